@@ -1,0 +1,113 @@
+import type { MessageError, Reason } from '../../protocol/reason.ts';
+import type { SessionStatus } from '../../protocol/session.ts';
+
+/** What a caller may ask of a session. */
+export type SessionAction = 'chat' | 'interrupt' | 'stop' | 'delete';
+
+/**
+ * What may be done in which state: the one table from which every check derives. A session that is stopped or failed
+ * takes messages, for they wake it; there is nothing to stop in it, so stopping it again changes nothing.
+ */
+export const ALLOWED: Readonly<Record<SessionStatus, ReadonlySet<SessionAction>>> = {
+  queued: new Set(['chat', 'stop', 'delete']),
+  starting: new Set(['chat', 'stop', 'delete']),
+  idle: new Set(['chat', 'stop', 'delete']),
+  running: new Set(['chat', 'interrupt', 'stop', 'delete']),
+  stopped: new Set(['chat', 'delete']),
+  failed: new Set(['chat', 'delete']),
+};
+
+/** Statuses in which a session holds, or waits for, a container. They count against `MAX_SESSIONS_PER_USER`. */
+export const ACTIVE: readonly SessionStatus[] = ['queued', 'starting', 'idle', 'running'];
+
+/** How long each phase may take, milliseconds. */
+export interface Limits {
+  /** From the launch being sent to `claude` being ready. */
+  readonly startup: number;
+  /** Without a turn, until the container goes. */
+  readonly idle: number;
+  /** A container's longest life. */
+  readonly lifetime: number;
+}
+
+/** A message that waits or runs; what it says is stored elsewhere. */
+export interface PendingMessage {
+  readonly message_id: string;
+  /** Epoch milliseconds after which it fails with `turn_timeout`; null: never. */
+  readonly deadline: number | null;
+}
+
+/** Where a container is in its life, as far as the session has been told. */
+export type ContainerPhase = 'none' | 'wanted' | 'launched' | 'ready' | 'ending';
+
+/** All that decides what a session does next. Plain data: stored whole with each change. */
+export interface SessionState {
+  readonly status: SessionStatus;
+  readonly reason: Reason | null;
+  readonly epoch: number;
+  readonly container: ContainerPhase;
+  /** Whether this epoch's `claude` was ever ready: one that never was is not simply tried again. */
+  readonly was_ready: boolean;
+  /** `claude` ended by itself in this epoch; explains the container's end. */
+  readonly exit: Reason | null;
+  readonly queue: readonly PendingMessage[];
+  readonly current: (PendingMessage & { readonly interrupting: InterruptCause | null }) | null;
+  /** When the present phase began, epoch milliseconds. */
+  readonly since: number;
+  /** When this epoch's container was asked for. */
+  readonly launched_at: number;
+}
+
+/** Why a running turn is being ended: it decides how its message ends. */
+export type InterruptCause = 'interrupted' | 'turn_timeout';
+
+export const NEW_SESSION: SessionState = {
+  status: 'queued',
+  reason: null,
+  epoch: 0,
+  container: 'none',
+  was_ready: false,
+  exit: null,
+  queue: [],
+  current: null,
+  since: 0,
+  launched_at: 0,
+};
+
+/** How a turn ended, as read from Claude Code's `result`. */
+export type TurnOutcome =
+  { readonly ok: true } | { readonly ok: false; readonly aborted: boolean; readonly error: MessageError };
+
+export type SessionInput =
+  | { readonly on: 'created' }
+  | { readonly on: 'prompted'; readonly message: PendingMessage }
+  | { readonly on: 'placed'; readonly epoch: number }
+  | { readonly on: 'waiting'; readonly epoch: number; readonly reason: Reason }
+  | { readonly on: 'ready' }
+  | { readonly on: 'claude_ended'; readonly reason: Reason }
+  | { readonly on: 'turn_ended'; readonly message_ids: readonly string[]; readonly outcome: TurnOutcome }
+  | { readonly on: 'message_dropped'; readonly message_id: string }
+  | { readonly on: 'interrupt' }
+  | { readonly on: 'stop'; readonly reason: Reason }
+  | { readonly on: 'ended'; readonly epoch: number; readonly reason: Reason }
+  | { readonly on: 'clock' };
+
+/** What the shell has to do, in order. */
+export type SessionEffect =
+  /** Ask the pool for a container of the state's epoch. */
+  | { readonly do: 'want' }
+  /** Tell the pool that this epoch's container is no longer wanted. */
+  | { readonly do: 'release' }
+  | { readonly do: 'prompt'; readonly message_id: string }
+  | { readonly do: 'interrupt'; readonly message_id: string }
+  | { readonly do: 'message_processing'; readonly message_id: string }
+  | { readonly do: 'message_completed'; readonly message_id: string }
+  | { readonly do: 'message_failed'; readonly message_id: string; readonly error: MessageError }
+  | { readonly do: 'message_interrupted'; readonly message_id: string; readonly error: MessageError }
+  /** The status or its reason has changed: say so in the log. */
+  | { readonly do: 'announce' };
+
+export interface Step {
+  readonly state: SessionState;
+  readonly effects: readonly SessionEffect[];
+}

@@ -1,0 +1,286 @@
+import { DurableObject } from 'cloudflare:workers';
+import { CloseCode } from '../protocol/close-code.ts';
+import { edgeSettings, type EdgeSettings } from '../protocol/edge-settings.ts';
+import type { PoolHealth } from '../protocol/health.ts';
+import type { Reason } from '../protocol/reason.ts';
+import {
+  HEARTBEAT,
+  HEARTBEAT_MS,
+  runnerFrame,
+  type Launch,
+  type PlacementKey,
+  type PoolFrame,
+  type RunnerFrame,
+} from '../protocol/runner-control.ts';
+import { place, type Placement, type RunnerLoad } from './core/placement.ts';
+import type { EdgeEnv } from './edge-env.ts';
+import { PoolTable, type Place, type RunnerRow } from './pool-table.ts';
+
+/** How often connected runners are looked at, milliseconds. */
+const CHECK_MS = 3 * HEARTBEAT_MS;
+
+interface RunnerAttachment {
+  readonly name: string;
+  /** When it connected, epoch milliseconds. */
+  readonly since: number;
+}
+
+/** Runners and who runs where. A session asks it for a place and is told when its container has ended. */
+export class RunnerPool extends DurableObject<EdgeEnv> {
+  readonly #settings: EdgeSettings;
+  readonly #table: PoolTable;
+
+  constructor(ctx: DurableObjectState, env: EdgeEnv) {
+    super(ctx, env);
+    this.#settings = edgeSettings.parse(env);
+    this.#table = new PoolTable(ctx.storage.sql);
+    // Answered by the runtime, so that a heartbeat does not wake the object.
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(HEARTBEAT, HEARTBEAT));
+    const now = Date.now();
+    for (const runner of this.#table.runners()) {
+      // Connected when the edge went down: it has its time to come back from now on.
+      if (runner.away_since === null && this.#socket(runner.name) === null) this.#away(runner, now);
+    }
+  }
+
+  /** Asks for a container. The same (session, epoch) twice is one. */
+  async want(launch: Launch): Promise<Placement> {
+    const { session_id, epoch } = launch;
+    const known = this.#table.place(session_id);
+    if (known === null || known.epoch !== epoch) this.#table.addPlace(launch);
+    await this.#fill(session_id);
+    const runner = this.#table.place(session_id)?.runner ?? null;
+    if (runner !== null) return { placed: true, runner };
+    return place(this.#loads(), this.#table.home(session_id));
+  }
+
+  /** A container is no longer wanted. `ended`: there is none, so nothing more will be heard of it. */
+  release({ session_id, epoch }: PlacementKey): { ended: boolean } {
+    const known = this.#table.place(session_id);
+    if (known === null || known.epoch !== epoch) return { ended: true };
+    if (known.runner === null) {
+      this.#table.removePlace(session_id, epoch);
+      return { ended: true };
+    }
+    this.#table.setPhase(session_id, 'stopping');
+    this.#send(known.runner, { kind: 'stop', session_id, epoch });
+    return { ended: false };
+  }
+
+  /** The session is deleted: what runs of it ends, and its files go, as soon as its runner can be reached. */
+  async forget(sessionId: string): Promise<void> {
+    const runner = this.#table.forget(sessionId);
+    if (runner !== null) this.#send(runner, { kind: 'remove', session_id: sessionId });
+    await this.#fill();
+  }
+
+  health(): PoolHealth {
+    const connected = this.#table.runners().filter(({ name }) => this.#socket(name) !== null);
+    const places = this.#table.places();
+    return {
+      ok: connected.some(({ health }) => health.ok),
+      runners: connected.map(({ name, backend, health, capacity, draining }) => {
+        const running = places.filter(({ runner }) => runner === name).length;
+        return { name, backend, ok: health.ok, detail: health.detail, capacity, running, draining };
+      }),
+      waiting: places.filter(({ phase }) => phase === 'waiting').length,
+    };
+  }
+
+  /** `/control?name=`: a runner's control socket; `functions/` has checked its token. */
+  override fetch(request: Request): Response {
+    const name = new URL(request.url).searchParams.get('name') ?? '';
+    const { 0: client, 1: server } = new WebSocketPair();
+    for (const other of this.ctx.getWebSockets(name)) {
+      other.close(CloseCode.replaced, 'a runner with the same name has connected');
+    }
+    this.ctx.acceptWebSocket(server, [name]);
+    server.serializeAttachment({ name, since: Date.now() } satisfies RunnerAttachment);
+    return new Response(null, { status: 101, webSocket: client });
+  }
+
+  override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    const { name } = socket.deserializeAttachment() as RunnerAttachment;
+    const frame = parseFrame(message);
+    if (frame === null) return socket.close(CloseCode.badFrame, 'not a frame of the control socket');
+    await this.#receive(socket, name, frame);
+  }
+
+  override async webSocketClose(socket: WebSocket, code: number): Promise<void> {
+    socket.close(code === 1005 || code === 1006 ? 1000 : code);
+    const { name } = socket.deserializeAttachment() as RunnerAttachment;
+    const runner = this.#table.runner(name);
+    if (runner === null || this.#socket(name, socket) !== null) return;
+    this.#away(runner, Date.now());
+    await this.#setAlarm();
+  }
+
+  override async alarm(): Promise<void> {
+    const now = Date.now();
+    for (const runner of this.#table.runners()) {
+      const socket = this.#socket(runner.name);
+      if (socket === null && runner.away_since === null) this.#away(runner, now);
+      if (socket !== null && this.#isSilent(socket, now)) {
+        socket.close(CloseCode.badFrame, 'no heartbeat');
+        this.#away(runner, now);
+      }
+    }
+    for (const runner of this.#table.runners()) {
+      if (runner.away_since !== null && now >= runner.away_since + this.#lostAfter()) await this.#giveUp(runner);
+    }
+    await this.#fill();
+    await this.#setAlarm();
+  }
+
+  async #receive(socket: WebSocket, name: string, frame: RunnerFrame): Promise<void> {
+    switch (frame.kind) {
+      case 'hello': {
+        const { backend, health, capacity } = frame;
+        this.#table.saveRunner({ name, backend, health, capacity, draining: false, away_since: null });
+        this.#welcome(socket, name, frame.running);
+        await this.#setAlarm();
+        return this.#fill();
+      }
+      case 'started': {
+        const known = this.#table.place(frame.session_id);
+        if (known?.epoch === frame.epoch && known.phase === 'sent') this.#table.setPhase(frame.session_id, 'started');
+        return;
+      }
+      case 'ended': {
+        const { session_id, epoch, reason } = frame;
+        await this.#tellEnded(session_id, epoch, reason);
+        send(socket, { kind: 'ended_ack', session_id, epoch });
+        return this.#fill();
+      }
+      case 'removed':
+        return this.#table.removed(frame.session_id);
+      case 'health':
+        return this.#patch(name, { health: frame.health });
+      case 'draining':
+        return this.#patch(name, { draining: true });
+    }
+  }
+
+  #patch(name: string, change: Partial<RunnerRow>): void {
+    const runner = this.#table.runner(name);
+    if (runner !== null) this.#table.saveRunner({ ...runner, ...change });
+  }
+
+  /** Tells a runner that has just connected what of its containers is wanted, and all that it may have missed. */
+  #welcome(socket: WebSocket, name: string, running: readonly PlacementKey[]): void {
+    const mine = this.#table.places().filter(({ runner }) => runner === name);
+    const runs = ({ session_id, epoch }: Place) =>
+      running.some((key) => key.session_id === session_id && key.epoch === epoch);
+    const wanted = mine.filter((held) => held.phase !== 'stopping' && runs(held));
+    send(socket, { kind: 'welcome', wanted: wanted.map(({ session_id, epoch }) => ({ session_id, epoch })) });
+    for (const held of mine) {
+      const { session_id, epoch, phase, launch } = held;
+      // A launch that was lost on the way is sent again. What had started and runs no more has ended: the runner is
+      // asked to end it, and answers with how it did.
+      if (phase === 'sent' && !runs(held)) send(socket, { kind: 'launch', launch });
+      else if (phase === 'stopping' || !runs(held)) send(socket, { kind: 'stop', session_id, epoch });
+    }
+    for (const session_id of this.#table.removals(name)) send(socket, { kind: 'remove', session_id });
+  }
+
+  /** Gives places to those who wait, the longest first; `asking` is answered by its caller. */
+  async #fill(asking?: string): Promise<void> {
+    const news: Promise<void>[] = [];
+    for (const held of this.#table.places()) {
+      if (held.phase !== 'waiting') continue;
+      const { session_id, epoch, launch } = held;
+      const found = place(this.#loads(), this.#table.home(session_id));
+      if (found.placed) {
+        this.#table.assign(session_id, found.runner);
+        this.#send(found.runner, { kind: 'launch', launch });
+        if (session_id !== asking) news.push(this.#session(session_id).placed(epoch));
+      } else if (held.told !== found.reason.detail) {
+        this.#table.setTold(session_id, found.reason.detail);
+        if (session_id !== asking) news.push(this.#session(session_id).waiting(epoch, found.reason));
+      }
+    }
+    await Promise.all(news);
+  }
+
+  #loads(): RunnerLoad[] {
+    const places = this.#table.places();
+    return this.#table.runners().map(({ name, capacity, draining, health }) => ({
+      name,
+      connected: this.#socket(name) !== null,
+      draining,
+      capacity,
+      running: places.filter(({ runner }) => runner === name).length,
+      trouble: health.ok ? null : health.detail,
+    }));
+  }
+
+  #session(id: string) {
+    return this.env.SESSION.get(this.env.SESSION.idFromName(id));
+  }
+
+  async #tellEnded(sessionId: string, epoch: number, reason: Reason): Promise<void> {
+    // First the session, then the table: a crash in between repeats the telling, which changes nothing.
+    await this.#session(sessionId).ended(epoch, reason);
+    this.#table.removePlace(sessionId, epoch);
+  }
+
+  /** A runner has been away for too long: what it ran is taken for lost. */
+  async #giveUp(runner: RunnerRow): Promise<void> {
+    const detail = `The runner "${runner.name}" has not been reachable for ${this.#settings.RUNNER_LOST_AFTER} s. Send the message again once a runner is back.`;
+    for (const held of this.#table.places()) {
+      if (held.runner !== runner.name) continue;
+      await this.#tellEnded(held.session_id, held.epoch, { code: 'runner_lost', detail });
+    }
+    this.#table.removeRunner(runner.name);
+  }
+
+  #lostAfter(): number {
+    return this.#settings.RUNNER_LOST_AFTER * 1000;
+  }
+
+  #away(runner: RunnerRow, now: number): void {
+    this.#table.saveRunner({ ...runner, away_since: now });
+  }
+
+  /** A half-open connection looks well from here; only its missing heartbeats show that nobody is there. */
+  #isSilent(socket: WebSocket, now: number): boolean {
+    const { since } = socket.deserializeAttachment() as RunnerAttachment;
+    const heard = this.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? since;
+    return now - heard > CHECK_MS;
+  }
+
+  /** The open control socket of a runner, other than `except`. */
+  #socket(name: string, except?: WebSocket): WebSocket | null {
+    const sockets = this.ctx.getWebSockets(name);
+    return sockets.find((socket) => socket !== except && socket.readyState === WebSocket.OPEN) ?? null;
+  }
+
+  #send(name: string, frame: PoolFrame): void {
+    const socket = this.#socket(name);
+    // Away: it is told all of this when it says hello.
+    if (socket !== null) send(socket, frame);
+  }
+
+  async #setAlarm(): Promise<void> {
+    const now = Date.now();
+    const times = this.#table.runners().map(({ away_since }) => {
+      return away_since === null ? now + CHECK_MS : away_since + this.#lostAfter();
+    });
+    if (times.length > 0) await this.ctx.storage.setAlarm(Math.min(...times));
+  }
+}
+
+function send(socket: WebSocket, frame: PoolFrame): void {
+  socket.send(JSON.stringify(frame));
+}
+
+function parseFrame(message: string | ArrayBuffer): RunnerFrame | null {
+  if (typeof message !== 'string') return null;
+  try {
+    const parsed = runnerFrame.safeParse(JSON.parse(message));
+    return parsed.success ? parsed.data : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,172 @@
+import type { OwnEvent } from '../protocol/event.ts';
+import type { LinkItem, WrapperNotice } from '../protocol/wrapper-link.ts';
+import { readClaudeLine, type LineSignal } from './core/claude-line.ts';
+import { advance } from './core/session-machine.ts';
+import type { Limits, SessionEffect, SessionInput } from './core/session-state.ts';
+import type { CommandTable, NumberedCommand } from './command-table.ts';
+import { ownEvent, type EventLog, type StoredEvent } from './event-log.ts';
+import type { MessageTable } from './message-table.ts';
+import type { SessionRecord } from './session-record.ts';
+
+/** The tables that a change of a session writes to. */
+export interface SessionTables {
+  readonly log: EventLog;
+  readonly messages: MessageTable;
+  readonly commands: CommandTable;
+}
+
+/**
+ * One change of a session, inside one storage transaction: it writes to the tables as it goes and collects what is to
+ * be done once the transaction has been committed.
+ */
+export class SessionDraft {
+  record: SessionRecord;
+  readonly events: StoredEvent[] = [];
+  readonly commands: NumberedCommand[] = [];
+  /** Messages that have ended: who waits for them can be answered. */
+  readonly finished: string[] = [];
+  readonly #tables: SessionTables;
+  readonly #limits: Limits;
+  readonly #now: number;
+  #seq: number;
+
+  constructor(record: SessionRecord, seq: number, tables: SessionTables, limits: Limits, now: number) {
+    this.record = record;
+    this.#seq = seq;
+    this.#tables = tables;
+    this.#limits = limits;
+    this.#now = now;
+  }
+
+  /** `seq` of the newest event, this change's included. */
+  get seq(): number {
+    return this.#seq;
+  }
+
+  input(input: SessionInput): void {
+    const { state, effects } = advance(this.record.state, input, this.#now, this.#limits);
+    this.record = { ...this.record, state };
+    for (const effect of effects) this.#perform(effect);
+  }
+
+  emit(event: OwnEvent): void {
+    this.#append(ownEvent(this.#seq + 1, this.#now, event));
+  }
+
+  /** Takes the items that are new of `first, first+1, …`; false when some before them are missing. */
+  take(first: number, items: readonly LinkItem[]): boolean {
+    const { epoch, stored } = this.record.link;
+    if (first > stored + 1) return false;
+    const fresh = items.slice(stored + 1 - first);
+    for (const item of fresh) this.#item(item);
+    this.record = {
+      ...this.record,
+      link: { epoch, stored: stored + fresh.length },
+      last_activity: this.#now,
+    };
+    return true;
+  }
+
+  #append(event: StoredEvent): void {
+    this.#seq = event.seq;
+    this.#tables.log.append(event);
+    this.events.push(event);
+  }
+
+  #item(item: LinkItem): void {
+    if (typeof item !== 'string') return this.#notice(item);
+    const line = readClaudeLine(item);
+    if (!line.ok) return this.emit({ type: 'session.garbled', data: { line: item.slice(0, 8192) } });
+    if (line.signal?.is === 'control') return;
+    this.#append({ seq: this.#seq + 1, time: this.#now, type: line.type, json: item });
+    if (line.signal !== null) this.#signal(line.signal);
+  }
+
+  #signal(signal: LineSignal): void {
+    if (signal.is === 'dropped') return this.input({ on: 'message_dropped', message_id: signal.message_id });
+    if (signal.is !== 'result') return;
+    const current = this.record.state.current;
+    if (current !== null && signal.message_ids.includes(current.message_id)) {
+      this.#tables.messages.setTurn(current.message_id, signal.turn);
+    }
+    this.record = {
+      ...this.record,
+      turns: this.record.turns + 1,
+      cost_usd: this.record.cost_usd + signal.turn.total_cost_usd,
+      changes: this.record.changes + 1,
+    };
+    this.input({ on: 'turn_ended', message_ids: signal.message_ids, outcome: signal.outcome });
+  }
+
+  #notice(notice: WrapperNotice): void {
+    const { epoch } = this.record.link;
+    switch (notice.notice) {
+      case 'ready':
+        this.emit({ type: 'session.ready', data: { epoch, claude_version: notice.claude_version } });
+        return this.input({ on: 'ready' });
+      case 'start_failed':
+        return this.input({ on: 'claude_ended', reason: { code: 'claude_start_failed', detail: notice.detail } });
+      case 'exited': {
+        const { code, signal, stderr } = notice;
+        this.emit({ type: 'session.claude_exited', data: { epoch, code, signal, stderr } });
+        const how = signal === null ? `with code ${code}` : `on ${signal}`;
+        const detail = `Claude Code ended by itself ${how}. The next message starts it again.`;
+        const said = stderr === '' ? '' : ` It wrote: ${stderr.slice(-1024)}`;
+        return this.input({ on: 'claude_ended', reason: { code: 'claude_exited', detail: detail + said } });
+      }
+      case 'oversized':
+        return this.emit({ type: 'session.oversized', data: { bytes: notice.bytes, head: notice.head } });
+      case 'garbled':
+        return this.emit({ type: 'session.garbled', data: { line: notice.line } });
+    }
+  }
+
+  #perform(effect: SessionEffect): void {
+    const { messages, commands } = this.#tables;
+    const { epoch } = this.record.state;
+    switch (effect.do) {
+      case 'want':
+        commands.dropBefore(epoch);
+        this.record = { ...this.record, pool: 'want', link: { epoch, stored: 0 } };
+        return;
+      case 'release':
+        this.record = { ...this.record, pool: 'release' };
+        return;
+      case 'prompt': {
+        const { message_id } = effect;
+        const prompt = messages.prompt(message_id);
+        this.commands.push(commands.add(epoch, { command: 'prompt', message_id, prompt }));
+        return;
+      }
+      case 'interrupt':
+        this.commands.push(commands.add(epoch, { command: 'interrupt', message_id: effect.message_id }));
+        return;
+      case 'message_processing':
+        messages.begin(effect.message_id, this.#now);
+        return this.emit({ type: 'message.processing', data: { message_id: effect.message_id } });
+      case 'message_completed':
+        messages.finish(effect.message_id, 'completed', null, this.#now);
+        this.finished.push(effect.message_id);
+        return this.emit({ type: 'message.completed', data: { message_id: effect.message_id } });
+      case 'message_failed':
+        return this.#giveUp(effect.message_id, 'failed', effect.error);
+      case 'message_interrupted':
+        return this.#giveUp(effect.message_id, 'interrupted', effect.error);
+      case 'announce': {
+        const { status, reason } = this.record.state;
+        this.record = { ...this.record, changes: this.record.changes + 1, last_activity: this.#now };
+        return this.emit({ type: 'session.status', data: { status, epoch, reason } });
+      }
+    }
+  }
+
+  #giveUp(
+    message_id: string,
+    status: 'failed' | 'interrupted',
+    error: Extract<SessionEffect, { do: 'message_failed' }>['error'],
+  ): void {
+    this.#tables.messages.finish(message_id, status, error, this.#now);
+    this.finished.push(message_id);
+    this.emit({ type: `message.${status}`, data: { message_id, error } });
+  }
+}

@@ -1,0 +1,49 @@
+import type { SessionSummary, SessionView } from '../protocol/session.ts';
+import type { SessionRecord } from './session-record.ts';
+
+/** A summary as the owner's directory keeps it: `changes` orders two of the same session. */
+export interface VersionedSummary {
+  readonly changes: number;
+  readonly summary: Omit<SessionSummary, 'websocket_url'>;
+}
+
+/** The name that the runner gives the container of an epoch; null while there is none. */
+function containerName({ identity, state }: SessionRecord): string | null {
+  const running = state.container === 'launched' || state.container === 'ready';
+  return running ? `cc-docker-${identity.session_id}-${state.epoch}` : null;
+}
+
+function summary(record: SessionRecord): VersionedSummary['summary'] {
+  const { identity, state } = record;
+  return {
+    session_id: identity.session_id,
+    status: state.status,
+    reason: state.reason,
+    container_id: containerName(record),
+    created_at: new Date(identity.created).toISOString(),
+    last_activity: new Date(record.last_activity).toISOString(),
+    parent_session_id: null,
+    child_session_ids: [],
+    total_turns: record.turns,
+    total_cost_usd: record.cost_usd,
+  };
+}
+
+export function summaryOf(record: SessionRecord): VersionedSummary {
+  return { changes: record.changes, summary: summary(record) };
+}
+
+/** The session as its owner sees it, but for the address of its stream, which only the caller's request tells. */
+export type StoredSessionView = Omit<SessionView, 'websocket_url'>;
+
+export function viewOf(record: SessionRecord, lastSeq: number): StoredSessionView {
+  const { state, identity } = record;
+  return {
+    ...summary(record),
+    epoch: state.epoch,
+    last_seq: lastSeq,
+    queued_messages: state.queue.length,
+    workspace: identity.request.workspace,
+    config: identity.request.config,
+  };
+}

@@ -1,0 +1,18 @@
+import type { Directory } from '../durable/directory.ts';
+import type { RunnerPool } from '../durable/runner-pool.ts';
+import type { Session } from '../durable/session.ts';
+import type { EdgeSettings } from '../protocol/edge-settings.ts';
+
+/** What a handler can reach: the objects by their bindings, the settings, and who is calling. */
+export interface AppEnv {
+  Bindings: {
+    readonly SESSION: DurableObjectNamespace<Session>;
+    readonly DIRECTORY: DurableObjectNamespace<Directory>;
+    readonly RUNNER_POOL: DurableObjectNamespace<RunnerPool>;
+  };
+  Variables: {
+    settings: EdgeSettings;
+    /** `sub` of the caller's token. */
+    owner: string;
+  };
+}

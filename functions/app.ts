@@ -1,0 +1,77 @@
+import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
+import { health } from '../protocol/health.ts';
+import type { AppEnv } from './app-env.ts';
+import { json } from './contract.ts';
+import { docsPage } from './docs-page.ts';
+import { addEvents } from './events.ts';
+import { addMessages } from './messages.ts';
+import { withJsonBody, withOwner, withSettings } from './middleware.ts';
+import { poolOf } from './objects.ts';
+import { refuse } from './refuse.ts';
+import { runnerSockets } from './runner-sockets.ts';
+import { addSessions } from './sessions.ts';
+import { isTransient } from './until-answered.ts';
+import { VERSION } from './version.ts';
+
+const DOCUMENT = { openapi: '3.1.0', info: { title: 'CC-Docker', version: VERSION } };
+
+const healthRoute = createRoute({
+  method: 'get',
+  path: '/health',
+  summary: 'How each part is; no token needed',
+  responses: { 200: json('The service answers; `degraded`: no session can start', health) },
+});
+
+/** The HTTP API: stateless handlers that parse, authorise, call one object and answer. */
+export function createApp(): OpenAPIHono<AppEnv> {
+  const app = new OpenAPIHono<AppEnv>();
+
+  app.onError((error, c) => {
+    if (isTransient(error)) {
+      const detail = 'The session could not be reached just now. Try again.';
+      return refuse(c, { refused: 'unavailable', detail }, { 'retry-after': '1' });
+    }
+    console.error(error);
+    return refuse(c, { refused: 'internal_error', detail: 'The log of the edge says more. Please report it.' });
+  });
+  app.notFound((c) => {
+    const detail = `There is no ${c.req.method} ${c.req.path}. The calls are listed at /docs.`;
+    return refuse(c, { refused: 'route_not_found', detail });
+  });
+
+  app.use(withSettings);
+  app.openapi(healthRoute, async (c) => {
+    const pool = await poolOf(c).health();
+    const status = pool.ok ? ('ok' as const) : ('degraded' as const);
+    return c.json({ status, version: VERSION, parts: { edge: { ok: true as const }, pool } }, 200);
+  });
+  app.route('/api/v1/runner', runnerSockets);
+  app.route('/api/v1', api());
+
+  app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+  });
+  app.doc31('/openapi.json', DOCUMENT);
+  app.get('/docs', (c) => c.html(docsPage(app.getOpenAPI31Document(DOCUMENT))));
+  return app;
+}
+
+function api(): OpenAPIHono<AppEnv> {
+  const app = new OpenAPIHono<AppEnv>({
+    defaultHook: (result, c) => {
+      if (result.success) return undefined;
+      const errors = result.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
+      const said = errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
+      return refuse(c, { refused: 'invalid_request', detail: said, errors });
+    },
+  });
+  app.use('/sessions', withOwner);
+  app.use('/sessions/*', withOwner);
+  app.on('POST', ['/sessions', '/sessions/*'], withJsonBody);
+  addSessions(app);
+  addMessages(app);
+  addEvents(app);
+  return app;
+}

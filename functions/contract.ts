@@ -1,0 +1,39 @@
+import { z } from '@hono/zod-openapi';
+import { problem } from '../protocol/problem.ts';
+
+/** Pieces that the descriptions of the calls share. */
+
+const id = (name: string, description: string) =>
+  z.string().openapi({ param: { name, in: 'path' }, description, example: '01939f5a-7c1e-7000-8000-1a2b3c4d5e6f' });
+
+/** Any string: what is no UUID names no session, so it is answered 404 like an unknown one. */
+export const sessionParams = z.object({ session_id: id('session_id', 'The session') });
+export const messageParams = sessionParams.extend({ message_id: id('message_id', 'The message') });
+
+export const idempotencyHeader = z.object({
+  'idempotency-key': z
+    .string()
+    .min(1)
+    .max(255)
+    .optional()
+    .openapi({ description: 'The same key with the same body has its effect once; the answer is that of the first.' }),
+});
+
+export const json = <T extends z.ZodType>(description: string, schema: T) => ({
+  description,
+  content: { 'application/json': { schema } },
+});
+
+export const body = <T extends z.ZodType>(schema: T) => ({
+  body: { required: true, content: { 'application/json': { schema } } },
+});
+
+/** Every call can be refused so. */
+export const refusals = {
+  default: {
+    description: 'Refused: the `code` says why',
+    content: { 'application/problem+json': { schema: problem } },
+  },
+} as const;
+
+export const secured = [{ bearer: [] }];

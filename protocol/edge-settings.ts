@@ -1,0 +1,20 @@
+import { z } from 'zod';
+
+const seconds = (fallback: number, max: number) => z.coerce.number().int().min(1).max(max).default(fallback);
+
+/** The edge's environment: `vars` and secrets of the Worker. Names and defaults are the seed's where it had them. */
+export const edgeSettings = z.object({
+  /** Signs and checks every HS256 token. Nothing runs without one. */
+  JWT_SECRET: z.string().min(32, 'must be at least 32 characters: RFC 7518 wants 256 bits for HS256'),
+  /** Longest life of a container, seconds, where a session does not say. */
+  CONTAINER_TIMEOUT_DEFAULT: seconds(3600, 604_800),
+  /** Idle time until a container goes, seconds. */
+  CONTAINER_IDLE_TIMEOUT: seconds(300, 604_800),
+  /** From launch to ready, seconds. */
+  CONTAINER_STARTUP_TIMEOUT: seconds(120, 3600),
+  /** Sessions that one owner may have waiting or running at once. */
+  MAX_SESSIONS_PER_USER: z.coerce.number().int().min(1).max(100_000).default(10),
+  /** How long a runner may be away before what it ran is given up, seconds. */
+  RUNNER_LOST_AFTER: seconds(60, 86_400),
+});
+export type EdgeSettings = z.infer<typeof edgeSettings>;

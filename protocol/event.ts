@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { instant, uuid } from './ids.ts';
+import { reason, messageError } from './reason.ts';
+import { sessionStatus } from './session.ts';
+
+/**
+ * One entry of a session's log. `seq` counts from 1 without holes; it is the storage key, the SSE id and the cursor.
+ * `type` is Claude Code's own with `data` its JSON untouched, or one of CC-Docker's (`session.*`, `message.*`).
+ */
+export const eventEnvelope = z.object({
+  seq: z.int().min(1),
+  time: instant,
+  type: z.string(),
+  data: z.record(z.string(), z.unknown()),
+});
+export type EventEnvelope = z.infer<typeof eventEnvelope>;
+
+/** A token-by-token preview: shown live, never stored, so it has no `seq`. */
+export const previewEnvelope = eventEnvelope.omit({ seq: true });
+export type PreviewEnvelope = z.infer<typeof previewEnvelope>;
+
+/** CC-Docker's own events and their `data`. */
+export const ownEvents = {
+  'session.status': z.object({ status: sessionStatus, epoch: z.int(), reason: reason.nullable() }),
+  /** `claude` is initialised in this epoch's container. */
+  'session.ready': z.object({ epoch: z.int(), claude_version: z.string() }),
+  /** `claude` ended; what follows says whether that was wanted. */
+  'session.claude_exited': z.object({
+    epoch: z.int(),
+    code: z.int().nullable(),
+    signal: z.string().nullable(),
+    stderr: z.string(),
+  }),
+  /** A line of Claude Code's was too long to carry: its length, and how it began. */
+  'session.oversized': z.object({ bytes: z.int(), head: z.string() }),
+  /** A line of Claude Code's was not a JSON object, or took a name that is CC-Docker's. */
+  'session.garbled': z.object({ line: z.string() }),
+  /** Events `from` to `to` are no longer stored. Sent to the viewer that asked for them, not itself stored. */
+  'session.gap': z.object({ from: z.int(), to: z.int() }),
+  'message.queued': z.object({ message_id: uuid, prompt: z.string() }),
+  'message.processing': z.object({ message_id: uuid }),
+  'message.completed': z.object({ message_id: uuid }),
+  'message.failed': z.object({ message_id: uuid, error: messageError }),
+  'message.interrupted': z.object({ message_id: uuid, error: messageError }),
+} as const;
+export type OwnEventType = keyof typeof ownEvents;
+/** An own event with its `data`, each type with its own. */
+export type OwnEvent = { [T in OwnEventType]: { type: T; data: z.infer<(typeof ownEvents)[T]> } }[OwnEventType];
+
+/** Prefixes of the types that only CC-Docker gives. A container cannot put such an event into its log. */
+export const OWN_PREFIXES = ['session.', 'message.', 'interaction.', 'child.', 'workspace.'] as const;

@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { backendName } from './runner-control.ts';
+
+/** The pool and its runners, as far as anyone may know. */
+export const poolHealth = z.object({
+  /** Some connected runner can start containers. */
+  ok: z.boolean(),
+  runners: z.array(
+    z.object({
+      name: z.string(),
+      backend: backendName,
+      ok: z.boolean(),
+      detail: z.string(),
+      capacity: z.int(),
+      running: z.int(),
+      draining: z.boolean(),
+    }),
+  ),
+  /** Sessions that wait for a place. */
+  waiting: z.int(),
+});
+export type PoolHealth = z.infer<typeof poolHealth>;
+
+/** `GET /health`. `degraded`: the edge answers, but no session can start. */
+export const health = z.object({
+  status: z.enum(['ok', 'degraded']),
+  version: z.string(),
+  parts: z.object({ edge: z.object({ ok: z.literal(true) }), pool: poolHealth }),
+});

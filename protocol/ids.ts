@@ -1,0 +1,10 @@
+import { z } from 'zod';
+
+/** UUIDv7. A session's id is also Claude Code's `--session-id`; a message's is the `uuid` of its user message. */
+export const uuid = z.uuid({ error: 'must be a UUID' });
+
+/** Counts the launches of a session, from 1. Everything a container says carries the epoch that it was launched with. */
+export const epoch = z.int().min(1);
+
+/** An instant on the wire: RFC 3339 in UTC, to the millisecond. */
+export const instant = z.iso.datetime();

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+
+/** Every way in which a call can be refused: its status and title. The code is stable; clients switch on it. */
+export const PROBLEMS = {
+  invalid_json: [400, 'The body is not JSON'],
+  invalid_request: [422, 'The request does not fit'],
+  body_too_large: [413, 'The body is too large'],
+  token_missing: [401, 'No token'],
+  token_invalid: [401, 'The token is not valid'],
+  token_expired: [401, 'The token has expired'],
+  route_not_found: [404, 'No such call'],
+  session_not_found: [404, 'No such session'],
+  message_not_found: [404, 'No such message'],
+  upgrade_required: [426, 'This call is a WebSocket'],
+  session_limit_reached: [429, 'Too many sessions'],
+  queue_full: [429, 'Too many messages are waiting'],
+  idempotency_key_reused: [422, 'This Idempotency-Key was used for another request'],
+  not_configured: [503, 'The service is not configured'],
+  unavailable: [503, 'Unavailable at the moment'],
+  internal_error: [500, 'A fault in CC-Docker'],
+} as const satisfies Record<string, readonly [number, string]>;
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** RFC 9457 problem+json, with a stable `code` and, for what does not fit, where. */
+export const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]),
+  detail: z.string(),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+});
+export type Problem = z.infer<typeof problem>;
+
+/** An expected refusal, as a value. */
+export interface Refusal {
+  readonly refused: ProblemCode;
+  readonly detail: string;
+  readonly errors?: Problem['errors'];
+}

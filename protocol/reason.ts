@@ -1,0 +1,48 @@
+import { z } from 'zod';
+
+/** Why a session is where it is. Stable codes; the sentence beside them is for people. */
+export const reasonCode = z.enum([
+  // waiting for a place
+  'no_runner',
+  'pool_full',
+  // ended on purpose
+  'stopped_by_user',
+  'session_timeout',
+  'idle_timeout',
+  'runner_draining',
+  // could not start
+  'engine_unavailable',
+  'image_missing',
+  'container_start_failed',
+  'startup_timeout',
+  'claude_start_failed',
+  // ended by accident
+  'claude_exited',
+  'container_exited',
+  'out_of_memory',
+  'runner_lost',
+]);
+export type ReasonCode = z.infer<typeof reasonCode>;
+
+/** A reason with a sentence that a user can act on. */
+export const reason = z.object({ code: reasonCode, detail: z.string().max(8192) });
+export type Reason = z.infer<typeof reason>;
+
+/** Why a message did not complete: what befell its session, or its turn. */
+export const messageErrorCode = z.enum([
+  ...reasonCode.options,
+  'model_unreachable',
+  'model_auth_failed',
+  'model_rate_limited',
+  'model_overloaded',
+  'model_error',
+  'max_turns_reached',
+  'turn_timeout',
+  'interrupted',
+  'execution_error',
+]);
+export type MessageErrorCode = z.infer<typeof messageErrorCode>;
+
+/** A message's error, as shown to its sender. */
+export const messageError = z.object({ code: messageErrorCode, detail: z.string() });
+export type MessageError = z.infer<typeof messageError>;

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { instant, uuid } from './ids.ts';
+import { chatRequest } from './message.ts';
+
+/**
+ * `WS /sessions/{id}/stream`. With `?after=SEQ` every frame from the server is an array of event envelopes
+ * (previews among them, without `seq`) or one of the objects below. Without it the socket speaks the seed's dialect: one
+ * Claude Code message a frame, from now on.
+ */
+
+/** Client → server. */
+export const viewerFrame = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('prompt'),
+    prompt: chatRequest.shape.prompt,
+    timeout_seconds: chatRequest.shape.timeout_seconds,
+    /** Comes back in `accepted`. */
+    ref: z.string().max(128).optional(),
+  }),
+  z.strictObject({ type: z.literal('interrupt') }),
+  z.strictObject({ type: z.literal('ping') }),
+  /** Events up to `seq` have been read. A viewer that acknowledges is never cut off for reading a long log. */
+  z.strictObject({ type: z.literal('ack'), seq: z.int().min(0) }),
+]);
+export type ViewerFrame = z.infer<typeof viewerFrame>;
+
+/** Server → client, beside the events. */
+export const viewerAnswer = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('accepted'), message_id: uuid, ref: z.string().optional() }),
+  z.object({ type: z.literal('pong'), time: instant }),
+  z.object({ type: z.literal('error'), code: z.string(), detail: z.string() }),
+]);
+export type ViewerAnswer = z.infer<typeof viewerAnswer>;

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { uuid, epoch } from './ids.ts';
+
+/**
+ * The link between a container's wrapper and its session: JSON frames, a line each on the session's unix socket, which
+ * the runner relays over the session's data socket.
+ *
+ * Both directions are exactly once. What the wrapper says is numbered `1, 2, …` within its epoch and kept until the
+ * session has stored it; what the session orders is numbered too, and kept until the wrapper has taken it. After
+ * any break the wrapper says `hello`, is answered `welcome`, and each side sends again what the other lacks.
+ */
+
+/** What the wrapper itself has to say, in the same numbering as Claude Code's lines. */
+export const wrapperNotice = z.discriminatedUnion('notice', [
+  /** `claude` is initialised: a prompt will be taken at once. */
+  z.object({ notice: z.literal('ready'), claude_version: z.string().max(128) }),
+  /** `claude` could not be started or did not initialise. */
+  z.object({ notice: z.literal('start_failed'), detail: z.string().max(8192) }),
+  /** `claude` has ended; `stderr` is the end of what it wrote there. */
+  z.object({
+    notice: z.literal('exited'),
+    code: z.int().nullable(),
+    signal: z.string().nullable(),
+    stderr: z.string().max(8192),
+  }),
+  /** A line of `claude`'s was longer than `MAX_LINE_BYTES` and is not carried. */
+  z.object({ notice: z.literal('oversized'), bytes: z.int(), head: z.string().max(1024) }),
+  /** A line of `claude`'s was not a JSON object. */
+  z.object({ notice: z.literal('garbled'), line: z.string().max(8192) }),
+]);
+export type WrapperNotice = z.infer<typeof wrapperNotice>;
+
+/** A line of Claude Code's exactly as it was written (without the newline), or the wrapper's own notice. */
+export const linkItem = z.union([z.string(), wrapperNotice]);
+export type LinkItem = z.infer<typeof linkItem>;
+
+/** An order for the wrapper. */
+export const wrapperCommand = z.discriminatedUnion('command', [
+  /** Hand a user message to `claude`; `message_id` becomes its `uuid`. */
+  z.object({ command: z.literal('prompt'), message_id: uuid, prompt: z.string() }),
+  /** End the running turn. */
+  z.object({ command: z.literal('interrupt'), message_id: uuid }),
+]);
+export type WrapperCommand = z.infer<typeof wrapperCommand>;
+
+/** Wrapper → session. */
+export const wrapperFrame = z.discriminatedUnion('kind', [
+  /** First on every connection. `taken`: the last command taken. */
+  z.object({ kind: z.literal('hello'), epoch, taken: z.int().min(0) }),
+  /** Items `first, first+1, …`. */
+  z.object({ kind: z.literal('items'), first: z.int().min(1), items: z.array(linkItem).min(1) }),
+  /** A `stream_event` line: shown to who is watching, neither numbered nor stored. */
+  z.object({ kind: z.literal('preview'), line: z.string() }),
+  /** Commands up to `command` have been taken. */
+  z.object({ kind: z.literal('taken'), command: z.int().min(1) }),
+]);
+export type WrapperFrame = z.infer<typeof wrapperFrame>;
+
+/** Session → wrapper. */
+export const sessionFrame = z.discriminatedUnion('kind', [
+  /** Answers `hello`. Items up to `stored` are safe; send what follows. */
+  z.object({ kind: z.literal('welcome'), stored: z.int().min(0) }),
+  /** Items up to `stored` are safe and can be forgotten. */
+  z.object({ kind: z.literal('ack'), stored: z.int().min(1) }),
+  /** A gap was seen: send again from `from` on. */
+  z.object({ kind: z.literal('resend'), from: z.int().min(1) }),
+  z.object({ kind: z.literal('command'), number: z.int().min(1), command: wrapperCommand }),
+]);
+export type SessionFrame = z.infer<typeof sessionFrame>;

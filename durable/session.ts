@@ -184,8 +184,8 @@ export class Session extends DurableObject<EdgeEnv> {
   }
 
   /**
-   * Sockets and streams. Reached from `functions/` alone, which has checked the token and names the caller:
-   * `/viewer?owner=&after=&plain=`, `/events?owner=&after=`, `/data?epoch=`.
+   * Sockets and streams. Reached from `functions/` alone, which has checked whose session it is:
+   * `/viewer?after=&plain=&acks=`, `/events?after=`, `/data?epoch=`.
    */
   override fetch(request: Request): Response {
     const url = new URL(request.url);
@@ -198,7 +198,11 @@ export class Session extends DurableObject<EdgeEnv> {
     if (url.pathname === '/data') this.#acceptData(server, Number(url.searchParams.get('epoch')));
     else {
       const after = url.searchParams.get('after');
-      this.#viewers.attach(server, after === null ? null : Number(after), url.searchParams.get('plain') === '1');
+      this.#viewers.attach(server, {
+        after: after === null ? null : Number(after),
+        plain: url.searchParams.get('plain') === '1',
+        acknowledges: url.searchParams.get('acks') === '1',
+      });
     }
     return new Response(null, { status: 101, webSocket: client });
   }
@@ -206,6 +210,7 @@ export class Session extends DurableObject<EdgeEnv> {
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
     const attachment = socket.deserializeAttachment() as { kind: string } | null;
     if (attachment?.kind !== 'data') return this.#viewerSocket.receive(socket, message);
+    if (socket.readyState !== WebSocket.OPEN) return;
     const frame = parseFrame(message);
     if (frame === null) return socket.close(CloseCode.badFrame, 'not a frame of the wrapper link');
     this.#receive(socket, (attachment as DataAttachment).epoch, frame);

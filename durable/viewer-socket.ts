@@ -23,6 +23,7 @@ export class ViewerSocket {
   }
 
   receive(socket: WebSocket, message: string | ArrayBuffer): void {
+    if (socket.readyState !== WebSocket.OPEN) return;
     const text = typeof message === 'string' ? message : new TextDecoder().decode(message);
     // A UTF-16 unit is at least one byte, so this catches what is surely too long without counting.
     if (text.length > MAX_BODY_BYTES) return socket.close(CloseCode.tooLarge, `a frame holds ${MAX_BODY_BYTES} bytes`);

@@ -19,9 +19,15 @@ interface Viewer {
   cursor: number;
   /** Sent since the last acknowledgement. workerd does not tell how much of it has left. */
   unacknowledged: number;
+  /** It says what it has read, so it can be made to wait. */
   acknowledges: boolean;
   /** Since when its window has been full, epoch milliseconds. */
   stalled: number | null;
+}
+
+export interface ViewerOptions extends Pick<Viewer, 'plain' | 'acknowledges'> {
+  /** Its cursor; null: only what comes from now on. */
+  readonly after: number | null;
 }
 
 const TAG = 'viewer';
@@ -40,8 +46,8 @@ export class Viewers {
     this.#log = log;
   }
 
-  /** Takes a socket in and sends all that is stored after `after`; null: only what comes from now on. */
-  attach(socket: WebSocket, after: number | null, plain: boolean): void {
+  /** Takes a socket in and sends what is stored after its cursor. */
+  attach(socket: WebSocket, { after, plain, acknowledges }: ViewerOptions): void {
     this.#ctx.acceptWebSocket(socket, [TAG]);
     const last = this.#log.last();
     const first = this.#log.first();
@@ -50,7 +56,7 @@ export class Viewers {
       plain,
       cursor: after ?? last,
       unacknowledged: 0,
-      acknowledges: false,
+      acknowledges,
       stalled: null,
     };
     if (viewer.cursor < first - 1) {

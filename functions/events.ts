@@ -37,7 +37,17 @@ const stream = createRoute({
   security: secured,
   request: {
     params: sessionParams,
-    query: z.strictObject({ after: cursor.optional(), format: z.enum(['events', 'messages']).optional() }),
+    query: z.strictObject({
+      after: cursor.optional(),
+      format: z.enum(['events', 'messages']).optional().openapi({
+        description:
+          'Arrays of events, or the seed’s dialect: one of Claude Code’s messages a frame. Default: events when `after` is given',
+      }),
+      acks: z.enum(['true', 'false']).default('false').openapi({
+        description:
+          'The client sends `{"type":"ack","seq":N}` for what it has read, and is sent no more than it keeps up with',
+      }),
+    }),
   },
   responses: { 101: { description: 'The stream' }, ...refusals },
 });
@@ -69,14 +79,15 @@ export function addEvents(app: OpenAPIHono<AppEnv>): void {
     }
     const view = await session.show(c.get('owner'));
     if ('refused' in view) return refuse(c, SESSION_NOT_FOUND);
-    const { after, format } = c.req.valid('query');
+    const { after, format, acks } = c.req.valid('query');
     if (after !== undefined && after > view.last_seq) {
       const detail = `\`after\` is ${after}, but the log ends at ${view.last_seq}.`;
       return refuse(c, { refused: 'invalid_request', detail });
     }
     // A bare connection is the seed's: one of Claude Code's messages a frame. A cursor, or `format`, asks for events.
     const plain = (format ?? (after === undefined ? 'messages' : 'events')) === 'messages';
-    const from = after === undefined ? '' : `after=${after}&`;
-    return session.fetch(`https://session/viewer?${from}plain=${plain ? 1 : 0}`, { headers: { upgrade: 'websocket' } });
+    const options = new URLSearchParams({ plain: plain ? '1' : '0', acks: acks === 'true' ? '1' : '0' });
+    if (after !== undefined) options.set('after', String(after));
+    return session.fetch(`https://session/viewer?${options.toString()}`, { headers: { upgrade: 'websocket' } });
   });
 }

@@ -1,6 +1,11 @@
 import { z } from 'zod';
 
-const seconds = (fallback: number, max: number) => z.coerce.number().int().min(1).max(max).default(fallback);
+const count = (fallback: number, max: number) => {
+  const error = `must be a whole number from 1 to ${max}`;
+  return z.coerce.number({ error }).int({ error }).min(1, { error }).max(max, { error }).default(fallback);
+};
+/** Seconds. */
+const seconds = count;
 
 /** The edge's environment: `vars` and secrets of the Worker. Names and defaults are the seed's where it had them. */
 export const edgeSettings = z.object({
@@ -13,7 +18,7 @@ export const edgeSettings = z.object({
   /** From launch to ready, seconds. */
   CONTAINER_STARTUP_TIMEOUT: seconds(120, 3600),
   /** Sessions that one owner may have waiting or running at once. */
-  MAX_SESSIONS_PER_USER: z.coerce.number().int().min(1).max(100_000).default(10),
+  MAX_SESSIONS_PER_USER: count(10, 100_000),
   /** How long a runner may be away before what it ran is given up, seconds. */
   RUNNER_LOST_AFTER: seconds(60, 86_400),
 });

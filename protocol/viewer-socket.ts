@@ -19,7 +19,7 @@ export const viewerFrame = z.discriminatedUnion('type', [
   }),
   z.strictObject({ type: z.literal('interrupt') }),
   z.strictObject({ type: z.literal('ping') }),
-  /** Events up to `seq` have been read. A viewer that acknowledges is never cut off for reading a long log. */
+  /** Events up to `seq` have been read. With `?acks=true` a viewer is never cut off for reading a long log. */
   z.strictObject({ type: z.literal('ack'), seq: z.int().min(0) }),
 ]);
 export type ViewerFrame = z.infer<typeof viewerFrame>;

@@ -136,7 +136,8 @@ function modelError(status: number | null, type: string | null, said: string): M
     case 529:
       return { code: 'model_overloaded', detail: `The model is overloaded (529): try again later.${quote}` };
     case null:
+      return { code: 'model_unreachable', detail: `The connection to the model failed, or broke off.${quote}` };
     default:
-      return { code: 'model_error', detail: `The model answered ${status ?? 'with an error'}.${quote}` };
+      return { code: 'model_error', detail: `The model answered ${status}.${quote}` };
   }
 }

@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type Docker from 'dockerode';
+import { buildContext } from './build-context.ts';
+import { buildProgress } from './build-progress.ts';
+import { claudeVersion, findClaude } from './claude-binary.ts';
+import { engineEvents, errorText, isNotFound } from './engine-stream.ts';
+
+export const IMAGE_NAME = 'cc-docker/session';
+const DOCKERFILE = fileURLToPath(new URL('Dockerfile', import.meta.url));
+
+export interface ImageRequest {
+  docker: Docker;
+  /** The bundled wrapper, a file. */
+  wrapper: string;
+  /** Gets a short line for each step that is worth showing. */
+  onProgress: (line: string) => void;
+  /** Build anew, without the engine's layer cache, even when the image is there. */
+  force?: boolean;
+  /** Ends the build: `ensureImage` rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+export type ImageError = 'engine_unavailable' | 'claude_missing' | 'base_unavailable' | 'build_failed';
+export type ImageResult = { ok: true; tag: string; built: boolean } | { ok: false; error: ImageError; detail: string };
+
+/**
+ * The image's name, by what it is made of: the Dockerfile, the wrapper, the version of Claude Code. Its parts unchanged,
+ * the name is the same, on any machine.
+ */
+export async function imageTag(wrapper: string): Promise<string> {
+  const hash = createHash('sha256');
+  for (const part of [await readFile(DOCKERFILE), await readFile(wrapper), await claudeVersion()]) {
+    hash.update(`${part.length}\n`).update(part);
+  }
+  return `${IMAGE_NAME}:${hash.digest('hex').slice(0, 12)}`;
+}
+
+/** Sees to it that the engine has the image for sessions, building it when it is missing; also tags it `latest`. */
+export async function ensureImage(request: ImageRequest): Promise<ImageResult> {
+  const { docker, signal } = request;
+  const engine = await engineArchitecture(docker);
+  if (!engine.ok) return { ok: false, error: 'engine_unavailable', detail: engine.detail };
+
+  const tag = await imageTag(request.wrapper);
+  let built = false;
+  if (request.force === true || !(await hasImage(docker, tag))) {
+    const claude = await findClaude(engine.architecture);
+    if (!claude.ok) return { ok: false, error: 'claude_missing', detail: claude.detail };
+    const failure = await build(request, tag, claude.path);
+    signal?.throwIfAborted();
+    if (failure !== undefined) return { ok: false, ...failure };
+    built = true;
+  }
+  await docker.getImage(tag).tag({ repo: IMAGE_NAME, tag: 'latest' });
+  return { ok: true, tag, built };
+}
+
+/** Whether the engine has an image of this name. */
+export async function hasImage(docker: Docker, name: string): Promise<boolean> {
+  try {
+    await docker.getImage(name).inspect();
+    return true;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
+}
+
+type Engine = { ok: true; architecture: 'x64' | 'arm64' } | { ok: false; detail: string };
+
+/** Asks the engine, not this machine: a Mac's engine runs Linux, and an engine may be elsewhere. */
+async function engineArchitecture(docker: Docker): Promise<Engine> {
+  try {
+    const { Os, Arch } = await docker.version();
+    if (Os === 'linux' && Arch === 'amd64') return { ok: true, architecture: 'x64' };
+    if (Os === 'linux' && Arch === 'arm64') return { ok: true, architecture: 'arm64' };
+    return { ok: false, detail: `The Docker engine runs ${Os}/${Arch}; sessions need linux/amd64 or linux/arm64.` };
+  } catch (error) {
+    const denied = error instanceof Error && 'code' in error && error.code === 'EACCES';
+    const remedy = denied
+      ? 'This user may not use its socket: join the group that owns it (docker).'
+      : 'Start Docker, or point DOCKER_HOST at a running engine.';
+    return { ok: false, detail: `No Docker engine answers: ${errorText(error)}. ${remedy}` };
+  }
+}
+
+async function build(
+  { docker, wrapper, onProgress, force, signal }: ImageRequest,
+  tag: string,
+  claude: string,
+): Promise<{ error: ImageError; detail: string } | undefined> {
+  const context = buildContext([
+    { name: 'Dockerfile', path: DOCKERFILE, mode: 0o644 },
+    { name: 'claude', path: claude, mode: 0o755 },
+    { name: 'wrapper.mjs', path: wrapper, mode: 0o644 },
+  ]);
+  // A context that breaks off would leave the request waiting for the rest of it.
+  const broken = new AbortController();
+  const read = context.done.catch((error: unknown) => broken.abort(error));
+  const progress = buildProgress(onProgress);
+  try {
+    const answer = await docker.buildImage(context.tar, {
+      t: tag,
+      // The steps reach their mirrors as the host does. An engine without a bridge has no other way, and with one
+      // it makes no difference; what runs in the finished image has no network at all.
+      networkmode: 'host',
+      forcerm: true,
+      nocache: force === true,
+      abortSignal: AbortSignal.any(signal === undefined ? [broken.signal] : [broken.signal, signal]),
+    });
+    for await (const event of engineEvents(answer)) progress.take(event);
+    await read;
+  } catch (error) {
+    return { error: 'build_failed', detail: errorText(broken.signal.aborted ? broken.signal.reason : error) };
+  } finally {
+    context.tar.destroy();
+  }
+  const failure = progress.failure();
+  if (failure === undefined) return undefined;
+  // The first step only fetches the base.
+  return failure.step <= 1
+    ? { error: 'base_unavailable', detail: `The base image could not be fetched: ${failure.detail}` }
+    : { error: 'build_failed', detail: `The image's build failed at step ${failure.step}: ${failure.detail}` };
+}

@@ -1,0 +1,62 @@
+import { fileURLToPath } from 'node:url';
+import { build, type BuildOptions, type Plugin } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Leaves out zod's messages in other languages: they are half of the bundle, and each container's start would read them. */
+const englishOnly: Plugin = {
+  name: 'english-only',
+  setup: (bundler) => {
+    bundler.onResolve({ filter: /^\.\.\/locales\/index\.js$/ }, ({ importer }) =>
+      /[/\\]zod[/\\]v4[/\\]/.test(importer) ? { path: 'locales', namespace: 'english-only' } : undefined,
+    );
+    bundler.onLoad({ filter: /.*/, namespace: 'english-only' }, () => ({ contents: 'export {}' }));
+  },
+};
+
+/**
+ * Bundles the wrapper into the one file that runs in a container: `build/wrapper.mjs`. The same sources give the same
+ * bytes, by which the image is named.
+ *
+ * @returns the bundle's path
+ * @throws when the sources do not bundle
+ */
+export async function bundleWrapper(): Promise<string> {
+  return await bundle('wrapper/main.ts', 'build/wrapper.mjs', {
+    platform: 'node',
+    target: 'node24',
+    plugins: [englishOnly],
+  });
+}
+
+/**
+ * Bundles the edge for workerd: `build/worker.mjs`, with its source map.
+ *
+ * @returns the bundle's path
+ * @throws when the sources do not bundle
+ */
+export async function bundleWorker(): Promise<string> {
+  return await bundle('worker.ts', 'build/worker.mjs', {
+    platform: 'neutral',
+    target: 'es2024',
+    conditions: ['workerd', 'worker', 'browser'],
+    mainFields: ['browser', 'module', 'main'],
+    external: ['cloudflare:*', 'node:*'],
+    sourcemap: true,
+  });
+}
+
+async function bundle(entry: string, outfile: string, options: BuildOptions): Promise<string> {
+  await build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    charset: 'utf8',
+    legalComments: 'none',
+    logLevel: 'silent',
+    ...options,
+  });
+  return fileURLToPath(new URL(`../${outfile}`, import.meta.url));
+}

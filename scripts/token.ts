@@ -1,0 +1,69 @@
+import { parseArgs } from 'node:util';
+import { runnerClaims, userClaims } from '../protocol/token.ts';
+import { flagFault } from '../start/arguments.ts';
+import { mintToken, parseDuration, type TokenRequest } from '../start/mint-token.ts';
+import { isRefused, type Refused } from '../start/refused.ts';
+import { findSecret } from '../start/secret.ts';
+import { loadEnvironment, parseSettings } from '../start/settings.ts';
+
+const HELP = `npm run --silent token -- --sub NAME [options]
+
+Prints a JWT, signed with JWT_SECRET or with the development secret that \`npm start\` made.
+
+  --sub NAME     who it is: owns what is made with it (a runner's: its name)
+  --ttl TIME     how long it is good for: 90s, 30m, 12h, 7d (default 12h)
+  --scope TEXT   scopes, separated by spaces (default: none, which limits nothing)
+  --kind KIND    user or runner (default user)
+  --help         this text`;
+
+type Command = { run: 'help' } | { run: 'mint'; request: TokenRequest };
+
+function parseCommand(): Command | Refused {
+  let values;
+  try {
+    ({ values } = parseArgs({
+      options: {
+        sub: { type: 'string' },
+        ttl: { type: 'string', default: '12h' },
+        scope: { type: 'string' },
+        kind: { type: 'string', default: 'user' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    }));
+  } catch (error) {
+    return { refused: flagFault(error) };
+  }
+  if (values.help) return { run: 'help' };
+
+  const { kind, sub, scope } = values;
+  if (kind !== 'user' && kind !== 'runner') return { refused: '--kind must be user or runner' };
+  if (sub === undefined) return { refused: '--sub NAME is missing: whose token is it?' };
+  const claims = kind === 'user' ? userClaims : runnerClaims;
+  if (!claims.shape.sub.safeParse(sub).success) {
+    const allowed = kind === 'user' ? '1 to 256 characters' : '1 to 64 of A-Z a-z 0-9 . _ -';
+    return { refused: `--sub of a ${kind} must be ${allowed}` };
+  }
+  const ttl = parseDuration(values.ttl);
+  if (isRefused(ttl)) return ttl;
+  const request: TokenRequest = { kind, sub, ttlSeconds: ttl.seconds };
+  return { run: 'mint', request: scope === undefined ? request : { ...request, scope } };
+}
+
+async function token(): Promise<string | Refused> {
+  const command = parseCommand();
+  if (isRefused(command)) return { refused: `${command.refused} (--help shows how)` };
+  if (command.run === 'help') return HELP;
+  const env = loadEnvironment();
+  if (isRefused(env)) return env;
+  const settings = parseSettings(env);
+  if (isRefused(settings)) return settings;
+  const secret = findSecret(settings);
+  return isRefused(secret) ? secret : await mintToken(secret.value, command.request);
+}
+
+const answer = await token();
+if (typeof answer === 'string') console.log(answer);
+else {
+  console.error(answer.refused);
+  process.exitCode = 1;
+}

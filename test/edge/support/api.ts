@@ -1,0 +1,83 @@
+import { env } from 'cloudflare:test';
+import { SignJWT } from 'jose';
+import { createApp } from '../../../functions/app.ts';
+import { TokenType } from '../../../protocol/token.ts';
+import { Socket } from './socket.ts';
+
+const app = createApp();
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests read whatever came, and fail when it is not there
+  readonly body: any;
+}
+
+export interface TokenOptions {
+  readonly typ?: string;
+  readonly secret?: string;
+  readonly expires?: string;
+}
+
+export function mint(
+  sub: string,
+  { typ = TokenType.user, secret = env.JWT_SECRET, expires = '1h' }: TokenOptions = {},
+) {
+  return new SignJWT()
+    .setProtectedHeader({ alg: 'HS256', typ })
+    .setSubject(sub)
+    .setIssuedAt()
+    .setExpirationTime(expires)
+    .sign(new TextEncoder().encode(secret));
+}
+
+/** Calls the API the way an HTTP client does. */
+export async function request(path: string, init: RequestInit = {}): Promise<Answer> {
+  const response = await app.request(path, init, env);
+  const text = await response.text();
+  const isJson = response.headers.get('content-type')?.includes('json') ?? false;
+  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+}
+
+/** Someone who uses the service. Each test makes its own, so that none sees another's sessions. */
+export class User {
+  readonly token: Promise<string>;
+
+  constructor(name: string = crypto.randomUUID()) {
+    this.token = mint(name);
+  }
+
+  async call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    const authorization = `Bearer ${await this.token}`;
+    const init = body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) };
+    return request(`/api/v1${path}`, { method, headers: { authorization, ...headers }, ...init });
+  }
+
+  async createSession(config: object = {}): Promise<string> {
+    const { body } = await this.call('POST', '/sessions', { config });
+    return body.session_id;
+  }
+
+  async open(sessionId: string, query = ''): Promise<Socket> {
+    const headers = { upgrade: 'websocket', authorization: `Bearer ${await this.token}` };
+    const response = await app.request(`/api/v1/sessions/${sessionId}/stream${query}`, { headers }, env);
+    return Socket.of(response);
+  }
+
+  /** The events of a session, oldest first. */
+  async events(sessionId: string, after = 0): Promise<{ seq: number; type: string; data: Record<string, unknown> }[]> {
+    const { body } = await this.call('GET', `/sessions/${sessionId}/events?after=${after}&limit=1000`);
+    return body.data;
+  }
+
+  async stream(sessionId: string, headers: Record<string, string> = {}): Promise<Response> {
+    const all = { authorization: `Bearer ${await this.token}`, accept: 'text/event-stream', ...headers };
+    return app.request(`/api/v1/sessions/${sessionId}/events`, { headers: all }, env);
+  }
+}
+
+/** Opens one of the sockets that runners dial. */
+export async function dial(path: string, token: string): Promise<Socket> {
+  const headers = { upgrade: 'websocket', authorization: `Bearer ${token}` };
+  return Socket.of(await app.request(`/api/v1/runner${path}`, { headers }, env));
+}

@@ -1,0 +1,122 @@
+import { TokenType } from '../../../protocol/token.ts';
+import type { Launch, RunnerFrame } from '../../../protocol/runner-control.ts';
+import type { LinkItem } from '../../../protocol/wrapper-link.ts';
+import { dial, mint } from './api.ts';
+import type { Socket } from './socket.ts';
+
+const HELLO = { version: '0', backend: 'process' as const, health: { ok: true, detail: 'fine' }, labels: {} };
+
+/** A runner as the edge sees one, with containers that say what the test says. */
+export class FakeRunner {
+  readonly name: string;
+  readonly control: Socket;
+
+  private constructor(name: string, control: Socket) {
+    this.name = name;
+    this.control = control;
+  }
+
+  static async connect(
+    name: string = crypto.randomUUID(),
+    hello: Partial<Extract<RunnerFrame, { kind: 'hello' }>> = {},
+  ) {
+    const runner = new FakeRunner(name, await dial('/control', await mint(name, { typ: TokenType.runner })));
+    runner.send({ kind: 'hello', capacity: 100, running: [], ...HELLO, ...hello });
+    await runner.control.next(({ kind }) => kind === 'welcome');
+    return runner;
+  }
+
+  /** Comes back under the same name, with what it still runs. */
+  static async reconnect(name: string, running: { session_id: string; epoch: number }[]) {
+    const runner = new FakeRunner(name, await dial('/control', await mint(name, { typ: TokenType.runner })));
+    runner.send({ kind: 'hello', capacity: 100, running, ...HELLO });
+    return { runner, welcome: await runner.control.next(({ kind }) => kind === 'welcome') };
+  }
+
+  send(frame: RunnerFrame): void {
+    this.control.send(frame);
+  }
+
+  async launch(sessionId: string): Promise<Launch> {
+    const frame = await this.control.next(({ kind, launch }) => kind === 'launch' && launch.session_id === sessionId);
+    return frame.launch;
+  }
+
+  /** Launches a session's container and has it say that it is ready. */
+  async start(sessionId: string): Promise<FakeContainer> {
+    const container = await FakeContainer.connect(await this.launch(sessionId));
+    container.say({ notice: 'ready', claude_version: '2.1.330' });
+    await container.stored();
+    return container;
+  }
+
+  async end(
+    container: FakeContainer,
+    code: 'container_exited' | 'stopped_by_user' | 'out_of_memory' = 'container_exited',
+  ) {
+    const { session_id, epoch } = container.launch;
+    this.send({ kind: 'ended', session_id, epoch, reason: { code, detail: `it ended: ${code}` } });
+    await this.control.next(({ kind }) => kind === 'ended_ack');
+  }
+}
+
+/** The wrapper's end of one session's link. */
+export class FakeContainer {
+  readonly launch: Launch;
+  readonly data: Socket;
+  #next = 1;
+
+  private constructor(launch: Launch, data: Socket) {
+    this.launch = launch;
+    this.data = data;
+  }
+
+  static async connect(launch: Launch, taken = 0): Promise<FakeContainer> {
+    const data = await dial(`/sessions/${launch.session_id}/data`, launch.token);
+    data.send({ kind: 'hello', epoch: launch.epoch, taken });
+    return new FakeContainer(launch, data);
+  }
+
+  /** Says items with the next numbers; objects without `notice` are lines of Claude Code's. */
+  say(...items: (LinkItem | Record<string, unknown>)[]): void {
+    this.sayFrom(this.#next, ...items);
+    this.#next += items.length;
+  }
+
+  sayFrom(first: number, ...items: (LinkItem | Record<string, unknown>)[]): void {
+    const lines = items.map((item) => (typeof item === 'string' || 'notice' in item ? item : JSON.stringify(item)));
+    this.data.send({ kind: 'items', first, items: lines });
+  }
+
+  /** Waits until all that was said has been stored. */
+  async stored(): Promise<void> {
+    await this.data.next(({ kind, stored }) => kind === 'ack' && stored === this.#next - 1);
+  }
+
+  /** The next prompt that it is handed. */
+  async prompt(): Promise<{ message_id: string; prompt: string }> {
+    const frame = await this.data.next(({ kind, command }) => kind === 'command' && command.command === 'prompt');
+    this.data.send({ kind: 'taken', command: frame.number });
+    return frame.command;
+  }
+
+  async interrupted(): Promise<void> {
+    await this.data.next(({ kind, command }) => kind === 'command' && command.command === 'interrupt');
+  }
+
+  /** Ends a turn the way Claude Code does. */
+  result(messageId: string, result: string, change: Record<string, unknown> = {}): void {
+    this.say({
+      type: 'result',
+      subtype: 'success',
+      is_error: false,
+      terminal_reason: 'completed',
+      result,
+      duration_ms: 5,
+      usage: { input_tokens: 10, output_tokens: 5 },
+      model_usage_since_last_result: { 'claude-opus-5-5': { costUSD: 0.25 } },
+      user_message_uuids: [messageId],
+      ...change,
+    });
+  }
+}

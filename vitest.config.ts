@@ -1,0 +1,40 @@
+import { cloudflareTest } from '@cloudflare/vitest-plugin';
+import { defineConfig } from 'vitest/config';
+
+const onDocker = ['test/e2e/**/*.test.ts', 'test/**/*.docker.test.ts'];
+const inWorkerd = ['test/edge/**/*.test.ts'];
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'node',
+          include: ['test/**/*.test.ts'],
+          exclude: [...onDocker, ...inWorkerd],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: { bindings: { JWT_SECRET: 'known to every test and of no use elsewhere' } },
+          }),
+        ],
+        test: { name: 'edge', include: inWorkerd, testTimeout: 20_000 },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: onDocker,
+          globalSetup: './test/support/docker-setup.ts',
+          // Containers of one file at a time: the machine is small, and some tests measure.
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+        },
+      },
+    ],
+  },
+});

@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest';
+import { sessionConfig } from '../../protocol/session-config.ts';
+import type { WrapperLaunch } from '../../protocol/wrapper-launch.ts';
+import { claudeCall } from '../../wrapper/claude-args.ts';
+
+const SESSION = '0190a0a0-0000-7000-8000-000000000000';
+
+function call(config: object, resume = false): ReturnType<typeof claudeCall> {
+  const launch: WrapperLaunch = {
+    session_id: SESSION,
+    epoch: 1,
+    resume,
+    claude: '/opt/claude',
+    cwd: '/workspace',
+    env: {},
+    link_socket: '/run/link.sock',
+    scratch: '/scratch',
+    config: sessionConfig.parse(config),
+  };
+  return claudeCall(launch);
+}
+
+const line = (config: object): string => call(config).args.join(' ');
+
+test('a first launch names the session, a further one resumes it', () => {
+  expect(line({})).toContain(`--session-id ${SESSION}`);
+  expect(call({}, true).args.join(' ')).toContain(`--resume ${SESSION}`);
+});
+
+test.each([
+  ['opus-4', 'opus'],
+  ['sonnet-4', 'sonnet'],
+  ['haiku-4', 'haiku'],
+  ['claude-opus-5-5', 'claude-opus-5-5'],
+])('the model %s is %s', (model, name) => {
+  expect(line({ model })).toContain(`--model ${name}`);
+});
+
+test('without a model Claude Code chooses its own', () => {
+  expect(line({})).not.toContain('--model');
+});
+
+test('a system prompt longer than an argument may be goes by a file, also for a resumed session', () => {
+  const text = '-é'.repeat(100_000);
+  const { args, files } = call({ system_prompt: text });
+  expect(files).toEqual([{ path: '/scratch/system-prompt.txt', text }]);
+  expect(args.join(' ')).toContain(
+    '--append-system-prompt-file /scratch/system-prompt.txt --system-prompt-snapshot off',
+  );
+});
+
+test('MCP servers go by a file, and no others are looked for', () => {
+  const servers = { docs: { type: 'http', url: 'http://docs.test/mcp', headers: { 'x-key': 'k' } } };
+  const { args, files } = call({ mcp_servers: servers });
+  expect(files).toEqual([{ path: '/scratch/mcp.json', text: JSON.stringify({ mcpServers: servers }) }]);
+  expect(args.join(' ')).toContain('--mcp-config /scratch/mcp.json');
+  expect(line({})).toContain('--strict-mcp-config');
+});
+
+test('all tools without asking, or those alone that are listed', () => {
+  expect(line({ allowed_tools: ['*'] })).toContain('--permission-mode bypassPermissions');
+  const rules = ['Read', 'Bash(git log *)', 'Bash(git diff, *)', 'mcp__docs__search'];
+  const { args } = call({ allowed_tools: rules });
+  expect(args).toEqual(
+    expect.arrayContaining(['dontAsk', '--tools=Read,Bash', ...rules.map((r) => `--allowedTools=${r}`)]),
+  );
+  expect(args).not.toContain('bypassPermissions');
+});
+
+test('an empty list leaves no tool', () => {
+  expect(call({ allowed_tools: [] }).args).toContain('--tools=');
+});
+
+test('a rule cannot smuggle an option or the word for all tools', () => {
+  const { args } = call({ allowed_tools: ['--dangerously-skip-permissions', 'default', '--tools'] });
+  expect(args).toContain('--tools=');
+  expect(args.filter((arg) => arg.includes('dangerously'))).toEqual(['--allowedTools=--dangerously-skip-permissions']);
+});

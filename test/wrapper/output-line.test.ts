@@ -1,0 +1,101 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { LineSplitter, type SplitLine } from '../../wrapper/line-splitter.ts';
+import { type OutputLine, readOutputLine } from '../../wrapper/output-line.ts';
+import { Tail } from '../../wrapper/tail.ts';
+
+function split(bytes: Buffer, cuts: readonly number[], limit: number): SplitLine[] {
+  const splitter = new LineSplitter(limit);
+  const at = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).toSorted((a, b) => a - b), bytes.length];
+  const lines = at.slice(1).flatMap((end, i) => splitter.push(bytes.subarray(at[i], end)));
+  const rest = splitter.end();
+  return rest === null ? lines : [...lines, rest];
+}
+
+function read(text: string | Buffer, limit = 1000): OutputLine[] {
+  return split(Buffer.from(text), [], limit).map((line) => readOutputLine(line, 'mine'));
+}
+
+test('lines come out byte for byte, wherever the stream is cut, characters included', () => {
+  const value = fc.string({ unit: 'grapheme', maxLength: 40 });
+  fc.assert(
+    fc.property(fc.array(value, { maxLength: 8 }), fc.array(fc.nat()), (values, cuts) => {
+      // Spaces and escapes that JSON.stringify would not write must survive too.
+      const lines = values.map((text) => `{ "text":${JSON.stringify(text)},"u":"\\u00e9", "n":1.0 }`);
+      const out = split(Buffer.from(lines.map((line) => `${line}\n`).join('')), cuts, 10_000);
+      expect(out.map((line) => readOutputLine(line, 'mine'))).toEqual(lines.map((item) => ({ kind: 'item', item })));
+    }),
+  );
+});
+
+test('a line over the limit is named by its length and its head, and the next one is whole', () => {
+  const long = `{"text":"${'é'.repeat(3000)}"}`;
+  fc.assert(
+    fc.property(fc.array(fc.nat()), (cuts) => {
+      const lines = split(Buffer.from(`{"a":1}\n${long}\n{"b":2}\n`), cuts, 2000);
+      const [first, oversized, last] = lines.map((line) => readOutputLine(line, 'mine'));
+      expect(first).toEqual({ kind: 'item', item: '{"a":1}' });
+      // 1024 bytes end within an é: it is left out, not replaced.
+      const head = `{"text":"${'é'.repeat(507)}`;
+      expect(oversized).toEqual({
+        kind: 'item',
+        item: { notice: 'oversized', bytes: Buffer.byteLength(long), head },
+      });
+      expect(last).toEqual({ kind: 'item', item: '{"b":2}' });
+    }),
+  );
+});
+
+test('a line of exactly the limit is carried', () => {
+  const line = `{"a":"${'x'.repeat(92)}"}`;
+  expect(read(`${line}\n`, Buffer.byteLength(line))).toEqual([{ kind: 'item', item: line }]);
+  expect(read(`${line}\n`, Buffer.byteLength(line) - 1)).toMatchObject([{ item: { notice: 'oversized' } }]);
+});
+
+test.each(['not json', '[1]', '"text"', 'null', '{"a":', ''])(
+  '%j is not a JSON object, and is told as garbled',
+  (line) => {
+    expect(read(`${line}\n`)).toEqual([{ kind: 'item', item: { notice: 'garbled', line } }]);
+  },
+);
+
+test('bytes that are not UTF-8 are told as garbled, not altered in silence', () => {
+  const bytes = Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0xff]), Buffer.from('"}\n')]);
+  expect(read(bytes)).toEqual([{ kind: 'item', item: { notice: 'garbled', line: '{"a":"\ufffd"}' } }]);
+});
+
+test('the last line counts without its newline', () => {
+  expect(read('{"a":1}')).toEqual([{ kind: 'item', item: '{"a":1}' }]);
+});
+
+test('partial messages are previews', () => {
+  expect(read('{"type":"stream_event","event":{}}\n')).toEqual([
+    { kind: 'preview', line: '{"type":"stream_event","event":{}}' },
+  ]);
+});
+
+function answer(id: string, version: string): string {
+  return `{"type":"control_response","response":{"subtype":"success","request_id":"${id}","response":{${version}}}}`;
+}
+
+test('only the answer to the wrapper’s own initialize is kept from the session', () => {
+  const [mine, unversioned, other, refused] = read(
+    [
+      answer('mine', '"claude_code_version":"2.1.330"'),
+      answer('mine', ''),
+      answer('other', ''),
+      '{"type":"control_response","response":{"subtype":"error","request_id":"mine","error":"no"}}',
+    ].join('\n'),
+  );
+  expect(mine).toEqual({ kind: 'initialised', version: '2.1.330' });
+  expect(unversioned).toEqual({ kind: 'initialised', version: 'unknown' });
+  expect(other).toEqual({ kind: 'item', item: answer('other', '') });
+  expect(refused).toEqual({ kind: 'refused', detail: 'no' });
+});
+
+test('of stderr the end is kept, in whole characters', () => {
+  const tail = new Tail(10);
+  tail.push(Buffer.from('first, then'));
+  tail.push(Buffer.from('ééééé!'));
+  expect(tail.toString()).toBe('éééé!');
+});

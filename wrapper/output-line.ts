@@ -1,0 +1,78 @@
+import { isUtf8 } from 'node:buffer';
+import * as z from 'zod';
+import type { LinkItem } from '../protocol/wrapper-link.ts';
+import type { SplitLine } from './line-splitter.ts';
+
+/** What the wrapper makes of one line of Claude Code's standard output. */
+export type OutputLine =
+  /** Goes up as it is. */
+  | { kind: 'item'; item: LinkItem }
+  /** A partial message: shown, not kept. */
+  | { kind: 'preview'; line: string }
+  /** Tells of a message that was handed to it; goes up as it is. */
+  | { kind: 'lifecycle'; line: string; messageId: string; state: string }
+  /** Answers the wrapper's own `initialize`; does not go up. */
+  | { kind: 'initialised'; version: string }
+  | { kind: 'refused'; detail: string };
+
+const NOTICE_CHARACTERS = 8192;
+
+const lifecycle = z.object({ command_uuid: z.string(), state: z.string() });
+const answer = z.object({
+  response: z.discriminatedUnion('subtype', [
+    z.object({
+      subtype: z.literal('success'),
+      request_id: z.string(),
+      response: z.object({ claude_code_version: z.string().max(128).catch('unknown') }),
+    }),
+    z.object({ subtype: z.literal('error'), request_id: z.string(), error: z.string() }),
+  ]),
+});
+
+/** Reads a line; `initialiseId` is the `request_id` of the wrapper's own `initialize`. */
+export function readOutputLine(split: SplitLine, initialiseId: string): OutputLine {
+  if (split.kind === 'oversized') {
+    return { kind: 'item', item: { notice: 'oversized', bytes: split.size, head: decodeHead(split.head) } };
+  }
+  const line = split.bytes.toString('utf8');
+  const value = isUtf8(split.bytes) ? parseObject(line) : null;
+  if (value === null) {
+    return { kind: 'item', item: { notice: 'garbled', line: line.slice(0, NOTICE_CHARACTERS).toWellFormed() } };
+  }
+  if (value.type === 'stream_event') return { kind: 'preview', line };
+  if (value.type === 'command_lifecycle') {
+    const told = lifecycle.safeParse(value);
+    if (told.success) {
+      return { kind: 'lifecycle', line, messageId: told.data.command_uuid, state: told.data.state };
+    }
+  }
+  if (value.type === 'control_response') {
+    const answered = answer.safeParse(value);
+    if (answered.success && answered.data.response.request_id === initialiseId) {
+      const { response } = answered.data;
+      return response.subtype === 'success'
+        ? { kind: 'initialised', version: response.response.claude_code_version }
+        : { kind: 'refused', detail: response.error };
+    }
+  }
+  return { kind: 'item', item: line };
+}
+
+function parseObject(line: string): Record<string, unknown> | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return null;
+  }
+  return isObject(value) ? value : null;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The whole characters of a line's first bytes. */
+function decodeHead(head: Buffer): string {
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(head, { stream: true });
+}

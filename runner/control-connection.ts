@@ -1,0 +1,189 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { WebSocket } from 'ws';
+import { CloseCode } from '../protocol/close-code.ts';
+import type { Reason } from '../protocol/reason.ts';
+import {
+  HEARTBEAT,
+  HEARTBEAT_MS,
+  poolFrame,
+  type PlacementKey,
+  type PoolFrame,
+  type RunnerFrame,
+} from '../protocol/runner-control.ts';
+import { backoffMs, type BackoffRange } from './backoff.ts';
+import { dial, type DialEnd } from './dial.ts';
+import type { Log } from './log.ts';
+import { keyName } from './placement-name.ts';
+
+type Hello = Extract<RunnerFrame, { kind: 'hello' }>;
+type Ended = Extract<RunnerFrame, { kind: 'ended' }>;
+
+export interface ControlOptions {
+  /** The edge, http(s). */
+  edgeUrl: string;
+  token: string;
+  log: Log;
+  /** What to say first on each connection. `running` need not name what has ended: that is added here. */
+  hello: () => Hello;
+  onFrame: (frame: PoolFrame) => void;
+  /** The pool knows that this launch has ended. */
+  onEndedAck: (key: PlacementKey) => void;
+  backoff?: BackoffRange;
+  /** Between attempts after a refusal that will not mend itself in seconds. */
+  slow?: BackoffRange;
+  heartbeatMs?: number;
+}
+
+const BACKOFF: BackoffRange = { minMs: 100, maxMs: 15_000 };
+const SLOW: BackoffRange = { minMs: 15_000, maxMs: 30_000 };
+
+/** The runner's control socket to its pool: from `open` on, dialled again forever. */
+export class ControlConnection {
+  readonly #options: ControlOptions;
+  /** Said until it is acknowledged. */
+  readonly #ended = new Map<string, Ended>();
+  #socket: WebSocket | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #attempt = 0;
+  #closed = false;
+  #allAcked: (() => void)[] = [];
+
+  constructor(options: ControlOptions) {
+    this.#options = options;
+  }
+
+  open(): void {
+    this.#socket = this.#dial();
+  }
+
+  /** Sends what is of use only now; false when nobody is there to hear it. */
+  send(frame: RunnerFrame): boolean {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(JSON.stringify(frame));
+    return true;
+  }
+
+  /** Says that a launch has ended, until the pool has acknowledged it. */
+  reportEnded(key: PlacementKey, reason: Reason): void {
+    const frame: Ended = { kind: 'ended', session_id: key.session_id, epoch: key.epoch, reason };
+    this.#ended.set(keyName(key), frame);
+    this.send(frame);
+  }
+
+  /** Says it again now, if it was said and not acknowledged; whether that was so. */
+  repeatEnded(key: PlacementKey): boolean {
+    const frame = this.#ended.get(keyName(key));
+    if (frame !== undefined) this.send(frame);
+    return frame !== undefined;
+  }
+
+  /** Resolves when every end that was reported has been acknowledged. */
+  async allAcked(): Promise<void> {
+    if (this.#ended.size > 0) await new Promise<void>((resolve) => this.#allAcked.push(resolve));
+  }
+
+  /** Closes for good, at most `lingerMs` after the edge was told. */
+  async close(lingerMs = 1_000): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    clearInterval(this.#heartbeat);
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    if (socket.readyState === WebSocket.OPEN) {
+      const patience = new AbortController();
+      const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+      socket.close(1000);
+      await Promise.race([closed, pause(lingerMs, undefined, { signal: patience.signal }).catch(() => {})]);
+      patience.abort();
+    }
+    socket.terminate();
+  }
+
+  #dial(): WebSocket {
+    const { edgeUrl, token } = this.#options;
+    const socket = dial(`${edgeUrl}/api/v1/runner/control`, token, {
+      open: () => this.#opened(socket),
+      message: (text) => this.#message(text),
+      end: (how) => this.#lost(how),
+    });
+    return socket;
+  }
+
+  #opened(socket: WebSocket): void {
+    const hello = this.#options.hello();
+    const running = new Map(hello.running.map((key) => [keyName(key), key]));
+    // They count as running until the pool has the `ended` with the reason, which follows.
+    for (const { session_id, epoch } of this.#ended.values())
+      running.set(keyName({ session_id, epoch }), { session_id, epoch });
+    this.send({ ...hello, running: [...running.values()] });
+    for (const frame of this.#ended.values()) this.send(frame);
+
+    let missed = 0;
+    socket.on('message', (data: Buffer) => {
+      // Whatever comes shows that the pool is there.
+      if (data.length > 0) missed = 0;
+    });
+    this.#heartbeat = setInterval(() => {
+      if (++missed > 3) socket.terminate();
+      else socket.send(HEARTBEAT);
+    }, this.#options.heartbeatMs ?? HEARTBEAT_MS);
+  }
+
+  #message(text: string): void {
+    if (text === HEARTBEAT || this.#closed) return;
+    const frame = parseFrame(text);
+    if (frame === undefined) {
+      this.#options.log.error('a frame of the pool is not of the protocol', { bytes: text.length });
+      this.#socket?.close(CloseCode.badFrame, 'not of the protocol');
+      return;
+    }
+    if (frame.kind === 'welcome') {
+      this.#attempt = 0;
+      this.#options.log.info('connected', { edge: this.#options.edgeUrl });
+    }
+    if (frame.kind === 'ended_ack') this.#acked(frame);
+    else this.#options.onFrame(frame);
+  }
+
+  #acked(key: PlacementKey): void {
+    if (this.#ended.delete(keyName(key))) this.#options.onEndedAck(key);
+    if (this.#ended.size > 0) return;
+    for (const resolve of this.#allAcked.splice(0)) resolve();
+  }
+
+  #lost(how: DialEnd): void {
+    clearInterval(this.#heartbeat);
+    if (this.#closed) return;
+    const { log, edgeUrl } = this.#options;
+    const attempt = this.#attempt++;
+    let range = this.#options.backoff ?? BACKOFF;
+    if (isRefusal(how)) {
+      range = this.#options.slow ?? SLOW;
+      log.error('the edge refuses RUNNER_TOKEN: is it of this edge, and not expired?', { edge: edgeUrl, ...how });
+    } else if (how.kind === 'closed' && how.code === CloseCode.replaced) {
+      range = this.#options.slow ?? SLOW;
+      log.error('another runner with this token took the place of this one', { edge: edgeUrl });
+    } else if (attempt === 0 || attempt % 20 === 0) {
+      log.warn('the edge is away, trying again', { edge: edgeUrl, attempt, ...how });
+    }
+    // The slow range has a floor: a refusal is not mended by asking at once.
+    const floor = range === SLOW || range === this.#options.slow ? range.minMs : 0;
+    this.#timer = setTimeout(() => this.open(), floor + backoffMs(attempt, range, Math.random()));
+  }
+}
+
+function isRefusal(how: DialEnd): boolean {
+  return (
+    (how.kind === 'closed' && how.code === CloseCode.unauthorized) ||
+    (how.kind === 'refused' && (how.status === 401 || how.status === 403))
+  );
+}
+
+function parseFrame(text: string): PoolFrame | undefined {
+  try {
+    return poolFrame.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}

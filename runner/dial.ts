@@ -1,0 +1,80 @@
+import { WebSocket } from 'ws';
+import { z } from 'zod';
+import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
+
+/** How a connection to the edge ended, or why it never came to be. */
+export type DialEnd =
+  | { kind: 'closed'; code: number; reason: string }
+  /** The edge itself answered the handshake with an error of its own (problem+json). */
+  | { kind: 'refused'; status: number; detail: string }
+  /** Nobody answered, or something between here and the edge did. */
+  | { kind: 'unreachable'; detail: string };
+
+export interface DialHandlers {
+  open(): void;
+  message(text: string): void;
+  /** Exactly once, and the last. */
+  end(how: DialEnd): void;
+}
+
+const HANDSHAKE_MS = 10_000;
+
+const problem = z.object({ detail: z.string().optional(), title: z.string().optional(), code: z.string().optional() });
+
+/** Opens a WebSocket to the edge. `url` is http(s) or ws(s). */
+export function dial(url: string, token: string, handlers: DialHandlers): WebSocket {
+  const socket = new WebSocket(url, {
+    headers: { authorization: `Bearer ${token}` },
+    perMessageDeflate: false,
+    maxPayload: MAX_FRAME_BYTES,
+    handshakeTimeout: HANDSHAKE_MS,
+    // A redirect would take the token elsewhere.
+    followRedirects: false,
+  });
+  let over = false;
+  let failure: string | undefined;
+  const end = (how: DialEnd): void => {
+    if (over) return;
+    over = true;
+    handlers.end(how);
+  };
+  socket.on('open', () => handlers.open());
+  socket.on('message', (data: Buffer, isBinary) => {
+    if (over) return;
+    if (isBinary) socket.close(1003, 'text frames only');
+    else handlers.message(data.toString('utf8'));
+  });
+  socket.on('unexpected-response', (_request, response) => {
+    const status = response.statusCode ?? 0;
+    const own = (response.headers['content-type'] ?? '').startsWith('application/problem+json');
+    let body = '';
+    response.setEncoding('utf8');
+    response.on('data', (chunk: string) => {
+      if (body.length < 8192) body += chunk;
+    });
+    response.on('close', () => {
+      const said = describe(body);
+      if (own) end({ kind: 'refused', status, detail: said });
+      else end({ kind: 'unreachable', detail: `HTTP ${status} instead of a WebSocket` });
+      socket.terminate();
+    });
+  });
+  socket.on('error', (error) => {
+    failure = error.message || ('code' in error ? String(error.code) : 'connection failed');
+  });
+  socket.on('close', (code, reason) => {
+    // 1006: no close frame came, so the error before it says more.
+    if (code === 1006) end({ kind: 'unreachable', detail: failure ?? 'the connection broke' });
+    else end({ kind: 'closed', code, reason: reason.toString('utf8') });
+  });
+  return socket;
+}
+
+function describe(body: string): string {
+  try {
+    const parsed = problem.safeParse(JSON.parse(body)).data;
+    return parsed?.detail ?? parsed?.title ?? parsed?.code ?? '';
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,219 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import Docker from 'dockerode';
+import { z } from 'zod';
+import { placementKey, type BackendHealth, type PlacementKey } from '../protocol/runner-control.ts';
+import { backoffMs } from './backoff.ts';
+import { LOG_TAIL, type ContainerBackend, type ContainerExit, type OwnContainer, type StartResult } from './backend.ts';
+import { CONTAINER_LAYOUT, containerName, containerSpec, Label, type ContainerSettings } from './container-spec.ts';
+import { engineAway, engineProblem, engineStatus, imageMissing, startFailure } from './docker-error.ts';
+import type { Log } from './log.ts';
+import type { SessionFolders } from './session-folders.ts';
+
+/** Longest wait for an answer to a question that an engine answers in milliseconds. */
+const ANSWER_MS = 5_000;
+/** Longest wait for a start: a busy disk may take its time over a container's first. */
+const START_MS = 60_000;
+
+const engineInfo = z.object({
+  SecurityOptions: z.array(z.string()).default([]),
+  MemoryLimit: z.boolean(),
+  PidsLimit: z.boolean().default(true),
+});
+
+/**
+ * What this engine cannot enforce, or `undefined` when a container can be sealed on it. An engine takes limits that it
+ * cannot keep, with a mere warning.
+ */
+export function unsealable(info: unknown): string | undefined {
+  const engine = engineInfo.parse(info);
+  if (!engine.SecurityOptions.some((option) => option.startsWith('name=seccomp'))) return 'it has no seccomp';
+  if (engine.SecurityOptions.includes('name=rootless')) return 'it is rootless, which is not supported yet';
+  if (engine.SecurityOptions.includes('name=userns')) return 'it remaps user ids, which is not supported yet';
+  if (!engine.MemoryLimit) return 'it cannot limit memory';
+  if (!engine.PidsLimit) return 'it cannot limit the number of processes';
+  return undefined;
+}
+
+/** States in which nothing runs and nothing will. */
+const ENDED = ['created', 'exited', 'dead', 'removing'];
+
+/** Containers of a Docker engine; `DOCKER_HOST` says which, as for every Docker client. */
+export class DockerBackend implements ContainerBackend {
+  readonly name = 'docker';
+  readonly owner;
+  readonly #docker: Docker;
+  readonly #settings: ContainerSettings;
+  readonly #log: Log;
+  readonly #closed = new AbortController();
+
+  constructor(settings: ContainerSettings, log: Log, docker = new Docker()) {
+    this.#docker = docker;
+    this.#settings = settings;
+    this.#log = log;
+    this.owner = settings.owner;
+  }
+
+  layout() {
+    return CONTAINER_LAYOUT;
+  }
+
+  async health(): Promise<BackendHealth> {
+    const { image } = this.#settings;
+    try {
+      const weakness = unsealable(await this.#info());
+      if (weakness !== undefined)
+        return { ok: false, detail: `This Docker engine cannot seal a container: ${weakness}.` };
+      await this.#docker.getImage(image).inspect();
+      return { ok: true, detail: `Docker answers and has ${image}.` };
+    } catch (error) {
+      if (engineStatus(error) === 404) return { ok: false, detail: imageMissing(image).detail };
+      return { ok: false, detail: `The Docker engine does not answer: ${engineProblem(error)}`.slice(0, 2048) };
+    }
+  }
+
+  async start(key: PlacementKey, folders: SessionFolders): Promise<StartResult> {
+    const name = containerName(key);
+    const container = this.#docker.getContainer(name);
+    try {
+      const weakness = await this.#weakness();
+      if (weakness !== undefined) {
+        const detail = `This Docker engine cannot seal a container: ${weakness}.`;
+        return { ok: false, failure: { code: 'container_start_failed', detail } };
+      }
+      try {
+        const spec = containerSpec(this.#settings, key, folders);
+        await this.#docker.createContainer({ ...spec, abortSignal: AbortSignal.timeout(START_MS) });
+      } catch (error) {
+        // The name is taken: an earlier `start` for the same key got this far.
+        if (engineStatus(error) !== 409) throw error;
+        const found = await container.inspect();
+        if (found.Config.Labels[Label.runner] !== this.#settings.runnerId) {
+          const detail = `A container ${name} of another runner is in the way.`;
+          return { ok: false, failure: { code: 'container_start_failed', detail } };
+        }
+        // It ran and has ended: `wait` says how. Starting it again would make two of one epoch.
+        if (found.State.Status !== 'created') return { ok: true };
+      }
+      // 304: it runs already.
+      await container.start({ abortSignal: AbortSignal.timeout(START_MS) }).catch(unlessStatus(304));
+      return { ok: true };
+    } catch (error) {
+      const failure = startFailure(error, this.#settings.image);
+      // A half-made container would be taken for a started one next time. With the engine away, `list` finds it later.
+      await this.remove(key).catch((error: unknown) => this.#log.warn('container not removed', { name, error }));
+      return { ok: false, failure };
+    }
+  }
+
+  /** Asked once: an engine does not change without a restart, and `health` asks anew. */
+  #sealable: Promise<string | undefined> | undefined;
+  async #weakness(): Promise<string | undefined> {
+    this.#sealable ??= this.#info().then(unsealable);
+    try {
+      return await this.#sealable;
+    } catch (error) {
+      this.#sealable = undefined;
+      throw error;
+    }
+  }
+
+  /** @throws also when a stuck engine takes the connection and says nothing */
+  async #info(): Promise<unknown> {
+    const patience = new AbortController();
+    const late = pause(ANSWER_MS, undefined, { ref: false, signal: patience.signal }).then(() => {
+      throw Object.assign(new Error(`no answer in ${ANSWER_MS / 1000} s`), { code: 'ETIMEDOUT' });
+    });
+    late.catch(() => {});
+    try {
+      return await Promise.race([this.#docker.info(), late]);
+    } finally {
+      patience.abort();
+    }
+  }
+
+  async stop(key: PlacementKey, graceMs: number): Promise<void> {
+    const container = this.#docker.getContainer(containerName(key));
+    // 304, 409: it does not run. 404: it is gone.
+    await (graceMs === 0 ? container.kill() : container.stop({ t: Math.ceil(graceMs / 1000) })).catch(
+      unlessStatus(304, 404, 409),
+    );
+  }
+
+  async wait(key: PlacementKey): Promise<ContainerExit> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.#exit(key);
+      } catch (error) {
+        if (!engineAway(error)) throw error;
+        this.#log.warn('engine away', { container: containerName(key), problem: engineProblem(error) });
+      }
+      const delay = 250 + backoffMs(attempt, { minMs: 250, maxMs: 5_000 }, Math.random());
+      await pause(delay, undefined, { ref: false, signal: this.#closed.signal });
+    }
+  }
+
+  async #exit(key: PlacementKey): Promise<ContainerExit> {
+    const container = this.#docker.getContainer(containerName(key));
+    try {
+      await container.wait({ abortSignal: this.#closed.signal });
+      const { State } = await container.inspect();
+      const log = demultiplex(await container.logs({ stdout: true, stderr: true, tail: 60 })).slice(-LOG_TAIL);
+      return { code: State.ExitCode, signal: null, outOfMemory: State.OOMKilled, log: log || State.Error };
+    } catch (error) {
+      if (engineStatus(error) !== 404) throw error;
+      return { code: null, signal: null, outOfMemory: false, log: 'The container was removed by someone else.' };
+    }
+  }
+
+  async remove(key: PlacementKey): Promise<void> {
+    const container = this.#docker.getContainer(containerName(key));
+    try {
+      const { Id, Config } = await container.inspect();
+      if (Config.Labels[Label.runner] !== this.#settings.runnerId) return;
+      // By its id, so that it is the one that was looked at.
+      const own = this.#docker.getContainer(Id);
+      await own.remove({ force: true, v: true }).catch(async (error: unknown) => {
+        unlessStatus(409)(error);
+        // A removal is under way.
+        await own.wait({ condition: 'removed' });
+      });
+    } catch (error) {
+      unlessStatus(404)(error);
+    }
+  }
+
+  async list(): Promise<OwnContainer[]> {
+    const filters = { label: [`${Label.runner}=${this.#settings.runnerId}`] };
+    const found = await this.#docker.listContainers({
+      all: true,
+      filters,
+      abortSignal: AbortSignal.timeout(ANSWER_MS),
+    });
+    return found.flatMap(({ Labels, State }) => {
+      const key = placementKey.safeParse({ session_id: Labels[Label.session], epoch: Number(Labels[Label.epoch]) });
+      return key.success ? [{ key: key.data, running: !ENDED.includes(State) }] : [];
+    });
+  }
+
+  close(): void {
+    this.#closed.abort();
+  }
+}
+
+function unlessStatus(...statuses: number[]) {
+  return (error: unknown): void => {
+    const status = engineStatus(error);
+    if (status === undefined || !statuses.includes(status)) throw error;
+  };
+}
+
+/** The engine's log framing: 8 bytes of header (the last four: length), then that much of stdout or stderr. */
+function demultiplex(framed: Buffer): string {
+  const parts: Buffer[] = [];
+  for (let at = 0; at + 8 <= framed.length;) {
+    const length = framed.readUInt32BE(at + 4);
+    parts.push(framed.subarray(at + 8, at + 8 + length));
+    at += 8 + length;
+  }
+  return Buffer.concat(parts).toString('utf8');
+}

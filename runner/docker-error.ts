@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import type { StartFailure } from './backend.ts';
+import { messageOf } from './log.ts';
+
+/** An answer of the engine's that is an error, as dockerode throws it. */
+const answer = z.object({ statusCode: z.int(), json: z.object({ message: z.string() }).optional() });
+
+/** The engine's HTTP status; `undefined` when no answer came. */
+export function engineStatus(error: unknown): number | undefined {
+  return answer.safeParse(error).data?.statusCode;
+}
+
+/** No answer came from the engine: whatever was asked may work later. */
+export function engineAway(error: unknown): boolean {
+  const status = engineStatus(error);
+  if (status !== undefined) return status === 502 || status === 503;
+  // A connection's error, or a patience that ended; anything else is a bug of ours.
+  return error instanceof Error && ('code' in error || error.name === 'AbortError' || error.name === 'TimeoutError');
+}
+
+/** What went wrong, in words for the operator. */
+export function engineProblem(error: unknown): string {
+  const parsed = answer.safeParse(error).data;
+  if (parsed?.json !== undefined) return parsed.json.message;
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'EACCES') return `${messageOf(error)}: the runner's user may not use Docker's socket (group docker)`;
+  if (parsed === undefined) return `${messageOf(error)}: is Docker running, and DOCKER_HOST right?`;
+  return messageOf(error);
+}
+
+/** Tells apart why a container did not start. */
+export function startFailure(error: unknown, image: string): StartFailure {
+  const problem = engineProblem(error);
+  if (engineAway(error)) return { code: 'engine_unavailable', detail: `The Docker engine does not answer: ${problem}` };
+  if (engineStatus(error) === 404 && /no such image/i.test(problem)) return imageMissing(image);
+  return { code: 'container_start_failed', detail: `Docker did not start the container: ${problem}` };
+}
+
+export function imageMissing(image: string): StartFailure {
+  return { code: 'image_missing', detail: `The image ${image} is missing on the runner: run \`npm run image\` there.` };
+}

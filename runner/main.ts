@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import type { ContainerBackend } from './backend.ts';
+import { containerOwner } from './container-spec.ts';
+import { openDataFolder, type DataFolder } from './data-folder.ts';
+import { DockerBackend } from './docker-backend.ts';
+import { createLog, messageOf, type Log } from './log.ts';
+import { describeUpstream, modelUpstreamEnvironment } from './model-upstream.ts';
+import { ProcessBackend } from './process-backend.ts';
+import { Runner } from './runner.ts';
+import { parseSettings, type Settings } from './settings.ts';
+
+/** `npm run runner`. Exit codes: 0 drained; 1 could not start, or was told twice to stop. */
+async function main(): Promise<void> {
+  const parsed = parseSettings(process.env);
+  if (!parsed.ok) return refuse(parsed.problem);
+  const { settings } = parsed;
+  const upstream = modelUpstreamEnvironment.safeParse(process.env);
+  if (!upstream.success)
+    return refuse(upstream.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; '));
+  const opened = openDataFolder(settings.dataFolder);
+  if (!opened.ok) return refuse(opened.problem);
+
+  const log = createLog(settings.logLevel);
+  let runner: Runner | undefined;
+  let told = 0;
+  const tell = (signal: NodeJS.Signals): void => {
+    told += 1;
+    log.info(told === 1 ? 'draining' : 'stopping at once', { signal });
+    const end = told === 1 ? runner?.drain() : runner?.kill();
+    Promise.resolve(end).then(
+      () => {
+        opened.data.release();
+        process.exit(told === 1 ? 0 : 1);
+      },
+      (error: unknown) => {
+        log.error('could not end cleanly', { error });
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', tell);
+  process.on('SIGINT', tell);
+
+  log.info('runner starts', {
+    edge: settings.edgeUrl,
+    backend: settings.backend,
+    capacity: settings.capacity,
+    model: describeUpstream(upstream.data),
+  });
+  runner = await Runner.start({
+    settings,
+    backend: makeBackend(settings, opened.data, log),
+    data: opened.data,
+    upstream: upstream.data,
+    version: ownVersion(),
+    log,
+  });
+}
+
+function makeBackend(settings: Settings, data: DataFolder, log: Log): ContainerBackend {
+  const { path: searchPath, wrapperBundle, claudePath, image, limits } = settings;
+  if (settings.backend === 'process')
+    return new ProcessBackend({ wrapperBundle, claudePath, path: searchPath, sessions: data.sessions, log });
+  // Not on Windows, where Docker takes no user ids of ours.
+  const owner = containerOwner({ uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
+  return new DockerBackend({ image, runnerId: data.runnerId, owner, limits }, log);
+}
+
+function ownVersion(): string {
+  const manifest = readFileSync(path.join(import.meta.dirname, '..', 'package.json'), 'utf8');
+  return z.object({ version: z.string() }).parse(JSON.parse(manifest)).version;
+}
+
+/** A setting is wrong: one line, and no stack. */
+function refuse(problem: string): void {
+  process.stderr.write(`cc-docker runner: ${problem.replaceAll('\n', ' ')}\n`);
+  process.exitCode = 1;
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`cc-docker runner: ${messageOf(error)}\n`);
+  process.exit(1);
+});

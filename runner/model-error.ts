@@ -1,0 +1,38 @@
+import type { ServerResponse } from 'node:http';
+
+/** `type` of the error that says that no answer came from the model: the gateway's own, none of Anthropic's. */
+export const MODEL_UNREACHABLE = 'model_unreachable';
+
+/** An error in the shape of Anthropic's API. */
+export function anthropicError(type: string, message: string) {
+  return { type: 'error', error: { type, message } } as const;
+}
+
+/** Answers with an error in the shape of Anthropic's API. */
+export function sendError(
+  response: ServerResponse,
+  status: number,
+  type: string,
+  message: string,
+  headers: Record<string, string> = {},
+): void {
+  const body = JSON.stringify(anthropicError(type, message));
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    ...headers,
+  });
+  response.end(body);
+}
+
+/** The code of a failed connection (`ECONNREFUSED`, `ENOTFOUND`, `UND_ERR_CONNECT_TIMEOUT`, …), or undefined for a bug. */
+export function networkErrorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return networkErrorCode(error.cause);
+}
+
+/** What befell, for people: the model's address and the code. */
+export function unreachableMessage(baseUrl: string, code: string): string {
+  return `cc-docker: the model at ${baseUrl} cannot be reached (${code}). Check ANTHROPIC_BASE_URL and that it is up.`;
+}

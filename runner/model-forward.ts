@@ -1,0 +1,54 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { request as send, type Dispatcher } from 'undici';
+import { credentialHeader } from './model-credential.ts';
+import { MODEL_UNREACHABLE, networkErrorCode, sendError, unreachableMessage } from './model-error.ts';
+import type { ModelHandler } from './model-exchange.ts';
+import { requestHeaders, responseHeaders } from './model-headers.ts';
+import type { ModelUpstream } from './model-upstream.ts';
+import { BodyTooLarge, limitedBody } from './request-body.ts';
+
+/**
+ * Forwards requests to an upstream with its credential, streaming both ways: nothing is held longer than a chunk, and
+ * neither side is read faster than the other takes. The upstream's own errors pass through.
+ *
+ * @param limit largest request, bytes
+ */
+export function forwardToModel(
+  { baseUrl, credential }: Extract<ModelUpstream, { kind: 'anthropic' }>,
+  pool: Dispatcher,
+  limit: number,
+): ModelHandler {
+  const url = `${baseUrl}/v1/messages?beta=true`;
+  const authentication = credential === undefined ? {} : credentialHeader(credential);
+
+  return async (request, response, signal) => {
+    const start = performance.now();
+    let broken: string | undefined;
+    try {
+      const answer = await send(url, {
+        dispatcher: pool,
+        method: 'POST',
+        headers: { ...requestHeaders(request.headers), ...authentication },
+        body: Readable.from(limitedBody(request, limit), { objectMode: false }),
+        signal,
+      });
+      const headersMs = performance.now() - start;
+      response.writeHead(answer.statusCode, responseHeaders(answer.headers));
+      // Else Node holds the headers back until the first chunk.
+      response.flushHeaders();
+      // Told here, for the answer that is then broken off looks as if the client had hung up.
+      answer.body.once('error', (error) => {
+        if (!signal.aborted) broken = networkErrorCode(error);
+      });
+      await pipeline(answer.body, response);
+      return { outcome: 'answered', status: answer.statusCode, headersMs, totalMs: performance.now() - start };
+    } catch (error) {
+      if (broken !== undefined) return { outcome: 'broken', status: response.statusCode, code: broken };
+      const code = networkErrorCode(error);
+      if (signal.aborted || response.headersSent || error instanceof BodyTooLarge || code === undefined) throw error;
+      sendError(response, 502, MODEL_UNREACHABLE, unreachableMessage(baseUrl, code));
+      return { outcome: 'unreachable', code };
+    }
+  };
+}

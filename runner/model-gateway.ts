@@ -1,0 +1,110 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+import { createDemoModel, type DemoModelOptions } from './demo-model/demo-model.ts';
+import { sendError } from './model-error.ts';
+import type { ModelExchange, ModelHandler } from './model-exchange.ts';
+import { forwardToModel } from './model-forward.ts';
+import { sharedModelPool } from './model-pool.ts';
+import type { ModelUpstream } from './model-upstream.ts';
+import { BodyTooLarge } from './request-body.ts';
+import { listenOnUnixSocket } from './unix-socket.ts';
+
+/** Largest request that goes to the model, bytes: what Anthropic's API takes. */
+export const MAX_MODEL_REQUEST_BYTES = 32 * 1024 * 1024;
+
+/** More connections at once than one Claude Code and its subagents ever open; the rest is refused. */
+const MAX_CONNECTIONS = 128;
+
+export type GatewayLog = (level: 'warn' | 'error', message: string) => void;
+
+export type ModelGatewayOptions = {
+  /** Created; a stale file there is replaced. */
+  socketPath: string;
+  upstream: ModelUpstream;
+  /** Never given a credential, nor any part of a conversation. */
+  log: GatewayLog;
+  onExchange?: (exchange: ModelExchange) => void;
+  /** Connections to the upstream; one shared by all gateways of the process unless given. */
+  pool?: Dispatcher;
+  demo?: DemoModelOptions;
+};
+
+export type ModelGateway = { close(): Promise<void> };
+
+/**
+ * Opens a session's way to the model: plain HTTP on a unix socket, on which the real credential takes the dummy's place.
+ *
+ * @throws when the socket cannot be created
+ */
+export async function openModelGateway(options: ModelGatewayOptions): Promise<ModelGateway> {
+  const handle = modelHandler(options);
+  const server = createServer((request, response) => void serve(request, response, handle, options));
+  server.maxConnections = MAX_CONNECTIONS;
+  // The one client pools its connections: one closed here as it sends would lose that request.
+  server.keepAliveTimeout = 0;
+  const stopListening = await listenOnUnixSocket(server, options.socketPath);
+  return {
+    close: async () => {
+      const stopped = stopListening();
+      server.closeAllConnections();
+      await stopped;
+    },
+  };
+}
+
+function modelHandler({ upstream, pool, demo }: ModelGatewayOptions): ModelHandler {
+  return upstream.kind === 'demo'
+    ? createDemoModel(MAX_MODEL_REQUEST_BYTES, demo)
+    : forwardToModel(upstream, pool ?? sharedModelPool(), MAX_MODEL_REQUEST_BYTES);
+}
+
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  handle: ModelHandler,
+  { log, onExchange }: ModelGatewayOptions,
+): Promise<void> {
+  const hangUp = new AbortController();
+  response.on('close', () => {
+    if (!response.writableFinished) hangUp.abort();
+  });
+  const exchange = await exchangeOf(request, response, handle, hangUp.signal, log);
+  if (exchange.outcome === 'unreachable' || exchange.outcome === 'broken') {
+    log(
+      'warn',
+      `the model ${exchange.outcome === 'broken' ? 'broke off its answer' : 'is unreachable'}: ${exchange.code}`,
+    );
+  }
+  onExchange?.(exchange);
+}
+
+async function exchangeOf(
+  request: IncomingMessage,
+  response: ServerResponse,
+  handle: ModelHandler,
+  signal: AbortSignal,
+  log: GatewayLog,
+): Promise<ModelExchange> {
+  if (request.method !== 'POST' || request.url !== '/v1/messages?beta=true') {
+    sendError(response, 404, 'not_found_error', 'cc-docker: only POST /v1/messages?beta=true goes to the model.');
+    return { outcome: 'refused', status: 404 };
+  }
+  try {
+    if (Number(request.headers['content-length'] ?? 0) > MAX_MODEL_REQUEST_BYTES) throw new BodyTooLarge();
+    return await handle(request, response, signal);
+  } catch (error) {
+    if (signal.aborted) return { outcome: 'aborted' };
+    if (error instanceof BodyTooLarge && !response.headersSent) {
+      const message = `cc-docker: a request to the model may have ${MAX_MODEL_REQUEST_BYTES / 1024 / 1024} MiB.`;
+      sendError(response, 413, 'request_too_large', message, { connection: 'close' });
+      return { outcome: 'refused', status: 413 };
+    }
+    log(
+      'error',
+      `the model gateway failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
+    if (response.headersSent) response.destroy();
+    else sendError(response, 500, 'api_error', 'cc-docker: the model gateway failed; its log says why.');
+    return { outcome: 'failed' };
+  }
+}

@@ -1,0 +1,31 @@
+import { Agent, type Dispatcher } from 'undici';
+
+export type ModelPoolOptions = {
+  /** To connect, TLS included; milliseconds. */
+  connectMs?: number;
+  /** From the request's end to the answer's headers, and between two chunks of the answer; milliseconds. */
+  silenceMs?: number;
+};
+
+/**
+ * Connections to the model, kept open between requests and shared by sessions. It follows no redirect and decodes nothing.
+ *
+ * Ten minutes of silence is Claude Code's own limit; it hangs up first. Idle connections close after 30 s (or as the
+ * server announces), well before load balancers drop theirs unannounced.
+ */
+export function createModelPool({ connectMs = 10_000, silenceMs = 600_000 }: ModelPoolOptions = {}): Dispatcher {
+  return new Agent({
+    connect: { timeout: connectMs },
+    headersTimeout: silenceMs,
+    bodyTimeout: silenceMs,
+    keepAliveTimeout: 30_000,
+  });
+}
+
+let shared: Dispatcher | undefined;
+
+/** The pool of this process. Idle connections in it do not keep the process alive. */
+export function sharedModelPool(): Dispatcher {
+  shared ??= createModelPool();
+  return shared;
+}

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import {
+  credentialEnvironment,
+  dummyCredentialEnv,
+  modelCredential,
+  type ModelCredential,
+} from './model-credential.ts';
+
+const ANTHROPIC_API = 'https://api.anthropic.com';
+
+/** `baseUrl` has no trailing slash, and may have a path: `/v1/messages` is appended to it. */
+export type ModelUpstream =
+  { kind: 'anthropic'; baseUrl: string; credential: ModelCredential | undefined } | { kind: 'demo' };
+
+const baseUrl = z
+  .string()
+  .trim()
+  .transform((value) => (value === '' ? undefined : value))
+  .pipe(
+    z
+      .url({ protocol: /^https?$/, error: 'must be a URL such as https://api.anthropic.com', abort: true })
+      .refine((value) => {
+        const url = new URL(value);
+        return url.username === '' && url.password === '' && url.search === '' && url.hash === '';
+      }, 'must have no user, password, query or fragment: a credential goes into ANTHROPIC_AUTH_TOKEN or ANTHROPIC_API_KEY')
+      .transform((value) => value.replace(/\/+$/, ''))
+      .optional(),
+  )
+  .optional();
+
+/**
+ * Which model an environment asks for. A credential goes to `ANTHROPIC_BASE_URL`, or to Anthropic. A base URL without a
+ * credential is used as it is, since some gateways need none. Neither: the demo model.
+ */
+export const modelUpstreamEnvironment = credentialEnvironment
+  .extend({ ANTHROPIC_BASE_URL: baseUrl })
+  .transform((env): ModelUpstream => {
+    const credential = modelCredential(env);
+    if (credential === undefined && env.ANTHROPIC_BASE_URL === undefined) return { kind: 'demo' };
+    return { kind: 'anthropic', baseUrl: env.ANTHROPIC_BASE_URL ?? ANTHROPIC_API, credential };
+  });
+
+/** Where the model's traffic goes, for logs and banners: nothing secret. */
+export function describeUpstream(upstream: ModelUpstream): string {
+  if (upstream.kind === 'demo') return 'the demo model (no credential is set)';
+  if (upstream.credential === undefined) return `${upstream.baseUrl} without a credential`;
+  return `${upstream.baseUrl} with ${Object.keys(dummyCredentialEnv(upstream.credential.kind)).join()}`;
+}
+
+/**
+ * The environment that lets Claude Code in a container speak to its gateway: plain HTTP over the socket (an `https` base
+ * URL would fail there), with a dummy of the real credential's kind.
+ *
+ * @param socketPath the gateway's socket as the container sees it
+ */
+export function containerModelEnv(upstream: ModelUpstream, socketPath: string): Record<string, string> {
+  const kind = upstream.kind === 'demo' ? 'api_key' : (upstream.credential?.kind ?? 'api_key');
+  return {
+    ANTHROPIC_UNIX_SOCKET: socketPath,
+    ANTHROPIC_BASE_URL: 'http://model.cc-docker.local',
+    ...dummyCredentialEnv(kind),
+  };
+}

@@ -1,0 +1,205 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { constants } from 'node:fs';
+import { access, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { z } from 'zod';
+import type { BackendHealth, PlacementKey } from '../protocol/runner-control.ts';
+import {
+  LOG_TAIL,
+  type ContainerBackend,
+  type ContainerExit,
+  type ContainerLayout,
+  type OwnContainer,
+  type StartResult,
+} from './backend.ts';
+import { messageOf, type Log } from './log.ts';
+import { processStart, signalProcess } from './process-identity.ts';
+import { sessionFolders, type SessionFolders } from './session-folders.ts';
+import { killMarked, MARKER } from './process-sweep.ts';
+
+export interface ProcessBackendOptions {
+  /** The wrapper's one file. */
+  wrapperBundle: string;
+  /** Absent: the binary of the installed package. */
+  claudePath: string | undefined;
+  /** `PATH` of the agent's tools. */
+  path: string;
+  sessions: string;
+  log: Log;
+}
+
+interface Running {
+  child: ChildProcess;
+  exit: Promise<ContainerExit>;
+}
+
+/** Left in the session's folder, so that a later runner finds what this one did not live to end. */
+const pidFile = z.object({ pid: z.int().min(2), start: z.string() });
+
+/**
+ * Sessions as plain processes of this machine, for a laptop without Docker: **no isolation at all**. The agent can
+ * do whatever the runner's user can. Nothing survives the runner.
+ */
+export class ProcessBackend implements ContainerBackend {
+  readonly name = 'process';
+  readonly owner = undefined;
+  readonly #options: ProcessBackendOptions;
+  readonly #claude: string;
+  readonly #running = new Map<string, Running>();
+
+  constructor(options: ProcessBackendOptions) {
+    this.#options = options;
+    this.#claude = options.claudePath ?? installedClaude() ?? '';
+    options.log.warn('RUNNER_BACKEND=process: sessions are NOT isolated', {
+      means: 'an agent can read, change and reach all that this user can; use the docker backend for anything else',
+    });
+  }
+
+  layout(folders: SessionFolders): ContainerLayout {
+    return {
+      claude: this.#claude,
+      workspace: folders.workspace,
+      claudeConfig: folders.claude,
+      run: folders.run,
+      home: path.join(folders.root, 'home'),
+      tmp: path.join(folders.root, 'tmp'),
+      path: this.#options.path,
+      // Claude Code refuses to run tools unasked as root, unless told that its surroundings are a sandbox. They are
+      // not; who runs this backend as root was warned above.
+      env: { [MARKER]: folders.root, ...(process.getuid?.() === 0 ? { IS_SANDBOX: '1' } : {}) },
+    };
+  }
+
+  async health(): Promise<BackendHealth> {
+    if (this.#claude === '')
+      return { ok: false, detail: 'The claude binary is not installed: run `npm install`, or set CLAUDE_PATH.' };
+    try {
+      await access(this.#options.wrapperBundle, constants.R_OK);
+      await access(this.#claude, constants.X_OK);
+    } catch (error) {
+      return { ok: false, detail: `WRAPPER_BUNDLE or CLAUDE_PATH cannot be used: ${messageOf(error)}`.slice(0, 2048) };
+    }
+    return { ok: true, detail: 'Sessions run as processes of this machine, without isolation.' };
+  }
+
+  async start(key: PlacementKey, folders: SessionFolders): Promise<StartResult> {
+    const name = nameOf(key);
+    if (this.#running.has(name)) return { ok: true };
+    const layout = this.layout(folders);
+    await Promise.all([layout.home, layout.tmp].map((folder) => mkdir(folder, { recursive: true, mode: 0o700 })));
+    const child = spawn(process.execPath, [this.#options.wrapperBundle, path.join(layout.run, 'launch.json')], {
+      cwd: folders.workspace,
+      // Nothing of the runner's own environment, which holds the real credentials.
+      env: { HOME: layout.home, TMPDIR: layout.tmp, PATH: layout.path, LANG: 'C.UTF-8', [MARKER]: folders.root },
+      // A group of its own: it does not get the terminal's Ctrl-C, and can be killed as a whole.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const exit = ended(child, () => this.#sweep(folders));
+    const { pid } = child;
+    if (pid === undefined) {
+      const { log } = await exit;
+      return { ok: false, failure: { code: 'container_start_failed', detail: `The wrapper did not start: ${log}` } };
+    }
+    this.#running.set(name, { child, exit });
+    const record: z.infer<typeof pidFile> = { pid, start: processStart(pid) ?? '' };
+    await writeFile(pidPath(folders), JSON.stringify(record), { mode: 0o600 });
+    return { ok: true };
+  }
+
+  async stop(key: PlacementKey, graceMs: number): Promise<void> {
+    const running = this.#running.get(nameOf(key));
+    const pid = running?.child.pid;
+    if (running === undefined || pid === undefined || running.child.exitCode !== null) return;
+    if (graceMs > 0) {
+      running.child.kill('SIGTERM');
+      const patience = new AbortController();
+      await Promise.race([running.exit, pause(graceMs, undefined, { signal: patience.signal }).catch(() => {})]);
+      patience.abort();
+    }
+    if (running.child.exitCode === null && running.child.signalCode === null) signalProcess(-pid, 'SIGKILL');
+    await running.exit;
+  }
+
+  async wait(key: PlacementKey): Promise<ContainerExit> {
+    const gone = { code: null, signal: null, outOfMemory: false, log: 'The process was gone.' };
+    return (await this.#running.get(nameOf(key))?.exit) ?? gone;
+  }
+
+  async remove(key: PlacementKey): Promise<void> {
+    await this.stop(key, 0);
+    this.#running.delete(nameOf(key));
+  }
+
+  /** Called at start. Ends what an earlier runner left behind: without its sockets' owner it cannot be taken up reliably. */
+  async list(): Promise<OwnContainer[]> {
+    for (const session of await readdir(this.#options.sessions)) {
+      const folders = sessionFolders(this.#options.sessions, session);
+      const file = pidPath(folders);
+      const left = pidFile.safeParse(await readJson(file)).data;
+      if (left === undefined) continue;
+      if (processStart(left.pid) === left.start) signalProcess(-left.pid, 'SIGKILL');
+      await this.#sweep(folders);
+      this.#options.log.info('ended what an earlier runner left', { session, pid: left.pid });
+    }
+    return [];
+  }
+
+  /** Ends all that the session's processes left, before the next launch of the session can begin. */
+  async #sweep(folders: SessionFolders): Promise<void> {
+    await killMarked(folders.root);
+    const { home, tmp } = this.layout(folders);
+    await Promise.all([home, tmp, pidPath(folders)].map((left) => rm(left, { recursive: true, force: true })));
+  }
+
+  close(): void {}
+}
+
+const nameOf = (key: PlacementKey) => `${key.session_id}-${key.epoch}`;
+const pidPath = (folders: SessionFolders) => path.join(folders.root, 'process.json');
+
+async function readJson(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'));
+  } catch {
+    // None there, or cut short by a crash.
+    return undefined;
+  }
+}
+
+/** Resolves when the wrapper has ended and nothing that it started is left. */
+async function ended(child: ChildProcess, sweep: () => Promise<void>): Promise<ContainerExit> {
+  let log = '';
+  const keep = (chunk: string) => {
+    log = (log + chunk).slice(-LOG_TAIL);
+  };
+  child.stdout?.setEncoding('utf8').on('data', keep);
+  child.stderr?.setEncoding('utf8').on('data', keep);
+  const exit = await new Promise<{ code: number | null; signal: string | null }>((resolve) => {
+    child.once('error', (error) => {
+      keep(messageOf(error));
+      // A process that was started reports its end by `exit`; this one never was.
+      if (child.pid === undefined) resolve({ code: null, signal: null });
+    });
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+  });
+  if (child.pid !== undefined) signalProcess(-child.pid, 'SIGKILL');
+  await sweep();
+  return { ...exit, outOfMemory: false, log };
+}
+
+/** The platform's own package: it holds the binary whether or not install scripts ran. */
+function installedClaude(): string | undefined {
+  const require = createRequire(import.meta.url);
+  const platform = `@anthropic-ai/claude-code-${process.platform}-${process.arch}`;
+  for (const name of [platform, `${platform}-musl`]) {
+    try {
+      return path.join(path.dirname(require.resolve(`${name}/package.json`)), 'claude');
+    } catch {
+      // Not this one: npm installs only what fits the machine.
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,206 @@
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Launch, PlacementKey } from '../protocol/runner-control.ts';
+import type { Reason } from '../protocol/reason.ts';
+import type { ContainerBackend, ContainerExit } from './backend.ts';
+import { endReason, type Asked, type Ending } from './end-reason.ts';
+import { launchFile } from './launch-file.ts';
+import { messageOf, type Log } from './log.ts';
+import { openModelGateway, type ModelGateway } from './model-gateway.ts';
+import type { ModelUpstream } from './model-upstream.ts';
+import { Relay } from './relay.ts';
+import { makeSessionFolders, writeLaunchFile, writePlacement, type SessionFolders } from './session-folders.ts';
+import type { SocketAliases } from './socket-alias.ts';
+
+/** What all of a runner's sessions share. */
+export interface HostSurroundings {
+  backend: ContainerBackend;
+  upstream: ModelUpstream;
+  aliases: SocketAliases;
+  edgeUrl: string;
+  /** The operator's own settings for Claude Code. */
+  claudeEnv: Record<string, string>;
+  memoryMb: number;
+  log: Log;
+}
+
+export interface SessionHostOptions extends HostSurroundings {
+  key: PlacementKey;
+  folders: SessionFolders;
+  token: string;
+  /** Absent: the container runs already, started by an earlier runner process. */
+  launch: Launch | undefined;
+  /** The session's folders are free: its earlier container is gone. */
+  after: Promise<unknown>;
+  onStarted: () => void;
+}
+
+/** A stopped container's time to end by itself, milliseconds. */
+export const STOP_GRACE_MS = 10_000;
+
+/** One launch of a session: its folders, sockets and container, from start to end. */
+export class SessionHost {
+  readonly key: PlacementKey;
+  /** The container is gone, and all that it said has been stored (or nobody will ever want it). Never rejects. */
+  readonly ended: Promise<Reason>;
+  /** The container is gone, and its folders and sockets are free. Never rejects. */
+  readonly released: Promise<void>;
+  readonly #options: SessionHostOptions;
+  readonly #log: Log;
+  #relay: Relay | undefined;
+  #gateway: ModelGateway | undefined;
+  #alias: { release(): Promise<void> } | undefined;
+  #phase: 'starting' | 'running' | 'gone' = 'starting';
+  #asked: Asked | undefined;
+  #refused: Ending['refused'];
+  #grace = STOP_GRACE_MS;
+  #abandoned = false;
+  #detached = false;
+  #release: () => void = () => {};
+
+  constructor(options: SessionHostOptions) {
+    this.#options = options;
+    this.key = options.key;
+    this.#log = options.log.with({ session: options.key.session_id, epoch: options.key.epoch });
+    this.released = new Promise((resolve) => (this.#release = resolve));
+    this.ended = this.#run();
+  }
+
+  get running(): boolean {
+    return this.#phase === 'running';
+  }
+
+  /** It has, or is about to have, a container. */
+  get holdsPlace(): boolean {
+    return this.#phase !== 'gone';
+  }
+
+  /** Ends the container, gently for `graceMs`; the first reason given stands. Returns at once: see `ended`. */
+  stop(asked: Asked, graceMs: number): void {
+    if (this.#phase === 'gone') return;
+    this.#asked ??= asked;
+    this.#grace = Math.min(this.#grace, graceMs);
+    if (this.#phase === 'running') void this.#end();
+  }
+
+  /** Nobody wants what is not stored yet: `ended` waits for the container alone. */
+  async abandon(): Promise<void> {
+    this.#abandoned = true;
+    await this.#relay?.close();
+  }
+
+  /** Lets go of the container, which runs on for the next runner process to adopt. */
+  async detach(): Promise<void> {
+    this.#detached = true;
+    await Promise.all([this.#relay?.close(), this.#gateway?.close(), this.#alias?.release()]);
+  }
+
+  async #run(): Promise<Reason> {
+    try {
+      await this.#options.after;
+      return await this.#live();
+    } catch (error) {
+      // What waited was let go of, and the container is left to the next runner process.
+      if (this.#detached) return { code: 'runner_lost', detail: 'The runner let go of the container.' };
+      this.#log.error('session host failed', { error });
+      await this.#options.backend.remove(this.key).catch((error: unknown) => {
+        this.#log.error('container not removed', { error });
+      });
+      await this.detach();
+      const code = this.#phase === 'starting' ? 'container_start_failed' : 'container_exited';
+      return { code, detail: `The runner could not run the container: ${messageOf(error)}`.slice(0, 2048) };
+    } finally {
+      this.#phase = 'gone';
+      this.#release();
+    }
+  }
+
+  async #live(): Promise<Reason> {
+    const { backend, launch, folders } = this.#options;
+    if (this.#asked !== undefined) return this.#reason({ code: null, signal: null, outOfMemory: false, log: '' });
+    await this.#open();
+    if (launch !== undefined) {
+      const result = await backend.start(this.key, folders);
+      if (!result.ok) {
+        this.#log.warn('container did not start', { ...result.failure });
+        await this.detach();
+        return result.failure;
+      }
+    }
+    this.#phase = 'running';
+    this.#log.info(launch === undefined ? 'container adopted' : 'container started');
+    this.#options.onStarted();
+    // Asked for while it started.
+    if (this.#asked !== undefined || this.#refused !== undefined) void this.#end();
+
+    const exit = await backend.wait(this.key);
+    await this.#relay?.containerGone();
+    await Promise.all([this.#gateway?.close(), this.#alias?.release()]);
+    this.#phase = 'gone';
+    this.#release();
+    await this.#relay?.drained();
+    await this.#relay?.close();
+    const reason = this.#reason(exit);
+    this.#log.info('container ended', { code: reason.code, exit: exit.code, signal: exit.signal });
+    return reason;
+  }
+
+  #reason(exit: ContainerExit): Reason {
+    return endReason({ exit, asked: this.#asked, refused: this.#refused, memoryMb: this.#options.memoryMb });
+  }
+
+  /** Folders, sockets and `launch.json`; the session is dialled meanwhile. */
+  async #open(): Promise<void> {
+    const { backend, folders, launch, upstream, aliases, edgeUrl, token, claudeEnv } = this.#options;
+    await makeSessionFolders(folders, backend.owner);
+    const alias = await aliases.for(folders.run);
+    this.#alias = alias;
+    const openRelay = async (): Promise<void> => {
+      this.#relay = await Relay.open({
+        linkPath: path.join(alias.path, 'link.sock'),
+        epoch: this.key.epoch,
+        url: `${edgeUrl}/api/v1/runner/sessions/${this.key.session_id}/data`,
+        token,
+        fresh: launch !== undefined,
+        log: this.#log,
+        onRefused: (why) => {
+          this.#refused ??= why;
+          if (this.#phase === 'running') void this.#end();
+        },
+      });
+      if (this.#abandoned) await this.#relay.close();
+    };
+    const openGateway = async (): Promise<void> => {
+      this.#gateway = await openModelGateway({
+        socketPath: path.join(alias.path, 'model.sock'),
+        upstream,
+        log: (level, message) => this.#log[level]('model gateway', { message }),
+      });
+    };
+    const write = async (): Promise<void> => {
+      if (launch === undefined) return;
+      const layout = backend.layout({ ...folders, run: alias.path });
+      const file = await launchFile({ launch, folders, layout, upstream, claudeEnv });
+      await Promise.all([
+        writeLaunchFile(folders, backend.owner, file),
+        writePlacement(folders, { epoch: this.key.epoch, token }),
+      ]);
+    };
+    // All settle before an error is seen: what opened must be there to be closed.
+    const done = await Promise.allSettled([openRelay(), openGateway(), write()]);
+    for (const result of done) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /** Ends the container, however often the engine has to be asked. */
+  async #end(): Promise<void> {
+    while (this.#phase === 'running') {
+      try {
+        await this.#options.backend.stop(this.key, this.#grace);
+        return;
+      } catch (error) {
+        this.#log.warn('container not stopped yet', { error });
+        await pause(1_000, undefined, { ref: false });
+      }
+    }
+  }
+}

@@ -1,0 +1,192 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type WebSocket } from 'ws';
+import { HEARTBEAT, runnerFrame, type PoolFrame, type RunnerFrame } from '../../../protocol/runner-control.ts';
+import { wrapperFrame, type LinkItem, type SessionFrame, type WrapperFrame } from '../../../protocol/wrapper-link.ts';
+import { Changes } from './changes.ts';
+
+/** A session as the edge keeps it: what it stored, and its orders. */
+export interface FakeSession {
+  items: LinkItem[];
+  previews: string[];
+  hellos: Extract<WrapperFrame, { kind: 'hello' }>[];
+  commands: { number: number; prompt: string }[];
+  taken: number;
+  socket: WebSocket | undefined;
+  /** Stores nothing, and says nothing, while set. */
+  mute: boolean;
+  /** Closes every data socket with this code. */
+  refuseWith: number | undefined;
+}
+
+/** The edge's two endpoints for runners, as a small server in this process. */
+export class FakeEdge {
+  readonly changes = new Changes();
+  /** Frames of the control socket, all connections together. */
+  readonly control: RunnerFrame[] = [];
+  readonly sessions = new Map<string, FakeSession>();
+  controlConnections = 0;
+  heartbeats = 0;
+  answersHeartbeats = true;
+  acknowledgesEnds = true;
+  /** Refuses upgrades of this path's end with this status. */
+  refuse: { status: number; problem: boolean } | undefined;
+  controlSocket: WebSocket | undefined;
+  readonly #server: Server;
+  readonly #sockets = new WebSocketServer({ noServer: true });
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static async start(): Promise<FakeEdge> {
+    const server = createServer();
+    const edge = new FakeEdge(server);
+    server.on('upgrade', (request, socket, head) => edge.#upgrade(request, socket, head));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return edge;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  session(id: string): FakeSession {
+    let session = this.sessions.get(id);
+    if (session === undefined) {
+      session = {
+        items: [],
+        previews: [],
+        hellos: [],
+        commands: [],
+        taken: 0,
+        socket: undefined,
+        mute: false,
+        refuseWith: undefined,
+      };
+      this.sessions.set(id, session);
+    }
+    return session;
+  }
+
+  /** Breaks every connection and takes none. */
+  leave(): void {
+    this.refuse = { status: 503, problem: false };
+    for (const socket of this.#sockets.clients) socket.terminate();
+  }
+
+  comeBack(): void {
+    this.refuse = undefined;
+  }
+
+  order(frame: PoolFrame): void {
+    this.controlSocket?.send(JSON.stringify(frame));
+  }
+
+  prompt(id: string, prompt: string): void {
+    const session = this.session(id);
+    const number = session.commands.length + 1;
+    session.commands.push({ number, prompt });
+    if (session.socket !== undefined) this.#command(session.socket, number, prompt);
+  }
+
+  /** The frame of this kind that comes, or has come; `skip` of them ignored. */
+  async frame<K extends RunnerFrame['kind']>(kind: K, skip = 0): Promise<Extract<RunnerFrame, { kind: K }>> {
+    return await this.changes.until(
+      () => this.control.filter((frame): frame is Extract<RunnerFrame, { kind: K }> => frame.kind === kind)[skip],
+    );
+  }
+
+  /** The first line of Claude Code's, stored or to come, that matches. */
+  async line(id: string, matches: (line: string) => boolean): Promise<string> {
+    return await this.changes.until(() =>
+      this.session(id).items.find((item): item is string => typeof item === 'string' && matches(item)),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.leave();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (this.refuse !== undefined) {
+      const type = this.refuse.problem ? 'application/problem+json' : 'text/plain';
+      socket.end(`HTTP/1.1 ${this.refuse.status} No\r\ncontent-type: ${type}\r\nconnection: close\r\n\r\n{}`);
+      return;
+    }
+    const id = /\/api\/v1\/runner\/sessions\/([^/]+)\/data$/.exec(request.url ?? '')?.[1];
+    this.#sockets.handleUpgrade(request, socket, head, (ws) => {
+      ws.on('error', () => {});
+      if (id !== undefined) this.#data(this.session(id), ws);
+      else this.#controls(ws);
+    });
+  }
+
+  #controls(ws: WebSocket): void {
+    this.controlSocket = ws;
+    this.controlConnections += 1;
+    this.changes.notify();
+    ws.on('message', (data: Buffer) => {
+      const text = data.toString();
+      if (text === HEARTBEAT) {
+        this.heartbeats += 1;
+        if (this.answersHeartbeats) ws.send(HEARTBEAT);
+        return this.changes.notify();
+      }
+      const frame = runnerFrame.parse(JSON.parse(text));
+      this.control.push(frame);
+      const { controlSocket } = this;
+      if (frame.kind === 'hello') this.order({ kind: 'welcome', wanted: frame.running });
+      if (frame.kind === 'ended' && this.acknowledgesEnds && controlSocket === ws)
+        this.order({ kind: 'ended_ack', session_id: frame.session_id, epoch: frame.epoch });
+      this.changes.notify();
+    });
+  }
+
+  #data(session: FakeSession, ws: WebSocket): void {
+    if (session.refuseWith !== undefined) return ws.close(session.refuseWith);
+    session.socket = ws;
+    ws.on('close', () => {
+      if (session.socket === ws) session.socket = undefined;
+    });
+    ws.on('message', (data: Buffer) => {
+      const frame = wrapperFrame.parse(JSON.parse(data.toString()));
+      if (!session.mute) this.#take(session, ws, frame);
+      this.changes.notify();
+    });
+  }
+
+  #take(session: FakeSession, ws: WebSocket, frame: WrapperFrame): void {
+    const say = (answer: SessionFrame) => ws.send(JSON.stringify(answer));
+    const stored = session.items.length;
+    switch (frame.kind) {
+      case 'hello':
+        session.hellos.push(frame);
+        say({ kind: 'welcome', stored });
+        for (const { number, prompt } of session.commands) if (number > frame.taken) this.#command(ws, number, prompt);
+        break;
+      case 'items':
+        if (frame.first > stored + 1) return say({ kind: 'resend', from: stored + 1 });
+        session.items.push(...frame.items.slice(stored + 1 - frame.first));
+        say({ kind: 'ack', stored: session.items.length });
+        break;
+      case 'preview':
+        session.previews.push(frame.line);
+        break;
+      case 'taken':
+        session.taken = frame.command;
+        break;
+    }
+  }
+
+  #command(ws: WebSocket, number: number, prompt: string): void {
+    const message_id = '0190a0a0-0000-7000-8000-00000000000a';
+    const frame: SessionFrame = { kind: 'command', number, command: { command: 'prompt', message_id, prompt } };
+    ws.send(JSON.stringify(frame));
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * Stands in for the wrapper in tests of the runner: speaks the link protocol, and does what prompts say. Only Node's
+ * own modules, so that it runs as one file in a bare container too.
+ */
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+
+const launch = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8'));
+const kept: unknown[] = [];
+let acknowledged = 0;
+let taken = 0;
+let link: net.Socket | undefined;
+
+const send = (frame: unknown) => link?.write(`${JSON.stringify(frame)}\n`);
+
+function say(...items: unknown[]): void {
+  kept.push(...items);
+  send({ kind: 'items', first: acknowledged + kept.length - items.length + 1, items });
+}
+
+function forget(stored: number): void {
+  kept.splice(0, stored - acknowledged);
+  acknowledged = stored;
+}
+
+function attempt(act: () => void): string {
+  try {
+    act();
+    return 'done';
+  } catch (error) {
+    return error instanceof Error && 'code' in error ? String(error.code) : 'failed';
+  }
+}
+
+const ownStatus = (name: string): string | undefined =>
+  new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+
+/** What a process in here can see and do. */
+function probe() {
+  const files = [
+    '/x',
+    '/etc/x',
+    '/usr/local/bin/x',
+    '/run/cc-docker/x',
+    '/tmp/x',
+    '/home/agent/x',
+    '/workspace/x',
+    '/claude/x',
+  ];
+  return {
+    interfaces: readFileSync('/proc/net/dev', 'utf8')
+      .match(/^\s*\w+(?=:)/gm)
+      ?.map((name) => name.trim()),
+    uid: process.getuid?.(),
+    gid: process.getgid?.(),
+    capabilities: ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'].map((name) =>
+      Number.parseInt(ownStatus(name) ?? '1', 16),
+    ),
+    noNewPrivileges: ownStatus('NoNewPrivs'),
+    seccomp: ownStatus('Seccomp'),
+    writes: Object.fromEntries(files.map((file) => [file, attempt(() => writeFileSync(file, ''))])),
+    sessionFolder: readdirSync('/run/cc-docker').sort(),
+    environment: Object.keys(process.env).sort(),
+  };
+}
+
+function obey(prompt: string): void {
+  const [word, ...rest] = prompt.split(' ');
+  if (word === 'probe') say(JSON.stringify(probe()));
+  else if (word === 'exit') process.exit(Number(rest[0]));
+  else if (word === 'complain') process.stderr.write(`${rest.join(' ')}\n`, () => process.exit(9));
+  else if (word === 'spawn') {
+    const child = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore', env: launch.env });
+    say(`spawned ${child.pid}`);
+  } else if (word === 'stubborn') {
+    process.on('SIGTERM', () => {});
+    say('stubborn');
+  } else if (word === 'eat') {
+    const eaten: Buffer[] = [];
+    for (;;) eaten.push(Buffer.alloc(16 * 1024 * 1024, 1));
+  } else say(`echo ${prompt}`);
+}
+
+function dial(): void {
+  let pending = '';
+  const socket = net.connect(launch.link_socket, () => {
+    link = socket;
+    send({ kind: 'hello', epoch: launch.epoch, taken });
+  });
+  socket.setEncoding('utf8');
+  socket.on('data', (chunk: string) => {
+    pending += chunk;
+    const lines = pending.split('\n');
+    pending = lines.pop() ?? '';
+    for (const line of lines) receive(JSON.parse(line));
+  });
+  socket.on('error', () => {});
+  socket.on('close', () => {
+    link = undefined;
+    setTimeout(dial, 20);
+  });
+}
+
+function receive(frame: {
+  kind: string;
+  stored: number;
+  from: number;
+  number: number;
+  command: { prompt?: string };
+}): void {
+  if (frame.kind === 'ack') forget(frame.stored);
+  if (frame.kind === 'welcome') {
+    forget(frame.stored);
+    if (kept.length > 0) send({ kind: 'items', first: acknowledged + 1, items: kept });
+  }
+  if (frame.kind === 'resend')
+    send({ kind: 'items', first: frame.from, items: kept.slice(frame.from - acknowledged - 1) });
+  if (frame.kind === 'command' && frame.number === taken + 1) {
+    taken += 1;
+    send({ kind: 'taken', command: taken });
+    obey(frame.command.prompt ?? '');
+  }
+}
+
+process.on('SIGTERM', () => {
+  if (process.listenerCount('SIGTERM') === 1) process.exit(0);
+});
+kept.push({ notice: 'ready', claude_version: 'fake' }, JSON.stringify({ resume: launch.resume, env: launch.env }));
+dial();

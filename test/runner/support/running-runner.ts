@@ -1,0 +1,80 @@
+import path from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { Launch, PlacementKey } from '../../../protocol/runner-control.ts';
+import type { ContainerBackend } from '../../../runner/backend.ts';
+import { openDataFolder, type DataFolder } from '../../../runner/data-folder.ts';
+import type { Log } from '../../../runner/log.ts';
+import { ProcessBackend } from '../../../runner/process-backend.ts';
+import { Runner } from '../../../runner/runner.ts';
+import { FakeEdge } from './fake-edge.ts';
+import { keptLog } from './quiet-log.ts';
+import { scratch } from './scratch.ts';
+
+export const FAKE_WRAPPER = path.join(import.meta.dirname, 'fake-wrapper.ts');
+
+export const sessionId = (n: number) => `0190a0a0-0000-7000-8000-${String(n).padStart(12, '0')}`;
+
+export function launchOf({ session_id, epoch }: PlacementKey): Launch {
+  return {
+    session_id,
+    epoch,
+    token: 'token',
+    resume: false,
+    workspace: { type: 'ephemeral' },
+    config: { timeout_seconds: 60, allowed_tools: ['*'], mcp_servers: {}, max_turns: 10, secrets: [], skills: [] },
+  };
+}
+
+export interface RunnerSetUp {
+  folder?: string;
+  edge?: FakeEdge;
+  capacity?: number;
+  makeBackend?: (data: DataFolder, log: Log) => ContainerBackend;
+}
+
+/** A runner on a fake edge; by default with processes that run the fake wrapper. */
+export async function runRunner(options: RunnerSetUp = {}) {
+  const folder = options.folder ?? scratch();
+  const opened = openDataFolder(folder);
+  if (!opened.ok) throw new Error(opened.problem);
+  const edge = options.edge ?? (await FakeEdge.start());
+  const { log, lines } = keptLog();
+  const processes = (data: DataFolder) =>
+    new ProcessBackend({
+      wrapperBundle: FAKE_WRAPPER,
+      claudePath: process.execPath,
+      path: process.env['PATH'] ?? '',
+      sessions: data.sessions,
+      log,
+    });
+  const runner = await Runner.start({
+    settings: {
+      edgeUrl: edge.url,
+      runnerToken: 'token',
+      capacity: options.capacity ?? 4,
+      labels: {},
+      claudeEnv: {},
+      limits: { memoryMb: 256, cpus: 1, pids: 128 },
+    },
+    backend: (options.makeBackend ?? processes)(opened.data, log),
+    data: opened.data,
+    upstream: { kind: 'demo' },
+    version: '0',
+    log,
+    healthMs: 100,
+    backoff: { minMs: 1, maxMs: 20 },
+  });
+  onTestFinished(async () => {
+    await runner.kill();
+    if (options.edge === undefined) await edge.close();
+  });
+  await edge.frame('hello');
+  return {
+    runner,
+    edge,
+    folder,
+    lines,
+    launch: (key: PlacementKey) => edge.order({ kind: 'launch', launch: launchOf(key) }),
+    session: (key: PlacementKey) => path.join(opened.data.sessions, key.session_id),
+  };
+}

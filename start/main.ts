@@ -1,0 +1,26 @@
+import { HELP, parseCommand } from './arguments.ts';
+import { projectVersion } from './project.ts';
+import { isRefused, type Refused } from './refused.ts';
+import { serve } from './serve.ts';
+import { loadEnvironment, parseSettings } from './settings.ts';
+import { createTerminal } from './terminal.ts';
+
+/** `npm start`. */
+async function main(): Promise<number | Refused> {
+  const command = parseCommand(process.argv.slice(2));
+  if (isRefused(command)) return command;
+  const terminal = createTerminal(process.stdout);
+  if (command.run === 'help') return (terminal.line(HELP), 0);
+  if (command.run === 'version') return (terminal.line(projectVersion()), 0);
+
+  const env = loadEnvironment();
+  if (isRefused(env)) return env;
+  const settings = parseSettings(env);
+  if (isRefused(settings)) return settings;
+  return await serve({ env, settings, prompt: command.prompt, terminal });
+}
+
+const outcome = await main();
+if (typeof outcome === 'number') process.exit(outcome);
+console.error(outcome.refused);
+process.exit(1);

@@ -1,0 +1,156 @@
+import path from 'node:path';
+import { stop as stopEsbuild } from 'esbuild';
+import { bundleWorker, bundleWrapper } from '../scripts/bundle.ts';
+import type { PromptRequest } from './arguments.ts';
+import { banner } from './banner.ts';
+import { startEdgePart } from './edge-part.ts';
+import { chooseBackend, findEngine } from './engine.ts';
+import { waitForRunners } from './health.ts';
+import { lockDataFolder } from './lock.ts';
+import { mintToken } from './mint-token.ts';
+import { modelFor } from './model.ts';
+import { claimPort, isLoopback } from './port.ts';
+import { projectVersion, shownPath } from './project.ts';
+import { isRefused, type Refused } from './refused.ts';
+import { runPrompt } from './run-prompt.ts';
+import { checkRunnerEnvironment, runnerEnvironment, type RunnerGrant } from './runner-environment.ts';
+import { superviseRunner } from './runner-part.ts';
+import { ensureSecret } from './secret.ts';
+import { sessionImage } from './session-image.ts';
+import type { Environment, Settings } from './settings.ts';
+import { listenForStop, type StopSignals } from './stop-signals.ts';
+import type { Terminal } from './terminal.ts';
+
+/** The name of the one runner: the same at each start, so that it is the same runner to the pool. */
+const RUNNER = 'local';
+const RUNNER_TOKEN_SECONDS = 365 * 86_400;
+/** How long the runner may take to be connected before the service is announced without it, milliseconds. */
+const RUNNER_CONNECT_MS = 15_000;
+
+export interface ServeOptions {
+  env: Environment;
+  settings: Settings;
+  prompt: PromptRequest | undefined;
+  terminal: Terminal;
+}
+
+/**
+ * Runs the whole service until a signal ends it, or, with `--once`, its prompt is done.
+ *
+ * @returns the exit code
+ */
+export async function serve(options: ServeOptions): Promise<number | Refused> {
+  const { env, settings } = options;
+  const port = await claimPort(settings.host, settings.port);
+  if (isRefused(port)) return port;
+  const lock = lockDataFolder(settings.dataFolder);
+  if (isRefused(lock)) return lock;
+  const stop = listenForStop(env['npm_lifecycle_event'] !== undefined);
+  try {
+    return await runParts(options, port.port, stop);
+  } finally {
+    lock.release();
+    stop.release();
+  }
+}
+
+async function runParts(
+  { env, settings, prompt, terminal }: ServeOptions,
+  port: number,
+  stop: StopSignals,
+): Promise<number | Refused> {
+  const { dataFolder, host } = settings;
+  const say = (line: string) => terminal.line(line, 'dim');
+  const secret = ensureSecret(settings);
+  if (isRefused(secret)) return secret;
+  const model = modelFor(env);
+  if (isRefused(model)) return model;
+
+  const [engine, worker, wrapperBundle] = await Promise.all([findEngine(), bundleWorker(), bundleWrapper()]);
+  await stopEsbuild();
+  const backend = chooseBackend(settings.backend, engine);
+  const grant: Omit<RunnerGrant, 'edgeUrl' | 'token' | 'image'> = { backend, dataFolder, wrapperBundle };
+  const faulty = checkRunnerEnvironment(runnerEnvironment(env, { ...grant, edgeUrl: '', token: '', image: undefined }));
+  if (faulty !== undefined) return faulty;
+  if (stop.first.aborted) return 0;
+
+  const edge = await startEdgePart({
+    worker,
+    host,
+    port,
+    stateFolder: path.join(dataFolder, 'edge'),
+    vars: { ...settings.edgeVars, JWT_SECRET: secret.value },
+    log: path.join(dataFolder, 'edge.log'),
+  });
+  if (isRefused(edge)) return edge;
+
+  let image: string | undefined;
+  try {
+    if (backend === 'docker') image = await sessionImage({ env, engine, wrapperBundle, say, signal: stop.first });
+  } catch (error) {
+    await edge.stop();
+    if (stop.first.aborted) return 0;
+    throw error;
+  }
+  const runner = superviseRunner({
+    environment: async () => {
+      const token = await mintToken(secret.value, { kind: 'runner', sub: RUNNER, ttlSeconds: RUNNER_TOKEN_SECONDS });
+      return runnerEnvironment(env, { ...grant, edgeUrl: edge.url, token, image });
+    },
+    log: path.join(dataFolder, 'runner.log'),
+    say,
+  });
+
+  const over = new AbortController();
+  const ended = AbortSignal.any([stop.first, over.signal]);
+  let code = 0;
+  void edge.ended.then((how) => {
+    if (ended.aborted) return;
+    terminal.line(how, 'red');
+    code = 1;
+    over.abort();
+  });
+
+  const connected = AbortSignal.any([ended, AbortSignal.timeout(RUNNER_CONNECT_MS)]);
+  if (!(await waitForRunners(edge.url, (runners) => runners > 0, connected)) && !ended.aborted) {
+    terminal.line(
+      `no runner is connected yet: sessions wait for it (its log: ${shownPath(path.join(dataFolder, 'runner.log'))})`,
+      'yellow',
+    );
+  }
+  if (!ended.aborted) {
+    const facts = {
+      version: projectVersion(),
+      url: edge.url,
+      backend: backend === 'docker' ? { name: backend, image } : { name: backend },
+      model,
+      developmentSecret: secret.from === 'development' ? shownPath(secret.file) : undefined,
+      data: shownPath(dataFolder),
+      exposed: isLoopback(host) ? undefined : host,
+    };
+    terminal.line(banner(facts, terminal));
+  }
+  if (prompt !== undefined && !ended.aborted) {
+    const run = { url: edge.url, secret: secret.value, request: prompt, dataFolder, terminal, signal: ended };
+    const completed = await runPrompt(run);
+    if (prompt.once) {
+      if (!ended.aborted) code = completed ? 0 : 1;
+      over.abort();
+    } else if (!ended.aborted) terminal.line(`still serving on ${edge.url}; Ctrl-C ends it`, 'dim');
+  }
+  await aborted(ended);
+
+  void aborted(stop.second).then(() => runner.hurry());
+  if (stop.first.aborted) say('ending: waiting for the runner to end its containers (Ctrl-C again: at once)');
+  await runner.stop();
+  if (stop.second.aborted) edge.kill();
+  await edge.stop();
+  return code;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

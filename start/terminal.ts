@@ -1,0 +1,27 @@
+import { styleText } from 'node:util';
+
+type Format = Parameters<typeof styleText>[0];
+
+/** Where lines for a person go. Styled only on a terminal, and not with NO_COLOR. */
+export interface Terminal {
+  write(text: string): void;
+  line(text: string, format?: Format): void;
+  style(format: Format, text: string): string;
+}
+
+export function createTerminal(stream: NodeJS.WriteStream): Terminal {
+  const style = (format: Format, text: string) => styleText(format, text, { stream });
+  return {
+    write: (text) => stream.write(text),
+    line: (text, format) => stream.write(`${format === undefined ? text : style(format, text)}\n`),
+    style,
+  };
+}
+
+/**
+ * Text of an agent's or a tool's, safe to print: what could move the cursor, or make the terminal do anything but show
+ * it, is left out.
+ */
+export function printable(text: string): string {
+  return text.replaceAll(/\r\n?/g, '\n').replaceAll(/(?![\t\n])[\p{Cc}\p{Bidi_Control}]/gu, '');
+}

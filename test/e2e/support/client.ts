@@ -1,0 +1,124 @@
+import { WebSocket } from 'ws';
+
+// oxlint-disable-next-line typescript/no-explicit-any -- tests read whatever came, and fail when it is not there
+type Json = any;
+
+/** A program that uses the API, as any would: `fetch` and a WebSocket. */
+export class Client {
+  readonly #url: string;
+  readonly #token: string;
+
+  constructor(url: string, token: string) {
+    this.#url = url;
+    this.#token = token;
+  }
+
+  async call(method: string, path: string, body?: unknown): Promise<{ status: number; body: Json }> {
+    const headers = { authorization: `Bearer ${this.#token}`, 'content-type': 'application/json' };
+    const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+    const response = await fetch(`${this.#url}/api/v1${path}`, { method, headers, ...sent });
+    const text = await response.text();
+    return { status: response.status, body: text === '' ? null : JSON.parse(text) };
+  }
+
+  async createSession(config: object = {}): Promise<string> {
+    const { status, body } = await this.call('POST', '/sessions', { config });
+    if (status !== 201) throw new Error(`${status} ${JSON.stringify(body)}`);
+    return body.session_id;
+  }
+
+  async deleteSessions(): Promise<void> {
+    const { body } = await this.call('GET', '/sessions');
+    await Promise.all(body.data.map(({ session_id }: Json) => this.call('DELETE', `/sessions/${session_id}`)));
+  }
+
+  /** Sends a message and waits for what became of it. */
+  async ask(sessionId: string, prompt: string): Promise<Json> {
+    const { status, body } = await this.call('POST', `/sessions/${sessionId}/chat`, { prompt, stream: false });
+    if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`);
+    return body;
+  }
+
+  /** Sends a message and does not wait. */
+  async tell(sessionId: string, prompt: string): Promise<string> {
+    const { body } = await this.call('POST', `/sessions/${sessionId}/chat`, { prompt, stream: true });
+    return body.message_id;
+  }
+
+  async show(sessionId: string): Promise<Json> {
+    return (await this.call('GET', `/sessions/${sessionId}`)).body;
+  }
+
+  async message(sessionId: string, messageId: string): Promise<Json> {
+    return (await this.call('GET', `/sessions/${sessionId}/messages/${messageId}`)).body;
+  }
+
+  /** The whole log. */
+  async events(sessionId: string): Promise<Json[]> {
+    const events: Json[] = [];
+    for (let after: string | null = '0'; after !== null;) {
+      const { body } = await this.call('GET', `/sessions/${sessionId}/events?after=${after}&limit=1000`);
+      events.push(...body.data);
+      after = body.next_cursor;
+    }
+    return events;
+  }
+
+  watch(sessionId: string, after: number): Watcher {
+    const url = `${this.#url.replace('http', 'ws')}/api/v1/sessions/${sessionId}/stream?after=${after}`;
+    return new Watcher(new WebSocket(url, { headers: { authorization: `Bearer ${this.#token}` } }));
+  }
+}
+
+/** The stream of a session, in the order it came. */
+export class Watcher {
+  readonly seen: Json[] = [];
+  readonly #socket: WebSocket;
+  #wake = () => {};
+  #ended = false;
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.on('message', (data: Buffer) => {
+      const frame: Json = JSON.parse(data.toString());
+      this.seen.push(...(Array.isArray(frame) ? frame : [frame]));
+      this.#wake();
+    });
+    socket.on('close', () => {
+      this.#ended = true;
+      this.#wake();
+    });
+    // What is wrong shows in what was, or was not, seen.
+    socket.on('error', () => this.#wake());
+  }
+
+  /** Waits for the first event that fits, among those that came and those that come. */
+  async until(fits: (event: Json) => boolean): Promise<Json> {
+    for (;;) {
+      const found = this.seen.find(fits);
+      if (found !== undefined) return found;
+      if (this.#ended) throw new Error('the stream ended before that came');
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+}
+
+/** The words of the agent in a log, in order. */
+export function spoken(events: readonly Json[]): string[] {
+  return events
+    .filter(({ type }) => type === 'assistant')
+    .flatMap(({ data }) => data.message.content)
+    .filter((block) => block.type === 'text')
+    .map((block) => block.text);
+}
+
+/** A prompt that scripts the demo model (docs/demo-model.md). */
+export function script(...steps: object[]): string {
+  return `Follow the script.\n\`\`\`demo\n${JSON.stringify(steps)}\n\`\`\``;
+}

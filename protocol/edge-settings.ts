@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const count = (fallback: number, max: number) => {
   const error = `must be a whole number from 1 to ${max}`;

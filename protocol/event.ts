@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { instant, uuid } from './ids.ts';
 import { reason, messageError } from './reason.ts';
 import { sessionStatus } from './session.ts';

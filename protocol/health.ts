@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { backendName } from './runner-control.ts';
 
 /** The pool and its runners, as far as anyone may know. */

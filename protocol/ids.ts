@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** UUIDv7. A session's id is also Claude Code's `--session-id`; a message's is the `uuid` of its user message. */
 export const uuid = z.uuid({ error: 'must be a UUID' });

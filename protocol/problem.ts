@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Every way in which a call can be refused: its status and title. The code is stable; clients switch on it. */
 export const PROBLEMS = {

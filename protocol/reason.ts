@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Why a session is where it is. Stable codes; the sentence beside them is for people. */
 export const reasonCode = z.enum([

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { instant, uuid } from './ids.ts';
 import { reason } from './reason.ts';
 import { sessionConfig, workspace } from './session-config.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { epoch, uuid } from './ids.ts';
 
 /** The kinds of tokens, told apart by the `typ` of their header. A plain `JWT`, as any library mints it, is a user's. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { epoch, uuid } from './ids.ts';
 import { sessionConfig } from './session-config.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { uuid, epoch } from './ids.ts';
 
 /**
@@ -7,14 +7,15 @@ import { uuid, epoch } from './ids.ts';
  *
  * Both directions are exactly once. What the wrapper says is numbered `1, 2, …` within its epoch and kept until the
  * session has stored it; what the session orders is numbered too, and kept until the wrapper has taken it. After
- * any break the wrapper says `hello`, is answered `welcome`, and each side sends again what the other lacks.
+ * any break the wrapper says `hello`, is answered `welcome`, and each side sends again what the other lacks. The runner in
+ * between is an end of the link to both: it keeps what one side has sent until the other has it, and so outlives either.
  */
 
 /** What the wrapper itself has to say, in the same numbering as Claude Code's lines. */
 export const wrapperNotice = z.discriminatedUnion('notice', [
   /** `claude` is initialised: a prompt will be taken at once. */
   z.object({ notice: z.literal('ready'), claude_version: z.string().max(128) }),
-  /** `claude` could not be started or did not initialise. */
+  /** `claude` could not be started or did not initialise. The epoch's last notice: no `exited` follows. */
   z.object({ notice: z.literal('start_failed'), detail: z.string().max(8192) }),
   /** `claude` has ended; `stderr` is the end of what it wrote there. */
   z.object({

@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws';
-import { z } from 'zod';
+import * as z from 'zod';
 import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
 
 /** How a connection to the edge ended, or why it never came to be. */

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import Docker from 'dockerode';
-import { z } from 'zod';
+import * as z from 'zod';
 import { placementKey, type BackendHealth, type PlacementKey } from '../protocol/runner-control.ts';
 import { backoffMs } from './backoff.ts';
 import { LOG_TAIL, type ContainerBackend, type ContainerExit, type OwnContainer, type StartResult } from './backend.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { StartFailure } from './backend.ts';
 import { messageOf } from './log.ts';
 

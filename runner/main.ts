@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ContainerBackend } from './backend.ts';
 import { containerOwner } from './container-spec.ts';
 import { openDataFolder, type DataFolder } from './data-folder.ts';

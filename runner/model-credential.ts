@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A variable that is unset, or set to nothing (as Compose does), is absent. It must fit into an HTTP header. */
 const secret = z

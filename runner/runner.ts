@@ -29,7 +29,7 @@ export interface RunnerOptions {
 }
 
 /** Longest time that a drain waits for the edge, milliseconds: more than a container's own time to end. */
-const DRAIN_MS = STOP_GRACE_MS + 5_000;
+const DRAIN_MS = STOP_GRACE_MS + 2_500;
 /** Longest time that containers have to be gone once they are killed, milliseconds. */
 const KILL_MS = 2_000;
 

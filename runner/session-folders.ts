@@ -1,6 +1,6 @@
 import { chown, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { epoch } from '../protocol/ids.ts';
 import type { WrapperLaunch } from '../protocol/wrapper-launch.ts';
 import type { Owner } from './backend.ts';

@@ -35,8 +35,8 @@ export interface SessionHostOptions extends HostSurroundings {
   onStarted: () => void;
 }
 
-/** A stopped container's time to end by itself, milliseconds. */
-export const STOP_GRACE_MS = 10_000;
+/** A stopped container's time to end by itself, milliseconds: claude's 5 s, then 8 s for its last words to be stored. */
+export const STOP_GRACE_MS = 14_000;
 
 /** One launch of a session: its folders, sockets and container, from start to end. */
 export class SessionHost {

@@ -1,6 +1,6 @@
 import os from 'node:os';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { backendName } from '../protocol/runner-control.ts';
 import { LOG_LEVELS } from './log.ts';
 

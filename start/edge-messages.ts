@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What the edge's process is told, over its IPC channel. */
 export const edgeOrder = z.discriminatedUnion('order', [

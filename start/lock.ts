@@ -1,6 +1,6 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { processStart } from '../runner/process-identity.ts';
 import { errorCode, isMissing } from './file-error.ts';
 import { shownPath } from './project.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { PreviewEnvelope } from '../protocol/event.ts';
 import { ownEvents } from '../protocol/event.ts';
 import { summariseResult, summariseTool } from './summary.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The folder that this repository was cloned into. */
 export const PROJECT = path.resolve(import.meta.dirname, '..');

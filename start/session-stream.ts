@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CloseCode } from '../protocol/close-code.ts';
 import { eventEnvelope, previewEnvelope } from '../protocol/event.ts';
 import { MAX_FRAME_BYTES } from '../protocol/limits.ts';

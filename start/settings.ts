@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { edgeSettings } from '../protocol/edge-settings.ts';
 import { backendName } from '../protocol/runner-control.ts';
 import { PROJECT } from './project.ts';

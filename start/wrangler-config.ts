@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'smol-toml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { PROJECT } from './project.ts';
 
 /** The parts of `wrangler.toml` that the edge needs here. Wrangler's own reader takes a second to load. */

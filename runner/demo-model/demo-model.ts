@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { sendError } from '../model-error.ts';
 import type { ModelHandler } from '../model-exchange.ts';
 import { limitedBody } from '../request-body.ts';

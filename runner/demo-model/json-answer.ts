@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { MessagesRequest } from './messages-request.ts';
 
 /** A JSON schema, as far as an answer is made to it. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const text = z.looseObject({ type: z.literal('text'), text: z.string() });
 const toolUse = z.looseObject({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const pace = { tokens_per_second: z.number().positive().optional() };
 const times = z.int().min(1).optional();

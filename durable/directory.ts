@@ -51,7 +51,9 @@ export class Directory extends DurableObject<EdgeEnv> {
     const reserved = this.#reserve(input);
     if (typeof reserved !== 'string') return reserved;
     const session = this.env.SESSION.get(this.env.SESSION.idFromName(reserved));
-    return session.create(reserved, owner, request);
+    const created = await session.create(reserved, owner, request);
+    this.update(created.listed);
+    return created.view;
   }
 
   list({ status, limit, offset, cursor }: ListInput): ListPage {

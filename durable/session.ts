@@ -17,7 +17,7 @@ import { MessageTable } from './message-table.ts';
 import { SessionDraft } from './session-draft.ts';
 import { newRecord, RecordTable, type SessionRecord } from './session-record.ts';
 import { mintSessionToken } from './session-token.ts';
-import { summaryOf, viewOf, type StoredSessionView } from './session-views.ts';
+import { summaryOf, viewOf, type StoredSessionView, type VersionedSummary } from './session-views.ts';
 import { Viewers } from './viewers.ts';
 import { ViewerSocket } from './viewer-socket.ts';
 
@@ -25,6 +25,9 @@ import { ViewerSocket } from './viewer-socket.ts';
 const MAX_QUEUE = 1000;
 /** After a call to another object has failed, milliseconds until it is tried again. */
 const RETRY_MS = 1000;
+
+/** How far the owner's list may lag behind a session that works, milliseconds. */
+const LIST_LAG_MS = 250;
 
 const DATA_TAG = 'data';
 const GONE: Refusal = { refused: 'session_not_found', detail: 'There is no session with this id, or it is not yours.' };
@@ -62,6 +65,8 @@ export class Session extends DurableObject<EdgeEnv> {
   #alarmAt: number | null = null;
   /** A call to the pool, or to the directory, is under way. */
   readonly #telling = { pool: false, directory: false };
+  /** Such a call has failed, and is to be made again. */
+  #failed = false;
 
   constructor(ctx: DurableObjectState, env: EdgeEnv) {
     super(ctx, env);
@@ -87,13 +92,17 @@ export class Session extends DurableObject<EdgeEnv> {
   }
 
   /** Begins the session and asks for its container. The same id again changes nothing. */
-  create(sessionId: string, owner: string, request: CreateSessionRequest): StoredSessionView {
+  create(
+    sessionId: string,
+    owner: string,
+    request: CreateSessionRequest,
+  ): { view: StoredSessionView; listed: VersionedSummary } {
     if (this.#record === null) {
       const record = newRecord({ session_id: sessionId, owner, created: Date.now(), request });
       this.#record = record;
       this.#change((draft) => draft.input({ on: 'created' }));
     }
-    return this.#view();
+    return { view: this.#view(), listed: summaryOf(this.#current()) };
   }
 
   show(owner: string): StoredSessionView | Refusal {
@@ -223,6 +232,7 @@ export class Session extends DurableObject<EdgeEnv> {
 
   override alarm(): void {
     this.#alarmAt = null;
+    this.#failed = false;
     if (this.#record === null) return;
     this.#viewers.closeStalled(Date.now());
     this.#change((draft) => draft.input({ on: 'clock' }));
@@ -327,7 +337,15 @@ export class Session extends DurableObject<EdgeEnv> {
   #tell(): void {
     const { pool, changes, told } = this.#current();
     if (pool !== null && !this.#telling.pool) this.ctx.waitUntil(this.#tellPool());
-    if (told < changes && !this.#telling.directory) this.ctx.waitUntil(this.#tellDirectory());
+    if (told < changes && !this.#telling.directory) this.#tellDirectorySoon();
+  }
+
+  /** Turns come and go quickly: what a list shows may lag behind by a little, and a turn need not wait for it. */
+  #tellDirectorySoon(): void {
+    this.#telling.directory = true;
+    const { status } = this.#current().state;
+    const delay = status === 'idle' || status === 'running' ? LIST_LAG_MS : 0;
+    setTimeout(() => this.ctx.waitUntil(this.#tellDirectory()), delay);
   }
 
   async #tellPool(): Promise<void> {
@@ -361,8 +379,8 @@ export class Session extends DurableObject<EdgeEnv> {
   }
 
   async #tellDirectory(): Promise<void> {
-    this.#telling.directory = true;
-    const record = this.#current();
+    const record = this.#record;
+    if (record === null) return;
     try {
       await this.#directory().update(summaryOf(record));
       if (this.#record !== null) {
@@ -390,13 +408,15 @@ export class Session extends DurableObject<EdgeEnv> {
 
   #retryLater(whom: string, error: unknown): void {
     console.error(`session: the ${whom} could not be told, trying again: ${String(error)}`);
+    this.#failed = true;
     if (this.#record !== null) this.#setAlarm();
   }
 
   #setAlarm(): void {
     const record = this.#current();
     const times = [nextDeadline(record.state, this.#limits(record)), this.#viewers.nextStall()];
-    if (record.pool !== null || record.told < record.changes) times.push(Date.now() + RETRY_MS);
+    // The pool is told at once, and this is for the case that it was not. The directory can wait for any alarm.
+    if (record.pool !== null || this.#failed) times.push(Date.now() + RETRY_MS);
     const due = times.filter((time) => time !== null);
     if (due.length === 0) return;
     const next = Math.min(...due);

@@ -8,6 +8,15 @@ export interface StoredEvent {
   readonly json: string;
 }
 
+/** A preview: shown, never stored. `preview` is Claude Code's line. */
+export interface Preview {
+  readonly time: number;
+  readonly preview: string;
+}
+
+/** What viewers see, in the order that it was said. */
+export type Shown = StoredEvent | Preview;
+
 /**
  * SQLite in a Durable Object holds rows of up to 2 MB, and a UTF-16 unit takes up to 3 bytes there: longer data is
  * cut into parts of this many units.
@@ -95,8 +104,8 @@ export function envelopeJson({ seq, time, type, json }: StoredEvent): string {
 }
 
 /** A preview as it goes over the wire: no `seq`, for it is not stored. */
-export function previewJson(time: number, line: string): string {
-  return `{"time":"${new Date(time).toISOString()}","type":"stream_event","data":${line}}`;
+export function previewJson({ time, preview }: Preview): string {
+  return `{"time":"${new Date(time).toISOString()}","type":"stream_event","data":${preview}}`;
 }
 
 /** An event in the seed's dialect: Claude Code's message itself; of CC-Docker's own events, `data` with its `type`. */

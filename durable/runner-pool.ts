@@ -14,6 +14,7 @@ import {
 } from '../protocol/runner-control.ts';
 import { place, type Placement, type RunnerLoad } from './core/placement.ts';
 import type { EdgeEnv } from './edge-env.ts';
+import { parseJson } from './json.ts';
 import { PoolTable, type Place, type RunnerRow } from './pool-table.ts';
 
 /** How often connected runners are looked at, milliseconds. */
@@ -276,11 +277,5 @@ function send(socket: WebSocket, frame: PoolFrame): void {
 
 function parseFrame(message: string | ArrayBuffer): RunnerFrame | null {
   if (typeof message !== 'string') return null;
-  try {
-    const parsed = runnerFrame.safeParse(JSON.parse(message));
-    return parsed.success ? parsed.data : null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
+  return runnerFrame.safeParse(parseJson(message)).data ?? null;
 }

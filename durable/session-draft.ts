@@ -4,7 +4,8 @@ import { readClaudeLine, type LineSignal } from './core/claude-line.ts';
 import { advance } from './core/session-machine.ts';
 import type { Limits, SessionEffect, SessionInput } from './core/session-state.ts';
 import type { CommandTable, NumberedCommand } from './command-table.ts';
-import { ownEvent, type EventLog, type StoredEvent } from './event-log.ts';
+import { ownEvent, type EventLog, type Shown, type StoredEvent } from './event-log.ts';
+import { isJson } from './json.ts';
 import type { MessageTable } from './message-table.ts';
 import type { SessionRecord } from './session-record.ts';
 
@@ -21,7 +22,8 @@ export interface SessionTables {
  */
 export class SessionDraft {
   record: SessionRecord;
-  readonly events: StoredEvent[] = [];
+  /** What there is to see, in order: events, and previews between them. */
+  readonly shown: Shown[] = [];
   readonly commands: NumberedCommand[] = [];
   /** Messages that have ended: who waits for them can be answered. */
   readonly finished: string[] = [];
@@ -53,6 +55,12 @@ export class SessionDraft {
     this.#append(ownEvent(this.#seq + 1, this.#now, event));
   }
 
+  /** Shows a preview between the events around it. */
+  preview(line: string): void {
+    // The container is not trusted: what is not JSON would break the frame that it is put into.
+    if (isJson(line)) this.shown.push({ time: this.#now, preview: line });
+  }
+
   /** Takes the items that are new of `first, first+1, …`; false when some before them are missing. */
   take(first: number, items: readonly LinkItem[]): boolean {
     const { epoch, stored } = this.record.link;
@@ -70,7 +78,7 @@ export class SessionDraft {
   #append(event: StoredEvent): void {
     this.#seq = event.seq;
     this.#tables.log.append(event);
-    this.events.push(event);
+    this.shown.push(event);
   }
 
   #item(item: LinkItem): void {

@@ -13,6 +13,7 @@ import { CommandTable } from './command-table.ts';
 import { DEFAULT_POOL, type EdgeEnv } from './edge-env.ts';
 import { envelopeJson, EventLog } from './event-log.ts';
 import { EventStreams } from './event-stream.ts';
+import { parseJson } from './json.ts';
 import { MessageTable } from './message-table.ts';
 import { SessionDraft } from './session-draft.ts';
 import { newRecord, RecordTable, type SessionRecord } from './session-record.ts';
@@ -38,6 +39,9 @@ export interface PromptInput {
   readonly timeout_seconds: number | undefined;
   readonly idempotency_key: string | undefined;
 }
+
+/** What a container says: lines to store, and previews. */
+type SaidFrame = Extract<WrapperFrame, { kind: 'items' | 'preview' }>;
 
 /** What a container's data socket is good for. */
 interface DataAttachment {
@@ -220,9 +224,9 @@ export class Session extends DurableObject<EdgeEnv> {
     const attachment = socket.deserializeAttachment() as { kind: string } | null;
     if (attachment?.kind !== 'data') return this.#viewerSocket.receive(socket, message);
     if (socket.readyState !== WebSocket.OPEN) return;
-    const frame = parseFrame(message);
-    if (frame === null) return socket.close(CloseCode.badFrame, 'not a frame of the wrapper link');
-    this.#receive(socket, (attachment as DataAttachment).epoch, frame);
+    const frames = parseFrames(message);
+    if (frames === null) return socket.close(CloseCode.badFrame, 'not frames of the wrapper link');
+    this.#receive(socket, (attachment as DataAttachment).epoch, frames);
   }
 
   override webSocketClose(socket: WebSocket, code: number): void {
@@ -313,19 +317,18 @@ export class Session extends DurableObject<EdgeEnv> {
       if (draft.record !== before) this.#records.save(draft.record);
       return value;
     });
+    const seq = this.#seq;
     this.#record = draft.record;
     this.#seq = draft.seq;
-    this.#publish(draft);
+    this.#publish(draft, seq);
     this.#tell();
     this.#setAlarm();
     return result;
   }
 
-  #publish(draft: SessionDraft): void {
-    if (draft.events.length > 0) {
-      this.#viewers.publish(draft.events);
-      this.#streams.notify();
-    }
+  #publish(draft: SessionDraft, before: number): void {
+    this.#viewers.publish(draft.shown);
+    if (draft.seq > before) this.#streams.notify();
     for (const { number, command } of draft.commands) this.#send({ kind: 'command', number, command });
     for (const id of draft.finished) {
       for (const wake of this.#waiters.get(id) ?? []) wake();
@@ -436,40 +439,38 @@ export class Session extends DurableObject<EdgeEnv> {
     socket.serializeAttachment({ kind: 'data', epoch } satisfies DataAttachment);
   }
 
-  #receive(socket: WebSocket, epoch: number, frame: WrapperFrame): void {
+  #receive(socket: WebSocket, epoch: number, frames: readonly WrapperFrame[]): void {
     if (this.#record === null) return socket.close(CloseCode.notFound, 'there is no such session');
     if (epoch !== this.#record.state.epoch) return socket.close(CloseCode.staleEpoch, 'this epoch is over');
-    switch (frame.kind) {
-      case 'hello': {
-        if (frame.epoch !== epoch) return socket.close(CloseCode.badFrame, 'the epoch is not that of the token');
-        send(socket, { kind: 'welcome', stored: this.#record.link.stored });
-        for (const { number, command } of this.#commands.after(epoch, frame.taken)) {
-          send(socket, { kind: 'command', number, command });
-        }
-        return;
-      }
-      case 'taken':
-        return this.#commands.taken(epoch, frame.command);
-      case 'preview':
-        return this.#preview(frame.line);
-      case 'items': {
-        const taken = this.#change((draft) => draft.take(frame.first, frame.items));
-        const { stored } = this.#current().link;
-        send(socket, taken ? { kind: 'ack', stored } : { kind: 'resend', from: stored + 1 });
-        return;
-      }
+    const said: SaidFrame[] = [];
+    for (const frame of frames) {
+      if (frame.kind === 'items' || frame.kind === 'preview') said.push(frame);
+      else if (frame.kind === 'taken') this.#commands.taken(epoch, frame.command);
+      else if (frame.epoch === epoch) this.#welcome(socket, epoch, frame.taken);
+      else return socket.close(CloseCode.badFrame, 'the epoch is not that of the token');
+    }
+    if (said.length > 0) this.#hear(socket, said);
+  }
+
+  #welcome(socket: WebSocket, epoch: number, taken: number): void {
+    send(socket, { kind: 'welcome', stored: this.#current().link.stored });
+    for (const { number, command } of this.#commands.after(epoch, taken)) {
+      send(socket, { kind: 'command', number, command });
     }
   }
 
-  #preview(line: string): void {
-    try {
-      JSON.parse(line);
-    } catch (error) {
-      // The container is not trusted: what is not JSON would break the frame that it is put into.
-      if (error instanceof SyntaxError) return;
-      throw error;
-    }
-    this.#viewers.preview(Date.now(), line);
+  /** Stores and shows what was said, all of one message at once. */
+  #hear(socket: WebSocket, said: readonly SaidFrame[]): void {
+    const whole = this.#change((draft) => {
+      for (const frame of said) {
+        if (frame.kind === 'preview') draft.preview(frame.line);
+        else if (!draft.take(frame.first, frame.items)) return false;
+      }
+      return true;
+    });
+    const { stored } = this.#current().link;
+    if (!whole) send(socket, { kind: 'resend', from: stored + 1 });
+    else if (said.some(({ kind }) => kind === 'items')) send(socket, { kind: 'ack', stored });
   }
 
   #send(frame: SessionFrame): void {
@@ -483,13 +484,14 @@ function send(socket: WebSocket, frame: SessionFrame): void {
   socket.send(JSON.stringify(frame));
 }
 
-function parseFrame(message: string | ArrayBuffer): WrapperFrame | null {
+/** One or more frames, a line each; null when one of them is none. */
+function parseFrames(message: string | ArrayBuffer): WrapperFrame[] | null {
   if (typeof message !== 'string') return null;
-  try {
-    const parsed = wrapperFrame.safeParse(JSON.parse(message));
-    return parsed.success ? parsed.data : null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
+  const frames: WrapperFrame[] = [];
+  for (const line of message.split('\n')) {
+    const { data } = wrapperFrame.safeParse(parseJson(line));
+    if (data === undefined) return null;
+    frames.push(data);
   }
+  return frames;
 }

@@ -4,6 +4,7 @@ import { MAX_BODY_BYTES } from '../protocol/limits.ts';
 import type { InterruptAnswer } from '../protocol/message.ts';
 import type { Refusal } from '../protocol/problem.ts';
 import { viewerFrame, type ViewerAnswer } from '../protocol/viewer-socket.ts';
+import { parseJson } from './json.ts';
 import type { PromptInput } from './session.ts';
 import type { Viewers } from './viewers.ts';
 
@@ -51,15 +52,6 @@ export class ViewerSocket {
         return answer(socket, { type: 'accepted', ...accepted, ...(ref === undefined ? {} : { ref }) });
       }
     }
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
   }
 }
 

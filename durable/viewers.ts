@@ -1,7 +1,7 @@
 import { BATCH_BYTES, BATCH_EVENTS } from '../protocol/limits.ts';
 import { CloseCode } from '../protocol/close-code.ts';
 import { OWN_PREFIXES } from '../protocol/event.ts';
-import { envelopeJson, plainJson, previewJson, type EventLog, type StoredEvent } from './event-log.ts';
+import { envelopeJson, plainJson, previewJson, type EventLog, type Shown } from './event-log.ts';
 
 /** How far a viewer that acknowledges may fall behind before it has to wait, UTF-16 units sent. */
 const WINDOW = 8 * 1024 * 1024;
@@ -66,31 +66,26 @@ export class Viewers {
     this.#pump(socket, viewer);
   }
 
-  /** Sends what has just been stored. */
-  publish(events: readonly StoredEvent[]): void {
-    const [head] = events;
-    if (head === undefined) return;
+  /** Sends what has just been said: events that have just been stored, with the previews between them. */
+  publish(shown: readonly Shown[]): void {
+    if (shown.length === 0) return;
+    const stored = shown.filter((one) => 'seq' in one);
+    const before = (stored[0]?.seq ?? this.#log.last() + 1) - 1;
+    const last = stored.at(-1)?.seq ?? before;
     let frame: string | null = null;
     for (const [socket, viewer] of this.#all()) {
-      if (viewer.plain || viewer.cursor !== head.seq - 1 || events.length > BATCH_EVENTS) {
+      if (viewer.cursor !== before) {
+        // It is behind, so it gets what it lacks from the log; previews are for those who keep up.
         this.#pump(socket, viewer);
       } else if (this.#mayReceive(socket, viewer)) {
-        frame ??= batch(events);
-        this.#send(socket, viewer, frame, events.at(-1)?.seq ?? viewer.cursor);
+        if (viewer.plain) {
+          for (const one of shown) this.#send(socket, viewer, plain(one), 'seq' in one ? one.seq : viewer.cursor);
+        } else {
+          frame ??= batch(shown);
+          this.#send(socket, viewer, frame, last);
+        }
         this.#keep(socket, viewer);
       }
-    }
-  }
-
-  /** Shows a preview to those who have seen all that came before it. */
-  preview(time: number, line: string): void {
-    const last = this.#log.last();
-    let frame: string | null = null;
-    for (const [socket, viewer] of this.#all()) {
-      if (viewer.cursor !== last || viewer.unacknowledged >= WINDOW) continue;
-      frame ??= `[${previewJson(time, line)}]`;
-      this.#send(socket, viewer, viewer.plain ? line : frame, viewer.cursor);
-      this.#keep(socket, viewer);
     }
   }
 
@@ -147,7 +142,7 @@ export class Viewers {
       if (last === undefined) break;
       if (!this.#mayReceive(socket, viewer)) break;
       if (viewer.plain) {
-        for (const event of events) this.#send(socket, viewer, plainJson(event, isOwn(event.type)), event.seq);
+        for (const event of events) this.#send(socket, viewer, plain(event), event.seq);
       } else {
         this.#send(socket, viewer, batch(events), last.seq);
       }
@@ -188,6 +183,10 @@ export class Viewers {
   }
 }
 
-function batch(events: readonly StoredEvent[]): string {
-  return `[${events.map(envelopeJson).join(',')}]`;
+function batch(shown: readonly Shown[]): string {
+  return `[${shown.map((one) => ('seq' in one ? envelopeJson(one) : previewJson(one))).join(',')}]`;
+}
+
+function plain(one: Shown): string {
+  return 'seq' in one ? plainJson(one, isOwn(one.type)) : one.preview;
 }

@@ -3,7 +3,7 @@ import { uuid, epoch } from './ids.ts';
 
 /**
  * The link between a container's wrapper and its session: JSON frames, a line each on the session's unix socket, which
- * the runner relays over the session's data socket.
+ * the runner relays over the session's data socket: upward all that is waiting in one message, a line a frame.
  *
  * Both directions are exactly once. What the wrapper says is numbered `1, 2, …` within its epoch and kept until the
  * session has stored it; what the session orders is numbered too, and kept until the wrapper has taken it. After

@@ -1,5 +1,6 @@
 import { WebSocket } from 'ws';
 import { CloseCode } from '../protocol/close-code.ts';
+import { BATCH_BYTES } from '../protocol/limits.ts';
 import { HEARTBEAT_MS } from '../protocol/runner-control.ts';
 import { backoffMs, type BackoffRange } from './backoff.ts';
 import { dial, type DialEnd } from './dial.ts';
@@ -38,6 +39,8 @@ export class DataSocket {
   #heartbeat: NodeJS.Timeout | undefined;
   #attempt = 0;
   #closed = false;
+  #batch: string[] = [];
+  #batchSize = 0;
 
   constructor(options: DataSocketOptions) {
     this.#options = options;
@@ -49,10 +52,23 @@ export class DataSocket {
     return this.#socket.bufferedAmount;
   }
 
+  /** Sends a frame at the end of this turn of the event loop, in one message with all others of the same turn. */
   send(text: string): void {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
+    if (this.#batchSize + text.length > BATCH_BYTES) this.#flush();
+    if (this.#batch.length === 0) queueMicrotask(() => this.#flush());
+    this.#batch.push(text);
+    this.#batchSize += text.length;
+  }
+
+  #flush(): void {
+    if (this.#batch.length === 0) return;
+    const message = this.#batch.join('\n');
+    this.#batch = [];
+    this.#batchSize = 0;
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
     // An error here is the connection's, whose end is handled below.
-    this.#socket.send(text, () => this.#options.handlers.flushed());
+    this.#socket.send(message, () => this.#options.handlers.flushed());
   }
 
   /** The session answers: the next break starts with short waits again. */
@@ -78,6 +94,7 @@ export class DataSocket {
     this.#closed = true;
     clearTimeout(this.#timer);
     clearInterval(this.#heartbeat);
+    this.#flush();
     // `close` waits for what is still to be sent; one that never connected has nothing.
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.close(1000);
     else this.#socket.terminate();
@@ -115,6 +132,8 @@ export class DataSocket {
 
   #ended(how: DialEnd): void {
     clearInterval(this.#heartbeat);
+    this.#batch = [];
+    this.#batchSize = 0;
     if (this.#closed) return;
     const { handlers, log } = this.#options;
     const refusal = refusalOf(how);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { OWN_PREFIXES } from '../../protocol/event.ts';
 import type { TurnResult } from '../../protocol/message.ts';
 import type { MessageError } from '../../protocol/reason.ts';
+import { parseJson } from '../json.ts';
 import type { TurnOutcome } from './session-state.ts';
 
 /** What a line of Claude Code's means to the session, beside being stored. */
@@ -48,14 +49,7 @@ const CONTROL = new Set(['control_request', 'control_response', 'control_cancel_
 
 /** Reads one line as Claude Code wrote it. The container is not trusted: a line may be anything. */
 export function readClaudeLine(line: string): ClaudeLine {
-  let json: unknown;
-  try {
-    json = JSON.parse(line);
-  } catch (error) {
-    if (error instanceof SyntaxError) return { ok: false };
-    throw error;
-  }
-  const parsed = anyLine.safeParse(json);
+  const parsed = anyLine.safeParse(parseJson(line));
   if (!parsed.success) return { ok: false };
   const { type } = parsed.data;
   if (OWN_PREFIXES.some((prefix) => type.startsWith(prefix))) return { ok: false };

@@ -189,6 +189,19 @@ describe('a viewer', () => {
     expect((await viewer.next())[0]).toMatchObject({ seq: before.length + 1, type: 'assistant' });
   });
 
+  it('sees events and previews that came in one message in the order in which they were said', async () => {
+    const { user, id, container } = await scene();
+    const viewer = await user.open(id, '?after=0');
+    await viewer.events(({ data }) => data?.status === 'idle');
+    const preview = (n: number) => ({ kind: 'preview', line: `{"type":"stream_event","n":${n}}` });
+    const items = (first: number, n: number) => ({ kind: 'items', first, items: [JSON.stringify(text(n))] });
+    const said = [preview(1), items(2, 1), preview(2), preview(3), items(3, 2)];
+    container.data.send(said.map((frame) => JSON.stringify(frame)).join('\n'));
+    const frame = await viewer.next();
+    expect(frame.map(({ data }: { data: { n?: number } }) => data.n ?? 'event')).toEqual([1, 'event', 2, 3, 'event']);
+    expect(await container.data.next(({ kind, stored }) => kind === 'ack' && stored === 3)).toBeDefined();
+  });
+
   it('without a cursor is spoken to in the seed’s dialect: Claude Code’s messages, one a frame, from now on', async () => {
     const { user, id, container } = await scene();
     container.say(text(1));

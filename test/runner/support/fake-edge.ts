@@ -155,8 +155,10 @@ export class FakeEdge {
       if (session.socket === ws) session.socket = undefined;
     });
     ws.on('message', (data: Buffer) => {
-      const frame = wrapperFrame.parse(JSON.parse(data.toString()));
-      if (!session.mute) this.#take(session, ws, frame);
+      for (const line of data.toString().split('\n')) {
+        const frame = wrapperFrame.parse(JSON.parse(line));
+        if (!session.mute) this.#take(session, ws, frame);
+      }
       this.changes.notify();
     });
   }

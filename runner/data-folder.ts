@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
-import { processStart } from './process-identity.ts';
+import { processStart } from './backend/process-identity.ts';
 
 const holder = z.object({ pid: z.int(), start: z.string() });
 

@@ -1,6 +1,6 @@
 import type { Reason } from '../protocol/reason.ts';
-import type { ContainerExit } from './backend.ts';
-import type { Refusal } from './data-socket.ts';
+import type { ContainerExit } from './backend/backend.ts';
+import type { Refusal } from './link/data-socket.ts';
 
 /** Why the runner itself ended a container. */
 export type Asked = 'stopped_by_user' | 'runner_draining';

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import type { Launch } from '../protocol/runner-control.ts';
 import type { WrapperLaunch } from '../protocol/wrapper-launch.ts';
-import type { ContainerLayout } from './backend.ts';
-import { containerModelEnv, type ModelUpstream } from './model-upstream.ts';
+import type { ContainerLayout } from './backend/backend.ts';
+import { containerModelEnv, type ModelUpstream } from './model/upstream.ts';
 import { hasTranscript, type SessionFolders } from './session-folders.ts';
 
 export interface LaunchFileInput {

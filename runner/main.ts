@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
-import type { ContainerBackend } from './backend.ts';
-import { containerOwner } from './container-spec.ts';
+import type { ContainerBackend } from './backend/backend.ts';
+import { containerOwner } from './backend/container-spec.ts';
 import { openDataFolder, type DataFolder } from './data-folder.ts';
-import { DockerBackend } from './docker-backend.ts';
+import { DockerBackend } from './backend/docker-backend.ts';
 import { createLog, messageOf, type Log } from './log.ts';
-import { describeUpstream, modelUpstreamEnvironment } from './model-upstream.ts';
-import { ProcessBackend } from './process-backend.ts';
+import { describeUpstream, modelUpstreamEnvironment } from './model/upstream.ts';
+import { ProcessBackend } from './backend/process-backend.ts';
 import { Runner } from './runner.ts';
 import { parseSettings, type Settings } from './settings.ts';
 

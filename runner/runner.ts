@@ -1,18 +1,18 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { BackendHealth, Launch, PlacementKey, PoolFrame } from '../protocol/runner-control.ts';
 import { HEARTBEAT_MS } from '../protocol/runner-control.ts';
-import type { BackoffRange } from './backoff.ts';
-import type { ContainerBackend } from './backend.ts';
-import { ControlConnection } from './control-connection.ts';
+import type { BackoffRange } from './link/backoff.ts';
+import type { ContainerBackend } from './backend/backend.ts';
+import { ControlConnection } from './link/control-connection.ts';
 import type { DataFolder } from './data-folder.ts';
 import { endReason } from './end-reason.ts';
 import type { Log } from './log.ts';
-import type { ModelUpstream } from './model-upstream.ts';
+import type { ModelUpstream } from './model/upstream.ts';
 import { keyName } from './placement-name.ts';
 import { SessionHost, STOP_GRACE_MS, type HostSurroundings } from './session-host.ts';
 import { readPlacement, removeSessionFolders, sessionFolders } from './session-folders.ts';
 import type { Settings } from './settings.ts';
-import { socketAliases } from './socket-alias.ts';
+import { socketAliases } from './link/socket-alias.ts';
 
 export interface RunnerOptions {
   settings: Pick<Settings, 'edgeUrl' | 'runnerToken' | 'capacity' | 'labels' | 'claudeEnv' | 'limits'>;

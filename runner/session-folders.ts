@@ -3,7 +3,7 @@ import path from 'node:path';
 import * as z from 'zod';
 import { epoch } from '../protocol/ids.ts';
 import type { WrapperLaunch } from '../protocol/wrapper-launch.ts';
-import type { Owner } from './backend.ts';
+import type { Owner } from './backend/backend.ts';
 
 /** A session's folders on the runner's machine, absolute. `root` holds the others and is the runner's alone. */
 export interface SessionFolders {

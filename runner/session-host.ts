@@ -2,15 +2,15 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Launch, PlacementKey } from '../protocol/runner-control.ts';
 import type { Reason } from '../protocol/reason.ts';
-import type { ContainerBackend, ContainerExit } from './backend.ts';
+import type { ContainerBackend, ContainerExit } from './backend/backend.ts';
 import { endReason, type Asked, type Ending } from './end-reason.ts';
 import { launchFile } from './launch-file.ts';
 import { messageOf, type Log } from './log.ts';
-import { openModelGateway, type ModelGateway } from './model-gateway.ts';
-import type { ModelUpstream } from './model-upstream.ts';
-import { Relay } from './relay.ts';
+import { openModelGateway, type ModelGateway } from './model/gateway.ts';
+import type { ModelUpstream } from './model/upstream.ts';
+import { Relay } from './link/relay.ts';
 import { makeSessionFolders, writeLaunchFile, writePlacement, type SessionFolders } from './session-folders.ts';
-import type { SocketAliases } from './socket-alias.ts';
+import type { SocketAliases } from './link/socket-alias.ts';
 
 /** What all of a runner's sessions share. */
 export interface HostSurroundings {

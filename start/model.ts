@@ -1,4 +1,4 @@
-import { describeUpstream, modelUpstreamEnvironment } from '../runner/model-upstream.ts';
+import { describeUpstream, modelUpstreamEnvironment } from '../runner/model/upstream.ts';
 import type { Refused } from './refused.ts';
 import type { Environment } from './settings.ts';
 

@@ -16,6 +16,8 @@ async function scene() {
 }
 
 const text = (n: number) => ({ type: 'assistant', message: { content: [{ type: 'text', text: `line ${n}` }] } });
+const preview = (n: number) => ({ kind: 'preview', line: `{"type":"stream_event","n":${n}}` });
+const items = (first: number, n: number) => ({ kind: 'items', first, items: [JSON.stringify(text(n))] });
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
 /** The lines of Claude Code's in a log, by what they say. */
@@ -193,8 +195,6 @@ describe('a viewer', () => {
     const { user, id, container } = await scene();
     const viewer = await user.open(id, '?after=0');
     await viewer.events(({ data }) => data?.status === 'idle');
-    const preview = (n: number) => ({ kind: 'preview', line: `{"type":"stream_event","n":${n}}` });
-    const items = (first: number, n: number) => ({ kind: 'items', first, items: [JSON.stringify(text(n))] });
     const said = [preview(1), items(2, 1), preview(2), preview(3), items(3, 2)];
     container.data.send(said.map((frame) => JSON.stringify(frame)).join('\n'));
     const frame = await viewer.next();

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { containerOwner, containerSpec } from '../../runner/container-spec.ts';
+import { containerOwner, containerSpec } from '../../runner/backend/container-spec.ts';
 import { launchFile } from '../../runner/launch-file.ts';
-import { CONTAINER_LAYOUT } from '../../runner/container-spec.ts';
+import { CONTAINER_LAYOUT } from '../../runner/backend/container-spec.ts';
 import { sessionFolders } from '../../runner/session-folders.ts';
 
 const settings = {

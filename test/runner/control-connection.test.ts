@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { PoolFrame } from '../../protocol/runner-control.ts';
-import { ControlConnection, type ControlOptions } from '../../runner/control-connection.ts';
+import { ControlConnection, type ControlOptions } from '../../runner/link/control-connection.ts';
 import { Changes } from './support/changes.ts';
 import { FakeEdge } from './support/fake-edge.ts';
 import { keptLog } from './support/quiet-log.ts';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { containerModelEnv, modelUpstreamEnvironment, type ModelUpstream } from '../../runner/model-upstream.ts';
-import { createModelPool } from '../../runner/model-pool.ts';
+import { containerModelEnv, modelUpstreamEnvironment, type ModelUpstream } from '../../runner/model/upstream.ts';
+import { createModelPool } from '../../runner/model/pool.ts';
 import { scripted, startClaude } from './support/model-claude.ts';
 import { openTestGateway } from './support/model-socket.ts';
 import { startUpstream, streamedMessage } from './support/model-upstream.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { containerModelEnv, describeUpstream, modelUpstreamEnvironment } from '../../runner/model-upstream.ts';
+import { containerModelEnv, describeUpstream, modelUpstreamEnvironment } from '../../runner/model/upstream.ts';
 
 const parse = (env: Record<string, string>) => modelUpstreamEnvironment.parse(env);
 

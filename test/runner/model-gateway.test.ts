@@ -7,9 +7,9 @@ import { gzipSync } from 'node:zlib';
 import { request } from 'undici';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
-import type { CredentialKind } from '../../runner/model-credential.ts';
-import { openModelGateway } from '../../runner/model-gateway.ts';
-import { createModelPool } from '../../runner/model-pool.ts';
+import type { CredentialKind } from '../../runner/model/credential.ts';
+import { openModelGateway } from '../../runner/model/gateway.ts';
+import { createModelPool } from '../../runner/model/pool.ts';
 import { errorOf, openTestGateway, type TestGateway } from './support/model-socket.ts';
 import { startUpstream } from './support/model-upstream.ts';
 

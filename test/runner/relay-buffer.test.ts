@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { CommandQueue } from '../../runner/command-queue.ts';
-import { RelayBuffer, type ItemsFrame } from '../../runner/relay-buffer.ts';
+import { CommandQueue } from '../../runner/link/command-queue.ts';
+import { RelayBuffer, type ItemsFrame } from '../../runner/link/relay-buffer.ts';
 
 const frame = (first: number, items: string[]): ItemsFrame => ({ kind: 'items', first, items });
 const numbered = (first: number, count: number) => Array.from({ length: count }, (_, at) => `line ${first + at}`);

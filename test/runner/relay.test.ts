@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { CloseCode } from '../../protocol/close-code.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import type { SessionFrame, WrapperFrame } from '../../protocol/wrapper-link.ts';
-import { Relay } from '../../runner/relay.ts';
+import { Relay } from '../../runner/link/relay.ts';
 import { Changes } from './support/changes.ts';
 import { FakeEdge } from './support/fake-edge.ts';
 import { keptLog } from './support/quiet-log.ts';

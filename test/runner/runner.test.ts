@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'nod
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { CloseCode } from '../../protocol/close-code.ts';
-import { processStart } from '../../runner/process-identity.ts';
+import { processStart } from '../../runner/backend/process-identity.ts';
 import type { FakeEdge } from './support/fake-edge.ts';
 import { runRunner, sessionId } from './support/running-runner.ts';
 import { scratch } from './support/scratch.ts';

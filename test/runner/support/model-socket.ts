@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Agent, request } from 'undici';
 import { z } from 'zod';
-import { openModelGateway, type ModelGatewayOptions } from '../../../runner/model-gateway.ts';
-import type { ModelExchange } from '../../../runner/model-exchange.ts';
+import { openModelGateway, type ModelGatewayOptions } from '../../../runner/model/gateway.ts';
+import type { ModelExchange } from '../../../runner/model/exchange.ts';
 
 export type Posted = { status: number; headers: Record<string, string | string[] | undefined>; text: string };
 

@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Launch, PlacementKey } from '../../../protocol/runner-control.ts';
-import type { ContainerBackend } from '../../../runner/backend.ts';
+import type { ContainerBackend } from '../../../runner/backend/backend.ts';
 import { openDataFolder, type DataFolder } from '../../../runner/data-folder.ts';
 import type { Log } from '../../../runner/log.ts';
-import { ProcessBackend } from '../../../runner/process-backend.ts';
+import { ProcessBackend } from '../../../runner/backend/process-backend.ts';
 import { Runner } from '../../../runner/runner.ts';
 import { FakeEdge } from './fake-edge.ts';
 import { keptLog } from './quiet-log.ts';

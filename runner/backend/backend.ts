@@ -1,5 +1,5 @@
-import type { BackendHealth, BackendName, PlacementKey } from '../protocol/runner-control.ts';
-import type { SessionFolders } from './session-folders.ts';
+import type { BackendHealth, BackendName, PlacementKey } from '../../protocol/runner-control.ts';
+import type { SessionFolders } from '../session-folders.ts';
 
 /** Where things are, as the container's processes see them. */
 export interface ContainerLayout {

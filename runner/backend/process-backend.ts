@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import * as z from 'zod';
-import type { BackendHealth, PlacementKey } from '../protocol/runner-control.ts';
+import type { BackendHealth, PlacementKey } from '../../protocol/runner-control.ts';
 import {
   LOG_TAIL,
   type ContainerBackend,
@@ -14,9 +14,9 @@ import {
   type OwnContainer,
   type StartResult,
 } from './backend.ts';
-import { messageOf, type Log } from './log.ts';
+import { messageOf, type Log } from '../log.ts';
 import { processStart, signalProcess } from './process-identity.ts';
-import { sessionFolders, type SessionFolders } from './session-folders.ts';
+import { sessionFolders, type SessionFolders } from '../session-folders.ts';
 import { killMarked, MARKER } from './process-sweep.ts';
 
 export interface ProcessBackendOptions {

@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { request as send, type Dispatcher } from 'undici';
-import { credentialHeader } from './model-credential.ts';
-import { MODEL_UNREACHABLE, networkErrorCode, sendError, unreachableMessage } from './model-error.ts';
-import type { ModelHandler } from './model-exchange.ts';
-import { requestHeaders, responseHeaders } from './model-headers.ts';
-import type { ModelUpstream } from './model-upstream.ts';
+import { credentialHeader } from './credential.ts';
+import { MODEL_UNREACHABLE, networkErrorCode, sendError, unreachableMessage } from './error.ts';
+import type { ModelHandler } from './exchange.ts';
+import { requestHeaders, responseHeaders } from './headers.ts';
+import type { ModelUpstream } from './upstream.ts';
 import { BodyTooLarge, limitedBody } from './request-body.ts';
 
 /**

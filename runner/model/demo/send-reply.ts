@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { anthropicError, sendError } from '../model-error.ts';
+import { anthropicError, sendError } from '../error.ts';
 import type { Reply, ReplyEnding } from './reply.ts';
 import * as events from './stream-events.ts';
 

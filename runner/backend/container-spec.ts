@@ -1,8 +1,8 @@
 import type Docker from 'dockerode';
-import type { PlacementKey } from '../protocol/runner-control.ts';
+import type { PlacementKey } from '../../protocol/runner-control.ts';
 import type { ContainerLayout, Owner } from './backend.ts';
-import type { SessionFolders } from './session-folders.ts';
-import type { ContainerLimits } from './settings.ts';
+import type { SessionFolders } from '../session-folders.ts';
+import type { ContainerLimits } from '../settings.ts';
 
 export const Label = {
   runner: 'cc-docker.runner',

@@ -1,9 +1,9 @@
 import { createServer, type Socket } from 'node:net';
-import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
-import { wrapperFrame, type WrapperFrame } from '../protocol/wrapper-link.ts';
+import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
+import { wrapperFrame, type WrapperFrame } from '../../protocol/wrapper-link.ts';
 import { LineSplitter } from './line-splitter.ts';
-import type { Log } from './log.ts';
-import { listenOnUnixSocket } from './unix-socket.ts';
+import type { Log } from '../log.ts';
+import { listenOnUnixSocket } from '../model/unix-socket.ts';
 
 export interface LinkHandlers {
   /** A frame, checked, and its text. */

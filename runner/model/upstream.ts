@@ -1,10 +1,5 @@
 import * as z from 'zod';
-import {
-  credentialEnvironment,
-  dummyCredentialEnv,
-  modelCredential,
-  type ModelCredential,
-} from './model-credential.ts';
+import { credentialEnvironment, dummyCredentialEnv, modelCredential, type ModelCredential } from './credential.ts';
 
 const ANTHROPIC_API = 'https://api.anthropic.com';
 

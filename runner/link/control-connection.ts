@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { WebSocket } from 'ws';
-import { CloseCode } from '../protocol/close-code.ts';
-import type { Reason } from '../protocol/reason.ts';
+import { CloseCode } from '../../protocol/close-code.ts';
+import type { Reason } from '../../protocol/reason.ts';
 import {
   HEARTBEAT,
   HEARTBEAT_MS,
@@ -9,11 +9,11 @@ import {
   type PlacementKey,
   type PoolFrame,
   type RunnerFrame,
-} from '../protocol/runner-control.ts';
+} from '../../protocol/runner-control.ts';
 import { backoffMs, type BackoffRange } from './backoff.ts';
 import { dial, type DialEnd } from './dial.ts';
-import type { Log } from './log.ts';
-import { keyName } from './placement-name.ts';
+import type { Log } from '../log.ts';
+import { keyName } from '../placement-name.ts';
 
 type Hello = Extract<RunnerFrame, { kind: 'hello' }>;
 type Ended = Extract<RunnerFrame, { kind: 'ended' }>;

@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
-import { createDemoModel, type DemoModelOptions } from './demo-model/demo-model.ts';
-import { sendError } from './model-error.ts';
-import type { ModelExchange, ModelHandler } from './model-exchange.ts';
-import { forwardToModel } from './model-forward.ts';
-import { sharedModelPool } from './model-pool.ts';
-import type { ModelUpstream } from './model-upstream.ts';
+import { createDemoModel, type DemoModelOptions } from './demo/demo-model.ts';
+import { sendError } from './error.ts';
+import type { ModelExchange, ModelHandler } from './exchange.ts';
+import { forwardToModel } from './forward.ts';
+import { sharedModelPool } from './pool.ts';
+import type { ModelUpstream } from './upstream.ts';
 import { BodyTooLarge } from './request-body.ts';
 import { listenOnUnixSocket } from './unix-socket.ts';
 

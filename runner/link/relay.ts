@@ -1,10 +1,10 @@
-import { CloseCode } from '../protocol/close-code.ts';
-import { sessionFrame, type SessionFrame, type WrapperFrame } from '../protocol/wrapper-link.ts';
+import { CloseCode } from '../../protocol/close-code.ts';
+import { sessionFrame, type SessionFrame, type WrapperFrame } from '../../protocol/wrapper-link.ts';
 import type { BackoffRange } from './backoff.ts';
 import { CommandQueue } from './command-queue.ts';
 import { DataSocket, type Refusal } from './data-socket.ts';
 import { openLinkServer, type LinkServer } from './link-server.ts';
-import type { Log } from './log.ts';
+import type { Log } from '../log.ts';
 import { RelayBuffer } from './relay-buffer.ts';
 
 /** Said and not yet stored, characters: beyond it the wrapper is not read on (it keeps the rest itself). */

@@ -144,8 +144,10 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
       }
       case 'started': {
         const known = this.#table.place(frame.session_id);
-        if (known?.epoch === frame.epoch && known.phase === 'sent') this.#table.setPhase(frame.session_id, 'started');
-        return;
+        if (known?.epoch !== frame.epoch) return;
+        if (known.phase === 'sent') this.#table.setPhase(frame.session_id, 'started');
+        const { resources, exposed_secrets } = frame;
+        return this.#session(frame.session_id).started(frame.epoch, { resources, exposed_secrets });
       }
       case 'ended': {
         const { session_id, epoch, reason } = frame;

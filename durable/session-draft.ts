@@ -1,4 +1,5 @@
 import type { OwnEvent } from '../protocol/event.ts';
+import type { HostNotice } from '../protocol/host-notice.ts';
 import type { LinkItem, WrapperNotice } from '../protocol/wrapper-link.ts';
 import { readClaudeLine, type LineSignal } from './core/claude-line.ts';
 import { advance } from './core/session-machine.ts';
@@ -7,7 +8,7 @@ import type { CommandTable, NumberedCommand } from './command-table.ts';
 import { ownEvent, type EventLog, type Shown, type StoredEvent } from './event-log.ts';
 import { isJson } from './json.ts';
 import type { MessageTable } from './message-table.ts';
-import type { SessionRecord } from './session-record.ts';
+import { NO_CONTAINER, type SessionRecord } from './session-record.ts';
 
 /** The tables that a change of a session writes to. */
 export interface SessionTables {
@@ -63,16 +64,26 @@ export class SessionDraft {
 
   /** Takes the items that are new of `first, first+1, …`; false when some before them are missing. */
   take(first: number, items: readonly LinkItem[]): boolean {
-    const { epoch, stored } = this.record.link;
+    const { stored } = this.record.link;
     if (first > stored + 1) return false;
     const fresh = items.slice(stored + 1 - first);
     for (const item of fresh) this.#item(item);
     this.record = {
       ...this.record,
-      link: { epoch, stored: stored + fresh.length },
+      link: { ...this.record.link, stored: stored + fresh.length },
       last_activity: this.#now,
     };
     return true;
+  }
+
+  /** Takes the runner's own notices that are new of `first, first+1, …`; what is missing before them comes again. */
+  takeNotices(first: number, notices: readonly HostNotice[]): void {
+    const { epoch, host_stored } = this.record.link;
+    if (first > host_stored + 1) return;
+    const fresh = notices.slice(host_stored + 1 - first);
+    for (const { host_notice, ...data } of fresh)
+      this.emit({ type: `session.${host_notice}`, data: { epoch, ...data } });
+    this.record = { ...this.record, link: { ...this.record.link, host_stored: host_stored + fresh.length } };
   }
 
   #append(event: StoredEvent): void {
@@ -112,6 +123,13 @@ export class SessionDraft {
       case 'ready':
         this.emit({ type: 'session.ready', data: { epoch, claude_version: notice.claude_version } });
         return this.input({ on: 'ready' });
+      case 'sealed':
+        return this.emit({ type: 'session.sealed', data: { epoch, probes: notice.probes } });
+      case 'seal_broken': {
+        const failed = notice.failed.map(({ probe, detail }) => `${probe} (${detail})`).join('; ');
+        const detail = `The container is not sealed as promised, so nothing was started in it: ${failed}. Look at the runner's engine.`;
+        return this.input({ on: 'claude_ended', reason: { code: 'seal_broken', detail: detail.slice(0, 8192) } });
+      }
       case 'start_failed':
         return this.input({ on: 'claude_ended', reason: { code: 'claude_start_failed', detail: notice.detail } });
       case 'exited': {
@@ -135,7 +153,12 @@ export class SessionDraft {
     switch (effect.do) {
       case 'want':
         commands.dropBefore(epoch);
-        this.record = { ...this.record, pool: 'want', link: { epoch, stored: 0 } };
+        this.record = {
+          ...this.record,
+          pool: 'want',
+          link: { epoch, stored: 0, host_stored: 0 },
+          container: NO_CONTAINER,
+        };
         return;
       case 'release':
         this.record = { ...this.record, pool: 'release' };

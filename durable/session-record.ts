@@ -1,3 +1,4 @@
+import type { Resources } from '../protocol/session-config.ts';
 import type { CreateSessionRequest } from '../protocol/session.ts';
 import { NEW_SESSION, type SessionState } from './core/session-state.ts';
 
@@ -9,12 +10,22 @@ export interface SessionIdentity {
   readonly request: CreateSessionRequest;
 }
 
+/** How the container is limited, and which secrets the operator lets into it. */
+export interface ContainerFacts {
+  readonly resources: Resources | null;
+  readonly exposed_secrets: readonly string[];
+}
+
+export const NO_CONTAINER: ContainerFacts = { resources: null, exposed_secrets: [] };
+
 /** All that a session keeps beside its log, messages and commands. Plain data, replaced whole with each change. */
 export interface SessionRecord {
   readonly identity: SessionIdentity;
   readonly state: SessionState;
-  /** How much of this epoch's link is stored: items `1 … stored`. */
-  readonly link: { readonly epoch: number; readonly stored: number };
+  /** How much of this epoch's link is stored: items `1 … stored`, and the runner's notices `1 … host_stored`. */
+  readonly link: { readonly epoch: number; readonly stored: number; readonly host_stored: number };
+  /** What the runner said of this epoch's container when it started. */
+  readonly container: ContainerFacts;
   readonly turns: number;
   readonly cost_usd: number;
   readonly last_activity: number;
@@ -29,7 +40,8 @@ export function newRecord(identity: SessionIdentity): SessionRecord {
   return {
     identity,
     state: NEW_SESSION,
-    link: { epoch: 0, stored: 0 },
+    link: { epoch: 0, stored: 0, host_stored: 0 },
+    container: NO_CONTAINER,
     turns: 0,
     cost_usd: 0,
     last_activity: identity.created,

@@ -43,6 +43,8 @@ export function viewOf(record: SessionRecord, lastSeq: number): StoredSessionVie
     epoch: state.epoch,
     last_seq: lastSeq,
     queued_messages: state.queue.length,
+    resources: record.container.resources,
+    exposed_secrets: [...record.container.exposed_secrets],
     workspace: identity.request.workspace,
     config: identity.request.config,
   };

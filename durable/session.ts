@@ -6,7 +6,8 @@ import type { Refusal } from '../protocol/problem.ts';
 import type { Reason } from '../protocol/reason.ts';
 import type { Launch } from '../protocol/runner-control.ts';
 import type { CreateSessionRequest, SessionStatus } from '../protocol/session.ts';
-import { wrapperFrame, type SessionFrame, type WrapperFrame } from '../protocol/wrapper-link.ts';
+import { dataFrame, type DataFrame, type HostFrame } from '../protocol/host-notice.ts';
+import type { SessionFrame, WrapperFrame } from '../protocol/wrapper-link.ts';
 import { nextDeadline } from './core/session-machine.ts';
 import { ALLOWED, type Limits } from './core/session-state.ts';
 import { CommandTable } from './command-table.ts';
@@ -16,7 +17,7 @@ import { EventStreams } from './event-stream.ts';
 import { parseJson } from './json.ts';
 import { MessageTable } from './message-table.ts';
 import { SessionDraft } from './session-draft.ts';
-import { newRecord, RecordTable, type SessionRecord } from './session-record.ts';
+import { newRecord, RecordTable, type ContainerFacts, type SessionRecord } from './session-record.ts';
 import { mintSessionToken } from './session-token.ts';
 import { summaryOf, viewOf, type StoredSessionView, type VersionedSummary } from './session-views.ts';
 import { Viewers } from './viewers.ts';
@@ -189,6 +190,14 @@ export class Session extends DurableObject<EdgeEnv> {
   /** The pool has no place yet. */
   waiting(epoch: number, reason: Reason): void {
     this.#told({ on: 'waiting', epoch, reason });
+  }
+
+  /** The container of `epoch` runs. */
+  started(epoch: number, container: ContainerFacts): void {
+    if (this.#record === null || epoch !== this.#record.state.epoch) return;
+    this.#change((draft) => {
+      draft.record = { ...draft.record, container };
+    });
   }
 
   /** The container of `epoch` is gone, and all that it said is stored. */
@@ -439,12 +448,13 @@ export class Session extends DurableObject<EdgeEnv> {
     socket.serializeAttachment({ kind: 'data', epoch } satisfies DataAttachment);
   }
 
-  #receive(socket: WebSocket, epoch: number, frames: readonly WrapperFrame[]): void {
+  #receive(socket: WebSocket, epoch: number, frames: readonly DataFrame[]): void {
     if (this.#record === null) return socket.close(CloseCode.notFound, 'there is no such session');
     if (epoch !== this.#record.state.epoch) return socket.close(CloseCode.staleEpoch, 'this epoch is over');
     const said: SaidFrame[] = [];
     for (const frame of frames) {
       if (frame.kind === 'items' || frame.kind === 'preview') said.push(frame);
+      else if (frame.kind === 'host') this.#note(socket, frame);
       else if (frame.kind === 'taken') this.#commands.taken(epoch, frame.command);
       else if (frame.epoch === epoch) this.#welcome(socket, epoch, frame.taken);
       else return socket.close(CloseCode.badFrame, 'the epoch is not that of the token');
@@ -453,10 +463,18 @@ export class Session extends DurableObject<EdgeEnv> {
   }
 
   #welcome(socket: WebSocket, epoch: number, taken: number): void {
-    send(socket, { kind: 'welcome', stored: this.#current().link.stored });
+    const { stored, host_stored } = this.#current().link;
+    send(socket, { kind: 'welcome', stored });
+    send(socket, { kind: 'host_ack', stored: host_stored });
     for (const { number, command } of this.#commands.after(epoch, taken)) {
       send(socket, { kind: 'command', number, command });
     }
+  }
+
+  /** Stores what the runner has to say itself. */
+  #note(socket: WebSocket, { first, notices }: HostFrame): void {
+    this.#change((draft) => draft.takeNotices(first, notices));
+    send(socket, { kind: 'host_ack', stored: this.#current().link.host_stored });
   }
 
   /** Stores and shows what was said, all of one message at once. */
@@ -485,11 +503,11 @@ function send(socket: WebSocket, frame: SessionFrame): void {
 }
 
 /** One or more frames, a line each; null when one of them is none. */
-function parseFrames(message: string | ArrayBuffer): WrapperFrame[] | null {
+function parseFrames(message: string | ArrayBuffer): DataFrame[] | null {
   if (typeof message !== 'string') return null;
-  const frames: WrapperFrame[] = [];
+  const frames: DataFrame[] = [];
   for (const line of message.split('\n')) {
-    const { data } = wrapperFrame.safeParse(parseJson(line));
+    const { data } = dataFrame.safeParse(parseJson(line));
     if (data === undefined) return null;
     frames.push(data);
   }

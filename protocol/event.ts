@@ -24,6 +24,19 @@ export const ownEvents = {
   'session.status': z.object({ status: sessionStatus, epoch: z.int(), reason: reason.nullable() }),
   /** `claude` is initialised in this epoch's container. */
   'session.ready': z.object({ epoch: z.int(), claude_version: z.string() }),
+  /** The seal was probed from inside and holds. */
+  'session.sealed': z.object({ epoch: z.int(), probes: z.array(z.string()) }),
+  /** The egress policy decided; the same decision is told again with what has come since. */
+  'session.egress': z.object({
+    epoch: z.int(),
+    host: z.string(),
+    port: z.int(),
+    verdict: z.enum(['allowed', 'refused']),
+    rule: z.string(),
+    count: z.int(),
+    bytes_sent: z.int(),
+    bytes_received: z.int(),
+  }),
   /** `claude` ended; what follows says whether that was wanted. */
   'session.claude_exited': z.object({
     epoch: z.int(),

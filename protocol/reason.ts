@@ -16,10 +16,15 @@ export const reasonCode = z.enum([
   'container_start_failed',
   'startup_timeout',
   'claude_start_failed',
+  'seal_broken',
+  'secret_missing',
+  'preset_missing',
   // ended by accident
   'claude_exited',
   'container_exited',
   'out_of_memory',
+  'out_of_pids',
+  'out_of_disk',
   'runner_lost',
 ]);
 export type ReasonCode = z.infer<typeof reasonCode>;

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { epoch, uuid } from './ids.ts';
 import { reason } from './reason.ts';
-import { sessionConfig, workspace } from './session-config.ts';
+import { resources, sessionConfig, workspace } from './session-config.ts';
 
 /** The control socket: one per runner, dialled by the runner, to the pool it serves. JSON text frames. */
 
@@ -39,8 +39,12 @@ export const runnerFrame = z.discriminatedUnion('kind', [
     labels: z.record(z.string(), z.string()),
     running: z.array(placementKey),
   }),
-  /** The container runs. */
-  placementKey.extend({ kind: z.literal('started') }),
+  /** The container runs, with these limits, and with these secrets inside it (the operator exposes them). */
+  placementKey.extend({
+    kind: z.literal('started'),
+    resources: resources.nullable(),
+    exposed_secrets: z.array(z.string()),
+  }),
   /**
    * The container is gone, or never came to be, and all that it said has been stored. Sent again until `ended_ack`.
    */

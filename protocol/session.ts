@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { instant, uuid } from './ids.ts';
 import { reason } from './reason.ts';
-import { sessionConfig, workspace } from './session-config.ts';
+import { resources, sessionConfig, workspace } from './session-config.ts';
 
 export const sessionStatus = z.enum(['queued', 'starting', 'idle', 'running', 'stopped', 'failed']);
 export type SessionStatus = z.infer<typeof sessionStatus>;
@@ -42,6 +42,10 @@ export const sessionView = sessionSummary.extend({
   /** `seq` of the newest event. */
   last_seq: z.int(),
   queued_messages: z.int(),
+  /** The container's limits; null while there is none, or on a backend without limits. */
+  resources: resources.nullable(),
+  /** Secrets that are inside the container, by the operator's leave. */
+  exposed_secrets: z.array(z.string()),
   workspace,
   config: sessionConfig,
 });

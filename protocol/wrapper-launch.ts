@@ -21,6 +21,19 @@ export const wrapperLaunch = z.object({
   link_socket: z.string(),
   /** Folder for what the wrapper hands `claude` as files (MCP configuration). */
   scratch: z.string(),
+  /** Probe the seal before anything is started: this is a container that is to be sealed. */
+  seal: z.boolean(),
+  /** The way out: absent where the container has none, or needs none. */
+  egress: z
+    .object({
+      /** Unix socket of the runner's proxy. */
+      socket: z.string(),
+      /** Where tools find that proxy, on loopback inside the container. */
+      proxy_port: z.int().min(1).max(65_535),
+      /** Plain TCP: a connection to `address:port` inside goes through the proxy to `host:port`. */
+      forwards: z.array(z.object({ address: z.ipv4(), host: z.string(), port: z.int().min(1).max(65_535) })),
+    })
+    .optional(),
   config: sessionConfig,
 });
 export type WrapperLaunch = z.infer<typeof wrapperLaunch>;

@@ -17,6 +17,16 @@ export const wrapperNotice = z.discriminatedUnion('notice', [
   z.object({ notice: z.literal('ready'), claude_version: z.string().max(128) }),
   /** `claude` could not be started or did not initialise. The epoch's last notice: no `exited` follows. */
   z.object({ notice: z.literal('start_failed'), detail: z.string().max(8192) }),
+  /** Each guarantee of the seal was probed from inside, before anything else ran, and holds. */
+  z.object({ notice: z.literal('sealed'), probes: z.array(z.string().max(64)).max(32) }),
+  /** A guarantee does not hold. Nothing was started. The epoch's last notice. */
+  z.object({
+    notice: z.literal('seal_broken'),
+    failed: z
+      .array(z.object({ probe: z.string().max(64), detail: z.string().max(1024) }))
+      .min(1)
+      .max(32),
+  }),
   /** `claude` has ended; `stderr` is the end of what it wrote there. */
   z.object({
     notice: z.literal('exited'),
@@ -65,6 +75,8 @@ export const sessionFrame = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ack'), stored: z.int().min(1) }),
   /** A gap was seen: send again from `from` on. */
   z.object({ kind: z.literal('resend'), from: z.int().min(1) }),
+  /** The runner's own notices up to `stored` are safe. For the runner: no wrapper is sent it. */
+  z.object({ kind: z.literal('host_ack'), stored: z.int().min(0) }),
   z.object({ kind: z.literal('command'), number: z.int().min(1), command: wrapperCommand }),
 ]);
 export type SessionFrame = z.infer<typeof sessionFrame>;

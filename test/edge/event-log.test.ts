@@ -163,6 +163,52 @@ describe('the event log', () => {
   });
 });
 
+const egress = (n: number) => ({
+  host_notice: 'egress',
+  host: `h${n}.example.test`,
+  port: 443,
+  verdict: 'refused',
+  rule: 'no rule allows it',
+  count: 1,
+  bytes_sent: 0,
+  bytes_received: 0,
+});
+
+describe('what the runner itself has to say', () => {
+  it('is stored once, in order, beside what the container says, and acknowledged by itself', async () => {
+    const { user, id, container } = await scene();
+    container.data.send({ kind: 'host', first: 1, notices: [egress(1), egress(2)] });
+    expect(await container.data.next(({ kind, stored }) => kind === 'host_ack' && stored > 0)).toMatchObject({
+      stored: 2,
+    });
+    container.say(text(1));
+    container.data.send({ kind: 'host', first: 2, notices: [egress(2), egress(3)] });
+    container.data.send({ kind: 'host', first: 9, notices: [egress(9)] });
+    expect(await container.data.next(({ kind, stored }) => kind === 'host_ack' && stored === 3)).toBeDefined();
+    const events = (await user.events(id)).filter(({ type }) => type === 'session.egress');
+    expect(events.map(({ data }) => data['host'])).toEqual([1, 2, 3].map((n) => `h${n}.example.test`));
+    expect(events[0]?.data).toMatchObject({ epoch: 1, port: 443, verdict: 'refused' });
+    const again = await FakeContainer.connect(container.launch, 0);
+    expect(await again.data.next(({ kind }) => kind === 'host_ack')).toEqual({ kind: 'host_ack', stored: 3 });
+  });
+
+  it('is told of the seal: that it holds, or what does not, and then nothing runs', async () => {
+    const { user, id, runner, container } = await scene();
+    container.say({ notice: 'sealed', probes: ['network', 'capabilities'] });
+    await container.stored();
+    expect((await user.events(id)).at(-1)).toMatchObject({
+      type: 'session.sealed',
+      data: { probes: ['network', 'capabilities'] },
+    });
+    container.say({ notice: 'seal_broken', failed: [{ probe: 'network', detail: 'eth0 is there' }] });
+    await container.stored();
+    await runner.end(container);
+    const { body } = await user.call('GET', `/sessions/${id}`);
+    expect(body).toMatchObject({ status: 'failed', reason: { code: 'seal_broken' } });
+    expect(body.reason.detail).toContain('network (eth0 is there)');
+  });
+});
+
 describe('a viewer', () => {
   it('resumes from a cursor and misses nothing that is said meanwhile', async () => {
     const { user, id, container } = await scene();

@@ -15,6 +15,8 @@ async function awaySince(name: string, since: number): Promise<void> {
 
 const status = async (user: User, id: string) => (await user.call('GET', `/sessions/${id}`)).body;
 
+const FACTS = { resources: { memory_mb: 2048, cpus: 2, pids: 512, workspace_mb: null }, exposed_secrets: ['db'] };
+
 beforeEach(emptyPool);
 
 describe('the pool', () => {
@@ -45,7 +47,7 @@ describe('the pool', () => {
     const [lost, kept] = [await user.createSession(), await user.createSession()];
     await runner.launch(lost);
     await runner.launch(kept);
-    runner.send({ kind: 'started', session_id: kept, epoch: 1 });
+    runner.send({ kind: 'started', session_id: kept, epoch: 1, ...FACTS });
     runner.control.close();
     const unknown = { session_id: crypto.randomUUID(), epoch: 1 };
     const again = await FakeRunner.reconnect(runner.name, [{ session_id: kept, epoch: 1 }, unknown]);
@@ -58,13 +60,24 @@ describe('the pool', () => {
     const runner = await FakeRunner.connect();
     const id = await user.createSession();
     const container = await runner.start(id);
-    runner.send({ kind: 'started', session_id: id, epoch: 1 });
+    runner.send({ kind: 'started', session_id: id, epoch: 1, ...FACTS });
     await expect.poll(async () => (await status(user, id)).status).toBe('idle');
     runner.control.close();
     const again = await FakeRunner.reconnect(runner.name, []);
     expect(await again.runner.control.next(({ kind }) => kind === 'stop')).toMatchObject({ session_id: id, epoch: 1 });
     await again.runner.end(container, 'out_of_memory');
     expect(await status(user, id)).toMatchObject({ status: 'failed', reason: { code: 'out_of_memory' } });
+  });
+
+  it('shows how a container is limited, and which secrets are in it', async () => {
+    const user = new User();
+    const runner = await FakeRunner.connect();
+    const id = await user.createSession();
+    await runner.start(id);
+    expect(await status(user, id)).toMatchObject({ resources: null, exposed_secrets: [] });
+    runner.send({ kind: 'started', session_id: id, epoch: 1, ...FACTS });
+    await expect.poll(async () => (await status(user, id)).resources).toEqual(FACTS.resources);
+    expect((await status(user, id)).exposed_secrets).toEqual(['db']);
   });
 
   it('gives up what a runner ran that stays away, and not before its time', async () => {

@@ -1,0 +1,36 @@
+import * as z from 'zod';
+import { wrapperFrame } from './wrapper-link.ts';
+
+/**
+ * What the runner itself has to say about a session's container. It goes over the data socket beside the wrapper's frames, numbered
+ * `1, 2, …` within the epoch like those and kept until stored; a container cannot send it.
+ */
+export const hostNotice = z.discriminatedUnion('host_notice', [
+  /** Decisions of the egress policy, merged while they repeat. */
+  z.object({
+    host_notice: z.literal('egress'),
+    host: z.string().max(300),
+    port: z.int().min(0).max(65_535),
+    verdict: z.enum(['allowed', 'refused']),
+    /** The rule that decided, or why there was none: for people. */
+    rule: z.string().max(512),
+    /** Connections that were decided so since the last notice. */
+    count: z.int().min(1),
+    /** Bytes out of and into the container over those that have ended. */
+    bytes_sent: z.int().min(0),
+    bytes_received: z.int().min(0),
+  }),
+]);
+export type HostNotice = z.infer<typeof hostNotice>;
+
+/** Runner → session, on the data socket. */
+export const hostFrame = z.object({
+  kind: z.literal('host'),
+  first: z.int().min(1),
+  notices: z.array(hostNotice).min(1),
+});
+export type HostFrame = z.infer<typeof hostFrame>;
+
+/** What comes over a data socket: a wrapper's frames, relayed, and the runner's own. */
+export const dataFrame = z.discriminatedUnion('kind', [...wrapperFrame.options, hostFrame]);
+export type DataFrame = z.infer<typeof dataFrame>;

@@ -1,0 +1,97 @@
+import type { EdgeSettings } from '../protocol/edge-settings.ts';
+import type { Limits } from './core/session-state.ts';
+import { CommandTable } from './command-table.ts';
+import { EventLog } from './event-log.ts';
+import { MessageTable } from './message-table.ts';
+import { SessionDraft } from './session-draft.ts';
+import { newRecord, RecordTable, type SessionIdentity, type SessionRecord } from './session-record.ts';
+
+/** Told of a change once it has been committed; `before` is the log's last `seq` before it. */
+export type OnChanged = (draft: SessionDraft, before: number) => void;
+
+/** A session's state and tables, and the one way to change them: a transaction, after which everyone is told. */
+export class SessionCore {
+  readonly log: EventLog;
+  readonly messages: MessageTable;
+  readonly commands: CommandTable;
+  readonly settings: EdgeSettings;
+  readonly #storage: DurableObjectStorage;
+  readonly #records: RecordTable;
+  readonly #onChanged: OnChanged;
+  #record: SessionRecord | null;
+  #seq: number;
+
+  constructor(storage: DurableObjectStorage, settings: EdgeSettings, onChanged: OnChanged) {
+    this.#storage = storage;
+    this.settings = settings;
+    this.#onChanged = onChanged;
+    this.#records = new RecordTable(storage.sql);
+    this.log = new EventLog(storage.sql);
+    this.messages = new MessageTable(storage.sql);
+    this.commands = new CommandTable(storage.sql);
+    this.#record = this.#records.load();
+    this.#seq = this.log.last();
+  }
+
+  /** Null: there is no such session, not yet or not any more. */
+  get record(): SessionRecord | null {
+    return this.#record;
+  }
+
+  /** The record of a session that is known to be there. */
+  get current(): SessionRecord {
+    if (this.#record === null) throw new Error('the session does not exist');
+    return this.#record;
+  }
+
+  /** `seq` of the newest event. */
+  get seq(): number {
+    return this.#seq;
+  }
+
+  get limits(): Limits {
+    const { settings } = this;
+    const lifetime = this.current.identity.request.config.timeout_seconds ?? settings.CONTAINER_TIMEOUT_DEFAULT;
+    return {
+      startup: settings.CONTAINER_STARTUP_TIMEOUT * 1000,
+      idle: settings.CONTAINER_IDLE_TIMEOUT * 1000,
+      lifetime: lifetime * 1000,
+    };
+  }
+
+  begin(identity: SessionIdentity): void {
+    this.#record = newRecord(identity);
+    this.change((draft) => draft.input({ on: 'created' }));
+  }
+
+  /** Makes one change in one transaction. A throw leaves everything as it was. */
+  change<T>(work: (draft: SessionDraft, now: number) => T): T {
+    const now = Date.now();
+    const before = this.current;
+    const draft = new SessionDraft(before, this.#seq, this, this.limits, now);
+    const result = this.#storage.transactionSync(() => {
+      const value = work(draft, now);
+      if (draft.record !== before) this.#records.save(draft.record);
+      return value;
+    });
+    const seq = this.#seq;
+    this.#record = draft.record;
+    this.#seq = draft.seq;
+    this.#onChanged(draft, seq);
+    return result;
+  }
+
+  /** The directory has the state after `changes` changes. Nobody else need know. */
+  directoryKnows(changes: number): void {
+    if (this.#record === null) return;
+    this.#record = { ...this.#record, told: changes };
+    this.#records.save(this.#record);
+  }
+
+  /** Removes all that is stored. */
+  async erase(): Promise<void> {
+    await this.#storage.deleteAlarm();
+    await this.#storage.deleteAll();
+    this.#record = null;
+  }
+}

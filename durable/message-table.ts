@@ -32,6 +32,10 @@ export class MessageTable {
     this.#sql.exec('INSERT INTO messages (id, status, prompt, created) VALUES (?, ?, ?, ?)', id, 'queued', prompt, now);
   }
 
+  has(id: string): boolean {
+    return this.#sql.exec('SELECT 1 FROM messages WHERE id = ?', id).toArray().length > 0;
+  }
+
   rememberKey(key: string, id: string, body: string): void {
     this.#sql.exec('INSERT INTO message_keys (key, id, body) VALUES (?, ?, ?)', key, id, body);
   }

@@ -89,8 +89,11 @@ export class Session extends DurableObject<EdgeEnv> {
     return view ?? { refused: 'message_not_found', detail: 'This session has no message with this id.' };
   }
 
-  /** Resolves once the message has ended. */
-  async awaitMessage(owner: string, messageId: string): Promise<MessageView | Refusal> {
+  /** Takes a message and resolves once it has ended. May be called again with the same `message_id`. */
+  async ask(owner: string, input: PromptInput): Promise<MessageView | Refusal> {
+    const accepted = this.chat(owner, input);
+    if ('refused' in accepted) return accepted;
+    const messageId = accepted.message_id;
     for (;;) {
       const view = this.message(owner, messageId);
       if ('refused' in view || view.finished_at !== null) return view;
@@ -221,6 +224,8 @@ export class Session extends DurableObject<EdgeEnv> {
   #prompt(input: PromptInput): { message_id: string } | Refusal {
     const { messages } = this.#core;
     const { message_id, prompt, timeout_seconds, idempotency_key: key } = input;
+    // Asked again by a caller whose call was cut off.
+    if (messages.has(message_id)) return { message_id };
     const body = JSON.stringify([prompt, timeout_seconds ?? null]);
     if (key !== undefined) {
       const seen = messages.byKey(key);
@@ -252,9 +257,9 @@ export class Session extends DurableObject<EdgeEnv> {
 
   /** A change has been committed: everyone whom it concerns is told. */
   #changed(draft: SessionDraft, before: number): void {
+    this.#link.order(draft.commands);
     this.#viewers.publish(draft.shown);
     if (draft.seq > before) this.#streams.notify();
-    this.#link.order(draft.commands);
     for (const id of draft.finished) {
       for (const wake of this.#waiters.get(id) ?? []) wake();
       this.#waiters.delete(id);

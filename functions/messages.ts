@@ -50,12 +50,14 @@ export function addMessages(app: OpenAPIHono<AppEnv>): void {
     const { prompt, stream, timeout_seconds } = c.req.valid('json');
     const owner = c.get('owner');
     const idempotency_key = c.req.valid('header')['idempotency-key'];
-    const accepted = await session.chat(owner, { message_id: uuidV7(), prompt, timeout_seconds, idempotency_key });
+    const input = { message_id: uuidV7(), prompt, timeout_seconds, idempotency_key };
+    if (!stream) {
+      const view = await untilAnswered(async () => await session.ask(owner, input));
+      return 'refused' in view ? refuse(c, view) : c.json(view, 200);
+    }
+    const accepted = await session.chat(owner, input);
     if ('refused' in accepted) return refuse(c, accepted);
-    const { message_id } = accepted;
-    if (stream) return c.json({ message_id, status: 'processing' as const }, 202);
-    const view = await untilAnswered(async () => await session.awaitMessage(owner, message_id));
-    return 'refused' in view ? refuse(c, view) : c.json(view, 200);
+    return c.json({ message_id: accepted.message_id, status: 'processing' as const }, 202);
   });
 
   app.openapi(show, async (c) => {

@@ -63,6 +63,7 @@ async function conclude(options: BenchOptions, measurement: Measurement, loadBef
 ${machine.cores} cores (${machine.cpu}), Node ${machine.node}, Claude Code ${machine.claude}
 load ${machine.load_before.toFixed(2)} before, ${machine.load_after.toFixed(2)} after; other work was under way at ${machine.busy} measurements
 `);
+    if (quiet.inVain > quiet.waits / 10) console.log('The machine was busy: take these figures with care.\n');
     for (const line of left) console.log(`${line}\n`);
     console.log(report(measurement, goals));
     if (lines !== undefined && lines.others > 0)

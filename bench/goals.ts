@@ -21,14 +21,12 @@ export interface Goal {
 
 /** The goals of the project that these parts are about, and how this run stands to them. */
 export function judge({ samples, lines }: Measured, parts: readonly Part[]): Goal[] {
-  const { once, first, second, turns } = samples;
+  const { once, first, second } = samples;
   const all = lines === undefined ? [] : [...lines.previews, ...lines.stored];
   const goals = [
     goal('process', 'new session, process backend, against claude -p', 1.3, '×', pairedRatio(first.process, once)),
     goal('process', 'second turn, process backend, against raw', 1.25, '×', pairedRatio(second.process, second.raw)),
     goal('docker', 'second turn, docker backend, against raw', 1.25, '×', pairedRatio(second.docker, second.raw)),
-    goal('process', 'second turn and later ones, process backend', 1.25, '×', pairedRatio(turns.process, turns.raw)),
-    goal('docker', 'second turn and later ones, docker backend', 1.25, '×', pairedRatio(turns.docker, turns.raw)),
     goal('line', 'line to client, p50', 3, 'ms', quantile(all, 0.5)),
     goal('line', 'line to client, p99', 15, 'ms', quantile(all, 0.99)),
   ];

@@ -1,0 +1,105 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { isRefused } from '../start/refused.ts';
+import { sessionImage } from './docker-image.ts';
+import type { Measured } from './goals.ts';
+import { makeStampingClaude, measureLines, type LineSamples } from './lines.ts';
+import type { BenchOptions } from './options.ts';
+import { Quiet } from './quiet.ts';
+import { startRawModel } from './raw-model.ts';
+import { measureRound, noSamples, type Contenders, type Samples } from './rounds.ts';
+import { startService, type Service, type ServiceOptions } from './service.ts';
+
+export interface MeasureOptions extends BenchOptions {
+  /** The binary that everybody runs. */
+  claude: string;
+  /** For all that is written. */
+  scratch: string;
+  signal: AbortSignal;
+  /** Gets a line on how far it is. */
+  say: (line: string) => void;
+  /** Takes what ends something that was started; called last to first in any case. */
+  onEnd: (end: () => Promise<void>) => void;
+}
+
+export interface Measurement extends Measured {
+  quiet: Quiet;
+  /** What could not be measured, and why. */
+  left: string[];
+}
+
+/** Measures what was asked for. @throws when a session, a message or `claude` by hand fails */
+export async function measure(options: MeasureOptions): Promise<Measurement> {
+  const { parts, signal } = options;
+  const quiet = new Quiet();
+  const left: string[] = [];
+  const samples =
+    parts.includes('process') || parts.includes('docker') ? await runRounds(options, quiet, left) : noSamples();
+  signal.throwIfAborted();
+  const lines = parts.includes('line') ? await runLines(options, quiet, left) : undefined;
+  return { samples, lines, quiet, left };
+}
+
+async function runRounds(options: MeasureOptions, quiet: Quiet, left: string[]): Promise<Samples> {
+  const { parts, rounds, claude, scratch, signal, say } = options;
+  const ends: (() => Promise<void>)[] = [];
+  const later = (end: () => Promise<void>) => {
+    const once = onlyOnce(end);
+    ends.push(once);
+    options.onEnd(once);
+  };
+
+  const services = new Map<'process' | 'docker', Service>();
+  const start = async (backend: 'process' | 'docker', more: Pick<ServiceOptions, 'claude' | 'image'>) => {
+    const service = await startService({ backend, folder: path.join(scratch, backend), ...more }, later);
+    if (isRefused(service)) left.push(`${backend} was not measured: ${service.refused}`);
+    else services.set(backend, service);
+  };
+  if (parts.includes('docker')) {
+    const image = await sessionImage(say, signal);
+    if (typeof image !== 'string') left.push(`docker was not measured: ${image.refused}`);
+    else await start('docker', { image });
+  }
+  if (parts.includes('process')) await start('process', { claude });
+  for (const line of left) say(line);
+
+  const folder = path.join(scratch, 'raw');
+  await mkdir(folder);
+  const model = await startRawModel(folder);
+  later(() => model.stop());
+  const contenders: Contenders = { raw: { claude, modelSocket: model.socketPath, folder, signal }, services };
+
+  const samples = noSamples();
+  // The first round pays for what is read from the disk for the first time: it does not count.
+  say('warming up');
+  await measureRound(contenders, 0, noSamples(), quiet, signal);
+  for (let round = 1; round <= rounds; round += 1) {
+    say(`round ${round} of ${rounds}`);
+    await measureRound(contenders, round, samples, quiet, signal);
+  }
+  for (const end of ends.toReversed()) await end();
+  return samples;
+}
+
+async function runLines(options: MeasureOptions, quiet: Quiet, left: string[]): Promise<LineSamples | undefined> {
+  const { claude, scratch, signal, say, onEnd } = options;
+  const folder = path.join(scratch, 'line');
+  await mkdir(folder);
+  const stamps = path.join(folder, 'stamps');
+  const service = await startService(
+    { backend: 'process', folder, claude: await makeStampingClaude(folder, claude, stamps) },
+    (end) => onEnd(onlyOnce(end)),
+  );
+  if (isRefused(service)) {
+    left.push(`lines were not measured: ${service.refused}`);
+    return undefined;
+  }
+  say('lines on their way from claude to a client');
+  await quiet.wait(signal);
+  return await measureLines(service, stamps);
+}
+
+function onlyOnce(end: () => Promise<void>): () => Promise<void> {
+  let ended: Promise<void> | undefined;
+  return () => (ended ??= end());
+}

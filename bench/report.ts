@@ -1,0 +1,79 @@
+import type { Goal, Measured } from './goals.ts';
+import { CONTENDERS, type Contender } from './rounds.ts';
+import { median, pairedRatio, quantile } from './statistics.ts';
+
+interface Row {
+  name: string;
+  samples: readonly number[];
+  /** What `× raw` is against; absent: it is the baseline. */
+  baseline?: readonly number[];
+}
+
+const LABEL = 48;
+const HEAD = ['n', 'min', 'median', 'p95', 'p99', 'max', '× raw'];
+
+/** The run as tables for people, milliseconds. */
+export function report(measured: Measured, goals: readonly Goal[]): string {
+  const { samples, lines } = measured;
+  const { once, first, second, turns, httpTurns } = samples;
+  const blocks = [
+    table('New session to its first result (ms)', [
+      { name: 'raw     claude -p PROMPT', samples: once },
+      { name: 'raw     as the wrapper calls it', samples: first.raw, baseline: once },
+      { name: 'process POST sessions, POST chat', samples: first.process, baseline: once },
+      { name: 'docker  POST sessions, POST chat', samples: first.docker, baseline: once },
+    ]),
+    table('Second turn (ms)', contenders(second, 'WebSocket both ways')),
+    table('Second turn and those after it (ms)', contenders(turns, 'WebSocket both ways')),
+    table('Later turns, by a call that waits (ms)', contenders(httpTurns, 'POST chat, stream: false')),
+    ...(lines === undefined
+      ? []
+      : [
+          table('A line from claude to a WebSocket client (ms)', [
+            { name: 'previews', samples: lines.previews },
+            { name: 'stored events', samples: lines.stored },
+            { name: 'both', samples: [...lines.previews, ...lines.stored] },
+          ]),
+        ]),
+    ['Goals', ...goals.map(goalLine)].join('\n'),
+  ];
+  return blocks.filter((block) => block !== '').join('\n\n');
+}
+
+/** Everyone beside raw. */
+function contenders(lists: Record<Contender, number[]>, how: string): Row[] {
+  return [
+    { name: 'raw     stdin to stdout', samples: lists.raw },
+    ...CONTENDERS.filter((name) => name !== 'raw').map((name) => ({
+      name: `${name.padEnd(8)}${how}`,
+      samples: lists[name],
+      baseline: lists.raw,
+    })),
+  ];
+}
+
+function table(title: string, rows: readonly Row[]): string {
+  const present = rows.filter(({ samples }) => samples.length > 0);
+  if (present.length === 0) return '';
+  const lines = present.map(({ name, samples, baseline }) => {
+    const shown = [
+      Math.min(...samples),
+      median(samples),
+      quantile(samples, 0.95),
+      quantile(samples, 0.99),
+      Math.max(...samples),
+    ].map(figure);
+    const ratio = baseline === undefined || baseline.length === 0 ? '' : pairedRatio(samples, baseline).toFixed(2);
+    return `  ${name}`.padEnd(LABEL) + columns([String(samples.length), ...shown, ratio]);
+  });
+  return [title.padEnd(LABEL) + columns(HEAD), ...lines].join('\n').replaceAll(/ +$/gm, '');
+}
+
+const columns = (cells: readonly string[]) => cells.map((cell) => cell.padStart(8)).join('');
+const figure = (ms: number) => ms.toFixed(ms < 10 ? 2 : ms < 100 ? 1 : 0);
+
+function goalLine({ what, limit, unit, measured, met }: Goal): string {
+  const verdict = measured === undefined ? 'no figure' : met ? 'met' : 'MISSED';
+  const told = measured === undefined ? '' : `: ${measured.toFixed(2)} ${unit}`;
+  return `  ${verdict.padEnd(10)}${what} ≤ ${limit} ${unit}${told}`;
+}

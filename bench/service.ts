@@ -1,0 +1,103 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { health } from '../protocol/health.ts';
+import type { BackendName } from '../protocol/runner-control.ts';
+import { mintToken } from '../start/mint-token.ts';
+import { PROJECT } from '../start/project.ts';
+import type { Refused } from '../start/refused.ts';
+
+const START_MS = 60_000;
+/** More than the runner's own patience with its containers. */
+const STOP_MS = 30_000;
+const TOKEN_SECONDS = 3600;
+
+/** A whole service as `npm start` runs it. */
+export interface Service {
+  readonly url: string;
+  readonly token: string;
+  /** Where its runner keeps its sessions. */
+  readonly sessions: string;
+}
+
+export interface ServiceOptions {
+  backend: BackendName;
+  /** Its data folder. */
+  folder: string;
+  /** For the docker backend: the image that sessions run in. */
+  image?: string;
+  /** For the process backend: the `claude` to run. */
+  claude?: string;
+}
+
+/** Starts a service on a free port of the loopback, on the demo model. `onStop` is given, at once, what ends it again. */
+export async function startService(
+  { backend, folder, image, claude }: ServiceOptions,
+  onStop: (stop: () => Promise<void>) => void,
+): Promise<Service | Refused> {
+  const secret = randomBytes(48).toString('base64url');
+  const child = spawn(process.execPath, [path.join(PROJECT, 'start', 'main.ts')], {
+    cwd: PROJECT,
+    // A Ctrl-C is this process's alone: it ends the service in order.
+    detached: true,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      ...passed(/^(PATH|LANG|SSH_AUTH_SOCK|DOCKER_.*)$/),
+      HOME: folder,
+      HOST: '127.0.0.1',
+      PORT: '0',
+      CC_DOCKER_DATA: folder,
+      JWT_SECRET: secret,
+      RUNNER_BACKEND: backend,
+      SESSION_IMAGE: image,
+      CLAUDE_PATH: claude,
+      // As under npm: it ends itself when this process is gone without having said so.
+      npm_lifecycle_event: 'start',
+      // Set, so that the project's `.env` sets no other.
+      ANTHROPIC_API_KEY: '',
+      ANTHROPIC_AUTH_TOKEN: '',
+      CLAUDE_CODE_OAUTH_TOKEN: '',
+      ANTHROPIC_BASE_URL: '',
+      RUNNER_CAPACITY: '8',
+      CLAUDE_CODE_MAX_RETRIES: '',
+    },
+  });
+  const exit = once(child, 'exit');
+  onStop(() => stop(child, exit));
+
+  const said: string[] = [];
+  const announced = new Promise<string>((resolve) => {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      said.push(line);
+      const url = /serves on (http\S+)/.exec(line)?.[1];
+      if (url !== undefined) resolve(url);
+    });
+  });
+  const url = await Promise.race([
+    announced,
+    exit.then(() => undefined),
+    once(AbortSignal.timeout(START_MS), 'abort').then(() => undefined),
+  ]);
+  if (url === undefined) return { refused: `the service did not start: ${said.join(' ')}` };
+
+  const { parts } = health.parse(await (await fetch(`${url}/health`)).json());
+  const [runner] = parts.pool.runners;
+  if (runner?.ok !== true) return { refused: runner?.detail ?? 'its runner did not come' };
+  const token = await mintToken(secret, { kind: 'user', sub: 'bench', ttlSeconds: TOKEN_SECONDS });
+  return { url, token, sessions: path.join(folder, 'runner', 'sessions') };
+}
+
+function passed(names: RegExp): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => names.test(name)));
+}
+
+async function stop(child: ChildProcess, exit: Promise<unknown>): Promise<void> {
+  const running = () => child.exitCode === null && child.signalCode === null;
+  if (running()) child.kill('SIGTERM');
+  // It has told its parts to end with it: they see that it is gone.
+  const impatience = setTimeout(() => running() && child.kill('SIGKILL'), STOP_MS);
+  if (running()) await exit;
+  clearTimeout(impatience);
+}

@@ -1,0 +1,15 @@
+import { openModelGateway } from '../../runner/model/gateway.ts';
+
+/**
+ * The demo model on a unix socket, for `claude` by hand: the gateway that the runner opens for each session, in a process of
+ * its own as there. Ends with the process that started it.
+ */
+const [socketPath] = process.argv.slice(2);
+if (socketPath === undefined) throw new Error('usage: model-process.ts SOCKET');
+process.once('disconnect', () => process.exit(0));
+await openModelGateway({
+  socketPath,
+  upstream: { kind: 'demo' },
+  log: (level, message) => console.error(`bench model: ${level}: ${message}`),
+});
+process.send?.('ready');

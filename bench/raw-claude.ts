@@ -120,6 +120,11 @@ async function surroundings(options: RawOptions): Promise<{ launch: WrapperLaunc
       workspace: { type: 'ephemeral' },
     },
     folders,
+    // As a process: neither probed nor given a way out, which a bare `claude` has not either.
+    sealed: false,
+    ownKernel: false,
+    forwards: [],
+    exposedEnv: {},
     layout: {
       claude: options.claude,
       workspace: folders.workspace,

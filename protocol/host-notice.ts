@@ -14,8 +14,8 @@ export const hostNotice = z.discriminatedUnion('host_notice', [
     verdict: z.enum(['allowed', 'refused']),
     /** The rule that decided, or why there was none: for people. */
     rule: z.string().max(512),
-    /** Connections that were decided so since the last notice. */
-    count: z.int().min(1),
+    /** Connections that were decided so since the last notice; 0: only the bytes of ended ones are news. */
+    count: z.int().min(0),
     /** Bytes out of and into the container over those that have ended. */
     bytes_sent: z.int().min(0),
     bytes_received: z.int().min(0),

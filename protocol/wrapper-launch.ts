@@ -23,6 +23,8 @@ export const wrapperLaunch = z.object({
   scratch: z.string(),
   /** Probe the seal before anything is started: this is a container that is to be sealed. */
   seal: z.boolean(),
+  /** It has a kernel of its own (gVisor, a virtual machine), where the host's seccomp and kernel files do not show. */
+  own_kernel: z.boolean().optional(),
   /** The way out: absent where the container has none, or needs none. */
   egress: z
     .object({

@@ -1,4 +1,6 @@
 import type { Reason } from '../protocol/reason.ts';
+import type { Resources } from '../protocol/session-config.ts';
+import { WrapperExit } from '../protocol/wrapper-exit.ts';
 import type { ContainerExit } from './backend/backend.ts';
 import type { Refusal } from './link/data-socket.ts';
 
@@ -9,8 +11,10 @@ export interface Ending {
   exit: ContainerExit;
   asked: Asked | undefined;
   refused: Refusal | 'lost_items' | undefined;
-  /** The container's memory limit. */
-  memoryMb: number;
+  /** Megabytes in its folders, when that was too much. */
+  diskMb?: number | undefined;
+  /** The container's limits; null: it had none. */
+  resources: Resources | null;
 }
 
 const ASKED: Record<Asked, string> = {
@@ -26,13 +30,25 @@ const REFUSED: Record<Refusal | 'lost_items', string> = {
 };
 
 /** Why a container that had started is gone. What was asked for comes first: what is stopped may well die hard. */
-export function endReason({ exit, asked, refused, memoryMb }: Ending): Reason {
+export function endReason({ exit, asked, refused, diskMb, resources }: Ending): Reason {
   if (asked !== undefined) return { code: asked, detail: ASKED[asked] };
+  if (diskMb !== undefined) {
+    const detail = `Its files take ${diskMb} MB, and ${resources?.workspace_mb ?? 0} MB are allowed: remove some with the next message, or raise resources.workspace_mb (SESSION_WORKSPACE_MB on the runner is the most).`;
+    return { code: 'out_of_disk', detail };
+  }
   if (refused !== undefined)
     return { code: 'container_exited', detail: `The runner ended the container, because ${REFUSED[refused]}.` };
   if (exit.outOfMemory) {
-    const detail = `The container needed more than its ${memoryMb} MB of memory: give it more with SESSION_MEMORY_MB on the runner.`;
+    const detail = `The container needed more than its ${resources?.memory_mb ?? 0} MB of memory: raise resources.memory_mb (SESSION_MEMORY_MB on the runner is the most).`;
     return { code: 'out_of_memory', detail };
+  }
+  if (resources !== null && exit.code === WrapperExit.outOfPids) {
+    const detail = `The container reached its limit of ${resources.pids} processes and threads: have it start fewer, or raise resources.pids (SESSION_PIDS on the runner is the most).`;
+    return { code: 'out_of_pids', detail };
+  }
+  if (resources !== null && exit.code === WrapperExit.sealBroken) {
+    const detail = `A guarantee of the container's seal does not hold, so nothing was started in it.\n${exit.log.trim()}`;
+    return { code: 'seal_broken', detail };
   }
   const how =
     exit.code === null

@@ -2,7 +2,9 @@ import path from 'node:path';
 import type { Launch } from '../protocol/runner-control.ts';
 import type { WrapperLaunch } from '../protocol/wrapper-launch.ts';
 import type { ContainerLayout } from './backend/backend.ts';
-import { containerModelEnv, type ModelUpstream } from './model/upstream.ts';
+import { containerModelEnv, MODEL_HOST, type ModelUpstream } from './model/upstream.ts';
+import type { AddressedForward } from './forward-hosts.ts';
+import { caBundleEnv } from './secrets/ca-bundle.ts';
 import { hasTranscript, type SessionFolders } from './session-folders.ts';
 
 export interface LaunchFileInput {
@@ -12,11 +14,23 @@ export interface LaunchFileInput {
   upstream: ModelUpstream;
   /** The operator's own settings for Claude Code. */
   claudeEnv: Record<string, string>;
+  /** A sealed container: it is probed, and its tools are told of the way out. */
+  sealed: boolean;
+  ownKernel: boolean;
+  forwards: readonly AddressedForward[];
+  /** The operator's secrets that are to be inside, and where packages come from. */
+  exposedEnv: Record<string, string>;
 }
+
+/** In the run folder. */
+export const CA_FILE = 'ca.pem';
+export const PROXY_SOCKET = 'proxy.sock';
+/** Where tools inside find the proxy; nothing else listens there before they do. */
+const PROXY_PORT = 3128;
 
 /** What the wrapper is told. Whether there is something to resume, the disk knows better than the launch. */
 export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch> {
-  const { launch, folders, layout, upstream, claudeEnv } = input;
+  const { launch, folders, layout, upstream, claudeEnv, sealed, ownKernel, forwards, exposedEnv } = input;
   return {
     session_id: launch.session_id,
     epoch: launch.epoch,
@@ -25,6 +39,11 @@ export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch>
     cwd: layout.workspace,
     link_socket: path.join(layout.run, 'link.sock'),
     scratch: layout.tmp,
+    seal: sealed,
+    ...(ownKernel && { own_kernel: true }),
+    ...(sealed && {
+      egress: { socket: path.join(layout.run, PROXY_SOCKET), proxy_port: PROXY_PORT, forwards: [...forwards] },
+    }),
     config: launch.config,
     env: {
       HOME: layout.home,
@@ -36,9 +55,28 @@ export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch>
       DISABLE_TELEMETRY: '1',
       DISABLE_ERROR_REPORTING: '1',
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+      ...exposedEnv,
+      ...(sealed && { ...proxyEnv(), ...caBundleEnv(path.join(layout.run, CA_FILE)) }),
       ...claudeEnv,
       ...layout.env,
       ...containerModelEnv(upstream, path.join(layout.run, 'model.sock')),
     },
+  };
+}
+
+/** Some tools read the one spelling, some the other; curl reads `http_proxy` in lower case alone. */
+function proxyEnv(): Record<string, string> {
+  const proxy = `http://127.0.0.1:${PROXY_PORT}`;
+  // The model's name means the gateway's socket.
+  const direct = `localhost,127.0.0.1,::1,${MODEL_HOST}`;
+  return {
+    HTTP_PROXY: proxy,
+    http_proxy: proxy,
+    HTTPS_PROXY: proxy,
+    https_proxy: proxy,
+    NO_PROXY: direct,
+    no_proxy: direct,
+    // Node's own fetch and http know of it from version 24 on, when told.
+    NODE_USE_ENV_PROXY: '1',
   };
 }

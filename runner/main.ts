@@ -6,6 +6,8 @@ import { containerOwner } from './backend/container-spec.ts';
 import { openDataFolder, type DataFolder } from './data-folder.ts';
 import { DockerBackend } from './backend/docker-backend.ts';
 import { createLog, messageOf, type Log } from './log.ts';
+import { PACKAGES_PRESET } from './egress/presets.ts';
+import { egressSurroundings } from './egress-surroundings.ts';
 import { describeUpstream, modelUpstreamEnvironment } from './model/upstream.ts';
 import { ProcessBackend } from './backend/process-backend.ts';
 import { Runner } from './runner.ts';
@@ -49,23 +51,32 @@ async function main(): Promise<void> {
     capacity: settings.capacity,
     model: describeUpstream(upstream.data),
   });
+  const egress = await egressSurroundings(settings, process.env, log);
+  if (!egress.ok) {
+    opened.data.release();
+    return refuse(egress.problem);
+  }
   runner = await Runner.start({
     settings,
+    egress: egress.surroundings,
     backend: makeBackend(settings, opened.data, log),
     data: opened.data,
     upstream: upstream.data,
     version: ownVersion(),
     log,
   });
+  // Asks programs that take their time: where every session may want to know, before one has to wait for it.
+  const { fallback, ceiling } = settings.egress;
+  if ([fallback, ceiling].some(({ presets }) => presets.includes(PACKAGES_PRESET))) void egress.surroundings.packages();
 }
 
 function makeBackend(settings: Settings, data: DataFolder, log: Log): ContainerBackend {
-  const { path: searchPath, wrapperBundle, claudePath, image, limits } = settings;
+  const { path: searchPath, wrapperBundle, claudePath, image, runtime } = settings;
   if (settings.backend === 'process')
     return new ProcessBackend({ wrapperBundle, claudePath, path: searchPath, sessions: data.sessions, log });
   // Not on Windows, where Docker takes no user ids of ours.
   const owner = containerOwner({ uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
-  return new DockerBackend({ image, runnerId: data.runnerId, owner, limits }, log);
+  return new DockerBackend({ image, runnerId: data.runnerId, owner, runtime }, log);
 }
 
 function ownVersion(): string {

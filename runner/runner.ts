@@ -8,9 +8,11 @@ import type { DataFolder } from './data-folder.ts';
 import { endReason } from './end-reason.ts';
 import type { Log } from './log.ts';
 import type { ModelUpstream } from './model/upstream.ts';
+import { effectiveResources } from './resources.ts';
+import type { EgressSurroundings } from './way-out.ts';
 import { keyName } from './placement-name.ts';
 import { SessionHost, STOP_GRACE_MS, type HostSurroundings } from './session-host.ts';
-import { readPlacement, removeSessionFolders, sessionFolders } from './session-folders.ts';
+import { readPlacement, removeSessionFolders, sessionFolders, type Placement } from './session-folders.ts';
 import type { Settings } from './settings.ts';
 import { socketAliases } from './link/socket-alias.ts';
 
@@ -19,6 +21,7 @@ export interface RunnerOptions {
   backend: ContainerBackend;
   data: DataFolder;
   upstream: ModelUpstream;
+  egress: EgressSurroundings;
   /** CC-Docker's version. */
   version: string;
   log: Log;
@@ -49,15 +52,15 @@ export class Runner {
 
   private constructor(options: RunnerOptions) {
     this.#options = options;
-    const { backend, upstream, log, settings } = options;
+    const { backend, upstream, egress, log, settings } = options;
     this.#surroundings = {
       backend,
       upstream,
+      egress,
       log,
       aliases: socketAliases(),
       edgeUrl: settings.edgeUrl,
       claudeEnv: settings.claudeEnv,
-      memoryMb: settings.limits.memoryMb,
     };
   }
 
@@ -169,7 +172,7 @@ export class Runner {
     for (const host of this.#hosts.values()) {
       if (!names.has(keyName(host.key))) host.stop('stopped_by_user', STOP_GRACE_MS);
       // The pool may have missed it while the connection was away.
-      else if (host.running) this.#sayStarted(host.key);
+      else if (host.running) this.#sayStarted(host);
     }
   }
 
@@ -177,7 +180,7 @@ export class Runner {
     const key = { session_id: launch.session_id, epoch: launch.epoch };
     const known = this.#hosts.get(keyName(key));
     if (known !== undefined) {
-      if (known.running) this.#sayStarted(key);
+      if (known.running) this.#sayStarted(known);
       else this.#control?.repeatEnded(key);
       return;
     }
@@ -193,19 +196,26 @@ export class Runner {
       refuse(`The runner already runs ${others.length} containers, all that it has room for.`);
     } else {
       for (const older of own) older.stop('stopped_by_user', 0);
-      this.#host(key, launch.token, launch, Promise.all(own.map((host) => host.released)));
+      this.#host(this.#placement(launch), key, launch, Promise.all(own.map((host) => host.released)));
     }
   }
 
-  #host(key: PlacementKey, token: string, launch: Launch | undefined, after: Promise<unknown>): void {
-    const host = new SessionHost({
+  #placement({ epoch, token, config }: Launch): Placement {
+    const { backend, settings } = this.#options;
+    const resources = backend.sealed ? effectiveResources(config.resources, settings.limits) : null;
+    const { network, secrets } = config;
+    return { epoch, token, resources, secrets, ...(network && { network }) };
+  }
+
+  #host(placement: Placement, key: PlacementKey, launch: Launch | undefined, after: Promise<unknown>): void {
+    const host: SessionHost = new SessionHost({
       ...this.#surroundings,
       key,
-      token,
+      placement,
       launch,
       after,
       folders: sessionFolders(this.#options.data.sessions, key.session_id),
-      onStarted: () => this.#sayStarted(key),
+      onStarted: () => this.#sayStarted(host),
     });
     this.#hosts.set(keyName(key), host);
     void host.ended.then((reason) => {
@@ -214,8 +224,8 @@ export class Runner {
     });
   }
 
-  #sayStarted(key: PlacementKey): void {
-    this.#control?.send({ kind: 'started', session_id: key.session_id, epoch: key.epoch });
+  #sayStarted({ key: { session_id, epoch }, started }: SessionHost): void {
+    this.#control?.send({ kind: 'started', session_id, epoch, ...started });
   }
 
   #stop(key: PlacementKey): void {
@@ -268,16 +278,17 @@ export class Runner {
   }
 
   async #adopt(key: PlacementKey, running: boolean): Promise<void> {
-    const { backend, data, settings } = this.#options;
+    const { backend, data } = this.#options;
+    const placement = await readPlacement(sessionFolders(data.sessions, key.session_id));
+    const own = placement?.epoch === key.epoch ? placement : undefined;
     if (!running) {
       // It died with nobody to hear it. Its reason is still there, and stays until the pool has it.
       const exit = await backend.wait(key);
-      const reason = endReason({ exit, asked: undefined, refused: undefined, memoryMb: settings.limits.memoryMb });
+      const reason = endReason({ exit, asked: undefined, refused: undefined, resources: own?.resources ?? null });
       this.#control?.reportEnded(key, reason);
       return;
     }
-    const placement = await readPlacement(sessionFolders(data.sessions, key.session_id));
-    if (placement?.epoch === key.epoch) return this.#host(key, placement.token, undefined, Promise.resolve());
+    if (own !== undefined) return this.#host(own, key, undefined, Promise.resolve());
     await backend.stop(key, 0);
     const detail = 'The runner was restarted and lost what it needs to speak for this container.';
     this.#control?.reportEnded(key, { code: 'runner_lost', detail });

@@ -2,6 +2,7 @@ import { chown, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/pr
 import path from 'node:path';
 import * as z from 'zod';
 import { epoch } from '../protocol/ids.ts';
+import { networkConfig, resources, secretName } from '../protocol/session-config.ts';
 import type { WrapperLaunch } from '../protocol/wrapper-launch.ts';
 import type { Owner } from './backend/backend.ts';
 
@@ -52,6 +53,13 @@ export async function writeLaunchFile(
   if (owner !== undefined) await chown(file, owner.uid, owner.gid);
 }
 
+/** Puts a file into the run folder that anyone may read, the container's user first of all. */
+export async function writeRunFile(folders: SessionFolders, name: string, content: string): Promise<void> {
+  const file = path.join(folders.run, name);
+  await rm(file, { force: true });
+  await writeFile(file, content, { mode: 0o644, flag: 'wx' });
+}
+
 /**
  * Whether Claude Code left a transcript of this session. A launch's own `resume` cannot know: a container may have
  * died before it wrote its first line (`--resume` would fail) or after (a used `--session-id` exits 1).
@@ -73,8 +81,16 @@ function absent(error: unknown): undefined {
 }
 
 /** What the runner needs to take up a container that an earlier runner process started. Outside what it mounts. */
-const placement = z.object({ epoch, token: z.string() });
-type Placement = z.infer<typeof placement>;
+const placement = z.object({
+  epoch,
+  token: z.string(),
+  /** Its limits; null: none. */
+  resources: resources.nullable().default(null),
+  /** What its way out was made from. */
+  network: networkConfig.optional(),
+  secrets: z.array(secretName).default([]),
+});
+export type Placement = z.infer<typeof placement>;
 
 const placementFile = (folders: SessionFolders) => path.join(folders.root, 'placement.json');
 

@@ -1,16 +1,27 @@
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Launch, PlacementKey } from '../protocol/runner-control.ts';
+import type { Launch, PlacementKey, RunnerFrame } from '../protocol/runner-control.ts';
 import type { Reason } from '../protocol/reason.ts';
 import type { ContainerBackend, ContainerExit } from './backend/backend.ts';
 import { endReason, type Asked, type Ending } from './end-reason.ts';
-import { launchFile } from './launch-file.ts';
+import { HOSTS_FILE, RESOLVER_FILE } from './backend/container-spec.ts';
+import { hostsFile, RESOLVER } from './forward-hosts.ts';
+import { CA_FILE, launchFile, PROXY_SOCKET } from './launch-file.ts';
 import { messageOf, type Log } from './log.ts';
 import { openModelGateway, type ModelGateway } from './model/gateway.ts';
 import type { ModelUpstream } from './model/upstream.ts';
 import { Relay } from './link/relay.ts';
-import { makeSessionFolders, writeLaunchFile, writePlacement, type SessionFolders } from './session-folders.ts';
+import {
+  makeSessionFolders,
+  writeLaunchFile,
+  writePlacement,
+  writeRunFile,
+  type Placement,
+  type SessionFolders,
+} from './session-folders.ts';
 import type { SocketAliases } from './link/socket-alias.ts';
+import { containerAuthorities, openWayOut, planWayOut, type EgressSurroundings, type WayOutPlan } from './way-out.ts';
+import { WorkspaceWatch } from './workspace-watch.ts';
 
 /** What all of a runner's sessions share. */
 export interface HostSurroundings {
@@ -20,14 +31,15 @@ export interface HostSurroundings {
   edgeUrl: string;
   /** The operator's own settings for Claude Code. */
   claudeEnv: Record<string, string>;
-  memoryMb: number;
+  egress: EgressSurroundings;
   log: Log;
 }
 
 export interface SessionHostOptions extends HostSurroundings {
   key: PlacementKey;
   folders: SessionFolders;
-  token: string;
+  /** Its token, its limits, and what its way out is made from. */
+  placement: Placement;
   /** Absent: the container runs already, started by an earlier runner process. */
   launch: Launch | undefined;
   /** The session's folders are free: its earlier container is gone. */
@@ -37,6 +49,8 @@ export interface SessionHostOptions extends HostSurroundings {
 
 /** A stopped container's time to end by itself, milliseconds: claude's 5 s, then 8 s for its last words to be stored. */
 export const STOP_GRACE_MS = 14_000;
+/** A container's that fills the disk: its last words alone are waited for. */
+const FULL_GRACE_MS = 3_000;
 
 /** One launch of a session: its folders, sockets and container, from start to end. */
 export class SessionHost {
@@ -49,6 +63,10 @@ export class SessionHost {
   readonly #log: Log;
   #relay: Relay | undefined;
   #gateway: ModelGateway | undefined;
+  #wayOut: { close(): Promise<void> } | undefined;
+  #workspace: WorkspaceWatch | undefined;
+  #diskMb: number | undefined;
+  #plan: WayOutPlan | undefined;
   #alias: { release(): Promise<void> } | undefined;
   #phase: 'starting' | 'running' | 'gone' = 'starting';
   #asked: Asked | undefined;
@@ -68,6 +86,11 @@ export class SessionHost {
 
   get running(): boolean {
     return this.#phase === 'running';
+  }
+
+  /** What the session is told of its container. */
+  get started(): Pick<Extract<RunnerFrame, { kind: 'started' }>, 'resources' | 'exposed_secrets'> {
+    return { resources: this.#options.placement.resources, exposed_secrets: this.#plan?.exposedNames ?? [] };
   }
 
   /** It has, or is about to have, a container. */
@@ -92,6 +115,7 @@ export class SessionHost {
   /** Lets go of the container, which runs on for the next runner process to adopt. */
   async detach(): Promise<void> {
     this.#detached = true;
+    await Promise.all([this.#workspace?.close(), this.#wayOut?.close()]);
     await Promise.all([this.#relay?.close(), this.#gateway?.close(), this.#alias?.release()]);
   }
 
@@ -116,11 +140,20 @@ export class SessionHost {
   }
 
   async #live(): Promise<Reason> {
-    const { backend, launch, folders } = this.#options;
+    const { backend, launch, folders, placement, egress } = this.#options;
     if (this.#asked !== undefined) return this.#reason({ code: null, signal: null, outOfMemory: false, log: '' });
-    await this.#open();
+    const planned = await planWayOut(placement, egress, backend.sealed);
+    if (!planned.ok) {
+      // Taken up from an earlier runner process, whose operator has taken something away since.
+      if (launch === undefined) await backend.stop(this.key, 0);
+      return planned.reason;
+    }
+    this.#plan = planned.plan;
+    await this.#open(planned.plan);
+    // Before the container, so that what it writes is not taken for what was there.
+    this.#watchWorkspace();
     if (launch !== undefined) {
-      const result = await backend.start(this.key, folders);
+      const result = await backend.start(this.key, folders, placement.resources);
       if (!result.ok) {
         this.#log.warn('container did not start', { ...result.failure });
         await this.detach();
@@ -131,9 +164,11 @@ export class SessionHost {
     this.#log.info(launch === undefined ? 'container adopted' : 'container started');
     this.#options.onStarted();
     // Asked for while it started.
-    if (this.#asked !== undefined || this.#refused !== undefined) void this.#end();
+    if (this.#asked !== undefined || this.#refused !== undefined || this.#diskMb !== undefined) void this.#end();
 
     const exit = await backend.wait(this.key);
+    // First, so that its last decisions are among what has to be stored.
+    await Promise.all([this.#workspace?.close(), this.#wayOut?.close()]);
     await this.#relay?.containerGone();
     await Promise.all([this.#gateway?.close(), this.#alias?.release()]);
     this.#phase = 'gone';
@@ -146,12 +181,30 @@ export class SessionHost {
   }
 
   #reason(exit: ContainerExit): Reason {
-    return endReason({ exit, asked: this.#asked, refused: this.#refused, memoryMb: this.#options.memoryMb });
+    const { resources } = this.#options.placement;
+    return endReason({ exit, asked: this.#asked, refused: this.#refused, diskMb: this.#diskMb, resources });
+  }
+
+  #watchWorkspace(): void {
+    const { folders, placement } = this.#options;
+    const limitMb = placement.resources?.workspace_mb ?? null;
+    if (limitMb === null) return;
+    this.#workspace = new WorkspaceWatch({
+      // Both are the agent's to fill.
+      folders: [folders.workspace, folders.claude],
+      limitMb,
+      onFull: (usedMb) => {
+        this.#diskMb = usedMb;
+        this.#grace = Math.min(this.#grace, FULL_GRACE_MS);
+        if (this.#phase === 'running') void this.#end();
+      },
+      log: this.#log,
+    });
   }
 
   /** Folders, sockets and `launch.json`; the session is dialled meanwhile. */
-  async #open(): Promise<void> {
-    const { backend, folders, launch, upstream, aliases, edgeUrl, token, claudeEnv } = this.#options;
+  async #open(plan: WayOutPlan): Promise<void> {
+    const { backend, folders, launch, upstream, aliases, edgeUrl, placement, claudeEnv, egress } = this.#options;
     await makeSessionFolders(folders, backend.owner);
     const alias = await aliases.for(folders.run);
     this.#alias = alias;
@@ -160,7 +213,7 @@ export class SessionHost {
         linkPath: path.join(alias.path, 'link.sock'),
         epoch: this.key.epoch,
         url: `${edgeUrl}/api/v1/runner/sessions/${this.key.session_id}/data`,
-        token,
+        token: placement.token,
         fresh: launch !== undefined,
         log: this.#log,
         onRefused: (why) => {
@@ -169,6 +222,17 @@ export class SessionHost {
         },
       });
       if (this.#abandoned) await this.#relay.close();
+      // After it: what the way out decides is the relay's to tell.
+      if (backend.sealed) await openEgress(this.#relay);
+    };
+    const openEgress = async (relay: Relay): Promise<void> => {
+      this.#wayOut = await openWayOut({
+        plan,
+        surroundings: egress,
+        socketPath: path.join(alias.path, PROXY_SOCKET),
+        tell: (notices) => relay.tell(notices),
+        log: this.#log,
+      });
     };
     const openGateway = async (): Promise<void> => {
       this.#gateway = await openModelGateway({
@@ -180,10 +244,22 @@ export class SessionHost {
     const write = async (): Promise<void> => {
       if (launch === undefined) return;
       const layout = backend.layout({ ...folders, run: alias.path });
-      const file = await launchFile({ launch, folders, layout, upstream, claudeEnv });
+      const { sealed, ownKernel } = backend;
+      const { forwards } = plan;
+      // What the operator exposes by name is stronger than what is found.
+      const exposedEnv = { ...(sealed && plan.packageEnv), ...plan.exposedEnv };
+      const input = { launch, folders, layout, upstream, claudeEnv, sealed, ownKernel, forwards, exposedEnv };
+      const writeSealed = async (): Promise<void> => {
+        await Promise.all([
+          writeRunFile(folders, HOSTS_FILE, hostsFile(forwards)),
+          writeRunFile(folders, RESOLVER_FILE, RESOLVER),
+          writeRunFile(folders, CA_FILE, containerAuthorities(plan, egress)),
+        ]);
+      };
       await Promise.all([
-        writeLaunchFile(folders, backend.owner, file),
-        writePlacement(folders, { epoch: this.key.epoch, token }),
+        launchFile(input).then((file) => writeLaunchFile(folders, backend.owner, file)),
+        writePlacement(folders, placement),
+        sealed ? writeSealed() : undefined,
       ]);
     };
     // All settle before an error is seen: what opened must be there to be closed.

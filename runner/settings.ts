@@ -2,6 +2,7 @@ import os from 'node:os';
 import path from 'node:path';
 import * as z from 'zod';
 import { backendName } from '../protocol/runner-control.ts';
+import { egressEnvironment, egressSettings, unknownPresets } from './egress/egress-settings.ts';
 import { LOG_LEVELS } from './log.ts';
 
 const repository = path.resolve(import.meta.dirname, '..');
@@ -60,6 +61,13 @@ const environment = z
       .refine((cpus) => cpus >= 0.1, 'must be at least 0.1')
       .default(2),
     SESSION_PIDS: wholeNumber(64, 65_536).default(1024),
+    SESSION_WORKSPACE_MB: wholeNumber(16, 1_048_576).default(10_240),
+    DOCKER_RUNTIME: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'must be the name of a runtime of the engine, such as runsc')
+      .optional(),
+    ...egressEnvironment,
+    CC_EGRESS_CA: folder.optional(),
     WRAPPER_BUNDLE: folder.default(path.join(repository, 'build', 'wrapper.mjs')),
     CLAUDE_PATH: folder.optional(),
     CLAUDE_CODE_MAX_RETRIES: wholeNumber(0, 100).optional(),
@@ -71,6 +79,8 @@ const environment = z
       const message = 'is not set: the docker backend needs the image that `npm run image` builds';
       context.addIssue({ code: 'custom', path: ['SESSION_IMAGE'], message });
     }
+    for (const { variable, message } of unknownPresets(env))
+      context.addIssue({ code: 'custom', path: [variable], message });
   })
   .transform((env) => ({
     edgeUrl: env.EDGE_URL.replace(/\/+$/, ''),
@@ -82,7 +92,19 @@ const environment = z
     /** Absolute path of the runner's own folder. */
     dataFolder: path.join(env.CC_DOCKER_DATA, 'runner'),
     image: env.SESSION_IMAGE ?? '',
-    limits: { memoryMb: env.SESSION_MEMORY_MB, cpus: env.SESSION_CPUS, pids: env.SESSION_PIDS },
+    /** The engine's runtime for containers; absent: its default. */
+    runtime: env.DOCKER_RUNTIME,
+    /** A container's limits: the most that a session may ask for, and what it gets unasked. */
+    limits: {
+      memoryMb: env.SESSION_MEMORY_MB,
+      cpus: env.SESSION_CPUS,
+      pids: env.SESSION_PIDS,
+      workspaceMb: env.SESSION_WORKSPACE_MB,
+    },
+    /** Where containers may go. */
+    egress: egressSettings(env),
+    /** A file of certificate authorities beside the system's. */
+    egressCa: env.CC_EGRESS_CA,
     wrapperBundle: env.WRAPPER_BUNDLE,
     /** For the process backend; absent: the binary of the installed package. */
     claudePath: env.CLAUDE_PATH,
@@ -94,8 +116,6 @@ const environment = z
   }));
 
 export type Settings = z.infer<typeof environment>;
-/** Limits of one container. */
-export type ContainerLimits = Settings['limits'];
 
 /** The runner's settings, or one line that names the variable at fault. An empty variable counts as not set. */
 export function parseSettings(

@@ -12,7 +12,10 @@ const PASSED = [
   /^SSH_AUTH_SOCK$/,
   /^ANTHROPIC_/,
   /^CLAUDE_/,
-  /^(RUNNER|SESSION)_/,
+  /^(RUNNER|SESSION|EGRESS|CC_SECRET)_/,
+  /^CC_EGRESS_CA$/,
+  // Whose registries the preset `packages` is made of.
+  /^(npm_config_registry|pip_(extra_)?index_url|goproxy)$/i,
   /^LOG_LEVEL$/,
   /^(https?|no|all)_proxy$/i,
 ];

@@ -112,6 +112,12 @@ export class ClaudeProcess {
     if (pid !== undefined && this.#state !== 'ended') killLeftovers(pid, this.#launch.session_id);
   }
 
+  /** Ends it as one that did not start: `why` is what is told. Once it is ready, merely ends it. */
+  giveUp(why: string): void {
+    this.#refused = why;
+    this.kill();
+  }
+
   #attach(child: Child): void {
     this.#child = child;
     child.on('error', (error) => {
@@ -136,14 +142,14 @@ export class ClaudeProcess {
       request: { subtype: 'initialize' },
     });
     this.#within(INITIALISE_MS, () => {
-      this.#giveUp(`it did not answer within ${INITIALISE_MS / 1000} s`);
+      this.giveUp(`it did not answer within ${INITIALISE_MS / 1000} s`);
     });
   }
 
   #read(split: SplitLine): void {
     const line = readOutputLine(split, INITIALISE_ID);
     if (line.kind === 'refused') {
-      this.#giveUp(line.detail);
+      this.giveUp(line.detail);
     } else if (line.kind !== 'initialised') {
       this.#listener.line(line);
     } else if (this.#state === 'starting' && !this.#stopping) {
@@ -151,11 +157,6 @@ export class ClaudeProcess {
       this.#state = 'ready';
       this.#listener.ready(line.version);
     }
-  }
-
-  #giveUp(why: string): void {
-    this.#refused = why;
-    this.kill();
   }
 
   #gone(child: Child, code: number | null, signal: NodeJS.Signals | null): void {

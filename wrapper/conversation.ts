@@ -1,9 +1,13 @@
+import { WrapperExit } from '../protocol/wrapper-exit.ts';
 import type { WrapperLaunch } from '../protocol/wrapper-launch.ts';
 import type { SessionFrame, WrapperCommand, WrapperFrame } from '../protocol/wrapper-link.ts';
 import { type ClaudeEnd, type ClaudeLine, ClaudeProcess } from './claude-process.ts';
+import { type EgressListeners, openEgress } from './egress.ts';
 import { Inbox } from './inbox.ts';
 import { Link } from './link.ts';
 import { Outbox } from './outbox.ts';
+import { PidsWatch, readPids } from './pids-watch.ts';
+import type { SealNotice } from './seal.ts';
 import { Turns } from './turns.ts';
 
 /** Bytes not acknowledged at which `claude`'s output is left unread, and at which it is read again. */
@@ -13,18 +17,32 @@ const RESUME_BYTES = 32 * 1024 * 1024;
 /** Milliseconds for the last words to be acknowledged once `claude` has ended: after a stop, and when it ended by itself. */
 const FLUSH_STOPPED_MS = 8000;
 const FLUSH_EXITED_MS = 600_000;
+/** Milliseconds between two looks at the number of processes. */
+const PIDS_MS = 1000;
+
+/** How it ended. */
+export interface ConversationEnd {
+  /** Items that were not acknowledged in time. */
+  unacknowledged: number;
+  code: WrapperExit;
+}
 
 /** One epoch: `claude`, the link to its session, and what passes between them. */
 export class Conversation {
-  /** Settles when `claude` is gone and its words are safe, or the time for that is over: how many were not. */
-  readonly ended: Promise<number>;
+  /** Settles when `claude` is gone and its words are safe, or the time for that is over. */
+  readonly ended: Promise<ConversationEnd>;
   readonly #epoch: number;
   readonly #outbox = new Outbox();
   readonly #inbox = new Inbox();
   readonly #turns = new Turns();
-  readonly #claude: ClaudeProcess;
+  readonly #pids = new PidsWatch();
+  /** Null: a broken seal, nothing is started. */
+  readonly #claude: ClaudeProcess | null;
+  readonly #egress: EgressListeners | null;
   readonly #link: Link;
-  readonly #settle: (unacknowledged: number) => void;
+  readonly #settle: (end: ConversationEnd) => void;
+  #code: WrapperExit = WrapperExit.done;
+  #pidsTimer: NodeJS.Timeout | undefined;
   #ready = false;
   #handing = false;
   #takenDue = false;
@@ -33,13 +51,38 @@ export class Conversation {
   #claudeEnded = false;
   #deadline: NodeJS.Timeout | undefined;
 
-  constructor(launch: WrapperLaunch) {
-    const { promise, resolve } = Promise.withResolvers<number>();
+  /** @param seal what was found of it; null: this is not to be sealed */
+  constructor(launch: WrapperLaunch, seal: SealNotice | null) {
+    const { promise, resolve } = Promise.withResolvers<ConversationEnd>();
     this.ended = promise;
     this.#settle = resolve;
     this.#epoch = launch.epoch;
-    // First of all: it takes half a second to start, and nothing else does.
-    this.#claude = new ClaudeProcess(launch, {
+    if (seal !== null) this.#outbox.push(seal);
+    const sound = seal?.notice !== 'seal_broken';
+    this.#egress = sound && launch.egress !== undefined ? openEgress(launch.egress) : null;
+    // Before the link: it takes half a second to start, and nothing else does.
+    this.#claude = sound ? this.#startClaude(launch) : null;
+    this.#link = new Link(launch.link_socket, {
+      hello: () => {
+        this.#takenDue = false;
+        return { kind: 'hello', epoch: this.#epoch, taken: this.#inbox.taken };
+      },
+      take: () => this.#take(),
+      receive: (frame) => this.#receive(frame),
+      broken: () => {
+        this.#outbox.disconnected();
+      },
+    });
+    void this.#egress?.opened.then((problem) => {
+      // What the session's policy promises could not be kept.
+      if (problem !== null) this.#claude?.giveUp(problem);
+    });
+    if (sound) this.#pidsTimer = setInterval(() => this.#lookAtPids(), PIDS_MS);
+    else this.#broken();
+  }
+
+  #startClaude(launch: WrapperLaunch): ClaudeProcess {
+    return new ClaudeProcess(launch, {
       line: (line) => {
         this.#said(line);
       },
@@ -53,30 +96,33 @@ export class Conversation {
         this.#over(end);
       },
     });
-    this.#link = new Link(launch.link_socket, {
-      hello: () => {
-        this.#takenDue = false;
-        return { kind: 'hello', epoch: this.#epoch, taken: this.#inbox.taken };
-      },
-      take: () => this.#take(),
-      receive: (frame) => this.#receive(frame),
-      broken: () => {
-        this.#outbox.disconnected();
-      },
-    });
+  }
+
+  /** Its notice has been pushed; that is all that there will be. */
+  #broken(): void {
+    this.#code = WrapperExit.sealBroken;
+    this.#claudeEnded = true;
+    this.#finishWithin(FLUSH_STOPPED_MS);
+  }
+
+  #lookAtPids(): void {
+    const reading = readPids();
+    if (reading === null || !this.#pids.sample(reading, performance.now())) return;
+    this.#code = WrapperExit.outOfPids;
+    this.#claude?.kill();
   }
 
   /** Ends `claude` gently, then the conversation. */
   stop(): void {
     if (this.#stopping) return;
     this.#stopping = true;
-    this.#claude.stop();
+    this.#claude?.stop();
     if (this.#claudeEnded) this.#finishWithin(FLUSH_STOPPED_MS);
   }
 
   /** Leaves no process behind, on the spot. */
   kill(): void {
-    this.#claude.kill();
+    this.#claude?.kill();
   }
 
   #said(line: ClaudeLine): void {
@@ -84,7 +130,7 @@ export class Conversation {
     else this.#outbox.push(line.kind === 'item' ? line.item : line.line);
     this.#link.flush();
     if (line.kind === 'lifecycle' && this.#turns.lifecycle(line.messageId, line.state)) void this.#interrupt();
-    if (this.#outbox.bytes > PAUSE_BYTES) this.#claude.pause();
+    if (this.#outbox.bytes > PAUSE_BYTES) this.#claude?.pause();
   }
 
   #take(): WrapperFrame | null {
@@ -102,7 +148,7 @@ export class Conversation {
       return receipt === 'gap' ? `command ${frame.number} after ${this.#inbox.taken}` : null;
     }
     if (!this.#heed(frame)) return `${JSON.stringify(frame)} cannot be`;
-    if (this.#outbox.bytes < RESUME_BYTES) this.#claude.resume();
+    if (this.#outbox.bytes < RESUME_BYTES) this.#claude?.resume();
     if (this.#claudeEnded && this.#outbox.size === 0) this.#finish();
     return null;
   }
@@ -110,6 +156,8 @@ export class Conversation {
   #heed(frame: Exclude<SessionFrame, { kind: 'command' }>): boolean {
     if (frame.kind === 'welcome') return this.#outbox.welcome(frame.stored);
     if (frame.kind === 'ack') return this.#outbox.acknowledge(frame.stored);
+    // The runner's own; no wrapper is sent it.
+    if (frame.kind === 'host_ack') return false;
     return this.#outbox.resend(frame.from);
   }
 
@@ -132,7 +180,7 @@ export class Conversation {
       return this.#turns.interrupt(command.message_id) ? this.#interrupt() : true;
     }
     this.#turns.prompted(command.message_id);
-    return this.#claude.write({
+    return this.#write({
       type: 'user',
       message: { role: 'user', content: [{ type: 'text', text: command.prompt }] },
       parent_tool_use_id: null,
@@ -140,9 +188,13 @@ export class Conversation {
     });
   }
 
+  async #write(message: object): Promise<boolean> {
+    return (await this.#claude?.write(message)) ?? false;
+  }
+
   #interrupt(): Promise<boolean> {
     this.#interrupts += 1;
-    return this.#claude.write({
+    return this.#write({
       type: 'control_request',
       request_id: `cc-docker-interrupt-${this.#interrupts}`,
       request: { subtype: 'interrupt' },
@@ -151,9 +203,12 @@ export class Conversation {
 
   #over(end: ClaudeEnd): void {
     this.#claudeEnded = true;
+    this.#lookAtPids();
+    if (!this.#stopping && this.#pids.refusedLately(performance.now())) this.#code = WrapperExit.outOfPids;
     this.#outbox.push(end);
     this.#link.flush();
-    this.#finishWithin(this.#stopping ? FLUSH_STOPPED_MS : FLUSH_EXITED_MS);
+    const soon = this.#stopping || this.#code === WrapperExit.outOfPids;
+    this.#finishWithin(soon ? FLUSH_STOPPED_MS : FLUSH_EXITED_MS);
   }
 
   #finishWithin(ms: number): void {
@@ -165,7 +220,9 @@ export class Conversation {
 
   #finish(): void {
     clearTimeout(this.#deadline);
+    clearInterval(this.#pidsTimer);
+    this.#egress?.close();
     this.#link.close();
-    this.#settle(this.#outbox.size);
+    this.#settle({ unacknowledged: this.#outbox.size, code: this.#code });
   }
 }

@@ -1,8 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { WrapperExit } from '../protocol/wrapper-exit.ts';
 import { type WrapperLaunch, wrapperLaunch } from '../protocol/wrapper-launch.ts';
 import { Conversation } from './conversation.ts';
 
-/** `node wrapper.mjs LAUNCH_JSON`: runs one epoch, and exits 0 when all that was said in it is safe. */
+import { judgeSeal, type SealNotice, unreadableSeal } from './seal.ts';
+import { readSealFacts } from './seal-facts.ts';
+
+/** `node wrapper.mjs LAUNCH_JSON`: runs one epoch. Its exit codes: protocol/wrapper-exit.ts. */
 
 function readLaunch(path: string | undefined): WrapperLaunch {
   if (path === undefined) throw new Error('usage: node wrapper.mjs LAUNCH_JSON');
@@ -12,9 +16,19 @@ function readLaunch(path: string | undefined): WrapperLaunch {
   throw new Error(`${path}: ${problems.join('; ')}`);
 }
 
+/** Null: this container is not to be sealed. */
+function probeSeal(launch: WrapperLaunch): SealNotice | null {
+  if (!launch.seal) return null;
+  try {
+    return judgeSeal(readSealFacts(launch), launch);
+  } catch (error) {
+    return unreadableSeal(error);
+  }
+}
+
 function fail(error: unknown): never {
   console.error(`cc-docker wrapper: ${error instanceof Error ? error.message : String(error)}`);
-  process.exit(1);
+  process.exit(WrapperExit.failed);
 }
 
 let launch: WrapperLaunch;
@@ -23,7 +37,12 @@ try {
 } catch (error) {
   fail(error);
 }
-const conversation = new Conversation(launch);
+// Before anything is started or listened to.
+const seal = probeSeal(launch);
+if (seal?.notice === 'seal_broken')
+  for (const { probe, detail } of seal.failed)
+    console.error(`cc-docker wrapper: the seal is broken: ${probe}: ${detail}`);
+const conversation = new Conversation(launch, seal);
 const stop = (): void => {
   conversation.stop();
 };
@@ -33,6 +52,6 @@ process.on('SIGINT', stop);
 process.on('exit', () => {
   conversation.kill();
 });
-const lost = await conversation.ended;
-if (lost > 0) console.error(`cc-docker wrapper: ${lost} items were not acknowledged in time`);
-process.exit(0);
+const { unacknowledged, code } = await conversation.ended;
+if (unacknowledged > 0) console.error(`cc-docker wrapper: ${unacknowledged} items were not acknowledged in time`);
+process.exit(code);

@@ -1,4 +1,5 @@
 import type { BackendHealth, BackendName, PlacementKey } from '../../protocol/runner-control.ts';
+import type { Resources } from '../../protocol/session-config.ts';
 import type { SessionFolders } from '../session-folders.ts';
 
 /** Where things are, as the container's processes see them. */
@@ -53,10 +54,17 @@ export interface OwnContainer {
 export interface ContainerBackend {
   readonly name: BackendName;
   readonly owner: Owner | undefined;
+  /** What runs in it cannot get out: limits hold, and the session's sockets are the only way to anywhere. */
+  readonly sealed: boolean;
+  /** The container has a kernel of its own (gVisor, a virtual machine), which stands in for some of the seal's guarantees. */
+  readonly ownKernel: boolean;
   layout(folders: SessionFolders): ContainerLayout;
   health(): Promise<BackendHealth>;
-  /** Starts the container, idempotently: one that is there already is left as it is. */
-  start(key: PlacementKey, folders: SessionFolders): Promise<StartResult>;
+  /**
+   * Starts the container, idempotently: one that is there already is left as it is.
+   * @param resources its limits; null: none, on a backend that is not `sealed`
+   */
+  start(key: PlacementKey, folders: SessionFolders, resources: Resources | null): Promise<StartResult>;
   /** SIGTERM, and after `graceMs` SIGKILL to all that is left; 0: SIGKILL at once. Resolves when it is done. */
   stop(key: PlacementKey, graceMs: number): Promise<void>;
   /** Resolves when the container has ended, at once for one that has, however long the engine is away meanwhile. */

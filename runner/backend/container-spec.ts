@@ -1,8 +1,10 @@
 import type Docker from 'dockerode';
+import path from 'node:path';
 import type { PlacementKey } from '../../protocol/runner-control.ts';
+import type { Resources } from '../../protocol/session-config.ts';
 import type { ContainerLayout, Owner } from './backend.ts';
 import type { SessionFolders } from '../session-folders.ts';
-import type { ContainerLimits } from '../settings.ts';
+import { seccompProfile } from './seccomp-profile.ts';
 
 export const Label = {
   runner: 'cc-docker.runner',
@@ -15,7 +17,8 @@ export interface ContainerSettings {
   image: string;
   runnerId: string;
   owner: Owner;
-  limits: ContainerLimits;
+  /** The engine's runtime by name, such as `runsc`; undefined: its default. */
+  runtime: string | undefined;
 }
 
 /** Inside the image of `container/Dockerfile`. */
@@ -40,19 +43,27 @@ export function containerName(key: PlacementKey): string {
   return `cc-docker-${key.session_id}-${key.epoch}`;
 }
 
+/** In the run folder: the container's `/etc/hosts` and `/etc/resolv.conf`. */
+export const HOSTS_FILE = 'hosts';
+export const RESOLVER_FILE = 'resolv.conf';
+
 const MB = 1024 * 1024;
 
 /**
  * The whole of what the engine is asked for. It depends on the operator's settings, the session's id and its folders
- * alone: what a client asked for reaches the container only as `launch.json`, for the wrapper.
+ * alone, and on four numbers that the operator's limits stand above: all else that a client asked for reaches the
+ * container only as `launch.json`, for the wrapper.
  */
 export function containerSpec(
   settings: ContainerSettings,
   key: PlacementKey,
   folders: SessionFolders,
+  resources: Resources,
 ): Docker.ContainerCreateOptions & { HostConfig: Docker.HostConfig } {
-  const { owner, limits } = settings;
-  const memory = limits.memoryMb * MB;
+  const { owner, runtime } = settings;
+  const memory = resources.memory_mb * MB;
+  // A file cannot grow past the workspace's limit; of all files together `WorkspaceWatch` takes care.
+  const largestFile = ((resources.workspace_mb ?? 0) + 1) * MB;
   return {
     name: containerName(key),
     Image: settings.image,
@@ -69,21 +80,25 @@ export function containerSpec(
     HostConfig: {
       NetworkMode: 'none',
       CapDrop: ['ALL'],
-      // No `seccomp=`: the engine's own default profile. No `MaskedPaths`: the engine's defaults.
-      SecurityOpt: ['no-new-privileges'],
+      // No `MaskedPaths`: the engine's defaults.
+      SecurityOpt: ['no-new-privileges', `seccomp=${seccompProfile()}`],
+      ...(runtime !== undefined && { Runtime: runtime }),
       Privileged: false,
       ReadonlyRootfs: true,
       Init: true,
       IpcMode: 'private',
       RestartPolicy: { Name: 'no' },
-      PidsLimit: limits.pids,
+      PidsLimit: resources.pids,
       Memory: memory,
       // Equal to `Memory`: no swap.
       MemorySwap: memory,
-      NanoCpus: Math.round(limits.cpus * 1e9),
+      NanoCpus: Math.round(resources.cpus * 1e9),
       // Under memory pressure on the host the kernel takes a session before it takes the runner.
       OomScoreAdj: 500,
-      Ulimits: [{ Name: 'core', Soft: 0, Hard: 0 }],
+      Ulimits: [
+        { Name: 'core', Soft: 0, Hard: 0 },
+        ...(resources.workspace_mb === null ? [] : [{ Name: 'fsize', Soft: largestFile, Hard: largestFile }]),
+      ],
       // Kept in memory, and so within the limit above. `exec`, because compilers and package managers run what they
       // put there, and the workspace allows it anyway.
       Tmpfs: {
@@ -96,6 +111,9 @@ export function containerSpec(
         bind(folders.claude, CONTAINER_LAYOUT.claudeConfig, false),
         // Read-only: connecting to a socket writes nothing to the folder, and nothing in there is the container's to change.
         bind(folders.run, CONTAINER_LAYOUT.run, true),
+        // Names of the session's forwards; and neither names nor name servers of the host's.
+        bind(path.join(folders.run, HOSTS_FILE), '/etc/hosts', true),
+        bind(path.join(folders.run, RESOLVER_FILE), '/etc/resolv.conf', true),
       ],
       LogConfig: { Type: 'json-file', Config: { 'max-size': '1m', 'max-file': '1' } },
     },

@@ -7,6 +7,7 @@ import { LOG_TAIL, type ContainerBackend, type ContainerExit, type OwnContainer,
 import { CONTAINER_LAYOUT, containerName, containerSpec, Label, type ContainerSettings } from './container-spec.ts';
 import { engineAway, engineProblem, engineStatus, imageMissing, startFailure } from './docker-error.ts';
 import type { Log } from '../log.ts';
+import type { Resources } from '../../protocol/session-config.ts';
 import type { SessionFolders } from '../session-folders.ts';
 
 /** Longest wait for an answer to a question that an engine answers in milliseconds. */
@@ -18,14 +19,16 @@ const engineInfo = z.object({
   SecurityOptions: z.array(z.string()).default([]),
   MemoryLimit: z.boolean(),
   PidsLimit: z.boolean().default(true),
+  Runtimes: z.record(z.string(), z.unknown()).default({}),
 });
 
 /**
  * What this engine cannot enforce, or `undefined` when a container can be sealed on it. An engine takes limits that it
  * cannot keep, with a mere warning.
  */
-export function unsealable(info: unknown): string | undefined {
+export function unsealable(info: unknown, runtime?: string): string | undefined {
   const engine = engineInfo.parse(info);
+  if (runtime !== undefined && !(runtime in engine.Runtimes)) return `it has no runtime ${runtime} (DOCKER_RUNTIME)`;
   if (!engine.SecurityOptions.some((option) => option.startsWith('name=seccomp'))) return 'it has no seccomp';
   if (engine.SecurityOptions.includes('name=rootless')) return 'it is rootless, which is not supported yet';
   if (engine.SecurityOptions.includes('name=userns')) return 'it remaps user ids, which is not supported yet';
@@ -41,6 +44,8 @@ const ENDED = ['created', 'exited', 'dead', 'removing'];
 export class DockerBackend implements ContainerBackend {
   readonly name = 'docker';
   readonly owner;
+  readonly sealed = true;
+  readonly ownKernel;
   readonly #docker: Docker;
   readonly #settings: ContainerSettings;
   readonly #log: Log;
@@ -51,6 +56,8 @@ export class DockerBackend implements ContainerBackend {
     this.#settings = settings;
     this.#log = log;
     this.owner = settings.owner;
+    // `runc` and `crun` share the host's kernel; what else is asked for by name is asked for because it does not.
+    this.ownKernel = settings.runtime !== undefined && !/^(io\.containerd\.)?(runc|crun)/.test(settings.runtime);
   }
 
   layout() {
@@ -60,7 +67,7 @@ export class DockerBackend implements ContainerBackend {
   async health(): Promise<BackendHealth> {
     const { image } = this.#settings;
     try {
-      const weakness = unsealable(await this.#info());
+      const weakness = unsealable(await this.#info(), this.#settings.runtime);
       if (weakness !== undefined)
         return { ok: false, detail: `This Docker engine cannot seal a container: ${weakness}.` };
       await this.#docker.getImage(image).inspect();
@@ -71,7 +78,8 @@ export class DockerBackend implements ContainerBackend {
     }
   }
 
-  async start(key: PlacementKey, folders: SessionFolders): Promise<StartResult> {
+  async start(key: PlacementKey, folders: SessionFolders, resources: Resources | null): Promise<StartResult> {
+    if (resources === null) throw new Error('a container without limits');
     const name = containerName(key);
     const container = this.#docker.getContainer(name);
     try {
@@ -81,7 +89,7 @@ export class DockerBackend implements ContainerBackend {
         return { ok: false, failure: { code: 'container_start_failed', detail } };
       }
       try {
-        const spec = containerSpec(this.#settings, key, folders);
+        const spec = containerSpec(this.#settings, key, folders, resources);
         await this.#docker.createContainer({ ...spec, abortSignal: AbortSignal.timeout(START_MS) });
       } catch (error) {
         // The name is taken: an earlier `start` for the same key got this far.
@@ -108,7 +116,7 @@ export class DockerBackend implements ContainerBackend {
   /** Asked once: an engine does not change without a restart, and `health` asks anew. */
   #sealable: Promise<string | undefined> | undefined;
   async #weakness(): Promise<string | undefined> {
-    this.#sealable ??= this.#info().then(unsealable);
+    this.#sealable ??= this.#info().then((info) => unsealable(info, this.#settings.runtime));
     try {
       return await this.#sealable;
     } catch (error) {

@@ -45,6 +45,8 @@ const pidFile = z.object({ pid: z.int().min(2), start: z.string() });
 export class ProcessBackend implements ContainerBackend {
   readonly name = 'process';
   readonly owner = undefined;
+  readonly sealed = false;
+  readonly ownKernel = false;
   readonly #options: ProcessBackendOptions;
   readonly #claude: string;
   readonly #running = new Map<string, Running>();

@@ -1,10 +1,12 @@
 import { CloseCode } from '../../protocol/close-code.ts';
+import type { HostNotice } from '../../protocol/host-notice.ts';
 import { sessionFrame, type SessionFrame, type WrapperFrame } from '../../protocol/wrapper-link.ts';
 import type { BackoffRange } from './backoff.ts';
 import { CommandQueue } from './command-queue.ts';
 import { DataSocket, type Refusal } from './data-socket.ts';
 import { openLinkServer, type LinkServer } from './link-server.ts';
 import type { Log } from '../log.ts';
+import { NoticeBuffer } from './notice-buffer.ts';
 import { RelayBuffer } from './relay-buffer.ts';
 
 /** Said and not yet stored, characters: beyond it the wrapper is not read on (it keeps the rest itself). */
@@ -36,6 +38,9 @@ export interface RelayOptions {
 export class Relay {
   readonly #options: RelayOptions;
   readonly #commands = new CommandQueue();
+  /** What the runner itself has to say of the container. */
+  readonly #notices: NoticeBuffer;
+  #noticeDropped = false;
   /** Absent as long as nobody has said what the session has stored. */
   #items: RelayBuffer | undefined;
   #link: LinkServer | undefined;
@@ -58,6 +63,7 @@ export class Relay {
   private constructor(options: RelayOptions) {
     this.#options = options;
     if (options.fresh) this.#items = new RelayBuffer(0);
+    this.#notices = new NoticeBuffer(options.fresh);
     this.#data = new DataSocket({
       url: options.url,
       token: options.token,
@@ -72,6 +78,7 @@ export class Relay {
         message: (text) => this.#fromSession(text),
         down: () => {
           this.#session = 'down';
+          this.#notices.disconnected();
           this.#regulate();
         },
         refused: (why) => this.#refuse(why),
@@ -104,6 +111,17 @@ export class Relay {
     return relay;
   }
 
+  /** Says something of the runner's own to the session, as reliably as what the container says. */
+  tell(notices: readonly HostNotice[]): void {
+    if (this.#refused) return;
+    for (const notice of notices) {
+      if (this.#notices.push(notice) || this.#noticeDropped) continue;
+      this.#noticeDropped = true;
+      this.#options.log.warn('too many notices wait for the session: the next ones are dropped', {});
+    }
+    this.#sendNotices();
+  }
+
   /** The container is gone: reads what it still left in the link, and closes that. */
   async containerGone(): Promise<void> {
     this.#containerGone = true;
@@ -112,7 +130,7 @@ export class Relay {
     this.#settle();
   }
 
-  /** Resolves when all that the container said is stored, or the session has refused it for good. */
+  /** Resolves when all that the container said, and the runner of it, is stored, or the session has refused it for good. */
   async drained(): Promise<void> {
     await this.#drained;
   }
@@ -205,6 +223,9 @@ export class Relay {
       case 'resend':
         this.#resend(frame.from);
         break;
+      case 'host_ack':
+        this.#noticesStored(frame.stored);
+        break;
       case 'command':
         if (this.#commands.offer(frame.number, text) && this.#wrapper === 'welcomed') this.#link?.send(text);
         break;
@@ -233,6 +254,18 @@ export class Relay {
     if (items.stored > before) this.#data.healthy();
     if (items.stored > before && this.#wrapper === 'welcomed') this.#toWrapper({ kind: 'ack', stored });
     this.#settle();
+  }
+
+  #noticesStored(stored: number): void {
+    if (!this.#notices.acknowledge(stored)) return this.#refuse('lost_items');
+    this.#sendNotices();
+    this.#settle();
+  }
+
+  #sendNotices(): void {
+    if (this.#session !== 'live') return;
+    for (let frame = this.#notices.take(); frame !== undefined; frame = this.#notices.take())
+      this.#toSession(JSON.stringify(frame));
   }
 
   #resend(from: number): void {
@@ -273,6 +306,8 @@ export class Relay {
   #settle(): void {
     if (!this.#containerGone || this.#link?.connected === true) return;
     if (!this.#refused && this.#items?.empty === false) return;
+    // Before a first `hello` the session does not listen, and there was nothing to tell of.
+    if (!this.#refused && this.#known && !this.#notices.empty) return;
     this.#data.close();
     this.#settled?.();
   }

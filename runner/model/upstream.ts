@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { credentialEnvironment, dummyCredentialEnv, modelCredential, type ModelCredential } from './credential.ts';
 
+/** The model's name inside a container, where it is a socket. */
+export const MODEL_HOST = 'model.cc-docker.local';
 const ANTHROPIC_API = 'https://api.anthropic.com';
 
 /** `baseUrl` has no trailing slash, and may have a path: `/v1/messages` is appended to it. */
@@ -52,7 +54,7 @@ export function containerModelEnv(upstream: ModelUpstream, socketPath: string): 
   const kind = upstream.kind === 'demo' ? 'api_key' : (upstream.credential?.kind ?? 'api_key');
   return {
     ANTHROPIC_UNIX_SOCKET: socketPath,
-    ANTHROPIC_BASE_URL: 'http://model.cc-docker.local',
+    ANTHROPIC_BASE_URL: `http://${MODEL_HOST}`,
     ...dummyCredentialEnv(kind),
   };
 }

@@ -11,7 +11,7 @@ import { launchOf, runRunner, type RunnerSetUp } from '../runner/support/running
 import { scratch } from '../runner/support/scratch.ts';
 import { describeDocker } from '../support/describe-docker.ts';
 
-const LIMITS = { memoryMb: 256, cpus: 1, pids: 128 };
+const RESOURCES = { memory_mb: 256, cpus: 1, pids: 128, workspace_mb: 1024 };
 const OWNER = { uid: 1000, gid: 1000 };
 const newKey = (epoch = 1) => ({ session_id: randomUUID(), epoch });
 
@@ -26,7 +26,7 @@ describeDocker('the docker backend', ({ docker, image }) => {
     const probeImage = await probe;
     const made = await runRunner({
       makeBackend: ({ runnerId }, log) => {
-        const settings = { image: options.image ?? probeImage, runnerId, owner: OWNER, limits: LIMITS };
+        const settings = { image: options.image ?? probeImage, runnerId, owner: OWNER, runtime: undefined };
         return new DockerBackend(settings, log, options.engine ?? docker);
       },
       ...options,
@@ -61,7 +61,7 @@ describeDocker('the docker backend', ({ docker, image }) => {
         '/workspace/x': 'done',
         '/claude/x': 'done',
       },
-      sessionFolder: ['launch.json', 'link.sock', 'model.sock'],
+      sessionFolder: ['ca.pem', 'hosts', 'launch.json', 'link.sock', 'model.sock', 'proxy.sock', 'resolv.conf'],
     });
     expect(existsSync(path.join(session(key), 'workspace', 'x'))).toBe(true);
     const { HostConfig, Mounts } = await inspect(key);
@@ -71,7 +71,13 @@ describeDocker('the docker backend', ({ docker, image }) => {
       PidsLimit: 128,
       Memory: 256 * 1024 * 1024,
     });
-    expect(Mounts.map(({ Destination }) => Destination).sort()).toEqual(['/claude', '/run/cc-docker', '/workspace']);
+    expect(Mounts.map(({ Destination }) => Destination).sort()).toEqual([
+      '/claude',
+      '/etc/hosts',
+      '/etc/resolv.conf',
+      '/run/cc-docker',
+      '/workspace',
+    ]);
   });
 
   test('the same launch again, from a runner that forgot the first, is the same container', async () => {
@@ -81,13 +87,13 @@ describeDocker('the docker backend', ({ docker, image }) => {
     await edge.frame('started');
     const { Id } = await inspect(key);
     const backend = new DockerBackend(
-      { image, runnerId: (await inspect(key)).Config.Labels[Label.runner] ?? '', owner: OWNER, limits: LIMITS },
+      { image, runnerId: (await inspect(key)).Config.Labels[Label.runner] ?? '', owner: OWNER, runtime: undefined },
       keptLog().log,
       docker,
     );
     const root = session(key);
     const folders = { root, workspace: `${root}/workspace`, claude: `${root}/claude`, run: `${root}/run` };
-    expect(await backend.start(key, folders)).toEqual({ ok: true });
+    expect(await backend.start(key, folders, RESOURCES)).toEqual({ ok: true });
     expect((await inspect(key)).Id).toBe(Id);
     expect(folder).not.toBe('');
     await runner.kill();
@@ -128,6 +134,9 @@ describeDocker('the docker backend', ({ docker, image }) => {
     const second = await setUp({ folder, edge: first.edge });
     expect(await second.edge.frame('hello', 1)).toMatchObject({ running: [key] });
     await second.edge.line(key.session_id, (line) => line === 'echo two');
+    const [before, after] = [await second.edge.frame('started'), await second.edge.frame('started', 1)];
+    expect(before.resources).toEqual(RESOURCES);
+    expect(after).toEqual(before);
     expect(second.edge.session(key.session_id).items).toHaveLength(4);
   });
 
@@ -181,7 +190,7 @@ test('an engine that is down is engine_unavailable, and the runner goes on', asy
   const engine = new Docker({ socketPath: path.join(scratch(), 'nobody.sock') });
   const { edge } = await runRunner({
     makeBackend: ({ runnerId }, log) =>
-      new DockerBackend({ image: 'any', runnerId, owner: OWNER, limits: LIMITS }, log, engine),
+      new DockerBackend({ image: 'any', runnerId, owner: OWNER, runtime: undefined }, log, engine),
   });
   expect(await edge.frame('hello')).toMatchObject({
     health: { ok: false, detail: expect.stringContaining('does not answer') },
@@ -196,4 +205,6 @@ test('an engine that cannot seal a container is not used', () => {
   expect(unsealable({ ...good, SecurityOptions: [] })).toMatch(/seccomp/);
   expect(unsealable({ ...good, MemoryLimit: false })).toMatch(/memory/);
   expect(unsealable({ ...good, PidsLimit: false })).toMatch(/processes/);
+  expect(unsealable(good, 'runsc')).toMatch(/no runtime runsc/);
+  expect(unsealable({ ...good, Runtimes: { runsc: {} } }, 'runsc')).toBeUndefined();
 });

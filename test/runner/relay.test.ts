@@ -3,6 +3,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { CloseCode } from '../../protocol/close-code.ts';
+import type { HostNotice } from '../../protocol/host-notice.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import type { SessionFrame, WrapperFrame } from '../../protocol/wrapper-link.ts';
 import { Relay } from '../../runner/link/relay.ts';
@@ -309,4 +310,57 @@ test('a connection that answers nothing any more is replaced', async () => {
   // As of a host that vanished: the connection stands, nothing is read.
   session.socket?.pause();
   await edge.changes.until(() => session.hellos.length === 2);
+});
+
+const notice = (host: string): HostNotice => ({
+  host_notice: 'egress',
+  host,
+  port: 443,
+  verdict: 'allowed',
+  rule: host,
+  count: 1,
+  bytes_sent: 0,
+  bytes_received: 0,
+});
+
+test('what the runner itself has to say is stored beside what the container says, across a break, before it is drained', async () => {
+  const { edge, session, relay, linkPath } = await setUp();
+  const wrapper = await connect(linkPath);
+  relay.tell([notice('a')]);
+  wrapper.hello();
+  await edge.changes.until(() => session.notices.length === 1);
+  edge.leave();
+  relay.tell([notice('b'), notice('c')]);
+  wrapper.socket.destroy();
+  await relay.containerGone();
+  let drained = false;
+  const done = relay.drained().then(() => (drained = true));
+  expect(drained).toBe(false);
+  edge.comeBack();
+  await done;
+  expect(session.notices.map(({ host }) => host)).toEqual(['a', 'b', 'c']);
+});
+
+test('a container cannot speak for the runner', async () => {
+  const { edge, session, relay, linkPath } = await setUp();
+  const bad = await connect(linkPath);
+  bad.hello();
+  bad.socket.write(`${JSON.stringify({ kind: 'host', first: 1, notices: [notice('forged')] })}\n`);
+  await bad.closed();
+  const good = await connect(linkPath);
+  good.hello();
+  relay.tell([notice('true')]);
+  await edge.changes.until(() => session.notices.length > 0);
+  expect(session.notices).toEqual([notice('true')]);
+  expect(good.received.map(({ kind }) => kind)).not.toContain('host_ack');
+});
+
+test('of an adopted container, notices go on where the session is', async () => {
+  const { edge, session, relay, linkPath } = await setUp({ fresh: false });
+  session.notices.push(notice('of an earlier runner'));
+  relay.tell([notice('new')]);
+  const wrapper = await connect(linkPath);
+  wrapper.hello();
+  await edge.changes.until(() => session.notices.length === 2);
+  expect(session.notices[1]).toEqual(notice('new'));
 });

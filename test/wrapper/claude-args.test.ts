@@ -14,6 +14,7 @@ function call(config: object, resume = false): ReturnType<typeof claudeCall> {
     cwd: '/workspace',
     env: {},
     link_socket: '/run/link.sock',
+    seal: false,
     scratch: '/scratch',
     config: sessionConfig.parse(config),
   };

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { hostFrame, type HostFrame, type HostNotice } from '../../../protocol/host-notice.ts';
 import { HEARTBEAT, runnerFrame, type PoolFrame, type RunnerFrame } from '../../../protocol/runner-control.ts';
 import { wrapperFrame, type LinkItem, type SessionFrame, type WrapperFrame } from '../../../protocol/wrapper-link.ts';
 import { Changes } from './changes.ts';
@@ -11,6 +12,8 @@ import { Changes } from './changes.ts';
 export interface FakeSession {
   items: LinkItem[];
   previews: string[];
+  /** The runner's own notices. */
+  notices: HostNotice[];
   hellos: Extract<WrapperFrame, { kind: 'hello' }>[];
   commands: { number: number; prompt: string }[];
   taken: number;
@@ -60,6 +63,7 @@ export class FakeEdge {
       session = {
         items: [],
         previews: [],
+        notices: [],
         hellos: [],
         commands: [],
         taken: 0,
@@ -156,26 +160,32 @@ export class FakeEdge {
     });
     ws.on('message', (data: Buffer) => {
       for (const line of data.toString().split('\n')) {
-        const frame = wrapperFrame.parse(JSON.parse(line));
+        const parsed: unknown = JSON.parse(line);
+        const frame = hostFrame.safeParse(parsed).data ?? wrapperFrame.parse(parsed);
         if (!session.mute) this.#take(session, ws, frame);
       }
       this.changes.notify();
     });
   }
 
-  #take(session: FakeSession, ws: WebSocket, frame: WrapperFrame): void {
+  #take(session: FakeSession, ws: WebSocket, frame: WrapperFrame | HostFrame): void {
     const say = (answer: SessionFrame) => ws.send(JSON.stringify(answer));
     const stored = session.items.length;
     switch (frame.kind) {
       case 'hello':
         session.hellos.push(frame);
         say({ kind: 'welcome', stored });
+        say({ kind: 'host_ack', stored: session.notices.length });
         for (const { number, prompt } of session.commands) if (number > frame.taken) this.#command(ws, number, prompt);
         break;
       case 'items':
         if (frame.first > stored + 1) return say({ kind: 'resend', from: stored + 1 });
         session.items.push(...frame.items.slice(stored + 1 - frame.first));
         say({ kind: 'ack', stored: session.items.length });
+        break;
+      case 'host':
+        session.notices.push(...frame.notices.slice(session.notices.length + 1 - frame.first));
+        say({ kind: 'host_ack', stored: session.notices.length });
         break;
       case 'preview':
         session.previews.push(frame.line);

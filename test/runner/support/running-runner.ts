@@ -6,6 +6,7 @@ import { openDataFolder, type DataFolder } from '../../../runner/data-folder.ts'
 import type { Log } from '../../../runner/log.ts';
 import { ProcessBackend } from '../../../runner/backend/process-backend.ts';
 import { Runner } from '../../../runner/runner.ts';
+import type { EgressSurroundings } from '../../../runner/way-out.ts';
 import { FakeEdge } from './fake-edge.ts';
 import { keptLog } from './quiet-log.ts';
 import { scratch } from './scratch.ts';
@@ -14,14 +15,31 @@ export const FAKE_WRAPPER = path.join(import.meta.dirname, 'fake-wrapper.ts');
 
 export const sessionId = (n: number) => `0190a0a0-0000-7000-8000-${String(n).padStart(12, '0')}`;
 
-export function launchOf({ session_id, epoch }: PlacementKey): Launch {
+/** Sessions may go nowhere, and there is no secret. */
+export const NO_EGRESS: EgressSurroundings = {
+  rules: { ceiling: { allow: ['*:*'], presets: [] }, fallback: { allow: [], presets: [] }, private: [] },
+  presets: new Map(),
+  packages: async () => ({ rules: [], env: {} }),
+  secrets: new Map(),
+  trusted: { certificates: [] },
+};
+
+export function launchOf({ session_id, epoch }: PlacementKey, config: Partial<Launch['config']> = {}): Launch {
   return {
     session_id,
     epoch,
     token: 'token',
     resume: false,
     workspace: { type: 'ephemeral' },
-    config: { timeout_seconds: 60, allowed_tools: ['*'], mcp_servers: {}, max_turns: 10, secrets: [], skills: [] },
+    config: {
+      timeout_seconds: 60,
+      allowed_tools: ['*'],
+      mcp_servers: {},
+      max_turns: 10,
+      secrets: [],
+      skills: [],
+      ...config,
+    },
   };
 }
 
@@ -29,6 +47,7 @@ export interface RunnerSetUp {
   folder?: string;
   edge?: FakeEdge;
   capacity?: number;
+  egress?: Partial<EgressSurroundings>;
   makeBackend?: (data: DataFolder, log: Log) => ContainerBackend;
 }
 
@@ -54,11 +73,12 @@ export async function runRunner(options: RunnerSetUp = {}) {
       capacity: options.capacity ?? 4,
       labels: {},
       claudeEnv: {},
-      limits: { memoryMb: 256, cpus: 1, pids: 128 },
+      limits: { memoryMb: 256, cpus: 1, pids: 128, workspaceMb: 1024 },
     },
     backend: (options.makeBackend ?? processes)(opened.data, log),
     data: opened.data,
     upstream: { kind: 'demo' },
+    egress: { ...NO_EGRESS, ...options.egress },
     version: '0',
     log,
     healthMs: 100,
@@ -74,7 +94,8 @@ export async function runRunner(options: RunnerSetUp = {}) {
     edge,
     folder,
     lines,
-    launch: (key: PlacementKey) => edge.order({ kind: 'launch', launch: launchOf(key) }),
+    launch: (key: PlacementKey, config?: Partial<Launch['config']>) =>
+      edge.order({ kind: 'launch', launch: launchOf(key, config) }),
     session: (key: PlacementKey) => path.join(opened.data.sessions, key.session_id),
   };
 }

@@ -91,6 +91,7 @@ export class Stage implements AsyncDisposable {
       env: this.claudeEnv(),
       link_socket: this.path('link.sock'),
       scratch: this.path('scratch'),
+      seal: false,
       ...given,
       config: sessionConfig.parse(given.config ?? {}),
     };

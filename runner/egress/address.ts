@@ -1,0 +1,133 @@
+import ipaddr from 'ipaddr.js';
+
+type Address = ipaddr.IPv4 | ipaddr.IPv6;
+
+/** An address range that the operator has opened although it is not public. */
+export interface PrivateGrant {
+  network: Address;
+  prefix: number;
+  /** Undefined: every port. */
+  port: number | undefined;
+}
+
+export type AddressVerdict = { ok: true } | { ok: false; why: string };
+
+/** Cloud metadata and host agents. One of them is public by its number; all hand out what a session must not have. */
+const METADATA = new Set([
+  '169.254.169.254',
+  '169.254.170.2',
+  '169.254.170.23',
+  '100.100.100.200',
+  '168.63.129.16',
+  '192.0.0.192',
+  'fd00:ec2::254',
+  'fd00:ec2::23',
+  'fd20:ce::254',
+]);
+
+const KINDS: Record<string, string> = {
+  private: 'a private',
+  uniqueLocal: 'a private',
+  carrierGradeNat: 'a private',
+  deprecatedSiteLocal: 'a private',
+  loopback: 'a loopback',
+  linkLocal: 'a link-local',
+  multicast: 'a multicast',
+  broadcast: 'a broadcast',
+  unspecified: 'an unspecified',
+};
+
+const GLOBAL_IPV6: [ipaddr.IPv6, number] = ipaddr.IPv6.parseCIDR('2000::/3');
+
+/**
+ * Only global unicast passes, or what the operator has opened. An IPv6 address that carries an IPv4 one (mapped, translated,
+ * 6to4, Teredo) is judged by that: it is where the packets end.
+ *
+ * @param address as the resolver gives it, or a target's canonical address
+ * @param own addresses of this machine's own network cards: a service of the host's is not public because its address is
+ */
+export function judgeAddress(
+  address: string,
+  port: number,
+  grants: readonly PrivateGrant[],
+  own: ReadonlySet<string>,
+): AddressVerdict {
+  if (!ipaddr.isValid(address)) return { ok: false, why: 'the resolver gave no address' };
+  for (const one of meant(ipaddr.parse(address))) {
+    const text = one.toString();
+    const through = text === address ? text : `${text} (as ${address})`;
+    if (METADATA.has(text)) {
+      // Named alone, not as one of a wide range.
+      if (granted(one, port, grants.filter(isSingle))) continue;
+      return { ok: false, why: `${through} is a cloud metadata address` };
+    }
+    if (granted(one, port, grants)) continue;
+    const range = rangeOf(one);
+    if (range !== 'unicast') return { ok: false, why: `${through} is ${KINDS[range] ?? 'a reserved'} address` };
+    if (own.has(text)) return { ok: false, why: `${through} is an address of the machine that the runner is on` };
+  }
+  return { ok: true };
+}
+
+/** `10.0.0.0/8`, `10.1.2.3:5432`, `10.0.0.0/8:5432`, `fd00::/8`, `[fd00::1]:5432`; undefined for anything else. */
+export function parsePrivateGrant(written: string): PrivateGrant | undefined {
+  const text = written.trim();
+  const [, bracketed, plain, portText] =
+    /^(?:\[([0-9a-fA-F:.]+(?:\/\d{1,3})?)\]|(\d[\d.]*(?:\/\d{1,2})?))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const range = bracketed ?? plain ?? (text.includes(':') ? text : undefined);
+  if (range === undefined) return undefined;
+  const port = portText === undefined ? undefined : Number(portText);
+  if (port !== undefined && (port < 1 || port > 65_535)) return undefined;
+  const [base = '', bits] = range.split('/');
+  if (!ipaddr.IPv4.isValidFourPartDecimal(base) && !(ipaddr.IPv6.isValid(base) && !base.includes('%'))) {
+    return undefined;
+  }
+  const network = ipaddr.parse(base);
+  const width = network.kind() === 'ipv4' ? 32 : 128;
+  const prefix = bits === undefined ? width : Number(bits);
+  return /^\d{1,3}$/.test(bits ?? '0') && prefix <= width ? { network, prefix, port } : undefined;
+}
+
+function isSingle({ network, prefix }: PrivateGrant): boolean {
+  return prefix === (network.kind() === 'ipv4' ? 32 : 128);
+}
+
+function granted(address: Address, port: number, grants: readonly PrivateGrant[]): boolean {
+  return grants.some(
+    (grant) =>
+      grant.network.kind() === address.kind() &&
+      address.match(grant.network, grant.prefix) &&
+      (grant.port === undefined || grant.port === port),
+  );
+}
+
+function rangeOf(address: Address): string {
+  // What is not in 2000::/3 has no global meaning, whatever else becomes of it (RFC 4291, IANA).
+  if (address instanceof ipaddr.IPv6 && address.range() === 'unicast' && !address.match(GLOBAL_IPV6)) return 'reserved';
+  return address.range();
+}
+
+/** Where packets to this address end. */
+function meant(address: Address): Address[] {
+  if (address instanceof ipaddr.IPv4) return [address];
+  const { parts } = address;
+  const range = address.range();
+  if (range === 'ipv4Mapped' || range === 'rfc6145') return [embedded(parts, 6)];
+  // Of the well-known prefix alone it is known where the IPv4 address is; a local one (64:ff9b:1::/48) is refused.
+  if (range === 'rfc6052' && parts[2] === 0) return [embedded(parts, 6)];
+  if (range === '6to4') return [embedded(parts, 1)];
+  if (range !== 'teredo') return [address];
+  // Its server, and its client with every bit turned.
+  return [
+    embedded(parts, 2),
+    embedded(
+      parts.map((part) => part ^ 0xffff),
+      6,
+    ),
+  ];
+}
+
+function embedded(parts: readonly number[], at: number): ipaddr.IPv4 {
+  const [high = 0, low = 0] = parts.slice(at, at + 2);
+  return new ipaddr.IPv4([high >> 8, high & 0xff, low >> 8, low & 0xff]);
+}

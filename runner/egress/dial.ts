@@ -1,0 +1,58 @@
+import { connect, isIPv6, type LookupFunction, type OnReadOpts, type Socket } from 'node:net';
+
+export type Dialled = { ok: true; socket: Socket } | { ok: false; why: string };
+
+/**
+ * Connects to one of these addresses, the first that answers (RFC 8305), and to nothing else: no name is resolved here.
+ * An error after the connection stands is the socket's own event; a listener that keeps it from being thrown is set.
+ *
+ * @param options.timeoutMs for all addresses together
+ * @param options.signal gives up the dialling; a connection that stands is not its matter
+ */
+export function dialPinned(
+  addresses: readonly string[],
+  port: number,
+  options: { timeoutMs: number; signal?: AbortSignal; allowHalfOpen?: boolean; onread?: OnReadOpts },
+): Promise<Dialled> {
+  const pinned = addresses.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 }));
+  const [first] = pinned;
+  if (first === undefined) return Promise.resolve({ ok: false, why: 'there is no address' });
+  const lookup: LookupFunction = (_host, { all }, answer) => {
+    if (all === true) answer(null, pinned);
+    else answer(null, first.address, first.family);
+  };
+  return new Promise((resolve) => {
+    const socket = connect({
+      host: 'pinned.invalid',
+      port,
+      lookup,
+      autoSelectFamily: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: 60_000,
+      allowHalfOpen: options.allowHalfOpen ?? false,
+      ...(options.onread && { onread: options.onread }),
+    });
+    const settle = (dialled: Dialled): void => {
+      clearTimeout(timer);
+      options.signal?.removeEventListener('abort', abort);
+      resolve(dialled);
+      if (!dialled.ok) socket.destroy();
+    };
+    const abort = (): void => settle({ ok: false, why: 'nobody waits for it any more' });
+    const timer = setTimeout(
+      () => settle({ ok: false, why: `no connection within ${options.timeoutMs / 1000} s` }),
+      options.timeoutMs,
+    );
+    socket.on('error', (error) => settle({ ok: false, why: whyOf(error) }));
+    socket.once('connect', () => settle({ ok: true, socket }));
+    options.signal?.addEventListener('abort', abort);
+    if (options.signal?.aborted === true) abort();
+  });
+}
+
+function whyOf(error: Error): string {
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
+  const code = first instanceof Error && 'code' in first ? String(first.code) : error.message;
+  return `the connection failed: ${code}`;
+}

@@ -1,0 +1,38 @@
+import type { Rule } from './rule.ts';
+
+/** Rules that a refusal lists, characters: an agent reads it, and pays for every word. */
+const LIST_LIMIT = 600;
+
+/** A refusal's text: what was refused, why, what is allowed, and what can be done about it. One line each. */
+export function refusalText(
+  where: string,
+  why: string,
+  by: 'session' | 'operator' | 'address',
+  rules: readonly Rule[],
+) {
+  const todo = {
+    session: `Trying again changes nothing. If the task needs it, ask for ${where} to be added to this session's network.allow.`,
+    operator: "Trying again changes nothing. Only the runner's operator can allow it (EGRESS_ALLOW).",
+    address: "Trying again changes nothing. Only the runner's operator can allow it (EGRESS_ALLOW_PRIVATE).",
+  }[by];
+  return `cc-docker: not allowed by this session's network policy: ${where} (${why}). Allowed: ${listed(rules)}\n${todo}\n`;
+}
+
+function listed(rules: readonly Rule[]): string {
+  const texts = [...new Set(rules.map((rule) => rule.text))];
+  if (texts.length === 0) return 'nothing but the model.';
+  let list = '';
+  for (const [index, text] of texts.entries()) {
+    if (list.length + text.length > LIST_LIMIT) return `${list} and ${texts.length - index} more.`;
+    list += index === 0 ? text : `, ${text}`;
+  }
+  return `${list}.`;
+}
+
+/** What was written, fit for logs, events and a line of text. */
+export function printable(text: string, limit = 200): string {
+  const escaped = text.replace(/[^\x20-\x7e]/g, (character) => {
+    return `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
+  });
+  return escaped.length > limit ? `${escaped.slice(0, limit)}…` : escaped;
+}

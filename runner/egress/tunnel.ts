@@ -1,0 +1,72 @@
+import type { OnReadOpts, Socket } from 'node:net';
+
+/** What a half-closed side may still take for its last bytes, milliseconds. */
+const FLUSH_MS = 30_000;
+/** Read at once from a target, bytes. What a tunnel holds in memory, beside what waits in the kernel. */
+const BUFFER_BYTES = 256 * 1024;
+
+/**
+ * A target's bytes on their way to a client, all through one buffer: as a stream each read would allocate its own, which makes downloads
+ * half as fast. A client that does not take them holds the reading back.
+ */
+export class Downstream {
+  readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  #client: Socket | undefined;
+  #target: Socket | undefined;
+  /** Read before there was anybody to give it to. */
+  #early = 0;
+
+  /** For `net.connect`. */
+  readonly onread: OnReadOpts = {
+    buffer: this.#buffer,
+    callback: (length) => this.#read(length),
+  };
+
+  start(client: Socket, target: Socket): void {
+    this.#client = client;
+    this.#target = target;
+    if (this.#early > 0 && !this.#write(client, this.#early)) return;
+    target.resume();
+  }
+
+  #read(length: number): boolean {
+    if (this.#client !== undefined) return this.#write(this.#client, length);
+    this.#early = length;
+    return false;
+  }
+
+  /** @returns whether the buffer is free again; otherwise reading goes on when it is */
+  #write(client: Socket, length: number): boolean {
+    if (client.destroyed) return true;
+    let waits = false;
+    client.write(this.#buffer.subarray(0, length), () => {
+      if (waits) this.#target?.resume();
+    });
+    // What the kernel took at once is nobody's any more.
+    waits = client.writableLength > 0;
+    return !waits;
+  }
+}
+
+/**
+ * Pipes both ways, each as fast as the other side takes. One side's end is passed on alone, so that half-closed protocols work;
+ * one side's break breaks the other. Idleness is the caller's to time: every byte passes `client`.
+ *
+ * @param target connected with `downstream.onread`
+ */
+export function tunnel(client: Socket, target: Socket, downstream: Downstream): void {
+  client.pipe(target);
+  target.once('end', () => client.end());
+  downstream.start(client, target);
+  client.once('close', (broken: boolean) => {
+    // Closed after both had ended: what is still on its way out may arrive. Otherwise whoever dialled it resets it.
+    if (!broken && target.writableEnded) target.setTimeout(FLUSH_MS, () => target.destroy());
+    else target.destroy();
+  });
+  target.once('close', (broken: boolean) => {
+    if (client.destroyed) return;
+    if (!broken && client.writableEnded) client.setTimeout(FLUSH_MS);
+    else client.destroy();
+  });
+  if (client.destroyed) target.destroy();
+}

@@ -1,0 +1,72 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import tls from 'node:tls';
+
+/** The authorities that the runner itself trusts, PEM: the system's (or Node's own, where there are none), and the operator's. */
+export interface TrustedAuthorities {
+  readonly certificates: readonly string[];
+}
+
+/**
+ * The system's authorities, those of `NODE_EXTRA_CA_CERTS`, and those in the file that `CC_EGRESS_CA` names; or one
+ * line that says why that file cannot be used.
+ */
+export function trustedAuthorities(
+  extraFile: string | undefined,
+): { ok: true; trusted: TrustedAuthorities } | { ok: false; problem: string } {
+  const own = extraFile === undefined ? { ok: true as const, certificates: [] } : readCertificates(extraFile);
+  if (!own.ok) return own;
+  const system = tls.getCACertificates('system');
+  const certificates = [
+    ...(system.length > 0 ? system : tls.getCACertificates('bundled')),
+    ...tls.getCACertificates('extra'),
+    ...own.certificates,
+  ];
+  return { ok: true, trusted: { certificates: [...new Set(certificates.map((pem) => pem.trim()))] } };
+}
+
+function readCertificates(file: string): { ok: true; certificates: string[] } | { ok: false; problem: string } {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    return { ok: false, problem: `CC_EGRESS_CA names ${file}, which cannot be read (${code})` };
+  }
+  const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
+  if (certificates === null)
+    return { ok: false, problem: `CC_EGRESS_CA names ${file}, which holds no PEM certificate` };
+  if (!certificates.every(isCertificate))
+    return { ok: false, problem: `CC_EGRESS_CA names ${file}, which holds a damaged certificate` };
+  return { ok: true, certificates: [...certificates] };
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * What a container trusts, as one PEM file: what the runner trusts, and the runner's own authority.
+ *
+ * @param own PEM
+ */
+export function caBundle(trusted: TrustedAuthorities, own: string): string {
+  return `${[...trusted.certificates, own.trim()].join('\n')}\n`;
+}
+
+/** Tells tools of that file: OpenSSL, Go and uv; Node; git; curl; Python's requests; pip; npm. */
+export function caBundleEnv(file: string): Record<string, string> {
+  return {
+    SSL_CERT_FILE: file,
+    NODE_EXTRA_CA_CERTS: file,
+    GIT_SSL_CAINFO: file,
+    CURL_CA_BUNDLE: file,
+    REQUESTS_CA_BUNDLE: file,
+    PIP_CERT: file,
+    npm_config_cafile: file,
+  };
+}

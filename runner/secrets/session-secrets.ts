@@ -1,0 +1,46 @@
+import type { Reason } from '../../protocol/reason.ts';
+import type { Secret, WireSecret } from './secret.ts';
+
+/** What a session's secrets come to. */
+export interface SessionSecrets {
+  /** For the interceptor, in the session's order. */
+  wire: WireSecret[];
+  /** For the container's environment: names of variables and their values. */
+  exposedEnv: Record<string, string>;
+  /** Names of the secrets in there. */
+  exposedNames: string[];
+}
+
+/**
+ * The secrets that a session names, upper or lower case; or which one it cannot have. What else the runner holds is none of a
+ * session's business.
+ */
+export function sessionSecrets(
+  names: readonly string[],
+  secrets: ReadonlyMap<string, Secret>,
+): ({ ok: true } & SessionSecrets) | { ok: false; reason: Reason } {
+  const result: SessionSecrets = { wire: [], exposedEnv: {}, exposedNames: [] };
+  const exposedAs = new Map<string, string>();
+  for (const name of new Set(names.map((name) => name.toLowerCase()))) {
+    const secret = secrets.get(name);
+    if (secret === undefined)
+      return missing(
+        `The runner has no secret named "${name}". Its operator can add one and restart the runner (docs/secrets.md); else leave it out of config.secrets.`,
+      );
+    if (secret.kind === 'wire') {
+      result.wire.push(secret);
+      continue;
+    }
+    const other = exposedAs.get(secret.variable);
+    if (other !== undefined)
+      return missing(`The secrets "${other}" and "${name}" are both exposed as ${secret.variable}: name one of them.`);
+    exposedAs.set(secret.variable, name);
+    result.exposedEnv[secret.variable] = secret.reveal();
+    result.exposedNames.push(name);
+  }
+  return { ok: true, ...result };
+}
+
+function missing(detail: string): { ok: false; reason: Reason } {
+  return { ok: false, reason: { code: 'secret_missing', detail } };
+}

@@ -175,8 +175,12 @@ async function readText(file: string): Promise<string | undefined> {
 function runner(env: NodeJS.ProcessEnv): Run {
   return (program, args) =>
     new Promise((resolve) => {
-      execFile(program, args, { cwd: '/', env, timeout: PROGRAM_MS }, (error, stdout) => {
+      const child = execFile(program, args, { cwd: '/', env, timeout: PROGRAM_MS }, (error, stdout) => {
+        process.off('exit', end);
         resolve(error === null ? stdout : undefined);
       });
+      // A runner that is told to end does not wait for it, and leaves nothing behind.
+      const end = () => child.kill('SIGKILL');
+      process.once('exit', end);
     });
 }

@@ -10,6 +10,8 @@ export interface Answer {
 
 /** Time for a client to read an answer that ends its connection, milliseconds. */
 const LINGER_MS = 1_000;
+/** What it may still send meanwhile, bytes. */
+const LINGER_BYTES = 1024 * 1024;
 
 /** In its turn, on a connection that goes on. */
 export function answerRequest(response: ServerResponse, answer: Answer): void {
@@ -24,10 +26,15 @@ export function answerSocket(socket: Socket, answer: Answer): void {
   const lines = Object.entries({ ...headers(answer), connection: 'close' }).map(
     ([name, value]) => `${name}: ${value}\r\n`,
   );
-  socket.setTimeout(LINGER_MS, () => socket.destroy());
+  const late = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(late));
   socket.end(`HTTP/1.1 ${answer.status} ${phrase(answer)}\r\n${lines.join('')}\r\n${answer.text}`);
-  // Unread input would turn the close into a reset, and the answer might be lost with it.
-  socket.resume();
+  // Unread input would turn the close into a reset, and the answer might be lost with it. But not without end.
+  let taken = 0;
+  socket.on('data', (chunk: Buffer) => {
+    taken += chunk.length;
+    if (taken > LINGER_BYTES) socket.destroy();
+  });
 }
 
 function headers({ text }: Answer): Record<string, string> {

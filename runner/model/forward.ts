@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { request as send, type Dispatcher } from 'undici';
 import { credentialHeader } from './credential.ts';
+import { Mask, maskText } from '../secrets/mask.ts';
 import { MODEL_UNREACHABLE, networkErrorCode, sendError, unreachableMessage } from './error.ts';
 import type { ModelHandler } from './exchange.ts';
 import { requestHeaders, responseHeaders } from './headers.ts';
@@ -21,6 +22,9 @@ export function forwardToModel(
 ): ModelHandler {
   const url = `${baseUrl}/v1/messages?beta=true`;
   const authentication = credential === undefined ? {} : credentialHeader(credential);
+  // An upstream may repeat what it was sent ("invalid x-api-key: …"). It is asked for plain text, so that this can be seen.
+  const telltales = credential === undefined ? [] : [credential.value];
+  const plain = telltales.length === 0 ? {} : { 'accept-encoding': 'identity' };
 
   return async (request, response, signal) => {
     const start = performance.now();
@@ -29,19 +33,20 @@ export function forwardToModel(
       const answer = await send(url, {
         dispatcher: pool,
         method: 'POST',
-        headers: { ...requestHeaders(request.headers), ...authentication },
+        headers: { ...requestHeaders(request.headers), ...plain, ...authentication },
         body: Readable.from(limitedBody(request, limit), { objectMode: false }),
         signal,
       });
       const headersMs = performance.now() - start;
-      response.writeHead(answer.statusCode, responseHeaders(answer.headers));
+      response.writeHead(answer.statusCode, maskHeaders(responseHeaders(answer.headers), telltales));
       // Else Node holds the headers back until the first chunk.
       response.flushHeaders();
       // Told here, for the answer that is then broken off looks as if the client had hung up.
       answer.body.once('error', (error) => {
         if (!signal.aborted) broken = networkErrorCode(error);
       });
-      await pipeline(answer.body, response);
+      if (telltales.length === 0) await pipeline(answer.body, response);
+      else await pipeline(answer.body, new Mask(telltales), response);
       return { outcome: 'answered', status: answer.statusCode, headersMs, totalMs: performance.now() - start };
     } catch (error) {
       if (broken !== undefined) return { outcome: 'broken', status: response.statusCode, code: broken };
@@ -51,4 +56,13 @@ export function forwardToModel(
       return { outcome: 'unreachable', code };
     }
   };
+}
+
+function maskHeaders(headers: Record<string, string | string[]>, telltales: readonly string[]) {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? maskText(value, telltales) : value.map((one) => maskText(one, telltales)),
+    ]),
+  );
 }

@@ -68,6 +68,18 @@ describe('the credential', () => {
   });
 });
 
+test('a credential that the upstream repeats does not come back, in a header or a body, wherever it is cut', async () => {
+  const upstream = await upstreamThat((response) => {
+    response.writeHead(401, { 'content-type': 'application/json', 'request-id': `for ${SECRET}` });
+    response.write(`{"message":"invalid x-api-key ${SECRET.slice(0, 5)}`);
+    setImmediate(() => response.end(`${SECRET.slice(5)}, sorry"}`));
+  });
+  const gateway = await gatewayTo(upstream.url, 'api_key');
+  const answer = await gateway.post(hello);
+  expect(answer.headers['request-id']).toBe(`for ${'*'.repeat(SECRET.length)}`);
+  expect(answer.text).toBe(`{"message":"invalid x-api-key ${'*'.repeat(SECRET.length)}, sorry"}`);
+});
+
 describe('a request', () => {
   test('goes on with what the model needs, and nothing else that the container made up', async () => {
     const upstream = await upstreamThat();
@@ -79,17 +91,22 @@ describe('a request', () => {
       'x-stainless-os': 'Linux',
       'x-claude-code-session-id': 's',
       'x-app': 'cli',
-      'accept-encoding': 'gzip',
     };
     const dropped = {
       cookie: 'a=b',
       'x-forwarded-for': '1.2.3.4',
       'proxy-authorization': 'Basic eA==',
       host: 'evil.test',
+      // Compressed, a credential that the upstream repeats could not be seen.
+      'accept-encoding': 'gzip',
     };
     await gateway.post(hello, { ...passed, ...dropped });
     const [seen] = upstream.seen;
-    expect(seen?.headers).toMatchObject({ ...passed, host: new URL(upstream.url).host });
+    expect(seen?.headers).toMatchObject({
+      ...passed,
+      'accept-encoding': 'identity',
+      host: new URL(upstream.url).host,
+    });
     for (const name of ['cookie', 'x-forwarded-for', 'proxy-authorization'])
       expect(seen?.headers).not.toHaveProperty(name);
     expect(seen?.url).toBe('/v1/messages?beta=true');

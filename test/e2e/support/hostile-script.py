@@ -48,13 +48,25 @@ def attempt(name, function, *arguments):
 # --- the proxy -------------------------------------------------------------------------------------------------------
 
 
+def dial(connection, path, wait):
+    """The queue of a socket may be full of this script's own earlier connections: its owner gets to them in time."""
+    until = time.monotonic() + wait
+    while True:
+        try:
+            return connection.connect(path)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+
+
 def exchange(raw, path=f"{RUN}/proxy.sock", wait=2.0):
     """Sends bytes to a unix socket, and reads until the other side ends or falls silent."""
     connection = socket.socket(socket.AF_UNIX)
     connection.settimeout(wait)
     answer = b""
     try:
-        connection.connect(path)
+        dial(connection, path, wait)
         connection.sendall(raw)
         while len(answer) < 1 << 20:
             part = connection.recv(65536)

@@ -4,13 +4,17 @@ import { envelopeJson, type EventLog } from './event-log.ts';
 /** Between two comments that keep an idle stream open through proxies, milliseconds. */
 const KEEP_ALIVE_MS = 15_000;
 
+/** Why a stream that had nothing to say looks again. */
+type Wake = 'stored' | 'idle' | 'ended';
+
 /**
  * Server-Sent Events of one session: the log after a cursor, then what comes. The reader sets the pace: an event is
  * read from the log when the client has room for it, so a slow client costs no memory.
  */
 export class EventStreams {
   readonly #log: EventLog;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Set<(why: Wake) => void>();
+  #ended = false;
 
   constructor(log: EventLog) {
     this.#log = log;
@@ -18,15 +22,19 @@ export class EventStreams {
 
   /** Wakes the streams: something was stored. */
   notify(): void {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const wake of waiting) wake();
+    this.#wakeAll('stored');
+  }
+
+  /** Ends the streams: the session is gone. */
+  end(): void {
+    this.#ended = true;
+    this.#wakeAll('ended');
   }
 
   open(after: number): ReadableStream<Uint8Array> {
     const encoder = new TextEncoder();
+    const cancelled = new AbortController();
     let cursor = after;
-    let stop: (() => void) | null = null;
     return new ReadableStream<Uint8Array>({
       start: (controller) => {
         const first = this.#log.first();
@@ -39,34 +47,42 @@ export class EventStreams {
         controller.enqueue(encoder.encode(`event: session.gap\ndata: ${data}\n\n`));
       },
       pull: async (controller) => {
+        if (this.#ended) return controller.close();
         const events = this.#log.read(cursor, BATCH_EVENTS, BATCH_BYTES);
         const last = events.at(-1);
-        if (last === undefined) {
-          const stored = await new Promise<boolean>((resolve) => {
-            const timer = setTimeout(() => {
-              this.#waiting.delete(wake);
-              resolve(false);
-            }, KEEP_ALIVE_MS);
-            const wake = () => {
-              clearTimeout(timer);
-              resolve(true);
-            };
-            stop = () => {
-              clearTimeout(timer);
-              this.#waiting.delete(wake);
-              resolve(false);
-            };
-            this.#waiting.add(wake);
-          });
-          // A pull that enqueues nothing is not called again, so each round says something.
-          controller.enqueue(encoder.encode(stored ? ':\n' : ': keep-alive\n\n'));
-          return;
+        if (last !== undefined) {
+          cursor = last.seq;
+          const text = events.map(
+            (event) => `id: ${event.seq}\nevent: ${event.type}\ndata: ${envelopeJson(event)}\n\n`,
+          );
+          return controller.enqueue(encoder.encode(text.join('')));
         }
-        cursor = last.seq;
-        const text = events.map((event) => `id: ${event.seq}\nevent: ${event.type}\ndata: ${envelopeJson(event)}\n\n`);
-        controller.enqueue(encoder.encode(text.join('')));
+        const why = await this.#woken(cancelled.signal);
+        if (cancelled.signal.aborted) return;
+        if (why === 'ended') return controller.close();
+        // A pull that enqueues nothing is not called again, so each round says something.
+        controller.enqueue(encoder.encode(why === 'stored' ? ':\n' : ': keep-alive\n\n'));
       },
-      cancel: () => stop?.(),
+      cancel: () => cancelled.abort(),
+    });
+  }
+
+  #wakeAll(why: Wake): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const wake of waiting) wake(why);
+  }
+
+  #woken(cancelled: AbortSignal): Promise<Wake> {
+    return new Promise((resolve) => {
+      const wake = (why: Wake) => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        resolve(why);
+      };
+      const timer = setTimeout(() => wake('idle'), KEEP_ALIVE_MS);
+      this.#waiting.add(wake);
+      cancelled.addEventListener('abort', () => wake('ended'), { once: true });
     });
   }
 }

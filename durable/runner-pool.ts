@@ -104,7 +104,13 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
     const { name } = socket.deserializeAttachment() as RunnerAttachment;
     const frame = parseFrame(message);
     if (frame === null) return socket.close(CloseCode.badFrame, 'not a frame of the control socket');
-    await this.#receive(socket, name, frame);
+    try {
+      await this.#receive(socket, name, frame);
+    } catch (error) {
+      // What a session could not be told is not acknowledged; the runner says it again when it comes back.
+      console.error(`pool: a frame of "${name}" could not be dealt with: ${String(error)}`);
+      socket.close(1011, 'try again');
+    }
   }
 
   override async webSocketClose(socket: WebSocket, code: number): Promise<void> {

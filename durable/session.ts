@@ -128,6 +128,7 @@ export class Session extends DurableObject<EdgeEnv> {
     await this.#outreach.directory.remove(session_id);
     await this.#core.erase();
     for (const socket of this.ctx.getWebSockets()) socket.close(CloseCode.notFound, 'the session was deleted');
+    this.#streams.end();
     for (const waiters of this.#waiters.values()) for (const wake of waiters) wake();
     this.#waiters.clear();
     return { deleted: true };

@@ -1,6 +1,7 @@
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi';
 import { eventEnvelope } from '../protocol/event.ts';
 import { SESSION_NOT_FOUND, sessionOf } from './objects.ts';
+import type { Refusal } from '../protocol/problem.ts';
 import type { AppEnv } from './app-env.ts';
 import { refusals, secured, sessionParams } from './contract.ts';
 import { refuse } from './refuse.ts';
@@ -52,6 +53,12 @@ const stream = createRoute({
   responses: { 101: { description: 'The stream' }, ...refusals },
 });
 
+/** Waiting behind the log's end would pass over what is said until then. */
+const beyondEnd = (after: number, last: number): Refusal => ({
+  refused: 'invalid_request',
+  detail: `The cursor is ${after}, but the log ends at ${last}.`,
+});
+
 /** The log: pages, Server-Sent Events, and the WebSocket. */
 export function addEvents(app: OpenAPIHono<AppEnv>): void {
   app.openapi(page, async (c) => {
@@ -62,9 +69,14 @@ export function addEvents(app: OpenAPIHono<AppEnv>): void {
     const live = c.req.header('accept')?.includes('text/event-stream') ?? false;
     const resumed = live ? cursor.safeParse(c.req.header('last-event-id')) : null;
     const from = resumed?.success === true ? resumed.data : (after ?? 0);
-    const events = await session.events(c.get('owner'), from, live ? 1 : limit);
+    if (live) {
+      const view = await session.show(c.get('owner'));
+      if ('refused' in view) return refuse(c, view);
+      if (from > view.last_seq) return refuse(c, beyondEnd(from, view.last_seq));
+      return session.fetch(`https://session/events?after=${from}`, { signal: c.req.raw.signal });
+    }
+    const events = await session.events(c.get('owner'), from, limit);
     if ('refused' in events) return refuse(c, events);
-    if (live) return session.fetch(`https://session/events?after=${from}`, { signal: c.req.raw.signal });
     return c.body(events.json, 200, { 'content-type': 'application/json' });
   });
 
@@ -80,10 +92,7 @@ export function addEvents(app: OpenAPIHono<AppEnv>): void {
     const view = await session.show(c.get('owner'));
     if ('refused' in view) return refuse(c, SESSION_NOT_FOUND);
     const { after, format, acks } = c.req.valid('query');
-    if (after !== undefined && after > view.last_seq) {
-      const detail = `\`after\` is ${after}, but the log ends at ${view.last_seq}.`;
-      return refuse(c, { refused: 'invalid_request', detail });
-    }
+    if (after !== undefined && after > view.last_seq) return refuse(c, beyondEnd(after, view.last_seq));
     // A bare connection is the seed's: one of Claude Code's messages a frame. A cursor, or `format`, asks for events.
     const plain = (format ?? (after === undefined ? 'messages' : 'events')) === 'messages';
     const options = new URLSearchParams({ plain: plain ? '1' : '0', acks: acks === 'true' ? '1' : '0' });

@@ -1,18 +1,6 @@
+import { HOP_BY_HOP } from './hop-by-hop.ts';
 import type { EgressTarget } from './interceptor.ts';
 import { formatTarget } from './target.ts';
-
-/** Between two neighbours alone (RFC 9110, 7.6.1), and what was meant for a proxy. */
-const HOP_BY_HOP = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 /** What `Connection` may not take away: without them the body has no end, or the request another meaning. */
 const KEPT = new Set([

@@ -1,18 +1,6 @@
+import { HOP_BY_HOP } from '../egress/hop-by-hop.ts';
 import type { Credential } from './credential.ts';
 import { maskText } from './mask.ts';
-
-/** Headers of one connection, not of the message. */
-const HOP_BY_HOP = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 /** `name, value, name, value, …`, as Node gives and takes them. */
 type RawHeaders = readonly string[];

@@ -124,6 +124,7 @@ describe('bad input', () => {
     expect(message).toMatchObject({ status: 404, body: { code: 'message_not_found' } });
     expect((await user.call('GET', `/sessions/${id}/events?after=-1`)).body.code).toBe('invalid_request');
     await expect(user.open(id, '?after=9999')).rejects.toThrow('422');
+    expect((await user.stream(id, { 'last-event-id': '9999' })).status).toBe(422);
   });
 
   it('says that the stream is a WebSocket to who asks without one', async () => {

@@ -76,8 +76,10 @@ describe('sessions', () => {
     const id = await user.createSession();
     const container = await runner.start(id);
     const viewer = await user.open(id, '?after=0');
+    const stream = (await user.stream(id)).text();
     expect((await user.call('DELETE', `/sessions/${id}`)).status).toBe(204);
     expect((await viewer.closed()).code).toBe(4404);
+    expect(await stream).toContain('event: session.ready');
     expect((await container.data.closed()).code).toBe(4404);
     expect((await runner.control.next(({ kind }) => kind === 'remove')).session_id).toBe(id);
     expect((await user.call('GET', `/sessions/${id}`)).body.code).toBe('session_not_found');

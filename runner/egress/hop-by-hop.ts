@@ -1,0 +1,12 @@
+/** Headers between two neighbours alone (RFC 9110, 7.6.1), and what was meant for a proxy. In lower case. */
+export const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);

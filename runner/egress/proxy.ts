@@ -1,5 +1,5 @@
 import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { OnReadOpts, Socket } from 'node:net';
 import { Server } from 'proxy-chain';
 import type { Log } from '../log.ts';
 import { listenOnUnixSocket } from '../model/unix-socket.ts';
@@ -9,6 +9,7 @@ import type { Decision } from './decision.ts';
 import { dialPinned, type Dialled } from './dial.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import type { EgressTarget, Interceptor } from './interceptor.ts';
+import { PlainDownload } from './plain-download.ts';
 import type { EgressPolicy } from './policy.ts';
 import { ownAddresses, Resolver, systemLookup, type Lookup } from './resolve.ts';
 import { formatTarget, parseAbsoluteForm, parseTarget, type ParsedTarget } from './target.ts';
@@ -194,7 +195,7 @@ class EgressServer extends Server {
       );
     } else {
       const downstream = new Downstream();
-      const dialled = await this.#dial(target, rule, exchange, downstream);
+      const dialled = await this.#dial(target, rule, exchange, { onread: downstream.onread, allowHalfOpen: true });
       if (!dialled.ok) return answerSocket(socket, dialled.answer);
       this.#tunnels.set(socket, () => tunnel(socket, dialled.socket, downstream));
     }
@@ -243,9 +244,11 @@ class EgressServer extends Server {
     const admitted = await this.#admit(written, parsed, exchange);
     if (admitted.kind === 'answer') return answer(admitted.answer);
     const { target, rule } = admitted;
-    const dialled = await this.#dial(target, rule, exchange);
+    const download = new PlainDownload();
+    const dialled = await this.#dial(target, rule, exchange, { onread: download.onread });
     if (!dialled.ok) return answer(dialled.answer);
     if (exchange.signal.aborted) return;
+    download.start(dialled.socket, request, response);
     const headers = forwardedHeaders(request.rawHeaders, target);
     request.url = `http://${formatTarget(target)}${parsed.ok ? parsed.path : '/'}`;
     request.rawHeaders = this.#options.interceptor?.rewrite?.(headers, target) ?? headers;
@@ -311,15 +314,11 @@ class EgressServer extends Server {
     target: EgressTarget,
     rule: string,
     { signal }: Exchange,
-    downstream?: Downstream,
+    options: { onread: OnReadOpts; allowHalfOpen?: boolean },
   ): Promise<Extract<Dialled, { ok: true }> | { ok: false; answer: Answer }> {
     const report = this.#opened(target, rule);
     const timeoutMs = this.#limits.connectMs;
-    const dialled = await dialPinned(target.addresses, target.port, {
-      timeoutMs,
-      signal,
-      ...(downstream && { allowHalfOpen: true, onread: downstream.onread }),
-    });
+    const dialled = await dialPinned(target.addresses, target.port, { timeoutMs, signal, ...options });
     if (!dialled.ok) {
       report(0, 0);
       return { ok: false, answer: unreachable(target, dialled.why) };
@@ -331,8 +330,8 @@ class EgressServer extends Server {
       // Both have ended it in order: its last bytes may go out.
       if (socket.writableEnded) return;
       // A reset, so that a cut upload is not taken for a whole one; a plain request says itself how long it is.
-      if (downstream === undefined) socket.destroy();
-      else socket.resetAndDestroy();
+      if (options.allowHalfOpen === true) socket.resetAndDestroy();
+      else socket.destroy();
     };
     if (signal.aborted) release();
     else signal.addEventListener('abort', release);

@@ -1,45 +1,36 @@
 import type { OnReadOpts, Socket } from 'node:net';
+import { ReadBuffer } from './read-buffer.ts';
 
 /** What a half-closed side may still take for its last bytes, milliseconds. */
 const FLUSH_MS = 30_000;
-/** Read at once from a target, bytes. What a tunnel holds in memory, beside what waits in the kernel. */
-const BUFFER_BYTES = 256 * 1024;
-
 /**
- * A target's bytes on their way to a client, all through one buffer: as a stream each read would allocate its own, which makes downloads
- * half as fast. A client that does not take them holds the reading back.
+ * A target's bytes on their way to a client, all through one buffer. A client that does not take them holds the reading back.
  */
 export class Downstream {
-  readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   #client: Socket | undefined;
   #target: Socket | undefined;
   /** Read before there was anybody to give it to. */
-  #early = 0;
+  #early: Buffer | undefined;
 
   /** For `net.connect`. */
-  readonly onread: OnReadOpts = {
-    buffer: this.#buffer,
-    callback: (length) => this.#read(length),
-  };
+  readonly onread: OnReadOpts = new ReadBuffer().onread((bytes) => {
+    if (this.#client !== undefined) return this.#write(this.#client, bytes);
+    this.#early = bytes;
+    return false;
+  });
 
   start(client: Socket, target: Socket): void {
     this.#client = client;
     this.#target = target;
-    if (this.#early > 0 && !this.#write(client, this.#early)) return;
+    if (this.#early !== undefined && !this.#write(client, this.#early)) return;
     target.resume();
   }
 
-  #read(length: number): boolean {
-    if (this.#client !== undefined) return this.#write(this.#client, length);
-    this.#early = length;
-    return false;
-  }
-
   /** @returns whether the buffer is free again; otherwise reading goes on when it is */
-  #write(client: Socket, length: number): boolean {
+  #write(client: Socket, bytes: Buffer): boolean {
     if (client.destroyed) return true;
     let waits = false;
-    client.write(this.#buffer.subarray(0, length), () => {
+    client.write(bytes, () => {
       if (waits) this.#target?.resume();
     });
     // What the kernel took at once is nobody's any more.

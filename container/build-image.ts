@@ -9,6 +9,7 @@ import { engineEvents, errorText, isNotFound } from './engine-stream.ts';
 
 export const IMAGE_NAME = 'cc-docker/session';
 const DOCKERFILE = fileURLToPath(new URL('Dockerfile', import.meta.url));
+const APT_CONF = fileURLToPath(new URL('apt.conf', import.meta.url));
 
 export interface ImageRequest {
   docker: Docker;
@@ -26,12 +27,13 @@ export type ImageError = 'engine_unavailable' | 'claude_missing' | 'base_unavail
 export type ImageResult = { ok: true; tag: string; built: boolean } | { ok: false; error: ImageError; detail: string };
 
 /**
- * The image's name, by what it is made of: the Dockerfile, the wrapper, the version of Claude Code. Its parts unchanged,
+ * The image's name, by what it is made of: the Dockerfile, apt's settings, the wrapper, the version of Claude Code. Its parts unchanged,
  * the name is the same, on any machine.
  */
 export async function imageTag(wrapper: string): Promise<string> {
   const hash = createHash('sha256');
-  for (const part of [await readFile(DOCKERFILE), await readFile(wrapper), await claudeVersion()]) {
+  const files = await Promise.all([DOCKERFILE, APT_CONF, wrapper].map((file) => readFile(file)));
+  for (const part of [...files, await claudeVersion()]) {
     hash.update(`${part.length}\n`).update(part);
   }
   return `${IMAGE_NAME}:${hash.digest('hex').slice(0, 12)}`;
@@ -93,6 +95,7 @@ async function build(
 ): Promise<{ error: ImageError; detail: string } | undefined> {
   const context = buildContext([
     { name: 'Dockerfile', path: DOCKERFILE, mode: 0o644 },
+    { name: 'apt.conf', path: APT_CONF, mode: 0o644 },
     { name: 'claude', path: claude, mode: 0o755 },
     { name: 'wrapper.mjs', path: wrapper, mode: 0o644 },
   ]);

@@ -29,8 +29,8 @@ export const CONTAINER_LAYOUT: ContainerLayout = {
   run: '/run/cc-docker',
   home: '/home/agent',
   tmp: '/tmp',
-  path: '/home/agent/.local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-  env: {},
+  path: '/home/agent/.local/bin:/home/agent/.local/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  env: { APT_CONFIG: '/opt/cc-docker/apt.conf' },
 };
 
 /** Unprivileged users: the one of `container/Dockerfile` under a root runner, else the runner's own, who owns the files. */

@@ -37,7 +37,7 @@ describe('the image’s name', () => {
 });
 
 describe('ensureImage', () => {
-  test('builds a missing image from three files alone, on the host’s network, and names it latest too', async () => {
+  test('builds a missing image from four files alone, on the host’s network, and names it latest too', async () => {
     const result = await ensure();
     const tag = await imageTag(wrapper);
     expect(result).toEqual({ ok: true, tag, built: true });
@@ -45,10 +45,11 @@ describe('ensureImage', () => {
     expect(engine.builds[0]?.get('networkmode')).toBe('host');
     expect(engine.context.map(({ name, mode }) => [name, mode])).toEqual([
       ['Dockerfile', 0o644],
+      ['apt.conf', 0o644],
       ['claude', 0o755],
       ['wrapper.mjs', 0o644],
     ]);
-    expect(engine.context[2]?.size).toBe((await stat(wrapper)).size);
+    expect(engine.context[3]?.size).toBe((await stat(wrapper)).size);
   });
 
   test('builds nothing when the image is there, unless it is forced to', async () => {

@@ -1,6 +1,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import { CloseCode } from '../protocol/close-code.ts';
 import { edgeSettings, type EdgeSettings } from '../protocol/edge-settings.ts';
+import type { SessionFiles } from '../protocol/files.ts';
 import type { PoolHealth } from '../protocol/health.ts';
 import type { Reason } from '../protocol/reason.ts';
 import {
@@ -11,14 +12,17 @@ import {
   type PlacementKey,
   type PoolFrame,
   type RunnerFrame,
+  type TreeName,
 } from '../protocol/runner-control.ts';
-import { place, type Placement, type RunnerLoad } from './core/placement.ts';
+import { place, reach, type Needs, type Placement, type RunnerLoad } from './core/placement.ts';
 import type { EdgeEnv } from './edge-env.ts';
 import { parseJson } from './json.ts';
 import { PoolTable, type Place, type RunnerRow } from './pool-table.ts';
 
 /** How often connected runners are looked at, milliseconds. */
 const CHECK_MS = 3 * HEARTBEAT_MS;
+/** Trees that one frame names. */
+const MAX_TREES = 1000;
 
 interface RunnerAttachment {
   readonly name: string;
@@ -26,7 +30,16 @@ interface RunnerAttachment {
   readonly since: number;
 }
 
-/** Runners and who runs where. A session asks it for a place and is told when its container has ended. */
+/** Something about a session's files that takes no container. */
+export type FilesOrder = Extract<PoolFrame, { kind: 'snapshot' | 'transfer' }>;
+
+export type Ordered =
+  { readonly sent: true; readonly runner: string } | { readonly sent: false; readonly detail: string };
+
+/**
+ * Runners, who runs where, and who has whose files. A session asks it for a place and is told when its container has ended, or
+ * what has become of a snapshot.
+ */
 export class RunnerPool extends DurableObject<EdgeEnv> {
   readonly #settings: EdgeSettings;
   readonly #table: PoolTable;
@@ -44,15 +57,41 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
     }
   }
 
-  /** Asks for a container. The same (session, epoch) twice is one. */
-  async want(launch: Launch): Promise<Placement> {
+  /** Asks for a container where the files allow it. The same (session, epoch) twice is one. */
+  async want(launch: Launch, needs: Needs): Promise<Placement> {
     const { session_id, epoch } = launch;
     const known = this.#table.place(session_id);
-    if (known === null || known.epoch !== epoch) this.#table.addPlace(launch);
+    if (known === null || known.epoch !== epoch) this.#table.addPlace(launch, needs);
     await this.#fill(session_id);
     const runner = this.#table.place(session_id)?.runner ?? null;
     if (runner !== null) return { placed: true, runner };
-    return place(this.#loads(), this.#table.home(session_id));
+    return place(this.#loads(), needs);
+  }
+
+  /** The runner that an `order` would go to. */
+  choose(sessionId: string, needs: Needs): { readonly runner: string } | { readonly detail: string } {
+    return reach(this.#loads(), this.#needsNow(sessionId, needs));
+  }
+
+  /** Has something done to a session's files by a runner that its files allow, if one is connected. */
+  order(needs: Needs, order: FilesOrder): Ordered {
+    const { session_id } = order;
+    const really = this.#needsNow(session_id, needs);
+    const found = reach(this.#loads(), really);
+    if ('detail' in found) return { sent: false, detail: found.detail };
+    const { runner } = found;
+    this.#table.addCopy(session_id, runner);
+    // A container may have been placed since the session asked: what that runner has is then newer than all else.
+    const files =
+      really === needs ? { ...order.files, local: localOn(runner, needs, order.files.local) } : required(order.files);
+    this.#send(runner, { ...order, files });
+    return { sent: true, runner };
+  }
+
+  /** Nothing refers to these trees any more. Where no runner sees the storage, a sweep will find them. */
+  drop(storage: string, owner: string, trees: readonly TreeName[]): void {
+    const runner = this.#loads().find((one) => one.connected && one.storage?.id === storage);
+    if (runner !== undefined) this.#drop(runner.name, owner, trees);
   }
 
   /** A container is no longer wanted. `ended`: there is none, so nothing more will be heard of it. */
@@ -70,8 +109,8 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
 
   /** The session is deleted: what runs of it ends, and its files go, as soon as its runner can be reached. */
   async forget(sessionId: string): Promise<void> {
-    const runner = this.#table.forget(sessionId);
-    if (runner !== null) this.#send(runner, { kind: 'remove', session_id: sessionId });
+    const runners = this.#table.forget(sessionId);
+    for (const runner of runners) this.#send(runner, { kind: 'remove', session_id: sessionId });
     await this.#fill();
   }
 
@@ -142,8 +181,8 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
   async #receive(socket: WebSocket, name: string, frame: RunnerFrame): Promise<void> {
     switch (frame.kind) {
       case 'hello': {
-        const { backend, health, capacity } = frame;
-        this.#table.saveRunner({ name, backend, health, capacity, draining: false, away_since: null });
+        const { backend, health, capacity, storage } = frame;
+        this.#table.saveRunner({ name, backend, health, capacity, storage, draining: false, away_since: null });
         this.#welcome(socket, name, frame.running);
         await this.#setAlarm();
         return this.#fill();
@@ -153,18 +192,31 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
         if (known?.epoch !== frame.epoch) return;
         if (known.phase === 'sent') this.#table.setPhase(frame.session_id, 'started');
         const { resources, exposed_secrets } = frame;
-        return this.#session(frame.session_id).started(frame.epoch, { resources, exposed_secrets });
+        return this.#session(frame.session_id).started(frame.epoch, name, { resources, exposed_secrets });
       }
       case 'ended': {
         const { session_id, epoch, reason } = frame;
-        await this.#tellEnded(session_id, epoch, reason);
+        await this.#tellEnded(session_id, epoch, reason, name);
         send(socket, { kind: 'ended_ack', session_id, epoch });
         return this.#fill();
       }
       case 'removed':
-        return this.#table.removed(frame.session_id);
-      case 'health':
-        return this.#patch(name, { health: frame.health });
+        return this.#table.removed(frame.session_id, name);
+      case 'health': {
+        const { storage } = this.#table.runner(name) ?? {};
+        const known = storage === undefined ? {} : { storage: { ...storage, health: frame.storage } };
+        return this.#patch(name, { health: frame.health, ...known });
+      }
+      case 'snapshot': {
+        const { session_id, report } = frame;
+        await this.#session(session_id).snapshotted(report);
+        if (report.state !== 'pending') send(socket, { kind: 'snapshot_ack', snapshot_id: report.snapshot_id });
+        return;
+      }
+      case 'sweep':
+        return this.#sweep(name, frame.owner, frame.trees);
+      case 'transfer_refused':
+        return this.#session(frame.session_id).transferRefused(frame.transfer_id, frame.refusal);
       case 'draining':
         return this.#patch(name, { draining: true });
     }
@@ -197,12 +249,15 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
     const news: Promise<void>[] = [];
     for (const held of this.#table.places()) {
       if (held.phase !== 'waiting') continue;
-      const { session_id, epoch, launch } = held;
-      const found = place(this.#loads(), this.#table.home(session_id));
+      const { session_id, epoch, needs } = held;
+      const found = place(this.#loads(), needs);
       if (found.placed) {
-        this.#table.assign(session_id, found.runner);
-        this.#send(found.runner, { kind: 'launch', launch });
-        if (session_id !== asking) news.push(this.#session(session_id).placed(epoch));
+        const { runner } = found;
+        const local = localOn(runner, needs, held.launch.files.local);
+        const launch = { ...held.launch, files: { ...held.launch.files, local } };
+        this.#table.assign(launch, runner);
+        this.#send(runner, { kind: 'launch', launch });
+        if (session_id !== asking) news.push(this.#session(session_id).placed(epoch, runner));
       } else if (held.told !== found.reason.detail) {
         this.#table.setTold(session_id, found.reason.detail);
         if (session_id !== asking) news.push(this.#session(session_id).waiting(epoch, found.reason));
@@ -213,23 +268,53 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
 
   #loads(): RunnerLoad[] {
     const places = this.#table.places();
-    return this.#table.runners().map(({ name, capacity, draining, health }) => ({
+    return this.#table.runners().map(({ name, capacity, draining, health, storage }) => ({
       name,
       connected: this.#socket(name) !== null,
       draining,
       capacity,
       running: places.filter(({ runner }) => runner === name).length,
       trouble: health.ok ? null : health.detail,
+      storage: { id: storage.id, ok: storage.health.ok },
     }));
+  }
+
+  /** A session that has a container somewhere has its files there, whatever it knew when it asked. */
+  #needsNow(sessionId: string, needs: Needs): Needs {
+    const runner = this.#table.place(sessionId)?.runner ?? null;
+    return runner === null ? needs : { on: 'runner', runner };
+  }
+
+  async #sweep(name: string, owner: string, trees: readonly TreeName[]): Promise<void> {
+    const directory = this.#directory(owner);
+    // The storage may be shared with another edge: what is not known here is not ours to drop.
+    const unreferenced = directory === null ? [] : await directory.unreferenced(trees);
+    this.#drop(name, owner, unreferenced);
+  }
+
+  #drop(name: string, owner: string, trees: readonly TreeName[]): void {
+    for (let first = 0; first === 0 || first < trees.length; first += MAX_TREES) {
+      this.#send(name, { kind: 'drop', owner, trees: trees.slice(first, first + MAX_TREES) });
+    }
+  }
+
+  #directory(owner: string) {
+    try {
+      return this.env.DIRECTORY.get(this.env.DIRECTORY.idFromString(owner));
+    } catch (error) {
+      // An id of another namespace is a TypeError.
+      if (error instanceof TypeError) return null;
+      throw error;
+    }
   }
 
   #session(id: string) {
     return this.env.SESSION.get(this.env.SESSION.idFromName(id));
   }
 
-  async #tellEnded(sessionId: string, epoch: number, reason: Reason): Promise<void> {
+  async #tellEnded(sessionId: string, epoch: number, reason: Reason, runner: string): Promise<void> {
     // First the session, then the table: a crash in between repeats the telling, which changes nothing.
-    await this.#session(sessionId).ended(epoch, reason);
+    await this.#session(sessionId).ended(epoch, reason, runner);
     this.#table.removePlace(sessionId, epoch);
   }
 
@@ -238,7 +323,7 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
     const detail = `The runner "${runner.name}" has not been reachable for ${this.#settings.RUNNER_LOST_AFTER} s. Send the message again once a runner is back.`;
     for (const held of this.#table.places()) {
       if (held.runner !== runner.name) continue;
-      await this.#tellEnded(held.session_id, held.epoch, { code: 'runner_lost', detail });
+      await this.#tellEnded(held.session_id, held.epoch, { code: 'runner_lost', detail }, runner.name);
     }
     this.#table.removeRunner(runner.name);
   }
@@ -277,6 +362,15 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
     });
     if (times.length > 0) await this.ctx.storage.setAlarm(Math.min(...times));
   }
+}
+
+/** What a runner's own copy of the files is worth, by what it is worth on the runner that has it. */
+function localOn(runner: string, needs: Needs, local: SessionFiles['local']): SessionFiles['local'] {
+  return needs.on === 'storage' && needs.prefer !== runner ? 'stale' : local;
+}
+
+function required(files: SessionFiles): SessionFiles {
+  return { ...files, local: 'required' };
 }
 
 function send(socket: WebSocket, frame: PoolFrame): void {

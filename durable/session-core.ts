@@ -1,10 +1,14 @@
 import type { EdgeSettings } from '../protocol/edge-settings.ts';
+import type { Beginning } from './core/session-files.ts';
 import type { Limits } from './core/session-state.ts';
+import { limitsOf } from './session-limits.ts';
 import { CommandTable } from './command-table.ts';
 import { EventLog } from './event-log.ts';
 import { MessageTable } from './message-table.ts';
 import { SessionDraft } from './session-draft.ts';
-import { newRecord, RecordTable, type SessionIdentity, type SessionRecord } from './session-record.ts';
+import { RecordTable } from './record-table.ts';
+import { newRecord, type SessionIdentity, type SessionRecord } from './session-record.ts';
+import { SnapshotTable } from './snapshot-table.ts';
 
 /** Told of a change once it has been committed; `before` is the log's last `seq` before it. */
 export type OnChanged = (draft: SessionDraft, before: number) => void;
@@ -14,6 +18,7 @@ export class SessionCore {
   readonly log: EventLog;
   readonly messages: MessageTable;
   readonly commands: CommandTable;
+  readonly snapshots: SnapshotTable;
   readonly settings: EdgeSettings;
   readonly #storage: DurableObjectStorage;
   readonly #records: RecordTable;
@@ -29,6 +34,7 @@ export class SessionCore {
     this.log = new EventLog(storage.sql);
     this.messages = new MessageTable(storage.sql);
     this.commands = new CommandTable(storage.sql);
+    this.snapshots = new SnapshotTable(storage.sql);
     this.#record = this.#records.load();
     this.#seq = this.log.last();
   }
@@ -50,17 +56,11 @@ export class SessionCore {
   }
 
   get limits(): Limits {
-    const { settings } = this;
-    const lifetime = this.current.identity.request.config.timeout_seconds ?? settings.CONTAINER_TIMEOUT_DEFAULT;
-    return {
-      startup: settings.CONTAINER_STARTUP_TIMEOUT * 1000,
-      idle: settings.CONTAINER_IDLE_TIMEOUT * 1000,
-      lifetime: lifetime * 1000,
-    };
+    return limitsOf(this.current, this.settings);
   }
 
-  begin(identity: SessionIdentity): void {
-    this.#record = newRecord(identity);
+  begin(identity: SessionIdentity, beginning: Beginning): void {
+    this.#record = newRecord(identity, beginning);
     this.change((draft) => draft.input({ on: 'created' }));
   }
 
@@ -90,8 +90,15 @@ export class SessionCore {
 
   /** Removes all that is stored. */
   async erase(): Promise<void> {
-    await this.#storage.deleteAlarm();
-    await this.#storage.deleteAll();
+    const record = this.#record;
+    // From now on there is nothing to write to.
     this.#record = null;
+    try {
+      await this.#storage.deleteAlarm();
+      await this.#storage.deleteAll();
+    } catch (error) {
+      this.#record = record;
+      throw error;
+    }
   }
 }

@@ -1,7 +1,11 @@
 import type { OwnEvent } from '../protocol/event.ts';
 import type { HostNotice } from '../protocol/host-notice.ts';
+import type { Reason } from '../protocol/reason.ts';
+import type { SnapshotReport } from '../protocol/runner-control.ts';
+import type { SnapshotTrigger } from '../protocol/workspace.ts';
 import type { LinkItem, WrapperNotice } from '../protocol/wrapper-link.ts';
 import { readClaudeLine, type LineSignal } from './core/claude-line.ts';
+import { advanceFiles, newestTrees, type FilesInput } from './core/session-files.ts';
 import { advance } from './core/session-machine.ts';
 import type { Limits, SessionEffect, SessionInput } from './core/session-state.ts';
 import type { CommandTable, NumberedCommand } from './command-table.ts';
@@ -9,12 +13,14 @@ import { ownEvent, type EventLog, type Shown, type StoredEvent } from './event-l
 import { isJson } from './json.ts';
 import type { MessageTable } from './message-table.ts';
 import { NO_CONTAINER, type SessionRecord } from './session-record.ts';
+import type { SnapshotTable } from './snapshot-table.ts';
 
 /** The tables that a change of a session writes to. */
 export interface SessionTables {
   readonly log: EventLog;
   readonly messages: MessageTable;
   readonly commands: CommandTable;
+  readonly snapshots: SnapshotTable;
 }
 
 /**
@@ -52,6 +58,41 @@ export class SessionDraft {
     for (const effect of effects) this.#perform(effect);
   }
 
+  /** Something has happened to where the session's files are. */
+  files(input: FilesInput): void {
+    const files = advanceFiles(this.record.files, input);
+    if (files !== this.record.files) this.record = { ...this.record, files };
+  }
+
+  /** The container of `epoch` is `runner`'s. */
+  placed(epoch: number, runner: string): void {
+    if (epoch === this.record.state.epoch) this.files({ on: 'placed', runner });
+    this.input({ on: 'placed', epoch });
+  }
+
+  /** The container of `epoch` is gone, or there never was one; null: no runner had it. */
+  ended(epoch: number, reason: Reason, runner: string | null): void {
+    const { state } = this.record;
+    const lost = reason.code === 'files_lost';
+    if (epoch === state.epoch && state.container !== 'none') this.files({ on: 'ended', runner, lost });
+    const detail = lost ? `${reason.detail} ${this.#fallback()}` : reason.detail;
+    this.input({ on: 'ended', epoch, reason: { ...reason, detail } });
+  }
+
+  /** A snapshot is asked for. */
+  askSnapshot(id: string, trigger: SnapshotTrigger): void {
+    this.#tables.snapshots.ask(id, trigger, this.record.files.version, this.#now);
+  }
+
+  /** A runner tells of a snapshot. */
+  report(report: SnapshotReport): void {
+    if (!this.#tables.snapshots.report(report, this.#now)) return;
+    this.files({ on: 'reported', report });
+    const { snapshot_id, trigger, state, files, bytes, new_bytes, skipped, detail } = report;
+    const data = { snapshot_id, trigger, state, files, bytes, new_bytes, skipped, detail };
+    this.emit({ type: 'workspace.snapshot', data });
+  }
+
   emit(event: OwnEvent): void {
     this.#append(ownEvent(this.#seq + 1, this.#now, event));
   }
@@ -67,6 +108,7 @@ export class SessionDraft {
     const { stored } = this.record.link;
     if (first > stored + 1) return false;
     const fresh = items.slice(stored + 1 - first);
+    this.files({ on: 'touched' });
     for (const item of fresh) this.#item(item);
     this.record = {
       ...this.record,
@@ -81,9 +123,28 @@ export class SessionDraft {
     const { epoch, host_stored } = this.record.link;
     if (first > host_stored + 1) return;
     const fresh = notices.slice(host_stored + 1 - first);
-    for (const { host_notice, ...data } of fresh)
-      this.emit({ type: `session.${host_notice}`, data: { epoch, ...data } });
+    for (const notice of fresh) this.#hostNotice(epoch, notice);
     this.record = { ...this.record, link: { ...this.record.link, host_stored: host_stored + fresh.length } };
+  }
+
+  #hostNotice(epoch: number, notice: HostNotice): void {
+    switch (notice.host_notice) {
+      case 'egress': {
+        const { host_notice: _, ...data } = notice;
+        return this.emit({ type: 'session.egress', data: { epoch, ...data } });
+      }
+      case 'restored': {
+        const { host_notice: _, ...data } = notice;
+        return this.emit({ type: 'workspace.restored', data: { epoch, ...data } });
+      }
+    }
+  }
+
+  /** Where a session whose newest files are lost goes on. */
+  #fallback(): string {
+    const { workspace } = newestTrees(this.record.files);
+    if (workspace === null) return 'Nothing was saved, so the next message begins anew.';
+    return `The next message goes on from the snapshot ${workspace}.`;
   }
 
   #append(event: StoredEvent): void {
@@ -114,6 +175,7 @@ export class SessionDraft {
       cost_usd: this.record.cost_usd + signal.turn.total_cost_usd,
       changes: this.record.changes + 1,
     };
+    this.files({ on: 'conversed' });
     this.input({ on: 'turn_ended', message_ids: signal.message_ids, outcome: signal.outcome });
   }
 
@@ -130,6 +192,17 @@ export class SessionDraft {
         const detail = `The container is not sealed as promised, so nothing was started in it: ${failed}. Look at the runner's engine.`;
         return this.input({ on: 'claude_ended', reason: { code: 'seal_broken', detail: detail.slice(0, 8192) } });
       }
+      case 'cloning':
+        return this.emit({ type: 'workspace.cloning', data: { epoch, repo: notice.repo } });
+      case 'cloned': {
+        const { repo, commit, ms } = notice;
+        // Once: a container cannot have more time by saying it again.
+        if (!this.record.files.cloned) this.input({ on: 'cloned' });
+        this.files({ on: 'cloned' });
+        return this.emit({ type: 'workspace.cloned', data: { epoch, repo, commit, ms } });
+      }
+      case 'clone_failed':
+        return this.input({ on: 'claude_ended', reason: { code: 'clone_failed', detail: notice.detail } });
       case 'start_failed':
         return this.input({ on: 'claude_ended', reason: { code: 'claude_start_failed', detail: notice.detail } });
       case 'exited': {
@@ -153,6 +226,7 @@ export class SessionDraft {
     switch (effect.do) {
       case 'want':
         commands.dropBefore(epoch);
+        this.files({ on: 'launched' });
         this.record = {
           ...this.record,
           pool: 'want',

@@ -1,8 +1,13 @@
 import type { Launch } from '../protocol/runner-control.ts';
 import type { Reason } from '../protocol/reason.ts';
+import type { Workspace } from '../protocol/workspace.ts';
+import type { Needs } from './core/placement.ts';
+import { describeFiles, isSaved, isSettled, type Base, type FilesState, type Head } from './core/session-files.ts';
 import { DEFAULT_POOL, type EdgeEnv } from './edge-env.ts';
+import { heldDetail, quotaBytes } from './owner-storage.ts';
 import type { SessionCore } from './session-core.ts';
 import type { SessionDraft } from './session-draft.ts';
+import { workspaceIdOf } from './session-record.ts';
 import { mintSessionToken } from './session-token.ts';
 import { summaryOf } from './session-views.ts';
 
@@ -20,6 +25,8 @@ export class SessionOutreach {
   /** A call is under way, or about to be made. */
   readonly #telling = { pool: false, directory: false };
   #failed = false;
+  /** Writes from outside that are about to be ordered: until then the workspace is not let go. */
+  #keeping = 0;
 
   /** @param retry asked to have `again` called before long */
   constructor(ctx: DurableObjectState, env: EdgeEnv, core: SessionCore, retry: () => void) {
@@ -40,7 +47,47 @@ export class SessionOutreach {
   /** When the clock has to be looked at for its sake, epoch milliseconds; null: not. */
   nextTry(now: number): number | null {
     // The pool is told at once, and this is for the case that it was not. The directory can wait for any alarm.
-    return this.#core.current.pool !== null || this.#failed ? now + RETRY_MS : null;
+    return this.#core.current.pool !== null || this.#failed || this.#releaseDue() ? now + RETRY_MS : null;
+  }
+
+  /** The owner's part of the storage. */
+  get owner(): string {
+    return this.#env.DIRECTORY.idFromName(this.#core.current.identity.owner).toString();
+  }
+
+  get quotaBytes(): number | null {
+    return quotaBytes(this.#core.settings);
+  }
+
+  /** Has the persistent workspace held for as long as `work` takes; what it was left like has been adopted by then. */
+  async keeping<T>(work: () => Promise<T>): Promise<T> {
+    this.#keeping += 1;
+    try {
+      return await work();
+    } finally {
+      this.#keeping -= 1;
+      if (this.#core.record !== null) this.tell();
+    }
+  }
+
+  /** Takes the session's persistent workspace, if it has one; otherwise says who has it, and what to do. */
+  async hold(): Promise<Reason | null> {
+    const { identity, files } = this.#core.current;
+    const workspace_id = workspaceIdOf(identity);
+    if (workspace_id === null) return null;
+    const { session_id } = identity;
+    // A release that is still under way carries an older version.
+    const version = files.launch === null ? files.version + 1 : files.version;
+    const order = { session_id, workspace_id, version };
+    const answer = await this.directory.hold(order);
+    if (!answer.held) return { code: 'workspace_held', detail: heldDetail(workspace_id, answer.by) };
+    const stray = this.#core.record === null ? null : strayReason(this.#core.current.files, answer.head);
+    if (stray !== null) {
+      await this.directory.release(order, null);
+      return stray;
+    }
+    if (this.#core.record !== null) this.#adopt(answer.head, version);
+    return null;
   }
 
   /** Time has passed: what failed may be tried again. */
@@ -48,10 +95,19 @@ export class SessionOutreach {
     this.#failed = false;
   }
 
+  /** Takes over how the session's persistent workspace was left, without holding it: to be looked at. */
+  async look(): Promise<void> {
+    const workspaceId = workspaceIdOf(this.#core.current.identity);
+    if (workspaceId === null) return;
+    const { head } = await this.directory.look(workspaceId);
+    if (this.#core.record === null || this.#core.current.files.launch !== null) return;
+    this.#core.change((draft) => draft.files({ on: 'adopted', head, version: draft.record.files.version }));
+  }
+
   /** Tells what there is to tell. */
   tell(): void {
     const { pool, changes, told, state } = this.#core.current;
-    if (pool !== null && !this.#telling.pool) this.#ctx.waitUntil(this.#tellPool());
+    if ((pool !== null || this.#releaseDue()) && !this.#telling.pool) this.#ctx.waitUntil(this.#tellPool());
     if (told === changes || this.#telling.directory) return;
     this.#telling.directory = true;
     // Turns come and go quickly: what a list shows may lag behind by a little, and a turn need not wait for it.
@@ -59,34 +115,88 @@ export class SessionOutreach {
     setTimeout(() => this.#ctx.waitUntil(this.#tellDirectory()), lag);
   }
 
+  /** One thing at a time: the order for the pool, or else that the workspace is free. */
   async #tellPool(): Promise<void> {
-    const { pool: order, identity, state } = this.#core.current;
-    if (order === null) return;
+    const { pool: order } = this.#core.current;
     this.#telling.pool = true;
-    const key = { session_id: identity.session_id, epoch: state.epoch };
     try {
-      if (order === 'want') {
-        const token = await mintSessionToken(this.#core.settings.JWT_SECRET, key.session_id, key.epoch);
-        const { config, workspace } = identity.request;
-        const launch: Launch = { ...key, token, resume: key.epoch > 1, config, workspace };
-        const answer = await this.pool.want(launch);
-        this.#settle(key.epoch, order, (draft) => {
-          if (answer.placed) draft.input({ on: 'placed', epoch: key.epoch });
-          else draft.input({ on: 'waiting', epoch: key.epoch, reason: answer.reason });
-        });
-      } else {
-        const { ended } = await this.pool.release(key);
-        this.#settle(key.epoch, order, (draft) => {
-          const reason: Reason = { code: 'stopped_by_user', detail: 'It had no container yet.' };
-          if (ended) draft.input({ on: 'ended', epoch: key.epoch, reason });
-        });
-      }
+      if (order === 'want') await this.#want();
+      else if (order === 'release') await this.#release();
+      else await this.#letGo();
     } catch (error) {
       return this.#fail('pool', error);
     } finally {
       this.#telling.pool = false;
     }
     if (this.#core.record !== null) this.tell();
+  }
+
+  async #want(): Promise<void> {
+    const { epoch } = this.#core.current.state;
+    const refused = await this.hold();
+    if (this.#core.record === null) return;
+    const { identity, state, files, pool } = this.#core.current;
+    // Something else is to be told by now.
+    if (pool !== 'want' || state.epoch !== epoch || files.launch === null) return;
+    if (refused !== null) return this.#settle(epoch, 'want', (draft) => draft.ended(epoch, refused, null));
+    const { session_id, request } = identity;
+    const token = await mintSessionToken(this.#core.settings.JWT_SECRET, session_id, epoch);
+    const launch: Launch = {
+      session_id,
+      epoch,
+      token,
+      resume: epoch > 1,
+      config: request.config,
+      workspace: files.cloned ? withoutGit(request.workspace) : request.workspace,
+      files: describeFiles(files, files.launch.base, files.version, this.owner, this.quotaBytes),
+    };
+    const answer = await this.pool.want(launch, needsOf(files.launch.base));
+    this.#settle(epoch, 'want', (draft) => {
+      if (answer.placed) draft.placed(epoch, answer.runner);
+      else draft.input({ on: 'waiting', epoch, reason: answer.reason });
+    });
+  }
+
+  async #release(): Promise<void> {
+    const { identity, state } = this.#core.current;
+    const { epoch } = state;
+    const { ended } = await this.pool.release({ session_id: identity.session_id, epoch });
+    this.#settle(epoch, 'release', (draft) => {
+      const reason: Reason = { code: 'stopped_by_user', detail: 'It had no container yet.' };
+      if (ended) draft.ended(epoch, reason, null);
+    });
+  }
+
+  /** The workspace is free for others, as it was left. */
+  async #letGo(): Promise<void> {
+    const { identity, files } = this.#core.current;
+    const workspace_id = workspaceIdOf(identity);
+    if (workspace_id === null || !this.#releaseDue()) return;
+    const { session_id } = identity;
+    const { workspace, storage } = files.saved;
+    const head: Head | null = workspace === null || storage === null ? null : { snapshot_id: workspace, storage };
+    await this.directory.release({ session_id, workspace_id, version: files.version }, head);
+    // Held anew meanwhile, by a newer version: the directory has taken it so.
+    if (this.#core.record !== null && this.#releaseDue()) {
+      this.#core.change((draft) => {
+        draft.record = { ...draft.record, holding: false };
+      });
+    }
+  }
+
+  /** The persistent workspace is held and nothing is to be done with it: all is saved. */
+  #releaseDue(): boolean {
+    const { holding, files, state, pool } = this.#core.current;
+    if (!holding || this.#keeping > 0 || pool !== null || state.container !== 'none' || !isSettled(files)) return false;
+    // First the snapshot with all that it says, then that it is the workspace's.
+    return !this.#core.snapshots.work().untold;
+  }
+
+  #adopt(head: Head | null, version: number): void {
+    this.#core.change((draft) => {
+      draft.files({ on: 'adopted', head, version });
+      draft.record = { ...draft.record, holding: true };
+    });
   }
 
   async #tellDirectory(): Promise<void> {
@@ -119,4 +229,25 @@ export class SessionOutreach {
     this.#failed = true;
     if (this.#core.record !== null) this.#retry();
   }
+}
+
+export function needsOf(base: Base): Needs {
+  if (base.on === 'runner') return base;
+  return { on: 'storage', storage: base.trees.storage, prefer: base.prefer };
+}
+
+/** Another holder has left the workspace in a storage other than the one with what this session said: nobody sees both. */
+function strayReason(files: FilesState, head: Head | null): Reason | null {
+  const { saved, pinned } = files;
+  if (head === null || pinned || saved.conversation === null || !isSaved(files)) return null;
+  if (head.storage === saved.storage || head.snapshot_id === saved.workspace) return null;
+  const detail = `The workspace is now kept in the storage "${head.storage}", and this session's conversation in "${saved.storage}". Begin a new session on the workspace.`;
+  return { code: 'restore_failed', detail };
+}
+
+/** What has been cloned is not cloned again. */
+function withoutGit(workspace: Workspace): Workspace {
+  if (workspace.type === 'clone') return workspace;
+  const { git_repo: _repo, git_branch: _branch, ...rest } = workspace;
+  return rest;
 }

@@ -1,5 +1,6 @@
 import type { Resources } from '../protocol/session-config.ts';
 import type { CreateSessionRequest } from '../protocol/session.ts';
+import { beginFiles, type Beginning, type FilesState } from './core/session-files.ts';
 import { NEW_SESSION, type SessionState } from './core/session-state.ts';
 
 /** What is fixed when a session is created. */
@@ -8,6 +9,8 @@ export interface SessionIdentity {
   readonly owner: string;
   readonly created: number;
   readonly request: CreateSessionRequest;
+  /** The session that it is a fork of. */
+  readonly forked_from: string | null;
 }
 
 /** How the container is limited, and which secrets the operator lets into it. */
@@ -26,6 +29,9 @@ export interface SessionRecord {
   readonly link: { readonly epoch: number; readonly stored: number; readonly host_stored: number };
   /** What the runner said of this epoch's container when it started. */
   readonly container: ContainerFacts;
+  readonly files: FilesState;
+  /** The persistent workspace is held, as far as is known: it is to be released once the files are saved. */
+  readonly holding: boolean;
   readonly turns: number;
   readonly cost_usd: number;
   readonly last_activity: number;
@@ -36,12 +42,20 @@ export interface SessionRecord {
   readonly told: number;
 }
 
-export function newRecord(identity: SessionIdentity): SessionRecord {
+/** The owner's workspace that the session works in; null: it has one of its own. */
+export function workspaceIdOf({ request, session_id }: SessionIdentity): string | null {
+  const { workspace } = request;
+  return workspace.type === 'persistent' ? (workspace.id ?? session_id) : null;
+}
+
+export function newRecord(identity: SessionIdentity, beginning: Beginning): SessionRecord {
   return {
     identity,
     state: NEW_SESSION,
     link: { epoch: 0, stored: 0, host_stored: 0 },
     container: NO_CONTAINER,
+    files: beginFiles(beginning),
+    holding: false,
     turns: 0,
     cost_usd: 0,
     last_activity: identity.created,
@@ -49,23 +63,4 @@ export function newRecord(identity: SessionIdentity): SessionRecord {
     changes: 1,
     told: 0,
   };
-}
-
-/** Keeps the record in the object's own database, so that it changes in the same transaction as the log. */
-export class RecordTable {
-  readonly #sql: SqlStorage;
-
-  constructor(sql: SqlStorage) {
-    this.#sql = sql;
-    sql.exec('CREATE TABLE IF NOT EXISTS record (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL)');
-  }
-
-  load(): SessionRecord | null {
-    const row = [...this.#sql.exec<{ json: string }>('SELECT json FROM record')][0];
-    return row === undefined ? null : (JSON.parse(row.json) as SessionRecord);
-  }
-
-  save(record: SessionRecord): void {
-    this.#sql.exec('INSERT OR REPLACE INTO record (id, json) VALUES (1, ?)', JSON.stringify(record));
-  }
 }

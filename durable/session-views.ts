@@ -1,4 +1,5 @@
 import type { SessionSummary, SessionView } from '../protocol/session.ts';
+import { isSaved, newestTrees } from './core/session-files.ts';
 import type { SessionRecord } from './session-record.ts';
 
 /** A summary as the owner's directory keeps it: `changes` orders two of the same session. */
@@ -36,6 +37,13 @@ export function summaryOf(record: SessionRecord): VersionedSummary {
 /** The session as its owner sees it, but for the address of its stream, which only the caller's request tells. */
 export type StoredSessionView = Omit<SessionView, 'websocket_url'>;
 
+/** How the files are kept, for people: what runs may be writing at this moment. */
+function filesView({ files }: SessionRecord): SessionView['files'] {
+  const { launch, write } = files;
+  const isKept = isSaved(files) && write === null && (launch === null || launch.runner === null);
+  return { runner: launch?.runner ?? files.runner, saved: isKept, snapshot_id: newestTrees(files).workspace };
+}
+
 export function viewOf(record: SessionRecord, lastSeq: number): StoredSessionView {
   const { state, identity } = record;
   return {
@@ -45,6 +53,8 @@ export function viewOf(record: SessionRecord, lastSeq: number): StoredSessionVie
     queued_messages: state.queue.length,
     resources: record.container.resources,
     exposed_secrets: [...record.container.exposed_secrets],
+    files: filesView(record),
+    forked_from: identity.forked_from,
     workspace: identity.request.workspace,
     config: identity.request.config,
   };

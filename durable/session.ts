@@ -1,11 +1,15 @@
 import { DurableObject } from 'cloudflare:workers';
 import { CloseCode } from '../protocol/close-code.ts';
 import { edgeSettings } from '../protocol/edge-settings.ts';
+import { filesRequest, type FilesRefusal } from '../protocol/files.ts';
 import type { InterruptAnswer, MessageView } from '../protocol/message.ts';
 import type { Refusal } from '../protocol/problem.ts';
 import type { Reason } from '../protocol/reason.ts';
+import type { SnapshotReport } from '../protocol/runner-control.ts';
 import type { CreateSessionRequest, SessionStatus } from '../protocol/session.ts';
+import type { SnapshotView } from '../protocol/workspace.ts';
 import { ContainerLink } from './container-link.ts';
+import type { Beginning } from './core/session-files.ts';
 import { nextDeadline } from './core/session-machine.ts';
 import { ALLOWED } from './core/session-state.ts';
 import type { EdgeEnv } from './edge-env.ts';
@@ -13,9 +17,15 @@ import { envelopeJson } from './event-log.ts';
 import { EventStreams } from './event-stream.ts';
 import { SessionCore } from './session-core.ts';
 import type { SessionDraft } from './session-draft.ts';
+import { SessionFilesDesk } from './session-files.ts';
+import { turnOverMaximum } from './session-limits.ts';
 import { SessionOutreach } from './session-outreach.ts';
 import type { ContainerFacts, SessionRecord } from './session-record.ts';
+import { SessionSnapshots } from './session-snapshots.ts';
 import { summaryOf, viewOf, type StoredSessionView, type VersionedSummary } from './session-views.ts';
+import type { SnapshotPage } from './snapshot-table.ts';
+import { refusalResponse } from './transfer-answer.ts';
+import { Transfers } from './transfers.ts';
 import { Viewers } from './viewers.ts';
 import { ViewerSocket } from './viewer-socket.ts';
 
@@ -23,6 +33,8 @@ import { ViewerSocket } from './viewer-socket.ts';
 const MAX_QUEUE = 1000;
 /** Characters of a page of events. */
 const PAGE_SIZE = 4 * 1024 * 1024;
+
+const DAY_MS = 86_400_000;
 
 const GONE: Refusal = { refused: 'session_not_found', detail: 'There is no session with this id, or it is not yours.' };
 
@@ -41,9 +53,12 @@ export class Session extends DurableObject<EdgeEnv> {
   readonly #core: SessionCore;
   readonly #link: ContainerLink;
   readonly #outreach: SessionOutreach;
+  readonly #files: SessionFilesDesk;
+  readonly #snapshots: SessionSnapshots;
   readonly #viewers: Viewers;
   readonly #streams: EventStreams;
   readonly #viewerSocket: ViewerSocket;
+  readonly #transfers: Transfers;
   readonly #waiters = new Map<string, Set<() => void>>();
   #alarmAt: number | null = null;
 
@@ -53,6 +68,9 @@ export class Session extends DurableObject<EdgeEnv> {
     this.#core = new SessionCore(ctx.storage, settings, (draft, before) => this.#changed(draft, before));
     this.#link = new ContainerLink(ctx, this.#core);
     this.#outreach = new SessionOutreach(ctx, env, this.#core, () => this.#setAlarm());
+    this.#files = new SessionFilesDesk(this.#core, this.#outreach);
+    this.#snapshots = new SessionSnapshots(ctx, this.#core, this.#outreach, () => this.#setAlarm());
+    this.#transfers = new Transfers(this.#files);
     this.#viewers = new Viewers(ctx, this.#core.log);
     this.#streams = new EventStreams(this.#core.log);
     this.#viewerSocket = new ViewerSocket({
@@ -60,6 +78,7 @@ export class Session extends DurableObject<EdgeEnv> {
       prompt: (input) => this.#prompt(input),
       interrupt: () => this.#interrupt(),
     });
+    this.#files.recover();
   }
 
   /** Begins the session and asks for its container. The same id again changes nothing. */
@@ -67,9 +86,11 @@ export class Session extends DurableObject<EdgeEnv> {
     sessionId: string,
     owner: string,
     request: CreateSessionRequest,
+    beginning: Beginning,
   ): { view: StoredSessionView; listed: VersionedSummary } {
     if (this.#core.record === null) {
-      this.#core.begin({ session_id: sessionId, owner, created: Date.now(), request });
+      const forked_from = beginning.fork_of;
+      this.#core.begin({ session_id: sessionId, owner, created: Date.now(), request, forked_from }, beginning);
     }
     return { view: this.#view(), listed: summaryOf(this.#core.current) };
   }
@@ -129,6 +150,7 @@ export class Session extends DurableObject<EdgeEnv> {
     await this.#core.erase();
     for (const socket of this.ctx.getWebSockets()) socket.close(CloseCode.notFound, 'the session was deleted');
     this.#streams.end();
+    this.#transfers.end();
     for (const waiters of this.#waiters.values()) for (const wake of waiters) wake();
     this.#waiters.clear();
     return { deleted: true };
@@ -146,9 +168,41 @@ export class Session extends DurableObject<EdgeEnv> {
     return { json: `{"data":[${events.map(envelopeJson).join(',')}],"next_cursor":${next},"last_seq":${seq}${gap}}` };
   }
 
+  /** Asks for a snapshot; `id` becomes its own, unless there is one already of just how the files are. */
+  async requestSnapshot(owner: string, id: string): Promise<SnapshotView | Refusal> {
+    return this.#owned(owner) ? this.#snapshots.request(id, 'requested') : GONE;
+  }
+
+  async listSnapshots(owner: string, cursor: string | undefined, limit: number): Promise<SnapshotPage | Refusal> {
+    return this.#owned(owner) ? this.#snapshots.list(cursor, limit) : GONE;
+  }
+
+  async snapshot(owner: string, id: string): Promise<SnapshotView | Refusal> {
+    return this.#owned(owner) ? this.#snapshots.show(id) : GONE;
+  }
+
+  /** What a fork of this session begins with, once that is stored: the snapshot `named`, or one of now (`id`). */
+  async forkSource(
+    owner: string,
+    id: string,
+    named: string | undefined,
+  ): Promise<{ request: CreateSessionRequest; snapshot_id: string } | Refusal> {
+    const record = this.#owned(owner);
+    if (!record) return GONE;
+    const source = await this.#snapshots.forFork(id, named);
+    if ('refused' in source) return source;
+    const { config } = record.identity.request;
+    return { request: { workspace: { type: 'ephemeral', snapshot: source.snapshot_id }, config }, ...source };
+  }
+
+  /** A runner tells what has become of a snapshot. */
+  snapshotted(report: SnapshotReport): void {
+    this.#told((draft) => draft.report(report));
+  }
+
   /** The pool has sent the launch to a runner. */
-  placed(epoch: number): void {
-    this.#told((draft) => draft.input({ on: 'placed', epoch }));
+  placed(epoch: number, runner: string): void {
+    this.#told((draft) => draft.placed(epoch, runner));
   }
 
   /** The pool has no place yet. */
@@ -157,23 +211,33 @@ export class Session extends DurableObject<EdgeEnv> {
   }
 
   /** The container of `epoch` runs. */
-  started(epoch: number, container: ContainerFacts): void {
+  started(epoch: number, runner: string, container: ContainerFacts): void {
     this.#told((draft) => {
-      if (epoch === draft.record.state.epoch) draft.record = { ...draft.record, container };
+      if (epoch !== draft.record.state.epoch) return;
+      draft.record = { ...draft.record, container };
+      draft.files({ on: 'placed', runner });
     });
   }
 
   /** The container of `epoch` is gone, and all that it said is stored. */
-  ended(epoch: number, reason: Reason): void {
-    this.#told((draft) => draft.input({ on: 'ended', epoch, reason }));
+  ended(epoch: number, reason: Reason, runner: string): void {
+    this.#told((draft) => draft.ended(epoch, reason, runner));
+  }
+
+  /** The runner that a transfer was ordered of says that it does not come. */
+  transferRefused(transferId: string, refusal: FilesRefusal): void {
+    this.#transfers.refused(transferId, refusal);
   }
 
   /**
    * Sockets and streams. Reached from `functions/` alone, which has checked whose session it is:
-   * `/viewer?after=&plain=&acks=`, `/events?after=`, `/data?epoch=`.
+   * `/viewer?after=&plain=&acks=`, `/events?after=`, `/data?epoch=`, `/transfer?id=&runner=`; or checks it itself:
+   * `/files?owner=&request=`, with the client's body.
    */
-  override fetch(request: Request): Response {
+  override fetch(request: Request): Response | Promise<Response> {
     const { pathname, searchParams: options } = new URL(request.url);
+    if (pathname === '/files') return this.#openFiles(options, request.body);
+    if (pathname === '/transfer') return this.#transfers.dial(options.get('id') ?? '', options.get('runner') ?? '');
     if (pathname === '/events') {
       const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
       return new Response(this.#streams.open(Number(options.get('after') ?? 0)), { headers });
@@ -200,9 +264,14 @@ export class Session extends DurableObject<EdgeEnv> {
     socket.close(code === 1005 || code === 1006 ? 1000 : code);
   }
 
-  override alarm(): void {
+  override async alarm(): Promise<void> {
     this.#alarmAt = null;
     if (this.#core.record === null) return;
+    const expires = this.#expires();
+    if (expires !== null && Date.now() >= expires) {
+      await this.delete(this.#core.current.identity.owner);
+      return;
+    }
     this.#outreach.again();
     this.#viewers.closeStalled(Date.now());
     this.#core.change((draft) => draft.input({ on: 'clock' }));
@@ -211,6 +280,12 @@ export class Session extends DurableObject<EdgeEnv> {
   #owned(owner: string): SessionRecord | false {
     const { record } = this.#core;
     return record !== null && record.identity.owner === owner && record;
+  }
+
+  #openFiles(options: URLSearchParams, body: ReadableStream<Uint8Array> | null): Response | Promise<Response> {
+    const record = this.#owned(options.get('owner') ?? '');
+    if (!record || !ALLOWED[record.state.status].has('files')) return refusalResponse(GONE);
+    return this.#transfers.open(filesRequest.parse(JSON.parse(options.get('request') ?? '')), body);
   }
 
   #view(): StoredSessionView {
@@ -227,6 +302,8 @@ export class Session extends DurableObject<EdgeEnv> {
     const { message_id, prompt, timeout_seconds, idempotency_key: key } = input;
     // Asked again by a caller whose call was cut off.
     if (messages.has(message_id)) return { message_id };
+    const tooLong = turnOverMaximum(timeout_seconds, this.#core.settings);
+    if (tooLong !== null) return tooLong;
     const body = JSON.stringify([prompt, timeout_seconds ?? null]);
     if (key !== undefined) {
       const seen = messages.byKey(key);
@@ -266,7 +343,17 @@ export class Session extends DurableObject<EdgeEnv> {
       this.#waiters.delete(id);
     }
     this.#outreach.tell();
+    this.#snapshots.tell();
+    this.#snapshots.changed();
     this.#setAlarm();
+  }
+
+  /** When nobody has spoken to a parked session for too long (`SESSION_RETENTION_DAYS`), epoch milliseconds; null: never. */
+  #expires(): number | null {
+    const { last_activity, state, files } = this.#core.current;
+    const days = this.#core.settings.SESSION_RETENTION_DAYS;
+    if (days === 0 || state.container !== 'none' || files.write !== null) return null;
+    return last_activity + days * DAY_MS;
   }
 
   #setAlarm(): void {
@@ -275,6 +362,8 @@ export class Session extends DurableObject<EdgeEnv> {
       nextDeadline(state, this.#core.limits),
       this.#viewers.nextStall(),
       this.#outreach.nextTry(Date.now()),
+      this.#snapshots.nextTry(),
+      this.#expires(),
     ].filter((time) => time !== null);
     if (times.length === 0) return;
     const next = Math.min(...times);

@@ -4,14 +4,17 @@ import type { AppEnv } from './app-env.ts';
 import { json } from './contract.ts';
 import { docsPage } from './docs-page.ts';
 import { addEvents } from './events.ts';
+import { addFiles } from './files.ts';
 import { addMessages } from './messages.ts';
 import { withJsonBody, withOwner, withSettings } from './middleware.ts';
 import { poolOf } from './objects.ts';
 import { refuse } from './refuse.ts';
 import { runnerSockets } from './runner-sockets.ts';
 import { addSessions } from './sessions.ts';
+import { addSnapshots } from './snapshots.ts';
 import { isTransient } from './until-answered.ts';
 import { VERSION } from './version.ts';
+import { addWorkspaces } from './workspaces.ts';
 
 const DOCUMENT = { openapi: '3.1.0', info: { title: 'CC-Docker', version: VERSION } };
 
@@ -69,9 +72,15 @@ function api(): OpenAPIHono<AppEnv> {
   });
   app.use('/sessions', withOwner);
   app.use('/sessions/*', withOwner);
+  app.use('/workspaces', withOwner);
+  app.use('/workspaces/*', withOwner);
+  app.use('/storage', withOwner);
   app.on('POST', ['/sessions', '/sessions/*'], withJsonBody);
   addSessions(app);
+  addSnapshots(app);
+  addWorkspaces(app);
   addMessages(app);
   addEvents(app);
+  addFiles(app);
   return app;
 }

@@ -10,6 +10,17 @@ const id = (name: string, description: string) =>
 export const sessionParams = z.object({ session_id: id('session_id', 'The session') });
 export const messageParams = sessionParams.extend({ message_id: id('message_id', 'The message') });
 
+export const snapshotParams = sessionParams.extend({ snapshot_id: id('snapshot_id', 'The snapshot') });
+export const workspaceParams = z.object({
+  workspace_id: z
+    .string()
+    .openapi({ param: { name: 'workspace_id', in: 'path' }, description: 'The workspace', example: 'website' }),
+});
+
+/** A page of a list: what comes after `cursor`, the `next_cursor` of the page before. */
+export const pageQuery = <T extends z.ZodType>(cursor: T) =>
+  z.strictObject({ limit: z.coerce.number().int().min(1).max(200).default(50), cursor: cursor.optional() });
+
 export const idempotencyHeader = z.object({
   'idempotency-key': z
     .string()

@@ -10,6 +10,7 @@ import {
 } from '../protocol/session.ts';
 import type { AppEnv } from './app-env.ts';
 import { body, idempotencyHeader, json, refusals, secured, sessionParams } from './contract.ts';
+import { overMaximum } from './maxima.ts';
 import { directoryOf, sessionOf, streamUrl } from './objects.ts';
 import { refuse } from './refuse.ts';
 
@@ -68,6 +69,8 @@ const remove = createRoute({
 /** Sessions: create, list, show, stop, delete. */
 export function addSessions(app: OpenAPIHono<AppEnv>): void {
   app.openapi(create, async (c) => {
+    const tooLong = overMaximum(c.req.valid('json').config, c.get('settings'));
+    if (tooLong !== null) return refuse(c, tooLong);
     const created = await directoryOf(c).create({
       session_id: uuidV7(),
       owner: c.get('owner'),

@@ -15,6 +15,22 @@ export const edgeSettings = z.object({
   CONTAINER_TIMEOUT_DEFAULT: seconds(3600, 604_800),
   /** Idle time until a container goes, seconds. */
   CONTAINER_IDLE_TIMEOUT: seconds(300, 604_800),
+  /** The most that a session may ask for of either, seconds. */
+  CONTAINER_TIMEOUT_MAX: seconds(604_800, 604_800),
+  CONTAINER_IDLE_TIMEOUT_MAX: seconds(604_800, 604_800),
+  /** A message's longest turn where its chat does not say, and the most that one may ask for, seconds. */
+  TURN_TIMEOUT_DEFAULT: seconds(3600, 604_800),
+  TURN_TIMEOUT_MAX: seconds(604_800, 604_800),
+  /** From being interrupted until a `claude` that does not end its turn is ended itself, seconds. */
+  INTERRUPT_TIMEOUT: seconds(30, 3600),
+  /** What a `git clone` may take beyond the startup, seconds. */
+  CLONE_TIMEOUT: seconds(600, 86_400),
+  /** Snapshots kept of a session, and of a persistent workspace; older ones go. */
+  SNAPSHOTS_KEPT: count(10, 1000),
+  /** Days until a session that nobody spoke to is deleted with all that it stored; 0: never. */
+  SESSION_RETENTION_DAYS: z.coerce.number().int().min(0).max(36_500).default(0),
+  /** What an owner's snapshots may take in the storage, MB; 0: no quota. */
+  STORAGE_QUOTA_MB: z.coerce.number().int().min(0).max(1_000_000_000).default(0),
   /** From launch to ready, seconds. */
   CONTAINER_STARTUP_TIMEOUT: seconds(120, 3600),
   /** Sessions that one owner may have waiting or running at once. */

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { instant, uuid } from './ids.ts';
 import { reason, messageError } from './reason.ts';
 import { sessionStatus } from './session.ts';
+import { skippedFile, snapshotState, snapshotTrigger } from './workspace.ts';
 
 /**
  * One entry of a session's log. `seq` counts from 1 without holes; it is the storage key, the SSE id and the cursor.
@@ -50,6 +51,27 @@ export const ownEvents = {
   'session.garbled': z.object({ line: z.string() }),
   /** Events `from` to `to` are no longer stored. Sent to the viewer that asked for them, not itself stored. */
   'session.gap': z.object({ from: z.int(), to: z.int() }),
+  /** A snapshot was stored, could not be stored yet, or was given up. */
+  'workspace.snapshot': z.object({
+    snapshot_id: uuid,
+    trigger: snapshotTrigger,
+    state: snapshotState,
+    files: z.int(),
+    bytes: z.int(),
+    new_bytes: z.int(),
+    skipped: z.array(skippedFile),
+    detail: z.string().nullable(),
+  }),
+  /** The files came from a snapshot. */
+  'workspace.restored': z.object({
+    epoch: z.int(),
+    snapshot_id: z.string(),
+    files: z.int(),
+    bytes: z.int(),
+    ms: z.int(),
+  }),
+  'workspace.cloning': z.object({ epoch: z.int(), repo: z.string() }),
+  'workspace.cloned': z.object({ epoch: z.int(), repo: z.string(), commit: z.string(), ms: z.int() }),
   'message.queued': z.object({ message_id: uuid, prompt: z.string() }),
   'message.processing': z.object({ message_id: uuid }),
   'message.completed': z.object({ message_id: uuid }),

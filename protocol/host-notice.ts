@@ -20,6 +20,14 @@ export const hostNotice = z.discriminatedUnion('host_notice', [
     bytes_sent: z.int().min(0),
     bytes_received: z.int().min(0),
   }),
+  /** The workspace and the conversation were restored before the container started. */
+  z.object({
+    host_notice: z.literal('restored'),
+    snapshot_id: z.string(),
+    files: z.int(),
+    bytes: z.int(),
+    ms: z.int(),
+  }),
 ]);
 export type HostNotice = z.infer<typeof hostNotice>;
 

@@ -1,7 +1,9 @@
 import * as z from 'zod';
-import { epoch, uuid } from './ids.ts';
+import { epoch, instant, uuid } from './ids.ts';
 import { reason } from './reason.ts';
-import { resources, sessionConfig, workspace } from './session-config.ts';
+import { filesRefusal, filesRequest, sessionFiles } from './files.ts';
+import { resources, sessionConfig } from './session-config.ts';
+import { skippedFile, snapshotState, snapshotTrigger, workspace } from './workspace.ts';
 
 /** The control socket: one per runner, dialled by the runner, to the pool it serves. JSON text frames. */
 
@@ -16,6 +18,7 @@ export const launch = placementKey.extend({
   resume: z.boolean(),
   config: sessionConfig,
   workspace,
+  files: sessionFiles,
 });
 export type Launch = z.infer<typeof launch>;
 
@@ -25,6 +28,42 @@ export type BackendName = z.infer<typeof backendName>;
 /** How the runner's backend is, in words a user can act on. */
 export const backendHealth = z.object({ ok: z.boolean(), detail: z.string().max(2048) });
 export type BackendHealth = z.infer<typeof backendHealth>;
+
+/** Where a runner keeps snapshots. Runners with the same `id` see the same ones. */
+export const storageInfo = z.object({
+  id: z.string().max(128),
+  kind: z.enum(['folder', 's3']),
+  health: backendHealth,
+});
+export type StorageInfo = z.infer<typeof storageInfo>;
+
+/** The two trees of files that a snapshot consists of. */
+export const treeKind = z.enum(['workspace', 'conversation']);
+export type TreeKind = z.infer<typeof treeKind>;
+export const treeName = z.object({ snapshot_id: uuid, tree: treeKind });
+export type TreeName = z.infer<typeof treeName>;
+
+/** What a runner has to say of a snapshot. */
+export const snapshotReport = z.object({
+  snapshot_id: uuid,
+  trigger: snapshotTrigger,
+  state: snapshotState,
+  /** The `version` of the files that it holds. */
+  version: z.int().min(1),
+  /** Nothing ran that could have changed them since: it holds that version whole. */
+  final: z.boolean(),
+  /** The storage that has it. */
+  storage: z.string().max(128),
+  created_at: instant,
+  files: z.int(),
+  bytes: z.int(),
+  new_bytes: z.int(),
+  /** What the owner's part of the storage takes by now, bytes; null: not measured. */
+  owner_bytes: z.int().nullable(),
+  skipped: z.array(skippedFile).max(20),
+  detail: z.string().max(8192).nullable(),
+});
+export type SnapshotReport = z.infer<typeof snapshotReport>;
 
 /** Runner → pool. */
 export const runnerFrame = z.discriminatedUnion('kind', [
@@ -37,6 +76,7 @@ export const runnerFrame = z.discriminatedUnion('kind', [
     /** Containers that it runs at once. */
     capacity: z.int().min(0),
     labels: z.record(z.string(), z.string()),
+    storage: storageInfo,
     running: z.array(placementKey),
   }),
   /** The container runs, with these limits, and with these secrets inside it (the operator exposes them). */
@@ -51,7 +91,13 @@ export const runnerFrame = z.discriminatedUnion('kind', [
   placementKey.extend({ kind: z.literal('ended'), reason }),
   /** What a `remove` asked for: the session's files are gone. */
   z.object({ kind: z.literal('removed'), session_id: uuid }),
-  z.object({ kind: z.literal('health'), health: backendHealth }),
+  z.object({ kind: z.literal('health'), health: backendHealth, storage: backendHealth }),
+  /** Sent again until `snapshot_ack`, but for `pending`, which is news alone. */
+  z.object({ kind: z.literal('snapshot'), session_id: uuid, report: snapshotReport }),
+  /** These trees are stored and old enough to be known: which does nothing refer to? Answered with `drop`. */
+  z.object({ kind: z.literal('sweep'), owner: sessionFiles.shape.owner, trees: z.array(treeName).max(1000) }),
+  /** A transfer that was ordered cannot be had: the runner does not come. */
+  z.object({ kind: z.literal('transfer_refused'), session_id: uuid, transfer_id: uuid, refusal: filesRefusal }),
   /** It takes no more launches and is ending what it runs. */
   z.object({ kind: z.literal('draining') }),
 ]);
@@ -66,6 +112,25 @@ export const poolFrame = z.discriminatedUnion('kind', [
   placementKey.extend({ kind: z.literal('ended_ack') }),
   /** The session is deleted: end what runs of it and remove its files. Sent again until `removed`. */
   z.object({ kind: z.literal('remove'), session_id: uuid }),
+  /** Take a snapshot of the session's files as they are now, whether a container runs or not. */
+  z.object({
+    kind: z.literal('snapshot'),
+    session_id: uuid,
+    snapshot_id: uuid,
+    trigger: snapshotTrigger,
+    files: sessionFiles,
+  }),
+  z.object({ kind: z.literal('snapshot_ack'), snapshot_id: uuid }),
+  /** Dial `/api/v1/runner/sessions/{session_id}/transfers/{transfer_id}` and answer this there. */
+  z.object({
+    kind: z.literal('transfer'),
+    session_id: uuid,
+    transfer_id: uuid,
+    files: sessionFiles,
+    request: filesRequest,
+  }),
+  /** Nothing refers to these trees any more. What gets lost of this, a sweep finds. */
+  z.object({ kind: z.literal('drop'), owner: sessionFiles.shape.owner, trees: z.array(treeName).max(1000) }),
 ]);
 export type PoolFrame = z.infer<typeof poolFrame>;
 

@@ -72,6 +72,8 @@ export const sessionConfig = z.strictObject({
   model: modelName.optional(),
   /** How long a container of this session may live, seconds. Absent: the operator's `CONTAINER_TIMEOUT_DEFAULT`. */
   timeout_seconds: z.int().min(1).max(604_800).optional(),
+  /** Without a turn, until the container goes, seconds. Absent: the operator's `CONTAINER_IDLE_TIMEOUT`. */
+  idle_timeout_seconds: z.int().min(1).max(604_800).optional(),
   /** Appended to Claude Code's own system prompt. */
   system_prompt: z.string().max(262_144).optional(),
   /** `["*"]`: every tool without asking. Otherwise these alone run (Claude Code's rule syntax); the rest is denied. */
@@ -90,11 +92,3 @@ export const sessionConfig = z.strictObject({
   skills: z.array(z.string()).max(0, 'skills are not available in this version: send an empty list').default([]),
 });
 export type SessionConfig = z.infer<typeof sessionConfig>;
-
-/** Where the agent works. `ephemeral` lives as long as its session. */
-export const workspace = z.strictObject({
-  type: z.literal('ephemeral', {
-    error: 'only "ephemeral" is available in this version: its files live until the session is deleted',
-  }),
-});
-export type Workspace = z.infer<typeof workspace>;

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { instant, uuid } from './ids.ts';
 import { reason } from './reason.ts';
-import { resources, sessionConfig, workspace } from './session-config.ts';
+import { resources, sessionConfig } from './session-config.ts';
+import { workspace } from './workspace.ts';
 
 export const sessionStatus = z.enum(['queued', 'starting', 'idle', 'running', 'stopped', 'failed']);
 export type SessionStatus = z.infer<typeof sessionStatus>;
@@ -46,6 +47,17 @@ export const sessionView = sessionSummary.extend({
   resources: resources.nullable(),
   /** Secrets that are inside the container, by the operator's leave. */
   exposed_secrets: z.array(z.string()),
+  /** How its files are kept. */
+  files: z.object({
+    /** The runner that has them; null: none yet. */
+    runner: z.string().nullable(),
+    /** All that the agent wrote is in `snapshot_id`; false: the newest is on the runner alone. */
+    saved: z.boolean(),
+    /** The newest stored snapshot. */
+    snapshot_id: uuid.nullable(),
+  }),
+  /** The session that it was forked from. */
+  forked_from: uuid.nullable(),
   workspace,
   config: sessionConfig,
 });

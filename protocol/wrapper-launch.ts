@@ -11,6 +11,10 @@ export const wrapperLaunch = z.object({
   epoch,
   /** Continue the transcript that is there (`--resume`) or begin one (`--session-id`). */
   resume: z.boolean(),
+  /** Begin as a fork of that session's transcript, which is there (`--resume fork_of --fork-session`). */
+  fork_of: uuid.optional(),
+  /** Clone this into `cwd`, which is empty, and wait for `go`, before anything else. */
+  git: z.object({ repo: z.string(), branch: z.string().optional() }).optional(),
   /** The `claude` binary. */
   claude: z.string(),
   /** Its working directory. */

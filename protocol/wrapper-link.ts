@@ -15,6 +15,11 @@ import { uuid, epoch } from './ids.ts';
 export const wrapperNotice = z.discriminatedUnion('notice', [
   /** `claude` is initialised: a prompt will be taken at once. */
   z.object({ notice: z.literal('ready'), claude_version: z.string().max(128) }),
+  /** `git clone` begins; and it is done, at `commit`. The runner answers the latter with `go`, before which nothing starts. */
+  z.object({ notice: z.literal('cloning'), repo: z.string().max(2048) }),
+  z.object({ notice: z.literal('cloned'), repo: z.string().max(2048), commit: z.string().max(64), ms: z.int() }),
+  /** It failed, in git's own words. The epoch's last notice. */
+  z.object({ notice: z.literal('clone_failed'), detail: z.string().max(8192) }),
   /** `claude` could not be started or did not initialise. The epoch's last notice: no `exited` follows. */
   z.object({ notice: z.literal('start_failed'), detail: z.string().max(8192) }),
   /** Each guarantee of the seal was probed from inside, before anything else ran, and holds. */
@@ -77,6 +82,8 @@ export const sessionFrame = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('resend'), from: z.int().min(1) }),
   /** The runner's own notices up to `stored` are safe. For the runner: no wrapper is sent it. */
   z.object({ kind: z.literal('host_ack'), stored: z.int().min(0) }),
+  /** What was cloned has been saved as the workspace's start: go on. From the runner itself, with each `welcome` once it is so. */
+  z.object({ kind: z.literal('go') }),
   z.object({ kind: z.literal('command'), number: z.int().min(1), command: wrapperCommand }),
 ]);
 export type SessionFrame = z.infer<typeof sessionFrame>;

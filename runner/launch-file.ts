@@ -20,6 +20,8 @@ export interface LaunchFileInput {
   forwards: readonly AddressedForward[];
   /** The operator's secrets that are to be inside, and where packages come from. */
   exposedEnv: Record<string, string>;
+  /** The workspace is empty and a repository is wanted in it. */
+  clone: boolean;
 }
 
 /** In the run folder. */
@@ -30,11 +32,16 @@ const PROXY_PORT = 3128;
 
 /** What the wrapper is told. Whether there is something to resume, the disk knows better than the launch. */
 export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch> {
-  const { launch, folders, layout, upstream, claudeEnv, sealed, ownKernel, forwards, exposedEnv } = input;
+  const { launch, folders, layout, upstream, claudeEnv, sealed, ownKernel, forwards, exposedEnv, clone } = input;
+  const resume = await hasTranscript(folders, launch.session_id);
+  const { fork_of } = launch.files;
+  const forks = !resume && fork_of !== null && (await hasTranscript(folders, fork_of));
   return {
     session_id: launch.session_id,
     epoch: launch.epoch,
-    resume: await hasTranscript(folders, launch.session_id),
+    resume,
+    ...(forks && { fork_of }),
+    ...(clone && gitOf(launch)),
     claude: layout.claude,
     cwd: layout.workspace,
     link_socket: path.join(layout.run, 'link.sock'),
@@ -62,6 +69,12 @@ export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch>
       ...containerModelEnv(upstream, path.join(layout.run, 'model.sock')),
     },
   };
+}
+
+function gitOf({ workspace }: Launch): Pick<WrapperLaunch, 'git'> {
+  if (workspace.type === 'clone' || workspace.git_repo === undefined) return {};
+  const { git_repo: repo, git_branch: branch } = workspace;
+  return { git: { repo, ...(branch !== undefined && { branch }) } };
 }
 
 /** Some tools read the one spelling, some the other; curl reads `http_proxy` in lower case alone. */

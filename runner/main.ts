@@ -12,6 +12,8 @@ import { describeUpstream, modelUpstreamEnvironment } from './model/upstream.ts'
 import { ProcessBackend } from './backend/process-backend.ts';
 import { Runner } from './runner.ts';
 import { parseSettings, type Settings } from './settings.ts';
+import { Snapshots } from './snapshot/snapshots.ts';
+import { openStorage } from './storage/open-storage.ts';
 
 /** `npm run runner`. Exit codes: 0 drained; 1 could not start, or was told twice to stop. */
 async function main(): Promise<void> {
@@ -56,8 +58,11 @@ async function main(): Promise<void> {
     opened.data.release();
     return refuse(egress.problem);
   }
+  const store = await openStorage(settings.storage, settings.dataFolder, log);
   runner = await Runner.start({
     settings,
+    store,
+    snapshots: new Snapshots({ store, log }),
     egress: egress.surroundings,
     backend: makeBackend(settings, opened.data, log),
     data: opened.data,

@@ -3,6 +3,8 @@ import type { BackendHealth, Launch, PlacementKey, PoolFrame } from '../protocol
 import { HEARTBEAT_MS } from '../protocol/runner-control.ts';
 import type { BackoffRange } from './link/backoff.ts';
 import type { ContainerBackend } from './backend/backend.ts';
+import { FilesOrders } from './files-orders.ts';
+import { FilesRegistry } from './files-registry.ts';
 import { ControlConnection } from './link/control-connection.ts';
 import type { DataFolder } from './data-folder.ts';
 import { endReason } from './end-reason.ts';
@@ -12,14 +14,23 @@ import { effectiveResources } from './resources.ts';
 import type { EgressSurroundings } from './way-out.ts';
 import { keyName } from './placement-name.ts';
 import { SessionHost, STOP_GRACE_MS, type HostSurroundings } from './session-host.ts';
-import { readPlacement, removeSessionFolders, sessionFolders, type Placement } from './session-folders.ts';
+import { readPlacement, sessionFolders, type Placement } from './session-folders.ts';
 import type { Settings } from './settings.ts';
+import { Slots } from './slots.ts';
+import type { Snapshots } from './snapshot/snapshots.ts';
 import { socketAliases } from './link/socket-alias.ts';
+import type { ObjectStore } from './storage/object-store.ts';
+import { SweepLoop } from './sweep-loop.ts';
 
 export interface RunnerOptions {
-  settings: Pick<Settings, 'edgeUrl' | 'runnerToken' | 'capacity' | 'labels' | 'claudeEnv' | 'limits'>;
+  settings: Pick<Settings, 'edgeUrl' | 'runnerToken' | 'capacity' | 'labels' | 'claudeEnv' | 'limits' | 'files'>;
   backend: ContainerBackend;
   data: DataFolder;
+  store: Pick<ObjectStore, 'id' | 'kind' | 'health' | 'close'>;
+  snapshots: Pick<
+    Snapshots,
+    'save' | 'restore' | 'entries' | 'content' | 'drop' | 'owners' | 'trees' | 'sweep' | 'close'
+  >;
   upstream: ModelUpstream;
   egress: EgressSurroundings;
   /** CC-Docker's version. */
@@ -29,6 +40,10 @@ export interface RunnerOptions {
   healthMs?: number;
   backoff?: BackoffRange;
   heartbeatMs?: number;
+  /** Between two tries of a snapshot that the storage did not take. */
+  snapshotBackoff?: BackoffRange;
+  /** From a write to a parked session's files until it is saved, milliseconds. */
+  writtenMs?: number;
 }
 
 /** Longest time that a drain waits for the edge, milliseconds: more than a container's own time to end. */
@@ -36,23 +51,33 @@ const DRAIN_MS = STOP_GRACE_MS + 2_500;
 /** Longest time that containers have to be gone once they are killed, milliseconds. */
 const KILL_MS = 2_000;
 
+/** Snapshots that are taken at once: each reads, compresses and sends. */
+const SAVES_AT_ONCE = 2;
+
 /** The agent on the Docker host: does what its pool asks, and keeps it told. */
 export class Runner {
   readonly #options: RunnerOptions;
   readonly #surroundings: HostSurroundings;
   readonly #hosts = new Map<string, SessionHost>();
+  readonly #files: FilesRegistry;
+  readonly #orders: FilesOrders;
+  readonly #sweep: SweepLoop;
   readonly #removing = new Set<string>();
   /** Removals of ended containers that are under way. */
   readonly #forgetting = new Set<Promise<void>>();
   #health: BackendHealth = { ok: false, detail: 'The backend was not asked yet.' };
+  #storageHealth: BackendHealth = { ok: false, detail: 'The storage was not asked yet.' };
+  /** The storage's id as the pool was told it. */
+  #saidStorage = '';
   #healthTimer: NodeJS.Timeout | undefined;
+  #looking = false;
   #control: ControlConnection | undefined;
   #reclaimed = false;
   #draining = false;
 
   private constructor(options: RunnerOptions) {
     this.#options = options;
-    const { backend, upstream, egress, log, settings } = options;
+    const { backend, upstream, egress, log, settings, data, store, snapshots } = options;
     this.#surroundings = {
       backend,
       upstream,
@@ -62,12 +87,44 @@ export class Runner {
       edgeUrl: settings.edgeUrl,
       claudeEnv: settings.claudeEnv,
     };
+    this.#files = new FilesRegistry(data.sessions, {
+      snapshots,
+      slots: new Slots(SAVES_AT_ONCE),
+      storage: () => store.id,
+      certain: () => this.#reclaimed,
+      report: (sessionId, report) => this.#control?.reportSnapshot(sessionId, report),
+      news: (session_id, report) => this.#control?.send({ kind: 'snapshot', session_id, report }) ?? false,
+      owner: backend.owner,
+      everyMs: settings.files.snapshotEveryMinutes * 60_000,
+      log,
+      ...(options.snapshotBackoff && { backoff: options.snapshotBackoff }),
+      ...(options.writtenMs !== undefined && { writtenMs: options.writtenMs }),
+    });
+    this.#orders = new FilesOrders({
+      registry: this.#files,
+      snapshots,
+      edgeUrl: settings.edgeUrl,
+      token: settings.runnerToken,
+      owner: backend.owner,
+      limitMb: backend.sealed ? settings.limits.workspaceMb : null,
+      storage: () => store.id,
+      control: () => this.#control,
+      log,
+    });
+    this.#sweep = new SweepLoop({
+      snapshots,
+      everyMs: settings.files.sweepHours * 3_600_000,
+      ask: (frame) => this.#control?.send(frame) ?? false,
+      unacknowledged: () => this.#files.unacknowledged(),
+      also: () => this.#files.tidy(settings.files.localCopyDays),
+      log,
+    });
   }
 
   /** Takes up what an earlier runner process left, then dials the edge. The engine may be down: that is then reported. */
   static async start(options: RunnerOptions): Promise<Runner> {
     const runner = new Runner(options);
-    runner.#health = await options.backend.health();
+    [runner.#health, runner.#storageHealth] = await Promise.all([options.backend.health(), options.store.health()]);
     if (!runner.#health.ok) options.log.warn('backend not ready', { detail: runner.#health.detail });
     const left = await runner.#list();
     runner.#control = new ControlConnection({
@@ -77,13 +134,15 @@ export class Runner {
       hello: () => runner.#hello(),
       onFrame: (frame) => runner.#take(frame),
       onEndedAck: (key) => runner.#forget(key),
+      onSnapshotAck: (sessionId, snapshotId) => void runner.#orders.acknowledged(sessionId, snapshotId),
       ...(options.backoff && { backoff: options.backoff }),
       ...(options.heartbeatMs && { heartbeatMs: options.heartbeatMs }),
     });
     // Before the first `hello`, which names them.
+    if (runner.#reclaimed) await runner.#takeUpFiles(left.filter(({ running }) => running).map(({ key }) => key));
     await Promise.all(left.map(({ key, running }) => runner.#adopt(key, running)));
     runner.#control.open();
-    runner.#healthTimer = setInterval(() => void runner.#checkHealth(), options.healthMs ?? 1.5 * HEARTBEAT_MS);
+    runner.#healthTimer = setInterval(() => runner.#lookAtHealth(), options.healthMs ?? 1.5 * HEARTBEAT_MS);
     return runner;
   }
 
@@ -94,7 +153,10 @@ export class Runner {
     const hosts = [...this.#hosts.values()];
     for (const host of hosts) host.stop('runner_draining', STOP_GRACE_MS);
     const patience = new AbortController();
-    const told = Promise.all(hosts.map((host) => host.ended)).then(() => this.#control?.allAcked());
+    const told = Promise.all(hosts.map((host) => host.ended))
+      // So that the sessions can wake elsewhere. What the storage does not take stays owed.
+      .then(() => this.#files.settled())
+      .then(() => this.#control?.allAcked());
     const late = pause(DRAIN_MS, 'late', { signal: patience.signal }).catch(() => undefined);
     if ((await Promise.race([told, late])) === 'late')
       this.#options.log.warn('the edge did not hear of every end in time');
@@ -129,13 +191,17 @@ export class Runner {
     // First, so that nothing that follows is taken for the end of a container.
     await this.#control?.close();
     await Promise.all([...this.#hosts.values()].map((host) => host.detach()));
+    // What is being saved is told first that it is given up, and then that nothing is waited for.
+    await Promise.all([this.#files.close(), this.#options.snapshots.close(), this.#sweep.close()]);
+    this.#options.store.close();
     this.#options.backend.close();
     await this.#surroundings.aliases.close();
     this.#options.data.release();
   }
 
   #hello() {
-    const { settings, version, backend } = this.#options;
+    const { settings, version, backend, store } = this.#options;
+    this.#saidStorage = store.id;
     return {
       kind: 'hello' as const,
       version,
@@ -143,6 +209,7 @@ export class Runner {
       health: this.#health,
       capacity: this.#draining ? 0 : settings.capacity,
       labels: settings.labels,
+      storage: { id: store.id, kind: store.kind, health: this.#storageHealth },
       running: [...this.#hosts.values()].map((host) => host.key),
     };
   }
@@ -161,7 +228,17 @@ export class Runner {
       case 'remove':
         void this.#remove(frame.session_id);
         break;
+      case 'snapshot':
+        void this.#orders.snapshot(frame);
+        break;
+      case 'transfer':
+        void this.#orders.transfer(frame);
+        break;
+      case 'drop':
+        void this.#orders.drop(frame);
+        break;
       case 'ended_ack':
+      case 'snapshot_ack':
         break;
     }
   }
@@ -215,12 +292,13 @@ export class Runner {
       launch,
       after,
       folders: sessionFolders(this.#options.data.sessions, key.session_id),
+      files: () => this.#files.of(key.session_id),
       onStarted: () => this.#sayStarted(host),
     });
     this.#hosts.set(keyName(key), host);
     void host.ended.then((reason) => {
       this.#control?.reportEnded(key, reason);
-      if (reason.code === 'engine_unavailable' || reason.code === 'image_missing') void this.#checkHealth();
+      if (reason.code === 'engine_unavailable' || reason.code === 'image_missing') this.#lookAtHealth();
     });
   }
 
@@ -255,7 +333,8 @@ export class Runner {
       for (const host of own) host.stop('stopped_by_user', 0);
       await Promise.all(own.map((host) => host.abandon()));
       await Promise.all(own.map((host) => host.released));
-      await removeSessionFolders(sessionFolders(this.#options.data.sessions, sessionId));
+      await this.#files.remove(sessionId);
+      this.#control?.forgetSnapshots(sessionId);
       this.#control?.send({ kind: 'removed', session_id: sessionId });
     } catch (error) {
       // Not answered: the pool asks again.
@@ -290,20 +369,47 @@ export class Runner {
     }
     if (own !== undefined) return this.#host(own, key, undefined, Promise.resolve());
     await backend.stop(key, 0);
+    await (await this.#files.of(key.session_id)).ended();
     const detail = 'The runner was restarted and lost what it needs to speak for this container.';
     this.#control?.reportEnded(key, { code: 'runner_lost', detail });
   }
 
+  /** One look at a time: a storage that is away may take long to say so. */
+  #lookAtHealth(): void {
+    if (this.#looking) return;
+    this.#looking = true;
+    this.#checkHealth()
+      .catch((error: unknown) => this.#options.log.error('health not looked at', { error }))
+      .finally(() => (this.#looking = false));
+  }
+
   async #checkHealth(): Promise<void> {
-    const { backend, log } = this.#options;
-    const health = await backend.health();
+    const { backend, store, log } = this.#options;
+    const [health, storage] = await Promise.all([backend.health(), store.health()]);
     if (health.ok && !this.#reclaimed) {
       // Not named in any `hello`, so the pool has given them up.
       for (const { key } of await this.#list()) if (!this.#hosts.has(keyName(key))) this.#forget(key);
+      await Promise.all(this.#forgetting);
+      if (this.#reclaimed) await this.#takeUpFiles([]);
     }
-    if (health.ok === this.#health.ok && health.detail === this.#health.detail) return;
+    // Learnt only now, and said nowhere else.
+    if (store.id !== this.#saidStorage) this.#control?.greetAgain();
+    const same = isSame(health, this.#health) && isSame(storage, this.#storageHealth);
+    if (same) return;
+    if (!isSame(health, this.#health)) log[health.ok ? 'info' : 'warn']('backend health', { ...health });
+    if (!isSame(storage, this.#storageHealth)) log[storage.ok ? 'info' : 'warn']('storage health', { ...storage });
     this.#health = health;
-    log[health.ok ? 'info' : 'warn']('backend health', { ...health });
-    this.#control?.send({ kind: 'health', health });
+    this.#storageHealth = storage;
+    this.#control?.send({ kind: 'health', health, storage });
+  }
+
+  /** What an earlier runner process owed of the sessions' files. Its containers, but for these, are gone. */
+  async #takeUpFiles(running: readonly PlacementKey[]): Promise<void> {
+    await this.#files.takeUp(new Set(running.map((key) => key.session_id)));
+    void this.#files.tidy(this.#options.settings.files.localCopyDays).catch((error: unknown) => {
+      this.#options.log.error('local copies not looked through', { error });
+    });
   }
 }
+
+const isSame = (one: BackendHealth, other: BackendHealth) => one.ok === other.ok && one.detail === other.detail;

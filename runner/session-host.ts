@@ -11,6 +11,7 @@ import { messageOf, type Log } from './log.ts';
 import { openModelGateway, type ModelGateway } from './model/gateway.ts';
 import type { ModelUpstream } from './model/upstream.ts';
 import { Relay } from './link/relay.ts';
+import type { LocalFiles } from './session-files.ts';
 import {
   makeSessionFolders,
   writeLaunchFile,
@@ -38,6 +39,7 @@ export interface HostSurroundings {
 export interface SessionHostOptions extends HostSurroundings {
   key: PlacementKey;
   folders: SessionFolders;
+  files: () => Promise<LocalFiles>;
   /** Its token, its limits, and what its way out is made from. */
   placement: Placement;
   /** Absent: the container runs already, started by an earlier runner process. */
@@ -61,6 +63,7 @@ export class SessionHost {
   readonly released: Promise<void>;
   readonly #options: SessionHostOptions;
   readonly #log: Log;
+  #files: LocalFiles | undefined;
   #relay: Relay | undefined;
   #gateway: ModelGateway | undefined;
   #wayOut: { close(): Promise<void> } | undefined;
@@ -71,6 +74,14 @@ export class SessionHost {
   #phase: 'starting' | 'running' | 'gone' = 'starting';
   #asked: Asked | undefined;
   #refused: Ending['refused'];
+  /** It was stopped: what it waits for need not be done. */
+  readonly #unwanted = new AbortController();
+  /** The edge's count of what may change the files has come to be true. */
+  #launched = false;
+  /** The container is to clone a repository, and then waits. */
+  #clones = false;
+  /** It said that it has. */
+  #cloned = false;
   #grace = STOP_GRACE_MS;
   #abandoned = false;
   #detached = false;
@@ -103,6 +114,7 @@ export class SessionHost {
     if (this.#phase === 'gone') return;
     this.#asked ??= asked;
     this.#grace = Math.min(this.#grace, graceMs);
+    this.#unwanted.abort();
     if (this.#phase === 'running') void this.#end();
   }
 
@@ -115,6 +127,10 @@ export class SessionHost {
   /** Lets go of the container, which runs on for the next runner process to adopt. */
   async detach(): Promise<void> {
     this.#detached = true;
+    await this.#close();
+  }
+
+  async #close(): Promise<void> {
     await Promise.all([this.#workspace?.close(), this.#wayOut?.close()]);
     await Promise.all([this.#relay?.close(), this.#gateway?.close(), this.#alias?.release()]);
   }
@@ -122,7 +138,8 @@ export class SessionHost {
   async #run(): Promise<Reason> {
     try {
       await this.#options.after;
-      return await this.#live();
+      this.#files = await this.#options.files();
+      return await this.#live(this.#files);
     } catch (error) {
       // What waited was let go of, and the container is left to the next runner process.
       if (this.#detached) return { code: 'runner_lost', detail: 'The runner let go of the container.' };
@@ -130,18 +147,30 @@ export class SessionHost {
       await this.#options.backend.remove(this.key).catch((error: unknown) => {
         this.#log.error('container not removed', { error });
       });
-      await this.detach();
+      await this.#close();
       const code = this.#phase === 'starting' ? 'container_start_failed' : 'container_exited';
       return { code, detail: `The runner could not run the container: ${messageOf(error)}`.slice(0, 2048) };
     } finally {
       this.#phase = 'gone';
+      if (!this.#detached) await this.#saveFiles();
       this.#release();
     }
   }
 
-  async #live(): Promise<Reason> {
+  /** The container is gone, or never came to be: its files are as it left them. */
+  async #saveFiles(): Promise<void> {
+    const files = this.#files;
+    const { launch } = this.#options;
+    if (launch !== undefined && !this.#launched) return files?.notLaunched();
+    await files
+      ?.ended()
+      .catch((error: unknown) => this.#log.error('the session’s files are not looked after', { error }));
+  }
+
+  async #live(files: LocalFiles): Promise<Reason> {
     const { backend, launch, folders, placement, egress } = this.#options;
-    if (this.#asked !== undefined) return this.#reason({ code: null, signal: null, outOfMemory: false, log: '' });
+    const never = { code: null, signal: null, outOfMemory: false, log: '' };
+    if (this.#asked !== undefined) return this.#reason(never);
     const planned = await planWayOut(placement, egress, backend.sealed);
     if (!planned.ok) {
       // Taken up from an earlier runner process, whose operator has taken something away since.
@@ -149,14 +178,25 @@ export class SessionHost {
       return planned.reason;
     }
     this.#plan = planned.plan;
+    const prepared = launch && (await files.prepare(launch.files, true, this.#unwanted.signal));
+    // While its files were fetched.
+    if (launch !== undefined && this.#asked !== undefined) return this.#reason(never);
+    if (prepared?.ok === false) return prepared.reason;
+    if (launch !== undefined) {
+      this.#clones = wantsClone(launch) && (await files.toClone(launch.files));
+      this.#launched = true;
+      await files.launched(launch.files, this.#clones);
+    }
     await this.#open(planned.plan);
+    if (prepared?.restored !== undefined) this.#relay?.tell([prepared.restored]);
+    if (launch === undefined) this.#adoptClone(files);
     // Before the container, so that what it writes is not taken for what was there.
     this.#watchWorkspace();
     if (launch !== undefined) {
       const result = await backend.start(this.key, folders, placement.resources);
       if (!result.ok) {
         this.#log.warn('container did not start', { ...result.failure });
-        await this.detach();
+        await this.#close();
         return result.failure;
       }
     }
@@ -172,12 +212,30 @@ export class SessionHost {
     await this.#relay?.containerGone();
     await Promise.all([this.#gateway?.close(), this.#alias?.release()]);
     this.#phase = 'gone';
+    await this.#saveFiles();
     this.#release();
     await this.#relay?.drained();
     await this.#relay?.close();
     const reason = this.#reason(exit);
     this.#log.info('container ended', { code: reason.code, exit: exit.code, signal: exit.signal });
     return reason;
+  }
+
+  /** An earlier runner process may have heard that the clone is done, and died before the container did of it. */
+  #adoptClone(files: LocalFiles): void {
+    const clone = files.state?.clone ?? 'none';
+    if (clone === 'cloned') this.#goOn();
+    else if (clone === 'done') this.#relay?.go();
+  }
+
+  /** What was cloned is kept as what the agent began with; then the wrapper may go on. */
+  #goOn(): void {
+    if (this.#cloned) return;
+    this.#cloned = true;
+    this.#files?.cloned().then(
+      () => this.#relay?.go(),
+      (error: unknown) => this.#log.error('the session waits after its clone', { error }),
+    );
   }
 
   #reason(exit: ContainerExit): Reason {
@@ -205,6 +263,7 @@ export class SessionHost {
   /** Folders, sockets and `launch.json`; the session is dialled meanwhile. */
   async #open(plan: WayOutPlan): Promise<void> {
     const { backend, folders, launch, upstream, aliases, edgeUrl, placement, claudeEnv, egress } = this.#options;
+    const clone = this.#clones;
     await makeSessionFolders(folders, backend.owner);
     const alias = await aliases.for(folders.run);
     this.#alias = alias;
@@ -219,6 +278,9 @@ export class SessionHost {
         onRefused: (why) => {
           this.#refused ??= why;
           if (this.#phase === 'running') void this.#end();
+        },
+        onNotice: ({ notice }) => {
+          if (notice === 'cloned') this.#goOn();
         },
       });
       if (this.#abandoned) await this.#relay.close();
@@ -248,7 +310,7 @@ export class SessionHost {
       const { forwards } = plan;
       // What the operator exposes by name is stronger than what is found.
       const exposedEnv = { ...(sealed && plan.packageEnv), ...plan.exposedEnv };
-      const input = { launch, folders, layout, upstream, claudeEnv, sealed, ownKernel, forwards, exposedEnv };
+      const input = { launch, folders, layout, upstream, claudeEnv, sealed, ownKernel, forwards, exposedEnv, clone };
       const writeSealed = async (): Promise<void> => {
         await Promise.all([
           writeRunFile(folders, HOSTS_FILE, hostsFile(forwards)),
@@ -279,4 +341,8 @@ export class SessionHost {
       }
     }
   }
+}
+
+function wantsClone({ workspace }: Launch): boolean {
+  return workspace.type !== 'clone' && workspace.git_repo !== undefined;
 }

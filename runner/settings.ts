@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { backendName } from '../protocol/runner-control.ts';
 import { egressEnvironment, egressSettings, unknownPresets } from './egress/egress-settings.ts';
 import { LOG_LEVELS } from './log.ts';
+import { storageEnvironment, storageProblems, storageSettings } from './storage/storage-settings.ts';
 
 const repository = path.resolve(import.meta.dirname, '..');
 
@@ -67,6 +68,10 @@ const environment = z
       .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'must be the name of a runtime of the engine, such as runsc')
       .optional(),
     ...egressEnvironment,
+    ...storageEnvironment,
+    SNAPSHOT_EVERY_MINUTES: wholeNumber(0, 10_080).default(10),
+    STORAGE_SWEEP_HOURS: wholeNumber(0, 8_760).default(6),
+    LOCAL_COPY_DAYS: wholeNumber(0, 36_500).default(7),
     CC_EGRESS_CA: folder.optional(),
     WRAPPER_BUNDLE: folder.default(path.join(repository, 'build', 'wrapper.mjs')),
     CLAUDE_PATH: folder.optional(),
@@ -79,7 +84,7 @@ const environment = z
       const message = 'is not set: the docker backend needs the image that `npm run image` builds';
       context.addIssue({ code: 'custom', path: ['SESSION_IMAGE'], message });
     }
-    for (const { variable, message } of unknownPresets(env))
+    for (const { variable, message } of [...unknownPresets(env), ...storageProblems(env)])
       context.addIssue({ code: 'custom', path: [variable], message });
   })
   .transform((env) => ({
@@ -103,6 +108,16 @@ const environment = z
     },
     /** Where containers may go. */
     egress: egressSettings(env),
+    /** Where snapshots are kept. */
+    storage: storageSettings(env),
+    files: {
+      /** Between two snapshots of a session that works, minutes; 0: none. */
+      snapshotEveryMinutes: env.SNAPSHOT_EVERY_MINUTES,
+      /** Between two looks for what nothing refers to, hours; 0: none. */
+      sweepHours: env.STORAGE_SWEEP_HOURS,
+      /** How long a parked session's files stay here beside the storage, days; 0: always. */
+      localCopyDays: env.LOCAL_COPY_DAYS,
+    },
     /** A file of certificate authorities beside the system's. */
     egressCa: env.CC_EGRESS_CA,
     wrapperBundle: env.WRAPPER_BUNDLE,

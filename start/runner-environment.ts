@@ -13,6 +13,8 @@ const PASSED = [
   /^ANTHROPIC_/,
   /^CLAUDE_/,
   /^(RUNNER|SESSION|EGRESS|CC_SECRET)_/,
+  /^(S3|MINIO|STORAGE|SNAPSHOT)_/,
+  /^LOCAL_COPY_DAYS$/,
   /^CC_EGRESS_CA$/,
   // Whose registries the preset `packages` is made of.
   /^(npm_config_registry|pip_(extra_)?index_url|goproxy)$/i,

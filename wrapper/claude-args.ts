@@ -25,8 +25,7 @@ export function claudeCall(launch: WrapperLaunch): ClaudeCall {
   const files: ClaudeCall['files'] = [];
   const args = [
     ...ALWAYS.split(' '),
-    launch.resume ? '--resume' : '--session-id',
-    launch.session_id,
+    ...conversation(launch),
     '--max-turns',
     String(config.max_turns),
     ...permissions(config.allowed_tools),
@@ -44,6 +43,13 @@ export function claudeCall(launch: WrapperLaunch): ClaudeCall {
     args.push('--mcp-config', path);
   }
   return { args, files };
+}
+
+/** Found by its id in whichever project folder it is: the one that `claude` would make here may have another name. */
+function conversation({ resume, session_id, fork_of }: WrapperLaunch): string[] {
+  if (resume) return ['--resume', session_id];
+  const own = ['--session-id', session_id];
+  return fork_of === undefined ? own : ['--resume', fork_of, '--fork-session', ...own];
 }
 
 /**

@@ -9,6 +9,7 @@ import { claudeCall } from './claude-args.ts';
 import { killLeftovers } from './leftovers.ts';
 import { LineSplitter, type SplitLine } from './line-splitter.ts';
 import { type OutputLine, readOutputLine } from './output-line.ts';
+import { nameProjectFolder } from './project-folder.ts';
 import { Tail } from './tail.ts';
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
@@ -54,6 +55,7 @@ export class ClaudeProcess {
     this.#launch = launch;
     this.#listener = listener;
     try {
+      nameProjectFolder(launch);
       const call = claudeCall(launch);
       for (const { path, text } of call.files) {
         mkdirSync(dirname(path), { recursive: true });

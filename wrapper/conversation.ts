@@ -1,8 +1,9 @@
 import { WrapperExit } from '../protocol/wrapper-exit.ts';
 import type { WrapperLaunch } from '../protocol/wrapper-launch.ts';
-import type { SessionFrame, WrapperCommand, WrapperFrame } from '../protocol/wrapper-link.ts';
-import { type ClaudeEnd, type ClaudeLine, ClaudeProcess } from './claude-process.ts';
+import type { SessionFrame, WrapperCommand, WrapperFrame, WrapperNotice } from '../protocol/wrapper-link.ts';
+import { type ClaudeLine, ClaudeProcess } from './claude-process.ts';
 import { type EgressListeners, openEgress } from './egress.ts';
+import { GitClone } from './git-clone.ts';
 import { Inbox } from './inbox.ts';
 import { Link } from './link.ts';
 import { Outbox } from './outbox.ts';
@@ -36,8 +37,11 @@ export class Conversation {
   readonly #inbox = new Inbox();
   readonly #turns = new Turns();
   readonly #pids = new PidsWatch();
-  /** Null: a broken seal, nothing is started. */
-  readonly #claude: ClaudeProcess | null;
+  /** Null: a repository comes first, or a broken seal, and nothing is started. */
+  #claude: ClaudeProcess | null = null;
+  #clone: GitClone | null = null;
+  /** The clone is done: this goes on, once the session has it. */
+  #onGo: (() => void) | null = null;
   readonly #egress: EgressListeners | null;
   readonly #link: Link;
   readonly #settle: (end: ConversationEnd) => void;
@@ -61,7 +65,7 @@ export class Conversation {
     const sound = seal?.notice !== 'seal_broken';
     this.#egress = sound && launch.egress !== undefined ? openEgress(launch.egress) : null;
     // Before the link: it takes half a second to start, and nothing else does.
-    this.#claude = sound ? this.#startClaude(launch) : null;
+    if (sound && launch.git === undefined) this.#startClaude(launch);
     this.#link = new Link(launch.link_socket, {
       hello: () => {
         this.#takenDue = false;
@@ -77,12 +81,35 @@ export class Conversation {
       // What the session's policy promises could not be kept.
       if (problem !== null) this.#claude?.giveUp(problem);
     });
+    if (sound && launch.git !== undefined) void this.#cloneFirst(launch, launch.git);
     if (sound) this.#pidsTimer = setInterval(() => this.#lookAtPids(), PIDS_MS);
     else this.#broken();
   }
 
-  #startClaude(launch: WrapperLaunch): ClaudeProcess {
-    return new ClaudeProcess(launch, {
+  async #cloneFirst(launch: WrapperLaunch, git: NonNullable<WrapperLaunch['git']>): Promise<void> {
+    // Git needs the way out.
+    const problem = (await this.#egress?.opened) ?? null;
+    if (this.#stopping) return;
+    if (problem !== null) return this.#over({ notice: 'start_failed', detail: problem });
+    this.#outbox.push({ notice: 'cloning', repo: git.repo });
+    this.#link.flush();
+    this.#clone = new GitClone(launch, git);
+    const end = await this.#clone.ended;
+    this.#clone = null;
+    if (this.#stopping) return;
+    if (end === null)
+      return this.#over({
+        notice: 'clone_failed',
+        detail: 'Too many processes run in the container for git to go on.',
+      });
+    if (end.notice === 'clone_failed') return this.#over(end);
+    this.#outbox.push(end);
+    this.#link.flush();
+    this.#onGo = () => this.#startClaude(launch);
+  }
+
+  #startClaude(launch: WrapperLaunch): void {
+    this.#claude = new ClaudeProcess(launch, {
       line: (line) => {
         this.#said(line);
       },
@@ -109,7 +136,7 @@ export class Conversation {
     const reading = readPids();
     if (reading === null || !this.#pids.sample(reading, performance.now())) return;
     this.#code = WrapperExit.outOfPids;
-    this.#claude?.kill();
+    this.kill();
   }
 
   /** Ends `claude` gently, then the conversation. */
@@ -117,12 +144,19 @@ export class Conversation {
     if (this.#stopping) return;
     this.#stopping = true;
     this.#claude?.stop();
-    if (this.#claudeEnded) this.#finishWithin(FLUSH_STOPPED_MS);
+    this.#clone?.kill();
+    this.#onGo = null;
+    // There is nothing more to be said.
+    if (this.#claude === null) this.#claudeEnded = true;
+    if (!this.#claudeEnded) return;
+    this.#finishWithin(FLUSH_STOPPED_MS);
+    if (this.#outbox.size === 0) this.#finish();
   }
 
   /** Leaves no process behind, on the spot. */
   kill(): void {
     this.#claude?.kill();
+    this.#clone?.kill();
   }
 
   #said(line: ClaudeLine): void {
@@ -158,6 +192,12 @@ export class Conversation {
     if (frame.kind === 'ack') return this.#outbox.acknowledge(frame.stored);
     // The runner's own; no wrapper is sent it.
     if (frame.kind === 'host_ack') return false;
+    if (frame.kind === 'go') {
+      // It comes with every connection.
+      this.#onGo?.();
+      this.#onGo = null;
+      return true;
+    }
     return this.#outbox.resend(frame.from);
   }
 
@@ -201,7 +241,7 @@ export class Conversation {
     });
   }
 
-  #over(end: ClaudeEnd): void {
+  #over(end: WrapperNotice): void {
     this.#claudeEnded = true;
     this.#lookAtPids();
     if (!this.#stopping && this.#pids.refusedLately(performance.now())) this.#code = WrapperExit.outOfPids;

@@ -1,38 +1,42 @@
 import type { MessageError, Reason } from '../../protocol/reason.ts';
-import type {
-  InterruptCause,
-  Limits,
-  PendingMessage,
-  SessionEffect,
-  SessionInput,
-  SessionState,
-  Step,
-} from './session-state.ts';
+import type { InterruptCause, Limits, SessionEffect, SessionInput, SessionState, Step } from './session-state.ts';
 
 /**
  * The session state machine: what happens to a session when `input` comes at `now` (epoch milliseconds). Pure, and
  * total: an input that means nothing in the present state changes nothing.
  */
 export function advance(state: SessionState, input: SessionInput, now: number, limits: Limits): Step {
-  const machine = new Machine(state, now);
-  machine.take(input, limits);
+  const machine = new Machine(state, now, limits);
+  machine.take(input);
   return machine.finish();
 }
 
 /** When the clock has to be looked at next, epoch milliseconds; null: never. */
 export function nextDeadline(state: SessionState, limits: Limits): number | null {
-  const times: number[] = [];
-  for (const message of state.current ? [state.current, ...state.queue] : state.queue) {
-    if (message.deadline !== null && !isInterrupting(message)) times.push(message.deadline);
-  }
-  if (state.status === 'starting') times.push(state.since + limits.startup);
-  if (state.status === 'idle') times.push(state.since + limits.idle);
-  if (state.container === 'launched' || state.container === 'ready') times.push(state.launched_at + limits.lifetime);
-  return times.length === 0 ? null : Math.min(...times);
+  return earliest(state, limits)?.at ?? null;
 }
 
-function isInterrupting(message: PendingMessage & { interrupting?: InterruptCause | null }): boolean {
-  return message.interrupting !== undefined && message.interrupting !== null;
+interface Deadline {
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly of: 'waiting' | 'startup' | 'idle' | 'turn' | 'interrupt' | 'lifetime';
+}
+
+/** The deadline that passes first of those that the state has; of two at once, the narrower. */
+function earliest({ status, container, since, launched_at, current, queue }: SessionState, limits: Limits) {
+  const all: Deadline[] = [];
+  for (const { deadline } of queue) if (deadline !== null) all.push({ at: deadline, of: 'waiting' });
+  if (status === 'starting') all.push({ at: since + limits.startup, of: 'startup' });
+  if (status === 'idle') all.push({ at: since + limits.idle, of: 'idle' });
+  if (current !== null) {
+    const { interrupting, deadline } = current;
+    if (interrupting === null) all.push({ at: deadline, of: 'turn' });
+    else all.push({ at: interrupting.since + limits.interrupt, of: 'interrupt' });
+  }
+  if (container === 'launched' || container === 'ready') {
+    all.push({ at: launched_at + limits.lifetime, of: 'lifetime' });
+  }
+  return all.toSorted((a, b) => a.at - b.at)[0] ?? null;
 }
 
 const seconds = (ms: number) => `${Math.round(ms / 1000)} s`;
@@ -40,13 +44,15 @@ const seconds = (ms: number) => `${Math.round(ms / 1000)} s`;
 class Machine {
   readonly #before: SessionState;
   readonly #now: number;
+  readonly #limits: Limits;
   readonly #effects: SessionEffect[] = [];
   #state: SessionState;
 
-  constructor(state: SessionState, now: number) {
+  constructor(state: SessionState, now: number, limits: Limits) {
     this.#before = state;
     this.#state = state;
     this.#now = now;
+    this.#limits = limits;
   }
 
   finish(): Step {
@@ -55,7 +61,7 @@ class Machine {
     return { state: this.#state, effects: this.#effects };
   }
 
-  take(input: SessionInput, limits: Limits): void {
+  take(input: SessionInput): void {
     const { epoch, container } = this.#state;
     switch (input.on) {
       case 'created':
@@ -79,6 +85,9 @@ class Machine {
         this.#set({ container: 'ready', was_ready: true });
         this.#enter('idle', null);
         return this.#dispatch();
+      case 'cloned':
+        if (this.#state.status === 'starting') this.#set({ since: this.#now });
+        return;
       case 'claude_ended':
         return this.#set({ exit: input.reason });
       case 'turn_ended':
@@ -96,7 +105,7 @@ class Machine {
         if (input.epoch === epoch && container !== 'none') this.#ended(input.reason);
         return;
       case 'clock':
-        return this.#clock(limits);
+        return this.#clock();
     }
   }
 
@@ -121,7 +130,8 @@ class Machine {
     const [next, ...rest] = queue;
     if (container !== 'ready' || current !== null) return;
     if (next === undefined) return this.#enter('idle', null);
-    this.#set({ current: { ...next, interrupting: null }, queue: rest });
+    const deadline = next.deadline ?? this.#now + this.#limits.turn;
+    this.#set({ current: { message_id: next.message_id, deadline, interrupting: null }, queue: rest });
     this.#enter('running', null);
     this.#effects.push({ do: 'message_processing', message_id: next.message_id });
     this.#effects.push({ do: 'prompt', message_id: next.message_id });
@@ -144,7 +154,7 @@ class Machine {
     const current = this.#state.current;
     if (current === null) return;
     this.#set({ current: null });
-    this.#conclude(current.message_id, current.interrupting ?? (aborted ? 'interrupted' : null), error);
+    this.#conclude(current.message_id, current.interrupting?.cause ?? (aborted ? 'interrupted' : null), error);
     this.#dispatch();
   }
 
@@ -163,7 +173,7 @@ class Machine {
   #interrupt(cause: InterruptCause): void {
     const current = this.#state.current;
     if (current === null || current.interrupting !== null) return;
-    this.#set({ current: { ...current, interrupting: cause } });
+    this.#set({ current: { ...current, interrupting: { cause, since: this.#now } } });
     this.#effects.push({ do: 'interrupt', message_id: current.message_id });
   }
 
@@ -176,10 +186,7 @@ class Machine {
       this.#effects.push({ do: 'message_interrupted', message_id: message.message_id, error });
     }
     this.#set({ current: null, queue: [] });
-    if (container !== 'none' && container !== 'ending') {
-      this.#set({ container: 'ending' });
-      this.#effects.push({ do: 'release' });
-    }
+    if (container !== 'none' && container !== 'ending') this.#release();
     this.#enter('stopped', reason);
   }
 
@@ -187,15 +194,17 @@ class Machine {
     const { container, was_ready, exit, current, queue, status } = this.#state;
     this.#set({ container: 'none' });
     if (container === 'ending') {
-      // Asked for: the status and its reason stand, unless messages have come since.
+      // Asked for: the status and its reason stand, unless messages have come since; should all of those have timed out
+      // meanwhile, nothing is waited for any more.
       if (queue.length > 0) this.#want();
+      else if (status === 'queued') this.#enter('stopped', this.#state.reason ?? told);
       return;
     }
     const reason = told.code === 'container_exited' && exit !== null ? exit : told;
     const error: MessageError = { code: reason.code, detail: reason.detail };
     if (current !== null) {
       this.#set({ current: null });
-      this.#conclude(current.message_id, current.interrupting === 'turn_timeout' ? 'turn_timeout' : null, error);
+      this.#conclude(current.message_id, current.interrupting?.cause === 'turn_timeout' ? 'turn_timeout' : null, error);
     }
     const parked = reason.code === 'runner_draining';
     if (!was_ready && !parked) {
@@ -206,23 +215,40 @@ class Machine {
     if (status !== 'stopped') this.#enter(parked ? 'stopped' : 'failed', reason);
   }
 
-  #clock(limits: Limits): void {
-    const { status, since, container, launched_at, current, queue } = this.#state;
-    const now = this.#now;
-    if ((container === 'launched' || container === 'ready') && now >= launched_at + limits.lifetime) {
-      const detail = `The container reached its longest life of ${seconds(limits.lifetime)} (config.timeout_seconds). The next message starts another.`;
-      return this.#stop({ code: 'session_timeout', detail });
+  /** An alarm may be late by hours: what has passed is dealt with in the order in which it passed. */
+  #clock(): void {
+    for (;;) {
+      const due = earliest(this.#state, this.#limits);
+      if (due === null || due.at > this.#now) return;
+      this.#pass(due);
     }
-    if (status === 'starting' && now >= since + limits.startup) return this.#giveUpStarting(limits);
-    if (status === 'idle' && now >= since + limits.idle) {
-      const detail = `Idle for ${seconds(limits.idle)} (CONTAINER_IDLE_TIMEOUT). The next message wakes it.`;
-      return this.#stop({ code: 'idle_timeout', detail });
+  }
+
+  #pass({ of }: Deadline): void {
+    const { idle, lifetime } = this.#limits;
+    switch (of) {
+      case 'waiting':
+        return this.#dropLate();
+      case 'startup':
+        return this.#giveUpStarting();
+      case 'idle': {
+        const detail = `Idle for ${seconds(idle)} (config.idle_timeout_seconds, CONTAINER_IDLE_TIMEOUT). The next message wakes it.`;
+        return this.#stop({ code: 'idle_timeout', detail });
+      }
+      case 'turn':
+        return this.#interrupt('turn_timeout');
+      case 'interrupt':
+        return this.#giveUpInterrupting();
+      case 'lifetime': {
+        const detail = `The container reached its longest life of ${seconds(lifetime)} (config.timeout_seconds). The next message starts another.`;
+        return this.#stop({ code: 'session_timeout', detail });
+      }
     }
-    if (current?.deadline !== undefined && current.deadline !== null && now >= current.deadline) {
-      this.#interrupt('turn_timeout');
-    }
-    const late = queue.filter(({ deadline }) => deadline !== null && now >= deadline);
-    if (late.length === 0) return;
+  }
+
+  #dropLate(): void {
+    const { queue } = this.#state;
+    const late = queue.filter(({ deadline }) => deadline !== null && this.#now >= deadline);
     this.#set({ queue: queue.filter((message) => !late.includes(message)) });
     for (const { message_id } of late) {
       const error: MessageError = { code: 'turn_timeout', detail: 'The message timed out before its turn began.' };
@@ -230,13 +256,36 @@ class Machine {
     }
   }
 
-  #giveUpStarting(limits: Limits): void {
-    const detail = `Claude Code was not ready within ${seconds(limits.startup)}; the runner's log says how far it came.`;
+  #giveUpStarting(): void {
+    const detail = `Claude Code was not ready within ${seconds(this.#limits.startup)}; the runner's log says how far it came.`;
     const reason: Reason = { code: 'startup_timeout', detail };
     const error: MessageError = { code: reason.code, detail };
     for (const { message_id } of this.#state.queue) this.#effects.push({ do: 'message_failed', message_id, error });
-    this.#set({ queue: [], container: 'ending' });
-    this.#effects.push({ do: 'release' });
+    this.#set({ queue: [] });
+    this.#release();
     this.#enter('failed', reason);
+  }
+
+  /** The interrupted turn does not end: its container goes, and what waits goes on in the next one. */
+  #giveUpInterrupting(): void {
+    const { current, queue } = this.#state;
+    if (current === null) return;
+    const within = seconds(this.#limits.interrupt);
+    const error: MessageError = {
+      code: 'interrupted',
+      detail: `The turn was interrupted. It had not ended ${within} later, so its container was ended.`,
+    };
+    this.#set({ current: null });
+    this.#conclude(current.message_id, current.interrupting?.cause ?? 'interrupted', error);
+    this.#release();
+    const detail = `Claude Code did not end an interrupted turn within ${within} (INTERRUPT_TIMEOUT), so its container was ended.`;
+    const next = queue.length > 0 ? 'The messages that wait go on in a new one.' : 'The next message starts another.';
+    const reason: Reason = { code: 'claude_unresponsive', detail: `${detail} ${next}` };
+    this.#enter(queue.length > 0 ? 'queued' : 'stopped', reason);
+  }
+
+  #release(): void {
+    this.#set({ container: 'ending' });
+    this.#effects.push({ do: 'release' });
   }
 }

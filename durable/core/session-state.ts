@@ -2,19 +2,20 @@ import type { MessageError, Reason } from '../../protocol/reason.ts';
 import type { SessionStatus } from '../../protocol/session.ts';
 
 /** What a caller may ask of a session. */
-export type SessionAction = 'chat' | 'interrupt' | 'stop' | 'delete';
+export type SessionAction = 'chat' | 'interrupt' | 'stop' | 'delete' | 'files';
 
 /**
  * What may be done in which state: the one table from which every check derives. A session that is stopped or failed
- * takes messages, for they wake it; there is nothing to stop in it, so stopping it again changes nothing.
+ * takes messages, for they wake it; there is nothing to stop in it, so stopping it again changes nothing. Files are read
+ * and written whether a container runs or not.
  */
 export const ALLOWED: Readonly<Record<SessionStatus, ReadonlySet<SessionAction>>> = {
-  queued: new Set(['chat', 'stop', 'delete']),
-  starting: new Set(['chat', 'stop', 'delete']),
-  idle: new Set(['chat', 'stop', 'delete']),
-  running: new Set(['chat', 'interrupt', 'stop', 'delete']),
-  stopped: new Set(['chat', 'delete']),
-  failed: new Set(['chat', 'delete']),
+  queued: new Set(['chat', 'stop', 'delete', 'files']),
+  starting: new Set(['chat', 'stop', 'delete', 'files']),
+  idle: new Set(['chat', 'stop', 'delete', 'files']),
+  running: new Set(['chat', 'interrupt', 'stop', 'delete', 'files']),
+  stopped: new Set(['chat', 'delete', 'files']),
+  failed: new Set(['chat', 'delete', 'files']),
 };
 
 /** Statuses in which a session holds, or waits for, a container. They count against `MAX_SESSIONS_PER_USER`. */
@@ -22,19 +23,32 @@ export const ACTIVE: readonly SessionStatus[] = ['queued', 'starting', 'idle', '
 
 /** How long each phase may take, milliseconds. */
 export interface Limits {
-  /** From the launch being sent to `claude` being ready. */
+  /** From the launch being sent to `claude` being ready; with the time for a clone while one is due. */
   readonly startup: number;
   /** Without a turn, until the container goes. */
   readonly idle: number;
   /** A container's longest life. */
   readonly lifetime: number;
+  /** A turn, where its message does not say. */
+  readonly turn: number;
+  /** From a turn being interrupted to its end. */
+  readonly interrupt: number;
 }
 
 /** A message that waits or runs; what it says is stored elsewhere. */
 export interface PendingMessage {
   readonly message_id: string;
-  /** Epoch milliseconds after which it fails with `turn_timeout`; null: never. */
+  /** Epoch milliseconds after which it fails with `turn_timeout`; null: it says none, and waits as long as it must. */
   readonly deadline: number | null;
+}
+
+/** The message whose turn runs. It always has a deadline: its own, or the default from its turn's beginning. */
+export interface RunningMessage {
+  readonly message_id: string;
+  /** Epoch milliseconds. */
+  readonly deadline: number;
+  /** Its turn is being ended: why, and since when. */
+  readonly interrupting: { readonly cause: InterruptCause; readonly since: number } | null;
 }
 
 /** Where a container is in its life, as far as the session has been told. */
@@ -51,8 +65,8 @@ export interface SessionState {
   /** `claude` ended by itself in this epoch; explains the container's end. */
   readonly exit: Reason | null;
   readonly queue: readonly PendingMessage[];
-  readonly current: (PendingMessage & { readonly interrupting: InterruptCause | null }) | null;
-  /** When the present phase began, epoch milliseconds. */
+  readonly current: RunningMessage | null;
+  /** When the present phase began, or its clone was done; epoch milliseconds. */
   readonly since: number;
   /** When this epoch's container was asked for. */
   readonly launched_at: number;
@@ -84,6 +98,8 @@ export type SessionInput =
   | { readonly on: 'placed'; readonly epoch: number }
   | { readonly on: 'waiting'; readonly epoch: number; readonly reason: Reason }
   | { readonly on: 'ready' }
+  /** What was to be cloned is there: from here on, the startup has its own time. */
+  | { readonly on: 'cloned' }
   | { readonly on: 'claude_ended'; readonly reason: Reason }
   | { readonly on: 'turn_ended'; readonly message_ids: readonly string[]; readonly outcome: TurnOutcome }
   | { readonly on: 'message_dropped'; readonly message_id: string }

@@ -1,6 +1,8 @@
 import type { HostNotice } from '../../protocol/host-notice.ts';
 import type { Decision } from './decision.ts';
 
+type EgressNotice = Extract<HostNotice, { host_notice: 'egress' }>;
+
 /** A repeated decision is told again after this long at the earliest, milliseconds. */
 export const MERGE_MS = 5_000;
 /** Decisions told apart in one interval: a container that tries names by the thousand does not fill the log. */
@@ -12,14 +14,14 @@ const OTHERS = '(other hosts)';
  * `MERGE_MS` and at the end. A notice of bytes alone has `count` 0.
  */
 export class EgressNotices {
-  readonly #tell: (notices: HostNotice[]) => void;
+  readonly #tell: (notices: EgressNotice[]) => void;
   readonly #intervalMs: number;
   /** Told in this interval, or waiting for its end. */
-  #kinds = new Map<string, HostNotice>();
+  #kinds = new Map<string, EgressNotice>();
   #timer: NodeJS.Timeout | undefined;
 
   /** @param tell given one or more notices, which are its own from then on */
-  constructor(tell: (notices: HostNotice[]) => void, intervalMs = MERGE_MS) {
+  constructor(tell: (notices: EgressNotice[]) => void, intervalMs = MERGE_MS) {
     this.#tell = tell;
     this.#intervalMs = intervalMs;
   }
@@ -41,7 +43,7 @@ export class EgressNotices {
     this.#timer = undefined;
   }
 
-  #kind({ host, port, verdict, rule }: Decision): { kind: HostNotice; fresh: boolean } {
+  #kind({ host, port, verdict, rule }: Decision): { kind: EgressNotice; fresh: boolean } {
     const named = this.#kinds.get(keyOf(verdict, host, port, rule));
     if (named !== undefined) return { kind: named, fresh: false };
     const known = this.#kinds.size < TOLD_APART;
@@ -61,7 +63,7 @@ export class EgressNotices {
     this.#timer = undefined;
     const before = this.#kinds;
     this.#kinds = new Map();
-    const notices: HostNotice[] = [];
+    const notices: EgressNotice[] = [];
     for (const [key, kind] of before) {
       if (kind.count === 0 && kind.bytes_sent === 0 && kind.bytes_received === 0) continue;
       notices.push(take(kind));
@@ -78,11 +80,11 @@ function keyOf(verdict: Decision['verdict'], host: string, port: number, rule: s
   return JSON.stringify([verdict, host, port, rule]);
 }
 
-function none(verdict: Decision['verdict'], host: string, port: number, rule: string): HostNotice {
+function none(verdict: Decision['verdict'], host: string, port: number, rule: string): EgressNotice {
   return { host_notice: 'egress', host, port, verdict, rule, count: 0, bytes_sent: 0, bytes_received: 0 };
 }
 
-function take(kind: HostNotice): HostNotice {
+function take(kind: EgressNotice): EgressNotice {
   const notice = { ...kind };
   kind.count = 0;
   kind.bytes_sent = 0;

@@ -9,6 +9,7 @@ import {
   type PlacementKey,
   type PoolFrame,
   type RunnerFrame,
+  type SnapshotReport,
 } from '../../protocol/runner-control.ts';
 import { backoffMs, type BackoffRange } from './backoff.ts';
 import { dial, type DialEnd } from './dial.ts';
@@ -17,6 +18,7 @@ import { keyName } from '../placement-name.ts';
 
 type Hello = Extract<RunnerFrame, { kind: 'hello' }>;
 type Ended = Extract<RunnerFrame, { kind: 'ended' }>;
+type Snapshot = Extract<RunnerFrame, { kind: 'snapshot' }>;
 
 export interface ControlOptions {
   /** The edge, http(s). */
@@ -28,6 +30,8 @@ export interface ControlOptions {
   onFrame: (frame: PoolFrame) => void;
   /** The pool knows that this launch has ended. */
   onEndedAck: (key: PlacementKey) => void;
+  /** The pool has this report. */
+  onSnapshotAck: (sessionId: string, snapshotId: string) => void;
   backoff?: BackoffRange;
   /** Between attempts after a refusal that will not mend itself in seconds. */
   slow?: BackoffRange;
@@ -42,6 +46,7 @@ export class ControlConnection {
   readonly #options: ControlOptions;
   /** Said until it is acknowledged. */
   readonly #ended = new Map<string, Ended>();
+  readonly #snapshots = new Map<string, Snapshot>();
   #socket: WebSocket | undefined;
   #timer: NodeJS.Timeout | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
@@ -78,9 +83,27 @@ export class ControlConnection {
     return frame !== undefined;
   }
 
-  /** Resolves when every end that was reported has been acknowledged. */
+  /** Says what became of a snapshot, until the pool has acknowledged it. */
+  reportSnapshot(sessionId: string, report: SnapshotReport): void {
+    const frame: Snapshot = { kind: 'snapshot', session_id: sessionId, report };
+    this.#snapshots.set(report.snapshot_id, frame);
+    this.send(frame);
+  }
+
+  /** The session is deleted: nobody wants to know of its snapshots. */
+  forgetSnapshots(sessionId: string): void {
+    for (const [id, { session_id }] of this.#snapshots) if (session_id === sessionId) this.#snapshots.delete(id);
+    this.#tellAcked();
+  }
+
+  /** What was said in `hello` is not so any more: it is said anew, on another connection. */
+  greetAgain(): void {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.close(1000);
+  }
+
+  /** Resolves when every end and every snapshot that was reported has been acknowledged. */
   async allAcked(): Promise<void> {
-    if (this.#ended.size > 0) await new Promise<void>((resolve) => this.#allAcked.push(resolve));
+    if (this.#ended.size + this.#snapshots.size > 0) await new Promise<void>((resolve) => this.#allAcked.push(resolve));
   }
 
   /** Closes for good, at most `lingerMs` after the edge was told. */
@@ -118,6 +141,7 @@ export class ControlConnection {
       running.set(keyName({ session_id, epoch }), { session_id, epoch });
     this.send({ ...hello, running: [...running.values()] });
     for (const frame of this.#ended.values()) this.send(frame);
+    for (const frame of this.#snapshots.values()) this.send(frame);
 
     let missed = 0;
     socket.on('message', (data: Buffer) => {
@@ -143,12 +167,24 @@ export class ControlConnection {
       this.#options.log.info('connected', { edge: this.#options.edgeUrl });
     }
     if (frame.kind === 'ended_ack') this.#acked(frame);
+    else if (frame.kind === 'snapshot_ack') this.#snapshotAcked(frame.snapshot_id);
     else this.#options.onFrame(frame);
   }
 
   #acked(key: PlacementKey): void {
     if (this.#ended.delete(keyName(key))) this.#options.onEndedAck(key);
-    if (this.#ended.size > 0) return;
+    this.#tellAcked();
+  }
+
+  #snapshotAcked(snapshotId: string): void {
+    const frame = this.#snapshots.get(snapshotId);
+    this.#snapshots.delete(snapshotId);
+    if (frame !== undefined) this.#options.onSnapshotAck(frame.session_id, snapshotId);
+    this.#tellAcked();
+  }
+
+  #tellAcked(): void {
+    if (this.#ended.size + this.#snapshots.size > 0) return;
     for (const resolve of this.#allAcked.splice(0)) resolve();
   }
 

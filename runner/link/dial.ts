@@ -13,6 +13,8 @@ export type DialEnd =
 export interface DialHandlers {
   open(): void;
   message(text: string): void;
+  /** Without it, a binary message ends the connection. */
+  binary?(data: Buffer): void;
   /** Exactly once, and the last. */
   end(how: DialEnd): void;
 }
@@ -41,8 +43,9 @@ export function dial(url: string, token: string, handlers: DialHandlers): WebSoc
   socket.on('open', () => handlers.open());
   socket.on('message', (data: Buffer, isBinary) => {
     if (over) return;
-    if (isBinary) socket.close(1003, 'text frames only');
-    else handlers.message(data.toString('utf8'));
+    if (!isBinary) handlers.message(data.toString('utf8'));
+    else if (handlers.binary !== undefined) handlers.binary(data);
+    else socket.close(1003, 'text frames only');
   });
   socket.on('unexpected-response', (_request, response) => {
     const status = response.statusCode ?? 0;

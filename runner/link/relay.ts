@@ -1,6 +1,6 @@
 import { CloseCode } from '../../protocol/close-code.ts';
 import type { HostNotice } from '../../protocol/host-notice.ts';
-import { sessionFrame, type SessionFrame, type WrapperFrame } from '../../protocol/wrapper-link.ts';
+import { sessionFrame, type SessionFrame, type WrapperFrame, type WrapperNotice } from '../../protocol/wrapper-link.ts';
 import type { BackoffRange } from './backoff.ts';
 import { CommandQueue } from './command-queue.ts';
 import { DataSocket, type Refusal } from './data-socket.ts';
@@ -26,6 +26,8 @@ export interface RelayOptions {
   log: Log;
   /** The session will not hear this container any more, so nobody will. */
   onRefused: (why: Refusal | 'lost_items') => void;
+  /** The wrapper said this of itself. At least once: after a break it may say it again. */
+  onNotice?: (notice: WrapperNotice) => void;
   backoff?: BackoffRange;
   heartbeatMs?: number;
 }
@@ -55,6 +57,8 @@ export class Relay {
   #saidTaken = 0;
   /** The gap that was asked for, so that one gap is one question. */
   #askedFrom = 0;
+  /** The wrapper may go on after its clone. */
+  #mayGo = false;
   #containerGone = false;
   #refused = false;
   #settled: (() => void) | undefined;
@@ -122,6 +126,12 @@ export class Relay {
     this.#sendNotices();
   }
 
+  /** Lets a wrapper that has cloned go on, now and after every break. */
+  go(): void {
+    this.#mayGo = true;
+    if (this.#wrapper === 'welcomed') this.#toWrapper({ kind: 'go' });
+  }
+
   /** The container is gone: reads what it still left in the link, and closes that. */
   async containerGone(): Promise<void> {
     this.#containerGone = true;
@@ -150,7 +160,10 @@ export class Relay {
     switch (frame.kind) {
       case 'items': {
         const accepted = items.accept(frame, text);
-        if (accepted.kind === 'new') this.#toSession(accepted.text);
+        if (accepted.kind === 'new') {
+          this.#toSession(accepted.text);
+          for (const item of frame.items) if (typeof item !== 'string') this.#options.onNotice?.(item);
+        }
         if (accepted.kind === 'gap' && this.#askedFrom !== accepted.from) {
           this.#askedFrom = accepted.from;
           this.#toWrapper({ kind: 'resend', from: accepted.from });
@@ -186,6 +199,7 @@ export class Relay {
     this.#wrapper = 'welcomed';
     // What this process alone has is not safe: the wrapper keeps it until the session has it.
     this.#toWrapper({ kind: 'welcome', stored: items.stored });
+    if (this.#mayGo) this.#toWrapper({ kind: 'go' });
     for (const command of this.#commands.waiting) this.#link?.send(command);
   }
 
@@ -225,6 +239,9 @@ export class Relay {
         break;
       case 'host_ack':
         this.#noticesStored(frame.stored);
+        break;
+      case 'go':
+        // The runner's own to say.
         break;
       case 'command':
         if (this.#commands.offer(frame.number, text) && this.#wrapper === 'welcomed') this.#link?.send(text);

@@ -1,27 +1,29 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { advance, nextDeadline } from '../../durable/core/session-machine.ts';
-import {
-  NEW_SESSION,
-  type Limits,
-  type SessionEffect,
-  type SessionInput,
-  type SessionState,
-} from '../../durable/core/session-state.ts';
+import { NEW_SESSION, type Limits, type SessionEffect, type SessionInput } from '../../durable/core/session-state.ts';
 import type { Reason } from '../../protocol/reason.ts';
 
-const LIMITS: Limits = { startup: 120_000, idle: 300_000, lifetime: 3_600_000 };
+const LIMITS: Limits = {
+  startup: 120_000,
+  idle: 300_000,
+  lifetime: 7_200_000,
+  turn: 3_600_000,
+  interrupt: 30_000,
+};
 const reason = (code: Reason['code']): Reason => ({ code, detail: code });
 const failed = { ok: false, aborted: false, error: { code: 'model_error', detail: 'x' } } as const;
 const aborted = { ok: false, aborted: true, error: { code: 'interrupted', detail: 'x' } } as const;
 
-/** Plays inputs, a second apart, and collects what was to be done. */
-function play(inputs: readonly SessionInput[], start: SessionState = NEW_SESSION) {
-  let state = start;
-  let now = 1_000_000;
+const START = 1_000_000;
+
+/** Plays inputs, a second apart or as `gaps` says (milliseconds), and collects what was to be done. */
+function play(inputs: readonly SessionInput[], gaps: readonly number[] = []) {
+  let state = NEW_SESSION;
+  let now = START;
   const effects: SessionEffect[] = [];
-  for (const input of inputs) {
-    now += 1000;
+  for (const [index, input] of inputs.entries()) {
+    now += gaps[index] ?? 1000;
     const step = advance(state, input, now, LIMITS);
     state = step.state;
     effects.push(...step.effects);
@@ -43,6 +45,7 @@ const anyInput: fc.Arbitrary<SessionInput> = fc.oneof(
     reason: fc.constant(reason('pool_full')),
   }),
   fc.constant<SessionInput>({ on: 'ready' }),
+  fc.constant<SessionInput>({ on: 'cloned' }),
   fc.constant<SessionInput>({ on: 'claude_ended', reason: reason('claude_exited') }),
   fc.record({
     on: fc.constant('turn_ended' as const),
@@ -60,15 +63,48 @@ const anyInput: fc.Arbitrary<SessionInput> = fc.oneof(
   fc.constant<SessionInput>({ on: 'clock' }),
 );
 
-/** Any story, with messages m0, m1, … sent along the way. */
+/** What a session lives through when all goes well, so that stories come to the states that are deep inside. */
+const USUAL: readonly SessionInput[][] = [1, 2, 3].map((epoch) => [{ on: 'placed', epoch }, { on: 'ready' }]);
+
+/** Time between two steps: moments, and lengths around those of the deadlines. Milliseconds. */
+const anyGap = fc.oneof(
+  fc.integer({ min: 0, max: 5000 }),
+  fc
+    .tuple(fc.constantFrom(...Object.values(LIMITS)), fc.integer({ min: -2000, max: 2000 }))
+    .map(([limit, off]) => limit + off),
+);
+
+const anyMessage = fc.record({ timeout: fc.option(fc.integer({ min: 1000, max: 8_000_000 })) });
+
+/** Any story, with messages m0, m1, … sent along the way, and the clock looked at whenever it likes. */
 const anyStory = fc
-  .array(fc.oneof({ weight: 3, arbitrary: anyInput }, { weight: 1, arbitrary: fc.constant('prompt' as const) }), {
-    maxLength: 60,
-  })
+  .array(
+    fc.tuple(
+      anyGap,
+      fc.oneof(
+        { weight: 4, arbitrary: anyInput.map((input) => [input]) },
+        { weight: 1, arbitrary: fc.constantFrom(...USUAL) },
+        { weight: 2, arbitrary: anyMessage },
+      ),
+    ),
+    { maxLength: 60 },
+  )
   .map((steps) => {
+    const inputs: SessionInput[] = [{ on: 'created' }];
+    const gaps = [0];
+    let now = START;
     let sent = 0;
-    const inputs = steps.map((step) => (step === 'prompt' ? prompted(`m${sent++}`) : step));
-    return { inputs: [{ on: 'created' } as const, ...inputs], sent };
+    for (const [gap, step] of steps) {
+      now += gap;
+      const next = Array.isArray(step)
+        ? step
+        : [prompted(`m${sent++}`, step.timeout === null ? null : now + step.timeout)];
+      for (const [index, input] of next.entries()) {
+        inputs.push(input);
+        gaps.push(index === 0 ? gap : 0);
+      }
+    }
+    return { inputs, gaps, sent };
   });
 
 const END = new Set(['message_completed', 'message_failed', 'message_interrupted']);
@@ -76,8 +112,8 @@ const END = new Set(['message_completed', 'message_failed', 'message_interrupted
 describe('the session machine, whatever happens in whatever order', () => {
   it('never loses a message: each one waits, runs, or has ended exactly once', () => {
     fc.assert(
-      fc.property(anyStory, ({ inputs, sent }) => {
-        const { state, effects } = play(inputs);
+      fc.property(anyStory, ({ inputs, gaps, sent }) => {
+        const { state, effects } = play(inputs, gaps);
         const ended = effects.flatMap((effect) =>
           END.has(effect.do) && 'message_id' in effect ? [effect.message_id] : [],
         );
@@ -90,8 +126,8 @@ describe('the session machine, whatever happens in whatever order', () => {
 
   it('hands each message over at most once, in order, one at a time', () => {
     fc.assert(
-      fc.property(anyStory, ({ inputs }) => {
-        const { effects } = play(inputs);
+      fc.property(anyStory, ({ inputs, gaps }) => {
+        const { effects } = play(inputs, gaps);
         const handed = effects.flatMap((effect) =>
           effect.do === 'prompt' ? [Number(effect.message_id.slice(1))] : [],
         );
@@ -127,12 +163,94 @@ describe('the session machine, whatever happens in whatever order', () => {
 
   it('is running exactly while a message is with Claude Code', () => {
     fc.assert(
-      fc.property(anyStory, ({ inputs }) => {
-        const { state } = play(inputs);
+      fc.property(anyStory, ({ inputs, gaps }) => {
+        const { state } = play(inputs, gaps);
         expect(state.status === 'running').toBe(state.current !== null);
         if (state.current !== null) expect(state.container).toBe('ready');
       }),
       { numRuns: 2000 },
+    );
+  });
+
+  it('waits only for a container that was asked for, and without one says why', () => {
+    fc.assert(
+      fc.property(anyStory, ({ inputs, gaps }) => {
+        const { state } = play(inputs, gaps);
+        if (state.status === 'queued') expect(['wanted', 'ending']).toContain(state.container);
+        if (state.container === 'none') expect(['stopped', 'failed']).toContain(state.status);
+        if (state.status === 'stopped' || state.status === 'failed') expect(state.reason).not.toBeNull();
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+/** What ends by the clock, by the reason that it gives. */
+const BY_CLOCK = new Set(['startup_timeout', 'idle_timeout', 'session_timeout', 'claude_unresponsive']);
+
+describe('deadlines, however late and however often the alarm comes', () => {
+  it('pass once: the same alarm again, or one that is too early, changes nothing', () => {
+    fc.assert(
+      fc.property(anyStory, fc.integer({ min: 0, max: 10_000_000 }), ({ inputs, gaps }, late) => {
+        const { state, now } = play(inputs, gaps);
+        const due = nextDeadline(state, LIMITS);
+        if (due !== null && due > now) {
+          const early = advance(state, { on: 'clock' }, due - 1, LIMITS);
+          expect(early).toEqual({ state, effects: [] });
+        }
+        const first = advance(state, { on: 'clock' }, now + late, LIMITS);
+        const again = advance(first.state, { on: 'clock' }, now + late, LIMITS);
+        expect(again).toEqual({ state: first.state, effects: [] });
+        expect(nextDeadline(first.state, LIMITS) ?? Infinity).toBeGreaterThan(now + late);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('are told apart: what ended the session is the deadline that passed first, not the last that has passed', () => {
+    fc.assert(
+      fc.property(anyStory, fc.integer({ min: 0, max: 10_000_000 }), ({ inputs, gaps }, late) => {
+        const { state, now } = play(inputs, gaps);
+        const due = nextDeadline(state, LIMITS);
+        if (due === null || due < now) return;
+        const punctual = advance(state, { on: 'clock' }, due, LIMITS).state;
+        if (punctual.status === state.status) return;
+        const { status, reason: why } = advance(state, { on: 'clock' }, due + late, LIMITS).state;
+        expect(BY_CLOCK).toContain(punctual.reason?.code);
+        expect({ status, why }).toEqual({ status: punctual.status, why: punctual.reason });
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('leave nothing running for good: with nobody saying anything more, the container goes and each message ends', () => {
+    fc.assert(
+      fc.property(anyStory, fc.array(fc.integer({ min: 0, max: 100_000 }), { maxLength: 5 }), (story, lateness) => {
+        let { state, now } = play(story.inputs, story.gaps);
+        for (let alarms = 0; ; alarms += 1) {
+          const due = nextDeadline(state, LIMITS);
+          if (due === null) break;
+          expect(alarms).toBeLessThan(story.sent + 5);
+          now = Math.max(now, due) + (lateness[alarms % 5] ?? 0);
+          ({ state } = advance(state, { on: 'clock' }, now, LIMITS));
+        }
+        expect(state.current).toBeNull();
+        expect(['none', 'wanted', 'ending']).toContain(state.container);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('end a message by its own timeout with turn_timeout, and by nothing else of the clock’s', () => {
+    fc.assert(
+      fc.property(anyStory, ({ inputs, gaps }) => {
+        const { effects } = play(inputs, gaps);
+        for (const effect of effects) {
+          if (effect.do === 'message_failed') expect(effect.error.code).not.toBe('interrupted');
+          if (effect.do === 'message_interrupted') expect(effect.error.code).not.toBe('turn_timeout');
+        }
+      }),
+      { numRuns: 1000 },
     );
   });
 });
@@ -164,6 +282,61 @@ describe('a session', () => {
     const { state: after, effects } = advance(state, { on: 'clock' }, now + LIMITS.startup, LIMITS);
     expect(after).toMatchObject({ status: 'failed', reason: { code: 'startup_timeout' } });
     expect(effects).toContainEqual(expect.objectContaining({ do: 'message_failed', message_id: 'm0' }));
+  });
+
+  it('has its startup time from when what it clones is there', () => {
+    const { state, now } = play([{ on: 'created' }, { on: 'placed', epoch: 1 }]);
+    const cloned = advance(state, { on: 'cloned' }, now + 100_000, LIMITS).state;
+    expect(nextDeadline(cloned, LIMITS)).toBe(now + 100_000 + LIMITS.startup);
+  });
+
+  it('parked late is parked for what came first', () => {
+    const { state, now } = play(READY);
+    const late = advance(state, { on: 'clock' }, now + 10 * LIMITS.lifetime, LIMITS).state;
+    expect(late).toMatchObject({ status: 'stopped', reason: { code: 'idle_timeout' } });
+  });
+
+  it('whose claude does not end an interrupted turn loses its container, and the next message wakes it', () => {
+    const { state, now } = play([...READY, prompted('m0'), { on: 'interrupt' }]);
+    expect(nextDeadline(state, LIMITS)).toBe(now + LIMITS.interrupt);
+    const { state: parked, effects } = advance(state, { on: 'clock' }, now + LIMITS.interrupt, LIMITS);
+    expect(parked).toMatchObject({ status: 'stopped', reason: { code: 'claude_unresponsive' }, container: 'ending' });
+    expect(effects.map((effect) => effect.do)).toEqual(['message_interrupted', 'release', 'announce']);
+    const { state: woken } = advance(parked, prompted('m1'), now + LIMITS.interrupt + 1, LIMITS);
+    const ended = { on: 'ended', epoch: 1, reason: reason('stopped_by_user') } as const;
+    const { state: again } = advance(woken, ended, now + LIMITS.interrupt + 2, LIMITS);
+    expect(again).toMatchObject({ status: 'queued', epoch: 2, container: 'wanted', queue: [{ message_id: 'm1' }] });
+  });
+
+  it('whose claude hangs goes on with what waits, once the old container has gone', () => {
+    const { state, now } = play([...READY, prompted('m0', START + 10_000), prompted('m1')]);
+    const timed = advance(state, { on: 'clock' }, START + 10_000, LIMITS);
+    expect(timed.effects).toEqual([{ do: 'interrupt', message_id: 'm0' }]);
+    expect(now).toBeLessThan(START + 10_000);
+    const given = advance(timed.state, { on: 'clock' }, START + 10_000 + LIMITS.interrupt, LIMITS);
+    expect(given.effects).toContainEqual(
+      expect.objectContaining({
+        do: 'message_failed',
+        message_id: 'm0',
+        error: expect.objectContaining({ code: 'turn_timeout' }),
+      }),
+    );
+    expect(given.state).toMatchObject({
+      status: 'queued',
+      reason: { code: 'claude_unresponsive' },
+      container: 'ending',
+    });
+    expect(given.effects.some((effect) => effect.do === 'want')).toBe(false);
+    const ended = { on: 'ended', epoch: 1, reason: reason('stopped_by_user') } as const;
+    const next = advance(given.state, ended, START + 99_000, LIMITS);
+    expect(next.state).toMatchObject({ epoch: 2, container: 'wanted', queue: [{ message_id: 'm1' }] });
+  });
+
+  it('that was woken by a message which has timed out since is parked, not waiting for nothing', () => {
+    const { state } = play([...READY, { on: 'stop', reason: reason('stopped_by_user') }, prompted('m0', START + 9000)]);
+    const late = advance(state, { on: 'clock' }, START + 9000, LIMITS).state;
+    const ended = { on: 'ended', epoch: 1, reason: reason('stopped_by_user') } as const;
+    expect(advance(late, ended, START + 10_000, LIMITS).state).toMatchObject({ status: 'stopped', container: 'none' });
   });
 
   it('whose container crashed goes on with what waited, in a new one', () => {
@@ -223,6 +396,16 @@ describe('a message', () => {
     expect(late.effects).toEqual([expect.objectContaining({ do: 'message_failed', message_id: 'm0' })]);
     expect(now).toBeLessThan(1_005_000);
     expect(effects.some((effect) => effect.do === 'prompt')).toBe(false);
+  });
+
+  it('that says no timeout waits as long as it must, and then has the default for its turn', () => {
+    const { state } = play([{ on: 'created' }, prompted('m0')]);
+    expect(nextDeadline(state, LIMITS)).toBeNull();
+    const placed = advance(state, { on: 'placed', epoch: 1 }, 9e9, LIMITS).state;
+    const running = advance(placed, { on: 'ready' }, 9e9, LIMITS).state;
+    expect(nextDeadline(running, LIMITS)).toBe(9e9 + LIMITS.turn);
+    const late = advance(running, { on: 'clock' }, 9e9 + LIMITS.turn, LIMITS);
+    expect(late.effects).toEqual([{ do: 'interrupt', message_id: 'm0' }]);
   });
 
   it('that is interrupted twice is interrupted once', () => {

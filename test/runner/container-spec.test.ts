@@ -7,6 +7,7 @@ import { containerOwner, containerSpec, CONTAINER_LAYOUT } from '../../runner/ba
 import { launchFile } from '../../runner/launch-file.ts';
 import { effectiveResources } from '../../runner/resources.ts';
 import { sessionFolders } from '../../runner/session-folders.ts';
+import { NEW_FILES } from './support/running-runner.ts';
 
 const settings = {
   image: 'cc-docker/session:latest',
@@ -149,6 +150,7 @@ test('what a client asks for reaches the container as its launch file, and canno
         token: 'secret-of-the-data-socket',
         resume: false,
         workspace: { type: 'ephemeral' as const },
+        files: NEW_FILES,
         config,
       };
       const make = async (wanted: typeof launch) =>
@@ -162,6 +164,7 @@ test('what a client asks for reaches the container as its launch file, and canno
           ownKernel: false,
           forwards: [],
           exposedEnv: {},
+          clone: false,
         });
       const { config: passed, ...rest } = await make(launch);
       expect(passed).toEqual(config);

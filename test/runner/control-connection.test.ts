@@ -25,6 +25,7 @@ async function setUp(options: Partial<ControlOptions> = {}) {
       health: { ok: true, detail: '' },
       capacity: 1,
       labels: {},
+      storage: { id: 'storage-1', kind: 'folder', health: { ok: true, detail: '' } },
       running: [],
     }),
     onFrame: (frame) => {
@@ -33,6 +34,10 @@ async function setUp(options: Partial<ControlOptions> = {}) {
     },
     onEndedAck: ({ session_id, epoch }) => {
       acked.push({ session_id, epoch });
+      changes.notify();
+    },
+    onSnapshotAck: (session_id, snapshot_id) => {
+      acked.push({ session_id, snapshot_id });
       changes.notify();
     },
     backoff: { minMs: 1, maxMs: 20 },
@@ -109,4 +114,59 @@ test('what the pool asks is handed on; what is not of the protocol ends the conn
   expect(frames.map((frame) => frame.kind)).toEqual(['welcome', 'stop']);
   edge.controlSocket?.send('{"kind":"format_disk"}');
   await edge.frame('hello', 1);
+});
+
+const REPORT = {
+  snapshot_id: '0190a0a0-0000-7000-8000-000000000009',
+  trigger: 'parked' as const,
+  state: 'stored' as const,
+  version: 1,
+  final: true,
+  storage: 'storage-1',
+  created_at: '2026-01-01T00:00:00.000Z',
+  files: 1,
+  bytes: 1,
+  new_bytes: 1,
+  owner_bytes: null,
+  skipped: [],
+  detail: null,
+};
+
+test('a snapshot is reported on every connection until that is acknowledged', async () => {
+  const { edge, control, acked, changes } = await setUp();
+  edge.acknowledgesSnapshots = false;
+  control.reportSnapshot(KEY.session_id, REPORT);
+  control.open();
+  expect(await edge.frame('snapshot')).toMatchObject({ session_id: KEY.session_id, report: REPORT });
+  edge.controlSocket?.terminate();
+  await edge.frame('snapshot', 1);
+  const all = control.allAcked();
+  edge.order({ kind: 'snapshot_ack', snapshot_id: REPORT.snapshot_id });
+  await changes.until(() => acked.length > 0);
+  expect(acked).toEqual([{ session_id: KEY.session_id, snapshot_id: REPORT.snapshot_id }]);
+  await all;
+  edge.controlSocket?.terminate();
+  await edge.frame('hello', 2);
+  expect(edge.control.filter(({ kind }) => kind === 'snapshot')).toHaveLength(2);
+});
+
+test('of a session that is deleted no snapshot is reported any more', async () => {
+  const { edge, control } = await setUp();
+  control.reportSnapshot(KEY.session_id, REPORT);
+  control.forgetSnapshots(KEY.session_id);
+  control.open();
+  await edge.frame('hello');
+  await control.allAcked();
+  edge.controlSocket?.terminate();
+  await edge.frame('hello', 1);
+  expect(edge.control.map(({ kind }) => kind)).toEqual(['hello', 'hello']);
+});
+
+test('what is not so any more is said anew, on another connection', async () => {
+  const { edge, control } = await setUp();
+  control.open();
+  await edge.frame('hello');
+  control.greetAgain();
+  await edge.frame('hello', 1);
+  expect(edge.controlConnections).toBe(2);
 });

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { CloseCode } from '../../protocol/close-code.ts';
 import type { HostNotice } from '../../protocol/host-notice.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
-import type { SessionFrame, WrapperFrame } from '../../protocol/wrapper-link.ts';
+import type { LinkItem, SessionFrame, WrapperFrame } from '../../protocol/wrapper-link.ts';
 import { Relay } from '../../runner/link/relay.ts';
 import { Changes } from './support/changes.ts';
 import { FakeEdge } from './support/fake-edge.ts';
@@ -18,6 +18,7 @@ async function setUp(options: { fresh?: boolean } = {}) {
   const edge = await FakeEdge.start();
   const linkPath = path.join(scratch(), 'link.sock');
   const refused: string[] = [];
+  const notices: string[] = [];
   const { log, lines } = keptLog();
   const relay = await Relay.open({
     linkPath,
@@ -27,13 +28,14 @@ async function setUp(options: { fresh?: boolean } = {}) {
     fresh: options.fresh ?? true,
     log,
     onRefused: (why) => refused.push(why),
+    onNotice: ({ notice }) => notices.push(notice),
     backoff: { minMs: 1, maxMs: 20 },
   });
   onTestFinished(async () => {
     await relay.close();
     await edge.close();
   });
-  return { edge, session: edge.session(ID), relay, linkPath, refused, lines };
+  return { edge, session: edge.session(ID), relay, linkPath, refused, notices, lines };
 }
 
 /** A wrapper by hand. */
@@ -61,7 +63,7 @@ async function connect(linkPath: string) {
     received,
     send,
     hello: (taken = 0) => send({ kind: 'hello', epoch: 3, taken }),
-    say: (first: number, ...items: string[]) => send({ kind: 'items', first, items }),
+    say: (first: number, ...items: LinkItem[]) => send({ kind: 'items', first, items }),
     frame: async (kind: SessionFrame['kind'], skip = 0) =>
       await changes.until(() => received.filter((frame) => frame.kind === kind)[skip]),
     closed: async () => await changes.until(() => closed),
@@ -338,7 +340,7 @@ test('what the runner itself has to say is stored beside what the container says
   expect(drained).toBe(false);
   edge.comeBack();
   await done;
-  expect(session.notices.map(({ host }) => host)).toEqual(['a', 'b', 'c']);
+  expect(session.notices.map((kept) => 'host' in kept && kept.host)).toEqual(['a', 'b', 'c']);
 });
 
 test('a container cannot speak for the runner', async () => {
@@ -363,4 +365,38 @@ test('of an adopted container, notices go on where the session is', async () => 
   wrapper.hello();
   await edge.changes.until(() => session.notices.length === 2);
   expect(session.notices[1]).toEqual(notice('new'));
+});
+
+test('the runner hears what the wrapper says of itself, and not what Claude Code says', async () => {
+  const { edge, session, linkPath, notices } = await setUp();
+  const wrapper = await connect(linkPath);
+  wrapper.hello();
+  await wrapper.frame('welcome');
+  wrapper.say(1, { notice: 'cloning', repo: 'r' }, '{"notice":"cloned"}', {
+    notice: 'cloned',
+    repo: 'r',
+    commit: 'c',
+    ms: 1,
+  });
+  await edge.changes.until(() => session.items.length === 3);
+  expect(notices).toEqual(['cloning', 'cloned']);
+});
+
+test('a wrapper is told to go on when it may, and after each break; the session cannot say so', async () => {
+  const { edge, session, relay, linkPath } = await setUp();
+  const wrapper = await connect(linkPath);
+  wrapper.hello();
+  await wrapper.frame('welcome');
+  await edge.changes.until(() => session.socket);
+  session.socket?.send(JSON.stringify({ kind: 'go' }));
+  edge.prompt(ID, 'hello');
+  await wrapper.frame('command');
+  expect(wrapper.received.map(({ kind }) => kind)).not.toContain('go');
+  relay.go();
+  await wrapper.frame('go');
+  wrapper.socket.destroy();
+  const again = await connect(linkPath);
+  again.hello();
+  await again.frame('go');
+  expect(again.received.slice(0, 2).map(({ kind }) => kind)).toEqual(['welcome', 'go']);
 });

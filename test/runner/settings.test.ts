@@ -29,6 +29,19 @@ test('labels, limits and the edge are taken as written', () => {
   });
 });
 
+test('files are kept in a folder, saved every ten minutes of work, and copied here for a week, unless it is said otherwise', () => {
+  expect(parseSettings(ENV)).toMatchObject({
+    settings: {
+      storage: { kind: 'folder', folder: null },
+      files: { snapshotEveryMinutes: 10, sweepHours: 6, localCopyDays: 7 },
+    },
+  });
+  const off = { SNAPSHOT_EVERY_MINUTES: '0', STORAGE_SWEEP_HOURS: '0', LOCAL_COPY_DAYS: '0', S3_BUCKET: 'bucket' };
+  expect(parseSettings({ ...ENV, ...off })).toMatchObject({
+    settings: { storage: { kind: 's3' }, files: { snapshotEveryMinutes: 0, sweepHours: 0, localCopyDays: 0 } },
+  });
+});
+
 test.each([
   ['RUNNER_TOKEN', { RUNNER_TOKEN: undefined }],
   ['SESSION_IMAGE', { SESSION_IMAGE: undefined }],
@@ -38,6 +51,10 @@ test.each([
   ['RUNNER_LABELS', { RUNNER_LABELS: 'a,b' }],
   ['SESSION_MEMORY_MB', { SESSION_MEMORY_MB: '1' }],
   ['SESSION_CPUS', { SESSION_CPUS: '0' }],
+  ['SNAPSHOT_EVERY_MINUTES', { SNAPSHOT_EVERY_MINUTES: 'often' }],
+  ['STORAGE_SWEEP_HOURS', { STORAGE_SWEEP_HOURS: '-1' }],
+  ['LOCAL_COPY_DAYS', { LOCAL_COPY_DAYS: '1.5' }],
+  ['S3_ENDPOINT', { S3_ENDPOINT: 'minio:9000' }],
   ['LOG_LEVEL', { LOG_LEVEL: 'loud' }],
 ])('a malformed %s is named in one line', (name, env) => {
   const parsed = parseSettings({ ...ENV, ...env });

@@ -5,7 +5,7 @@ import { claudeCall } from '../../wrapper/claude-args.ts';
 
 const SESSION = '0190a0a0-0000-7000-8000-000000000000';
 
-function call(config: object, resume = false): ReturnType<typeof claudeCall> {
+function call(config: object, resume = false, given: Partial<WrapperLaunch> = {}): ReturnType<typeof claudeCall> {
   const launch: WrapperLaunch = {
     session_id: SESSION,
     epoch: 1,
@@ -16,6 +16,7 @@ function call(config: object, resume = false): ReturnType<typeof claudeCall> {
     link_socket: '/run/link.sock',
     seal: false,
     scratch: '/scratch',
+    ...given,
     config: sessionConfig.parse(config),
   };
   return claudeCall(launch);
@@ -26,6 +27,14 @@ const line = (config: object): string => call(config).args.join(' ');
 test('a first launch names the session, a further one resumes it', () => {
   expect(line({})).toContain(`--session-id ${SESSION}`);
   expect(call({}, true).args.join(' ')).toContain(`--resume ${SESSION}`);
+});
+
+test('a fork continues another conversation under its own name, and is resumed as itself', () => {
+  const fork_of = '0190a0a0-0000-7000-8000-000000000001';
+  expect(call({}, false, { fork_of }).args.join(' ')).toContain(
+    `--resume ${fork_of} --fork-session --session-id ${SESSION}`,
+  );
+  expect(call({}, true, { fork_of }).args.join(' ')).not.toContain('--fork-session');
 });
 
 test.each([

@@ -21,8 +21,22 @@ export class Client {
     return { status: response.status, body: text === '' ? null : JSON.parse(text) };
   }
 
-  async createSession(config: object = {}): Promise<string> {
-    const { status, body } = await this.call('POST', '/sessions', { config });
+  /** A call whose body, or whose answer's, is not JSON. */
+  raw(
+    method: string,
+    path: string,
+    { body, headers }: { body?: string | Uint8Array<ArrayBuffer>; headers?: Record<string, string> } = {},
+  ): Promise<Response> {
+    const sent = body === undefined ? {} : { body };
+    return fetch(`${this.#url}/api/v1${path}`, {
+      method,
+      headers: { authorization: `Bearer ${this.#token}`, ...headers },
+      ...sent,
+    });
+  }
+
+  async createSession(config: object = {}, workspace: object = { type: 'ephemeral' }): Promise<string> {
+    const { status, body } = await this.call('POST', '/sessions', { workspace, config });
     if (status !== 201) throw new Error(`${status} ${JSON.stringify(body)}`);
     return body.session_id;
   }
@@ -47,6 +61,25 @@ export class Client {
 
   async show(sessionId: string): Promise<Json> {
     return (await this.call('GET', `/sessions/${sessionId}`)).body;
+  }
+
+  /** Waits until the session is as it should be. */
+  async until(sessionId: string, fits: (session: Json) => boolean, timeoutMs = 60_000): Promise<Json> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const session = await this.show(sessionId);
+      if (fits(session)) return session;
+      if (performance.now() > deadline) throw new Error(`it did not come to that: ${JSON.stringify(session)}`);
+      await new Promise((resolve) => {
+        setTimeout(resolve, 50);
+      });
+    }
+  }
+
+  /** Stops the session and waits until all that it holds is saved. */
+  async park(sessionId: string): Promise<Json> {
+    await this.call('POST', `/sessions/${sessionId}/stop`);
+    return await this.until(sessionId, ({ status, files }) => status === 'stopped' && files.saved);
   }
 
   async message(sessionId: string, messageId: string): Promise<Json> {

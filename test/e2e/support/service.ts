@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { bundleWorker, bundleWrapper } from '../../../scripts/bundle.ts';
@@ -29,7 +29,8 @@ export class Service {
   readonly #port: number;
   #edge: Edge | null = null;
   #runner: ChildProcess | null = null;
-  /** What the runner has logged. */
+  readonly #others = new Map<string, ChildProcess>();
+  /** What its runners have logged. */
   log = '';
 
   private constructor(folder: string, port: number, options: ServiceOptions) {
@@ -80,8 +81,38 @@ export class Service {
 
   /** @param change of the runner's environment, from this start on */
   async startRunner(change: Readonly<Record<string, string | undefined>> = {}): Promise<void> {
+    this.#runner = await this.#spawnRunner('e2e', this.folder, change);
+    await this.#untilRunners((runners) => runners > 0);
+  }
+
+  /** Starts one more runner, with a data folder of its own: its sessions' files are not those of the first. */
+  async addRunner(name: string, change: Readonly<Record<string, string | undefined>> = {}): Promise<void> {
+    const before = [this.#runner, ...this.#others.values()].filter((runner) => runner !== null).length;
+    const folder = path.join(this.folder, name);
+    await mkdir(folder, { mode: 0o711 });
+    this.#others.set(name, await this.#spawnRunner(name, folder, change));
+    await this.#untilRunners((runners) => runners > before);
+  }
+
+  /** Ends a runner that was added, in order. */
+  async removeRunner(name: string): Promise<void> {
+    const runner = this.#others.get(name);
+    this.#others.delete(name);
+    if (runner !== undefined) await endProcess(runner, 'SIGTERM');
+  }
+
+  async #untilRunners(enough: (runners: number) => boolean): Promise<void> {
+    const ready = await waitForRunners(this.url, enough, AbortSignal.timeout(30_000));
+    if (!ready) throw new Error(`the runner did not connect: ${this.log}`);
+  }
+
+  async #spawnRunner(
+    name: string,
+    folder: string,
+    change: Readonly<Record<string, string | undefined>>,
+  ): Promise<ChildProcess> {
     const { backend, image, runnerEnv } = this.#options;
-    const token = await mintToken(SECRET, { kind: 'runner', sub: 'e2e', ttlSeconds: 3600 });
+    const token = await mintToken(SECRET, { kind: 'runner', sub: name, ttlSeconds: 3600 });
     const runner = spawn(process.execPath, [RUNNER], {
       env: {
         PATH: process.env['PATH'],
@@ -89,7 +120,7 @@ export class Service {
         EDGE_URL: this.url,
         RUNNER_TOKEN: token,
         RUNNER_BACKEND: backend,
-        CC_DOCKER_DATA: this.folder,
+        CC_DOCKER_DATA: folder,
         WRAPPER_BUNDLE: await bundleWrapper(),
         ...(image === undefined ? {} : { SESSION_IMAGE: image }),
         CLAUDE_CODE_MAX_RETRIES: '0',
@@ -99,25 +130,28 @@ export class Service {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     runner.stderr.on('data', (chunk: Buffer) => (this.log += chunk.toString()));
-    this.#runner = runner;
-    const ready = await waitForRunners(this.url, (runners) => runners > 0, AbortSignal.timeout(30_000));
-    if (!ready) throw new Error(`the runner did not connect: ${this.log}`);
+    return runner;
   }
 
   /** Ends the runner: SIGTERM drains it, SIGKILL leaves its containers alone. */
   async stopRunner(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     const runner = this.#runner;
     this.#runner = null;
-    if (runner === null || runner.exitCode !== null || runner.signalCode !== null) return runner?.exitCode ?? null;
-    const ended = once(runner, 'exit');
-    runner.kill(signal);
-    await ended;
-    return runner.exitCode;
+    return runner === null ? null : await endProcess(runner, signal);
   }
 
   async stop(): Promise<void> {
-    await this.stopRunner();
+    await Promise.all([this.stopRunner(), ...[...this.#others.keys()].map((name) => this.removeRunner(name))]);
     await this.stopEdge();
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+async function endProcess(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode === null && child.signalCode === null) {
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    await ended;
+  }
+  return child.exitCode;
 }

@@ -1,10 +1,14 @@
 import { TokenType } from '../../../protocol/token.ts';
-import type { Launch, RunnerFrame } from '../../../protocol/runner-control.ts';
+import type { Launch, RunnerFrame, SnapshotReport, TreeName } from '../../../protocol/runner-control.ts';
 import type { LinkItem } from '../../../protocol/wrapper-link.ts';
 import { dial, mint } from './api.ts';
 import type { Socket } from './socket.ts';
 
-const HELLO = { version: '0', backend: 'process' as const, health: { ok: true, detail: 'fine' }, labels: {} };
+const FINE = { ok: true, detail: 'fine' };
+const HELLO = { version: '0', backend: 'process' as const, health: FINE, labels: {} };
+
+/** A storage that runners may share. */
+export const storage = (id: string) => ({ id, kind: 's3' as const, health: FINE });
 
 /** A runner as the edge sees one, with containers that say what the test says. */
 export class FakeRunner {
@@ -21,15 +25,19 @@ export class FakeRunner {
     hello: Partial<Extract<RunnerFrame, { kind: 'hello' }>> = {},
   ) {
     const runner = new FakeRunner(name, await dial('/control', await mint(name, { typ: TokenType.runner })));
-    runner.send({ kind: 'hello', capacity: 100, running: [], ...HELLO, ...hello });
+    runner.send({ kind: 'hello', capacity: 100, running: [], storage: storage(`of ${name}`), ...HELLO, ...hello });
     await runner.control.next(({ kind }) => kind === 'welcome');
     return runner;
   }
 
   /** Comes back under the same name, with what it still runs. */
-  static async reconnect(name: string, running: { session_id: string; epoch: number }[]) {
+  static async reconnect(
+    name: string,
+    running: { session_id: string; epoch: number }[],
+    hello: Partial<Extract<RunnerFrame, { kind: 'hello' }>> = {},
+  ) {
     const runner = new FakeRunner(name, await dial('/control', await mint(name, { typ: TokenType.runner })));
-    runner.send({ kind: 'hello', capacity: 100, running, ...HELLO });
+    runner.send({ kind: 'hello', capacity: 100, running, storage: storage(`of ${name}`), ...HELLO, ...hello });
     return { runner, welcome: await runner.control.next(({ kind }) => kind === 'welcome') };
   }
 
@@ -57,6 +65,36 @@ export class FakeRunner {
     const { session_id, epoch } = container.launch;
     this.send({ kind: 'ended', session_id, epoch, reason: { code, detail: `it ended: ${code}` } });
     await this.control.next(({ kind }) => kind === 'ended_ack');
+  }
+
+  /** Tells of a snapshot, by default of one that was stored whole after its container was gone. */
+  async report(session_id: string, change: Partial<SnapshotReport>): Promise<SnapshotReport> {
+    const report: SnapshotReport = {
+      snapshot_id: crypto.randomUUID(),
+      trigger: 'parked',
+      state: 'stored',
+      version: 1,
+      final: true,
+      storage: `of ${this.name}`,
+      created_at: new Date().toISOString(),
+      files: 3,
+      bytes: 300,
+      new_bytes: 30,
+      owner_bytes: null,
+      skipped: [],
+      detail: null,
+      ...change,
+    };
+    this.send({ kind: 'snapshot', session_id, report });
+    if (report.state !== 'pending') {
+      await this.control.next(({ kind, snapshot_id }) => kind === 'snapshot_ack' && snapshot_id === report.snapshot_id);
+    }
+    return report;
+  }
+
+  /** The trees that it is told to drop next. */
+  async dropped(): Promise<TreeName[]> {
+    return (await this.control.next(({ kind }) => kind === 'drop')).trees;
   }
 }
 

@@ -14,7 +14,7 @@ const base: Decision = {
 };
 const ended: Decision = { ...base, bytesSent: 3, bytesReceived: 7, phase: 'closed' };
 
-let told: HostNotice[][];
+let told: Extract<HostNotice, { host_notice: 'egress' }>[][];
 let notices: EgressNotices;
 
 beforeEach(() => {

@@ -3,8 +3,15 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { runnerTransferFrame, type RunnerTransferFrame } from '../../../protocol/files.ts';
 import { hostFrame, type HostFrame, type HostNotice } from '../../../protocol/host-notice.ts';
-import { HEARTBEAT, runnerFrame, type PoolFrame, type RunnerFrame } from '../../../protocol/runner-control.ts';
+import {
+  HEARTBEAT,
+  runnerFrame,
+  type PoolFrame,
+  type RunnerFrame,
+  type SnapshotReport,
+} from '../../../protocol/runner-control.ts';
 import { wrapperFrame, type LinkItem, type SessionFrame, type WrapperFrame } from '../../../protocol/wrapper-link.ts';
 import { Changes } from './changes.ts';
 
@@ -34,6 +41,9 @@ export class FakeEdge {
   heartbeats = 0;
   answersHeartbeats = true;
   acknowledgesEnds = true;
+  acknowledgesSnapshots = true;
+  /** Data that came over transfers, by their ids. */
+  readonly transfers = new Map<string, { frames: RunnerTransferFrame[]; bytes: Buffer[]; socket: WebSocket }>();
   /** Refuses upgrades of this path's end with this status. */
   refuse: { status: number; problem: boolean } | undefined;
   controlSocket: WebSocket | undefined;
@@ -104,6 +114,13 @@ export class FakeEdge {
     );
   }
 
+  /** The report of a snapshot that came, or comes, and fits. */
+  async report(fits: (report: SnapshotReport) => boolean): Promise<SnapshotReport> {
+    return await this.changes.until(
+      () => this.control.flatMap((frame) => (frame.kind === 'snapshot' ? [frame.report] : [])).filter(fits)[0],
+    );
+  }
+
   /** The first line of Claude Code's, stored or to come, that matches. */
   async line(id: string, matches: (line: string) => boolean): Promise<string> {
     return await this.changes.until(() =>
@@ -126,7 +143,9 @@ export class FakeEdge {
     const id = /\/api\/v1\/runner\/sessions\/([^/]+)\/data$/.exec(request.url ?? '')?.[1];
     this.#sockets.handleUpgrade(request, socket, head, (ws) => {
       ws.on('error', () => {});
+      const transfer = /\/transfers\/([^/]+)$/.exec(request.url ?? '')?.[1];
       if (id !== undefined) this.#data(this.session(id), ws);
+      else if (transfer !== undefined) this.#transfer(transfer, ws);
       else this.#controls(ws);
     });
   }
@@ -148,6 +167,19 @@ export class FakeEdge {
       if (frame.kind === 'hello') this.order({ kind: 'welcome', wanted: frame.running });
       if (frame.kind === 'ended' && this.acknowledgesEnds && controlSocket === ws)
         this.order({ kind: 'ended_ack', session_id: frame.session_id, epoch: frame.epoch });
+      if (frame.kind === 'snapshot' && frame.report.state !== 'pending' && this.acknowledgesSnapshots)
+        this.order({ kind: 'snapshot_ack', snapshot_id: frame.report.snapshot_id });
+      this.changes.notify();
+    });
+  }
+
+  #transfer(id: string, socket: WebSocket): void {
+    const transfer = { frames: [] as RunnerTransferFrame[], bytes: [] as Buffer[], socket };
+    this.transfers.set(id, transfer);
+    this.changes.notify();
+    socket.on('message', (data: Buffer, isBinary) => {
+      if (isBinary) transfer.bytes.push(data);
+      else transfer.frames.push(runnerTransferFrame.parse(JSON.parse(data.toString())));
       this.changes.notify();
     });
   }

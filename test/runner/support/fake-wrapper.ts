@@ -3,13 +3,16 @@
  * own modules, so that it runs as one file in a bare container too.
  */
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
+import path from 'node:path';
 
 const launch = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8'));
 const kept: unknown[] = [];
 let acknowledged = 0;
 let taken = 0;
+/** It was told to go on after its clone. */
+let went = false;
 let link: net.Socket | undefined;
 
 const send = (frame: unknown) => link?.write(`${JSON.stringify(frame)}\n`);
@@ -67,7 +70,15 @@ function probe() {
 
 function obey(prompt: string): void {
   const [word, ...rest] = prompt.split(' ');
-  if (word === 'probe') say(JSON.stringify(probe()));
+  if (word === 'write') {
+    writeFileSync(path.join(launch.cwd, rest[0] ?? ''), rest.slice(1).join(' '));
+    say(`wrote ${rest[0]}`);
+  } else if (word === 'converse') {
+    const project = path.join(launch.env.CLAUDE_CONFIG_DIR, 'projects', '-workspace');
+    mkdirSync(project, { recursive: true });
+    writeFileSync(path.join(project, `${launch.session_id}.jsonl`), rest.join(' '));
+    say('conversed');
+  } else if (word === 'probe') say(JSON.stringify(probe()));
   else if (word === 'exit') process.exit(Number(rest[0]));
   else if (word === 'complain') process.stderr.write(`${rest.join(' ')}\n`, () => process.exit(9));
   else if (word === 'spawn') {
@@ -114,6 +125,10 @@ function receive(frame: {
     forget(frame.stored);
     if (kept.length > 0) send({ kind: 'items', first: acknowledged + 1, items: kept });
   }
+  if (frame.kind === 'go' && !went && launch.git !== undefined) {
+    went = true;
+    say(...ready());
+  }
   if (frame.kind === 'resend')
     send({ kind: 'items', first: frame.from, items: kept.slice(frame.from - acknowledged - 1) });
   if (frame.kind === 'command' && frame.number === taken + 1) {
@@ -126,5 +141,14 @@ function receive(frame: {
 process.on('SIGTERM', () => {
   if (process.listenerCount('SIGTERM') === 1) process.exit(0);
 });
-kept.push({ notice: 'ready', claude_version: 'fake' }, JSON.stringify({ resume: launch.resume, env: launch.env }));
+const ready = () => [
+  { notice: 'ready', claude_version: 'fake' },
+  JSON.stringify({ resume: launch.resume, forkOf: launch.fork_of, env: launch.env }),
+];
+if (launch.git === undefined) kept.push(...ready());
+else {
+  const { repo } = launch.git;
+  writeFileSync(path.join(launch.cwd, 'README'), 'cloned');
+  kept.push({ notice: 'cloning', repo }, { notice: 'cloned', repo, commit: 'c0ffee', ms: 1 });
+}
 dial();

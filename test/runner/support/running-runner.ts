@@ -1,13 +1,17 @@
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
+import type { SessionFiles } from '../../../protocol/files.ts';
 import type { Launch, PlacementKey } from '../../../protocol/runner-control.ts';
 import type { ContainerBackend } from '../../../runner/backend/backend.ts';
 import { openDataFolder, type DataFolder } from '../../../runner/data-folder.ts';
 import type { Log } from '../../../runner/log.ts';
 import { ProcessBackend } from '../../../runner/backend/process-backend.ts';
-import { Runner } from '../../../runner/runner.ts';
+import { Runner, type RunnerOptions } from '../../../runner/runner.ts';
+import { Snapshots } from '../../../runner/snapshot/snapshots.ts';
+import { openStorage } from '../../../runner/storage/open-storage.ts';
 import type { EgressSurroundings } from '../../../runner/way-out.ts';
 import { FakeEdge } from './fake-edge.ts';
+import { FakeSnapshots } from './fake-snapshots.ts';
 import { keptLog } from './quiet-log.ts';
 import { scratch } from './scratch.ts';
 
@@ -24,6 +28,18 @@ export const NO_EGRESS: EgressSurroundings = {
   trusted: { certificates: [] },
 };
 
+/** As a session's first launch has it. */
+export const NEW_FILES: SessionFiles = {
+  owner: 'a'.repeat(64),
+  version: 1,
+  local: 'preferred',
+  workspace: null,
+  conversation: null,
+  start: null,
+  fork_of: null,
+  quota_bytes: null,
+};
+
 export function launchOf({ session_id, epoch }: PlacementKey, config: Partial<Launch['config']> = {}): Launch {
   return {
     session_id,
@@ -31,6 +47,7 @@ export function launchOf({ session_id, epoch }: PlacementKey, config: Partial<La
     token: 'token',
     resume: false,
     workspace: { type: 'ephemeral' },
+    files: { ...NEW_FILES, version: epoch },
     config: {
       timeout_seconds: 60,
       allowed_tools: ['*'],
@@ -49,6 +66,10 @@ export interface RunnerSetUp {
   capacity?: number;
   egress?: Partial<EgressSurroundings>;
   makeBackend?: (data: DataFolder, log: Log) => ContainerBackend;
+  snapshots?: FakeSnapshots;
+  /** A real storage, in this folder, instead of the fake one. */
+  storageFolder?: string;
+  files?: Partial<RunnerOptions['settings']['files']>;
 }
 
 /** A runner on a fake edge; by default with processes that run the fake wrapper. */
@@ -58,6 +79,7 @@ export async function runRunner(options: RunnerSetUp = {}) {
   if (!opened.ok) throw new Error(opened.problem);
   const edge = options.edge ?? (await FakeEdge.start());
   const { log, lines } = keptLog();
+  const snapshots = options.snapshots ?? new FakeSnapshots();
   const processes = (data: DataFolder) =>
     new ProcessBackend({
       wrapperBundle: FAKE_WRAPPER,
@@ -66,6 +88,10 @@ export async function runRunner(options: RunnerSetUp = {}) {
       sessions: data.sessions,
       log,
     });
+  const { storageFolder } = options;
+  const store =
+    storageFolder === undefined ? undefined : await openStorage({ kind: 'folder', folder: storageFolder }, folder, log);
+  const fakeStore = { id: snapshots.id, kind: snapshots.kind, health: () => snapshots.health(), close: () => {} };
   const runner = await Runner.start({
     settings: {
       edgeUrl: edge.url,
@@ -74,7 +100,10 @@ export async function runRunner(options: RunnerSetUp = {}) {
       labels: {},
       claudeEnv: {},
       limits: { memoryMb: 256, cpus: 1, pids: 128, workspaceMb: 1024 },
+      files: { snapshotEveryMinutes: 0, sweepHours: 0, localCopyDays: 0, ...options.files },
     },
+    store: store ?? fakeStore,
+    snapshots: store === undefined ? snapshots : new Snapshots({ store, log }),
     backend: (options.makeBackend ?? processes)(opened.data, log),
     data: opened.data,
     upstream: { kind: 'demo' },
@@ -83,6 +112,8 @@ export async function runRunner(options: RunnerSetUp = {}) {
     log,
     healthMs: 100,
     backoff: { minMs: 1, maxMs: 20 },
+    snapshotBackoff: { minMs: 1, maxMs: 20 },
+    writtenMs: 10,
   });
   onTestFinished(async () => {
     await runner.kill();
@@ -94,8 +125,11 @@ export async function runRunner(options: RunnerSetUp = {}) {
     edge,
     folder,
     lines,
+    snapshots,
     launch: (key: PlacementKey, config?: Partial<Launch['config']>) =>
       edge.order({ kind: 'launch', launch: launchOf(key, config) }),
+    launchWith: (key: PlacementKey, given: Partial<Launch>) =>
+      edge.order({ kind: 'launch', launch: { ...launchOf(key), ...given } }),
     session: (key: PlacementKey) => path.join(opened.data.sessions, key.session_id),
   };
 }

@@ -1,0 +1,85 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { parseArgs } from 'node:util';
+import { connectEngine } from '../test/support/engine.ts';
+import { Service } from '../test/e2e/support/service.ts';
+import type { Client } from '../test/e2e/support/client.ts';
+import { sessionImage } from './docker-image.ts';
+import { median, pairedRatio } from './statistics.ts';
+
+/**
+ * What parked sessions cost, and how long waking one takes: from the message being sent until it is answered, beside the same for a
+ * new session. On the docker backend where an engine answers, else on the process backend.
+ *
+ * `node bench/wake.ts [--sessions 100] [--rounds 11]`
+ */
+
+const GOAL = 1.3;
+/** Sessions that are brought up at once while the parked ones are made. */
+const AT_ONCE = 4;
+
+const { values } = parseArgs({
+  options: { sessions: { type: 'string', default: '100' }, rounds: { type: 'string', default: '11' } },
+});
+process.exitCode = await measure(Number(values.sessions), Number(values.rounds));
+
+async function measure(sessions: number, rounds: number): Promise<number> {
+  const image = await sessionImage((line) => console.error(`· ${line}`), new AbortController().signal);
+  const backend = typeof image === 'string' ? 'docker' : 'process';
+  const service = await Service.start({
+    backend,
+    ...(typeof image === 'string' && { image, runnerEnv: { DOCKER_HOST: process.env['DOCKER_HOST'] } }),
+    vars: { MAX_SESSIONS_PER_USER: '1000', RUNNER_LOST_AFTER: '600' },
+  });
+  try {
+    const alice = await service.client('alice');
+    const parked: string[] = [];
+    while (parked.length < sessions) {
+      const wave = Array.from({ length: Math.min(AT_ONCE, sessions - parked.length) }, () => parkedSession(alice));
+      parked.push(...(await Promise.all(wave)));
+    }
+    console.log(`${sessions} parked sessions, ${backend} backend: ${await held(backend, parked)}`);
+
+    const cold: number[] = [];
+    const woken: number[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      const start = performance.now();
+      const fresh = await alice.createSession();
+      await alice.ask(fresh, 'hello');
+      cold.push(performance.now() - start);
+      await alice.park(fresh);
+      const sleeper = parked[round % parked.length] ?? fresh;
+      const spoken = performance.now();
+      await alice.ask(sleeper, 'hello again');
+      woken.push(performance.now() - spoken);
+      await alice.park(sleeper);
+    }
+    const ratio = pairedRatio(woken, cold);
+    const met = ratio <= GOAL;
+    console.log(
+      `waking one: ${median(woken).toFixed(0)} ms, a new session ${median(cold).toFixed(0)} ms, median of ${rounds} pairs ` +
+        `${ratio.toFixed(2)} × (goal ${GOAL}: ${met ? 'met' : 'missed'})`,
+    );
+    return met ? 0 : 1;
+  } finally {
+    await service.stop();
+  }
+}
+
+async function parkedSession(alice: Client): Promise<string> {
+  const id = await alice.createSession();
+  await alice.ask(id, 'hello');
+  await alice.park(id);
+  return id;
+}
+
+/** What there is of these sessions: containers of the engine's, or processes. */
+async function held(backend: 'docker' | 'process', sessions: readonly string[]): Promise<string> {
+  if (backend === 'docker') {
+    const containers = await connectEngine(process.env['DOCKER_HOST']).listContainers({ all: true });
+    const own = containers.filter(({ Labels }) => sessions.includes(Labels['cc-docker.session'] ?? ''));
+    return `${own.length} containers`;
+  }
+  const { stdout } = await promisify(execFile)('ps', ['-eo', 'args'], { maxBuffer: 2 ** 26 });
+  return `${stdout.split('\n').filter((line) => sessions.some((id) => line.includes(id))).length} processes`;
+}

@@ -1,0 +1,18 @@
+# The edge and the runner of docker-compose.yml: this project, installed. Sessions run in another image
+# (container/Dockerfile), which the runner builds.
+ARG BASE=node:24-bookworm-slim
+FROM ${BASE}
+
+# Authorities: the edge does not start without any, and the runner asks the model over TLS.
+RUN apt-get update \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates \
+ && rm -rf /var/lib/apt/lists/*
+
+# What `npm` is to ask instead of its own registry of packages, and a file of authorities (of the base image) to trust.
+ARG NPM_CONFIG_REGISTRY
+ARG NPM_CONFIG_CAFILE
+WORKDIR /opt/cc-docker
+COPY package.json package-lock.json ./
+# `claude` comes along: the runner puts it into the sessions' image, on the machine where it runs.
+RUN npm install --omit=dev --no-audit --no-fund --loglevel=error
+COPY . .

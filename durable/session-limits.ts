@@ -1,0 +1,29 @@
+import type { EdgeSettings } from '../protocol/edge-settings.ts';
+import type { Refusal } from '../protocol/problem.ts';
+import type { Limits } from './core/session-state.ts';
+import type { SessionRecord } from './session-record.ts';
+
+/** A session's deadlines: what it asked for, else the operator's defaults; never more than the operator's maxima. */
+export function limitsOf({ identity, files }: SessionRecord, settings: EdgeSettings): Limits {
+  const { config, workspace } = identity.request;
+  const idle = config.idle_timeout_seconds ?? settings.CONTAINER_IDLE_TIMEOUT;
+  const lifetime = config.timeout_seconds ?? settings.CONTAINER_TIMEOUT_DEFAULT;
+  const clones = workspace.type !== 'clone' && workspace.git_repo !== undefined;
+  const cloneDue = clones && !files.cloned;
+  const startup = settings.CONTAINER_STARTUP_TIMEOUT + (cloneDue ? settings.CLONE_TIMEOUT : 0);
+  return {
+    startup: startup * 1000,
+    idle: Math.min(idle, settings.CONTAINER_IDLE_TIMEOUT_MAX) * 1000,
+    lifetime: Math.min(lifetime, settings.CONTAINER_TIMEOUT_MAX) * 1000,
+    turn: Math.min(settings.TURN_TIMEOUT_DEFAULT, settings.TURN_TIMEOUT_MAX) * 1000,
+    interrupt: settings.INTERRUPT_TIMEOUT * 1000,
+  };
+}
+
+/** Refuses a message's timeout, seconds, that is over the operator's maximum; null: it is not. */
+export function turnOverMaximum(asked: number | undefined, { TURN_TIMEOUT_MAX }: EdgeSettings): Refusal | null {
+  if (asked === undefined || asked <= TURN_TIMEOUT_MAX) return null;
+  const path = 'timeout_seconds';
+  const message = `must be at most ${TURN_TIMEOUT_MAX}, the operator’s TURN_TIMEOUT_MAX`;
+  return { refused: 'invalid_request', detail: `${path}: ${message}`, errors: [{ path, message }] };
+}

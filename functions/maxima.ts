@@ -1,0 +1,21 @@
+import type { EdgeSettings } from '../protocol/edge-settings.ts';
+import type { Refusal } from '../protocol/problem.ts';
+import type { SessionConfig } from '../protocol/session-config.ts';
+
+const MAXIMA = {
+  timeout_seconds: 'CONTAINER_TIMEOUT_MAX',
+  idle_timeout_seconds: 'CONTAINER_IDLE_TIMEOUT_MAX',
+} as const satisfies Partial<Record<keyof SessionConfig, keyof EdgeSettings>>;
+
+/** Refuses a session's timeouts that are over the operator's maxima; null: none is. */
+export function overMaximum(config: SessionConfig, settings: EdgeSettings): Refusal | null {
+  const errors = (['timeout_seconds', 'idle_timeout_seconds'] as const)
+    .filter((name) => (config[name] ?? 0) > settings[MAXIMA[name]])
+    .map((name) => {
+      const setting = MAXIMA[name];
+      return { path: `config.${name}`, message: `must be at most ${settings[setting]}, the operator’s ${setting}` };
+    });
+  if (errors.length === 0) return null;
+  const detail = errors.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  return { refused: 'invalid_request', detail, errors };
+}

@@ -1,0 +1,22 @@
+/**
+ * A tar block with its data that is about the entry after it: what `tar-stream` has no way to write. `L` and `K` are
+ * GNU's name and link target as they are, for names that are not UTF-8 and so have no place in a pax header.
+ */
+export function tarMetadata(type: 'L' | 'K', bytes: Buffer): Buffer {
+  const header = Buffer.alloc(512);
+  header.write('././@LongLink', 0);
+  header.write('0000644\0', 100);
+  header.write('0000000\0', 108);
+  header.write('0000000\0', 116);
+  header.write(`${(bytes.length + 1).toString(8).padStart(11, '0')}\0`, 124);
+  header.write('00000000000\0', 136);
+  // The checksum is taken with spaces in its own place.
+  header.write('        ', 148);
+  header.write(type, 156);
+  header.write('ustar  \0', 257);
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  const data = Buffer.alloc(Math.ceil((bytes.length + 1) / 512) * 512);
+  bytes.copy(data);
+  return Buffer.concat([header, data]);
+}

@@ -1,0 +1,16 @@
+import type { StorageOrigin } from '../storage/storage-settings.ts';
+import type { RestoredTree, RestoreInput } from './restore-tree.ts';
+import type { SavedSnapshot, SaveInput } from './save-snapshot.ts';
+
+/** What a worker thread is started with. */
+export interface WorkerStart {
+  origin: StorageOrigin;
+}
+
+/** What a thread is asked for, one at a time. */
+export type Work = { kind: 'save'; input: SaveInput } | { kind: 'restore'; input: RestoreInput };
+
+/** `abort[0]` becomes 1 when it is to be given up: a message would wait until the thread has time to read it. */
+export type Job = Work & { abort: Int32Array };
+
+export type Outcome = { kind: 'save'; result: SavedSnapshot } | { kind: 'restore'; result: RestoredTree };

@@ -1,0 +1,96 @@
+import type { TreeKind, TreeName } from '../../protocol/runner-control.ts';
+import type { Log } from '../log.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { readContent, readEntries } from './read-tree.ts';
+import type { RestoredTree, RestoreInput } from './restore-tree.ts';
+import type { SavedSnapshot, SaveInput } from './save-snapshot.ts';
+import { OWNERS, treeKey, treeOfKey, treesPrefix } from './storage-keys.ts';
+import { sweepPacks, type SweepResult } from './sweep.ts';
+import { ThreadEnded, Threads } from './threads.ts';
+import type { TreeEntry } from './tree-entry.ts';
+
+/** What a runner keeps in its storage: snapshots of sessions, each of two trees. Its heavy work is done on other threads. */
+export class Snapshots {
+  readonly #store: ObjectStore;
+  readonly #log: Log;
+  readonly #threads: Threads;
+
+  constructor({ store, log }: { store: ObjectStore; log: Log }) {
+    this.#store = store;
+    this.#log = log;
+    this.#threads = new Threads(store.origin, log);
+  }
+
+  /** Saves a session's files, two sessions at a time, others after them. */
+  async save({ signal, ...input }: SaveInput & { signal: AbortSignal }): Promise<SavedSnapshot> {
+    try {
+      const outcome = await this.#threads.run({ kind: 'save', input }, signal);
+      if (outcome.kind !== 'save') throw new Error('a thread did something else');
+      return outcome.result;
+    } catch (error) {
+      if (!(error instanceof ThreadEnded)) throw error;
+      return { ok: false, why: 'failed', detail: `The snapshot broke off: ${error.message}` };
+    }
+  }
+
+  /** Restores one tree, in place of what is there. What is there stays if it cannot be. */
+  async restore({ signal, ...input }: RestoreInput & { signal: AbortSignal }): Promise<RestoredTree> {
+    try {
+      const outcome = await this.#threads.run({ kind: 'restore', input }, signal);
+      if (outcome.kind !== 'restore') throw new Error('a thread did something else');
+      return outcome.result;
+    } catch (error) {
+      if (!(error instanceof ThreadEnded)) throw error;
+      return { ok: false, why: 'failed', detail: `The restore broke off: ${error.message}` };
+    }
+  }
+
+  /** What a stored tree holds. @throws Damaged, also when it is not there; StorageUnavailable */
+  entries(owner: string, snapshot_id: string, tree: TreeKind): AsyncIterable<TreeEntry> {
+    return readEntries(this.#store, owner, { snapshot_id, tree });
+  }
+
+  /** A file's bytes. @throws Damaged, StorageUnavailable */
+  content(owner: string, entry: TreeEntry): AsyncIterable<Uint8Array> {
+    return readContent(this.#store, owner, entry);
+  }
+
+  /** Nothing refers to these trees any more. Their bytes go with later sweeps. @throws StorageUnavailable */
+  async drop(owner: string, trees: readonly TreeName[]): Promise<void> {
+    await this.#store.remove(trees.map((tree) => treeKey(owner, tree)));
+  }
+
+  /** Everyone who has something stored. @throws StorageUnavailable */
+  async *owners(): AsyncIterable<string> {
+    const seen = new Set<string>();
+    // All that is there is listed: a sweep lists it owner by owner anyway.
+    for await (const { key } of this.#store.list(OWNERS)) {
+      const [owner = ''] = key.slice(OWNERS.length).split('/');
+      if (seen.has(owner)) continue;
+      seen.add(owner);
+      yield owner;
+    }
+  }
+
+  /** An owner's trees, and when each was stored, milliseconds since 1970. @throws StorageUnavailable */
+  async *trees(owner: string): AsyncIterable<TreeName & { modified: number }> {
+    for await (const { key, modified } of this.#store.list(treesPrefix(owner))) {
+      const name = treeOfKey(owner, key);
+      if (name !== undefined) yield { ...name, modified };
+    }
+  }
+
+  /** Removes what no tree of the owner refers to, in two phases. @throws StorageUnavailable */
+  async sweep(owner: string, now = Date.now()): Promise<SweepResult> {
+    const result = await sweepPacks(this.#store, owner, now);
+    const { withheld, removed, removed_bytes } = result;
+    if (withheld !== null) this.#log.warn('sweep_withheld', { owner, detail: withheld });
+    else if (removed > 0) this.#log.info('swept', { owner, packs: removed, bytes: removed_bytes });
+    return result;
+  }
+
+  /** Ends what is under way. The storage is left open. */
+  async close(): Promise<void> {
+    await this.#threads.close();
+  }
+}

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { beginFiles } from '../../durable/core/session-files.ts';
+import { limitsOf, turnOverMaximum } from '../../durable/session-limits.ts';
+import { newRecord } from '../../durable/session-record.ts';
+import { edgeSettings } from '../../protocol/edge-settings.ts';
+import { createSessionRequest } from '../../protocol/session.ts';
+
+const JWT_SECRET = 'known to every test and of no use elsewhere';
+const settings = (change: object = {}) => edgeSettings.parse({ JWT_SECRET, ...change });
+
+const BEGINNING = { workspace: null, conversation: null, storage: null, fork_of: null, pinned: false };
+
+function record(request: object = {}) {
+  const identity = {
+    session_id: '01939f5a-7c1e-7000-8000-1a2b3c4d5e6f',
+    owner: 'alice',
+    created: 0,
+    request: createSessionRequest.parse(request),
+    forked_from: null,
+  };
+  return newRecord(identity, BEGINNING);
+}
+
+describe('the deadlines of a session', () => {
+  it('are the operator’s defaults where it says nothing', () => {
+    expect(limitsOf(record(), settings())).toEqual({
+      startup: 120_000,
+      idle: 300_000,
+      lifetime: 3_600_000,
+      turn: 3_600_000,
+      interrupt: 30_000,
+    });
+  });
+
+  it('are what it asks for', () => {
+    const asked = record({ config: { timeout_seconds: 60, idle_timeout_seconds: 5 } });
+    expect(limitsOf(asked, settings())).toMatchObject({ lifetime: 60_000, idle: 5000 });
+  });
+
+  it('are never more than the operator’s maxima, whatever the defaults say', () => {
+    const low = { CONTAINER_TIMEOUT_MAX: '100', CONTAINER_IDLE_TIMEOUT_MAX: '50', TURN_TIMEOUT_MAX: '10' };
+    expect(limitsOf(record(), settings(low))).toMatchObject({ lifetime: 100_000, idle: 50_000, turn: 10_000 });
+  });
+
+  it('give a clone its time, until it is done', () => {
+    const cloning = record({ workspace: { type: 'ephemeral', git_repo: 'https://git.test/a.git' } });
+    expect(limitsOf(cloning, settings()).startup).toBe(720_000);
+    const files = { ...beginFiles(BEGINNING), cloned: true };
+    expect(limitsOf({ ...cloning, files }, settings()).startup).toBe(120_000);
+  });
+
+  it('refuse a turn that is asked to take longer than the operator allows, and name the maximum', () => {
+    const low = settings({ TURN_TIMEOUT_MAX: '10' });
+    expect(turnOverMaximum(10, low)).toBeNull();
+    expect(turnOverMaximum(undefined, low)).toBeNull();
+    expect(turnOverMaximum(11, low)).toMatchObject({
+      refused: 'invalid_request',
+      detail: expect.stringMatching(/timeout_seconds: .*10.*TURN_TIMEOUT_MAX/),
+    });
+  });
+});

@@ -6,7 +6,7 @@ import { claudeVersion, findClaude } from '../container/claude-binary.ts';
 import { isRefused, type Refused } from '../start/refused.ts';
 import { judge } from './goals.ts';
 import { measure, type Measurement } from './measure.ts';
-import { HELP, parseOptions, type BenchOptions } from './options.ts';
+import { HELP, parseOptions, type BenchOptions, type Part } from './options.ts';
 import { report } from './report.ts';
 import { makeScratch } from './scratch.ts';
 
@@ -19,8 +19,8 @@ async function main(): Promise<number> {
   const command = parseOptions(process.argv.slice(2));
   if (isRefused(command)) return (console.error(command.refused), 1);
   if (command.run === 'help') return (console.log(HELP), 0);
-  const rest = command.parts.filter((part) => part !== 'way-out');
-  if (rest.length === 0) return await wayOut(command);
+  const rest = command.parts.filter((part) => !(part in SCRIPTS));
+  if (rest.length === 0) return await runScripts(command);
   const claude = await findBinary();
   if (isRefused(claude)) return (console.error(claude.refused), 1);
 
@@ -41,7 +41,7 @@ async function main(): Promise<number> {
     const measurement = await Promise.race([measuring, aborted(stop.signal)]);
     if (measurement === undefined) return 130;
     const code = await conclude(command, measurement, loadBefore);
-    return command.parts.includes('way-out') && !command.json ? Math.max(code, await wayOut(command)) : code;
+    return command.json ? code : Math.max(code, await runScripts(command));
   } finally {
     stop.abort();
     const impatience = setTimeout(() => process.exit(1), END_MS);
@@ -78,14 +78,23 @@ load ${machine.load_before.toFixed(2)} before, ${machine.load_after.toFixed(2)} 
   return options.check && goals.some(({ met }) => !met) ? 1 : 0;
 }
 
-/** What leaves a container: the cost of a model call, and of a download. Each measures in processes of its own. */
-async function wayOut({ check }: BenchOptions): Promise<number> {
-  console.log('\nThe way out');
+/** Parts that measure in processes of their own, and print for themselves. */
+const SCRIPTS: Partial<Record<Part, { title: string; files: readonly string[] }>> = {
+  // The cost of a model call, and of a download.
+  'way-out': { title: 'The way out', files: ['model-call.ts', 'egress.ts'] },
+  snapshots: { title: 'Snapshots', files: ['snapshots.ts', 'wake.ts'] },
+};
+
+async function runScripts({ parts, check }: BenchOptions): Promise<number> {
   let missed = 0;
-  for (const file of ['model-call.ts', 'egress.ts']) {
-    const script = spawn(process.execPath, [path.join(import.meta.dirname, file)], { stdio: 'inherit' });
-    const [code] = await once(script, 'exit');
-    if (code !== 0) missed = 1;
+  for (const part of parts) {
+    const { title, files } = SCRIPTS[part] ?? { title: '', files: [] };
+    if (files.length > 0) console.log(`\n${title}`);
+    for (const file of files) {
+      const script = spawn(process.execPath, [path.join(import.meta.dirname, file)], { stdio: 'inherit' });
+      const [code] = await once(script, 'exit');
+      if (code !== 0) missed = 1;
+    }
   }
   return check ? missed : 0;
 }

@@ -17,6 +17,7 @@ import type { Slots } from './slots.ts';
 import { blankReport, cacheFolder, SnapshotQueue, stampFile, type Activity } from './snapshot-queue.ts';
 import type { RestoredTree } from './snapshot/restore-tree.ts';
 import type { Snapshots } from './snapshot/snapshots.ts';
+import { recoverTree } from './snapshot/swap-tree.ts';
 
 /** After a write from outside, until it is saved: more may follow at once. Milliseconds. */
 const WRITTEN_MS = 2_000;
@@ -274,6 +275,8 @@ export class LocalFiles {
   async #here(): Promise<boolean> {
     if (this.state?.complete === false) return false;
     const folders = [this.#folders.workspace, this.#folders.claude];
+    // A restore may have been cut short between its two renames.
+    for (const folder of folders) recoverTree(folder);
     return await Promise.all(folders.map((folder) => access(folder))).then(
       () => true,
       () => false,

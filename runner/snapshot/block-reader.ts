@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { subtle } from 'node:crypto';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -20,9 +20,16 @@ export async function readBlock(
   if (bytes === null) throw new Damaged(`the pack ${pack} is not in the storage`);
   if (bytes.length !== stored) throw new Damaged(`the pack ${pack} is cut short`);
   const content = zstd ? await decompressed(bytes, raw, pack) : bytes;
-  if (content.length !== raw || (expected !== null && hash('sha256', content, 'base64url') !== expected))
+  if (content.length !== raw || (expected !== null && (await hashed(content)) !== expected))
     throw new Damaged(`the pack ${pack} is damaged`);
   return content;
+}
+
+/** On another thread, which shared memory is not allowed for. */
+async function hashed({ buffer, byteOffset, byteLength }: Uint8Array): Promise<string> {
+  if (buffer instanceof SharedArrayBuffer) throw new Error('a block in shared memory');
+  const digest = await subtle.digest('SHA-256', new Uint8Array(buffer, byteOffset, byteLength));
+  return Buffer.from(digest).toString('base64url');
 }
 
 async function decompressed(bytes: Uint8Array, raw: number, pack: string): Promise<Uint8Array> {

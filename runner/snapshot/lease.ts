@@ -2,7 +2,7 @@ import { StorageUnavailable, type ObjectStore } from '../storage/object-store.ts
 import { leaseKey, leasesPrefix } from './storage-keys.ts';
 
 /** A lease that was not renewed for so long is of a runner that is gone, milliseconds. */
-export const LEASE_EXPIRES = 60 * 60 * 1000;
+const EXPIRES = 60 * 60 * 1000;
 const RENEWED_EVERY = 10 * 60 * 1000;
 
 /**
@@ -30,7 +30,7 @@ export async function withLease<T>(
   }, RENEWED_EVERY);
   try {
     return await work(() => {
-      if (performance.now() - renewed > LEASE_EXPIRES - RENEWED_EVERY)
+      if (performance.now() - renewed > EXPIRES - RENEWED_EVERY)
         throw new StorageUnavailable('The storage did not answer for too long while a snapshot was taken');
     });
   } finally {
@@ -40,8 +40,17 @@ export async function withLease<T>(
   }
 }
 
-/** Whether a snapshot of this owner is being taken. @param now milliseconds since 1970 */
-export async function isLeased(store: ObjectStore, owner: string, now: number): Promise<boolean> {
-  for await (const { modified } of store.list(leasesPrefix(owner))) if (now - modified < LEASE_EXPIRES) return true;
-  return false;
+/** Whether a snapshot of this owner is being taken; and what runners left that are gone. @param now milliseconds since 1970 */
+export async function findLeases(
+  store: ObjectStore,
+  owner: string,
+  now: number,
+): Promise<{ held: boolean; expired: string[] }> {
+  const expired: string[] = [];
+  let held = false;
+  for await (const { key, modified } of store.list(leasesPrefix(owner))) {
+    if (now - modified < EXPIRES) held = true;
+    else expired.push(key);
+  }
+  return { held, expired };
 }

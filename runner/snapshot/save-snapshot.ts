@@ -2,7 +2,6 @@ import type { TreeKind } from '../../protocol/runner-control.ts';
 import type { SkippedFile } from '../../protocol/workspace.ts';
 import { messageOf } from '../log.ts';
 import { StorageUnavailable, type ObjectStore } from '../storage/object-store.ts';
-import { codeOf } from './beneath-sync.ts';
 import type { BlockWriter } from './block-writer.ts';
 import { CONVERSATION_KEPT } from './conversation-rule.ts';
 import { GivenUp } from './given-up.ts';
@@ -65,7 +64,7 @@ export async function saveSnapshot(store: ObjectStore, input: SaveInput, proceed
     if (error instanceof StorageUnavailable) return { ok: false, why: 'storage_unavailable', detail: messageOf(error) };
     if (error instanceof QuotaExceeded) return { ok: false, why: 'quota_exceeded', detail: messageOf(error) };
     if (error instanceof GivenUp) return { ok: false, why: 'failed', detail: 'The snapshot was given up' };
-    if (codeOf(error) !== undefined)
+    if (error instanceof Error && 'syscall' in error)
       return { ok: false, why: 'failed', detail: `The files cannot be read: ${messageOf(error)}` };
     throw error;
   }

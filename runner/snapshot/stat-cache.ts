@@ -1,5 +1,5 @@
-import { hash, randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync, type Stats } from 'node:fs';
+import { hash } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync, type Stats } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
 import type { TreeKind } from '../../protocol/runner-control.ts';
@@ -96,11 +96,18 @@ export function readStatCache(folder: string, tree: TreeKind): StatCache | null 
   return { ...rest, manifest, stats: new FileStats(new Float64Array(numbers.buffer)) };
 }
 
+/** Does its best: without it the next snapshot takes longer, and is as right. */
 export function writeStatCache(folder: string, tree: TreeKind, { manifest, stats, ...rest }: StatCache): void {
   const head = { ...rest, manifest: manifest.length } satisfies z.infer<typeof heading>;
   const body = Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), manifest, stats.bytes]);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const half = path.join(folder, randomUUID());
-  writeFileSync(half, Buffer.concat([body, hash('sha256', body, 'buffer')]), { mode: 0o600 });
-  renameSync(half, fileOf(folder, tree));
+  const half = path.join(folder, `${tree}.half`);
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(half, Buffer.concat([body, hash('sha256', body, 'buffer')]), { mode: 0o600 });
+    renameSync(half, fileOf(folder, tree));
+  } catch (error) {
+    // A full disk, say.
+    if (codeOf(error) === undefined) throw error;
+    rmSync(half, { force: true });
+  }
 }

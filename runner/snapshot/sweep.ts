@@ -1,12 +1,12 @@
 import * as z from 'zod';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { isLeased } from './lease.ts';
+import { findLeases } from './lease.ts';
 import { readContents, type Contents } from './manifest.ts';
 import { packKey, packsPrefix, sweepKey, treesPrefix } from './storage-keys.ts';
 import { Damaged } from './tree-entry.ts';
 
 /** From a pack's being found unreferenced until it may go, milliseconds. */
-export const SWEEP_GRACE = 60 * 60 * 1000;
+const SWEEP_GRACE = 60 * 60 * 1000;
 /** What is read of a list first: most have their contents in there. */
 const TAIL = 64 * 1024;
 
@@ -55,9 +55,9 @@ export async function sweepPacks(store: ObjectStore, owner: string, now: number)
   const marked = new Map(unreferenced.map((id) => [id, before[id] ?? now]));
   const due = unreferenced.filter((id) => now - (marked.get(id) ?? now) >= SWEEP_GRACE);
   // Last of all: a snapshot that began after the lists were read shows here.
-  const leased = due.length > 0 && (await isLeased(store, owner, now));
-  const removed = leased ? [] : due;
-  await store.remove(removed.map((id) => packKey(owner, id)));
+  const { held, expired } = await findLeases(store, owner, now);
+  const removed = held ? [] : due;
+  await store.remove([...removed.map((id) => packKey(owner, id)), ...expired]);
   for (const id of removed) marked.delete(id);
   await writeMarks(store, owner, before, marked);
   const sizeOf = (ids: Iterable<string>) => [...ids].reduce((sum, id) => sum + (packs.get(id) ?? 0), 0);
@@ -67,7 +67,7 @@ export async function sweepPacks(store: ObjectStore, owner: string, now: number)
     removed_bytes: removedBytes,
     marked: marked.size,
     owner_bytes: trees + sizeOf(packs.keys()) - removedBytes,
-    withheld: leased ? 'a snapshot is being taken' : null,
+    withheld: held && due.length > 0 ? 'a snapshot is being taken' : null,
   };
 }
 

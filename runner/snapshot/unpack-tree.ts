@@ -12,8 +12,10 @@ import {
   lutimesSync,
   mkdirSync,
   symlinkSync,
+  write,
   writeSync,
 } from 'node:fs';
+import { promisify } from 'node:util';
 import type { Owner } from '../backend/backend.ts';
 import { closeAll, createFile, openFolder, within } from './beneath-sync.ts';
 import type { BlockReader } from './block-reader.ts';
@@ -21,6 +23,8 @@ import { BLOCK } from './limits.ts';
 import type { DirectoryRow, FileRow, LinkRow, Manifest, Row } from './manifest.ts';
 import { FileStats } from './stat-cache.ts';
 import { Damaged, KEPT_MODE } from './tree-entry.ts';
+
+const writeAsync = promisify(write);
 
 export interface UnpackOptions {
   manifest: Manifest;
@@ -179,12 +183,18 @@ class Unpacker {
       return;
     }
     let position = 0;
-    for (const index of blocks) {
-      const content = await this.#blocks.block(index);
-      if (!this.#blocks.isHashed(index)) throw new Damaged('the list of a snapshot’s files is damaged');
-      // Holes stay holes.
-      if (!isZero(content)) writeAll(descriptor, content, position);
-      position += content.length;
+    let written = Promise.resolve();
+    try {
+      for (const index of blocks) {
+        if (!this.#blocks.isHashed(index)) throw new Damaged('the list of a snapshot’s files is damaged');
+        const content = await this.#blocks.block(index);
+        await written;
+        // Holes stay holes.
+        if (!isZero(content)) written = writeBeside(descriptor, content, position);
+        position += content.length;
+      }
+    } finally {
+      await written;
     }
     if (position !== size) throw new Damaged('a file does not have the size that it had');
     if (blocks.length > 0) ftruncateSync(descriptor, size);
@@ -194,6 +204,13 @@ class Unpacker {
 function writeAll(descriptor: number, content: Uint8Array, position: number): void {
   for (let written = 0; written < content.length;)
     written += writeSync(descriptor, content, written, content.length - written, position + written);
+}
+
+/** Writes on another thread, so that the next piece can be read meanwhile. */
+async function writeBeside(descriptor: number, content: Uint8Array, position: number): Promise<void> {
+  for (let written = 0; written < content.length;)
+    written += (await writeAsync(descriptor, content, written, content.length - written, position + written))
+      .bytesWritten;
 }
 
 function isZero(content: Uint8Array): boolean {

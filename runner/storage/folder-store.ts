@@ -9,6 +9,8 @@ import { parseStorageId, storageIdBody } from './storage-id.ts';
 
 /** What is half written lies here, so that no list shows it. */
 const TEMPORARY = 'tmp';
+/** Half written for so long, nobody writes it any more, milliseconds. */
+const ABANDONED_MS = 86_400_000;
 /** Less room than this is told before it is an error, bytes. */
 const LITTLE_ROOM = 1024 * 1024 * 1024;
 
@@ -30,9 +32,7 @@ export class FolderStore implements ObjectStore {
 
   /** Makes the folder if need be, and learns its id. @throws StorageUnavailable */
   async open(): Promise<void> {
-    await this.#io(async () => {
-      await mkdir(path.join(this.#root, TEMPORARY), { recursive: true, mode: 0o700 });
-    });
+    await this.#io(() => this.#openTemporary());
     const found = (await this.get(STORAGE_ID_KEY)) ?? (await this.#makeId());
     this.#id = parseStorageId(found, this.#at(STORAGE_ID_KEY));
   }
@@ -135,6 +135,17 @@ export class FolderStore implements ObjectStore {
     const body = await this.get(STORAGE_ID_KEY);
     if (body === null) throw new StorageUnavailable(`${this.#at(STORAGE_ID_KEY)} went as soon as it was made`);
     return body;
+  }
+
+  /** What runners left there that were ended while they wrote goes, once nobody can be writing it any more. */
+  async #openTemporary(): Promise<void> {
+    const folder = path.join(this.#root, TEMPORARY);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    for await (const { name } of await opendir(folder)) {
+      const found = await stat(path.join(folder, name)).catch(absent);
+      if (found !== null && Date.now() - found.mtimeMs > ABANDONED_MS)
+        await rm(path.join(folder, name), { force: true });
+    }
   }
 
   #at(key: string): string {

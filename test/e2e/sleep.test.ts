@@ -122,6 +122,43 @@ describeDocker('sessions that sleep and move, with the real claude and an S3', (
     }
   });
 
+  test('a runner killed while it saves, and an edge that was away: nothing is called saved before it is, and then it is whole', async () => {
+    const id = await alice.createSession();
+    await alice.ask(id, write('small.txt', 'before'));
+    const first = await alice.park(id);
+    const make = 'head -c 200000000 /dev/urandom > big.bin && sha256sum big.bin';
+    const { result } = await alice.ask(
+      id,
+      script({ tool: 'Bash', input: { command: make } }, { text: '{{last_tool_result}}' }),
+    );
+    const [sum = 'none'] = /[0-9a-f]{64}/.exec(result) ?? [];
+    await alice.call('POST', `/sessions/${id}/stop`);
+    await vi.waitFor(async () => expect(await containersOf(id)).toEqual([]), 20_000);
+    // It takes a second or two to save that much.
+    await service.stopRunner('SIGKILL');
+    const { files } = await alice.show(id);
+    expect(files).toEqual({ runner: 'e2e', saved: false, snapshot_id: first.files.snapshot_id });
+
+    await service.stopEdge();
+    await service.startEdge();
+    await service.startRunner();
+    const saved = await alice.until(id, (session) => session.files.saved);
+    expect(saved.files.snapshot_id).not.toBe(first.files.snapshot_id);
+    const states = (await alice.events(id)).filter(({ type }) => type === 'workspace.snapshot');
+    const ended = states.filter(({ data }) => data.state === 'stored').map(({ data }) => data.snapshot_id);
+    expect(new Set(ended).size).toBe(ended.length);
+
+    await service.stopRunner();
+    await service.addRunner('rescuer');
+    try {
+      const check = script({ tool: 'Bash', input: { command: 'sha256sum big.bin' } }, { text: '{{last_tool_result}}' });
+      expect((await alice.ask(id, check)).result).toContain(sum);
+    } finally {
+      await service.removeRunner('rescuer');
+      await service.startRunner();
+    }
+  });
+
   test('files that were on the runner alone and are gone: the session says so, and a fork goes on from what was saved', async () => {
     const id = await alice.createSession();
     await alice.ask(id, write('a.txt', 'saved'));

@@ -139,7 +139,7 @@ test('a damaged or missing pack or list is found out, and the old files stay', {
   const store = new MemoryStore();
   const session = new Session(store, scratch());
   fillWorkspace(session);
-  for (let n = 0; n < 20; n += 1) writeFileSync(path.join(session.workspace, `small-${n}`), bytesOf(5000, n));
+  for (let n = 0; n < 20; n += 1) writeFileSync(path.join(session.workspace, `small-${n}`), bytesOf(5000, 2 * n + 1));
   const { id } = await session.save();
   const into = path.join(session.root, 'old');
   mkdirSync(into);
@@ -147,23 +147,28 @@ test('a damaged or missing pack or list is found out, and the old files stay', {
   const restore = () =>
     restoreTree(store, { owner: OWNER, snapshot_id: id, tree: 'workspace', into, cache: session.cache }, goOn);
   const [list = ''] = store.keys(`${id}.workspace`);
-  const { packs } = readManifest(store.objects.get(list) ?? Buffer.alloc(0)).contents;
+  const { packs, blocks } = readManifest(store.objects.get(list) ?? Buffer.alloc(0)).contents;
   expect(packs.length).toBeGreaterThan(2);
-  for (const key of [...packs.map((pack) => packKey(OWNER, pack.id)), list]) {
+  const keyOf = (pack: number) => packKey(OWNER, packs[pack]?.id ?? '');
+  const damage = async (key: string, at: number) => {
     const whole = store.objects.get(key) ?? Buffer.alloc(0);
-    for (const at of [0, 30, whole.length >> 1, whole.length - 1]) {
-      const damaged = Buffer.from(whole);
-      damaged.writeUInt8(damaged.readUInt8(at) ^ 0x10, at);
-      store.objects.set(key, damaged);
-      expect(await restore(), `${key} at ${at} of ${whole.length}`).toMatchObject({ ok: false, why: 'damaged' });
-    }
+    const damaged = Buffer.from(whole);
+    damaged.writeUInt8(damaged.readUInt8(at) ^ 0x10, at);
+    store.objects.set(key, damaged);
+    expect(await restore(), `${key} at ${at} of ${whole.length}`).toMatchObject({ ok: false, why: 'damaged' });
+    store.objects.set(key, whole);
+  };
+  for (const { pack, offset, stored } of blocks) await damage(keyOf(pack), offset + (stored >> 1));
+  for (const at of [0, 20, 60, (store.objects.get(list)?.length ?? 0) - 1]) await damage(list, at);
+  for (const key of [...packs.keys()].map(keyOf).concat(list)) {
+    const whole = store.objects.get(key) ?? Buffer.alloc(0);
     store.objects.set(key, whole.subarray(0, whole.length - 1));
     expect(await restore()).toMatchObject({ ok: false, why: 'damaged' });
     store.objects.delete(key);
     expect(await restore()).toMatchObject({ ok: false, why: key === list ? 'snapshot_missing' : 'damaged' });
     store.objects.set(key, whole);
-    expect(readFileSync(path.join(into, 'file'), 'utf8')).toBe('old');
   }
+  expect(readFileSync(path.join(into, 'file'), 'utf8')).toBe('old');
   rmSync(into, { recursive: true });
   expect(await restore()).toMatchObject({ ok: true });
 });

@@ -27,7 +27,7 @@ test(
   { timeout: 60_000 },
   async () => {
     const session = new Session(new MemoryStore(), scratch());
-    // Each of these is a page of one letter, over and over: two letters in one file were never there at one moment.
+    // Two letters in one file were never there at one moment; nor two ends of `counted` that are further apart than one.
     await runBeside('busy-writer.ts', session.workspace);
     let saved = 0;
     let skipped = 0;
@@ -35,7 +35,7 @@ test(
       const snapshot = await session.save();
       skipped += snapshot.skipped.length;
       for (const { path: name, why } of snapshot.skipped) {
-        expect(['rewritten', 'appended', 'replaced', 'truncated', 'large']).toContain(name);
+        expect(['rewritten', 'appended', 'replaced', 'truncated', 'counted', 'new']).toContain(name);
         expect(why).toMatch(/changed each of the \d times that it was read|became something else while it was read/);
       }
       for await (const entry of readEntries(session.store, OWNER, { snapshot_id: snapshot.id, tree: 'workspace' })) {
@@ -43,6 +43,11 @@ test(
         for await (const part of readContent(session.store, OWNER, entry)) parts.push(part);
         const content = Buffer.concat(parts);
         saved += 1;
+        if (entry.path.toString() === 'counted') {
+          const ahead = (content.readUInt8(content.length - 1) - content.readUInt8(0) + 256) % 256;
+          expect(ahead, 'of two ends that were read at different moments').toBeLessThanOrEqual(1);
+          continue;
+        }
         expect(new Set(content).size, `${entry.path.toString()} of ${content.length} bytes`).toBeLessThanOrEqual(1);
       }
     }
@@ -113,13 +118,13 @@ test('a swapped folder or file never leads out of the workspace', { timeout: 120
   for (const name of ['a', 'b', 'c']) writeFileSync(path.join(outside, name), secret);
   await runBeside('swapper.ts', session.workspace, outside);
   let through = 0;
-  for (let round = 0; round < 150; round += 1) {
+  for (let round = 0; round < 80; round += 1) {
     const { id } = await session.save();
     const list = store.objects.get(`owners/${OWNER}/trees/${id}.workspace`) ?? Buffer.alloc(0);
     through += readManifest(list).contents.files;
   }
   // It did read what the agent had there at other moments.
-  expect(through).toBeGreaterThan(150);
+  expect(through).toBeGreaterThan(80);
   const needle = secret.subarray(1000, 1064);
   for (const [key, body] of store.objects) expect(body.includes(needle), key).toBe(false);
   for (const key of store.keys('.workspace'))

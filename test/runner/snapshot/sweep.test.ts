@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { saveSnapshot } from '../../../runner/snapshot/save-snapshot.ts';
 import { Snapshots } from '../../../runner/snapshot/snapshots.ts';
 import { leaseKey } from '../../../runner/snapshot/storage-keys.ts';
+import type { SweepResult } from '../../../runner/snapshot/sweep.ts';
 import { ownerUsage } from '../../../runner/snapshot/usage.ts';
 import { createLog } from '../../../runner/log.ts';
 import { bytesOf, look } from './support/disk-tree.ts';
@@ -52,36 +53,35 @@ test('what a snapshot in progress refers to stays, however long it takes', async
   const first = await session.save();
   await session.restore(first.id, { into: session.workspace, cache: session.cache });
   file('b', 3);
-  const t = Date.now();
-  let sweeps = 0;
   const input = session.input();
-  store.beforePut = (key) => {
-    if (!key.includes(input.snapshot_id) || key.includes('/saving/')) return;
-    // The base is dropped, and swept twice, before the list that refers to its packs is there.
-    store.beforePut = () => {};
-    store.objects.delete(`owners/${OWNER}/trees/${first.id}.workspace`);
-    store.objects.delete(`owners/${OWNER}/trees/${first.id}.conversation`);
-    sweeps = 1;
+  const t = Date.now();
+  const swept: SweepResult[] = [];
+  store.beforePut = async (key) => {
+    if (!key.includes('/trees/') || swept.length > 0) return;
+    // Its base is dropped, and swept twice, before the list that refers to the base's packs is there. The lease is renewed meanwhile.
+    await snapshots.drop(OWNER, trees(first.id));
+    swept.push(await snapshots.sweep(OWNER, t));
+    store.times.set(leaseKey(OWNER, input.snapshot_id), t + HOUR);
+    swept.push(await snapshots.sweep(OWNER, t + HOUR));
   };
-  const saving = saveSnapshot(store, input, () => {
-    store.now = t + 3 * HOUR;
-  });
-  const saved = await saving;
-  expect(saved.ok && sweeps).toBe(1);
-  // The same, as the sweep would find it while the lease is there.
-  store.objects.set(leaseKey(OWNER, input.snapshot_id), Buffer.from('{}'));
-  store.times.set(leaseKey(OWNER, input.snapshot_id), t + HOUR);
-  const [list = ''] = store.keys(`${input.snapshot_id}.workspace`);
-  const body = store.objects.get(list) ?? Buffer.alloc(0);
-  store.objects.delete(list);
-  await snapshots.sweep(OWNER, t);
-  expect(await snapshots.sweep(OWNER, t + HOUR)).toMatchObject({ removed: 0, withheld: 'a snapshot is being taken' });
-  store.objects.set(list, body);
-  store.objects.delete(leaseKey(OWNER, input.snapshot_id));
-  await snapshots.sweep(OWNER, t + 2 * HOUR);
-  await snapshots.sweep(OWNER, t + 4 * HOUR);
+  expect(await saveSnapshot(store, input, goOn)).toMatchObject({ ok: true });
+  expect(swept[1]).toMatchObject({ removed: 0, marked: 2, withheld: 'a snapshot is being taken' });
+  expect(await snapshots.sweep(OWNER, t + 2 * HOUR)).toMatchObject({ removed: 0, marked: 0, withheld: null });
   expect(look(await session.restore(input.snapshot_id))).toEqual(look(session.workspace));
-  expect(trees(first.id)).toHaveLength(2);
+});
+
+test('what a runner left that was ended in the middle keeps nothing for ever', async () => {
+  const { store, session, file, snapshots } = setUp();
+  file('a', 1);
+  const { id } = await session.save();
+  const left = leaseKey(OWNER, randomUUID());
+  await store.put(left, Buffer.from('{}'));
+  await snapshots.drop(OWNER, trees(id));
+  const t = Date.now();
+  await snapshots.sweep(OWNER, t);
+  expect(await store.has(left)).toBe(true);
+  await snapshots.sweep(OWNER, t + 2 * HOUR);
+  expect([...store.objects.keys()]).toEqual([]);
 });
 
 test('a base that was dropped and swept meanwhile is not referred to: all is stored anew', async () => {
@@ -135,9 +135,9 @@ test('a snapshot that does not fit the quota is refused with what to do, and tak
   const first = await session.save({ quota_bytes: 1_000_000 });
   expect(first.owner_bytes).toBe(await ownerUsage(store, OWNER));
   writeFileSync(path.join(session.workspace, 'large'), bytesOf(40_000_000, 3));
-  const refused = await saveSnapshot(store, session.input({ quota_bytes: 1_000_000 }), goOn);
+  const refused = await saveSnapshot(store, session.input({ quota_bytes: 30_000_000 }), goOn);
   expect(refused).toMatchObject({ ok: false, why: 'quota_exceeded' });
-  expect(!refused.ok && refused.detail).toContain('The storage quota of 1.0 MB does not suffice: 0.2 MB are taken');
+  expect(!refused.ok && refused.detail).toContain('The storage quota of 30.0 MB does not suffice: 0.2 MB are taken');
   expect(await ownerUsage(store, OWNER)).toBe(first.owner_bytes);
   const other = 'b'.repeat(64);
   expect(await session.save({ owner: other, quota_bytes: 50_000_000 })).toMatchObject({ ok: true });

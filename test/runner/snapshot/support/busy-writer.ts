@@ -14,13 +14,28 @@ function write(name: string, letter: string, size: number): void {
   closeSync(file);
 }
 
+/** At each moment the last byte is the first one, or one ahead of it. */
+let counted = 0;
+function count(): void {
+  const file = openSync(at('counted'), 'a+');
+  ftruncateSync(file, 5_000_000);
+  closeSync(file);
+  const counter = openSync(at('counted'), 'r+');
+  for (let n = 0; n < 2000; n += 1) {
+    counted = (counted + 1) % 256;
+    writeSync(counter, Buffer.of(counted), 0, 1, 4_999_999);
+    writeSync(counter, Buffer.of(counted), 0, 1, 0);
+  }
+  closeSync(counter);
+}
+
 const letters = 'abcdefghijklmnopqrstuvwxyz';
 let round = 0;
 function turn(): void {
   const letter = letters[round % letters.length] ?? 'a';
   round += 1;
   write('rewritten', letter, 300_000);
-  write('large', letter, 5_000_000);
+  count();
   write('new', letter, 100_000);
   renameSync(at('new'), at('replaced'));
   const file = openSync(at('appended'), 'a');

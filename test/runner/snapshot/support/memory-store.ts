@@ -12,15 +12,14 @@ export class MemoryStore implements ObjectStore {
   now = Date.now();
   puts = 0;
   /** Called before each put; what it throws is what the put fails with. */
-  beforePut: (key: string, put: number) => void = () => {};
+  beforePut: (key: string, put: number) => void | Promise<void> = () => {};
   /** Called after each put. */
   afterPut: (key: string, put: number) => void = () => {};
 
   async put(key: string, body: Uint8Array): Promise<void> {
     this.puts += 1;
     const put = this.puts;
-    this.beforePut(key, put);
-    await Promise.resolve();
+    await this.beforePut(key, put);
     this.objects.set(key, Buffer.from(body));
     this.times.set(key, this.now);
     this.afterPut(key, put);

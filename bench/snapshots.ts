@@ -1,0 +1,140 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { appendFile, mkdir, readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { v7 as uuidV7 } from 'uuid';
+import { createLog } from '../runner/log.ts';
+import { Snapshots } from '../runner/snapshot/snapshots.ts';
+import { openStorage } from '../runner/storage/open-storage.ts';
+import { makeScratch } from './scratch.ts';
+import { median, pairedRatio } from './statistics.ts';
+
+/**
+ * What a snapshot costs, beside `tar | zstd` of the same tree to the same disk, in turns: this project with its `node_modules`, saved
+ * for the first time, saved again after ten files were touched, and restored. And the memory that the process takes for it.
+ *
+ * `node bench/snapshots.ts [--rounds N]`
+ */
+
+const ROUNDS = Number(process.argv[process.argv.indexOf('--rounds') + 1]) || 3;
+const TOUCHED = 10;
+const PROJECT = path.resolve(import.meta.dirname, '..');
+const OWNER = '0'.repeat(64);
+const GOALS = { first: 1.3, second: 0.15, restore: 1.3 };
+
+const run = promisify(execFile);
+const sh = (script: string, folder: string) => run('sh', ['-c', script], { cwd: folder });
+
+function line(what: string, list: readonly number[], rest = ''): void {
+  console.log(`  ${what.padEnd(34)}${String(Math.round(median(list))).padStart(6)} ms  ${rest}`);
+}
+
+const mb = (bytes: number) => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 2 : 0)} MB`;
+
+async function timed<T>(work: () => Promise<T>): Promise<{ ms: number; result: T }> {
+  // What the one before left to be written does not count for the next.
+  await run('sync', []);
+  const start = performance.now();
+  const result = await work();
+  return { ms: performance.now() - start, result };
+}
+
+const none = (): number[] => [];
+
+async function measure(): Promise<boolean> {
+  const { folder, remove } = await makeScratch();
+  const log = createLog('warn');
+  const store = await openStorage({ kind: 'folder', folder: null }, folder, log);
+  const snapshots = new Snapshots({ store, log });
+  const { signal } = new AbortController();
+  const workspace = path.join(folder, 'workspace');
+  const conversation = path.join(folder, 'claude');
+  await mkdir(conversation);
+  await sh(
+    `mkdir workspace && tar -C '${PROJECT}' --exclude=./.cc-docker --exclude=./.git -cf - . | tar -C workspace -xf -`,
+    folder,
+  );
+  const touched = (await readdir(path.join(workspace, 'runner')))
+    .filter((name) => name.endsWith('.ts'))
+    .slice(0, TOUCHED);
+  // Files as young as these are looked at twice.
+  await delay(2500);
+
+  const samples = { tar: none(), first: none(), second: none(), untar: none(), restore: none() };
+  let stored = { files: 0, bytes: 0, first: 0, second: 0 };
+  const idle = residentMb('VmRSS');
+  try {
+    for (let round = 0; round <= ROUNDS; round += 1) {
+      const save = async (cache: string) => {
+        const input = { owner: OWNER, snapshot_id: uuidV7(), workspace, conversation, base: null, quota_bytes: null };
+        const saved = await snapshots.save({ ...input, cache, signal });
+        if (!saved.ok) throw new Error(saved.detail);
+        return { ...saved, snapshot_id: input.snapshot_id };
+      };
+      const cache = path.join(folder, `cache-${round}`);
+      const tar = await timed(() => sh(`tar -C workspace -cf - . | zstd -3 -q -f -o tree.tar.zst`, folder));
+      const first = await timed(() => save(cache));
+      for (const name of touched) await appendFile(path.join(workspace, 'runner', name), `// ${round}\n`);
+      const second = await timed(() => save(cache));
+      // Neither tree is removed before the end: ext4 looks for minutes for inodes that were not freed lately.
+      const untar = await timed(() =>
+        sh(`mkdir untarred-${round} && zstd -dcq tree.tar.zst | tar -C untarred-${round} -xf -`, folder),
+      );
+      const restore = await timed(async () => {
+        const tree = { snapshot_id: second.result.snapshot_id, tree: 'workspace' } as const;
+        const restored = await snapshots.restore({
+          owner: OWNER,
+          ...tree,
+          into: path.join(folder, `restored-${round}`),
+          cache: `${cache}-r`,
+          signal,
+        });
+        if (!restored.ok) throw new Error(restored.detail);
+      });
+      if (round === 0) await sh('diff -r --no-dereference workspace restored-0', folder);
+      await rm(path.join(folder, 'storage', 'owners'), { recursive: true });
+      const { files, bytes, new_bytes } = first.result;
+      stored = { files, bytes, first: new_bytes, second: second.result.new_bytes };
+      // The first round pays for what is read from the disk for the first time.
+      if (round === 0) continue;
+      samples.tar.push(tar.ms);
+      samples.first.push(first.ms);
+      samples.second.push(second.ms);
+      samples.untar.push(untar.ms);
+      samples.restore.push(restore.ms);
+    }
+  } finally {
+    await snapshots.close();
+    store.close();
+    await remove();
+  }
+
+  const ratios = {
+    first: pairedRatio(samples.first, samples.tar),
+    second: pairedRatio(samples.second, samples.first),
+    restore: pairedRatio(samples.restore, samples.untar),
+  };
+  const goal = (name: keyof typeof GOALS, against: string) =>
+    `${ratios[name].toFixed(2)} × ${against} (goal ${GOALS[name]}: ${ratios[name] <= GOALS[name] ? 'met' : 'MISSED'})`;
+  console.log(`  ${stored.files} files, folders and links, ${mb(stored.bytes)}; ${ROUNDS} rounds, medians`);
+  line('tar | zstd -3', samples.tar);
+  line('first snapshot', samples.first, `${goal('first', 'tar | zstd')}, ${mb(stored.first)} stored`);
+  line(
+    `second, after touching ${touched.length} files`,
+    samples.second,
+    `${goal('second', 'the first')}, ${mb(stored.second)} stored`,
+  );
+  line('zstd -d | tar x', samples.untar);
+  line('restore, every byte verified', samples.restore, goal('restore', 'zstd -d | tar x'));
+  console.log(`  memory of the process: ${idle} MB before, ${residentMb('VmHWM')} MB at most`);
+  return ratios.first <= GOALS.first && ratios.second <= GOALS.second && ratios.restore <= GOALS.restore;
+}
+
+function residentMb(field: string): number {
+  const [, kb = '0'] = new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+  return Math.round(Number(kb) / 1024);
+}
+
+if (!(await measure())) process.exitCode = 1;

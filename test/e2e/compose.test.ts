@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PROJECT } from '../../start/project.ts';
 import { BASE_IMAGE } from '../support/base-image.ts';
-import { describeDocker } from '../support/describe-docker.ts';
+import { describeCompose } from '../support/describe-docker.ts';
 import { Client, script } from './support/client.ts';
 
 const run = promisify(execFile);
@@ -27,7 +27,7 @@ function overriding(): object {
   return { services: { secrets: service, edge: service, runner: service, minio } };
 }
 
-describeDocker('docker compose up', ({ docker, host, image }) => {
+describeCompose('docker compose up', ({ docker, host, image }, [program = '', ...first]) => {
   const project = `ccd-${crypto.randomUUID().slice(0, 8)}`;
   let folder: string;
   let compose: (...args: string[]) => Promise<string>;
@@ -48,7 +48,7 @@ describeDocker('docker compose up', ({ docker, host, image }) => {
     };
     const files = ['-f', path.join(PROJECT, 'docker-compose.yml'), '-f', override];
     compose = async (...args) => {
-      const { stdout } = await run('docker-compose', ['-p', project, ...files, ...args], { env, maxBuffer: 2 ** 26 });
+      const { stdout } = await run(program, [...first, '-p', project, ...files, ...args], { env, maxBuffer: 2 ** 26 });
       return stdout;
     };
     try {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import type Docker from 'dockerode';
 import { describe, inject, test } from 'vitest';
 import type { DockerForTests } from './docker-setup.ts';
@@ -22,9 +23,22 @@ export function describeDocker(name: string, body: (docker: DockerUnderTest) => 
     const { host, image } = found;
     describe(name, () => body({ docker: connectEngine(host), host, image }));
   } else {
-    test(name, ({ skip }) => {
-      if (process.env['REQUIRE_DOCKER'] === '1') throw new Error(`REQUIRE_DOCKER=1, but ${found.why}`);
-      skip(found.why);
-    });
+    notRun(name, found.why);
   }
+}
+
+/** The same for what needs compose too: `command` is its program and first arguments. */
+export function describeCompose(name: string, body: (docker: DockerUnderTest, command: string[]) => void): void {
+  const command = [['docker', 'compose'], ['docker-compose']].find(
+    ([program = '', ...args]) => spawnSync(program, [...args, 'version']).status === 0,
+  );
+  if (command === undefined) notRun(name, 'neither `docker compose` nor `docker-compose` is installed');
+  else describeDocker(name, (docker) => body(docker, command));
+}
+
+function notRun(name: string, why: string): void {
+  test(name, ({ skip }) => {
+    if (process.env['REQUIRE_DOCKER'] === '1') throw new Error(`REQUIRE_DOCKER=1, but ${why}`);
+    skip(why);
+  });
 }

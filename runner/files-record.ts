@@ -23,6 +23,11 @@ export class FilesRecord {
     return this.#state;
   }
 
+  /** Sets it in memory; the next write puts it on the disk. For what a crash may undo. */
+  keep(state: FilesState): void {
+    this.#state = state;
+  }
+
   /** Resolves when it is on the disk; in memory it is so at once. */
   set(state: FilesState): Promise<void> {
     this.#state = state;

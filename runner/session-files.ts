@@ -143,7 +143,12 @@ export class LocalFiles {
       await this.#queue.hold();
       try {
         const closed = this.#closed.signal;
-        return await this.#make(files, plan.steps, signal === undefined ? closed : AbortSignal.any([closed, signal]));
+        return await this.#make(
+          files,
+          plan.steps,
+          launch,
+          signal === undefined ? closed : AbortSignal.any([closed, signal]),
+        );
       } finally {
         this.#queue.release();
       }
@@ -317,10 +322,21 @@ export class LocalFiles {
     await this.#record.set({ owner, quota_bytes, version, ...known, touched_at, saves: [], reports: [] });
   }
 
-  async #make(files: SessionFiles, steps: Record<TreeKind, TreeStep>, signal: AbortSignal): Promise<Prepared> {
+  async #make(
+    files: SessionFiles,
+    steps: Record<TreeKind, TreeStep>,
+    launch: boolean,
+    signal: AbortSignal,
+  ): Promise<Prepared> {
     const begun = performance.now();
     const { snapshots, owner } = this.#surroundings;
-    await this.#begin(files, steps);
+    // Nothing was here and nothing comes: there is nothing that a crash could mistake, and `launched` writes before anything can change.
+    const fresh = launch && this.state === undefined && TREES.every((tree) => steps[tree].do === 'empty');
+    const note = async (state: FilesState): Promise<void> => {
+      if (fresh) this.#record.keep(state);
+      else await this.#record.set(state);
+    };
+    await this.#begin(files, steps, note);
     const total = { files: 0, bytes: 0 };
     for (const tree of TREES) {
       const step = steps[tree];
@@ -342,10 +358,12 @@ export class LocalFiles {
       total.bytes += restored.bytes;
     }
     await makeSessionFolders(this.#folders, owner);
-    await this.#record.change({
-      complete: true,
-      base: this.state?.trees.workspace ?? this.state?.trees.conversation ?? null,
-    });
+    if (this.state !== undefined)
+      await note({
+        ...this.state,
+        complete: true,
+        base: this.state.trees.workspace ?? this.state.trees.conversation ?? null,
+      });
     const from = TREES.map((tree) => steps[tree]).find((step) => step.do === 'restore');
     if (from === undefined) return { ok: true, restored: undefined };
     const ms = Math.round(performance.now() - begun);
@@ -353,7 +371,11 @@ export class LocalFiles {
   }
 
   /** Notes what the trees are to become. From here on what was here is given up, and what was owed of it. */
-  async #begin({ owner, quota_bytes, version }: SessionFiles, steps: Record<TreeKind, TreeStep>): Promise<void> {
+  async #begin(
+    { owner, quota_bytes, version }: SessionFiles,
+    steps: Record<TreeKind, TreeStep>,
+    note: (state: FilesState) => Promise<void>,
+  ): Promise<void> {
     const { state } = this;
     const target = (tree: TreeKind): string | null => {
       const step = steps[tree];
@@ -368,7 +390,7 @@ export class LocalFiles {
       detail: 'Newer files of the session took the place of these before they could be saved.',
     }));
     await mkdir(this.#folders.root, { recursive: true, mode: 0o700 });
-    await this.#record.set({
+    await note({
       owner,
       quota_bytes,
       version,

@@ -185,9 +185,11 @@ export class SessionHost {
     if (launch !== undefined) {
       this.#clones = wantsClone(launch) && (await files.toClone(launch.files));
       this.#launched = true;
-      await files.launched(launch.files, this.#clones);
     }
-    await this.#open(planned.plan);
+    // The disk is waited for while the sockets are opened. Both settle before an error is seen: what opened must be there to be closed.
+    const noted = launch && files.launched(launch.files, this.#clones);
+    for (const result of await Promise.allSettled([noted, this.#open(planned.plan)]))
+      if (result.status === 'rejected') throw result.reason;
     if (prepared?.restored !== undefined) this.#relay?.tell([prepared.restored]);
     if (launch === undefined) this.#adoptClone(files);
     // Before the container, so that what it writes is not taken for what was there.

@@ -55,7 +55,7 @@ export async function runOnce(options: RawOptions, prompt: string): Promise<numb
 /** `claude` with streams of JSON both ways, called as the wrapper calls it. */
 export async function keepOpen(options: RawOptions, prompt: string): Promise<RawClaude> {
   const { launch, remove } = await surroundings(options);
-  const { args } = claudeCall(launch);
+  const { args } = claudeCall(launch, null);
   const began = performance.now();
   const child = spawn(launch.claude, args, {
     cwd: launch.cwd,

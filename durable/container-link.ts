@@ -78,6 +78,8 @@ export class ContainerLink {
 
   #welcome(socket: WebSocket, epoch: number, taken: number): void {
     const { stored, host_stored } = this.#core.current.link;
+    // Should the container go now, what it has taken is not said again.
+    this.#core.commands.taken(epoch, taken);
     send(socket, { kind: 'welcome', stored });
     send(socket, { kind: 'host_ack', stored: host_stored });
     for (const { number, command } of this.#core.commands.after(epoch, taken)) {

@@ -1,4 +1,9 @@
+import { NEW_SESSION, type RunningMessage } from './core/session-state.ts';
 import type { SessionRecord } from './session-record.ts';
+
+/** What a record that an earlier version stored may lack. */
+const LATER = { open_interactions: 0 } as const;
+const LATER_OF_CURRENT: Pick<RunningMessage, 'own_deadline' | 'paused'> = { own_deadline: true, paused: null };
 
 /** Keeps the record in the object's own database, so that it changes in the same transaction as the log. */
 export class RecordTable {
@@ -11,7 +16,11 @@ export class RecordTable {
 
   load(): SessionRecord | null {
     const row = [...this.#sql.exec<{ json: string }>('SELECT json FROM record')][0];
-    return row === undefined ? null : (JSON.parse(row.json) as SessionRecord);
+    if (row === undefined) return null;
+    const stored = JSON.parse(row.json) as SessionRecord;
+    const { current } = stored.state;
+    const completed = current === null ? null : { ...LATER_OF_CURRENT, ...current };
+    return { ...LATER, ...stored, state: { ...NEW_SESSION, ...stored.state, current: completed } };
   }
 
   save(record: SessionRecord): void {

@@ -1,9 +1,10 @@
 import type { EdgeSettings } from '../protocol/edge-settings.ts';
 import type { Beginning } from './core/session-files.ts';
 import type { Limits } from './core/session-state.ts';
-import { limitsOf } from './session-limits.ts';
+import { askLimitsOf, limitsOf } from './session-limits.ts';
 import { CommandTable } from './command-table.ts';
 import { EventLog } from './event-log.ts';
+import { InteractionTable } from './interaction-table.ts';
 import { MessageTable } from './message-table.ts';
 import { SessionDraft } from './session-draft.ts';
 import { RecordTable } from './record-table.ts';
@@ -19,6 +20,7 @@ export class SessionCore {
   readonly messages: MessageTable;
   readonly commands: CommandTable;
   readonly snapshots: SnapshotTable;
+  readonly interactions: InteractionTable;
   readonly settings: EdgeSettings;
   readonly #storage: DurableObjectStorage;
   readonly #records: RecordTable;
@@ -35,6 +37,7 @@ export class SessionCore {
     this.messages = new MessageTable(storage.sql);
     this.commands = new CommandTable(storage.sql);
     this.snapshots = new SnapshotTable(storage.sql);
+    this.interactions = new InteractionTable(storage.sql);
     this.#record = this.#records.load();
     this.#seq = this.log.last();
   }
@@ -68,7 +71,8 @@ export class SessionCore {
   change<T>(work: (draft: SessionDraft, now: number) => T): T {
     const now = Date.now();
     const before = this.current;
-    const draft = new SessionDraft(before, this.#seq, this, this.limits, now);
+    const limits = { phases: this.limits, asks: askLimitsOf(before, this.settings) };
+    const draft = new SessionDraft(before, this.#seq, this, limits, now);
     const result = this.#storage.transactionSync(() => {
       const value = work(draft, now);
       if (draft.record !== before) this.#records.save(draft.record);

@@ -3,13 +3,16 @@ import type { HostNotice } from '../protocol/host-notice.ts';
 import type { Reason } from '../protocol/reason.ts';
 import type { SnapshotReport } from '../protocol/runner-control.ts';
 import type { SnapshotTrigger } from '../protocol/workspace.ts';
-import type { LinkItem, WrapperNotice } from '../protocol/wrapper-link.ts';
+import type { LinkItem, WrapperCommand, WrapperNotice } from '../protocol/wrapper-link.ts';
 import { readClaudeLine, type LineSignal } from './core/claude-line.ts';
 import { advanceFiles, newestTrees, type FilesInput } from './core/session-files.ts';
-import { advance } from './core/session-machine.ts';
-import type { Limits, SessionEffect, SessionInput } from './core/session-state.ts';
+import type { AskLimits } from './core/interactions.ts';
+import { advance, nextDeadline } from './core/session-machine.ts';
+import { canHear, type Limits, type SessionEffect, type SessionInput } from './core/session-state.ts';
 import type { CommandTable, NumberedCommand } from './command-table.ts';
+import { DraftInteractions } from './draft-interactions.ts';
 import { ownEvent, type EventLog, type Shown, type StoredEvent } from './event-log.ts';
+import type { InteractionTable } from './interaction-table.ts';
 import { isJson } from './json.ts';
 import type { MessageTable } from './message-table.ts';
 import { NO_CONTAINER, type SessionRecord } from './session-record.ts';
@@ -21,6 +24,13 @@ export interface SessionTables {
   readonly messages: MessageTable;
   readonly commands: CommandTable;
   readonly snapshots: SnapshotTable;
+  readonly interactions: InteractionTable;
+}
+
+/** How long a session's phases, and its questions, may take. */
+export interface DraftLimits {
+  readonly phases: Limits;
+  readonly asks: AskLimits;
 }
 
 /**
@@ -34,17 +44,20 @@ export class SessionDraft {
   readonly commands: NumberedCommand[] = [];
   /** Messages that have ended: who waits for them can be answered. */
   readonly finished: string[] = [];
+  readonly interactions: DraftInteractions;
   readonly #tables: SessionTables;
   readonly #limits: Limits;
   readonly #now: number;
   #seq: number;
 
-  constructor(record: SessionRecord, seq: number, tables: SessionTables, limits: Limits, now: number) {
+  constructor(record: SessionRecord, seq: number, tables: SessionTables, limits: DraftLimits, now: number) {
     this.record = record;
     this.#seq = seq;
     this.#tables = tables;
-    this.#limits = limits;
+    this.#limits = limits.phases;
     this.#now = now;
+    const { interactions: table, commands } = tables;
+    this.interactions = new DraftInteractions(this, { table, commands, limits: limits.asks, now });
   }
 
   /** `seq` of the newest event, this change's included. */
@@ -53,9 +66,34 @@ export class SessionDraft {
   }
 
   input(input: SessionInput): void {
-    const { state, effects } = advance(this.record.state, input, this.#now, this.#limits);
+    const before = this.record.state;
+    const { state, effects } = advance(before, input, this.#now, this.#limits);
     this.record = { ...this.record, state };
     for (const effect of effects) this.#perform(effect);
+    const { asking, epoch } = this.record.state;
+    if (!asking || (epoch === before.epoch && canHear(this.record.state))) return;
+    this.interactions.gone((before.current?.interrupting ?? null) !== null);
+  }
+
+  /** Time has passed: what passed first comes first, for what a question's default would tell may be gone by then. */
+  clock(): void {
+    const due = nextDeadline(this.record.state, this.#limits);
+    const asked = this.#tables.interactions.nextDeadline();
+    if (due !== null && asked !== null && due < asked) this.input({ on: 'clock' });
+    this.interactions.expire();
+    this.input({ on: 'clock' });
+  }
+
+  /** Takes a message; `deadline` in epoch milliseconds, null: it says none. */
+  prompt(message_id: string, prompt: string, deadline: number | null): void {
+    this.#tables.messages.add(message_id, prompt, this.#now);
+    this.emit({ type: 'message.queued', data: { message_id, prompt } });
+    this.input({ on: 'prompted', message: { message_id, deadline } });
+  }
+
+  /** Orders something of the container of the present epoch. */
+  order(command: WrapperCommand): void {
+    this.commands.push(this.#tables.commands.add(this.record.state.epoch, command));
   }
 
   /** Something has happened to where the session's files are. */
@@ -74,9 +112,17 @@ export class SessionDraft {
   ended(epoch: number, reason: Reason, runner: string | null): void {
     const { state } = this.record;
     const lost = reason.code === 'files_lost';
-    if (epoch === state.epoch && state.container !== 'none') this.files({ on: 'ended', runner, lost });
+    const ends = epoch === state.epoch && state.container !== 'none';
+    if (ends) {
+      this.files({ on: 'ended', runner, lost });
+      this.interactions.undelivered();
+    }
     const detail = lost ? `${reason.detail} ${this.#fallback()}` : reason.detail;
     this.input({ on: 'ended', epoch, reason: { ...reason, detail } });
+    const { status, reason: why } = this.record.state;
+    // Who stopped it has it wake with the next message or answer, and no sooner.
+    const stopped = status === 'stopped' && why?.code === 'stopped_by_user';
+    if (ends && !stopped) this.interactions.pass();
   }
 
   /** A snapshot is asked for. */
@@ -176,6 +222,7 @@ export class SessionDraft {
       changes: this.record.changes + 1,
     };
     this.files({ on: 'conversed' });
+    this.interactions.turnEnded(signal.outcome.ok);
     this.input({ on: 'turn_ended', message_ids: signal.message_ids, outcome: signal.outcome });
   }
 
@@ -203,6 +250,20 @@ export class SessionDraft {
       }
       case 'clone_failed':
         return this.input({ on: 'claude_ended', reason: { code: 'clone_failed', detail: notice.detail } });
+      case 'asked':
+        return this.interactions.asked({ of: 'claude', id: notice.interaction_id, subject: notice.subject });
+      case 'withdrawn':
+        return this.interactions.withdrawn(notice.interaction_id, 'claude');
+      case 'tool_call': {
+        const { call_id, call } = notice;
+        if (call.tool === 'ask_user') return this.interactions.asked({ of: 'tool', id: call_id, input: call.input });
+        const { message, priority = 'normal', summary = null } = call.input;
+        this.emit({ type: 'session.notification', data: { message, priority, summary } });
+        const text = 'The user is told. Nobody will answer: to ask something, use ask_user.';
+        return this.order({ command: 'tool_result', call_id, text, is_error: false });
+      }
+      case 'tool_cancelled':
+        return this.interactions.withdrawn(notice.call_id, 'tool');
       case 'start_failed':
         return this.input({ on: 'claude_ended', reason: { code: 'claude_start_failed', detail: notice.detail } });
       case 'exited': {
@@ -240,12 +301,10 @@ export class SessionDraft {
       case 'prompt': {
         const { message_id } = effect;
         const prompt = messages.prompt(message_id);
-        this.commands.push(commands.add(epoch, { command: 'prompt', message_id, prompt }));
-        return;
+        return this.order({ command: 'prompt', message_id, prompt });
       }
       case 'interrupt':
-        this.commands.push(commands.add(epoch, { command: 'interrupt', message_id: effect.message_id }));
-        return;
+        return this.order({ command: 'interrupt', message_id: effect.message_id });
       case 'message_processing':
         messages.begin(effect.message_id, this.#now);
         return this.emit({ type: 'message.processing', data: { message_id: effect.message_id } });

@@ -1,5 +1,6 @@
 import type { EdgeSettings } from '../protocol/edge-settings.ts';
 import type { Refusal } from '../protocol/problem.ts';
+import type { AskLimits } from './core/interactions.ts';
 import type { Limits } from './core/session-state.ts';
 import type { SessionRecord } from './session-record.ts';
 
@@ -18,6 +19,14 @@ export function limitsOf({ identity, files }: SessionRecord, settings: EdgeSetti
     turn: Math.min(settings.TURN_TIMEOUT_DEFAULT, settings.TURN_TIMEOUT_MAX) * 1000,
     interrupt: settings.INTERRUPT_TIMEOUT * 1000,
   };
+}
+
+/** How long a session's questions stay open: what it asked for, else the operator's default, within the operator's maximum. */
+export function askLimitsOf({ identity }: SessionRecord, settings: EdgeSettings): AskLimits {
+  const { interaction_timeout_seconds, permission_default } = identity.request.config;
+  const longest = settings.INTERACTION_TIMEOUT_MAX;
+  const timeout = Math.min(interaction_timeout_seconds ?? settings.INTERACTION_TIMEOUT, longest);
+  return { timeout: timeout * 1000, longest: longest * 1000, permission_default };
 }
 
 /** Refuses a message's timeout, seconds, that is over the operator's maximum; null: it is not. */

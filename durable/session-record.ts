@@ -32,6 +32,8 @@ export interface SessionRecord {
   readonly files: FilesState;
   /** The persistent workspace is held, as far as is known: it is to be released once the files are saved. */
   readonly holding: boolean;
+  /** Questions and permissions that are open. */
+  readonly open_interactions: number;
   readonly turns: number;
   readonly cost_usd: number;
   readonly last_activity: number;
@@ -56,6 +58,7 @@ export function newRecord(identity: SessionIdentity, beginning: Beginning): Sess
     container: NO_CONTAINER,
     files: beginFiles(beginning),
     holding: false,
+    open_interactions: 0,
     turns: 0,
     cost_usd: 0,
     last_activity: identity.created,

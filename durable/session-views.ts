@@ -27,6 +27,7 @@ function summary(record: SessionRecord): VersionedSummary['summary'] {
     child_session_ids: [],
     total_turns: record.turns,
     total_cost_usd: record.cost_usd,
+    open_interactions: record.open_interactions,
   };
 }
 

@@ -2,6 +2,7 @@ import { DurableObject } from 'cloudflare:workers';
 import { CloseCode } from '../protocol/close-code.ts';
 import { edgeSettings } from '../protocol/edge-settings.ts';
 import { filesRequest, type FilesRefusal } from '../protocol/files.ts';
+import type { InteractionState, InteractionView, ResolveRequest } from '../protocol/interaction.ts';
 import type { InterruptAnswer, MessageView } from '../protocol/message.ts';
 import type { Refusal } from '../protocol/problem.ts';
 import type { Reason } from '../protocol/reason.ts';
@@ -10,6 +11,7 @@ import type { CreateSessionRequest, SessionStatus } from '../protocol/session.ts
 import type { SnapshotView } from '../protocol/workspace.ts';
 import { ContainerLink } from './container-link.ts';
 import type { Beginning } from './core/session-files.ts';
+import { viewOf as interactionViewOf } from './core/interactions.ts';
 import { nextDeadline } from './core/session-machine.ts';
 import { ALLOWED } from './core/session-state.ts';
 import type { EdgeEnv } from './edge-env.ts';
@@ -35,6 +37,11 @@ const MAX_QUEUE = 1000;
 const PAGE_SIZE = 4 * 1024 * 1024;
 
 const DAY_MS = 86_400_000;
+
+const NOT_ASKED: Refusal = {
+  refused: 'interaction_not_found',
+  detail: 'This session has asked nothing with this id.',
+};
 
 const GONE: Refusal = { refused: 'session_not_found', detail: 'There is no session with this id, or it is not yours.' };
 
@@ -71,12 +78,13 @@ export class Session extends DurableObject<EdgeEnv> {
     this.#files = new SessionFilesDesk(this.#core, this.#outreach);
     this.#snapshots = new SessionSnapshots(ctx, this.#core, this.#outreach, () => this.#setAlarm());
     this.#transfers = new Transfers(this.#files);
-    this.#viewers = new Viewers(ctx, this.#core.log);
+    this.#viewers = new Viewers(ctx, this.#core.log, this.#core.interactions);
     this.#streams = new EventStreams(this.#core.log);
     this.#viewerSocket = new ViewerSocket({
       viewers: this.#viewers,
       prompt: (input) => this.#prompt(input),
       interrupt: () => this.#interrupt(),
+      resolve: (id, request) => this.#resolve(id, request),
     });
     this.#files.recover();
   }
@@ -128,6 +136,32 @@ export class Session extends DurableObject<EdgeEnv> {
 
   interrupt(owner: string): InterruptAnswer | Refusal {
     return this.#owned(owner) ? this.#interrupt() : GONE;
+  }
+
+  /** What people are and were asked, the oldest first; `cursor` is the id of the last of the page before. */
+  interactions(
+    owner: string,
+    state: InteractionState | undefined,
+    limit: number,
+    cursor: string | undefined,
+  ): { data: InteractionView[]; next_cursor: string | null } | Refusal {
+    const record = this.#owned(owner);
+    if (!record) return GONE;
+    const page = this.#core.interactions.page(state, limit, cursor);
+    const data = page.data.map((one) => interactionViewOf(one, record.identity.session_id));
+    return { data, next_cursor: page.next_cursor };
+  }
+
+  interaction(owner: string, id: string): InteractionView | Refusal {
+    const record = this.#owned(owner);
+    if (!record) return GONE;
+    const found = this.#core.interactions.get(id);
+    return found === null ? NOT_ASKED : interactionViewOf(found, record.identity.session_id);
+  }
+
+  /** Answers. The first answer wins: the same again changes nothing, another is refused. */
+  resolve(owner: string, id: string, request: ResolveRequest): InteractionView | Refusal {
+    return this.#owned(owner) ? this.#resolve(id, request) : GONE;
   }
 
   stop(owner: string): { session_id: string; status: SessionStatus } | Refusal {
@@ -274,7 +308,7 @@ export class Session extends DurableObject<EdgeEnv> {
     }
     this.#outreach.again();
     this.#viewers.closeStalled(Date.now());
-    this.#core.change((draft) => draft.input({ on: 'clock' }));
+    this.#core.change((draft) => draft.clock());
   }
 
   #owned(owner: string): SessionRecord | false {
@@ -317,11 +351,10 @@ export class Session extends DurableObject<EdgeEnv> {
       return { refused: 'queue_full', detail: `${MAX_QUEUE} messages wait in this session already. Let some finish.` };
     }
     this.#core.change((draft, now) => {
-      messages.add(message_id, prompt, now);
+      // What was answered before comes before.
+      draft.interactions.pass();
       if (key !== undefined) messages.rememberKey(key, message_id, body);
-      draft.emit({ type: 'message.queued', data: { message_id, prompt } });
-      const deadline = timeout_seconds === undefined ? null : now + timeout_seconds * 1000;
-      draft.input({ on: 'prompted', message: { message_id, deadline } });
+      draft.prompt(message_id, prompt, timeout_seconds === undefined ? null : now + timeout_seconds * 1000);
     });
     return { message_id };
   }
@@ -331,6 +364,13 @@ export class Session extends DurableObject<EdgeEnv> {
     if (!ALLOWED[status].has('interrupt') || current === null) return { interrupted: false, message_id: null };
     this.#core.change((draft) => draft.input({ on: 'interrupt' }));
     return { interrupted: true, message_id: current.message_id };
+  }
+
+  #resolve(id: string, request: ResolveRequest): InteractionView | Refusal {
+    const { session_id, owner } = this.#core.current.identity;
+    const resolved = this.#core.change((draft) => draft.interactions.resolve(id, request, owner));
+    if (resolved === null) return NOT_ASKED;
+    return 'refused' in resolved ? resolved : interactionViewOf(resolved, session_id);
   }
 
   /** A change has been committed: everyone whom it concerns is told. */
@@ -357,9 +397,10 @@ export class Session extends DurableObject<EdgeEnv> {
   }
 
   #setAlarm(): void {
-    const { state } = this.#core.current;
+    const { state, open_interactions } = this.#core.current;
     const times = [
       nextDeadline(state, this.#core.limits),
+      open_interactions === 0 ? null : this.#core.interactions.nextDeadline(),
       this.#viewers.nextStall(),
       this.#outreach.nextTry(Date.now()),
       this.#snapshots.nextTry(),

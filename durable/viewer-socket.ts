@@ -1,5 +1,6 @@
 import { v7 as uuidV7 } from 'uuid';
 import { CloseCode } from '../protocol/close-code.ts';
+import { resolveRequest, type InteractionView, type ResolveRequest } from '../protocol/interaction.ts';
 import { MAX_BODY_BYTES } from '../protocol/limits.ts';
 import type { InterruptAnswer } from '../protocol/message.ts';
 import type { Refusal } from '../protocol/problem.ts';
@@ -13,6 +14,7 @@ interface ViewerActions {
   readonly viewers: Viewers;
   prompt(input: PromptInput): { message_id: string } | Refusal;
   interrupt(): InterruptAnswer;
+  resolve(id: string, request: ResolveRequest): InteractionView | Refusal;
 }
 
 /** Takes what viewers send. What does not fit is answered with an `error` frame; the socket stays open. */
@@ -33,7 +35,10 @@ export class ViewerSocket {
     const parsed = viewerFrame.safeParse(json);
     if (!parsed.success) {
       const said = parsed.error.issues.map(({ path, message: what }) => `${path.join('.') || 'frame'}: ${what}`);
-      return answer(socket, fault('invalid_request', `Send prompt, interrupt, ping or ack. ${said.join('; ')}`));
+      return answer(
+        socket,
+        fault('invalid_request', `Send prompt, interrupt, resolve, ping or ack. ${said.join('; ')}`),
+      );
     }
     const frame = parsed.data;
     switch (frame.type) {
@@ -44,6 +49,16 @@ export class ViewerSocket {
       case 'interrupt':
         if (this.#actions.interrupt().interrupted) return;
         return answer(socket, fault('nothing_to_interrupt', 'No turn is running.'));
+      case 'resolve': {
+        const { type: _, interaction_id, ...said } = frame;
+        const request = resolveRequest.safeParse(said);
+        if (!request.success) {
+          return answer(socket, fault('invalid_request', 'Send an answer, or a decision with or without a message.'));
+        }
+        const resolved = this.#actions.resolve(interaction_id, request.data);
+        if ('refused' in resolved) return answer(socket, fault(resolved.refused, resolved.detail));
+        return answer(socket, { type: 'resolved', interaction_id });
+      }
       case 'prompt': {
         const { prompt, timeout_seconds, ref } = frame;
         const input = { message_id: uuidV7(), prompt, timeout_seconds, idempotency_key: undefined };

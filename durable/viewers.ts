@@ -1,6 +1,7 @@
 import { BATCH_BYTES, BATCH_EVENTS } from '../protocol/limits.ts';
 import { CloseCode } from '../protocol/close-code.ts';
 import { OWN_PREFIXES } from '../protocol/event.ts';
+import type { InteractionTable } from './interaction-table.ts';
 import { envelopeJson, plainJson, previewJson, type EventLog, type Shown } from './event-log.ts';
 
 /** How far a viewer that acknowledges may fall behind before it has to wait, UTF-16 units sent. */
@@ -38,12 +39,14 @@ const isOwn = (type: string) => OWN_PREFIXES.some((prefix) => type.startsWith(pr
 export class Viewers {
   readonly #ctx: DurableObjectState;
   readonly #log: EventLog;
+  readonly #interactions: InteractionTable;
   /** Of each viewer: after which `seq` how much had been sent, so that an acknowledgement frees just that. */
   readonly #sent = new WeakMap<WebSocket, { seq: number; size: number }[]>();
 
-  constructor(ctx: DurableObjectState, log: EventLog) {
+  constructor(ctx: DurableObjectState, log: EventLog, interactions: InteractionTable) {
     this.#ctx = ctx;
     this.#log = log;
+    this.#interactions = interactions;
   }
 
   /** Takes a socket in and sends what is stored after its cursor. */
@@ -63,7 +66,19 @@ export class Viewers {
       socket.send(this.#gap(viewer, first));
       viewer.cursor = first - 1;
     }
+    if (after === null) this.#sendOpen(socket, plain);
     this.#pump(socket, viewer);
+  }
+
+  /**
+   * Shows who comes without a cursor what waits for an answer. It does not count as sent: there is little of it at once
+   * (`MAX_OPEN`, each of at most `MAX_SHOWN_INPUT`), and it is no part of what the cursor passes over.
+   */
+  #sendOpen(socket: WebSocket, isPlain: boolean): void {
+    for (const seq of this.#interactions.openedAt()) {
+      const opened = this.#log.read(seq - 1, 1, BATCH_BYTES).filter((event) => event.seq === seq);
+      for (const event of opened) socket.send(isPlain ? plain(event) : batch([event]));
+    }
   }
 
   /** Sends what has just been said: events that have just been stored, with the previews between them. */

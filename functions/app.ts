@@ -5,6 +5,7 @@ import { json } from './contract.ts';
 import { docsPage } from './docs-page.ts';
 import { addEvents } from './events.ts';
 import { addFiles } from './files.ts';
+import { addInteractions } from './interactions.ts';
 import { addMessages } from './messages.ts';
 import { withJsonBody, withOwner, withSettings } from './middleware.ts';
 import { poolOf } from './objects.ts';
@@ -80,6 +81,7 @@ function api(): OpenAPIHono<AppEnv> {
   addSnapshots(app);
   addWorkspaces(app);
   addMessages(app);
+  addInteractions(app);
   addEvents(app);
   addFiles(app);
   return app;

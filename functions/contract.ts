@@ -10,6 +10,10 @@ const id = (name: string, description: string) =>
 export const sessionParams = z.object({ session_id: id('session_id', 'The session') });
 export const messageParams = sessionParams.extend({ message_id: id('message_id', 'The message') });
 
+export const interactionParams = sessionParams.extend({
+  interaction_id: id('interaction_id', 'The question or permission'),
+});
+
 export const snapshotParams = sessionParams.extend({ snapshot_id: id('snapshot_id', 'The snapshot') });
 export const workspaceParams = z.object({
   workspace_id: z

@@ -34,7 +34,7 @@ const page = createRoute({
 const stream = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/stream',
-  summary: 'WebSocket: events live and, with `after`, from any point; takes prompt, interrupt, ack and ping',
+  summary: 'WebSocket: events live and, with `after`, from any point; takes prompt, interrupt, resolve, ack and ping',
   security: secured,
   request: {
     params: sessionParams,

@@ -5,11 +5,12 @@ import type { SessionConfig } from '../protocol/session-config.ts';
 const MAXIMA = {
   timeout_seconds: 'CONTAINER_TIMEOUT_MAX',
   idle_timeout_seconds: 'CONTAINER_IDLE_TIMEOUT_MAX',
+  interaction_timeout_seconds: 'INTERACTION_TIMEOUT_MAX',
 } as const satisfies Partial<Record<keyof SessionConfig, keyof EdgeSettings>>;
 
 /** Refuses a session's timeouts that are over the operator's maxima; null: none is. */
 export function overMaximum(config: SessionConfig, settings: EdgeSettings): Refusal | null {
-  const errors = (['timeout_seconds', 'idle_timeout_seconds'] as const)
+  const errors = (['timeout_seconds', 'idle_timeout_seconds', 'interaction_timeout_seconds'] as const)
     .filter((name) => (config[name] ?? 0) > settings[MAXIMA[name]])
     .map((name) => {
       const setting = MAXIMA[name];

@@ -21,6 +21,9 @@ export const edgeSettings = z.object({
   /** A message's longest turn where its chat does not say, and the most that one may ask for, seconds. */
   TURN_TIMEOUT_DEFAULT: seconds(3600, 604_800),
   TURN_TIMEOUT_MAX: seconds(604_800, 604_800),
+  /** Until a question or a permission that nobody answers ends, where a session does not say, and the most that one may say, seconds. */
+  INTERACTION_TIMEOUT: seconds(1800, 604_800),
+  INTERACTION_TIMEOUT_MAX: seconds(604_800, 604_800),
   /** From being interrupted until a `claude` that does not end its turn is ended itself, seconds. */
   INTERRUPT_TIMEOUT: seconds(30, 3600),
   /** What a `git clone` may take beyond the startup, seconds. */

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { instant, uuid } from './ids.ts';
+import { interactionState, interactionSubject, resolution } from './interaction.ts';
 import { reason, messageError } from './reason.ts';
 import { sessionStatus } from './session.ts';
 import { skippedFile, snapshotState, snapshotTrigger } from './workspace.ts';
@@ -72,6 +73,25 @@ export const ownEvents = {
   }),
   'workspace.cloning': z.object({ epoch: z.int(), repo: z.string() }),
   'workspace.cloned': z.object({ epoch: z.int(), repo: z.string(), commit: z.string(), ms: z.int() }),
+  /** Somebody is asked. Open ones are shown to every new viewer. */
+  'interaction.opened': z.object({
+    interaction_id: uuid,
+    subject: interactionSubject,
+    priority: z.enum(['low', 'normal', 'high', 'urgent']),
+    deadline: instant,
+  }),
+  'interaction.closed': z.object({
+    interaction_id: uuid,
+    state: interactionState.exclude(['open']),
+    resolved_by: z.string().nullable(),
+    resolution: resolution.nullable(),
+  }),
+  /** The agent tells its user something (`notify_user`). */
+  'session.notification': z.object({
+    message: z.string(),
+    priority: z.enum(['low', 'normal', 'high', 'urgent']),
+    summary: z.string().nullable(),
+  }),
   'message.queued': z.object({ message_id: uuid, prompt: z.string() }),
   'message.processing': z.object({ message_id: uuid }),
   'message.completed': z.object({ message_id: uuid }),

@@ -66,6 +66,10 @@ export const resources = z.object({
 });
 export type Resources = z.infer<typeof resources>;
 
+/** A tool of CC-Docker's own; docs/people.md says what each does. */
+export const agentTool = z.enum(['ask_user', 'notify_user']);
+export type AgentTool = z.infer<typeof agentTool>;
+
 /** A session's settings, as a client sends them. Unknown fields are refused. */
 export const sessionConfig = z.strictObject({
   /** `opus-4`, `sonnet-4`, `haiku-4`, or any name that Claude Code takes. Absent: Claude Code's own default. */
@@ -78,6 +82,21 @@ export const sessionConfig = z.strictObject({
   system_prompt: z.string().max(262_144).optional(),
   /** `["*"]`: every tool without asking. Otherwise these alone run (Claude Code's rule syntax); the rest is denied. */
   allowed_tools: z.array(z.string().min(1).max(512)).max(256).default(['*']),
+  /**
+   * What happens when the agent wants to use a tool. `bypass`: it may use every one (or those of `allowed_tools`) unasked. `ask`: a person decides about
+   * whatever `allowed_tools` do not name (`*` counts as none). `accept_edits`: as `ask`, but edits of files in the workspace go unasked. `plan`: it plans, and asks
+   * before it begins. A question or a permission that nobody answers ends at its deadline.
+   */
+  permission_mode: z.enum(['bypass', 'ask', 'accept_edits', 'plan']).default('bypass'),
+  /** Seconds that a question or permission stays open. Absent: the operator's `INTERACTION_TIMEOUT`. */
+  interaction_timeout_seconds: z.int().min(1).max(604_800).optional(),
+  /** What becomes of a permission that nobody decides on in time. */
+  permission_default: z.enum(['allow', 'deny']).default('deny'),
+  /**
+   * CC-Docker's own tools that the agent gets, as `mcp__cc-docker__…`. None unasked: their server costs a session's start a tenth of a second, and
+   * Claude Code's own `AskUserQuestion` is there without.
+   */
+  agent_tools: z.array(agentTool).max(16).default([]),
   /** MCP servers by name, as in Claude Code's own `--mcp-config`. They run inside the container. */
   mcp_servers: z.record(z.string().regex(/^[A-Za-z0-9_-]{1,64}$/), mcpServer).default({}),
   /** Model calls that one message may take. */

@@ -34,6 +34,8 @@ export const sessionSummary = createdSession.extend({
   child_session_ids: z.array(uuid),
   total_turns: z.int(),
   total_cost_usd: z.number(),
+  /** Questions and permissions that wait for a person. */
+  open_interactions: z.int(),
 });
 export type SessionSummary = z.infer<typeof sessionSummary>;
 

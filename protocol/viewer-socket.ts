@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { instant, uuid } from './ids.ts';
+import { permissionDecision, resolveRequest } from './interaction.ts';
 import { chatRequest } from './message.ts';
 
 /**
@@ -18,6 +19,14 @@ export const viewerFrame = z.discriminatedUnion('type', [
     ref: z.string().max(128).optional(),
   }),
   z.strictObject({ type: z.literal('interrupt') }),
+  /** As `POST …/interactions/{interaction_id}/resolve`: with `answer` or with `decision`. */
+  z.strictObject({
+    type: z.literal('resolve'),
+    interaction_id: uuid,
+    answer: resolveRequest.options[0].shape.answer.optional(),
+    decision: permissionDecision.optional(),
+    message: z.string().max(8000).optional(),
+  }),
   z.strictObject({ type: z.literal('ping') }),
   /** Events up to `seq` have been read. With `?acks=true` a viewer is never cut off for reading a long log. */
   z.strictObject({ type: z.literal('ack'), seq: z.int().min(0) }),
@@ -27,6 +36,7 @@ export type ViewerFrame = z.infer<typeof viewerFrame>;
 /** Server → client, beside the events. */
 export const viewerAnswer = z.discriminatedUnion('type', [
   z.object({ type: z.literal('accepted'), message_id: uuid, ref: z.string().optional() }),
+  z.object({ type: z.literal('resolved'), interaction_id: uuid }),
   z.object({ type: z.literal('pong'), time: instant }),
   z.object({ type: z.literal('error'), code: z.string(), detail: z.string() }),
 ]);

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { uuid, epoch } from './ids.ts';
+import { askUserInput, interactionSubject, notifyUserInput, resolution } from './interaction.ts';
 
 /**
  * The link between a container's wrapper and its session: JSON frames, a line each on the session's unix socket, which
@@ -20,6 +21,29 @@ export const wrapperNotice = z.discriminatedUnion('notice', [
   z.object({ notice: z.literal('cloned'), repo: z.string().max(2048), commit: z.string().max(64), ms: z.int() }),
   /** It failed, in git's own words. The epoch's last notice. */
   z.object({ notice: z.literal('clone_failed'), detail: z.string().max(8192) }),
+  /**
+   * `claude` waits for a person: for a permission, or for answers to its `AskUserQuestion`. The id is the wrapper's. Answered with
+   * the command `resolve`.
+   */
+  z.object({
+    notice: z.literal('asked'),
+    interaction_id: uuid,
+    tool_use_id: z.string().max(256),
+    subject: interactionSubject,
+  }),
+  /** It waits no longer. */
+  z.object({ notice: z.literal('withdrawn'), interaction_id: uuid }),
+  /** One of CC-Docker's own tools was called. Answered with the command `tool_result`. */
+  z.object({
+    notice: z.literal('tool_call'),
+    call_id: uuid,
+    call: z.discriminatedUnion('tool', [
+      z.object({ tool: z.literal('ask_user'), input: askUserInput }),
+      z.object({ tool: z.literal('notify_user'), input: notifyUserInput }),
+    ]),
+  }),
+  /** Nobody waits for its result any more. */
+  z.object({ notice: z.literal('tool_cancelled'), call_id: uuid }),
   /** `claude` could not be started or did not initialise. The epoch's last notice: no `exited` follows. */
   z.object({ notice: z.literal('start_failed'), detail: z.string().max(8192) }),
   /** Each guarantee of the seal was probed from inside, before anything else ran, and holds. */
@@ -54,6 +78,10 @@ export type LinkItem = z.infer<typeof linkItem>;
 export const wrapperCommand = z.discriminatedUnion('command', [
   /** Hand a user message to `claude`; `message_id` becomes its `uuid`. */
   z.object({ command: z.literal('prompt'), message_id: uuid, prompt: z.string() }),
+  /** Answers `asked`. */
+  z.object({ command: z.literal('resolve'), interaction_id: uuid, resolution }),
+  /** Answers `tool_call`: what the model reads. */
+  z.object({ command: z.literal('tool_result'), call_id: uuid, text: z.string(), is_error: z.boolean() }),
   /** End the running turn. */
   z.object({ command: z.literal('interrupt'), message_id: uuid }),
 ]);

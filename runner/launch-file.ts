@@ -62,6 +62,8 @@ export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch>
       DISABLE_TELEMETRY: '1',
       DISABLE_ERROR_REPORTING: '1',
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+      // A tool that waits for a person holds the turn, however long.
+      CLAUDE_CODE_MCP_AUTO_BACKGROUND_MS: '0',
       ...exposedEnv,
       ...(sealed && { ...proxyEnv(), ...caBundleEnv(path.join(layout.run, CA_FILE)) }),
       ...claudeEnv,

@@ -1,5 +1,8 @@
 import { join } from 'node:path';
+import type { SessionConfig } from '../protocol/session-config.ts';
 import type { WrapperLaunch } from '../protocol/wrapper-launch.ts';
+import { ruleOf, TOOL_SERVER } from './tool-names.ts';
+import type { ToolServerConfig } from './tool-server.ts';
 
 /** How to call `claude` for a launch. */
 export interface ClaudeCall {
@@ -19,8 +22,12 @@ const MODEL_ALIASES: Readonly<Record<string, string>> = {
 const ALWAYS =
   '-p --input-format stream-json --output-format stream-json --verbose --include-partial-messages --replay-user-messages --strict-mcp-config';
 
-/** A launch as Claude Code's arguments and the files that they name. Each was tried with the real binary. */
-export function claudeCall(launch: WrapperLaunch): ClaudeCall {
+/**
+ * A launch as Claude Code's arguments and the files that they name. Each was tried with the real binary.
+ *
+ * @param tools where CC-Docker's own tools are; null: this session has none
+ */
+export function claudeCall(launch: WrapperLaunch, tools: ToolServerConfig | null): ClaudeCall {
   const { config } = launch;
   const files: ClaudeCall['files'] = [];
   const args = [
@@ -28,7 +35,7 @@ export function claudeCall(launch: WrapperLaunch): ClaudeCall {
     ...conversation(launch),
     '--max-turns',
     String(config.max_turns),
-    ...permissions(config.allowed_tools),
+    ...permissions(config),
   ];
   if (config.model !== undefined) args.push('--model', MODEL_ALIASES[config.model] ?? config.model);
   if (config.system_prompt !== undefined) {
@@ -37,9 +44,11 @@ export function claudeCall(launch: WrapperLaunch): ClaudeCall {
     // Without `off` a resumed session keeps the prompt that it was first started with.
     args.push('--append-system-prompt-file', path, '--system-prompt-snapshot', 'off');
   }
-  if (Object.keys(config.mcp_servers).length > 0) {
+  // A session's own server of this name would be called in place of CC-Docker's.
+  const mcpServers = { ...config.mcp_servers, ...(tools !== null && { [TOOL_SERVER]: tools }) };
+  if (Object.keys(mcpServers).length > 0) {
     const path = join(launch.scratch, 'mcp.json');
-    files.push({ path, text: JSON.stringify({ mcpServers: config.mcp_servers }) });
+    files.push({ path, text: JSON.stringify({ mcpServers }) });
     args.push('--mcp-config', path);
   }
   return { args, files };
@@ -52,20 +61,45 @@ function conversation({ resume, session_id, fork_of }: WrapperLaunch): string[] 
   return fork_of === undefined ? own : ['--resume', fork_of, '--fork-session', ...own];
 }
 
+/** Whom Claude Code asks: the wrapper. Without, it has no `AskUserQuestion`, and denies what it would ask about. */
+const ASKING = ['--permission-prompt-tool', 'stdio'];
+
+/** Planning is not offered: whoever begins to plan has to ask whether to go on. */
+const EVERY_TOOL = [
+  '--permission-mode',
+  'bypassPermissions',
+  ...ASKING,
+  '--disallowedTools=EnterPlanMode,ExitPlanMode',
+];
+
+/** Otherwise a model of Anthropic's judges commands while it plans, and where there is none they are all denied. */
+const PERSON_JUDGES = ['--settings', JSON.stringify({ useAutoModeDuringPlan: false })];
+
+const MODES = { ask: 'default', accept_edits: 'acceptEdits', plan: 'plan' } as const;
+
+function permissions(config: SessionConfig): string[] {
+  const { allowed_tools: allowed, permission_mode: mode } = config;
+  // Leave to ask a person is not asked for.
+  const own = config.agent_tools.map(ruleOf);
+  if (mode === 'bypass') {
+    return allowed.includes('*') ? EVERY_TOOL : onlyThese([...allowed, ...own]);
+  }
+  const unasked = [...allowed.filter((rule) => rule !== '*'), ...own];
+  return ['--permission-mode', MODES[mode], ...ASKING, ...(mode === 'plan' ? PERSON_JUDGES : []), ...rules(unasked)];
+}
+
 /**
  * `--allowedTools` alone does not limit: Claude Code runs commands that only read (`ls`, `cat`) without any rule. So a
  * built-in tool that no rule names is not there at all (`--tools`), and `dontAsk` denies what the rules leave open.
  */
-function permissions(allowed: readonly string[]): string[] {
-  if (allowed.includes('*')) return ['--permission-mode', 'bypassPermissions'];
+function onlyThese(allowed: readonly string[]): string[] {
   const named = allowed.map((rule) => rule.replace(/\(.*$/s, '').trim());
   // `default` would mean every built-in tool; tools of MCP servers are not chosen here.
   const builtIn = named.filter((name) => /^[A-Z][A-Za-z0-9]*$/.test(name));
-  return [
-    '--permission-mode',
-    'dontAsk',
-    `--tools=${[...new Set(builtIn)].join(',')}`,
-    // With `=`, a rule that looks like an option stays a rule.
-    ...allowed.map((rule) => `--allowedTools=${rule}`),
-  ];
+  return ['--permission-mode', 'dontAsk', `--tools=${[...new Set(builtIn)].join(',')}`, ...rules(allowed)];
+}
+
+/** With `=`, a rule that looks like an option stays a rule. */
+function rules(allowed: readonly string[]): string[] {
+  return allowed.map((rule) => `--allowedTools=${rule}`);
 }

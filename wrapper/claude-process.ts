@@ -8,9 +8,10 @@ import type { WrapperNotice } from '../protocol/wrapper-link.ts';
 import { claudeCall } from './claude-args.ts';
 import { killLeftovers } from './leftovers.ts';
 import { LineSplitter, type SplitLine } from './line-splitter.ts';
-import { type OutputLine, readOutputLine } from './output-line.ts';
+import { OWN_REQUESTS, type OutputLine, readOutputLine } from './output-line.ts';
 import { nameProjectFolder } from './project-folder.ts';
 import { Tail } from './tail.ts';
+import type { ToolServerConfig } from './tool-server.ts';
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
@@ -27,7 +28,7 @@ export interface ClaudeListener {
   ended(end: ClaudeEnd): void;
 }
 
-const INITIALISE_ID = 'cc-docker-initialise';
+const INITIALISE_ID = `${OWN_REQUESTS}initialise`;
 /** Milliseconds to be initialised in: half a second is usual. */
 const INITIALISE_MS = 60_000;
 /** Milliseconds that a gentle stop may take before it is killed. */
@@ -51,12 +52,12 @@ export class ClaudeProcess {
   #deadline: NodeJS.Timeout | undefined;
 
   /** Starts it at once; the listener hears of nothing before the caller's turn of the event loop is over. */
-  constructor(launch: WrapperLaunch, listener: ClaudeListener) {
+  constructor(launch: WrapperLaunch, tools: ToolServerConfig | null, listener: ClaudeListener) {
     this.#launch = launch;
     this.#listener = listener;
     try {
       nameProjectFolder(launch);
-      const call = claudeCall(launch);
+      const call = claudeCall(launch, tools);
       for (const { path, text } of call.files) {
         mkdirSync(dirname(path), { recursive: true });
         // MCP servers' headers can be credentials.

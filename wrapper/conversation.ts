@@ -1,14 +1,18 @@
 import { WrapperExit } from '../protocol/wrapper-exit.ts';
 import type { WrapperLaunch } from '../protocol/wrapper-launch.ts';
-import type { SessionFrame, WrapperCommand, WrapperFrame, WrapperNotice } from '../protocol/wrapper-link.ts';
+import type { LinkItem, SessionFrame, WrapperCommand, WrapperFrame, WrapperNotice } from '../protocol/wrapper-link.ts';
 import { type ClaudeLine, ClaudeProcess } from './claude-process.ts';
 import { type EgressListeners, openEgress } from './egress.ts';
 import { GitClone } from './git-clone.ts';
 import { Inbox } from './inbox.ts';
 import { Link } from './link.ts';
 import { Outbox } from './outbox.ts';
+import { OWN_REQUESTS } from './output-line.ts';
+import { type PermissionRequest, Permissions } from './permissions.ts';
 import { PidsWatch, readPids } from './pids-watch.ts';
 import type { SealNotice } from './seal.ts';
+import { ToolCalls } from './tool-calls.ts';
+import { ToolServer } from './tool-server.ts';
 import { Turns } from './turns.ts';
 
 /** Bytes not acknowledged at which `claude`'s output is left unread, and at which it is read again. */
@@ -36,6 +40,11 @@ export class Conversation {
   readonly #outbox = new Outbox();
   readonly #inbox = new Inbox();
   readonly #turns = new Turns();
+  readonly #permissions: Permissions;
+  readonly #toolCalls = new ToolCalls((notice) => {
+    this.#tell(notice);
+  });
+  #tools: ToolServer | null = null;
   readonly #pids = new PidsWatch();
   /** Null: a repository comes first, or a broken seal, and nothing is started. */
   #claude: ClaudeProcess | null = null;
@@ -61,11 +70,12 @@ export class Conversation {
     this.ended = promise;
     this.#settle = resolve;
     this.#epoch = launch.epoch;
+    this.#permissions = new Permissions(launch.config.permission_mode !== 'bypass');
     if (seal !== null) this.#outbox.push(seal);
     const sound = seal?.notice !== 'seal_broken';
     this.#egress = sound && launch.egress !== undefined ? openEgress(launch.egress) : null;
     // Before the link: it takes half a second to start, and nothing else does.
-    if (sound && launch.git === undefined) this.#startClaude(launch);
+    if (sound && launch.git === undefined) void this.#startClaude(launch);
     this.#link = new Link(launch.link_socket, {
       hello: () => {
         this.#takenDue = false;
@@ -76,10 +86,6 @@ export class Conversation {
       broken: () => {
         this.#outbox.disconnected();
       },
-    });
-    void this.#egress?.opened.then((problem) => {
-      // What the session's policy promises could not be kept.
-      if (problem !== null) this.#claude?.giveUp(problem);
     });
     if (sound && launch.git !== undefined) void this.#cloneFirst(launch, launch.git);
     if (sound) this.#pidsTimer = setInterval(() => this.#lookAtPids(), PIDS_MS);
@@ -105,11 +111,23 @@ export class Conversation {
     if (end.notice === 'clone_failed') return this.#over(end);
     this.#outbox.push(end);
     this.#link.flush();
-    this.#onGo = () => this.#startClaude(launch);
+    this.#onGo = () => void this.#startClaude(launch);
   }
 
-  #startClaude(launch: WrapperLaunch): void {
-    this.#claude = new ClaudeProcess(launch, {
+  async #startClaude(launch: WrapperLaunch): Promise<void> {
+    const offered = launch.config.agent_tools;
+    if (offered.length > 0) {
+      try {
+        this.#tools = await ToolServer.listen(this.#toolCalls, offered);
+      } catch (error) {
+        return this.#over({ notice: 'start_failed', detail: `Nothing can listen on loopback: ${String(error)}` });
+      }
+      if (this.#stopping) {
+        this.#tools.close();
+        return;
+      }
+    }
+    const claude = new ClaudeProcess(launch, this.#tools?.config ?? null, {
       line: (line) => {
         this.#said(line);
       },
@@ -123,6 +141,11 @@ export class Conversation {
         this.#over(end);
       },
     });
+    this.#claude = claude;
+    void this.#tools?.open();
+    const problem = (await this.#egress?.opened) ?? null;
+    // What the session's policy promises could not be kept.
+    if (problem !== null) claude.giveUp(problem);
   }
 
   /** Its notice has been pushed; that is all that there will be. */
@@ -160,11 +183,29 @@ export class Conversation {
   }
 
   #said(line: ClaudeLine): void {
+    if (line.kind === 'echo') return;
     if (line.kind === 'preview') this.#outbox.preview(line.line);
+    else if (line.kind === 'permission') this.#asked(line.request);
+    else if (line.kind === 'cancel') this.#tell(this.#permissions.cancelled(line.requestId) ?? line.line);
     else this.#outbox.push(line.kind === 'item' ? line.item : line.line);
     this.#link.flush();
     if (line.kind === 'lifecycle' && this.#turns.lifecycle(line.messageId, line.state)) void this.#interrupt();
+    if (line.kind === 'request') void this.#refuse(line.requestId);
     if (this.#outbox.bytes > PAUSE_BYTES) this.#claude?.pause();
+  }
+
+  #asked(request: PermissionRequest): void {
+    const said = this.#permissions.asked(request, crypto.randomUUID());
+    if ('notice' in said) this.#tell(said);
+    else void this.#write(said);
+  }
+
+  /** Whoever is asked is asked still when the container goes: it is only `claude` that waits no longer. */
+  #tell(item: LinkItem): void {
+    const givenUp = typeof item !== 'string' && (item.notice === 'withdrawn' || item.notice === 'tool_cancelled');
+    if (givenUp && (this.#stopping || this.#claudeEnded)) return;
+    this.#outbox.push(item);
+    this.#link.flush();
   }
 
   #take(): WrapperFrame | null {
@@ -215,28 +256,47 @@ export class Conversation {
     this.#handing = false;
   }
 
+  /** False: `claude` is gone or going, and the command stays the session's. */
   async #hand(command: WrapperCommand): Promise<boolean> {
-    if (command.command === 'interrupt') {
-      return this.#turns.interrupt(command.message_id) ? this.#interrupt() : true;
+    if (command.command === 'prompt') {
+      this.#turns.prompted(command.message_id);
+      return this.#write({
+        type: 'user',
+        message: { role: 'user', content: [{ type: 'text', text: command.prompt }] },
+        parent_tool_use_id: null,
+        uuid: command.message_id,
+      });
     }
-    this.#turns.prompted(command.message_id);
-    return this.#write({
-      type: 'user',
-      message: { role: 'user', content: [{ type: 'text', text: command.prompt }] },
-      parent_tool_use_id: null,
-      uuid: command.message_id,
-    });
+    if (command.command === 'interrupt') return this.#turns.interrupt(command.message_id) ? this.#interrupt() : true;
+    if (this.#stopping || this.#claudeEnded) return false;
+    if (command.command === 'tool_result') {
+      this.#toolCalls.answer(command.call_id, { text: command.text, isError: command.is_error });
+      return true;
+    }
+    const answer = this.#permissions.answer(command.interaction_id, command.resolution);
+    if (answer === null) return true;
+    const written = await this.#write(answer);
+    if (written) this.#permissions.answered(command.interaction_id);
+    return written;
   }
 
   async #write(message: object): Promise<boolean> {
     return (await this.#claude?.write(message)) ?? false;
   }
 
+  /** Nobody here could answer it, and `claude` would wait. */
+  #refuse(request_id: string): Promise<boolean> {
+    return this.#write({
+      type: 'control_response',
+      response: { subtype: 'error', request_id, error: 'cc-docker does not know this request' },
+    });
+  }
+
   #interrupt(): Promise<boolean> {
     this.#interrupts += 1;
     return this.#write({
       type: 'control_request',
-      request_id: `cc-docker-interrupt-${this.#interrupts}`,
+      request_id: `${OWN_REQUESTS}interrupt-${this.#interrupts}`,
       request: { subtype: 'interrupt' },
     });
   }
@@ -262,6 +322,7 @@ export class Conversation {
     clearTimeout(this.#deadline);
     clearInterval(this.#pidsTimer);
     this.#egress?.close();
+    this.#tools?.close();
     this.#link.close();
     this.#settle({ unacknowledged: this.#outbox.size, code: this.#code });
   }

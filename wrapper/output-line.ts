@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import * as z from 'zod';
 import type { LinkItem } from '../protocol/wrapper-link.ts';
 import type { SplitLine } from './line-splitter.ts';
+import { type PermissionRequest, permissionRequest } from './permissions.ts';
 
 /** What the wrapper makes of one line of Claude Code's standard output. */
 export type OutputLine =
@@ -11,13 +12,26 @@ export type OutputLine =
   | { kind: 'preview'; line: string }
   /** Tells of a message that was handed to it; goes up as it is. */
   | { kind: 'lifecycle'; line: string; messageId: string; state: string }
+  /** Asks for leave to use a tool; does not go up as it is. */
+  | { kind: 'permission'; request: PermissionRequest }
+  /** Asks for something else, which nobody here knows; goes up as it is. */
+  | { kind: 'request'; line: string; requestId: string }
+  /** Takes back what it asked for; goes up as it is when it was none of the above. */
+  | { kind: 'cancel'; line: string; requestId: string }
+  /** The wrapper's own answer to one of these, which Claude Code says again; does not go up. */
+  | { kind: 'echo' }
   /** Answers the wrapper's own `initialize`; does not go up. */
   | { kind: 'initialised'; version: string }
   | { kind: 'refused'; detail: string };
 
+/** What the ids of the wrapper's own requests begin with. */
+export const OWN_REQUESTS = 'cc-docker-';
+
 const NOTICE_CHARACTERS = 8192;
 
 const lifecycle = z.object({ command_uuid: z.string(), state: z.string() });
+const request = z.object({ request_id: z.string() });
+const responded = z.object({ response: request });
 const answer = z.object({
   response: z.discriminatedUnion('subtype', [
     z.object({
@@ -46,6 +60,16 @@ export function readOutputLine(split: SplitLine, initialiseId: string): OutputLi
       return { kind: 'lifecycle', line, messageId: told.data.command_uuid, state: told.data.state };
     }
   }
+  if (value.type === 'control_request') {
+    const permission = permissionRequest.safeParse(value);
+    if (permission.success) return { kind: 'permission', request: permission.data };
+    const asked = request.safeParse(value);
+    if (asked.success) return { kind: 'request', line, requestId: asked.data.request_id };
+  }
+  if (value.type === 'control_cancel_request') {
+    const cancelled = request.safeParse(value);
+    if (cancelled.success) return { kind: 'cancel', line, requestId: cancelled.data.request_id };
+  }
   if (value.type === 'control_response') {
     const answered = answer.safeParse(value);
     if (answered.success && answered.data.response.request_id === initialiseId) {
@@ -54,6 +78,8 @@ export function readOutputLine(split: SplitLine, initialiseId: string): OutputLi
         ? { kind: 'initialised', version: response.response.claude_code_version }
         : { kind: 'refused', detail: response.error };
     }
+    const echo = responded.safeParse(value);
+    if (echo.success && !echo.data.response.request_id.startsWith(OWN_REQUESTS)) return { kind: 'echo' };
   }
   return { kind: 'item', item: line };
 }

@@ -29,9 +29,10 @@ function earliest({ status, container, since, launched_at, current, queue }: Ses
   if (status === 'starting') all.push({ at: since + limits.startup, of: 'startup' });
   if (status === 'idle') all.push({ at: since + limits.idle, of: 'idle' });
   if (current !== null) {
-    const { interrupting, deadline } = current;
-    if (interrupting === null) all.push({ at: deadline, of: 'turn' });
-    else all.push({ at: interrupting.since + limits.interrupt, of: 'interrupt' });
+    const { interrupting, deadline, paused } = current;
+    if (interrupting === null) {
+      if (paused === null) all.push({ at: deadline, of: 'turn' });
+    } else all.push({ at: interrupting.since + limits.interrupt, of: 'interrupt' });
   }
   if (container === 'launched' || container === 'ready') {
     all.push({ at: launched_at + limits.lifetime, of: 'lifetime' });
@@ -97,6 +98,8 @@ class Machine {
           this.#finishCurrent({ code: 'interrupted', detail: 'Claude Code dropped the message before it began.' });
         }
         return;
+      case 'asking':
+        return this.#asking(input.asking);
       case 'interrupt':
         return this.#interrupt('interrupted');
       case 'stop':
@@ -130,11 +133,25 @@ class Machine {
     const [next, ...rest] = queue;
     if (container !== 'ready' || current !== null) return;
     if (next === undefined) return this.#enter('idle', null);
+    const { message_id } = next;
+    const own_deadline = next.deadline !== null;
     const deadline = next.deadline ?? this.#now + this.#limits.turn;
-    this.#set({ current: { message_id: next.message_id, deadline, interrupting: null }, queue: rest });
+    const paused = this.#state.asking && !own_deadline ? this.#now : null;
+    this.#set({ current: { message_id, deadline, own_deadline, paused, interrupting: null }, queue: rest });
     this.#enter('running', null);
     this.#effects.push({ do: 'message_processing', message_id: next.message_id });
     this.#effects.push({ do: 'prompt', message_id: next.message_id });
+  }
+
+  /** The time that a person takes is not the turn's. */
+  #asking(asking: boolean): void {
+    const { current } = this.#state;
+    if (asking === this.#state.asking) return;
+    this.#set({ asking });
+    if (current === null || current.own_deadline) return;
+    if (asking) return this.#set({ current: { ...current, paused: this.#now } });
+    const waited = current.paused === null ? 0 : this.#now - current.paused;
+    this.#set({ current: { ...current, deadline: current.deadline + waited, paused: null } });
   }
 
   #turnEnded(messageIds: readonly string[], outcome: Extract<SessionInput, { on: 'turn_ended' }>['outcome']): void {

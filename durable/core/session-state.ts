@@ -47,6 +47,10 @@ export interface RunningMessage {
   readonly message_id: string;
   /** Epoch milliseconds. */
   readonly deadline: number;
+  /** The deadline is its own: waiting for a person does not put it off. */
+  readonly own_deadline: boolean;
+  /** Since when its turn waits for a person, so that the default deadline is put off; epoch milliseconds. */
+  readonly paused: number | null;
   /** Its turn is being ended: why, and since when. */
   readonly interrupting: { readonly cause: InterruptCause; readonly since: number } | null;
 }
@@ -66,10 +70,17 @@ export interface SessionState {
   readonly exit: Reason | null;
   readonly queue: readonly PendingMessage[];
   readonly current: RunningMessage | null;
+  /** Its `claude` waits for a person. */
+  readonly asking: boolean;
   /** When the present phase began, or its clone was done; epoch milliseconds. */
   readonly since: number;
   /** When this epoch's container was asked for. */
   readonly launched_at: number;
+}
+
+/** Whether the `claude` of the present epoch is there, as far as is known: an answer can be handed to it. */
+export function canHear({ container, exit }: SessionState): boolean {
+  return container !== 'none' && container !== 'ending' && exit === null;
 }
 
 /** Why a running turn is being ended: it decides how its message ends. */
@@ -84,6 +95,7 @@ export const NEW_SESSION: SessionState = {
   exit: null,
   queue: [],
   current: null,
+  asking: false,
   since: 0,
   launched_at: 0,
 };
@@ -103,6 +115,8 @@ export type SessionInput =
   | { readonly on: 'claude_ended'; readonly reason: Reason }
   | { readonly on: 'turn_ended'; readonly message_ids: readonly string[]; readonly outcome: TurnOutcome }
   | { readonly on: 'message_dropped'; readonly message_id: string }
+  /** A person is asked something that `claude` waits for, or nobody is any more. */
+  | { readonly on: 'asking'; readonly asking: boolean }
   | { readonly on: 'interrupt' }
   | { readonly on: 'stop'; readonly reason: Reason }
   | { readonly on: 'ended'; readonly epoch: number; readonly reason: Reason }

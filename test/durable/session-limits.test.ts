@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { beginFiles } from '../../durable/core/session-files.ts';
-import { limitsOf, turnOverMaximum } from '../../durable/session-limits.ts';
+import { askLimitsOf, limitsOf, turnOverMaximum } from '../../durable/session-limits.ts';
 import { newRecord } from '../../durable/session-record.ts';
 import { edgeSettings } from '../../protocol/edge-settings.ts';
 import { createSessionRequest } from '../../protocol/session.ts';
@@ -47,6 +47,19 @@ describe('the deadlines of a session', () => {
     expect(limitsOf(cloning, settings()).startup).toBe(720_000);
     const files = { ...beginFiles(BEGINNING), cloned: true };
     expect(limitsOf({ ...cloning, files }, settings()).startup).toBe(120_000);
+  });
+
+  it('are for questions what it asks for, else the operator’s, within the operator’s maximum', () => {
+    const asked = record({ config: { interaction_timeout_seconds: 60, permission_default: 'allow' } });
+    expect(askLimitsOf(asked, settings())).toEqual({
+      timeout: 60_000,
+      longest: 604_800_000,
+      permission_default: 'allow',
+    });
+    expect(askLimitsOf(record(), settings())).toMatchObject({ timeout: 1_800_000, permission_default: 'deny' });
+    const low = { INTERACTION_TIMEOUT_MAX: '10' };
+    expect(askLimitsOf(asked, settings(low))).toMatchObject({ timeout: 10_000, longest: 10_000 });
+    expect(askLimitsOf(record(), settings(low))).toMatchObject({ timeout: 10_000 });
   });
 
   it('refuse a turn that is asked to take longer than the operator allows, and name the maximum', () => {

@@ -53,6 +53,7 @@ const anyInput: fc.Arbitrary<SessionInput> = fc.oneof(
     outcome: fc.constantFrom({ ok: true } as const, failed, aborted),
   }),
   fc.record({ on: fc.constant('message_dropped' as const), message_id: fc.constantFrom('m0', 'm1', 'm2') }),
+  fc.boolean().map((asking): SessionInput => ({ on: 'asking', asking })),
   fc.constant<SessionInput>({ on: 'interrupt' }),
   fc.constant<SessionInput>({ on: 'stop', reason: reason('stopped_by_user') }),
   fc.record({
@@ -388,6 +389,8 @@ describe('a session', () => {
   });
 });
 
+const asking = (is: boolean): SessionInput => ({ on: 'asking', asking: is });
+
 describe('a message', () => {
   it('whose time runs out while it waits fails without being handed over', () => {
     const { state, now, effects } = play([{ on: 'created' }, prompted('m0', 1_005_000)]);
@@ -406,6 +409,19 @@ describe('a message', () => {
     expect(nextDeadline(running, LIMITS)).toBe(9e9 + LIMITS.turn);
     const late = advance(running, { on: 'clock' }, 9e9 + LIMITS.turn, LIMITS);
     expect(late.effects).toEqual([{ do: 'interrupt', message_id: 'm0' }]);
+  });
+
+  it('whose turn waits for a person has the default for what it works, not for what they take', () => {
+    const { state, now } = play([...READY, prompted('m0'), asking(true)]);
+    expect(nextDeadline(state, LIMITS)).toBe(START + 3000 + LIMITS.lifetime - 1000);
+    const answered = advance(state, asking(false), now + 2 * LIMITS.turn - 60_000, LIMITS).state;
+    const left = LIMITS.turn - 1000;
+    expect(answered.current).toMatchObject({ deadline: now + 2 * LIMITS.turn - 60_000 + left, paused: null });
+  });
+
+  it('that says a timeout itself has it, whoever is asked meanwhile', () => {
+    const { state } = play([...READY, prompted('m0', START + 9000), { on: 'asking', asking: true }]);
+    expect(nextDeadline(state, LIMITS)).toBe(START + 9000);
   });
 
   it('that is interrupted twice is interrupted once', () => {

@@ -31,6 +31,7 @@ describe('what a creation asks for', () => {
   it.each([
     ['timeout_seconds', 'CONTAINER_TIMEOUT_MAX'],
     ['idle_timeout_seconds', 'CONTAINER_IDLE_TIMEOUT_MAX'],
+    ['interaction_timeout_seconds', 'INTERACTION_TIMEOUT_MAX'],
   ])('config.%s is at most the operator’s %s', async (name, setting) => {
     const authorization = `Bearer ${await new User().token}`;
     const create = (seconds: number) =>

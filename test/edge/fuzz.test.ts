@@ -19,6 +19,9 @@ const paths = [
   '/sessions/ID/events',
   '/sessions/ID/stream',
   '/sessions/ID/messages/ID',
+  '/sessions/ID/interactions',
+  '/sessions/ID/interactions/ID',
+  '/sessions/ID/interactions/ID/resolve',
   '/sessions/ID/snapshots',
   '/sessions/ID/snapshots/ID',
   '/sessions/ID/fork',
@@ -40,6 +43,8 @@ const body = fc.oneof(
         fc.jsonValue().filter((value) => value !== false),
       ),
       snapshot: fc.oneof(fc.uuid(), fc.jsonValue()),
+      answer: fc.oneof(fc.string(), fc.array(fc.string()), fc.jsonValue()),
+      decision: fc.oneof(fc.constantFrom('allow', 'deny'), fc.jsonValue()),
       timeout_seconds: fc.oneof(fc.integer(), fc.jsonValue()),
       config: fc.oneof(
         fc.dictionary(fc.constantFrom('model', 'max_turns', 'allowed_tools', 'mcp_servers', 'x'), fc.jsonValue()),

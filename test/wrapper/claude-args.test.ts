@@ -2,10 +2,16 @@ import { expect, test } from 'vitest';
 import { sessionConfig } from '../../protocol/session-config.ts';
 import type { WrapperLaunch } from '../../protocol/wrapper-launch.ts';
 import { claudeCall } from '../../wrapper/claude-args.ts';
+import type { ToolServerConfig } from '../../wrapper/tool-server.ts';
 
 const SESSION = '0190a0a0-0000-7000-8000-000000000000';
 
-function call(config: object, resume = false, given: Partial<WrapperLaunch> = {}): ReturnType<typeof claudeCall> {
+function call(
+  config: object,
+  resume = false,
+  given: Partial<WrapperLaunch> = {},
+  tools: ToolServerConfig | null = null,
+) {
   const launch: WrapperLaunch = {
     session_id: SESSION,
     epoch: 1,
@@ -19,7 +25,7 @@ function call(config: object, resume = false, given: Partial<WrapperLaunch> = {}
     ...given,
     config: sessionConfig.parse(config),
   };
-  return claudeCall(launch);
+  return claudeCall(launch, tools);
 }
 
 const line = (config: object): string => call(config).args.join(' ');
@@ -67,6 +73,19 @@ test('MCP servers go by a file, and no others are looked for', () => {
   expect(line({})).toContain('--strict-mcp-config');
 });
 
+test('CC-Docker’s own tools are beside the session’s servers, and win where one of these has their name', () => {
+  const tools: ToolServerConfig = {
+    type: 'http',
+    url: 'http://127.0.0.1:1/mcp',
+    headers: { Authorization: 'Bearer t' },
+    timeout: 1,
+    alwaysLoad: true,
+  };
+  const docs = { command: 'docs' };
+  const { files } = call({ mcp_servers: { docs, 'cc-docker': { command: 'other' } } }, false, {}, tools);
+  expect(JSON.parse(files[0]?.text ?? '')).toEqual({ mcpServers: { docs, 'cc-docker': tools } });
+});
+
 test('all tools without asking, or those alone that are listed', () => {
   expect(line({ allowed_tools: ['*'] })).toContain('--permission-mode bypassPermissions');
   const rules = ['Read', 'Bash(git log *)', 'Bash(git diff, *)', 'mcp__docs__search'];
@@ -75,6 +94,27 @@ test('all tools without asking, or those alone that are listed', () => {
     expect.arrayContaining(['dontAsk', '--tools=Read,Bash', ...rules.map((r) => `--allowedTools=${r}`)]),
   );
   expect(args).not.toContain('bypassPermissions');
+});
+
+test.each([
+  ['ask', 'default'],
+  ['accept_edits', 'acceptEdits'],
+  ['plan', 'plan'],
+])('%s asks the wrapper about what the session does not name', (permission_mode, mode) => {
+  const { args } = call({
+    permission_mode,
+    allowed_tools: ['*', 'Bash(git log *)', '--tools'],
+    agent_tools: ['ask_user', 'notify_user'],
+  });
+  const text = args.join(' ');
+  expect(text).toContain(`--permission-mode ${mode} --permission-prompt-tool stdio`);
+  expect(args.filter((arg) => arg.startsWith('--allowedTools'))).toEqual([
+    '--allowedTools=Bash(git log *)',
+    '--allowedTools=--tools',
+    '--allowedTools=mcp__cc-docker__ask_user',
+    '--allowedTools=mcp__cc-docker__notify_user',
+  ]);
+  expect(text).not.toContain('--tools=');
 });
 
 test('an empty list leaves no tool', () => {

@@ -78,19 +78,36 @@ function answer(id: string, version: string): string {
   return `{"type":"control_response","response":{"subtype":"success","request_id":"${id}","response":{${version}}}}`;
 }
 
-test('only the answer to the wrapper’s own initialize is kept from the session', () => {
-  const [mine, unversioned, other, refused] = read(
+test('the answer to the wrapper’s own initialize is kept from the session, and its own answers said again', () => {
+  const [mine, unversioned, interrupted, echo, refused] = read(
     [
       answer('mine', '"claude_code_version":"2.1.330"'),
       answer('mine', ''),
-      answer('other', ''),
+      answer('cc-docker-interrupt-1', ''),
+      answer('of-claude', '"behavior":"deny"'),
       '{"type":"control_response","response":{"subtype":"error","request_id":"mine","error":"no"}}',
     ].join('\n'),
   );
   expect(mine).toEqual({ kind: 'initialised', version: '2.1.330' });
   expect(unversioned).toEqual({ kind: 'initialised', version: 'unknown' });
-  expect(other).toEqual({ kind: 'item', item: answer('other', '') });
+  expect(interrupted).toEqual({ kind: 'item', item: answer('cc-docker-interrupt-1', '') });
+  expect(echo).toEqual({ kind: 'echo' });
   expect(refused).toEqual({ kind: 'refused', detail: 'no' });
+});
+
+test('what Claude Code asks for, and takes back, is told apart by its request', () => {
+  const request = { subtype: 'can_use_tool', tool_name: 'Bash', input: { command: 'ls' }, tool_use_id: 'toolu_1' };
+  const [permission, strange, cancelled] = [
+    { type: 'control_request', request_id: 'r1', request },
+    { type: 'control_request', request_id: 'r2', request: { subtype: 'surprise' } },
+    { type: 'control_cancel_request', request_id: 'r1' },
+  ].map((value) => read(JSON.stringify(value))[0]);
+  expect(permission).toEqual({
+    kind: 'permission',
+    request: { request_id: 'r1', request: { ...request, permission_suggestions: [] } },
+  });
+  expect(strange).toMatchObject({ kind: 'request', requestId: 'r2' });
+  expect(cancelled).toMatchObject({ kind: 'cancel', requestId: 'r1' });
 });
 
 test('of stderr the end is kept, in whole characters', () => {

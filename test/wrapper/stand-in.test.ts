@@ -241,6 +241,49 @@ test('a command that comes twice is handed on once, and acknowledged twice', asy
   ]);
 });
 
+test('a request that nobody here knows is refused, so that it is not waited for, and shown', async () => {
+  await using stage = await Stage.open();
+  const claude = await stage.standIn(`${INITIALISE}
+    lines.once('line', (line) => {
+      initialised(line);
+      lines.once('line', (heard) => say(JSON.stringify({ heard: JSON.parse(heard) })));
+      say(JSON.stringify({ type: 'control_request', request_id: 'r1', request: { subtype: 'surprise' } }));
+    });`);
+  const { session } = stage;
+  await stage.start({ claude });
+  const heard = await session.until(() => session.lines.find((line) => 'heard' in line));
+  expect(heard).toMatchObject({ heard: { response: { subtype: 'error', request_id: 'r1' } } });
+  expect(session.lines[0]).toMatchObject({ type: 'control_request' });
+});
+
+test('an answer that claude is no longer there to read stays the session’s', async () => {
+  await using stage = await Stage.open();
+  const request = { subtype: 'can_use_tool', tool_name: 'Bash', input: {}, tool_use_id: 'toolu_1' };
+  const asks = JSON.stringify({ type: 'control_request', request_id: 'r1', request });
+  const claude = await stage.standIn(`${INITIALISE}
+    lines.once('line', (line) => {
+      initialised(line);
+      say(${JSON.stringify(asks)});
+      lines.once('line', () => process.exit(3));
+    });`);
+  const { session } = stage;
+  session.withholdAcks = true;
+  await stage.start({ claude, config: { permission_mode: 'ask' } });
+  const { interaction_id } = await session.notice('asked');
+  session.prompt('go');
+  await session.notice('exited');
+  for (const resolution of [
+    { kind: 'decision', decision: 'allow', message: null },
+    { kind: 'decision', decision: 'deny', message: null },
+  ] as const)
+    session.order({ command: 'resolve', interaction_id, resolution });
+  session.withholdAcks = false;
+  session.breakLink();
+  await session.until(() => session.connections > 1);
+  expect(session.taken).toBe(1);
+  expect(session.all('withdrawn')).toEqual([]);
+});
+
 test('a launch file that is missing or malformed is one clear line and exit 1', async () => {
   await using stage = await Stage.open();
   const wrapper = await stage.start({ session_id: 'not a uuid' });

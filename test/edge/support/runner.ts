@@ -138,6 +138,15 @@ export class FakeContainer {
     return frame.command;
   }
 
+  /** The next answer that it is handed: to what was asked, or as a tool's result. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests read whatever came, and fail when it is not there
+  async answer(): Promise<any> {
+    const answers = ['resolve', 'tool_result'];
+    const frame = await this.data.next(({ kind, command }) => kind === 'command' && answers.includes(command.command));
+    this.data.send({ kind: 'taken', command: frame.number });
+    return frame.command;
+  }
+
   async interrupted(): Promise<void> {
     await this.data.next(({ kind, command }) => kind === 'command' && command.command === 'interrupt');
   }

@@ -51,6 +51,9 @@ export function launchOf({ session_id, epoch }: PlacementKey, config: Partial<La
     config: {
       timeout_seconds: 60,
       allowed_tools: ['*'],
+      permission_mode: 'bypass',
+      agent_tools: [],
+      permission_default: 'deny',
       mcp_servers: {},
       max_turns: 10,
       secrets: [],

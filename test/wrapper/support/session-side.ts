@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
+import type { Resolution } from '../../../protocol/interaction.ts';
 import {
   type LinkItem,
   type SessionFrame,
@@ -76,9 +77,23 @@ export class SessionSide implements AsyncDisposable {
   }
 
   notice<N extends WrapperNotice['notice']>(name: N): Promise<Extract<WrapperNotice, { notice: N }>> {
-    return this.until(() =>
-      this.notices.find((notice): notice is Extract<WrapperNotice, { notice: N }> => notice.notice === name),
-    );
+    return this.nth(name, 0);
+  }
+
+  /** The `n`th of these notices (from 0), now or when it comes. */
+  async nth<N extends WrapperNotice['notice']>(name: N, n: number): Promise<Extract<WrapperNotice, { notice: N }>> {
+    return this.until(() => this.all(name)[n]);
+  }
+
+  all<N extends WrapperNotice['notice']>(name: N): Extract<WrapperNotice, { notice: N }>[] {
+    return this.notices.filter((notice): notice is Extract<WrapperNotice, { notice: N }> => notice.notice === name);
+  }
+
+  /** Decides on what is asked in the `n`th place (from 0), and settles with that. */
+  async resolve(n: number, resolution: Resolution): Promise<Extract<WrapperNotice, { notice: 'asked' }>> {
+    const asked = await this.nth('asked', n);
+    this.order({ command: 'resolve', interaction_id: asked.interaction_id, resolution });
+    return asked;
   }
 
   send(frame: SessionFrame): void {

@@ -1,0 +1,187 @@
+import { env, runInDurableObject } from 'cloudflare:test';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Story } from './support/story.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+type Step = (story: Story) => void;
+
+const named = (name: string, step: Step): Step =>
+  Object.assign(step, { toString: () => name, [fc.toStringMethod]: () => name });
+
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 5, arbitrary: fc.constant(named('deliver', (s) => void s.deliver())) },
+  { weight: 3, arbitrary: fc.constant(named('permission', (s) => s.ask('permission'))) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .option(fc.constantFrom(5, 60))
+      .map((t) => named(`ask_user ${t}`, (s) => s.ask('ask_user', t ?? undefined))),
+  },
+  {
+    weight: 6,
+    arbitrary: fc
+      .tuple(fc.nat({ max: 5 }), fc.nat({ max: 1 }))
+      .map(([n, v]) => named(`resolve ${n} with ${v}`, (s) => s.resolve(n, v))),
+  },
+  { weight: 2, arbitrary: fc.constant(named('chat', (s) => s.chat())) },
+  { weight: 2, arbitrary: fc.constant(named('start', (s) => s.start())) },
+  { weight: 1, arbitrary: fc.boolean().map((ok) => named(`turn ends ${ok}`, (s) => s.endTurn(ok))) },
+  { weight: 1, arbitrary: fc.constant(named('withdraw', (s) => s.withdraw())) },
+  { weight: 1, arbitrary: fc.constant(named('interrupt', (s) => s.interrupt())) },
+  { weight: 1, arbitrary: fc.constant(named('stop', (s) => s.stop())) },
+  { weight: 1, arbitrary: fc.constant(named('exit', (s) => s.exit())) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .constantFrom('container_exited' as const, 'runner_lost' as const, 'runner_draining' as const)
+      .map((code) => named(`ended ${code}`, (s) => s.end(code))),
+  },
+  { weight: 2, arbitrary: fc.constant(named('alarm', (s) => s.alarm())) },
+  { weight: 2, arbitrary: fc.constantFrom(1, 10, 100, 1801).map((t) => named(`${t} s`, (s) => s.pass(t))) },
+);
+
+const anyStory = fc.array(anyStep, { maxLength: 60 });
+
+/** Tells a story that begins with a running turn. */
+function tell(storage: DurableObjectStorage, steps: readonly Step[]): Story {
+  const story = new Story(storage);
+  story.start();
+  story.chat();
+  story.deliver();
+  for (const step of steps) step(story);
+  return story;
+}
+
+/** Checks what holds after any story; each begins on storage of its own object, emptied. */
+async function everyStory(holds: (story: Story) => void): Promise<void> {
+  await inStorage((storage) => {
+    fc.assert(
+      fc.property(anyStory, (steps) => holds(tell(storage, steps))),
+      { numRuns: 800 },
+    );
+  });
+}
+
+const inStorage = (work: (storage: DurableObjectStorage) => void) =>
+  runInDurableObject(env.SESSION.get(env.SESSION.newUniqueId()), (_, ctx) => work(ctx.storage));
+
+describe('what people are asked, whatever happens in whatever order', () => {
+  it('is answered once: each answer reaches the model exactly once, unless it waits no more or the queue is given up', async () => {
+    await everyStory((story) => {
+      story.goWell();
+      for (const { interaction_id: id, state } of story.all()) {
+        const heard = story.heard.get(id) ?? [];
+        expect(state, id).not.toBe('open');
+        expect(heard.length + story.givenUp(id), `${id} ${state}`).toBeLessThanOrEqual(1);
+        if (story.withdrawn.has(id)) expect(heard, `${id} ${state}`).toEqual([]);
+        if (state === 'resolved' && !story.withdrawn.has(id)) {
+          expect(heard.length + story.givenUp(id), `${id} ${state}`).toBe(1);
+        }
+      }
+    });
+  });
+
+  it('has one winner, whose answer is the one that the model hears', async () => {
+    await everyStory((story) => {
+      story.goWell();
+      for (const { interaction_id: id, state, resolved_by } of story.all()) {
+        const winner = story.winner.get(id);
+        expect(state === 'resolved').toBe(winner !== undefined);
+        if (winner === undefined) continue;
+        expect(resolved_by).toBe(`person ${winner}`);
+        for (const { text } of story.heard.get(id) ?? []) expect(text).toContain(`reply ${winner} to ${id}`);
+      }
+    });
+  });
+
+  it('ends at its deadline by its default, which the model hears once, however late the alarm comes', async () => {
+    await everyStory((story) => {
+      story.goWell();
+      for (const { interaction_id: id, state, default: fallback, of } of story.all()) {
+        if (state !== 'expired' || of !== 'tool' || fallback === null || story.withdrawn.has(id)) continue;
+        expect((story.heard.get(id) ?? []).length + story.givenUp(id), id).toBe(1);
+        for (const { text } of story.heard.get(id) ?? []) expect(text).toContain(`default of ${id}`);
+      }
+    });
+  });
+
+  it('is counted, opened and closed in the log once each, and its turn waits only while it does', async () => {
+    await everyStory((story) => {
+      const all = story.all();
+      const { open_interactions, state } = story.core.current;
+      expect(open_interactions).toBe(all.filter((one) => one.state === 'open').length);
+      expect(state.asking).toBe(all.some((one) => one.state === 'open' && !one.detached));
+      story.goWell();
+      const log = story.core.log.read(0, 100_000, 1e9);
+      for (const type of ['interaction.opened', 'interaction.closed']) {
+        const ids = log
+          .filter((event) => event.type === type)
+          .map(({ json }) => String(JSON.parse(json).interaction_id));
+        expect(ids.toSorted()).toEqual(
+          story
+            .all()
+            .map((one) => one.interaction_id)
+            .toSorted(),
+        );
+      }
+    });
+  });
+});
+
+describe('an answer that comes between Claude Code’s end and its container’s', () => {
+  it('waits for the next one, and is not given to the one that is gone', async () => {
+    await inStorage((storage) => {
+      const story = tell(storage, []);
+      story.ask('ask_user');
+      story.goOnInBackground();
+      story.exit();
+      story.resolve(0, 1);
+      story.end('container_exited');
+      story.goWell();
+      const [interaction] = story.all();
+      expect(story.heard.get(interaction?.interaction_id ?? '')).toMatchObject([{ by: 'message' }]);
+    });
+  });
+});
+
+describe('an answer that was not taken when its owner stopped the session', () => {
+  it('does not wake it, and comes before the next message', async () => {
+    await inStorage((storage) => {
+      const story = tell(storage, []);
+      story.ask('ask_user');
+      story.resolve(0, 1);
+      story.stop();
+      story.end('stopped_by_user');
+      expect(story.core.current.state).toMatchObject({ status: 'stopped', queue: [] });
+      story.chat();
+      const { queue } = story.core.current.state;
+      const prompts = queue.map(({ message_id }) => story.core.messages.prompt(message_id));
+      expect(prompts).toEqual([expect.stringContaining('reply 1'), 'chat 1']);
+    });
+  });
+});
+
+describe('an answer that was not taken', () => {
+  it.each([
+    ['the agent waits no more', (story: Story) => story.withdraw()],
+    ['its turn has ended', (story: Story) => story.endTurn(false)],
+  ])('is not said to the next agent when %s', async (_, over) => {
+    await inStorage((storage) => {
+      const story = tell(storage, []);
+      story.ask('permission');
+      story.resolve(0, 1);
+      over(story);
+      story.end('container_exited');
+      story.goWell();
+      expect(story.all()).toMatchObject([{ state: 'resolved' }]);
+      expect(story.heard.size).toBe(0);
+    });
+  });
+});

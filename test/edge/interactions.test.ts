@@ -1,0 +1,557 @@
+import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { MAX_OPEN } from '../../durable/core/interactions.ts';
+import type { AskUserInput, Question } from '../../protocol/interaction.ts';
+import { request, User } from './support/api.ts';
+import { emptyPool } from './support/pool.ts';
+import { FakeRunner, type FakeContainer } from './support/runner.ts';
+import { sessionObject, show } from './support/scene.ts';
+
+const isCommand = ({ kind }: { kind: string }) => kind === 'command';
+
+beforeEach(emptyPool);
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+interface Scene {
+  readonly user: User;
+  readonly runner: FakeRunner;
+  readonly id: string;
+  readonly container: FakeContainer;
+  readonly message_id: string;
+}
+
+/** A session in the middle of a turn. */
+async function working(config: object = {}, chat: object = {}, user = new User()): Promise<Scene> {
+  const runner = await FakeRunner.connect();
+  const id = await user.createSession({ permission_mode: 'ask', ...config });
+  const container = await runner.start(id);
+  await user.call('POST', `/sessions/${id}/chat`, { prompt: 'work', ...chat });
+  const { message_id } = await container.prompt();
+  return { user, runner, id, container, message_id };
+}
+
+const color: Question = {
+  question: 'Which colour?',
+  options: [{ label: 'red' }, { label: 'blue' }],
+  multi_select: false,
+  free_text: false,
+};
+
+/** Claude Code's own question. */
+async function askQuestion({ container }: Scene, ...questions: Question[]): Promise<string> {
+  const interaction_id = crypto.randomUUID();
+  const subject = { kind: 'question' as const, questions: questions.length === 0 ? [color] : questions };
+  container.say({ notice: 'asked', interaction_id, tool_use_id: 'toolu_1', subject });
+  await container.stored();
+  return interaction_id;
+}
+
+async function askLeave({ container }: Scene, can_allow_session = true): Promise<string> {
+  const interaction_id = crypto.randomUUID();
+  const input = { command: 'rm -r build' };
+  const subject = { kind: 'permission' as const, tool_name: 'Bash', input, can_allow_session };
+  container.say({ notice: 'asked', interaction_id, tool_use_id: 'toolu_2', subject });
+  await container.stored();
+  return interaction_id;
+}
+
+/** A call of the `ask_user` tool. */
+async function askUser({ container }: Scene, input: Partial<AskUserInput> = {}): Promise<string> {
+  const call_id = crypto.randomUUID();
+  container.say({
+    notice: 'tool_call',
+    call_id,
+    call: { tool: 'ask_user', input: { question: 'Which port?', ...input } },
+  });
+  await container.stored();
+  return call_id;
+}
+
+const resolve = ({ user, id }: Scene, interaction: string, body: object) =>
+  user.call('POST', `/sessions/${id}/interactions/${interaction}/resolve`, body);
+
+const view = async ({ user, id }: Scene, interaction: string) =>
+  (await user.call('GET', `/sessions/${id}/interactions/${interaction}`)).body;
+
+const ofType = async ({ user, id }: Scene, type: string) =>
+  (await user.events(id)).filter((event) => event.type === type).map(({ data }) => data);
+
+/** Lets time pass, and the alarm come twice. */
+async function later(id: string, seconds: number): Promise<void> {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + seconds * 1000 });
+  await runDurableObjectAlarm(sessionObject(id));
+  await runDurableObjectAlarm(sessionObject(id));
+}
+
+describe('a question or a permission', () => {
+  it('is listed, shown, counted and told as an event, and its answer reaches the one who asked', async () => {
+    const scene = await working();
+    const { user, id, container } = scene;
+    const interaction = await askQuestion(scene);
+    const list = (await user.call('GET', `/sessions/${id}/interactions?state=open`)).body;
+    expect(list).toMatchObject({
+      data: [{ interaction_id: interaction, session_id: id, state: 'open', priority: 'normal', detached: false }],
+      next_cursor: null,
+    });
+    expect(await show(user, id)).toMatchObject({ open_interactions: 1, status: 'running' });
+    await expect
+      .poll(async () => (await user.call('GET', '/sessions')).body.data[0])
+      .toMatchObject({ open_interactions: 1 });
+    expect(await ofType(scene, 'interaction.opened')).toMatchObject([{ interaction_id: interaction }]);
+    const answered = await resolve(scene, interaction, { answer: 'blue' });
+    const resolution = { kind: 'answers', answers: ['blue'] };
+    expect(answered).toMatchObject({ status: 200, body: { state: 'resolved', resolution } });
+    expect(answered.body.resolved_by).not.toBeNull();
+    expect(await container.answer()).toEqual({ command: 'resolve', interaction_id: interaction, resolution });
+    expect(await ofType(scene, 'interaction.closed')).toMatchObject([{ interaction_id: interaction, resolution }]);
+    expect(await show(user, id)).toMatchObject({ open_interactions: 0 });
+    expect((await user.call('GET', `/sessions/${id}/interactions?state=open`)).body.data).toEqual([]);
+    expect(await view(scene, interaction.toUpperCase())).toEqual(answered.body);
+  });
+
+  it('is decided on: once, for the session, or not at all and why', async () => {
+    const scene = await working();
+    for (const body of [
+      { decision: 'allow' },
+      { decision: 'allow_session' },
+      { decision: 'deny', message: 'not on a Friday' },
+    ]) {
+      const interaction = await askLeave(scene);
+      expect((await resolve(scene, interaction, body)).status).toBe(200);
+      expect((await scene.container.answer()).resolution).toEqual({ kind: 'decision', message: null, ...body });
+    }
+  });
+
+  it('of the ask_user tool is answered with its result', async () => {
+    const scene = await working();
+    const interaction = await askUser(scene, {
+      options: ['80', { label: '443', description: 'TLS' }],
+      priority: 'high',
+    });
+    expect(await view(scene, interaction)).toMatchObject({
+      priority: 'high',
+      subject: { questions: [{ options: [{ label: '80' }, { label: '443' }], free_text: true }] },
+    });
+    await resolve(scene, interaction, { answer: '8443' });
+    expect(await scene.container.answer()).toEqual({
+      command: 'tool_result',
+      call_id: interaction,
+      text: '8443',
+      is_error: false,
+    });
+  });
+
+  it('answered by two at the same instant has one winner; the other gets 409, and one command goes out', async () => {
+    const scene = await working();
+    const interaction = await askQuestion(scene);
+    const [one, two] = await Promise.all([
+      resolve(scene, interaction, { answer: 'red' }),
+      resolve(scene, interaction, { answer: 'blue' }),
+    ]);
+    expect([one.status, two.status].toSorted((a, b) => a - b)).toEqual([200, 409]);
+    const [winner, loser] = one.status === 200 ? [one, two] : [two, one];
+    expect(loser.body.code).toBe('interaction_closed');
+    expect(loser.body.detail).toContain(winner.body.resolved_by);
+    expect(loser.body.detail).toContain(winner.body.resolved_at);
+    expect((await scene.container.answer()).resolution).toEqual(winner.body.resolution);
+    expect(scene.container.data.unread(isCommand)).toBe(0);
+    expect(await ofType(scene, 'interaction.closed')).toHaveLength(1);
+  });
+
+  it('answered the same again is fine, and goes out once', async () => {
+    const scene = await working();
+    const interaction = await askQuestion(scene);
+    const first = await resolve(scene, interaction, { answer: 'red' });
+    const again = await resolve(scene, interaction, { answer: 'red' });
+    expect(again).toMatchObject({ status: 200, body: first.body });
+    await scene.container.answer();
+    expect(scene.container.data.unread(isCommand)).toBe(0);
+  });
+
+  it('refuses what is no answer to it with what would be, and stays open', async () => {
+    const scene = await working();
+    const question = await askQuestion(scene);
+    const leave = await askLeave(scene, false);
+    const tries: [string, object, string, string][] = [
+      [question, { answer: 'green' }, 'answer_invalid', '"red", "blue"'],
+      [question, { answer: '' }, 'answer_invalid', '"red", "blue"'],
+      [question, { decision: 'allow' }, 'answer_invalid', '"answer"'],
+      [leave, { answer: 'yes' }, 'answer_invalid', '"deny"'],
+      [leave, { decision: 'allow_session' }, 'answer_invalid', '"allow" or "deny"'],
+      [leave, { decision: 'perhaps' }, 'invalid_request', ''],
+      [leave, {}, 'invalid_request', ''],
+      [question, { answer: 'x'.repeat(40_000) }, 'invalid_request', ''],
+    ];
+    for (const [interaction, body, code, word] of tries) {
+      const answer = await resolve(scene, interaction, body);
+      expect(answer, JSON.stringify(body)).toMatchObject({ status: 422, body: { code } });
+      expect(answer.body.detail).toContain(word);
+    }
+    expect(await show(scene.user, scene.id)).toMatchObject({ open_interactions: 2 });
+    expect(scene.container.data.unread(isCommand)).toBe(0);
+  });
+
+  it('is withdrawn by who asked, and says so to who answers after that', async () => {
+    const scene = await working();
+    const leave = await askLeave(scene);
+    const question = await askUser(scene);
+    scene.container.say(
+      { notice: 'withdrawn', interaction_id: leave },
+      { notice: 'tool_cancelled', call_id: question },
+    );
+    await scene.container.stored();
+    for (const [interaction, body] of [
+      [leave, { decision: 'allow' }],
+      [question, { answer: '80' }],
+    ] as const) {
+      expect(await view(scene, interaction)).toMatchObject({ state: 'withdrawn', resolved_by: null });
+      expect(await resolve(scene, interaction, body)).toMatchObject({
+        status: 409,
+        body: { code: 'interaction_closed', detail: expect.stringContaining('stopped waiting') },
+      });
+    }
+    expect(scene.container.data.unread(isCommand)).toBe(0);
+  });
+
+  it('is withdrawn when its turn is interrupted', async () => {
+    const scene = await working();
+    const { user, id, container, message_id } = scene;
+    const leave = await askLeave(scene);
+    const question = await askUser(scene);
+    await user.call('POST', `/sessions/${id}/interrupt`);
+    await container.interrupted();
+    container.result(message_id, '', { is_error: true, terminal_reason: 'aborted_tools' });
+    await container.stored();
+    for (const interaction of [leave, question]) expect((await view(scene, interaction)).state).toBe('withdrawn');
+    expect(await show(user, id)).toMatchObject({ open_interactions: 0, status: 'idle' });
+  });
+
+  it('is known to its owner alone', async () => {
+    const scene = await working();
+    const interaction = await askQuestion(scene);
+    const path = `/sessions/${scene.id}/interactions`;
+    const stranger = new User();
+    for (const [method, tried, body] of [
+      ['GET', path],
+      ['GET', `${path}/${interaction}`],
+      ['POST', `${path}/${interaction}/resolve`, { answer: 'red' }],
+    ] as const) {
+      expect(await stranger.call(method, tried, body)).toMatchObject({
+        status: 404,
+        body: { code: 'session_not_found' },
+      });
+    }
+    const other = await working();
+    const elsewhere = await resolve(other, interaction, { answer: 'red' });
+    expect(elsewhere).toMatchObject({ status: 404, body: { code: 'interaction_not_found' } });
+    expect((await view(scene, interaction)).state).toBe('open');
+  });
+
+  it('is listed in pages, the oldest first', async () => {
+    const scene = await working();
+    const asked = [];
+    for (let n = 0; n < 5; n += 1) asked.push(await askUser(scene));
+    await resolve(scene, asked[1] ?? '', { answer: 'x' });
+    const seen: string[] = [];
+    for (let cursor = ''; ;) {
+      const { body } = await scene.user.call('GET', `/sessions/${scene.id}/interactions?limit=2${cursor}`);
+      seen.push(...body.data.map((one: { interaction_id: string }) => one.interaction_id));
+      if (body.next_cursor === null) break;
+      cursor = `&cursor=${body.next_cursor}`;
+    }
+    expect(seen).toEqual(asked);
+    const { body } = await scene.user.call('GET', `/sessions/${scene.id}/interactions?state=resolved`);
+    expect(body.data).toMatchObject([{ interaction_id: asked[1], state: 'resolved' }]);
+    expect((await scene.user.call('GET', `/sessions/${scene.id}/interactions?state=lost`)).status).toBe(422);
+  });
+
+  it('is described in OpenAPI', async () => {
+    const { body } = await request('/openapi.json');
+    const path = '/api/v1/sessions/{session_id}/interactions';
+    expect(Object.keys(body.paths)).toEqual(
+      expect.arrayContaining([path, `${path}/{interaction_id}`, `${path}/{interaction_id}/resolve`]),
+    );
+  });
+});
+
+describe('a deadline', () => {
+  it('that passes denies a permission, once, and tells the agent that nobody decided', async () => {
+    const scene = await working({ interaction_timeout_seconds: 30 });
+    const interaction = await askLeave(scene);
+    await later(scene.id, 31);
+    const command = await scene.container.answer();
+    expect(command).toMatchObject({ interaction_id: interaction, resolution: { decision: 'deny' } });
+    expect(command.resolution.message).toContain('Nobody decided in time');
+    expect(scene.container.data.unread(isCommand)).toBe(0);
+    expect(await view(scene, interaction)).toMatchObject({ state: 'expired', resolved_by: null });
+    expect((await resolve(scene, interaction, { decision: 'allow' })).status).toBe(409);
+    expect(await ofType(scene, 'interaction.closed')).toHaveLength(1);
+  });
+
+  it('that passes allows where the session says so', async () => {
+    const scene = await working({ interaction_timeout_seconds: 30, permission_default: 'allow' });
+    await askLeave(scene);
+    await later(scene.id, 31);
+    expect((await scene.container.answer()).resolution).toEqual({ kind: 'decision', decision: 'allow', message: null });
+  });
+
+  it('that passes takes the default of a question, or tells the agent to go on; none resolves empty', async () => {
+    const scene = await working();
+    await askUser(scene, { timeout_seconds: 5, default: '8080' });
+    await askUser(scene, { timeout_seconds: 6 });
+    await later(scene.id, 7);
+    expect(await scene.container.answer()).toMatchObject({ text: expect.stringContaining('8080'), is_error: false });
+    expect(await scene.container.answer()).toMatchObject({
+      text: expect.stringContaining('best judgement'),
+      is_error: false,
+    });
+    vi.useRealTimers();
+    await askQuestion(scene);
+    await later(scene.id, 1801);
+    expect((await scene.container.answer()).resolution).toMatchObject({
+      decision: 'deny',
+      message: expect.stringContaining('Nobody answered in time'),
+    });
+  });
+
+  it('comes by itself', async () => {
+    const scene = await working({ interaction_timeout_seconds: 1 });
+    await askLeave(scene);
+    expect((await scene.container.answer()).resolution.decision).toBe('deny');
+  });
+
+  it('of a turn by default stands still while somebody is asked', async () => {
+    const scene = await working({ interaction_timeout_seconds: 7000, timeout_seconds: 600_000 });
+    const { user, id, message_id } = scene;
+    const interaction = await askQuestion(scene);
+    await later(id, 3500);
+    expect((await resolve(scene, interaction, { answer: 'red' })).status).toBe(200);
+    await scene.container.answer();
+    vi.useRealTimers();
+    await later(id, 3700);
+    vi.useRealTimers();
+    const { body } = await user.call('GET', `/sessions/${id}/messages/${message_id}`);
+    expect(body.status).toBe('processing');
+    expect(scene.container.data.unread(isCommand)).toBe(0);
+    await later(id, 3500 + 3601);
+    await scene.container.interrupted();
+  });
+
+  it('of a turn that its message says itself holds nevertheless', async () => {
+    const scene = await working({}, { timeout_seconds: 10 });
+    await askQuestion(scene);
+    await later(scene.id, 11);
+    await scene.container.interrupted();
+  });
+});
+
+describe('an answer', () => {
+  it('reaches the agent although the edge is evicted between question and answer', async () => {
+    const scene = await working();
+    const interaction = await askUser(scene);
+    await evictDurableObject(sessionObject(scene.id));
+    await resolve(scene, interaction, { answer: '80' });
+    await evictDurableObject(sessionObject(scene.id));
+    expect(await scene.container.answer()).toMatchObject({ call_id: interaction, text: '80' });
+    expect(await resolve(scene, interaction, { answer: '80' })).toMatchObject({ status: 200 });
+    expect(scene.container.data.unread(isCommand)).toBe(0);
+  });
+
+  it.each([
+    ['crashed', 'container_exited'],
+    ['was stopped by its owner', 'stopped_by_user'],
+  ] as const)('after the container %s wakes the session with one message', async (_, code) => {
+    const scene = await working();
+    const { user, id, runner, container } = scene;
+    const interaction = await askQuestion(scene);
+    if (code === 'stopped_by_user') await user.call('POST', `/sessions/${id}/stop`);
+    await runner.end(container, code);
+    expect(await view(scene, interaction)).toMatchObject({ state: 'open', detached: true });
+    expect(await show(user, id)).toMatchObject({ open_interactions: 1 });
+    const [one, two] = await Promise.all([
+      resolve(scene, interaction, { answer: 'blue' }),
+      resolve(scene, interaction, { answer: 'blue' }),
+    ]);
+    expect([one.status, two.status]).toEqual([200, 200]);
+    const woken = await runner.start(id);
+    expect(woken.launch.epoch).toBe(2);
+    const { message_id, prompt } = await woken.prompt();
+    expect(prompt).toBe('Answer to your question “Which colour?”: blue');
+    woken.result(message_id, 'thanks');
+    await woken.stored();
+    expect(woken.data.unread(isCommand)).toBe(0);
+    expect(await ofType(scene, 'message.queued')).toHaveLength(2);
+  });
+
+  it('to a permission whose agent is gone tells the next one what it may do', async () => {
+    const scene = await working();
+    const interaction = await askLeave(scene);
+    await scene.runner.end(scene.container);
+    await resolve(scene, interaction, { decision: 'allow' });
+    const { prompt } = await (await scene.runner.start(scene.id)).prompt();
+    expect(prompt).toContain('You may use Bash now');
+    expect(prompt).toContain('rm -r build');
+  });
+
+  it('that was not taken before the container went is a message to the next one', async () => {
+    const scene = await working();
+    const interaction = await askUser(scene);
+    await resolve(scene, interaction, { answer: '80' });
+    await scene.container.data.next(isCommand);
+    await scene.runner.end(scene.container);
+    const woken = await scene.runner.start(scene.id);
+    expect((await woken.prompt()).prompt).toBe('Answer to your question “Which port?”: 80');
+    expect(woken.data.unread(isCommand)).toBe(0);
+  });
+
+  it('that was taken is not said again', async () => {
+    const scene = await working();
+    const interaction = await askUser(scene);
+    await resolve(scene, interaction, { answer: '80' });
+    await scene.container.answer();
+    scene.container.say({ type: 'user', text: 'goes on' });
+    await scene.container.stored();
+    await scene.runner.end(scene.container);
+    expect(await show(scene.user, scene.id)).toMatchObject({ status: 'failed', queued_messages: 0 });
+  });
+
+  it('that nobody gives to an agent that is gone is its default, or only an event', async () => {
+    const scene = await working({ interaction_timeout_seconds: 30 });
+    await askLeave(scene);
+    await askUser(scene);
+    const withDefault = await askUser(scene, { default: '8080' });
+    await scene.runner.end(scene.container);
+    await later(scene.id, 31);
+    vi.useRealTimers();
+    expect(await ofType(scene, 'interaction.closed')).toHaveLength(3);
+    expect((await view(scene, withDefault)).state).toBe('expired');
+    const woken = await scene.runner.start(scene.id);
+    expect((await woken.prompt()).prompt).toContain('8080');
+    expect(await ofType(scene, 'message.queued')).toHaveLength(2);
+  });
+
+  it('is not waited for any more once the session is deleted', async () => {
+    const scene = await working();
+    const interaction = await askUser(scene);
+    await scene.user.call('DELETE', `/sessions/${scene.id}`);
+    expect((await resolve(scene, interaction, { answer: '80' })).status).toBe(404);
+  });
+});
+
+describe('the stream', () => {
+  it('shows who comes in the seed’s dialect what is open, and nothing that is closed', async () => {
+    const scene = await working();
+    const closed = await askUser(scene);
+    await resolve(scene, closed, { answer: 'x' });
+    const open = await askQuestion(scene);
+    const viewer = await scene.user.open(scene.id);
+    expect(await viewer.next()).toMatchObject({ type: 'interaction.opened', interaction_id: open });
+    const events = await scene.user.open(scene.id, '?format=events');
+    expect(await events.next()).toMatchObject([{ type: 'interaction.opened', data: { interaction_id: open } }]);
+    viewer.send({ type: 'ping' });
+    expect(await viewer.next()).toMatchObject({ type: 'pong' });
+    await resolve(scene, open, { answer: 'red' });
+    expect(await viewer.next()).toMatchObject({ type: 'interaction.closed', interaction_id: open });
+  });
+
+  it('shows who comes with a cursor what was asked after it, once', async () => {
+    const scene = await working();
+    const open = await askQuestion(scene);
+    const viewer = await scene.user.open(scene.id, '?after=0');
+    const seen = await viewer.events(({ type }) => type === 'interaction.opened');
+    expect(seen.at(-1)).toMatchObject({ data: { interaction_id: open } });
+    viewer.send({ type: 'ping' });
+    expect(await viewer.next()).toMatchObject({ type: 'pong' });
+  });
+
+  it('takes answers, and says what is wrong with them', async () => {
+    const scene = await working();
+    const interaction_id = await askLeave(scene);
+    const viewer = await scene.user.open(scene.id, '?after=0');
+    const say = async (frame: object) => {
+      viewer.send({ type: 'resolve', interaction_id, ...frame });
+      return viewer.next(({ type }) => type === 'resolved' || type === 'error');
+    };
+    expect(await say({})).toMatchObject({ type: 'error', code: 'invalid_request' });
+    expect(await say({ answer: 'x', decision: 'allow' })).toMatchObject({ code: 'invalid_request' });
+    expect(await say({ answer: 'x' })).toMatchObject({ code: 'answer_invalid' });
+    expect(await say({ interaction_id: crypto.randomUUID(), decision: 'allow' })).toMatchObject({
+      code: 'interaction_not_found',
+    });
+    expect(await say({ decision: 'deny', message: 'no' })).toEqual({ type: 'resolved', interaction_id });
+    expect(await say({ decision: 'allow' })).toMatchObject({ code: 'interaction_closed' });
+    expect((await scene.container.answer()).resolution).toMatchObject({ decision: 'deny', message: 'no' });
+  });
+});
+
+describe('notify_user', () => {
+  it('tells the user, and is answered at once', async () => {
+    const scene = await working();
+    const call_id = crypto.randomUUID();
+    const input = { message: 'Half done', priority: 'low' as const, summary: '50%' };
+    scene.container.say({ notice: 'tool_call', call_id, call: { tool: 'notify_user', input } });
+    expect(await scene.container.answer()).toMatchObject({ command: 'tool_result', call_id, is_error: false });
+    expect(await ofType(scene, 'session.notification')).toEqual([input]);
+    expect(await show(scene.user, scene.id)).toMatchObject({ open_interactions: 0 });
+  });
+});
+
+describe('a container that is not to be trusted', () => {
+  it('asks once with an id, and cannot withdraw what was asked otherwise', async () => {
+    const scene = await working();
+    const { container } = scene;
+    const interaction = await askQuestion(scene);
+    const again = { kind: 'question' as const, questions: [{ ...color, question: 'Another?' }] };
+    container.say({ notice: 'asked', interaction_id: interaction, tool_use_id: 'x', subject: again });
+    container.say({
+      notice: 'tool_call',
+      call_id: interaction,
+      call: { tool: 'ask_user', input: { question: 'Another?' } },
+    });
+    container.say({ notice: 'tool_cancelled', call_id: interaction });
+    container.say({ notice: 'withdrawn', interaction_id: crypto.randomUUID() });
+    await container.stored();
+    expect(await view(scene, interaction)).toMatchObject({ state: 'open', subject: { questions: [color] } });
+    expect(await ofType(scene, 'interaction.opened')).toHaveLength(1);
+  });
+
+  it('cannot withdraw what an earlier one asked', async () => {
+    const scene = await working();
+    const interaction = await askQuestion(scene);
+    await scene.runner.end(scene.container);
+    await scene.user.call('POST', `/sessions/${scene.id}/chat`, { prompt: 'again' });
+    const next = await scene.runner.start(scene.id);
+    next.say({ notice: 'withdrawn', interaction_id: interaction });
+    await next.stored();
+    expect(await view(scene, interaction)).toMatchObject({ state: 'open', detached: true });
+  });
+
+  it('has so many questions open and no more: the next one is refused, and told why', async () => {
+    const scene = await working();
+    const { container } = scene;
+    const first = await askUser(scene);
+    for (let n = 1; n < MAX_OPEN; n += 1) await askUser(scene);
+    const refused = await askUser(scene);
+    expect(await container.answer()).toMatchObject({
+      call_id: refused,
+      is_error: true,
+      text: expect.stringContaining(String(MAX_OPEN)),
+    });
+    const leave = await askLeave(scene);
+    expect(await container.answer()).toMatchObject({ interaction_id: leave, resolution: { decision: 'deny' } });
+    expect(await show(scene.user, scene.id)).toMatchObject({ open_interactions: MAX_OPEN });
+    expect(await ofType(scene, 'interaction.opened')).toHaveLength(MAX_OPEN);
+    await resolve(scene, first, { answer: 'x' });
+    await container.answer();
+    expect(await view(scene, await askLeave(scene))).toMatchObject({ state: 'open' });
+  });
+
+  it('is cut off for texts that are too long', async () => {
+    const { container } = await working();
+    const input = { question: 'x'.repeat(8001) };
+    container.say({ notice: 'tool_call', call_id: crypto.randomUUID(), call: { tool: 'ask_user', input } });
+    expect((await container.data.closed()).code).toBe(4400);
+  });
+});

@@ -106,7 +106,7 @@ describeDocker('people in the loop, with the real claude', ({ host, image }) => 
     const id = await alice.createSession({
       permission_mode: 'ask',
       interaction_timeout_seconds: 2,
-      allowed_tools: [ASK],
+      ...TOOLS,
     });
     const ask = { tool: ASK, input: { question: 'Port?', timeout_seconds: 1, default: '8080' } };
     expect((await alice.ask(id, script(ask, said))).result).toContain('8080');

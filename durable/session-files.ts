@@ -1,7 +1,7 @@
 import { WRITES, type FilesRequest, type SessionFiles } from '../protocol/files.ts';
 import type { Refusal } from '../protocol/problem.ts';
 import type { Needs } from './core/placement.ts';
-import { baseOf, describeFiles, type Base } from './core/session-files.ts';
+import { baseOf, describeFiles, localOn, present, type Base } from './core/session-files.ts';
 import type { Ordered } from './runner-pool.ts';
 import type { SessionCore } from './session-core.ts';
 import { needsOf, type SessionOutreach } from './session-outreach.ts';
@@ -88,10 +88,9 @@ export class SessionFilesDesk implements TransferOrders {
     if ('refused' in still || !still.write) return still;
     const base = baseOf(this.#core.current.files);
     const { runner } = chosen;
-    const local = base.on === 'runner' ? 'required' : base.prefer === runner ? 'preferred' : 'stale';
     this.#core.change((draft) => draft.files({ on: 'writing', runner }));
     return {
-      files: { ...this.#describe(base, this.#core.current.files.version), local },
+      files: { ...this.#describe(base, this.#core.current.files.version), local: localOn(base, runner) },
       needs: { on: 'runner', runner },
       write,
     };
@@ -137,18 +136,14 @@ export class SessionFilesDesk implements TransferOrders {
   /** As it is at this moment. */
   #now(write: boolean): FilesAccess | Refusal {
     const { files } = this.#core.current;
-    const { launch, version } = files;
-    if (launch === null) {
-      const base = baseOf(files);
-      return { files: this.#describe(base, version), needs: needsOf(base), write };
+    const { launch } = files;
+    const { base, version } = present(files);
+    if (write && launch !== null) {
+      if (launch.runner === null) return QUEUED;
+      this.#core.change((draft) => draft.files({ on: 'touched' }));
     }
-    if (launch.runner !== null) {
-      if (write) this.#core.change((draft) => draft.files({ on: 'touched' }));
-      const base: Base = { on: 'runner', runner: launch.runner };
-      return { files: this.#describe(base, version), needs: needsOf(base), write: false };
-    }
-    if (write) return QUEUED;
-    return { files: this.#describe(launch.base, launch.before), needs: needsOf(launch.base), write };
+    // A running container's own version covers what is written beside it.
+    return { files: this.#describe(base, version), needs: needsOf(base), write: write && launch === null };
   }
 
   #describe(base: Base, version: number): SessionFiles {

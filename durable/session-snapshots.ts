@@ -1,10 +1,11 @@
 import type { Refusal } from '../protocol/problem.ts';
 import type { SnapshotTrigger, SnapshotView } from '../protocol/workspace.ts';
-import { baseOf, describeFiles, isSettled, treesInUse, type Base } from './core/session-files.ts';
+import { describeFiles, isSettled, present, treesInUse } from './core/session-files.ts';
 import type { SessionCore } from './session-core.ts';
 import { needsOf, type SessionOutreach } from './session-outreach.ts';
 import { workspaceIdOf } from './session-record.ts';
 import type { SnapshotPage } from './snapshot-table.ts';
+import { Waiters } from './waiters.ts';
 
 /** Until a snapshot of which no runner has spoken is ordered again, milliseconds. */
 const REORDER_MS = 15_000;
@@ -29,7 +30,7 @@ export class SessionSnapshots {
   readonly #core: SessionCore;
   readonly #outreach: SessionOutreach;
   readonly #retry: () => void;
-  readonly #waiters = new Map<string, Set<() => void>>();
+  readonly #waiters = new Waiters();
   #telling = false;
   #failedAt: number | null = null;
 
@@ -98,9 +99,7 @@ export class SessionSnapshots {
 
   /** Something has changed: who waits may look. */
   changed(): void {
-    const woken = [...this.#waiters.values()];
-    this.#waiters.clear();
-    for (const waiters of woken) for (const wake of waiters) wake();
+    this.#waiters.wakeAll();
   }
 
   /** Waits until a snapshot is stored and the directory knows, so that it can be begun from. */
@@ -119,7 +118,7 @@ export class SessionSnapshots {
           };
         }
         if (view.state === 'stored' && this.#core.snapshots.isTold(id)) return { snapshot_id: id };
-        if ((await Promise.race([this.#nextChange(id), late])) === 'late') {
+        if ((await Promise.race([this.#waiters.wait(id), late])) === 'late') {
           const why = view.detail === null ? '' : ` ${view.detail}`;
           const detail = `The snapshot ${id} is not stored yet.${why} Once it is, fork from it: {"snapshot":"${id}"}.`;
           return { refused: 'snapshot_pending', detail };
@@ -128,14 +127,6 @@ export class SessionSnapshots {
     } finally {
       clearTimeout(timer);
     }
-  }
-
-  #nextChange(id: string): Promise<'changed'> {
-    return new Promise((resolve) => {
-      const waiters = this.#waiters.get(id) ?? new Set();
-      waiters.add(() => resolve('changed'));
-      this.#waiters.set(id, waiters);
-    });
   }
 
   async #work(): Promise<void> {
@@ -174,13 +165,7 @@ export class SessionSnapshots {
     for (const { snapshot_id, trigger } of snapshots.owed(Date.now())) {
       const { identity, files } = this.#core.current;
       const { session_id } = identity;
-      const base: Base =
-        files.launch === null
-          ? baseOf(files)
-          : files.launch.runner === null
-            ? files.launch.base
-            : { on: 'runner', runner: files.launch.runner };
-      const version = files.launch !== null && files.launch.runner === null ? files.launch.before : files.version;
+      const { base, version } = present(files);
       const described = describeFiles(files, base, version, this.#outreach.owner, this.#outreach.quotaBytes);
       const order = { kind: 'snapshot', session_id, snapshot_id, trigger, files: described } as const;
       const ordered = await this.#outreach.pool.order(needsOf(base), order);

@@ -30,6 +30,7 @@ import { refusalResponse } from './transfer-answer.ts';
 import { Transfers } from './transfers.ts';
 import { Viewers } from './viewers.ts';
 import { ViewerSocket } from './viewer-socket.ts';
+import { Waiters } from './waiters.ts';
 
 /** Messages that may wait in one session. */
 const MAX_QUEUE = 1000;
@@ -66,7 +67,8 @@ export class Session extends DurableObject<EdgeEnv> {
   readonly #streams: EventStreams;
   readonly #viewerSocket: ViewerSocket;
   readonly #transfers: Transfers;
-  readonly #waiters = new Map<string, Set<() => void>>();
+  /** Calls that wait for a message to end. */
+  readonly #waiters = new Waiters();
   #alarmAt: number | null = null;
 
   constructor(ctx: DurableObjectState, env: EdgeEnv) {
@@ -126,11 +128,7 @@ export class Session extends DurableObject<EdgeEnv> {
     for (;;) {
       const view = this.message(owner, messageId);
       if ('refused' in view || view.finished_at !== null) return view;
-      await new Promise<void>((resolve) => {
-        const waiters = this.#waiters.get(messageId) ?? new Set();
-        waiters.add(resolve);
-        this.#waiters.set(messageId, waiters);
-      });
+      await this.#waiters.wait(messageId);
     }
   }
 
@@ -185,8 +183,8 @@ export class Session extends DurableObject<EdgeEnv> {
     for (const socket of this.ctx.getWebSockets()) socket.close(CloseCode.notFound, 'the session was deleted');
     this.#streams.end();
     this.#transfers.end();
-    for (const waiters of this.#waiters.values()) for (const wake of waiters) wake();
-    this.#waiters.clear();
+    this.#waiters.wakeAll();
+    this.#snapshots.changed();
     return { deleted: true };
   }
 
@@ -378,10 +376,7 @@ export class Session extends DurableObject<EdgeEnv> {
     this.#link.order(draft.commands);
     this.#viewers.publish(draft.shown);
     if (draft.seq > before) this.#streams.notify();
-    for (const id of draft.finished) {
-      for (const wake of this.#waiters.get(id) ?? []) wake();
-      this.#waiters.delete(id);
-    }
+    for (const id of draft.finished) this.#waiters.wake(id);
     this.#outreach.tell();
     this.#snapshots.tell();
     this.#snapshots.changed();

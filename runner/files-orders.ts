@@ -1,9 +1,10 @@
 import type { PoolFrame } from '../protocol/runner-control.ts';
 import type { FilesRegistry } from './files-registry.ts';
+import { blankReport } from './files-state.ts';
 import type { ControlConnection } from './link/control-connection.ts';
 import { messageOf, type Log } from './log.ts';
 import { readPlacement } from './session-folders.ts';
-import { blankReport } from './snapshot-queue.ts';
+
 import type { Snapshots } from './snapshot/snapshots.ts';
 import { serveTransfer, type TransferOptions } from './transfers.ts';
 

@@ -1,8 +1,8 @@
 import type { SessionFiles } from '../protocol/files.ts';
-import type { TreeKind } from '../protocol/runner-control.ts';
-import type { FilesState } from './files-state.ts';
+import { treeKind, type SnapshotReport, type TreeKind } from '../protocol/runner-control.ts';
+import { blankReport, type FilesState } from './files-state.ts';
 
-export const TREES: readonly TreeKind[] = ['workspace', 'conversation'];
+export const TREES = treeKind.options;
 
 /** What becomes of one tree: it stays as it is, is restored from a snapshot, or begins empty. */
 export type TreeStep = { do: 'keep' } | { do: 'restore'; snapshot_id: string } | { do: 'empty' };
@@ -35,4 +35,46 @@ function make(trees: Record<TreeKind, string | null>, keep: (tree: TreeKind) => 
     return snapshot_id === null ? { do: 'empty' } : { do: 'restore', snapshot_id };
   };
   return { kind: 'make', steps: { workspace: step('workspace'), conversation: step('conversation') } };
+}
+
+/**
+ * What is known of files whose trees are about to be made by `steps`: what was here is given up, and with it what was owed of it.
+ * `failed`: snapshots that somebody waits for and that now never come.
+ *
+ * @param at the time, as an instant
+ * @param storage the storage's id
+ */
+export function replaceFiles(
+  state: FilesState | undefined,
+  { owner, quota_bytes, version }: SessionFiles,
+  steps: Record<TreeKind, TreeStep>,
+  at: string,
+  storage: string,
+): { state: FilesState; failed: SnapshotReport[] } {
+  const target = (tree: TreeKind): string | null => {
+    const step = steps[tree];
+    if (step.do === 'keep') return state?.trees[tree] ?? null;
+    return step.do === 'restore' ? step.snapshot_id : null;
+  };
+  const saves = state?.saves ?? [];
+  const failed = saves
+    .filter((owed) => !owed.copied && (owed.ordered || owed.told))
+    .map((owed) => ({
+      ...blankReport(owed, state?.version ?? version, storage),
+      detail: 'Newer files of the session took the place of these before they could be saved.',
+    }));
+  const becoming: FilesState = {
+    owner,
+    quota_bytes,
+    version,
+    trees: { workspace: target('workspace'), conversation: target('conversation') },
+    complete: false,
+    dirty: false,
+    base: null,
+    clone: 'none',
+    touched_at: at,
+    saves: saves.filter((owed) => owed.copied),
+    reports: [...(state?.reports ?? []), ...failed],
+  };
+  return { state: becoming, failed };
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import * as z from 'zod';
 import { sessionFiles } from '../protocol/files.ts';
 import { instant, uuid } from '../protocol/ids.ts';
-import { snapshotReport } from '../protocol/runner-control.ts';
+import { snapshotReport, type SnapshotReport } from '../protocol/runner-control.ts';
 import { snapshotTrigger } from '../protocol/workspace.ts';
 import type { SessionFolders } from './session-folders.ts';
 
@@ -44,6 +44,13 @@ export const filesState = z.object({
   reports: z.array(snapshotReport),
 });
 export type FilesState = z.infer<typeof filesState>;
+
+/** A report of what never came to hold anything. */
+export function blankReport(owed: OwedSave, version: number, storage: string): SnapshotReport {
+  const { snapshot_id, trigger, created_at } = owed;
+  const none = { files: 0, bytes: 0, new_bytes: 0, owner_bytes: null, skipped: [], detail: null };
+  return { snapshot_id, trigger, state: 'failed', version, final: false, storage, created_at, ...none };
+}
 
 const stateFile = (folders: SessionFolders) => path.join(folders.root, 'files.json');
 

@@ -1,4 +1,4 @@
-import { access, mkdir, readdir, rm } from 'node:fs/promises';
+import { access, mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { SessionFiles } from '../protocol/files.ts';
 import type { HostNotice } from '../protocol/host-notice.ts';
@@ -7,15 +7,16 @@ import type { SnapshotReport, TreeKind } from '../protocol/runner-control.ts';
 import type { SnapshotTrigger } from '../protocol/workspace.ts';
 import type { Owner } from './backend/backend.ts';
 import { changedSince } from './changed-since.ts';
-import { planFiles, TREES, type TreeStep } from './files-plan.ts';
+import { planFiles, replaceFiles, TREES, type TreeStep } from './files-plan.ts';
+import { LOST, notRestored, REMOVED } from './files-reasons.ts';
 import { FilesRecord } from './files-record.ts';
 import type { FilesState } from './files-state.ts';
 import type { BackoffRange } from './link/backoff.ts';
 import type { Log } from './log.ts';
+import { removeFolder } from './remove-folder.ts';
 import { makeSessionFolders, type SessionFolders } from './session-folders.ts';
 import type { Slots } from './slots.ts';
-import { blankReport, cacheFolder, SnapshotQueue, stampFile, type Activity } from './snapshot-queue.ts';
-import type { RestoredTree } from './snapshot/restore-tree.ts';
+import { cacheFolder, SnapshotQueue, stampFile, type Activity } from './snapshot-queue.ts';
 import type { Snapshots } from './snapshot/snapshots.ts';
 import { recoverTree } from './snapshot/swap-tree.ts';
 
@@ -303,8 +304,7 @@ export class LocalFiles {
   async #clearCut(): Promise<void> {
     if (this.state?.clone !== 'begun') return;
     const { workspace } = this.#folders;
-    for (const name of await readdir(workspace))
-      await rm(path.join(workspace, name), { recursive: true, force: true, maxRetries: 3 });
+    await removeFolder(...(await readdir(workspace)).map((name) => path.join(workspace, name)));
   }
 
   async #noteLocal({ owner, quota_bytes, version }: SessionFiles): Promise<void> {
@@ -336,14 +336,17 @@ export class LocalFiles {
       if (fresh) this.#record.keep(state);
       else await this.#record.set(state);
     };
-    await this.#begin(files, steps, note);
+    const { state: becoming, failed } = replaceFiles(this.state, files, steps, now(), this.#surroundings.storage());
+    await mkdir(this.#folders.root, { recursive: true, mode: 0o700 });
+    await note(becoming);
+    for (const report of failed) this.#surroundings.report(this.#id, report);
     const total = { files: 0, bytes: 0 };
     for (const tree of TREES) {
       const step = steps[tree];
       const into = tree === 'workspace' ? this.#folders.workspace : this.#folders.claude;
       if (step.do === 'keep') continue;
       if (step.do === 'empty') {
-        await rm(into, { recursive: true, force: true, maxRetries: 3 });
+        await removeFolder(into);
         continue;
       }
       const { snapshot_id } = step;
@@ -358,52 +361,12 @@ export class LocalFiles {
       total.bytes += restored.bytes;
     }
     await makeSessionFolders(this.#folders, owner);
-    if (this.state !== undefined)
-      await note({
-        ...this.state,
-        complete: true,
-        base: this.state.trees.workspace ?? this.state.trees.conversation ?? null,
-      });
+    const { trees } = becoming;
+    await note({ ...(this.state ?? becoming), complete: true, base: trees.workspace ?? trees.conversation });
     const from = TREES.map((tree) => steps[tree]).find((step) => step.do === 'restore');
     if (from === undefined) return { ok: true, restored: undefined };
     const ms = Math.round(performance.now() - begun);
     return { ok: true, restored: { host_notice: 'restored', snapshot_id: from.snapshot_id, ...total, ms } };
-  }
-
-  /** Notes what the trees are to become. From here on what was here is given up, and what was owed of it. */
-  async #begin(
-    { owner, quota_bytes, version }: SessionFiles,
-    steps: Record<TreeKind, TreeStep>,
-    note: (state: FilesState) => Promise<void>,
-  ): Promise<void> {
-    const { state } = this;
-    const target = (tree: TreeKind): string | null => {
-      const step = steps[tree];
-      if (step.do === 'keep') return state?.trees[tree] ?? null;
-      return step.do === 'restore' ? step.snapshot_id : null;
-    };
-    const trees = { workspace: target('workspace'), conversation: target('conversation') };
-    const saves = state?.saves ?? [];
-    const given = saves.filter((owed) => !owed.copied && (owed.ordered || owed.told));
-    const failed = given.map((owed) => ({
-      ...blankReport(owed, state?.version ?? version, this.#surroundings.storage()),
-      detail: 'Newer files of the session took the place of these before they could be saved.',
-    }));
-    await mkdir(this.#folders.root, { recursive: true, mode: 0o700 });
-    await note({
-      owner,
-      quota_bytes,
-      version,
-      trees,
-      complete: false,
-      dirty: false,
-      base: null,
-      clone: 'none',
-      touched_at: now(),
-      saves: saves.filter((owed) => owed.copied),
-      reports: [...(state?.reports ?? []), ...failed],
-    });
-    for (const report of failed) this.#surroundings.report(this.#id, report);
   }
 
   #run(): void {
@@ -430,30 +393,3 @@ export class LocalFiles {
 }
 
 const now = () => new Date().toISOString();
-
-const LOST: Reason = {
-  code: 'files_lost',
-  detail:
-    'The newest files of the session were on this runner alone, and it does not have them any more: its data folder was emptied or replaced. Fork the session from a snapshot, if it has one.',
-};
-
-const REMOVED: Reason = {
-  code: 'container_start_failed',
-  detail: 'The runner was just removing the session’s files: try again.',
-};
-
-function notRestored(
-  snapshotId: string,
-  tree: TreeKind,
-  { why, detail }: Extract<RestoredTree, { ok: false }>,
-): Reason {
-  if (why === 'storage_unavailable') {
-    const said = `The session's files are in the storage, which cannot be reached at the moment: ${detail}`;
-    return { code: 'storage_unavailable', detail: said.slice(0, 8192) };
-  }
-  const how = { snapshot_missing: 'is not in the storage', damaged: 'is damaged', failed: 'could not be restored' }[
-    why
-  ];
-  const said = `Snapshot ${snapshotId}, which the session's files come from, ${how} (${tree}): ${detail}`;
-  return { code: 'restore_failed', detail: said.slice(0, 8192) };
-}

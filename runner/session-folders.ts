@@ -5,6 +5,7 @@ import { epoch } from '../protocol/ids.ts';
 import { networkConfig, resources, secretName } from '../protocol/session-config.ts';
 import type { WrapperLaunch } from '../protocol/wrapper-launch.ts';
 import type { Owner } from './backend/backend.ts';
+import { removeFolder } from './remove-folder.ts';
 
 /** A session's folders on the runner's machine, absolute. `root` holds the others and is the runner's alone. */
 export interface SessionFolders {
@@ -37,7 +38,7 @@ export async function makeSessionFolders(folders: SessionFolders, owner: Owner |
 }
 
 export async function removeSessionFolders(folders: SessionFolders): Promise<void> {
-  await rm(folders.root, { recursive: true, force: true, maxRetries: 3 });
+  await removeFolder(folders.root);
 }
 
 /** Puts `launch.json` into the run folder, readable by the container's user alone. */

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -9,9 +9,10 @@ import type { SnapshotReport } from '../protocol/runner-control.ts';
 import type { SnapshotTrigger } from '../protocol/workspace.ts';
 import { markUnchanged } from './changed-since.ts';
 import type { FilesRecord } from './files-record.ts';
-import type { FilesState, OwedSave } from './files-state.ts';
+import { blankReport, type FilesState, type OwedSave } from './files-state.ts';
 import { backoffMs, type BackoffRange } from './link/backoff.ts';
 import { messageOf, type Log } from './log.ts';
+import { removeFolder } from './remove-folder.ts';
 import type { SessionFolders } from './session-folders.ts';
 import type { Slots } from './slots.ts';
 import type { Snapshots } from './snapshot/snapshots.ts';
@@ -147,14 +148,14 @@ export class SnapshotQueue {
     if (owed === undefined) return;
     const copy = copyFolders(this.#options.folders);
     try {
-      await rm(copy.root, { recursive: true, force: true });
+      await removeFolder(copy.root);
       await mkdir(copy.conversation, { recursive: true, mode: 0o700 });
       await copyTree(this.#options.folders.workspace, copy.workspace);
       await this.#amend(owed, { copied: true });
     } catch (error) {
       const detail = `The storage was away when the repository had been cloned, and it could not be set aside: ${messageOf(error)}`;
       await this.#finish(owed, { ...this.#blank(owed, this.#state()), state: 'failed', detail });
-      await rm(copy.root, { recursive: true, force: true });
+      await removeFolder(copy.root);
     }
   }
 
@@ -244,7 +245,7 @@ export class SnapshotQueue {
             ...(final && { dirty: false, trees }),
           },
         );
-        if (owed.copied) await rm(copyFolders(folders).root, { recursive: true, force: true });
+        if (owed.copied) await removeFolder(copyFolders(folders).root);
         else await markUnchanged(stampFile(folders), begun);
         return 'stored';
       }
@@ -303,13 +304,6 @@ export class SnapshotQueue {
     if (state === undefined) throw new Error('there are no files of this session here');
     return state;
   }
-}
-
-/** A report of what never came to hold anything. */
-export function blankReport(owed: OwedSave, version: number, storage: string): SnapshotReport {
-  const { snapshot_id, trigger, created_at } = owed;
-  const none = { files: 0, bytes: 0, new_bytes: 0, owner_bytes: null, skipped: [], detail: null };
-  return { snapshot_id, trigger, state: 'failed', version, final: false, storage, created_at, ...none };
 }
 
 /** The start of a workspace is another thing than how it is later. */

@@ -165,6 +165,15 @@ export function baseOf(state: FilesState): Base {
   return { on: 'runner', runner };
 }
 
+/** Where the files are at this moment, and at which version: what orders that concern them are told. */
+export function present(state: FilesState): { readonly base: Base; readonly version: number } {
+  const { launch, version } = state;
+  if (launch === null) return { base: baseOf(state), version };
+  // It has no place yet: they are as they were before it was wanted.
+  if (launch.runner === null) return { base: launch.base, version: launch.before };
+  return { base: { on: 'runner', runner: launch.runner }, version };
+}
+
 /** How a runner is told about the files; `local` is as it is for the runner that the base prefers. */
 export function describeFiles(
   state: FilesState,
@@ -177,13 +186,19 @@ export function describeFiles(
   return {
     owner,
     version,
-    local: base.on === 'runner' ? 'required' : base.prefer === null ? 'stale' : 'preferred',
+    local: localOn(base, base.on === 'storage' ? base.prefer : null),
     workspace,
     conversation,
     start: state.start,
     fork_of: state.fork_of,
     quota_bytes: quotaBytes,
   };
+}
+
+/** What that runner has of files that start from `base`; null: a runner that never had them. */
+export function localOn(base: Base, runner: string | null): SessionFiles['local'] {
+  if (base.on === 'runner') return 'required';
+  return runner !== null && base.prefer === runner ? 'preferred' : 'stale';
 }
 
 /** The newest that is stored, whole or not: what is left should a runner lose what it alone has. */

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -16,6 +16,7 @@ import {
 } from './backend.ts';
 import { messageOf, type Log } from '../log.ts';
 import { processStart, signalProcess } from './process-identity.ts';
+import { removeFolder } from '../remove-folder.ts';
 import { sessionFolders, type SessionFolders } from '../session-folders.ts';
 import { killMarked, MARKER } from './process-sweep.ts';
 
@@ -153,7 +154,7 @@ export class ProcessBackend implements ContainerBackend {
   async #sweep(folders: SessionFolders): Promise<void> {
     await killMarked(folders.root);
     const { home, tmp } = this.layout(folders);
-    await Promise.all([home, tmp, pidPath(folders)].map((left) => rm(left, { recursive: true, force: true })));
+    await removeFolder(home, tmp, pidPath(folders));
   }
 
   close(): void {}

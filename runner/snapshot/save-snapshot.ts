@@ -1,4 +1,4 @@
-import type { TreeKind } from '../../protocol/runner-control.ts';
+import { treeKind, type TreeKind } from '../../protocol/runner-control.ts';
 import type { SkippedFile } from '../../protocol/workspace.ts';
 import { messageOf } from '../log.ts';
 import { StorageUnavailable, type ObjectStore } from '../storage/object-store.ts';
@@ -48,8 +48,6 @@ export type SavedSnapshot =
 
 class QuotaExceeded extends Error {}
 
-const TREES = ['workspace', 'conversation'] as const;
-
 /**
  * Saves a session's files. Nothing that was stored before is touched; each tree's list is put after all that it names, so the
  * snapshot is there whole or not at all.
@@ -58,7 +56,7 @@ const TREES = ['workspace', 'conversation'] as const;
  */
 export async function saveSnapshot(store: ObjectStore, input: SaveInput, proceed: () => void): Promise<SavedSnapshot> {
   try {
-    for (const tree of TREES) recoverTree(input[tree]);
+    for (const tree of treeKind.options) recoverTree(input[tree]);
     return await withLease(store, input.owner, input.snapshot_id, (check) => save(store, input, proceed, check));
   } catch (error) {
     if (error instanceof StorageUnavailable) return { ok: false, why: 'storage_unavailable', detail: messageOf(error) };
@@ -88,7 +86,7 @@ async function save(
   };
   const saved: { tree: TreeKind; result: SavedTree }[] = [];
   try {
-    for (const tree of TREES) {
+    for (const tree of treeKind.options) {
       const result = await saveTree({
         store,
         owner,

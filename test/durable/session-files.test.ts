@@ -7,6 +7,7 @@ import {
   describeFiles,
   isSaved,
   isSettled,
+  present,
   treesInUse,
   type Base,
   type FilesInput,
@@ -378,3 +379,28 @@ describe('files', () => {
 });
 
 const EMPTY_TREES = { workspace: null, conversation: null, storage: null };
+
+describe('what orders are told of where the files are', () => {
+  const saved = play([
+    { on: 'launched' },
+    { on: 'placed', runner: 'a' },
+    { on: 'touched' },
+    { on: 'ended', runner: 'a', lost: false },
+    { on: 'reported', report: report({ version: 2 }) },
+  ]);
+
+  it('parked: the snapshot, at hand on the runner that had them', () => {
+    expect(present(saved)).toMatchObject({ version: 2, base: { on: 'storage', prefer: 'a' } });
+  });
+
+  it('wanted and without a place yet: as they were before', () => {
+    const wanted = play([{ on: 'launched' }], saved);
+    expect(wanted.version).toBe(3);
+    expect(present(wanted)).toEqual(present(saved));
+  });
+
+  it('placed: on that runner alone, which changes them', () => {
+    const placed = play([{ on: 'launched' }, { on: 'placed', runner: 'b' }], saved);
+    expect(present(placed)).toEqual({ version: 3, base: { on: 'runner', runner: 'b' } });
+  });
+});

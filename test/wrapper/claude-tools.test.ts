@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test, vi } from 'vitest';
 import { Stage } from './support/run-wrapper.ts';
 import type { Block } from './support/scripted-model.ts';
 import type { SessionSide } from './support/session-side.ts';
@@ -29,6 +30,7 @@ async function answer(session: SessionSide, n: number, text: string, is_error = 
 /** What the tools have told the model. */
 const results = ({ lines }: SessionSide): string => JSON.stringify(lines.filter((line) => line['type'] === 'user'));
 
+const SILENT = path.join(import.meta.dirname, 'support', 'silent-mcp-server.ts');
 const TOOLS = { agent_tools: ['ask_user', 'notify_user'] };
 
 test('the model is offered the tools at once, asks with all that a question can have, and reads the answer', async () => {
@@ -185,18 +187,23 @@ test('neither a stop nor claude’s death cancels a call: its answer still count
  * Claude Code's limits for a call, in all and without progress, are set to the least that it takes, which is less than what is
  * waited here: where one of them applied, it would tell the model so instead of the result.
  */
-test('no limit of Claude Code’s cuts a call that waits', async () => {
-  await using stage = await using([ask({ question: 'Still there?' })]);
+test('no limit of Claude Code’s cuts a call that waits, where it cuts another server’s beside it', async () => {
+  await using stage = await using([ask({ question: 'Still there?' }), { tool: 'mcp__silent__wait', input: {} }]);
   const { session } = stage;
-  const limits = { MCP_TOOL_TIMEOUT: '1000', CLAUDE_CODE_MCP_TOOL_IDLE_TIMEOUT: '1000' };
-  await stage.start({ config: TOOLS, env: { ...stage.claudeEnv(), ...limits } });
+  const givenUp = path.join(stage.folder, 'given-up');
+  const silent = { command: process.execPath, args: [SILENT, givenUp] };
+  const limits = { MCP_TOOL_TIMEOUT: '1000', CLAUDE_CODE_MCP_TOOL_IDLE_TIMEOUT: '1000', ENABLE_TOOL_SEARCH: 'false' };
+  await stage.start({
+    config: { ...TOOLS, mcp_servers: { silent } },
+    env: { ...stage.claudeEnv(), ...limits },
+  });
   const turn = session.turn('go');
   await session.nth('tool_call', 0);
-  await new Promise((resolve) => setTimeout(resolve, 2500));
+  await vi.waitFor(() => expect(existsSync(givenUp)).toBe(true), 15_000);
+  expect(session.all('tool_cancelled')).toEqual([]);
   await answer(session, 0, 'At last.');
   await turn;
   expect(results(session)).toContain('At last.');
-  expect(session.all('tool_cancelled')).toEqual([]);
 });
 
 function claudeOf(wrapper: number): number {

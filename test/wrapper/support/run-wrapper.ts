@@ -38,7 +38,7 @@ export interface Exit {
 export class Stage implements AsyncDisposable {
   readonly sessionId = randomUUID();
   readonly #disposables = new AsyncDisposableStack();
-  readonly #dir: string;
+  readonly folder: string;
   readonly #bundle: string;
   #epoch = 0;
   session: SessionSide;
@@ -56,13 +56,13 @@ export class Stage implements AsyncDisposable {
   }
 
   private constructor(dir: string, bundle: string, session: SessionSide) {
-    this.#dir = dir;
+    this.folder = dir;
     this.#bundle = bundle;
     this.session = session;
   }
 
   path(name: string): string {
-    return join(this.#dir, name);
+    return join(this.folder, name);
   }
 
   /** The next epoch's session side, with an empty log; the one before it is closed. */

@@ -55,7 +55,7 @@ export async function runOnce(options: RawOptions, prompt: string): Promise<numb
 /** `claude` with streams of JSON both ways, called as the wrapper calls it. */
 export async function keepOpen(options: RawOptions, prompt: string): Promise<RawClaude> {
   const { launch, remove } = await surroundings(options);
-  const { args } = claudeCall(launch, null);
+  const { args } = claudeCall(launch, null, { servers: {}, skills: null });
   const began = performance.now();
   const child = spawn(launch.claude, args, {
     cwd: launch.cwd,
@@ -144,6 +144,7 @@ async function surroundings(options: RawOptions): Promise<{ launch: WrapperLaunc
       home,
       tmp,
       path: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
+      offers: undefined,
       env: process.getuid?.() === 0 ? { IS_SANDBOX: '1' } : {},
     },
     upstream: { kind: 'demo' },

@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type Docker from 'dockerode';
-import { buildContext } from './build-context.ts';
+import { buildContext, type ContextFile } from './build-context.ts';
 import { buildProgress } from './build-progress.ts';
 import { claudeVersion, findClaude } from './claude-binary.ts';
 import { engineEvents, errorText, isNotFound } from './engine-stream.ts';
+import { CATALOGUE, mcpFiles, mcpPackages } from './mcp-packages.ts';
+import { skillFiles } from './skill-files.ts';
 
 export const IMAGE_NAME = 'cc-docker/session';
 const DOCKERFILE = fileURLToPath(new URL('Dockerfile', import.meta.url));
@@ -27,13 +29,16 @@ export type ImageError = 'engine_unavailable' | 'claude_missing' | 'base_unavail
 export type ImageResult = { ok: true; tag: string; built: boolean } | { ok: false; error: ImageError; detail: string };
 
 /**
- * The image's name, by what it is made of: the Dockerfile, apt's settings, the wrapper, the version of Claude Code. Its parts unchanged,
- * the name is the same, on any machine.
+ * The image's name, by what it is made of: the Dockerfile, apt's settings, the wrapper, the catalogue of MCP servers and the skills, and the versions of
+ * Claude Code and of the servers' packages. Its parts unchanged, the name is the same, on any machine.
  */
 export async function imageTag(wrapper: string): Promise<string> {
   const hash = createHash('sha256');
-  const files = await Promise.all([DOCKERFILE, APT_CONF, wrapper].map((file) => readFile(file)));
-  for (const part of [...files, await claudeVersion()]) {
+  const [packages, skills] = await Promise.all([mcpPackages(), skillFiles()]);
+  const paths = [DOCKERFILE, APT_CONF, CATALOGUE, wrapper, ...skills.map(({ path }) => path)];
+  const files = await Promise.all(paths.map((file) => readFile(file)));
+  const names = [...skills.map(({ name }) => name), ...[...packages.folders.values()].sort()];
+  for (const part of [...files, await claudeVersion(), ...names]) {
     hash.update(`${part.length}\n`).update(part);
   }
   return `${IMAGE_NAME}:${hash.digest('hex').slice(0, 12)}`;
@@ -93,12 +98,15 @@ async function build(
   tag: string,
   claude: string,
 ): Promise<{ error: ImageError; detail: string } | undefined> {
-  const context = buildContext([
+  const packages = await mcpPackages();
+  for (const name of packages.missing) onProgress(`without the MCP servers that need ${name}: run npm install first`);
+  const files: ContextFile[] = [
     { name: 'Dockerfile', path: DOCKERFILE, mode: 0o644 },
     { name: 'apt.conf', path: APT_CONF, mode: 0o644 },
     { name: 'claude', path: claude, mode: 0o755 },
     { name: 'wrapper.mjs', path: wrapper, mode: 0o644 },
-  ]);
+  ];
+  const context = buildContext([...files, ...(await mcpFiles(packages)), ...(await skillFiles())]);
   // A context that breaks off would leave the request waiting for the rest of it.
   const broken = new AbortController();
   const read = context.done.catch((error: unknown) => broken.abort(error));

@@ -56,6 +56,13 @@ export class ContainerLink {
     }
   }
 
+  /** The runner holds calls to the model back, or no longer; one that is away is told when it comes. */
+  holdModel(held: boolean): void {
+    for (const socket of this.#ctx.getWebSockets(TAG)) {
+      if (socket.readyState === WebSocket.OPEN) send(socket, { kind: 'model', held });
+    }
+  }
+
   #belongs(socket: WebSocket, epoch: number): boolean {
     const { record } = this.#core;
     if (record === null) socket.close(CloseCode.notFound, 'there is no such session');
@@ -82,6 +89,7 @@ export class ContainerLink {
     this.#core.commands.taken(epoch, taken);
     send(socket, { kind: 'welcome', stored });
     send(socket, { kind: 'host_ack', stored: host_stored });
+    send(socket, { kind: 'model', held: this.#core.current.state.held !== null });
     for (const { number, command } of this.#core.commands.after(epoch, taken)) {
       send(socket, { kind: 'command', number, command });
     }

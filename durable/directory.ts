@@ -1,5 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
 import { edgeSettings, type EdgeSettings } from '../protocol/edge-settings.ts';
+import type { SessionTree } from '../protocol/child.ts';
 import type { Refusal } from '../protocol/problem.ts';
 import type { TreeName } from '../protocol/runner-control.ts';
 import type { CreateSessionRequest, SessionStatus } from '../protocol/session.ts';
@@ -7,7 +8,16 @@ import type { SnapshotView, StorageView, WorkspaceView } from '../protocol/works
 import type { Beginning, Head } from './core/session-files.ts';
 import { ACTIVE } from './core/session-state.ts';
 import type { EdgeEnv } from './edge-env.ts';
-import { OwnerStorage, type ForkOrigin, type HoldAnswer, type HoldInput, type RecordInput } from './owner-storage.ts';
+import type { Birth, SpawnBirth } from './birth.ts';
+import { OwnerTree, type SpendingReport, type ToldVerdict } from './owner-tree.ts';
+import {
+  OwnerStorage,
+  type ArtifactInput,
+  type ForkOrigin,
+  type HoldAnswer,
+  type HoldInput,
+  type RecordInput,
+} from './owner-storage.ts';
 import type { StoredSessionView, VersionedSummary } from './session-views.ts';
 
 type StoredSummary = VersionedSummary['summary'];
@@ -20,6 +30,22 @@ export interface CreateInput {
   /** It begins as a fork, of what the caller asked for in these words (they go with the key). */
   readonly fork?: ForkOrigin & { readonly asked: string };
 }
+
+/** A child to begin. */
+export interface SpawnInput extends Pick<CreateInput, 'session_id' | 'owner' | 'request' | 'idempotency_key'> {
+  readonly birth: SpawnBirth;
+  /** What the caller asked for, in its own words (they go with the key). */
+  readonly asked: string;
+}
+
+/** A child that was begun. */
+export interface Spawned {
+  readonly view: StoredSessionView;
+  readonly birth: SpawnBirth;
+}
+
+/** Until sessions that could not be told something are told it again, milliseconds. */
+const PUSH_AGAIN_MS = 1000;
 
 export interface ListInput {
   readonly status: SessionStatus | undefined;
@@ -40,7 +66,12 @@ export interface ListPage {
 interface Begun {
   readonly request: CreateSessionRequest;
   readonly beginning: Beginning;
+  /** Absent in what an earlier version stored. */
+  readonly birth?: Birth;
 }
+
+/** Of a session that was begun before sessions had children. */
+const ORPHAN: Birth = { leave: 'free', spawn: null };
 
 /**
  * One owner's sessions, and what they keep in the storage: which there are, and how many may be. What sessions do is known to each
@@ -50,6 +81,7 @@ export class Directory extends DurableObject<EdgeEnv> {
   readonly #settings: EdgeSettings;
   readonly #sql: SqlStorage;
   readonly #storage: OwnerStorage;
+  readonly #tree: OwnerTree;
 
   constructor(ctx: DurableObjectState, env: EdgeEnv) {
     super(ctx, env);
@@ -61,11 +93,16 @@ export class Directory extends DurableObject<EdgeEnv> {
       key TEXT PRIMARY KEY, id TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID`);
     this.#sql.exec('CREATE TABLE IF NOT EXISTS begun (id TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID');
     this.#storage = new OwnerStorage(this.#sql, this.#settings, env, ctx.id.toString());
+    this.#tree = new OwnerTree(this.#sql, this.#settings, env);
   }
 
   /** Reserves a place among the owner's sessions and begins one. The same key with the same body is the same session. */
   async create(input: CreateInput): Promise<StoredSessionView | Refusal> {
-    const reserved = this.#reserve(input);
+    const reserved = this.#reserve({
+      ...input,
+      birth: null,
+      asked: input.fork?.asked ?? JSON.stringify(input.request),
+    });
     return typeof reserved === 'string' ? this.#begin(reserved, input.owner) : reserved;
   }
 
@@ -73,6 +110,60 @@ export class Directory extends DurableObject<EdgeEnv> {
   async forked(key: string, asked: string, owner: string): Promise<StoredSessionView | Refusal | null> {
     const made = this.#made(key, asked);
     return typeof made === 'string' ? this.#begin(made, owner) : made;
+  }
+
+  /** As `create`, for a session's child: its place in the tree is reserved as well. */
+  async spawn(input: SpawnInput): Promise<Spawned | Refusal> {
+    const reserved = this.#reserve(input);
+    return typeof reserved === 'string' ? this.#spawned(reserved, input.owner) : reserved;
+  }
+
+  /** The child that this key has made of what was asked in these words; null: none yet. */
+  async spawnedBefore(key: string, asked: string, owner: string): Promise<Spawned | Refusal | null> {
+    const made = this.#made(key, asked);
+    return typeof made === 'string' ? this.#spawned(made, owner) : made;
+  }
+
+  /** Whether a session may have one more child; null: it may. */
+  spawnRefusal(parentId: string): Refusal | null {
+    return this.#tree.refusal(parentId);
+  }
+
+  /** What a session has spent and is about; the answer says whether it may. */
+  report(report: SpendingReport): ToldVerdict | null {
+    if (!this.#isThere(report.session_id)) return null;
+    const answer = this.#tree.report(report);
+    this.#push();
+    return answer;
+  }
+
+  /** What a session and all below it may cost from now on, USD; null: no limit of its own. */
+  setBudget(sessionId: string, budget: number | null): void {
+    this.#tree.setBudget(sessionId, budget);
+    this.#push();
+  }
+
+  /** Those below a session, the deepest first; `closing`: it and they have no more children from now on. */
+  below(sessionId: string, closing: boolean): string[] {
+    return this.#tree.below(sessionId, closing);
+  }
+
+  tree(sessionId: string): SessionTree {
+    const rows = this.#sql.exec<{ summary: string }>('SELECT summary FROM sessions WHERE summary IS NOT NULL');
+    const summaries = [...rows].map(({ summary }) => JSON.parse(summary) as StoredSummary);
+    return this.#tree.view(sessionId, new Map(summaries.map((summary) => [summary.session_id, summary])));
+  }
+
+  /** Those of these sessions that there are, the oldest first. */
+  summaries(ids: readonly string[]): StoredSummary[] {
+    return ids.toSorted().flatMap((id) => {
+      const rows = this.#sql.exec<{ summary: string | null }>('SELECT summary FROM sessions WHERE id = ?', id);
+      return [...rows].flatMap(({ summary }) => (summary === null ? [] : [JSON.parse(summary) as StoredSummary]));
+    });
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#pushNow();
   }
 
   list({ status, limit, offset, cursor }: ListInput): ListPage {
@@ -109,6 +200,7 @@ export class Directory extends DurableObject<EdgeEnv> {
       summary.session_id,
       changes,
     );
+    this.#tree.spent(summary.session_id, summary.total_cost_usd);
   }
 
   /** The session is deleted, and what it stored goes, unless somebody else needs it. */
@@ -116,6 +208,8 @@ export class Directory extends DurableObject<EdgeEnv> {
     this.#sql.exec('DELETE FROM sessions WHERE id = ?', sessionId);
     this.#sql.exec('DELETE FROM session_keys WHERE id = ?', sessionId);
     this.#sql.exec('DELETE FROM begun WHERE id = ?', sessionId);
+    this.#tree.remove(sessionId);
+    this.#push();
     await this.#storage.forget(sessionId);
   }
 
@@ -137,6 +231,17 @@ export class Directory extends DurableObject<EdgeEnv> {
   async recordSnapshot(input: RecordInput): Promise<void> {
     // One that has been deleted since needs nothing; a sweep finds the snapshot.
     if (this.#isThere(input.view.session_id)) await this.#storage.record(input, Date.now());
+  }
+
+  /** A session's artifact has been stored. False: the session is gone, and needs it no more. */
+  recordArtifact(input: ArtifactInput): boolean {
+    if (!this.#isThere(input.session_id)) return false;
+    this.#storage.recordArtifact(input);
+    return true;
+  }
+
+  async forgetArtifact(sessionId: string, artifactId: string): Promise<void> {
+    await this.#storage.forgetArtifact(sessionId, artifactId);
   }
 
   /** Of these trees those that nothing needs any more. */
@@ -184,10 +289,28 @@ export class Directory extends DurableObject<EdgeEnv> {
   /** Begins a session that has its place; one that has begun stays as it is. */
   async #begin(id: string, owner: string): Promise<StoredSessionView> {
     const { json } = this.#sql.exec<{ json: string }>('SELECT json FROM begun WHERE id = ?', id).one();
-    const { request, beginning } = JSON.parse(json) as Begun;
-    const created = await this.env.SESSION.get(this.env.SESSION.idFromName(id)).create(id, owner, request, beginning);
+    const { request, beginning, birth = ORPHAN } = JSON.parse(json) as Begun;
+    const session = this.env.SESSION.get(this.env.SESSION.idFromName(id));
+    const created = await session.create({ session_id: id, owner, request, beginning, birth });
     this.update(created.listed);
     return created.view;
+  }
+
+  async #spawned(id: string, owner: string): Promise<Spawned> {
+    const view = await this.#begin(id, owner);
+    const { json } = this.#sql.exec<{ json: string }>('SELECT json FROM begun WHERE id = ?', id).one();
+    const { birth } = JSON.parse(json) as Begun;
+    if (!birth?.spawn) throw new Error('a key of a spawned session names one that was not spawned');
+    return { view, birth: birth.spawn };
+  }
+
+  /** Tells sessions what concerns them now; those that cannot be told are told again. */
+  #push(): void {
+    if (this.#tree.isPushDue) this.ctx.waitUntil(this.#pushNow());
+  }
+
+  async #pushNow(): Promise<void> {
+    if (!(await this.#tree.push())) await this.ctx.storage.setAlarm(Date.now() + PUSH_AGAIN_MS);
   }
 
   /** The session that this key has made of this body; null: none yet. */
@@ -199,10 +322,23 @@ export class Directory extends DurableObject<EdgeEnv> {
     return { refused: 'idempotency_key_reused', detail };
   }
 
-  #reserve({ session_id, request, idempotency_key: key, fork }: CreateInput): string | Refusal {
-    const body = fork?.asked ?? JSON.stringify(request);
-    const made = key === undefined ? null : this.#made(key, body);
+  #reserve({
+    session_id,
+    request,
+    idempotency_key: key,
+    fork,
+    birth: spawn,
+    asked,
+  }: CreateInput & { readonly birth: SpawnBirth | null; readonly asked: string }): string | Refusal {
+    const made = key === undefined ? null : this.#made(key, asked);
     if (made !== null) return made;
+    // The caller's call was cut off, and it asks again.
+    if (this.#isThere(session_id)) return session_id;
+    const full = spawn === null ? null : this.#tree.refusal(spawn.parent);
+    if (full !== null) return full;
+    if (spawn !== null && !this.#isThere(spawn.parent)) {
+      return { refused: 'session_not_found', detail: 'The session that was to have a child is deleted.' };
+    }
     const begun = this.#storage.begin(session_id, request, fork ?? null);
     if ('refused' in begun) return begun;
     const places = ACTIVE.map(() => '?').join(', ');
@@ -215,10 +351,12 @@ export class Directory extends DurableObject<EdgeEnv> {
       return { refused: 'session_limit_reached', detail };
     }
     this.#sql.exec("INSERT INTO sessions (id, status, changes) VALUES (?, 'queued', 0)", session_id);
-    this.#sql.exec('INSERT INTO begun (id, json) VALUES (?, ?)', session_id, JSON.stringify(begun satisfies Begun));
+    const { leave } = this.#tree.add(session_id, spawn?.parent ?? null, request.config.budget_usd);
+    const stored: Begun = { ...begun, birth: { leave, spawn } };
+    this.#sql.exec('INSERT INTO begun (id, json) VALUES (?, ?)', session_id, JSON.stringify(stored));
     this.#storage.begun(session_id, begun.beginning);
     if (key !== undefined) {
-      this.#sql.exec('INSERT INTO session_keys (key, id, body) VALUES (?, ?, ?)', key, session_id, body);
+      this.#sql.exec('INSERT INTO session_keys (key, id, body) VALUES (?, ?, ?)', key, session_id, asked);
     }
     return session_id;
   }

@@ -14,6 +14,7 @@ import {
   type AskLimits,
   type Interaction,
 } from './core/interactions.ts';
+import { remind } from './core/reminders.ts';
 import { canHear } from './core/session-state.ts';
 import type { CommandTable } from './command-table.ts';
 import type { InteractionTable } from './interaction-table.ts';
@@ -101,6 +102,18 @@ export class DraftInteractions {
     }
     this.#count();
     this.pass();
+  }
+
+  /** Reminds people of what waits for them. */
+  remind(): void {
+    for (const interaction of this.#table.toRemind(this.#now)) {
+      const reminded = remind(interaction, this.#now);
+      if (reminded === null) continue;
+      this.#table.save(reminded);
+      const { interaction_id, reminded: attempt, reminders: of, deadline } = reminded;
+      const data = { interaction_id, attempt, of, deadline: new Date(deadline).toISOString() };
+      this.#draft.emit({ type: 'interaction.reminded', data });
+    }
   }
 
   /** `claude` is gone, and with it whoever waited; `interrupted`: its turn was being ended, so what it asked has ended too. */

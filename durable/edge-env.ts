@@ -1,3 +1,4 @@
+import type { DiscordDesk } from './discord-desk.ts';
 import type { Directory } from './directory.ts';
 import type { RunnerPool } from './runner-pool.ts';
 import type { Session } from './session.ts';
@@ -7,7 +8,16 @@ export interface EdgeEnv {
   readonly SESSION: DurableObjectNamespace<Session>;
   readonly DIRECTORY: DurableObjectNamespace<Directory>;
   readonly RUNNER_POOL: DurableObjectNamespace<RunnerPool>;
+  readonly DISCORD: DurableObjectNamespace<DiscordDesk>;
+  /**
+   * Where webhooks are posted through: a network that dials public addresses and what the operator allows, and nothing else
+   * (`start/webhook-network.ts`). Absent on Cloudflare, from where `fetch` reaches the public internet alone.
+   */
+  readonly WEBHOOKS?: Fetcher;
 }
+
+/** The one desk that there is: one application on Discord. */
+export const DISCORD_DESK = 'desk';
 
 /** The one pool that there is for now. */
 export const DEFAULT_POOL = 'default';

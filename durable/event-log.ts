@@ -108,10 +108,11 @@ export function previewJson({ time, preview }: Preview): string {
   return `{"time":"${new Date(time).toISOString()}","type":"stream_event","data":${preview}}`;
 }
 
-/** An event in the seed's dialect: Claude Code's message itself; of CC-Docker's own events, `data` with its `type`. */
+/** An event in the seed's dialect: Claude Code's message itself; of CC-Docker's own events, `data` with its `type`, which the seed had for one of them. */
 export function plainJson({ type, json }: Pick<StoredEvent, 'type' | 'json'>, own: boolean): string {
   if (!own) return json;
-  return json === '{}' ? `{"type":${JSON.stringify(type)}}` : `{"type":${JSON.stringify(type)},${json.slice(1)}`;
+  const name = JSON.stringify(type === 'child.result' ? 'child_result' : type);
+  return json === '{}' ? `{"type":${name}}` : `{"type":${name},${json.slice(1)}`;
 }
 
 /** An event of CC-Docker's own, ready to store. */

@@ -36,6 +36,12 @@ export class MessageTable {
     return this.#sql.exec('SELECT 1 FROM messages WHERE id = ?', id).toArray().length > 0;
   }
 
+  /** The id of the message that came last; null: none has. */
+  newest(): string | null {
+    const rows = this.#sql.exec<{ id: string }>('SELECT id FROM messages ORDER BY rowid DESC LIMIT 1');
+    return [...rows][0]?.id ?? null;
+  }
+
   rememberKey(key: string, id: string, body: string): void {
     this.#sql.exec('INSERT INTO message_keys (key, id, body) VALUES (?, ?, ?)', key, id, body);
   }

@@ -9,7 +9,7 @@ import { StorageTable, type TreeUse } from './storage-table.ts';
 
 const MB = 1024 * 1024;
 
-/** Bytes that an owner's snapshots may take; null: no quota. */
+/** Bytes that an owner's snapshots and artifacts may take; null: no quota. */
 export function quotaBytes({ STORAGE_QUOTA_MB }: EdgeSettings): number | null {
   return STORAGE_QUOTA_MB === 0 ? null : STORAGE_QUOTA_MB * MB;
 }
@@ -30,6 +30,15 @@ export interface RecordInput {
   readonly owner_bytes: number | null;
   /** All stored trees that the session needs. */
   readonly uses: readonly TreeName[];
+}
+
+/** A stored artifact as its session tells of it. */
+export interface ArtifactInput {
+  readonly session_id: string;
+  readonly artifact_id: string;
+  readonly storage: string;
+  /** What the owner's part of that storage takes; null: not measured. */
+  readonly owner_bytes: number | null;
 }
 
 export interface HoldInput {
@@ -153,6 +162,17 @@ export class OwnerStorage {
     await this.#drop(this.#table.prune(session_id, listed, this.#settings.SNAPSHOTS_KEPT));
   }
 
+  /** Remembers that a session needs an artifact. The same one twice is one. */
+  recordArtifact({ session_id, artifact_id, storage, owner_bytes }: ArtifactInput): void {
+    this.#table.measured(storage, owner_bytes);
+    this.#table.addUse(session_id, { snapshot_id: artifact_id, tree: 'artifact', storage });
+  }
+
+  /** A session needs it no longer. */
+  async forgetArtifact(sessionId: string, artifactId: string): Promise<void> {
+    await this.#drop(this.#table.removeUse(sessionId, { snapshot_id: artifactId, tree: 'artifact' }));
+  }
+
   /** The session is gone from the list. */
   async forget(sessionId: string): Promise<void> {
     await this.#drop(this.#table.forget(sessionId));
@@ -175,8 +195,8 @@ export class OwnerStorage {
     const { bytes } = this.#table.usage();
     if (quota === null || bytes < quota) return null;
     const detail =
-      `Your snapshots take ${bytes} bytes of the ${quota} that are yours (STORAGE_QUOTA_MB). Delete sessions or workspaces ` +
-      'that you no longer need; your sessions work on meanwhile, but what they write is not saved.';
+      `Your snapshots and artifacts take ${bytes} bytes of the ${quota} that are yours (STORAGE_QUOTA_MB). Delete sessions or workspaces ` +
+      'that you no longer need; your sessions work on meanwhile, but what they write is not saved, and nothing can be shared.';
     return { refused: 'quota_exceeded', detail };
   }
 

@@ -2,7 +2,18 @@ import { NEW_SESSION, type RunningMessage } from './core/session-state.ts';
 import type { SessionRecord } from './session-record.ts';
 
 /** What a record that an earlier version stored may lack. */
-const LATER = { open_interactions: 0 } as const;
+const LATER = {
+  open_interactions: 0,
+  live_usd: 0,
+  children: [],
+  leave_version: 0,
+  spent: null,
+  on_discord: false,
+  sharers: [],
+  sharing: false,
+} as const;
+const LATER_OF_IDENTITY = { spawn: null } as const;
+const LATER_OF_CONFIG = { answerers: [], interaction_reminders: 0 };
 const LATER_OF_CURRENT: Pick<RunningMessage, 'own_deadline' | 'paused'> = { own_deadline: true, paused: null };
 
 /** Keeps the record in the object's own database, so that it changes in the same transaction as the log. */
@@ -20,7 +31,10 @@ export class RecordTable {
     const stored = JSON.parse(row.json) as SessionRecord;
     const { current } = stored.state;
     const completed = current === null ? null : { ...LATER_OF_CURRENT, ...current };
-    return { ...LATER, ...stored, state: { ...NEW_SESSION, ...stored.state, current: completed } };
+    const { request } = stored.identity;
+    const config = { ...LATER_OF_CONFIG, ...request.config };
+    const identity = { ...LATER_OF_IDENTITY, ...stored.identity, request: { ...request, config } };
+    return { ...LATER, ...stored, identity, state: { ...NEW_SESSION, ...stored.state, current: completed } };
   }
 
   save(record: SessionRecord): void {

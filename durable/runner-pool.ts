@@ -28,6 +28,8 @@ interface RunnerAttachment {
   readonly name: string;
   /** When it connected, epoch milliseconds. */
   readonly since: number;
+  /** It has said hello. Until then it has not been told what of its containers is wanted, and would end what it is sent. */
+  readonly greeted: boolean;
 }
 
 /** Something about a session's files that takes no container. */
@@ -43,6 +45,8 @@ export type Ordered =
 export class RunnerPool extends DurableObject<EdgeEnv> {
   readonly #settings: EdgeSettings;
   readonly #table: PoolTable;
+  /** Launches whose sessions know that others wait for a place. Not stored: told twice is told once. */
+  readonly #crowded = new Set<string>();
 
   constructor(ctx: DurableObjectState, env: EdgeEnv) {
     super(ctx, env);
@@ -86,6 +90,14 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
       really === needs ? { ...order.files, local: localOn(runner, needs, order.files.local) } : required(order.files);
     this.#send(runner, { ...order, files });
     return { sent: true, runner };
+  }
+
+  /** Has something read out of a storage, by any runner that sees it: wherever the session's own files are. */
+  orderStored(storage: string, order: FilesOrder): Ordered {
+    const found = reach(this.#loads(), { on: 'storage', storage, prefer: null });
+    if ('detail' in found) return { sent: false, detail: found.detail };
+    this.#send(found.runner, order);
+    return { sent: true, runner: found.runner };
   }
 
   /** Nothing refers to these trees any more. Where no runner sees the storage, a sweep will find them. */
@@ -135,7 +147,7 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
       other.close(CloseCode.replaced, 'a runner with the same name has connected');
     }
     this.ctx.acceptWebSocket(server, [name]);
-    server.serializeAttachment({ name, since: Date.now() } satisfies RunnerAttachment);
+    server.serializeAttachment({ name, since: Date.now(), greeted: false } satisfies RunnerAttachment);
     return new Response(null, { status: 101, webSocket: client });
   }
 
@@ -183,6 +195,8 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
       case 'hello': {
         const { backend, health, capacity, storage } = frame;
         this.#table.saveRunner({ name, backend, health, capacity, storage, draining: false, away_since: null });
+        const { since } = socket.deserializeAttachment() as RunnerAttachment;
+        socket.serializeAttachment({ name, since, greeted: true } satisfies RunnerAttachment);
         this.#welcome(socket, name, frame.running);
         await this.#setAlarm();
         return this.#fill();
@@ -247,10 +261,12 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
   /** Gives places to those who wait, the longest first; `asking` is answered by its caller. */
   async #fill(asking?: string): Promise<void> {
     const news: Promise<void>[] = [];
+    let isCrowded = false;
     for (const held of this.#table.places()) {
       if (held.phase !== 'waiting') continue;
       const { session_id, epoch, needs } = held;
       const found = place(this.#loads(), needs);
+      isCrowded ||= !found.placed && found.reason.code === 'pool_full';
       if (found.placed) {
         const { runner } = found;
         const local = localOn(runner, needs, held.launch.files.local);
@@ -264,6 +280,25 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
       }
     }
     await Promise.all(news);
+    this.ctx.waitUntil(this.#tellCrowded(isCrowded));
+  }
+
+  /** Sessions that hold a place hear whether others wait for one: those that are idle then make room. */
+  async #tellCrowded(isCrowded: boolean): Promise<void> {
+    const held = this.#table.places().filter(({ runner, phase }) => runner !== null && phase !== 'stopping');
+    const known = new Set(held.map(keyOf));
+    for (const key of this.#crowded) if (!known.has(key)) this.#crowded.delete(key);
+    const concerned = held.filter((one) => this.#crowded.has(keyOf(one)) !== isCrowded);
+    for (const one of concerned) {
+      if (isCrowded) this.#crowded.add(keyOf(one));
+      else this.#crowded.delete(keyOf(one));
+    }
+    const told = concerned.map(({ session_id, epoch }) => this.#session(session_id).crowded(epoch, isCrowded));
+    for (const one of await Promise.allSettled(told)) {
+      // It makes room after its own idle time, then.
+      if (one.status === 'rejected')
+        console.warn(`pool: a session was not told of those that wait: ${String(one.reason)}`);
+    }
   }
 
   #loads(): RunnerLoad[] {
@@ -343,10 +378,10 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
     return now - heard > CHECK_MS;
   }
 
-  /** The open control socket of a runner, other than `except`. */
+  /** The open control socket of a runner that has said hello, other than `except`. */
   #socket(name: string, except?: WebSocket): WebSocket | null {
     const sockets = this.ctx.getWebSockets(name);
-    return sockets.find((socket) => socket !== except && socket.readyState === WebSocket.OPEN) ?? null;
+    return sockets.find((socket) => socket !== except && isGreeted(socket)) ?? null;
   }
 
   #send(name: string, frame: PoolFrame): void {
@@ -363,6 +398,12 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
     if (times.length > 0) await this.ctx.storage.setAlarm(Math.min(...times));
   }
 }
+
+function isGreeted(socket: WebSocket): boolean {
+  return socket.readyState === WebSocket.OPEN && (socket.deserializeAttachment() as RunnerAttachment).greeted;
+}
+
+const keyOf = ({ session_id, epoch }: PlacementKey) => `${session_id}/${epoch}`;
 
 /** What a runner's own copy of the files is worth, by what it is worth on the runner that has it. */
 function localOn(runner: string, needs: Needs, local: SessionFiles['local']): SessionFiles['local'] {

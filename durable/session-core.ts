@@ -1,11 +1,20 @@
+import { isDiscordReady } from '../protocol/discord-settings.ts';
 import type { EdgeSettings } from '../protocol/edge-settings.ts';
 import type { Beginning } from './core/session-files.ts';
+import type { ChildEvent } from './core/child-news.ts';
+import type { StoredDeskNews } from './core/discord/desk-news.ts';
 import type { Limits } from './core/session-state.ts';
 import { askLimitsOf, limitsOf } from './session-limits.ts';
+import { AgentCallTable } from './agent-call-table.ts';
+import { ArtifactTable } from './artifact-table.ts';
+import type { Birth } from './birth.ts';
+import { ChildTable } from './child-table.ts';
 import { CommandTable } from './command-table.ts';
+import { DeliveryTable } from './delivery-table.ts';
 import { EventLog } from './event-log.ts';
 import { InteractionTable } from './interaction-table.ts';
 import { MessageTable } from './message-table.ts';
+import { NewsTable } from './news-table.ts';
 import { SessionDraft } from './session-draft.ts';
 import { RecordTable } from './record-table.ts';
 import { newRecord, type SessionIdentity, type SessionRecord } from './session-record.ts';
@@ -21,6 +30,14 @@ export class SessionCore {
   readonly commands: CommandTable;
   readonly snapshots: SnapshotTable;
   readonly interactions: InteractionTable;
+  readonly calls: AgentCallTable;
+  readonly artifacts: ArtifactTable;
+  readonly children: ChildTable;
+  readonly news: NewsTable<ChildEvent>;
+  readonly deskNews: NewsTable<StoredDeskNews>;
+  readonly deliveries: DeliveryTable;
+  /** There are people on Discord to be told. */
+  readonly isOnDiscord: boolean;
   readonly settings: EdgeSettings;
   readonly #storage: DurableObjectStorage;
   readonly #records: RecordTable;
@@ -38,6 +55,13 @@ export class SessionCore {
     this.commands = new CommandTable(storage.sql);
     this.snapshots = new SnapshotTable(storage.sql);
     this.interactions = new InteractionTable(storage.sql);
+    this.calls = new AgentCallTable(storage.sql);
+    this.artifacts = new ArtifactTable(storage.sql);
+    this.children = new ChildTable(storage.sql);
+    this.news = new NewsTable(storage.sql, 'parent_news');
+    this.deskNews = new NewsTable(storage.sql, 'desk_news');
+    this.isOnDiscord = isDiscordReady(settings, 'notify');
+    this.deliveries = new DeliveryTable(storage.sql);
     this.#record = this.#records.load();
     this.#seq = this.log.last();
   }
@@ -62,9 +86,14 @@ export class SessionCore {
     return limitsOf(this.current, this.settings);
   }
 
-  begin(identity: SessionIdentity, beginning: Beginning): void {
-    this.#record = newRecord(identity, beginning);
-    this.change((draft) => draft.input({ on: 'created' }));
+  begin(identity: SessionIdentity, beginning: Beginning, { leave }: Birth): void {
+    const record = newRecord(identity, beginning);
+    this.#record = { ...record, state: { ...record.state, leave } };
+    this.change((draft) => {
+      draft.input({ on: 'created' });
+      const { spawn } = identity;
+      if (spawn !== null) draft.prompt(spawn.message_id, spawn.prompt, null);
+    });
   }
 
   /** Makes one change in one transaction. A throw leaves everything as it was. */

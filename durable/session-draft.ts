@@ -4,11 +4,18 @@ import type { Reason } from '../protocol/reason.ts';
 import type { SnapshotReport } from '../protocol/runner-control.ts';
 import type { SnapshotTrigger } from '../protocol/workspace.ts';
 import type { LinkItem, WrapperCommand, WrapperNotice } from '../protocol/wrapper-link.ts';
+import type { ChildEvent } from './core/child-news.ts';
+import { deskNewsOf, type StoredDeskNews } from './core/discord/desk-news.ts';
 import { readClaudeLine, type LineSignal } from './core/claude-line.ts';
 import { advanceFiles, newestTrees, type FilesInput } from './core/session-files.ts';
 import type { AskLimits } from './core/interactions.ts';
 import { advance, nextDeadline } from './core/session-machine.ts';
 import { canHear, type Limits, type SessionEffect, type SessionInput } from './core/session-state.ts';
+import type { AgentCallTable } from './agent-call-table.ts';
+import type { ChildTable } from './child-table.ts';
+import type { DeliveryTable } from './delivery-table.ts';
+import { DraftFamily } from './draft-family.ts';
+import type { NewsTable } from './news-table.ts';
 import type { CommandTable, NumberedCommand } from './command-table.ts';
 import { DraftInteractions } from './draft-interactions.ts';
 import { ownEvent, type EventLog, type Shown, type StoredEvent } from './event-log.ts';
@@ -25,6 +32,12 @@ export interface SessionTables {
   readonly commands: CommandTable;
   readonly snapshots: SnapshotTable;
   readonly interactions: InteractionTable;
+  readonly calls: AgentCallTable;
+  readonly children: ChildTable;
+  readonly news: NewsTable<ChildEvent>;
+  readonly deliveries: DeliveryTable;
+  readonly deskNews: NewsTable<StoredDeskNews>;
+  readonly isOnDiscord: boolean;
 }
 
 /** How long a session's phases, and its questions, may take. */
@@ -44,7 +57,10 @@ export class SessionDraft {
   readonly commands: NumberedCommand[] = [];
   /** Messages that have ended: who waits for them can be answered. */
   readonly finished: string[] = [];
+  /** Calls to the model are held back from now on, or no longer; null: as before. */
+  modelHeld: boolean | null = null;
   readonly interactions: DraftInteractions;
+  readonly family: DraftFamily;
   readonly #tables: SessionTables;
   readonly #limits: Limits;
   readonly #now: number;
@@ -58,6 +74,7 @@ export class SessionDraft {
     this.#now = now;
     const { interactions: table, commands } = tables;
     this.interactions = new DraftInteractions(this, { table, commands, limits: limits.asks, now });
+    this.family = new DraftFamily(this, tables, now);
   }
 
   /** `seq` of the newest event, this change's included. */
@@ -82,6 +99,10 @@ export class SessionDraft {
     if (due !== null && asked !== null && due < asked) this.input({ on: 'clock' });
     this.interactions.expire();
     this.input({ on: 'clock' });
+    // Its container may just have been given up on, so that a default goes another way.
+    this.interactions.pass();
+    // Last, for what has just ended is not to be reminded of.
+    this.interactions.remind();
   }
 
   /** Takes a message; `deadline` in epoch milliseconds, null: it says none. */
@@ -116,6 +137,7 @@ export class SessionDraft {
     if (ends) {
       this.files({ on: 'ended', runner, lost });
       this.interactions.undelivered();
+      this.#tables.calls.clear();
     }
     const detail = lost ? `${reason.detail} ${this.#fallback()}` : reason.detail;
     this.input({ on: 'ended', epoch, reason: { ...reason, detail } });
@@ -141,6 +163,10 @@ export class SessionDraft {
 
   emit(event: OwnEvent): void {
     this.#append(ownEvent(this.#seq + 1, this.#now, event));
+    this.family.happened(event);
+    if (!this.#tables.isOnDiscord) return;
+    const told = deskNewsOf(event, this.record.on_discord);
+    if (told !== null) this.#tables.deskNews.add(told);
   }
 
   /** Shows a preview between the events around it. */
@@ -219,6 +245,7 @@ export class SessionDraft {
       ...this.record,
       turns: this.record.turns + 1,
       cost_usd: this.record.cost_usd + signal.turn.total_cost_usd,
+      live_usd: 0,
       changes: this.record.changes + 1,
     };
     this.files({ on: 'conversed' });
@@ -257,13 +284,22 @@ export class SessionDraft {
       case 'tool_call': {
         const { call_id, call } = notice;
         if (call.tool === 'ask_user') return this.interactions.asked({ of: 'tool', id: call_id, input: call.input });
+        if (call.tool !== 'notify_user') return this.family.called(call_id, call);
         const { message, priority = 'normal', summary = null } = call.input;
         this.emit({ type: 'session.notification', data: { message, priority, summary } });
         const text = 'The user is told. Nobody will answer: to ask something, use ask_user.';
         return this.order({ command: 'tool_result', call_id, text, is_error: false });
       }
       case 'tool_cancelled':
+        this.#tables.calls.remove(notice.call_id);
         return this.interactions.withdrawn(notice.call_id, 'tool');
+      case 'spent':
+        this.record = { ...this.record, live_usd: notice.since_result_usd };
+        return;
+      case 'mcp_server': {
+        const { name, state, detail } = notice;
+        return this.emit({ type: 'session.mcp_server', data: { epoch, name, state, detail } });
+      }
       case 'start_failed':
         return this.input({ on: 'claude_ended', reason: { code: 'claude_start_failed', detail: notice.detail } });
       case 'exited': {
@@ -287,15 +323,21 @@ export class SessionDraft {
     switch (effect.do) {
       case 'want':
         commands.dropBefore(epoch);
+        this.#tables.calls.clear();
         this.files({ on: 'launched' });
         this.record = {
           ...this.record,
+          // What a turn without an end has cost was spent nevertheless.
+          cost_usd: this.record.cost_usd + this.record.live_usd,
+          live_usd: 0,
           pool: 'want',
           link: { epoch, stored: 0, host_stored: 0 },
           container: NO_CONTAINER,
         };
         return;
       case 'release':
+        // What was called for by who is being ended is wanted no longer.
+        this.#tables.calls.clear();
         this.record = { ...this.record, pool: 'release' };
         return;
       case 'prompt': {
@@ -305,6 +347,12 @@ export class SessionDraft {
       }
       case 'interrupt':
         return this.order({ command: 'interrupt', message_id: effect.message_id });
+      case 'hold_model':
+        this.modelHeld = effect.held;
+        return;
+      case 'watch_spending':
+        if (this.record.state.container !== 'none') this.order({ command: 'watch_spending', on: effect.on });
+        return;
       case 'message_processing':
         messages.begin(effect.message_id, this.#now);
         return this.emit({ type: 'message.processing', data: { message_id: effect.message_id } });

@@ -3,6 +3,7 @@ import type { Refusal } from '../protocol/problem.ts';
 import type { Needs } from './core/placement.ts';
 import { baseOf, describeFiles, localOn, present, type Base } from './core/session-files.ts';
 import type { Ordered } from './runner-pool.ts';
+import { orderArtifact } from './session-artifacts.ts';
 import type { SessionCore } from './session-core.ts';
 import { needsOf, type SessionOutreach } from './session-outreach.ts';
 import { workspaceIdOf } from './session-record.ts';
@@ -48,6 +49,7 @@ export class SessionFilesDesk implements TransferOrders {
   }
 
   order(transferId: string, request: FilesRequest): Promise<Ordered | Refusal> {
+    if (request.op === 'artifact') return orderArtifact(this.#core, this.#outreach, transferId, request);
     // In turn: what is ordered after a write finds it done, or not to come.
     const ordered = this.#turn.then(() => this.#order(transferId, request));
     this.#turn = ordered.catch(() => undefined);

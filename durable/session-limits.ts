@@ -4,6 +4,9 @@ import type { AskLimits } from './core/interactions.ts';
 import type { Limits } from './core/session-state.ts';
 import type { SessionRecord } from './session-record.ts';
 
+/** How long an idle container is kept while other sessions wait for a place, milliseconds: a program's next message comes sooner. */
+const CROWDED_IDLE_MS = 2000;
+
 /** A session's deadlines: what it asked for, else the operator's defaults; never more than the operator's maxima. */
 export function limitsOf({ identity, files }: SessionRecord, settings: EdgeSettings): Limits {
   const { config, workspace } = identity.request;
@@ -15,18 +18,25 @@ export function limitsOf({ identity, files }: SessionRecord, settings: EdgeSetti
   return {
     startup: startup * 1000,
     idle: Math.min(idle, settings.CONTAINER_IDLE_TIMEOUT_MAX) * 1000,
+    crowded: CROWDED_IDLE_MS,
     lifetime: Math.min(lifetime, settings.CONTAINER_TIMEOUT_MAX) * 1000,
     turn: Math.min(settings.TURN_TIMEOUT_DEFAULT, settings.TURN_TIMEOUT_MAX) * 1000,
     interrupt: settings.INTERRUPT_TIMEOUT * 1000,
   };
 }
 
-/** How long a session's questions stay open: what it asked for, else the operator's default, within the operator's maximum. */
+/** What holds for a session's questions. They stay open as long as it asked for, else as the operator's default says, within the operator's maximum. */
 export function askLimitsOf({ identity }: SessionRecord, settings: EdgeSettings): AskLimits {
-  const { interaction_timeout_seconds, permission_default } = identity.request.config;
+  const {
+    interaction_timeout_seconds,
+    permission_default,
+    answerers,
+    interaction_reminders: reminders,
+  } = identity.request.config;
   const longest = settings.INTERACTION_TIMEOUT_MAX;
   const timeout = Math.min(interaction_timeout_seconds ?? settings.INTERACTION_TIMEOUT, longest);
-  return { timeout: timeout * 1000, longest: longest * 1000, permission_default };
+  const people = [...new Set([identity.owner, ...answerers])];
+  return { timeout: timeout * 1000, longest: longest * 1000, permission_default, people, reminders };
 }
 
 /** Refuses a message's timeout, seconds, that is over the operator's maximum; null: it is not. */

@@ -3,11 +3,13 @@ import type { Reason } from '../protocol/reason.ts';
 import type { Workspace } from '../protocol/workspace.ts';
 import type { Needs } from './core/placement.ts';
 import { describeFiles, isSaved, isSettled, type Base, type FilesState, type Head } from './core/session-files.ts';
+import { sharedLaunch } from './core/shared-files.ts';
 import { DEFAULT_POOL, type EdgeEnv } from './edge-env.ts';
 import { heldDetail, quotaBytes } from './owner-storage.ts';
 import type { SessionCore } from './session-core.ts';
 import type { SessionDraft } from './session-draft.ts';
 import { workspaceIdOf } from './session-record.ts';
+import type { SessionSharing } from './session-sharing.ts';
 import { mintSessionToken } from './session-token.ts';
 import { summaryOf } from './session-views.ts';
 
@@ -15,24 +17,35 @@ import { summaryOf } from './session-views.ts';
 const LIST_LAG_MS = 250;
 /** After a call to another object has failed, milliseconds until it is tried again. */
 const RETRY_MS = 1000;
+/** Until the session in whose files this one works is asked for them once more: each time twice as long, up to this. Milliseconds. */
+const ASK_AGAIN_MS = 10_000;
 
 /** Keeps the pool and the owner's directory told. What is to be told is stored, so that a failed call is made again. */
 export class SessionOutreach {
   readonly #ctx: DurableObjectState;
   readonly #env: EdgeEnv;
   readonly #core: SessionCore;
+  readonly #sharing: SessionSharing;
   readonly #retry: () => void;
   /** A call is under way, or about to be made. */
   readonly #telling = { pool: false, directory: false };
   #failed = false;
+  /** When a launch that waits for another session's is to be looked at again, epoch milliseconds. */
+  #waits: { readonly until: number; readonly ms: number } | null = null;
   /** Writes from outside that are about to be ordered: until then the workspace is not let go. */
   #keeping = 0;
 
   /** @param retry asked to have `again` called before long */
-  constructor(ctx: DurableObjectState, env: EdgeEnv, core: SessionCore, retry: () => void) {
+  constructor(
+    ctx: DurableObjectState,
+    env: EdgeEnv,
+    parts: { readonly core: SessionCore; readonly sharing: SessionSharing },
+    retry: () => void,
+  ) {
     this.#ctx = ctx;
     this.#env = env;
-    this.#core = core;
+    this.#core = parts.core;
+    this.#sharing = parts.sharing;
     this.#retry = retry;
   }
 
@@ -47,7 +60,8 @@ export class SessionOutreach {
   /** When the clock has to be looked at for its sake, epoch milliseconds; null: not. */
   nextTry(now: number): number | null {
     // The pool is told at once, and this is for the case that it was not. The directory can wait for any alarm.
-    return this.#core.current.pool !== null || this.#failed || this.#releaseDue() ? now + RETRY_MS : null;
+    const isDue = this.#core.current.pool !== null || this.#failed || this.#releaseDue();
+    return isDue ? Math.max(now + RETRY_MS, this.#waitsUntil()) : null;
   }
 
   /** The owner's part of the storage. */
@@ -107,12 +121,21 @@ export class SessionOutreach {
   /** Tells what there is to tell. */
   tell(): void {
     const { pool, changes, told, state } = this.#core.current;
-    if ((pool !== null || this.#releaseDue()) && !this.#telling.pool) this.#ctx.waitUntil(this.#tellPool());
+    const isDue = (pool !== null || this.#releaseDue()) && Date.now() >= this.#waitsUntil();
+    if (isDue && !this.#telling.pool) this.#ctx.waitUntil(this.#tellPool());
     if (told === changes || this.#telling.directory) return;
     this.#telling.directory = true;
     // Turns come and go quickly: what a list shows may lag behind by a little, and a turn need not wait for it.
     const lag = state.status === 'idle' || state.status === 'running' ? LIST_LAG_MS : 0;
     setTimeout(() => this.#ctx.waitUntil(this.#tellDirectory()), lag);
+  }
+
+  /** Has the owner's list show the session as it is now: what is asked of that next counts it right. */
+  async list(): Promise<void> {
+    const { record } = this.#core;
+    if (record === null || record.told === record.changes) return;
+    await this.directory.update(summaryOf(record));
+    this.#core.directoryKnows(record.changes);
   }
 
   /** One thing at a time: the order for the pool, or else that the workspace is free. */
@@ -135,9 +158,17 @@ export class SessionOutreach {
     const { epoch } = this.#core.current.state;
     const refused = await this.hold();
     if (this.#core.record === null) return;
+    const host = await this.#sharing.ask();
+    if (this.#core.record === null) return;
+    if (this.#waits !== null) this.#core.change((draft) => draft.files({ on: 'rebased' }));
     const { identity, state, files, pool } = this.#core.current;
     // Something else is to be told by now.
     if (pool !== 'want' || state.epoch !== epoch || files.launch === null) return;
+    const { base } = files.launch;
+    const shared = host === null ? null : sharedLaunch(host, base);
+    if (shared?.do === 'wait') return this.#wait(epoch, shared.reason);
+    this.#waits = null;
+    if (shared?.do === 'end') return this.#settle(epoch, 'want', (draft) => draft.ended(epoch, shared.reason, null));
     if (refused !== null) return this.#settle(epoch, 'want', (draft) => draft.ended(epoch, refused, null));
     const { session_id, request } = identity;
     const token = await mintSessionToken(this.#core.settings.JWT_SECRET, session_id, epoch);
@@ -148,16 +179,37 @@ export class SessionOutreach {
       resume: epoch > 1,
       config: request.config,
       workspace: files.cloned ? withoutGit(request.workspace) : request.workspace,
-      files: describeFiles(files, files.launch.base, files.version, this.owner, this.quotaBytes),
+      files: describeFiles(files, base, files.version, this.owner, this.quotaBytes),
     };
-    const answer = await this.pool.want(launch, needsOf(files.launch.base));
+    const answer =
+      host === null || shared === null
+        ? await this.pool.want(launch, needsOf(base))
+        : await this.pool.want(
+            { ...launch, workspace_of: host.of, files: { ...launch.files, local: shared.local } },
+            { on: 'runner', runner: shared.runner },
+          );
     this.#settle(epoch, 'want', (draft) => {
       if (answer.placed) draft.placed(epoch, answer.runner);
       else draft.input({ on: 'waiting', epoch, reason: answer.reason });
     });
   }
 
+  /** It cannot be launched yet: that is looked at again. */
+  #wait(epoch: number, reason: Reason): void {
+    const ms = Math.min(this.#waits === null ? RETRY_MS : 2 * this.#waits.ms, ASK_AGAIN_MS);
+    this.#waits = { until: Date.now() + ms, ms };
+    const isNews = this.#core.current.state.reason?.detail !== reason.detail;
+    if (isNews) this.#core.change((draft) => draft.input({ on: 'waiting', epoch, reason }));
+    this.#retry();
+  }
+
+  /** Until when the pool need not be told, epoch milliseconds. */
+  #waitsUntil(): number {
+    return this.#core.current.pool === 'want' ? (this.#waits?.until ?? 0) : 0;
+  }
+
   async #release(): Promise<void> {
+    this.#waits = null;
     const { identity, state } = this.#core.current;
     const { epoch } = state;
     const { ended } = await this.pool.release({ session_id: identity.session_id, epoch });

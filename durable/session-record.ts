@@ -1,5 +1,7 @@
 import type { Resources } from '../protocol/session-config.ts';
 import type { CreateSessionRequest } from '../protocol/session.ts';
+import type { SpawnBirth } from './birth.ts';
+import type { Spent } from './core/budget.ts';
 import { beginFiles, type Beginning, type FilesState } from './core/session-files.ts';
 import { NEW_SESSION, type SessionState } from './core/session-state.ts';
 
@@ -11,6 +13,8 @@ export interface SessionIdentity {
   readonly request: CreateSessionRequest;
   /** The session that it is a fork of. */
   readonly forked_from: string | null;
+  /** How its parent began it; null: it is nobody's child. */
+  readonly spawn: SpawnBirth | null;
 }
 
 /** How the container is limited, and which secrets the operator lets into it. */
@@ -36,6 +40,20 @@ export interface SessionRecord {
   readonly open_interactions: number;
   readonly turns: number;
   readonly cost_usd: number;
+  /** What the turn that runs has cost so far, which is no part of `cost_usd` yet. */
+  readonly live_usd: number;
+  /** The sessions that it has begun, the oldest first. */
+  readonly children: readonly string[];
+  /** Sessions whose containers work in this one's files. */
+  readonly sharers: readonly string[];
+  /** The session in whose files it works knows that its container does. */
+  readonly sharing: boolean;
+  /** The version of what the owner's ledger said last of its leave. */
+  readonly leave_version: number;
+  /** The budget that is spent, as the log says it is; null: none. */
+  readonly spent: Spent | null;
+  /** It has a thread on Discord. */
+  readonly on_discord: boolean;
   readonly last_activity: number;
   /** What the pool has yet to be told, and may be told twice. */
   readonly pool: 'want' | 'release' | null;
@@ -61,6 +79,13 @@ export function newRecord(identity: SessionIdentity, beginning: Beginning): Sess
     open_interactions: 0,
     turns: 0,
     cost_usd: 0,
+    live_usd: 0,
+    children: [],
+    sharers: [],
+    sharing: false,
+    leave_version: 0,
+    spent: null,
+    on_discord: false,
     last_activity: identity.created,
     pool: null,
     changes: 1,

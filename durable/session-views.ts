@@ -23,10 +23,11 @@ function summary(record: SessionRecord): VersionedSummary['summary'] {
     container_id: containerName(record),
     created_at: new Date(identity.created).toISOString(),
     last_activity: new Date(record.last_activity).toISOString(),
-    parent_session_id: null,
-    child_session_ids: [],
+    title: identity.spawn?.title ?? null,
+    parent_session_id: identity.spawn?.parent ?? null,
+    child_session_ids: [...record.children],
     total_turns: record.turns,
-    total_cost_usd: record.cost_usd,
+    total_cost_usd: record.cost_usd + record.live_usd,
     open_interactions: record.open_interactions,
   };
 }
@@ -56,6 +57,7 @@ export function viewOf(record: SessionRecord, lastSeq: number): StoredSessionVie
     exposed_secrets: [...record.container.exposed_secrets],
     files: filesView(record),
     forked_from: identity.forked_from,
+    inherits_from: identity.spawn?.inherits ?? null,
     workspace: identity.request.workspace,
     config: identity.request.config,
   };

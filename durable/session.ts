@@ -1,6 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
+import type { ArtifactView } from '../protocol/artifact.ts';
 import { CloseCode } from '../protocol/close-code.ts';
-import { edgeSettings } from '../protocol/edge-settings.ts';
 import { filesRequest, type FilesRefusal } from '../protocol/files.ts';
 import type { InteractionState, InteractionView, ResolveRequest } from '../protocol/interaction.ts';
 import type { InterruptAnswer, MessageView } from '../protocol/message.ts';
@@ -9,48 +9,41 @@ import type { Reason } from '../protocol/reason.ts';
 import type { SnapshotReport } from '../protocol/runner-control.ts';
 import type { CreateSessionRequest, SessionStatus } from '../protocol/session.ts';
 import type { SnapshotView } from '../protocol/workspace.ts';
-import { ContainerLink } from './container-link.ts';
 import type { Beginning } from './core/session-files.ts';
-import { viewOf as interactionViewOf } from './core/interactions.ts';
-import { nextDeadline } from './core/session-machine.ts';
+import type { Spawned } from './directory.ts';
+import { shareOf, type FilesShare } from './core/shared-files.ts';
 import { ALLOWED } from './core/session-state.ts';
 import type { EdgeEnv } from './edge-env.ts';
 import { envelopeJson } from './event-log.ts';
-import { EventStreams } from './event-stream.ts';
-import { SessionCore } from './session-core.ts';
+import type { ToldVerdict } from './owner-tree.ts';
+import type { ArtifactPage } from './artifact-table.ts';
+import type { Birth } from './birth.ts';
+import { childLineOf, childOutcomeOf, type ChildLine, type ChildOutcome } from './child-views.ts';
+import type { SessionCore } from './session-core.ts';
 import type { SessionDraft } from './session-draft.ts';
-import { SessionFilesDesk } from './session-files.ts';
-import { turnOverMaximum } from './session-limits.ts';
-import { SessionOutreach } from './session-outreach.ts';
+import type { ChildIdentity, News, SpawnCall } from './session-family.ts';
+import type { PromptInput } from './session-messages.ts';
+import { SessionParts } from './session-parts.ts';
+import type { InteractionPage } from './session-people.ts';
 import type { ContainerFacts, SessionRecord } from './session-record.ts';
-import { SessionSnapshots } from './session-snapshots.ts';
+import { filesElsewhere } from './session-sharing.ts';
 import { summaryOf, viewOf, type StoredSessionView, type VersionedSummary } from './session-views.ts';
 import type { SnapshotPage } from './snapshot-table.ts';
 import { refusalResponse } from './transfer-answer.ts';
-import { Transfers } from './transfers.ts';
-import { Viewers } from './viewers.ts';
 import { ViewerSocket } from './viewer-socket.ts';
-import { Waiters } from './waiters.ts';
 
-/** Messages that may wait in one session. */
-const MAX_QUEUE = 1000;
 /** Characters of a page of events. */
 const PAGE_SIZE = 4 * 1024 * 1024;
 
-const DAY_MS = 86_400_000;
-
-const NOT_ASKED: Refusal = {
-  refused: 'interaction_not_found',
-  detail: 'This session has asked nothing with this id.',
-};
-
 const GONE: Refusal = { refused: 'session_not_found', detail: 'There is no session with this id, or it is not yours.' };
 
-export interface PromptInput {
-  readonly message_id: string;
-  readonly prompt: string;
-  readonly timeout_seconds: number | undefined;
-  readonly idempotency_key: string | undefined;
+/** A session to begin. */
+export interface CreateCall {
+  readonly session_id: string;
+  readonly owner: string;
+  readonly request: CreateSessionRequest;
+  readonly beginning: Beginning;
+  readonly birth: Birth;
 }
 
 /**
@@ -58,49 +51,32 @@ export interface PromptInput {
  * what it decides, it decides in `core/`. This class is what others can ask of it; the parts do the work.
  */
 export class Session extends DurableObject<EdgeEnv> {
-  readonly #core: SessionCore;
-  readonly #link: ContainerLink;
-  readonly #outreach: SessionOutreach;
-  readonly #files: SessionFilesDesk;
-  readonly #snapshots: SessionSnapshots;
-  readonly #viewers: Viewers;
-  readonly #streams: EventStreams;
+  readonly #parts: SessionParts;
   readonly #viewerSocket: ViewerSocket;
-  readonly #transfers: Transfers;
-  /** Calls that wait for a message to end. */
-  readonly #waiters = new Waiters();
-  #alarmAt: number | null = null;
+  #deleting: Promise<{ deleted: true }> | null = null;
 
   constructor(ctx: DurableObjectState, env: EdgeEnv) {
     super(ctx, env);
-    const settings = edgeSettings.parse(env);
-    this.#core = new SessionCore(ctx.storage, settings, (draft, before) => this.#changed(draft, before));
-    this.#link = new ContainerLink(ctx, this.#core);
-    this.#outreach = new SessionOutreach(ctx, env, this.#core, () => this.#setAlarm());
-    this.#files = new SessionFilesDesk(this.#core, this.#outreach);
-    this.#snapshots = new SessionSnapshots(ctx, this.#core, this.#outreach, () => this.#setAlarm());
-    this.#transfers = new Transfers(this.#files);
-    this.#viewers = new Viewers(ctx, this.#core.log, this.#core.interactions);
-    this.#streams = new EventStreams(this.#core.log);
+    this.#parts = new SessionParts(ctx, env);
+    const { viewers, messages } = this.#parts;
     this.#viewerSocket = new ViewerSocket({
-      viewers: this.#viewers,
-      prompt: (input) => this.#prompt(input),
-      interrupt: () => this.#interrupt(),
-      resolve: (id, request) => this.#resolve(id, request),
+      viewers,
+      prompt: (input) => messages.prompt(input),
+      interrupt: () => messages.interrupt(),
+      // Only its owner can open a stream.
+      resolve: (id, request) => this.resolve(this.#core.current.identity.owner, id, request),
     });
-    this.#files.recover();
   }
 
   /** Begins the session and asks for its container. The same id again changes nothing. */
-  create(
-    sessionId: string,
-    owner: string,
-    request: CreateSessionRequest,
-    beginning: Beginning,
-  ): { view: StoredSessionView; listed: VersionedSummary } {
+  create({ session_id, owner, request, beginning, birth }: CreateCall): {
+    view: StoredSessionView;
+    listed: VersionedSummary;
+  } {
     if (this.#core.record === null) {
-      const forked_from = beginning.fork_of;
-      this.#core.begin({ session_id: sessionId, owner, created: Date.now(), request, forked_from }, beginning);
+      const { fork_of: forked_from } = beginning;
+      const identity = { session_id, owner, created: Date.now(), request, forked_from, spawn: birth.spawn };
+      this.#core.begin(identity, beginning, birth);
     }
     return { view: this.#view(), listed: summaryOf(this.#core.current) };
   }
@@ -110,14 +86,11 @@ export class Session extends DurableObject<EdgeEnv> {
   }
 
   chat(owner: string, input: PromptInput): { message_id: string } | Refusal {
-    return this.#owned(owner) ? this.#prompt(input) : GONE;
+    return this.#owned(owner) ? this.#parts.messages.prompt(input) : GONE;
   }
 
   message(owner: string, messageId: string): MessageView | Refusal {
-    const record = this.#owned(owner);
-    if (!record) return GONE;
-    const view = this.#core.messages.view(record.identity.session_id, messageId);
-    return view ?? { refused: 'message_not_found', detail: 'This session has no message with this id.' };
+    return this.#owned(owner) ? this.#parts.messages.show(messageId) : GONE;
   }
 
   /** Takes a message and resolves once it has ended. May be called again with the same `message_id`. */
@@ -128,63 +101,137 @@ export class Session extends DurableObject<EdgeEnv> {
     for (;;) {
       const view = this.message(owner, messageId);
       if ('refused' in view || view.finished_at !== null) return view;
-      await this.#waiters.wait(messageId);
+      await this.#parts.messages.wait(messageId);
     }
   }
 
   interrupt(owner: string): InterruptAnswer | Refusal {
-    return this.#owned(owner) ? this.#interrupt() : GONE;
+    return this.#owned(owner) ? this.#parts.messages.interrupt() : GONE;
   }
 
-  /** What people are and were asked, the oldest first; `cursor` is the id of the last of the page before. */
+  /** What people are and were asked, the oldest first; `cursor` is the id of the last of the page before. `person` need not be the owner. */
   interactions(
-    owner: string,
+    person: string,
     state: InteractionState | undefined,
     limit: number,
     cursor: string | undefined,
-  ): { data: InteractionView[]; next_cursor: string | null } | Refusal {
+  ): InteractionPage | Refusal {
+    return this.#parts.people.list(person, state, limit, cursor) ?? GONE;
+  }
+
+  interaction(person: string, id: string): InteractionView | Refusal {
+    return this.#parts.people.show(person, id) ?? GONE;
+  }
+
+  resolve(person: string, id: string, request: ResolveRequest): InteractionView | Refusal {
+    return this.#parts.people.resolve(person, id, request) ?? GONE;
+  }
+
+  /** Stops it, and all below it. */
+  async stop(owner: string): Promise<{ session_id: string; status: SessionStatus } | Refusal> {
     const record = this.#owned(owner);
     if (!record) return GONE;
-    const page = this.#core.interactions.page(state, limit, cursor);
-    const data = page.data.map((one) => interactionViewOf(one, record.identity.session_id));
-    return { data, next_cursor: page.next_cursor };
+    this.#parts.messages.stop('Stopped by its owner. The next message wakes it.');
+    await this.#parts.family.stopBelow();
+    await this.#parts.outreach.list();
+    return { session_id: record.identity.session_id, status: this.#core.record?.state.status ?? 'stopped' };
   }
 
-  interaction(owner: string, id: string): InteractionView | Refusal {
+  /** A session above it is stopped, and sees to those below it. */
+  async stopWithParent(owner: string): Promise<void> {
+    if (!this.#owned(owner)) return;
+    this.#parts.messages.stop('Stopped together with the session that began it. The next message wakes it.');
+    await this.#parts.outreach.list();
+  }
+
+  /** From now on people on Discord are shown its work, in a thread of its own. */
+  followOnDiscord(owner: string): void {
+    if (!this.#owned(owner)) return;
+    this.#told((draft) => {
+      draft.record = { ...draft.record, on_discord: true };
+    });
+  }
+
+  /** Begins a child. */
+  async spawn(owner: string, call: Omit<SpawnCall, 'isWanted'>): Promise<Spawned | Refusal> {
+    if (!this.#owned(owner)) return GONE;
+    return this.#parts.family.spawn({ ...call, isWanted: () => this.#core.record !== null });
+  }
+
+  /** The sessions that it has begun, the oldest first. */
+  children(owner: string): readonly string[] | Refusal {
+    const record = this.#owned(owner);
+    return record ? record.children : GONE;
+  }
+
+  /** Sets what it and all below it may cost, USD; null: no limit of its own. */
+  async setBudget(owner: string, budget: number | null): Promise<StoredSessionView | Refusal> {
     const record = this.#owned(owner);
     if (!record) return GONE;
-    const found = this.#core.interactions.get(id);
-    return found === null ? NOT_ASKED : interactionViewOf(found, record.identity.session_id);
+    await this.#parts.outreach.directory.setBudget(record.identity.session_id, budget);
+    this.#told((draft) => draft.family.budgeted(budget));
+    return this.show(owner);
   }
 
-  /** Answers. The first answer wins: the same again changes nothing, another is refused. */
-  resolve(owner: string, id: string, request: ResolveRequest): InteractionView | Refusal {
-    return this.#owned(owner) ? this.#resolve(id, request) : GONE;
-  }
-
-  stop(owner: string): { session_id: string; status: SessionStatus } | Refusal {
+  /** How it stands with it, for the agent that began it. */
+  childLine(owner: string): ChildLine | Refusal {
     const record = this.#owned(owner);
-    if (!record) return GONE;
-    const detail = 'Stopped by its owner. The next message wakes it.';
-    if (ALLOWED[record.state.status].has('stop')) {
-      this.#core.change((draft) => draft.input({ on: 'stop', reason: { code: 'stopped_by_user', detail } }));
-    }
-    return { session_id: record.identity.session_id, status: this.#core.current.state.status };
+    return record ? childLineOf(record) : GONE;
   }
 
-  /** Ends the session and removes all that it stored, here and on its runner. May be called again until it succeeds. */
+  /** What has become of a message, or of its newest, for the agent that began it. */
+  childOutcome(owner: string, messageId: string | undefined): ChildOutcome | Refusal {
+    const record = this.#owned(owner);
+    return record ? childOutcomeOf(record, this.#core.messages, messageId) : GONE;
+  }
+
+  /** A child tells what has become of it. */
+  hearChild(child: ChildIdentity, news: readonly News[]): void {
+    this.#told((draft) => draft.family.hear(child, news));
+  }
+
+  childDeleted(childId: string): void {
+    this.#told((draft) => draft.family.deleted(childId));
+  }
+
+  /** Whether the container of a session below it may work in this one's files now, and where. */
+  shareFiles(owner: string): FilesShare {
+    const record = this.#owned(owner);
+    return record ? shareOf(record.state, record.files) : { share: 'no' };
+  }
+
+  /** A session below it has a container that works in this one's files, or has none any more. */
+  sharedBy(sessionId: string, shares: boolean): void {
+    this.#told((draft) => draft.family.sharedBy(sessionId, shares));
+  }
+
+  /** The owner's ledger says whether turns may begin. */
+  hearLeave(told: ToldVerdict): void {
+    this.#told((draft) => draft.family.leave(told));
+  }
+
+  /** Ends the session, with all below it, and removes all that they stored, here and on its runner. May be called again until it succeeds. */
   async delete(owner: string): Promise<{ deleted: true } | Refusal> {
     const record = this.#owned(owner);
     if (!record) return GONE;
-    const { session_id } = record.identity;
-    await this.#outreach.pool.forget(session_id);
-    await this.#outreach.directory.remove(session_id);
+    // Asked for twice at once, as by its owner and by a session above it that goes as well.
+    this.#deleting ??= this.#delete(record).finally(() => (this.#deleting = null));
+    return this.#deleting;
+  }
+
+  async #delete({ identity: { session_id } }: SessionRecord): Promise<{ deleted: true }> {
+    await this.#parts.family.deleteBelow();
+    await this.#parts.family.leave();
+    await this.#parts.sharing.leave();
+    await this.#parts.outreach.pool.forget(session_id);
+    await this.#parts.outreach.directory.remove(session_id);
+    // Who reads on would read what is no longer there.
+    this.#parts.streams.end();
     await this.#core.erase();
     for (const socket of this.ctx.getWebSockets()) socket.close(CloseCode.notFound, 'the session was deleted');
-    this.#streams.end();
-    this.#transfers.end();
-    this.#waiters.wakeAll();
-    this.#snapshots.changed();
+    this.#parts.transfers.end();
+    this.#parts.messages.end();
+    this.#parts.snapshots.changed();
     return { deleted: true };
   }
 
@@ -202,15 +249,30 @@ export class Session extends DurableObject<EdgeEnv> {
 
   /** Asks for a snapshot; `id` becomes its own, unless there is one already of just how the files are. */
   async requestSnapshot(owner: string, id: string): Promise<SnapshotView | Refusal> {
-    return this.#owned(owner) ? this.#snapshots.request(id, 'requested') : GONE;
+    const record = this.#owned(owner);
+    if (!record) return GONE;
+    return filesElsewhere(record.identity) ?? this.#parts.snapshots.request(id, 'requested');
   }
 
   async listSnapshots(owner: string, cursor: string | undefined, limit: number): Promise<SnapshotPage | Refusal> {
-    return this.#owned(owner) ? this.#snapshots.list(cursor, limit) : GONE;
+    return this.#owned(owner) ? this.#parts.snapshots.list(cursor, limit) : GONE;
   }
 
   async snapshot(owner: string, id: string): Promise<SnapshotView | Refusal> {
-    return this.#owned(owner) ? this.#snapshots.show(id) : GONE;
+    return this.#owned(owner) ? this.#parts.snapshots.show(id) : GONE;
+  }
+
+  /** Files that the agent has given to people, the oldest first; `cursor` as the page before gave it. */
+  artifacts(owner: string, cursor: number, limit: number): ArtifactPage | Refusal {
+    return this.#owned(owner) ? this.#parts.artifacts.list(cursor, limit) : GONE;
+  }
+
+  artifact(owner: string, id: string): ArtifactView | Refusal {
+    return this.#owned(owner) ? this.#parts.artifacts.show(id) : GONE;
+  }
+
+  async removeArtifact(owner: string, id: string): Promise<{ deleted: true } | Refusal> {
+    return this.#owned(owner) ? this.#parts.artifacts.remove(id) : GONE;
   }
 
   /** What a fork of this session begins with, once that is stored: the snapshot `named`, or one of now (`id`). */
@@ -221,7 +283,7 @@ export class Session extends DurableObject<EdgeEnv> {
   ): Promise<{ request: CreateSessionRequest; snapshot_id: string } | Refusal> {
     const record = this.#owned(owner);
     if (!record) return GONE;
-    const source = await this.#snapshots.forFork(id, named);
+    const source = filesElsewhere(record.identity) ?? (await this.#parts.snapshots.forFork(id, named));
     if ('refused' in source) return source;
     const { config } = record.identity.request;
     return { request: { workspace: { type: 'ephemeral', snapshot: source.snapshot_id }, config }, ...source };
@@ -242,6 +304,11 @@ export class Session extends DurableObject<EdgeEnv> {
     this.#told((draft) => draft.input({ on: 'waiting', epoch, reason }));
   }
 
+  /** Other sessions wait for a place, or do no longer. */
+  crowded(epoch: number, crowded: boolean): void {
+    this.#told((draft) => draft.input({ on: 'crowded', epoch, crowded }));
+  }
+
   /** The container of `epoch` runs. */
   started(epoch: number, runner: string, container: ContainerFacts): void {
     this.#told((draft) => {
@@ -258,27 +325,29 @@ export class Session extends DurableObject<EdgeEnv> {
 
   /** The runner that a transfer was ordered of says that it does not come. */
   transferRefused(transferId: string, refusal: FilesRefusal): void {
-    this.#transfers.refused(transferId, refusal);
+    this.#parts.transfers.refused(transferId, refusal);
   }
 
   /**
    * Sockets and streams. Reached from `functions/` alone, which has checked whose session it is:
    * `/viewer?after=&plain=&acks=`, `/events?after=`, `/data?epoch=`, `/transfer?id=&runner=`; or checks it itself:
-   * `/files?owner=&request=`, with the client's body.
+   * `/files?owner=&request=`, with the client's body, and `/artifact?owner=&id=&range=`.
    */
   override fetch(request: Request): Response | Promise<Response> {
     const { pathname, searchParams: options } = new URL(request.url);
     if (pathname === '/files') return this.#openFiles(options, request.body);
-    if (pathname === '/transfer') return this.#transfers.dial(options.get('id') ?? '', options.get('runner') ?? '');
+    if (pathname === '/artifact') return this.#openArtifact(options);
+    if (pathname === '/transfer')
+      return this.#parts.transfers.dial(options.get('id') ?? '', options.get('runner') ?? '');
     if (pathname === '/events') {
       const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
-      return new Response(this.#streams.open(Number(options.get('after') ?? 0)), { headers });
+      return new Response(this.#parts.streams.open(Number(options.get('after') ?? 0)), { headers });
     }
     const { 0: client, 1: server } = new WebSocketPair();
-    if (pathname === '/data') this.#link.accept(server, Number(options.get('epoch')));
+    if (pathname === '/data') this.#parts.link.accept(server, Number(options.get('epoch')));
     else {
       const after = options.get('after');
-      this.#viewers.attach(server, {
+      this.#parts.viewers.attach(server, {
         after: after === null ? null : Number(after),
         plain: options.get('plain') === '1',
         acknowledges: options.get('acks') === '1',
@@ -288,7 +357,7 @@ export class Session extends DurableObject<EdgeEnv> {
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
-    if (!this.#link.receive(socket, message)) this.#viewerSocket.receive(socket, message);
+    if (!this.#parts.link.receive(socket, message)) this.#viewerSocket.receive(socket, message);
   }
 
   override webSocketClose(socket: WebSocket, code: number): void {
@@ -297,16 +366,13 @@ export class Session extends DurableObject<EdgeEnv> {
   }
 
   override async alarm(): Promise<void> {
-    this.#alarmAt = null;
-    if (this.#core.record === null) return;
-    const expires = this.#expires();
-    if (expires !== null && Date.now() >= expires) {
-      await this.delete(this.#core.current.identity.owner);
-      return;
-    }
-    this.#outreach.again();
-    this.#viewers.closeStalled(Date.now());
-    this.#core.change((draft) => draft.clock());
+    const expires = this.#core.record === null ? null : this.#parts.expires();
+    if (expires === null || Date.now() < expires) return this.#parts.alarmed();
+    await this.delete(this.#core.current.identity.owner);
+  }
+
+  get #core(): SessionCore {
+    return this.#parts.core;
   }
 
   #owned(owner: string): SessionRecord | false {
@@ -317,7 +383,14 @@ export class Session extends DurableObject<EdgeEnv> {
   #openFiles(options: URLSearchParams, body: ReadableStream<Uint8Array> | null): Response | Promise<Response> {
     const record = this.#owned(options.get('owner') ?? '');
     if (!record || !ALLOWED[record.state.status].has('files')) return refusalResponse(GONE);
-    return this.#transfers.open(filesRequest.parse(JSON.parse(options.get('request') ?? '')), body);
+    const elsewhere = filesElsewhere(record.identity);
+    if (elsewhere !== null) return refusalResponse(elsewhere);
+    return this.#parts.transfers.open(filesRequest.parse(JSON.parse(options.get('request') ?? '')), body);
+  }
+
+  #openArtifact(options: URLSearchParams): Response | Promise<Response> {
+    if (!this.#owned(options.get('owner') ?? '')) return refusalResponse(GONE);
+    return this.#parts.artifacts.open(options.get('id') ?? '', options.get('range'));
   }
 
   #view(): StoredSessionView {
@@ -327,85 +400,5 @@ export class Session extends DurableObject<EdgeEnv> {
   #told(work: (draft: SessionDraft) => void): void {
     // The pool may know of a session that has been deleted since.
     if (this.#core.record !== null) this.#core.change(work);
-  }
-
-  #prompt(input: PromptInput): { message_id: string } | Refusal {
-    const { messages } = this.#core;
-    const { message_id, prompt, timeout_seconds, idempotency_key: key } = input;
-    // Asked again by a caller whose call was cut off.
-    if (messages.has(message_id)) return { message_id };
-    const tooLong = turnOverMaximum(timeout_seconds, this.#core.settings);
-    if (tooLong !== null) return tooLong;
-    const body = JSON.stringify([prompt, timeout_seconds ?? null]);
-    if (key !== undefined) {
-      const seen = messages.byKey(key);
-      if (seen !== null && seen.body === body) return { message_id: seen.id };
-      if (seen !== null) {
-        const detail = 'It came with another prompt before. Send a new key for a new message.';
-        return { refused: 'idempotency_key_reused', detail };
-      }
-    }
-    if (this.#core.current.state.queue.length >= MAX_QUEUE) {
-      return { refused: 'queue_full', detail: `${MAX_QUEUE} messages wait in this session already. Let some finish.` };
-    }
-    this.#core.change((draft, now) => {
-      // What was answered before comes before.
-      draft.interactions.pass();
-      if (key !== undefined) messages.rememberKey(key, message_id, body);
-      draft.prompt(message_id, prompt, timeout_seconds === undefined ? null : now + timeout_seconds * 1000);
-    });
-    return { message_id };
-  }
-
-  #interrupt(): InterruptAnswer {
-    const { status, current } = this.#core.current.state;
-    if (!ALLOWED[status].has('interrupt') || current === null) return { interrupted: false, message_id: null };
-    this.#core.change((draft) => draft.input({ on: 'interrupt' }));
-    return { interrupted: true, message_id: current.message_id };
-  }
-
-  #resolve(id: string, request: ResolveRequest): InteractionView | Refusal {
-    const { session_id, owner } = this.#core.current.identity;
-    const resolved = this.#core.change((draft) => draft.interactions.resolve(id, request, owner));
-    if (resolved === null) return NOT_ASKED;
-    return 'refused' in resolved ? resolved : interactionViewOf(resolved, session_id);
-  }
-
-  /** A change has been committed: everyone whom it concerns is told. */
-  #changed(draft: SessionDraft, before: number): void {
-    this.#link.order(draft.commands);
-    this.#viewers.publish(draft.shown);
-    if (draft.seq > before) this.#streams.notify();
-    for (const id of draft.finished) this.#waiters.wake(id);
-    this.#outreach.tell();
-    this.#snapshots.tell();
-    this.#snapshots.changed();
-    this.#setAlarm();
-  }
-
-  /** When nobody has spoken to a parked session for too long (`SESSION_RETENTION_DAYS`), epoch milliseconds; null: never. */
-  #expires(): number | null {
-    const { last_activity, state, files } = this.#core.current;
-    const days = this.#core.settings.SESSION_RETENTION_DAYS;
-    if (days === 0 || state.container !== 'none' || files.write !== null) return null;
-    return last_activity + days * DAY_MS;
-  }
-
-  #setAlarm(): void {
-    const { state, open_interactions } = this.#core.current;
-    const times = [
-      nextDeadline(state, this.#core.limits),
-      open_interactions === 0 ? null : this.#core.interactions.nextDeadline(),
-      this.#viewers.nextStall(),
-      this.#outreach.nextTry(Date.now()),
-      this.#snapshots.nextTry(),
-      this.#expires(),
-    ].filter((time) => time !== null);
-    if (times.length === 0) return;
-    const next = Math.min(...times);
-    // An alarm that comes too early only looks at the clock; setting one costs a write.
-    if (this.#alarmAt !== null && this.#alarmAt <= next) return;
-    this.#alarmAt = next;
-    this.ctx.waitUntil(this.ctx.storage.setAlarm(next));
   }
 }

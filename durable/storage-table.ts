@@ -1,8 +1,8 @@
-import type { TreeKind, TreeName } from '../protocol/runner-control.ts';
+import { storedTree, type TreeKind, type TreeName } from '../protocol/runner-control.ts';
 import { snapshotView, type SnapshotView, type WorkspaceView } from '../protocol/workspace.ts';
 import type { Head } from './core/session-files.ts';
 
-/** A stored tree that a session needs. */
+/** A stored tree that a session needs: of a snapshot, or an artifact. */
 export interface TreeUse extends TreeName {
   readonly storage: string;
 }
@@ -21,6 +21,12 @@ interface WorkspaceRow extends Record<string, SqlStorageValue> {
   bytes: number;
   created: number;
   updated: number;
+}
+
+interface UseRow extends Record<string, SqlStorageValue> {
+  snapshot_id: string;
+  tree: string;
+  storage: string;
 }
 
 const TREES: readonly TreeKind[] = ['workspace', 'conversation'];
@@ -141,9 +147,9 @@ export class StorageTable {
     return ids.filter((id) => this.#sql.exec('SELECT 1 FROM snapshots WHERE id = ?', id).toArray().length > 0);
   }
 
-  /** All that a session needs, in place of what it needed before. */
+  /** All that a session needs of snapshots, in place of what it needed before. */
   setUses(sessionId: string, uses: readonly TreeUse[]): void {
-    this.#sql.exec('DELETE FROM tree_uses WHERE session_id = ?', sessionId);
+    this.#sql.exec("DELETE FROM tree_uses WHERE session_id = ? AND tree <> 'artifact'", sessionId);
     for (const use of uses) this.addUse(sessionId, use);
   }
 
@@ -155,6 +161,17 @@ export class StorageTable {
       tree,
       storage,
     );
+  }
+
+  /** A session needs this no longer. @returns what nobody needs now */
+  removeUse(sessionId: string, { snapshot_id, tree }: TreeName): TreeUse[] {
+    const gone = this.#sql.exec<UseRow>(
+      'DELETE FROM tree_uses WHERE session_id = ? AND snapshot_id = ? AND tree = ? RETURNING snapshot_id, tree, storage',
+      sessionId,
+      snapshot_id,
+      tree,
+    );
+    return this.#unused([...gone].map(useOf));
   }
 
   /** The storage that has a snapshot's trees; null: nothing is known of it. */
@@ -179,7 +196,7 @@ export class StorageTable {
 
   /** The session is gone: so are its snapshots, but for those of a workspace that stays. Call it once `sessions` lacks it. */
   forget(sessionId: string): TreeUse[] {
-    const uses = this.#sql.exec<{ snapshot_id: string; tree: string; storage: string }>(
+    const uses = this.#sql.exec<UseRow>(
       'SELECT snapshot_id, tree, storage FROM tree_uses WHERE session_id = ?',
       sessionId,
     );
@@ -269,8 +286,8 @@ export class StorageTable {
   }
 }
 
-function useOf({ snapshot_id, tree, storage }: { snapshot_id: string; tree: string; storage: string }): TreeUse {
-  return { snapshot_id, tree: tree === 'workspace' ? 'workspace' : 'conversation', storage };
+function useOf({ snapshot_id, tree, storage }: UseRow): TreeUse {
+  return { snapshot_id, tree: storedTree.parse(tree), storage };
 }
 
 function workspaceView({ id, holder, head, bytes, created, updated }: WorkspaceRow): WorkspaceView {

@@ -6,7 +6,7 @@ import type { InterruptAnswer } from '../protocol/message.ts';
 import type { Refusal } from '../protocol/problem.ts';
 import { viewerFrame, type ViewerAnswer } from '../protocol/viewer-socket.ts';
 import { parseJson } from './json.ts';
-import type { PromptInput } from './session.ts';
+import type { PromptInput } from './session-messages.ts';
 import type { Viewers } from './viewers.ts';
 
 /** What a viewer's frames may set off. */

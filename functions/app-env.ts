@@ -1,3 +1,4 @@
+import type { DiscordDesk } from '../durable/discord-desk.ts';
 import type { Directory } from '../durable/directory.ts';
 import type { RunnerPool } from '../durable/runner-pool.ts';
 import type { Session } from '../durable/session.ts';
@@ -9,6 +10,7 @@ export interface AppEnv {
     readonly SESSION: DurableObjectNamespace<Session>;
     readonly DIRECTORY: DurableObjectNamespace<Directory>;
     readonly RUNNER_POOL: DurableObjectNamespace<RunnerPool>;
+    readonly DISCORD: DurableObjectNamespace<DiscordDesk>;
   };
   Variables: {
     settings: EdgeSettings;

@@ -1,11 +1,16 @@
 import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
 import { health } from '../protocol/health.ts';
+import { VERSION } from '../protocol/version.ts';
 import type { AppEnv } from './app-env.ts';
+import { addArtifacts } from './artifacts.ts';
+import { addChildren } from './children.ts';
 import { json } from './contract.ts';
+import { addDiscord, discordInteractions } from './discord/routes.ts';
 import { docsPage } from './docs-page.ts';
 import { addEvents } from './events.ts';
 import { addFiles } from './files.ts';
 import { addInteractions } from './interactions.ts';
+import { mcp, withOwnOrigin } from './mcp/endpoint.ts';
 import { addMessages } from './messages.ts';
 import { withJsonBody, withOwner, withSettings } from './middleware.ts';
 import { poolOf } from './objects.ts';
@@ -14,7 +19,6 @@ import { runnerSockets } from './runner-sockets.ts';
 import { addSessions } from './sessions.ts';
 import { addSnapshots } from './snapshots.ts';
 import { isTransient } from './until-answered.ts';
-import { VERSION } from './version.ts';
 import { addWorkspaces } from './workspaces.ts';
 
 const DOCUMENT = { openapi: '3.1.0', info: { title: 'CC-Docker', version: VERSION } };
@@ -50,7 +54,9 @@ export function createApp(): OpenAPIHono<AppEnv> {
     return c.json({ status, version: VERSION, parts: { edge: { ok: true as const }, pool } }, 200);
   });
   app.route('/api/v1/runner', runnerSockets);
+  app.route('/api/v1/discord', discordInteractions);
   app.route('/api/v1', api());
+  app.all('/mcp', withOwnOrigin, withOwner, (c) => mcp(c, (request) => app.fetch(request, c.env)));
 
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
     type: 'http',
@@ -76,13 +82,18 @@ function api(): OpenAPIHono<AppEnv> {
   app.use('/workspaces', withOwner);
   app.use('/workspaces/*', withOwner);
   app.use('/storage', withOwner);
-  app.on('POST', ['/sessions', '/sessions/*'], withJsonBody);
+  app.use('/discord/*', withOwner);
+  app.on('POST', ['/sessions', '/sessions/*', '/discord/*'], withJsonBody);
+  app.on('PATCH', ['/sessions/:session_id'], withJsonBody);
   addSessions(app);
+  addChildren(app);
   addSnapshots(app);
   addWorkspaces(app);
   addMessages(app);
   addInteractions(app);
   addEvents(app);
   addFiles(app);
+  addDiscord(app);
+  addArtifacts(app);
   return app;
 }

@@ -1,8 +1,9 @@
 import { createRoute, z, type OpenAPIHono, type RouteConfig } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { changeList, fileList, writtenFiles, type FilesRequest } from '../protocol/files.ts';
-import { problem, type Refusal } from '../protocol/problem.ts';
+import type { Refusal } from '../protocol/problem.ts';
 import type { AppEnv } from './app-env.ts';
+import { HARMLESS, matches, rangeOf, transferRefusal } from './byte-answer.ts';
 import { json, refusals, secured, sessionParams } from './contract.ts';
 import { filesPath } from './files-path.ts';
 import { sessionOf } from './objects.ts';
@@ -180,14 +181,6 @@ function accepts(c: C, type: string): boolean {
   return listed.some((one) => one.split(';')[0]?.trim().toLowerCase() === type);
 }
 
-/** The part that is asked for; the runner knows what of it makes sense. */
-function rangeOf(c: C): string | null {
-  const range = c.req.header('range');
-  return range === undefined || range.length > 128 ? null : range;
-}
-
-const refusal = z.object({ refused: problem.shape.code, detail: z.string() });
-
 /** Asks the session for a transfer and gives what comes, or the refusal. (Boxed, so that the two can be told apart.) */
 async function transfer(c: C, request: FilesRequest): Promise<{ readonly response: Response } | Refusal> {
   const found = sessionOf(c);
@@ -198,16 +191,13 @@ async function transfer(c: C, request: FilesRequest): Promise<{ readonly respons
     ...(sends ? { method: 'PUT', body: c.req.raw.body } : {}),
     signal: c.req.raw.signal,
   });
-  return response.status < 400 ? { response } : refusal.parse(await response.json());
+  return response.status < 400 ? { response } : transferRefusal.parse(await response.json());
 }
 
 /** Headers of an answer that are passed on as they are. */
 const PASSED = ['content-range', 'etag', 'last-modified'];
 
-/**
- * Answers with what the runner sends. The files are an agent's, so nothing that a browser is shown of them may run in this
- * service's name, whatever it is.
- */
+/** Answers with what the runner sends. */
 async function answer(c: C, request: FilesRequest, attachment?: string): Promise<Response> {
   const transferred = await transfer(c, request);
   if ('refused' in transferred) return refuse(c, transferred);
@@ -220,12 +210,7 @@ async function answer(c: C, request: FilesRequest, attachment?: string): Promise
     return answer(c, { ...request, range: null }, attachment);
   }
   const type = response.headers.get('content-type') ?? 'application/octet-stream';
-  const headers = new Headers({
-    'content-type': type,
-    'cache-control': 'private, no-cache',
-    'x-content-type-options': 'nosniff',
-    'content-security-policy': "sandbox; default-src 'none'",
-  });
+  const headers = new Headers({ ...HARMLESS, 'content-type': type });
   for (const name of PASSED) {
     const value = response.headers.get(name);
     if (value !== null) headers.set(name, value);
@@ -242,11 +227,4 @@ async function answer(c: C, request: FilesRequest, attachment?: string): Promise
   if (size !== null) headers.set('content-length', size);
   if (c.req.method === 'HEAD') await response.body?.cancel();
   return new Response(c.req.method === 'HEAD' ? null : response.body, { status: response.status, headers });
-}
-
-const opaque = (tag: string) => tag.trim().replace(/^W\//, '');
-
-/** `If-None-Match` names it, or is `*` (RFC 9110, 13.1.2: compared weakly). */
-function matches(header: string | undefined, etag: string): boolean {
-  return header?.split(',').some((tag) => tag.trim() === '*' || opaque(tag) === opaque(etag)) ?? false;
 }

@@ -1,6 +1,6 @@
 import type { EdgeSettings } from '../protocol/edge-settings.ts';
 import type { Refusal } from '../protocol/problem.ts';
-import type { SessionConfig } from '../protocol/session-config.ts';
+import type { ChildConfig, SessionConfig } from '../protocol/session-config.ts';
 
 const MAXIMA = {
   timeout_seconds: 'CONTAINER_TIMEOUT_MAX',
@@ -9,7 +9,7 @@ const MAXIMA = {
 } as const satisfies Partial<Record<keyof SessionConfig, keyof EdgeSettings>>;
 
 /** Refuses a session's timeouts that are over the operator's maxima; null: none is. */
-export function overMaximum(config: SessionConfig, settings: EdgeSettings): Refusal | null {
+export function overMaximum(config: SessionConfig | ChildConfig, settings: EdgeSettings): Refusal | null {
   const errors = (['timeout_seconds', 'idle_timeout_seconds', 'interaction_timeout_seconds'] as const)
     .filter((name) => (config[name] ?? 0) > settings[MAXIMA[name]])
     .map((name) => {

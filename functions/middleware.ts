@@ -38,7 +38,7 @@ export const withJsonBody = createMiddleware<AppEnv>(async (c, next) => {
   // Whatever the content type says (curl's `-d` says form), these calls take JSON and nothing else.
   const headers = new Headers(c.req.raw.headers);
   headers.set('content-type', 'application/json');
-  c.req.raw = new Request(c.req.raw, { method: 'POST', headers, body: JSON.stringify(json) });
+  c.req.raw = new Request(c.req.raw, { method: c.req.method, headers, body: JSON.stringify(json) });
   return next();
 });
 

@@ -6,9 +6,13 @@ const TYPE_BASE = '/docs#problem-';
 
 /** The one place where a refusal becomes an answer: RFC 9457 problem+json. */
 export function refuse(c: Context, refusal: Refusal, headers: Record<string, string> = {}) {
-  const [status, title] = PROBLEMS[refusal.refused];
-  const { detail, errors } = refusal;
-  const problem: Problem = { type: TYPE_BASE + refusal.refused, title, status, code: refusal.refused, detail };
-  const body: Problem = errors === undefined ? problem : { ...problem, errors };
-  return c.json(body, status, { ...headers, 'content-type': 'application/problem+json' });
+  const [status] = PROBLEMS[refusal.refused];
+  return c.json(problemOf(refusal), status, { ...headers, 'content-type': 'application/problem+json' });
+}
+
+/** A refusal as it is answered. */
+export function problemOf({ refused, detail, errors }: Refusal): Problem {
+  const [status, title] = PROBLEMS[refused];
+  const problem: Problem = { type: TYPE_BASE + refused, title, status, code: refused, detail };
+  return errors === undefined ? problem : { ...problem, errors };
 }

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { discordSettings } from './discord-settings.ts';
+import { webhookAllow } from './webhook-allow.ts';
 
 const count = (fallback: number, max: number) => {
   const error = `must be a whole number from 1 to ${max}`;
@@ -8,7 +10,7 @@ const count = (fallback: number, max: number) => {
 const seconds = count;
 
 /** The edge's environment: `vars` and secrets of the Worker. Names and defaults are the seed's where it had them. */
-export const edgeSettings = z.object({
+export const edgeSettings = discordSettings.extend({
   /** Signs and checks every HS256 token. Nothing runs without one. */
   JWT_SECRET: z.string().min(32, 'must be at least 32 characters: RFC 7518 wants 256 bits for HS256'),
   /** Longest life of a container, seconds, where a session does not say. */
@@ -38,6 +40,13 @@ export const edgeSettings = z.object({
   CONTAINER_STARTUP_TIMEOUT: seconds(120, 3600),
   /** Sessions that one owner may have waiting or running at once. */
   MAX_SESSIONS_PER_USER: count(10, 100_000),
+  /** How deep a tree of sessions may grow below its first one; 0: no session has children. */
+  MAX_SPAWN_DEPTH: z.coerce.number().int().min(0).max(50).default(5),
+  /** Children that one session may begin, and sessions that one tree may have, ended ones included. */
+  MAX_CHILDREN_PER_SESSION: count(20, 1000),
+  MAX_SESSIONS_PER_TREE: count(50, 10_000),
+  /** What webhooks may reach beyond public addresses. Where the edge runs on Cloudflare it opens nothing. */
+  WEBHOOK_ALLOW: webhookAllow,
   /** How long a runner may be away before what it ran is given up, seconds. */
   RUNNER_LOST_AFTER: seconds(60, 86_400),
 });

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { childResult } from './child.ts';
 import { instant, uuid } from './ids.ts';
 import { interactionState, interactionSubject, resolution } from './interaction.ts';
 import { reason, messageError } from './reason.ts';
@@ -80,6 +81,8 @@ export const ownEvents = {
     priority: z.enum(['low', 'normal', 'high', 'urgent']),
     deadline: instant,
   }),
+  /** Nobody has answered yet: reminder `attempt` of `of`. One that comes late stands for those that were missed before it. */
+  'interaction.reminded': z.object({ interaction_id: uuid, attempt: z.int(), of: z.int(), deadline: instant }),
   'interaction.closed': z.object({
     interaction_id: uuid,
     state: interactionState.exclude(['open']),
@@ -92,6 +95,43 @@ export const ownEvents = {
     priority: z.enum(['low', 'normal', 'high', 'urgent']),
     summary: z.string().nullable(),
   }),
+  /** How it stands with one of the session's MCP servers. */
+  'session.mcp_server': z.object({
+    epoch: z.int(),
+    name: z.string(),
+    state: z.enum(['connected', 'connecting', 'failed', 'needs_auth']),
+    detail: z.string().nullable(),
+  }),
+  /** The agent gives people a file. */
+  'session.artifact': z.object({
+    artifact_id: uuid,
+    name: z.string(),
+    description: z.string().nullable(),
+    path: z.string(),
+    bytes: z.int(),
+    sha256: z.string(),
+  }),
+  /** What the tree of `budget_session_id` may cost is spent, so this session pauses; or there is more again. */
+  'session.budget': z.object({
+    state: z.enum(['reached', 'resumed']),
+    budget_session_id: uuid,
+    budget_usd: z.number().nullable(),
+    spent_usd: z.number(),
+  }),
+  'child.spawned': z.object({ child_session_id: uuid, title: z.string().nullable(), message_id: uuid }),
+  'child.status': z.object({ child_session_id: uuid, status: sessionStatus, reason: reason.nullable() }),
+  /** A child's message has ended. */
+  'child.result': z.object({ child_session_id: uuid, ...childResult.shape }),
+  /** A child, or a child of its, waits for a person, or does no longer. */
+  'child.interaction': z.object({
+    child_session_id: uuid,
+    interaction_id: uuid,
+    state: interactionState,
+    subject: interactionSubject.nullable(),
+  }),
+  /** A child's news could not be posted to its webhook, and nobody tries again. */
+  'child.callback_failed': z.object({ child_session_id: uuid, url: z.string(), attempts: z.int(), detail: z.string() }),
+  'child.deleted': z.object({ child_session_id: uuid }),
   'message.queued': z.object({ message_id: uuid, prompt: z.string() }),
   'message.processing': z.object({ message_id: uuid }),
   'message.completed': z.object({ message_id: uuid }),

@@ -50,6 +50,10 @@ export const filesRequest = z.discriminatedUnion('op', [
   z.object({ op: z.literal('delete'), path: filePath, recursive: z.boolean() }),
   /** What has changed since the start: `changeList`, or a patch that `git apply` takes. */
   z.object({ op: z.literal('diff'), format: z.enum(['json', 'patch']) }),
+  /** Keeps a copy of the file at `path`, as its agent names it, under this id: `sharedFile`. Asked again, it is the copy that there is. */
+  z.object({ op: z.literal('share'), artifact_id: uuid, path: filePath }),
+  /** The bytes of such a copy, out of the storage. The session's own files are neither needed nor made ready. */
+  z.object({ op: z.literal('artifact'), artifact_id: uuid, range: z.string().max(128).nullable() }),
 ]);
 export type FilesRequest = z.infer<typeof filesRequest>;
 
@@ -102,6 +106,10 @@ export const filesRefusalCode = z.enum([
   'workspace_full',
   'files_unavailable',
   'storage_unavailable',
+  'file_busy',
+  'artifact_not_found',
+  'artifact_too_large',
+  'quota_exceeded',
 ]);
 export type FilesRefusalCode = z.infer<typeof filesRefusalCode>;
 export const filesRefusal = z.object({ code: filesRefusalCode, detail: z.string().max(8192) });

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { instant, uuid } from './ids.ts';
+import { instant, userName, uuid } from './ids.ts';
 
 /** Something that waits for a person: a question of the agent's, or its leave to use a tool. */
 
@@ -65,6 +65,8 @@ export const interactionView = z.object({
   priority: z.enum(['low', 'normal', 'high', 'urgent']),
   created_at: instant,
   deadline: instant,
+  /** Who may answer it; null: whoever may answer for the session, which are its owner and its `answerers`. */
+  answerers: z.array(userName).nullable(),
   /** What is taken at the deadline; null: the agent is told that nobody answered. */
   default: resolution.nullable(),
   /** The agent's turn is over: the answer will be a message to it, which wakes it. */
@@ -107,11 +109,13 @@ export const askUserInput = z.strictObject({
   multi_select: z.boolean().optional(),
   /** Seconds until the default is taken. */
   timeout_seconds: z.int().min(1).max(604_800).optional(),
-  /** Reminders, over channels that know them. */
+  /** Reminders while nobody has answered, evenly spaced until the deadline. Absent: the session's `interaction_reminders`. */
   max_attempts: z.int().min(0).max(100).optional(),
   priority: z.enum(['low', 'normal', 'high', 'urgent']).optional(),
   /** Taken when nobody answers in time. */
   default: z.string().max(32_768).optional(),
+  /** Of those who may answer for the session, who may answer this. Absent: each of them. */
+  answerers: z.array(userName).min(1).max(33).optional(),
 });
 export type AskUserInput = z.infer<typeof askUserInput>;
 

@@ -5,10 +5,15 @@ export const reasonCode = z.enum([
   // waiting for a place
   'no_runner',
   'pool_full',
+  // waiting for money, or ended for lack of it
+  'budget_reached',
+  // its parent's files are not at hand
+  'parent_unavailable',
   // ended on purpose
   'stopped_by_user',
   'session_timeout',
   'idle_timeout',
+  'made_room',
   'runner_draining',
   // could not start
   'engine_unavailable',

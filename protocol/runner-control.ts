@@ -18,6 +18,8 @@ export const launch = placementKey.extend({
   resume: z.boolean(),
   config: sessionConfig,
   workspace,
+  /** The session whose workspace this one works in, beside its container there; absent: its own. */
+  workspace_of: uuid.optional(),
   files: sessionFiles,
 });
 export type Launch = z.infer<typeof launch>;
@@ -40,7 +42,10 @@ export type StorageInfo = z.infer<typeof storageInfo>;
 /** The two trees of files that a snapshot consists of. */
 export const treeKind = z.enum(['workspace', 'conversation']);
 export type TreeKind = z.infer<typeof treeKind>;
-export const treeName = z.object({ snapshot_id: uuid, tree: treeKind });
+/** What an owner's part of the storage holds: those two of each snapshot, and artifacts, each a tree of its one file under its own id. */
+export const storedTree = z.enum([...treeKind.options, 'artifact']);
+export type StoredTree = z.infer<typeof storedTree>;
+export const treeName = z.object({ snapshot_id: uuid, tree: storedTree });
 export type TreeName = z.infer<typeof treeName>;
 
 /** What a runner has to say of a snapshot. */

@@ -30,6 +30,8 @@ export const sessionSummary = createdSession.extend({
   /** Why the session is where it is, when there is something to say. */
   reason: reason.nullable(),
   last_activity: instant,
+  /** What it is for, in a few words. */
+  title: z.string().nullable(),
   parent_session_id: uuid.nullable(),
   child_session_ids: z.array(uuid),
   total_turns: z.int(),
@@ -60,6 +62,8 @@ export const sessionView = sessionSummary.extend({
   }),
   /** The session that it was forked from. */
   forked_from: uuid.nullable(),
+  /** The session in whose files it works, beside it; null: it has its own. */
+  inherits_from: uuid.nullable(),
   workspace,
   config: sessionConfig,
 });

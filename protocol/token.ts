@@ -1,11 +1,11 @@
 import * as z from 'zod';
-import { epoch, uuid } from './ids.ts';
+import { epoch, userName, uuid } from './ids.ts';
 
 /** The kinds of tokens, told apart by the `typ` of their header. A plain `JWT`, as any library mints it, is a user's. */
 export const TokenType = { user: 'JWT', session: 'session+jwt', runner: 'runner+jwt' } as const;
 
 /** `sub` is the owner of what is created with it. */
-export const userClaims = z.object({ sub: z.string().min(1).max(256), exp: z.number() });
+export const userClaims = z.object({ sub: userName, exp: z.number() });
 /** `sub` is the session; good for one epoch of it. */
 export const sessionClaims = z.object({ sub: uuid, epoch, exp: z.number() });
 /** `sub` names the runner: the same name is the same runner, with the same files. */

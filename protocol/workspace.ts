@@ -110,7 +110,7 @@ export const workspaceList = z.object({ data: z.array(workspaceView), next_curso
 
 /** `GET /storage`: what the owner keeps. */
 export const storageView = z.object({
-  /** What all snapshots take in the storage, bytes, as last measured. */
+  /** What all snapshots and artifacts take in the storage, bytes, as last measured. */
   bytes: z.int(),
   /** Null: no quota. */
   quota_bytes: z.int().nullable(),

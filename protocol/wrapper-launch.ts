@@ -25,6 +25,8 @@ export const wrapperLaunch = z.object({
   link_socket: z.string(),
   /** Folder for what the wrapper hands `claude` as files (MCP configuration). */
   scratch: z.string(),
+  /** What is there for a session that names it: folders of the MCP catalogue, of its servers' npm packages, and of skills. Absent: nothing. */
+  offers: z.object({ mcp: z.string(), packages: z.string(), skills: z.string() }).optional(),
   /** Probe the seal before anything is started: this is a container that is to be sealed. */
   seal: z.boolean(),
   /** It has a kernel of its own (gVisor, a virtual machine), where the host's seccomp and kernel files do not show. */

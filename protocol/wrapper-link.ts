@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { shareArtifactInput } from './artifact.ts';
+import { childToolCall } from './child-tools.ts';
 import { uuid, epoch } from './ids.ts';
 import { askUserInput, interactionSubject, notifyUserInput, resolution } from './interaction.ts';
 
@@ -40,10 +42,21 @@ export const wrapperNotice = z.discriminatedUnion('notice', [
     call: z.discriminatedUnion('tool', [
       z.object({ tool: z.literal('ask_user'), input: askUserInput }),
       z.object({ tool: z.literal('notify_user'), input: notifyUserInput }),
+      z.object({ tool: z.literal('share_artifact'), input: shareArtifactInput }),
+      ...childToolCall.options,
     ]),
   }),
   /** Nobody waits for its result any more. */
   z.object({ notice: z.literal('tool_cancelled'), call_id: uuid }),
+  /** What `claude` has spent since its last `result`, USD: a model call of a turn that goes on is done. */
+  z.object({ notice: z.literal('spent'), since_result_usd: z.number().min(0) }),
+  /** How it stands with one of the session's MCP servers; said of those that fail or are slow, and again when that changes. */
+  z.object({
+    notice: z.literal('mcp_server'),
+    name: z.string().max(64),
+    state: z.enum(['connected', 'connecting', 'failed', 'needs_auth']),
+    detail: z.string().max(2048).nullable(),
+  }),
   /** `claude` could not be started or did not initialise. The epoch's last notice: no `exited` follows. */
   z.object({ notice: z.literal('start_failed'), detail: z.string().max(8192) }),
   /** Each guarantee of the seal was probed from inside, before anything else ran, and holds. */
@@ -80,8 +93,16 @@ export const wrapperCommand = z.discriminatedUnion('command', [
   z.object({ command: z.literal('prompt'), message_id: uuid, prompt: z.string() }),
   /** Answers `asked`. */
   z.object({ command: z.literal('resolve'), interaction_id: uuid, resolution }),
-  /** Answers `tool_call`: what the model reads. */
-  z.object({ command: z.literal('tool_result'), call_id: uuid, text: z.string(), is_error: z.boolean() }),
+  /** Answers `tool_call`: what the model reads, and the same as data where the tool has a schema for it. */
+  z.object({
+    command: z.literal('tool_result'),
+    call_id: uuid,
+    text: z.string(),
+    is_error: z.boolean(),
+    structured: z.record(z.string(), z.unknown()).optional(),
+  }),
+  /** From now on, say what is spent (`spent`) as each call of the model's ends; or no longer. */
+  z.object({ command: z.literal('watch_spending'), on: z.boolean() }),
   /** End the running turn. */
   z.object({ command: z.literal('interrupt'), message_id: uuid }),
 ]);
@@ -112,6 +133,8 @@ export const sessionFrame = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('host_ack'), stored: z.int().min(0) }),
   /** What was cloned has been saved as the workspace's start: go on. From the runner itself, with each `welcome` once it is so. */
   z.object({ kind: z.literal('go') }),
+  /** Whether calls to the model are held back (the budget is spent). For the runner: no wrapper is sent it. */
+  z.object({ kind: z.literal('model'), held: z.boolean() }),
   z.object({ kind: z.literal('command'), number: z.int().min(1), command: wrapperCommand }),
 ]);
 export type SessionFrame = z.infer<typeof sessionFrame>;

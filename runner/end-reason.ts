@@ -5,7 +5,7 @@ import type { ContainerExit } from './backend/backend.ts';
 import type { Refusal } from './link/data-socket.ts';
 
 /** Why the runner itself ended a container. */
-export type Asked = 'stopped_by_user' | 'runner_draining';
+export type Asked = 'stopped_by_user' | 'runner_draining' | 'parent_unavailable';
 
 export interface Ending {
   exit: ContainerExit;
@@ -17,9 +17,13 @@ export interface Ending {
   resources: Resources | null;
 }
 
+/** What to do about a session that works in another's files, which are not in use here. */
+export const WAKE_PARENT = 'Send the session whose files they are a message, so that it wakes, and then this one.';
+
 const ASKED: Record<Asked, string> = {
   stopped_by_user: 'The session was stopped.',
   runner_draining: 'The runner was shut down; the next message starts the session again.',
+  parent_unavailable: `The container in whose files it worked has ended, and this one with it. ${WAKE_PARENT}`,
 };
 
 const REFUSED: Record<Refusal | 'lost_items', string> = {

@@ -6,13 +6,13 @@ import { messageOf, type Log } from './log.ts';
 import { readPlacement } from './session-folders.ts';
 
 import type { Snapshots } from './snapshot/snapshots.ts';
-import { serveTransfer, type TransferOptions } from './transfers.ts';
+import { serveArtifact, serveTransfer, type TransferOptions } from './transfers.ts';
 
 type Frame<K extends PoolFrame['kind']> = Extract<PoolFrame, { kind: K }>;
 
 export interface FilesOrdersOptions extends Pick<TransferOptions, 'edgeUrl' | 'token' | 'owner'> {
   registry: FilesRegistry;
-  snapshots: Pick<Snapshots, 'entries' | 'content' | 'drop'>;
+  snapshots: Pick<Snapshots, 'entries' | 'content' | 'share' | 'artifact' | 'drop'>;
   /** Of a workspace whose session says nothing of it, MB; null: no limit is kept. */
   limitMb: number | null;
   /** The storage's id, as far as it is known by now. */
@@ -47,21 +47,28 @@ export class FilesOrders {
   }
 
   async transfer(order: Frame<'transfer'>): Promise<void> {
-    const { registry, snapshots, edgeUrl, token, owner, limitMb, control, log } = this.#options;
-    const { session_id, transfer_id } = order;
+    const { registry, snapshots, edgeUrl, token, owner, limitMb, storage, control, log } = this.#options;
+    const { session_id, transfer_id, request } = order;
+    const transferLog = log.with({ session: session_id, transfer: transfer_id });
     try {
+      if (request.op === 'artifact')
+        return await serveArtifact({ order, snapshots, edgeUrl, token, log: transferLog }, request);
       const files = await registry.of(session_id);
-      const asked = (await readPlacement(files.folders))?.resources?.workspace_mb ?? limitMb;
+      const { resources, workspace_of: host } = (await readPlacement(files.folders)) ?? {};
+      const asked = resources?.workspace_mb ?? limitMb;
       const limit = limitMb === null ? null : asked;
       const refusal = await serveTransfer({
         order,
         files,
+        // What an agent shares is where it works.
+        workspace: (host === undefined ? files : await registry.of(host)).folders.workspace,
         snapshots,
         edgeUrl,
         token,
         owner,
         limitMb: limit,
-        log: log.with({ session: session_id, transfer: transfer_id }),
+        storage,
+        log: transferLog,
       });
       if (refusal !== undefined) control()?.send({ kind: 'transfer_refused', session_id, transfer_id, refusal });
     } catch (error) {

@@ -30,6 +30,23 @@ export const PROXY_SOCKET = 'proxy.sock';
 /** Where tools inside find the proxy; nothing else listens there before they do. */
 const PROXY_PORT = 3128;
 
+/**
+ * How long MCP servers may take to connect, milliseconds. The first turn waits five seconds from `claude`'s start for those that have not; without that setting it
+ * would wait as long as they may take. A server that is slower, as one that is still being downloaded, joins at a later turn.
+ */
+const MCP_PATIENCE = { CLAUDE_CODE_MCP_STARTUP_WAIT_MS: '5000', MCP_TIMEOUT: '60000' };
+
+/**
+ * A call to the model may be held back for days, and `claude` is not to give it up: by default it does so after six minutes, ten
+ * times, and gives up a subagent in the background after ten. Milliseconds; more does not fit into a timer. A model that
+ * falls silent is noticed by the gateway.
+ */
+const MODEL_PATIENCE = {
+  API_TIMEOUT_MS: '2147483647',
+  API_FORCE_IDLE_TIMEOUT: '0',
+  CLAUDE_ASYNC_AGENT_STALL_TIMEOUT_MS: '2147483647',
+};
+
 /** What the wrapper is told. Whether there is something to resume, the disk knows better than the launch. */
 export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch> {
   const { launch, folders, layout, upstream, claudeEnv, sealed, ownKernel, forwards, exposedEnv, clone } = input;
@@ -46,6 +63,7 @@ export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch>
     cwd: layout.workspace,
     link_socket: path.join(layout.run, 'link.sock'),
     scratch: layout.tmp,
+    ...(layout.offers !== undefined && { offers: layout.offers }),
     seal: sealed,
     ...(ownKernel && { own_kernel: true }),
     ...(sealed && {
@@ -64,6 +82,8 @@ export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch>
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
       // A tool that waits for a person holds the turn, however long.
       CLAUDE_CODE_MCP_AUTO_BACKGROUND_MS: '0',
+      ...MODEL_PATIENCE,
+      ...MCP_PATIENCE,
       ...exposedEnv,
       ...(sealed && { ...proxyEnv(), ...caBundleEnv(path.join(layout.run, CA_FILE)) }),
       ...claudeEnv,

@@ -2,20 +2,21 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { BackendHealth, Launch, PlacementKey, PoolFrame } from '../protocol/runner-control.ts';
 import { HEARTBEAT_MS } from '../protocol/runner-control.ts';
 import type { BackoffRange } from './link/backoff.ts';
-import type { ContainerBackend } from './backend/backend.ts';
+import type { ContainerBackend, OwnContainer } from './backend/backend.ts';
 import { FilesOrders } from './files-orders.ts';
 import { FilesRegistry } from './files-registry.ts';
 import { ControlConnection } from './link/control-connection.ts';
 import type { DataFolder } from './data-folder.ts';
-import { endReason } from './end-reason.ts';
+import { endReason, WAKE_PARENT } from './end-reason.ts';
 import type { Log } from './log.ts';
 import type { ModelUpstream } from './model/upstream.ts';
 import { effectiveResources } from './resources.ts';
 import type { EgressSurroundings } from './way-out.ts';
 import { keyName } from './placement-name.ts';
 import { SessionHost, STOP_GRACE_MS, type HostSurroundings } from './session-host.ts';
-import { readPlacement, sessionFolders, type Placement } from './session-folders.ts';
+import { containerFolders, readPlacement, sessionFolders, type Placement } from './session-folders.ts';
 import type { Settings } from './settings.ts';
+import { SharedWorkspaces } from './shared-workspaces.ts';
 import { Slots } from './slots.ts';
 import type { Snapshots } from './snapshot/snapshots.ts';
 import { socketAliases } from './link/socket-alias.ts';
@@ -29,7 +30,7 @@ export interface RunnerOptions {
   store: Pick<ObjectStore, 'id' | 'kind' | 'health' | 'close'>;
   snapshots: Pick<
     Snapshots,
-    'save' | 'restore' | 'entries' | 'content' | 'drop' | 'owners' | 'trees' | 'sweep' | 'close'
+    'save' | 'restore' | 'share' | 'artifact' | 'entries' | 'content' | 'drop' | 'owners' | 'trees' | 'sweep' | 'close'
   >;
   upstream: ModelUpstream;
   egress: EgressSurroundings;
@@ -59,6 +60,7 @@ export class Runner {
   readonly #options: RunnerOptions;
   readonly #surroundings: HostSurroundings;
   readonly #hosts = new Map<string, SessionHost>();
+  readonly #shared = new SharedWorkspaces(() => this.#hosts.values());
   readonly #files: FilesRegistry;
   readonly #orders: FilesOrders;
   readonly #sweep: SweepLoop;
@@ -126,7 +128,6 @@ export class Runner {
     const runner = new Runner(options);
     [runner.#health, runner.#storageHealth] = await Promise.all([options.backend.health(), options.store.health()]);
     if (!runner.#health.ok) options.log.warn('backend not ready', { detail: runner.#health.detail });
-    const left = await runner.#list();
     runner.#control = new ControlConnection({
       edgeUrl: options.settings.edgeUrl,
       token: options.settings.runnerToken,
@@ -139,8 +140,7 @@ export class Runner {
       ...(options.heartbeatMs && { heartbeatMs: options.heartbeatMs }),
     });
     // Before the first `hello`, which names them.
-    if (runner.#reclaimed) await runner.#takeUpFiles(left.filter(({ running }) => running).map(({ key }) => key));
-    await Promise.all(left.map(({ key, running }) => runner.#adopt(key, running)));
+    await runner.#takeUp();
     runner.#control.open();
     runner.#healthTimer = setInterval(() => runner.#lookAtHealth(), options.healthMs ?? 1.5 * HEARTBEAT_MS);
     return runner;
@@ -271,17 +271,20 @@ export class Runner {
       refuse('The runner has a newer launch of this session.');
     } else if (others.length >= this.#options.settings.capacity) {
       refuse(`The runner already runs ${others.length} containers, all that it has room for.`);
+    } else if (launch.workspace_of !== undefined && !this.#shared.has(launch.workspace_of)) {
+      const detail = `No container works in the files of the session ${launch.workspace_of} here any more. ${WAKE_PARENT}`;
+      this.#control?.reportEnded(key, { code: 'parent_unavailable', detail });
     } else {
       for (const older of own) older.stop('stopped_by_user', 0);
       this.#host(this.#placement(launch), key, launch, Promise.all(own.map((host) => host.released)));
     }
   }
 
-  #placement({ epoch, token, config }: Launch): Placement {
+  #placement({ epoch, token, config, workspace_of }: Launch): Placement {
     const { backend, settings } = this.#options;
     const resources = backend.sealed ? effectiveResources(config.resources, settings.limits) : null;
     const { network, secrets } = config;
-    return { epoch, token, resources, secrets, ...(network && { network }) };
+    return { epoch, token, resources, secrets, ...(network && { network }), ...(workspace_of && { workspace_of }) };
   }
 
   #host(placement: Placement, key: PlacementKey, launch: Launch | undefined, after: Promise<unknown>): void {
@@ -291,8 +294,9 @@ export class Runner {
       placement,
       launch,
       after,
-      folders: sessionFolders(this.#options.data.sessions, key.session_id),
+      folders: containerFolders(this.#options.data.sessions, key.session_id, placement.workspace_of),
       files: () => this.#files.of(key.session_id),
+      endSharers: () => this.#shared.end(key.session_id),
       onStarted: () => this.#sayStarted(host),
     });
     this.#hosts.set(keyName(key), host);
@@ -356,10 +360,30 @@ export class Runner {
     }
   }
 
-  async #adopt(key: PlacementKey, running: boolean): Promise<void> {
-    const { backend, data } = this.#options;
-    const placement = await readPlacement(sessionFolders(data.sessions, key.session_id));
-    const own = placement?.epoch === key.epoch ? placement : undefined;
+  /** Takes up what an earlier runner process left. */
+  async #takeUp(): Promise<void> {
+    const left = await Promise.all(
+      (await this.#list()).map(async (one) => ({ ...one, own: await this.#placementOf(one.key) })),
+    );
+    const running = left.filter((one) => one.running);
+    const hosts = new Set(running.flatMap(({ own }) => own?.workspace_of ?? []));
+    if (this.#reclaimed) await this.#takeUpFiles([...running.map(({ key }) => key.session_id), ...hosts]);
+    const sharers = left.filter(({ own }) => own?.workspace_of !== undefined);
+    for (const some of [sharers, left.filter((one) => !sharers.includes(one))])
+      await Promise.all(some.map((one) => this.#adopt(one)));
+    // Containers that died with nobody to see it: others may work in their files still, which are saved after that.
+    const here = new Set([...this.#hosts.values()].map((host) => host.key.session_id));
+    const died = [...hosts].filter((id) => !here.has(id));
+    await Promise.all(died.map((id) => this.#shared.end(id).then(async () => (await this.#files.of(id)).ended())));
+  }
+
+  async #placementOf({ session_id, epoch }: PlacementKey): Promise<Placement | undefined> {
+    const placement = await readPlacement(sessionFolders(this.#options.data.sessions, session_id));
+    return placement?.epoch === epoch ? placement : undefined;
+  }
+
+  async #adopt({ key, running, own }: OwnContainer & { own: Placement | undefined }): Promise<void> {
+    const { backend } = this.#options;
     if (!running) {
       // It died with nobody to hear it. Its reason is still there, and stays until the pool has it.
       const exit = await backend.wait(key);
@@ -369,6 +393,7 @@ export class Runner {
     }
     if (own !== undefined) return this.#host(own, key, undefined, Promise.resolve());
     await backend.stop(key, 0);
+    await this.#shared.end(key.session_id);
     await (await this.#files.of(key.session_id)).ended();
     const detail = 'The runner was restarted and lost what it needs to speak for this container.';
     this.#control?.reportEnded(key, { code: 'runner_lost', detail });
@@ -403,9 +428,9 @@ export class Runner {
     this.#control?.send({ kind: 'health', health, storage });
   }
 
-  /** What an earlier runner process owed of the sessions' files. Its containers, but for these, are gone. */
-  async #takeUpFiles(running: readonly PlacementKey[]): Promise<void> {
-    await this.#files.takeUp(new Set(running.map((key) => key.session_id)));
+  /** What an earlier runner process owed of the sessions' files. Its containers, but for these sessions', are gone. */
+  async #takeUpFiles(running: readonly string[]): Promise<void> {
+    await this.#files.takeUp(new Set(running));
     void this.#files.tidy(this.#options.settings.files.localCopyDays).catch((error: unknown) => {
       this.#options.log.error('local copies not looked through', { error });
     });

@@ -1,7 +1,7 @@
 import { chown, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
-import { epoch } from '../protocol/ids.ts';
+import { epoch, uuid } from '../protocol/ids.ts';
 import { networkConfig, resources, secretName } from '../protocol/session-config.ts';
 import type { WrapperLaunch } from '../protocol/wrapper-launch.ts';
 import type { Owner } from './backend/backend.ts';
@@ -23,6 +23,12 @@ export function sessionFolders(sessions: string, sessionId: string): SessionFold
     claude: path.join(root, 'claude'),
     run: path.join(root, 'run'),
   };
+}
+
+/** As its container has them: the workspace may be another session's. */
+export function containerFolders(sessions: string, sessionId: string, workspaceOf: string | undefined): SessionFolders {
+  const own = sessionFolders(sessions, sessionId);
+  return workspaceOf === undefined ? own : { ...own, workspace: sessionFolders(sessions, workspaceOf).workspace };
 }
 
 /** Makes what is missing. `workspace` and `claude` are given to the container's user; `run` is only shown to it. */
@@ -90,6 +96,8 @@ const placement = z.object({
   /** What its way out was made from. */
   network: networkConfig.optional(),
   secrets: z.array(secretName).default([]),
+  /** The session whose workspace it works in; absent: its own. */
+  workspace_of: uuid.optional(),
 });
 export type Placement = z.infer<typeof placement>;
 

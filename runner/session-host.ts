@@ -46,6 +46,8 @@ export interface SessionHostOptions extends HostSurroundings {
   launch: Launch | undefined;
   /** The session's folders are free: its earlier container is gone. */
   after: Promise<unknown>;
+  /** Ends other sessions' containers that work in this one's workspace. Resolves when they are gone. */
+  endSharers: () => Promise<void>;
   onStarted: () => void;
 }
 
@@ -66,6 +68,8 @@ export class SessionHost {
   #files: LocalFiles | undefined;
   #relay: Relay | undefined;
   #gateway: ModelGateway | undefined;
+  /** Calls to the model are held back: as the session last said. */
+  #modelHeld = false;
   #wayOut: { close(): Promise<void> } | undefined;
   #workspace: WorkspaceWatch | undefined;
   #diskMb: number | undefined;
@@ -102,6 +106,17 @@ export class SessionHost {
   /** What the session is told of its container. */
   get started(): Pick<Extract<RunnerFrame, { kind: 'started' }>, 'resources' | 'exposed_secrets'> {
     return { resources: this.#options.placement.resources, exposed_secrets: this.#plan?.exposedNames ?? [] };
+  }
+
+  /** The session in whose workspace its container works; undefined: its own. */
+  get workspaceOf(): string | undefined {
+    return this.#options.placement.workspace_of;
+  }
+
+  /** Its files are as its container has them, and stay so for now: another's may work there as well. */
+  get canShare(): boolean {
+    const adopted = this.#phase === 'starting' && this.#options.launch === undefined;
+    return (adopted || this.#phase === 'running') && this.#asked === undefined;
   }
 
   /** It has, or is about to have, a container. */
@@ -160,8 +175,10 @@ export class SessionHost {
   /** The container is gone, or never came to be: its files are as it left them. */
   async #saveFiles(): Promise<void> {
     const files = this.#files;
-    const { launch } = this.#options;
+    const { launch, endSharers } = this.#options;
     if (launch !== undefined && !this.#launched) return files?.notLaunched();
+    // First: what they wrote is to be saved, and nothing is to be written after that.
+    await endSharers();
     await files
       ?.ended()
       .catch((error: unknown) => this.#log.error('the session’s files are not looked after', { error }));
@@ -170,7 +187,8 @@ export class SessionHost {
   async #live(files: LocalFiles): Promise<Reason> {
     const { backend, launch, folders, placement, egress } = this.#options;
     const never = { code: null, signal: null, outOfMemory: false, log: '' };
-    if (this.#asked !== undefined) return this.#reason(never);
+    // One that was taken up runs, and has its last words stored before it ends.
+    if (launch !== undefined && this.#asked !== undefined) return this.#reason(never);
     const planned = await planWayOut(placement, egress, backend.sealed);
     if (!planned.ok) {
       // Taken up from an earlier runner process, whose operator has taken something away since.
@@ -240,6 +258,13 @@ export class SessionHost {
     );
   }
 
+  #holdModel(held: boolean): void {
+    if (held === this.#modelHeld) return;
+    this.#modelHeld = held;
+    this.#log.info(held ? 'calls to the model are held back' : 'calls to the model go on');
+    this.#gateway?.hold(held);
+  }
+
   #reason(exit: ContainerExit): Reason {
     const { resources } = this.#options.placement;
     return endReason({ exit, asked: this.#asked, refused: this.#refused, diskMb: this.#diskMb, resources });
@@ -250,8 +275,8 @@ export class SessionHost {
     const limitMb = placement.resources?.workspace_mb ?? null;
     if (limitMb === null) return;
     this.#workspace = new WorkspaceWatch({
-      // Both are the agent's to fill.
-      folders: [folders.workspace, folders.claude],
+      // Both are the agent's to fill; another session's workspace is counted for that one.
+      folders: placement.workspace_of === undefined ? [folders.workspace, folders.claude] : [folders.claude],
       limitMb,
       onFull: (usedMb) => {
         this.#diskMb = usedMb;
@@ -284,6 +309,7 @@ export class SessionHost {
         onNotice: ({ notice }) => {
           if (notice === 'cloned') this.#goOn();
         },
+        onModelHeld: (held) => this.#holdModel(held),
       });
       if (this.#abandoned) await this.#relay.close();
       // After it: what the way out decides is the relay's to tell.
@@ -304,6 +330,8 @@ export class SessionHost {
         upstream,
         log: (level, message) => this.#log[level]('model gateway', { message }),
       });
+      // Said while it was opened.
+      this.#gateway.hold(this.#modelHeld);
     };
     const write = async (): Promise<void> => {
       if (launch === undefined) return;

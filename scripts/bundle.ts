@@ -14,7 +14,7 @@ const englishOnly: Plugin = {
   },
 };
 
-/** Leaves out the validator of what an MCP client's user fills in: the wrapper asks no client, and it would be a third of the bundle. */
+/** Leaves out the validator of what an MCP client's user fills in: no server here asks for that, and it would be a third of the wrapper's bundle. */
 const noElicitation: Plugin = {
   name: 'no-elicitation',
   setup: (bundler) => {
@@ -59,6 +59,7 @@ export async function bundleWorker(): Promise<string> {
     mainFields: ['browser', 'module', 'main'],
     external: ['cloudflare:*', 'node:*'],
     sourcemap: true,
+    plugins: [englishOnly, noElicitation],
   });
 }
 

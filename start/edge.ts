@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Log, LogLevel, Miniflare, type MiniflareOptions } from 'miniflare';
+import { webhookAllow } from '../protocol/webhook-allow.ts';
+import { ownAddresses } from '../runner/egress/resolve.ts';
 import { localUrl } from './port.ts';
+import { webhookNetwork } from './webhook-network.ts';
 import { readWranglerConfig, type WranglerConfig } from './wrangler-config.ts';
 
 export interface EdgeOptions {
@@ -47,6 +50,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
 async function miniflareOptions(options: EdgeOptions): Promise<MiniflareOptions> {
   const { host, port, worker, stateFolder, vars, config = readWranglerConfig() } = options;
   const classes = config.durable_objects.bindings.map(({ class_name }) => class_name);
+  const texts = { ...config.vars, ...vars };
+  const allowed = webhookAllow.parse(texts['WEBHOOK_ALLOW']);
   return {
     host,
     port,
@@ -70,9 +75,9 @@ async function miniflareOptions(options: EdgeOptions): Promise<MiniflareOptions>
             modules: { [path.basename(worker)]: { type: 'esm', contents: await readFile(worker, 'utf8') } },
           },
           env: {
-            ...Object.fromEntries(
-              Object.entries({ ...config.vars, ...vars }).map(([name, value]) => [name, { type: 'text', value }]),
-            ),
+            ...Object.fromEntries(Object.entries(texts).map(([name, value]) => [name, { type: 'text', value }])),
+            // Miniflare's own `fetch` reaches private addresses too.
+            WEBHOOKS: webhookNetwork(allowed, ownAddresses(), process.env['NODE_EXTRA_CA_CERTS']),
             ...Object.fromEntries(
               config.durable_objects.bindings.map(({ name, class_name }) => [
                 name,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { SessionConfig } from '../protocol/session-config.ts';
 import type { WrapperLaunch } from '../protocol/wrapper-launch.ts';
+import type { McpDefinition } from './mcp-servers.ts';
 import { ruleOf, TOOL_SERVER } from './tool-names.ts';
 import type { ToolServerConfig } from './tool-server.ts';
 
@@ -9,6 +10,12 @@ export interface ClaudeCall {
   args: string[];
   /** To be written before the call. Arguments cannot carry them: one is at most 128 KiB on Linux, and shows in `ps`. */
   files: { path: string; text: string }[];
+}
+
+/** What the session's settings came to, where it is. */
+export interface Given {
+  servers: Record<string, McpDefinition>;
+  skills: string | null;
 }
 
 /** The seed's model names; any other passes unchanged. */
@@ -26,8 +33,9 @@ const ALWAYS =
  * A launch as Claude Code's arguments and the files that they name. Each was tried with the real binary.
  *
  * @param tools where CC-Docker's own tools are; null: this session has none
+ * @param given its other MCP servers, and the folder that its skills are in
  */
-export function claudeCall(launch: WrapperLaunch, tools: ToolServerConfig | null): ClaudeCall {
+export function claudeCall(launch: WrapperLaunch, tools: ToolServerConfig | null, given: Given): ClaudeCall {
   const { config } = launch;
   const files: ClaudeCall['files'] = [];
   const args = [
@@ -45,12 +53,13 @@ export function claudeCall(launch: WrapperLaunch, tools: ToolServerConfig | null
     args.push('--append-system-prompt-file', path, '--system-prompt-snapshot', 'off');
   }
   // A session's own server of this name would be called in place of CC-Docker's.
-  const mcpServers = { ...config.mcp_servers, ...(tools !== null && { [TOOL_SERVER]: tools }) };
+  const mcpServers = { ...given.servers, ...(tools !== null && { [TOOL_SERVER]: tools }) };
   if (Object.keys(mcpServers).length > 0) {
     const path = join(launch.scratch, 'mcp.json');
     files.push({ path, text: JSON.stringify({ mcpServers }) });
     args.push('--mcp-config', path);
   }
+  if (given.skills !== null) args.push('--add-dir', given.skills);
   return { args, files };
 }
 
@@ -79,10 +88,12 @@ const MODES = { ask: 'default', accept_edits: 'acceptEdits', plan: 'plan' } as c
 
 function permissions(config: SessionConfig): string[] {
   const { allowed_tools: allowed, permission_mode: mode } = config;
-  // Leave to ask a person is not asked for.
+  // Whoever gave the session these tools gave leave to use them.
   const own = config.agent_tools.map(ruleOf);
   if (mode === 'bypass') {
-    return allowed.includes('*') ? EVERY_TOOL : onlyThese([...allowed, ...own]);
+    if (allowed.includes('*')) return EVERY_TOOL;
+    // Without a rule: what is merely text may be used unasked anyway, and a skill of the workspace could take the name of one that a rule allows more.
+    return onlyThese([...allowed, ...own], config.skills.length > 0 ? ['Skill'] : []);
   }
   const unasked = [...allowed.filter((rule) => rule !== '*'), ...own];
   return ['--permission-mode', MODES[mode], ...ASKING, ...(mode === 'plan' ? PERSON_JUDGES : []), ...rules(unasked)];
@@ -92,11 +103,16 @@ function permissions(config: SessionConfig): string[] {
  * `--allowedTools` alone does not limit: Claude Code runs commands that only read (`ls`, `cat`) without any rule. So a
  * built-in tool that no rule names is not there at all (`--tools`), and `dontAsk` denies what the rules leave open.
  */
-function onlyThese(allowed: readonly string[]): string[] {
+function onlyThese(allowed: readonly string[], besides: readonly string[]): string[] {
   const named = allowed.map((rule) => rule.replace(/\(.*$/s, '').trim());
   // `default` would mean every built-in tool; tools of MCP servers are not chosen here.
   const builtIn = named.filter((name) => /^[A-Z][A-Za-z0-9]*$/.test(name));
-  return ['--permission-mode', 'dontAsk', `--tools=${[...new Set(builtIn)].join(',')}`, ...rules(allowed)];
+  return [
+    '--permission-mode',
+    'dontAsk',
+    `--tools=${[...new Set([...builtIn, ...besides])].join(',')}`,
+    ...rules(allowed),
+  ];
 }
 
 /** With `=`, a rule that looks like an option stays a rule. */

@@ -8,8 +8,10 @@ import type { WrapperNotice } from '../protocol/wrapper-link.ts';
 import { claudeCall } from './claude-args.ts';
 import { killLeftovers } from './leftovers.ts';
 import { LineSplitter, type SplitLine } from './line-splitter.ts';
+import type { McpDefinition } from './mcp-servers.ts';
 import { OWN_REQUESTS, type OutputLine, readOutputLine } from './output-line.ts';
 import { nameProjectFolder } from './project-folder.ts';
+import { skillsFolder } from './skills.ts';
 import { Tail } from './tail.ts';
 import type { ToolServerConfig } from './tool-server.ts';
 
@@ -52,12 +54,17 @@ export class ClaudeProcess {
   #deadline: NodeJS.Timeout | undefined;
 
   /** Starts it at once; the listener hears of nothing before the caller's turn of the event loop is over. */
-  constructor(launch: WrapperLaunch, tools: ToolServerConfig | null, listener: ClaudeListener) {
+  constructor(
+    launch: WrapperLaunch,
+    tools: ToolServerConfig | null,
+    servers: Record<string, McpDefinition>,
+    listener: ClaudeListener,
+  ) {
     this.#launch = launch;
     this.#listener = listener;
     try {
       nameProjectFolder(launch);
-      const call = claudeCall(launch, tools);
+      const call = claudeCall(launch, tools, { servers, skills: skillsFolder(launch) });
       for (const { path, text } of call.files) {
         mkdirSync(dirname(path), { recursive: true });
         // MCP servers' headers can be credentials.

@@ -6,12 +6,17 @@ import { type EgressListeners, openEgress } from './egress.ts';
 import { GitClone } from './git-clone.ts';
 import { Inbox } from './inbox.ts';
 import { Link } from './link.ts';
+import { mcpServers } from './mcp-servers.ts';
+import { McpWatch } from './mcp-watch.ts';
 import { Outbox } from './outbox.ts';
-import { OWN_REQUESTS } from './output-line.ts';
+import { OWN_REQUESTS, USAGE_REQUEST } from './output-line.ts';
 import { type PermissionRequest, Permissions } from './permissions.ts';
 import { PidsWatch, readPids } from './pids-watch.ts';
 import type { SealNotice } from './seal.ts';
+import { skillsProblem } from './skills.ts';
+import { Spending } from './spending.ts';
 import { ToolCalls } from './tool-calls.ts';
+import { TOOL_SERVER } from './tool-names.ts';
 import { ToolServer } from './tool-server.ts';
 import { Turns } from './turns.ts';
 
@@ -41,10 +46,12 @@ export class Conversation {
   readonly #inbox = new Inbox();
   readonly #turns = new Turns();
   readonly #permissions: Permissions;
+  readonly #spending: Spending;
   readonly #toolCalls = new ToolCalls((notice) => {
     this.#tell(notice);
   });
   #tools: ToolServer | null = null;
+  #mcp: McpWatch | null = null;
   readonly #pids = new PidsWatch();
   /** Null: a repository comes first, or a broken seal, and nothing is started. */
   #claude: ClaudeProcess | null = null;
@@ -71,6 +78,13 @@ export class Conversation {
     this.#settle = resolve;
     this.#epoch = launch.epoch;
     this.#permissions = new Permissions(launch.config.permission_mode !== 'bypass');
+    this.#spending = new Spending(
+      launch.resume || launch.fork_of !== undefined,
+      (request) => void this.#write({ type: 'control_request', request_id: USAGE_REQUEST, request }),
+      (notice) => {
+        this.#tell(notice);
+      },
+    );
     if (seal !== null) this.#outbox.push(seal);
     const sound = seal?.notice !== 'seal_broken';
     this.#egress = sound && launch.egress !== undefined ? openEgress(launch.egress) : null;
@@ -115,6 +129,16 @@ export class Conversation {
   }
 
   async #startClaude(launch: WrapperLaunch): Promise<void> {
+    const lacking = skillsProblem(launch);
+    if (lacking !== null) {
+      // Not before the constructor is done.
+      setImmediate(() => this.#over({ notice: 'start_failed', detail: lacking }));
+      return;
+    }
+    const { servers, refused } = mcpServers(launch);
+    for (const { name, why: detail } of refused) {
+      this.#outbox.push({ notice: 'mcp_server', name, state: 'failed', detail });
+    }
     const offered = launch.config.agent_tools;
     if (offered.length > 0) {
       try {
@@ -127,7 +151,16 @@ export class Conversation {
         return;
       }
     }
-    const claude = new ClaudeProcess(launch, this.#tools?.config ?? null, {
+    const tools = this.#tools?.config ?? null;
+    const watch = new McpWatch(
+      { ...servers, ...(tools !== null && { [TOOL_SERVER]: tools }) },
+      (request) => void this.#write(request),
+      (notice) => {
+        this.#tell(notice);
+      },
+    );
+    this.#mcp = watch;
+    const claude = new ClaudeProcess(launch, tools, servers, {
       line: (line) => {
         this.#said(line);
       },
@@ -135,6 +168,7 @@ export class Conversation {
         this.#ready = true;
         this.#outbox.push({ notice: 'ready', claude_version: version });
         this.#link.flush();
+        watch.ask();
         void this.#handOn();
       },
       ended: (end) => {
@@ -184,13 +218,21 @@ export class Conversation {
 
   #said(line: ClaudeLine): void {
     if (line.kind === 'echo') return;
+    if (line.kind === 'servers') {
+      // On its way out it fails them all.
+      if (!this.#stopping) this.#mcp?.answered(line.servers);
+      return;
+    }
+    if (line.kind === 'usage') return this.#spending.answered(line.totalUsd);
     if (line.kind === 'preview') this.#outbox.preview(line.line);
     else if (line.kind === 'permission') this.#asked(line.request);
     else if (line.kind === 'cancel') this.#tell(this.#permissions.cancelled(line.requestId) ?? line.line);
     else this.#outbox.push(line.kind === 'item' ? line.item : line.line);
     this.#link.flush();
     if (line.kind === 'lifecycle' && this.#turns.lifecycle(line.messageId, line.state)) void this.#interrupt();
+    if (line.kind === 'lifecycle' && line.state === 'completed') this.#mcp?.ask();
     if (line.kind === 'request') void this.#refuse(line.requestId);
+    if ('spending' in line && line.spending !== undefined) this.#spending.heard(line.spending);
     if (this.#outbox.bytes > PAUSE_BYTES) this.#claude?.pause();
   }
 
@@ -232,7 +274,7 @@ export class Conversation {
     if (frame.kind === 'welcome') return this.#outbox.welcome(frame.stored);
     if (frame.kind === 'ack') return this.#outbox.acknowledge(frame.stored);
     // The runner's own; no wrapper is sent it.
-    if (frame.kind === 'host_ack') return false;
+    if (frame.kind === 'host_ack' || frame.kind === 'model') return false;
     if (frame.kind === 'go') {
       // It comes with every connection.
       this.#onGo?.();
@@ -270,7 +312,12 @@ export class Conversation {
     if (command.command === 'interrupt') return this.#turns.interrupt(command.message_id) ? this.#interrupt() : true;
     if (this.#stopping || this.#claudeEnded) return false;
     if (command.command === 'tool_result') {
-      this.#toolCalls.answer(command.call_id, { text: command.text, isError: command.is_error });
+      const { call_id, text, is_error: isError, structured } = command;
+      this.#toolCalls.answer(call_id, { text, isError, structured });
+      return true;
+    }
+    if (command.command === 'watch_spending') {
+      this.#spending.watch(command.on);
       return true;
     }
     const answer = this.#permissions.answer(command.interaction_id, command.resolution);
@@ -303,6 +350,7 @@ export class Conversation {
 
   #over(end: WrapperNotice): void {
     this.#claudeEnded = true;
+    this.#mcp?.close();
     this.#lookAtPids();
     if (!this.#stopping && this.#pids.refusedLately(performance.now())) this.#code = WrapperExit.outOfPids;
     this.#outbox.push(end);

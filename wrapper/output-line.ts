@@ -2,14 +2,16 @@ import { isUtf8 } from 'node:buffer';
 import * as z from 'zod';
 import type { LinkItem } from '../protocol/wrapper-link.ts';
 import type { SplitLine } from './line-splitter.ts';
+import { type ServerStatus, statusAnswer } from './mcp-status.ts';
 import { type PermissionRequest, permissionRequest } from './permissions.ts';
+import { type SpendingSign, spendingSign, usageAnswer } from './spending.ts';
 
 /** What the wrapper makes of one line of Claude Code's standard output. */
 export type OutputLine =
   /** Goes up as it is. */
-  | { kind: 'item'; item: LinkItem }
+  | { kind: 'item'; item: LinkItem; spending?: SpendingSign }
   /** A partial message: shown, not kept. */
-  | { kind: 'preview'; line: string }
+  | { kind: 'preview'; line: string; spending?: SpendingSign }
   /** Tells of a message that was handed to it; goes up as it is. */
   | { kind: 'lifecycle'; line: string; messageId: string; state: string }
   /** Asks for leave to use a tool; does not go up as it is. */
@@ -20,12 +22,20 @@ export type OutputLine =
   | { kind: 'cancel'; line: string; requestId: string }
   /** The wrapper's own answer to one of these, which Claude Code says again; does not go up. */
   | { kind: 'echo' }
+  /** Answers the wrapper's own `mcp_status`: how it stands with each MCP server. Does not go up: servers' headers stand in it. */
+  | { kind: 'servers'; servers: ServerStatus[] }
+  /** Answers the wrapper's own `get_usage`: what the conversation has cost, USD; null: it cannot say. Does not go up. */
+  | { kind: 'usage'; totalUsd: number | null }
   /** Answers the wrapper's own `initialize`; does not go up. */
   | { kind: 'initialised'; version: string }
   | { kind: 'refused'; detail: string };
 
 /** What the ids of the wrapper's own requests begin with. */
 export const OWN_REQUESTS = 'cc-docker-';
+/** The id of the wrapper's own `mcp_status`. */
+export const STATUS_REQUEST = `${OWN_REQUESTS}mcp-status`;
+/** The id of the wrapper's own `get_usage`. */
+export const USAGE_REQUEST = `${OWN_REQUESTS}usage`;
 
 const NOTICE_CHARACTERS = 8192;
 
@@ -46,14 +56,19 @@ const answer = z.object({
 /** Reads a line; `initialiseId` is the `request_id` of the wrapper's own `initialize`. */
 export function readOutputLine(split: SplitLine, initialiseId: string): OutputLine {
   if (split.kind === 'oversized') {
-    return { kind: 'item', item: { notice: 'oversized', bytes: split.size, head: decodeHead(split.head) } };
+    const head = decodeHead(split.head);
+    // Of an answer to the wrapper itself, as the status of MCP servers with their headers, nothing goes up.
+    const own = head.startsWith('{"type":"control_response"');
+    return { kind: 'item', item: { notice: 'oversized', bytes: split.size, head: own ? '' : head } };
   }
   const line = split.bytes.toString('utf8');
   const value = isUtf8(split.bytes) ? parseObject(line) : null;
   if (value === null) {
     return { kind: 'item', item: { notice: 'garbled', line: line.slice(0, NOTICE_CHARACTERS).toWellFormed() } };
   }
-  if (value.type === 'stream_event') return { kind: 'preview', line };
+  const sign = spendingSign(value);
+  const spending = sign !== null && { spending: sign };
+  if (value.type === 'stream_event') return { kind: 'preview', line, ...spending };
   if (value.type === 'command_lifecycle') {
     const told = lifecycle.safeParse(value);
     if (told.success) {
@@ -79,9 +94,16 @@ export function readOutputLine(split: SplitLine, initialiseId: string): OutputLi
         : { kind: 'refused', detail: response.error };
     }
     const echo = responded.safeParse(value);
+    if (echo.data?.response.request_id === STATUS_REQUEST) {
+      return { kind: 'servers', servers: statusAnswer.safeParse(value).data?.response.response.mcpServers ?? [] };
+    }
+    if (echo.data?.response.request_id === USAGE_REQUEST) {
+      const told = usageAnswer.safeParse(value);
+      return { kind: 'usage', totalUsd: told.data?.response.response.session.total_cost_usd ?? null };
+    }
     if (echo.success && !echo.data.response.request_id.startsWith(OWN_REQUESTS)) return { kind: 'echo' };
   }
-  return { kind: 'item', item: line };
+  return { kind: 'item', item: line, ...spending };
 }
 
 function parseObject(line: string): Record<string, unknown> | null {

@@ -7,6 +7,8 @@ export type ToolCall = Extract<WrapperNotice, { notice: 'tool_call' }>['call'];
 export interface ToolResult {
   text: string;
   isError: boolean;
+  /** The same as data, of a tool that has a schema for it. */
+  structured?: Record<string, unknown> | undefined;
 }
 
 /** Calls of CC-Docker's own tools that wait for the session's answer, for as long as it takes. */

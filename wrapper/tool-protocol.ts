@@ -5,10 +5,9 @@ import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import { CallToolRequestSchema, type CallToolResult, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import * as z from 'zod';
-import { askUserInput, notifyUserInput } from '../protocol/interaction.ts';
-import type { ToolCall, ToolCalls } from './tool-calls.ts';
-import { describeTools } from './tool-descriptions.ts';
+import type { ToolCalls, ToolResult } from './tool-calls.ts';
 import { TOOL_SERVER, type ToolName } from './tool-names.ts';
+import { TOOLS } from './tool-table.ts';
 
 /** MCP over HTTP for CC-Docker's own tools. One of these serves any number of connections, one after the other. */
 export class ToolProtocol {
@@ -40,27 +39,22 @@ export class ToolProtocol {
       onsessionclosed: (id) => void this.#transports.delete(id),
     });
     const server = new Server({ name: TOOL_SERVER, version: '1' }, { capabilities: { tools: {} } });
-    server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: describeTools(this.#tools) }));
-    server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal }) => {
-      const call = this.#read(params.name, params.arguments ?? {});
-      if (typeof call === 'string') return result(call, true);
-      const { text, isError } = await this.#calls.call(call, signal);
-      return result(text, isError);
-    });
+    server.setRequestHandler(ListToolsRequestSchema, () => ({
+      tools: this.#tools.map((name) => TOOLS[name].describe()),
+    }));
+    server.setRequestHandler(CallToolRequestSchema, ({ params }, { signal }) =>
+      this.#run(params.name, params.arguments ?? {}, signal),
+    );
     await server.connect(transport);
     return transport;
   }
 
-  /** A text: it is none, and what the model should do instead. */
-  #read(name: string, given: Record<string, unknown>): ToolCall | string {
+  async #run(name: string, given: Record<string, unknown>, cancelled: AbortSignal): Promise<CallToolResult> {
     const tool = this.#tools.find((offered) => offered === name);
-    if (tool === undefined) return `There is no tool ${name} here, only ${this.#tools.join(' and ')}.`;
-    if (tool === 'ask_user') {
-      const input = askUserInput.safeParse(given);
-      return input.success ? { tool, input: input.data } : unfit(tool, input.error);
-    }
-    const input = notifyUserInput.safeParse(given);
-    return input.success ? { tool, input: input.data } : unfit(tool, input.error);
+    if (tool === undefined) return failed(`There is no tool ${name} here, only ${this.#tools.join(', ')}.`);
+    const call = TOOLS[tool].read(given);
+    if (call instanceof z.ZodError) return failed(unfit(tool, call));
+    return outcome(tool, await this.#calls.call(call, cancelled));
   }
 }
 
@@ -68,8 +62,17 @@ function unfit(tool: ToolName, error: z.ZodError): string {
   return `Nobody was reached: these arguments of ${tool} do not fit. Correct them and call it again.\n${z.prettifyError(error)}`;
 }
 
-function result(text: string, isError: boolean): CallToolResult {
-  return { content: [{ type: 'text', text }], isError };
+/** With a schema for its data, a result has data that fit it or is an error; and an error has none (MCP, "Structured Content"). */
+function outcome(tool: ToolName, { text, isError, structured }: ToolResult): CallToolResult {
+  if (isError) return failed(text);
+  const content: CallToolResult['content'] = [{ type: 'text', text }];
+  if (!TOOLS[tool].structured) return { content, isError };
+  if (structured !== undefined) return { content, structuredContent: structured, isError };
+  return failed(`${tool} may have worked, but its answer is incomplete; that is no fault of yours. It was: ${text}`);
+}
+
+function failed(text: string): CallToolResult {
+  return { content: [{ type: 'text', text }], isError: true };
 }
 
 async function webRequest(request: IncomingMessage): Promise<Request> {

@@ -9,6 +9,7 @@ import {
 } from '../../protocol/interaction.ts';
 import type { Refusal } from '../../protocol/problem.ts';
 import type { WrapperCommand } from '../../protocol/wrapper-link.ts';
+import { chosenAnswerers, isAsked, notAsked } from './answerers.ts';
 import { answerText, fit } from './answers.ts';
 
 /** Open questions and permissions that a session may have at once. */
@@ -35,6 +36,11 @@ export interface Interaction {
   readonly created: number;
   readonly deadline: number;
   readonly default: Resolution | null;
+  /** Who, of those who may answer for the session; null: each of them. */
+  readonly answerers: readonly string[] | null;
+  /** Reminders that it has between `created` and `deadline`, and how many of these are over. */
+  readonly reminders: number;
+  readonly reminded: number;
   readonly state: InteractionState;
   /** The `claude` that asked is gone: an answer becomes a message. */
   readonly detached: boolean;
@@ -49,11 +55,13 @@ export type Ask =
   | { readonly of: 'claude'; readonly id: string; readonly subject: InteractionSubject }
   | { readonly of: 'tool'; readonly id: string; readonly input: AskUserInput };
 
-/** How long an interaction stays open, milliseconds, and what becomes of a permission that nobody decides on. */
+/** How long an interaction stays open, milliseconds; what becomes of a permission that nobody decides on; who may answer; how often they are reminded. */
 export interface AskLimits {
   readonly timeout: number;
   readonly longest: number;
   readonly permission_default: 'allow' | 'deny';
+  readonly people: readonly string[];
+  readonly reminders: number;
 }
 
 export interface AskContext {
@@ -96,6 +104,8 @@ export function open(
   const timeout = asked === undefined ? limits.timeout : asked * 1000;
   const fallback = defaultOf(ask, subject, limits);
   if (fallback !== null && 'misfit' in fallback) return refused(ask, fallback.misfit);
+  const answerers = chosenAnswerers(ask.of === 'tool' ? ask.input.answerers : undefined, limits.people);
+  if (answerers !== null && 'misfit' in answerers) return refused(ask, answerers.misfit);
   return {
     opened: {
       interaction_id: ask.id,
@@ -106,6 +116,9 @@ export function open(
       created: now,
       deadline: now + Math.min(timeout, limits.longest),
       default: fallback,
+      answerers,
+      reminders: (ask.of === 'tool' ? ask.input.max_attempts : undefined) ?? limits.reminders,
+      reminded: 0,
       state: 'open',
       detached: !attached,
       resolved_at: null,
@@ -123,6 +136,7 @@ export function resolve(
   by: string,
   now: number,
 ): Change | { readonly same: true } | Refusal {
+  if (!isAsked(interaction, by)) return notAsked(interaction);
   const fitted = fit(interaction.subject, request);
   if ('refused' in fitted) return fitted;
   const { resolution } = fitted;
@@ -188,18 +202,6 @@ export function messageOf({ subject, state, resolution }: Interaction): string |
   if (pairs.length === 1 && only !== undefined)
     return `${late}Answer to your question “${only.question}”: ${only.text}`;
   return `${late}Answers to your questions:\n${pairs.map(({ question, text }) => `- “${question}”: ${text}`).join('\n')}`;
-}
-
-/** An interaction as people see it. */
-export function viewOf(interaction: Interaction, session_id: string): InteractionView {
-  const { of: _of, epoch: _epoch, answer: _answer, created, deadline, resolved_at, ...rest } = interaction;
-  return {
-    ...rest,
-    session_id,
-    created_at: iso(created),
-    deadline: iso(deadline),
-    resolved_at: resolved_at === null ? null : iso(resolved_at),
-  };
 }
 
 const iso = (time: number) => new Date(time).toISOString();

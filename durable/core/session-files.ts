@@ -78,6 +78,8 @@ export type FilesInput =
   | { readonly on: 'launched' }
   /** The persistent workspace was left like this; `version`: at which it is held from now on. */
   | { readonly on: 'adopted'; readonly head: Head | null; readonly version: number }
+  /** It has waited: what was saved meanwhile may be begun from. */
+  | { readonly on: 'rebased' }
   | { readonly on: 'placed'; readonly runner: string }
   /** The container has said something, or a write was let through to it. */
   | { readonly on: 'touched' }
@@ -121,6 +123,8 @@ export function advanceFiles(state: FilesState, input: FilesInput): FilesState {
     }
     case 'adopted':
       return adopt({ ...state, version: Math.max(version, input.version) }, input.head);
+    case 'rebased':
+      return launch?.runner === null ? { ...state, launch: { ...launch, base: baseOf(state) } } : state;
     case 'placed':
       return launch === null ? state : { ...state, launch: { ...launch, runner: input.runner } };
     case 'touched':

@@ -19,15 +19,21 @@ export function nextDeadline(state: SessionState, limits: Limits): number | null
 interface Deadline {
   /** Epoch milliseconds. */
   readonly at: number;
-  readonly of: 'waiting' | 'startup' | 'idle' | 'turn' | 'interrupt' | 'lifetime';
+  readonly of: 'waiting' | 'startup' | 'idle' | 'held' | 'turn' | 'interrupt' | 'lifetime';
 }
 
 /** The deadline that passes first of those that the state has; of two at once, the narrower. */
-function earliest({ status, container, since, launched_at, current, queue }: SessionState, limits: Limits) {
+function earliest(state: SessionState, limits: Limits) {
+  const { status, container, since, launched_at, current, queue, held, crowded, shared } = state;
   const all: Deadline[] = [];
   for (const { deadline } of queue) if (deadline !== null) all.push({ at: deadline, of: 'waiting' });
   if (status === 'starting') all.push({ at: since + limits.startup, of: 'startup' });
-  if (status === 'idle') all.push({ at: since + limits.idle, of: 'idle' });
+  if (status === 'idle' && queue.length === 0 && !shared) {
+    all.push({ at: since + (crowded ? Math.min(limits.crowded, limits.idle) : limits.idle), of: 'idle' });
+  }
+  if (held !== null && container === 'ready' && (current !== null || queue.length > 0)) {
+    all.push({ at: Math.max(held.since, since) + limits.idle, of: 'held' });
+  }
   if (current !== null) {
     const { interrupting, deadline, paused } = current;
     if (interrupting === null) {
@@ -69,7 +75,7 @@ class Machine {
         return this.#want();
       case 'prompted':
         this.#set({ queue: [...this.#state.queue, input.message] });
-        if (container === 'none') return this.#want();
+        if (container === 'none') return this.#wake();
         if (container === 'ending') return this.#enter('queued', null);
         return this.#dispatch();
       case 'waiting':
@@ -100,6 +106,13 @@ class Machine {
         return;
       case 'asking':
         return this.#asking(input.asking);
+      case 'crowded':
+        if (input.epoch === epoch) this.#set({ crowded: input.crowded });
+        return;
+      case 'shared':
+        return this.#shared(input.shared);
+      case 'leave':
+        return this.#leave(input);
       case 'interrupt':
         return this.#interrupt('interrupted');
       case 'stop':
@@ -123,16 +136,25 @@ class Machine {
 
   /** A new epoch: nothing of the one before is believed from here on. */
   #want(): void {
-    this.#set({ epoch: this.#state.epoch + 1, container: 'wanted', was_ready: false, exit: null });
+    this.#set({ epoch: this.#state.epoch + 1, container: 'wanted', was_ready: false, exit: null, crowded: false });
     this.#enter('queued', null);
     this.#effects.push({ do: 'want' });
+    if (this.#state.leave !== 'free') this.#effects.push({ do: 'watch_spending', on: true });
+  }
+
+  /** Messages wait and there is no container: there shall be one, unless it could do nothing. */
+  #wake(): void {
+    const { held } = this.#state;
+    if (held === null) this.#want();
+    else this.#enter('queued', held.reason);
   }
 
   #dispatch(): void {
-    const { container, current, queue } = this.#state;
+    const { container, current, queue, leave, held } = this.#state;
     const [next, ...rest] = queue;
     if (container !== 'ready' || current !== null) return;
     if (next === undefined) return this.#enter('idle', null);
+    if (leave === 'due' || leave === 'held') return this.#enter('idle', held?.reason ?? null);
     const { message_id } = next;
     const own_deadline = next.deadline !== null;
     const deadline = next.deadline ?? this.#now + this.#limits.turn;
@@ -143,15 +165,45 @@ class Machine {
     this.#effects.push({ do: 'prompt', message_id: next.message_id });
   }
 
-  /** The time that a person takes is not the turn's. */
   #asking(asking: boolean): void {
-    const { current } = this.#state;
     if (asking === this.#state.asking) return;
     this.#set({ asking });
+    this.#pause();
+  }
+
+  /** The time that a person takes, to answer or to allow more to be spent, is not the turn's. */
+  #pause(): void {
+    const { current, asking, held } = this.#state;
     if (current === null || current.own_deadline) return;
-    if (asking) return this.#set({ current: { ...current, paused: this.#now } });
-    const waited = current.paused === null ? 0 : this.#now - current.paused;
+    const isWaiting = asking || held !== null;
+    if (isWaiting && current.paused === null) return this.#set({ current: { ...current, paused: this.#now } });
+    if (isWaiting || current.paused === null) return;
+    const waited = this.#now - current.paused;
     this.#set({ current: { ...current, deadline: current.deadline + waited, paused: null } });
+  }
+
+  /** Nobody looked at the time while others worked in its files: from here on it is idle. */
+  #shared(shared: boolean): void {
+    if (shared === this.#state.shared) return;
+    this.#set({ shared, ...(this.#state.status === 'idle' ? { since: this.#now } : {}) });
+  }
+
+  #leave(input: Extract<SessionInput, { on: 'leave' }>): void {
+    const before = this.#state;
+    const since = before.held?.since ?? this.#now;
+    const held = input.leave === 'held' ? { reason: input.reason, since } : null;
+    this.#set({ leave: input.leave, held });
+    if ((held === null) !== (before.held === null)) this.#effects.push({ do: 'hold_model', held: held !== null });
+    if ((input.leave === 'free') !== (before.leave === 'free')) {
+      this.#effects.push({ do: 'watch_spending', on: input.leave !== 'free' });
+    }
+    this.#pause();
+    const { container, current, queue, status } = this.#state;
+    if (current !== null || queue.length === 0) return;
+    if (container === 'ready') return this.#dispatch();
+    if (container !== 'none') return;
+    if (held === null) this.#want();
+    else this.#enter(status, held.reason);
   }
 
   #turnEnded(messageIds: readonly string[], outcome: Extract<SessionInput, { on: 'turn_ended' }>['outcome']): void {
@@ -160,7 +212,7 @@ class Machine {
     if (current === null || !messageIds.includes(current.message_id)) return;
     if (outcome.ok) {
       this.#effects.push({ do: 'message_completed', message_id: current.message_id });
-      this.#set({ current: null });
+      this.#turnOver();
       return this.#dispatch();
     }
     this.#finishCurrent(outcome.error, outcome.aborted);
@@ -170,9 +222,14 @@ class Machine {
   #finishCurrent(error: MessageError, aborted = true): void {
     const current = this.#state.current;
     if (current === null) return;
-    this.#set({ current: null });
+    this.#turnOver();
     this.#conclude(current.message_id, current.interrupting?.cause ?? (aborted ? 'interrupted' : null), error);
     this.#dispatch();
+  }
+
+  /** Leave was for this turn alone. */
+  #turnOver(): void {
+    this.#set({ current: null, ...(this.#state.leave === 'granted' ? { leave: 'due' as const } : {}) });
   }
 
   #conclude(message_id: string, cause: InterruptCause | null, error: MessageError): void {
@@ -180,7 +237,8 @@ class Machine {
       const late: MessageError = { code: 'turn_timeout', detail: 'The message was not answered within its timeout.' };
       this.#effects.push({ do: 'message_failed', message_id, error: late });
     } else if (cause === 'interrupted') {
-      const said: MessageError = error.code === 'interrupted' ? error : { code: 'interrupted', detail: error.detail };
+      const says = error.code === 'interrupted' || error.code === 'budget_reached';
+      const said: MessageError = says ? error : { code: 'interrupted', detail: error.detail };
       this.#effects.push({ do: 'message_interrupted', message_id, error: said });
     } else {
       this.#effects.push({ do: 'message_failed', message_id, error });
@@ -202,7 +260,8 @@ class Machine {
     for (const message of current ? [current, ...queue] : queue) {
       this.#effects.push({ do: 'message_interrupted', message_id: message.message_id, error });
     }
-    this.#set({ current: null, queue: [] });
+    this.#turnOver();
+    this.#set({ queue: [] });
     if (container !== 'none' && container !== 'ending') this.#release();
     this.#enter('stopped', reason);
   }
@@ -213,22 +272,23 @@ class Machine {
     if (container === 'ending') {
       // Asked for: the status and its reason stand, unless messages have come since; should all of those have timed out
       // meanwhile, nothing is waited for any more.
-      if (queue.length > 0) this.#want();
+      if (queue.length > 0) this.#wake();
       else if (status === 'queued') this.#enter('stopped', this.#state.reason ?? told);
       return;
     }
     const reason = told.code === 'container_exited' && exit !== null ? exit : told;
     const error: MessageError = { code: reason.code, detail: reason.detail };
     if (current !== null) {
-      this.#set({ current: null });
+      this.#turnOver();
       this.#conclude(current.message_id, current.interrupting?.cause === 'turn_timeout' ? 'turn_timeout' : null, error);
     }
-    const parked = reason.code === 'runner_draining';
+    // Who never was beside its parent is not simply sent there again.
+    const parked = reason.code === 'runner_draining' || (reason.code === 'parent_unavailable' && was_ready);
     if (!was_ready && !parked) {
       for (const message of queue) this.#effects.push({ do: 'message_failed', message_id: message.message_id, error });
       this.#set({ queue: [] });
     }
-    if (this.#state.queue.length > 0) return this.#want();
+    if (this.#state.queue.length > 0) return this.#wake();
     if (status !== 'stopped') this.#enter(parked ? 'stopped' : 'failed', reason);
   }
 
@@ -249,9 +309,15 @@ class Machine {
       case 'startup':
         return this.#giveUpStarting();
       case 'idle': {
+        if (this.#state.crowded) {
+          const detail = 'Idle while others waited for a place, so its container made room. The next message wakes it.';
+          return this.#stop({ code: 'made_room', detail });
+        }
         const detail = `Idle for ${seconds(idle)} (config.idle_timeout_seconds, CONTAINER_IDLE_TIMEOUT). The next message wakes it.`;
         return this.#stop({ code: 'idle_timeout', detail });
       }
+      case 'held':
+        return this.#giveUpHolding();
       case 'turn':
         return this.#interrupt('turn_timeout');
       case 'interrupt':
@@ -271,6 +337,9 @@ class Machine {
       const error: MessageError = { code: 'turn_timeout', detail: 'The message timed out before its turn began.' };
       this.#effects.push({ do: 'message_failed', message_id, error });
     }
+    const { container, held } = this.#state;
+    // They waited for a budget to be raised, and nothing does any more.
+    if (container === 'none' && held !== null && this.#state.queue.length === 0) this.#enter('stopped', held.reason);
   }
 
   #giveUpStarting(): void {
@@ -292,13 +361,27 @@ class Machine {
       code: 'interrupted',
       detail: `The turn was interrupted. It had not ended ${within} later, so its container was ended.`,
     };
-    this.#set({ current: null });
+    this.#turnOver();
     this.#conclude(current.message_id, current.interrupting?.cause ?? 'interrupted', error);
     this.#release();
     const detail = `Claude Code did not end an interrupted turn within ${within} (INTERRUPT_TIMEOUT), so its container was ended.`;
     const next = queue.length > 0 ? 'The messages that wait go on in a new one.' : 'The next message starts another.';
     const reason: Reason = { code: 'claude_unresponsive', detail: `${detail} ${next}` };
     this.#enter(queue.length > 0 ? 'queued' : 'stopped', reason);
+  }
+
+  /** Nobody has raised the budget: the container goes. What waits goes on once somebody has. */
+  #giveUpHolding(): void {
+    const { current, queue, held } = this.#state;
+    if (held === null) return;
+    const { code, detail } = held.reason;
+    if (current !== null) {
+      this.#turnOver();
+      const said = `${detail} The turn was ended, for nobody raised it within ${seconds(this.#limits.idle)}.`;
+      this.#conclude(current.message_id, current.interrupting?.cause ?? 'interrupted', { code, detail: said });
+    }
+    this.#release();
+    this.#enter(queue.length > 0 ? 'queued' : 'stopped', held.reason);
   }
 
   #release(): void {

@@ -27,6 +27,8 @@ export interface Limits {
   readonly startup: number;
   /** Without a turn, until the container goes. */
   readonly idle: number;
+  /** The same while other sessions wait for a place. */
+  readonly crowded: number;
   /** A container's longest life. */
   readonly lifetime: number;
   /** A turn, where its message does not say. */
@@ -58,6 +60,15 @@ export interface RunningMessage {
 /** Where a container is in its life, as far as the session has been told. */
 export type ContainerPhase = 'none' | 'wanted' | 'launched' | 'ready' | 'ending';
 
+/**
+ * Whether a turn may begin, as far as the owner's ledger has said:
+ * - `free`: no budget is above this session;
+ * - `due`: leave is to be asked for first;
+ * - `granted`: one turn may begin, or runs;
+ * - `held`: what a budget allows is spent, so nothing begins and the model is not called.
+ */
+export type Leave = 'free' | 'due' | 'granted' | 'held';
+
 /** All that decides what a session does next. Plain data: stored whole with each change. */
 export interface SessionState {
   readonly status: SessionStatus;
@@ -72,7 +83,14 @@ export interface SessionState {
   readonly current: RunningMessage | null;
   /** Its `claude` waits for a person. */
   readonly asking: boolean;
-  /** When the present phase began, or its clone was done; epoch milliseconds. */
+  /** Others wait for a place such as its container has. */
+  readonly crowded: boolean;
+  /** Containers of other sessions work in its files. */
+  readonly shared: boolean;
+  readonly leave: Leave;
+  /** Why and since when it is held, epoch milliseconds; null: it is not. */
+  readonly held: { readonly reason: Reason; readonly since: number } | null;
+  /** When the present phase began, or its clone was done, or others have left its files; epoch milliseconds. */
   readonly since: number;
   /** When this epoch's container was asked for. */
   readonly launched_at: number;
@@ -96,6 +114,10 @@ export const NEW_SESSION: SessionState = {
   queue: [],
   current: null,
   asking: false,
+  crowded: false,
+  shared: false,
+  leave: 'free',
+  held: null,
   since: 0,
   launched_at: 0,
 };
@@ -117,6 +139,13 @@ export type SessionInput =
   | { readonly on: 'message_dropped'; readonly message_id: string }
   /** A person is asked something that `claude` waits for, or nobody is any more. */
   | { readonly on: 'asking'; readonly asking: boolean }
+  /** Others wait for a place now, or no longer. */
+  | { readonly on: 'crowded'; readonly epoch: number; readonly crowded: boolean }
+  /** Others work in its files now, or no longer: it is not parked under them. */
+  | { readonly on: 'shared'; readonly shared: boolean }
+  /** The ledger has spoken; `reason` with `held` alone. */
+  | { readonly on: 'leave'; readonly leave: Exclude<Leave, 'held'> }
+  | { readonly on: 'leave'; readonly leave: 'held'; readonly reason: Reason }
   | { readonly on: 'interrupt' }
   | { readonly on: 'stop'; readonly reason: Reason }
   | { readonly on: 'ended'; readonly epoch: number; readonly reason: Reason }
@@ -130,6 +159,10 @@ export type SessionEffect =
   | { readonly do: 'release' }
   | { readonly do: 'prompt'; readonly message_id: string }
   | { readonly do: 'interrupt'; readonly message_id: string }
+  /** Calls to the model are held back from now on, or no longer. */
+  | { readonly do: 'hold_model'; readonly held: boolean }
+  /** From now on what is spent is to be told call by call, or no longer. */
+  | { readonly do: 'watch_spending'; readonly on: boolean }
   | { readonly do: 'message_processing'; readonly message_id: string }
   | { readonly do: 'message_completed'; readonly message_id: string }
   | { readonly do: 'message_failed'; readonly message_id: string; readonly error: MessageError }

@@ -1,5 +1,6 @@
 import type { BackendHealth, BackendName, PlacementKey } from '../../protocol/runner-control.ts';
 import type { Resources } from '../../protocol/session-config.ts';
+import type { WrapperLaunch } from '../../protocol/wrapper-launch.ts';
 import type { SessionFolders } from '../session-folders.ts';
 
 /** Where things are, as the container's processes see them. */
@@ -15,6 +16,8 @@ export interface ContainerLayout {
   tmp: string;
   /** `PATH`. */
   path: string;
+  /** MCP servers and skills that a session can name; undefined: none. */
+  offers: WrapperLaunch['offers'] | undefined;
   /** What this backend alone needs in Claude Code's environment. */
   env: Record<string, string>;
 }

@@ -30,6 +30,7 @@ export const CONTAINER_LAYOUT: ContainerLayout = {
   home: '/home/agent',
   tmp: '/tmp',
   path: '/home/agent/.local/bin:/home/agent/.local/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  offers: { mcp: '/opt/cc-docker/mcp', packages: '/opt/cc-docker/mcp/node_modules', skills: '/opt/cc-docker/skills' },
   env: { APT_CONFIG: '/opt/cc-docker/apt.conf' },
 };
 

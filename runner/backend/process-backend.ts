@@ -36,6 +36,14 @@ interface Running {
   exit: Promise<ContainerExit>;
 }
 
+/** This installation, which stands in for the image. */
+const ROOT = path.join(import.meta.dirname, '..', '..');
+const OFFERS = {
+  mcp: path.join(ROOT, 'container', 'mcp'),
+  packages: path.join(ROOT, 'node_modules'),
+  skills: path.join(ROOT, 'container', 'skills'),
+};
+
 /** Left in the session's folder, so that a later runner finds what this one did not live to end. */
 const pidFile = z.object({ pid: z.int().min(2), start: z.string() });
 
@@ -69,6 +77,7 @@ export class ProcessBackend implements ContainerBackend {
       home: path.join(folders.root, 'home'),
       tmp: path.join(folders.root, 'tmp'),
       path: this.#options.path,
+      offers: OFFERS,
       // Claude Code refuses to run tools unasked as root, unless told that its surroundings are a sandbox. They are
       // not; who runs this backend as root was warned above.
       env: { [MARKER]: folders.root, ...(process.getuid?.() === 0 ? { IS_SANDBOX: '1' } : {}) },

@@ -13,7 +13,7 @@ export interface PrivateGrant {
 export type AddressVerdict = { ok: true } | { ok: false; why: string };
 
 /** Cloud metadata and host agents. One of them is public by its number; all hand out what a session must not have. */
-const METADATA = new Set([
+export const METADATA = new Set([
   '169.254.169.254',
   '169.254.170.2',
   '169.254.170.23',

@@ -10,8 +10,11 @@ import type { StartTree } from './start-tree.ts';
 import { unpackArchive } from './unpack-archive.ts';
 import { writeFile } from './write-file.ts';
 
+/** What is asked of the files as they are here. */
+export type TreeRequest = Exclude<FilesRequest, { op: 'share' | 'artifact' }>;
+
 export interface FilesInput {
-  request: FilesRequest;
+  request: TreeRequest;
   /** The workspace's folder, absolute. Its own path is trusted, what is in it is not. */
   workspace: string;
   /** Who is given what is written. */

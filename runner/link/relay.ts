@@ -28,6 +28,8 @@ export interface RelayOptions {
   onRefused: (why: Refusal | 'lost_items') => void;
   /** The wrapper said this of itself. At least once: after a break it may say it again. */
   onNotice?: (notice: WrapperNotice) => void;
+  /** The session says whether calls to the model are held back. */
+  onModelHeld?: (held: boolean) => void;
   backoff?: BackoffRange;
   heartbeatMs?: number;
 }
@@ -239,6 +241,9 @@ export class Relay {
         break;
       case 'host_ack':
         this.#noticesStored(frame.stored);
+        break;
+      case 'model':
+        this.#options.onModelHeld?.(frame.held);
         break;
       case 'go':
         // The runner's own to say.

@@ -15,9 +15,13 @@ export type ModelExchange =
   /** Not a request that the gateway takes. */
   | { outcome: 'refused'; status: 404 | 413 };
 
-/** Answers one request, or throws. `signal` is aborted when the client hangs up. */
+/**
+ * Answers one request, or throws. `signal` is aborted when the client hangs up. `body` is the request's, when that itself has
+ * been read from already.
+ */
 export type ModelHandler = (
   request: IncomingMessage,
   response: ServerResponse,
   signal: AbortSignal,
+  body?: AsyncIterable<Buffer>,
 ) => Promise<ModelExchange>;

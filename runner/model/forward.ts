@@ -26,7 +26,7 @@ export function forwardToModel(
   const telltales = credential === undefined ? [] : [credential.value];
   const plain = telltales.length === 0 ? {} : { 'accept-encoding': 'identity' };
 
-  return async (request, response, signal) => {
+  return async (request, response, signal, body = request) => {
     const start = performance.now();
     let broken: string | undefined;
     try {
@@ -34,7 +34,7 @@ export function forwardToModel(
         dispatcher: pool,
         method: 'POST',
         headers: { ...requestHeaders(request.headers), ...plain, ...authentication },
-        body: Readable.from(limitedBody(request, limit), { objectMode: false }),
+        body: Readable.from(limitedBody(body, limit), { objectMode: false }),
         signal,
       });
       const headersMs = performance.now() - start;

@@ -4,6 +4,7 @@ import { createDemoModel, type DemoModelOptions } from './demo/demo-model.ts';
 import { sendError } from './error.ts';
 import type { ModelExchange, ModelHandler } from './exchange.ts';
 import { forwardToModel } from './forward.ts';
+import { Hold } from './hold.ts';
 import { sharedModelPool } from './pool.ts';
 import type { ModelUpstream } from './upstream.ts';
 import { BodyTooLarge } from './request-body.ts';
@@ -29,7 +30,11 @@ export type ModelGatewayOptions = {
   demo?: DemoModelOptions;
 };
 
-export type ModelGateway = { close(): Promise<void> };
+export type ModelGateway = {
+  /** Holds back the requests that come from now on; with `false`, lets go of all that waited. Those at the model go on. */
+  hold(held: boolean): void;
+  close(): Promise<void>;
+};
 
 /**
  * Opens a session's way to the model: plain HTTP on a unix socket, on which the real credential takes the dummy's place.
@@ -38,12 +43,17 @@ export type ModelGateway = { close(): Promise<void> };
  */
 export async function openModelGateway(options: ModelGatewayOptions): Promise<ModelGateway> {
   const handle = modelHandler(options);
-  const server = createServer((request, response) => void serve(request, response, handle, options));
+  // As much as one request may have.
+  const hold = new Hold(MAX_MODEL_REQUEST_BYTES);
+  const server = createServer((request, response) => void serve(request, response, handle, hold, options));
   server.maxConnections = MAX_CONNECTIONS;
   // The one client pools its connections: one closed here as it sends would lose that request.
   server.keepAliveTimeout = 0;
+  // One that is held back may stay unread for hours.
+  server.requestTimeout = 0;
   const stopListening = await listenOnUnixSocket(server, options.socketPath);
   return {
+    hold: (held) => hold.set(held),
     close: async () => {
       const stopped = stopListening();
       server.closeAllConnections();
@@ -62,13 +72,14 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
   handle: ModelHandler,
+  hold: Hold,
   { log, onExchange }: ModelGatewayOptions,
 ): Promise<void> {
   const hangUp = new AbortController();
   response.on('close', () => {
     if (!response.writableFinished) hangUp.abort();
   });
-  const exchange = await exchangeOf(request, response, handle, hangUp.signal, log);
+  const exchange = await exchangeOf(request, response, handle, hold, hangUp.signal, log);
   if (exchange.outcome === 'unreachable' || exchange.outcome === 'broken') {
     log(
       'warn',
@@ -82,6 +93,7 @@ async function exchangeOf(
   request: IncomingMessage,
   response: ServerResponse,
   handle: ModelHandler,
+  hold: Hold,
   signal: AbortSignal,
   log: GatewayLog,
 ): Promise<ModelExchange> {
@@ -91,7 +103,7 @@ async function exchangeOf(
   }
   try {
     if (Number(request.headers['content-length'] ?? 0) > MAX_MODEL_REQUEST_BYTES) throw new BodyTooLarge();
-    return await handle(request, response, signal);
+    return await handle(request, response, signal, await hold.pass(request, signal));
   } catch (error) {
     if (signal.aborted) return { outcome: 'aborted' };
     if (error instanceof BodyTooLarge && !response.headersSent) {

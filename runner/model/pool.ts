@@ -10,8 +10,8 @@ export type ModelPoolOptions = {
 /**
  * Connections to the model, kept open between requests and shared by sessions. It follows no redirect and decodes nothing.
  *
- * Ten minutes of silence is Claude Code's own limit; it hangs up first. Idle connections close after 30 s (or as the
- * server announces), well before load balancers drop theirs unannounced.
+ * Claude Code bears any silence, for a call may be held back; so it is this pool that notices a model that has fallen silent.
+ * Idle connections close after 30 s (or as the server announces), well before load balancers drop theirs unannounced.
  */
 export function createModelPool({ connectMs = 10_000, silenceMs = 600_000 }: ModelPoolOptions = {}): Dispatcher {
   return new Agent({

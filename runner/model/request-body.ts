@@ -1,5 +1,3 @@
-import type { IncomingMessage } from 'node:http';
-
 /** A body that is larger than allowed. */
 export class BodyTooLarge extends Error {
   override name = 'BodyTooLarge';
@@ -11,9 +9,12 @@ export class BodyTooLarge extends Error {
  * @param limit bytes
  * @throws BodyTooLarge once more than `limit` has come
  */
-export async function* limitedBody(request: IncomingMessage, limit: number): AsyncGenerator<Buffer, void, undefined> {
+export async function* limitedBody(
+  body: AsyncIterable<Buffer>,
+  limit: number,
+): AsyncGenerator<Buffer, void, undefined> {
   let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  for await (const chunk of body) {
     bytes += chunk.length;
     if (bytes > limit) throw new BodyTooLarge(`a body of more than ${limit} bytes`);
     yield chunk;

@@ -1,5 +1,6 @@
 import type { StorageOrigin } from '../storage/storage-settings.ts';
 import type { RestoredTree, RestoreInput } from './restore-tree.ts';
+import type { SavedArtifact, ShareInput } from './save-artifact.ts';
 import type { SavedSnapshot, SaveInput } from './save-snapshot.ts';
 
 /** What a worker thread is started with. */
@@ -8,9 +9,13 @@ export interface WorkerStart {
 }
 
 /** What a thread is asked for, one at a time. */
-export type Work = { kind: 'save'; input: SaveInput } | { kind: 'restore'; input: RestoreInput };
+export type Work =
+  { kind: 'save'; input: SaveInput } | { kind: 'restore'; input: RestoreInput } | { kind: 'share'; input: ShareInput };
 
 /** `abort[0]` becomes 1 when it is to be given up: a message would wait until the thread has time to read it. */
 export type Job = Work & { abort: Int32Array };
 
-export type Outcome = { kind: 'save'; result: SavedSnapshot } | { kind: 'restore'; result: RestoredTree };
+export type Outcome =
+  | { kind: 'save'; result: SavedSnapshot }
+  | { kind: 'restore'; result: RestoredTree }
+  | { kind: 'share'; result: SavedArtifact };

@@ -20,30 +20,39 @@ export interface Content extends Place {
 /** Where the base has this content, as the new tree refers to it; undefined: nowhere that may be referred to. */
 export type Known = (sha256: string) => Place | undefined;
 
-export type ReadResult = { ok: true; content: Content } | { ok: false; why: string };
+export type ReadResult =
+  { ok: true; content: Content } | { ok: false; what: 'not_a_file' | 'sparse' | 'too_large' | 'changing'; why: string };
 
 /**
  * Reads a file whole, as it was at one moment: one that changes meanwhile is read again, a few times.
  *
  * @param at leads to it, from an open folder
+ * @param largest bytes that it may have at most
  * @throws the kernel's errors at opening it
  */
-export async function readFile(at: string | Buffer, writer: BlockWriter, known: Known): Promise<ReadResult> {
+export async function readFile(
+  at: string | Buffer,
+  writer: BlockWriter,
+  known: Known,
+  largest = Infinity,
+): Promise<ReadResult> {
   const descriptor = openFile(at);
   try {
     for (let tries = 0; tries < READ_TRIES; tries += 1) {
       const { stats: before, telling } = statAfterTick(descriptor);
       if (!telling) continue;
-      if (!before.isFile()) return { ok: false, why: 'became something else while it was read' };
+      if (!before.isFile()) return { ok: false, what: 'not_a_file', why: 'became something else while it was read' };
+      if (before.size > largest)
+        return { ok: false, what: 'too_large', why: `has ${before.size} bytes, and at most ${largest} are allowed` };
       if (before.size - before.blocks * 512 > LARGEST_HOLE)
-        return { ok: false, why: `is sparse: of its ${before.size} bytes nearly all are holes` };
+        return { ok: false, what: 'sparse', why: `is sparse: of its ${before.size} bytes nearly all are holes` };
       const read =
         before.size <= SMALL
           ? readSmall(descriptor, before, writer, known)
           : await readLarge(descriptor, before, writer);
       if (read !== undefined) return { ok: true, content: { stats: before, ...read } };
     }
-    return { ok: false, why: `changed each of the ${READ_TRIES} times that it was read` };
+    return { ok: false, what: 'changing', why: `changed each of the ${READ_TRIES} times that it was read` };
   } finally {
     closeSync(descriptor);
   }

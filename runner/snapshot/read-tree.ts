@@ -3,7 +3,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import type { TreeName } from '../../protocol/runner-control.ts';
 import { rowsOf } from './base-cursor.ts';
 import { readBlock } from './block-reader.ts';
-import { readManifest, type Contents, type Row } from './manifest.ts';
+import { readManifest, type Contents, type Manifest, type Row } from './manifest.ts';
 import { treeKey } from './storage-keys.ts';
 import { Damaged, type Piece, type TreeEntry } from './tree-entry.ts';
 
@@ -11,7 +11,11 @@ import { Damaged, type Piece, type TreeEntry } from './tree-entry.ts';
 export async function* readEntries(store: ObjectStore, owner: string, name: TreeName): AsyncGenerator<TreeEntry, void> {
   const stored = await store.get(treeKey(owner, name));
   if (stored === null) throw new Damaged(`the snapshot ${name.snapshot_id} is not in the storage`);
-  const manifest = readManifest(stored);
+  yield* entriesOf(readManifest(stored));
+}
+
+/** The same of a list that has been read. @throws Damaged */
+export function* entriesOf(manifest: Manifest): Generator<TreeEntry, void> {
   for (const row of rowsOf(manifest)) yield entryOf(row, manifest.contents);
 }
 

@@ -146,7 +146,7 @@ async function findBase(store: ObjectStore, { owner, cache, base }: SaveInput, t
 }
 
 /** Removes what nothing will ever refer to. */
-async function discard(store: ObjectStore, writers: readonly BlockWriter[]): Promise<void> {
+export async function discard(store: ObjectStore, writers: readonly BlockWriter[]): Promise<void> {
   for (const writer of writers) await writer.settled();
   const keys = writers.flatMap(({ made }) => made);
   await store.remove(keys).catch((error: unknown) => {

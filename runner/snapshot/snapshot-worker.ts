@@ -4,6 +4,7 @@ import { reopenStorage } from '../storage/open-storage.ts';
 import { GivenUp } from './given-up.ts';
 import type { Job, Outcome, WorkerStart } from './jobs.ts';
 import { restoreTree } from './restore-tree.ts';
+import { saveArtifact } from './save-artifact.ts';
 import { saveSnapshot } from './save-snapshot.ts';
 
 /** The thread that reads and writes trees, so that the runner's own goes on meanwhile. */
@@ -33,6 +34,7 @@ async function run(job: Job): Promise<Outcome> {
     const { ok, detail } = await store.health();
     if (!ok) return { kind: job.kind, result: { ok: false, why: 'storage_unavailable', detail } };
   }
+  if (job.kind === 'share') return { kind: 'share', result: await saveArtifact(store, job.input, proceed) };
   if (job.kind === 'save') return { kind: 'save', result: await saveSnapshot(store, job.input, proceed) };
   return { kind: 'restore', result: await restoreTree(store, job.input, proceed) };
 }

@@ -1,19 +1,24 @@
+import type { FilesAnswer } from '../files/answer.ts';
 import type { TreeKind, TreeName } from '../../protocol/runner-control.ts';
 import type { Log } from '../log.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { readArtifact } from './read-artifact.ts';
 import { readContent, readEntries } from './read-tree.ts';
 import type { RestoredTree, RestoreInput } from './restore-tree.ts';
+import type { SavedArtifact, ShareInput } from './save-artifact.ts';
 import type { SavedSnapshot, SaveInput } from './save-snapshot.ts';
 import { OWNERS, treeKey, treeOfKey, treesPrefix } from './storage-keys.ts';
 import { sweepPacks, type SweepResult } from './sweep.ts';
 import { ThreadEnded, Threads } from './threads.ts';
 import type { TreeEntry } from './tree-entry.ts';
 
-/** What a runner keeps in its storage: snapshots of sessions, each of two trees. Its heavy work is done on other threads. */
+/** What a runner keeps in its storage: snapshots of sessions, each of two trees, and artifacts, each a tree of one file. Its heavy work is done on other threads. */
 export class Snapshots {
   readonly #store: ObjectStore;
   readonly #log: Log;
   readonly #threads: Threads;
+  /** Copies that are being made, by the artifact's id. */
+  readonly #sharing = new Map<string, Promise<SavedArtifact>>();
 
   constructor({ store, log }: { store: ObjectStore; log: Log }) {
     this.#store = store;
@@ -43,6 +48,19 @@ export class Snapshots {
       if (!(error instanceof ThreadEnded)) throw error;
       return { ok: false, why: 'failed', detail: `The restore broke off: ${error.message}` };
     }
+  }
+
+  /** Keeps a copy of a file as an artifact. Asked again meanwhile, it is the same copy. */
+  async share(input: ShareInput): Promise<SavedArtifact> {
+    const { artifact_id } = input;
+    const sharing = this.#sharing.get(artifact_id) ?? this.#share(input);
+    this.#sharing.set(artifact_id, sharing);
+    return await sharing.finally(() => this.#sharing.delete(artifact_id));
+  }
+
+  /** An artifact's bytes, or those that `range` names, as in HTTP. @throws StorageUnavailable, FilesRefused */
+  async artifact(owner: string, artifactId: string, range: string | null): Promise<FilesAnswer> {
+    return await readArtifact(this.#store, owner, artifactId, range);
   }
 
   /** What a stored tree holds. @throws Damaged, also when it is not there; StorageUnavailable */
@@ -87,6 +105,21 @@ export class Snapshots {
     if (withheld !== null) this.#log.warn('sweep_withheld', { owner, detail: withheld });
     else if (removed > 0) this.#log.info('swept', { owner, packs: removed, bytes: removed_bytes });
     return result;
+  }
+
+  async #share(input: ShareInput): Promise<SavedArtifact> {
+    try {
+      const outcome = await this.#threads.run({ kind: 'share', input }, new AbortController().signal);
+      if (outcome.kind !== 'share') throw new Error('a thread did something else');
+      const { result } = outcome;
+      if (result.ok || result.why !== 'storage_unavailable') return result;
+      // Where the storage is, is the operator's to know, and an agent reads the answer.
+      this.#log.warn('artifact not stored', { artifact: input.artifact_id, detail: result.detail });
+      return { ...result, detail: 'The storage of files cannot be reached at the moment. Try again later.' };
+    } catch (error) {
+      if (!(error instanceof ThreadEnded)) throw error;
+      return { ok: false, why: 'files_unavailable', detail: `Keeping the file broke off: ${error.message}` };
+    }
   }
 
   /** Ends what is under way. The storage is left open. */

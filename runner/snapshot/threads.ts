@@ -3,9 +3,9 @@ import { messageOf, type Log } from '../log.ts';
 import type { StorageOrigin } from '../storage/storage-settings.ts';
 import type { Job, Outcome, Work, WorkerStart } from './jobs.ts';
 
-/** Jobs at once; and one more when a restore waits, for so does a person. */
+/** Jobs at once; and one more when something other than a save waits, for so does a person or an agent. */
 const THREADS = 2;
-const THREADS_WITH_RESTORE = 3;
+const THREADS_WHEN_WAITED_FOR = 3;
 /** A thread without work ends, milliseconds. */
 const IDLE_MS = 30_000;
 /** JavaScript's own memory, MB: a tree of millions of files ends the thread and not the runner. */
@@ -59,10 +59,10 @@ export class Threads {
 
   #next(): void {
     if (this.#closed) for (const { failed } of this.#queue.splice(0)) failed(new ThreadEnded('The runner is ending'));
-    const restore = this.#queue.findIndex(({ work }) => work.kind === 'restore');
+    const urgent = this.#queue.findIndex(({ work }) => work.kind !== 'save');
     const busy = [...this.#threads].filter(({ job }) => job !== undefined).length;
-    if (busy >= (restore === -1 ? THREADS : THREADS_WITH_RESTORE)) return;
-    const [waiting] = this.#queue.splice(Math.max(0, restore), 1);
+    if (busy >= (urgent === -1 ? THREADS : THREADS_WHEN_WAITED_FOR)) return;
+    const [waiting] = this.#queue.splice(Math.max(0, urgent), 1);
     const thread = [...this.#threads].find(({ job }) => job === undefined);
     if (waiting !== undefined) this.#give(thread ?? this.#start(), waiting);
   }

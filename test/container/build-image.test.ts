@@ -37,19 +37,40 @@ describe('the image’s name', () => {
 });
 
 describe('ensureImage', () => {
-  test('builds a missing image from four files alone, on the host’s network, and names it latest too', async () => {
+  test('builds a missing image from Claude Code, the wrapper, MCP servers and skills, on the host’s network, and names it latest too', async () => {
     const result = await ensure();
     const tag = await imageTag(wrapper);
     expect(result).toEqual({ ok: true, tag, built: true });
     expect([...engine.images]).toEqual([tag, 'cc-docker/session:latest']);
     expect(engine.builds[0]?.get('networkmode')).toBe('host');
-    expect(engine.context.map(({ name, mode }) => [name, mode])).toEqual([
+    const files = engine.context.filter(({ name }) => !name.startsWith('mcp/node_modules/'));
+    expect(files.map(({ name, mode }) => [name, mode])).toEqual([
       ['Dockerfile', 0o644],
       ['apt.conf', 0o644],
       ['claude', 0o755],
       ['wrapper.mjs', 0o644],
+      ['mcp/catalogue.json', 0o644],
+      ['skills/child-status/SKILL.md', 0o644],
+      ['skills/coordinate-children/SKILL.md', 0o644],
+      ['skills/delegate-task/SKILL.md', 0o644],
     ]);
-    expect(engine.context[3]?.size).toBe((await stat(wrapper)).size);
+    expect(files[3]?.size).toBe((await stat(wrapper)).size);
+  });
+
+  test('the image gets each MCP server with what it needs to run, and neither drivers of other databases nor source maps', async () => {
+    await ensure();
+    const names = engine.context.map(({ name }) => name.replace('mcp/node_modules/', ''));
+    expect(names).toEqual(
+      expect.arrayContaining([
+        '@modelcontextprotocol/server-filesystem/dist/index.js',
+        '@modelcontextprotocol/sdk/package.json',
+        '@bytebase/dbhub/dist/index.js',
+        'pg/package.json',
+        'playwright-core/package.json',
+      ]),
+    );
+    expect(names.filter((name) => /^(@azure|@aws-sdk|oracledb|mysql2)\/|\.map$|\.d\.ts$/.test(name))).toEqual([]);
+    expect(new Set(names).size).toBe(names.length);
   });
 
   test('builds nothing when the image is there, unless it is forced to', async () => {

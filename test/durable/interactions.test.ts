@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fit } from '../../durable/core/answers.ts';
-import { MAX_OPEN, open, type AskContext } from '../../durable/core/interactions.ts';
+import { MAX_OPEN, open, resolve, type AskContext } from '../../durable/core/interactions.ts';
 import {
   MAX_SHOWN_INPUT,
   resolution,
@@ -97,7 +97,7 @@ const context: AskContext = {
   now: 1000,
   attached: true,
   open: 0,
-  limits: { timeout: 60_000, longest: 600_000, permission_default: 'deny' },
+  limits: { timeout: 60_000, longest: 600_000, permission_default: 'deny', people: ['alice', 'bob'], reminders: 2 },
 };
 const id = '00000000-0000-4000-8000-000000000000';
 
@@ -107,12 +107,40 @@ const deadline = (timeout_seconds?: number) => {
   return 'opened' in opening ? opening.opened.deadline : null;
 };
 
+const reminders = (input: object) => {
+  const opening = open({ of: 'tool', id, input: { question: '?', ...input } }, context);
+  return 'opened' in opening ? opening.opened.reminders : null;
+};
+
 describe('a question', () => {
   it('stays open as long as it says, within the maximum, and otherwise as long as its session says', () => {
     expect([deadline(), deadline(5), deadline(9999)]).toEqual([61_000, 6000, 601_000]);
   });
 
+  it('is for whom it names, each once, and otherwise for everybody who may answer', () => {
+    const asked = (input: object) => open({ of: 'tool', id, input: { question: '?', ...input } }, context);
+    expect(asked({ answerers: ['bob', 'bob'] })).toMatchObject({ opened: { answerers: ['bob'] } });
+    expect(asked({})).toMatchObject({ opened: { answerers: null } });
+    expect(open({ of: 'claude', id, subject: permission() }, context)).toMatchObject({ opened: { answerers: null } });
+  });
+
+  it('is answered by those alone, whatever others say, and also once it is closed', () => {
+    const opening = open({ of: 'tool', id, input: { question: '?', answerers: ['bob'] } }, context);
+    if (!('opened' in opening)) throw new Error('it was refused');
+    const no = { refused: 'not_your_question', detail: expect.stringContaining('"bob"') };
+    expect(resolve(opening.opened, { decision: 'allow' }, 'alice', 2000)).toMatchObject(no);
+    const resolved = resolve(opening.opened, { answer: 'x' }, 'bob', 2000);
+    if (!('interaction' in resolved)) throw new Error('it was not resolved');
+    expect(resolved.interaction).toMatchObject({ state: 'resolved', resolved_by: 'bob' });
+    expect(resolve(resolved.interaction, { answer: 'x' }, 'alice', 2000)).toMatchObject(no);
+  });
+
+  it('reminds as often as it says, and otherwise as its session does', () => {
+    expect([reminders({}), reminders({ max_attempts: 0 }), reminders({ max_attempts: 7 })]).toEqual([2, 0, 7]);
+  });
+
   it.each([
+    ['for people who may not answer', { question: '?', answerers: ['bob', 'mallory'] }, context, '"alice", "bob"'],
     ['beyond the cap', { question: '?' }, { ...context, open: MAX_OPEN }, '64'],
     [
       'whose default is no answer to it',

@@ -17,6 +17,7 @@ function record(request: object = {}) {
     created: 0,
     request: createSessionRequest.parse(request),
     forked_from: null,
+    spawn: null,
   };
   return newRecord(identity, BEGINNING);
 }
@@ -26,6 +27,7 @@ describe('the deadlines of a session', () => {
     expect(limitsOf(record(), settings())).toEqual({
       startup: 120_000,
       idle: 300_000,
+      crowded: 2000,
       lifetime: 3_600_000,
       turn: 3_600_000,
       interrupt: 30_000,
@@ -50,11 +52,20 @@ describe('the deadlines of a session', () => {
   });
 
   it('are for questions what it asks for, else the operator’s, within the operator’s maximum', () => {
-    const asked = record({ config: { interaction_timeout_seconds: 60, permission_default: 'allow' } });
+    const asked = record({
+      config: {
+        interaction_timeout_seconds: 60,
+        permission_default: 'allow',
+        answerers: ['bob', 'alice'],
+        interaction_reminders: 3,
+      },
+    });
     expect(askLimitsOf(asked, settings())).toEqual({
       timeout: 60_000,
       longest: 604_800_000,
       permission_default: 'allow',
+      people: ['alice', 'bob'],
+      reminders: 3,
     });
     expect(askLimitsOf(record(), settings())).toMatchObject({ timeout: 1_800_000, permission_default: 'deny' });
     const low = { INTERACTION_TIMEOUT_MAX: '10' };

@@ -7,6 +7,7 @@ import type { Reason } from '../../protocol/reason.ts';
 const LIMITS: Limits = {
   startup: 120_000,
   idle: 300_000,
+  crowded: 2000,
   lifetime: 7_200_000,
   turn: 3_600_000,
   interrupt: 30_000,
@@ -31,6 +32,7 @@ function play(inputs: readonly SessionInput[], gaps: readonly number[] = []) {
   return { state, effects, now };
 }
 
+const away = (epoch: number): SessionInput => ({ on: 'ended', epoch, reason: reason('parent_unavailable') });
 const READY: SessionInput[] = [{ on: 'created' }, { on: 'placed', epoch: 1 }, { on: 'ready' }];
 const prompted = (id: string, deadline: number | null = null): SessionInput => ({
   on: 'prompted',
@@ -53,13 +55,28 @@ const anyInput: fc.Arbitrary<SessionInput> = fc.oneof(
     outcome: fc.constantFrom({ ok: true } as const, failed, aborted),
   }),
   fc.record({ on: fc.constant('message_dropped' as const), message_id: fc.constantFrom('m0', 'm1', 'm2') }),
+  fc
+    .tuple(fc.boolean(), fc.integer({ min: 1, max: 3 }))
+    .map(([crowded, epoch]): SessionInput => ({ on: 'crowded', epoch, crowded })),
   fc.boolean().map((asking): SessionInput => ({ on: 'asking', asking })),
+  fc.boolean().map((shared): SessionInput => ({ on: 'shared', shared })),
+  fc.constantFrom<SessionInput>(
+    { on: 'leave', leave: 'free' },
+    { on: 'leave', leave: 'due' },
+    { on: 'leave', leave: 'granted' },
+    { on: 'leave', leave: 'held', reason: reason('budget_reached') },
+  ),
   fc.constant<SessionInput>({ on: 'interrupt' }),
   fc.constant<SessionInput>({ on: 'stop', reason: reason('stopped_by_user') }),
   fc.record({
     on: fc.constant('ended' as const),
     epoch: fc.integer({ min: 1, max: 4 }),
-    reason: fc.constantFrom(reason('container_exited'), reason('runner_draining'), reason('stopped_by_user')),
+    reason: fc.constantFrom(
+      reason('container_exited'),
+      reason('runner_draining'),
+      reason('stopped_by_user'),
+      reason('parent_unavailable'),
+    ),
   }),
   fc.constant<SessionInput>({ on: 'clock' }),
 );
@@ -153,6 +170,7 @@ describe('the session machine, whatever happens in whatever order', () => {
           const step = advance(state, input, index * 1000, LIMITS);
           if (step.effects.some((effect) => effect.do === 'want')) {
             expect(state.container === 'none' || input.on === 'ended').toBe(true);
+            expect(step.state.held === null || step.state.queue.length === 0 || input.on === 'created').toBe(true);
             expect(step.state.epoch).toBe(state.epoch + 1);
           } else expect(step.state.epoch).toBe(state.epoch);
           state = step.state;
@@ -177,8 +195,10 @@ describe('the session machine, whatever happens in whatever order', () => {
     fc.assert(
       fc.property(anyStory, ({ inputs, gaps }) => {
         const { state } = play(inputs, gaps);
-        if (state.status === 'queued') expect(['wanted', 'ending']).toContain(state.container);
-        if (state.container === 'none') expect(['stopped', 'failed']).toContain(state.status);
+        const isHeld = state.held !== null && state.queue.length > 0 && state.container === 'none';
+        if (isHeld) expect(state).toMatchObject({ status: 'queued', reason: reason('budget_reached') });
+        else if (state.status === 'queued') expect(['wanted', 'ending']).toContain(state.container);
+        else if (state.container === 'none') expect(['stopped', 'failed']).toContain(state.status);
         if (state.status === 'stopped' || state.status === 'failed') expect(state.reason).not.toBeNull();
       }),
       { numRuns: 2000 },
@@ -187,7 +207,14 @@ describe('the session machine, whatever happens in whatever order', () => {
 });
 
 /** What ends by the clock, by the reason that it gives. */
-const BY_CLOCK = new Set(['startup_timeout', 'idle_timeout', 'session_timeout', 'claude_unresponsive']);
+const BY_CLOCK = new Set([
+  'startup_timeout',
+  'idle_timeout',
+  'made_room',
+  'session_timeout',
+  'claude_unresponsive',
+  'budget_reached',
+]);
 
 describe('deadlines, however late and however often the alarm comes', () => {
   it('pass once: the same alarm again, or one that is too early, changes nothing', () => {
@@ -264,6 +291,40 @@ describe('a session', () => {
     const parked = advance(state, { on: 'clock' }, now + LIMITS.idle, LIMITS);
     expect(parked.state).toMatchObject({ status: 'stopped', reason: { code: 'idle_timeout' }, container: 'ending' });
     expect(parked.effects.map((effect) => effect.do)).toEqual(['release', 'announce']);
+  });
+
+  it('that is idle while others wait for a place makes room soon, and one that works does not', () => {
+    const crowded: SessionInput = { on: 'crowded', epoch: 1, crowded: true };
+    const { state } = play([...READY, crowded]);
+    expect(nextDeadline(state, LIMITS)).toBe(START + 3000 + LIMITS.crowded);
+    const parked = advance(state, { on: 'clock' }, START + 3000 + LIMITS.crowded, LIMITS).state;
+    expect(parked).toMatchObject({ status: 'stopped', reason: { code: 'made_room' } });
+    expect(nextDeadline(play([...READY, prompted('m0'), crowded]).state, LIMITS)).toBe(START + 4000 + LIMITS.turn);
+    const relieved = play([...READY, crowded, { ...crowded, crowded: false }]).state;
+    expect(nextDeadline(relieved, LIMITS)).toBe(START + 3000 + LIMITS.idle);
+  });
+
+  it('is parked neither for idleness nor for room while others work in its files, and has its idle time after that', () => {
+    const shared: SessionInput = { on: 'shared', shared: true };
+    const crowded: SessionInput = { on: 'crowded', epoch: 1, crowded: true };
+    const { state, now } = play([...READY, shared, crowded]);
+    expect(nextDeadline(state, LIMITS)).toBe(START + 2000 + LIMITS.lifetime);
+    const left = advance(state, { ...shared, shared: false }, now + 2 * LIMITS.idle, LIMITS).state;
+    expect(nextDeadline(left, LIMITS)).toBe(now + 2 * LIMITS.idle + LIMITS.crowded);
+    const told = advance(left, { ...shared, shared: false }, now + 3 * LIMITS.idle, LIMITS).state;
+    expect(told).toBe(left);
+  });
+
+  it('whose parent’s container has ended is parked, and tries once whether what waits can go on', () => {
+    expect(play([...READY, away(1)]).state).toMatchObject({
+      status: 'stopped',
+      reason: { code: 'parent_unavailable' },
+    });
+    const tried = play([...READY, prompted('m0'), prompted('m1'), away(1)]);
+    expect(tried.state).toMatchObject({ status: 'queued', epoch: 2, queue: [{ message_id: 'm1' }] });
+    const given = advance(tried.state, away(2), tried.now, LIMITS);
+    expect(given.state).toMatchObject({ status: 'failed', reason: { code: 'parent_unavailable' }, queue: [] });
+    expect(given.effects).toContainEqual(expect.objectContaining({ do: 'message_failed', message_id: 'm1' }));
   });
 
   it('is not parked for idleness while a turn runs', () => {
@@ -386,6 +447,70 @@ describe('a session', () => {
     expect(state.epoch).toBe(2);
     const late = advance(state, { on: 'ended', epoch: 1, reason: reason('runner_lost') }, 9e9, LIMITS);
     expect(late.state).toBe(state);
+  });
+});
+
+const leave = (is: 'free' | 'due' | 'granted' | 'held'): SessionInput =>
+  is === 'held' ? { on: 'leave', leave: is, reason: reason('budget_reached') } : { on: 'leave', leave: is };
+
+describe('below a budget', () => {
+  it('a turn begins with leave, which is for that turn alone', () => {
+    const asked = play([{ on: 'created' }, leave('due'), ...READY.slice(1), prompted('m0'), prompted('m1')]);
+    expect(asked.effects.some((effect) => effect.do === 'prompt')).toBe(false);
+    expect(asked.state.status).toBe('idle');
+    const begun = advance(asked.state, leave('granted'), asked.now, LIMITS);
+    expect(begun.effects).toContainEqual({ do: 'prompt', message_id: 'm0' });
+    const over = advance(
+      begun.state,
+      { on: 'turn_ended', message_ids: ['m0'], outcome: { ok: true } },
+      asked.now,
+      LIMITS,
+    );
+    expect(over.state).toMatchObject({ status: 'idle', leave: 'due', current: null });
+  });
+
+  it('what is held calls no model, its time stands still, and it goes on when there is more', () => {
+    const { state, effects, now } = play([...READY, prompted('m0'), leave('held')]);
+    expect(effects).toContainEqual({ do: 'hold_model', held: true });
+    expect(state.current).toMatchObject({ paused: now });
+    const on = advance(state, leave('granted'), now + 60_000, LIMITS);
+    expect(on.effects).toEqual([{ do: 'hold_model', held: false }]);
+    expect(on.state.current).toMatchObject({ paused: null, deadline: now - 1000 + LIMITS.turn + 60_000 });
+  });
+
+  it('a turn that is held for too long ends, its container goes, and what waits goes on once there is more', () => {
+    const { state, now } = play([...READY, prompted('m0'), prompted('m1'), leave('held')]);
+    expect(nextDeadline(state, LIMITS)).toBe(now + LIMITS.idle);
+    const parked = advance(state, { on: 'clock' }, now + LIMITS.idle, LIMITS);
+    const interrupted = expect.objectContaining({ do: 'message_interrupted', message_id: 'm0' });
+    expect(parked.effects).toEqual([interrupted, { do: 'release' }, { do: 'announce' }]);
+    expect(parked.state).toMatchObject({
+      status: 'queued',
+      reason: reason('budget_reached'),
+      queue: [{ message_id: 'm1' }],
+    });
+    const gone = advance(parked.state, { on: 'ended', epoch: 1, reason: reason('stopped_by_user') }, now, LIMITS);
+    expect(gone.effects).toEqual([]);
+    const more = advance(gone.state, leave('due'), now, LIMITS);
+    expect(more.effects).toContainEqual({ do: 'want' });
+  });
+
+  it('what waits for more to spend fails when its own time is over, and the session is parked as it was', () => {
+    const stopped = reason('stopped_by_user');
+    const { state, now } = play([...READY, leave('held'), { on: 'stop', reason: stopped }]);
+    const gone = advance(state, { on: 'ended', epoch: 1, reason: stopped }, now, LIMITS).state;
+    const asked = advance(gone, prompted('m0', now + 5000), now, LIMITS).state;
+    const late = advance(asked, { on: 'clock' }, now + 5000, LIMITS);
+    expect(late.effects[0]).toMatchObject({ do: 'message_failed', message_id: 'm0' });
+    expect(late.state).toMatchObject({ status: 'stopped', reason: reason('budget_reached') });
+  });
+
+  it('a parked session that is held takes messages, and starts nothing for them', () => {
+    const { state, now } = play([...READY, leave('held'), { on: 'stop', reason: reason('stopped_by_user') }]);
+    const gone = advance(state, { on: 'ended', epoch: 1, reason: reason('stopped_by_user') }, now, LIMITS).state;
+    const asked = advance(gone, prompted('m0'), now, LIMITS);
+    expect(asked.effects).toEqual([{ do: 'announce' }]);
+    expect(asked.state).toMatchObject({ status: 'queued', reason: reason('budget_reached'), container: 'none' });
   });
 });
 

@@ -21,8 +21,8 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc
-      .option(fc.constantFrom(5, 60))
-      .map((t) => named(`ask_user ${t}`, (s) => s.ask('ask_user', t ?? undefined))),
+      .tuple(fc.option(fc.constantFrom(5, 60)), fc.option(fc.constantFrom(0, 1, 7)))
+      .map(([t, n]) => named(`ask_user ${t} ${n}`, (s) => s.ask('ask_user', t ?? undefined, n ?? undefined))),
   },
   {
     weight: 6,
@@ -44,7 +44,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
       .map((code) => named(`ended ${code}`, (s) => s.end(code))),
   },
   { weight: 2, arbitrary: fc.constant(named('alarm', (s) => s.alarm())) },
-  { weight: 2, arbitrary: fc.constantFrom(1, 10, 100, 1801).map((t) => named(`${t} s`, (s) => s.pass(t))) },
+  { weight: 2, arbitrary: fc.constantFrom(1, 10, 30, 100, 1300, 1801).map((t) => named(`${t} s`, (s) => s.pass(t))) },
 );
 
 const anyStory = fc.array(anyStep, { maxLength: 60 });
@@ -135,6 +135,51 @@ describe('what people are asked, whatever happens in whatever order', () => {
   });
 });
 
+describe('reminders, whatever happens in whatever order', () => {
+  it('come while it is open and no longer, not sooner than they are due, and those that are late as one', async () => {
+    await everyStory((story) => {
+      story.goWell();
+      const log = story.core.log
+        .read(0, 100_000, 1e9)
+        .map(({ json, ...rest }) => ({ ...rest, data: JSON.parse(json) }));
+      for (const { interaction_id: id, created, deadline } of story.all()) {
+        const about = log.filter(({ type, data }) => type.startsWith('interaction.') && data.interaction_id === id);
+        const [opened, ...rest] = about;
+        const closed = rest.pop();
+        expect([opened?.type, closed?.type]).toEqual(['interaction.opened', 'interaction.closed']);
+        const most = story.reminders.get(id) ?? 0;
+        expect(rest.length, id).toBeLessThanOrEqual(most);
+        let before = { time: created, attempt: 0 };
+        for (const { type, time, data } of rest) {
+          expect(type).toBe('interaction.reminded');
+          expect(data.of).toBe(most);
+          expect(data.attempt, id).toBeGreaterThan(before.attempt);
+          expect(data.attempt, id).toBeLessThanOrEqual(most);
+          // Never a burst: two never come with the same alarm.
+          expect(time, id).toBeGreaterThan(before.time);
+          expect(time, id).toBeGreaterThanOrEqual(created + ((deadline - created) * data.attempt) / (most + 1));
+          expect(time, id).toBeLessThan(deadline);
+          before = { time, attempt: data.attempt };
+        }
+      }
+    });
+  });
+
+  it('all come where nobody answers and no alarm is late', async () => {
+    await inStorage((storage) => {
+      const story = tell(storage, []);
+      story.ask('ask_user', 60, 7);
+      story.ask('permission');
+      story.exit();
+      story.end('container_exited');
+      story.goWell();
+      const reminded = story.core.log.read(0, 1000, 1e9).filter(({ type }) => type === 'interaction.reminded');
+      const seconds = reminded.map(({ time }) => (time - (story.all()[0]?.created ?? 0)) / 1000);
+      expect(seconds).toEqual([7.5, 15, 22.5, 30, 37.5, 45, 52.5, 600, 1200]);
+    });
+  });
+});
+
 describe('an answer that comes between Claude Code’s end and its container’s', () => {
   it('waits for the next one, and is not given to the one that is gone', async () => {
     await inStorage((storage) => {
@@ -144,6 +189,21 @@ describe('an answer that comes between Claude Code’s end and its container’s
       story.exit();
       story.resolve(0, 1);
       story.end('container_exited');
+      story.goWell();
+      const [interaction] = story.all();
+      expect(story.heard.get(interaction?.interaction_id ?? '')).toMatchObject([{ by: 'message' }]);
+    });
+  });
+});
+
+describe('a default that is due together with the end of its container', () => {
+  it('is given to the next one by the first alarm, and once', async () => {
+    await inStorage((storage) => {
+      const story = tell(storage, []);
+      story.ask('ask_user', 5);
+      story.exit();
+      story.pass(3601);
+      story.alarm();
       story.goWell();
       const [interaction] = story.all();
       expect(story.heard.get(interaction?.interaction_id ?? '')).toMatchObject([{ by: 'message' }]);

@@ -1,10 +1,9 @@
-import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
+import { evictDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MAX_OPEN } from '../../durable/core/interactions.ts';
-import type { AskUserInput, Question } from '../../protocol/interaction.ts';
 import { request, User } from './support/api.ts';
+import { askLeave, askQuestion, askUser, color, later, ofType, resolve, view, working } from './support/asking.ts';
 import { emptyPool } from './support/pool.ts';
-import { FakeRunner, type FakeContainer } from './support/runner.ts';
 import { sessionObject, show } from './support/scene.ts';
 
 const isCommand = ({ kind }: { kind: string }) => kind === 'command';
@@ -13,77 +12,6 @@ beforeEach(emptyPool);
 afterEach(() => {
   vi.useRealTimers();
 });
-
-interface Scene {
-  readonly user: User;
-  readonly runner: FakeRunner;
-  readonly id: string;
-  readonly container: FakeContainer;
-  readonly message_id: string;
-}
-
-/** A session in the middle of a turn. */
-async function working(config: object = {}, chat: object = {}, user = new User()): Promise<Scene> {
-  const runner = await FakeRunner.connect();
-  const id = await user.createSession({ permission_mode: 'ask', ...config });
-  const container = await runner.start(id);
-  await user.call('POST', `/sessions/${id}/chat`, { prompt: 'work', ...chat });
-  const { message_id } = await container.prompt();
-  return { user, runner, id, container, message_id };
-}
-
-const color: Question = {
-  question: 'Which colour?',
-  options: [{ label: 'red' }, { label: 'blue' }],
-  multi_select: false,
-  free_text: false,
-};
-
-/** Claude Code's own question. */
-async function askQuestion({ container }: Scene, ...questions: Question[]): Promise<string> {
-  const interaction_id = crypto.randomUUID();
-  const subject = { kind: 'question' as const, questions: questions.length === 0 ? [color] : questions };
-  container.say({ notice: 'asked', interaction_id, tool_use_id: 'toolu_1', subject });
-  await container.stored();
-  return interaction_id;
-}
-
-async function askLeave({ container }: Scene, can_allow_session = true): Promise<string> {
-  const interaction_id = crypto.randomUUID();
-  const input = { command: 'rm -r build' };
-  const subject = { kind: 'permission' as const, tool_name: 'Bash', input, can_allow_session };
-  container.say({ notice: 'asked', interaction_id, tool_use_id: 'toolu_2', subject });
-  await container.stored();
-  return interaction_id;
-}
-
-/** A call of the `ask_user` tool. */
-async function askUser({ container }: Scene, input: Partial<AskUserInput> = {}): Promise<string> {
-  const call_id = crypto.randomUUID();
-  container.say({
-    notice: 'tool_call',
-    call_id,
-    call: { tool: 'ask_user', input: { question: 'Which port?', ...input } },
-  });
-  await container.stored();
-  return call_id;
-}
-
-const resolve = ({ user, id }: Scene, interaction: string, body: object) =>
-  user.call('POST', `/sessions/${id}/interactions/${interaction}/resolve`, body);
-
-const view = async ({ user, id }: Scene, interaction: string) =>
-  (await user.call('GET', `/sessions/${id}/interactions/${interaction}`)).body;
-
-const ofType = async ({ user, id }: Scene, type: string) =>
-  (await user.events(id)).filter((event) => event.type === type).map(({ data }) => data);
-
-/** Lets time pass, and the alarm come twice. */
-async function later(id: string, seconds: number): Promise<void> {
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + seconds * 1000 });
-  await runDurableObjectAlarm(sessionObject(id));
-  await runDurableObjectAlarm(sessionObject(id));
-}
 
 describe('a question or a permission', () => {
   it('is listed, shown, counted and told as an event, and its answer reaches the one who asked', async () => {

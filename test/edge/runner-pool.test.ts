@@ -1,6 +1,7 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { User } from './support/api.ts';
+import { TokenType } from '../../protocol/token.ts';
+import { dial, mint, User } from './support/api.ts';
 import { emptyPool, pool } from './support/pool.ts';
 import { FakeRunner } from './support/runner.ts';
 
@@ -39,6 +40,35 @@ describe('the pool', () => {
     await runner.end(container, 'stopped_by_user');
     expect((await runner.launch(second)).session_id).toBe(second);
     expect((await status(user, third)).status).toBe('queued');
+  });
+
+  it('has an idle session make room for one that waits, but none that works', async () => {
+    const user = new User();
+    const runner = await FakeRunner.connect(undefined, { capacity: 2 });
+    const [idle, busy] = [await user.createSession(), await user.createSession()];
+    const container = await runner.start(idle);
+    await runner.start(busy);
+    await user.call('POST', `/sessions/${busy}/chat`, { prompt: 'work' });
+    const waiting = await user.createSession();
+    const stop = await runner.control.next(({ kind }) => kind === 'stop');
+    expect(stop.session_id).toBe(idle);
+    expect(await status(user, idle)).toMatchObject({ status: 'stopped', reason: { code: 'made_room' } });
+    await runner.end(container, 'stopped_by_user');
+    expect((await runner.launch(waiting)).session_id).toBe(waiting);
+    expect((await status(user, busy)).status).toBe('running');
+  });
+
+  it('gives a runner that comes back nothing before the two have said what runs and what is wanted', async () => {
+    const user = new User();
+    const { name, control } = await FakeRunner.connect();
+    control.close();
+    const socket = await dial('/control', await mint(name, { typ: TokenType.runner }));
+    const id = await user.createSession();
+    await expect.poll(async () => (await status(user, id)).reason?.code).toBe('no_runner');
+    expect(socket.unread()).toBe(0);
+    socket.close();
+    const { runner } = await FakeRunner.reconnect(name, []);
+    expect((await runner.launch(id)).epoch).toBe(1);
   });
 
   it('sends a launch that was lost on the way again, and wants what still runs', async () => {

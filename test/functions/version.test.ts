@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { VERSION } from '../../functions/version.ts';
+import { VERSION } from '../../protocol/version.ts';
 import manifest from '../../package.json' with { type: 'json' };
 
 test('the service says the version that its package has', () => {

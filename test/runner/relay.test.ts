@@ -19,6 +19,7 @@ async function setUp(options: { fresh?: boolean } = {}) {
   const linkPath = path.join(scratch(), 'link.sock');
   const refused: string[] = [];
   const notices: string[] = [];
+  const modelHeld: boolean[] = [];
   const { log, lines } = keptLog();
   const relay = await Relay.open({
     linkPath,
@@ -29,13 +30,14 @@ async function setUp(options: { fresh?: boolean } = {}) {
     log,
     onRefused: (why) => refused.push(why),
     onNotice: ({ notice }) => notices.push(notice),
+    onModelHeld: (held) => modelHeld.push(held),
     backoff: { minMs: 1, maxMs: 20 },
   });
   onTestFinished(async () => {
     await relay.close();
     await edge.close();
   });
-  return { edge, session: edge.session(ID), relay, linkPath, refused, notices, lines };
+  return { edge, session: edge.session(ID), relay, linkPath, refused, notices, modelHeld, lines };
 }
 
 /** A wrapper by hand. */
@@ -399,4 +401,21 @@ test('a wrapper is told to go on when it may, and after each break; the session 
   again.hello();
   await again.frame('go');
   expect(again.received.slice(0, 2).map(({ kind }) => kind)).toEqual(['welcome', 'go']);
+});
+
+test('whether the model is held back is told the runner, in its place among the commands, and no wrapper', async () => {
+  const { edge, session, linkPath, modelHeld } = await setUp();
+  const wrapper = await connect(linkPath);
+  wrapper.hello();
+  await edge.changes.until(() => session.hellos.length === 1);
+  const say = (frame: SessionFrame) => session.socket?.send(JSON.stringify(frame));
+  say({ kind: 'model', held: true });
+  edge.prompt(ID, 'after it');
+  await wrapper.frame('command');
+  expect(modelHeld).toEqual([true]);
+  say({ kind: 'model', held: false });
+  edge.prompt(ID, 'and after that');
+  await wrapper.frame('command', 1);
+  expect(modelHeld).toEqual([true, false]);
+  expect(wrapper.received.map(({ kind }) => kind)).not.toContain('model');
 });

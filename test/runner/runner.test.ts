@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { CloseCode } from '../../protocol/close-code.ts';
+import type { SessionFrame } from '../../protocol/wrapper-link.ts';
 import { processStart } from '../../runner/backend/process-identity.ts';
 import type { FakeEdge } from './support/fake-edge.ts';
 import { runRunner, sessionId } from './support/running-runner.ts';
@@ -172,6 +175,46 @@ test('nothing of the runner’s environment reaches Claude Code', async () => {
   } finally {
     delete process.env['ANTHROPIC_API_KEY'];
   }
+});
+
+test('a session whose budget is spent waits for the model until it is raised, whether the edge is there or not', async () => {
+  const { edge, launch } = await runRunner();
+  launch(KEY);
+  const item = await edge.line(KEY.session_id, (said) => said.includes('"env"'));
+  const { env } = JSON.parse(item);
+  // Tried: without these `claude` hangs up after six minutes, and gives up a subagent after ten.
+  for (const patience of ['API_TIMEOUT_MS', 'CLAUDE_ASYNC_AGENT_STALL_TIMEOUT_MS'])
+    expect(Number(env[patience])).toBeGreaterThan(7 * 86_400_000);
+  expect(env.API_FORCE_IDLE_TIMEOUT).toBe('0');
+  const socketPath: string = env.ANTHROPIC_UNIX_SOCKET;
+  const session = edge.session(KEY.session_id);
+  const hold = async (held: boolean) => {
+    session.socket?.send(JSON.stringify({ kind: 'model', held } satisfies SessionFrame));
+    // What is ordered after it is done after it.
+    edge.prompt(KEY.session_id, `held: ${held}`);
+    await edge.line(KEY.session_id, (said) => said === `echo held: ${held}`);
+  };
+  const answers: (number | undefined)[] = [];
+  const call = async () => {
+    const request = http.request({ socketPath, method: 'POST', path: '/v1/messages?beta=true' });
+    request.on('response', (response) => answers.push(response.resume().statusCode));
+    request.on('error', () => answers.push(undefined));
+    // More than the kernel keeps in between: once it is written, the gateway has read of it.
+    request.end(JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'x'.repeat(4_000_000) }] }));
+    await once(request, 'finish');
+  };
+  await hold(true);
+  await call();
+  edge.leave();
+  await expect.poll(() => session.socket).toBe(undefined);
+  await call();
+  expect(answers).toEqual([]);
+  edge.comeBack();
+  await edge.changes.until(() => session.hellos.length === 2);
+  await call();
+  expect(answers).toEqual([]);
+  await hold(false);
+  await expect.poll(() => answers).toEqual([200, 200, 200]);
 });
 
 test('a data folder of any depth works, and only its owner can enter its sessions', async () => {

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { webhookAllow } from '../../protocol/webhook-allow.ts';
 import { PROJECT } from '../../start/project.ts';
 import { loadEnvironment, parseSettings } from '../../start/settings.ts';
 
@@ -24,6 +25,8 @@ test.each([
   ['RUNNER_BACKEND', 'podman', /^RUNNER_BACKEND must be docker or process$/],
   ['CONTAINER_IDLE_TIMEOUT', 'soon', /^CONTAINER_IDLE_TIMEOUT .*number/],
   ['MAX_SESSIONS_PER_USER', '0', /^MAX_SESSIONS_PER_USER /],
+  ['WEBHOOK_ALLOW', 'hook.example.com', /^WEBHOOK_ALLOW takes addresses, ranges .*: not "hook.example.com"$/],
+  ['WEBHOOK_ALLOW', '127.0.0.1, 10.0.0.0/33', /^WEBHOOK_ALLOW takes .*: not "10.0.0.0\/33"$/],
 ])('%s=%s is refused in one line that names it', (name, value, line) => {
   const refused = parseSettings({ [name]: value });
   expect(refused).toEqual({ refused: expect.stringMatching(line) });
@@ -36,6 +39,13 @@ test('two faults are one line', () => {
 
 test('a variable that is set to nothing counts as not set', () => {
   expect(parseSettings({ PORT: '', JWT_SECRET: '', RUNNER_BACKEND: '' })).toMatchObject({ port: 8000 });
+});
+
+test('what webhooks may reach is addresses, ranges and words, with commas between', () => {
+  const WEBHOOK_ALLOW = '127.0.0.1, ::1,10.0.0.0/8,fd00::/8 ,private';
+  expect(parseSettings({ WEBHOOK_ALLOW })).toMatchObject({ edgeVars: { WEBHOOK_ALLOW } });
+  expect(webhookAllow.parse(WEBHOOK_ALLOW)).toEqual(['127.0.0.1/32', '::1/128', '10.0.0.0/8', 'fd00::/8', 'private']);
+  expect(webhookAllow.parse(undefined)).toEqual([]);
 });
 
 test('only the settings of the edge that are set are passed on to it', () => {

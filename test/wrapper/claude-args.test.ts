@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { sessionConfig } from '../../protocol/session-config.ts';
 import type { WrapperLaunch } from '../../protocol/wrapper-launch.ts';
 import { claudeCall } from '../../wrapper/claude-args.ts';
+import { mcpServers } from '../../wrapper/mcp-servers.ts';
 import type { ToolServerConfig } from '../../wrapper/tool-server.ts';
 
 const SESSION = '0190a0a0-0000-7000-8000-000000000000';
@@ -11,6 +12,7 @@ function call(
   resume = false,
   given: Partial<WrapperLaunch> = {},
   tools: ToolServerConfig | null = null,
+  skills: string | null = null,
 ) {
   const launch: WrapperLaunch = {
     session_id: SESSION,
@@ -25,7 +27,7 @@ function call(
     ...given,
     config: sessionConfig.parse(config),
   };
-  return claudeCall(launch, tools);
+  return claudeCall(launch, tools, { servers: mcpServers(launch).servers, skills });
 }
 
 const line = (config: object): string => call(config).args.join(' ');
@@ -115,6 +117,14 @@ test.each([
     '--allowedTools=mcp__cc-docker__notify_user',
   ]);
   expect(text).not.toContain('--tools=');
+});
+
+test('named skills are there, beside a closed list of tools too; no rule allows them more than to be read', () => {
+  const skills = ['delegate-task'];
+  expect(call({ skills }, false, {}, null, '/scratch/skills').args.join(' ')).toContain('--add-dir /scratch/skills');
+  const { args } = call({ skills, allowed_tools: ['Read'] });
+  expect(args.filter((arg) => /Tools=|tools=/.test(arg))).toEqual(['--tools=Read,Skill', '--allowedTools=Read']);
+  expect(line({})).not.toMatch(/add-dir|Skill/);
 });
 
 test('an empty list leaves no tool', () => {

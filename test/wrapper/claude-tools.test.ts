@@ -1,34 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { Stage } from './support/run-wrapper.ts';
 import type { Block } from './support/scripted-model.ts';
-import type { SessionSide } from './support/session-side.ts';
+import { answer, results, use, using } from './support/tool-stage.ts';
 
-const ask = (input: object): Block => ({ tool: 'mcp__cc-docker__ask_user', input });
-
-/** A session whose model uses these tools, one list a call, and is done. */
-async function using(...calls: Block[][]): Promise<Stage & { offered: Set<string> }> {
-  let call = 0;
-  const offered = new Set<string>();
-  const stage = await Stage.open((_, __, tools) => {
-    // Claude Code asks a model for other things too, as for a title.
-    if (tools.length === 0) return [{ words: ['aside'] }];
-    for (const tool of tools) offered.add(tool);
-    call += 1;
-    return calls[call - 1] ?? [{ words: ['done'] }];
-  });
-  return Object.assign(stage, { offered });
-}
-
-async function answer(session: SessionSide, n: number, text: string, is_error = false) {
-  const called = await session.nth('tool_call', n);
-  session.order({ command: 'tool_result', call_id: called.call_id, text, is_error });
-  return called.call;
-}
-
-/** What the tools have told the model. */
-const results = ({ lines }: SessionSide): string => JSON.stringify(lines.filter((line) => line['type'] === 'user'));
+const ask = (input: object): Block => use('ask_user', input);
 
 const SILENT = path.join(import.meta.dirname, 'support', 'silent-mcp-server.ts');
 const TOOLS = { agent_tools: ['ask_user', 'notify_user'] };
@@ -57,7 +33,7 @@ test('the model is offered the tools at once, asks with all that a question can 
 
 test('a notification carries its message, and what comes back is read as an error when it is one', async () => {
   const input = { message: 'Half of it is **done**.', priority: 'low', summary: 'Half done' };
-  await using stage = await using([{ tool: 'mcp__cc-docker__notify_user', input }]);
+  await using stage = await using([use('notify_user', input)]);
   const { session } = stage;
   await stage.start({ config: TOOLS });
   const turn = session.turn('go');
@@ -113,10 +89,7 @@ test('nobody’s leave is needed to ask somebody, in any mode', async () => {
 });
 
 test('of these tools the session has those that it names, also beside a closed list of others', async () => {
-  await using stage = await using([
-    ask({ question: 'Am I here?' }),
-    { tool: 'mcp__cc-docker__notify_user', input: { message: 'here' } },
-  ]);
+  await using stage = await using([ask({ question: 'Am I here?' }), use('notify_user', { message: 'here' })]);
   const { session } = stage;
   await stage.start({ config: { allowed_tools: ['Read'], agent_tools: ['notify_user'] } });
   const turn = session.turn('go');

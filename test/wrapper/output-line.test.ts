@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { LineSplitter, type SplitLine } from '../../wrapper/line-splitter.ts';
-import { type OutputLine, readOutputLine } from '../../wrapper/output-line.ts';
+import { type OutputLine, readOutputLine, STATUS_REQUEST } from '../../wrapper/output-line.ts';
 import { Tail } from '../../wrapper/tail.ts';
 
 function split(bytes: Buffer, cuts: readonly number[], limit: number): SplitLine[] {
@@ -44,6 +44,22 @@ test('a line over the limit is named by its length and its head, and the next on
       expect(last).toEqual({ kind: 'item', item: '{"b":2}' });
     }),
   );
+});
+
+test('of an answer to the wrapper itself that is over the limit no head is shown: servers’ headers stand in it', () => {
+  const line = `{"type":"control_response","response":{"request_id":"cc-docker-mcp-status","x":"${'x'.repeat(2000)}"}}`;
+  expect(read(`${line}\n`)).toEqual([{ kind: 'item', item: { notice: 'oversized', bytes: line.length, head: '' } }]);
+});
+
+const statusOf = (rest: object) =>
+  `${JSON.stringify({ type: 'control_response', response: { request_id: STATUS_REQUEST, ...rest } })}\n`;
+
+test('the status of MCP servers is read without their settings, and does not go up, nor does a refusal to tell it', () => {
+  const mcpServers = [{ name: 'one', status: 'failed', error: 'gone', config: { headers: { 'x-key': 'secret' } } }];
+  expect(read(statusOf({ subtype: 'success', response: { mcpServers } }))).toEqual([
+    { kind: 'servers', servers: [{ name: 'one', status: 'failed', error: 'gone' }] },
+  ]);
+  expect(read(statusOf({ subtype: 'error', error: 'no' }))).toEqual([{ kind: 'servers', servers: [] }]);
 });
 
 test('a line of exactly the limit is carried', () => {

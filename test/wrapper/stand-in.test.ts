@@ -202,6 +202,7 @@ test.each([
   ['that is not JSON', 'nonsense\n'],
   ['of an unknown kind', '{"kind":"surprise"}\n'],
   ['that cannot be', '{"kind":"ack","stored":999}\n'],
+  ['that is the runner’s', '{"kind":"model","held":true}\n'],
   [
     'after a missing one',
     '{"kind":"command","number":9,"command":{"command":"interrupt","message_id":"0190a0a0-0000-7000-8000-000000000000"}}\n',

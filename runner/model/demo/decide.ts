@@ -53,7 +53,7 @@ function scriptedReply(request: MessagesRequest, conversation: Conversation, fai
     if (found.kind === 'invalid') {
       return say(`I am the demo model, and cannot follow this script: ${found.why}\n\n${SYNTAX}`);
     }
-    const variables = templateVariables(conversation, request.model);
+    const variables = templateVariables(conversation, request.model, prompt.toolCalls);
     const reply = scriptReply(found.steps, prompt.calls, variables, (step, times) => failing(prompt, step, times));
     return reply ?? say('I am the demo model: the script has ended.');
   }

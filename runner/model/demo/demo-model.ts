@@ -1,5 +1,4 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { sendError } from '../error.ts';
@@ -28,9 +27,9 @@ export function createDemoModel(limit: number, options: DemoModelOptions = {}): 
   const failing = failureCounter();
   const newToolId = () => `toolu_demo_${newId()}`;
 
-  return async (request, response, signal) => {
+  return async (request, response, signal, body = request) => {
     const start = performance.now();
-    const parsed = await parse(request, limit);
+    const parsed = await parse(body, limit);
     if (parsed.kind === 'invalid') {
       sendError(response, 400, 'invalid_request_error', `cc-docker: the demo model cannot read this: ${parsed.why}`);
       return { outcome: 'answered', status: 400, headersMs: 0, totalMs: performance.now() - start };
@@ -59,18 +58,18 @@ function failureCounter(): FailingStep {
 
 type Parsed = { kind: 'request'; request: MessagesRequest; tokens: number } | { kind: 'invalid'; why: string };
 
-async function parse(request: IncomingMessage, limit: number): Promise<Parsed> {
+async function parse(body: AsyncIterable<Buffer>, limit: number): Promise<Parsed> {
   const chunks: Buffer[] = [];
-  for await (const chunk of limitedBody(request, limit)) chunks.push(chunk);
-  const body = Buffer.concat(chunks).toString();
+  for await (const chunk of limitedBody(body, limit)) chunks.push(chunk);
+  const text = Buffer.concat(chunks).toString();
   let json: unknown;
   try {
-    json = JSON.parse(body);
+    json = JSON.parse(text);
   } catch (error) {
     return { kind: 'invalid', why: error instanceof Error ? error.message : String(error) };
   }
   const parsed = messagesRequest.safeParse(json);
   return parsed.success
-    ? { kind: 'request', request: parsed.data, tokens: tokenCount(body) }
+    ? { kind: 'request', request: parsed.data, tokens: tokenCount(text) }
     : { kind: 'invalid', why: z.prettifyError(parsed.error) };
 }

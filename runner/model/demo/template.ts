@@ -1,12 +1,13 @@
-import type { Conversation } from './conversation.ts';
+import type { Conversation, ToolCall } from './conversation.ts';
 import { findScript, withoutScript } from './script.ts';
 
 /** What a script's `{{name}}` stands for. */
 export type Variables = Record<string, string>;
 
-/** All variables of a conversation. */
-export function templateVariables(conversation: Conversation, model: string): Variables {
+/** All variables of a conversation. @param calls of the prompt's whose script is filled, oldest first */
+export function templateVariables(conversation: Conversation, model: string, calls: readonly ToolCall[]): Variables {
   return {
+    ...resultVariables(calls),
     first_prompt: withoutScript(conversation.prompts[0] ?? ''),
     prompt: withoutScript(conversation.prompts.at(-1) ?? ''),
     prompt_count: String(conversation.prompts.length),
@@ -14,6 +15,29 @@ export function templateVariables(conversation: Conversation, model: string): Va
     model,
     cwd: conversation.cwd ?? '',
   };
+}
+
+/** `result_0` is what the first call came to; where that is a JSON object, `result_0_name` is a text or number of its. */
+function resultVariables(calls: readonly ToolCall[]): Variables {
+  const variables: Variables = {};
+  for (const [index, { result }] of calls.entries()) {
+    if (result === undefined) continue;
+    variables[`result_${index}`] = result.text;
+    for (const [name, value] of Object.entries(readObject(result.text))) {
+      if (typeof value === 'string' || typeof value === 'number') variables[`result_${index}_${name}`] = String(value);
+    }
+  }
+  return variables;
+}
+
+function readObject(text: string): object {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : {};
+  } catch (error) {
+    if (error instanceof SyntaxError) return {};
+    throw error;
+  }
 }
 
 /** Fills `{{name}}` in all strings of a value. An unknown name stays as it is: it may be meant for the tool. */

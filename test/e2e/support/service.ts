@@ -56,7 +56,12 @@ export class Service {
   }
 
   async client(sub: string = crypto.randomUUID()): Promise<Client> {
-    return new Client(this.url, await mintToken(SECRET, { kind: 'user', sub, ttlSeconds: 3600 }));
+    return new Client(this.url, await this.token(sub));
+  }
+
+  /** A user's token. */
+  token(sub: string): Promise<string> {
+    return mintToken(SECRET, { kind: 'user', sub, ttlSeconds: 3600 });
   }
 
   /** Where the agent's files are, on this machine. */
@@ -64,13 +69,14 @@ export class Service {
     return path.join(this.folder, 'runner', 'sessions', sessionId, 'workspace', ...names);
   }
 
-  async startEdge(): Promise<void> {
+  /** @param change of the edge's settings, for this start alone */
+  async startEdge(change: Readonly<Record<string, string>> = {}): Promise<void> {
     this.#edge = await startEdge({
       worker: await bundleWorker(),
       host: '127.0.0.1',
       port: this.#port,
       stateFolder: path.join(this.folder, 'edge'),
-      vars: { JWT_SECRET: SECRET, ...this.#options.vars },
+      vars: { JWT_SECRET: SECRET, ...this.#options.vars, ...change },
     });
   }
 

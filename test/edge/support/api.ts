@@ -41,9 +41,11 @@ export async function request(path: string, init: RequestInit = {}): Promise<Ans
 
 /** Someone who uses the service. Each test makes its own, so that none sees another's sessions. */
 export class User {
+  readonly name: string;
   readonly token: Promise<string>;
 
   constructor(name: string = crypto.randomUUID()) {
+    this.name = name;
     this.token = mint(name);
   }
 

@@ -60,7 +60,7 @@ export class FakeRunner {
 
   async end(
     container: FakeContainer,
-    code: 'container_exited' | 'stopped_by_user' | 'out_of_memory' = 'container_exited',
+    code: 'container_exited' | 'stopped_by_user' | 'out_of_memory' | 'parent_unavailable' = 'container_exited',
   ) {
     const { session_id, epoch } = container.launch;
     this.send({ kind: 'ended', session_id, epoch, reason: { code, detail: `it ended: ${code}` } });

@@ -8,7 +8,12 @@ import { SessionCore } from '../../../durable/session-core.ts';
 import { edgeSettings } from '../../../protocol/edge-settings.ts';
 import { createSessionRequest } from '../../../protocol/session.ts';
 
-const TABLES = 'record events event_parts messages message_keys commands interactions interaction_subjects'.split(' ');
+const TABLES =
+  'record events event_parts messages message_keys commands interactions interaction_subjects interaction_reminders'.split(
+    ' ',
+  );
+/** How often people are reminded where a question does not say. */
+const REMINDERS = 2;
 const START = Date.UTC(2026, 0, 1);
 
 /** How the model came to know of an answer. */
@@ -29,6 +34,8 @@ export const reply = (of: 'permission' | 'ask_user', id: string, variant: number
 export class Story {
   readonly core: SessionCore;
   readonly kinds = new Map<string, 'permission' | 'ask_user'>();
+  /** How often people may be reminded of each. */
+  readonly reminders = new Map<string, number>();
   readonly heard = new Map<string, Heard[]>();
   /** Those whose wait the agent's side has ended. */
   readonly withdrawn = new Set<string>();
@@ -49,15 +56,22 @@ export class Story {
     vi.setSystemTime(this.#now);
     for (const table of TABLES) storage.sql.exec(`DELETE FROM ${table}`);
     this.core = new SessionCore(storage, edgeSettings.parse(env), () => {});
-    const request = createSessionRequest.parse({ config: { permission_mode: 'ask' } });
+    const request = createSessionRequest.parse({
+      config: { permission_mode: 'ask', interaction_reminders: REMINDERS },
+    });
     const identity = {
       session_id: crypto.randomUUID(),
       owner: 'alice',
       created: this.#now,
       request,
       forked_from: null,
+      spawn: null,
     };
-    this.core.begin(identity, { workspace: null, conversation: null, storage: null, fork_of: null, pinned: false });
+    this.core.begin(
+      identity,
+      { workspace: null, conversation: null, storage: null, fork_of: null, pinned: false },
+      { leave: 'free', spawn: null },
+    );
   }
 
   pass(seconds: number): void {
@@ -84,10 +98,11 @@ export class Story {
     });
   }
 
-  ask(of: 'permission' | 'ask_user', timeout_seconds?: number): void {
+  ask(of: 'permission' | 'ask_user', timeout_seconds?: number, max_attempts?: number): void {
     if (!this.#runs || this.#turn === null) return;
     const id = idOf(this.kinds.size);
     this.kinds.set(id, of);
+    this.reminders.set(id, (of === 'ask_user' ? max_attempts : undefined) ?? REMINDERS);
     this.#waiting.add(id);
     if (of === 'permission') {
       const subject = { kind: 'permission' as const, tool_name: 'Bash', input: { id }, can_allow_session: false };
@@ -95,10 +110,11 @@ export class Story {
       return;
     }
     const more = timeout_seconds === undefined ? {} : { timeout_seconds, default: `default of ${id}` };
+    const often = max_attempts === undefined ? {} : { max_attempts };
     this.#say({
       notice: 'tool_call',
       call_id: id,
-      call: { tool: 'ask_user', input: { question: `ask ${id}`, ...more } },
+      call: { tool: 'ask_user', input: { question: `ask ${id}`, ...more, ...often } },
     });
   }
 
@@ -195,7 +211,7 @@ export class Story {
   }
 
   all(): Interaction[] {
-    return this.core.interactions.page(undefined, 1000, undefined).data;
+    return this.core.interactions.page({ state: undefined, asked: null, limit: 1000, cursor: undefined }).data;
   }
 
   /** Messages with the answer to `id` that were queued and given up with the queue before the model had them. */
@@ -216,12 +232,12 @@ export class Story {
       this.start();
       while (this.deliver());
       this.endTurn(true);
-      const deadline = this.core.interactions.nextDeadline();
+      const due = this.core.interactions.nextDue();
       const { queue, current } = this.core.current.state;
-      const rests = deadline === null && queue.length === 0 && current === null;
+      const rests = due === null && queue.length === 0 && current === null;
       if (rests && this.core.interactions.owed().length === 0) return;
       if (rests) this.chat();
-      if (deadline !== null) this.pass(Math.max(0, (deadline - this.#now) / 1000));
+      if (due !== null) this.pass(Math.max(0, (due - this.#now) / 1000));
       this.alarm();
     }
     throw new Error('it does not come to rest');
@@ -246,6 +262,8 @@ export class Story {
         return this.#answer(command.interaction_id, JSON.stringify(command.resolution));
       case 'tool_result':
         return this.#answer(command.call_id, command.text);
+      case 'watch_spending':
+        return;
     }
   }
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import * as fc from 'fast-check';
 import { pack, type Headers } from 'tar-stream';
 import { expect, test } from 'vitest';
-import type { FilesRequest } from '../../../protocol/files.ts';
+import type { TreeRequest } from '../../../runner/files/answer-request.ts';
 import { ask, bodyOf, fingerprint, leaks, openFiles, read, SECRET, SECRET_NAME, surroundings } from './support.ts';
 
 /**
@@ -123,7 +123,7 @@ test('of ten thousand generated paths none leaves the workspace, whatever is ask
         through: [own, { name: `own/${plain}`, type: 'file' }],
         pax: [{ name: 'x', type: 'file', pax: { path: entry } }],
       }[kind] as (Headers & { pax?: Record<string, string> })[];
-      const requests: [FilesRequest, AsyncIterable<Uint8Array>?][] = [
+      const requests: [TreeRequest, AsyncIterable<Uint8Array>?][] = [
         [read(at)],
         [read(at, { recursive: true })],
         [{ op: 'pack', path: at }],

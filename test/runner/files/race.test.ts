@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { pack } from 'tar-stream';
 import { expect, onTestFinished, test } from 'vitest';
-import type { FilesRequest } from '../../../protocol/files.ts';
+import type { TreeRequest } from '../../../runner/files/answer-request.ts';
 import { ask, bodyOf, fingerprint, leaks, openFiles, read, SECRET, SECRET_NAME, surroundings } from './support.ts';
 
 /** At least this many times everything, and on until the race has shown itself. */
@@ -34,7 +34,7 @@ test('an agent that swaps a folder for a link to the outside all the while gets 
 
   const open = openFiles();
   const tar = await archive();
-  const requests: [FilesRequest, Uint8Array?][] = [
+  const requests: [TreeRequest, Uint8Array?][] = [
     [read(`dir/${SECRET_NAME}`)],
     [{ op: 'write', path: `dir/${SECRET_NAME}`, mode: 0o777 }, Buffer.from('written')],
     [{ op: 'write', path: 'dir/new/deeper', mode: null }, Buffer.from('written')],

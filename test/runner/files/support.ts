@@ -1,8 +1,8 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileList, writtenFiles, type FilesRefusal, type FilesRequest } from '../../../protocol/files.ts';
+import { fileList, writtenFiles, type FilesRefusal } from '../../../protocol/files.ts';
 import type { AnswerHead } from '../../../runner/files/answer.ts';
-import { answerRequest, type FilesInput } from '../../../runner/files/answer-request.ts';
+import { answerRequest, type FilesInput, type TreeRequest } from '../../../runner/files/answer-request.ts';
 import { FilesRefused } from '../../../runner/files/refused.ts';
 import { scratch } from '../support/scratch.ts';
 
@@ -68,7 +68,7 @@ export function leaks({ bytes, refusal }: Outcome): boolean {
 /** Asks, and reads all of the answer. */
 export async function ask(
   workspace: string,
-  request: FilesRequest,
+  request: TreeRequest,
   rest: Partial<Omit<FilesInput, 'workspace' | 'request'>> = {},
 ): Promise<Outcome> {
   const input = { as: undefined, limitMb: null, body: bodyOf(), start: null, ...rest, workspace, request };
@@ -84,7 +84,7 @@ export async function ask(
   return { ok: true, head: answer.head, bytes: Buffer.concat(chunks), refusal: undefined };
 }
 
-type Read = Extract<FilesRequest, { op: 'read' }>;
+type Read = Extract<TreeRequest, { op: 'read' }>;
 export function read(at: string, rest: Partial<Omit<Read, 'op' | 'path'>> = {}): Read {
   return { op: 'read', path: at, range: null, recursive: false, limit: 1000, cursor: null, head_only: false, ...rest };
 }

@@ -84,6 +84,14 @@ export class FakeSnapshots {
     throw new Error('it keeps no entries');
   }
 
+  async share(): ReturnType<Service['share']> {
+    throw new Error('it keeps no artifacts');
+  }
+
+  async artifact(): ReturnType<Service['artifact']> {
+    throw new Error('it keeps no artifacts');
+  }
+
   async drop(owner: string, trees: Parameters<Service['drop']>[1]) {
     this.dropped.push({ owner, trees });
     this.changes.notify();

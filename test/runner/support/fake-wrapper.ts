@@ -87,6 +87,15 @@ function obey(prompt: string): void {
   } else if (word === 'stubborn') {
     process.on('SIGTERM', () => {});
     say('stubborn');
+  } else if (word === 'bequeath') {
+    // Writes a last file once it is asked to end, and takes its time.
+    process.on('SIGTERM', () => {
+      setTimeout(() => {
+        writeFileSync(path.join(launch.cwd, rest[0] ?? ''), rest.slice(1).join(' '));
+        process.exit(0);
+      }, 300);
+    });
+    say('will do');
   } else if (word === 'eat') {
     const eaten: Buffer[] = [];
     for (;;) eaten.push(Buffer.alloc(16 * 1024 * 1024, 1));

@@ -12,7 +12,7 @@ const CLAUDE = fileURLToPath(
   new URL('../../../node_modules/@anthropic-ai/claude-code-linux-x64/claude', import.meta.url),
 );
 
-const line = z.looseObject({ type: z.string() });
+const line = z.looseObject({ type: z.string(), subtype: z.string().optional(), status: z.string().nullish() });
 const result = z.looseObject({
   type: z.literal('result'),
   is_error: z.boolean(),
@@ -46,11 +46,14 @@ export async function startClaude(modelEnv: Record<string, string>, maxRetries =
     },
   });
   const exited = once(child, 'exit');
+  const said: string[] = [];
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const send = (message: object) => child.stdin.write(`${JSON.stringify(message)}\n`);
 
   return {
     cwd,
+    /** What it has said while it was listened to: type, subtype and status of each line. */
+    said,
     /** Sends a prompt and waits for its result; `onText` gets the text so far with every preview. */
     ask: async (prompt: string, onText: (text: string) => void = () => undefined): Promise<Result> => {
       const content = [{ type: 'text', text: prompt }];
@@ -60,6 +63,7 @@ export async function startClaude(modelEnv: Record<string, string>, maxRetries =
         const next = await lines.next();
         if (next.done === true) throw new Error('claude ended before its result');
         const message = line.parse(JSON.parse(next.value));
+        said.push([message.type, message.subtype, message.status].filter((part) => part !== undefined).join('/'));
         const delta = textDelta.safeParse(message).data?.event.delta.text;
         if (delta !== undefined) onText((text += delta));
         if (message.type === 'result') return result.parse(message);

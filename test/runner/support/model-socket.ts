@@ -37,6 +37,7 @@ export async function openTestGateway(
     log,
     exchanges,
     dispatcher,
+    hold: (held: boolean) => gateway.hold(held),
     open,
     /** Posts a request as Claude Code would and reads the whole answer. */
     post: async (body: object, headers: Record<string, string> = {}): Promise<Posted> => {

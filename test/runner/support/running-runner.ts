@@ -54,6 +54,8 @@ export function launchOf({ session_id, epoch }: PlacementKey, config: Partial<La
       permission_mode: 'bypass',
       agent_tools: [],
       permission_default: 'deny',
+      answerers: [],
+      interaction_reminders: 0,
       mcp_servers: {},
       max_turns: 10,
       secrets: [],

@@ -1,0 +1,17 @@
+# The machine that sessions work in, with a browser for the MCP preset `playwright`. Apart from container/Dockerfile, because
+# it doubles the image and few sessions want it:
+#
+#   npm run image && docker build -t cc-docker/session-browser -f container/browser.Dockerfile container
+#   SESSION_IMAGE=cc-docker/session-browser npm start
+ARG BASE=cc-docker/session:latest
+FROM ${BASE}
+
+USER 0:0
+# Sessions ask no name service, and so does this image until it is told to.
+RUN sed -i 's/^hosts:.*/hosts: files dns/' /etc/nsswitch.conf \
+ && apt-get update \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium fonts-liberation \
+ && apt-get clean \
+ && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log \
+ && sed -i 's/^hosts:.*/hosts: files/' /etc/nsswitch.conf
+USER 1000:1000

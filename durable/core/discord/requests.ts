@@ -1,0 +1,116 @@
+import type {
+  RESTPatchAPIChannelMessageJSONBody,
+  RESTPostAPIChannelMessageJSONBody,
+  RESTPostAPIChannelMessagesThreadsJSONBody,
+  RESTPostAPIChannelThreadsJSONBody,
+  RESTPostAPIInteractionFollowupJSONBody,
+  RESTPatchAPIInteractionOriginalResponseJSONBody,
+  RESTPutAPIApplicationCommandsJSONBody,
+  Routes,
+} from 'discord-api-types/v10';
+import type { MessageFile } from './interaction-message.ts';
+import { MAX_THREAD_NAME } from './limits.ts';
+import { cutLine } from './text.ts';
+import { ARCHIVED_AFTER_A_DAY, PUBLIC_THREAD } from './wire.ts';
+
+/** A request to Discord as plain data, to be stored until it is sent. */
+export interface DiscordRequest {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
+  /** Below the API's base. */
+  readonly path: string;
+  /** As JSON; null: none. */
+  readonly body: object | null;
+  readonly file: MessageFile | null;
+  /** `token`: the path has an interaction's token, and that is all the leave it takes. */
+  readonly by: 'bot' | 'token';
+}
+
+type Path<Route extends keyof typeof Routes> = ReturnType<(typeof Routes)[Route]>;
+
+/**
+ * @param nonce up to 25 characters that tell this message from the bot's others: the same again within some minutes gives the message that
+ *   there is, not another one
+ */
+export function createMessage(
+  channel: string,
+  body: RESTPostAPIChannelMessageJSONBody,
+  { nonce, file = null }: { readonly nonce?: string; readonly file?: MessageFile | null } = {},
+): DiscordRequest {
+  const path: Path<'channelMessages'> = `/channels/${id(channel)}/messages`;
+  const once = nonce === undefined ? {} : { nonce, enforce_nonce: true };
+  return { method: 'POST', path, body: { ...body, ...once }, file, by: 'bot' };
+}
+
+export function editMessage(
+  channel: string,
+  message: string,
+  body: RESTPatchAPIChannelMessageJSONBody,
+  file: MessageFile | null = null,
+): DiscordRequest {
+  const path: Path<'channelMessage'> = `/channels/${id(channel)}/messages/${id(message)}`;
+  return { method: 'PATCH', path, body, file, by: 'bot' };
+}
+
+export function deleteMessage(channel: string, message: string): DiscordRequest {
+  const path: Path<'channelMessage'> = `/channels/${id(channel)}/messages/${id(message)}`;
+  return { method: 'DELETE', path, body: null, file: null, by: 'bot' };
+}
+
+/** A thread on a message, with the message's id as its own; or, with null, one that stands alone. `name` is cut to fit. */
+export function startThread(channel: string, message: string | null, name: string): DiscordRequest {
+  const named = { name: cutLine(name, MAX_THREAD_NAME, 'Session'), auto_archive_duration: ARCHIVED_AFTER_A_DAY };
+  if (message === null) {
+    const path: Path<'threads'> = `/channels/${id(channel)}/threads`;
+    const body: RESTPostAPIChannelThreadsJSONBody = { ...named, type: PUBLIC_THREAD };
+    return { method: 'POST', path, body, file: null, by: 'bot' };
+  }
+  const path: Path<'threads'> = `/channels/${id(channel)}/messages/${id(message)}/threads`;
+  const body: RESTPostAPIChannelMessagesThreadsJSONBody = named;
+  return { method: 'POST', path, body, file: null, by: 'bot' };
+}
+
+export function getChannel(channel: string): DiscordRequest {
+  const path: Path<'channel'> = `/channels/${id(channel)}`;
+  return { method: 'GET', path, body: null, file: null, by: 'bot' };
+}
+
+/** The answer to an interaction, after a deferred one or to change it. For 15 minutes. */
+export function editOriginal(
+  application: string,
+  token: string,
+  body: RESTPatchAPIInteractionOriginalResponseJSONBody,
+  file: MessageFile | null = null,
+): DiscordRequest {
+  const path: Path<'webhookMessage'> = `/webhooks/${id(application)}/${id(token)}/messages/@original`;
+  return { method: 'PATCH', path, body, file, by: 'token' };
+}
+
+export function deleteOriginal(application: string, token: string): DiscordRequest {
+  const path: Path<'webhookMessage'> = `/webhooks/${id(application)}/${id(token)}/messages/@original`;
+  return { method: 'DELETE', path, body: null, file: null, by: 'token' };
+}
+
+/** A further message to an interaction. For 15 minutes. */
+export function followUp(
+  application: string,
+  token: string,
+  body: RESTPostAPIInteractionFollowupJSONBody,
+  file: MessageFile | null = null,
+): DiscordRequest {
+  const path: Path<'webhook'> = `/webhooks/${id(application)}/${id(token)}`;
+  return { method: 'POST', path, body, file, by: 'token' };
+}
+
+/** All commands of the application, in place of those that there are; `guild`: in that server alone. */
+export function putCommands(
+  application: string,
+  guild: string | null,
+  commands: RESTPutAPIApplicationCommandsJSONBody,
+): DiscordRequest {
+  const everywhere: Path<'applicationCommands'> = `/applications/${id(application)}/commands`;
+  if (guild === null) return { method: 'PUT', path: everywhere, body: commands, file: null, by: 'bot' };
+  const path: Path<'applicationGuildCommands'> = `/applications/${id(application)}/guilds/${id(guild)}/commands`;
+  return { method: 'PUT', path, body: commands, file: null, by: 'bot' };
+}
+
+const id = (text: string) => encodeURIComponent(text);

@@ -1,0 +1,31 @@
+import ipaddr from 'ipaddr.js';
+import { signingKey } from './delivery.ts';
+
+/**
+ * Why a webhook cannot be posted there, as far as its URL alone shows it; null: it may be. That is said at once what would
+ * otherwise show by the first post; what guards is the network that dials (`start/webhook-network.ts`).
+ *
+ * @param secret undefined: one is minted
+ * @param allow what the operator allows beyond public addresses
+ */
+export function targetRefusal(url: string, secret: string | undefined, allow: readonly string[]): string | null {
+  if (!URL.canParse(url)) return 'The URL cannot be read.';
+  const { hostname, username, password } = new URL(url);
+  if (username !== '' || password !== '') {
+    return 'A name or a password in the URL is not sent. Leave it out: the receiver knows a post by its signature.';
+  }
+  if (secret !== undefined && signingKey(secret) === null) return 'The secret is not "whsec_" and base64.';
+  if (allow.some((range) => range !== 'public') || isPublic(hostname)) return null;
+  return `${hostname} is not a public address. The operator of this service can allow it: WEBHOOK_ALLOW.`;
+}
+
+/** @param host as `URL` writes it: whatever way an IPv4 address was put, it has four decimal parts by now */
+function isPublic(host: string): boolean {
+  if (/^(?:.*\.)?localhost\.?$/.test(host)) return false;
+  const literal = host.replace(/^\[(.*)\]$/, '$1');
+  if (!ipaddr.isValid(literal)) return true;
+  const address = ipaddr.parse(literal);
+  // Of IPv6 only 2000::/3 has a global meaning (RFC 4291, IANA).
+  if (address instanceof ipaddr.IPv6 && !address.match(ipaddr.IPv6.parseCIDR('2000::/3'))) return false;
+  return address.range() === 'unicast';
+}

@@ -1,0 +1,242 @@
+import { DurableObject } from 'cloudflare:workers';
+import type { APIInteractionResponse } from 'discord-api-types/v10';
+import {
+  INTERACTION,
+  type DiscordAskRequest,
+  type DiscordAutocomplete,
+  type DiscordCommand,
+  type DiscordComponent,
+  type DiscordModalSubmit,
+  type DiscordNotifyRequest,
+  type DiscordPersonal,
+} from '../protocol/discord.ts';
+import { isDiscordReady, type DiscordReady } from '../protocol/discord-settings.ts';
+import { edgeSettings } from '../protocol/edge-settings.ts';
+import type { InteractionView } from '../protocol/interaction.ts';
+import type { Refusal } from '../protocol/problem.ts';
+import { sessionChoices } from './core/discord/choices.ts';
+import { focusedOption, readCommand } from './core/discord/commands.ts';
+import type { DeskNews, DeskSession } from './core/discord/desk-news.ts';
+import { choices, later, whisper } from './core/discord/responses.ts';
+import { DeskCommands, madeId, type DeskCommand } from './discord/desk-commands.ts';
+import { DeskNewsroom } from './discord/desk-news.ts';
+import { DeskPresses } from './discord/desk-presses.ts';
+import { DeskQuestions } from './discord/desk-questions.ts';
+import { DeskTable } from './discord/desk-table.ts';
+import { Outbox } from './discord/outbox.ts';
+import { OutboxTable } from './discord/outbox-table.ts';
+import { CommandWork } from './discord/command-work.ts';
+import { DiscordRest } from './discord-rest.ts';
+import type { EdgeEnv } from './edge-env.ts';
+
+/** How long a code to link an account is good, milliseconds. */
+const CODE_MS = 10 * 60_000;
+/** How long Discord takes answers to an interaction, milliseconds: 15 minutes, and a little less. */
+const TOKEN_MS = 14 * 60_000;
+
+/** A session's news, numbered by it. */
+export interface NumberedDeskNews {
+  readonly n: number;
+  readonly news: DeskNews;
+}
+
+/**
+ * Everything that is between Discord and this service: who is who there, which session is shown where, what waits for somebody, and what is
+ * yet to be said. One object for all.
+ */
+export class DiscordDesk extends DurableObject<EdgeEnv> {
+  readonly #settings: DiscordReady<'notify'> | null;
+  readonly #table: DeskTable;
+  readonly #outbox: Outbox;
+  readonly #news: DeskNewsroom;
+  readonly #questions: DeskQuestions;
+  readonly #commands: DeskCommands;
+  readonly #presses: DeskPresses;
+  readonly #work: CommandWork;
+  #alarmAt: number | null = null;
+
+  constructor(ctx: DurableObjectState, env: EdgeEnv) {
+    super(ctx, env);
+    const settings = edgeSettings.parse(env);
+    this.#settings = isDiscordReady(settings, 'notify') ? settings : null;
+    this.#table = new DeskTable(ctx.storage.sql);
+    const retry = () => this.#setAlarm();
+    this.#outbox = new Outbox({
+      ctx,
+      rest: new DiscordRest({
+        fetch: (url, init) => fetch(url, init),
+        baseUrl: settings.DISCORD_API_BASE_URL,
+        botToken: settings.DISCORD_BOT_TOKEN ?? '',
+      }),
+      table: new OutboxTable(ctx.storage.sql),
+      desk: this.#table,
+      channel: settings.DISCORD_CHANNEL_ID ?? '',
+      application: settings.DISCORD_APPLICATION_ID ?? null,
+      retry,
+      now: Date.now,
+    });
+    this.#news = new DeskNewsroom(this.#table, this.#outbox);
+    this.#questions = new DeskQuestions(this.#table, this.#outbox, this.#news, {
+      timeout: settings.DISCORD_QUESTION_TIMEOUT * 1000,
+      longest: settings.INTERACTION_TIMEOUT_MAX * 1000,
+      reminders: settings.DISCORD_MAX_RETRIES,
+    });
+    this.#commands = new DeskCommands(env, this.#table, this.#outbox);
+    this.#presses = new DeskPresses(env, this.#table, this.#questions);
+    this.#work = new CommandWork(ctx, this.#commands, this.#outbox, retry);
+  }
+
+  /** Somebody does something on Discord: the answer to it, within 3 seconds. Each interaction counts once. */
+  async interact(interaction: DiscordPersonal): Promise<APIInteractionResponse> {
+    const user = interaction.member?.user ?? interaction.user;
+    if (user === undefined) return whisper('Discord did not say who you are.');
+    // What is typed is asked anew with each letter, and changes nothing.
+    if (interaction.type === INTERACTION.autocomplete) return this.#complete(interaction, user.id);
+    if (!this.#table.isFirst(interaction.id, Date.now())) return whisper('That was done already.');
+    if (!this.#isAllowed(user.id, interaction.member?.roles ?? [])) {
+      return whisper(
+        'You may not use this bot. Its operator lets people in: DISCORD_ALLOWED_USERS, DISCORD_ALLOWED_ROLES.',
+      );
+    }
+    try {
+      return await this.#answer(interaction, user.id);
+    } finally {
+      this.#outbox.tell();
+      this.#setAlarm();
+    }
+  }
+
+  /** A session tells what people are to see of it. What was heard before comes again when the answer to that was lost. */
+  hear(session: DeskSession, news: readonly NumberedDeskNews[]): void {
+    if (this.#settings === null) return;
+    const heard = this.#table.heard(session.session_id);
+    const isMeant = this.#news.concerns(session);
+    this.ctx.storage.transactionSync(() => {
+      for (const one of news) if (one.n > heard && isMeant) this.#news.tell(session, one.news);
+      const last = news.at(-1)?.n ?? heard;
+      if (last > heard) this.#table.hear(session.session_id, last);
+    });
+    this.#outbox.tell();
+    this.#setAlarm();
+  }
+
+  /** What a session that has a thread does now. */
+  progress(sessionId: string, text: string): void {
+    if (this.#table.thread(sessionId) === null) return;
+    this.#outbox.progress(sessionId, text);
+    this.#outbox.tell();
+    this.#setAlarm();
+  }
+
+  /** Says something in the channel. */
+  notify({ message, priority = 'normal', summary }: DiscordNotifyRequest, owner: string): void {
+    const mentions = this.#table.usersOf(owner).map((user) => ({ user }));
+    this.#news.notify({ message, priority, summary: summary ?? null }, 'channel', mentions);
+    this.#outbox.tell();
+    this.#setAlarm();
+  }
+
+  /** Asks something in the channel. The same id again asks nothing more. */
+  ask(owner: string, id: string, input: DiscordAskRequest): InteractionView | Refusal {
+    const asked = this.#questions.ask(owner, id, input, Date.now());
+    this.#outbox.tell();
+    this.#setAlarm();
+    return asked;
+  }
+
+  asked(owner: string, id: string): InteractionView | Refusal {
+    return this.#questions.show(owner, id);
+  }
+
+  /** A code with which whoever has it makes their Discord account `owner`'s. Once, for ten minutes. */
+  mintCode(owner: string): { code: string; expires_at: string } {
+    // 80 bits, in letters that are not taken for others.
+    const letters = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789';
+    const code = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => letters[byte % 32]).join('');
+    const expires = Date.now() + CODE_MS;
+    this.#table.addCode(code, owner, expires);
+    return { code, expires_at: new Date(expires).toISOString() };
+  }
+
+  /** Discord accounts that are that owner's. */
+  linked(owner: string): string[] {
+    return this.#table.usersOf(owner);
+  }
+
+  unlink(owner: string): void {
+    this.#table.unlink(owner);
+  }
+
+  override alarm(): void {
+    this.#alarmAt = null;
+    this.#questions.clock(Date.now());
+    this.#work.tell();
+    this.#outbox.tell();
+    this.#setAlarm();
+  }
+
+  /** By the operator's lists; where there are none, whoever has linked an account, which all that matters asks for. */
+  #isAllowed(user: string, roles: readonly string[]): boolean {
+    const { DISCORD_ALLOWED_USERS: users = [], DISCORD_ALLOWED_ROLES: allowed = [] } = this.#settings ?? {};
+    if (users.length === 0 && allowed.length === 0) return true;
+    return users.includes(user) || roles.some((role) => allowed.includes(role));
+  }
+
+  async #answer(
+    interaction: DiscordCommand | DiscordComponent | DiscordModalSubmit,
+    user: string,
+  ): Promise<APIInteractionResponse> {
+    if (interaction.type !== INTERACTION.command) return this.#presses.press(interaction, user);
+    const call = readCommand(interaction);
+    if (call === null)
+      return whisper(
+        'This bot does not know that command. Were its commands registered anew? (`npm run discord:register`)',
+      );
+    if (call.name === 'link') return this.#link(user, call.options.code);
+    const owner = this.#table.ownerOf(user);
+    if (owner === null) return whisper(NOT_LINKED);
+    const channel = interaction.channel_id ?? interaction.channel?.id ?? null;
+    const command: DeskCommand = { call, user, owner, channel, made: madeId() };
+    const isForAll = call.name === 'start' || call.name === 'say';
+    this.#work.add(interaction.id, { command, token: interaction.token, expires: Date.now() + TOKEN_MS, isForAll });
+    return later(isForAll ? 'all' : 'asker');
+  }
+
+  #link(user: string, code: string): APIInteractionResponse {
+    const owner = this.#table.takeCode(code.trim().toUpperCase(), Date.now());
+    if (owner === null) {
+      return whisper('That code is not good, or too old. Get another one: `POST /api/v1/discord/link`.');
+    }
+    this.#table.link(user, owner);
+    return whisper(`You are ${JSON.stringify(owner)} here from now on. \`/claude start\` begins a session.`);
+  }
+
+  async #complete(interaction: DiscordAutocomplete, user: string): Promise<APIInteractionResponse> {
+    const focused = focusedOption(interaction);
+    const owner = this.#table.ownerOf(user);
+    if (focused?.option !== 'session' || owner === null || !this.#isAllowed(user, interaction.member?.roles ?? []))
+      return choices([]);
+    const directory = this.env.DIRECTORY.get(this.env.DIRECTORY.idFromName(owner));
+    const { data } = await directory.list({ status: undefined, limit: 100, offset: 0, cursor: undefined });
+    const sessions = data.map(({ session_id, status, title }) => ({
+      session_id,
+      status,
+      title: title ?? this.#table.thread(session_id)?.name ?? session_id,
+    }));
+    return choices(sessionChoices(sessions, focused.typed));
+  }
+
+  #setAlarm(): void {
+    const times = [this.#outbox.nextTry(), this.#questions.nextDue(), this.#work.nextTry()].filter(
+      (time) => time !== null,
+    );
+    if (times.length === 0) return;
+    const next = Math.min(...times);
+    if (this.#alarmAt !== null && this.#alarmAt <= next) return;
+    this.#alarmAt = next;
+    this.ctx.waitUntil(this.ctx.storage.setAlarm(next));
+  }
+}
+
+const NOT_LINKED =
+  'Your Discord account is nobody’s here yet. Get a code with `POST /api/v1/discord/link` and your token, then say `/claude link`.';

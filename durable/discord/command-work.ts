@@ -1,0 +1,73 @@
+import type { DeskCommand, DeskCommands } from './desk-commands.ts';
+import { quiet, type Outbox } from './outbox.ts';
+
+/** After a failure, milliseconds until a command is tried again. */
+const RETRY_MS = 1000;
+
+/** A command that was taken and is not carried out yet. */
+export interface TakenCommand {
+  readonly command: DeskCommand;
+  /** Of the interaction, until `expires` (epoch milliseconds). */
+  readonly token: string;
+  readonly expires: number;
+  /** Others see the answer too. */
+  readonly isForAll: boolean;
+}
+
+/** Carries out commands after Discord has been told that the answer comes later. Stored until it is queued, so that a crash forgets none. */
+export class CommandWork {
+  readonly #ctx: DurableObjectState;
+  readonly #commands: DeskCommands;
+  readonly #outbox: Outbox;
+  readonly #retry: () => void;
+  readonly #underWay = new Set<string>();
+  #failedAt: number | null = null;
+
+  /** @param retry asked to have `tell` called before long */
+  constructor(ctx: DurableObjectState, commands: DeskCommands, outbox: Outbox, retry: () => void) {
+    this.#ctx = ctx;
+    this.#commands = commands;
+    this.#outbox = outbox;
+    this.#retry = retry;
+    ctx.storage.sql.exec('CREATE TABLE IF NOT EXISTS commands (id TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID');
+  }
+
+  add(id: string, taken: TakenCommand): void {
+    this.#ctx.storage.sql.exec('INSERT INTO commands (id, json) VALUES (?, ?)', id, JSON.stringify(taken));
+    this.tell();
+  }
+
+  /** When there is something to do, epoch milliseconds; null: nothing. */
+  nextTry(): number | null {
+    const waits = this.#ctx.storage.sql.exec('SELECT 1 FROM commands LIMIT 1').toArray().length > 0;
+    return waits ? (this.#failedAt ?? Date.now()) + RETRY_MS : null;
+  }
+
+  tell(): void {
+    const taken = this.#ctx.storage.sql.exec<{ id: string; json: string }>('SELECT id, json FROM commands ORDER BY id');
+    for (const { id, json } of taken.toArray()) {
+      if (this.#underWay.has(id)) continue;
+      this.#underWay.add(id);
+      this.#ctx.waitUntil(this.#run(id, JSON.parse(json) as TakenCommand));
+    }
+  }
+
+  async #run(id: string, { command, token, expires, isForAll }: TakenCommand): Promise<void> {
+    try {
+      const text = await this.#commands.run(command);
+      this.#ctx.storage.transactionSync(() => {
+        const to = isForAll ? ('channel' as const) : null;
+        this.#outbox.add(`answer ${id}`, { do: 'answer', to, token, expires, body: quiet(text), file: null });
+        this.#ctx.storage.sql.exec('DELETE FROM commands WHERE id = ?', id);
+      });
+      this.#failedAt = null;
+      this.#outbox.tell();
+    } catch (error) {
+      console.error(`discord: a command could not be carried out, trying again: ${String(error)}`);
+      this.#failedAt = Date.now();
+    } finally {
+      this.#underWay.delete(id);
+      this.#retry();
+    }
+  }
+}

@@ -1,0 +1,35 @@
+/** News of a session that somebody has yet to hear, numbered from 1. Changes belong inside the caller's transaction. */
+export class NewsTable<News> {
+  readonly #sql: SqlStorage;
+
+  readonly #name: string;
+
+  /** @param name of the table: whom they are for */
+  constructor(sql: SqlStorage, name: 'parent_news' | 'desk_news') {
+    this.#sql = sql;
+    this.#name = name;
+    // AUTOINCREMENT: a number is never given twice, though the news that had it are forgotten.
+    sql.exec(`CREATE TABLE IF NOT EXISTS ${name} (n INTEGER PRIMARY KEY AUTOINCREMENT, json TEXT NOT NULL)`);
+  }
+
+  add(event: News): void {
+    this.#sql.exec(`INSERT INTO ${this.#name} (json) VALUES (?)`, JSON.stringify(event));
+  }
+
+  /** The oldest of those that wait. */
+  next(limit: number): { readonly n: number; readonly event: News }[] {
+    const rows = this.#sql.exec<{ n: number; json: string }>(
+      `SELECT n, json FROM ${this.#name} ORDER BY n LIMIT ?`,
+      limit,
+    );
+    return [...rows].map(({ n, json }) => ({ n, event: JSON.parse(json) as News }));
+  }
+
+  heard(upTo: number): void {
+    this.#sql.exec(`DELETE FROM ${this.#name} WHERE n <= ?`, upTo);
+  }
+
+  get isEmpty(): boolean {
+    return this.#sql.exec(`SELECT 1 FROM ${this.#name} LIMIT 1`).toArray().length === 0;
+  }
+}

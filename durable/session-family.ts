@@ -1,0 +1,220 @@
+import type { SpawnRequest } from '../protocol/child.ts';
+import type { Refusal } from '../protocol/problem.ts';
+import type { CreateSessionRequest } from '../protocol/session.ts';
+import { v7 as uuidV7 } from 'uuid';
+import type { SpawnBirth, Webhook } from './birth.ts';
+import { childConfigOf } from './core/child-config.ts';
+import type { ChildEvent } from './core/child-news.ts';
+import { signingSecret } from './core/delivery.ts';
+import { targetRefusal } from './core/webhook-target.ts';
+import type { Spawned } from './directory.ts';
+import type { EdgeEnv } from './edge-env.ts';
+import type { SessionCore } from './session-core.ts';
+import type { SessionOutreach } from './session-outreach.ts';
+import { inheritsFrom, type SessionSharing } from './session-sharing.ts';
+import type { SessionSnapshots } from './session-snapshots.ts';
+
+/** After a call to another object has failed, milliseconds until it is tried again. */
+const RETRY_MS = 1000;
+/** News that one call carries. */
+const MAX_NEWS = 50;
+
+/** Which child it is, as its parent first hears of it. */
+export interface ChildIdentity {
+  readonly child_id: string;
+  readonly title: string | null;
+  /** Its first message. */
+  readonly message_id: string;
+}
+
+export interface SpawnCall {
+  readonly child_id: string;
+  readonly request: SpawnRequest;
+  readonly idempotency_key: string | undefined;
+  /** Whether anybody still waits for it: what nobody waits for is not begun, or stopped again. */
+  readonly isWanted: () => boolean;
+}
+
+/** News as a child tells it: `n` counts them. */
+export interface News {
+  readonly n: number;
+  readonly event: ChildEvent;
+}
+
+const UNWANTED: Refusal = { refused: 'unavailable', detail: 'The session was stopped before its child had begun.' };
+
+/** A session's children, and its parent: begins those, and tells this one what becomes of itself. */
+export class SessionFamily {
+  readonly #ctx: DurableObjectState;
+  readonly #env: EdgeEnv;
+  readonly #core: SessionCore;
+  readonly #outreach: SessionOutreach;
+  readonly #snapshots: SessionSnapshots;
+  readonly #sharing: SessionSharing;
+  readonly #retry: () => void;
+  #telling = false;
+  #failedAt: number | null = null;
+
+  /** @param retry asked to have `tell` called before long */
+  constructor(
+    ctx: DurableObjectState,
+    env: EdgeEnv,
+    parts: {
+      readonly core: SessionCore;
+      readonly outreach: SessionOutreach;
+      readonly snapshots: SessionSnapshots;
+      readonly sharing: SessionSharing;
+    },
+    retry: () => void,
+  ) {
+    this.#ctx = ctx;
+    this.#env = env;
+    this.#core = parts.core;
+    this.#outreach = parts.outreach;
+    this.#snapshots = parts.snapshots;
+    this.#sharing = parts.sharing;
+    this.#retry = retry;
+  }
+
+  /** When there is something to do, epoch milliseconds; null: nothing. */
+  nextTry(): number | null {
+    // Told at once, and this is for the case that it was not.
+    return this.#core.news.isEmpty ? null : (this.#failedAt ?? Date.now()) + RETRY_MS;
+  }
+
+  /** Begins a child. The same `child_id`, or the same key with the same request, is the same child. */
+  async spawn({ child_id, request, idempotency_key: key, isWanted }: SpawnCall): Promise<Spawned | Refusal> {
+    const { directory } = this.#outreach;
+    const { identity } = this.#core.current;
+    const { session_id, owner, request: own } = identity;
+    const asked = JSON.stringify(['spawn', session_id, request]);
+    const before = key === undefined ? null : await directory.spawnedBefore(key, asked, owner);
+    if (before !== null) return before;
+    const narrowed = childConfigOf(own.config, request.config);
+    if ('refused' in narrowed) return narrowed;
+    const unreachable = this.#unreachable(request);
+    if (unreachable !== null) return unreachable;
+    // Said at once, and not after a snapshot was taken for nothing.
+    const full = await directory.spawnRefusal(session_id);
+    if (full !== null) return full;
+    const workspace = await this.#workspace(request.workspace.type, child_id);
+    if ('refused' in workspace) return workspace;
+    if (!isWanted()) return UNWANTED;
+    const birth: SpawnBirth = {
+      parent: session_id,
+      title: request.title ?? null,
+      message_id: uuidV7(),
+      prompt: request.prompt,
+      webhook: webhookOf(request),
+      // Its parent's files may be another's themselves.
+      inherits: request.workspace.type === 'inherit' ? (inheritsFrom(identity) ?? session_id) : null,
+    };
+    const spawned = await directory.spawn({
+      session_id: child_id,
+      owner,
+      request: { workspace, config: narrowed.config },
+      idempotency_key: key,
+      birth,
+      asked,
+    });
+    if ('refused' in spawned) return spawned;
+    const { view, birth: born } = spawned;
+    if (this.#core.record !== null) {
+      const { title, message_id } = born;
+      this.#core.change((draft) => draft.family.begun({ child_id: view.session_id, title, message_id }));
+    }
+    if (!isWanted()) {
+      await this.#session(view.session_id).stop(owner);
+      return UNWANTED;
+    }
+    return spawned;
+  }
+
+  /** Stops those below, however deep, and those that they have begun meanwhile. */
+  async stopBelow(): Promise<void> {
+    const { session_id, owner } = this.#core.current.identity;
+    const stopped = new Set<string>();
+    for (;;) {
+      const below = await this.#outreach.directory.below(session_id, false);
+      const left = below.filter((id) => !stopped.has(id));
+      if (left.length === 0) return;
+      await Promise.all(left.map((id) => this.#session(id).stopWithParent(owner)));
+      for (const id of left) stopped.add(id);
+    }
+  }
+
+  /** Deletes those below, the deepest first; from now on there are no new ones. */
+  async deleteBelow(): Promise<void> {
+    const { session_id, owner } = this.#core.current.identity;
+    const below = await this.#outreach.directory.below(session_id, true);
+    for (const id of below) await this.#session(id).delete(owner);
+  }
+
+  /** The session is being deleted: its parent has one child less. */
+  async leave(): Promise<void> {
+    const { spawn, session_id } = this.#core.current.identity;
+    if (spawn !== null) await this.#session(spawn.parent).childDeleted(session_id);
+  }
+
+  /** Tells the parent what there is to tell. */
+  tell(): void {
+    if (this.#telling || this.#core.news.isEmpty) return;
+    if (this.#failedAt !== null && Date.now() < this.#failedAt + RETRY_MS) return;
+    this.#telling = true;
+    this.#ctx.waitUntil(this.#tellParent());
+  }
+
+  async #tellParent(): Promise<void> {
+    const { spawn, session_id } = this.#core.current.identity;
+    try {
+      const news = this.#core.news.next(MAX_NEWS);
+      if (spawn !== null) {
+        const { title, message_id } = spawn;
+        await this.#session(spawn.parent).hearChild({ child_id: session_id, title, message_id }, news);
+      }
+      this.#failedAt = null;
+      const last = news.at(-1);
+      if (last !== undefined && this.#core.record !== null) this.#core.news.heard(last.n);
+    } catch (error) {
+      console.error(`session: the parent could not be told, trying again: ${String(error)}`);
+      this.#failedAt = Date.now();
+      if (this.#core.record !== null) this.#retry();
+    } finally {
+      this.#telling = false;
+    }
+    if (this.#core.record !== null) this.tell();
+  }
+
+  #unreachable({ callback }: SpawnRequest): Refusal | null {
+    if (callback?.type !== 'webhook') return null;
+    const message = targetRefusal(callback.url, callback.secret, this.#core.settings.WEBHOOK_ALLOW);
+    if (message === null) return null;
+    const path = 'callback.url';
+    return { refused: 'invalid_request', detail: `${path}: ${message}`, errors: [{ path, message }] };
+  }
+
+  /** What a child's files begin with. @param id becomes the snapshot's, if one is taken */
+  async #workspace(
+    type: SpawnRequest['workspace']['type'],
+    id: string,
+  ): Promise<CreateSessionRequest['workspace'] | Refusal> {
+    if (type === 'inherit') return (await this.#sharing.spawnRefusal()) ?? { type: 'ephemeral' };
+    if (type === 'ephemeral') return { type };
+    const { identity } = this.#core.current;
+    const host = inheritsFrom(identity);
+    const source =
+      host === null
+        ? await this.#snapshots.forFork(id, undefined)
+        : await this.#session(host).forkSource(identity.owner, id, undefined);
+    return 'refused' in source ? source : { type: 'ephemeral', snapshot: source.snapshot_id };
+  }
+
+  #session(id: string) {
+    return this.#env.SESSION.get(this.#env.SESSION.idFromName(id));
+  }
+}
+
+function webhookOf({ callback }: SpawnRequest): Webhook | null {
+  if (callback?.type !== 'webhook') return null;
+  return { url: callback.url, secret: callback.secret ?? signingSecret(crypto.getRandomValues(new Uint8Array(32))) };
+}

@@ -1,0 +1,135 @@
+import { edgeSettings } from '../protocol/edge-settings.ts';
+import { AgentCalls } from './agent-calls.ts';
+import { ContainerLink } from './container-link.ts';
+import { nextDeadline } from './core/session-machine.ts';
+import type { EdgeEnv } from './edge-env.ts';
+import { EventStreams } from './event-stream.ts';
+import { SessionArtifacts } from './session-artifacts.ts';
+import { SessionBudget } from './session-budget.ts';
+import { SessionDiscord } from './session-discord.ts';
+import { SessionCore } from './session-core.ts';
+import type { SessionDraft } from './session-draft.ts';
+import { SessionFamily } from './session-family.ts';
+import { SessionFilesDesk } from './session-files.ts';
+import { SessionMessages } from './session-messages.ts';
+import { SessionOutreach } from './session-outreach.ts';
+import { SessionPeople } from './session-people.ts';
+import { SessionSharing } from './session-sharing.ts';
+import { SessionSnapshots } from './session-snapshots.ts';
+import { Transfers } from './transfers.ts';
+import { Viewers } from './viewers.ts';
+import { publicInternet, Webhooks } from './webhooks.ts';
+
+const DAY_MS = 86_400_000;
+
+/** What a session consists of, how its parts are told of a change, and when they are looked at again. */
+export class SessionParts {
+  readonly core: SessionCore;
+  readonly link: ContainerLink;
+  readonly messages: SessionMessages;
+  readonly people: SessionPeople;
+  readonly sharing: SessionSharing;
+  readonly outreach: SessionOutreach;
+  readonly files: SessionFilesDesk;
+  readonly snapshots: SessionSnapshots;
+  readonly family: SessionFamily;
+  readonly budget: SessionBudget;
+  readonly transfers: Transfers;
+  readonly artifacts: SessionArtifacts;
+  readonly calls: AgentCalls;
+  readonly webhooks: Webhooks<SessionDraft>;
+  readonly discord: SessionDiscord;
+  readonly viewers: Viewers;
+  readonly streams: EventStreams;
+  readonly #ctx: DurableObjectState;
+  #alarmAt: number | null = null;
+
+  constructor(ctx: DurableObjectState, env: EdgeEnv) {
+    this.#ctx = ctx;
+    const retry = () => this.setAlarm();
+    const core = new SessionCore(ctx.storage, edgeSettings.parse(env), (draft, before) => this.#changed(draft, before));
+    this.core = core;
+    this.link = new ContainerLink(ctx, core);
+    this.messages = new SessionMessages(core);
+    this.people = new SessionPeople(core);
+    this.sharing = new SessionSharing(ctx, env, core, retry);
+    this.outreach = new SessionOutreach(ctx, env, { core, sharing: this.sharing }, retry);
+    this.files = new SessionFilesDesk(core, this.outreach);
+    this.snapshots = new SessionSnapshots(ctx, core, this.outreach, retry);
+    const { outreach, snapshots, sharing } = this;
+    this.family = new SessionFamily(ctx, env, { core, outreach, snapshots, sharing }, retry);
+    this.budget = new SessionBudget(ctx, core, outreach, retry);
+    this.transfers = new Transfers(this.files);
+    this.artifacts = new SessionArtifacts(core, outreach, this.transfers);
+    const { family, artifacts } = this;
+    this.calls = new AgentCalls(ctx, env, { core, family, artifacts }, retry);
+    this.webhooks = new Webhooks({
+      ctx,
+      core,
+      fetcher: env.WEBHOOKS ?? publicInternet,
+      target: () => core.current.identity.spawn?.webhook ?? null,
+      gaveUp: (draft, what) => draft.family.callbackFailed(what),
+      retry,
+    });
+    this.discord = new SessionDiscord(ctx, env, core, retry);
+    this.viewers = new Viewers(ctx, core.log, core.interactions);
+    this.streams = new EventStreams(core.log);
+    this.files.recover();
+  }
+
+  /** The alarm has come. */
+  alarmed(): void {
+    this.#alarmAt = null;
+    if (this.core.record === null) return;
+    this.outreach.again();
+    this.viewers.closeStalled(Date.now());
+    this.core.change((draft) => draft.clock());
+  }
+
+  /** When nobody has spoken to a parked session for too long (`SESSION_RETENTION_DAYS`), epoch milliseconds; null: never. */
+  expires(): number | null {
+    const { last_activity, state, files } = this.core.current;
+    const days = this.core.settings.SESSION_RETENTION_DAYS;
+    if (days === 0 || state.container !== 'none' || files.write !== null) return null;
+    return last_activity + days * DAY_MS;
+  }
+
+  setAlarm(): void {
+    const { state, open_interactions } = this.core.current;
+    const times = [
+      nextDeadline(state, this.core.limits),
+      open_interactions === 0 ? null : this.core.interactions.nextDue(),
+      this.viewers.nextStall(),
+      this.outreach.nextTry(Date.now()),
+      this.snapshots.nextTry(),
+      ...this.#kin().map((part) => part.nextTry()),
+      this.expires(),
+    ].filter((time) => time !== null);
+    if (times.length === 0) return;
+    const next = Math.min(...times);
+    // An alarm that comes too early only looks at the clock; setting one costs a write.
+    if (this.#alarmAt !== null && this.#alarmAt <= next) return;
+    this.#alarmAt = next;
+    this.#ctx.waitUntil(this.#ctx.storage.setAlarm(next));
+  }
+
+  /** A change has been committed: everyone whom it concerns is told. */
+  #changed(draft: SessionDraft, before: number): void {
+    this.link.order(draft.commands);
+    if (draft.modelHeld !== null) this.link.holdModel(draft.modelHeld);
+    this.viewers.publish(draft.shown);
+    if (draft.seq > before) this.streams.notify();
+    this.discord.show(draft.shown);
+    this.messages.finished(draft.finished);
+    this.outreach.tell();
+    this.snapshots.tell();
+    this.snapshots.changed();
+    for (const part of this.#kin()) part.tell();
+    this.setAlarm();
+  }
+
+  /** Those that tell other sessions something, or post it. */
+  #kin(): readonly { tell(): void; nextTry(): number | null }[] {
+    return [this.sharing, this.budget, this.family, this.calls, this.webhooks, this.discord];
+  }
+}

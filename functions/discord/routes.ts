@@ -1,0 +1,163 @@
+import { createRoute, type OpenAPIHono } from '@hono/zod-openapi';
+import { Hono, type Context } from 'hono';
+import { v7 as uuidV7 } from 'uuid';
+import * as z from 'zod';
+import {
+  discordAskRequest,
+  discordInteraction,
+  discordLinkCode,
+  discordLinks,
+  discordNotifyRequest,
+  discordQuestion,
+  INTERACTION,
+} from '../../protocol/discord.ts';
+import { discordNotConfigured, isDiscordReady, type DiscordUse } from '../../protocol/discord-settings.ts';
+import { uuid } from '../../protocol/ids.ts';
+import type { InteractionView } from '../../protocol/interaction.ts';
+import { MAX_BODY_BYTES } from '../../protocol/limits.ts';
+import type { Refusal } from '../../protocol/problem.ts';
+import type { AppEnv } from '../app-env.ts';
+import { body, json, refusals, secured } from '../contract.ts';
+import { refuse } from '../refuse.ts';
+import { verifyDiscord } from './verify.ts';
+
+/** The one desk that there is. */
+const DESK = 'desk';
+
+const deskOf = (c: Context<AppEnv>) => c.env.DISCORD.get(c.env.DISCORD.idFromName(DESK));
+
+/** Discord's signed webhook: commands, buttons, menus and modals. */
+export const discordInteractions = new Hono<AppEnv>().post('/interactions', async (c) => {
+  const settings = c.get('settings');
+  if (!isDiscordReady(settings, 'interactions')) return refuse(c, notConfigured(c, 'interactions'));
+  if (Number(c.req.header('content-length') ?? 0) > MAX_BODY_BYTES) return refuse(c, TOO_LARGE);
+  // As it came: nothing of it is parsed before it is known to be Discord's.
+  const raw = new Uint8Array(await c.req.arrayBuffer());
+  if (raw.byteLength > MAX_BODY_BYTES) return refuse(c, TOO_LARGE);
+  const { headers } = c.req.raw;
+  const verified = await verifyDiscord({ headers, body: raw }, settings.DISCORD_PUBLIC_KEY, Date.now());
+  if (!verified.verified) {
+    console.warn(`discord: a request was not taken: ${verified.fault}`);
+    return refuse(c, {
+      refused: 'signature_invalid',
+      detail: 'The request is not signed by Discord, or not just now.',
+    });
+  }
+  const interaction = discordInteraction.safeParse(parseJson(raw));
+  if (!interaction.success) {
+    return refuse(c, {
+      refused: 'invalid_request',
+      detail: `Not an interaction that is known here: ${z.prettifyError(interaction.error)}`,
+    });
+  }
+  const { data } = interaction;
+  if (data.type === INTERACTION.ping) return c.json({ type: 1 });
+  if (data.application_id !== settings.DISCORD_APPLICATION_ID) {
+    return refuse(c, { refused: 'signature_invalid', detail: 'The request is for another application.' });
+  }
+  return c.json(await deskOf(c).interact(data));
+});
+
+const TOO_LARGE: Refusal = { refused: 'body_too_large', detail: `A body holds at most ${MAX_BODY_BYTES} bytes.` };
+
+const notify = createRoute({
+  method: 'post',
+  path: '/discord/notify',
+  summary: 'Say something in the Discord channel; it is stored, and said when Discord can be reached',
+  security: secured,
+  request: body(discordNotifyRequest),
+  responses: { 202: json('Taken', z.object({ status: z.literal('queued') })), ...refusals },
+});
+
+const ask = createRoute({
+  method: 'post',
+  path: '/discord/ask',
+  summary:
+    'Ask something in the Discord channel; `GET /discord/asks/{interaction_id}` has the answer once there is one',
+  security: secured,
+  request: body(discordAskRequest),
+  responses: { 202: json('Asked', discordQuestion), ...refusals },
+});
+
+const asked = createRoute({
+  method: 'get',
+  path: '/discord/asks/{interaction_id}',
+  summary: 'What was asked over Discord, with its answer once there is one',
+  security: secured,
+  request: { params: z.object({ interaction_id: uuid }) },
+  responses: { 200: json('The question', discordQuestion), ...refusals },
+});
+
+const link = createRoute({
+  method: 'post',
+  path: '/discord/link',
+  summary: 'A one-time code, good for ten minutes: `/claude link CODE` on Discord makes that account yours',
+  security: secured,
+  responses: { 201: json('The code', discordLinkCode), ...refusals },
+});
+
+const links = createRoute({
+  method: 'get',
+  path: '/discord/link',
+  summary: 'The Discord accounts that are yours',
+  security: secured,
+  responses: { 200: json('The accounts', discordLinks), ...refusals },
+});
+
+const unlink = createRoute({
+  method: 'delete',
+  path: '/discord/link',
+  summary: 'No Discord account is yours any more',
+  security: secured,
+  responses: { 204: { description: 'Done' }, ...refusals },
+});
+
+/** Discord for programs: notify, ask, and whose account is whose. */
+export function addDiscord(app: OpenAPIHono<AppEnv>): void {
+  app.openapi(notify, async (c) => {
+    if (!isDiscordReady(c.get('settings'), 'notify')) return refuse(c, notConfigured(c, 'notify'));
+    await deskOf(c).notify(c.req.valid('json'), c.get('owner'));
+    return c.json({ status: 'queued' as const }, 202);
+  });
+
+  app.openapi(ask, async (c) => {
+    if (!isDiscordReady(c.get('settings'), 'interactions')) return refuse(c, notConfigured(c, 'interactions'));
+    const question = await deskOf(c).ask(c.get('owner'), uuidV7(), c.req.valid('json'));
+    return 'refused' in question ? refuse(c, question) : c.json(shown(question), 202);
+  });
+
+  app.openapi(asked, async (c) => {
+    const question = await deskOf(c).asked(c.get('owner'), c.req.valid('param').interaction_id.toLowerCase());
+    return 'refused' in question ? refuse(c, question) : c.json(shown(question), 200);
+  });
+
+  app.openapi(link, async (c) => {
+    if (!isDiscordReady(c.get('settings'), 'interactions')) return refuse(c, notConfigured(c, 'interactions'));
+    return c.json(await deskOf(c).mintCode(c.get('owner')), 201);
+  });
+
+  app.openapi(links, async (c) => c.json({ users: [...(await deskOf(c).linked(c.get('owner')))] }, 200));
+
+  app.openapi(unlink, async (c) => {
+    await deskOf(c).unlink(c.get('owner'));
+    return c.body(null, 204);
+  });
+}
+
+function shown({ session_id: _session, detached: _detached, ...question }: InteractionView) {
+  return question;
+}
+
+function notConfigured(c: Context<AppEnv>, use: DiscordUse): Refusal {
+  const detail = discordNotConfigured(c.get('settings'), use) ?? 'Discord is not configured.';
+  return { refused: 'discord_not_configured', detail };
+}
+
+function parseJson(raw: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(raw));
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

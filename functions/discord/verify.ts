@@ -1,0 +1,40 @@
+import { verifyKey } from './verify-key.mjs';
+
+/** How far Discord's timestamp may be from our clock, either way, seconds. */
+export const MAX_SKEW_SECONDS = 300;
+
+/** Why a request is not Discord's. For the log alone: the wire says 401 and no more. */
+export type SignatureFault = 'header_missing' | 'header_malformed' | 'stale' | 'signature_invalid';
+
+export type Verified = { readonly verified: true } | { readonly verified: false; readonly fault: SignatureFault };
+
+export interface SignedRequest {
+  readonly headers: { get(name: string): string | null };
+  /** As it came: nothing of it may be parsed before this says yes. */
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/** One spelling alone, so that no two texts mean the same signature. */
+const SIGNATURE = /^[0-9a-f]{128}$/;
+const TIMESTAMP = /^[1-9]\d{0,11}$/;
+
+/**
+ * Whether Discord signed it just now: Ed25519 over the timestamp and the body, byte by byte.
+ *
+ * @param publicKey `DISCORD_PUBLIC_KEY`
+ * @param now epoch milliseconds
+ */
+export async function verifyDiscord(
+  { headers, body }: SignedRequest,
+  publicKey: string,
+  now: number,
+): Promise<Verified> {
+  const signature = headers.get('x-signature-ed25519');
+  const timestamp = headers.get('x-signature-timestamp');
+  if (signature === null || timestamp === null) return no('header_missing');
+  if (!SIGNATURE.test(signature) || !TIMESTAMP.test(timestamp)) return no('header_malformed');
+  if (Math.abs(now / 1000 - Number(timestamp)) > MAX_SKEW_SECONDS) return no('stale');
+  return (await verifyKey(body, signature, timestamp, publicKey)) ? { verified: true } : no('signature_invalid');
+}
+
+const no = (fault: SignatureFault): Verified => ({ verified: false, fault });

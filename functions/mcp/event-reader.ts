@@ -1,0 +1,46 @@
+/** One event of a stream (the API's Server-Sent Events). */
+export interface StreamedEvent {
+  readonly type: string;
+  /** The envelope, as JSON text. */
+  readonly json: string;
+}
+
+/**
+ * Reads a stream of the API's until it ends, or `stop` is aborted. Either way it is cancelled then, so that nobody waits at its other end.
+ *
+ * @throws when the stream breaks
+ */
+export async function* readEvents(
+  body: ReadableStream<Uint8Array>,
+  stop: AbortSignal,
+): AsyncGenerator<StreamedEvent, void, undefined> {
+  const reader = body.getReader();
+  const stopped = new Promise<{ done: true; value?: undefined }>((resolve) => {
+    stop.addEventListener('abort', () => resolve({ done: true }), { once: true });
+  });
+  const decoder = new TextDecoder();
+  let text = '';
+  try {
+    while (!stop.aborted) {
+      const { done, value } = await Promise.race([reader.read(), stopped]);
+      if (done) return;
+      const from = Math.max(0, text.length - 1);
+      text += decoder.decode(value, { stream: true });
+      for (let end = text.indexOf('\n\n', from); end !== -1; end = text.indexOf('\n\n')) {
+        const event = eventOf(text.slice(0, end));
+        text = text.slice(end + 2);
+        if (event !== null) yield event;
+      }
+    }
+  } finally {
+    await reader.cancel();
+  }
+}
+
+/** Null: a comment. The API writes one line of data. */
+function eventOf(block: string): StreamedEvent | null {
+  const lines = block.split('\n');
+  const type = lines.find((line) => line.startsWith('event: '))?.slice('event: '.length);
+  const json = lines.find((line) => line.startsWith('data: '))?.slice('data: '.length);
+  return type === undefined || json === undefined ? null : { type, json };
+}

@@ -1,0 +1,93 @@
+import { parseArgs } from 'node:util';
+import * as z from 'zod';
+import { DISCORD_COMMANDS } from '../durable/core/discord/commands.ts';
+import { putCommands } from '../durable/core/discord/requests.ts';
+import { type DiscordOutcome, DiscordRest } from '../durable/discord-rest.ts';
+import { discordNotConfigured, discordSettings, isDiscordReady, snowflake } from '../protocol/discord-settings.ts';
+import { flagFault } from '../start/arguments.ts';
+import { isRefused, type Refused } from '../start/refused.ts';
+import { loadEnvironment } from '../start/settings.ts';
+
+const HELP = `npm run discord:register -- [options]
+
+Registers the commands of CC-Docker (/claude …) with Discord, in place of those that the application has there.
+Takes DISCORD_APPLICATION_ID and DISCORD_BOT_TOKEN from the environment or .env.
+
+  --guild ID     in that server alone, where they are there at once (default: in all servers of the application)
+  --help         this text`;
+
+const registered = z.array(
+  z.looseObject({ name: z.string(), options: z.array(z.looseObject({ name: z.string() })).optional() }),
+);
+
+type Command = { run: 'help' } | { run: 'register'; guild: string | null };
+
+function parseCommand(): Command | Refused {
+  let values;
+  try {
+    ({ values } = parseArgs({
+      options: { guild: { type: 'string' }, help: { type: 'boolean', short: 'h', default: false } },
+    }));
+  } catch (error) {
+    return { refused: `${flagFault(error)} (--help shows how)` };
+  }
+  if (values.help) return { run: 'help' };
+  const { guild = null } = values;
+  if (guild !== null && !snowflake.safeParse(guild).success) {
+    return { refused: '--guild must be the id of a server: in Discord, with developer mode on, "Copy Server ID"' };
+  }
+  return { run: 'register', guild };
+}
+
+async function register(): Promise<string | Refused> {
+  const command = parseCommand();
+  if (isRefused(command)) return command;
+  if (command.run === 'help') return HELP;
+  const env = loadEnvironment();
+  if (isRefused(env)) return env;
+  const parsed = discordSettings.safeParse(env);
+  if (!parsed.success) {
+    return { refused: parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('\n') };
+  }
+  const settings = parsed.data;
+  if (!isDiscordReady(settings, 'register')) {
+    return { refused: discordNotConfigured(settings, 'register') ?? 'Discord is not configured.' };
+  }
+  const rest = new DiscordRest({ fetch, baseUrl: settings.DISCORD_API_BASE_URL, botToken: settings.DISCORD_BOT_TOKEN });
+  const { guild } = command;
+  const outcome = await rest.send(putCommands(settings.DISCORD_APPLICATION_ID, guild, DISCORD_COMMANDS));
+  if (outcome.is !== 'ok') return { refused: fault(outcome, guild) };
+  const commands = registered
+    .parse(outcome.body)
+    .flatMap(({ name, options = [] }) => options.map((one) => `/${name} ${one.name}`));
+  const where =
+    guild === null ? 'in all servers of the application (reload Discord to see them)' : `in the server ${guild}`;
+  return `Registered ${where}: ${commands.join(', ')}.`;
+}
+
+/** What to do about it. */
+function fault(outcome: Exclude<DiscordOutcome, { is: 'ok' }>, guild: string | null): string {
+  switch (outcome.is) {
+    case 'rate_limited':
+      return `Discord takes no more for now: try again in ${Math.max(1, Math.ceil((outcome.until - Date.now()) / 1000))} seconds.`;
+    case 'gone':
+      return `Discord does not know that application: is DISCORD_APPLICATION_ID its "Application ID"? ${outcome.detail}`;
+    case 'refused':
+      if (outcome.status === 401)
+        return `Discord refuses DISCORD_BOT_TOKEN: copy it again, from the page "Bot". ${outcome.detail}`;
+      if (outcome.status === 403 && guild !== null) {
+        return `The application is not in the server ${guild}: install it there first, with the scope applications.commands. ${outcome.detail}`;
+      }
+      return `Discord refuses the commands: ${outcome.detail}`;
+    case 'failed':
+      break;
+  }
+  return outcome.detail;
+}
+
+const answer = await register();
+if (typeof answer === 'string') console.log(answer);
+else {
+  console.error(answer.refused);
+  process.exitCode = 1;
+}

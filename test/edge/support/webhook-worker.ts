@@ -1,0 +1,87 @@
+import { DurableObject } from 'cloudflare:workers';
+import { SCHEDULE_MS } from '../../../durable/core/delivery.ts';
+import { DeliveryTable } from '../../../durable/delivery-table.ts';
+import { Webhooks, type GivenUp, type WebhookTarget } from '../../../durable/webhooks.ts';
+import type { Order, State } from './webhook-order.ts';
+
+interface Env {
+  readonly POSTER: DurableObjectNamespace<Poster>;
+  readonly WEBHOOKS: Fetcher;
+  /** Absent: as it is in a session. */
+  readonly TIMEOUT_MS?: string;
+}
+
+/** A session's webhooks without the session: what is stored is, what is posted goes through the network of `start/edge.ts`. */
+export class Poster extends DurableObject<Env> {
+  readonly #deliveries: DeliveryTable;
+  readonly #webhooks: Webhooks<GivenUp[]>;
+  #now = 0;
+  #work: Promise<unknown> = Promise.resolve();
+  #gone = false;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    const { sql, kv } = ctx.storage;
+    this.#deliveries = new DeliveryTable(sql);
+    const isGone = () => this.#gone;
+    this.#webhooks = new Webhooks<GivenUp[]>({
+      ctx: {
+        waitUntil: (work) => {
+          this.#work = work;
+        },
+      },
+      core: {
+        deliveries: this.#deliveries,
+        get record() {
+          return isGone() ? null : {};
+        },
+        change: (work) =>
+          ctx.storage.transactionSync(() => {
+            const draft = kv.get<GivenUp[]>('given_up') ?? [];
+            const result = work(draft);
+            kv.put('given_up', draft);
+            return result;
+          }),
+      },
+      fetcher: env.WEBHOOKS,
+      target: () => kv.get<WebhookTarget>('target') ?? null,
+      gaveUp: (draft, what) => draft.push(what),
+      retry: () => {},
+      now: () => this.#now,
+      // In the middle: neither longer nor shorter.
+      random: () => 0.5,
+      ...(env.TIMEOUT_MS === undefined ? {} : { timeoutMs: Number(env.TIMEOUT_MS) }),
+    });
+  }
+
+  /** Does what is ordered, and says how it is then. */
+  async order({
+    now,
+    target,
+    add = [],
+    last_try = false,
+    tell = false,
+    gone = false,
+    at_once = false,
+  }: Order): Promise<State> {
+    this.#now = now;
+    if (target !== undefined) this.ctx.storage.kv.put('target', target);
+    for (const { id, body } of add) {
+      this.#deliveries.add(id, body, now);
+      if (last_try) SCHEDULE_MS.forEach(() => this.#deliveries.reschedule(id, now));
+    }
+    if (gone) this.#gone = true;
+    if (tell) this.#webhooks.tell();
+    if (!at_once) await this.#work;
+    return {
+      waiting: this.#deliveries.count(),
+      next_try: this.#webhooks.nextTry(),
+      given_up: this.ctx.storage.kv.get<GivenUp[]>('given_up') ?? [],
+    };
+  }
+}
+
+export default {
+  fetch: async (request: Request, env: Env) =>
+    Response.json(await env.POSTER.getByName('only').order(await request.json<Order>())),
+};

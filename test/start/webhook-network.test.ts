@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { webhookAllow } from '../../protocol/webhook-allow.ts';
+import { webhookNetwork } from '../../start/webhook-network.ts';
+
+const network = (allow: string, own: string[] = []) => webhookNetwork(webhookAllow.parse(allow), own, undefined);
+
+test('a metadata service is reached only where it is named alone', () => {
+  const metadata = '169.254.169.254/32';
+  expect(network('').deny).toContain(metadata);
+  expect(network('private, 169.254.0.0/16').deny).toContain(metadata);
+  const named = network('169.254.169.254');
+  expect(named.allow).toContain(metadata);
+  expect(named.deny).not.toContain(metadata);
+});
+
+test('a public address of this machine’s own is reached only where it is named', () => {
+  const own = ['127.0.0.1', '10.0.0.5', '198.41.0.4', '2606:4700::9', 'fe80::1'];
+  const { deny } = network('10.0.0.0/8', own);
+  expect(deny).toEqual(expect.arrayContaining(['198.41.0.4/32', '2606:4700::9/128']));
+  // It is one of those that were allowed.
+  expect(deny).not.toContain('10.0.0.5/32');
+  expect(network('198.41.0.4', own).deny).not.toContain('198.41.0.4/32');
+});
+
+test('a private address is no more private by way of a translating gateway', () => {
+  expect(network('').deny).toEqual(expect.arrayContaining(['64:ff9b::127.0.0.0/104', '64:ff9b::10.0.0.0/104']));
+});

@@ -1,0 +1,393 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { InteractionType } from 'discord-api-types/v10';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Person, Reply } from './person.ts';
+import { DiscordStandIn } from './stand-in.ts';
+
+const START = Date.parse('2026-11-22T12:00:00Z');
+let now: number;
+let discord: DiscordStandIn;
+let channel: string;
+let service: Server;
+/** What the service answers with; null: it never does. */
+let answer: ((interaction: { type: number; data?: { custom_id?: string } }) => object | null) | null;
+let person: Person;
+
+beforeEach(async () => {
+  now = START;
+  discord = await DiscordStandIn.start({ now: () => now, answerMs: 300 });
+  channel = discord.world.addChannel('agents');
+  service = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const body = answer?.(JSON.parse(Buffer.concat(chunks).toString()));
+      if (body) response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    });
+  });
+  await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
+  const { port } = service.address() as AddressInfo;
+  person = discord.person(`http://127.0.0.1:${port}/`, 'alice', ['77']);
+});
+afterEach(async () => {
+  service.closeAllConnections();
+  service.close();
+  await discord.stop();
+});
+
+async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+  const response = await fetch(discord.baseUrl + path, {
+    method,
+    headers: {
+      authorization: `Bot ${discord.botToken}`,
+      'user-agent': 'DiscordBot (https://example.com, 1)',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests read whatever came, and fail when it is not there
+  const json: any = text === '' ? null : JSON.parse(text);
+  return { status: response.status, headers: response.headers, json };
+}
+const post = async (body: unknown) => await call('POST', `/channels/${channel}/messages`, body);
+const said = (content: string, flags?: number) => ({
+  type: 4,
+  data: { content, ...(flags === undefined ? {} : { flags }) },
+});
+const faultOf = ({ fault }: Reply) => fault;
+/** A command that no service has been told of. */
+const begun = () => {
+  const user = { id: '1', username: 'a', discriminator: '0', global_name: null, avatar: null };
+  return discord.interactions.begin(InteractionType.ApplicationCommand, user, channel, null);
+};
+const button = (label: string, custom_id = label) => ({ type: 2, style: 1, label, custom_id });
+const rows = (...all: object[][]) => all.map((components) => ({ type: 1, components }));
+const webhook = (token: string, rest = '') => `/webhooks/${discord.applicationId}/${token}${rest}`;
+
+describe('a message', () => {
+  it('is shown as people see it', async () => {
+    const { status, json } = await post({
+      content: ' Hello ',
+      components: rows([button('Yes'), { ...button('No'), disabled: true }]),
+    });
+    expect(status).toBe(200);
+    expect(discord.messages(channel)).toMatchObject([
+      { id: json.id, author: 'claude', content: 'Hello', rows: [['Yes', '[No]']], thread: null, edited: false },
+    ]);
+  });
+
+  it.each([
+    ['2,001 characters', { content: 'a'.repeat(2001) }],
+    ['six rows', { components: rows(...Array.from({ length: 6 }, (_, at) => [button(`${at}`)])) }],
+    ['six buttons in a row', { components: rows(Array.from({ length: 6 }, (_, at) => button(`${at}`))) }],
+    [
+      'a button and a menu in a row',
+      { components: rows([button('a'), { type: 3, custom_id: 'b', options: [{ label: 'a', value: 'a' }] }]) },
+    ],
+    ['a custom_id of 101 characters', { components: rows([button('a', 'x'.repeat(101))]) }],
+    ['a custom_id twice', { components: rows([button('a', 'x')], [button('b', 'x')]) }],
+    ['a label of 81 characters', { components: rows([button('a'.repeat(81))]) }],
+    ['a label of nothing', { components: rows([button(' ', 'x')]) }],
+    [
+      '26 options',
+      {
+        components: rows([
+          {
+            type: 3,
+            custom_id: 'a',
+            options: Array.from({ length: 26 }, (_, at) => ({ label: `${at}`, value: `${at}` })),
+          },
+        ]),
+      },
+    ],
+    [
+      'an option’s description of 101 characters',
+      {
+        components: rows([
+          { type: 3, custom_id: 'a', options: [{ label: 'a', value: 'a', description: 'a'.repeat(101) }] },
+        ]),
+      },
+    ],
+    ['a nonce of 26 characters', { content: 'a', nonce: 'a'.repeat(26) }],
+    ['users to be called by list and by text', { content: 'a', allowed_mentions: { parse: ['users'], users: ['1'] } }],
+  ])('with %s is refused', async (_what, body) => {
+    const { status, json } = await post(body);
+    expect({ status, code: json.code }).toEqual({ status: 400, code: 50035 });
+    expect(discord.messages(channel)).toEqual([]);
+  });
+
+  it('names what is wrong with it as Discord does', async () => {
+    const { json } = await post({ content: 'a'.repeat(2001) });
+    expect(json.errors).toEqual({
+      content: { _errors: [{ code: 'BASE_TYPE_MAX_LENGTH', message: 'Must be 2000 or fewer in length.' }] },
+    });
+  });
+
+  it('is measured in code points', async () => {
+    expect((await post({ content: '🎈'.repeat(2000) })).status).toBe(200);
+  });
+
+  it.each([{}, { content: '' }, { content: ' \n' }])('of nothing is refused: %j', async (body) => {
+    expect((await post(body)).json.code).toBe(50006);
+  });
+
+  it('calls those whom its text and its allowed_mentions name, and without them all', async () => {
+    const content = '@everyone <@1> <@2> <@&3>';
+    await post({ content, allowed_mentions: { parse: [] } });
+    await post({ content, allowed_mentions: { parse: [], users: ['1', '9'] } });
+    await post({ content });
+    expect(discord.messages(channel).map(({ called }) => called)).toEqual([
+      { users: [], roles: [], everyone: false },
+      { users: ['1'], roles: [], everyone: false },
+      { users: ['1', '2'], roles: ['3'], everyone: true },
+    ]);
+  });
+
+  it('with the nonce of another is that other one', async () => {
+    const one = await post({ content: 'a', nonce: 'n', enforce_nonce: true });
+    const two = await post({ content: 'a', nonce: 'n', enforce_nonce: true });
+    expect(two.json.id).toBe(one.json.id);
+    expect(discord.messages(channel)).toHaveLength(1);
+  });
+
+  it('is edited, and removed', async () => {
+    const { json } = await post({ content: 'a', components: rows([button('a')]) });
+    expect(
+      (await call('PATCH', `/channels/${channel}/messages/${json.id}`, { content: 'b', components: [] })).status,
+    ).toBe(200);
+    expect(discord.messages(channel)).toMatchObject([{ content: 'b', rows: [], edited: true }]);
+    expect((await call('DELETE', `/channels/${channel}/messages/${json.id}`)).status).toBe(204);
+    const gone = await call('PATCH', `/channels/${channel}/messages/${json.id}`, { content: 'c' });
+    expect({ status: gone.status, code: gone.json.code }).toEqual({ status: 404, code: 10008 });
+  });
+
+  it('to a deleted channel is refused', async () => {
+    discord.world.deleteChannel(channel);
+    const { status, json } = await post({ content: 'a' });
+    expect({ status, code: json.code }).toEqual({ status: 404, code: 10003 });
+  });
+
+  it('takes the bot’s token', async () => {
+    const { status } = await call(
+      'POST',
+      `/channels/${channel}/messages`,
+      { content: 'a' },
+      { authorization: 'Bot other' },
+    );
+    expect(status).toBe(401);
+  });
+
+  it('has files', async () => {
+    const form = new FormData();
+    form.set('payload_json', JSON.stringify({ content: 'see' }));
+    form.set('files[0]', new Blob(['all of it']), 'result.md');
+    const headers = { authorization: `Bot ${discord.botToken}`, 'user-agent': 'DiscordBot (https://example.com, 1)' };
+    await fetch(`${discord.baseUrl}/channels/${channel}/messages`, { method: 'POST', headers, body: form });
+    expect(discord.messages(channel)).toMatchObject([
+      { content: 'see', files: [{ name: 'result.md', text: 'all of it' }] },
+    ]);
+  });
+});
+
+describe('a thread', () => {
+  it('hangs on its message, by its id, and once', async () => {
+    const { json } = await post({ content: 'a' });
+    const path = `/channels/${channel}/messages/${json.id}/threads`;
+    const thread = await call('POST', path, { name: 'work' });
+    expect(thread.json).toMatchObject({ id: json.id, parent_id: channel, name: 'work' });
+    expect(discord.messages(channel)).toMatchObject([{ thread: json.id }]);
+    expect((await call('POST', path, { name: 'work' })).json.code).toBe(160004);
+    await call('POST', `/channels/${json.id}/messages`, { content: 'inside' });
+    expect(discord.messages(json.id)).toMatchObject([{ content: 'inside' }]);
+  });
+
+  it('stands alone, and in an archived one nothing is edited until something is said', async () => {
+    const { json } = await call('POST', `/channels/${channel}/threads`, { name: 'work', type: 11 });
+    const said = await call('POST', `/channels/${json.id}/messages`, { content: 'a' });
+    discord.world.archive(json.id);
+    const path = `/channels/${json.id}/messages/${said.json.id}`;
+    expect((await call('PATCH', path, { content: 'b' })).json.code).toBe(50083);
+    await call('POST', `/channels/${json.id}/messages`, { content: 'c' });
+    expect((await call('PATCH', path, { content: 'b' })).status).toBe(200);
+  });
+});
+
+describe('limits', () => {
+  const ROUTE = 'POST /channels/:id/messages';
+
+  it('are said with each answer, kept for each channel, and over when their window is', async () => {
+    discord.buckets.allow(ROUTE, { limit: 2, windowMs: 5000 });
+    const first = await post({ content: '1' });
+    expect(first.headers.get('x-ratelimit-remaining')).toBe('1');
+    expect(first.headers.get('x-ratelimit-reset-after')).toBe('5');
+    await post({ content: '2' });
+    now += 1500;
+    const third = await post({ content: '3' });
+    expect(third.status).toBe(429);
+    expect(third.json).toEqual({ message: 'You are being rate limited.', retry_after: 3.5, global: false });
+    expect(third.headers.get('retry-after')).toBe('4');
+    expect(third.headers.get('x-ratelimit-scope')).toBe('user');
+    const other = discord.world.addChannel('other');
+    expect((await call('POST', `/channels/${other}/messages`, { content: '1' })).status).toBe(200);
+    now += 3500;
+    expect((await post({ content: '3' })).status).toBe(200);
+  });
+
+  it('of the whole bot are said to be so', async () => {
+    discord.buckets.allow('global', { limit: 1, windowMs: 1000 });
+    await post({ content: '1' });
+    const { status, headers, json } = await post({ content: '2' });
+    expect({ status, scope: headers.get('x-ratelimit-scope'), global: json.global }).toEqual({
+      status: 429,
+      scope: 'global',
+      global: true,
+    });
+  });
+
+  it('of a resource are shared', async () => {
+    discord.buckets.refuseShared(ROUTE, 60_000);
+    const { headers, json } = await post({ content: '1' });
+    expect({ scope: headers.get('x-ratelimit-scope'), after: json.retry_after }).toEqual({
+      scope: 'shared',
+      after: 60,
+    });
+  });
+});
+
+describe('an interaction', () => {
+  it('is answered with a message', async () => {
+    answer = () => said('Hello');
+    const reply = await person.command(channel, 'list');
+    expect(reply).toMatchObject({ fault: null, status: 200 });
+    expect(reply.ms).toBeLessThan(300);
+    expect(reply.message()).toMatchObject({ content: 'Hello', seenBy: null });
+  });
+
+  it('is answered for the asker alone', async () => {
+    answer = () => said('Hello', 64);
+    expect((await person.command(channel, 'list')).message()).toMatchObject({ seenBy: person.id });
+  });
+
+  it('that nobody answers in time has failed, and its token is worth nothing', async () => {
+    answer = null;
+    const reply = await person.command(channel, 'list');
+    expect(faultOf(reply)).toMatch(/^no answer/);
+    const late = await call('POST', webhook(reply.interaction.token), { content: 'late' }, { authorization: '' });
+    expect(late.json.code).toBe(10015);
+  });
+
+  it('is answered later: it is thinking until then, and has follow-ups for 15 minutes', async () => {
+    answer = () => ({ type: 5 });
+    const reply = await person.command(channel, 'status');
+    const { token } = reply.interaction;
+    expect(reply.message()).toMatchObject({ isLoading: true });
+    expect(
+      (await call('PATCH', webhook(token, '/messages/@original'), { content: 'There' }, { authorization: '' })).status,
+    ).toBe(200);
+    expect(reply.message()).toMatchObject({ isLoading: false, content: 'There', edited: false });
+    expect((await call('GET', webhook(token, '/messages/@original'))).json.content).toBe('There');
+    expect((await call('POST', webhook(token), { content: 'And more' })).status).toBe(200);
+    expect(discord.messages(channel).map(({ content }) => content)).toEqual(['There', 'And more']);
+    now += 15 * 60_000;
+    const late = await call('POST', webhook(token), { content: 'late' });
+    expect({ status: late.status, code: late.json.code }).toEqual({ status: 401, code: 50027 });
+  });
+
+  it('has no @original before its answer', async () => {
+    const { token } = begun();
+    const early = (await call('PATCH', webhook(token, '/messages/@original'), { content: 'x' })).json.code;
+    expect(early).toBe(10015);
+  });
+
+  it('is answered by its callback, once', async () => {
+    const { id, token } = begun();
+    const path = `/interactions/${id}/${token}/callback`;
+    expect((await call('POST', path, said('Hello'))).status).toBe(204);
+    expect((await call('POST', path, said('Hello'))).json.code).toBe(40060);
+  });
+
+  it('of a button changes its message', async () => {
+    const { json } = await post({
+      content: 'Which?',
+      components: rows([button('Red', 'red'), button('Blue', 'blue')]),
+    });
+    answer = ({ data }) => ({ type: 7, data: { content: `You chose ${data?.custom_id}`, components: [] } });
+    expect(faultOf(await person.press(channel, json.id, 'Blue'))).toBeNull();
+    expect(discord.messages(channel)).toMatchObject([{ content: 'You chose blue', rows: [] }]);
+    await expect(person.press(channel, json.id, 'Blue')).rejects.toThrow('no button');
+  });
+
+  it('of a menu says what was chosen', async () => {
+    const options = ['a', 'b', 'c'].map((value) => ({ label: value.toUpperCase(), value }));
+    const { json } = await post({ components: rows([{ type: 3, custom_id: 'menu', options, max_values: 2 }]) });
+    let came: unknown;
+    answer = (interaction) => {
+      came = interaction.data;
+      return { type: 6 };
+    };
+    expect(faultOf(await person.choose(channel, json.id, ['A', 'C']))).toBeNull();
+    expect(came).toEqual({ custom_id: 'menu', component_type: 3, values: ['a', 'c'] });
+    await expect(person.choose(channel, json.id, ['A', 'B', 'C'])).rejects.toThrow('does not let');
+  });
+
+  it('opens a modal, which is filled in', async () => {
+    const { json } = await post({ content: 'Why?', components: rows([button('Say')]) });
+    const input = { type: 4, custom_id: 'why', style: 2, max_length: 10 };
+    const modal = { custom_id: 'modal', title: 'Why?', components: [{ type: 18, label: 'Why', component: input }] };
+    answer = ({ type }) => (type === 3 ? { type: 9, data: modal } : { type: 7, data: { content: 'Noted' } });
+    const opened = await person.press(channel, json.id, 'Say');
+    expect(opened.modal?.title).toBe('Why?');
+    await expect(person.submit(opened, 'too long a text')).rejects.toThrow('does not take');
+    expect(faultOf(await person.submit(opened, 'because'))).toBeNull();
+    expect(discord.messages(channel)).toMatchObject([{ content: 'Noted' }]);
+  });
+
+  it('of a modal opens no other', async () => {
+    const { json } = await post({ content: 'Why?', components: rows([button('Say')]) });
+    const input = { type: 4, custom_id: 'why', style: 2 };
+    const data = { custom_id: 'modal', title: 'Why?', components: [{ type: 18, label: 'Why', component: input }] };
+    answer = () => ({ type: 9, data });
+    const again = await person.submit(await person.press(channel, json.id, 'Say'), 'because');
+    expect(faultOf(again)).toContain('50035');
+  });
+
+  it('of autocomplete takes choices, at most 25', async () => {
+    answer = () => ({ type: 8, data: { choices: [{ name: 'One', value: '1' }] } });
+    expect((await person.type(channel, 'say', 'session', 'o')).choices).toEqual([{ name: 'One', value: '1' }]);
+    const choices = Array.from({ length: 26 }, (_, at) => ({ name: `${at}`, value: `${at}` }));
+    answer = () => ({ type: 8, data: { choices } });
+    expect(faultOf(await person.type(channel, 'say', 'session', 'o'))).toContain('50035');
+  });
+
+  it('is answered within Discord’s rules', async () => {
+    answer = () => said('a'.repeat(2001));
+    expect(faultOf(await person.command(channel, 'list'))).toContain('BASE_TYPE_MAX_LENGTH');
+    answer = () => ({ type: 7, data: { content: 'no component' } });
+    expect(faultOf(await person.command(channel, 'list'))).toContain('Only for components');
+  });
+
+  it('of Discord’s own check is a ping', async () => {
+    answer = ({ type }) => ({ type });
+    expect(await person.ping()).toEqual({ status: 200, body: { type: 1 } });
+  });
+});
+
+describe('out of order', () => {
+  it.each([
+    ['unavailable', 503],
+    ['banned', 429],
+  ] as const)('it is %s: %d', async (fault, status) => {
+    discord.fault = fault;
+    const response = await fetch(`${discord.baseUrl}/channels/${channel}`);
+    expect(response.status).toBe(status);
+  });
+
+  it('it does what it is asked, but its answer is lost', async () => {
+    discord.fault = 'lost';
+    await expect(post({ content: 'a' })).rejects.toThrow('fetch failed');
+    expect(discord.messages(channel)).toMatchObject([{ content: 'a' }]);
+  });
+});

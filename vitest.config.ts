@@ -19,7 +19,11 @@ export default defineConfig({
         plugins: [
           cloudflareTest({
             wrangler: { configPath: './wrangler.toml' },
-            miniflare: { bindings: { JWT_SECRET: 'known to every test and of no use elsewhere' } },
+            miniflare: {
+              bindings: { JWT_SECRET: 'known to every test and of no use elsewhere' },
+              // Webhooks reach nothing here; test/start/webhooks.test.ts posts them for real.
+              serviceBindings: { WEBHOOKS: () => new Response('ok') },
+            },
           }),
         ],
         test: { name: 'edge', include: inWorkerd, testTimeout: 20_000 },

@@ -1,58 +1,38 @@
 import type { SpendingReport } from './owner-tree.ts';
 import type { SessionCore } from './session-core.ts';
 import type { SessionOutreach } from './session-outreach.ts';
-
-/** After a call to the directory has failed, milliseconds until it is tried again. */
-const RETRY_MS = 1000;
+import { Teller } from './teller.ts';
 
 /** Tells the owner's ledger what a session below a budget has spent, and asks leave for its turns. */
 export class SessionBudget {
-  readonly #ctx: DurableObjectState;
   readonly #core: SessionCore;
   readonly #outreach: SessionOutreach;
-  readonly #retry: () => void;
+  readonly #teller: Teller;
   /** What the ledger was last told. Not stored: told twice is told once. */
   #told: SpendingReport | null = null;
-  #telling = false;
-  #failedAt: number | null = null;
 
-  /** @param retry asked to have `tell` called before long */
+  /** @param retry asked to have `tell` called at `nextTry` */
   constructor(ctx: DurableObjectState, core: SessionCore, outreach: SessionOutreach, retry: () => void) {
-    this.#ctx = ctx;
     this.#core = core;
     this.#outreach = outreach;
-    this.#retry = retry;
+    const parts = { isDue: () => this.#isDue(), tell: () => this.#send(), retry };
+    this.#teller = new Teller({ ctx, whom: 'the owner’s ledger', ...parts });
   }
 
-  /** When there is something to do, epoch milliseconds; null: nothing. */
   nextTry(): number | null {
-    // Told at once, and this is for the case that it was not.
-    return this.#isDue() ? (this.#failedAt ?? Date.now()) + RETRY_MS : null;
+    return this.#teller.nextTry();
   }
 
-  /** Tells what there is to tell. */
   tell(): void {
-    if (this.#telling || (this.#failedAt !== null && Date.now() < this.#failedAt + RETRY_MS)) return;
-    const report = this.#report();
-    if (report === null || !this.#isDue()) return;
-    this.#telling = true;
-    this.#ctx.waitUntil(this.#send(report));
+    this.#teller.tell();
   }
 
-  async #send(report: SpendingReport): Promise<void> {
-    try {
-      const answer = await this.#outreach.directory.report(report);
-      this.#failedAt = null;
-      this.#told = report;
-      if (answer !== null && this.#core.record !== null) this.#core.change((draft) => draft.family.leave(answer));
-    } catch (error) {
-      console.error(`session: the budget could not be asked, trying again: ${String(error)}`);
-      this.#failedAt = Date.now();
-      if (this.#core.record !== null) this.#retry();
-    } finally {
-      this.#telling = false;
-    }
-    if (this.#core.record !== null) this.tell();
+  async #send(): Promise<void> {
+    const report = this.#report();
+    if (report === null) return;
+    const answer = await this.#outreach.directory.report(report);
+    this.#told = report;
+    if (answer !== null && this.#core.record !== null) this.#core.change((draft) => draft.family.leave(answer));
   }
 
   #isDue(): boolean {
@@ -61,7 +41,8 @@ export class SessionBudget {
   }
 
   #report(): SpendingReport | null {
-    const { identity, state, cost_usd, live_usd } = this.#core.current;
+    if (this.#core.record === null) return null;
+    const { identity, state, cost_usd, live_usd } = this.#core.record;
     if (state.leave === 'free') return null;
     const turn = state.current !== null ? 'running' : state.queue.length > 0 ? 'wanted' : 'none';
     return { session_id: identity.session_id, cost_usd: cost_usd + live_usd, turn };

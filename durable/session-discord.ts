@@ -6,9 +6,8 @@ import type { DeskNews, StoredDeskNews } from './core/discord/desk-news.ts';
 import { DISCORD_DESK, type EdgeEnv } from './edge-env.ts';
 import { interactionViewOf } from './interaction-views.ts';
 import type { SessionCore } from './session-core.ts';
+import { Teller } from './teller.ts';
 
-/** After a call to the desk has failed, milliseconds until it is tried again. */
-const RETRY_MS = 1000;
 /** News that one call carries. */
 const MAX_NEWS = 20;
 
@@ -22,31 +21,25 @@ export class SessionDiscord {
   readonly #ctx: DurableObjectState;
   readonly #env: EdgeEnv;
   readonly #core: SessionCore;
-  readonly #retry: () => void;
+  readonly #teller: Teller;
   #shownAt = 0;
-  #telling = false;
-  #failedAt: number | null = null;
 
-  /** @param retry asked to have `tell` called before long */
+  /** @param retry asked to have `tell` called at `nextTry` */
   constructor(ctx: DurableObjectState, env: EdgeEnv, core: SessionCore, retry: () => void) {
     this.#ctx = ctx;
     this.#env = env;
     this.#core = core;
-    this.#retry = retry;
+    const isDue = () => this.#core.record !== null && !this.#core.deskNews.isEmpty;
+    this.#teller = new Teller({ ctx, whom: 'the Discord desk', isDue, tell: () => this.#send(), retry });
   }
 
-  /** When there is something to do, epoch milliseconds; null: nothing. */
   nextTry(): number | null {
-    // Told at once, and this is for the case that it was not.
-    return this.#core.deskNews.isEmpty ? null : (this.#failedAt ?? Date.now()) + RETRY_MS;
+    return this.#teller.nextTry();
   }
 
   /** Tells what there is to tell. */
   tell(): void {
-    if (this.#telling || this.#core.deskNews.isEmpty) return;
-    if (this.#failedAt !== null && Date.now() < this.#failedAt + RETRY_MS) return;
-    this.#telling = true;
-    this.#ctx.waitUntil(this.#send());
+    this.#teller.tell();
   }
 
   /** Shows what the session does now, now and then: what is left out is soon followed by something else. */
@@ -67,24 +60,14 @@ export class SessionDiscord {
 
   async #send(): Promise<void> {
     const { session_id, owner, spawn } = this.#core.current.identity;
-    try {
-      const stored = this.#core.deskNews.next(MAX_NEWS);
-      const news = stored.flatMap(({ n, event }) => {
-        const told = this.#shown(event);
-        return told === null ? [] : [{ n, news: told }];
-      });
-      await this.#desk().hear({ session_id, owner, title: spawn?.title ?? null }, news);
-      this.#failedAt = null;
-      const last = stored.at(-1);
-      if (last !== undefined && this.#core.record !== null) this.#core.deskNews.heard(last.n);
-    } catch (error) {
-      console.error(`session: Discord’s desk could not be told, trying again: ${String(error)}`);
-      this.#failedAt = Date.now();
-      if (this.#core.record !== null) this.#retry();
-    } finally {
-      this.#telling = false;
-    }
-    if (this.#core.record !== null) this.tell();
+    const stored = this.#core.deskNews.next(MAX_NEWS);
+    const news = stored.flatMap(({ n, event }) => {
+      const told = this.#shown(event);
+      return told === null ? [] : [{ n, news: told }];
+    });
+    await this.#desk().hear({ session_id, owner, title: spawn?.title ?? null }, news);
+    const last = stored.at(-1);
+    if (last !== undefined && this.#core.record !== null) this.#core.deskNews.heard(last.n);
   }
 
   /** Null: what it is about is not there any more. */

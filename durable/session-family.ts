@@ -13,9 +13,8 @@ import type { SessionCore } from './session-core.ts';
 import type { SessionOutreach } from './session-outreach.ts';
 import { inheritsFrom, type SessionSharing } from './session-sharing.ts';
 import type { SessionSnapshots } from './session-snapshots.ts';
+import { Teller } from './teller.ts';
 
-/** After a call to another object has failed, milliseconds until it is tried again. */
-const RETRY_MS = 1000;
 /** News that one call carries. */
 const MAX_NEWS = 50;
 
@@ -45,17 +44,14 @@ const UNWANTED: Refusal = { refused: 'unavailable', detail: 'The session was sto
 
 /** A session's children, and its parent: begins those, and tells this one what becomes of itself. */
 export class SessionFamily {
-  readonly #ctx: DurableObjectState;
   readonly #env: EdgeEnv;
   readonly #core: SessionCore;
   readonly #outreach: SessionOutreach;
   readonly #snapshots: SessionSnapshots;
   readonly #sharing: SessionSharing;
-  readonly #retry: () => void;
-  #telling = false;
-  #failedAt: number | null = null;
+  readonly #teller: Teller;
 
-  /** @param retry asked to have `tell` called before long */
+  /** @param retry asked to have `tell` called at `nextTry` */
   constructor(
     ctx: DurableObjectState,
     env: EdgeEnv,
@@ -67,19 +63,18 @@ export class SessionFamily {
     },
     retry: () => void,
   ) {
-    this.#ctx = ctx;
     this.#env = env;
     this.#core = parts.core;
     this.#outreach = parts.outreach;
     this.#snapshots = parts.snapshots;
     this.#sharing = parts.sharing;
-    this.#retry = retry;
+    const isDue = () => this.#core.record !== null && !this.#core.news.isEmpty;
+    this.#teller = new Teller({ ctx, whom: 'the parent', isDue, tell: () => this.#tellParent(), retry });
   }
 
   /** When there is something to do, epoch milliseconds; null: nothing. */
   nextTry(): number | null {
-    // Told at once, and this is for the case that it was not.
-    return this.#core.news.isEmpty ? null : (this.#failedAt ?? Date.now()) + RETRY_MS;
+    return this.#teller.nextTry();
   }
 
   /** Begins a child. The same `child_id`, or the same key with the same request, is the same child. */
@@ -158,31 +153,18 @@ export class SessionFamily {
 
   /** Tells the parent what there is to tell. */
   tell(): void {
-    if (this.#telling || this.#core.news.isEmpty) return;
-    if (this.#failedAt !== null && Date.now() < this.#failedAt + RETRY_MS) return;
-    this.#telling = true;
-    this.#ctx.waitUntil(this.#tellParent());
+    this.#teller.tell();
   }
 
   async #tellParent(): Promise<void> {
     const { spawn, session_id } = this.#core.current.identity;
-    try {
-      const news = this.#core.news.next(MAX_NEWS);
-      if (spawn !== null) {
-        const { title, message_id } = spawn;
-        await this.#session(spawn.parent).hearChild({ child_id: session_id, title, message_id }, news);
-      }
-      this.#failedAt = null;
-      const last = news.at(-1);
-      if (last !== undefined && this.#core.record !== null) this.#core.news.heard(last.n);
-    } catch (error) {
-      console.error(`session: the parent could not be told, trying again: ${String(error)}`);
-      this.#failedAt = Date.now();
-      if (this.#core.record !== null) this.#retry();
-    } finally {
-      this.#telling = false;
+    const news = this.#core.news.next(MAX_NEWS);
+    if (spawn !== null) {
+      const { title, message_id } = spawn;
+      await this.#session(spawn.parent).hearChild({ child_id: session_id, title, message_id }, news);
     }
-    if (this.#core.record !== null) this.tell();
+    const last = news.at(-1);
+    if (last !== undefined && this.#core.record !== null) this.#core.news.heard(last.n);
   }
 
   #unreachable({ callback }: SpawnRequest): Refusal | null {

@@ -95,6 +95,8 @@ export class SessionParts {
   }
 
   setAlarm(): void {
+    // Something that was under way has come back after the session was deleted.
+    if (this.core.record === null) return;
     const { state, open_interactions } = this.core.current;
     const times = [
       nextDeadline(state, this.core.limits),

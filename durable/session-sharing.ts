@@ -3,30 +3,29 @@ import { shareOf, type Host } from './core/shared-files.ts';
 import type { EdgeEnv } from './edge-env.ts';
 import type { SessionCore } from './session-core.ts';
 import type { SessionIdentity } from './session-record.ts';
-
-/** After a call to another object has failed, milliseconds until it is tried again. */
-const RETRY_MS = 1000;
+import { Teller } from './teller.ts';
 
 /** A session that works in another's files asks that one whether it may, and keeps it told that it does. */
 export class SessionSharing {
-  readonly #ctx: DurableObjectState;
   readonly #env: EdgeEnv;
   readonly #core: SessionCore;
-  readonly #retry: () => void;
-  #telling = false;
-  #failedAt: number | null = null;
+  readonly #teller: Teller;
 
-  /** @param retry asked to have `tell` called before long */
+  /** @param retry asked to have `tell` called at `nextTry` */
   constructor(ctx: DurableObjectState, env: EdgeEnv, core: SessionCore, retry: () => void) {
-    this.#ctx = ctx;
     this.#env = env;
     this.#core = core;
-    this.#retry = retry;
+    const parts = { isDue: () => this.#isDue(), tell: () => this.#tellOwner(), retry };
+    this.#teller = new Teller({ ctx, whom: 'the session whose files are shared', ...parts });
   }
 
-  /** When there is something to do, epoch milliseconds; null: nothing. */
   nextTry(): number | null {
-    return this.#isDue() ? (this.#failedAt ?? Date.now()) + RETRY_MS : null;
+    return this.#teller.nextTry();
+  }
+
+  /** Tells the session in whose files this one works that it does, or does no longer. */
+  tell(): void {
+    this.#teller.tell();
   }
 
   /** The session in whose files this one works, with that one's word whether it may; null: it has its own. */
@@ -47,14 +46,6 @@ export class SessionSharing {
     return { refused: 'files_unavailable', detail };
   }
 
-  /** Tells the session in whose files this one works that it does, or does no longer. */
-  tell(): void {
-    if (this.#telling || !this.#isDue()) return;
-    if (this.#failedAt !== null && Date.now() < this.#failedAt + RETRY_MS) return;
-    this.#telling = true;
-    this.#ctx.waitUntil(this.#tellOwner());
-  }
-
   /** The session is being deleted: it works in nobody's files from now on. */
   async leave(): Promise<void> {
     const { identity } = this.#core.current;
@@ -66,26 +57,16 @@ export class SessionSharing {
     const { identity } = this.#core.current;
     const of = inheritsFrom(identity);
     const shares = this.#shares();
-    try {
-      if (of !== null) await this.#session(of).sharedBy(identity.session_id, shares);
-      this.#failedAt = null;
-      if (this.#core.record !== null) {
-        this.#core.change((draft) => {
-          draft.record = { ...draft.record, sharing: shares };
-        });
-      }
-    } catch (error) {
-      console.error(`session: that its files are shared could not be told, trying again: ${String(error)}`);
-      this.#failedAt = Date.now();
-      if (this.#core.record !== null) this.#retry();
-    } finally {
-      this.#telling = false;
-    }
-    if (this.#core.record !== null) this.tell();
+    if (of !== null) await this.#session(of).sharedBy(identity.session_id, shares);
+    if (this.#core.record === null) return;
+    this.#core.change((draft) => {
+      draft.record = { ...draft.record, sharing: shares };
+    });
   }
 
   #isDue(): boolean {
-    const { identity, sharing } = this.#core.current;
+    if (this.#core.record === null) return false;
+    const { identity, sharing } = this.#core.record;
     return inheritsFrom(identity) !== null && this.#shares() !== sharing;
   }
 

@@ -26,7 +26,13 @@ export default defineConfig({
             },
           }),
         ],
-        test: { name: 'edge', include: inWorkerd, testTimeout: 20_000 },
+        test: {
+          name: 'edge',
+          include: inWorkerd,
+          testTimeout: 20_000,
+          // CommonJS, whose named exports workerd does not see.
+          deps: { optimizer: { ssr: { enabled: true, include: ['discord-api-types/v10'] } } },
+        },
       },
       {
         test: {

@@ -34,6 +34,8 @@ interface Row extends Record<string, SqlStorageValue> {
 /** Calls of the agent's tools that are not answered yet. Changes belong inside the caller's transaction. */
 export class AgentCallTable {
   readonly #sql: SqlStorage;
+  /** Looked at with each change of a session, most of which call nothing: so a table that was empty is not asked again. */
+  #isKnownEmpty = false;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -42,6 +44,7 @@ export class AgentCallTable {
   }
 
   add({ call_id, epoch, call, made, deadline }: Omit<AgentCallRow, 'waits_for'>): void {
+    this.#isKnownEmpty = false;
     this.#sql.exec(
       'INSERT INTO agent_calls (call_id, epoch, call, made, deadline) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
       call_id,
@@ -58,11 +61,13 @@ export class AgentCallTable {
 
   /** Those to be looked at: new ones, and those whose wait is over. */
   due(now: number): AgentCallRow[] {
+    if (this.#isEmpty()) return [];
     return this.#rows('SELECT * FROM agent_calls WHERE waits_for IS NULL OR deadline <= ? ORDER BY made', now);
   }
 
   /** When the next wait is over, epoch milliseconds; null: none is under way. */
   nextDeadline(): number | null {
+    if (this.#isEmpty()) return null;
     return this.#sql.exec<{ at: number | null }>('SELECT min(deadline) AS at FROM agent_calls').one().at;
   }
 
@@ -86,6 +91,11 @@ export class AgentCallTable {
 
   clear(): void {
     this.#sql.exec('DELETE FROM agent_calls');
+  }
+
+  #isEmpty(): boolean {
+    this.#isKnownEmpty ||= this.#sql.exec('SELECT 1 FROM agent_calls LIMIT 1').toArray().length === 0;
+    return this.#isKnownEmpty;
   }
 
   #rows(query: string, value: SqlStorageValue): AgentCallRow[] {

@@ -1,6 +1,7 @@
 import { CloseCode } from '../protocol/close-code.ts';
 import { dataFrame, type DataFrame, type HostFrame } from '../protocol/host-notice.ts';
-import type { SessionFrame, WrapperFrame } from '../protocol/wrapper-link.ts';
+import type { SessionFrame } from '../protocol/wrapper-link.ts';
+import type { WrapperFrame } from '../protocol/wrapper-notice.ts';
 import type { NumberedCommand } from './command-table.ts';
 import { parseJson } from './json.ts';
 import type { SessionCore } from './session-core.ts';

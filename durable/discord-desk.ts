@@ -18,14 +18,15 @@ import { sessionChoices } from './core/discord/choices.ts';
 import { focusedOption, readCommand } from './core/discord/commands.ts';
 import type { DeskNews, DeskSession } from './core/discord/desk-news.ts';
 import { choices, later, whisper } from './core/discord/responses.ts';
+import { CommandWork } from './discord/command-work.ts';
 import { DeskCommands, madeId, type DeskCommand } from './discord/desk-commands.ts';
 import { DeskNewsroom } from './discord/desk-news.ts';
 import { DeskPresses } from './discord/desk-presses.ts';
 import { DeskQuestions } from './discord/desk-questions.ts';
 import { DeskTable } from './discord/desk-table.ts';
+import { inTime } from './discord/in-time.ts';
 import { Outbox } from './discord/outbox.ts';
-import { OutboxTable } from './discord/outbox-table.ts';
-import { CommandWork } from './discord/command-work.ts';
+import { OutboxTable, type Place } from './discord/outbox-table.ts';
 import { DiscordRest } from './discord-rest.ts';
 import type { EdgeEnv } from './edge-env.ts';
 
@@ -33,6 +34,10 @@ import type { EdgeEnv } from './edge-env.ts';
 const CODE_MS = 10 * 60_000;
 /** How long Discord takes answers to an interaction, milliseconds: 15 minutes, and a little less. */
 const TOKEN_MS = 14 * 60_000;
+/** Discord waits 3 seconds; without the sessions by then there is nothing to choose from. Milliseconds. */
+const PATIENCE_MS = 2000;
+/** Between two times at which what is of no use any more is forgotten, milliseconds. */
+const PRUNE_MS = 3_600_000;
 
 /** A session's news, numbered by it. */
 export interface NumberedDeskNews {
@@ -54,6 +59,7 @@ export class DiscordDesk extends DurableObject<EdgeEnv> {
   readonly #presses: DeskPresses;
   readonly #work: CommandWork;
   #alarmAt: number | null = null;
+  #prunedAt = 0;
 
   constructor(ctx: DurableObjectState, env: EdgeEnv) {
     super(ctx, env);
@@ -67,6 +73,7 @@ export class DiscordDesk extends DurableObject<EdgeEnv> {
         fetch: (url, init) => fetch(url, init),
         baseUrl: settings.DISCORD_API_BASE_URL,
         botToken: settings.DISCORD_BOT_TOKEN ?? '',
+        applicationId: settings.DISCORD_APPLICATION_ID ?? null,
       }),
       table: new OutboxTable(ctx.storage.sql),
       desk: this.#table,
@@ -76,13 +83,20 @@ export class DiscordDesk extends DurableObject<EdgeEnv> {
       now: Date.now,
     });
     this.#news = new DeskNewsroom(this.#table, this.#outbox);
-    this.#questions = new DeskQuestions(this.#table, this.#outbox, this.#news, {
+    const limits = {
       timeout: settings.DISCORD_QUESTION_TIMEOUT * 1000,
       longest: settings.INTERACTION_TIMEOUT_MAX * 1000,
       reminders: settings.DISCORD_MAX_RETRIES,
+    };
+    this.#questions = new DeskQuestions(this.#table, this.#outbox, this.#news, limits);
+    this.#commands = new DeskCommands(env, this.#table, this.#outbox, limits);
+    this.#presses = new DeskPresses({
+      ctx,
+      env,
+      table: this.#table,
+      questions: this.#questions,
+      outbox: this.#outbox,
     });
-    this.#commands = new DeskCommands(env, this.#table, this.#outbox);
-    this.#presses = new DeskPresses(env, this.#table, this.#questions);
     this.#work = new CommandWork(ctx, this.#commands, this.#outbox, retry);
   }
 
@@ -101,8 +115,7 @@ export class DiscordDesk extends DurableObject<EdgeEnv> {
     try {
       return await this.#answer(interaction, user.id);
     } finally {
-      this.#outbox.tell();
-      this.#setAlarm();
+      this.#goOn();
     }
   }
 
@@ -111,36 +124,46 @@ export class DiscordDesk extends DurableObject<EdgeEnv> {
     if (this.#settings === null) return;
     const heard = this.#table.heard(session.session_id);
     const isMeant = this.#news.concerns(session);
+    if (!isMeant && heard === 0) return;
     this.ctx.storage.transactionSync(() => {
-      for (const one of news) if (one.n > heard && isMeant) this.#news.tell(session, one.news);
+      for (const { n, news: one } of news) {
+        // What was asked before its owner unlinked is not to look open for ever.
+        if (n > heard && (isMeant || one.kind === 'closed')) this.#news.tell(session, one, Date.now());
+      }
       const last = news.at(-1)?.n ?? heard;
       if (last > heard) this.#table.hear(session.session_id, last);
     });
-    this.#outbox.tell();
-    this.#setAlarm();
+    this.#goOn();
+  }
+
+  /** A session is deleted: who was shown it, and who was asked by it, is told. */
+  deleted(sessionId: string): void {
+    if (this.#settings === null) return;
+    this.#news.deleted(sessionId, Date.now());
+    this.#goOn();
   }
 
   /** What a session that has a thread does now. */
   progress(sessionId: string, text: string): void {
     if (this.#table.thread(sessionId) === null) return;
     this.#outbox.progress(sessionId, text);
-    this.#outbox.tell();
-    this.#setAlarm();
+    this.#goOn();
   }
 
   /** Says something in the channel. */
   notify({ message, priority = 'normal', summary }: DiscordNotifyRequest, owner: string): void {
     const mentions = this.#table.usersOf(owner).map((user) => ({ user }));
     this.#news.notify({ message, priority, summary: summary ?? null }, 'channel', mentions);
-    this.#outbox.tell();
-    this.#setAlarm();
+    this.#goOn();
   }
 
-  /** Asks something in the channel. The same id again asks nothing more. */
-  ask(owner: string, id: string, input: DiscordAskRequest): InteractionView | Refusal {
-    const asked = this.#questions.ask(owner, id, input, Date.now());
-    this.#outbox.tell();
-    this.#setAlarm();
+  /** Asks something in the channel. The same id or key again asks nothing more. */
+  ask(
+    owner: string,
+    question: { readonly id: string; readonly key: string | undefined; readonly input: DiscordAskRequest },
+  ): InteractionView | Refusal {
+    const asked = this.#questions.ask(owner, question, Date.now());
+    this.#goOn();
     return asked;
   }
 
@@ -171,6 +194,17 @@ export class DiscordDesk extends DurableObject<EdgeEnv> {
     this.#alarmAt = null;
     this.#questions.clock(Date.now());
     this.#work.tell();
+    this.#goOn();
+  }
+
+  /** Something has changed. */
+  #goOn(): void {
+    const now = Date.now();
+    if (now >= this.#prunedAt + PRUNE_MS) {
+      this.#prunedAt = now;
+      this.#table.prune(now);
+      this.#outbox.prune();
+    }
     this.#outbox.tell();
     this.#setAlarm();
   }
@@ -178,7 +212,11 @@ export class DiscordDesk extends DurableObject<EdgeEnv> {
   /** By the operator's lists; where there are none, whoever has linked an account, which all that matters asks for. */
   #isAllowed(user: string, roles: readonly string[]): boolean {
     const { DISCORD_ALLOWED_USERS: users = [], DISCORD_ALLOWED_ROLES: allowed = [] } = this.#settings ?? {};
-    if (users.length === 0 && allowed.length === 0) return true;
+    return (users.length === 0 && allowed.length === 0) || this.#isListed(user, roles);
+  }
+
+  #isListed(user: string, roles: readonly string[]): boolean {
+    const { DISCORD_ALLOWED_USERS: users = [], DISCORD_ALLOWED_ROLES: allowed = [] } = this.#settings ?? {};
     return users.includes(user) || roles.some((role) => allowed.includes(role));
   }
 
@@ -186,7 +224,11 @@ export class DiscordDesk extends DurableObject<EdgeEnv> {
     interaction: DiscordCommand | DiscordComponent | DiscordModalSubmit,
     user: string,
   ): Promise<APIInteractionResponse> {
-    if (interaction.type !== INTERACTION.command) return this.#presses.press(interaction, user);
+    const expires = Date.now() + TOKEN_MS;
+    if (interaction.type !== INTERACTION.command) {
+      const isListed = this.#isListed(user, interaction.member?.roles ?? []);
+      return this.#presses.press(interaction, { user, isListed, expires });
+    }
     const call = readCommand(interaction);
     if (call === null)
       return whisper(
@@ -197,9 +239,14 @@ export class DiscordDesk extends DurableObject<EdgeEnv> {
     if (owner === null) return whisper(NOT_LINKED);
     const channel = interaction.channel_id ?? interaction.channel?.id ?? null;
     const command: DeskCommand = { call, user, owner, channel, made: madeId() };
-    const isForAll = call.name === 'start' || call.name === 'say';
-    this.#work.add(interaction.id, { command, token: interaction.token, expires: Date.now() + TOKEN_MS, isForAll });
-    return later(isForAll ? 'all' : 'asker');
+    const to = call.name === 'start' || call.name === 'say' ? this.#placeOf(channel) : null;
+    this.#work.add(interaction.id, { command, token: interaction.token, expires, to });
+    return later(to === null ? 'asker' : 'all');
+  }
+
+  #placeOf(channel: string | null): Place {
+    const session = channel === null ? null : this.#table.sessionIn(channel);
+    return session === null ? 'channel' : { thread_of: session };
   }
 
   #link(user: string, code: string): APIInteractionResponse {
@@ -217,8 +264,15 @@ export class DiscordDesk extends DurableObject<EdgeEnv> {
     if (focused?.option !== 'session' || owner === null || !this.#isAllowed(user, interaction.member?.roles ?? []))
       return choices([]);
     const directory = this.env.DIRECTORY.get(this.env.DIRECTORY.idFromName(owner));
-    const { data } = await directory.list({ status: undefined, limit: 100, offset: 0, cursor: undefined });
-    const sessions = data.map(({ session_id, status, title }) => ({
+    const listed = directory
+      .list({ status: undefined, limit: 100, offset: 0, cursor: undefined })
+      .catch((error: unknown) => {
+        console.error(`discord: sessions could not be listed: ${String(error)}`);
+        return 'late' as const;
+      });
+    const page = await inTime(listed, PATIENCE_MS);
+    if (page === 'late') return choices([]);
+    const sessions = page.data.map(({ session_id, status, title }) => ({
       session_id,
       status,
       title: title ?? this.#table.thread(session_id)?.name ?? session_id,

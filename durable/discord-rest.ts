@@ -30,8 +30,8 @@ export type DiscordOutcome =
   /** Discord failed, or could not be reached; it may have been done all the same. */
   | { readonly is: 'failed'; readonly detail: string };
 
-/** `token`: of an interaction, after its 15 minutes. */
-export type Gone = 'channel' | 'message' | 'token' | 'other';
+/** `token`: of an interaction, after its 15 minutes. `webhook`: behind that token there is nothing; not yet, if its answer has only just gone. */
+export type Gone = 'channel' | 'message' | 'token' | 'webhook' | 'other';
 
 export type DiscordFetch = (url: string, init: RequestInit) => Promise<Response>;
 
@@ -40,6 +40,8 @@ export interface DiscordRestParts {
   /** `DISCORD_API_BASE_URL`. */
   readonly baseUrl: string;
   readonly botToken: string;
+  /** `DISCORD_APPLICATION_ID`; null: it is not known. */
+  readonly applicationId?: string | null;
   readonly now?: () => number;
   readonly timeoutMs?: number;
 }
@@ -48,7 +50,7 @@ export interface DiscordRestParts {
 const GONE: Readonly<Record<number, Gone>> = {
   10003: 'channel',
   10008: 'message',
-  10015: 'token',
+  10015: 'webhook',
   10062: 'token',
   50027: 'token',
 };
@@ -88,7 +90,7 @@ export class DiscordRest {
 
   #init({ method, body, file, by }: DiscordRequest): RequestInit {
     const headers: Record<string, string> = {
-      'user-agent': `DiscordBot (https://cc-docker.example, ${VERSION})`,
+      'user-agent': userAgent(this.#parts.applicationId ?? null),
       ...(by === 'bot' ? { authorization: `Bot ${this.#parts.botToken}` } : {}),
     };
     if (file !== null) {
@@ -128,6 +130,15 @@ export class DiscordRest {
     const secrets = [this.#parts.botToken, token].filter((secret) => secret !== '');
     return secrets.reduce((clean, secret) => clean.replaceAll(secret, '[token]'), text).slice(0, MAX_DETAIL);
   }
+}
+
+/**
+ * Discord refuses any that is not `DiscordBot ($url, $version)` (discord.com/developers/docs/reference, "User Agent"). CC-Docker has no page of its
+ * own: the URL is where this very bot can be had, or else where bots are made.
+ */
+function userAgent(applicationId: string | null): string {
+  const page = applicationId === null ? 'developers/applications' : `oauth2/authorize?client_id=${applicationId}`;
+  return `DiscordBot (https://discord.com/${page}, ${VERSION}) CC-Docker/${VERSION}`;
 }
 
 function parse(text: string): unknown {

@@ -1,8 +1,9 @@
 /** News of a session that somebody has yet to hear, numbered from 1. Changes belong inside the caller's transaction. */
 export class NewsTable<News> {
   readonly #sql: SqlStorage;
-
   readonly #name: string;
+  /** Looked at with each change of a session, most of which have no news: so a table that was empty is not asked again. */
+  #isKnownEmpty = false;
 
   /** @param name of the table: whom they are for */
   constructor(sql: SqlStorage, name: 'parent_news' | 'desk_news') {
@@ -13,6 +14,7 @@ export class NewsTable<News> {
   }
 
   add(event: News): void {
+    this.#isKnownEmpty = false;
     this.#sql.exec(`INSERT INTO ${this.#name} (json) VALUES (?)`, JSON.stringify(event));
   }
 
@@ -30,6 +32,7 @@ export class NewsTable<News> {
   }
 
   get isEmpty(): boolean {
-    return this.#sql.exec(`SELECT 1 FROM ${this.#name} LIMIT 1`).toArray().length === 0;
+    this.#isKnownEmpty ||= this.#sql.exec(`SELECT 1 FROM ${this.#name} LIMIT 1`).toArray().length === 0;
+    return this.#isKnownEmpty;
   }
 }

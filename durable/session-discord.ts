@@ -15,6 +15,7 @@ const MAX_NEWS = 20;
 const PROGRESS_MS = 2000;
 /** Of what it says, characters. */
 const MAX_PROGRESS = 300;
+const TURN_ENDS: readonly string[] = ['message.completed', 'message.failed', 'message.interrupted'];
 
 /** Tells the Discord desk what people there are to see of a session. What is to be told is stored until it was heard. */
 export class SessionDiscord {
@@ -22,14 +23,17 @@ export class SessionDiscord {
   readonly #env: EdgeEnv;
   readonly #core: SessionCore;
   readonly #teller: Teller;
-  #shownAt = 0;
+  /** What it does now, and people have not been shown; null: nothing. */
+  #latest: string | null = null;
+  #isShowing = false;
+  #isDeleted = false;
 
   /** @param retry asked to have `tell` called at `nextTry` */
   constructor(ctx: DurableObjectState, env: EdgeEnv, core: SessionCore, retry: () => void) {
     this.#ctx = ctx;
     this.#env = env;
     this.#core = core;
-    const isDue = () => this.#core.record !== null && !this.#core.deskNews.isEmpty;
+    const isDue = () => !this.#isDeleted && this.#core.record !== null && !this.#core.deskNews.isEmpty;
     this.#teller = new Teller({ ctx, whom: 'the Discord desk', isDue, tell: () => this.#send(), retry });
   }
 
@@ -42,20 +46,39 @@ export class SessionDiscord {
     this.#teller.tell();
   }
 
-  /** Shows what the session does now, now and then: what is left out is soon followed by something else. */
+  /** Shows what the session does now: the last of it each time, and no more often than can be read. */
   show(shown: readonly Shown[]): void {
-    const { on_discord, identity } = this.#core.current;
-    const now = Date.now();
-    if (!on_discord || now < this.#shownAt + PROGRESS_MS) return;
-    const { session_id } = identity;
-    const text = shown.map(progressOf).findLast((one) => one !== '');
-    if (text === undefined) return;
-    this.#shownAt = now;
-    this.#ctx.waitUntil(
-      this.#desk()
-        .progress(session_id, text)
-        .catch((error: unknown) => console.warn(`session: Discord was not shown its progress: ${String(error)}`)),
-    );
+    if (this.#isDeleted || !this.#core.current.on_discord) return;
+    for (const one of shown) {
+      // How a turn ended is told as news; what it did before is past then.
+      if ('seq' in one && TURN_ENDS.includes(one.type)) this.#latest = null;
+      const text = progressOf(one);
+      if (text !== '') this.#latest = text;
+    }
+    if (this.#latest === null || this.#isShowing) return;
+    this.#isShowing = true;
+    this.#ctx.waitUntil(this.#showOn(this.#core.current.identity.session_id));
+  }
+
+  /** The session is being deleted: what it still had to tell is told no more. May be called again. */
+  async leave(): Promise<void> {
+    if (!this.#core.isOnDiscord) return;
+    this.#isDeleted = true;
+    await this.#desk().deleted(this.#core.current.identity.session_id);
+  }
+
+  async #showOn(sessionId: string): Promise<void> {
+    try {
+      for (let text = this.#latest; text !== null && this.#core.record !== null; text = this.#latest) {
+        this.#latest = null;
+        await this.#desk().progress(sessionId, text);
+        await scheduler.wait(PROGRESS_MS);
+      }
+    } catch (error) {
+      console.warn(`session: Discord was not shown its progress: ${String(error)}`);
+    } finally {
+      this.#isShowing = false;
+    }
   }
 
   async #send(): Promise<void> {

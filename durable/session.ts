@@ -223,6 +223,7 @@ export class Session extends DurableObject<EdgeEnv> {
     await this.#parts.family.deleteBelow();
     await this.#parts.family.leave();
     await this.#parts.sharing.leave();
+    await this.#parts.discord.leave();
     await this.#parts.outreach.pool.forget(session_id);
     await this.#parts.outreach.directory.remove(session_id);
     // Who reads on would read what is no longer there.
@@ -339,6 +340,8 @@ export class Session extends DurableObject<EdgeEnv> {
     if (pathname === '/artifact') return this.#openArtifact(options);
     if (pathname === '/transfer')
       return this.#parts.transfers.dial(options.get('id') ?? '', options.get('runner') ?? '');
+    // Deleted since its owner was let through.
+    if (this.#core.record === null && pathname !== '/data') return refusalResponse(GONE);
     if (pathname === '/events') {
       const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
       return new Response(this.#parts.streams.open(Number(options.get('after') ?? 0)), { headers });

@@ -113,7 +113,7 @@ export type DiscordModalSubmit = z.infer<typeof discordModalSubmit>;
 export type DiscordPersonal = Exclude<DiscordInteraction, z.infer<typeof discordPing>>;
 
 /** What we read of a message or a thread that Discord made. */
-export const discordCreated = z.looseObject({ id: snowflake });
+export const discordCreated = z.looseObject({ id: snowflake, channel_id: snowflake.optional() });
 
 /** What Discord says with a refusal; `retry_after` in seconds. */
 export const discordErrorBody = z.looseObject({

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { wrapperFrame } from './wrapper-link.ts';
+import { wrapperFrame } from './wrapper-notice.ts';
 
 /**
  * What the runner itself has to say about a session's container. It goes over the data socket beside the wrapper's frames, numbered

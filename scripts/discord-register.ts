@@ -53,7 +53,12 @@ async function register(): Promise<string | Refused> {
   if (!isDiscordReady(settings, 'register')) {
     return { refused: discordNotConfigured(settings, 'register') ?? 'Discord is not configured.' };
   }
-  const rest = new DiscordRest({ fetch, baseUrl: settings.DISCORD_API_BASE_URL, botToken: settings.DISCORD_BOT_TOKEN });
+  const rest = new DiscordRest({
+    fetch,
+    baseUrl: settings.DISCORD_API_BASE_URL,
+    botToken: settings.DISCORD_BOT_TOKEN,
+    applicationId: settings.DISCORD_APPLICATION_ID,
+  });
   const { guild } = command;
   const outcome = await rest.send(putCommands(settings.DISCORD_APPLICATION_ID, guild, DISCORD_COMMANDS));
   if (outcome.is !== 'ok') return { refused: fault(outcome, guild) };

@@ -2,15 +2,21 @@ import path from 'node:path';
 import { stop as stopEsbuild } from 'esbuild';
 import { bundleWorker } from '../scripts/bundle.ts';
 import { startEdgePart } from './edge-part.ts';
+import { readFileVariables } from './file-variables.ts';
 import { lockDataFolder } from './lock.ts';
 import { isRefused, type Refused } from './refused.ts';
 import { ensureSecret } from './secret.ts';
 import { parseSettings } from './settings.ts';
 import { listenForStop } from './stop-signals.ts';
 
+/** Its secrets are taken from files too: `DISCORD_BOT_TOKEN_FILE`. */
+const FROM_FILES = ['JWT_SECRET', 'DISCORD_BOT_TOKEN'];
+
 /** The edge alone, as a service: what `npm start` runs beside a runner. Settings: `HOST`, `PORT`, and the edge's. */
 async function main(): Promise<number | Refused> {
-  const settings = parseSettings(process.env);
+  const env = readFileVariables(process.env, FROM_FILES);
+  if (isRefused(env)) return env;
+  const settings = parseSettings(env);
   if (isRefused(settings)) return settings;
   const secret = ensureSecret(settings);
   if (isRefused(secret)) return secret;

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { MAX_LINE_BYTES } from '../protocol/limits.ts';
 import type { WrapperLaunch } from '../protocol/wrapper-launch.ts';
-import type { WrapperNotice } from '../protocol/wrapper-link.ts';
+import type { WrapperNotice } from '../protocol/wrapper-notice.ts';
 import { claudeCall } from './claude-args.ts';
 import { killLeftovers } from './leftovers.ts';
 import { LineSplitter, type SplitLine } from './line-splitter.ts';

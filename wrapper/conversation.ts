@@ -1,6 +1,7 @@
 import { WrapperExit } from '../protocol/wrapper-exit.ts';
 import type { WrapperLaunch } from '../protocol/wrapper-launch.ts';
-import type { LinkItem, SessionFrame, WrapperCommand, WrapperFrame, WrapperNotice } from '../protocol/wrapper-link.ts';
+import type { SessionFrame, WrapperCommand } from '../protocol/wrapper-link.ts';
+import type { LinkItem, WrapperFrame, WrapperNotice } from '../protocol/wrapper-notice.ts';
 import { type ClaudeLine, ClaudeProcess } from './claude-process.ts';
 import { type EgressListeners, openEgress } from './egress.ts';
 import { GitClone } from './git-clone.ts';

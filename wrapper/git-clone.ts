@@ -1,7 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import type { WrapperLaunch } from '../protocol/wrapper-launch.ts';
-import type { WrapperNotice } from '../protocol/wrapper-link.ts';
+import type { WrapperNotice } from '../protocol/wrapper-notice.ts';
 import { maskCredentials } from './mask-credentials.ts';
 import { Tail } from './tail.ts';
 

@@ -1,6 +1,7 @@
 import { createConnection, type Socket } from 'node:net';
 import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
-import { type SessionFrame, sessionFrame, type WrapperFrame } from '../protocol/wrapper-link.ts';
+import { type SessionFrame, sessionFrame } from '../protocol/wrapper-link.ts';
+import type { WrapperFrame } from '../protocol/wrapper-notice.ts';
 import { backoff } from './backoff.ts';
 import { LineSplitter, type SplitLine } from './line-splitter.ts';
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { WrapperNotice } from '../protocol/wrapper-link.ts';
+import type { WrapperNotice } from '../protocol/wrapper-notice.ts';
 import { maskCredentials } from './mask-credentials.ts';
 import type { McpDefinition } from './mcp-servers.ts';
 import { TOOL_SERVER } from './tool-names.ts';

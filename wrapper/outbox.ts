@@ -1,5 +1,5 @@
 import { BATCH_BYTES, BATCH_EVENTS } from '../protocol/limits.ts';
-import type { LinkItem, WrapperFrame } from '../protocol/wrapper-link.ts';
+import type { LinkItem, WrapperFrame } from '../protocol/wrapper-notice.ts';
 
 /** Bytes of previews that may wait for a slow connection; those beyond it are dropped. */
 const PREVIEW_BYTES = 1024 * 1024;

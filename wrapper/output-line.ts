@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import * as z from 'zod';
-import type { LinkItem } from '../protocol/wrapper-link.ts';
+import type { LinkItem } from '../protocol/wrapper-notice.ts';
 import type { SplitLine } from './line-splitter.ts';
 import { type ServerStatus, statusAnswer } from './mcp-status.ts';
 import { type PermissionRequest, permissionRequest } from './permissions.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type InteractionSubject, MAX_SHOWN_INPUT, type Question, type Resolution } from '../protocol/interaction.ts';
-import type { WrapperNotice } from '../protocol/wrapper-link.ts';
+import type { WrapperNotice } from '../protocol/wrapper-notice.ts';
 
 /** What Claude Code asks before it uses a tool: its `can_use_tool`. */
 export const permissionRequest = z.object({

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { WrapperLaunch } from '../protocol/wrapper-launch.ts';
-import type { WrapperNotice } from '../protocol/wrapper-link.ts';
+import type { WrapperNotice } from '../protocol/wrapper-notice.ts';
 import type { SealFacts } from './seal-facts.ts';
 
 export type SealNotice = Extract<WrapperNotice, { notice: 'sealed' | 'seal_broken' }>;

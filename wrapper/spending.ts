@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { WrapperNotice } from '../protocol/wrapper-link.ts';
+import type { WrapperNotice } from '../protocol/wrapper-notice.ts';
 
 /** The part of Claude Code's answer to `get_usage` that is read: what the conversation has cost since it began, USD. */
 export const usageAnswer = z.object({

@@ -1,8 +1,13 @@
+import { attachment } from '../core/discord/attachment.ts';
+import { splitMessage } from '../core/discord/split-message.ts';
 import type { DeskCommand, DeskCommands } from './desk-commands.ts';
-import { quiet, type Outbox } from './outbox.ts';
+import { quiet } from './errand-request.ts';
+import type { Outbox } from './outbox.ts';
+import type { Place } from './outbox-table.ts';
 
 /** After a failure, milliseconds until a command is tried again. */
 const RETRY_MS = 1000;
+const GIVEN_UP = '⚠️ That could not be done for so long that it is given up. Say it again.';
 
 /** A command that was taken and is not carried out yet. */
 export interface TakenCommand {
@@ -10,8 +15,8 @@ export interface TakenCommand {
   /** Of the interaction, until `expires` (epoch milliseconds). */
   readonly token: string;
   readonly expires: number;
-  /** Others see the answer too. */
-  readonly isForAll: boolean;
+  /** Others see the answer too, and once the token is too old it is said there; null: it is for nobody else. */
+  readonly to: Place | null;
 }
 
 /** Carries out commands after Discord has been told that the answer comes later. Stored until it is queued, so that a crash forgets none. */
@@ -52,12 +57,15 @@ export class CommandWork {
     }
   }
 
-  async #run(id: string, { command, token, expires, isForAll }: TakenCommand): Promise<void> {
+  async #run(id: string, { command, token, expires, to }: TakenCommand): Promise<void> {
     try {
-      const text = await this.#commands.run(command);
+      const isTooOld = Date.now() >= expires;
+      const text = isTooOld ? GIVEN_UP : await this.#commands.run(command);
+      const split = splitMessage(text, { parts: 1 });
+      const [body, file] =
+        split.as === 'file' ? [split.head, attachment('answer.md', text)] : [split.parts[0] ?? text, null];
       this.#ctx.storage.transactionSync(() => {
-        const to = isForAll ? ('channel' as const) : null;
-        this.#outbox.add(`answer ${id}`, { do: 'answer', to, token, expires, body: quiet(text), file: null });
+        this.#outbox.add(`answer ${id}`, { do: 'answer', to, token, expires, body: quiet(body), file });
         this.#ctx.storage.sql.exec('DELETE FROM commands WHERE id = ?', id);
       });
       this.#failedAt = null;

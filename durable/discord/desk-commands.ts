@@ -6,6 +6,7 @@ import { createSessionRequest } from '../../protocol/session.ts';
 import type { CommandCall } from '../core/discord/commands.ts';
 import { cutLine, inlineCode, plain } from '../core/discord/text.ts';
 import type { EdgeEnv } from '../edge-env.ts';
+import type { QuestionLimits } from './desk-questions.ts';
 import type { DeskTable } from './desk-table.ts';
 import type { Outbox } from './outbox.ts';
 
@@ -29,11 +30,14 @@ export class DeskCommands {
   readonly #env: EdgeEnv;
   readonly #table: DeskTable;
   readonly #outbox: Outbox;
+  readonly #questions: QuestionLimits;
 
-  constructor(env: EdgeEnv, table: DeskTable, outbox: Outbox) {
+  /** @param questions how long questions of sessions that are begun here stay open where they do not say */
+  constructor(env: EdgeEnv, table: DeskTable, outbox: Outbox, questions: QuestionLimits) {
     this.#env = env;
     this.#table = table;
     this.#outbox = outbox;
+    this.#questions = questions;
   }
 
   async run(command: DeskCommand): Promise<string> {
@@ -69,9 +73,15 @@ export class DeskCommands {
     { made, owner, user }: DeskCommand,
     { prompt, model, workspace }: Extract<CommandCall, { name: 'start' }>['options'],
   ): Promise<string> {
+    const { timeout, longest, reminders } = this.#questions;
     const parsed = createSessionRequest.safeParse({
       ...(workspace === undefined ? {} : { workspace: { type: 'persistent', id: workspace } }),
-      config: { agent_tools: AGENT_TOOLS, ...(model === undefined ? {} : { model }) },
+      config: {
+        agent_tools: AGENT_TOOLS,
+        interaction_timeout_seconds: Math.min(timeout, longest) / 1000,
+        interaction_reminders: reminders,
+        ...(model === undefined ? {} : { model }),
+      },
     });
     if (!parsed.success) return `⚠️ ${plain(parsed.error.issues.map(({ message }) => message).join('; '))}`;
     const created = await this.#directory(owner).create({

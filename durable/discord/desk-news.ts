@@ -4,8 +4,11 @@ import { PING_NOBODY, calledFor, mentionText, pingOnly, type Mention } from '../
 import { splitMessage } from '../core/discord/split-message.ts';
 import { cutLine, plain } from '../core/discord/text.ts';
 import { FLAG } from '../core/discord/wire.ts';
+import { attachment } from '../core/discord/attachment.ts';
+import { mentionsOf } from './ask-looks.ts';
 import type { DeskTable } from './desk-table.ts';
-import { laneOf, quiet, type Outbox } from './outbox.ts';
+import { quiet } from './errand-request.ts';
+import { laneOf, type Outbox } from './outbox.ts';
 import type { Place } from './outbox-table.ts';
 
 /** Of a longer result, the thread has the file. */
@@ -33,37 +36,56 @@ export class DeskNewsroom {
     return this.#table.thread(session_id) !== null || this.#table.usersOf(owner).length > 0;
   }
 
-  tell(session: DeskSession, news: DeskNews): void {
+  tell(session: DeskSession, news: DeskNews, now: number): void {
+    const { asks } = this.#table;
     const to = this.#placeOf(session.session_id);
     switch (news.kind) {
       case 'asked':
-        this.#table.saveAsk(news.view);
+        asks.save(news.view, session.owner, now);
         return this.#outbox.add(laneOf(to), { do: 'ask', to, interaction_id: news.view.interaction_id });
       case 'closed':
-        return this.closed(news.view, to);
+        return this.closed(news.view, session.owner, now);
       case 'reminded': {
         const { attempt, of } = news;
-        this.#table.saveAsk(news.view);
+        if (asks.get(news.view.interaction_id) === null) return;
+        asks.save(news.view, session.owner, now);
         return this.#outbox.add(laneOf(to), { do: 'remind', interaction_id: news.view.interaction_id, attempt, of });
       }
       case 'notified':
-        return this.notify(news, to, this.#mentionsOf(session));
+        return this.notify(news, to, mentionsOf(this.#table, session));
       case 'ended':
         return to === 'channel' ? undefined : this.#ended(to, news.result);
       case 'status':
         break;
     }
     const { status, reason } = news;
-    if (to === 'channel' || status === 'running') return undefined;
+    // That it is idle shows in how its turn ended.
+    if (to === 'channel' || status === 'running' || status === 'idle') return undefined;
     const why = reason === null ? '' : `: ${plain(cutLine(reason.detail, 800, ''))}`;
-    return this.#outbox.progress(session.session_id, `-# ${status}${why}`);
+    this.#outbox.progress(session.session_id, `-# ${status}${why}`);
+    if (status === 'stopped' || status === 'failed') this.#endProgress(to);
   }
 
-  /** What was asked is asked no longer, or as far as it was answered. */
-  closed(view: InteractionView, to: Place): void {
-    if (this.#table.ask(view.interaction_id) === null) return;
-    this.#table.saveAsk(view);
+  /** What was asked is asked no longer. */
+  closed(view: InteractionView, owner: string, now: number): void {
+    const { asks } = this.#table;
+    if (asks.get(view.interaction_id) === null) return;
+    asks.save(view, owner, now);
+    const to = this.#placeOf(view.session_id);
     this.#outbox.add(laneOf(to), { do: 'show_ask', interaction_id: view.interaction_id });
+  }
+
+  /** The session is deleted: nobody can answer what it asked, and nothing more comes from it. */
+  deleted(sessionId: string, now: number): void {
+    const to = this.#placeOf(sessionId);
+    // Nobody was told anything of it, or it is under way.
+    if (to === 'channel' && this.#table.heard(sessionId) === 0) return;
+    if (this.#outbox.isForgetting(to, sessionId)) return;
+    for (const { view, owner } of this.#table.asks.openOf(sessionId)) {
+      this.closed({ ...view, state: 'withdrawn', resolved_at: new Date(now).toISOString() }, owner, now);
+    }
+    if (to !== 'channel') this.#outbox.say(to, quiet('🗑️ This session was deleted, with all that it stored.'));
+    this.#outbox.forget(to, sessionId);
   }
 
   /** @param mentions whom it calls when it is urgent */
@@ -74,7 +96,7 @@ export class DeskNewsroom {
     const split = splitMessage(`${head}\n${message}`);
     const allowed_mentions = called.length === 0 ? PING_NOBODY : pingOnly(called);
     const body = (content: string) => ({ content, components: [], allowed_mentions, flags: FLAG.suppress_embeds });
-    if (split.as === 'file') return this.#outbox.say(to, body(split.head), { name: 'message.md', text: message });
+    if (split.as === 'file') return this.#outbox.say(to, body(split.head), attachment('message.md', message));
     for (const [index, part] of split.parts.entries()) this.#outbox.say(to, index === 0 ? body(part) : quiet(part));
   }
 
@@ -91,23 +113,21 @@ export class DeskNewsroom {
     }
     const cost = total_cost_usd === null ? '' : ` · $${total_cost_usd.toFixed(2)}`;
     this.#outbox.progress(to.thread_of, `-# ${status === 'completed' ? '✅ done' : `⚠️ ${status}`}${cost}`);
-    // What comes next is shown below this, in a message of its own.
+    this.#endProgress(to);
+  }
+
+  /** What comes next is shown below this, in a message of its own. */
+  #endProgress(to: Exclude<Place, 'channel'>): void {
     this.#outbox.add(laneOf(to), { do: 'end_progress', session_id: to.thread_of });
   }
 
   #say(to: Place, text: string): void {
     const split = splitMessage(text);
-    if (split.as === 'file') return this.#outbox.say(to, quiet(split.head), { name: RESULT_FILE, text });
+    if (split.as === 'file') return this.#outbox.say(to, quiet(split.head), attachment(RESULT_FILE, text));
     for (const part of split.parts) this.#outbox.say(to, quiet(part));
   }
 
   #placeOf(sessionId: string): Place {
     return this.#table.thread(sessionId) === null ? 'channel' : { thread_of: sessionId };
-  }
-
-  #mentionsOf({ session_id, owner }: DeskSession): Mention[] {
-    const thread = this.#table.thread(session_id);
-    const users = thread === null ? this.#table.usersOf(owner) : [thread.user];
-    return users.map((user) => ({ user }));
   }
 }

@@ -1,4 +1,3 @@
-import { v7 as uuidV7 } from 'uuid';
 import type { DiscordAskRequest } from '../../protocol/discord.ts';
 import type { InteractionView, ResolveRequest } from '../../protocol/interaction.ts';
 import type { Refusal } from '../../protocol/problem.ts';
@@ -35,17 +34,31 @@ export class DeskQuestions {
     this.#limits = limits;
   }
 
-  ask(owner: string, id: string, input: DiscordAskRequest, now: number): InteractionView | Refusal {
-    const known = this.#table.ownAsk(id);
+  /** @param key the same one again asks nothing more, if it came with the same question */
+  ask(
+    owner: string,
+    { id, key, input }: { readonly id: string; readonly key: string | undefined; readonly input: DiscordAskRequest },
+    now: number,
+  ): InteractionView | Refusal {
+    const body = JSON.stringify(input);
+    const made = key === undefined ? null : this.#table.asks.ownByKey(owner, key);
+    if (made !== null) {
+      if (made.body === body) return this.show(owner, made.id);
+      const detail = 'It came with another question before. Send a new key for a new question.';
+      return { refused: 'idempotency_key_reused', detail };
+    }
+    const known = this.#table.asks.own(id);
     if (known !== null) return viewOf(known.interaction);
     const { timeout, longest, reminders } = this.#limits;
+    // The channel is everybody's: how often people are reminded there is for its operator to say.
+    const often = Math.min(input.max_attempts ?? reminders, reminders);
     const opening = open(
-      { of: 'tool', id, input },
+      { of: 'tool', id, input: { ...input, max_attempts: often } },
       {
         epoch: 1,
         now,
         attached: true,
-        open: this.#table.countOpenOwnAsks(owner),
+        open: this.#table.asks.countOpenOwn(owner),
         limits: { timeout, longest, reminders, permission_default: 'deny', people: [owner] },
       },
     );
@@ -55,80 +68,80 @@ export class DeskQuestions {
       return { refused: 'invalid_request', detail };
     }
     const interaction = opening.opened;
-    this.#save(owner, interaction);
+    this.#save(owner, interaction, now);
+    if (key !== undefined) this.#table.asks.setKey(id, key, body);
     const view = viewOf(interaction);
-    this.#table.saveAsk(view);
+    this.#table.asks.save(view, owner, now);
     this.#outbox.add(laneOf('channel'), { do: 'ask', to: 'channel', interaction_id: id });
     return view;
   }
 
   show(owner: string, id: string): InteractionView | Refusal {
-    const found = this.#table.ownAsk(id);
+    const found = this.#table.asks.own(id);
     return found === null || found.owner !== owner ? NOT_THERE : viewOf(found.interaction);
   }
 
   /** Null: it is none of these. */
   view(id: string): InteractionView | null {
-    const found = this.#table.ownAsk(id);
+    const found = this.#table.asks.own(id);
     return found === null ? null : viewOf(found.interaction);
   }
 
   ownerOf(id: string): string | null {
-    return this.#table.ownAsk(id)?.owner ?? null;
+    return this.#table.asks.own(id)?.owner ?? null;
   }
 
   resolve(id: string, request: ResolveRequest, by: string, now: number): InteractionView | Refusal {
-    const found = this.#table.ownAsk(id);
+    const found = this.#table.asks.own(id);
     if (found === null) return NOT_THERE;
-    // Who may answer was looked at on Discord, where they are.
-    const resolved = resolve({ ...found.interaction, answerers: null }, request, by, now);
+    const { owner, interaction } = found;
+    // The alarm may be late.
+    const expired = expire(interaction, now)?.interaction;
+    if (expired !== undefined) this.#change(owner, expired, now);
+    const resolved = resolve(expired ?? interaction, request, by, now);
     if ('refused' in resolved) return resolved;
-    if ('same' in resolved) return viewOf(found.interaction);
-    return this.#change(found.owner, resolved.interaction);
+    return 'same' in resolved ? viewOf(interaction) : this.#change(owner, resolved.interaction, now);
   }
 
   /** When one is to be looked at next, epoch milliseconds; null: none. */
   nextDue(): number | null {
-    return this.#table.nextOwnAsk();
+    return this.#table.asks.nextOwn();
   }
 
   /** Time has passed. */
   clock(now: number): void {
-    for (const id of this.#table.ownAsksDue(now)) {
-      const found = this.#table.ownAsk(id);
+    for (const id of this.#table.asks.ownDue(now)) {
+      const found = this.#table.asks.own(id);
       if (found === null) continue;
       const expired = expire(found.interaction, now);
       if (expired !== null) {
-        this.#change(found.owner, expired.interaction);
+        this.#change(found.owner, expired.interaction, now);
         continue;
       }
       const reminded = remind(found.interaction, now);
       if (reminded === null) {
-        this.#save(found.owner, found.interaction);
+        this.#save(found.owner, found.interaction, now);
         continue;
       }
-      this.#save(found.owner, reminded);
+      this.#save(found.owner, reminded, now);
       const { reminded: attempt, reminders: of } = reminded;
       this.#outbox.add(laneOf('channel'), { do: 'remind', interaction_id: id, attempt, of });
     }
   }
 
-  #change(owner: string, interaction: Interaction): InteractionView {
-    this.#save(owner, interaction);
+  #change(owner: string, interaction: Interaction, now: number): InteractionView {
+    this.#save(owner, interaction, now);
     const view = viewOf(interaction);
-    this.#news.closed(view, 'channel');
+    this.#news.closed(view, owner, now);
     return view;
   }
 
-  #save(owner: string, interaction: Interaction): void {
+  #save(owner: string, interaction: Interaction, now: number): void {
     const reminder = nextReminder(interaction);
     const due = interaction.state === 'open' ? Math.min(interaction.deadline, reminder ?? interaction.deadline) : null;
-    this.#table.saveOwnAsk(owner, interaction, due);
+    this.#table.asks.saveOwn(owner, interaction, due, now);
   }
 }
-
-/** A question's id, which is its session's as well. */
-export const questionId = () => uuidV7();
 
 function viewOf(interaction: Interaction): InteractionView {
   return interactionViewOf(interaction, interaction.interaction_id);

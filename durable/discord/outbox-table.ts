@@ -5,7 +5,7 @@ export type Place = { readonly thread_of: string } | 'channel';
 
 /** What is to be done on Discord. What its request is, is known when it goes: a thread may have to be there first. */
 export type Errand =
-  /** Opens a session's thread. */
+  /** Opens a session's thread: a message in the channel, and the thread on it. */
   | { readonly do: 'open_thread'; readonly session_id: string }
   | { readonly do: 'say'; readonly to: Place; readonly body: MessageBody; readonly file: MessageFile | null }
   /** Asks people; and shows what became of that. */
@@ -16,6 +16,10 @@ export type Errand =
   | { readonly do: 'progress'; readonly session_id: string; readonly text: string }
   /** What it does next is shown in another message. */
   | { readonly do: 'end_progress'; readonly session_id: string }
+  /** The session was deleted, and all that it had to say has been said. */
+  | { readonly do: 'forget'; readonly session_id: string }
+  /** Tells somebody alone what came of what they did, where that took longer than Discord waits. */
+  | { readonly do: 'whisper'; readonly token: string; readonly expires: number; readonly text: string }
   /** Answers an interaction that was deferred; once its token is too old, the same is said in that place. */
   | {
       readonly do: 'answer';
@@ -33,7 +37,8 @@ export interface Queued {
   readonly lane: string;
   readonly errand: Errand;
   readonly attempts: number;
-  /** Epoch milliseconds. */
+  /** Since when it waits, and when it is tried next, epoch milliseconds. */
+  readonly at: number;
   readonly next_at: number;
 }
 
@@ -42,6 +47,7 @@ interface Row extends Record<string, SqlStorageValue> {
   lane: string;
   errand: string;
   attempts: number;
+  at: number;
   next_at: number;
 }
 
@@ -52,29 +58,37 @@ export class OutboxTable {
   constructor(sql: SqlStorage) {
     this.#sql = sql;
     sql.exec(`CREATE TABLE IF NOT EXISTS outbox (
-      n INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, errand TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, next_at INTEGER NOT NULL)`);
+      n INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, errand TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
+      at INTEGER NOT NULL, next_at INTEGER NOT NULL)`);
     sql.exec('CREATE INDEX IF NOT EXISTS outbox_by_lane ON outbox (lane, n)');
   }
 
   add(lane: string, errand: Errand, now: number): void {
-    this.#sql.exec('INSERT INTO outbox (lane, errand, next_at) VALUES (?, ?, ?)', lane, JSON.stringify(errand), now);
+    // A look at its progress that waited for its pace alone keeps nothing else waiting.
+    this.#sql.exec('UPDATE outbox SET next_at = ? WHERE lane = ? AND next_at > ? AND attempts = 0', now, lane, now);
+    this.#insert(lane, errand, now, now);
   }
 
-  /** What a session does now is shown once, not each step that it took meanwhile. @param sending the one that is under way */
+  /**
+   * What a session does now is shown once, not each step that it took meanwhile.
+   *
+   * @param sending the one that is under way
+   * @param next_at when it is to be shown
+   */
   replaceProgress(
     lane: string,
     errand: Extract<Errand, { do: 'progress' }>,
-    now: number,
-    sending: number | null,
+    { now, next_at, sending }: { readonly now: number; readonly next_at: number; readonly sending: number | null },
   ): void {
-    const rows = this.#sql.exec<{ n: number; errand: string }>(
-      'SELECT n, errand FROM outbox WHERE lane = ? ORDER BY n DESC LIMIT 1',
-      lane,
-    );
-    const [last] = [...rows];
-    const isProgress = last !== undefined && (JSON.parse(last.errand) as Errand).do === 'progress';
-    if (!isProgress || last.n === sending) return this.add(lane, errand, now);
+    const last = this.last(lane);
+    if (last?.errand.do !== 'progress' || last.n === sending) return this.#insert(lane, errand, now, next_at);
     this.#sql.exec('UPDATE outbox SET errand = ? WHERE n = ?', JSON.stringify(errand), last.n);
+  }
+
+  /** What is done last in that lane; null: it is empty. */
+  last(lane: string): Queued | null {
+    const [row] = [...this.#sql.exec<Row>('SELECT * FROM outbox WHERE lane = ? ORDER BY n DESC LIMIT 1', lane)];
+    return row === undefined ? null : queuedOf(row);
   }
 
   /** The first of each lane. */
@@ -82,7 +96,7 @@ export class OutboxTable {
     const rows = this.#sql.exec<Row>(
       'SELECT o.* FROM outbox o JOIN (SELECT lane, min(n) AS n FROM outbox GROUP BY lane) h ON o.n = h.n ORDER BY o.n',
     );
-    return [...rows].map(({ errand, ...row }) => ({ ...row, errand: JSON.parse(errand) as Errand }));
+    return [...rows].map(queuedOf);
   }
 
   /** It was tried, and is to be tried again. */
@@ -99,7 +113,17 @@ export class OutboxTable {
     this.#sql.exec('UPDATE outbox SET lane = ? WHERE lane = ?', to, from);
   }
 
-  count(): number {
-    return this.#sql.exec<{ n: number }>('SELECT count(*) AS n FROM outbox').one().n;
+  /** Drops what has waited since before then; how many these were. */
+  dropBefore(at: number): number {
+    return this.#sql.exec('DELETE FROM outbox WHERE at < ? RETURNING n', at).toArray().length;
   }
+
+  #insert(lane: string, errand: Errand, at: number, next_at: number): void {
+    const insert = 'INSERT INTO outbox (lane, errand, at, next_at) VALUES (?, ?, ?, ?)';
+    this.#sql.exec(insert, lane, JSON.stringify(errand), at, next_at);
+  }
+}
+
+function queuedOf({ errand, ...row }: Row): Queued {
+  return { ...row, errand: JSON.parse(errand) as Errand };
 }

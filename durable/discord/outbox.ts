@@ -1,33 +1,39 @@
 import { discordCreated } from '../../protocol/discord.ts';
-import {
-  closedMessage,
-  openMessage,
-  reminderMessage,
-  type AnsweredBy,
-  type MessageBody,
-} from '../core/discord/interaction-message.ts';
-import { PING_NOBODY, type Mention } from '../core/discord/mentions.ts';
-import {
-  createMessage,
-  editMessage,
-  editOriginal,
-  startThread,
-  type DiscordRequest,
-} from '../core/discord/requests.ts';
-import { FLAG } from '../core/discord/wire.ts';
-import type { DiscordOutcome, DiscordRest } from '../discord-rest.ts';
+import type { MessageBody } from '../core/discord/interaction-message.ts';
+import { openAgain, type DiscordRequest } from '../core/discord/requests.ts';
+import { ANSWER_MS, type DiscordOutcome, type DiscordRest, type Gone } from '../discord-rest.ts';
 import type { DeskTable } from './desk-table.ts';
+import { channelOf, requestOf } from './errand-request.ts';
 import type { Errand, OutboxTable, Place, Queued } from './outbox-table.ts';
 
 /** Until a failed errand is tried again, milliseconds: doubled with each failure, up to the longest. */
 const RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 60_000;
+/** The same for what Discord does not let us do: an operator has to see to that. */
+const HELD_MS = 60_000;
+const LONGEST_HELD_MS = 600_000;
+/** An interaction can be answered further once Discord has its first answer, which may take longer than the work: tried again after so long, doubled so often. */
+const NOT_YET_MS = 300;
+const NOT_YET_TIMES = 6;
 /** At least so long between two looks of a session's progress, milliseconds: five edits in five seconds is what Discord allows. */
 const PROGRESS_MS = 2000;
+/** Requests under way at once. */
+const MAX_SENDING = 6;
+/** After that long without news of a request it was cut off with the object that made it, milliseconds. */
+const LOST_MS = ANSWER_MS + 5000;
+/** An errand on which we fail ourselves is dropped then: nothing behind it is to wait for ever. */
+const MAX_FAULTS = 5;
+/** What has waited for that long is of no use to anybody any more, milliseconds. */
+const STALE_MS = 7 * 86_400_000;
+
+/** Discord's own codes; discord.com/developers/docs/topics/opcodes-and-status-codes. */
+const MISSING_ACCESS = 50_001;
+const ARCHIVED = 50_083;
+const HAS_THREAD = 160_004;
 
 export interface OutboxParts {
   readonly ctx: Pick<DurableObjectState, 'waitUntil'>;
-  readonly rest: DiscordRest;
+  readonly rest: Pick<DiscordRest, 'send'>;
   readonly table: OutboxTable;
   readonly desk: DeskTable;
   /** `DISCORD_CHANNEL_ID`. */
@@ -47,6 +53,11 @@ export class Outbox {
   readonly #parts: OutboxParts;
   /** By lane, the errand that is under way. */
   readonly #sending = new Map<string, number>();
+  /** By lane, when progress was shown there last. */
+  readonly #shownAt = new Map<string, number>();
+  /** Discord does not know our token (401), and bans an address that goes on: until then nothing is sent with it. */
+  #closedUntil = 0;
+  #refusals = 0;
 
   constructor(parts: OutboxParts) {
     this.#parts = parts;
@@ -63,14 +74,30 @@ export class Outbox {
   /** Shows what a session does now, in place of what was to be shown before. */
   progress(session_id: string, text: string): void {
     const lane = laneOf({ thread_of: session_id });
-    const { table, now } = this.#parts;
-    table.replaceProgress(lane, { do: 'progress', session_id, text }, now(), this.#sending.get(lane) ?? null);
+    const now = this.#parts.now();
+    const sending = this.#sending.get(lane) ?? null;
+    const last = sending === null ? this.#shownAt.get(lane) : now;
+    const next_at = last === undefined ? now : Math.max(now, last + PROGRESS_MS);
+    this.#parts.table.replaceProgress(lane, { do: 'progress', session_id, text }, { now, next_at, sending });
+  }
+
+  /** The session was deleted, and all that there was to say of it is queued: its place is forgotten after that. */
+  forget(to: Place, session_id: string): void {
+    this.add(laneOf(to), { do: 'forget', session_id });
+  }
+
+  isForgetting(to: Place, session_id: string): boolean {
+    const errand = this.#parts.table.last(laneOf(to))?.errand;
+    return errand?.do === 'forget' && errand.session_id === session_id;
   }
 
   /** When there is something to do, epoch milliseconds; null: nothing. */
   nextTry(): number | null {
+    const now = this.#parts.now();
     const waiting = this.#parts.table.heads().filter(({ lane }) => !this.#sending.has(lane));
-    const times = waiting.map(({ next_at }) => next_at);
+    const times = this.#sending.size < MAX_SENDING ? waiting.map(({ next_at }) => next_at) : [];
+    // What is under way would be forgotten, should this object go before it is done.
+    if (this.#sending.size > 0) times.push(now + LOST_MS);
     return times.length === 0 ? null : Math.min(...times);
   }
 
@@ -78,21 +105,30 @@ export class Outbox {
   tell(): void {
     const now = this.#parts.now();
     for (const queued of this.#parts.table.heads()) {
+      if (this.#sending.size >= MAX_SENDING) return;
       if (queued.next_at > now || this.#sending.has(queued.lane)) continue;
       this.#sending.set(queued.lane, queued.n);
       this.#parts.ctx.waitUntil(this.#send(queued));
     }
   }
 
+  /** Drops what is of no use any more. */
+  prune(): void {
+    const dropped = this.#parts.table.dropBefore(this.#parts.now() - STALE_MS);
+    if (dropped > 0) console.error(`discord: what has waited for a week is dropped: ${dropped}`);
+  }
+
   async #send(queued: Queued): Promise<void> {
     const { rest, table, now, retry } = this.#parts;
     try {
-      const request = this.#requestOf(queued);
-      if (request === null) return table.remove(queued.n);
-      this.#settle(queued, await rest.send(request));
+      const request = requestOf(queued, { ...this.#parts, now: now() });
+      if (request === null) table.remove(queued.n);
+      else if (request.by === 'bot' && now() < this.#closedUntil) table.putOff(queued.n, this.#closedUntil, false);
+      else await this.#settle(queued, request, await rest.send(request));
     } catch (error) {
-      console.error(`discord: an errand could not be done, trying again: ${String(error)}`);
-      table.putOff(queued.n, now() + LONGEST_RETRY_MS, true);
+      console.error(`discord: ${queued.errand.do} could not be done: ${String(error)}`);
+      if (queued.attempts < MAX_FAULTS) table.putOff(queued.n, now() + backoff(queued, RETRY_MS), true);
+      else table.remove(queued.n);
     } finally {
       this.#sending.delete(queued.lane);
       this.tell();
@@ -100,141 +136,141 @@ export class Outbox {
     }
   }
 
-  /** Null: there is nothing to be done any more. */
-  #requestOf({ n, errand }: Queued): DiscordRequest | null {
-    const { desk, channel, application, now } = this.#parts;
-    // The same message is not made twice, should Discord have taken it without our hearing of it.
-    const nonce = `cc${n}`;
-    switch (errand.do) {
-      case 'open_thread': {
-        const thread = desk.thread(errand.session_id);
-        return thread === null || thread.thread_id !== null ? null : startThread(channel, null, thread.name);
-      }
-      case 'say':
-        return createMessage(this.#channelOf(errand.to), errand.body, { nonce, file: errand.file });
-      case 'ask': {
-        const ask = desk.ask(errand.interaction_id);
-        if (ask === null || ask.message_id !== null) return null;
-        const about = errand.to === 'channel' ? { about: `session ${ask.session_id.slice(-8)}` } : {};
-        const asked = { ...about, mentions: this.#mentionsOf(ask.session_id), draft: ask.draft, page: ask.page };
-        const { body, file } =
-          ask.view.state === 'open'
-            ? openMessage(ask.view, asked)
-            : { body: closedMessage(ask.view, about), file: null };
-        return createMessage(this.#channelOf(errand.to), body, { nonce, file });
-      }
-      case 'show_ask': {
-        const ask = desk.ask(errand.interaction_id);
-        if (ask === null || ask.channel_id === null || ask.message_id === null) return null;
-        const { view, draft, page } = ask;
-        const body =
-          view.state === 'open'
-            ? openMessage(view, { draft, page }).body
-            : closedMessage(view, {}, this.#answererOf(view.resolved_by));
-        return editMessage(ask.channel_id, ask.message_id, body);
-      }
-      case 'remind': {
-        const ask = desk.ask(errand.interaction_id);
-        if (ask === null || ask.view.state !== 'open' || ask.channel_id === null || ask.message_id === null)
-          return null;
-        const { attempt, of } = errand;
-        const body = reminderMessage(ask.view, { id: ask.message_id, attempt, of }, this.#mentionsOf(ask.session_id));
-        return createMessage(ask.channel_id, body, { nonce });
-      }
-      case 'progress': {
-        const thread = desk.thread(errand.session_id);
-        if (thread === null || thread.thread_id === null) return null;
-        const body = quiet(errand.text);
-        if (thread.progress_id === null) return createMessage(thread.thread_id, body, { nonce });
-        return editMessage(thread.thread_id, thread.progress_id, body);
-      }
-      case 'end_progress':
-        desk.setProgress(errand.session_id, null);
-        return null;
-      case 'answer':
-        break;
-    }
-    const { token, expires, body, file } = errand;
-    if (application !== null && now() < expires) return editOriginal(application, token, body, file);
-    return errand.to === null ? null : createMessage(this.#channelOf(errand.to), body, { nonce, file });
-  }
-
-  #settle(queued: Queued, outcome: DiscordOutcome): void {
+  async #settle(queued: Queued, request: DiscordRequest, outcome: DiscordOutcome): Promise<void> {
     const { table, now } = this.#parts;
+    if (outcome.is === 'ok' && request.by === 'bot') this.#refusals = 0;
     switch (outcome.is) {
       case 'ok':
-        this.#done(queued.errand, outcome.body);
-        table.remove(queued.n);
-        if (queued.errand.do === 'progress') this.#slowDown(queued.lane);
+        if (this.#done(queued, outcome.body)) table.remove(queued.n);
+        else table.putOff(queued.n, now(), false);
         return;
       case 'rate_limited':
         return table.putOff(queued.n, outcome.until, false);
-      case 'failed': {
+      case 'failed':
         console.warn(`discord: trying again: ${outcome.detail}`);
-        const wait = Math.min(RETRY_MS * 2 ** Math.min(queued.attempts, 10), LONGEST_RETRY_MS);
-        return table.putOff(queued.n, now() + wait, true);
-      }
+        return table.putOff(queued.n, now() + backoff(queued, RETRY_MS), true);
       case 'gone':
         return this.#gone(queued, outcome.what, outcome.detail);
       case 'refused':
-        console.error(`discord: ${queued.errand.do} was refused (${outcome.status}): ${outcome.detail}`);
-        return table.remove(queued.n);
+        return this.#refused(queued, outcome);
     }
   }
 
-  #done(errand: Errand, body: unknown): void {
-    const { desk } = this.#parts;
+  /** False: it has a further step. */
+  #done({ lane, errand }: Queued, body: unknown): boolean {
+    const { desk, now } = this.#parts;
     const created = discordCreated.safeParse(body);
-    if (!created.success) return;
-    const { id } = created.data;
-    if (errand.do === 'open_thread') desk.setThread(errand.session_id, id);
-    else if (errand.do === 'ask') desk.setAskMessage(errand.interaction_id, this.#channelOf(errand.to), id);
-    else if (errand.do === 'progress') desk.setProgress(errand.session_id, id);
+    if (!created.success) return true;
+    const { id, channel_id } = created.data;
+    if (errand.do === 'open_thread') {
+      if (desk.thread(errand.session_id)?.anchor_id === null) {
+        desk.setAnchor(errand.session_id, id);
+        return false;
+      }
+      desk.setThread(errand.session_id, id);
+    } else if (errand.do === 'ask') {
+      desk.asks.shown(errand.interaction_id, channel_id ?? channelOf(errand.to, this.#parts), id, now());
+    } else if (errand.do === 'remind') {
+      desk.asks.reminded(errand.interaction_id, now());
+    } else if (errand.do === 'progress') {
+      desk.setProgress(errand.session_id, id);
+      this.#shownAt.set(lane, now());
+    }
+    return true;
   }
 
-  /** What comes next in that place waits a little, if it is just progress again: it is shown as it is by then. */
-  #slowDown(lane: string): void {
-    const { table, now } = this.#parts;
-    const next = table.heads().find((one) => one.lane === lane);
-    if (next !== undefined && next.errand.do === 'progress') table.putOff(next.n, now() + PROGRESS_MS, false);
+  async #refused(queued: Queued, { status, code, detail }: Extract<DiscordOutcome, { is: 'refused' }>): Promise<void> {
+    const { table, desk, rest, now } = this.#parts;
+    const { n, errand } = queued;
+    if (status === 401) {
+      console.error(`discord: the bot’s token was refused: ${detail}`);
+      this.#closedUntil = now() + Math.min(HELD_MS * 2 ** this.#refusals, LONGEST_HELD_MS);
+      this.#refusals = Math.min(this.#refusals + 1, 10);
+      return table.putOff(n, this.#closedUntil, false);
+    }
+    if (code === HAS_THREAD && errand.do === 'open_thread') {
+      // A thread has the id of the message that it is on.
+      const anchor = desk.thread(errand.session_id)?.anchor_id ?? null;
+      if (anchor !== null) desk.setThread(errand.session_id, anchor);
+      return table.remove(n);
+    }
+    if (code === ARCHIVED && queued.attempts < MAX_FAULTS) {
+      if (errand.do === 'progress') desk.setProgress(errand.session_id, null);
+      const shown = errand.do === 'show_ask' ? (desk.asks.get(errand.interaction_id)?.channel_id ?? null) : null;
+      if (shown !== null) await rest.send(openAgain(shown));
+      return table.putOff(n, now(), true);
+    }
+    // Without leave to begin threads its words go into the channel; any other leave is waited for.
+    if (code === MISSING_ACCESS || (status === 403 && errand.do !== 'open_thread' && errand.do !== 'answer')) {
+      console.error(`discord: no leave for ${errand.do}, trying again: ${detail}`);
+      return this.#hold(queued);
+    }
+    if (errand.do === 'remind') this.#askAgain(errand.interaction_id);
+    console.error(`discord: ${errand.do} was refused (${status}): ${detail}`);
+    table.remove(n);
   }
 
   /** A deleted message is not edited; of a deleted thread the channel has what was to be said there. */
-  #gone(queued: Queued, what: string, detail: string): void {
-    const { table, desk } = this.#parts;
-    const { errand, lane } = queued;
-    if (what === 'channel' && 'to' in errand && errand.to !== null && errand.to !== 'channel') {
-      desk.removeThread(errand.to.thread_of);
-      return table.moveLane(lane, CHANNEL_LANE);
+  #gone(queued: Queued, what: Gone, detail: string): void {
+    const { table, desk, now } = this.#parts;
+    const { n, errand, attempts } = queued;
+    if (errand.do === 'answer' && what === 'webhook' && attempts < NOT_YET_TIMES) {
+      return table.putOff(n, now() + NOT_YET_MS * 2 ** attempts, true);
     }
-    if (errand.do === 'progress' && what === 'message') desk.setProgress(errand.session_id, null);
-    if (errand.do === 'progress' && what === 'channel') desk.removeThread(errand.session_id);
+    console.warn(`discord: ${errand.do}: what it was for is gone (${what}): ${detail}`);
+    if (what === 'channel' && this.#threadGone(queued)) return;
+    // The channel of the settings, or Discord is not where they say: an operator has to see to that.
+    const isOfSettings = what === 'channel' || (what === 'other' && errand.do !== 'answer');
+    if (isOfSettings && ['open_thread', 'say', 'ask', 'answer'].includes(errand.do)) return this.#hold(queued);
+    if (what === 'message' && (errand.do === 'progress' || errand.do === 'open_thread')) {
+      if (errand.do === 'progress') desk.setProgress(errand.session_id, null);
+      else desk.setAnchor(errand.session_id, null);
+      return table.putOff(n, now(), false);
+    }
     // The interaction's token is no good, or its answer was dismissed: who is to hear it all the same hears it elsewhere.
     if (errand.do === 'answer' && errand.to !== null) this.say(errand.to, errand.body, errand.file);
-    console.warn(`discord: ${errand.do}: what it was for is gone (${what}): ${detail}`);
-    table.remove(queued.n);
+    table.remove(n);
   }
 
-  #channelOf(to: Place): string {
-    const thread = to === 'channel' ? null : this.#parts.desk.thread(to.thread_of);
-    return thread?.thread_id ?? this.#parts.channel;
+  /** Whether the errand was for a session's thread: that one is gone then, and what was asked there is asked anew. */
+  #threadGone({ n, errand }: Queued): boolean {
+    const { table, desk, now } = this.#parts;
+    const session_id = sessionOf(errand, desk);
+    const thread = session_id === null ? null : desk.thread(session_id);
+    if (thread === null || thread.thread_id === null) return false;
+    desk.removeThread(thread.session_id);
+    table.moveLane(laneOf({ thread_of: thread.session_id }), CHANNEL_LANE);
+    table.putOff(n, now(), false);
+    for (const { interaction_id, channel_id } of desk.asks.openOf(thread.session_id)) {
+      if (channel_id === thread.thread_id) this.#askAgain(interaction_id);
+    }
+    return true;
   }
 
-  #mentionsOf(sessionId: string): Mention[] {
+  /** Of an open one whose message is no longer there. */
+  #askAgain(interaction_id: string): void {
     const { desk } = this.#parts;
-    const thread = desk.thread(sessionId);
-    return thread === null ? [] : [{ user: thread.user }];
+    const ask = desk.asks.get(interaction_id);
+    if (ask === null) return;
+    desk.asks.lost(interaction_id);
+    const to = desk.thread(ask.session_id) === null ? ('channel' as const) : { thread_of: ask.session_id };
+    this.add(laneOf(to), { do: 'ask', to, interaction_id });
   }
 
-  /** On Discord a person is called by their account, where we know it. */
-  #answererOf(name: string | null): AnsweredBy | null {
-    if (name === null) return null;
-    const [user] = this.#parts.desk.usersOf(name);
-    return user === undefined ? { name } : { discord_user_id: user };
+  #hold(queued: Queued): void {
+    const { table, now } = this.#parts;
+    table.putOff(queued.n, now() + Math.min(HELD_MS * 2 ** Math.min(queued.attempts, 10), LONGEST_HELD_MS), true);
   }
 }
 
-/** A text that calls nobody. */
-export function quiet(content: string): MessageBody {
-  return { content, components: [], allowed_mentions: PING_NOBODY, flags: FLAG.suppress_embeds };
+const backoff = ({ attempts }: Queued, ms: number) => Math.min(ms * 2 ** Math.min(attempts, 10), LONGEST_RETRY_MS);
+
+/** The session whose thread an errand is for. */
+function sessionOf(errand: Errand, desk: DeskTable): string | null {
+  if ('session_id' in errand) return errand.session_id;
+  if ('interaction_id' in errand && !('to' in errand)) {
+    const ask = desk.asks.get(errand.interaction_id);
+    return ask !== null && desk.thread(ask.session_id)?.thread_id === ask.channel_id ? ask.session_id : null;
+  }
+  return 'to' in errand && errand.to !== null && errand.to !== 'channel' ? errand.to.thread_of : null;
 }

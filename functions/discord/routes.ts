@@ -17,8 +17,9 @@ import type { InteractionView } from '../../protocol/interaction.ts';
 import { MAX_BODY_BYTES } from '../../protocol/limits.ts';
 import type { Refusal } from '../../protocol/problem.ts';
 import type { AppEnv } from '../app-env.ts';
-import { body, json, refusals, secured } from '../contract.ts';
+import { body, idempotencyHeader, json, refusals, secured } from '../contract.ts';
 import { refuse } from '../refuse.ts';
+import { answerInTime } from './answer-in-time.ts';
 import { verifyDiscord } from './verify.ts';
 
 /** The one desk that there is. */
@@ -30,10 +31,9 @@ const deskOf = (c: Context<AppEnv>) => c.env.DISCORD.get(c.env.DISCORD.idFromNam
 export const discordInteractions = new Hono<AppEnv>().post('/interactions', async (c) => {
   const settings = c.get('settings');
   if (!isDiscordReady(settings, 'interactions')) return refuse(c, notConfigured(c, 'interactions'));
-  if (Number(c.req.header('content-length') ?? 0) > MAX_BODY_BYTES) return refuse(c, TOO_LARGE);
   // As it came: nothing of it is parsed before it is known to be Discord's.
-  const raw = new Uint8Array(await c.req.arrayBuffer());
-  if (raw.byteLength > MAX_BODY_BYTES) return refuse(c, TOO_LARGE);
+  const raw = await readBytes(c.req.raw);
+  if (raw === null) return refuse(c, TOO_LARGE);
   const { headers } = c.req.raw;
   const verified = await verifyDiscord({ headers, body: raw }, settings.DISCORD_PUBLIC_KEY, Date.now());
   if (!verified.verified) {
@@ -55,7 +55,7 @@ export const discordInteractions = new Hono<AppEnv>().post('/interactions', asyn
   if (data.application_id !== settings.DISCORD_APPLICATION_ID) {
     return refuse(c, { refused: 'signature_invalid', detail: 'The request is for another application.' });
   }
-  return c.json(await deskOf(c).interact(data));
+  return c.json(await answerInTime(deskOf(c).interact(data), data));
 });
 
 const TOO_LARGE: Refusal = { refused: 'body_too_large', detail: `A body holds at most ${MAX_BODY_BYTES} bytes.` };
@@ -75,7 +75,7 @@ const ask = createRoute({
   summary:
     'Ask something in the Discord channel; `GET /discord/asks/{interaction_id}` has the answer once there is one',
   security: secured,
-  request: body(discordAskRequest),
+  request: { headers: idempotencyHeader, ...body(discordAskRequest) },
   responses: { 202: json('Asked', discordQuestion), ...refusals },
 });
 
@@ -114,15 +114,19 @@ const unlink = createRoute({
 
 /** Discord for programs: notify, ask, and whose account is whose. */
 export function addDiscord(app: OpenAPIHono<AppEnv>): void {
+  app.use('/discord/*', async (c, next) => {
+    const use = c.req.path.endsWith('/notify') ? 'notify' : 'interactions';
+    return isDiscordReady(c.get('settings'), use) ? next() : refuse(c, notConfigured(c, use));
+  });
+
   app.openapi(notify, async (c) => {
-    if (!isDiscordReady(c.get('settings'), 'notify')) return refuse(c, notConfigured(c, 'notify'));
     await deskOf(c).notify(c.req.valid('json'), c.get('owner'));
     return c.json({ status: 'queued' as const }, 202);
   });
 
   app.openapi(ask, async (c) => {
-    if (!isDiscordReady(c.get('settings'), 'interactions')) return refuse(c, notConfigured(c, 'interactions'));
-    const question = await deskOf(c).ask(c.get('owner'), uuidV7(), c.req.valid('json'));
+    const key = c.req.valid('header')['idempotency-key'];
+    const question = await deskOf(c).ask(c.get('owner'), { id: uuidV7(), key, input: c.req.valid('json') });
     return 'refused' in question ? refuse(c, question) : c.json(shown(question), 202);
   });
 
@@ -132,7 +136,6 @@ export function addDiscord(app: OpenAPIHono<AppEnv>): void {
   });
 
   app.openapi(link, async (c) => {
-    if (!isDiscordReady(c.get('settings'), 'interactions')) return refuse(c, notConfigured(c, 'interactions'));
     return c.json(await deskOf(c).mintCode(c.get('owner')), 201);
   });
 
@@ -151,6 +154,19 @@ function shown({ session_id: _session, detached: _detached, ...question }: Inter
 function notConfigured(c: Context<AppEnv>, use: DiscordUse): Refusal {
   const detail = discordNotConfigured(c.get('settings'), use) ?? 'Discord is not configured.';
   return { refused: 'discord_not_configured', detail };
+}
+
+/** Null: more than a body may hold. */
+async function readBytes({ headers, body: stream }: Request): Promise<Uint8Array<ArrayBuffer> | null> {
+  if (Number(headers.get('content-length') ?? 0) > MAX_BODY_BYTES) return null;
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of (stream ?? []) as AsyncIterable<Uint8Array>) {
+    size += chunk.byteLength;
+    if (size > MAX_BODY_BYTES) return null;
+    chunks.push(chunk);
+  }
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
 function parseJson(raw: Uint8Array): unknown {

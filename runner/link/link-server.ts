@@ -1,6 +1,6 @@
 import { createServer, type Socket } from 'node:net';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
-import { wrapperFrame, type WrapperFrame } from '../../protocol/wrapper-link.ts';
+import { wrapperFrame, type WrapperFrame } from '../../protocol/wrapper-notice.ts';
 import { LineSplitter } from './line-splitter.ts';
 import type { Log } from '../log.ts';
 import { listenOnUnixSocket } from '../model/unix-socket.ts';

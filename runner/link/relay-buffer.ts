@@ -1,4 +1,4 @@
-import type { WrapperFrame } from '../../protocol/wrapper-link.ts';
+import type { WrapperFrame } from '../../protocol/wrapper-notice.ts';
 
 export type ItemsFrame = Extract<WrapperFrame, { kind: 'items' }>;
 

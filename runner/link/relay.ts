@@ -1,6 +1,7 @@
 import { CloseCode } from '../../protocol/close-code.ts';
 import type { HostNotice } from '../../protocol/host-notice.ts';
-import { sessionFrame, type SessionFrame, type WrapperFrame, type WrapperNotice } from '../../protocol/wrapper-link.ts';
+import { sessionFrame, type SessionFrame } from '../../protocol/wrapper-link.ts';
+import type { WrapperFrame, WrapperNotice } from '../../protocol/wrapper-notice.ts';
 import type { BackoffRange } from './backoff.ts';
 import { CommandQueue } from './command-queue.ts';
 import { DataSocket, type Refusal } from './data-socket.ts';

@@ -182,7 +182,16 @@ describeDocker('children, with the real claude', ({ host, image }) => {
       );
       const { status, body } = await alice.call('POST', `/sessions/${id}/spawn`, { prompt: slow, callback });
       expect(status).toBe(201);
-      await alice.until(body.child_session_id, (view) => view.status === 'running');
+      // From here on the turn needs no model for some seconds, so that it outlives the runner.
+      await vi.waitFor(
+        async () => {
+          const said = await alice.events(body.child_session_id);
+          expect(said.some(({ type, data }) => type === 'assistant' && JSON.stringify(data).includes('"Bash"'))).toBe(
+            true,
+          );
+        },
+        { timeout: 30_000, interval: 50 },
+      );
       await service.stopRunner('SIGKILL');
       await service.stopEdge();
       await service.startEdge();

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BATCH_BYTES, BATCH_EVENTS } from '../../protocol/limits.ts';
-import type { LinkItem, SessionFrame, WrapperFrame } from '../../protocol/wrapper-link.ts';
+import type { SessionFrame } from '../../protocol/wrapper-link.ts';
+import type { LinkItem, WrapperFrame } from '../../protocol/wrapper-notice.ts';
 import { Outbox } from '../../wrapper/outbox.ts';
 
 /** The session's side as the protocol has it: stores what comes next, acknowledges what it has, asks for what it lacks. */

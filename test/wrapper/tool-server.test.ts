@@ -2,7 +2,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { expect, test } from 'vitest';
 import { type AgentTool, agentTool } from '../../protocol/session-config.ts';
-import { type WrapperNotice, wrapperNotice } from '../../protocol/wrapper-link.ts';
+import { type WrapperNotice, wrapperNotice } from '../../protocol/wrapper-notice.ts';
 import { ToolCalls, type ToolResult } from '../../wrapper/tool-calls.ts';
 import { ToolServer } from '../../wrapper/tool-server.ts';
 

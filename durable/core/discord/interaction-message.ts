@@ -96,7 +96,8 @@ export function reminderMessage(
   const text = `⏰ This still waits for ${what} (reminder ${message.attempt} of ${message.of}), until ${stamp(view.deadline)}.`;
   return {
     content: [mentionText(called), text].filter((part) => part !== '').join(' '),
-    message_reference: { message_id: message.id, fail_if_not_exists: false },
+    // Refused where that message was deleted: a reminder of it would be one of nothing.
+    message_reference: { message_id: message.id, fail_if_not_exists: true },
     allowed_mentions: pingOnly(called),
   };
 }

@@ -1,4 +1,5 @@
 import type {
+  RESTPatchAPIChannelJSONBody,
   RESTPatchAPIChannelMessageJSONBody,
   RESTPostAPIChannelMessageJSONBody,
   RESTPostAPIChannelMessagesThreadsJSONBody,
@@ -67,6 +68,13 @@ export function startThread(channel: string, message: string | null, name: strin
   const path: Path<'threads'> = `/channels/${id(channel)}/messages/${id(message)}/threads`;
   const body: RESTPostAPIChannelMessagesThreadsJSONBody = named;
   return { method: 'POST', path, body, file: null, by: 'bot' };
+}
+
+/** Of an archived thread: in one nothing can be edited. */
+export function openAgain(thread: string): DiscordRequest {
+  const path: Path<'channel'> = `/channels/${id(thread)}`;
+  const body: RESTPatchAPIChannelJSONBody = { archived: false };
+  return { method: 'PATCH', path, body, file: null, by: 'bot' };
 }
 
 export function getChannel(channel: string): DiscordRequest {

@@ -4,14 +4,19 @@ import type {
   APIModalInteractionResponseCallbackData,
 } from 'discord-api-types/v10';
 import type { MessageBody } from './interaction-message.ts';
+import { MAX_CONTENT } from './limits.ts';
 import { PING_NOBODY } from './mentions.ts';
+import { cut } from './text.ts';
 import { FLAG, RESPONSE } from './wire.ts';
 
 /** Answers to an interaction, as the body of the HTTP answer to it. Discord waits 3 seconds for one. */
 
 /** A sentence for who asked, which nobody else sees. */
 export function whisper(content: string): APIInteractionResponse {
-  return { type: RESPONSE.message, data: { content, flags: FLAG.ephemeral, allowed_mentions: PING_NOBODY } };
+  return {
+    type: RESPONSE.message,
+    data: { content: cut(content, MAX_CONTENT), flags: FLAG.ephemeral, allowed_mentions: PING_NOBODY },
+  };
 }
 
 /** The answer comes later, as an edit of `@original`. Whether all see it is decided here. */

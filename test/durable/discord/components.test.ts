@@ -295,11 +295,19 @@ describe('once nobody is asked any more, the message has no buttons and says', (
 });
 
 it('a reminder stands below the message that asks, and calls whom that called', async () => {
-  const { content, called } = await posted(
-    reminderMessage(view({ priority: 'urgent' }), { id: '123', attempt: 2, of: 3 }, [{ user: '7' }]),
-  );
-  expect(content).toContain('<@7> ⏰ This still waits for an answer (reminder 2 of 3), until <t:');
-  expect(called.users).toEqual(['7']);
+  const channel = discord.world.addChannel('agents');
+  const interaction = view({ priority: 'urgent' });
+  await rest.send(createMessage(channel, openMessage(interaction).body));
+  const [{ id } = { id: '' }] = discord.messages(channel);
+  const remind = (below: string) =>
+    rest.send(createMessage(channel, reminderMessage(interaction, { id: below, attempt: 2, of: 3 }, [{ user: '7' }])));
+  expect(await remind(id)).toMatchObject({ is: 'ok' });
+  expect(discord.messages(channel)[1]).toMatchObject({
+    content: expect.stringContaining('<@7> ⏰ This still waits for an answer (reminder 2 of 3), until <t:'),
+    called: { users: ['7'] },
+  });
+  // Of a message that was deleted there is nothing to remind of.
+  expect(await remind('123')).toMatchObject({ is: 'refused', status: 400 });
 });
 
 it('every component’s id is ours', () => {

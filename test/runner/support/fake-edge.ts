@@ -12,7 +12,8 @@ import {
   type RunnerFrame,
   type SnapshotReport,
 } from '../../../protocol/runner-control.ts';
-import { wrapperFrame, type LinkItem, type SessionFrame, type WrapperFrame } from '../../../protocol/wrapper-link.ts';
+import type { SessionFrame } from '../../../protocol/wrapper-link.ts';
+import { wrapperFrame, type LinkItem, type WrapperFrame } from '../../../protocol/wrapper-notice.ts';
 import { Changes } from './changes.ts';
 
 /** A session as the edge keeps it: what it stored, and its orders. */

@@ -116,7 +116,9 @@ export const messageBody = z.looseObject({
     .optional(),
   nonce: z.union([z.int(), text(1, 25)]).optional(),
   enforce_nonce: z.boolean().optional(),
-  message_reference: z.looseObject({ message_id: id.optional() }).optional(),
+  message_reference: z
+    .looseObject({ message_id: id.optional(), fail_if_not_exists: z.boolean().optional() })
+    .optional(),
   attachments: z
     .array(z.looseObject({ id: z.union([z.int(), z.string()]), filename: z.string().optional() }))
     .optional(),

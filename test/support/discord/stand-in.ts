@@ -181,6 +181,8 @@ export class DiscordStandIn {
       case 'GET ': {
         return found(this.world.channel(first) ?? refuse(404, 10003, 'Unknown Channel'));
       }
+      case 'PATCH ':
+        return found(this.world.openAgain(first));
       case 'POST messages':
         return parsed(messageBody, body, (message) => found(this.world.post(first, this.#bot, message, { files })));
       case 'GET messages/:id':

@@ -104,6 +104,13 @@ export class World {
     if (channel !== undefined) channel.archived = true;
   }
 
+  openAgain(id: string): APIChannel | DiscordError {
+    const channel = this.#channels.get(id);
+    if (channel === undefined) return UNKNOWN_CHANNEL;
+    channel.archived = false;
+    return this.#described(channel);
+  }
+
   channel(id: string): APIChannel | null {
     const channel = this.#channels.get(id);
     return channel === undefined ? null : this.#described(channel);
@@ -144,6 +151,14 @@ export class World {
     const place = this.#channels.get(channel);
     if (place === undefined) return UNKNOWN_CHANNEL;
     if (!isLoading && isEmpty(body, files.length)) return refuse(400, 50006, 'Cannot send an empty message');
+    const { message_id, fail_if_not_exists = true } = body.message_reference ?? {};
+    const isKnown = message_id === undefined || place.messages.some((kept) => kept.message.id === message_id);
+    if (!isKnown && fail_if_not_exists) {
+      const errors = {
+        message_reference: { _errors: [{ code: 'REPLIES_UNKNOWN_MESSAGE', message: 'Unknown message' }] },
+      };
+      return refuse(400, 50035, 'Invalid Form Body', errors);
+    }
     const nonce = body.nonce === undefined ? null : String(body.nonce);
     const same = body.enforce_nonce === true ? place.messages.find((kept) => kept.nonce === nonce) : undefined;
     if (same !== undefined) return same.message;

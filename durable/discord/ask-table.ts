@@ -1,0 +1,167 @@
+import type { InteractionView } from '../../protocol/interaction.ts';
+import type { Draft } from '../core/discord/components.ts';
+import type { Interaction } from '../core/interactions.ts';
+
+/** Something that waits for a person, and the message that says so. */
+export interface Ask {
+  readonly interaction_id: string;
+  /** Of a question that no session asks: its own id. */
+  readonly session_id: string;
+  /** Whose it is. */
+  readonly owner: string;
+  readonly view: InteractionView;
+  readonly channel_id: string | null;
+  readonly message_id: string | null;
+  /** When people were asked or reminded last, epoch milliseconds; null: they have not been asked yet. */
+  readonly told_at: number | null;
+  /** Who answered it on Discord. */
+  readonly answered_by: string | null;
+  /** Of several questions: what was chosen so far. */
+  readonly draft: Draft;
+  readonly page: number;
+}
+
+interface Row extends Record<string, SqlStorageValue> {
+  interaction_id: string;
+  session_id: string;
+  owner: string;
+  view: string;
+  channel_id: string | null;
+  message_id: string | null;
+  told_at: number | null;
+  answered_by: string | null;
+  draft: string;
+  page: number;
+}
+
+/** What people on Discord are asked: by sessions, and the desk's own questions. */
+export class AskTable {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+    sql.exec(`CREATE TABLE IF NOT EXISTS asks (
+      interaction_id TEXT PRIMARY KEY, session_id TEXT NOT NULL, owner TEXT NOT NULL, state TEXT NOT NULL, changed INTEGER NOT NULL,
+      view TEXT NOT NULL, channel_id TEXT, message_id TEXT, told_at INTEGER, answered_by TEXT,
+      draft TEXT NOT NULL DEFAULT '[]', page INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID`);
+    sql.exec('CREATE INDEX IF NOT EXISTS asks_by_session ON asks (session_id, state)');
+    sql.exec('CREATE INDEX IF NOT EXISTS asks_by_change ON asks (changed)');
+    // Questions of the desk's own, which no session asks.
+    sql.exec(`CREATE TABLE IF NOT EXISTS own_asks (
+      id TEXT PRIMARY KEY, owner TEXT NOT NULL, state TEXT NOT NULL, due INTEGER, changed INTEGER NOT NULL, json TEXT NOT NULL,
+      key TEXT, body TEXT) WITHOUT ROWID`);
+    sql.exec('CREATE UNIQUE INDEX IF NOT EXISTS own_asks_by_key ON own_asks (owner, key)');
+    sql.exec('CREATE INDEX IF NOT EXISTS own_asks_by_due ON own_asks (due)');
+    sql.exec('CREATE INDEX IF NOT EXISTS own_asks_by_owner ON own_asks (owner, state)');
+    sql.exec('CREATE INDEX IF NOT EXISTS own_asks_by_change ON own_asks (changed)');
+  }
+
+  get(interactionId: string): Ask | null {
+    const [row] = [...this.#sql.exec<Row>('SELECT * FROM asks WHERE interaction_id = ?', interactionId)];
+    return row === undefined ? null : askOf(row);
+  }
+
+  save(view: InteractionView, owner: string, now: number): void {
+    const { interaction_id, session_id, state } = view;
+    this.#sql.exec(
+      `INSERT INTO asks (interaction_id, session_id, owner, state, changed, view) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT (interaction_id) DO UPDATE SET view = excluded.view, state = excluded.state, changed = excluded.changed`,
+      interaction_id,
+      session_id,
+      owner,
+      state,
+      now,
+      JSON.stringify(view),
+    );
+  }
+
+  /** People have been asked. */
+  shown(interactionId: string, channelId: string, messageId: string, now: number): void {
+    const set = 'UPDATE asks SET channel_id = ?, message_id = ?, told_at = ? WHERE interaction_id = ?';
+    this.#sql.exec(set, channelId, messageId, now, interactionId);
+  }
+
+  reminded(interactionId: string, now: number): void {
+    this.#sql.exec('UPDATE asks SET told_at = ? WHERE interaction_id = ?', now, interactionId);
+  }
+
+  /** The message that asked is no longer there. */
+  lost(interactionId: string): void {
+    this.#sql.exec('UPDATE asks SET channel_id = NULL, message_id = NULL WHERE interaction_id = ?', interactionId);
+  }
+
+  setDraft(interactionId: string, draft: Draft, page: number): void {
+    const set = 'UPDATE asks SET draft = ?, page = ? WHERE interaction_id = ?';
+    this.#sql.exec(set, JSON.stringify(draft), page, interactionId);
+  }
+
+  /** The first whose answer was taken. */
+  answered(interactionId: string, user: string): void {
+    const set = 'UPDATE asks SET answered_by = ? WHERE interaction_id = ? AND answered_by IS NULL';
+    this.#sql.exec(set, user, interactionId);
+  }
+
+  openOf(sessionId: string): Ask[] {
+    const rows = this.#sql.exec<Row>("SELECT * FROM asks WHERE session_id = ? AND state = 'open'", sessionId);
+    return [...rows].map(askOf);
+  }
+
+  forget(sessionId: string): void {
+    this.#sql.exec('DELETE FROM asks WHERE session_id = ?', sessionId);
+  }
+
+  own(id: string): { readonly owner: string; readonly interaction: Interaction } | null {
+    const rows = this.#sql.exec<{ owner: string; json: string }>('SELECT owner, json FROM own_asks WHERE id = ?', id);
+    const [row] = [...rows];
+    return row === undefined ? null : { owner: row.owner, interaction: JSON.parse(row.json) as Interaction };
+  }
+
+  /** @param due when it is to be looked at next, epoch milliseconds; null: never */
+  saveOwn(owner: string, interaction: Interaction, due: number | null, now: number): void {
+    this.#sql.exec(
+      `INSERT INTO own_asks (id, owner, state, due, changed, json) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET state = excluded.state, due = excluded.due, changed = excluded.changed, json = excluded.json`,
+      interaction.interaction_id,
+      owner,
+      interaction.state,
+      due,
+      now,
+      JSON.stringify(interaction),
+    );
+  }
+
+  /** With what a question was asked; the key is good for its owner. */
+  setKey(id: string, key: string, body: string): void {
+    this.#sql.exec('UPDATE own_asks SET key = ?, body = ? WHERE id = ?', key, body, id);
+  }
+
+  /** What that owner has asked with that key. */
+  ownByKey(owner: string, key: string): { readonly id: string; readonly body: string } | null {
+    const select = 'SELECT id, body FROM own_asks WHERE owner = ? AND key = ?';
+    return [...this.#sql.exec<{ id: string; body: string }>(select, owner, key)][0] ?? null;
+  }
+
+  ownDue(now: number): string[] {
+    const rows = this.#sql.exec<{ id: string }>('SELECT id FROM own_asks WHERE due <= ? ORDER BY due', now);
+    return [...rows].map(({ id }) => id);
+  }
+
+  countOpenOwn(owner: string): number {
+    const count = "SELECT count(*) AS n FROM own_asks WHERE owner = ? AND state = 'open'";
+    return this.#sql.exec<{ n: number }>(count, owner).one().n;
+  }
+
+  nextOwn(): number | null {
+    return this.#sql.exec<{ at: number | null }>('SELECT min(due) AS at FROM own_asks').one().at;
+  }
+
+  /** Forgets what has been closed since before then. */
+  prune(before: number): void {
+    this.#sql.exec("DELETE FROM asks WHERE changed < ? AND state != 'open'", before);
+    this.#sql.exec("DELETE FROM own_asks WHERE changed < ? AND state != 'open'", before);
+  }
+}
+
+function askOf(row: Row): Ask {
+  return { ...row, view: JSON.parse(row.view) as InteractionView, draft: JSON.parse(row.draft) as Draft };
+}

@@ -1,0 +1,26 @@
+import { INTERACTION, type DiscordPersonal } from '../../protocol/discord.ts';
+
+/** Discord waits 3 seconds; some of that is the way to it. Milliseconds. */
+const PATIENCE_MS = 2500;
+const LATE =
+  'That takes longer than Discord waits. It may be done nevertheless: look with `/claude list`, or try again.';
+
+/** What the desk answers; what is said in its place should it not do so in time, or not at all. */
+export async function answerInTime(answer: Promise<object>, interaction: DiscordPersonal): Promise<object> {
+  const { promise: late, resolve } = Promise.withResolvers<object>();
+  const timer = setTimeout(() => resolve(lateAnswer(interaction)), PATIENCE_MS);
+  try {
+    return await Promise.race([answer, late]);
+  } catch (error) {
+    console.error(`discord: an interaction could not be dealt with: ${String(error)}`);
+    return lateAnswer(interaction);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function lateAnswer({ type }: DiscordPersonal): object {
+  // Choices, and a message that only who asked sees.
+  if (type === INTERACTION.autocomplete) return { type: 8, data: { choices: [] } };
+  return { type: 4, data: { content: LATE, flags: 64, allowed_mentions: { parse: [] } } };
+}

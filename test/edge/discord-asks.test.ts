@@ -142,3 +142,10 @@ it('what is closed is forgotten after a month, and what is open is not', () =>
     expect([scene.desk.thread(B), scene.desk.heard(B)]).toEqual([null, 0]);
     await scene.pass(0);
   }));
+
+it('what is said of a failure is never longer than a message may be', () =>
+  inObject(async (scene) => {
+    scene.outbox.say('channel', quiet('*'.repeat(3000)));
+    await scene.pass(0);
+    expect(scene.read()[0]).toHaveLength(2000);
+  }));

@@ -6,6 +6,13 @@ import { Service } from './support/service.ts';
 import { expectedSignature, Receiver } from '../start/support/receiver.ts';
 
 const CHILD_TOOLS = ['spawn_session', 'list_children', 'send_to_child', 'get_child_result', 'stop_child'];
+/** Of the whole service: small enough to be met. */
+const VARS = {
+  WEBHOOK_ALLOW: '127.0.0.1',
+  MAX_SPAWN_DEPTH: '2',
+  MAX_CHILDREN_PER_SESSION: '6',
+  MAX_SESSIONS_PER_TREE: '9',
+};
 const TOOLS = { agent_tools: CHILD_TOOLS };
 const tool = (name: string, input: object) => ({ tool: `mcp__cc-docker__${name}`, input });
 const spawn = (prompt: string, more: object = {}) => tool('spawn_session', { prompt, ...more });
@@ -38,7 +45,7 @@ describeDocker('children, with the real claude', ({ host, image }) => {
       backend: 'docker',
       image,
       runnerEnv: { DOCKER_HOST: host },
-      vars: { WEBHOOK_ALLOW: '127.0.0.1' },
+      vars: { ...VARS },
     });
     alice = await service.client('alice');
   });
@@ -69,13 +76,11 @@ describeDocker('children, with the real claude', ({ host, image }) => {
   });
 
   test('a grandchild at the deepest place is refused with what it can do instead', async () => {
-    await service.stopEdge();
-    await service.startEdge({ MAX_SPAWN_DEPTH: '1' });
     const id = await alice.createSession(TOOLS);
-    const answer = await alice.ask(id, script(spawn(script(spawn('deeper'), said)), resultOf(0), said));
+    const deeper = (levels: number): string =>
+      levels === 0 ? script(spawn('deeper'), said) : script(spawn(deeper(levels - 1)), resultOf(0), said);
+    const answer = await alice.ask(id, deeper(2));
     expect(answer.result).toMatch(/spawn_depth_exceeded.*Do the work yourself/);
-    await service.stopEdge();
-    await service.startEdge();
   });
 
   test('a child works in a copy of its parent’s files, and takes more work', async () => {
@@ -100,8 +105,6 @@ describeDocker('children, with the real claude', ({ host, image }) => {
   });
 
   test('200 attempts of agents’ stay within every cap, and what they cost within the budget and one turn', async () => {
-    await service.stopEdge();
-    await service.startEdge({ MAX_CHILDREN_PER_SESSION: '6', MAX_SESSIONS_PER_TREE: '9' });
     const budget = 0.6;
     const id = await alice.createSession({ ...TOOLS, budget_usd: budget });
     const attempts = (depth: number): object => ({
@@ -137,8 +140,6 @@ describeDocker('children, with the real claude', ({ host, image }) => {
       .flat()
       .filter(({ type, data }) => type === 'user' && JSON.stringify(data).includes('tool_result'));
     expect(calls.length).toBeGreaterThanOrEqual(200);
-    await service.stopEdge();
-    await service.startEdge();
   });
 
   test('a tree pauses once its budget is spent, and goes on when it is raised', async () => {
@@ -169,6 +170,29 @@ describeDocker('children, with the real claude', ({ host, image }) => {
       { timeout: 60_000, interval: 100 },
     );
     expect(await ofType(id, 'session.budget')).toMatchObject([{ state: 'reached' }, { state: 'resumed' }]);
+  });
+
+  test('stopping a parent stops its tree, and no container is left', async () => {
+    const id = await alice.createSession(TOOLS);
+    const endless = script({ hang: true });
+    await alice.tell(id, script({ tools: [spawn(endless), spawn(script(spawn(endless), resultOf(0)))] }, resultOf(0)));
+    await vi.waitFor(
+      async () => {
+        const running = (await tree(id)).nodes.filter(({ status }: { status: string }) => status === 'running');
+        expect(running).toHaveLength(4);
+      },
+      { timeout: 60_000, interval: 100 },
+    );
+    expect((await alice.call('POST', `/sessions/${id}/stop`)).body.status).toBe('stopped');
+    const { nodes } = await tree(id);
+    expect(nodes.map(({ status }: { status: string }) => status)).toEqual(Array.from({ length: 4 }, () => 'stopped'));
+    await vi.waitFor(
+      async () => {
+        const { body } = await alice.call('GET', `/sessions/${id}`);
+        expect(body.container_id).toBeNull();
+      },
+      { timeout: 20_000 },
+    );
   });
 
   test('a child’s news are told once, to its parent and to a webhook, though edge and runner die on the way', async () => {
@@ -208,28 +232,5 @@ describeDocker('children, with the real claude', ({ host, image }) => {
     } finally {
       await receiver.stop();
     }
-  });
-
-  test('stopping a parent stops its tree, and no container is left', async () => {
-    const id = await alice.createSession(TOOLS);
-    const endless = script({ hang: true });
-    await alice.tell(id, script({ tools: [spawn(endless), spawn(script(spawn(endless), resultOf(0)))] }, resultOf(0)));
-    await vi.waitFor(
-      async () => {
-        const running = (await tree(id)).nodes.filter(({ status }: { status: string }) => status === 'running');
-        expect(running).toHaveLength(4);
-      },
-      { timeout: 60_000, interval: 100 },
-    );
-    expect((await alice.call('POST', `/sessions/${id}/stop`)).body.status).toBe('stopped');
-    const { nodes } = await tree(id);
-    expect(nodes.map(({ status }: { status: string }) => status)).toEqual(Array.from({ length: 4 }, () => 'stopped'));
-    await vi.waitFor(
-      async () => {
-        const { body } = await alice.call('GET', `/sessions/${id}`);
-        expect(body.container_id).toBeNull();
-      },
-      { timeout: 20_000 },
-    );
   });
 });

@@ -122,9 +122,10 @@ export class PoolTable {
     this.#sql.exec('DELETE FROM places WHERE session_id = ? AND epoch = ?', sessionId, epoch);
   }
 
-  /** Forgets a session; what it left on these runners is to be removed there. */
+  /** Forgets a session; what it left on these runners is to be removed there. Until then its container has its place. */
   forget(sessionId: string): string[] {
-    this.#sql.exec('DELETE FROM places WHERE session_id = ?', sessionId);
+    this.#sql.exec('DELETE FROM places WHERE session_id = ? AND runner IS NULL', sessionId);
+    this.#sql.exec("UPDATE places SET phase = 'stopping' WHERE session_id = ?", sessionId);
     this.#sql.exec(
       'INSERT OR IGNORE INTO removals (session_id, runner) SELECT session_id, runner FROM copies WHERE session_id = ?',
       sessionId,
@@ -140,6 +141,7 @@ export class PoolTable {
   }
 
   removed(sessionId: string, runner: string): void {
+    this.#sql.exec('DELETE FROM places WHERE session_id = ? AND runner = ?', sessionId, runner);
     this.#sql.exec('DELETE FROM removals WHERE session_id = ? AND runner = ?', sessionId, runner);
   }
 }

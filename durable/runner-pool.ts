@@ -215,7 +215,8 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
         return this.#fill();
       }
       case 'removed':
-        return this.#table.removed(frame.session_id, name);
+        this.#table.removed(frame.session_id, name);
+        return this.#fill();
       case 'health': {
         const { storage } = this.#table.runner(name) ?? {};
         const known = storage === undefined ? {} : { storage: { ...storage, health: frame.storage } };

@@ -42,6 +42,24 @@ describe('the pool', () => {
     expect((await status(user, third)).status).toBe('queued');
   });
 
+  it.each(['ended', 'removed'] as const)(
+    'gives the place of a deleted session away once its runner says that its container is gone (%s)',
+    async (says) => {
+      const user = new User();
+      const runner = await FakeRunner.connect(undefined, { capacity: 1 });
+      const deleted = await user.createSession();
+      await runner.start(deleted);
+      expect((await user.call('DELETE', `/sessions/${deleted}`)).status).toBe(204);
+      const next = await user.createSession();
+      await expect.poll(async () => (await status(user, next)).reason?.code).toBe('pool_full');
+      expect(runner.control.unread(({ kind }) => kind === 'launch')).toBe(0);
+      const reason = { code: 'stopped_by_user', detail: 'It was deleted.' } as const;
+      if (says === 'ended') runner.send({ kind: 'ended', session_id: deleted, epoch: 1, reason });
+      else runner.send({ kind: 'removed', session_id: deleted });
+      expect((await runner.launch(next)).session_id).toBe(next);
+    },
+  );
+
   it('has an idle session make room for one that waits, but none that works', async () => {
     const user = new User();
     const runner = await FakeRunner.connect(undefined, { capacity: 2 });

@@ -148,14 +148,16 @@ export class Directory extends DurableObject<EdgeEnv> {
     return this.#tree.below(sessionId, closing);
   }
 
-  tree(sessionId: string): SessionTree {
+  async tree(sessionId: string): Promise<SessionTree> {
+    await this.#refresh(new Set([sessionId, ...this.#tree.below(sessionId, false)]));
     const rows = this.#sql.exec<{ summary: string }>('SELECT summary FROM sessions WHERE summary IS NOT NULL');
     const summaries = [...rows].map(({ summary }) => JSON.parse(summary) as StoredSummary);
     return this.#tree.view(sessionId, new Map(summaries.map((summary) => [summary.session_id, summary])));
   }
 
   /** Those of these sessions that there are, the oldest first. */
-  summaries(ids: readonly string[]): StoredSummary[] {
+  async summaries(ids: readonly string[]): Promise<StoredSummary[]> {
+    await this.#refresh(new Set(ids));
     return ids.toSorted().flatMap((id) => {
       const rows = this.#sql.exec<{ summary: string | null }>('SELECT summary FROM sessions WHERE id = ?', id);
       return [...rows].flatMap(({ summary }) => (summary === null ? [] : [JSON.parse(summary) as StoredSummary]));
@@ -296,6 +298,20 @@ export class Directory extends DurableObject<EdgeEnv> {
     return created.view;
   }
 
+  #active(): Iterable<{ id: string }> {
+    const statuses = ACTIVE.map(() => '?').join(', ');
+    return this.#sql.exec<{ id: string }>(`SELECT id FROM sessions WHERE status IN (${statuses})`, ...ACTIVE);
+  }
+
+  /** Asks those of these sessions that are at work how they are now: turns come and go, and the list is told of them a little later. */
+  async #refresh(ids: ReadonlySet<string>): Promise<void> {
+    const asked = [...this.#active()].filter(({ id }) => ids.has(id));
+    const told = await Promise.all(
+      asked.map(({ id }) => this.env.SESSION.get(this.env.SESSION.idFromName(id)).listed()),
+    );
+    for (const summary of told) if (summary !== null) this.update(summary);
+  }
+
   async #spawned(id: string, owner: string): Promise<Spawned> {
     const view = await this.#begin(id, owner);
     const { json } = this.#sql.exec<{ json: string }>('SELECT json FROM begun WHERE id = ?', id).one();
@@ -341,10 +357,7 @@ export class Directory extends DurableObject<EdgeEnv> {
     }
     const begun = this.#storage.begin(session_id, request, fork ?? null);
     if ('refused' in begun) return begun;
-    const places = ACTIVE.map(() => '?').join(', ');
-    const { active } = this.#sql
-      .exec<{ active: number }>(`SELECT count(*) AS active FROM sessions WHERE status IN (${places})`, ...ACTIVE)
-      .one();
+    const active = [...this.#active()].length;
     const limit = this.#settings.MAX_SESSIONS_PER_USER;
     if (active >= limit) {
       const detail = `You have ${active} sessions waiting or running, and ${limit} are allowed (MAX_SESSIONS_PER_USER). Stop or delete one.`;

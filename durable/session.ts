@@ -85,6 +85,11 @@ export class Session extends DurableObject<EdgeEnv> {
     return this.#owned(owner) ? this.#view() : GONE;
   }
 
+  /** As its owner's list shows it; null: it is deleted. */
+  listed(): VersionedSummary | null {
+    return this.#core.record === null ? null : summaryOf(this.#core.record);
+  }
+
   chat(owner: string, input: PromptInput): { message_id: string } | Refusal {
     return this.#owned(owner) ? this.#parts.messages.prompt(input) : GONE;
   }

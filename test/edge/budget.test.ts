@@ -97,7 +97,7 @@ describe('a budget', () => {
     end(container, await chat(user, id), 2);
     await container.prompt();
     await expect.poll(async () => (await show(user, id)).total_cost_usd).toBe(2);
-    await expect.poll(async () => (await user.call('GET', `/sessions/${id}/tree`)).body.nodes[0].tree_cost_usd).toBe(2);
+    expect((await user.call('GET', `/sessions/${id}/tree`)).body.nodes[0].tree_cost_usd).toBe(2);
     await user.call('PATCH', `/sessions/${id}`, { budget_usd: 1.5 });
     await chat(user, id);
     await expect.poll(() => budgets(user, id)).toMatchObject([{ state: 'reached', spent_usd: 2 }]);

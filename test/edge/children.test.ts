@@ -161,9 +161,7 @@ describe('a tree', () => {
     const c = await child(scene);
     for (const one of [a, b, c]) one.container.result(one.message, 'done');
     for (const one of [a, b, c]) await one.container.stored();
-    const tree = async () => (await user.call('GET', `/sessions/${id}/tree`)).body;
-    await expect.poll(async () => (await tree()).nodes[0].tree_cost_usd).toBe(0.75);
-    const { nodes, ...rest } = await tree();
+    const { nodes, ...rest } = (await user.call('GET', `/sessions/${id}/tree`)).body;
     expect(rest).toMatchObject({ session_id: id, root_session_id: id, limits: { max_depth: 5 } });
     // oxlint-disable-next-line typescript/no-explicit-any -- a test reads what came
     const short = nodes.map((one: any) => [one.session_id, one.depth, one.tree_cost_usd, one.budget_usd]);

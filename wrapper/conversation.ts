@@ -117,7 +117,7 @@ export class Conversation {
     this.#clone = new GitClone(launch, git);
     const end = await this.#clone.ended;
     this.#clone = null;
-    if (this.#stopping) return;
+    if (this.#stopping) return this.#nothingRuns();
     if (end === null)
       return this.#over({
         notice: 'clone_failed',
@@ -204,9 +204,13 @@ export class Conversation {
     this.#claude?.stop();
     this.#clone?.kill();
     this.#onGo = null;
-    // There is nothing more to be said.
-    if (this.#claude === null) this.#claudeEnded = true;
-    if (!this.#claudeEnded) return;
+    // Git takes a moment to die.
+    if (this.#claudeEnded || (this.#claude === null && this.#clone === null)) this.#nothingRuns();
+  }
+
+  /** It is stopped, and there is nothing more to be said. */
+  #nothingRuns(): void {
+    this.#claudeEnded = true;
     this.#finishWithin(FLUSH_STOPPED_MS);
     if (this.#outbox.size === 0) this.#finish();
   }

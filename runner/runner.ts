@@ -2,19 +2,20 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { BackendHealth, Launch, PlacementKey, PoolFrame } from '../protocol/runner-control.ts';
 import { HEARTBEAT_MS } from '../protocol/runner-control.ts';
 import type { BackoffRange } from './link/backoff.ts';
-import type { ContainerBackend, OwnContainer } from './backend/backend.ts';
+import type { ContainerBackend } from './backend/backend.ts';
+import { EarlierRun } from './earlier-run.ts';
 import { FilesOrders } from './files-orders.ts';
 import { FilesRegistry } from './files-registry.ts';
 import { ControlConnection } from './link/control-connection.ts';
 import type { DataFolder } from './data-folder.ts';
-import { endReason, WAKE_PARENT } from './end-reason.ts';
+import { WAKE_PARENT } from './end-reason.ts';
 import type { Log } from './log.ts';
 import type { ModelUpstream } from './model/upstream.ts';
 import { effectiveResources } from './resources.ts';
 import type { EgressSurroundings } from './way-out.ts';
 import { keyName } from './placement-name.ts';
 import { SessionHost, STOP_GRACE_MS, type HostSurroundings } from './session-host.ts';
-import { containerFolders, readPlacement, sessionFolders, type Placement } from './session-folders.ts';
+import { containerFolders, type Placement } from './session-folders.ts';
 import type { Settings } from './settings.ts';
 import { SharedWorkspaces } from './shared-workspaces.ts';
 import { Slots } from './slots.ts';
@@ -64,6 +65,7 @@ export class Runner {
   readonly #files: FilesRegistry;
   readonly #orders: FilesOrders;
   readonly #sweep: SweepLoop;
+  readonly #earlier: EarlierRun;
   readonly #removing = new Set<string>();
   /** Removals of ended containers that are under way. */
   readonly #forgetting = new Set<Promise<void>>();
@@ -74,7 +76,6 @@ export class Runner {
   #healthTimer: NodeJS.Timeout | undefined;
   #looking = false;
   #control: ControlConnection | undefined;
-  #reclaimed = false;
   #draining = false;
 
   private constructor(options: RunnerOptions) {
@@ -93,7 +94,7 @@ export class Runner {
       snapshots,
       slots: new Slots(SAVES_AT_ONCE),
       storage: () => store.id,
-      certain: () => this.#reclaimed,
+      certain: () => this.#earlier.isKnown,
       report: (sessionId, report) => this.#control?.reportSnapshot(sessionId, report),
       news: (session_id, report) => this.#control?.send({ kind: 'snapshot', session_id, report }) ?? false,
       owner: backend.owner,
@@ -121,6 +122,18 @@ export class Runner {
       also: () => this.#files.tidy(settings.files.localCopyDays),
       log,
     });
+    this.#earlier = new EarlierRun({
+      backend,
+      sessions: data.sessions,
+      files: this.#files,
+      localCopyDays: settings.files.localCopyDays,
+      hosts: this.#hosts,
+      shared: this.#shared,
+      goOn: (key, placement) => this.#host(placement, key, undefined, Promise.resolve()),
+      ended: (key, reason) => this.#control?.reportEnded(key, reason),
+      forget: (key) => this.#forget(key),
+      log,
+    });
   }
 
   /** Takes up what an earlier runner process left, then dials the edge. The engine may be down: that is then reported. */
@@ -134,13 +147,13 @@ export class Runner {
       log: options.log,
       hello: () => runner.#hello(),
       onFrame: (frame) => runner.#take(frame),
-      onEndedAck: (key) => runner.#forget(key),
+      onEndedAck: (key) => void runner.#forget(key),
       onSnapshotAck: (sessionId, snapshotId) => void runner.#orders.acknowledged(sessionId, snapshotId),
       ...(options.backoff && { backoff: options.backoff }),
       ...(options.heartbeatMs && { heartbeatMs: options.heartbeatMs }),
     });
     // Before the first `hello`, which names them.
-    await runner.#takeUp();
+    await runner.#earlier.takeUp();
     runner.#control.open();
     runner.#healthTimer = setInterval(() => runner.#lookAtHealth(), options.healthMs ?? 1.5 * HEARTBEAT_MS);
     return runner;
@@ -319,7 +332,7 @@ export class Runner {
   }
 
   /** The pool knows the end of it: what was kept as its proof goes. */
-  #forget(key: PlacementKey): void {
+  #forget(key: PlacementKey): Promise<void> {
     this.#hosts.delete(keyName(key));
     const { backend, log } = this.#options;
     const gone = backend
@@ -327,6 +340,7 @@ export class Runner {
       .catch((error: unknown) => log.warn('container not removed', { ...key, error }))
       .finally(() => this.#forgetting.delete(gone));
     this.#forgetting.add(gone);
+    return gone;
   }
 
   async #remove(sessionId: string): Promise<void> {
@@ -348,57 +362,6 @@ export class Runner {
     }
   }
 
-  /** Own containers; none, for now, with the engine down. */
-  async #list() {
-    try {
-      const left = await this.#options.backend.list();
-      this.#reclaimed = true;
-      return left;
-    } catch (error) {
-      this.#options.log.warn('containers of an earlier run cannot be listed yet', { error });
-      return [];
-    }
-  }
-
-  /** Takes up what an earlier runner process left. */
-  async #takeUp(): Promise<void> {
-    const left = await Promise.all(
-      (await this.#list()).map(async (one) => ({ ...one, own: await this.#placementOf(one.key) })),
-    );
-    const running = left.filter((one) => one.running);
-    const hosts = new Set(running.flatMap(({ own }) => own?.workspace_of ?? []));
-    if (this.#reclaimed) await this.#takeUpFiles([...running.map(({ key }) => key.session_id), ...hosts]);
-    const sharers = left.filter(({ own }) => own?.workspace_of !== undefined);
-    for (const some of [sharers, left.filter((one) => !sharers.includes(one))])
-      await Promise.all(some.map((one) => this.#adopt(one)));
-    // Containers that died with nobody to see it: others may work in their files still, which are saved after that.
-    const here = new Set([...this.#hosts.values()].map((host) => host.key.session_id));
-    const died = [...hosts].filter((id) => !here.has(id));
-    await Promise.all(died.map((id) => this.#shared.end(id).then(async () => (await this.#files.of(id)).ended())));
-  }
-
-  async #placementOf({ session_id, epoch }: PlacementKey): Promise<Placement | undefined> {
-    const placement = await readPlacement(sessionFolders(this.#options.data.sessions, session_id));
-    return placement?.epoch === epoch ? placement : undefined;
-  }
-
-  async #adopt({ key, running, own }: OwnContainer & { own: Placement | undefined }): Promise<void> {
-    const { backend } = this.#options;
-    if (!running) {
-      // It died with nobody to hear it. Its reason is still there, and stays until the pool has it.
-      const exit = await backend.wait(key);
-      const reason = endReason({ exit, asked: undefined, refused: undefined, resources: own?.resources ?? null });
-      this.#control?.reportEnded(key, reason);
-      return;
-    }
-    if (own !== undefined) return this.#host(own, key, undefined, Promise.resolve());
-    await backend.stop(key, 0);
-    await this.#shared.end(key.session_id);
-    await (await this.#files.of(key.session_id)).ended();
-    const detail = 'The runner was restarted and lost what it needs to speak for this container.';
-    this.#control?.reportEnded(key, { code: 'runner_lost', detail });
-  }
-
   /** One look at a time: a storage that is away may take long to say so. */
   #lookAtHealth(): void {
     if (this.#looking) return;
@@ -411,12 +374,7 @@ export class Runner {
   async #checkHealth(): Promise<void> {
     const { backend, store, log } = this.#options;
     const [health, storage] = await Promise.all([backend.health(), store.health()]);
-    if (health.ok && !this.#reclaimed) {
-      // Not named in any `hello`, so the pool has given them up.
-      for (const { key } of await this.#list()) if (!this.#hosts.has(keyName(key))) this.#forget(key);
-      await Promise.all(this.#forgetting);
-      if (this.#reclaimed) await this.#takeUpFiles([]);
-    }
+    if (health.ok && !this.#earlier.isKnown) await this.#earlier.giveUp();
     // Learnt only now, and said nowhere else.
     if (store.id !== this.#saidStorage) this.#control?.greetAgain();
     const same = isSame(health, this.#health) && isSame(storage, this.#storageHealth);
@@ -426,14 +384,6 @@ export class Runner {
     this.#health = health;
     this.#storageHealth = storage;
     this.#control?.send({ kind: 'health', health, storage });
-  }
-
-  /** What an earlier runner process owed of the sessions' files. Its containers, but for these sessions', are gone. */
-  async #takeUpFiles(running: readonly string[]): Promise<void> {
-    await this.#files.takeUp(new Set(running));
-    void this.#files.tidy(this.#options.settings.files.localCopyDays).catch((error: unknown) => {
-      this.#options.log.error('local copies not looked through', { error });
-    });
   }
 }
 

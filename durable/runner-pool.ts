@@ -4,33 +4,14 @@ import { edgeSettings, type EdgeSettings } from '../protocol/edge-settings.ts';
 import type { SessionFiles } from '../protocol/files.ts';
 import type { PoolHealth } from '../protocol/health.ts';
 import type { Reason } from '../protocol/reason.ts';
-import {
-  HEARTBEAT,
-  HEARTBEAT_MS,
-  runnerFrame,
-  type Launch,
-  type PlacementKey,
-  type PoolFrame,
-  type RunnerFrame,
-  type TreeName,
-} from '../protocol/runner-control.ts';
+import type { Launch, PlacementKey, PoolFrame, RunnerFrame, TreeName } from '../protocol/runner-control.ts';
 import { place, reach, type Needs, type Placement, type RunnerLoad } from './core/placement.ts';
 import type { EdgeEnv } from './edge-env.ts';
-import { parseJson } from './json.ts';
 import { PoolTable, type Place, type RunnerRow } from './pool-table.ts';
+import { parseFrame, RunnerSockets, sendFrame, SILENT_MS } from './runner-sockets.ts';
 
-/** How often connected runners are looked at, milliseconds. */
-const CHECK_MS = 3 * HEARTBEAT_MS;
 /** Trees that one frame names. */
 const MAX_TREES = 1000;
-
-interface RunnerAttachment {
-  readonly name: string;
-  /** When it connected, epoch milliseconds. */
-  readonly since: number;
-  /** It has said hello. Until then it has not been told what of its containers is wanted, and would end what it is sent. */
-  readonly greeted: boolean;
-}
 
 /** Something about a session's files that takes no container. */
 export type FilesOrder = Extract<PoolFrame, { kind: 'snapshot' | 'transfer' }>;
@@ -45,6 +26,7 @@ export type Ordered =
 export class RunnerPool extends DurableObject<EdgeEnv> {
   readonly #settings: EdgeSettings;
   readonly #table: PoolTable;
+  readonly #sockets: RunnerSockets;
   /** Launches whose sessions know that others wait for a place. Not stored: told twice is told once. */
   readonly #crowded = new Set<string>();
 
@@ -52,12 +34,11 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
     super(ctx, env);
     this.#settings = edgeSettings.parse(env);
     this.#table = new PoolTable(ctx.storage.sql);
-    // Answered by the runtime, so that a heartbeat does not wake the object.
-    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(HEARTBEAT, HEARTBEAT));
+    this.#sockets = new RunnerSockets(ctx);
     const now = Date.now();
     for (const runner of this.#table.runners()) {
       // Connected when the edge went down: it has its time to come back from now on.
-      if (runner.away_since === null && this.#socket(runner.name) === null) this.#away(runner, now);
+      if (runner.away_since === null && this.#sockets.of(runner.name) === null) this.#away(runner, now);
     }
   }
 
@@ -88,7 +69,7 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
     // A container may have been placed since the session asked: what that runner has is then newer than all else.
     const files =
       really === needs ? { ...order.files, local: localOn(runner, needs, order.files.local) } : required(order.files);
-    this.#send(runner, { ...order, files });
+    this.#sockets.send(runner, { ...order, files });
     return { sent: true, runner };
   }
 
@@ -96,7 +77,7 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
   orderStored(storage: string, order: FilesOrder): Ordered {
     const found = reach(this.#loads(), { on: 'storage', storage, prefer: null });
     if ('detail' in found) return { sent: false, detail: found.detail };
-    this.#send(found.runner, order);
+    this.#sockets.send(found.runner, order);
     return { sent: true, runner: found.runner };
   }
 
@@ -115,19 +96,19 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
       return { ended: true };
     }
     this.#table.setPhase(session_id, 'stopping');
-    this.#send(known.runner, { kind: 'stop', session_id, epoch });
+    this.#sockets.send(known.runner, { kind: 'stop', session_id, epoch });
     return { ended: false };
   }
 
   /** The session is deleted: what runs of it ends, and its files go, as soon as its runner can be reached. */
   async forget(sessionId: string): Promise<void> {
     const runners = this.#table.forget(sessionId);
-    for (const runner of runners) this.#send(runner, { kind: 'remove', session_id: sessionId });
+    for (const runner of runners) this.#sockets.send(runner, { kind: 'remove', session_id: sessionId });
     await this.#fill();
   }
 
   health(): PoolHealth {
-    const connected = this.#table.runners().filter(({ name }) => this.#socket(name) !== null);
+    const connected = this.#table.runners().filter(({ name }) => this.#sockets.of(name) !== null);
     const places = this.#table.places();
     return {
       ok: connected.some(({ health }) => health.ok),
@@ -143,16 +124,12 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
   override fetch(request: Request): Response {
     const name = new URL(request.url).searchParams.get('name') ?? '';
     const { 0: client, 1: server } = new WebSocketPair();
-    for (const other of this.ctx.getWebSockets(name)) {
-      other.close(CloseCode.replaced, 'a runner with the same name has connected');
-    }
-    this.ctx.acceptWebSocket(server, [name]);
-    server.serializeAttachment({ name, since: Date.now(), greeted: false } satisfies RunnerAttachment);
+    this.#sockets.accept(server, name);
     return new Response(null, { status: 101, webSocket: client });
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
-    const { name } = socket.deserializeAttachment() as RunnerAttachment;
+    const name = this.#sockets.nameOf(socket);
     const frame = parseFrame(message);
     if (frame === null) return socket.close(CloseCode.badFrame, 'not a frame of the control socket');
     try {
@@ -166,9 +143,9 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
 
   override async webSocketClose(socket: WebSocket, code: number): Promise<void> {
     socket.close(code === 1005 || code === 1006 ? 1000 : code);
-    const { name } = socket.deserializeAttachment() as RunnerAttachment;
+    const name = this.#sockets.nameOf(socket);
     const runner = this.#table.runner(name);
-    if (runner === null || this.#socket(name, socket) !== null) return;
+    if (runner === null || this.#sockets.of(name, socket) !== null) return;
     this.#away(runner, Date.now());
     await this.#setAlarm();
   }
@@ -176,9 +153,9 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
   override async alarm(): Promise<void> {
     const now = Date.now();
     for (const runner of this.#table.runners()) {
-      const socket = this.#socket(runner.name);
+      const socket = this.#sockets.of(runner.name);
       if (socket === null && runner.away_since === null) this.#away(runner, now);
-      if (socket !== null && this.#isSilent(socket, now)) {
+      if (socket !== null && this.#sockets.isSilent(socket, now)) {
         socket.close(CloseCode.badFrame, 'no heartbeat');
         this.#away(runner, now);
       }
@@ -195,8 +172,7 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
       case 'hello': {
         const { backend, health, capacity, storage } = frame;
         this.#table.saveRunner({ name, backend, health, capacity, storage, draining: false, away_since: null });
-        const { since } = socket.deserializeAttachment() as RunnerAttachment;
-        socket.serializeAttachment({ name, since, greeted: true } satisfies RunnerAttachment);
+        this.#sockets.greeted(socket);
         this.#welcome(socket, name, frame.running);
         await this.#setAlarm();
         return this.#fill();
@@ -211,7 +187,7 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
       case 'ended': {
         const { session_id, epoch, reason } = frame;
         await this.#tellEnded(session_id, epoch, reason, name);
-        send(socket, { kind: 'ended_ack', session_id, epoch });
+        sendFrame(socket, { kind: 'ended_ack', session_id, epoch });
         return this.#fill();
       }
       case 'removed':
@@ -225,7 +201,7 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
       case 'snapshot': {
         const { session_id, report } = frame;
         await this.#session(session_id).snapshotted(report);
-        if (report.state !== 'pending') send(socket, { kind: 'snapshot_ack', snapshot_id: report.snapshot_id });
+        if (report.state !== 'pending') sendFrame(socket, { kind: 'snapshot_ack', snapshot_id: report.snapshot_id });
         return;
       }
       case 'sweep':
@@ -248,15 +224,15 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
     const runs = ({ session_id, epoch }: Place) =>
       running.some((key) => key.session_id === session_id && key.epoch === epoch);
     const wanted = mine.filter((held) => held.phase !== 'stopping' && runs(held));
-    send(socket, { kind: 'welcome', wanted: wanted.map(({ session_id, epoch }) => ({ session_id, epoch })) });
+    sendFrame(socket, { kind: 'welcome', wanted: wanted.map(({ session_id, epoch }) => ({ session_id, epoch })) });
     for (const held of mine) {
       const { session_id, epoch, phase, launch } = held;
       // A launch that was lost on the way is sent again. What had started and runs no more has ended: the runner is
       // asked to end it, and answers with how it did.
-      if (phase === 'sent' && !runs(held)) send(socket, { kind: 'launch', launch });
-      else if (phase === 'stopping' || !runs(held)) send(socket, { kind: 'stop', session_id, epoch });
+      if (phase === 'sent' && !runs(held)) sendFrame(socket, { kind: 'launch', launch });
+      else if (phase === 'stopping' || !runs(held)) sendFrame(socket, { kind: 'stop', session_id, epoch });
     }
-    for (const session_id of this.#table.removals(name)) send(socket, { kind: 'remove', session_id });
+    for (const session_id of this.#table.removals(name)) sendFrame(socket, { kind: 'remove', session_id });
   }
 
   /** Gives places to those who wait, the longest first; `asking` is answered by its caller. */
@@ -273,7 +249,7 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
         const local = localOn(runner, needs, held.launch.files.local);
         const launch = { ...held.launch, files: { ...held.launch.files, local } };
         this.#table.assign(launch, runner);
-        this.#send(runner, { kind: 'launch', launch });
+        this.#sockets.send(runner, { kind: 'launch', launch });
         if (session_id !== asking) news.push(this.#session(session_id).placed(epoch, runner));
       } else if (held.told !== found.reason.detail) {
         this.#table.setTold(session_id, found.reason.detail);
@@ -306,7 +282,7 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
     const places = this.#table.places();
     return this.#table.runners().map(({ name, capacity, draining, health, storage }) => ({
       name,
-      connected: this.#socket(name) !== null,
+      connected: this.#sockets.of(name) !== null,
       draining,
       capacity,
       running: places.filter(({ runner }) => runner === name).length,
@@ -330,7 +306,7 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
 
   #drop(name: string, owner: string, trees: readonly TreeName[]): void {
     for (let first = 0; first === 0 || first < trees.length; first += MAX_TREES) {
-      this.#send(name, { kind: 'drop', owner, trees: trees.slice(first, first + MAX_TREES) });
+      this.#sockets.send(name, { kind: 'drop', owner, trees: trees.slice(first, first + MAX_TREES) });
     }
   }
 
@@ -372,36 +348,13 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
     this.#table.saveRunner({ ...runner, away_since: now });
   }
 
-  /** A half-open connection looks well from here; only its missing heartbeats show that nobody is there. */
-  #isSilent(socket: WebSocket, now: number): boolean {
-    const { since } = socket.deserializeAttachment() as RunnerAttachment;
-    const heard = this.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? since;
-    return now - heard > CHECK_MS;
-  }
-
-  /** The open control socket of a runner that has said hello, other than `except`. */
-  #socket(name: string, except?: WebSocket): WebSocket | null {
-    const sockets = this.ctx.getWebSockets(name);
-    return sockets.find((socket) => socket !== except && isGreeted(socket)) ?? null;
-  }
-
-  #send(name: string, frame: PoolFrame): void {
-    const socket = this.#socket(name);
-    // Away: it is told all of this when it says hello.
-    if (socket !== null) send(socket, frame);
-  }
-
   async #setAlarm(): Promise<void> {
     const now = Date.now();
     const times = this.#table.runners().map(({ away_since }) => {
-      return away_since === null ? now + CHECK_MS : away_since + this.#lostAfter();
+      return away_since === null ? now + SILENT_MS : away_since + this.#lostAfter();
     });
     if (times.length > 0) await this.ctx.storage.setAlarm(Math.min(...times));
   }
-}
-
-function isGreeted(socket: WebSocket): boolean {
-  return socket.readyState === WebSocket.OPEN && (socket.deserializeAttachment() as RunnerAttachment).greeted;
 }
 
 const keyOf = ({ session_id, epoch }: PlacementKey) => `${session_id}/${epoch}`;
@@ -413,13 +366,4 @@ function localOn(runner: string, needs: Needs, local: SessionFiles['local']): Se
 
 function required(files: SessionFiles): SessionFiles {
   return { ...files, local: 'required' };
-}
-
-function send(socket: WebSocket, frame: PoolFrame): void {
-  socket.send(JSON.stringify(frame));
-}
-
-function parseFrame(message: string | ArrayBuffer): RunnerFrame | null {
-  if (typeof message !== 'string') return null;
-  return runnerFrame.safeParse(parseJson(message)).data ?? null;
 }

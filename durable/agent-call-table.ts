@@ -39,7 +39,11 @@ export class AgentCallTable {
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-    sql.exec(`CREATE TABLE IF NOT EXISTS agent_calls (
+  }
+
+  /** Makes its table, where it is not there. */
+  create(): void {
+    this.#sql.exec(`CREATE TABLE IF NOT EXISTS agent_calls (
       call_id TEXT PRIMARY KEY, epoch INTEGER NOT NULL, call TEXT NOT NULL, made TEXT NOT NULL, deadline INTEGER, waits_for TEXT) WITHOUT ROWID`);
   }
 

@@ -17,7 +17,11 @@ export class ArtifactTable {
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-    sql.exec(`CREATE TABLE IF NOT EXISTS artifacts (
+  }
+
+  /** Makes its table, where it is not there. */
+  create(): void {
+    this.#sql.exec(`CREATE TABLE IF NOT EXISTS artifacts (
       number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, storage TEXT NOT NULL, view TEXT NOT NULL)`);
   }
 

@@ -4,7 +4,11 @@ export class ChildTable {
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-    sql.exec(`CREATE TABLE IF NOT EXISTS children (
+  }
+
+  /** Makes its table, where it is not there. */
+  create(): void {
+    this.#sql.exec(`CREATE TABLE IF NOT EXISTS children (
       id TEXT PRIMARY KEY, title TEXT, heard INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID`);
   }
 

@@ -11,7 +11,11 @@ export class CommandTable {
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-    sql.exec(`CREATE TABLE IF NOT EXISTS commands (
+  }
+
+  /** Makes its table, where it is not there. */
+  create(): void {
+    this.#sql.exec(`CREATE TABLE IF NOT EXISTS commands (
       epoch INTEGER NOT NULL, number INTEGER NOT NULL, command TEXT, PRIMARY KEY (epoch, number)) WITHOUT ROWID`);
   }
 

@@ -18,7 +18,11 @@ export class DeliveryTable {
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-    sql.exec(`CREATE TABLE IF NOT EXISTS deliveries (
+  }
+
+  /** Makes its table, where it is not there. */
+  create(): void {
+    this.#sql.exec(`CREATE TABLE IF NOT EXISTS deliveries (
       n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, body TEXT NOT NULL, created INTEGER NOT NULL,
       attempts INTEGER NOT NULL, next_at INTEGER NOT NULL)`);
   }

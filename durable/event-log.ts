@@ -29,9 +29,13 @@ export class EventLog {
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-    sql.exec(`CREATE TABLE IF NOT EXISTS events (
+  }
+
+  /** Makes its tables, where they are not there. */
+  create(): void {
+    this.#sql.exec(`CREATE TABLE IF NOT EXISTS events (
       seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, type TEXT NOT NULL, data TEXT NOT NULL, parts INTEGER NOT NULL)`);
-    sql.exec(`CREATE TABLE IF NOT EXISTS event_parts (
+    this.#sql.exec(`CREATE TABLE IF NOT EXISTS event_parts (
       seq INTEGER NOT NULL, part INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (seq, part)) WITHOUT ROWID`);
   }
 

@@ -25,16 +25,22 @@ export class InteractionTable {
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
+  }
+
+  /** Makes its tables, where they are not there. */
+  create(): void {
     // The container gives the ids, and people may write them in other letters.
-    sql.exec(`CREATE TABLE IF NOT EXISTS interactions (
+    this.#sql.exec(`CREATE TABLE IF NOT EXISTS interactions (
       number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE COLLATE NOCASE, seq INTEGER NOT NULL, state TEXT NOT NULL, deadline INTEGER NOT NULL,
       detached INTEGER NOT NULL, answer TEXT NOT NULL, json TEXT NOT NULL)`);
-    sql.exec('CREATE INDEX IF NOT EXISTS interactions_by_state ON interactions (state, deadline)');
-    sql.exec("CREATE INDEX IF NOT EXISTS interactions_owed ON interactions (number) WHERE answer = 'owed'");
+    this.#sql.exec('CREATE INDEX IF NOT EXISTS interactions_by_state ON interactions (state, deadline)');
+    this.#sql.exec("CREATE INDEX IF NOT EXISTS interactions_owed ON interactions (number) WHERE answer = 'owed'");
     // One row for each that people are to be reminded of.
-    sql.exec('CREATE TABLE IF NOT EXISTS interaction_reminders (number INTEGER PRIMARY KEY, at INTEGER NOT NULL)');
+    this.#sql.exec(
+      'CREATE TABLE IF NOT EXISTS interaction_reminders (number INTEGER PRIMARY KEY, at INTEGER NOT NULL)',
+    );
     // Apart: together with a long answer it may be more than a row holds.
-    sql.exec('CREATE TABLE IF NOT EXISTS interaction_subjects (number INTEGER PRIMARY KEY, json TEXT NOT NULL)');
+    this.#sql.exec('CREATE TABLE IF NOT EXISTS interaction_subjects (number INTEGER PRIMARY KEY, json TEXT NOT NULL)');
   }
 
   /** @param seq of its `interaction.opened` */

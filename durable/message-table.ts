@@ -21,11 +21,17 @@ export class MessageTable {
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-    sql.exec(`CREATE TABLE IF NOT EXISTS messages (
+  }
+
+  /** Makes its tables, where they are not there. */
+  create(): void {
+    this.#sql.exec(`CREATE TABLE IF NOT EXISTS messages (
       id TEXT PRIMARY KEY, status TEXT NOT NULL, prompt TEXT NOT NULL, created INTEGER NOT NULL,
       started INTEGER, finished INTEGER, error TEXT, turn TEXT)`);
     // The same key is the same message: a client may send a chat again without knowing what became of the first.
-    sql.exec('CREATE TABLE IF NOT EXISTS message_keys (key TEXT PRIMARY KEY, id TEXT NOT NULL, body TEXT NOT NULL)');
+    this.#sql.exec(
+      'CREATE TABLE IF NOT EXISTS message_keys (key TEXT PRIMARY KEY, id TEXT NOT NULL, body TEXT NOT NULL)',
+    );
   }
 
   add(id: string, prompt: string, now: number): void {

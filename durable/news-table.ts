@@ -9,8 +9,14 @@ export class NewsTable<News> {
   constructor(sql: SqlStorage, name: 'parent_news' | 'desk_news') {
     this.#sql = sql;
     this.#name = name;
+  }
+
+  /** Makes its table, where it is not there. */
+  create(): void {
     // AUTOINCREMENT: a number is never given twice, though the news that had it are forgotten.
-    sql.exec(`CREATE TABLE IF NOT EXISTS ${name} (n INTEGER PRIMARY KEY AUTOINCREMENT, json TEXT NOT NULL)`);
+    this.#sql.exec(
+      `CREATE TABLE IF NOT EXISTS ${this.#name} (n INTEGER PRIMARY KEY AUTOINCREMENT, json TEXT NOT NULL)`,
+    );
   }
 
   add(event: News): void {

@@ -22,10 +22,17 @@ export class RecordTable {
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-    sql.exec('CREATE TABLE IF NOT EXISTS record (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL)');
   }
 
+  /** Makes its table, where it is not there. */
+  create(): void {
+    this.#sql.exec('CREATE TABLE IF NOT EXISTS record (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL)');
+  }
+
+  /** Null: there is none; its table need not be there. */
   load(): SessionRecord | null {
+    const tables = this.#sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'record'");
+    if (tables.toArray().length === 0) return null;
     const row = [...this.#sql.exec<{ json: string }>('SELECT json FROM record')][0];
     if (row === undefined) return null;
     const stored = JSON.parse(row.json) as SessionRecord;

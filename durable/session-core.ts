@@ -1,5 +1,6 @@
 import { isDiscordReady } from '../protocol/discord-settings.ts';
 import type { EdgeSettings } from '../protocol/edge-settings.ts';
+import type { Refusal } from '../protocol/problem.ts';
 import type { Beginning } from './core/session-files.ts';
 import type { ChildEvent } from './core/child-news.ts';
 import type { StoredDeskNews } from './core/discord/desk-news.ts';
@@ -19,6 +20,12 @@ import { SessionDraft } from './session-draft.ts';
 import { RecordTable } from './record-table.ts';
 import { newRecord, type SessionIdentity, type SessionRecord } from './session-record.ts';
 import { SnapshotTable } from './snapshot-table.ts';
+
+/** To who asks for a session that is not there, or is another's: nothing tells the two apart. */
+export const GONE: Refusal = {
+  refused: 'session_not_found',
+  detail: 'There is no session with this id, or it is not yours.',
+};
 
 /** Told of a change once it has been committed; `before` is the log's last `seq` before it. */
 export type OnChanged = (draft: SessionDraft, before: number) => void;
@@ -63,7 +70,9 @@ export class SessionCore {
     this.isOnDiscord = isDiscordReady(settings, 'notify');
     this.deliveries = new DeliveryTable(storage.sql);
     this.#record = this.#records.load();
-    this.#seq = this.log.last();
+    // An earlier version may have had fewer.
+    if (this.#record !== null) this.#createTables();
+    this.#seq = this.#record === null ? 0 : this.log.last();
   }
 
   /** Null: there is no such session, not yet or not any more. */
@@ -77,6 +86,11 @@ export class SessionCore {
     return this.#record;
   }
 
+  /** The record, for its owner; null: there is no such session, or it is another's. */
+  ownedBy(owner: string): SessionRecord | null {
+    return this.#record?.identity.owner === owner ? this.#record : null;
+  }
+
   /** `seq` of the newest event. */
   get seq(): number {
     return this.#seq;
@@ -87,6 +101,7 @@ export class SessionCore {
   }
 
   begin(identity: SessionIdentity, beginning: Beginning, { leave }: Birth): void {
+    this.#createTables();
     const record = newRecord(identity, beginning);
     this.#record = { ...record, state: { ...record.state, leave } };
     this.change((draft) => {
@@ -119,6 +134,25 @@ export class SessionCore {
     if (this.#record === null) return;
     this.#record = { ...this.#record, told: changes };
     this.#records.save(this.#record);
+  }
+
+  /** Not before there is a session: anyone may ask after any id, and what was deleted may be told something late. Neither stores a thing. */
+  #createTables(): void {
+    const tables = [
+      this.#records,
+      this.log,
+      this.messages,
+      this.commands,
+      this.snapshots,
+      this.interactions,
+      this.calls,
+      this.artifacts,
+      this.children,
+      this.news,
+      this.deskNews,
+      this.deliveries,
+    ];
+    for (const table of tables) table.create();
   }
 
   /** Removes all that is stored. */

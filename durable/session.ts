@@ -1,7 +1,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { ArtifactView } from '../protocol/artifact.ts';
 import { CloseCode } from '../protocol/close-code.ts';
-import { filesRequest, type FilesRefusal } from '../protocol/files.ts';
+import type { FilesRefusal } from '../protocol/files.ts';
 import type { InteractionState, InteractionView, ResolveRequest } from '../protocol/interaction.ts';
 import type { InterruptAnswer, MessageView } from '../protocol/message.ts';
 import type { Refusal } from '../protocol/problem.ts';
@@ -12,14 +12,14 @@ import type { SnapshotView } from '../protocol/workspace.ts';
 import type { Beginning } from './core/session-files.ts';
 import type { Spawned } from './directory.ts';
 import { shareOf, type FilesShare } from './core/shared-files.ts';
-import { ALLOWED } from './core/session-state.ts';
 import type { EdgeEnv } from './edge-env.ts';
 import { envelopeJson } from './event-log.ts';
 import type { ToldVerdict } from './owner-tree.ts';
 import type { ArtifactPage } from './artifact-table.ts';
 import type { Birth } from './birth.ts';
 import { childLineOf, childOutcomeOf, type ChildLine, type ChildOutcome } from './child-views.ts';
-import type { SessionCore } from './session-core.ts';
+import { GONE, type SessionCore } from './session-core.ts';
+import { SessionDoor } from './session-door.ts';
 import type { SessionDraft } from './session-draft.ts';
 import type { ChildIdentity, News, SpawnCall } from './session-family.ts';
 import type { PromptInput } from './session-messages.ts';
@@ -29,13 +29,9 @@ import type { ContainerFacts, SessionRecord } from './session-record.ts';
 import { filesElsewhere } from './session-sharing.ts';
 import { summaryOf, viewOf, type StoredSessionView, type VersionedSummary } from './session-views.ts';
 import type { SnapshotPage } from './snapshot-table.ts';
-import { refusalResponse } from './transfer-answer.ts';
-import { ViewerSocket } from './viewer-socket.ts';
 
 /** Characters of a page of events. */
 const PAGE_SIZE = 4 * 1024 * 1024;
-
-const GONE: Refusal = { refused: 'session_not_found', detail: 'There is no session with this id, or it is not yours.' };
 
 /** A session to begin. */
 export interface CreateCall {
@@ -52,20 +48,13 @@ export interface CreateCall {
  */
 export class Session extends DurableObject<EdgeEnv> {
   readonly #parts: SessionParts;
-  readonly #viewerSocket: ViewerSocket;
+  readonly #door: SessionDoor;
   #deleting: Promise<{ deleted: true }> | null = null;
 
   constructor(ctx: DurableObjectState, env: EdgeEnv) {
     super(ctx, env);
     this.#parts = new SessionParts(ctx, env);
-    const { viewers, messages } = this.#parts;
-    this.#viewerSocket = new ViewerSocket({
-      viewers,
-      prompt: (input) => messages.prompt(input),
-      interrupt: () => messages.interrupt(),
-      // Only its owner can open a stream.
-      resolve: (id, request) => this.resolve(this.#core.current.identity.owner, id, request),
-    });
+    this.#door = new SessionDoor(this.#parts);
   }
 
   /** Begins the session and asks for its container. The same id again changes nothing. */
@@ -82,7 +71,7 @@ export class Session extends DurableObject<EdgeEnv> {
   }
 
   show(owner: string): StoredSessionView | Refusal {
-    return this.#owned(owner) ? this.#view() : GONE;
+    return this.#core.ownedBy(owner) ? this.#view() : GONE;
   }
 
   /** As its owner's list shows it; null: it is deleted. */
@@ -91,11 +80,11 @@ export class Session extends DurableObject<EdgeEnv> {
   }
 
   chat(owner: string, input: PromptInput): { message_id: string } | Refusal {
-    return this.#owned(owner) ? this.#parts.messages.prompt(input) : GONE;
+    return this.#core.ownedBy(owner) ? this.#parts.messages.prompt(input) : GONE;
   }
 
   message(owner: string, messageId: string): MessageView | Refusal {
-    return this.#owned(owner) ? this.#parts.messages.show(messageId) : GONE;
+    return this.#core.ownedBy(owner) ? this.#parts.messages.show(messageId) : GONE;
   }
 
   /** Takes a message and resolves once it has ended. May be called again with the same `message_id`. */
@@ -111,7 +100,7 @@ export class Session extends DurableObject<EdgeEnv> {
   }
 
   interrupt(owner: string): InterruptAnswer | Refusal {
-    return this.#owned(owner) ? this.#parts.messages.interrupt() : GONE;
+    return this.#core.ownedBy(owner) ? this.#parts.messages.interrupt() : GONE;
   }
 
   /** What people are and were asked, the oldest first; `cursor` is the id of the last of the page before. `person` need not be the owner. */
@@ -134,7 +123,7 @@ export class Session extends DurableObject<EdgeEnv> {
 
   /** Stops it, and all below it. */
   async stop(owner: string): Promise<{ session_id: string; status: SessionStatus } | Refusal> {
-    const record = this.#owned(owner);
+    const record = this.#core.ownedBy(owner);
     if (!record) return GONE;
     this.#parts.messages.stop('Stopped by its owner. The next message wakes it.');
     await this.#parts.family.stopBelow();
@@ -144,14 +133,14 @@ export class Session extends DurableObject<EdgeEnv> {
 
   /** A session above it is stopped, and sees to those below it. */
   async stopWithParent(owner: string): Promise<void> {
-    if (!this.#owned(owner)) return;
+    if (!this.#core.ownedBy(owner)) return;
     this.#parts.messages.stop('Stopped together with the session that began it. The next message wakes it.');
     await this.#parts.outreach.list();
   }
 
   /** From now on people on Discord are shown its work, in a thread of its own. */
   followOnDiscord(owner: string): void {
-    if (!this.#owned(owner)) return;
+    if (!this.#core.ownedBy(owner)) return;
     this.#told((draft) => {
       draft.record = { ...draft.record, on_discord: true };
     });
@@ -159,19 +148,19 @@ export class Session extends DurableObject<EdgeEnv> {
 
   /** Begins a child. */
   async spawn(owner: string, call: Omit<SpawnCall, 'isWanted'>): Promise<Spawned | Refusal> {
-    if (!this.#owned(owner)) return GONE;
+    if (!this.#core.ownedBy(owner)) return GONE;
     return this.#parts.family.spawn({ ...call, isWanted: () => this.#core.record !== null });
   }
 
   /** The sessions that it has begun, the oldest first. */
   children(owner: string): readonly string[] | Refusal {
-    const record = this.#owned(owner);
+    const record = this.#core.ownedBy(owner);
     return record ? record.children : GONE;
   }
 
   /** Sets what it and all below it may cost, USD; null: no limit of its own. */
   async setBudget(owner: string, budget: number | null): Promise<StoredSessionView | Refusal> {
-    const record = this.#owned(owner);
+    const record = this.#core.ownedBy(owner);
     if (!record) return GONE;
     await this.#parts.outreach.directory.setBudget(record.identity.session_id, budget);
     this.#told((draft) => draft.family.budgeted(budget));
@@ -180,13 +169,13 @@ export class Session extends DurableObject<EdgeEnv> {
 
   /** How it stands with it, for the agent that began it. */
   childLine(owner: string): ChildLine | Refusal {
-    const record = this.#owned(owner);
+    const record = this.#core.ownedBy(owner);
     return record ? childLineOf(record) : GONE;
   }
 
   /** What has become of a message, or of its newest, for the agent that began it. */
   childOutcome(owner: string, messageId: string | undefined): ChildOutcome | Refusal {
-    const record = this.#owned(owner);
+    const record = this.#core.ownedBy(owner);
     return record ? childOutcomeOf(record, this.#core.messages, messageId) : GONE;
   }
 
@@ -201,7 +190,7 @@ export class Session extends DurableObject<EdgeEnv> {
 
   /** Whether the container of a session below it may work in this one's files now, and where. */
   shareFiles(owner: string): FilesShare {
-    const record = this.#owned(owner);
+    const record = this.#core.ownedBy(owner);
     return record ? shareOf(record.state, record.files) : { share: 'no' };
   }
 
@@ -217,7 +206,7 @@ export class Session extends DurableObject<EdgeEnv> {
 
   /** Ends the session, with all below it, and removes all that they stored, here and on its runner. May be called again until it succeeds. */
   async delete(owner: string): Promise<{ deleted: true } | Refusal> {
-    const record = this.#owned(owner);
+    const record = this.#core.ownedBy(owner);
     if (!record) return GONE;
     // Asked for twice at once, as by its owner and by a session above it that goes as well.
     this.#deleting ??= this.#delete(record).finally(() => (this.#deleting = null));
@@ -243,7 +232,7 @@ export class Session extends DurableObject<EdgeEnv> {
 
   /** A page of the log as JSON text `{"data":[…],"next_cursor":…}`, events as they were stored. */
   events(owner: string, after: number, limit: number): { json: string } | Refusal {
-    if (!this.#owned(owner)) return GONE;
+    if (!this.#core.ownedBy(owner)) return GONE;
     const { log, seq } = this.#core;
     const events = log.read(after, limit, PAGE_SIZE);
     const last = events.at(-1)?.seq ?? after;
@@ -255,30 +244,30 @@ export class Session extends DurableObject<EdgeEnv> {
 
   /** Asks for a snapshot; `id` becomes its own, unless there is one already of just how the files are. */
   async requestSnapshot(owner: string, id: string): Promise<SnapshotView | Refusal> {
-    const record = this.#owned(owner);
+    const record = this.#core.ownedBy(owner);
     if (!record) return GONE;
     return filesElsewhere(record.identity) ?? this.#parts.snapshots.request(id, 'requested');
   }
 
   async listSnapshots(owner: string, cursor: string | undefined, limit: number): Promise<SnapshotPage | Refusal> {
-    return this.#owned(owner) ? this.#parts.snapshots.list(cursor, limit) : GONE;
+    return this.#core.ownedBy(owner) ? this.#parts.snapshots.list(cursor, limit) : GONE;
   }
 
   async snapshot(owner: string, id: string): Promise<SnapshotView | Refusal> {
-    return this.#owned(owner) ? this.#parts.snapshots.show(id) : GONE;
+    return this.#core.ownedBy(owner) ? this.#parts.snapshots.show(id) : GONE;
   }
 
   /** Files that the agent has given to people, the oldest first; `cursor` as the page before gave it. */
   artifacts(owner: string, cursor: number, limit: number): ArtifactPage | Refusal {
-    return this.#owned(owner) ? this.#parts.artifacts.list(cursor, limit) : GONE;
+    return this.#core.ownedBy(owner) ? this.#parts.artifacts.list(cursor, limit) : GONE;
   }
 
   artifact(owner: string, id: string): ArtifactView | Refusal {
-    return this.#owned(owner) ? this.#parts.artifacts.show(id) : GONE;
+    return this.#core.ownedBy(owner) ? this.#parts.artifacts.show(id) : GONE;
   }
 
   async removeArtifact(owner: string, id: string): Promise<{ deleted: true } | Refusal> {
-    return this.#owned(owner) ? this.#parts.artifacts.remove(id) : GONE;
+    return this.#core.ownedBy(owner) ? this.#parts.artifacts.remove(id) : GONE;
   }
 
   /** What a fork of this session begins with, once that is stored: the snapshot `named`, or one of now (`id`). */
@@ -287,7 +276,7 @@ export class Session extends DurableObject<EdgeEnv> {
     id: string,
     named: string | undefined,
   ): Promise<{ request: CreateSessionRequest; snapshot_id: string } | Refusal> {
-    const record = this.#owned(owner);
+    const record = this.#core.ownedBy(owner);
     if (!record) return GONE;
     const source = filesElsewhere(record.identity) ?? (await this.#parts.snapshots.forFork(id, named));
     if ('refused' in source) return source;
@@ -334,38 +323,13 @@ export class Session extends DurableObject<EdgeEnv> {
     this.#parts.transfers.refused(transferId, refusal);
   }
 
-  /**
-   * Sockets and streams. Reached from `functions/` alone, which has checked whose session it is:
-   * `/viewer?after=&plain=&acks=`, `/events?after=`, `/data?epoch=`, `/transfer?id=&runner=`; or checks it itself:
-   * `/files?owner=&request=`, with the client's body, and `/artifact?owner=&id=&range=`.
-   */
+  /** Sockets, streams and files: `SessionDoor` says which. */
   override fetch(request: Request): Response | Promise<Response> {
-    const { pathname, searchParams: options } = new URL(request.url);
-    if (pathname === '/files') return this.#openFiles(options, request.body);
-    if (pathname === '/artifact') return this.#openArtifact(options);
-    if (pathname === '/transfer')
-      return this.#parts.transfers.dial(options.get('id') ?? '', options.get('runner') ?? '');
-    // Deleted since its owner was let through.
-    if (this.#core.record === null && pathname !== '/data') return refusalResponse(GONE);
-    if (pathname === '/events') {
-      const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
-      return new Response(this.#parts.streams.open(Number(options.get('after') ?? 0)), { headers });
-    }
-    const { 0: client, 1: server } = new WebSocketPair();
-    if (pathname === '/data') this.#parts.link.accept(server, Number(options.get('epoch')));
-    else {
-      const after = options.get('after');
-      this.#parts.viewers.attach(server, {
-        after: after === null ? null : Number(after),
-        plain: options.get('plain') === '1',
-        acknowledges: options.get('acks') === '1',
-      });
-    }
-    return new Response(null, { status: 101, webSocket: client });
+    return this.#door.open(request);
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
-    if (!this.#parts.link.receive(socket, message)) this.#viewerSocket.receive(socket, message);
+    this.#door.receive(socket, message);
   }
 
   override webSocketClose(socket: WebSocket, code: number): void {
@@ -381,24 +345,6 @@ export class Session extends DurableObject<EdgeEnv> {
 
   get #core(): SessionCore {
     return this.#parts.core;
-  }
-
-  #owned(owner: string): SessionRecord | false {
-    const { record } = this.#core;
-    return record !== null && record.identity.owner === owner && record;
-  }
-
-  #openFiles(options: URLSearchParams, body: ReadableStream<Uint8Array> | null): Response | Promise<Response> {
-    const record = this.#owned(options.get('owner') ?? '');
-    if (!record || !ALLOWED[record.state.status].has('files')) return refusalResponse(GONE);
-    const elsewhere = filesElsewhere(record.identity);
-    if (elsewhere !== null) return refusalResponse(elsewhere);
-    return this.#parts.transfers.open(filesRequest.parse(JSON.parse(options.get('request') ?? '')), body);
-  }
-
-  #openArtifact(options: URLSearchParams): Response | Promise<Response> {
-    if (!this.#owned(options.get('owner') ?? '')) return refusalResponse(GONE);
-    return this.#parts.artifacts.open(options.get('id') ?? '', options.get('range'));
   }
 
   #view(): StoredSessionView {

@@ -47,8 +47,12 @@ export class SnapshotTable {
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
+  }
+
+  /** Makes its table, where it is not there. */
+  create(): void {
     // `told`: the directory knows. `owed_at`: when to order it (again), epoch milliseconds; null: a runner has it in hand.
-    sql.exec(`CREATE TABLE IF NOT EXISTS snapshots (
+    this.#sql.exec(`CREATE TABLE IF NOT EXISTS snapshots (
       number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, trigger TEXT NOT NULL, state TEXT NOT NULL,
       version INTEGER NOT NULL, created INTEGER NOT NULL, finished INTEGER, files INTEGER NOT NULL DEFAULT 0,
       bytes INTEGER NOT NULL DEFAULT 0, new_bytes INTEGER NOT NULL DEFAULT 0, owner_bytes INTEGER,

@@ -1,11 +1,16 @@
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { request, User } from './support/api.ts';
 import { emptyPool } from './support/pool.ts';
 import { FakeRunner } from './support/runner.ts';
+import { sessionObject } from './support/scene.ts';
+import { tablesOf } from './support/tables.ts';
 
 beforeEach(emptyPool);
 
 const UNKNOWN = '01939f5a-7c1e-7000-8000-1a2b3c4d5e6f';
+
+const tables = (id: string) => runInDurableObject(sessionObject(id), (_, { storage }) => tablesOf(storage));
 
 describe('sessions', () => {
   it('answers a creation at once, with where its stream is', async () => {
@@ -85,6 +90,21 @@ describe('sessions', () => {
     expect((await user.call('GET', `/sessions/${id}`)).body.code).toBe('session_not_found');
     expect((await user.call('GET', '/sessions')).body.data).toEqual([]);
     expect((await user.call('DELETE', `/sessions/${id}`)).status).toBe(404);
+  });
+
+  it('stores nothing of an id that no session has, nor of one that was deleted and hears of its container’s end', async () => {
+    const user = new User();
+    expect((await user.call('GET', `/sessions/${UNKNOWN}`)).status).toBe(404);
+    expect(await tables(UNKNOWN)).toEqual([]);
+
+    const runner = await FakeRunner.connect();
+    const id = await user.createSession();
+    const container = await runner.start(id);
+    expect(await tables(id)).toContain('record');
+    expect((await user.call('DELETE', `/sessions/${id}`)).status).toBe(204);
+    await evictDurableObject(sessionObject(id));
+    await runner.end(container, 'stopped_by_user');
+    expect(await tables(id)).toEqual([]);
   });
 
   it('is to anyone but its owner as if it were not there', async () => {

@@ -8,11 +8,8 @@ import type { LinkItem } from '../../../protocol/wrapper-notice.ts';
 import { SessionCore } from '../../../durable/session-core.ts';
 import { edgeSettings } from '../../../protocol/edge-settings.ts';
 import { createSessionRequest } from '../../../protocol/session.ts';
+import { tablesOf } from './tables.ts';
 
-const TABLES =
-  'record events event_parts messages message_keys commands interactions interaction_subjects interaction_reminders'.split(
-    ' ',
-  );
 /** How often people are reminded where a question does not say. */
 const REMINDERS = 2;
 const START = Date.UTC(2026, 0, 1);
@@ -52,10 +49,10 @@ export class Story {
   #runs = false;
   #turn: string | null = null;
 
-  /** @param storage of which nothing is left but its tables */
+  /** @param storage of which nothing is left but its tables, if it has any */
   constructor(storage: DurableObjectStorage) {
     vi.setSystemTime(this.#now);
-    for (const table of TABLES) storage.sql.exec(`DELETE FROM ${table}`);
+    for (const table of tablesOf(storage)) storage.sql.exec(`DELETE FROM ${table}`);
     this.core = new SessionCore(storage, edgeSettings.parse(env), () => {});
     const request = createSessionRequest.parse({
       config: { permission_mode: 'ask', interaction_reminders: REMINDERS },

@@ -23,6 +23,7 @@ export class Poster extends DurableObject<Env> {
     super(ctx, env);
     const { sql, kv } = ctx.storage;
     this.#deliveries = new DeliveryTable(sql);
+    this.#deliveries.create();
     const isGone = () => this.#gone;
     this.#webhooks = new Webhooks<GivenUp[]>({
       ctx: {

@@ -12,41 +12,41 @@ import { workspaceIdOf } from './session-record.ts';
 import type { SessionSharing } from './session-sharing.ts';
 import { mintSessionToken } from './session-token.ts';
 import { summaryOf } from './session-views.ts';
+import { Teller } from './teller.ts';
 
 /** How far the owner's list may lag behind a session that works, milliseconds. */
 const LIST_LAG_MS = 250;
-/** After a call to another object has failed, milliseconds until it is tried again. */
-const RETRY_MS = 1000;
-/** Until the session in whose files this one works is asked for them once more: each time twice as long, up to this. Milliseconds. */
-const ASK_AGAIN_MS = 10_000;
+/** Until the session in whose files this one works is asked for them once more: each time twice as long, up to the longest. Milliseconds. */
+const ASK_AGAIN_MS = { first: 1000, longest: 10_000 };
 
 /** Keeps the pool and the owner's directory told. What is to be told is stored, so that a failed call is made again. */
 export class SessionOutreach {
-  readonly #ctx: DurableObjectState;
   readonly #env: EdgeEnv;
   readonly #core: SessionCore;
   readonly #sharing: SessionSharing;
   readonly #retry: () => void;
-  /** A call is under way, or about to be made. */
-  readonly #telling = { pool: false, directory: false };
-  #failed = false;
+  readonly #toPool: Teller;
+  readonly #toDirectory: Teller;
   /** When a launch that waits for another session's is to be looked at again, epoch milliseconds. */
   #waits: { readonly until: number; readonly ms: number } | null = null;
   /** Writes from outside that are about to be ordered: until then the workspace is not let go. */
   #keeping = 0;
 
-  /** @param retry asked to have `again` called before long */
+  /** @param retry asked to have `tell` called at `nextTry` */
   constructor(
     ctx: DurableObjectState,
     env: EdgeEnv,
     parts: { readonly core: SessionCore; readonly sharing: SessionSharing },
     retry: () => void,
   ) {
-    this.#ctx = ctx;
     this.#env = env;
     this.#core = parts.core;
     this.#sharing = parts.sharing;
     this.#retry = retry;
+    const pool = { isDue: () => this.#poolDue(), tell: () => this.#tellPool(), retry };
+    this.#toPool = new Teller({ ctx, whom: 'the pool', ...pool });
+    const directory = { isDue: () => this.#listDue(), tell: () => this.#tellDirectory(), retry };
+    this.#toDirectory = new Teller({ ctx, whom: 'the owner’s directory', ...directory });
   }
 
   get pool() {
@@ -57,11 +57,11 @@ export class SessionOutreach {
     return this.#env.DIRECTORY.get(this.#env.DIRECTORY.idFromName(this.#core.current.identity.owner));
   }
 
-  /** When the clock has to be looked at for its sake, epoch milliseconds; null: not. */
-  nextTry(now: number): number | null {
-    // The pool is told at once, and this is for the case that it was not. The directory can wait for any alarm.
-    const isDue = this.#core.current.pool !== null || this.#failed || this.#releaseDue();
-    return isDue ? Math.max(now + RETRY_MS, this.#waitsUntil()) : null;
+  /** When there is something to do, epoch milliseconds; null: nothing that could not wait for any alarm. */
+  nextTry(): number | null {
+    const times = [this.#toPool.nextTry() ?? this.#waitsUntil(), this.#toDirectory.retryAt()];
+    const known = times.filter((time) => time !== null);
+    return known.length === 0 ? null : Math.min(...known);
   }
 
   /** The owner's part of the storage. */
@@ -80,7 +80,7 @@ export class SessionOutreach {
       return await work();
     } finally {
       this.#keeping -= 1;
-      if (this.#core.record !== null) this.tell();
+      this.tell();
     }
   }
 
@@ -104,11 +104,6 @@ export class SessionOutreach {
     return null;
   }
 
-  /** Time has passed: what failed may be tried again. */
-  again(): void {
-    this.#failed = false;
-  }
-
   /** Takes over how the session's persistent workspace was left, without holding it: to be looked at. */
   async look(): Promise<void> {
     const workspaceId = workspaceIdOf(this.#core.current.identity);
@@ -120,20 +115,14 @@ export class SessionOutreach {
 
   /** Tells what there is to tell. */
   tell(): void {
-    const { pool, changes, told, state } = this.#core.current;
-    const isDue = (pool !== null || this.#releaseDue()) && Date.now() >= this.#waitsUntil();
-    if (isDue && !this.#telling.pool) this.#ctx.waitUntil(this.#tellPool());
-    if (told === changes || this.#telling.directory) return;
-    this.#telling.directory = true;
-    // Turns come and go quickly: what a list shows may lag behind by a little, and a turn need not wait for it.
-    const lag = state.status === 'idle' || state.status === 'running' ? LIST_LAG_MS : 0;
-    setTimeout(() => this.#ctx.waitUntil(this.#tellDirectory()), lag);
+    this.#toPool.tell();
+    this.#toDirectory.tell();
   }
 
   /** Has the owner's list show the session as it is now: what is asked of that next counts it right. */
   async list(): Promise<void> {
     const { record } = this.#core;
-    if (record === null || record.told === record.changes) return;
+    if (record === null || !this.#listDue()) return;
     await this.directory.update(summaryOf(record));
     this.#core.directoryKnows(record.changes);
   }
@@ -141,17 +130,9 @@ export class SessionOutreach {
   /** One thing at a time: the order for the pool, or else that the workspace is free. */
   async #tellPool(): Promise<void> {
     const { pool: order } = this.#core.current;
-    this.#telling.pool = true;
-    try {
-      if (order === 'want') await this.#want();
-      else if (order === 'release') await this.#release();
-      else await this.#letGo();
-    } catch (error) {
-      return this.#fail('pool', error);
-    } finally {
-      this.#telling.pool = false;
-    }
-    if (this.#core.record !== null) this.tell();
+    if (order === 'want') await this.#want();
+    else if (order === 'release') await this.#release();
+    else await this.#letGo();
   }
 
   async #want(): Promise<void> {
@@ -196,16 +177,22 @@ export class SessionOutreach {
 
   /** It cannot be launched yet: that is looked at again. */
   #wait(epoch: number, reason: Reason): void {
-    const ms = Math.min(this.#waits === null ? RETRY_MS : 2 * this.#waits.ms, ASK_AGAIN_MS);
+    const ms = Math.min(this.#waits === null ? ASK_AGAIN_MS.first : 2 * this.#waits.ms, ASK_AGAIN_MS.longest);
     this.#waits = { until: Date.now() + ms, ms };
     const isNews = this.#core.current.state.reason?.detail !== reason.detail;
     if (isNews) this.#core.change((draft) => draft.input({ on: 'waiting', epoch, reason }));
     this.#retry();
   }
 
-  /** Until when the pool need not be told, epoch milliseconds. */
-  #waitsUntil(): number {
-    return this.#core.current.pool === 'want' ? (this.#waits?.until ?? 0) : 0;
+  /** Until when a place is not to be asked for, epoch milliseconds; null: it may be now. */
+  #waitsUntil(): number | null {
+    if (this.#waits === null || this.#core.record?.pool !== 'want') return null;
+    return this.#waits.until > Date.now() ? this.#waits.until : null;
+  }
+
+  #poolDue(): boolean {
+    if (this.#core.record === null) return false;
+    return (this.#core.record.pool !== null || this.#releaseDue()) && this.#waitsUntil() === null;
   }
 
   async #release(): Promise<void> {
@@ -252,17 +239,15 @@ export class SessionOutreach {
   }
 
   async #tellDirectory(): Promise<void> {
+    const { status } = this.#core.current.state;
+    // Turns come and go quickly: what a list shows may lag behind by a little, and a turn need not wait for it.
+    await scheduler.wait(status === 'idle' || status === 'running' ? LIST_LAG_MS : 0);
+    await this.list();
+  }
+
+  #listDue(): boolean {
     const { record } = this.#core;
-    if (record === null) return;
-    try {
-      await this.directory.update(summaryOf(record));
-      this.#core.directoryKnows(record.changes);
-    } catch (error) {
-      return this.#fail('directory', error);
-    } finally {
-      this.#telling.directory = false;
-    }
-    if (this.#core.record !== null) this.tell();
+    return record !== null && record.told !== record.changes;
   }
 
   /** The pool has been told `order` of `epoch`, unless something else is to be told by now. */
@@ -274,12 +259,6 @@ export class SessionOutreach {
       }
       then(draft);
     });
-  }
-
-  #fail(whom: string, error: unknown): void {
-    console.error(`session: the ${whom} could not be told, trying again: ${String(error)}`);
-    this.#failed = true;
-    if (this.#core.record !== null) this.#retry();
   }
 }
 

@@ -81,7 +81,6 @@ export class SessionParts {
   alarmed(): void {
     this.#alarmAt = null;
     if (this.core.record === null) return;
-    this.outreach.again();
     this.viewers.closeStalled(Date.now());
     this.core.change((draft) => draft.clock());
   }
@@ -102,9 +101,7 @@ export class SessionParts {
       nextDeadline(state, this.core.limits),
       open_interactions === 0 ? null : this.core.interactions.nextDue(),
       this.viewers.nextStall(),
-      this.outreach.nextTry(Date.now()),
-      this.snapshots.nextTry(),
-      ...this.#kin().map((part) => part.nextTry()),
+      ...this.#tellers().map((part) => part.nextTry()),
       this.expires(),
     ].filter((time) => time !== null);
     if (times.length === 0) return;
@@ -123,15 +120,14 @@ export class SessionParts {
     if (draft.seq > before) this.streams.notify();
     this.discord.show(draft.shown);
     this.messages.finished(draft.finished);
-    this.outreach.tell();
-    this.snapshots.tell();
+    for (const part of this.#tellers()) part.tell();
     this.snapshots.changed();
-    for (const part of this.#kin()) part.tell();
     this.setAlarm();
   }
 
-  /** Those that tell other sessions something, or post it. */
-  #kin(): readonly { tell(): void; nextTry(): number | null }[] {
-    return [this.sharing, this.budget, this.family, this.calls, this.webhooks, this.discord];
+  /** Those that tell others something, ask them for it, or post it. */
+  #tellers(): readonly { tell(): void; nextTry(): number | null }[] {
+    const { outreach, snapshots, sharing, budget, family, calls, webhooks, discord } = this;
+    return [outreach, snapshots, sharing, budget, family, calls, webhooks, discord];
   }
 }

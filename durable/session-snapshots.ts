@@ -5,12 +5,11 @@ import type { SessionCore } from './session-core.ts';
 import { needsOf, type SessionOutreach } from './session-outreach.ts';
 import { workspaceIdOf } from './session-record.ts';
 import type { SnapshotPage } from './snapshot-table.ts';
+import { Teller } from './teller.ts';
 import { Waiters } from './waiters.ts';
 
 /** Until a snapshot of which no runner has spoken is ordered again, milliseconds. */
 const REORDER_MS = 15_000;
-/** After a call to another object has failed, milliseconds until it is tried again. */
-const RETRY_MS = 1000;
 /** How long a fork waits for its snapshot, milliseconds. */
 const STORED_MS = 60_000;
 
@@ -26,38 +25,29 @@ const UNKNOWN: Refusal = {
 
 /** A session's snapshots: asked for, ordered of its runner, and told to the owner's directory once they are stored. */
 export class SessionSnapshots {
-  readonly #ctx: DurableObjectState;
   readonly #core: SessionCore;
   readonly #outreach: SessionOutreach;
   readonly #retry: () => void;
+  readonly #teller: Teller;
   readonly #waiters = new Waiters();
-  #telling = false;
-  #failedAt: number | null = null;
 
-  /** @param retry asked to have `tell` called before long */
+  /** @param retry asked to have `tell` called at `nextTry` */
   constructor(ctx: DurableObjectState, core: SessionCore, outreach: SessionOutreach, retry: () => void) {
-    this.#ctx = ctx;
     this.#core = core;
     this.#outreach = outreach;
     this.#retry = retry;
+    const parts = { isDue: () => this.#isDue(), tell: () => this.#work(), retry };
+    this.#teller = new Teller({ ctx, whom: 'the keeper of its snapshots', ...parts });
   }
 
   /** When there is something to do, epoch milliseconds; null: nothing. */
   nextTry(): number | null {
-    const { untold, owedAt } = this.#core.snapshots.work();
-    const retry = this.#failedAt === null ? null : this.#failedAt + RETRY_MS;
-    if (untold) return retry ?? Date.now() + RETRY_MS;
-    return owedAt === null ? null : Math.max(owedAt, retry ?? 0);
+    return this.#teller.nextTry() ?? this.#core.snapshots.work().owedAt;
   }
 
   /** Tells and orders what there is to tell and order. */
   tell(): void {
-    const now = Date.now();
-    if (this.#telling || (this.#failedAt !== null && now < this.#failedAt + RETRY_MS)) return;
-    const { untold, owedAt } = this.#core.snapshots.work();
-    if (!untold && (owedAt === null || owedAt > now)) return;
-    this.#telling = true;
-    this.#ctx.waitUntil(this.#work());
+    this.#teller.tell();
   }
 
   /** Asks for a snapshot of how the files are now; of parked files that are saved it is the one that there is. */
@@ -133,18 +123,18 @@ export class SessionSnapshots {
     try {
       await this.#tellDirectory();
       await this.#order();
-      this.#failedAt = null;
-    } catch (error) {
-      console.error(`session: its snapshots could not be dealt with, trying again: ${String(error)}`);
-      this.#failedAt = Date.now();
     } finally {
-      this.#telling = false;
+      this.changed();
+      this.#outreach.tell();
     }
-    if (this.#core.record === null) return;
-    this.changed();
-    this.#outreach.tell();
-    this.tell();
+    // What was ordered is ordered again, should no runner speak of it.
     this.#retry();
+  }
+
+  #isDue(): boolean {
+    if (this.#core.record === null) return false;
+    const { untold, owedAt } = this.#core.snapshots.work();
+    return untold || (owedAt !== null && owedAt <= Date.now());
   }
 
   async #tellDirectory(): Promise<void> {

@@ -29,11 +29,17 @@ export class Teller {
     return this.#parts.isDue() ? (this.#failedAt ?? Date.now()) + RETRY_MS : null;
   }
 
+  /** When what has failed is tried again, epoch milliseconds; null: nothing has. For what else can wait for any alarm. */
+  retryAt(): number | null {
+    return this.#failedAt === null ? null : this.nextTry();
+  }
+
   /** Tells what there is to tell. */
   tell(): void {
     if (this.#telling || !this.#parts.isDue()) return;
     if (this.#failedAt !== null && Date.now() < this.#failedAt + RETRY_MS) return;
     this.#telling = true;
+    this.#failedAt = null;
     this.#parts.ctx.waitUntil(this.#work());
   }
 
@@ -41,7 +47,6 @@ export class Teller {
     const { tell, retry, whom } = this.#parts;
     try {
       await tell();
-      this.#failedAt = null;
     } catch (error) {
       console.error(`session: ${whom} could not be told, trying again: ${String(error)}`);
       this.#failedAt = Date.now();

@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { on, once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
+import type { Readable } from 'node:stream';
 import { claimPort } from '../../../start/port.ts';
 
 const S3RVER = path.join(path.dirname(createRequire(import.meta.url).resolve('s3rver/package.json')), 'bin/s3rver.js');
@@ -42,11 +43,11 @@ export class ObjectStorage {
     const options = ['-d', this.#folder, '-a', '127.0.0.1', '-p', String(this.#port), '--configure-bucket', BUCKET];
     const server = spawn(process.execPath, [S3RVER, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#server = server;
-    // It says so when it listens, and then logs each request, which nobody reads.
     await Promise.race([
-      once(server.stdout, 'data'),
+      listening(server.stdout),
       once(server, 'exit').then(() => Promise.reject(new Error('s3rver did not start'))),
     ]);
+    // It logs each request, which nobody reads.
     server.stdout.resume();
   }
 
@@ -71,5 +72,14 @@ export class ObjectStorage {
   async stop(): Promise<void> {
     await this.down();
     await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** It says when it listens; before that, that the bucket is there already. */
+async function listening(stdout: Readable): Promise<void> {
+  let said = '';
+  for await (const chunk of on(stdout, 'data')) {
+    said += String(chunk);
+    if (said.includes('listening on')) return;
   }
 }

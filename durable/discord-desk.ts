@@ -192,6 +192,7 @@ export class DiscordDesk extends DurableObject<EdgeEnv> {
 
   override alarm(): void {
     this.#alarmAt = null;
+    if (this.#settings === null) return;
     this.#questions.clock(Date.now());
     this.#work.tell();
     this.#goOn();
@@ -199,6 +200,8 @@ export class DiscordDesk extends DurableObject<EdgeEnv> {
 
   /** Something has changed. */
   #goOn(): void {
+    // What was stored when there were settings goes nowhere without them.
+    if (this.#settings === null) return;
     const now = Date.now();
     if (now >= this.#prunedAt + PRUNE_MS) {
       this.#prunedAt = now;
@@ -239,14 +242,18 @@ export class DiscordDesk extends DurableObject<EdgeEnv> {
     if (owner === null) return whisper(NOT_LINKED);
     const channel = interaction.channel_id ?? interaction.channel?.id ?? null;
     const command: DeskCommand = { call, user, owner, channel, made: madeId() };
-    const to = call.name === 'start' || call.name === 'say' ? this.#placeOf(channel) : null;
+    const isForAll = call.name === 'start' || call.name === 'say';
+    const to = isForAll ? this.#placeOf(call.name, channel) : null;
     this.#work.add(interaction.id, { command, token: interaction.token, expires, to });
-    return later(to === null ? 'asker' : 'all');
+    return later(isForAll ? 'all' : 'asker');
   }
 
-  #placeOf(channel: string | null): Place {
+  /** Where the answer is said once Discord takes none to the command any more; null: nowhere, for others would see it than were to. */
+  #placeOf(name: 'start' | 'say', channel: string | null): Place | null {
     const session = channel === null ? null : this.#table.sessionIn(channel);
-    return session === null ? 'channel' : { thread_of: session };
+    if (session !== null) return { thread_of: session };
+    // What is begun has its thread in the channel, wherever it was said.
+    return name === 'start' || channel === this.#settings?.DISCORD_CHANNEL_ID ? 'channel' : null;
   }
 
   #link(user: string, code: string): APIInteractionResponse {

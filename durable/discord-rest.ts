@@ -14,6 +14,8 @@ import type { DiscordRequest } from './core/discord/requests.ts';
 
 /** How long Discord may take to answer, milliseconds. */
 export const ANSWER_MS = 10_000;
+/** A file takes so many times longer. */
+const UPLOAD_TIMES = 6;
 /** Of what Discord says to a refusal, characters. */
 const MAX_DETAIL = 500;
 
@@ -78,7 +80,7 @@ export class DiscordRest {
     const { fetch, baseUrl, timeoutMs = ANSWER_MS } = this.#parts;
     let answer: { readonly response: Response; readonly text: string };
     try {
-      const signal = AbortSignal.timeout(timeoutMs);
+      const signal = AbortSignal.timeout(request.file === null ? timeoutMs : timeoutMs * UPLOAD_TIMES);
       // Redirects would take the bot's token elsewhere.
       const response = await fetch(baseUrl + request.path, { ...this.#init(request), redirect: 'manual', signal });
       answer = { response, text: await response.text() };
@@ -110,7 +112,12 @@ export class DiscordRest {
     const limited: LimitedAnswer = { status, headers, body: said.success ? said.data : null };
     this.#limits = answered(this.#limits, request, limited, now);
 
-    if (status >= 200 && status < 300) return { is: 'ok', body: body ?? null };
+    if (status === 204) return { is: 'ok', body: null };
+    if (status >= 200 && status < 300) {
+      // Somebody in between: what Discord does it says in JSON.
+      if (body === undefined) return { is: 'failed', detail: `Discord answered ${status}, but not with JSON.` };
+      return { is: 'ok', body };
+    }
     const refusal = refusalOf(limited, now);
     if (refusal !== null) return { is: 'rate_limited', ...refusal };
     const code = said.success ? (said.data.code ?? null) : null;
@@ -125,7 +132,7 @@ export class DiscordRest {
 
   /** Without the tokens, whichever way they came into it. */
   #clean(said: unknown, { path, by }: DiscordRequest): string {
-    const text = said instanceof Error ? `${said.name}: ${said.message}` : String(said);
+    const text = said instanceof Error ? `${said.message}${causeOf(said)}` : String(said);
     const [, , , token = ''] = by === 'token' ? path.split('/') : [];
     const secrets = [this.#parts.botToken, token].filter((secret) => secret !== '');
     return secrets.reduce((clean, secret) => clean.replaceAll(secret, '[token]'), text).slice(0, MAX_DETAIL);
@@ -139,6 +146,13 @@ export class DiscordRest {
 function userAgent(applicationId: string | null): string {
   const page = applicationId === null ? 'developers/applications' : `oauth2/authorize?client_id=${applicationId}`;
   return `DiscordBot (https://discord.com/${page}, ${VERSION}) CC-Docker/${VERSION}`;
+}
+
+/** Node's `fetch` says no more than that it failed: why is in the cause. */
+function causeOf({ cause }: Error): string {
+  if (!(cause instanceof Error)) return '';
+  // Of several addresses, each with an error of its own, there is a code alone.
+  return ` (${cause.message === '' && 'code' in cause ? String(cause.code) : cause.message})`;
 }
 
 function parse(text: string): unknown {

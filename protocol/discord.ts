@@ -115,6 +115,20 @@ export type DiscordPersonal = Exclude<DiscordInteraction, z.infer<typeof discord
 /** What we read of a message or a thread that Discord made. */
 export const discordCreated = z.looseObject({ id: snowflake, channel_id: snowflake.optional() });
 
+/** What we read of a channel's messages. */
+export const discordMessages = z.array(
+  z.looseObject({
+    id: snowflake,
+    content: z.string(),
+    author: z.looseObject({ bot: z.boolean().optional() }),
+    attachments: z.array(z.unknown()),
+    components: z
+      .array(z.looseObject({ components: z.array(z.looseObject({ custom_id: z.string().optional() })).optional() }))
+      .optional(),
+  }),
+);
+export type DiscordMessage = z.infer<typeof discordMessages>[number];
+
 /** What Discord says with a refusal; `retry_after` in seconds. */
 export const discordErrorBody = z.looseObject({
   code: z.int().optional(),

@@ -12,14 +12,16 @@ export const answererName = (owner: string | null, user: string) => owner ?? `${
 
 /** Whom an urgent one calls: who began the session on Discord, or else all accounts of whose it is. */
 export function mentionsOf(desk: DeskTable, { session_id, owner }: Pick<Ask, 'session_id' | 'owner'>): Mention[] {
-  const thread = desk.thread(session_id);
-  return (thread === null ? desk.usersOf(owner) : [thread.user]).map((user) => ({ user }));
+  const users = desk.usersOf(owner);
+  const began = desk.thread(session_id)?.user ?? null;
+  // Somebody whose account is not its owner's any more is not to be called for it.
+  return (began !== null && users.includes(began) ? [began] : users).map((user) => ({ user }));
 }
 
 /** In the channel for all: what a question is about. In a session's own thread there is no need of it. */
 export function aboutOf(desk: DeskTable, { session_id, interaction_id, owner }: Ask): Pick<Asked, 'about'> {
   if (session_id === interaction_id) return { about: `from ${owner}` };
-  return desk.thread(session_id) === null ? { about: `session ${session_id.slice(-8)}` } : {};
+  return (desk.thread(session_id)?.thread_id ?? null) === null ? { about: `session ${session_id.slice(-8)}` } : {};
 }
 
 /** The message of one that is closed. */

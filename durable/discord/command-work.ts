@@ -7,7 +7,8 @@ import type { Place } from './outbox-table.ts';
 
 /** After a failure, milliseconds until a command is tried again. */
 const RETRY_MS = 1000;
-const GIVEN_UP = '⚠️ That could not be done for so long that it is given up. Say it again.';
+const givenUp = ({ call, user }: DeskCommand) =>
+  `⚠️ <@${user}> \`/claude ${call.name}\` could not be done for so long that it is given up. Say it again.`;
 
 /** A command that was taken and is not carried out yet. */
 export interface TakenCommand {
@@ -53,6 +54,8 @@ export class CommandWork {
     for (const { id, json } of taken.toArray()) {
       if (this.#underWay.has(id)) continue;
       this.#underWay.add(id);
+      // Else one that is tried again and takes long would be asked after at once, time and again.
+      this.#failedAt = null;
       this.#ctx.waitUntil(this.#run(id, JSON.parse(json) as TakenCommand));
     }
   }
@@ -60,7 +63,7 @@ export class CommandWork {
   async #run(id: string, { command, token, expires, to }: TakenCommand): Promise<void> {
     try {
       const isTooOld = Date.now() >= expires;
-      const text = isTooOld ? GIVEN_UP : await this.#commands.run(command);
+      const text = isTooOld ? givenUp(command) : await this.#commands.run(command);
       const split = splitMessage(text, { parts: 1 });
       const [body, file] =
         split.as === 'file' ? [split.head, attachment('answer.md', text)] : [split.parts[0] ?? text, null];
@@ -68,7 +71,6 @@ export class CommandWork {
         this.#outbox.add(`answer ${id}`, { do: 'answer', to, token, expires, body: quiet(body), file });
         this.#ctx.storage.sql.exec('DELETE FROM commands WHERE id = ?', id);
       });
-      this.#failedAt = null;
       this.#outbox.tell();
     } catch (error) {
       console.error(`discord: a command could not be carried out, trying again: ${String(error)}`);

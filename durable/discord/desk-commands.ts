@@ -83,7 +83,12 @@ export class DeskCommands {
         ...(model === undefined ? {} : { model }),
       },
     });
-    if (!parsed.success) return `⚠️ ${plain(parsed.error.issues.map(({ message }) => message).join('; '))}`;
+    if (!parsed.success) {
+      const wrong = parsed.error.issues.map(({ path, message }) => {
+        return `${inlineCode(path[0] === 'workspace' ? 'workspace' : String(path.at(-1)))} ${plain(message)}`;
+      });
+      return `⚠️ ${wrong.join('; ')}`;
+    }
     const created = await this.#directory(owner).create({
       session_id: made,
       owner,

@@ -2,6 +2,7 @@ import type { APIInteractionResponse } from 'discord-api-types/v10';
 import { INTERACTION, type DiscordComponent, type DiscordModalSubmit } from '../../protocol/discord.ts';
 import type { InteractionView, ResolveRequest } from '../../protocol/interaction.ts';
 import type { Refusal } from '../../protocol/problem.ts';
+import { isAsked, notAsked } from '../core/answerers.ts';
 import { decodeCustomId } from '../core/discord/custom-id.ts';
 import { openMessage } from '../core/discord/interaction-message.ts';
 import { submittedText, textModal } from '../core/discord/modal.ts';
@@ -20,7 +21,7 @@ import { laneOf, type Outbox } from './outbox.ts';
 const PATIENCE_MS = 2000;
 
 const UNKNOWN = 'This question is not known here, or not any more.';
-const FAILED = 'That could not be done just now, and nothing was changed. Try again.';
+const FAILED = 'That may not have been taken. Press again: the same answer twice counts once.';
 const NOT_LINKED =
   'Your Discord account is nobody’s here yet, so it cannot answer. Get a code with `POST /api/v1/discord/link` and your token, then say `/claude link`.';
 
@@ -88,6 +89,8 @@ export class DeskPresses {
     const pressed = { ...presser, ask, name, isOwn: own !== null };
     const view = own ?? (await this.#session(ask).interaction(name, ask.interaction_id));
     if ('refused' in view) return whisper(`⚠️ ${view.detail}`);
+    // Its owner sees what others are to answer.
+    if (!isAsked(view, name)) return whisper(`⚠️ ${notAsked(view).detail}`);
     const given: Given =
       interaction.type === INTERACTION.modal
         ? { text: submittedText(interaction.data) }
@@ -118,7 +121,7 @@ export class DeskPresses {
     const resolved = await this.#resolve(pressed, what.request);
     if ('refused' in resolved) {
       return whisper(
-        resolved.refused === 'interaction_closed' ? `Somebody was faster. ${resolved.detail}` : `⚠️ ${resolved.detail}`,
+        resolved.refused === 'interaction_closed' ? `That came too late. ${resolved.detail}` : `⚠️ ${resolved.detail}`,
       );
     }
     // The same answer may have been given before, elsewhere and by somebody else.

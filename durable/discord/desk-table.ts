@@ -75,6 +75,7 @@ export class DeskTable {
 
   unlink(owner: string): void {
     this.#sql.exec('DELETE FROM links WHERE owner = ?', owner);
+    this.#sql.exec('DELETE FROM codes WHERE owner = ?', owner);
   }
 
   addCode(code: string, owner: string, expires: number): void {
@@ -113,6 +114,11 @@ export class DeskTable {
       channelId,
     );
     return [...rows][0]?.session_id ?? null;
+  }
+
+  /** Whether a session's thread is on that message, or is to be. */
+  isAnchor(messageId: string): boolean {
+    return this.#sql.exec('SELECT 1 FROM threads WHERE anchor_id = ? LIMIT 1', messageId).toArray().length > 0;
   }
 
   setAnchor(sessionId: string, messageId: string | null): void {

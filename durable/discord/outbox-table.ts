@@ -40,7 +40,12 @@ export interface Queued {
   /** Since when it waits, and when it is tried next, epoch milliseconds. */
   readonly at: number;
   readonly next_at: number;
+  /** Since when Discord may have taken it without our hearing of it, epoch milliseconds; null: it has not. */
+  readonly sent_at: number | null;
 }
+
+/** What is first in its lane. */
+export type Head = Pick<Queued, 'n' | 'lane' | 'next_at'>;
 
 interface Row extends Record<string, SqlStorageValue> {
   n: number;
@@ -49,6 +54,7 @@ interface Row extends Record<string, SqlStorageValue> {
   attempts: number;
   at: number;
   next_at: number;
+  sent_at: number | null;
 }
 
 /** What is to be done on Discord and is not done yet, in lanes: each is kept in order, and one that waits keeps no other waiting. */
@@ -59,8 +65,9 @@ export class OutboxTable {
     this.#sql = sql;
     sql.exec(`CREATE TABLE IF NOT EXISTS outbox (
       n INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, errand TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
-      at INTEGER NOT NULL, next_at INTEGER NOT NULL)`);
-    sql.exec('CREATE INDEX IF NOT EXISTS outbox_by_lane ON outbox (lane, n)');
+      at INTEGER NOT NULL, next_at INTEGER NOT NULL, sent_at INTEGER)`);
+    // With `next_at`, so that an errand, which may be long, is read for nothing but itself.
+    sql.exec('CREATE INDEX IF NOT EXISTS outbox_by_lane ON outbox (lane, n, next_at)');
   }
 
   add(lane: string, errand: Errand, now: number): void {
@@ -70,18 +77,17 @@ export class OutboxTable {
   }
 
   /**
-   * What a session does now is shown once, not each step that it took meanwhile.
+   * What a session does now is shown once, not each step that it took meanwhile. What Discord may have been shown stays as it was.
    *
-   * @param sending the one that is under way
    * @param next_at when it is to be shown
    */
   replaceProgress(
     lane: string,
     errand: Extract<Errand, { do: 'progress' }>,
-    { now, next_at, sending }: { readonly now: number; readonly next_at: number; readonly sending: number | null },
+    { now, next_at }: { readonly now: number; readonly next_at: number },
   ): void {
     const last = this.last(lane);
-    if (last?.errand.do !== 'progress' || last.n === sending) return this.#insert(lane, errand, now, next_at);
+    if (last?.errand.do !== 'progress' || last.sent_at !== null) return this.#insert(lane, errand, now, next_at);
     this.#sql.exec('UPDATE outbox SET errand = ? WHERE n = ?', JSON.stringify(errand), last.n);
   }
 
@@ -92,11 +98,18 @@ export class OutboxTable {
   }
 
   /** The first of each lane. */
-  heads(): Queued[] {
-    const rows = this.#sql.exec<Row>(
-      'SELECT o.* FROM outbox o JOIN (SELECT lane, min(n) AS n FROM outbox GROUP BY lane) h ON o.n = h.n ORDER BY o.n',
-    );
-    return [...rows].map(queuedOf);
+  heads(): Head[] {
+    return [...this.#sql.exec<Head>('SELECT min(n) AS n, lane, next_at FROM outbox GROUP BY lane ORDER BY n')];
+  }
+
+  get(n: number): Queued | null {
+    const [row] = [...this.#sql.exec<Row>('SELECT * FROM outbox WHERE n = ?', n)];
+    return row === undefined ? null : queuedOf(row);
+  }
+
+  /** @param at since when Discord may have it; null: it has not */
+  setSent(n: number, at: number | null): void {
+    this.#sql.exec('UPDATE outbox SET sent_at = ? WHERE n = ?', at, n);
   }
 
   /** It was tried, and is to be tried again. */
@@ -113,9 +126,12 @@ export class OutboxTable {
     this.#sql.exec('UPDATE outbox SET lane = ? WHERE lane = ?', to, from);
   }
 
-  /** Drops what has waited since before then; how many these were. */
-  dropBefore(at: number): number {
-    return this.#sql.exec('DELETE FROM outbox WHERE at < ? RETURNING n', at).toArray().length;
+  /** Drops what has waited since before then: how many these were, and which sessions were to be forgotten by then. */
+  dropBefore(at: number): { readonly dropped: number; readonly forgotten: readonly string[] } {
+    const forgetting = "SELECT errand ->> 'session_id' AS id FROM outbox WHERE at < ? AND errand ->> 'do' = 'forget'";
+    const forgotten = [...this.#sql.exec<{ id: string }>(forgetting, at)].map(({ id }) => id);
+    const dropped = this.#sql.exec('DELETE FROM outbox WHERE at < ? RETURNING n', at).toArray().length;
+    return { dropped, forgotten };
   }
 
   #insert(lane: string, errand: Errand, at: number, next_at: number): void {

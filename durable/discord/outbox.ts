@@ -1,10 +1,12 @@
-import { discordCreated } from '../../protocol/discord.ts';
+import { discordCreated, discordMessages, type DiscordMessage } from '../../protocol/discord.ts';
 import type { MessageBody } from '../core/discord/interaction-message.ts';
-import { openAgain, type DiscordRequest } from '../core/discord/requests.ts';
+import { messagesSince, openAgain, type DiscordRequest } from '../core/discord/requests.ts';
+import { isSameMessage } from '../core/discord/same-message.ts';
+import { madeAt } from '../core/discord/snowflake.ts';
 import { ANSWER_MS, type DiscordOutcome, type DiscordRest, type Gone } from '../discord-rest.ts';
 import type { DeskTable } from './desk-table.ts';
-import { channelOf, requestOf } from './errand-request.ts';
-import type { Errand, OutboxTable, Place, Queued } from './outbox-table.ts';
+import { channelOf, quiet, requestOf } from './errand-request.ts';
+import type { Errand, Head, OutboxTable, Place, Queued } from './outbox-table.ts';
 
 /** Until a failed errand is tried again, milliseconds: doubled with each failure, up to the longest. */
 const RETRY_MS = 1000;
@@ -15,6 +17,12 @@ const LONGEST_HELD_MS = 600_000;
 /** An interaction can be answered further once Discord has its first answer, which may take longer than the work: tried again after so long, doubled so often. */
 const NOT_YET_MS = 300;
 const NOT_YET_TIMES = 6;
+/** For so long Discord surely knows a nonce ("some minutes"): later it is looked up whether a message is there, milliseconds. */
+const NONCE_MS = 60_000;
+/** By then Discord has taken what was sent to it first, if it ever did, milliseconds. */
+const TAKEN_MS = 2 * NONCE_MS;
+/** By how much our clock may be ahead of Discord's, milliseconds. */
+const CLOCK_MS = 5000;
 /** At least so long between two looks of a session's progress, milliseconds: five edits in five seconds is what Discord allows. */
 const PROGRESS_MS = 2000;
 /** Requests under way at once. */
@@ -29,7 +37,11 @@ const STALE_MS = 7 * 86_400_000;
 /** Discord's own codes; discord.com/developers/docs/topics/opcodes-and-status-codes. */
 const MISSING_ACCESS = 50_001;
 const ARCHIVED = 50_083;
+const NO_HISTORY = 160_002;
 const HAS_THREAD = 160_004;
+const LOCKED = 160_005;
+
+const NOT_TAKEN = '⚠️ Discord did not take what was to be said here. The edge’s log says why.';
 
 export interface OutboxParts {
   readonly ctx: Pick<DurableObjectState, 'waitUntil'>;
@@ -51,8 +63,8 @@ export const laneOf = (to: Place) => (to === 'channel' ? CHANNEL_LANE : `thread 
 /** Sends what is to be sent to Discord: stored before, in order in each place, each once, however long Discord is away. */
 export class Outbox {
   readonly #parts: OutboxParts;
-  /** By lane, the errand that is under way. */
-  readonly #sending = new Map<string, number>();
+  /** The lanes of which an errand is under way. */
+  readonly #sending = new Set<string>();
   /** By lane, when progress was shown there last. */
   readonly #shownAt = new Map<string, number>();
   /** Discord does not know our token (401), and bans an address that goes on: until then nothing is sent with it. */
@@ -75,10 +87,9 @@ export class Outbox {
   progress(session_id: string, text: string): void {
     const lane = laneOf({ thread_of: session_id });
     const now = this.#parts.now();
-    const sending = this.#sending.get(lane) ?? null;
-    const last = sending === null ? this.#shownAt.get(lane) : now;
+    const last = this.#sending.has(lane) ? now : this.#shownAt.get(lane);
     const next_at = last === undefined ? now : Math.max(now, last + PROGRESS_MS);
-    this.#parts.table.replaceProgress(lane, { do: 'progress', session_id, text }, { now, next_at, sending });
+    this.#parts.table.replaceProgress(lane, { do: 'progress', session_id, text }, { now, next_at });
   }
 
   /** The session was deleted, and all that there was to say of it is queued: its place is forgotten after that. */
@@ -104,36 +115,67 @@ export class Outbox {
   /** Sends what is due, the lanes beside each other. */
   tell(): void {
     const now = this.#parts.now();
-    for (const queued of this.#parts.table.heads()) {
+    for (const head of this.#parts.table.heads()) {
       if (this.#sending.size >= MAX_SENDING) return;
-      if (queued.next_at > now || this.#sending.has(queued.lane)) continue;
-      this.#sending.set(queued.lane, queued.n);
-      this.#parts.ctx.waitUntil(this.#send(queued));
+      if (head.next_at > now || this.#sending.has(head.lane)) continue;
+      this.#sending.add(head.lane);
+      this.#parts.ctx.waitUntil(this.#send(head));
     }
   }
 
   /** Drops what is of no use any more. */
   prune(): void {
-    const dropped = this.#parts.table.dropBefore(this.#parts.now() - STALE_MS);
+    const { dropped, forgotten } = this.#parts.table.dropBefore(this.#parts.now() - STALE_MS);
+    for (const session_id of forgotten) this.#parts.desk.forget(session_id);
     if (dropped > 0) console.error(`discord: what has waited for a week is dropped: ${dropped}`);
   }
 
-  async #send(queued: Queued): Promise<void> {
-    const { rest, table, now, retry } = this.#parts;
+  async #send({ n, lane }: Head): Promise<void> {
+    const { table, now, retry } = this.#parts;
+    let queued: Queued | null = null;
     try {
+      queued = table.get(n);
+      if (queued === null) return;
       const request = requestOf(queued, { ...this.#parts, now: now() });
       if (request === null) table.remove(queued.n);
       else if (request.by === 'bot' && now() < this.#closedUntil) table.putOff(queued.n, this.#closedUntil, false);
-      else await this.#settle(queued, request, await rest.send(request));
+      else await this.#settle(queued, request, await this.#attempt(queued, request));
     } catch (error) {
-      console.error(`discord: ${queued.errand.do} could not be done: ${String(error)}`);
-      if (queued.attempts < MAX_FAULTS) table.putOff(queued.n, now() + backoff(queued, RETRY_MS), true);
-      else table.remove(queued.n);
+      console.error(`discord: ${queued?.errand.do ?? n} could not be done: ${String(error)}`);
+      if (queued !== null && queued.attempts < MAX_FAULTS) table.putOff(n, now() + backoff(queued, RETRY_MS), true);
+      else table.remove(n);
     } finally {
-      this.#sending.delete(queued.lane);
+      this.#sending.delete(lane);
       this.tell();
       retry();
     }
+  }
+
+  /** Sends it, unless it is there already: Discord may have taken it without our hearing of it. */
+  async #attempt({ n, errand, sent_at }: Queued, request: DiscordRequest): Promise<DiscordOutcome> {
+    const { rest, table, now } = this.#parts;
+    const isKnown = sent_at === null || now() <= sent_at + NONCE_MS;
+    const list = isKnown ? null : messagesSince(request, sent_at - CLOCK_MS);
+    if (sent_at !== null && list !== null) {
+      const listed = await rest.send(list);
+      if (listed.is === 'failed' || listed.is === 'rate_limited') return listed;
+      const messages = listed.is === 'ok' ? (discordMessages.safeParse(listed.body).data ?? []) : [];
+      const there = messages.find(
+        (message) => madeAt(message.id) < sent_at + TAKEN_MS && this.#isOf(errand, request, message),
+      );
+      if (there !== undefined) return { is: 'ok', body: there };
+    }
+    const unheard = list === null ? sent_at : null;
+    table.setSent(n, unheard ?? now());
+    const outcome = await rest.send(request);
+    if (outcome.is !== 'failed') table.setSent(n, outcome.is === 'ok' ? null : unheard);
+    return outcome;
+  }
+
+  #isOf(errand: Errand, request: DiscordRequest, message: DiscordMessage): boolean {
+    // Of two sessions with one name, each has a message of its own.
+    if (errand.do === 'open_thread' && this.#parts.desk.isAnchor(message.id)) return false;
+    return isSameMessage(message, request, errand.do === 'ask' ? errand.interaction_id : null);
   }
 
   async #settle(queued: Queued, request: DiscordRequest, outcome: DiscordOutcome): Promise<void> {
@@ -152,7 +194,7 @@ export class Outbox {
       case 'gone':
         return this.#gone(queued, outcome.what, outcome.detail);
       case 'refused':
-        return this.#refused(queued, outcome);
+        return this.#refused(queued, request, outcome);
     }
   }
 
@@ -179,42 +221,62 @@ export class Outbox {
     return true;
   }
 
-  async #refused(queued: Queued, { status, code, detail }: Extract<DiscordOutcome, { is: 'refused' }>): Promise<void> {
+  async #refused(
+    queued: Queued,
+    request: DiscordRequest,
+    { status, code, detail }: Extract<DiscordOutcome, { is: 'refused' }>,
+  ): Promise<void> {
     const { table, desk, rest, now } = this.#parts;
-    const { n, errand } = queued;
+    const { n, errand, attempts } = queued;
     if (status === 401) {
       console.error(`discord: the bot’s token was refused: ${detail}`);
       this.#closedUntil = now() + Math.min(HELD_MS * 2 ** this.#refusals, LONGEST_HELD_MS);
       this.#refusals = Math.min(this.#refusals + 1, 10);
       return table.putOff(n, this.#closedUntil, false);
     }
+    const anchor = errand.do === 'open_thread' ? (desk.thread(errand.session_id)?.anchor_id ?? null) : null;
     if (code === HAS_THREAD && errand.do === 'open_thread') {
       // A thread has the id of the message that it is on.
-      const anchor = desk.thread(errand.session_id)?.anchor_id ?? null;
       if (anchor !== null) desk.setThread(errand.session_id, anchor);
       return table.remove(n);
     }
-    if (code === ARCHIVED && queued.attempts < MAX_FAULTS) {
-      if (errand.do === 'progress') desk.setProgress(errand.session_id, null);
-      const shown = errand.do === 'show_ask' ? (desk.asks.get(errand.interaction_id)?.channel_id ?? null) : null;
-      if (shown !== null) await rest.send(openAgain(shown));
+    // In an archived thread nothing is edited. Another message opens it.
+    if (code === ARCHIVED && errand.do === 'progress' && attempts < MAX_FAULTS) {
+      desk.setProgress(errand.session_id, null);
       return table.putOff(n, now(), true);
     }
-    // Without leave to begin threads its words go into the channel; any other leave is waited for.
-    if (code === MISSING_ACCESS || (status === 403 && errand.do !== 'open_thread' && errand.do !== 'answer')) {
+    const shown = errand.do === 'show_ask' ? (desk.asks.get(errand.interaction_id)?.channel_id ?? null) : null;
+    if (code === ARCHIVED && shown !== null) {
+      const opened = await rest.send(openAgain(shown));
+      if (opened.is === 'rate_limited') return table.putOff(n, opened.until, true);
+      if (opened.is === 'ok' && attempts < MAX_FAULTS) return table.putOff(n, now(), true);
+    }
+    const isClosed = code === MISSING_ACCESS || code === LOCKED || code === ARCHIVED;
+    // Without leave to begin threads its words go into the channel, and without leave to read what was said nobody is reminded.
+    const isDone = (anchor !== null && code !== null) || code === NO_HISTORY || request.by === 'token';
+    if (isClosed || (status === 403 && !isDone)) {
       console.error(`discord: no leave for ${errand.do}, trying again: ${detail}`);
       return this.#hold(queued);
     }
-    if (errand.do === 'remind') this.#askAgain(errand.interaction_id);
     console.error(`discord: ${errand.do} was refused (${status}): ${detail}`);
+    if (errand.do === 'remind' && code !== NO_HISTORY) this.#askAgain(errand.interaction_id);
+    this.#sayNotTaken(queued);
     table.remove(n);
+  }
+
+  /** Where something was to be said, unless it is this that Discord did not take. */
+  #sayNotTaken({ lane, errand }: Queued): void {
+    if (errand.do === 'ask') return this.say(errand.to, quiet(NOT_TAKEN));
+    if ((errand.do !== 'say' && errand.do !== 'answer') || errand.body.content === NOT_TAKEN) return;
+    this.add(lane, { ...errand, body: quiet(NOT_TAKEN), file: null });
   }
 
   /** A deleted message is not edited; of a deleted thread the channel has what was to be said there. */
   #gone(queued: Queued, what: Gone, detail: string): void {
     const { table, desk, now } = this.#parts;
     const { n, errand, attempts } = queued;
-    if (errand.do === 'answer' && what === 'webhook' && attempts < NOT_YET_TIMES) {
+    const isByToken = errand.do === 'answer' || errand.do === 'whisper';
+    if (isByToken && what === 'webhook' && attempts < NOT_YET_TIMES) {
       return table.putOff(n, now() + NOT_YET_MS * 2 ** attempts, true);
     }
     console.warn(`discord: ${errand.do}: what it was for is gone (${what}): ${detail}`);
@@ -225,8 +287,10 @@ export class Outbox {
     if (what === 'message' && (errand.do === 'progress' || errand.do === 'open_thread')) {
       if (errand.do === 'progress') desk.setProgress(errand.session_id, null);
       else desk.setAnchor(errand.session_id, null);
-      return table.putOff(n, now(), false);
+      // By its nonce Discord may give us the one that is gone.
+      return table.putOff(n, now() + (errand.do === 'progress' ? 0 : backoff(queued, RETRY_MS)), true);
     }
+    if (what === 'channel' && errand.do === 'remind') this.#askAgain(errand.interaction_id);
     // The interaction's token is no good, or its answer was dismissed: who is to hear it all the same hears it elsewhere.
     if (errand.do === 'answer' && errand.to !== null) this.say(errand.to, errand.body, errand.file);
     table.remove(n);

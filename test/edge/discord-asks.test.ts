@@ -35,7 +35,7 @@ describe('the answer to a command', () => {
       scene.fault = 'none';
       await scene.pass(minutes(2));
       expect(scene.read()).toEqual(['here']);
-      expect(scene.went.map(({ request }) => request)).toEqual([`POST /channels/${scene.channel}/messages`]);
+      expect(scene.went.at(-1)?.request).toBe(`POST /channels/${scene.channel}/messages`);
     }));
 
   it('is said in the thread where the command was, should Discord not know the token any more', () =>
@@ -47,6 +47,17 @@ describe('the answer to a command', () => {
       expect(scene.read(scene.threadOf(A))).toEqual(['here']);
     }));
 });
+
+it('what comes of a press is told though Discord has the first answer to it only just after', () =>
+  inObject(async (scene) => {
+    scene.takesTokens = true;
+    scene.hasAnswers = false;
+    scene.outbox.add('whisper 1', { do: 'whisper', token: 'token', expires: T0 + minutes(14), text: 'Too late' });
+    await scene.pass(200);
+    scene.hasAnswers = true;
+    await scene.pass(1000);
+    expect(scene.answers).toEqual([{ by: 'POST', content: 'Too late', flags: 4 | 64 }]);
+  }));
 
 describe('a question', () => {
   it('is reminded of once a minute at most', () =>

@@ -1,6 +1,10 @@
+import { env, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { attachment } from '../../durable/core/discord/attachment.ts';
 import { fit } from '../../durable/core/answers.ts';
+import { quiet } from '../../durable/discord/errand-request.ts';
+import { OutboxTable } from '../../durable/discord/outbox-table.ts';
+import { DiscordDesk } from '../../durable/discord-desk.ts';
 import type { InteractionView, ResolveRequest } from '../../protocol/interaction.ts';
 import { asking, named, permission, question, view } from '../durable/discord/view.ts';
 import { ADA, DeskScene, OWNER, withDesk } from './support/desk.ts';
@@ -63,7 +67,7 @@ describe('Discord is answered within 3 seconds', () => {
       expect(performance.now() - began).toBeLessThan(2500);
       resolve();
       await vi.waitFor(() => expect(scene.discord.answers).toHaveLength(1));
-      expect(scene.discord.answers).toMatchObject([{ by: 'POST', content: expect.stringContaining('faster') }]);
+      expect(scene.discord.answers).toMatchObject([{ by: 'POST', content: expect.stringContaining('too late') }]);
       expect((scene.discord.answers[0]?.flags ?? 0) & 64).toBe(64);
       scene.hear(session.view, 'closed', 2);
       await vi.waitFor(() => expect(scene.shown[0]).toMatchObject({ rows: [] }));
@@ -84,7 +88,7 @@ describe('Discord is answered within 3 seconds', () => {
       await vi.waitFor(() => scene.messageOf(view().interaction_id));
       expect(await scene.press(view(), { kind: 'option', question: 0, option: 0 })).toMatchObject({
         type: 4,
-        data: { content: expect.stringContaining('nothing was changed') },
+        data: { content: expect.stringContaining('Press again') },
       });
     }));
 
@@ -250,6 +254,20 @@ it('a command that was taken by a desk that is gone is carried out by the next o
     next.desk.alarm();
     await vi.waitFor(() => expect(made).toHaveLength(2));
     expect(new Set(made).size).toBe(1);
+  });
+});
+
+it('a desk whose settings were taken away says nothing to anybody, and keeps nothing busy', async () => {
+  const asked = vi.fn<typeof fetch>();
+  vi.stubGlobal('fetch', asked);
+  await runInDurableObject(env.DISCORD.get(env.DISCORD.newUniqueId()), async (_, state) => {
+    const desk = new DiscordDesk(state, env);
+    const errand = { do: 'say', to: 'channel', body: quiet('one'), file: null } as const;
+    new OutboxTable(state.storage.sql).add('channel', errand, Date.now());
+    desk.alarm();
+    desk.progress('some session', 'working');
+    expect(asked).not.toHaveBeenCalled();
+    expect(await state.storage.getAlarm()).toBeNull();
   });
 });
 

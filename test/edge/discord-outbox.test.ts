@@ -1,6 +1,8 @@
 import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { T0 } from './support/discord.ts';
+import { quiet } from '../../durable/discord/errand-request.ts';
+import { refuse } from '../support/discord/world.ts';
+import { BOT, T0 } from './support/discord.ts';
 import { A, ask, inObject, minutes, OutboxScene, say } from './support/outbox-scene.ts';
 
 // It says what Discord did not take, each time.
@@ -9,6 +11,16 @@ beforeEach(() => {
   vi.spyOn(console, 'error').mockReturnValue(undefined);
 });
 afterEach(() => void vi.restoreAllMocks());
+
+const answer = (scene: OutboxScene) =>
+  scene.outbox.add('answer 1', {
+    do: 'answer',
+    to: 'channel',
+    token: 'token',
+    expires: 0,
+    body: quiet('here'),
+    file: null,
+  });
 
 const twenty = (letter: string) => Array.from({ length: 20 }, (_, at) => `${letter}${at}`);
 
@@ -88,6 +100,91 @@ describe('what is to be said', () => {
       scene.restart();
       scene.fault = 'none';
       await scene.pass(minutes(1));
+      expect(scene.read()).toEqual(['one']);
+    }));
+
+  it.each([
+    ['a text', (scene: OutboxScene) => say(scene, 'one')],
+    [
+      'a result, as a file',
+      (scene: OutboxScene) => scene.outbox.say('channel', quiet('one'), { name: 'a', text: 'b' }),
+    ],
+    ['a question', (scene: OutboxScene) => ask(scene)],
+    ['the answer to a command whose token was too old', (scene: OutboxScene) => answer(scene)],
+  ])('is said once where Discord took it, was not heard, and was away for an hour: %s', (_what, begin) =>
+    inObject(async (scene) => {
+      begin(scene);
+      scene.fault = 'lost';
+      scene.outbox.tell();
+      await scene.settled();
+      expect(scene.read()).toHaveLength(1);
+      scene.restart();
+      say(scene, 'after');
+      scene.fault = 'down';
+      await scene.pass(minutes(60));
+      scene.fault = 'none';
+      await scene.pass(minutes(2));
+      expect(scene.read()).toEqual([expect.any(String), 'after']);
+    }),
+  );
+
+  it('is said once where all answers are lost for an hour', () =>
+    inObject(async (scene) => {
+      scene.fault = 'lost';
+      scene.follow(A);
+      for (const text of ['1', '2']) {
+        say(scene, `a${text}`, A);
+        say(scene, `c${text}`);
+      }
+      await scene.pass(minutes(60));
+      scene.fault = 'none';
+      await scene.pass(minutes(3));
+      expect(scene.read().toSorted()).toEqual(['c1', 'c2', '🧵 **work** · <@42>']);
+      expect(scene.read(scene.threadOf(A))).toEqual(['a1', 'a2']);
+    }));
+
+  it('can be answered and withdrawn, though its message is only found again after an hour', () =>
+    inObject(async (scene) => {
+      const id = ask(scene);
+      scene.fault = 'lost';
+      scene.outbox.tell();
+      await scene.settled();
+      const asked = scene.desk.asks.get(id);
+      if (asked === null) throw new Error('it is asked');
+      scene.fault = 'down';
+      await scene.pass(minutes(60));
+      scene.desk.asks.save({ ...asked.view, state: 'withdrawn' }, 'alice', scene.now);
+      scene.outbox.add('channel', { do: 'show_ask', interaction_id: id });
+      scene.fault = 'none';
+      await scene.pass(minutes(2));
+      expect(scene.world.shown(scene.channel)).toMatchObject([
+        { rows: [], content: expect.stringContaining('Withdrawn') },
+      ]);
+    }));
+
+  it('is not taken for what somebody else has written meanwhile, or for the same said earlier', () =>
+    inObject(async (scene) => {
+      say(scene, 'one');
+      await scene.pass(minutes(1));
+      scene.fault = 'down';
+      say(scene, 'one');
+      scene.outbox.tell();
+      await scene.settled();
+      scene.world.post(scene.channel, { ...BOT, id: '8', bot: false }, { content: 'one' });
+      await scene.pass(minutes(60));
+      scene.fault = 'none';
+      await scene.pass(minutes(2));
+      expect(scene.read()).toEqual(['one', 'one', 'one']);
+    }));
+
+  it('is said by a bot that may not read what was said', () =>
+    inObject(async (scene) => {
+      scene.fault = 'down';
+      say(scene, 'one');
+      await scene.pass(minutes(60));
+      scene.fault = 'none';
+      scene.refuses = { what: /^GET /, with: refuse(403, 50_001, 'Missing Access') };
+      await scene.pass(minutes(2));
       expect(scene.read()).toEqual(['one']);
     }));
 

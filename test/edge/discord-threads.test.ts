@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { UNKNOWN_MESSAGE } from '../support/discord/world.ts';
 import { A, ask, inObject, minutes, say } from './support/outbox-scene.ts';
 
 // It says what Discord did not take, each time.
@@ -88,6 +89,19 @@ describe('a thread', () => {
     }));
 });
 
+describe('a message that a thread was to be on', () => {
+  it('and that somebody deletes at once, is not made without end', () =>
+    inObject(async (scene) => {
+      scene.refuses = { what: /threads$/m, with: UNKNOWN_MESSAGE };
+      scene.follow(A);
+      await scene.pass(minutes(5));
+      expect(scene.went.length).toBeLessThan(40);
+      scene.refuses = null;
+      await scene.pass(minutes(2));
+      expect(scene.world.threads()).toHaveLength(1);
+    }));
+});
+
 describe('progress', () => {
   it('is one message, shown as it is by then and no faster than every two seconds', () =>
     inObject(async (scene) => {
@@ -130,6 +144,22 @@ describe('progress', () => {
       await scene.pass(minutes(1));
       expect(scene.read(scene.threadOf(A))).toEqual(['done', 'the result', 'the next']);
     }));
+
+  it.each(['lost', 'cut off'])('whose first message was %s shows how it ended', (how) =>
+    inObject(async (scene) => {
+      scene.follow(A);
+      await scene.pass(0);
+      scene.outbox.progress(A, 'working');
+      scene.fault = 'lost';
+      scene.outbox.tell();
+      await scene.settled();
+      if (how === 'cut off') scene.restart();
+      scene.outbox.progress(A, 'stopped');
+      scene.fault = 'none';
+      await scene.pass(minutes(1));
+      expect(scene.read(scene.threadOf(A))).toEqual(['stopped']);
+    }),
+  );
 
   it('whose message was deleted begins another', () =>
     inObject(async (scene) => {

@@ -117,6 +117,19 @@ describe('what comes to the webhook', () => {
     expect(body.data.filter(({ type }: { type: string }) => type === 'message.queued')).toHaveLength(1);
     expect(scene.discord.world.threads().filter(({ name }) => name === 'Once')).toHaveLength(1);
   });
+
+  test('one that comes several times at once is taken once, and not again by an edge that was restarted', async () => {
+    const ada = await scene.linked('ada', 'at-once');
+    const { sent } = await ada.command(scene.channel, 'list');
+    const payload: unknown = JSON.parse(new TextDecoder().decode(sent.body));
+    const another = signed({ ...Object(payload), id: scene.discord.world.snowflake() });
+    const answers = await Promise.all([1, 2, 3].map(() => scene.deliver(another)));
+    const types = answers.map(({ body }): number => body.type);
+    expect(types.toSorted((one, other) => one - other)).toEqual([4, 4, 5]);
+    await scene.end();
+    await scene.begin();
+    expect((await scene.deliver(another)).body.data.content).toBe('That was done already.');
+  });
 });
 
 describe('who is who', () => {

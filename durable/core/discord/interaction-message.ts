@@ -161,10 +161,12 @@ function draftLines({ subject }: InteractionView, draft: Draft, page: number): s
   });
 }
 
-function deadlineLine({ deadline, default: fallback, subject }: InteractionView): string {
+function deadlineLine({ session_id, interaction_id, deadline, default: fallback, subject }: InteractionView): string {
+  // What no session asks has its own id for one: a program reads the answer.
+  const without = session_id === interaction_id ? 'nobody is asked any more' : 'the agent goes on without';
   const then =
     fallback === null
-      ? 'then the agent goes on without'
+      ? `then ${without}`
       : subject.kind === 'permission'
         ? `then: ${resolutionText(fallback)}`
         : `then: ${plain(cutLine(resolutionText(fallback), 200, '…'))}`;

@@ -21,10 +21,13 @@ export function mentionText(mentions: readonly Mention[]): string {
   return mentions.map((one) => ('user' in one ? `<@${one.user}>` : `<@&${one.role}>`)).join(' ');
 }
 
+/** So many mentions leave room for what they are called for. */
+const MAX_CALLED = 20;
+
 /** Whom a message of that priority calls. */
 export function calledFor(
   priority: 'low' | 'normal' | 'high' | 'urgent',
   mentions: readonly Mention[],
 ): readonly Mention[] {
-  return priority === 'urgent' ? mentions : [];
+  return priority === 'urgent' ? mentions.slice(0, MAX_CALLED) : [];
 }

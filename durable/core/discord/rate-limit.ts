@@ -5,6 +5,8 @@
 
 export interface RateLimits {
   /** Nothing may go before. */
+  readonly banned_until: number;
+  /** Nothing of the bot's may. */
   readonly closed_until: number;
   /** The bucket that a route counts to, by Discord's name for it. */
   readonly buckets: Readonly<Record<string, string>>;
@@ -12,9 +14,9 @@ export interface RateLimits {
   readonly left: Readonly<Record<string, { readonly remaining: number; readonly resets_at: number }>>;
 }
 
-export const NO_LIMITS: RateLimits = { closed_until: 0, buckets: {}, left: {} };
+export const NO_LIMITS: RateLimits = { banned_until: 0, closed_until: 0, buckets: {}, left: {} };
 
-/** What of a request its limits depend on. `path`: below the API's base, without a query. */
+/** What of a request its limits depend on. `path`: below the API's base. */
 export interface Limited {
   readonly method: string;
   readonly path: string;
@@ -40,7 +42,7 @@ export function mayGoAt(limits: RateLimits, request: Limited): number {
   const { key, isFree } = placeOf(limits, request);
   const left = limits.left[key];
   const bucket = left !== undefined && left.remaining < 1 ? left.resets_at : 0;
-  return Math.max(bucket, isFree ? 0 : limits.closed_until);
+  return Math.max(bucket, limits.banned_until, isFree ? 0 : limits.closed_until);
 }
 
 /** After the request has gone: until its answer is there, it counts. */
@@ -66,10 +68,10 @@ export function answered(limits: RateLimits, request: Limited, answer: LimitedAn
 
   const refusal = refusalOf(answer, now);
   if (refusal === null) return { ...known, left };
-  if (refusal.scope === 'global' || refusal.scope === 'edge') {
-    return { ...known, left, closed_until: Math.max(known.closed_until, refusal.until) };
-  }
-  left[key] = { remaining: 0, resets_at: Math.max(left[key]?.resets_at ?? 0, refusal.until) };
+  const { scope, until } = refusal;
+  if (scope === 'edge') return { ...known, left, banned_until: Math.max(known.banned_until, until) };
+  if (scope === 'global') return { ...known, left, closed_until: Math.max(known.closed_until, until) };
+  left[key] = { remaining: 0, resets_at: Math.max(left[key]?.resets_at ?? 0, until) };
   return { ...known, left };
 }
 
@@ -101,7 +103,7 @@ interface Place {
 
 /** A route is its method and its path without ids; what it is done to (a channel, a server, a webhook with its token) counts apart. */
 function placeOf(limits: RateLimits, { method, path }: Limited): Place {
-  const [, resource = '', id = '', ...rest] = path.split('/');
+  const [, resource = '', id = '', ...rest] = path.replace(/\?.*$/, '').split('/');
   const hasToken = resource === 'webhooks' || resource === 'interactions';
   const [token = '', ...beyond] = hasToken ? rest : ['', ...rest];
   const isMajor = hasToken || resource === 'channels' || resource === 'guilds';

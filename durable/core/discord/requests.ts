@@ -11,6 +11,7 @@ import type {
 } from 'discord-api-types/v10';
 import type { MessageFile } from './interaction-message.ts';
 import { MAX_THREAD_NAME } from './limits.ts';
+import { snowflakeAt } from './snowflake.ts';
 import { cutLine } from './text.ts';
 import { ARCHIVED_AFTER_A_DAY, PUBLIC_THREAD } from './wire.ts';
 
@@ -40,6 +41,13 @@ export function createMessage(
   const path: Path<'channelMessages'> = `/channels/${id(channel)}/messages`;
   const once = nonce === undefined ? {} : { nonce, enforce_nonce: true };
   return { method: 'POST', path, body: { ...body, ...once }, file, by: 'bot' };
+}
+
+/** The first hundred messages where the request makes one, from then on (epoch milliseconds); null: it makes none. */
+export function messagesSince({ method, path }: DiscordRequest, since: number): DiscordRequest | null {
+  if (method !== 'POST' || !/^\/channels\/[^/]+\/messages$/.test(path)) return null;
+  const query = `after=${snowflakeAt(since)}&limit=100`;
+  return { method: 'GET', path: `${path}?${query}`, body: null, file: null, by: 'bot' };
 }
 
 export function editMessage(

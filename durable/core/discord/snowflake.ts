@@ -8,6 +8,11 @@ export function madeAt(snowflake: string): number {
   return Number(BigInt(snowflake) >> 22n) + EPOCH;
 }
 
+/** The least id of what is made from then on, epoch milliseconds. */
+export function snowflakeAt(time: number): string {
+  return String(BigInt(Math.max(0, time - EPOCH)) << 22n);
+}
+
 /** Whether it is so old that it is not to be edited time and again. */
 export function isOldMessage(snowflake: string, now: number): boolean {
   return now - madeAt(snowflake) > OLD_MS;

@@ -4,13 +4,16 @@ import { wholeUpTo } from './text.ts';
 /** Parts that a person still reads one after the other. */
 export const MAX_PARTS = 5;
 
+/** What a block needs to be closed and opened again has room in it, and some text. */
+const MIN_LENGTH = 200;
+
 export type Split =
   | { readonly as: 'messages'; readonly parts: readonly string[] }
   /** Too long for messages. `head`: how it begins, as a message, to go with the file. */
   | { readonly as: 'file'; readonly head: string };
 
 export interface SplitLimits {
-  /** Of each part, UTF-16 units; at least 200. */
+  /** Of each part, UTF-16 units; at least `MIN_LENGTH`. */
   readonly length?: number;
   readonly parts?: number;
 }
@@ -35,9 +38,9 @@ export function splitMessage(text: string, { length = MAX_CONTENT, parts = MAX_P
   return all.length <= parts ? { as: 'messages', parts: all } : { as: 'file', head: all[0] ?? '' };
 }
 
-/** How a text begins, in so many UTF-16 units, with its code blocks closed. */
+/** How a text begins, in so many UTF-16 units (or 200, if that is more), with its code blocks closed. */
 export function beginning(text: string, length: number): string {
-  return splitAll(text.toWellFormed().trimEnd(), length, 1)[0] ?? '';
+  return splitAll(text.toWellFormed().trimEnd(), Math.max(length, MIN_LENGTH), 1)[0] ?? '';
 }
 
 /** A line, or what of a long one goes into a message. */

@@ -8,7 +8,7 @@ export function cut(text: string, max: number): string {
 
 /** The same, in one line; without anything to see it is the other text. */
 export function cutLine(text: string, max: number, otherwise: string): string {
-  const line = text.replace(/\s+/g, ' ').trim();
+  const line = text.toWellFormed().replace(/\s+/g, ' ').trim();
   return cut(line === '' ? otherwise : line, max);
 }
 

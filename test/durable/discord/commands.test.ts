@@ -114,6 +114,11 @@ describe('autocomplete', () => {
     expect(only?.name.length).toBeLessThanOrEqual(100);
   });
 
+  it('offers whole Unicode, though a title is cut within a character', () => {
+    const [choice] = sessionChoices([{ session_id: SESSION, status: 'idle', title: 'Half \ud83d' }], '');
+    expect(choice?.name.isWellFormed()).toBe(true);
+  });
+
   it('knows a session by how its id begins', () => {
     expect(sessionChoices(sessions, '019ac1de-0000-7000-8000-000000000012').map(({ name }) => name)).toEqual([
       'idle · Work 2',

@@ -13,7 +13,7 @@ import { DiscordRest } from '../../../durable/discord-rest.ts';
 import type { InteractionView, Question } from '../../../protocol/interaction.ts';
 import type { Shown } from '../../support/discord/world.ts';
 import { DiscordStandIn } from '../../support/discord/stand-in.ts';
-import { asking, named, permission, question, view } from './view.ts';
+import { asking, INTERACTION, named, permission, question, view } from './view.ts';
 
 let discord: DiscordStandIn;
 let rest: DiscordRest;
@@ -51,6 +51,11 @@ describe('a question', () => {
     expect(content).toBe(
       '❓ **A question**\nWhich colour?\n-# Until <t:1795350600:R>, then the agent goes on without.',
     );
+  });
+
+  it('of a program says nothing of an agent', async () => {
+    const { content } = await asked(view({ session_id: INTERACTION }));
+    expect(content).toBe('❓ **A question**\nWhich colour?\n-# Until <t:1795350600:R>, then nobody is asked any more.');
   });
 
   it('of five options has the other answer in a row of its own', async () => {

@@ -10,10 +10,12 @@ import {
   editOriginal,
   followUp,
   getChannel,
+  messagesSince,
   startThread,
 } from '../../../durable/core/discord/requests.ts';
 import { DiscordRest, type DiscordFetch } from '../../../durable/discord-rest.ts';
-import { discordCreated } from '../../../protocol/discord.ts';
+import { isSameMessage } from '../../../durable/core/discord/same-message.ts';
+import { discordCreated, discordMessages } from '../../../protocol/discord.ts';
 import { DiscordStandIn } from '../../support/discord/stand-in.ts';
 
 let now: number;
@@ -37,6 +39,14 @@ const client = (changes: Partial<ConstructorParameters<typeof DiscordRest>[0]> =
     timeoutMs: 500,
     ...changes,
   });
+
+/** It answers after 300 ms. */
+const slow: DiscordFetch = async (_url, { signal }) => {
+  const { promise, resolve, reject } = Promise.withResolvers<Response>();
+  setTimeout(() => resolve(Response.json({ id: '1' })), 300);
+  signal?.addEventListener('abort', () => reject(new Error('too long')));
+  return promise;
+};
 
 /** The id of what a request made. */
 async function made(request: DiscordRequest): Promise<string> {
@@ -96,6 +106,20 @@ describe('what is done', () => {
     await watched.send(getChannel(channel));
     await watched.send(followUp('1', 'token', { content: 'a' }));
     expect(seen).toEqual([`Bot ${discord.botToken}`, null]);
+  });
+
+  it('a message that was made is found by when it was made, and by its text', async () => {
+    const request = createMessage(channel, { content: ' Said\n' }, { nonce: 'n1' });
+    await made(createMessage(channel, { content: 'Said' }));
+    now += 60_000;
+    const id = await made(request);
+    await made(createMessage(channel, { content: 'After' }));
+    const list = messagesSince(request, now - 5000);
+    const listed = list === null ? null : await rest.send(list);
+    const messages = discordMessages.parse(listed?.is === 'ok' ? listed.body : null);
+    expect(messages.filter((message) => isSameMessage(message, request, null)).map((message) => message.id)).toEqual([
+      id,
+    ]);
   });
 
   it('an id is not a way to another path', async () => {
@@ -197,6 +221,18 @@ describe('what failed', () => {
       outcome: { is: 'failed', detail: 'Discord answered 302.' },
       paths: ['/channels/1'],
     });
+  });
+
+  it('is a page of somebody in between who says that all is well', async () => {
+    const page = client({ fetch: async () => new Response('<html>Welcome to the hotel</html>') });
+    expect(await page.send(createMessage(channel, { content: 'a' }))).toMatchObject({ is: 'failed' });
+  });
+
+  it('is what takes too long, but a file takes longer', async () => {
+    const patient = client({ fetch: slow, timeoutMs: 100 });
+    const file = { name: 'a', text: 'b' };
+    expect(await patient.send(createMessage(channel, { content: 'a' }))).toMatchObject({ is: 'failed' });
+    expect(await patient.send(createMessage(channel, { content: 'a' }, { file }))).toMatchObject({ is: 'ok' });
   });
 
   it('is a page of somebody in between', async () => {

@@ -14,6 +14,7 @@ const edit = (channel: string, message = '9') => ({
   method: 'PATCH',
   path: `/channels/${channel}/messages/${message}`,
 });
+const list = (after: number) => ({ method: 'GET', path: `/channels/1/messages?after=${after}` });
 const webhook = (token: string) => ({ method: 'PATCH', path: `/webhooks/5/${token}/messages/@original` });
 
 type Body = { retry_after?: number; global?: boolean } | null;
@@ -61,6 +62,11 @@ describe('a request', () => {
     expect(mayGoAt(limits, edit('1', '9'))).toBe(NOW + 2000);
   });
 
+  it('counts to its route whatever its query is', () => {
+    const limits = answered(NO_LIMITS, list(1), answer(200, left(0, 2)), NOW);
+    expect(mayGoAt(limits, list(2))).toBe(NOW + 2000);
+  });
+
   it('by an interaction’s token has that token’s', () => {
     const limits = answered(NO_LIMITS, webhook('one'), answer(200, left(0, 2)), NOW);
     expect(mayGoAt(limits, webhook('one'))).toBe(NOW + 2000);
@@ -94,13 +100,16 @@ describe('a 429', () => {
     expect(mayGoAt(answered(NO_LIMITS, edit('1'), answer(429, headers), NOW), edit('1'))).toBe(NOW + 60_000);
   });
 
-  it.each([
-    ['the whole bot', { global: true }],
-    ['Discord’s front', null],
-  ])('of %s holds back everything but interactions', (_what, body) => {
-    const limits = answered(NO_LIMITS, post('1'), answer(429, { 'retry-after': '5' }, body), NOW);
+  it('of the whole bot holds back everything but interactions', () => {
+    const limits = answered(NO_LIMITS, post('1'), answer(429, { 'retry-after': '5' }, { global: true }), NOW);
     expect(mayGoAt(limits, edit('2'))).toBe(NOW + 5000);
     expect(mayGoAt(limits, webhook('one'))).toBe(0);
+  });
+
+  it('of Discord’s front, which bans an address, holds back everything', () => {
+    const limits = answered(NO_LIMITS, webhook('one'), answer(429, { 'retry-after': '5' }, null), NOW);
+    expect(mayGoAt(limits, edit('2'))).toBe(NOW + 5000);
+    expect(mayGoAt(limits, webhook('two'))).toBe(NOW + 5000);
   });
 });
 

@@ -116,6 +116,10 @@ it('how a text begins has its code block closed', () => {
   expect(text).toMatch(/^```sh\necho hello\n[^]*\n```$/);
 });
 
+it('how a text begins is said, though there is no room for it', () => {
+  expect(beginning('words '.repeat(100), -600).length).toBeLessThanOrEqual(200);
+});
+
 const anyLine = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 300 }),
   fc.array(fc.stringMatching(/^[a-zö🎈]{1,12}$/u), { maxLength: 400 }).map((words) => words.join(' ')),

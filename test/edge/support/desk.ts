@@ -54,8 +54,10 @@ export class DeskScene {
     await this.command('link', { code }, user);
   }
 
-  command(name: string, options: Record<string, string> = {}, user = ADA) {
-    return this.desk.interact(this.#personal(user, { type: 2, data: commandData(name, options) }));
+  /** @param channel where; null: Discord does not say */
+  command(name: string, options: Record<string, string> = {}, user = ADA, channel: string | null = null) {
+    const where = channel === null ? {} : { channel_id: channel };
+    return this.desk.interact(this.#personal(user, { type: 2, data: commandData(name, options), ...where }));
   }
 
   type(name: string, typed: string, user = ADA) {

@@ -1,6 +1,15 @@
 import { type APIUser, InteractionResponseType, InteractionType, MessageFlags } from 'discord-api-types/v10';
 import * as z from 'zod';
-import { choicesBody, formErrors, messageBody, modalBody, type ModalBody } from './rules.ts';
+import {
+  answerBody,
+  choicesBody,
+  deferredBody,
+  editBody,
+  formErrors,
+  modalBody,
+  type MessageBody,
+  type ModalBody,
+} from './rules.ts';
 import { type DiscordError, isError, refuse, type SentFile, type World } from './world.ts';
 
 /** How long the token of an interaction is good for. */
@@ -95,7 +104,7 @@ export class Interactions {
     return interaction.state === 'answered' ? interaction : UNKNOWN_WEBHOOK;
   }
 
-  followUp(interaction: Interaction, body: z.infer<typeof messageBody>, files: SentFile[]) {
+  followUp(interaction: Interaction, body: MessageBody, files: SentFile[]) {
     if (interaction.isDeferred && interaction.original !== null) {
       interaction.isDeferred = false;
       return this.#world.edit(interaction.original.channel, interaction.original.id, body, files);
@@ -109,14 +118,14 @@ export class Interactions {
       case InteractionResponseType.ChannelMessageWithSource: {
         if (interaction.type === InteractionType.ApplicationCommandAutocomplete)
           return notHere('Autocomplete takes choices.');
-        const body = messageBody.safeParse(data);
+        const body = answerBody.safeParse(data);
         if (!body.success) return invalid(body.error);
         return this.#begun(interaction, body.data, files, false);
       }
       case InteractionResponseType.DeferredChannelMessageWithSource: {
         if (interaction.type === InteractionType.ApplicationCommandAutocomplete)
           return notHere('Autocomplete takes choices.');
-        const body = messageBody.safeParse(data ?? {});
+        const body = deferredBody.safeParse(data ?? {});
         if (!body.success) return invalid(body.error);
         return this.#begun(interaction, body.data, [], true);
       }
@@ -126,7 +135,7 @@ export class Interactions {
         return null;
       case InteractionResponseType.UpdateMessage: {
         if (!isOfComponent) return notHere('Only for components.');
-        const body = messageBody.safeParse(data);
+        const body = editBody.safeParse(data);
         if (!body.success) return invalid(body.error);
         interaction.original = this.#sourceOf(interaction);
         const edited = this.#world.edit(interaction.channel, interaction.source ?? '', body.data, files);
@@ -158,12 +167,7 @@ export class Interactions {
     }
   }
 
-  #begun(
-    interaction: Interaction,
-    body: z.infer<typeof messageBody>,
-    files: SentFile[],
-    isLoading: boolean,
-  ): DiscordError | null {
+  #begun(interaction: Interaction, body: MessageBody, files: SentFile[], isLoading: boolean): DiscordError | null {
     const options = { files, isLoading, seenBy: seenBy(body.flags, interaction) };
     const message = this.#world.post(interaction.channel, this.#bot, body, options);
     if (isError(message)) return message;

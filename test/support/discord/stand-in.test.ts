@@ -66,6 +66,19 @@ const begun = () => {
 const button = (label: string, custom_id = label) => ({ type: 2, style: 1, label, custom_id });
 const rows = (...all: object[][]) => all.map((components) => ({ type: 1, components }));
 const webhook = (token: string, rest = '') => `/webhooks/${discord.applicationId}/${token}${rest}`;
+/** `/claude` with such options. */
+const register = async (options: object[], rest: object = {}) =>
+  await call('PUT', `/applications/${discord.applicationId}/commands`, [
+    { name: 'claude', description: 'a', options, ...rest },
+  ]);
+const parameter = (rest: object = {}) => ({ type: 3, name: 'text', description: 'a', ...rest });
+const subcommand = (options: object[], rest: object = {}) => ({
+  type: 1,
+  name: 'sub',
+  description: 'a',
+  options,
+  ...rest,
+});
 
 describe('a message', () => {
   it('is shown as people see it', async () => {
@@ -113,6 +126,13 @@ describe('a message', () => {
     ],
     ['a nonce of 26 characters', { content: 'a', nonce: 'a'.repeat(26) }],
     ['users to be called by list and by text', { content: 'a', allowed_mentions: { parse: ['users'], users: ['1'] } }],
+    ['a user to be called twice', { content: 'a', allowed_mentions: { users: ['1', '1'] } }],
+    ['a flag that only answers have', { content: 'a', flags: 64 }],
+    [
+      'a menu of which more has to be chosen than may be',
+      { components: rows([{ type: 3, custom_id: 'a', min_values: 2, options: [{ label: 'a', value: 'a' }] }]) },
+    ],
+    ['a file that was not sent with it', { content: 'a', attachments: [{ id: 0, filename: 'a.txt' }] }],
   ])('with %s is refused', async (_what, body) => {
     const { status, json } = await post(body);
     expect({ status, code: json.code }).toEqual({ status: 400, code: 50035 });
@@ -180,15 +200,36 @@ describe('a message', () => {
     expect(status).toBe(401);
   });
 
-  it('has files', async () => {
+  it('has files, which an edit leaves there unless it names others', async () => {
     const form = new FormData();
     form.set('payload_json', JSON.stringify({ content: 'see' }));
     form.set('files[0]', new Blob(['all of it']), 'result.md');
     const headers = { authorization: `Bot ${discord.botToken}`, 'user-agent': 'DiscordBot (https://example.com, 1)' };
-    await fetch(`${discord.baseUrl}/channels/${channel}/messages`, { method: 'POST', headers, body: form });
-    expect(discord.messages(channel)).toMatchObject([
-      { content: 'see', files: [{ name: 'result.md', text: 'all of it' }] },
-    ]);
+    const path = `/channels/${channel}/messages`;
+    const posted = await fetch(discord.baseUrl + path, { method: 'POST', headers, body: form });
+    const { id } = (await posted.json()) as { id: string };
+    const files = [{ name: 'result.md', text: 'all of it' }];
+    expect(discord.messages(channel)).toMatchObject([{ content: 'see', files }]);
+    await call('PATCH', `${path}/${id}`, { content: 'still' });
+    expect(discord.messages(channel)).toMatchObject([{ content: 'still', files }]);
+    form.set('payload_json', JSON.stringify({ attachments: [{ id: 0, filename: 'other.md' }] }));
+    form.set('files[0]', new Blob(['another']), 'other.md');
+    await fetch(`${discord.baseUrl}${path}/${id}`, { method: 'PATCH', headers, body: form });
+    expect(discord.messages(channel)).toMatchObject([{ content: 'still', files: [{ name: 'other.md' }] }]);
+  });
+
+  it('that is not JSON is refused', async () => {
+    const headers = {
+      authorization: `Bot ${discord.botToken}`,
+      'user-agent': 'DiscordBot (https://example.com, 1)',
+      'content-type': 'application/json',
+    };
+    const path = `/channels/${channel}/messages`;
+    const response = await fetch(discord.baseUrl + path, { method: 'POST', headers, body: '{' });
+    expect({ status: response.status, body: await response.json() }).toMatchObject({
+      status: 400,
+      body: { code: 50109 },
+    });
   });
 });
 
@@ -212,6 +253,66 @@ describe('a thread', () => {
     expect((await call('PATCH', path, { content: 'b' })).json.code).toBe(50083);
     await call('POST', `/channels/${json.id}/messages`, { content: 'c' });
     expect((await call('PATCH', path, { content: 'b' })).status).toBe(200);
+  });
+});
+
+describe('a channel', () => {
+  it('that is deleted takes its threads along', async () => {
+    const { json } = await call('POST', `/channels/${channel}/threads`, { name: 'work', type: 11 });
+    discord.world.deleteChannel(channel);
+    expect((await call('POST', `/channels/${json.id}/messages`, { content: 'a' })).json.code).toBe(10003);
+  });
+
+  it('is not the bot’s to change: it may open a thread again, and that is all', async () => {
+    const { json } = await call('POST', `/channels/${channel}/threads`, { name: 'work', type: 11 });
+    discord.world.archive(json.id);
+    expect((await call('PATCH', `/channels/${json.id}`, { archived: false })).status).toBe(200);
+    expect((await call('PATCH', `/channels/${channel}`, { archived: false })).json.code).toBe(50013);
+  });
+});
+
+describe('commands', () => {
+  it('are registered', async () => {
+    expect(
+      (await register([subcommand([parameter({ required: true, max_length: 6000 })])], { contexts: [0] })).status,
+    ).toBe(200);
+  });
+
+  it.each<[string, object[], object?]>([
+    ['a name in capitals', [], { name: 'Claude' }],
+    ['a description of 101 characters', [], { description: 'a'.repeat(101) }],
+    ['26 options', Array.from({ length: 26 }, (_, at) => parameter({ name: `${at}` }))],
+    ['an option twice', [parameter(), parameter()]],
+    [
+      'one that is required behind one that is not',
+      [subcommand([parameter(), parameter({ name: 'b', required: true })])],
+    ],
+    ['a subcommand beside a parameter', [subcommand([]), parameter()]],
+    ['a subcommand in a subcommand', [subcommand([subcommand([])])]],
+    ['a parameter in a parameter', [parameter({ options: [parameter()] })]],
+    ['a subcommand that is required', [subcommand([], { required: true })]],
+    ['a length of 6,001', [parameter({ max_length: 6001 })]],
+    ['a length of a number', [parameter({ type: 4, max_length: 10 })]],
+    ['choices for a yes or no', [parameter({ type: 5, choices: [{ name: 'a', value: 'a' }] })]],
+    ['choices and autocomplete', [parameter({ choices: [{ name: 'a', value: 'a' }], autocomplete: true })]],
+    ['a context that there is not', [], { contexts: [3] }],
+    [
+      'more than 8,000 characters',
+      Array.from({ length: 4 }, (_, at) =>
+        parameter({
+          name: `${at}`,
+          choices: Array.from({ length: 25 }, (_, n) => ({ name: `${n}`, value: `${n}`.padEnd(90) })),
+        }),
+      ),
+    ],
+  ])('with %s are refused', async (_what, options, rest) => {
+    const { status, json } = await register(options, rest);
+    expect({ status, code: json.code }).toEqual({ status: 400, code: 50035 });
+  });
+
+  it('of another application are not the bot’s', async () => {
+    const { status, json } = await call('PUT', '/applications/123/commands', []);
+    expect({ status, code: json.code }).toEqual({ status: 403, code: 20012 });
   });
 });
 
@@ -294,6 +395,13 @@ describe('an interaction', () => {
     now += 15 * 60_000;
     const late = await call('POST', webhook(token), { content: 'late' });
     expect({ status: late.status, code: late.json.code }).toEqual({ status: 401, code: 50027 });
+  });
+
+  it('that is answered later says who is to see that, and no more', async () => {
+    answer = () => ({ type: 5, data: { flags: 64 } });
+    expect(faultOf(await person.command(channel, 'status'))).toBeNull();
+    answer = () => ({ type: 5, data: { flags: 4 } });
+    expect(faultOf(await person.command(channel, 'status'))).toContain('50035');
   });
 
   it('has no @original before its answer', async () => {

@@ -5,7 +5,7 @@ import type * as z from 'zod';
 import { Buckets } from './buckets.ts';
 import { Interactions } from './interactions.ts';
 import { Person } from './person.ts';
-import { commandsBody, formErrors, messageBody, threadBody } from './rules.ts';
+import { answerBody, openBody, commandsBody, editBody, formErrors, messageBody, threadBody } from './rules.ts';
 import { Signer } from './signer.ts';
 import { type DiscordError, isError, refuse, type SentFile, type Shown, World } from './world.ts';
 
@@ -30,6 +30,7 @@ export interface SeenRequest {
 interface Incoming {
   readonly method: string;
   readonly parts: readonly string[];
+  readonly query: URLSearchParams;
   readonly authorization: string | undefined;
   readonly body: unknown;
   readonly files: SentFile[];
@@ -38,6 +39,8 @@ type Answer = { readonly status: number; readonly body?: object | undefined };
 
 const UNAUTHORIZED = refuse(401, 0, '401: Unauthorized');
 const NOT_FOUND = refuse(404, 0, '404: Not Found');
+const NOT_YOURS = refuse(403, 20012, 'You are not authorized to perform this action on this application');
+const NOT_JSON = refuse(400, 50109, 'The request body contains invalid JSON.');
 
 /**
  * Discord's API, as far as a bot without a gateway connection uses it, on loopback: its rules are its documentation's. What was sent is shown as
@@ -64,7 +67,14 @@ export class DiscordStandIn {
     this.#answerMs = answerMs;
     this.world = new World(now);
     this.applicationId = this.world.snowflake();
-    this.#bot = { id: this.applicationId, username: 'claude', discriminator: '0', global_name: null, avatar: null };
+    this.#bot = {
+      id: this.applicationId,
+      username: 'claude',
+      discriminator: '0',
+      global_name: null,
+      avatar: null,
+      bot: true,
+    };
     this.interactions = new Interactions(this.world, this.#bot, now);
     this.buckets = new Buckets(now);
   }
@@ -125,7 +135,7 @@ export class DiscordStandIn {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = 'GET', url = '/' } = request;
-    const [path = '/'] = url.split('?');
+    const [path = '/', query = ''] = url.split('?');
     const log = (status: number) => this.requests.push({ method, path, status, at: this.#now() });
     const send = (status: number, body: object | undefined, headers: Record<string, string> = {}) => {
       log(status);
@@ -156,7 +166,7 @@ export class DiscordStandIn {
     );
     const bucket = this.buckets.take(`${method} /${shape.join('/')}`, isMajor ? major : '', !hasToken);
     if (bucket.refused !== null) return send(429, bucket.refused.body, bucket.headers);
-    const incoming = await read(method, parts, request, Buffer.concat(chunks));
+    const incoming = await read(method, parts, new URLSearchParams(query), request, Buffer.concat(chunks));
     const answer = isError(incoming) && 'code' in incoming.body ? incoming : this.#answer(incoming as Incoming);
     if (this.fault === 'lost') {
       log(0);
@@ -182,13 +192,17 @@ export class DiscordStandIn {
         return found(this.world.channel(first) ?? refuse(404, 10003, 'Unknown Channel'));
       }
       case 'PATCH ':
-        return found(this.world.openAgain(first));
+        return parsed(openBody, body, () => found(this.world.openAgain(first)));
+      case 'GET messages': {
+        const { query } = incoming;
+        return found(this.world.listAfter(first, query.get('after') ?? '0', Number(query.get('limit') ?? 50)));
+      }
       case 'POST messages':
         return parsed(messageBody, body, (message) => found(this.world.post(first, this.#bot, message, { files })));
       case 'GET messages/:id':
         return found(this.world.find(first, third));
       case 'PATCH messages/:id':
-        return parsed(messageBody, body, (message) => found(this.world.edit(first, third, message, files)));
+        return parsed(editBody, body, (message) => found(this.world.edit(first, third, message, files)));
       case 'DELETE messages/:id':
         return this.world.remove(first, third) ?? { status: 204 };
       case 'POST messages/:id/threads':
@@ -206,7 +220,7 @@ export class DiscordStandIn {
     const interaction = this.interactions.byToken(token);
     if (isError(interaction)) return interaction;
     if (messages === undefined && method === 'POST') {
-      return parsed(messageBody, body, (message) => found(this.interactions.followUp(interaction, message, files)));
+      return parsed(answerBody, body, (message) => found(this.interactions.followUp(interaction, message, files)));
     }
     const place = id === '@original' ? interaction.original : { channel: interaction.channel, id };
     if (messages !== 'messages' || place === null) return refuse(404, 10008, 'Unknown Message');
@@ -214,12 +228,12 @@ export class DiscordStandIn {
     if (method === 'DELETE') return this.world.remove(place.channel, place.id) ?? { status: 204 };
     if (method !== 'PATCH') return NOT_FOUND;
     interaction.isDeferred = false;
-    return parsed(messageBody, body, (message) => found(this.world.edit(place.channel, place.id, message, files)));
+    return parsed(editBody, body, (message) => found(this.world.edit(place.channel, place.id, message, files)));
   }
 
   #commands({ method, parts, body }: Incoming): Answer {
     const [, application, kind, guild = '', commands] = parts;
-    if (application !== this.applicationId) return refuse(404, 10002, 'Unknown Application');
+    if (application !== this.applicationId) return NOT_YOURS;
     const isOfGuild = kind === 'guilds' && commands === 'commands';
     if (!isOfGuild && kind !== 'commands') return NOT_FOUND;
     if (isOfGuild && guild !== this.world.guild) return refuse(403, 50001, 'Missing Access');
@@ -247,6 +261,7 @@ function parsed<T>(schema: z.ZodType<T>, body: unknown, then: (value: T) => Answ
 async function read(
   method: string,
   parts: readonly string[],
+  query: URLSearchParams,
   { headers }: IncomingMessage,
   bytes: Buffer,
 ): Promise<Incoming | DiscordError> {
@@ -254,17 +269,36 @@ async function read(
   const type = headers['content-type'] ?? '';
   if (!/^DiscordBot \(\S+, \S+\)/.test(headers['user-agent'] ?? ''))
     return refuse(403, 40333, 'internal network error');
-  if (bytes.length === 0) return { method, parts, authorization, body: undefined, files: [] };
+  const incoming = (body: unknown, files: SentFile[] = []): Incoming => ({
+    method,
+    parts,
+    query,
+    authorization,
+    body,
+    files,
+  });
+  if (bytes.length === 0) return incoming(undefined);
   if (type.startsWith('application/json')) {
-    return { method, parts, authorization, body: JSON.parse(bytes.toString()), files: [] };
+    const body = parseJson(bytes.toString());
+    return body === undefined ? NOT_JSON : incoming(body);
   }
   if (!type.startsWith('multipart/form-data')) return refuse(400, 50035, 'Invalid Form Body');
   const form = await new Response(Uint8Array.from(bytes), { headers: { 'content-type': type } }).formData();
   const files: SentFile[] = [];
   for (const [name, value] of form) {
-    if (/^files\[\d+\]$/.test(name) && value instanceof File)
-      files.push({ name: value.name, text: await value.text() });
+    const [, id] = /^files\[(\d+)\]$/.exec(name) ?? [];
+    if (id !== undefined && value instanceof File) files.push({ id, name: value.name, text: await value.text() });
   }
   const json = form.get('payload_json');
-  return { method, parts, authorization, body: JSON.parse(typeof json === 'string' ? json : '{}'), files };
+  const body = parseJson(typeof json === 'string' ? json : '{}');
+  return body === undefined ? NOT_JSON : incoming(body, files);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }

@@ -26,6 +26,8 @@ export const UNKNOWN_CHANNEL = refuse(404, 10003, 'Unknown Channel');
 export const UNKNOWN_MESSAGE = refuse(404, 10008, 'Unknown Message');
 
 export interface SentFile {
+  /** Of `files[n]` the n, by which `attachments` names it; of one that a message has, its attachment's id. */
+  readonly id: string;
   readonly name: string;
   readonly text: string;
 }
@@ -54,7 +56,7 @@ export interface Shown {
   readonly content: string;
   /** Rows of what can be pressed: a button by its label (in brackets when it is disabled), a menu by its options' labels. */
   readonly rows: readonly (readonly (string | readonly string[])[])[];
-  readonly files: readonly SentFile[];
+  readonly files: readonly Omit<SentFile, 'id'>[];
   readonly called: Called;
   /** The thread that hangs on it. */
   readonly thread: string | null;
@@ -72,6 +74,8 @@ interface Channel {
 }
 
 const EPOCH = 1_420_070_400_000n;
+/** Discord knows a nonce for "the past few minutes", and says no more of it. */
+const NONCE_MS = 3 * 60_000;
 
 /** Channels, threads and messages, in the order in which they came. */
 export class World {
@@ -95,7 +99,9 @@ export class World {
     return id;
   }
 
+  /** With the threads in it. */
   deleteChannel(id: string): boolean {
+    for (const { id: thread, parent } of this.#channels.values()) if (parent === id) this.#channels.delete(thread);
     return this.#channels.delete(id);
   }
 
@@ -107,6 +113,7 @@ export class World {
   openAgain(id: string): APIChannel | DiscordError {
     const channel = this.#channels.get(id);
     if (channel === undefined) return UNKNOWN_CHANNEL;
+    if (channel.parent === null) return refuse(403, 50013, 'Missing Permissions');
     channel.archived = false;
     return this.#described(channel);
   }
@@ -138,6 +145,18 @@ export class World {
     return place.messages.find((kept) => kept.message.id === message)?.message ?? UNKNOWN_MESSAGE;
   }
 
+  /** The first `limit` that came after that one, the newest first; their nonces are not kept with them. */
+  listAfter(channel: string, after: string, limit: number): APIMessage[] | DiscordError {
+    const place = this.#channels.get(channel);
+    if (place === undefined) return UNKNOWN_CHANNEL;
+    const later = place.messages.filter(({ message, seenBy }) => seenBy === null && BigInt(message.id) > BigInt(after));
+    const listed = later.slice(0, limit).toReversed();
+    return listed.map(({ message }) => {
+      const thread = this.channel(message.id);
+      return thread === null ? message : { ...message, thread };
+    });
+  }
+
   post(
     channel: string,
     author: APIUser,
@@ -160,8 +179,14 @@ export class World {
       return refuse(400, 50035, 'Invalid Form Body', errors);
     }
     const nonce = body.nonce === undefined ? null : String(body.nonce);
-    const same = body.enforce_nonce === true ? place.messages.find((kept) => kept.nonce === nonce) : undefined;
+    const isKnownStill = ({ message }: Kept) => this.#now() - Date.parse(message.timestamp) < NONCE_MS;
+    const same =
+      body.enforce_nonce === true
+        ? place.messages.find((kept) => kept.nonce === nonce && isKnownStill(kept))
+        : undefined;
     if (same !== undefined) return same.message;
+    const attached = this.#attached([], body, files);
+    if (isError(attached)) return attached;
     const content = (body.content ?? '').trim();
     const flags =
       (body.flags ?? 0) | (isLoading ? MessageFlags.Loading : 0) | (seenBy === null ? 0 : MessageFlags.Ephemeral);
@@ -176,7 +201,7 @@ export class World {
       mention_everyone: false,
       mentions: [],
       mention_roles: [],
-      attachments: files.map((file) => this.#attachment(file)),
+      attachments: attached.map(described),
       embeds: [],
       pinned: false,
       type: MessageType.Default,
@@ -184,7 +209,8 @@ export class World {
       components: componentsOf(body),
     };
     const called = calledBy(content, body.allowed_mentions);
-    place.messages.push({ message, files, called, allowed_mentions: body.allowed_mentions ?? null, seenBy, nonce });
+    const allowed_mentions = body.allowed_mentions ?? null;
+    place.messages.push({ message, files: attached, called, allowed_mentions, seenBy, nonce });
     place.archived = false;
     return message;
   }
@@ -198,7 +224,8 @@ export class World {
     const { message } = kept;
     const content = body.content === undefined ? message.content : (body.content ?? '').trim();
     const components = body.components === undefined ? (message.components ?? []) : componentsOf(body);
-    const keptFiles = [...(body.attachments === undefined || files.length > 0 ? kept.files : []), ...files];
+    const keptFiles = this.#attached(kept.files, body, files);
+    if (isError(keptFiles)) return keptFiles;
     if (
       isEmpty({ content, ...(components.length === 0 ? {} : { components: [] }) }, keptFiles.length + components.length)
     ) {
@@ -213,7 +240,7 @@ export class World {
       ...message,
       content,
       components,
-      attachments: keptFiles.map((file) => this.#attachment(file)),
+      attachments: keptFiles.map(described),
       flags: flagsOf((body.flags ?? message.flags ?? 0) & ~MessageFlags.Loading),
       edited_timestamp: wasLoading ? null : new Date(this.#now()).toISOString(),
     };
@@ -259,8 +286,16 @@ export class World {
     };
   }
 
-  #attachment({ name, text }: SentFile): APIAttachment {
-    return { id: this.snowflake(), filename: name, size: Buffer.byteLength(text), url: '', proxy_url: '' };
+  /** The files of a message from then on: where `attachments` is given, those that it names and no others. */
+  #attached(before: readonly SentFile[], { attachments }: MessageBody, sent: readonly SentFile[]) {
+    const all = [...before, ...sent];
+    const named = attachments?.map(({ id }) => String(id)) ?? all.map(({ id }) => id);
+    if (named.some((id) => !all.some((file) => file.id === id))) {
+      const errors = { attachments: { _errors: [{ code: 'ATTACHMENT_NOT_FOUND', message: 'Unknown attachment' }] } };
+      return refuse(400, 50035, 'Invalid Form Body', errors);
+    }
+    const kept = all.filter(({ id }) => named.includes(id));
+    return kept.map((file) => (sent.includes(file) ? { ...file, id: this.snowflake() } : file));
   }
 
   #show({ message, files, called, seenBy }: Kept): Shown {
@@ -272,7 +307,7 @@ export class World {
       author: message.author.username,
       content: message.content,
       rows,
-      files: [...files],
+      files: files.map(({ name, text }) => ({ name, text })),
       called,
       thread: this.#channels.has(message.id) ? message.id : null,
       edited: message.edited_timestamp !== null,
@@ -280,6 +315,10 @@ export class World {
       seenBy,
     };
   }
+}
+
+function described({ id, name, text }: SentFile): APIAttachment {
+  return { id, filename: name, size: Buffer.byteLength(text), url: '', proxy_url: '' };
 }
 
 function flagsOf(bits: number): MessageFlags {
@@ -298,7 +337,7 @@ function labelOf(component: Row['components'][number]): string | string[] {
 
 /** They have been checked by `rules.ts`, whose types are those of what may be sent. */
 function componentsOf({ components = [] }: MessageBody): Rows {
-  return structuredClone(components) as unknown as Rows;
+  return structuredClone(components) as Rows;
 }
 
 function calledBy(content: string, allowed: MessageBody['allowed_mentions']): Called {

@@ -3,18 +3,28 @@ import * as z from 'zod';
 import { DISCORD_COMMANDS } from '../durable/core/discord/commands.ts';
 import { putCommands } from '../durable/core/discord/requests.ts';
 import { type DiscordOutcome, DiscordRest } from '../durable/discord-rest.ts';
-import { discordNotConfigured, discordSettings, isDiscordReady, snowflake } from '../protocol/discord-settings.ts';
+import {
+  discordNotConfigured,
+  type DiscordReady,
+  discordSettings,
+  isDiscordReady,
+  snowflake,
+} from '../protocol/discord-settings.ts';
 import { flagFault } from '../start/arguments.ts';
+import { readFileVariables } from '../start/file-variables.ts';
 import { isRefused, type Refused } from '../start/refused.ts';
 import { loadEnvironment } from '../start/settings.ts';
 
 const HELP = `npm run discord:register -- [options]
 
 Registers the commands of CC-Docker (/claude …) with Discord, in place of those that the application has there.
-Takes DISCORD_APPLICATION_ID and DISCORD_BOT_TOKEN from the environment or .env.
+Takes DISCORD_APPLICATION_ID and DISCORD_BOT_TOKEN (or DISCORD_BOT_TOKEN_FILE) from the environment or .env.
 
   --guild ID     in that server alone, where they are there at once (default: in all servers of the application)
   --help         this text`;
+
+/** Discord's own code, with 403. */
+const OF_ANOTHER_APPLICATION = 20012;
 
 const registered = z.array(
   z.looseObject({ name: z.string(), options: z.array(z.looseObject({ name: z.string() })).optional() }),
@@ -43,7 +53,8 @@ async function register(): Promise<string | Refused> {
   const command = parseCommand();
   if (isRefused(command)) return command;
   if (command.run === 'help') return HELP;
-  const env = loadEnvironment();
+  const loaded = loadEnvironment();
+  const env = isRefused(loaded) ? loaded : readFileVariables(loaded, ['DISCORD_BOT_TOKEN']);
   if (isRefused(env)) return env;
   const parsed = discordSettings.safeParse(env);
   if (!parsed.success) {
@@ -61,25 +72,34 @@ async function register(): Promise<string | Refused> {
   });
   const { guild } = command;
   const outcome = await rest.send(putCommands(settings.DISCORD_APPLICATION_ID, guild, DISCORD_COMMANDS));
-  if (outcome.is !== 'ok') return { refused: fault(outcome, guild) };
-  const commands = registered
-    .parse(outcome.body)
-    .flatMap(({ name, options = [] }) => options.map((one) => `/${name} ${one.name}`));
+  if (outcome.is !== 'ok') return { refused: fault(outcome, settings, guild) };
+  const answered = registered.safeParse(outcome.body);
+  if (!answered.success) {
+    return { refused: `What answers at ${settings.DISCORD_API_BASE_URL} is not Discord: see to DISCORD_API_BASE_URL.` };
+  }
+  const commands = answered.data.flatMap(({ name, options = [] }) => options.map((one) => `/${name} ${one.name}`));
   const where =
     guild === null ? 'in all servers of the application (reload Discord to see them)' : `in the server ${guild}`;
   return `Registered ${where}: ${commands.join(', ')}.`;
 }
 
 /** What to do about it. */
-function fault(outcome: Exclude<DiscordOutcome, { is: 'ok' }>, guild: string | null): string {
+function fault(
+  outcome: Exclude<DiscordOutcome, { is: 'ok' }>,
+  { DISCORD_APPLICATION_ID: application, DISCORD_API_BASE_URL: url }: DiscordReady<'register'>,
+  guild: string | null,
+): string {
   switch (outcome.is) {
     case 'rate_limited':
       return `Discord takes no more for now: try again in ${Math.max(1, Math.ceil((outcome.until - Date.now()) / 1000))} seconds.`;
     case 'gone':
-      return `Discord does not know that application: is DISCORD_APPLICATION_ID its "Application ID"? ${outcome.detail}`;
+      return `There is no application ${application} at ${url}: see to DISCORD_APPLICATION_ID and DISCORD_API_BASE_URL. ${outcome.detail}`;
     case 'refused':
       if (outcome.status === 401)
         return `Discord refuses DISCORD_BOT_TOKEN: copy it again, from the page "Bot". ${outcome.detail}`;
+      if (outcome.code === OF_ANOTHER_APPLICATION) {
+        return `DISCORD_BOT_TOKEN is not that of the application ${application}: both are of one, DISCORD_APPLICATION_ID from "General Information" and the token from "Bot". ${outcome.detail}`;
+      }
       if (outcome.status === 403 && guild !== null) {
         return `The application is not in the server ${guild}: install it there first, with the scope applications.commands. ${outcome.detail}`;
       }

@@ -150,11 +150,19 @@ export class DiscordDesk extends DurableObject<EdgeEnv> {
     this.#goOn();
   }
 
-  /** Says something in the channel. */
-  notify({ message, priority = 'normal', summary }: DiscordNotifyRequest, owner: string): void {
+  /** Says something in the channel. The same key again, within a day, says nothing more; null: it is taken. */
+  notify(owner: string, { key, input }: { key: string | undefined; input: DiscordNotifyRequest }): Refusal | null {
+    const body = JSON.stringify(input);
+    const known = key === undefined ? 'first' : this.#table.say(owner, key, body, Date.now());
+    if (known !== 'first') {
+      const detail = 'It came with another message before. Send a new key for a new message.';
+      return known.said === body ? null : { refused: 'idempotency_key_reused', detail };
+    }
+    const { message, priority = 'normal', summary } = input;
     const mentions = this.#table.usersOf(owner).map((user) => ({ user }));
     this.#news.notify({ message, priority, summary: summary ?? null }, 'channel', mentions);
     this.#goOn();
+    return null;
   }
 
   /** Asks something in the channel. The same id or key again asks nothing more. */

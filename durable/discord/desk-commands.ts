@@ -123,9 +123,9 @@ export class DeskCommands {
     const { status, reason, total_turns, total_cost_usd, open_interactions, queued_messages, child_session_ids } = view;
     const lines = [
       `**${plain(this.#nameOf(id, view.title))}** is **${status}**${reason === null ? '' : `: ${plain(cutLine(reason.detail, 500, ''))}`}`,
-      `${total_turns} turns, ${usd(total_cost_usd)}${queued_messages > 0 ? `, ${queued_messages} messages wait` : ''}`,
-      ...(open_interactions > 0 ? [`❓ ${open_interactions} questions wait for somebody`] : []),
-      ...(child_session_ids.length > 0 ? [`👪 ${child_session_ids.length} children`] : []),
+      `${count(total_turns, 'turn')}, ${usd(total_cost_usd)}${queued_messages > 0 ? `, ${count(queued_messages, 'message')} in the queue` : ''}`,
+      ...(open_interactions > 0 ? [`❓ ${count(open_interactions, 'question')} open`] : []),
+      ...(child_session_ids.length > 0 ? [`👪 ${count(child_session_ids.length, 'child', 'children')}`] : []),
       `Session ${inlineCode(id)}`,
     ];
     return lines.join('\n');
@@ -188,3 +188,5 @@ function refused({ refused: code, detail }: Refusal): string {
 }
 
 const usd = (amount: number) => `$${amount.toFixed(2)}`;
+
+const count = (n: number, one: string, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;

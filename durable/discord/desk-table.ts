@@ -2,6 +2,8 @@ import { AskTable } from './ask-table.ts';
 
 /** How long a person's interaction is remembered, so that it counts once, milliseconds: longer than its signature is taken. */
 const SEEN_MS = 15 * 60_000;
+/** How long the keys of what was said are known, milliseconds. */
+const SAID_MS = 86_400_000;
 /** How long what is closed can still be looked up, milliseconds. */
 const CLOSED_MS = 30 * 86_400_000;
 
@@ -47,6 +49,8 @@ export class DeskTable {
       session_id TEXT PRIMARY KEY, owner TEXT NOT NULL, user TEXT NOT NULL, name TEXT NOT NULL,
       anchor_id TEXT, thread_id TEXT, progress_id TEXT) WITHOUT ROWID`);
     sql.exec('CREATE INDEX IF NOT EXISTS threads_by_thread ON threads (thread_id)');
+    sql.exec(`CREATE TABLE IF NOT EXISTS said (
+      owner TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (owner, key)) WITHOUT ROWID`);
     sql.exec('CREATE TABLE IF NOT EXISTS heard (session_id TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID');
   }
 
@@ -56,6 +60,16 @@ export class DeskTable {
       this.#sql.exec('INSERT INTO seen (id, at) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING id', id, now).toArray()
         .length > 0
     );
+  }
+
+  /** Whether an owner says something with that key for the first time, or else what was said with it. */
+  say(owner: string, key: string, body: string, now: number): 'first' | { readonly said: string } {
+    const [known] = [
+      ...this.#sql.exec<{ body: string }>('SELECT body FROM said WHERE owner = ? AND key = ?', owner, key),
+    ];
+    if (known !== undefined) return { said: known.body };
+    this.#sql.exec('INSERT INTO said (owner, key, body, at) VALUES (?, ?, ?, ?)', owner, key, body, now);
+    return 'first';
   }
 
   /** Whose account it is; null: nobody's that we know. */
@@ -157,6 +171,7 @@ export class DeskTable {
   /** Forgets what is of no use any more. */
   prune(now: number): void {
     this.#sql.exec('DELETE FROM seen WHERE at < ?', now - SEEN_MS);
+    this.#sql.exec('DELETE FROM said WHERE at < ?', now - SAID_MS);
     this.#sql.exec('DELETE FROM codes WHERE expires <= ?', now);
     this.asks.prune(now - CLOSED_MS);
   }

@@ -65,7 +65,7 @@ const notify = createRoute({
   path: '/discord/notify',
   summary: 'Say something in the Discord channel; it is stored, and said when Discord can be reached',
   security: secured,
-  request: body(discordNotifyRequest),
+  request: { headers: idempotencyHeader, ...body(discordNotifyRequest) },
   responses: { 202: json('Taken', z.object({ status: z.literal('queued') })), ...refusals },
 });
 
@@ -120,8 +120,9 @@ export function addDiscord(app: OpenAPIHono<AppEnv>): void {
   });
 
   app.openapi(notify, async (c) => {
-    await deskOf(c).notify(c.req.valid('json'), c.get('owner'));
-    return c.json({ status: 'queued' as const }, 202);
+    const key = c.req.valid('header')['idempotency-key'];
+    const refusal = await deskOf(c).notify(c.get('owner'), { key, input: c.req.valid('json') });
+    return refusal === null ? c.json({ status: 'queued' as const }, 202) : refuse(c, refusal);
   });
 
   app.openapi(ask, async (c) => {

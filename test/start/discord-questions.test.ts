@@ -232,6 +232,18 @@ describe('POST /discord/notify', () => {
     expect((await scene.message(saying('fire'))).called.users).toEqual([ada.id]);
   });
 
+  test('with a key is said once, however often it is called; another message needs another key', async () => {
+    const say = (message: string, key: string, owner = alice) =>
+      scene.call(owner, 'POST', '/discord/notify', { message }, { 'idempotency-key': key });
+    const once = `Once for ${alice}`;
+    expect((await Promise.all([say(once, 'k'), say(once, 'k')])).map(({ status }) => status)).toEqual([202, 202]);
+    expect((await say(once, 'k')).status).toBe(202);
+    expect(await say('another', 'k')).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
+    expect((await say(`Last for ${alice}`, 'k', `${alice}-too`)).status).toBe(202);
+    await scene.message(saying(`Last for ${alice}`));
+    expect(scene.discord.messages(scene.channel).filter(saying(once))).toHaveLength(1);
+  });
+
   test('a long one comes in parts with whole code blocks, and a longer one as a file', async () => {
     const code = '```js\nconst harbour = "Rotterdam";\n'.concat('let ship = 1;\n'.repeat(300), '```');
     await scene.call(alice, 'POST', '/discord/notify', { message: code, summary: `Parts ${alice}` });

@@ -2,9 +2,7 @@ import { env, evictDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { User } from './support/api.ts';
 import { emptyPool } from './support/pool.ts';
-import { FakeContainer, FakeRunner } from './support/runner.ts';
-
-const isCommand = ({ kind }: { kind: string }) => kind === 'command';
+import { FakeContainer, FakeRunner, isCommand } from './support/runner.ts';
 
 beforeEach(emptyPool);
 

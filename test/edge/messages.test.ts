@@ -1,9 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { User } from './support/api.ts';
 import { emptyPool } from './support/pool.ts';
-import { FakeRunner, type FakeContainer } from './support/runner.ts';
-
-const isCommand = ({ kind }: { kind: string }) => kind === 'command';
+import { FakeRunner, type FakeContainer, isCommand } from './support/runner.ts';
 
 beforeEach(emptyPool);
 

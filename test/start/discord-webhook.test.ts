@@ -1,13 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bundleWorker } from '../../scripts/bundle.ts';
 import type { Sent } from '../support/discord/person.ts';
 import { DiscordEdge, said, until } from './support/discord-edge.ts';
 
-let worker: string;
 let scene: DiscordEdge;
 beforeAll(async () => {
-  worker = await bundleWorker();
-  scene = await DiscordEdge.start(worker);
+  scene = await DiscordEdge.start();
 }, 60_000);
 afterAll(async () => await scene.stop());
 
@@ -69,7 +66,7 @@ describe('what comes to the webhook', () => {
     const { body, headers } = signed(PING);
     expect(await status({ body, headers: {} })).toBe(401);
     expect(await status({ body, headers: { ...headers, 'x-signature-timestamp': '' } })).toBe(401);
-    const foreign = await DiscordEdge.start(worker);
+    const foreign = await DiscordEdge.start();
     try {
       expect((await foreign.deliver(signed(PING))).status).toBe(401);
     } finally {
@@ -161,7 +158,7 @@ describe('who is who', () => {
 
   test('where the operator has lists, only who is on them is let in, by name or by role', async () => {
     const listed = scene.person('listed');
-    const other = await DiscordEdge.start(worker, { DISCORD_ALLOWED_ROLES: '77' });
+    const other = await DiscordEdge.start({ DISCORD_ALLOWED_ROLES: '77' });
     try {
       const mallory = other.person('mallory', ['78']);
       const { body } = await other.call('mallory', 'POST', '/discord/link');
@@ -184,7 +181,7 @@ describe('who is who', () => {
 
 describe('without Discord', () => {
   test('each call says what is missing, and sessions work as ever', async () => {
-    const plain = await DiscordEdge.start(worker, {}, false);
+    const plain = await DiscordEdge.start({}, false);
     try {
       const id = '019ac1de-0000-7000-8000-00000000000a';
       for (const [method, route, body] of [
@@ -217,7 +214,7 @@ describe('without Discord', () => {
   });
 
   test('a Discord that is away is felt by no session', async () => {
-    const away = await DiscordEdge.start(worker);
+    const away = await DiscordEdge.start();
     try {
       const ada = await away.linked('ada', 'alice');
       away.discord.fault = 'hangs';

@@ -10,6 +10,9 @@ const HELLO = { version: '0', backend: 'process' as const, health: FINE, labels:
 /** A storage that runners may share. */
 export const storage = (id: string) => ({ id, kind: 's3' as const, health: FINE });
 
+/** Of the frames that a container gets: what it is to do. */
+export const isCommand = ({ kind }: { kind: string }) => kind === 'command';
+
 /** A runner as the edge sees one, with containers that say what the test says. */
 export class FakeRunner {
   readonly name: string;

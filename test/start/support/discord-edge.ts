@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { expect, vi } from 'vitest';
+import { bundleWorker } from '../../../scripts/bundle.ts';
 import { startEdge, type Edge } from '../../../start/edge.ts';
 import { mintToken } from '../../../start/mint-token.ts';
 import type { Person, Reply, Sent } from '../../support/discord/person.ts';
@@ -9,6 +10,8 @@ import { DiscordStandIn } from '../../support/discord/stand-in.ts';
 import type { Shown } from '../../support/discord/world.ts';
 
 const SECRET = 'of these tests, and of no use elsewhere';
+/** Bundled once for all edges of a test file. */
+let worker: Promise<string> | undefined;
 
 export interface Called {
   readonly status: number;
@@ -44,12 +47,13 @@ export class DiscordEdge {
   }
 
   /** @param vars beside those with which it speaks to the stand-in; `discord: false`: it knows nothing of that one */
-  static async start(worker: string, vars: Record<string, string> = {}, discord = true): Promise<DiscordEdge> {
+  static async start(vars: Record<string, string> = {}, discord = true): Promise<DiscordEdge> {
+    worker ??= bundleWorker();
     const standIn = await DiscordStandIn.start();
     const channel = standIn.world.addChannel('agents');
     const folder = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-discord-'));
     const all = { JWT_SECRET: SECRET, ...(discord ? standIn.settings(channel) : {}), ...vars };
-    const scene = new DiscordEdge(standIn, { worker, folder, vars: all, channel });
+    const scene = new DiscordEdge(standIn, { worker: await worker, folder, vars: all, channel });
     await scene.begin();
     return scene;
   }

@@ -30,8 +30,8 @@ const NOT_GLOBAL = [
 
 /** Where an IPv4 network is reached by way of IPv6, a public name leads there (RFC 6052). */
 const NAT64 = '64:ff9b::';
-/** What workerd calls private, local and reserved, and `NOT_GLOBAL`, of IPv4. */
-const NOT_GLOBAL_IPV4 = [
+/** What workerd itself calls private, local and reserved, of IPv4. */
+const PRIVATE_IPV4 = [
   '10.0.0.0/8',
   '100.64.0.0/10',
   '127.0.0.0/8',
@@ -40,7 +40,6 @@ const NOT_GLOBAL_IPV4 = [
   '192.0.0.0/24',
   '192.168.0.0/16',
   '224.0.0.0/3',
-  ...NOT_GLOBAL.filter((range) => !range.includes(':')),
 ];
 
 /**
@@ -58,7 +57,8 @@ export function webhookNetwork(
   certificates: string | undefined,
 ): NetworkBinding {
   // Metadata services hand out a machine's credentials: named alone, not as one of a wide range.
-  const denied = [...NOT_GLOBAL, ...[...METADATA, ...publicOnes(own)].map(single), ...throughNat64()];
+  const direct = [...NOT_GLOBAL, ...[...METADATA, ...publicOnes(own)].map(single)];
+  const denied = [...direct, ...throughNat64([...PRIVATE_IPV4, ...direct])];
   const pem = certificates === undefined ? '' : readFileSync(certificates, 'utf8');
   return {
     type: 'network',
@@ -81,10 +81,11 @@ function single(address: string): string {
   return `${address}/${ipaddr.IPv6.isValid(address) ? 128 : 32}`;
 }
 
-function throughNat64(): string[] {
-  const ranges = [...NOT_GLOBAL_IPV4, ...[...METADATA].filter((address) => ipaddr.IPv4.isValid(address)).map(single)];
-  return ranges.map((range) => {
-    const [address, bits] = ipaddr.IPv4.parseCIDR(range);
-    return `${NAT64}${address.toString()}/${96 + bits}`;
-  });
+function throughNat64(ranges: readonly string[]): string[] {
+  return ranges
+    .filter((range) => !range.includes(':'))
+    .map((range) => {
+      const [address, bits] = ipaddr.IPv4.parseCIDR(range);
+      return `${NAT64}${address.toString()}/${96 + bits}`;
+    });
 }

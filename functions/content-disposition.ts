@@ -1,4 +1,4 @@
-/** Characters that RFC 8187 lets stand as they are, beside letters and digits, and that encodeURIComponent escapes not. */
+/** As RFC 8187 wants it: encodeURIComponent leaves four characters as they are that may not stand there. */
 const escape = (text: string) =>
   encodeURIComponent(text.toWellFormed()).replaceAll(
     /['()*]/g,

@@ -4,6 +4,7 @@ import { changeList, fileList, writtenFiles, type FilesRequest } from '../protoc
 import type { Refusal } from '../protocol/problem.ts';
 import type { AppEnv } from './app-env.ts';
 import { HARMLESS, matches, rangeOf, transferRefusal } from './byte-answer.ts';
+import { attachment } from './content-disposition.ts';
 import { json, refusals, secured, sessionParams } from './contract.ts';
 import { filesPath } from './files-path.ts';
 import { sessionOf } from './objects.ts';
@@ -198,7 +199,7 @@ async function transfer(c: C, request: FilesRequest): Promise<{ readonly respons
 const PASSED = ['content-range', 'etag', 'last-modified'];
 
 /** Answers with what the runner sends. */
-async function answer(c: C, request: FilesRequest, attachment?: string): Promise<Response> {
+async function answer(c: C, request: FilesRequest, savedAs?: string): Promise<Response> {
   const transferred = await transfer(c, request);
   if ('refused' in transferred) return refuse(c, transferred);
   const { response } = transferred;
@@ -207,7 +208,7 @@ async function answer(c: C, request: FilesRequest, attachment?: string): Promise
   if (request.op === 'read' && response.status === 206 && ifRange !== undefined && ifRange !== etag) {
     // It is not what the client has a part of: it needs the whole (RFC 9110, 13.1.5).
     await response.body?.cancel();
-    return answer(c, { ...request, range: null }, attachment);
+    return answer(c, { ...request, range: null }, savedAs);
   }
   const type = response.headers.get('content-type') ?? 'application/octet-stream';
   const headers = new Headers({ ...HARMLESS, 'content-type': type });
@@ -216,9 +217,8 @@ async function answer(c: C, request: FilesRequest, attachment?: string): Promise
     if (value !== null) headers.set(name, value);
   }
   if (type === 'application/octet-stream') headers.set('accept-ranges', 'bytes');
-  if (attachment !== undefined) {
-    headers.set('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(attachment)}`);
-  } else if (type !== 'application/json') headers.set('content-disposition', 'attachment');
+  if (savedAs !== undefined) headers.set('content-disposition', attachment(savedAs));
+  else if (type !== 'application/json') headers.set('content-disposition', 'attachment');
   if (etag !== null && matches(c.req.header('if-none-match'), etag)) {
     await response.body?.cancel();
     return new Response(null, { status: 304, headers });

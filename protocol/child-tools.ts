@@ -17,7 +17,7 @@ export const spawnSessionInput = z.strictObject({
   allowed_tools: fields.allowed_tools,
   budget_usd: budgetUsd.optional(),
 });
-export const spawnSessionOutput = z.object({ child_session_id: uuid, message_id: uuid, status: sessionStatus });
+const spawnSessionOutput = z.object({ child_session_id: uuid, message_id: uuid, status: sessionStatus });
 
 export const listChildrenInput = z.strictObject({});
 /** A child as its parent's agent sees it. */
@@ -33,10 +33,10 @@ const childLine = z.object({
   /** Questions and permissions of the child's that wait for a person. */
   open_interactions: z.int(),
 });
-export const listChildrenOutput = z.object({ children: z.array(childLine) });
+const listChildrenOutput = z.object({ children: z.array(childLine) });
 
 export const sendToChildInput = z.strictObject({ child_session_id: uuid, prompt: z.string().min(1).max(262_144) });
-export const sendToChildOutput = z.object({ message_id: uuid, status: sessionStatus });
+const sendToChildOutput = z.object({ message_id: uuid, status: sessionStatus });
 
 export const getChildResultInput = z.strictObject({
   child_session_id: uuid,
@@ -47,7 +47,7 @@ export const getChildResultInput = z.strictObject({
 });
 /** Seconds that `get_child_result` waits where it does not say. */
 export const CHILD_RESULT_WAIT = 600;
-export const getChildResultOutput = z.object({
+const getChildResultOutput = z.object({
   child_session_id: uuid,
   message_id: uuid,
   /** `working`: it goes on, the wait is over. `paused`: its tree's budget is spent, and a person has to raise it. */
@@ -76,10 +76,10 @@ export const getChildEventsOutput = z.object({
 });
 
 export const interruptChildInput = z.strictObject({ child_session_id: uuid });
-export const interruptChildOutput = z.object({ interrupted: z.boolean() });
+const interruptChildOutput = z.object({ interrupted: z.boolean() });
 
 export const stopChildInput = z.strictObject({ child_session_id: uuid });
-export const stopChildOutput = z.object({ status: sessionStatus });
+const stopChildOutput = z.object({ status: sessionStatus });
 
 /** A call of one of these tools, as the container tells of it. */
 export const childToolCall = z.discriminatedUnion('tool', [

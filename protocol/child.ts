@@ -11,7 +11,6 @@ import { sessionStatus, sessionSummary } from './session.ts';
  * `inherit`: in its parent's files themselves, beside it.
  */
 export const childWorkspace = z.strictObject({ type: z.enum(['inherit', 'clone', 'ephemeral']) });
-export type ChildWorkspace = z.infer<typeof childWorkspace>;
 
 /** What the child is for, in a few words: for people, and for the agent that keeps several apart. */
 export const childTitle = z.string().min(1).max(200);
@@ -21,7 +20,7 @@ export const childTitle = z.string().min(1).max(200);
  * Standard Webhooks says (standardwebhooks.com) with `secret` (`whsec_` and base64), or with one that the answer names. `pubsub`, the seed's, means the
  * stream itself.
  */
-export const childCallback = z.discriminatedUnion('type', [
+const childCallback = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('webhook'),
     url: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).max(2048),
@@ -32,7 +31,6 @@ export const childCallback = z.discriminatedUnion('type', [
   }),
   z.looseObject({ type: z.literal('pubsub') }),
 ]);
-export type ChildCallback = z.infer<typeof childCallback>;
 
 /** `POST /sessions/{id}/spawn`. */
 export const spawnRequest = z.strictObject({

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { artifactView } from './artifact.ts';
 import { childResult } from './child.ts';
 import { instant, uuid } from './ids.ts';
 import { interactionState, interactionSubject, resolution } from './interaction.ts';
@@ -103,14 +104,7 @@ export const ownEvents = {
     detail: z.string().nullable(),
   }),
   /** The agent gives people a file. */
-  'session.artifact': z.object({
-    artifact_id: uuid,
-    name: z.string(),
-    description: z.string().nullable(),
-    path: z.string(),
-    bytes: z.int(),
-    sha256: z.string(),
-  }),
+  'session.artifact': artifactView.omit({ session_id: true, created_at: true }),
   /** What the tree of `budget_session_id` may cost is spent, so this session pauses; or there is more again. */
   'session.budget': z.object({
     state: z.enum(['reached', 'resumed']),

@@ -125,4 +125,3 @@ export const notifyUserInput = z.strictObject({
   priority: z.enum(['low', 'normal', 'high', 'urgent']).optional(),
   summary: z.string().max(2000).optional(),
 });
-export type NotifyUserInput = z.infer<typeof notifyUserInput>;

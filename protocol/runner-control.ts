@@ -44,7 +44,6 @@ export const treeKind = z.enum(['workspace', 'conversation']);
 export type TreeKind = z.infer<typeof treeKind>;
 /** What an owner's part of the storage holds: those two of each snapshot, and artifacts, each a tree of its one file under its own id. */
 export const storedTree = z.enum([...treeKind.options, 'artifact']);
-export type StoredTree = z.infer<typeof storedTree>;
 export const treeName = z.object({ snapshot_id: uuid, tree: storedTree });
 export type TreeName = z.infer<typeof treeName>;
 

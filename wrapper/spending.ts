@@ -6,7 +6,7 @@ export const usageAnswer = z.object({
   response: z.object({ response: z.object({ session: z.object({ total_cost_usd: z.number() }) }) }),
 });
 
-const result = z.object({ type: z.literal('result'), total_cost_usd: z.number() });
+const result = z.object({ total_cost_usd: z.number() });
 
 /** What a line tells of what is spent. */
 export type SpendingSign =
@@ -26,6 +26,8 @@ export function spendingSign(value: Readonly<Record<string, unknown>>): Spending
     return ended ? { is: 'call_ended' } : null;
   }
   if (type === 'user' || (type === 'system' && subtype === 'task_notification')) return { is: 'call_ended' };
+  // A parse that fails costs a microsecond, and this is each line's way.
+  if (type !== 'result') return null;
   const told = result.safeParse(value);
   return told.success ? { is: 'result', totalUsd: told.data.total_cost_usd } : null;
 }

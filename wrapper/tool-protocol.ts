@@ -59,7 +59,7 @@ export class ToolProtocol {
 }
 
 function unfit(tool: ToolName, error: z.ZodError): string {
-  return `Nobody was reached: these arguments of ${tool} do not fit. Correct them and call it again.\n${z.prettifyError(error)}`;
+  return `Nothing was done: these arguments of ${tool} do not fit. Correct them and call it again.\n${z.prettifyError(error)}`;
 }
 
 /** With a schema for its data, a result has data that fit it or is an error; and an error has none (MCP, "Structured Content"). */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { EventEnvelope } from '../../protocol/event.ts';
 
 /** Longest text of one event, characters. */
-export const EVENT_TEXT = 1000;
+const EVENT_TEXT = 1000;
 
 const block = z.looseObject({
   type: z.string(),

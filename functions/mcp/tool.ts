@@ -40,8 +40,7 @@ export function dataTool<Input extends z.ZodObject, Output extends z.ZodObject>(
     readonly run: (input: z.output<Input>, context: CallContext) => Promise<Answered<z.output<Output>>>;
   },
 ): Tool {
-  const outputSchema = objectSchema(told.output);
-  return toolOf(name, told, outputSchema, async (input, context) => {
+  return toolOf(name, told, told.output, async (input, context) => {
     const answered = await told.run(input, context);
     if ('problem' in answered) return failed(problemText(answered.problem));
     // Beside the data its text, for clients from before there was such data (MCP 2025-06-18, structured content).
@@ -66,7 +65,7 @@ export function textTool<Input extends z.ZodObject>(
 function toolOf<Input extends z.ZodObject>(
   name: string,
   { title, description, input, fields, effect }: Described<Input>,
-  outputSchema: ObjectSchema | undefined,
+  output: z.ZodObject | undefined,
   run: (input: z.output<Input>, context: CallContext) => Promise<CallToolResult>,
 ): Tool {
   return {
@@ -76,7 +75,7 @@ function toolOf<Input extends z.ZodObject>(
       title,
       description,
       inputSchema: described(objectSchema(input), fields),
-      ...(outputSchema !== undefined && { outputSchema }),
+      ...(output !== undefined && { outputSchema: objectSchema(output) }),
       annotations: {
         readOnlyHint: effect === 'reads',
         ...(effect !== 'reads' && { destructiveHint: effect === 'destroys' }),

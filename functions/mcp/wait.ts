@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { eventEnvelope } from '../../protocol/event.ts';
 import { pathOf, type Answered, type Api } from './api.ts';
 import { readEvents } from './event-reader.ts';
 import { eventText } from './event-text.ts';
@@ -88,7 +88,7 @@ async function untilChanged(
   return { data: stop.aborted };
 }
 
-const envelope = z.object({ type: z.string(), data: z.record(z.string(), z.unknown()) });
+const envelope = eventEnvelope.pick({ type: true, data: true });
 
 /** Tells the client that the wait goes on, and what the agent said last. */
 class News {

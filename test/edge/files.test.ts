@@ -117,15 +117,17 @@ describe('reading', () => {
     ['', { accept: 'text/html, application/x-tar;q=0.9' }],
   ])('packs a folder (%s %o)', async (query, headers) => {
     const { user, runner, id } = await scene();
-    const answer = callFiles(user, 'GET', `${id}/files/my%20src/${query}`, { headers });
+    const answer = callFiles(user, 'GET', `${id}/files/my%20src%20(1)/${query}`, { headers });
     const transfer = await FakeTransfer.next(runner);
-    expect(transfer.request).toEqual({ op: 'pack', path: 'my src/' });
+    expect(transfer.request).toEqual({ op: 'pack', path: 'my src (1)/' });
     transfer.head({ type: 'application/x-tar' });
     await transfer.send(noise(3000));
     transfer.end();
     const response = await answer;
     expect(response.headers.get('content-type')).toBe('application/x-tar');
-    expect(response.headers.get('content-disposition')).toBe("attachment; filename*=UTF-8''my%20src.tar");
+    expect(response.headers.get('content-disposition')).toBe(
+      `attachment; filename="my src (1).tar"; filename*=UTF-8''my%20src%20%281%29.tar`,
+    );
     expect(new Uint8Array(await response.arrayBuffer())).toEqual(noise(3000));
   });
 

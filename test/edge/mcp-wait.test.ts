@@ -43,6 +43,8 @@ class FakeSession {
   status: 'processing' | 'completed' = 'processing';
   /** It asks something. */
   asks = false;
+  /** The turn that asked is over, and nobody waits for the answer. */
+  detached = false;
   reason: object | null = null;
   /** How often its stream was opened, and is open. */
   opened = 0;
@@ -61,7 +63,8 @@ class FakeSession {
       return Response.json({ ...answer, websocket_url: 'ws://x', callback_secret: 'whsec_hidden' }, { status: 201 });
     }
     if (pathname.endsWith('/chat')) return Response.json({ message_id, status: 'processing' }, { status: 202 });
-    if (pathname.endsWith('/interactions')) return Response.json({ data: [QUESTION], next_cursor: null });
+    if (pathname.endsWith('/interactions'))
+      return Response.json({ data: [{ ...QUESTION, detached: this.detached }], next_cursor: null });
     if (pathname.includes('/messages/')) {
       const times = { created_at: NOW, started_at: NOW, finished_at: null };
       return Response.json({ ...ids, status: this.status, prompt: 'x', error: null, ...times });
@@ -160,6 +163,15 @@ describe('a call that waits', () => {
     session.status = 'completed';
     session.say('message.completed', { message_id });
     expect((await response).result.structuredContent).toMatchObject({ state: 'completed' });
+  });
+
+  it('does not take a question of an earlier turn, which nobody waits for any more, for one of this message', async () => {
+    const session = new FakeSession();
+    session.asks = true;
+    session.detached = true;
+    const response = await call(session, 'wait_for_result', { ...ids, timeout_seconds: 0 });
+    const { structuredContent } = (await last(response)).result;
+    expect(structuredContent).toMatchObject({ ...ids, state: 'working', asked: [] });
   });
 
   it('returns when the budget is spent, for nothing happens until a person raises it', async () => {

@@ -92,7 +92,7 @@ test('arguments that do not fit reach nobody, and the model is told what to corr
   expect(session.all('tool_call')).toEqual([]);
   const told = results(session);
   for (const tool of ['spawn_session', 'get_child_result', 'list_children'])
-    expect(told).toContain(`Nobody was reached: these arguments of ${tool} do not fit`);
+    expect(told).toContain(`Nothing was done: these arguments of ${tool} do not fit`);
   for (const problem of ['at prompt', 'at workspace', 'at budget_usd', 'must be a UUID', 'Unrecognized key'])
     expect(told).toContain(problem);
   expect(told).toContain('inherit');

@@ -50,7 +50,7 @@ test('arguments that do not fit reach nobody, and the model is told which', asyn
   await session.turn('go');
   expect(session.all('tool_call')).toEqual([]);
   const told = results(session);
-  expect(told).toContain('Nobody was reached');
+  expect(told).toContain('Nothing was done');
   for (const field of ['question', 'priority', 'colour']) expect(told).toContain(field);
 });
 

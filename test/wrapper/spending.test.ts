@@ -140,6 +140,7 @@ test.each([
     { is: 'result', totalUsd: 1.5 },
   ],
   [{ type: 'result' }, null],
+  [{ type: 'something_new', total_cost_usd: 9 }, null],
 ])('%j', (line, sign) => {
   expect(spendingSign(line)).toEqual(sign);
 });

@@ -159,8 +159,8 @@ export class DiscordDesk extends DurableObject<EdgeEnv> {
       return known.said === body ? null : { refused: 'idempotency_key_reused', detail };
     }
     const { message, priority = 'normal', summary } = input;
-    const mentions = this.#table.usersOf(owner).map((user) => ({ user }));
-    this.#news.notify({ message, priority, summary: summary ?? null }, 'channel', mentions);
+    const notification = { message, priority, summary: summary ?? null };
+    this.#news.notify(notification, 'channel', this.#table.usersOf(owner));
     this.#goOn();
     return null;
   }

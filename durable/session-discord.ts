@@ -82,13 +82,13 @@ export class SessionDiscord {
   }
 
   async #send(): Promise<void> {
-    const { session_id, owner, spawn } = this.#core.current.identity;
+    const { session_id, owner } = this.#core.current.identity;
     const stored = this.#core.deskNews.next(MAX_NEWS);
     const news = stored.flatMap(({ n, event }) => {
       const told = this.#shown(event);
       return told === null ? [] : [{ n, news: told }];
     });
-    await this.#desk().hear({ session_id, owner, title: spawn?.title ?? null }, news);
+    await this.#desk().hear({ session_id, owner }, news);
     const last = stored.at(-1);
     if (last !== undefined && this.#core.record !== null) this.#core.deskNews.heard(last.n);
   }

@@ -1,6 +1,5 @@
 import type { AnsweredBy, Asked, MessageBody } from '../core/discord/interaction-message.ts';
 import { closedMessage } from '../core/discord/interaction-message.ts';
-import type { Mention } from '../core/discord/mentions.ts';
 import type { Ask } from './ask-table.ts';
 import type { DeskTable } from './desk-table.ts';
 
@@ -11,11 +10,11 @@ const ON_DISCORD = 'discord:';
 export const answererName = (owner: string | null, user: string) => owner ?? `${ON_DISCORD}${user}`;
 
 /** Whom an urgent one calls: who began the session on Discord, or else all accounts of whose it is. */
-export function mentionsOf(desk: DeskTable, { session_id, owner }: Pick<Ask, 'session_id' | 'owner'>): Mention[] {
+export function mentionsOf(desk: DeskTable, { session_id, owner }: Pick<Ask, 'session_id' | 'owner'>): string[] {
   const users = desk.usersOf(owner);
   const began = desk.thread(session_id)?.user ?? null;
   // Somebody whose account is not its owner's any more is not to be called for it.
-  return (began !== null && users.includes(began) ? [began] : users).map((user) => ({ user }));
+  return began !== null && users.includes(began) ? [began] : users;
 }
 
 /** In the channel for all: what a question is about. In a session's own thread there is no need of it. */

@@ -1,6 +1,6 @@
 import type { InteractionView } from '../../protocol/interaction.ts';
 import type { DeskNews, DeskSession } from '../core/discord/desk-news.ts';
-import { PING_NOBODY, calledFor, mentionText, pingOnly, type Mention } from '../core/discord/mentions.ts';
+import { PING_NOBODY, calledFor, mentionText, pingOnly } from '../core/discord/mentions.ts';
 import { splitMessage } from '../core/discord/split-message.ts';
 import { cutLine, plain } from '../core/discord/text.ts';
 import { FLAG } from '../core/discord/wire.ts';
@@ -38,7 +38,7 @@ export class DeskNewsroom {
 
   tell(session: DeskSession, news: DeskNews, now: number): void {
     const { asks } = this.#table;
-    const to = this.#placeOf(session.session_id);
+    const to = this.#table.placeOf(session.session_id);
     switch (news.kind) {
       case 'asked':
         asks.save(news.view, session.owner, now);
@@ -71,13 +71,13 @@ export class DeskNewsroom {
     const { asks } = this.#table;
     if (asks.get(view.interaction_id) === null) return;
     asks.save(view, owner, now);
-    const to = this.#placeOf(view.session_id);
+    const to = this.#table.placeOf(view.session_id);
     this.#outbox.add(laneOf(to), { do: 'show_ask', interaction_id: view.interaction_id });
   }
 
   /** The session is deleted: nobody can answer what it asked, and nothing more comes from it. */
   deleted(sessionId: string, now: number): void {
-    const to = this.#placeOf(sessionId);
+    const to = this.#table.placeOf(sessionId);
     // Nobody was told anything of it, or it is under way.
     if (to === 'channel' && this.#table.heard(sessionId) === 0) return;
     if (this.#outbox.isForgetting(to, sessionId)) return;
@@ -89,7 +89,7 @@ export class DeskNewsroom {
   }
 
   /** @param mentions whom it calls when it is urgent */
-  notify({ message, priority, summary }: Notification, to: Place, mentions: readonly Mention[]): void {
+  notify({ message, priority, summary }: Notification, to: Place, mentions: readonly string[]): void {
     const called = calledFor(priority, mentions);
     const title = summary === null ? '' : ` **${plain(cutLine(summary, 300, ''))}**`;
     const head = [mentionText(called), `${MARKS[priority]}${title}`].filter((part) => part !== '').join(' ');
@@ -125,9 +125,5 @@ export class DeskNewsroom {
     const split = splitMessage(text);
     if (split.as === 'file') return this.#outbox.say(to, quiet(split.head), attachment(RESULT_FILE, text));
     for (const part of split.parts) this.#outbox.say(to, quiet(part));
-  }
-
-  #placeOf(sessionId: string): Place {
-    return this.#table.thread(sessionId) === null ? 'channel' : { thread_of: sessionId };
   }
 }

@@ -145,8 +145,7 @@ export class DeskPresses {
     const read = decodeCustomId(data.custom_id);
     const ask = read === null ? null : table.asks.get(read.interaction_id);
     if (late.type === RESPONSE.update && ask !== null) {
-      const to = table.thread(ask.session_id) === null ? ('channel' as const) : { thread_of: ask.session_id };
-      outbox.add(laneOf(to), { do: 'show_ask', interaction_id: ask.interaction_id });
+      outbox.add(laneOf(table.placeOf(ask.session_id)), { do: 'show_ask', interaction_id: ask.interaction_id });
     } else {
       // A modal cannot be opened any more.
       const text = late.type === RESPONSE.message ? (late.data.content ?? '') : 'That took too long. Press again.';

@@ -87,10 +87,6 @@ export class DeskQuestions {
     return found === null ? null : viewOf(found.interaction);
   }
 
-  ownerOf(id: string): string | null {
-    return this.#table.asks.own(id)?.owner ?? null;
-  }
-
   resolve(id: string, request: ResolveRequest, by: string, now: number): InteractionView | Refusal {
     const found = this.#table.asks.own(id);
     if (found === null) return NOT_THERE;

@@ -1,4 +1,5 @@
 import { AskTable } from './ask-table.ts';
+import type { Place } from './outbox-table.ts';
 
 /** How long a person's interaction is remembered, so that it counts once, milliseconds: longer than its signature is taken. */
 const SEEN_MS = 15 * 60_000;
@@ -119,6 +120,11 @@ export class DeskTable {
 
   thread(sessionId: string): Thread | null {
     return [...this.#sql.exec<ThreadRow>('SELECT * FROM threads WHERE session_id = ?', sessionId)][0] ?? null;
+  }
+
+  /** Where what a session has to say is said. */
+  placeOf(sessionId: string): Place {
+    return this.thread(sessionId) === null ? 'channel' : { thread_of: sessionId };
   }
 
   /** The session that is shown there. */

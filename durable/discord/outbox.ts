@@ -173,9 +173,9 @@ export class Outbox {
   }
 
   #isOf(errand: Errand, request: DiscordRequest, message: DiscordMessage): boolean {
+    if (!isSameMessage(message, request, errand.do === 'ask' ? errand.interaction_id : null)) return false;
     // Of two sessions with one name, each has a message of its own.
-    if (errand.do === 'open_thread' && this.#parts.desk.isAnchor(message.id)) return false;
-    return isSameMessage(message, request, errand.do === 'ask' ? errand.interaction_id : null);
+    return errand.do !== 'open_thread' || !this.#parts.desk.isAnchor(message.id);
   }
 
   async #settle(queued: Queued, request: DiscordRequest, outcome: DiscordOutcome): Promise<void> {
@@ -317,7 +317,7 @@ export class Outbox {
     const ask = desk.asks.get(interaction_id);
     if (ask === null) return;
     desk.asks.lost(interaction_id);
-    const to = desk.thread(ask.session_id) === null ? ('channel' as const) : { thread_of: ask.session_id };
+    const to = desk.placeOf(ask.session_id);
     this.add(laneOf(to), { do: 'ask', to, interaction_id });
   }
 

@@ -10,6 +10,7 @@ import {
   discordNotifyRequest,
   discordQuestion,
   INTERACTION,
+  PONG,
 } from '../../protocol/discord.ts';
 import { discordNotConfigured, isDiscordReady, type DiscordUse } from '../../protocol/discord-settings.ts';
 import { uuid } from '../../protocol/ids.ts';
@@ -51,7 +52,7 @@ export const discordInteractions = new Hono<AppEnv>().post('/interactions', asyn
     });
   }
   const { data } = interaction;
-  if (data.type === INTERACTION.ping) return c.json({ type: 1 });
+  if (data.type === INTERACTION.ping) return c.json(PONG);
   if (data.application_id !== settings.DISCORD_APPLICATION_ID) {
     return refuse(c, { refused: 'signature_invalid', detail: 'The request is for another application.' });
   }

@@ -211,7 +211,7 @@ describe('a session’s question', () => {
   it('of an owner without any account here leaves nothing behind', () =>
     withDesk({}, async (scene) => {
       const news = [{ n: 1, news: { kind: 'asked' as const, view: view() } }];
-      scene.desk.hear({ session_id: view().session_id, owner: 'nobody', title: null }, news);
+      scene.desk.hear({ session_id: view().session_id, owner: 'nobody' }, news);
       expect([...scene.storage.sql.exec('SELECT * FROM heard')]).toEqual([]);
     }));
 });

@@ -73,6 +73,30 @@ describe('a thread', () => {
       expect(scene.read()).toEqual(['🧵 **work** · <@42>', 'a1', expect.stringContaining(`session ${A.slice(-8)}`)]);
     }));
 
+  it('is begun once the bot sees the channel again', () =>
+    inObject(async (scene) => {
+      scene.refuses = { what: /threads$/m, with: refuse(403, 50_001, 'Missing Access') };
+      scene.follow(A);
+      say(scene, 'a1', A);
+      await scene.pass(minutes(30));
+      scene.refuses = null;
+      await scene.pass(minutes(11));
+      expect(scene.read(scene.threadOf(A))).toEqual(['a1']);
+    }));
+
+  it('that Discord has begun without our hearing of it has what was to be said there', () =>
+    inObject(async (scene) => {
+      scene.refuses = { what: /threads$/m, with: refuse(503, 0, 'unavailable') };
+      scene.follow(A);
+      say(scene, 'a1', A);
+      await scene.pass(0);
+      scene.world.startThread(scene.channel, scene.desk.thread(A)?.anchor_id ?? '', 'work');
+      scene.refuses = null;
+      await scene.pass(minutes(1));
+      expect(scene.world.threads()).toHaveLength(1);
+      expect(scene.read(scene.threadOf(A))).toEqual(['a1']);
+    }));
+
   it.each([
     ['locked', refuse(400, 160_005, 'Thread is locked')],
     ['locked and archived', refuse(400, 50_083, 'Thread is archived')],

@@ -25,6 +25,19 @@ describe('a thread', () => {
       expect(scene.read()).toEqual(['🧵 **work** · <@42>']);
     }));
 
+  it('is not taken for that of another session with the same name', () =>
+    inObject(async (scene) => {
+      scene.follow(A);
+      await scene.pass(0);
+      scene.fault = 'down';
+      const other = scene.follow('019ac1de-0000-7000-8000-0000000000bb');
+      await scene.pass(minutes(60));
+      scene.fault = 'none';
+      await scene.pass(minutes(2));
+      expect(scene.world.threads()).toHaveLength(2);
+      expect(scene.threadOf(other)).not.toBe(scene.threadOf(A));
+    }));
+
   it('that was deleted: what was for it goes into the channel, in order, once', () =>
     inObject(async (scene) => {
       scene.follow(A);

@@ -98,13 +98,9 @@ export function readCommand({ data }: DiscordCommand): CommandCall | null {
 }
 
 /** What is being typed, for autocomplete; null: nothing that we complete. */
-export function focusedOption({
-  data,
-}: DiscordAutocomplete): { command: string; option: string; typed: string } | null {
-  const chosen = subcommandOf(data);
-  const focused = chosen?.options?.find((option) => option.focused === true);
-  if (chosen === null || focused === undefined) return null;
-  return { command: chosen.name, option: focused.name, typed: String(focused.value ?? '') };
+export function focusedOption({ data }: DiscordAutocomplete): { option: string; typed: string } | null {
+  const focused = subcommandOf(data)?.options?.find((option) => option.focused === true);
+  return focused === undefined ? null : { option: focused.name, typed: String(focused.value ?? '') };
 }
 
 const SUBCOMMAND: number = OPTION.subcommand;

@@ -30,7 +30,6 @@ export type DeskNews =
 export interface DeskSession {
   readonly session_id: string;
   readonly owner: string;
-  readonly title: string | null;
 }
 
 /**

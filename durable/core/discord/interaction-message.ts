@@ -9,7 +9,7 @@ import type {
 import { answerText } from '../answers.ts';
 import { componentsOf, isCut, pageOf, pagesOf, type Draft } from './components.ts';
 import { MAX_CONTENT } from './limits.ts';
-import { calledFor, type Mention, mentionText, PING_NOBODY, pingOnly } from './mentions.ts';
+import { calledFor, mentionText, PING_NOBODY, pingOnly } from './mentions.ts';
 import { beginning } from './split-message.ts';
 import { codeBlock, cut, cutLine, inlineCode, plain } from './text.ts';
 import { shownInput } from './tool-input.ts';
@@ -39,7 +39,7 @@ export interface Asked {
   /** What it is about, such as its session's name; in the session's own thread there is no need of it. */
   readonly about?: string;
   /** Whom it calls when it is urgent. */
-  readonly mentions?: readonly Mention[];
+  readonly mentions?: readonly string[];
   /** Of several questions: what has been chosen so far, and which page is shown. */
   readonly draft?: Draft;
   readonly page?: number;
@@ -89,7 +89,7 @@ export function closedMessage(
 export function reminderMessage(
   view: InteractionView,
   message: { readonly id: string; readonly attempt: number; readonly of: number },
-  mentions: readonly Mention[] = [],
+  mentions: readonly string[] = [],
 ): RESTPostAPIChannelMessageJSONBody {
   const called = calledFor(view.priority, mentions);
   const what = view.subject.kind === 'permission' ? 'a decision' : 'an answer';

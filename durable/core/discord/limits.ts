@@ -5,15 +5,12 @@
 
 /** Of a message. */
 export const MAX_CONTENT = 2000;
-export const MAX_ROWS = 5;
 /** Of a row of buttons; a select menu has a row to itself. */
 export const MAX_BUTTONS = 5;
-export const MAX_SELECT_OPTIONS = 25;
 export const MAX_BUTTON_LABEL = 80;
 /** Of an option in a select menu: its label, and its description. */
 export const MAX_OPTION_TEXT = 100;
 export const MAX_PLACEHOLDER = 150;
-export const MAX_CUSTOM_ID = 100;
 export const MAX_MODAL_TITLE = 45;
 export const MAX_MODAL_LABEL = 45;
 export const MAX_MODAL_DESCRIPTION = 100;

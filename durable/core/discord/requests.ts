@@ -3,7 +3,6 @@ import type {
   RESTPatchAPIChannelMessageJSONBody,
   RESTPostAPIChannelMessageJSONBody,
   RESTPostAPIChannelMessagesThreadsJSONBody,
-  RESTPostAPIChannelThreadsJSONBody,
   RESTPostAPIInteractionFollowupJSONBody,
   RESTPatchAPIInteractionOriginalResponseJSONBody,
   RESTPutAPIApplicationCommandsJSONBody,
@@ -13,11 +12,11 @@ import type { MessageFile } from './interaction-message.ts';
 import { MAX_THREAD_NAME } from './limits.ts';
 import { snowflakeAt } from './snowflake.ts';
 import { cutLine } from './text.ts';
-import { ARCHIVED_AFTER_A_DAY, PUBLIC_THREAD } from './wire.ts';
+import { ARCHIVED_AFTER_A_DAY } from './wire.ts';
 
 /** A request to Discord as plain data, to be stored until it is sent. */
 export interface DiscordRequest {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT';
   /** Below the API's base. */
   readonly path: string;
   /** As JSON; null: none. */
@@ -54,27 +53,18 @@ export function editMessage(
   channel: string,
   message: string,
   body: RESTPatchAPIChannelMessageJSONBody,
-  file: MessageFile | null = null,
 ): DiscordRequest {
   const path: Path<'channelMessage'> = `/channels/${id(channel)}/messages/${id(message)}`;
-  return { method: 'PATCH', path, body, file, by: 'bot' };
+  return { method: 'PATCH', path, body, file: null, by: 'bot' };
 }
 
-export function deleteMessage(channel: string, message: string): DiscordRequest {
-  const path: Path<'channelMessage'> = `/channels/${id(channel)}/messages/${id(message)}`;
-  return { method: 'DELETE', path, body: null, file: null, by: 'bot' };
-}
-
-/** A thread on a message, with the message's id as its own; or, with null, one that stands alone. `name` is cut to fit. */
-export function startThread(channel: string, message: string | null, name: string): DiscordRequest {
-  const named = { name: cutLine(name, MAX_THREAD_NAME, 'Session'), auto_archive_duration: ARCHIVED_AFTER_A_DAY };
-  if (message === null) {
-    const path: Path<'threads'> = `/channels/${id(channel)}/threads`;
-    const body: RESTPostAPIChannelThreadsJSONBody = { ...named, type: PUBLIC_THREAD };
-    return { method: 'POST', path, body, file: null, by: 'bot' };
-  }
+/** A thread on a message, with the message's id as its own. `name` is cut to fit. */
+export function startThread(channel: string, message: string, name: string): DiscordRequest {
   const path: Path<'threads'> = `/channels/${id(channel)}/messages/${id(message)}/threads`;
-  const body: RESTPostAPIChannelMessagesThreadsJSONBody = named;
+  const body: RESTPostAPIChannelMessagesThreadsJSONBody = {
+    name: cutLine(name, MAX_THREAD_NAME, 'Session'),
+    auto_archive_duration: ARCHIVED_AFTER_A_DAY,
+  };
   return { method: 'POST', path, body, file: null, by: 'bot' };
 }
 
@@ -83,11 +73,6 @@ export function openAgain(thread: string): DiscordRequest {
   const path: Path<'channel'> = `/channels/${id(thread)}`;
   const body: RESTPatchAPIChannelJSONBody = { archived: false };
   return { method: 'PATCH', path, body, file: null, by: 'bot' };
-}
-
-export function getChannel(channel: string): DiscordRequest {
-  const path: Path<'channel'> = `/channels/${id(channel)}`;
-  return { method: 'GET', path, body: null, file: null, by: 'bot' };
 }
 
 /** The answer to an interaction, after a deferred one or to change it. For 15 minutes. */
@@ -101,20 +86,14 @@ export function editOriginal(
   return { method: 'PATCH', path, body, file, by: 'token' };
 }
 
-export function deleteOriginal(application: string, token: string): DiscordRequest {
-  const path: Path<'webhookMessage'> = `/webhooks/${id(application)}/${id(token)}/messages/@original`;
-  return { method: 'DELETE', path, body: null, file: null, by: 'token' };
-}
-
 /** A further message to an interaction. For 15 minutes. */
 export function followUp(
   application: string,
   token: string,
   body: RESTPostAPIInteractionFollowupJSONBody,
-  file: MessageFile | null = null,
 ): DiscordRequest {
   const path: Path<'webhook'> = `/webhooks/${id(application)}/${id(token)}`;
-  return { method: 'POST', path, body, file, by: 'token' };
+  return { method: 'POST', path, body, file: null, by: 'token' };
 }
 
 /** All commands of the application, in place of those that there are; `guild`: in that server alone. */

@@ -4,7 +4,6 @@ import type {
   ApplicationCommandType,
   ApplicationIntegrationType,
   ButtonStyle,
-  ChannelType,
   ComponentType,
   InteractionContextType,
   InteractionResponseType,
@@ -44,8 +43,6 @@ export const OPTION = {
 export const IN_SERVER = 0 as InteractionContextType.Guild;
 export const INSTALLED_IN_SERVER = 0 as ApplicationIntegrationType.GuildInstall;
 
-/** A thread that all see who see its channel. */
-export const PUBLIC_THREAD = 11 as ChannelType.PublicThread;
 /** How long a thread without news stays in the list, minutes. */
 export const ARCHIVED_AFTER_A_DAY = 1440 as ThreadAutoArchiveDuration.OneDay;
 

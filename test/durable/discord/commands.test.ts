@@ -93,7 +93,7 @@ describe('autocomplete', () => {
   it('says what is being typed', async () => {
     const interaction = posted(await person().type(channel, 'say', 'session', 'fi', { prompt: 'hello' }));
     if (interaction.type !== 4) throw new Error('not autocomplete');
-    expect(focusedOption(interaction)).toEqual({ command: 'say', option: 'session', typed: 'fi' });
+    expect(focusedOption(interaction)).toEqual({ option: 'session', typed: 'fi' });
   });
 
   const sessions = Array.from({ length: 40 }, (_, at) => ({

@@ -118,7 +118,7 @@ describe('a question', () => {
 
   it('calls nobody, whatever it says', async () => {
     const { called } = await asked(asking(question(['@everyone'], { question: '@everyone <@1> <@&2>' })), {
-      mentions: [{ user: '1' }],
+      mentions: ['1'],
     });
     expect(called).toEqual({ users: [], roles: [], everyone: false });
   });
@@ -129,11 +129,11 @@ describe('a question', () => {
       subject: { kind: 'question', questions: [question([], { question: '@here <@9>' })] },
     });
     const { content, called } = await asked(urgent, {
-      mentions: [{ user: '1' }, { role: '2' }],
+      mentions: ['1', '2'],
       about: 'fix *the* bug',
     });
-    expect(content).toMatch(/^<@1> <@&2> 🚨 ❓ \*\*A question\*\* · fix \\\*the\\\* bug\n/);
-    expect(called).toEqual({ users: ['1'], roles: ['2'], everyone: false });
+    expect(content).toMatch(/^<@1> <@2> 🚨 ❓ \*\*A question\*\* · fix \\\*the\\\* bug\n/);
+    expect(called).toEqual({ users: ['1', '2'], roles: [], everyone: false });
   });
 });
 
@@ -305,7 +305,7 @@ it('a reminder stands below the message that asks, and calls whom that called', 
   await rest.send(createMessage(channel, openMessage(interaction).body));
   const [{ id } = { id: '' }] = discord.messages(channel);
   const remind = (below: string) =>
-    rest.send(createMessage(channel, reminderMessage(interaction, { id: below, attempt: 2, of: 3 }, [{ user: '7' }])));
+    rest.send(createMessage(channel, reminderMessage(interaction, { id: below, attempt: 2, of: 3 }, ['7'])));
   expect(await remind(id)).toMatchObject({ is: 'ok' });
   expect(discord.messages(channel)[1]).toMatchObject({
     content: expect.stringContaining('<@7> ⏰ This still waits for an answer (reminder 2 of 3), until <t:'),

@@ -26,7 +26,6 @@ it('our numbers are those of discord-api-types', () => {
     },
     IN_SERVER: discord.InteractionContextType.Guild,
     INSTALLED_IN_SERVER: discord.ApplicationIntegrationType.GuildInstall,
-    PUBLIC_THREAD: discord.ChannelType.PublicThread,
     ARCHIVED_AFTER_A_DAY: discord.ThreadAutoArchiveDuration.OneDay,
     FLAG: { suppress_embeds: discord.MessageFlags.SuppressEmbeds, ephemeral: discord.MessageFlags.Ephemeral },
     RESPONSE: {

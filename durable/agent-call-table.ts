@@ -88,11 +88,6 @@ export class AgentCallTable {
     this.#sql.exec('DELETE FROM agent_calls WHERE call_id = ?', callId);
   }
 
-  /** Nobody of another epoch waits for an answer. */
-  keepOnly(epoch: number): void {
-    this.#sql.exec('DELETE FROM agent_calls WHERE epoch <> ?', epoch);
-  }
-
   clear(): void {
     this.#sql.exec('DELETE FROM agent_calls');
   }

@@ -18,9 +18,11 @@ const PAGE_TEXT = 60_000;
 type Outputs = { [T in keyof typeof childToolOutputs]: z.infer<(typeof childToolOutputs)[T]> };
 type ToolInput<T extends ChildToolCall['tool']> = Extract<ChildToolCall, { tool: T }>['input'];
 
-/** What becomes of a call. `keep` is part of the change that answers it. */
+/** What becomes of a call. `keep` is part of the change that answers it; `heard`: of the child's news when it was asked. */
 type Outcome<T> =
-  { readonly said: T; readonly keep?: (draft: SessionDraft) => void } | Refusal | { readonly waitsFor: string };
+  | { readonly said: T; readonly keep?: (draft: SessionDraft) => void }
+  | Refusal
+  | { readonly waitsFor: string; readonly heard: number };
 
 const eventPage = z.object({
   data: z.array(z.object({ seq: z.int(), time: z.string(), type: z.string(), data: z.unknown() })),
@@ -97,7 +99,12 @@ export class AgentCalls {
 
   #conclude(callId: string, outcome: Outcome<object>): void {
     this.#core.change((draft) => {
-      if ('waitsFor' in outcome) return this.#core.calls.waitFor(callId, outcome.waitsFor);
+      if ('waitsFor' in outcome) {
+        const { waitsFor, heard } = outcome;
+        // What it has told since may be what is waited for, so that it is asked once more.
+        if (this.#core.children.heard(waitsFor) === heard) this.#core.calls.waitFor(callId, waitsFor);
+        return;
+      }
       if ('said' in outcome) outcome.keep?.(draft);
       draft.family.answer(callId, 'refused' in outcome ? outcome : { structured: { ...outcome.said } });
     });
@@ -165,10 +172,11 @@ export class AgentCalls {
     { child_session_id: id, message_id }: ToolInput<'get_child_result'>,
     isLate: boolean,
   ): Promise<Outcome<Outputs['get_child_result']>> {
-    if (!this.#isChild(id)) return REFUSED_CHILD;
+    const heard = this.#core.children.heard(id.toLowerCase());
+    if (heard === null) return REFUSED_CHILD;
     const outcome = await this.#child(id).childOutcome(this.#owner, message_id?.toLowerCase());
     if ('refused' in outcome) return outcome;
-    if (outcome.state === 'working' && !isLate) return { waitsFor: id.toLowerCase() };
+    if (outcome.state === 'working' && !isLate) return { waitsFor: id.toLowerCase(), heard };
     return { said: { child_session_id: id, ...outcome } };
   }
 

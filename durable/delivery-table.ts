@@ -3,7 +3,6 @@ export interface Delivery {
   /** The same at each try: by it the receiver knows what it has had already. */
   readonly id: string;
   readonly body: string;
-  readonly created: number;
   /** Tries that failed. */
   readonly attempts: number;
   readonly next_at: number;
@@ -70,8 +69,8 @@ export class DeliveryTable {
   }
 
   #first(): Delivery | null {
-    const rows = this.#sql.exec<{ id: string; body: string; created: number; attempts: number; next_at: number }>(
-      'SELECT id, body, created, attempts, next_at FROM deliveries ORDER BY n LIMIT 1',
+    const rows = this.#sql.exec<{ id: string; body: string; attempts: number; next_at: number }>(
+      'SELECT id, body, attempts, next_at FROM deliveries ORDER BY n LIMIT 1',
     );
     return [...rows][0] ?? null;
   }

@@ -126,7 +126,8 @@ export class Directory extends DurableObject<EdgeEnv> {
 
   /** Whether a session may have one more child; null: it may. */
   spawnRefusal(parentId: string): Refusal | null {
-    return this.#tree.refusal(parentId);
+    if (this.#isThere(parentId)) return this.#tree.refusal(parentId);
+    return { refused: 'session_not_found', detail: 'The session that was to have a child is deleted.' };
   }
 
   /** What a session has spent and is about; the answer says whether it may. */
@@ -139,6 +140,8 @@ export class Directory extends DurableObject<EdgeEnv> {
 
   /** What a session and all below it may cost from now on, USD; null: no limit of its own. */
   setBudget(sessionId: string, budget: number | null): void {
+    // Deleted meanwhile: a row that it was given now, nobody would remove.
+    if (!this.#isThere(sessionId)) return;
     this.#tree.setBudget(sessionId, budget);
     this.#push();
   }
@@ -149,9 +152,7 @@ export class Directory extends DurableObject<EdgeEnv> {
   }
 
   async tree(sessionId: string): Promise<SessionTree> {
-    await this.#refresh(new Set([sessionId, ...this.#tree.below(sessionId, false)]));
-    const rows = this.#sql.exec<{ summary: string }>('SELECT summary FROM sessions WHERE summary IS NOT NULL');
-    const summaries = [...rows].map(({ summary }) => JSON.parse(summary) as StoredSummary);
+    const summaries = await this.summaries([sessionId, ...this.#tree.below(sessionId, false)]);
     return this.#tree.view(sessionId, new Map(summaries.map((summary) => [summary.session_id, summary])));
   }
 
@@ -322,11 +323,18 @@ export class Directory extends DurableObject<EdgeEnv> {
 
   /** Tells sessions what concerns them now; those that cannot be told are told again. */
   #push(): void {
-    if (this.#tree.isPushDue) this.ctx.waitUntil(this.#pushNow());
+    if (!this.#tree.isPushDue) return;
+    // Together with what is to be told, so that it is told though this should be cut off.
+    this.ctx.waitUntil(this.#pushAgain());
+    this.ctx.waitUntil(this.#pushNow());
   }
 
   async #pushNow(): Promise<void> {
-    if (!(await this.#tree.push())) await this.ctx.storage.setAlarm(Date.now() + PUSH_AGAIN_MS);
+    if (!(await this.#tree.push())) await this.#pushAgain();
+  }
+
+  #pushAgain(): Promise<void> {
+    return this.ctx.storage.setAlarm(Date.now() + PUSH_AGAIN_MS);
   }
 
   /** The session that this key has made of this body; null: none yet. */
@@ -350,11 +358,8 @@ export class Directory extends DurableObject<EdgeEnv> {
     if (made !== null) return made;
     // The caller's call was cut off, and it asks again.
     if (this.#isThere(session_id)) return session_id;
-    const full = spawn === null ? null : this.#tree.refusal(spawn.parent);
+    const full = spawn === null ? null : this.spawnRefusal(spawn.parent);
     if (full !== null) return full;
-    if (spawn !== null && !this.#isThere(spawn.parent)) {
-      return { refused: 'session_not_found', detail: 'The session that was to have a child is deleted.' };
-    }
     const begun = this.#storage.begin(session_id, request, fork ?? null);
     if ('refused' in begun) return begun;
     const active = [...this.#active()].length;
@@ -364,7 +369,7 @@ export class Directory extends DurableObject<EdgeEnv> {
       return { refused: 'session_limit_reached', detail };
     }
     this.#sql.exec("INSERT INTO sessions (id, status, changes) VALUES (?, 'queued', 0)", session_id);
-    const { leave } = this.#tree.add(session_id, spawn?.parent ?? null, request.config.budget_usd);
+    const leave = this.#tree.add(session_id, spawn?.parent ?? null, request.config.budget_usd);
     const stored: Begun = { ...begun, birth: { leave, spawn } };
     this.#sql.exec('INSERT INTO begun (id, json) VALUES (?, ?)', session_id, JSON.stringify(stored));
     this.#storage.begun(session_id, begun.beginning);

@@ -73,7 +73,7 @@ export class DraftFamily {
     const last = news.at(-1)?.n ?? heard;
     if (last <= heard) return;
     this.#tables.children.hear(child_id, last);
-    // A tree in which work is done is not forgotten (SESSION_RETENTION_DAYS), though nobody speaks to its first session.
+    // What its children do is activity of its own.
     this.#draft.record = { ...this.#draft.record, last_activity: this.#now };
     this.#tables.calls.wake(child_id);
   }

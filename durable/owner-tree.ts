@@ -1,6 +1,7 @@
 import type { SessionTree, TreeNode } from '../protocol/child.ts';
 import type { EdgeSettings } from '../protocol/edge-settings.ts';
 import type { Refusal } from '../protocol/problem.ts';
+import type { Birth } from './birth.ts';
 import { judge, treeCosts, type Account, type Verdict } from './core/budget.ts';
 import type { EdgeEnv } from './edge-env.ts';
 import type { VersionedSummary } from './session-views.ts';
@@ -18,11 +19,6 @@ export interface SpendingReport {
 export interface ToldVerdict {
   readonly version: number;
   readonly verdict: Verdict;
-}
-
-/** Where a new session is in its tree. */
-export interface Place {
-  readonly leave: 'free' | 'due';
 }
 
 /** One owner's sessions as trees: how far they may grow, and what they may cost together. */
@@ -67,13 +63,13 @@ export class OwnerTree {
     return { refused: 'budget_reached', detail: `Nothing new begins: ${spentDetail(spent)}` };
   }
 
-  /** A session is begun, below `parentId` or as the first of a tree. */
-  add(id: string, parentId: string | null, budget: number | undefined): Place {
+  /** A session is begun, below `parentId` or as the first of a tree: whether a budget is above it. */
+  add(id: string, parentId: string | null, budget: number | undefined): Birth['leave'] {
     const parent = parentId === null ? null : this.#ensure(parentId);
     this.#table.add(id, parent, budget ?? null);
     const leave = this.#judge(parent?.root ?? id).get(id)?.leave === 'free' ? 'free' : 'due';
     this.#knows(id, { leave, spent: null });
-    return { leave };
+    return leave;
   }
 
   /** It has cost so much by now, as its summary says. */
@@ -133,15 +129,14 @@ export class OwnerTree {
     if (row !== null && row.parent !== null) this.#settle(row.root);
   }
 
-  /** A session with all below it, from the summaries of those. */
+  /** A session with all below it, from the summaries of those, and of no others. */
   view(id: string, summaries: ReadonlyMap<string, VersionedSummary['summary']>): SessionTree {
     const { root } = this.#ensure(id);
     const rows = this.#table.tree(root);
     const costs = treeCosts(rows);
-    const wanted = new Set([id, ...this.#table.below(id)]);
     const nodes = rows.flatMap((row): TreeNode[] => {
       const summary = summaries.get(row.id);
-      if (summary === undefined || !wanted.has(row.id)) return [];
+      if (summary === undefined) return [];
       const { session_id, title, status, created_at, total_turns, total_cost_usd, open_interactions } = summary;
       return [
         {
@@ -187,14 +182,15 @@ export class OwnerTree {
     return version;
   }
 
-  #judge(root: string): ReadonlyMap<string, Verdict> {
-    return judge(this.#table.tree(root), this.#table.dearest(root));
+  #judge(root: string, accounts = this.#table.tree(root)): ReadonlyMap<string, Verdict> {
+    return judge(accounts, this.#table.dearest(root));
   }
 
   /** Judges a tree anew, and notes who is to be told. */
   #settle(root: string): ReadonlyMap<string, Verdict> {
-    const verdicts = this.#judge(root);
-    for (const row of this.#table.tree(root)) {
+    const rows = this.#table.tree(root);
+    const verdicts = this.#judge(root, rows);
+    for (const row of rows) {
       const verdict = verdicts.get(row.id);
       if (verdict === undefined) continue;
       // A turn that runs keeps its place when it is held: it goes on once it may.

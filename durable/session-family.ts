@@ -145,6 +145,17 @@ export class SessionFamily {
     for (const id of below) await this.#session(id).delete(owner);
   }
 
+  /** What was done below it, however deep, is activity of its own: a tree in which work is done is not forgotten. */
+  async noteActivityBelow(): Promise<void> {
+    const { directory } = this.#outreach;
+    const below = await directory.below(this.#core.current.identity.session_id, false);
+    const times = (await directory.summaries(below)).map(({ last_activity }) => Date.parse(last_activity));
+    if (this.#core.record === null) return;
+    this.#core.change((draft) => {
+      draft.record = { ...draft.record, last_activity: Math.max(draft.record.last_activity, ...times) };
+    });
+  }
+
   /** The session is being deleted: its parent has one child less. */
   async leave(): Promise<void> {
     const { spawn, session_id } = this.#core.current.identity;

@@ -338,9 +338,15 @@ export class Session extends DurableObject<EdgeEnv> {
   }
 
   override async alarm(): Promise<void> {
-    const expires = this.#core.record === null ? null : this.#parts.expires();
-    if (expires === null || Date.now() < expires) return this.#parts.alarmed();
+    // Those below it would go with it.
+    if (this.#isForgotten()) await this.#parts.family.noteActivityBelow();
+    if (!this.#isForgotten()) return this.#parts.alarmed();
     await this.delete(this.#core.current.identity.owner);
+  }
+
+  #isForgotten(): boolean {
+    const expires = this.#core.record === null ? null : this.#parts.expires();
+    return expires !== null && Date.now() >= expires;
   }
 
   get #core(): SessionCore {

@@ -27,7 +27,6 @@ export interface DueNews {
   readonly id: string;
   /** Counts what it was told. */
   readonly version: number;
-  readonly verdict: string;
 }
 
 const BELOW = `WITH RECURSIVE below (id, depth) AS (
@@ -143,11 +142,7 @@ export class TreeTable {
   }
 
   due(): DueNews[] {
-    return [
-      ...this.#sql.exec<{ id: string; version: number; verdict: string }>(
-        'SELECT id, version, verdict FROM tree WHERE due = 1',
-      ),
-    ];
+    return [...this.#sql.exec<{ id: string; version: number }>('SELECT id, version FROM tree WHERE due = 1')];
   }
 
   /** What a deleted session has cost stays with the one above it. */

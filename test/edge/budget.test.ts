@@ -1,4 +1,7 @@
+import { env, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, test } from 'vitest';
+import { Directory } from '../../durable/directory.ts';
+import type { EdgeEnv } from '../../durable/edge-env.ts';
 import { User } from './support/api.ts';
 import { ofType, spawn, useTool } from './support/family.ts';
 import { FakeRunner, storage, type FakeContainer } from './support/runner.ts';
@@ -89,6 +92,33 @@ describe('a budget', () => {
     await user.call('PATCH', `/sessions/${id}`, { budget_usd: null });
     const again = await scene.runner.start(id);
     expect((await again.prompt()).message_id).toBe(next);
+  });
+
+  test('that was raised is told to who waits for it, though the edge was cut off as it told them', async () => {
+    const scene = await ran({ budget_usd: 1 });
+    const { user, id, container } = scene;
+    end(container, await chat(user, id), 1.2);
+    await container.prompt();
+    await scene.runner.end(container);
+    const waiting = await chat(user, id, 'more');
+    await expect.poll(async () => (await show(user, id)).reason?.code).toBe('budget_reached');
+    const directory = env.DIRECTORY.get(env.DIRECTORY.idFromName(user.name));
+    await runInDurableObject(directory, (_, ctx) => {
+      const { promise } = Promise.withResolvers<void>();
+      const SESSION = { idFromName: (name: string) => name, get: () => ({ hearLeave: () => promise }) };
+      const others: EdgeEnv = Object.assign(Object.create(null), env, { SESSION });
+      const { storage: own, id: its } = ctx;
+      const cutOff: DurableObjectState = Object.assign(Object.create(ctx), {
+        storage: own,
+        id: its,
+        waitUntil: () => undefined,
+      });
+      new Directory(cutOff, others).setBudget(id, 3);
+    });
+    expect(await status(user, id, waiting)).toBe('queued');
+    expect(await runDurableObjectAlarm(directory)).toBe(true);
+    const again = await scene.runner.start(id);
+    expect((await again.prompt()).message_id).toBe(waiting);
   });
 
   test('that comes later counts what was spent before', async () => {

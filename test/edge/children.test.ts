@@ -1,9 +1,11 @@
 import { env, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, test } from 'vitest';
+import type { EdgeEnv } from '../../durable/edge-env.ts';
+import { SessionParts } from '../../durable/session-parts.ts';
 import { User } from './support/api.ts';
 import { callTool, ofType, spawn, useTool } from './support/family.ts';
 import { FakeRunner, storage } from './support/runner.ts';
-import { ran as ranOn, parkSaved, SHARED, show, type Ran } from './support/scene.ts';
+import { ran as ranOn, parkSaved, sessionObject, SHARED, show, type Ran } from './support/scene.ts';
 
 let room = 100;
 
@@ -385,4 +387,40 @@ test('a session that was begun before there were trees may have children', async
     sql.exec('DELETE FROM tree');
   });
   expect(await spawn(user, id)).toEqual(expect.any(String));
+});
+
+test('a session that is gone by the time that it begins a child is refused, and not remembered', async () => {
+  const directory = env.DIRECTORY.get(env.DIRECTORY.idFromName(new User().name));
+  await runInDurableObject(directory, (own, { storage: { sql } }) => {
+    expect(own.spawnRefusal(NOBODY)).toMatchObject({ refused: 'session_not_found' });
+    own.setBudget(NOBODY, 1);
+    expect(sql.exec('SELECT id FROM tree').toArray()).toEqual([]);
+  });
+});
+
+test('an agent hears at once of what a child told while that was being asked', async () => {
+  const scene = await ran();
+  const childId = await spawn(scene.user, scene.id);
+  const call_id = crypto.randomUUID();
+  await runInDurableObject(sessionObject(scene.id), async (_, ctx) => {
+    const outcome = { message_id: NOBODY, result: null, error: null, total_cost_usd: null, open_interactions: 0 };
+    const identity = { child_id: childId, title: null, message_id: NOBODY };
+    const data = { child_session_id: childId, status: 'idle' as const, reason: null };
+    let asked = 0;
+    const childOutcome = (): object => {
+      asked += 1;
+      if (asked > 1) return { ...outcome, state: 'completed' };
+      // Sent after its answer, and there before it.
+      const news = [{ n: 1000, event: { type: 'child.status' as const, data } }];
+      parts.core.change((draft) => draft.family.hear(identity, news));
+      return { ...outcome, state: 'working' };
+    };
+    const SESSION = { idFromName: (name: string) => name, get: () => ({ childOutcome }) };
+    const others: EdgeEnv = Object.assign(Object.create(null), env, { SESSION });
+    const parts = new SessionParts(ctx, others);
+    const input = { child_session_id: childId };
+    parts.core.change((draft) => draft.family.called(call_id, { tool: 'get_child_result', input }));
+    await expect.poll(() => parts.core.calls.get(call_id)).toBeNull();
+    expect(asked).toBe(2);
+  });
 });

@@ -1,6 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { askLeave, askQuestion, askUser, later, ofType, resolve, view, working, type Scene } from './support/asking.ts';
+import { OWNER, withDesk } from './support/desk.ts';
 import { emptyPool } from './support/pool.ts';
 import { sessionObject } from './support/scene.ts';
 
@@ -102,5 +103,23 @@ describe('a session that says how often people are to be reminded', () => {
     await later(scene.id, 199);
     await runDurableObjectAlarm(sessionObject(scene.id));
     expect(await reminders(scene)).toEqual([]);
+  });
+});
+
+it.each([
+  ['how often, at most as often as the operator says', { max_attempts: 100 }, '(reminder 2 of 3)'],
+  ['less often than the operator', { max_attempts: 1 }, '(reminder 1 of 1)'],
+  ['nothing of it, as often as the operator says', {}, '(reminder 2 of 3)'],
+])('a question over Discord that says %s', (_what, often, text) => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  return withDesk({}, async (scene) => {
+    const id = crypto.randomUUID();
+    const input = { question: 'Go?', timeout_seconds: 4000, ...often };
+    scene.desk.ask(OWNER, { id, key: undefined, input });
+    await vi.waitFor(() => scene.messageOf(id));
+    vi.setSystemTime(Date.now() + 2_100_000);
+    scene.discord.now = Date.now();
+    scene.desk.alarm();
+    await vi.waitFor(() => expect(scene.shown.at(-1)?.content).toContain(text));
   });
 });

@@ -4,6 +4,7 @@ import { OwnerStorage } from '../../durable/owner-storage.ts';
 import { Session } from '../../durable/session.ts';
 import { edgeSettings } from '../../protocol/edge-settings.ts';
 import type { User } from './support/api.ts';
+import { spawn } from './support/family.ts';
 import { emptyPool } from './support/pool.ts';
 import type { FakeRunner } from './support/runner.ts';
 import { park, parkSaved, ran, sessionObject, SHARED, sharing, show, wake } from './support/scene.ts';
@@ -81,6 +82,26 @@ describe('retention', () => {
     expect(names(await runner.dropped())).toEqual(names(trees(snapshot)));
     expect((await runner.control.next(({ kind }) => kind === 'remove')).session_id).toBe(id);
     expect((await user.call('GET', '/sessions')).body.data).toEqual([]);
+  });
+
+  it('keeps a session that nobody spoke to while one further below it works', async () => {
+    const scene = await ran();
+    const { user, id } = scene;
+    const middle = await spawn(user, id);
+    const below = await spawn(user, middle);
+    await park(scene);
+    const since = Date.now();
+    await user.call('POST', `/sessions/${below}/chat`, { prompt: 'on' });
+    await expect.poll(async () => (await user.call('GET', '/sessions?status=queued')).body.data).toHaveLength(1);
+    await runInDurableObject(sessionObject(id), async (_, ctx) => {
+      const row = ctx.storage.sql.exec<{ json: string }>('SELECT json FROM record').one();
+      const old = { ...JSON.parse(row.json), last_activity: Date.now() - 2 * 86_400_000 };
+      ctx.storage.sql.exec('UPDATE record SET json = ?', JSON.stringify(old));
+      await new Session(ctx, { ...env, SESSION_RETENTION_DAYS: '2' } as typeof env).alarm();
+      const kept = ctx.storage.sql.exec<{ json: string }>('SELECT json FROM record').one();
+      expect(JSON.parse(kept.json).last_activity).toBeGreaterThanOrEqual(since);
+    });
+    expect((await show(user, below)).session_id).toBe(below);
   });
 });
 

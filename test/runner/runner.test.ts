@@ -177,6 +177,15 @@ test('nothing of the runner’s environment reaches Claude Code', async () => {
   }
 });
 
+test('the first turn waits a few seconds for MCP servers, and a slow one has longer to connect', async () => {
+  const { edge, launch } = await runRunner();
+  launch(KEY);
+  const { env } = JSON.parse(await edge.line(KEY.session_id, (said) => said.includes('"env"')));
+  // Tried in test/wrapper/claude-mcp.test.ts: without the first of them the turn waits as long as a server may take.
+  expect(Number(env.CLAUDE_CODE_MCP_STARTUP_WAIT_MS)).toBeLessThanOrEqual(5000);
+  expect(Number(env.MCP_TIMEOUT)).toBeGreaterThanOrEqual(60_000);
+});
+
 test('a session whose budget is spent waits for the model until it is raised, whether the edge is there or not', async () => {
   const { edge, launch } = await runRunner();
   launch(KEY);

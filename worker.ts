@@ -1,8 +1,8 @@
 import { createApp } from './functions/app.ts';
 
-export { DiscordDesk } from './durable/discord-desk.ts';
-export { Directory } from './durable/directory.ts';
-export { RunnerPool } from './durable/runner-pool.ts';
-export { Session } from './durable/session.ts';
+export { DiscordDesk } from './durable/discord/desk.ts';
+export { Directory } from './durable/directory/directory.ts';
+export { RunnerPool } from './durable/pool/pool.ts';
+export { Session } from './durable/session/session.ts';
 
 export default createApp();

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import type { Session } from '../durable/session.ts';
+import type { Session } from '../durable/session/session.ts';
 import { uuid } from '../protocol/ids.ts';
 import type { Refusal } from '../protocol/problem.ts';
 import type { AppEnv } from './app-env.ts';

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
-import { DISCORD_COMMANDS } from '../durable/core/discord/commands.ts';
-import { putCommands } from '../durable/core/discord/requests.ts';
-import { type DiscordOutcome, DiscordRest } from '../durable/discord-rest.ts';
+import { DISCORD_COMMANDS } from '../durable/discord/core/commands.ts';
+import { putCommands } from '../durable/discord/core/wire/requests.ts';
+import { type DiscordOutcome, DiscordRest } from '../durable/discord/outbox/rest.ts';
 import {
   discordNotConfigured,
   type DiscordReady,

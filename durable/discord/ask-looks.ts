@@ -1,5 +1,5 @@
-import type { AnsweredBy, Asked, MessageBody } from '../core/discord/interaction-message.ts';
-import { closedMessage } from '../core/discord/interaction-message.ts';
+import type { AnsweredBy, Asked, MessageBody } from './core/interaction-message.ts';
+import { closedMessage } from './core/interaction-message.ts';
 import type { Ask } from './ask-table.ts';
 import type { DeskTable } from './desk-table.ts';
 

@@ -1,6 +1,6 @@
 import type { InteractionView } from '../../protocol/interaction.ts';
-import type { Draft } from '../core/discord/components.ts';
-import type { Interaction } from '../core/interactions.ts';
+import type { Draft } from './core/components.ts';
+import type { Interaction } from '../shared/interactions/interaction.ts';
 
 /** Something that waits for a person, and the message that says so. */
 export interface Ask {

@@ -1,9 +1,9 @@
-import { attachment } from '../core/discord/attachment.ts';
-import { splitMessage } from '../core/discord/split-message.ts';
-import type { DeskCommand, DeskCommands } from './desk-commands.ts';
-import { quiet } from './errand-request.ts';
-import type { Outbox } from './outbox.ts';
-import type { Place } from './outbox-table.ts';
+import { attachment } from './core/attachment.ts';
+import { splitMessage } from './core/text/split-message.ts';
+import type { DeskCommand, DeskCommands } from './commands.ts';
+import { quiet } from './outbox/errand-request.ts';
+import type { Outbox } from './outbox/outbox.ts';
+import type { Place } from './outbox/outbox-table.ts';
 
 /** After a failure, milliseconds until a command is tried again. */
 const RETRY_MS = 1000;

@@ -1,5 +1,5 @@
 import { AskTable } from './ask-table.ts';
-import type { Place } from './outbox-table.ts';
+import type { Place } from './outbox/outbox-table.ts';
 
 /** How long a person's interaction is remembered, so that it counts once, milliseconds: longer than its signature is taken. */
 const SEEN_MS = 15 * 60_000;

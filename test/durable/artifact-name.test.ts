@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { artifactName } from '../../durable/core/artifact-name.ts';
+import { artifactName } from '../../durable/session/core/artifact-name.ts';
 
 test.each([
   [undefined, 'out/report.pdf', 'report.pdf'],

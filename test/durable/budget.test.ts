@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { judge, treeCosts, type Account } from '../../durable/core/budget.ts';
+import { judge, treeCosts, type Account } from '../../durable/directory/core/budget.ts';
 
 function account(id: string, change: Partial<Account> = {}): Account {
   return { id, parent: id === 'a' ? null : 'a', budget: null, cost: 0, turn: 'none', granted: false, ...change };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { childConfigOf } from '../../durable/core/child-config.ts';
+import { childConfigOf } from '../../durable/session/core/children/child-config.ts';
 import { childConfig, sessionConfig, type SessionConfig } from '../../protocol/session-config.ts';
 
 const parentOf = (config: object = {}) => sessionConfig.parse(config);

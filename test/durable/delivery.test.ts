@@ -11,8 +11,8 @@ import {
   signingKey,
   signingSecret,
   type PostOutcome,
-} from '../../durable/core/delivery.ts';
-import { targetRefusal } from '../../durable/core/webhook-target.ts';
+} from '../../durable/session/core/children/delivery.ts';
+import { targetRefusal } from '../../durable/session/core/children/webhook-target.ts';
 
 const NOW = Date.parse('2026-11-01T12:00:00Z');
 const answered = (status: number, retry_after: string | null = null): PostOutcome => ({ status, retry_after });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fit } from '../../durable/core/answers.ts';
-import { MAX_OPEN, open, resolve, type AskContext } from '../../durable/core/interactions.ts';
+import { fit } from '../../durable/shared/interactions/answers.ts';
+import { MAX_OPEN, open, resolve, type AskContext } from '../../durable/shared/interactions/interaction.ts';
 import {
   MAX_SHOWN_INPUT,
   resolution,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { place, reach, type Needs, type RunnerLoad } from '../../durable/core/placement.ts';
+import { place, reach, type Needs, type RunnerLoad } from '../../durable/pool/core/placement.ts';
 
 const runner = (name: string, change: Partial<RunnerLoad> = {}): RunnerLoad => ({
   name,

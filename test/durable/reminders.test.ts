@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { open, type Interaction } from '../../durable/core/interactions.ts';
-import { nextReminder, remind } from '../../durable/core/reminders.ts';
+import { open, type Interaction } from '../../durable/shared/interactions/interaction.ts';
+import { nextReminder, remind } from '../../durable/shared/interactions/reminders.ts';
 
 /** A question of `seconds`, asked at `created`. */
 function question(seconds: number, max_attempts: number, created = 0): Interaction {

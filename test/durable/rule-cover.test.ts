@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { covers, uncovered } from '../../durable/core/rule-cover.ts';
+import { covers, uncovered } from '../../durable/session/core/children/rule-cover.ts';
 import { egressRule } from '../../protocol/session-config.ts';
 import { matches, parseRule } from '../../runner/egress/rule.ts';
 import { parseHost } from '../../runner/egress/target.ts';

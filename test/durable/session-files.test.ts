@@ -13,7 +13,7 @@ import {
   type FilesInput,
   type FilesState,
   type Head,
-} from '../../durable/core/session-files.ts';
+} from '../../durable/session/core/files.ts';
 import type { SessionFiles } from '../../protocol/files.ts';
 import type { SnapshotReport } from '../../protocol/runner-control.ts';
 

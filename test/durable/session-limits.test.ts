@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { beginFiles } from '../../durable/core/session-files.ts';
-import { askLimitsOf, limitsOf, turnOverMaximum } from '../../durable/session-limits.ts';
-import { newRecord } from '../../durable/session-record.ts';
+import { beginFiles } from '../../durable/session/core/files.ts';
+import { askLimitsOf, limitsOf, turnOverMaximum } from '../../durable/session/core/limits.ts';
+import { newRecord } from '../../durable/session/store/record.ts';
 import { edgeSettings } from '../../protocol/edge-settings.ts';
 import { createSessionRequest } from '../../protocol/session.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { advance, nextDeadline } from '../../durable/core/session-machine.ts';
-import { NEW_SESSION, type Limits, type SessionEffect, type SessionInput } from '../../durable/core/session-state.ts';
+import { advance, nextDeadline } from '../../durable/session/core/machine.ts';
+import { NEW_SESSION, type Limits, type SessionEffect, type SessionInput } from '../../durable/session/core/state.ts';
 import type { Reason } from '../../protocol/reason.ts';
 
 const LIMITS: Limits = {

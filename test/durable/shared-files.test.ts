@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { beginFiles, advanceFiles } from '../../durable/core/session-files.ts';
-import { NEW_SESSION, type SessionState } from '../../durable/core/session-state.ts';
-import { sharedLaunch, shareOf } from '../../durable/core/shared-files.ts';
+import { beginFiles, advanceFiles } from '../../durable/session/core/files.ts';
+import { NEW_SESSION, type SessionState } from '../../durable/session/core/state.ts';
+import { sharedLaunch, shareOf } from '../../durable/session/core/shared-files.ts';
 
 const BEGUN = beginFiles({ workspace: null, conversation: null, storage: null, fork_of: null, pinned: false });
 const LAUNCHED = advanceFiles(BEGUN, { on: 'launched' });

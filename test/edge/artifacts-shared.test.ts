@@ -1,6 +1,6 @@
 import { env, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { MAX_ARTIFACTS } from '../../durable/session-artifacts.ts';
+import { MAX_ARTIFACTS } from '../../durable/session/files/artifacts.ts';
 import { callTool, spawn } from './support/family.ts';
 import { emptyPool } from './support/pool.ts';
 import { FakeContainer } from './support/runner.ts';

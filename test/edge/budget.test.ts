@@ -1,7 +1,7 @@
 import { env, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, test } from 'vitest';
-import { Directory } from '../../durable/directory.ts';
-import type { EdgeEnv } from '../../durable/edge-env.ts';
+import { Directory } from '../../durable/directory/directory.ts';
+import type { EdgeEnv } from '../../durable/rpc/edge-env.ts';
 import { User } from './support/api.ts';
 import { ofType, spawn, useTool } from './support/family.ts';
 import { FakeRunner, storage, type FakeContainer } from './support/runner.ts';

@@ -1,7 +1,7 @@
 import { env, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, test } from 'vitest';
-import type { EdgeEnv } from '../../durable/edge-env.ts';
-import { SessionParts } from '../../durable/session-parts.ts';
+import type { EdgeEnv } from '../../durable/rpc/edge-env.ts';
+import { SessionParts } from '../../durable/session/assembly.ts';
 import { User } from './support/api.ts';
 import { callTool, ofType, spawn, useTool } from './support/family.ts';
 import { FakeRunner, storage } from './support/runner.ts';

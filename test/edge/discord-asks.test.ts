@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { quiet } from '../../durable/discord/errand-request.ts';
+import { quiet } from '../../durable/discord/outbox/errand-request.ts';
 import { permission } from '../durable/discord/view.ts';
 import { T0 } from './support/discord.ts';
 import { A, ask, inObject, minutes, type OutboxScene } from './support/outbox-scene.ts';

@@ -1,10 +1,10 @@
 import { env, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { attachment } from '../../durable/core/discord/attachment.ts';
-import { fit } from '../../durable/core/answers.ts';
-import { quiet } from '../../durable/discord/errand-request.ts';
-import { OutboxTable } from '../../durable/discord/outbox-table.ts';
-import { DiscordDesk } from '../../durable/discord-desk.ts';
+import { attachment } from '../../durable/discord/core/attachment.ts';
+import { fit } from '../../durable/shared/interactions/answers.ts';
+import { quiet } from '../../durable/discord/outbox/errand-request.ts';
+import { OutboxTable } from '../../durable/discord/outbox/outbox-table.ts';
+import { DiscordDesk } from '../../durable/discord/desk.ts';
 import type { InteractionView, ResolveRequest } from '../../protocol/interaction.ts';
 import { asking, named, permission, question, view } from '../durable/discord/view.ts';
 import { ADA, DeskScene, OWNER, withDesk } from './support/desk.ts';

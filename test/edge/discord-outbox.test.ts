@@ -1,6 +1,6 @@
 import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { quiet } from '../../durable/discord/errand-request.ts';
+import { quiet } from '../../durable/discord/outbox/errand-request.ts';
 import { refuse } from '../support/discord/world.ts';
 import { BOT, T0 } from './support/discord.ts';
 import { A, ask, inObject, minutes, OutboxScene, say } from './support/outbox-scene.ts';

@@ -1,4 +1,4 @@
-import type { EdgeEnv } from '../../durable/edge-env.ts';
+import type { EdgeEnv } from '../../durable/rpc/edge-env.ts';
 
 declare global {
   // eslint-disable-next-line typescript/no-namespace -- the plugin's types are extended this way

@@ -1,6 +1,6 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { SessionRecord } from '../../durable/session-record.ts';
+import type { SessionRecord } from '../../durable/session/store/record.ts';
 import { User } from './support/api.ts';
 import { ofType, spawn } from './support/family.ts';
 import { emptyPool } from './support/pool.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { MAX_OPEN } from '../../durable/core/interactions.ts';
+import { MAX_OPEN } from '../../durable/shared/interactions/interaction.ts';
 import { request, User } from './support/api.ts';
 import { askLeave, askQuestion, askUser, color, ofType, resolve, view, working } from './support/asking.ts';
 import { emptyPool } from './support/pool.ts';

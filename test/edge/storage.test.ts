@@ -1,7 +1,7 @@
 import { env, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { OwnerStorage } from '../../durable/owner-storage.ts';
-import { Session } from '../../durable/session.ts';
+import { OwnerStorage } from '../../durable/directory/storage.ts';
+import { Session } from '../../durable/session/session.ts';
 import { edgeSettings } from '../../protocol/edge-settings.ts';
 import type { User } from './support/api.ts';
 import { spawn } from './support/family.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Teller } from '../../durable/teller.ts';
+import { Teller } from '../../durable/shared/retrying-call.ts';
 
 const START = Date.UTC(2026, 0, 1);
 

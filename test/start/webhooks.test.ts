@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { SCHEDULE_MS, signingSecret } from '../../durable/core/delivery.ts';
+import { SCHEDULE_MS, signingSecret } from '../../durable/session/core/children/delivery.ts';
 import { VERSION } from '../../protocol/version.ts';
 import { startEdge, type Edge } from '../../start/edge.ts';
 import type { WranglerConfig } from '../../start/wrangler-config.ts';

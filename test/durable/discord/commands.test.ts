@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sessionChoices } from '../../../durable/core/discord/choices.ts';
-import { DISCORD_COMMANDS, focusedOption, readCommand } from '../../../durable/core/discord/commands.ts';
-import { putCommands } from '../../../durable/core/discord/requests.ts';
-import { DiscordRest } from '../../../durable/discord-rest.ts';
+import { sessionChoices } from '../../../durable/discord/core/choices.ts';
+import { DISCORD_COMMANDS, focusedOption, readCommand } from '../../../durable/discord/core/commands.ts';
+import { putCommands } from '../../../durable/discord/core/wire/requests.ts';
+import { DiscordRest } from '../../../durable/discord/outbox/rest.ts';
 import { discordInteraction } from '../../../protocol/discord.ts';
 import { commandsBody } from '../../support/discord/rules.ts';
 import { DiscordStandIn } from '../../support/discord/stand-in.ts';

@@ -1,15 +1,15 @@
 import { ComponentType } from 'discord-api-types/v10';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Draft } from '../../../durable/core/discord/components.ts';
-import { decodeCustomId } from '../../../durable/core/discord/custom-id.ts';
+import type { Draft } from '../../../durable/discord/core/components.ts';
+import { decodeCustomId } from '../../../durable/discord/core/custom-id.ts';
 import {
   type Asked,
   closedMessage,
   openMessage,
   reminderMessage,
-} from '../../../durable/core/discord/interaction-message.ts';
-import { createMessage } from '../../../durable/core/discord/requests.ts';
-import { DiscordRest } from '../../../durable/discord-rest.ts';
+} from '../../../durable/discord/core/interaction-message.ts';
+import { createMessage } from '../../../durable/discord/core/wire/requests.ts';
+import { DiscordRest } from '../../../durable/discord/outbox/rest.ts';
 import type { InteractionView, Question } from '../../../protocol/interaction.ts';
 import type { Shown } from '../../support/discord/world.ts';
 import { DiscordStandIn } from '../../support/discord/stand-in.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type ComponentAct, decodeCustomId, encodeCustomId } from '../../../durable/core/discord/custom-id.ts';
+import { type ComponentAct, decodeCustomId, encodeCustomId } from '../../../durable/discord/core/custom-id.ts';
 import { INTERACTION, SESSION } from './view.ts';
 
 const of = { session_id: SESSION, interaction_id: INTERACTION };

@@ -11,9 +11,9 @@ import {
   messagesSince,
   openAgain,
   startThread,
-} from '../../../durable/core/discord/requests.ts';
-import { DiscordRest, type DiscordFetch } from '../../../durable/discord-rest.ts';
-import { isSameMessage } from '../../../durable/core/discord/same-message.ts';
+} from '../../../durable/discord/core/wire/requests.ts';
+import { DiscordRest, type DiscordFetch } from '../../../durable/discord/outbox/rest.ts';
+import { isSameMessage } from '../../../durable/discord/core/wire/same-message.ts';
 import { discordCreated, discordMessages } from '../../../protocol/discord.ts';
 import { DiscordStandIn } from '../../support/discord/stand-in.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { decodeCustomId } from '../../../durable/core/discord/custom-id.ts';
-import { submittedText, textModal } from '../../../durable/core/discord/modal.ts';
+import { decodeCustomId } from '../../../durable/discord/core/custom-id.ts';
+import { submittedText, textModal } from '../../../durable/discord/core/modal.ts';
 import { modalBody } from '../../support/discord/rules.ts';
 import { question, view } from './view.ts';
 

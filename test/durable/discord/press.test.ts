@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { fit } from '../../../durable/core/answers.ts';
-import type { Draft } from '../../../durable/core/discord/components.ts';
-import type { ComponentAct } from '../../../durable/core/discord/custom-id.ts';
-import { type Given, press } from '../../../durable/core/discord/press.ts';
+import { fit } from '../../../durable/shared/interactions/answers.ts';
+import type { Draft } from '../../../durable/discord/core/components.ts';
+import type { ComponentAct } from '../../../durable/discord/core/custom-id.ts';
+import { type Given, press } from '../../../durable/discord/core/press.ts';
 import type { InteractionView } from '../../../protocol/interaction.ts';
 import { asking, INTERACTION, named, permission, question, SESSION, view } from './view.ts';
 

@@ -6,7 +6,7 @@ import {
   refusalOf,
   type RateLimits,
   sent,
-} from '../../../durable/core/discord/rate-limit.ts';
+} from '../../../durable/discord/core/wire/rate-limit.ts';
 
 const NOW = 1_000_000;
 const post = (channel: string) => ({ method: 'POST', path: `/channels/${channel}/messages` });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { beginning, MAX_PARTS, splitMessage, type Split } from '../../../durable/core/discord/split-message.ts';
+import { beginning, MAX_PARTS, splitMessage, type Split } from '../../../durable/discord/core/text/split-message.ts';
 
 const partsOf = (split: Split): readonly string[] => {
   if (split.as === 'file') throw new Error('a file');

@@ -1,8 +1,8 @@
 import { env, runInDurableObject } from 'cloudflare:test';
 import { vi } from 'vitest';
-import type { EdgeEnv } from '../../../durable/edge-env.ts';
-import { DiscordDesk } from '../../../durable/discord-desk.ts';
-import { encodeCustomId, type ComponentAct } from '../../../durable/core/discord/custom-id.ts';
+import type { EdgeEnv } from '../../../durable/rpc/edge-env.ts';
+import { DiscordDesk } from '../../../durable/discord/desk.ts';
+import { encodeCustomId, type ComponentAct } from '../../../durable/discord/core/custom-id.ts';
 import type { DiscordPersonal } from '../../../protocol/discord.ts';
 import type { InteractionView } from '../../../protocol/interaction.ts';
 import { FakeDiscord } from './discord.ts';

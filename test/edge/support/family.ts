@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { AgentCall } from '../../../durable/agent-call-table.ts';
+import type { AgentCall } from '../../../durable/session/store/tables/agent-call-table.ts';
 import type { FakeContainer } from './runner.ts';
 import type { User } from './api.ts';
 

@@ -1,9 +1,9 @@
 import { env, runInDurableObject } from 'cloudflare:test';
 import { DeskTable } from '../../../durable/discord/desk-table.ts';
-import { quiet } from '../../../durable/discord/errand-request.ts';
-import { Outbox } from '../../../durable/discord/outbox.ts';
-import { OutboxTable } from '../../../durable/discord/outbox-table.ts';
-import { DiscordRest } from '../../../durable/discord-rest.ts';
+import { quiet } from '../../../durable/discord/outbox/errand-request.ts';
+import { Outbox } from '../../../durable/discord/outbox/outbox.ts';
+import { OutboxTable } from '../../../durable/discord/outbox/outbox-table.ts';
+import { DiscordRest } from '../../../durable/discord/outbox/rest.ts';
 import { view } from '../../durable/discord/view.ts';
 import { BOT, FakeDiscord } from './discord.ts';
 

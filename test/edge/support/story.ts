@@ -1,11 +1,11 @@
 import { env } from 'cloudflare:test';
 import { vi } from 'vitest';
-import type { Interaction } from '../../../durable/core/interactions.ts';
+import type { Interaction } from '../../../durable/shared/interactions/interaction.ts';
 import type { ResolveRequest } from '../../../protocol/interaction.ts';
 import type { Reason } from '../../../protocol/reason.ts';
 import type { WrapperCommand } from '../../../protocol/wrapper-link.ts';
 import type { LinkItem } from '../../../protocol/wrapper-notice.ts';
-import { SessionCore } from '../../../durable/session-core.ts';
+import { SessionCore } from '../../../durable/session/store/store.ts';
 import { edgeSettings } from '../../../protocol/edge-settings.ts';
 import { createSessionRequest } from '../../../protocol/session.ts';
 import { tablesOf } from './tables.ts';

@@ -1,0 +1,192 @@
+import { v7 as uuidV7 } from 'uuid';
+import { uuid } from '../../protocol/ids.ts';
+import type { Refusal } from '../../protocol/problem.ts';
+import { PROBLEMS } from '../../protocol/problem.ts';
+import { createSessionRequest } from '../../protocol/session.ts';
+import type { CommandCall } from './core/commands.ts';
+import { cutLine, inlineCode, plain } from './core/text/text.ts';
+import type { EdgeEnv } from '../rpc/edge-env.ts';
+import type { QuestionLimits } from './questions.ts';
+import type { DeskTable } from './desk-table.ts';
+import type { Outbox } from './outbox/outbox.ts';
+
+/** What sessions that are begun on Discord have: the tools that reach people there. */
+const AGENT_TOOLS = ['ask_user', 'notify_user'] as const;
+
+/** A command to carry out. */
+export interface DeskCommand {
+  readonly call: Exclude<CommandCall, { name: 'link' }>;
+  /** Who commands: on Discord, and here. */
+  readonly user: string;
+  readonly owner: string;
+  /** Where: in a session's thread it is about that one. */
+  readonly channel: string | null;
+  /** The id of what it makes: carried out again, it makes nothing more. */
+  readonly made: string;
+}
+
+/** Carries out what people command. Each answer is a text for who commanded. */
+export class DeskCommands {
+  readonly #env: EdgeEnv;
+  readonly #table: DeskTable;
+  readonly #outbox: Outbox;
+  readonly #questions: QuestionLimits;
+
+  /** @param questions how long questions of sessions that are begun here stay open where they do not say */
+  constructor(env: EdgeEnv, table: DeskTable, outbox: Outbox, questions: QuestionLimits) {
+    this.#env = env;
+    this.#table = table;
+    this.#outbox = outbox;
+    this.#questions = questions;
+  }
+
+  async run(command: DeskCommand): Promise<string> {
+    const { call } = command;
+    if (call.name === 'start') return this.#start(command, call.options);
+    if (call.name === 'list') return this.#list(command);
+    const id = this.#sessionOf(command, call.options.session);
+    if (id === null)
+      return 'Which session? Name one with `session`, or say it in a session’s thread. `/claude list` shows yours.';
+    switch (call.name) {
+      case 'say':
+        return this.#say(command, id, call.options.prompt);
+      case 'status':
+        return this.#status(command, id);
+      case 'interrupt': {
+        const answer = await this.#session(id).interrupt(command.owner);
+        if ('refused' in answer) return refused(answer);
+        return answer.interrupted ? '⏸️ Its turn is being ended.' : 'It does nothing just now.';
+      }
+      case 'stop': {
+        const answer = await this.#session(id).stop(command.owner);
+        return 'refused' in answer
+          ? refused(answer)
+          : '⏹️ Stopped, with those that it began. Saying something wakes it.';
+      }
+      case 'tree':
+        break;
+    }
+    return this.#tree(command, id);
+  }
+
+  async #start(
+    { made, owner, user }: DeskCommand,
+    { prompt, model, workspace }: Extract<CommandCall, { name: 'start' }>['options'],
+  ): Promise<string> {
+    const { timeout, longest, reminders } = this.#questions;
+    const parsed = createSessionRequest.safeParse({
+      ...(workspace === undefined ? {} : { workspace: { type: 'persistent', id: workspace } }),
+      config: {
+        agent_tools: AGENT_TOOLS,
+        interaction_timeout_seconds: Math.min(timeout, longest) / 1000,
+        interaction_reminders: reminders,
+        ...(model === undefined ? {} : { model }),
+      },
+    });
+    if (!parsed.success) {
+      const wrong = parsed.error.issues.map(({ path, message }) => {
+        return `${inlineCode(path[0] === 'workspace' ? 'workspace' : String(path.at(-1)))} ${plain(message)}`;
+      });
+      return `⚠️ ${wrong.join('; ')}`;
+    }
+    const created = await this.#directory(owner).create({
+      session_id: made,
+      owner,
+      request: parsed.data,
+      idempotency_key: undefined,
+    });
+    if ('refused' in created) return refused(created);
+    const name = cutLine(prompt, 80, 'Session');
+    // First its place, then its words: nothing that it says is missed.
+    if (this.#table.thread(made) === null) {
+      this.#table.addThread({ session_id: made, owner, user, name });
+      this.#outbox.add(`thread ${made}`, { do: 'open_thread', session_id: made });
+    }
+    const session = this.#session(made);
+    await session.followOnDiscord(owner);
+    // Its first message has an id of its own kind, so that it is sent once.
+    const input = { message_id: made, prompt, timeout_seconds: undefined, idempotency_key: undefined };
+    const sent = await session.chat(owner, input);
+    if ('refused' in sent) return refused(sent);
+    return `▶️ **${plain(name)}** has begun, in a thread of its own (session ${inlineCode(made)}).`;
+  }
+
+  async #say({ owner, made }: DeskCommand, id: string, prompt: string): Promise<string> {
+    const input = { message_id: made, prompt, timeout_seconds: undefined, idempotency_key: undefined };
+    const sent = await this.#session(id).chat(owner, input);
+    return 'refused' in sent ? refused(sent) : `💬 ${plain(cutLine(prompt, 1500, '…'))}`;
+  }
+
+  async #status({ owner }: DeskCommand, id: string): Promise<string> {
+    const view = await this.#session(id).show(owner);
+    if ('refused' in view) return refused(view);
+    const { status, reason, total_turns, total_cost_usd, open_interactions, queued_messages, child_session_ids } = view;
+    const lines = [
+      `**${plain(this.#nameOf(id, view.title))}** is **${status}**${reason === null ? '' : `: ${plain(cutLine(reason.detail, 500, ''))}`}`,
+      `${count(total_turns, 'turn')}, ${usd(total_cost_usd)}${queued_messages > 0 ? `, ${count(queued_messages, 'message')} in the queue` : ''}`,
+      ...(open_interactions > 0 ? [`❓ ${count(open_interactions, 'question')} open`] : []),
+      ...(child_session_ids.length > 0 ? [`👪 ${count(child_session_ids.length, 'child', 'children')}`] : []),
+      `Session ${inlineCode(id)}`,
+    ];
+    return lines.join('\n');
+  }
+
+  async #list({ owner }: DeskCommand): Promise<string> {
+    const { data, total } = await this.#directory(owner).list({
+      status: undefined,
+      limit: 15,
+      offset: 0,
+      cursor: undefined,
+    });
+    if (data.length === 0) return 'You have no sessions. `/claude start` begins one.';
+    const lines = data.map(({ session_id, status, title, total_cost_usd }) => {
+      const thread = this.#table.thread(session_id)?.thread_id ?? null;
+      const where = thread === null ? inlineCode(session_id) : `<#${thread}>`;
+      return `- **${status}** ${plain(this.#nameOf(session_id, title))} · ${usd(total_cost_usd)} · ${where}`;
+    });
+    const more = total > data.length ? [`… and ${total - data.length} more.`] : [];
+    return [...lines, ...more].join('\n');
+  }
+
+  async #tree({ owner }: DeskCommand, id: string): Promise<string> {
+    const view = await this.#session(id).show(owner);
+    if ('refused' in view) return refused(view);
+    const { nodes } = await this.#directory(owner).tree(id);
+    const top = nodes[0]?.depth ?? 0;
+    const shown = nodes.slice(0, 20).map(({ session_id, depth, status, title, tree_cost_usd, budget_usd }) => {
+      const budget = budget_usd === null ? '' : ` of ${usd(budget_usd)}`;
+      const indent = '  '.repeat(depth - top);
+      return `${indent}- **${status}** ${plain(this.#nameOf(session_id, title))} · ${usd(tree_cost_usd)}${budget}`;
+    });
+    const more = nodes.length > shown.length ? [`… and ${nodes.length - shown.length} more.`] : [];
+    return [...shown, ...more].join('\n');
+  }
+
+  #sessionOf({ channel }: DeskCommand, named: string | undefined): string | null {
+    if (named !== undefined) return uuid.safeParse(named.trim()).success ? named.trim().toLowerCase() : null;
+    return channel === null ? null : this.#table.sessionIn(channel);
+  }
+
+  #nameOf(id: string, title: string | null): string {
+    return title ?? this.#table.thread(id)?.name ?? `session ${id.slice(-8)}`;
+  }
+
+  #session(id: string) {
+    return this.#env.SESSION.get(this.#env.SESSION.idFromName(id));
+  }
+
+  #directory(owner: string) {
+    return this.#env.DIRECTORY.get(this.#env.DIRECTORY.idFromName(owner));
+  }
+}
+
+/** The id of what a command makes. */
+export const madeId = () => uuidV7();
+
+function refused({ refused: code, detail }: Refusal): string {
+  return `⚠️ **${PROBLEMS[code][1]}**: ${plain(cutLine(detail, 1500, ''))}`;
+}
+
+const usd = (amount: number) => `$${amount.toFixed(2)}`;
+
+const count = (n: number, one: string, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;

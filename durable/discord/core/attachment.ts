@@ -1,0 +1,21 @@
+import type { MessageFile } from './interaction-message.ts';
+import { wholeUpTo } from './text/text.ts';
+
+/** Of a file, as JSON in UTF-8: it is stored until it is sent, and a row of SQLite in a Durable Object holds 2 MB. */
+const MAX_BYTES = 1_500_000;
+const CUT = '\n\n[Cut here: it is longer than a file on Discord is made. The session’s log has all of it.]\n';
+
+/** A text as a file that goes with a message; one that is too long is cut, and says so. */
+export function attachment(name: string, text: string): MessageFile {
+  if (storedBytes(text) <= MAX_BYTES) return { name, text };
+  // The longest that fits, to some hundred characters: escapes make six bytes of one.
+  let [fits, tooLong] = [0, Math.min(text.length, MAX_BYTES)];
+  while (tooLong - fits > 500) {
+    const middle = Math.floor((fits + tooLong) / 2);
+    if (storedBytes(text.slice(0, middle)) + CUT.length * 3 <= MAX_BYTES) fits = middle;
+    else tooLong = middle;
+  }
+  return { name, text: text.slice(0, wholeUpTo(text, fits)) + CUT };
+}
+
+const storedBytes = (text: string) => new TextEncoder().encode(JSON.stringify(text)).length;

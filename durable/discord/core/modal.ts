@@ -1,0 +1,52 @@
+import type { APIModalInteractionResponseCallbackData } from 'discord-api-types/v10';
+import type { DiscordModalSubmit } from '../../../protocol/discord.ts';
+import type { Question } from '../../../protocol/interaction.ts';
+import { type ComponentOf, encodeCustomId } from './custom-id.ts';
+import { MAX_MODAL_DESCRIPTION, MAX_MODAL_LABEL, MAX_MODAL_TEXT, MAX_MODAL_TITLE } from './text/limits.ts';
+import { cutLine } from './text/text.ts';
+import { COMPONENT, PARAGRAPH } from './wire/wire.ts';
+
+const FIELD = 'text';
+
+/** The modal in which a person types an answer. `index`: the question's, from 0; `typed`: what stands in it already. */
+export function textModal(
+  of: ComponentOf,
+  question: Question,
+  index: number,
+  typed = '',
+): APIModalInteractionResponseCallbackData {
+  const label = cutLine(question.header ?? question.question, MAX_MODAL_LABEL, 'Your answer');
+  return {
+    custom_id: encodeCustomId({
+      session_id: of.session_id,
+      interaction_id: of.interaction_id,
+      kind: 'text',
+      question: index,
+    }),
+    title: cutLine(question.header ?? 'Your answer', MAX_MODAL_TITLE, 'Your answer'),
+    components: [
+      {
+        type: COMPONENT.label,
+        label,
+        // A modal covers the message that has the whole question.
+        description: cutLine(question.question, MAX_MODAL_DESCRIPTION, label),
+        component: {
+          type: COMPONENT.text,
+          custom_id: FIELD,
+          style: PARAGRAPH,
+          min_length: 1,
+          max_length: MAX_MODAL_TEXT,
+          required: true,
+          ...(typed === '' || typed.length > MAX_MODAL_TEXT ? {} : { value: typed }),
+        },
+      },
+    ],
+  };
+}
+
+/** What was typed into one; null: nothing but blanks, or it was another modal. */
+export function submittedText({ components }: DiscordModalSubmit['data']): string | null {
+  const fields = components.flatMap(({ component, components: row = [] }) => (component ? [component, ...row] : row));
+  const value = fields.find(({ custom_id }) => custom_id === FIELD)?.value;
+  return typeof value === 'string' && value.trim() !== '' ? value : null;
+}

@@ -1,0 +1,159 @@
+import { launch as launchSchema } from '../../protocol/runner-control.ts';
+import type { BackendHealth, BackendName, Launch, StorageInfo } from '../../protocol/runner-control.ts';
+import type { Needs } from './core/placement.ts';
+
+/** A place that a session holds or waits for. */
+export interface Place {
+  readonly session_id: string;
+  readonly epoch: number;
+  readonly launch: Launch;
+  readonly needs: Needs;
+  /** Null while it waits. */
+  readonly runner: string | null;
+  /** `sent`: the runner was told; `stopping`: it was told to end it. */
+  readonly phase: 'waiting' | 'sent' | 'started' | 'stopping';
+  /** Why it waits, as the session was last told. */
+  readonly told: string | null;
+}
+
+export interface RunnerRow {
+  readonly name: string;
+  readonly backend: BackendName;
+  readonly health: BackendHealth;
+  readonly capacity: number;
+  readonly draining: boolean;
+  readonly storage: StorageInfo;
+  /** Since when it has not been connected, epoch milliseconds; null: it is. */
+  readonly away_since: number | null;
+}
+
+interface PlaceColumns extends Record<string, SqlStorageValue> {
+  session_id: string;
+  epoch: number;
+  launch: string;
+  needs: string;
+  runner: string | null;
+  phase: string;
+  told: string | null;
+}
+
+/** What the pool knows: its runners, who holds a place where, which runners have whose files, and what is to be removed. */
+export class PoolTable {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+    sql.exec('CREATE TABLE IF NOT EXISTS runners (name TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID');
+    sql.exec(`CREATE TABLE IF NOT EXISTS places (
+      number INTEGER PRIMARY KEY, session_id TEXT NOT NULL UNIQUE, epoch INTEGER NOT NULL, launch TEXT NOT NULL,
+      needs TEXT NOT NULL, runner TEXT, phase TEXT NOT NULL, told TEXT)`);
+    // A session that moves leaves a copy of its files behind.
+    sql.exec(`CREATE TABLE IF NOT EXISTS copies (
+      session_id TEXT NOT NULL, runner TEXT NOT NULL, PRIMARY KEY (session_id, runner)) WITHOUT ROWID`);
+    sql.exec(`CREATE TABLE IF NOT EXISTS removals (
+      session_id TEXT NOT NULL, runner TEXT NOT NULL, PRIMARY KEY (session_id, runner)) WITHOUT ROWID`);
+  }
+
+  runners(): RunnerRow[] {
+    const rows = this.#sql.exec<{ json: string }>('SELECT json FROM runners ORDER BY name');
+    return [...rows].map(({ json }) => JSON.parse(json) as RunnerRow);
+  }
+
+  runner(name: string): RunnerRow | null {
+    return this.runners().find((runner) => runner.name === name) ?? null;
+  }
+
+  saveRunner(runner: RunnerRow): void {
+    const json = JSON.stringify(runner);
+    this.#sql.exec('INSERT OR REPLACE INTO runners (name, json) VALUES (?, ?)', runner.name, json);
+  }
+
+  removeRunner(name: string): void {
+    this.#sql.exec('DELETE FROM runners WHERE name = ?', name);
+  }
+
+  /** All places, those that waited longest first. */
+  places(): Place[] {
+    return [...this.#sql.exec<PlaceColumns>('SELECT * FROM places ORDER BY number')].map(placeOf);
+  }
+
+  place(sessionId: string): Place | null {
+    const rows = [...this.#sql.exec<PlaceColumns>('SELECT * FROM places WHERE session_id = ?', sessionId)];
+    return rows[0] === undefined ? null : placeOf(rows[0]);
+  }
+
+  addPlace(launch: Launch, needs: Needs): void {
+    this.#sql.exec('DELETE FROM places WHERE session_id = ?', launch.session_id);
+    this.#sql.exec(
+      "INSERT INTO places (session_id, epoch, launch, needs, phase) VALUES (?, ?, ?, ?, 'waiting')",
+      launch.session_id,
+      launch.epoch,
+      JSON.stringify(launch),
+      JSON.stringify(needs),
+    );
+  }
+
+  setPhase(sessionId: string, phase: Place['phase']): void {
+    this.#sql.exec('UPDATE places SET phase = ? WHERE session_id = ?', phase, sessionId);
+  }
+
+  setTold(sessionId: string, told: string): void {
+    this.#sql.exec('UPDATE places SET told = ? WHERE session_id = ?', told, sessionId);
+  }
+
+  /** The session's container, and with it a copy of its files, is that runner's from now on; `launch` is what it is told. */
+  assign(launch: Launch, runner: string): void {
+    const { session_id } = launch;
+    this.#sql.exec(
+      "UPDATE places SET phase = 'sent', runner = ?, launch = ?, told = NULL WHERE session_id = ?",
+      runner,
+      JSON.stringify(launch),
+      session_id,
+    );
+    this.addCopy(session_id, runner);
+  }
+
+  /** The runner has files of that session, or will have. */
+  addCopy(sessionId: string, runner: string): void {
+    this.#sql.exec('INSERT OR IGNORE INTO copies (session_id, runner) VALUES (?, ?)', sessionId, runner);
+  }
+
+  removePlace(sessionId: string, epoch: number): void {
+    this.#sql.exec('DELETE FROM places WHERE session_id = ? AND epoch = ?', sessionId, epoch);
+  }
+
+  /** Forgets a session; what it left on these runners is to be removed there. Until then its container has its place. */
+  forget(sessionId: string): string[] {
+    this.#sql.exec('DELETE FROM places WHERE session_id = ? AND runner IS NULL', sessionId);
+    this.#sql.exec("UPDATE places SET phase = 'stopping' WHERE session_id = ?", sessionId);
+    this.#sql.exec(
+      'INSERT OR IGNORE INTO removals (session_id, runner) SELECT session_id, runner FROM copies WHERE session_id = ?',
+      sessionId,
+    );
+    this.#sql.exec('DELETE FROM copies WHERE session_id = ?', sessionId);
+    const rows = this.#sql.exec<{ runner: string }>('SELECT runner FROM removals WHERE session_id = ?', sessionId);
+    return [...rows].map(({ runner }) => runner);
+  }
+
+  removals(runner: string): string[] {
+    const rows = this.#sql.exec<{ session_id: string }>('SELECT session_id FROM removals WHERE runner = ?', runner);
+    return [...rows].map(({ session_id }) => session_id);
+  }
+
+  removed(sessionId: string, runner: string): void {
+    this.#sql.exec('DELETE FROM places WHERE session_id = ? AND runner = ?', sessionId, runner);
+    this.#sql.exec('DELETE FROM removals WHERE session_id = ? AND runner = ?', sessionId, runner);
+  }
+}
+
+function placeOf({ session_id, epoch, launch, needs, runner, phase, told }: PlaceColumns): Place {
+  return {
+    session_id,
+    epoch,
+    launch: launchSchema.parse(JSON.parse(launch)),
+    needs: JSON.parse(needs) as Needs,
+    runner,
+    phase: phase as Place['phase'],
+    told,
+  };
+}

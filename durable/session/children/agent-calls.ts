@@ -1,0 +1,240 @@
+import * as z from 'zod';
+import type { ShareArtifactInput, shareArtifactOutput } from '../../../protocol/artifact.ts';
+import { CHILD_EVENTS_PAGE, type childToolOutputs, type ChildToolCall } from '../../../protocol/child-tools.ts';
+import type { Refusal } from '../../../protocol/problem.ts';
+import type { AgentCallRow } from '../store/tables/agent-call-table.ts';
+import { condense } from '../core/condense-event.ts';
+import type { EdgeEnv } from '../../rpc/edge-env.ts';
+import type { SessionArtifacts } from '../files/artifacts.ts';
+import type { SessionCore } from '../store/store.ts';
+import type { SessionDraft } from '../store/transaction.ts';
+import type { SessionFamily } from './children.ts';
+
+/** After a call to another object has failed, milliseconds until it is tried again. */
+const RETRY_MS = 1000;
+/** Characters of a page of a child's events. */
+const PAGE_TEXT = 60_000;
+
+type Outputs = { [T in keyof typeof childToolOutputs]: z.infer<(typeof childToolOutputs)[T]> };
+type ToolInput<T extends ChildToolCall['tool']> = Extract<ChildToolCall, { tool: T }>['input'];
+
+/** What becomes of a call. `keep` is part of the change that answers it; `heard`: of the child's news when it was asked. */
+type Outcome<T> =
+  | { readonly said: T; readonly keep?: (draft: SessionDraft) => void }
+  | Refusal
+  | { readonly waitsFor: string; readonly heard: number };
+
+const eventPage = z.object({
+  data: z.array(z.object({ seq: z.int(), time: z.string(), type: z.string(), data: z.unknown() })),
+  last_seq: z.int(),
+});
+
+const REFUSED_CHILD: Refusal = {
+  refused: 'session_not_found',
+  detail:
+    'None of your children has this id. list_children names those that you have; their own children answer to them alone.',
+};
+
+/** Answers the calls of the agent's tools that concern other sessions, or files for people. Each is stored until it is answered, and taken up again after a crash. */
+export class AgentCalls {
+  readonly #ctx: DurableObjectState;
+  readonly #env: EdgeEnv;
+  readonly #core: SessionCore;
+  readonly #family: SessionFamily;
+  readonly #artifacts: SessionArtifacts;
+  readonly #retry: () => void;
+  readonly #underWay = new Set<string>();
+  #failedAt: number | null = null;
+
+  /** @param retry asked to have `tell` called before long */
+  constructor(
+    ctx: DurableObjectState,
+    env: EdgeEnv,
+    parts: { readonly core: SessionCore; readonly family: SessionFamily; readonly artifacts: SessionArtifacts },
+    retry: () => void,
+  ) {
+    this.#ctx = ctx;
+    this.#env = env;
+    this.#core = parts.core;
+    this.#family = parts.family;
+    this.#artifacts = parts.artifacts;
+    this.#retry = retry;
+  }
+
+  /** When there is something to do, epoch milliseconds; null: nothing. */
+  nextTry(): number | null {
+    const now = Date.now();
+    const deadline = this.#core.calls.nextDeadline();
+    // Taken up at once, and this is for the case that it was cut off.
+    if (this.#core.calls.due(now).length > 0) return (this.#failedAt ?? now) + RETRY_MS;
+    return deadline;
+  }
+
+  /** Takes up what there is to take up. */
+  tell(): void {
+    const now = Date.now();
+    if (this.#failedAt !== null && now < this.#failedAt + RETRY_MS) return;
+    this.#failedAt = null;
+    for (const row of this.#core.calls.due(now)) {
+      if (this.#underWay.has(row.call_id)) continue;
+      this.#underWay.add(row.call_id);
+      this.#ctx.waitUntil(this.#takeUp(row, now));
+    }
+  }
+
+  async #takeUp(row: AgentCallRow, now: number): Promise<void> {
+    try {
+      const outcome = await this.#answer(row, now);
+      if (this.#core.record !== null) this.#conclude(row.call_id, outcome);
+    } catch (error) {
+      console.error(`session: a tool's call could not be answered, trying again: ${String(error)}`);
+      this.#failedAt = Date.now();
+      if (this.#core.record !== null) this.#retry();
+    } finally {
+      this.#underWay.delete(row.call_id);
+    }
+    // What came meanwhile may concern it.
+    if (this.#core.record !== null) this.tell();
+  }
+
+  #conclude(callId: string, outcome: Outcome<object>): void {
+    this.#core.change((draft) => {
+      if ('waitsFor' in outcome) {
+        const { waitsFor, heard } = outcome;
+        // What it has told since may be what is waited for, so that it is asked once more.
+        if (this.#core.children.heard(waitsFor) === heard) this.#core.calls.waitFor(callId, waitsFor);
+        return;
+      }
+      if ('said' in outcome) outcome.keep?.(draft);
+      draft.family.answer(callId, 'refused' in outcome ? outcome : { structured: { ...outcome.said } });
+    });
+  }
+
+  async #answer({ call, call_id, made, deadline }: AgentCallRow, now: number): Promise<Outcome<object>> {
+    switch (call.tool) {
+      case 'spawn_session':
+        return this.#spawn(call.input, call_id, made);
+      case 'list_children':
+        return this.#list();
+      case 'send_to_child':
+        return this.#send(call.input, made);
+      case 'get_child_result':
+        return this.#result(call.input, deadline !== null && now >= deadline);
+      case 'get_child_events':
+        return this.#events(call.input);
+      case 'interrupt_child':
+        return this.#interrupt(call.input);
+      case 'stop_child':
+        return this.#stop(call.input);
+      case 'share_artifact':
+        break;
+    }
+    return this.#share(call.input, call_id, made, deadline ?? now);
+  }
+
+  async #spawn(
+    input: ToolInput<'spawn_session'>,
+    callId: string,
+    made: string,
+  ): Promise<Outcome<Outputs['spawn_session']>> {
+    const { prompt, title, workspace = 'ephemeral', ...config } = input;
+    const request = { prompt, ...(title === undefined ? {} : { title }), workspace: { type: workspace }, config };
+    const isWanted = () => this.#core.record !== null && this.#core.calls.get(callId) !== null;
+    const spawned = await this.#family.spawn({ child_id: made, request, idempotency_key: undefined, isWanted });
+    if ('refused' in spawned) return spawned;
+    const { view, birth } = spawned;
+    return { said: { child_session_id: view.session_id, message_id: birth.message_id, status: view.status } };
+  }
+
+  async #list(): Promise<Outcome<Outputs['list_children']>> {
+    const children = await Promise.all(
+      this.#core.children.all().map(async ({ id, title }) => {
+        const line = await this.#child(id).childLine(this.#owner);
+        return 'refused' in line ? [] : [{ child_session_id: id, title, ...line }];
+      }),
+    );
+    return { said: { children: children.flat() } };
+  }
+
+  async #send(
+    { child_session_id: id, prompt }: ToolInput<'send_to_child'>,
+    made: string,
+  ): Promise<Outcome<Outputs['send_to_child']>> {
+    if (!this.#isChild(id)) return REFUSED_CHILD;
+    const input = { message_id: made, prompt, timeout_seconds: undefined, idempotency_key: undefined };
+    const sent = await this.#child(id).chat(this.#owner, input);
+    if ('refused' in sent) return sent;
+    const line = await this.#child(id).childLine(this.#owner);
+    return 'refused' in line ? line : { said: { message_id: sent.message_id, status: line.status } };
+  }
+
+  async #result(
+    { child_session_id: id, message_id }: ToolInput<'get_child_result'>,
+    isLate: boolean,
+  ): Promise<Outcome<Outputs['get_child_result']>> {
+    const heard = this.#core.children.heard(id.toLowerCase());
+    if (heard === null) return REFUSED_CHILD;
+    const outcome = await this.#child(id).childOutcome(this.#owner, message_id?.toLowerCase());
+    if ('refused' in outcome) return outcome;
+    if (outcome.state === 'working' && !isLate) return { waitsFor: id.toLowerCase(), heard };
+    return { said: { child_session_id: id, ...outcome } };
+  }
+
+  async #events(input: ToolInput<'get_child_events'>): Promise<Outcome<Outputs['get_child_events']>> {
+    const { child_session_id: id, after = 0, limit = CHILD_EVENTS_PAGE } = input;
+    if (!this.#isChild(id)) return REFUSED_CHILD;
+    const page = await this.#child(id).events(this.#owner, after, limit);
+    if ('refused' in page) return page;
+    const { data, last_seq } = eventPage.parse(JSON.parse(page.json));
+    const events: Outputs['get_child_events']['events'] = [];
+    let size = 0;
+    let next_after = after;
+    for (const { seq, time, type, data: content } of data) {
+      const text = condense(type, content);
+      size += text.length;
+      if (size > PAGE_TEXT && events.length > 0) break;
+      next_after = seq;
+      if (text !== '') events.push({ seq, time, type, text });
+    }
+    return { said: { events, next_after, last_seq } };
+  }
+
+  async #interrupt({
+    child_session_id: id,
+  }: ToolInput<'interrupt_child'>): Promise<Outcome<Outputs['interrupt_child']>> {
+    if (!this.#isChild(id)) return REFUSED_CHILD;
+    const answer = await this.#child(id).interrupt(this.#owner);
+    return 'refused' in answer ? answer : { said: { interrupted: answer.interrupted } };
+  }
+
+  async #stop({ child_session_id: id }: ToolInput<'stop_child'>): Promise<Outcome<Outputs['stop_child']>> {
+    if (!this.#isChild(id)) return REFUSED_CHILD;
+    const answer = await this.#child(id).stop(this.#owner);
+    return 'refused' in answer ? answer : { said: { status: answer.status } };
+  }
+
+  async #share(
+    input: ShareArtifactInput,
+    callId: string,
+    made: string,
+    deadline: number,
+  ): Promise<Outcome<z.infer<typeof shareArtifactOutput>>> {
+    const isWanted = () => this.#core.record !== null && this.#core.calls.get(callId) !== null;
+    const shared = await this.#artifacts.share({ input, artifact_id: made, deadline, isWanted });
+    if ('refused' in shared) return shared;
+    const { artifact_id, name, bytes } = shared.view;
+    return { said: { artifact_id, name, bytes }, keep: shared.keep };
+  }
+
+  get #owner(): string {
+    return this.#core.current.identity.owner;
+  }
+
+  #isChild(id: string): boolean {
+    return this.#core.children.heard(id.toLowerCase()) !== null;
+  }
+
+  #child(id: string) {
+    return this.#env.SESSION.get(this.#env.SESSION.idFromName(id.toLowerCase()));
+  }
+}

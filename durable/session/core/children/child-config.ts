@@ -1,0 +1,122 @@
+import type { Refusal } from '../../../../protocol/problem.ts';
+import type { ChildConfig, SessionConfig } from '../../../../protocol/session-config.ts';
+import { uncovered } from './rule-cover.ts';
+
+/** From the narrowest to the widest. */
+const MODES = ['plan', 'ask', 'accept_edits', 'bypass'] as const satisfies readonly SessionConfig['permission_mode'][];
+
+interface Excess {
+  readonly path: string;
+  readonly message: string;
+}
+
+/**
+ * A child's settings: what was not asked for is its parent's, but for the system prompt and the budget, which are each session's own. A child may do less than its
+ * parent, never more: in permissions, network, secrets, tools, who may answer, and budget.
+ */
+export function childConfigOf(parent: SessionConfig, asked: ChildConfig): { readonly config: SessionConfig } | Refusal {
+  const { system_prompt: _prompt, budget_usd: _budget, ...inherited } = parent;
+  const config: SessionConfig = { ...inherited, ...given(asked) };
+  const resources = { ...parent.resources, ...asked.resources };
+  if (Object.keys(resources).length > 0) config.resources = resources;
+  const excess = [
+    ...permissions(parent, config),
+    ...network(parent, asked),
+    ...names('secrets', parent.secrets, config.secrets, 'one of its parent’s secrets'),
+    ...names('agent_tools', parent.agent_tools, config.agent_tools, 'one of its parent’s agent_tools'),
+    ...names('answerers', parent.answerers, config.answerers, 'one of its parent’s answerers'),
+    ...servers(parent, config),
+    ...limits(parent, config),
+  ];
+  if (excess.length === 0) return { config };
+  const said = excess.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  return {
+    refused: 'child_too_wide',
+    detail: `A child may do less than its parent, never more. ${said}`,
+    errors: excess,
+  };
+}
+
+/** What was asked for; a setting that is there and undefined was not. */
+function given(asked: ChildConfig): Partial<SessionConfig> {
+  return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
+}
+
+function permissions(parent: SessionConfig, child: SessionConfig): Excess[] {
+  const excess: Excess[] = [];
+  if (MODES.indexOf(child.permission_mode) > MODES.indexOf(parent.permission_mode)) {
+    const allowed = MODES.slice(0, MODES.indexOf(parent.permission_mode) + 1).join(', ');
+    excess.push({
+      path: 'config.permission_mode',
+      message: `its parent’s is ${parent.permission_mode}; use one of ${allowed}`,
+    });
+  }
+  if (child.permission_default === 'allow' && parent.permission_default === 'deny') {
+    excess.push({ path: 'config.permission_default', message: 'its parent’s is deny' });
+  }
+  return [...excess, ...tools(parent, child)];
+}
+
+/** What runs unasked: in `bypass` everything or the list, otherwise the list, in which `*` counts as nothing. */
+function tools(parent: SessionConfig, child: SessionConfig): Excess[] {
+  if (isUnrestricted(parent)) return [];
+  const path = 'config.allowed_tools';
+  const own = parent.allowed_tools.filter((rule) => rule !== '*');
+  if (child.permission_mode === 'bypass' && child.allowed_tools.includes('*')) {
+    return [{ path, message: `its parent has these tools alone: ${own.join(', ')}` }];
+  }
+  const more = child.allowed_tools.filter((rule) => rule !== '*' && !own.includes(rule));
+  if (more.length === 0) return [];
+  const message = `${more.join(', ')}: not among its parent’s, which are ${own.length === 0 ? 'none' : own.join(', ')}`;
+  return [{ path, message }];
+}
+
+const isUnrestricted = ({ permission_mode, allowed_tools }: SessionConfig) =>
+  permission_mode === 'bypass' && allowed_tools.includes('*');
+
+function network(parent: SessionConfig, asked: ChildConfig): Excess[] {
+  if (asked.network === undefined) return [];
+  const more = uncovered(parent.network, asked.network);
+  const path = 'config.network';
+  const own = parent.network === undefined ? ' (which names none, so its child can name none either)' : '';
+  return [
+    ...more.allow.map((rule) => ({ path: `${path}.allow`, message: `${rule} is not in its parent’s network${own}` })),
+    ...more.presets.map((name) => ({
+      path: `${path}.presets`,
+      message: `${name} is not in its parent’s network${own}`,
+    })),
+  ];
+}
+
+function names(setting: string, parent: readonly string[], child: readonly string[], what: string): Excess[] {
+  return child
+    .filter((name) => !parent.includes(name))
+    .map((name) => ({ path: `config.${setting}`, message: `${name} is not ${what}` }));
+}
+
+/** A server's command runs without anybody's leave, so whose tools are limited brings none of its own. */
+function servers(parent: SessionConfig, child: SessionConfig): Excess[] {
+  if (isUnrestricted(parent)) return [];
+  const same = (name: string) => JSON.stringify(parent.mcp_servers[name]) === JSON.stringify(child.mcp_servers[name]);
+  return Object.keys(child.mcp_servers)
+    .filter((name) => !same(name))
+    .map((name) => ({
+      path: `config.mcp_servers.${name}`,
+      message: 'is not one of its parent’s, whose tools are limited',
+    }));
+}
+
+function limits(parent: SessionConfig, child: SessionConfig): Excess[] {
+  const excess: Excess[] = [];
+  for (const name of ['memory_mb', 'cpus', 'pids', 'workspace_mb'] as const) {
+    const most = parent.resources?.[name];
+    const asked = child.resources?.[name];
+    if (most !== undefined && asked !== undefined && asked > most) {
+      excess.push({ path: `config.resources.${name}`, message: `its parent has ${most}` });
+    }
+  }
+  if (parent.budget_usd !== undefined && child.budget_usd !== undefined && child.budget_usd > parent.budget_usd) {
+    excess.push({ path: 'config.budget_usd', message: `its parent’s is ${parent.budget_usd}` });
+  }
+  return excess;
+}

@@ -1,0 +1,48 @@
+import type { EdgeSettings } from '../../../protocol/edge-settings.ts';
+import type { Refusal } from '../../../protocol/problem.ts';
+import type { AskLimits } from '../../shared/interactions/interaction.ts';
+import type { Limits } from './state.ts';
+import type { SessionRecord } from '../store/record.ts';
+
+/** How long an idle container is kept while other sessions wait for a place, milliseconds: a program's next message comes sooner. */
+const CROWDED_IDLE_MS = 2000;
+
+/** A session's deadlines: what it asked for, else the operator's defaults; never more than the operator's maxima. */
+export function limitsOf({ identity, files }: SessionRecord, settings: EdgeSettings): Limits {
+  const { config, workspace } = identity.request;
+  const idle = config.idle_timeout_seconds ?? settings.CONTAINER_IDLE_TIMEOUT;
+  const lifetime = config.timeout_seconds ?? settings.CONTAINER_TIMEOUT_DEFAULT;
+  const clones = workspace.type !== 'clone' && workspace.git_repo !== undefined;
+  const cloneDue = clones && !files.cloned;
+  const startup = settings.CONTAINER_STARTUP_TIMEOUT + (cloneDue ? settings.CLONE_TIMEOUT : 0);
+  return {
+    startup: startup * 1000,
+    idle: Math.min(idle, settings.CONTAINER_IDLE_TIMEOUT_MAX) * 1000,
+    crowded: CROWDED_IDLE_MS,
+    lifetime: Math.min(lifetime, settings.CONTAINER_TIMEOUT_MAX) * 1000,
+    turn: Math.min(settings.TURN_TIMEOUT_DEFAULT, settings.TURN_TIMEOUT_MAX) * 1000,
+    interrupt: settings.INTERRUPT_TIMEOUT * 1000,
+  };
+}
+
+/** What holds for a session's questions. They stay open as long as it asked for, else as the operator's default says, within the operator's maximum. */
+export function askLimitsOf({ identity }: SessionRecord, settings: EdgeSettings): AskLimits {
+  const {
+    interaction_timeout_seconds,
+    permission_default,
+    answerers,
+    interaction_reminders: reminders,
+  } = identity.request.config;
+  const longest = settings.INTERACTION_TIMEOUT_MAX;
+  const timeout = Math.min(interaction_timeout_seconds ?? settings.INTERACTION_TIMEOUT, longest);
+  const people = [...new Set([identity.owner, ...answerers])];
+  return { timeout: timeout * 1000, longest: longest * 1000, permission_default, people, reminders };
+}
+
+/** Refuses a message's timeout, seconds, that is over the operator's maximum; null: it is not. */
+export function turnOverMaximum(asked: number | undefined, { TURN_TIMEOUT_MAX }: EdgeSettings): Refusal | null {
+  if (asked === undefined || asked <= TURN_TIMEOUT_MAX) return null;
+  const path = 'timeout_seconds';
+  const message = `must be at most ${TURN_TIMEOUT_MAX}, the operator’s TURN_TIMEOUT_MAX`;
+  return { refused: 'invalid_request', detail: `${path}: ${message}`, errors: [{ path, message }] };
+}

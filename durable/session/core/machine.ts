@@ -1,0 +1,391 @@
+import type { MessageError, Reason } from '../../../protocol/reason.ts';
+import type { InterruptCause, Limits, SessionEffect, SessionInput, SessionState, Step } from './state.ts';
+
+/**
+ * The session state machine: what happens to a session when `input` comes at `now` (epoch milliseconds). Pure, and
+ * total: an input that means nothing in the present state changes nothing.
+ */
+export function advance(state: SessionState, input: SessionInput, now: number, limits: Limits): Step {
+  const machine = new Machine(state, now, limits);
+  machine.take(input);
+  return machine.finish();
+}
+
+/** When the clock has to be looked at next, epoch milliseconds; null: never. */
+export function nextDeadline(state: SessionState, limits: Limits): number | null {
+  return earliest(state, limits)?.at ?? null;
+}
+
+interface Deadline {
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly of: 'waiting' | 'startup' | 'idle' | 'held' | 'turn' | 'interrupt' | 'lifetime';
+}
+
+/** The deadline that passes first of those that the state has; of two at once, the narrower. */
+function earliest(state: SessionState, limits: Limits) {
+  const { status, container, since, launched_at, current, queue, held, crowded, shared } = state;
+  const all: Deadline[] = [];
+  for (const { deadline } of queue) if (deadline !== null) all.push({ at: deadline, of: 'waiting' });
+  if (status === 'starting') all.push({ at: since + limits.startup, of: 'startup' });
+  if (status === 'idle' && queue.length === 0 && !shared) {
+    all.push({ at: since + (crowded ? Math.min(limits.crowded, limits.idle) : limits.idle), of: 'idle' });
+  }
+  if (held !== null && container === 'ready' && (current !== null || queue.length > 0)) {
+    all.push({ at: Math.max(held.since, since) + limits.idle, of: 'held' });
+  }
+  if (current !== null) {
+    const { interrupting, deadline, paused } = current;
+    if (interrupting === null) {
+      if (paused === null) all.push({ at: deadline, of: 'turn' });
+    } else all.push({ at: interrupting.since + limits.interrupt, of: 'interrupt' });
+  }
+  if (container === 'launched' || container === 'ready') {
+    all.push({ at: launched_at + limits.lifetime, of: 'lifetime' });
+  }
+  return all.toSorted((a, b) => a.at - b.at)[0] ?? null;
+}
+
+const seconds = (ms: number) => `${Math.round(ms / 1000)} s`;
+
+class Machine {
+  readonly #before: SessionState;
+  readonly #now: number;
+  readonly #limits: Limits;
+  readonly #effects: SessionEffect[] = [];
+  #state: SessionState;
+
+  constructor(state: SessionState, now: number, limits: Limits) {
+    this.#before = state;
+    this.#state = state;
+    this.#now = now;
+    this.#limits = limits;
+  }
+
+  finish(): Step {
+    const changed = this.#before.status !== this.#state.status || this.#before.reason !== this.#state.reason;
+    if (changed) this.#effects.push({ do: 'announce' });
+    return { state: this.#state, effects: this.#effects };
+  }
+
+  take(input: SessionInput): void {
+    const { epoch, container } = this.#state;
+    switch (input.on) {
+      case 'created':
+        return this.#want();
+      case 'prompted':
+        this.#set({ queue: [...this.#state.queue, input.message] });
+        if (container === 'none') return this.#wake();
+        if (container === 'ending') return this.#enter('queued', null);
+        return this.#dispatch();
+      case 'waiting':
+        if (input.epoch === epoch && container === 'wanted') this.#enter('queued', input.reason);
+        return;
+      case 'placed':
+        if (input.epoch !== epoch || container !== 'wanted') return;
+        this.#set({ container: 'launched', launched_at: this.#now });
+        return this.#enter('starting', null);
+      case 'ready':
+        if (container !== 'launched' && container !== 'wanted') return;
+        // The pool's word that it was launched may come later than the container's own.
+        if (container === 'wanted') this.#set({ launched_at: this.#now });
+        this.#set({ container: 'ready', was_ready: true });
+        this.#enter('idle', null);
+        return this.#dispatch();
+      case 'cloned':
+        if (this.#state.status === 'starting') this.#set({ since: this.#now });
+        return;
+      case 'claude_ended':
+        return this.#set({ exit: input.reason });
+      case 'turn_ended':
+        return this.#turnEnded(input.message_ids, input.outcome);
+      case 'message_dropped':
+        if (this.#state.current?.message_id === input.message_id) {
+          this.#finishCurrent({ code: 'interrupted', detail: 'Claude Code dropped the message before it began.' });
+        }
+        return;
+      case 'asking':
+        return this.#asking(input.asking);
+      case 'crowded':
+        if (input.epoch === epoch) this.#set({ crowded: input.crowded });
+        return;
+      case 'shared':
+        return this.#shared(input.shared);
+      case 'leave':
+        return this.#leave(input);
+      case 'interrupt':
+        return this.#interrupt('interrupted');
+      case 'stop':
+        return this.#stop(input.reason);
+      case 'ended':
+        if (input.epoch === epoch && container !== 'none') this.#ended(input.reason);
+        return;
+      case 'clock':
+        return this.#clock();
+    }
+  }
+
+  #set(change: Partial<SessionState>): void {
+    this.#state = { ...this.#state, ...change };
+  }
+
+  #enter(status: SessionState['status'], reason: Reason | null): void {
+    const moved = status !== this.#state.status;
+    this.#set({ status, reason, ...(moved ? { since: this.#now } : {}) });
+  }
+
+  /** A new epoch: nothing of the one before is believed from here on. */
+  #want(): void {
+    this.#set({ epoch: this.#state.epoch + 1, container: 'wanted', was_ready: false, exit: null, crowded: false });
+    this.#enter('queued', null);
+    this.#effects.push({ do: 'want' });
+    if (this.#state.leave !== 'free') this.#effects.push({ do: 'watch_spending', on: true });
+  }
+
+  /** Messages wait and there is no container: there shall be one, unless it could do nothing. */
+  #wake(): void {
+    const { held } = this.#state;
+    if (held === null) this.#want();
+    else this.#enter('queued', held.reason);
+  }
+
+  #dispatch(): void {
+    const { container, current, queue, leave, held } = this.#state;
+    const [next, ...rest] = queue;
+    if (container !== 'ready' || current !== null) return;
+    if (next === undefined) return this.#enter('idle', null);
+    if (leave === 'due' || leave === 'held') return this.#enter('idle', held?.reason ?? null);
+    const { message_id } = next;
+    const own_deadline = next.deadline !== null;
+    const deadline = next.deadline ?? this.#now + this.#limits.turn;
+    const paused = this.#state.asking && !own_deadline ? this.#now : null;
+    this.#set({ current: { message_id, deadline, own_deadline, paused, interrupting: null }, queue: rest });
+    this.#enter('running', null);
+    this.#effects.push({ do: 'message_processing', message_id: next.message_id });
+    this.#effects.push({ do: 'prompt', message_id: next.message_id });
+  }
+
+  #asking(asking: boolean): void {
+    if (asking === this.#state.asking) return;
+    this.#set({ asking });
+    this.#pause();
+  }
+
+  /** The time that a person takes, to answer or to allow more to be spent, is not the turn's. */
+  #pause(): void {
+    const { current, asking, held } = this.#state;
+    if (current === null || current.own_deadline) return;
+    const isWaiting = asking || held !== null;
+    if (isWaiting && current.paused === null) return this.#set({ current: { ...current, paused: this.#now } });
+    if (isWaiting || current.paused === null) return;
+    const waited = this.#now - current.paused;
+    this.#set({ current: { ...current, deadline: current.deadline + waited, paused: null } });
+  }
+
+  /** Nobody looked at the time while others worked in its files: from here on it is idle. */
+  #shared(shared: boolean): void {
+    if (shared === this.#state.shared) return;
+    this.#set({ shared, ...(this.#state.status === 'idle' ? { since: this.#now } : {}) });
+  }
+
+  #leave(input: Extract<SessionInput, { on: 'leave' }>): void {
+    const before = this.#state;
+    const since = before.held?.since ?? this.#now;
+    const held = input.leave === 'held' ? { reason: input.reason, since } : null;
+    this.#set({ leave: input.leave, held });
+    if ((held === null) !== (before.held === null)) this.#effects.push({ do: 'hold_model', held: held !== null });
+    if ((input.leave === 'free') !== (before.leave === 'free')) {
+      this.#effects.push({ do: 'watch_spending', on: input.leave !== 'free' });
+    }
+    this.#pause();
+    const { container, current, queue, status } = this.#state;
+    if (current !== null || queue.length === 0) return;
+    if (container === 'ready') return this.#dispatch();
+    if (container !== 'none') return;
+    if (held === null) this.#want();
+    else this.#enter(status, held.reason);
+  }
+
+  #turnEnded(messageIds: readonly string[], outcome: Extract<SessionInput, { on: 'turn_ended' }>['outcome']): void {
+    const current = this.#state.current;
+    // A background task's turn answers no message of ours.
+    if (current === null || !messageIds.includes(current.message_id)) return;
+    if (outcome.ok) {
+      this.#effects.push({ do: 'message_completed', message_id: current.message_id });
+      this.#turnOver();
+      return this.#dispatch();
+    }
+    this.#finishCurrent(outcome.error, outcome.aborted);
+  }
+
+  /** Ends the current message without success, by what was being done to it, and goes on with the next. */
+  #finishCurrent(error: MessageError, aborted = true): void {
+    const current = this.#state.current;
+    if (current === null) return;
+    this.#turnOver();
+    this.#conclude(current.message_id, current.interrupting?.cause ?? (aborted ? 'interrupted' : null), error);
+    this.#dispatch();
+  }
+
+  /** Leave was for this turn alone. */
+  #turnOver(): void {
+    this.#set({ current: null, ...(this.#state.leave === 'granted' ? { leave: 'due' as const } : {}) });
+  }
+
+  #conclude(message_id: string, cause: InterruptCause | null, error: MessageError): void {
+    if (cause === 'turn_timeout') {
+      const late: MessageError = { code: 'turn_timeout', detail: 'The message was not answered within its timeout.' };
+      this.#effects.push({ do: 'message_failed', message_id, error: late });
+    } else if (cause === 'interrupted') {
+      const says = error.code === 'interrupted' || error.code === 'budget_reached';
+      const said: MessageError = says ? error : { code: 'interrupted', detail: error.detail };
+      this.#effects.push({ do: 'message_interrupted', message_id, error: said });
+    } else {
+      this.#effects.push({ do: 'message_failed', message_id, error });
+    }
+  }
+
+  #interrupt(cause: InterruptCause): void {
+    const current = this.#state.current;
+    if (current === null || current.interrupting !== null) return;
+    this.#set({ current: { ...current, interrupting: { cause, since: this.#now } } });
+    this.#effects.push({ do: 'interrupt', message_id: current.message_id });
+  }
+
+  /** Parks the session on purpose: what runs and what waits is given up, each message told why. */
+  #stop(reason: Reason): void {
+    const { container, current, queue, status } = this.#state;
+    if ((status === 'stopped' || status === 'failed') && queue.length === 0) return;
+    const error: MessageError = { code: reason.code, detail: reason.detail };
+    for (const message of current ? [current, ...queue] : queue) {
+      this.#effects.push({ do: 'message_interrupted', message_id: message.message_id, error });
+    }
+    this.#turnOver();
+    this.#set({ queue: [] });
+    if (container !== 'none' && container !== 'ending') this.#release();
+    this.#enter('stopped', reason);
+  }
+
+  #ended(told: Reason): void {
+    const { container, was_ready, exit, current, queue, status } = this.#state;
+    this.#set({ container: 'none' });
+    if (container === 'ending') {
+      // Asked for: the status and its reason stand, unless messages have come since; should all of those have timed out
+      // meanwhile, nothing is waited for any more.
+      if (queue.length > 0) this.#wake();
+      else if (status === 'queued') this.#enter('stopped', this.#state.reason ?? told);
+      return;
+    }
+    const reason = told.code === 'container_exited' && exit !== null ? exit : told;
+    const error: MessageError = { code: reason.code, detail: reason.detail };
+    if (current !== null) {
+      this.#turnOver();
+      this.#conclude(current.message_id, current.interrupting?.cause === 'turn_timeout' ? 'turn_timeout' : null, error);
+    }
+    // Who never was beside its parent is not simply sent there again.
+    const parked = reason.code === 'runner_draining' || (reason.code === 'parent_unavailable' && was_ready);
+    if (!was_ready && !parked) {
+      for (const message of queue) this.#effects.push({ do: 'message_failed', message_id: message.message_id, error });
+      this.#set({ queue: [] });
+    }
+    if (this.#state.queue.length > 0) return this.#wake();
+    if (status !== 'stopped') this.#enter(parked ? 'stopped' : 'failed', reason);
+  }
+
+  /** An alarm may be late by hours: what has passed is dealt with in the order in which it passed. */
+  #clock(): void {
+    for (;;) {
+      const due = earliest(this.#state, this.#limits);
+      if (due === null || due.at > this.#now) return;
+      this.#pass(due);
+    }
+  }
+
+  #pass({ of }: Deadline): void {
+    const { idle, lifetime } = this.#limits;
+    switch (of) {
+      case 'waiting':
+        return this.#dropLate();
+      case 'startup':
+        return this.#giveUpStarting();
+      case 'idle': {
+        if (this.#state.crowded) {
+          const detail = 'Idle while others waited for a place, so its container made room. The next message wakes it.';
+          return this.#stop({ code: 'made_room', detail });
+        }
+        const detail = `Idle for ${seconds(idle)} (config.idle_timeout_seconds, CONTAINER_IDLE_TIMEOUT). The next message wakes it.`;
+        return this.#stop({ code: 'idle_timeout', detail });
+      }
+      case 'held':
+        return this.#giveUpHolding();
+      case 'turn':
+        return this.#interrupt('turn_timeout');
+      case 'interrupt':
+        return this.#giveUpInterrupting();
+      case 'lifetime': {
+        const detail = `The container reached its longest life of ${seconds(lifetime)} (config.timeout_seconds). The next message starts another.`;
+        return this.#stop({ code: 'session_timeout', detail });
+      }
+    }
+  }
+
+  #dropLate(): void {
+    const { queue } = this.#state;
+    const late = queue.filter(({ deadline }) => deadline !== null && this.#now >= deadline);
+    this.#set({ queue: queue.filter((message) => !late.includes(message)) });
+    for (const { message_id } of late) {
+      const error: MessageError = { code: 'turn_timeout', detail: 'The message timed out before its turn began.' };
+      this.#effects.push({ do: 'message_failed', message_id, error });
+    }
+    const { container, held } = this.#state;
+    // They waited for a budget to be raised, and nothing does any more.
+    if (container === 'none' && held !== null && this.#state.queue.length === 0) this.#enter('stopped', held.reason);
+  }
+
+  #giveUpStarting(): void {
+    const detail = `Claude Code was not ready within ${seconds(this.#limits.startup)}; the runner's log says how far it came.`;
+    const reason: Reason = { code: 'startup_timeout', detail };
+    const error: MessageError = { code: reason.code, detail };
+    for (const { message_id } of this.#state.queue) this.#effects.push({ do: 'message_failed', message_id, error });
+    this.#set({ queue: [] });
+    this.#release();
+    this.#enter('failed', reason);
+  }
+
+  /** The interrupted turn does not end: its container goes, and what waits goes on in the next one. */
+  #giveUpInterrupting(): void {
+    const { current, queue } = this.#state;
+    if (current === null) return;
+    const within = seconds(this.#limits.interrupt);
+    const error: MessageError = {
+      code: 'interrupted',
+      detail: `The turn was interrupted. It had not ended ${within} later, so its container was ended.`,
+    };
+    this.#turnOver();
+    this.#conclude(current.message_id, current.interrupting?.cause ?? 'interrupted', error);
+    this.#release();
+    const detail = `Claude Code did not end an interrupted turn within ${within} (INTERRUPT_TIMEOUT), so its container was ended.`;
+    const next = queue.length > 0 ? 'The messages that wait go on in a new one.' : 'The next message starts another.';
+    const reason: Reason = { code: 'claude_unresponsive', detail: `${detail} ${next}` };
+    this.#enter(queue.length > 0 ? 'queued' : 'stopped', reason);
+  }
+
+  /** Nobody has raised the budget: the container goes. What waits goes on once somebody has. */
+  #giveUpHolding(): void {
+    const { current, queue, held } = this.#state;
+    if (held === null) return;
+    const { code, detail } = held.reason;
+    if (current !== null) {
+      this.#turnOver();
+      const said = `${detail} The turn was ended, for nobody raised it within ${seconds(this.#limits.idle)}.`;
+      this.#conclude(current.message_id, current.interrupting?.cause ?? 'interrupted', { code, detail: said });
+    }
+    this.#release();
+    this.#enter(queue.length > 0 ? 'queued' : 'stopped', held.reason);
+  }
+
+  #release(): void {
+    this.#set({ container: 'ending' });
+    this.#effects.push({ do: 'release' });
+  }
+}

@@ -1,0 +1,35 @@
+import type { RunnerTransferFrame } from '../../../protocol/files.ts';
+import type { Refusal } from '../../../protocol/problem.ts';
+
+/** Kinds of answers that runners give; anything else is bytes. */
+const TYPES: ReadonlySet<string> = new Set(['application/json', 'application/x-tar', 'text/x-diff']);
+
+const ETAG = /^(?:W\/)?"[\x21\x23-\x7e]*"$/;
+
+type Head = Extract<RunnerTransferFrame, { kind: 'head' }>;
+
+/** The answer's body: with a length, a client notices that it breaks off even over HTTP/1.0. */
+export function bodyOf({ size }: Head): {
+  readable: ReadableStream<Uint8Array>;
+  writable: WritableStream<Uint8Array>;
+} {
+  return size === null ? new IdentityTransformStream() : new FixedLengthStream(size);
+}
+
+/**
+ * What the handler in `functions/` is answered: a status under 400 and the body, with `x-size` its length if that is known;
+ * or a status of 400 with the refusal as JSON.
+ */
+export function headResponse(head: Head, body: ReadableStream<Uint8Array> | null): Response {
+  const { type, size, range, modified_at, etag } = head;
+  const headers = new Headers({ 'content-type': TYPES.has(type) ? type : 'application/octet-stream' });
+  if (size !== null) headers.set('x-size', String(size));
+  if (range !== null) headers.set('content-range', `bytes ${range.first}-${range.last}/${range.total}`);
+  if (modified_at !== null) headers.set('last-modified', new Date(modified_at).toUTCString());
+  if (etag !== null && ETAG.test(etag)) headers.set('etag', etag);
+  return new Response(body, { status: range === null ? 200 : 206, headers });
+}
+
+export function refusalResponse(refusal: Refusal): Response {
+  return Response.json(refusal, { status: 400 });
+}

@@ -1,0 +1,69 @@
+import type { InteractionState, InteractionView, ResolveRequest } from '../../protocol/interaction.ts';
+import type { Refusal } from '../../protocol/problem.ts';
+import { isAsked, notAsked } from '../shared/interactions/answerers.ts';
+import { interactionViewOf } from '../shared/interactions/interaction-view.ts';
+import type { SessionCore } from './store/store.ts';
+import type { SessionRecord } from './store/record.ts';
+
+const NOT_ASKED: Refusal = {
+  refused: 'interaction_not_found',
+  detail: 'This session has asked nothing with this id.',
+};
+
+export interface InteractionPage {
+  readonly data: InteractionView[];
+  readonly next_cursor: string | null;
+}
+
+/**
+ * What people see of what a session asks, and how they answer: its owner, who sees all of it, and those whom its settings name (`answerers`), who see
+ * what they may answer. For anybody else each of these is null: they are not to know that there is such a session.
+ */
+export class SessionPeople {
+  readonly #core: SessionCore;
+
+  constructor(core: SessionCore) {
+    this.#core = core;
+  }
+
+  /** The oldest first; `cursor` is the id of the last of the page before. */
+  list(
+    person: string,
+    state: InteractionState | undefined,
+    limit: number,
+    cursor: string | undefined,
+  ): InteractionPage | null {
+    const record = this.#recordFor(person);
+    if (record === null) return null;
+    const { session_id, owner } = record.identity;
+    const asked = person === owner ? null : person;
+    const page = this.#core.interactions.page({ state, asked, limit, cursor });
+    const data = page.data.map((one) => interactionViewOf(one, session_id));
+    return { data, next_cursor: page.next_cursor };
+  }
+
+  show(person: string, id: string): InteractionView | Refusal | null {
+    const record = this.#recordFor(person);
+    if (record === null) return null;
+    const { session_id, owner } = record.identity;
+    const found = this.#core.interactions.get(id);
+    if (found === null) return NOT_ASKED;
+    return person === owner || isAsked(found, person) ? interactionViewOf(found, session_id) : notAsked(found);
+  }
+
+  /** The first answer wins: the same again changes nothing, another is refused. */
+  resolve(person: string, id: string, request: ResolveRequest): InteractionView | Refusal | null {
+    const record = this.#recordFor(person);
+    if (record === null) return null;
+    const resolved = this.#core.change((draft) => draft.interactions.resolve(id, request, person));
+    if (resolved === null) return NOT_ASKED;
+    return 'refused' in resolved ? resolved : interactionViewOf(resolved, record.identity.session_id);
+  }
+
+  #recordFor(person: string): SessionRecord | null {
+    const { record } = this.#core;
+    if (record === null) return null;
+    const { owner, request } = record.identity;
+    return person === owner || request.config.answerers.includes(person) ? record : null;
+  }
+}

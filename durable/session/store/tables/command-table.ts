@@ -1,0 +1,53 @@
+import { wrapperCommand, type WrapperCommand } from '../../../../protocol/wrapper-link.ts';
+
+export interface NumberedCommand {
+  readonly number: number;
+  readonly command: WrapperCommand;
+}
+
+/** Orders for the wrapper of one epoch, numbered from 1 and kept until it has taken them. */
+export class CommandTable {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  /** Makes its table, where it is not there. */
+  create(): void {
+    this.#sql.exec(`CREATE TABLE IF NOT EXISTS commands (
+      epoch INTEGER NOT NULL, number INTEGER NOT NULL, command TEXT, PRIMARY KEY (epoch, number)) WITHOUT ROWID`);
+  }
+
+  add(epoch: number, command: WrapperCommand): NumberedCommand {
+    const last = this.#sql.exec<{ n: number | null }>('SELECT max(number) AS n FROM commands WHERE epoch = ?', epoch);
+    const number = (last.one().n ?? 0) + 1;
+    const text = JSON.stringify(command);
+    this.#sql.exec('INSERT INTO commands (epoch, number, command) VALUES (?, ?, ?)', epoch, number, text);
+    return { number, command };
+  }
+
+  /** What the wrapper has yet to take. */
+  after(epoch: number, taken: number): NumberedCommand[] {
+    const rows = this.#sql.exec<{ number: number; command: string }>(
+      'SELECT number, command FROM commands WHERE epoch = ? AND number > ? AND command IS NOT NULL ORDER BY number',
+      epoch,
+      taken,
+    );
+    return [...rows].map(({ number, command }) => ({ number, command: wrapperCommand.parse(JSON.parse(command)) }));
+  }
+
+  /** Forgets what was taken, but not its number: numbers are never given twice. */
+  taken(epoch: number, number: number): void {
+    this.#sql.exec(
+      'UPDATE commands SET command = NULL WHERE epoch = ? AND number <= ? AND command IS NOT NULL',
+      epoch,
+      number,
+    );
+  }
+
+  /** A new epoch numbers from 1 again; what the ones before were told no longer matters. */
+  dropBefore(epoch: number): void {
+    this.#sql.exec('DELETE FROM commands WHERE epoch < ?', epoch);
+  }
+}

@@ -1,0 +1,130 @@
+import type { EventEnvelope, OwnEvent } from '../../../../protocol/event.ts';
+
+/** A stored event, its `data` still the JSON text that was written. */
+export interface StoredEvent {
+  readonly seq: number;
+  readonly time: number;
+  readonly type: string;
+  readonly json: string;
+}
+
+/** A preview: shown, never stored. `preview` is Claude Code's line. */
+export interface Preview {
+  readonly time: number;
+  readonly preview: string;
+}
+
+/** What viewers see, in the order that it was said. */
+export type Shown = StoredEvent | Preview;
+
+/**
+ * SQLite in a Durable Object holds rows of up to 2 MB, and a UTF-16 unit takes up to 3 bytes there: longer data is
+ * cut into parts of this many units.
+ */
+const PART_UNITS = 500_000;
+
+/** The durable log of one session: `seq` from 1 without holes. Appends belong inside the caller's transaction. */
+export class EventLog {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  /** Makes its tables, where they are not there. */
+  create(): void {
+    this.#sql.exec(`CREATE TABLE IF NOT EXISTS events (
+      seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, type TEXT NOT NULL, data TEXT NOT NULL, parts INTEGER NOT NULL)`);
+    this.#sql.exec(`CREATE TABLE IF NOT EXISTS event_parts (
+      seq INTEGER NOT NULL, part INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (seq, part)) WITHOUT ROWID`);
+  }
+
+  /** `seq` of the newest event; 0 when there is none. */
+  last(): number {
+    return this.#sql.exec<{ seq: number | null }>('SELECT max(seq) AS seq FROM events').one().seq ?? 0;
+  }
+
+  /** `seq` of the oldest event that is still stored; 1 when none was pruned. */
+  first(): number {
+    return this.#sql.exec<{ seq: number | null }>('SELECT min(seq) AS seq FROM events').one().seq ?? 1;
+  }
+
+  append(event: StoredEvent): void {
+    const parts = cut(event.json);
+    const [head = '', ...rest] = parts;
+    this.#sql.exec(
+      'INSERT INTO events (seq, time, type, data, parts) VALUES (?, ?, ?, ?, ?)',
+      event.seq,
+      event.time,
+      event.type,
+      head,
+      rest.length,
+    );
+    for (const [index, data] of rest.entries()) {
+      this.#sql.exec('INSERT INTO event_parts (seq, part, data) VALUES (?, ?, ?)', event.seq, index, data);
+    }
+  }
+
+  /** Events after `after`, oldest first: at most `limit`, and no more than the first past `bytes` of data. */
+  read(after: number, limit: number, bytes: number): StoredEvent[] {
+    const rows = this.#sql.exec<{ seq: number; time: number; type: string; data: string; parts: number }>(
+      'SELECT seq, time, type, data, parts FROM events WHERE seq > ? ORDER BY seq LIMIT ?',
+      after,
+      limit,
+    );
+    const events: StoredEvent[] = [];
+    let size = 0;
+    for (const { seq, time, type, data, parts } of rows) {
+      const json = parts === 0 ? data : data + this.#rest(seq);
+      events.push({ seq, time, type, json });
+      size += json.length;
+      if (size >= bytes) break;
+    }
+    return events;
+  }
+
+  #rest(seq: number): string {
+    const rows = this.#sql.exec<{ data: string }>('SELECT data FROM event_parts WHERE seq = ? ORDER BY part', seq);
+    return [...rows].map(({ data }) => data).join('');
+  }
+}
+
+/** Cuts text for storage, never between the halves of a surrogate pair: alone, a half would not survive UTF-8. */
+function cut(text: string): string[] {
+  const parts: string[] = [];
+  for (let start = 0; start < text.length;) {
+    let end = Math.min(start + PART_UNITS, text.length);
+    const last = text.charCodeAt(end - 1);
+    if (end < text.length && last >= 0xd800 && last <= 0xdbff) end -= 1;
+    parts.push(text.slice(start, end));
+    start = end;
+  }
+  return parts;
+}
+
+/** An event as it goes over the wire. Claude Code's own JSON is put in as it was written, byte for byte. */
+export function envelopeJson({ seq, time, type, json }: StoredEvent): string {
+  return `{"seq":${seq},"time":"${new Date(time).toISOString()}","type":${JSON.stringify(type)},"data":${json}}`;
+}
+
+/** A preview as it goes over the wire: no `seq`, for it is not stored. */
+export function previewJson({ time, preview }: Preview): string {
+  return `{"time":"${new Date(time).toISOString()}","type":"stream_event","data":${preview}}`;
+}
+
+/** An event in the seed's dialect: Claude Code's message itself; of CC-Docker's own events, `data` with its `type`, which the seed had for one of them. */
+export function plainJson({ type, json }: Pick<StoredEvent, 'type' | 'json'>, own: boolean): string {
+  if (!own) return json;
+  const name = JSON.stringify(type === 'child.result' ? 'child_result' : type);
+  return json === '{}' ? `{"type":${name}}` : `{"type":${name},${json.slice(1)}`;
+}
+
+/** An event of CC-Docker's own, ready to store. */
+export function ownEvent(seq: number, time: number, event: OwnEvent): StoredEvent {
+  return { seq, time, type: event.type, json: JSON.stringify(event.data) };
+}
+
+/** A stored event as a value, for the JSON pages. */
+export function envelope({ seq, time, type, json }: StoredEvent): EventEnvelope {
+  return { seq, time: new Date(time).toISOString(), type, data: JSON.parse(json) as EventEnvelope['data'] };
+}

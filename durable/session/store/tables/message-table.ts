@@ -1,0 +1,92 @@
+import type { MessageStatus, MessageView, TurnResult } from '../../../../protocol/message.ts';
+import { turnResult } from '../../../../protocol/message.ts';
+import { messageError, type MessageError } from '../../../../protocol/reason.ts';
+
+interface Row extends Record<string, SqlStorageValue> {
+  id: string;
+  status: string;
+  prompt: string;
+  created: number;
+  started: number | null;
+  finished: number | null;
+  error: string | null;
+  turn: string | null;
+}
+
+const iso = (time: number | null) => (time === null ? null : new Date(time).toISOString());
+
+/** The messages of one session: what was asked, and what came of it. */
+export class MessageTable {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  /** Makes its tables, where they are not there. */
+  create(): void {
+    this.#sql.exec(`CREATE TABLE IF NOT EXISTS messages (
+      id TEXT PRIMARY KEY, status TEXT NOT NULL, prompt TEXT NOT NULL, created INTEGER NOT NULL,
+      started INTEGER, finished INTEGER, error TEXT, turn TEXT)`);
+    // The same key is the same message: a client may send a chat again without knowing what became of the first.
+    this.#sql.exec(
+      'CREATE TABLE IF NOT EXISTS message_keys (key TEXT PRIMARY KEY, id TEXT NOT NULL, body TEXT NOT NULL)',
+    );
+  }
+
+  add(id: string, prompt: string, now: number): void {
+    this.#sql.exec('INSERT INTO messages (id, status, prompt, created) VALUES (?, ?, ?, ?)', id, 'queued', prompt, now);
+  }
+
+  has(id: string): boolean {
+    return this.#sql.exec('SELECT 1 FROM messages WHERE id = ?', id).toArray().length > 0;
+  }
+
+  /** The id of the message that came last; null: none has. */
+  newest(): string | null {
+    const rows = this.#sql.exec<{ id: string }>('SELECT id FROM messages ORDER BY rowid DESC LIMIT 1');
+    return [...rows][0]?.id ?? null;
+  }
+
+  rememberKey(key: string, id: string, body: string): void {
+    this.#sql.exec('INSERT INTO message_keys (key, id, body) VALUES (?, ?, ?)', key, id, body);
+  }
+
+  byKey(key: string): { id: string; body: string } | null {
+    const rows = this.#sql.exec<{ id: string; body: string }>('SELECT id, body FROM message_keys WHERE key = ?', key);
+    return [...rows][0] ?? null;
+  }
+
+  prompt(id: string): string {
+    return this.#sql.exec<{ prompt: string }>('SELECT prompt FROM messages WHERE id = ?', id).one().prompt;
+  }
+
+  begin(id: string, now: number): void {
+    this.#sql.exec("UPDATE messages SET status = 'processing', started = ? WHERE id = ?", now, id);
+  }
+
+  finish(id: string, status: MessageStatus, error: MessageError | null, now: number): void {
+    const said = error === null ? null : JSON.stringify(error);
+    this.#sql.exec('UPDATE messages SET status = ?, error = ?, finished = ? WHERE id = ?', status, said, now, id);
+  }
+
+  setTurn(id: string, turn: TurnResult): void {
+    this.#sql.exec('UPDATE messages SET turn = ? WHERE id = ?', JSON.stringify(turn), id);
+  }
+
+  view(sessionId: string, id: string): MessageView | null {
+    const row = [...this.#sql.exec<Row>('SELECT * FROM messages WHERE id = ?', id)][0];
+    if (row === undefined) return null;
+    return {
+      message_id: row.id,
+      session_id: sessionId,
+      status: row.status as MessageStatus,
+      prompt: row.prompt,
+      created_at: new Date(row.created).toISOString(),
+      started_at: iso(row.started),
+      finished_at: iso(row.finished),
+      ...(row.turn === null ? {} : turnResult.parse(JSON.parse(row.turn))),
+      error: row.error === null ? null : messageError.parse(JSON.parse(row.error)),
+    };
+  }
+}

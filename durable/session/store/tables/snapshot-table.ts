@@ -1,0 +1,225 @@
+import type { SnapshotReport } from '../../../../protocol/runner-control.ts';
+import {
+  skippedFile,
+  type SnapshotState,
+  type SnapshotTrigger,
+  type SnapshotView,
+} from '../../../../protocol/workspace.ts';
+import * as z from 'zod';
+
+interface Row extends Record<string, SqlStorageValue> {
+  number: number;
+  id: string;
+  trigger: string;
+  state: string;
+  version: number;
+  created: number;
+  finished: number | null;
+  files: number;
+  bytes: number;
+  new_bytes: number;
+  owner_bytes: number | null;
+  skipped: string;
+  detail: string | null;
+  storage: string | null;
+}
+
+/** A stored snapshot that the owner's directory has yet to hear of. */
+export interface UntoldSnapshot {
+  readonly view: SnapshotView;
+  readonly storage: string;
+  readonly owner_bytes: number | null;
+}
+
+/** A snapshot that was asked for and of which no runner has said anything yet. */
+export interface OwedSnapshot {
+  readonly snapshot_id: string;
+  readonly trigger: SnapshotTrigger;
+}
+
+export interface SnapshotPage {
+  readonly data: readonly SnapshotView[];
+  readonly next_cursor: string | null;
+}
+
+const skippedFiles = z.array(skippedFile);
+
+/** Snapshots of one session: those that it asked for, and those that its runners told of. */
+export class SnapshotTable {
+  readonly #sql: SqlStorage;
+  /** Read for every event, so not from the database each time. */
+  #work: { readonly untold: boolean; readonly owedAt: number | null } | null = null;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  /** Makes its table, where it is not there. */
+  create(): void {
+    // `told`: the directory knows. `owed_at`: when to order it (again), epoch milliseconds; null: a runner has it in hand.
+    this.#sql.exec(`CREATE TABLE IF NOT EXISTS snapshots (
+      number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, trigger TEXT NOT NULL, state TEXT NOT NULL,
+      version INTEGER NOT NULL, created INTEGER NOT NULL, finished INTEGER, files INTEGER NOT NULL DEFAULT 0,
+      bytes INTEGER NOT NULL DEFAULT 0, new_bytes INTEGER NOT NULL DEFAULT 0, owner_bytes INTEGER,
+      skipped TEXT NOT NULL DEFAULT '[]', detail TEXT, storage TEXT, told INTEGER NOT NULL DEFAULT 0, owed_at INTEGER)`);
+  }
+
+  /** Something is to be told to the directory; when something is to be ordered, epoch milliseconds. */
+  work(): { readonly untold: boolean; readonly owedAt: number | null } {
+    if (this.#work === null) {
+      const { untold, owed } = this.#sql
+        .exec<{ untold: number; owed: number | null }>(
+          `SELECT (SELECT count(*) FROM snapshots WHERE state = 'stored' AND told = 0) AS untold,
+            (SELECT min(owed_at) FROM snapshots WHERE state = 'pending' AND owed_at IS NOT NULL) AS owed`,
+        )
+        .one();
+      this.#work = { untold: untold > 0, owedAt: owed };
+    }
+    return this.#work;
+  }
+
+  /** A snapshot is asked for. */
+  ask(id: string, trigger: SnapshotTrigger, version: number, now: number): void {
+    this.#work = null;
+    this.#sql.exec(
+      `INSERT OR IGNORE INTO snapshots (id, trigger, state, version, created, owed_at) VALUES (?, ?, 'pending', ?, ?, ?)`,
+      id,
+      trigger,
+      version,
+      now,
+      now,
+    );
+  }
+
+  /** Takes what a runner says of a snapshot; false: nothing of it is new. */
+  report(told: SnapshotReport, now: number): boolean {
+    this.#work = null;
+    const known = this.#row(told.snapshot_id);
+    if (known !== null && known.state !== 'pending') return false;
+    const news = known === null || known.state !== told.state || known.detail !== told.detail;
+    const finished = told.state === 'pending' ? null : now;
+    this.#sql.exec(
+      `INSERT INTO snapshots (id, trigger, state, version, created, finished, files, bytes, new_bytes, owner_bytes, skipped,
+          detail, storage) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+        ON CONFLICT (id) DO UPDATE SET state = ?3, version = ?4, finished = ?6, files = ?7, bytes = ?8, new_bytes = ?9,
+          owner_bytes = ?10, skipped = ?11, detail = ?12, storage = ?13, owed_at = NULL`,
+      told.snapshot_id,
+      told.trigger,
+      told.state,
+      told.version,
+      Date.parse(told.created_at),
+      finished,
+      told.files,
+      told.bytes,
+      told.new_bytes,
+      told.owner_bytes,
+      JSON.stringify(told.skipped),
+      told.detail,
+      told.storage,
+    );
+    // Whoever waits in vain while a newer one is stored has been merged into it.
+    if (told.state === 'stored') {
+      this.#sql.exec(
+        `DELETE FROM snapshots WHERE state = 'pending' AND trigger NOT IN ('requested', 'forked') AND version <= ?
+          AND created <= ?`,
+        told.version,
+        Date.parse(told.created_at),
+      );
+    }
+    return news;
+  }
+
+  untold(sessionId: string, workspaceId: string | null): UntoldSnapshot[] {
+    const rows = this.#sql.exec<Row>("SELECT * FROM snapshots WHERE state = 'stored' AND told = 0 ORDER BY number");
+    return [...rows].flatMap((row) =>
+      row.storage === null
+        ? []
+        : [{ view: viewOf(row, sessionId, workspaceId), storage: row.storage, owner_bytes: row.owner_bytes }],
+    );
+  }
+
+  setTold(id: string): void {
+    this.#work = null;
+    this.#sql.exec('UPDATE snapshots SET told = 1 WHERE id = ?', id);
+  }
+
+  isTold(id: string): boolean {
+    return this.#sql.exec('SELECT 1 FROM snapshots WHERE id = ? AND told = 1', id).toArray().length > 0;
+  }
+
+  /** What is to be ordered by `now`. */
+  owed(now: number): OwedSnapshot[] {
+    const rows = this.#sql.exec<{ id: string; trigger: string }>(
+      "SELECT id, trigger FROM snapshots WHERE state = 'pending' AND owed_at <= ? ORDER BY number",
+      now,
+    );
+    return [...rows].map(({ id, trigger }) => ({ snapshot_id: id, trigger: trigger as SnapshotTrigger }));
+  }
+
+  /** It was ordered, or could not be: `detail` says why. Unless a runner speaks of it, it is ordered again. */
+  setOwed(id: string, again: number, detail: string | null): void {
+    this.#work = null;
+    this.#sql.exec(
+      "UPDATE snapshots SET owed_at = ?, detail = ? WHERE id = ? AND state = 'pending' AND owed_at IS NOT NULL",
+      again,
+      detail,
+      id,
+    );
+  }
+
+  /** Forgets stored ones that the directory has let go, and all but the newest failed ones. */
+  forget(gone: readonly string[], failedKept: number): void {
+    this.#work = null;
+    for (const id of gone) this.#sql.exec('DELETE FROM snapshots WHERE id = ?', id);
+    this.#sql.exec(
+      `DELETE FROM snapshots WHERE state = 'failed'
+        AND number NOT IN (SELECT number FROM snapshots WHERE state = 'failed' ORDER BY number DESC LIMIT ?)`,
+      failedKept,
+    );
+  }
+
+  /** Those that the directory is to be asked about. */
+  toldIds(): string[] {
+    const rows = this.#sql.exec<{ id: string }>("SELECT id FROM snapshots WHERE state = 'stored' AND told = 1");
+    return [...rows].map(({ id }) => id);
+  }
+
+  view(id: string, sessionId: string, workspaceId: string | null): SnapshotView | null {
+    const row = this.#row(id);
+    return row === null ? null : viewOf(row, sessionId, workspaceId);
+  }
+
+  /** The newest first, those before `cursor`. */
+  page(sessionId: string, workspaceId: string | null, cursor: string | null, limit: number): SnapshotPage {
+    const rows = this.#sql.exec<Row>(
+      `SELECT * FROM snapshots WHERE (?1 IS NULL OR number < (SELECT number FROM snapshots WHERE id = ?1))
+        ORDER BY number DESC LIMIT ?2`,
+      cursor,
+      limit + 1,
+    );
+    const all = [...rows].map((row) => viewOf(row, sessionId, workspaceId));
+    const data = all.slice(0, limit);
+    return { data, next_cursor: all.length > limit ? (data.at(-1)?.snapshot_id ?? null) : null };
+  }
+
+  #row(id: string): Row | null {
+    return [...this.#sql.exec<Row>('SELECT * FROM snapshots WHERE id = ?', id)][0] ?? null;
+  }
+}
+
+function viewOf(row: Row, session_id: string, workspace_id: string | null): SnapshotView {
+  return {
+    snapshot_id: row.id,
+    session_id,
+    workspace_id,
+    state: row.state as SnapshotState,
+    trigger: row.trigger as SnapshotTrigger,
+    created_at: new Date(row.created).toISOString(),
+    finished_at: row.finished === null ? null : new Date(row.finished).toISOString(),
+    files: row.files,
+    bytes: row.bytes,
+    new_bytes: row.new_bytes,
+    skipped: skippedFiles.parse(JSON.parse(row.skipped)),
+    detail: row.detail,
+  };
+}

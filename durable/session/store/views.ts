@@ -1,0 +1,64 @@
+import type { SessionSummary, SessionView } from '../../../protocol/session.ts';
+import { isSaved, newestTrees } from '../core/files.ts';
+import type { SessionRecord } from './record.ts';
+
+/** A summary as the owner's directory keeps it: `changes` orders two of the same session. */
+export interface VersionedSummary {
+  readonly changes: number;
+  readonly summary: Omit<SessionSummary, 'websocket_url'>;
+}
+
+/** The name that the runner gives the container of an epoch; null while there is none. */
+function containerName({ identity, state }: SessionRecord): string | null {
+  const running = state.container === 'launched' || state.container === 'ready';
+  return running ? `cc-docker-${identity.session_id}-${state.epoch}` : null;
+}
+
+function summary(record: SessionRecord): VersionedSummary['summary'] {
+  const { identity, state } = record;
+  return {
+    session_id: identity.session_id,
+    status: state.status,
+    reason: state.reason,
+    container_id: containerName(record),
+    created_at: new Date(identity.created).toISOString(),
+    last_activity: new Date(record.last_activity).toISOString(),
+    title: identity.spawn?.title ?? null,
+    parent_session_id: identity.spawn?.parent ?? null,
+    child_session_ids: [...record.children],
+    total_turns: record.turns,
+    total_cost_usd: record.cost_usd + record.live_usd,
+    open_interactions: record.open_interactions,
+  };
+}
+
+export function summaryOf(record: SessionRecord): VersionedSummary {
+  return { changes: record.changes, summary: summary(record) };
+}
+
+/** The session as its owner sees it, but for the address of its stream, which only the caller's request tells. */
+export type StoredSessionView = Omit<SessionView, 'websocket_url'>;
+
+/** How the files are kept, for people: what runs may be writing at this moment. */
+function filesView({ files }: SessionRecord): SessionView['files'] {
+  const { launch, write } = files;
+  const isKept = isSaved(files) && write === null && (launch === null || launch.runner === null);
+  return { runner: launch?.runner ?? files.runner, saved: isKept, snapshot_id: newestTrees(files).workspace };
+}
+
+export function viewOf(record: SessionRecord, lastSeq: number): StoredSessionView {
+  const { state, identity } = record;
+  return {
+    ...summary(record),
+    epoch: state.epoch,
+    last_seq: lastSeq,
+    queued_messages: state.queue.length,
+    resources: record.container.resources,
+    exposed_secrets: [...record.container.exposed_secrets],
+    files: filesView(record),
+    forked_from: identity.forked_from,
+    inherits_from: identity.spawn?.inherits ?? null,
+    workspace: identity.request.workspace,
+    config: identity.request.config,
+  };
+}

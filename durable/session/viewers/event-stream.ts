@@ -1,0 +1,88 @@
+import { BATCH_BYTES, BATCH_EVENTS } from '../../../protocol/limits.ts';
+import { envelopeJson, type EventLog } from '../store/tables/event-log.ts';
+
+/** Between two comments that keep an idle stream open through proxies, milliseconds. */
+const KEEP_ALIVE_MS = 15_000;
+
+/** Why a stream that had nothing to say looks again. */
+type Wake = 'stored' | 'idle' | 'ended';
+
+/**
+ * Server-Sent Events of one session: the log after a cursor, then what comes. The reader sets the pace: an event is
+ * read from the log when the client has room for it, so a slow client costs no memory.
+ */
+export class EventStreams {
+  readonly #log: EventLog;
+  readonly #waiting = new Set<(why: Wake) => void>();
+  #ended = false;
+
+  constructor(log: EventLog) {
+    this.#log = log;
+  }
+
+  /** Wakes the streams: something was stored. */
+  notify(): void {
+    this.#wakeAll('stored');
+  }
+
+  /** Ends the streams: the session is gone. */
+  end(): void {
+    this.#ended = true;
+    this.#wakeAll('ended');
+  }
+
+  open(after: number): ReadableStream<Uint8Array> {
+    const encoder = new TextEncoder();
+    const cancelled = new AbortController();
+    let cursor = after;
+    return new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        const first = this.#log.first();
+        if (cursor >= first - 1) {
+          // Headers alone do not reach every client before the first byte of the body does.
+          return controller.enqueue(encoder.encode(': stream\n\n'));
+        }
+        const data = JSON.stringify({ type: 'session.gap', data: { from: cursor + 1, to: first - 1 } });
+        cursor = first - 1;
+        controller.enqueue(encoder.encode(`event: session.gap\ndata: ${data}\n\n`));
+      },
+      pull: async (controller) => {
+        if (this.#ended) return controller.close();
+        const events = this.#log.read(cursor, BATCH_EVENTS, BATCH_BYTES);
+        const last = events.at(-1);
+        if (last !== undefined) {
+          cursor = last.seq;
+          const text = events.map(
+            (event) => `id: ${event.seq}\nevent: ${event.type}\ndata: ${envelopeJson(event)}\n\n`,
+          );
+          return controller.enqueue(encoder.encode(text.join('')));
+        }
+        const why = await this.#woken(cancelled.signal);
+        if (cancelled.signal.aborted) return;
+        if (why === 'ended') return controller.close();
+        // A pull that enqueues nothing is not called again, so each round says something.
+        controller.enqueue(encoder.encode(why === 'stored' ? ':\n' : ': keep-alive\n\n'));
+      },
+      cancel: () => cancelled.abort(),
+    });
+  }
+
+  #wakeAll(why: Wake): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const wake of waiting) wake(why);
+  }
+
+  #woken(cancelled: AbortSignal): Promise<Wake> {
+    return new Promise((resolve) => {
+      const wake = (why: Wake) => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        resolve(why);
+      };
+      const timer = setTimeout(() => wake('idle'), KEEP_ALIVE_MS);
+      this.#waiting.add(wake);
+      cancelled.addEventListener('abort', () => wake('ended'), { once: true });
+    });
+  }
+}

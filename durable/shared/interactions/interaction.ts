@@ -1,0 +1,290 @@
+import {
+  MAX_SHOWN_INPUT,
+  type AskUserInput,
+  type InteractionState,
+  type InteractionSubject,
+  type InteractionView,
+  type Resolution,
+  type ResolveRequest,
+} from '../../../protocol/interaction.ts';
+import type { Refusal } from '../../../protocol/problem.ts';
+import type { WrapperCommand } from '../../../protocol/wrapper-link.ts';
+import { chosenAnswerers, isAsked, notAsked } from './answerers.ts';
+import { answerText, fit } from './answers.ts';
+
+/** Open questions and permissions that a session may have at once. */
+export const MAX_OPEN = 64;
+
+/**
+ * Where its answer is on the way to the model, which it takes once:
+ * - `none`: there is none yet;
+ * - `ordered`: a command has it, for the `claude` that asked;
+ * - `owed`: that one is gone, so a message is to have it;
+ * - `over`: nothing more is to be done.
+ */
+export type Passage = 'none' | 'ordered' | 'owed' | 'over';
+
+/** Something that a person is asked. Plain data; times are epoch milliseconds. */
+export interface Interaction {
+  readonly interaction_id: string;
+  /** What waits: `claude` itself (a permission, its `AskUserQuestion`), or a call of the `ask_user` tool. */
+  readonly of: 'claude' | 'tool';
+  /** Of the container that asked. */
+  readonly epoch: number;
+  readonly subject: InteractionSubject;
+  readonly priority: InteractionView['priority'];
+  readonly created: number;
+  readonly deadline: number;
+  readonly default: Resolution | null;
+  /** Who, of those who may answer for the session; null: each of them. */
+  readonly answerers: readonly string[] | null;
+  /** Reminders that it has between `created` and `deadline`, and how many of these are over. */
+  readonly reminders: number;
+  readonly reminded: number;
+  readonly state: InteractionState;
+  /** The `claude` that asked is gone: an answer becomes a message. */
+  readonly detached: boolean;
+  readonly resolved_at: number | null;
+  readonly resolved_by: string | null;
+  readonly resolution: Resolution | null;
+  readonly answer: Passage;
+}
+
+/** What the container asks for. */
+export type Ask =
+  | { readonly of: 'claude'; readonly id: string; readonly subject: InteractionSubject }
+  | { readonly of: 'tool'; readonly id: string; readonly input: AskUserInput };
+
+/** How long an interaction stays open, milliseconds; what becomes of a permission that nobody decides on; who may answer; how often they are reminded. */
+export interface AskLimits {
+  readonly timeout: number;
+  readonly longest: number;
+  readonly permission_default: 'allow' | 'deny';
+  readonly people: readonly string[];
+  readonly reminders: number;
+}
+
+export interface AskContext {
+  readonly epoch: number;
+  readonly now: number;
+  /** The `claude` that asks is there to be answered. */
+  readonly attached: boolean;
+  /** How many are open. */
+  readonly open: number;
+  readonly limits: AskLimits;
+}
+
+/** An interaction after something happened to it, and the command that tells its `claude` of it. */
+export interface Change {
+  readonly interaction: Interaction;
+  readonly order: WrapperCommand | null;
+}
+
+const UNANSWERED =
+  'Nobody answered in time. Go on with your best judgement; if that is not possible, end your turn by saying what you would need to know.';
+const UNDECIDED =
+  'Nobody decided in time, so this is not allowed. Do not try to get round it: go on without it, or end your turn by saying what you need it for.';
+const TOO_MANY = `${MAX_OPEN} questions and permissions wait for the user already, which is the most that there may be.`;
+/** Of a subject as JSON, characters: an input as long as may be shown, and its tool's name. */
+const MAX_SUBJECT = MAX_SHOWN_INPUT + 4096;
+const TOO_LONG = `What the user is to be shown is too long: ask with fewer and shorter texts (${MAX_SHOWN_INPUT} characters in all).`;
+
+/** The agent asks: what people are asked, or how it is refused without asking them. */
+export function open(
+  ask: Ask,
+  context: AskContext,
+): { readonly opened: Interaction } | { readonly refused: WrapperCommand } {
+  const subject = ask.of === 'claude' ? shown(ask.subject) : subjectOf(ask.input);
+  if (context.open >= MAX_OPEN) {
+    return refused(ask, `${TOO_MANY} Go on without, and ask again once some of them have been answered.`);
+  }
+  if (jsonLength(subject) > MAX_SUBJECT) return refused(ask, TOO_LONG);
+  const { now, limits, epoch, attached } = context;
+  const asked = ask.of === 'tool' ? ask.input.timeout_seconds : undefined;
+  const timeout = asked === undefined ? limits.timeout : asked * 1000;
+  const fallback = defaultOf(ask, subject, limits);
+  if (fallback !== null && 'misfit' in fallback) return refused(ask, fallback.misfit);
+  const answerers = chosenAnswerers(ask.of === 'tool' ? ask.input.answerers : undefined, limits.people);
+  if (answerers !== null && 'misfit' in answerers) return refused(ask, answerers.misfit);
+  return {
+    opened: {
+      interaction_id: ask.id,
+      of: ask.of,
+      epoch,
+      subject,
+      priority: (ask.of === 'tool' ? ask.input.priority : undefined) ?? 'normal',
+      created: now,
+      deadline: now + Math.min(timeout, limits.longest),
+      default: fallback,
+      answerers,
+      reminders: (ask.of === 'tool' ? ask.input.max_attempts : undefined) ?? limits.reminders,
+      reminded: 0,
+      state: 'open',
+      detached: !attached,
+      resolved_at: null,
+      resolved_by: null,
+      resolution: null,
+      answer: 'none',
+    },
+  };
+}
+
+/** Somebody answers. The first answer wins; the same again changes nothing. */
+export function resolve(
+  interaction: Interaction,
+  request: ResolveRequest,
+  by: string,
+  now: number,
+): Change | { readonly same: true } | Refusal {
+  if (!isAsked(interaction, by)) return notAsked(interaction);
+  const fitted = fit(interaction.subject, request);
+  if ('refused' in fitted) return fitted;
+  const { resolution } = fitted;
+  if (interaction.state === 'open') {
+    return close(interaction, { state: 'resolved', resolved_at: now, resolved_by: by, resolution });
+  }
+  const same =
+    interaction.state === 'resolved' && JSON.stringify(interaction.resolution) === JSON.stringify(resolution);
+  return same ? { same: true } : { refused: 'interaction_closed', detail: closedDetail(interaction) };
+}
+
+/** Its deadline has passed: its default is taken. Null: it has not, or is of no matter any more. */
+export function expire(interaction: Interaction, now: number): Change | null {
+  if (interaction.state !== 'open' || now < interaction.deadline) return null;
+  const { default: fallback } = interaction;
+  const denied = fallback?.kind === 'decision' && fallback.decision === 'deny';
+  const resolution = denied ? { ...fallback, message: UNDECIDED } : fallback;
+  return close(interaction, { state: 'expired', resolved_at: now, resolved_by: null, resolution });
+}
+
+/** The agent waits no longer, though it is there. Null: that changes nothing. */
+export function withdraw(interaction: Interaction, now: number): Interaction | null {
+  if (interaction.answer === 'ordered') return { ...interaction, answer: 'over' };
+  if (interaction.state !== 'open' || interaction.detached) return null;
+  return { ...interaction, state: 'withdrawn', resolved_at: now, answer: 'over' };
+}
+
+/** What ends a wait that is withdrawn here, should there still be one: a background task may outlive its turn. */
+export function letGo(interaction: Interaction): WrapperCommand {
+  const text = 'The turn that asked has ended, so nobody will answer. Ask again if it still matters.';
+  return refusal(interaction.of, interaction.interaction_id, text);
+}
+
+/** The `claude` that asked is gone, while people are still asked. */
+export function detach(interaction: Interaction): Interaction {
+  return { ...interaction, detached: true };
+}
+
+/** The command with its answer was not taken before the container went: a message is to have it. */
+export function undelivered(interaction: Interaction): Interaction {
+  if (interaction.answer !== 'ordered') return interaction;
+  const owed = { ...interaction, detached: true };
+  return { ...owed, answer: messageOf(owed) === null ? 'over' : 'owed' };
+}
+
+/** What the next `claude` is told of what was asked before; null: nothing. */
+export function messageOf({ subject, state, resolution }: Interaction): string | null {
+  if (resolution === null) return null;
+  if (subject.kind === 'permission') {
+    // The agent has long gone on without what nobody decided on.
+    if (state !== 'resolved' || resolution.kind !== 'decision') return null;
+    const { decision, message } = resolution;
+    const note = message === null ? '' : ` ${message}`;
+    const leave = decision === 'deny' ? 'You may not use' : 'You may use';
+    const now = decision === 'deny' ? '' : ' now';
+    return `${leave} ${subject.tool_name}${now} (you asked before your work was interrupted).${note}${inputNote(subject.input)}`;
+  }
+  if (resolution.kind !== 'answers') return null;
+  const { answers } = resolution;
+  const pairs = subject.questions.map(({ question }, index) => ({ question, text: answerText(answers[index] ?? '') }));
+  const late = state === 'expired' ? 'Nobody answered in time, so your default holds. ' : '';
+  const [only] = pairs;
+  if (pairs.length === 1 && only !== undefined)
+    return `${late}Answer to your question “${only.question}”: ${only.text}`;
+  return `${late}Answers to your questions:\n${pairs.map(({ question, text }) => `- “${question}”: ${text}`).join('\n')}`;
+}
+
+const iso = (time: number) => new Date(time).toISOString();
+
+type Ending = Pick<Interaction, 'state' | 'resolved_at' | 'resolved_by' | 'resolution'>;
+
+/** The answer goes one way or the other, never both: by whether the `claude` that asked still waits. */
+function close(interaction: Interaction, ending: Ending): Change {
+  const closed = { ...interaction, ...ending };
+  if (!closed.detached) return { interaction: { ...closed, answer: 'ordered' }, order: orderOf(closed) };
+  return { interaction: { ...closed, answer: messageOf(closed) === null ? 'over' : 'owed' }, order: null };
+}
+
+function orderOf({ of, interaction_id, state, resolution }: Interaction): WrapperCommand {
+  if (of === 'claude') {
+    const unanswered = { kind: 'decision' as const, decision: 'deny' as const, message: UNANSWERED };
+    return { command: 'resolve', interaction_id, resolution: resolution ?? unanswered };
+  }
+  const [answer] = resolution?.kind === 'answers' ? resolution.answers : [];
+  const late = state === 'expired' ? 'Nobody answered in time, so your default holds: ' : '';
+  const text = answer === undefined ? UNANSWERED : late + answerText(answer);
+  return { command: 'tool_result', call_id: interaction_id, text, is_error: false };
+}
+
+function refused({ of, id }: Ask, text: string): { refused: WrapperCommand } {
+  return { refused: refusal(of, id, text) };
+}
+
+function refusal(of: Interaction['of'], id: string, message: string): WrapperCommand {
+  if (of === 'tool') return { command: 'tool_result', call_id: id, text: message, is_error: true };
+  return { command: 'resolve', interaction_id: id, resolution: { kind: 'decision', decision: 'deny', message } };
+}
+
+function subjectOf({ question, options = [], multi_select = false }: AskUserInput): InteractionSubject {
+  const all = options.map((option) => (typeof option === 'string' ? { label: option } : option));
+  const distinct = [...new Map(all.map((option) => [option.label, option])).values()];
+  const several = multi_select && distinct.length > 0;
+  return {
+    kind: 'question',
+    questions: [{ question, options: distinct, multi_select: several, free_text: !several }],
+  };
+}
+
+function defaultOf(
+  ask: Ask,
+  subject: InteractionSubject,
+  { permission_default }: AskLimits,
+): Resolution | { readonly misfit: string } | null {
+  if (subject.kind === 'permission') return { kind: 'decision', decision: permission_default, message: null };
+  if (ask.of === 'claude' || ask.input.default === undefined) return null;
+  const fitted = fit(subject, { answer: ask.input.default });
+  if ('refused' in fitted) return { misfit: `The "default" is no answer to the question. ${fitted.detail}` };
+  return fitted.resolution;
+}
+
+/** What people can be shown: the container is not trusted to keep to the length that it was told. */
+function shown(subject: InteractionSubject): InteractionSubject {
+  if (subject.kind !== 'permission' || jsonLength(subject.input) <= MAX_SHOWN_INPUT) return subject;
+  return { ...subject, input: null };
+}
+
+/** Characters as JSON; what is nested too deep to be written has no end. */
+function jsonLength(value: unknown): number {
+  try {
+    return JSON.stringify(value).length;
+  } catch (error) {
+    if (error instanceof RangeError) return Infinity;
+    throw error;
+  }
+}
+
+/** Enough of a tool's input to know it by, characters. */
+const INPUT_NOTE = 2000;
+
+function inputNote(input: Record<string, unknown> | null): string {
+  if (input === null) return '';
+  const text = JSON.stringify(input);
+  return ` It was for: ${text.length > INPUT_NOTE ? `${text.slice(0, INPUT_NOTE)}…` : text}`;
+}
+
+function closedDetail({ state, resolved_by, resolved_at }: Interaction): string {
+  const when = resolved_at === null ? '' : ` at ${iso(resolved_at)}`;
+  if (state === 'resolved') return `${resolved_by ?? 'Somebody'} answered it otherwise${when}.`;
+  if (state === 'expired') return `Nobody answered by its deadline, which ended it${when}.`;
+  return `The agent stopped waiting for it${when}.`;
+}

@@ -8,10 +8,10 @@ import type { AddressInfo, Server } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { parsePrivateGrant } from '../runner/egress/address.ts';
-import { openEgressProxy } from '../runner/egress/proxy.ts';
-import { parseRule } from '../runner/egress/rule.ts';
-import { createLog } from '../runner/log.ts';
+import { parsePrivateGrant } from '../runner/egress/policy/address.ts';
+import { openEgressProxy } from '../runner/egress/proxy/proxy.ts';
+import { parseRule } from '../runner/egress/policy/rule.ts';
+import { createLog } from '../runner/lib/log.ts';
 import { certificateFor } from '../test/e2e/support/certificate.ts';
 import { openEgress } from '../wrapper/egress.ts';
 

@@ -7,8 +7,8 @@ import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import { sessionConfig } from '../protocol/session-config.ts';
 import type { WrapperLaunch } from '../protocol/wrapper-launch.ts';
-import { launchFile } from '../runner/launch-file.ts';
-import { sessionFolders } from '../runner/session-folders.ts';
+import { launchFile } from '../runner/session/launch-file.ts';
+import { sessionFolders } from '../runner/lib/session-folders.ts';
 import { claudeCall } from '../wrapper/claude-args.ts';
 import { Arrivals } from './arrivals.ts';
 

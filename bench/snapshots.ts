@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { v7 as uuidV7 } from 'uuid';
-import { createLog } from '../runner/log.ts';
+import { createLog } from '../runner/lib/log.ts';
 import { Snapshots } from '../runner/snapshot/snapshots.ts';
 import { openStorage } from '../runner/storage/open-storage.ts';
 import { makeScratch } from './scratch.ts';

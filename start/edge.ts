@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Log, LogLevel, Miniflare, type MiniflareOptions } from 'miniflare';
 import { webhookAllow } from '../protocol/webhook-allow.ts';
-import { ownAddresses } from '../runner/egress/resolve.ts';
+import { ownAddresses } from '../runner/egress/policy/resolve.ts';
 import { localUrl } from './port.ts';
 import { webhookNetwork } from './webhook-network.ts';
 import { readWranglerConfig, type WranglerConfig } from './wrangler-config.ts';

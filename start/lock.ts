@@ -1,7 +1,7 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
-import { processStart } from '../runner/backend/process-identity.ts';
+import { processStart } from '../runner/lib/process-identity.ts';
 import { errorCode, isMissing } from './file-error.ts';
 import { shownPath } from './project.ts';
 import type { Refused } from './refused.ts';

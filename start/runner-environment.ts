@@ -1,5 +1,5 @@
 import type { BackendName } from '../protocol/runner-control.ts';
-import { parseSettings } from '../runner/settings.ts';
+import { parseSettings } from '../runner/session/settings.ts';
 import type { Refused } from './refused.ts';
 import type { Environment } from './settings.ts';
 

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { backoffMs } from '../runner/link/backoff.ts';
+import { backoffMs } from '../runner/lib/backoff.ts';
 import { describeExit, killPart, partExit, rotateLog, startPart } from './part.ts';
 import { shownPath } from './project.ts';
 import type { Environment } from './settings.ts';

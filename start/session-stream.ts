@@ -5,7 +5,7 @@ import { CloseCode } from '../protocol/close-code.ts';
 import { eventEnvelope, previewEnvelope } from '../protocol/event.ts';
 import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
 import { viewerAnswer } from '../protocol/viewer-socket.ts';
-import { backoffMs } from '../runner/link/backoff.ts';
+import { backoffMs } from '../runner/lib/backoff.ts';
 import type { Refused } from './refused.ts';
 
 const streamEvent = previewEnvelope.extend({ seq: eventEnvelope.shape.seq.optional() });

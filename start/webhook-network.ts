@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import ipaddr from 'ipaddr.js';
-import { METADATA } from '../runner/egress/address.ts';
+import { METADATA } from '../runner/egress/policy/address.ts';
 
 /** A workerd service that dials what it is allowed to, and nothing else. */
 export interface NetworkBinding {

@@ -1,7 +1,7 @@
 import type { BackendHealth, BackendName, PlacementKey } from '../../protocol/runner-control.ts';
 import type { Resources } from '../../protocol/session-config.ts';
 import type { WrapperLaunch } from '../../protocol/wrapper-launch.ts';
-import type { SessionFolders } from '../session-folders.ts';
+import type { SessionFolders } from '../lib/session-folders.ts';
 
 /** Where things are, as the container's processes see them. */
 export interface ContainerLayout {

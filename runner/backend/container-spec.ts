@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { PlacementKey } from '../../protocol/runner-control.ts';
 import type { Resources } from '../../protocol/session-config.ts';
 import type { ContainerLayout, Owner } from './backend.ts';
-import type { SessionFolders } from '../session-folders.ts';
+import type { SessionFolders } from '../lib/session-folders.ts';
 import { seccompProfile } from './seccomp-profile.ts';
 
 export const Label = {

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { StartFailure } from './backend.ts';
-import { messageOf } from '../log.ts';
+import { messageOf } from '../lib/log.ts';
 
 /** An answer of the engine's that is an error, as dockerode throws it. */
 const answer = z.object({ statusCode: z.int(), json: z.object({ message: z.string() }).optional() });

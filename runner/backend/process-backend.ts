@@ -14,10 +14,10 @@ import {
   type OwnContainer,
   type StartResult,
 } from './backend.ts';
-import { messageOf, type Log } from '../log.ts';
-import { processStart, signalProcess } from './process-identity.ts';
-import { removeFolder } from '../remove-folder.ts';
-import { sessionFolders, type SessionFolders } from '../session-folders.ts';
+import { messageOf, type Log } from '../lib/log.ts';
+import { processStart, signalProcess } from '../lib/process-identity.ts';
+import { removeFolder } from '../lib/remove-folder.ts';
+import { sessionFolders, type SessionFolders } from '../lib/session-folders.ts';
 import { killMarked, MARKER } from './process-sweep.ts';
 
 export interface ProcessBackendOptions {

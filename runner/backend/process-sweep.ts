@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
-import { signalProcess } from './process-identity.ts';
+import { signalProcess } from '../lib/process-identity.ts';
 
 /** Environment variable, the session's folder, that tells its processes from all others: every child inherits it. */
 export const MARKER = 'CC_DOCKER_PROCESS';

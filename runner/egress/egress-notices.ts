@@ -1,5 +1,5 @@
 import type { HostNotice } from '../../protocol/host-notice.ts';
-import type { Decision } from './decision.ts';
+import type { Decision } from './policy/decision.ts';
 
 type EgressNotice = Extract<HostNotice, { host_notice: 'egress' }>;
 

@@ -1,14 +1,14 @@
 import type { FilesRequest } from '../../protocol/files.ts';
 import type { Owner } from '../backend/backend.ts';
 import { json, type Answered, type FilesAnswer } from './answer.ts';
-import { diffWorkspace } from './diff-workspace.ts';
-import { packFolder } from './pack-folder.ts';
-import { readPath } from './read-path.ts';
-import { FilesRefused } from './refused.ts';
-import { removePath } from './remove-path.ts';
-import type { StartTree } from './start-tree.ts';
-import { unpackArchive } from './unpack-archive.ts';
-import { writeFile } from './write-file.ts';
+import { diffWorkspace } from './diff/diff-workspace.ts';
+import { packFolder } from './read/pack-folder.ts';
+import { readPath } from './read/read-path.ts';
+import { FilesRefused } from './paths/refused.ts';
+import { removePath } from './write/remove-path.ts';
+import type { StartTree } from './diff/start-tree.ts';
+import { unpackArchive } from './write/unpack-archive.ts';
+import { writeFile } from './write/write-file.ts';
 
 /** What is asked of the files as they are here. */
 export type TreeRequest = Exclude<FilesRequest, { op: 'share' | 'artifact' }>;

@@ -11,10 +11,10 @@ import {
   type RunnerFrame,
   type SnapshotReport,
 } from '../../protocol/runner-control.ts';
-import { backoffMs, type BackoffRange } from './backoff.ts';
+import { backoffMs, type BackoffRange } from '../lib/backoff.ts';
 import { dial, type DialEnd } from './dial.ts';
-import type { Log } from '../log.ts';
-import { keyName } from '../placement-name.ts';
+import type { Log } from '../lib/log.ts';
+import { keyName } from '../lib/placement-name.ts';
 
 type Hello = Extract<RunnerFrame, { kind: 'hello' }>;
 type Ended = Extract<RunnerFrame, { kind: 'ended' }>;

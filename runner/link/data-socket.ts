@@ -2,9 +2,9 @@ import { WebSocket } from 'ws';
 import { CloseCode } from '../../protocol/close-code.ts';
 import { BATCH_BYTES } from '../../protocol/limits.ts';
 import { HEARTBEAT_MS } from '../../protocol/runner-control.ts';
-import { backoffMs, type BackoffRange } from './backoff.ts';
+import { backoffMs, type BackoffRange } from '../lib/backoff.ts';
 import { dial, type DialEnd } from './dial.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../lib/log.ts';
 
 /** The session will never again listen to this container. */
 export type Refusal = 'unauthorized' | 'not_found' | 'stale_epoch';

@@ -2,8 +2,8 @@ import { createServer, type Socket } from 'node:net';
 import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
 import { wrapperFrame, type WrapperFrame } from '../../protocol/wrapper-notice.ts';
 import { LineSplitter } from './line-splitter.ts';
-import type { Log } from '../log.ts';
-import { listenOnUnixSocket } from '../model/unix-socket.ts';
+import type { Log } from '../lib/log.ts';
+import { listenOnUnixSocket } from '../lib/unix-socket.ts';
 
 export interface LinkHandlers {
   /** A frame, checked, and its text. */

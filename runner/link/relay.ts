@@ -2,11 +2,11 @@ import { CloseCode } from '../../protocol/close-code.ts';
 import type { HostNotice } from '../../protocol/host-notice.ts';
 import { sessionFrame, type SessionFrame } from '../../protocol/wrapper-link.ts';
 import type { WrapperFrame, WrapperNotice } from '../../protocol/wrapper-notice.ts';
-import type { BackoffRange } from './backoff.ts';
+import type { BackoffRange } from '../lib/backoff.ts';
 import { CommandQueue } from './command-queue.ts';
 import { DataSocket, type Refusal } from './data-socket.ts';
 import { openLinkServer, type LinkServer } from './link-server.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../lib/log.ts';
 import { NoticeBuffer } from './notice-buffer.ts';
 import { RelayBuffer } from './relay-buffer.ts';
 

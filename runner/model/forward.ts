@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { request as send, type Dispatcher } from 'undici';
 import { credentialHeader } from './credential.ts';
-import { Mask, maskText } from '../secrets/mask.ts';
+import { Mask, maskText } from '../lib/mask.ts';
 import { MODEL_UNREACHABLE, networkErrorCode, sendError, unreachableMessage } from './error.ts';
 import type { ModelHandler } from './exchange.ts';
 import { requestHeaders, responseHeaders } from './headers.ts';

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
-import { createDemoModel, type DemoModelOptions } from './demo/demo-model.ts';
+import { createDemoModel, type DemoModelOptions } from '../../demo-model/demo-model.ts';
 import { sendError } from './error.ts';
 import type { ModelExchange, ModelHandler } from './exchange.ts';
 import { forwardToModel } from './forward.ts';
@@ -8,7 +8,7 @@ import { Hold } from './hold.ts';
 import { sharedModelPool } from './pool.ts';
 import type { ModelUpstream } from './upstream.ts';
 import { BodyTooLarge } from './request-body.ts';
-import { listenOnUnixSocket } from './unix-socket.ts';
+import { listenOnUnixSocket } from '../lib/unix-socket.ts';
 
 /** Largest request that goes to the model, bytes: what Anthropic's API takes. */
 export const MAX_MODEL_REQUEST_BYTES = 32 * 1024 * 1024;

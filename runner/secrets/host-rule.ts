@@ -1,7 +1,7 @@
 import net from 'node:net';
 import * as z from 'zod';
 import { egressRule } from '../../protocol/session-config.ts';
-import { matchesHost, parseRule, type Rule } from '../egress/rule.ts';
+import { matchesHost, parseRule, type Rule } from '../egress/policy/rule.ts';
 
 /** A host that a secret is good for: a rule as in an allow-list, but never `*`. */
 export const hostRule = egressRule.transform((text, context): Rule => {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Rule } from '../egress/rule.ts';
+import type { Rule } from '../egress/policy/rule.ts';
 import { hostRule } from './host-rule.ts';
 
 /** Headers that say where a message goes, or where it ends: no place for a secret. */

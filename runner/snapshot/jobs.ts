@@ -1,7 +1,7 @@
 import type { StorageOrigin } from '../storage/storage-settings.ts';
-import type { RestoredTree, RestoreInput } from './restore-tree.ts';
-import type { SavedArtifact, ShareInput } from './save-artifact.ts';
-import type { SavedSnapshot, SaveInput } from './save-snapshot.ts';
+import type { RestoredTree, RestoreInput } from './restore/restore-tree.ts';
+import type { SavedArtifact, ShareInput } from './save/save-artifact.ts';
+import type { SavedSnapshot, SaveInput } from './save/save-snapshot.ts';
 
 /** What a worker thread is started with. */
 export interface WorkerStart {

@@ -1,11 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { messageOf } from '../log.ts';
+import { messageOf } from '../lib/log.ts';
 import { reopenStorage } from '../storage/open-storage.ts';
-import { GivenUp } from './given-up.ts';
+import { GivenUp } from './save/given-up.ts';
 import type { Job, Outcome, WorkerStart } from './jobs.ts';
-import { restoreTree } from './restore-tree.ts';
-import { saveArtifact } from './save-artifact.ts';
-import { saveSnapshot } from './save-snapshot.ts';
+import { restoreTree } from './restore/restore-tree.ts';
+import { saveArtifact } from './save/save-artifact.ts';
+import { saveSnapshot } from './save/save-snapshot.ts';
 
 /** The thread that reads and writes trees, so that the runner's own goes on meanwhile. */
 

@@ -1,16 +1,16 @@
 import type { FilesAnswer } from '../files/answer.ts';
 import type { TreeKind, TreeName } from '../../protocol/runner-control.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../lib/log.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { readArtifact } from './read-artifact.ts';
-import { readContent, readEntries } from './read-tree.ts';
-import type { RestoredTree, RestoreInput } from './restore-tree.ts';
-import type { SavedArtifact, ShareInput } from './save-artifact.ts';
-import type { SavedSnapshot, SaveInput } from './save-snapshot.ts';
-import { OWNERS, treeKey, treeOfKey, treesPrefix } from './storage-keys.ts';
+import { readArtifact } from './restore/read-artifact.ts';
+import { readContent, readEntries } from './restore/read-tree.ts';
+import type { RestoredTree, RestoreInput } from './restore/restore-tree.ts';
+import type { SavedArtifact, ShareInput } from './save/save-artifact.ts';
+import type { SavedSnapshot, SaveInput } from './save/save-snapshot.ts';
+import { OWNERS, treeKey, treeOfKey, treesPrefix } from './format/storage-keys.ts';
 import { sweepPacks, type SweepResult } from './sweep.ts';
 import { ThreadEnded, Threads } from './threads.ts';
-import type { TreeEntry } from './tree-entry.ts';
+import type { TreeEntry } from '../files/paths/tree-entry.ts';
 
 /** What a runner keeps in its storage: snapshots of sessions, each of two trees, and artifacts, each a tree of one file. Its heavy work is done on other threads. */
 export class Snapshots {

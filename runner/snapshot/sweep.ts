@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { findLeases } from './lease.ts';
-import { readContents, type Contents } from './manifest.ts';
-import { packKey, packsPrefix, sweepKey, treesPrefix } from './storage-keys.ts';
-import { Damaged } from './tree-entry.ts';
+import { findLeases } from './save/lease.ts';
+import { readContents, type Contents } from './format/manifest.ts';
+import { packKey, packsPrefix, sweepKey, treesPrefix } from './format/storage-keys.ts';
+import { Damaged } from '../files/paths/tree-entry.ts';
 
 /** From a pack's being found unreferenced until it may go, milliseconds. */
 const SWEEP_GRACE = 60 * 60 * 1000;

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { messageOf, type Log } from '../log.ts';
+import { messageOf, type Log } from '../lib/log.ts';
 import type { StorageOrigin } from '../storage/storage-settings.ts';
 import type { Job, Outcome, Work, WorkerStart } from './jobs.ts';
 

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { messageOf, type Log } from '../log.ts';
+import { messageOf, type Log } from '../lib/log.ts';
 import { FolderStore } from './folder-store.ts';
 import { StorageUnavailable, type ObjectStore } from './object-store.ts';
 import type { StorageOrigin, StorageSettings } from './storage-settings.ts';

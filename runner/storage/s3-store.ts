@@ -9,7 +9,7 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import type { BackendHealth } from '../../protocol/runner-control.ts';
-import { messageOf } from '../log.ts';
+import { messageOf } from '../lib/log.ts';
 import { STORAGE_ID_KEY, StorageUnavailable, type ObjectStore, type StoredObject } from './object-store.ts';
 import { parseStorageId, storageIdBody } from './storage-id.ts';
 import type { S3Settings } from './storage-settings.ts';

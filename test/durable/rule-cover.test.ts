@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { covers, uncovered } from '../../durable/session/core/children/rule-cover.ts';
 import { egressRule } from '../../protocol/session-config.ts';
-import { matches, parseRule } from '../../runner/egress/rule.ts';
-import { parseHost } from '../../runner/egress/target.ts';
+import { matches, parseRule } from '../../runner/egress/policy/rule.ts';
+import { parseHost } from '../../runner/egress/policy/target.ts';
 
 describe('a rule covers another', () => {
   test.each([

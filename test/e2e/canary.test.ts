@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as z from 'zod';
-import { createDemoModel } from '../../runner/model/demo/demo-model.ts';
+import { createDemoModel } from '../../demo-model/demo-model.ts';
 import { describeDocker } from '../support/describe-docker.ts';
 import { backwards, findInFolder, findInStream, formsOf } from './support/canary.ts';
 import { certificateFor, type TestCertificate } from './support/certificate.ts';

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { changedSince, markUnchanged } from '../../runner/changed-since.ts';
+import { changedSince, markUnchanged } from '../../runner/lib/changed-since.ts';
 import { scratch } from './support/scratch.ts';
 
 /** A folder as it is, and a note that it was so: `later` than any change until now. */

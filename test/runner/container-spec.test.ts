@@ -4,9 +4,9 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { sessionConfig, type SessionConfig } from '../../protocol/session-config.ts';
 import { containerOwner, containerSpec, CONTAINER_LAYOUT } from '../../runner/backend/container-spec.ts';
-import { launchFile } from '../../runner/launch-file.ts';
-import { effectiveResources } from '../../runner/resources.ts';
-import { sessionFolders } from '../../runner/session-folders.ts';
+import { launchFile } from '../../runner/session/launch-file.ts';
+import { effectiveResources } from '../../runner/session/resources.ts';
+import { sessionFolders } from '../../runner/lib/session-folders.ts';
 import { NEW_FILES } from './support/running-runner.ts';
 
 const settings = {

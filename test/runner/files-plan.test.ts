@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { SessionFiles } from '../../protocol/files.ts';
-import { planFiles } from '../../runner/files-plan.ts';
-import type { FilesState } from '../../runner/files-state.ts';
+import { planFiles } from '../../runner/session-files/plan.ts';
+import type { FilesState } from '../../runner/session-files/state.ts';
 import { NEW_FILES, sessionId } from './support/running-runner.ts';
 
 const [W, C, OLD] = [sessionId(1), sessionId(2), sessionId(3)];

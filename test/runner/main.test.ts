@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { processStart } from '../../runner/backend/process-identity.ts';
+import { processStart } from '../../runner/lib/process-identity.ts';
 import { FakeEdge } from './support/fake-edge.ts';
 import { FAKE_WRAPPER, launchOf, sessionId } from './support/running-runner.ts';
 import { scratch } from './support/scratch.ts';

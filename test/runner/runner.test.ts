@@ -5,7 +5,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { CloseCode } from '../../protocol/close-code.ts';
 import type { SessionFrame } from '../../protocol/wrapper-link.ts';
-import { processStart } from '../../runner/backend/process-identity.ts';
+import { processStart } from '../../runner/lib/process-identity.ts';
 import type { FakeEdge } from './support/fake-edge.ts';
 import { runRunner, sessionId } from './support/running-runner.ts';
 import { scratch } from './support/scratch.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { defaultCapacity, parseSettings } from '../../runner/settings.ts';
+import { defaultCapacity, parseSettings } from '../../runner/session/settings.ts';
 
 const ENV = { RUNNER_TOKEN: 't', SESSION_IMAGE: 'i', PATH: '/bin' };
 

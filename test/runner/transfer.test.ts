@@ -11,8 +11,8 @@ import {
   type RunnerTransferFrame,
 } from '../../protocol/files.ts';
 import { streamed, type FilesAnswer } from '../../runner/files/answer.ts';
-import { FilesRefused } from '../../runner/files/refused.ts';
-import { answerTransfer } from '../../runner/link/transfer.ts';
+import { FilesRefused } from '../../runner/files/paths/refused.ts';
+import { answerTransfer } from '../../runner/session-files/transfer-socket.ts';
 import { Changes } from './support/changes.ts';
 import { keptLog } from './support/quiet-log.ts';
 

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { parseRule } from '../../runner/egress/rule.ts';
-import { addressForwards, hostsFile } from '../../runner/forward-hosts.ts';
+import { parseRule } from '../../runner/egress/policy/rule.ts';
+import { addressForwards, hostsFile } from '../../runner/egress/policy/forward-hosts.ts';
 import { makeSecret, secretSource } from '../../runner/secrets/secret.ts';
-import { planWayOut, type EgressSurroundings } from '../../runner/way-out.ts';
+import { planWayOut, type EgressSurroundings } from '../../runner/session/session-egress.ts';
 import { NO_EGRESS, runRunner, sessionId } from './support/running-runner.ts';
 
 function secret(name: string, source: object) {

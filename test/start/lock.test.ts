@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { processStart } from '../../runner/backend/process-identity.ts';
+import { processStart } from '../../runner/lib/process-identity.ts';
 import { lockDataFolder } from '../../start/lock.ts';
 import { isRefused } from '../../start/refused.ts';
 

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { processStart } from '../../runner/backend/process-identity.ts';
+import { processStart } from '../../runner/lib/process-identity.ts';
 import { PROJECT } from '../../start/project.ts';
 import { superviseRunner, type RunnerPart } from '../../start/runner-part.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { judgeAddress, parsePrivateGrant } from '../../../runner/egress/address.ts';
+import { judgeAddress, parsePrivateGrant } from '../../../runner/egress/policy/address.ts';
 import { grants } from './support/egress-fixture.ts';
 
 const none = new Set<string>();

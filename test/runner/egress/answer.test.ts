@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, createConnection } from 'node:net';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { answerSocket } from '../../../runner/egress/answer.ts';
+import { answerSocket } from '../../../runner/egress/proxy/answer.ts';
 import { scratch } from '../support/scratch.ts';
 
 test('an answer that ends its connection is read, but who goes on sending is not read without end', async () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { HostNotice } from '../../../protocol/host-notice.ts';
-import type { Decision } from '../../../runner/egress/decision.ts';
+import type { Decision } from '../../../runner/egress/policy/decision.ts';
 import { EgressNotices, MERGE_MS } from '../../../runner/egress/egress-notices.ts';
 
 const base: Decision = {

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { withPackages } from '../../../runner/egress/presets.ts';
-import { parseSettings } from '../../../runner/settings.ts';
+import { withPackages } from '../../../runner/egress/policy/presets.ts';
+import { parseSettings } from '../../../runner/session/settings.ts';
 import { rules } from './support/egress-fixture.ts';
 
 function parse(env: Record<string, string>) {

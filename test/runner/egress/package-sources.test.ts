@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { packageSources, type Run } from '../../../runner/egress/package-sources.ts';
-import { createLog } from '../../../runner/log.ts';
+import { packageSources, type Run } from '../../../runner/egress/policy/package-sources.ts';
+import { createLog } from '../../../runner/lib/log.ts';
 
 const log = createLog('silent');
 

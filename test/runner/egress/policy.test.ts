@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { judgeTarget, sessionPolicy, type EgressRules } from '../../../runner/egress/policy.ts';
-import { matches, parseRule } from '../../../runner/egress/rule.ts';
-import { parseTarget } from '../../../runner/egress/target.ts';
+import { judgeTarget, sessionPolicy, type EgressRules } from '../../../runner/egress/policy/policy.ts';
+import { matches, parseRule } from '../../../runner/egress/policy/rule.ts';
+import { parseTarget } from '../../../runner/egress/policy/target.ts';
 import { rules } from './support/egress-fixture.ts';
 
 function target(text: string) {

@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { setImmediate as turn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { ownAddresses } from '../../../runner/egress/resolve.ts';
+import { ownAddresses } from '../../../runner/egress/policy/resolve.ts';
 import { listen, openTunnel, startPipe, startProxy, startWeb, talk } from './support/egress-fixture.ts';
 
 const run = promisify(execFile);

@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatTarget, parseAbsoluteForm, parseTarget } from '../../../runner/egress/target.ts';
+import { formatTarget, parseAbsoluteForm, parseTarget } from '../../../runner/egress/policy/target.ts';
 
 describe('one spelling', () => {
   test.each([

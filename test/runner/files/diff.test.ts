@@ -16,7 +16,7 @@ import path from 'node:path';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { changeList } from '../../../protocol/files.ts';
-import type { StartTree } from '../../../runner/files/start-tree.ts';
+import type { StartTree } from '../../../runner/files/diff/start-tree.ts';
 import { StorageUnavailable } from '../../../runner/storage/object-store.ts';
 import { scratch } from '../support/scratch.ts';
 import { START_ID, startOf } from './memory-start.ts';

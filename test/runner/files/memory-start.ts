@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import type { StartTree } from '../../../runner/files/start-tree.ts';
-import type { TreeEntry } from '../../../runner/snapshot/tree-entry.ts';
+import type { StartTree } from '../../../runner/files/diff/start-tree.ts';
+import type { TreeEntry } from '../../../runner/files/paths/tree-entry.ts';
 
 export const START_ID = '0190163d-8694-739b-aea5-966c26f8ad91';
 

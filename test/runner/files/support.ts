@@ -3,7 +3,7 @@ import path from 'node:path';
 import { fileList, writtenFiles, type FilesRefusal } from '../../../protocol/files.ts';
 import type { AnswerHead } from '../../../runner/files/answer.ts';
 import { answerRequest, type FilesInput, type TreeRequest } from '../../../runner/files/answer-request.ts';
-import { FilesRefused } from '../../../runner/files/refused.ts';
+import { FilesRefused } from '../../../runner/files/paths/refused.ts';
 import { scratch } from '../support/scratch.ts';
 
 export const SECRET = 'the secret outside';

@@ -227,7 +227,7 @@ test.skipIf(process.getuid?.() !== 0)('all that is unpacked belongs to the conta
 test('a slow reader of an archive costs no more memory than a fast one', async () => {
   const { workspace } = surroundings();
   execFileSync('sh', ['-c', 'seq 1 20000 | xargs touch; head -c 100000000 /dev/zero > zz'], { cwd: workspace });
-  const packed = await import('../../../runner/files/pack-folder.ts').then(({ packFolder }) =>
+  const packed = await import('../../../runner/files/read/pack-folder.ts').then(({ packFolder }) =>
     packFolder(workspace, { op: 'pack', path: '' }),
   );
   let [total, most] = [0, 0];

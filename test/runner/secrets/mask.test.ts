@@ -2,7 +2,7 @@ import { buffer } from 'node:stream/consumers';
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Mask, maskText } from '../../../runner/secrets/mask.ts';
+import { Mask, maskText } from '../../../runner/lib/mask.ts';
 
 const masked = (chunks: Buffer[], telltales: string[]) =>
   buffer(Readable.from(chunks, { objectMode: false }).pipe(new Mask(telltales)));

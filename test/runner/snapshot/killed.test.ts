@@ -4,11 +4,11 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
-import { readManifest } from '../../../runner/snapshot/manifest.ts';
-import { restoreTree } from '../../../runner/snapshot/restore-tree.ts';
-import { saveSnapshot } from '../../../runner/snapshot/save-snapshot.ts';
-import { packKey } from '../../../runner/snapshot/storage-keys.ts';
-import { recoverTree } from '../../../runner/snapshot/swap-tree.ts';
+import { readManifest } from '../../../runner/snapshot/format/manifest.ts';
+import { restoreTree } from '../../../runner/snapshot/restore/restore-tree.ts';
+import { saveSnapshot } from '../../../runner/snapshot/save/save-snapshot.ts';
+import { packKey } from '../../../runner/snapshot/format/storage-keys.ts';
+import { recoverTree } from '../../../runner/snapshot/restore/swap-tree.ts';
 import { sweepPacks } from '../../../runner/snapshot/sweep.ts';
 import { FolderStore } from '../../../runner/storage/folder-store.ts';
 import { bytesOf, look } from './support/disk-tree.ts';

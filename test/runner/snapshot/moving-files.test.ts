@@ -4,8 +4,8 @@ import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync, writeSync,
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { readManifest } from '../../../runner/snapshot/manifest.ts';
-import { readContent, readEntries } from '../../../runner/snapshot/read-tree.ts';
+import { readManifest } from '../../../runner/snapshot/format/manifest.ts';
+import { readContent, readEntries } from '../../../runner/snapshot/restore/read-tree.ts';
 import { bytesOf, look } from './support/disk-tree.ts';
 import { MemoryStore } from './support/memory-store.ts';
 import { OWNER, Session } from './support/session.ts';

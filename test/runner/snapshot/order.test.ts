@@ -3,9 +3,9 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { inOrder } from '../../../runner/snapshot/base-cursor.ts';
-import { stalePacks } from '../../../runner/snapshot/stale-packs.ts';
-import { walkTree } from '../../../runner/snapshot/tree-walk.ts';
+import { inOrder } from '../../../runner/snapshot/format/base-cursor.ts';
+import { stalePacks } from '../../../runner/snapshot/format/stale-packs.ts';
+import { walkTree } from '../../../runner/snapshot/save/tree-walk.ts';
 import { scratch } from '../support/scratch.ts';
 import { children, plant } from './support/disk-tree.ts';
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { createLog } from '../../../runner/log.ts';
+import { createLog } from '../../../runner/lib/log.ts';
 import { Snapshots } from '../../../runner/snapshot/snapshots.ts';
 import { openStorage } from '../../../runner/storage/open-storage.ts';
 import type { StorageSettings } from '../../../runner/storage/storage-settings.ts';

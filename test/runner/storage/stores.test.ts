@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { createLog } from '../../../runner/log.ts';
+import { createLog } from '../../../runner/lib/log.ts';
 import { FolderStore } from '../../../runner/storage/folder-store.ts';
 import { StorageUnavailable, type ObjectStore } from '../../../runner/storage/object-store.ts';
 import { openStorage } from '../../../runner/storage/open-storage.ts';

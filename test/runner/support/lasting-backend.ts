@@ -1,7 +1,7 @@
 import type { PlacementKey } from '../../../protocol/runner-control.ts';
 import type { ContainerExit, OwnContainer } from '../../../runner/backend/backend.ts';
 import { ProcessBackend } from '../../../runner/backend/process-backend.ts';
-import type { SessionFolders } from '../../../runner/session-folders.ts';
+import type { SessionFolders } from '../../../runner/lib/session-folders.ts';
 
 /** Processes that outlive their runner, as containers do: the next one finds them with `list`. */
 export class LastingBackend extends ProcessBackend {

@@ -1,4 +1,4 @@
-import { createLog } from '../../../runner/log.ts';
+import { createLog } from '../../../runner/lib/log.ts';
 
 /** A log that keeps its lines, for tests to look at. */
 export function keptLog() {

@@ -5,11 +5,11 @@ import net, { type AddressInfo, type Server, type Socket } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
-import { parsePrivateGrant, type PrivateGrant } from '../../../../runner/egress/address.ts';
-import type { Decision } from '../../../../runner/egress/decision.ts';
-import { openEgressProxy, type EgressProxyOptions } from '../../../../runner/egress/proxy.ts';
-import { parseRule, type Rule } from '../../../../runner/egress/rule.ts';
-import { createLog } from '../../../../runner/log.ts';
+import { parsePrivateGrant, type PrivateGrant } from '../../../../runner/egress/policy/address.ts';
+import type { Decision } from '../../../../runner/egress/policy/decision.ts';
+import { openEgressProxy, type EgressProxyOptions } from '../../../../runner/egress/proxy/proxy.ts';
+import { parseRule, type Rule } from '../../../../runner/egress/policy/rule.ts';
+import { createLog } from '../../../../runner/lib/log.ts';
 import { Changes } from '../../support/changes.ts';
 
 export function rules(...texts: string[]): Rule[] {

@@ -6,7 +6,7 @@ import path from 'node:path';
 import tls from 'node:tls';
 import { onTestFinished } from 'vitest';
 import * as z from 'zod';
-import type { Interceptor } from '../../../../runner/egress/interceptor.ts';
+import type { Interceptor } from '../../../../runner/egress/proxy/interceptor.ts';
 import { caBundle, caBundleEnv } from '../../../../runner/secrets/ca-bundle.ts';
 import {
   openCertificateAuthority,
@@ -14,7 +14,7 @@ import {
 } from '../../../../runner/secrets/certificate-authority.ts';
 import { loadSecrets } from '../../../../runner/secrets/load-secrets.ts';
 import { sessionSecrets } from '../../../../runner/secrets/session-secrets.ts';
-import { createTlsInterceptor } from '../../../../runner/secrets/tls-interceptor.ts';
+import { createTlsInterceptor } from '../../../../runner/secrets/intercept/tls-interceptor.ts';
 import { keptLog } from '../../support/quiet-log.ts';
 import { scratch } from '../../support/scratch.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { saveSnapshot } from '../../../../runner/snapshot/save-snapshot.ts';
+import { saveSnapshot } from '../../../../runner/snapshot/save/save-snapshot.ts';
 import { FolderStore } from '../../../../runner/storage/folder-store.ts';
 import { bytesOf } from './disk-tree.ts';
 import { OWNER } from './session.ts';

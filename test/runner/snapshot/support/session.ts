@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'vitest';
-import { restoreTree, type RestoreInput } from '../../../../runner/snapshot/restore-tree.ts';
-import { saveSnapshot, type SaveInput } from '../../../../runner/snapshot/save-snapshot.ts';
+import { restoreTree, type RestoreInput } from '../../../../runner/snapshot/restore/restore-tree.ts';
+import { saveSnapshot, type SaveInput } from '../../../../runner/snapshot/save/save-snapshot.ts';
 import type { ObjectStore } from '../../../../runner/storage/object-store.ts';
 
 export const OWNER = 'a'.repeat(64);

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { readArtifact } from '../../../../runner/snapshot/read-artifact.ts';
-import { saveArtifact, type ShareInput } from '../../../../runner/snapshot/save-artifact.ts';
+import { readArtifact } from '../../../../runner/snapshot/restore/read-artifact.ts';
+import { saveArtifact, type ShareInput } from '../../../../runner/snapshot/save/save-artifact.ts';
 import type { ObjectStore } from '../../../../runner/storage/object-store.ts';
 import { scratch } from '../../support/scratch.ts';
 import { MemoryStore } from './memory-store.ts';

@@ -1,0 +1,75 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod';
+import { sendError } from '../runner/model/error.ts';
+import type { ModelHandler } from '../runner/model/exchange.ts';
+import { limitedBody } from '../runner/model/request-body.ts';
+import { decide, type FailingStep } from './decide.ts';
+import { messagesRequest, type MessagesRequest } from './messages-request.ts';
+import { sendReply, type SendOptions } from './send-reply.ts';
+import { tokenCount } from './stream-events.ts';
+
+export type DemoModelOptions = {
+  /** Waits between the words of a paced stream; rejects when the signal is aborted. */
+  wait?: SendOptions['wait'];
+  /** Makes the ids of messages and tool calls, which must differ within a conversation. */
+  newId?: () => string;
+};
+
+/**
+ * The scripted model that stands in when no credential is set: see docs/demo-model.md. It finds all that it needs in
+ * the request, except how often a step with `times` has failed; that is counted here, for one session.
+ *
+ * @param limit largest request, bytes
+ */
+export function createDemoModel(limit: number, options: DemoModelOptions = {}): ModelHandler {
+  const { wait = (ms, signal) => sleep(ms, undefined, { signal }), newId = randomUUID } = options;
+  const failing = failureCounter();
+  const newToolId = () => `toolu_demo_${newId()}`;
+
+  return async (request, response, signal, body = request) => {
+    const start = performance.now();
+    const parsed = await parse(body, limit);
+    if (parsed.kind === 'invalid') {
+      sendError(response, 400, 'invalid_request_error', `cc-docker: the demo model cannot read this: ${parsed.why}`);
+      return { outcome: 'answered', status: 400, headersMs: 0, totalMs: performance.now() - start };
+    }
+    const { model, stream } = parsed.request;
+    const head = { id: `msg_demo_${newId()}`, model, inputTokens: parsed.tokens };
+    const reply = decide(parsed.request, failing);
+    const headersMs = performance.now() - start;
+    await sendReply(response, reply, { head, stream, newToolId, wait, signal });
+    if (reply.ending.kind === 'cut') return { outcome: 'broken', status: response.statusCode, code: 'demo_cut' };
+    return { outcome: 'answered', status: response.statusCode, headersMs, totalMs: performance.now() - start };
+  };
+}
+
+/** Counts uses of steps with `times`. A prompt is told by its place and its text, for subagents have places of their own. */
+function failureCounter(): FailingStep {
+  const uses = new Map<string, number>();
+  return (prompt, step, times) => {
+    if (times === undefined) return true;
+    const key = `${prompt.place}/${step}/${createHash('sha256').update(prompt.text).digest('base64')}`;
+    const used = uses.get(key) ?? 0;
+    uses.set(key, used + 1);
+    return used < times;
+  };
+}
+
+type Parsed = { kind: 'request'; request: MessagesRequest; tokens: number } | { kind: 'invalid'; why: string };
+
+async function parse(body: AsyncIterable<Buffer>, limit: number): Promise<Parsed> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of limitedBody(body, limit)) chunks.push(chunk);
+  const text = Buffer.concat(chunks).toString();
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    return { kind: 'invalid', why: error instanceof Error ? error.message : String(error) };
+  }
+  const parsed = messagesRequest.safeParse(json);
+  return parsed.success
+    ? { kind: 'request', request: parsed.data, tokens: tokenCount(text) }
+    : { kind: 'invalid', why: z.prettifyError(parsed.error) };
+}

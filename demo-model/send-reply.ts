@@ -1,0 +1,90 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { anthropicError, sendError } from '../runner/model/error.ts';
+import type { Reply, ReplyEnding } from './reply.ts';
+import * as events from './stream-events.ts';
+
+export type SendOptions = {
+  head: events.MessageHead;
+  stream: boolean;
+  newToolId: () => string;
+  /** Waits between the words of a paced stream; rejects when the signal is aborted. */
+  wait: (ms: number, signal: AbortSignal) => Promise<unknown>;
+  /** Aborted when the client hangs up. */
+  signal: AbortSignal;
+};
+
+/**
+ * Writes a reply as the Messages API does, a stream or one JSON body, at the pace that it asks for and no faster than it
+ * is read.
+ *
+ * @throws when the client hangs up
+ */
+export async function sendReply(
+  response: ServerResponse,
+  { blocks, ending }: Reply,
+  options: SendOptions,
+): Promise<void> {
+  const { head, stream, newToolId, signal } = options;
+  const opening = events.openingEvents(head, blocks, newToolId, ending.kind !== 'stop');
+  const streams = stream && blocks.length > 0;
+  if (streams) {
+    response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
+    await writeEvents(response, opening, options);
+  } else {
+    for (const { waitMs } of opening) await pause(waitMs, options);
+  }
+  switch (ending.kind) {
+    case 'stop':
+      if (streams) {
+        await writeEvents(response, events.closingEvents(blocks), options);
+        response.end();
+      } else {
+        const content = events.messageContent(blocks, newToolId);
+        const body = events.messageBody(head, content, events.stopReason(blocks), events.outputTokens(blocks));
+        response.writeHead(200, { 'content-type': 'application/json' });
+        response.end(JSON.stringify(body));
+      }
+      break;
+    case 'error':
+      if (streams) {
+        await writeEvents(response, [{ waitMs: 0, data: anthropicError(ending.type, ending.message) }], options);
+        response.end();
+      } else {
+        sendError(response, ending.status, ending.type, ending.message, retryAfter(ending));
+      }
+      break;
+    case 'cut':
+      response.destroy();
+      break;
+    case 'hang':
+      if (!signal.aborted) await once(signal, 'abort');
+      signal.throwIfAborted();
+  }
+}
+
+function retryAfter({ retryAfter }: Extract<ReplyEnding, { kind: 'error' }>): Record<string, string> {
+  return retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) };
+}
+
+async function writeEvents(
+  response: ServerResponse,
+  timed: Iterable<events.TimedEvent>,
+  options: SendOptions,
+): Promise<void> {
+  for (const { waitMs, data } of timed) {
+    await pause(waitMs, options);
+    await write(response, `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`);
+  }
+}
+
+async function pause(ms: number, { wait, signal }: SendOptions): Promise<void> {
+  if (ms > 0) await wait(ms, signal);
+}
+
+/** Done when the kernel has it, so that a slow reader slows the model. */
+function write(response: ServerResponse, chunk: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    response.write(chunk, (error) => (error ? reject(error) : resolve()));
+  });
+}

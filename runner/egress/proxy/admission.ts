@@ -1,0 +1,43 @@
+import type { EgressTarget } from './interceptor.ts';
+import { judgeAddresses, judgeTarget, type EgressPolicy } from '../policy/policy.ts';
+import { printable, refusalText } from '../policy/refusal.ts';
+import type { Resolver } from '../policy/resolve.ts';
+import { formatTarget, type ParsedTarget } from '../policy/target.ts';
+
+export type Admission =
+  | { kind: 'admitted'; target: EgressTarget; rule: string }
+  | { kind: 'refused'; host: string; port: number; why: string; text: string }
+  /** Allowed by name, but the name leads nowhere. */
+  | { kind: 'unresolved'; host: string; port: number; rule: string; why: string };
+
+export interface AdmissionInput {
+  policy: EgressPolicy;
+  resolver: Resolver;
+  own: () => ReadonlySet<string>;
+  /** Nobody waits for the answer any more. */
+  signal: AbortSignal;
+}
+
+/** From what a client wrote to the addresses that may be dialled: read once, judged, resolved once, judged again. */
+export async function admit(written: string, parsed: ParsedTarget, input: AdmissionInput): Promise<Admission> {
+  const { policy, resolver, own, signal } = input;
+  if (!parsed.ok) {
+    const shown = printable(written);
+    const text = `cc-docker: malformed target ${shown}: ${parsed.why}. Write a plain host name, a dotted IPv4 address or a bracketed IPv6 one.\n`;
+    return { kind: 'refused', host: shown, port: 0, why: `malformed: ${parsed.why}`, text };
+  }
+  const { target } = parsed;
+  const { host, port } = target;
+  const refused = (why: string, by: 'session' | 'operator' | 'address'): Admission => {
+    return { kind: 'refused', host, port, why, text: refusalText(formatTarget(target), why, by, policy.session) };
+  };
+  const verdict = judgeTarget(policy, target);
+  if (!verdict.ok) return refused(verdict.why, verdict.by);
+  const resolved = await resolver.resolve(host, signal);
+  if (!resolved.ok) return { kind: 'unresolved', host, port, rule: verdict.rule, why: resolved.why };
+  const { addresses } = resolved;
+  const judged = judgeAddresses(policy, addresses, port, own());
+  if (!judged.ok) return refused(judged.why, 'address');
+  const [address = ''] = addresses;
+  return { kind: 'admitted', target: { host, port, address, addresses }, rule: verdict.rule };
+}

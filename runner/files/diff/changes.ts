@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+import type { FileChange } from '../../../protocol/files.ts';
+import { KEPT_MODE, type TreeEntry } from '../paths/tree-entry.ts';
+import { linkTarget, openSeenFile, openWorkspace } from '../paths/safe-path.ts';
+import { textOf, type ByteName } from '../paths/byte-name.ts';
+import { modeText, typeOf } from '../read/file-facts.ts';
+import { bytesFrom } from '../read/read-path.ts';
+import { errnoOf, FilesRefused } from '../paths/refused.ts';
+import { fromStorage, type StartTree } from './start-tree.ts';
+import { walk, type Found } from '../paths/tree-walk.ts';
+
+/** What is there now. `found.folder` is open until the next change is asked for. */
+export interface Now {
+  found: Found;
+  type: TreeEntry['type'];
+  mode: number;
+  size: number;
+  /** Of a symlink. */
+  target: ByteName | null;
+}
+
+/** What has become of one path. What has become something of another kind is deleted, and then added. */
+export interface Change {
+  path: ByteName;
+  before: TreeEntry | null;
+  now: Now | null;
+}
+
+/**
+ * What has changed in a workspace since its start; null: it began empty. Files are compared by what they hold, since the agent can set
+ * a file's times as it likes. Git's own folders (`.git`) are left out: they are no work, and no patch can hold them.
+ */
+export async function* changesSince(workspace: string, start: StartTree | null): AsyncGenerator<Change> {
+  const before = new Map<ByteName, TreeEntry>();
+  for await (const entry of start === null ? [] : fromStorage(start.entries())) {
+    const path = entry.path.toString('latin1');
+    if (path !== '' && isWork(path)) before.set(path, entry);
+  }
+  const folder = await openWorkspace(workspace);
+  try {
+    for await (const found of walk(folder, { recursive: true, tooDeep: 'refuse', wanted: isWork })) {
+      const now = await nowOf(found);
+      if (now === null) continue;
+      const { path } = found;
+      const old = before.get(path) ?? null;
+      before.delete(path);
+      if (old !== null && old.type !== now.type) {
+        yield { path, before: old, now: null };
+        yield { path, before: null, now };
+      } else if (old === null || start === null || (await differs(old, now, start))) yield { path, before: old, now };
+    }
+  } finally {
+    await folder.close();
+  }
+  const gone = [...before].sort(([left], [right]) => (left < right ? -1 : 1));
+  for (const [path, entry] of gone) yield { path, before: entry, now: null };
+}
+
+export function changeOf({ path, before, now }: Change): FileChange {
+  let change: FileChange['change'] = 'modified';
+  if (before === null) change = 'added';
+  else if (now === null) change = 'deleted';
+  return {
+    path: textOf(path),
+    change,
+    type: now?.type ?? before?.type ?? 'file',
+    old_size: before === null ? null : sizeOf(before),
+    new_size: now === null ? null : now.size,
+    old_mode: before === null ? null : modeText(before.mode),
+    new_mode: now === null ? null : modeText(now.mode),
+  };
+}
+
+function sizeOf(entry: TreeEntry): number {
+  if (entry.type === 'directory') return 0;
+  return entry.type === 'symlink' ? (entry.target?.length ?? 0) : entry.size;
+}
+
+function isWork(path: ByteName): boolean {
+  return !path.split('/').some((name) => name.toLowerCase() === '.git');
+}
+
+/** Null: gone meanwhile, or nothing that a start could hold, such as a socket. */
+async function nowOf(found: Found): Promise<Now | null> {
+  const { folder, name, stats } = found;
+  const type = typeOf(stats);
+  if (type === 'other') return null;
+  const mode = Number(stats.mode) & KEPT_MODE;
+  if (type !== 'symlink') return { found, type, mode, size: type === 'file' ? Number(stats.size) : 0, target: null };
+  const target = await linkTarget(folder, name).catch(gone);
+  return target === null ? null : { found, type, mode, size: target.length, target };
+}
+
+async function differs(before: TreeEntry, now: Now, start: StartTree): Promise<boolean> {
+  if (before.type === 'symlink') return before.target?.toString('latin1') !== now.target;
+  if ((before.mode & KEPT_MODE) !== now.mode) return true;
+  if (before.type === 'directory') return false;
+  if (before.size !== now.size) return true;
+  const hash = await hashOf(now).catch(gone);
+  // Gone: its deletion is the next diff's.
+  if (hash === null) return false;
+  return hash !== (before.sha256 ?? (await digest(fromStorage(start.content(before)))));
+}
+
+async function hashOf({ found, size }: Now): Promise<string> {
+  const { file } = await openSeenFile(found.folder, [found.name]);
+  return await digest(bytesOfFile(file, size, found.path));
+}
+
+async function* bytesOfFile(file: FileHandle, size: number, path: ByteName): AsyncGenerator<Buffer> {
+  try {
+    yield* bytesFrom(file, 0, size - 1, path);
+  } finally {
+    await file.close();
+  }
+}
+
+async function digest(bytes: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of bytes) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+/** What there is now of a file, in memory; null: gone, or larger than `limit` bytes. */
+export async function contentNow({ found }: Now, limit: number): Promise<Buffer | null> {
+  const opened = await openSeenFile(found.folder, [found.name]).catch(gone);
+  if (opened === null) return null;
+  const size = Number(opened.stats.size);
+  if (size > limit) {
+    await opened.file.close();
+    return null;
+  }
+  const chunks: Buffer[] = [];
+  for await (const chunk of bytesOfFile(opened.file, size, found.path)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+function gone(error: unknown): null {
+  if (error instanceof FilesRefused && ['file_not_found', 'not_a_file'].includes(error.refusal.code)) return null;
+  if (['ENOENT', 'EINVAL'].includes(errnoOf(error) ?? '')) return null;
+  throw error;
+}

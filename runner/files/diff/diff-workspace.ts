@@ -1,0 +1,29 @@
+import type { FilesRequest } from '../../../protocol/files.ts';
+import { streamed, type Answered } from '../answer.ts';
+import { openWorkspace } from '../paths/safe-path.ts';
+import { changeOf, changesSince } from './changes.ts';
+import { gitPatch } from './git-patch.ts';
+import { jsonList } from '../read/json-list.ts';
+import type { StartTree } from './start-tree.ts';
+
+/** What has changed since the start, as it is found: a list, or a patch. */
+export async function diffWorkspace(
+  workspace: string,
+  request: Extract<FilesRequest, { op: 'diff' }>,
+  start: StartTree | null,
+): Promise<Answered> {
+  await (await openWorkspace(workspace)).close();
+  if (request.format === 'json') {
+    const changes = async function* () {
+      for await (const change of changesSince(workspace, start)) yield changeOf(change);
+    };
+    return streamed('application/json', jsonList({ start: start?.snapshot_id ?? null }, changes()));
+  }
+  const parts = async function* () {
+    for await (const change of changesSince(workspace, start)) {
+      const part = await gitPatch(change, start);
+      if (part.length > 0) yield part;
+    }
+  };
+  return streamed('text/x-diff', parts());
+}

@@ -1,0 +1,48 @@
+import type { FilesRefusal, FilesRefusalCode } from '../../../protocol/files.ts';
+
+/** Characters of a refusal that its frame carries. */
+const DETAIL = 4096;
+
+/**
+ * A request on a session's files that cannot be had. Thrown inside `runner/files`, because a body that streams can be refused
+ * in no other way; `answerRequest` makes a value of it wherever nothing has been sent yet.
+ */
+export class FilesRefused extends Error {
+  readonly refusal: FilesRefusal;
+  constructor(code: FilesRefusalCode, detail: string, options?: ErrorOptions) {
+    super(detail, options);
+    this.name = 'FilesRefused';
+    this.refusal = { code, detail: detail.length > DETAIL ? `${detail.slice(0, DETAIL)}…` : detail };
+  }
+}
+
+/** The code of a system call's error, such as `ENOENT`. */
+export function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+const MEANING: Readonly<Record<string, readonly [FilesRefusalCode, string]>> = {
+  ENOENT: ['file_not_found', 'is not there'],
+  ENOTDIR: ['not_a_directory', 'is not a folder'],
+  EISDIR: ['not_a_file', 'is a folder'],
+  ELOOP: ['not_a_file', 'is a symlink, and links are not followed'],
+  ENOTEMPTY: ['directory_not_empty', 'is a folder that is not empty'],
+  ENAMETOOLONG: ['path_invalid', 'has a name that is longer than the file system takes'],
+  EINVAL: ['path_invalid', 'has a name that the file system does not take'],
+  EILSEQ: ['path_invalid', 'has a name that the file system does not take'],
+  ENOSPC: ['workspace_full', 'does not fit: the runner’s disk is full'],
+  EDQUOT: ['workspace_full', 'does not fit: the runner’s quota is used up'],
+  EFBIG: ['workspace_full', 'is larger than the runner’s file system takes'],
+};
+
+/**
+ * What a system call's error means for `where` (a path, as it is shown). The error's own message is left out: it names a path
+ * of the runner's. What no system call said is not ours to explain, and stays as it is.
+ */
+export function refusedBy(error: unknown, where: string): unknown {
+  if (error instanceof FilesRefused) return error;
+  const code = errnoOf(error);
+  if (code === undefined || !(error instanceof Error) || !('syscall' in error)) return error;
+  const [refusal, why] = MEANING[code] ?? ['files_unavailable', `could not be reached (${code})`];
+  return new FilesRefused(refusal, `${where} ${why}.`, { cause: error });
+}

@@ -1,0 +1,109 @@
+import { readdir } from 'node:fs/promises';
+import { uuid } from '../../protocol/ids.ts';
+import type { TreeName } from '../../protocol/runner-control.ts';
+import { LocalFiles, type FilesSurroundings } from './session-files.ts';
+import { removeSessionFolders, sessionFolders } from '../lib/session-folders.ts';
+
+const DAY_MS = 86_400_000;
+
+/** The files of all sessions that this runner has, or has had. */
+export class FilesRegistry {
+  readonly #sessions: string;
+  readonly #surroundings: FilesSurroundings;
+  readonly #open = new Map<string, Promise<LocalFiles>>();
+
+  /** @param sessions the folder that holds a folder for each */
+  constructor(sessions: string, surroundings: FilesSurroundings) {
+    this.#sessions = sessions;
+    this.#surroundings = surroundings;
+  }
+
+  /** The same object for the same session, each time. @throws when what is noted of its files cannot be read */
+  async of(sessionId: string): Promise<LocalFiles> {
+    const known = this.#open.get(sessionId);
+    if (known !== undefined) return await known;
+    const opening = LocalFiles.open(sessionId, sessionFolders(this.#sessions, sessionId), this.#surroundings);
+    this.#open.set(sessionId, opening);
+    try {
+      return await opening;
+    } catch (error) {
+      this.#open.delete(sessionId);
+      throw error;
+    }
+  }
+
+  /** Goes on with what an earlier runner process owed. `running`: sessions whose container is still there. */
+  async takeUp(running: ReadonlySet<string>): Promise<void> {
+    await this.#each(async (files, sessionId) => {
+      await files.takeUp(running.has(sessionId));
+    });
+  }
+
+  /** Removes copies that the storage has too and that nothing has touched for `days`; and tries again what is not saved. */
+  async tidy(days: number): Promise<void> {
+    const before = Date.now() - days * DAY_MS;
+    await this.#each(async (files, sessionId) => {
+      await files.retry();
+      const touched = files.state?.touched_at;
+      if (days === 0 || touched === undefined || Date.parse(touched) >= before || !files.spare) return;
+      this.#surroundings.log.info('local copy of a parked session removed', { session: sessionId });
+      await this.remove(sessionId);
+    });
+  }
+
+  /** Ends what is being done with a session's files, and removes them. */
+  async remove(sessionId: string): Promise<void> {
+    const opening = this.#open.get(sessionId);
+    await (await opening?.catch(() => undefined))?.close();
+    await removeSessionFolders(sessionFolders(this.#sessions, sessionId));
+    if (this.#open.get(sessionId) === opening) this.#open.delete(sessionId);
+  }
+
+  /** The edge has this report. */
+  async acknowledged(sessionId: string, snapshotId: string): Promise<void> {
+    await (await this.#open.get(sessionId))?.acknowledged(snapshotId);
+  }
+
+  /** These are not in the storage any more. */
+  async dropped(trees: readonly TreeName[]): Promise<void> {
+    const ids = new Set(trees.map((tree) => tree.snapshot_id));
+    for (const files of await this.#loaded()) await files.dropped(ids);
+  }
+
+  /** Snapshots that the edge may not know of yet. */
+  async unacknowledged(): Promise<Set<string>> {
+    const files = await this.#loaded();
+    return new Set(
+      files.flatMap(({ state }) =>
+        [...(state?.saves ?? []), ...(state?.reports ?? [])].map(({ snapshot_id }) => snapshot_id),
+      ),
+    );
+  }
+
+  /** Resolves when no snapshot is being taken, nor could be at once. */
+  async settled(): Promise<void> {
+    await Promise.all((await this.#loaded()).map((files) => files.settled()));
+  }
+
+  /** Lets go of everything as it is. */
+  async close(): Promise<void> {
+    await Promise.all((await this.#loaded()).map((files) => files.close()));
+  }
+
+  async #loaded(): Promise<LocalFiles[]> {
+    const opened = await Promise.all([...this.#open.values()].map((files) => files.catch(() => undefined)));
+    return opened.filter((files) => files !== undefined);
+  }
+
+  async #each(act: (files: LocalFiles, sessionId: string) => Promise<void>): Promise<void> {
+    for (const name of await readdir(this.#sessions)) {
+      const sessionId = uuid.safeParse(name).data;
+      if (sessionId === undefined) continue;
+      try {
+        await act(await this.of(sessionId), sessionId);
+      } catch (error) {
+        this.#surroundings.log.error('files of a session cannot be looked after', { session: sessionId, error });
+      }
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import type { SharedFile } from '../../protocol/artifact.ts';
+import { WRITES, type FilesRefusal, type FilesRequest } from '../../protocol/files.ts';
+import type { PoolFrame } from '../../protocol/runner-control.ts';
+import type { Reason } from '../../protocol/reason.ts';
+import type { Owner } from '../backend/backend.ts';
+import { json, type FilesAnswer } from '../files/answer.ts';
+import { answerRequest } from '../files/answer-request.ts';
+import type { StartTree } from '../files/diff/start-tree.ts';
+import { answerTransfer } from './transfer-socket.ts';
+import { messageOf, type Log } from '../lib/log.ts';
+import type { LocalFiles } from './session-files.ts';
+import type { Snapshots } from '../snapshot/snapshots.ts';
+import { StorageUnavailable } from '../storage/object-store.ts';
+
+export type TransferOrder = Extract<PoolFrame, { kind: 'transfer' }>;
+
+export interface TransferOptions {
+  order: TransferOrder;
+  files: LocalFiles;
+  /** Where the session works: its own workspace, or that of the session whose files it shares. */
+  workspace: string;
+  snapshots: Pick<Snapshots, 'entries' | 'content' | 'share'>;
+  /** The storage's id, as far as it is known by now. */
+  storage: () => string;
+  edgeUrl: string;
+  /** The runner's own. */
+  token: string;
+  owner: Owner | undefined;
+  /** What the session's files may take, MB; null: no limit. */
+  limitMb: number | null;
+  log: Log;
+}
+
+/** Serves one request on a session's files, or says why it cannot be: then the edge is not dialled. */
+export async function serveTransfer(options: TransferOptions): Promise<FilesRefusal | undefined> {
+  const { order, files, log } = options;
+  const { session_id, request } = order;
+  const writes = WRITES.has(request.op);
+  try {
+    const prepared = await files.prepare(order.files, false);
+    if (!prepared.ok) return refusal(prepared.reason);
+    if (writes) await files.beginWrite(order.files);
+  } catch (error) {
+    log.error('files not made ready for a transfer', { session: session_id, error });
+    return {
+      code: 'files_unavailable',
+      detail: `The runner cannot get at the files: ${messageOf(error)}`.slice(0, 8192),
+    };
+  }
+  try {
+    await answerOrder(options, (body) => answer(options, body));
+  } finally {
+    if (writes) files.endWrite();
+  }
+  return undefined;
+}
+
+/** Serves an artifact out of the storage: the session's files need not be here. */
+export async function serveArtifact(
+  options: Pick<TransferOptions, 'order' | 'edgeUrl' | 'token' | 'log'> & { snapshots: Pick<Snapshots, 'artifact'> },
+  { artifact_id, range }: Extract<FilesRequest, { op: 'artifact' }>,
+): Promise<void> {
+  const { order, snapshots } = options;
+  await answerOrder(options, () =>
+    snapshots.artifact(order.files.owner, artifact_id, range).catch((error: unknown) => {
+      if (error instanceof StorageUnavailable) return refused('storage_unavailable', messageOf(error));
+      throw error;
+    }),
+  );
+}
+
+async function answerOrder(
+  { order, edgeUrl, token, log }: Pick<TransferOptions, 'order' | 'edgeUrl' | 'token' | 'log'>,
+  answer: (body: AsyncIterable<Uint8Array>) => Promise<FilesAnswer>,
+): Promise<void> {
+  const { session_id, transfer_id } = order;
+  const url = `${edgeUrl}/api/v1/runner/sessions/${session_id}/transfers/${transfer_id}`;
+  await answerTransfer({ url, token, answer, log });
+}
+
+async function answer(options: TransferOptions, body: AsyncIterable<Uint8Array>): Promise<FilesAnswer> {
+  const { order, workspace, snapshots, owner, limitMb, storage } = options;
+  const { request } = order;
+  if (request.op === 'artifact') throw new Error('an artifact is not among a session’s files');
+  if (request.op !== 'share')
+    return await answerRequest({ request, workspace, as: owner, limitMb, body, start: startTree(options) });
+  // Which storage has it could not be told.
+  if (storage() === '') return refused('storage_unavailable', 'The storage of files has not been reached yet.');
+  const { artifact_id, path } = request;
+  const { owner: whose, quota_bytes } = order.files;
+  const saved = await snapshots.share({ owner: whose, artifact_id, workspace, path, quota_bytes });
+  if (!saved.ok) return refused(saved.why, saved.detail);
+  return json({ ...saved.file, storage: storage() } satisfies SharedFile);
+}
+
+const refused = (code: FilesRefusal['code'], detail: string): FilesAnswer => ({
+  ok: false,
+  refusal: { code, detail },
+});
+
+function startTree({ order: { files }, snapshots }: TransferOptions): StartTree | null {
+  const { owner, start } = files;
+  if (start === null) return null;
+  return {
+    snapshot_id: start,
+    entries: () => snapshots.entries(owner, start, 'workspace'),
+    content: (entry) => snapshots.content(owner, entry),
+  };
+}
+
+function refusal({ code, detail }: Reason): FilesRefusal {
+  return { code: code === 'storage_unavailable' ? 'storage_unavailable' : 'files_unavailable', detail };
+}

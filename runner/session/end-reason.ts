@@ -1,0 +1,65 @@
+import type { Reason } from '../../protocol/reason.ts';
+import type { Resources } from '../../protocol/session-config.ts';
+import { WrapperExit } from '../../protocol/wrapper-exit.ts';
+import type { ContainerExit } from '../backend/backend.ts';
+import type { Refusal } from '../link/data-socket.ts';
+
+/** Why the runner itself ended a container. */
+export type Asked = 'stopped_by_user' | 'runner_draining' | 'parent_unavailable';
+
+export interface Ending {
+  exit: ContainerExit;
+  asked: Asked | undefined;
+  refused: Refusal | 'lost_items' | undefined;
+  /** Megabytes in its folders, when that was too much. */
+  diskMb?: number | undefined;
+  /** The container's limits; null: it had none. */
+  resources: Resources | null;
+}
+
+/** What to do about a session that works in another's files, which are not in use here. */
+export const WAKE_PARENT = 'Send the session whose files they are a message, so that it wakes, and then this one.';
+
+const ASKED: Record<Asked, string> = {
+  stopped_by_user: 'The session was stopped.',
+  runner_draining: 'The runner was shut down; the next message starts the session again.',
+  parent_unavailable: `The container in whose files it worked has ended, and this one with it. ${WAKE_PARENT}`,
+};
+
+const REFUSED: Record<Refusal | 'lost_items', string> = {
+  unauthorized: 'the session does not accept its token',
+  not_found: 'the session does not exist any more',
+  stale_epoch: 'a newer launch of the session has taken its place',
+  lost_items: 'the session and the runner disagree on what was stored',
+};
+
+/** Why a container that had started is gone. What was asked for comes first: what is stopped may well die hard. */
+export function endReason({ exit, asked, refused, diskMb, resources }: Ending): Reason {
+  if (asked !== undefined) return { code: asked, detail: ASKED[asked] };
+  if (diskMb !== undefined) {
+    const detail = `Its files take ${diskMb} MB, and ${resources?.workspace_mb ?? 0} MB are allowed: remove some with the next message, or raise resources.workspace_mb (SESSION_WORKSPACE_MB on the runner is the most).`;
+    return { code: 'out_of_disk', detail };
+  }
+  if (refused !== undefined)
+    return { code: 'container_exited', detail: `The runner ended the container, because ${REFUSED[refused]}.` };
+  if (exit.outOfMemory) {
+    const detail = `The container needed more than its ${resources?.memory_mb ?? 0} MB of memory: raise resources.memory_mb (SESSION_MEMORY_MB on the runner is the most).`;
+    return { code: 'out_of_memory', detail };
+  }
+  if (resources !== null && exit.code === WrapperExit.outOfPids) {
+    const detail = `The container reached its limit of ${resources.pids} processes and threads: have it start fewer, or raise resources.pids (SESSION_PIDS on the runner is the most).`;
+    return { code: 'out_of_pids', detail };
+  }
+  if (resources !== null && exit.code === WrapperExit.sealBroken) {
+    const detail = `A guarantee of the container's seal does not hold, so nothing was started in it.\n${exit.log.trim()}`;
+    return { code: 'seal_broken', detail };
+  }
+  const how =
+    exit.code === null
+      ? exit.signal === null
+        ? 'The container is gone.'
+        : `The container was ended by ${exit.signal}.`
+      : `The container exited with code ${exit.code}.`;
+  const log = exit.log.trim();
+  return { code: 'container_exited', detail: log === '' ? how : `${how} The end of its log:\n${log}` };
+}

@@ -1,0 +1,23 @@
+import type { Resources, SessionConfig } from '../../protocol/session-config.ts';
+
+/** The most that the operator gives one container, and what it gets unasked. */
+export interface ContainerLimits {
+  memoryMb: number;
+  /** Cores. */
+  cpus: number;
+  /** Processes and threads. */
+  pids: number;
+  workspaceMb: number;
+}
+
+const least = (wanted: number | undefined, limit: number): number => Math.min(wanted ?? limit, limit);
+
+/** What a container really gets: what its session asks for, and never more than the runner's limits. */
+export function effectiveResources(asked: SessionConfig['resources'], limits: ContainerLimits): Resources {
+  return {
+    memory_mb: least(asked?.memory_mb, limits.memoryMb),
+    cpus: least(asked?.cpus, limits.cpus),
+    pids: least(asked?.pids, limits.pids),
+    workspace_mb: least(asked?.workspace_mb, limits.workspaceMb),
+  };
+}

@@ -1,0 +1,144 @@
+import os from 'node:os';
+import path from 'node:path';
+import * as z from 'zod';
+import { backendName } from '../../protocol/runner-control.ts';
+import { egressEnvironment, egressSettings, unknownPresets } from '../egress/policy/egress-settings.ts';
+import { LOG_LEVELS } from '../lib/log.ts';
+import { storageEnvironment, storageProblems, storageSettings } from '../storage/storage-settings.ts';
+
+const repository = path.resolve(import.meta.dirname, '../..');
+
+function wholeNumber(min: number, max: number) {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,12}$/, error)
+    .transform(Number)
+    .pipe(z.int({ error }).min(min, error).max(max, error));
+}
+
+const labels = z.string().transform((text, context) => {
+  const pairs: [string, string][] = [];
+  for (const part of text.split(',')) {
+    const [, key, value] = /^\s*([A-Za-z0-9._/-]{1,64})=([A-Za-z0-9._/-]{0,64})\s*$/.exec(part) ?? [];
+    if (key === undefined || value === undefined) {
+      context.addIssue({
+        code: 'custom',
+        message: 'must be key=value pairs with commas between, such as gpu=no,zone=a',
+      });
+      return z.NEVER;
+    }
+    pairs.push([key, value]);
+  }
+  return Object.fromEntries(pairs);
+});
+
+/**
+ * A resting session holds about 200 MB and 1% of a core, a working one seldom over 768 MB: as many as fit in
+ * three quarters of the memory, and no more than four a core.
+ */
+export function defaultCapacity(cpus: number, memoryBytes: number): number {
+  return Math.max(1, Math.min(4 * cpus, Math.floor((memoryBytes * 0.75) / (768 * 1024 * 1024))));
+}
+
+const folder = z.string().transform((text) => path.resolve(text));
+
+const environment = z
+  .object({
+    EDGE_URL: z
+      .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
+      .default('http://127.0.0.1:8000'),
+    RUNNER_TOKEN: z.string({ error: 'is not set: `npm start` makes one, or mint it with `npm run token`' }),
+    RUNNER_BACKEND: backendName.default('docker'),
+    RUNNER_CAPACITY: wholeNumber(0, 10_000).default(() => defaultCapacity(os.availableParallelism(), os.totalmem())),
+    RUNNER_LABELS: labels.default({}),
+    CC_DOCKER_DATA: folder.default(path.resolve('.cc-docker')),
+    SESSION_IMAGE: z.string().optional(),
+    SESSION_MEMORY_MB: wholeNumber(256, 1_048_576).default(2048),
+    SESSION_CPUS: z
+      .string()
+      .regex(/^\d{1,4}(\.\d{1,2})?$/, 'must be a number of cores such as 2 or 0.5')
+      .transform(Number)
+      .refine((cpus) => cpus >= 0.1, 'must be at least 0.1')
+      .default(2),
+    SESSION_PIDS: wholeNumber(64, 65_536).default(1024),
+    SESSION_WORKSPACE_MB: wholeNumber(16, 1_048_576).default(10_240),
+    DOCKER_RUNTIME: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'must be the name of a runtime of the engine, such as runsc')
+      .optional(),
+    ...egressEnvironment,
+    ...storageEnvironment,
+    SNAPSHOT_EVERY_MINUTES: wholeNumber(0, 10_080).default(10),
+    STORAGE_SWEEP_HOURS: wholeNumber(0, 8_760).default(6),
+    LOCAL_COPY_DAYS: wholeNumber(0, 36_500).default(7),
+    CC_EGRESS_CA: folder.optional(),
+    WRAPPER_BUNDLE: folder.default(path.join(repository, 'build', 'wrapper.mjs')),
+    CLAUDE_PATH: folder.optional(),
+    CLAUDE_CODE_MAX_RETRIES: wholeNumber(0, 100).optional(),
+    LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+    PATH: z.string().default('/usr/local/bin:/usr/bin:/bin'),
+  })
+  .superRefine((env, context) => {
+    if (env.RUNNER_BACKEND === 'docker' && env.SESSION_IMAGE === undefined) {
+      const message = 'is not set: the docker backend needs the image that `npm run image` builds';
+      context.addIssue({ code: 'custom', path: ['SESSION_IMAGE'], message });
+    }
+    for (const { variable, message } of [...unknownPresets(env), ...storageProblems(env)])
+      context.addIssue({ code: 'custom', path: [variable], message });
+  })
+  .transform((env) => ({
+    edgeUrl: env.EDGE_URL.replace(/\/+$/, ''),
+    runnerToken: env.RUNNER_TOKEN,
+    backend: env.RUNNER_BACKEND,
+    /** Containers at once. */
+    capacity: env.RUNNER_CAPACITY,
+    labels: env.RUNNER_LABELS,
+    /** Absolute path of the runner's own folder. */
+    dataFolder: path.join(env.CC_DOCKER_DATA, 'runner'),
+    image: env.SESSION_IMAGE ?? '',
+    /** The engine's runtime for containers; absent: its default. */
+    runtime: env.DOCKER_RUNTIME,
+    /** A container's limits: the most that a session may ask for, and what it gets unasked. */
+    limits: {
+      memoryMb: env.SESSION_MEMORY_MB,
+      cpus: env.SESSION_CPUS,
+      pids: env.SESSION_PIDS,
+      workspaceMb: env.SESSION_WORKSPACE_MB,
+    },
+    /** Where containers may go. */
+    egress: egressSettings(env),
+    /** Where snapshots are kept. */
+    storage: storageSettings(env),
+    files: {
+      /** Between two snapshots of a session that works, minutes; 0: none. */
+      snapshotEveryMinutes: env.SNAPSHOT_EVERY_MINUTES,
+      /** Between two looks for what nothing refers to, hours; 0: none. */
+      sweepHours: env.STORAGE_SWEEP_HOURS,
+      /** How long a parked session's files stay here beside the storage, days; 0: always. */
+      localCopyDays: env.LOCAL_COPY_DAYS,
+    },
+    /** A file of certificate authorities beside the system's. */
+    egressCa: env.CC_EGRESS_CA,
+    wrapperBundle: env.WRAPPER_BUNDLE,
+    /** For the process backend; absent: the binary of the installed package. */
+    claudePath: env.CLAUDE_PATH,
+    /** What `claude` is given of the operator's own settings. */
+    claudeEnv:
+      env.CLAUDE_CODE_MAX_RETRIES === undefined ? {} : { CLAUDE_CODE_MAX_RETRIES: String(env.CLAUDE_CODE_MAX_RETRIES) },
+    logLevel: env.LOG_LEVEL,
+    path: env.PATH,
+  }));
+
+export type Settings = z.infer<typeof environment>;
+
+/** The runner's settings, or one line that names the variable at fault. An empty variable counts as not set. */
+export function parseSettings(
+  env: Record<string, string | undefined>,
+): { ok: true; settings: Settings } | { ok: false; problem: string } {
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const parsed = environment.safeParse(set);
+  if (parsed.success) return { ok: true, settings: parsed.data };
+  const problem = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ');
+  return { ok: false, problem };
+}

@@ -1,0 +1,173 @@
+import { hash } from 'node:crypto';
+import zlib from 'node:zlib';
+import * as z from 'zod';
+import { ZSTD_LEVEL } from './limits.ts';
+import { Damaged } from '../../files/paths/tree-entry.ts';
+
+/**
+ * A tree as it is stored: sections of rows, each compressed by itself so that neither writing nor reading holds more than one;
+ * then a section that tells where the bytes are; then its length; then the SHA-256 of all that is before.
+ *
+ *   magic · (length · zstd(JSON rows))* · zstd(JSON Contents) · length · sha256
+ *
+ * Paths and targets are bytes, written as Latin-1 text: one character a byte.
+ */
+const MAGIC = Buffer.from('CC-DOCKER TREE 1\n');
+const LENGTH = 4;
+const SHA256 = 32;
+/** Rows of a section. */
+const SECTION = 2048;
+
+/** `mtime` is in microseconds; `mode` has only permissions and the sticky bit. */
+export type DirectoryRow = [type: 'd', path: string, mode: number, mtime: number];
+export type LinkRow = [type: 'l', path: string, mtime: number, target: string];
+/**
+ * `sha256` is base64url. `start` is where it begins in its one block; one of several blocks has each of them to itself. `link` is the same
+ * number for all names of one file, each of which has the whole row; 0: it has one name.
+ */
+export type FileRow = [
+  type: 'f',
+  path: string,
+  mode: number,
+  mtime: number,
+  size: number,
+  sha256: string,
+  start: number,
+  blocks: number[],
+  link: number,
+];
+export type Row = DirectoryRow | LinkRow | FileRow;
+
+const natural = z.int().min(0);
+const contents = z.object({
+  /** Files, folders and links. */
+  files: natural,
+  /** What the files hold, bytes. */
+  bytes: natural,
+  sections: natural,
+  packs: z.array(z.object({ id: z.uuid(), size: natural })),
+  blocks: z.array(
+    z.object({
+      /** Index in `packs`. */
+      pack: natural,
+      offset: natural,
+      stored: natural,
+      raw: natural,
+      zstd: z.boolean(),
+      /** SHA-256 of what it holds, base64url; null: its files' own cover it. */
+      hash: z.string().nullable(),
+      /** Bytes of it that this tree's files use. */
+      live: natural,
+    }),
+  ),
+});
+/** Where the bytes of a tree are. */
+export type Contents = z.infer<typeof contents>;
+export type Block = Contents['blocks'][number];
+
+/** Takes the rows of a tree in the order of the walk, and makes the object that is stored. */
+export class ManifestWriter {
+  readonly #parts: Buffer[] = [MAGIC];
+  #rows: Row[] = [];
+  #sections = 0;
+
+  add(row: Row): void {
+    this.#rows.push(row);
+    if (this.#rows.length === SECTION) this.#section();
+  }
+
+  finish(rest: Omit<Contents, 'sections'>): Buffer {
+    if (this.#rows.length > 0) this.#section();
+    const end = compress(JSON.stringify({ ...rest, sections: this.#sections } satisfies Contents));
+    this.#parts.push(end, lengthOf(end));
+    const body = Buffer.concat(this.#parts);
+    return Buffer.concat([body, hash('sha256', body, 'buffer')]);
+  }
+
+  #section(): void {
+    const section = compress(JSON.stringify(this.#rows));
+    this.#parts.push(lengthOf(section), section);
+    this.#rows = [];
+    this.#sections += 1;
+  }
+}
+
+export interface Manifest {
+  contents: Contents;
+  /** The rows a section at a time, in the order of the walk. */
+  sections(): Generator<Row[], void>;
+}
+
+/** @throws Damaged */
+export function readManifest(stored: Uint8Array): Manifest {
+  const body = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
+  const end = body.length - SHA256;
+  if (end < MAGIC.length + LENGTH || !body.subarray(0, MAGIC.length).equals(MAGIC))
+    throw new Damaged('the list of a snapshot’s files is none that this version knows');
+  if (!hash('sha256', body.subarray(0, end), 'buffer').equals(body.subarray(end)))
+    throw new Damaged('the list of a snapshot’s files is damaged');
+  const told = readContents(body.subarray(MAGIC.length));
+  if (told === undefined) throw new Damaged('the list of a snapshot’s files is cut short');
+  return { contents: told, sections: () => sections(body, told.sections) };
+}
+
+/** The contents alone, from the end of the object; undefined: `tail` is too short to hold them. @throws Damaged */
+export function readContents(tail: Buffer): Contents | undefined {
+  const end = tail.length - SHA256 - LENGTH;
+  if (end < 0) return undefined;
+  const start = end - tail.readUInt32BE(end);
+  if (start < 0) return undefined;
+  const parsed = contents.safeParse(decompress(tail.subarray(start, end)));
+  if (!parsed.success) throw new Damaged('the list of a snapshot’s packs is damaged');
+  return parsed.data;
+}
+
+function* sections(body: Buffer, count: number): Generator<Row[], void> {
+  let at = MAGIC.length;
+  for (let n = 0; n < count; n += 1) {
+    const start = at + LENGTH;
+    at = start + body.readUInt32BE(at);
+    const rows = decompress(body.subarray(start, at));
+    if (!Array.isArray(rows) || !rows.every(isRow)) throw new Damaged('the list of a snapshot’s files is damaged');
+    yield rows;
+  }
+}
+
+/** By hand: there are as many as files, and a schema takes twenty times as long. */
+function isRow(value: unknown): value is Row {
+  if (!Array.isArray(value) || typeof value[1] !== 'string') return false;
+  switch (value[0]) {
+    case 'd':
+      return Number.isSafeInteger(value[2]) && Number.isSafeInteger(value[3]);
+    case 'l':
+      return Number.isSafeInteger(value[2]) && typeof value[3] === 'string';
+    case 'f':
+      return (
+        [value[2], value[3], value[4], value[6], value[8]].every(Number.isSafeInteger) &&
+        typeof value[5] === 'string' &&
+        Array.isArray(value[7]) &&
+        value[7].every(Number.isSafeInteger)
+      );
+    default:
+      return false;
+  }
+}
+
+function lengthOf(part: Buffer): Buffer {
+  const length = Buffer.alloc(LENGTH);
+  length.writeUInt32BE(part.length);
+  return length;
+}
+
+function compress(text: string): Buffer {
+  const { ZSTD_c_compressionLevel, ZSTD_c_checksumFlag } = zlib.constants;
+  return zlib.zstdCompressSync(text, { params: { [ZSTD_c_compressionLevel]: ZSTD_LEVEL, [ZSTD_c_checksumFlag]: 1 } });
+}
+
+function decompress(part: Buffer): unknown {
+  try {
+    return JSON.parse(zlib.zstdDecompressSync(part).toString('utf8'));
+  } catch (error) {
+    throw new Damaged('the list of a snapshot’s files cannot be read', { cause: error });
+  }
+}

@@ -1,0 +1,113 @@
+import { hash } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync, type Stats } from 'node:fs';
+import path from 'node:path';
+import * as z from 'zod';
+import type { TreeKind } from '../../../protocol/runner-control.ts';
+import { codeOf } from '../safe-path-sync.ts';
+
+const SHA256 = 32;
+/** Numbers a file: inode, ctime, mtime, when it was read; times in milliseconds. */
+const NUMBERS = 4;
+
+const heading = z.object({
+  store: z.string(),
+  owner: z.string(),
+  snapshot: z.uuid(),
+  /** Bytes of the manifest that follows. */
+  manifest: z.int().min(0),
+});
+
+/** Which stored tree a folder was the same as, and by what one sees that a file still is. */
+export interface StatCache {
+  store: string;
+  owner: string;
+  snapshot: string;
+  /** The stored object. */
+  manifest: Buffer;
+  /** Of the manifest's files, in its order. */
+  stats: FileStats;
+}
+
+/** What was seen of files when they were read. */
+export class FileStats {
+  readonly #numbers: number[] | Float64Array;
+
+  constructor(numbers: number[] | Float64Array = []) {
+    this.#numbers = numbers;
+  }
+
+  /** @param readAt when its content was known, milliseconds; `Infinity`: nobody could have changed it at that time */
+  add(stats: Stats, readAt: number): void {
+    this.set(this.#numbers.length / NUMBERS, stats, readAt);
+  }
+
+  /** The same of a file that was added before. */
+  set(file: number, stats: Stats, readAt: number): void {
+    const at = file * NUMBERS;
+    this.#numbers[at] = stats.ino;
+    this.#numbers[at + 1] = stats.ctimeMs;
+    this.#numbers[at + 2] = stats.mtimeMs;
+    this.#numbers[at + 3] = readAt;
+  }
+
+  /** How many files it has. */
+  get size(): number {
+    return this.#numbers.length / NUMBERS;
+  }
+
+  /**
+   * When the content of the file with this index was known, if it has not changed since; undefined: it may have.
+   *
+   * @param settled milliseconds that had to have passed since its last change for the next one to show
+   */
+  unchanged(file: number, stats: Stats, settled: number): number | undefined {
+    const [inode, ctime = 0, mtime, readAt = 0] = this.#numbers.slice(file * NUMBERS, (file + 1) * NUMBERS);
+    const same = stats.ino === inode && stats.ctimeMs === ctime && stats.mtimeMs === mtime;
+    return same && Math.abs(readAt - ctime) > settled ? readAt : undefined;
+  }
+
+  get bytes(): Buffer {
+    const numbers = Float64Array.from(this.#numbers);
+    return Buffer.from(numbers.buffer);
+  }
+}
+
+const fileOf = (folder: string, tree: TreeKind) => path.join(folder, `${tree}.tree`);
+
+/** Null: there is none that can be believed, which costs time and nothing else. */
+export function readStatCache(folder: string, tree: TreeKind): StatCache | null {
+  let body: Buffer;
+  try {
+    body = readFileSync(fileOf(folder, tree));
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null;
+    throw error;
+  }
+  const end = body.length - SHA256;
+  // Cut short by a crash.
+  if (end < 0 || !hash('sha256', body.subarray(0, end), 'buffer').equals(body.subarray(end))) return null;
+  const line = body.indexOf('\n');
+  const parsed = heading.safeParse(JSON.parse(body.toString('utf8', 0, line)));
+  // Of another version.
+  if (!parsed.success) return null;
+  const { manifest: length, ...rest } = parsed.data;
+  const manifest = body.subarray(line + 1, line + 1 + length);
+  const numbers = new Uint8Array(body.subarray(line + 1 + length, end));
+  return { ...rest, manifest, stats: new FileStats(new Float64Array(numbers.buffer)) };
+}
+
+/** Does its best: without it the next snapshot takes longer, and is as right. */
+export function writeStatCache(folder: string, tree: TreeKind, { manifest, stats, ...rest }: StatCache): void {
+  const head = { ...rest, manifest: manifest.length } satisfies z.infer<typeof heading>;
+  const body = Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), manifest, stats.bytes]);
+  const half = path.join(folder, `${tree}.half`);
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(half, Buffer.concat([body, hash('sha256', body, 'buffer')]), { mode: 0o600 });
+    renameSync(half, fileOf(folder, tree));
+  } catch (error) {
+    // A full disk, say.
+    if (codeOf(error) === undefined) throw error;
+    rmSync(half, { force: true });
+  }
+}

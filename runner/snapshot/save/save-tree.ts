@@ -1,0 +1,149 @@
+import type { Stats } from 'node:fs';
+import { BaseCursor } from '../format/base-cursor.ts';
+import { BlockWriter, type BlockWriterOptions } from '../format/block-writer.ts';
+import { ManifestWriter, type FileRow, type Manifest } from '../format/manifest.ts';
+import { readFile, type Known, type Place } from './read-file.ts';
+import { FileStats } from '../format/stat-cache.ts';
+import { KEPT_MODE } from '../../files/paths/tree-entry.ts';
+import { leftOut, walkTree, type Found, type WalkOptions } from './tree-walk.ts';
+
+/** After a change, milliseconds until a file's times can be believed to tell of the next one: some file systems count in seconds. */
+const SETTLED = 2000;
+/**
+ * The same, when it has to be right beyond doubt. A write through shared memory shows in a file's times only if the kernel had
+ * written the page back before, which takes it half a minute by default (vm.dirty_expire_centisecs).
+ */
+const SETTLED_FOR_GOOD = 60_000;
+
+export interface Base {
+  manifest: Manifest;
+  /** Null: nothing is known of the files on this disk. */
+  stats: FileStats | null;
+}
+
+export interface SaveTreeOptions extends WalkOptions, Pick<BlockWriterOptions, 'store' | 'owner' | 'budget'> {
+  /** The folder. */
+  root: string;
+  base: Base | null;
+  /** Nothing changes the files any more: this has to be what they hold. */
+  final: boolean;
+  /** Throws when it is to be given up. */
+  proceed: () => void;
+  /** Told of the packs, as they come to be: whoever gives up removes them. */
+  onWriter: (writer: BlockWriter) => void;
+}
+
+export interface SavedTree {
+  /** To be put, now that all that it refers to is there. */
+  manifest: Buffer;
+  stats: FileStats;
+  /** Files, folders and links. */
+  files: number;
+  /** What the files hold, those of several names once. */
+  bytes: number;
+}
+
+/** Puts what a folder holds into packs, as far as the base does not have it. @throws StorageUnavailable */
+export async function saveTree(options: SaveTreeOptions): Promise<SavedTree> {
+  const saver = new TreeSaver(options);
+  for (const found of walkTree(options.root, options)) {
+    options.proceed();
+    if (found.type === 'f') await saver.file(found);
+    else saver.other(found);
+  }
+  return await saver.finish();
+}
+
+class TreeSaver {
+  readonly #options: SaveTreeOptions;
+  readonly #writer: BlockWriter;
+  readonly #cursor: BaseCursor | undefined;
+  readonly #list = new ManifestWriter();
+  readonly #stats = new FileStats();
+  /** Files of several names, by what the kernel knows them by. */
+  readonly #linked = new Map<string, { stats: Stats; row: FileRow; readAt: number }>();
+  #files = 0;
+  #bytes = 0;
+
+  constructor(options: SaveTreeOptions) {
+    const { base, onWriter } = options;
+    this.#options = options;
+    this.#writer = new BlockWriter({ ...options, base: base?.manifest.contents ?? null });
+    this.#cursor = base === null ? undefined : new BaseCursor(base.manifest);
+    onWriter(this.#writer);
+  }
+
+  other(found: Exclude<Found, { type: 'f' }>): void {
+    const { path, stats } = found;
+    if (found.type === 'd') this.#list.add(['d', path, stats.mode & KEPT_MODE, microseconds(stats)]);
+    else this.#list.add(['l', path, microseconds(stats), found.target]);
+    this.#files += 1;
+  }
+
+  async file({ path, at, stats }: Extract<Found, { type: 'f' }>): Promise<void> {
+    const { base, final, skip } = this.#options;
+    const before = this.#cursor?.at(path);
+    const row = before?.row[0] === 'f' ? before.row : undefined;
+    const other = stats.nlink > 1 ? this.#linked.get(identity(stats)) : undefined;
+    if (other !== undefined && isSame(other.stats, stats)) {
+      const [, , , , , sha256, start, blocks] = other.row;
+      return this.#add(path, stats, other.readAt, sha256, { start, blocks });
+    }
+    if (before !== undefined && row !== undefined && row[4] === stats.size) {
+      const readAt = base?.stats?.unchanged(before.file, stats, final ? SETTLED_FOR_GOOD : SETTLED);
+      const place = readAt === undefined ? undefined : this.#reuse(row);
+      if (readAt !== undefined && place !== undefined) return this.#add(path, stats, readAt, row[5], place);
+    }
+    if (!this.#writer.idle) await this.#writer.room();
+    const known: Known = (sha256) => {
+      // One that was there before and is another now is seldom what a third one was.
+      const same = row === undefined ? this.#cursor?.withContent(sha256) : row[5] === sha256 ? row : undefined;
+      return same === undefined ? undefined : this.#reuse(same);
+    };
+    const readAt = Date.now();
+    try {
+      const read = await readFile(at, this.#writer, known);
+      if (!read.ok) return skip(path, read.why);
+      const { stats: held, sha256, ...place } = read.content;
+      this.#add(path, held, readAt, sha256, place);
+    } catch (error) {
+      leftOut(error, path, skip);
+    }
+  }
+
+  async finish(): Promise<SavedTree> {
+    const stored = await this.#writer.finish();
+    const totals = { files: this.#files, bytes: this.#bytes };
+    const manifest = this.#list.finish({ ...totals, ...stored });
+    return { ...totals, manifest, stats: this.#stats };
+  }
+
+  #add(path: string, stats: Stats, readAt: number, sha256: string, { start, blocks }: Place): void {
+    const mode = stats.mode & KEPT_MODE;
+    const row: FileRow = ['f', path, mode, microseconds(stats), stats.size, sha256, start, blocks, 0];
+    const first = stats.nlink > 1 ? this.#linked.get(identity(stats)) : undefined;
+    if (stats.nlink > 1) {
+      row[8] = first?.row[8] ?? this.#linked.size + 1;
+      this.#linked.set(identity(stats), { stats, row, readAt });
+    }
+    this.#list.add(row);
+    this.#stats.add(stats, readAt);
+    this.#files += 1;
+    if (first === undefined) this.#bytes += stats.size;
+  }
+
+  #reuse([, , , , size, , start, blocks]: FileRow): Place | undefined {
+    if (!blocks.every((block) => this.#writer.canReuse(block))) return undefined;
+    const rows = this.#options.base?.manifest.contents.blocks;
+    const length = (block: number) => (blocks.length === 1 ? size : (rows?.[block]?.raw ?? 0));
+    return { start, blocks: blocks.map((block) => this.#writer.reuse(block, length(block))) };
+  }
+}
+
+const identity = ({ dev, ino }: Stats) => `${dev}:${ino}`;
+
+function isSame(a: Stats, b: Stats): boolean {
+  return a.size === b.size && a.ctimeMs === b.ctimeMs && a.mtimeMs === b.mtimeMs;
+}
+
+const microseconds = ({ mtimeMs }: Stats) => Math.round(mtimeMs * 1000);

@@ -13,7 +13,7 @@ import { openEgressProxy } from '../runner/egress/proxy/proxy.ts';
 import { parseRule } from '../runner/egress/policy/rule.ts';
 import { createLog } from '../runner/lib/log.ts';
 import { certificateFor } from '../test/e2e/support/certificate.ts';
-import { openEgress } from '../wrapper/egress.ts';
+import { openEgress } from '../wrapper/workspace/egress.ts';
 
 /**
  * What the way out costs: 100 MB by curl past the proxy, and through the wrapper's listener and the runner's proxy, each in a

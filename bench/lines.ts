@@ -1,7 +1,7 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { createdSession } from '../protocol/session.ts';
+import { createdSession } from '../protocol/api/session.ts';
 import { Arrivals } from './arrivals.ts';
 import { INSTANT, talkative } from './script.ts';
 import type { Service } from './service.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { cpus, loadavg } from 'node:os';
 import path from 'node:path';
 import { claudeVersion, findClaude } from '../container/claude-binary.ts';
-import { isRefused, type Refused } from '../start/refused.ts';
+import { isRefused, type Refused } from '../start/lib/refused.ts';
 import { judge } from './goals.ts';
 import { measure, type Measurement } from './measure.ts';
 import { HELP, parseOptions, type BenchOptions, type Part } from './options.ts';

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { isRefused } from '../start/refused.ts';
+import { isRefused } from '../start/lib/refused.ts';
 import { sessionImage } from './docker-image.ts';
 import type { Measured } from './goals.ts';
 import { makeStampingClaude, measureLines, type LineSamples } from './lines.ts';

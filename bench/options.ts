@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { flagFault } from '../start/arguments.ts';
-import type { Refused } from '../start/refused.ts';
+import { flagFault } from '../start/settings/arguments.ts';
+import type { Refused } from '../start/lib/refused.ts';
 
 export const HELP = `npm run bench -- [options]
 

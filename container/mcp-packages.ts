@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { mcpCatalogue } from '../protocol/mcp-catalogue.ts';
+import { mcpCatalogue } from '../protocol/settings/mcp-catalogue.ts';
 import type { ContextFile } from './build-context.ts';
 
 /** The installation that this is: its packages are what its lock file pins. */

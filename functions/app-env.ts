@@ -2,7 +2,7 @@ import type { DiscordDesk } from '../durable/discord/desk.ts';
 import type { Directory } from '../durable/directory/directory.ts';
 import type { RunnerPool } from '../durable/pool/pool.ts';
 import type { Session } from '../durable/session/session.ts';
-import type { EdgeSettings } from '../protocol/edge-settings.ts';
+import type { EdgeSettings } from '../protocol/settings/edge-settings.ts';
 
 /** What a handler can reach: the objects by their bindings, the settings, and who is calling. */
 export interface AppEnv {

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { problem } from '../protocol/problem.ts';
+import { problem } from '../protocol/api/problem.ts';
 import type { AppEnv } from './app-env.ts';
 
 type C = Context<AppEnv>;

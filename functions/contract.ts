@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { problem } from '../protocol/problem.ts';
+import { problem } from '../protocol/api/problem.ts';
 
 /** Pieces that the descriptions of the calls share. */
 

@@ -1,6 +1,6 @@
-import type { EdgeSettings } from '../protocol/edge-settings.ts';
-import type { Refusal } from '../protocol/problem.ts';
-import type { ChildConfig, SessionConfig } from '../protocol/session-config.ts';
+import type { EdgeSettings } from '../protocol/settings/edge-settings.ts';
+import type { Refusal } from '../protocol/api/problem.ts';
+import type { ChildConfig, SessionConfig } from '../protocol/api/session-config.ts';
 
 const MAXIMA = {
   timeout_seconds: 'CONTAINER_TIMEOUT_MAX',

@@ -1,6 +1,6 @@
 import { createMiddleware } from 'hono/factory';
-import { edgeSettings } from '../protocol/edge-settings.ts';
-import { MAX_BODY_BYTES } from '../protocol/limits.ts';
+import { edgeSettings } from '../protocol/settings/edge-settings.ts';
+import { MAX_BODY_BYTES } from '../protocol/settings/limits.ts';
 import type { AppEnv } from './app-env.ts';
 import { refuse } from './refuse.ts';
 import { verifyUser } from './token.ts';

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import type { Session } from '../durable/session/session.ts';
 import { uuid } from '../protocol/ids.ts';
-import type { Refusal } from '../protocol/problem.ts';
+import type { Refusal } from '../protocol/api/problem.ts';
 import type { AppEnv } from './app-env.ts';
 
 /** The one pool that there is for now. */

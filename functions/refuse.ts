@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { PROBLEMS, type Problem, type Refusal } from '../protocol/problem.ts';
+import { PROBLEMS, type Problem, type Refusal } from '../protocol/api/problem.ts';
 
 /** Where a code's description can be read. */
 const TYPE_BASE = '/docs#problem-';

@@ -1,6 +1,6 @@
 import { errors, jwtVerify, type JWTPayload } from 'jose';
 import type { z } from 'zod';
-import type { Refusal } from '../protocol/problem.ts';
+import type { Refusal } from '../protocol/api/problem.ts';
 import { runnerClaims, sessionClaims, TokenType, userClaims } from '../protocol/token.ts';
 
 const HOW = 'Send `Authorization: Bearer <JWT>`; `npm run --silent token -- --sub NAME` prints one.';

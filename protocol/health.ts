@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { backendName } from './runner-control.ts';
+import { backendName } from './link/runner-control.ts';
 
 /** The pool and its runners, as far as anyone may know. */
 export const poolHealth = z.object({

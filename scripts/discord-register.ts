@@ -9,11 +9,11 @@ import {
   discordSettings,
   isDiscordReady,
   snowflake,
-} from '../protocol/discord-settings.ts';
-import { flagFault } from '../start/arguments.ts';
-import { readFileVariables } from '../start/file-variables.ts';
-import { isRefused, type Refused } from '../start/refused.ts';
-import { loadEnvironment } from '../start/settings.ts';
+} from '../protocol/settings/discord-settings.ts';
+import { flagFault } from '../start/settings/arguments.ts';
+import { readFileVariables } from '../start/settings/file-variables.ts';
+import { isRefused, type Refused } from '../start/lib/refused.ts';
+import { loadEnvironment } from '../start/settings/settings.ts';
 
 const HELP = `npm run discord:register -- [options]
 

@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util';
 import { runnerClaims, userClaims } from '../protocol/token.ts';
-import { flagFault } from '../start/arguments.ts';
-import { mintToken, parseDuration, type TokenRequest } from '../start/mint-token.ts';
-import { isRefused, type Refused } from '../start/refused.ts';
-import { findSecret } from '../start/secret.ts';
-import { loadEnvironment, parseSettings } from '../start/settings.ts';
+import { flagFault } from '../start/settings/arguments.ts';
+import { mintToken, parseDuration, type TokenRequest } from '../start/settings/mint-token.ts';
+import { isRefused, type Refused } from '../start/lib/refused.ts';
+import { findSecret } from '../start/settings/secret.ts';
+import { loadEnvironment, parseSettings } from '../start/settings/settings.ts';
 
 const HELP = `npm run --silent token -- --sub NAME [options]
 

@@ -1,4 +1,4 @@
-import type { Terminal } from './terminal.ts';
+import type { Terminal } from './lib/terminal.ts';
 
 export interface BannerFacts {
   version: string;

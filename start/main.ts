@@ -1,9 +1,9 @@
-import { HELP, parseCommand } from './arguments.ts';
-import { projectVersion } from './project.ts';
-import { isRefused, type Refused } from './refused.ts';
+import { HELP, parseCommand } from './settings/arguments.ts';
+import { projectVersion } from './lib/project.ts';
+import { isRefused, type Refused } from './lib/refused.ts';
 import { serve } from './serve.ts';
-import { loadEnvironment, parseSettings } from './settings.ts';
-import { createTerminal } from './terminal.ts';
+import { loadEnvironment, parseSettings } from './settings/settings.ts';
+import { createTerminal } from './lib/terminal.ts';
 
 /** `npm start`. */
 async function main(): Promise<number | Refused> {

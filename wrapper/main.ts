@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { WrapperExit } from '../protocol/wrapper-exit.ts';
-import { type WrapperLaunch, wrapperLaunch } from '../protocol/wrapper-launch.ts';
+import { WrapperExit } from '../protocol/link/wrapper-exit.ts';
+import { type WrapperLaunch, wrapperLaunch } from '../protocol/link/wrapper-launch.ts';
 import { Conversation } from './conversation.ts';
 
-import { judgeSeal, type SealNotice, unreadableSeal } from './seal.ts';
-import { readSealFacts } from './seal-facts.ts';
+import { judgeSeal, type SealNotice, unreadableSeal } from './seal/seal.ts';
+import { readSealFacts } from './seal/seal-facts.ts';
 
-/** `node wrapper.mjs LAUNCH_JSON`: runs one epoch. Its exit codes: protocol/wrapper-exit.ts. */
+/** `node wrapper.mjs LAUNCH_JSON`: runs one epoch. Its exit codes: protocol/link/wrapper-exit.ts. */
 
 function readLaunch(path: string | undefined): WrapperLaunch {
   if (path === undefined) throw new Error('usage: node wrapper.mjs LAUNCH_JSON');

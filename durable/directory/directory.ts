@@ -1,10 +1,10 @@
 import { DurableObject } from 'cloudflare:workers';
-import { edgeSettings, type EdgeSettings } from '../../protocol/edge-settings.ts';
-import type { SessionTree } from '../../protocol/child.ts';
-import type { Refusal } from '../../protocol/problem.ts';
-import type { TreeName } from '../../protocol/runner-control.ts';
-import type { CreateSessionRequest, SessionStatus } from '../../protocol/session.ts';
-import type { SnapshotView, StorageView, WorkspaceView } from '../../protocol/workspace.ts';
+import { edgeSettings, type EdgeSettings } from '../../protocol/settings/edge-settings.ts';
+import type { SessionTree } from '../../protocol/api/child.ts';
+import type { Refusal } from '../../protocol/api/problem.ts';
+import type { TreeName } from '../../protocol/link/runner-control.ts';
+import type { CreateSessionRequest, SessionStatus } from '../../protocol/api/session.ts';
+import type { SnapshotView, StorageView, WorkspaceView } from '../../protocol/api/workspace.ts';
 import type { Beginning, Head } from '../session/core/files.ts';
 import { ACTIVE } from '../session/core/state.ts';
 import type { EdgeEnv } from '../rpc/edge-env.ts';

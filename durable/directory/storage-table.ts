@@ -1,5 +1,5 @@
-import { storedTree, type TreeKind, type TreeName } from '../../protocol/runner-control.ts';
-import { snapshotView, type SnapshotView, type WorkspaceView } from '../../protocol/workspace.ts';
+import { storedTree, type TreeKind, type TreeName } from '../../protocol/link/runner-control.ts';
+import { snapshotView, type SnapshotView, type WorkspaceView } from '../../protocol/api/workspace.ts';
 import type { Head } from '../session/core/files.ts';
 
 /** A stored tree that a session needs: of a snapshot, or an artifact. */

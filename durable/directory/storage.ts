@@ -1,8 +1,8 @@
-import type { EdgeSettings } from '../../protocol/edge-settings.ts';
-import type { Refusal } from '../../protocol/problem.ts';
-import type { TreeName } from '../../protocol/runner-control.ts';
-import type { CreateSessionRequest } from '../../protocol/session.ts';
-import type { SnapshotView, StorageView, Workspace, WorkspaceView } from '../../protocol/workspace.ts';
+import type { EdgeSettings } from '../../protocol/settings/edge-settings.ts';
+import type { Refusal } from '../../protocol/api/problem.ts';
+import type { TreeName } from '../../protocol/link/runner-control.ts';
+import type { CreateSessionRequest } from '../../protocol/api/session.ts';
+import type { SnapshotView, StorageView, Workspace, WorkspaceView } from '../../protocol/api/workspace.ts';
 import type { Beginning, Head } from '../session/core/files.ts';
 import { DEFAULT_POOL, type EdgeEnv } from '../rpc/edge-env.ts';
 import { StorageTable, type TreeUse } from './storage-table.ts';

@@ -1,6 +1,6 @@
-import type { SessionTree, TreeNode } from '../../protocol/child.ts';
-import type { EdgeSettings } from '../../protocol/edge-settings.ts';
-import type { Refusal } from '../../protocol/problem.ts';
+import type { SessionTree, TreeNode } from '../../protocol/api/child.ts';
+import type { EdgeSettings } from '../../protocol/settings/edge-settings.ts';
+import type { Refusal } from '../../protocol/api/problem.ts';
 import type { Birth } from '../rpc/creation.ts';
 import { judge, treeCosts, type Account, type Verdict } from './core/budget.ts';
 import type { EdgeEnv } from '../rpc/edge-env.ts';

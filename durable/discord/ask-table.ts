@@ -1,4 +1,4 @@
-import type { InteractionView } from '../../protocol/interaction.ts';
+import type { InteractionView } from '../../protocol/api/interaction.ts';
 import type { Draft } from './core/components.ts';
 import type { Interaction } from '../shared/interactions/interaction.ts';
 

@@ -1,8 +1,8 @@
 import { v7 as uuidV7 } from 'uuid';
 import { uuid } from '../../protocol/ids.ts';
-import type { Refusal } from '../../protocol/problem.ts';
-import { PROBLEMS } from '../../protocol/problem.ts';
-import { createSessionRequest } from '../../protocol/session.ts';
+import type { Refusal } from '../../protocol/api/problem.ts';
+import { PROBLEMS } from '../../protocol/api/problem.ts';
+import { createSessionRequest } from '../../protocol/api/session.ts';
 import type { CommandCall } from './core/commands.ts';
 import { cutLine, inlineCode, plain } from './core/text/text.ts';
 import type { EdgeEnv } from '../rpc/edge-env.ts';

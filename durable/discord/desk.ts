@@ -9,11 +9,11 @@ import {
   type DiscordModalSubmit,
   type DiscordNotifyRequest,
   type DiscordPersonal,
-} from '../../protocol/discord.ts';
-import { isDiscordReady, type DiscordReady } from '../../protocol/discord-settings.ts';
-import { edgeSettings } from '../../protocol/edge-settings.ts';
-import type { InteractionView } from '../../protocol/interaction.ts';
-import type { Refusal } from '../../protocol/problem.ts';
+} from '../../protocol/api/discord.ts';
+import { isDiscordReady, type DiscordReady } from '../../protocol/settings/discord-settings.ts';
+import { edgeSettings } from '../../protocol/settings/edge-settings.ts';
+import type { InteractionView } from '../../protocol/api/interaction.ts';
+import type { Refusal } from '../../protocol/api/problem.ts';
 import { sessionChoices } from './core/choices.ts';
 import { focusedOption, readCommand } from './core/commands.ts';
 import type { DeskNews, DeskSession } from '../session/core/discord-updates.ts';

@@ -1,7 +1,7 @@
 import type { APIInteractionResponse } from 'discord-api-types/v10';
-import { INTERACTION, type DiscordComponent, type DiscordModalSubmit } from '../../protocol/discord.ts';
-import type { InteractionView, ResolveRequest } from '../../protocol/interaction.ts';
-import type { Refusal } from '../../protocol/problem.ts';
+import { INTERACTION, type DiscordComponent, type DiscordModalSubmit } from '../../protocol/api/discord.ts';
+import type { InteractionView, ResolveRequest } from '../../protocol/api/interaction.ts';
+import type { Refusal } from '../../protocol/api/problem.ts';
 import { isAsked, notAsked } from '../shared/interactions/answerers.ts';
 import { decodeCustomId } from './core/custom-id.ts';
 import { openMessage } from './core/interaction-message.ts';

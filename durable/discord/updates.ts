@@ -1,4 +1,4 @@
-import type { InteractionView } from '../../protocol/interaction.ts';
+import type { InteractionView } from '../../protocol/api/interaction.ts';
 import type { DeskNews, DeskSession } from '../session/core/discord-updates.ts';
 import { PING_NOBODY, calledFor, mentionText, pingOnly } from './core/text/mentions.ts';
 import { splitMessage } from './core/text/split-message.ts';

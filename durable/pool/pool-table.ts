@@ -1,5 +1,5 @@
-import { launch as launchSchema } from '../../protocol/runner-control.ts';
-import type { BackendHealth, BackendName, Launch, StorageInfo } from '../../protocol/runner-control.ts';
+import { launch as launchSchema } from '../../protocol/link/runner-control.ts';
+import type { BackendHealth, BackendName, Launch, StorageInfo } from '../../protocol/link/runner-control.ts';
 import type { Needs } from './core/placement.ts';
 
 /** A place that a session holds or waits for. */

@@ -1,10 +1,10 @@
 import { DurableObject } from 'cloudflare:workers';
 import { CloseCode } from '../../protocol/close-code.ts';
-import { edgeSettings, type EdgeSettings } from '../../protocol/edge-settings.ts';
-import type { SessionFiles } from '../../protocol/files.ts';
+import { edgeSettings, type EdgeSettings } from '../../protocol/settings/edge-settings.ts';
+import type { SessionFiles } from '../../protocol/api/files.ts';
 import type { PoolHealth } from '../../protocol/health.ts';
 import type { Reason } from '../../protocol/reason.ts';
-import type { Launch, PlacementKey, PoolFrame, RunnerFrame, TreeName } from '../../protocol/runner-control.ts';
+import type { Launch, PlacementKey, PoolFrame, RunnerFrame, TreeName } from '../../protocol/link/runner-control.ts';
 import { place, reach, type Needs, type Placement, type RunnerLoad } from './core/placement.ts';
 import type { EdgeEnv } from '../rpc/edge-env.ts';
 import { PoolTable, type Place, type RunnerRow } from './pool-table.ts';

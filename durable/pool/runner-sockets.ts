@@ -5,7 +5,7 @@ import {
   runnerFrame,
   type PoolFrame,
   type RunnerFrame,
-} from '../../protocol/runner-control.ts';
+} from '../../protocol/link/runner-control.ts';
 import { parseJson } from '../shared/json.ts';
 
 /** Without a heartbeat for so long a runner is taken to be away, milliseconds. */

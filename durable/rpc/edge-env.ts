@@ -3,7 +3,7 @@ import type { Directory } from '../directory/directory.ts';
 import type { RunnerPool } from '../pool/pool.ts';
 import type { Session } from '../session/session.ts';
 
-/** The Worker's bindings. Its settings are read from the same object (protocol/edge-settings.ts). */
+/** The Worker's bindings. Its settings are read from the same object (protocol/settings/edge-settings.ts). */
 export interface EdgeEnv {
   readonly SESSION: DurableObjectNamespace<Session>;
   readonly DIRECTORY: DurableObjectNamespace<Directory>;
@@ -11,7 +11,7 @@ export interface EdgeEnv {
   readonly DISCORD: DurableObjectNamespace<DiscordDesk>;
   /**
    * Where webhooks are posted through: a network that dials public addresses and what the operator allows, and nothing else
-   * (`start/webhook-network.ts`). Absent on Cloudflare, from where `fetch` reaches the public internet alone.
+   * (`start/edge/webhook-network.ts`). Absent on Cloudflare, from where `fetch` reaches the public internet alone.
    */
   readonly WEBHOOKS?: Fetcher;
 }

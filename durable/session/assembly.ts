@@ -1,4 +1,4 @@
-import { edgeSettings } from '../../protocol/edge-settings.ts';
+import { edgeSettings } from '../../protocol/settings/edge-settings.ts';
 import { AgentCalls } from './children/agent-calls.ts';
 import { ContainerLink } from './container/link.ts';
 import { nextDeadline } from './core/machine.ts';

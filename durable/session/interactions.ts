@@ -1,5 +1,5 @@
-import type { InteractionState, InteractionView, ResolveRequest } from '../../protocol/interaction.ts';
-import type { Refusal } from '../../protocol/problem.ts';
+import type { InteractionState, InteractionView, ResolveRequest } from '../../protocol/api/interaction.ts';
+import type { Refusal } from '../../protocol/api/problem.ts';
 import { isAsked, notAsked } from '../shared/interactions/answerers.ts';
 import { interactionViewOf } from '../shared/interactions/interaction-view.ts';
 import type { SessionCore } from './store/store.ts';

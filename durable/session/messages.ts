@@ -1,5 +1,5 @@
-import type { InterruptAnswer, MessageView } from '../../protocol/message.ts';
-import type { Refusal } from '../../protocol/problem.ts';
+import type { InterruptAnswer, MessageView } from '../../protocol/api/message.ts';
+import type { Refusal } from '../../protocol/api/problem.ts';
 import { ALLOWED } from './core/state.ts';
 import type { SessionCore } from './store/store.ts';
 import { turnOverMaximum } from './core/limits.ts';

@@ -1,4 +1,4 @@
-import { filesRequest } from '../../protocol/files.ts';
+import { filesRequest } from '../../protocol/api/files.ts';
 import { ALLOWED } from './core/state.ts';
 import { GONE } from './store/store.ts';
 import type { SessionParts } from './assembly.ts';

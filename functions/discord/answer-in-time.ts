@@ -1,4 +1,4 @@
-import { INTERACTION, type DiscordPersonal } from '../../protocol/discord.ts';
+import { INTERACTION, type DiscordPersonal } from '../../protocol/api/discord.ts';
 
 /** Discord waits 3 seconds; some of that is the way to it. Milliseconds. */
 const PATIENCE_MS = 2500;

@@ -11,12 +11,12 @@ import {
   discordQuestion,
   INTERACTION,
   PONG,
-} from '../../protocol/discord.ts';
-import { discordNotConfigured, isDiscordReady, type DiscordUse } from '../../protocol/discord-settings.ts';
+} from '../../protocol/api/discord.ts';
+import { discordNotConfigured, isDiscordReady, type DiscordUse } from '../../protocol/settings/discord-settings.ts';
 import { uuid } from '../../protocol/ids.ts';
-import type { InteractionView } from '../../protocol/interaction.ts';
-import { MAX_BODY_BYTES } from '../../protocol/limits.ts';
-import type { Refusal } from '../../protocol/problem.ts';
+import type { InteractionView } from '../../protocol/api/interaction.ts';
+import { MAX_BODY_BYTES } from '../../protocol/settings/limits.ts';
+import type { Refusal } from '../../protocol/api/problem.ts';
 import type { AppEnv } from '../app-env.ts';
 import { body, idempotencyHeader, json, refusals, secured } from '../contract.ts';
 import { refuse } from '../refuse.ts';

@@ -1,4 +1,4 @@
-import type { Problem, ProblemCode } from '../../protocol/problem.ts';
+import type { Problem, ProblemCode } from '../../protocol/api/problem.ts';
 
 /** What an agent can do about a refusal, in terms of the tools that it has. The API's own words are for who speaks HTTP. */
 const ADVICE: Partial<Record<ProblemCode, string>> = {

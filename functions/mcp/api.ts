@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { problem, type Problem } from '../../protocol/problem.ts';
+import { problem, type Problem } from '../../protocol/api/problem.ts';
 
 /** What a call of the API came to. */
 export type Answered<T> = { readonly data: T } | { readonly problem: Problem };

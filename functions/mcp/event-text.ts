@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { EventEnvelope } from '../../protocol/event.ts';
+import type { EventEnvelope } from '../../protocol/api/event.ts';
 
 /** Longest text of one event, characters. */
 const EVENT_TEXT = 1000;

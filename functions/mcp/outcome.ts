@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { interactionList, interactionView, type InteractionView } from '../../protocol/interaction.ts';
-import { messageView } from '../../protocol/message.ts';
-import { sessionView } from '../../protocol/session.ts';
+import { interactionList, interactionView, type InteractionView } from '../../protocol/api/interaction.ts';
+import { messageView } from '../../protocol/api/message.ts';
+import { sessionView } from '../../protocol/api/session.ts';
 import { pathOf, type Answered, type Api } from './api.ts';
 
 /** A question or permission as an agent sees it. */

@@ -7,15 +7,15 @@ import {
   ListToolsRequestSchema,
   McpError,
 } from '@modelcontextprotocol/sdk/types.js';
-import { MAX_BODY_BYTES } from '../../protocol/limits.ts';
+import { MAX_BODY_BYTES } from '../../protocol/settings/limits.ts';
 import { VERSION } from '../../protocol/version.ts';
 import type { Api } from './api.ts';
-import { childTools } from './child-tools.ts';
-import { fileTools } from './file-tools.ts';
-import { messageTools } from './message-tools.ts';
-import { peopleTools } from './people-tools.ts';
-import { sessionTools } from './session-tools.ts';
-import type { CallContext, Tool } from './tool.ts';
+import { childTools } from './tools/child-tools.ts';
+import { fileTools } from './tools/file-tools.ts';
+import { messageTools } from './tools/message-tools.ts';
+import { peopleTools } from './tools/people-tools.ts';
+import { sessionTools } from './tools/session-tools.ts';
+import type { CallContext, Tool } from './tools/tool.ts';
 
 const TOOLS: readonly Tool[] = [...sessionTools, ...messageTools, ...peopleTools, ...fileTools, ...childTools];
 

@@ -1,9 +1,9 @@
-import { eventEnvelope } from '../../protocol/event.ts';
+import { eventEnvelope } from '../../protocol/api/event.ts';
 import { pathOf, type Answered, type Api } from './api.ts';
 import { readEvents } from './event-reader.ts';
 import { eventText } from './event-text.ts';
 import { look, type Outcome } from './outcome.ts';
-import type { CallContext } from './tool.ts';
+import type { CallContext } from './tools/tool.ts';
 
 /** Longest that one call waits, seconds. */
 export const WAIT_MAX = 600;

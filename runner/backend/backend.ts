@@ -1,6 +1,6 @@
-import type { BackendHealth, BackendName, PlacementKey } from '../../protocol/runner-control.ts';
-import type { Resources } from '../../protocol/session-config.ts';
-import type { WrapperLaunch } from '../../protocol/wrapper-launch.ts';
+import type { BackendHealth, BackendName, PlacementKey } from '../../protocol/link/runner-control.ts';
+import type { Resources } from '../../protocol/api/session-config.ts';
+import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
 import type { SessionFolders } from '../lib/session-folders.ts';
 
 /** Where things are, as the container's processes see them. */

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 import path from 'node:path';
-import type { PlacementKey } from '../../protocol/runner-control.ts';
-import type { Resources } from '../../protocol/session-config.ts';
+import type { PlacementKey } from '../../protocol/link/runner-control.ts';
+import type { Resources } from '../../protocol/api/session-config.ts';
 import type { ContainerLayout, Owner } from './backend.ts';
 import type { SessionFolders } from '../lib/session-folders.ts';
 import { seccompProfile } from './seccomp-profile.ts';

@@ -1,13 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import Docker from 'dockerode';
 import * as z from 'zod';
-import { placementKey, type BackendHealth, type PlacementKey } from '../../protocol/runner-control.ts';
+import { placementKey, type BackendHealth, type PlacementKey } from '../../protocol/link/runner-control.ts';
 import { backoffMs } from '../lib/backoff.ts';
 import { LOG_TAIL, type ContainerBackend, type ContainerExit, type OwnContainer, type StartResult } from './backend.ts';
 import { CONTAINER_LAYOUT, containerName, containerSpec, Label, type ContainerSettings } from './container-spec.ts';
 import { engineAway, engineProblem, engineStatus, imageMissing, startFailure } from './docker-error.ts';
 import type { Log } from '../lib/log.ts';
-import type { Resources } from '../../protocol/session-config.ts';
+import type { Resources } from '../../protocol/api/session-config.ts';
 import type { SessionFolders } from '../lib/session-folders.ts';
 
 /** Longest wait for an answer to a question that an engine answers in milliseconds. */

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import * as z from 'zod';
-import type { BackendHealth, PlacementKey } from '../../protocol/runner-control.ts';
+import type { BackendHealth, PlacementKey } from '../../protocol/link/runner-control.ts';
 import {
   LOG_TAIL,
   type ContainerBackend,

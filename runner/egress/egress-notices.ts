@@ -1,4 +1,4 @@
-import type { HostNotice } from '../../protocol/host-notice.ts';
+import type { HostNotice } from '../../protocol/link/runner-notice.ts';
 import type { Decision } from './policy/decision.ts';
 
 type EgressNotice = Extract<HostNotice, { host_notice: 'egress' }>;

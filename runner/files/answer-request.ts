@@ -1,4 +1,4 @@
-import type { FilesRequest } from '../../protocol/files.ts';
+import type { FilesRequest } from '../../protocol/api/files.ts';
 import type { Owner } from '../backend/backend.ts';
 import { json, type Answered, type FilesAnswer } from './answer.ts';
 import { diffWorkspace } from './diff/diff-workspace.ts';

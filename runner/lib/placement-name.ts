@@ -1,4 +1,4 @@
-import type { PlacementKey } from '../../protocol/runner-control.ts';
+import type { PlacementKey } from '../../protocol/link/runner-control.ts';
 
 /** One launch of one session, as a key of maps. */
 export function keyName(key: PlacementKey): string {

@@ -2,8 +2,8 @@ import { chown, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/pr
 import path from 'node:path';
 import * as z from 'zod';
 import { epoch, uuid } from '../../protocol/ids.ts';
-import { networkConfig, resources, secretName } from '../../protocol/session-config.ts';
-import type { WrapperLaunch } from '../../protocol/wrapper-launch.ts';
+import { networkConfig, resources, secretName } from '../../protocol/api/session-config.ts';
+import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
 import type { Owner } from '../backend/backend.ts';
 import { removeFolder } from './remove-folder.ts';
 

@@ -10,7 +10,7 @@ import {
   type PoolFrame,
   type RunnerFrame,
   type SnapshotReport,
-} from '../../protocol/runner-control.ts';
+} from '../../protocol/link/runner-control.ts';
 import { backoffMs, type BackoffRange } from '../lib/backoff.ts';
 import { dial, type DialEnd } from './dial.ts';
 import type { Log } from '../lib/log.ts';

@@ -1,7 +1,7 @@
 import { WebSocket } from 'ws';
 import { CloseCode } from '../../protocol/close-code.ts';
-import { BATCH_BYTES } from '../../protocol/limits.ts';
-import { HEARTBEAT_MS } from '../../protocol/runner-control.ts';
+import { BATCH_BYTES } from '../../protocol/settings/limits.ts';
+import { HEARTBEAT_MS } from '../../protocol/link/runner-control.ts';
 import { backoffMs, type BackoffRange } from '../lib/backoff.ts';
 import { dial, type DialEnd } from './dial.ts';
 import type { Log } from '../lib/log.ts';

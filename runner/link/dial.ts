@@ -1,6 +1,6 @@
 import { WebSocket } from 'ws';
 import * as z from 'zod';
-import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
+import { MAX_FRAME_BYTES } from '../../protocol/settings/limits.ts';
 
 /** How a connection to the edge ended, or why it never came to be. */
 export type DialEnd =

@@ -1,6 +1,6 @@
 import { createServer, type Socket } from 'node:net';
-import { MAX_FRAME_BYTES } from '../../protocol/limits.ts';
-import { wrapperFrame, type WrapperFrame } from '../../protocol/wrapper-notice.ts';
+import { MAX_FRAME_BYTES } from '../../protocol/settings/limits.ts';
+import { wrapperFrame, type WrapperFrame } from '../../protocol/link/wrapper-notice.ts';
 import { LineSplitter } from './line-splitter.ts';
 import type { Log } from '../lib/log.ts';
 import { listenOnUnixSocket } from '../lib/unix-socket.ts';

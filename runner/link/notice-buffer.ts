@@ -1,4 +1,4 @@
-import type { HostFrame, HostNotice } from '../../protocol/host-notice.ts';
+import type { HostFrame, HostNotice } from '../../protocol/link/runner-notice.ts';
 
 /** In one frame at most. */
 const FRAME_NOTICES = 200;

@@ -1,7 +1,7 @@
 import { CloseCode } from '../../protocol/close-code.ts';
-import type { HostNotice } from '../../protocol/host-notice.ts';
-import { sessionFrame, type SessionFrame } from '../../protocol/wrapper-link.ts';
-import type { WrapperFrame, WrapperNotice } from '../../protocol/wrapper-notice.ts';
+import type { HostNotice } from '../../protocol/link/runner-notice.ts';
+import { sessionFrame, type SessionFrame } from '../../protocol/link/wrapper-link.ts';
+import type { WrapperFrame, WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
 import type { BackoffRange } from '../lib/backoff.ts';
 import { CommandQueue } from './command-queue.ts';
 import { DataSocket, type Refusal } from './data-socket.ts';

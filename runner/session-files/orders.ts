@@ -1,4 +1,4 @@
-import type { PoolFrame } from '../../protocol/runner-control.ts';
+import type { PoolFrame } from '../../protocol/link/runner-control.ts';
 import type { FilesRegistry } from './registry.ts';
 import { blankReport } from './state.ts';
 import type { ControlConnection } from '../link/control-connection.ts';

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { uuid } from '../../protocol/ids.ts';
-import type { TreeName } from '../../protocol/runner-control.ts';
+import type { TreeName } from '../../protocol/link/runner-control.ts';
 import { LocalFiles, type FilesSurroundings } from './session-files.ts';
 import { removeSessionFolders, sessionFolders } from '../lib/session-folders.ts';
 

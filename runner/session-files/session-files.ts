@@ -1,10 +1,10 @@
 import { access, mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import type { SessionFiles } from '../../protocol/files.ts';
-import type { HostNotice } from '../../protocol/host-notice.ts';
+import type { SessionFiles } from '../../protocol/api/files.ts';
+import type { HostNotice } from '../../protocol/link/runner-notice.ts';
 import type { Reason } from '../../protocol/reason.ts';
-import type { SnapshotReport, TreeKind } from '../../protocol/runner-control.ts';
-import type { SnapshotTrigger } from '../../protocol/workspace.ts';
+import type { SnapshotReport, TreeKind } from '../../protocol/link/runner-control.ts';
+import type { SnapshotTrigger } from '../../protocol/api/workspace.ts';
 import type { Owner } from '../backend/backend.ts';
 import { changedSince } from '../lib/changed-since.ts';
 import { planFiles, replaceFiles, TREES, type TreeStep } from './plan.ts';

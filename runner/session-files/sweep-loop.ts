@@ -1,4 +1,4 @@
-import type { RunnerFrame, TreeName } from '../../protocol/runner-control.ts';
+import type { RunnerFrame, TreeName } from '../../protocol/link/runner-control.ts';
 import type { Log } from '../lib/log.ts';
 import type { Snapshots } from '../snapshot/snapshots.ts';
 

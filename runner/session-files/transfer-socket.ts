@@ -6,8 +6,8 @@ import {
   TRANSFER_WINDOW,
   type FilesRefusal,
   type RunnerTransferFrame,
-} from '../../protocol/files.ts';
-import { HEARTBEAT_MS } from '../../protocol/runner-control.ts';
+} from '../../protocol/api/files.ts';
+import { HEARTBEAT_MS } from '../../protocol/link/runner-control.ts';
 import type { FilesAnswer } from '../files/answer.ts';
 import { FilesRefused } from '../files/paths/refused.ts';
 import type { Log } from '../lib/log.ts';

@@ -1,6 +1,6 @@
-import type { SharedFile } from '../../protocol/artifact.ts';
-import { WRITES, type FilesRefusal, type FilesRequest } from '../../protocol/files.ts';
-import type { PoolFrame } from '../../protocol/runner-control.ts';
+import type { SharedFile } from '../../protocol/api/artifact.ts';
+import { WRITES, type FilesRefusal, type FilesRequest } from '../../protocol/api/files.ts';
+import type { PoolFrame } from '../../protocol/link/runner-control.ts';
 import type { Reason } from '../../protocol/reason.ts';
 import type { Owner } from '../backend/backend.ts';
 import { json, type FilesAnswer } from '../files/answer.ts';

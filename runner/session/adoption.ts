@@ -1,5 +1,5 @@
 import type { Reason } from '../../protocol/reason.ts';
-import type { PlacementKey } from '../../protocol/runner-control.ts';
+import type { PlacementKey } from '../../protocol/link/runner-control.ts';
 import type { ContainerBackend, OwnContainer } from '../backend/backend.ts';
 import { endReason } from './end-reason.ts';
 import type { FilesRegistry } from '../session-files/registry.ts';

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Launch, PlacementKey, RunnerFrame } from '../../protocol/runner-control.ts';
+import type { Launch, PlacementKey, RunnerFrame } from '../../protocol/link/runner-control.ts';
 import type { Reason } from '../../protocol/reason.ts';
 import type { ContainerBackend, ContainerExit } from '../backend/backend.ts';
 import { endReason, type Asked, type Ending } from './end-reason.ts';

@@ -1,6 +1,6 @@
 import type { Reason } from '../../protocol/reason.ts';
-import type { Resources } from '../../protocol/session-config.ts';
-import { WrapperExit } from '../../protocol/wrapper-exit.ts';
+import type { Resources } from '../../protocol/api/session-config.ts';
+import { WrapperExit } from '../../protocol/link/wrapper-exit.ts';
 import type { ContainerExit } from '../backend/backend.ts';
 import type { Refusal } from '../link/data-socket.ts';
 

@@ -1,6 +1,6 @@
 import path from 'node:path';
-import type { Launch } from '../../protocol/runner-control.ts';
-import type { WrapperLaunch } from '../../protocol/wrapper-launch.ts';
+import type { Launch } from '../../protocol/link/runner-control.ts';
+import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
 import type { ContainerLayout } from '../backend/backend.ts';
 import { containerModelEnv, MODEL_HOST, type ModelUpstream } from '../model/upstream.ts';
 import type { AddressedForward } from '../egress/policy/forward-hosts.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { BackendHealth, Launch, PlacementKey, PoolFrame } from '../../protocol/runner-control.ts';
-import { HEARTBEAT_MS } from '../../protocol/runner-control.ts';
+import type { BackendHealth, Launch, PlacementKey, PoolFrame } from '../../protocol/link/runner-control.ts';
+import { HEARTBEAT_MS } from '../../protocol/link/runner-control.ts';
 import type { BackoffRange } from '../lib/backoff.ts';
 import type { ContainerBackend } from '../backend/backend.ts';
 import { EarlierRun } from './adoption.ts';

@@ -1,6 +1,6 @@
 import type { Reason } from '../../protocol/reason.ts';
-import type { SessionConfig } from '../../protocol/session-config.ts';
-import type { HostNotice } from '../../protocol/host-notice.ts';
+import type { SessionConfig } from '../../protocol/api/session-config.ts';
+import type { HostNotice } from '../../protocol/link/runner-notice.ts';
 import { EgressNotices } from '../egress/egress-notices.ts';
 import { sessionPolicy, type EgressPolicy, type EgressRules, type Presets } from '../egress/policy/policy.ts';
 import type { PackageSources } from '../egress/policy/package-sources.ts';

@@ -1,7 +1,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import * as z from 'zod';
-import { backendName } from '../../protocol/runner-control.ts';
+import { backendName } from '../../protocol/link/runner-control.ts';
 import { egressEnvironment, egressSettings, unknownPresets } from '../egress/policy/egress-settings.ts';
 import { LOG_LEVELS } from '../lib/log.ts';
 import { storageEnvironment, storageProblems, storageSettings } from '../storage/storage-settings.ts';

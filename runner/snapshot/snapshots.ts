@@ -1,5 +1,5 @@
 import type { FilesAnswer } from '../files/answer.ts';
-import type { TreeKind, TreeName } from '../../protocol/runner-control.ts';
+import type { TreeKind, TreeName } from '../../protocol/link/runner-control.ts';
 import type { Log } from '../lib/log.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { readArtifact } from './restore/read-artifact.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, opendir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
-import type { BackendHealth } from '../../protocol/runner-control.ts';
+import type { BackendHealth } from '../../protocol/link/runner-control.ts';
 import { messageOf } from '../lib/log.ts';
 import { STORAGE_ID_KEY, StorageUnavailable, type ObjectStore, type StoredObject } from './object-store.ts';
 import type { StorageOrigin } from './storage-settings.ts';

@@ -1,4 +1,4 @@
-import type { BackendHealth } from '../../protocol/runner-control.ts';
+import type { BackendHealth } from '../../protocol/link/runner-control.ts';
 import type { StorageOrigin } from './storage-settings.ts';
 
 export interface StoredObject {

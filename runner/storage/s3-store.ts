@@ -8,7 +8,7 @@ import {
   S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
-import type { BackendHealth } from '../../protocol/runner-control.ts';
+import type { BackendHealth } from '../../protocol/link/runner-control.ts';
 import { messageOf } from '../lib/log.ts';
 import { STORAGE_ID_KEY, StorageUnavailable, type ObjectStore, type StoredObject } from './object-store.ts';
 import { parseStorageId, storageIdBody } from './storage-id.ts';

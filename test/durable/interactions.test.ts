@@ -8,7 +8,7 @@ import {
   resolveRequest,
   type InteractionSubject,
   type Question,
-} from '../../protocol/interaction.ts';
+} from '../../protocol/api/interaction.ts';
 
 const question = (change: Partial<Question> = {}): Question => ({
   question: 'Which?',

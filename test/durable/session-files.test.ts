@@ -14,8 +14,8 @@ import {
   type FilesState,
   type Head,
 } from '../../durable/session/core/files.ts';
-import type { SessionFiles } from '../../protocol/files.ts';
-import type { SnapshotReport } from '../../protocol/runner-control.ts';
+import type { SessionFiles } from '../../protocol/api/files.ts';
+import type { SnapshotReport } from '../../protocol/link/runner-control.ts';
 
 const OWNER = 'a'.repeat(64);
 const EMPTY = { workspace: null, conversation: null, storage: null, fork_of: null, pinned: false };

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { beginFiles } from '../../durable/session/core/files.ts';
 import { askLimitsOf, limitsOf, turnOverMaximum } from '../../durable/session/core/limits.ts';
 import { newRecord } from '../../durable/session/store/record.ts';
-import { edgeSettings } from '../../protocol/edge-settings.ts';
-import { createSessionRequest } from '../../protocol/session.ts';
+import { edgeSettings } from '../../protocol/settings/edge-settings.ts';
+import { createSessionRequest } from '../../protocol/api/session.ts';
 
 const JWT_SECRET = 'known to every test and of no use elsewhere';
 const settings = (change: object = {}) => edgeSettings.parse({ JWT_SECRET, ...change });

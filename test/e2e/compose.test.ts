@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { PROJECT } from '../../start/project.ts';
+import { PROJECT } from '../../start/lib/project.ts';
 import { BASE_IMAGE } from '../support/base-image.ts';
 import { describeCompose } from '../support/describe-docker.ts';
 import { Client, script } from './support/client.ts';

@@ -4,7 +4,7 @@ import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { PROJECT } from '../../start/project.ts';
+import { PROJECT } from '../../start/lib/project.ts';
 import { describeDocker } from '../support/describe-docker.ts';
 
 describeDocker('npm start, where there is an engine', ({ docker, host, image }) => {

@@ -5,7 +5,7 @@ import { fit } from '../../durable/shared/interactions/answers.ts';
 import { quiet } from '../../durable/discord/outbox/errand-request.ts';
 import { OutboxTable } from '../../durable/discord/outbox/outbox-table.ts';
 import { DiscordDesk } from '../../durable/discord/desk.ts';
-import type { InteractionView, ResolveRequest } from '../../protocol/interaction.ts';
+import type { InteractionView, ResolveRequest } from '../../protocol/api/interaction.ts';
 import { asking, named, permission, question, view } from '../durable/discord/view.ts';
 import { ADA, DeskScene, OWNER, withDesk } from './support/desk.ts';
 

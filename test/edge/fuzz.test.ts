@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
-import { PROBLEMS } from '../../protocol/problem.ts';
+import { PROBLEMS } from '../../protocol/api/problem.ts';
 import { User } from './support/api.ts';
 
 const user = new User();

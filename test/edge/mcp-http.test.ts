@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_BODY_BYTES } from '../../protocol/limits.ts';
+import { MAX_BODY_BYTES } from '../../protocol/settings/limits.ts';
 import { mint } from './support/api.ts';
 import { ORIGIN, post } from './support/mcp.ts';
 

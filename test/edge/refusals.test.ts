@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { createApp } from '../../functions/app.ts';
-import { MAX_BODY_BYTES } from '../../protocol/limits.ts';
+import { MAX_BODY_BYTES } from '../../protocol/settings/limits.ts';
 import { TokenType } from '../../protocol/token.ts';
 import { mint, request, User } from './support/api.ts';
 

@@ -2,7 +2,7 @@ import { env, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { OwnerStorage } from '../../durable/directory/storage.ts';
 import { Session } from '../../durable/session/session.ts';
-import { edgeSettings } from '../../protocol/edge-settings.ts';
+import { edgeSettings } from '../../protocol/settings/edge-settings.ts';
 import type { User } from './support/api.ts';
 import { spawn } from './support/family.ts';
 import { emptyPool } from './support/pool.ts';

@@ -1,7 +1,7 @@
 import { env, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createApp } from '../../functions/app.ts';
-import { TRANSFER_CHUNK, TRANSFER_WINDOW } from '../../protocol/files.ts';
+import { TRANSFER_CHUNK, TRANSFER_WINDOW } from '../../protocol/api/files.ts';
 import { TokenType } from '../../protocol/token.ts';
 import { mint } from './support/api.ts';
 import { filesScene as scene, MB, noise } from './support/files-scene.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { filesPath } from '../../functions/files-path.ts';
+import { filesPath } from '../../functions/routes/files-path.ts';
 
 const BASE = 'http://edge.test/api/v1/sessions/01939f5a-7c1e-7000-8000-1a2b3c4d5e6f/files';
 

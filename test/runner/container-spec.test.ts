@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { sessionConfig, type SessionConfig } from '../../protocol/session-config.ts';
+import { sessionConfig, type SessionConfig } from '../../protocol/api/session-config.ts';
 import { containerOwner, containerSpec, CONTAINER_LAYOUT } from '../../runner/backend/container-spec.ts';
 import { launchFile } from '../../runner/session/launch-file.ts';
 import { effectiveResources } from '../../runner/session/resources.ts';

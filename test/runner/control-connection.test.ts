@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import type { PoolFrame } from '../../protocol/runner-control.ts';
+import type { PoolFrame } from '../../protocol/link/runner-control.ts';
 import { ControlConnection, type ControlOptions } from '../../runner/link/control-connection.ts';
 import { Changes } from './support/changes.ts';
 import { FakeEdge } from './support/fake-edge.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { SessionFiles } from '../../protocol/files.ts';
+import type { SessionFiles } from '../../protocol/api/files.ts';
 import { planFiles } from '../../runner/session-files/plan.ts';
 import type { FilesState } from '../../runner/session-files/state.ts';
 import { NEW_FILES, sessionId } from './support/running-runner.ts';

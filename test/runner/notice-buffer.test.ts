@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { HostNotice } from '../../protocol/host-notice.ts';
+import type { HostNotice } from '../../protocol/link/runner-notice.ts';
 import { NoticeBuffer } from '../../runner/link/notice-buffer.ts';
 
 const notice = (host: string): HostNotice => ({

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import type { SessionFiles } from '../../protocol/files.ts';
-import type { PlacementKey } from '../../protocol/runner-control.ts';
+import type { SessionFiles } from '../../protocol/api/files.ts';
+import type { PlacementKey } from '../../protocol/link/runner-control.ts';
 import type { FakeEdge } from './support/fake-edge.ts';
 import { FakeSnapshots } from './support/fake-snapshots.ts';
 import { NEW_FILES, runRunner, sessionId } from './support/running-runner.ts';

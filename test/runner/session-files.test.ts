@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import type { SessionFiles } from '../../protocol/files.ts';
-import type { SnapshotReport } from '../../protocol/runner-control.ts';
+import type { SessionFiles } from '../../protocol/api/files.ts';
+import type { SnapshotReport } from '../../protocol/link/runner-control.ts';
 import { LocalFiles, type FilesSurroundings } from '../../runner/session-files/session-files.ts';
 import { sessionFolders } from '../../runner/lib/session-folders.ts';
 import { Slots } from '../../runner/lib/slots.ts';

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import type { RunnerFrame } from '../../protocol/runner-control.ts';
+import type { RunnerFrame } from '../../protocol/link/runner-control.ts';
 import { SweepLoop } from '../../runner/session-files/sweep-loop.ts';
 import { keptLog } from './support/quiet-log.ts';
 import { NOTHING_SWEPT } from './support/fake-snapshots.ts';

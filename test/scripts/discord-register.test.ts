@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { PROJECT } from '../../start/project.ts';
+import { PROJECT } from '../../start/lib/project.ts';
 import { DiscordStandIn } from '../support/discord/stand-in.ts';
 
 const run = promisify(execFile);

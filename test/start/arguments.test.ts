@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseCommand } from '../../start/arguments.ts';
+import { parseCommand } from '../../start/settings/arguments.ts';
 
 test('without arguments it serves', () => {
   expect(parseCommand([])).toEqual({ run: 'serve', prompt: undefined });

@@ -5,8 +5,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { processStart } from '../../runner/lib/process-identity.ts';
-import { lockDataFolder } from '../../start/lock.ts';
-import { isRefused } from '../../start/refused.ts';
+import { lockDataFolder } from '../../start/lib/lock.ts';
+import { isRefused } from '../../start/lib/refused.ts';
 
 let folder: string;
 beforeEach(async () => (folder = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-lock-'))));

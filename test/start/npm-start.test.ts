@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { PROJECT } from '../../start/project.ts';
+import { PROJECT } from '../../start/lib/project.ts';
 
 /** The service as a person starts it, on the process backend, with the real `claude` and the demo model. */
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { NOTHING_PRINTED, printEvent } from '../../start/print-stream.ts';
+import { NOTHING_PRINTED, printEvent } from '../../start/prompt/print-stream.ts';
 
 type Event = [type: string, data: Record<string, unknown>];
 const time = '2026-11-22T11:00:00.000Z';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { runnerEnvironment } from '../../start/runner-environment.ts';
+import { runnerEnvironment } from '../../start/runner/runner-environment.ts';
 
 const GRANT = {
   edgeUrl: 'http://127.0.0.1:8000',

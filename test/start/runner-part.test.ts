@@ -5,8 +5,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { processStart } from '../../runner/lib/process-identity.ts';
-import { PROJECT } from '../../start/project.ts';
-import { superviseRunner, type RunnerPart } from '../../start/runner-part.ts';
+import { PROJECT } from '../../start/lib/project.ts';
+import { superviseRunner, type RunnerPart } from '../../start/runner/runner-part.ts';
 
 let folder: string;
 let runner: RunnerPart | undefined;

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { developmentSecretFile, ensureSecret, findSecret } from '../../start/secret.ts';
+import { developmentSecretFile, ensureSecret, findSecret } from '../../start/settings/secret.ts';
 
 let parent: string;
 let dataFolder: string;

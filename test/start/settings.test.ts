@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { webhookAllow } from '../../protocol/webhook-allow.ts';
-import { PROJECT } from '../../start/project.ts';
-import { loadEnvironment, parseSettings } from '../../start/settings.ts';
+import { webhookAllow } from '../../protocol/settings/webhook-allow.ts';
+import { PROJECT } from '../../start/lib/project.ts';
+import { loadEnvironment, parseSettings } from '../../start/settings/settings.ts';
 
 test('with nothing set it serves this machine alone, on port 8000, with its data in the project', () => {
   expect(parseSettings({})).toMatchObject({

@@ -5,9 +5,9 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { decodeProtectedHeader, jwtVerify } from 'jose';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { PROJECT } from '../../start/project.ts';
-import { isRefused } from '../../start/refused.ts';
-import { ensureSecret } from '../../start/secret.ts';
+import { PROJECT } from '../../start/lib/project.ts';
+import { isRefused } from '../../start/lib/refused.ts';
+import { ensureSecret } from '../../start/settings/secret.ts';
 
 const run = promisify(execFile);
 const SECRET = 'a secret for tests, of more than 32 bytes';

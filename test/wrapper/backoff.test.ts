@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { backoff } from '../../wrapper/backoff.ts';
+import { backoff } from '../../wrapper/lib/backoff.ts';
 
 test('tries come fast at first, then ever rarer up to two seconds', () => {
   expect([0, 1, 2, 6, 7, 1000].map((failures) => backoff(failures, 0))).toEqual([20, 40, 80, 1280, 2000, 2000]);

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { sessionConfig } from '../../protocol/session-config.ts';
-import type { WrapperLaunch } from '../../protocol/wrapper-launch.ts';
-import { claudeCall } from '../../wrapper/claude-args.ts';
-import { mcpServers } from '../../wrapper/mcp-servers.ts';
-import type { ToolServerConfig } from '../../wrapper/tool-server.ts';
+import { sessionConfig } from '../../protocol/api/session-config.ts';
+import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
+import { claudeCall } from '../../wrapper/claude/claude-args.ts';
+import { mcpServers } from '../../wrapper/mcp/mcp-servers.ts';
+import type { ToolServerConfig } from '../../wrapper/tools/tool-server.ts';
 
 const SESSION = '0190a0a0-0000-7000-8000-000000000000';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ToolCall } from '../../wrapper/tool-calls.ts';
+import type { ToolCall } from '../../wrapper/tools/tool-calls.ts';
 import { answer, answerCall, results, use, using } from './support/tool-stage.ts';
 
 const CHILDREN = [1, 2, 3].map((n) => `01890000-0000-7000-8000-00000000000${n}`);

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import type { PermissionDecision, Resolution } from '../../protocol/interaction.ts';
+import type { PermissionDecision, Resolution } from '../../protocol/api/interaction.ts';
 import { Stage } from './support/run-wrapper.ts';
 import type { Block } from './support/scripted-model.ts';
 import type { SessionSide } from './support/session-side.ts';

@@ -3,7 +3,7 @@ import net from 'node:net';
 import { text } from 'node:stream/consumers';
 import path from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { openEgress } from '../../wrapper/egress.ts';
+import { openEgress } from '../../wrapper/workspace/egress.ts';
 import { scratch } from '../runner/support/scratch.ts';
 import { Stage } from './support/run-wrapper.ts';
 

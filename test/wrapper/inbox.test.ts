@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { WrapperCommand } from '../../protocol/wrapper-link.ts';
-import { Inbox } from '../../wrapper/inbox.ts';
+import type { WrapperCommand } from '../../protocol/link/wrapper-link.ts';
+import { Inbox } from '../../wrapper/link/inbox.ts';
 
 const prompt = (n: number): WrapperCommand => ({
   command: 'prompt',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { maskCredentials } from '../../wrapper/mask-credentials.ts';
+import { maskCredentials } from '../../wrapper/lib/mask-credentials.ts';
 
 test.each([
   [

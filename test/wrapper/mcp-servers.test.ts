@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { mcpCatalogue } from '../../protocol/mcp-catalogue.ts';
-import { sessionConfig } from '../../protocol/session-config.ts';
-import type { WrapperLaunch } from '../../protocol/wrapper-launch.ts';
-import { mcpServers } from '../../wrapper/mcp-servers.ts';
+import { mcpCatalogue } from '../../protocol/settings/mcp-catalogue.ts';
+import { sessionConfig } from '../../protocol/api/session-config.ts';
+import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
+import { mcpServers } from '../../wrapper/mcp/mcp-servers.ts';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
 /** This installation's own. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { McpStatus } from '../../wrapper/mcp-status.ts';
+import { McpStatus } from '../../wrapper/mcp/mcp-status.ts';
 
 const one = (status: string, error?: string) => [{ name: 'one', status, ...(error !== undefined && { error }) }];
 const own = (said: string) => [

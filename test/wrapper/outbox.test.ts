@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { BATCH_BYTES, BATCH_EVENTS } from '../../protocol/limits.ts';
-import type { SessionFrame } from '../../protocol/wrapper-link.ts';
-import type { LinkItem, WrapperFrame } from '../../protocol/wrapper-notice.ts';
-import { Outbox } from '../../wrapper/outbox.ts';
+import { BATCH_BYTES, BATCH_EVENTS } from '../../protocol/settings/limits.ts';
+import type { SessionFrame } from '../../protocol/link/wrapper-link.ts';
+import type { LinkItem, WrapperFrame } from '../../protocol/link/wrapper-notice.ts';
+import { Outbox } from '../../wrapper/link/outbox.ts';
 
 /** The session's side as the protocol has it: stores what comes next, acknowledges what it has, asks for what it lacks. */
 class Receiver {

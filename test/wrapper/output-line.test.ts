@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { LineSplitter, type SplitLine } from '../../wrapper/line-splitter.ts';
-import { type OutputLine, readOutputLine, STATUS_REQUEST } from '../../wrapper/output-line.ts';
-import { Tail } from '../../wrapper/tail.ts';
+import { LineSplitter, type SplitLine } from '../../wrapper/lib/line-splitter.ts';
+import { type OutputLine, readOutputLine, STATUS_REQUEST } from '../../wrapper/claude/output-line.ts';
+import { Tail } from '../../wrapper/lib/tail.ts';
 
 function split(bytes: Buffer, cuts: readonly number[], limit: number): SplitLine[] {
   const splitter = new LineSplitter(limit);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { MAX_SHOWN_INPUT, type Resolution } from '../../protocol/interaction.ts';
-import { wrapperNotice } from '../../protocol/wrapper-notice.ts';
-import { type PermissionRequest, Permissions } from '../../wrapper/permissions.ts';
+import { MAX_SHOWN_INPUT, type Resolution } from '../../protocol/api/interaction.ts';
+import { wrapperNotice } from '../../protocol/link/wrapper-notice.ts';
+import { type PermissionRequest, Permissions } from '../../wrapper/claude/permissions.ts';
 
 const ID = '0190a0a0-0000-7000-8000-000000000000';
 const allowSession: Resolution = { kind: 'decision', decision: 'allow_session', message: null };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { PidsWatch, STUCK_MS } from '../../wrapper/pids-watch.ts';
+import { PidsWatch, STUCK_MS } from '../../wrapper/seal/pids-watch.ts';
 
 const LIMIT = 100;
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { sessionConfig } from '../../protocol/session-config.ts';
-import type { WrapperLaunch } from '../../protocol/wrapper-launch.ts';
-import type { SealFacts } from '../../wrapper/seal-facts.ts';
-import { judgeSeal } from '../../wrapper/seal.ts';
+import { sessionConfig } from '../../protocol/api/session-config.ts';
+import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
+import type { SealFacts } from '../../wrapper/seal/seal-facts.ts';
+import { judgeSeal } from '../../wrapper/seal/seal.ts';
 import { Stage } from './support/run-wrapper.ts';
 
 const DUMMY = 'sk-ant-api03-dummy-the-runner-holds-the-real-one';

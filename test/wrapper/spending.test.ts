@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Spending, spendingSign, type UsageRequest } from '../../wrapper/spending.ts';
+import { Spending, spendingSign, type UsageRequest } from '../../wrapper/claude/spending.ts';
 
 function spending(resumed = false) {
   const asked: UsageRequest[] = [];

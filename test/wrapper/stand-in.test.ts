@@ -1,6 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { MAX_LINE_BYTES } from '../../protocol/limits.ts';
+import { MAX_LINE_BYTES } from '../../protocol/settings/limits.ts';
 import { Stage } from './support/run-wrapper.ts';
 
 /** What `claude` is not easily brought to do is done by a script in its place. It answers `initialize` first. */

@@ -1,10 +1,10 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { expect, test } from 'vitest';
-import { type AgentTool, agentTool } from '../../protocol/session-config.ts';
-import { type WrapperNotice, wrapperNotice } from '../../protocol/wrapper-notice.ts';
-import { ToolCalls, type ToolResult } from '../../wrapper/tool-calls.ts';
-import { ToolServer } from '../../wrapper/tool-server.ts';
+import { type AgentTool, agentTool } from '../../protocol/api/session-config.ts';
+import { type WrapperNotice, wrapperNotice } from '../../protocol/link/wrapper-notice.ts';
+import { ToolCalls, type ToolResult } from '../../wrapper/tools/tool-calls.ts';
+import { ToolServer } from '../../wrapper/tools/tool-server.ts';
 
 const PEOPLE: readonly AgentTool[] = ['ask_user', 'notify_user'];
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Turns } from '../../wrapper/turns.ts';
+import { Turns } from '../../wrapper/claude/turns.ts';
 
 test('an interrupt of a running turn goes at once', () => {
   const turns = new Turns();

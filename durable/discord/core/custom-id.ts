@@ -1,4 +1,4 @@
-import type { PermissionDecision } from '../../../protocol/interaction.ts';
+import type { PermissionDecision } from '../../../protocol/api/interaction.ts';
 
 /** Of which interaction a component is. */
 export interface ComponentOf {

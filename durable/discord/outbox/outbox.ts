@@ -1,4 +1,4 @@
-import { discordCreated, discordMessages, type DiscordMessage } from '../../../protocol/discord.ts';
+import { discordCreated, discordMessages, type DiscordMessage } from '../../../protocol/api/discord.ts';
 import type { MessageBody } from '../core/interaction-message.ts';
 import { messagesSince, openAgain, type DiscordRequest } from '../core/wire/requests.ts';
 import { isSameMessage } from '../core/wire/same-message.ts';

@@ -1,4 +1,4 @@
-import { discordErrorBody } from '../../../protocol/discord.ts';
+import { discordErrorBody } from '../../../protocol/api/discord.ts';
 import { VERSION } from '../../../protocol/version.ts';
 import {
   answered,

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import type { ShareArtifactInput, shareArtifactOutput } from '../../../protocol/artifact.ts';
-import { CHILD_EVENTS_PAGE, type childToolOutputs, type ChildToolCall } from '../../../protocol/child-tools.ts';
-import type { Refusal } from '../../../protocol/problem.ts';
+import type { ShareArtifactInput, shareArtifactOutput } from '../../../protocol/api/artifact.ts';
+import { CHILD_EVENTS_PAGE, type childToolOutputs, type ChildToolCall } from '../../../protocol/link/child-tools.ts';
+import type { Refusal } from '../../../protocol/api/problem.ts';
 import type { AgentCallRow } from '../store/tables/agent-call-table.ts';
 import { condense } from '../core/condense-event.ts';
 import type { EdgeEnv } from '../../rpc/edge-env.ts';

@@ -1,6 +1,6 @@
-import type { childToolOutputs } from '../../../protocol/child-tools.ts';
+import type { childToolOutputs } from '../../../protocol/link/child-tools.ts';
 import type * as z from 'zod';
-import type { Refusal } from '../../../protocol/problem.ts';
+import type { Refusal } from '../../../protocol/api/problem.ts';
 import { resultOf } from '../core/children/child-updates.ts';
 import type { MessageTable } from '../store/tables/message-table.ts';
 import type { SessionRecord } from '../store/record.ts';

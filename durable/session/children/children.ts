@@ -1,6 +1,6 @@
-import type { SpawnRequest } from '../../../protocol/child.ts';
-import type { Refusal } from '../../../protocol/problem.ts';
-import type { CreateSessionRequest } from '../../../protocol/session.ts';
+import type { SpawnRequest } from '../../../protocol/api/child.ts';
+import type { Refusal } from '../../../protocol/api/problem.ts';
+import type { CreateSessionRequest } from '../../../protocol/api/session.ts';
 import { v7 as uuidV7 } from 'uuid';
 import type { SpawnBirth, Webhook } from '../../rpc/creation.ts';
 import { childConfigOf } from '../core/children/child-config.ts';

@@ -1,6 +1,6 @@
-import type { Launch } from '../../../protocol/runner-control.ts';
+import type { Launch } from '../../../protocol/link/runner-control.ts';
 import type { Reason } from '../../../protocol/reason.ts';
-import type { Workspace } from '../../../protocol/workspace.ts';
+import type { Workspace } from '../../../protocol/api/workspace.ts';
 import type { Needs } from '../../pool/core/placement.ts';
 import { describeFiles, isSaved, isSettled, type Base, type FilesState, type Head } from '../core/files.ts';
 import { sharedLaunch } from '../core/shared-files.ts';

@@ -1,7 +1,7 @@
 import { CloseCode } from '../../../protocol/close-code.ts';
-import { dataFrame, type DataFrame, type HostFrame } from '../../../protocol/host-notice.ts';
-import type { SessionFrame } from '../../../protocol/wrapper-link.ts';
-import type { WrapperFrame } from '../../../protocol/wrapper-notice.ts';
+import { dataFrame, type DataFrame, type HostFrame } from '../../../protocol/link/runner-notice.ts';
+import type { SessionFrame } from '../../../protocol/link/wrapper-link.ts';
+import type { WrapperFrame } from '../../../protocol/link/wrapper-notice.ts';
 import type { NumberedCommand } from '../store/tables/command-table.ts';
 import { parseJson } from '../../shared/json.ts';
 import type { SessionCore } from '../store/store.ts';

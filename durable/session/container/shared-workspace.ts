@@ -1,4 +1,4 @@
-import type { Refusal } from '../../../protocol/problem.ts';
+import type { Refusal } from '../../../protocol/api/problem.ts';
 import { shareOf, type Host } from '../core/shared-files.ts';
 import type { EdgeEnv } from '../../rpc/edge-env.ts';
 import type { SessionCore } from '../store/store.ts';

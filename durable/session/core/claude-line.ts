@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { OWN_PREFIXES } from '../../../protocol/event.ts';
-import type { TurnResult } from '../../../protocol/message.ts';
+import { OWN_PREFIXES } from '../../../protocol/api/event.ts';
+import type { TurnResult } from '../../../protocol/api/message.ts';
 import type { MessageError } from '../../../protocol/reason.ts';
 import { parseJson } from '../../shared/json.ts';
 import type { TurnOutcome } from './state.ts';

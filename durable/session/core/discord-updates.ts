@@ -1,8 +1,8 @@
-import type { ChildResult } from '../../../protocol/child.ts';
-import type { OwnEvent } from '../../../protocol/event.ts';
-import type { InteractionView } from '../../../protocol/interaction.ts';
+import type { ChildResult } from '../../../protocol/api/child.ts';
+import type { OwnEvent } from '../../../protocol/api/event.ts';
+import type { InteractionView } from '../../../protocol/api/interaction.ts';
 import type { Reason } from '../../../protocol/reason.ts';
-import type { SessionStatus } from '../../../protocol/session.ts';
+import type { SessionStatus } from '../../../protocol/api/session.ts';
 
 /** What of a session people on Discord are told, as the session keeps it until the desk has it. */
 export type StoredDeskNews =

@@ -1,5 +1,5 @@
-import type { SessionFiles } from '../../../protocol/files.ts';
-import type { SnapshotReport } from '../../../protocol/runner-control.ts';
+import type { SessionFiles } from '../../../protocol/api/files.ts';
+import type { SnapshotReport } from '../../../protocol/link/runner-control.ts';
 
 /** Stored trees, and the storage that has them; null: empty. */
 export interface Trees {

@@ -1,5 +1,5 @@
-import type { EdgeSettings } from '../../../protocol/edge-settings.ts';
-import type { Refusal } from '../../../protocol/problem.ts';
+import type { EdgeSettings } from '../../../protocol/settings/edge-settings.ts';
+import type { Refusal } from '../../../protocol/api/problem.ts';
 import type { AskLimits } from '../../shared/interactions/interaction.ts';
 import type { Limits } from './state.ts';
 import type { SessionRecord } from '../store/record.ts';

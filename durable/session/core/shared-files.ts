@@ -1,5 +1,5 @@
 import type { Reason } from '../../../protocol/reason.ts';
-import type { Launch } from '../../../protocol/runner-control.ts';
+import type { Launch } from '../../../protocol/link/runner-control.ts';
 import { localOn, type Base, type FilesState } from './files.ts';
 import type { SessionState } from './state.ts';
 

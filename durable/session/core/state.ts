@@ -1,5 +1,5 @@
 import type { MessageError, Reason } from '../../../protocol/reason.ts';
-import type { SessionStatus } from '../../../protocol/session.ts';
+import type { SessionStatus } from '../../../protocol/api/session.ts';
 
 /** What a caller may ask of a session. */
 export type SessionAction = 'chat' | 'interrupt' | 'stop' | 'delete' | 'files';

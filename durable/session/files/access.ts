@@ -1,5 +1,5 @@
-import { WRITES, type FilesRequest, type SessionFiles } from '../../../protocol/files.ts';
-import type { Refusal } from '../../../protocol/problem.ts';
+import { WRITES, type FilesRequest, type SessionFiles } from '../../../protocol/api/files.ts';
+import type { Refusal } from '../../../protocol/api/problem.ts';
 import type { Needs } from '../../pool/core/placement.ts';
 import { baseOf, describeFiles, localOn, present, type Base } from '../core/files.ts';
 import type { Ordered } from '../../pool/pool.ts';

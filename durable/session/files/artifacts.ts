@@ -1,7 +1,12 @@
 import * as z from 'zod';
-import { sharedFile, type ArtifactView, type SharedFile, type ShareArtifactInput } from '../../../protocol/artifact.ts';
-import type { FilesRequest } from '../../../protocol/files.ts';
-import { problem, type Refusal } from '../../../protocol/problem.ts';
+import {
+  sharedFile,
+  type ArtifactView,
+  type SharedFile,
+  type ShareArtifactInput,
+} from '../../../protocol/api/artifact.ts';
+import type { FilesRequest } from '../../../protocol/api/files.ts';
+import { problem, type Refusal } from '../../../protocol/api/problem.ts';
 import type { ArtifactPage } from '../store/tables/artifact-table.ts';
 import { artifactName } from '../core/artifact-name.ts';
 import { describeFiles, present } from '../core/files.ts';

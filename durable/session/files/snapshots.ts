@@ -1,5 +1,5 @@
-import type { Refusal } from '../../../protocol/problem.ts';
-import type { SnapshotTrigger, SnapshotView } from '../../../protocol/workspace.ts';
+import type { Refusal } from '../../../protocol/api/problem.ts';
+import type { SnapshotTrigger, SnapshotView } from '../../../protocol/api/workspace.ts';
 import { describeFiles, isSettled, present, treesInUse } from '../core/files.ts';
 import type { SessionCore } from '../store/store.ts';
 import { needsOf, type SessionOutreach } from '../container/launch.ts';

@@ -1,5 +1,5 @@
-import type { RunnerTransferFrame } from '../../../protocol/files.ts';
-import type { Refusal } from '../../../protocol/problem.ts';
+import type { RunnerTransferFrame } from '../../../protocol/api/files.ts';
+import type { Refusal } from '../../../protocol/api/problem.ts';
 
 /** Kinds of answers that runners give; anything else is bytes. */
 const TYPES: ReadonlySet<string> = new Set(['application/json', 'application/x-tar', 'text/x-diff']);

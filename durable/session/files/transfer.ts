@@ -5,8 +5,8 @@ import {
   TRANSFER_WINDOW,
   type EdgeTransferFrame,
   type RunnerTransferFrame,
-} from '../../../protocol/files.ts';
-import type { Refusal } from '../../../protocol/problem.ts';
+} from '../../../protocol/api/files.ts';
+import type { Refusal } from '../../../protocol/api/problem.ts';
 import { parseJson } from '../../shared/json.ts';
 import { bodyOf, headResponse, refusalResponse } from './transfer-answer.ts';
 

@@ -1,7 +1,7 @@
 import { v7 as uuidV7 } from 'uuid';
-import { CHILD_RESULT_WAIT } from '../../../protocol/child-tools.ts';
-import type { OwnEvent } from '../../../protocol/event.ts';
-import { PROBLEMS, type Refusal } from '../../../protocol/problem.ts';
+import { CHILD_RESULT_WAIT } from '../../../protocol/link/child-tools.ts';
+import type { OwnEvent } from '../../../protocol/api/event.ts';
+import { PROBLEMS, type Refusal } from '../../../protocol/api/problem.ts';
 import type { AgentCall } from './tables/agent-call-table.ts';
 import { newsOf } from '../core/children/child-updates.ts';
 import { deliveryBody } from '../core/children/delivery.ts';

@@ -1,6 +1,6 @@
 import { v7 as uuidV7 } from 'uuid';
-import type { ResolveRequest } from '../../../protocol/interaction.ts';
-import type { Refusal } from '../../../protocol/problem.ts';
+import type { ResolveRequest } from '../../../protocol/api/interaction.ts';
+import type { Refusal } from '../../../protocol/api/problem.ts';
 import {
   detach,
   expire,

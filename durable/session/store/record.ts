@@ -1,5 +1,5 @@
-import type { Resources } from '../../../protocol/session-config.ts';
-import type { CreateSessionRequest } from '../../../protocol/session.ts';
+import type { Resources } from '../../../protocol/api/session-config.ts';
+import type { CreateSessionRequest } from '../../../protocol/api/session.ts';
 import type { SpawnBirth } from '../../rpc/creation.ts';
 import type { Spent } from '../../directory/core/budget.ts';
 import { beginFiles, type Beginning, type FilesState } from '../core/files.ts';

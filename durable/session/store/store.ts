@@ -1,6 +1,6 @@
-import { isDiscordReady } from '../../../protocol/discord-settings.ts';
-import type { EdgeSettings } from '../../../protocol/edge-settings.ts';
-import type { Refusal } from '../../../protocol/problem.ts';
+import { isDiscordReady } from '../../../protocol/settings/discord-settings.ts';
+import type { EdgeSettings } from '../../../protocol/settings/edge-settings.ts';
+import type { Refusal } from '../../../protocol/api/problem.ts';
 import type { Beginning } from '../core/files.ts';
 import type { ChildEvent } from '../core/children/child-updates.ts';
 import type { StoredDeskNews } from '../core/discord-updates.ts';

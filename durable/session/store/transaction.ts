@@ -1,10 +1,10 @@
-import type { OwnEvent } from '../../../protocol/event.ts';
-import type { HostNotice } from '../../../protocol/host-notice.ts';
+import type { OwnEvent } from '../../../protocol/api/event.ts';
+import type { HostNotice } from '../../../protocol/link/runner-notice.ts';
 import type { Reason } from '../../../protocol/reason.ts';
-import type { SnapshotReport } from '../../../protocol/runner-control.ts';
-import type { SnapshotTrigger } from '../../../protocol/workspace.ts';
-import type { WrapperCommand } from '../../../protocol/wrapper-link.ts';
-import type { LinkItem, WrapperNotice } from '../../../protocol/wrapper-notice.ts';
+import type { SnapshotReport } from '../../../protocol/link/runner-control.ts';
+import type { SnapshotTrigger } from '../../../protocol/api/workspace.ts';
+import type { WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
+import type { LinkItem, WrapperNotice } from '../../../protocol/link/wrapper-notice.ts';
 import type { ChildEvent } from '../core/children/child-updates.ts';
 import { deskNewsOf, type StoredDeskNews } from '../core/discord-updates.ts';
 import { readClaudeLine, type LineSignal } from '../core/claude-line.ts';

@@ -1,4 +1,4 @@
-import type { SessionSummary, SessionView } from '../../../protocol/session.ts';
+import type { SessionSummary, SessionView } from '../../../protocol/api/session.ts';
 import { isSaved, newestTrees } from '../core/files.ts';
 import type { SessionRecord } from './record.ts';
 

@@ -1,4 +1,4 @@
-import { BATCH_BYTES, BATCH_EVENTS } from '../../../protocol/limits.ts';
+import { BATCH_BYTES, BATCH_EVENTS } from '../../../protocol/settings/limits.ts';
 import { envelopeJson, type EventLog } from '../store/tables/event-log.ts';
 
 /** Between two comments that keep an idle stream open through proxies, milliseconds. */

@@ -1,10 +1,10 @@
 import { v7 as uuidV7 } from 'uuid';
 import { CloseCode } from '../../../protocol/close-code.ts';
-import { resolveRequest, type InteractionView, type ResolveRequest } from '../../../protocol/interaction.ts';
-import { MAX_BODY_BYTES } from '../../../protocol/limits.ts';
-import type { InterruptAnswer } from '../../../protocol/message.ts';
-import type { Refusal } from '../../../protocol/problem.ts';
-import { viewerFrame, type ViewerAnswer } from '../../../protocol/viewer-socket.ts';
+import { resolveRequest, type InteractionView, type ResolveRequest } from '../../../protocol/api/interaction.ts';
+import { MAX_BODY_BYTES } from '../../../protocol/settings/limits.ts';
+import type { InterruptAnswer } from '../../../protocol/api/message.ts';
+import type { Refusal } from '../../../protocol/api/problem.ts';
+import { viewerFrame, type ViewerAnswer } from '../../../protocol/api/viewer-socket.ts';
 import { parseJson } from '../../shared/json.ts';
 import type { PromptInput } from '../messages.ts';
 import type { Viewers } from './viewers.ts';

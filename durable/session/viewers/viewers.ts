@@ -1,6 +1,6 @@
-import { BATCH_BYTES, BATCH_EVENTS } from '../../../protocol/limits.ts';
+import { BATCH_BYTES, BATCH_EVENTS } from '../../../protocol/settings/limits.ts';
 import { CloseCode } from '../../../protocol/close-code.ts';
-import { OWN_PREFIXES } from '../../../protocol/event.ts';
+import { OWN_PREFIXES } from '../../../protocol/api/event.ts';
 import type { InteractionTable } from '../store/tables/interaction-table.ts';
 import { envelopeJson, plainJson, previewJson, type EventLog, type Shown } from '../store/tables/event-log.ts';
 

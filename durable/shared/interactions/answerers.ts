@@ -1,4 +1,4 @@
-import type { Refusal } from '../../../protocol/problem.ts';
+import type { Refusal } from '../../../protocol/api/problem.ts';
 
 /** Who, of those who may answer for the session, is to answer; null: each of them. */
 type Answerers = readonly string[] | null;

@@ -4,8 +4,8 @@ import type {
   Question,
   Resolution,
   ResolveRequest,
-} from '../../../protocol/interaction.ts';
-import type { Refusal } from '../../../protocol/problem.ts';
+} from '../../../protocol/api/interaction.ts';
+import type { Refusal } from '../../../protocol/api/problem.ts';
 
 /** A label as it may stand in a list of answers, characters. */
 const MAX_LABEL = 200;

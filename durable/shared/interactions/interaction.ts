@@ -6,9 +6,9 @@ import {
   type InteractionView,
   type Resolution,
   type ResolveRequest,
-} from '../../../protocol/interaction.ts';
-import type { Refusal } from '../../../protocol/problem.ts';
-import type { WrapperCommand } from '../../../protocol/wrapper-link.ts';
+} from '../../../protocol/api/interaction.ts';
+import type { Refusal } from '../../../protocol/api/problem.ts';
+import type { WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
 import { chosenAnswerers, isAsked, notAsked } from './answerers.ts';
 import { answerText, fit } from './answers.ts';
 

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import * as z from 'zod';
-import { presetName, type NetworkConfig } from '../../../protocol/session-config.ts';
+import { presetName, type NetworkConfig } from '../../../protocol/api/session-config.ts';
 import { messageOf } from '../../lib/log.ts';
 import { parsePrivateGrant, type PrivateGrant } from './address.ts';
 import type { Presets } from './policy.ts';

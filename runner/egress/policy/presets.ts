@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
-import { presetName } from '../../../protocol/session-config.ts';
+import { presetName } from '../../../protocol/api/session-config.ts';
 import type { Presets } from './policy.ts';
 import { parseRule, type Rule } from './rule.ts';
 

@@ -1,6 +1,6 @@
 import { parseHost, type Target } from './target.ts';
 
-/** One line of an allow-list. Its grammar for people is `egressRule` in protocol/session-config.ts. */
+/** One line of an allow-list. Its grammar for people is `egressRule` in protocol/api/session-config.ts. */
 export interface Rule {
   /** As it was written, in lower case: what people are shown. */
   text: string;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import type { FileChange } from '../../../protocol/files.ts';
+import type { FileChange } from '../../../protocol/api/files.ts';
 import { KEPT_MODE, type TreeEntry } from '../paths/tree-entry.ts';
 import { linkTarget, openSeenFile, openWorkspace } from '../paths/safe-path.ts';
 import { textOf, type ByteName } from '../paths/byte-name.ts';

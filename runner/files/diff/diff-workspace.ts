@@ -1,4 +1,4 @@
-import type { FilesRequest } from '../../../protocol/files.ts';
+import type { FilesRequest } from '../../../protocol/api/files.ts';
 import { streamed, type Answered } from '../answer.ts';
 import { openWorkspace } from '../paths/safe-path.ts';
 import { changeOf, changesSince } from './changes.ts';

@@ -1,4 +1,4 @@
-import type { FilesRefusal, FilesRefusalCode } from '../../../protocol/files.ts';
+import type { FilesRefusal, FilesRefusalCode } from '../../../protocol/api/files.ts';
 
 /** Characters of a refusal that its frame carries. */
 const DETAIL = 4096;

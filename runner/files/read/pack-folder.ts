@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { pack, type Headers, type Pack } from 'tar-stream';
-import type { FilesRequest } from '../../../protocol/files.ts';
+import type { FilesRequest } from '../../../protocol/api/files.ts';
 import { streamed, type Answered } from '../answer.ts';
 import { linkTarget, openSeenFile, reach } from '../paths/safe-path.ts';
 import { bytesOf, parsePath, shown, textOf, type ByteName } from '../paths/byte-name.ts';

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { FileEntry, FilesRequest } from '../../../protocol/files.ts';
+import type { FileEntry, FilesRequest } from '../../../protocol/api/files.ts';
 import { streamed, type Answered } from '../answer.ts';
 import { closing, linkTarget, look, openFile, openWorkspace, reach, whatItIs } from '../paths/safe-path.ts';
 import { parseRange } from './byte-range.ts';

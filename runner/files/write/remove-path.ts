@@ -1,5 +1,5 @@
 import { rename, rmdir, unlink, type FileHandle } from 'node:fs/promises';
-import type { FilesRequest, writtenFiles } from '../../../protocol/files.ts';
+import type { FilesRequest, writtenFiles } from '../../../protocol/api/files.ts';
 import type * as z from 'zod';
 import { enter, look, namesIn, reach, within } from '../paths/safe-path.ts';
 import { parsePath, shown, type ByteName } from '../paths/byte-name.ts';

@@ -1,6 +1,6 @@
 import { lchown, lutimes, type FileHandle } from 'node:fs/promises';
 import type * as z from 'zod';
-import type { FilesRequest, writtenFiles } from '../../../protocol/files.ts';
+import type { FilesRequest, writtenFiles } from '../../../protocol/api/files.ts';
 import type { Owner } from '../../backend/backend.ts';
 import { Allowance, diskSize } from '../paths/allowance.ts';
 import { closing, enter, lookIfThere, openWorkspace, whatItIs, within } from '../paths/safe-path.ts';

@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import type { FilesRequest, writtenFiles } from '../../../protocol/files.ts';
+import type { FilesRequest, writtenFiles } from '../../../protocol/api/files.ts';
 import type * as z from 'zod';
 import type { Owner } from '../../backend/backend.ts';
 import { Allowance, diskSize } from '../paths/allowance.ts';

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync, type Stats } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
-import type { TreeKind } from '../../../protocol/runner-control.ts';
+import type { TreeKind } from '../../../protocol/link/runner-control.ts';
 import { codeOf } from '../safe-path-sync.ts';
 
 const SHA256 = 32;

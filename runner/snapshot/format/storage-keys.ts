@@ -1,5 +1,5 @@
-import type { TreeName } from '../../../protocol/runner-control.ts';
-import { treeName } from '../../../protocol/runner-control.ts';
+import type { TreeName } from '../../../protocol/link/runner-control.ts';
+import { treeName } from '../../../protocol/link/runner-control.ts';
 
 /** Keys of an owner's part of the storage: only ever these. */
 

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { ObjectStore } from '../../storage/object-store.ts';
-import type { TreeName } from '../../../protocol/runner-control.ts';
+import type { TreeName } from '../../../protocol/link/runner-control.ts';
 import { rowsOf } from '../format/base-cursor.ts';
 import { readBlock } from '../format/block-reader.ts';
 import { readManifest, type Contents, type Manifest, type Row } from '../format/manifest.ts';

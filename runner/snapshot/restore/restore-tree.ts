@@ -1,4 +1,4 @@
-import type { TreeKind } from '../../../protocol/runner-control.ts';
+import type { TreeKind } from '../../../protocol/link/runner-control.ts';
 import type { Owner } from '../../backend/backend.ts';
 import { messageOf } from '../../lib/log.ts';
 import { StorageUnavailable, type ObjectStore } from '../../storage/object-store.ts';

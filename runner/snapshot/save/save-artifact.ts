@@ -1,5 +1,5 @@
-import { MAX_ARTIFACT_BYTES, type SharedFile } from '../../../protocol/artifact.ts';
-import type { FilesRefusalCode } from '../../../protocol/files.ts';
+import { MAX_ARTIFACT_BYTES, type SharedFile } from '../../../protocol/api/artifact.ts';
+import type { FilesRefusalCode } from '../../../protocol/api/files.ts';
 import { parseAgentPath } from '../../files/paths/artifact-path.ts';
 import { closing, look, reach, whatItIs, within } from '../../files/paths/safe-path.ts';
 import { shown, textOf, type ByteName } from '../../files/paths/byte-name.ts';

@@ -1,5 +1,5 @@
-import { treeKind, type TreeKind } from '../../../protocol/runner-control.ts';
-import type { SkippedFile } from '../../../protocol/workspace.ts';
+import { treeKind, type TreeKind } from '../../../protocol/link/runner-control.ts';
+import type { SkippedFile } from '../../../protocol/api/workspace.ts';
 import { messageOf } from '../../lib/log.ts';
 import { StorageUnavailable, type ObjectStore } from '../../storage/object-store.ts';
 import type { BlockWriter } from '../format/block-writer.ts';

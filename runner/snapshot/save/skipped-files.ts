@@ -1,5 +1,5 @@
-import type { TreeKind } from '../../../protocol/runner-control.ts';
-import type { SkippedFile } from '../../../protocol/workspace.ts';
+import type { TreeKind } from '../../../protocol/link/runner-control.ts';
+import type { SkippedFile } from '../../../protocol/api/workspace.ts';
 
 /** As many as a report has room for. */
 const TOLD = 20;

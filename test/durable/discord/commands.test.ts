@@ -3,7 +3,7 @@ import { sessionChoices } from '../../../durable/discord/core/choices.ts';
 import { DISCORD_COMMANDS, focusedOption, readCommand } from '../../../durable/discord/core/commands.ts';
 import { putCommands } from '../../../durable/discord/core/wire/requests.ts';
 import { DiscordRest } from '../../../durable/discord/outbox/rest.ts';
-import { discordInteraction } from '../../../protocol/discord.ts';
+import { discordInteraction } from '../../../protocol/api/discord.ts';
 import { commandsBody } from '../../support/discord/rules.ts';
 import { DiscordStandIn } from '../../support/discord/stand-in.ts';
 import type { Reply } from '../../support/discord/person.ts';

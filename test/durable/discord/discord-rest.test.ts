@@ -14,7 +14,7 @@ import {
 } from '../../../durable/discord/core/wire/requests.ts';
 import { DiscordRest, type DiscordFetch } from '../../../durable/discord/outbox/rest.ts';
 import { isSameMessage } from '../../../durable/discord/core/wire/same-message.ts';
-import { discordCreated, discordMessages } from '../../../protocol/discord.ts';
+import { discordCreated, discordMessages } from '../../../protocol/api/discord.ts';
 import { DiscordStandIn } from '../../support/discord/stand-in.ts';
 
 let now: number;

@@ -1,7 +1,7 @@
 import * as discord from 'discord-api-types/v10';
 import { expect, it } from 'vitest';
 import * as wire from '../../../durable/discord/core/wire/wire.ts';
-import { INTERACTION, PONG } from '../../../protocol/discord.ts';
+import { INTERACTION, PONG } from '../../../protocol/api/discord.ts';
 
 it('our numbers are those of discord-api-types', () => {
   expect({ ...wire }).toEqual({

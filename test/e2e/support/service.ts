@@ -4,10 +4,10 @@ import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { bundleWorker, bundleWrapper } from '../../../scripts/bundle.ts';
-import { startEdge, type Edge } from '../../../start/edge.ts';
-import { waitForRunners } from '../../../start/health.ts';
-import { mintToken } from '../../../start/mint-token.ts';
-import { claimPort } from '../../../start/port.ts';
+import { startEdge, type Edge } from '../../../start/edge/edge.ts';
+import { waitForRunners } from '../../../start/edge/health.ts';
+import { mintToken } from '../../../start/settings/mint-token.ts';
+import { claimPort } from '../../../start/lib/port.ts';
 import { Client } from './client.ts';
 
 const SECRET = 'known to every test and of no use elsewhere';

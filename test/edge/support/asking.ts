@@ -1,6 +1,6 @@
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { vi } from 'vitest';
-import type { AskUserInput, Question } from '../../../protocol/interaction.ts';
+import type { AskUserInput, Question } from '../../../protocol/api/interaction.ts';
 import { User } from './api.ts';
 import { FakeRunner, type FakeContainer } from './runner.ts';
 import { sessionObject } from './scene.ts';

@@ -3,8 +3,8 @@ import { vi } from 'vitest';
 import type { EdgeEnv } from '../../../durable/rpc/edge-env.ts';
 import { DiscordDesk } from '../../../durable/discord/desk.ts';
 import { encodeCustomId, type ComponentAct } from '../../../durable/discord/core/custom-id.ts';
-import type { DiscordPersonal } from '../../../protocol/discord.ts';
-import type { InteractionView } from '../../../protocol/interaction.ts';
+import type { DiscordPersonal } from '../../../protocol/api/discord.ts';
+import type { InteractionView } from '../../../protocol/api/interaction.ts';
 import { FakeDiscord } from './discord.ts';
 
 export const OWNER = 'alice';

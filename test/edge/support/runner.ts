@@ -1,6 +1,6 @@
 import { TokenType } from '../../../protocol/token.ts';
-import type { Launch, RunnerFrame, SnapshotReport, TreeName } from '../../../protocol/runner-control.ts';
-import type { LinkItem } from '../../../protocol/wrapper-notice.ts';
+import type { Launch, RunnerFrame, SnapshotReport, TreeName } from '../../../protocol/link/runner-control.ts';
+import type { LinkItem } from '../../../protocol/link/wrapper-notice.ts';
 import { dial, mint } from './api.ts';
 import type { Socket } from './socket.ts';
 

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { SharedFile, ShareArtifactInput } from '../../../protocol/artifact.ts';
+import type { SharedFile, ShareArtifactInput } from '../../../protocol/api/artifact.ts';
 import { callTool, ofType } from './family.ts';
 import { SHARED, type Ran } from './scene.ts';
 import { FakeTransfer } from './transfer.ts';

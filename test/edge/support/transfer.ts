@@ -6,7 +6,7 @@ import {
   type FilesRefusalCode,
   type FilesRequest,
   type RunnerTransferFrame,
-} from '../../../protocol/files.ts';
+} from '../../../protocol/api/files.ts';
 import { TokenType } from '../../../protocol/token.ts';
 import { mint, type User } from './api.ts';
 import type { FakeRunner } from './runner.ts';

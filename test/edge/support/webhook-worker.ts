@@ -11,7 +11,7 @@ interface Env {
   readonly TIMEOUT_MS?: string;
 }
 
-/** A session's webhooks without the session: what is stored is, what is posted goes through the network of `start/edge.ts`. */
+/** A session's webhooks without the session: what is stored is, what is posted goes through the network of `start/edge/edge.ts`. */
 export class Poster extends DurableObject<Env> {
   readonly #deliveries: DeliveryTable;
   readonly #webhooks: Webhooks<GivenUp[]>;

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { answerInTime } from '../../../functions/discord/answer-in-time.ts';
-import { discordInteraction, INTERACTION } from '../../../protocol/discord.ts';
+import { discordInteraction, INTERACTION } from '../../../protocol/api/discord.ts';
 
 afterEach(() => void vi.restoreAllMocks());
 

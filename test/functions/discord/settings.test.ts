@@ -4,7 +4,7 @@ import {
   discordSettings,
   isDiscordReady,
   missingDiscordSettings,
-} from '../../../protocol/discord-settings.ts';
+} from '../../../protocol/settings/discord-settings.ts';
 
 const KEY = 'ab'.repeat(32);
 const ALL = { DISCORD_APPLICATION_ID: '1', DISCORD_PUBLIC_KEY: KEY, DISCORD_BOT_TOKEN: 't', DISCORD_CHANNEL_ID: '2' };

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { HostNotice } from '../../../protocol/host-notice.ts';
+import type { HostNotice } from '../../../protocol/link/runner-notice.ts';
 import type { Decision } from '../../../runner/egress/policy/decision.ts';
 import { EgressNotices, MERGE_MS } from '../../../runner/egress/egress-notices.ts';
 

@@ -3,17 +3,17 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { runnerTransferFrame, type RunnerTransferFrame } from '../../../protocol/files.ts';
-import { hostFrame, type HostFrame, type HostNotice } from '../../../protocol/host-notice.ts';
+import { runnerTransferFrame, type RunnerTransferFrame } from '../../../protocol/api/files.ts';
+import { hostFrame, type HostFrame, type HostNotice } from '../../../protocol/link/runner-notice.ts';
 import {
   HEARTBEAT,
   runnerFrame,
   type PoolFrame,
   type RunnerFrame,
   type SnapshotReport,
-} from '../../../protocol/runner-control.ts';
-import type { SessionFrame } from '../../../protocol/wrapper-link.ts';
-import { wrapperFrame, type LinkItem, type WrapperFrame } from '../../../protocol/wrapper-notice.ts';
+} from '../../../protocol/link/runner-control.ts';
+import type { SessionFrame } from '../../../protocol/link/wrapper-link.ts';
+import { wrapperFrame, type LinkItem, type WrapperFrame } from '../../../protocol/link/wrapper-notice.ts';
 import { Changes } from './changes.ts';
 
 /** A session as the edge keeps it: what it stored, and its orders. */

@@ -1,4 +1,4 @@
-import type { PlacementKey } from '../../../protocol/runner-control.ts';
+import type { PlacementKey } from '../../../protocol/link/runner-control.ts';
 import type { ContainerExit, OwnContainer } from '../../../runner/backend/backend.ts';
 import { ProcessBackend } from '../../../runner/backend/process-backend.ts';
 import type { SessionFolders } from '../../../runner/lib/session-folders.ts';

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { sessionConfig } from '../../../protocol/session-config.ts';
-import type { WrapperLaunch } from '../../../protocol/wrapper-launch.ts';
+import { sessionConfig } from '../../../protocol/api/session-config.ts';
+import type { WrapperLaunch } from '../../../protocol/link/wrapper-launch.ts';
 import { scriptedModel, type Script } from './scripted-model.ts';
 import { SessionSide } from './session-side.ts';
 

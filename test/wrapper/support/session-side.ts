@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import type { Resolution } from '../../../protocol/interaction.ts';
-import type { SessionFrame, WrapperCommand } from '../../../protocol/wrapper-link.ts';
+import type { Resolution } from '../../../protocol/api/interaction.ts';
+import type { SessionFrame, WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
 import {
   type LinkItem,
   wrapperFrame,
   type WrapperFrame,
   type WrapperNotice,
-} from '../../../protocol/wrapper-notice.ts';
+} from '../../../protocol/link/wrapper-notice.ts';
 
 /** The session, as far as a wrapper sees it: on a unix socket, with a log in memory. */
 export class SessionSide implements AsyncDisposable {

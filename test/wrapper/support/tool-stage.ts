@@ -1,4 +1,4 @@
-import type { WrapperCommand } from '../../../protocol/wrapper-link.ts';
+import type { WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
 import { Stage } from './run-wrapper.ts';
 import type { Block } from './scripted-model.ts';
 import type { SessionSide } from './session-side.ts';

@@ -1,4 +1,4 @@
-import type { DiscordMessage } from '../../../../protocol/discord.ts';
+import type { DiscordMessage } from '../../../../protocol/api/discord.ts';
 import { decodeCustomId } from '../custom-id.ts';
 import type { DiscordRequest } from './requests.ts';
 

@@ -1,5 +1,5 @@
-import type { Refusal } from '../../../../protocol/problem.ts';
-import type { ChildConfig, SessionConfig } from '../../../../protocol/session-config.ts';
+import type { Refusal } from '../../../../protocol/api/problem.ts';
+import type { ChildConfig, SessionConfig } from '../../../../protocol/api/session-config.ts';
 import { uncovered } from './rule-cover.ts';
 
 /** From the narrowest to the widest. */

@@ -1,6 +1,6 @@
-import type { OwnEvent } from '../../../../protocol/event.ts';
-import type { MessageView } from '../../../../protocol/message.ts';
-import type { ChildResult } from '../../../../protocol/child.ts';
+import type { OwnEvent } from '../../../../protocol/api/event.ts';
+import type { MessageView } from '../../../../protocol/api/message.ts';
+import type { ChildResult } from '../../../../protocol/api/child.ts';
 
 /** What a child tells its parent, as it is stored in the parent's log. */
 export type ChildEvent = Extract<

@@ -1,4 +1,4 @@
-import type { NetworkConfig } from '../../../../protocol/session-config.ts';
+import type { NetworkConfig } from '../../../../protocol/api/session-config.ts';
 
 /** A rule of an allow-list (`egressRule`), taken apart. */
 interface Pattern {

@@ -3,7 +3,7 @@ import { signingKey } from './delivery.ts';
 
 /**
  * Why a webhook cannot be posted there, as far as its URL alone shows it; null: it may be. That is said at once what would
- * otherwise show by the first post; what guards is the network that dials (`start/webhook-network.ts`).
+ * otherwise show by the first post; what guards is the network that dials (`start/edge/webhook-network.ts`).
  *
  * @param secret undefined: one is minted
  * @param allow what the operator allows beyond public addresses

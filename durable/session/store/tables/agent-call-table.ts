@@ -1,6 +1,6 @@
-import { childToolCall, type ChildToolCall } from '../../../../protocol/child-tools.ts';
+import { childToolCall, type ChildToolCall } from '../../../../protocol/link/child-tools.ts';
 import * as z from 'zod';
-import { shareArtifactInput } from '../../../../protocol/artifact.ts';
+import { shareArtifactInput } from '../../../../protocol/api/artifact.ts';
 
 const agentCall = z.discriminatedUnion('tool', [
   z.object({ tool: z.literal('share_artifact'), input: shareArtifactInput }),

@@ -1,4 +1,4 @@
-import { artifactView, type ArtifactView } from '../../../../protocol/artifact.ts';
+import { artifactView, type ArtifactView } from '../../../../protocol/api/artifact.ts';
 
 export interface StoredArtifact {
   readonly view: ArtifactView;

@@ -1,4 +1,4 @@
-import type { EventEnvelope, OwnEvent } from '../../../../protocol/event.ts';
+import type { EventEnvelope, OwnEvent } from '../../../../protocol/api/event.ts';
 
 /** A stored event, its `data` still the JSON text that was written. */
 export interface StoredEvent {

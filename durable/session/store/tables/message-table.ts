@@ -1,5 +1,5 @@
-import type { MessageStatus, MessageView, TurnResult } from '../../../../protocol/message.ts';
-import { turnResult } from '../../../../protocol/message.ts';
+import type { MessageStatus, MessageView, TurnResult } from '../../../../protocol/api/message.ts';
+import { turnResult } from '../../../../protocol/api/message.ts';
 import { messageError, type MessageError } from '../../../../protocol/reason.ts';
 
 interface Row extends Record<string, SqlStorageValue> {

@@ -1,10 +1,10 @@
-import type { SnapshotReport } from '../../../../protocol/runner-control.ts';
+import type { SnapshotReport } from '../../../../protocol/link/runner-control.ts';
 import {
   skippedFile,
   type SnapshotState,
   type SnapshotTrigger,
   type SnapshotView,
-} from '../../../../protocol/workspace.ts';
+} from '../../../../protocol/api/workspace.ts';
 import * as z from 'zod';
 
 interface Row extends Record<string, SqlStorageValue> {

@@ -1,0 +1,127 @@
+import type { CallToolResult, Tool as Listed } from '@modelcontextprotocol/sdk/types.js';
+import { z } from 'zod';
+import { problemText } from '../advice.ts';
+import type { Answered, Api } from '../api.ts';
+
+/** What a running call has. */
+export interface CallContext {
+  readonly api: Api;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+  /** Tells the client that it goes on; absent: the client did not ask to be told. */
+  readonly progress?: (progress: number, total: number, message: string) => Promise<void>;
+}
+
+/** A tool of the MCP server at `/mcp`. */
+export interface Tool {
+  readonly name: string;
+  /** As `tools/list` tells of it. */
+  list(): Listed;
+  /** Arguments that do not fit, and refusals of the API, are results that the model reads. */
+  call(given: unknown, context: CallContext): Promise<CallToolResult>;
+}
+
+interface Described<Input extends z.ZodObject> {
+  readonly title: string;
+  /** When to use it, when not, what comes back. */
+  readonly description: string;
+  readonly input: Input;
+  /** Of each argument. */
+  readonly fields: Readonly<Record<keyof Input['shape'] & string, string>>;
+  /** It changes nothing; or what it changes cannot be had back. */
+  readonly effect: 'reads' | 'changes' | 'destroys';
+}
+
+/** A tool that returns data. */
+export function dataTool<Input extends z.ZodObject, Output extends z.ZodObject>(
+  name: string,
+  told: Described<Input> & {
+    readonly output: Output;
+    readonly run: (input: z.output<Input>, context: CallContext) => Promise<Answered<z.output<Output>>>;
+  },
+): Tool {
+  return toolOf(name, told, told.output, async (input, context) => {
+    const answered = await told.run(input, context);
+    if ('problem' in answered) return failed(problemText(answered.problem));
+    // Beside the data its text, for clients from before there was such data (MCP 2025-06-18, structured content).
+    return { content: [{ type: 'text', text: JSON.stringify(answered.data) }], structuredContent: answered.data };
+  });
+}
+
+/** A tool that returns text, which as data would only be escaped. */
+export function textTool<Input extends z.ZodObject>(
+  name: string,
+  told: Described<Input> & {
+    readonly run: (input: z.output<Input>, context: CallContext) => Promise<Answered<readonly string[]>>;
+  },
+): Tool {
+  return toolOf(name, told, undefined, async (input, context) => {
+    const answered = await told.run(input, context);
+    if ('problem' in answered) return failed(problemText(answered.problem));
+    return { content: answered.data.map((text) => ({ type: 'text', text })) };
+  });
+}
+
+function toolOf<Input extends z.ZodObject>(
+  name: string,
+  { title, description, input, fields, effect }: Described<Input>,
+  output: z.ZodObject | undefined,
+  run: (input: z.output<Input>, context: CallContext) => Promise<CallToolResult>,
+): Tool {
+  return {
+    name,
+    list: () => ({
+      name,
+      title,
+      description,
+      inputSchema: described(objectSchema(input), fields),
+      ...(output !== undefined && { outputSchema: objectSchema(output) }),
+      annotations: {
+        readOnlyHint: effect === 'reads',
+        ...(effect !== 'reads' && { destructiveHint: effect === 'destroys' }),
+        openWorldHint: false,
+      },
+    }),
+    async call(given, context) {
+      const parsed = input.safeParse(given);
+      if (parsed.success) return run(parsed.data, context);
+      return failed(`Nothing was done: these arguments of ${name} do not fit. ${z.prettifyError(parsed.error)}`);
+    },
+  };
+}
+
+function failed(text: string): CallToolResult {
+  return { content: [{ type: 'text', text }], isError: true };
+}
+
+type ObjectSchema = { type: 'object'; properties?: Record<string, object>; [key: string]: unknown };
+
+/** As what is taken in: of what is returned too, so that a field which a newer service adds is no mistake. */
+function objectSchema(schema: z.ZodObject): ObjectSchema {
+  const { $schema: _, properties = {}, ...rest } = z.toJSONSchema(schema, { io: 'input', override: shorten });
+  const objects = Object.entries(properties).filter(
+    (entry): entry is [string, Exclude<(typeof entry)[1], boolean>] => typeof entry[1] === 'object',
+  );
+  return { ...rest, type: 'object', properties: Object.fromEntries(objects) };
+}
+
+/**
+ * The model pays for each character. Patterns it does not read, they lose their flags on the way, and what does not fit is told in words when it
+ * comes.
+ */
+function shorten({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
+  delete jsonSchema.pattern;
+  delete jsonSchema.propertyNames;
+  delete jsonSchema.maxLength;
+  delete jsonSchema.maxItems;
+  if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+}
+
+function described(schema: ObjectSchema, fields: Readonly<Record<string, string>>): ObjectSchema {
+  const properties = Object.entries(schema.properties ?? {});
+  return {
+    ...schema,
+    properties: Object.fromEntries(properties.map(([name, each]) => [name, { ...each, description: fields[name] }])),
+  };
+}

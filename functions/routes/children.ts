@@ -1,0 +1,116 @@
+import { createRoute, type OpenAPIHono } from '@hono/zod-openapi';
+import { v7 as uuidV7 } from 'uuid';
+import {
+  changeSessionRequest,
+  childList,
+  sessionTree,
+  spawnedSession,
+  spawnRequest,
+} from '../../protocol/api/child.ts';
+import { uuid } from '../../protocol/ids.ts';
+import { sessionView } from '../../protocol/api/session.ts';
+import type { AppEnv } from '../app-env.ts';
+import { body, idempotencyHeader, json, pageQuery, refusals, secured, sessionParams } from '../contract.ts';
+import { overMaximum } from '../maxima.ts';
+import { directoryOf, sessionOf, streamUrl } from '../objects.ts';
+import { refuse } from '../refuse.ts';
+import { untilAnswered } from '../until-answered.ts';
+
+const spawn = createRoute({
+  method: 'post',
+  path: '/sessions/{session_id}/spawn',
+  summary: 'Begin a child: a session that does at most what this one may, and tells it what becomes of it',
+  security: secured,
+  request: { params: sessionParams, headers: idempotencyHeader, ...body(spawnRequest) },
+  responses: { 201: json('Begun', spawnedSession), ...refusals },
+});
+
+const list = createRoute({
+  method: 'get',
+  path: '/sessions/{session_id}/children',
+  summary: 'The sessions that this one has begun, the oldest first',
+  security: secured,
+  request: { params: sessionParams, query: pageQuery(uuid) },
+  responses: { 200: json('A page', childList), ...refusals },
+});
+
+const tree = createRoute({
+  method: 'get',
+  path: '/sessions/{session_id}/tree',
+  summary: 'This session with all below it: status, cost and budget of each',
+  security: secured,
+  request: { params: sessionParams },
+  responses: { 200: json('The tree, each session before its children', sessionTree), ...refusals },
+});
+
+const change = createRoute({
+  method: 'patch',
+  path: '/sessions/{session_id}',
+  summary: 'Set what the session and all below it may cost; raised, what has paused goes on',
+  security: secured,
+  request: { params: sessionParams, ...body(changeSessionRequest) },
+  responses: { 200: json('The session', sessionView), ...refusals },
+});
+
+/** Children: spawn, list, tree; and the budget of a tree. */
+export function addChildren(app: OpenAPIHono<AppEnv>): void {
+  app.openapi(spawn, async (c) => {
+    const found = sessionOf(c);
+    if ('refused' in found) return refuse(c, found);
+    const { session } = found;
+    const owner = c.get('owner');
+    const request = c.req.valid('json');
+    const tooLong = overMaximum(request.config, c.get('settings'));
+    if (tooLong !== null) return refuse(c, tooLong);
+    const call = { child_id: uuidV7(), request, idempotency_key: c.req.valid('header')['idempotency-key'] };
+    const spawned = await untilAnswered(async () => await session.spawn(owner, call));
+    if ('refused' in spawned) {
+      return refuse(c, spawned, spawned.refused === 'snapshot_pending' ? { 'retry-after': '5' } : {});
+    }
+    const { view, birth } = spawned;
+    const named = request.callback?.type === 'webhook' && request.callback.secret !== undefined;
+    return c.json(
+      {
+        child_session_id: view.session_id,
+        status: view.status,
+        parent_session_id: birth.parent,
+        message_id: birth.message_id,
+        websocket_url: streamUrl(c, view.session_id),
+        ...(birth.webhook === null || named ? {} : { callback_secret: birth.webhook.secret }),
+      },
+      201,
+    );
+  });
+
+  app.openapi(list, async (c) => {
+    const found = sessionOf(c);
+    if ('refused' in found) return refuse(c, found);
+    const { session } = found;
+    const children = await session.children(c.get('owner'));
+    if ('refused' in children) return refuse(c, children);
+    const { cursor, limit } = c.req.valid('query');
+    const after = cursor?.toLowerCase() ?? '';
+    const ids = children.filter((id) => id > after).toSorted();
+    const page = await directoryOf(c).summaries(ids.slice(0, limit));
+    const data = page.map((summary) => ({ ...summary, websocket_url: streamUrl(c, summary.session_id) }));
+    return c.json({ data, next_cursor: ids.length > limit ? (ids[limit - 1] ?? null) : null }, 200);
+  });
+
+  app.openapi(tree, async (c) => {
+    const found = sessionOf(c);
+    if ('refused' in found) return refuse(c, found);
+    const { session } = found;
+    const view = await session.show(c.get('owner'));
+    if ('refused' in view) return refuse(c, view);
+    return c.json(await directoryOf(c).tree(view.session_id), 200);
+  });
+
+  app.openapi(change, async (c) => {
+    const found = sessionOf(c);
+    if ('refused' in found) return refuse(c, found);
+    const { session } = found;
+    const view = await session.setBudget(c.get('owner'), c.req.valid('json').budget_usd);
+    if ('refused' in view) return refuse(c, view);
+    return c.json({ ...view, websocket_url: streamUrl(c, view.session_id) }, 200);
+  });
+}

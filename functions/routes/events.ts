@@ -1,0 +1,102 @@
+import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi';
+import { eventEnvelope } from '../../protocol/api/event.ts';
+import { SESSION_NOT_FOUND, sessionOf } from '../objects.ts';
+import type { Refusal } from '../../protocol/api/problem.ts';
+import type { AppEnv } from '../app-env.ts';
+import { refusals, secured, sessionParams } from '../contract.ts';
+import { refuse } from '../refuse.ts';
+
+const cursor = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+const eventPage = z.object({ data: z.array(eventEnvelope), next_cursor: z.string().nullable(), last_seq: z.int() });
+
+const page = createRoute({
+  method: 'get',
+  path: '/sessions/{session_id}/events',
+  summary: 'The log after a cursor: JSON pages, or with `Accept: text/event-stream` live (`Last-Event-ID` resumes)',
+  security: secured,
+  request: {
+    params: sessionParams,
+    query: z.strictObject({ after: cursor.optional(), limit: z.coerce.number().int().min(1).max(1000).default(200) }),
+  },
+  responses: {
+    200: {
+      description: 'A page (`next_cursor` is the next `after`; null at the log’s end), or the stream',
+      content: {
+        'application/json': { schema: eventPage },
+        'text/event-stream': { schema: z.string() },
+      },
+    },
+    ...refusals,
+  },
+});
+
+const stream = createRoute({
+  method: 'get',
+  path: '/sessions/{session_id}/stream',
+  summary: 'WebSocket: events live and, with `after`, from any point; takes prompt, interrupt, resolve, ack and ping',
+  security: secured,
+  request: {
+    params: sessionParams,
+    query: z.strictObject({
+      after: cursor.optional(),
+      format: z.enum(['events', 'messages']).optional().openapi({
+        description:
+          'Arrays of events, or the seed’s dialect: one of Claude Code’s messages a frame. Default: events when `after` is given',
+      }),
+      acks: z.enum(['true', 'false']).default('false').openapi({
+        description:
+          'The client sends `{"type":"ack","seq":N}` for what it has read, and is sent no more than it keeps up with',
+      }),
+    }),
+  },
+  responses: { 101: { description: 'The stream' }, ...refusals },
+});
+
+/** Waiting behind the log's end would pass over what is said until then. */
+const beyondEnd = (after: number, last: number): Refusal => ({
+  refused: 'invalid_request',
+  detail: `The cursor is ${after}, but the log ends at ${last}.`,
+});
+
+/** The log: pages, Server-Sent Events, and the WebSocket. */
+export function addEvents(app: OpenAPIHono<AppEnv>): void {
+  app.openapi(page, async (c) => {
+    const found = sessionOf(c);
+    if ('refused' in found) return refuse(c, found);
+    const { session } = found;
+    const { after, limit } = c.req.valid('query');
+    const live = c.req.header('accept')?.includes('text/event-stream') ?? false;
+    const resumed = live ? cursor.safeParse(c.req.header('last-event-id')) : null;
+    const from = resumed?.success === true ? resumed.data : (after ?? 0);
+    if (live) {
+      const view = await session.show(c.get('owner'));
+      if ('refused' in view) return refuse(c, view);
+      if (from > view.last_seq) return refuse(c, beyondEnd(from, view.last_seq));
+      return session.fetch(`https://session/events?after=${from}`, { signal: c.req.raw.signal });
+    }
+    const events = await session.events(c.get('owner'), from, limit);
+    if ('refused' in events) return refuse(c, events);
+    return c.body(events.json, 200, { 'content-type': 'application/json' });
+  });
+
+  app.openapi(stream, async (c) => {
+    const found = sessionOf(c);
+    if ('refused' in found) return refuse(c, found);
+    const { session } = found;
+    if (c.req.header('upgrade')?.toLowerCase() !== 'websocket') {
+      const detail =
+        'Open it with a WebSocket client. For plain HTTP there is GET …/events with Accept: text/event-stream.';
+      return refuse(c, { refused: 'upgrade_required', detail });
+    }
+    const view = await session.show(c.get('owner'));
+    if ('refused' in view) return refuse(c, SESSION_NOT_FOUND);
+    const { after, format, acks } = c.req.valid('query');
+    if (after !== undefined && after > view.last_seq) return refuse(c, beyondEnd(after, view.last_seq));
+    // A bare connection is the seed's: one of Claude Code's messages a frame. A cursor, or `format`, asks for events.
+    const plain = (format ?? (after === undefined ? 'messages' : 'events')) === 'messages';
+    const options = new URLSearchParams({ plain: plain ? '1' : '0', acks: acks === 'true' ? '1' : '0' });
+    if (after !== undefined) options.set('after', String(after));
+    return session.fetch(`https://session/viewer?${options.toString()}`, { headers: { upgrade: 'websocket' } });
+  });
+}

@@ -1,0 +1,44 @@
+import { Hono, type Context } from 'hono';
+import type { Refusal } from '../../protocol/api/problem.ts';
+import type { AppEnv } from '../app-env.ts';
+import { poolOf, sessionOf, SESSION_NOT_FOUND } from '../objects.ts';
+import { refuse } from '../refuse.ts';
+import { verifyRunner, verifySession } from '../token.ts';
+
+const UPGRADE: Refusal = { refused: 'upgrade_required', detail: 'Runners open this with a WebSocket.' };
+
+const isUpgrade = (c: Context) => c.req.header('upgrade')?.toLowerCase() === 'websocket';
+
+const NO_TRANSFER: Refusal = {
+  refused: 'route_not_found',
+  detail: 'This transfer was not ordered of this runner, or is over.',
+};
+
+const open = { headers: { upgrade: 'websocket' } };
+
+/** Where runners dial in: the control socket, one data socket per launched session, and one socket per transfer of files. */
+export const runnerSockets = new Hono<AppEnv>()
+  .get('/control', async (c) => {
+    const verified = await verifyRunner(c.req.header('authorization'), c.get('settings').JWT_SECRET);
+    if ('refused' in verified) return refuse(c, verified);
+    if (!isUpgrade(c)) return refuse(c, UPGRADE);
+    return poolOf(c).fetch(`https://pool/control?name=${encodeURIComponent(verified.claims.sub)}`, open);
+  })
+  .get('/sessions/:session_id/data', async (c) => {
+    const verified = await verifySession(c.req.header('authorization'), c.get('settings').JWT_SECRET);
+    if ('refused' in verified) return refuse(c, verified);
+    const found = sessionOf(c);
+    if ('refused' in found || verified.claims.sub !== c.req.param('session_id')) return refuse(c, SESSION_NOT_FOUND);
+    if (!isUpgrade(c)) return refuse(c, UPGRADE);
+    return found.session.fetch(`https://session/data?epoch=${verified.claims.epoch}`, open);
+  })
+  .get('/sessions/:session_id/transfers/:transfer_id', async (c) => {
+    const verified = await verifyRunner(c.req.header('authorization'), c.get('settings').JWT_SECRET);
+    if ('refused' in verified) return refuse(c, verified);
+    const found = sessionOf(c);
+    if ('refused' in found) return refuse(c, NO_TRANSFER);
+    if (!isUpgrade(c)) return refuse(c, UPGRADE);
+    const query = new URLSearchParams({ id: c.req.param('transfer_id'), runner: verified.claims.sub });
+    const answer = await found.session.fetch(`https://session/transfer?${query.toString()}`, open);
+    return answer.status === 404 ? refuse(c, NO_TRANSFER) : answer;
+  });

@@ -1,0 +1,117 @@
+import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi';
+import { v7 as uuidV7 } from 'uuid';
+import {
+  createdSession,
+  createSessionRequest,
+  sessionList,
+  sessionStatus,
+  sessionView,
+  stoppedSession,
+} from '../../protocol/api/session.ts';
+import type { AppEnv } from '../app-env.ts';
+import { body, idempotencyHeader, json, refusals, secured, sessionParams } from '../contract.ts';
+import { overMaximum } from '../maxima.ts';
+import { directoryOf, sessionOf, streamUrl } from '../objects.ts';
+import { refuse } from '../refuse.ts';
+
+const create = createRoute({
+  method: 'post',
+  path: '/sessions',
+  summary: 'Begin a session: a container starts, and the session takes messages at once',
+  security: secured,
+  request: { headers: idempotencyHeader, ...body(createSessionRequest) },
+  responses: { 201: json('Begun', createdSession), ...refusals },
+});
+
+const list = createRoute({
+  method: 'get',
+  path: '/sessions',
+  summary: 'Your sessions, the newest first',
+  security: secured,
+  request: {
+    query: z.strictObject({
+      status: sessionStatus.optional(),
+      limit: z.coerce.number().int().min(1).max(200).default(50),
+      offset: z.coerce.number().int().min(0).default(0),
+      cursor: z.uuid().optional(),
+    }),
+  },
+  responses: { 200: json('A page', sessionList), ...refusals },
+});
+
+const show = createRoute({
+  method: 'get',
+  path: '/sessions/{session_id}',
+  summary: 'One session',
+  security: secured,
+  request: { params: sessionParams },
+  responses: { 200: json('The session', sessionView), ...refusals },
+});
+
+const stop = createRoute({
+  method: 'post',
+  path: '/sessions/{session_id}/stop',
+  summary: 'Park the session: its container goes, its files and conversation stay; the next message wakes it',
+  security: secured,
+  request: { params: sessionParams },
+  responses: { 200: json('Stopped', stoppedSession), ...refusals },
+});
+
+const remove = createRoute({
+  method: 'delete',
+  path: '/sessions/{session_id}',
+  summary: 'Remove the session with all that it stored',
+  security: secured,
+  request: { params: sessionParams },
+  responses: { 204: { description: 'Removed' }, ...refusals },
+});
+
+/** Sessions: create, list, show, stop, delete. */
+export function addSessions(app: OpenAPIHono<AppEnv>): void {
+  app.openapi(create, async (c) => {
+    const tooLong = overMaximum(c.req.valid('json').config, c.get('settings'));
+    if (tooLong !== null) return refuse(c, tooLong);
+    const created = await directoryOf(c).create({
+      session_id: uuidV7(),
+      owner: c.get('owner'),
+      request: c.req.valid('json'),
+      idempotency_key: c.req.valid('header')['idempotency-key'],
+    });
+    if ('refused' in created) return refuse(c, created);
+    const { session_id, status, container_id, created_at } = created;
+    const websocket_url = streamUrl(c, session_id);
+    return c.json({ session_id, status, container_id, created_at, websocket_url }, 201);
+  });
+
+  app.openapi(list, async (c) => {
+    const { status, limit, offset, cursor } = c.req.valid('query');
+    const page = await directoryOf(c).list({ status, limit, offset, cursor });
+    const data = page.data.map((summary) => ({ ...summary, websocket_url: streamUrl(c, summary.session_id) }));
+    return c.json({ data, next_cursor: page.next_cursor, sessions: data, total: page.total, limit, offset }, 200);
+  });
+
+  app.openapi(show, async (c) => {
+    const found = sessionOf(c);
+    if ('refused' in found) return refuse(c, found);
+    const { session } = found;
+    const view = await session.show(c.get('owner'));
+    if ('refused' in view) return refuse(c, view);
+    return c.json({ ...view, websocket_url: streamUrl(c, view.session_id) }, 200);
+  });
+
+  app.openapi(stop, async (c) => {
+    const found = sessionOf(c);
+    if ('refused' in found) return refuse(c, found);
+    const { session } = found;
+    const stopped = await session.stop(c.get('owner'));
+    return 'refused' in stopped ? refuse(c, stopped) : c.json(stopped, 200);
+  });
+
+  app.openapi(remove, async (c) => {
+    const found = sessionOf(c);
+    if ('refused' in found) return refuse(c, found);
+    const { session } = found;
+    const deleted = await session.delete(c.get('owner'));
+    return 'refused' in deleted ? refuse(c, deleted) : c.body(null, 204);
+  });
+}

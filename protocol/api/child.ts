@@ -1,0 +1,103 @@
+import * as z from 'zod';
+import { instant, uuid } from '../ids.ts';
+import { messageStatus } from './message.ts';
+import { budgetUsd, childConfig } from './session-config.ts';
+import { sessionStatus, sessionSummary } from './session.ts';
+
+/** Sessions that a session has begun, and the tree that they make. */
+
+/**
+ * Where a child works. `ephemeral`: in an empty folder. `clone`: in a copy of its parent's files as they are now.
+ * `inherit`: in its parent's files themselves, beside it.
+ */
+export const childWorkspace = z.strictObject({ type: z.enum(['inherit', 'clone', 'ephemeral']) });
+
+/** What the child is for, in a few words: for people, and for the agent that keeps several apart. */
+export const childTitle = z.string().min(1).max(200);
+
+/**
+ * Where a child's news go beside its parent's stream. `webhook`: each `child.*` event is posted to `url`, signed as
+ * Standard Webhooks says (standardwebhooks.com) with `secret` (`whsec_` and base64), or with one that the answer names. `pubsub`, the seed's, means the
+ * stream itself.
+ */
+const childCallback = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('webhook'),
+    url: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).max(2048),
+    secret: z
+      .string()
+      .regex(/^whsec_[A-Za-z0-9+/]{32,128}={0,2}$/, 'must be "whsec_" and 24 to 96 bytes in base64')
+      .optional(),
+  }),
+  z.looseObject({ type: z.literal('pubsub') }),
+]);
+
+/** `POST /sessions/{id}/spawn`. */
+export const spawnRequest = z.strictObject({
+  prompt: z.string().min(1, 'must not be empty'),
+  title: childTitle.optional(),
+  workspace: childWorkspace.default({ type: 'ephemeral' }),
+  config: childConfig.prefault({}),
+  callback: childCallback.optional(),
+});
+export type SpawnRequest = z.infer<typeof spawnRequest>;
+
+/** The answer to it. */
+export const spawnedSession = z.object({
+  child_session_id: uuid,
+  status: sessionStatus,
+  parent_session_id: uuid,
+  /** The prompt's message. */
+  message_id: uuid,
+  websocket_url: z.string(),
+  /** What the webhook's posts are signed with, when the request named no secret of its own. */
+  callback_secret: z.string().optional(),
+});
+
+/** `GET /sessions/{id}/children`, the oldest first. */
+export const childList = z.object({ data: z.array(sessionSummary), next_cursor: z.string().nullable() });
+
+/** One session of a tree. */
+export const treeNode = z.object({
+  session_id: uuid,
+  parent_session_id: uuid.nullable(),
+  title: z.string().nullable(),
+  status: sessionStatus,
+  depth: z.int(),
+  created_at: instant,
+  total_turns: z.int(),
+  /** Its own turns. */
+  total_cost_usd: z.number(),
+  /** Its own and its descendants', those that were deleted included. */
+  tree_cost_usd: z.number(),
+  budget_usd: z.number().nullable(),
+  open_interactions: z.int(),
+  /** Of the nodes of the same tree, its children, the oldest first. */
+  child_session_ids: z.array(uuid),
+});
+export type TreeNode = z.infer<typeof treeNode>;
+
+/** `GET /sessions/{id}/tree`: the session and its descendants, each before its children. */
+export const sessionTree = z.object({
+  session_id: uuid,
+  /** The tree's first session, of which this one may be a branch. */
+  root_session_id: uuid,
+  nodes: z.array(treeNode),
+  limits: z.object({ max_depth: z.int(), max_children: z.int(), max_sessions: z.int() }),
+});
+export type SessionTree = z.infer<typeof sessionTree>;
+
+/** `PATCH /sessions/{id}`. Null: no limit of its own. */
+export const changeSessionRequest = z.strictObject({ budget_usd: budgetUsd.nullable() });
+
+/** How a child's message ended: the `data` of `child.result`, beside whose child it is. */
+export const childResult = z.object({
+  message_id: uuid,
+  status: messageStatus.extract(['completed', 'failed', 'interrupted']),
+  /** What the child said last. Null: nothing, as when it failed before. */
+  result: z.string().nullable(),
+  error: z.object({ code: z.string(), detail: z.string() }).nullable(),
+  duration_ms: z.number().nullable(),
+  total_cost_usd: z.number().nullable(),
+});
+export type ChildResult = z.infer<typeof childResult>;

@@ -1,0 +1,161 @@
+import * as z from 'zod';
+import { snowflake } from '../settings/discord-settings.ts';
+import { instant } from '../ids.ts';
+import { askUserInput, interactionView, notifyUserInput } from './interaction.ts';
+
+/**
+ * What we read of what Discord sends to `POST /discord/interactions`. What it adds passes. Facts:
+ * discord.com/developers/docs/interactions/receiving-and-responding.
+ */
+
+/** `type` of an interaction. */
+export const INTERACTION = { ping: 1, command: 2, component: 3, autocomplete: 4, modal: 5 } as const;
+
+/** The answer to a PING. */
+export const PONG = { type: 1 } as const;
+
+export const discordUser = z.looseObject({
+  id: snowflake,
+  username: z.string(),
+  /** The name that they chose to be shown by. */
+  global_name: z.string().nullish(),
+});
+
+/** `member` in a server, `user` in a direct message. */
+const origin = {
+  id: snowflake,
+  application_id: snowflake,
+  /** Of this interaction, for 15 minutes: a credential. */
+  token: z.string().min(1).max(1024),
+  guild_id: snowflake.optional(),
+  channel_id: snowflake.optional(),
+  /** `parent_id`: of a thread, the channel that it hangs from. */
+  channel: z.looseObject({ id: snowflake, parent_id: snowflake.nullish() }).optional(),
+  member: z.looseObject({ user: discordUser, roles: z.array(snowflake), nick: z.string().nullish() }).optional(),
+  user: discordUser.optional(),
+};
+
+const optionValue = z.union([z.string(), z.number(), z.boolean()]);
+
+/** A parameter with its value, or a subcommand with its parameters. */
+export const commandOption = z.looseObject({
+  name: z.string(),
+  type: z.int(),
+  value: optionValue.optional(),
+  /** Autocomplete: the one that is being typed. */
+  focused: z.boolean().optional(),
+  get options() {
+    return z.array(commandOption).optional();
+  },
+});
+export type CommandOption = z.infer<typeof commandOption>;
+
+const commandData = z.looseObject({ name: z.string(), options: z.array(commandOption).optional() });
+
+/** The message that a component hangs on. */
+const componentMessage = z.looseObject({ id: snowflake, channel_id: snowflake });
+
+const modalField = z.looseObject({
+  custom_id: z.string().optional(),
+  value: z.union([z.string(), z.boolean()]).nullish(),
+  values: z.array(z.string()).optional(),
+});
+
+export const discordPing = z.looseObject({ type: z.literal(INTERACTION.ping) });
+
+export const discordCommand = z.looseObject({ ...origin, type: z.literal(INTERACTION.command), data: commandData });
+
+export const discordAutocomplete = z.looseObject({
+  ...origin,
+  type: z.literal(INTERACTION.autocomplete),
+  data: commandData,
+});
+
+export const discordComponent = z.looseObject({
+  ...origin,
+  type: z.literal(INTERACTION.component),
+  message: componentMessage,
+  data: z.looseObject({
+    custom_id: z.string(),
+    component_type: z.int(),
+    /** Of a select menu: what was chosen. */
+    values: z.array(z.string()).max(25).optional(),
+  }),
+});
+
+export const discordModalSubmit = z.looseObject({
+  ...origin,
+  type: z.literal(INTERACTION.modal),
+  /** Of a modal that a component opened: the message of that component. */
+  message: componentMessage.optional(),
+  data: z.looseObject({
+    custom_id: z.string(),
+    /** Each with one field, or (as older modals) a row of them. */
+    components: z.array(
+      z.looseObject({ component: modalField.optional(), components: z.array(modalField).optional() }),
+    ),
+  }),
+});
+
+export const discordInteraction = z.discriminatedUnion('type', [
+  discordPing,
+  discordCommand,
+  discordAutocomplete,
+  discordComponent,
+  discordModalSubmit,
+]);
+export type DiscordInteraction = z.infer<typeof discordInteraction>;
+export type DiscordCommand = z.infer<typeof discordCommand>;
+export type DiscordAutocomplete = z.infer<typeof discordAutocomplete>;
+export type DiscordComponent = z.infer<typeof discordComponent>;
+export type DiscordModalSubmit = z.infer<typeof discordModalSubmit>;
+/** One that a person began. */
+export type DiscordPersonal = Exclude<DiscordInteraction, z.infer<typeof discordPing>>;
+
+/** What we read of a message or a thread that Discord made. */
+export const discordCreated = z.looseObject({ id: snowflake, channel_id: snowflake.optional() });
+
+/** What we read of a channel's messages. */
+export const discordMessages = z.array(
+  z.looseObject({
+    id: snowflake,
+    content: z.string(),
+    author: z.looseObject({ bot: z.boolean().optional() }),
+    attachments: z.array(z.unknown()),
+    components: z
+      .array(z.looseObject({ components: z.array(z.looseObject({ custom_id: z.string().optional() })).optional() }))
+      .optional(),
+  }),
+);
+export type DiscordMessage = z.infer<typeof discordMessages>[number];
+
+/** What Discord says with a refusal; `retry_after` in seconds. */
+export const discordErrorBody = z.looseObject({
+  code: z.int().optional(),
+  message: z.string().optional(),
+  retry_after: z.number().min(0).optional(),
+  global: z.boolean().optional(),
+});
+
+/** `POST /discord/notify`; the seed's names. */
+export const discordNotifyRequest = notifyUserInput;
+export type DiscordNotifyRequest = z.infer<typeof discordNotifyRequest>;
+
+/** `POST /discord/ask`; the seed's names. */
+export const discordAskRequest = askUserInput.pick({
+  question: true,
+  options: true,
+  timeout_seconds: true,
+  max_attempts: true,
+  priority: true,
+});
+export type DiscordAskRequest = z.infer<typeof discordAskRequest>;
+
+/** What is asked over Discord, as `POST /discord/ask` and `GET /discord/asks/{interaction_id}` show it. */
+export const discordQuestion = interactionView.omit({ session_id: true, detached: true });
+
+/** `POST /discord/link`: a code for `/claude link`, good once and until then. */
+export const discordLinkCode = z.object({ code: z.string(), expires_at: instant });
+
+/** `GET /discord/link`: the Discord accounts that are the caller's. */
+export const discordLinks = z.object({ users: z.array(snowflake) });

@@ -1,0 +1,140 @@
+import * as z from 'zod';
+import { artifactView } from './artifact.ts';
+import { childResult } from './child.ts';
+import { instant, uuid } from '../ids.ts';
+import { interactionState, interactionSubject, resolution } from './interaction.ts';
+import { reason, messageError } from '../reason.ts';
+import { sessionStatus } from './session.ts';
+import { skippedFile, snapshotState, snapshotTrigger } from './workspace.ts';
+
+/**
+ * One entry of a session's log. `seq` counts from 1 without holes; it is the storage key, the SSE id and the cursor.
+ * `type` is Claude Code's own with `data` its JSON untouched, or one of CC-Docker's (`session.*`, `message.*`).
+ */
+export const eventEnvelope = z.object({
+  seq: z.int().min(1),
+  time: instant,
+  type: z.string(),
+  data: z.record(z.string(), z.unknown()),
+});
+export type EventEnvelope = z.infer<typeof eventEnvelope>;
+
+/** A token-by-token preview: shown live, never stored, so it has no `seq`. */
+export const previewEnvelope = eventEnvelope.omit({ seq: true });
+export type PreviewEnvelope = z.infer<typeof previewEnvelope>;
+
+/** CC-Docker's own events and their `data`. */
+export const ownEvents = {
+  'session.status': z.object({ status: sessionStatus, epoch: z.int(), reason: reason.nullable() }),
+  /** `claude` is initialised in this epoch's container. */
+  'session.ready': z.object({ epoch: z.int(), claude_version: z.string() }),
+  /** The seal was probed from inside and holds. */
+  'session.sealed': z.object({ epoch: z.int(), probes: z.array(z.string()) }),
+  /** The egress policy decided; the same decision is told again with what has come since. */
+  'session.egress': z.object({
+    epoch: z.int(),
+    host: z.string(),
+    port: z.int(),
+    verdict: z.enum(['allowed', 'refused']),
+    rule: z.string(),
+    count: z.int(),
+    bytes_sent: z.int(),
+    bytes_received: z.int(),
+  }),
+  /** `claude` ended; what follows says whether that was wanted. */
+  'session.claude_exited': z.object({
+    epoch: z.int(),
+    code: z.int().nullable(),
+    signal: z.string().nullable(),
+    stderr: z.string(),
+  }),
+  /** A line of Claude Code's was too long to carry: its length, and how it began. */
+  'session.oversized': z.object({ bytes: z.int(), head: z.string() }),
+  /** A line of Claude Code's was not a JSON object, or took a name that is CC-Docker's. */
+  'session.garbled': z.object({ line: z.string() }),
+  /** Events `from` to `to` are no longer stored. Sent to the viewer that asked for them, not itself stored. */
+  'session.gap': z.object({ from: z.int(), to: z.int() }),
+  /** A snapshot was stored, could not be stored yet, or was given up. */
+  'workspace.snapshot': z.object({
+    snapshot_id: uuid,
+    trigger: snapshotTrigger,
+    state: snapshotState,
+    files: z.int(),
+    bytes: z.int(),
+    new_bytes: z.int(),
+    skipped: z.array(skippedFile),
+    detail: z.string().nullable(),
+  }),
+  /** The files came from a snapshot. */
+  'workspace.restored': z.object({
+    epoch: z.int(),
+    snapshot_id: z.string(),
+    files: z.int(),
+    bytes: z.int(),
+    ms: z.int(),
+  }),
+  'workspace.cloning': z.object({ epoch: z.int(), repo: z.string() }),
+  'workspace.cloned': z.object({ epoch: z.int(), repo: z.string(), commit: z.string(), ms: z.int() }),
+  /** Somebody is asked. Open ones are shown to every new viewer. */
+  'interaction.opened': z.object({
+    interaction_id: uuid,
+    subject: interactionSubject,
+    priority: z.enum(['low', 'normal', 'high', 'urgent']),
+    deadline: instant,
+  }),
+  /** Nobody has answered yet: reminder `attempt` of `of`. One that comes late stands for those that were missed before it. */
+  'interaction.reminded': z.object({ interaction_id: uuid, attempt: z.int(), of: z.int(), deadline: instant }),
+  'interaction.closed': z.object({
+    interaction_id: uuid,
+    state: interactionState.exclude(['open']),
+    resolved_by: z.string().nullable(),
+    resolution: resolution.nullable(),
+  }),
+  /** The agent tells its user something (`notify_user`). */
+  'session.notification': z.object({
+    message: z.string(),
+    priority: z.enum(['low', 'normal', 'high', 'urgent']),
+    summary: z.string().nullable(),
+  }),
+  /** How it stands with one of the session's MCP servers. */
+  'session.mcp_server': z.object({
+    epoch: z.int(),
+    name: z.string(),
+    state: z.enum(['connected', 'connecting', 'failed', 'needs_auth']),
+    detail: z.string().nullable(),
+  }),
+  /** The agent gives people a file. */
+  'session.artifact': artifactView.omit({ session_id: true, created_at: true }),
+  /** What the tree of `budget_session_id` may cost is spent, so this session pauses; or there is more again. */
+  'session.budget': z.object({
+    state: z.enum(['reached', 'resumed']),
+    budget_session_id: uuid,
+    budget_usd: z.number().nullable(),
+    spent_usd: z.number(),
+  }),
+  'child.spawned': z.object({ child_session_id: uuid, title: z.string().nullable(), message_id: uuid }),
+  'child.status': z.object({ child_session_id: uuid, status: sessionStatus, reason: reason.nullable() }),
+  /** A child's message has ended. */
+  'child.result': z.object({ child_session_id: uuid, ...childResult.shape }),
+  /** A child, or a child of its, waits for a person, or does no longer. */
+  'child.interaction': z.object({
+    child_session_id: uuid,
+    interaction_id: uuid,
+    state: interactionState,
+    subject: interactionSubject.nullable(),
+  }),
+  /** A child's news could not be posted to its webhook, and nobody tries again. */
+  'child.callback_failed': z.object({ child_session_id: uuid, url: z.string(), attempts: z.int(), detail: z.string() }),
+  'child.deleted': z.object({ child_session_id: uuid }),
+  'message.queued': z.object({ message_id: uuid, prompt: z.string() }),
+  'message.processing': z.object({ message_id: uuid }),
+  'message.completed': z.object({ message_id: uuid }),
+  'message.failed': z.object({ message_id: uuid, error: messageError }),
+  'message.interrupted': z.object({ message_id: uuid, error: messageError }),
+} as const;
+export type OwnEventType = keyof typeof ownEvents;
+/** An own event with its `data`, each type with its own. */
+export type OwnEvent = { [T in OwnEventType]: { type: T; data: z.infer<(typeof ownEvents)[T]> } }[OwnEventType];
+
+/** Prefixes of the types that only CC-Docker gives. A container cannot put such an event into its log. */
+export const OWN_PREFIXES = ['session.', 'message.', 'interaction.', 'child.', 'workspace.'] as const;

@@ -1,0 +1,49 @@
+import * as z from 'zod';
+import { instant, uuid } from '../ids.ts';
+import { messageError } from '../reason.ts';
+
+export const messageStatus = z.enum(['queued', 'processing', 'completed', 'failed', 'interrupted']);
+export type MessageStatus = z.infer<typeof messageStatus>;
+
+const prompt = z.string().min(1, 'must not be empty');
+
+/** `POST /sessions/{id}/chat`. */
+export const chatRequest = z.strictObject({
+  prompt,
+  /** `true` answers 202 at once; `false` waits for the result. */
+  stream: z.boolean().default(true),
+  /** Counted from acceptance: when it has passed, the message fails with `turn_timeout`, its turn interrupted. */
+  timeout_seconds: z.int().min(1).max(604_800).optional(),
+});
+export type ChatRequest = z.infer<typeof chatRequest>;
+
+/** The 202 of a chat: accepted. Its state is at `GET /sessions/{id}/messages/{message_id}`. */
+export const acceptedMessage = z.object({ message_id: uuid, status: z.literal('processing') });
+
+/** The figures of one turn: this message's own, not the session's. */
+export const turnResult = z.object({
+  type: z.literal('result'),
+  subtype: z.string(),
+  result: z.string().nullable(),
+  duration_ms: z.number(),
+  total_cost_usd: z.number(),
+  usage: z.object({ input_tokens: z.int(), output_tokens: z.int() }),
+});
+export type TurnResult = z.infer<typeof turnResult>;
+
+/** A message's state; with the turn's result once there is one. */
+export const messageView = turnResult.partial().extend({
+  message_id: uuid,
+  session_id: uuid,
+  status: messageStatus,
+  prompt: z.string(),
+  created_at: instant,
+  started_at: instant.nullable(),
+  finished_at: instant.nullable(),
+  error: messageError.nullable(),
+});
+export type MessageView = z.infer<typeof messageView>;
+
+/** `POST /sessions/{id}/interrupt`: the message whose turn is being ended, if one ran. */
+export const interruptAnswer = z.object({ interrupted: z.boolean(), message_id: uuid.nullable() });
+export type InterruptAnswer = z.infer<typeof interruptAnswer>;

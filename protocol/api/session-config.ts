@@ -1,0 +1,170 @@
+import * as z from 'zod';
+import { userName } from '../ids.ts';
+
+const modelName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:/@[\]-]{0,127}$/, 'must be a model name such as opus-4, sonnet or claude-opus-5-5');
+
+/** One of the catalogue's servers by its name (`container/mcp/`), with what is particular to this session. */
+const mcpPreset = z.strictObject({
+  preset: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be the name of an MCP preset such as github'),
+  /** After the preset's own. */
+  args: z.array(z.string()).optional(),
+  /** Beside the preset's own, and above them. */
+  env: z.record(z.string(), z.string()).optional(),
+});
+
+const mcpServer = z.union([
+  mcpPreset,
+  z.strictObject({
+    type: z.literal('stdio').optional(),
+    command: z.string().min(1),
+    args: z.array(z.string()).optional(),
+    env: z.record(z.string(), z.string()).optional(),
+  }),
+  z.strictObject({
+    type: z.enum(['http', 'sse']),
+    url: z.url(),
+    headers: z.record(z.string(), z.string()).optional(),
+  }),
+]);
+
+/** A name of the operator's: of a secret, of a preset. */
+export const secretName = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be the name of one of the runner’s secrets');
+export const presetName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be the name of a preset such as packages');
+
+/**
+ * One rule of an allow-list: `host`, `*.host` (its subdomains), `*` (any), an IPv4 address or an `[IPv6]` one, each with an
+ * optional `:port` or `:*`. Without a port: 80 and 443. With one that is not 80 or 443, tools that know no proxy
+ * (databases) reach it as well, under its own name.
+ */
+export const egressRule = z
+  .string()
+  .max(300)
+  .regex(
+    /^(\*|(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?|\[[0-9a-f:.]+\])(:(\d{1,5}|\*))?$/i,
+    'must be a rule such as github.com, *.example.org, db.example.com:5432 or *',
+  );
+
+/** Where a container may go. */
+export const networkConfig = z.strictObject({
+  allow: z.array(egressRule).max(256).default([]),
+  /** Lists that the runner's operator keeps by name: `packages`, `github`, `open`, and their own. */
+  presets: z.array(presetName).max(32).default([]),
+});
+export type NetworkConfig = z.infer<typeof networkConfig>;
+
+/** A container's limits; the runner's maxima stand above them. */
+export const resourcesConfig = z.strictObject({
+  memory_mb: z.int().min(256).max(1_048_576).optional(),
+  /** Cores. */
+  cpus: z.number().min(0.1).max(1024).optional(),
+  /** Processes and threads. */
+  pids: z.int().min(64).max(65_536).optional(),
+  /** Of all files in the workspace together. */
+  workspace_mb: z.int().min(16).max(1_048_576).optional(),
+});
+
+/** The limits that a container really has. */
+export const resources = z.object({
+  memory_mb: z.int(),
+  cpus: z.number(),
+  pids: z.int(),
+  /** Null: not limited, as on the process backend. */
+  workspace_mb: z.int().nullable(),
+});
+export type Resources = z.infer<typeof resources>;
+
+/** A tool of CC-Docker's own; docs/people.md and docs/children.md say what each does. */
+export const agentTool = z.enum([
+  'ask_user',
+  'notify_user',
+  'share_artifact',
+  'spawn_session',
+  'list_children',
+  'send_to_child',
+  'get_child_result',
+  'get_child_events',
+  'interrupt_child',
+  'stop_child',
+]);
+export type AgentTool = z.infer<typeof agentTool>;
+
+/** What people may be made to pay, USD. */
+export const budgetUsd = z.number().positive().max(1_000_000);
+
+/** Every setting, without the defaults that a new session has: a child takes what it is not given from its parent. */
+const settings = {
+  /** `opus-4`, `sonnet-4`, `haiku-4`, or any name that Claude Code takes. Absent: Claude Code's own default. */
+  model: modelName,
+  /** How long a container of this session may live, seconds. Absent: the operator's `CONTAINER_TIMEOUT_DEFAULT`. */
+  timeout_seconds: z.int().min(1).max(604_800),
+  /** Without a turn, until the container goes, seconds. Absent: the operator's `CONTAINER_IDLE_TIMEOUT`. */
+  idle_timeout_seconds: z.int().min(1).max(604_800),
+  /** Appended to Claude Code's own system prompt. */
+  system_prompt: z.string().max(262_144),
+  /** `["*"]`: every tool without asking. Otherwise these alone run (Claude Code's rule syntax); the rest is denied. */
+  allowed_tools: z.array(z.string().min(1).max(512)).max(256),
+  /**
+   * What happens when the agent wants to use a tool. `bypass`: it may use every one (or those of `allowed_tools`) unasked. `ask`: a person decides about
+   * whatever `allowed_tools` do not name (`*` counts as none). `accept_edits`: as `ask`, but edits of files in the workspace go unasked. `plan`: it plans, and asks
+   * before it begins. A question or a permission that nobody answers ends at its deadline.
+   */
+  permission_mode: z.enum(['bypass', 'ask', 'accept_edits', 'plan']),
+  /** Seconds that a question or permission stays open. Absent: the operator's `INTERACTION_TIMEOUT`. */
+  interaction_timeout_seconds: z.int().min(1).max(604_800),
+  /** What becomes of a permission that nobody decides on in time. */
+  permission_default: z.enum(['allow', 'deny']),
+  /** Users who may, besides the owner, see and answer what this session asks; the rest of it they may not see. */
+  answerers: z.array(userName).max(32),
+  /** How often people are reminded of a permission, or of a question that does not say (`max_attempts`), while nobody has answered. */
+  interaction_reminders: z.int().min(0).max(100),
+  /**
+   * CC-Docker's own tools that the agent gets, as `mcp__cc-docker__…`. None unasked: their server costs a session's start a tenth of a second, and
+   * Claude Code's own `AskUserQuestion` is there without.
+   */
+  agent_tools: z.array(agentTool).max(16),
+  /** MCP servers by name: as in Claude Code's own `--mcp-config`, or `{"preset": "…"}`. They run inside the container. */
+  mcp_servers: z.record(z.string().regex(/^[A-Za-z0-9_-]{1,64}$/), mcpServer),
+  /** Model calls that one message may take. */
+  max_turns: z.int().min(1).max(10_000),
+  /** What the session and all its descendants together may cost, USD. Reached, they pause until it is raised. Absent: no limit. */
+  budget_usd: budgetUsd,
+  /** Names of the runner's secrets that this session uses. The runner puts them in on the way; see docs/security.md. */
+  secrets: z.array(secretName).max(64),
+  /** Where the container may go. Absent: what the operator's `EGRESS_DEFAULT` says, which is nowhere but the model. */
+  network: networkConfig,
+  /** The container's limits. Absent, or more than the runner allows: the runner's own. */
+  resources: resourcesConfig,
+  /** Skills of the image by name (`container/skills/`), which the agent gets beside those of its workspace. */
+  skills: z.array(z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be the name of a skill')).max(64),
+};
+
+/** A session's settings, as a client sends them. Unknown fields are refused. */
+export const sessionConfig = z.strictObject({
+  model: settings.model.optional(),
+  timeout_seconds: settings.timeout_seconds.optional(),
+  idle_timeout_seconds: settings.idle_timeout_seconds.optional(),
+  system_prompt: settings.system_prompt.optional(),
+  allowed_tools: settings.allowed_tools.default(['*']),
+  permission_mode: settings.permission_mode.default('bypass'),
+  interaction_timeout_seconds: settings.interaction_timeout_seconds.optional(),
+  permission_default: settings.permission_default.default('deny'),
+  answerers: settings.answerers.default([]),
+  interaction_reminders: settings.interaction_reminders.default(0),
+  agent_tools: settings.agent_tools.default([]),
+  mcp_servers: settings.mcp_servers.default({}),
+  max_turns: settings.max_turns.default(100),
+  budget_usd: settings.budget_usd.optional(),
+  secrets: settings.secrets.default([]),
+  network: settings.network.optional(),
+  resources: settings.resources.optional(),
+  skills: settings.skills.default([]),
+});
+export type SessionConfig = z.infer<typeof sessionConfig>;
+
+/** A child's settings: what is absent is as its parent's, but for `system_prompt` and `budget_usd`. */
+export const childConfig = z.strictObject(settings).partial();
+export type ChildConfig = z.infer<typeof childConfig>;

@@ -1,0 +1,84 @@
+import * as z from 'zod';
+import { instant, uuid } from '../ids.ts';
+import { reason } from '../reason.ts';
+import { resources, sessionConfig } from './session-config.ts';
+import { workspace } from './workspace.ts';
+
+export const sessionStatus = z.enum(['queued', 'starting', 'idle', 'running', 'stopped', 'failed']);
+export type SessionStatus = z.infer<typeof sessionStatus>;
+
+/** `POST /sessions`. */
+export const createSessionRequest = z.strictObject({
+  workspace: workspace.default({ type: 'ephemeral' }),
+  config: sessionConfig.prefault({}),
+});
+export type CreateSessionRequest = z.infer<typeof createSessionRequest>;
+
+/** The answer to `POST /sessions`. */
+export const createdSession = z.object({
+  session_id: uuid,
+  status: sessionStatus,
+  /** The container's name; null while there is none. */
+  container_id: z.string().nullable(),
+  created_at: instant,
+  websocket_url: z.string(),
+});
+export type CreatedSession = z.infer<typeof createdSession>;
+
+/** One row of a session list. */
+export const sessionSummary = createdSession.extend({
+  /** Why the session is where it is, when there is something to say. */
+  reason: reason.nullable(),
+  last_activity: instant,
+  /** What it is for, in a few words. */
+  title: z.string().nullable(),
+  parent_session_id: uuid.nullable(),
+  child_session_ids: z.array(uuid),
+  total_turns: z.int(),
+  total_cost_usd: z.number(),
+  /** Questions and permissions that wait for a person. */
+  open_interactions: z.int(),
+});
+export type SessionSummary = z.infer<typeof sessionSummary>;
+
+/** `GET /sessions/{id}`. */
+export const sessionView = sessionSummary.extend({
+  epoch: z.int(),
+  /** `seq` of the newest event. */
+  last_seq: z.int(),
+  queued_messages: z.int(),
+  /** The container's limits; null while there is none, or on a backend without limits. */
+  resources: resources.nullable(),
+  /** Secrets that are inside the container, by the operator's leave. */
+  exposed_secrets: z.array(z.string()),
+  /** How its files are kept. */
+  files: z.object({
+    /** The runner that has them; null: none yet. */
+    runner: z.string().nullable(),
+    /** All that the agent wrote is in `snapshot_id`; false: the newest is on the runner alone. */
+    saved: z.boolean(),
+    /** The newest stored snapshot. */
+    snapshot_id: uuid.nullable(),
+  }),
+  /** The session that it was forked from. */
+  forked_from: uuid.nullable(),
+  /** The session in whose files it works, beside it; null: it has its own. */
+  inherits_from: uuid.nullable(),
+  workspace,
+  config: sessionConfig,
+});
+export type SessionView = z.infer<typeof sessionView>;
+
+/** `GET /sessions`. `sessions` is `data` under the name that the seed gave it. */
+export const sessionList = z.object({
+  data: z.array(sessionSummary),
+  next_cursor: z.string().nullable(),
+  sessions: z.array(sessionSummary),
+  total: z.int(),
+  limit: z.int(),
+  offset: z.int(),
+});
+export type SessionList = z.infer<typeof sessionList>;
+
+/** `POST /sessions/{id}/stop`. */
+export const stoppedSession = z.object({ session_id: uuid, status: sessionStatus });

@@ -1,0 +1,43 @@
+import * as z from 'zod';
+import { instant, uuid } from '../ids.ts';
+import { permissionDecision, resolveRequest } from './interaction.ts';
+import { chatRequest } from './message.ts';
+
+/**
+ * `WS /sessions/{id}/stream`. With `?after=SEQ` every frame from the server is an array of event envelopes
+ * (previews among them, without `seq`) or one of the objects below. Without it the socket speaks the seed's dialect: one
+ * Claude Code message a frame, from now on.
+ */
+
+/** Client → server. */
+export const viewerFrame = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('prompt'),
+    prompt: chatRequest.shape.prompt,
+    timeout_seconds: chatRequest.shape.timeout_seconds,
+    /** Comes back in `accepted`. */
+    ref: z.string().max(128).optional(),
+  }),
+  z.strictObject({ type: z.literal('interrupt') }),
+  /** As `POST …/interactions/{interaction_id}/resolve`: with `answer` or with `decision`. */
+  z.strictObject({
+    type: z.literal('resolve'),
+    interaction_id: uuid,
+    answer: resolveRequest.options[0].shape.answer.optional(),
+    decision: permissionDecision.optional(),
+    message: z.string().max(8000).optional(),
+  }),
+  z.strictObject({ type: z.literal('ping') }),
+  /** Events up to `seq` have been read. With `?acks=true` a viewer is never cut off for reading a long log. */
+  z.strictObject({ type: z.literal('ack'), seq: z.int().min(0) }),
+]);
+export type ViewerFrame = z.infer<typeof viewerFrame>;
+
+/** Server → client, beside the events. */
+export const viewerAnswer = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('accepted'), message_id: uuid, ref: z.string().optional() }),
+  z.object({ type: z.literal('resolved'), interaction_id: uuid }),
+  z.object({ type: z.literal('pong'), time: instant }),
+  z.object({ type: z.literal('error'), code: z.string(), detail: z.string() }),
+]);
+export type ViewerAnswer = z.infer<typeof viewerAnswer>;

@@ -1,0 +1,93 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Log, LogLevel, Miniflare, type MiniflareOptions } from 'miniflare';
+import { webhookAllow } from '../../protocol/settings/webhook-allow.ts';
+import { ownAddresses } from '../../runner/egress/policy/resolve.ts';
+import { localUrl } from '../lib/port.ts';
+import { webhookNetwork } from './webhook-network.ts';
+import { readWranglerConfig, type WranglerConfig } from './wrangler-config.ts';
+
+export interface EdgeOptions {
+  /** The bundled Worker, a file. */
+  worker: string;
+  host: string;
+  /** 0: any that is free. */
+  port: number;
+  /** Where the objects' state is kept. Nothing else may use it. */
+  stateFolder: string;
+  /** Bindings of the Worker, before those of `wrangler.toml`. Values are not logged. */
+  vars: Readonly<Record<string, string>>;
+  /** Absent: the project's `wrangler.toml`. */
+  config?: WranglerConfig;
+}
+
+export interface Edge {
+  /** Without a trailing slash; reachable from this machine. */
+  readonly url: string;
+  /** Ends it; what was stored stays. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs the Worker and its objects in workerd, on this machine, with no other service and nothing of a development server.
+ *
+ * While it runs, Miniflare ends this process on a signal at once: who wants to end in order runs it in a process
+ * that gets no signals (`edge-process.ts`).
+ *
+ * @throws when the Worker does not start
+ */
+export async function startEdge(options: EdgeOptions): Promise<Edge> {
+  const miniflare = new Miniflare(await miniflareOptions(options));
+  try {
+    const { port } = await miniflare.ready;
+    return { url: localUrl(options.host, Number(port)), stop: () => miniflare.dispose() };
+  } catch (error) {
+    await miniflare.dispose();
+    throw error;
+  }
+}
+
+async function miniflareOptions(options: EdgeOptions): Promise<MiniflareOptions> {
+  const { host, port, worker, stateFolder, vars, config = readWranglerConfig() } = options;
+  const classes = config.durable_objects.bindings.map(({ class_name }) => class_name);
+  const texts = { ...config.vars, ...vars };
+  const allowed = webhookAllow.parse(texts['WEBHOOK_ALLOW']);
+  return {
+    host,
+    port,
+    resourcePersistencePath: stateFolder,
+    log: new Log(LogLevel.WARN, { prefix: 'edge' }),
+    handleStructuredLogs: ({ level, message }) => process.stderr.write(`${level}: ${message}\n`),
+    logRequests: false,
+    telemetry: { enabled: false },
+    enableDevRegistry: false,
+    // Else it asks the internet where this machine is.
+    cf: false,
+    workers: [
+      {
+        config: {
+          name: config.name,
+          compatibilityDate: config.compatibility_date,
+          compatibilityFlags: config.compatibility_flags,
+          manifest: {
+            mainModule: path.basename(worker),
+            modulesRoot: path.dirname(worker),
+            modules: { [path.basename(worker)]: { type: 'esm', contents: await readFile(worker, 'utf8') } },
+          },
+          env: {
+            ...Object.fromEntries(Object.entries(texts).map(([name, value]) => [name, { type: 'text', value }])),
+            // Miniflare's own `fetch` reaches private addresses too.
+            WEBHOOKS: webhookNetwork(allowed, ownAddresses(), process.env['NODE_EXTRA_CA_CERTS']),
+            ...Object.fromEntries(
+              config.durable_objects.bindings.map(({ name, class_name }) => [
+                name,
+                { type: 'durable-object', worker: config.name, exportName: class_name },
+              ]),
+            ),
+          },
+          exports: Object.fromEntries(classes.map((name) => [name, { type: 'durable-object', storage: 'sqlite' }])),
+        },
+      },
+    ],
+  };
+}

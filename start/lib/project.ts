@@ -1,0 +1,18 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import * as z from 'zod';
+
+/** The folder that this repository was cloned into. */
+export const PROJECT = path.resolve(import.meta.dirname, '../..');
+
+/** CC-Docker's own version. */
+export function projectVersion(): string {
+  const manifest = JSON.parse(readFileSync(path.join(PROJECT, 'package.json'), 'utf8'));
+  return z.object({ version: z.string() }).parse(manifest).version;
+}
+
+/** A path as a person would type it from where they are. */
+export function shownPath(file: string, from: string = process.cwd()): string {
+  const relative = path.relative(from, file);
+  return relative === '' ? '.' : relative.startsWith('..') ? file : relative;
+}

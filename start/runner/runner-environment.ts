@@ -1,0 +1,54 @@
+import type { BackendName } from '../../protocol/link/runner-control.ts';
+import { parseSettings } from '../../runner/session/settings.ts';
+import type { Refused } from '../lib/refused.ts';
+import type { Environment } from '../settings/settings.ts';
+
+/**
+ * What of the service's environment its runner may have: where the engine is, what containers get, which model is asked and
+ * how. Not the secret that tokens are signed with.
+ */
+const PASSED = [
+  /^DOCKER_/,
+  /^SSH_AUTH_SOCK$/,
+  /^ANTHROPIC_/,
+  /^CLAUDE_/,
+  /^(RUNNER|SESSION|EGRESS|CC_SECRET)_/,
+  /^(S3|MINIO|STORAGE|SNAPSHOT)_/,
+  /^LOCAL_COPY_DAYS$/,
+  /^CC_EGRESS_CA$/,
+  // Whose registries the preset `packages` is made of.
+  /^(npm_config_registry|pip_(extra_)?index_url|goproxy)$/i,
+  /^LOG_LEVEL$/,
+  /^(https?|no|all)_proxy$/i,
+];
+
+export interface RunnerGrant {
+  edgeUrl: string;
+  token: string;
+  backend: BackendName;
+  /** Absolute. */
+  dataFolder: string;
+  wrapperBundle: string;
+  /** For the docker backend. */
+  image: string | undefined;
+}
+
+/** The runner's environment, besides what every part has. */
+export function runnerEnvironment(env: Environment, grant: RunnerGrant): Environment {
+  const passed = Object.entries(env).filter(([name]) => PASSED.some((pattern) => pattern.test(name)));
+  return {
+    ...Object.fromEntries(passed),
+    EDGE_URL: grant.edgeUrl,
+    RUNNER_TOKEN: grant.token,
+    RUNNER_BACKEND: grant.backend,
+    CC_DOCKER_DATA: grant.dataFolder,
+    WRAPPER_BUNDLE: grant.wrapperBundle,
+    SESSION_IMAGE: grant.image,
+  };
+}
+
+/** Asks the runner's own reader, before anything is started, whether the operator's part of this can be read. */
+export function checkRunnerEnvironment(env: Environment): Refused | undefined {
+  const parsed = parseSettings({ ...env, EDGE_URL: undefined, RUNNER_TOKEN: 'later', SESSION_IMAGE: 'later' });
+  return parsed.ok ? undefined : { refused: parsed.problem };
+}

@@ -1,0 +1,37 @@
+import { SignJWT } from 'jose';
+import { TokenType } from '../../protocol/token.ts';
+import type { Refused } from '../lib/refused.ts';
+
+export interface TokenRequest {
+  kind: 'user' | 'runner';
+  /** A user's: who owns what is made with it. A runner's: its name. */
+  sub: string;
+  ttlSeconds: number;
+  /** Space-separated, as in OAuth. Absent: everything that its `sub` may do. */
+  scope?: string;
+}
+
+/** A JWT, signed with HS256. Its kind is in the header's `typ`. */
+export async function mintToken(secret: string, request: TokenRequest): Promise<string> {
+  return await new SignJWT(request.scope === undefined ? {} : { scope: request.scope })
+    .setProtectedHeader({ alg: 'HS256', typ: TokenType[request.kind] })
+    .setSubject(request.sub)
+    .setIssuedAt()
+    .setExpirationTime(`${request.ttlSeconds} s`)
+    .sign(new TextEncoder().encode(secret));
+}
+
+const UNITS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
+const MAX_SECONDS = 3650 * UNITS.d;
+
+/** `90s`, `30m`, `12h` or `7d` as seconds. */
+export function parseDuration(text: string): { seconds: number } | Refused {
+  const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  const seconds = Number(count) * (isUnit(unit) ? UNITS[unit] : Number.NaN);
+  if (seconds >= 1 && seconds <= MAX_SECONDS) return { seconds };
+  return { refused: `--ttl must be a duration such as 90s, 30m, 12h or 7d, and not over 3650d` };
+}
+
+function isUnit(text: string | undefined): text is keyof typeof UNITS {
+  return text !== undefined && Object.hasOwn(UNITS, text);
+}

@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import * as z from 'zod';
+import { edgeSettings } from '../../protocol/settings/edge-settings.ts';
+import { backendName } from '../../protocol/link/runner-control.ts';
+import { PROJECT } from '../lib/project.ts';
+import type { Refused } from '../lib/refused.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const PORT_RULE = 'must be a whole number from 0 to 65535';
+
+const serviceEnvironment = z
+  .object({
+    HOST: z
+      .string()
+      .regex(/^[A-Za-z0-9.:_-]{1,253}$/, 'must be an address of this machine, such as 127.0.0.1 or 0.0.0.0')
+      .default('127.0.0.1'),
+    PORT: z
+      .string()
+      .regex(/^\d{1,5}$/, PORT_RULE)
+      .transform(Number)
+      .pipe(z.int().max(65_535, PORT_RULE))
+      .default(8000),
+    CC_DOCKER_DATA: z.string().default('.cc-docker'),
+    JWT_SECRET: edgeSettings.shape.JWT_SECRET.optional(),
+    RUNNER_BACKEND: z.enum(backendName.options, `must be ${backendName.options.join(' or ')}`).optional(),
+  })
+  .transform((env) => ({
+    host: env.HOST,
+    /** 0: any that is free. */
+    port: env.PORT,
+    /** Absolute. */
+    dataFolder: path.resolve(PROJECT, env.CC_DOCKER_DATA),
+    jwtSecret: env.JWT_SECRET,
+    /** `undefined`: whichever this machine can. */
+    backend: env.RUNNER_BACKEND,
+  }));
+
+const edgeEnvironment = edgeSettings.omit({ JWT_SECRET: true });
+
+export type Settings = z.infer<typeof serviceEnvironment> & {
+  /** What the edge is told, instead of what `wrangler.toml` says. */
+  readonly edgeVars: Readonly<Record<string, string>>;
+};
+
+/** The service's settings, or one line that names the variables at fault. An empty variable counts as not set. */
+export function parseSettings(env: Environment): Settings | Refused {
+  const set = withoutEmpty(env);
+  const service = serviceEnvironment.safeParse(set);
+  const edge = edgeEnvironment.safeParse(set);
+  if (service.success && edge.success) {
+    const names = Object.keys(edgeEnvironment.shape);
+    const edgeVars = Object.fromEntries(Object.entries(set).filter(([name]) => names.includes(name)));
+    return { ...service.data, edgeVars };
+  }
+  const issues = [service, edge].flatMap(({ error }) => error?.issues ?? []);
+  return { refused: issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('; ') };
+}
+
+/** Compose, and a copied `.env.example`, set to nothing what they do not mean to set. */
+export function withoutEmpty(env: Environment): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, value]])),
+  );
+}
+
+/**
+ * This process's environment, with what the project's `.env` adds to it: a variable that is set already is kept.
+ * Into `process.env` itself, because the Docker client reads it there.
+ */
+export function loadEnvironment(file: string = path.join(PROJECT, '.env')): Environment | Refused {
+  if (existsSync(file)) {
+    try {
+      process.loadEnvFile(file);
+    } catch (error) {
+      return { refused: `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}` };
+    }
+  }
+  return process.env;
+}

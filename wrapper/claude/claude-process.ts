@@ -1,0 +1,228 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { MAX_LINE_BYTES } from '../../protocol/settings/limits.ts';
+import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
+import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
+import { claudeCall } from './claude-args.ts';
+import { killLeftovers } from './leftovers.ts';
+import { LineSplitter, type SplitLine } from '../lib/line-splitter.ts';
+import type { McpDefinition } from '../mcp/mcp-servers.ts';
+import { OWN_REQUESTS, type OutputLine, readOutputLine } from './output-line.ts';
+import { nameProjectFolder } from './project-folder.ts';
+import { skillsFolder } from './skills.ts';
+import { Tail } from '../lib/tail.ts';
+import type { ToolServerConfig } from '../tools/tool-server.ts';
+
+type Child = ChildProcessByStdio<Writable, Readable, Readable>;
+
+/** A line that goes up. */
+export type ClaudeLine = Exclude<OutputLine, { kind: 'initialised' | 'refused' }>;
+
+/** How `claude` ended. */
+export type ClaudeEnd = Extract<WrapperNotice, { notice: 'start_failed' | 'exited' }>;
+
+/** What is told of a `claude` process: lines in order, `ready` at most once, `ended` once and last. */
+export interface ClaudeListener {
+  line(line: ClaudeLine): void;
+  ready(version: string): void;
+  ended(end: ClaudeEnd): void;
+}
+
+const INITIALISE_ID = `${OWN_REQUESTS}initialise`;
+/** Milliseconds to be initialised in: half a second is usual. */
+const INITIALISE_MS = 60_000;
+/** Milliseconds that a gentle stop may take before it is killed. */
+const STOP_MS = 5000;
+/** Milliseconds that its output may stay open after its exit, should a stranger hold the other end. */
+const DRAIN_MS = 1000;
+const STDERR_BYTES = 8192;
+const DETAIL_CHARACTERS = 8192;
+
+/** The one `claude` process of an epoch. */
+export class ClaudeProcess {
+  readonly #launch: WrapperLaunch;
+  readonly #listener: ClaudeListener;
+  readonly #lines = new LineSplitter(MAX_LINE_BYTES);
+  readonly #stderr = new Tail(STDERR_BYTES);
+  #child: Child | null = null;
+  #state: 'starting' | 'ready' | 'gone' | 'ended' = 'starting';
+  #stopping = false;
+  /** Why it was given up before it was ready. */
+  #refused: string | null = null;
+  #deadline: NodeJS.Timeout | undefined;
+
+  /** Starts it at once; the listener hears of nothing before the caller's turn of the event loop is over. */
+  constructor(
+    launch: WrapperLaunch,
+    tools: ToolServerConfig | null,
+    servers: Record<string, McpDefinition>,
+    listener: ClaudeListener,
+  ) {
+    this.#launch = launch;
+    this.#listener = listener;
+    try {
+      nameProjectFolder(launch);
+      const call = claudeCall(launch, tools, { servers, skills: skillsFolder(launch) });
+      for (const { path, text } of call.files) {
+        mkdirSync(dirname(path), { recursive: true });
+        // MCP servers' headers can be credentials.
+        writeFileSync(path, text, { mode: 0o600 });
+      }
+      this.#attach(
+        spawn(launch.claude, call.args, {
+          cwd: launch.cwd,
+          env: launch.env,
+          stdio: ['pipe', 'pipe', 'pipe'],
+          // A process group of its own, so that it can be killed with its children.
+          detached: true,
+        }),
+      );
+    } catch (error) {
+      setImmediate(() => {
+        this.#end({ notice: 'start_failed', detail: this.#spawnFailure(error) });
+      });
+    }
+  }
+
+  /** Writes a message on its standard input; false when it no longer reads. */
+  write(message: object): Promise<boolean> {
+    const stdin = this.#child?.stdin;
+    if (stdin === undefined) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      stdin.write(`${JSON.stringify(message)}\n`, (error) => {
+        resolve(error === null || error === undefined);
+      });
+    });
+  }
+
+  /** Leaves its output unread, so that it waits. */
+  pause(): void {
+    if (this.#state !== 'gone') this.#child?.stdout.pause();
+  }
+
+  resume(): void {
+    this.#child?.stdout.resume();
+  }
+
+  /** Ends it gently, and by force when that takes more than five seconds. */
+  stop(): void {
+    if (this.#stopping || this.#state === 'gone' || this.#state === 'ended') return;
+    this.#stopping = true;
+    this.#child?.kill('SIGTERM');
+    this.#within(STOP_MS, () => {
+      this.kill();
+    });
+  }
+
+  /** Ends it and its children on the spot. */
+  kill(): void {
+    const pid = this.#child?.pid;
+    if (pid !== undefined && this.#state !== 'ended') killLeftovers(pid, this.#launch.session_id);
+  }
+
+  /** Ends it as one that did not start: `why` is what is told. Once it is ready, merely ends it. */
+  giveUp(why: string): void {
+    this.#refused = why;
+    this.kill();
+  }
+
+  #attach(child: Child): void {
+    this.#child = child;
+    child.on('error', (error) => {
+      if (child.pid === undefined) this.#end({ notice: 'start_failed', detail: this.#spawnFailure(error) });
+      else throw error;
+    });
+    child.stdin.on('error', () => {
+      // It no longer reads: `write` answers false, and its exit tells the rest.
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      this.#stderr.push(chunk);
+    });
+    child.stdout.on('data', (chunk: Buffer) => {
+      for (const line of this.#lines.push(chunk)) this.#read(line);
+    });
+    child.once('exit', (code, signal) => {
+      this.#gone(child, code, signal);
+    });
+    void this.write({
+      type: 'control_request',
+      request_id: INITIALISE_ID,
+      request: { subtype: 'initialize' },
+    });
+    this.#within(INITIALISE_MS, () => {
+      this.giveUp(`it did not answer within ${INITIALISE_MS / 1000} s`);
+    });
+  }
+
+  #read(split: SplitLine): void {
+    const line = readOutputLine(split, INITIALISE_ID);
+    if (line.kind === 'refused') {
+      this.giveUp(line.detail);
+    } else if (line.kind !== 'initialised') {
+      this.#listener.line(line);
+    } else if (this.#state === 'starting' && !this.#stopping) {
+      clearTimeout(this.#deadline);
+      this.#state = 'ready';
+      this.#listener.ready(line.version);
+    }
+  }
+
+  #gone(child: Child, code: number | null, signal: NodeJS.Signals | null): void {
+    const started = this.#state === 'ready' || this.#stopping;
+    clearTimeout(this.#deadline);
+    // Its children hold the other end of its output: without them it closes.
+    this.kill();
+    this.#state = 'gone';
+    const end = (): void => {
+      clearTimeout(this.#deadline);
+      const rest = this.#lines.end();
+      if (rest !== null) this.#read(rest);
+      const stderr = this.#stderr.toString();
+      this.#end(
+        started
+          ? { notice: 'exited', code, signal, stderr }
+          : { notice: 'start_failed', detail: this.#startFailure(code, signal, stderr) },
+      );
+    };
+    child.once('close', end);
+    child.stdout.resume();
+    this.#within(DRAIN_MS, () => {
+      child.off('close', end);
+      child.stdout.destroy();
+      end();
+    });
+  }
+
+  #end(end: ClaudeEnd): void {
+    if (this.#state === 'ended') return;
+    clearTimeout(this.#deadline);
+    this.#state = 'ended';
+    this.#listener.ended(end);
+  }
+
+  /** One thing at a time is waited for. */
+  #within(ms: number, late: () => void): void {
+    clearTimeout(this.#deadline);
+    this.#deadline = setTimeout(late, ms);
+  }
+
+  #spawnFailure(error: unknown): string {
+    const { claude, cwd } = this.#launch;
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (!existsSync(cwd)) return `The working directory ${cwd} does not exist, so Claude Code could not be started.`;
+    if (code === 'ENOENT') return `There is no Claude Code at ${claude}. Install it there, or rebuild the image.`;
+    if (code === 'EACCES') return `Claude Code at ${claude} may not be executed by user ${process.getuid?.() ?? '?'}.`;
+    return `Claude Code at ${claude} could not be started: ${String(error)}`.slice(0, DETAIL_CHARACTERS);
+  }
+
+  #startFailure(code: number | null, signal: NodeJS.Signals | null, stderr: string): string {
+    const how =
+      this.#refused === null
+        ? `Claude Code ended before it was ready (${signal ?? `exit code ${code}`})`
+        : `Claude Code did not initialise: ${this.#refused}`;
+    const said = stderr.trim();
+    return (said === '' ? `${how}; it wrote nothing on stderr.` : `${how}: ${said}`).slice(0, DETAIL_CHARACTERS);
+  }
+}

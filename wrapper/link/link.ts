@@ -1,0 +1,146 @@
+import { createConnection, type Socket } from 'node:net';
+import { MAX_FRAME_BYTES } from '../../protocol/settings/limits.ts';
+import { type SessionFrame, sessionFrame } from '../../protocol/link/wrapper-link.ts';
+import type { WrapperFrame } from '../../protocol/link/wrapper-notice.ts';
+import { backoff } from '../lib/backoff.ts';
+import { LineSplitter, type SplitLine } from '../lib/line-splitter.ts';
+
+/** The link's owner: it is asked for what goes out, and told what comes in. */
+export interface LinkListener {
+  /** The first frame of a connection. */
+  hello(): WrapperFrame;
+  /** The next frame to go out, or null when there is none. */
+  take(): WrapperFrame | null;
+  /** A frame came. Otherwise than null: it cannot be, and says why; the connection is dropped and dialled anew. */
+  receive(frame: SessionFrame): string | null;
+  /** The connection is gone. */
+  broken(): void;
+}
+
+const ORDINARY = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
+
+/** Dials a unix socket, for ever, and carries frames over it: JSON, a line each. */
+export class Link {
+  readonly #path: string;
+  readonly #listener: LinkListener;
+  #socket: Socket | null = null;
+  #congested = false;
+  #flushing = false;
+  #failures = 0;
+  #redial: NodeJS.Timeout | undefined;
+  #closed = false;
+  #reported = '';
+
+  constructor(path: string, listener: LinkListener) {
+    this.#path = path;
+    this.#listener = listener;
+    this.#dial();
+  }
+
+  /**
+   * Something waits to go out. It goes at the end of this very turn of the event loop, together with all else that comes up
+   * in the meantime; while the socket is full, once it is not.
+   */
+  flush(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    queueMicrotask(() => {
+      this.#flushing = false;
+      this.#send();
+    });
+  }
+
+  /** Ends it for good. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#redial);
+    this.#socket?.destroy();
+  }
+
+  #dial(): void {
+    const socket = createConnection(this.#path);
+    const lines = new LineSplitter(MAX_FRAME_BYTES);
+    socket.once('connect', () => {
+      this.#socket = socket;
+      this.#congested = !socket.write(encode(this.#listener.hello()));
+      this.flush();
+    });
+    socket.on('drain', () => {
+      this.#congested = false;
+      this.#send();
+    });
+    socket.on('data', (chunk: Buffer) => {
+      for (const line of lines.push(chunk)) {
+        const problem = this.#receive(line);
+        if (problem === null) continue;
+        console.error(`cc-docker wrapper: link dropped: ${problem}`);
+        socket.destroy();
+        break;
+      }
+      this.flush();
+    });
+    socket.on('error', (error) => {
+      // 'close' follows, and dials again.
+      this.#report(error);
+    });
+    socket.once('close', () => {
+      if (this.#socket === socket) {
+        this.#socket = null;
+        this.#listener.broken();
+      }
+      if (this.#closed) return;
+      this.#redial = setTimeout(
+        () => {
+          this.#dial();
+        },
+        backoff(this.#failures, Math.random()),
+      );
+      this.#failures += 1;
+    });
+  }
+
+  /** Nobody listening, yet or for a while, is ordinary; anything else is said, once as long as it lasts. */
+  #report(error: Error): void {
+    const ordinary = 'code' in error && ORDINARY.has(String(error.code));
+    if (ordinary || error.message === this.#reported) return;
+    this.#reported = error.message;
+    console.error(`cc-docker wrapper: link: ${error.message}`);
+  }
+
+  #receive(line: SplitLine): string | null {
+    if (line.kind === 'oversized') return `a frame of ${line.size} bytes`;
+    const frame = decode(line.bytes);
+    if (frame === null) return `not a frame: ${line.bytes.toString('utf8', 0, 200)}`;
+    const problem = this.#listener.receive(frame);
+    // Only a connection that got somewhere counts: one that is accepted and dropped must not be dialled in a tight loop.
+    if (problem === null) this.#failures = 0;
+    return problem;
+  }
+
+  #send(): void {
+    const socket = this.#socket;
+    if (socket === null || socket.destroyed) return;
+    socket.cork();
+    while (!this.#congested) {
+      const frame = this.#listener.take();
+      if (frame === null) break;
+      this.#congested = !socket.write(encode(frame));
+    }
+    socket.uncork();
+  }
+}
+
+function encode(frame: WrapperFrame): string {
+  return `${JSON.stringify(frame)}\n`;
+}
+
+function decode(bytes: Buffer): SessionFrame | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString('utf8'));
+  } catch {
+    return null;
+  }
+  const parsed = sessionFrame.safeParse(value);
+  return parsed.success ? parsed.data : null;
+}

@@ -1,0 +1,111 @@
+import { dirname } from 'node:path';
+import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
+import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
+import type { SealFacts } from './seal-facts.ts';
+
+export type SealNotice = Extract<WrapperNotice, { notice: 'sealed' | 'seal_broken' }>;
+
+/** What is wrong, or `undefined` when the guarantee holds. */
+type Probe = (facts: SealFacts, launch: WrapperLaunch) => string | undefined;
+
+/** The runner's sockets in the run folder. */
+const OWN_SOCKETS = ['link.sock', 'model.sock', 'proxy.sock'];
+/** What an engine itself mounts over files of the image. */
+const ENGINE_MOUNTS = ['/', '/proc', '/sys', '/dev', '/etc/hosts', '/etc/hostname', '/etc/resolv.conf'];
+const ENGINE_FOLDERS = ['/proc/', '/sys/', '/dev/'];
+/** The engine's init, where `/sbin` is a link and where it is not. */
+const ENGINE_INIT = /^(\/usr)?\/sbin\/docker-init$/;
+const CAPABILITY_SETS = ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'];
+const SECRET_NAME = /key|token|secret|passw|credential|auth/i;
+/** Claude Code's own credentials: what is in the container says that it is none. */
+const MODEL_CREDENTIALS = ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN'];
+
+/** Each guarantee of the seal by its name. Pure: what was read stands in the facts. */
+const PROBES: Readonly<Record<string, Probe>> = {
+  network: ({ interfaces, routes }) => {
+    const cards = interfaces.filter((name) => name !== 'lo');
+    if (interfaces.length === 0) return 'the network cards could not be read';
+    if (cards.length > 0) return `there is a network card: ${cards.join(', ')}`;
+    const ways = routes.filter(({ device }) => device !== 'lo');
+    return ways.length > 0 ? `there is a route over ${ways.map(({ device }) => device).join(', ')}` : undefined;
+  },
+  user: ({ status }) => {
+    const ids = (status.get('Uid') ?? '').split(/\s+/);
+    return ids.length === 4 && ids.every((id) => /^[1-9]\d*$/.test(id)) ? undefined : `user ids are ${ids.join(' ')}`;
+  },
+  capabilities: ({ status }) => {
+    const held = CAPABILITY_SETS.filter((name) => !/^0+$/.test(status.get(name) ?? 'unknown'));
+    return held.length === 0 ? undefined : held.map((name) => `${name} is ${status.get(name) ?? 'unknown'}`).join(', ');
+  },
+  no_new_privileges: ({ status }) => expected(status, 'NoNewPrivs', '1'),
+  seccomp: ({ status }) => expected(status, 'Seccomp', '2'),
+  read_only_root: ({ mounts, rootWritable }) => {
+    const root = mounts.findLast(({ point }) => point === '/');
+    if (root === undefined) return 'the root file system is not in /proc/self/mountinfo';
+    if (!root.readOnly) return 'the root file system is mounted for writing';
+    return rootWritable === null ? undefined : `a file could be created: ${rootWritable}`;
+  },
+  mounts: ({ mounts }, launch) => {
+    const own = [
+      launch.cwd,
+      dirname(launch.link_socket),
+      ...['HOME', 'TMPDIR', 'CLAUDE_CONFIG_DIR'].map((name) => launch.env[name]),
+    ];
+    const foreign = mounts.filter(
+      ({ point }) =>
+        !own.includes(point) &&
+        !ENGINE_MOUNTS.includes(point) &&
+        !ENGINE_INIT.test(point) &&
+        !ENGINE_FOLDERS.some((folder) => point.startsWith(folder)),
+    );
+    if (foreign.length > 0) return `mounted, and not by the runner: ${foreign.map(({ point }) => point).join(', ')}`;
+    const run = mounts.findLast(({ point }) => point === dirname(launch.link_socket));
+    return run?.readOnly === true ? undefined : 'the run folder is not mounted read-only';
+  },
+  kernel_files: ({ mounts, kernelWritable }) => {
+    const open = ['/proc/sys', '/sys'].filter(
+      (point) => mounts.findLast((mount) => mount.point === point)?.readOnly !== true,
+    );
+    if (open.length > 0) return `mounted for writing: ${open.join(', ')}`;
+    return kernelWritable.length > 0 ? `can be opened: ${kernelWritable.join(', ')}` : undefined;
+  },
+  sockets: ({ engineSockets, runSockets }) => {
+    const foreign = [...engineSockets, ...runSockets.filter((name) => !OWN_SOCKETS.includes(name))];
+    return foreign.length > 0 ? `there is a socket that is not the session's: ${foreign.join(', ')}` : undefined;
+  },
+  dummies_only: ({ environment }, launch) => {
+    // Of names alone: a value has no place in a notice.
+    const foreign = Object.keys(environment).filter(
+      (name) => SECRET_NAME.test(name) && environment[name] !== launch.env[name],
+    );
+    const real = MODEL_CREDENTIALS.filter((name) => launch.env[name]?.includes('dummy') === false);
+    const found = [...foreign, ...real];
+    return found.length > 0 ? `looks like a real credential: ${found.join(', ')}` : undefined;
+  },
+};
+
+function expected(status: SealFacts['status'], name: string, value: string): string | undefined {
+  const found = status.get(name);
+  return found === value ? undefined : `${name} is ${found ?? 'unknown'}, not ${value}`;
+}
+
+/** What a kernel of the container's own stands in for. */
+const HOST_KERNEL = ['no_new_privileges', 'seccomp', 'kernel_files'];
+
+/** Judges what was read. */
+export function judgeSeal(facts: SealFacts, launch: WrapperLaunch): SealNotice {
+  const probes = Object.entries(PROBES).filter(([probe]) => launch.own_kernel !== true || !HOST_KERNEL.includes(probe));
+  const failed = probes.flatMap(([probe, judge]) => {
+    const detail = judge(facts, launch);
+    return detail === undefined ? [] : [{ probe, detail: detail.slice(0, 1024) }];
+  });
+  return failed.length > 0
+    ? { notice: 'seal_broken', failed }
+    : { notice: 'sealed', probes: probes.map(([probe]) => probe) };
+}
+
+/** What could not be read does not hold. */
+export function unreadableSeal(error: unknown): SealNotice {
+  const detail = `the seal could not be probed: ${String(error)}`.slice(0, 1024);
+  return { notice: 'seal_broken', failed: [{ probe: 'probing', detail }] };
+}

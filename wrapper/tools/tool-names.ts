@@ -1,0 +1,11 @@
+import type { AgentTool } from '../../protocol/api/session-config.ts';
+
+/** The name of CC-Docker's own MCP server: its tools are `mcp__cc-docker__…`. */
+export const TOOL_SERVER = 'cc-docker';
+
+export type ToolName = AgentTool;
+
+/** As Claude Code knows it. */
+export function ruleOf(tool: ToolName): string {
+  return `mcp__${TOOL_SERVER}__${tool}`;
+}

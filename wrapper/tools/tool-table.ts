@@ -1,0 +1,27 @@
+import type { AgentTool } from '../../protocol/api/session-config.ts';
+import type { ToolCall } from './tool-calls.ts';
+import {
+  getChildEvents,
+  getChildResult,
+  interruptChild,
+  listChildren,
+  sendToChild,
+  spawnSession,
+  stopChild,
+} from './tool-children.ts';
+import type { ToolDefinition } from './tool-definition.ts';
+import { askUser, notifyUser, shareArtifact } from './tool-people.ts';
+
+/** All of CC-Docker's own tools. */
+export const TOOLS: Readonly<{ [Name in AgentTool]: ToolDefinition<Extract<ToolCall, { tool: Name }>> }> = {
+  ask_user: askUser,
+  notify_user: notifyUser,
+  share_artifact: shareArtifact,
+  spawn_session: spawnSession,
+  list_children: listChildren,
+  send_to_child: sendToChild,
+  get_child_result: getChildResult,
+  get_child_events: getChildEvents,
+  interrupt_child: interruptChild,
+  stop_child: stopChild,
+};

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import type { Session } from '../durable/session/session.ts';
+import type { SessionRpc } from '../durable/rpc/session-rpc.ts';
 import { uuid } from '../protocol/ids.ts';
 import type { Refusal } from '../protocol/api/problem.ts';
 import type { AppEnv } from './app-env.ts';
@@ -15,7 +15,7 @@ export const SESSION_NOT_FOUND: Refusal = {
 type C = Context<AppEnv>;
 
 /** The object of the session that the path names. (Boxed: a stub claims to have every property one asks it for.) */
-export function sessionOf(c: C): { readonly session: DurableObjectStub<Session> } | Refusal {
+export function sessionOf(c: C): { readonly session: DurableObjectStub<SessionRpc> } | Refusal {
   const id = uuid.safeParse(c.req.param('session_id'));
   if (!id.success) return SESSION_NOT_FOUND;
   return { session: c.env.SESSION.get(c.env.SESSION.idFromName(id.data.toLowerCase())) };

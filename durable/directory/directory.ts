@@ -3,81 +3,46 @@ import { edgeSettings, type EdgeSettings } from '../../protocol/settings/edge-se
 import type { SessionTree } from '../../protocol/api/child.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { TreeName } from '../../protocol/link/runner-control.ts';
-import type { CreateSessionRequest, SessionStatus } from '../../protocol/api/session.ts';
+import type { CreateSessionRequest } from '../../protocol/api/session.ts';
 import type { SnapshotView, StorageView, WorkspaceView } from '../../protocol/api/workspace.ts';
-import type { Beginning, Head } from '../session/core/files.ts';
-import { ACTIVE } from '../session/core/state.ts';
-import type { EdgeEnv } from '../rpc/edge-env.ts';
-import type { Birth, SpawnBirth } from '../rpc/creation.ts';
-import { OwnerTree, type SpendingReport, type ToldVerdict } from './tree.ts';
-import {
-  OwnerStorage,
-  type ArtifactInput,
-  type ForkOrigin,
-  type HoldAnswer,
-  type HoldInput,
-  type RecordInput,
-} from './storage.ts';
-import type { StoredSessionView, VersionedSummary } from '../session/store/views.ts';
-
-type StoredSummary = VersionedSummary['summary'];
-
-export interface CreateInput {
-  readonly session_id: string;
-  readonly owner: string;
-  readonly request: CreateSessionRequest;
-  readonly idempotency_key: string | undefined;
-  /** It begins as a fork, of what the caller asked for in these words (they go with the key). */
-  readonly fork?: ForkOrigin & { readonly asked: string };
-}
-
-/** A child to begin. */
-export interface SpawnInput extends Pick<CreateInput, 'session_id' | 'owner' | 'request' | 'idempotency_key'> {
-  readonly birth: SpawnBirth;
-  /** What the caller asked for, in its own words (they go with the key). */
-  readonly asked: string;
-}
-
-/** A child that was begun. */
-export interface Spawned {
-  readonly view: StoredSessionView;
-  readonly birth: SpawnBirth;
-}
+import type { ChildCreation, Creation, Spawned } from '../rpc/creation.ts';
+import type {
+  ArtifactInput,
+  CreateInput,
+  DirectoryRpc,
+  LeaseAnswer,
+  LeaseInput,
+  ListInput,
+  ListPage,
+  SnapshotInput,
+  SpawnInput,
+  SpendingReport,
+  VersionedVerdict,
+} from '../rpc/directory-rpc.ts';
+import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
+import type { StoredSessionView, StoredSummary, VersionedSummary } from '../rpc/views.ts';
+import { migrate, stampVersion } from '../shared/schema.ts';
+import { ACTIVE_STATUSES } from '../shared/session-status.ts';
+import type { Beginning, Head } from '../shared/trees.ts';
+import { DIRECTORY_SCHEMA } from './migrations.ts';
+import { OwnerStorage } from './storage.ts';
+import { OwnerTree } from './tree.ts';
 
 /** Until sessions that could not be told something are told it again, milliseconds. */
 const PUSH_AGAIN_MS = 1000;
-
-export interface ListInput {
-  readonly status: SessionStatus | undefined;
-  readonly limit: number;
-  /** Rows to skip: the seed's way of paging. */
-  readonly offset: number;
-  /** The id of the last session of the page before. */
-  readonly cursor: string | undefined;
-}
-
-export interface ListPage {
-  readonly data: StoredSummary[];
-  readonly next_cursor: string | null;
-  readonly total: number;
-}
 
 /** As a session is begun; stored, for its `Session` may have to be told again. */
 interface Begun {
   readonly request: CreateSessionRequest;
   readonly beginning: Beginning;
-  /** Absent in what an earlier version stored. */
-  readonly birth?: Birth;
+  readonly creation: Creation;
 }
-
-/** Of a session that was begun before sessions had children. */
-const ORPHAN: Birth = { leave: 'free', spawn: null };
 
 /**
  * One owner's sessions, and what they keep in the storage: which there are, and how many may be. What sessions do is known to each
  * `Session` itself.
  */
-export class Directory extends DurableObject<EdgeEnv> {
+export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
   readonly #settings: EdgeSettings;
   readonly #sql: SqlStorage;
   readonly #storage: OwnerStorage;
@@ -87,6 +52,7 @@ export class Directory extends DurableObject<EdgeEnv> {
     super(ctx, env);
     this.#settings = edgeSettings.parse(env);
     this.#sql = ctx.storage.sql;
+    const isNew = migrate(ctx.storage, DIRECTORY_SCHEMA) === 'none';
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS sessions (
       id TEXT PRIMARY KEY, status TEXT NOT NULL, changes INTEGER NOT NULL, summary TEXT) WITHOUT ROWID`);
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS session_keys (
@@ -94,13 +60,14 @@ export class Directory extends DurableObject<EdgeEnv> {
     this.#sql.exec('CREATE TABLE IF NOT EXISTS begun (id TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID');
     this.#storage = new OwnerStorage(this.#sql, this.#settings, env, ctx.id.toString());
     this.#tree = new OwnerTree(this.#sql, this.#settings, env);
+    if (isNew) stampVersion(this.#sql, DIRECTORY_SCHEMA);
   }
 
   /** Reserves a place among the owner's sessions and begins one. The same key with the same body is the same session. */
   async create(input: CreateInput): Promise<StoredSessionView | Refusal> {
     const reserved = this.#reserve({
       ...input,
-      birth: null,
+      child: null,
       asked: input.fork?.asked ?? JSON.stringify(input.request),
     });
     return typeof reserved === 'string' ? this.#begin(reserved, input.owner) : reserved;
@@ -131,7 +98,7 @@ export class Directory extends DurableObject<EdgeEnv> {
   }
 
   /** What a session has spent and is about; the answer says whether it may. */
-  report(report: SpendingReport): ToldVerdict | null {
+  reportSpending(report: SpendingReport): VersionedVerdict | null {
     if (!this.#isThere(report.session_id)) return null;
     const answer = this.#tree.report(report);
     this.#push();
@@ -147,7 +114,7 @@ export class Directory extends DurableObject<EdgeEnv> {
   }
 
   /** Those below a session, the deepest first; `closing`: it and they have no more children from now on. */
-  below(sessionId: string, closing: boolean): string[] {
+  descendants(sessionId: string, closing: boolean): string[] {
     return this.#tree.below(sessionId, closing);
   }
 
@@ -216,22 +183,22 @@ export class Directory extends DurableObject<EdgeEnv> {
     await this.#storage.forget(sessionId);
   }
 
-  hold(input: HoldInput): HoldAnswer {
-    // Asked for before the session was deleted: nobody would let go of it.
-    if (!this.#isThere(input.session_id)) return { held: false, by: input.session_id };
-    return this.#storage.hold(input, Date.now());
+  leaseWorkspace(input: LeaseInput): LeaseAnswer {
+    // The session was deleted meanwhile: nobody would release the workspace.
+    if (!this.#isThere(input.session_id)) return { leased: false, detail: 'The session was deleted.' };
+    return this.#storage.lease(input, Date.now());
   }
 
-  release(input: HoldInput, head: Head | null): void {
+  releaseWorkspace(input: LeaseInput, head: Head | null): void {
     this.#storage.release(input, head, Date.now());
   }
 
-  look(workspaceId: string): { readonly held_by: string | null; readonly head: Head | null } {
-    return this.#storage.look(workspaceId);
+  workspaceHead(workspaceId: string): Head | null {
+    return this.#storage.head(workspaceId);
   }
 
   /** A session's snapshot has been stored. */
-  async recordSnapshot(input: RecordInput): Promise<void> {
+  async recordSnapshot(input: SnapshotInput): Promise<void> {
     // One that has been deleted since needs nothing; a sweep finds the snapshot.
     if (this.#isThere(input.view.session_id)) await this.#storage.record(input, Date.now());
   }
@@ -292,33 +259,31 @@ export class Directory extends DurableObject<EdgeEnv> {
   /** Begins a session that has its place; one that has begun stays as it is. */
   async #begin(id: string, owner: string): Promise<StoredSessionView> {
     const { json } = this.#sql.exec<{ json: string }>('SELECT json FROM begun WHERE id = ?', id).one();
-    const { request, beginning, birth = ORPHAN } = JSON.parse(json) as Begun;
-    const session = this.env.SESSION.get(this.env.SESSION.idFromName(id));
-    const created = await session.create({ session_id: id, owner, request, beginning, birth });
+    const { request, beginning, creation } = JSON.parse(json) as Begun;
+    const session = sessionStub(this.env, id);
+    const created = await session.create({ session_id: id, owner, request, beginning, creation });
     this.update(created.listed);
     return created.view;
   }
 
   #active(): Iterable<{ id: string }> {
-    const statuses = ACTIVE.map(() => '?').join(', ');
-    return this.#sql.exec<{ id: string }>(`SELECT id FROM sessions WHERE status IN (${statuses})`, ...ACTIVE);
+    const statuses = ACTIVE_STATUSES.map(() => '?').join(', ');
+    return this.#sql.exec<{ id: string }>(`SELECT id FROM sessions WHERE status IN (${statuses})`, ...ACTIVE_STATUSES);
   }
 
   /** Asks those of these sessions that are at work how they are now: turns come and go, and the list is told of them a little later. */
   async #refresh(ids: ReadonlySet<string>): Promise<void> {
     const asked = [...this.#active()].filter(({ id }) => ids.has(id));
-    const told = await Promise.all(
-      asked.map(({ id }) => this.env.SESSION.get(this.env.SESSION.idFromName(id)).listed()),
-    );
+    const told = await Promise.all(asked.map(({ id }) => sessionStub(this.env, id).listed()));
     for (const summary of told) if (summary !== null) this.update(summary);
   }
 
   async #spawned(id: string, owner: string): Promise<Spawned> {
     const view = await this.#begin(id, owner);
     const { json } = this.#sql.exec<{ json: string }>('SELECT json FROM begun WHERE id = ?', id).one();
-    const { birth } = JSON.parse(json) as Begun;
-    if (!birth?.spawn) throw new Error('a key of a spawned session names one that was not spawned');
-    return { view, birth: birth.spawn };
+    const { creation } = JSON.parse(json) as Begun;
+    if (creation.spawn === null) throw new Error('a key of a spawned session names one that was not spawned');
+    return { view, child: creation.spawn };
   }
 
   /** Tells sessions what concerns them now; those that cannot be told are told again. */
@@ -351,9 +316,9 @@ export class Directory extends DurableObject<EdgeEnv> {
     request,
     idempotency_key: key,
     fork,
-    birth: spawn,
+    child: spawn,
     asked,
-  }: CreateInput & { readonly birth: SpawnBirth | null; readonly asked: string }): string | Refusal {
+  }: CreateInput & { readonly child: ChildCreation | null; readonly asked: string }): string | Refusal {
     const made = key === undefined ? null : this.#made(key, asked);
     if (made !== null) return made;
     // The caller's call was cut off, and it asks again.
@@ -369,8 +334,8 @@ export class Directory extends DurableObject<EdgeEnv> {
       return { refused: 'session_limit_reached', detail };
     }
     this.#sql.exec("INSERT INTO sessions (id, status, changes) VALUES (?, 'queued', 0)", session_id);
-    const leave = this.#tree.add(session_id, spawn?.parent ?? null, request.config.budget_usd);
-    const stored: Begun = { ...begun, birth: { leave, spawn } };
+    const permit = this.#tree.add(session_id, spawn?.parent ?? null, request.config.budget_usd);
+    const stored: Begun = { ...begun, creation: { permit, spawn } };
     this.#sql.exec('INSERT INTO begun (id, json) VALUES (?, ?)', session_id, JSON.stringify(stored));
     this.#storage.begun(session_id, begun.beginning);
     if (key !== undefined) {

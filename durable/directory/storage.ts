@@ -3,53 +3,11 @@ import type { Refusal } from '../../protocol/api/problem.ts';
 import type { TreeName } from '../../protocol/link/runner-control.ts';
 import type { CreateSessionRequest } from '../../protocol/api/session.ts';
 import type { SnapshotView, StorageView, Workspace, WorkspaceView } from '../../protocol/api/workspace.ts';
-import type { Beginning, Head } from '../session/core/files.ts';
-import { DEFAULT_POOL, type EdgeEnv } from '../rpc/edge-env.ts';
+import type { Beginning, Head } from '../shared/trees.ts';
+import { quotaBytes } from '../shared/quota.ts';
+import type { ArtifactInput, ForkOrigin, LeaseAnswer, LeaseInput, SnapshotInput } from '../rpc/directory-rpc.ts';
+import { poolStub, type EdgeEnv } from '../rpc/edge-env.ts';
 import { StorageTable, type TreeUse } from './storage-table.ts';
-
-const MB = 1024 * 1024;
-
-/** Bytes that an owner's snapshots and artifacts may take; null: no quota. */
-export function quotaBytes({ STORAGE_QUOTA_MB }: EdgeSettings): number | null {
-  return STORAGE_QUOTA_MB === 0 ? null : STORAGE_QUOTA_MB * MB;
-}
-
-/** The snapshot that a session is forked from. */
-export interface ForkOrigin {
-  readonly session_id: string;
-  readonly snapshot_id: string;
-}
-
-/** A stored snapshot as its session tells of it. */
-export interface RecordInput {
-  readonly view: SnapshotView;
-  readonly storage: string;
-  /** It is the session's newest: the head of the workspace that it holds. */
-  readonly newest: boolean;
-  /** What the owner's part of that storage takes; null: not measured. */
-  readonly owner_bytes: number | null;
-  /** All stored trees that the session needs. */
-  readonly uses: readonly TreeName[];
-}
-
-/** A stored artifact as its session tells of it. */
-export interface ArtifactInput {
-  readonly session_id: string;
-  readonly artifact_id: string;
-  readonly storage: string;
-  /** What the owner's part of that storage takes; null: not measured. */
-  readonly owner_bytes: number | null;
-}
-
-export interface HoldInput {
-  readonly session_id: string;
-  readonly workspace_id: string;
-  /** Of the session's files: an order that was overtaken by a newer one changes nothing. */
-  readonly version: number;
-}
-
-export type HoldAnswer =
-  { readonly held: true; readonly head: Head | null } | { readonly held: false; readonly by: string };
 
 const unknownSnapshot = (id: string): Refusal => ({
   refused: 'snapshot_not_found',
@@ -62,7 +20,7 @@ const unknownWorkspace = (id: string): Refusal => ({
 });
 
 /** What to do about a workspace that another session holds. */
-export function heldDetail(workspaceId: string, holder: string): string {
+function heldDetail(workspaceId: string, holder: string): string {
   return (
     `The workspace "${workspaceId}" is held by the session ${holder}. Stop that session (it lets go once its files are ` +
     `saved) or delete it, wait until it is parked, or begin a session with {"type":"clone","id":"${workspaceId}"} for a copy.`
@@ -119,21 +77,21 @@ export class OwnerStorage {
   }
 
   /** Takes a workspace for a session's launch or write. The same session may ask again. */
-  hold({ session_id, workspace_id, version }: HoldInput, now: number): HoldAnswer {
+  lease({ session_id, workspace_id, version }: LeaseInput, now: number): LeaseAnswer {
     const known = this.#table.workspace(workspace_id);
     if (known !== null && known.held_by !== null && known.held_by !== session_id) {
-      return { held: false, by: known.held_by };
+      return { leased: false, detail: heldDetail(workspace_id, known.held_by) };
     }
     this.#table.hold(workspace_id, session_id, version, now);
     const head = headOf(known);
     if (head !== null) {
       this.#table.addUse(session_id, { snapshot_id: head.snapshot_id, tree: 'workspace', storage: head.storage });
     }
-    return { held: true, head };
+    return { leased: true, head };
   }
 
   /** Lets a workspace go, with what its holder left in it. */
-  release({ session_id, workspace_id, version }: HoldInput, head: Head | null, now: number): void {
+  release({ session_id, workspace_id, version }: LeaseInput, head: Head | null, now: number): void {
     const known = this.#table.workspace(workspace_id);
     if (known === null || known.held_by !== session_id || version < known.held_version) return;
     if (head !== null && head.snapshot_id !== known.snapshot_id) {
@@ -142,14 +100,13 @@ export class OwnerStorage {
     this.#table.release(workspace_id, session_id);
   }
 
-  /** Who else holds the workspace, and how it was left. */
-  look(workspaceId: string): { readonly held_by: string | null; readonly head: Head | null } {
-    const known = this.#table.workspace(workspaceId);
-    return { held_by: known?.held_by ?? null, head: headOf(known) };
+  /** How the workspace was left; null: nothing of it is saved. */
+  head(workspaceId: string): Head | null {
+    return headOf(this.#table.workspace(workspaceId));
   }
 
   /** Remembers a stored snapshot of a session that is there, and lets older ones go. The same one twice is one. */
-  async record({ view, storage, newest, owner_bytes, uses }: RecordInput, now: number): Promise<void> {
+  async record({ view, storage, newest, owner_bytes, uses }: SnapshotInput, now: number): Promise<void> {
     const { session_id, workspace_id, snapshot_id, bytes } = view;
     this.#table.measured(storage, owner_bytes);
     const listed = workspace_id !== null && this.#table.workspace(workspace_id) === null ? null : workspace_id;
@@ -251,11 +208,10 @@ export class OwnerStorage {
 
   /** Has trees removed from their storages. What cannot be told now, a sweep finds. */
   async #drop(trees: readonly TreeUse[]): Promise<void> {
-    const pool = this.#env.RUNNER_POOL.get(this.#env.RUNNER_POOL.idFromName(DEFAULT_POOL));
     for (const [storage, named] of Map.groupBy(trees, (tree) => tree.storage)) {
       const names = named.map(({ snapshot_id, tree }) => ({ snapshot_id, tree }));
       try {
-        await pool.drop(storage, this.#owner, names);
+        await poolStub(this.#env).dropTrees(storage, this.#owner, names);
       } catch (error) {
         console.warn(`directory: ${names.length} trees are left to the next sweep: ${String(error)}`);
       }

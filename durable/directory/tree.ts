@@ -1,25 +1,13 @@
 import type { SessionTree, TreeNode } from '../../protocol/api/child.ts';
 import type { EdgeSettings } from '../../protocol/settings/edge-settings.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
-import type { Birth } from '../rpc/creation.ts';
-import { judge, treeCosts, type Account, type Verdict } from './core/budget.ts';
-import type { EdgeEnv } from '../rpc/edge-env.ts';
-import type { VersionedSummary } from '../session/store/views.ts';
+import type { Creation } from '../rpc/creation.ts';
+import type { SpendingReport, VersionedVerdict } from '../rpc/directory-rpc.ts';
+import { spentDetail, type Verdict } from '../shared/turn-permit.ts';
+import { judge, treeCosts } from './core/budget.ts';
+import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
+import type { StoredSummary } from '../rpc/views.ts';
 import { TreeTable, type TreeRow } from './tree-table.ts';
-
-/** What a session has spent, and what it is about. */
-export interface SpendingReport {
-  readonly session_id: string;
-  /** In all, USD. */
-  readonly cost_usd: number;
-  readonly turn: Account['turn'];
-}
-
-/** A verdict as a session is told it: of two, the one with the higher version holds. */
-export interface ToldVerdict {
-  readonly version: number;
-  readonly verdict: Verdict;
-}
 
 /** One owner's sessions as trees: how far they may grow, and what they may cost together. */
 export class OwnerTree {
@@ -64,12 +52,12 @@ export class OwnerTree {
   }
 
   /** A session is begun, below `parentId` or as the first of a tree: whether a budget is above it. */
-  add(id: string, parentId: string | null, budget: number | undefined): Birth['leave'] {
+  add(id: string, parentId: string | null, budget: number | undefined): Creation['permit'] {
     const parent = parentId === null ? null : this.#ensure(parentId);
     this.#table.add(id, parent, budget ?? null);
-    const leave = this.#judge(parent?.root ?? id).get(id)?.leave === 'free' ? 'free' : 'due';
-    this.#knows(id, { leave, spent: null });
-    return leave;
+    const permit = this.#judge(parent?.root ?? id).get(id)?.permit === 'free' ? 'free' : 'due';
+    this.#knows(id, { permit, spent: null });
+    return permit;
   }
 
   /** It has cost so much by now, as its summary says. */
@@ -78,13 +66,13 @@ export class OwnerTree {
   }
 
   /** What a session has spent and is about: whether it may. */
-  report({ session_id, cost_usd, turn }: SpendingReport): ToldVerdict {
+  report({ session_id, cost_usd, turn }: SpendingReport): VersionedVerdict {
     const { root } = this.#ensure(session_id);
     const call = this.#table.spend(session_id, cost_usd);
     if (call > 0) this.#table.sawCall(root, call);
     this.#table.setTurn(session_id, turn);
     const verdicts = this.#settle(root);
-    const verdict = verdicts.get(session_id) ?? { leave: 'free', spent: null };
+    const verdict = verdicts.get(session_id) ?? { permit: 'free', spent: null };
     return { version: this.#knows(session_id, verdict), verdict };
   }
 
@@ -101,8 +89,8 @@ export class OwnerTree {
       this.#table.due().map(async ({ id, version }) => {
         const row = this.#table.get(id);
         if (row === null) return;
-        const verdict = this.#judge(row.root).get(id) ?? { leave: 'free', spent: null };
-        await this.#env.SESSION.get(this.#env.SESSION.idFromName(id)).hearLeave({ version, verdict });
+        const verdict = this.#judge(row.root).get(id) ?? { permit: 'free', spent: null };
+        await sessionStub(this.#env, id).setTurnPermit({ version, verdict });
         this.#table.told(id, version);
       }),
     );
@@ -130,7 +118,7 @@ export class OwnerTree {
   }
 
   /** A session with all below it, from the summaries of those, and of no others. */
-  view(id: string, summaries: ReadonlyMap<string, VersionedSummary['summary']>): SessionTree {
+  view(id: string, summaries: ReadonlyMap<string, StoredSummary>): SessionTree {
     const { root } = this.#ensure(id);
     const rows = this.#table.tree(root);
     const costs = treeCosts(rows);
@@ -169,7 +157,7 @@ export class OwnerTree {
     const known = this.#table.get(id);
     if (known !== null) return known;
     this.#table.add(id, null, null);
-    this.#knows(id, { leave: 'free', spent: null });
+    this.#knows(id, { permit: 'free', spent: null });
     const added = this.#table.get(id);
     if (added === null) throw new Error('a row that was just written is not there');
     return added;
@@ -194,7 +182,7 @@ export class OwnerTree {
       const verdict = verdicts.get(row.id);
       if (verdict === undefined) continue;
       // A turn that runs keeps its place when it is held: it goes on once it may.
-      const granted = row.turn === 'running' || (row.turn === 'wanted' && verdict.leave === 'granted');
+      const granted = row.turn === 'running' || (row.turn === 'wanted' && verdict.permit === 'granted');
       if (granted !== row.granted) this.#table.setGranted(row.id, granted);
       this.#table.tell(row.id, keyOf(verdict));
     }
@@ -203,22 +191,8 @@ export class OwnerTree {
 }
 
 /** What of a verdict makes it another: amounts alone are no news. */
-function keyOf({ leave, spent }: Verdict): string {
+function keyOf({ permit, spent }: Verdict): string {
   return spent === null
-    ? leave
-    : `${leave} ${spent.session_id} ${spent.budget_usd} ${spent.expected_usd > 0 ? 'expected' : 'spent'}`;
+    ? permit
+    : `${permit} ${spent.session_id} ${spent.budget_usd} ${spent.expected_usd > 0 ? 'expected' : 'spent'}`;
 }
-
-/** What to do about a budget that is spent. */
-export function spentDetail({
-  session_id,
-  budget_usd,
-  spent_usd,
-  expected_usd,
-}: NonNullable<Verdict['spent']>): string {
-  const spent = `${usd(spent_usd)} of the ${usd(budget_usd)} that the session ${session_id} and those below it may cost are spent`;
-  const expected = expected_usd > 0 ? `, and about ${usd(expected_usd)} may be what now runs` : '';
-  return `${spent}${expected}. It goes on once that is raised: PATCH /api/v1/sessions/${session_id} {"budget_usd": …}.`;
-}
-
-const usd = (amount: number) => `${Number(amount.toFixed(amount < 1 ? 4 : 2))} USD`;

@@ -16,7 +16,8 @@ import type { InteractionView } from '../../protocol/api/interaction.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import { sessionChoices } from './core/choices.ts';
 import { focusedOption, readCommand } from './core/commands.ts';
-import type { DeskNews, DeskSession } from '../session/core/discord-updates.ts';
+import type { DeskSession, DiscordRpc, NumberedDeskUpdate } from '../rpc/discord-rpc.ts';
+import { cutLine, plain } from './core/text/text.ts';
 import { choices, later, whisper } from './core/wire/responses.ts';
 import { CommandWork } from './command-work.ts';
 import { DeskCommands, madeId, type DeskCommand } from './commands.ts';
@@ -36,20 +37,16 @@ const CODE_MS = 10 * 60_000;
 const TOKEN_MS = 14 * 60_000;
 /** Discord waits 3 seconds; without the sessions by then there is nothing to choose from. Milliseconds. */
 const PATIENCE_MS = 2000;
+/** Of what a session does now, characters. */
+const MAX_PROGRESS = 300;
 /** Between two times at which what is of no use any more is forgotten, milliseconds. */
 const PRUNE_MS = 3_600_000;
-
-/** A session's news, numbered by it. */
-export interface NumberedDeskNews {
-  readonly n: number;
-  readonly news: DeskNews;
-}
 
 /**
  * Everything that is between Discord and this service: who is who there, which session is shown where, what waits for somebody, and what is
  * yet to be said. One object for all.
  */
-export class DiscordDesk extends DurableObject<EdgeEnv> {
+export class DiscordDesk extends DurableObject<EdgeEnv> implements DiscordRpc {
   readonly #settings: DiscordReady<'notify'> | null;
   readonly #table: DeskTable;
   readonly #outbox: Outbox;
@@ -120,24 +117,24 @@ export class DiscordDesk extends DurableObject<EdgeEnv> {
   }
 
   /** A session tells what people are to see of it. What was heard before comes again when the answer to that was lost. */
-  hear(session: DeskSession, news: readonly NumberedDeskNews[]): void {
+  sessionUpdated(session: DeskSession, updates: readonly NumberedDeskUpdate[]): void {
     if (this.#settings === null) return;
     const heard = this.#table.heard(session.session_id);
     const isMeant = this.#news.concerns(session);
     if (!isMeant && heard === 0) return;
     this.ctx.storage.transactionSync(() => {
-      for (const { n, news: one } of news) {
+      for (const { n, update: one } of updates) {
         // What was asked before its owner unlinked is not to look open for ever.
         if (n > heard && (isMeant || one.kind === 'closed')) this.#news.tell(session, one, Date.now());
       }
-      const last = news.at(-1)?.n ?? heard;
+      const last = updates.at(-1)?.n ?? heard;
       if (last > heard) this.#table.hear(session.session_id, last);
     });
     this.#goOn();
   }
 
   /** A session is deleted: who was shown it, and who was asked by it, is told. */
-  deleted(sessionId: string): void {
+  sessionDeleted(sessionId: string): void {
     if (this.#settings === null) return;
     this.#news.deleted(sessionId, Date.now());
     this.#goOn();
@@ -146,7 +143,7 @@ export class DiscordDesk extends DurableObject<EdgeEnv> {
   /** What a session that has a thread does now. */
   progress(sessionId: string, text: string): void {
     if (this.#table.thread(sessionId) === null) return;
-    this.#outbox.progress(sessionId, text);
+    this.#outbox.progress(sessionId, `⚙️ ${plain(cutLine(text, MAX_PROGRESS, '…'))}`);
     this.#goOn();
   }
 

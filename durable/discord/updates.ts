@@ -1,5 +1,5 @@
 import type { InteractionView } from '../../protocol/api/interaction.ts';
-import type { DeskNews, DeskSession } from '../session/core/discord-updates.ts';
+import type { DeskUpdate, DeskSession } from '../rpc/discord-rpc.ts';
 import { PING_NOBODY, calledFor, mentionText, pingOnly } from './core/text/mentions.ts';
 import { splitMessage } from './core/text/split-message.ts';
 import { cutLine, plain } from './core/text/text.ts';
@@ -36,7 +36,7 @@ export class DeskNewsroom {
     return this.#table.thread(session_id) !== null || this.#table.usersOf(owner).length > 0;
   }
 
-  tell(session: DeskSession, news: DeskNews, now: number): void {
+  tell(session: DeskSession, news: DeskUpdate, now: number): void {
     const { asks } = this.#table;
     const to = this.#table.placeOf(session.session_id);
     switch (news.kind) {
@@ -100,7 +100,7 @@ export class DeskNewsroom {
     for (const [index, part] of split.parts.entries()) this.#outbox.say(to, index === 0 ? body(part) : quiet(part));
   }
 
-  #ended(to: Exclude<Place, 'channel'>, result: Extract<DeskNews, { kind: 'ended' }>['result']): void {
+  #ended(to: Exclude<Place, 'channel'>, result: Extract<DeskUpdate, { kind: 'ended' }>['result']): void {
     const { status, error, total_cost_usd } = result;
     const text = result.result ?? '';
     if (status === 'completed' || text !== '') this.#say(to, text);

@@ -4,26 +4,21 @@ import { edgeSettings, type EdgeSettings } from '../../protocol/settings/edge-se
 import type { SessionFiles } from '../../protocol/api/files.ts';
 import type { PoolHealth } from '../../protocol/health.ts';
 import type { Reason } from '../../protocol/reason.ts';
-import type { Launch, PlacementKey, PoolFrame, RunnerFrame, TreeName } from '../../protocol/link/runner-control.ts';
+import type { Launch, PlacementKey, RunnerFrame, TreeName } from '../../protocol/link/runner-control.ts';
 import { place, reach, type Needs, type Placement, type RunnerLoad } from './core/placement.ts';
-import type { EdgeEnv } from '../rpc/edge-env.ts';
+import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
+import type { FilesOrder, Ordered, PoolRpc } from '../rpc/pool-rpc.ts';
 import { PoolTable, type Place, type RunnerRow } from './pool-table.ts';
 import { parseFrame, RunnerSockets, sendFrame, SILENT_MS } from './runner-sockets.ts';
 
 /** Trees that one frame names. */
 const MAX_TREES = 1000;
 
-/** Something about a session's files that takes no container. */
-export type FilesOrder = Extract<PoolFrame, { kind: 'snapshot' | 'transfer' }>;
-
-export type Ordered =
-  { readonly sent: true; readonly runner: string } | { readonly sent: false; readonly detail: string };
-
 /**
  * Runners, who runs where, and who has whose files. A session asks it for a place and is told when its container has ended, or
  * what has become of a snapshot.
  */
-export class RunnerPool extends DurableObject<EdgeEnv> {
+export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
   readonly #settings: EdgeSettings;
   readonly #table: PoolTable;
   readonly #sockets: RunnerSockets;
@@ -43,7 +38,7 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
   }
 
   /** Asks for a container where the files allow it. The same (session, epoch) twice is one. */
-  async want(launch: Launch, needs: Needs): Promise<Placement> {
+  async requestPlace(launch: Launch, needs: Needs): Promise<Placement> {
     const { session_id, epoch } = launch;
     const known = this.#table.place(session_id);
     if (known === null || known.epoch !== epoch) this.#table.addPlace(launch, needs);
@@ -54,7 +49,7 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
   }
 
   /** The runner that an `order` would go to. */
-  choose(sessionId: string, needs: Needs): { readonly runner: string } | { readonly detail: string } {
+  chooseRunner(sessionId: string, needs: Needs): { readonly runner: string } | { readonly detail: string } {
     return reach(this.#loads(), this.#needsNow(sessionId, needs));
   }
 
@@ -82,13 +77,13 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
   }
 
   /** Nothing refers to these trees any more. Where no runner sees the storage, a sweep will find them. */
-  drop(storage: string, owner: string, trees: readonly TreeName[]): void {
+  dropTrees(storage: string, owner: string, trees: readonly TreeName[]): void {
     const runner = this.#loads().find((one) => one.connected && one.storage?.id === storage);
     if (runner !== undefined) this.#drop(runner.name, owner, trees);
   }
 
   /** A container is no longer wanted. `ended`: there is none, so nothing more will be heard of it. */
-  release({ session_id, epoch }: PlacementKey): { ended: boolean } {
+  releasePlace({ session_id, epoch }: PlacementKey): { ended: boolean } {
     const known = this.#table.place(session_id);
     if (known === null || known.epoch !== epoch) return { ended: true };
     if (known.runner === null) {
@@ -101,7 +96,7 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
   }
 
   /** The session is deleted: what runs of it ends, and its files go, as soon as its runner can be reached. */
-  async forget(sessionId: string): Promise<void> {
+  async forgetSession(sessionId: string): Promise<void> {
     const runners = this.#table.forget(sessionId);
     for (const runner of runners) this.#sockets.send(runner, { kind: 'remove', session_id: sessionId });
     await this.#fill();
@@ -200,7 +195,7 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
       }
       case 'snapshot': {
         const { session_id, report } = frame;
-        await this.#session(session_id).snapshotted(report);
+        await this.#session(session_id).snapshotReported(report);
         if (report.state !== 'pending') sendFrame(socket, { kind: 'snapshot_ack', snapshot_id: report.snapshot_id });
         return;
       }
@@ -321,7 +316,7 @@ export class RunnerPool extends DurableObject<EdgeEnv> {
   }
 
   #session(id: string) {
-    return this.env.SESSION.get(this.env.SESSION.idFromName(id));
+    return sessionStub(this.env, id);
   }
 
   async #tellEnded(sessionId: string, epoch: number, reason: Reason, runner: string): Promise<void> {

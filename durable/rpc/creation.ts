@@ -1,22 +1,27 @@
-/** How a session came to be, beside what its files begin with. */
-export interface Birth {
-  /** Whether a budget is above it. */
-  readonly leave: 'free' | 'due';
-  /** Null: it is nobody's child. */
-  readonly spawn: SpawnBirth | null;
+import type { SpawnRequest } from '../../protocol/api/child.ts';
+import type { CreateSessionRequest } from '../../protocol/api/session.ts';
+import type { Beginning } from '../shared/trees.ts';
+import type { StoredSessionView } from './views.ts';
+
+/** How a session is created, besides what its files begin with. */
+export interface Creation {
+  /** Whether a budget covers it. */
+  readonly permit: 'free' | 'due';
+  /** Null: no session began it. */
+  readonly spawn: ChildCreation | null;
 }
 
-/** What a child is begun with. */
-export interface SpawnBirth {
+/** What a child begins with. */
+export interface ChildCreation {
   /** The session that began it. */
   readonly parent: string;
   readonly title: string | null;
   /** Its first message. */
   readonly message_id: string;
   readonly prompt: string;
-  /** Where its news are posted; null: nowhere but to its parent. */
+  /** Where its updates are posted; null: only its parent gets them. */
   readonly webhook: Webhook | null;
-  /** The session in whose files it works: its parent, or the one in whose files that works; null: it has its own. */
+  /** The session whose files it works in: its parent, or the one that the parent itself works in; null: it has its own. */
   readonly inherits: string | null;
 }
 
@@ -24,4 +29,25 @@ export interface Webhook {
   readonly url: string;
   /** `whsec_` and base64: signs what is posted. */
   readonly secret: string;
+}
+
+/** A session to create. */
+export interface CreateCall {
+  readonly session_id: string;
+  readonly owner: string;
+  readonly request: CreateSessionRequest;
+  readonly beginning: Beginning;
+  readonly creation: Creation;
+}
+
+export interface SpawnCall {
+  readonly child_id: string;
+  readonly request: SpawnRequest;
+  readonly idempotency_key: string | undefined;
+}
+
+/** A child that has been created. */
+export interface Spawned {
+  readonly view: StoredSessionView;
+  readonly child: ChildCreation;
 }

@@ -1,23 +1,38 @@
-import type { DiscordDesk } from '../discord/desk.ts';
-import type { Directory } from '../directory/directory.ts';
-import type { RunnerPool } from '../pool/pool.ts';
-import type { Session } from '../session/session.ts';
+import type { DirectoryRpc } from './directory-rpc.ts';
+import type { DiscordRpc } from './discord-rpc.ts';
+import type { PoolRpc } from './pool-rpc.ts';
+import type { SessionRpc } from './session-rpc.ts';
+
+/** The objects by their bindings. */
+export interface Objects {
+  readonly SESSION: DurableObjectNamespace<SessionRpc>;
+  readonly DIRECTORY: DurableObjectNamespace<DirectoryRpc>;
+  readonly RUNNER_POOL: DurableObjectNamespace<PoolRpc>;
+  readonly DISCORD: DurableObjectNamespace<DiscordRpc>;
+}
 
 /** The Worker's bindings. Its settings are read from the same object (protocol/settings/edge-settings.ts). */
-export interface EdgeEnv {
-  readonly SESSION: DurableObjectNamespace<Session>;
-  readonly DIRECTORY: DurableObjectNamespace<Directory>;
-  readonly RUNNER_POOL: DurableObjectNamespace<RunnerPool>;
-  readonly DISCORD: DurableObjectNamespace<DiscordDesk>;
+export interface EdgeEnv extends Objects {
   /**
-   * Where webhooks are posted through: a network that dials public addresses and what the operator allows, and nothing else
-   * (`start/edge/webhook-network.ts`). Absent on Cloudflare, from where `fetch` reaches the public internet alone.
+   * Webhooks are posted through this network. It dials public addresses and what the operator allows, and nothing else
+   * (`start/edge/webhook-network.ts`). Absent on Cloudflare, where `fetch` reaches the public internet alone.
    */
   readonly WEBHOOKS?: Fetcher;
 }
 
-/** The one desk that there is: one application on Discord. */
-export const DISCORD_DESK = 'desk';
+/** The one desk: there is one application on Discord. */
+const DISCORD_DESK = 'desk';
 
-/** The one pool that there is for now. */
-export const DEFAULT_POOL = 'default';
+/** The one pool for now. */
+const DEFAULT_POOL = 'default';
+
+export const sessionStub = ({ SESSION }: Pick<Objects, 'SESSION'>, sessionId: string) =>
+  SESSION.get(SESSION.idFromName(sessionId));
+
+export const directoryStub = ({ DIRECTORY }: Pick<Objects, 'DIRECTORY'>, owner: string) =>
+  DIRECTORY.get(DIRECTORY.idFromName(owner));
+
+export const poolStub = ({ RUNNER_POOL }: Pick<Objects, 'RUNNER_POOL'>) =>
+  RUNNER_POOL.get(RUNNER_POOL.idFromName(DEFAULT_POOL));
+
+export const deskStub = ({ DISCORD }: Pick<Objects, 'DISCORD'>) => DISCORD.get(DISCORD.idFromName(DISCORD_DESK));

@@ -1,133 +1,146 @@
 import { edgeSettings } from '../../protocol/settings/edge-settings.ts';
-import { AgentCalls } from './children/agent-calls.ts';
-import { ContainerLink } from './container/link.ts';
-import { nextDeadline } from './core/machine.ts';
 import type { EdgeEnv } from '../rpc/edge-env.ts';
-import { EventStreams } from './viewers/event-stream.ts';
-import { SessionArtifacts } from './files/artifacts.ts';
-import { SessionBudget } from './children/budget.ts';
-import { SessionDiscord } from './viewers/discord-feed.ts';
-import { SessionCore } from './store/store.ts';
-import type { SessionDraft } from './store/transaction.ts';
-import { SessionFamily } from './children/children.ts';
-import { SessionFilesDesk } from './files/access.ts';
-import { SessionMessages } from './messages.ts';
-import { SessionOutreach } from './container/launch.ts';
-import { SessionPeople } from './interactions.ts';
-import { SessionSharing } from './container/shared-workspace.ts';
-import { SessionSnapshots } from './files/snapshots.ts';
-import { Transfers } from './files/transfers.ts';
-import { Viewers } from './viewers/viewers.ts';
+import type { Outgoing } from '../shared/retrying-call.ts';
+import { AgentCalls } from './children/agent-calls.ts';
+import { BudgetReports } from './children/budget.ts';
+import { SessionChildren } from './children/children.ts';
 import { publicInternet, Webhooks } from './children/webhooks.ts';
+import { ContainerLink } from './container/link.ts';
+import { ListEntry } from './container/list-entry.ts';
+import { PlaceRequest } from './container/place-request.ts';
+import { SharedWorkspace } from './container/shared-workspace.ts';
+import { WorkspaceLease } from './container/workspace-lease.ts';
+import { nextDeadline } from './core/machine.ts';
+import { SessionFilesAccess } from './files/access.ts';
+import { Artifacts } from './files/artifacts.ts';
+import { Snapshots } from './files/snapshots.ts';
+import { Transfers } from './files/transfers.ts';
+import { SessionInteractions } from './interactions.ts';
+import { SessionMessages } from './messages.ts';
+import { Peers } from './store/peers.ts';
+import { SessionStore } from './store/store.ts';
+import type { Transaction } from './store/transaction.ts';
+import { DiscordFeed } from './viewers/discord-feed.ts';
+import { EventStreams } from './viewers/event-stream.ts';
+import { Viewers } from './viewers/viewers.ts';
 
 const DAY_MS = 86_400_000;
 
-/** What a session consists of, how its parts are told of a change, and when they are looked at again. */
-export class SessionParts {
-  readonly core: SessionCore;
+/** Builds the parts of a session, tells them of each committed transaction, and sets the one alarm that they share. */
+export class SessionAssembly {
+  readonly store: SessionStore;
+  readonly peers: Peers;
   readonly link: ContainerLink;
   readonly messages: SessionMessages;
-  readonly people: SessionPeople;
-  readonly sharing: SessionSharing;
-  readonly outreach: SessionOutreach;
-  readonly files: SessionFilesDesk;
-  readonly snapshots: SessionSnapshots;
-  readonly family: SessionFamily;
-  readonly budget: SessionBudget;
+  readonly interactions: SessionInteractions;
+  readonly listEntry: ListEntry;
+  readonly shared: SharedWorkspace;
+  readonly snapshots: Snapshots;
+  readonly children: SessionChildren;
   readonly transfers: Transfers;
-  readonly artifacts: SessionArtifacts;
-  readonly calls: AgentCalls;
-  readonly webhooks: Webhooks<SessionDraft>;
-  readonly discord: SessionDiscord;
+  readonly artifacts: Artifacts;
+  readonly discord: DiscordFeed;
   readonly viewers: Viewers;
   readonly streams: EventStreams;
+  /** All parts that call other objects or post webhooks. */
+  readonly #outgoing: readonly Outgoing[];
   readonly #ctx: DurableObjectState;
   #alarmAt: number | null = null;
 
   constructor(ctx: DurableObjectState, env: EdgeEnv) {
     this.#ctx = ctx;
     const retry = () => this.setAlarm();
-    const core = new SessionCore(ctx.storage, edgeSettings.parse(env), (draft, before) => this.#changed(draft, before));
-    this.core = core;
-    this.link = new ContainerLink(ctx, core);
-    this.messages = new SessionMessages(core);
-    this.people = new SessionPeople(core);
-    this.sharing = new SessionSharing(ctx, env, core, retry);
-    this.outreach = new SessionOutreach(ctx, env, { core, sharing: this.sharing }, retry);
-    this.files = new SessionFilesDesk(core, this.outreach);
-    this.snapshots = new SessionSnapshots(ctx, core, this.outreach, retry);
-    const { outreach, snapshots, sharing } = this;
-    this.family = new SessionFamily(ctx, env, { core, outreach, snapshots, sharing }, retry);
-    this.budget = new SessionBudget(ctx, core, outreach, retry);
-    this.transfers = new Transfers(this.files);
-    this.artifacts = new SessionArtifacts(core, outreach, this.transfers);
-    const { family, artifacts } = this;
-    this.calls = new AgentCalls(ctx, env, { core, family, artifacts }, retry);
-    this.webhooks = new Webhooks({
+    const store = new SessionStore(ctx.storage, edgeSettings.parse(env), (tx, before) => this.#committed(tx, before));
+    const peers = new Peers(env, store);
+    this.store = store;
+    this.peers = peers;
+    this.link = new ContainerLink(ctx, store);
+    this.messages = new SessionMessages(store);
+    this.interactions = new SessionInteractions(store);
+    this.listEntry = new ListEntry(ctx, store, peers, retry);
+    const lease = new WorkspaceLease(ctx, store, peers, retry);
+    const shared = new SharedWorkspace(ctx, store, peers, retry);
+    this.shared = shared;
+    const place = new PlaceRequest(ctx, { store, peers, lease, shared }, retry);
+    const access = new SessionFilesAccess(store, peers, lease);
+    const snapshots = new Snapshots(ctx, { store, peers, lease }, retry);
+    this.snapshots = snapshots;
+    const children = new SessionChildren(ctx, { store, peers, snapshots, shared }, retry);
+    this.children = children;
+    this.transfers = new Transfers(access);
+    const artifacts = new Artifacts(store, peers, this.transfers);
+    this.artifacts = artifacts;
+    this.discord = new DiscordFeed(ctx, store, peers, retry);
+    this.viewers = new Viewers(ctx, store.log, store.interactions);
+    this.streams = new EventStreams(store.log);
+    const webhooks = new Webhooks<Transaction>({
       ctx,
-      core,
+      store,
       fetcher: env.WEBHOOKS ?? publicInternet,
-      target: () => core.current.identity.spawn?.webhook ?? null,
-      gaveUp: (draft, what) => draft.family.callbackFailed(what),
+      target: () => store.current.identity.spawn?.webhook ?? null,
+      gaveUp: (tx, post) => tx.children.callbackFailed(post),
       retry,
     });
-    this.discord = new SessionDiscord(ctx, env, core, retry);
-    this.viewers = new Viewers(ctx, core.log, core.interactions);
-    this.streams = new EventStreams(core.log);
-    this.files.recover();
+    this.#outgoing = [
+      place,
+      lease,
+      this.listEntry,
+      snapshots,
+      shared,
+      new BudgetReports(ctx, store, peers, retry),
+      children,
+      new AgentCalls(ctx, { store, peers, children, artifacts }, retry),
+      webhooks,
+      this.discord,
+    ];
+    access.recover();
   }
 
-  /** The alarm has come. */
+  /** The alarm has fired. */
   alarmed(): void {
     this.#alarmAt = null;
-    if (this.core.record === null) return;
+    if (this.store.record === null) return;
     this.viewers.closeStalled(Date.now());
-    this.core.change((draft) => draft.clock());
+    this.store.change((tx) => tx.clock());
   }
 
-  /** When nobody has spoken to a parked session for too long (`SESSION_RETENTION_DAYS`), epoch milliseconds; null: never. */
+  /** When a parked session is deleted because nobody uses it (`SESSION_RETENTION_DAYS`), epoch milliseconds; null: never. */
   expires(): number | null {
-    const { last_activity, state, files } = this.core.current;
-    const days = this.core.settings.SESSION_RETENTION_DAYS;
+    const { last_activity, state, files } = this.store.current;
+    const days = this.store.settings.SESSION_RETENTION_DAYS;
     if (days === 0 || state.container !== 'none' || files.write !== null) return null;
     return last_activity + days * DAY_MS;
   }
 
   setAlarm(): void {
-    // Something that was under way has come back after the session was deleted.
-    if (this.core.record === null) return;
-    const { state, open_interactions } = this.core.current;
+    // A call that was under way has come back after the session was deleted.
+    if (this.store.record === null) return;
+    const { state, open_interactions } = this.store.current;
     const times = [
-      nextDeadline(state, this.core.limits),
-      open_interactions === 0 ? null : this.core.interactions.nextDue(),
+      nextDeadline(state, this.store.limits),
+      open_interactions === 0 ? null : this.store.interactions.nextDue(),
       this.viewers.nextStall(),
-      ...this.#tellers().map((part) => part.nextTry()),
+      ...this.#outgoing.map((part) => part.nextTry()),
       this.expires(),
     ].filter((time) => time !== null);
     if (times.length === 0) return;
     const next = Math.min(...times);
-    // An alarm that comes too early only looks at the clock; setting one costs a write.
+    // An early alarm only looks at the clock, while setting one costs a write.
     if (this.#alarmAt !== null && this.#alarmAt <= next) return;
     this.#alarmAt = next;
     this.#ctx.waitUntil(this.#ctx.storage.setAlarm(next));
   }
 
-  /** A change has been committed: everyone whom it concerns is told. */
-  #changed(draft: SessionDraft, before: number): void {
-    this.link.order(draft.commands);
-    if (draft.modelHeld !== null) this.link.holdModel(draft.modelHeld);
-    this.viewers.publish(draft.shown);
-    if (draft.seq > before) this.streams.notify();
-    this.discord.show(draft.shown);
-    this.messages.finished(draft.finished);
-    for (const part of this.#tellers()) part.tell();
+  /** A transaction has been committed: every part that it concerns acts on it. */
+  #committed(tx: Transaction, before: number): void {
+    this.link.order(tx.commands);
+    if (tx.modelPaused !== null) this.link.pauseModel(tx.modelPaused);
+    this.viewers.publish(tx.shown);
+    if (tx.seq > before) this.streams.notify();
+    this.discord.show(tx.shown);
+    this.messages.finished(tx.finished);
+    for (const part of this.#outgoing) part.send();
     this.snapshots.changed();
     this.setAlarm();
-  }
-
-  /** Those that tell others something, ask them for it, or post it. */
-  #tellers(): readonly { tell(): void; nextTry(): number | null }[] {
-    const { outreach, snapshots, sharing, budget, family, calls, webhooks, discord } = this;
-    return [outreach, snapshots, sharing, budget, family, calls, webhooks, discord];
   }
 }

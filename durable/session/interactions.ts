@@ -2,7 +2,8 @@ import type { InteractionState, InteractionView, ResolveRequest } from '../../pr
 import type { Refusal } from '../../protocol/api/problem.ts';
 import { isAsked, notAsked } from '../shared/interactions/answerers.ts';
 import { interactionViewOf } from '../shared/interactions/interaction-view.ts';
-import type { SessionCore } from './store/store.ts';
+import type { SessionStore } from './store/store.ts';
+import type { InteractionPage } from '../rpc/views.ts';
 import type { SessionRecord } from './store/record.ts';
 
 const NOT_ASKED: Refusal = {
@@ -10,20 +11,15 @@ const NOT_ASKED: Refusal = {
   detail: 'This session has asked nothing with this id.',
 };
 
-export interface InteractionPage {
-  readonly data: InteractionView[];
-  readonly next_cursor: string | null;
-}
-
 /**
  * What people see of what a session asks, and how they answer: its owner, who sees all of it, and those whom its settings name (`answerers`), who see
  * what they may answer. For anybody else each of these is null: they are not to know that there is such a session.
  */
-export class SessionPeople {
-  readonly #core: SessionCore;
+export class SessionInteractions {
+  readonly #store: SessionStore;
 
-  constructor(core: SessionCore) {
-    this.#core = core;
+  constructor(store: SessionStore) {
+    this.#store = store;
   }
 
   /** The oldest first; `cursor` is the id of the last of the page before. */
@@ -37,7 +33,7 @@ export class SessionPeople {
     if (record === null) return null;
     const { session_id, owner } = record.identity;
     const asked = person === owner ? null : person;
-    const page = this.#core.interactions.page({ state, asked, limit, cursor });
+    const page = this.#store.interactions.page({ state, asked, limit, cursor });
     const data = page.data.map((one) => interactionViewOf(one, session_id));
     return { data, next_cursor: page.next_cursor };
   }
@@ -46,7 +42,7 @@ export class SessionPeople {
     const record = this.#recordFor(person);
     if (record === null) return null;
     const { session_id, owner } = record.identity;
-    const found = this.#core.interactions.get(id);
+    const found = this.#store.interactions.get(id);
     if (found === null) return NOT_ASKED;
     return person === owner || isAsked(found, person) ? interactionViewOf(found, session_id) : notAsked(found);
   }
@@ -55,13 +51,13 @@ export class SessionPeople {
   resolve(person: string, id: string, request: ResolveRequest): InteractionView | Refusal | null {
     const record = this.#recordFor(person);
     if (record === null) return null;
-    const resolved = this.#core.change((draft) => draft.interactions.resolve(id, request, person));
+    const resolved = this.#store.change((tx) => tx.interactions.resolve(id, request, person));
     if (resolved === null) return NOT_ASKED;
     return 'refused' in resolved ? resolved : interactionViewOf(resolved, record.identity.session_id);
   }
 
   #recordFor(person: string): SessionRecord | null {
-    const { record } = this.#core;
+    const { record } = this.#store;
     if (record === null) return null;
     const { owner, request } = record.identity;
     return person === owner || request.config.answerers.includes(person) ? record : null;

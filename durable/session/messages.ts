@@ -1,36 +1,30 @@
 import type { InterruptAnswer, MessageView } from '../../protocol/api/message.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
-import { ALLOWED } from './core/state.ts';
-import type { SessionCore } from './store/store.ts';
+import type { PromptInput } from '../rpc/session-rpc.ts';
+import { allows } from '../shared/session-status.ts';
+import type { SessionStore } from './store/store.ts';
 import { turnOverMaximum } from './core/limits.ts';
 import { Waiters } from '../shared/waiters.ts';
 
 /** Messages that may wait in one session. */
 const MAX_QUEUE = 1000;
 
-export interface PromptInput {
-  readonly message_id: string;
-  readonly prompt: string;
-  readonly timeout_seconds: number | undefined;
-  readonly idempotency_key: string | undefined;
-}
-
-/** What is said to a session, and what comes of it; and how that is cut short. */
+/** Messages for the agent: taken, shown, waited for and interrupted. */
 export class SessionMessages {
-  readonly #core: SessionCore;
+  readonly #store: SessionStore;
   /** Calls that wait for a message to end. */
   readonly #waiters = new Waiters();
 
-  constructor(core: SessionCore) {
-    this.#core = core;
+  constructor(store: SessionStore) {
+    this.#store = store;
   }
 
   prompt(input: PromptInput): { message_id: string } | Refusal {
-    const { messages } = this.#core;
+    const { messages } = this.#store;
     const { message_id, prompt, timeout_seconds, idempotency_key: key } = input;
     // Asked again by a caller whose call was cut off.
     if (messages.has(message_id)) return { message_id };
-    const tooLong = turnOverMaximum(timeout_seconds, this.#core.settings);
+    const tooLong = turnOverMaximum(timeout_seconds, this.#store.settings);
     if (tooLong !== null) return tooLong;
     const body = JSON.stringify([prompt, timeout_seconds ?? null]);
     if (key !== undefined) {
@@ -41,24 +35,24 @@ export class SessionMessages {
         return { refused: 'idempotency_key_reused', detail };
       }
     }
-    if (this.#core.current.state.queue.length >= MAX_QUEUE) {
+    if (this.#store.current.state.queue.length >= MAX_QUEUE) {
       return { refused: 'queue_full', detail: `${MAX_QUEUE} messages wait in this session already. Let some finish.` };
     }
-    this.#core.change((draft, now) => {
-      // What was answered before comes before.
-      draft.interactions.pass();
+    this.#store.change((tx, now) => {
+      // Answers that became messages were given earlier, so they come first.
+      tx.interactions.pass();
       if (key !== undefined) messages.rememberKey(key, message_id, body);
-      draft.prompt(message_id, prompt, timeout_seconds === undefined ? null : now + timeout_seconds * 1000);
+      tx.prompt(message_id, prompt, timeout_seconds === undefined ? null : now + timeout_seconds * 1000);
     });
     return { message_id };
   }
 
   show(messageId: string): MessageView | Refusal {
-    const view = this.#core.messages.view(this.#core.current.identity.session_id, messageId);
+    const view = this.#store.messages.view(this.#store.current.identity.session_id, messageId);
     return view ?? { refused: 'message_not_found', detail: 'This session has no message with this id.' };
   }
 
-  /** Settles when something has become of a message, or of the session. */
+  /** Resolves when a message, or the session, has changed. */
   wait(messageId: string): Promise<void> {
     return this.#waiters.wait(messageId);
   }
@@ -74,15 +68,15 @@ export class SessionMessages {
   }
 
   interrupt(): InterruptAnswer {
-    const { status, current } = this.#core.current.state;
-    if (!ALLOWED[status].has('interrupt') || current === null) return { interrupted: false, message_id: null };
-    this.#core.change((draft) => draft.input({ on: 'interrupt' }));
+    const { status, current } = this.#store.current.state;
+    if (!allows(status, 'interrupt') || current === null) return { interrupted: false, message_id: null };
+    this.#store.change((tx) => tx.input({ on: 'interrupt' }));
     return { interrupted: true, message_id: current.message_id };
   }
 
   /** Parks the session, if there is anything to park. */
   stop(detail: string): void {
-    if (!ALLOWED[this.#core.current.state.status].has('stop')) return;
-    this.#core.change((draft) => draft.input({ on: 'stop', reason: { code: 'stopped_by_user', detail } }));
+    if (!allows(this.#store.current.state.status, 'stop')) return;
+    this.#store.change((tx) => tx.input({ on: 'stop', reason: { code: 'stopped_by_user', detail } }));
   }
 }

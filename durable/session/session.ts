@@ -1,364 +1,312 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { ArtifactView } from '../../protocol/api/artifact.ts';
-import { CloseCode } from '../../protocol/close-code.ts';
 import type { FilesRefusal } from '../../protocol/api/files.ts';
 import type { InteractionState, InteractionView, ResolveRequest } from '../../protocol/api/interaction.ts';
 import type { InterruptAnswer, MessageView } from '../../protocol/api/message.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
-import type { Reason } from '../../protocol/reason.ts';
-import type { SnapshotReport } from '../../protocol/link/runner-control.ts';
 import type { CreateSessionRequest, SessionStatus } from '../../protocol/api/session.ts';
 import type { SnapshotView } from '../../protocol/api/workspace.ts';
-import type { Beginning } from './core/files.ts';
-import type { Spawned } from '../directory/directory.ts';
-import { shareOf, type FilesShare } from './core/shared-files.ts';
+import { CloseCode } from '../../protocol/close-code.ts';
+import type { SnapshotReport } from '../../protocol/link/runner-control.ts';
+import type { Reason } from '../../protocol/reason.ts';
+import type { ChildIdentity, ChildUpdate } from '../rpc/child-updates.ts';
+import type { CreateCall, SpawnCall, Spawned } from '../rpc/creation.ts';
+import type { VersionedVerdict } from '../rpc/directory-rpc.ts';
 import type { EdgeEnv } from '../rpc/edge-env.ts';
-import { envelopeJson } from './store/tables/event-log.ts';
-import type { ToldVerdict } from '../directory/tree.ts';
-import type { ArtifactPage } from './store/tables/artifact-table.ts';
-import type { Birth } from '../rpc/creation.ts';
-import { childLineOf, childOutcomeOf, type ChildLine, type ChildOutcome } from './children/child-views.ts';
-import { GONE, type SessionCore } from './store/store.ts';
-import { SessionDoor } from './routes.ts';
-import type { SessionDraft } from './store/transaction.ts';
-import type { ChildIdentity, News, SpawnCall } from './children/children.ts';
-import type { PromptInput } from './messages.ts';
-import { SessionParts } from './assembly.ts';
-import type { InteractionPage } from './interactions.ts';
-import type { ContainerFacts, SessionRecord } from './store/record.ts';
+import type { ContainerFacts, PromptInput, SessionRpc } from '../rpc/session-rpc.ts';
+import type {
+  ArtifactPage,
+  ChildLine,
+  ChildOutcome,
+  InteractionPage,
+  SnapshotPage,
+  StoredSessionView,
+  VersionedSummary,
+} from '../rpc/views.ts';
+import { SessionAssembly } from './assembly.ts';
+import { childLineOf, childOutcomeOf } from './children/child-views.ts';
 import { filesElsewhere } from './container/shared-workspace.ts';
-import { summaryOf, viewOf, type StoredSessionView, type VersionedSummary } from './store/views.ts';
-import type { SnapshotPage } from './store/tables/snapshot-table.ts';
-
-/** Characters of a page of events. */
-const PAGE_SIZE = 4 * 1024 * 1024;
-
-/** A session to begin. */
-export interface CreateCall {
-  readonly session_id: string;
-  readonly owner: string;
-  readonly request: CreateSessionRequest;
-  readonly beginning: Beginning;
-  readonly birth: Birth;
-}
+import { shareOf, type FilesShare } from './core/shared-files.ts';
+import { SessionRoutes } from './routes.ts';
+import { NOT_FOUND, type SessionStore } from './store/store.ts';
+import { eventPage } from './store/event-page.ts';
+import { summaryOf, viewOf } from './store/views.ts';
 
 /**
- * One session: its log, its messages, its container's link and those who watch it. All state and all ordering are here;
- * what it decides, it decides in `core/`. This class is what others can ask of it; the parts do the work.
+ * One session: its log, its messages, its container's link and those who watch it. All state and all ordering are here.
+ * `core/` decides; the rooms do the work. This class is the list of what others can ask: see `SessionRpc` for each method.
+ * It is longer than 300 lines because that list is.
  */
-export class Session extends DurableObject<EdgeEnv> {
-  readonly #parts: SessionParts;
-  readonly #door: SessionDoor;
+export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
+  readonly #assembly: SessionAssembly;
+  readonly #routes: SessionRoutes;
   #deleting: Promise<{ deleted: true }> | null = null;
 
   constructor(ctx: DurableObjectState, env: EdgeEnv) {
     super(ctx, env);
-    this.#parts = new SessionParts(ctx, env);
-    this.#door = new SessionDoor(this.#parts);
+    this.#assembly = new SessionAssembly(ctx, env);
+    this.#routes = new SessionRoutes(this.#assembly);
   }
 
-  /** Begins the session and asks for its container. The same id again changes nothing. */
-  create({ session_id, owner, request, beginning, birth }: CreateCall): {
+  create({ session_id, owner, request, beginning, creation }: CreateCall): {
     view: StoredSessionView;
     listed: VersionedSummary;
   } {
-    if (this.#core.record === null) {
+    if (this.#store.record === null) {
       const { fork_of: forked_from } = beginning;
-      const identity = { session_id, owner, created: Date.now(), request, forked_from, spawn: birth.spawn };
-      this.#core.begin(identity, beginning, birth);
+      const identity = { session_id, owner, created: Date.now(), request, forked_from, spawn: creation.spawn };
+      this.#store.begin(identity, beginning, creation);
     }
-    return { view: this.#view(), listed: summaryOf(this.#core.current) };
+    return { view: this.#view(), listed: summaryOf(this.#store.current) };
   }
 
   show(owner: string): StoredSessionView | Refusal {
-    return this.#core.ownedBy(owner) ? this.#view() : GONE;
+    return this.#store.forOwner(owner, () => this.#view());
   }
 
-  /** As its owner's list shows it; null: it is deleted. */
   listed(): VersionedSummary | null {
-    return this.#core.record === null ? null : summaryOf(this.#core.record);
+    return this.#store.record === null ? null : summaryOf(this.#store.record);
   }
 
   chat(owner: string, input: PromptInput): { message_id: string } | Refusal {
-    return this.#core.ownedBy(owner) ? this.#parts.messages.prompt(input) : GONE;
+    return this.#store.forOwner(owner, () => this.#assembly.messages.prompt(input));
   }
 
   message(owner: string, messageId: string): MessageView | Refusal {
-    return this.#core.ownedBy(owner) ? this.#parts.messages.show(messageId) : GONE;
+    return this.#store.forOwner(owner, () => this.#assembly.messages.show(messageId));
   }
 
-  /** Takes a message and resolves once it has ended. May be called again with the same `message_id`. */
-  async ask(owner: string, input: PromptInput): Promise<MessageView | Refusal> {
+  async chatAndWait(owner: string, input: PromptInput): Promise<MessageView | Refusal> {
     const accepted = this.chat(owner, input);
     if ('refused' in accepted) return accepted;
     const messageId = accepted.message_id;
     for (;;) {
       const view = this.message(owner, messageId);
       if ('refused' in view || view.finished_at !== null) return view;
-      await this.#parts.messages.wait(messageId);
+      await this.#assembly.messages.wait(messageId);
     }
   }
 
   interrupt(owner: string): InterruptAnswer | Refusal {
-    return this.#core.ownedBy(owner) ? this.#parts.messages.interrupt() : GONE;
+    return this.#store.forOwner(owner, () => this.#assembly.messages.interrupt());
   }
 
-  /** What people are and were asked, the oldest first; `cursor` is the id of the last of the page before. `person` need not be the owner. */
   interactions(
     person: string,
     state: InteractionState | undefined,
     limit: number,
     cursor: string | undefined,
   ): InteractionPage | Refusal {
-    return this.#parts.people.list(person, state, limit, cursor) ?? GONE;
+    return this.#assembly.interactions.list(person, state, limit, cursor) ?? NOT_FOUND;
   }
 
   interaction(person: string, id: string): InteractionView | Refusal {
-    return this.#parts.people.show(person, id) ?? GONE;
+    return this.#assembly.interactions.show(person, id) ?? NOT_FOUND;
   }
 
   resolve(person: string, id: string, request: ResolveRequest): InteractionView | Refusal {
-    return this.#parts.people.resolve(person, id, request) ?? GONE;
+    return this.#assembly.interactions.resolve(person, id, request) ?? NOT_FOUND;
   }
 
-  /** Stops it, and all below it. */
   async stop(owner: string): Promise<{ session_id: string; status: SessionStatus } | Refusal> {
-    const record = this.#core.ownedBy(owner);
-    if (!record) return GONE;
-    this.#parts.messages.stop('Stopped by its owner. The next message wakes it.');
-    await this.#parts.family.stopBelow();
-    await this.#parts.outreach.list();
-    return { session_id: record.identity.session_id, status: this.#core.record?.state.status ?? 'stopped' };
-  }
-
-  /** A session above it is stopped, and sees to those below it. */
-  async stopWithParent(owner: string): Promise<void> {
-    if (!this.#core.ownedBy(owner)) return;
-    this.#parts.messages.stop('Stopped together with the session that began it. The next message wakes it.');
-    await this.#parts.outreach.list();
-  }
-
-  /** From now on people on Discord are shown its work, in a thread of its own. */
-  followOnDiscord(owner: string): void {
-    if (!this.#core.ownedBy(owner)) return;
-    this.#told((draft) => {
-      draft.record = { ...draft.record, on_discord: true };
+    return this.#store.forOwner(owner, async ({ identity: { session_id } }) => {
+      this.#assembly.messages.stop('Stopped by its owner. The next message wakes it.');
+      await this.#assembly.children.stopBelow();
+      await this.#assembly.listEntry.update();
+      return { session_id, status: this.#store.record?.state.status ?? 'stopped' };
     });
   }
 
-  /** Begins a child. */
-  async spawn(owner: string, call: Omit<SpawnCall, 'isWanted'>): Promise<Spawned | Refusal> {
-    if (!this.#core.ownedBy(owner)) return GONE;
-    return this.#parts.family.spawn({ ...call, isWanted: () => this.#core.record !== null });
+  async stopWithParent(owner: string): Promise<void> {
+    await this.#store.forOwner(owner, async () => {
+      this.#assembly.messages.stop('Stopped together with the session that began it. The next message wakes it.');
+      await this.#assembly.listEntry.update();
+    });
   }
 
-  /** The sessions that it has begun, the oldest first. */
+  followOnDiscord(owner: string): void {
+    this.#store.forOwner(owner, () =>
+      this.#store.change((tx) => {
+        tx.record = { ...tx.record, on_discord: true };
+      }),
+    );
+  }
+
+  async spawn(owner: string, call: SpawnCall): Promise<Spawned | Refusal> {
+    const isWanted = () => this.#store.record !== null;
+    return this.#store.forOwner(owner, () => this.#assembly.children.spawn({ ...call, isWanted }));
+  }
+
   children(owner: string): readonly string[] | Refusal {
-    const record = this.#core.ownedBy(owner);
-    return record ? record.children : GONE;
+    return this.#store.forOwner(owner, ({ children }) => children.ids);
   }
 
-  /** Sets what it and all below it may cost, USD; null: no limit of its own. */
   async setBudget(owner: string, budget: number | null): Promise<StoredSessionView | Refusal> {
-    const record = this.#core.ownedBy(owner);
-    if (!record) return GONE;
-    await this.#parts.outreach.directory.setBudget(record.identity.session_id, budget);
-    this.#told((draft) => draft.family.budgeted(budget));
-    return this.show(owner);
+    return this.#store.forOwner(owner, async ({ identity }) => {
+      await this.#assembly.peers.directory.setBudget(identity.session_id, budget);
+      this.#store.changeIfPresent((tx) => tx.children.budgeted(budget));
+      return this.show(owner);
+    });
   }
 
-  /** How it stands with it, for the agent that began it. */
   childLine(owner: string): ChildLine | Refusal {
-    const record = this.#core.ownedBy(owner);
-    return record ? childLineOf(record) : GONE;
+    return this.#store.forOwner(owner, childLineOf);
   }
 
-  /** What has become of a message, or of its newest, for the agent that began it. */
   childOutcome(owner: string, messageId: string | undefined): ChildOutcome | Refusal {
-    const record = this.#core.ownedBy(owner);
-    return record ? childOutcomeOf(record, this.#core.messages, messageId) : GONE;
+    return this.#store.forOwner(owner, (record) => childOutcomeOf(record, this.#store.messages, messageId));
   }
 
-  /** A child tells what has become of it. */
-  hearChild(child: ChildIdentity, news: readonly News[]): void {
-    this.#told((draft) => draft.family.hear(child, news));
+  childUpdated(child: ChildIdentity, updates: readonly ChildUpdate[]): void {
+    this.#store.changeIfPresent((tx) => tx.children.updated(child, updates));
   }
 
   childDeleted(childId: string): void {
-    this.#told((draft) => draft.family.deleted(childId));
+    this.#store.changeIfPresent((tx) => tx.children.deleted(childId));
   }
 
-  /** Whether the container of a session below it may work in this one's files now, and where. */
   shareFiles(owner: string): FilesShare {
-    const record = this.#core.ownedBy(owner);
+    const record = this.#store.ownedBy(owner);
     return record ? shareOf(record.state, record.files) : { share: 'no' };
   }
 
-  /** A session below it has a container that works in this one's files, or has none any more. */
   sharedBy(sessionId: string, shares: boolean): void {
-    this.#told((draft) => draft.family.sharedBy(sessionId, shares));
+    this.#store.changeIfPresent((tx) => tx.children.sharedBy(sessionId, shares));
   }
 
-  /** The owner's ledger says whether turns may begin. */
-  hearLeave(told: ToldVerdict): void {
-    this.#told((draft) => draft.family.leave(told));
+  setTurnPermit(verdict: VersionedVerdict): void {
+    this.#store.changeIfPresent((tx) => tx.children.permit(verdict));
   }
 
-  /** Ends the session, with all below it, and removes all that they stored, here and on its runner. May be called again until it succeeds. */
   async delete(owner: string): Promise<{ deleted: true } | Refusal> {
-    const record = this.#core.ownedBy(owner);
-    if (!record) return GONE;
-    // Asked for twice at once, as by its owner and by a session above it that goes as well.
-    this.#deleting ??= this.#delete(record).finally(() => (this.#deleting = null));
-    return this.#deleting;
+    return this.#store.forOwner(owner, ({ identity }) => {
+      // Two callers may ask at once, such as its owner and a session above it that is deleted too.
+      this.#deleting ??= this.#delete(identity.session_id).finally(() => (this.#deleting = null));
+      return this.#deleting;
+    });
   }
 
-  async #delete({ identity: { session_id } }: SessionRecord): Promise<{ deleted: true }> {
-    await this.#parts.family.deleteBelow();
-    await this.#parts.family.leave();
-    await this.#parts.sharing.leave();
-    await this.#parts.discord.leave();
-    await this.#parts.outreach.pool.forget(session_id);
-    await this.#parts.outreach.directory.remove(session_id);
-    // Who reads on would read what is no longer there.
-    this.#parts.streams.end();
-    await this.#core.erase();
+  async #delete(sessionId: string): Promise<{ deleted: true }> {
+    const { children, shared, discord, peers, streams, transfers, messages, snapshots } = this.#assembly;
+    await children.deleteBelow();
+    await children.detach();
+    await shared.detach();
+    await discord.detach();
+    await peers.pool.forgetSession(sessionId);
+    await peers.directory.remove(sessionId);
+    // A stream that went on would read tables that are gone.
+    streams.end();
+    await this.#store.erase();
     for (const socket of this.ctx.getWebSockets()) socket.close(CloseCode.notFound, 'the session was deleted');
-    this.#parts.transfers.end();
-    this.#parts.messages.end();
-    this.#parts.snapshots.changed();
+    transfers.end();
+    messages.end();
+    snapshots.changed();
     return { deleted: true };
   }
 
-  /** A page of the log as JSON text `{"data":[…],"next_cursor":…}`, events as they were stored. */
   events(owner: string, after: number, limit: number): { json: string } | Refusal {
-    if (!this.#core.ownedBy(owner)) return GONE;
-    const { log, seq } = this.#core;
-    const events = log.read(after, limit, PAGE_SIZE);
-    const last = events.at(-1)?.seq ?? after;
-    const next = last < seq ? `"${last}"` : 'null';
-    const first = log.first();
-    const gap = after < first - 1 ? `,"gap":{"from":${after + 1},"to":${first - 1}}` : '';
-    return { json: `{"data":[${events.map(envelopeJson).join(',')}],"next_cursor":${next},"last_seq":${seq}${gap}}` };
+    return this.#store.forOwner(owner, () => ({ json: eventPage(this.#store.log, this.#store.seq, after, limit) }));
   }
 
-  /** Asks for a snapshot; `id` becomes its own, unless there is one already of just how the files are. */
   async requestSnapshot(owner: string, id: string): Promise<SnapshotView | Refusal> {
-    const record = this.#core.ownedBy(owner);
-    if (!record) return GONE;
-    return filesElsewhere(record.identity) ?? this.#parts.snapshots.request(id, 'requested');
+    return this.#store.forOwner(
+      owner,
+      ({ identity }) => filesElsewhere(identity) ?? this.#assembly.snapshots.request(id, 'requested'),
+    );
   }
 
   async listSnapshots(owner: string, cursor: string | undefined, limit: number): Promise<SnapshotPage | Refusal> {
-    return this.#core.ownedBy(owner) ? this.#parts.snapshots.list(cursor, limit) : GONE;
+    return this.#store.forOwner(owner, () => this.#assembly.snapshots.list(cursor, limit));
   }
 
   async snapshot(owner: string, id: string): Promise<SnapshotView | Refusal> {
-    return this.#core.ownedBy(owner) ? this.#parts.snapshots.show(id) : GONE;
+    return this.#store.forOwner(owner, () => this.#assembly.snapshots.show(id));
   }
 
-  /** Files that the agent has given to people, the oldest first; `cursor` as the page before gave it. */
   artifacts(owner: string, cursor: number, limit: number): ArtifactPage | Refusal {
-    return this.#core.ownedBy(owner) ? this.#parts.artifacts.list(cursor, limit) : GONE;
+    return this.#store.forOwner(owner, () => this.#assembly.artifacts.list(cursor, limit));
   }
 
   artifact(owner: string, id: string): ArtifactView | Refusal {
-    return this.#core.ownedBy(owner) ? this.#parts.artifacts.show(id) : GONE;
+    return this.#store.forOwner(owner, () => this.#assembly.artifacts.show(id));
   }
 
   async removeArtifact(owner: string, id: string): Promise<{ deleted: true } | Refusal> {
-    return this.#core.ownedBy(owner) ? this.#parts.artifacts.remove(id) : GONE;
+    return this.#store.forOwner(owner, () => this.#assembly.artifacts.remove(id));
   }
 
-  /** What a fork of this session begins with, once that is stored: the snapshot `named`, or one of now (`id`). */
   async forkSource(
     owner: string,
     id: string,
     named: string | undefined,
   ): Promise<{ request: CreateSessionRequest; snapshot_id: string } | Refusal> {
-    const record = this.#core.ownedBy(owner);
-    if (!record) return GONE;
-    const source = filesElsewhere(record.identity) ?? (await this.#parts.snapshots.forFork(id, named));
-    if ('refused' in source) return source;
-    const { config } = record.identity.request;
-    return { request: { workspace: { type: 'ephemeral', snapshot: source.snapshot_id }, config }, ...source };
-  }
-
-  /** A runner tells what has become of a snapshot. */
-  snapshotted(report: SnapshotReport): void {
-    this.#told((draft) => draft.report(report));
-  }
-
-  /** The pool has sent the launch to a runner. */
-  placed(epoch: number, runner: string): void {
-    this.#told((draft) => draft.placed(epoch, runner));
-  }
-
-  /** The pool has no place yet. */
-  waiting(epoch: number, reason: Reason): void {
-    this.#told((draft) => draft.input({ on: 'waiting', epoch, reason }));
-  }
-
-  /** Other sessions wait for a place, or do no longer. */
-  crowded(epoch: number, crowded: boolean): void {
-    this.#told((draft) => draft.input({ on: 'crowded', epoch, crowded }));
-  }
-
-  /** The container of `epoch` runs. */
-  started(epoch: number, runner: string, container: ContainerFacts): void {
-    this.#told((draft) => {
-      if (epoch !== draft.record.state.epoch) return;
-      draft.record = { ...draft.record, container };
-      draft.files({ on: 'placed', runner });
+    return this.#store.forOwner(owner, async ({ identity }) => {
+      const source = filesElsewhere(identity) ?? (await this.#assembly.snapshots.forFork(id, named));
+      if ('refused' in source) return source;
+      const { config } = identity.request;
+      return { request: { workspace: { type: 'ephemeral', snapshot: source.snapshot_id }, config }, ...source };
     });
   }
 
-  /** The container of `epoch` is gone, and all that it said is stored. */
+  snapshotReported(report: SnapshotReport): void {
+    this.#store.changeIfPresent((tx) => tx.report(report));
+  }
+
+  placed(epoch: number, runner: string): void {
+    this.#store.changeIfPresent((tx) => tx.placed(epoch, runner));
+  }
+
+  waiting(epoch: number, reason: Reason): void {
+    this.#store.changeIfPresent((tx) => tx.input({ on: 'waiting', epoch, reason }));
+  }
+
+  crowded(epoch: number, crowded: boolean): void {
+    this.#store.changeIfPresent((tx) => tx.input({ on: 'crowded', epoch, crowded }));
+  }
+
+  started(epoch: number, runner: string, container: ContainerFacts): void {
+    this.#store.changeIfPresent((tx) => tx.started(epoch, runner, container));
+  }
+
   ended(epoch: number, reason: Reason, runner: string): void {
-    this.#told((draft) => draft.ended(epoch, reason, runner));
+    this.#store.changeIfPresent((tx) => tx.ended(epoch, reason, runner));
   }
 
-  /** The runner that a transfer was ordered of says that it does not come. */
   transferRefused(transferId: string, refusal: FilesRefusal): void {
-    this.#parts.transfers.refused(transferId, refusal);
+    this.#assembly.transfers.refused(transferId, refusal);
   }
 
-  /** Sockets, streams and files: `SessionDoor` says which. */
+  /** Sockets, streams and files: see `SessionRoutes`. */
   override fetch(request: Request): Response | Promise<Response> {
-    return this.#door.open(request);
+    return this.#routes.open(request);
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
-    this.#door.receive(socket, message);
+    this.#routes.receive(socket, message);
   }
 
   override webSocketClose(socket: WebSocket, code: number): void {
-    // Answers the peer's close; 1005 and 1006 are not codes that may be sent.
+    // Answers the peer's close. The codes 1005 and 1006 may not be sent.
     socket.close(code === 1005 || code === 1006 ? 1000 : code);
   }
 
   override async alarm(): Promise<void> {
-    // Those below it would go with it.
-    if (this.#isForgotten()) await this.#parts.family.noteActivityBelow();
-    if (!this.#isForgotten()) return this.#parts.alarmed();
-    await this.delete(this.#core.current.identity.owner);
+    // Deleting this session deletes those below it, so their activity counts first.
+    if (this.#isExpired()) await this.#assembly.children.noteActivityBelow();
+    if (!this.#isExpired()) return this.#assembly.alarmed();
+    await this.delete(this.#store.current.identity.owner);
   }
 
-  #isForgotten(): boolean {
-    const expires = this.#core.record === null ? null : this.#parts.expires();
+  #isExpired(): boolean {
+    const expires = this.#store.record === null ? null : this.#assembly.expires();
     return expires !== null && Date.now() >= expires;
   }
 
-  get #core(): SessionCore {
-    return this.#parts.core;
+  get #store(): SessionStore {
+    return this.#assembly.store;
   }
 
   #view(): StoredSessionView {
-    return viewOf(this.#core.current, this.#core.seq);
-  }
-
-  #told(work: (draft: SessionDraft) => void): void {
-    // The pool may know of a session that has been deleted since.
-    if (this.#core.record !== null) this.#core.change(work);
+    return viewOf(this.#store.current, this.#store.seq);
   }
 }

@@ -1,60 +1,66 @@
 /** After a call to another object has failed, milliseconds until it is tried again. */
 const RETRY_MS = 1000;
 
-export interface TellerParts {
+/** Something that calls other objects, and calls again for as long as that fails. */
+export interface Outgoing {
+  /** Sends what is due. */
+  send(): void;
+  /** When there is something to do, epoch milliseconds; null: nothing. */
+  nextTry(): number | null;
+}
+
+export interface RetryingCallOptions {
   readonly ctx: Pick<DurableObjectState, 'waitUntil'>;
-  /** Who is told: for the log. */
+  /** Who is called: for the log. */
   readonly whom: string;
-  /** There is something to tell, by what is stored. */
+  /** Whether there is something to send, by what is stored. */
   readonly isDue: () => boolean;
-  /** Tells it, and notes that it was told. */
-  readonly tell: () => Promise<void>;
-  /** Asked to have `tell` called at `nextTry`. */
+  /** Sends it, and notes that it was sent. */
+  readonly send: () => Promise<void>;
+  /** Asked to have `send` called at `nextTry`. */
   readonly retry: () => void;
 }
 
-/** Keeps another object told, one call at a time: at once when there is something to tell, and again for as long as that fails. */
-export class Teller {
-  readonly #parts: TellerParts;
-  #telling = false;
+/** Keeps another object up to date with one call at a time: at once when something is due, and again for as long as that fails. */
+export class RetryingCall implements Outgoing {
+  readonly #options: RetryingCallOptions;
+  #sending = false;
   #failedAt: number | null = null;
 
-  constructor(parts: TellerParts) {
-    this.#parts = parts;
+  constructor(options: RetryingCallOptions) {
+    this.#options = options;
   }
 
-  /** When there is something to do, epoch milliseconds; null: nothing. */
   nextTry(): number | null {
-    // Told at once, and this is for the case that it was cut off.
-    return this.#parts.isDue() ? (this.#failedAt ?? Date.now()) + RETRY_MS : null;
+    // It is sent at once. This time is for a call that was cut off.
+    return this.#options.isDue() ? (this.#failedAt ?? Date.now()) + RETRY_MS : null;
   }
 
-  /** When what has failed is tried again, epoch milliseconds; null: nothing has. For what else can wait for any alarm. */
+  /** When a failed call is tried again, epoch milliseconds; null: none has failed. For what can otherwise wait for any alarm. */
   retryAt(): number | null {
     return this.#failedAt === null ? null : this.nextTry();
   }
 
-  /** Tells what there is to tell. */
-  tell(): void {
-    if (this.#telling || !this.#parts.isDue()) return;
+  send(): void {
+    if (this.#sending || !this.#options.isDue()) return;
     if (this.#failedAt !== null && Date.now() < this.#failedAt + RETRY_MS) return;
-    this.#telling = true;
+    this.#sending = true;
     this.#failedAt = null;
-    this.#parts.ctx.waitUntil(this.#work());
+    this.#options.ctx.waitUntil(this.#work());
   }
 
   async #work(): Promise<void> {
-    const { tell, retry, whom } = this.#parts;
+    const { send, retry, whom } = this.#options;
     try {
-      await tell();
+      await send();
     } catch (error) {
-      console.error(`session: ${whom} could not be told, trying again: ${String(error)}`);
+      console.error(`session: a call to ${whom} failed, trying again: ${String(error)}`);
       this.#failedAt = Date.now();
       retry();
     } finally {
-      this.#telling = false;
+      this.#sending = false;
     }
-    // What has come meanwhile.
-    this.tell();
+    // More may have come meanwhile.
+    this.send();
   }
 }

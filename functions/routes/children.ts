@@ -67,16 +67,16 @@ export function addChildren(app: OpenAPIHono<AppEnv>): void {
     if ('refused' in spawned) {
       return refuse(c, spawned, spawned.refused === 'snapshot_pending' ? { 'retry-after': '5' } : {});
     }
-    const { view, birth } = spawned;
+    const { view, child } = spawned;
     const named = request.callback?.type === 'webhook' && request.callback.secret !== undefined;
     return c.json(
       {
         child_session_id: view.session_id,
         status: view.status,
-        parent_session_id: birth.parent,
-        message_id: birth.message_id,
+        parent_session_id: child.parent,
+        message_id: child.message_id,
         websocket_url: streamUrl(c, view.session_id),
-        ...(birth.webhook === null || named ? {} : { callback_secret: birth.webhook.secret }),
+        ...(child.webhook === null || named ? {} : { callback_secret: child.webhook.secret }),
       },
       201,
     );

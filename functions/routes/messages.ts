@@ -52,7 +52,7 @@ export function addMessages(app: OpenAPIHono<AppEnv>): void {
     const idempotency_key = c.req.valid('header')['idempotency-key'];
     const input = { message_id: uuidV7(), prompt, timeout_seconds, idempotency_key };
     if (!stream) {
-      const view = await untilAnswered(async () => await session.ask(owner, input));
+      const view = await untilAnswered(async () => await session.chatAndWait(owner, input));
       return 'refused' in view ? refuse(c, view) : c.json(view, 200);
     }
     const accepted = await session.chat(owner, input);

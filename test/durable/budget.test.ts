@@ -6,12 +6,12 @@ function account(id: string, change: Partial<Account> = {}): Account {
   return { id, parent: id === 'a' ? null : 'a', budget: null, cost: 0, turn: 'none', granted: false, ...change };
 }
 
-const leaves = (accounts: readonly Account[], dearest = 0) =>
-  Object.fromEntries([...judge(accounts, dearest)].map(([id, { leave }]) => [id, leave]));
+const permits = (accounts: readonly Account[], dearest = 0) =>
+  Object.fromEntries([...judge(accounts, dearest)].map(([id, { permit }]) => [id, permit]));
 
 describe('who may begin a turn', () => {
   test('anybody, without a budget above', () => {
-    expect(leaves([account('a', { turn: 'wanted' }), account('b', { turn: 'running' })])).toEqual({
+    expect(permits([account('a', { turn: 'wanted' }), account('b', { turn: 'running' })])).toEqual({
       a: 'free',
       b: 'free',
     });
@@ -19,14 +19,14 @@ describe('who may begin a turn', () => {
 
   test('whoever wants to, as long as the tree has not spent its budget', () => {
     const tree = [account('a', { budget: 1, cost: 0.4 }), account('b', { cost: 0.5, turn: 'wanted' })];
-    expect(leaves(tree)).toEqual({ a: 'due', b: 'granted' });
+    expect(permits(tree)).toEqual({ a: 'due', b: 'granted' });
   });
 
   test('nobody once it has, and the reason names whose budget it is', () => {
     const tree = [account('a', { budget: 1, cost: 0.5 }), account('b', { cost: 0.5, turn: 'wanted' })];
-    expect(leaves(tree)).toEqual({ a: 'held', b: 'held' });
+    expect(permits(tree)).toEqual({ a: 'suspended', b: 'suspended' });
     const spent = { session_id: 'a', budget_usd: 1, spent_usd: 1, expected_usd: 0 };
-    expect(judge(tree, 0).get('b')).toEqual({ leave: 'held', spent });
+    expect(judge(tree, 0).get('b')).toEqual({ permit: 'suspended', spent });
   });
 
   test('not a branch that has spent its own, while the rest goes on', () => {
@@ -36,7 +36,7 @@ describe('who may begin a turn', () => {
       account('c', { parent: 'b', cost: 0.3, turn: 'wanted' }),
       account('d', { turn: 'wanted' }),
     ];
-    expect(leaves(tree)).toEqual({ a: 'due', b: 'held', c: 'held', d: 'granted' });
+    expect(permits(tree)).toEqual({ a: 'due', b: 'suspended', c: 'suspended', d: 'granted' });
   });
 
   test('only as many at once as the budget has room for, each at what the dearest call has cost; who came first goes first', () => {
@@ -46,14 +46,16 @@ describe('who may begin a turn', () => {
       account('b', { turn: 'wanted' }),
       account('c', { turn: 'wanted' }),
     ];
-    expect(leaves(tree, 0.2)).toEqual({ a: 'due', b: 'granted', c: 'granted', d: 'held' });
+    expect(permits(tree, 0.2)).toEqual({ a: 'due', b: 'granted', c: 'granted', d: 'suspended' });
   });
 
   test('a turn that runs goes on until the budget is really spent', () => {
     const running = { turn: 'running', granted: true } as const;
     const tree = [account('a', { budget: 1, cost: 0.9 }), account('b', running), account('c', running)];
-    expect(leaves(tree, 0.5)).toMatchObject({ b: 'granted', c: 'granted' });
-    expect(leaves([account('a', { budget: 1, cost: 1 }), account('b', running)], 0.5)).toMatchObject({ b: 'held' });
+    expect(permits(tree, 0.5)).toMatchObject({ b: 'granted', c: 'granted' });
+    expect(permits([account('a', { budget: 1, cost: 1 }), account('b', running)], 0.5)).toMatchObject({
+      b: 'suspended',
+    });
   });
 });
 
@@ -91,8 +93,8 @@ test('whatever is asked for in whatever order, no budget is passed by more than 
         });
         const verdicts = judge(accounts, price);
         accounts = accounts.map((one) => {
-          const leave = verdicts.get(one.id)?.leave;
-          const begins = one.turn === 'wanted' && (leave === 'granted' || leave === 'free');
+          const permit = verdicts.get(one.id)?.permit;
+          const begins = one.turn === 'wanted' && (permit === 'granted' || permit === 'free');
           return begins ? { ...one, turn: 'running', granted: true } : one;
         });
         const costs = treeCosts(accounts);

@@ -12,8 +12,8 @@ import {
   type Base,
   type FilesInput,
   type FilesState,
-  type Head,
 } from '../../durable/session/core/files.ts';
+import type { Head } from '../../durable/shared/trees.ts';
 import type { SessionFiles } from '../../protocol/api/files.ts';
 import type { SnapshotReport } from '../../protocol/link/runner-control.ts';
 

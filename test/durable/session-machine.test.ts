@@ -61,10 +61,10 @@ const anyInput: fc.Arbitrary<SessionInput> = fc.oneof(
   fc.boolean().map((asking): SessionInput => ({ on: 'asking', asking })),
   fc.boolean().map((shared): SessionInput => ({ on: 'shared', shared })),
   fc.constantFrom<SessionInput>(
-    { on: 'leave', leave: 'free' },
-    { on: 'leave', leave: 'due' },
-    { on: 'leave', leave: 'granted' },
-    { on: 'leave', leave: 'held', reason: reason('budget_reached') },
+    { on: 'permit', permit: 'free' },
+    { on: 'permit', permit: 'due' },
+    { on: 'permit', permit: 'granted' },
+    { on: 'permit', permit: 'suspended', reason: reason('budget_reached') },
   ),
   fc.constant<SessionInput>({ on: 'interrupt' }),
   fc.constant<SessionInput>({ on: 'stop', reason: reason('stopped_by_user') }),
@@ -170,7 +170,7 @@ describe('the session machine, whatever happens in whatever order', () => {
           const step = advance(state, input, index * 1000, LIMITS);
           if (step.effects.some((effect) => effect.do === 'want')) {
             expect(state.container === 'none' || input.on === 'ended').toBe(true);
-            expect(step.state.held === null || step.state.queue.length === 0 || input.on === 'created').toBe(true);
+            expect(step.state.suspended === null || step.state.queue.length === 0 || input.on === 'created').toBe(true);
             expect(step.state.epoch).toBe(state.epoch + 1);
           } else expect(step.state.epoch).toBe(state.epoch);
           state = step.state;
@@ -195,7 +195,7 @@ describe('the session machine, whatever happens in whatever order', () => {
     fc.assert(
       fc.property(anyStory, ({ inputs, gaps }) => {
         const { state } = play(inputs, gaps);
-        const isHeld = state.held !== null && state.queue.length > 0 && state.container === 'none';
+        const isHeld = state.suspended !== null && state.queue.length > 0 && state.container === 'none';
         if (isHeld) expect(state).toMatchObject({ status: 'queued', reason: reason('budget_reached') });
         else if (state.status === 'queued') expect(['wanted', 'ending']).toContain(state.container);
         else if (state.container === 'none') expect(['stopped', 'failed']).toContain(state.status);
@@ -450,15 +450,15 @@ describe('a session', () => {
   });
 });
 
-const leave = (is: 'free' | 'due' | 'granted' | 'held'): SessionInput =>
-  is === 'held' ? { on: 'leave', leave: is, reason: reason('budget_reached') } : { on: 'leave', leave: is };
+const permit = (is: 'free' | 'due' | 'granted' | 'suspended'): SessionInput =>
+  is === 'suspended' ? { on: 'permit', permit: is, reason: reason('budget_reached') } : { on: 'permit', permit: is };
 
 describe('below a budget', () => {
   it('a turn begins with leave, which is for that turn alone', () => {
-    const asked = play([{ on: 'created' }, leave('due'), ...READY.slice(1), prompted('m0'), prompted('m1')]);
+    const asked = play([{ on: 'created' }, permit('due'), ...READY.slice(1), prompted('m0'), prompted('m1')]);
     expect(asked.effects.some((effect) => effect.do === 'prompt')).toBe(false);
     expect(asked.state.status).toBe('idle');
-    const begun = advance(asked.state, leave('granted'), asked.now, LIMITS);
+    const begun = advance(asked.state, permit('granted'), asked.now, LIMITS);
     expect(begun.effects).toContainEqual({ do: 'prompt', message_id: 'm0' });
     const over = advance(
       begun.state,
@@ -466,20 +466,20 @@ describe('below a budget', () => {
       asked.now,
       LIMITS,
     );
-    expect(over.state).toMatchObject({ status: 'idle', leave: 'due', current: null });
+    expect(over.state).toMatchObject({ status: 'idle', permit: 'due', current: null });
   });
 
   it('what is held calls no model, its time stands still, and it goes on when there is more', () => {
-    const { state, effects, now } = play([...READY, prompted('m0'), leave('held')]);
-    expect(effects).toContainEqual({ do: 'hold_model', held: true });
+    const { state, effects, now } = play([...READY, prompted('m0'), permit('suspended')]);
+    expect(effects).toContainEqual({ do: 'pause_model', paused: true });
     expect(state.current).toMatchObject({ paused: now });
-    const on = advance(state, leave('granted'), now + 60_000, LIMITS);
-    expect(on.effects).toEqual([{ do: 'hold_model', held: false }]);
+    const on = advance(state, permit('granted'), now + 60_000, LIMITS);
+    expect(on.effects).toEqual([{ do: 'pause_model', paused: false }]);
     expect(on.state.current).toMatchObject({ paused: null, deadline: now - 1000 + LIMITS.turn + 60_000 });
   });
 
   it('a turn that is held for too long ends, its container goes, and what waits goes on once there is more', () => {
-    const { state, now } = play([...READY, prompted('m0'), prompted('m1'), leave('held')]);
+    const { state, now } = play([...READY, prompted('m0'), prompted('m1'), permit('suspended')]);
     expect(nextDeadline(state, LIMITS)).toBe(now + LIMITS.idle);
     const parked = advance(state, { on: 'clock' }, now + LIMITS.idle, LIMITS);
     const interrupted = expect.objectContaining({ do: 'message_interrupted', message_id: 'm0' });
@@ -491,13 +491,13 @@ describe('below a budget', () => {
     });
     const gone = advance(parked.state, { on: 'ended', epoch: 1, reason: reason('stopped_by_user') }, now, LIMITS);
     expect(gone.effects).toEqual([]);
-    const more = advance(gone.state, leave('due'), now, LIMITS);
+    const more = advance(gone.state, permit('due'), now, LIMITS);
     expect(more.effects).toContainEqual({ do: 'want' });
   });
 
   it('what waits for more to spend fails when its own time is over, and the session is parked as it was', () => {
     const stopped = reason('stopped_by_user');
-    const { state, now } = play([...READY, leave('held'), { on: 'stop', reason: stopped }]);
+    const { state, now } = play([...READY, permit('suspended'), { on: 'stop', reason: stopped }]);
     const gone = advance(state, { on: 'ended', epoch: 1, reason: stopped }, now, LIMITS).state;
     const asked = advance(gone, prompted('m0', now + 5000), now, LIMITS).state;
     const late = advance(asked, { on: 'clock' }, now + 5000, LIMITS);
@@ -506,7 +506,7 @@ describe('below a budget', () => {
   });
 
   it('a parked session that is held takes messages, and starts nothing for them', () => {
-    const { state, now } = play([...READY, leave('held'), { on: 'stop', reason: reason('stopped_by_user') }]);
+    const { state, now } = play([...READY, permit('suspended'), { on: 'stop', reason: reason('stopped_by_user') }]);
     const gone = advance(state, { on: 'ended', epoch: 1, reason: reason('stopped_by_user') }, now, LIMITS).state;
     const asked = advance(gone, prompted('m0'), now, LIMITS);
     expect(asked.effects).toEqual([{ do: 'announce' }]);

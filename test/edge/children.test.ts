@@ -1,7 +1,7 @@
 import { env, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, test } from 'vitest';
 import type { EdgeEnv } from '../../durable/rpc/edge-env.ts';
-import { SessionParts } from '../../durable/session/assembly.ts';
+import { SessionAssembly } from '../../durable/session/assembly.ts';
 import { User } from './support/api.ts';
 import { callTool, ofType, spawn, useTool } from './support/family.ts';
 import { FakeRunner, storage } from './support/runner.ts';
@@ -412,15 +412,15 @@ test('an agent hears at once of what a child told while that was being asked', a
       if (asked > 1) return { ...outcome, state: 'completed' };
       // Sent after its answer, and there before it.
       const news = [{ n: 1000, event: { type: 'child.status' as const, data } }];
-      parts.core.change((draft) => draft.family.hear(identity, news));
+      parts.store.change((tx) => tx.children.updated(identity, news));
       return { ...outcome, state: 'working' };
     };
     const SESSION = { idFromName: (name: string) => name, get: () => ({ childOutcome }) };
     const others: EdgeEnv = Object.assign(Object.create(null), env, { SESSION });
-    const parts = new SessionParts(ctx, others);
+    const parts = new SessionAssembly(ctx, others);
     const input = { child_session_id: childId };
-    parts.core.change((draft) => draft.family.called(call_id, { tool: 'get_child_result', input }));
-    await expect.poll(() => parts.core.calls.get(call_id)).toBeNull();
+    parts.store.change((tx) => tx.children.called(call_id, { tool: 'get_child_result', input }));
+    await expect.poll(() => parts.store.calls.get(call_id)).toBeNull();
     expect(asked).toBe(2);
   });
 });

@@ -185,8 +185,8 @@ describe('a session’s question', () => {
     return withDesk({ session }, async (scene) => {
       await asked(scene, session);
       const message = scene.messageOf(session.view.interaction_id);
-      scene.desk.deleted(session.view.session_id);
-      scene.desk.deleted(session.view.session_id);
+      scene.desk.sessionDeleted(session.view.session_id);
+      scene.desk.sessionDeleted(session.view.session_id);
       await vi.waitFor(() => expect(scene.shown).toMatchObject([{ id: message, rows: [] }]));
       expect(scene.shown[0]?.content).toContain('Withdrawn');
       await vi.waitFor(() => {
@@ -210,8 +210,8 @@ describe('a session’s question', () => {
 
   it('of an owner without any account here leaves nothing behind', () =>
     withDesk({}, async (scene) => {
-      const news = [{ n: 1, news: { kind: 'asked' as const, view: view() } }];
-      scene.desk.hear({ session_id: view().session_id, owner: 'nobody' }, news);
+      const updates = [{ n: 1, update: { kind: 'asked' as const, view: view() } }];
+      scene.desk.sessionUpdated({ session_id: view().session_id, owner: 'nobody' }, updates);
       expect([...scene.storage.sql.exec('SELECT * FROM heard')]).toEqual([]);
     }));
 });

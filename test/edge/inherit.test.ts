@@ -26,7 +26,7 @@ async function beside(scene: Ran, body: object = {}): Promise<Ran & { message: s
 const sharers = (id: string) =>
   runInDurableObject(sessionObject(id), (_, { storage }) => {
     const { json } = storage.sql.exec<{ json: string }>('SELECT json FROM record').one();
-    return (JSON.parse(json) as SessionRecord).sharers;
+    return (JSON.parse(json) as SessionRecord).sharing.sharers;
   });
 
 /** Lets time pass, and the session's alarm come. */

@@ -115,11 +115,11 @@ describe('what people are asked, whatever happens in whatever order', () => {
   it('is counted, opened and closed in the log once each, and its turn waits only while it does', async () => {
     await everyStory((story) => {
       const all = story.all();
-      const { open_interactions, state } = story.core.current;
+      const { open_interactions, state } = story.store.current;
       expect(open_interactions).toBe(all.filter((one) => one.state === 'open').length);
       expect(state.asking).toBe(all.some((one) => one.state === 'open' && !one.detached));
       story.goWell();
-      const log = story.core.log.read(0, 100_000, 1e9);
+      const log = story.store.log.read(0, 100_000, 1e9);
       for (const type of ['interaction.opened', 'interaction.closed']) {
         const ids = log
           .filter((event) => event.type === type)
@@ -139,7 +139,7 @@ describe('reminders, whatever happens in whatever order', () => {
   it('come while it is open and no longer, not sooner than they are due, and those that are late as one', async () => {
     await everyStory((story) => {
       story.goWell();
-      const log = story.core.log
+      const log = story.store.log
         .read(0, 100_000, 1e9)
         .map(({ json, ...rest }) => ({ ...rest, data: JSON.parse(json) }));
       for (const { interaction_id: id, created, deadline } of story.all()) {
@@ -173,7 +173,7 @@ describe('reminders, whatever happens in whatever order', () => {
       story.exit();
       story.end('container_exited');
       story.goWell();
-      const reminded = story.core.log.read(0, 1000, 1e9).filter(({ type }) => type === 'interaction.reminded');
+      const reminded = story.store.log.read(0, 1000, 1e9).filter(({ type }) => type === 'interaction.reminded');
       const seconds = reminded.map(({ time }) => (time - (story.all()[0]?.created ?? 0)) / 1000);
       expect(seconds).toEqual([7.5, 15, 22.5, 30, 37.5, 45, 52.5, 600, 1200]);
     });
@@ -219,10 +219,10 @@ describe('an answer that was not taken when its owner stopped the session', () =
       story.resolve(0, 1);
       story.stop();
       story.end('stopped_by_user');
-      expect(story.core.current.state).toMatchObject({ status: 'stopped', queue: [] });
+      expect(story.store.current.state).toMatchObject({ status: 'stopped', queue: [] });
       story.chat();
-      const { queue } = story.core.current.state;
-      const prompts = queue.map(({ message_id }) => story.core.messages.prompt(message_id));
+      const { queue } = story.store.current.state;
+      const prompts = queue.map(({ message_id }) => story.store.messages.prompt(message_id));
       expect(prompts).toEqual([expect.stringContaining('reply 1'), 'chat 1']);
     });
   });

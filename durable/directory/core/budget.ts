@@ -1,4 +1,4 @@
-import type { Leave } from '../../session/core/state.ts';
+import type { Spent, Verdict } from '../../shared/turn-permit.ts';
 
 /** One session of a tree, as the ledger knows it. Amounts are USD. */
 export interface Account {
@@ -12,22 +12,6 @@ export interface Account {
   readonly turn: 'none' | 'wanted' | 'running';
   /** It was allowed to. */
   readonly granted: boolean;
-}
-
-/** A budget that is spent, or as good as. */
-export interface Spent {
-  /** Whose it is. */
-  readonly session_id: string;
-  readonly budget_usd: number;
-  readonly spent_usd: number;
-  /** What turns that run are expected to add; 0: it is spent without them. */
-  readonly expected_usd: number;
-}
-
-export interface Verdict {
-  readonly leave: Leave;
-  /** With `held` alone. */
-  readonly spent: Spent | null;
 }
 
 /**
@@ -44,10 +28,10 @@ export function judge(accounts: readonly Account[], dearest: number): ReadonlyMa
   for (const account of accounts) {
     const isIn = account.turn !== 'none' && account.granted;
     const spent = tree.spentAbove(account, 0);
-    if (spent !== null) verdicts.set(account.id, { leave: 'held', spent });
-    else if (!tree.isCapped(account)) verdicts.set(account.id, { leave: 'free', spent: null });
-    else if (isIn) verdicts.set(account.id, { leave: 'granted', spent: null });
-    else if (account.turn === 'none') verdicts.set(account.id, { leave: 'due', spent: null });
+    if (spent !== null) verdicts.set(account.id, { permit: 'suspended', spent });
+    else if (!tree.isCapped(account)) verdicts.set(account.id, { permit: 'free', spent: null });
+    else if (isIn) verdicts.set(account.id, { permit: 'granted', spent: null });
+    else if (account.turn === 'none') verdicts.set(account.id, { permit: 'due', spent: null });
     else wanting.push(account);
     if (account.turn === 'running' || (isIn && spent === null)) tree.begin(account);
   }
@@ -55,7 +39,7 @@ export function judge(accounts: readonly Account[], dearest: number): ReadonlyMa
   for (const account of wanting.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
     const spent = account.turn === 'running' ? null : tree.spentAbove(account, dearest);
     if (spent === null && account.turn !== 'running') tree.begin(account);
-    verdicts.set(account.id, { leave: spent === null ? 'granted' : 'held', spent });
+    verdicts.set(account.id, { permit: spent === null ? 'granted' : 'suspended', spent });
   }
   return verdicts;
 }

@@ -4,11 +4,12 @@ import { CHILD_EVENTS_PAGE, type childToolOutputs, type ChildToolCall } from '..
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import type { AgentCallRow } from '../store/tables/agent-call-table.ts';
 import { condense } from '../core/condense-event.ts';
-import type { EdgeEnv } from '../../rpc/edge-env.ts';
-import type { SessionArtifacts } from '../files/artifacts.ts';
-import type { SessionCore } from '../store/store.ts';
-import type { SessionDraft } from '../store/transaction.ts';
-import type { SessionFamily } from './children.ts';
+import type { Outgoing } from '../../shared/retrying-call.ts';
+import type { Peers } from '../store/peers.ts';
+import type { Artifacts } from '../files/artifacts.ts';
+import type { SessionStore } from '../store/store.ts';
+import type { Transaction } from '../store/transaction.ts';
+import type { SessionChildren } from './children.ts';
 
 /** After a call to another object has failed, milliseconds until it is tried again. */
 const RETRY_MS = 1000;
@@ -20,7 +21,7 @@ type ToolInput<T extends ChildToolCall['tool']> = Extract<ChildToolCall, { tool:
 
 /** What becomes of a call. `keep` is part of the change that answers it; `heard`: of the child's news when it was asked. */
 type Outcome<T> =
-  | { readonly said: T; readonly keep?: (draft: SessionDraft) => void }
+  | { readonly said: T; readonly keep?: (tx: Transaction) => void }
   | Refusal
   | { readonly waitsFor: string; readonly heard: number };
 
@@ -36,27 +37,31 @@ const REFUSED_CHILD: Refusal = {
 };
 
 /** Answers the calls of the agent's tools that concern other sessions, or files for people. Each is stored until it is answered, and taken up again after a crash. */
-export class AgentCalls {
+export class AgentCalls implements Outgoing {
   readonly #ctx: DurableObjectState;
-  readonly #env: EdgeEnv;
-  readonly #core: SessionCore;
-  readonly #family: SessionFamily;
-  readonly #artifacts: SessionArtifacts;
+  readonly #store: SessionStore;
+  readonly #peers: Peers;
+  readonly #children: SessionChildren;
+  readonly #artifacts: Artifacts;
   readonly #retry: () => void;
   readonly #underWay = new Set<string>();
   #failedAt: number | null = null;
 
-  /** @param retry asked to have `tell` called before long */
+  /** @param retry asked to have `send` called before long */
   constructor(
     ctx: DurableObjectState,
-    env: EdgeEnv,
-    parts: { readonly core: SessionCore; readonly family: SessionFamily; readonly artifacts: SessionArtifacts },
+    parts: {
+      readonly store: SessionStore;
+      readonly peers: Peers;
+      readonly children: SessionChildren;
+      readonly artifacts: Artifacts;
+    },
     retry: () => void,
   ) {
     this.#ctx = ctx;
-    this.#env = env;
-    this.#core = parts.core;
-    this.#family = parts.family;
+    this.#store = parts.store;
+    this.#peers = parts.peers;
+    this.#children = parts.children;
     this.#artifacts = parts.artifacts;
     this.#retry = retry;
   }
@@ -64,18 +69,18 @@ export class AgentCalls {
   /** When there is something to do, epoch milliseconds; null: nothing. */
   nextTry(): number | null {
     const now = Date.now();
-    const deadline = this.#core.calls.nextDeadline();
+    const deadline = this.#store.calls.nextDeadline();
     // Taken up at once, and this is for the case that it was cut off.
-    if (this.#core.calls.due(now).length > 0) return (this.#failedAt ?? now) + RETRY_MS;
+    if (this.#store.calls.due(now).length > 0) return (this.#failedAt ?? now) + RETRY_MS;
     return deadline;
   }
 
   /** Takes up what there is to take up. */
-  tell(): void {
+  send(): void {
     const now = Date.now();
     if (this.#failedAt !== null && now < this.#failedAt + RETRY_MS) return;
     this.#failedAt = null;
-    for (const row of this.#core.calls.due(now)) {
+    for (const row of this.#store.calls.due(now)) {
       if (this.#underWay.has(row.call_id)) continue;
       this.#underWay.add(row.call_id);
       this.#ctx.waitUntil(this.#takeUp(row, now));
@@ -85,28 +90,28 @@ export class AgentCalls {
   async #takeUp(row: AgentCallRow, now: number): Promise<void> {
     try {
       const outcome = await this.#answer(row, now);
-      if (this.#core.record !== null) this.#conclude(row.call_id, outcome);
+      this.#conclude(row.call_id, outcome);
     } catch (error) {
       console.error(`session: a tool's call could not be answered, trying again: ${String(error)}`);
       this.#failedAt = Date.now();
-      if (this.#core.record !== null) this.#retry();
+      if (this.#store.record !== null) this.#retry();
     } finally {
       this.#underWay.delete(row.call_id);
     }
     // What came meanwhile may concern it.
-    if (this.#core.record !== null) this.tell();
+    if (this.#store.record !== null) this.send();
   }
 
   #conclude(callId: string, outcome: Outcome<object>): void {
-    this.#core.change((draft) => {
+    this.#store.changeIfPresent((tx) => {
       if ('waitsFor' in outcome) {
         const { waitsFor, heard } = outcome;
         // What it has told since may be what is waited for, so that it is asked once more.
-        if (this.#core.children.heard(waitsFor) === heard) this.#core.calls.waitFor(callId, waitsFor);
+        if (this.#store.children.heard(waitsFor) === heard) this.#store.calls.waitFor(callId, waitsFor);
         return;
       }
-      if ('said' in outcome) outcome.keep?.(draft);
-      draft.family.answer(callId, 'refused' in outcome ? outcome : { structured: { ...outcome.said } });
+      if ('said' in outcome) outcome.keep?.(tx);
+      tx.children.answer(callId, 'refused' in outcome ? outcome : { structured: { ...outcome.said } });
     });
   }
 
@@ -139,16 +144,16 @@ export class AgentCalls {
   ): Promise<Outcome<Outputs['spawn_session']>> {
     const { prompt, title, workspace = 'ephemeral', ...config } = input;
     const request = { prompt, ...(title === undefined ? {} : { title }), workspace: { type: workspace }, config };
-    const isWanted = () => this.#core.record !== null && this.#core.calls.get(callId) !== null;
-    const spawned = await this.#family.spawn({ child_id: made, request, idempotency_key: undefined, isWanted });
+    const isWanted = () => this.#store.record !== null && this.#store.calls.get(callId) !== null;
+    const spawned = await this.#children.spawn({ child_id: made, request, idempotency_key: undefined, isWanted });
     if ('refused' in spawned) return spawned;
-    const { view, birth } = spawned;
-    return { said: { child_session_id: view.session_id, message_id: birth.message_id, status: view.status } };
+    const { view, child } = spawned;
+    return { said: { child_session_id: view.session_id, message_id: child.message_id, status: view.status } };
   }
 
   async #list(): Promise<Outcome<Outputs['list_children']>> {
     const children = await Promise.all(
-      this.#core.children.all().map(async ({ id, title }) => {
+      this.#store.children.all().map(async ({ id, title }) => {
         const line = await this.#child(id).childLine(this.#owner);
         return 'refused' in line ? [] : [{ child_session_id: id, title, ...line }];
       }),
@@ -172,7 +177,7 @@ export class AgentCalls {
     { child_session_id: id, message_id }: ToolInput<'get_child_result'>,
     isLate: boolean,
   ): Promise<Outcome<Outputs['get_child_result']>> {
-    const heard = this.#core.children.heard(id.toLowerCase());
+    const heard = this.#store.children.heard(id.toLowerCase());
     if (heard === null) return REFUSED_CHILD;
     const outcome = await this.#child(id).childOutcome(this.#owner, message_id?.toLowerCase());
     if ('refused' in outcome) return outcome;
@@ -219,7 +224,7 @@ export class AgentCalls {
     made: string,
     deadline: number,
   ): Promise<Outcome<z.infer<typeof shareArtifactOutput>>> {
-    const isWanted = () => this.#core.record !== null && this.#core.calls.get(callId) !== null;
+    const isWanted = () => this.#store.record !== null && this.#store.calls.get(callId) !== null;
     const shared = await this.#artifacts.share({ input, artifact_id: made, deadline, isWanted });
     if ('refused' in shared) return shared;
     const { artifact_id, name, bytes } = shared.view;
@@ -227,14 +232,14 @@ export class AgentCalls {
   }
 
   get #owner(): string {
-    return this.#core.current.identity.owner;
+    return this.#store.current.identity.owner;
   }
 
   #isChild(id: string): boolean {
-    return this.#core.children.heard(id.toLowerCase()) !== null;
+    return this.#store.children.heard(id.toLowerCase()) !== null;
   }
 
   #child(id: string) {
-    return this.#env.SESSION.get(this.#env.SESSION.idFromName(id.toLowerCase()));
+    return this.#peers.session(id.toLowerCase());
   }
 }

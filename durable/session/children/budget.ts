@@ -1,54 +1,55 @@
-import type { SpendingReport } from '../../directory/tree.ts';
-import type { SessionCore } from '../store/store.ts';
-import type { SessionOutreach } from '../container/launch.ts';
-import { Teller } from '../../shared/retrying-call.ts';
+import type { SpendingReport } from '../../rpc/directory-rpc.ts';
+import { RetryingCall, type Outgoing } from '../../shared/retrying-call.ts';
+import type { Peers } from '../store/peers.ts';
+import { totalCost } from '../store/record.ts';
+import type { SessionStore } from '../store/store.ts';
 
-/** Tells the owner's ledger what a session below a budget has spent, and asks leave for its turns. */
-export class SessionBudget {
-  readonly #core: SessionCore;
-  readonly #outreach: SessionOutreach;
-  readonly #teller: Teller;
-  /** What the ledger was last told. Not stored: told twice is told once. */
-  #told: SpendingReport | null = null;
+/** Reports what a session below a budget has spent to the owner's budget ledger, and asks for turn permits. */
+export class BudgetReports implements Outgoing {
+  readonly #store: SessionStore;
+  readonly #peers: Peers;
+  readonly #call: RetryingCall;
+  /** The last report. Not stored: a report may come twice. */
+  #reported: SpendingReport | null = null;
 
-  /** @param retry asked to have `tell` called at `nextTry` */
-  constructor(ctx: DurableObjectState, core: SessionCore, outreach: SessionOutreach, retry: () => void) {
-    this.#core = core;
-    this.#outreach = outreach;
-    const parts = { isDue: () => this.#isDue(), tell: () => this.#send(), retry };
-    this.#teller = new Teller({ ctx, whom: 'the owner’s ledger', ...parts });
+  /** @param retry asked to have `send` called at `nextTry` */
+  constructor(ctx: DurableObjectState, store: SessionStore, peers: Peers, retry: () => void) {
+    this.#store = store;
+    this.#peers = peers;
+    const call = { isDue: () => this.#isDue(), send: () => this.#send(), retry };
+    this.#call = new RetryingCall({ ctx, whom: 'the owner’s budget ledger', ...call });
   }
 
   nextTry(): number | null {
-    return this.#teller.nextTry();
+    return this.#call.nextTry();
   }
 
-  tell(): void {
-    this.#teller.tell();
+  send(): void {
+    this.#call.send();
   }
 
   async #send(): Promise<void> {
     const report = this.#report();
     if (report === null) return;
-    const answer = await this.#outreach.directory.report(report);
-    this.#told = report;
-    if (answer !== null && this.#core.record !== null) this.#core.change((draft) => draft.family.leave(answer));
+    const verdict = await this.#peers.directory.reportSpending(report);
+    this.#reported = report;
+    if (verdict !== null) this.#store.changeIfPresent((tx) => tx.children.permit(verdict));
   }
 
   #isDue(): boolean {
     const report = this.#report();
-    return report !== null && !same(report, this.#told);
+    return report !== null && !same(report, this.#reported);
   }
 
   #report(): SpendingReport | null {
-    if (this.#core.record === null) return null;
-    const { identity, state, cost_usd, live_usd } = this.#core.record;
-    if (state.leave === 'free') return null;
-    const turn = state.current !== null ? 'running' : state.queue.length > 0 ? 'wanted' : 'none';
-    return { session_id: identity.session_id, cost_usd: cost_usd + live_usd, turn };
+    const { record } = this.#store;
+    if (record === null || record.state.permit === 'free') return null;
+    const { current, queue } = record.state;
+    const turn = current !== null ? 'running' : queue.length > 0 ? 'wanted' : 'none';
+    return { session_id: record.identity.session_id, cost_usd: totalCost(record), turn };
   }
 }
 
-function same(report: SpendingReport, told: SpendingReport | null): boolean {
-  return told !== null && told.cost_usd === report.cost_usd && told.turn === report.turn;
+function same(report: SpendingReport, before: SpendingReport | null): boolean {
+  return before !== null && before.cost_usd === report.cost_usd && before.turn === report.turn;
 }

@@ -1,5 +1,12 @@
 import { VERSION } from '../../../protocol/version.ts';
-import { judge, signature, signedContent, signingKey, type PostOutcome } from '../core/children/delivery.ts';
+import {
+  judge,
+  signature,
+  signedContent,
+  signingKey,
+  type PostOutcome,
+  type Undelivered,
+} from '../core/children/delivery.ts';
 import type { Delivery, DeliveryTable } from '../store/tables/delivery-table.ts';
 
 /** How long a receiver may take to answer, milliseconds. */
@@ -15,32 +22,24 @@ export interface WebhookTarget {
   readonly secret: string;
 }
 
-/** A post that nobody tries again. */
-export interface GivenUp {
-  readonly url: string;
-  /** Tries, all of which failed. */
-  readonly attempts: number;
-  readonly detail: string;
-}
-
-/** What of a session the webhooks need: `SessionCore`, with `Draft` its draft. */
-export interface WebhookCore<Draft> {
+/** What the webhooks need of a session: `SessionStore`, whose transactions are `Tx`. */
+export interface WebhookStore<Tx> {
   /** Null: there is no such session, not yet or not any more, and nothing to read or write. */
   readonly record: object | null;
   readonly deliveries: DeliveryTable;
-  change<T>(work: (draft: Draft) => T): T;
+  change<T>(work: (tx: Tx) => T): T;
 }
 
-export interface WebhookParts<Draft> {
+export interface WebhookParts<Tx> {
   readonly ctx: Pick<DurableObjectState, 'waitUntil'>;
-  readonly core: WebhookCore<Draft>;
+  readonly store: WebhookStore<Tx>;
   /** Reaches what may be reached, and nothing else: the binding `WEBHOOKS`, or `publicInternet`. */
   readonly fetcher: Pick<Fetcher, 'fetch'>;
   /** Where to post; null: nowhere, and what waits goes on waiting. */
   readonly target: () => WebhookTarget | null;
   /** Called inside the change that gives a post up. */
-  readonly gaveUp: (draft: Draft, what: GivenUp) => void;
-  /** Asked to have `tell` called at `nextTry`. */
+  readonly gaveUp: (tx: Tx, what: Undelivered) => void;
+  /** Asked to have `send` called at `nextTry`. */
   readonly retry: () => void;
   readonly now?: () => number;
   /** From 0 to 1. */
@@ -54,30 +53,30 @@ export const publicInternet: Pick<Fetcher, 'fetch'> = {
 };
 
 /** Posts what is to be posted to a session's webhook: one after the other, in order, each until it is delivered or given up. */
-export class Webhooks<Draft> {
-  readonly #parts: WebhookParts<Draft>;
+export class Webhooks<Tx> {
+  readonly #parts: WebhookParts<Tx>;
   readonly #now: () => number;
   /** Since when a post has been under way. */
   #postingSince: number | null = null;
   #failedAt: number | null = null;
 
-  constructor(parts: WebhookParts<Draft>) {
+  constructor(parts: WebhookParts<Tx>) {
     this.#parts = parts;
     this.#now = parts.now ?? Date.now;
   }
 
-  /** When `tell` has something to do, epoch milliseconds; null: nothing waits. */
+  /** When `send` has something to do, epoch milliseconds; null: nothing waits. */
   nextTry(): number | null {
-    const { core, target } = this.#parts;
-    if (core.record === null || target() === null) return null;
-    const at = core.deliveries.nextAt();
+    const { store, target } = this.#parts;
+    if (store.record === null || target() === null) return null;
+    const at = store.deliveries.nextAt();
     if (at === null) return null;
     if (this.#postingSince !== null) return this.#postingSince + LOST_MS;
     return this.#failedAt === null ? at : Math.max(at, this.#failedAt + RETRY_MS);
   }
 
   /** Posts what is due. */
-  tell(): void {
+  send(): void {
     if (this.#postingSince !== null) return;
     if (this.#failedAt !== null && this.#now() < this.#failedAt + RETRY_MS) return;
     if (this.#next() === null) return;
@@ -91,7 +90,7 @@ export class Webhooks<Draft> {
         this.#postingSince = this.#now();
         const outcome = await this.#post(next.target, next.delivery);
         // Deleted meanwhile, with all that was to be posted.
-        if (this.#parts.core.record === null) return;
+        if (this.#parts.store.record === null) return;
         this.#settle(next.target, next.delivery, outcome);
       }
       this.#failedAt = null;
@@ -101,13 +100,13 @@ export class Webhooks<Draft> {
     } finally {
       this.#postingSince = null;
     }
-    if (this.#parts.core.record !== null) this.#parts.retry();
+    if (this.#parts.store.record !== null) this.#parts.retry();
   }
 
   #next(): { readonly target: WebhookTarget; readonly delivery: Delivery } | null {
-    const { core } = this.#parts;
-    const target = core.record === null ? null : this.#parts.target();
-    const delivery = target === null ? null : core.deliveries.due(this.#now());
+    const { store } = this.#parts;
+    const target = store.record === null ? null : this.#parts.target();
+    const delivery = target === null ? null : store.deliveries.due(this.#now());
     return target === null || delivery === null ? null : { target, delivery };
   }
 
@@ -136,18 +135,18 @@ export class Webhooks<Draft> {
   }
 
   #settle({ url }: WebhookTarget, { id, attempts }: Delivery, outcome: PostOutcome): void {
-    const { core, gaveUp, random = Math.random } = this.#parts;
-    const { deliveries } = core;
+    const { store, gaveUp, random = Math.random } = this.#parts;
+    const { deliveries } = store;
     const tries = attempts + 1;
     const verdict = judge(outcome, tries, this.#now(), random() * 2 - 1);
     if (verdict.is === 'delivered') return deliveries.remove(id);
     if (verdict.is === 'again') return deliveries.reschedule(id, verdict.at);
-    core.change((draft) => {
+    store.change((tx) => {
       const others = verdict.all ? deliveries.count() - 1 : 0;
       if (verdict.all) deliveries.removeAll();
       else deliveries.remove(id);
       const more = others === 0 ? '' : ` What else waited for it is dropped: ${others}.`;
-      gaveUp(draft, { url, attempts: tries, detail: verdict.detail + more });
+      gaveUp(tx, { url, attempts: tries, detail: verdict.detail + more });
     });
   }
 }

@@ -4,12 +4,12 @@ import type { SessionFrame } from '../../../protocol/link/wrapper-link.ts';
 import type { WrapperFrame } from '../../../protocol/link/wrapper-notice.ts';
 import type { NumberedCommand } from '../store/tables/command-table.ts';
 import { parseJson } from '../../shared/json.ts';
-import type { SessionCore } from '../store/store.ts';
+import type { SessionStore } from '../store/store.ts';
 
-/** What a container says: lines to store, and previews. */
-type SaidFrame = Extract<WrapperFrame, { kind: 'items' | 'preview' }>;
+/** What a container sends: items to store, and previews. */
+type ContainerFrame = Extract<WrapperFrame, { kind: 'items' | 'preview' }>;
 
-/** What a container's data socket is good for. Kept as the socket's attachment, so that it outlives hibernation. */
+/** What a container's data socket is for. Kept as the socket's attachment, so that it survives hibernation. */
 interface Attachment {
   readonly kind: 'data';
   readonly epoch: number;
@@ -17,17 +17,17 @@ interface Attachment {
 
 const TAG = 'data';
 
-/** The session's end of the link to its container: takes what that says exactly once, and orders what it is to do. */
+/** The session's end of the link to its container: stores what the container sends exactly once, and sends it commands. */
 export class ContainerLink {
   readonly #ctx: DurableObjectState;
-  readonly #core: SessionCore;
+  readonly #store: SessionStore;
 
-  constructor(ctx: DurableObjectState, core: SessionCore) {
+  constructor(ctx: DurableObjectState, store: SessionStore) {
     this.#ctx = ctx;
-    this.#core = core;
+    this.#store = store;
   }
 
-  /** Takes a data socket of `epoch` in, in place of the one before it. */
+  /** Accepts a data socket of `epoch`. It replaces the one before it. */
   accept(socket: WebSocket, epoch: number): void {
     this.#ctx.acceptWebSocket(socket, [TAG]);
     if (!this.#belongs(socket, epoch)) return;
@@ -48,7 +48,7 @@ export class ContainerLink {
     return true;
   }
 
-  /** Orders; a wrapper that is away gets them when it says hello. */
+  /** Sends commands. A wrapper that is away gets them when it says hello. */
   order(commands: readonly NumberedCommand[]): void {
     for (const { number, command } of commands) {
       for (const socket of this.#ctx.getWebSockets(TAG)) {
@@ -57,15 +57,15 @@ export class ContainerLink {
     }
   }
 
-  /** The runner holds calls to the model back, or no longer; one that is away is told when it comes. */
-  holdModel(held: boolean): void {
+  /** Tells the runner whether to pause calls to the model. A runner that is away learns it when it connects. */
+  pauseModel(paused: boolean): void {
     for (const socket of this.#ctx.getWebSockets(TAG)) {
-      if (socket.readyState === WebSocket.OPEN) send(socket, { kind: 'model', held });
+      if (socket.readyState === WebSocket.OPEN) send(socket, { kind: 'model', held: paused });
     }
   }
 
   #belongs(socket: WebSocket, epoch: number): boolean {
-    const { record } = this.#core;
+    const { record } = this.#store;
     if (record === null) socket.close(CloseCode.notFound, 'there is no such session');
     else if (epoch !== record.state.epoch) socket.close(CloseCode.staleEpoch, 'this epoch is over');
     else return true;
@@ -73,47 +73,47 @@ export class ContainerLink {
   }
 
   #take(socket: WebSocket, epoch: number, frames: readonly DataFrame[]): void {
-    const said: SaidFrame[] = [];
+    const sent: ContainerFrame[] = [];
     for (const frame of frames) {
-      if (frame.kind === 'items' || frame.kind === 'preview') said.push(frame);
-      else if (frame.kind === 'host') this.#note(socket, frame);
-      else if (frame.kind === 'taken') this.#core.commands.taken(epoch, frame.command);
+      if (frame.kind === 'items' || frame.kind === 'preview') sent.push(frame);
+      else if (frame.kind === 'host') this.#storeNotices(socket, frame);
+      else if (frame.kind === 'taken') this.#store.commands.taken(epoch, frame.command);
       else if (frame.epoch === epoch) this.#welcome(socket, epoch, frame.taken);
       else return socket.close(CloseCode.badFrame, 'the epoch is not that of the token');
     }
-    if (said.length > 0) this.#hear(socket, said);
+    if (sent.length > 0) this.#storeFrames(socket, sent);
   }
 
   #welcome(socket: WebSocket, epoch: number, taken: number): void {
-    const { stored, host_stored } = this.#core.current.link;
-    // Should the container go now, what it has taken is not said again.
-    this.#core.commands.taken(epoch, taken);
+    const { stored, notices_stored } = this.#store.current.link;
+    // If the container ends now, commands that it has taken are not sent again.
+    this.#store.commands.taken(epoch, taken);
     send(socket, { kind: 'welcome', stored });
-    send(socket, { kind: 'host_ack', stored: host_stored });
-    send(socket, { kind: 'model', held: this.#core.current.state.held !== null });
-    for (const { number, command } of this.#core.commands.after(epoch, taken)) {
+    send(socket, { kind: 'host_ack', stored: notices_stored });
+    send(socket, { kind: 'model', held: this.#store.current.state.suspended !== null });
+    for (const { number, command } of this.#store.commands.after(epoch, taken)) {
       send(socket, { kind: 'command', number, command });
     }
   }
 
-  /** Stores what the runner has to say itself. */
-  #note(socket: WebSocket, { first, notices }: HostFrame): void {
-    this.#core.change((draft) => draft.takeNotices(first, notices));
-    send(socket, { kind: 'host_ack', stored: this.#core.current.link.host_stored });
+  /** Stores the runner's own notices. */
+  #storeNotices(socket: WebSocket, { first, notices }: HostFrame): void {
+    this.#store.change((tx) => tx.takeNotices(first, notices));
+    send(socket, { kind: 'host_ack', stored: this.#store.current.link.notices_stored });
   }
 
-  /** Stores and shows what was said, all of one message at once. */
-  #hear(socket: WebSocket, said: readonly SaidFrame[]): void {
-    const whole = this.#core.change((draft) => {
-      for (const frame of said) {
-        if (frame.kind === 'preview') draft.preview(frame.line);
-        else if (!draft.take(frame.first, frame.items)) return false;
+  /** Stores and publishes all frames of one message in one transaction. */
+  #storeFrames(socket: WebSocket, sent: readonly ContainerFrame[]): void {
+    const whole = this.#store.change((tx) => {
+      for (const frame of sent) {
+        if (frame.kind === 'preview') tx.preview(frame.line);
+        else if (!tx.take(frame.first, frame.items)) return false;
       }
       return true;
     });
-    const { stored } = this.#core.current.link;
+    const { stored } = this.#store.current.link;
     if (!whole) send(socket, { kind: 'resend', from: stored + 1 });
-    else if (said.some(({ kind }) => kind === 'items')) send(socket, { kind: 'ack', stored });
+    else if (sent.some(({ kind }) => kind === 'items')) send(socket, { kind: 'ack', stored });
   }
 }
 

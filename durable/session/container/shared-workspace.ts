@@ -1,43 +1,43 @@
 import type { Refusal } from '../../../protocol/api/problem.ts';
+import { RetryingCall, type Outgoing } from '../../shared/retrying-call.ts';
+import { inheritsFrom, type SessionIdentity } from '../core/identity.ts';
 import { shareOf, type Host } from '../core/shared-files.ts';
-import type { EdgeEnv } from '../../rpc/edge-env.ts';
-import type { SessionCore } from '../store/store.ts';
-import type { SessionIdentity } from '../store/record.ts';
-import { Teller } from '../../shared/retrying-call.ts';
+import type { Peers } from '../store/peers.ts';
+import type { SessionStore } from '../store/store.ts';
 
-/** A session that works in another's files asks that one whether it may, and keeps it told that it does. */
-export class SessionSharing {
-  readonly #env: EdgeEnv;
-  readonly #core: SessionCore;
-  readonly #teller: Teller;
+/** For a session that works in another one's files: asks that one whether it may, and reports when it does. */
+export class SharedWorkspace implements Outgoing {
+  readonly #store: SessionStore;
+  readonly #peers: Peers;
+  readonly #call: RetryingCall;
 
-  /** @param retry asked to have `tell` called at `nextTry` */
-  constructor(ctx: DurableObjectState, env: EdgeEnv, core: SessionCore, retry: () => void) {
-    this.#env = env;
-    this.#core = core;
-    const parts = { isDue: () => this.#isDue(), tell: () => this.#tellOwner(), retry };
-    this.#teller = new Teller({ ctx, whom: 'the session whose files are shared', ...parts });
+  /** @param retry asked to have `send` called at `nextTry` */
+  constructor(ctx: DurableObjectState, store: SessionStore, peers: Peers, retry: () => void) {
+    this.#store = store;
+    this.#peers = peers;
+    const call = { isDue: () => this.#isDue(), send: () => this.#report(), retry };
+    this.#call = new RetryingCall({ ctx, whom: 'the session whose files are shared', ...call });
   }
 
   nextTry(): number | null {
-    return this.#teller.nextTry();
+    return this.#call.nextTry();
   }
 
-  /** Tells the session in whose files this one works that it does, or does no longer. */
-  tell(): void {
-    this.#teller.tell();
+  /** Reports to the session whose files this one works in that it does, or no longer does. */
+  send(): void {
+    this.#call.send();
   }
 
-  /** The session in whose files this one works, with that one's word whether it may; null: it has its own. */
+  /** The session whose files this one works in, and its answer whether this one may; null: it has its own files. */
   async ask(): Promise<Host | null> {
-    const { identity } = this.#core.current;
+    const { identity } = this.#store.current;
     const of = inheritsFrom(identity);
-    return of === null ? null : { of, answer: await this.#session(of).shareFiles(identity.owner) };
+    return of === null ? null : { of, answer: await this.#peers.session(of).shareFiles(identity.owner) };
   }
 
-  /** Whether a child may be begun that works where this session does; null: it may. */
+  /** Why no child may be created that works where this session does; null: it may. */
   async spawnRefusal(): Promise<Refusal | null> {
-    const { state, files } = this.#core.current;
+    const { state, files } = this.#store.current;
     const { answer } = (await this.ask()) ?? { answer: shareOf(state, files) };
     if (answer.share !== 'no') return null;
     const detail =
@@ -46,47 +46,36 @@ export class SessionSharing {
     return { refused: 'files_unavailable', detail };
   }
 
-  /** The session is being deleted: it works in nobody's files from now on. */
-  async leave(): Promise<void> {
-    const { identity } = this.#core.current;
+  /** The session is being deleted: from now on it works in no other session's files. */
+  async detach(): Promise<void> {
+    const { identity } = this.#store.current;
     const of = inheritsFrom(identity);
-    if (of !== null) await this.#session(of).sharedBy(identity.session_id, false);
+    if (of !== null) await this.#peers.session(of).sharedBy(identity.session_id, false);
   }
 
-  async #tellOwner(): Promise<void> {
-    const { identity } = this.#core.current;
+  async #report(): Promise<void> {
+    const { identity } = this.#store.current;
     const of = inheritsFrom(identity);
-    const shares = this.#shares();
-    if (of !== null) await this.#session(of).sharedBy(identity.session_id, shares);
-    if (this.#core.record === null) return;
-    this.#core.change((draft) => {
-      draft.record = { ...draft.record, sharing: shares };
+    const reported = this.#shares();
+    if (of !== null) await this.#peers.session(of).sharedBy(identity.session_id, reported);
+    this.#store.changeIfPresent((tx) => {
+      tx.record = { ...tx.record, sharing: { ...tx.record.sharing, reported } };
     });
   }
 
   #isDue(): boolean {
-    if (this.#core.record === null) return false;
-    const { identity, sharing } = this.#core.record;
-    return inheritsFrom(identity) !== null && this.#shares() !== sharing;
+    const { record } = this.#store;
+    return record !== null && inheritsFrom(record.identity) !== null && this.#shares() !== record.sharing.reported;
   }
 
-  /** A container of its may be at work. */
+  /** A container of this session may be at work. */
   #shares(): boolean {
-    const { container } = this.#core.current.state;
+    const { container } = this.#store.current.state;
     return container === 'launched' || container === 'ready' || container === 'ending';
   }
-
-  #session(id: string) {
-    return this.#env.SESSION.get(this.#env.SESSION.idFromName(id));
-  }
 }
 
-/** The session in whose files this one works; null: it has its own. */
-export function inheritsFrom({ spawn }: SessionIdentity): string | null {
-  return spawn?.inherits ?? null;
-}
-
-/** Why its files cannot be had from a session that works in another's; null: they are its own. */
+/** Why the files of a session that works in another one's cannot be had from it; null: they are its own. */
 export function filesElsewhere(identity: SessionIdentity): Refusal | null {
   const of = inheritsFrom(identity);
   if (of === null) return null;

@@ -1,12 +1,6 @@
 import type { SessionFiles } from '../../../protocol/api/files.ts';
+import type { Beginning, Head, Trees } from '../../shared/trees.ts';
 import type { SnapshotReport } from '../../../protocol/link/runner-control.ts';
-
-/** Stored trees, and the storage that has them; null: empty. */
-export interface Trees {
-  readonly workspace: string | null;
-  readonly conversation: string | null;
-  readonly storage: string | null;
-}
 
 /** Trees that hold everything up to `version`. */
 export interface Saved extends Trees {
@@ -58,18 +52,6 @@ interface Newest {
   readonly snapshot_id: string;
   readonly version: number;
   readonly final: boolean;
-  readonly storage: string;
-}
-
-/** What a session's files begin with. */
-export interface Beginning extends Trees {
-  readonly fork_of: string | null;
-  readonly pinned: boolean;
-}
-
-/** The newest of a persistent workspace. */
-export interface Head {
-  readonly snapshot_id: string;
   readonly storage: string;
 }
 

@@ -2,18 +2,18 @@ import type { EdgeSettings } from '../../../protocol/settings/edge-settings.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import type { AskLimits } from '../../shared/interactions/interaction.ts';
 import type { Limits } from './state.ts';
-import type { SessionRecord } from '../store/record.ts';
+import type { SessionIdentity } from './identity.ts';
 
 /** How long an idle container is kept while other sessions wait for a place, milliseconds: a program's next message comes sooner. */
 const CROWDED_IDLE_MS = 2000;
 
 /** A session's deadlines: what it asked for, else the operator's defaults; never more than the operator's maxima. */
-export function limitsOf({ identity, files }: SessionRecord, settings: EdgeSettings): Limits {
+export function limitsOf(identity: SessionIdentity, isCloned: boolean, settings: EdgeSettings): Limits {
   const { config, workspace } = identity.request;
   const idle = config.idle_timeout_seconds ?? settings.CONTAINER_IDLE_TIMEOUT;
   const lifetime = config.timeout_seconds ?? settings.CONTAINER_TIMEOUT_DEFAULT;
   const clones = workspace.type !== 'clone' && workspace.git_repo !== undefined;
-  const cloneDue = clones && !files.cloned;
+  const cloneDue = clones && !isCloned;
   const startup = settings.CONTAINER_STARTUP_TIMEOUT + (cloneDue ? settings.CLONE_TIMEOUT : 0);
   return {
     startup: startup * 1000,
@@ -26,7 +26,7 @@ export function limitsOf({ identity, files }: SessionRecord, settings: EdgeSetti
 }
 
 /** What holds for a session's questions. They stay open as long as it asked for, else as the operator's default says, within the operator's maximum. */
-export function askLimitsOf({ identity }: SessionRecord, settings: EdgeSettings): AskLimits {
+export function askLimitsOf(identity: SessionIdentity, settings: EdgeSettings): AskLimits {
   const {
     interaction_timeout_seconds,
     permission_default,

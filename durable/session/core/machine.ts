@@ -19,20 +19,20 @@ export function nextDeadline(state: SessionState, limits: Limits): number | null
 interface Deadline {
   /** Epoch milliseconds. */
   readonly at: number;
-  readonly of: 'waiting' | 'startup' | 'idle' | 'held' | 'turn' | 'interrupt' | 'lifetime';
+  readonly of: 'waiting' | 'startup' | 'idle' | 'suspended' | 'turn' | 'interrupt' | 'lifetime';
 }
 
 /** The deadline that passes first of those that the state has; of two at once, the narrower. */
 function earliest(state: SessionState, limits: Limits) {
-  const { status, container, since, launched_at, current, queue, held, crowded, shared } = state;
+  const { status, container, since, launched_at, current, queue, suspended, crowded, shared } = state;
   const all: Deadline[] = [];
   for (const { deadline } of queue) if (deadline !== null) all.push({ at: deadline, of: 'waiting' });
   if (status === 'starting') all.push({ at: since + limits.startup, of: 'startup' });
   if (status === 'idle' && queue.length === 0 && !shared) {
     all.push({ at: since + (crowded ? Math.min(limits.crowded, limits.idle) : limits.idle), of: 'idle' });
   }
-  if (held !== null && container === 'ready' && (current !== null || queue.length > 0)) {
-    all.push({ at: Math.max(held.since, since) + limits.idle, of: 'held' });
+  if (suspended !== null && container === 'ready' && (current !== null || queue.length > 0)) {
+    all.push({ at: Math.max(suspended.since, since) + limits.idle, of: 'suspended' });
   }
   if (current !== null) {
     const { interrupting, deadline, paused } = current;
@@ -111,8 +111,8 @@ class Machine {
         return;
       case 'shared':
         return this.#shared(input.shared);
-      case 'leave':
-        return this.#leave(input);
+      case 'permit':
+        return this.#setPermit(input);
       case 'interrupt':
         return this.#interrupt('interrupted');
       case 'stop':
@@ -139,22 +139,22 @@ class Machine {
     this.#set({ epoch: this.#state.epoch + 1, container: 'wanted', was_ready: false, exit: null, crowded: false });
     this.#enter('queued', null);
     this.#effects.push({ do: 'want' });
-    if (this.#state.leave !== 'free') this.#effects.push({ do: 'watch_spending', on: true });
+    if (this.#state.permit !== 'free') this.#effects.push({ do: 'watch_spending', on: true });
   }
 
   /** Messages wait and there is no container: there shall be one, unless it could do nothing. */
   #wake(): void {
-    const { held } = this.#state;
-    if (held === null) this.#want();
-    else this.#enter('queued', held.reason);
+    const { suspended } = this.#state;
+    if (suspended === null) this.#want();
+    else this.#enter('queued', suspended.reason);
   }
 
   #dispatch(): void {
-    const { container, current, queue, leave, held } = this.#state;
+    const { container, current, queue, permit, suspended } = this.#state;
     const [next, ...rest] = queue;
     if (container !== 'ready' || current !== null) return;
     if (next === undefined) return this.#enter('idle', null);
-    if (leave === 'due' || leave === 'held') return this.#enter('idle', held?.reason ?? null);
+    if (permit === 'due' || permit === 'suspended') return this.#enter('idle', suspended?.reason ?? null);
     const { message_id } = next;
     const own_deadline = next.deadline !== null;
     const deadline = next.deadline ?? this.#now + this.#limits.turn;
@@ -173,9 +173,9 @@ class Machine {
 
   /** The time that a person takes, to answer or to allow more to be spent, is not the turn's. */
   #pause(): void {
-    const { current, asking, held } = this.#state;
+    const { current, asking, suspended } = this.#state;
     if (current === null || current.own_deadline) return;
-    const isWaiting = asking || held !== null;
+    const isWaiting = asking || suspended !== null;
     if (isWaiting && current.paused === null) return this.#set({ current: { ...current, paused: this.#now } });
     if (isWaiting || current.paused === null) return;
     const waited = this.#now - current.paused;
@@ -188,22 +188,23 @@ class Machine {
     this.#set({ shared, ...(this.#state.status === 'idle' ? { since: this.#now } : {}) });
   }
 
-  #leave(input: Extract<SessionInput, { on: 'leave' }>): void {
+  #setPermit(input: Extract<SessionInput, { on: 'permit' }>): void {
     const before = this.#state;
-    const since = before.held?.since ?? this.#now;
-    const held = input.leave === 'held' ? { reason: input.reason, since } : null;
-    this.#set({ leave: input.leave, held });
-    if ((held === null) !== (before.held === null)) this.#effects.push({ do: 'hold_model', held: held !== null });
-    if ((input.leave === 'free') !== (before.leave === 'free')) {
-      this.#effects.push({ do: 'watch_spending', on: input.leave !== 'free' });
+    const since = before.suspended?.since ?? this.#now;
+    const suspended = input.permit === 'suspended' ? { reason: input.reason, since } : null;
+    this.#set({ permit: input.permit, suspended });
+    if ((suspended === null) !== (before.suspended === null))
+      this.#effects.push({ do: 'pause_model', paused: suspended !== null });
+    if ((input.permit === 'free') !== (before.permit === 'free')) {
+      this.#effects.push({ do: 'watch_spending', on: input.permit !== 'free' });
     }
     this.#pause();
     const { container, current, queue, status } = this.#state;
     if (current !== null || queue.length === 0) return;
     if (container === 'ready') return this.#dispatch();
     if (container !== 'none') return;
-    if (held === null) this.#want();
-    else this.#enter(status, held.reason);
+    if (suspended === null) this.#want();
+    else this.#enter(status, suspended.reason);
   }
 
   #turnEnded(messageIds: readonly string[], outcome: Extract<SessionInput, { on: 'turn_ended' }>['outcome']): void {
@@ -227,9 +228,9 @@ class Machine {
     this.#dispatch();
   }
 
-  /** Leave was for this turn alone. */
+  /** The permit was for this turn alone. */
   #turnOver(): void {
-    this.#set({ current: null, ...(this.#state.leave === 'granted' ? { leave: 'due' as const } : {}) });
+    this.#set({ current: null, ...(this.#state.permit === 'granted' ? { permit: 'due' as const } : {}) });
   }
 
   #conclude(message_id: string, cause: InterruptCause | null, error: MessageError): void {
@@ -316,8 +317,8 @@ class Machine {
         const detail = `Idle for ${seconds(idle)} (config.idle_timeout_seconds, CONTAINER_IDLE_TIMEOUT). The next message wakes it.`;
         return this.#stop({ code: 'idle_timeout', detail });
       }
-      case 'held':
-        return this.#giveUpHolding();
+      case 'suspended':
+        return this.#giveUpSuspended();
       case 'turn':
         return this.#interrupt('turn_timeout');
       case 'interrupt':
@@ -337,9 +338,10 @@ class Machine {
       const error: MessageError = { code: 'turn_timeout', detail: 'The message timed out before its turn began.' };
       this.#effects.push({ do: 'message_failed', message_id, error });
     }
-    const { container, held } = this.#state;
+    const { container, suspended } = this.#state;
     // They waited for a budget to be raised, and nothing does any more.
-    if (container === 'none' && held !== null && this.#state.queue.length === 0) this.#enter('stopped', held.reason);
+    if (container === 'none' && suspended !== null && this.#state.queue.length === 0)
+      this.#enter('stopped', suspended.reason);
   }
 
   #giveUpStarting(): void {
@@ -371,17 +373,17 @@ class Machine {
   }
 
   /** Nobody has raised the budget: the container goes. What waits goes on once somebody has. */
-  #giveUpHolding(): void {
-    const { current, queue, held } = this.#state;
-    if (held === null) return;
-    const { code, detail } = held.reason;
+  #giveUpSuspended(): void {
+    const { current, queue, suspended } = this.#state;
+    if (suspended === null) return;
+    const { code, detail } = suspended.reason;
     if (current !== null) {
       this.#turnOver();
       const said = `${detail} The turn was ended, for nobody raised it within ${seconds(this.#limits.idle)}.`;
       this.#conclude(current.message_id, current.interrupting?.cause ?? 'interrupted', { code, detail: said });
     }
     this.#release();
-    this.#enter(queue.length > 0 ? 'queued' : 'stopped', held.reason);
+    this.#enter(queue.length > 0 ? 'queued' : 'stopped', suspended.reason);
   }
 
   #release(): void {

@@ -1,25 +1,6 @@
 import type { MessageError, Reason } from '../../../protocol/reason.ts';
+import type { TurnPermit } from '../../shared/turn-permit.ts';
 import type { SessionStatus } from '../../../protocol/api/session.ts';
-
-/** What a caller may ask of a session. */
-export type SessionAction = 'chat' | 'interrupt' | 'stop' | 'delete' | 'files';
-
-/**
- * What may be done in which state: the one table from which every check derives. A session that is stopped or failed
- * takes messages, for they wake it; there is nothing to stop in it, so stopping it again changes nothing. Files are read
- * and written whether a container runs or not.
- */
-export const ALLOWED: Readonly<Record<SessionStatus, ReadonlySet<SessionAction>>> = {
-  queued: new Set(['chat', 'stop', 'delete', 'files']),
-  starting: new Set(['chat', 'stop', 'delete', 'files']),
-  idle: new Set(['chat', 'stop', 'delete', 'files']),
-  running: new Set(['chat', 'interrupt', 'stop', 'delete', 'files']),
-  stopped: new Set(['chat', 'delete', 'files']),
-  failed: new Set(['chat', 'delete', 'files']),
-};
-
-/** Statuses in which a session holds, or waits for, a container. They count against `MAX_SESSIONS_PER_USER`. */
-export const ACTIVE: readonly SessionStatus[] = ['queued', 'starting', 'idle', 'running'];
 
 /** How long each phase may take, milliseconds. */
 export interface Limits {
@@ -60,15 +41,6 @@ export interface RunningMessage {
 /** Where a container is in its life, as far as the session has been told. */
 export type ContainerPhase = 'none' | 'wanted' | 'launched' | 'ready' | 'ending';
 
-/**
- * Whether a turn may begin, as far as the owner's ledger has said:
- * - `free`: no budget is above this session;
- * - `due`: leave is to be asked for first;
- * - `granted`: one turn may begin, or runs;
- * - `held`: what a budget allows is spent, so nothing begins and the model is not called.
- */
-export type Leave = 'free' | 'due' | 'granted' | 'held';
-
 /** All that decides what a session does next. Plain data: stored whole with each change. */
 export interface SessionState {
   readonly status: SessionStatus;
@@ -87,9 +59,9 @@ export interface SessionState {
   readonly crowded: boolean;
   /** Containers of other sessions work in its files. */
   readonly shared: boolean;
-  readonly leave: Leave;
-  /** Why and since when it is held, epoch milliseconds; null: it is not. */
-  readonly held: { readonly reason: Reason; readonly since: number } | null;
+  readonly permit: TurnPermit;
+  /** Why and since when a spent budget suspends its turns, epoch milliseconds; null: none does. */
+  readonly suspended: { readonly reason: Reason; readonly since: number } | null;
   /** When the present phase began, or its clone was done, or others have left its files; epoch milliseconds. */
   readonly since: number;
   /** When this epoch's container was asked for. */
@@ -116,8 +88,8 @@ export const NEW_SESSION: SessionState = {
   asking: false,
   crowded: false,
   shared: false,
-  leave: 'free',
-  held: null,
+  permit: 'free',
+  suspended: null,
   since: 0,
   launched_at: 0,
 };
@@ -143,9 +115,9 @@ export type SessionInput =
   | { readonly on: 'crowded'; readonly epoch: number; readonly crowded: boolean }
   /** Others work in its files now, or no longer: it is not parked under them. */
   | { readonly on: 'shared'; readonly shared: boolean }
-  /** The ledger has spoken; `reason` with `held` alone. */
-  | { readonly on: 'leave'; readonly leave: Exclude<Leave, 'held'> }
-  | { readonly on: 'leave'; readonly leave: 'held'; readonly reason: Reason }
+  /** The budget ledger has decided; `reason` with `suspended` alone. */
+  | { readonly on: 'permit'; readonly permit: Exclude<TurnPermit, 'suspended'> }
+  | { readonly on: 'permit'; readonly permit: 'suspended'; readonly reason: Reason }
   | { readonly on: 'interrupt' }
   | { readonly on: 'stop'; readonly reason: Reason }
   | { readonly on: 'ended'; readonly epoch: number; readonly reason: Reason }
@@ -159,8 +131,8 @@ export type SessionEffect =
   | { readonly do: 'release' }
   | { readonly do: 'prompt'; readonly message_id: string }
   | { readonly do: 'interrupt'; readonly message_id: string }
-  /** Calls to the model are held back from now on, or no longer. */
-  | { readonly do: 'hold_model'; readonly held: boolean }
+  /** From now on calls to the model are paused, or no longer. */
+  | { readonly do: 'pause_model'; readonly paused: boolean }
   /** From now on what is spent is to be told call by call, or no longer. */
   | { readonly do: 'watch_spending'; readonly on: boolean }
   | { readonly do: 'message_processing'; readonly message_id: string }

@@ -7,13 +7,14 @@ import {
 } from '../../../protocol/api/artifact.ts';
 import type { FilesRequest } from '../../../protocol/api/files.ts';
 import { problem, type Refusal } from '../../../protocol/api/problem.ts';
-import type { ArtifactPage } from '../store/tables/artifact-table.ts';
+import type { Ordered } from '../../rpc/pool-rpc.ts';
+import type { ArtifactPage } from '../../rpc/views.ts';
 import { artifactName } from '../core/artifact-name.ts';
-import { describeFiles, present } from '../core/files.ts';
-import type { Ordered } from '../../pool/pool.ts';
-import type { SessionCore } from '../store/store.ts';
-import type { SessionDraft } from '../store/transaction.ts';
-import type { SessionOutreach } from '../container/launch.ts';
+import { present } from '../core/files.ts';
+import type { SessionStore } from '../store/store.ts';
+import type { Transaction } from '../store/transaction.ts';
+import { filesFor } from '../container/launch.ts';
+import type { Peers } from '../store/peers.ts';
 import { refusalResponse } from './transfer-answer.ts';
 import type { Transfers } from './transfers.ts';
 
@@ -54,21 +55,21 @@ export interface ShareCall {
 export interface Shared {
   readonly view: ArtifactView;
   /** Makes it the session's, inside the change that answers the call. */
-  readonly keep: (draft: SessionDraft) => void;
+  readonly keep: (tx: Transaction) => void;
 }
 
 /**
  * Files that the session's agent has given to people. Their bytes are in the storage, put there by the runner that has the session's
  * files; the owner's directory knows that they are needed, and the session what they are.
  */
-export class SessionArtifacts {
-  readonly #core: SessionCore;
-  readonly #outreach: SessionOutreach;
+export class Artifacts {
+  readonly #store: SessionStore;
+  readonly #peers: Peers;
   readonly #transfers: Transfers;
 
-  constructor(core: SessionCore, outreach: SessionOutreach, transfers: Transfers) {
-    this.#core = core;
-    this.#outreach = outreach;
+  constructor(store: SessionStore, peers: Peers, transfers: Transfers) {
+    this.#store = store;
+    this.#peers = peers;
     this.#transfers = transfers;
   }
 
@@ -76,8 +77,8 @@ export class SessionArtifacts {
   async share(call: ShareCall): Promise<Shared | Refusal> {
     const { artifact_id, deadline, isWanted } = call;
     for (;;) {
-      const stored = await this.#store(call);
-      if (!('refused' in stored)) return this.#told(call, stored);
+      const stored = await this.#save(call);
+      if (!('refused' in stored)) return this.#record(call, stored);
       if (!PASSING.has(stored.refused) || Date.now() >= deadline || !isWanted()) return stored;
       console.warn(`session: the artifact ${artifact_id} could not be kept, trying again: ${stored.detail}`);
       await scheduler.wait(RETRY_MS);
@@ -86,29 +87,29 @@ export class SessionArtifacts {
   }
 
   list(cursor: number, limit: number): ArtifactPage {
-    return this.#core.artifacts.page(cursor, limit);
+    return this.#store.artifacts.page(cursor, limit);
   }
 
   show(id: string): ArtifactView | Refusal {
-    return this.#core.artifacts.get(id)?.view ?? UNKNOWN;
+    return this.#store.artifacts.get(id)?.view ?? UNKNOWN;
   }
 
   /** Its bytes, out of the storage; see `transfer-answer.ts` for the answer. */
   open(id: string, range: string | null): Promise<Response> | Response {
-    if (this.#core.artifacts.get(id) === null) return refusalResponse(UNKNOWN);
+    if (this.#store.artifacts.get(id) === null) return refusalResponse(UNKNOWN);
     return this.#transfers.open({ op: 'artifact', artifact_id: id, range }, null);
   }
 
   async remove(id: string): Promise<{ deleted: true } | Refusal> {
-    if (this.#core.artifacts.get(id) === null) return UNKNOWN;
+    if (this.#store.artifacts.get(id) === null) return UNKNOWN;
     // First its bytes: who is cut off here deletes once more.
-    await this.#outreach.directory.forgetArtifact(this.#core.current.identity.session_id, id);
-    if (this.#core.record !== null) this.#core.change(() => this.#core.artifacts.remove(id));
+    await this.#peers.directory.forgetArtifact(this.#store.current.identity.session_id, id);
+    this.#store.changeIfPresent(() => this.#store.artifacts.remove(id));
     return { deleted: true };
   }
 
-  async #store({ input, artifact_id }: ShareCall): Promise<SharedFile | Refusal> {
-    const full = this.#core.artifacts.count() >= MAX_ARTIFACTS ? FULL : await this.#outreach.directory.quotaRefusal();
+  async #save({ input, artifact_id }: ShareCall): Promise<SharedFile | Refusal> {
+    const full = this.#store.artifacts.count() >= MAX_ARTIFACTS ? FULL : await this.#peers.directory.quotaRefusal();
     if (full !== null) return full;
     const response = await this.#transfers.open({ op: 'share', artifact_id, path: input.path }, null);
     // A body that breaks off is none.
@@ -117,25 +118,25 @@ export class SessionArtifacts {
     return answer.data ?? BROKEN;
   }
 
-  /** The owner's directory is told that it is needed, unless nobody needs it any more. */
-  async #told({ input, artifact_id, isWanted }: ShareCall, shared: SharedFile): Promise<Shared | Refusal> {
-    if (this.#core.record === null) return GONE;
-    const { pool, directory, owner } = this.#outreach;
-    const { session_id } = this.#core.current.identity;
+  /** Records at the owner's directory that the copy is needed, unless the agent no longer waits for it. */
+  async #record({ input, artifact_id, isWanted }: ShareCall, shared: SharedFile): Promise<Shared | Refusal> {
+    if (this.#store.record === null) return GONE;
+    const { pool, directory, storageOwner } = this.#peers;
+    const { session_id } = this.#store.current.identity;
     const { storage, owner_bytes, ...file } = shared;
     if (!isWanted() || !(await directory.recordArtifact({ session_id, artifact_id, storage, owner_bytes }))) {
-      // What gets lost of this, a sweep finds.
-      await pool.drop(storage, owner, [{ snapshot_id: artifact_id, tree: 'artifact' }]);
+      // If this call is lost, a sweep finds the copy.
+      await pool.dropTrees(storage, storageOwner, [{ snapshot_id: artifact_id, tree: 'artifact' }]);
       return GONE;
     }
     const name = artifactName(input.name, file.path);
     const created_at = new Date().toISOString();
     const description = input.description ?? null;
     const view: ArtifactView = { artifact_id, session_id, name, description, ...file, created_at };
-    const keep = (draft: SessionDraft): void => {
-      this.#core.artifacts.add({ view, storage });
+    const keep = (tx: Transaction): void => {
+      this.#store.artifacts.add({ view, storage });
       const { session_id: _session, created_at: _created, ...data } = view;
-      draft.emit({ type: 'session.artifact', data });
+      tx.emit({ type: 'session.artifact', data });
     };
     return { view, keep };
   }
@@ -143,16 +144,16 @@ export class SessionArtifacts {
 
 /** Has an artifact read by any runner that sees the storage which has it. */
 export async function orderArtifact(
-  core: SessionCore,
-  outreach: SessionOutreach,
+  store: SessionStore,
+  peers: Peers,
   transfer_id: string,
   request: Extract<FilesRequest, { op: 'artifact' }>,
 ): Promise<Ordered | Refusal> {
-  const stored = core.record === null ? null : core.artifacts.get(request.artifact_id);
+  const stored = store.record === null ? null : store.artifacts.get(request.artifact_id);
   if (stored === null) return UNKNOWN;
-  const { identity, files: state } = core.current;
+  const { identity, files: state } = store.current;
   const { base, version } = present(state);
-  const files = describeFiles(state, base, version, outreach.owner, outreach.quotaBytes);
+  const files = filesFor(store, peers, base, version);
   const { session_id } = identity;
-  return outreach.pool.orderStored(stored.storage, { kind: 'transfer', session_id, transfer_id, files, request });
+  return peers.pool.orderStored(stored.storage, { kind: 'transfer', session_id, transfer_id, files, request });
 }

@@ -1,14 +1,16 @@
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import type { SnapshotTrigger, SnapshotView } from '../../../protocol/api/workspace.ts';
-import { describeFiles, isSettled, present, treesInUse } from '../core/files.ts';
-import type { SessionCore } from '../store/store.ts';
-import { needsOf, type SessionOutreach } from '../container/launch.ts';
-import { workspaceIdOf } from '../store/record.ts';
-import type { SnapshotPage } from '../store/tables/snapshot-table.ts';
-import { Teller } from '../../shared/retrying-call.ts';
+import type { SnapshotPage } from '../../rpc/views.ts';
+import { isSettled, present, treesInUse } from '../core/files.ts';
+import { workspaceIdOf } from '../core/identity.ts';
+import type { SessionStore } from '../store/store.ts';
+import { filesFor, needsOf } from '../container/launch.ts';
+import type { WorkspaceLease } from '../container/workspace-lease.ts';
+import type { Peers } from '../store/peers.ts';
+import { RetryingCall, type Outgoing } from '../../shared/retrying-call.ts';
 import { Waiters } from '../../shared/waiters.ts';
 
-/** Until a snapshot of which no runner has spoken is ordered again, milliseconds. */
+/** Until a snapshot on which no runner has reported is ordered again, milliseconds. */
 const REORDER_MS = 15_000;
 /** How long a fork waits for its snapshot, milliseconds. */
 const STORED_MS = 60_000;
@@ -23,45 +25,51 @@ const UNKNOWN: Refusal = {
   detail: 'This session has no such snapshot, or it is not kept any more.',
 };
 
-/** A session's snapshots: asked for, ordered of its runner, and told to the owner's directory once they are stored. */
-export class SessionSnapshots {
-  readonly #core: SessionCore;
-  readonly #outreach: SessionOutreach;
+/** A session's snapshots: requested, ordered from its runner, and recorded at the owner's directory once they are stored. */
+export class Snapshots implements Outgoing {
+  readonly #store: SessionStore;
+  readonly #peers: Peers;
+  readonly #lease: WorkspaceLease;
   readonly #retry: () => void;
-  readonly #teller: Teller;
+  readonly #call: RetryingCall;
   readonly #waiters = new Waiters();
 
-  /** @param retry asked to have `tell` called at `nextTry` */
-  constructor(ctx: DurableObjectState, core: SessionCore, outreach: SessionOutreach, retry: () => void) {
-    this.#core = core;
-    this.#outreach = outreach;
+  /** @param retry asked to have `send` called at `nextTry` */
+  constructor(
+    ctx: DurableObjectState,
+    parts: { readonly store: SessionStore; readonly peers: Peers; readonly lease: WorkspaceLease },
+    retry: () => void,
+  ) {
+    this.#store = parts.store;
+    this.#peers = parts.peers;
+    this.#lease = parts.lease;
     this.#retry = retry;
-    const parts = { isDue: () => this.#isDue(), tell: () => this.#work(), retry };
-    this.#teller = new Teller({ ctx, whom: 'the keeper of its snapshots', ...parts });
+    const call = { isDue: () => this.#isDue(), send: () => this.#work(), retry };
+    this.#call = new RetryingCall({ ctx, whom: 'those who keep its snapshots', ...call });
   }
 
   /** When there is something to do, epoch milliseconds; null: nothing. */
   nextTry(): number | null {
-    return this.#teller.nextTry() ?? this.#core.snapshots.work().owedAt;
+    return this.#call.nextTry() ?? this.#store.snapshots.work().owedAt;
   }
 
-  /** Tells and orders what there is to tell and order. */
-  tell(): void {
-    this.#teller.tell();
+  /** Records and orders what is due. */
+  send(): void {
+    this.#call.send();
   }
 
-  /** Asks for a snapshot of how the files are now; of parked files that are saved it is the one that there is. */
+  /** Requests a snapshot of the files as they are now. Parked files that are saved have theirs already. */
   async request(id: string, trigger: SnapshotTrigger): Promise<SnapshotView | Refusal> {
     const known = this.#view(id);
     if (known !== null) return known;
     const saved = this.#saved();
     if (saved !== null) return saved;
-    const full = await this.#outreach.directory.quotaRefusal();
+    const full = await this.#peers.directory.quotaRefusal();
     if (full !== null) return full;
-    if (this.#core.record === null) return UNKNOWN;
-    const { content, launch } = this.#core.current.files;
+    if (this.#store.record === null) return UNKNOWN;
+    const { content, launch } = this.#store.current.files;
     if (content === 1 && (launch === null || launch.runner === null)) return NONE;
-    this.#core.change((draft) => draft.askSnapshot(id, trigger));
+    this.#store.change((tx) => tx.askSnapshot(id, trigger));
     return this.#view(id) ?? UNKNOWN;
   }
 
@@ -78,8 +86,8 @@ export class SessionSnapshots {
 
   async list(cursor: string | undefined, limit: number): Promise<SnapshotPage> {
     await this.#lookUp();
-    const { identity } = this.#core.current;
-    return this.#core.snapshots.page(identity.session_id, workspaceIdOf(identity), cursor ?? null, limit);
+    const { identity } = this.#store.current;
+    return this.#store.snapshots.page(identity.session_id, workspaceIdOf(identity), cursor ?? null, limit);
   }
 
   async show(id: string): Promise<SnapshotView | Refusal> {
@@ -87,18 +95,18 @@ export class SessionSnapshots {
     return this.#view(id) ?? UNKNOWN;
   }
 
-  /** Something has changed: who waits may look. */
+  /** Something has changed: waiting callers look again. */
   changed(): void {
     this.#waiters.wakeAll();
   }
 
-  /** Waits until a snapshot is stored and the directory knows, so that it can be begun from. */
+  /** Waits until a snapshot is stored and the directory has it, so that a session can begin from it. */
   async #stored(id: string): Promise<{ readonly snapshot_id: string } | Refusal> {
     const { promise: late, resolve } = Promise.withResolvers<'late'>();
     const timer = setTimeout(() => resolve('late'), STORED_MS);
     try {
       for (;;) {
-        if (this.#core.record === null) return UNKNOWN;
+        if (this.#store.record === null) return UNKNOWN;
         const view = this.#view(id);
         if (view === null) return UNKNOWN;
         if (view.state === 'failed') {
@@ -107,7 +115,7 @@ export class SessionSnapshots {
             detail: `The snapshot failed: ${view.detail ?? 'no reason is known.'}`,
           };
         }
-        if (view.state === 'stored' && this.#core.snapshots.isTold(id)) return { snapshot_id: id };
+        if (view.state === 'stored' && this.#store.snapshots.isTold(id)) return { snapshot_id: id };
         if ((await Promise.race([this.#waiters.wait(id), late])) === 'late') {
           const why = view.detail === null ? '' : ` ${view.detail}`;
           const detail = `The snapshot ${id} is not stored yet.${why} Once it is, fork from it: {"snapshot":"${id}"}.`;
@@ -121,68 +129,68 @@ export class SessionSnapshots {
 
   async #work(): Promise<void> {
     try {
-      await this.#tellDirectory();
+      await this.#record();
       await this.#order();
     } finally {
       this.changed();
-      this.#outreach.tell();
+      this.#lease.send();
     }
-    // What was ordered is ordered again, should no runner speak of it.
+    // An order on which no runner reports is sent again.
     this.#retry();
   }
 
   #isDue(): boolean {
-    if (this.#core.record === null) return false;
-    const { untold, owedAt } = this.#core.snapshots.work();
+    if (this.#store.record === null) return false;
+    const { untold, owedAt } = this.#store.snapshots.work();
     return untold || (owedAt !== null && owedAt <= Date.now());
   }
 
-  async #tellDirectory(): Promise<void> {
-    const { identity } = this.#core.current;
-    const { snapshots } = this.#core;
+  async #record(): Promise<void> {
+    const { identity } = this.#store.current;
+    const { snapshots } = this.#store;
     for (const { view, storage, owner_bytes } of snapshots.untold(identity.session_id, workspaceIdOf(identity))) {
-      const { files } = this.#core.current;
+      const { files } = this.#store.current;
       const newest = files.newest?.snapshot_id === view.snapshot_id;
-      await this.#outreach.directory.recordSnapshot({ view, storage, newest, owner_bytes, uses: treesInUse(files) });
-      if (this.#core.record === null) return;
+      await this.#peers.directory.recordSnapshot({ view, storage, newest, owner_bytes, uses: treesInUse(files) });
+      if (this.#store.record === null) return;
       snapshots.setTold(view.snapshot_id);
     }
   }
 
   async #order(): Promise<void> {
-    const { snapshots } = this.#core;
-    if (this.#core.record === null) return;
+    const { snapshots } = this.#store;
+    if (this.#store.record === null) return;
     for (const { snapshot_id, trigger } of snapshots.owed(Date.now())) {
-      const { identity, files } = this.#core.current;
+      const { identity, files } = this.#store.current;
       const { session_id } = identity;
       const { base, version } = present(files);
-      const described = describeFiles(files, base, version, this.#outreach.owner, this.#outreach.quotaBytes);
+      const described = filesFor(this.#store, this.#peers, base, version);
       const order = { kind: 'snapshot', session_id, snapshot_id, trigger, files: described } as const;
-      const ordered = await this.#outreach.pool.order(needsOf(base), order);
-      if (this.#core.record === null) return;
+      const ordered = await this.#peers.pool.order(needsOf(base), order);
+      if (this.#store.record === null) return;
       snapshots.setOwed(snapshot_id, Date.now() + REORDER_MS, ordered.sent ? null : ordered.detail);
     }
   }
 
-  /** Of parked files that are saved, the snapshot that has them. */
+  /** The snapshot that holds parked files, if they are saved. */
   #saved(): SnapshotView | null {
-    const { files } = this.#core.current;
+    const { files } = this.#store.current;
     if (!isSettled(files) || files.saved.workspace === null) return null;
     const view = this.#view(files.saved.workspace);
     return view?.state === 'stored' ? view : null;
   }
 
-  /** Snapshots that the owner's retention has let go are listed no longer. */
+  /** Drops snapshots from the list that the owner's retention has removed. */
   async #lookUp(): Promise<void> {
-    const asked = this.#core.snapshots.toldIds();
+    const asked = this.#store.snapshots.toldIds();
     if (asked.length === 0) return;
-    const kept = new Set(await this.#outreach.directory.keptSnapshots(asked));
+    const kept = new Set(await this.#peers.directory.keptSnapshots(asked));
     const gone = asked.filter((id) => !kept.has(id));
-    if (this.#core.record !== null) this.#core.snapshots.forget(gone, this.#core.settings.SNAPSHOTS_KEPT);
+    if (this.#store.record !== null) this.#store.snapshots.forget(gone, this.#store.settings.SNAPSHOTS_KEPT);
   }
 
   #view(id: string): SnapshotView | null {
-    const { identity } = this.#core.current;
-    return this.#core.snapshots.view(id, identity.session_id, workspaceIdOf(identity));
+    const { identity } = this.#store.current;
+    return this.#store.snapshots.view(id, identity.session_id, workspaceIdOf(identity));
   }
 }

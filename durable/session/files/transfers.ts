@@ -1,7 +1,7 @@
 import { v7 as uuidV7 } from 'uuid';
 import type { FilesRefusal, FilesRequest } from '../../../protocol/api/files.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
-import type { Ordered } from '../../pool/pool.ts';
+import type { Ordered } from '../../rpc/pool-rpc.ts';
 import { refusalResponse } from './transfer-answer.ts';
 import { Transfer } from './transfer.ts';
 

@@ -18,7 +18,8 @@ import { remind } from '../../shared/interactions/reminders.ts';
 import { canHear } from '../core/state.ts';
 import type { CommandTable } from './tables/command-table.ts';
 import type { InteractionTable } from './tables/interaction-table.ts';
-import type { SessionDraft } from './transaction.ts';
+import { listChanged } from './record.ts';
+import type { Change } from './change.ts';
 
 interface Context {
   readonly table: InteractionTable;
@@ -28,15 +29,15 @@ interface Context {
 }
 
 /** The part of a change that is about who is asked what, and how answers reach the agent. */
-export class DraftInteractions {
-  readonly #draft: SessionDraft;
+export class InteractionChanges {
+  readonly #tx: Change;
   readonly #table: InteractionTable;
   readonly #commands: CommandTable;
   readonly #limits: AskLimits;
   readonly #now: number;
 
-  constructor(draft: SessionDraft, { table, commands, limits, now }: Context) {
-    this.#draft = draft;
+  constructor(tx: Change, { table, commands, limits, now }: Context) {
+    this.#tx = tx;
     this.#table = table;
     this.#commands = commands;
     this.#limits = limits;
@@ -46,22 +47,22 @@ export class DraftInteractions {
   /** The container asks. An id that it has used before asks nothing. */
   asked(ask: Ask): void {
     if (this.#table.has(ask.id)) return;
-    const { link, state, open_interactions } = this.#draft.record;
+    const { link, state, open_interactions } = this.#tx.record;
     const attached = link.epoch === state.epoch && canHear(state);
     const context = { epoch: link.epoch, now: this.#now, attached, open: open_interactions, limits: this.#limits };
     const opening = open(ask, context);
-    if ('refused' in opening) return this.#draft.order(opening.refused);
+    if ('refused' in opening) return this.#tx.order(opening.refused);
     const { interaction_id, subject, priority, deadline } = opening.opened;
     const data = { interaction_id, subject, priority, deadline: new Date(deadline).toISOString() };
-    this.#draft.emit({ type: 'interaction.opened', data });
-    this.#table.add(opening.opened, this.#draft.seq);
+    this.#tx.emit({ type: 'interaction.opened', data });
+    this.#table.add(opening.opened, this.#tx.seq);
     this.#count();
   }
 
   /** The container says that nobody waits any more for what it asked. */
   withdrawn(id: string, of: Interaction['of']): void {
     const interaction = this.#table.get(id);
-    if (interaction === null || interaction.of !== of || interaction.epoch !== this.#draft.record.link.epoch) return;
+    if (interaction === null || interaction.of !== of || interaction.epoch !== this.#tx.record.link.epoch) return;
     this.#withdraw(interaction);
     this.#count();
   }
@@ -70,10 +71,10 @@ export class DraftInteractions {
   turnEnded(ok: boolean): void {
     const isOver = ({ of }: Interaction) => of === 'claude' || !ok;
     for (const interaction of this.#untaken().filter(isOver)) this.#withdraw(interaction);
-    if (!this.#draft.record.state.asking) return;
+    if (!this.#tx.record.state.asking) return;
     for (const interaction of this.#table.attached().filter(isOver)) {
       this.#withdraw(interaction);
-      this.#draft.order(letGo(interaction));
+      this.#tx.order(letGo(interaction));
     }
     this.#count();
   }
@@ -86,7 +87,7 @@ export class DraftInteractions {
     if ('refused' in resolved) return resolved;
     if ('same' in resolved) return interaction;
     this.#close(resolved.interaction);
-    if (resolved.order !== null) this.#draft.order(resolved.order);
+    if (resolved.order !== null) this.#tx.order(resolved.order);
     this.#count();
     this.pass();
     return resolved.interaction;
@@ -98,7 +99,7 @@ export class DraftInteractions {
       const expired = expire(interaction, this.#now);
       if (expired === null) continue;
       this.#close(expired.interaction);
-      if (expired.order !== null) this.#draft.order(expired.order);
+      if (expired.order !== null) this.#tx.order(expired.order);
     }
     this.#count();
     this.pass();
@@ -112,7 +113,7 @@ export class DraftInteractions {
       this.#table.save(reminded);
       const { interaction_id, reminded: attempt, reminders: of, deadline } = reminded;
       const data = { interaction_id, attempt, of, deadline: new Date(deadline).toISOString() };
-      this.#draft.emit({ type: 'interaction.reminded', data });
+      this.#tx.emit({ type: 'interaction.reminded', data });
     }
   }
 
@@ -132,18 +133,18 @@ export class DraftInteractions {
 
   /** Answers that no `claude` waits for any more become messages, unless one is just ending that would take them with it. */
   pass(): void {
-    const { container, exit } = this.#draft.record.state;
+    const { container, exit } = this.#tx.record.state;
     if (exit !== null && container !== 'none' && container !== 'ending') return;
     for (const interaction of this.#table.owed()) {
       this.#table.save({ ...interaction, answer: 'over' });
       const prompt = messageOf(interaction);
-      if (prompt !== null) this.#draft.prompt(uuidV7(), prompt, null);
+      if (prompt !== null) this.#tx.prompt(uuidV7(), prompt, null);
     }
   }
 
   /** Those whose answer the container has been ordered to hand on and has not taken yet. */
   #untaken(): Interaction[] {
-    return this.#commands.after(this.#draft.record.state.epoch, 0).flatMap(({ command }) => {
+    return this.#commands.after(this.#tx.record.state.epoch, 0).flatMap(({ command }) => {
       const { command: kind } = command;
       if (kind !== 'resolve' && kind !== 'tool_result') return [];
       const interaction = this.#table.get(kind === 'resolve' ? command.interaction_id : command.call_id);
@@ -162,16 +163,16 @@ export class DraftInteractions {
     const { interaction_id, state, resolved_by, resolution } = interaction;
     this.#table.save(interaction);
     if (state === 'open') return;
-    this.#draft.emit({ type: 'interaction.closed', data: { interaction_id, state, resolved_by, resolution } });
+    this.#tx.emit({ type: 'interaction.closed', data: { interaction_id, state, resolved_by, resolution } });
   }
 
   /** Some have opened or closed: the session says how many there are, and its turn's time stands still while it waits. */
   #count(): void {
-    const { record } = this.#draft;
+    const { record } = this.#tx;
     const open_interactions = this.#table.countOpen();
     if (open_interactions !== record.open_interactions) {
-      this.#draft.record = { ...record, open_interactions, changes: record.changes + 1 };
+      this.#tx.record = listChanged({ ...record, open_interactions });
     }
-    this.#draft.input({ on: 'asking', asking: this.#table.isAsking() });
+    this.#tx.input({ on: 'asking', asking: this.#table.isAsking() });
   }
 }

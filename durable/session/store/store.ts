@@ -1,37 +1,40 @@
 import { isDiscordReady } from '../../../protocol/settings/discord-settings.ts';
 import type { EdgeSettings } from '../../../protocol/settings/edge-settings.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
-import type { Beginning } from '../core/files.ts';
+import type { Beginning } from '../../shared/trees.ts';
 import type { ChildEvent } from '../core/children/child-updates.ts';
-import type { StoredDeskNews } from '../core/discord-updates.ts';
+import type { StoredDeskUpdate } from '../core/desk-update.ts';
 import type { Limits } from '../core/state.ts';
 import { askLimitsOf, limitsOf } from '../core/limits.ts';
 import { AgentCallTable } from './tables/agent-call-table.ts';
 import { ArtifactTable } from './tables/artifact-table.ts';
-import type { Birth } from '../../rpc/creation.ts';
+import type { Creation } from '../../rpc/creation.ts';
 import { ChildTable } from './tables/child-table.ts';
 import { CommandTable } from './tables/command-table.ts';
 import { DeliveryTable } from './tables/delivery-table.ts';
 import { EventLog } from './tables/event-log.ts';
 import { InteractionTable } from './tables/interaction-table.ts';
 import { MessageTable } from './tables/message-table.ts';
-import { NewsTable } from './tables/update-table.ts';
-import { SessionDraft } from './transaction.ts';
+import { UpdateTable } from './tables/update-table.ts';
+import { Transaction } from './transaction.ts';
 import { RecordTable } from './record-table.ts';
-import { newRecord, type SessionIdentity, type SessionRecord } from './record.ts';
+import type { SessionIdentity } from '../core/identity.ts';
+import { migrate, stampVersion } from '../../shared/schema.ts';
+import { SESSION_SCHEMA } from './migrations.ts';
+import { newRecord, type SessionRecord } from './record.ts';
 import { SnapshotTable } from './tables/snapshot-table.ts';
 
-/** To who asks for a session that is not there, or is another's: nothing tells the two apart. */
-export const GONE: Refusal = {
+/** The answer for a missing session and for another owner's. A caller must not be able to tell them apart. */
+export const NOT_FOUND: Refusal = {
   refused: 'session_not_found',
   detail: 'There is no session with this id, or it is not yours.',
 };
 
 /** Told of a change once it has been committed; `before` is the log's last `seq` before it. */
-export type OnChanged = (draft: SessionDraft, before: number) => void;
+export type OnChanged = (tx: Transaction, before: number) => void;
 
 /** A session's state and tables, and the one way to change them: a transaction, after which everyone is told. */
-export class SessionCore {
+export class SessionStore {
   readonly log: EventLog;
   readonly messages: MessageTable;
   readonly commands: CommandTable;
@@ -40,8 +43,8 @@ export class SessionCore {
   readonly calls: AgentCallTable;
   readonly artifacts: ArtifactTable;
   readonly children: ChildTable;
-  readonly news: NewsTable<ChildEvent>;
-  readonly deskNews: NewsTable<StoredDeskNews>;
+  readonly parentUpdates: UpdateTable<ChildEvent>;
+  readonly deskUpdates: UpdateTable<StoredDeskUpdate>;
   readonly deliveries: DeliveryTable;
   /** There are people on Discord to be told. */
   readonly isOnDiscord: boolean;
@@ -65,12 +68,12 @@ export class SessionCore {
     this.calls = new AgentCallTable(storage.sql);
     this.artifacts = new ArtifactTable(storage.sql);
     this.children = new ChildTable(storage.sql);
-    this.news = new NewsTable(storage.sql, 'parent_news');
-    this.deskNews = new NewsTable(storage.sql, 'desk_news');
+    this.parentUpdates = new UpdateTable(storage.sql, 'parent_news');
+    this.deskUpdates = new UpdateTable(storage.sql, 'desk_news');
     this.isOnDiscord = isDiscordReady(settings, 'notify');
     this.deliveries = new DeliveryTable(storage.sql);
-    this.#record = this.#records.load();
-    // An earlier version may have had fewer.
+    this.#record = migrate(storage, SESSION_SCHEMA) === 'none' ? null : this.#records.load();
+    // Sessions of version 1 may lack tables that came later.
     if (this.#record !== null) this.#createTables();
     this.#seq = this.#record === null ? 0 : this.log.last();
   }
@@ -91,48 +94,60 @@ export class SessionCore {
     return this.#record?.identity.owner === owner ? this.#record : null;
   }
 
+  /** What `work` answers the session's owner; anyone else gets `NOT_FOUND`. */
+  forOwner<T>(owner: string, work: (record: SessionRecord) => T): T | Refusal {
+    const record = this.ownedBy(owner);
+    return record === null ? NOT_FOUND : work(record);
+  }
+
   /** `seq` of the newest event. */
   get seq(): number {
     return this.#seq;
   }
 
   get limits(): Limits {
-    return limitsOf(this.current, this.settings);
+    const { identity, files } = this.current;
+    return limitsOf(identity, files.cloned, this.settings);
   }
 
-  begin(identity: SessionIdentity, beginning: Beginning, { leave }: Birth): void {
+  begin(identity: SessionIdentity, beginning: Beginning, { permit }: Creation): void {
     this.#createTables();
-    const record = newRecord(identity, beginning);
-    this.#record = { ...record, state: { ...record.state, leave } };
-    this.change((draft) => {
-      draft.input({ on: 'created' });
+    stampVersion(this.#storage.sql, SESSION_SCHEMA);
+    this.#record = newRecord(identity, beginning, permit);
+    this.change((tx) => {
+      tx.input({ on: 'created' });
       const { spawn } = identity;
-      if (spawn !== null) draft.prompt(spawn.message_id, spawn.prompt, null);
+      if (spawn !== null) tx.prompt(spawn.message_id, spawn.prompt, null);
     });
   }
 
   /** Makes one change in one transaction. A throw leaves everything as it was. */
-  change<T>(work: (draft: SessionDraft, now: number) => T): T {
+  change<T>(work: (tx: Transaction, now: number) => T): T {
     const now = Date.now();
     const before = this.current;
-    const limits = { phases: this.limits, asks: askLimitsOf(before, this.settings) };
-    const draft = new SessionDraft(before, this.#seq, this, limits, now);
+    const limits = { phases: this.limits, asks: askLimitsOf(before.identity, this.settings) };
+    const tx = new Transaction(before, this.#seq, this, limits, now);
     const result = this.#storage.transactionSync(() => {
-      const value = work(draft, now);
-      if (draft.record !== before) this.#records.save(draft.record);
+      const value = work(tx, now);
+      if (tx.record !== before) this.#records.save(tx.record);
       return value;
     });
     const seq = this.#seq;
-    this.#record = draft.record;
-    this.#seq = draft.seq;
-    this.#onChanged(draft, seq);
+    this.#record = tx.record;
+    this.#seq = tx.seq;
+    this.#onChanged(tx, seq);
     return result;
   }
 
-  /** The directory has the state after `changes` changes. Nobody else need know. */
-  directoryKnows(changes: number): void {
+  /** As `change`, unless the session does not exist (any more). Other objects may still know of a deleted session. */
+  changeIfPresent(work: (tx: Transaction, now: number) => void): void {
+    if (this.#record !== null) this.change(work);
+  }
+
+  /** The owner's list has the state after `changes` changes. No subscriber needs to know. */
+  listed(changes: number): void {
     if (this.#record === null) return;
-    this.#record = { ...this.#record, told: changes };
+    this.#record = { ...this.#record, list: { ...this.#record.list, listed: changes } };
     this.#records.save(this.#record);
   }
 
@@ -148,8 +163,8 @@ export class SessionCore {
       this.calls,
       this.artifacts,
       this.children,
-      this.news,
-      this.deskNews,
+      this.parentUpdates,
+      this.deskUpdates,
       this.deliveries,
     ];
     for (const table of tables) table.create();

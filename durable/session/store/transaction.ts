@@ -5,44 +5,24 @@ import type { SnapshotReport } from '../../../protocol/link/runner-control.ts';
 import type { SnapshotTrigger } from '../../../protocol/api/workspace.ts';
 import type { WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
 import type { LinkItem, WrapperNotice } from '../../../protocol/link/wrapper-notice.ts';
-import type { ChildEvent } from '../core/children/child-updates.ts';
-import { deskNewsOf, type StoredDeskNews } from '../core/discord-updates.ts';
+import { deskUpdateOf } from '../core/desk-update.ts';
 import { readClaudeLine, type LineSignal } from '../core/claude-line.ts';
 import { advanceFiles, newestTrees, type FilesInput } from '../core/files.ts';
 import type { AskLimits } from '../../shared/interactions/interaction.ts';
 import { advance, nextDeadline } from '../core/machine.ts';
 import { canHear, type Limits, type SessionEffect, type SessionInput } from '../core/state.ts';
-import type { AgentCallTable } from './tables/agent-call-table.ts';
-import type { ChildTable } from './tables/child-table.ts';
-import type { DeliveryTable } from './tables/delivery-table.ts';
-import { DraftFamily } from './child-changes.ts';
-import type { NewsTable } from './tables/update-table.ts';
-import type { CommandTable, NumberedCommand } from './tables/command-table.ts';
-import { DraftInteractions } from './interaction-changes.ts';
-import { ownEvent, type EventLog, type Shown, type StoredEvent } from './tables/event-log.ts';
-import type { InteractionTable } from './tables/interaction-table.ts';
+import { ChildChanges } from './child-changes.ts';
+import type { NumberedCommand } from './tables/command-table.ts';
+import { InteractionChanges } from './interaction-changes.ts';
+import { ownEvent, type Shown, type StoredEvent } from './tables/event-log.ts';
+import type { ContainerFacts } from '../../rpc/session-rpc.ts';
+import type { Change } from './change.ts';
+import type { SessionTables } from './session-tables.ts';
 import { isJson } from '../../shared/json.ts';
-import type { MessageTable } from './tables/message-table.ts';
-import { NO_CONTAINER, type SessionRecord } from './record.ts';
-import type { SnapshotTable } from './tables/snapshot-table.ts';
-
-/** The tables that a change of a session writes to. */
-export interface SessionTables {
-  readonly log: EventLog;
-  readonly messages: MessageTable;
-  readonly commands: CommandTable;
-  readonly snapshots: SnapshotTable;
-  readonly interactions: InteractionTable;
-  readonly calls: AgentCallTable;
-  readonly children: ChildTable;
-  readonly news: NewsTable<ChildEvent>;
-  readonly deliveries: DeliveryTable;
-  readonly deskNews: NewsTable<StoredDeskNews>;
-  readonly isOnDiscord: boolean;
-}
+import { listChanged, NO_CONTAINER, totalCost, type SessionRecord } from './record.ts';
 
 /** How long a session's phases, and its questions, may take. */
-export interface DraftLimits {
+export interface TransactionLimits {
   readonly phases: Limits;
   readonly asks: AskLimits;
 }
@@ -51,7 +31,7 @@ export interface DraftLimits {
  * One change of a session, inside one storage transaction: it writes to the tables as it goes and collects what is to
  * be done once the transaction has been committed.
  */
-export class SessionDraft {
+export class Transaction implements Change {
   record: SessionRecord;
   /** What there is to see, in order: events, and previews between them. */
   readonly shown: Shown[] = [];
@@ -59,23 +39,23 @@ export class SessionDraft {
   /** Messages that have ended: who waits for them can be answered. */
   readonly finished: string[] = [];
   /** Calls to the model are held back from now on, or no longer; null: as before. */
-  modelHeld: boolean | null = null;
-  readonly interactions: DraftInteractions;
-  readonly family: DraftFamily;
+  modelPaused: boolean | null = null;
+  readonly interactions: InteractionChanges;
+  readonly children: ChildChanges;
   readonly #tables: SessionTables;
   readonly #limits: Limits;
   readonly #now: number;
   #seq: number;
 
-  constructor(record: SessionRecord, seq: number, tables: SessionTables, limits: DraftLimits, now: number) {
+  constructor(record: SessionRecord, seq: number, tables: SessionTables, limits: TransactionLimits, now: number) {
     this.record = record;
     this.#seq = seq;
     this.#tables = tables;
     this.#limits = limits.phases;
     this.#now = now;
     const { interactions: table, commands } = tables;
-    this.interactions = new DraftInteractions(this, { table, commands, limits: limits.asks, now });
-    this.family = new DraftFamily(this, tables, now);
+    this.interactions = new InteractionChanges(this, { table, commands, limits: limits.asks, now });
+    this.children = new ChildChanges(this, tables, now);
   }
 
   /** `seq` of the newest event, this change's included. */
@@ -130,6 +110,13 @@ export class SessionDraft {
     this.input({ on: 'placed', epoch });
   }
 
+  /** The container of `epoch` runs. */
+  started(epoch: number, runner: string, container: ContainerFacts): void {
+    if (epoch !== this.record.state.epoch) return;
+    this.record = { ...this.record, container };
+    this.files({ on: 'placed', runner });
+  }
+
   /** The container of `epoch` is gone, or there never was one; null: no runner had it. */
   ended(epoch: number, reason: Reason, runner: string | null): void {
     const { state } = this.record;
@@ -164,10 +151,10 @@ export class SessionDraft {
 
   emit(event: OwnEvent): void {
     this.#append(ownEvent(this.#seq + 1, this.#now, event));
-    this.family.happened(event);
+    this.children.happened(event);
     if (!this.#tables.isOnDiscord) return;
-    const told = deskNewsOf(event, this.record.on_discord);
-    if (told !== null) this.#tables.deskNews.add(told);
+    const told = deskUpdateOf(event, this.record.on_discord);
+    if (told !== null) this.#tables.deskUpdates.add(told);
   }
 
   /** Shows a preview between the events around it. */
@@ -193,11 +180,11 @@ export class SessionDraft {
 
   /** Takes the runner's own notices that are new of `first, first+1, …`; what is missing before them comes again. */
   takeNotices(first: number, notices: readonly HostNotice[]): void {
-    const { epoch, host_stored } = this.record.link;
-    if (first > host_stored + 1) return;
-    const fresh = notices.slice(host_stored + 1 - first);
+    const { epoch, notices_stored } = this.record.link;
+    if (first > notices_stored + 1) return;
+    const fresh = notices.slice(notices_stored + 1 - first);
     for (const notice of fresh) this.#hostNotice(epoch, notice);
-    this.record = { ...this.record, link: { ...this.record.link, host_stored: host_stored + fresh.length } };
+    this.record = { ...this.record, link: { ...this.record.link, notices_stored: notices_stored + fresh.length } };
   }
 
   #hostNotice(epoch: number, notice: HostNotice): void {
@@ -242,13 +229,9 @@ export class SessionDraft {
     if (current !== null && signal.message_ids.includes(current.message_id)) {
       this.#tables.messages.setTurn(current.message_id, signal.turn);
     }
-    this.record = {
-      ...this.record,
-      turns: this.record.turns + 1,
-      cost_usd: this.record.cost_usd + signal.turn.total_cost_usd,
-      live_usd: 0,
-      changes: this.record.changes + 1,
-    };
+    const { turns, cost_usd } = this.record.usage;
+    const usage = { turns: turns + 1, cost_usd: cost_usd + signal.turn.total_cost_usd, live_usd: 0 };
+    this.record = listChanged({ ...this.record, usage });
     this.files({ on: 'conversed' });
     this.interactions.turnEnded(signal.outcome.ok);
     this.input({ on: 'turn_ended', message_ids: signal.message_ids, outcome: signal.outcome });
@@ -285,7 +268,7 @@ export class SessionDraft {
       case 'tool_call': {
         const { call_id, call } = notice;
         if (call.tool === 'ask_user') return this.interactions.asked({ of: 'tool', id: call_id, input: call.input });
-        if (call.tool !== 'notify_user') return this.family.called(call_id, call);
+        if (call.tool !== 'notify_user') return this.children.called(call_id, call);
         const { message, priority = 'normal', summary = null } = call.input;
         this.emit({ type: 'session.notification', data: { message, priority, summary } });
         const text = 'The user is told. Nobody will answer: to ask something, use ask_user.';
@@ -295,7 +278,7 @@ export class SessionDraft {
         this.#tables.calls.remove(notice.call_id);
         return this.interactions.withdrawn(notice.call_id, 'tool');
       case 'spent':
-        this.record = { ...this.record, live_usd: notice.since_result_usd };
+        this.record = { ...this.record, usage: { ...this.record.usage, live_usd: notice.since_result_usd } };
         return;
       case 'mcp_server': {
         const { name, state, detail } = notice;
@@ -329,17 +312,16 @@ export class SessionDraft {
         this.record = {
           ...this.record,
           // What a turn without an end has cost was spent nevertheless.
-          cost_usd: this.record.cost_usd + this.record.live_usd,
-          live_usd: 0,
-          pool: 'want',
-          link: { epoch, stored: 0, host_stored: 0 },
+          usage: { ...this.record.usage, cost_usd: totalCost(this.record), live_usd: 0 },
+          place_request: 'want',
+          link: { epoch, stored: 0, notices_stored: 0 },
           container: NO_CONTAINER,
         };
         return;
       case 'release':
         // What was called for by who is being ended is wanted no longer.
         this.#tables.calls.clear();
-        this.record = { ...this.record, pool: 'release' };
+        this.record = { ...this.record, place_request: 'release' };
         return;
       case 'prompt': {
         const { message_id } = effect;
@@ -348,8 +330,8 @@ export class SessionDraft {
       }
       case 'interrupt':
         return this.order({ command: 'interrupt', message_id: effect.message_id });
-      case 'hold_model':
-        this.modelHeld = effect.held;
+      case 'pause_model':
+        this.modelPaused = effect.paused;
         return;
       case 'watch_spending':
         if (this.record.state.container !== 'none') this.order({ command: 'watch_spending', on: effect.on });
@@ -367,7 +349,7 @@ export class SessionDraft {
         return this.#giveUp(effect.message_id, 'interrupted', effect.error);
       case 'announce': {
         const { status, reason } = this.record.state;
-        this.record = { ...this.record, changes: this.record.changes + 1, last_activity: this.#now };
+        this.record = listChanged({ ...this.record, last_activity: this.#now });
         return this.emit({ type: 'session.status', data: { status, epoch, reason } });
       }
     }

@@ -1,12 +1,7 @@
-import type { SessionSummary, SessionView } from '../../../protocol/api/session.ts';
+import type { SessionView } from '../../../protocol/api/session.ts';
 import { isSaved, newestTrees } from '../core/files.ts';
-import type { SessionRecord } from './record.ts';
-
-/** A summary as the owner's directory keeps it: `changes` orders two of the same session. */
-export interface VersionedSummary {
-  readonly changes: number;
-  readonly summary: Omit<SessionSummary, 'websocket_url'>;
-}
+import type { StoredSessionView, StoredSummary, VersionedSummary } from '../../rpc/views.ts';
+import { totalCost, type SessionRecord } from './record.ts';
 
 /** The name that the runner gives the container of an epoch; null while there is none. */
 function containerName({ identity, state }: SessionRecord): string | null {
@@ -14,7 +9,7 @@ function containerName({ identity, state }: SessionRecord): string | null {
   return running ? `cc-docker-${identity.session_id}-${state.epoch}` : null;
 }
 
-function summary(record: SessionRecord): VersionedSummary['summary'] {
+function summary(record: SessionRecord): StoredSummary {
   const { identity, state } = record;
   return {
     session_id: identity.session_id,
@@ -25,19 +20,16 @@ function summary(record: SessionRecord): VersionedSummary['summary'] {
     last_activity: new Date(record.last_activity).toISOString(),
     title: identity.spawn?.title ?? null,
     parent_session_id: identity.spawn?.parent ?? null,
-    child_session_ids: [...record.children],
-    total_turns: record.turns,
-    total_cost_usd: record.cost_usd + record.live_usd,
+    child_session_ids: [...record.children.ids],
+    total_turns: record.usage.turns,
+    total_cost_usd: totalCost(record),
     open_interactions: record.open_interactions,
   };
 }
 
 export function summaryOf(record: SessionRecord): VersionedSummary {
-  return { changes: record.changes, summary: summary(record) };
+  return { changes: record.list.changes, summary: summary(record) };
 }
-
-/** The session as its owner sees it, but for the address of its stream, which only the caller's request tells. */
-export type StoredSessionView = Omit<SessionView, 'websocket_url'>;
 
 /** How the files are kept, for people: what runs may be writing at this moment. */
 function filesView({ files }: SessionRecord): SessionView['files'] {

@@ -1,77 +1,74 @@
 import { resultOf } from '../core/children/child-updates.ts';
 import { condense } from '../core/condense-event.ts';
-import { cutLine, plain } from '../../discord/core/text/text.ts';
 import type { Shown } from '../store/tables/event-log.ts';
-import type { DeskNews, StoredDeskNews } from '../core/discord-updates.ts';
-import { DISCORD_DESK, type EdgeEnv } from '../../rpc/edge-env.ts';
+import type { DeskUpdate } from '../../rpc/discord-rpc.ts';
+import type { StoredDeskUpdate } from '../core/desk-update.ts';
+import type { Peers } from '../store/peers.ts';
 import { interactionViewOf } from '../../shared/interactions/interaction-view.ts';
-import type { SessionCore } from '../store/store.ts';
-import { Teller } from '../../shared/retrying-call.ts';
+import type { SessionStore } from '../store/store.ts';
+import { RetryingCall, type Outgoing } from '../../shared/retrying-call.ts';
 
-/** News that one call carries. */
-const MAX_NEWS = 20;
+/** Updates that one call carries. */
+const MAX_UPDATES = 20;
 
-/** Between two looks at what it does, milliseconds. */
+/** Between two updates of what the session does now, milliseconds. */
 const PROGRESS_MS = 2000;
-/** Of what it says, characters. */
-const MAX_PROGRESS = 300;
 const TURN_ENDS: readonly string[] = ['message.completed', 'message.failed', 'message.interrupted'];
 
-/** Tells the Discord desk what people there are to see of a session. What is to be told is stored until it was heard. */
-export class SessionDiscord {
+/** Sends the Discord desk what people there are to see of a session. Updates are stored until the desk has them. */
+export class DiscordFeed implements Outgoing {
   readonly #ctx: DurableObjectState;
-  readonly #env: EdgeEnv;
-  readonly #core: SessionCore;
-  readonly #teller: Teller;
-  /** What it does now, and people have not been shown; null: nothing. */
+  readonly #peers: Peers;
+  readonly #store: SessionStore;
+  readonly #call: RetryingCall;
+  /** What the session does now and people have not seen yet; null: nothing. */
   #latest: string | null = null;
   #isShowing = false;
   #isDeleted = false;
 
-  /** @param retry asked to have `tell` called at `nextTry` */
-  constructor(ctx: DurableObjectState, env: EdgeEnv, core: SessionCore, retry: () => void) {
+  /** @param retry asked to have `send` called at `nextTry` */
+  constructor(ctx: DurableObjectState, store: SessionStore, peers: Peers, retry: () => void) {
     this.#ctx = ctx;
-    this.#env = env;
-    this.#core = core;
-    const isDue = () => !this.#isDeleted && this.#core.record !== null && !this.#core.deskNews.isEmpty;
-    this.#teller = new Teller({ ctx, whom: 'the Discord desk', isDue, tell: () => this.#send(), retry });
+    this.#peers = peers;
+    this.#store = store;
+    const isDue = () => !this.#isDeleted && this.#store.record !== null && !this.#store.deskUpdates.isEmpty;
+    this.#call = new RetryingCall({ ctx, whom: 'the Discord desk', isDue, send: () => this.#send(), retry });
   }
 
   nextTry(): number | null {
-    return this.#teller.nextTry();
+    return this.#call.nextTry();
   }
 
-  /** Tells what there is to tell. */
-  tell(): void {
-    this.#teller.tell();
+  send(): void {
+    this.#call.send();
   }
 
-  /** Shows what the session does now: the last of it each time, and no more often than can be read. */
+  /** Shows what the session does now: always the latest, and no more often than people can read. */
   show(shown: readonly Shown[]): void {
-    if (this.#isDeleted || !this.#core.current.on_discord) return;
+    if (this.#isDeleted || !this.#store.current.on_discord) return;
     for (const one of shown) {
-      // How a turn ended is told as news; what it did before is past then.
+      // The end of a turn is an update of its own. What the turn did before no longer matters then.
       if ('seq' in one && TURN_ENDS.includes(one.type)) this.#latest = null;
       const text = progressOf(one);
       if (text !== '') this.#latest = text;
     }
     if (this.#latest === null || this.#isShowing) return;
     this.#isShowing = true;
-    this.#ctx.waitUntil(this.#showOn(this.#core.current.identity.session_id));
+    this.#ctx.waitUntil(this.#showOn(this.#store.current.identity.session_id));
   }
 
-  /** The session is being deleted: what it still had to tell is told no more. May be called again. */
-  async leave(): Promise<void> {
-    if (!this.#core.isOnDiscord) return;
+  /** The session is being deleted: updates that are still due are dropped. May be called again. */
+  async detach(): Promise<void> {
+    if (!this.#store.isOnDiscord) return;
     this.#isDeleted = true;
-    await this.#desk().deleted(this.#core.current.identity.session_id);
+    await this.#peers.desk.sessionDeleted(this.#store.current.identity.session_id);
   }
 
   async #showOn(sessionId: string): Promise<void> {
     try {
-      for (let text = this.#latest; text !== null && this.#core.record !== null; text = this.#latest) {
+      for (let text = this.#latest; text !== null && this.#store.record !== null; text = this.#latest) {
         this.#latest = null;
-        await this.#desk().progress(sessionId, text);
+        await this.#peers.desk.progress(sessionId, text);
         await scheduler.wait(PROGRESS_MS);
       }
     } catch (error) {
@@ -82,26 +79,26 @@ export class SessionDiscord {
   }
 
   async #send(): Promise<void> {
-    const { session_id, owner } = this.#core.current.identity;
-    const stored = this.#core.deskNews.next(MAX_NEWS);
-    const news = stored.flatMap(({ n, event }) => {
-      const told = this.#shown(event);
-      return told === null ? [] : [{ n, news: told }];
+    const { session_id, owner } = this.#store.current.identity;
+    const stored = this.#store.deskUpdates.next(MAX_UPDATES);
+    const updates = stored.flatMap(({ n, event }) => {
+      const update = this.#shown(event);
+      return update === null ? [] : [{ n, update }];
     });
-    await this.#desk().hear({ session_id, owner }, news);
+    await this.#peers.desk.sessionUpdated({ session_id, owner }, updates);
     const last = stored.at(-1);
-    if (last !== undefined && this.#core.record !== null) this.#core.deskNews.heard(last.n);
+    if (last !== undefined && this.#store.record !== null) this.#store.deskUpdates.delivered(last.n);
   }
 
-  /** Null: what it is about is not there any more. */
-  #shown(news: StoredDeskNews): DeskNews | null {
-    const { session_id } = this.#core.current.identity;
-    switch (news.kind) {
+  /** The update with all that is shown; null: its subject no longer exists. */
+  #shown(update: StoredDeskUpdate): DeskUpdate | null {
+    const { session_id } = this.#store.current.identity;
+    switch (update.kind) {
       case 'notified':
       case 'status':
-        return news;
+        return update;
       case 'ended': {
-        const message = this.#core.messages.view(session_id, news.message_id);
+        const message = this.#store.messages.view(session_id, update.message_id);
         return message === null ? null : { kind: 'ended', result: resultOf(message) };
       }
       case 'asked':
@@ -109,18 +106,13 @@ export class SessionDiscord {
       case 'reminded':
         break;
     }
-    const found = this.#core.interactions.get(news.interaction_id);
-    return found === null ? null : { ...news, view: interactionViewOf(found, session_id) };
-  }
-
-  #desk() {
-    return this.#env.DISCORD.get(this.#env.DISCORD.idFromName(DISCORD_DESK));
+    const found = this.#store.interactions.get(update.interaction_id);
+    return found === null ? null : { ...update, view: interactionViewOf(found, session_id) };
   }
 }
 
-/** Of what the agent says and does, a line; '' for anything else. */
+/** What the agent says or does, as one text; '' for anything else. */
 function progressOf(shown: Shown): string {
   if (!('seq' in shown) || shown.type !== 'assistant') return '';
-  const text = condense(shown.type, JSON.parse(shown.json));
-  return text === '' ? '' : `⚙️ ${plain(cutLine(text, MAX_PROGRESS, '…'))}`;
+  return condense(shown.type, JSON.parse(shown.json));
 }

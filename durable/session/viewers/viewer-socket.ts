@@ -6,7 +6,7 @@ import type { InterruptAnswer } from '../../../protocol/api/message.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import { viewerFrame, type ViewerAnswer } from '../../../protocol/api/viewer-socket.ts';
 import { parseJson } from '../../shared/json.ts';
-import type { PromptInput } from '../messages.ts';
+import type { PromptInput } from '../../rpc/session-rpc.ts';
 import type { Viewers } from './viewers.ts';
 
 /** What a viewer's frames may set off. */

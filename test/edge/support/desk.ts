@@ -97,7 +97,7 @@ export class DeskScene {
 
   /** A session tells. */
   hear(view: InteractionView, kind: 'asked' | 'closed', n: number): void {
-    this.desk.hear({ session_id: view.session_id, owner: OWNER }, [{ n, news: { kind, view } }]);
+    this.desk.sessionUpdated({ session_id: view.session_id, owner: OWNER }, [{ n, update: { kind, view } }]);
   }
 
   get shown() {

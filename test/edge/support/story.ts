@@ -5,7 +5,7 @@ import type { ResolveRequest } from '../../../protocol/api/interaction.ts';
 import type { Reason } from '../../../protocol/reason.ts';
 import type { WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
 import type { LinkItem } from '../../../protocol/link/wrapper-notice.ts';
-import { SessionCore } from '../../../durable/session/store/store.ts';
+import { SessionStore } from '../../../durable/session/store/store.ts';
 import { edgeSettings } from '../../../protocol/settings/edge-settings.ts';
 import { createSessionRequest } from '../../../protocol/api/session.ts';
 import { tablesOf } from './tables.ts';
@@ -30,7 +30,7 @@ export const reply = (of: 'permission' | 'ask_user', id: string, variant: number
 
 /** A session with a wrapper and a `claude` that do what the real ones do, driven a step at a time. */
 export class Story {
-  readonly core: SessionCore;
+  readonly store: SessionStore;
   readonly kinds = new Map<string, 'permission' | 'ask_user'>();
   /** How often people may be reminded of each. */
   readonly reminders = new Map<string, number>();
@@ -49,11 +49,11 @@ export class Story {
   #runs = false;
   #turn: string | null = null;
 
-  /** @param storage of which nothing is left but its tables, if it has any */
+  /** @param storage emptied first */
   constructor(storage: DurableObjectStorage) {
     vi.setSystemTime(this.#now);
-    for (const table of tablesOf(storage)) storage.sql.exec(`DELETE FROM ${table}`);
-    this.core = new SessionCore(storage, edgeSettings.parse(env), () => {});
+    for (const table of tablesOf(storage)) storage.sql.exec(`DROP TABLE ${table}`);
+    this.store = new SessionStore(storage, edgeSettings.parse(env), () => {});
     const request = createSessionRequest.parse({
       config: { permission_mode: 'ask', interaction_reminders: REMINDERS },
     });
@@ -65,10 +65,10 @@ export class Story {
       forked_from: null,
       spawn: null,
     };
-    this.core.begin(
+    this.store.begin(
       identity,
       { workspace: null, conversation: null, storage: null, fork_of: null, pinned: false },
-      { leave: 'free', spawn: null },
+      { permit: 'free', spawn: null },
     );
   }
 
@@ -79,9 +79,9 @@ export class Story {
 
   /** A runner takes the container that is wanted, and its `claude` is ready. */
   start(): void {
-    const { state } = this.core.current;
+    const { state } = this.store.current;
     if (state.container !== 'wanted') return;
-    this.core.change((draft) => draft.placed(state.epoch, 'runner'));
+    this.store.change((tx) => tx.placed(state.epoch, 'runner'));
     [this.#items, this.#taken, this.#runs, this.#turn] = [0, 0, true, null];
     this.#waiting = new Set();
     this.#say({ notice: 'ready', claude_version: '2' });
@@ -90,9 +90,9 @@ export class Story {
   chat(): void {
     const n = this.#chats++;
     const id = `10000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
-    this.core.change((draft) => {
-      draft.interactions.pass();
-      draft.prompt(id, `chat ${n}`, null);
+    this.store.change((tx) => {
+      tx.interactions.pass();
+      tx.prompt(id, `chat ${n}`, null);
     });
   }
 
@@ -130,9 +130,7 @@ export class Story {
     const id = idOf(n);
     const of = this.kinds.get(id);
     if (of === undefined) return;
-    const said = this.core.change((draft) =>
-      draft.interactions.resolve(id, reply(of, id, variant), `person ${variant}`),
-    );
+    const said = this.store.change((tx) => tx.interactions.resolve(id, reply(of, id, variant), `person ${variant}`));
     if (said === null) throw new Error(`${id} was asked and is not there`);
     if ('refused' in said) {
       if (said.refused !== 'interaction_closed') throw new Error(said.detail);
@@ -145,11 +143,11 @@ export class Story {
 
   /** The wrapper takes the next command, and does what it says. */
   deliver(): boolean {
-    const { epoch } = this.core.current.state;
-    const [next] = this.#runs ? this.core.commands.after(epoch, this.#taken) : [];
+    const { epoch } = this.store.current.state;
+    const [next] = this.#runs ? this.store.commands.after(epoch, this.#taken) : [];
     if (next === undefined) return false;
     this.#taken = next.number;
-    this.core.commands.taken(epoch, next.number);
+    this.store.commands.taken(epoch, next.number);
     this.#obey(next.command);
     return true;
   }
@@ -178,12 +176,12 @@ export class Story {
   }
 
   interrupt(): void {
-    this.core.change((draft) => draft.input({ on: 'interrupt' }));
+    this.store.change((tx) => tx.input({ on: 'interrupt' }));
   }
 
   stop(): void {
     const reason = { code: 'stopped_by_user', detail: 'x' } as const;
-    this.core.change((draft) => draft.input({ on: 'stop', reason }));
+    this.store.change((tx) => tx.input({ on: 'stop', reason }));
   }
 
   exit(): void {
@@ -194,28 +192,28 @@ export class Story {
 
   /** The container is gone with whatever it had not done. */
   end(code: Reason['code']): void {
-    const { epoch, container } = this.core.current.state;
+    const { epoch, container } = this.store.current.state;
     if (container === 'none') return;
     [this.#runs, this.#turn] = [false, null];
-    this.core.change((draft) => draft.ended(epoch, { code, detail: 'x' }, 'runner'));
+    this.store.change((tx) => tx.ended(epoch, { code, detail: 'x' }, 'runner'));
   }
 
   /** Alarms come twice. */
   alarm(): void {
-    this.core.change((draft) => draft.clock());
-    const { seq } = this.core;
-    this.core.change((draft) => draft.clock());
-    if (this.core.seq !== seq) throw new Error('the same alarm did something twice');
+    this.store.change((tx) => tx.clock());
+    const { seq } = this.store;
+    this.store.change((tx) => tx.clock());
+    if (this.store.seq !== seq) throw new Error('the same alarm did something twice');
   }
 
   all(): Interaction[] {
-    return this.core.interactions.page({ state: undefined, asked: null, limit: 1000, cursor: undefined }).data;
+    return this.store.interactions.page({ state: undefined, asked: null, limit: 1000, cursor: undefined }).data;
   }
 
   /** Messages with the answer to `id` that were queued and given up with the queue before the model had them. */
   givenUp(id: string): number {
     const heard = (this.heard.get(id) ?? []).filter(({ by }) => by === 'message').length;
-    const queued = this.core.log
+    const queued = this.store.log
       .read(0, 100_000, 1e9)
       .filter(({ type, json }) => type === 'message.queued' && json.includes(id));
     return queued.length - heard;
@@ -224,16 +222,16 @@ export class Story {
   /** From here on all goes well, and nobody answers any more. */
   goWell(): void {
     for (let round = 0; round < 400; round += 1) {
-      const { container, exit } = this.core.current.state;
+      const { container, exit } = this.store.current.state;
       if (container === 'ending') this.end('stopped_by_user');
       else if (container !== 'none' && exit !== null) this.end('container_exited');
       this.start();
       while (this.deliver());
       this.endTurn(true);
-      const due = this.core.interactions.nextDue();
-      const { queue, current } = this.core.current.state;
+      const due = this.store.interactions.nextDue();
+      const { queue, current } = this.store.current.state;
       const rests = due === null && queue.length === 0 && current === null;
-      if (rests && this.core.interactions.owed().length === 0) return;
+      if (rests && this.store.interactions.owed().length === 0) return;
       if (rests) this.chat();
       if (due !== null) this.pass(Math.max(0, (due - this.#now) / 1000));
       this.alarm();
@@ -243,7 +241,7 @@ export class Story {
 
   /** What the session has given up on already is asked on, whatever a container that is ending says. */
   #noteWithdrawn(id: string): void {
-    if (this.core.interactions.get(id)?.detached !== true) this.withdrawn.add(id);
+    if (this.store.interactions.get(id)?.detached !== true) this.withdrawn.add(id);
   }
 
   #obey(command: WrapperCommand): void {
@@ -275,6 +273,6 @@ export class Story {
 
   #say(item: LinkItem): void {
     this.#items += 1;
-    this.core.change((draft) => draft.take(this.#items, [item]));
+    this.store.change((tx) => tx.take(this.#items, [item]));
   }
 }

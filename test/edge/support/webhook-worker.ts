@@ -1,7 +1,7 @@
 import { DurableObject } from 'cloudflare:workers';
-import { SCHEDULE_MS } from '../../../durable/session/core/children/delivery.ts';
+import { SCHEDULE_MS, type Undelivered } from '../../../durable/session/core/children/delivery.ts';
 import { DeliveryTable } from '../../../durable/session/store/tables/delivery-table.ts';
-import { Webhooks, type GivenUp, type WebhookTarget } from '../../../durable/session/children/webhooks.ts';
+import { Webhooks, type WebhookTarget } from '../../../durable/session/children/webhooks.ts';
 import type { Order, State } from './webhook-order.ts';
 
 interface Env {
@@ -14,7 +14,7 @@ interface Env {
 /** A session's webhooks without the session: what is stored is, what is posted goes through the network of `start/edge/edge.ts`. */
 export class Poster extends DurableObject<Env> {
   readonly #deliveries: DeliveryTable;
-  readonly #webhooks: Webhooks<GivenUp[]>;
+  readonly #webhooks: Webhooks<Undelivered[]>;
   #now = 0;
   #work: Promise<unknown> = Promise.resolve();
   #gone = false;
@@ -25,28 +25,28 @@ export class Poster extends DurableObject<Env> {
     this.#deliveries = new DeliveryTable(sql);
     this.#deliveries.create();
     const isGone = () => this.#gone;
-    this.#webhooks = new Webhooks<GivenUp[]>({
+    this.#webhooks = new Webhooks<Undelivered[]>({
       ctx: {
         waitUntil: (work) => {
           this.#work = work;
         },
       },
-      core: {
+      store: {
         deliveries: this.#deliveries,
         get record() {
           return isGone() ? null : {};
         },
         change: (work) =>
           ctx.storage.transactionSync(() => {
-            const draft = kv.get<GivenUp[]>('given_up') ?? [];
-            const result = work(draft);
-            kv.put('given_up', draft);
+            const tx = kv.get<Undelivered[]>('given_up') ?? [];
+            const result = work(tx);
+            kv.put('given_up', tx);
             return result;
           }),
       },
       fetcher: env.WEBHOOKS,
       target: () => kv.get<WebhookTarget>('target') ?? null,
-      gaveUp: (draft, what) => draft.push(what),
+      gaveUp: (tx, what) => tx.push(what),
       retry: () => {},
       now: () => this.#now,
       // In the middle: neither longer nor shorter.
@@ -72,12 +72,12 @@ export class Poster extends DurableObject<Env> {
       if (last_try) SCHEDULE_MS.forEach(() => this.#deliveries.reschedule(id, now));
     }
     if (gone) this.#gone = true;
-    if (tell) this.#webhooks.tell();
+    if (tell) this.#webhooks.send();
     if (!at_once) await this.#work;
     return {
       waiting: this.#deliveries.count(),
       next_try: this.#webhooks.nextTry(),
-      given_up: this.ctx.storage.kv.get<GivenUp[]>('given_up') ?? [],
+      given_up: this.ctx.storage.kv.get<Undelivered[]>('given_up') ?? [],
     };
   }
 }

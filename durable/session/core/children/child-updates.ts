@@ -9,7 +9,7 @@ export type ChildEvent = Extract<
 >;
 
 /** What of an event of `child_session_id` its parent is told; null: nothing. @param messageOf a message of the child's */
-export function newsOf(
+export function childEventOf(
   child_session_id: string,
   event: OwnEvent,
   messageOf: (id: string) => MessageView | null,

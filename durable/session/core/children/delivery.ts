@@ -120,3 +120,11 @@ function retryAfterMs(header: string | null, now: number): number {
 function base64(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes));
 }
+
+/** A post that nobody will try again. */
+export interface Undelivered {
+  readonly url: string;
+  /** Tries, all of which failed. */
+  readonly attempts: number;
+  readonly detail: string;
+}

@@ -12,7 +12,6 @@ export type { ChildToolCall };
 
 export interface AgentCallRow {
   readonly call_id: string;
-  readonly epoch: number;
   readonly call: AgentCall;
   /** The id of what the call makes, if it makes something: a call that is taken up again makes it no second time. */
   readonly made: string;
@@ -24,7 +23,6 @@ export interface AgentCallRow {
 
 interface Row extends Record<string, SqlStorageValue> {
   call_id: string;
-  epoch: number;
   call: string;
   made: string;
   deadline: number | null;
@@ -44,15 +42,14 @@ export class AgentCallTable {
   /** Makes its table, where it is not there. */
   create(): void {
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS agent_calls (
-      call_id TEXT PRIMARY KEY, epoch INTEGER NOT NULL, call TEXT NOT NULL, made TEXT NOT NULL, deadline INTEGER, waits_for TEXT) WITHOUT ROWID`);
+      call_id TEXT PRIMARY KEY, call TEXT NOT NULL, made TEXT NOT NULL, deadline INTEGER, waits_for TEXT) WITHOUT ROWID`);
   }
 
-  add({ call_id, epoch, call, made, deadline }: Omit<AgentCallRow, 'waits_for'>): void {
+  add({ call_id, call, made, deadline }: Omit<AgentCallRow, 'waits_for'>): void {
     this.#isKnownEmpty = false;
     this.#sql.exec(
-      'INSERT INTO agent_calls (call_id, epoch, call, made, deadline) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      'INSERT INTO agent_calls (call_id, call, made, deadline) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
       call_id,
-      epoch,
       JSON.stringify(call),
       made,
       deadline,

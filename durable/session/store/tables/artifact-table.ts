@@ -1,14 +1,10 @@
+import type { ArtifactPage } from '../../../rpc/views.ts';
 import { artifactView, type ArtifactView } from '../../../../protocol/api/artifact.ts';
 
 export interface StoredArtifact {
   readonly view: ArtifactView;
   /** The storage that has its bytes. */
   readonly storage: string;
-}
-
-export interface ArtifactPage {
-  readonly data: ArtifactView[];
-  readonly next_cursor: string | null;
 }
 
 /** A session's artifacts. Changes belong inside the caller's transaction. */

@@ -22,7 +22,7 @@ export class DeliveryTable {
   /** Makes its table, where it is not there. */
   create(): void {
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS deliveries (
-      n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, body TEXT NOT NULL, created INTEGER NOT NULL,
+      n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, body TEXT NOT NULL,
       attempts INTEGER NOT NULL, next_at INTEGER NOT NULL)`);
   }
 
@@ -30,13 +30,7 @@ export class DeliveryTable {
    * @param body of at most about a megabyte (`deliveryBody` sees to it): a row holds two
    */
   add(id: string, body: string, now: number): void {
-    this.#sql.exec(
-      'INSERT INTO deliveries (id, body, created, attempts, next_at) VALUES (?, ?, ?, 0, ?)',
-      id,
-      body,
-      now,
-      now,
-    );
+    this.#sql.exec('INSERT INTO deliveries (id, body, attempts, next_at) VALUES (?, ?, 0, ?)', id, body, now);
   }
 
   /** The one to post now; null: none, or not yet. */

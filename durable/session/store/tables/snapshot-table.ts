@@ -1,4 +1,5 @@
 import type { SnapshotReport } from '../../../../protocol/link/runner-control.ts';
+import type { SnapshotPage } from '../../../rpc/views.ts';
 import {
   skippedFile,
   type SnapshotState,
@@ -35,11 +36,6 @@ export interface UntoldSnapshot {
 export interface OwedSnapshot {
   readonly snapshot_id: string;
   readonly trigger: SnapshotTrigger;
-}
-
-export interface SnapshotPage {
-  readonly data: readonly SnapshotView[];
-  readonly next_cursor: string | null;
 }
 
 const skippedFiles = z.array(skippedFile);

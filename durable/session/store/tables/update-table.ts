@@ -1,11 +1,11 @@
-/** News of a session that somebody has yet to hear, numbered from 1. Changes belong inside the caller's transaction. */
-export class NewsTable<News> {
+/** Updates of a session that another object has yet to receive, numbered from 1. Changes belong inside the caller's transaction. */
+export class UpdateTable<Update> {
   readonly #sql: SqlStorage;
   readonly #name: string;
-  /** Looked at with each change of a session, most of which have no news: so a table that was empty is not asked again. */
+  /** Every change of a session looks at this table, and most write no update: an empty table is not asked again. */
   #isKnownEmpty = false;
 
-  /** @param name of the table: whom they are for */
+  /** @param name of the SQL table: who receives the updates */
   constructor(sql: SqlStorage, name: 'parent_news' | 'desk_news') {
     this.#sql = sql;
     this.#name = name;
@@ -13,28 +13,29 @@ export class NewsTable<News> {
 
   /** Makes its table, where it is not there. */
   create(): void {
-    // AUTOINCREMENT: a number is never given twice, though the news that had it are forgotten.
+    // AUTOINCREMENT: a number is never given twice, even after its update is deleted.
     this.#sql.exec(
       `CREATE TABLE IF NOT EXISTS ${this.#name} (n INTEGER PRIMARY KEY AUTOINCREMENT, json TEXT NOT NULL)`,
     );
   }
 
-  add(event: News): void {
+  add(event: Update): void {
     this.#isKnownEmpty = false;
     this.#sql.exec(`INSERT INTO ${this.#name} (json) VALUES (?)`, JSON.stringify(event));
   }
 
-  /** The oldest of those that wait. */
-  next(limit: number): { readonly n: number; readonly event: News }[] {
+  /** The oldest that wait. */
+  next(limit: number): { readonly n: number; readonly event: Update }[] {
     const rows = this.#sql.exec<{ n: number; json: string }>(
       `SELECT n, json FROM ${this.#name} ORDER BY n LIMIT ?`,
       limit,
     );
-    return [...rows].map(({ n, json }) => ({ n, event: JSON.parse(json) as News }));
+    return [...rows].map(({ n, json }) => ({ n, event: JSON.parse(json) as Update }));
   }
 
-  heard(upTo: number): void {
-    this.#sql.exec(`DELETE FROM ${this.#name} WHERE n <= ?`, upTo);
+  /** The receiver has all up to `n`. */
+  delivered(n: number): void {
+    this.#sql.exec(`DELETE FROM ${this.#name} WHERE n <= ?`, n);
   }
 
   get isEmpty(): boolean {

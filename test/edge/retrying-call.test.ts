@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Teller } from '../../durable/shared/retrying-call.ts';
+import { RetryingCall } from '../../durable/shared/retrying-call.ts';
 
 const START = Date.UTC(2026, 0, 1);
 
@@ -12,19 +12,19 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** A teller with `waiting` things to tell; each call waits for the test to end it. */
+/** A call with `waiting` things to send; each call waits for the test to end it. */
 function scene(waiting: number) {
   const calls: PromiseWithResolvers<void>[] = [];
   const retry = vi.fn();
   const state = { waiting };
-  const teller = new Teller({
+  const call = new RetryingCall({
     ctx: { waitUntil: () => {} },
     whom: 'the other',
     isDue: () => state.waiting > 0,
-    async tell() {
-      const call = Promise.withResolvers<void>();
-      calls.push(call);
-      await call.promise;
+    async send() {
+      const answer = Promise.withResolvers<void>();
+      calls.push(answer);
+      await answer.promise;
       state.waiting -= 1;
     },
     retry,
@@ -37,54 +37,54 @@ function scene(waiting: number) {
     calls[n]?.reject(new Error('away'));
     await vi.advanceTimersByTimeAsync(0);
   };
-  return { teller, calls, retry, state, heard, failed };
+  return { call, calls, retry, state, heard, failed };
 }
 
 describe('another object is told', () => {
   it('at once, one call at a time, and of what has come meanwhile after that', async () => {
-    const { teller, calls, heard } = scene(2);
-    teller.tell();
-    teller.tell();
+    const { call, calls, heard } = scene(2);
+    call.send();
+    call.send();
     expect(calls).toHaveLength(1);
     await heard(0);
     expect(calls).toHaveLength(2);
     await heard(1);
-    expect(teller.nextTry()).toBeNull();
+    expect(call.nextTry()).toBeNull();
     expect(calls).toHaveLength(2);
   });
 
   it('again a second after a call has failed, and not sooner', async () => {
-    const { teller, calls, retry, heard, failed } = scene(1);
-    teller.tell();
-    expect(teller.retryAt()).toBeNull();
+    const { call, calls, retry, heard, failed } = scene(1);
+    call.send();
+    expect(call.retryAt()).toBeNull();
     await failed(0);
     expect(retry).toHaveBeenCalledOnce();
-    expect([teller.nextTry(), teller.retryAt()]).toEqual([START + 1000, START + 1000]);
+    expect([call.nextTry(), call.retryAt()]).toEqual([START + 1000, START + 1000]);
     vi.setSystemTime(START + 999);
-    teller.tell();
+    call.send();
     expect(calls).toHaveLength(1);
     vi.setSystemTime(START + 1000);
-    teller.tell();
+    call.send();
     expect(calls).toHaveLength(2);
     await heard(1);
-    expect([teller.nextTry(), teller.retryAt()]).toEqual([null, null]);
+    expect([call.nextTry(), call.retryAt()]).toEqual([null, null]);
   });
 
   it('while a call is under way, is looked at a second later, however long ago one has failed', async () => {
-    const { teller, calls, failed } = scene(1);
-    teller.tell();
+    const { call, calls, failed } = scene(1);
+    call.send();
     await failed(0);
     vi.setSystemTime(START + 5000);
-    teller.tell();
+    call.send();
     expect(calls).toHaveLength(2);
-    expect(teller.nextTry()).toBe(START + 6000);
+    expect(call.nextTry()).toBe(START + 6000);
   });
 
   it('no more of what has been told otherwise since a call failed', async () => {
-    const { teller, state, failed } = scene(1);
-    teller.tell();
+    const { call, state, failed } = scene(1);
+    call.send();
     await failed(0);
     state.waiting = 0;
-    expect([teller.nextTry(), teller.retryAt()]).toEqual([null, null]);
+    expect([call.nextTry(), call.retryAt()]).toEqual([null, null]);
   });
 });

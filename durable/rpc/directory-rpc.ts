@@ -1,0 +1,150 @@
+import type { SessionTree } from '../../protocol/api/child.ts';
+import type { Refusal } from '../../protocol/api/problem.ts';
+import type { CreateSessionRequest, SessionStatus } from '../../protocol/api/session.ts';
+import type { SnapshotView, StorageView, WorkspaceView } from '../../protocol/api/workspace.ts';
+import type { TreeName } from '../../protocol/link/runner-control.ts';
+import type { Head } from '../shared/trees.ts';
+import type { Verdict } from '../shared/turn-permit.ts';
+import type { ChildCreation, Spawned } from './creation.ts';
+import type { StoredSessionView, StoredSummary, VersionedSummary } from './views.ts';
+
+export interface CreateInput {
+  readonly session_id: string;
+  readonly owner: string;
+  readonly request: CreateSessionRequest;
+  readonly idempotency_key: string | undefined;
+  /** It begins as a fork; `asked` is the caller's request as text, which is kept with the key. */
+  readonly fork?: ForkOrigin & { readonly asked: string };
+}
+
+/** The snapshot that a session is forked from. */
+export interface ForkOrigin {
+  readonly session_id: string;
+  readonly snapshot_id: string;
+}
+
+/** A child to create. */
+export interface SpawnInput extends Pick<CreateInput, 'session_id' | 'owner' | 'request' | 'idempotency_key'> {
+  readonly child: ChildCreation;
+  /** The caller's request as text, which is kept with the key. */
+  readonly asked: string;
+}
+
+export interface ListInput {
+  readonly status: SessionStatus | undefined;
+  readonly limit: number;
+  /** Rows to skip: the seed's way of paging. */
+  readonly offset: number;
+  /** The id of the last session of the page before. */
+  readonly cursor: string | undefined;
+}
+
+export interface ListPage {
+  readonly data: StoredSummary[];
+  readonly next_cursor: string | null;
+  readonly total: number;
+}
+
+/** What a session has spent, and whether a turn of it runs or waits. */
+export interface SpendingReport {
+  readonly session_id: string;
+  /** In all, USD. */
+  readonly cost_usd: number;
+  readonly turn: 'none' | 'wanted' | 'running';
+}
+
+/** A verdict as a session receives it. Of two, the one with the higher version holds. */
+export interface VersionedVerdict {
+  readonly version: number;
+  readonly verdict: Verdict;
+}
+
+/** A stored snapshot as its session reports it. */
+export interface SnapshotInput {
+  readonly view: SnapshotView;
+  readonly storage: string;
+  /** It is the session's newest: the head of the workspace that the session leases. */
+  readonly newest: boolean;
+  /** What the owner's part of that storage takes, bytes; null: not measured. */
+  readonly owner_bytes: number | null;
+  /** All stored trees that the session needs. */
+  readonly uses: readonly TreeName[];
+}
+
+/** A stored artifact as its session reports it. */
+export interface ArtifactInput {
+  readonly session_id: string;
+  readonly artifact_id: string;
+  readonly storage: string;
+  /** What the owner's part of that storage takes, bytes; null: not measured. */
+  readonly owner_bytes: number | null;
+}
+
+export interface LeaseInput {
+  readonly session_id: string;
+  readonly workspace_id: string;
+  /** Of the session's files. A request that a newer one has overtaken changes nothing. */
+  readonly version: number;
+}
+
+export type LeaseAnswer =
+  | { readonly leased: true; readonly head: Head | null }
+  /** `detail` says who has it, and what to do. */
+  | { readonly leased: false; readonly detail: string };
+
+/** What handlers and sessions may ask of an owner's directory. */
+export interface DirectoryRpc extends Rpc.DurableObjectBranded {
+  /** Reserves a place among the owner's sessions and creates one. The same key with the same body is the same session. */
+  create(input: CreateInput): Promise<StoredSessionView | Refusal>;
+  /** The fork that this key created from the same request; null: none yet. */
+  forked(key: string, asked: string, owner: string): Promise<StoredSessionView | Refusal | null>;
+  /** As `create`, for a session's child: it reserves the child's place in the tree as well. */
+  spawn(input: SpawnInput): Promise<Spawned | Refusal>;
+  /** The child that this key created from the same request; null: none yet. */
+  spawnedBefore(key: string, asked: string, owner: string): Promise<Spawned | Refusal | null>;
+  /** Why a session may not have one more child; null: it may. */
+  spawnRefusal(parentId: string): Refusal | null;
+
+  list(input: ListInput): ListPage;
+  /** Those of these sessions that exist, the oldest first. */
+  summaries(ids: readonly string[]): Promise<StoredSummary[]>;
+  /** A session has changed. A late update, or one of a removed session, changes nothing. */
+  update(summary: VersionedSummary): void;
+  /** The session is deleted. What it stored goes too, unless another session needs it. */
+  remove(sessionId: string): Promise<void>;
+
+  /** The sessions below a session, the deepest first. `closing`: from now on it and they get no more children. */
+  descendants(sessionId: string, closing: boolean): string[];
+  tree(sessionId: string): Promise<SessionTree>;
+  /** Takes what a session has spent; the answer says whether it may go on. Null: there is no such session. */
+  reportSpending(report: SpendingReport): VersionedVerdict | null;
+  /** Sets what a session and all below it may cost, USD; null: no limit of its own. */
+  setBudget(sessionId: string, budget: number | null): void;
+
+  /** Leases a persistent workspace to a session. */
+  leaseWorkspace(input: LeaseInput): LeaseAnswer;
+  releaseWorkspace(input: LeaseInput, head: Head | null): void;
+  /** The newest snapshot of a workspace, without leasing it; null: none. */
+  workspaceHead(workspaceId: string): Head | null;
+  workspace(id: string): WorkspaceView | Refusal;
+  workspaces(cursor: string | undefined, limit: number): { data: WorkspaceView[]; next_cursor: string | null };
+  workspaceSnapshots(
+    id: string,
+    cursor: string | undefined,
+    limit: number,
+  ): { data: SnapshotView[]; next_cursor: string | null } | Refusal;
+  removeWorkspace(id: string): Promise<{ deleted: true } | Refusal>;
+
+  /** A session's snapshot has been stored. */
+  recordSnapshot(input: SnapshotInput): Promise<void>;
+  /** A session's artifact has been stored. False: the session is gone and needs it no more. */
+  recordArtifact(input: ArtifactInput): boolean;
+  forgetArtifact(sessionId: string, artifactId: string): Promise<void>;
+  /** Those of these trees that nothing needs any more. */
+  unreferenced(trees: readonly TreeName[]): TreeName[];
+  /** Those of these snapshots that are kept. */
+  keptSnapshots(ids: readonly string[]): string[];
+  /** Why nothing more may be stored; null: there is room. */
+  quotaRefusal(): Refusal | null;
+  storageUsage(): StorageView;
+}

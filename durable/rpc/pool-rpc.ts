@@ -1,0 +1,30 @@
+import type { PoolHealth } from '../../protocol/health.ts';
+import type { Launch, PlacementKey, PoolFrame, TreeName } from '../../protocol/link/runner-control.ts';
+import type { Needs, Placement } from '../pool/core/placement.ts';
+
+export type { Needs } from '../pool/core/placement.ts';
+
+/** A job on a session's files that takes no container. */
+export type FilesOrder = Extract<PoolFrame, { kind: 'snapshot' | 'transfer' }>;
+
+export type Ordered =
+  { readonly sent: true; readonly runner: string } | { readonly sent: false; readonly detail: string };
+
+/** What sessions and handlers may ask of a pool of runners. */
+export interface PoolRpc extends Rpc.DurableObjectBranded {
+  /** Asks for a container where the files allow it. The same (session, epoch) twice is one. */
+  requestPlace(launch: Launch, needs: Needs): Promise<Placement>;
+  /** A container is no longer wanted. `ended`: there is none, so no more will be heard of it. */
+  releasePlace(key: PlacementKey): { ended: boolean };
+  /** The runner that an `order` would go to. */
+  chooseRunner(sessionId: string, needs: Needs): { readonly runner: string } | { readonly detail: string };
+  /** Sends a job on a session's files to a runner that has or can have them, if one is connected. */
+  order(needs: Needs, order: FilesOrder): Ordered;
+  /** Has something read out of a storage by any runner that sees it, wherever the session's own files are. */
+  orderStored(storage: string, order: FilesOrder): Ordered;
+  /** Nothing refers to these trees any more. If no runner sees the storage, a sweep finds them later. */
+  dropTrees(storage: string, owner: string, trees: readonly TreeName[]): void;
+  /** The session is deleted: its container ends and its files go, as soon as its runner can be reached. */
+  forgetSession(sessionId: string): Promise<void>;
+  health(): PoolHealth;
+}

@@ -1,0 +1,122 @@
+import type { ArtifactView } from '../../protocol/api/artifact.ts';
+import type { FilesRefusal } from '../../protocol/api/files.ts';
+import type { InteractionState, InteractionView, ResolveRequest } from '../../protocol/api/interaction.ts';
+import type { InterruptAnswer, MessageView } from '../../protocol/api/message.ts';
+import type { Refusal } from '../../protocol/api/problem.ts';
+import type { Resources } from '../../protocol/api/session-config.ts';
+import type { CreateSessionRequest, SessionStatus } from '../../protocol/api/session.ts';
+import type { SnapshotView } from '../../protocol/api/workspace.ts';
+import type { SnapshotReport } from '../../protocol/link/runner-control.ts';
+import type { Reason } from '../../protocol/reason.ts';
+import type { FilesShare } from '../session/core/shared-files.ts';
+import type { ChildIdentity, ChildUpdate } from './child-updates.ts';
+import type { CreateCall, SpawnCall, Spawned } from './creation.ts';
+import type { VersionedVerdict } from './directory-rpc.ts';
+import type {
+  ArtifactPage,
+  ChildLine,
+  ChildOutcome,
+  InteractionPage,
+  SnapshotPage,
+  StoredSessionView,
+  VersionedSummary,
+} from './views.ts';
+
+/** A message for the agent. */
+export interface PromptInput {
+  readonly message_id: string;
+  readonly prompt: string;
+  readonly timeout_seconds: number | undefined;
+  readonly idempotency_key: string | undefined;
+}
+
+/** How the container is limited, and which secrets the operator lets into it. */
+export interface ContainerFacts {
+  readonly resources: Resources | null;
+  readonly exposed_secrets: readonly string[];
+}
+
+/** What handlers and other objects may ask of a session. `owner` is the caller: another owner's session is not found. */
+export interface SessionRpc extends Rpc.DurableObjectBranded {
+  /** Creates the session and asks for its container. The same id again changes nothing. */
+  create(call: CreateCall): { view: StoredSessionView; listed: VersionedSummary };
+  show(owner: string): StoredSessionView | Refusal;
+  /** As its owner's list shows it; null: it is deleted. */
+  listed(): VersionedSummary | null;
+  /** Ends the session and all below it, and removes what they stored. May be called again until it succeeds. */
+  delete(owner: string): Promise<{ deleted: true } | Refusal>;
+  /** Stops it, and all below it. */
+  stop(owner: string): Promise<{ session_id: string; status: SessionStatus } | Refusal>;
+  /** A session above it is stopped, and stops those below it. */
+  stopWithParent(owner: string): Promise<void>;
+
+  chat(owner: string, input: PromptInput): { message_id: string } | Refusal;
+  /** Takes a message and resolves once it has ended. May be called again with the same `message_id`. */
+  chatAndWait(owner: string, input: PromptInput): Promise<MessageView | Refusal>;
+  message(owner: string, messageId: string): MessageView | Refusal;
+  interrupt(owner: string): InterruptAnswer | Refusal;
+  /** A page of the log as JSON text `{"data":[…],"next_cursor":…}`, with the events as they were stored. */
+  events(owner: string, after: number, limit: number): { json: string } | Refusal;
+
+  /** What people are and were asked, the oldest first. `cursor` is the last id of the page before. `person` need not be the owner. */
+  interactions(
+    person: string,
+    state: InteractionState | undefined,
+    limit: number,
+    cursor: string | undefined,
+  ): InteractionPage | Refusal;
+  interaction(person: string, id: string): InteractionView | Refusal;
+  resolve(person: string, id: string, request: ResolveRequest): InteractionView | Refusal;
+
+  /** Asks for a snapshot. `id` becomes its own, unless a snapshot of just these files exists already. */
+  requestSnapshot(owner: string, id: string): Promise<SnapshotView | Refusal>;
+  listSnapshots(owner: string, cursor: string | undefined, limit: number): Promise<SnapshotPage | Refusal>;
+  snapshot(owner: string, id: string): Promise<SnapshotView | Refusal>;
+  /** What a fork of this session begins with, once it is stored: the snapshot `named`, or a new one (`id`). */
+  forkSource(
+    owner: string,
+    id: string,
+    named: string | undefined,
+  ): Promise<{ request: CreateSessionRequest; snapshot_id: string } | Refusal>;
+  /** Files that the agent has given to people, the oldest first. `cursor` as the page before gave it. */
+  artifacts(owner: string, cursor: number, limit: number): ArtifactPage | Refusal;
+  artifact(owner: string, id: string): ArtifactView | Refusal;
+  removeArtifact(owner: string, id: string): Promise<{ deleted: true } | Refusal>;
+
+  /** Creates a child. */
+  spawn(owner: string, call: SpawnCall): Promise<Spawned | Refusal>;
+  /** The sessions that it has created, the oldest first. */
+  children(owner: string): readonly string[] | Refusal;
+  /** Sets what it and all below it may cost, USD; null: no limit of its own. */
+  setBudget(owner: string, budget: number | null): Promise<StoredSessionView | Refusal>;
+  /** Its state, for its parent's agent. */
+  childLine(owner: string): ChildLine | Refusal;
+  /** What became of a message, or of its newest, for its parent's agent. */
+  childOutcome(owner: string, messageId: string | undefined): ChildOutcome | Refusal;
+  /** A child reports what has become of it. */
+  childUpdated(child: ChildIdentity, updates: readonly ChildUpdate[]): void;
+  childDeleted(childId: string): void;
+  /** Whether the container of a session below it may work in this one's files now, and where. */
+  shareFiles(owner: string): FilesShare;
+  /** A session below it has a container that works in this one's files, or no longer has one. */
+  sharedBy(sessionId: string, shares: boolean): void;
+
+  /** From now on its work is shown on Discord, in a thread of its own. */
+  followOnDiscord(owner: string): void;
+  /** The owner's budget ledger says whether turns may begin. */
+  setTurnPermit(verdict: VersionedVerdict): void;
+  /** The pool has sent the launch of `epoch` to a runner. */
+  placed(epoch: number, runner: string): void;
+  /** The pool has no place yet. */
+  waiting(epoch: number, reason: Reason): void;
+  /** Other sessions wait for a place, or no longer do. */
+  crowded(epoch: number, crowded: boolean): void;
+  /** The container of `epoch` runs. */
+  started(epoch: number, runner: string, container: ContainerFacts): void;
+  /** The container of `epoch` is gone, and all that it said is stored. */
+  ended(epoch: number, reason: Reason, runner: string): void;
+  /** A runner reports on a snapshot. */
+  snapshotReported(report: SnapshotReport): void;
+  /** The runner that was to make a transfer says that it will not. */
+  transferRefused(transferId: string, refusal: FilesRefusal): void;
+}

@@ -1,0 +1,62 @@
+import type { Schema } from '../../shared/schema.ts';
+
+type Json = Record<string, unknown>;
+
+/** The versions of a session's stored state. */
+export const SESSION_SCHEMA: Schema = {
+  of: 'session',
+  firstTable: 'record',
+  migrations: [groupRecord],
+};
+
+/**
+ * 1 → 2: the record's fields are grouped, and columns go that nobody reads. Early sessions of version 1 lack tables and
+ * fields; the defaults here are what the code assumed of them.
+ */
+function groupRecord(sql: SqlStorage): void {
+  // No row: the session's creation was cut off.
+  const row = sql.exec<{ json: string }>('SELECT json FROM record').toArray()[0];
+  if (row !== undefined) sql.exec('UPDATE record SET json = ?', JSON.stringify(grouped(JSON.parse(row.json) as Json)));
+  dropColumn(sql, 'agent_calls', 'epoch');
+  dropColumn(sql, 'deliveries', 'created');
+}
+
+function grouped(old: Json): Json {
+  const identity = old['identity'] as Json;
+  const request = identity['request'] as Json;
+  const { host_stored, ...link } = old['link'] as Json;
+  const { leave = 'free', held = null, current = null, ...state } = old['state'] as Json;
+  return {
+    identity: {
+      ...identity,
+      spawn: identity['spawn'] ?? null,
+      request: { ...request, config: { answerers: [], interaction_reminders: 0, ...(request['config'] as Json) } },
+    },
+    state: {
+      asking: false,
+      crowded: false,
+      shared: false,
+      ...state,
+      permit: leave === 'held' ? 'suspended' : leave,
+      suspended: held,
+      current: current === null ? null : { own_deadline: true, paused: null, ...(current as Json) },
+    },
+    files: old['files'],
+    link: { ...link, notices_stored: host_stored },
+    container: old['container'],
+    place_request: old['pool'],
+    leased: old['holding'],
+    sharing: { sharers: old['sharers'] ?? [], reported: old['sharing'] ?? false },
+    open_interactions: old['open_interactions'] ?? 0,
+    usage: { turns: old['turns'], cost_usd: old['cost_usd'], live_usd: old['live_usd'] ?? 0 },
+    children: { ids: old['children'] ?? [], verdict_version: old['leave_version'] ?? 0, spent: old['spent'] ?? null },
+    on_discord: old['on_discord'] ?? false,
+    list: { changes: old['changes'], listed: old['told'] },
+    last_activity: old['last_activity'],
+  };
+}
+
+function dropColumn(sql: SqlStorage, table: string, column: string): void {
+  const columns = sql.exec('SELECT 1 FROM pragma_table_info(?) WHERE name = ?', table, column).toArray();
+  if (columns.length > 0) sql.exec(`ALTER TABLE ${table} DROP COLUMN ${column}`);
+}

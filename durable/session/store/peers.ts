@@ -1,0 +1,35 @@
+import { deskStub, directoryStub, poolStub, sessionStub, type EdgeEnv } from '../../rpc/edge-env.ts';
+import type { SessionStore } from './store.ts';
+
+/** The other objects that a session calls. */
+export class Peers {
+  readonly #env: EdgeEnv;
+  readonly #store: SessionStore;
+
+  constructor(env: EdgeEnv, store: SessionStore) {
+    this.#env = env;
+    this.#store = store;
+  }
+
+  /** The directory of the session's owner. */
+  get directory() {
+    return directoryStub(this.#env, this.#store.current.identity.owner);
+  }
+
+  get pool() {
+    return poolStub(this.#env);
+  }
+
+  get desk() {
+    return deskStub(this.#env);
+  }
+
+  session(id: string) {
+    return sessionStub(this.#env, id);
+  }
+
+  /** The name of the owner's part of every storage. */
+  get storageOwner(): string {
+    return this.#env.DIRECTORY.idFromName(this.#store.current.identity.owner).toString();
+  }
+}

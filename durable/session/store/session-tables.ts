@@ -1,0 +1,27 @@
+import type { ChildEvent } from '../core/children/child-updates.ts';
+import type { StoredDeskUpdate } from '../core/desk-update.ts';
+import type { AgentCallTable } from './tables/agent-call-table.ts';
+import type { ChildTable } from './tables/child-table.ts';
+import type { CommandTable } from './tables/command-table.ts';
+import type { DeliveryTable } from './tables/delivery-table.ts';
+import type { EventLog } from './tables/event-log.ts';
+import type { InteractionTable } from './tables/interaction-table.ts';
+import type { MessageTable } from './tables/message-table.ts';
+import type { SnapshotTable } from './tables/snapshot-table.ts';
+import type { UpdateTable } from './tables/update-table.ts';
+
+/** The tables that a transaction of a session writes to. */
+export interface SessionTables {
+  readonly log: EventLog;
+  readonly messages: MessageTable;
+  readonly commands: CommandTable;
+  readonly snapshots: SnapshotTable;
+  readonly interactions: InteractionTable;
+  readonly calls: AgentCallTable;
+  readonly children: ChildTable;
+  readonly parentUpdates: UpdateTable<ChildEvent>;
+  readonly deliveries: DeliveryTable;
+  readonly deskUpdates: UpdateTable<StoredDeskUpdate>;
+  /** People on Discord are to be told. */
+  readonly isOnDiscord: boolean;
+}

@@ -1,0 +1,19 @@
+/** Stored trees, and the storage that holds them; null: empty. */
+export interface Trees {
+  readonly workspace: string | null;
+  readonly conversation: string | null;
+  readonly storage: string | null;
+}
+
+/** What a session's files begin with. */
+export interface Beginning extends Trees {
+  readonly fork_of: string | null;
+  /** It begins with what its creator named, whatever the head of its workspace is. */
+  readonly pinned: boolean;
+}
+
+/** The newest snapshot of a persistent workspace. */
+export interface Head {
+  readonly snapshot_id: string;
+  readonly storage: string;
+}

@@ -1,17 +1,20 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
-const onDocker = ['test/e2e/**/*.test.ts', 'test/**/*.docker.test.ts'];
-const inWorkerd = ['test/edge/**/*.test.ts'];
-
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
-          name: 'node',
-          include: ['test/**/*.test.ts'],
-          exclude: [...onDocker, ...inWorkerd],
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'real',
+          include: ['test/real/**/*.test.ts'],
           testTimeout: 20_000,
         },
       },
@@ -21,14 +24,14 @@ export default defineConfig({
             wrangler: { configPath: './wrangler.toml' },
             miniflare: {
               bindings: { JWT_SECRET: 'known to every test and of no use elsewhere' },
-              // Webhooks reach nothing here; test/start/webhooks.test.ts posts them for real.
+              // Webhooks reach nothing here; test/real/start/webhooks.test.ts posts them for real.
               serviceBindings: { WEBHOOKS: () => new Response('ok') },
             },
           }),
         ],
         test: {
           name: 'edge',
-          include: inWorkerd,
+          include: ['test/edge/**/*.test.ts'],
           testTimeout: 20_000,
           // CommonJS, whose named exports workerd does not see.
           deps: { optimizer: { ssr: { enabled: true, include: ['discord-api-types/v10'] } } },
@@ -37,8 +40,8 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: onDocker,
-          globalSetup: './test/support/docker-setup.ts',
+          include: ['test/e2e/**/*.test.ts'],
+          globalSetup: './test/support/docker/docker-setup.ts',
           // Containers of one file at a time: the machine is small, and some tests measure.
           fileParallelism: false,
           testTimeout: 120_000,

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { parseArgs } from 'node:util';
-import { connectEngine } from '../test/support/engine.ts';
-import { Service } from '../test/e2e/support/service.ts';
-import type { Client } from '../test/e2e/support/client.ts';
+import { connectEngine } from '../test/support/docker/engine.ts';
+import { Service } from '../test/support/e2e/service.ts';
+import type { Client } from '../test/support/e2e/client.ts';
 import { sessionImage } from './docker-image.ts';
 import { median, pairedRatio } from './statistics.ts';
 

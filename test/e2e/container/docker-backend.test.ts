@@ -1,0 +1,210 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import Docker from 'dockerode';
+import { afterAll, expect, onTestFinished, test } from 'vitest';
+import { containerName, Label } from '../../../runner/backend/container-spec.ts';
+import { DockerBackend, unsealable } from '../../../runner/backend/docker-backend.ts';
+import { makeProbeImage } from '../../support/runner/probe-image.ts';
+import { keptLog } from '../../support/quiet-log.ts';
+import { launchOf, runRunner, type RunnerSetUp } from '../../support/runner/running-runner.ts';
+import { scratch } from '../../support/scratch.ts';
+import { describeDocker } from '../../support/docker/describe-docker.ts';
+
+const RESOURCES = { memory_mb: 256, cpus: 1, pids: 128, workspace_mb: 1024 };
+const OWNER = { uid: 1000, gid: 1000 };
+const newKey = (epoch = 1) => ({ session_id: randomUUID(), epoch });
+
+describeDocker('the docker backend', ({ docker, image }) => {
+  let probe: Promise<string> | undefined;
+  afterAll(async () => {
+    if (probe !== undefined) await docker.getImage(await probe).remove({ force: true });
+  });
+
+  async function setUp(options: RunnerSetUp & { image?: string; engine?: Docker } = {}) {
+    probe ??= makeProbeImage(docker, image);
+    const probeImage = await probe;
+    const made = await runRunner({
+      makeBackend: ({ runnerId }, log) => {
+        const settings = { image: options.image ?? probeImage, runnerId, owner: OWNER, runtime: undefined };
+        return new DockerBackend(settings, log, options.engine ?? docker);
+      },
+      ...options,
+    });
+    return {
+      ...made,
+      inspect: async (key: ReturnType<typeof newKey>) => await docker.getContainer(containerName(key)).inspect(),
+    };
+  }
+
+  test('a session runs in a container that has no network, no privilege, and writes nowhere but where it works', async () => {
+    const { edge, launch, inspect, session } = await setUp();
+    const key = newKey();
+    launch(key);
+    expect(await edge.frame('started')).toMatchObject(key);
+    edge.prompt(key.session_id, 'probe');
+    const seen = JSON.parse(await edge.line(key.session_id, (line) => line.includes('"interfaces"')));
+    expect(seen).toMatchObject({
+      interfaces: ['lo'],
+      uid: 1000,
+      gid: 1000,
+      capabilities: [0, 0, 0, 0, 0],
+      noNewPrivileges: '1',
+      seccomp: '2',
+      writes: {
+        '/x': 'EROFS',
+        '/etc/x': 'EROFS',
+        '/usr/local/bin/x': 'EROFS',
+        '/run/cc-docker/x': 'EROFS',
+        '/tmp/x': 'done',
+        '/home/agent/x': 'done',
+        '/workspace/x': 'done',
+        '/claude/x': 'done',
+      },
+      sessionFolder: ['ca.pem', 'hosts', 'launch.json', 'link.sock', 'model.sock', 'proxy.sock', 'resolv.conf'],
+    });
+    expect(existsSync(path.join(session(key), 'workspace', 'x'))).toBe(true);
+    const { HostConfig, Mounts } = await inspect(key);
+    expect(HostConfig).toMatchObject({
+      NetworkMode: 'none',
+      Privileged: false,
+      PidsLimit: 128,
+      Memory: 256 * 1024 * 1024,
+    });
+    expect(Mounts.map(({ Destination }) => Destination).sort()).toEqual([
+      '/claude',
+      '/etc/hosts',
+      '/etc/resolv.conf',
+      '/run/cc-docker',
+      '/workspace',
+    ]);
+  });
+
+  test('the same launch again, from a runner that forgot the first, is the same container', async () => {
+    const { folder, edge, launch, runner, inspect, session } = await setUp();
+    const key = newKey();
+    launch(key);
+    await edge.frame('started');
+    const { Id } = await inspect(key);
+    const backend = new DockerBackend(
+      { image, runnerId: (await inspect(key)).Config.Labels[Label.runner] ?? '', owner: OWNER, runtime: undefined },
+      keptLog().log,
+      docker,
+    );
+    const root = session(key);
+    const folders = { root, workspace: `${root}/workspace`, claude: `${root}/claude`, run: `${root}/run` };
+    expect(await backend.start(key, folders, RESOURCES)).toEqual({ ok: true });
+    expect((await inspect(key)).Id).toBe(Id);
+    expect(folder).not.toBe('');
+    await runner.kill();
+    await expect(inspect(key)).rejects.toMatchObject({ statusCode: 404 });
+  });
+
+  test('a container that needs more memory than it may have ends as out_of_memory, and the reason says what to do', async () => {
+    const { edge, launch } = await setUp();
+    const key = newKey();
+    launch(key);
+    edge.prompt(key.session_id, 'eat');
+    const { reason } = await edge.frame('ended');
+    expect(reason).toMatchObject({ code: 'out_of_memory', detail: expect.stringMatching(/256 MB.*SESSION_MEMORY_MB/) });
+  });
+
+  test('a container that ends by itself tells its exit code and the end of its log', async () => {
+    const { edge, launch, inspect } = await setUp();
+    const key = newKey();
+    launch(key);
+    edge.prompt(key.session_id, 'complain that it hurts');
+    const { reason } = await edge.frame('ended');
+    expect(reason.code).toBe('container_exited');
+    expect(reason.detail).toMatch(/code 9[^]*that it hurts/);
+    // Acknowledged, it is removed.
+    await expect.poll(async () => await inspect(key).catch(() => 'gone')).toBe('gone');
+  });
+
+  test('containers outlive their runner; the next one takes them up and nothing that they said is lost', async () => {
+    const folder = scratch();
+    const first = await setUp({ folder });
+    const key = newKey();
+    first.launch(key);
+    await first.edge.frame('started');
+    first.edge.prompt(key.session_id, 'one');
+    await first.edge.line(key.session_id, (line) => line === 'echo one');
+    await first.runner.detach();
+    first.edge.prompt(key.session_id, 'two');
+    const second = await setUp({ folder, edge: first.edge });
+    expect(await second.edge.frame('hello', 1)).toMatchObject({ running: [key] });
+    await second.edge.line(key.session_id, (line) => line === 'echo two');
+    const [before, after] = [await second.edge.frame('started'), await second.edge.frame('started', 1)];
+    expect(before.resources).toEqual(RESOURCES);
+    expect(after).toEqual(before);
+    expect(second.edge.session(key.session_id).items).toHaveLength(4);
+  });
+
+  test('a container that died while no runner was there is reported with its true reason', async () => {
+    const folder = scratch();
+    const first = await setUp({ folder });
+    const key = newKey();
+    first.launch(key);
+    await first.edge.frame('started');
+    await first.edge.changes.until(() => first.edge.session(key.session_id).items.length === 2);
+    await first.runner.detach();
+    await docker.getContainer(containerName(key)).kill({ signal: 'SIGKILL' });
+    const second = await setUp({ folder, edge: first.edge });
+    const { reason } = await second.edge.frame('ended');
+    expect(reason).toMatchObject({ code: 'container_exited', detail: expect.stringContaining('137') });
+  });
+
+  test('a stop ends a container that does not listen to SIGTERM, with all that runs in it', async () => {
+    const { edge, launch, inspect } = await setUp();
+    const key = newKey();
+    launch(key);
+    edge.prompt(key.session_id, 'spawn');
+    edge.prompt(key.session_id, 'stubborn');
+    await edge.line(key.session_id, (line) => line === 'stubborn');
+    edge.order({ kind: 'remove', session_id: key.session_id });
+    await edge.frame('removed');
+    await expect.poll(async () => await inspect(key).catch(() => 'gone')).toBe('gone');
+  });
+
+  test('a missing image is image_missing, in the session’s reason and in the runner’s health', async () => {
+    const { edge, launch } = await setUp({ image: 'cc-docker-test/not-there:latest' });
+    const hello = await edge.frame('hello');
+    expect(hello.health).toMatchObject({ ok: false, detail: expect.stringContaining('npm run image') });
+    launch(newKey());
+    const { reason } = await edge.frame('ended');
+    expect(reason).toMatchObject({ code: 'image_missing', detail: expect.stringContaining('npm run image') });
+  });
+
+  test('another runner’s container of the same name is left alone', async () => {
+    const { launch, edge, inspect } = await setUp();
+    const key = newKey();
+    const foreign = await docker.createContainer({ Image: image, name: containerName(key) });
+    onTestFinished(async () => await foreign.remove({ force: true }));
+    launch(key);
+    expect((await edge.frame('ended')).reason.code).toBe('container_start_failed');
+    expect((await inspect(key)).Id).toBe(foreign.id);
+  });
+});
+
+test('an engine that is down is engine_unavailable, and the runner goes on', async () => {
+  const engine = new Docker({ socketPath: path.join(scratch(), 'nobody.sock') });
+  const { edge } = await runRunner({
+    makeBackend: ({ runnerId }, log) =>
+      new DockerBackend({ image: 'any', runnerId, owner: OWNER, runtime: undefined }, log, engine),
+  });
+  expect(await edge.frame('hello')).toMatchObject({
+    health: { ok: false, detail: expect.stringContaining('does not answer') },
+  });
+  edge.order({ kind: 'launch', launch: launchOf(newKey()) });
+  expect((await edge.frame('ended')).reason).toMatchObject({ code: 'engine_unavailable' });
+});
+
+test('an engine that cannot seal a container is not used', () => {
+  const good = { SecurityOptions: ['name=seccomp,profile=default'], MemoryLimit: true, PidsLimit: true };
+  expect(unsealable(good)).toBeUndefined();
+  expect(unsealable({ ...good, SecurityOptions: [] })).toMatch(/seccomp/);
+  expect(unsealable({ ...good, MemoryLimit: false })).toMatch(/memory/);
+  expect(unsealable({ ...good, PidsLimit: false })).toMatch(/processes/);
+  expect(unsealable(good, 'runsc')).toMatch(/no runtime runsc/);
+  expect(unsealable({ ...good, Runtimes: { runsc: {} } }, 'runsc')).toBeUndefined();
+});

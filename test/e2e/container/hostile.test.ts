@@ -1,0 +1,191 @@
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import * as z from 'zod';
+import { describeDocker } from '../../support/docker/describe-docker.ts';
+import { hasIPv6Loopback, layBait, SITE_ADDRESS, type Bait } from '../../support/e2e/bait.ts';
+import { backwards } from '../../support/e2e/canary.ts';
+import { script, type Client } from '../../support/e2e/client.ts';
+import { Service } from '../../support/e2e/service.ts';
+import { testNamesEnv, type TestNames } from '../../support/e2e/test-names.ts';
+
+const SCRIPT = path.join(import.meta.dirname, '../../support/e2e', 'hostile-script.py');
+const SEEK = path.join(import.meta.dirname, '../../support/e2e', 'seek.py');
+const FORGER = path.join(import.meta.dirname, '../../support/e2e', 'forging-script.py');
+const WORD = `the other session's word ${randomBytes(8).toString('hex')}`;
+const SECRET = `secret-${randomBytes(16).toString('hex')}`;
+
+/** Names of the host and of clouds, which a resolver might know. */
+const HOST_NAMES = ['host.docker.internal', 'gateway.docker.internal', 'host.containers.internal', os.hostname()];
+const HOST_ADDRESSES = Object.values(os.networkInterfaces())
+  .flatMap((card) => card ?? [])
+  .map(({ address }) => address.replace(/%.*$/, ''))
+  .filter((address) => address !== '127.0.0.1' && address !== '::1');
+/** On the site's own address, and not on the list. */
+const UNLISTED = ['notsite.test', 'site.test.evil.test', 'evil-site.test', 'wild.test', 'evilwild.test', 'sitetest'];
+
+const NAMES: TestNames = {
+  'site.test': [[SITE_ADDRESS]],
+  'a.wild.test': [[SITE_ADDRESS]],
+  ...Object.fromEntries(UNLISTED.map((name) => [name, [[SITE_ADDRESS]]])),
+  ...Object.fromEntries(HOST_NAMES.map((name) => [name, [['127.0.0.1']]])),
+  'localhost.localdomain': [['127.0.0.1']],
+  'foo.localhost': [['127.0.0.1']],
+  'ip6-localhost': [['::1']],
+  'private.test': [['127.0.0.1']],
+  'metadata.test': [['169.254.169.254']],
+  'metadata.google.internal': [['169.254.169.254']],
+  'mixed.test': [[SITE_ADDRESS, '127.0.0.1']],
+  // They change their mind once they have been judged.
+  'rebind.test': [[SITE_ADDRESS], ['127.0.0.1']],
+  'rebind-twice.test': [[SITE_ADDRESS], [SITE_ADDRESS], ['127.0.0.1']],
+  'rebind-plain.test': [[SITE_ADDRESS], ['127.0.0.1'], [SITE_ADDRESS], ['127.0.0.1']],
+  'rebind-forward.test': [[SITE_ADDRESS], ['127.0.0.1']],
+};
+
+const report = z.object({
+  before: z.record(z.string(), z.boolean()),
+  after: z.record(z.string(), z.boolean()),
+  attempts: z.array(
+    z.object({ number: z.int(), name: z.string(), verdict: z.string(), detail: z.string(), seconds: z.number() }),
+  ),
+});
+
+/** `HOSTILE_REPORT=FILE`: what became of each attempt, to read. */
+async function keep(name: string, text: string): Promise<void> {
+  const file = process.env['HOSTILE_REPORT'];
+  if (file !== undefined) await writeFile(`${file}.${name}.json`, text);
+}
+
+describeDocker('an agent that wants out', ({ host, image }) => {
+  let folder: string;
+  let bait: Bait;
+  let service: Service;
+  let mallory: Client;
+  let bob: Client;
+  let victim: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-hostile-'));
+    bait = await layBait();
+    const hosts = [`api.test:${bait.sitePort}`];
+    service = await Service.start({
+      backend: 'docker',
+      image,
+      runnerEnv: {
+        DOCKER_HOST: host,
+        ...testNamesEnv(NAMES, path.join(folder, 'asked')),
+        EGRESS_ALLOW_PRIVATE: `${SITE_ADDRESS}:${bait.sitePort}`,
+        CC_SECRET_API: JSON.stringify({ value: SECRET, hosts, as: 'bearer' }),
+      },
+    });
+    mallory = await service.client('mallory');
+    bob = await service.client('bob');
+    victim = await bob.createSession();
+    await bob.ask(victim, 'Hello');
+    await writeFile(service.workspace(victim, 'word.txt'), WORD);
+  });
+  afterAll(async () => {
+    await mallory?.deleteSessions();
+    await bob?.deleteSessions();
+    await service?.stop();
+    await bait?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function runHostile(mode: 'narrow' | 'open', allow: string[]): Promise<z.infer<typeof report>> {
+    const id = await mallory.createSession({ network: { allow }, secrets: ['api'] });
+    await mallory.ask(id, 'Hello');
+    const data = path.join(service.folder, 'runner');
+    const plan = {
+      mode,
+      site: { host: 'site.test', port: bait.sitePort },
+      bait_port: bait.baitPort,
+      abstract: bait.abstract,
+      host_names: [...HOST_NAMES, ...HOST_ADDRESSES, '172.17.0.1'],
+      unlisted: [...UNLISTED, 'leak.exfil.test'],
+      engine_sockets: host?.startsWith('unix://') === true ? [host.slice('unix://'.length)] : [],
+      victim: { id: victim, folder: path.join(data, 'sessions', victim), word: backwards(WORD) },
+      secret: backwards(SECRET),
+      data_folder: data,
+    };
+    await writeFile(service.workspace(id, 'plan.json'), JSON.stringify(plan));
+    await copyFile(SCRIPT, service.workspace(id, 'hostile.py'));
+    await copyFile(SEEK, service.workspace(id, 'seek.py'));
+    const command = 'python3 hostile.py plan.json result.json 2>&1';
+    const { result } = await mallory.ask(
+      id,
+      script({ tool: 'Bash', input: { command, timeout: 100_000 } }, { text: '{{last_tool_result}}' }),
+    );
+    const text = await readFile(service.workspace(id, 'result.json'), 'utf8').catch(() => '');
+    if (text === '') throw new Error(`the script did not come to its end: ${result}`);
+    await keep(mode, text);
+    return report.parse(JSON.parse(text));
+  }
+
+  function expectNoEscape({ attempts, before, after }: z.infer<typeof report>): void {
+    expect(Object.values(before)).not.toContain(false);
+    expect(attempts.filter(({ verdict }) => verdict !== 'BLOCKED')).toEqual([]);
+    expect(Object.values(after)).not.toContain(false);
+    expect(bait.taken).toEqual([]);
+  }
+
+  test('the bait is there to be taken', async () => {
+    const places = ['127.0.0.1', SITE_ADDRESS, ...(hasIPv6Loopback() ? ['[::1]'] : [])];
+    for (const address of places) {
+      expect(await (await fetch(`http://${address}:${bait.baitPort}/`)).text()).toBe('BAIT-TAKEN\n');
+    }
+    expect(bait.taken).toHaveLength(places.length);
+    bait.taken.length = 0;
+  });
+
+  test('finds none: not past the list, not past the proxy, not out of the container, not into another session', async () => {
+    const names = ['site', '*.wild', 'mixed', 'rebind', 'rebind-twice', 'rebind-plain', 'rebind-forward'];
+    const done = await runHostile(
+      'narrow',
+      names.map((name) => `${name}.test:${bait.sitePort}`),
+    );
+    expectNoEscape(done);
+    expect(done.attempts.length).toBeGreaterThan(40);
+    // A name that is not allowed is not even asked for: the question would carry it out.
+    expect(await readFile(path.join(folder, 'asked'), 'utf8')).not.toContain('exfil');
+    expect((await bob.ask(victim, script({ text: 'unharmed' }))).result).toBe('unharmed');
+  });
+
+  test('allowed every host and port, it reaches nothing that is not public', async () => {
+    const done = await runHostile('open', ['*:*']);
+    expectNoEscape(done);
+    expect(done.attempts.length).toBeGreaterThan(40);
+  });
+
+  test('speaks in its wrapper’s place: no event of the service’s is forged, no other session hears of it, and its own goes on', async () => {
+    const id = await mallory.createSession({ network: { allow: [`site.test:${bait.sitePort}`] } });
+    await mallory.ask(id, 'Hello');
+    await copyFile(FORGER, service.workspace(id, 'forging.py'));
+    const command = 'python3 forging.py forged.json';
+    const watcher = mallory.watch(id, 0);
+    await mallory.tell(id, script({ tool: 'Bash', input: { command, timeout: 100_000 } }, { text: 'done' }));
+    const forged = async () => await readFile(service.workspace(id, 'forged.json'), 'utf8').catch(() => '');
+    await expect.poll(forged, { timeout: 90_000, interval: 250 }).not.toBe('');
+    await keep('forged', await forged());
+    const ways = z.record(z.string(), z.string()).parse(JSON.parse(await forged()));
+    expect(Object.keys(ways).length).toBeGreaterThan(20);
+    // In the meantime, and on the same runner.
+    expect((await bob.ask(victim, script({ text: 'unharmed' }))).result).toBe('unharmed');
+
+    await mallory.call('POST', `/sessions/${id}/stop`);
+    await expect.poll(async () => (await mallory.show(id)).status, { timeout: 30_000 }).toMatch(/stopped|failed/);
+    expect((await mallory.ask(id, script({ text: 'well again' }))).result).toBe('well again');
+    expect(watcher.seen.filter(({ type }) => type === 'session.egress')).toEqual([]);
+    watcher.close();
+    const events = await mallory.events(id);
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
+    const own = events.filter(({ type }) => /^(session|message|interaction|child|workspace)\./.test(type));
+    expect(own.filter(({ type }) => type === 'session.egress')).toEqual([]);
+    const told = own.filter(({ type }) => type !== 'session.garbled' && type !== 'session.oversized');
+    expect(JSON.stringify(told)).not.toContain('forged.test');
+    expect(await bob.events(victim)).not.toContainEqual(expect.objectContaining({ type: 'session.garbled' }));
+  });
+});

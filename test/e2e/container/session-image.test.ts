@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import { describeDocker } from '../../support/docker/describe-docker.ts';
+
+describeDocker('the session image', ({ docker, image }) => {
+  /** Runs a shell line in a container as sealed as a session's, and gives what it printed. */
+  async function inContainer(line: string): Promise<{ status: number; output: string }> {
+    const container = await docker.createContainer({
+      Image: image,
+      Entrypoint: ['bash', '-c'],
+      Cmd: [line],
+      Tty: true,
+      HostConfig: {
+        NetworkMode: 'none',
+        ReadonlyRootfs: true,
+        CapDrop: ['ALL'],
+        SecurityOpt: ['no-new-privileges'],
+        Tmpfs: { '/tmp': '', '/home/node': 'uid=1000' },
+        Init: true,
+      },
+    });
+    try {
+      await container.start();
+      const { StatusCode: status } = await container.wait();
+      return { status, output: (await container.logs({ stdout: true, stderr: true })).toString().trim() };
+    } finally {
+      await container.remove({ force: true });
+    }
+  }
+
+  test('runs as the user 1000, never as root', async () => {
+    expect(await inContainer('id -u')).toEqual({ status: 0, output: '1000' });
+  });
+
+  test('holds the pinned Claude Code, and it runs with no network and a read-only root', async () => {
+    const { status, output } = await inContainer('claude --version');
+    expect(status).toBe(0);
+    expect(output).toMatch(/^\d+\.\d+\.\d+ \(Claude Code\)/);
+  });
+
+  test('has the tools that an agent reaches for', async () => {
+    const tools =
+      'bash curl diff file find g++ gcc git jq less make node npm npx patch ps python3 rg ssh tar tree unzip xz zip';
+    const { output } = await inContainer(`for tool in ${tools}; do command -v $tool >/dev/null || echo $tool; done`);
+    expect(output).toBe('');
+  });
+
+  test('starts in the workspace, which is the agent’s own as the session’s folders are', async () => {
+    const { output } = await inContainer('pwd; stat -c %u /workspace /claude /run/cc-docker | sort -u');
+    expect(output.split(/\s+/)).toEqual(['/workspace', '1000']);
+  });
+
+  test('starts the wrapper by itself', async () => {
+    const { Config } = await docker.getImage(image).inspect();
+    expect(Config.Entrypoint).toEqual(['node', '/opt/cc-docker/wrapper.mjs', '/run/cc-docker/launch.json']);
+    expect(Config.WorkingDir).toBe('/workspace');
+  });
+});

@@ -1,0 +1,160 @@
+import { createServer } from 'node:http';
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { describeDocker } from '../../support/docker/describe-docker.ts';
+import { certificateFor } from '../../support/certificate.ts';
+import { script, type Client } from '../../support/e2e/client.ts';
+import { startGitServer, type GitServer } from '../../support/e2e/git-server.ts';
+import { close, listen } from '../../support/listen.ts';
+import { startPackageRegistry, type PackageRegistry } from '../../support/e2e/package-registry.ts';
+import { Service } from '../../support/e2e/service.ts';
+import { startTcpDatabase, type TcpDatabase } from '../../support/e2e/tcp-database.ts';
+import { testNamesEnv } from '../../support/e2e/test-names.ts';
+
+const PASSWORD = `ghp_${randomBytes(16).toString('hex')}`;
+
+describeDocker('the way out, with the tools that agents use', ({ host, image }) => {
+  const site = createServer((request, response) => response.end(`the site got ${request.method} ${request.url}\n`));
+  let sitePort = 0;
+  let folder: string;
+  let git: GitServer;
+  let registry: PackageRegistry;
+  let database: TcpDatabase;
+  let service: Service;
+  let alice: Client;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-egress-'));
+    const certificate = await certificateFor('git.test', 'registry.test');
+    const authority = path.join(folder, 'authority.pem');
+    await writeFile(authority, certificate.cert);
+    git = await startGitServer('127.0.0.1', certificate, PASSWORD);
+    registry = await startPackageRegistry({ address: '127.0.0.1', host: 'registry.test', certificate });
+    database = await startTcpDatabase('127.0.0.1');
+    sitePort = await listen(site, '127.0.0.1');
+    const here = [['127.0.0.1']];
+    service = await Service.start({
+      backend: 'docker',
+      image,
+      runnerEnv: {
+        DOCKER_HOST: host,
+        ...testNamesEnv({ 'git.test': here, 'registry.test': here, 'site.test': here, 'db.test': here }),
+        EGRESS_ALLOW_PRIVATE: [git, registry, database, { port: sitePort }]
+          .map(({ port }) => `127.0.0.1:${port}`)
+          .join(','),
+        CC_EGRESS_CA: authority,
+        CC_SECRET_GIT: JSON.stringify({ value: PASSWORD, hosts: [`git.test:${git.port}`], as: 'git' }),
+      },
+    });
+    alice = await service.client('alice');
+  });
+  afterEach(async () => await alice?.deleteSessions());
+  afterAll(async () => {
+    await service?.stop();
+    await Promise.all([git?.close(), registry?.close(), database?.close(), close(site)]);
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** What a command of the agent's printed. */
+  async function run(id: string, command: string): Promise<string> {
+    const { result } = await alice.ask(
+      id,
+      script({ tool: 'Bash', input: { command } }, { text: '{{last_tool_result}}' }),
+    );
+    return result;
+  }
+  const sessionFor = async (allow: string[], secrets: string[] = []) =>
+    await alice.createSession({ network: { allow }, secrets });
+  const decisions = async (id: string) =>
+    (await alice.events(id))
+      .filter(({ type }) => type === 'session.egress')
+      .map(({ data }) => `${data.verdict} ${data.host}:${data.port} ${data.rule}`);
+
+  test('git clones and pushes a private repository over TLS, and the container never holds the secret', async () => {
+    const allowed = `git.test:${git.port}`;
+    const id = await sessionFor([allowed], ['git']);
+    const output = await run(
+      id,
+      `set -e; exec 2>&1
+       git clone -q https://${allowed}/private.git && cd private && git log --format=%s
+       git config user.name agent && git config user.email agent@session.test
+       echo "said the agent" > said && git add said && git commit -qm 'from inside' && git push -q && echo pushed
+       git ls-remote https://x:guessed@${allowed}/private.git main
+       env; cat .git/config`,
+    );
+    expect(output).toContain('the first\npushed');
+    expect(await git.git('show', 'main:said')).toBe('said the agent\n');
+    expect(git.authorizations.length).toBeGreaterThan(0);
+    expect(output).not.toContain(PASSWORD);
+    expect(JSON.stringify(await alice.events(id))).not.toContain(PASSWORD);
+    expect(new Set(await decisions(id))).toEqual(new Set([`allowed ${allowed} ${allowed}`]));
+  });
+
+  test('git without the secret is turned away by the server itself', async () => {
+    const id = await sessionFor([`git.test:${git.port}`]);
+    const output = await run(
+      id,
+      `GIT_TERMINAL_PROMPT=0 git clone https://git.test:${git.port}/private.git 2>&1 || true`,
+    );
+    expect(output).toMatch(/terminal prompts disabled|Authentication failed/);
+  });
+
+  test('npm installs a package', async () => {
+    const id = await sessionFor([`registry.test:${registry.port}`]);
+    const output = await run(
+      id,
+      `npm install --no-audit --no-fund --registry https://registry.test:${registry.port}/ left-out 2>&1
+       node -p 'require("left-out")'`,
+    );
+    expect(output).toContain('added 1 package');
+    expect(output).toMatch(/^left out$/m);
+    expect(registry.asked).toContain('/left-out/-/left-out-1.2.3.tgz');
+  });
+
+  test('curl gets what is allowed; of what is refused the agent is told why, and what to do', async () => {
+    const allowed = `site.test:${sitePort}`;
+    const id = await sessionFor([allowed]);
+    expect(await run(id, `curl -sS http://${allowed}/here`)).toContain('the site got GET /here');
+
+    const refused = await run(id, `curl -sS http://git.test:${git.port}/; curl -sS http://site.test/`);
+    expect(refused).toContain(`cc-docker: not allowed by this session's network policy: git.test:${git.port}`);
+    expect(refused).toContain(`Allowed: ${allowed}`);
+    expect(refused).toContain('network.allow');
+    expect(refused).toContain(`the rule ${allowed} allows port ${sitePort} alone`);
+    const tunnel = `import urllib.request as u; u.urlopen("https://git.test:${git.port}/")`;
+    expect(await run(id, `python3 -c '${tunnel}' 2>&1 | tail -n 1`)).toContain(
+      'cc-docker: not allowed by this session',
+    );
+    expect(await decisions(id)).toEqual(
+      expect.arrayContaining([
+        `allowed ${allowed} ${allowed}`,
+        expect.stringMatching(new RegExp(`^refused git.test:${git.port} `)),
+        expect.stringMatching(/^refused site.test:80 /),
+      ]),
+    );
+  });
+
+  test('nothing is allowed to a session that does not ask', async () => {
+    const id = await alice.createSession();
+    const output = await run(id, `curl -sS http://site.test:${sitePort}/`);
+    expect(output).toContain('Allowed: nothing but the model.');
+  });
+
+  test('a database client that knows no proxy reaches its database under its own name', async () => {
+    const id = await sessionFor([`db.test:${database.port}`]);
+    await run(id, 'true');
+    const client = path.join(import.meta.dirname, '../../support/e2e', 'database-client.py');
+    await copyFile(client, service.workspace(id, 'client.py'));
+    const output = await run(
+      id,
+      `python3 client.py db.test ${database.port} 'select 6 * 7' 2>&1; python3 client.py site.test ${sitePort} no 2>&1`,
+    );
+    expect(output).toContain('rows: 42');
+    expect(output).toMatch(/socket.gaierror/);
+    expect(database.queries).toEqual(['select 6 * 7']);
+    expect(await decisions(id)).toContain(`allowed db.test:${database.port} db.test:${database.port}`);
+  });
+});

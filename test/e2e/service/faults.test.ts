@@ -1,0 +1,134 @@
+import { afterEach, expect, test } from 'vitest';
+import { describeDocker } from '../../support/docker/describe-docker.ts';
+import { script, spoken } from '../../support/e2e/client.ts';
+import { Service, type ServiceOptions } from '../../support/e2e/service.ts';
+
+/** Ten words, one tool call after the other, with time to break something in between. */
+const STORY = script(
+  ...Array.from({ length: 10 }, (_, n) => [
+    { text: `word ${n}` },
+    { tool: 'Bash', input: { command: `sleep 0.3; echo ${n} >> told` } },
+  ]).flat(),
+  { text: 'the end' },
+);
+const WORDS = [...Array.from({ length: 10 }, (_, n) => `word ${n}`), 'the end'];
+
+describeDocker('when a part breaks', ({ docker, host, image }) => {
+  let service: Service;
+  const start = async (change: Partial<ServiceOptions> = {}) => {
+    const runnerEnv = { DOCKER_HOST: host, ...change.runnerEnv };
+    service = await Service.start({ backend: 'docker', image, ...change, runnerEnv });
+    return await service.client();
+  };
+  afterEach(async () => await service?.stop());
+
+  test('the runner killed in the middle of a turn: the turn goes on, and no word is lost or told twice', async () => {
+    // A model call that finds no runner is tried again, as it is with Claude Code's own default.
+    const client = await start({ runnerEnv: { CLAUDE_CODE_MAX_RETRIES: '10' } });
+    const id = await client.createSession();
+    const watcher = client.watch(id, 0);
+    const message = await client.tell(id, STORY);
+    await watcher.until(({ data }) => data.message?.content?.[0]?.text === 'word 2');
+    await service.stopRunner('SIGKILL');
+    await service.startRunner();
+    await watcher.until(({ type, data }) => type === 'message.completed' && data.message_id === message);
+    const events = await client.events(id);
+    expect(spoken(events)).toEqual(WORDS);
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
+    expect(await client.show(id)).toMatchObject({ status: 'idle', epoch: 1 });
+  });
+
+  test('the edge killed in the middle of a turn: it is all there when the edge is back', async () => {
+    const client = await start();
+    const id = await client.createSession();
+    const watcher = client.watch(id, 0);
+    const message = await client.tell(id, STORY);
+    await watcher.until(({ data }) => data.message?.content?.[0]?.text === 'word 2');
+    await service.stopEdge();
+    await service.startEdge();
+    await expect.poll(async () => (await client.message(id, message)).status, { timeout: 30_000 }).toBe('completed');
+    const events = await client.events(id);
+    expect(spoken(events)).toEqual(WORDS);
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
+  });
+
+  test('the container killed in the middle of a turn: the message says so, what it had said is kept, and the next wakes it', async () => {
+    const client = await start();
+    const id = await client.createSession();
+    const watcher = client.watch(id, 0);
+    const message = await client.tell(id, STORY);
+    await watcher.until(({ data }) => data.message?.content?.[0]?.text === 'word 2');
+    await docker.getContainer(`cc-docker-${id}-1`).kill();
+    await watcher.until(({ type }) => type === 'message.failed');
+    expect(await client.message(id, message)).toMatchObject({ status: 'failed', error: { code: 'container_exited' } });
+    expect(spoken(await client.events(id)).slice(0, 3)).toEqual(WORDS.slice(0, 3));
+    const { result } = await client.ask(id, script({ text: '{{prompt_count}}' }));
+    expect(Number(result)).toBe(2);
+  });
+
+  test('the runner told to end: it parks its sessions, leaves no container, and they wake when it is back', async () => {
+    const client = await start();
+    const id = await client.createSession();
+    await client.ask(id, 'Remember: teal.');
+    expect(await service.stopRunner('SIGTERM')).toBe(0);
+    const left = await docker.listContainers({ all: true, filters: { label: [`cc-docker.session=${id}`] } });
+    expect(left).toEqual([]);
+    expect(await client.show(id)).toMatchObject({ status: 'stopped', reason: { code: 'runner_draining' } });
+    await service.startRunner();
+    expect((await client.ask(id, script({ text: '{{first_prompt}}' }))).result).toBe('Remember: teal.');
+  });
+
+  test('no runner: the session waits and says what to do, and runs when one comes', async () => {
+    const client = await start();
+    await service.stopRunner();
+    const id = await client.createSession();
+    await expect.poll(async () => (await client.show(id)).reason?.code).toBe('no_runner');
+    const answer = client.ask(id, 'Hello');
+    await service.startRunner();
+    expect((await answer).status).toBe('completed');
+  });
+
+  test('the engine down: the session says so, and the service goes on', async () => {
+    const client = await start({ runnerEnv: { DOCKER_HOST: 'unix:///nowhere/docker.sock' } });
+    const id = await client.createSession();
+    const answer = await client.ask(id, 'Hello');
+    expect(answer).toMatchObject({ status: 'failed', error: { code: 'engine_unavailable' } });
+    expect(answer.error.detail).toContain('Docker');
+    expect(await client.show(id)).toMatchObject({ status: 'failed', reason: { code: 'engine_unavailable' } });
+    const health = await (await fetch(`${service.url}/health`)).json();
+    expect(health).toMatchObject({ status: 'degraded', parts: { pool: { ok: false } } });
+    await service.stopRunner();
+    await service.startRunner({ DOCKER_HOST: host });
+    expect((await client.ask(id, 'Hello again')).status).toBe('completed');
+  });
+
+  test('the image missing: the session says how to build it', async () => {
+    const client = await start({ image: 'cc-docker/session:not-built' });
+    const id = await client.createSession();
+    const answer = await client.ask(id, 'Hello');
+    expect(answer).toMatchObject({ status: 'failed', error: { code: 'image_missing' } });
+    expect(answer.error.detail).toContain('npm run image');
+  });
+
+  test('the model out of reach: the message says where it was looked for', async () => {
+    const model = { ANTHROPIC_BASE_URL: 'http://127.0.0.1:9', ANTHROPIC_API_KEY: 'sk-ant-of-no-use' };
+    const client = await start({ runnerEnv: model });
+    const id = await client.createSession();
+    const answer = await client.ask(id, 'Hello');
+    expect(answer).toMatchObject({ status: 'failed', error: { code: 'model_unreachable' } });
+    expect(answer.error.detail).toContain('http://127.0.0.1:9');
+    expect(answer.error.detail).toContain('ANTHROPIC_BASE_URL');
+  });
+
+  test.each([
+    [401, 'model_auth_failed'],
+    [429, 'model_rate_limited'],
+    [529, 'model_overloaded'],
+  ])('the model answers %i: the message says %s, and the session goes on', async (status, code) => {
+    const client = await start();
+    const id = await client.createSession();
+    const answer = await client.ask(id, script({ error: { status } }));
+    expect(answer).toMatchObject({ status: 'failed', error: { code } });
+    expect((await client.ask(id, script({ text: 'well again' }))).result).toBe('well again');
+  });
+});

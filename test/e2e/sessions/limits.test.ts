@@ -1,0 +1,82 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { describeDocker } from '../../support/docker/describe-docker.ts';
+import { script, type Client } from '../../support/e2e/client.ts';
+import { Service } from '../../support/e2e/service.ts';
+
+const bash = (command: string) => script({ tool: 'Bash', input: { command } }, { text: '{{last_tool_result}}' });
+
+describeDocker('a session’s limits', ({ host, image }) => {
+  let service: Service;
+  let alice: Client;
+
+  beforeAll(async () => {
+    const runnerEnv = {
+      DOCKER_HOST: host,
+      SESSION_MEMORY_MB: '1024',
+      SESSION_PIDS: '256',
+      SESSION_WORKSPACE_MB: '200',
+    };
+    service = await Service.start({ backend: 'docker', image, runnerEnv });
+    alice = await service.client('alice');
+  });
+  afterEach(async () => await alice?.deleteSessions());
+  afterAll(async () => await service?.stop());
+
+  /** Why the session has ended, once it has. */
+  async function endOf(id: string) {
+    const watcher = alice.watch(id, 0);
+    const { data } = await watcher.until(({ type, data }) => type === 'session.status' && data.status === 'failed');
+    watcher.close();
+    return data.reason;
+  }
+
+  test('are what it asks for within the runner’s, and are shown', async () => {
+    const id = await alice.createSession({ resources: { memory_mb: 512, pids: 100_00, cpus: 0.5 } });
+    const { result } = await alice.ask(
+      id,
+      bash(
+        'cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null',
+      ),
+    );
+    expect(result).toMatch(/^256$/m);
+    expect(result).toMatch(new RegExp(`^${512 * 1024 * 1024}$`, 'm'));
+    const resources = { memory_mb: 512, cpus: 0.5, pids: 256, workspace_mb: 200 };
+    expect(await alice.show(id)).toMatchObject({ resources });
+  });
+
+  test('of processes: a fork bomb ends as out_of_pids, which names the limit', async () => {
+    const id = await alice.createSession();
+    await alice.tell(id, bash('bomb() { bomb | bomb & }; bomb; sleep 60'));
+    expect(await endOf(id)).toMatchObject({ code: 'out_of_pids', detail: expect.stringMatching(/256.*SESSION_PIDS/) });
+  });
+
+  test('of processes: one that merely touches the limit goes on', async () => {
+    const id = await alice.createSession();
+    const many = 'for n in $(seq 400); do sleep 2 & done 2>/dev/null; wait; echo over';
+    await alice.ask(id, bash(`bash -c '${many}' 2>&1 | tail -n 1`));
+    expect((await alice.ask(id, bash('echo still here'))).result).toContain('still here');
+  });
+
+  test('of the workspace: what fills it ends as out_of_disk, which names the limit; then it can be cleaned up', async () => {
+    const id = await alice.createSession();
+    await alice.tell(id, bash('for n in 1 2 3 4; do head -c 90M /dev/zero > $n; done; sleep 60'));
+    expect(await endOf(id)).toMatchObject({ code: 'out_of_disk', detail: expect.stringMatching(/200 MB/) });
+    expect((await alice.ask(id, bash('rm 1 2 3 4; ls; echo cleaned'))).result).toContain('cleaned');
+  });
+
+  test('of the workspace: no single file grows beyond it', async () => {
+    const id = await alice.createSession();
+    const { result } = await alice.ask(
+      id,
+      bash('head -c 250M /dev/zero > big; echo "exit $?"; stat -c %s big; rm big'),
+    );
+    expect(result).toContain('exit 153');
+    expect(result).toContain(String(201 * 1024 * 1024));
+  });
+
+  test('of memory: out_of_memory names the limit', async () => {
+    const id = await alice.createSession({ resources: { memory_mb: 512 } });
+    await alice.tell(id, bash('head -c 500M /dev/zero > /tmp/x; head -c 500M /dev/zero | tail'));
+    expect(await endOf(id)).toMatchObject({ code: 'out_of_memory', detail: expect.stringContaining('512 MB') });
+  });
+});

@@ -1,0 +1,171 @@
+import { readFile } from 'node:fs/promises';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { describeDocker } from '../../support/docker/describe-docker.ts';
+import { script, spoken, type Client } from '../../support/e2e/client.ts';
+import { Service } from '../../support/e2e/service.ts';
+
+describeDocker('a session in a container, with the real claude', ({ docker, host, image }) => {
+  let service: Service;
+  let alice: Client;
+
+  beforeAll(async () => {
+    service = await Service.start({ backend: 'docker', image, runnerEnv: { DOCKER_HOST: host } });
+    alice = await service.client('alice');
+  });
+  // Its containers would take the places of the next test's.
+  afterEach(async () => await alice?.deleteSessions());
+  afterAll(async () => await service?.stop());
+
+  test('does what it is asked: the file is there, and the result tells what it cost', async () => {
+    const id = await alice.createSession({ model: 'opus-4' });
+    const answer = await alice.ask(id, 'Create hello.md with a haiku about containers');
+    expect(answer).toMatchObject({ status: 'completed', type: 'result', subtype: 'success' });
+    expect(answer.usage.output_tokens).toBeGreaterThan(0);
+    expect(await readFile(service.workspace(id, 'hello.md'), 'utf8')).toMatch(/\S+\n\S+/);
+    expect(await alice.show(id)).toMatchObject({ status: 'idle', total_turns: 1, container_id: `cc-docker-${id}-1` });
+    const tools = (await alice.events(id))
+      .filter(({ type }) => type === 'assistant')
+      .flatMap(({ data }) => data.message.content)
+      .filter((block) => block.type === 'tool_use');
+    expect(tools.map(({ name }) => name)).toEqual(['Write']);
+  });
+
+  test('knows in the second message what the first one was, in the same process', async () => {
+    const id = await alice.createSession();
+    await alice.ask(id, 'My favourite colour is teal.');
+    const { result } = await alice.ask(id, script({ text: 'You said: {{first_prompt}}' }));
+    expect(result).toBe('You said: My favourite colour is teal.');
+    const ready = (await alice.events(id)).filter(({ type }) => type === 'session.ready');
+    expect(ready).toHaveLength(1);
+  });
+
+  test('streams: previews as the words are made, then the message, then the result', async () => {
+    const id = await alice.createSession();
+    const watcher = alice.watch(id, 0);
+    const message = await alice.tell(id, script({ text: 'one two three four five', tokens_per_second: 20 }));
+    await watcher.until(({ type, data }) => type === 'message.completed' && data.message_id === message);
+    const types = watcher.seen.map(({ type }) => type);
+    const deltas = watcher.seen.filter(({ data }) => data.event?.delta?.type === 'text_delta');
+    expect(deltas.length).toBeGreaterThan(2);
+    expect(deltas.map(({ data }) => data.event.delta.text).join('')).toBe('one two three four five');
+    expect(types.indexOf('stream_event')).toBeLessThan(types.indexOf('assistant'));
+    expect(types.indexOf('assistant')).toBeLessThan(types.indexOf('result'));
+    const stored = watcher.seen.filter((event) => 'seq' in event);
+    expect(stored.map(({ seq }) => seq)).toEqual(stored.map((_, index) => index + 1));
+    expect(await alice.message(id, message)).toMatchObject({ status: 'completed', result: 'one two three four five' });
+    watcher.close();
+  });
+
+  test('lets a viewer come back with its cursor and miss nothing', async () => {
+    const id = await alice.createSession();
+    const first = alice.watch(id, 0);
+    await alice.tell(
+      id,
+      script({ text: 'a', tokens_per_second: 10 }, { tool: 'Bash', input: { command: 'echo b' } }, { text: 'c' }),
+    );
+    const { seq } = await first.until(({ type }) => type === 'assistant');
+    first.close();
+    const second = alice.watch(id, seq);
+    await second.until(({ type }) => type === 'result');
+    const rest = second.seen.filter((event) => 'seq' in event);
+    expect(rest[0].seq).toBe(seq + 1);
+    const before = first.seen.filter((event) => 'seq' in event && event.seq <= seq);
+    expect([...before, ...rest]).toEqual((await alice.events(id)).slice(0, seq + rest.length));
+    second.close();
+  });
+
+  test('is interrupted in the middle of a sentence, and takes the next message', async () => {
+    const id = await alice.createSession();
+    const watcher = alice.watch(id, 0);
+    const message = await alice.tell(id, script({ text: 'on and on ', repeat: 1000, tokens_per_second: 20 }));
+    await watcher.until(({ data }) => data.event?.delta?.type === 'text_delta');
+    const { body } = await alice.call('POST', `/sessions/${id}/interrupt`);
+    expect(body).toEqual({ interrupted: true, message_id: message });
+    await watcher.until(({ type, data }) => type === 'message.interrupted' && data.message_id === message);
+    expect(await alice.message(id, message)).toMatchObject({ status: 'interrupted', error: { code: 'interrupted' } });
+    expect((await alice.ask(id, script({ text: 'still here' }))).result).toBe('still here');
+    watcher.close();
+  });
+
+  test('belongs to its owner alone', async () => {
+    const id = await alice.createSession();
+    const bob = await service.client('bob');
+    expect((await bob.call('GET', `/sessions/${id}`)).status).toBe(404);
+    expect((await bob.call('POST', `/sessions/${id}/chat`, { prompt: 'hi' })).status).toBe(404);
+    expect((await bob.call('GET', '/sessions')).body.total).toBe(0);
+    const watcher = bob.watch(id, 0);
+    await expect(watcher.until(() => true)).rejects.toThrow('ended');
+  });
+
+  test('runs where there is no network, no privilege and no secret', async () => {
+    const id = await alice.createSession();
+    const look =
+      'id -u; grep CapEff /proc/self/status; ls /sys/class/net; touch /etc/x 2>&1; env | grep -i -E "key|token"';
+    const answer = await alice.ask(
+      id,
+      script({ tool: 'Bash', input: { command: look } }, { text: '{{last_tool_result}}' }),
+    );
+    expect(answer.result).toMatch(/^1000$/m);
+    expect(answer.result).toMatch(/CapEff:\s+0{16}/);
+    expect(answer.result).toMatch(/^lo$/m);
+    expect(answer.result).not.toMatch(/^eth/m);
+    expect(answer.result).toContain('Read-only file system');
+    const { HostConfig } = await docker.getContainer(`cc-docker-${id}-1`).inspect();
+    expect(HostConfig).toMatchObject({
+      NetworkMode: 'none',
+      ReadonlyRootfs: true,
+      Privileged: false,
+      CapDrop: ['ALL'],
+    });
+  });
+
+  test('denies a tool that it was not given', async () => {
+    const id = await alice.createSession({ allowed_tools: ['Read'] });
+    const step = { tool: 'Bash', input: { command: 'touch made-it' } };
+    await alice.ask(id, script(step, { text: '{{last_tool_result}}' }));
+    await expect(readFile(service.workspace(id, 'made-it'))).rejects.toThrow('ENOENT');
+  });
+
+  test('stopped, frees its container; the next message wakes it where it was', async () => {
+    const id = await alice.createSession();
+    await alice.ask(id, 'Create notes.txt saying "kept"');
+    await alice.call('POST', `/sessions/${id}/stop`);
+    await expect.poll(async () => containers(id), { timeout: 20_000 }).toEqual([]);
+    expect(await alice.show(id)).toMatchObject({ status: 'stopped', reason: { code: 'stopped_by_user' } });
+    const { result } = await alice.ask(
+      id,
+      script(
+        { tool: 'Bash', input: { command: 'cat notes.txt' } },
+        { text: '{{prompt_count}} {{first_prompt}} {{last_tool_result}}' },
+      ),
+    );
+    expect(result).toContain('2 Create notes.txt saying "kept"');
+    expect(result).toContain('kept');
+    expect(await alice.show(id)).toMatchObject({ status: 'idle', epoch: 2 });
+  });
+
+  test('deleted, leaves nothing: no container, no file, no word', async () => {
+    const id = await alice.createSession();
+    await alice.ask(id, 'Create gone.txt saying "soon"');
+    expect((await alice.call('DELETE', `/sessions/${id}`)).status).toBe(204);
+    await expect.poll(async () => containers(id), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(async () => readFile(service.workspace(id, 'gone.txt')).catch(() => 'gone')).toBe('gone');
+    expect((await alice.call('GET', `/sessions/${id}/events`)).status).toBe(404);
+  });
+
+  test('says many things at once without losing one', async () => {
+    const id = await alice.createSession();
+    const steps = Array.from({ length: 20 }, (_, n) => [
+      { text: `before ${n}` },
+      { tool: 'Bash', input: { command: `echo ${n}` } },
+    ]).flat();
+    await alice.ask(id, script(...steps, { text: 'end' }));
+    const words = spoken(await alice.events(id));
+    expect(words).toEqual([...Array.from({ length: 20 }, (_, n) => `before ${n}`), 'end']);
+  });
+
+  async function containers(id: string): Promise<string[]> {
+    const found = await docker.listContainers({ all: true, filters: { label: [`cc-docker.session=${id}`] } });
+    return found.flatMap(({ Names }) => Names);
+  }
+});

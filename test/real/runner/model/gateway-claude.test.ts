@@ -1,0 +1,115 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { containerModelEnv, modelUpstreamEnvironment, type ModelUpstream } from '../../../../runner/model/upstream.ts';
+import { createModelPool } from '../../../../runner/model/pool.ts';
+import { scripted, startClaude } from '../../../support/model/model-claude.ts';
+import { openTestGateway } from '../../../support/model/model-socket.ts';
+import { startUpstream, streamedMessage } from '../../../support/model/model-upstream.ts';
+
+/** The real `claude`, whose only way out is a gateway to this model. */
+async function claudeWith(upstream: ModelUpstream, maxRetries?: number) {
+  const gateway = await openTestGateway({ upstream, pool: createModelPool() });
+  const claude = await startClaude(containerModelEnv(upstream, gateway.socketPath), maxRetries);
+  onTestFinished(async () => {
+    await claude.close();
+    await gateway.close();
+  });
+  return { claude, gateway };
+}
+
+describe('claude with the demo model', () => {
+  test('writes the file that the prompt names', async () => {
+    const { claude } = await claudeWith({ kind: 'demo' });
+    const { is_error, result } = await claude.ask('Create hello.md with a haiku about containers');
+    expect([is_error, result]).toEqual([false, expect.stringContaining(`I wrote ${claude.cwd}/hello.md`)]);
+    expect((await readFile(join(claude.cwd, 'hello.md'), 'utf8')).trim().split('\n')).toHaveLength(3);
+  });
+
+  test('follows a script through tools and a passing error, and knows the first message in the second', async () => {
+    const { claude } = await claudeWith({ kind: 'demo' }, 1);
+    await claude.ask('I am Ada');
+    const { result } = await claude.ask(
+      scripted([
+        { thinking: 'hm' },
+        { tools: [{ tool: 'Bash', input: { command: 'echo from-bash' } }] },
+        { error: { status: 529, times: 1 } },
+        { text: '{{last_tool_result}}, {{first_prompt}}, {{prompt_count}}' },
+      ]),
+    );
+    expect(result).toBe('from-bash, I am Ada, 2');
+  });
+
+  test('is interrupted in a slow stream, and answers the next prompt', async () => {
+    const { claude, gateway } = await claudeWith({ kind: 'demo' });
+    let interrupted = false;
+    const steps = [
+      { text: 'word ', repeat: 10_000, tokens_per_second: 50 },
+      { tool: 'Bash', input: { command: 'false' } },
+    ];
+    const first = await claude.ask(scripted(steps, 'go'), (text) => {
+      if (!interrupted && text.length > 20) claude.interrupt();
+      interrupted ||= text.length > 20;
+    });
+    expect(first.terminal_reason).toBe('aborted_streaming');
+    expect(gateway.exchanges.at(-1)).toEqual({ outcome: 'aborted' });
+    const second = await claude.ask('Still there?');
+    expect(second.result).toMatch(/“Still there\?”.*message 2.*“go”/);
+  });
+});
+
+describe('claude with a model upstream', () => {
+  test.each([
+    ['ANTHROPIC_API_KEY', 'x-api-key', 'real-value', false],
+    ['ANTHROPIC_AUTH_TOKEN', 'authorization', 'Bearer real-value', false],
+    ['CLAUDE_CODE_OAUTH_TOKEN', 'authorization', 'Bearer real-value', true],
+  ])('has only a dummy; %s reaches the model, and previews come as it speaks', async (name, header, value, oauth) => {
+    const heard = Promise.withResolvers<void>();
+    const [begin, end] = streamedMessage('The first words ', 'and the last.');
+    const model = await startUpstream(async (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(begin);
+      await heard.promise;
+      response.end(end);
+    });
+    onTestFinished(() => model.close());
+    const { claude } = await claudeWith(
+      modelUpstreamEnvironment.parse({ [name]: 'real-value', ANTHROPIC_BASE_URL: `${model.url}/prefix` }),
+    );
+    const { result } = await claude.ask('hello', (text) => text === 'The first words ' && heard.resolve());
+    expect(result).toBe('The first words and the last.');
+    for (const { url, headers, body } of model.seen) {
+      expect(url).toBe('/prefix/v1/messages?beta=true');
+      expect(headers[header]).toBe(value);
+      expect(JSON.stringify(headers) + body).not.toContain('dummy');
+      expect(String(headers['anthropic-beta']).includes('oauth')).toBe(oauth);
+    }
+  });
+
+  test.each([
+    [401, 'authentication_error'],
+    [429, 'rate_limit_error'],
+    [529, 'overloaded_error'],
+  ])("shows the model's own %i %s", async (status, type) => {
+    const model = await startUpstream((response) => {
+      const error = { type: 'error', error: { type, message: 'its own words' } };
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(error));
+    });
+    onTestFinished(() => model.close());
+    const { claude } = await claudeWith({ kind: 'anthropic', baseUrl: model.url, credential: undefined });
+    const result = await claude.ask('hello');
+    expect(result).toMatchObject({
+      is_error: true,
+      terminal_reason: 'api_error',
+      api_error_status: status,
+      api_error_type: type,
+    });
+    expect(result.result).toContain('its own words');
+  });
+
+  test('says that the model is unreachable, and where it was looked for', async () => {
+    const { claude } = await claudeWith({ kind: 'anthropic', baseUrl: 'http://127.0.0.1:9', credential: undefined });
+    const result = await claude.ask('hello');
+    expect(result).toMatchObject({ is_error: true, api_error_status: 502, api_error_type: 'model_unreachable' });
+    expect(result.result).toContain('the model at http://127.0.0.1:9 cannot be reached (ECONNREFUSED)');
+  });
+});

@@ -1,0 +1,131 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { PROJECT } from '../../../start/lib/project.ts';
+
+/** The service as a person starts it, on the process backend, with the real `claude` and the demo model. */
+
+let folder: string;
+const started: ChildProcess[] = [];
+beforeEach(async () => (folder = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-start-'))));
+afterEach(async () => {
+  for (const service of started.splice(0)) {
+    service.kill('SIGTERM');
+    await ended(service);
+  }
+  await until(() => expect(leftovers()).toEqual([]));
+  await rm(folder, { recursive: true, force: true });
+});
+
+const data = () => path.join(folder, 'data');
+const until = async (check: () => void) => await vi.waitFor(check, { timeout: 20_000, interval: 50 });
+
+function start(args: string[] = [], env: Record<string, string> = {}) {
+  const service = spawn(process.execPath, [path.join(PROJECT, 'start', 'main.ts'), ...args], {
+    cwd: PROJECT,
+    env: {
+      PATH: process.env['PATH'],
+      HOME: folder,
+      TMPDIR: folder,
+      PORT: '0',
+      CC_DOCKER_DATA: data(),
+      RUNNER_BACKEND: 'process',
+      // Of a developer's own .env none shall count.
+      ANTHROPIC_API_KEY: '',
+      ANTHROPIC_AUTH_TOKEN: '',
+      CLAUDE_CODE_OAUTH_TOKEN: '',
+      ANTHROPIC_BASE_URL: '',
+      JWT_SECRET: '',
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  started.push(service);
+  const output = { stdout: '', stderr: '' };
+  service.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
+  service.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
+  return { service, output };
+}
+
+function ended(service: ChildProcess): Promise<number | null> {
+  if (service.exitCode !== null || service.signalCode !== null) return Promise.resolve(service.exitCode);
+  return new Promise((resolve) => service.once('close', (code) => resolve(code)));
+}
+
+/** Processes whose command line or environment names this test's folder. */
+function leftovers(): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((pid) => {
+      try {
+        const known = ['cmdline', 'environ'].map((file) => readFileSync(`/proc/${pid}/${file}`, 'utf8')).join('\0');
+        return known.includes(folder) ? [known.split('\0', 3).join(' ')] : [];
+      } catch {
+        // It just ended.
+        return [];
+      }
+    });
+}
+
+test('runs a prompt, prints its stream, and leaves the file that it names', { timeout: 60_000 }, async () => {
+  const { service, output } = start(['--once', 'Create hello.md with a haiku about containers']);
+  expect(await ended(service)).toBe(0);
+  expect(output.stderr).toBe('');
+  expect(output.stdout).toContain('NO ISOLATION');
+  expect(output.stdout).toContain('DEMO');
+  expect(output.stdout).toMatch(/^● Write hello\.md$/m);
+  expect(output.stdout).toMatch(/^✓ done in /m);
+  const files = /^files: (.+)$/m.exec(output.stdout)?.[1] ?? '';
+  expect(await readFile(path.resolve(PROJECT, files, 'hello.md'), 'utf8')).not.toBe('');
+  expect(leftovers()).toEqual([]);
+});
+
+test('a prompt that fails is exit code 1, with the reason', { timeout: 60_000 }, async () => {
+  const script = '```demo\n[{"error":{"status":401}}]\n```';
+  const { service, output } = start(['--once', script], { CLAUDE_CODE_MAX_RETRIES: '0' });
+  expect(await ended(service)).toBe(1);
+  expect(output.stdout).toContain('(model_auth_failed)');
+});
+
+test(
+  'goes on serving after the prompt, until Ctrl-C, which leaves no process behind',
+  { timeout: 60_000 },
+  async () => {
+    const { service, output } = start(['Say hello']);
+    await until(() => expect(output.stdout).toContain('still serving'));
+    const url = /serves on (http\S+)/.exec(output.stdout)?.[1];
+    expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ status: 'ok' });
+    service.kill('SIGINT');
+    expect(await ended(service)).toBe(0);
+    expect(leftovers()).toEqual([]);
+    expect(existsSync(path.join(data(), 'start.pid'))).toBe(false);
+  },
+);
+
+test('killed, it leaves no process behind, and can be started again', { timeout: 60_000 }, async () => {
+  const { service, output } = start(['```demo\n[{"text":"word ","repeat":9999,"tokens_per_second":5}]\n```']);
+  await until(() => expect(output.stdout).toContain('word'));
+  service.kill('SIGKILL');
+  await until(() => expect(leftovers()).toEqual([]));
+  expect(await ended(start(['--once', 'Say hello']).service)).toBe(0);
+});
+
+test('a second one on the same data folder is refused, and the first goes on', { timeout: 60_000 }, async () => {
+  const first = start();
+  await until(() => expect(first.output.stdout).toContain('serves on'));
+  const second = start();
+  expect(await ended(second.service)).toBe(1);
+  expect(second.output.stderr).toMatch(/^another `npm start` \(process \d+\) runs on [^\n]*\n$/);
+  const url = /serves on (http\S+)/.exec(first.output.stdout)?.[1];
+  expect((await fetch(`${url}/health`)).status).toBe(200);
+});
+
+test("a malformed variable of the runner's is one line, before anything is started", async () => {
+  const { service, output } = start([], { RUNNER_CAPACITY: 'many' });
+  expect(await ended(service)).toBe(1);
+  expect(output.stderr).toMatch(/^RUNNER_CAPACITY must be a whole number[^\n]*\n$/);
+  expect(existsSync(path.join(data(), 'edge'))).toBe(false);
+});

@@ -1,0 +1,271 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import type { PermissionDecision, Resolution } from '../../../../protocol/api/interaction.ts';
+import { Stage } from '../../../support/wrapper/run-wrapper.ts';
+import type { Block } from '../../../support/wrapper/scripted-model.ts';
+import type { SessionSide } from '../../../support/wrapper/session-side.ts';
+
+const decide = (decision: PermissionDecision, message: string | null = null): Resolution => ({
+  kind: 'decision',
+  decision,
+  message,
+});
+
+const bash = (command: string): Block => ({ tool: 'Bash', input: { command } });
+
+const write = (file_path: string): Block => ({ tool: 'Write', input: { file_path, content: 'x' } });
+
+const QUESTIONS = {
+  questions: [
+    {
+      question: 'Which colour?',
+      header: 'Colour',
+      multiSelect: false,
+      options: [
+        { label: 'Red', description: 'As a rose' },
+        { label: 'Blue', description: 'As the sea' },
+      ],
+    },
+    {
+      question: 'Which sizes?',
+      header: 'Sizes',
+      multiSelect: true,
+      options: ['S', 'M', 'L'].map((label) => ({ label, description: label })),
+    },
+  ],
+};
+
+/** A session whose model uses these tools, one list a call, and is done. */
+async function using(...calls: Block[][]): Promise<Stage> {
+  let call = 0;
+  const stage = await Stage.open((_, __, tools) => {
+    // Claude Code asks a model for other things too, as for a title.
+    if (tools.length === 0) return [{ words: ['aside'] }];
+    call += 1;
+    return calls[call - 1] ?? [{ words: ['done'] }];
+  });
+  return stage;
+}
+
+const made = (stage: Stage): string[] => readdirSync(stage.path('workspace')).toSorted();
+
+/** What the tools have told the model. */
+const results = ({ lines }: SessionSide): string => JSON.stringify(lines.filter((line) => line['type'] === 'user'));
+
+test('what is allowed runs as it was asked for, what is denied does not, and the model is told why', async () => {
+  await using stage = await using([bash('mkdir one')], [bash('mkdir two')], [bash('mkdir three')]);
+  const { session } = stage;
+  await stage.start({ config: { permission_mode: 'ask' } });
+  const turn = session.turn('make them');
+  const asked = await session.nth('asked', 0);
+  expect(asked).toMatchObject({
+    tool_use_id: expect.stringMatching(/^toolu_/),
+    subject: { kind: 'permission', tool_name: 'Bash', input: { command: 'mkdir one' }, can_allow_session: true },
+  });
+  expect(made(stage)).toEqual([]);
+  await session.resolve(0, decide('allow'));
+  await session.resolve(1, decide('deny', 'Two is taken.'));
+  await session.resolve(2, decide('deny'));
+  expect(await turn).toMatchObject({ is_error: false, result: 'done' });
+  expect(made(stage)).toEqual(['one']);
+  expect(results(session)).toContain('Two is taken.');
+  expect(results(session)).toContain('The user denied this. Do not try to get round it');
+  // Neither Claude Code's requests nor the answers, which it repeats, are part of what was said.
+  expect(session.lines.filter((line) => String(line['type']).startsWith('control_'))).toEqual([]);
+});
+
+test('what is allowed for the session is not asked again, and nothing of it is written to the repository', async () => {
+  await using stage = await using([bash('mkdir one')], [bash('mkdir two')]);
+  const { session } = stage;
+  await stage.start({ config: { permission_mode: 'ask' } });
+  const turn = session.turn('make them');
+  await session.resolve(0, decide('allow_session'));
+  await turn;
+  expect(session.all('asked')).toHaveLength(1);
+  expect(made(stage)).toEqual(['one', 'two']);
+  expect(existsSync(stage.path('workspace/.claude'))).toBe(false);
+});
+
+test('what the session names runs unasked, and the star names nothing', async () => {
+  await using stage = await using([bash('mkdir one')], [bash('touch two')]);
+  const { session } = stage;
+  await stage.start({ config: { permission_mode: 'ask', allowed_tools: ['*', 'Bash(mkdir *)'] } });
+  const turn = session.turn('make them');
+  expect(await session.resolve(0, decide('allow'))).toMatchObject({ subject: { input: { command: 'touch two' } } });
+  await turn;
+  expect(made(stage)).toEqual(['one', 'two']);
+});
+
+test('edits in the workspace go unasked where they are accepted, and other files and commands do not', async () => {
+  let outside = '';
+  let call = 0;
+  await using stage = await Stage.open((_, __, tools) => {
+    if (tools.length === 0) return [{ words: ['aside'] }];
+    call += 1;
+    const inside = stage.path('workspace/inside.md');
+    return [[write(inside)], [write(outside)], [bash('git init sub')]][call - 1] ?? [{ words: ['done'] }];
+  });
+  outside = stage.path('outside.md');
+  const { session } = stage;
+  await stage.start({ config: { permission_mode: 'accept_edits' } });
+  const turn = session.turn('write');
+  await session.resolve(0, decide('deny'));
+  await session.resolve(1, decide('deny'));
+  await turn;
+  expect(session.all('asked').map(({ subject }) => subject)).toMatchObject([
+    { tool_name: 'Write', input: { file_path: outside } },
+    { tool_name: 'Bash' },
+  ]);
+  expect(made(stage)).toEqual(['inside.md']);
+});
+
+test('a plan is shown for approval, with nothing done before, and then each step is asked for', async () => {
+  let call = 0;
+  await using stage = await Stage.open((_, all, tools) => {
+    if (tools.length === 0) return [{ words: ['aside'] }];
+    const plan = /[^ "\\]*\/plans\/[^ "\\]+\.md/.exec(all)?.[0] ?? 'no plan file was named';
+    call += 1;
+    const calls: Block[][] = [
+      [bash('mkdir early')],
+      [{ tool: 'Write', input: { file_path: plan, content: 'First this, then that.' } }],
+      [{ tool: 'ExitPlanMode', input: {} }],
+      [bash('mkdir late')],
+    ];
+    return calls[call - 1] ?? [{ words: ['done'] }];
+  });
+  const { session } = stage;
+  await stage.start({ config: { permission_mode: 'plan' } });
+  const turn = session.turn('plan and do');
+  expect(await session.resolve(0, decide('deny'))).toMatchObject({ subject: { input: { command: 'mkdir early' } } });
+  expect(await session.resolve(1, decide('allow'))).toMatchObject({
+    subject: { tool_name: 'ExitPlanMode', input: { plan: 'First this, then that.' } },
+  });
+  expect(await session.resolve(2, decide('allow'))).toMatchObject({ subject: { input: { command: 'mkdir late' } } });
+  await turn;
+  expect(made(stage)).toEqual(['late']);
+});
+
+test('bypass asks for leave for nothing: what Claude Code would ask about even so is denied', async () => {
+  const dangerous = 'rm -rf /no-such-folder-of-cc-docker';
+  await using stage = await using(
+    [bash('mkdir one'), write('.git/hooks/pre-commit'), bash(dangerous)],
+    [{ tool: 'EnterPlanMode', input: {} }],
+  );
+  const { session } = stage;
+  await stage.start();
+  await session.turn('make it');
+  expect(session.all('asked')).toEqual([]);
+  expect(made(stage)).toEqual(['.git', 'one']);
+  expect(results(session)).toContain('in this session nobody is asked for it');
+  expect(results(session)).toContain('No such tool available: EnterPlanMode');
+});
+
+test('a question of the agent’s is asked in every mode, and its answers reach the model in their places', async () => {
+  for (const permission_mode of ['bypass', 'ask', 'accept_edits', 'plan'] as const) {
+    await using stage = await using([{ tool: 'AskUserQuestion', input: QUESTIONS }]);
+    const { session } = stage;
+    await stage.start({ config: { permission_mode } });
+    const turn = session.turn('ask me');
+    const asked = await session.resolve(0, { kind: 'answers', answers: ['a colour of my own', ['S', 'L']] });
+    expect(asked.subject).toEqual({
+      kind: 'question',
+      questions: [
+        {
+          question: 'Which colour?',
+          header: 'Colour',
+          options: [
+            { label: 'Red', description: 'As a rose' },
+            { label: 'Blue', description: 'As the sea' },
+          ],
+          multi_select: false,
+          free_text: true,
+        },
+        {
+          question: 'Which sizes?',
+          header: 'Sizes',
+          options: ['S', 'M', 'L'].map((label) => ({ label, description: label })),
+          multi_select: true,
+          free_text: true,
+        },
+      ],
+    });
+    await turn;
+    expect(results(session)).toContain(String.raw`\"Which colour?\"=\"a colour of my own\"`);
+    expect(results(session)).toContain(String.raw`\"Which sizes?\"=\"S, L\"`);
+    expect(session.all('asked')).toHaveLength(1);
+  }
+});
+
+test('a question that is denied tells the model what it was denied with, and never resolves empty', async () => {
+  await using stage = await using(
+    [{ tool: 'AskUserQuestion', input: QUESTIONS }],
+    [{ tool: 'AskUserQuestion', input: QUESTIONS }],
+  );
+  const { session } = stage;
+  await stage.start();
+  const turn = session.turn('ask me');
+  await session.resolve(0, decide('deny', 'Nobody answered in time.'));
+  await session.resolve(1, decide('allow'));
+  await turn;
+  expect(results(session)).toContain('Nobody answered in time.');
+  expect(results(session)).toContain('Go on with your best judgement');
+  expect(results(session)).not.toContain('have been answered');
+});
+
+test('an interrupt withdraws what was asked, and a late answer to it changes nothing', async () => {
+  await using stage = await using([bash('mkdir one')], [{ tool: 'AskUserQuestion', input: QUESTIONS }]);
+  const { session } = stage;
+  await stage.start({ config: { permission_mode: 'ask' } });
+  for (const n of [0, 1]) {
+    const message_id = session.prompt('go');
+    const { interaction_id } = await session.nth('asked', n);
+    session.order({ command: 'interrupt', message_id });
+    expect(await session.nth('withdrawn', n)).toEqual({ notice: 'withdrawn', interaction_id });
+    await session.until(() => session.lines.filter((line) => line['type'] === 'result')[n]);
+    await session.resolve(n, decide('allow'));
+  }
+  expect(await session.turn('and now?')).toMatchObject({ is_error: false, result: 'done' });
+  expect(made(stage)).toEqual([]);
+});
+
+test('an answer given while the link was broken is taken once when it is back', async () => {
+  await using stage = await using([bash('mkdir one')]);
+  const { session } = stage;
+  await stage.start({ config: { permission_mode: 'ask' } });
+  session.withholdAcks = true;
+  const turn = session.turn('go');
+  await session.nth('asked', 0);
+  session.breakLink();
+  session.withholdAcks = false;
+  await session.resolve(0, decide('allow'));
+  expect(await turn).toMatchObject({ is_error: false, result: 'done' });
+  expect(session.all('asked')).toHaveLength(1);
+  expect(made(stage)).toEqual(['one']);
+});
+
+test('a stop while somebody is asked does not withdraw it: the answer still counts', async () => {
+  await using stage = await using([bash('mkdir one')]);
+  const { session } = stage;
+  const wrapper = await stage.start({ config: { permission_mode: 'ask' } });
+  session.prompt('go');
+  await session.nth('asked', 0);
+  wrapper.signal('SIGTERM');
+  await wrapper.exit;
+  expect(session.items.at(-1)).toMatchObject({ notice: 'exited' });
+  expect(session.all('withdrawn')).toEqual([]);
+});
+
+test('a repository’s own settings allow nothing that a person is to decide on', async () => {
+  await using stage = await using([bash('mkdir one')]);
+  const { session } = stage;
+  mkdirSync(stage.path('workspace/.claude'));
+  writeFileSync(
+    stage.path('workspace/.claude/settings.json'),
+    JSON.stringify({ permissions: { allow: ['Bash', 'Bash(mkdir *)'], defaultMode: 'bypassPermissions' } }),
+  );
+  await stage.start({ config: { permission_mode: 'ask' } });
+  const turn = session.turn('go');
+  await session.resolve(0, decide('deny'));
+  await turn;
+  expect(made(stage)).toEqual(['.claude']);
+});

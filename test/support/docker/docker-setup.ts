@@ -1,0 +1,40 @@
+import type { TestProject } from 'vitest/node';
+import { ensureImage } from '../../../container/build-image.ts';
+import { bundleWrapper } from '../../../scripts/bundle.ts';
+import { ensureBaseImage } from './base-image.ts';
+import { findEngine, type TestEngine } from './engine.ts';
+
+/** What tests that need Docker are given: an engine that has the session image, or why there is none. */
+export type DockerForTests = { ok: true; host: string | undefined; image: string } | { ok: false; why: string };
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    docker: DockerForTests;
+  }
+}
+
+const say = (line: string) => console.log(`  ${line}`);
+
+/** Vitest's global setup of the tests on Docker; `describeDocker` reads what it provides. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const engine = await findEngine();
+  if (!engine.ok) {
+    project.provide('docker', engine);
+    return async () => {};
+  }
+  try {
+    project.provide('docker', await prepareImage(engine));
+    return engine.stop;
+  } catch (error) {
+    await engine.stop();
+    throw error;
+  }
+}
+
+async function prepareImage({ docker, host }: TestEngine): Promise<DockerForTests> {
+  const base = await ensureBaseImage(docker, say);
+  if (!base.ok) return base;
+  const image = await ensureImage({ docker, wrapper: await bundleWrapper(), onProgress: say });
+  if (!image.ok) return { ok: false, why: `the session image is missing (${image.error}): ${image.detail}` };
+  return { ok: true, host, image: image.tag };
+}

@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { place, reach, type Needs, type RunnerLoad } from '../../../../../durable/pool/core/placement.ts';
+
+const runner = (name: string, change: Partial<RunnerLoad> = {}): RunnerLoad => ({
+  name,
+  connected: true,
+  draining: false,
+  capacity: 4,
+  running: 0,
+  trouble: null,
+  storage: { id: 'shared', ok: true },
+  ...change,
+});
+
+const ANY: Needs = { on: 'storage', storage: null, prefer: null };
+const only = (name: string): Needs => ({ on: 'runner', runner: name });
+const shared = (prefer: string | null): Needs => ({ on: 'storage', storage: 'shared', prefer });
+
+const anyNeeds = fc.oneof(
+  fc.constantFrom(ANY, only('a'), only('z')),
+  fc.record({
+    on: fc.constant('storage' as const),
+    storage: fc.constantFrom('shared', 'own'),
+    prefer: fc.constantFrom(null, 'a', 'z'),
+  }),
+);
+
+const anyRunner = fc.record({
+  name: fc.constantFrom('a', 'b', 'c', 'd'),
+  connected: fc.boolean(),
+  draining: fc.boolean(),
+  capacity: fc.integer({ min: 0, max: 4 }),
+  running: fc.integer({ min: 0, max: 5 }),
+  trouble: fc.constantFrom(null, 'down'),
+  storage: fc.record({ id: fc.constantFrom('shared', 'own'), ok: fc.boolean() }),
+});
+const anyPool = fc.uniqueArray(anyRunner, { selector: ({ name }) => name });
+
+describe('placement', () => {
+  it('never gives a place that there is not, nor to a runner that cannot have the files', () => {
+    fc.assert(
+      fc.property(anyPool, anyNeeds, (runners, needs) => {
+        const found = place(runners, needs);
+        if (!found.placed) return;
+        const chosen = runners.find(({ name }) => name === found.runner);
+        expect(chosen).toMatchObject({ connected: true, draining: false });
+        expect(chosen?.running).toBeLessThan(chosen?.capacity ?? 0);
+        if (needs.on === 'runner') expect(found.runner).toBe(needs.runner);
+        else if (needs.storage !== null) expect(chosen?.storage.id).toBe(needs.storage);
+      }),
+    );
+  });
+
+  it('finds a place whenever there is one', () => {
+    fc.assert(
+      fc.property(anyPool, (runners) => {
+        const free = runners.some((one) => one.connected && !one.draining && one.running < one.capacity);
+        expect(place(runners, ANY).placed).toBe(free);
+      }),
+    );
+  });
+
+  it('prefers the runner with the most room', () => {
+    const runners = [runner('a', { running: 3 }), runner('b', { running: 1 }), runner('c', { running: 2 })];
+    expect(place(runners, ANY)).toEqual({ placed: true, runner: 'b' });
+  });
+
+  it('prefers a fuller runner to one whose engine is down', () => {
+    const runners = [runner('a', { trouble: 'The engine is down.' }), runner('b', { running: 3 })];
+    expect(place(runners, ANY)).toEqual({ placed: true, runner: 'b' });
+  });
+
+  it('says whether runners are missing, or full', () => {
+    expect(place([], ANY)).toMatchObject({ reason: { code: 'no_runner' } });
+    expect(place([runner('a', { running: 4 })], ANY)).toMatchObject({ reason: { code: 'pool_full' } });
+    expect(place([runner('a')], only('gone'))).toMatchObject({
+      reason: { code: 'no_runner', detail: expect.stringContaining('gone') },
+    });
+  });
+
+  it('goes where the files are at hand, and elsewhere when there is no room', () => {
+    const runners = [runner('a', { running: 3 }), runner('b'), runner('c', { storage: { id: 'own', ok: true } })];
+    expect(place(runners, shared('a'))).toEqual({ placed: true, runner: 'a' });
+    expect(place([runner('a', { running: 4 }), ...runners.slice(1)], shared('a'))).toEqual({
+      placed: true,
+      runner: 'b',
+    });
+  });
+
+  it('prefers a runner that reaches its storage to one that does not', () => {
+    const runners = [runner('a', { storage: { id: 'shared', ok: false } }), runner('b', { running: 3 })];
+    expect(place(runners, shared(null))).toEqual({ placed: true, runner: 'b' });
+  });
+
+  it('says which storage no runner sees', () => {
+    const found = place([runner('a', { storage: { id: 'own', ok: true } })], shared('b'));
+    expect(found).toMatchObject({ reason: { code: 'no_runner', detail: expect.stringMatching(/"shared".*"b"/) } });
+  });
+
+  it('reaches files on a runner that is full or drains, but rather on one that does not', () => {
+    expect(reach([runner('a', { running: 4, draining: true })], only('a'))).toEqual({ runner: 'a' });
+    expect(reach([runner('a', { draining: true }), runner('b')], shared('a'))).toEqual({ runner: 'b' });
+    expect(reach([runner('a', { connected: false })], only('a'))).toEqual({ detail: expect.stringContaining('"a"') });
+  });
+});

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { askLimitsOf, limitsOf, turnOverMaximum } from '../../../../../durable/session/core/limits.ts';
+import { edgeSettings } from '../../../../../protocol/settings/edge-settings.ts';
+import { createSessionRequest } from '../../../../../protocol/api/session.ts';
+
+const JWT_SECRET = 'known to every test and of no use elsewhere';
+const settings = (change: object = {}) => edgeSettings.parse({ JWT_SECRET, ...change });
+
+function identity(request: object = {}) {
+  return {
+    session_id: '01939f5a-7c1e-7000-8000-1a2b3c4d5e6f',
+    owner: 'alice',
+    created: 0,
+    request: createSessionRequest.parse(request),
+    forked_from: null,
+    spawn: null,
+  };
+}
+
+describe('the deadlines of a session', () => {
+  it('are the operator’s defaults where it says nothing', () => {
+    expect(limitsOf(identity(), false, settings())).toEqual({
+      startup: 120_000,
+      idle: 300_000,
+      crowded: 2000,
+      lifetime: 3_600_000,
+      turn: 3_600_000,
+      interrupt: 30_000,
+    });
+  });
+
+  it('are what it asks for', () => {
+    const asked = identity({ config: { timeout_seconds: 60, idle_timeout_seconds: 5 } });
+    expect(limitsOf(asked, false, settings())).toMatchObject({ lifetime: 60_000, idle: 5000 });
+  });
+
+  it('are never more than the operator’s maxima, whatever the defaults say', () => {
+    const low = { CONTAINER_TIMEOUT_MAX: '100', CONTAINER_IDLE_TIMEOUT_MAX: '50', TURN_TIMEOUT_MAX: '10' };
+    expect(limitsOf(identity(), false, settings(low))).toMatchObject({ lifetime: 100_000, idle: 50_000, turn: 10_000 });
+  });
+
+  it('give a clone its time, until it is done', () => {
+    const cloning = identity({ workspace: { type: 'ephemeral', git_repo: 'https://git.test/a.git' } });
+    expect(limitsOf(cloning, false, settings()).startup).toBe(720_000);
+    expect(limitsOf(cloning, true, settings()).startup).toBe(120_000);
+  });
+
+  it('are for questions what it asks for, else the operator’s, within the operator’s maximum', () => {
+    const asked = identity({
+      config: {
+        interaction_timeout_seconds: 60,
+        permission_default: 'allow',
+        answerers: ['bob', 'alice'],
+        interaction_reminders: 3,
+      },
+    });
+    expect(askLimitsOf(asked, settings())).toEqual({
+      timeout: 60_000,
+      longest: 604_800_000,
+      permission_default: 'allow',
+      people: ['alice', 'bob'],
+      reminders: 3,
+    });
+    expect(askLimitsOf(identity(), settings())).toMatchObject({ timeout: 1_800_000, permission_default: 'deny' });
+    const low = { INTERACTION_TIMEOUT_MAX: '10' };
+    expect(askLimitsOf(asked, settings(low))).toMatchObject({ timeout: 10_000, longest: 10_000 });
+    expect(askLimitsOf(identity(), settings(low))).toMatchObject({ timeout: 10_000 });
+  });
+
+  it('refuse a turn that is asked to take longer than the operator allows, and name the maximum', () => {
+    const low = settings({ TURN_TIMEOUT_MAX: '10' });
+    expect(turnOverMaximum(10, low)).toBeNull();
+    expect(turnOverMaximum(undefined, low)).toBeNull();
+    expect(turnOverMaximum(11, low)).toMatchObject({
+      refused: 'invalid_request',
+      detail: expect.stringMatching(/timeout_seconds: .*10.*TURN_TIMEOUT_MAX/),
+    });
+  });
+});

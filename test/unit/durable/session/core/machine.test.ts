@@ -1,0 +1,571 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { advance, nextDeadline } from '../../../../../durable/session/core/machine.ts';
+import {
+  NEW_SESSION,
+  type Limits,
+  type SessionEffect,
+  type SessionInput,
+} from '../../../../../durable/session/core/state.ts';
+import type { Reason } from '../../../../../protocol/reason.ts';
+
+const LIMITS: Limits = {
+  startup: 120_000,
+  idle: 300_000,
+  crowded: 2000,
+  lifetime: 7_200_000,
+  turn: 3_600_000,
+  interrupt: 30_000,
+};
+const reason = (code: Reason['code']): Reason => ({ code, detail: code });
+const failed = { ok: false, aborted: false, error: { code: 'model_error', detail: 'x' } } as const;
+const aborted = { ok: false, aborted: true, error: { code: 'interrupted', detail: 'x' } } as const;
+
+const START = 1_000_000;
+
+/** Plays inputs, a second apart or as `gaps` says (milliseconds), and collects what was to be done. */
+function play(inputs: readonly SessionInput[], gaps: readonly number[] = []) {
+  let state = NEW_SESSION;
+  let now = START;
+  const effects: SessionEffect[] = [];
+  for (const [index, input] of inputs.entries()) {
+    now += gaps[index] ?? 1000;
+    const step = advance(state, input, now, LIMITS);
+    state = step.state;
+    effects.push(...step.effects);
+  }
+  return { state, effects, now };
+}
+
+const away = (epoch: number): SessionInput => ({ on: 'ended', epoch, reason: reason('parent_unavailable') });
+const READY: SessionInput[] = [{ on: 'created' }, { on: 'placed', epoch: 1 }, { on: 'ready' }];
+const prompted = (id: string, deadline: number | null = null): SessionInput => ({
+  on: 'prompted',
+  message: { message_id: id, deadline },
+});
+
+const anyInput: fc.Arbitrary<SessionInput> = fc.oneof(
+  fc.record({ on: fc.constant('placed' as const), epoch: fc.integer({ min: 1, max: 4 }) }),
+  fc.record({
+    on: fc.constant('waiting' as const),
+    epoch: fc.integer({ min: 1, max: 4 }),
+    reason: fc.constant(reason('pool_full')),
+  }),
+  fc.constant<SessionInput>({ on: 'ready' }),
+  fc.constant<SessionInput>({ on: 'cloned' }),
+  fc.constant<SessionInput>({ on: 'claude_ended', reason: reason('claude_exited') }),
+  fc.record({
+    on: fc.constant('turn_ended' as const),
+    message_ids: fc.subarray(['m0', 'm1', 'm2', 'm3', 'm4', 'm5']),
+    outcome: fc.constantFrom({ ok: true } as const, failed, aborted),
+  }),
+  fc.record({ on: fc.constant('message_dropped' as const), message_id: fc.constantFrom('m0', 'm1', 'm2') }),
+  fc
+    .tuple(fc.boolean(), fc.integer({ min: 1, max: 3 }))
+    .map(([crowded, epoch]): SessionInput => ({ on: 'crowded', epoch, crowded })),
+  fc.boolean().map((asking): SessionInput => ({ on: 'asking', asking })),
+  fc.boolean().map((shared): SessionInput => ({ on: 'shared', shared })),
+  fc.constantFrom<SessionInput>(
+    { on: 'permit', permit: 'free' },
+    { on: 'permit', permit: 'due' },
+    { on: 'permit', permit: 'granted' },
+    { on: 'permit', permit: 'suspended', reason: reason('budget_reached') },
+  ),
+  fc.constant<SessionInput>({ on: 'interrupt' }),
+  fc.constant<SessionInput>({ on: 'stop', reason: reason('stopped_by_user') }),
+  fc.record({
+    on: fc.constant('ended' as const),
+    epoch: fc.integer({ min: 1, max: 4 }),
+    reason: fc.constantFrom(
+      reason('container_exited'),
+      reason('runner_draining'),
+      reason('stopped_by_user'),
+      reason('parent_unavailable'),
+    ),
+  }),
+  fc.constant<SessionInput>({ on: 'clock' }),
+);
+
+/** What a session lives through when all goes well, so that stories come to the states that are deep inside. */
+const USUAL: readonly SessionInput[][] = [1, 2, 3].map((epoch) => [{ on: 'placed', epoch }, { on: 'ready' }]);
+
+/** Time between two steps: moments, and lengths around those of the deadlines. Milliseconds. */
+const anyGap = fc.oneof(
+  fc.integer({ min: 0, max: 5000 }),
+  fc
+    .tuple(fc.constantFrom(...Object.values(LIMITS)), fc.integer({ min: -2000, max: 2000 }))
+    .map(([limit, off]) => limit + off),
+);
+
+const anyMessage = fc.record({ timeout: fc.option(fc.integer({ min: 1000, max: 8_000_000 })) });
+
+/** Any story, with messages m0, m1, … sent along the way, and the clock looked at whenever it likes. */
+const anyStory = fc
+  .array(
+    fc.tuple(
+      anyGap,
+      fc.oneof(
+        { weight: 4, arbitrary: anyInput.map((input) => [input]) },
+        { weight: 1, arbitrary: fc.constantFrom(...USUAL) },
+        { weight: 2, arbitrary: anyMessage },
+      ),
+    ),
+    { maxLength: 60 },
+  )
+  .map((steps) => {
+    const inputs: SessionInput[] = [{ on: 'created' }];
+    const gaps = [0];
+    let now = START;
+    let sent = 0;
+    for (const [gap, step] of steps) {
+      now += gap;
+      const next = Array.isArray(step)
+        ? step
+        : [prompted(`m${sent++}`, step.timeout === null ? null : now + step.timeout)];
+      for (const [index, input] of next.entries()) {
+        inputs.push(input);
+        gaps.push(index === 0 ? gap : 0);
+      }
+    }
+    return { inputs, gaps, sent };
+  });
+
+const END = new Set(['message_completed', 'message_failed', 'message_interrupted']);
+
+describe('the session machine, whatever happens in whatever order', () => {
+  it('never loses a message: each one waits, runs, or has ended exactly once', () => {
+    fc.assert(
+      fc.property(anyStory, ({ inputs, gaps, sent }) => {
+        const { state, effects } = play(inputs, gaps);
+        const ended = effects.flatMap((effect) =>
+          END.has(effect.do) && 'message_id' in effect ? [effect.message_id] : [],
+        );
+        const alive = [...state.queue, ...(state.current ? [state.current] : [])].map(({ message_id }) => message_id);
+        expect([...ended, ...alive].toSorted()).toEqual(Array.from({ length: sent }, (_, n) => `m${n}`).toSorted());
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('hands each message over at most once, in order, one at a time', () => {
+    fc.assert(
+      fc.property(anyStory, ({ inputs, gaps }) => {
+        const { effects } = play(inputs, gaps);
+        const handed = effects.flatMap((effect) =>
+          effect.do === 'prompt' ? [Number(effect.message_id.slice(1))] : [],
+        );
+        expect(handed).toEqual([...new Set(handed)].toSorted((a, b) => a - b));
+        let running: string | null = null;
+        for (const effect of effects) {
+          if (effect.do === 'prompt') {
+            expect(running).toBeNull();
+            running = effect.message_id;
+          } else if (END.has(effect.do) && 'message_id' in effect && effect.message_id === running) running = null;
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('asks for a new container only when the one before has ended', () => {
+    fc.assert(
+      fc.property(anyStory, ({ inputs }) => {
+        let state = NEW_SESSION;
+        for (const [index, input] of inputs.entries()) {
+          const step = advance(state, input, index * 1000, LIMITS);
+          if (step.effects.some((effect) => effect.do === 'want')) {
+            expect(state.container === 'none' || input.on === 'ended').toBe(true);
+            expect(step.state.suspended === null || step.state.queue.length === 0 || input.on === 'created').toBe(true);
+            expect(step.state.epoch).toBe(state.epoch + 1);
+          } else expect(step.state.epoch).toBe(state.epoch);
+          state = step.state;
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('is running exactly while a message is with Claude Code', () => {
+    fc.assert(
+      fc.property(anyStory, ({ inputs, gaps }) => {
+        const { state } = play(inputs, gaps);
+        expect(state.status === 'running').toBe(state.current !== null);
+        if (state.current !== null) expect(state.container).toBe('ready');
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('waits only for a container that was asked for, and without one says why', () => {
+    fc.assert(
+      fc.property(anyStory, ({ inputs, gaps }) => {
+        const { state } = play(inputs, gaps);
+        const isHeld = state.suspended !== null && state.queue.length > 0 && state.container === 'none';
+        if (isHeld) expect(state).toMatchObject({ status: 'queued', reason: reason('budget_reached') });
+        else if (state.status === 'queued') expect(['wanted', 'ending']).toContain(state.container);
+        else if (state.container === 'none') expect(['stopped', 'failed']).toContain(state.status);
+        if (state.status === 'stopped' || state.status === 'failed') expect(state.reason).not.toBeNull();
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+/** What ends by the clock, by the reason that it gives. */
+const BY_CLOCK = new Set([
+  'startup_timeout',
+  'idle_timeout',
+  'made_room',
+  'session_timeout',
+  'claude_unresponsive',
+  'budget_reached',
+]);
+
+describe('deadlines, however late and however often the alarm comes', () => {
+  it('pass once: the same alarm again, or one that is too early, changes nothing', () => {
+    fc.assert(
+      fc.property(anyStory, fc.integer({ min: 0, max: 10_000_000 }), ({ inputs, gaps }, late) => {
+        const { state, now } = play(inputs, gaps);
+        const due = nextDeadline(state, LIMITS);
+        if (due !== null && due > now) {
+          const early = advance(state, { on: 'clock' }, due - 1, LIMITS);
+          expect(early).toEqual({ state, effects: [] });
+        }
+        const first = advance(state, { on: 'clock' }, now + late, LIMITS);
+        const again = advance(first.state, { on: 'clock' }, now + late, LIMITS);
+        expect(again).toEqual({ state: first.state, effects: [] });
+        expect(nextDeadline(first.state, LIMITS) ?? Infinity).toBeGreaterThan(now + late);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('are told apart: what ended the session is the deadline that passed first, not the last that has passed', () => {
+    fc.assert(
+      fc.property(anyStory, fc.integer({ min: 0, max: 10_000_000 }), ({ inputs, gaps }, late) => {
+        const { state, now } = play(inputs, gaps);
+        const due = nextDeadline(state, LIMITS);
+        if (due === null || due < now) return;
+        const punctual = advance(state, { on: 'clock' }, due, LIMITS).state;
+        if (punctual.status === state.status) return;
+        const { status, reason: why } = advance(state, { on: 'clock' }, due + late, LIMITS).state;
+        expect(BY_CLOCK).toContain(punctual.reason?.code);
+        expect({ status, why }).toEqual({ status: punctual.status, why: punctual.reason });
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('leave nothing running for good: with nobody saying anything more, the container goes and each message ends', () => {
+    fc.assert(
+      fc.property(anyStory, fc.array(fc.integer({ min: 0, max: 100_000 }), { maxLength: 5 }), (story, lateness) => {
+        let { state, now } = play(story.inputs, story.gaps);
+        for (let alarms = 0; ; alarms += 1) {
+          const due = nextDeadline(state, LIMITS);
+          if (due === null) break;
+          expect(alarms).toBeLessThan(story.sent + 5);
+          now = Math.max(now, due) + (lateness[alarms % 5] ?? 0);
+          ({ state } = advance(state, { on: 'clock' }, now, LIMITS));
+        }
+        expect(state.current).toBeNull();
+        expect(['none', 'wanted', 'ending']).toContain(state.container);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('end a message by its own timeout with turn_timeout, and by nothing else of the clock’s', () => {
+    fc.assert(
+      fc.property(anyStory, ({ inputs, gaps }) => {
+        const { effects } = play(inputs, gaps);
+        for (const effect of effects) {
+          if (effect.do === 'message_failed') expect(effect.error.code).not.toBe('interrupted');
+          if (effect.do === 'message_interrupted') expect(effect.error.code).not.toBe('turn_timeout');
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+describe('a session', () => {
+  it('that is idle for too long is parked, and says that the next message wakes it', () => {
+    const { state, now } = play(READY);
+    expect(nextDeadline(state, LIMITS)).toBe(now + LIMITS.idle);
+    expect(advance(state, { on: 'clock' }, now + LIMITS.idle - 1, LIMITS).state).toBe(state);
+    const parked = advance(state, { on: 'clock' }, now + LIMITS.idle, LIMITS);
+    expect(parked.state).toMatchObject({ status: 'stopped', reason: { code: 'idle_timeout' }, container: 'ending' });
+    expect(parked.effects.map((effect) => effect.do)).toEqual(['release', 'announce']);
+  });
+
+  it('that is idle while others wait for a place makes room soon, and one that works does not', () => {
+    const crowded: SessionInput = { on: 'crowded', epoch: 1, crowded: true };
+    const { state } = play([...READY, crowded]);
+    expect(nextDeadline(state, LIMITS)).toBe(START + 3000 + LIMITS.crowded);
+    const parked = advance(state, { on: 'clock' }, START + 3000 + LIMITS.crowded, LIMITS).state;
+    expect(parked).toMatchObject({ status: 'stopped', reason: { code: 'made_room' } });
+    expect(nextDeadline(play([...READY, prompted('m0'), crowded]).state, LIMITS)).toBe(START + 4000 + LIMITS.turn);
+    const relieved = play([...READY, crowded, { ...crowded, crowded: false }]).state;
+    expect(nextDeadline(relieved, LIMITS)).toBe(START + 3000 + LIMITS.idle);
+  });
+
+  it('is parked neither for idleness nor for room while others work in its files, and has its idle time after that', () => {
+    const shared: SessionInput = { on: 'shared', shared: true };
+    const crowded: SessionInput = { on: 'crowded', epoch: 1, crowded: true };
+    const { state, now } = play([...READY, shared, crowded]);
+    expect(nextDeadline(state, LIMITS)).toBe(START + 2000 + LIMITS.lifetime);
+    const left = advance(state, { ...shared, shared: false }, now + 2 * LIMITS.idle, LIMITS).state;
+    expect(nextDeadline(left, LIMITS)).toBe(now + 2 * LIMITS.idle + LIMITS.crowded);
+    const told = advance(left, { ...shared, shared: false }, now + 3 * LIMITS.idle, LIMITS).state;
+    expect(told).toBe(left);
+  });
+
+  it('whose parent’s container has ended is parked, and tries once whether what waits can go on', () => {
+    expect(play([...READY, away(1)]).state).toMatchObject({
+      status: 'stopped',
+      reason: { code: 'parent_unavailable' },
+    });
+    const tried = play([...READY, prompted('m0'), prompted('m1'), away(1)]);
+    expect(tried.state).toMatchObject({ status: 'queued', epoch: 2, queue: [{ message_id: 'm1' }] });
+    const given = advance(tried.state, away(2), tried.now, LIMITS);
+    expect(given.state).toMatchObject({ status: 'failed', reason: { code: 'parent_unavailable' }, queue: [] });
+    expect(given.effects).toContainEqual(expect.objectContaining({ do: 'message_failed', message_id: 'm1' }));
+  });
+
+  it('is not parked for idleness while a turn runs', () => {
+    const { state, now } = play([...READY, prompted('m0')]);
+    expect(advance(state, { on: 'clock' }, now + LIMITS.idle, LIMITS).state.status).toBe('running');
+  });
+
+  it('that lives too long is stopped, whatever it does', () => {
+    const { state, now } = play([...READY, prompted('m0')]);
+    const { state: stopped, effects } = advance(state, { on: 'clock' }, now + LIMITS.lifetime, LIMITS);
+    expect(stopped).toMatchObject({ status: 'stopped', reason: { code: 'session_timeout' } });
+    expect(effects).toContainEqual(expect.objectContaining({ do: 'message_interrupted', message_id: 'm0' }));
+  });
+
+  it('that does not start in time fails with its messages', () => {
+    const { state, now } = play([{ on: 'created' }, { on: 'placed', epoch: 1 }, prompted('m0')]);
+    const { state: after, effects } = advance(state, { on: 'clock' }, now + LIMITS.startup, LIMITS);
+    expect(after).toMatchObject({ status: 'failed', reason: { code: 'startup_timeout' } });
+    expect(effects).toContainEqual(expect.objectContaining({ do: 'message_failed', message_id: 'm0' }));
+  });
+
+  it('has its startup time from when what it clones is there', () => {
+    const { state, now } = play([{ on: 'created' }, { on: 'placed', epoch: 1 }]);
+    const cloned = advance(state, { on: 'cloned' }, now + 100_000, LIMITS).state;
+    expect(nextDeadline(cloned, LIMITS)).toBe(now + 100_000 + LIMITS.startup);
+  });
+
+  it('parked late is parked for what came first', () => {
+    const { state, now } = play(READY);
+    const late = advance(state, { on: 'clock' }, now + 10 * LIMITS.lifetime, LIMITS).state;
+    expect(late).toMatchObject({ status: 'stopped', reason: { code: 'idle_timeout' } });
+  });
+
+  it('whose claude does not end an interrupted turn loses its container, and the next message wakes it', () => {
+    const { state, now } = play([...READY, prompted('m0'), { on: 'interrupt' }]);
+    expect(nextDeadline(state, LIMITS)).toBe(now + LIMITS.interrupt);
+    const { state: parked, effects } = advance(state, { on: 'clock' }, now + LIMITS.interrupt, LIMITS);
+    expect(parked).toMatchObject({ status: 'stopped', reason: { code: 'claude_unresponsive' }, container: 'ending' });
+    expect(effects.map((effect) => effect.do)).toEqual(['message_interrupted', 'release', 'announce']);
+    const { state: woken } = advance(parked, prompted('m1'), now + LIMITS.interrupt + 1, LIMITS);
+    const ended = { on: 'ended', epoch: 1, reason: reason('stopped_by_user') } as const;
+    const { state: again } = advance(woken, ended, now + LIMITS.interrupt + 2, LIMITS);
+    expect(again).toMatchObject({ status: 'queued', epoch: 2, container: 'wanted', queue: [{ message_id: 'm1' }] });
+  });
+
+  it('whose claude hangs goes on with what waits, once the old container has gone', () => {
+    const { state, now } = play([...READY, prompted('m0', START + 10_000), prompted('m1')]);
+    const timed = advance(state, { on: 'clock' }, START + 10_000, LIMITS);
+    expect(timed.effects).toEqual([{ do: 'interrupt', message_id: 'm0' }]);
+    expect(now).toBeLessThan(START + 10_000);
+    const given = advance(timed.state, { on: 'clock' }, START + 10_000 + LIMITS.interrupt, LIMITS);
+    expect(given.effects).toContainEqual(
+      expect.objectContaining({
+        do: 'message_failed',
+        message_id: 'm0',
+        error: expect.objectContaining({ code: 'turn_timeout' }),
+      }),
+    );
+    expect(given.state).toMatchObject({
+      status: 'queued',
+      reason: { code: 'claude_unresponsive' },
+      container: 'ending',
+    });
+    expect(given.effects.some((effect) => effect.do === 'want')).toBe(false);
+    const ended = { on: 'ended', epoch: 1, reason: reason('stopped_by_user') } as const;
+    const next = advance(given.state, ended, START + 99_000, LIMITS);
+    expect(next.state).toMatchObject({ epoch: 2, container: 'wanted', queue: [{ message_id: 'm1' }] });
+  });
+
+  it('that was woken by a message which has timed out since is parked, not waiting for nothing', () => {
+    const { state } = play([...READY, { on: 'stop', reason: reason('stopped_by_user') }, prompted('m0', START + 9000)]);
+    const late = advance(state, { on: 'clock' }, START + 9000, LIMITS).state;
+    const ended = { on: 'ended', epoch: 1, reason: reason('stopped_by_user') } as const;
+    expect(advance(late, ended, START + 10_000, LIMITS).state).toMatchObject({ status: 'stopped', container: 'none' });
+  });
+
+  it('whose container crashed goes on with what waited, in a new one', () => {
+    const { state, effects } = play([
+      ...READY,
+      prompted('m0'),
+      prompted('m1'),
+      { on: 'ended', epoch: 1, reason: reason('container_exited') },
+    ]);
+    expect(state).toMatchObject({ status: 'queued', epoch: 2, queue: [{ message_id: 'm1' }] });
+    expect(effects).toContainEqual(expect.objectContaining({ do: 'message_failed', message_id: 'm0' }));
+  });
+
+  it('whose container never came up is not started over and over', () => {
+    const { state } = play([
+      { on: 'created' },
+      { on: 'placed', epoch: 1 },
+      prompted('m0'),
+      { on: 'ended', epoch: 1, reason: reason('image_missing') },
+    ]);
+    expect(state).toMatchObject({ status: 'failed', reason: { code: 'image_missing' }, queue: [], epoch: 1 });
+  });
+
+  it('whose runner drains keeps what waits and asks for another place', () => {
+    const { state } = play([
+      { on: 'created' },
+      { on: 'placed', epoch: 1 },
+      prompted('m0'),
+      { on: 'ended', epoch: 1, reason: reason('runner_draining') },
+    ]);
+    expect(state).toMatchObject({ status: 'queued', epoch: 2, queue: [{ message_id: 'm0' }] });
+  });
+
+  it('stopped by its owner stays stopped when its container has ended', () => {
+    const { state } = play([
+      ...READY,
+      { on: 'stop', reason: reason('stopped_by_user') },
+      { on: 'ended', epoch: 1, reason: reason('container_exited') },
+    ]);
+    expect(state).toMatchObject({ status: 'stopped', reason: { code: 'stopped_by_user' }, container: 'none' });
+  });
+
+  it('does not believe what is said of an epoch that is over', () => {
+    const woken = [...READY, { on: 'stop', reason: reason('stopped_by_user') }, prompted('m0')] as SessionInput[];
+    const { state } = play([...woken, { on: 'ended', epoch: 1, reason: reason('stopped_by_user') }]);
+    expect(state.epoch).toBe(2);
+    const late = advance(state, { on: 'ended', epoch: 1, reason: reason('runner_lost') }, 9e9, LIMITS);
+    expect(late.state).toBe(state);
+  });
+});
+
+const permit = (is: 'free' | 'due' | 'granted' | 'suspended'): SessionInput =>
+  is === 'suspended' ? { on: 'permit', permit: is, reason: reason('budget_reached') } : { on: 'permit', permit: is };
+
+describe('below a budget', () => {
+  it('a turn begins with leave, which is for that turn alone', () => {
+    const asked = play([{ on: 'created' }, permit('due'), ...READY.slice(1), prompted('m0'), prompted('m1')]);
+    expect(asked.effects.some((effect) => effect.do === 'prompt')).toBe(false);
+    expect(asked.state.status).toBe('idle');
+    const begun = advance(asked.state, permit('granted'), asked.now, LIMITS);
+    expect(begun.effects).toContainEqual({ do: 'prompt', message_id: 'm0' });
+    const over = advance(
+      begun.state,
+      { on: 'turn_ended', message_ids: ['m0'], outcome: { ok: true } },
+      asked.now,
+      LIMITS,
+    );
+    expect(over.state).toMatchObject({ status: 'idle', permit: 'due', current: null });
+  });
+
+  it('what is held calls no model, its time stands still, and it goes on when there is more', () => {
+    const { state, effects, now } = play([...READY, prompted('m0'), permit('suspended')]);
+    expect(effects).toContainEqual({ do: 'pause_model', paused: true });
+    expect(state.current).toMatchObject({ paused: now });
+    const on = advance(state, permit('granted'), now + 60_000, LIMITS);
+    expect(on.effects).toEqual([{ do: 'pause_model', paused: false }]);
+    expect(on.state.current).toMatchObject({ paused: null, deadline: now - 1000 + LIMITS.turn + 60_000 });
+  });
+
+  it('a turn that is held for too long ends, its container goes, and what waits goes on once there is more', () => {
+    const { state, now } = play([...READY, prompted('m0'), prompted('m1'), permit('suspended')]);
+    expect(nextDeadline(state, LIMITS)).toBe(now + LIMITS.idle);
+    const parked = advance(state, { on: 'clock' }, now + LIMITS.idle, LIMITS);
+    const interrupted = expect.objectContaining({ do: 'message_interrupted', message_id: 'm0' });
+    expect(parked.effects).toEqual([interrupted, { do: 'release' }, { do: 'announce' }]);
+    expect(parked.state).toMatchObject({
+      status: 'queued',
+      reason: reason('budget_reached'),
+      queue: [{ message_id: 'm1' }],
+    });
+    const gone = advance(parked.state, { on: 'ended', epoch: 1, reason: reason('stopped_by_user') }, now, LIMITS);
+    expect(gone.effects).toEqual([]);
+    const more = advance(gone.state, permit('due'), now, LIMITS);
+    expect(more.effects).toContainEqual({ do: 'want' });
+  });
+
+  it('what waits for more to spend fails when its own time is over, and the session is parked as it was', () => {
+    const stopped = reason('stopped_by_user');
+    const { state, now } = play([...READY, permit('suspended'), { on: 'stop', reason: stopped }]);
+    const gone = advance(state, { on: 'ended', epoch: 1, reason: stopped }, now, LIMITS).state;
+    const asked = advance(gone, prompted('m0', now + 5000), now, LIMITS).state;
+    const late = advance(asked, { on: 'clock' }, now + 5000, LIMITS);
+    expect(late.effects[0]).toMatchObject({ do: 'message_failed', message_id: 'm0' });
+    expect(late.state).toMatchObject({ status: 'stopped', reason: reason('budget_reached') });
+  });
+
+  it('a parked session that is held takes messages, and starts nothing for them', () => {
+    const { state, now } = play([...READY, permit('suspended'), { on: 'stop', reason: reason('stopped_by_user') }]);
+    const gone = advance(state, { on: 'ended', epoch: 1, reason: reason('stopped_by_user') }, now, LIMITS).state;
+    const asked = advance(gone, prompted('m0'), now, LIMITS);
+    expect(asked.effects).toEqual([{ do: 'announce' }]);
+    expect(asked.state).toMatchObject({ status: 'queued', reason: reason('budget_reached'), container: 'none' });
+  });
+});
+
+const asking = (is: boolean): SessionInput => ({ on: 'asking', asking: is });
+
+describe('a message', () => {
+  it('whose time runs out while it waits fails without being handed over', () => {
+    const { state, now, effects } = play([{ on: 'created' }, prompted('m0', 1_005_000)]);
+    expect(nextDeadline(state, LIMITS)).toBe(1_005_000);
+    const late = advance(state, { on: 'clock' }, 1_005_000, LIMITS);
+    expect(late.effects).toEqual([expect.objectContaining({ do: 'message_failed', message_id: 'm0' })]);
+    expect(now).toBeLessThan(1_005_000);
+    expect(effects.some((effect) => effect.do === 'prompt')).toBe(false);
+  });
+
+  it('that says no timeout waits as long as it must, and then has the default for its turn', () => {
+    const { state } = play([{ on: 'created' }, prompted('m0')]);
+    expect(nextDeadline(state, LIMITS)).toBeNull();
+    const placed = advance(state, { on: 'placed', epoch: 1 }, 9e9, LIMITS).state;
+    const running = advance(placed, { on: 'ready' }, 9e9, LIMITS).state;
+    expect(nextDeadline(running, LIMITS)).toBe(9e9 + LIMITS.turn);
+    const late = advance(running, { on: 'clock' }, 9e9 + LIMITS.turn, LIMITS);
+    expect(late.effects).toEqual([{ do: 'interrupt', message_id: 'm0' }]);
+  });
+
+  it('whose turn waits for a person has the default for what it works, not for what they take', () => {
+    const { state, now } = play([...READY, prompted('m0'), asking(true)]);
+    expect(nextDeadline(state, LIMITS)).toBe(START + 3000 + LIMITS.lifetime - 1000);
+    const answered = advance(state, asking(false), now + 2 * LIMITS.turn - 60_000, LIMITS).state;
+    const left = LIMITS.turn - 1000;
+    expect(answered.current).toMatchObject({ deadline: now + 2 * LIMITS.turn - 60_000 + left, paused: null });
+  });
+
+  it('that says a timeout itself has it, whoever is asked meanwhile', () => {
+    const { state } = play([...READY, prompted('m0', START + 9000), { on: 'asking', asking: true }]);
+    expect(nextDeadline(state, LIMITS)).toBe(START + 9000);
+  });
+
+  it('that is interrupted twice is interrupted once', () => {
+    const { effects } = play([...READY, prompted('m0'), { on: 'interrupt' }, { on: 'interrupt' }]);
+    expect(effects.filter((effect) => effect.do === 'interrupt')).toHaveLength(1);
+  });
+
+  it('whose turn ended well although it was being interrupted is complete', () => {
+    const { effects } = play([
+      ...READY,
+      prompted('m0'),
+      { on: 'interrupt' },
+      { on: 'turn_ended', message_ids: ['m0'], outcome: { ok: true } },
+    ]);
+    expect(effects).toContainEqual({ do: 'message_completed', message_id: 'm0' });
+  });
+});

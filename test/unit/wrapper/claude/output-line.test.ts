@@ -1,0 +1,134 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { LineSplitter, type SplitLine } from '../../../../wrapper/lib/line-splitter.ts';
+import { type OutputLine, readOutputLine, STATUS_REQUEST } from '../../../../wrapper/claude/output-line.ts';
+import { Tail } from '../../../../wrapper/lib/tail.ts';
+
+function split(bytes: Buffer, cuts: readonly number[], limit: number): SplitLine[] {
+  const splitter = new LineSplitter(limit);
+  const at = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).toSorted((a, b) => a - b), bytes.length];
+  const lines = at.slice(1).flatMap((end, i) => splitter.push(bytes.subarray(at[i], end)));
+  const rest = splitter.end();
+  return rest === null ? lines : [...lines, rest];
+}
+
+function read(text: string | Buffer, limit = 1000): OutputLine[] {
+  return split(Buffer.from(text), [], limit).map((line) => readOutputLine(line, 'mine'));
+}
+
+test('lines come out byte for byte, wherever the stream is cut, characters included', () => {
+  const value = fc.string({ unit: 'grapheme', maxLength: 40 });
+  fc.assert(
+    fc.property(fc.array(value, { maxLength: 8 }), fc.array(fc.nat()), (values, cuts) => {
+      // Spaces and escapes that JSON.stringify would not write must survive too.
+      const lines = values.map((text) => `{ "text":${JSON.stringify(text)},"u":"\\u00e9", "n":1.0 }`);
+      const out = split(Buffer.from(lines.map((line) => `${line}\n`).join('')), cuts, 10_000);
+      expect(out.map((line) => readOutputLine(line, 'mine'))).toEqual(lines.map((item) => ({ kind: 'item', item })));
+    }),
+  );
+});
+
+test('a line over the limit is named by its length and its head, and the next one is whole', () => {
+  const long = `{"text":"${'é'.repeat(3000)}"}`;
+  fc.assert(
+    fc.property(fc.array(fc.nat()), (cuts) => {
+      const lines = split(Buffer.from(`{"a":1}\n${long}\n{"b":2}\n`), cuts, 2000);
+      const [first, oversized, last] = lines.map((line) => readOutputLine(line, 'mine'));
+      expect(first).toEqual({ kind: 'item', item: '{"a":1}' });
+      // 1024 bytes end within an é: it is left out, not replaced.
+      const head = `{"text":"${'é'.repeat(507)}`;
+      expect(oversized).toEqual({
+        kind: 'item',
+        item: { notice: 'oversized', bytes: Buffer.byteLength(long), head },
+      });
+      expect(last).toEqual({ kind: 'item', item: '{"b":2}' });
+    }),
+  );
+});
+
+test('of an answer to the wrapper itself that is over the limit no head is shown: servers’ headers stand in it', () => {
+  const line = `{"type":"control_response","response":{"request_id":"cc-docker-mcp-status","x":"${'x'.repeat(2000)}"}}`;
+  expect(read(`${line}\n`)).toEqual([{ kind: 'item', item: { notice: 'oversized', bytes: line.length, head: '' } }]);
+});
+
+const statusOf = (rest: object) =>
+  `${JSON.stringify({ type: 'control_response', response: { request_id: STATUS_REQUEST, ...rest } })}\n`;
+
+test('the status of MCP servers is read without their settings, and does not go up, nor does a refusal to tell it', () => {
+  const mcpServers = [{ name: 'one', status: 'failed', error: 'gone', config: { headers: { 'x-key': 'secret' } } }];
+  expect(read(statusOf({ subtype: 'success', response: { mcpServers } }))).toEqual([
+    { kind: 'servers', servers: [{ name: 'one', status: 'failed', error: 'gone' }] },
+  ]);
+  expect(read(statusOf({ subtype: 'error', error: 'no' }))).toEqual([{ kind: 'servers', servers: [] }]);
+});
+
+test('a line of exactly the limit is carried', () => {
+  const line = `{"a":"${'x'.repeat(92)}"}`;
+  expect(read(`${line}\n`, Buffer.byteLength(line))).toEqual([{ kind: 'item', item: line }]);
+  expect(read(`${line}\n`, Buffer.byteLength(line) - 1)).toMatchObject([{ item: { notice: 'oversized' } }]);
+});
+
+test.each(['not json', '[1]', '"text"', 'null', '{"a":', ''])(
+  '%j is not a JSON object, and is told as garbled',
+  (line) => {
+    expect(read(`${line}\n`)).toEqual([{ kind: 'item', item: { notice: 'garbled', line } }]);
+  },
+);
+
+test('bytes that are not UTF-8 are told as garbled, not altered in silence', () => {
+  const bytes = Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0xff]), Buffer.from('"}\n')]);
+  expect(read(bytes)).toEqual([{ kind: 'item', item: { notice: 'garbled', line: '{"a":"\ufffd"}' } }]);
+});
+
+test('the last line counts without its newline', () => {
+  expect(read('{"a":1}')).toEqual([{ kind: 'item', item: '{"a":1}' }]);
+});
+
+test('partial messages are previews', () => {
+  expect(read('{"type":"stream_event","event":{}}\n')).toEqual([
+    { kind: 'preview', line: '{"type":"stream_event","event":{}}' },
+  ]);
+});
+
+function answer(id: string, version: string): string {
+  return `{"type":"control_response","response":{"subtype":"success","request_id":"${id}","response":{${version}}}}`;
+}
+
+test('the answer to the wrapper’s own initialize is kept from the session, and its own answers said again', () => {
+  const [mine, unversioned, interrupted, echo, refused] = read(
+    [
+      answer('mine', '"claude_code_version":"2.1.330"'),
+      answer('mine', ''),
+      answer('cc-docker-interrupt-1', ''),
+      answer('of-claude', '"behavior":"deny"'),
+      '{"type":"control_response","response":{"subtype":"error","request_id":"mine","error":"no"}}',
+    ].join('\n'),
+  );
+  expect(mine).toEqual({ kind: 'initialised', version: '2.1.330' });
+  expect(unversioned).toEqual({ kind: 'initialised', version: 'unknown' });
+  expect(interrupted).toEqual({ kind: 'item', item: answer('cc-docker-interrupt-1', '') });
+  expect(echo).toEqual({ kind: 'echo' });
+  expect(refused).toEqual({ kind: 'refused', detail: 'no' });
+});
+
+test('what Claude Code asks for, and takes back, is told apart by its request', () => {
+  const request = { subtype: 'can_use_tool', tool_name: 'Bash', input: { command: 'ls' }, tool_use_id: 'toolu_1' };
+  const [permission, strange, cancelled] = [
+    { type: 'control_request', request_id: 'r1', request },
+    { type: 'control_request', request_id: 'r2', request: { subtype: 'surprise' } },
+    { type: 'control_cancel_request', request_id: 'r1' },
+  ].map((value) => read(JSON.stringify(value))[0]);
+  expect(permission).toEqual({
+    kind: 'permission',
+    request: { request_id: 'r1', request: { ...request, permission_suggestions: [] } },
+  });
+  expect(strange).toMatchObject({ kind: 'request', requestId: 'r2' });
+  expect(cancelled).toMatchObject({ kind: 'cancel', requestId: 'r1' });
+});
+
+test('of stderr the end is kept, in whole characters', () => {
+  const tail = new Tail(10);
+  tail.push(Buffer.from('first, then'));
+  tail.push(Buffer.from('ééééé!'));
+  expect(tail.toString()).toBe('éééé!');
+});

@@ -7,7 +7,9 @@ import type { Beginning, Head } from '../shared/trees.ts';
 import { quotaBytes } from '../shared/quota.ts';
 import type { ArtifactInput, ForkOrigin, LeaseAnswer, LeaseInput, SnapshotInput } from '../rpc/directory-rpc.ts';
 import { poolStub, type EdgeEnv } from '../rpc/edge-env.ts';
-import { StorageTable, type TreeUse } from './storage-table.ts';
+import { SnapshotTable, type TreeUse } from './snapshot-table.ts';
+import { StorageUsageTable } from './storage-usage-table.ts';
+import { WorkspaceTable } from './workspace-table.ts';
 
 const unknownSnapshot = (id: string): Refusal => ({
   refused: 'snapshot_not_found',
@@ -19,30 +21,34 @@ const unknownWorkspace = (id: string): Refusal => ({
   detail: `You have no workspace "${id}". \`GET /api/v1/workspaces\` lists yours.`,
 });
 
-/** What to do about a workspace that another session holds. */
-function heldDetail(workspaceId: string, holder: string): string {
+/** What to do about a workspace that another session leases. */
+function leasedDetail(workspaceId: string, holder: string): string {
   return (
     `The workspace "${workspaceId}" is held by the session ${holder}. Stop that session (it lets go once its files are ` +
     `saved) or delete it, wait until it is parked, or begin a session with {"type":"clone","id":"${workspaceId}"} for a copy.`
   );
 }
 
-/** One owner's part of the storage: which workspaces and snapshots there are, and what nothing needs any more. */
+/** One owner's part of the storage: which workspaces and snapshots exist, and which stored trees nobody needs any more. */
 export class OwnerStorage {
-  readonly #table: StorageTable;
+  readonly #workspaces: WorkspaceTable;
+  readonly #snapshots: SnapshotTable;
+  readonly #usage: StorageUsageTable;
   readonly #settings: EdgeSettings;
   readonly #env: EdgeEnv;
-  /** The owner's part of the storage, as runners know it. */
+  /** The name of the owner's part of the storage, as runners know it. */
   readonly #owner: string;
 
   constructor(sql: SqlStorage, settings: EdgeSettings, env: EdgeEnv, owner: string) {
-    this.#table = new StorageTable(sql);
+    this.#workspaces = new WorkspaceTable(sql);
+    this.#snapshots = new SnapshotTable(sql);
+    this.#usage = new StorageUsageTable(sql);
     this.#settings = settings;
     this.#env = env;
     this.#owner = owner;
   }
 
-  /** What a new session's files begin with; `request` with its workspace named. */
+  /** What a new session's files begin with. The `request` in the answer names its workspace. */
   begin(
     sessionId: string,
     request: CreateSessionRequest,
@@ -50,10 +56,8 @@ export class OwnerStorage {
   ): { readonly request: CreateSessionRequest; readonly beginning: Beginning } | Refusal {
     const workspace = named(request.workspace, sessionId);
     if (workspace.type === 'persistent') {
-      const known = this.#table.workspace(workspace.id);
-      if (known !== null && known.held_by !== null) {
-        return { refused: 'workspace_held', detail: heldDetail(workspace.id, known.held_by) };
-      }
+      const holder = this.#workspaces.get(workspace.id)?.view.held_by ?? null;
+      if (holder !== null) return { refused: 'workspace_held', detail: leasedDetail(workspace.id, holder) };
     }
     const start = this.#start(workspace);
     if (start !== null && 'refused' in start) return start;
@@ -67,89 +71,87 @@ export class OwnerStorage {
     return { request: { ...request, workspace }, beginning };
   }
 
-  /** The session is there: what it begins with is kept. */
-  begun(sessionId: string, { workspace, conversation, storage }: Beginning): void {
+  /** Keeps the trees that a session begins with, from the moment the session has its place. */
+  keepBeginning(sessionId: string, { workspace, conversation, storage }: Beginning): void {
     if (storage === null) return;
-    if (workspace !== null) this.#table.addUse(sessionId, { snapshot_id: workspace, tree: 'workspace', storage });
+    if (workspace !== null) this.#snapshots.addUse(sessionId, { snapshot_id: workspace, tree: 'workspace', storage });
     if (conversation !== null) {
-      this.#table.addUse(sessionId, { snapshot_id: conversation, tree: 'conversation', storage });
+      this.#snapshots.addUse(sessionId, { snapshot_id: conversation, tree: 'conversation', storage });
     }
   }
 
-  /** Takes a workspace for a session's launch or write. The same session may ask again. */
+  /** Leases a workspace to a session, for a launch or a write. The same session may ask again. */
   lease({ session_id, workspace_id, version }: LeaseInput, now: number): LeaseAnswer {
-    const known = this.#table.workspace(workspace_id);
-    if (known !== null && known.held_by !== null && known.held_by !== session_id) {
-      return { leased: false, detail: heldDetail(workspace_id, known.held_by) };
-    }
-    this.#table.hold(workspace_id, session_id, version, now);
-    const head = headOf(known);
-    if (head !== null) {
-      this.#table.addUse(session_id, { snapshot_id: head.snapshot_id, tree: 'workspace', storage: head.storage });
-    }
+    const known = this.#workspaces.get(workspace_id);
+    const holder = known?.view.held_by ?? null;
+    if (holder !== null && holder !== session_id) return { leased: false, detail: leasedDetail(workspace_id, holder) };
+    this.#workspaces.lease(workspace_id, session_id, version, now);
+    const head = known?.head ?? null;
+    if (head !== null) this.#snapshots.addUse(session_id, { ...head, tree: 'workspace' });
     return { leased: true, head };
   }
 
-  /** Lets a workspace go, with what its holder left in it. */
+  /** Releases a workspace; `head` is what the session left in it. */
   release({ session_id, workspace_id, version }: LeaseInput, head: Head | null, now: number): void {
-    const known = this.#table.workspace(workspace_id);
-    if (known === null || known.held_by !== session_id || version < known.held_version) return;
-    if (head !== null && head.snapshot_id !== known.snapshot_id) {
-      this.#table.setHead(workspace_id, session_id, head, null, now);
+    const known = this.#workspaces.get(workspace_id);
+    if (known === null || known.view.held_by !== session_id || version < known.lease_version) return;
+    if (head !== null && head.snapshot_id !== known.view.snapshot_id) {
+      this.#workspaces.setHead(workspace_id, session_id, head, null, now);
     }
-    this.#table.release(workspace_id, session_id);
+    this.#workspaces.release(workspace_id, session_id);
   }
 
-  /** How the workspace was left; null: nothing of it is saved. */
+  /** The newest snapshot of a workspace; null: nothing of it is saved. */
   head(workspaceId: string): Head | null {
-    return headOf(this.#table.workspace(workspaceId));
+    return this.#workspaces.get(workspaceId)?.head ?? null;
   }
 
-  /** Remembers a stored snapshot of a session that is there, and lets older ones go. The same one twice is one. */
-  async record({ view, storage, newest, owner_bytes, uses }: SnapshotInput, now: number): Promise<void> {
+  /** Records a stored snapshot of an existing session, and prunes older ones. The same one twice is one. */
+  async recordSnapshot({ view, storage, newest, owner_bytes, uses }: SnapshotInput, now: number): Promise<void> {
     const { session_id, workspace_id, snapshot_id, bytes } = view;
-    this.#table.measured(storage, owner_bytes);
-    const listed = workspace_id !== null && this.#table.workspace(workspace_id) === null ? null : workspace_id;
-    this.#table.add({ view: { ...view, workspace_id: listed }, storage });
-    this.#table.setUses(
+    this.#usage.setBytes(storage, owner_bytes);
+    const listed = workspace_id !== null && this.#workspaces.get(workspace_id) === null ? null : workspace_id;
+    this.#snapshots.add({ view: { ...view, workspace_id: listed }, storage });
+    this.#snapshots.setUses(
       session_id,
-      uses.map((use) => ({ ...use, storage: this.#table.storageOf(use.snapshot_id) ?? storage })),
+      uses.map((use) => ({ ...use, storage: this.#snapshots.storageOf(use.snapshot_id) ?? storage })),
     );
-    if (listed !== null && newest) this.#table.setHead(listed, session_id, { snapshot_id, storage }, bytes, now);
-    await this.#drop(this.#table.prune(session_id, listed, this.#settings.SNAPSHOTS_KEPT));
+    if (listed !== null && newest) this.#workspaces.setHead(listed, session_id, { snapshot_id, storage }, bytes, now);
+    await this.#drop(this.#snapshots.prune(session_id, listed, this.#settings.SNAPSHOTS_KEPT));
   }
 
-  /** Remembers that a session needs an artifact. The same one twice is one. */
+  /** Records that a session needs an artifact. The same one twice is one. */
   recordArtifact({ session_id, artifact_id, storage, owner_bytes }: ArtifactInput): void {
-    this.#table.measured(storage, owner_bytes);
-    this.#table.addUse(session_id, { snapshot_id: artifact_id, tree: 'artifact', storage });
+    this.#usage.setBytes(storage, owner_bytes);
+    this.#snapshots.addUse(session_id, { snapshot_id: artifact_id, tree: 'artifact', storage });
   }
 
-  /** A session needs it no longer. */
+  /** A session no longer needs this artifact. */
   async forgetArtifact(sessionId: string, artifactId: string): Promise<void> {
-    await this.#drop(this.#table.removeUse(sessionId, { snapshot_id: artifactId, tree: 'artifact' }));
+    await this.#drop(this.#snapshots.removeUse(sessionId, { snapshot_id: artifactId, tree: 'artifact' }));
   }
 
-  /** The session is gone from the list. */
-  async forget(sessionId: string): Promise<void> {
-    await this.#drop(this.#table.forget(sessionId));
+  /** Call it after the session has left the list. */
+  async forgetSession(sessionId: string): Promise<void> {
+    this.#workspaces.releaseAll(sessionId);
+    await this.#drop(this.#snapshots.forgetSession(sessionId));
   }
 
-  /** Of these trees those that nothing needs. */
+  /** Those of these trees that nobody needs. */
   unreferenced(trees: readonly TreeName[]): TreeName[] {
-    // Who knows of nothing at all has lost its memory, rather than everything that is stored its worth.
-    if (this.#table.isEmpty()) return [];
-    return trees.filter((tree) => !this.#table.isUsed(tree));
+    // An empty directory has more likely lost its data than stored nothing, so it must not drop what is in the storage.
+    if (this.#usage.isEmpty()) return [];
+    return trees.filter((tree) => !this.#snapshots.isUsed(tree));
   }
 
-  known(ids: readonly string[]): string[] {
-    return this.#table.known(ids);
+  keptSnapshots(ids: readonly string[]): string[] {
+    return this.#snapshots.kept(ids);
   }
 
-  /** Refuses new snapshots once the quota is used up; null: there is room. */
+  /** Refuses new snapshots and artifacts once the quota is used up; null: there is room. */
   quotaRefusal(): Refusal | null {
     const quota = quotaBytes(this.#settings);
-    const { bytes } = this.#table.usage();
+    const { bytes } = this.#usage.totals();
     if (quota === null || bytes < quota) return null;
     const detail =
       `Your snapshots and artifacts take ${bytes} bytes of the ${quota} that are yours (STORAGE_QUOTA_MB). Delete sessions or workspaces ` +
@@ -158,16 +160,15 @@ export class OwnerStorage {
   }
 
   usage(): StorageView {
-    return { ...this.#table.usage(), quota_bytes: quotaBytes(this.#settings) };
+    return { ...this.#usage.totals(), quota_bytes: quotaBytes(this.#settings) };
   }
 
   workspace(id: string): WorkspaceView | Refusal {
-    const known = this.#table.workspace(id);
-    return known === null ? unknownWorkspace(id) : viewOf(known);
+    return this.#workspaces.get(id)?.view ?? unknownWorkspace(id);
   }
 
   workspaces(cursor: string | undefined, limit: number): { data: WorkspaceView[]; next_cursor: string | null } {
-    const rows = this.#table.workspaces(cursor ?? '', limit + 1);
+    const rows = this.#workspaces.page(cursor ?? '', limit + 1);
     return page(rows, limit, ({ id }) => id);
   }
 
@@ -176,40 +177,45 @@ export class OwnerStorage {
     cursor: string | undefined,
     limit: number,
   ): { data: SnapshotView[]; next_cursor: string | null } | Refusal {
-    if (this.#table.workspace(workspaceId) === null) return unknownWorkspace(workspaceId);
-    const rows = this.#table.snapshotsOf(workspaceId, cursor ?? null, limit + 1);
+    if (this.#workspaces.get(workspaceId) === null) return unknownWorkspace(workspaceId);
+    const rows = this.#snapshots.ofWorkspace(workspaceId, cursor ?? null, limit + 1);
     return page(rows, limit, ({ snapshot_id }) => snapshot_id);
   }
 
   async removeWorkspace(id: string): Promise<{ deleted: true } | Refusal> {
-    const known = this.#table.workspace(id);
+    const known = this.#workspaces.get(id);
     if (known === null) return unknownWorkspace(id);
-    if (known.held_by !== null) return { refused: 'workspace_held', detail: heldDetail(id, known.held_by) };
-    await this.#drop(this.#table.removeWorkspace(id));
+    const { held_by: holder } = known.view;
+    if (holder !== null) return { refused: 'workspace_held', detail: leasedDetail(id, holder) };
+    const trees = this.#snapshots.workspaceTrees(id, known.head);
+    this.#workspaces.remove(id);
+    this.#snapshots.forgetWorkspace(id);
+    await this.#drop(this.#snapshots.unused(trees));
     return { deleted: true };
   }
 
+  /** The snapshot that a new session's workspace begins with; null: none. */
   #start(workspace: NamedWorkspace): Head | Refusal | null {
     if (workspace.type === 'clone' && workspace.snapshot === undefined) {
-      const known = this.#table.workspace(workspace.id);
+      const known = this.#workspaces.get(workspace.id);
       if (known === null) return unknownWorkspace(workspace.id);
       const detail = `Nothing of the workspace "${workspace.id}" has been saved yet, so there is nothing to clone.`;
-      return headOf(known) ?? { refused: 'workspace_not_found', detail };
+      return known.head ?? { refused: 'workspace_not_found', detail };
     }
     if (workspace.snapshot === undefined) return null;
     const snapshot_id = workspace.snapshot.toLowerCase();
-    const found = this.#table.snapshot(snapshot_id);
-    if (workspace.type === 'clone' && this.#table.workspace(workspace.id) === null) {
+    const found = this.#snapshots.get(snapshot_id);
+    if (workspace.type === 'clone' && this.#workspaces.get(workspace.id) === null) {
       return unknownWorkspace(workspace.id);
     }
-    const strange = workspace.type === 'clone' && found?.workspace_id !== workspace.id;
-    return found === null || strange ? unknownSnapshot(snapshot_id) : { snapshot_id, storage: found.storage };
+    const isOfAnother = workspace.type === 'clone' && found?.workspace_id !== workspace.id;
+    return found === null || isOfAnother ? unknownSnapshot(snapshot_id) : { snapshot_id, storage: found.storage };
   }
 
-  /** Has trees removed from their storages. What cannot be told now, a sweep finds. */
+  /** Has trees removed from their storages. If the pool cannot be called now, a sweep finds them later. */
   async #drop(trees: readonly TreeUse[]): Promise<void> {
-    for (const [storage, named] of Map.groupBy(trees, (tree) => tree.storage)) {
-      const names = named.map(({ snapshot_id, tree }) => ({ snapshot_id, tree }));
+    for (const [storage, unneeded] of Map.groupBy(trees, (tree) => tree.storage)) {
+      const names = unneeded.map(({ snapshot_id, tree }) => ({ snapshot_id, tree }));
       try {
         await poolStub(this.#env).dropTrees(storage, this.#owner, names);
       } catch (error) {
@@ -221,17 +227,9 @@ export class OwnerStorage {
 
 type NamedWorkspace = Exclude<Workspace, { type: 'persistent' }> | (Workspace & { type: 'persistent'; id: string });
 
+/** A persistent workspace without a name gets the session's id as its name. */
 function named(workspace: Workspace, sessionId: string): NamedWorkspace {
   return workspace.type === 'persistent' ? { ...workspace, id: workspace.id ?? sessionId } : workspace;
-}
-
-function headOf(row: { snapshot_id: string | null; storage: string | null } | null): Head | null {
-  if (row === null || row.snapshot_id === null || row.storage === null) return null;
-  return { snapshot_id: row.snapshot_id, storage: row.storage };
-}
-
-function viewOf({ id, created_at, updated_at, held_by, snapshot_id, bytes }: WorkspaceView): WorkspaceView {
-  return { id, created_at, updated_at, held_by, snapshot_id, bytes };
 }
 
 function page<T>(rows: readonly T[], limit: number, key: (row: T) => string) {

@@ -3,9 +3,9 @@ import type { Account } from './core/budget.ts';
 /** A session's place in its tree. */
 export interface TreeRow extends Account {
   readonly root: string;
-  /** 0: the tree's first session. */
+  /** 0: the root. */
   readonly depth: number;
-  /** It is being deleted with all below it: it has no more children. */
+  /** It is being deleted with all below it, so it gets no more children. */
   readonly closed: boolean;
 }
 
@@ -22,23 +22,23 @@ interface Row extends Record<string, SqlStorageValue> {
   closed: number;
 }
 
-/** What a session is to be told of its leave. */
-export interface DueNews {
+/** A verdict that its session has not received yet. */
+interface UnsentVerdict {
   readonly id: string;
-  /** Counts what it was told. */
+  /** Counts the verdicts on this session. */
   readonly version: number;
 }
 
-const BELOW = `WITH RECURSIVE below (id, depth) AS (
+const DESCENDANTS = `WITH RECURSIVE below (id, depth) AS (
   SELECT id, depth FROM tree WHERE parent = ?1 UNION ALL SELECT t.id, t.depth FROM tree t JOIN below b ON t.parent = b.id)`;
 
-/** One owner's sessions as trees: who began whom, and what they cost. Changes belong inside the caller's turn. */
+/** One owner's sessions as trees: which session created which, and what each has cost. */
 export class TreeTable {
   readonly #sql: SqlStorage;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-    // `gone`: what deleted descendants have cost. `verdict`: what the session was last told, or is to be (`due`).
+    // `gone`: what deleted descendants have cost. `verdict`: the newest one; `due`: it was not sent yet.
     sql.exec(`CREATE TABLE IF NOT EXISTS tree (
       id TEXT PRIMARY KEY, parent TEXT, root TEXT NOT NULL, depth INTEGER NOT NULL, budget REAL, cost REAL NOT NULL DEFAULT 0,
       gone REAL NOT NULL DEFAULT 0, turn TEXT NOT NULL DEFAULT 'none', granted INTEGER NOT NULL DEFAULT 0, closed INTEGER NOT NULL DEFAULT 0,
@@ -46,7 +46,7 @@ export class TreeTable {
     sql.exec('CREATE INDEX IF NOT EXISTS tree_by_parent ON tree (parent)');
     sql.exec('CREATE INDEX IF NOT EXISTS tree_by_root ON tree (root)');
     sql.exec('CREATE INDEX IF NOT EXISTS tree_due ON tree (due) WHERE due = 1');
-    // The dearest call of the model's that a tree has seen, USD.
+    // The most expensive model call of a tree so far, USD.
     sql.exec('CREATE TABLE IF NOT EXISTS tree_calls (root TEXT PRIMARY KEY, dearest REAL NOT NULL) WITHOUT ROWID');
   }
 
@@ -70,14 +70,14 @@ export class TreeTable {
     return this.#rows('SELECT * FROM tree WHERE root = ? ORDER BY depth, id', root);
   }
 
-  /** Those below a session, the deepest first. */
-  below(id: string): string[] {
-    const rows = this.#sql.exec<{ id: string }>(`${BELOW} SELECT id FROM below ORDER BY depth DESC, id`, id);
+  /** The sessions below a session, the deepest first. */
+  descendants(id: string): string[] {
+    const rows = this.#sql.exec<{ id: string }>(`${DESCENDANTS} SELECT id FROM below ORDER BY depth DESC, id`, id);
     return [...rows].map((row) => row.id);
   }
 
   close(id: string): void {
-    this.#sql.exec(`${BELOW} UPDATE tree SET closed = 1 WHERE id = ?1 OR id IN (SELECT id FROM below)`, id);
+    this.#sql.exec(`${DESCENDANTS} UPDATE tree SET closed = 1 WHERE id = ?1 OR id IN (SELECT id FROM below)`, id);
   }
 
   countChildren(id: string): number {
@@ -88,7 +88,7 @@ export class TreeTable {
     return this.#count('SELECT count(*) AS n FROM tree WHERE root = ?', root);
   }
 
-  /** What a session has cost so far, which never goes back; by how much that is more than before. */
+  /** Stores what a session has cost so far; a lower amount is ignored. @returns by how much it grew, USD */
   spend(id: string, cost: number): number {
     const [row] = [...this.#sql.exec<{ cost: number }>('SELECT cost FROM tree WHERE id = ?', id)];
     if (row === undefined || cost <= row.cost) return 0;
@@ -97,7 +97,7 @@ export class TreeTable {
   }
 
   setTurn(id: string, turn: Account['turn']): void {
-    // Leave is for one turn: who wants another asks again.
+    // A permit is for one turn: the next turn needs another one.
     this.#sql.exec(
       `UPDATE tree SET turn = ?1, granted = CASE WHEN ?1 = 'running' OR (?1 = 'wanted' AND turn = 'wanted') THEN granted ELSE 0 END
         WHERE id = ?2`,
@@ -114,12 +114,13 @@ export class TreeTable {
     this.#sql.exec('UPDATE tree SET budget = ? WHERE id = ?', budget, id);
   }
 
+  /** The most expensive model call of a tree so far, USD. */
   dearest(root: string): number {
     const rows = this.#sql.exec<{ dearest: number }>('SELECT dearest FROM tree_calls WHERE root = ?', root);
     return [...rows][0]?.dearest ?? 0;
   }
 
-  sawCall(root: string, cost: number): void {
+  recordCall(root: string, cost: number): void {
     this.#sql.exec(
       'INSERT INTO tree_calls (root, dearest) VALUES (?, ?) ON CONFLICT (root) DO UPDATE SET dearest = max(dearest, excluded.dearest)',
       root,
@@ -127,8 +128,8 @@ export class TreeTable {
     );
   }
 
-  /** A session is to be told `verdict`, unless that was the last that it was; its version then. */
-  tell(id: string, verdict: string): number {
+  /** Stores a session's verdict and marks it unsent, unless it has that verdict already. @returns the verdict's version */
+  setVerdict(id: string, verdict: string): number {
     this.#sql.exec(
       'UPDATE tree SET verdict = ?1, version = version + 1, due = 1 WHERE id = ?2 AND verdict <> ?1',
       verdict,
@@ -137,15 +138,16 @@ export class TreeTable {
     return this.#sql.exec<{ version: number }>('SELECT version FROM tree WHERE id = ?', id).one().version;
   }
 
-  told(id: string, version: number): void {
+  /** The session has received the verdict of that version. */
+  setSent(id: string, version: number): void {
     this.#sql.exec('UPDATE tree SET due = 0 WHERE id = ? AND version = ?', id, version);
   }
 
-  due(): DueNews[] {
+  unsent(): UnsentVerdict[] {
     return [...this.#sql.exec<{ id: string; version: number }>('SELECT id, version FROM tree WHERE due = 1')];
   }
 
-  /** What a deleted session has cost stays with the one above it. */
+  /** Removes a deleted session. What it has cost is kept with its parent. */
   remove(id: string): void {
     const [row] = [...this.#sql.exec<Row>('SELECT * FROM tree WHERE id = ?', id)];
     if (row === undefined) return;

@@ -21,7 +21,7 @@ export class OwnerTree {
     this.#env = env;
   }
 
-  /** Whether a session may have one more child; null: it may. The sentences are for the model that asked as well. */
+  /** Why a session may not have one more child; null: it may. The model that asked reads these sentences too. */
   refusal(parentId: string): Refusal | null {
     const parent = this.#ensure(parentId);
     const { MAX_SPAWN_DEPTH, MAX_CHILDREN_PER_SESSION, MAX_SESSIONS_PER_TREE } = this.#settings;
@@ -51,64 +51,65 @@ export class OwnerTree {
     return { refused: 'budget_reached', detail: `Nothing new begins: ${spentDetail(spent)}` };
   }
 
-  /** A session is begun, below `parentId` or as the first of a tree: whether a budget is above it. */
+  /** Adds a new session below `parentId`, or as the root of a tree. The answer says whether a budget covers it. */
   add(id: string, parentId: string | null, budget: number | undefined): Creation['permit'] {
     const parent = parentId === null ? null : this.#ensure(parentId);
     this.#table.add(id, parent, budget ?? null);
     const permit = this.#judge(parent?.root ?? id).get(id)?.permit === 'free' ? 'free' : 'due';
-    this.#knows(id, { permit, spent: null });
+    this.#markSent(id, { permit, spent: null });
     return permit;
   }
 
-  /** It has cost so much by now, as its summary says. */
+  /** Takes a session's cost so far, as its summary says. */
   spent(id: string, cost: number): void {
     this.#table.spend(id, cost);
   }
 
-  /** What a session has spent and is about: whether it may. */
+  /** Takes what a session has spent and whether it wants a turn; the answer is the verdict on it. */
   report({ session_id, cost_usd, turn }: SpendingReport): VersionedVerdict {
     const { root } = this.#ensure(session_id);
     const call = this.#table.spend(session_id, cost_usd);
-    if (call > 0) this.#table.sawCall(root, call);
+    if (call > 0) this.#table.recordCall(root, call);
     this.#table.setTurn(session_id, turn);
     const verdicts = this.#settle(root);
     const verdict = verdicts.get(session_id) ?? { permit: 'free', spent: null };
-    return { version: this.#knows(session_id, verdict), verdict };
+    return { version: this.#markSent(session_id, verdict), verdict };
   }
 
-  /** Sets what a session and all below it may cost. */
+  /** Sets what a session and all below it may cost, USD; null: no limit of its own. */
   setBudget(id: string, budget: number | null): void {
     const { root } = this.#ensure(id);
     this.#table.setBudget(id, budget);
     this.#settle(root);
   }
 
-  /** Tells sessions what their leave is now. @returns whether all have heard it */
-  async push(): Promise<boolean> {
-    const told = await Promise.allSettled(
-      this.#table.due().map(async ({ id, version }) => {
+  /** Sends sessions their new verdicts. @returns whether all of them got theirs */
+  async sendVerdicts(): Promise<boolean> {
+    const calls = await Promise.allSettled(
+      this.#table.unsent().map(async ({ id, version }) => {
         const row = this.#table.get(id);
         if (row === null) return;
         const verdict = this.#judge(row.root).get(id) ?? { permit: 'free', spent: null };
         await sessionStub(this.#env, id).setTurnPermit({ version, verdict });
-        this.#table.told(id, version);
+        this.#table.setSent(id, version);
       }),
     );
-    for (const one of told) {
-      if (one.status === 'rejected')
-        console.warn(`directory: a session could not be told its leave: ${String(one.reason)}`);
+    for (const call of calls) {
+      if (call.status === 'rejected')
+        console.warn(`directory: a turn permit could not be sent to its session: ${String(call.reason)}`);
     }
-    return told.every(({ status }) => status === 'fulfilled');
+    return calls.every(({ status }) => status === 'fulfilled');
   }
 
-  get isPushDue(): boolean {
-    return this.#table.due().length > 0;
+  /** Whether a session has a verdict that was not sent yet. */
+  get isSendDue(): boolean {
+    return this.#table.unsent().length > 0;
   }
 
-  /** Those below a session, the deepest first; `closing`: it and they have no more children from now on. */
-  below(id: string, closing: boolean): string[] {
+  /** The sessions below a session, the deepest first. `closing`: from now on it and they get no more children. */
+  descendants(id: string, closing: boolean): string[] {
     if (closing) this.#table.close(id);
-    return this.#table.below(id);
+    return this.#table.descendants(id);
   }
 
   remove(id: string): void {
@@ -117,7 +118,7 @@ export class OwnerTree {
     if (row !== null && row.parent !== null) this.#settle(row.root);
   }
 
-  /** A session with all below it, from the summaries of those, and of no others. */
+  /** A session with all below it. Sessions that have no summary in `summaries` are left out. */
   view(id: string, summaries: ReadonlyMap<string, StoredSummary>): SessionTree {
     const { root } = this.#ensure(id);
     const rows = this.#table.tree(root);
@@ -152,21 +153,21 @@ export class OwnerTree {
     return { session_id: id, root_session_id: root, nodes, limits };
   }
 
-  /** Its row; one that an earlier version began is the first of its tree. */
+  /** A session's row. A session from before there were trees becomes the root of its own. */
   #ensure(id: string): TreeRow {
     const known = this.#table.get(id);
     if (known !== null) return known;
     this.#table.add(id, null, null);
-    this.#knows(id, { permit: 'free', spent: null });
+    this.#markSent(id, { permit: 'free', spent: null });
     const added = this.#table.get(id);
     if (added === null) throw new Error('a row that was just written is not there');
     return added;
   }
 
-  /** The session is being told so just now; the version of that. */
-  #knows(id: string, verdict: Verdict): number {
-    const version = this.#table.tell(id, keyOf(verdict));
-    this.#table.told(id, version);
+  /** The answer to the session's own call carries this verdict. @returns the verdict's version */
+  #markSent(id: string, verdict: Verdict): number {
+    const version = this.#table.setVerdict(id, keyOf(verdict));
+    this.#table.setSent(id, version);
     return version;
   }
 
@@ -174,23 +175,23 @@ export class OwnerTree {
     return judge(accounts, this.#table.dearest(root));
   }
 
-  /** Judges a tree anew, and notes who is to be told. */
+  /** Judges a whole tree again, and marks the verdicts that have to be sent. */
   #settle(root: string): ReadonlyMap<string, Verdict> {
     const rows = this.#table.tree(root);
     const verdicts = this.#judge(root, rows);
     for (const row of rows) {
       const verdict = verdicts.get(row.id);
       if (verdict === undefined) continue;
-      // A turn that runs keeps its place when it is held: it goes on once it may.
+      // A running turn keeps its place while it is suspended: it goes on once the budget is raised.
       const granted = row.turn === 'running' || (row.turn === 'wanted' && verdict.permit === 'granted');
       if (granted !== row.granted) this.#table.setGranted(row.id, granted);
-      this.#table.tell(row.id, keyOf(verdict));
+      this.#table.setVerdict(row.id, keyOf(verdict));
     }
     return verdicts;
   }
 }
 
-/** What of a verdict makes it another: amounts alone are no news. */
+/** Tells two verdicts apart. Other amounts alone do not make another verdict. */
 function keyOf({ permit, spent }: Verdict): string {
   return spent === null
     ? permit

@@ -6,36 +6,37 @@ export interface Account {
   readonly parent: string | null;
   /** What it and all below it may cost; null: it sets no limit. */
   readonly budget: number | null;
-  /** What it has cost itself, and those of its descendants that are deleted. */
+  /** What it has cost, with its descendants that are deleted. */
   readonly cost: number;
-  /** What it is about: nothing, to begin a turn, or one runs. */
+  /** Whether it wants to begin a turn, or has one that runs. */
   readonly turn: 'none' | 'wanted' | 'running';
-  /** It was allowed to. */
+  /** It has a permit for that turn. */
   readonly granted: boolean;
 }
 
 /**
- * Who of a tree may begin a turn, or go on with one. A turn that wants to begin finds room for itself and for another call by each of those that run, so that
- * what is spent passes a budget by no more than one turn; a turn that runs goes on until the budget is really spent.
+ * Decides which sessions of a tree may begin a turn or go on with one. A new turn needs room in the budget for one more model call
+ * of its own and of each running turn, so that spending exceeds a budget by one turn at most. A running turn goes on until the
+ * budget is really spent.
  *
- * @param accounts all of one tree
- * @param dearest the dearest call of the model's so far, USD
+ * @param accounts all sessions of one tree
+ * @param dearest the most expensive model call so far, USD
  */
 export function judge(accounts: readonly Account[], dearest: number): ReadonlyMap<string, Verdict> {
   const tree = new Tree(accounts);
   const verdicts = new Map<string, Verdict>();
   const wanting: Account[] = [];
   for (const account of accounts) {
-    const isIn = account.turn !== 'none' && account.granted;
+    const isAdmitted = account.turn !== 'none' && account.granted;
     const spent = tree.spentAbove(account, 0);
     if (spent !== null) verdicts.set(account.id, { permit: 'suspended', spent });
     else if (!tree.isCapped(account)) verdicts.set(account.id, { permit: 'free', spent: null });
-    else if (isIn) verdicts.set(account.id, { permit: 'granted', spent: null });
+    else if (isAdmitted) verdicts.set(account.id, { permit: 'granted', spent: null });
     else if (account.turn === 'none') verdicts.set(account.id, { permit: 'due', spent: null });
     else wanting.push(account);
-    if (account.turn === 'running' || (isIn && spent === null)) tree.begin(account);
+    if (account.turn === 'running' || (isAdmitted && spent === null)) tree.begin(account);
   }
-  // Who came first goes first: ids are in the order of time.
+  // First come, first served: UUIDv7 ids sort by time.
   for (const account of wanting.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
     const spent = account.turn === 'running' ? null : tree.spentAbove(account, dearest);
     if (spent === null && account.turn !== 'running') tree.begin(account);
@@ -53,13 +54,13 @@ export function treeCosts(accounts: readonly Account[]): ReadonlyMap<string, num
 class Tree {
   readonly #byId: ReadonlyMap<string, Account>;
   readonly #costs = new Map<string, number>();
-  /** Turns that run, of each session and all below it. */
+  /** For each session, the running turns of it and all below it. */
   readonly #running = new Map<string, number>();
 
   constructor(accounts: readonly Account[]) {
     this.#byId = new Map(accounts.map((account) => [account.id, account]));
     for (const account of accounts) {
-      for (const one of this.#lineOf(account)) this.#costs.set(one.id, this.cost(one.id) + account.cost);
+      for (const one of this.#pathToRoot(account)) this.#costs.set(one.id, this.cost(one.id) + account.cost);
     }
   }
 
@@ -68,16 +69,16 @@ class Tree {
   }
 
   begin(account: Account): void {
-    for (const { id } of this.#lineOf(account)) this.#running.set(id, (this.#running.get(id) ?? 0) + 1);
+    for (const { id } of this.#pathToRoot(account)) this.#running.set(id, (this.#running.get(id) ?? 0) + 1);
   }
 
   isCapped(account: Account): boolean {
-    return this.#lineOf(account).some(({ budget }) => budget !== null);
+    return this.#pathToRoot(account).some(({ budget }) => budget !== null);
   }
 
-  /** The first budget above a session, its own included, that is spent if each turn that runs adds `each`. */
+  /** The first budget over a session (its own included) that is spent once each running turn has added `each` USD. */
   spentAbove(account: Account, each: number): Spent | null {
-    for (const { id, budget } of this.#lineOf(account)) {
+    for (const { id, budget } of this.#pathToRoot(account)) {
       if (budget === null) continue;
       const spent_usd = this.cost(id);
       const expected_usd = each * (this.#running.get(id) ?? 0);
@@ -87,16 +88,16 @@ class Tree {
     return null;
   }
 
-  /** A session and those above it, itself first. */
-  #lineOf(account: Account): Account[] {
-    const line: Account[] = [];
+  /** A session and its ancestors, itself first. */
+  #pathToRoot(account: Account): Account[] {
+    const path: Account[] = [];
     for (
       let one: Account | undefined = account;
       one !== undefined;
       one = one.parent === null ? undefined : this.#byId.get(one.parent)
     ) {
-      line.push(one);
+      path.push(one);
     }
-    return line;
+    return path;
   }
 }

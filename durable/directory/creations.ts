@@ -1,0 +1,107 @@
+import type { EdgeSettings } from '../../protocol/settings/edge-settings.ts';
+import type { Refusal } from '../../protocol/api/problem.ts';
+import type { CreateSessionRequest } from '../../protocol/api/session.ts';
+import type { ChildCreation, Creation, Spawned } from '../rpc/creation.ts';
+import type { CreateInput } from '../rpc/directory-rpc.ts';
+import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
+import type { StoredSessionView, VersionedSummary } from '../rpc/views.ts';
+import type { Beginning } from '../shared/trees.ts';
+import { IdempotencyKeys } from './idempotency-keys.ts';
+import type { SessionList } from './session-list.ts';
+import type { OwnerStorage } from './storage.ts';
+import type { OwnerTree } from './tree.ts';
+
+/** How a session is created. It is stored, because the call that creates the `Session` may have to be repeated. */
+interface Begun {
+  readonly request: CreateSessionRequest;
+  readonly beginning: Beginning;
+  readonly creation: Creation;
+}
+
+export interface Reservation extends CreateInput {
+  /** Null: no session's child. */
+  readonly child: ChildCreation | null;
+  /** The caller's request as text, which is kept with the key. */
+  readonly asked: string;
+}
+
+interface Dependencies {
+  readonly sql: SqlStorage;
+  readonly settings: EdgeSettings;
+  readonly env: EdgeEnv;
+  readonly list: SessionList;
+  readonly storage: OwnerStorage;
+  readonly tree: OwnerTree;
+}
+
+/** Creates sessions in two steps: it reserves a place among the owner's sessions, then calls the new `Session`. */
+export class Creations {
+  readonly #deps: Dependencies;
+  readonly #keys: IdempotencyKeys;
+
+  constructor(deps: Dependencies) {
+    this.#deps = deps;
+    this.#keys = new IdempotencyKeys(deps.sql);
+    deps.sql.exec('CREATE TABLE IF NOT EXISTS begun (id TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID');
+  }
+
+  /** The session that this key created from the same request; null: none yet. */
+  find(key: string, asked: string): string | Refusal | null {
+    return this.#keys.find(key, asked);
+  }
+
+  /** Reserves a place. The answer is the session's id: that of an earlier call, when the key or the id has come before. */
+  reserve({ session_id, request, idempotency_key: key, fork, child, asked }: Reservation): string | Refusal {
+    const { sql, settings, list, storage, tree } = this.#deps;
+    const existing = key === undefined ? null : this.find(key, asked);
+    if (existing !== null) return existing;
+    // The caller's first call was cut off, and this is its second.
+    if (list.has(session_id)) return session_id;
+    const full = child === null ? null : this.spawnRefusal(child.parent);
+    if (full !== null) return full;
+    const begun = storage.begin(session_id, request, fork ?? null);
+    if ('refused' in begun) return begun;
+    const active = list.active().length;
+    const limit = settings.MAX_SESSIONS_PER_USER;
+    if (active >= limit) {
+      const detail = `You have ${active} sessions waiting or running, and ${limit} are allowed (MAX_SESSIONS_PER_USER). Stop or delete one.`;
+      return { refused: 'session_limit_reached', detail };
+    }
+    list.add(session_id);
+    const permit = tree.add(session_id, child?.parent ?? null, request.config.budget_usd);
+    const stored: Begun = { ...begun, creation: { permit, spawn: child } };
+    sql.exec('INSERT INTO begun (id, json) VALUES (?, ?)', session_id, JSON.stringify(stored));
+    storage.keepBeginning(session_id, begun.beginning);
+    if (key !== undefined) this.#keys.add(key, session_id, asked);
+    return session_id;
+  }
+
+  /** Why a session may not have one more child; null: it may. */
+  spawnRefusal(parentId: string): Refusal | null {
+    if (this.#deps.list.has(parentId)) return this.#deps.tree.refusal(parentId);
+    return { refused: 'session_not_found', detail: 'The session that was to have a child is deleted.' };
+  }
+
+  /** Creates the `Session` of a reserved place. One that exists already stays as it is. */
+  async create(id: string, owner: string): Promise<{ view: StoredSessionView; listed: VersionedSummary }> {
+    const { request, beginning, creation } = this.#begun(id);
+    return sessionStub(this.#deps.env, id).create({ session_id: id, owner, request, beginning, creation });
+  }
+
+  /** What a child was created with. */
+  childOf(id: string): Spawned['child'] {
+    const { spawn } = this.#begun(id).creation;
+    if (spawn === null) throw new Error('a key of a spawned session names one that was not spawned');
+    return spawn;
+  }
+
+  remove(id: string): void {
+    this.#keys.removeOf(id);
+    this.#deps.sql.exec('DELETE FROM begun WHERE id = ?', id);
+  }
+
+  #begun(id: string): Begun {
+    const { json } = this.#deps.sql.exec<{ json: string }>('SELECT json FROM begun WHERE id = ?', id).one();
+    return JSON.parse(json) as Begun;
+  }
+}

@@ -1,0 +1,81 @@
+import type { SessionStatus } from '../../protocol/api/session.ts';
+import type { ListInput, ListPage } from '../rpc/directory-rpc.ts';
+import type { StoredSummary, VersionedSummary } from '../rpc/views.ts';
+import { ACTIVE_STATUSES } from '../shared/session-status.ts';
+
+/** The owner's sessions with their newest summaries. */
+export class SessionList {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+    sql.exec(`CREATE TABLE IF NOT EXISTS sessions (
+      id TEXT PRIMARY KEY, status TEXT NOT NULL, changes INTEGER NOT NULL, summary TEXT) WITHOUT ROWID`);
+  }
+
+  /** Adds a session that is to be created. The list shows it once its first summary has come. */
+  add(id: string): void {
+    const status: SessionStatus = 'queued';
+    this.#sql.exec('INSERT INTO sessions (id, status, changes) VALUES (?, ?, 0)', id, status);
+  }
+
+  has(id: string): boolean {
+    return this.#sql.exec('SELECT 1 FROM sessions WHERE id = ?', id).toArray().length > 0;
+  }
+
+  /** The newest sessions first. */
+  page({ status, limit, offset, cursor }: ListInput): ListPage {
+    const where = `summary IS NOT NULL ${status === undefined ? '' : 'AND status = ?'}`;
+    const args = status === undefined ? [] : [status];
+    const { total } = this.#sql
+      .exec<{ total: number }>(`SELECT count(*) AS total FROM sessions WHERE ${where}`, ...args)
+      .one();
+    // UUIDv7 sorts by time.
+    const rows = [
+      ...this.#sql.exec<{ id: string; summary: string }>(
+        `SELECT id, summary FROM sessions WHERE ${where} ${cursor === undefined ? '' : 'AND id < ?'} ORDER BY id DESC LIMIT ? OFFSET ?`,
+        ...args,
+        ...(cursor === undefined ? [] : [cursor]),
+        limit + 1,
+        offset,
+      ),
+    ];
+    const page = rows.slice(0, limit);
+    return {
+      data: page.map(({ summary }) => JSON.parse(summary) as StoredSummary),
+      next_cursor: rows.length > limit ? (page.at(-1)?.id ?? null) : null,
+      total,
+    };
+  }
+
+  /** Those of these sessions that exist, the oldest first. */
+  summaries(ids: readonly string[]): StoredSummary[] {
+    return ids.toSorted().flatMap((id) => {
+      const rows = this.#sql.exec<{ summary: string | null }>('SELECT summary FROM sessions WHERE id = ?', id);
+      return [...rows].flatMap(({ summary }) => (summary === null ? [] : [JSON.parse(summary) as StoredSummary]));
+    });
+  }
+
+  /** The sessions that hold a container or wait for one. */
+  active(): string[] {
+    const statuses = ACTIVE_STATUSES.map(() => '?').join(', ');
+    const select = `SELECT id FROM sessions WHERE status IN (${statuses})`;
+    return [...this.#sql.exec<{ id: string }>(select, ...ACTIVE_STATUSES)].map(({ id }) => id);
+  }
+
+  /** Stores a summary, unless a newer one is stored or the session is removed. */
+  update({ changes, summary }: VersionedSummary): void {
+    this.#sql.exec(
+      'UPDATE sessions SET status = ?, changes = ?, summary = ? WHERE id = ? AND changes < ?',
+      summary.status,
+      changes,
+      JSON.stringify(summary),
+      summary.session_id,
+      changes,
+    );
+  }
+
+  remove(id: string): void {
+    this.#sql.exec('DELETE FROM sessions WHERE id = ?', id);
+  }
+}

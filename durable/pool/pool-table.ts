@@ -2,7 +2,7 @@ import { launch as launchSchema } from '../../protocol/link/runner-control.ts';
 import type { BackendHealth, BackendName, Launch, StorageInfo } from '../../protocol/link/runner-control.ts';
 import type { Needs } from './core/placement.ts';
 
-/** A place that a session holds or waits for. */
+/** A place for a session's container. The session has it, or waits for it. */
 export interface Place {
   readonly session_id: string;
   readonly epoch: number;
@@ -10,9 +10,9 @@ export interface Place {
   readonly needs: Needs;
   /** Null while it waits. */
   readonly runner: string | null;
-  /** `sent`: the runner was told; `stopping`: it was told to end it. */
+  /** `sent`: the runner was sent the launch. `stopping`: the runner was told to stop the container. */
   readonly phase: 'waiting' | 'sent' | 'started' | 'stopping';
-  /** Why it waits, as the session was last told. */
+  /** Why it waits, as the session was told last. */
   readonly told: string | null;
 }
 
@@ -23,7 +23,7 @@ export interface RunnerRow {
   readonly capacity: number;
   readonly draining: boolean;
   readonly storage: StorageInfo;
-  /** Since when it has not been connected, epoch milliseconds; null: it is. */
+  /** Since when it is disconnected, epoch milliseconds; null: it is connected. */
   readonly away_since: number | null;
 }
 
@@ -37,7 +37,7 @@ interface PlaceColumns extends Record<string, SqlStorageValue> {
   told: string | null;
 }
 
-/** What the pool knows: its runners, who holds a place where, which runners have whose files, and what is to be removed. */
+/** The pool's runners, the places on them, which runner has files of which session, and which files are to be removed. */
 export class PoolTable {
   readonly #sql: SqlStorage;
 
@@ -72,7 +72,7 @@ export class PoolTable {
     this.#sql.exec('DELETE FROM runners WHERE name = ?', name);
   }
 
-  /** All places, those that waited longest first. */
+  /** All places, the oldest first. */
   places(): Place[] {
     return [...this.#sql.exec<PlaceColumns>('SELECT * FROM places ORDER BY number')].map(placeOf);
   }
@@ -101,7 +101,7 @@ export class PoolTable {
     this.#sql.exec('UPDATE places SET told = ? WHERE session_id = ?', told, sessionId);
   }
 
-  /** The session's container, and with it a copy of its files, is that runner's from now on; `launch` is what it is told. */
+  /** Gives the session's container, and with it a copy of its files, to a runner. `launch` is what the runner is sent. */
   assign(launch: Launch, runner: string): void {
     const { session_id } = launch;
     this.#sql.exec(
@@ -113,7 +113,7 @@ export class PoolTable {
     this.addCopy(session_id, runner);
   }
 
-  /** The runner has files of that session, or will have. */
+  /** The runner has files of that session, or will have them. */
   addCopy(sessionId: string, runner: string): void {
     this.#sql.exec('INSERT OR IGNORE INTO copies (session_id, runner) VALUES (?, ?)', sessionId, runner);
   }
@@ -122,7 +122,7 @@ export class PoolTable {
     this.#sql.exec('DELETE FROM places WHERE session_id = ? AND epoch = ?', sessionId, epoch);
   }
 
-  /** Forgets a session; what it left on these runners is to be removed there. Until then its container has its place. */
+  /** Forgets a session. A container of it keeps its place until it has ended. @returns the runners that have to remove its files */
   forget(sessionId: string): string[] {
     this.#sql.exec('DELETE FROM places WHERE session_id = ? AND runner IS NULL', sessionId);
     this.#sql.exec("UPDATE places SET phase = 'stopping' WHERE session_id = ?", sessionId);
@@ -135,11 +135,13 @@ export class PoolTable {
     return [...rows].map(({ runner }) => runner);
   }
 
+  /** The sessions whose files the runner has to remove. */
   removals(runner: string): string[] {
     const rows = this.#sql.exec<{ session_id: string }>('SELECT session_id FROM removals WHERE runner = ?', runner);
     return [...rows].map(({ session_id }) => session_id);
   }
 
+  /** The runner has removed all that it had of that session. */
   removed(sessionId: string, runner: string): void {
     this.#sql.exec('DELETE FROM places WHERE session_id = ? AND runner = ?', sessionId, runner);
     this.#sql.exec('DELETE FROM removals WHERE session_id = ? AND runner = ?', sessionId, runner);

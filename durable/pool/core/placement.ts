@@ -1,31 +1,31 @@
 import type { Reason } from '../../../protocol/reason.ts';
 
-/** A runner as the pool sees it when it looks for a place. */
+/** A runner, as far as the placement looks at it. */
 export interface RunnerLoad {
   readonly name: string;
   readonly connected: boolean;
   readonly draining: boolean;
   readonly capacity: number;
   readonly running: number;
-  /** What keeps its backend from starting containers; null: nothing. */
+  /** Why its backend cannot start containers; null: it can. */
   readonly trouble: string | null;
   /** Where it keeps snapshots. */
   readonly storage: { readonly id: string; readonly ok: boolean } | null;
 }
 
-/** Which runner a session's files allow. */
+/** Which runners can have a session's files. */
 export type Needs =
-  /** That one alone has them. */
+  /** Only this runner has them. */
   | { readonly on: 'runner'; readonly runner: string }
-  /** Any that sees `storage` (null: there is nothing to restore, so any at all); `prefer` has them at hand. */
+  /** Any runner that sees `storage` (null: nothing has to be restored, so any runner). `prefer` has a copy of its own. */
   | { readonly on: 'storage'; readonly storage: string | null; readonly prefer: string | null };
 
 export type Placement =
   { readonly placed: true; readonly runner: string } | { readonly placed: false; readonly reason: Reason };
 
 /**
- * Finds the runner for a session's container: of those that have or can have its files the one with these at hand, or else with
- * the most room. A runner whose engine is down still gets sessions when there is no other, for it alone can say what is wrong.
+ * Finds the runner for a session's container. Of the runners that can have its files it takes the one that has a copy of them, or
+ * else the one with the most room. A runner whose engine is down gets sessions only if there is no other: it can then say what is wrong.
  */
 export function place(runners: readonly RunnerLoad[], needs: Needs): Placement {
   const usable = runners.filter((one) => fits(one, needs)).filter(({ connected, draining }) => connected && !draining);
@@ -41,11 +41,11 @@ export function place(runners: readonly RunnerLoad[], needs: Needs): Placement {
   return { placed: false, reason: { code: 'pool_full', detail } };
 }
 
-/** Finds the runner for something that takes no place: a snapshot, a transfer of files. `detail`: why there is none. */
-export function reach(
-  runners: readonly RunnerLoad[],
-  needs: Needs,
-): { readonly runner: string } | { readonly detail: string } {
+/** A runner; or, in `detail`, why there is none. */
+export type RunnerChoice = { readonly runner: string } | { readonly detail: string };
+
+/** Finds the runner for a job that takes no place: a snapshot, a transfer of files. */
+export function chooseRunner(runners: readonly RunnerLoad[], needs: Needs): RunnerChoice {
   const usable = runners.filter((one) => fits(one, needs) && one.connected);
   const best = usable.toSorted((a, b) => Number(a.draining) - Number(b.draining) || byPreference(needs)(a, b))[0];
   return best === undefined ? { detail: sentence(whyNone(needs)) } : { runner: best.name };
@@ -72,14 +72,14 @@ const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 const byPreference = (needs: Needs) => (a: RunnerLoad, b: RunnerLoad) => {
   const health = Number(a.trouble !== null) - Number(b.trouble !== null);
   if (health !== 0) return health;
-  const home = Number(isAtHand(b, needs)) - Number(isAtHand(a, needs));
-  if (home !== 0) return home;
+  const copy = Number(hasCopy(b, needs)) - Number(hasCopy(a, needs));
+  if (copy !== 0) return copy;
   const storage = Number(b.storage?.ok ?? false) - Number(a.storage?.ok ?? false);
   if (storage !== 0) return storage;
   const room = b.capacity - b.running - (a.capacity - a.running);
   return room !== 0 ? room : a.name.localeCompare(b.name);
 };
 
-function isAtHand({ name }: RunnerLoad, needs: Needs): boolean {
+function hasCopy({ name }: RunnerLoad, needs: Needs): boolean {
   return needs.on === 'storage' && needs.prefer === name;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { place, reach, type Needs, type RunnerLoad } from '../../../../../durable/pool/core/placement.ts';
+import { place, chooseRunner, type Needs, type RunnerLoad } from '../../../../../durable/pool/core/placement.ts';
 
 const runner = (name: string, change: Partial<RunnerLoad> = {}): RunnerLoad => ({
   name,
@@ -99,8 +99,10 @@ describe('placement', () => {
   });
 
   it('reaches files on a runner that is full or drains, but rather on one that does not', () => {
-    expect(reach([runner('a', { running: 4, draining: true })], only('a'))).toEqual({ runner: 'a' });
-    expect(reach([runner('a', { draining: true }), runner('b')], shared('a'))).toEqual({ runner: 'b' });
-    expect(reach([runner('a', { connected: false })], only('a'))).toEqual({ detail: expect.stringContaining('"a"') });
+    expect(chooseRunner([runner('a', { running: 4, draining: true })], only('a'))).toEqual({ runner: 'a' });
+    expect(chooseRunner([runner('a', { draining: true }), runner('b')], shared('a'))).toEqual({ runner: 'b' });
+    expect(chooseRunner([runner('a', { connected: false })], only('a'))).toEqual({
+      detail: expect.stringContaining('"a"'),
+    });
   });
 });

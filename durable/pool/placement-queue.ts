@@ -1,0 +1,112 @@
+import type { Reason } from '../../protocol/reason.ts';
+import type { SessionFiles } from '../../protocol/api/files.ts';
+import type { Launch, PlacementKey } from '../../protocol/link/runner-control.ts';
+import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
+import { place, type Needs, type Placement, type RunnerLoad } from './core/placement.ts';
+import type { PoolTable } from './pool-table.ts';
+import type { RunnerSockets } from './runner-sockets.ts';
+
+export interface PoolDependencies {
+  readonly ctx: Pick<DurableObjectState, 'waitUntil'>;
+  readonly env: EdgeEnv;
+  readonly table: PoolTable;
+  readonly sockets: RunnerSockets;
+}
+
+/** Sessions that wait for a place for their container, and those that have one. */
+export class PlacementQueue {
+  readonly #deps: PoolDependencies;
+  /** Launches whose sessions know that others wait for a place. Not stored: to be told twice does no harm. */
+  readonly #crowded = new Set<string>();
+
+  constructor(deps: PoolDependencies) {
+    this.#deps = deps;
+  }
+
+  /** Queues a launch and tries to place it. The same (session, epoch) twice is one. */
+  async request(launch: Launch, needs: Needs): Promise<Placement> {
+    const { table } = this.#deps;
+    const { session_id, epoch } = launch;
+    const known = table.place(session_id);
+    if (known === null || known.epoch !== epoch) table.addPlace(launch, needs);
+    await this.fill(session_id);
+    const runner = table.place(session_id)?.runner ?? null;
+    if (runner !== null) return { placed: true, runner };
+    return place(this.loads(), needs);
+  }
+
+  /** Gives places to the sessions that wait, the longest first. `asking` gets its answer from its own call. */
+  async fill(asking?: string): Promise<void> {
+    const { ctx, env, table, sockets } = this.#deps;
+    const calls: Promise<void>[] = [];
+    let isCrowded = false;
+    for (const waiting of table.places()) {
+      if (waiting.phase !== 'waiting') continue;
+      const { session_id, epoch, needs } = waiting;
+      const found = place(this.loads(), needs);
+      isCrowded ||= !found.placed && found.reason.code === 'pool_full';
+      if (found.placed) {
+        const { runner } = found;
+        const local = localOn(runner, needs, waiting.launch.files.local);
+        const launch = { ...waiting.launch, files: { ...waiting.launch.files, local } };
+        table.assign(launch, runner);
+        sockets.send(runner, { kind: 'launch', launch });
+        if (session_id !== asking) calls.push(sessionStub(env, session_id).placed(epoch, runner));
+      } else if (waiting.told !== found.reason.detail) {
+        table.setTold(session_id, found.reason.detail);
+        if (session_id !== asking) calls.push(sessionStub(env, session_id).waiting(epoch, found.reason));
+      }
+    }
+    await Promise.all(calls);
+    ctx.waitUntil(this.#sendCrowded(isCrowded));
+  }
+
+  /** A container has ended, and its place is free. */
+  async end(sessionId: string, epoch: number, reason: Reason, runner: string): Promise<void> {
+    // The session first, then the table: a crash in between repeats the call, which then changes nothing.
+    await sessionStub(this.#deps.env, sessionId).ended(epoch, reason, runner);
+    this.#deps.table.removePlace(sessionId, epoch);
+  }
+
+  /** The runners with their load. */
+  loads(): RunnerLoad[] {
+    const { table, sockets } = this.#deps;
+    const places = table.places();
+    return table.runners().map(({ name, capacity, draining, health, storage }) => ({
+      name,
+      connected: sockets.of(name) !== null,
+      draining,
+      capacity,
+      running: places.filter(({ runner }) => runner === name).length,
+      trouble: health.ok ? null : health.detail,
+      storage: { id: storage.id, ok: storage.health.ok },
+    }));
+  }
+
+  /** Tells sessions that have a place whether others wait for one. An idle session then makes room. */
+  async #sendCrowded(isCrowded: boolean): Promise<void> {
+    const placed = this.#deps.table.places().filter(({ runner, phase }) => runner !== null && phase !== 'stopping');
+    const keys = new Set(placed.map(keyOf));
+    for (const key of this.#crowded) if (!keys.has(key)) this.#crowded.delete(key);
+    const concerned = placed.filter((one) => this.#crowded.has(keyOf(one)) !== isCrowded);
+    for (const one of concerned) {
+      if (isCrowded) this.#crowded.add(keyOf(one));
+      else this.#crowded.delete(keyOf(one));
+    }
+    const calls = concerned.map(({ session_id, epoch }) =>
+      sessionStub(this.#deps.env, session_id).crowded(epoch, isCrowded),
+    );
+    for (const call of await Promise.allSettled(calls)) {
+      // The session then makes room after its own idle time.
+      if (call.status === 'rejected')
+        console.warn(`pool: a session could not be told that others wait: ${String(call.reason)}`);
+    }
+  }
+}
+
+const keyOf = ({ session_id, epoch }: PlacementKey) => `${session_id}/${epoch}`;
+
+/** What a runner's own copy of the files is worth, given what it is worth on the runner that `needs` prefers. */
+export function localOn(runner: string, needs: Needs, local: SessionFiles['local']): SessionFiles['local'] {
+  return needs.on === 'storage' && needs.prefer !== runner ? 'stale' : local;
+}

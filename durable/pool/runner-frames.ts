@@ -1,0 +1,94 @@
+import type { PlacementKey, RunnerFrame } from '../../protocol/link/runner-control.ts';
+import { sessionStub } from '../rpc/edge-env.ts';
+import type { FileOrders } from './file-orders.ts';
+import type { PlacementQueue, PoolDependencies } from './placement-queue.ts';
+import type { Place, RunnerRow } from './pool-table.ts';
+import { sendFrame } from './runner-sockets.ts';
+
+/** What runners say on their control sockets, and what they are told when they connect. */
+export class RunnerFrames {
+  readonly #deps: PoolDependencies;
+  readonly #queue: PlacementQueue;
+  readonly #orders: FileOrders;
+  readonly #setAlarm: () => Promise<void>;
+
+  /** @param setAlarm sets the alarm that finds runners which fall silent */
+  constructor(deps: PoolDependencies, queue: PlacementQueue, orders: FileOrders, setAlarm: () => Promise<void>) {
+    this.#deps = deps;
+    this.#queue = queue;
+    this.#orders = orders;
+    this.#setAlarm = setAlarm;
+  }
+
+  /** @throws when another object could not be called: the runner has to send the frame again */
+  async receive(socket: WebSocket, name: string, frame: RunnerFrame): Promise<void> {
+    const { env, table, sockets } = this.#deps;
+    switch (frame.kind) {
+      case 'hello': {
+        const { backend, health, capacity, storage } = frame;
+        table.saveRunner({ name, backend, health, capacity, storage, draining: false, away_since: null });
+        sockets.greeted(socket);
+        this.#welcome(socket, name, frame.running);
+        await this.#setAlarm();
+        return this.#queue.fill();
+      }
+      case 'started': {
+        const known = table.place(frame.session_id);
+        if (known?.epoch !== frame.epoch) return;
+        if (known.phase === 'sent') table.setPhase(frame.session_id, 'started');
+        const { resources, exposed_secrets } = frame;
+        return sessionStub(env, frame.session_id).started(frame.epoch, name, { resources, exposed_secrets });
+      }
+      case 'ended': {
+        const { session_id, epoch, reason } = frame;
+        await this.#queue.end(session_id, epoch, reason, name);
+        sendFrame(socket, { kind: 'ended_ack', session_id, epoch });
+        return this.#queue.fill();
+      }
+      case 'removed':
+        table.removed(frame.session_id, name);
+        return this.#queue.fill();
+      case 'health': {
+        const { storage } = table.runner(name) ?? {};
+        const known = storage === undefined ? {} : { storage: { ...storage, health: frame.storage } };
+        return this.#update(name, { health: frame.health, ...known });
+      }
+      case 'snapshot': {
+        const { session_id, report } = frame;
+        await sessionStub(env, session_id).snapshotReported(report);
+        if (report.state !== 'pending') sendFrame(socket, { kind: 'snapshot_ack', snapshot_id: report.snapshot_id });
+        return;
+      }
+      case 'sweep':
+        return this.#orders.sweep(name, frame.owner, frame.trees);
+      case 'transfer_refused':
+        return sessionStub(env, frame.session_id).transferRefused(frame.transfer_id, frame.refusal);
+      case 'draining':
+        return this.#update(name, { draining: true });
+    }
+  }
+
+  #update(name: string, change: Partial<RunnerRow>): void {
+    const { table } = this.#deps;
+    const runner = table.runner(name);
+    if (runner !== null) table.saveRunner({ ...runner, ...change });
+  }
+
+  /** Tells a runner that has just connected which of its containers are wanted, and all that it may have missed. */
+  #welcome(socket: WebSocket, name: string, running: readonly PlacementKey[]): void {
+    const { table } = this.#deps;
+    const own = table.places().filter(({ runner }) => runner === name);
+    const runs = ({ session_id, epoch }: Place) =>
+      running.some((key) => key.session_id === session_id && key.epoch === epoch);
+    const wanted = own.filter((one) => one.phase !== 'stopping' && runs(one));
+    sendFrame(socket, { kind: 'welcome', wanted: wanted.map(({ session_id, epoch }) => ({ session_id, epoch })) });
+    for (const one of own) {
+      const { session_id, epoch, phase, launch } = one;
+      // A launch that was lost on the way is sent again. A container that had started and runs no more has ended: the runner
+      // is asked to stop it, and its answer says how it ended.
+      if (phase === 'sent' && !runs(one)) sendFrame(socket, { kind: 'launch', launch });
+      else if (phase === 'stopping' || !runs(one)) sendFrame(socket, { kind: 'stop', session_id, epoch });
+    }
+    for (const session_id of table.removals(name)) sendFrame(socket, { kind: 'remove', session_id });
+  }
+}

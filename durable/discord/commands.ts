@@ -5,34 +5,34 @@ import { PROBLEMS } from '../../protocol/api/problem.ts';
 import { createSessionRequest } from '../../protocol/api/session.ts';
 import type { CommandCall } from './core/commands.ts';
 import { cutLine, inlineCode, plain } from './core/text/text.ts';
-import type { EdgeEnv } from '../rpc/edge-env.ts';
-import type { QuestionLimits } from './questions.ts';
-import type { DeskTable } from './desk-table.ts';
+import { directoryStub, sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
 import type { Outbox } from './outbox/outbox.ts';
+import type { QuestionLimits } from './questions.ts';
+import type { DeskTable } from './tables/desk-table.ts';
 
-/** What sessions that are begun on Discord have: the tools that reach people there. */
+/** Sessions that begin on Discord get the tools that reach people there. */
 const AGENT_TOOLS = ['ask_user', 'notify_user'] as const;
 
 /** A command to carry out. */
 export interface DeskCommand {
   readonly call: Exclude<CommandCall, { name: 'link' }>;
-  /** Who commands: on Discord, and here. */
+  /** The Discord account that gave the command, and the owner that it is linked to. */
   readonly user: string;
   readonly owner: string;
-  /** Where: in a session's thread it is about that one. */
+  /** The channel of the command. In a session's thread the command is about that session. */
   readonly channel: string | null;
-  /** The id of what it makes: carried out again, it makes nothing more. */
+  /** The id of the session or message that it creates: carried out twice, it creates one. */
   readonly made: string;
 }
 
-/** Carries out what people command. Each answer is a text for who commanded. */
+/** Carries out commands. Each answer is a text for the person who gave the command. */
 export class DeskCommands {
   readonly #env: EdgeEnv;
   readonly #table: DeskTable;
   readonly #outbox: Outbox;
   readonly #questions: QuestionLimits;
 
-  /** @param questions how long questions of sessions that are begun here stay open where they do not say */
+  /** @param questions the limits of questions that sessions ask which begin here */
   constructor(env: EdgeEnv, table: DeskTable, outbox: Outbox, questions: QuestionLimits) {
     this.#env = env;
     this.#table = table;
@@ -53,12 +53,12 @@ export class DeskCommands {
       case 'status':
         return this.#status(command, id);
       case 'interrupt': {
-        const answer = await this.#session(id).interrupt(command.owner);
+        const answer = await sessionStub(this.#env, id).interrupt(command.owner);
         if ('refused' in answer) return refused(answer);
         return answer.interrupted ? '⏸️ Its turn is being ended.' : 'It does nothing just now.';
       }
       case 'stop': {
-        const answer = await this.#session(id).stop(command.owner);
+        const answer = await sessionStub(this.#env, id).stop(command.owner);
         return 'refused' in answer
           ? refused(answer)
           : '⏹️ Stopped, with those that it began. Saying something wakes it.';
@@ -89,7 +89,7 @@ export class DeskCommands {
       });
       return `⚠️ ${wrong.join('; ')}`;
     }
-    const created = await this.#directory(owner).create({
+    const created = await directoryStub(this.#env, owner).create({
       session_id: made,
       owner,
       request: parsed.data,
@@ -97,14 +97,14 @@ export class DeskCommands {
     });
     if ('refused' in created) return refused(created);
     const name = cutLine(prompt, 80, 'Session');
-    // First its place, then its words: nothing that it says is missed.
+    // First the thread, then the prompt: nothing that the session says is missed.
     if (this.#table.thread(made) === null) {
-      this.#table.addThread({ session_id: made, owner, user, name });
+      this.#table.addThread({ session_id: made, user, name });
       this.#outbox.add(`thread ${made}`, { do: 'open_thread', session_id: made });
     }
-    const session = this.#session(made);
+    const session = sessionStub(this.#env, made);
     await session.followOnDiscord(owner);
-    // Its first message has an id of its own kind, so that it is sent once.
+    // Its first message has a fixed id too, so that a retry sends it once.
     const input = { message_id: made, prompt, timeout_seconds: undefined, idempotency_key: undefined };
     const sent = await session.chat(owner, input);
     if ('refused' in sent) return refused(sent);
@@ -113,12 +113,12 @@ export class DeskCommands {
 
   async #say({ owner, made }: DeskCommand, id: string, prompt: string): Promise<string> {
     const input = { message_id: made, prompt, timeout_seconds: undefined, idempotency_key: undefined };
-    const sent = await this.#session(id).chat(owner, input);
+    const sent = await sessionStub(this.#env, id).chat(owner, input);
     return 'refused' in sent ? refused(sent) : `💬 ${plain(cutLine(prompt, 1500, '…'))}`;
   }
 
   async #status({ owner }: DeskCommand, id: string): Promise<string> {
-    const view = await this.#session(id).show(owner);
+    const view = await sessionStub(this.#env, id).show(owner);
     if ('refused' in view) return refused(view);
     const { status, reason, total_turns, total_cost_usd, open_interactions, queued_messages, child_session_ids } = view;
     const lines = [
@@ -132,7 +132,7 @@ export class DeskCommands {
   }
 
   async #list({ owner }: DeskCommand): Promise<string> {
-    const { data, total } = await this.#directory(owner).list({
+    const { data, total } = await directoryStub(this.#env, owner).list({
       status: undefined,
       limit: 15,
       offset: 0,
@@ -149,9 +149,9 @@ export class DeskCommands {
   }
 
   async #tree({ owner }: DeskCommand, id: string): Promise<string> {
-    const view = await this.#session(id).show(owner);
+    const view = await sessionStub(this.#env, id).show(owner);
     if ('refused' in view) return refused(view);
-    const { nodes } = await this.#directory(owner).tree(id);
+    const { nodes } = await directoryStub(this.#env, owner).tree(id);
     const top = nodes[0]?.depth ?? 0;
     const shown = nodes.slice(0, 20).map(({ session_id, depth, status, title, tree_cost_usd, budget_usd }) => {
       const budget = budget_usd === null ? '' : ` of ${usd(budget_usd)}`;
@@ -170,18 +170,10 @@ export class DeskCommands {
   #nameOf(id: string, title: string | null): string {
     return title ?? this.#table.thread(id)?.name ?? `session ${id.slice(-8)}`;
   }
-
-  #session(id: string) {
-    return this.#env.SESSION.get(this.#env.SESSION.idFromName(id));
-  }
-
-  #directory(owner: string) {
-    return this.#env.DIRECTORY.get(this.#env.DIRECTORY.idFromName(owner));
-  }
 }
 
-/** The id of what a command makes. */
-export const madeId = () => uuidV7();
+/** The id of a session or message that a command creates. */
+export const newId = () => uuidV7();
 
 function refused({ refused: code, detail }: Refusal): string {
   return `⚠️ **${PROBLEMS[code][1]}**: ${plain(cutLine(detail, 1500, ''))}`;

@@ -1,4 +1,4 @@
-/** What comes of it within so many milliseconds; `late`: nothing has yet. It goes on nevertheless. */
+/** The result of `work` if it comes within `ms` milliseconds, or else `late`. The work goes on in either case. */
 export async function inTime<T>(work: Promise<T>, ms: number): Promise<T | 'late'> {
   const { promise: late, resolve } = Promise.withResolvers<'late'>();
   const timer = setTimeout(() => resolve('late'), ms);

@@ -4,14 +4,17 @@ import type { Refusal } from '../../protocol/api/problem.ts';
 import { expire, MAX_OPEN, open, resolve, type Interaction } from '../shared/interactions/interaction.ts';
 import { nextReminder, remind } from '../shared/interactions/reminders.ts';
 import { interactionViewOf } from '../shared/interactions/interaction-view.ts';
-import type { DeskNewsroom } from './updates.ts';
-import type { DeskTable } from './desk-table.ts';
-import { laneOf, type Outbox } from './outbox/outbox.ts';
+import type { Outbox } from './outbox/outbox.ts';
+import type { DeskTable } from './tables/desk-table.ts';
+import { laneOf } from './tables/outbox-table.ts';
+import type { DeskUpdates } from './updates.ts';
 
-/** How long questions over Discord stay open where they do not say, milliseconds, and how often people are reminded. */
 export interface QuestionLimits {
+  /** How long a question stays open that does not say, milliseconds. */
   readonly timeout: number;
+  /** How long any question may stay open, milliseconds. */
   readonly longest: number;
+  /** How often people are reminded at most. */
   readonly reminders: number;
 }
 
@@ -20,40 +23,40 @@ const NOT_THERE: Refusal = {
   detail: 'You have asked nothing with this id over Discord.',
 };
 
-/** Questions that are asked over Discord by `POST /discord/ask`, and not by a session. Each is told as if its id were its session's. */
+/** Questions by `POST /discord/ask`, which no session asks. Each has its own id in place of a session's. */
 export class DeskQuestions {
   readonly #table: DeskTable;
   readonly #outbox: Outbox;
-  readonly #news: DeskNewsroom;
+  readonly #updates: DeskUpdates;
   readonly #limits: QuestionLimits;
 
-  constructor(table: DeskTable, outbox: Outbox, news: DeskNewsroom, limits: QuestionLimits) {
+  constructor(table: DeskTable, outbox: Outbox, updates: DeskUpdates, limits: QuestionLimits) {
     this.#table = table;
     this.#outbox = outbox;
-    this.#news = news;
+    this.#updates = updates;
     this.#limits = limits;
   }
 
-  /** @param key the same one again asks nothing more, if it came with the same question */
+  /** @param key the same key with the same question asks nothing more */
   ask(
     owner: string,
     { id, key, input }: { readonly id: string; readonly key: string | undefined; readonly input: DiscordAskRequest },
     now: number,
   ): InteractionView | Refusal {
     const body = JSON.stringify(input);
-    const made = key === undefined ? null : this.#table.asks.ownByKey(owner, key);
-    if (made !== null) {
-      if (made.body === body) return this.show(owner, made.id);
+    const existing = key === undefined ? null : this.#table.asks.ownByKey(owner, key);
+    if (existing !== null) {
+      if (existing.body === body) return this.show(owner, existing.id);
       const detail = 'It came with another question before. Send a new key for a new question.';
       return { refused: 'idempotency_key_reused', detail };
     }
     const known = this.#table.asks.own(id);
     if (known !== null) return viewOf(known.interaction);
     const { timeout, longest, reminders } = this.#limits;
-    // The channel is everybody's: how often people are reminded there is for its operator to say.
-    const often = Math.min(input.max_attempts ?? reminders, reminders);
+    // The channel belongs to everybody, so the operator limits how often people are reminded there.
+    const max_attempts = Math.min(input.max_attempts ?? reminders, reminders);
     const opening = open(
-      { of: 'tool', id, input: { ...input, max_attempts: often } },
+      { of: 'tool', id, input: { ...input, max_attempts } },
       {
         epoch: 1,
         now,
@@ -81,7 +84,7 @@ export class DeskQuestions {
     return found === null || found.owner !== owner ? NOT_THERE : viewOf(found.interaction);
   }
 
-  /** Null: it is none of these. */
+  /** Null: not one of these questions. */
   view(id: string): InteractionView | null {
     const found = this.#table.asks.own(id);
     return found === null ? null : viewOf(found.interaction);
@@ -91,7 +94,7 @@ export class DeskQuestions {
     const found = this.#table.asks.own(id);
     if (found === null) return NOT_THERE;
     const { owner, interaction } = found;
-    // The alarm may be late.
+    // The alarm of its deadline may be late.
     const expired = expire(interaction, now)?.interaction;
     if (expired !== undefined) this.#change(owner, expired, now);
     const resolved = resolve(expired ?? interaction, request, by, now);
@@ -99,13 +102,13 @@ export class DeskQuestions {
     return 'same' in resolved ? viewOf(interaction) : this.#change(owner, resolved.interaction, now);
   }
 
-  /** When one is to be looked at next, epoch milliseconds; null: none. */
-  nextDue(): number | null {
+  /** The next deadline or reminder, epoch milliseconds; null: none. */
+  nextDeadline(): number | null {
     return this.#table.asks.nextOwn();
   }
 
-  /** Time has passed. */
-  clock(now: number): void {
+  /** Applies the deadlines and reminders that are due. */
+  applyDeadlines(now: number): void {
     for (const id of this.#table.asks.ownDue(now)) {
       const found = this.#table.asks.own(id);
       if (found === null) continue;
@@ -128,7 +131,7 @@ export class DeskQuestions {
   #change(owner: string, interaction: Interaction, now: number): InteractionView {
     this.#save(owner, interaction, now);
     const view = viewOf(interaction);
-    this.#news.closed(view, owner, now);
+    this.#updates.close(view, owner, now);
     return view;
   }
 

@@ -1,17 +1,17 @@
 import type { InteractionView } from '../../protocol/api/interaction.ts';
-import type { DeskUpdate, DeskSession } from '../rpc/discord-rpc.ts';
-import { PING_NOBODY, calledFor, mentionText, pingOnly } from './core/text/mentions.ts';
+import type { DeskSession, DeskUpdate } from '../rpc/discord-rpc.ts';
+import { mentionText, PING_NOBODY, pingedFor, pingOnly } from './core/text/mentions.ts';
 import { splitMessage } from './core/text/split-message.ts';
 import { cutLine, plain } from './core/text/text.ts';
-import { FLAG } from './core/wire/wire.ts';
+import { FLAG } from './core/wire/constants.ts';
+import { textBody } from './core/wire/message.ts';
 import { attachment } from './core/attachment.ts';
-import { mentionsOf } from './ask-looks.ts';
-import type { DeskTable } from './desk-table.ts';
-import { quiet } from './outbox/errand-request.ts';
-import { laneOf, type Outbox } from './outbox/outbox.ts';
-import type { Place } from './outbox/outbox-table.ts';
+import { mentionsOf } from './outbox/ask-message.ts';
+import type { DeskTable } from './tables/desk-table.ts';
+import type { Outbox } from './outbox/outbox.ts';
+import { laneOf, type Place } from './tables/outbox-table.ts';
 
-/** Of a longer result, the thread has the file. */
+/** The file of a result that is too long for messages. */
 const RESULT_FILE = 'result.md';
 const MARKS = { low: '🔉', normal: '🔔', high: '❗', urgent: '🚨' } as const;
 
@@ -21,8 +21,8 @@ export interface Notification {
   readonly summary: string | null;
 }
 
-/** Makes of what sessions tell what people are shown. */
-export class DeskNewsroom {
+/** Turns the updates of sessions into messages for people. */
+export class DeskUpdates {
   readonly #table: DeskTable;
   readonly #outbox: Outbox;
 
@@ -31,43 +31,43 @@ export class DeskNewsroom {
     this.#outbox = outbox;
   }
 
-  /** Whether anybody on Discord is to hear of that session: it is shown there, or somebody there is its owner. */
+  /** Whether anybody on Discord sees this session: it has a thread, or its owner has a linked account. */
   concerns({ session_id, owner }: DeskSession): boolean {
     return this.#table.thread(session_id) !== null || this.#table.usersOf(owner).length > 0;
   }
 
-  tell(session: DeskSession, news: DeskUpdate, now: number): void {
+  apply(session: DeskSession, update: DeskUpdate, now: number): void {
     const { asks } = this.#table;
     const to = this.#table.placeOf(session.session_id);
-    switch (news.kind) {
+    switch (update.kind) {
       case 'asked':
-        asks.save(news.view, session.owner, now);
-        return this.#outbox.add(laneOf(to), { do: 'ask', to, interaction_id: news.view.interaction_id });
+        asks.save(update.view, session.owner, now);
+        return this.#outbox.add(laneOf(to), { do: 'ask', to, interaction_id: update.view.interaction_id });
       case 'closed':
-        return this.closed(news.view, session.owner, now);
+        return this.close(update.view, session.owner, now);
       case 'reminded': {
-        const { attempt, of } = news;
-        if (asks.get(news.view.interaction_id) === null) return;
-        asks.save(news.view, session.owner, now);
-        return this.#outbox.add(laneOf(to), { do: 'remind', interaction_id: news.view.interaction_id, attempt, of });
+        const { attempt, of } = update;
+        if (asks.get(update.view.interaction_id) === null) return;
+        asks.save(update.view, session.owner, now);
+        return this.#outbox.add(laneOf(to), { do: 'remind', interaction_id: update.view.interaction_id, attempt, of });
       }
       case 'notified':
-        return this.notify(news, to, mentionsOf(this.#table, session));
+        return this.notify(update, to, mentionsOf(this.#table, session));
       case 'ended':
-        return to === 'channel' ? undefined : this.#ended(to, news.result);
+        return to === 'channel' ? undefined : this.#ended(to, update.result);
       case 'status':
         break;
     }
-    const { status, reason } = news;
-    // That it is idle shows in how its turn ended.
+    const { status, reason } = update;
+    // The end of its turn shows that it is idle.
     if (to === 'channel' || status === 'running' || status === 'idle') return undefined;
     const why = reason === null ? '' : `: ${plain(cutLine(reason.detail, 800, ''))}`;
     this.#outbox.progress(session.session_id, `-# ${status}${why}`);
     if (status === 'stopped' || status === 'failed') this.#endProgress(to);
   }
 
-  /** What was asked is asked no longer. */
-  closed(view: InteractionView, owner: string, now: number): void {
+  /** A question was closed: its message shows how. */
+  close(view: InteractionView, owner: string, now: number): void {
     const { asks } = this.#table;
     if (asks.get(view.interaction_id) === null) return;
     asks.save(view, owner, now);
@@ -75,29 +75,29 @@ export class DeskNewsroom {
     this.#outbox.add(laneOf(to), { do: 'show_ask', interaction_id: view.interaction_id });
   }
 
-  /** The session is deleted: nobody can answer what it asked, and nothing more comes from it. */
-  deleted(sessionId: string, now: number): void {
+  /** The session is deleted: nobody can answer its questions any more, and no updates will come. */
+  sessionDeleted(sessionId: string, now: number): void {
     const to = this.#table.placeOf(sessionId);
-    // Nobody was told anything of it, or it is under way.
-    if (to === 'channel' && this.#table.heard(sessionId) === 0) return;
+    // Nobody has seen anything of it.
+    if (to === 'channel' && this.#table.lastUpdate(sessionId) === 0) return;
     if (this.#outbox.isForgetting(to, sessionId)) return;
     for (const { view, owner } of this.#table.asks.openOf(sessionId)) {
-      this.closed({ ...view, state: 'withdrawn', resolved_at: new Date(now).toISOString() }, owner, now);
+      this.close({ ...view, state: 'withdrawn', resolved_at: new Date(now).toISOString() }, owner, now);
     }
-    if (to !== 'channel') this.#outbox.say(to, quiet('🗑️ This session was deleted, with all that it stored.'));
+    if (to !== 'channel') this.#outbox.say(to, textBody('🗑️ This session was deleted, with all that it stored.'));
     this.#outbox.forget(to, sessionId);
   }
 
-  /** @param mentions whom it calls when it is urgent */
+  /** @param mentions the accounts that an urgent one pings */
   notify({ message, priority, summary }: Notification, to: Place, mentions: readonly string[]): void {
-    const called = calledFor(priority, mentions);
+    const pinged = pingedFor(priority, mentions);
     const title = summary === null ? '' : ` **${plain(cutLine(summary, 300, ''))}**`;
-    const head = [mentionText(called), `${MARKS[priority]}${title}`].filter((part) => part !== '').join(' ');
+    const head = [mentionText(pinged), `${MARKS[priority]}${title}`].filter((part) => part !== '').join(' ');
     const split = splitMessage(`${head}\n${message}`);
-    const allowed_mentions = called.length === 0 ? PING_NOBODY : pingOnly(called);
+    const allowed_mentions = pinged.length === 0 ? PING_NOBODY : pingOnly(pinged);
     const body = (content: string) => ({ content, components: [], allowed_mentions, flags: FLAG.suppress_embeds });
     if (split.as === 'file') return this.#outbox.say(to, body(split.head), attachment('message.md', message));
-    for (const [index, part] of split.parts.entries()) this.#outbox.say(to, index === 0 ? body(part) : quiet(part));
+    for (const [index, part] of split.parts.entries()) this.#outbox.say(to, index === 0 ? body(part) : textBody(part));
   }
 
   #ended(to: Exclude<Place, 'channel'>, result: Extract<DeskUpdate, { kind: 'ended' }>['result']): void {
@@ -108,7 +108,7 @@ export class DeskNewsroom {
       const said = error === null ? status : `${error.code}: ${error.detail}`;
       this.#outbox.say(
         to,
-        quiet(`⚠️ ${status === 'failed' ? 'It failed' : 'It was interrupted'}: ${plain(cutLine(said, 1500, ''))}`),
+        textBody(`⚠️ ${status === 'failed' ? 'It failed' : 'It was interrupted'}: ${plain(cutLine(said, 1500, ''))}`),
       );
     }
     const cost = total_cost_usd === null ? '' : ` · $${total_cost_usd.toFixed(2)}`;
@@ -116,14 +116,14 @@ export class DeskNewsroom {
     this.#endProgress(to);
   }
 
-  /** What comes next is shown below this, in a message of its own. */
+  /** Later progress is shown in a new message, below this one. */
   #endProgress(to: Exclude<Place, 'channel'>): void {
     this.#outbox.add(laneOf(to), { do: 'end_progress', session_id: to.thread_of });
   }
 
   #say(to: Place, text: string): void {
     const split = splitMessage(text);
-    if (split.as === 'file') return this.#outbox.say(to, quiet(split.head), attachment(RESULT_FILE, text));
-    for (const part of split.parts) this.#outbox.say(to, quiet(part));
+    if (split.as === 'file') return this.#outbox.say(to, textBody(split.head), attachment(RESULT_FILE, text));
+    for (const part of split.parts) this.#outbox.say(to, textBody(part));
   }
 }

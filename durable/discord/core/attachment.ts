@@ -1,5 +1,5 @@
-import type { MessageFile } from './interaction-message.ts';
 import { wholeUpTo } from './text/text.ts';
+import type { MessageFile } from './wire/message.ts';
 
 /** Of a file, as JSON in UTF-8: it is stored until it is sent, and a row of SQLite in a Durable Object holds 2 MB. */
 const MAX_BYTES = 1_500_000;

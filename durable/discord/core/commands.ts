@@ -1,7 +1,7 @@
 import type { RESTPutAPIApplicationCommandsJSONBody } from 'discord-api-types/v10';
 import * as z from 'zod';
 import type { CommandOption, DiscordAutocomplete, DiscordCommand } from '../../../protocol/api/discord.ts';
-import { COMMAND, IN_SERVER, INSTALLED_IN_SERVER, OPTION } from './wire/wire.ts';
+import { COMMAND, IN_SERVER, INSTALLED_IN_SERVER, OPTION } from './wire/constants.ts';
 
 const session = {
   type: OPTION.string,

@@ -8,7 +8,7 @@ import type { Answers, InteractionView, PermissionDecision, Question } from '../
 import { type ComponentAct, type ComponentOf, encodeCustomId } from './custom-id.ts';
 import { MAX_BUTTON_LABEL, MAX_BUTTONS, MAX_OPTION_TEXT, MAX_PLACEHOLDER } from './text/limits.ts';
 import { cutLine } from './text/text.ts';
-import { BUTTON, COMPONENT } from './wire/wire.ts';
+import { BUTTON, COMPONENT } from './wire/constants.ts';
 
 export type Row = APIActionRowComponent<APIComponentInMessageActionRow>;
 type Button = APIButtonComponentWithCustomId;

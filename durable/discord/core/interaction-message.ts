@@ -9,28 +9,12 @@ import type {
 import { answerText } from '../../shared/interactions/answers.ts';
 import { componentsOf, isCut, pageOf, pagesOf, type Draft } from './components.ts';
 import { MAX_CONTENT } from './text/limits.ts';
-import { calledFor, mentionText, PING_NOBODY, pingOnly } from './text/mentions.ts';
+import { pingedFor, mentionText, PING_NOBODY, pingOnly } from './text/mentions.ts';
 import { beginning } from './text/split-message.ts';
 import { codeBlock, cut, cutLine, inlineCode, plain } from './text/text.ts';
 import { shownInput } from './tool-input.ts';
-import { FLAG } from './wire/wire.ts';
-
-/** For `POST …/messages`, and for an edit. */
-export type MessageBody = Required<
-  Pick<RESTPostAPIChannelMessageJSONBody, 'content' | 'components' | 'allowed_mentions' | 'flags'>
->;
-
-/** What goes with a message as a file, for its text is longer than a message shows. */
-export interface MessageFile {
-  readonly name: string;
-  readonly text: string;
-}
-
-export interface OutgoingMessage {
-  readonly body: MessageBody;
-  /** Sent once; an edit that names no attachments leaves it there. */
-  readonly file: MessageFile | null;
-}
+import { FLAG } from './wire/constants.ts';
+import type { MessageBody, MessageFile, OutgoingMessage } from './wire/message.ts';
 
 /** Who answered: on Discord, or anywhere else under that name. */
 export type AnsweredBy = { readonly discord_user_id: string } | { readonly name: string };
@@ -53,15 +37,15 @@ const WHOLE_ATTACHED = '-# Cut here. The whole of it is in the file.';
 /** What waits for a person, as a message with buttons. */
 export function openMessage(view: InteractionView, asked: Asked = {}): OutgoingMessage {
   const { draft = [], page = 0 } = asked;
-  const called = calledFor(view.priority, asked.mentions ?? []);
-  const head = [mentionText(called), headline(view, asked.about)].filter((text) => text !== '').join(' ');
+  const pinged = pingedFor(view.priority, asked.mentions ?? []);
+  const head = [mentionText(pinged), headline(view, asked.about)].filter((text) => text !== '').join(' ');
   const foot = [...draftLines(view, draft, page), deadlineLine(view)].join('\n');
   const { text, file } = subjectText(view, page, MAX_CONTENT - head.length - foot.length - 2);
   return {
     body: {
       content: [head, text, foot].join('\n'),
       components: componentsOf(view, draft, page),
-      allowed_mentions: pingOnly(called),
+      allowed_mentions: pingOnly(pinged),
       flags: FLAG.suppress_embeds,
     },
     file,
@@ -91,14 +75,14 @@ export function reminderMessage(
   message: { readonly id: string; readonly attempt: number; readonly of: number },
   mentions: readonly string[] = [],
 ): RESTPostAPIChannelMessageJSONBody {
-  const called = calledFor(view.priority, mentions);
+  const pinged = pingedFor(view.priority, mentions);
   const what = view.subject.kind === 'permission' ? 'a decision' : 'an answer';
   const text = `⏰ This still waits for ${what} (reminder ${message.attempt} of ${message.of}), until ${stamp(view.deadline)}.`;
   return {
-    content: [mentionText(called), text].filter((part) => part !== '').join(' '),
+    content: [mentionText(pinged), text].filter((part) => part !== '').join(' '),
     // Refused where that message was deleted: a reminder of it would be one of nothing.
     message_reference: { message_id: message.id, fail_if_not_exists: true },
-    allowed_mentions: pingOnly(called),
+    allowed_mentions: pingOnly(pinged),
   };
 }
 

@@ -4,7 +4,7 @@ import type { Question } from '../../../protocol/api/interaction.ts';
 import { type ComponentOf, encodeCustomId } from './custom-id.ts';
 import { MAX_MODAL_DESCRIPTION, MAX_MODAL_LABEL, MAX_MODAL_TEXT, MAX_MODAL_TITLE } from './text/limits.ts';
 import { cutLine } from './text/text.ts';
-import { COMPONENT, PARAGRAPH } from './wire/wire.ts';
+import { COMPONENT, PARAGRAPH } from './wire/constants.ts';
 
 const FIELD = 'text';
 

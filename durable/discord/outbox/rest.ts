@@ -37,7 +37,7 @@ export type Gone = 'channel' | 'message' | 'token' | 'webhook' | 'other';
 
 export type DiscordFetch = (url: string, init: RequestInit) => Promise<Response>;
 
-export interface DiscordRestParts {
+export interface DiscordRestOptions {
   readonly fetch: DiscordFetch;
   /** `DISCORD_API_BASE_URL`. */
   readonly baseUrl: string;
@@ -59,13 +59,13 @@ const GONE: Readonly<Record<number, Gone>> = {
 
 /** Sends requests to Discord, one at a time or several, each once. It does not wait: it says when a request may go. */
 export class DiscordRest {
-  readonly #parts: DiscordRestParts;
+  readonly #options: DiscordRestOptions;
   readonly #now: () => number;
   #limits: RateLimits = NO_LIMITS;
 
-  constructor(parts: DiscordRestParts) {
-    this.#parts = parts;
-    this.#now = parts.now ?? Date.now;
+  constructor(options: DiscordRestOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
   }
 
   /** When the request may go, epoch milliseconds; at once, if that is not after now. */
@@ -77,7 +77,7 @@ export class DiscordRest {
     const until = this.mayGoAt(request);
     if (until > this.#now()) return { is: 'rate_limited', until, scope: 'known' };
     this.#limits = sent(this.#limits, request);
-    const { fetch, baseUrl, timeoutMs = ANSWER_MS } = this.#parts;
+    const { fetch, baseUrl, timeoutMs = ANSWER_MS } = this.#options;
     let answer: { readonly response: Response; readonly text: string };
     try {
       const signal = AbortSignal.timeout(request.file === null ? timeoutMs : timeoutMs * UPLOAD_TIMES);
@@ -92,8 +92,8 @@ export class DiscordRest {
 
   #init({ method, body, file, by }: DiscordRequest): RequestInit {
     const headers: Record<string, string> = {
-      'user-agent': userAgent(this.#parts.applicationId ?? null),
-      ...(by === 'bot' ? { authorization: `Bot ${this.#parts.botToken}` } : {}),
+      'user-agent': userAgent(this.#options.applicationId ?? null),
+      ...(by === 'bot' ? { authorization: `Bot ${this.#options.botToken}` } : {}),
     };
     if (file !== null) {
       const form = new FormData();
@@ -134,7 +134,7 @@ export class DiscordRest {
   #clean(said: unknown, { path, by }: DiscordRequest): string {
     const text = said instanceof Error ? `${said.message}${causeOf(said)}` : String(said);
     const [, , , token = ''] = by === 'token' ? path.split('/') : [];
-    const secrets = [this.#parts.botToken, token].filter((secret) => secret !== '');
+    const secrets = [this.#options.botToken, token].filter((secret) => secret !== '');
     return secrets.reduce((clean, secret) => clean.replaceAll(secret, '[token]'), text).slice(0, MAX_DETAIL);
   }
 }

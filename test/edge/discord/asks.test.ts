@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { quiet } from '../../../durable/discord/outbox/errand-request.ts';
+import { textBody } from '../../../durable/discord/core/wire/message.ts';
 import { permission } from '../../unit/durable/discord/core/view.ts';
 import { T0 } from './support/discord.ts';
 import { A, ask, inObject, minutes, type OutboxScene } from './support/outbox-scene.ts';
@@ -19,7 +19,7 @@ const answer = (scene: OutboxScene, expires: number, session?: string) =>
     to: session === undefined ? 'channel' : { thread_of: session },
     token: 'token',
     expires,
-    body: quiet('here'),
+    body: textBody('here'),
     file: null,
   });
 
@@ -141,7 +141,7 @@ it('what is closed is forgotten after a month, and what is open is not', () =>
   inObject(async (scene) => {
     const [open, closed] = [ask(scene), ask(scene, { state: 'withdrawn' })];
     scene.follow(B);
-    scene.desk.hear(B, 5);
+    scene.desk.setLastUpdate(B, 5);
     expect(scene.desk.isFirst('1', scene.now)).toBe(true);
     scene.desk.addCode('CODE', 'alice', scene.now + 1000);
     const later = scene.now + 31 * 24 * minutes(60);
@@ -150,13 +150,13 @@ it('what is closed is forgotten after a month, and what is open is not', () =>
     expect(scene.desk.isFirst('1', later)).toBe(true);
     expect(scene.desk.takeCode('CODE', scene.now)).toBeNull();
     scene.desk.forget(B);
-    expect([scene.desk.thread(B), scene.desk.heard(B)]).toEqual([null, 0]);
+    expect([scene.desk.thread(B), scene.desk.lastUpdate(B)]).toEqual([null, 0]);
     await scene.pass(0);
   }));
 
 it('what is said of a failure is never longer than a message may be', () =>
   inObject(async (scene) => {
-    scene.outbox.say('channel', quiet('*'.repeat(3000)));
+    scene.outbox.say('channel', textBody('*'.repeat(3000)));
     await scene.pass(0);
     expect(scene.read()[0]).toHaveLength(2000);
   }));

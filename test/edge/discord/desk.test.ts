@@ -2,8 +2,8 @@ import { env, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { attachment } from '../../../durable/discord/core/attachment.ts';
 import { fit } from '../../../durable/shared/interactions/answers.ts';
-import { quiet } from '../../../durable/discord/outbox/errand-request.ts';
-import { OutboxTable } from '../../../durable/discord/outbox/outbox-table.ts';
+import { textBody } from '../../../durable/discord/core/wire/message.ts';
+import { OutboxTable } from '../../../durable/discord/tables/outbox-table.ts';
 import { DiscordDesk } from '../../../durable/discord/desk.ts';
 import type { InteractionView, ResolveRequest } from '../../../protocol/api/interaction.ts';
 import { asking, named, permission, question, view } from '../../unit/durable/discord/core/view.ts';
@@ -262,7 +262,7 @@ it('a desk whose settings were taken away says nothing to anybody, and keeps not
   vi.stubGlobal('fetch', asked);
   await runInDurableObject(env.DISCORD.get(env.DISCORD.newUniqueId()), async (_, state) => {
     const desk = new DiscordDesk(state, env);
-    const errand = { do: 'say', to: 'channel', body: quiet('one'), file: null } as const;
+    const errand = { do: 'say', to: 'channel', body: textBody('one'), file: null } as const;
     new OutboxTable(state.storage.sql).add('channel', errand, Date.now());
     desk.alarm();
     desk.progress('some session', 'working');

@@ -1,6 +1,6 @@
 import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { quiet } from '../../../durable/discord/outbox/errand-request.ts';
+import { textBody } from '../../../durable/discord/core/wire/message.ts';
 import { refuse } from '../../support/discord/world.ts';
 import { BOT, T0 } from './support/discord.ts';
 import { A, ask, inObject, minutes, OutboxScene, say } from './support/outbox-scene.ts';
@@ -18,7 +18,7 @@ const answer = (scene: OutboxScene) =>
     to: 'channel',
     token: 'token',
     expires: 0,
-    body: quiet('here'),
+    body: textBody('here'),
     file: null,
   });
 
@@ -107,7 +107,7 @@ describe('what is to be said', () => {
     ['a text', (scene: OutboxScene) => say(scene, 'one')],
     [
       'a result, as a file',
-      (scene: OutboxScene) => scene.outbox.say('channel', quiet('one'), { name: 'a', text: 'b' }),
+      (scene: OutboxScene) => scene.outbox.say('channel', textBody('one'), { name: 'a', text: 'b' }),
     ],
     ['a question', (scene: OutboxScene) => ask(scene)],
     ['the answer to a command whose token was too old', (scene: OutboxScene) => answer(scene)],
@@ -115,7 +115,7 @@ describe('what is to be said', () => {
     inObject(async (scene) => {
       begin(scene);
       scene.fault = 'lost';
-      scene.outbox.tell();
+      scene.outbox.send();
       await scene.settled();
       expect(scene.read()).toHaveLength(1);
       scene.restart();
@@ -147,7 +147,7 @@ describe('what is to be said', () => {
     inObject(async (scene) => {
       const id = ask(scene);
       scene.fault = 'lost';
-      scene.outbox.tell();
+      scene.outbox.send();
       await scene.settled();
       const asked = scene.desk.asks.get(id);
       if (asked === null) throw new Error('it is asked');
@@ -168,7 +168,7 @@ describe('what is to be said', () => {
       await scene.pass(minutes(1));
       scene.fault = 'down';
       say(scene, 'one');
-      scene.outbox.tell();
+      scene.outbox.send();
       await scene.settled();
       scene.world.post(scene.channel, { ...BOT, id: '8', bot: false }, { content: 'one' });
       await scene.pass(minutes(60));
@@ -192,7 +192,7 @@ describe('what is to be said', () => {
     inObject(async (scene) => {
       say(scene, 'one');
       scene.fault = 'hangs';
-      scene.outbox.tell();
+      scene.outbox.send();
       await scene.settled();
       // The alarm is all that is left of the object then.
       const next = scene.outbox.nextTry();

@@ -162,7 +162,7 @@ describe('a session that was deleted', () => {
   it('is forgotten, though Discord was away for so long that the rest was dropped', () =>
     inObject(async (scene) => {
       scene.follow(A);
-      scene.desk.hear(A, 3);
+      scene.desk.setLastUpdate(A, 3);
       ask(scene, {}, A);
       await scene.pass(0);
       scene.fault = 'down';
@@ -172,7 +172,7 @@ describe('a session that was deleted', () => {
       scene.now += 8 * 24 * minutes(60);
       scene.outbox.prune();
       expect(scene.desk.thread(A)).toBeNull();
-      expect(scene.desk.heard(A)).toBe(0);
+      expect(scene.desk.lastUpdate(A)).toBe(0);
       expect(scene.desk.asks.openOf(A)).toEqual([]);
     }));
 });

@@ -164,7 +164,7 @@ describe('progress', () => {
       await scene.pass(0);
       scene.outbox.progress(A, 'working');
       scene.fault = 'lost';
-      scene.outbox.tell();
+      scene.outbox.send();
       await scene.settled();
       if (how === 'cut off') scene.restart();
       scene.outbox.progress(A, 'stopped');

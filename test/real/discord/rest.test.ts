@@ -9,11 +9,11 @@ import {
   editOriginal,
   followUp,
   messagesSince,
-  openAgain,
+  unarchive,
   startThread,
 } from '../../../durable/discord/core/wire/requests.ts';
 import { DiscordRest, type DiscordFetch } from '../../../durable/discord/outbox/rest.ts';
-import { isSameMessage } from '../../../durable/discord/core/wire/same-message.ts';
+import { isSameMessage } from '../../../durable/discord/core/same-message.ts';
 import { discordCreated, discordMessages } from '../../../protocol/api/discord.ts';
 import { DiscordStandIn } from '../../support/discord/stand-in.ts';
 
@@ -71,7 +71,7 @@ describe('what is done', () => {
 
   it('what Discord has no more to say of', async () => {
     const silent = client({ fetch: async () => new Response(null, { status: 204 }) });
-    expect(await silent.send(openAgain(channel))).toEqual({ is: 'ok', body: null });
+    expect(await silent.send(unarchive(channel))).toEqual({ is: 'ok', body: null });
   });
 
   it('the answer to an interaction, with a file', async () => {
@@ -100,7 +100,7 @@ describe('what is done', () => {
       return Response.json({});
     };
     const watched = client({ fetch: spy });
-    await watched.send(openAgain(channel));
+    await watched.send(unarchive(channel));
     await watched.send(followUp('1', 'token', { content: 'a' }));
     expect(seen).toEqual([`Bot ${discord.botToken}`, null]);
   });
@@ -151,7 +151,7 @@ describe('limits', () => {
 
   it('of an address that is banned hold back everything', async () => {
     discord.fault = 'banned';
-    expect(await rest.send(openAgain(channel))).toEqual({ is: 'rate_limited', until: now + 120_000, scope: 'edge' });
+    expect(await rest.send(unarchive(channel))).toEqual({ is: 'rate_limited', until: now + 120_000, scope: 'edge' });
     expect(await rest.send(createMessage(channel, { content: 'a' }))).toMatchObject({
       is: 'rate_limited',
       scope: 'known',
@@ -188,7 +188,7 @@ describe('what is refused', () => {
   });
 
   it('is a token that is not the bot’s, without saying it', async () => {
-    const outcome = await client({ botToken: 'secret-token' }).send(openAgain(channel));
+    const outcome = await client({ botToken: 'secret-token' }).send(unarchive(channel));
     expect(outcome).toMatchObject({ is: 'refused', status: 401 });
     expect(JSON.stringify(outcome)).not.toContain('secret-token');
   });
@@ -199,7 +199,7 @@ describe('what failed', () => {
     'is anything that Discord being %s makes of it',
     async (fault) => {
       discord.fault = fault;
-      expect(await rest.send(openAgain(channel))).toMatchObject({ is: 'failed' });
+      expect(await rest.send(unarchive(channel))).toMatchObject({ is: 'failed' });
     },
   );
 
@@ -211,7 +211,7 @@ describe('what failed', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    const outcome = await client({ baseUrl: `http://127.0.0.1:${port}` }).send(openAgain('1'));
+    const outcome = await client({ baseUrl: `http://127.0.0.1:${port}` }).send(unarchive('1'));
     server.closeAllConnections();
     server.close();
     expect({ outcome, paths }).toEqual({
@@ -234,7 +234,7 @@ describe('what failed', () => {
 
   it('is a page of somebody in between', async () => {
     const page = client({ fetch: async () => new Response('<html>', { status: 502 }) });
-    expect(await page.send(openAgain(channel))).toEqual({ is: 'failed', detail: 'Discord answered 502.' });
+    expect(await page.send(unarchive(channel))).toEqual({ is: 'failed', detail: 'Discord answered 502.' });
   });
 
   it('says why, but no token', async () => {

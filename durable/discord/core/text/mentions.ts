@@ -20,6 +20,6 @@ export function mentionText(users: readonly string[]): string {
 const MAX_CALLED = 20;
 
 /** Whom a message of that priority calls. */
-export function calledFor(priority: 'low' | 'normal' | 'high' | 'urgent', users: readonly string[]): readonly string[] {
+export function pingedFor(priority: 'low' | 'normal' | 'high' | 'urgent', users: readonly string[]): readonly string[] {
   return priority === 'urgent' ? users.slice(0, MAX_CALLED) : [];
 }

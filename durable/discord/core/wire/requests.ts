@@ -8,29 +8,29 @@ import type {
   RESTPutAPIApplicationCommandsJSONBody,
   Routes,
 } from 'discord-api-types/v10';
-import type { MessageFile } from '../interaction-message.ts';
 import { MAX_THREAD_NAME } from '../text/limits.ts';
-import { snowflakeAt } from './snowflake.ts';
 import { cutLine } from '../text/text.ts';
-import { ARCHIVED_AFTER_A_DAY } from './wire.ts';
+import { ARCHIVED_AFTER_A_DAY } from './constants.ts';
+import type { MessageFile } from './message.ts';
+import { firstSnowflakeAt } from './snowflake.ts';
 
-/** A request to Discord as plain data, to be stored until it is sent. */
+/** A request to Discord, as plain data. */
 export interface DiscordRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT';
   /** Below the API's base. */
   readonly path: string;
-  /** As JSON; null: none. */
+  /** Sent as JSON; null: none. */
   readonly body: object | null;
   readonly file: MessageFile | null;
-  /** `token`: the path has an interaction's token, and that is all the leave it takes. */
+  /** `token`: the path holds an interaction's token, and no other authorization is needed. */
   readonly by: 'bot' | 'token';
 }
 
 type Path<Route extends keyof typeof Routes> = ReturnType<(typeof Routes)[Route]>;
 
 /**
- * @param nonce up to 25 characters that tell this message from the bot's others: the same again within some minutes gives the message that
- *   there is, not another one
+ * @param nonce up to 25 characters that identify this message. The same nonce again within some minutes returns the existing message
+ *   and makes no other one
  */
 export function createMessage(
   channel: string,
@@ -42,10 +42,10 @@ export function createMessage(
   return { method: 'POST', path, body: { ...body, ...once }, file, by: 'bot' };
 }
 
-/** The first hundred messages where the request makes one, from then on (epoch milliseconds); null: it makes none. */
+/** Lists the first hundred messages since then (epoch milliseconds) in the request's channel; null: it makes no message. */
 export function messagesSince({ method, path }: DiscordRequest, since: number): DiscordRequest | null {
   if (method !== 'POST' || !/^\/channels\/[^/]+\/messages$/.test(path)) return null;
-  const query = `after=${snowflakeAt(since)}&limit=100`;
+  const query = `after=${firstSnowflakeAt(since)}&limit=100`;
   return { method: 'GET', path: `${path}?${query}`, body: null, file: null, by: 'bot' };
 }
 
@@ -58,7 +58,7 @@ export function editMessage(
   return { method: 'PATCH', path, body, file: null, by: 'bot' };
 }
 
-/** A thread on a message, with the message's id as its own. `name` is cut to fit. */
+/** Starts a thread on a message. The thread gets the message's id. `name` is cut to fit. */
 export function startThread(channel: string, message: string, name: string): DiscordRequest {
   const path: Path<'threads'> = `/channels/${id(channel)}/messages/${id(message)}/threads`;
   const body: RESTPostAPIChannelMessagesThreadsJSONBody = {
@@ -69,13 +69,13 @@ export function startThread(channel: string, message: string, name: string): Dis
 }
 
 /** Of an archived thread: in one nothing can be edited. */
-export function openAgain(thread: string): DiscordRequest {
+export function unarchive(thread: string): DiscordRequest {
   const path: Path<'channel'> = `/channels/${id(thread)}`;
   const body: RESTPatchAPIChannelJSONBody = { archived: false };
   return { method: 'PATCH', path, body, file: null, by: 'bot' };
 }
 
-/** The answer to an interaction, after a deferred one or to change it. For 15 minutes. */
+/** Edits the answer to an interaction, deferred or not. Possible for 15 minutes. */
 export function editOriginal(
   application: string,
   token: string,
@@ -86,7 +86,7 @@ export function editOriginal(
   return { method: 'PATCH', path, body, file, by: 'token' };
 }
 
-/** A further message to an interaction. For 15 minutes. */
+/** Sends another message in answer to an interaction. Possible for 15 minutes. */
 export function followUp(
   application: string,
   token: string,
@@ -96,7 +96,7 @@ export function followUp(
   return { method: 'POST', path, body, file: null, by: 'token' };
 }
 
-/** All commands of the application, in place of those that there are; `guild`: in that server alone. */
+/** Replaces all commands of the application; `guild`: in that server alone. */
 export function putCommands(
   application: string,
   guild: string | null,

@@ -1,8 +1,8 @@
 import { env, runInDurableObject } from 'cloudflare:test';
-import { DeskTable } from '../../../../durable/discord/desk-table.ts';
-import { quiet } from '../../../../durable/discord/outbox/errand-request.ts';
+import { DeskTable } from '../../../../durable/discord/tables/desk-table.ts';
+import { textBody } from '../../../../durable/discord/core/wire/message.ts';
 import { Outbox } from '../../../../durable/discord/outbox/outbox.ts';
-import { OutboxTable } from '../../../../durable/discord/outbox/outbox-table.ts';
+import { OutboxTable } from '../../../../durable/discord/tables/outbox-table.ts';
 import { DiscordRest } from '../../../../durable/discord/outbox/rest.ts';
 import { view } from '../../../unit/durable/discord/core/view.ts';
 import { BOT, FakeDiscord } from './discord.ts';
@@ -33,12 +33,12 @@ export class OutboxScene extends FakeDiscord {
   /** Lets time pass, with an alarm whenever one is asked for. */
   async pass(ms: number): Promise<void> {
     const until = this.now + ms;
-    this.outbox.tell();
+    this.outbox.send();
     await this.settled();
     for (let next = this.outbox.nextTry(); next !== null && next <= until; next = this.outbox.nextTry()) {
       if (next <= this.now && this.#work.length > 0) break;
       this.now = Math.max(this.now, next);
-      this.outbox.tell();
+      this.outbox.send();
       await this.settled();
     }
     this.now = until;
@@ -46,7 +46,7 @@ export class OutboxScene extends FakeDiscord {
 
   /** A session that has a thread. */
   follow(session_id: string, name = 'work', user = '42'): string {
-    this.desk.addThread({ session_id, owner: 'alice', user, name });
+    this.desk.addThread({ session_id, user, name });
     this.outbox.add(`thread ${session_id}`, { do: 'open_thread', session_id });
     return session_id;
   }
@@ -97,7 +97,7 @@ export const inObject = (work: (scene: OutboxScene) => Promise<void>, name: stri
   });
 
 export const say = ({ outbox }: OutboxScene, text: string, session?: string) =>
-  outbox.say(session === undefined ? 'channel' : { thread_of: session }, quiet(text));
+  outbox.say(session === undefined ? 'channel' : { thread_of: session }, textBody(text));
 
 /** Asks something. */
 export function ask({ desk, outbox, now }: OutboxScene, changes: object = {}, session?: string): string {

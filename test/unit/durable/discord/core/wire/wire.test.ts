@@ -1,6 +1,6 @@
 import * as discord from 'discord-api-types/v10';
 import { expect, it } from 'vitest';
-import * as wire from '../../../../../../durable/discord/core/wire/wire.ts';
+import * as wire from '../../../../../../durable/discord/core/wire/constants.ts';
 import { INTERACTION, PONG } from '../../../../../../protocol/api/discord.ts';
 
 it('our numbers are those of discord-api-types', () => {

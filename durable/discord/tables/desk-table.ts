@@ -1,31 +1,29 @@
 import { AskTable } from './ask-table.ts';
-import type { Place } from './outbox/outbox-table.ts';
+import type { Place } from './outbox-table.ts';
 
-/** How long a person's interaction is remembered, so that it counts once, milliseconds: longer than its signature is taken. */
+/** How long an interaction's id is kept, so that it counts once, milliseconds. Its signature expires earlier. */
 const SEEN_MS = 15 * 60_000;
-/** How long the keys of what was said are known, milliseconds. */
+/** How long idempotency keys of notifications are kept, milliseconds. */
 const SAID_MS = 86_400_000;
-/** How long what is closed can still be looked up, milliseconds. */
+/** How long closed questions can be looked up, milliseconds. */
 const CLOSED_MS = 30 * 86_400_000;
 
-/** Where a session is shown. */
+/** The thread of a session. */
 export interface Thread {
   readonly session_id: string;
-  readonly owner: string;
-  /** Who began it. */
+  /** The account that began the session. */
   readonly user: string;
   readonly name: string;
-  /** The message in the channel that the thread is on; null: it is not there yet. */
+  /** The message in the channel that the thread is on; null: not sent yet. */
   readonly anchor_id: string | null;
-  /** Null: it is not there yet. */
+  /** Null: not opened yet. */
   readonly thread_id: string | null;
-  /** The message that shows how it goes on; null: none yet. */
+  /** The message that shows the session's progress; null: none. */
   readonly progress_id: string | null;
 }
 
 interface ThreadRow extends Record<string, SqlStorageValue> {
   session_id: string;
-  owner: string;
   user: string;
   name: string;
   anchor_id: string | null;
@@ -33,7 +31,7 @@ interface ThreadRow extends Record<string, SqlStorageValue> {
   progress_id: string | null;
 }
 
-/** What the desk knows: who is who, which session is shown where, and what is asked. */
+/** Linked accounts, the threads of sessions, and what people are asked. */
 export class DeskTable {
   readonly asks: AskTable;
   readonly #sql: SqlStorage;
@@ -47,7 +45,7 @@ export class DeskTable {
       'CREATE TABLE IF NOT EXISTS codes (code TEXT PRIMARY KEY, owner TEXT NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID',
     );
     sql.exec(`CREATE TABLE IF NOT EXISTS threads (
-      session_id TEXT PRIMARY KEY, owner TEXT NOT NULL, user TEXT NOT NULL, name TEXT NOT NULL,
+      session_id TEXT PRIMARY KEY, user TEXT NOT NULL, name TEXT NOT NULL,
       anchor_id TEXT, thread_id TEXT, progress_id TEXT) WITHOUT ROWID`);
     sql.exec('CREATE INDEX IF NOT EXISTS threads_by_thread ON threads (thread_id)');
     sql.exec(`CREATE TABLE IF NOT EXISTS said (
@@ -55,7 +53,7 @@ export class DeskTable {
     sql.exec('CREATE TABLE IF NOT EXISTS heard (session_id TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID');
   }
 
-  /** Whether an interaction comes for the first time. */
+  /** Records an interaction. @returns whether it is new */
   isFirst(id: string, now: number): boolean {
     return (
       this.#sql.exec('INSERT INTO seen (id, at) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING id', id, now).toArray()
@@ -63,7 +61,7 @@ export class DeskTable {
     );
   }
 
-  /** Whether an owner says something with that key for the first time, or else what was said with it. */
+  /** Records a notification under its key. The answer is `first`, or what was said with that key before. */
   say(owner: string, key: string, body: string, now: number): 'first' | { readonly said: string } {
     const [known] = [
       ...this.#sql.exec<{ body: string }>('SELECT body FROM said WHERE owner = ? AND key = ?', owner, key),
@@ -73,7 +71,7 @@ export class DeskTable {
     return 'first';
   }
 
-  /** Whose account it is; null: nobody's that we know. */
+  /** The owner that an account is linked to; null: none. */
   ownerOf(user: string): string | null {
     return [...this.#sql.exec<{ owner: string }>('SELECT owner FROM links WHERE user = ?', user)][0]?.owner ?? null;
   }
@@ -94,12 +92,12 @@ export class DeskTable {
   }
 
   addCode(code: string, owner: string, expires: number): void {
-    // One at a time: who asks for another has lost the first.
+    // An owner has one code at a time.
     this.#sql.exec('DELETE FROM codes WHERE owner = ?', owner);
     this.#sql.exec('INSERT INTO codes (code, owner, expires) VALUES (?, ?, ?)', code, owner, expires);
   }
 
-  /** Uses a code up: whose it is; null: nobody's, or it is too old. */
+  /** Uses up a code. @returns its owner; null: unknown or expired */
   takeCode(code: string, now: number): string | null {
     this.#sql.exec('DELETE FROM codes WHERE expires <= ?', now);
     return (
@@ -108,11 +106,10 @@ export class DeskTable {
   }
 
   addThread(thread: Omit<Thread, 'anchor_id' | 'thread_id' | 'progress_id'>): void {
-    const { session_id, owner, user, name } = thread;
+    const { session_id, user, name } = thread;
     this.#sql.exec(
-      'INSERT INTO threads (session_id, owner, user, name) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      'INSERT INTO threads (session_id, user, name) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
       session_id,
-      owner,
       user,
       name,
     );
@@ -122,12 +119,12 @@ export class DeskTable {
     return [...this.#sql.exec<ThreadRow>('SELECT * FROM threads WHERE session_id = ?', sessionId)][0] ?? null;
   }
 
-  /** Where what a session has to say is said. */
+  /** Where messages of a session are posted. */
   placeOf(sessionId: string): Place {
     return this.thread(sessionId) === null ? 'channel' : { thread_of: sessionId };
   }
 
-  /** The session that is shown there. */
+  /** The session whose thread this channel is. */
   sessionIn(channelId: string): string | null {
     const rows = this.#sql.exec<{ session_id: string }>(
       'SELECT session_id FROM threads WHERE thread_id = ?',
@@ -136,7 +133,7 @@ export class DeskTable {
     return [...rows][0]?.session_id ?? null;
   }
 
-  /** Whether a session's thread is on that message, or is to be. */
+  /** Whether this message belongs to a session's thread, opened or not. */
   isAnchor(messageId: string): boolean {
     return this.#sql.exec('SELECT 1 FROM threads WHERE anchor_id = ? LIMIT 1', messageId).toArray().length > 0;
   }
@@ -153,28 +150,28 @@ export class DeskTable {
     this.#sql.exec('UPDATE threads SET progress_id = ? WHERE session_id = ?', messageId, sessionId);
   }
 
-  /** It was deleted on Discord. */
+  /** The thread was deleted on Discord. */
   removeThread(sessionId: string): void {
     this.#sql.exec('DELETE FROM threads WHERE session_id = ?', sessionId);
   }
 
-  /** The number of the last of a session's news that was heard. */
-  heard(sessionId: string): number {
+  /** The number of the session's last update that was applied; 0: none. */
+  lastUpdate(sessionId: string): number {
     return [...this.#sql.exec<{ n: number }>('SELECT n FROM heard WHERE session_id = ?', sessionId)][0]?.n ?? 0;
   }
 
-  hear(sessionId: string, n: number): void {
+  setLastUpdate(sessionId: string, n: number): void {
     this.#sql.exec('INSERT OR REPLACE INTO heard (session_id, n) VALUES (?, ?)', sessionId, n);
   }
 
-  /** Of a session that was deleted. */
+  /** The session was deleted. */
   forget(sessionId: string): void {
     this.removeThread(sessionId);
     this.asks.forget(sessionId);
     this.#sql.exec('DELETE FROM heard WHERE session_id = ?', sessionId);
   }
 
-  /** Forgets what is of no use any more. */
+  /** Removes data of no further use. */
   prune(now: number): void {
     this.#sql.exec('DELETE FROM seen WHERE at < ?', now - SEEN_MS);
     this.#sql.exec('DELETE FROM said WHERE at < ?', now - SAID_MS);

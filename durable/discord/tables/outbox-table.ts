@@ -1,29 +1,35 @@
-import type { MessageBody, MessageFile } from '../core/interaction-message.ts';
+import type { MessageBody, MessageFile } from '../core/wire/message.ts';
 
-/** Where a message goes: into a session's thread, or the channel for all. */
+/** Where a message goes: the thread of a session, or the channel for all. */
 export type Place = { readonly thread_of: string } | 'channel';
 
-/** What is to be done on Discord. What its request is, is known when it goes: a thread may have to be there first. */
-export type Errand =
-  /** Opens a session's thread: a message in the channel, and the thread on it. */
+export const CHANNEL_LANE = 'channel';
+
+/** The lane of jobs that post there. */
+export const laneOf = (to: Place) => (to === 'channel' ? CHANNEL_LANE : `thread ${to.thread_of}`);
+
+/** Something to do on Discord. Its request is made when it is sent: a thread may have to be opened first. */
+export type Job =
+  /** Opens a session's thread: a message in the channel, then the thread on it. */
   | { readonly do: 'open_thread'; readonly session_id: string }
   | { readonly do: 'say'; readonly to: Place; readonly body: MessageBody; readonly file: MessageFile | null }
-  /** Asks people; and shows what became of that. */
+  /** Posts a question. */
   | { readonly do: 'ask'; readonly to: Place; readonly interaction_id: string }
+  /** Edits the message of a question, so that it shows the question's state. */
   | { readonly do: 'show_ask'; readonly interaction_id: string }
   | { readonly do: 'remind'; readonly interaction_id: string; readonly attempt: number; readonly of: number }
-  /** Shows how a session goes on, in its one message for that. */
+  /** Shows what a session does now, in the session's one message for that. */
   | { readonly do: 'progress'; readonly session_id: string; readonly text: string }
-  /** What it does next is shown in another message. */
+  /** The next progress is shown in another message. */
   | { readonly do: 'end_progress'; readonly session_id: string }
-  /** The session was deleted, and all that it had to say has been said. */
+  /** The session is deleted. This is the last job for it. */
   | { readonly do: 'forget'; readonly session_id: string }
-  /** Tells somebody alone what came of what they did, where that took longer than Discord waits. */
+  /** Tells one person the outcome of their action, which took longer than Discord waits. */
   | { readonly do: 'whisper'; readonly token: string; readonly expires: number; readonly text: string }
-  /** Answers an interaction that was deferred; once its token is too old, the same is said in that place. */
+  /** Answers an interaction that was deferred. Once its token has expired, the same text is posted in `to`. */
   | {
       readonly do: 'answer';
-      /** Null: it is for nobody else to see. */
+      /** Null: nobody else may see it. */
       readonly to: Place | null;
       readonly token: string;
       readonly expires: number;
@@ -31,21 +37,21 @@ export type Errand =
       readonly file: MessageFile | null;
     };
 
-export interface Queued {
+export interface QueuedJob {
   readonly n: number;
-  /** What is queued behind another of the same lane goes after it. */
+  /** Jobs of one lane are done in order. */
   readonly lane: string;
-  readonly errand: Errand;
+  readonly job: Job;
   readonly attempts: number;
-  /** Since when it waits, and when it is tried next, epoch milliseconds. */
+  /** When it was queued, and when it is tried next, epoch milliseconds. */
   readonly at: number;
   readonly next_at: number;
-  /** Since when Discord may have taken it without our hearing of it, epoch milliseconds; null: it has not. */
+  /** When it was first sent without a known outcome: Discord may have taken it. Epoch milliseconds; null: never. */
   readonly sent_at: number | null;
 }
 
-/** What is first in its lane. */
-export type Head = Pick<Queued, 'n' | 'lane' | 'next_at'>;
+/** The first job of a lane. */
+export type Head = Pick<QueuedJob, 'n' | 'lane' | 'next_at'>;
 
 interface Row extends Record<string, SqlStorageValue> {
   n: number;
@@ -57,7 +63,7 @@ interface Row extends Record<string, SqlStorageValue> {
   sent_at: number | null;
 }
 
-/** What is to be done on Discord and is not done yet, in lanes: each is kept in order, and one that waits keeps no other waiting. */
+/** The jobs that are not done yet, in lanes. A lane keeps its order, and does not wait for other lanes. */
 export class OutboxTable {
   readonly #sql: SqlStorage;
 
@@ -66,54 +72,54 @@ export class OutboxTable {
     sql.exec(`CREATE TABLE IF NOT EXISTS outbox (
       n INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, errand TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
       at INTEGER NOT NULL, next_at INTEGER NOT NULL, sent_at INTEGER)`);
-    // With `next_at`, so that an errand, which may be long, is read for nothing but itself.
+    // It includes `next_at`, so that `heads` reads the index alone: a job may be long.
     sql.exec('CREATE INDEX IF NOT EXISTS outbox_by_lane ON outbox (lane, n, next_at)');
   }
 
-  add(lane: string, errand: Errand, now: number): void {
-    // A look at its progress that waited for its pace alone keeps nothing else waiting.
+  add(lane: string, job: Job, now: number): void {
+    // A progress job may only wait because progress is shown at a slow pace. It must not delay the new job.
     this.#sql.exec('UPDATE outbox SET next_at = ? WHERE lane = ? AND next_at > ? AND attempts = 0', now, lane, now);
-    this.#insert(lane, errand, now, now);
+    this.#insert(lane, job, now, now);
   }
 
   /**
-   * What a session does now is shown once, not each step that it took meanwhile. What Discord may have been shown stays as it was.
+   * Queues progress in place of progress that still waits: only the newest is shown. A job that Discord may have taken stays.
    *
-   * @param next_at when it is to be shown
+   * @param next_at when to show it
    */
   replaceProgress(
     lane: string,
-    errand: Extract<Errand, { do: 'progress' }>,
+    job: Extract<Job, { do: 'progress' }>,
     { now, next_at }: { readonly now: number; readonly next_at: number },
   ): void {
     const last = this.last(lane);
-    if (last?.errand.do !== 'progress' || last.sent_at !== null) return this.#insert(lane, errand, now, next_at);
-    this.#sql.exec('UPDATE outbox SET errand = ? WHERE n = ?', JSON.stringify(errand), last.n);
+    if (last?.job.do !== 'progress' || last.sent_at !== null) return this.#insert(lane, job, now, next_at);
+    this.#sql.exec('UPDATE outbox SET errand = ? WHERE n = ?', JSON.stringify(job), last.n);
   }
 
-  /** What is done last in that lane; null: it is empty. */
-  last(lane: string): Queued | null {
+  /** The last job of a lane; null: the lane is empty. */
+  last(lane: string): QueuedJob | null {
     const [row] = [...this.#sql.exec<Row>('SELECT * FROM outbox WHERE lane = ? ORDER BY n DESC LIMIT 1', lane)];
-    return row === undefined ? null : queuedOf(row);
+    return row === undefined ? null : jobOf(row);
   }
 
-  /** The first of each lane. */
+  /** The first job of each lane. */
   heads(): Head[] {
     return [...this.#sql.exec<Head>('SELECT min(n) AS n, lane, next_at FROM outbox GROUP BY lane ORDER BY n')];
   }
 
-  get(n: number): Queued | null {
+  get(n: number): QueuedJob | null {
     const [row] = [...this.#sql.exec<Row>('SELECT * FROM outbox WHERE n = ?', n)];
-    return row === undefined ? null : queuedOf(row);
+    return row === undefined ? null : jobOf(row);
   }
 
-  /** @param at since when Discord may have it; null: it has not */
+  /** @param at when it was first sent without a known outcome; null: Discord does not have it */
   setSent(n: number, at: number | null): void {
     this.#sql.exec('UPDATE outbox SET sent_at = ? WHERE n = ?', at, n);
   }
 
-  /** It was tried, and is to be tried again. */
-  putOff(n: number, next_at: number, failed: boolean): void {
+  /** Tries the job again later. */
+  postpone(n: number, next_at: number, failed: boolean): void {
     this.#sql.exec('UPDATE outbox SET next_at = ?, attempts = attempts + ? WHERE n = ?', next_at, failed ? 1 : 0, n);
   }
 
@@ -121,12 +127,12 @@ export class OutboxTable {
     this.#sql.exec('DELETE FROM outbox WHERE n = ?', n);
   }
 
-  /** What was to go into a thread that is no longer there goes into the channel. */
+  /** Moves the jobs of a thread that is gone to another lane. */
   moveLane(from: string, to: string): void {
     this.#sql.exec('UPDATE outbox SET lane = ? WHERE lane = ?', to, from);
   }
 
-  /** Drops what has waited since before then: how many these were, and which sessions were to be forgotten by then. */
+  /** Drops jobs that were queued before `at`. @returns their number, and the sessions that were to be forgotten */
   dropBefore(at: number): { readonly dropped: number; readonly forgotten: readonly string[] } {
     const forgetting = "SELECT errand ->> 'session_id' AS id FROM outbox WHERE at < ? AND errand ->> 'do' = 'forget'";
     const forgotten = [...this.#sql.exec<{ id: string }>(forgetting, at)].map(({ id }) => id);
@@ -134,12 +140,12 @@ export class OutboxTable {
     return { dropped, forgotten };
   }
 
-  #insert(lane: string, errand: Errand, at: number, next_at: number): void {
+  #insert(lane: string, job: Job, at: number, next_at: number): void {
     const insert = 'INSERT INTO outbox (lane, errand, at, next_at) VALUES (?, ?, ?, ?)';
-    this.#sql.exec(insert, lane, JSON.stringify(errand), at, next_at);
+    this.#sql.exec(insert, lane, JSON.stringify(job), at, next_at);
   }
 }
 
-function queuedOf({ errand, ...row }: Row): Queued {
-  return { ...row, errand: JSON.parse(errand) as Errand };
+function jobOf({ errand, ...row }: Row): QueuedJob {
+  return { ...row, job: JSON.parse(errand) as Job };
 }

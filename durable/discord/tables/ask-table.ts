@@ -1,22 +1,22 @@
-import type { InteractionView } from '../../protocol/api/interaction.ts';
-import type { Draft } from './core/components.ts';
-import type { Interaction } from '../shared/interactions/interaction.ts';
+import type { InteractionView } from '../../../protocol/api/interaction.ts';
+import type { Draft } from '../core/components.ts';
+import type { Interaction } from '../../shared/interactions/interaction.ts';
 
-/** Something that waits for a person, and the message that says so. */
+/** A question or permission that people on Discord are asked, and its message. */
 export interface Ask {
   readonly interaction_id: string;
-  /** Of a question that no session asks: its own id. */
+  /** A question that no session asks has its own id here. */
   readonly session_id: string;
-  /** Whose it is. */
+  /** The session's owner, or who asked. */
   readonly owner: string;
   readonly view: InteractionView;
   readonly channel_id: string | null;
   readonly message_id: string | null;
-  /** When people were asked or reminded last, epoch milliseconds; null: they have not been asked yet. */
+  /** When people were asked or reminded last, epoch milliseconds; null: not asked yet. */
   readonly told_at: number | null;
-  /** Who answered it on Discord. */
+  /** The Discord account that answered. */
   readonly answered_by: string | null;
-  /** Of several questions: what was chosen so far. */
+  /** What was chosen so far, if it asks several questions. */
   readonly draft: Draft;
   readonly page: number;
 }
@@ -34,7 +34,7 @@ interface Row extends Record<string, SqlStorageValue> {
   page: number;
 }
 
-/** What people on Discord are asked: by sessions, and the desk's own questions. */
+/** What people on Discord are asked: by sessions, and by `POST /discord/ask` ("own"). */
 export class AskTable {
   readonly #sql: SqlStorage;
 
@@ -46,7 +46,7 @@ export class AskTable {
       draft TEXT NOT NULL DEFAULT '[]', page INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID`);
     sql.exec('CREATE INDEX IF NOT EXISTS asks_by_session ON asks (session_id, state)');
     sql.exec('CREATE INDEX IF NOT EXISTS asks_by_change ON asks (changed)');
-    // Questions of the desk's own, which no session asks.
+    // Questions by `POST /discord/ask`, which no session asks.
     sql.exec(`CREATE TABLE IF NOT EXISTS own_asks (
       id TEXT PRIMARY KEY, owner TEXT NOT NULL, state TEXT NOT NULL, due INTEGER, changed INTEGER NOT NULL, json TEXT NOT NULL,
       key TEXT, body TEXT) WITHOUT ROWID`);
@@ -75,8 +75,8 @@ export class AskTable {
     );
   }
 
-  /** People have been asked. */
-  shown(interactionId: string, channelId: string, messageId: string, now: number): void {
+  /** The message that asks was posted. */
+  posted(interactionId: string, channelId: string, messageId: string, now: number): void {
     const set = 'UPDATE asks SET channel_id = ?, message_id = ?, told_at = ? WHERE interaction_id = ?';
     this.#sql.exec(set, channelId, messageId, now, interactionId);
   }
@@ -85,7 +85,7 @@ export class AskTable {
     this.#sql.exec('UPDATE asks SET told_at = ? WHERE interaction_id = ?', now, interactionId);
   }
 
-  /** The message that asked is no longer there. */
+  /** The message that asked was deleted. */
   lost(interactionId: string): void {
     this.#sql.exec('UPDATE asks SET channel_id = NULL, message_id = NULL WHERE interaction_id = ?', interactionId);
   }
@@ -95,12 +95,13 @@ export class AskTable {
     this.#sql.exec(set, JSON.stringify(draft), page, interactionId);
   }
 
-  /** The first whose answer was taken. */
+  /** Keeps the account that answered. A later one does not replace it. */
   answered(interactionId: string, user: string): void {
     const set = 'UPDATE asks SET answered_by = ? WHERE interaction_id = ? AND answered_by IS NULL';
     this.#sql.exec(set, user, interactionId);
   }
 
+  /** The open questions of a session. */
   openOf(sessionId: string): Ask[] {
     const rows = this.#sql.exec<Row>("SELECT * FROM asks WHERE session_id = ? AND state = 'open'", sessionId);
     return [...rows].map(askOf);
@@ -116,7 +117,7 @@ export class AskTable {
     return row === undefined ? null : { owner: row.owner, interaction: JSON.parse(row.json) as Interaction };
   }
 
-  /** @param due when it is to be looked at next, epoch milliseconds; null: never */
+  /** @param due its next deadline or reminder, epoch milliseconds; null: none */
   saveOwn(owner: string, interaction: Interaction, due: number | null, now: number): void {
     this.#sql.exec(
       `INSERT INTO own_asks (id, owner, state, due, changed, json) VALUES (?, ?, ?, ?, ?, ?)
@@ -130,17 +131,18 @@ export class AskTable {
     );
   }
 
-  /** With what a question was asked; the key is good for its owner. */
+  /** Keeps the idempotency key of a question, with its request as text. Keys belong to their owner. */
   setKey(id: string, key: string, body: string): void {
     this.#sql.exec('UPDATE own_asks SET key = ?, body = ? WHERE id = ?', key, body, id);
   }
 
-  /** What that owner has asked with that key. */
+  /** The question that this owner asked with this key. */
   ownByKey(owner: string, key: string): { readonly id: string; readonly body: string } | null {
     const select = 'SELECT id, body FROM own_asks WHERE owner = ? AND key = ?';
     return [...this.#sql.exec<{ id: string; body: string }>(select, owner, key)][0] ?? null;
   }
 
+  /** The own questions whose `due` has come. */
   ownDue(now: number): string[] {
     const rows = this.#sql.exec<{ id: string }>('SELECT id FROM own_asks WHERE due <= ? ORDER BY due', now);
     return [...rows].map(({ id }) => id);
@@ -151,11 +153,12 @@ export class AskTable {
     return this.#sql.exec<{ n: number }>(count, owner).one().n;
   }
 
+  /** The earliest `due`, epoch milliseconds; null: none. */
   nextOwn(): number | null {
     return this.#sql.exec<{ at: number | null }>('SELECT min(due) AS at FROM own_asks').one().at;
   }
 
-  /** Forgets what has been closed since before then. */
+  /** Removes questions that were closed before then, epoch milliseconds. */
   prune(before: number): void {
     this.#sql.exec("DELETE FROM asks WHERE changed < ? AND state != 'open'", before);
     this.#sql.exec("DELETE FROM own_asks WHERE changed < ? AND state != 'open'", before);

@@ -2,18 +2,18 @@ import type { APIApplicationCommandOptionChoice } from 'discord-api-types/v10';
 import { MAX_OPTION_TEXT } from './text/limits.ts';
 import { cutLine } from './text/text.ts';
 
-/** The most that autocomplete offers. */
+/** Discord shows at most so many choices. */
 const MAX_CHOICES = 25;
 
-/** A session as autocomplete offers it. */
+/** A session that autocomplete can offer. */
 export interface Choosable {
   readonly session_id: string;
   readonly status: string;
-  /** How its work began, or what it is called. */
+  /** How its work began, or its name. */
   readonly title: string;
 }
 
-/** Those that fit what is typed, in the order given: part of the title, or how the id begins. */
+/** The sessions that fit what is typed, in the order given: by a part of the title, or by the beginning of the id. */
 export function sessionChoices(
   sessions: readonly Choosable[],
   typed: string,

@@ -22,7 +22,7 @@ export const DISCORD_COMMANDS: RESTPutAPIApplicationCommandsJSONBody = [
     type: COMMAND,
     name: 'claude',
     description: 'Claude Code in containers of your own',
-    // In servers alone: sessions have threads there.
+    // In servers only, because sessions have their threads there.
     contexts: [IN_SERVER],
     integration_types: [INSTALLED_IN_SERVER],
     options: [
@@ -85,10 +85,10 @@ const call = z.discriminatedUnion('name', [
   z.object({ name: z.literal('link'), options: z.object({ code: z.string().min(1) }) }),
 ]);
 
-/** A subcommand of `/claude`, with what was given to it. `session`: an id that autocomplete offered, or what was typed instead. */
+/** A subcommand of `/claude` with its options. `session` is an id that autocomplete offered, or any other text. */
 export type CommandCall = z.infer<typeof call>;
 
-/** Null: not a command of ours, or not as we registered it. */
+/** Null: not one of our commands, or not as we registered it. */
 export function readCommand({ data }: DiscordCommand): CommandCall | null {
   const chosen = subcommandOf(data);
   if (chosen === null) return null;
@@ -97,7 +97,7 @@ export function readCommand({ data }: DiscordCommand): CommandCall | null {
   return parsed.success ? parsed.data : null;
 }
 
-/** What is being typed, for autocomplete; null: nothing that we complete. */
+/** The option that is being typed, for autocomplete; null: none that we complete. */
 export function focusedOption({ data }: DiscordAutocomplete): { option: string; typed: string } | null {
   const focused = subcommandOf(data)?.options?.find((option) => option.focused === true);
   return focused === undefined ? null : { option: focused.name, typed: String(focused.value ?? '') };

@@ -15,12 +15,12 @@ type Button = APIButtonComponentWithCustomId;
 type Look = Button['style'];
 
 /**
- * What has been chosen so far where several questions are asked at once: one for each, null where there is none yet. It is kept until
- * all are sent together.
+ * The answers that were chosen so far, if several questions are asked at once: one entry for each question, null where
+ * it has none yet. The draft is kept until all answers are sent together.
  */
 export type Draft = readonly (Answers[number] | null)[];
 
-/** Questions that one page of a form has: with their menus, one row is left for at most five buttons. */
+/** Questions on one page of a form. Each has a menu in a row of its own, and the last row holds at most five buttons. */
 const PAGE_WITHOUT_TURNING = 4;
 const PAGE = 3;
 
@@ -33,17 +33,17 @@ export function componentsOf(view: InteractionView, draft: Draft, page: number):
   return others.length === 0 ? questionRows(view, only) : formRows(view, subject.questions, draft, page);
 }
 
-/** How many pages the form of so many questions has. */
+/** How many pages a form of so many questions has. */
 export function pagesOf(questions: number): number {
   return questions <= PAGE_WITHOUT_TURNING ? 1 : Math.ceil(questions / PAGE);
 }
 
-/** The questions of a page, by their index. */
+/** The indexes of the questions on a page. */
 export function pageOf(questions: readonly Question[], page: number): number[] {
   return [...questions.keys()].filter((index) => pageWith(questions.length, index) === page);
 }
 
-/** The page that has the question. */
+/** The page of a question. */
 export function pageWith(questions: number, index: number): number {
   return questions <= PAGE_WITHOUT_TURNING ? 0 : Math.floor(index / PAGE);
 }
@@ -53,7 +53,7 @@ export function isComplete(draft: Draft, questions: readonly Question[]): boolea
   return questions.every((_, index) => (draft[index] ?? null) !== null);
 }
 
-/** What is said for an option that is longer than a button or a menu shows. */
+/** Whether an option is longer than its button or menu shows, or has a description. Its text is then listed in the message. */
 export function isCut(question: Question): boolean {
   const max = isButtons(question) ? MAX_BUTTON_LABEL : MAX_OPTION_TEXT;
   return question.options.some(({ label, description }) => label.length > max || description !== undefined);
@@ -88,7 +88,7 @@ function questionRows(of: ComponentOf, question: Question): Row[] {
   return options.length + others.length <= MAX_BUTTONS ? [row([...options, ...others])] : [row(options), row(others)];
 }
 
-/** Menus for the questions of a page, and a row to type other answers, to turn the page, and to send all. */
+/** One menu for each question of a page, and a row of buttons: to type other answers, turn the page, and send all answers. */
 function formRows(of: ComponentOf, questions: readonly Question[], draft: Draft, page: number): Row[] {
   const last = pagesOf(questions.length) - 1;
   const menus: Row[] = [];
@@ -118,12 +118,12 @@ function formRows(of: ComponentOf, questions: readonly Question[], draft: Draft,
   return [...menus, row(buttons)];
 }
 
-/** Up to five options, of which one is chosen, are buttons; the rest is a menu. */
+/** Up to five options, of which one may be chosen, are buttons. More are a menu. */
 function isButtons({ options, multi_select }: Question): boolean {
   return options.length <= MAX_BUTTONS && !multi_select;
 }
 
-/** A menu. Its values are the options' indexes: labels may be longer than a value. */
+/** A menu. Its values are the indexes of the options, because labels may be longer than a value. */
 function select(
   of: ComponentOf,
   { options, multi_select }: Question,

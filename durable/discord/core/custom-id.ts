@@ -1,6 +1,6 @@
 import type { PermissionDecision } from '../../../protocol/api/interaction.ts';
 
-/** Of which interaction a component is. */
+/** The interaction that a component belongs to. */
 export interface ComponentOf {
   readonly session_id: string;
   readonly interaction_id: string;
@@ -9,32 +9,32 @@ export interface ComponentOf {
 /** What a component does. `question` and `option` count from 0. */
 export type ComponentAct =
   | { readonly kind: 'option'; readonly question: number; readonly option: number }
-  /** A select menu; what was chosen comes beside its id. */
+  /** A menu. The chosen values come beside its id. */
   | { readonly kind: 'select'; readonly question: number }
-  /** Opens the modal for a text. */
+  /** Opens the modal in which a text is typed. */
   | { readonly kind: 'other'; readonly question: number }
-  /** That modal itself. */
+  /** That modal. */
   | { readonly kind: 'text'; readonly question: number }
   | { readonly kind: 'decision'; readonly decision: PermissionDecision }
-  /** Of several questions: all are answered. */
+  /** Sends the answers to several questions. */
   | { readonly kind: 'send' }
-  /** Of many questions: shows others of them. */
+  /** Shows another page of the questions. */
   | { readonly kind: 'page'; readonly page: number };
 
 export type ComponentId = ComponentOf & ComponentAct;
 
-/** Ours, and in which form: what older ones mean is not guessed. */
+/** Marks our ids, and their format. Ids of an older format are not guessed. */
 const PREFIX = 'cc1';
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 const SHORT = /^[A-Za-z0-9_-]{22}$/;
 const COUNT = /^(?:0|[1-9]\d?)$/;
 
-/** The `custom_id` of a component: `cc1`, the session, the interaction and the act, at most 62 characters. */
+/** The `custom_id` of a component, at most 62 characters: `cc1`, the session, the interaction and the act. */
 export function encodeCustomId(id: ComponentId): string {
   return [PREFIX, shorten(id.session_id), shorten(id.interaction_id), ...act(id)].join('.');
 }
 
-/** Null: it is not one of ours. Each id has one spelling. */
+/** Null: not one of ours. Each id has exactly one spelling. */
 export function decodeCustomId(text: string): ComponentId | null {
   const [prefix, session, interaction, kind, ...rest] = text.split('.');
   if (prefix !== PREFIX || session === undefined || interaction === undefined || kind === undefined) return null;

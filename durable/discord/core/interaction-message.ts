@@ -16,25 +16,25 @@ import { shownInput } from './tool-input.ts';
 import { FLAG } from './wire/constants.ts';
 import type { MessageBody, MessageFile, OutgoingMessage } from './wire/message.ts';
 
-/** Who answered: on Discord, or anywhere else under that name. */
+/** Who answered: a Discord account, or a name from anywhere else. */
 export type AnsweredBy = { readonly discord_user_id: string } | { readonly name: string };
 
 export interface Asked {
-  /** What it is about, such as its session's name; in the session's own thread there is no need of it. */
+  /** What it is about, such as its session's name. In the session's own thread it is not needed. */
   readonly about?: string;
-  /** Whom it calls when it is urgent. */
+  /** The accounts that it pings when it is urgent. */
   readonly mentions?: readonly string[];
-  /** Of several questions: what has been chosen so far, and which page is shown. */
+  /** For several questions: the answers that were chosen so far, and the page that is shown. */
   readonly draft?: Draft;
   readonly page?: number;
 }
 
 const MAX_OUTCOME = 700;
-/** Of several questions: what there is room for whatever has been typed for them. */
+/** Texts of several questions up to this length always fit into the message, whatever was typed as answers. Characters. */
 const ALWAYS_FITS = 1200;
 const WHOLE_ATTACHED = '-# Cut here. The whole of it is in the file.';
 
-/** What waits for a person, as a message with buttons. */
+/** An open question or permission, as a message with buttons. */
 export function openMessage(view: InteractionView, asked: Asked = {}): OutgoingMessage {
   const { draft = [], page = 0 } = asked;
   const pinged = pingedFor(view.priority, asked.mentions ?? []);
@@ -52,7 +52,7 @@ export function openMessage(view: InteractionView, asked: Asked = {}): OutgoingM
   };
 }
 
-/** The same message once nobody is asked any more: what came of it, and nothing left to press. `by`: null, as `resolved_by` says. */
+/** The message of a closed one: its outcome, and nothing left to press. `by`: null takes the name from `resolved_by`. */
 export function closedMessage(
   view: InteractionView,
   asked: Pick<Asked, 'about'> = {},
@@ -69,7 +69,7 @@ export function closedMessage(
   };
 }
 
-/** Says again that it waits, below the message that asks. `attempt`: from 1. */
+/** Reminds people below the message that asks. `attempt` counts from 1. */
 export function reminderMessage(
   view: InteractionView,
   message: { readonly id: string; readonly attempt: number; readonly of: number },
@@ -80,7 +80,7 @@ export function reminderMessage(
   const text = `⏰ This still waits for ${what} (reminder ${message.attempt} of ${message.of}), until ${stamp(view.deadline)}.`;
   return {
     content: [mentionText(pinged), text].filter((part) => part !== '').join(' '),
-    // Refused where that message was deleted: a reminder of it would be one of nothing.
+    // Discord refuses it if that message was deleted: a reminder alone would make no sense.
     message_reference: { message_id: message.id, fail_if_not_exists: true },
     allowed_mentions: pingOnly(pinged),
   };
@@ -94,7 +94,7 @@ function headline({ subject, priority }: InteractionView, about: string | undefi
   return `${mark}❓ **${subject.questions.length === 1 ? 'A question' : `${subject.questions.length} questions`}**${of}`;
 }
 
-/** `page`: null shows all of the questions. */
+/** `page`: null shows all questions. */
 function subjectText(
   { subject }: InteractionView,
   page: number | null,
@@ -114,7 +114,7 @@ function subjectText(
   const whole = [...shown.flatMap((index) => questionText(questions, index)), ...numbered].join('\n');
   const text = whole.length <= room ? whole : withNote(beginning(whole, room - WHOLE_ATTACHED.length - 1));
   const all = [...questions.keys()].flatMap((index) => questionText(questions, index)).join('\n');
-  // Of several, the file is sent with the first page, for whichever page may have to be cut.
+  // For several questions the file is sent with the first page, because any later page may have to be cut.
   const isFileNeeded = questions.length === 1 ? text !== whole : all.length > ALWAYS_FITS;
   return { text, file: isFileNeeded ? { name: 'question.md', text: all } : null };
 }
@@ -134,7 +134,7 @@ function optionLine({ label, description = '' }: Question['options'][number]): s
   return `- **${plain(label.replace(/\s+/g, ' ').trim())}**${described}`;
 }
 
-/** What was typed for questions of this page: a menu shows only its own options. */
+/** Answers that were typed for questions of this page. A menu shows only its own options. */
 function draftLines({ subject }: InteractionView, draft: Draft, page: number): string[] {
   if (subject.kind === 'permission' || subject.questions.length === 1) return [];
   return pageOf(subject.questions, page).flatMap((index) => {
@@ -146,7 +146,7 @@ function draftLines({ subject }: InteractionView, draft: Draft, page: number): s
 }
 
 function deadlineLine({ session_id, interaction_id, deadline, default: fallback, subject }: InteractionView): string {
-  // What no session asks has its own id for one: a program reads the answer.
+  // A question that no session asks has its own id in place of a session's. A program reads its answer.
   const without = session_id === interaction_id ? 'nobody is asked any more' : 'the agent goes on without';
   const then =
     fallback === null
@@ -201,7 +201,7 @@ function answersText(answers: Answers): string {
   return answers.map((answer, index) => `${index + 1}. ${cutLine(answerText(answer), each, '…')}`).join(' · ');
 }
 
-/** As each reader's own clock has it: "in 5 minutes". */
+/** Discord shows this in the reader's own time: "in 5 minutes". */
 function stamp(instant: string): string {
   return `<t:${Math.floor(Date.parse(instant) / 1000)}:R>`;
 }

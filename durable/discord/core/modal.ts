@@ -8,7 +8,10 @@ import { COMPONENT, PARAGRAPH } from './wire/constants.ts';
 
 const FIELD = 'text';
 
-/** The modal in which a person types an answer. `index`: the question's, from 0; `typed`: what stands in it already. */
+/**
+ * The modal in which a person types an answer. `index` of the question counts from 0; `typed` is the text that is in it
+ * already.
+ */
 export function textModal(
   of: ComponentOf,
   question: Question,
@@ -28,7 +31,7 @@ export function textModal(
       {
         type: COMPONENT.label,
         label,
-        // A modal covers the message that has the whole question.
+        // The modal covers the message that has the whole question.
         description: cutLine(question.question, MAX_MODAL_DESCRIPTION, label),
         component: {
           type: COMPONENT.text,
@@ -44,7 +47,7 @@ export function textModal(
   };
 }
 
-/** What was typed into one; null: nothing but blanks, or it was another modal. */
+/** The text that was typed; null: only blanks, or another modal. */
 export function submittedText({ components }: DiscordModalSubmit['data']): string | null {
   const fields = components.flatMap(({ component, components: row = [] }) => (component ? [component, ...row] : row));
   const value = fields.find(({ custom_id }) => custom_id === FIELD)?.value;

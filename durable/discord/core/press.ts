@@ -8,22 +8,22 @@ export interface Given {
   readonly text?: string | null;
 }
 
-/** What a press of one of an interaction's components comes to. */
+/** What follows from a press of one of an interaction's components. */
 export type Press =
-  /** An answer, to be resolved as any other. */
+  /** An answer, to be resolved like any other. */
   | { readonly press: 'resolve'; readonly request: ResolveRequest }
-  /** Opens the modal for that question; `typed`: what was typed for it before. */
+  /** Opens the modal for a question; `typed` is what was typed for it before. */
   | { readonly press: 'ask_text'; readonly question: Question; readonly index: number; readonly typed: string }
-  /** Of several questions, one is answered or another page is shown: the message is to be shown with these. */
+  /** One of several questions is answered, or another page is shown: the message has to be updated. */
   | { readonly press: 'draft'; readonly draft: Draft; readonly page: number }
-  /** Nobody is asked any more. */
+  /** The interaction is closed. */
   | { readonly press: 'closed' }
   /** Not a component of this interaction. */
   | { readonly press: 'unknown' };
 
 const UNKNOWN: Press = { press: 'unknown' };
 
-/** @param draft what was chosen before, where several questions are asked; [] where nothing was */
+/** @param draft the answers chosen before, if several questions are asked; [] if none */
 export function press(view: InteractionView, draft: Draft, id: ComponentId, given: Given): Press {
   if (id.session_id !== view.session_id || id.interaction_id !== view.interaction_id) return UNKNOWN;
   if (view.state !== 'open') return { press: 'closed' };
@@ -86,7 +86,7 @@ function send(questions: readonly Question[], draft: Draft): Press {
   return { press: 'draft', draft: whole(draft, questions), page: pageWith(questions.length, missing) };
 }
 
-/** With a place for each question. */
+/** With one entry for each question. */
 function whole(draft: Draft, questions: readonly Question[]): Draft {
   return questions.map((_, index) => draft[index] ?? null);
 }

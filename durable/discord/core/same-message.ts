@@ -3,8 +3,8 @@ import { decodeCustomId } from './custom-id.ts';
 import type { DiscordRequest } from './wire/requests.ts';
 
 /**
- * Whether this message was made by that request. Discord returns no nonce, so the text is compared, without white space because Discord
- * trims it. A question is compared by its buttons, because its text may have changed since.
+ * Whether this message was made by that request. Discord returns no nonce, so the text is compared, without white space
+ * because Discord trims it. A question is compared by its buttons, because its text may have changed since.
  *
  * @param asks the interaction that the request asks about; null: none
  */

@@ -3,8 +3,8 @@ import { visible } from './text/text.ts';
 const NAME = /^[A-Za-z_][\w-]*$/;
 
 /**
- * A tool's input as a person reads it: a line for each field; a text of several lines is indented below its name, so that none of its
- * lines can pass for a field. What cannot be seen is spelled out.
+ * A tool's input for a person to read: one line for each field. A text of several lines is indented below its field's
+ * name, so that none of its lines looks like another field. Invisible characters are spelled out.
  */
 export function shownInput(input: Readonly<Record<string, unknown>>): string {
   const fields = Object.entries(input).map(([name, value]) => {

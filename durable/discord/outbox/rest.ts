@@ -1,5 +1,6 @@
 import { discordErrorBody } from '../../../protocol/api/discord.ts';
 import { VERSION } from '../../../protocol/version.ts';
+import { parseJson } from '../../shared/json.ts';
 import {
   answered,
   type LimitedAnswer,
@@ -14,25 +15,28 @@ import type { DiscordRequest } from '../core/wire/requests.ts';
 
 /** How long Discord may take to answer, milliseconds. */
 export const ANSWER_MS = 10_000;
-/** A file takes so many times longer. */
+/** An upload may take so many times longer. */
 const UPLOAD_TIMES = 6;
-/** Of what Discord says to a refusal, characters. */
+/** How much of Discord's explanation of a refusal is kept, characters. */
 const MAX_DETAIL = 500;
 
-/** What came of one request. */
+/** The outcome of one request. */
 export type DiscordOutcome =
-  /** `body`: its JSON; null: it has none. */
+  /** `body`: its JSON; null: none. */
   | { readonly is: 'ok'; readonly body: unknown }
-  /** It did not go, or was sent back: not before `until`, epoch milliseconds. */
+  /** It was not sent, or was refused by a rate limit: not before `until`, epoch milliseconds. */
   | { readonly is: 'rate_limited'; readonly until: number; readonly scope: LimitScope | 'known' }
-  /** What it was for is no longer there: it will not come back. */
+  /** Its channel, message or interaction does not exist any more, and will not come back. */
   | { readonly is: 'gone'; readonly what: Gone; readonly detail: string }
-  /** Not as Discord takes it, or not allowed: the same again would be refused again. `code`: Discord's own; null: it said none. */
+  /** It is invalid, or not allowed: the same request would be refused again. `code`: Discord's own; null: none. */
   | { readonly is: 'refused'; readonly status: number; readonly code: number | null; readonly detail: string }
-  /** Discord failed, or could not be reached; it may have been done all the same. */
+  /** Discord failed, or could not be reached. The request may have had its effect all the same. */
   | { readonly is: 'failed'; readonly detail: string };
 
-/** `token`: of an interaction, after its 15 minutes. `webhook`: behind that token there is nothing; not yet, if its answer has only just gone. */
+/**
+ * `token`: the interaction's 15 minutes are over. `webhook`: the token leads to nothing; perhaps not yet, if the first
+ * answer was sent just now.
+ */
 export type Gone = 'channel' | 'message' | 'token' | 'webhook' | 'other';
 
 export type DiscordFetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -42,13 +46,13 @@ export interface DiscordRestOptions {
   /** `DISCORD_API_BASE_URL`. */
   readonly baseUrl: string;
   readonly botToken: string;
-  /** `DISCORD_APPLICATION_ID`; null: it is not known. */
+  /** `DISCORD_APPLICATION_ID`; null: unknown. */
   readonly applicationId?: string | null;
   readonly now?: () => number;
   readonly timeoutMs?: number;
 }
 
-/** What Discord's codes say is no longer there; discord.com/developers/docs/topics/opcodes-and-status-codes. */
+/** Discord's codes for what does not exist any more; discord.com/developers/docs/topics/opcodes-and-status-codes. */
 const GONE: Readonly<Record<number, Gone>> = {
   10003: 'channel',
   10008: 'message',
@@ -57,7 +61,10 @@ const GONE: Readonly<Record<number, Gone>> = {
   50027: 'token',
 };
 
-/** Sends requests to Discord, one at a time or several, each once. It does not wait: it says when a request may go. */
+/**
+ * Sends requests to Discord, each once, several at a time if asked to. It never waits for a rate limit: it says when
+ * the request may be sent.
+ */
 export class DiscordRest {
   readonly #options: DiscordRestOptions;
   readonly #now: () => number;
@@ -68,7 +75,7 @@ export class DiscordRest {
     this.#now = options.now ?? Date.now;
   }
 
-  /** When the request may go, epoch milliseconds; at once, if that is not after now. */
+  /** When the request may be sent, epoch milliseconds. A time in the past means now. */
   mayGoAt(request: DiscordRequest): number {
     return mayGoAt(this.#limits, request);
   }
@@ -81,7 +88,7 @@ export class DiscordRest {
     let answer: { readonly response: Response; readonly text: string };
     try {
       const signal = AbortSignal.timeout(request.file === null ? timeoutMs : timeoutMs * UPLOAD_TIMES);
-      // Redirects would take the bot's token elsewhere.
+      // A redirect would take the bot's token elsewhere.
       const response = await fetch(baseUrl + request.path, { ...this.#init(request), redirect: 'manual', signal });
       answer = { response, text: await response.text() };
     } catch (error) {
@@ -107,14 +114,14 @@ export class DiscordRest {
 
   #read(request: DiscordRequest, { status, headers }: Response, text: string): DiscordOutcome {
     const now = this.#now();
-    const body = parse(text);
+    const body = parseJson(text);
     const said = discordErrorBody.safeParse(body);
     const limited: LimitedAnswer = { status, headers, body: said.success ? said.data : null };
     this.#limits = answered(this.#limits, request, limited, now);
 
     if (status === 204) return { is: 'ok', body: null };
     if (status >= 200 && status < 300) {
-      // Somebody in between: what Discord does it says in JSON.
+      // Not Discord's own answer: Discord answers in JSON.
       if (body === undefined) return { is: 'failed', detail: `Discord answered ${status}, but not with JSON.` };
       return { is: 'ok', body };
     }
@@ -130,7 +137,7 @@ export class DiscordRest {
     return { is: 'refused', status, code, detail };
   }
 
-  /** Without the tokens, whichever way they came into it. */
+  /** Removes the tokens from a text, wherever it comes from. */
   #clean(said: unknown, { path, by }: DiscordRequest): string {
     const text = said instanceof Error ? `${said.message}${causeOf(said)}` : String(said);
     const [, , , token = ''] = by === 'token' ? path.split('/') : [];
@@ -140,33 +147,23 @@ export class DiscordRest {
 }
 
 /**
- * Discord refuses any that is not `DiscordBot ($url, $version)` (discord.com/developers/docs/reference, "User Agent"). CC-Docker has no page of its
- * own: the URL is where this very bot can be had, or else where bots are made.
+ * Discord refuses a user agent that is not `DiscordBot ($url, $version)` (discord.com/developers/docs/reference, "User
+ * Agent"). CC-Docker has no page of its own, so the URL is where this bot can be installed, or else where bots are
+ * made.
  */
 function userAgent(applicationId: string | null): string {
   const page = applicationId === null ? 'developers/applications' : `oauth2/authorize?client_id=${applicationId}`;
   return `DiscordBot (https://discord.com/${page}, ${VERSION}) CC-Docker/${VERSION}`;
 }
 
-/** Node's `fetch` says no more than that it failed: why is in the cause. */
+/** Node's `fetch` says only that it failed. The reason is in the cause. */
 function causeOf({ cause }: Error): string {
   if (!(cause instanceof Error)) return '';
-  // Of several addresses, each with an error of its own, there is a code alone.
+  // An address with several failed attempts has several errors, and only a code for all of them.
   return ` (${cause.message === '' && 'code' in cause ? String(cause.code) : cause.message})`;
 }
 
-function parse(text: string): unknown {
-  if (text === '') return undefined;
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    // A page of a proxy between here and Discord.
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-/** Discord's sentence, and which field it does not take. */
+/** Discord's sentence, and the fields that it does not accept. */
 function describe({
   code,
   message,

@@ -1,56 +1,56 @@
 import { MAX_CONTENT } from './limits.ts';
 import { wholeUpTo } from './text.ts';
 
-/** Parts that a person still reads one after the other. */
+/** A person still reads so many messages one after the other. */
 export const MAX_PARTS = 5;
 
-/** What a block needs to be closed and opened again has room in it, and some text. */
+/** There is room in this for closing and reopening a code block, and for some text. UTF-16 units. */
 const MIN_LENGTH = 200;
 
 export type Split =
   | { readonly as: 'messages'; readonly parts: readonly string[] }
-  /** Too long for messages. `head`: how it begins, as a message, to go with the file. */
+  /** Too long for messages. `head` is its beginning, as a message that goes with the file. */
   | { readonly as: 'file'; readonly head: string };
 
 export interface SplitLimits {
-  /** Of each part, UTF-16 units; at least `MIN_LENGTH`. */
+  /** The longest part, UTF-16 units; at least `MIN_LENGTH`. */
   readonly length?: number;
   readonly parts?: number;
 }
 
 /** Discord's code blocks begin and end with these, anywhere in a line. */
 const FENCE = /`{3,}/g;
-/** What a fence opens at the end of a line: Discord takes a language there. */
+/** A fence at the end of a line opens a block, with the language behind it. */
 const LANGUAGE = /`{3,}([A-Za-z0-9_+\-.#]{1,32})$/;
 const CLOSE = '\n```';
-/** A line with nothing but a fence. */
+/** A line that holds only a fence. */
 const BARE_FENCE = /^\s*`{3,}[A-Za-z0-9_+\-.#]{0,32}\s*$/;
-/** The longest fence that opens a block again, its line break, and what closes the block. */
+/** The longest fence that reopens a block, its line break, and the fence that closes the block. */
 const OVERHEAD = 3 + 32 + 1 + CLOSE.length;
 
 /**
- * A text as messages that Discord takes. It is parted between lines where that is possible, else between words, never inside a
- * surrogate pair. A code block that goes on in the next part is closed, and opened again with its language. A text without anything to see
- * has no parts.
+ * Splits a text into messages that Discord takes: between lines if possible, else between words, never inside a
+ * surrogate pair. A code block that goes on in the next part is closed and reopened with its language. A blank text has
+ * no parts.
  */
 export function splitMessage(text: string, { length = MAX_CONTENT, parts = MAX_PARTS }: SplitLimits = {}): Split {
   const all = splitAll(text.toWellFormed().trimEnd(), length, parts + 1);
   return all.length <= parts ? { as: 'messages', parts: all } : { as: 'file', head: all[0] ?? '' };
 }
 
-/** How a text begins, in so many UTF-16 units (or 200, if that is more), with its code blocks closed. */
+/** The beginning of a text, of so many UTF-16 units (or 200, if that is more), with its code blocks closed. */
 export function beginning(text: string, length: number): string {
   return splitAll(text.toWellFormed().trimEnd(), Math.max(length, MIN_LENGTH), 1)[0] ?? '';
 }
 
-/** A line, or what of a long one goes into a message. */
+/** A line, or the part of a long line that fits into a message. */
 interface Piece {
   readonly text: string;
   /** What stands before it, unless it begins a part. */
   readonly glue: '\n' | ' ' | '';
 }
 
-/** The block that is open, by its language ('' without one); null: none is. */
+/** The language of the open code block ('' if it has none); null: no block is open. */
 type Block = string | null;
 
 function splitAll(text: string, length: number, enough: number): string[] {
@@ -66,13 +66,13 @@ function splitAll(text: string, length: number, enough: number): string[] {
   return parts;
 }
 
-/** A part from that piece on, and the first piece that is not in it. */
+/** The part that begins with that piece, and the first piece after it. */
 function fill(pieces: readonly Piece[], from: number, inside: Block, length: number): { part: string; next: number } {
   let part = inside === null ? '' : `\`\`\`${inside}`;
   let block = inside;
   let hasText = false;
   let next = from;
-  /** The part as it was before the fence that ends it. */
+  /** The part before the fence that ends it. */
   let beforeFence: string | null = null;
   for (let piece = pieces[next]; piece !== undefined; piece = pieces[next]) {
     const after = blockAfter(block, piece.text);
@@ -81,12 +81,12 @@ function fill(pieces: readonly Piece[], from: number, inside: Block, length: num
     const isBare = BARE_FENCE.test(piece.text);
     beforeFence = isBare && block === null && after !== null && hasText ? part : null;
     hasText ||= !isBare && piece.text.trim() !== '';
-    // Blank lines begin no part, nor does a block that ends before anything was in it.
+    // A part does not begin with blank lines, or with a block that is closed before it has text.
     part = hasText || after !== null ? longer : '';
     block = after;
     next += 1;
   }
-  // A block that would have nothing in it begins in the next part.
+  // A block that would be empty begins in the next part.
   if (beforeFence !== null) return { part: beforeFence.trimEnd(), next: next - 1 };
   if (!hasText) return { part: '', next };
   return { part: block === null ? part.trimEnd() : part + CLOSE, next };
@@ -118,7 +118,7 @@ function piecesOf(text: string, longest: number): Piece[] {
   });
 }
 
-/** Where to break a line that is too long: before a space, else not within a fence or a surrogate pair. */
+/** Where to break a line that is too long: before a space, or else not inside a fence or a surrogate pair. */
 function breakAt(line: string, longest: number): number {
   const space = line.lastIndexOf(' ', longest);
   if (space > longest / 2) return space;

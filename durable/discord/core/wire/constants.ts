@@ -13,8 +13,8 @@ import type {
 } from 'discord-api-types/v10';
 
 /**
- * Discord's numbers that are used here, under the types of discord-api-types. Its values are not imported: they come all together and add
- * 87 kB to the Worker. A test holds these against them.
+ * The numbers of Discord's API that we use, with the types of discord-api-types. That package's values are not
+ * imported: they come all together and add 87 kB to the Worker. A test compares these with them.
  */
 export const COMPONENT = {
   row: 1 as ComponentType.ActionRow,
@@ -43,24 +43,24 @@ export const OPTION = {
 export const IN_SERVER = 0 as InteractionContextType.Guild;
 export const INSTALLED_IN_SERVER = 0 as ApplicationIntegrationType.GuildInstall;
 
-/** How long a thread without news stays in the list, minutes. */
+/** A thread without messages is archived after this time, minutes. */
 export const ARCHIVED_AFTER_A_DAY = 1440 as ThreadAutoArchiveDuration.OneDay;
 
 export const FLAG = {
-  /** No previews of links: Discord would fetch what a model wrote. */
+  /** No link previews: for these Discord would fetch URLs that a model wrote. */
   suppress_embeds: 4 as MessageFlags.SuppressEmbeds,
-  /** An answer that only who asked sees. */
+  /** Only the person who acted sees the answer. */
   ephemeral: 64 as MessageFlags.Ephemeral,
 };
 
 export const RESPONSE = {
   pong: 1 as InteractionResponseType.Pong,
   message: 4 as InteractionResponseType.ChannelMessageWithSource,
-  /** "… is thinking", until `@original` is edited. */
+  /** Shows "… is thinking" until `@original` is edited. */
   deferred_message: 5 as InteractionResponseType.DeferredChannelMessageWithSource,
-  /** Of a component: nothing is seen, until its message is edited. */
+  /** For a component: nothing is shown until its message is edited. */
   deferred_update: 6 as InteractionResponseType.DeferredMessageUpdate,
-  /** Of a component: its message is changed. */
+  /** For a component: its message is replaced. */
   update: 7 as InteractionResponseType.UpdateMessage,
   choices: 8 as InteractionResponseType.ApplicationCommandAutocompleteResult,
   modal: 9 as InteractionResponseType.Modal,

@@ -1,22 +1,23 @@
 /**
- * When a request may go to Discord, by what its answers said: discord.com/developers/docs/topics/rate-limits. No limit is known beforehand,
- * for Discord changes them. Plain data; times are epoch milliseconds.
+ * When a request may be sent to Discord, by the rate limits in its answers:
+ * discord.com/developers/docs/topics/rate-limits. No limit is known in advance, because Discord changes them. Plain
+ * data; times are epoch milliseconds.
  */
 
 export interface RateLimits {
-  /** Nothing may go before. */
+  /** Nothing may be sent before. */
   readonly banned_until: number;
-  /** Nothing of the bot's may. */
+  /** Nothing may be sent with the bot's token before. */
   readonly closed_until: number;
-  /** The bucket that a route counts to, by Discord's name for it. */
+  /** The bucket of each route, by Discord's name for it. */
   readonly buckets: Readonly<Record<string, string>>;
-  /** Of a bucket and a major parameter: what is left until it is full again. */
+  /** For a bucket and a major parameter: the requests that are left before it resets. */
   readonly left: Readonly<Record<string, { readonly remaining: number; readonly resets_at: number }>>;
 }
 
 export const NO_LIMITS: RateLimits = { banned_until: 0, closed_until: 0, buckets: {}, left: {} };
 
-/** What of a request its limits depend on. `path`: below the API's base. */
+/** The part of a request that its limits depend on. `path`: below the API's base URL. */
 export interface Limited {
   readonly method: string;
   readonly path: string;
@@ -25,19 +26,19 @@ export interface Limited {
 export interface LimitedAnswer {
   readonly status: number;
   readonly headers: { get(name: string): string | null };
-  /** Of its JSON body; null: it has none, so that it may not be Discord who answered. */
+  /** From its JSON body; null: no JSON, so the answer may not be Discord's own. */
   readonly body: { readonly retry_after?: number | undefined; readonly global?: boolean | undefined } | null;
 }
 
-/** Whom a limit is of. `edge`: Discord's own front, which bans an address. */
+/** Who is limited. `edge`: Discord's own front end, which bans an address. */
 export type LimitScope = 'user' | 'global' | 'shared' | 'edge';
 
-/** Where a 429 does not say for how long. */
+/** How long a 429 lasts that does not say so, milliseconds. */
 const UNSAID_MS = 60_000;
-/** The longest that a 429 is believed; the request is tried again then. */
+/** A 429 is believed for at most this long, milliseconds. Then the request is tried again. */
 const MAX_WAIT_MS = 3_600_000;
 
-/** When the request may go; at once, if that is not after now. */
+/** When the request may be sent, epoch milliseconds. A time in the past means now. */
 export function mayGoAt(limits: RateLimits, request: Limited): number {
   const { key, isFree } = placeOf(limits, request);
   const left = limits.left[key];
@@ -45,7 +46,7 @@ export function mayGoAt(limits: RateLimits, request: Limited): number {
   return Math.max(bucket, limits.banned_until, isFree ? 0 : limits.closed_until);
 }
 
-/** After the request has gone: until its answer is there, it counts. */
+/** Counts a request that is sent and not answered yet. */
 export function sent(limits: RateLimits, request: Limited): RateLimits {
   const { key } = placeOf(limits, request);
   const left = limits.left[key];
@@ -53,7 +54,7 @@ export function sent(limits: RateLimits, request: Limited): RateLimits {
   return { ...limits, left: { ...limits.left, [key]: { ...left, remaining: Math.max(0, left.remaining - 1) } } };
 }
 
-/** After its answer. */
+/** Takes the limits from an answer. */
 export function answered(limits: RateLimits, request: Limited, answer: LimitedAnswer, now: number): RateLimits {
   const { route } = placeOf(limits, request);
   const bucket = answer.headers.get('x-ratelimit-bucket');
@@ -75,7 +76,7 @@ export function answered(limits: RateLimits, request: Limited, answer: LimitedAn
   return { ...known, left };
 }
 
-/** What a 429 says; null: it is none. */
+/** The limit of a 429; null: the answer is not a 429. */
 export function refusalOf(
   { status, headers, body }: LimitedAnswer,
   now: number,
@@ -95,13 +96,16 @@ function scopeOf(headers: LimitedAnswer['headers'], body: LimitedAnswer['body'])
 
 interface Place {
   readonly route: string;
-  /** In `left`. */
+  /** The key in `left`. */
   readonly key: string;
-  /** Interactions are not bound to the bot's global limit. */
+  /** The bot's global limit does not cover interactions. */
   readonly isFree: boolean;
 }
 
-/** A route is its method and its path without ids; what it is done to (a channel, a server, a webhook with its token) counts apart. */
+/**
+ * A route is a method and a path without ids. Its major parameter (a channel, a server, or a webhook with its token)
+ * counts separately.
+ */
 function placeOf(limits: RateLimits, { method, path }: Limited): Place {
   const [, resource = '', id = '', ...rest] = path.replace(/\?.*$/, '').split('/');
   const hasToken = resource === 'webhooks' || resource === 'interactions';

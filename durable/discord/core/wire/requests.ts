@@ -17,7 +17,7 @@ import { firstSnowflakeAt } from './snowflake.ts';
 /** A request to Discord, as plain data. */
 export interface DiscordRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT';
-  /** Below the API's base. */
+  /** Below the API's base URL. */
   readonly path: string;
   /** Sent as JSON; null: none. */
   readonly body: object | null;
@@ -29,8 +29,8 @@ export interface DiscordRequest {
 type Path<Route extends keyof typeof Routes> = ReturnType<(typeof Routes)[Route]>;
 
 /**
- * @param nonce up to 25 characters that identify this message. The same nonce again within some minutes returns the existing message
- *   and makes no other one
+ * @param nonce up to 25 characters that identify this message. The same nonce again within some minutes returns the
+ *   existing message and makes no other one
  */
 export function createMessage(
   channel: string,
@@ -68,7 +68,7 @@ export function startThread(channel: string, message: string, name: string): Dis
   return { method: 'POST', path, body, file: null, by: 'bot' };
 }
 
-/** Of an archived thread: in one nothing can be edited. */
+/** Opens an archived thread again. Nothing in an archived thread can be edited. */
 export function unarchive(thread: string): DiscordRequest {
   const path: Path<'channel'> = `/channels/${id(thread)}`;
   const body: RESTPatchAPIChannelJSONBody = { archived: false };

@@ -1,7 +1,7 @@
 import type { Objects } from '../durable/rpc/edge-env.ts';
 import type { EdgeSettings } from '../protocol/settings/edge-settings.ts';
 
-/** What a handler can reach: the objects by their bindings, the settings, and who is calling. */
+/** What a handler can reach: the objects by their bindings, the settings, and the caller. */
 export interface AppEnv {
   Bindings: Objects;
   Variables: {

@@ -5,17 +5,17 @@ import type { AppEnv } from './app-env.ts';
 
 type C = Context<AppEnv>;
 
-/** What a session's object answers with a status of 400. */
+/** The body of a session object's answer with an error status. */
 export const transferRefusal = z.object({ refused: problem.shape.code, detail: z.string() });
 
-/** Of bytes that are an agent's: nothing that a browser is shown of them may run in this service's name, whatever it is. */
-export const HARMLESS = {
+/** Headers for bytes that an agent wrote: a browser must not run any of them in this service's name. */
+export const SANDBOX_HEADERS = {
   'cache-control': 'private, no-cache',
   'x-content-type-options': 'nosniff',
   'content-security-policy': "sandbox; default-src 'none'",
 } as const;
 
-/** The part that is asked for; the runner knows what of it makes sense. */
+/** The `Range` of the request; null: none. The runner decides whether it makes sense. */
 export function rangeOf(c: C): string | null {
   const range = c.req.header('range');
   return range === undefined || range.length > 128 ? null : range;
@@ -23,7 +23,7 @@ export function rangeOf(c: C): string | null {
 
 const opaque = (tag: string) => tag.trim().replace(/^W\//, '');
 
-/** `If-None-Match` names it, or is `*` (RFC 9110, 13.1.2: compared weakly). */
-export function matches(header: string | undefined, etag: string): boolean {
+/** Whether `If-None-Match` names it or is `*` (RFC 9110, 13.1.2: weak comparison). */
+export function isNotModified(header: string | undefined, etag: string): boolean {
   return header?.split(',').some((tag) => tag.trim() === '*' || opaque(tag) === opaque(etag)) ?? false;
 }

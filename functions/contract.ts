@@ -1,12 +1,12 @@
 import { z } from '@hono/zod-openapi';
 import { problem } from '../protocol/api/problem.ts';
 
-/** Pieces that the descriptions of the calls share. */
+/** Parts that several descriptions of calls share. */
 
 const id = (name: string, description: string) =>
   z.string().openapi({ param: { name, in: 'path' }, description, example: '01939f5a-7c1e-7000-8000-1a2b3c4d5e6f' });
 
-/** Any string: what is no UUID names no session, so it is answered 404 like an unknown one. */
+/** Any string: one that is not a UUID is answered with 404, like an unknown session. */
 export const sessionParams = z.object({ session_id: id('session_id', 'The session') });
 export const messageParams = sessionParams.extend({ message_id: id('message_id', 'The message') });
 
@@ -21,7 +21,7 @@ export const workspaceParams = z.object({
     .openapi({ param: { name: 'workspace_id', in: 'path' }, description: 'The workspace', example: 'website' }),
 });
 
-/** A page of a list: what comes after `cursor`, the `next_cursor` of the page before. */
+/** A page of a list: what comes after `cursor`, which is the `next_cursor` of the page before. */
 export const pageQuery = <T extends z.ZodType>(cursor: T) =>
   z.strictObject({ limit: z.coerce.number().int().min(1).max(200).default(50), cursor: cursor.optional() });
 
@@ -43,7 +43,7 @@ export const body = <T extends z.ZodType>(schema: T) => ({
   body: { required: true, content: { 'application/json': { schema } } },
 });
 
-/** Every call can be refused so. */
+/** Every call can be refused like this. */
 export const refusals = {
   default: {
     description: 'Refused: the `code` says why',

@@ -1,7 +1,7 @@
 import { html, raw } from 'hono/html';
 import { PROBLEMS } from '../protocol/api/problem.ts';
 
-/** What the page reads of an OpenAPI document. */
+/** What the page uses of an OpenAPI document. */
 export interface ApiDocument {
   readonly info: { readonly title: string; readonly version: string };
   readonly paths?: Readonly<Record<string, object>>;
@@ -20,7 +20,7 @@ details{border:1px solid #d9dce3;border-radius:.4rem;margin:.4rem 0;padding:.4re
 summary b{display:inline-block;min-width:4.2rem}td{padding:.15rem .8rem .15rem 0;vertical-align:top}
 @media(prefers-color-scheme:dark){body{background:#14171d;color:#dfe3ea}pre{background:#1d2129}details{border-color:#343a46}a{color:#8ab4ff}}`;
 
-/** The API for people: one page made of the OpenAPI document, with nothing loaded from elsewhere. */
+/** The API for people: one page made from the OpenAPI document, which loads nothing from elsewhere. */
 export function docsPage(document: ApiDocument) {
   const calls = Object.entries(document.paths ?? {}).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => call(method, path, operation as Operation)),

@@ -8,7 +8,7 @@ const MAXIMA = {
   interaction_timeout_seconds: 'INTERACTION_TIMEOUT_MAX',
 } as const satisfies Partial<Record<keyof SessionConfig, keyof EdgeSettings>>;
 
-/** Refuses a session's timeouts that are over the operator's maxima; null: none is. */
+/** Refuses a session's timeouts that exceed the operator's maxima; null: none does. */
 export function overMaximum(config: SessionConfig | ChildConfig, settings: EdgeSettings): Refusal | null {
   const errors = (['timeout_seconds', 'idle_timeout_seconds', 'interaction_timeout_seconds'] as const)
     .filter((name) => (config[name] ?? 0) > settings[MAXIMA[name]])

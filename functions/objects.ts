@@ -1,11 +1,9 @@
 import type { Context } from 'hono';
+import { directoryStub, poolStub, sessionStub } from '../durable/rpc/edge-env.ts';
 import type { SessionRpc } from '../durable/rpc/session-rpc.ts';
 import { uuid } from '../protocol/ids.ts';
 import type { Refusal } from '../protocol/api/problem.ts';
 import type { AppEnv } from './app-env.ts';
-
-/** The one pool that there is for now. */
-const DEFAULT_POOL = 'default';
 
 export const SESSION_NOT_FOUND: Refusal = {
   refused: 'session_not_found',
@@ -14,23 +12,26 @@ export const SESSION_NOT_FOUND: Refusal = {
 
 type C = Context<AppEnv>;
 
-/** The object of the session that the path names. (Boxed: a stub claims to have every property one asks it for.) */
+/**
+ * The object of the session that the path names. (It is boxed, because a stub claims to have every property that it is
+ * asked for.)
+ */
 export function sessionOf(c: C): { readonly session: DurableObjectStub<SessionRpc> } | Refusal {
   const id = uuid.safeParse(c.req.param('session_id'));
   if (!id.success) return SESSION_NOT_FOUND;
-  return { session: c.env.SESSION.get(c.env.SESSION.idFromName(id.data.toLowerCase())) };
+  return { session: sessionStub(c.env, id.data.toLowerCase()) };
 }
 
-/** The caller's own directory. */
+/** The caller's directory. */
 export function directoryOf(c: C) {
-  return c.env.DIRECTORY.get(c.env.DIRECTORY.idFromName(c.get('owner')));
+  return directoryStub(c.env, c.get('owner'));
 }
 
 export function poolOf(c: C) {
-  return c.env.RUNNER_POOL.get(c.env.RUNNER_POOL.idFromName(DEFAULT_POOL));
+  return poolStub(c.env);
 }
 
-/** Where the session's stream is, as the caller reached us. */
+/** The address of the session's stream, under the origin at which the caller reached us. */
 export function streamUrl(c: C, sessionId: string): string {
   const url = new URL(c.req.url);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';

@@ -9,7 +9,7 @@ const invalid = (why: string): Refusal => ({ refused: 'token_invalid', detail: `
 
 type Verified<T> = { readonly claims: T } | Refusal;
 
-/** Checks a user's token: a plain JWT, as any library mints it. */
+/** Checks a user's token: a plain JWT, as any library makes it. */
 export function verifyUser(
   authorization: string | undefined,
   secret: string,
@@ -44,7 +44,7 @@ async function verify<T>(
   if (token === undefined) return invalid('The Authorization header is not `Bearer <JWT>`.');
   const verified = await signed(token, secret);
   if ('refused' in verified) return verified;
-  // Kinds are told apart by `typ` alone; one that says nothing is a user's, for many libraries leave it out.
+  // `typ` tells the kinds of tokens apart. A token without it is a user's, because many libraries leave it out.
   if (verified.typ !== type) return invalid('It is a token of another kind.');
   const parsed = claims.safeParse(verified.payload);
   if (parsed.success) return { claims: parsed.data };
@@ -54,7 +54,7 @@ async function verify<T>(
 
 async function signed(token: string, secret: string): Promise<{ payload: JWTPayload; typ: string } | Refusal> {
   try {
-    // The algorithm is ours to say, never the token's.
+    // We choose the algorithm, never the token.
     const key = new TextEncoder().encode(secret);
     const { payload, protectedHeader } = await jwtVerify(token, key, { algorithms: ['HS256'] });
     return { payload, typ: protectedHeader.typ ?? TokenType.user };

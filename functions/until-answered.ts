@@ -1,9 +1,9 @@
-/** How often a wait is taken up again before the caller is told to come back. */
+/** How often a wait is repeated before the caller is told to try again. */
 const TRIES = 5;
 
 /**
- * Waits on an object through its restarts: a Durable Object that is moved or restarted breaks the calls that wait
- * in it, while what they wait for is stored and goes on.
+ * Waits for an object across its restarts. A Durable Object that is moved or restarted breaks the calls that wait in
+ * it, but what they wait for is stored and goes on.
  */
 export async function untilAnswered<T>(wait: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
@@ -15,7 +15,7 @@ export async function untilAnswered<T>(wait: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Whether a fault is the platform's, and passes: Cloudflare marks such errors. */
+/** Whether an error is a passing fault of the platform. Cloudflare marks such errors. */
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return ('retryable' in error && error.retryable === true) || ('overloaded' in error && error.overloaded === true);

@@ -15,30 +15,28 @@ import {
 import { discordNotConfigured, isDiscordReady, type DiscordUse } from '../../protocol/settings/discord-settings.ts';
 import { uuid } from '../../protocol/ids.ts';
 import type { InteractionView } from '../../protocol/api/interaction.ts';
-import { MAX_BODY_BYTES } from '../../protocol/settings/limits.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
+import { deskStub } from '../../durable/rpc/edge-env.ts';
 import type { AppEnv } from '../app-env.ts';
+import { BODY_TOO_LARGE, parseJson, readBody } from '../body.ts';
 import { body, idempotencyHeader, json, refusals, secured } from '../contract.ts';
 import { refuse } from '../refuse.ts';
 import { answerInTime } from './answer-in-time.ts';
 import { verifyDiscord } from './verify.ts';
 
-/** The one desk that there is. */
-const DESK = 'desk';
-
-const deskOf = (c: Context<AppEnv>) => c.env.DISCORD.get(c.env.DISCORD.idFromName(DESK));
+const deskOf = (c: Context<AppEnv>) => deskStub(c.env);
 
 /** Discord's signed webhook: commands, buttons, menus and modals. */
 export const discordInteractions = new Hono<AppEnv>().post('/interactions', async (c) => {
   const settings = c.get('settings');
   if (!isDiscordReady(settings, 'interactions')) return refuse(c, notConfigured(c, 'interactions'));
-  // As it came: nothing of it is parsed before it is known to be Discord's.
-  const raw = await readBytes(c.req.raw);
-  if (raw === null) return refuse(c, TOO_LARGE);
+  // The raw bytes: nothing may be parsed before the signature is checked.
+  const raw = await readBody(c.req.raw);
+  if (raw === null) return refuse(c, BODY_TOO_LARGE);
   const { headers } = c.req.raw;
   const verified = await verifyDiscord({ headers, body: raw }, settings.DISCORD_PUBLIC_KEY, Date.now());
   if (!verified.verified) {
-    console.warn(`discord: a request was not taken: ${verified.fault}`);
+    console.warn(`discord: a request was refused: ${verified.fault}`);
     return refuse(c, {
       refused: 'signature_invalid',
       detail: 'The request is not signed by Discord, or not just now.',
@@ -58,8 +56,6 @@ export const discordInteractions = new Hono<AppEnv>().post('/interactions', asyn
   }
   return c.json(await answerInTime(deskOf(c).interact(data), data));
 });
-
-const TOO_LARGE: Refusal = { refused: 'body_too_large', detail: `A body holds at most ${MAX_BODY_BYTES} bytes.` };
 
 const notify = createRoute({
   method: 'post',
@@ -113,7 +109,7 @@ const unlink = createRoute({
   responses: { 204: { description: 'Done' }, ...refusals },
 });
 
-/** Discord for programs: notify, ask, and whose account is whose. */
+/** Discord for programs: notify, ask, and the links between accounts and owners. */
 export function addDiscord(app: OpenAPIHono<AppEnv>): void {
   app.use('/discord/*', async (c, next) => {
     const use = c.req.path.endsWith('/notify') ? 'notify' : 'interactions';
@@ -156,26 +152,4 @@ function shown({ session_id: _session, detached: _detached, ...question }: Inter
 function notConfigured(c: Context<AppEnv>, use: DiscordUse): Refusal {
   const detail = discordNotConfigured(c.get('settings'), use) ?? 'Discord is not configured.';
   return { refused: 'discord_not_configured', detail };
-}
-
-/** Null: more than a body may hold. */
-async function readBytes({ headers, body: stream }: Request): Promise<Uint8Array<ArrayBuffer> | null> {
-  if (Number(headers.get('content-length') ?? 0) > MAX_BODY_BYTES) return null;
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of (stream ?? []) as AsyncIterable<Uint8Array>) {
-    size += chunk.byteLength;
-    if (size > MAX_BODY_BYTES) return null;
-    chunks.push(chunk);
-  }
-  return new Uint8Array(await new Blob(chunks).arrayBuffer());
-}
-
-function parseJson(raw: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(raw));
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

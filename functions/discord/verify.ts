@@ -1,25 +1,25 @@
 import { verifyKey } from './verify-key.mjs';
 
-/** How far Discord's timestamp may be from our clock, either way, seconds. */
+/** How far Discord's timestamp may differ from our clock in either direction, seconds. */
 export const MAX_SKEW_SECONDS = 300;
 
-/** Why a request is not Discord's. For the log alone: the wire says 401 and no more. */
+/** Why a request is not Discord's. Only the log says so; the answer says 401 and no more. */
 export type SignatureFault = 'header_missing' | 'header_malformed' | 'stale' | 'signature_invalid';
 
 export type Verified = { readonly verified: true } | { readonly verified: false; readonly fault: SignatureFault };
 
 export interface SignedRequest {
   readonly headers: { get(name: string): string | null };
-  /** As it came: nothing of it may be parsed before this says yes. */
+  /** The raw bytes: nothing of them may be parsed before the check succeeds. */
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
-/** One spelling alone, so that no two texts mean the same signature. */
+/** Only one spelling is allowed, so that no two texts mean the same signature. */
 const SIGNATURE = /^[0-9a-f]{128}$/;
 const TIMESTAMP = /^[1-9]\d{0,11}$/;
 
 /**
- * Whether Discord signed it just now: Ed25519 over the timestamp and the body, byte by byte.
+ * Checks that Discord has signed the request just now: Ed25519 over the timestamp and the body, byte by byte.
  *
  * @param publicKey `DISCORD_PUBLIC_KEY`
  * @param now epoch milliseconds

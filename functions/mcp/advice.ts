@@ -1,6 +1,6 @@
 import type { Problem, ProblemCode } from '../../protocol/api/problem.ts';
 
-/** What an agent can do about a refusal, in terms of the tools that it has. The API's own words are for who speaks HTTP. */
+/** What an agent can do about a refusal, with the tools that it has. The API's own sentences are for clients that speak HTTP. */
 const ADVICE: Partial<Record<ProblemCode, string>> = {
   invalid_request: 'Correct the arguments and call the tool again.',
   body_too_large: 'Send less at once: long texts can be put into a file of the workspace by whoever has it, and named.',
@@ -33,7 +33,7 @@ const ADVICE: Partial<Record<ProblemCode, string>> = {
   internal_error: 'Calling again may help; otherwise tell your user.',
 };
 
-/** A refusal of the API as the model reads it. */
+/** A refusal of the API, as text for the model. */
 export function problemText({ title, detail, code }: Problem): string {
   const said = [`${title} (${code}).`, detail, ADVICE[code]];
   return said.filter((each) => each !== undefined).join(' ');

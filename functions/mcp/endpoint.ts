@@ -5,8 +5,9 @@ import { refuse } from '../refuse.ts';
 import { Api, type Serve } from './api.ts';
 
 /**
- * Refuses pages of other sites (MCP, streamable HTTP, "Security Warning"). A page that a browser was led to under a name which now points here (DNS
- * rebinding) calls itself this site, so over plain HTTP a name alone proves nothing: it has to be an address or `localhost`.
+ * Refuses web pages of other sites (MCP, streamable HTTP, "Security Warning"). With DNS rebinding, a page's own name
+ * points to this machine, so the page looks like ours. Over plain HTTP a name therefore proves nothing: the host has to
+ * be an address or `localhost`.
  */
 export const withOwnOrigin = createMiddleware<AppEnv>(async (c, next) => {
   const origin = c.req.header('origin');
@@ -21,19 +22,19 @@ function isOwn(origin: string, own: URL): boolean {
   return page.protocol === 'https:' || isAddress(page.hostname);
 }
 
-/** What no DNS server answers for. */
+/** No DNS server answers for these. */
 function isAddress(hostname: string): boolean {
   return hostname === 'localhost' || hostname.startsWith('[') || /^\d+\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
-/** The MCP server, for a caller whose token was checked. */
+/** The MCP server, for a caller whose token has been checked. */
 export async function mcp(c: Context<AppEnv>, serve: Serve): Promise<Response> {
   if (c.req.method !== 'POST') {
-    // MCP, streamable HTTP: for a server that has nothing to say unasked, and no sessions to end.
+    // MCP, streamable HTTP, allows this for a server that sends nothing unasked and has no sessions to end.
     const detail = 'MCP is spoken by POST here: there is no stream to listen to, and no MCP session to end.';
     return refuse(c, { refused: 'method_not_allowed', detail }, { allow: 'POST' });
   }
-  // Loaded when it is called for the first time: most edges never are, and it would be a part of each one's start.
+  // Loaded at the first call: most edges never need it, and it would make every start slower.
   const { serveMcp } = await import('./server.ts');
   const { origin } = new URL(c.req.url);
   return serveMcp(c.req.raw, new Api(serve, origin, c.req.header('authorization') ?? ''));

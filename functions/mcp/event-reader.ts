@@ -6,7 +6,8 @@ export interface StreamedEvent {
 }
 
 /**
- * Reads a stream of the API's until it ends, or `stop` is aborted. Either way it is cancelled then, so that nobody waits at its other end.
+ * Reads a stream of the API until it ends or `stop` is aborted. Either way the stream is then cancelled, so that
+ * nothing waits at its other end.
  *
  * @throws when the stream breaks
  */

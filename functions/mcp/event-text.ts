@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { EventEnvelope } from '../../protocol/api/event.ts';
 
-/** Longest text of one event, characters. */
-const EVENT_TEXT = 1000;
+/** The longest text of one event, characters. */
+const MAX_EVENT_TEXT = 1000;
 
 const block = z.looseObject({
   type: z.string(),
@@ -13,7 +13,7 @@ const block = z.looseObject({
   content: z.unknown().optional(),
   is_error: z.boolean().optional(),
 });
-const said = z.object({ message: z.object({ content: z.union([z.string(), z.array(block)]) }) });
+const spoken = z.object({ message: z.object({ content: z.union([z.string(), z.array(block)]) }) });
 const ended = z.object({ subtype: z.string(), result: z.string().optional() });
 const asked = z.object({
   subject: z.union([
@@ -22,12 +22,12 @@ const asked = z.object({
   ]),
 });
 
-/** What an event tells, in words, cut when it is long. What Claude Code writes is its own, so whatever is not as expected is shown as it is. */
+/** An event as text, cut if it is long. Claude Code may change its format, so an unexpected event is shown as JSON. */
 export function eventText({ type, data }: Pick<EventEnvelope, 'type' | 'data'>): string {
-  return cut(textOf(type, data), EVENT_TEXT);
+  return cut(textOf(type, data), MAX_EVENT_TEXT);
 }
 
-/** At most `length` characters, and says what is missing. */
+/** At most `length` characters. The end says how many are missing. */
 export function cut(text: string, length: number): string {
   if (text.length <= length) return text;
   return `${text.slice(0, length)}… (${text.length - length} more characters)`;
@@ -35,7 +35,7 @@ export function cut(text: string, length: number): string {
 
 function textOf(type: string, data: Record<string, unknown>): string {
   if (type === 'assistant' || type === 'user') {
-    const parsed = said.safeParse(data);
+    const parsed = spoken.safeParse(data);
     if (!parsed.success) return JSON.stringify(data);
     const { content } = parsed.data.message;
     return typeof content === 'string' ? content : content.map(blockText).join('\n');

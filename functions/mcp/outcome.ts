@@ -4,8 +4,8 @@ import { messageView } from '../../protocol/api/message.ts';
 import { sessionView } from '../../protocol/api/session.ts';
 import { pathOf, type Answered, type Api } from './api.ts';
 
-/** A question or permission as an agent sees it. */
-export const askedItem = interactionView.pick({
+/** A question or permission, as an agent sees it. */
+export const shownInteraction = interactionView.pick({
   interaction_id: true,
   state: true,
   subject: true,
@@ -18,39 +18,39 @@ export const askedItem = interactionView.pick({
   resolution: true,
 });
 
-/** Longest input of a tool that an agent is shown with a permission, JSON characters. */
-const INPUT_SHOWN = 20_000;
+/** The longest tool input that an agent is shown with a permission, JSON characters. */
+const MAX_AGENT_INPUT = 20_000;
 
-export function askedItemOf(view: InteractionView): z.infer<typeof askedItem> {
-  const item = askedItem.parse(view);
+export function shownInteractionOf(view: InteractionView): z.infer<typeof shownInteraction> {
+  const item = shownInteraction.parse(view);
   const { subject } = item;
-  if (subject.kind !== 'permission' || JSON.stringify(subject.input).length <= INPUT_SHOWN) return item;
+  if (subject.kind !== 'permission' || JSON.stringify(subject.input).length <= MAX_AGENT_INPUT) return item;
   return { ...item, subject: { ...subject, input: null } };
 }
 
-/** How it stands with a message. */
+/** What has become of a message so far. */
 export const outcome = z.object({
   session_id: messageView.shape.session_id,
   message_id: messageView.shape.message_id,
-  /** `needs_answer`: the agent asks, and goes on when it is answered. `paused`: the budget is spent. */
+  /** `needs_answer`: the agent asks something, and goes on when it is answered. `paused`: the budget is spent. */
   state: z.enum(['completed', 'failed', 'interrupted', 'working', 'needs_answer', 'paused']),
   /** What the agent said last. */
   result: z.string().nullable(),
   error: messageView.shape.error,
-  /** Of this message alone. */
+  /** For this message alone. */
   total_cost_usd: z.number().nullable(),
   duration_ms: z.number().nullable(),
-  /** What the agent asks, and waits for. */
-  asked: z.array(askedItem),
-  /** What to do next; null: nothing has to be done. */
+  /** What the agent asks and waits for. */
+  asked: z.array(shownInteraction),
+  /** What to do next; null: nothing. */
   next_step: z.string().nullable(),
 });
 export type Outcome = z.infer<typeof outcome>;
 
 const sessionState = sessionView.pick({ status: true, reason: true, last_seq: true, open_interactions: true });
 
-/** How it stands, and the `seq` up to which the log is already counted in. */
-export interface Look {
+/** The state of a message, and the `seq` of the newest event that it includes. */
+export interface SeenOutcome {
   readonly outcome: Outcome;
   readonly last_seq: number;
 }
@@ -61,9 +61,9 @@ const ANSWER =
   'Answer with answer_interaction if you know the answer, or ask your user; then call wait_for_result again. If somebody else answers, call wait_for_result with return_on_question false.';
 const RAISE = 'Do not wait: nothing happens until a person raises the budget. Tell your user.';
 
-/** Looks at a message and its session. */
-export async function look(api: Api, session_id: string, message_id: string): Promise<Answered<Look>> {
-  // The session first: what comes after its `last_seq` can then be waited for, and nothing falls in between.
+/** Reads the state of a message and its session. */
+export async function readOutcome(api: Api, session_id: string, message_id: string): Promise<Answered<SeenOutcome>> {
+  // The session comes first: then the events after its `last_seq` can be waited for, and none is missed in between.
   const session = await api.call(sessionState, 'GET', pathOf('/sessions/{}', session_id));
   if ('problem' in session) return session;
   const message = await api.call(messageView, 'GET', pathOf('/sessions/{}/messages/{}', session_id, message_id));
@@ -74,7 +74,7 @@ export async function look(api: Api, session_id: string, message_id: string): Pr
     state: Outcome['state'],
     next_step: string | null = null,
     asked: Outcome['asked'] = [],
-  ): Answered<Look> => ({
+  ): Answered<SeenOutcome> => ({
     data: {
       last_seq,
       outcome: { session_id, message_id, state, result, error, total_cost_usd, duration_ms, asked, next_step },
@@ -82,17 +82,17 @@ export async function look(api: Api, session_id: string, message_id: string): Pr
   });
   if (status === 'completed' || status === 'failed' || status === 'interrupted') return of(status);
 
-  const asked = open_interactions === 0 ? { data: [] } : await askedNow(api, session_id);
+  const asked = open_interactions === 0 ? { data: [] } : await openInteractions(api, session_id);
   if ('problem' in asked) return asked;
   if (asked.data.length > 0) return of('needs_answer', ANSWER, asked.data);
   if (reason?.code === 'budget_reached') return of('paused', `${RAISE} ${reason.detail}`);
   return of('working', status === 'queued' && reason !== null ? `${WAIT} It has not begun: ${reason.detail}` : WAIT);
 }
 
-/** What the running turn waits for. What is `detached` nobody waits for: its answer will be a message of its own. */
-async function askedNow(api: Api, session_id: string): Promise<Answered<z.infer<typeof askedItem>[]>> {
+/** What the running turn waits for. Nobody waits for a `detached` one: its answer becomes a message of its own. */
+async function openInteractions(api: Api, session_id: string): Promise<Answered<z.infer<typeof shownInteraction>[]>> {
   const path = `${pathOf('/sessions/{}/interactions', session_id)}?state=open&limit=50`;
   const page = await api.call(interactionList, 'GET', path);
   if ('problem' in page) return page;
-  return { data: page.data.data.filter(({ detached }) => !detached).map(askedItemOf) };
+  return { data: page.data.data.filter(({ detached }) => !detached).map(shownInteractionOf) };
 }

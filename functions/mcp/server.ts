@@ -19,12 +19,15 @@ import type { CallContext, Tool } from './tools/tool.ts';
 
 const TOOLS: readonly Tool[] = [...sessionTools, ...messageTools, ...peopleTools, ...fileTools, ...childTools];
 
-/** As told to clients; made when it is first asked for. */
+/** The tools as clients are told of them. Made at the first request. */
 let listed: ReturnType<Tool['list']>[] | null = null;
 
 const INSTRUCTIONS = `CC-Docker runs agents (Claude Code), each in a container of its own with files and tools: a session. Begin one with create_session and a prompt, then wait_for_result; go on in the same session with send_message. When wait_for_result says needs_answer, the agent asks something: answer_interaction. Stop or delete sessions that are done.`;
 
-/** Nobody is asked to fill in a form (elicitation), and the SDK's own validator compiles schemas by `eval`, which workerd has not. */
+/**
+ * This server asks its clients nothing (elicitation), and the SDK's own validator compiles schemas with `eval`, which
+ * workerd does not allow.
+ */
 const NO_VALIDATOR = {
   getValidator(): never {
     throw new Error('this server asks its clients nothing');
@@ -32,8 +35,8 @@ const NO_VALIDATOR = {
 };
 
 /**
- * Answers one POST of MCP's streamable HTTP. Nothing is kept between two of them: whoever has the token calls any tool, and there is no
- * MCP session to lose.
+ * Answers one POST of MCP's streamable HTTP. Nothing is kept between two of them: any caller with the token can call
+ * any tool, and there is no MCP session to lose.
  */
 export async function serveMcp(request: Request, api: Api): Promise<Response> {
   const server = new Server(
@@ -80,7 +83,7 @@ async function callTool(name: string, given: unknown, context: CallContext): Pro
   }
 }
 
-/** The same answer; when the client hangs up while it is written, `end` is called: the SDK would let the call wait on. */
+/** The same response. If the client disconnects while it is written, `end` is called: the SDK would let the call go on. */
 function endingWith(response: Response, end: () => void): Response {
   if (response.body === null) return response;
   const reader = response.body.getReader();

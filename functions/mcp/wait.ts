@@ -2,20 +2,23 @@ import { eventEnvelope } from '../../protocol/api/event.ts';
 import { pathOf, type Answered, type Api } from './api.ts';
 import { readEvents } from './event-reader.ts';
 import { eventText } from './event-text.ts';
-import { look, type Outcome } from './outcome.ts';
+import { readOutcome, type Outcome } from './outcome.ts';
 import type { CallContext } from './tools/tool.ts';
 
-/** Longest that one call waits, seconds. */
+/** The longest wait of one call, seconds. */
 export const WAIT_MAX = 600;
-/** How long a call waits that does not say, seconds. */
+/** The wait of a call that does not say how long, seconds. */
 export const WAIT_DEFAULT = 120;
-/** Longest for a client that is not told of progress, whatever it says, seconds: many then give up after a minute, and the model would read of a fault. */
-export const WAIT_UNTOLD = 50;
+/**
+ * The longest wait for a client that takes no progress notifications, seconds. Many such clients give up after a
+ * minute, and the model would see an error.
+ */
+export const WAIT_WITHOUT_PROGRESS = 50;
 
-/** Between two words to the client that it goes on, milliseconds. Clients give up after a minute without. */
+/** The time between two progress notifications, milliseconds. Without any, clients give up after a minute. */
 const PROGRESS_MS = 10_000;
 
-/** How often a stream that breaks off is opened anew before that is a fault. */
+/** How often a broken stream is opened again before that is an error. */
 const TRIES = 5;
 
 interface Wait {
@@ -27,22 +30,23 @@ interface Wait {
   readonly return_on_question: boolean;
 }
 
-/** Waits until a message has ended, or something has to be done for it, or time is up. */
+/** Waits until a message has ended, until somebody has to act, or until time is up. */
 export async function waitForMessage(context: CallContext, wait: Wait): Promise<Answered<Outcome>> {
   const { api, signal, progress } = context;
-  const longest = progress === undefined ? WAIT_UNTOLD : WAIT_MAX;
+  const longest = progress === undefined ? WAIT_WITHOUT_PROGRESS : WAIT_MAX;
   const seconds = Math.min(wait.timeout_seconds ?? WAIT_DEFAULT, longest);
   const stop = AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)]);
-  const news = new News(progress, seconds);
+  const reporter = new ProgressReporter(progress, seconds);
   try {
     for (let broken = 0; ;) {
-      const seen = await look(api, wait.session_id, wait.message_id);
+      const seen = await readOutcome(api, wait.session_id, wait.message_id);
       if ('problem' in seen) return seen;
       const { outcome, last_seq } = seen.data;
       const goesOn = outcome.state === 'working' || (outcome.state === 'needs_answer' && !wait.return_on_question);
       if (!goesOn || seconds === 0 || stop.aborted) return { data: outcome };
-      const followed = await untilChanged(api, wait.session_id, last_seq, stop, news).catch((error: unknown) => {
-        // As when the session's object is moved, or has just been deleted: the next look says. But not without end.
+      const followed = await untilChanged(api, wait.session_id, last_seq, stop, reporter).catch((error: unknown) => {
+        // The session's object may have moved, or the session may be deleted. The next reading tells. But do not try
+        // forever.
         if (broken >= TRIES) throw error;
         return { data: false };
       });
@@ -51,17 +55,17 @@ export async function waitForMessage(context: CallContext, wait: Wait): Promise<
       if (broken > TRIES) return { data: outcome };
     }
   } finally {
-    news.end();
+    reporter.end();
   }
 }
 
-/** Follows the log until something is said that may end the wait, or `stop`. False: the stream ended before. */
+/** Follows the log until an event may end the wait, or until `stop`. False: the stream ended earlier. */
 async function untilChanged(
   api: Api,
   session_id: string,
   after: number,
   stop: AbortSignal,
-  news: News,
+  reporter: ProgressReporter,
 ): Promise<Answered<boolean>> {
   const opened = await api.open('GET', `${pathOf('/sessions/{}/events', session_id)}?after=${after}`, {
     headers: { accept: 'text/event-stream' },
@@ -71,7 +75,7 @@ async function untilChanged(
   if (body === null) throw new Error('the stream of events has no body');
   for await (const { type, json } of readEvents(body, stop)) {
     switch (type) {
-      // Whose message it is, and whether it is to be waited for at all, the next look says.
+      // The next reading tells whose message it is, and whether to go on waiting.
       case 'message.completed':
       case 'message.failed':
       case 'message.interrupted':
@@ -80,7 +84,7 @@ async function untilChanged(
       case 'session.gap':
         return { data: true };
       case 'assistant':
-        news.hear(json);
+        reporter.setText(json);
         break;
       default:
     }
@@ -91,25 +95,25 @@ async function untilChanged(
 const envelope = eventEnvelope.pick({ type: true, data: true });
 
 /** Tells the client that the wait goes on, and what the agent said last. */
-class News {
-  readonly #tell: () => void;
+class ProgressReporter {
+  readonly #notify: () => void;
   #timer: ReturnType<typeof setInterval> | null = null;
   #last = 'The message is taken.';
 
   constructor(progress: CallContext['progress'], total: number) {
     const began = Date.now();
-    let told = -1;
-    this.#tell = () => {
-      // Each has to be more than the one before (MCP, progress).
-      told = Math.max(told + 0.001, (Date.now() - began) / 1000);
-      void progress?.(told, total, this.#last);
+    let sent = -1;
+    this.#notify = () => {
+      // Each value must be larger than the one before (MCP, progress).
+      sent = Math.max(sent + 0.001, (Date.now() - began) / 1000);
+      void progress?.(sent, total, this.#last);
     };
     if (progress === undefined) return;
-    this.#tell();
-    this.#timer = setInterval(this.#tell, PROGRESS_MS);
+    this.#notify();
+    this.#timer = setInterval(this.#notify, PROGRESS_MS);
   }
 
-  hear(json: string): void {
+  setText(json: string): void {
     const text = eventText(envelope.parse(JSON.parse(json))).trim();
     if (text !== '') this.#last = text.slice(0, 200);
   }

@@ -1,7 +1,7 @@
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi';
 import { artifactList, artifactView } from '../../protocol/api/artifact.ts';
 import type { AppEnv } from '../app-env.ts';
-import { HARMLESS, matches, rangeOf, transferRefusal } from '../byte-answer.ts';
+import { SANDBOX_HEADERS, isNotModified, rangeOf, transferRefusal } from '../byte-answer.ts';
 import { attachment } from '../content-disposition.ts';
 import { json, pageQuery, refusals, secured, sessionParams } from '../contract.ts';
 import { sessionOf } from '../objects.ts';
@@ -87,17 +87,17 @@ export function addArtifacts(app: OpenAPIHono<AppEnv>): void {
     if ('refused' in view) return refuse(c, view);
     const etag = `"${view.sha256}"`;
     const headers = new Headers({
-      ...HARMLESS,
+      ...SANDBOX_HEADERS,
       'content-type': 'application/octet-stream',
       'content-disposition': attachment(view.name),
       'accept-ranges': 'bytes',
       etag,
     });
-    if (matches(c.req.header('if-none-match'), etag)) return new Response(null, { status: 304, headers });
+    if (isNotModified(c.req.header('if-none-match'), etag)) return new Response(null, { status: 304, headers });
     headers.set('content-length', String(view.bytes));
     if (c.req.method === 'HEAD') return new Response(null, { headers });
     const query = new URLSearchParams({ owner, id: view.artifact_id });
-    // A part of another file is of no use to the client (RFC 9110, 13.1.5): then it gets the whole.
+    // A part of another version is of no use to the client (RFC 9110, 13.1.5), so it gets the whole file.
     const range = (c.req.header('if-range') ?? etag) === etag ? rangeOf(c) : null;
     if (range !== null) query.set('range', range);
     const response = await session.fetch(`https://session/artifact?${query.toString()}`, { signal: c.req.raw.signal });

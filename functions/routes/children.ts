@@ -52,7 +52,7 @@ const change = createRoute({
   responses: { 200: json('The session', sessionView), ...refusals },
 });
 
-/** Children: spawn, list, tree; and the budget of a tree. */
+/** Children: spawn, list, tree, and the budget of a tree. */
 export function addChildren(app: OpenAPIHono<AppEnv>): void {
   app.openapi(spawn, async (c) => {
     const found = sessionOf(c);

@@ -53,7 +53,7 @@ const stream = createRoute({
   responses: { 101: { description: 'The stream' }, ...refusals },
 });
 
-/** Waiting behind the log's end would pass over what is said until then. */
+/** A client that waits beyond the log's end would miss the events until then. */
 const beyondEnd = (after: number, last: number): Refusal => ({
   refused: 'invalid_request',
   detail: `The cursor is ${after}, but the log ends at ${last}.`,
@@ -93,7 +93,8 @@ export function addEvents(app: OpenAPIHono<AppEnv>): void {
     if ('refused' in view) return refuse(c, SESSION_NOT_FOUND);
     const { after, format, acks } = c.req.valid('query');
     if (after !== undefined && after > view.last_seq) return refuse(c, beyondEnd(after, view.last_seq));
-    // A bare connection is the seed's: one of Claude Code's messages a frame. A cursor, or `format`, asks for events.
+    // A connection without a cursor is the seed's: each frame is one of Claude Code's messages. A cursor, or `format`,
+    // asks for events.
     const plain = (format ?? (after === undefined ? 'messages' : 'events')) === 'messages';
     const options = new URLSearchParams({ plain: plain ? '1' : '0', acks: acks === 'true' ? '1' : '0' });
     if (after !== undefined) options.set('after', String(after));

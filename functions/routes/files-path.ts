@@ -1,13 +1,13 @@
 import type { Refusal } from '../../protocol/api/problem.ts';
 
-/** Longest path that Linux takes, bytes. */
+/** The longest path of Linux, bytes. */
 const PATH_MAX = 4095;
 
 const invalid = (detail: string): Refusal => ({ refused: 'path_invalid', detail });
 
 /**
- * The path within the workspace that a call's URL names: all behind `…/sessions/{id}/files/`, percent-decoded once. Whether
- * it stays within the workspace is the runner's to judge, which alone sees the links there.
+ * The path within the workspace that a call's URL names: everything after `…/sessions/{id}/files/`, percent-decoded
+ * once. The runner checks that it stays within the workspace, because only the runner sees the links there.
  */
 export function filesPath(url: string): { readonly path: string } | Refusal {
   // '', api, v1, sessions, {id}, files, …

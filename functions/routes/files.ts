@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import { changeList, fileList, writtenFiles, type FilesRequest } from '../../protocol/api/files.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { AppEnv } from '../app-env.ts';
-import { HARMLESS, matches, rangeOf, transferRefusal } from '../byte-answer.ts';
+import { SANDBOX_HEADERS, isNotModified, rangeOf, transferRefusal } from '../byte-answer.ts';
 import { attachment } from '../content-disposition.ts';
 import { json, refusals, secured, sessionParams } from '../contract.ts';
 import { filesPath } from './files-path.ts';
@@ -165,8 +165,9 @@ const NO_MODE: Refusal = {
 type C = Context<AppEnv>;
 
 /**
- * Describes a call of a path with slashes, which OpenAPI cannot say, and gives it as it is routed: for the workspace itself,
- * and for all within it. (A path may hold any character, newlines too, which `.` does not match.)
+ * Documents a call whose path has slashes, which OpenAPI cannot describe, and returns the routes for it: one for the
+ * workspace itself, and one for everything in it. (A path may hold any character, even a newline, which `.` does not
+ * match.)
  */
 function routed<R extends RouteConfig>(app: OpenAPIHono<AppEnv>, route: R) {
   app.openAPIRegistry.registerPath(route);
@@ -182,7 +183,10 @@ function accepts(c: C, type: string): boolean {
   return listed.some((one) => one.split(';')[0]?.trim().toLowerCase() === type);
 }
 
-/** Asks the session for a transfer and gives what comes, or the refusal. (Boxed, so that the two can be told apart.) */
+/**
+ * Asks the session for a transfer. The answer is its response, or a refusal. (The response is boxed, so that the two
+ * can be told apart.)
+ */
 async function transfer(c: C, request: FilesRequest): Promise<{ readonly response: Response } | Refusal> {
   const found = sessionOf(c);
   if ('refused' in found) return found;
@@ -195,7 +199,7 @@ async function transfer(c: C, request: FilesRequest): Promise<{ readonly respons
   return response.status < 400 ? { response } : transferRefusal.parse(await response.json());
 }
 
-/** Headers of an answer that are passed on as they are. */
+/** Headers of the runner's answer that are passed on unchanged. */
 const PASSED = ['content-range', 'etag', 'last-modified'];
 
 /** Answers with what the runner sends. */
@@ -206,12 +210,12 @@ async function answer(c: C, request: FilesRequest, savedAs?: string): Promise<Re
   const etag = response.headers.get('etag');
   const ifRange = c.req.header('if-range');
   if (request.op === 'read' && response.status === 206 && ifRange !== undefined && ifRange !== etag) {
-    // It is not what the client has a part of: it needs the whole (RFC 9110, 13.1.5).
+    // The client has a part of another version, so it needs the whole file (RFC 9110, 13.1.5).
     await response.body?.cancel();
     return answer(c, { ...request, range: null }, savedAs);
   }
   const type = response.headers.get('content-type') ?? 'application/octet-stream';
-  const headers = new Headers({ ...HARMLESS, 'content-type': type });
+  const headers = new Headers({ ...SANDBOX_HEADERS, 'content-type': type });
   for (const name of PASSED) {
     const value = response.headers.get(name);
     if (value !== null) headers.set(name, value);
@@ -219,7 +223,7 @@ async function answer(c: C, request: FilesRequest, savedAs?: string): Promise<Re
   if (type === 'application/octet-stream') headers.set('accept-ranges', 'bytes');
   if (savedAs !== undefined) headers.set('content-disposition', attachment(savedAs));
   else if (type !== 'application/json') headers.set('content-disposition', 'attachment');
-  if (etag !== null && matches(c.req.header('if-none-match'), etag)) {
+  if (etag !== null && isNotModified(c.req.header('if-none-match'), etag)) {
     await response.body?.cancel();
     return new Response(null, { status: 304, headers });
   }

@@ -16,7 +16,10 @@ const NO_TRANSFER: Refusal = {
 
 const open = { headers: { upgrade: 'websocket' } };
 
-/** Where runners dial in: the control socket, one data socket per launched session, and one socket per transfer of files. */
+/**
+ * The sockets that runners open: the control socket, one data socket per launched session, and one socket per transfer
+ * of files.
+ */
 export const runnerSockets = new Hono<AppEnv>()
   .get('/control', async (c) => {
     const verified = await verifyRunner(c.req.header('authorization'), c.get('settings').JWT_SECRET);

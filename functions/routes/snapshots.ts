@@ -108,7 +108,7 @@ export function addSnapshots(app: OpenAPIHono<AppEnv>): void {
       const fork = { session_id: source, snapshot_id, asked };
       return directory.create({ session_id: uuidV7(), owner, request, idempotency_key: key, fork });
     };
-    // Asked again: the answer is that of the first, without another snapshot.
+    // A repeated call gets the answer of the first, without another snapshot.
     const made = key === undefined ? null : await directory.forked(key, asked, owner);
     const created = made ?? (await begin());
     if ('refused' in created) {

@@ -49,7 +49,7 @@ const storage = createRoute({
   responses: { 200: json('As last measured', storageView), ...refusals },
 });
 
-/** Persistent workspaces, and what they and the sessions take in the storage. */
+/** Persistent workspaces, and what an owner's data takes in the storage. */
 export function addWorkspaces(app: OpenAPIHono<AppEnv>): void {
   app.openapi(list, async (c) => {
     const { cursor, limit } = c.req.valid('query');

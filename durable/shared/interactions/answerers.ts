@@ -1,9 +1,12 @@
 import type { Refusal } from '../../../protocol/api/problem.ts';
 
-/** Who, of those who may answer for the session, is to answer; null: each of them. */
+/** Those of the session's people who are asked; null: all of them. */
 type Answerers = readonly string[] | null;
 
-/** Those whom the agent names. It is told who may answer only, and of nobody else whether there is such a user. */
+/**
+ * The people whom the agent names. The error lists only those who may answer, so that it does not say which other users
+ * exist.
+ */
 export function chosenAnswerers(
   named: readonly string[] | undefined,
   people: readonly string[],
@@ -15,12 +18,12 @@ export function chosenAnswerers(
   return { misfit };
 }
 
-/** Whether somebody who may answer for the session is asked this. */
+/** Whether this person, who may answer for the session, is asked this question. */
 export function isAsked({ answerers }: { readonly answerers: Answerers }, person: string): boolean {
   return answerers === null || answerers.includes(person);
 }
 
-/** How somebody is refused whom it does not ask. */
+/** The refusal for a person who is not asked this question. */
 export function notAsked({ answerers }: { readonly answerers: Answerers }): Refusal {
   return { refused: 'not_your_question', detail: `It can be answered by ${quoted(answerers ?? [])} alone.` };
 }

@@ -7,13 +7,13 @@ import type {
 } from '../../../protocol/api/interaction.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 
-/** A label as it may stand in a list of answers, characters. */
+/** The longest label in a list of answers, characters. */
 const MAX_LABEL = 200;
 
 type Answer = Answers[number];
 type Fitted<T> = { readonly fits: T } | { readonly misfit: string };
 
-/** What an answer says to the question; or, as a refusal, what would be an answer to it. */
+/** Reads an answer to a question or permission. An unsuitable one is refused, and the refusal says what would be suitable. */
 export function fit(subject: InteractionSubject, request: ResolveRequest): { resolution: Resolution } | Refusal {
   if (subject.kind === 'permission') return decide(subject.can_allow_session, request);
   const { questions } = subject;
@@ -29,7 +29,7 @@ export function fit(subject: InteractionSubject, request: ResolveRequest): { res
   return { resolution: { kind: 'answers', answers } };
 }
 
-/** An answer as text; several labels beside each other. */
+/** An answer as text. Several labels are joined. */
 export function answerText(answer: Answer): string {
   return typeof answer === 'string' ? answer : answer.join(', ');
 }
@@ -44,12 +44,12 @@ function decide(canAllowSession: boolean, request: ResolveRequest): { resolution
   return { resolution: { kind: 'decision', decision, message: message ?? null } };
 }
 
-/** The answers, one for each question; null: not so many. */
+/** One answer for each question; null: another number of answers. */
 function split(questions: readonly Question[], answer: Answer | Answer[]): Answer[] | null {
   const single = questions.length === 1;
   if (typeof answer === 'string') return single ? [answer] : null;
   const labels = answer.flatMap((one) => (typeof one === 'string' ? [one] : []));
-  // Of one question, a list of texts is a list of labels.
+  // For a single question, a list of texts is a list of labels.
   if (single && labels.length === answer.length) return [labels];
   return answer.length === questions.length ? [...answer] : null;
 }
@@ -64,7 +64,7 @@ function fitOne(question: Question, given: Answer): Fitted<Answer> {
   const isFree = options.length === 0 || question.free_text;
   if (!isFree && !texts.every((one) => labels.has(one))) return { misfit: howToAnswerOne(question) };
   if (!multi_select) return { fits: text };
-  // A text alone may be long; beside labels it is one of them.
+  // A text on its own may be long. Next to labels it counts as a label.
   if (texts.length === 1 && typeof given === 'string' && !labels.has(text)) return { fits: text };
   const long = texts.some((one) => one.length > MAX_LABEL);
   return long ? { misfit: `In a list, each text has at most ${MAX_LABEL} characters.` } : { fits: texts };

@@ -12,37 +12,37 @@ import type { WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
 import { chosenAnswerers, isAsked, notAsked } from './answerers.ts';
 import { answerText, fit } from './answers.ts';
 
-/** Open questions and permissions that a session may have at once. */
+/** A session may have so many open questions and permissions. */
 export const MAX_OPEN = 64;
 
 /**
- * Where its answer is on the way to the model, which it takes once:
- * - `none`: there is none yet;
- * - `ordered`: a command has it, for the `claude` that asked;
- * - `owed`: that one is gone, so a message is to have it;
- * - `over`: nothing more is to be done.
+ * Where the answer is on its way to the model, which gets it once:
+ * - `none`: there is no answer yet;
+ * - `ordered`: a command carries it to the `claude` that asked;
+ * - `owed`: that `claude` is gone, so a message will carry it;
+ * - `over`: nothing more has to be done.
  */
 export type Passage = 'none' | 'ordered' | 'owed' | 'over';
 
-/** Something that a person is asked. Plain data; times are epoch milliseconds. */
+/** A question or permission that people are asked. Plain data; times are epoch milliseconds. */
 export interface Interaction {
   readonly interaction_id: string;
-  /** What waits: `claude` itself (a permission, its `AskUserQuestion`), or a call of the `ask_user` tool. */
+  /** Who waits for the answer: `claude` itself (for a permission, or its `AskUserQuestion`), or a call of the `ask_user` tool. */
   readonly of: 'claude' | 'tool';
-  /** Of the container that asked. */
+  /** The epoch of the container that asked. */
   readonly epoch: number;
   readonly subject: InteractionSubject;
   readonly priority: InteractionView['priority'];
   readonly created: number;
   readonly deadline: number;
   readonly default: Resolution | null;
-  /** Who, of those who may answer for the session; null: each of them. */
+  /** Those of the session's people who are asked; null: all of them. */
   readonly answerers: readonly string[] | null;
-  /** Reminders that it has between `created` and `deadline`, and how many of these are over. */
+  /** How many reminders there are between `created` and `deadline`, and how many of them are past. */
   readonly reminders: number;
   readonly reminded: number;
   readonly state: InteractionState;
-  /** The `claude` that asked is gone: an answer becomes a message. */
+  /** The `claude` that asked is gone: the answer becomes a message. */
   readonly detached: boolean;
   readonly resolved_at: number | null;
   readonly resolved_by: string | null;
@@ -50,12 +50,15 @@ export interface Interaction {
   readonly answer: Passage;
 }
 
-/** What the container asks for. */
+/** What the container asks. */
 export type Ask =
   | { readonly of: 'claude'; readonly id: string; readonly subject: InteractionSubject }
   | { readonly of: 'tool'; readonly id: string; readonly input: AskUserInput };
 
-/** How long an interaction stays open, milliseconds; what becomes of a permission that nobody decides on; who may answer; how often they are reminded. */
+/**
+ * The rules of a session for its questions: how long one stays open (milliseconds), what happens to a permission that
+ * nobody decides on, who may answer, and how often they are reminded.
+ */
 export interface AskLimits {
   readonly timeout: number;
   readonly longest: number;
@@ -67,14 +70,14 @@ export interface AskLimits {
 export interface AskContext {
   readonly epoch: number;
   readonly now: number;
-  /** The `claude` that asks is there to be answered. */
+  /** The `claude` that asks is connected and can be answered. */
   readonly attached: boolean;
-  /** How many are open. */
+  /** How many are open now. */
   readonly open: number;
   readonly limits: AskLimits;
 }
 
-/** An interaction after something happened to it, and the command that tells its `claude` of it. */
+/** An interaction after a change, and the command that tells the `claude` that asked. */
 export interface Change {
   readonly interaction: Interaction;
   readonly order: WrapperCommand | null;
@@ -85,16 +88,16 @@ const UNANSWERED =
 const UNDECIDED =
   'Nobody decided in time, so this is not allowed. Do not try to get round it: go on without it, or end your turn by saying what you need it for.';
 const TOO_MANY = `${MAX_OPEN} questions and permissions wait for the user already, which is the most that there may be.`;
-/** Of a subject as JSON, characters: an input as long as may be shown, and its tool's name. */
+/** The largest subject as JSON, characters: the longest input that may be shown, and a tool's name. */
 const MAX_SUBJECT = MAX_SHOWN_INPUT + 4096;
 const TOO_LONG = `What the user is to be shown is too long: ask with fewer and shorter texts (${MAX_SHOWN_INPUT} characters in all).`;
 
-/** The agent asks: what people are asked, or how it is refused without asking them. */
+/** The agent asks. The result is what people are asked, or the command that refuses it. */
 export function open(
   ask: Ask,
   context: AskContext,
 ): { readonly opened: Interaction } | { readonly refused: WrapperCommand } {
-  const subject = ask.of === 'claude' ? shown(ask.subject) : subjectOf(ask.input);
+  const subject = ask.of === 'claude' ? withinLimit(ask.subject) : subjectOf(ask.input);
   if (context.open >= MAX_OPEN) {
     return refused(ask, `${TOO_MANY} Go on without, and ask again once some of them have been answered.`);
   }
@@ -129,7 +132,7 @@ export function open(
   };
 }
 
-/** Somebody answers. The first answer wins; the same again changes nothing. */
+/** A person answers. The first answer wins; the same answer again changes nothing. */
 export function resolve(
   interaction: Interaction,
   request: ResolveRequest,
@@ -148,7 +151,7 @@ export function resolve(
   return same ? { same: true } : { refused: 'interaction_closed', detail: closedDetail(interaction) };
 }
 
-/** Its deadline has passed: its default is taken. Null: it has not, or is of no matter any more. */
+/** Applies the default once the deadline has passed. Null: it has not passed, or the interaction is closed. */
 export function expire(interaction: Interaction, now: number): Change | null {
   if (interaction.state !== 'open' || now < interaction.deadline) return null;
   const { default: fallback } = interaction;
@@ -157,42 +160,42 @@ export function expire(interaction: Interaction, now: number): Change | null {
   return close(interaction, { state: 'expired', resolved_at: now, resolved_by: null, resolution });
 }
 
-/** The agent waits no longer, though it is there. Null: that changes nothing. */
+/** The agent waits no longer, although it still runs. Null: nothing changes. */
 export function withdraw(interaction: Interaction, now: number): Interaction | null {
   if (interaction.answer === 'ordered') return { ...interaction, answer: 'over' };
   if (interaction.state !== 'open' || interaction.detached) return null;
   return { ...interaction, state: 'withdrawn', resolved_at: now, answer: 'over' };
 }
 
-/** What ends a wait that is withdrawn here, should there still be one: a background task may outlive its turn. */
+/** Ends the wait for a withdrawn interaction, in case something still waits: a background task may outlive its turn. */
 export function letGo(interaction: Interaction): WrapperCommand {
   const text = 'The turn that asked has ended, so nobody will answer. Ask again if it still matters.';
   return refusal(interaction.of, interaction.interaction_id, text);
 }
 
-/** The `claude` that asked is gone, while people are still asked. */
+/** The `claude` that asked is gone, but people are still asked. */
 export function detach(interaction: Interaction): Interaction {
   return { ...interaction, detached: true };
 }
 
-/** The command with its answer was not taken before the container went: a message is to have it. */
+/** The container was gone before it took the command with the answer: a message has to carry it. */
 export function undelivered(interaction: Interaction): Interaction {
   if (interaction.answer !== 'ordered') return interaction;
   const owed = { ...interaction, detached: true };
   return { ...owed, answer: messageOf(owed) === null ? 'over' : 'owed' };
 }
 
-/** What the next `claude` is told of what was asked before; null: nothing. */
+/** What the next `claude` is told about an earlier question; null: nothing. */
 export function messageOf({ subject, state, resolution }: Interaction): string | null {
   if (resolution === null) return null;
   if (subject.kind === 'permission') {
-    // The agent has long gone on without what nobody decided on.
+    // Nobody decided in time, and the agent has long gone on without the permission.
     if (state !== 'resolved' || resolution.kind !== 'decision') return null;
     const { decision, message } = resolution;
     const note = message === null ? '' : ` ${message}`;
-    const leave = decision === 'deny' ? 'You may not use' : 'You may use';
+    const permission = decision === 'deny' ? 'You may not use' : 'You may use';
     const now = decision === 'deny' ? '' : ' now';
-    return `${leave} ${subject.tool_name}${now} (you asked before your work was interrupted).${note}${inputNote(subject.input)}`;
+    return `${permission} ${subject.tool_name}${now} (you asked before your work was interrupted).${note}${inputNote(subject.input)}`;
   }
   if (resolution.kind !== 'answers') return null;
   const { answers } = resolution;
@@ -208,7 +211,7 @@ const iso = (time: number) => new Date(time).toISOString();
 
 type Ending = Pick<Interaction, 'state' | 'resolved_at' | 'resolved_by' | 'resolution'>;
 
-/** The answer goes one way or the other, never both: by whether the `claude` that asked still waits. */
+/** The answer takes one way or the other, never both: it depends on whether the `claude` that asked still waits. */
 function close(interaction: Interaction, ending: Ending): Change {
   const closed = { ...interaction, ...ending };
   if (!closed.detached) return { interaction: { ...closed, answer: 'ordered' }, order: orderOf(closed) };
@@ -257,13 +260,13 @@ function defaultOf(
   return fitted.resolution;
 }
 
-/** What people can be shown: the container is not trusted to keep to the length that it was told. */
-function shown(subject: InteractionSubject): InteractionSubject {
+/** What people can be shown. The container is not trusted to respect the longest input. */
+function withinLimit(subject: InteractionSubject): InteractionSubject {
   if (subject.kind !== 'permission' || jsonLength(subject.input) <= MAX_SHOWN_INPUT) return subject;
   return { ...subject, input: null };
 }
 
-/** Characters as JSON; what is nested too deep to be written has no end. */
+/** Characters as JSON. A value that is nested too deeply for JSON counts as endless. */
 function jsonLength(value: unknown): number {
   try {
     return JSON.stringify(value).length;
@@ -273,7 +276,7 @@ function jsonLength(value: unknown): number {
   }
 }
 
-/** Enough of a tool's input to know it by, characters. */
+/** Enough of a tool's input to recognize it, characters. */
 const INPUT_NOTE = 2000;
 
 function inputNote(input: Record<string, unknown> | null): string {

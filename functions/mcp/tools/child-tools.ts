@@ -4,11 +4,11 @@ import { pathOf } from '../api.ts';
 import { ofSession } from './fields.ts';
 import { dataTool } from './tool.ts';
 
-/** Children of a session. */
+/** Tools for the children of a session. */
 
 const { prompt, title, workspace, config } = spawnRequest.shape;
 
-/** What a child is often given that its parent has not. The rest it takes from its parent. */
+/** The settings that a child is often given. All others come from its parent. */
 const settings = config.unwrap().pick({
   model: true,
   system_prompt: true,
@@ -21,7 +21,7 @@ const settings = config.unwrap().pick({
   secrets: true,
 });
 
-/** Without the key of a webhook, which is nothing for a model to see. */
+/** Without a webhook's signing key, which a model must not see. */
 const spawned = spawnedSession.pick({
   child_session_id: true,
   message_id: true,

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { uuid } from '../../../protocol/ids.ts';
 import type { sessionConfig } from '../../../protocol/api/session-config.ts';
-import { WAIT_DEFAULT, WAIT_MAX, WAIT_UNTOLD } from '../wait.ts';
+import { WAIT_DEFAULT, WAIT_MAX, WAIT_WITHOUT_PROGRESS } from '../wait.ts';
 
-/** Arguments that several tools take, and what is told of each. */
+/** Arguments that several tools take, and their descriptions. */
 
 export const ofSession = { session_id: uuid };
 export const SESSION = 'Which session, as create_session and list_sessions name it.';
@@ -12,7 +12,7 @@ export const ofMessage = { ...ofSession, message_id: uuid };
 export const MESSAGE = 'Which message, as create_session and send_message returned it.';
 
 export const timeout_seconds = z.int().min(0).max(WAIT_MAX).optional();
-export const TIMEOUT = `How long this call waits; the message itself goes on. 0: only look. Absent: ${WAIT_DEFAULT}. A client that takes no progress notifications is answered after ${WAIT_UNTOLD} at the latest.`;
+export const TIMEOUT = `How long this call waits; the message itself goes on. 0: only look. Absent: ${WAIT_DEFAULT}. A client that takes no progress notifications is answered after ${WAIT_WITHOUT_PROGRESS} at the latest.`;
 
 export const return_on_question = z.boolean().default(true);
 export const RETURN_ON_QUESTION =
@@ -21,7 +21,7 @@ export const RETURN_ON_QUESTION =
 export const cursor = z.string().max(8192).optional();
 export const CURSOR = 'The next_cursor of the page before. Absent: from the beginning.';
 
-/** What is told of a session's settings. */
+/** The descriptions of a session's settings. */
 export const CONFIG = {
   model: 'opus, sonnet, haiku or a model’s full name. Absent: the default model. A smaller one costs less.',
   system_prompt: 'Added to the agent’s own system prompt.',
@@ -45,7 +45,7 @@ export const CONFIG = {
 
 type Settings = { [Name in keyof typeof CONFIG]: true };
 
-/** Their names, as zod's `pick` takes them. */
+/** The names of these settings, as zod's `pick` takes them. */
 export const SETTINGS: Settings = {
   model: true,
   system_prompt: true,

@@ -6,11 +6,11 @@ import { pathOf, queryOf, type Answered, type Api } from '../api.ts';
 import { CURSOR, cursor, ofSession, SESSION } from './fields.ts';
 import { dataTool, textTool } from './tool.ts';
 
-/** Files of a session: list, read. */
+/** Tools for the files of a session: list, read. */
 
 const WITHIN = 'Within the workspace, such as "src/main.ts".';
 
-/** Bytes that one call reads at most, and reads by itself. */
+/** How many bytes one call reads: at most, and by default. */
 const READ_MAX = 100_000;
 const READ_DEFAULT = 50_000;
 
@@ -83,7 +83,7 @@ async function readPart(
   const range = `bytes=${offset}-${offset + limit - 1}`;
   const opened = await api.open('GET', url, { headers: { range } });
   if ('problem' in opened) {
-    // An empty file has no first byte.
+    // An empty file has no first byte, so no range of it can be read.
     return opened.problem.code === 'range_not_satisfiable' && offset === 0
       ? { data: ['', 'The file is empty.'] }
       : opened;
@@ -95,7 +95,7 @@ async function readPart(
   }
   const bytes = new Uint8Array(await response.arrayBuffer());
   const total = Number(/\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1] ?? bytes.length);
-  // Who chose the offset may have hit the middle of a character.
+  // The caller's offset may be in the middle of a character.
   const skipped = offset === 0 ? 0 : leadingContinuations(bytes);
   const text = decode(bytes.subarray(skipped), offset + bytes.length === total);
   if (text === null) {
@@ -108,13 +108,13 @@ async function readPart(
   return { data: [text, `Bytes ${from} to ${next} of ${total}. ${more}`] };
 }
 
-/** Bytes at the beginning that belong to a character which began before: UTF-8 has at most three of them. */
+/** How many bytes at the beginning belong to a character that begins earlier. In UTF-8 there are at most three. */
 function leadingContinuations(bytes: Uint8Array): number {
   const first = bytes.findIndex((byte) => (byte & 0b1100_0000) !== 0b1000_0000);
   return first === -1 || first > 3 ? 0 : first;
 }
 
-/** The whole characters; null: it is not text. At the end of the file no character may be cut off. */
+/** The complete characters; null: not text. At the end of the file no character may be incomplete. */
 function decode(bytes: Uint8Array, isEnd: boolean): string | null {
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes, { stream: !isEnd });

@@ -18,7 +18,7 @@ import { outcome } from '../outcome.ts';
 import { dataTool } from './tool.ts';
 import { waitForMessage } from '../wait.ts';
 
-/** Messages: send, wait, follow, interrupt. */
+/** Tools for messages: send, wait, follow, interrupt. */
 
 const sendMessage = dataTool('send_message', {
   title: 'Send a message',
@@ -78,7 +78,7 @@ What \`state\` means:
   run: (input, context) => waitForMessage(context, input),
 });
 
-/** Characters of one page: what an agent reads at once without being cut off itself. */
+/** The text on one page, characters: an agent reads this much at once without a cut. */
 const PAGE_TEXT = 30_000;
 
 const eventPage = z.object({ data: z.array(eventEnvelope), last_seq: z.int() });

@@ -9,10 +9,10 @@ import {
 } from '../../../protocol/api/interaction.ts';
 import { pathOf, queryOf } from '../api.ts';
 import { CURSOR, ofSession, SESSION } from './fields.ts';
-import { askedItem, askedItemOf } from '../outcome.ts';
+import { shownInteraction, shownInteractionOf } from '../outcome.ts';
 import { dataTool } from './tool.ts';
 
-/** What sessions ask: list, answer. */
+/** Tools for what sessions ask: list, answer. */
 
 const listInteractions = dataTool('list_interactions', {
   title: 'List what a session asks',
@@ -26,13 +26,13 @@ const listInteractions = dataTool('list_interactions', {
   }),
   fields: { session_id: SESSION, state: 'Which of them.', limit: 'How many at most.', cursor: CURSOR },
   effect: 'reads',
-  output: z.object({ interactions: z.array(askedItem), next_cursor: z.string().nullable() }),
+  output: z.object({ interactions: z.array(shownInteraction), next_cursor: z.string().nullable() }),
   async run({ session_id, ...query }, { api }) {
     const path = pathOf('/sessions/{}/interactions', session_id) + queryOf(query);
     const page = await api.call(interactionList, 'GET', path);
     if ('problem' in page) return page;
     const { data, next_cursor } = page.data;
-    return { data: { interactions: data.map(askedItemOf), next_cursor } };
+    return { data: { interactions: data.map(shownInteractionOf), next_cursor } };
   },
 });
 
@@ -64,12 +64,12 @@ You answer in your user's name. Do not invent what only they can know, and do no
     message: 'With "deny": why, or what to do instead. The agent reads it.',
   },
   effect: 'changes',
-  output: askedItem,
+  output: shownInteraction,
   async run({ session_id, interaction_id, answer, decision, message }, { api }) {
     const path = pathOf('/sessions/{}/interactions/{}/resolve', session_id, interaction_id);
-    // Whether it fits what is asked is the API's to say.
+    // The API decides whether the answer fits the question.
     const resolved = await api.call(interactionView, 'POST', path, { body: { answer, decision, message } });
-    return 'problem' in resolved ? resolved : { data: askedItemOf(resolved.data) };
+    return 'problem' in resolved ? resolved : { data: shownInteractionOf(resolved.data) };
   },
 });
 

@@ -15,9 +15,9 @@ import { pathOf, queryOf } from '../api.ts';
 import { CONFIG, CURSOR, ofSession, SESSION, SETTINGS } from './fields.ts';
 import { dataTool } from './tool.ts';
 
-/** Sessions: begin, list, show, stop, delete. */
+/** Tools for sessions: begin, list, show, stop, delete. */
 
-/** Settings as they are sent: what is absent is the service's to fill in. */
+/** Settings as they are sent. The service fills in what is absent. */
 const settings = childConfig.pick(SETTINGS);
 
 const createSession = dataTool('create_session', {
@@ -39,7 +39,7 @@ The agent knows nothing of your conversation: give it the goal, the facts, and w
   effect: 'changes',
   output: z.object({
     ...createdSession.pick({ session_id: true, status: true, created_at: true }).shape,
-    /** Of the prompt; null: there was none, or it was not taken. */
+    /** The message of the prompt; null: there was no prompt, or it was not accepted. */
     message_id: uuid.nullable(),
     next_step: z.string(),
   }),
@@ -96,7 +96,7 @@ const listSessions = dataTool('list_sessions', {
   },
 });
 
-/** Without `config`, which may hold headers of MCP servers that are nothing for a model to see. */
+/** Without `config`: it may hold headers of MCP servers, which a model must not see. */
 const shown = listed.extend(sessionView.pick({ child_session_ids: true, queued_messages: true, last_seq: true }).shape);
 
 const getSession = dataTool('get_session', {

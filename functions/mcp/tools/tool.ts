@@ -3,60 +3,60 @@ import { z } from 'zod';
 import { problemText } from '../advice.ts';
 import type { Answered, Api } from '../api.ts';
 
-/** What a running call has. */
+/** What a running call can use. */
 export interface CallContext {
   readonly api: Api;
-  /** Aborted when nobody waits for the answer any more. */
+  /** Aborted when nobody waits for the result any more. */
   readonly signal: AbortSignal;
-  /** Tells the client that it goes on; absent: the client did not ask to be told. */
+  /** Tells the client that the call goes on; absent: the client did not ask for it. */
   readonly progress?: (progress: number, total: number, message: string) => Promise<void>;
 }
 
 /** A tool of the MCP server at `/mcp`. */
 export interface Tool {
   readonly name: string;
-  /** As `tools/list` tells of it. */
+  /** As `tools/list` shows it. */
   list(): Listed;
-  /** Arguments that do not fit, and refusals of the API, are results that the model reads. */
+  /** Unsuitable arguments, and refusals of the API, are results that the model reads. */
   call(given: unknown, context: CallContext): Promise<CallToolResult>;
 }
 
-interface Described<Input extends z.ZodObject> {
+interface ToolDefinition<Input extends z.ZodObject> {
   readonly title: string;
-  /** When to use it, when not, what comes back. */
+  /** When to use it, when not, and what it returns. */
   readonly description: string;
   readonly input: Input;
-  /** Of each argument. */
+  /** The description of each argument. */
   readonly fields: Readonly<Record<keyof Input['shape'] & string, string>>;
-  /** It changes nothing; or what it changes cannot be had back. */
+  /** `reads` changes nothing; what `destroys` changes cannot be restored. */
   readonly effect: 'reads' | 'changes' | 'destroys';
 }
 
 /** A tool that returns data. */
 export function dataTool<Input extends z.ZodObject, Output extends z.ZodObject>(
   name: string,
-  told: Described<Input> & {
+  definition: ToolDefinition<Input> & {
     readonly output: Output;
     readonly run: (input: z.output<Input>, context: CallContext) => Promise<Answered<z.output<Output>>>;
   },
 ): Tool {
-  return toolOf(name, told, told.output, async (input, context) => {
-    const answered = await told.run(input, context);
+  return toolOf(name, definition, definition.output, async (input, context) => {
+    const answered = await definition.run(input, context);
     if ('problem' in answered) return failed(problemText(answered.problem));
-    // Beside the data its text, for clients from before there was such data (MCP 2025-06-18, structured content).
+    // The data comes as text too, for clients older than structured content (MCP 2025-06-18).
     return { content: [{ type: 'text', text: JSON.stringify(answered.data) }], structuredContent: answered.data };
   });
 }
 
-/** A tool that returns text, which as data would only be escaped. */
+/** A tool that returns text. As data it would only be escaped. */
 export function textTool<Input extends z.ZodObject>(
   name: string,
-  told: Described<Input> & {
+  definition: ToolDefinition<Input> & {
     readonly run: (input: z.output<Input>, context: CallContext) => Promise<Answered<readonly string[]>>;
   },
 ): Tool {
-  return toolOf(name, told, undefined, async (input, context) => {
-    const answered = await told.run(input, context);
+  return toolOf(name, definition, undefined, async (input, context) => {
+    const answered = await definition.run(input, context);
     if ('problem' in answered) return failed(problemText(answered.problem));
     return { content: answered.data.map((text) => ({ type: 'text', text })) };
   });
@@ -64,7 +64,7 @@ export function textTool<Input extends z.ZodObject>(
 
 function toolOf<Input extends z.ZodObject>(
   name: string,
-  { title, description, input, fields, effect }: Described<Input>,
+  { title, description, input, fields, effect }: ToolDefinition<Input>,
   output: z.ZodObject | undefined,
   run: (input: z.output<Input>, context: CallContext) => Promise<CallToolResult>,
 ): Tool {
@@ -96,7 +96,7 @@ function failed(text: string): CallToolResult {
 
 type ObjectSchema = { type: 'object'; properties?: Record<string, object>; [key: string]: unknown };
 
-/** As what is taken in: of what is returned too, so that a field which a newer service adds is no mistake. */
+/** Results are described as inputs too: a field that a newer service adds is then no error. */
 function objectSchema(schema: z.ZodObject): ObjectSchema {
   const { $schema: _, properties = {}, ...rest } = z.toJSONSchema(schema, { io: 'input', override: shorten });
   const objects = Object.entries(properties).filter(
@@ -106,8 +106,8 @@ function objectSchema(schema: z.ZodObject): ObjectSchema {
 }
 
 /**
- * The model pays for each character. Patterns it does not read, they lose their flags on the way, and what does not fit is told in words when it
- * comes.
+ * The model pays for each character. It does not read patterns (which also lose their flags here), and an error message
+ * explains any argument that does not fit.
  */
 function shorten({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
   delete jsonSchema.pattern;

@@ -2,7 +2,7 @@ import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi';
 import { artifactList, artifactView } from '../../protocol/api/artifact.ts';
 import type { AppEnv } from '../app-env.ts';
 import { SANDBOX_HEADERS, isNotModified, rangeOf, transferRefusal } from '../byte-answer.ts';
-import { attachment } from '../content-disposition.ts';
+import { attachment } from './content-disposition.ts';
 import { json, pageQuery, refusals, secured, sessionParams } from '../contract.ts';
 import { sessionOf } from '../objects.ts';
 import { refuse } from '../refuse.ts';

@@ -4,7 +4,7 @@ import { changeList, fileList, writtenFiles, type FilesRequest } from '../../pro
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { AppEnv } from '../app-env.ts';
 import { SANDBOX_HEADERS, isNotModified, rangeOf, transferRefusal } from '../byte-answer.ts';
-import { attachment } from '../content-disposition.ts';
+import { attachment } from './content-disposition.ts';
 import { json, refusals, secured, sessionParams } from '../contract.ts';
 import { filesPath } from './files-path.ts';
 import { sessionOf } from '../objects.ts';

@@ -5,7 +5,7 @@ import { wrapperFrame } from './wrapper-notice.ts';
  * What the runner itself has to say about a session's container. It goes over the data socket beside the wrapper's frames, numbered
  * `1, 2, …` within the epoch like those and kept until stored; a container cannot send it.
  */
-export const hostNotice = z.discriminatedUnion('host_notice', [
+export const runnerNotice = z.discriminatedUnion('host_notice', [
   /** Decisions of the egress policy, merged while they repeat. */
   z.object({
     host_notice: z.literal('egress'),
@@ -29,16 +29,16 @@ export const hostNotice = z.discriminatedUnion('host_notice', [
     ms: z.int(),
   }),
 ]);
-export type HostNotice = z.infer<typeof hostNotice>;
+export type RunnerNotice = z.infer<typeof runnerNotice>;
 
 /** Runner → session, on the data socket. */
-export const hostFrame = z.object({
+export const runnerNoticeFrame = z.object({
   kind: z.literal('host'),
   first: z.int().min(1),
-  notices: z.array(hostNotice).min(1),
+  notices: z.array(runnerNotice).min(1),
 });
-export type HostFrame = z.infer<typeof hostFrame>;
+export type RunnerNoticeFrame = z.infer<typeof runnerNoticeFrame>;
 
 /** What comes over a data socket: a wrapper's frames, relayed, and the runner's own. */
-export const dataFrame = z.discriminatedUnion('kind', [...wrapperFrame.options, hostFrame]);
+export const dataFrame = z.discriminatedUnion('kind', [...wrapperFrame.options, runnerNoticeFrame]);
 export type DataFrame = z.infer<typeof dataFrame>;

@@ -1,7 +1,7 @@
-import type { HostNotice } from '../../protocol/link/runner-notice.ts';
+import type { RunnerNotice } from '../../protocol/link/runner-notice.ts';
 import type { Decision } from './policy/decision.ts';
 
-type EgressNotice = Extract<HostNotice, { host_notice: 'egress' }>;
+type EgressNotice = Extract<RunnerNotice, { host_notice: 'egress' }>;
 
 /** A repeated decision is told again after this long at the earliest, milliseconds. */
 export const MERGE_MS = 5_000;

@@ -1,4 +1,4 @@
-import type { HostFrame, HostNotice } from '../../protocol/link/runner-notice.ts';
+import type { RunnerNoticeFrame, RunnerNotice } from '../../protocol/link/runner-notice.ts';
 
 /** In one frame at most. */
 const FRAME_NOTICES = 200;
@@ -10,7 +10,7 @@ const KEPT_NOTICES = 10_000;
  * them, said again on every new connection. No I/O.
  */
 export class NoticeBuffer {
-  #kept: HostNotice[] = [];
+  #kept: RunnerNotice[] = [];
   /** The last notice known to be stored; absent in a runner that took the container up, until the session says. */
   #stored: number | undefined;
   /** The notice that goes out next on this connection. */
@@ -27,7 +27,7 @@ export class NoticeBuffer {
   }
 
   /** False: too many wait already, and this one is dropped. */
-  push(notice: HostNotice): boolean {
+  push(notice: RunnerNotice): boolean {
     if (this.#kept.length >= KEPT_NOTICES) return false;
     this.#kept.push(notice);
     return true;
@@ -50,7 +50,7 @@ export class NoticeBuffer {
   }
 
   /** The frame that goes out next; `undefined` when all is out, or nobody is there. */
-  take(): HostFrame | undefined {
+  take(): RunnerNoticeFrame | undefined {
     if (!this.#connected || this.#stored === undefined) return undefined;
     const from = this.#next - this.#stored - 1;
     const notices = this.#kept.slice(from, from + FRAME_NOTICES);

@@ -1,5 +1,5 @@
 import { CloseCode } from '../../protocol/close-code.ts';
-import type { HostNotice } from '../../protocol/link/runner-notice.ts';
+import type { RunnerNotice } from '../../protocol/link/runner-notice.ts';
 import { sessionFrame, type SessionFrame } from '../../protocol/link/wrapper-link.ts';
 import type { WrapperFrame, WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
 import type { BackoffRange } from '../lib/backoff.ts';
@@ -119,7 +119,7 @@ export class Relay {
   }
 
   /** Says something of the runner's own to the session, as reliably as what the container says. */
-  tell(notices: readonly HostNotice[]): void {
+  tell(notices: readonly RunnerNotice[]): void {
     if (this.#refused) return;
     for (const notice of notices) {
       if (this.#notices.push(notice) || this.#noticeDropped) continue;

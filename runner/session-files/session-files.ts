@@ -1,7 +1,7 @@
 import { access, mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { SessionFiles } from '../../protocol/api/files.ts';
-import type { HostNotice } from '../../protocol/link/runner-notice.ts';
+import type { RunnerNotice } from '../../protocol/link/runner-notice.ts';
 import type { Reason } from '../../protocol/reason.ts';
 import type { SnapshotReport, TreeKind } from '../../protocol/link/runner-control.ts';
 import type { SnapshotTrigger } from '../../protocol/api/workspace.ts';
@@ -45,7 +45,7 @@ export interface FilesSurroundings {
   backoff?: BackoffRange;
 }
 
-export type Restored = Extract<HostNotice, { host_notice: 'restored' }>;
+export type Restored = Extract<RunnerNotice, { host_notice: 'restored' }>;
 export type Prepared = { ok: true; restored: Restored | undefined } | { ok: false; reason: Reason };
 
 /** One session's files on this runner: made ready for what is to use them, and saved when it is done. */

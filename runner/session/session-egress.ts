@@ -1,6 +1,6 @@
 import type { Reason } from '../../protocol/reason.ts';
 import type { SessionConfig } from '../../protocol/api/session-config.ts';
-import type { HostNotice } from '../../protocol/link/runner-notice.ts';
+import type { RunnerNotice } from '../../protocol/link/runner-notice.ts';
 import { EgressNotices } from '../egress/egress-notices.ts';
 import { sessionPolicy, type EgressPolicy, type EgressRules, type Presets } from '../egress/policy/policy.ts';
 import type { PackageSources } from '../egress/policy/package-sources.ts';
@@ -78,7 +78,7 @@ export async function openWayOut(options: {
   plan: WayOutPlan;
   surroundings: EgressSurroundings;
   socketPath: string;
-  tell: (notices: HostNotice[]) => void;
+  tell: (notices: RunnerNotice[]) => void;
   log: Log;
 }): Promise<{ close(): Promise<void> }> {
   const { plan, surroundings, socketPath, tell, log } = options;

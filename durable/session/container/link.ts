@@ -1,5 +1,5 @@
 import { CloseCode } from '../../../protocol/close-code.ts';
-import { dataFrame, type DataFrame, type HostFrame } from '../../../protocol/link/runner-notice.ts';
+import { dataFrame, type DataFrame, type RunnerNoticeFrame } from '../../../protocol/link/runner-notice.ts';
 import type { SessionFrame } from '../../../protocol/link/wrapper-link.ts';
 import type { WrapperFrame } from '../../../protocol/link/wrapper-notice.ts';
 import type { NumberedCommand } from '../store/tables/command-table.ts';
@@ -97,7 +97,7 @@ export class ContainerLink {
   }
 
   /** Stores the runner's own notices. */
-  #storeNotices(socket: WebSocket, { first, notices }: HostFrame): void {
+  #storeNotices(socket: WebSocket, { first, notices }: RunnerNoticeFrame): void {
     this.#store.change((tx) => tx.takeNotices(first, notices));
     send(socket, { kind: 'host_ack', stored: this.#store.current.link.notices_stored });
   }

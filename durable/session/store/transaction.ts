@@ -1,5 +1,5 @@
 import type { OwnEvent } from '../../../protocol/api/event.ts';
-import type { HostNotice } from '../../../protocol/link/runner-notice.ts';
+import type { RunnerNotice } from '../../../protocol/link/runner-notice.ts';
 import type { Reason } from '../../../protocol/reason.ts';
 import type { SnapshotReport } from '../../../protocol/link/runner-control.ts';
 import type { SnapshotTrigger } from '../../../protocol/api/workspace.ts';
@@ -179,15 +179,15 @@ export class Transaction implements Change {
   }
 
   /** Takes the runner's own notices that are new of `first, first+1, …`; what is missing before them comes again. */
-  takeNotices(first: number, notices: readonly HostNotice[]): void {
+  takeNotices(first: number, notices: readonly RunnerNotice[]): void {
     const { epoch, notices_stored } = this.record.link;
     if (first > notices_stored + 1) return;
     const fresh = notices.slice(notices_stored + 1 - first);
-    for (const notice of fresh) this.#hostNotice(epoch, notice);
+    for (const notice of fresh) this.#runnerNotice(epoch, notice);
     this.record = { ...this.record, link: { ...this.record.link, notices_stored: notices_stored + fresh.length } };
   }
 
-  #hostNotice(epoch: number, notice: HostNotice): void {
+  #runnerNotice(epoch: number, notice: RunnerNotice): void {
     switch (notice.host_notice) {
       case 'egress': {
         const { host_notice: _, ...data } = notice;

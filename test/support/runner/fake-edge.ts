@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { runnerTransferFrame, type RunnerTransferFrame } from '../../../protocol/api/files.ts';
-import { hostFrame, type HostFrame, type HostNotice } from '../../../protocol/link/runner-notice.ts';
+import { runnerNoticeFrame, type RunnerNoticeFrame, type RunnerNotice } from '../../../protocol/link/runner-notice.ts';
 import {
   HEARTBEAT,
   runnerFrame,
@@ -21,7 +21,7 @@ export interface FakeSession {
   items: LinkItem[];
   previews: string[];
   /** The runner's own notices. */
-  notices: HostNotice[];
+  notices: RunnerNotice[];
   hellos: Extract<WrapperFrame, { kind: 'hello' }>[];
   commands: { number: number; prompt: string }[];
   taken: number;
@@ -194,14 +194,14 @@ export class FakeEdge {
     ws.on('message', (data: Buffer) => {
       for (const line of data.toString().split('\n')) {
         const parsed: unknown = JSON.parse(line);
-        const frame = hostFrame.safeParse(parsed).data ?? wrapperFrame.parse(parsed);
+        const frame = runnerNoticeFrame.safeParse(parsed).data ?? wrapperFrame.parse(parsed);
         if (!session.mute) this.#take(session, ws, frame);
       }
       this.changes.notify();
     });
   }
 
-  #take(session: FakeSession, ws: WebSocket, frame: WrapperFrame | HostFrame): void {
+  #take(session: FakeSession, ws: WebSocket, frame: WrapperFrame | RunnerNoticeFrame): void {
     const say = (answer: SessionFrame) => ws.send(JSON.stringify(answer));
     const stored = session.items.length;
     switch (frame.kind) {

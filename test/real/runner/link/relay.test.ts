@@ -3,7 +3,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { CloseCode } from '../../../../protocol/close-code.ts';
-import type { HostNotice } from '../../../../protocol/link/runner-notice.ts';
+import type { RunnerNotice } from '../../../../protocol/link/runner-notice.ts';
 import { MAX_FRAME_BYTES } from '../../../../protocol/settings/limits.ts';
 import type { SessionFrame } from '../../../../protocol/link/wrapper-link.ts';
 import type { LinkItem, WrapperFrame } from '../../../../protocol/link/wrapper-notice.ts';
@@ -317,7 +317,7 @@ test('a connection that answers nothing any more is replaced', async () => {
   await edge.changes.until(() => session.hellos.length === 2);
 });
 
-const notice = (host: string): HostNotice => ({
+const notice = (host: string): RunnerNotice => ({
   host_notice: 'egress',
   host,
   port: 443,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { HostNotice } from '../../../../protocol/link/runner-notice.ts';
+import type { RunnerNotice } from '../../../../protocol/link/runner-notice.ts';
 import type { Decision } from '../../../../runner/egress/policy/decision.ts';
 import { EgressNotices, MERGE_MS } from '../../../../runner/egress/egress-notices.ts';
 
@@ -14,7 +14,7 @@ const base: Decision = {
 };
 const ended: Decision = { ...base, bytesSent: 3, bytesReceived: 7, phase: 'closed' };
 
-let told: Extract<HostNotice, { host_notice: 'egress' }>[][];
+let told: Extract<RunnerNotice, { host_notice: 'egress' }>[][];
 let notices: EgressNotices;
 
 beforeEach(() => {

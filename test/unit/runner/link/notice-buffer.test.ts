@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { HostNotice } from '../../../../protocol/link/runner-notice.ts';
+import type { RunnerNotice } from '../../../../protocol/link/runner-notice.ts';
 import { NoticeBuffer } from '../../../../runner/link/notice-buffer.ts';
 
-const notice = (host: string): HostNotice => ({
+const notice = (host: string): RunnerNotice => ({
   host_notice: 'egress',
   host,
   port: 443,
@@ -62,8 +62,8 @@ test('whatever breaks and whenever, each notice is stored once and in order', ()
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
       const buffer = new NoticeBuffer(true);
-      const stored: HostNotice[] = [];
-      let flight: { first: number; notices: HostNotice[] }[] = [];
+      const stored: RunnerNotice[] = [];
+      let flight: { first: number; notices: RunnerNotice[] }[] = [];
       let pushed = 0;
       const settle = () => {
         for (const { first, notices } of flight) {

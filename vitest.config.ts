@@ -15,6 +15,7 @@ export default defineConfig({
         test: {
           name: 'real',
           include: ['test/real/**/*.test.ts'],
+          globalSetup: './test/support/bundles.ts',
           testTimeout: 20_000,
         },
       },
@@ -41,7 +42,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          globalSetup: './test/support/docker/docker-setup.ts',
+          globalSetup: ['./test/support/bundles.ts', './test/support/docker/docker-setup.ts'],
           // Containers of one file at a time: the machine is small, and some tests measure.
           fileParallelism: false,
           testTimeout: 120_000,

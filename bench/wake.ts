@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { parseArgs } from 'node:util';
+import { bundleWorker, bundleWrapper } from '../scripts/bundle.ts';
 import { connectEngine } from '../test/support/docker/engine.ts';
 import { Service } from '../test/support/e2e/service.ts';
 import type { Client } from '../test/support/e2e/client.ts';
@@ -26,6 +27,7 @@ process.exitCode = await measure(Number(values.sessions), Number(values.rounds))
 async function measure(sessions: number, rounds: number): Promise<number> {
   const image = await sessionImage((line) => console.error(`· ${line}`), new AbortController().signal);
   const backend = typeof image === 'string' ? 'docker' : 'process';
+  await Promise.all([bundleWorker(), bundleWrapper()]);
   const service = await Service.start({
     backend,
     ...(typeof image === 'string' && { image, runnerEnv: { DOCKER_HOST: process.env['DOCKER_HOST'] } }),

@@ -1,7 +1,14 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** The one file that runs in a container, once `bundleWrapper` has made it. */
+export const WRAPPER_BUNDLE = path.join(root, 'build/wrapper.mjs');
+/** The edge for workerd, once `bundleWorker` has made it. */
+export const WORKER_BUNDLE = path.join(root, 'build/worker.mjs');
 
 /** Leaves out zod's messages in other languages: they are half of the bundle, and each container's start would read them. */
 const englishOnly: Plugin = {
@@ -36,7 +43,7 @@ const noElicitation: Plugin = {
  * @throws when the sources do not bundle
  */
 export async function bundleWrapper(): Promise<string> {
-  return await bundle('wrapper/main.ts', 'build/wrapper.mjs', {
+  return await bundle('wrapper/main.ts', WRAPPER_BUNDLE, {
     platform: 'node',
     target: 'node24',
     // Each container's start reads it: 30 ms less.
@@ -52,7 +59,7 @@ export async function bundleWrapper(): Promise<string> {
  * @throws when the sources do not bundle
  */
 export async function bundleWorker(): Promise<string> {
-  return await bundle('worker.ts', 'build/worker.mjs', {
+  return await bundle('worker.ts', WORKER_BUNDLE, {
     platform: 'neutral',
     target: 'es2024',
     conditions: ['workerd', 'worker', 'browser'],
@@ -63,17 +70,25 @@ export async function bundleWorker(): Promise<string> {
   });
 }
 
+/** Each file takes its place whole: another process may read it at this moment. */
 async function bundle(entry: string, outfile: string, options: BuildOptions): Promise<string> {
-  await build({
+  const { outputFiles = [] } = await build({
     absWorkingDir: root,
     entryPoints: [entry],
     outfile,
     bundle: true,
+    write: false,
     format: 'esm',
     charset: 'utf8',
     legalComments: 'none',
     logLevel: 'silent',
     ...options,
   });
-  return fileURLToPath(new URL(`../${outfile}`, import.meta.url));
+  await mkdir(path.dirname(outfile), { recursive: true });
+  for (const file of outputFiles) {
+    const part = `${file.path}.${process.pid}`;
+    await writeFile(part, file.contents);
+    await rename(part, file.path);
+  }
+  return outfile;
 }

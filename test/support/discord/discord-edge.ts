@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { expect, vi } from 'vitest';
-import { bundleWorker } from '../../../scripts/bundle.ts';
+import { WORKER_BUNDLE } from '../../../scripts/bundle.ts';
 import { startEdge, type Edge } from '../../../start/edge/edge.ts';
 import { mintToken } from '../../../start/settings/mint-token.ts';
 import type { Person, Reply, Sent } from './person.ts';
@@ -10,8 +10,6 @@ import { DiscordStandIn } from './stand-in.ts';
 import type { Shown } from './world.ts';
 
 const SECRET = 'of these tests, and of no use elsewhere';
-/** Bundled once for all edges of a test file. */
-let worker: Promise<string> | undefined;
 
 export interface Called {
   readonly status: number;
@@ -23,7 +21,6 @@ export interface Called {
 export class DiscordEdge {
   readonly discord: DiscordStandIn;
   readonly channel: string;
-  readonly #worker: string;
   readonly #folder: string;
   readonly #vars: Record<string, string>;
   /** The same after a restart. */
@@ -32,28 +29,21 @@ export class DiscordEdge {
 
   private constructor(
     discord: DiscordStandIn,
-    {
-      worker,
-      folder,
-      vars,
-      channel,
-    }: { worker: string; folder: string; vars: Record<string, string>; channel: string },
+    { folder, vars, channel }: { folder: string; vars: Record<string, string>; channel: string },
   ) {
     this.discord = discord;
     this.channel = channel;
-    this.#worker = worker;
     this.#folder = folder;
     this.#vars = vars;
   }
 
   /** @param vars beside those with which it speaks to the stand-in; `discord: false`: it knows nothing of that one */
   static async start(vars: Record<string, string> = {}, discord = true): Promise<DiscordEdge> {
-    worker ??= bundleWorker();
     const standIn = await DiscordStandIn.start();
     const channel = standIn.world.addChannel('agents');
     const folder = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-discord-'));
     const all = { JWT_SECRET: SECRET, ...(discord ? standIn.settings(channel) : {}), ...vars };
-    const scene = new DiscordEdge(standIn, { worker: await worker, folder, vars: all, channel });
+    const scene = new DiscordEdge(standIn, { folder, vars: all, channel });
     await scene.begin();
     return scene;
   }
@@ -64,7 +54,7 @@ export class DiscordEdge {
 
   async begin(): Promise<void> {
     this.#edge = await startEdge({
-      worker: this.#worker,
+      worker: WORKER_BUNDLE,
       host: '127.0.0.1',
       port: this.#port,
       stateFolder: path.join(this.#folder, 'state'),

@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node';
 import { ensureImage } from '../../../container/build-image.ts';
-import { bundleWrapper } from '../../../scripts/bundle.ts';
+import { WRAPPER_BUNDLE } from '../../../scripts/bundle.ts';
 import { ensureBaseImage } from './base-image.ts';
 import { findEngine, type TestEngine } from './engine.ts';
 
@@ -34,7 +34,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 async function prepareImage({ docker, host }: TestEngine): Promise<DockerForTests> {
   const base = await ensureBaseImage(docker, say);
   if (!base.ok) return base;
-  const image = await ensureImage({ docker, wrapper: await bundleWrapper(), onProgress: say });
+  const image = await ensureImage({ docker, wrapper: WRAPPER_BUNDLE, onProgress: say });
   if (!image.ok) return { ok: false, why: `the session image is missing (${image.error}): ${image.detail}` };
   return { ok: true, host, image: image.tag };
 }

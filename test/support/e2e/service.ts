@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { bundleWorker, bundleWrapper } from '../../../scripts/bundle.ts';
+import { WORKER_BUNDLE, WRAPPER_BUNDLE } from '../../../scripts/bundle.ts';
 import { startEdge, type Edge } from '../../../start/edge/edge.ts';
 import { waitForRunners } from '../../../start/edge/health.ts';
 import { mintToken } from '../../../start/settings/mint-token.ts';
@@ -72,7 +72,7 @@ export class Service {
   /** @param change of the edge's settings, for this start alone */
   async startEdge(change: Readonly<Record<string, string>> = {}): Promise<void> {
     this.#edge = await startEdge({
-      worker: await bundleWorker(),
+      worker: WORKER_BUNDLE,
       host: '127.0.0.1',
       port: this.#port,
       stateFolder: path.join(this.folder, 'edge'),
@@ -127,7 +127,7 @@ export class Service {
         RUNNER_TOKEN: token,
         RUNNER_BACKEND: backend,
         CC_DOCKER_DATA: folder,
-        WRAPPER_BUNDLE: await bundleWrapper(),
+        WRAPPER_BUNDLE,
         ...(image === undefined ? {} : { SESSION_IMAGE: image }),
         CLAUDE_CODE_MAX_RETRIES: '0',
         ...runnerEnv,

@@ -5,27 +5,14 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { sessionConfig } from '../../../protocol/api/session-config.ts';
 import type { WrapperLaunch } from '../../../protocol/link/wrapper-launch.ts';
+import { WRAPPER_BUNDLE } from '../../../scripts/bundle.ts';
 import { scriptedModel, type Script } from './scripted-model.ts';
 import { SessionSide } from './session-side.ts';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 export const REAL_CLAUDE = here('../../../node_modules/@anthropic-ai/claude-code-linux-x64/claude');
-
-/** The wrapper as it is shipped: one file. */
-export async function bundleWrapper(outfile: string): Promise<void> {
-  await build({
-    entryPoints: [here('../../../wrapper/main.ts')],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    logLevel: 'error',
-  });
-}
 
 /** How the wrapper's process ended. */
 export interface Exit {
@@ -39,25 +26,21 @@ export class Stage implements AsyncDisposable {
   readonly sessionId = randomUUID();
   readonly #disposables = new AsyncDisposableStack();
   readonly folder: string;
-  readonly #bundle: string;
   #epoch = 0;
   session: SessionSide;
 
   static async open(script: Script = () => [{ words: ['hello'] }]): Promise<Stage> {
     const dir = await mkdtemp(join(tmpdir(), 'cc-wrapper-'));
     for (const name of ['home', 'tmp', 'workspace']) await mkdir(join(dir, name));
-    const bundle = join(dir, 'wrapper.mjs');
-    await bundleWrapper(bundle);
     const session = await SessionSide.listen(join(dir, 'link.sock'));
-    const stage = new Stage(dir, bundle, session);
+    const stage = new Stage(dir, session);
     stage.#disposables.defer(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }));
     stage.#disposables.use(await scriptedModel(join(dir, 'model.sock'), script));
     return stage;
   }
 
-  private constructor(dir: string, bundle: string, session: SessionSide) {
+  private constructor(dir: string, session: SessionSide) {
     this.folder = dir;
-    this.#bundle = bundle;
     this.session = session;
   }
 
@@ -97,7 +80,7 @@ export class Stage implements AsyncDisposable {
     };
     const file = this.path('launch.json');
     await writeFile(file, JSON.stringify(launch));
-    const wrapper = new RunningWrapper(this.#bundle, file);
+    const wrapper = new RunningWrapper(file);
     this.#disposables.use(wrapper);
     return wrapper;
   }
@@ -128,8 +111,8 @@ export class RunningWrapper implements AsyncDisposable {
   readonly exit: Promise<Exit>;
   readonly #child: ChildProcess;
 
-  constructor(bundle: string, launchFile: string) {
-    const child = spawn(process.execPath, [bundle, launchFile], {
+  constructor(launchFile: string) {
+    const child = spawn(process.execPath, [WRAPPER_BUNDLE, launchFile], {
       env: { PATH: '/usr/bin:/bin', WRAPPERS_OWN: 'not for claude' },
       stdio: ['ignore', 'ignore', 'pipe'],
     });

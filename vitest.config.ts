@@ -1,5 +1,13 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
+import { testsOfRoom } from './test/support/watched-rooms.ts';
+
+/** Of a property that says nothing else: enough to see a slip at once, and in CI enough for what is rare. */
+const generatedRuns = Number(process.env['GENERATED_RUNS'] ?? (process.env['CI'] === undefined ? 100 : 2_000));
+
+const testTimeout = 20_000;
+
+// Each project is a group of its own: files share a worker only with the files of their project that come next to them.
 
 export default defineConfig({
   test: {
@@ -8,15 +16,12 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
-          testTimeout: 20_000,
-        },
-      },
-      {
-        test: {
-          name: 'real',
-          include: ['test/real/**/*.test.ts'],
-          globalSetup: './test/support/bundles.ts',
-          testTimeout: 20_000,
+          testTimeout,
+          provide: { generatedRuns },
+          setupFiles: './test/support/generated-runs-setup.ts',
+          // Pure code leaves nothing behind: its files share their modules, which take longer to load than most tests to run.
+          isolate: false,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -33,9 +38,24 @@ export default defineConfig({
         test: {
           name: 'edge',
           include: ['test/edge/**/*.test.ts'],
-          testTimeout: 20_000,
+          testTimeout,
+          provide: { generatedRuns },
+          setupFiles: ['./test/support/generated-runs-setup.ts', './test/edge/support/fresh-objects.ts'],
+          // A workerd of its own for each file, and every module brought into it anew, took most of the time.
+          isolate: false,
+          sequence: { groupOrder: 2 },
           // CommonJS, whose named exports workerd does not see.
           deps: { optimizer: { ssr: { enabled: true, include: ['discord-api-types/v10'] } } },
+        },
+      },
+      {
+        test: {
+          name: 'real',
+          include: ['test/real/**/*.test.ts'],
+          testTimeout,
+          provide: { generatedRuns },
+          globalSetup: './test/support/bundles.ts',
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -43,12 +63,15 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['./test/support/bundles.ts', './test/support/docker/docker-setup.ts'],
-          // Containers of one file at a time: the machine is small, and some tests measure.
-          fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 180_000,
+          sequence: { groupOrder: 4 },
         },
       },
+    ],
+    maxWorkers: 2,
+    watchTriggerPatterns: [
+      { pattern: /\/((?:durable|functions)\/.*\.ts)$/, testsToRun: (_, [, source = '']) => testsOfRoom(source) },
     ],
   },
 });

@@ -1,13 +1,16 @@
 import { parseCLI, startVitest } from 'vitest/node';
 import { OutcomeReporter, type Outcome } from '../test/support/outcome.ts';
-import { bundleWorker, bundleWrapper } from './bundle.ts';
+
+/** Projects that begin at the same time: the engine and its image are made ready while the others' tests run. */
+const LANES = [['unit', 'edge', 'real'], ['e2e']];
 
 /** Runs the tests by these Vitest arguments, and ends what their setup started. */
-async function runTests(args: string[]): Promise<Outcome> {
+async function runTests(args: string[], projects?: string[]): Promise<Outcome> {
   const { filter, options } = parseCLI(['vitest', 'run', ...args]);
   const reporter = new OutcomeReporter(options.testNamePattern !== undefined);
   const vitest = await startVitest('test', filter, {
     ...options,
+    ...(projects === undefined ? {} : { project: projects }),
     watch: false,
     reporters: [...[options.reporters ?? 'default'].flat(), reporter],
   });
@@ -15,30 +18,46 @@ async function runTests(args: string[]): Promise<Outcome> {
   return reporter.outcome;
 }
 
-/**
- * `npm test [-- VITEST ARGUMENTS]`: all tests that this machine can run, then those that it could not and why, then the
- * line `N passed, N failed`. With `REQUIRE_DOCKER=1` a test that could not run has failed.
- */
-async function main(): Promise<void> {
-  let outcome: Outcome = { passed: 0, failed: 0, notRun: [] };
+/** Of a lane that cannot begin, no test is known: it has failed once. */
+async function runLane(args: string[], projects?: string[]): Promise<Outcome> {
   try {
-    await Promise.all([bundleWrapper(), bundleWorker()]);
-    outcome = await runTests(process.argv.slice(2));
+    return await runTests(args, projects);
   } catch (error) {
     console.error(error);
-    outcome.failed += 1;
+    return { passed: 0, failed: 1, notRun: [], projects: [] };
   }
+}
 
-  const { passed, notRun } = outcome;
+/**
+ * `npm test [-- VITEST ARGUMENTS]`: all tests that this machine can run, then those that it could not and why, how long each
+ * project took, and the line `N passed, N failed`. With `REQUIRE_DOCKER=1` a test that could not run has failed.
+ */
+async function main(): Promise<void> {
+  const args = process.argv.slice(2);
+  const lanes = args.length === 0 ? LANES.map((projects) => runLane(args, projects)) : [runLane(args)];
+  const outcomes = await Promise.all(lanes);
+
+  const notRun = outcomes.flatMap((outcome) => outcome.notRun);
   if (notRun.length > 0) {
     console.log(`\nCould not run:\n${notRun.map(({ test, why }) => `- ${test}: ${why}`).join('\n')}`);
   }
   const missed = process.env['REQUIRE_DOCKER'] === '1' ? notRun.length : 0;
   if (missed > 0) console.log('\nREQUIRE_DOCKER=1: these count as failed.');
+
+  console.log();
+  for (const { name, tests, seconds } of outcomes.flatMap(({ projects }) => projects)) {
+    console.log(`${name.padEnd(5)} ${String(tests).padStart(5)} tests ${seconds.toFixed(1).padStart(7)} s`);
+  }
+  const passed = sum(outcomes.map((outcome) => outcome.passed));
   // Vitest's own failures, of a setup for example, belong to no test; only its exit code tells.
-  const failed = Math.max(outcome.failed + missed, Number(process.exitCode ?? 0) === 0 ? 0 : 1);
+  const failed = Math.max(
+    sum(outcomes.map((outcome) => outcome.failed)) + missed,
+    Number(process.exitCode ?? 0) === 0 ? 0 : 1,
+  );
   if (failed > 0) process.exitCode = 1;
   console.log(`\n${passed} passed, ${failed} failed`);
 }
+
+const sum = (numbers: number[]): number => numbers.reduce((all, one) => all + one, 0);
 
 await main();

@@ -7,16 +7,35 @@ export interface Outcome {
   failed: number;
   /** Tests that found on this machine that they could not run, or that are marked as not to be run. */
   notRun: { test: string; why: string }[];
+  projects: ProjectTime[];
+}
+
+/** From a project's first file to its last. */
+export interface ProjectTime {
+  name: string;
+  tests: number;
+  seconds: number;
 }
 
 /** A reporter that counts. `outcome` is complete when the run has ended. */
 export class OutcomeReporter implements Reporter {
-  readonly outcome: Outcome = { passed: 0, failed: 0, notRun: [] };
+  readonly outcome: Outcome = { passed: 0, failed: 0, notRun: [], projects: [] };
+  readonly #times = new Map<string, { begun: number; ended: number }>();
   /** The run is of some tests by their name: the others' not running means nothing. */
   readonly #byName: boolean;
 
   constructor(byName: boolean) {
     this.#byName = byName;
+  }
+
+  onTestModuleStart({ project }: TestModule): void {
+    const now = performance.now();
+    if (!this.#times.has(project.name)) this.#times.set(project.name, { begun: now, ended: now });
+  }
+
+  onTestModuleEnd({ project }: TestModule): void {
+    const time = this.#times.get(project.name);
+    if (time !== undefined) time.ended = performance.now();
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
@@ -26,6 +45,11 @@ export class OutcomeReporter implements Reporter {
       for (const test of tests) this.#count(module, test);
       const failedByItself = !module.ok() && tests.every((test) => test.result().state !== 'failed');
       if (failedByItself) this.outcome.failed += 1;
+    }
+    for (const [name, { begun, ended }] of this.#times) {
+      const own = modules.filter(({ project }) => project.name === name);
+      const tests = own.reduce((all, { children }) => all + [...children.allTests()].length, 0);
+      this.outcome.projects.push({ name, tests, seconds: (ended - begun) / 1000 });
     }
   }
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
 import { PROBLEMS } from '../../../protocol/api/problem.ts';
 import { User } from '../support/api.ts';
+import { generatedRuns } from '../../support/generated-runs.ts';
 
 const user = new User();
 let id = '';
@@ -86,6 +87,7 @@ it('answers whatever it is sent with success or with a problem of a known code, 
         expect(answer.body.detail).not.toBe('');
       },
     ),
-    { numRuns: 1500 },
+    // Each is a request that some object answers.
+    { numRuns: generatedRuns(1500) },
   );
 }, 60_000);

@@ -2,6 +2,7 @@ import { env, runInDurableObject } from 'cloudflare:test';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Story } from './support/story.ts';
+import { generatedRuns } from '../../../support/generated-runs.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'] });
@@ -64,7 +65,8 @@ async function everyStory(holds: (story: Story) => void): Promise<void> {
   await inStorage((storage) => {
     fc.assert(
       fc.property(anyStory, (steps) => holds(tell(storage, steps))),
-      { numRuns: 800 },
+      // Each is played on SQLite.
+      { numRuns: generatedRuns(800) },
     );
   });
 }

@@ -21,6 +21,7 @@ import { StorageUnavailable } from '../../../../runner/storage/object-store.ts';
 import { scratch } from '../../../support/scratch.ts';
 import { START_ID, startOf } from '../../../support/files/memory-start.ts';
 import { ask, openFiles, surroundings } from '../../../support/files/scene.ts';
+import { generatedRuns } from '../../../support/generated-runs.ts';
 
 const changesOf = async (workspace: string, start: StartTree | null) =>
   changeList.parse(JSON.parse((await ask(workspace, { op: 'diff', format: 'json' }, { start })).bytes.toString()));
@@ -268,6 +269,7 @@ test('generated trees: the patch makes the one out of the other', async () => {
         (at) => make(at, after),
       );
     }),
-    { numRuns: 150 },
+    // Each is two trees on disk, and two runs of git.
+    { numRuns: generatedRuns(150) },
   );
 }, 120_000);

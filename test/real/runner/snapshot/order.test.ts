@@ -8,6 +8,7 @@ import { stalePacks } from '../../../../runner/snapshot/format/stale-packs.ts';
 import { walkTree } from '../../../../runner/snapshot/save/tree-walk.ts';
 import { scratch } from '../../../support/scratch.ts';
 import { children, plant } from '../../../support/snapshot/disk-tree.ts';
+import { generatedRuns } from '../../../support/generated-runs.ts';
 
 test('a walk goes in the order by which two lists are compared', () => {
   const root = scratch();
@@ -26,7 +27,8 @@ test('a walk goes in the order by which two lists are compared', () => {
         before = name;
       }
     }),
-    { numRuns: 100, examples: [[between]] },
+    // Each is a tree on disk.
+    { numRuns: generatedRuns(100), examples: [[between]] },
   );
 });
 

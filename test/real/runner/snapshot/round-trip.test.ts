@@ -21,6 +21,7 @@ import { bytesOf, children, look, plant, writeContent } from '../../../support/s
 import { MemoryStore } from '../../../support/snapshot/memory-store.ts';
 import { Session } from '../../../support/snapshot/session.ts';
 import { scratch } from '../../../support/scratch.ts';
+import { generatedRuns } from '../../../support/generated-runs.ts';
 
 const root = process.getuid?.() === 0;
 
@@ -37,7 +38,8 @@ test('any tree comes back as it was: names, bytes, modes, links and times', { ti
       expect(look(restored)).toEqual(look(session.workspace));
       rmSync(session.root, { recursive: true });
     }),
-    { numRuns: 120 },
+    // Each is a tree on disk, saved and restored.
+    { numRuns: generatedRuns(120) },
   );
 });
 
@@ -82,7 +84,8 @@ test('each snapshot of a chain restores what was there when it was taken', { tim
         rmSync(session.root, { recursive: true });
       },
     ),
-    { numRuns: 50 },
+    // Each is a tree on disk, saved and restored up to six times.
+    { numRuns: generatedRuns(50) },
   );
 });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { filesPath } from '../../../../functions/routes/files-path.ts';
+import { generatedRuns } from '../../../support/generated-runs.ts';
 
 const BASE = 'http://edge.test/api/v1/sessions/01939f5a-7c1e-7000-8000-1a2b3c4d5e6f/files';
 
@@ -39,7 +40,8 @@ describe('the path that a files call names', () => {
         const url = `${BASE}/${names.map(encodeURIComponent).join('/')}`;
         expect(filesPath(url)).toEqual({ path: names.join('/') });
       }),
-      { numRuns: 10_000 },
+      // As many as an issue asks for.
+      { numRuns: generatedRuns(10_000) },
     );
   });
 });

@@ -8,6 +8,7 @@ import { launchFile } from '../../../../runner/session/launch-file.ts';
 import { effectiveResources } from '../../../../runner/session/resources.ts';
 import { sessionFolders } from '../../../../runner/lib/session-folders.ts';
 import { NEW_FILES } from '../../../support/runner/running-runner.ts';
+import { generatedRuns } from '../../../support/generated-runs.ts';
 
 const settings = {
   image: 'cc-docker/session:latest',
@@ -172,7 +173,8 @@ test('what a client asks for reaches the container as its launch file, and canno
       expect(rest).toEqual(plain);
       expect(JSON.stringify(rest)).not.toContain(launch.token);
     }),
-    { numRuns: 30 },
+    // Each makes two launch files, whose skills are read from disk.
+    { numRuns: generatedRuns(30) },
   );
 });
 

@@ -83,7 +83,6 @@ test('whatever is lost or broken in between, the session stores every item once 
       expect(session.stored).toHaveLength(said);
       expect([outbox.size, outbox.bytes]).toEqual([0, 0]);
     }),
-    { numRuns: 300 },
   );
 });
 

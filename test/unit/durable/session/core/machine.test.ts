@@ -143,7 +143,6 @@ describe('the session machine, whatever happens in whatever order', () => {
         const alive = [...state.queue, ...(state.current ? [state.current] : [])].map(({ message_id }) => message_id);
         expect([...ended, ...alive].toSorted()).toEqual(Array.from({ length: sent }, (_, n) => `m${n}`).toSorted());
       }),
-      { numRuns: 2000 },
     );
   });
 
@@ -163,7 +162,6 @@ describe('the session machine, whatever happens in whatever order', () => {
           } else if (END.has(effect.do) && 'message_id' in effect && effect.message_id === running) running = null;
         }
       }),
-      { numRuns: 2000 },
     );
   });
 
@@ -181,7 +179,6 @@ describe('the session machine, whatever happens in whatever order', () => {
           state = step.state;
         }
       }),
-      { numRuns: 2000 },
     );
   });
 
@@ -192,7 +189,6 @@ describe('the session machine, whatever happens in whatever order', () => {
         expect(state.status === 'running').toBe(state.current !== null);
         if (state.current !== null) expect(state.container).toBe('ready');
       }),
-      { numRuns: 2000 },
     );
   });
 
@@ -206,7 +202,6 @@ describe('the session machine, whatever happens in whatever order', () => {
         else if (state.container === 'none') expect(['stopped', 'failed']).toContain(state.status);
         if (state.status === 'stopped' || state.status === 'failed') expect(state.reason).not.toBeNull();
       }),
-      { numRuns: 2000 },
     );
   });
 });
@@ -236,7 +231,6 @@ describe('deadlines, however late and however often the alarm comes', () => {
         expect(again).toEqual({ state: first.state, effects: [] });
         expect(nextDeadline(first.state, LIMITS) ?? Infinity).toBeGreaterThan(now + late);
       }),
-      { numRuns: 2000 },
     );
   });
 
@@ -252,7 +246,6 @@ describe('deadlines, however late and however often the alarm comes', () => {
         expect(BY_CLOCK).toContain(punctual.reason?.code);
         expect({ status, why }).toEqual({ status: punctual.status, why: punctual.reason });
       }),
-      { numRuns: 2000 },
     );
   });
 
@@ -270,7 +263,6 @@ describe('deadlines, however late and however often the alarm comes', () => {
         expect(state.current).toBeNull();
         expect(['none', 'wanted', 'ending']).toContain(state.container);
       }),
-      { numRuns: 2000 },
     );
   });
 
@@ -283,7 +275,6 @@ describe('deadlines, however late and however often the alarm comes', () => {
           if (effect.do === 'message_interrupted') expect(effect.error.code).not.toBe('turn_timeout');
         }
       }),
-      { numRuns: 1000 },
     );
   });
 });

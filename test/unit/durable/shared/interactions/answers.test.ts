@@ -87,7 +87,6 @@ describe('an answer', () => {
           expect(taken.kind === 'answers' && taken.answers.length).toBe(questions.length);
         },
       ),
-      { numRuns: 1000 },
     );
   });
 });

@@ -144,7 +144,6 @@ describe('of any text', () => {
           expect(solid(parts.join(''))).toBe(solid(text));
         },
       ),
-      { numRuns: 200 },
     );
   });
 
@@ -158,7 +157,6 @@ describe('of any text', () => {
         expect(parts.every((part) => part.length <= 2000 && count(part, /```/g) % 2 === 0)).toBe(true);
         expect(without(parts.join('\n'))).toBe(without(text));
       }),
-      { numRuns: 100 },
     );
   });
 
@@ -171,7 +169,6 @@ describe('of any text', () => {
         const parts = partsOf(splitMessage(pieces.join(''), { length: 300, ...MANY }));
         expect(parts.every((part) => part.length <= 300 && part.isWellFormed())).toBe(true);
       }),
-      { numRuns: 300 },
     );
   });
 });

@@ -13,6 +13,7 @@ import {
   type PostOutcome,
 } from '../../../../../../durable/session/core/children/delivery.ts';
 import { targetRefusal } from '../../../../../../durable/session/core/children/webhook-target.ts';
+import { generatedRuns } from '../../../../../support/generated-runs.ts';
 
 const NOW = Date.parse('2026-11-01T12:00:00Z');
 const answered = (status: number, retry_after: string | null = null): PostOutcome => ({ status, retry_after });
@@ -134,7 +135,8 @@ describe('what is posted', () => {
         expect(data.result.length).toBeGreaterThan(10_000);
         expect(data.result.isWellFormed()).toBe(true);
       }),
-      { numRuns: 30 },
+      // Each is a text of 200,000 characters.
+      { numRuns: generatedRuns(30) },
     );
   });
 });

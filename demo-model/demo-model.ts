@@ -1,11 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as z from 'zod';
-import { sendError } from '../runner/model/error.ts';
-import type { ModelHandler } from '../runner/model/exchange.ts';
-import { limitedBody } from '../runner/model/request-body.ts';
 import { decide, type FailingStep } from './decide.ts';
 import { messagesRequest, type MessagesRequest } from './messages-request.ts';
+import { sendError } from './send-error.ts';
 import { sendReply, type SendOptions } from './send-reply.ts';
 import { tokenCount } from './stream-events.ts';
 
@@ -16,22 +15,38 @@ export type DemoModelOptions = {
   newId?: () => string;
 };
 
+/** How one request ended, in the terms of the runner's model gateway. */
+export type DemoExchange =
+  | { outcome: 'answered'; status: number; headersMs: number; totalMs: number }
+  /** The script said `cut`: the connection was broken. */
+  | { outcome: 'broken'; status: number; code: 'demo_cut' };
+
 /**
- * The scripted model that stands in when no credential is set: see docs/demo-model.md. It finds all that it needs in
- * the request, except how often a step with `times` has failed; that is counted here, for one session.
- *
- * @param limit largest request, bytes
+ * Answers one request. `signal` is aborted when the client hangs up; the handler then throws. `body` replaces the
+ * request's own body, for a caller that limits it or has read some of it; the demo model itself sets no limit.
  */
-export function createDemoModel(limit: number, options: DemoModelOptions = {}): ModelHandler {
+export type DemoModel = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  signal: AbortSignal,
+  body?: AsyncIterable<Buffer>,
+) => Promise<DemoExchange>;
+
+/**
+ * The scripted model that stands in when no credential is set: see docs/demo-model.md. Everything that it needs is in
+ * the request, except how often a step with `times` has failed. It counts that itself, so make one for each session.
+ */
+export function createDemoModel(options: DemoModelOptions = {}): DemoModel {
   const { wait = (ms, signal) => sleep(ms, undefined, { signal }), newId = randomUUID } = options;
   const failing = failureCounter();
   const newToolId = () => `toolu_demo_${newId()}`;
 
   return async (request, response, signal, body = request) => {
     const start = performance.now();
-    const parsed = await parse(body, limit);
+    const parsed = await parse(body);
     if (parsed.kind === 'invalid') {
-      sendError(response, 400, 'invalid_request_error', `cc-docker: the demo model cannot read this: ${parsed.why}`);
+      const message = `cc-docker: the demo model cannot read this: ${parsed.why}`;
+      sendError(response, { status: 400, type: 'invalid_request_error', message });
       return { outcome: 'answered', status: 400, headersMs: 0, totalMs: performance.now() - start };
     }
     const { model, stream } = parsed.request;
@@ -58,9 +73,9 @@ function failureCounter(): FailingStep {
 
 type Parsed = { kind: 'request'; request: MessagesRequest; tokens: number } | { kind: 'invalid'; why: string };
 
-async function parse(body: AsyncIterable<Buffer>, limit: number): Promise<Parsed> {
+async function parse(body: AsyncIterable<Buffer>): Promise<Parsed> {
   const chunks: Buffer[] = [];
-  for await (const chunk of limitedBody(body, limit)) chunks.push(chunk);
+  for await (const chunk of body) chunks.push(chunk);
   const text = Buffer.concat(chunks).toString();
   let json: unknown;
   try {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { anthropicError, sendError } from '../runner/model/error.ts';
-import type { Reply, ReplyEnding } from './reply.ts';
+import type { Reply } from './reply.ts';
+import { errorBody, sendError } from './send-error.ts';
 import * as events from './stream-events.ts';
 
 export type SendOptions = {
@@ -48,10 +48,10 @@ export async function sendReply(
       break;
     case 'error':
       if (streams) {
-        await writeEvents(response, [{ waitMs: 0, data: anthropicError(ending.type, ending.message) }], options);
+        await writeEvents(response, [{ waitMs: 0, data: errorBody(ending.type, ending.message) }], options);
         response.end();
       } else {
-        sendError(response, ending.status, ending.type, ending.message, retryAfter(ending));
+        sendError(response, ending);
       }
       break;
     case 'cut':
@@ -61,10 +61,6 @@ export async function sendReply(
       if (!signal.aborted) await once(signal, 'abort');
       signal.throwIfAborted();
   }
-}
-
-function retryAfter({ retryAfter }: Extract<ReplyEnding, { kind: 'error' }>): Record<string, string> {
-  return retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) };
 }
 
 async function writeEvents(

@@ -16,12 +16,12 @@ export type ModelExchange =
   | { outcome: 'refused'; status: 404 | 413 };
 
 /**
- * Answers one request, or throws. `signal` is aborted when the client hangs up. `body` is the request's, when that itself has
- * been read from already.
+ * Answers one request, or throws. `signal` is aborted when the client hangs up. Read `body`, not `request`: the gateway
+ * limits it, and may have read a part of it already.
  */
 export type ModelHandler = (
   request: IncomingMessage,
   response: ServerResponse,
   signal: AbortSignal,
-  body?: AsyncIterable<Buffer>,
+  body: AsyncIterable<Buffer>,
 ) => Promise<ModelExchange>;

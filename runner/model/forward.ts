@@ -7,18 +7,15 @@ import { MODEL_UNREACHABLE, networkErrorCode, sendError, unreachableMessage } fr
 import type { ModelHandler } from './exchange.ts';
 import { requestHeaders, responseHeaders } from './headers.ts';
 import type { ModelUpstream } from './upstream.ts';
-import { BodyTooLarge, limitedBody } from './request-body.ts';
+import { BodyTooLarge } from './request-body.ts';
 
 /**
  * Forwards requests to an upstream with its credential, streaming both ways: nothing is held longer than a chunk, and
  * neither side is read faster than the other takes. The upstream's own errors pass through.
- *
- * @param limit largest request, bytes
  */
 export function forwardToModel(
   { baseUrl, credential }: Extract<ModelUpstream, { kind: 'anthropic' }>,
   pool: Dispatcher,
-  limit: number,
 ): ModelHandler {
   const url = `${baseUrl}/v1/messages?beta=true`;
   const authentication = credential === undefined ? {} : credentialHeader(credential);
@@ -26,7 +23,7 @@ export function forwardToModel(
   const telltales = credential === undefined ? [] : [credential.value];
   const plain = telltales.length === 0 ? {} : { 'accept-encoding': 'identity' };
 
-  return async (request, response, signal, body = request) => {
+  return async (request, response, signal, body) => {
     const start = performance.now();
     let broken: string | undefined;
     try {
@@ -34,7 +31,7 @@ export function forwardToModel(
         dispatcher: pool,
         method: 'POST',
         headers: { ...requestHeaders(request.headers), ...plain, ...authentication },
-        body: Readable.from(limitedBody(body, limit), { objectMode: false }),
+        body: Readable.from(body, { objectMode: false }),
         signal,
       });
       const headersMs = performance.now() - start;

@@ -7,7 +7,7 @@ import { forwardToModel } from './forward.ts';
 import { Hold } from './hold.ts';
 import { sharedModelPool } from './pool.ts';
 import type { ModelUpstream } from './upstream.ts';
-import { BodyTooLarge } from './request-body.ts';
+import { BodyTooLarge, limitedBody } from './request-body.ts';
 import { listenOnUnixSocket } from '../lib/unix-socket.ts';
 
 /** Largest request that goes to the model, bytes: what Anthropic's API takes. */
@@ -63,9 +63,7 @@ export async function openModelGateway(options: ModelGatewayOptions): Promise<Mo
 }
 
 function modelHandler({ upstream, pool, demo }: ModelGatewayOptions): ModelHandler {
-  return upstream.kind === 'demo'
-    ? createDemoModel(MAX_MODEL_REQUEST_BYTES, demo)
-    : forwardToModel(upstream, pool ?? sharedModelPool(), MAX_MODEL_REQUEST_BYTES);
+  return upstream.kind === 'demo' ? createDemoModel(demo) : forwardToModel(upstream, pool ?? sharedModelPool());
 }
 
 async function serve(
@@ -103,7 +101,8 @@ async function exchangeOf(
   }
   try {
     if (Number(request.headers['content-length'] ?? 0) > MAX_MODEL_REQUEST_BYTES) throw new BodyTooLarge();
-    return await handle(request, response, signal, await hold.pass(request, signal));
+    const body = limitedBody(await hold.pass(request, signal), MAX_MODEL_REQUEST_BYTES);
+    return await handle(request, response, signal, body);
   } catch (error) {
     if (signal.aborted) return { outcome: 'aborted' };
     if (error instanceof BodyTooLarge && !response.headersSent) {

@@ -42,7 +42,7 @@ const within = (text: string) => PATTERNS.filter((pattern) => text.includes(patt
 const names = (hits: [string, string][]) => [...new Set(hits.map(([name]) => name))];
 
 describeDocker('the credentials that a session uses', ({ docker, host, image }) => {
-  const demo = createDemoModel(32 * 1024 * 1024);
+  const demo = createDemoModel();
   /** What the servers that must see a credential have seen of it. */
   const seen = { model: new Set<unknown>(), bearer: new Set<unknown>(), header: new Set<unknown>() };
   const model = createServer((request, response) => {

@@ -6,7 +6,9 @@ import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { Agent, request, type Dispatcher } from 'undici';
+import { forwardToModel } from '../runner/model/forward.ts';
 import { openModelGateway } from '../runner/model/gateway.ts';
+import { createModelPool } from '../runner/model/pool.ts';
 import { quantile } from './statistics.ts';
 
 /**
@@ -43,7 +45,8 @@ async function upstream(): Promise<void> {
 async function gateway(text: string): Promise<void> {
   const { socketPath, baseUrl } = JSON.parse(text) as { socketPath: string; baseUrl: string };
   const credential = { kind: 'api_key', value: 'sk-of-no-use' } as const;
-  await openModelGateway({ socketPath, upstream: { kind: 'anthropic', baseUrl, credential }, log: () => undefined });
+  const handler = forwardToModel({ kind: 'anthropic', baseUrl, credential }, createModelPool());
+  await openModelGateway({ socketPath, handler, log: () => undefined });
   process.send?.('open');
 }
 

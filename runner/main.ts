@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
+import { createDemoModel } from '../demo-model/demo-model.ts';
 import type { ContainerBackend } from './backend/backend.ts';
 import { containerOwner } from './backend/container-spec.ts';
 import { openDataFolder, type DataFolder } from './lib/data-folder.ts';
@@ -8,7 +9,10 @@ import { DockerBackend } from './backend/docker-backend.ts';
 import { createLog, messageOf, type Log } from './lib/log.ts';
 import { PACKAGES_PRESET } from './egress/policy/presets.ts';
 import { egressSurroundings } from './session/egress-dependencies.ts';
-import { describeUpstream, modelUpstreamEnvironment } from './model/upstream.ts';
+import type { ModelHandler } from './model/exchange.ts';
+import { forwardToModel } from './model/forward.ts';
+import { createModelPool } from './model/pool.ts';
+import { describeUpstream, modelUpstreamEnvironment, type ModelUpstream } from './model/upstream.ts';
 import { ProcessBackend } from './backend/process-backend.ts';
 import { Runner } from './session/runner.ts';
 import { parseSettings, type Settings } from './session/settings.ts';
@@ -67,12 +71,20 @@ async function main(): Promise<void> {
     backend: makeBackend(settings, opened.data, log),
     data: opened.data,
     upstream: upstream.data,
+    newModelHandler: modelHandlers(upstream.data),
     version: ownVersion(),
     log,
   });
   // Asks programs that take their time: where every session may want to know, before one has to wait for it.
   const { fallback, ceiling } = settings.egress;
   if ([fallback, ceiling].some(({ presets }) => presets.includes(PACKAGES_PRESET))) void egress.surroundings.packages();
+}
+
+/** The one place that joins the demo model to the runner. Each session gets a demo model of its own: it counts. */
+function modelHandlers(upstream: ModelUpstream): () => ModelHandler {
+  if (upstream.kind === 'demo') return () => createDemoModel();
+  const forward = forwardToModel(upstream, createModelPool());
+  return () => forward;
 }
 
 function makeBackend(settings: Settings, data: DataFolder, log: Log): ContainerBackend {

@@ -1,3 +1,4 @@
+import { createDemoModel } from '../../demo-model/demo-model.ts';
 import { openModelGateway } from '../../runner/model/gateway.ts';
 
 /**
@@ -9,7 +10,7 @@ if (socketPath === undefined) throw new Error('usage: model-process.ts SOCKET');
 process.once('disconnect', () => process.exit(0));
 await openModelGateway({
   socketPath,
-  upstream: { kind: 'demo' },
+  handler: createDemoModel(),
   log: (level, message) => console.error(`bench model: ${level}: ${message}`),
 });
 process.send?.('ready');

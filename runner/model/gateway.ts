@@ -1,12 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { Dispatcher } from 'undici';
-import { createDemoModel, type DemoModelOptions } from '../../demo-model/demo-model.ts';
 import { sendError } from './error.ts';
 import type { ModelExchange, ModelHandler } from './exchange.ts';
-import { forwardToModel } from './forward.ts';
 import { Hold } from './hold.ts';
-import { sharedModelPool } from './pool.ts';
-import type { ModelUpstream } from './upstream.ts';
 import { BodyTooLarge, limitedBody } from './request-body.ts';
 import { listenOnUnixSocket } from '../lib/unix-socket.ts';
 
@@ -21,13 +16,10 @@ export type GatewayLog = (level: 'warn' | 'error', message: string) => void;
 export type ModelGatewayOptions = {
   /** Created; a stale file there is replaced. */
   socketPath: string;
-  upstream: ModelUpstream;
+  handler: ModelHandler;
   /** Never given a credential, nor any part of a conversation. */
   log: GatewayLog;
   onExchange?: (exchange: ModelExchange) => void;
-  /** Connections to the upstream; one shared by all gateways of the process unless given. */
-  pool?: Dispatcher;
-  demo?: DemoModelOptions;
 };
 
 export type ModelGateway = {
@@ -42,10 +34,9 @@ export type ModelGateway = {
  * @throws when the socket cannot be created
  */
 export async function openModelGateway(options: ModelGatewayOptions): Promise<ModelGateway> {
-  const handle = modelHandler(options);
   // As much as one request may have.
   const hold = new Hold(MAX_MODEL_REQUEST_BYTES);
-  const server = createServer((request, response) => void serve(request, response, handle, hold, options));
+  const server = createServer((request, response) => void serve(request, response, hold, options));
   server.maxConnections = MAX_CONNECTIONS;
   // The one client pools its connections: one closed here as it sends would lose that request.
   server.keepAliveTimeout = 0;
@@ -62,22 +53,17 @@ export async function openModelGateway(options: ModelGatewayOptions): Promise<Mo
   };
 }
 
-function modelHandler({ upstream, pool, demo }: ModelGatewayOptions): ModelHandler {
-  return upstream.kind === 'demo' ? createDemoModel(demo) : forwardToModel(upstream, pool ?? sharedModelPool());
-}
-
 async function serve(
   request: IncomingMessage,
   response: ServerResponse,
-  handle: ModelHandler,
   hold: Hold,
-  { log, onExchange }: ModelGatewayOptions,
+  { handler, log, onExchange }: ModelGatewayOptions,
 ): Promise<void> {
   const hangUp = new AbortController();
   response.on('close', () => {
     if (!response.writableFinished) hangUp.abort();
   });
-  const exchange = await exchangeOf(request, response, handle, hold, hangUp.signal, log);
+  const exchange = await exchangeOf(request, response, handler, hold, hangUp.signal, log);
   if (exchange.outcome === 'unreachable' || exchange.outcome === 'broken') {
     log(
       'warn',
@@ -90,7 +76,7 @@ async function serve(
 async function exchangeOf(
   request: IncomingMessage,
   response: ServerResponse,
-  handle: ModelHandler,
+  handler: ModelHandler,
   hold: Hold,
   signal: AbortSignal,
   log: GatewayLog,
@@ -102,7 +88,7 @@ async function exchangeOf(
   try {
     if (Number(request.headers['content-length'] ?? 0) > MAX_MODEL_REQUEST_BYTES) throw new BodyTooLarge();
     const body = limitedBody(await hold.pass(request, signal), MAX_MODEL_REQUEST_BYTES);
-    return await handle(request, response, signal, body);
+    return await handler(request, response, signal, body);
   } catch (error) {
     if (signal.aborted) return { outcome: 'aborted' };
     if (error instanceof BodyTooLarge && !response.headersSent) {

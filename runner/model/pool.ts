@@ -8,7 +8,7 @@ export type ModelPoolOptions = {
 };
 
 /**
- * Connections to the model, kept open between requests and shared by sessions. It follows no redirect and decodes nothing.
+ * Connections to the model, kept open between requests and shared by sessions. Idle ones do not keep the process alive. It follows no redirect and decodes nothing.
  *
  * Claude Code bears any silence, for a call may be held back; so it is this pool that notices a model that has fallen silent.
  * Idle connections close after 30 s (or as the server announces), well before load balancers drop theirs unannounced.
@@ -20,12 +20,4 @@ export function createModelPool({ connectMs = 10_000, silenceMs = 600_000 }: Mod
     bodyTimeout: silenceMs,
     keepAliveTimeout: 30_000,
   });
-}
-
-let shared: Dispatcher | undefined;
-
-/** The pool of this process. Idle connections in it do not keep the process alive. */
-export function sharedModelPool(): Dispatcher {
-  shared ??= createModelPool();
-  return shared;
 }

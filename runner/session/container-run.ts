@@ -9,6 +9,7 @@ import { hostsFile, RESOLVER } from '../egress/policy/forward-hosts.ts';
 import { CA_FILE, launchFile, PROXY_SOCKET } from './launch-file.ts';
 import { messageOf, type Log } from '../lib/log.ts';
 import { openModelGateway, type ModelGateway } from '../model/gateway.ts';
+import type { ModelHandler } from '../model/exchange.ts';
 import type { ModelUpstream } from '../model/upstream.ts';
 import { Relay } from '../link/relay.ts';
 import type { LocalFiles } from '../session-files/session-files.ts';
@@ -34,6 +35,7 @@ import { WorkspaceWatch } from './workspace-watch.ts';
 export interface HostSurroundings {
   backend: ContainerBackend;
   upstream: ModelUpstream;
+  newModelHandler: () => ModelHandler;
   aliases: SocketAliases;
   edgeUrl: string;
   /** The operator's own settings for Claude Code. */
@@ -333,7 +335,7 @@ export class SessionHost {
     const openGateway = async (): Promise<void> => {
       this.#gateway = await openModelGateway({
         socketPath: path.join(alias.path, 'model.sock'),
-        upstream,
+        handler: this.#options.newModelHandler(),
         log: (level, message) => this.#log[level]('model gateway', { message }),
       });
       // Said while it was opened.

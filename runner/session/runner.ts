@@ -10,6 +10,7 @@ import { ControlConnection } from '../link/control-connection.ts';
 import type { DataFolder } from '../lib/data-folder.ts';
 import { WAKE_PARENT } from './end-reason.ts';
 import type { Log } from '../lib/log.ts';
+import type { ModelHandler } from '../model/exchange.ts';
 import type { ModelUpstream } from '../model/upstream.ts';
 import { effectiveResources } from './resources.ts';
 import type { EgressSurroundings } from './session-egress.ts';
@@ -34,6 +35,8 @@ export interface RunnerOptions {
     'save' | 'restore' | 'share' | 'artifact' | 'entries' | 'content' | 'drop' | 'owners' | 'trees' | 'sweep' | 'close'
   >;
   upstream: ModelUpstream;
+  /** Makes what answers one session's model requests. */
+  newModelHandler: () => ModelHandler;
   egress: EgressSurroundings;
   /** CC-Docker's version. */
   version: string;
@@ -80,10 +83,11 @@ export class Runner {
 
   private constructor(options: RunnerOptions) {
     this.#options = options;
-    const { backend, upstream, egress, log, settings, data, store, snapshots } = options;
+    const { backend, upstream, newModelHandler, egress, log, settings, data, store, snapshots } = options;
     this.#surroundings = {
       backend,
       upstream,
+      newModelHandler,
       egress,
       log,
       aliases: socketAliases(),

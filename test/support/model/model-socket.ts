@@ -1,23 +1,33 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Agent, request } from 'undici';
+import { Agent, request, type Dispatcher } from 'undici';
 import { z } from 'zod';
-import { openModelGateway, type ModelGatewayOptions } from '../../../runner/model/gateway.ts';
+import { createDemoModel, type DemoModelOptions } from '../../../demo-model/demo-model.ts';
 import type { ModelExchange } from '../../../runner/model/exchange.ts';
+import { forwardToModel } from '../../../runner/model/forward.ts';
+import { openModelGateway } from '../../../runner/model/gateway.ts';
+import { createModelPool } from '../../../runner/model/pool.ts';
+import type { ModelUpstream } from '../../../runner/model/upstream.ts';
 
 export type Posted = { status: number; headers: Record<string, string | string[] | undefined>; text: string };
 
 /** A gateway in a folder of its own, and a client of its socket. */
-export async function openTestGateway(
-  options: Omit<ModelGatewayOptions, 'socketPath' | 'log'> & { subfolder?: string },
-) {
+export async function openTestGateway({
+  upstream,
+  pool = createModelPool(),
+  demo,
+}: {
+  upstream: ModelUpstream;
+  pool?: Dispatcher;
+  demo?: DemoModelOptions;
+}) {
   const folder = await mkdtemp(join(tmpdir(), 'cc-gw-'));
   const socketPath = join(folder, 'model.sock');
   const log: string[] = [];
   const exchanges: ModelExchange[] = [];
   const gateway = await openModelGateway({
-    ...options,
+    handler: upstream.kind === 'demo' ? createDemoModel(demo) : forwardToModel(upstream, pool),
     socketPath,
     log: (level, message) => log.push(`${level}: ${message}`),
     onExchange: (exchange) => exchanges.push(exchange),

@@ -6,6 +6,7 @@ import type { ContainerBackend } from '../../../runner/backend/backend.ts';
 import { openDataFolder, type DataFolder } from '../../../runner/lib/data-folder.ts';
 import type { Log } from '../../../runner/lib/log.ts';
 import { ProcessBackend } from '../../../runner/backend/process-backend.ts';
+import { createDemoModel } from '../../../demo-model/demo-model.ts';
 import { Runner, type RunnerOptions } from '../../../runner/session/runner.ts';
 import { Snapshots } from '../../../runner/snapshot/snapshots.ts';
 import { openStorage } from '../../../runner/storage/open-storage.ts';
@@ -112,6 +113,7 @@ export async function runRunner(options: RunnerSetUp = {}) {
     backend: (options.makeBackend ?? processes)(opened.data, log),
     data: opened.data,
     upstream: { kind: 'demo' },
+    newModelHandler: () => createDemoModel(),
     egress: { ...NO_EGRESS, ...options.egress },
     version: '0',
     log,

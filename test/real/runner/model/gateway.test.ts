@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { request } from 'undici';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
+import { createDemoModel } from '../../../../demo-model/demo-model.ts';
 import type { CredentialKind } from '../../../../runner/model/credential.ts';
 import { openModelGateway } from '../../../../runner/model/gateway.ts';
 import { createModelPool } from '../../../../runner/model/pool.ts';
@@ -290,7 +291,7 @@ describe('the socket', () => {
     const gateway = await gatewayTo('http://127.0.0.1:9');
     const socketPath = join(gateway.folder, 'other.sock');
     await writeFile(socketPath, '');
-    const other = await openModelGateway({ socketPath, upstream: { kind: 'demo' }, log: () => undefined });
+    const other = await openModelGateway({ socketPath, handler: createDemoModel(), log: () => undefined });
     expect((await stat(socketPath)).isSocket()).toBe(true);
     await other.close();
     await expect(stat(socketPath)).rejects.toThrow('ENOENT');
@@ -301,7 +302,7 @@ describe('the socket', () => {
     const folder = join(gateway.folder, 'x'.repeat(120));
     await mkdir(folder);
     const socketPath = join(folder, 'model.sock');
-    const long = await openModelGateway({ socketPath, upstream: { kind: 'demo' }, log: () => undefined });
+    const long = await openModelGateway({ socketPath, handler: createDemoModel(), log: () => undefined });
     expect((await stat(socketPath)).isSocket()).toBe(true);
     await long.close();
     await expect(stat(socketPath)).rejects.toThrow('ENOENT');
@@ -322,7 +323,7 @@ describe('the socket', () => {
   test('is refused where it cannot be', async () => {
     const options = {
       socketPath: '/nonexistent/model.sock',
-      upstream: { kind: 'demo' as const },
+      handler: createDemoModel(),
       log: () => undefined,
     };
     await expect(openModelGateway(options)).rejects.toThrow('model.sock');

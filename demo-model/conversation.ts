@@ -6,47 +6,50 @@ export type ToolCall = {
   result?: { text: string; isError: boolean };
 };
 
-/** What a person asked. */
+/** One message from a person. */
 export type Prompt = {
   text: string;
-  /** Its place among all prompts of the conversation, from 0. */
-  place: number;
-  /** Model calls that have answered it so far. */
+  /** Its index among all prompts of the conversation. */
+  index: number;
+  /** How many model calls have answered it so far. */
   calls: number;
-  /** The tools that they called, oldest first. */
+  /** The tools that those calls used, oldest first. */
   toolCalls: ToolCall[];
 };
 
 /** A conversation as the demo model sees it. */
 export type Conversation = {
-  /** All that people asked, oldest first. */
+  /** All prompts, oldest first. */
   prompts: string[];
-  /** What the turn that is under way began with, and what was said during it. Empty when nothing waits for an answer. */
+  /** The prompts of the current turn: the one that began it, and those sent during it. Empty when none waits. */
   turn: Prompt[];
   lastToolResult: string;
-  /** Claude Code's working directory, as it states it. */
+  /** The working directory that Claude Code names in its system prompt. */
   cwd: string | undefined;
 };
 
 type Block = MessagesRequest['messages'][number]['content'][number];
 
-/** Claude Code's own words where a user's are expected. */
-const NOT_A_PERSON =
+/** Blocks that Claude Code itself puts into a user message. */
+const INJECTED =
   /<(system-reminder|task-notification|local-command-\w+|command-name|command-message|command-args)>[\s\S]*?<\/\1>/g;
 const INTERRUPTED = /^\[Request interrupted by user[^\]]*\]$/;
-/** How Claude Code passes on what a user says during a turn: in a message of the role `system`. */
-const SAID_DURING_TURN =
+/** Claude Code passes on a message that was sent during a turn in a message of the role `system`. */
+const SENT_DURING_TURN =
   /^The user sent a new message while you were working:\n([\s\S]*?)(?:\n\nThis is how Claude Code|$)/;
 const WORKING_DIRECTORY = /[Ww]orking directory: (\/[^\n]*)/;
 
-/** Reads a conversation. All that a script's place depends on is in it, so that restarts and resumed sessions keep it. */
+/**
+ * Reads a conversation. The position in a script follows from it alone, so a restarted or resumed session continues at
+ * the same step.
+ */
 export function readConversation(request: MessagesRequest): Conversation {
   const conversation: Conversation = { prompts: [], turn: [], lastToolResult: '', cwd: undefined };
   const pending = new Map<string, ToolCall>();
   readSystem(conversation, request.system);
   for (const message of request.messages) {
     if (message.role === 'system') readSystem(conversation, message.content);
-    else if (message.role === 'assistant') readAnswer(conversation, message.content, pending);
+    else if (message.role === 'assistant') readAssistant(conversation, message.content, pending);
     else readUser(conversation, message.content, pending);
   }
   return conversation;
@@ -55,13 +58,13 @@ export function readConversation(request: MessagesRequest): Conversation {
 function readSystem(conversation: Conversation, blocks: Block[]): void {
   for (const block of blocks) {
     if (block.type !== 'text') continue;
-    const said = SAID_DURING_TURN.exec(block.text)?.[1]?.trim();
-    if (said !== undefined) addPrompt(conversation, said);
+    const prompt = SENT_DURING_TURN.exec(block.text)?.[1]?.trim();
+    if (prompt !== undefined) addPrompt(conversation, prompt);
     conversation.cwd ??= WORKING_DIRECTORY.exec(block.text)?.[1]?.trim();
   }
 }
 
-function readAnswer(conversation: Conversation, blocks: Block[], pending: Map<string, ToolCall>): void {
+function readAssistant(conversation: Conversation, blocks: Block[], pending: Map<string, ToolCall>): void {
   const calls = blocks.filter((block) => block.type === 'tool_use');
   if (calls.length === 0) conversation.turn = [];
   const toolCalls = calls.map(({ id, name, input }) => {
@@ -76,8 +79,8 @@ function readAnswer(conversation: Conversation, blocks: Block[], pending: Map<st
 }
 
 /**
- * A user's own words begin a turn, even in the midst of another: then that one failed, of which the conversation
- * keeps no trace.
+ * A person's text begins a new turn. If the turn before it has no answer, that turn failed: a conversation does not
+ * record failures.
  */
 function readUser(conversation: Conversation, blocks: Block[], pending: Map<string, ToolCall>): void {
   const results: string[] = [];
@@ -89,7 +92,7 @@ function readUser(conversation: Conversation, blocks: Block[], pending: Map<stri
       const call = pending.get(block.tool_use_id);
       if (call !== undefined) call.result = { text, isError: block.is_error };
     } else if (block.type === 'text') {
-      const text = block.text.replaceAll(NOT_A_PERSON, '').trim();
+      const text = block.text.replaceAll(INJECTED, '').trim();
       if (text === '') continue;
       conversation.turn = [];
       if (!INTERRUPTED.test(text)) addPrompt(conversation, text);
@@ -99,6 +102,6 @@ function readUser(conversation: Conversation, blocks: Block[], pending: Map<stri
 }
 
 function addPrompt(conversation: Conversation, text: string): void {
-  conversation.turn.push({ text, place: conversation.prompts.length, calls: 0, toolCalls: [] });
+  conversation.turn.push({ text, index: conversation.prompts.length, calls: 0, toolCalls: [] });
   conversation.prompts.push(text);
 }

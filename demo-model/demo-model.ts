@@ -11,7 +11,7 @@ import { tokenCount } from './stream-events.ts';
 export type DemoModelOptions = {
   /** Waits between the words of a paced stream; rejects when the signal is aborted. */
   wait?: SendOptions['wait'];
-  /** Makes the ids of messages and tool calls, which must differ within a conversation. */
+  /** Makes ids of messages and tool calls. They must be unique within a conversation. */
   newId?: () => string;
 };
 
@@ -59,12 +59,12 @@ export function createDemoModel(options: DemoModelOptions = {}): DemoModel {
   };
 }
 
-/** Counts uses of steps with `times`. A prompt is told by its place and its text, for subagents have places of their own. */
+/** Counts uses of steps with `times`. The key has the prompt's text too, because each subagent counts its own prompts. */
 function failureCounter(): FailingStep {
   const uses = new Map<string, number>();
   return (prompt, step, times) => {
     if (times === undefined) return true;
-    const key = `${prompt.place}/${step}/${createHash('sha256').update(prompt.text).digest('base64')}`;
+    const key = `${prompt.index}/${step}/${createHash('sha256').update(prompt.text).digest('base64')}`;
     const used = uses.get(key) ?? 0;
     uses.set(key, used + 1);
     return used < times;

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { MessagesRequest } from './messages-request.ts';
 
-/** A JSON schema, as far as an answer is made to it. */
+/** The parts of a JSON schema that `jsonForSchema` follows. */
 const jsonSchema = z.looseObject({
   get properties() {
     return z.record(z.string(), jsonSchema).optional();
@@ -15,12 +15,12 @@ const outputConfig = z.looseObject({
   format: z.looseObject({ type: z.literal('json_schema'), schema: jsonSchema }),
 });
 
-/** The schema that an answer must have: Claude Code's side calls (a title for the session) ask for one. */
+/** The schema that the answer must match, if any. Claude Code's side calls ask for one, as for a session title. */
 export function wantedSchema(request: MessagesRequest): JsonSchema | undefined {
   return outputConfig.safeParse(request.output_config).data?.format.schema;
 }
 
-/** An answer to a JSON schema, with `text` (its first 60 characters) for every string. */
+/** JSON that matches a schema. Every string in it is the first 60 characters of `text`. */
 export function jsonForSchema(schema: JsonSchema, text: string): string {
   return JSON.stringify(valueFor(schema, text.slice(0, 60)));
 }

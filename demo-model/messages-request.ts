@@ -13,7 +13,7 @@ const toolResult = z.looseObject({
   content: z.union([z.string(), z.array(z.looseObject({ text: z.string().optional() }))]).default(''),
   is_error: z.boolean().default(false),
 });
-/** Images, thinking and whatever else: the demo model does not look into it. */
+/** Images, thinking and other blocks: the demo model ignores them. */
 const other = z.looseObject({ type: z.string() }).transform(() => ({ type: 'other' as const }));
 
 const content = z.union([
@@ -21,7 +21,7 @@ const content = z.union([
   z.array(z.union([text, toolUse, toolResult, other])),
 ]);
 
-/** A request to the Messages API, as far as the demo model reads it. */
+/** The parts of a Messages API request that the demo model reads. */
 export const messagesRequest = z.looseObject({
   model: z.string(),
   stream: z.boolean().default(false),

@@ -2,10 +2,10 @@ import type { Reply, ReplyBlock, ReplyEnding } from './reply.ts';
 import { stepsByCall, type Step } from './script.ts';
 import { fillTemplate, type Variables } from './template.ts';
 
-/** `times` has been used up or not, for the step with this number in its script. */
+/** Tells whether the step with this index fails this time. `times` undefined: it always fails. */
 export type Failing = (step: number, times: number | undefined) => boolean;
 
-/** Anthropic's `type` of an HTTP status. */
+/** Anthropic's error `type` for each HTTP status. */
 const ERROR_TYPES: Record<number, string> = {
   400: 'invalid_request_error',
   401: 'authentication_error',
@@ -19,9 +19,10 @@ const ERROR_TYPES: Record<number, string> = {
 };
 
 /**
- * What a script says to its `call`th model call, from 0.
+ * The script's reply to one model call.
  *
- * @param failing asked once for each failing step that is reached, which counts as one use of it
+ * @param call how many model calls the script has answered before
+ * @param failing called once for each failing step that is reached; each call counts as one use
  * @returns undefined after the script's end
  */
 export function scriptReply(steps: Step[], call: number, variables: Variables, failing: Failing): Reply | undefined {
@@ -33,7 +34,7 @@ export function scriptReply(steps: Step[], call: number, variables: Variables, f
     if (ending === undefined) blocks.push(...blocksOf(step, variables));
     else if (failing(steps.indexOf(step), timesOf(step))) return { blocks, ending };
   }
-  // Failing steps alone, all used up: something must be said.
+  // Only failing steps, and none fails any more: the caller says that the script has ended.
   if (blocks.length === 0) return undefined;
   return { blocks, ending: { kind: 'stop' } };
 }

@@ -6,13 +6,13 @@ const toolCall = z.strictObject({ tool: z.string().min(1), input: z.record(z.str
 const once = z.union([z.literal(true), z.strictObject({ times })], { error: 'must be true or {"times":n}' });
 
 const steps = {
-  /** Says something; `repeat` says it that often. */
+  /** Sends the text, `repeat` times. */
   text: z.strictObject({ text: z.string().min(1), repeat: z.int().min(1).max(100_000).default(1), ...pace }),
   thinking: z.strictObject({ thinking: z.string().min(1), ...pace }),
-  /** Calls a tool, or several at once, and ends the model call: the next step answers the results. */
+  /** Calls a tool, or several at once. This ends the model call; the next step answers the results. */
   tool: toolCall,
   tools: z.strictObject({ tools: z.array(toolCall).min(1) }),
-  /** An API error: as HTTP status when nothing was said before it, else within the stream. */
+  /** An API error: an HTTP status if nothing was sent before it, else an event in the stream. */
   error: z.strictObject({
     error: z.strictObject({
       status: z.int().min(400).max(599),
@@ -23,9 +23,9 @@ const steps = {
       times,
     }),
   }),
-  /** The connection breaks. */
+  /** Breaks the connection. */
   cut: z.strictObject({ cut: once }),
-  /** Nothing more comes, until the client hangs up. */
+  /** Sends nothing more until the client hangs up. */
   hang: z.strictObject({ hang: once }),
 };
 
@@ -34,7 +34,7 @@ const names = ['text', 'thinking', 'tool', 'tools', 'error', 'cut', 'hang'] as c
 
 export type Step = z.infer<(typeof steps)[StepName]>;
 
-/** Chosen by the key, so that the error names the step's own fault, not what it would lack to be another. */
+/** Picks the schema by the step's key. A union of all of them would report what is missing to be another kind of step. */
 const step = z.record(z.string(), z.unknown()).transform((value, context): Step => {
   const name = names.find((name) => name in value);
   if (name === undefined) {
@@ -68,12 +68,12 @@ export function findScript(prompt: string): ScriptResult {
   return { kind: 'invalid', why: z.prettifyError(parsed.error) };
 }
 
-/** The prompt without its script: what a person would call its words. */
+/** The prompt's text without its script. */
 export function withoutScript(prompt: string): string {
   return prompt.replace(FENCE, '').trim();
 }
 
-/** A script's steps by model call: a call ends with its tools. */
+/** Groups a script's steps by model call. A step that calls tools ends its call. */
 export function stepsByCall(steps: Step[]): Step[][] {
   const calls: Step[][] = [];
   let call: Step[] = [];

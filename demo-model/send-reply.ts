@@ -15,8 +15,8 @@ export type SendOptions = {
 };
 
 /**
- * Writes a reply as the Messages API does, a stream or one JSON body, at the pace that it asks for and no faster than it
- * is read.
+ * Writes a reply as the Messages API does: as a stream or as one JSON body, at the pace that the reply asks for, and no
+ * faster than the client reads.
  *
  * @throws when the client hangs up
  */
@@ -78,7 +78,7 @@ async function pause(ms: number, { wait, signal }: SendOptions): Promise<void> {
   if (ms > 0) await wait(ms, signal);
 }
 
-/** Done when the kernel has it, so that a slow reader slows the model. */
+/** Resolves when the kernel has taken the chunk, so a slow reader slows the stream. */
 function write(response: ServerResponse, chunk: string): Promise<void> {
   return new Promise((resolve, reject) => {
     response.write(chunk, (error) => (error ? reject(error) : resolve()));

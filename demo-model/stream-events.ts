@@ -1,11 +1,11 @@
 import type { ReplyBlock } from './reply.ts';
 
-/** A server-sent event of the Messages API, and how long to wait before it, milliseconds. */
+/** A server-sent event of the Messages API. `waitMs`: how long to wait before it, milliseconds. */
 export type TimedEvent = { waitMs: number; data: { type: string } & Record<string, unknown> };
 
 export type MessageHead = { id: string; model: string; inputTokens: number };
 
-/** Near enough to a tokenizer for a figure that looks right. */
+/** A rough estimate, good enough for a plausible figure. */
 export function tokenCount(text: string): number {
   return Math.ceil(text.length / 4);
 }
@@ -20,10 +20,10 @@ function blockText(block: ReplyBlock): string {
   return block.name + JSON.stringify(block.input);
 }
 
-/** Satisfies the shape; nobody checks it. */
+/** The API's shape requires a signature. Claude Code does not check it. */
 const SIGNATURE = 'ZGVtbw==';
 
-/** The blocks as a message that is not streamed has them. */
+/** The content of a message that is not streamed. */
 export function messageContent(blocks: ReplyBlock[], newToolId: () => string): Record<string, unknown>[] {
   return blocks.map((block) => {
     if (block.type === 'text') return { type: 'text', text: block.text };
@@ -32,12 +32,12 @@ export function messageContent(blocks: ReplyBlock[], newToolId: () => string): R
   });
 }
 
-/** Why the model stopped. */
+/** The message's `stop_reason`. */
 export function stopReason(blocks: ReplyBlock[]): 'tool_use' | 'end_turn' {
   return blocks.some(({ type }) => type === 'tool_use') ? 'tool_use' : 'end_turn';
 }
 
-/** A whole message, as it stands at the beginning of a stream, or alone. */
+/** A message object: at the beginning of a stream, or a whole answer. */
 export function messageBody(head: MessageHead, content: unknown[], stop: string | null, output: number) {
   return {
     id: head.id,
@@ -56,7 +56,7 @@ export function messageBody(head: MessageHead, content: unknown[], stop: string 
   };
 }
 
-/** The beginning of a stream and its blocks; the last one stays open when the answer is to break off. */
+/** The beginning of a stream and its blocks. With `breaksOff`, the last block stays open. */
 export function* openingEvents(
   head: MessageHead,
   blocks: ReplyBlock[],
@@ -71,7 +71,7 @@ export function* openingEvents(
   }
 }
 
-/** The end of a stream that goes well. */
+/** The end of a successful stream. */
 export function* closingEvents(blocks: ReplyBlock[]): Generator<TimedEvent> {
   const delta = { stop_reason: stopReason(blocks), stop_sequence: null };
   yield at(0, { type: 'message_delta', delta, usage: { output_tokens: outputTokens(blocks) } });
@@ -100,14 +100,14 @@ function* blockEvents(index: number, block: ReplyBlock, newToolId: () => string)
   }
 }
 
-/** Paced, a word is a token and comes alone; else words come some at a time, in 200 pieces at most. */
+/** Splits text for streaming. With a pace, each word is one piece (one token). Without, there are at most 200 pieces. */
 function* pieces(text: string, tokensPerSecond: number | undefined): Generator<{ piece: string; waitMs: number }> {
   const waitMs = tokensPerSecond === undefined ? 0 : 1000 / tokensPerSecond;
-  const enough = tokensPerSecond === undefined ? Math.max(24, text.length / 200) : 1;
+  const minLength = tokensPerSecond === undefined ? Math.max(24, text.length / 200) : 1;
   let piece = '';
   for (const [word] of text.matchAll(/\s*\S+|\s+$/g)) {
     piece += word;
-    if (piece.length < enough) continue;
+    if (piece.length < minLength) continue;
     yield { piece, waitMs };
     piece = '';
   }

@@ -1,10 +1,10 @@
 import type { Conversation, ToolCall } from './conversation.ts';
 import { findScript, withoutScript } from './script.ts';
 
-/** What a script's `{{name}}` stands for. */
+/** The values of `{{name}}` in a script. */
 export type Variables = Record<string, string>;
 
-/** All variables of a conversation. @param calls of the prompt's whose script is filled, oldest first */
+/** All variables of a conversation. @param calls tool calls of the prompt that holds the script, oldest first */
 export function templateVariables(conversation: Conversation, model: string, calls: readonly ToolCall[]): Variables {
   return {
     ...resultVariables(calls),
@@ -17,7 +17,7 @@ export function templateVariables(conversation: Conversation, model: string, cal
   };
 }
 
-/** `result_0` is what the first call came to; where that is a JSON object, `result_0_name` is a text or number of its. */
+/** `result_0` is the first call's result. If it is a JSON object, `result_0_name` is its text or number `name`. */
 function resultVariables(calls: readonly ToolCall[]): Variables {
   const variables: Variables = {};
   for (const [index, { result }] of calls.entries()) {
@@ -40,10 +40,10 @@ function readObject(text: string): object {
   }
 }
 
-/** Fills `{{name}}` in all strings of a value. An unknown name stays as it is: it may be meant for the tool. */
+/** Fills `{{name}}` in all strings of a value. An unknown name stays: it may be meant for the tool. */
 export function fillTemplate<T>(value: T, variables: Variables): T;
 export function fillTemplate(value: unknown, variables: Variables): unknown {
-  // A script within a string is meant for the subagent that is given it.
+  // A script inside a string is for a subagent: that one fills it.
   if (typeof value === 'string' && findScript(value).kind !== 'none') return value;
   if (typeof value === 'string') return value.replaceAll(/\{\{(\w+)\}\}/g, (whole, name) => variables[name] ?? whole);
   if (Array.isArray(value)) return value.map((item: unknown) => fillTemplate(item, variables));

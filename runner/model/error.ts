@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
-/** `type` of the error that says that no answer came from the model: the gateway's own, none of Anthropic's. */
+/** Error `type` for a model that could not be reached. It is the gateway's own, not one of Anthropic's. */
 export const MODEL_UNREACHABLE = 'model_unreachable';
 
 /** An error in the shape of Anthropic's API. */
@@ -32,7 +32,7 @@ export function networkErrorCode(error: unknown): string | undefined {
   return networkErrorCode(error.cause);
 }
 
-/** What befell, for people: the model's address and the code. */
+/** A message for people: the model's address and the error code. */
 export function unreachableMessage(baseUrl: string, code: string): string {
   return `cc-docker: the model at ${baseUrl} cannot be reached (${code}). Check ANTHROPIC_BASE_URL and that it is up.`;
 }

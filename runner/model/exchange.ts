@@ -2,17 +2,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** How one request ended. */
 export type ModelExchange =
-  /** The model answered, maybe with an error of its own. */
+  /** The model answered, perhaps with an error. */
   | { outcome: 'answered'; status: number; headersMs: number; totalMs: number }
   /** No answer came: the connection failed before the headers. */
   | { outcome: 'unreachable'; code: string }
-  /** The model began to answer and broke off. */
+  /** The connection failed after the model had begun to answer. */
   | { outcome: 'broken'; status: number; code: string }
   /** Claude Code hung up. */
   | { outcome: 'aborted' }
-  /** A bug in the gateway; its log says more. */
+  /** A bug in the gateway; see its log. */
   | { outcome: 'failed' }
-  /** Not a request that the gateway takes. */
+  /** The gateway does not accept this request. */
   | { outcome: 'refused'; status: 404 | 413 };
 
 /**

@@ -10,8 +10,8 @@ import type { ModelUpstream } from './upstream.ts';
 import { BodyTooLarge } from './request-body.ts';
 
 /**
- * Forwards requests to an upstream with its credential, streaming both ways: nothing is held longer than a chunk, and
- * neither side is read faster than the other takes. The upstream's own errors pass through.
+ * Forwards requests to an upstream with its credential. Both directions stream: at most one chunk is buffered, and neither
+ * side is read faster than the other takes. The upstream's own errors pass through.
  */
 export function forwardToModel(
   { baseUrl, credential }: Extract<ModelUpstream, { kind: 'anthropic' }>,
@@ -19,9 +19,9 @@ export function forwardToModel(
 ): ModelHandler {
   const url = `${baseUrl}/v1/messages?beta=true`;
   const authentication = credential === undefined ? {} : credentialHeader(credential);
-  // An upstream may repeat what it was sent ("invalid x-api-key: …"). It is asked for plain text, so that this can be seen.
-  const telltales = credential === undefined ? [] : [credential.value];
-  const plain = telltales.length === 0 ? {} : { 'accept-encoding': 'identity' };
+  // An upstream may repeat the credential ("invalid x-api-key: …"). Ask for an uncompressed answer, so it can be masked.
+  const secrets = credential === undefined ? [] : [credential.value];
+  const plain = secrets.length === 0 ? {} : { 'accept-encoding': 'identity' };
 
   return async (request, response, signal, body) => {
     const start = performance.now();
@@ -35,15 +35,15 @@ export function forwardToModel(
         signal,
       });
       const headersMs = performance.now() - start;
-      response.writeHead(answer.statusCode, maskHeaders(responseHeaders(answer.headers), telltales));
-      // Else Node holds the headers back until the first chunk.
+      response.writeHead(answer.statusCode, maskHeaders(responseHeaders(answer.headers), secrets));
+      // Without this, Node sends the headers only with the first chunk.
       response.flushHeaders();
-      // Told here, for the answer that is then broken off looks as if the client had hung up.
+      // Keep the code: once the pipeline fails, it looks as if the client had hung up.
       answer.body.once('error', (error) => {
         if (!signal.aborted) broken = networkErrorCode(error);
       });
-      if (telltales.length === 0) await pipeline(answer.body, response);
-      else await pipeline(answer.body, new Mask(telltales), response);
+      if (secrets.length === 0) await pipeline(answer.body, response);
+      else await pipeline(answer.body, new Mask(secrets), response);
       return { outcome: 'answered', status: answer.statusCode, headersMs, totalMs: performance.now() - start };
     } catch (error) {
       if (broken !== undefined) return { outcome: 'broken', status: response.statusCode, code: broken };
@@ -55,11 +55,11 @@ export function forwardToModel(
   };
 }
 
-function maskHeaders(headers: Record<string, string | string[]>, telltales: readonly string[]) {
+function maskHeaders(headers: Record<string, string | string[]>, secrets: readonly string[]) {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [
       name,
-      typeof value === 'string' ? maskText(value, telltales) : value.map((one) => maskText(one, telltales)),
+      typeof value === 'string' ? maskText(value, secrets) : value.map((one) => maskText(one, secrets)),
     ]),
   );
 }

@@ -1,50 +1,51 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { sendError } from './error.ts';
 import type { ModelExchange, ModelHandler } from './exchange.ts';
-import { Hold } from './hold.ts';
+import { PauseGate } from './pause-gate.ts';
 import { BodyTooLarge, limitedBody } from './request-body.ts';
 import { listenOnUnixSocket } from '../lib/unix-socket.ts';
 
 /** Largest request that goes to the model, bytes: what Anthropic's API takes. */
 export const MAX_MODEL_REQUEST_BYTES = 32 * 1024 * 1024;
 
-/** More connections at once than one Claude Code and its subagents ever open; the rest is refused. */
+/** More than one Claude Code and its subagents ever open at once. Further connections are refused. */
 const MAX_CONNECTIONS = 128;
 
 export type GatewayLog = (level: 'warn' | 'error', message: string) => void;
 
 export type ModelGatewayOptions = {
-  /** Created; a stale file there is replaced. */
+  /** The socket to create. A stale file at this path is replaced. */
   socketPath: string;
+  /** Answers the requests that the gateway accepts. */
   handler: ModelHandler;
-  /** Never given a credential, nor any part of a conversation. */
+  /** Messages never hold a credential or any part of a conversation. */
   log: GatewayLog;
   onExchange?: (exchange: ModelExchange) => void;
 };
 
 export type ModelGateway = {
-  /** Holds back the requests that come from now on; with `false`, lets go of all that waited. Those at the model go on. */
-  hold(held: boolean): void;
+  /** Pauses new requests, or resumes all that wait. Requests that the model already has continue. */
+  hold(paused: boolean): void;
   close(): Promise<void>;
 };
 
 /**
- * Opens a session's way to the model: plain HTTP on a unix socket, on which the real credential takes the dummy's place.
+ * Opens a session's model gateway: plain HTTP on a unix socket. The handler replaces the dummy credential by the real one.
  *
  * @throws when the socket cannot be created
  */
 export async function openModelGateway(options: ModelGatewayOptions): Promise<ModelGateway> {
-  // As much as one request may have.
-  const hold = new Hold(MAX_MODEL_REQUEST_BYTES);
-  const server = createServer((request, response) => void serve(request, response, hold, options));
+  // Memory for paused requests: as much as one request may have.
+  const gate = new PauseGate(MAX_MODEL_REQUEST_BYTES);
+  const server = createServer((request, response) => void serve(request, response, gate, options));
   server.maxConnections = MAX_CONNECTIONS;
-  // The one client pools its connections: one closed here as it sends would lose that request.
+  // The client pools its connections. If the server closed one while the client sends on it, that request would be lost.
   server.keepAliveTimeout = 0;
-  // One that is held back may stay unread for hours.
+  // A paused request may stay unread for hours.
   server.requestTimeout = 0;
   const stopListening = await listenOnUnixSocket(server, options.socketPath);
   return {
-    hold: (held) => hold.set(held),
+    hold: (paused) => gate.set(paused),
     close: async () => {
       const stopped = stopListening();
       server.closeAllConnections();
@@ -56,14 +57,14 @@ export async function openModelGateway(options: ModelGatewayOptions): Promise<Mo
 async function serve(
   request: IncomingMessage,
   response: ServerResponse,
-  hold: Hold,
+  gate: PauseGate,
   { handler, log, onExchange }: ModelGatewayOptions,
 ): Promise<void> {
   const hangUp = new AbortController();
   response.on('close', () => {
     if (!response.writableFinished) hangUp.abort();
   });
-  const exchange = await exchangeOf(request, response, handler, hold, hangUp.signal, log);
+  const exchange = await exchangeOf(request, response, handler, gate, hangUp.signal, log);
   if (exchange.outcome === 'unreachable' || exchange.outcome === 'broken') {
     log(
       'warn',
@@ -77,7 +78,7 @@ async function exchangeOf(
   request: IncomingMessage,
   response: ServerResponse,
   handler: ModelHandler,
-  hold: Hold,
+  gate: PauseGate,
   signal: AbortSignal,
   log: GatewayLog,
 ): Promise<ModelExchange> {
@@ -87,7 +88,7 @@ async function exchangeOf(
   }
   try {
     if (Number(request.headers['content-length'] ?? 0) > MAX_MODEL_REQUEST_BYTES) throw new BodyTooLarge();
-    const body = limitedBody(await hold.pass(request, signal), MAX_MODEL_REQUEST_BYTES);
+    const body = limitedBody(await gate.pass(request, signal), MAX_MODEL_REQUEST_BYTES);
     return await handler(request, response, signal, body);
   } catch (error) {
     if (signal.aborted) return { outcome: 'aborted' };

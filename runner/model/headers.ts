@@ -3,9 +3,9 @@ import type { IncomingHttpHeaders } from 'node:http';
 type Headers = Record<string, string | string[]>;
 
 /**
- * What of a request goes on to the model. By name, so that nothing a container invents (credentials, cookies, forwarding
- * and hop-by-hop headers) reaches the upstream. `accept-encoding` is in, and bodies pass still encoded: the gateway never looks
- * into them.
+ * Request headers that go to the model. An allow-list, so that nothing a container invents (credentials, cookies,
+ * forwarding and hop-by-hop headers) reaches the upstream. `accept-encoding` is allowed because the gateway does not read
+ * bodies; they pass as they are encoded.
  */
 const request = {
   names: new Set([
@@ -22,7 +22,7 @@ const request = {
   prefixes: ['anthropic-', 'x-anthropic-', 'x-claude-', 'x-stainless-'],
 };
 
-/** What of an answer goes back: what Claude Code reads. */
+/** Response headers that go back: those that Claude Code reads. */
 const response = {
   names: new Set([
     'cf-ray',
@@ -48,7 +48,7 @@ function pick(headers: IncomingHttpHeaders, allowed: typeof request): Headers {
   return picked;
 }
 
-/** @param headers as Node's parser gives them: names in lower case */
+/** @param headers names in lower case, as Node's parser gives them */
 export const requestHeaders = (headers: IncomingHttpHeaders): Headers => pick(headers, request);
 
 /** @param headers names in lower case */

@@ -1,13 +1,13 @@
-/** A body that is larger than allowed. */
+/** The body is larger than allowed. */
 export class BodyTooLarge extends Error {
   override name = 'BodyTooLarge';
 }
 
 /**
- * The body's chunks as they come.
+ * Passes the body's chunks through, up to a limit.
  *
  * @param limit bytes
- * @throws BodyTooLarge once more than `limit` has come
+ * @throws BodyTooLarge
  */
 export async function* limitedBody(
   body: AsyncIterable<Buffer>,

@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import { credentialEnvironment, dummyCredentialEnv, modelCredential, type ModelCredential } from './credential.ts';
 
-/** The model's name inside a container, where it is a socket. */
+/** The model's host name inside a container. Claude Code reaches it over a unix socket. */
 export const MODEL_HOST = 'model.cc-docker.local';
 const ANTHROPIC_API = 'https://api.anthropic.com';
 
-/** `baseUrl` has no trailing slash, and may have a path: `/v1/messages` is appended to it. */
+/** `baseUrl` has no trailing slash and may have a path; `/v1/messages` is appended. */
 export type ModelUpstream =
   { kind: 'anthropic'; baseUrl: string; credential: ModelCredential | undefined } | { kind: 'demo' };
 
@@ -26,8 +26,8 @@ const baseUrl = z
   .optional();
 
 /**
- * Which model an environment asks for. A credential goes to `ANTHROPIC_BASE_URL`, or to Anthropic. A base URL without a
- * credential is used as it is, since some gateways need none. Neither: the demo model.
+ * The model that an environment configures. A credential is for `ANTHROPIC_BASE_URL`, or for Anthropic if that is unset. A
+ * base URL without a credential is allowed, because some gateways need none. Neither is set: the demo model.
  */
 export const modelUpstreamEnvironment = credentialEnvironment
   .extend({ ANTHROPIC_BASE_URL: baseUrl })
@@ -37,7 +37,7 @@ export const modelUpstreamEnvironment = credentialEnvironment
     return { kind: 'anthropic', baseUrl: env.ANTHROPIC_BASE_URL ?? ANTHROPIC_API, credential };
   });
 
-/** Where the model's traffic goes, for logs and banners: nothing secret. */
+/** Where the model's traffic goes, for logs and banners. Holds no secret. */
 export function describeUpstream(upstream: ModelUpstream): string {
   if (upstream.kind === 'demo') return 'the demo model (no credential is set)';
   if (upstream.credential === undefined) return `${upstream.baseUrl} without a credential`;
@@ -45,10 +45,10 @@ export function describeUpstream(upstream: ModelUpstream): string {
 }
 
 /**
- * The environment that lets Claude Code in a container speak to its gateway: plain HTTP over the socket (an `https` base
- * URL would fail there), with a dummy of the real credential's kind.
+ * The environment with which Claude Code in a container reaches its gateway: plain HTTP over the socket (an `https` base
+ * URL would fail), with a dummy of the real credential's kind.
  *
- * @param socketPath the gateway's socket as the container sees it
+ * @param socketPath the gateway's socket, as a path in the container
  */
 export function containerModelEnv(upstream: ModelUpstream, socketPath: string): Record<string, string> {
   const kind = upstream.kind === 'demo' ? 'api_key' : (upstream.credential?.kind ?? 'api_key');

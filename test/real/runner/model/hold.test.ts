@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, expect, onTestFinished, test } from 'vitest';
-import { Hold } from '../../../../runner/model/hold.ts';
+import { PauseGate } from '../../../../runner/model/pause-gate.ts';
 import { createModelPool } from '../../../../runner/model/pool.ts';
 import { containerModelEnv } from '../../../../runner/model/upstream.ts';
 import { scripted, startClaude } from '../../../support/model/model-claude.ts';
@@ -95,19 +95,19 @@ test('a client that hangs up meanwhile is forgotten at once, and the model never
 });
 
 test('what waits is read as far as there is room, and goes on whole', async () => {
-  const hold = new Hold(100_000);
+  const gate = new PauseGate(100_000);
   for (const letter of ['a', 'b']) {
-    hold.set(true);
+    gate.set(true);
     let made = 0;
     const chunks = function* (): Generator<string> {
       for (; made < 100; made += 1) yield letter.repeat(10_000);
     };
     const source = Readable.from(chunks(), { objectMode: false });
-    const passing = hold.pass(source, new AbortController().signal);
+    const passing = gate.pass(source, new AbortController().signal);
     await expect.poll(() => source.isPaused()).toBe(true);
     expect(made).toBeGreaterThanOrEqual(9);
     expect(made).toBeLessThan(50);
-    hold.set(false);
+    gate.set(false);
     expect(await text(await passing)).toBe(letter.repeat(1_000_000));
   }
 });

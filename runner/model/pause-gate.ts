@@ -1,37 +1,37 @@
 import type { Readable } from 'node:stream';
 
 /**
- * Holds requests back while it is told to: each waits, unanswered, until it is let go or its client hangs up.
+ * Pauses requests: while paused, each one waits unanswered until requests resume or its client hangs up.
  *
- * A request that waits is read into memory, as long as there is room: while something is left unread, Node does not see that
+ * A waiting request is read into memory as far as there is room. While a part of it is unread, Node does not notice that
  * its client has gone, and the model would be asked for nobody.
  */
-export class Hold {
+export class PauseGate {
   readonly #waiting = new Set<() => void>();
-  #held = false;
+  #paused = false;
   #room: number;
 
-  /** @param room for what is read of all that waits, bytes; the rest is left unread */
+  /** @param room bytes that all waiting requests together may take in memory; the rest stays unread */
   constructor(room: number) {
     this.#room = room;
   }
 
-  /** Whether requests are held back from now on. What waits is let go with `false`. */
-  set(held: boolean): void {
-    this.#held = held;
-    if (held) return;
-    for (const letGo of this.#waiting) letGo();
+  /** Pauses new requests, or resumes all that wait. */
+  set(paused: boolean): void {
+    this.#paused = paused;
+    if (paused) return;
+    for (const resume of this.#waiting) resume();
   }
 
   /**
-   * Waits until this request may go on.
+   * Waits until this request may continue.
    *
    * @param signal aborted when the client hangs up
-   * @returns its body, of which a part has been read
+   * @returns the request's whole body, including what was read while it waited
    * @throws the signal's reason
    */
   async pass(request: Readable, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
-    if (!this.#held) return request;
+    if (!this.#paused) return request;
     const read: Buffer[] = [];
     let bytes = 0;
     const keep = (chunk: Buffer): void => {
@@ -42,15 +42,15 @@ export class Hold {
     };
     request.on('data', keep);
     try {
-      await this.#letGo(signal);
+      await this.#resumed(signal);
     } finally {
       request.off('data', keep).pause();
       this.#room += bytes;
     }
-    return joined(read, request);
+    return concatenated(read, request);
   }
 
-  async #letGo(signal: AbortSignal): Promise<void> {
+  async #resumed(signal: AbortSignal): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     this.#waiting.add(resolve);
@@ -62,7 +62,8 @@ export class Hold {
   }
 }
 
-async function* joined(read: Buffer[], rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+/** Empties `read` as it goes, so that its memory is free early. */
+async function* concatenated(read: Buffer[], rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
   for (let chunk = read.shift(); chunk !== undefined; chunk = read.shift()) yield chunk;
   yield* rest;
 }

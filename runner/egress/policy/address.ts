@@ -2,7 +2,7 @@ import ipaddr from 'ipaddr.js';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
-/** An address range that the operator has opened although it is not public. */
+/** A private address range that the operator allows. */
 export interface PrivateGrant {
   network: Address;
   prefix: number;
@@ -12,7 +12,7 @@ export interface PrivateGrant {
 
 export type AddressVerdict = { ok: true } | { ok: false; why: string };
 
-/** Cloud metadata and host agents. One of them is public by its number; all hand out what a session must not have. */
+/** Cloud metadata services and host agents. They give out credentials. One of them has a public address. */
 export const METADATA = new Set([
   '169.254.169.254',
   '169.254.170.2',
@@ -40,11 +40,11 @@ const KINDS: Record<string, string> = {
 const GLOBAL_IPV6: [ipaddr.IPv6, number] = ipaddr.IPv6.parseCIDR('2000::/3');
 
 /**
- * Only global unicast passes, or what the operator has opened. An IPv6 address that carries an IPv4 one (mapped, translated,
- * 6to4, Teredo) is judged by that: it is where the packets end.
+ * Allows global unicast addresses and the operator's grants, nothing else. An IPv6 address that embeds an IPv4 address
+ * (mapped, translated, 6to4, Teredo) is judged by the IPv4 address, because the packets go there.
  *
  * @param address as the resolver gives it, or a target's canonical address
- * @param own addresses of this machine's own network cards: a service of the host's is not public because its address is
+ * @param own addresses of this machine's network interfaces. A service on the host is not public, even if its address is.
  */
 export function judgeAddress(
   address: string,
@@ -53,11 +53,11 @@ export function judgeAddress(
   own: ReadonlySet<string>,
 ): AddressVerdict {
   if (!ipaddr.isValid(address)) return { ok: false, why: 'the resolver gave no address' };
-  for (const one of meant(ipaddr.parse(address))) {
+  for (const one of destinationsOf(ipaddr.parse(address))) {
     const text = one.toString();
     const through = text === address ? text : `${text} (as ${address})`;
     if (METADATA.has(text)) {
-      // Named alone, not as one of a wide range.
+      // Only a grant for this one address counts, not a wide range that includes it.
       if (granted(one, port, grants.filter(isSingle))) continue;
       return { ok: false, why: `${through} is a cloud metadata address` };
     }
@@ -69,7 +69,7 @@ export function judgeAddress(
   return { ok: true };
 }
 
-/** `10.0.0.0/8`, `10.1.2.3:5432`, `10.0.0.0/8:5432`, `fd00::/8`, `[fd00::1]:5432`; undefined for anything else. */
+/** Parses `10.0.0.0/8`, `10.1.2.3:5432`, `10.0.0.0/8:5432`, `fd00::/8`, `[fd00::1]:5432`. @returns undefined: invalid */
 export function parsePrivateGrant(written: string): PrivateGrant | undefined {
   const text = written.trim();
   const [, bracketed, plain, portText] =
@@ -102,22 +102,22 @@ function granted(address: Address, port: number, grants: readonly PrivateGrant[]
 }
 
 function rangeOf(address: Address): string {
-  // What is not in 2000::/3 has no global meaning, whatever else becomes of it (RFC 4291, IANA).
+  // Only 2000::/3 is assigned as global unicast (RFC 4291, IANA).
   if (address instanceof ipaddr.IPv6 && address.range() === 'unicast' && !address.match(GLOBAL_IPV6)) return 'reserved';
   return address.range();
 }
 
-/** Where packets to this address end. */
-function meant(address: Address): Address[] {
+/** The addresses to which packets for this address go. */
+function destinationsOf(address: Address): Address[] {
   if (address instanceof ipaddr.IPv4) return [address];
   const { parts } = address;
   const range = address.range();
   if (range === 'ipv4Mapped' || range === 'rfc6145') return [embedded(parts, 6)];
-  // Of the well-known prefix alone it is known where the IPv4 address is; a local one (64:ff9b:1::/48) is refused.
+  // Only the well-known prefix has a fixed place for the IPv4 address. A local one (64:ff9b:1::/48) is refused.
   if (range === 'rfc6052' && parts[2] === 0) return [embedded(parts, 6)];
   if (range === '6to4') return [embedded(parts, 1)];
   if (range !== 'teredo') return [address];
-  // Its server, and its client with every bit turned.
+  // Teredo embeds its server's address, and its client's with every bit inverted.
   return [
     embedded(parts, 2),
     embedded(

@@ -1,15 +1,15 @@
-/** One connection's fate: said when it is decided, and for an allowed one again when it has ended. */
+/** A decision on one connection. An allowed one is reported twice: when it opens and when it has closed. */
 export interface Decision {
-  /** Canonical; for a target that could not be read, what was written, shortened and escaped. */
+  /** Canonical. For a malformed target: what the client wrote, shortened and escaped. */
   host: string;
-  /** 0: could not be read. */
+  /** 0: the target is malformed. */
   port: number;
   verdict: 'allowed' | 'refused';
-  /** The session's rule that allowed it, or why there was none: for people. */
+  /** For people: the session's rule that allowed it, or why it was refused. */
   rule: string;
-  /** Out of the container, bytes. 0 as long as it is open. */
+  /** Bytes out of the container; 0 while the connection is open. */
   bytesSent: number;
-  /** Into the container, bytes. 0 as long as it is open. */
+  /** Bytes into the container; 0 while the connection is open. */
   bytesReceived: number;
   phase: 'opened' | 'closed';
 }

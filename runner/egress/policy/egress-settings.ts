@@ -7,7 +7,7 @@ import type { Presets } from './policy.ts';
 import { PACKAGES_PRESET, readPresets, SHIPPED_PRESETS } from './presets.ts';
 import { parseRule } from './rule.ts';
 
-/** `none`, or rules and `preset:NAME`s with commas between. */
+/** `none`, or a comma-separated list of rules and `preset:NAME`. */
 const network = z.string().transform((text, context): NetworkConfig => {
   const config: NetworkConfig = { allow: [], presets: [] };
   if (text.trim() === 'none') return config;
@@ -57,12 +57,12 @@ const presets = z
 
 /** Fields for the runner's environment schema. */
 export const egressEnvironment = {
-  /** What no session exceeds. `*:*`: any public address. */
+  /** The most that any session may reach. `*:*`: any public address. */
   EGRESS_ALLOW: network.default({ allow: ['*:*'], presets: [] }),
-  /** For a session that does not say where it may go. */
+  /** For a session whose config has no network section. */
   EGRESS_DEFAULT: network.default({ allow: [], presets: [] }),
   EGRESS_ALLOW_PRIVATE: grants.default([]),
-  /** A file of the operator's own presets; they add to the shipped ones, and stand in for those of the same name. */
+  /** A file of the operator's own presets. They extend the shipped ones, or replace those of the same name. */
   EGRESS_PRESETS: presets,
 };
 
@@ -73,11 +73,11 @@ export interface EgressSettings {
   ceiling: NetworkConfig;
   fallback: NetworkConfig;
   private: readonly PrivateGrant[];
-  /** Of the files; `packages` is found on the machine. */
+  /** From the preset files. `packages` is not among them: it is found on the machine. */
   presets: Presets;
 }
 
-/** `EGRESS_*`, parsed, as the runner's settings have them. */
+/** The parsed `EGRESS_*` variables, as the runner's settings hold them. */
 export function egressSettings(env: EgressEnvironment): EgressSettings {
   return {
     ceiling: env.EGRESS_ALLOW,
@@ -87,7 +87,7 @@ export function egressSettings(env: EgressEnvironment): EgressSettings {
   };
 }
 
-/** What the operator's lists name and no file has: one line a variable, or undefined. For `superRefine`. */
+/** Presets that the operator's lists name but no file has, and rules that look like presets. For `superRefine`. */
 export function unknownPresets(env: EgressEnvironment): { variable: string; message: string }[] {
   return (['EGRESS_ALLOW', 'EGRESS_DEFAULT'] as const).flatMap((variable) => {
     const { presets: named, allow } = env[variable];

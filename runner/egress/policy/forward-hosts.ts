@@ -1,11 +1,11 @@
 import type { Forward } from './policy.ts';
 
-/** A forward and the address on the container's loopback under which tools find it. */
+/** A forward and its address on the container's loopback interface. */
 export interface AddressedForward extends Forward {
   address: string;
 }
 
-/** Each host name gets a loopback address of its own, so that two databases on one port are two. */
+/** Gives each host name its own loopback address, so that two hosts with the same port stay distinct. */
 export function addressForwards(forwards: readonly Forward[]): AddressedForward[] {
   const hosts = [...new Set(forwards.map(({ host }) => host))];
   return forwards.map((forward) => {
@@ -17,7 +17,7 @@ export function addressForwards(forwards: readonly Forward[]): AddressedForward[
 /** The container's `/etc/resolv.conf`. */
 export const RESOLVER = '# There is no name service in here: the proxy resolves names.\n';
 
-/** The container's `/etc/hosts`: itself, and the names of its forwards. There is no other name service in there. */
+/** The container's `/etc/hosts`: its own name and its forwards. The container has no other name service. */
 export function hostsFile(forwards: readonly AddressedForward[]): string {
   const names = new Map(forwards.map(({ host, address }) => [host, address]));
   const lines = ['127.0.0.1 localhost session', '::1 localhost ip6-localhost ip6-loopback'];

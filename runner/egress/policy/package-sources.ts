@@ -7,46 +7,48 @@ import * as z from 'zod';
 import type { Log } from '../../lib/log.ts';
 import { parseRule, type Rule } from './rule.ts';
 
-/** What the package managers of this machine are configured for. */
+/** Where this machine's package managers get packages. */
 export interface PackageSources {
-  /** The preset `packages`. */
+  /** The rules of the preset `packages`. */
   rules: Rule[];
-  /** For a container that uses it: its package managers go to the same registries. Without any credential. */
+  /** Variables that make a container's package managers use the same registries. Holds no credential. */
   env: Record<string, string>;
 }
 
-/** Output of a program, or undefined where it is not installed, fails or does not end. */
+/** Runs a program. @returns its output; undefined: it is not installed, failed or timed out */
 export type Run = (program: string, args: readonly string[]) => Promise<string | undefined>;
 
-interface Found {
+/** What one package manager reports. */
+interface Sources {
   urls: string[];
   env: Record<string, string>;
 }
 
-const NOTHING: Found = { urls: [], env: {} };
+const NO_SOURCES: Sources = { urls: [], env: {} };
+/** Limit for one program, milliseconds. */
 const PROGRAM_MS = 15_000;
 
 /**
- * Asks npm, pip, apt, Go and Cargo where they get packages. Each says so itself: no registry is known here. One that is not installed is
- * no error. Takes a second or two: to be started early and awaited late.
+ * Asks npm, pip, apt, Go and Cargo where they get packages. This file names no registry itself. A missing program is no
+ * error. Takes a second or two, so start it early and await it late.
  */
 export async function packageSources(
   log: Log,
   env: NodeJS.ProcessEnv,
-  run: Run = runner(env),
+  run: Run = programRunner(env),
 ): Promise<PackageSources> {
-  const asked = await Promise.all([npm(run, env), pip(run), apt(run), go(run, env), cargo(env)]);
-  const urls = asked.flatMap((found) => found.urls);
+  const reports = await Promise.all([npm(run, env), pip(run), apt(run), go(run, env), cargo(env)]);
+  const urls = reports.flatMap((report) => report.urls);
   const rules = new Map<string, Rule>();
   for (const url of urls) {
     const rule = ruleOf(url);
     if (rule !== undefined) rules.set(rule.text, rule);
   }
   log.info('package registries found', { rules: [...rules.keys()] });
-  return { rules: [...rules.values()], env: Object.assign({}, ...asked.map((found) => found.env)) };
+  return { rules: [...rules.values()], env: Object.assign({}, ...reports.map((report) => report.env)) };
 }
 
-async function npm(run: Run, env: NodeJS.ProcessEnv): Promise<Found> {
+async function npm(run: Run, env: NodeJS.ProcessEnv): Promise<Sources> {
   const text = await run('npm', ['config', 'list', '--json']);
   const listed = z.record(z.string(), z.unknown()).safeParse(text === undefined ? undefined : jsonOf(text)).data ?? {};
   const scoped = Object.entries(listed).filter(([key]) => /^@[^:]+:registry$/.test(key));
@@ -57,8 +59,8 @@ async function npm(run: Run, env: NodeJS.ProcessEnv): Promise<Found> {
 }
 
 /**
- * Pip's own words for what it would use: `config list`, and of its default index, which no command prints, its constants. That
- * default hands out files from a second host.
+ * Prints pip's default index and the host of its files, which is another one. No pip command prints them, so read pip's own
+ * constants.
  */
 const PIP_DEFAULT = `
 from pip._internal.models.index import PyPI
@@ -66,14 +68,14 @@ print(PyPI.simple_url)
 print("https://" + PyPI.file_storage_domain + "/")
 `;
 
-async function pip(run: Run): Promise<Found> {
+async function pip(run: Run): Promise<Sources> {
   const config = await run('python3', ['-m', 'pip', 'config', 'list']);
-  if (config === undefined) return NOTHING;
+  if (config === undefined) return NO_SOURCES;
   const value = (name: string): string[] => {
     const lines = [...config.matchAll(/^([^\s=]+)\.([a-z-]+)='(.*)'$/gm)].filter(([, , key]) => key === name);
-    // The environment is stronger than a command's own section, and that than the global one.
-    const strongest = [':env:', 'install', 'global'].map((section) => lines.find(([, one]) => one === section));
-    const text = (strongest.find((line) => line !== undefined) ?? lines[0])?.[3] ?? '';
+    // Precedence: the environment, then the command's own section, then the global one.
+    const byPrecedence = [':env:', 'install', 'global'].map((section) => lines.find(([, one]) => one === section));
+    const text = (byPrecedence.find((line) => line !== undefined) ?? lines[0])?.[3] ?? '';
     return text.split(/\\n|\s+/).filter((url) => /^https?:/.test(url));
   };
   const [index] = value('index-url');
@@ -89,17 +91,17 @@ async function pip(run: Run): Promise<Found> {
   };
 }
 
-async function apt(run: Run): Promise<Found> {
+async function apt(run: Run): Promise<Sources> {
   const text = await run('apt-get', ['indextargets', '--format', '$(REPO_URI)']);
-  return text === undefined ? NOTHING : { urls: text.split('\n'), env: {} };
+  return text === undefined ? NO_SOURCES : { urls: text.split('\n'), env: {} };
 }
 
-async function go(run: Run, env: NodeJS.ProcessEnv): Promise<Found> {
+async function go(run: Run, env: NodeJS.ProcessEnv): Promise<Sources> {
   const text = await run('go', ['env', 'GOPROXY', 'GOSUMDB']);
   const [proxy = env['GOPROXY'] ?? '', sums = env['GOSUMDB'] ?? ''] = text?.split('\n') ?? [];
   const urls = proxy.split(/[,|]/).filter((part) => /^https?:/.test(part));
-  if (urls.length === 0) return NOTHING;
-  // `off`, or `name[+key] [url]`; without an URL the name is the host.
+  if (urls.length === 0) return NO_SOURCES;
+  // GOSUMDB is `off` or `name[+key] [url]`. Without a URL, the name is the host.
   const [name = '', url] = sums.trim().split(/\s+/);
   const host = name.replace(/\+.*$/, '');
   const sumUrl = url ?? (host === '' || host === 'off' ? undefined : `https://${host}`);
@@ -114,11 +116,11 @@ const cargoConfig = z.object({
   registries: z.record(z.string(), z.object({ index: z.string().optional() }).loose()).default({}),
 });
 
-/** Cargo cannot be asked (`cargo config` is unstable): its one file is read. */
-async function cargo(env: NodeJS.ProcessEnv): Promise<Found> {
+/** Reads Cargo's configuration file, because `cargo config` is unstable. */
+async function cargo(env: NodeJS.ProcessEnv): Promise<Sources> {
   const home = env['CARGO_HOME'] ?? path.join(env['HOME'] ?? os.homedir(), '.cargo');
   const text = (await readText(path.join(home, 'config.toml'))) ?? (await readText(path.join(home, 'config')));
-  if (text === undefined) return NOTHING;
+  if (text === undefined) return NO_SOURCES;
   const { source, registries } = cargoConfig.safeParse(tomlOf(text)).data ?? { source: {}, registries: {} };
   const urls = [
     ...Object.values(source).map((one) => one.registry),
@@ -127,7 +129,7 @@ async function cargo(env: NodeJS.ProcessEnv): Promise<Found> {
   return { urls: urls.filter((url) => url !== undefined).map((url) => url.replace(/^sparse\+/, '')), env: {} };
 }
 
-/** A registry's host, and its port where it has an unusual one. */
+/** A rule for a registry's host, and for its port if it is not the default one. */
 function ruleOf(text: string): Rule | undefined {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol)) return undefined;
@@ -138,7 +140,7 @@ function envOf(name: string, url: string): Record<string, string> {
   return URL.canParse(url) ? { [name]: withoutCredentials(url) } : {};
 }
 
-/** A registry's password is the operator's: it does not go into a container. */
+/** The operator's password for a registry must not go into a container. */
 function withoutCredentials(text: string): string {
   const url = URL.parse(text);
   if (url === null || (url.username === '' && url.password === '')) return text;
@@ -171,15 +173,15 @@ async function readText(file: string): Promise<string | undefined> {
   }
 }
 
-/** In the root folder: no project's settings count, only the machine's and the user's. */
-function runner(env: NodeJS.ProcessEnv): Run {
+/** Runs in the root folder, so that only the machine's and the user's settings count, not those of a project. */
+function programRunner(env: NodeJS.ProcessEnv): Run {
   return (program, args) =>
     new Promise((resolve) => {
       const child = execFile(program, args, { cwd: '/', env, timeout: PROGRAM_MS }, (error, stdout) => {
         process.off('exit', end);
         resolve(error === null ? stdout : undefined);
       });
-      // A runner that is told to end does not wait for it, and leaves nothing behind.
+      // The runner's exit does not wait for the program: end it then.
       const end = () => child.kill('SIGKILL');
       process.once('exit', end);
     });

@@ -4,26 +4,26 @@ import { judgeAddress, type PrivateGrant } from './address.ts';
 import { DEFAULT_PORTS, matches, matchesHost, parseRule, type Rule } from './rule.ts';
 import type { Target } from './target.ts';
 
-/** Where one session's container may go: what its rules and the operator's both allow. */
+/** Where one session's container may connect: what both its own rules and the operator's rules allow. */
 export interface EgressPolicy {
   session: readonly Rule[];
   ceiling: readonly Rule[];
   private: readonly PrivateGrant[];
 }
 
-/** Lists by name. */
+/** Rule lists by preset name. */
 export type Presets = ReadonlyMap<string, readonly Rule[]>;
 
-/** What the operator says for every session: `EGRESS_*`. */
+/** The operator's settings for every session: `EGRESS_*`. */
 export interface EgressRules {
-  /** What no session exceeds. */
+  /** The most that any session may reach. */
   ceiling: NetworkConfig;
-  /** For a session that says nothing. */
+  /** For a session whose config has no network section. */
   fallback: NetworkConfig;
   private: readonly PrivateGrant[];
 }
 
-/** A TCP service that tools reach under its own name without knowing a proxy. */
+/** A TCP service that tools in the container reach by its own name, without a proxy setting. */
 export interface Forward {
   host: string;
   port: number;
@@ -34,12 +34,12 @@ export type SessionPolicy =
       ok: true;
       policy: EgressPolicy;
       forwards: Forward[];
-      /** Of the session's list, what is no rule after all (`1.2.3`, a port beyond 65535): it allows nothing. */
+      /** Entries of the session's list that are not valid rules (`1.2.3`, a port above 65535). They allow nothing. */
       unusable: string[];
     }
   | { ok: false; reason: Reason };
 
-/** A session's policy, from its config and the operator's settings. @param network absent: the operator's default */
+/** Makes a session's policy from its config and the operator's settings. @param network undefined: the operator's default */
 export function sessionPolicy(network: NetworkConfig | undefined, rules: EgressRules, presets: Presets): SessionPolicy {
   const session = expand(network ?? rules.fallback, presets);
   if (session.missing.length > 0) return { ok: false, reason: presetMissing(session.missing, presets) };
@@ -50,7 +50,7 @@ export function sessionPolicy(network: NetworkConfig | undefined, rules: EgressR
 
 export type RuleVerdict = { ok: true; rule: string } | { ok: false; by: 'session' | 'operator'; why: string };
 
-/** By name and port alone; the addresses are `judgeAddresses`' to judge. */
+/** Judges name and port only. `judgeAddresses` judges the addresses that the name resolves to. */
 export function judgeTarget(policy: EgressPolicy, target: Target): RuleVerdict {
   const rule = policy.session.find((one) => matches(one, target));
   if (rule === undefined) {
@@ -67,7 +67,7 @@ export function judgeTarget(policy: EgressPolicy, target: Target): RuleVerdict {
   return { ok: true, rule: rule.text };
 }
 
-/** All of a name's addresses must pass: which of them is dialled is not the policy's to know. */
+/** All of a name's addresses must pass, because any of them may be dialled. */
 export function judgeAddresses(
   policy: EgressPolicy,
   addresses: readonly string[],
@@ -102,7 +102,7 @@ function presetMissing(names: readonly string[], presets: Presets): Reason {
   return { code: 'preset_missing', detail: `${detail} It has: ${known}.` };
 }
 
-/** Means the own machine to every program, and must go on doing so in the container. */
+/** To every program this name means its own machine. It must keep that meaning in the container. */
 const LOCAL = /(^|\.)localhost$/;
 
 function forwardsOf(policy: EgressPolicy): Forward[] {

@@ -6,7 +6,7 @@ import type { Presets } from './policy.ts';
 import { parseRule, type Rule } from './rule.ts';
 
 export const SHIPPED_PRESETS = path.join(import.meta.dirname, 'presets.json');
-/** Its rules are not in the file but found on the runner, unless an operator's file has it: see package-sources.ts. */
+/** The runner finds this preset's rules on its machine (package-sources.ts), unless the operator's file has them. */
 export const PACKAGES_PRESET = 'packages';
 
 const rule = z.string().transform((text, context): Rule => {
@@ -17,7 +17,7 @@ const rule = z.string().transform((text, context): Rule => {
 });
 const presetFile = z.record(presetName, z.array(rule));
 
-/** A file of presets, `{ "name": ["rule", …] }`. @throws with one line that says what is wrong */
+/** Reads a preset file, `{ "name": ["rule", …] }`. @throws Error; its message is one line that says what is wrong */
 export function readPresets(file: string): Presets {
   let json: unknown;
   try {
@@ -32,7 +32,7 @@ export function readPresets(file: string): Presets {
   throw new Error(`${file}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'does not fit'}`);
 }
 
-/** The rules of `packages` beside the others; a list that the operator wrote stands, and none is none. */
+/** Adds the preset `packages`, unless the operator's file has it or no rule was found. */
 export function withPackages(presets: Presets, packages: readonly Rule[]): Presets {
   if (presets.has(PACKAGES_PRESET) || packages.length === 0) return presets;
   return new Map([...presets, [PACKAGES_PRESET, packages]]);

@@ -1,21 +1,21 @@
 import type { Rule } from './rule.ts';
 
-/** Rules that a refusal lists, characters: an agent reads it, and pays for every word. */
+/** Most characters of rules in a refusal. An agent reads it and pays for every word. */
 const LIST_LIMIT = 600;
 
-/** A refusal's text: what was refused, why, what is allowed, and what can be done about it. One line each. */
+/** A refusal's text. First line: what was refused, why, and what is allowed. Second line: what can be done. */
 export function refusalText(
   where: string,
   why: string,
   by: 'session' | 'operator' | 'address',
   rules: readonly Rule[],
 ) {
-  const todo = {
+  const advice = {
     session: `Trying again changes nothing. If the task needs it, ask for ${where} to be added to this session's network.allow.`,
     operator: "Trying again changes nothing. Only the runner's operator can allow it (EGRESS_ALLOW).",
     address: "Trying again changes nothing. Only the runner's operator can allow it (EGRESS_ALLOW_PRIVATE).",
   }[by];
-  return `cc-docker: not allowed by this session's network policy: ${where} (${why}). Allowed: ${listed(rules)}\n${todo}\n`;
+  return `cc-docker: not allowed by this session's network policy: ${where} (${why}). Allowed: ${listed(rules)}\n${advice}\n`;
 }
 
 function listed(rules: readonly Rule[]): string {
@@ -29,7 +29,7 @@ function listed(rules: readonly Rule[]): string {
   return `${list}.`;
 }
 
-/** What was written, fit for logs, events and a line of text. */
+/** Escapes and shortens a client's text for logs, events and one-line messages. */
 export function printable(text: string, limit = 200): string {
   const escaped = text.replace(/[^\x20-\x7e]/g, (character) => {
     return `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;

@@ -3,12 +3,12 @@ import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import ipaddr from 'ipaddr.js';
 
-/** All addresses of a name, in the system's order. @throws when it has none, with the system's code */
+/** Returns all addresses of a name, in the system's order. @throws an error with the system's code if there is none */
 export type Lookup = (host: string) => Promise<string[]>;
 
 export type Resolved = { ok: true; addresses: string[] } | { ok: false; why: string };
 
-/** Lookups of one session at once: they run in the process's few pool threads, which files need too. */
+/** Concurrent lookups of one session. They use the process's few pool threads, which file access needs too. */
 const AT_ONCE = 2;
 const MAX_ADDRESSES = 16;
 
@@ -17,11 +17,11 @@ export const systemLookup: Lookup = async (host) => {
   return found.map(({ address }) => address);
 };
 
-/** One session's names: each connection's name is asked for once, and one that is being asked for is not asked for again. */
+/** Resolves one session's names. Requests for the same name at the same time share one lookup. */
 export class Resolver {
   readonly #lookup: Lookup;
   readonly #timeoutMs: number;
-  readonly #asked = new Map<string, Promise<Resolved>>();
+  readonly #pending = new Map<string, Promise<Resolved>>();
   readonly #waiting: (() => void)[] = [];
   #running = 0;
 
@@ -31,25 +31,25 @@ export class Resolver {
   }
 
   /**
-   * @param host canonical; an address is its own answer
-   * @param signal ends the waiting
+   * @param host canonical; an address resolves to itself
+   * @param signal stops waiting
    */
   async resolve(host: string, signal: AbortSignal): Promise<Resolved> {
     if (isIP(host) !== 0) return { ok: true, addresses: [host] };
-    const asked = this.#asked.get(host) ?? this.#ask(host);
-    this.#asked.set(host, asked);
+    const pending = this.#pending.get(host) ?? this.#lookUp(host);
+    this.#pending.set(host, pending);
     const waited = Promise.withResolvers<Resolved>();
     const stop = (): void => waited.resolve({ ok: false, why: 'its name was not resolved in time' });
     const timer = setTimeout(stop, this.#timeoutMs);
     signal.addEventListener('abort', stop);
     if (signal.aborted) stop();
-    const resolved = await Promise.race([asked, waited.promise]);
+    const resolved = await Promise.race([pending, waited.promise]);
     clearTimeout(timer);
     signal.removeEventListener('abort', stop);
     return resolved;
   }
 
-  async #ask(host: string): Promise<Resolved> {
+  async #lookUp(host: string): Promise<Resolved> {
     if (this.#running >= AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#running++;
     try {
@@ -59,7 +59,7 @@ export class Resolver {
       const code = error instanceof Error && 'code' in error ? String(error.code) : 'failed';
       return { ok: false, why: `its name cannot be resolved: ${code}` };
     } finally {
-      this.#asked.delete(host);
+      this.#pending.delete(host);
       const next = this.#waiting.shift();
       if (next === undefined) this.#running--;
       else next();
@@ -67,11 +67,11 @@ export class Resolver {
   }
 }
 
-/** This machine's own addresses, in the spelling of `judgeAddress`. */
+/** This machine's own addresses, in the form that `judgeAddress` expects. */
 export function ownAddresses(): Set<string> {
   const own = new Set<string>();
-  for (const cards of Object.values(networkInterfaces())) {
-    for (const { address } of cards ?? []) own.add(ipaddr.parse(address.replace(/%.*$/, '')).toString());
+  for (const addresses of Object.values(networkInterfaces())) {
+    for (const { address } of addresses ?? []) own.add(ipaddr.parse(address.replace(/%.*$/, '')).toString());
   }
   return own;
 }

@@ -1,21 +1,21 @@
 import { parseHost, type Target } from './target.ts';
 
-/** One line of an allow-list. Its grammar for people is `egressRule` in protocol/api/session-config.ts. */
+/** One entry of an allow-list. `egressRule` in protocol/api/session-config.ts describes its grammar. */
 export interface Rule {
-  /** As it was written, in lower case: what people are shown. */
+  /** The rule as written, in lower case. Shown to people. */
   text: string;
-  /** `subdomains`: any depth below `host`, never `host` itself. */
+  /** `subdomains`: any depth below `host`, but not `host` itself. */
   kind: 'any' | 'subdomains' | 'exact';
   host: string;
   /** Undefined: every port. */
   ports: readonly number[] | undefined;
-  /** The port was written out, or `*` was. */
+  /** The rule names a port, or `*` for the port. */
   explicitPort: boolean;
 }
 
 export const DEFAULT_PORTS: readonly number[] = [80, 443];
 
-/** @returns undefined for what is no rule */
+/** @returns undefined: not a rule */
 export function parseRule(written: string): Rule | undefined {
   const text = written.trim().toLowerCase();
   const [, pattern, port] = /^(\*|\[[^\]]*\]|[^:[\]]+)(?::(\d{1,5}|\*))?$/.exec(text) ?? [];
@@ -30,7 +30,7 @@ export function parseRule(written: string): Rule | undefined {
   return { ...rest, kind: subdomains ? 'subdomains' : 'exact', host: parsed.host };
 }
 
-/** An address matches only as itself, or `*`: no name's rule reaches it. */
+/** An address matches only its own rule, or `*`. A rule for a name never matches an address. */
 export function matchesHost(rule: Rule, target: Pick<Target, 'kind' | 'host'>): boolean {
   if (rule.kind === 'any') return true;
   if (rule.kind === 'exact') return rule.host === target.host;

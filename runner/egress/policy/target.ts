@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 
-/** A host and port in the one spelling that rules are compared with and that is dialled. */
+/** A host and port in canonical form: rules are compared with it, and it is dialled. */
 export interface Target {
   kind: 'name' | 'ipv4' | 'ipv6';
   /** Lower case, no trailing dot; an IPv6 address in its shortest form, without brackets. */
@@ -15,11 +15,11 @@ const PORT = /^[1-9]\d{0,4}$/;
 const MAX_AUTHORITY = 300;
 
 /**
- * Reads `host[:port]` as strictly as it can be read. Every spelling over which two programs could disagree (octal, hexadecimal and
- * short IPv4, zone ids, percent-encoding, userinfo, bytes beyond ASCII, empty labels) is refused rather than understood,
- * so that what is judged and what is dialled cannot differ.
+ * Parses `host[:port]` strictly. It refuses every spelling that two programs could read differently (octal, hexadecimal and
+ * short IPv4, zone ids, percent-encoding, userinfo, non-ASCII bytes, empty labels). So the target that is judged is always
+ * the target that is dialled.
  *
- * @param defaultPort for an authority without one; undefined: the port must be there, as in CONNECT
+ * @param defaultPort for an authority without a port; undefined: the port is required, as in CONNECT
  */
 export function parseTarget(authority: string, defaultPort?: number): ParsedTarget {
   if (authority.length > MAX_AUTHORITY) return malformed('it is too long');
@@ -37,12 +37,12 @@ export function parseTarget(authority: string, defaultPort?: number): ParsedTarg
   return host.ok ? { ok: true, target: { ...host, port } } : host;
 }
 
-/** Reads a host alone: a DNS name, a dotted-quad IPv4 address or a bracketed IPv6 one. */
+/** Parses a host without a port: a DNS name, a dotted IPv4 address or a bracketed IPv6 address. */
 export function parseHost(text: string): ({ ok: true } & Pick<Target, 'kind' | 'host'>) | { ok: false; why: string } {
   const host = text.toLowerCase();
   if (host.startsWith('[')) {
     const address = host.slice(1, -1);
-    // `isIPv6` takes zone ids.
+    // `isIPv6` accepts zone ids.
     if (!host.endsWith(']') || address.includes('%') || !isIPv6(address)) return malformed('it is no IPv6 address');
     return { ok: true, kind: 'ipv6', host: shortestIPv6(address) };
   }
@@ -52,7 +52,7 @@ export function parseHost(text: string): ({ ok: true } & Pick<Target, 'kind' | '
   if (!name.split('.').every((label) => LABEL.test(label))) {
     return malformed('a name consists of labels of letters, digits, - and _ with single dots between');
   }
-  // The second opinion: what the URL standard reads as a number is an address to some program or other.
+  // A second check: some program may read a name as an address if the URL standard does so.
   const url = URL.parse(`http://${name}/`);
   if (url?.hostname !== name || isIPv4(name)) {
     return malformed('it is neither a plain name nor a plain dotted IPv4 address');
@@ -61,8 +61,8 @@ export function parseHost(text: string): ({ ok: true } & Pick<Target, 'kind' | '
 }
 
 /**
- * Reads the absolute form of a request to a proxy, `http://host[:port]/path`.
- * @returns the target and `path` (with the query), which starts with `/`
+ * Parses the absolute form of a request to a proxy, `http://host[:port]/path`.
+ * @returns the target, and `path` with the query; it starts with `/`
  */
 export function parseAbsoluteForm(
   url: string,
@@ -75,7 +75,7 @@ export function parseAbsoluteForm(
   return { ...parsed, path };
 }
 
-/** `host:port`, with brackets where they belong. */
+/** `host:port`, with brackets around an IPv6 address. */
 export function formatTarget({ host, port }: { host: string; port: number }): string {
   return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }

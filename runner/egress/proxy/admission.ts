@@ -7,18 +7,23 @@ import { formatTarget, type ParsedTarget } from '../policy/target.ts';
 export type Admission =
   | { kind: 'admitted'; target: EgressTarget; rule: string }
   | { kind: 'refused'; host: string; port: number; why: string; text: string }
-  /** Allowed by name, but the name leads nowhere. */
+  /** The name is allowed, but it cannot be resolved. */
   | { kind: 'unresolved'; host: string; port: number; rule: string; why: string };
 
 export interface AdmissionInput {
   policy: EgressPolicy;
   resolver: Resolver;
   own: () => ReadonlySet<string>;
-  /** Nobody waits for the answer any more. */
+  /** Aborted when nobody waits for the answer any more. */
   signal: AbortSignal;
 }
 
-/** From what a client wrote to the addresses that may be dialled: read once, judged, resolved once, judged again. */
+/**
+ * Decides on a client's target: parse it once, judge the name, resolve it once, judge the addresses.
+ *
+ * @param written the target as the client wrote it
+ * @param parsed the same target, parsed
+ */
 export async function admit(written: string, parsed: ParsedTarget, input: AdmissionInput): Promise<Admission> {
   const { policy, resolver, own, signal } = input;
   if (!parsed.ok) {

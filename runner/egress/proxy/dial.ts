@@ -3,11 +3,11 @@ import { connect, isIPv6, type LookupFunction, type OnReadOpts, type Socket } fr
 export type Dialled = { ok: true; socket: Socket } | { ok: false; why: string };
 
 /**
- * Connects to one of these addresses, the first that answers (RFC 8305), and to nothing else: no name is resolved here.
- * An error after the connection stands is the socket's own event; a listener that keeps it from being thrown is set.
+ * Connects to the first of these addresses that answers (RFC 8305). It resolves no name, so it connects to nothing else.
+ * After the connection is made, an error is the socket's own event; a listener is set, so that it is never thrown.
  *
- * @param options.timeoutMs for all addresses together
- * @param options.signal gives up the dialling; a connection that stands is not its matter
+ * @param options.timeoutMs limit for all addresses together
+ * @param options.signal stops dialling; it does not close a connection that was made
  */
 export function dialPinned(
   addresses: readonly string[],

@@ -1,4 +1,4 @@
-/** Headers between two neighbours alone (RFC 9110, 7.6.1), and what was meant for a proxy. In lower case. */
+/** Hop-by-hop headers (RFC 9110, 7.6.1) and headers meant for a proxy. In lower case. */
 export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',

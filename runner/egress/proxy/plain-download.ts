@@ -2,25 +2,26 @@ import { IncomingMessage, type ServerResponse } from 'node:http';
 import type { OnReadOpts, Socket } from 'node:net';
 import { ReadBuffer } from './read-buffer.ts';
 
-/** From here on a body goes past the parser, bytes. */
+/** Bodies of at least this many bytes bypass the parser. */
 const LARGE_BODY_BYTES = 1024 * 1024;
 
-/** A body on its way past the parser. */
+/** A body that bypasses the parser. */
 interface Body {
   incoming: IncomingMessage;
   response: ServerResponse;
-  /** Still to come, bytes. */
+  /** Bytes still to come. */
   left: number;
 }
 
 /**
- * The answer to a plain request. Its head, and a body that is small or does not say how long it is, are read by Node's client, which copies
- * each piece into new memory: sweeping that up costs more than all the rest. So a large body goes from the socket to the client past it.
+ * The response to a plain request. Node's HTTP client reads its head, and a body that is small or of unknown length. The
+ * client copies each chunk into new memory, and garbage collection of those costs more than everything else. So a large
+ * body goes from the socket to the client directly.
  */
 export class PlainDownload {
   readonly #buffer = new ReadBuffer();
   #target: Socket | undefined;
-  /** Read before there was anybody to give it to. */
+  /** Read before `start` was called. */
   #early: Buffer | undefined;
   #parsing = false;
   #body: Body | undefined;
@@ -35,13 +36,13 @@ export class PlainDownload {
     return this.#parse(this.#target, bytes);
   });
 
-  /** Before `target` is given to Node's client, and the client's answer is piped to `response`. */
+  /** Call it before Node's client gets `target`, and before the client's response is piped to `response`. */
   start(target: Socket, request: IncomingMessage, response: ServerResponse): void {
     this.#target = target;
     if (this.#early !== undefined) this.#parse(target, this.#early);
     if (request.method !== 'GET') return;
     response.once('pipe', (incoming: unknown) => {
-      // Otherwise the parser is given what had to wait, and there may be more behind it.
+      // Outside `#parse`, the client has buffered data and more may follow, so the body cannot bypass it.
       if (!this.#parsing || !(incoming instanceof IncomingMessage)) return;
       const length = bodyLength(incoming);
       if (length >= LARGE_BODY_BYTES) this.#body = { incoming, response, left: length };
@@ -52,9 +53,9 @@ export class PlainDownload {
     this.#parsing = true;
     const more = target.push(bytes);
     this.#parsing = false;
-    if (target.readableLength > 0) this.#buffer.leave();
+    if (target.readableLength > 0) this.#buffer.replace();
     if (this.#body === undefined) return more;
-    // The head is out, and the body's first bytes, which came with it, are in `incoming`: nothing flows before the next tick.
+    // The head is sent. The body's first bytes came with it and are in `incoming`, which does not flow before the next tick.
     const { incoming, response } = this.#body;
     incoming.unpipe(response);
     for (let first: unknown = incoming.read(); first instanceof Buffer; first = incoming.read()) {
@@ -64,7 +65,7 @@ export class PlainDownload {
     return true;
   }
 
-  /** @returns whether the buffer is free again; otherwise reading goes on when it is */
+  /** @returns true: the buffer is free; false: reading resumes once it is */
   #pass(body: Body, target: Socket, bytes: Buffer): boolean {
     const { response } = body;
     if (response.destroyed || body.left === 0) return false;
@@ -78,13 +79,13 @@ export class PlainDownload {
       response.end();
       return false;
     }
-    // What the kernel took at once is nobody's any more.
+    // If the kernel took everything at once, nothing holds the buffer any more.
     waits = response.writableLength > 0;
     return !waits;
   }
 }
 
-/** In bytes; 0 when it is not the very number of bytes that follow. */
+/** The body's length, bytes; 0: not known for certain. */
 function bodyLength({ statusCode, rawHeaders }: IncomingMessage): number {
   if (statusCode !== 200 && statusCode !== 206) return 0;
   const named = (name: string): string[] =>

@@ -1,18 +1,21 @@
 import type { OnReadOpts } from 'node:net';
 
-/** Of a connection that says little, bytes. */
+/** Buffer size at first, bytes. */
 const SMALL_BYTES = 64 * 1024;
-/** Of one that has filled a small one, bytes: each read is worth its two wake-ups. What it holds in memory beside what waits in the kernel. */
+/** Buffer size once a read has filled the small one, bytes. Larger reads cost fewer wake-ups per byte. */
 const LARGE_BYTES = 1024 * 1024;
 
-/** The one buffer that a socket reads into, over and over: as a stream each read would allocate its own, and the memory's sweeping costs most of the time. */
+/**
+ * One buffer that a socket reads into again and again. A stream would allocate a buffer for each read, and garbage
+ * collection would then take most of the time.
+ */
 export class ReadBuffer {
   #buffer = Buffer.allocUnsafeSlow(SMALL_BYTES);
 
-  /** @param take is given what was read, valid until the next read. @returns for `net.connect` */
+  /** @param take gets what was read, valid until the next read. @returns the option for `net.connect` */
   onread(take: (bytes: Buffer) => boolean): OnReadOpts {
     return {
-      // Asked for after each read.
+      // Node calls this after each read.
       buffer: () => this.#buffer,
       callback: (length) => {
         const bytes = this.#buffer.subarray(0, length);
@@ -22,8 +25,8 @@ export class ReadBuffer {
     };
   }
 
-  /** The next read goes elsewhere: somebody holds what was read last. */
-  leave(): void {
+  /** Reads into a new buffer from now on, because somebody still holds the last read. */
+  replace(): void {
     this.#buffer = Buffer.allocUnsafeSlow(this.#buffer.length);
   }
 }

@@ -1,15 +1,14 @@
 import type { OnReadOpts, Socket } from 'node:net';
 import { ReadBuffer } from './read-buffer.ts';
 
-/** What a half-closed side may still take for its last bytes, milliseconds. */
+/** Time that a half-closed side has for its last bytes, milliseconds. */
 const FLUSH_MS = 30_000;
-/**
- * A target's bytes on their way to a client, all through one buffer. A client that does not take them holds the reading back.
- */
+
+/** Passes a target's bytes to a client through one buffer. A slow client pauses the reading. */
 export class Downstream {
   #client: Socket | undefined;
   #target: Socket | undefined;
-  /** Read before there was anybody to give it to. */
+  /** Read before `start` was called. */
   #early: Buffer | undefined;
 
   /** For `net.connect`. */
@@ -26,22 +25,23 @@ export class Downstream {
     target.resume();
   }
 
-  /** @returns whether the buffer is free again; otherwise reading goes on when it is */
+  /** @returns true: the buffer is free; false: reading resumes once it is */
   #write(client: Socket, bytes: Buffer): boolean {
     if (client.destroyed) return true;
     let waits = false;
     client.write(bytes, () => {
       if (waits) this.#target?.resume();
     });
-    // What the kernel took at once is nobody's any more.
+    // If the kernel took everything at once, nothing holds the buffer any more.
     waits = client.writableLength > 0;
     return !waits;
   }
 }
 
 /**
- * Pipes both ways, each as fast as the other side takes. One side's end is passed on alone, so that half-closed protocols work;
- * one side's break breaks the other. Idleness is the caller's to time: every byte passes `client`.
+ * Pipes both ways, each no faster than the other side reads. The end of one direction is passed on by itself, so that
+ * half-closed protocols work. An error on one side breaks the other. The caller sets the idle timeout on `client`, which
+ * sees every byte.
  *
  * @param target connected with `downstream.onread`
  */
@@ -50,7 +50,7 @@ export function tunnel(client: Socket, target: Socket, downstream: Downstream): 
   target.once('end', () => client.end());
   downstream.start(client, target);
   client.once('close', (broken: boolean) => {
-    // Closed after both had ended: what is still on its way out may arrive. Otherwise whoever dialled it resets it.
+    // If both directions had ended, the last bytes may still arrive. Otherwise the code that dialled `target` resets it.
     if (!broken && target.writableEnded) target.setTimeout(FLUSH_MS, () => target.destroy());
     else target.destroy();
   });

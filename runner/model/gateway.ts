@@ -91,7 +91,8 @@ async function exchangeOf(
     const body = limitedBody(await gate.pass(request, signal), MAX_MODEL_REQUEST_BYTES);
     return await handler(request, response, signal, body);
   } catch (error) {
-    if (signal.aborted) return { outcome: 'aborted' };
+    // A failed write may come before the `close` that aborts the signal.
+    if (signal.aborted || request.socket.destroyed) return { outcome: 'aborted' };
     if (error instanceof BodyTooLarge && !response.headersSent) {
       const message = `cc-docker: a request to the model may have ${MAX_MODEL_REQUEST_BYTES / 1024 / 1024} MiB.`;
       sendError(response, 413, 'request_too_large', message, { connection: 'close' });

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { scripted } from '../../support/model/model-claude.ts';
@@ -203,6 +204,19 @@ describe('streaming', () => {
     await expect.poll(() => gateway.exchanges).toEqual([{ outcome: 'aborted' }]);
     expect(waits.asked).toEqual([50, 50, 50]);
     expect(text).not.toContain('three');
+  });
+
+  test('a client that hangs up while it is written to is no failure of the gateway', async () => {
+    const steps = [{ text: 'word ', repeat: 100_000 }];
+    const hangUp = new AbortController();
+    const { body: stream } = await gateway.open(JSON.stringify(body([user(scripted(steps))], { stream: true })), {
+      signal: hangUp.signal,
+    });
+    await once(stream, 'data');
+    stream.on('error', () => undefined);
+    hangUp.abort();
+    await expect.poll(() => gateway.exchanges).toEqual([{ outcome: 'aborted' }]);
+    expect(gateway.log).toEqual([]);
   });
 });
 

@@ -161,7 +161,7 @@ test('claude, held back for seconds in the midst of a turn, ends it as if nothin
   onTestFinished(() => claude.close());
   const tool = { tool: 'Bash', input: { command: 'echo from-bash' } };
   const turn = claude.ask(scripted([{ tools: [tool] }, { text: '{{last_tool_result}}' }], 'go'));
-  await expect.poll(() => gateway.exchanges.length).toBe(1);
+  await expect.poll(() => gateway.exchanges.length, { timeout: 5000 }).toBe(1);
   gateway.hold(true);
   const requests = () => claude.said.filter((said) => said === 'system/status/requesting').length;
   await expect.poll(requests, { timeout: 5000 }).toBe(2);

@@ -1,3 +1,4 @@
+// Longer than 300 lines: one class, because it overrides the methods of one base class.
 import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { OnReadOpts, Socket } from 'node:net';
 import { Server } from 'proxy-chain';
@@ -16,45 +17,45 @@ import { formatTarget, parseAbsoluteForm, parseTarget, type ParsedTarget } from 
 import { Downstream, tunnel } from './tunnel.ts';
 
 export interface EgressProxyOptions {
-  /** Created; a stale file there is replaced. */
+  /** The socket to create. A stale file at this path is replaced. */
   socketPath: string;
   policy: EgressPolicy;
   interceptor?: Interceptor;
   onDecision: (decision: Decision) => void;
   log: Log;
-  /** The system's resolver unless given. */
+  /** Default: the system's resolver. */
   lookup?: Lookup;
-  /** This machine's own addresses, as of now. */
+  /** Returns this machine's current addresses. */
   own?: () => ReadonlySet<string>;
   limits?: Partial<EgressLimits>;
 }
 
 export interface EgressLimits {
-  /** Tunnels and requests at once; beyond it: 503. */
+  /** Most concurrent tunnels and requests. Further ones get a 503. */
   exchanges: number;
-  /** For resolving, and again for connecting, milliseconds. */
+  /** Limit for resolving, and again for connecting, milliseconds. */
   connectMs: number;
-  /** Without a byte either way, milliseconds. */
+  /** Longest time without a byte in either direction, milliseconds. */
   idleMs: number;
 }
 
 export interface EgressProxy {
-  /** Breaks all connections; every decision has been reported when it resolves. */
+  /** Breaks all connections. Resolves when every decision has been reported. */
   close(): Promise<void>;
 }
 
 const LIMITS: EgressLimits = { exchanges: 256, connectMs: 10_000, idleMs: 3_600_000 };
-/** Between two requests on one connection, milliseconds. */
+/** Longest time between two requests on one connection, milliseconds. */
 const KEEP_ALIVE_MS = 60_000;
 
-/** Node writes these methods' bodies without any framing once proxy-chain has taken `Transfer-Encoding` off. */
+/** For these methods, Node writes the body without framing once proxy-chain has removed `Transfer-Encoding`. */
 const UNFRAMED = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
 
-/** One tunnel or request, from its first word to its connection's or its answer's end. */
+/** One tunnel or request. It lasts until its connection or its response ends. */
 interface Exchange {
-  /** One too many. */
+  /** It exceeds the limit. */
   excess: boolean;
-  /** Aborted at its end. */
+  /** Aborted when it ends. */
   signal: AbortSignal;
   end: () => void;
 }
@@ -62,7 +63,7 @@ interface Exchange {
 type ProxySocket = Parameters<Server['onConnection']>[0];
 
 /**
- * Opens a session's way out: an HTTP proxy (CONNECT, and absolute-form HTTP) on a unix socket.
+ * Opens a session's egress proxy: HTTP (CONNECT, and absolute-form HTTP) on a unix socket.
  *
  * @throws when the socket cannot be created
  */
@@ -79,24 +80,25 @@ export async function openEgressProxy(options: EgressProxyOptions): Promise<Egre
 }
 
 /**
- * proxy-chain reads requests, answers CONNECT and carries plain HTTP. What it does not hold up is done here, before it:
- * - it drops connections that have no remote address, as none has on a unix socket (`onConnection`);
- * - it reads targets with the URL parser, which takes `0x7f.1` for an address: ours are read strictly, and it is handed the result;
- * - it dials after it has been asked, and answers a failed CONNECT by hanging up: here the connection stands before it is
- *   asked, and is handed over (`customConnectServer`, `httpAgent`), which also pins it to the addresses judged;
- * - it forwards `Host` as the client wrote it, and some bodies without framing (see `UNFRAMED`).
+ * proxy-chain reads requests, answers CONNECT and forwards plain HTTP. This class corrects what does not fit:
+ * - It drops connections without a remote address, and a unix socket has none. See `onConnection`.
+ * - It parses targets with the URL parser, which accepts `0x7f.1` as an address. Here they are parsed strictly, and
+ *   proxy-chain gets the result.
+ * - It dials late, and answers a failed CONNECT by hanging up. Here the connection is made first and then handed over
+ *   (`customConnectServer`, `httpAgent`). That also pins it to the addresses that were judged.
+ * - It forwards `Host` as the client wrote it, and some bodies without framing (see `UNFRAMED`).
  */
 class EgressServer extends Server {
   readonly #options: EgressProxyOptions;
   readonly #limits: EgressLimits;
   readonly #resolver: Resolver;
-  /** What proxy-chain is given for a request that has been admitted. */
+  /** The agent with which proxy-chain forwards an admitted request. */
   readonly #agents = new WeakMap<IncomingMessage, Agent>();
   readonly #tunnels = new WeakMap<Socket, () => void>();
   readonly #tunnelServer = createServer();
-  /** Requests that are being served, by connection. */
+  /** Number of requests in progress, by connection. */
   readonly #serving = new Map<Socket, number>();
-  /** Work that ends with its connection. */
+  /** Work in progress. Each ends at the latest with its connection. */
   readonly #open = new Set<Promise<void>>();
   #exchanges = 0;
 
@@ -113,7 +115,7 @@ class EgressServer extends Server {
     this.#options = options;
     this.#limits = { ...LIMITS, ...options.limits };
     this.#resolver = new Resolver(options.lookup ?? systemLookup, this.#limits.connectMs);
-    // An HTTP server in name only: it is how proxy-chain hands a tunnel's socket over.
+    // Not a real HTTP server: proxy-chain hands over a tunnel's socket by its `connection` event.
     this.#tunnelServer.removeAllListeners('connection');
     this.#tunnelServer.on('connection', (socket: Socket) => this.#tunnels.get(socket)?.());
     this.server.maxConnections = 2 * this.#limits.exchanges;
@@ -123,19 +125,19 @@ class EgressServer extends Server {
     this.on('requestFailed', ({ error }: { error: unknown }) => options.log.error('egress proxy failed', { error }));
   }
 
-  /** All that was open has ended and been reported. */
+  /** Resolves when everything has ended and been reported. */
   async settled(): Promise<void> {
     while (this.#open.size > 0) await Promise.allSettled(this.#open);
   }
 
   override onConnection(socket: ProxySocket): void {
     this.registerConnection(socket);
-    // What an error means is said by the `close` that follows it.
+    // The `close` event that follows does the rest.
     socket.on('error', (error) => this.#options.log.debug('egress connection broke', { error }));
   }
 
   override onClientError(error: NodeJS.ErrnoException, socket: ProxySocket): void {
-    // In the middle of another answer a second one would be taken for its body.
+    // During another response, the client would take a second one for its body.
     if (error.code === 'ECONNRESET' || this.#serving.has(socket)) socket.destroy();
     else if (error.code === 'HPE_HEADER_OVERFLOW') {
       answerSocket(socket, { status: 431, text: 'cc-docker: the request has too long headers.\n' });
@@ -164,7 +166,7 @@ class EgressServer extends Server {
   override async onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { socket } = request;
     const exchange = this.#enter(socket);
-    // A response that waits for an earlier one on its connection does not hear of that connection's end.
+    // A response that waits for an earlier one on the same connection gets no `close` when that connection ends.
     socket.once('close', exchange.end);
     response.once('close', exchange.end);
     exchange.signal.addEventListener('abort', () => socket.off('close', exchange.end));
@@ -202,7 +204,7 @@ class EgressServer extends Server {
     if (socket.destroyed) return;
     socket.setTimeout(this.#limits.idleMs);
     request.url = formatTarget(target);
-    // Nobody authenticates here, and proxy-chain would refuse some of what is written there.
+    // This proxy needs no authentication, and proxy-chain would refuse some values of this header.
     delete request.headers['proxy-authorization'];
     await super.onConnect(request, socket, head);
   }
@@ -221,7 +223,7 @@ class EgressServer extends Server {
       report(socket.bytesRead - readBefore, socket.bytesWritten - writtenBefore);
     });
     this.#tunnels.set(socket, () => {
-      // The 200 is not the target's.
+      // Do not count the 200, which does not come from the target.
       writtenBefore = socket.bytesWritten;
       interceptor.serve(socket, target);
     });
@@ -229,7 +231,7 @@ class EgressServer extends Server {
 
   async #request(request: IncomingMessage, response: ServerResponse, exchange: Exchange): Promise<void> {
     const answer = (own: Answer): void => {
-      // What the client goes on sending is not read, so its connection is of no further use.
+      // The rest of the request is not read, so the connection cannot be used again.
       if (!request.complete) response.setHeader('connection', 'close');
       answerRequest(response, own);
     };
@@ -253,7 +255,7 @@ class EgressServer extends Server {
     request.url = `http://${formatTarget(target)}${parsed.ok ? parsed.path : '/'}`;
     request.rawHeaders = this.#options.interceptor?.rewrite?.(headers, target) ?? headers;
     delete request.headers['proxy-authorization'];
-    // Node reads nothing after a request that asks to be upgraded, also where nobody upgrades it.
+    // After a request with `Upgrade`, Node reads nothing more from the connection, even if it is not upgraded.
     if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
     this.#agents.set(request, new PinnedAgent(dialled.socket));
     await super.onRequest(request, response);
@@ -301,7 +303,7 @@ class EgressServer extends Server {
     return { kind: 'answer', answer: { status: port === 0 ? 400 : 403, text: admission.text } };
   }
 
-  /** Says that a connection is allowed. @returns to be called when it has ended */
+  /** Reports an allowed connection. @returns a function to call when it has ended */
   #opened({ host, port }: { host: string; port: number }, rule: string): (sent: number, received: number) => void {
     const { onDecision } = this.#options;
     const decision = { host, port, verdict: 'allowed', rule } as const;
@@ -309,7 +311,7 @@ class EgressServer extends Server {
     return (bytesSent, bytesReceived) => onDecision({ ...decision, bytesSent, bytesReceived, phase: 'closed' });
   }
 
-  /** The connection to a target that was admitted; it does not outlive its client. */
+  /** Connects to an admitted target. The connection ends with its client's. */
   async #dial(
     target: EgressTarget,
     rule: string,
@@ -327,9 +329,9 @@ class EgressServer extends Server {
     const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
     void this.#untilDone(closed.then(() => report(socket.bytesWritten, socket.bytesRead)));
     const release = (): void => {
-      // Both have ended it in order: its last bytes may go out.
+      // Both sides have ended normally: let the last bytes go out.
       if (socket.writableEnded) return;
-      // A reset, so that a cut upload is not taken for a whole one; a plain request says itself how long it is.
+      // Reset a tunnel, so that the target does not take a cut upload for a whole one. A plain request states its length.
       if (options.allowHalfOpen === true) socket.resetAndDestroy();
       else socket.destroy();
     };
@@ -339,7 +341,7 @@ class EgressServer extends Server {
   }
 }
 
-/** Gives the one request that it is made for the connection that stands already. */
+/** An agent for one request, with a connection that is already made. */
 class PinnedAgent extends Agent {
   readonly #socket: Socket;
 

@@ -2,25 +2,27 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import tls from 'node:tls';
 
-/** The authorities that the runner itself trusts, PEM: the system's (or Node's own, where there are none), and the operator's. */
+/** The authorities that the runner trusts, PEM: the system's (or Node's own if there are none) and the operator's. */
 export interface TrustedAuthorities {
   readonly certificates: readonly string[];
 }
 
 /**
- * The system's authorities, those of `NODE_EXTRA_CA_CERTS`, and those in the file that `CC_EGRESS_CA` names; or one
- * line that says why that file cannot be used.
+ * Collects the system's authorities, those of `NODE_EXTRA_CA_CERTS`, and those in `extraFile`.
+ *
+ * @param extraFile the file that `CC_EGRESS_CA` names
+ * @returns or one line that says why that file cannot be used
  */
 export function trustedAuthorities(
   extraFile: string | undefined,
 ): { ok: true; trusted: TrustedAuthorities } | { ok: false; problem: string } {
-  const own = extraFile === undefined ? { ok: true as const, certificates: [] } : readCertificates(extraFile);
-  if (!own.ok) return own;
+  const extra = extraFile === undefined ? { ok: true as const, certificates: [] } : readCertificates(extraFile);
+  if (!extra.ok) return extra;
   const system = tls.getCACertificates('system');
   const certificates = [
     ...(system.length > 0 ? system : tls.getCACertificates('bundled')),
     ...tls.getCACertificates('extra'),
-    ...own.certificates,
+    ...extra.certificates,
   ];
   return { ok: true, trusted: { certificates: [...new Set(certificates.map((pem) => pem.trim()))] } };
 }
@@ -50,15 +52,15 @@ function isCertificate(pem: string): boolean {
 }
 
 /**
- * What a container trusts, as one PEM file: what the runner trusts, and the runner's own authority.
+ * The authorities that a container trusts, as one PEM file: those that the runner trusts, and the runner's own.
  *
- * @param own PEM
+ * @param own the runner's own authority, PEM
  */
 export function caBundle(trusted: TrustedAuthorities, own: string): string {
   return `${[...trusted.certificates, own.trim()].join('\n')}\n`;
 }
 
-/** Tells tools of that file: OpenSSL, Go and uv; Node; git; curl; Python's requests; pip; npm. */
+/** Variables that name this file to tools: OpenSSL, Go and uv; Node; git; curl; Python's requests; pip; npm. */
 export function caBundleEnv(file: string): Record<string, string> {
   return {
     SSL_CERT_FILE: file,

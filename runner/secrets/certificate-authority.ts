@@ -1,5 +1,5 @@
-// The library's own dependency wants it there before.
-// oxlint-disable-next-line no-unassigned-import -- it is imported for what it does
+// A dependency of @peculiar/x509 needs this polyfill to be loaded first.
+// oxlint-disable-next-line no-unassigned-import -- imported for its side effect
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
 import { randomBytes, webcrypto } from 'node:crypto';
@@ -11,25 +11,25 @@ import tls from 'node:tls';
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const HOUR = 3_600_000;
 const YEAR = 8_766 * HOUR;
-/** Clocks differ. */
+/** Certificates are valid from this much earlier, because clocks differ. */
 const BACKDATED = HOUR;
 const LEAF_LIFE = 24 * HOUR;
-/** A leaf is used for this long, and so is good for at least the rest. */
+/** A leaf is reused for this long, so it is always valid for at least the rest of its life. */
 const LEAF_USE = 12 * HOUR;
-/** Subdomains can be made up without end. */
+/** Limit of the cache: a container can invent any number of subdomains. */
 const MAX_LEAVES = 512;
 
-/** Makes the certificates under which a session's containers see the hosts that they use secrets for. */
+/** Issues the certificates that containers see for hosts whose requests get a secret. */
 export interface CertificateAuthority {
-  /** Its own certificate, PEM: what a container is told to trust. */
+  /** Its own certificate, PEM. Containers trust it. */
   readonly certificate: string;
-  /** A certificate for this one host name or address, and its key. */
+  /** A certificate and key for one host name or address. */
   leaf(host: string): Promise<tls.SecureContext>;
 }
 
 /**
- * The runner's own authority, made once: its key stays in `<folder>/egress-ca.pem`, which nobody else may read. One
- * runner at a time holds the folder.
+ * Opens the runner's own authority, or makes it once. Its key stays in `<folder>/egress-ca.pem`, which only its owner may
+ * read. Only one runner at a time uses the folder.
  */
 export async function openCertificateAuthority(
   folder: string,
@@ -39,7 +39,7 @@ export async function openCertificateAuthority(
   if (text === undefined || expiresSoon(text)) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const { pem, certificate, key } = await makeAuthority();
-    // A mode counts only for a file that is not there yet.
+    // `mode` applies only to a new file.
     rmSync(`${file}.new`, { force: true });
     writeFileSync(`${file}.new`, pem, { mode: 0o600 });
     renameSync(`${file}.new`, file);
@@ -61,7 +61,7 @@ class Authority implements CertificateAuthority {
   readonly certificate: string;
   readonly #issuer: x509.X509Certificate;
   readonly #key: webcrypto.CryptoKey;
-  /** One key for all leaves: they live in this process alone. */
+  /** One key for all leaves. It never leaves this process. */
   #leafKeys: Promise<webcrypto.CryptoKeyPair> | undefined;
   readonly #leaves = new Map<string, { context: Promise<tls.SecureContext>; until: number }>();
 
@@ -72,8 +72,8 @@ class Authority implements CertificateAuthority {
   }
 
   leaf(host: string): Promise<tls.SecureContext> {
-    const known = this.#leaves.get(host);
-    if (known !== undefined && known.until > Date.now()) return known.context;
+    const cached = this.#leaves.get(host);
+    if (cached !== undefined && cached.until > Date.now()) return cached.context;
     const context = this.#make(host);
     this.#leaves.delete(host);
     for (const oldest of this.#leaves.keys()) {
@@ -119,7 +119,7 @@ async function makeAuthority(): Promise<{ pem: string; certificate: x509.X509Cer
     keys,
     signingAlgorithm: ALGORITHM,
     extensions: [
-      // Issues leaves, and no other authority.
+      // Path length 0: it may issue leaves, but no other authority.
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
@@ -137,7 +137,7 @@ async function pkcs8(key: webcrypto.CryptoKey): Promise<string> {
   return x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY');
 }
 
-/** Positive, and of its full length: RFC 5280, 4.1.2.2. */
+/** A positive number of full length (RFC 5280, 4.1.2.2). */
 function serialNumber(): string {
   const bytes = randomBytes(16);
   bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40;
@@ -159,7 +159,7 @@ function blockOf(text: string, label: string): string {
   return block;
 }
 
-/** Within a year: no session lives that long. Damaged: not known. */
+/** Whether it expires within a year; no session lives that long. A damaged one counts as not expiring: the caller reports it. */
 function expiresSoon(text: string): boolean {
   try {
     return new x509.X509Certificate(blockOf(text, 'CERTIFICATE')).notAfter.getTime() < Date.now() + YEAR;

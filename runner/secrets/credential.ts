@@ -1,24 +1,24 @@
 import { covers } from './host-rule.ts';
 import type { WireForm, WireSecret } from './secret.ts';
 
-/** A secret, ready for the wire. */
+/** A secret as a request header. */
 export interface Credential {
   /** The secret's name. */
   secret: string;
   header: string;
   value: string;
-  /** What an answer must not hold. */
-  telltales: readonly string[];
+  /** Every form of the secret that a response may repeat. Each one is masked. */
+  secretForms: readonly string[];
 }
 
-/** GitHub, GitLab and Bitbucket take a token under this name; a server that only looks at the password takes any. */
+/** GitHub, GitLab and Bitbucket accept a token with this user name. Servers that check only the password accept any. */
 const GIT_USERNAME = 'x-access-token';
 
-/** Shorter strings are found by chance, and masking them would spoil what they are found in. */
-const MIN_TELLTALE = 8;
+/** Shorter strings occur by chance, and masking them would damage the response. */
+const MIN_MASKED_LENGTH = 8;
 
 /**
- * What is put in on the way to a host: of the session's secrets that are good for it, the first for each header.
+ * The credentials that requests to a host get: for each header, the first of the session's secrets that covers the host.
  *
  * @param secrets in the session's order
  * @param host canonical
@@ -42,12 +42,12 @@ export function credentialsFor(
 
 function makeCredential(secret: WireSecret): Credential {
   const value = secret.reveal();
-  const [header, onTheWire, ...encoded] = wire(secret.as, value);
-  const telltales = [value, ...encoded, encodeURIComponent(value)].filter((text) => text.length >= MIN_TELLTALE);
-  return { secret: secret.name, header, value: onTheWire, telltales: [...new Set(telltales)] };
+  const [header, headerValue, ...encoded] = wire(secret.as, value);
+  const secretForms = [value, ...encoded, encodeURIComponent(value)].filter((text) => text.length >= MIN_MASKED_LENGTH);
+  return { secret: secret.name, header, value: headerValue, secretForms: [...new Set(secretForms)] };
 }
 
-/** Header, its value, and in what other form that shows the secret. */
+/** The header, its value, and other encoded forms of the secret that the value contains. */
 function wire(as: WireForm, value: string): [string, string, ...string[]] {
   if (as === 'bearer') return ['Authorization', `Bearer ${value}`];
   if (as === 'git') return basic(GIT_USERNAME, value);

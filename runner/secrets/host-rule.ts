@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { egressRule } from '../../protocol/api/session-config.ts';
 import { matchesHost, parseRule, type Rule } from '../egress/policy/rule.ts';
 
-/** A host that a secret is good for: a rule as in an allow-list, but never `*`. */
+/** A host to which a secret may be sent: a rule as in an allow-list, but not `*`. */
 export const hostRule = egressRule.transform((text, context): Rule => {
   const rule = parseRule(text);
   if (rule !== undefined && rule.kind !== 'any') return rule;
@@ -16,6 +16,8 @@ export const hostRule = egressRule.transform((text, context): Rule => {
 });
 
 /**
+ * Whether a rule covers a host and port.
+ *
  * @param host canonical
  * @param standardPort the port of a rule that names none
  */

@@ -7,22 +7,23 @@ const EXAMPLE = '{"value": "…", "hosts": ["api.example.com"], "as": "bearer"}'
 
 type Secrets = ReadonlyMap<string, Secret>;
 
-/** Where a secret is written down. */
+/** The definition of one secret. */
 interface Entry {
   name: string;
-  /** For people: the variable or the file. */
+  /** The variable or the file, for people. */
   origin: string;
   text: string;
 }
 
-/** A setting of the operator's is wrong. The message is for them, and holds no value. */
+/** An operator's setting is wrong. The message is for the operator and holds no secret value. */
 class Malformed extends Error {}
 
 /**
- * The runner's secrets by name, from `CC_SECRET_<NAME>` and `<folder>/<name>.json`; or one line that says which is wrong, without
- * its value. Names are lower case: `CC_SECRET_GITHUB` is `github`. A variable set to nothing counts as not set.
+ * Loads the runner's secrets from `CC_SECRET_<NAME>` and `<folder>/<name>.json`. Names are lower case: `CC_SECRET_GITHUB` is
+ * `github`. An empty variable counts as unset.
  *
- * @param folder may be absent
+ * @param folder need not exist
+ * @returns the secrets by name, or one line that says which one is wrong; it holds no secret value
  */
 export function loadSecrets(
   env: Record<string, string | undefined>,
@@ -96,12 +97,12 @@ function parseJson(origin: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // The parser's own message quotes what it read, which is the secret.
+    // Do not use the parser's message: it quotes the text, which holds the secret.
     throw new Malformed(`${origin} is not JSON: it must be such as ${EXAMPLE}`);
   }
 }
 
-/** A file's text without the line break that editors leave at its end. */
+/** A file's text without the line break that editors add at its end. */
 function valueOf(origin: string, file: string): string {
   try {
     return readFileSync(file, 'utf8').replace(/\r?\n$/, '');

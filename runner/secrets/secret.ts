@@ -2,11 +2,11 @@ import * as z from 'zod';
 import type { Rule } from '../egress/policy/rule.ts';
 import { hostRule } from './host-rule.ts';
 
-/** Headers that say where a message goes, or where it ends: no place for a secret. */
+/** Headers that route or frame a message. They cannot carry a secret. */
 const STRUCTURAL =
   /^(host|connection|keep-alive|content-length|transfer-encoding|te|trailer|upgrade|expect|proxy-.*)$/i;
 
-/** What CC-Docker itself sets in a container, or what decides which code runs there. */
+/** Variables that CC-Docker sets in a container, or that decide which code runs there. */
 const RESERVED =
   /^(ANTHROPIC_|CLAUDE_|DISABLE_|LD_|DYLD_|GIT_SSL_|npm_config_cafile$|NODE_OPTIONS$|NODE_EXTRA_CA_CERTS$|(CURL|REQUESTS)_CA_BUNDLE$|PIP_CERT$|SSL_CERT_|(HTTPS?|NO|ALL)_PROXY$|(PATH|HOME|TMPDIR|LANG|SHELL)$)/i;
 
@@ -20,7 +20,7 @@ const username = z
   .max(256)
   .regex(/^[^:\p{Cc}]*$/u, 'must have no colon and no control characters');
 
-/** How a secret goes on the wire. */
+/** How a secret is sent in a request. */
 const wireForm = z.union(
   [
     z.enum(['bearer', 'git']),
@@ -35,7 +35,7 @@ const wireForm = z.union(
 );
 export type WireForm = z.infer<typeof wireForm>;
 
-/** A secret as the operator writes it, in a variable or a file. */
+/** A secret's definition, as the operator writes it in a variable or a file. */
 export const secretSource = z
   .strictObject({
     value: z.string().optional(),
@@ -43,9 +43,9 @@ export const secretSource = z
     file: z.string().min(1).optional(),
     hosts: z.array(hostRule).min(1, 'must name at least one host').max(64).optional(),
     as: wireForm.optional(),
-    /** Leave to send it over HTTP without TLS, where the whole way can read it. */
+    /** Allows sending it over HTTP without TLS, where everyone on the network path can read it. */
     http: z.boolean().optional(),
-    /** Leave to put it into containers, in this variable. */
+    /** Allows putting it into containers, in this variable. */
     expose: z
       .string()
       .regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'must be the name of an environment variable')
@@ -67,11 +67,11 @@ export type SecretSource = z.infer<typeof secretSource>;
 interface NamedSecret {
   /** Lower case. */
   name: string;
-  /** The value. A function, so that neither JSON nor an inspected object shows it. */
+  /** Returns the value. It is a function, so that neither JSON nor `inspect` shows the value. */
   reveal(): string;
 }
 
-/** Put in by the runner, on the way. */
+/** The runner adds it to requests. */
 export interface WireSecret extends NamedSecret {
   kind: 'wire';
   hosts: Rule[];
@@ -79,7 +79,7 @@ export interface WireSecret extends NamedSecret {
   http: boolean;
 }
 
-/** Put into the container, by the operator's leave. */
+/** The operator allows it in containers. */
 export interface ExposedSecret extends NamedSecret {
   kind: 'exposed';
   variable: string;
@@ -87,7 +87,7 @@ export interface ExposedSecret extends NamedSecret {
 
 export type Secret = WireSecret | ExposedSecret;
 
-/** A checked secret, or what is wrong with its value: never the value itself. */
+/** Makes a secret, or says what is wrong with its value; the text never holds the value. */
 export function makeSecret(
   name: string,
   source: SecretSource,

@@ -1,19 +1,19 @@
 import type { Reason } from '../../protocol/reason.ts';
 import type { Secret, WireSecret } from './secret.ts';
 
-/** What a session's secrets come to. */
+/** A session's secrets, by how they are used. */
 export interface SessionSecrets {
   /** For the interceptor, in the session's order. */
   wire: WireSecret[];
-  /** For the container's environment: names of variables and their values. */
+  /** Variables for the container's environment. */
   exposedEnv: Record<string, string>;
-  /** Names of the secrets in there. */
+  /** Names of the secrets in `exposedEnv`. */
   exposedNames: string[];
 }
 
 /**
- * The secrets that a session names, upper or lower case; or which one it cannot have. What else the runner holds is none of a
- * session's business.
+ * Finds the secrets that a session names, in upper or lower case, or says which one it cannot have. The reason never names
+ * other secrets of the runner.
  */
 export function sessionSecrets(
   names: readonly string[],

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { formatTarget } from '../../egress/policy/target.ts';
 import { UpstreamFailure } from './upstream-agent.ts';
 
-/** An answer of the runner's own, in words that an agent can act on. The connection ends with it. */
+/** Sends a response of the runner's own, with a text that an agent can act on, and closes the connection. */
 export function answer(response: ServerResponse, status: number, text: string): void {
   const body = `cc-docker: ${text}\n`;
   response.writeHead(status, {
@@ -13,7 +13,7 @@ export function answer(response: ServerResponse, status: number, text: string): 
   response.end(body);
 }
 
-/** Why the real server did not answer. */
+/** A text that says why the real server did not answer. */
 export function failureText(target: { host: string; port: number }, error: Error): string {
   const where = formatTarget(target);
   if (error instanceof UpstreamFailure && error.kind === 'untrusted')

@@ -2,19 +2,19 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { messageOf } from '../../lib/log.ts';
 import { answer, failureText } from './answer.ts';
-import { openUpstream, relayReply, telltalesOf, type Connection } from './forward.ts';
+import { openUpstream, relayReply, secretFormsOf, type Connection } from './forward.ts';
 import { maskText } from '../../lib/mask.ts';
 
-/** The client's side of a connection that wants to become a WebSocket. */
+/** The client's side of a WebSocket handshake. */
 interface Upgrade {
   socket: Duplex;
-  /** What was read past the request. */
+  /** Bytes that were read after the request. */
   head: Buffer;
-  /** For an answer that is not the upgrade. */
+  /** For a response that does not upgrade. */
   response: ServerResponse;
 }
 
-/** Passes a WebSocket's handshake on with the credentials in it, and then every byte as it is. */
+/** Forwards a WebSocket handshake with the credentials, then passes all bytes through unchanged. */
 export function forwardUpgrade(
   request: IncomingMessage,
   { socket, head, response }: Upgrade,
@@ -28,11 +28,11 @@ export function forwardUpgrade(
   };
   upstream.once('upgrade', (reply, server: Duplex, serverHead) => {
     response.detachSocket(request.socket);
-    socket.write(upgradeHead(reply, telltalesOf(connection.credentials)));
+    socket.write(upgradeHead(reply, secretFormsOf(connection.credentials)));
     if (serverHead.length > 0) socket.write(serverHead);
     if (head.length > 0) server.write(head);
     server.on('error', brokenOff);
-    // A server's last bytes still go out before the client's side closes.
+    // Let the server's last bytes go out before the client's side closes.
     server.once('close', () => socket.end());
     socket.once('close', () => server.destroy());
     socket.pipe(server).pipe(socket);
@@ -48,9 +48,9 @@ export function forwardUpgrade(
   upstream.end();
 }
 
-function upgradeHead(reply: IncomingMessage, telltales: readonly string[]): Buffer {
+function upgradeHead(reply: IncomingMessage, secretForms: readonly string[]): Buffer {
   const lines = [`HTTP/1.1 101 ${reply.statusMessage ?? ''}`];
   for (let index = 0; index + 1 < reply.rawHeaders.length; index += 2)
     lines.push(`${reply.rawHeaders[index] ?? ''}: ${reply.rawHeaders[index + 1] ?? ''}`);
-  return Buffer.from(maskText(`${lines.join('\r\n')}\r\n\r\n`, telltales), 'latin1');
+  return Buffer.from(maskText(`${lines.join('\r\n')}\r\n\r\n`, secretForms), 'latin1');
 }

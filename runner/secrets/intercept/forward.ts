@@ -10,17 +10,17 @@ import { interceptedRequest, interceptedResponse } from './forwarded-headers.ts'
 import { Mask } from '../../lib/mask.ts';
 import type { UpstreamAgent } from './upstream-agent.ts';
 
-/** A connection of the container's that the runner answers in a server's stead. */
+/** A container's connection that the runner intercepts: it answers instead of the server. */
 export interface Connection {
   target: EgressTarget;
   agent: UpstreamAgent;
   credentials: readonly Credential[];
-  /** The server that the client's handshake named. */
+  /** The server name (SNI) in the client's handshake. */
   serverName: string | undefined;
   log: Log;
 }
 
-/** Begins the request to the real server, with the credentials in it. Its headers go out with the first write or flush. */
+/** Begins the request to the real server, with the credentials. Its headers are sent with the first write or flush. */
 export function openUpstream(
   request: http.IncomingMessage,
   { target, agent, credentials }: Connection,
@@ -38,12 +38,12 @@ export function openUpstream(
   });
 }
 
-/** What an answer to these credentials must not hold. */
-export function telltalesOf(credentials: readonly Credential[]): string[] {
-  return credentials.flatMap((credential) => [...credential.telltales]).sort((a, b) => b.length - a.length);
+/** All forms of these secrets, longest first, because a shorter one may be part of a longer one. */
+export function secretFormsOf(credentials: readonly Credential[]): string[] {
+  return credentials.flatMap((credential) => [...credential.secretForms]).sort((a, b) => b.length - a.length);
 }
 
-/** Passes a request on and its answer back, neither read faster than the other side takes it. */
+/** Forwards a request and its response. Neither is read faster than the other side accepts it. */
 export function forward(request: http.IncomingMessage, response: http.ServerResponse, connection: Connection): void {
   const { target, log } = connection;
   const upstream = openUpstream(request, connection);
@@ -63,7 +63,7 @@ export function forward(request: http.IncomingMessage, response: http.ServerResp
     request.unpipe(upstream);
     request.resume();
     if (answered || response.destroyed) return;
-    // The server let go of a connection that was kept: the client, which knows what may be sent again, is let go of as well.
+    // The server closed a kept-alive connection. Close the client's too: the client knows whether it may retry.
     if (upstream.reusedSocket) {
       request.socket.destroy();
       return;
@@ -82,26 +82,26 @@ export function forward(request: http.IncomingMessage, response: http.ServerResp
     upstream.flushHeaders();
     request.pipe(upstream);
     request.once('close', () => {
-      // Cut short by the client: what the server has is not the whole.
+      // The client cut its request short. The server must not take it for complete.
       if (!request.complete) upstream.destroy();
     });
   }
 }
 
-/** Sends an answer back, its headers and body masked. */
+/** Sends a response to the client, with secrets in headers and body masked. */
 export async function relayReply(
   reply: http.IncomingMessage,
   response: http.ServerResponse,
   { credentials }: Pick<Connection, 'credentials'>,
 ): Promise<void> {
-  const telltales = telltalesOf(credentials);
-  const [statusMessage = ''] = interceptedResponse(['', reply.statusMessage ?? ''], telltales).slice(1);
-  response.writeHead(reply.statusCode ?? 502, statusMessage, interceptedResponse(reply.rawHeaders, telltales));
-  // Else Node holds the headers back until the first chunk.
+  const secretForms = secretFormsOf(credentials);
+  const [statusMessage = ''] = interceptedResponse(['', reply.statusMessage ?? ''], secretForms).slice(1);
+  response.writeHead(reply.statusCode ?? 502, statusMessage, interceptedResponse(reply.rawHeaders, secretForms));
+  // Without this, Node sends the headers only with the first chunk.
   response.flushHeaders();
-  // A compressed body cannot be searched; none was asked for.
+  // A compressed body cannot be masked. The request asked for an uncompressed one.
   const plain = (reply.headers['content-encoding'] ?? 'identity').toLowerCase() === 'identity';
-  if (plain && telltales.length > 0) await pipeline(reply, new Mask(telltales), response);
+  if (plain && secretForms.length > 0) await pipeline(reply, new Mask(secretForms), response);
   else await pipeline(reply, response);
 }
 

@@ -17,18 +17,18 @@ import { UpstreamAgent } from './upstream-agent.ts';
 const HANDSHAKE_MS = 15_000;
 
 export interface TlsInterceptorOptions {
-  /** The session's, in its order. */
+  /** The session's secrets, in the session's order. */
   secrets: readonly WireSecret[];
   authority: CertificateAuthority;
-  /** By whom servers must be vouched for. */
+  /** The authorities that servers' certificates must come from. */
   trusted: TrustedAuthorities;
   log: Log;
 }
 
 /**
- * Puts a session's secrets in on the way: it is the server to the container, and the client to the real one. It sees every request
- * to the hosts of these secrets, and none to any other. Without a secret that goes on the wire there is nothing to intercept:
- * the session needs no interceptor.
+ * Adds a session's secrets to its requests. It acts as the server to the container, and as the client to the real server. It
+ * sees every request to the hosts of these secrets, and no other request. A session without such secrets needs no
+ * interceptor.
  */
 export function createTlsInterceptor({ secrets, authority, trusted, log }: TlsInterceptorOptions): Interceptor {
   const trust = tls.createSecureContext({ ca: [...trusted.certificates] });
@@ -40,20 +40,20 @@ export function createTlsInterceptor({ secrets, authority, trusted, log }: TlsIn
   };
 
   const server = http.createServer({
-    // A long upload takes its time; idle connections are the client's to keep.
+    // A long upload needs time, and the client decides how long it keeps idle connections.
     requestTimeout: 0,
     keepAliveTimeout: 0,
     shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === 'websocket',
   });
-  const take = (request: http.IncomingMessage, response: http.ServerResponse): void => {
+  const handle = (request: http.IncomingMessage, response: http.ServerResponse): void => {
     const connection = connectionOf(request);
-    const refusal = refuse(request, connection);
+    const refusal = refusalOf(request, connection);
     if (refusal === undefined) forward(request, response, connection);
     else answer(response, refusal.status, refusal.text);
   };
-  server.on('request', take);
-  // The real server says whether to continue.
-  server.on('checkContinue', take);
+  server.on('request', handle);
+  // Forward `Expect: 100-continue`: the real server decides.
+  server.on('checkContinue', handle);
   server.on('upgrade', (request: http.IncomingMessage, socket: Socket, head: Buffer) => {
     const connection = connectionOf(request);
     const response = new http.ServerResponse(request);
@@ -61,7 +61,7 @@ export function createTlsInterceptor({ secrets, authority, trusted, log }: TlsIn
     response.shouldKeepAlive = false;
     response.once('finish', () => socket.end());
     socket.on('error', () => socket.destroy());
-    const refusal = refuse(request, connection);
+    const refusal = refusalOf(request, connection);
     if (refusal === undefined) forwardUpgrade(request, { socket, head, response }, connection);
     else answer(response, refusal.status, refusal.text);
   });
@@ -86,7 +86,7 @@ export function createTlsInterceptor({ secrets, authority, trusted, log }: TlsIn
         target,
         agent,
         credentials: credentialsFor(secrets, target.host, target.port, 'https'),
-        serverName: nameAskedFor(client),
+        serverName: serverNameOf(client),
         log,
       });
       server.emit('connection', client);
@@ -107,16 +107,17 @@ export function createTlsInterceptor({ secrets, authority, trusted, log }: TlsIn
   };
 }
 
-function nameAskedFor(client: tls.TLSSocket & { servername?: unknown }): string | undefined {
+/** The server name (SNI) in the client's handshake. */
+function serverNameOf(client: tls.TLSSocket & { servername?: unknown }): string | undefined {
   return typeof client.servername === 'string' ? client.servername.toLowerCase().replace(/\.$/, '') : undefined;
 }
 
-/** What no secret is put into. */
-function refuse(
+/** Why a request must not get a secret. @returns undefined: it may */
+function refusalOf(
   request: http.IncomingMessage,
   { target, serverName }: Connection,
 ): { status: number; text: string } | undefined {
-  // Names must agree, or a server of many names would take the request for another one than the secret's.
+  // The names must match. Otherwise a server with many names might treat the request as one for another host.
   const isName = net.isIP(target.host) === 0;
   if (serverName !== target.host && (isName || serverName !== undefined)) {
     const asked = serverName === undefined ? 'names no server' : `names ${JSON.stringify(serverName.slice(0, 253))}`;
@@ -125,7 +126,7 @@ function refuse(
       text: `this connection was opened to ${target.host}, but its TLS handshake ${asked} (SNI). Ask for the same host in both.`,
     };
   }
-  // The one method that is answered with the request's own headers.
+  // The response to TRACE repeats the request's headers.
   if (request.method === 'TRACE' || request.method === 'TRACK')
     return { status: 405, text: `${request.method} would show the secret that goes with it, so it is not passed on.` };
   const { url = '' } = request;

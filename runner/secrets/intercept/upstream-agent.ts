@@ -16,12 +16,12 @@ export class UpstreamFailure extends Error {
   }
 }
 
-/** For the connection and for the TLS handshake, each. */
+/** Limit for connecting, and again for the TLS handshake, milliseconds. */
 const TIMEOUT_MS = 15_000;
 
 /**
- * Connections to one target, one at a time, over TLS: to the addresses that were judged, and only to a server that has a
- * certificate for the target's own name. Nothing is resolved and no proxy setting of this process counts.
+ * TLS connections to one target, one at a time. It connects only to the addresses that the policy judged, and only to a
+ * server with a certificate for the target's name. It resolves no name and ignores this process's proxy settings.
  */
 export class UpstreamAgent extends https.Agent {
   readonly #target: EgressTarget;
@@ -52,7 +52,7 @@ export class UpstreamAgent extends https.Agent {
     try {
       socket = await this.#connect();
     } catch (error) {
-      // With an error, Node looks at nothing else.
+      // With an error, Node ignores the socket.
       callback(error instanceof Error ? error : new Error(String(error)), new net.Socket());
       return;
     }
@@ -64,7 +64,7 @@ export class UpstreamAgent extends https.Agent {
     const dialled = await dialPinned(addresses, port, { timeoutMs: TIMEOUT_MS });
     if (!dialled.ok) throw new UpstreamFailure('unreachable', dialled.why);
     const socket = await handshake(dialled.socket, host, this.#trust);
-    // Nobody waits for it any more.
+    // The client has gone meanwhile.
     if (this.#destroyed) {
       socket.destroy();
       throw new UpstreamFailure('unreachable', 'the client has gone');
@@ -77,9 +77,9 @@ function handshake(raw: net.Socket, host: string, trust: tls.SecureContext): Pro
   return new Promise((resolve, reject) => {
     const socket = tls.connect({
       socket: raw,
-      // What the certificate must be for.
+      // The certificate must be for this name.
       host,
-      // An address is not a server name: RFC 6066, 3.
+      // An address is not a valid server name (RFC 6066, 3).
       servername: net.isIP(host) === 0 ? host : '',
       secureContext: trust,
       rejectUnauthorized: true,
@@ -98,7 +98,7 @@ function handshake(raw: net.Socket, host: string, trust: tls.SecureContext): Pro
     const fail = (error: Error): void => {
       clearTimeout(timer);
       const code = 'code' in error ? String(error.code) : error.message;
-      // Node sets it for a server that has no certificate for this name, and for one that nobody vouches for. Typed as an Error, is a code.
+      // Node sets this if the certificate is for another name or from an unknown authority. Its type says Error, but it is a code.
       const untrusted = Boolean(socket.authorizationError);
       reject(new UpstreamFailure(untrusted ? 'untrusted' : 'unreachable', code));
     };

@@ -1,6 +1,6 @@
 import type { FilesRequest } from '../../protocol/api/files.ts';
 import type { Owner } from '../backend/backend.ts';
-import { json, type Answered, type FilesAnswer } from './answer.ts';
+import { json, type SuccessAnswer, type FilesAnswer } from './answer.ts';
 import { diffWorkspace } from './diff/diff-workspace.ts';
 import { packFolder } from './read/pack-folder.ts';
 import { readPath } from './read/read-path.ts';
@@ -10,24 +10,24 @@ import type { StartTree } from './diff/start-tree.ts';
 import { unpackArchive } from './write/unpack-archive.ts';
 import { writeFile } from './write/write-file.ts';
 
-/** What is asked of the files as they are here. */
+/** Requests that need only the session's files on this machine. */
 export type TreeRequest = Exclude<FilesRequest, { op: 'share' | 'artifact' }>;
 
 export interface FilesInput {
   request: TreeRequest;
-  /** The workspace's folder, absolute. Its own path is trusted, what is in it is not. */
+  /** The workspace's folder, absolute. The path is trusted; the content is not. */
   workspace: string;
-  /** Who is given what is written. */
+  /** The owner of files that are written; undefined: the runner's own user. */
   as: Owner | undefined;
-  /** How large the workspace may grow by a write, MB; null: as large as the disk. */
+  /** The workspace's size limit for writes, MB; null: none. */
   limitMb: number | null;
-  /** The request's body; throws when its sender went away before its end. */
+  /** The request's body. It throws if the sender disconnects before its end. */
   body: AsyncIterable<Uint8Array>;
-  /** What the workspace began with; null: empty. */
+  /** The files that the workspace began with; null: none. */
   start: StartTree | null;
 }
 
-/** Answers one request on a session's files. What cannot be had is a refusal; it throws for broken I/O and a broken body alone. */
+/** Answers one request on a session's files. An expected failure is a refusal; broken I/O or a broken body throws. */
 export async function answerRequest(input: FilesInput): Promise<FilesAnswer> {
   try {
     return await answer(input);
@@ -37,7 +37,7 @@ export async function answerRequest(input: FilesInput): Promise<FilesAnswer> {
   }
 }
 
-async function answer(input: FilesInput): Promise<Answered> {
+async function answer(input: FilesInput): Promise<SuccessAnswer> {
   const { request, workspace, as, limitMb, body, start } = input;
   switch (request.op) {
     case 'read':

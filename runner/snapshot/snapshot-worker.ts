@@ -26,11 +26,11 @@ port.on('message', (job: Job) => {
 });
 
 async function run(job: Job): Promise<Outcome> {
-  const { store, reached } = await opening;
+  const { store, problem } = await opening;
   const proceed = (): void => {
     if (Atomics.load(job.abort, 0) !== 0) throw new GivenUp();
   };
-  if (reached !== null && store.id === '') {
+  if (problem !== null && store.id === '') {
     const { ok, detail } = await store.health();
     if (!ok) return { kind: job.kind, result: { ok: false, why: 'storage_unavailable', detail } };
   }

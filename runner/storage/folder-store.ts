@@ -7,14 +7,14 @@ import { STORAGE_ID_KEY, StorageUnavailable, type ObjectStore, type StoredObject
 import type { StorageOrigin } from './storage-settings.ts';
 import { parseStorageId, storageIdBody } from './storage-id.ts';
 
-/** What is half written lies here, so that no list shows it. */
+/** Folder of incomplete objects, so that no list shows them. */
 const TEMPORARY = 'tmp';
-/** Half written for so long, nobody writes it any more, milliseconds. */
+/** After this long, nobody is still writing an incomplete object, milliseconds. */
 const ABANDONED_MS = 86_400_000;
-/** Less room than this is told before it is an error, bytes. */
+/** With less free space than this, `health` is not ok; bytes. */
 const LITTLE_ROOM = 1024 * 1024 * 1024;
 
-/** A storage that is a folder of this machine, or one that it has mounted. */
+/** A storage in a folder of this machine, which may be a mounted one. */
 export class FolderStore implements ObjectStore {
   readonly kind = 'folder';
   readonly origin: StorageOrigin;
@@ -30,7 +30,7 @@ export class FolderStore implements ObjectStore {
     return this.#id;
   }
 
-  /** Makes the folder if need be, and learns its id. @throws StorageUnavailable */
+  /** Makes the folder if necessary, and reads the storage's id. @throws StorageUnavailable */
   async open(): Promise<void> {
     await this.#io(() => this.#openTemporary());
     const found = (await this.get(STORAGE_ID_KEY)) ?? (await this.#makeId());
@@ -39,18 +39,18 @@ export class FolderStore implements ObjectStore {
 
   async put(key: string, body: Uint8Array): Promise<void> {
     const target = this.#at(key);
-    const half = path.join(this.#root, TEMPORARY, randomUUID());
+    const incomplete = path.join(this.#root, TEMPORARY, randomUUID());
     await this.#io(async () => {
       try {
-        await writeDurably(half, body);
-        await rename(half, target).catch(async (error: unknown) => {
+        await writeDurably(incomplete, body);
+        await rename(incomplete, target).catch(async (error: unknown) => {
           if (!hasCode(error, 'ENOENT')) throw error;
           await mkdir(path.dirname(target), { recursive: true, mode: 0o700 });
-          await rename(half, target);
+          await rename(incomplete, target);
         });
         await syncFolder(path.dirname(target));
       } catch (error) {
-        await rm(half, { force: true });
+        await rm(incomplete, { force: true });
         throw error;
       }
     });
@@ -117,10 +117,10 @@ export class FolderStore implements ObjectStore {
   }
 
   close(): void {
-    // Holds nothing open.
+    // Nothing is held open.
   }
 
-  /** Several may come first at once: what is there after a link that never replaces anything holds for all. */
+  /** Several runners may do this at once. Exclusive creation lets one of them win; all then read the winner's id. */
   async #makeId(): Promise<Uint8Array> {
     await this.#io(async () => {
       const file = await open(this.#at(STORAGE_ID_KEY), 'wx', 0o600).catch((error: unknown) => {
@@ -137,7 +137,7 @@ export class FolderStore implements ObjectStore {
     return body;
   }
 
-  /** What runners left there that were ended while they wrote goes, once nobody can be writing it any more. */
+  /** Removes incomplete objects that runners left when they ended during a write. */
   async #openTemporary(): Promise<void> {
     const folder = path.join(this.#root, TEMPORARY);
     await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -154,7 +154,7 @@ export class FolderStore implements ObjectStore {
     return file;
   }
 
-  /** The disk's own errors are worth another try: someone makes room, or mounts it again. */
+  /** Disk errors are worth a retry: someone may make room, or mount the disk again. */
   async #io<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
@@ -178,7 +178,7 @@ async function writeDurably(file: string, body: Uint8Array): Promise<void> {
   }
 }
 
-/** The new name is durable too. */
+/** Makes a new name in this folder durable. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {

@@ -5,38 +5,38 @@ export interface StoredObject {
   key: string;
   /** Bytes. */
   size: number;
-  /** When it was put, by the storage's clock; milliseconds since 1970. */
+  /** When it was put, by the storage's clock, milliseconds since 1970. */
   modified: number;
 }
 
 /**
- * Where snapshots are kept: whole objects under keys of `/`-separated names. Every method throws `StorageUnavailable` where
- * another try may help.
+ * The storage of snapshots: whole objects under keys of `/`-separated names. Every method throws `StorageUnavailable` if a
+ * retry may help.
  */
 export interface ObjectStore {
-  /** Which storage this is, whoever looks at it and by whatever name; `''` until it has been reached for the first time. */
+  /** Identifies this storage, from whichever machine and by whichever address it is reached; `''` before the first contact. */
   readonly id: string;
   readonly kind: 'folder' | 's3';
-  /** From which another thread opens the same storage. */
+  /** With this, another thread opens the same storage. */
   readonly origin: StorageOrigin;
-  /** Puts an object there whole, or not at all; it is durable once this resolves. One that is there is replaced. */
+  /** Puts a whole object, or nothing. It replaces an existing one. Once this resolves, the object is durable. */
   put(key: string, body: Uint8Array): Promise<void>;
-  /** The object, or the bytes `first` to `last` of it (as far as it has them); null: it is not there. */
+  /** The object, or its bytes `first` to `last` (fewer if it is shorter); null: it does not exist. */
   get(key: string, range?: { first: number; last: number }): Promise<Uint8Array | null>;
   has(key: string): Promise<boolean>;
-  /** Every object whose key begins with `prefix`, which ends in `/`. In no order. */
+  /** Every object whose key begins with `prefix`, which must end in `/`. In no order. */
   list(prefix: string): AsyncIterable<StoredObject>;
-  /** What is not there is no error. */
+  /** A missing object is no error. */
   remove(keys: readonly string[]): Promise<void>;
-  /** Asks the storage. Does not throw. */
+  /** Contacts the storage. Does not throw. */
   health(): Promise<BackendHealth>;
   close(): void;
 }
 
-/** The storage cannot be reached, or refuses: worth another try. The message is for the operator, and says what to do. */
+/** The storage cannot be reached, or refuses; a retry may help. The message tells the operator what to do. */
 export class StorageUnavailable extends Error {
   override readonly name = 'StorageUnavailable';
 }
 
-/** Holds the storage's id; made once, by whoever comes first. */
+/** Key of the object that holds the storage's id. The first runner makes it, once. */
 export const STORAGE_ID_KEY = 'storage.json';

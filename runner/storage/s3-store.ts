@@ -14,10 +14,10 @@ import { STORAGE_ID_KEY, StorageUnavailable, type ObjectStore, type StoredObject
 import { parseStorageId, storageIdBody } from './storage-id.ts';
 import type { S3Settings } from './storage-settings.ts';
 
-/** Requests that remove objects at once. One by one, because the call for many wants checksums that not every S3 knows. */
+/** Concurrent delete requests. Each deletes one object: the bulk call needs checksums that some S3 services do not support. */
 const REMOVE_AT_ONCE = 16;
 
-/** A storage that is a bucket, or a part of one, of any S3. */
+/** A storage in a bucket, or under a prefix of one, of any S3 service. */
 export class S3Store implements ObjectStore {
   readonly kind = 's3';
   readonly origin: S3Settings;
@@ -30,9 +30,9 @@ export class S3Store implements ObjectStore {
     this.#prefix = settings.prefix === '' ? '' : `${settings.prefix}/`;
     this.#client = new S3Client({
       region: settings.region,
-      // The callers have a backoff of their own, and a user who waits for an answer.
+      // Few retries: the callers have their own backoff, and a user may wait for the answer.
       maxAttempts: 2,
-      // Checksums in trailers are AWS's own; ours are in the objects.
+      // Only AWS supports checksums in trailers. The objects hold their own checksums.
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',
       requestHandler: { connectionTimeout: 5000, socketTimeout: 60_000, requestTimeout: 0 },
@@ -45,7 +45,7 @@ export class S3Store implements ObjectStore {
     return this.#id;
   }
 
-  /** Learns its id; makes the bucket, and the id, when they are not there. @throws StorageUnavailable */
+  /** Reads the storage's id. Makes the bucket and the id if they do not exist. @throws StorageUnavailable */
   async open(): Promise<void> {
     if (this.#id !== '') return;
     const body = (await this.#idBody()) ?? (await this.#makeId());
@@ -64,7 +64,7 @@ export class S3Store implements ObjectStore {
         if (Body === undefined) throw new Error(`${key} came without a body`);
         return await Body.transformToByteArray();
       },
-      // It ends before the range begins.
+      // The object ends before the range begins.
       (error) => (isService(error) && error.name === 'InvalidRange' ? new Uint8Array() : absent(error)),
     );
   }
@@ -116,7 +116,7 @@ export class S3Store implements ObjectStore {
     this.#client.destroy();
   }
 
-  /** Null also when there is no bucket yet. */
+  /** The object that holds the id; null: no such object, or no bucket yet. */
   async #idBody(): Promise<Uint8Array | null> {
     return await this.get(STORAGE_ID_KEY).catch((error: unknown) => {
       if (error instanceof StorageUnavailable && isService(error.cause) && error.cause.name === 'NoSuchBucket')
@@ -125,7 +125,7 @@ export class S3Store implements ObjectStore {
     });
   }
 
-  /** Several may come first at once: `IfNoneMatch` lets one win, and what is there afterwards holds for all. */
+  /** Several runners may do this at once. `IfNoneMatch` lets one of them win; all then read the winner's id. */
   async #makeId(): Promise<Uint8Array> {
     const put = () =>
       this.#client.send(
@@ -146,7 +146,7 @@ export class S3Store implements ObjectStore {
     return { Bucket: this.origin.bucket, Key: this.#prefix + key };
   }
 
-  /** @param expected answers an error that is none; undefined: it is one */
+  /** @param expected turns an expected error into a result; undefined: the error is unexpected */
   async #call<T>(work: () => Promise<T>): Promise<T>;
   async #call<T, E>(work: () => Promise<T>, expected: (error: unknown) => Awaitable<E | undefined>): Promise<T | E>;
   async #call<T, E>(work: () => Promise<T>, expected?: (error: unknown) => Awaitable<E | undefined>): Promise<T | E> {
@@ -175,14 +175,14 @@ type Awaitable<T> = T | Promise<T>;
 
 function absent(error: unknown): null | undefined {
   if (!isService(error)) return undefined;
-  // A HEAD has no body that could name the error.
+  // A HEAD response has no body, so its error is `NotFound`.
   return error.name === 'NoSuchKey' || error.name === 'NotFound' ? null : undefined;
 }
 
-/** What is the matter and what to do, when another try may help; undefined: it will not. */
+/** What is wrong and what to do, if a retry may help; undefined: a retry will not help. */
 function adviceOn(error: unknown, { credentials }: S3Settings): string | undefined {
   if (!isService(error)) {
-    // The SDK's own words for a machine without credentials, and Node's for a network that fails.
+    // The SDK's error for a machine without credentials, then Node's errors for a failing network.
     if (error instanceof Error && error.name === 'CredentialsProviderError')
       return 'has no credentials: set S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY';
     if (error instanceof Error && ('code' in error || error.name === 'TimeoutError' || '$metadata' in error))

@@ -3,12 +3,12 @@ import * as z from 'zod';
 
 const storageId = z.object({ id: z.uuid() });
 
-/** What the object that names a storage holds, for a new one. */
+/** The content of the id object, for a new storage. */
 export function storageIdBody(): Uint8Array {
   return Buffer.from(`${JSON.stringify({ id: randomUUID() })}\n`);
 }
 
-/** @throws when it is none; `where` is told then. */
+/** Reads the id. @throws Error if the body is damaged; `where` is in its message */
 export function parseStorageId(body: Uint8Array, where: string): string {
   try {
     return storageId.parse(JSON.parse(Buffer.from(body).toString('utf8'))).id;

@@ -19,7 +19,7 @@ export const storageEnvironment = {
   S3_REGION: z.string().default('us-east-1'),
   S3_ACCESS_KEY_ID: z.string().optional(),
   S3_SECRET_ACCESS_KEY: z.string().optional(),
-  /** What every key in the bucket begins with. */
+  /** Prefix of every key in the bucket. */
   S3_PREFIX: z
     .string()
     .regex(/^[A-Za-z0-9._/-]{1,256}$/, 'must be letters, digits, dots, dashes, underscores and slashes')
@@ -34,26 +34,26 @@ type StorageEnvironment = z.infer<typeof environment>;
 
 export interface S3Settings {
   kind: 's3';
-  /** Null: AWS's own. */
+  /** Null: AWS. */
   endpoint: string | null;
   bucket: string;
   region: string;
   /** Without slashes at its ends; `''`: none. */
   prefix: string;
-  /** Null: what the SDK finds on the machine (an instance's role, a profile). */
+  /** Null: credentials that the SDK finds on the machine (an instance's role, a profile). */
   credentials: { accessKeyId: string; secretAccessKey: string } | null;
 }
 
 /** Where snapshots are kept. `folder` null: in the runner's data folder. */
 export type StorageSettings = { kind: 'folder'; folder: string | null } | S3Settings;
-/** The same, of a storage that is open. */
+/** The settings of an open storage, with its actual folder. */
 export type StorageOrigin = { kind: 'folder'; folder: string } | S3Settings;
 
-/** MinIO's own, and the seed's: known to everybody. */
+/** MinIO's default key, which is also the specification's. Everybody knows it. */
 const DEFAULT_KEY = 'minioadmin';
 const DEFAULT_BUCKET = 'cc-docker';
 
-/** The storage that the environment chooses: S3 where a bucket or an endpoint is named, else a folder. */
+/** The storage that the environment configures: S3 if it names a bucket or an endpoint, else a folder. */
 export function storageSettings(env: StorageEnvironment): StorageSettings {
   if (env.S3_BUCKET === undefined && env.S3_ENDPOINT === undefined)
     return { kind: 'folder', folder: env.STORAGE_FOLDER ?? null };
@@ -70,7 +70,7 @@ export function storageSettings(env: StorageEnvironment): StorageSettings {
   };
 }
 
-/** What does not go together: one line a variable. For `superRefine`. */
+/** Conflicts between the variables, one message for each variable. For `superRefine`. */
 export function storageProblems(env: StorageEnvironment): { variable: string; message: string }[] {
   const { S3_ENDPOINT, S3_BUCKET, STORAGE_FOLDER } = env;
   if (S3_BUCKET === undefined && S3_ENDPOINT === undefined) return [];

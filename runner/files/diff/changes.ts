@@ -2,44 +2,46 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import type { FileChange } from '../../../protocol/api/files.ts';
 import { KEPT_MODE, type TreeEntry } from '../paths/tree-entry.ts';
-import { linkTarget, openSeenFile, openWorkspace } from '../paths/safe-path.ts';
+import { linkTarget, openKnownFile, openWorkspace } from '../paths/safe-path.ts';
 import { textOf, type ByteName } from '../paths/byte-name.ts';
 import { modeText, typeOf } from '../read/file-facts.ts';
 import { bytesFrom } from '../read/read-path.ts';
 import { errnoOf, FilesRefused } from '../paths/refused.ts';
 import { fromStorage, type StartTree } from './start-tree.ts';
-import { walk, type Found } from '../paths/tree-walk.ts';
+import { walk, type WalkEntry } from '../paths/tree-walk.ts';
 
-/** What is there now. `found.folder` is open until the next change is asked for. */
-export interface Now {
-  found: Found;
+/** An entry of the current workspace. `found.folder` is open until the next change is requested. */
+export interface CurrentEntry {
+  found: WalkEntry;
   type: TreeEntry['type'];
   mode: number;
   size: number;
-  /** Of a symlink. */
+  /** A symlink's target. */
   target: ByteName | null;
 }
 
-/** What has become of one path. What has become something of another kind is deleted, and then added. */
+/** The change of one path. If its type has changed, it is deleted and then added. */
 export interface Change {
   path: ByteName;
   before: TreeEntry | null;
-  now: Now | null;
+  now: CurrentEntry | null;
 }
 
 /**
- * What has changed in a workspace since its start; null: it began empty. Files are compared by what they hold, since the agent can set
- * a file's times as it likes. Git's own folders (`.git`) are left out: they are no work, and no patch can hold them.
+ * The changes in a workspace since its start. Files are compared by content, because the agent can set a file's times. Git's
+ * folders (`.git`) are left out, because a patch cannot hold them.
+ *
+ * @param start null: the workspace began empty
  */
 export async function* changesSince(workspace: string, start: StartTree | null): AsyncGenerator<Change> {
   const before = new Map<ByteName, TreeEntry>();
   for await (const entry of start === null ? [] : fromStorage(start.entries())) {
     const path = entry.path.toString('latin1');
-    if (path !== '' && isWork(path)) before.set(path, entry);
+    if (path !== '' && isTracked(path)) before.set(path, entry);
   }
   const folder = await openWorkspace(workspace);
   try {
-    for await (const found of walk(folder, { recursive: true, tooDeep: 'refuse', wanted: isWork })) {
+    for await (const found of walk(folder, { recursive: true, tooDeep: 'refuse', wanted: isTracked })) {
       const now = await nowOf(found);
       if (now === null) continue;
       const { path } = found;
@@ -53,8 +55,8 @@ export async function* changesSince(workspace: string, start: StartTree | null):
   } finally {
     await folder.close();
   }
-  const gone = [...before].sort(([left], [right]) => (left < right ? -1 : 1));
-  for (const [path, entry] of gone) yield { path, before: entry, now: null };
+  const deleted = [...before].sort(([left], [right]) => (left < right ? -1 : 1));
+  for (const [path, entry] of deleted) yield { path, before: entry, now: null };
 }
 
 export function changeOf({ path, before, now }: Change): FileChange {
@@ -77,34 +79,34 @@ function sizeOf(entry: TreeEntry): number {
   return entry.type === 'symlink' ? (entry.target?.length ?? 0) : entry.size;
 }
 
-function isWork(path: ByteName): boolean {
+function isTracked(path: ByteName): boolean {
   return !path.split('/').some((name) => name.toLowerCase() === '.git');
 }
 
-/** Null: gone meanwhile, or nothing that a start could hold, such as a socket. */
-async function nowOf(found: Found): Promise<Now | null> {
+/** Null: the entry has disappeared, or is of a type that a start never holds, such as a socket. */
+async function nowOf(found: WalkEntry): Promise<CurrentEntry | null> {
   const { folder, name, stats } = found;
   const type = typeOf(stats);
   if (type === 'other') return null;
   const mode = Number(stats.mode) & KEPT_MODE;
   if (type !== 'symlink') return { found, type, mode, size: type === 'file' ? Number(stats.size) : 0, target: null };
-  const target = await linkTarget(folder, name).catch(gone);
+  const target = await linkTarget(folder, name).catch(nullIfGone);
   return target === null ? null : { found, type, mode, size: target.length, target };
 }
 
-async function differs(before: TreeEntry, now: Now, start: StartTree): Promise<boolean> {
+async function differs(before: TreeEntry, now: CurrentEntry, start: StartTree): Promise<boolean> {
   if (before.type === 'symlink') return before.target?.toString('latin1') !== now.target;
   if ((before.mode & KEPT_MODE) !== now.mode) return true;
   if (before.type === 'directory') return false;
   if (before.size !== now.size) return true;
-  const hash = await hashOf(now).catch(gone);
-  // Gone: its deletion is the next diff's.
+  const hash = await hashOf(now).catch(nullIfGone);
+  // It has disappeared: the next diff shows the deletion.
   if (hash === null) return false;
   return hash !== (before.sha256 ?? (await digest(fromStorage(start.content(before)))));
 }
 
-async function hashOf({ found, size }: Now): Promise<string> {
-  const { file } = await openSeenFile(found.folder, [found.name]);
+async function hashOf({ found, size }: CurrentEntry): Promise<string> {
+  const { file } = await openKnownFile(found.folder, [found.name]);
   return await digest(bytesOfFile(file, size, found.path));
 }
 
@@ -122,9 +124,9 @@ async function digest(bytes: AsyncIterable<Uint8Array>): Promise<string> {
   return hash.digest('hex');
 }
 
-/** What there is now of a file, in memory; null: gone, or larger than `limit` bytes. */
-export async function contentNow({ found }: Now, limit: number): Promise<Buffer | null> {
-  const opened = await openSeenFile(found.folder, [found.name]).catch(gone);
+/** A file's current content, in memory; null: it has disappeared, or is larger than `limit` bytes. */
+export async function currentContent({ found }: CurrentEntry, limit: number): Promise<Buffer | null> {
+  const opened = await openKnownFile(found.folder, [found.name]).catch(nullIfGone);
   if (opened === null) return null;
   const size = Number(opened.stats.size);
   if (size > limit) {
@@ -136,7 +138,7 @@ export async function contentNow({ found }: Now, limit: number): Promise<Buffer 
   return Buffer.concat(chunks);
 }
 
-function gone(error: unknown): null {
+function nullIfGone(error: unknown): null {
   if (error instanceof FilesRefused && ['file_not_found', 'not_a_file'].includes(error.refusal.code)) return null;
   if (['ENOENT', 'EINVAL'].includes(errnoOf(error) ?? '')) return null;
   throw error;

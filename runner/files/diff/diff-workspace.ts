@@ -1,17 +1,17 @@
 import type { FilesRequest } from '../../../protocol/api/files.ts';
-import { streamed, type Answered } from '../answer.ts';
+import { streamed, type SuccessAnswer } from '../answer.ts';
 import { openWorkspace } from '../paths/safe-path.ts';
 import { changeOf, changesSince } from './changes.ts';
 import { gitPatch } from './git-patch.ts';
 import { jsonList } from '../read/json-list.ts';
 import type { StartTree } from './start-tree.ts';
 
-/** What has changed since the start, as it is found: a list, or a patch. */
+/** Streams the changes since the workspace's start, as a list or as a patch. */
 export async function diffWorkspace(
   workspace: string,
   request: Extract<FilesRequest, { op: 'diff' }>,
   start: StartTree | null,
-): Promise<Answered> {
+): Promise<SuccessAnswer> {
   await (await openWorkspace(workspace)).close();
   if (request.format === 'json') {
     const changes = async function* () {

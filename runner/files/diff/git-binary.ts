@@ -3,11 +3,11 @@ import { deflate } from 'node:zlib';
 
 const deflated = promisify(deflate);
 
-/** Git's own (base85.c). */
+/** Git's alphabet (base85.c). */
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~';
 const LINE = 52;
 
-/** The body of a `GIT binary patch`: what is there then, and what was there, so that it can be taken back. */
+/** The body of a `GIT binary patch`: the new content, then the old one, so that the patch can be reversed. */
 export async function gitBinary(before: Buffer, after: Buffer): Promise<string> {
   return `GIT binary patch\n${await literal(after)}\n${await literal(before)}\n`;
 }
@@ -23,7 +23,7 @@ async function literal(bytes: Buffer): Promise<string> {
   return lines.join('');
 }
 
-/** Four bytes are five digits; the last ones are filled up with zeros. */
+/** Encodes four bytes as five digits. The last group is padded with zeros. */
 function base85(bytes: Buffer): string {
   let text = '';
   for (let at = 0; at < bytes.length; at += 4) {

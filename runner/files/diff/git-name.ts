@@ -13,7 +13,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\\': '\\\\',
 };
 
-/** A path as a patch has it: quoted as in C where it is not of plain characters, every byte kept. */
+/** A path in a patch. If it has special characters, it is quoted as in C; all bytes are kept. */
 export function gitName(prefix: 'a/' | 'b/', path: ByteName): string {
   const name = prefix + path;
   if (SIMPLE.test(name)) return name;
@@ -23,11 +23,11 @@ export function gitName(prefix: 'a/' | 'b/', path: ByteName): string {
   return `"${quoted}"`;
 }
 
-/** Names that are another system's way to write `.git`, or of a link in place of `.gitmodules`: git refuses them everywhere. */
+/** Names that some system treats as `.git`, or as `.gitmodules` for a link. Git refuses them on every system. */
 const GIT = /^(?:\.git|git~1)[ .]*(?::.*)?$/is;
 const MODULES = /^(?:\.gitmodules|gitmod~\d|gi[0-9a-f]{4}~\d)[ .]*(?::.*)?$/is;
 
-/** Whether `git apply` takes a patch of this path at all (git's `verify_path`). */
-export function gitTakes(path: ByteName, symlink: boolean): boolean {
+/** Whether `git apply` accepts a patch of this path (git's `verify_path`). */
+export function gitAccepts(path: ByteName, symlink: boolean): boolean {
   return !path.split(/[/\\]/).some((name) => GIT.test(name) || (symlink && MODULES.test(name)));
 }

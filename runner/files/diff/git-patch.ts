@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { formatPatch, OMIT_HEADERS, structuredPatch } from 'diff';
 import type { TreeEntry } from '../paths/tree-entry.ts';
 import { bytesOf } from '../paths/byte-name.ts';
-import { contentNow, type Change } from './changes.ts';
+import { currentContent, type Change } from './changes.ts';
 import { gitBinary } from './git-binary.ts';
-import { gitName, gitTakes } from './git-name.ts';
+import { gitName, gitAccepts } from './git-name.ts';
 import { fromStorage, type StartTree } from './start-tree.ts';
 
-/** Files up to this size are in a patch: old and new are in memory, one file at a time. */
+/** Largest file in a patch, bytes. Its old and new content are in memory, one file at a time. */
 export const PATCH_BYTES = 8 * 1024 * 1024;
-/** Beyond any of these, what differs is not sought line by line: all old lines go, all new ones come. */
+/** Beyond these limits there is no line-by-line comparison: the patch removes all old lines and adds all new ones. */
 const LINES_BYTES = 1024 * 1024;
 const SEARCH = { maxEditLength: 1000, timeout: 100, context: 3 };
 
@@ -22,13 +22,13 @@ interface Side {
 }
 
 /**
- * A change as a part of a patch that `git apply` takes. Empty for what git does not know: folders, and modes but for "may be
- * executed". What has no place in a patch is named in a line that git passes over.
+ * A change as a part of a patch for `git apply`. It is empty for what git does not track: folders, and mode bits other than
+ * the executable one. A file that cannot be in a patch is named in a comment line, which git ignores.
  */
 export async function gitPatch(change: Change, start: StartTree | null): Promise<Buffer> {
   const { path, before, now } = change;
   const [a, b] = [gitName('a/', path), gitName('b/', path)];
-  if (!gitTakes(path, before?.type === 'symlink' || now?.type === 'symlink'))
+  if (!gitAccepts(path, before?.type === 'symlink' || now?.type === 'symlink'))
     return Buffer.from(`# ${b} is not in this patch: git takes no such name\n`);
   if ((before?.size ?? 0) > PATCH_BYTES || (now?.size ?? 0) > PATCH_BYTES)
     return Buffer.from(`# Binary files ${a} and ${b} differ: too large for this patch\n`);
@@ -55,20 +55,20 @@ async function section(a: string, b: string, old: Side | null, fresh: Side | nul
   return head + names + hunks(before, after);
 }
 
-/** Text is handled a byte a character, so that it comes out as it went in, whatever its encoding. */
+/** Text is handled as latin1, one character for each byte, so that its bytes stay unchanged in any encoding. */
 function hunks(before: Buffer, after: Buffer): string {
   const [old, fresh] = [before.toString('latin1'), after.toString('latin1')];
   const large = old.length + fresh.length > LINES_BYTES;
   const found = large || old === '' || fresh === '' ? undefined : structuredPatch('', '', old, fresh, '', '', SEARCH);
-  return found === undefined ? wholly(old, fresh) : formatPatch(found, OMIT_HEADERS);
+  return found === undefined ? replaceAllLines(old, fresh) : formatPatch(found, OMIT_HEADERS);
 }
 
-function wholly(old: string, fresh: string): string {
-  const [minus, plus] = [marked('-', old), marked('+', fresh)];
+function replaceAllLines(old: string, fresh: string): string {
+  const [minus, plus] = [prefixed('-', old), prefixed('+', fresh)];
   return `@@ -${minus.range} +${plus.range} @@\n${minus.text}${plus.text}`;
 }
 
-function marked(sign: '-' | '+', content: string): { range: string; text: string } {
+function prefixed(sign: '-' | '+', content: string): { range: string; text: string } {
   if (content === '') return { range: '0,0', text: '' };
   const whole = content.endsWith('\n');
   const lines = (whole ? content.slice(0, -1) : content).split('\n');
@@ -80,7 +80,7 @@ function blobId(content: Buffer): string {
   return createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
 }
 
-/** Null: nothing that git knows was there. */
+/** The old side; null: nothing that git tracks. */
 async function sideBefore(entry: TreeEntry | null, start: StartTree | null): Promise<Side | null> {
   if (entry === null || start === null || entry.type === 'directory') return null;
   if (entry.type === 'symlink') return { mode: '120000', content: entry.target ?? Buffer.alloc(0) };
@@ -89,11 +89,11 @@ async function sideBefore(entry: TreeEntry | null, start: StartTree | null): Pro
   return { mode: fileMode(entry.mode), content: Buffer.concat(chunks) };
 }
 
-/** Undefined: it went away meanwhile, or has grown too large. */
+/** The new side; null: nothing that git tracks; undefined: it has disappeared, or has become too large. */
 async function sideNow({ now }: Change): Promise<Side | null | undefined> {
   if (now === null || now.type === 'directory') return null;
   if (now.type === 'symlink') return { mode: '120000', content: bytesOf(now.target ?? '') };
-  const content = await contentNow(now, PATCH_BYTES);
+  const content = await currentContent(now, PATCH_BYTES);
   return content === null ? undefined : { mode: fileMode(now.mode), content };
 }
 

@@ -2,16 +2,16 @@ import { Damaged, type TreeEntry } from '../paths/tree-entry.ts';
 import { StorageUnavailable } from '../../storage/object-store.ts';
 import { FilesRefused } from '../paths/refused.ts';
 
-/** The files that a workspace began with, out of the storage. */
+/** The files that a workspace began with, read from the storage. */
 export interface StartTree {
   readonly snapshot_id: string;
-  /** In any order; with or without an entry for the workspace itself (an empty path). */
+  /** In any order. It may have an entry for the workspace itself (an empty path). */
   entries(): AsyncIterable<TreeEntry>;
   /** A file's bytes, verified. */
   content(entry: TreeEntry): AsyncIterable<Uint8Array>;
 }
 
-/** What comes out of the storage, with its failures as refusals. */
+/** Passes items from the storage through, and turns the storage's errors into refusals. */
 export async function* fromStorage<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
   try {
     yield* items;

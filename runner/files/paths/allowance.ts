@@ -6,10 +6,10 @@ import { FilesRefused } from './refused.ts';
 
 const MB = 1024 * 1024;
 const BLOCK = 4096;
-/** What an entry takes beside its bytes. */
+/** Counted for an entry besides its content, bytes. */
 const ENTRY = 256;
 
-/** How much may still be written into a workspace: its limit, less what it took when the request came. */
+/** How much may still be written to a workspace: its limit minus its size when the request came. */
 export class Allowance {
   readonly #limitMb: number | null;
   #left: number;
@@ -24,11 +24,12 @@ export class Allowance {
     return new Allowance(limitMb, limitMb * MB - (await usage(workspace)));
   }
 
-  /** An entry is written anew. */
+  /** Counts a new entry. */
   entry(): void {
     this.spend(ENTRY);
   }
 
+  /** Counts bytes. @throws FilesRefused if the limit is exceeded */
   spend(bytes: number): void {
     this.#left -= bytes;
     if (this.#left >= 0) return;
@@ -38,18 +39,18 @@ export class Allowance {
     );
   }
 
-  /** The bytes of a file are whole: it takes whole blocks. */
+  /** Counts the rest of a complete file's last block. */
   round(size: number): void {
     this.spend((BLOCK - (size % BLOCK)) % BLOCK);
   }
 
-  /** Something that takes this many bytes of the disk is replaced. */
-  regain(bytes: number): void {
+  /** Gives back the disk space of a file that is replaced. */
+  release(bytes: number): void {
     this.#left += bytes;
   }
 }
 
-/** What the workspace takes on the disk, bytes. `du` reads names and sizes alone and follows no link. */
+/** The workspace's size on disk, bytes. `du` reads only names and sizes, and follows no link. */
 async function usage(workspace: string): Promise<number> {
   const child = spawn('du', ['-skx', workspace], { stdio: ['ignore', 'pipe', 'ignore'] });
   const [output] = await Promise.all([text(child.stdout), once(child, 'close')]);
@@ -58,7 +59,7 @@ async function usage(workspace: string): Promise<number> {
   return kilobytes * 1024;
 }
 
-/** What a file takes on the disk, bytes: `stat` counts blocks of 512. */
+/** A file's size on disk, bytes. `stat` counts blocks of 512 bytes. */
 export function diskSize(stats: BigIntStats): number {
   return Number(stats.blocks) * 512;
 }

@@ -1,16 +1,16 @@
 import { parsePath, type ByteName } from './byte-name.ts';
 
-/** Where the workspace is in a container. */
+/** The workspace's path in a container. */
 const IN_CONTAINER = '/workspace';
 
 /**
- * A path as an agent names it: relative to the workspace, or from where the agent sees the workspace, which without a container is where
- * the runner has it. Agents write `./a//b` as well; `..` is refused as of anyone.
+ * Parses an agent's path. It is relative to the workspace, or absolute in the agent's view: below `/workspace`, or without a
+ * container below the runner's own folder. `./a//b` is allowed; `..` is refused.
  */
 export function parseAgentPath(path: string, workspace: string): ByteName[] {
   const root = [IN_CONTAINER, workspace].find((folder) => path === folder || path.startsWith(`${folder}/`));
   const within = root === undefined ? path : path.slice(root.length + 1);
-  // Anywhere else is outside: left as it is, and refused.
+  // Any other absolute path is outside the workspace: `parsePath` refuses it.
   if (root === undefined && path.startsWith('/')) return parsePath(path);
   return parsePath(
     within

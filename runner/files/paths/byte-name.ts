@@ -1,8 +1,8 @@
 import { FilesRefused } from './refused.ts';
 
 /**
- * A name, or names joined by slashes, as the file system has it: a byte a character (latin1). So nothing of a name that is not UTF-8
- * gets lost, and JavaScript's own order of strings is the order of bytes.
+ * A file name, or a path, as the file system stores it: one character for each byte (latin1). So names that are not UTF-8
+ * keep all their bytes, and JavaScript's string order is the byte order.
  */
 export type ByteName = string;
 
@@ -11,22 +11,23 @@ export const byteName = (text: string): ByteName => Buffer.from(text, 'utf8').to
 /** For people: bytes that are not UTF-8 show as U+FFFD. */
 export const textOf = (name: ByteName): string => bytesOf(name).toString('utf8');
 
-const SHOWN = 300;
+/** Longest path in a sentence, characters. */
+const MAX_DISPLAYED = 300;
 
-/** A path within the workspace, fit for a sentence. */
-export function shown(names: readonly ByteName[] | ByteName): string {
+/** A path in the workspace, quoted and shortened for a sentence. */
+export function displayPath(names: readonly ByteName[] | ByteName): string {
   const text = textOf(typeof names === 'string' ? names : names.join('/'));
   if (text === '') return 'The workspace';
-  return JSON.stringify(text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text);
+  return JSON.stringify(text.length > MAX_DISPLAYED ? `${text.slice(0, MAX_DISPLAYED)}…` : text);
 }
 
-/** A client's path, one name after the other; `''` is the workspace itself. Refuses what is no plain path within it. */
+/** Splits a client's path into names; `''` is the workspace itself. Refuses anything but a plain relative path. */
 export function parsePath(path: string): ByteName[] {
   if (path === '') return [];
   const invalid = (why: string): FilesRefused =>
     new FilesRefused(
       'path_invalid',
-      `${shown(byteName(path))} ${why}. A path is relative to the workspace, as in "src/main.ts".`,
+      `${displayPath(byteName(path))} ${why}. A path is relative to the workspace, as in "src/main.ts".`,
     );
   if (!path.isWellFormed()) throw invalid('is not Unicode');
   if (path.includes('\0')) throw invalid('holds a NUL');
@@ -39,8 +40,9 @@ export function parsePath(path: string): ByteName[] {
 }
 
 /**
- * The name of an archive's entry, which may be written in more ways (`./a//b/`), or why it cannot be had. Empty: the folder itself
- * that the archive is unpacked into.
+ * Splits an archive entry's name into names. Unlike a client's path, `./a//b/` is allowed.
+ *
+ * @returns the names, empty for the target folder itself; or a text that says why the name is refused
  */
 export function parseEntryName(name: ByteName): ByteName[] | string {
   if (name.includes('\0')) return 'its name holds a NUL';

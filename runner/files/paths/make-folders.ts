@@ -1,14 +1,16 @@
 import { mkdir, type FileHandle } from 'node:fs/promises';
 import type { Owner } from '../../backend/backend.ts';
-import { enter, notAFolder, reopen, within } from './safe-path.ts';
-import { shown, type ByteName } from './byte-name.ts';
+import { openSubfolder, folderError, reopen, entryPath } from './safe-path.ts';
+import { displayPath, type ByteName } from './byte-name.ts';
 import { errnoOf, refusedBy } from './refused.ts';
 
 const FOLDER_MODE = 0o755;
 
 /**
- * Goes down from an open folder and makes what is missing, 0755, given to `as`. What is returned is another open folder, also
- * for no names, to be closed by the caller. `path` is where `from` is, for sentences.
+ * Makes the missing folders of a path below an open folder, with mode 0755 and owner `as`. Returns a new handle, even if
+ * `names` is empty; the caller closes it.
+ *
+ * @param path the path of `from`, for error messages
  */
 export async function makeFolders(
   from: FileHandle,
@@ -18,13 +20,13 @@ export async function makeFolders(
 ): Promise<FileHandle> {
   let folder = await reopen(from);
   for (const [index, name] of names.entries()) {
-    const so = [...path, ...names.slice(0, index + 1)];
+    const current = [...path, ...names.slice(0, index + 1)];
     try {
       const next = await enterOrMake(folder, name, as);
       await folder.close();
       folder = next;
     } catch (error) {
-      const refused = await notAFolder(folder, so, error);
+      const refused = await folderError(folder, current, error);
       await folder.close();
       throw refused;
     }
@@ -34,11 +36,11 @@ export async function makeFolders(
 
 async function enterOrMake(folder: FileHandle, name: ByteName, as: Owner | undefined): Promise<FileHandle> {
   try {
-    return await enter(folder, name);
+    return await openSubfolder(folder, name);
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
   }
-  const made = await mkdir(within(folder, name), FOLDER_MODE).then(
+  const made = await mkdir(entryPath(folder, name), FOLDER_MODE).then(
     () => true,
     (error: unknown) => {
       // The agent made it meanwhile.
@@ -46,17 +48,17 @@ async function enterOrMake(folder: FileHandle, name: ByteName, as: Owner | undef
       throw error;
     },
   );
-  const next = await enter(folder, name);
+  const next = await openSubfolder(folder, name);
   if (made)
-    await give(next, as, FOLDER_MODE).catch(async (error: unknown) => {
+    await setOwnerAndMode(next, as, FOLDER_MODE).catch(async (error: unknown) => {
       await next.close();
-      throw refusedBy(error, shown([name]));
+      throw refusedBy(error, displayPath([name]));
     });
   return next;
 }
 
-/** Sets owner and mode of what is open, whatever its name is by now. */
-export async function give(open: FileHandle, as: Owner | undefined, mode: number): Promise<void> {
+/** Sets owner and mode by the open handle, even if its name has changed. */
+export async function setOwnerAndMode(open: FileHandle, as: Owner | undefined, mode: number): Promise<void> {
   if (as !== undefined) await open.chown(as.uid, as.gid);
   await open.chmod(mode);
 }

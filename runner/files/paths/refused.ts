@@ -1,11 +1,11 @@
 import type { FilesRefusal, FilesRefusalCode } from '../../../protocol/api/files.ts';
 
-/** Characters of a refusal that its frame carries. */
+/** Longest detail that a refusal's frame carries, characters. */
 const DETAIL = 4096;
 
 /**
- * A request on a session's files that cannot be had. Thrown inside `runner/files`, because a body that streams can be refused
- * in no other way; `answerRequest` makes a value of it wherever nothing has been sent yet.
+ * The refusal of a request on a session's files. It is an exception because a streaming body can only fail by throwing.
+ * `answerRequest` turns it into a value if nothing has been sent yet.
  */
 export class FilesRefused extends Error {
   readonly refusal: FilesRefusal;
@@ -36,8 +36,10 @@ const MEANING: Readonly<Record<string, readonly [FilesRefusalCode, string]>> = {
 };
 
 /**
- * What a system call's error means for `where` (a path, as it is shown). The error's own message is left out: it names a path
- * of the runner's. What no system call said is not ours to explain, and stays as it is.
+ * Translates a system call's error into a refusal. The error's own message is dropped, because it holds a path of the runner.
+ * Any other error is returned unchanged.
+ *
+ * @param where the path, from `displayPath`
  */
 export function refusedBy(error: unknown, where: string): unknown {
   if (error instanceof FilesRefused) return error;

@@ -1,30 +1,30 @@
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { enter, lookIfThere, sortedNames } from './safe-path.ts';
-import { shown, type ByteName } from './byte-name.ts';
+import { openSubfolder, lstatIfExists, sortedNames } from './safe-path.ts';
+import { displayPath, type ByteName } from './byte-name.ts';
 import { errnoOf, FilesRefused, refusedBy } from './refused.ts';
 
-/** Folders in folders that a walk goes down: each is an open file of the runner's. */
+/** Deepest nesting that a walk enters. Each level is an open file of the runner. */
 export const WALK_DEPTH = 128;
 
-export interface Found {
-  /** From where the walk began. */
+export interface WalkEntry {
+  /** Relative to the start of the walk. */
   path: ByteName;
   name: ByteName;
-  /** The folder that it is in; open until the walk is asked for what comes next. */
+  /** Its parent folder. It is open until the next entry is requested. */
   folder: FileHandle;
   stats: BigIntStats;
-  /** A folder that is too far down: what is in it does not come. */
-  left: boolean;
+  /** A folder that is nested too deep. The walk does not enter it. */
+  tooDeep: boolean;
 }
 
 export interface WalkOptions {
   recursive: boolean;
-  /** Begin after this path, which need not be there any more. */
+  /** Start after this path, which may no longer exist. */
   after?: readonly ByteName[];
-  /** What to do about a folder that is too far down. */
-  tooDeep: 'leave out' | 'refuse';
-  /** False: neither this entry nor what is in it. */
+  /** What to do with a folder that is nested too deep. */
+  tooDeep: 'skip' | 'refuse';
+  /** Returns false: skip this entry and everything in it. */
   wanted?: (path: ByteName) => boolean;
 }
 
@@ -33,15 +33,15 @@ interface Level {
   prefix: ByteName;
   names: ByteName[];
   next: number;
-  /** What is left of `after`, while the walk is still on the way to it. */
+  /** The rest of `after`, while the walk still moves towards it. */
   after: readonly ByteName[];
 }
 
 /**
- * What is in a folder, depth first, each folder before what is in it, sorted by bytes. What goes away meanwhile is left out.
+ * Walks a folder depth first, sorted by bytes, each folder before its content. Entries that disappear meanwhile are skipped.
  * `start` stays open.
  */
-export async function* walk(start: FileHandle, options: WalkOptions): AsyncGenerator<Found> {
+export async function* walk(start: FileHandle, options: WalkOptions): AsyncGenerator<WalkEntry> {
   const levels: Level[] = [await levelOf(start, '', options.after ?? [])];
   try {
     for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
@@ -52,25 +52,25 @@ export async function* walk(start: FileHandle, options: WalkOptions): AsyncGener
         continue;
       }
       const [reached, ...rest] = level.after;
-      const passed = name === reached;
+      const isAfterPath = name === reached;
       const path = level.prefix + name;
       if (options.wanted?.(path) === false) continue;
-      const stats = await lookIfThere(level.folder, name).catch((error: unknown) => {
-        throw refusedBy(error, shown(path));
+      const stats = await lstatIfExists(level.folder, name).catch((error: unknown) => {
+        throw refusedBy(error, displayPath(path));
       });
       if (stats === undefined) continue;
       const enters = options.recursive && stats.isDirectory();
       const tooDeep = enters && levels.length >= WALK_DEPTH;
-      if (!passed) yield { path, name, folder: level.folder, stats, left: tooDeep };
+      if (!isAfterPath) yield { path, name, folder: level.folder, stats, tooDeep };
       if (!enters) continue;
       if (tooDeep) {
-        if (options.tooDeep === 'leave out') continue;
-        throw new FilesRefused('files_unavailable', `${shown(path)} is more than ${WALK_DEPTH} folders down.`);
+        if (options.tooDeep === 'skip') continue;
+        throw new FilesRefused('files_unavailable', `${displayPath(path)} is more than ${WALK_DEPTH} folders down.`);
       }
       const folder = await enterIfThere(level.folder, name, path);
       if (folder === undefined) continue;
       try {
-        levels.push(await levelOf(folder, `${path}/`, passed ? rest : []));
+        levels.push(await levelOf(folder, `${path}/`, isAfterPath ? rest : []));
       } catch (error) {
         await folder.close();
         throw error;
@@ -98,12 +98,12 @@ function lowerBound(names: readonly ByteName[], name: ByteName): number {
   return low;
 }
 
-/** Undefined: it is no folder any more. */
+/** Opens a folder; undefined: it is no longer a folder. */
 async function enterIfThere(folder: FileHandle, name: ByteName, path: ByteName): Promise<FileHandle | undefined> {
   try {
-    return await enter(folder, name);
+    return await openSubfolder(folder, name);
   } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? '')) return undefined;
-    throw refusedBy(error, shown(path));
+    throw refusedBy(error, displayPath(path));
   }
 }

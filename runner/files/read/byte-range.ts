@@ -1,12 +1,12 @@
-/** Bytes of a file, from the first to the last. */
+/** A range of bytes, `last` included. */
 export interface ByteRange {
   first: number;
   last: number;
 }
 
 /**
- * What a `Range` header asks of a file of `size` bytes (RFC 9110, section 14.1.2). `whole`: it is to be ignored, as the RFC
- * wants of a unit, syntax or order that makes no sense; several ranges are answered with the whole as well, which it allows.
+ * Parses a `Range` header for a file of `size` bytes (RFC 9110, section 14.1.2). `whole`: ignore the header, as the RFC
+ * requires for an unknown unit, bad syntax or a wrong order. It is also the answer to several ranges, which the RFC allows.
  */
 export function parseRange(header: string | null, size: number): ByteRange | 'whole' | 'unsatisfiable' {
   const match = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i.exec(header ?? '');

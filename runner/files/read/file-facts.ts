@@ -4,7 +4,7 @@ import type { FileEntry } from '../../../protocol/api/files.ts';
 const EARLIEST = Date.parse('0001-01-01T00:00:00.000Z');
 const LATEST = Date.parse('9999-12-31T23:59:59.999Z');
 
-/** RFC 3339. A file may claim any time, also one that has no place in a calendar: that is shown as the nearest that has. */
+/** The modification time, RFC 3339. A file may have any time; one outside the calendar becomes the nearest inside. */
 export function instantOf(stats: BigIntStats): string {
   return new Date(Math.min(LATEST, Math.max(EARLIEST, Number(stats.mtimeNs / 1_000_000n)))).toISOString();
 }
@@ -15,12 +15,12 @@ export function typeOf(stats: BigIntStats): FileEntry['type'] {
   return stats.isSymbolicLink() ? 'symlink' : 'other';
 }
 
-/** `0644`. */
+/** As in `0644`. */
 export function modeText(mode: number | bigint): string {
   return (Number(mode) & 0o7777).toString(8).padStart(4, '0');
 }
 
-/** An entity tag as HTTP writes it. Another file, or the same one written again, has another. */
+/** An HTTP entity tag. It differs for another file, and for the same file after a write. */
 export function etagOf(stats: BigIntStats): string {
   return `"${[stats.size, stats.mtimeNs, stats.ino].map((part) => part.toString(36)).join('.')}"`;
 }

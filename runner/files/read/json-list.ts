@@ -1,6 +1,6 @@
 const CHUNK = 64 * 1024;
 
-/** `{…before, "data": […items], …after()}`, as it comes. */
+/** Streams `{…before, "data": […items], …after()}`. */
 export async function* jsonList(
   before: Record<string, unknown>,
   items: AsyncIterable<unknown>,

@@ -1,32 +1,40 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { FileEntry, FilesRequest } from '../../../protocol/api/files.ts';
-import { streamed, type Answered } from '../answer.ts';
-import { closing, linkTarget, look, openFile, openWorkspace, reach, whatItIs } from '../paths/safe-path.ts';
+import { streamed, type SuccessAnswer } from '../answer.ts';
+import {
+  withHandle,
+  linkTarget,
+  lstatEntry,
+  openFile,
+  openWorkspace,
+  openFolderAt,
+  describeEntry,
+} from '../paths/safe-path.ts';
 import { parseRange } from './byte-range.ts';
-import { parsePath, shown, textOf, type ByteName } from '../paths/byte-name.ts';
+import { parsePath, displayPath, textOf, type ByteName } from '../paths/byte-name.ts';
 import { etagOf, instantOf, modeText, typeOf } from './file-facts.ts';
 import { jsonList } from './json-list.ts';
 import { errnoOf, FilesRefused, refusedBy } from '../paths/refused.ts';
-import { walk, type Found } from '../paths/tree-walk.ts';
+import { walk, type WalkEntry } from '../paths/tree-walk.ts';
 
 const CHUNK = 256 * 1024;
 
 type ReadRequest = Extract<FilesRequest, { op: 'read' }>;
 
-/** What is at a path: a file's bytes, or a folder's entries. */
-export async function readPath(workspace: string, request: ReadRequest): Promise<Answered> {
+/** Answers with a file's bytes or a folder's entries. */
+export async function readPath(workspace: string, request: ReadRequest): Promise<SuccessAnswer> {
   const names = parsePath(request.path);
   const name = names.at(-1);
   if (name === undefined) {
-    const stats = await closing(await openWorkspace(workspace), (folder) => folder.stat({ bigint: true }));
+    const stats = await withHandle(await openWorkspace(workspace), (folder) => folder.stat({ bigint: true }));
     return listing(workspace, names, request, instantOf(stats));
   }
-  return await closing(await reach(workspace, names.slice(0, -1)), async (parent) => {
-    const stats = await look(parent, name).catch((error: unknown) => {
-      throw refusedBy(error, shown(names));
+  return await withHandle(await openFolderAt(workspace, names.slice(0, -1)), async (parent) => {
+    const stats = await lstatEntry(parent, name).catch((error: unknown) => {
+      throw refusedBy(error, displayPath(names));
     });
     if (stats.isDirectory()) return listing(workspace, names, request, instantOf(stats));
-    if (!stats.isFile()) throw new FilesRefused('not_a_file', await whatItIs(parent, names));
+    if (!stats.isFile()) throw new FilesRefused('not_a_file', await describeEntry(parent, names));
     return await fileAnswer(workspace, parent, names, request);
   });
 }
@@ -36,7 +44,7 @@ async function fileAnswer(
   parent: FileHandle,
   names: ByteName[],
   request: ReadRequest,
-): Promise<Answered> {
+): Promise<SuccessAnswer> {
   const { file, stats } = await openFile(parent, names);
   await file.close();
   const total = Number(stats.size);
@@ -44,7 +52,7 @@ async function fileAnswer(
   if (range === 'unsatisfiable')
     throw new FilesRefused(
       'range_not_satisfiable',
-      `${shown(names)} has ${total} bytes: ${request.range} is not among them.`,
+      `${displayPath(names)} has ${total} bytes: ${request.range} is not among them.`,
     );
   const { first, last } = range === 'whole' ? { first: 0, last: total - 1 } : range;
   const head = {
@@ -66,8 +74,8 @@ async function* fileBody(
   first: number,
   last: number,
 ): AsyncGenerator<Buffer> {
-  const parent = await reach(workspace, names.slice(0, -1));
-  const { file, stats } = await closing(parent, () => openFile(parent, names));
+  const parent = await openFolderAt(workspace, names.slice(0, -1));
+  const { file, stats } = await withHandle(parent, () => openFile(parent, names));
   try {
     if (stats.ino !== ino) throw changed(names);
     yield* bytesFrom(file, first, last, names);
@@ -76,7 +84,7 @@ async function* fileBody(
   }
 }
 
-/** A file's bytes from the first to the last, or a refusal when it has become shorter than that. */
+/** A file's bytes from `first` to `last`. @throws FilesRefused if the file has become shorter */
 export async function* bytesFrom(
   file: FileHandle,
   first: number,
@@ -86,7 +94,7 @@ export async function* bytesFrom(
   for (let at = first; at <= last;) {
     const buffer = Buffer.allocUnsafe(Math.min(CHUNK, last - at + 1));
     const { bytesRead } = await file.read(buffer, 0, buffer.length, at).catch((error: unknown) => {
-      throw refusedBy(error, shown(names));
+      throw refusedBy(error, displayPath(names));
     });
     if (bytesRead === 0) throw changed(names);
     at += bytesRead;
@@ -95,10 +103,10 @@ export async function* bytesFrom(
 }
 
 function changed(names: readonly ByteName[] | ByteName): FilesRefused {
-  return new FilesRefused('files_unavailable', `${shown(names)} changed while it was read; try again.`);
+  return new FilesRefused('files_unavailable', `${displayPath(names)} changed while it was read; try again.`);
 }
 
-function listing(workspace: string, names: ByteName[], request: ReadRequest, modifiedAt: string): Answered {
+function listing(workspace: string, names: ByteName[], request: ReadRequest, modifiedAt: string): SuccessAnswer {
   const body = request.head_only ? nothing() : listBody(workspace, names, request);
   const answer = streamed('application/json', body);
   return { ...answer, head: { ...answer.head, modified_at: modifiedAt } };
@@ -107,11 +115,11 @@ function listing(workspace: string, names: ByteName[], request: ReadRequest, mod
 async function* listBody(workspace: string, names: ByteName[], request: ReadRequest): AsyncGenerator<Buffer> {
   let cursor: string | null = null;
   const entries = async function* (): AsyncGenerator<FileEntry> {
-    const folder = await reach(workspace, names);
+    const folder = await openFolderAt(workspace, names);
     const prefix = names.map((name) => `${name}/`).join('');
     try {
       const after = Buffer.from(request.cursor ?? '', 'base64url').toString('latin1');
-      const options = { recursive: request.recursive, tooDeep: 'leave out' } as const;
+      const options = { recursive: request.recursive, tooDeep: 'skip' } as const;
       let [count, last] = [0, ''];
       for await (const found of walk(folder, after === '' ? options : { ...options, after: after.split('/') })) {
         if (count++ === request.limit) {
@@ -128,7 +136,7 @@ async function* listBody(workspace: string, names: ByteName[], request: ReadRequ
   yield* jsonList({ path: request.path }, entries(), () => ({ next_cursor: cursor }));
 }
 
-async function entryOf({ path, name, folder, stats, left }: Found, prefix: ByteName): Promise<FileEntry> {
+async function entryOf({ path, name, folder, stats, tooDeep }: WalkEntry, prefix: ByteName): Promise<FileEntry> {
   const type = typeOf(stats);
   return {
     path: textOf(prefix + path),
@@ -137,13 +145,13 @@ async function entryOf({ path, name, folder, stats, left }: Found, prefix: ByteN
     mode: modeText(stats.mode),
     modified_at: instantOf(stats),
     ...(type === 'symlink' ? { target: textOf(await targetIfThere(folder, name)) } : {}),
-    ...(left && { listed: false as const }),
+    ...(tooDeep && { listed: false as const }),
   };
 }
 
 async function targetIfThere(folder: FileHandle, name: ByteName): Promise<ByteName> {
   return await linkTarget(folder, name).catch((error: unknown) => {
-    // No link any more, or gone.
+    // It is no longer a link, or no longer there.
     if (errnoOf(error) === 'EINVAL' || errnoOf(error) === 'ENOENT') return '';
     throw error;
   });

@@ -1,6 +1,6 @@
 /**
- * A tar block with its data that is about the entry after it: what `tar-stream` has no way to write. `L` and `K` are
- * GNU's name and link target as they are, for names that are not UTF-8 and so have no place in a pax header.
+ * A tar block with metadata about the next entry, which `tar-stream` cannot write. `L` and `K` are GNU's types for the raw
+ * name and link target. They are for names that are not UTF-8, which a pax header cannot hold.
  */
 export function tarMetadata(type: 'L' | 'K', bytes: Buffer): Buffer {
   const header = Buffer.alloc(512);
@@ -10,7 +10,7 @@ export function tarMetadata(type: 'L' | 'K', bytes: Buffer): Buffer {
   header.write('0000000\0', 116);
   header.write(`${(bytes.length + 1).toString(8).padStart(11, '0')}\0`, 124);
   header.write('00000000000\0', 136);
-  // The checksum is taken with spaces in its own place.
+  // The checksum is computed with spaces in the checksum field.
   header.write('        ', 148);
   header.write(type, 156);
   header.write('ustar  \0', 257);

@@ -1,19 +1,19 @@
 import { rename, rmdir, unlink, type FileHandle } from 'node:fs/promises';
 import type { FilesRequest, writtenFiles } from '../../../protocol/api/files.ts';
 import type * as z from 'zod';
-import { enter, look, namesIn, reach, within } from '../paths/safe-path.ts';
-import { parsePath, shown, type ByteName } from '../paths/byte-name.ts';
+import { openSubfolder, lstatEntry, namesIn, openFolderAt, entryPath } from '../paths/safe-path.ts';
+import { parsePath, displayPath, type ByteName } from '../paths/byte-name.ts';
 import { errnoOf, FilesRefused, refusedBy } from '../paths/refused.ts';
 import { temporaryName } from '../paths/temporary.ts';
 
-/** Folders in folders that are held open while their tree is removed; what is deeper is first brought up. */
-const HELD = 32;
-/** Times that a folder is looked through again because something in it is new, before that is left at. */
+/** Nested folders that are open at once during a removal. Deeper ones are first moved up. */
+const MAX_OPEN_DEPTH = 32;
+/** How often a folder is read again because new entries appear, before giving up. */
 const PASSES = 50;
-/** The same, where each time has brought up folders from far down. */
+/** The same, if each pass has moved deep folders up. */
 const DEEP_PASSES = 20_000;
 
-/** Removes what is at a path: a file, a link itself, an empty folder; with `recursive` a folder with all that is in it. */
+/** Removes a file, a link itself or an empty folder; with `recursive` also a folder with its content. */
 export async function removePath(
   workspace: string,
   request: Extract<FilesRequest, { op: 'delete' }>,
@@ -22,89 +22,89 @@ export async function removePath(
   const name = names.at(-1);
   if (name === undefined)
     throw new FilesRefused('path_invalid', 'The workspace itself cannot be deleted, only what is in it.');
-  const parent = await reach(workspace, names.slice(0, -1));
+  const parent = await openFolderAt(workspace, names.slice(0, -1));
   try {
-    if (!(await look(parent, name)).isDirectory()) await unlink(within(parent, name));
-    else if (!request.recursive) await rmdir(within(parent, name));
+    if (!(await lstatEntry(parent, name)).isDirectory()) await unlink(entryPath(parent, name));
+    else if (!request.recursive) await rmdir(entryPath(parent, name));
     else await removeTree(parent, name);
     return { path: request.path, files: 0, bytes: 0 };
   } catch (error) {
-    throw refusedBy(error, shown(names));
+    throw refusedBy(error, displayPath(names));
   } finally {
     await parent.close();
   }
 }
 
 /**
- * Removes a folder with all that is in it, however deep, by names within open folders alone: what the agent swaps for a link
- * meanwhile is removed as a link.
+ * Removes a folder with its content, however deep. It uses only names in open folders: if the agent replaces an entry by a
+ * link meanwhile, the link is removed.
  */
 export async function removeTree(parent: FileHandle, name: ByteName): Promise<void> {
   for (let pass = 0; ; pass++) {
-    const folder = await enter(parent, name);
+    const folder = await openSubfolder(parent, name);
     try {
       await empty(folder, folder, 0);
     } finally {
       await folder.close();
     }
     try {
-      return await rmdir(within(parent, name));
+      return await rmdir(entryPath(parent, name));
     } catch (error) {
       if (errnoOf(error) !== 'ENOTEMPTY' || pass === PASSES) throw error;
     }
   }
 }
 
-/** Removes all that is in `folder`, which is in `top`, `depth` folders down. Returns how many folders it has brought up to `top`. */
+/** Empties `folder`, which is `depth` levels below `top`. @returns how many folders it has moved up to `top` */
 async function empty(folder: FileHandle, top: FileHandle, depth: number): Promise<number> {
   let total = 0;
-  let raised = 0;
-  for (let pass = 0; pass < PASSES || (raised > 0 && pass < DEEP_PASSES); pass++) {
+  let moved = 0;
+  for (let pass = 0; pass < PASSES || (moved > 0 && pass < DEEP_PASSES); pass++) {
     let found = false;
-    raised = 0;
+    moved = 0;
     for await (const name of namesIn(folder)) {
       found = true;
-      raised += await removeEntry(folder, name, top, depth);
+      moved += await removeEntry(folder, name, top, depth);
     }
     if (!found) break;
-    total += raised;
+    total += moved;
   }
   return total;
 }
 
-/** The same for one entry, if it can; what stays is found again. */
+/** The same for one entry. If it cannot be removed now, a later pass finds it again. */
 async function removeEntry(folder: FileHandle, name: ByteName, top: FileHandle, depth: number): Promise<number> {
   if (!(await unlinkUnlessFolder(folder, name))) return 0;
   let inner;
   try {
-    inner = await enter(folder, name);
+    inner = await openSubfolder(folder, name);
   } catch (error) {
     return changedMeanwhile(error);
   }
-  let raised = 0;
+  let moved = 0;
   try {
-    raised = depth < HELD ? await empty(inner, top, depth + 1) : await raise(inner, top);
+    moved = depth < MAX_OPEN_DEPTH ? await empty(inner, top, depth + 1) : await moveUp(inner, top);
   } finally {
     await inner.close();
   }
-  await rmdir(within(folder, name)).catch(changedMeanwhile);
-  return raised;
+  await rmdir(entryPath(folder, name)).catch(changedMeanwhile);
+  return moved;
 }
 
-/** Empties a folder that is too far down to be entered any further: its folders go up into `top`. */
-async function raise(folder: FileHandle, top: FileHandle): Promise<number> {
-  let raised = 0;
+/** Empties a folder at the depth limit: its subfolders move up to `top`. */
+async function moveUp(folder: FileHandle, top: FileHandle): Promise<number> {
+  let moved = 0;
   for await (const name of namesIn(folder)) {
     if (!(await unlinkUnlessFolder(folder, name))) continue;
-    await rename(within(folder, name), within(top, temporaryName())).then(() => raised++, changedMeanwhile);
+    await rename(entryPath(folder, name), entryPath(top, temporaryName())).then(() => moved++, changedMeanwhile);
   }
-  return raised;
+  return moved;
 }
 
-/** Whether it is a folder, and so still there. */
+/** Removes an entry unless it is a folder. @returns whether it is a folder */
 async function unlinkUnlessFolder(folder: FileHandle, name: ByteName): Promise<boolean> {
   try {
-    await unlink(within(folder, name));
+    await unlink(entryPath(folder, name));
     return false;
   } catch (error) {
     const code = errnoOf(error);
@@ -114,7 +114,7 @@ async function unlinkUnlessFolder(folder: FileHandle, name: ByteName): Promise<b
   }
 }
 
-/** It is another thing by now, or has new things in it: both show when the folder is looked through again. */
+/** The entry has changed or has new content. The next pass over the folder handles it. */
 function changedMeanwhile(error: unknown): 0 {
   if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENOTEMPTY', 'EEXIST'].includes(errnoOf(error) ?? '')) return 0;
   throw error;

@@ -3,23 +3,37 @@ import type * as z from 'zod';
 import type { FilesRequest, writtenFiles } from '../../../protocol/api/files.ts';
 import type { Owner } from '../../backend/backend.ts';
 import { Allowance, diskSize } from '../paths/allowance.ts';
-import { closing, enter, lookIfThere, openWorkspace, whatItIs, within } from '../paths/safe-path.ts';
-import { parseEntryName, parsePath, shown, type ByteName } from '../paths/byte-name.ts';
-import { give, makeFolders } from '../paths/make-folders.ts';
+import {
+  withHandle,
+  openSubfolder,
+  lstatIfExists,
+  openWorkspace,
+  describeEntry,
+  entryPath,
+} from '../paths/safe-path.ts';
+import { parseEntryName, parsePath, displayPath, type ByteName } from '../paths/byte-name.ts';
+import { setOwnerAndMode, makeFolders } from '../paths/make-folders.ts';
 import { FilesRefused, refusedBy } from '../paths/refused.ts';
 import { tarEntries, type TarEntry } from './tar-entries.ts';
-import { discard, place, temporaryFile, temporaryHardLink, temporaryLink, type Temporary } from '../paths/temporary.ts';
-import { fill } from './write-file.ts';
+import {
+  discard,
+  moveIntoPlace,
+  temporaryFile,
+  temporaryHardLink,
+  temporaryLink,
+  type Temporary,
+} from '../paths/temporary.ts';
+import { writeBody } from './write-file.ts';
 
-/** What a mode may say: nothing that makes a program run as another. */
+/** Permitted mode bits: not setuid or setgid. */
 const MODE = 0o777;
-/** A folder's owner can always work in it: else what is in it could not be unpacked. */
+/** A folder's owner always has full access. Otherwise its content could not be unpacked. */
 const FOLDER_MODE = 0o700;
 const BLOCK = 4096;
 
 /**
- * Unpacks a tar archive into a folder, which is made where it is missing. Each entry is written whole or not at all, and replaces
- * what is there but for folders, which are kept. The first entry that cannot be had ends it; what was written before stays.
+ * Unpacks a tar archive into a folder, which is made if it is missing. Each entry is written completely or not at all. It
+ * replaces what exists, except folders, which stay. The first invalid entry ends it; earlier entries stay.
  */
 export async function unpackArchive(
   workspace: string,
@@ -30,16 +44,16 @@ export async function unpackArchive(
 ): Promise<z.infer<typeof writtenFiles>> {
   const names = parsePath(request.path);
   const root = await openWorkspace(workspace);
-  const { base, allowance } = await closing(root, async () => ({
+  const { base, allowance } = await withHandle(root, async () => ({
     allowance: await Allowance.measure(workspace, limitMb),
     base: await makeFolders(root, names, as, []),
   }));
   const unpacking = new Unpacking(base, as, allowance);
   try {
-    await tarEntries(body, (entry, content) => unpacking.take(entry, content));
+    await tarEntries(body, (entry, content) => unpacking.add(entry, content));
     return { path: request.path, files: unpacking.files, bytes: unpacking.bytes };
   } catch (error) {
-    throw unpacking.told(error);
+    throw unpacking.withProgress(error);
   } finally {
     await unpacking.close();
   }
@@ -51,7 +65,7 @@ class Unpacking {
   readonly #base: FileHandle;
   readonly #as: Owner | undefined;
   readonly #allowance: Allowance;
-  /** The folder of the last entry: most often the next one's too. */
+  /** The folder of the last entry. Usually the next entry is in it too. */
   #last: { path: ByteName; folder: FileHandle } | undefined;
 
   constructor(base: FileHandle, as: Owner | undefined, allowance: Allowance) {
@@ -65,31 +79,31 @@ class Unpacking {
     await this.#base.close();
   }
 
-  /** The refusal, with what has been done by then. */
-  told(error: unknown): unknown {
+  /** Adds to a refusal what was written before it. */
+  withProgress(error: unknown): unknown {
     if (!(error instanceof FilesRefused)) return error;
     const { code, detail } = error.refusal;
-    const so = `Before that, ${this.files} ${this.files === 1 ? 'file' : 'files'} (${this.bytes} bytes) were written and stay.`;
-    return new FilesRefused(code, `${detail} ${so}`, { cause: error });
+    const progress = `Before that, ${this.files} ${this.files === 1 ? 'file' : 'files'} (${this.bytes} bytes) were written and stay.`;
+    return new FilesRefused(code, `${detail} ${progress}`, { cause: error });
   }
 
-  async take(entry: TarEntry, body: AsyncIterable<Uint8Array>): Promise<void> {
+  async add(entry: TarEntry, body: AsyncIterable<Uint8Array>): Promise<void> {
     const names = namesOf(entry);
     const name = names.at(-1);
     try {
-      // The folder that it is unpacked into: it is there, and stays as it is.
+      // The target folder itself: it exists and does not change.
       if (name === undefined && entry.type === 'directory') return;
       if (name === undefined) throw invalid(entry, 'it has no name');
       this.#allowance.entry();
       if (entry.type === 'directory') return await this.#folder(names, entry);
-      const folder = await this.#enter(names.slice(0, -1));
-      const replaced = await lookIfThere(folder, name);
+      const folder = await this.#openOrMake(names.slice(0, -1));
+      const replaced = await lstatIfExists(folder, name);
       if (replaced?.isDirectory() === true) throw invalid(entry, 'a folder of this name is there');
-      if (replaced !== undefined) this.#allowance.regain(diskSize(replaced));
+      if (replaced !== undefined) this.#allowance.release(diskSize(replaced));
       await this.#put(folder, name, entry, body);
       this.files += 1;
     } catch (error) {
-      const refused = refusedBy(error, shown(names));
+      const refused = refusedBy(error, displayPath(names));
       if (
         !(refused instanceof FilesRefused) ||
         ['archive_invalid', 'workspace_full', 'files_unavailable'].includes(refused.refusal.code)
@@ -109,17 +123,17 @@ class Unpacking {
 
   async #folder(names: ByteName[], entry: TarEntry): Promise<void> {
     this.#allowance.spend(BLOCK);
-    const folder = await this.#enter(names);
-    await give(folder, this.#as, (entry.mode & MODE) | FOLDER_MODE);
+    const folder = await this.#openOrMake(names);
+    await setOwnerAndMode(folder, this.#as, (entry.mode & MODE) | FOLDER_MODE);
   }
 
   async #file(folder: FileHandle, name: ByteName, entry: TarEntry, body: AsyncIterable<Uint8Array>): Promise<void> {
     const temporary = await temporaryFile(folder);
     try {
-      const bytes = await fill(temporary.file, body, this.#allowance);
-      await give(temporary.file, this.#as, entry.mode & MODE);
+      const bytes = await writeBody(temporary.file, body, this.#allowance);
+      await setOwnerAndMode(temporary.file, this.#as, entry.mode & MODE);
       if (isTime(entry.mtime)) await temporary.file.utimes(entry.mtime, entry.mtime);
-      await place(temporary, folder, name);
+      await moveIntoPlace(temporary, folder, name);
       this.bytes += bytes;
     } catch (error) {
       await discard(temporary);
@@ -133,25 +147,26 @@ class Unpacking {
     const { target, mtime } = entry;
     if (target === '' || target.includes('\0')) throw invalid(entry, 'it is a symlink to nothing');
     const temporary = await temporaryLink(folder, target);
-    const path = within(folder, temporary.name);
-    const give = async (): Promise<void> => {
+    const path = entryPath(folder, temporary.name);
+    const setOwnerAndTime = async (): Promise<void> => {
       if (this.#as !== undefined) await lchown(path, this.#as.uid, this.#as.gid);
       if (isTime(mtime)) await lutimes(path, mtime, mtime);
     };
-    await settle(temporary, folder, name, give);
+    await settle(temporary, folder, name, setOwnerAndTime);
   }
 
-  /** A hard link's target is an entry's name, not a path beside the link. */
+  /** A hard link's target is the name of an entry, not a path relative to the link. */
   async #hardLink(folder: FileHandle, name: ByteName, entry: TarEntry): Promise<void> {
     const names = parseEntryName(entry.target);
     const of = typeof names === 'string' ? undefined : names.at(-1);
     if (typeof names === 'string' || of === undefined)
-      throw invalid(entry, `it is a hard link to ${shown(entry.target)}, no entry’s name`);
-    const from = await this.#enterThere(names.slice(0, -1));
+      throw invalid(entry, `it is a hard link to ${displayPath(entry.target)}, no entry’s name`);
+    const from = await this.#openExisting(names.slice(0, -1));
     try {
-      const stats = await lookIfThere(from, of);
-      if (stats === undefined) throw invalid(entry, `it is a hard link to ${shown(names)}, which is not there`);
-      if (!stats.isFile()) throw invalid(entry, `it is a hard link to what is no file: ${await whatItIs(from, names)}`);
+      const stats = await lstatIfExists(from, of);
+      if (stats === undefined) throw invalid(entry, `it is a hard link to ${displayPath(names)}, which is not there`);
+      if (!stats.isFile())
+        throw invalid(entry, `it is a hard link to what is no file: ${await describeEntry(from, names)}`);
       const temporary = await temporaryHardLink(folder, from, of);
       await settle(temporary, folder, name);
     } finally {
@@ -159,12 +174,12 @@ class Unpacking {
     }
   }
 
-  /** The folder at `names`, made where it is missing; open until another is entered. */
-  async #enter(names: ByteName[]): Promise<FileHandle> {
+  /** Opens the folder at `names` and makes it if missing. It stays open until the next call with other names. */
+  async #openOrMake(names: ByteName[]): Promise<FileHandle> {
     const path = names.join('/');
     const last = this.#last;
     if (last !== undefined) {
-      // The agent may have removed it: then it takes nothing any more.
+      // The agent may have removed it. A removed folder accepts no entries.
       if (last.path === path && (await last.folder.stat()).nlink > 0) return last.folder;
       this.#last = undefined;
       await last.folder.close();
@@ -174,17 +189,17 @@ class Unpacking {
     return folder;
   }
 
-  async #enterThere(names: readonly ByteName[]): Promise<FileHandle> {
+  async #openExisting(names: readonly ByteName[]): Promise<FileHandle> {
     let folder = await makeFolders(this.#base, [], undefined, []);
     for (const name of names) {
       const above = folder;
-      folder = await closing(above, () => enter(above, name));
+      folder = await withHandle(above, () => openSubfolder(above, name));
     }
     return folder;
   }
 }
 
-/** Gives what was written its name, or removes it. */
+/** Moves a temporary entry to its final name, or removes it. */
 async function settle(
   temporary: Temporary,
   folder: FileHandle,
@@ -193,9 +208,9 @@ async function settle(
 ): Promise<void> {
   try {
     await before?.();
-    await place(temporary, folder, name);
+    await moveIntoPlace(temporary, folder, name);
   } finally {
-    // Also when it has its name: `rename` does nothing, and says nothing, when both are the same file already.
+    // Also after a rename: if both names are the same file already, `rename` does nothing and reports no error.
     await discard(temporary);
   }
 }
@@ -207,11 +222,14 @@ function namesOf(entry: TarEntry): ByteName[] {
   return names;
 }
 
-/** Times that file systems hold; others are left as they come. */
+/** Whether file systems can store this time. Other times are not set. */
 function isTime(seconds: number): boolean {
   return Number.isFinite(seconds) && Math.abs(seconds) < 2 ** 33;
 }
 
 function invalid(entry: TarEntry, why: string): FilesRefused {
-  return new FilesRefused('archive_invalid', `The archive’s entry ${shown(entry.name)} cannot be unpacked: ${why}.`);
+  return new FilesRefused(
+    'archive_invalid',
+    `The archive’s entry ${displayPath(entry.name)} cannot be unpacked: ${why}.`,
+  );
 }

@@ -1,8 +1,8 @@
 import { MAX_ARTIFACT_BYTES, type SharedFile } from '../../../protocol/api/artifact.ts';
 import type { FilesRefusalCode } from '../../../protocol/api/files.ts';
 import { parseAgentPath } from '../../files/paths/artifact-path.ts';
-import { closing, look, reach, whatItIs, within } from '../../files/paths/safe-path.ts';
-import { shown, textOf, type ByteName } from '../../files/paths/byte-name.ts';
+import { withHandle, lstatEntry, openFolderAt, describeEntry, entryPath } from '../../files/paths/safe-path.ts';
+import { displayPath, textOf, type ByteName } from '../../files/paths/byte-name.ts';
 import { FilesRefused, refusedBy } from '../../files/paths/refused.ts';
 import { messageOf } from '../../lib/log.ts';
 import { StorageUnavailable, type ObjectStore } from '../../storage/object-store.ts';
@@ -68,33 +68,36 @@ async function save(
     added += bytes;
     if (quota_bytes !== null && before + added > quota_bytes) throw overQuota(before, quota_bytes);
   };
-  const { stats, sha256, manifest } = await closing(await reach(workspace, names.slice(0, -1)), async (parent) => {
-    const seen = await look(parent, name).catch((error: unknown) => {
-      throw refusedBy(error, shown(names));
-    });
-    if (!seen.isFile()) {
-      const hint = seen.isDirectory() ? ` ${ONE_FILE}` : '';
-      throw new FilesRefused('not_a_file', `${await whatItIs(parent, names)}${hint}`);
-    }
-    const writer = new BlockWriter({ store, owner, base: null, budget });
-    try {
-      const read = await readFile(within(parent, name), writer, () => undefined, MAX_ARTIFACT_BYTES);
-      if (!read.ok) throw notRead(names, read);
-      const { content } = read;
-      const { mode, mtimeMs, size } = content.stats;
-      const list = new ManifestWriter();
-      const { start, blocks } = content;
-      list.add(['f', name, mode & KEPT_MODE, Math.round(mtimeMs * 1000), size, content.sha256, start, blocks, 0]);
-      const made = list.finish({ files: 1, bytes: size, ...(await writer.finish()) });
-      budget(made.length);
-      proceed();
-      check();
-      return { stats: content.stats, sha256: content.sha256, manifest: made };
-    } catch (error) {
-      await discard(store, [writer]);
-      throw refusedBy(error, shown(names));
-    }
-  });
+  const { stats, sha256, manifest } = await withHandle(
+    await openFolderAt(workspace, names.slice(0, -1)),
+    async (parent) => {
+      const seen = await lstatEntry(parent, name).catch((error: unknown) => {
+        throw refusedBy(error, displayPath(names));
+      });
+      if (!seen.isFile()) {
+        const hint = seen.isDirectory() ? ` ${ONE_FILE}` : '';
+        throw new FilesRefused('not_a_file', `${await describeEntry(parent, names)}${hint}`);
+      }
+      const writer = new BlockWriter({ store, owner, base: null, budget });
+      try {
+        const read = await readFile(entryPath(parent, name), writer, () => undefined, MAX_ARTIFACT_BYTES);
+        if (!read.ok) throw notRead(names, read);
+        const { content } = read;
+        const { mode, mtimeMs, size } = content.stats;
+        const list = new ManifestWriter();
+        const { start, blocks } = content;
+        list.add(['f', name, mode & KEPT_MODE, Math.round(mtimeMs * 1000), size, content.sha256, start, blocks, 0]);
+        const made = list.finish({ files: 1, bytes: size, ...(await writer.finish()) });
+        budget(made.length);
+        proceed();
+        check();
+        return { stats: content.stats, sha256: content.sha256, manifest: made };
+      } catch (error) {
+        await discard(store, [writer]);
+        throw refusedBy(error, displayPath(names));
+      }
+    },
+  );
   await store.put(treeKey(owner, { snapshot_id: artifact_id, tree: 'artifact' }), manifest);
   return {
     path: pathOf(names),
@@ -115,7 +118,7 @@ const CODES = {
 
 function notRead(names: readonly ByteName[], { what, why }: Extract<ReadResult, { ok: false }>): FilesRefused {
   const advice = what === 'changing' ? ' Share it once nothing writes to it.' : '';
-  return new FilesRefused(CODES[what], `${shown(names)} ${why}.${advice}`);
+  return new FilesRefused(CODES[what], `${displayPath(names)} ${why}.${advice}`);
 }
 
 function overQuota(before: number, quota: number): FilesRefused {

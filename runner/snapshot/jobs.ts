@@ -3,16 +3,16 @@ import type { RestoredTree, RestoreInput } from './restore/restore-tree.ts';
 import type { SavedArtifact, ShareInput } from './save/save-artifact.ts';
 import type { SavedSnapshot, SaveInput } from './save/save-snapshot.ts';
 
-/** What a worker thread is started with. */
+/** The start data of a worker thread. */
 export interface WorkerStart {
   origin: StorageOrigin;
 }
 
-/** What a thread is asked for, one at a time. */
+/** Work for a thread; one at a time. */
 export type Work =
   { kind: 'save'; input: SaveInput } | { kind: 'restore'; input: RestoreInput } | { kind: 'share'; input: ShareInput };
 
-/** `abort[0]` becomes 1 when it is to be given up: a message would wait until the thread has time to read it. */
+/** `abort[0]` becomes 1 to abort the job. A message would wait until the thread has time to read it. */
 export type Job = Work & { abort: Int32Array };
 
 export type Outcome =

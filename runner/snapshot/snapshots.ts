@@ -12,12 +12,15 @@ import { sweepPacks, type SweepResult } from './sweep.ts';
 import { ThreadEnded, Threads } from './threads.ts';
 import type { TreeEntry } from '../files/paths/tree-entry.ts';
 
-/** What a runner keeps in its storage: snapshots of sessions, each of two trees, and artifacts, each a tree of one file. Its heavy work is done on other threads. */
+/**
+ * Snapshots of sessions (two trees each) and artifacts (a tree of one file each) in the runner's storage. Other threads do the
+ * heavy work.
+ */
 export class Snapshots {
   readonly #store: ObjectStore;
   readonly #log: Log;
   readonly #threads: Threads;
-  /** Copies that are being made, by the artifact's id. */
+  /** Copies in progress, by the artifact's id. */
   readonly #sharing = new Map<string, Promise<SavedArtifact>>();
 
   constructor({ store, log }: { store: ObjectStore; log: Log }) {
@@ -26,7 +29,7 @@ export class Snapshots {
     this.#threads = new Threads(store.origin, log);
   }
 
-  /** Saves a session's files, two sessions at a time, others after them. */
+  /** Saves a session's files. Two sessions are saved at a time; others wait. */
   async save({ signal, ...input }: SaveInput & { signal: AbortSignal }): Promise<SavedSnapshot> {
     try {
       const outcome = await this.#threads.run({ kind: 'save', input }, signal);
@@ -38,7 +41,7 @@ export class Snapshots {
     }
   }
 
-  /** Restores one tree, in place of what is there. What is there stays if it cannot be. */
+  /** Restores one tree and replaces the current files. If it fails, the current files stay. */
   async restore({ signal, ...input }: RestoreInput & { signal: AbortSignal }): Promise<RestoredTree> {
     try {
       const outcome = await this.#threads.run({ kind: 'restore', input }, signal);
@@ -50,7 +53,7 @@ export class Snapshots {
     }
   }
 
-  /** Keeps a copy of a file as an artifact. Asked again meanwhile, it is the same copy. */
+  /** Stores a copy of a file as an artifact. A concurrent call for the same artifact shares the result. */
   async share(input: ShareInput): Promise<SavedArtifact> {
     const { artifact_id } = input;
     const sharing = this.#sharing.get(artifact_id) ?? this.#share(input);
@@ -58,12 +61,12 @@ export class Snapshots {
     return await sharing.finally(() => this.#sharing.delete(artifact_id));
   }
 
-  /** An artifact's bytes, or those that `range` names, as in HTTP. @throws StorageUnavailable, FilesRefused */
+  /** An artifact's bytes. @param range an HTTP `Range` header; null: all. @throws StorageUnavailable, FilesRefused */
   async artifact(owner: string, artifactId: string, range: string | null): Promise<FilesAnswer> {
     return await readArtifact(this.#store, owner, artifactId, range);
   }
 
-  /** What a stored tree holds. @throws Damaged, also when it is not there; StorageUnavailable */
+  /** The entries of a stored tree. @throws Damaged, also if it does not exist; StorageUnavailable */
   entries(owner: string, snapshot_id: string, tree: TreeKind): AsyncIterable<TreeEntry> {
     return readEntries(this.#store, owner, { snapshot_id, tree });
   }
@@ -73,15 +76,15 @@ export class Snapshots {
     return readContent(this.#store, owner, entry);
   }
 
-  /** Nothing refers to these trees any more. Their bytes go with later sweeps. @throws StorageUnavailable */
+  /** Removes trees. Later sweeps remove their packs. @throws StorageUnavailable */
   async drop(owner: string, trees: readonly TreeName[]): Promise<void> {
     await this.#store.remove(trees.map((tree) => treeKey(owner, tree)));
   }
 
-  /** Everyone who has something stored. @throws StorageUnavailable */
+  /** All owners who have something in the storage. @throws StorageUnavailable */
   async *owners(): AsyncIterable<string> {
     const seen = new Set<string>();
-    // All that is there is listed: a sweep lists it owner by owner anyway.
+    // This lists every object. That is acceptable, because a sweep lists them all anyway.
     for await (const { key } of this.#store.list(OWNERS)) {
       const [owner = ''] = key.slice(OWNERS.length).split('/');
       if (seen.has(owner)) continue;
@@ -90,7 +93,7 @@ export class Snapshots {
     }
   }
 
-  /** An owner's trees, and when each was stored, milliseconds since 1970. @throws StorageUnavailable */
+  /** An owner's trees. `modified`: when each was stored, milliseconds since 1970. @throws StorageUnavailable */
   async *trees(owner: string): AsyncIterable<TreeName & { modified: number }> {
     for await (const { key, modified } of this.#store.list(treesPrefix(owner))) {
       const name = treeOfKey(owner, key);
@@ -98,7 +101,7 @@ export class Snapshots {
     }
   }
 
-  /** Removes what no tree of the owner refers to, in two phases. @throws StorageUnavailable */
+  /** Removes packs to which no tree of the owner refers; see `sweepPacks`. @throws StorageUnavailable */
   async sweep(owner: string, now = Date.now()): Promise<SweepResult> {
     const result = await sweepPacks(this.#store, owner, now);
     const { withheld, removed, removed_bytes } = result;
@@ -113,7 +116,7 @@ export class Snapshots {
       if (outcome.kind !== 'share') throw new Error('a thread did something else');
       const { result } = outcome;
       if (result.ok || result.why !== 'storage_unavailable') return result;
-      // Where the storage is, is the operator's to know, and an agent reads the answer.
+      // An agent reads this answer, so it must not say where the storage is. The operator finds that in the log.
       this.#log.warn('artifact not stored', { artifact: input.artifact_id, detail: result.detail });
       return { ...result, detail: 'The storage of files cannot be reached at the moment. Try again later.' };
     } catch (error) {
@@ -122,7 +125,7 @@ export class Snapshots {
     }
   }
 
-  /** Ends what is under way. The storage is left open. */
+  /** Ends all work. The storage stays open. */
   async close(): Promise<void> {
     await this.#threads.close();
   }

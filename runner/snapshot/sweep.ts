@@ -5,28 +5,28 @@ import { readContents, type Contents } from './format/manifest.ts';
 import { packKey, packsPrefix, sweepKey, treesPrefix } from './format/storage-keys.ts';
 import { Damaged } from '../files/paths/tree-entry.ts';
 
-/** From a pack's being found unreferenced until it may go, milliseconds. */
+/** Time from the first sweep that finds a pack unreferenced until its removal, milliseconds. */
 const SWEEP_GRACE = 60 * 60 * 1000;
-/** What is read of a list first: most have their contents in there. */
+/** Bytes that are first read from a manifest's end. Most manifests have their contents section in there. */
 const TAIL = 64 * 1024;
 
-/** Packs that the last sweep found unreferenced, and when it did for the first time. */
+/** Unreferenced packs, and when a sweep first found each of them. */
 const marks = z.record(z.string(), z.int());
 
 export interface SweepResult {
-  /** Packs that nothing refers to: removed now, and marked for later. */
+  /** Unreferenced packs that were removed now. `marked`: those that are left for a later sweep. */
   removed: number;
   removed_bytes: number;
   marked: number;
-  /** What the owner's part takes now, bytes. */
+  /** The size of the owner's part of the storage now, bytes. */
   owner_bytes: number;
-  /** Why nothing may be removed now; null: it may. */
+  /** Why packs that are due were not removed; null: they were. */
   withheld: string | null;
 }
 
 /**
- * Removes the packs of an owner that no tree refers to, once two sweeps have found so an hour apart. With a list that cannot be read
- * nothing goes: it may refer to anything.
+ * Removes an owner's packs to which no tree refers, once two sweeps an hour apart have found them. If one manifest cannot be
+ * read, nothing is removed, because it may refer to any pack.
  *
  * @param now milliseconds since 1970
  * @throws StorageUnavailable
@@ -54,7 +54,7 @@ export async function sweepPacks(store: ObjectStore, owner: string, now: number)
   const unreferenced = [...packs.keys()].filter((id) => !referred.has(id));
   const marked = new Map(unreferenced.map((id) => [id, before[id] ?? now]));
   const due = unreferenced.filter((id) => now - (marked.get(id) ?? now) >= SWEEP_GRACE);
-  // Last of all: a snapshot that began after the lists were read shows here.
+  // Check leases last: a snapshot that began after the lists were read has a lease by now.
   const { held, expired } = await findLeases(store, owner, now);
   const removed = held ? [] : due;
   await store.remove([...removed.map((id) => packKey(owner, id)), ...expired]);
@@ -71,7 +71,7 @@ export async function sweepPacks(store: ObjectStore, owner: string, now: number)
   };
 }
 
-/** Null: it was dropped meanwhile. */
+/** Null: the tree was removed meanwhile. */
 async function contentsOf(store: ObjectStore, key: string, size: number): Promise<Contents | null> {
   for (let length = Math.min(TAIL, size); ; length = size) {
     const tail = await store.get(key, { first: size - length, last: size - 1 });
@@ -88,7 +88,7 @@ async function readMarks(store: ObjectStore, owner: string): Promise<z.infer<typ
   try {
     return marks.parse(JSON.parse(Buffer.from(stored).toString('utf8')));
   } catch {
-    // As good as none: all is marked anew, and waits for its hour.
+    // Damaged marks count as none: every pack is marked again, and waits an hour.
     return {};
   }
 }

@@ -3,38 +3,38 @@ import { messageOf, type Log } from '../lib/log.ts';
 import type { StorageOrigin } from '../storage/storage-settings.ts';
 import type { Job, Outcome, Work, WorkerStart } from './jobs.ts';
 
-/** Jobs at once; and one more when something other than a save waits, for so does a person or an agent. */
+/** Concurrent jobs. One more is allowed for a job other than a save, because a person or an agent waits for it. */
 const THREADS = 2;
-const THREADS_WHEN_WAITED_FOR = 3;
-/** A thread without work ends, milliseconds. */
+const THREADS_WITH_URGENT = 3;
+/** A thread without work ends after this time, milliseconds. */
 const IDLE_MS = 30_000;
-/** JavaScript's own memory, MB: a tree of millions of files ends the thread and not the runner. */
+/** Limit of a thread's heap, MB. A tree of millions of files then ends the thread, not the runner. */
 const HEAP_MB = 1024;
 
-/** The job was not done: its thread ended. */
+/** The job was not completed, because its thread ended. */
 export class ThreadEnded extends Error {
   override readonly name = 'ThreadEnded';
 }
 
-interface Waiting {
+interface QueuedJob {
   work: Work;
   signal: AbortSignal;
-  done: (outcome: Outcome) => void;
-  failed: (error: Error) => void;
+  resolve: (outcome: Outcome) => void;
+  reject: (error: Error) => void;
 }
 
 interface Thread {
   worker: Worker;
-  job: Waiting | undefined;
+  job: QueuedJob | undefined;
   idle: NodeJS.Timeout | undefined;
 }
 
-/** Threads that save and restore, started when there is work and ended when there is none. */
+/** A pool of threads that save and restore. A thread starts when there is work and ends when it is idle. */
 export class Threads {
   readonly #origin: StorageOrigin;
   readonly #log: Log;
   readonly #threads = new Set<Thread>();
-  #queue: Waiting[] = [];
+  #queue: QueuedJob[] = [];
   #closed = false;
 
   constructor(origin: StorageOrigin, log: Log) {
@@ -44,13 +44,13 @@ export class Threads {
 
   /** @throws ThreadEnded */
   run(work: Work, signal: AbortSignal): Promise<Outcome> {
-    return new Promise((done, failed) => {
-      this.#queue.push({ work, signal, done, failed });
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ work, signal, resolve, reject });
       this.#next();
     });
   }
 
-  /** Ends them, whatever they are doing. */
+  /** Ends all threads, whatever they are doing. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#next();
@@ -58,31 +58,31 @@ export class Threads {
   }
 
   #next(): void {
-    if (this.#closed) for (const { failed } of this.#queue.splice(0)) failed(new ThreadEnded('The runner is ending'));
+    if (this.#closed) for (const { reject } of this.#queue.splice(0)) reject(new ThreadEnded('The runner is ending'));
     const urgent = this.#queue.findIndex(({ work }) => work.kind !== 'save');
     const busy = [...this.#threads].filter(({ job }) => job !== undefined).length;
-    if (busy >= (urgent === -1 ? THREADS : THREADS_WHEN_WAITED_FOR)) return;
-    const [waiting] = this.#queue.splice(Math.max(0, urgent), 1);
+    if (busy >= (urgent === -1 ? THREADS : THREADS_WITH_URGENT)) return;
+    const [queued] = this.#queue.splice(Math.max(0, urgent), 1);
     const thread = [...this.#threads].find(({ job }) => job === undefined);
-    if (waiting !== undefined) this.#give(thread ?? this.#start(), waiting);
+    if (queued !== undefined) this.#assign(thread ?? this.#start(), queued);
   }
 
-  #give(thread: Thread, waiting: Waiting): void {
+  #assign(thread: Thread, queued: QueuedJob): void {
     clearTimeout(thread.idle);
-    const { signal, done, failed } = waiting;
+    const { signal, resolve, reject } = queued;
     const abort = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
     const onAbort = (): void => void Atomics.store(abort, 0, 1);
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
-    const over = (): void => signal.removeEventListener('abort', onAbort);
+    const cleanUp = (): void => signal.removeEventListener('abort', onAbort);
     thread.job = {
-      ...waiting,
-      done: (outcome) => (over(), done(outcome)),
-      failed: (error) => (over(), failed(error)),
+      ...queued,
+      resolve: (outcome) => (cleanUp(), resolve(outcome)),
+      reject: (error) => (cleanUp(), reject(error)),
     };
     thread.worker.ref();
-    const job: Job = { ...waiting.work, abort };
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- it is a thread, not a window
+    const job: Job = { ...queued.work, abort };
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     thread.worker.postMessage(job);
   }
 
@@ -99,11 +99,11 @@ export class Threads {
       thread.job = undefined;
       worker.unref();
       thread.idle = setTimeout(() => {
-        // First, so that it is given nothing while it ends.
+        // Remove it first, so that it gets no job while it ends.
         this.#threads.delete(thread);
         void worker.terminate();
       }, IDLE_MS).unref();
-      job?.done(outcome);
+      job?.resolve(outcome);
       this.#next();
     });
     let cause: unknown;
@@ -116,7 +116,7 @@ export class Threads {
       clearTimeout(thread.idle);
       this.#threads.delete(thread);
       const why = cause === undefined ? 'The runner is ending' : messageOf(cause);
-      thread.job?.failed(new ThreadEnded(why, { cause }));
+      thread.job?.reject(new ThreadEnded(why, { cause }));
       this.#next();
     });
     return thread;

@@ -1,14 +1,14 @@
 import type { FileRow, Manifest, Row } from './manifest.ts';
 
-/** Rows that are remembered by their content, at most. */
+/** Most rows in the index by content. */
 const BY_CONTENT = 100_000;
 
-/** Goes through a base's rows beside a walk: both have the same order, so that neither is ever held whole. */
+/** Reads a base's rows in step with a walk. Both have the same order, so neither must be in memory completely. */
 export class BaseCursor {
   readonly #manifest: Manifest;
   readonly #rows: Iterator<Row, void>;
   #next: Row | undefined;
-  /** Of `#next`, among the files. */
+  /** Index of `#next` among the files. */
   #file = -1;
   #byContent: Map<string, FileRow> | undefined;
 
@@ -18,13 +18,13 @@ export class BaseCursor {
     this.#advance();
   }
 
-  /** The row of this path, which comes after all that were asked for before; and which of the files it is. */
+  /** The row of this path, and its index among the files. Call it with paths in the order of the walk. */
   at(path: string): { row: Row; file: number } | undefined {
     while (this.#next !== undefined && this.#next[1] !== path && inOrder(this.#next[1], path)) this.#advance();
     return this.#next?.[1] === path ? { row: this.#next, file: this.#file } : undefined;
   }
 
-  /** A file with this content, wherever it is. */
+  /** A file with this content, at any path. */
   withContent(sha256: string): FileRow | undefined {
     this.#byContent ??= indexed(this.#manifest);
     return this.#byContent.get(sha256);
@@ -50,13 +50,13 @@ function indexed(manifest: Manifest): Map<string, FileRow> {
   return found;
 }
 
-/** Whether a walk comes by `a` before `b`: by the bytes of their names, folder by folder. */
+/** Whether a walk reaches `a` before `b`: it compares the bytes of names, folder by folder. */
 export function inOrder(a: string, b: string): boolean {
   const shorter = Math.min(a.length, b.length);
   for (let at = 0; at < shorter; at += 1) {
     const left = a.charCodeAt(at);
     const right = b.charCodeAt(at);
-    // What ends a name comes before all that goes on.
+    // A slash ends a name, so it sorts before every other byte.
     if (left !== right) return (left === SLASH ? 0 : left) < (right === SLASH ? 0 : right);
   }
   return a.length < b.length;

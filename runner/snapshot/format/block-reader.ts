@@ -9,7 +9,7 @@ import { Damaged } from '../../files/paths/tree-entry.ts';
 
 const unzstd = promisify(zlib.zstdDecompress);
 
-/** One block out of the storage, as it was put. @throws Damaged, StorageUnavailable */
+/** Reads and verifies one block. @throws Damaged, StorageUnavailable */
 export async function readBlock(
   store: ObjectStore,
   owner: string,
@@ -25,7 +25,7 @@ export async function readBlock(
   return content;
 }
 
-/** On another thread, which shared memory is not allowed for. */
+/** Hashes on another thread. `subtle` does not allow shared memory. */
 async function hashed({ buffer, byteOffset, byteLength }: Uint8Array): Promise<string> {
   if (buffer instanceof SharedArrayBuffer) throw new Error('a block in shared memory');
   const digest = await subtle.digest('SHA-256', new Uint8Array(buffer, byteOffset, byteLength));
@@ -40,12 +40,12 @@ async function decompressed(bytes: Uint8Array, raw: number, pack: string): Promi
   }
 }
 
-/** Reads the blocks of a tree in the order in which its files need them, a few ahead, each once or nearly so. */
+/** Reads the blocks of a tree in the order in which its files need them, a few ahead, and each about once. */
 export class BlockReader {
   readonly #store: ObjectStore;
   readonly #owner: string;
   readonly #contents: Contents;
-  /** The one that was used last is last. */
+  /** Least recently used first. */
   readonly #kept = new Map<number, Promise<Uint8Array>>();
   #plan: number[] = [];
   #current: { index: number; content: Uint8Array } | undefined;
@@ -56,17 +56,17 @@ export class BlockReader {
     this.#contents = contents;
   }
 
-  /** These will be wanted, in this order. */
+  /** Plans the next blocks, in this order. */
   expect(blocks: Iterable<number>): void {
     this.#plan = [...new Set(blocks)].toReversed();
   }
 
-  /** Whether what `block` gives is what was put; else the hash of each file in it has to tell. */
+  /** Whether the block's own hash verifies it. If not, the hash of each file in it must. */
   isHashed(index: number): boolean {
     return typeof this.#contents.blocks[index]?.hash === 'string';
   }
 
-  /** The block that was read last, if it is this one: small files share them. */
+  /** The block that was read last, if it is this one. Small files share blocks. */
   current(index: number): Uint8Array | undefined {
     return this.#current?.index === index ? this.#current.content : undefined;
   }
@@ -77,7 +77,7 @@ export class BlockReader {
     this.#kept.delete(index);
     this.#kept.set(index, read);
     const planned = this.#plan.lastIndexOf(index);
-    // All before it has been wanted.
+    // Everything before it in the plan is done.
     if (planned !== -1) this.#plan.length = planned;
     for (const next of this.#plan.slice(-FETCHED_AHEAD))
       if (!this.#kept.has(next)) this.#kept.set(next, this.#read(next));
@@ -95,7 +95,7 @@ export class BlockReader {
     const pack = block === undefined ? undefined : this.#contents.packs[block.pack];
     if (block === undefined || pack === undefined) throw new Damaged('the list of a snapshot’s files is damaged');
     const read = readBlock(this.#store, this.#owner, pack.id, block);
-    // Whoever wants it is told; one that was only fetched ahead is nobody's.
+    // Its user gets the error. A block that was only fetched ahead may have no user.
     read.catch(() => undefined);
     return read;
   }

@@ -6,21 +6,21 @@ import type { Block, Contents } from './manifest.ts';
 import { stalePacks } from './stale-packs.ts';
 import { packKey } from './storage-keys.ts';
 
-/** Saving less than this is not worth a restore's work. */
+/** A block is stored compressed only if that makes it smaller than this share. Otherwise decompressing is not worth it. */
 const WORTHWHILE = 0.97;
 
 export interface BlockWriterOptions {
   store: ObjectStore;
   owner: string;
-  /** What the tree is stored against; null: everything is new. */
+  /** The tree whose blocks are reused; null: everything is new. */
   base: Contents | null;
-  /** Told of bytes before they are put; throws when there is no room for them. */
+  /** Called with the number of bytes before they are put. It throws if the quota does not allow them. */
   budget: (bytes: number) => void;
 }
 
 /**
- * Takes the bytes of a tree's files and puts them into packs: compressed on other threads, in bounded memory. What the base has already is
- * referred to.
+ * Compresses the content of a tree's files on other threads, in bounded memory, and puts it into packs. Blocks that the base
+ * already has are reused.
  */
 export class BlockWriter {
   readonly #options: BlockWriterOptions;
@@ -28,18 +28,18 @@ export class BlockWriter {
   readonly #packs: Contents['packs'] = [];
   readonly #packOf = new Map<string, number>();
   readonly #blocks: Block[] = [];
-  /** Blocks of this tree by what they hold, and by the base's that they are. */
+  /** Blocks of this tree by their content's hash, and by their index in the base. */
   readonly #byHash = new Map<string, number>();
   readonly #byBase = new Map<number, number>();
   readonly #baseByHash = new Map<string, number>();
-  readonly #spare: Buffer[] = [];
+  readonly #freeBuffers: Buffer[] = [];
   readonly #compressing = new Set<Promise<void>>();
   readonly #putting = new Set<Promise<void>>();
-  readonly #made: string[] = [];
+  readonly #putKeys: string[] = [];
   #open: { buffer: Buffer; used: number; index: number | undefined } | undefined;
   #pack: { buffer: Buffer; used: number; blocks: Block[] } | undefined;
   readonly #compressors: Compressor[] = [];
-  readonly #sparePacks: Buffer[] = [];
+  readonly #freePackBuffers: Buffer[] = [];
   #failure: { error: unknown } | undefined;
 
   constructor(options: BlockWriterOptions) {
@@ -49,33 +49,33 @@ export class BlockWriter {
       if (hash !== null) this.#baseByHash.set(hash, index);
   }
 
-  /** Keys of the packs that were put, or perhaps put. */
-  get made(): readonly string[] {
-    return this.#made;
+  /** Keys of the packs that were put, or whose put may have failed. */
+  get putKeys(): readonly string[] {
+    return this.#putKeys;
   }
 
-  /** `bytes` of a block of the base, one that `canReuse`, are a file's. @returns the block in this tree */
+  /** Uses `bytes` of a base block for a file. Call `canReuse` first. @returns the block's index in this tree */
   reuse(baseBlock: number, bytes: number): number {
-    const index = this.#byBase.get(baseBlock) ?? this.#takeOver(baseBlock);
-    if (index === undefined) throw new Error('this block is to be stored anew');
+    const index = this.#byBase.get(baseBlock) ?? this.#reuseBlock(baseBlock);
+    if (index === undefined) throw new Error('this block cannot be reused');
     this.#use(index, bytes);
     return index;
   }
 
-  /** False: what is in this block of the base is to be stored anew. */
+  /** False: the content of this base block must be stored again. */
   canReuse(baseBlock: number): boolean {
     const pack = this.#options.base?.blocks[baseBlock]?.pack;
     return pack !== undefined && !this.#stale.has(pack);
   }
 
-  /** Room for `bytes` (at most `BLOCK`) of a small file, to be read into; `commit` takes it, else it is given again. */
-  space(bytes: number): { buffer: Buffer; at: number } {
-    if (this.#open !== undefined && this.#open.used + bytes > BLOCK) this.#close();
+  /** Reserves room for `bytes` (at most `BLOCK`) of a small file. Read into it, then `commit`. Without that, the room is reused. */
+  reserve(bytes: number): { buffer: Buffer; at: number } {
+    if (this.#open !== undefined && this.#open.used + bytes > BLOCK) this.#closeBlock();
     this.#open ??= { buffer: this.buffer(), used: 0, index: undefined };
     return { buffer: this.#open.buffer, at: this.#open.used };
   }
 
-  /** The bytes that were read into the last `space` are a file's. @returns where they are */
+  /** Keeps the bytes that were read into the last reserved room. @returns where they are */
   commit(bytes: number): { block: number; start: number } {
     const open = this.#open;
     if (open === undefined) throw new Error('nothing was read');
@@ -88,40 +88,40 @@ export class BlockWriter {
 
   /** A buffer of `BLOCK` bytes for a piece of a large file. */
   buffer(): Buffer {
-    return this.#spare.pop() ?? Buffer.allocUnsafeSlow(BLOCK);
+    return this.#freeBuffers.pop() ?? Buffer.allocUnsafeSlow(BLOCK);
   }
 
-  /** A `buffer` that is not needed after all. */
-  giveBack(buffer: Buffer): void {
-    this.#spare.push(buffer);
+  /** Returns a `buffer` that is not needed. */
+  releaseBuffer(buffer: Buffer): void {
+    this.#freeBuffers.push(buffer);
   }
 
-  /** Takes a piece of a large file, in a `buffer` that is the writer's from now on. @returns its block */
-  piece(buffer: Buffer, bytes: number, hash: string): number {
+  /** Adds a piece of a large file. From now on the writer owns `buffer`. @returns the piece's block */
+  addPiece(buffer: Buffer, bytes: number, hash: string): number {
     const known = this.#byHash.get(hash) ?? this.#reusePiece(hash);
     const index = known ?? this.#newBlock(hash);
     this.#use(index, bytes);
     if (known === undefined) this.#compress(index, buffer, bytes);
-    else this.#spare.push(buffer);
+    else this.#freeBuffers.push(buffer);
     return index;
   }
 
-  /** Nothing has to be waited for before more is given. */
-  get idle(): boolean {
+  /** More may be added without waiting. */
+  get hasCapacity(): boolean {
     return this.#failure === undefined && this.#compressing.size < BLOCKS_AT_ONCE && this.#putting.size < PUTS_AT_ONCE;
   }
 
-  /** Resolves when there is room for more. @throws what went wrong meanwhile */
-  async room(): Promise<void> {
-    while (!this.idle) {
+  /** Resolves when more may be added. @throws an earlier failure */
+  async capacity(): Promise<void> {
+    while (!this.hasCapacity) {
       this.#rethrow();
       await Promise.race([...this.#compressing, ...this.#putting]);
     }
   }
 
-  /** Resolves when all is in the storage. */
+  /** Resolves when everything is in the storage. */
   async finish(): Promise<Pick<Contents, 'packs' | 'blocks'>> {
-    this.#close();
+    this.#closeBlock();
     await Promise.all(this.#compressing);
     this.#rethrow();
     this.#putPack();
@@ -130,13 +130,13 @@ export class BlockWriter {
     return { packs: this.#packs, blocks: this.#blocks };
   }
 
-  /** Resolves when nothing is under way any more, whatever came of it. */
+  /** Resolves when no work is in progress, whether it succeeded or failed. */
   async settled(): Promise<void> {
     await Promise.all([...this.#compressing, ...this.#putting]);
     for (const compressor of this.#compressors.splice(0)) compressor.close();
   }
 
-  #takeOver(baseBlock: number): number | undefined {
+  #reuseBlock(baseBlock: number): number | undefined {
     const { base } = this.#options;
     const block = base?.blocks[baseBlock];
     const pack = block === undefined ? undefined : base?.packs[block.pack];
@@ -149,7 +149,7 @@ export class BlockWriter {
 
   #reusePiece(hash: string): number | undefined {
     const baseBlock = this.#baseByHash.get(hash);
-    return baseBlock === undefined ? undefined : this.#takeOver(baseBlock);
+    return baseBlock === undefined ? undefined : this.#reuseBlock(baseBlock);
   }
 
   #packIndex(id: string, size: number): number {
@@ -171,8 +171,8 @@ export class BlockWriter {
     if (block !== undefined) block.live += bytes;
   }
 
-  /** The block that small files share is full. */
-  #close(): void {
+  /** Compresses the block that small files share. */
+  #closeBlock(): void {
     const open = this.#open;
     this.#open = undefined;
     if (open?.index !== undefined) this.#compress(open.index, open.buffer, open.used);
@@ -189,14 +189,14 @@ export class BlockWriter {
       block.zstd = size < bytes * WORTHWHILE;
       this.#append(block, block.zstd ? frame : [content]);
       this.#compressors.push(compressor);
-      this.#spare.push(buffer);
+      this.#freeBuffers.push(buffer);
     });
     this.#watch(this.#compressing, work);
   }
 
   #append(block: Block, parts: readonly Buffer[]): void {
     if (this.#failure !== undefined) return;
-    this.#pack ??= { buffer: this.#sparePacks.pop() ?? Buffer.allocUnsafeSlow(PACK + BLOCK), used: 0, blocks: [] };
+    this.#pack ??= { buffer: this.#freePackBuffers.pop() ?? Buffer.allocUnsafeSlow(PACK + BLOCK), used: 0, blocks: [] };
     const pack = this.#pack;
     block.offset = pack.used;
     for (const part of parts) pack.used += part.copy(pack.buffer, pack.used);
@@ -215,12 +215,12 @@ export class BlockWriter {
     for (const block of blocks) block.pack = index;
     const { store, owner } = this.#options;
     const key = packKey(owner, id);
-    this.#made.push(key);
-    const work = store.put(key, buffer.subarray(0, used)).then(() => void this.#sparePacks.push(buffer));
+    this.#putKeys.push(key);
+    const work = store.put(key, buffer.subarray(0, used)).then(() => void this.#freePackBuffers.push(buffer));
     this.#watch(this.#putting, work);
   }
 
-  /** Remembers the first failure for whoever asks next. */
+  /** Keeps the first failure, for `#rethrow`. */
   #watch(set: Set<Promise<void>>, work: Promise<void>): void {
     const watched = work
       .catch((error: unknown) => {

@@ -4,8 +4,8 @@ import { ZSTD_LEVEL } from './limits.ts';
 const { ZSTD_c_compressionLevel, ZSTD_e_end } = zlib.constants;
 
 /**
- * Compresses one block after the other on the threads of libuv, each to a zstd frame of its own. One stream is used for all: a new one
- * for each block takes megabytes that the garbage collector then stops everything for.
+ * Compresses one block after the other on libuv's threads, each to its own zstd frame. All use one stream: a new one for each
+ * block takes megabytes, and collecting them stops the whole process.
  */
 export class Compressor {
   readonly #stream = zlib.createZstdCompress({
@@ -18,7 +18,7 @@ export class Compressor {
     this.#stream.on('data', (part: Buffer) => this.#frame.push(part));
   }
 
-  /** One at a time. @returns the frame, in parts */
+  /** Compresses a block. Only one call at a time. @returns the frame, in parts */
   run(block: Buffer): Promise<Buffer[]> {
     return new Promise((resolve, reject) => {
       this.#stream.once('error', reject);

@@ -5,25 +5,25 @@ import { ZSTD_LEVEL } from './limits.ts';
 import { Damaged } from '../../files/paths/tree-entry.ts';
 
 /**
- * A tree as it is stored: sections of rows, each compressed by itself so that neither writing nor reading holds more than one;
- * then a section that tells where the bytes are; then its length; then the SHA-256 of all that is before.
+ * The format of a stored tree: sections of rows, each compressed separately, so that a writer or reader holds only one of them;
+ * then the contents section, which says where the bytes are; then its length; then the SHA-256 of everything before.
  *
  *   magic · (length · zstd(JSON rows))* · zstd(JSON Contents) · length · sha256
  *
- * Paths and targets are bytes, written as Latin-1 text: one character a byte.
+ * Paths and targets are bytes, written as Latin-1 text: one character for each byte.
  */
 const MAGIC = Buffer.from('CC-DOCKER TREE 1\n');
 const LENGTH = 4;
 const SHA256 = 32;
-/** Rows of a section. */
+/** Rows in a section. */
 const SECTION = 2048;
 
 /** `mtime` is in microseconds; `mode` has only permissions and the sticky bit. */
 export type DirectoryRow = [type: 'd', path: string, mode: number, mtime: number];
 export type LinkRow = [type: 'l', path: string, mtime: number, target: string];
 /**
- * `sha256` is base64url. `start` is where it begins in its one block; one of several blocks has each of them to itself. `link` is the same
- * number for all names of one file, each of which has the whole row; 0: it has one name.
+ * `sha256` is base64url. `start` is the file's offset in its block; a file with several blocks shares none of them. `link` is the
+ * same number for all hard links of one file, and each of them has the whole row; 0: the file has one name.
  */
 export type FileRow = [
   type: 'f',
@@ -39,10 +39,10 @@ export type FileRow = [
 export type Row = DirectoryRow | LinkRow | FileRow;
 
 const natural = z.int().min(0);
-const contents = z.object({
+const contentsSchema = z.object({
   /** Files, folders and links. */
   files: natural,
-  /** What the files hold, bytes. */
+  /** Total size of the files, bytes. */
   bytes: natural,
   sections: natural,
   packs: z.array(z.object({ id: z.uuid(), size: natural })),
@@ -54,18 +54,18 @@ const contents = z.object({
       stored: natural,
       raw: natural,
       zstd: z.boolean(),
-      /** SHA-256 of what it holds, base64url; null: its files' own cover it. */
+      /** SHA-256 of its content, base64url; null: the hashes of its files cover it. */
       hash: z.string().nullable(),
-      /** Bytes of it that this tree's files use. */
+      /** How many of its bytes this tree's files use. */
       live: natural,
     }),
   ),
 });
-/** Where the bytes of a tree are. */
-export type Contents = z.infer<typeof contents>;
+/** The contents section: where the bytes of a tree are. */
+export type Contents = z.infer<typeof contentsSchema>;
 export type Block = Contents['blocks'][number];
 
-/** Takes the rows of a tree in the order of the walk, and makes the object that is stored. */
+/** Builds the stored object from a tree's rows, which come in the order of the walk. */
 export class ManifestWriter {
   readonly #parts: Buffer[] = [MAGIC];
   #rows: Row[] = [];
@@ -94,7 +94,7 @@ export class ManifestWriter {
 
 export interface Manifest {
   contents: Contents;
-  /** The rows a section at a time, in the order of the walk. */
+  /** The rows, one section at a time, in the order of the walk. */
   sections(): Generator<Row[], void>;
 }
 
@@ -106,18 +106,18 @@ export function readManifest(stored: Uint8Array): Manifest {
     throw new Damaged('the list of a snapshot’s files is none that this version knows');
   if (!hash('sha256', body.subarray(0, end), 'buffer').equals(body.subarray(end)))
     throw new Damaged('the list of a snapshot’s files is damaged');
-  const told = readContents(body.subarray(MAGIC.length));
-  if (told === undefined) throw new Damaged('the list of a snapshot’s files is cut short');
-  return { contents: told, sections: () => sections(body, told.sections) };
+  const contents = readContents(body.subarray(MAGIC.length));
+  if (contents === undefined) throw new Damaged('the list of a snapshot’s files is cut short');
+  return { contents, sections: () => sections(body, contents.sections) };
 }
 
-/** The contents alone, from the end of the object; undefined: `tail` is too short to hold them. @throws Damaged */
+/** Reads only the contents section, from the end of the object; undefined: `tail` is too short for it. @throws Damaged */
 export function readContents(tail: Buffer): Contents | undefined {
   const end = tail.length - SHA256 - LENGTH;
   if (end < 0) return undefined;
   const start = end - tail.readUInt32BE(end);
   if (start < 0) return undefined;
-  const parsed = contents.safeParse(decompress(tail.subarray(start, end)));
+  const parsed = contentsSchema.safeParse(decompress(tail.subarray(start, end)));
   if (!parsed.success) throw new Damaged('the list of a snapshot’s packs is damaged');
   return parsed.data;
 }
@@ -133,7 +133,7 @@ function* sections(body: Buffer, count: number): Generator<Row[], void> {
   }
 }
 
-/** By hand: there are as many as files, and a schema takes twenty times as long. */
+/** Checked by hand: there is a row for each file, and a schema takes twenty times as long. */
 function isRow(value: unknown): value is Row {
   if (!Array.isArray(value) || typeof value[1] !== 'string') return false;
   switch (value[0]) {

@@ -1,16 +1,16 @@
 import type { Contents } from './manifest.ts';
 
-/** A pack of which less than this share is still in use is not referred to again. */
+/** A pack is stale if less than this share of it is in use. */
 const LEAST_LIVE = 0.5;
-/** Unless what it wastes is less than this, bytes. */
+/** It is not stale if it wastes less than this, bytes. */
 const LITTLE_WASTE = 1024 * 1024;
-/** Packs smaller than `TINY` bytes, of which each small change leaves one, are made one when there are this many. */
+/** Each small change leaves a small pack. Packs smaller than this (bytes) are merged once there are `MANY` of them. */
 const TINY = 1024 * 1024;
 const MANY = 24;
 
 /**
- * Packs of a base whose files are stored anew although they did not change, so that neither waste nor the number of packs grows with
- * the number of snapshots. Each byte is rewritten rarely: at most half of what is kept is waste.
+ * The stale packs of a base. Their files are stored again although they have not changed, so that neither waste nor the number
+ * of packs grows with the number of snapshots. Each byte is rewritten rarely; at most half of what is kept is waste.
  *
  * @returns indices in `packs`
  */

@@ -6,29 +6,29 @@ import type { TreeKind } from '../../../protocol/link/runner-control.ts';
 import { codeOf } from '../safe-path-sync.ts';
 
 const SHA256 = 32;
-/** Numbers a file: inode, ctime, mtime, when it was read; times in milliseconds. */
+/** Numbers for each file: inode, ctime, mtime, time of reading; times in milliseconds. */
 const NUMBERS = 4;
 
 const heading = z.object({
   store: z.string(),
   owner: z.string(),
   snapshot: z.uuid(),
-  /** Bytes of the manifest that follows. */
+  /** Size of the manifest that follows, bytes. */
   manifest: z.int().min(0),
 });
 
-/** Which stored tree a folder was the same as, and by what one sees that a file still is. */
+/** The stored tree that a folder was equal to, and the file status by which a change can be noticed. */
 export interface StatCache {
   store: string;
   owner: string;
   snapshot: string;
-  /** The stored object. */
+  /** The manifest, as stored. */
   manifest: Buffer;
-  /** Of the manifest's files, in its order. */
+  /** The status of the manifest's files, in its order. */
   stats: FileStats;
 }
 
-/** What was seen of files when they were read. */
+/** The status of files at the time when they were read. */
 export class FileStats {
   readonly #numbers: number[] | Float64Array;
 
@@ -36,12 +36,12 @@ export class FileStats {
     this.#numbers = numbers;
   }
 
-  /** @param readAt when its content was known, milliseconds; `Infinity`: nobody could have changed it at that time */
+  /** @param readAt when its content was read, milliseconds; `Infinity`: nobody could change it at that time */
   add(stats: Stats, readAt: number): void {
     this.set(this.#numbers.length / NUMBERS, stats, readAt);
   }
 
-  /** The same of a file that was added before. */
+  /** Replaces the status of a file that was added before. */
   set(file: number, stats: Stats, readAt: number): void {
     const at = file * NUMBERS;
     this.#numbers[at] = stats.ino;
@@ -50,15 +50,15 @@ export class FileStats {
     this.#numbers[at + 3] = readAt;
   }
 
-  /** How many files it has. */
+  /** The number of files. */
   get size(): number {
     return this.#numbers.length / NUMBERS;
   }
 
   /**
-   * When the content of the file with this index was known, if it has not changed since; undefined: it may have.
+   * When the file with this index was read, if it has not changed since; undefined: it may have changed.
    *
-   * @param settled milliseconds that had to have passed since its last change for the next one to show
+   * @param settled least time between a change and the reading for the file's times to show the next change, milliseconds
    */
   unchanged(file: number, stats: Stats, settled: number): number | undefined {
     const [inode, ctime = 0, mtime, readAt = 0] = this.#numbers.slice(file * NUMBERS, (file + 1) * NUMBERS);
@@ -74,7 +74,7 @@ export class FileStats {
 
 const fileOf = (folder: string, tree: TreeKind) => path.join(folder, `${tree}.tree`);
 
-/** Null: there is none that can be believed, which costs time and nothing else. */
+/** Reads the cache; null: none, or not a valid one. Then the next snapshot takes longer, and is as correct. */
 export function readStatCache(folder: string, tree: TreeKind): StatCache | null {
   let body: Buffer;
   try {
@@ -84,11 +84,11 @@ export function readStatCache(folder: string, tree: TreeKind): StatCache | null 
     throw error;
   }
   const end = body.length - SHA256;
-  // Cut short by a crash.
+  // A crash may have cut it short.
   if (end < 0 || !hash('sha256', body.subarray(0, end), 'buffer').equals(body.subarray(end))) return null;
   const line = body.indexOf('\n');
   const parsed = heading.safeParse(JSON.parse(body.toString('utf8', 0, line)));
-  // Of another version.
+  // Another version wrote it.
   if (!parsed.success) return null;
   const { manifest: length, ...rest } = parsed.data;
   const manifest = body.subarray(line + 1, line + 1 + length);
@@ -96,18 +96,18 @@ export function readStatCache(folder: string, tree: TreeKind): StatCache | null 
   return { ...rest, manifest, stats: new FileStats(new Float64Array(numbers.buffer)) };
 }
 
-/** Does its best: without it the next snapshot takes longer, and is as right. */
+/** Writes the cache. A failing disk is ignored: without the cache, the next snapshot takes longer, and is as correct. */
 export function writeStatCache(folder: string, tree: TreeKind, { manifest, stats, ...rest }: StatCache): void {
   const head = { ...rest, manifest: manifest.length } satisfies z.infer<typeof heading>;
   const body = Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), manifest, stats.bytes]);
-  const half = path.join(folder, `${tree}.half`);
+  const incomplete = path.join(folder, `${tree}.half`);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeFileSync(half, Buffer.concat([body, hash('sha256', body, 'buffer')]), { mode: 0o600 });
-    renameSync(half, fileOf(folder, tree));
+    writeFileSync(incomplete, Buffer.concat([body, hash('sha256', body, 'buffer')]), { mode: 0o600 });
+    renameSync(incomplete, fileOf(folder, tree));
   } catch (error) {
-    // A full disk, say.
+    // For example, the disk is full.
     if (codeOf(error) === undefined) throw error;
-    rmSync(half, { force: true });
+    rmSync(incomplete, { force: true });
   }
 }

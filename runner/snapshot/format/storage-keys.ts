@@ -1,28 +1,28 @@
 import type { TreeName } from '../../../protocol/link/runner-control.ts';
 import { treeName } from '../../../protocol/link/runner-control.ts';
 
-/** Keys of an owner's part of the storage: only ever these. */
+/** All keys in an owner's part of the storage. */
 
 export const OWNERS = 'owners/';
 const part = (owner: string) => `${OWNERS}${owner}/`;
 
-/** Immutable; written last. That it is there means that the tree is whole. */
+/** A tree's manifest. Immutable, and written last: if it exists, the tree is complete. */
 export const treeKey = (owner: string, { snapshot_id, tree }: TreeName) =>
   `${treesPrefix(owner)}${snapshot_id}.${tree}`;
 export const treesPrefix = (owner: string) => `${part(owner)}trees/`;
 
-/** Immutable: blocks of files' bytes, one after the other. */
+/** A pack: blocks of file content, one after the other. Immutable. */
 export const packKey = (owner: string, pack: string) => `${packsPrefix(owner)}${pack}`;
 export const packsPrefix = (owner: string) => `${part(owner)}packs/`;
 
-/** A snapshot that is being taken: no pack is removed meanwhile. */
+/** The lease of a snapshot that is being saved. While it exists, no pack is removed. */
 export const leaseKey = (owner: string, snapshotId: string) => `${leasesPrefix(owner)}${snapshotId}`;
 export const leasesPrefix = (owner: string) => `${part(owner)}saving/`;
 
-/** What the last sweep found that nothing refers to. */
+/** The unreferenced packs that sweeps have found. */
 export const sweepKey = (owner: string) => `${part(owner)}sweep.json`;
 
-/** The tree that a key of `treesPrefix` names; undefined: it is none. */
+/** The tree that a key below `treesPrefix` names; undefined: the key is not a tree's. */
 export function treeOfKey(owner: string, key: string): TreeName | undefined {
   const [snapshot_id, tree] = key.slice(treesPrefix(owner).length).split('.');
   return treeName.safeParse({ snapshot_id, tree }).data;

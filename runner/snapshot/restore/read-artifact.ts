@@ -10,7 +10,7 @@ import { Damaged, type TreeEntry } from '../../files/paths/tree-entry.ts';
 
 type StoredFile = TreeEntry & { sha256: string };
 
-/** The one file that an artifact is; null: the storage has none of this id. @throws FilesRefused, StorageUnavailable */
+/** The file of an artifact; null: no artifact with this id. @throws FilesRefused, StorageUnavailable */
 export async function artifactEntry(store: ObjectStore, owner: string, id: string): Promise<StoredFile | null> {
   const stored = await store.get(treeKey(owner, { snapshot_id: id, tree: 'artifact' }));
   if (stored === null) return null;
@@ -23,7 +23,7 @@ export async function artifactEntry(store: ObjectStore, owner: string, id: strin
   throw damaged(id);
 }
 
-/** An artifact's bytes, or a part of them, each block checked as it is read. @throws StorageUnavailable */
+/** Answers with an artifact's bytes, or a range of them. Each block is verified when it is read. @throws StorageUnavailable */
 export async function readArtifact(
   store: ObjectStore,
   owner: string,
@@ -53,11 +53,11 @@ interface Part {
   readonly last: number;
 }
 
-/** Only those blocks are fetched that the part is in. */
+/** A range of the file. It fetches only the blocks that contain it. */
 async function* part(store: ObjectStore, owner: string, { id, entry, first, last }: Part): AsyncGenerator<Uint8Array> {
-  const placed = placedPieces(entry).filter(({ start, end }) => end > first && start <= last);
-  let at = placed[0]?.start ?? 0;
-  const pieces = placed.map(({ piece }) => piece);
+  const located = locatedPieces(entry).filter(({ start, end }) => end > first && start <= last);
+  let at = located[0]?.start ?? 0;
+  const pieces = located.map(({ piece }) => piece);
   try {
     for await (const content of readContent(store, owner, { ...entry, pieces })) {
       const wanted = content.subarray(Math.max(0, first - at), last - at + 1);
@@ -71,8 +71,8 @@ async function* part(store: ObjectStore, owner: string, { id, entry, first, last
   }
 }
 
-/** Where in the file each piece begins and ends. */
-function placedPieces({ pieces }: StoredFile) {
+/** The pieces, each with its start and end in the file. */
+function locatedPieces({ pieces }: StoredFile) {
   let end = 0;
   return pieces.map((piece) => ({ piece, start: end, end: (end += piece.length) }));
 }

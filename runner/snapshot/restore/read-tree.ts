@@ -7,19 +7,19 @@ import { readManifest, type Contents, type Manifest, type Row } from '../format/
 import { treeKey } from '../format/storage-keys.ts';
 import { Damaged, type Piece, type TreeEntry } from '../../files/paths/tree-entry.ts';
 
-/** What a stored tree holds, folders before what is in them. @throws Damaged, also when it is not there; StorageUnavailable */
+/** The entries of a stored tree, a folder before its content. @throws Damaged, also if it does not exist; StorageUnavailable */
 export async function* readEntries(store: ObjectStore, owner: string, name: TreeName): AsyncGenerator<TreeEntry, void> {
   const stored = await store.get(treeKey(owner, name));
   if (stored === null) throw new Damaged(`the snapshot ${name.snapshot_id} is not in the storage`);
   yield* entriesOf(readManifest(stored));
 }
 
-/** The same of a list that has been read. @throws Damaged */
+/** The entries of a manifest. @throws Damaged */
 export function* entriesOf(manifest: Manifest): Generator<TreeEntry, void> {
   for (const row of rowsOf(manifest)) yield entryOf(row, manifest.contents);
 }
 
-/** A file's content, out of the storage. Nothing is yielded that is not what was saved. @throws Damaged, StorageUnavailable */
+/** A file's content from the storage. Every piece is verified before it is yielded. @throws Damaged, StorageUnavailable */
 export async function* readContent(
   store: ObjectStore,
   owner: string,

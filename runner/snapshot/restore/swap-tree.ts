@@ -1,30 +1,30 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 
-/** Beside a tree: what is being restored, and what was there before. */
-export const restoringTo = (into: string) => `${into}.restoring`;
-const replaced = (into: string) => `${into}.replaced`;
+/** Next to a tree: the folder that is being restored, and the old tree during the swap. */
+export const restoringPath = (into: string) => `${into}.restoring`;
+const replacedPath = (into: string) => `${into}.replaced`;
 
 /**
- * Puts a tree that is whole in place of another. Node cannot swap two names in one call: should the machine stop between the two that it
- * takes, `recoverTree` puts the old one back.
+ * Replaces a tree by a complete one. Node cannot swap two names in one call. If the machine stops between the two renames,
+ * `recoverTree` puts the old tree back.
  */
-export function swapTree(whole: string, into: string): void {
+export function swapTree(complete: string, into: string): void {
   recoverTree(into);
-  const old = replaced(into);
+  const old = replacedPath(into);
   if (existsSync(into)) renameSync(into, old);
-  renameSync(whole, into);
+  renameSync(complete, into);
   removeTree(old);
 }
 
-/** Undoes what a restore that was cut short left. To be called before a tree is used; costs next to nothing. */
+/** Undoes an interrupted restore. Call it before a tree is used; it is cheap. */
 export function recoverTree(into: string): void {
-  const old = replaced(into);
+  const old = replacedPath(into);
   if (!existsSync(old)) return;
   if (existsSync(into)) removeTree(old);
   else renameSync(old, into);
 }
 
-/** The folder that holds it is the runner's alone, so nobody can put a link in the way. */
+/** Removes a tree. Only the runner has access to its parent folder, so nobody can replace the tree by a link. */
 export function removeTree(folder: string): void {
   rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 }

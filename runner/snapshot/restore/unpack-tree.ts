@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Owner } from '../../backend/backend.ts';
-import { closeAll, createFile, openFolder, within } from '../safe-path-sync.ts';
+import { closeAll, createFile, openFolder, entryPath } from '../safe-path-sync.ts';
 import type { BlockReader } from '../format/block-reader.ts';
 import { BLOCK } from '../format/limits.ts';
 import type { DirectoryRow, FileRow, LinkRow, Manifest, Row } from '../format/manifest.ts';
@@ -29,12 +29,12 @@ const writeAsync = promisify(write);
 export interface UnpackOptions {
   manifest: Manifest;
   blocks: BlockReader;
-  /** A folder that is not there yet. */
+  /** A folder that must not exist yet. */
   root: string;
-  /** Whose the files become; undefined: the runner's own. */
+  /** The owner of the files; undefined: the runner's own user. */
   as: Owner | undefined;
-  /** Throws when it is to be given up. */
-  proceed: () => void;
+  /** Throws `Aborted` if the job was aborted. */
+  checkAborted: () => void;
 }
 
 /** Writes a stored tree into a new folder, and verifies every byte. @throws Damaged, StorageUnavailable */
@@ -45,7 +45,7 @@ export async function unpackTree({ manifest, root, ...options }: UnpackOptions):
     for (const rows of manifest.sections()) {
       options.blocks.expect(rows.flatMap((row) => (row[0] === 'f' ? row[7] : [])));
       for (const row of rows) {
-        options.proceed();
+        options.checkAborted();
         await unpacker.add(row);
       }
     }
@@ -57,14 +57,14 @@ export async function unpackTree({ manifest, root, ...options }: UnpackOptions):
 
 interface Folder {
   descriptor: number;
-  /** Its path with a slash; `''` of the root. */
+  /** Its path with a slash; `''` for the root. */
   prefix: string;
   mode: number;
-  /** Microseconds; null: does not matter. */
+  /** Microseconds; null: not set. */
   mtime: number | null;
 }
 
-/** A file of several names: the first one, and which of the files they are so far. */
+/** A file with several hard links: its first path, and the file indexes of all its links so far. */
 interface Linked {
   path: string;
   files: number[];
@@ -76,7 +76,7 @@ class Unpacker {
   readonly #umask = process.umask();
   readonly #stats = new FileStats();
   readonly #linked = new Map<number, Linked>();
-  /** The way from the root to where it is. */
+  /** The open folders from the root to the current one. */
   readonly #open: [Folder, ...Folder[]];
 
   constructor(root: string, { blocks, as }: Pick<UnpackOptions, 'blocks' | 'as'>) {
@@ -87,18 +87,18 @@ class Unpacker {
 
   async add(row: Row): Promise<void> {
     const { prefix, name } = split(row[1]);
-    while (this.#open.length > 1 && this.#open.at(-1)?.prefix !== prefix) this.#leave();
+    while (this.#open.length > 1 && this.#open.at(-1)?.prefix !== prefix) this.#closeFolder();
     const folder = this.#open.at(-1);
     if (folder?.prefix !== prefix) throw new Damaged('the list of a snapshot’s files is damaged');
-    const at = within(folder.descriptor, name);
-    if (row[0] === 'd') this.#enter(row, at);
-    else if (row[0] === 'l') this.#link(row, at);
+    const at = entryPath(folder.descriptor, name);
+    if (row[0] === 'd') this.#openFolder(row, at);
+    else if (row[0] === 'l') this.#symlink(row, at);
     else await this.#file(row, at);
   }
 
-  /** Nothing more comes. */
+  /** Call it after the last row. */
   finish(): FileStats {
-    while (this.#open.length > 1) this.#leave();
+    while (this.#open.length > 1) this.#closeFolder();
     this.#complete(this.#open[0]);
     return this.#stats;
   }
@@ -107,26 +107,26 @@ class Unpacker {
     closeAll(this.#open.map(({ descriptor }) => descriptor));
   }
 
-  #enter([, path, mode, mtime]: DirectoryRow, at: string | Buffer): void {
+  #openFolder([, path, mode, mtime]: DirectoryRow, at: string | Buffer): void {
     mkdirSync(at, { mode: 0o700 });
     this.#open.push({ descriptor: openFolder(at), prefix: `${path}/`, mode: mode & KEPT_MODE, mtime });
   }
 
-  #leave(): void {
+  #closeFolder(): void {
     const folder = this.#open.pop();
     if (folder === undefined) return;
     this.#complete(folder);
     closeSync(folder.descriptor);
   }
 
-  /** All that is in a folder changes its time. */
+  /** Sets owner, mode and time last, because writing into a folder changes its time. */
   #complete({ descriptor, mode, mtime }: Folder): void {
     if (this.#as !== undefined) fchownSync(descriptor, this.#as.uid, this.#as.gid);
     fchmodSync(descriptor, mode);
     if (mtime !== null) futimesSync(descriptor, seconds(mtime), seconds(mtime));
   }
 
-  #link([, , mtime, target]: LinkRow, at: string | Buffer): void {
+  #symlink([, , mtime, target]: LinkRow, at: string | Buffer): void {
     symlinkSync(Buffer.from(target, 'latin1'), at);
     if (this.#as !== undefined) lchownSync(at, this.#as.uid, this.#as.gid);
     lutimesSync(at, seconds(mtime), seconds(mtime));
@@ -135,7 +135,7 @@ class Unpacker {
   async #file(row: FileRow, at: string | Buffer): Promise<void> {
     const [, path, mode, mtime, , , , , link] = row;
     const linked = this.#linked.get(link);
-    if (linked !== undefined) return this.#anotherName(linked, at);
+    if (linked !== undefined) return this.#hardLink(linked, at);
     const kept = mode & KEPT_MODE;
     const descriptor = createFile(at, kept);
     try {
@@ -144,34 +144,34 @@ class Unpacker {
       if ((kept & ~this.#umask) !== kept) fchmodSync(descriptor, kept);
       futimesSync(descriptor, seconds(mtime), seconds(mtime));
       if (link > 0) this.#linked.set(link, { path, files: [this.#stats.size] });
-      // Nobody else can have changed it.
+      // Nobody else can change it yet.
       this.#stats.add(fstatSync(descriptor), Infinity);
     } finally {
       closeSync(descriptor);
     }
   }
 
-  #anotherName(linked: Linked, at: string | Buffer): void {
+  #hardLink(linked: Linked, at: string | Buffer): void {
     const { prefix, name } = split(linked.path);
-    const way: number[] = [];
+    const opened: number[] = [];
     try {
       let folder = this.#open[0].descriptor;
       for (const part of prefix.split('/').slice(0, -1)) {
-        folder = openFolder(within(folder, part));
-        way.push(folder);
+        folder = openFolder(entryPath(folder, part));
+        opened.push(folder);
       }
-      linkSync(within(folder, name), at);
+      linkSync(entryPath(folder, name), at);
       const stats = lstatSync(at);
       linked.files.push(this.#stats.size);
       this.#stats.add(stats, Infinity);
-      // The new name changed what is known of the others.
+      // The new link changes the status of the other links.
       for (const file of linked.files) this.#stats.set(file, stats, Infinity);
     } finally {
-      closeAll(way);
+      closeAll(opened);
     }
   }
 
-  /** Writes a file's content. What no hash of the block covers, the file's does. */
+  /** Writes and verifies a file's content. A file in one block is verified by its own hash, others by their blocks' hashes. */
   async #fill(descriptor: number, [, , , , size, sha256, start, blocks]: FileRow): Promise<void> {
     const [only] = blocks;
     if (only !== undefined && blocks.length === 1) {
@@ -189,8 +189,8 @@ class Unpacker {
         if (!this.#blocks.isHashed(index)) throw new Damaged('the list of a snapshot’s files is damaged');
         const content = await this.#blocks.block(index);
         await written;
-        // Holes stay holes.
-        if (!isZero(content)) written = writeBeside(descriptor, content, position);
+        // Do not write zeros, so that holes stay holes.
+        if (!isZero(content)) written = writeOnThread(descriptor, content, position);
         position += content.length;
       }
     } finally {
@@ -206,8 +206,8 @@ function writeAll(descriptor: number, content: Uint8Array, position: number): vo
     written += writeSync(descriptor, content, written, content.length - written, position + written);
 }
 
-/** Writes on another thread, so that the next piece can be read meanwhile. */
-async function writeBeside(descriptor: number, content: Uint8Array, position: number): Promise<void> {
+/** Writes on another thread, so that the next piece can be read at the same time. */
+async function writeOnThread(descriptor: number, content: Uint8Array, position: number): Promise<void> {
   for (let written = 0; written < content.length;)
     written += (await writeAsync(descriptor, content, written, content.length - written, position + written))
       .bytesWritten;
@@ -217,7 +217,7 @@ function isZero(content: Uint8Array): boolean {
   return Buffer.compare(content, ZEROS.subarray(0, content.length)) === 0;
 }
 
-/** @throws Damaged for a path that would lead elsewhere */
+/** Splits a path. @throws Damaged if its name is not a plain one */
 function split(path: string): { prefix: string; name: string } {
   const slash = path.lastIndexOf('/') + 1;
   const name = path.slice(slash);

@@ -1,14 +1,14 @@
 import { StorageUnavailable, type ObjectStore } from '../../storage/object-store.ts';
 import { leaseKey, leasesPrefix } from '../format/storage-keys.ts';
 
-/** A lease that was not renewed for so long is of a runner that is gone, milliseconds. */
+/** A lease that was not renewed for this long belongs to a runner that is gone, milliseconds. */
 const EXPIRES = 60 * 60 * 1000;
 const RENEWED_EVERY = 10 * 60 * 1000;
 
 /**
- * Keeps sweeps from removing packs of this owner while `work` refers to ones of which the storage cannot tell so yet.
+ * Keeps sweeps from removing this owner's packs during `work`, which uses packs that no stored manifest names yet.
  *
- * @param work is given what throws when the lease could not be kept up
+ * @param work gets a function that throws if the lease could not be renewed in time
  */
 export async function withLease<T>(
   store: ObjectStore,
@@ -25,7 +25,7 @@ export async function withLease<T>(
   };
   await renew();
   const renewal = setInterval(() => {
-    // One that fails counts only if none succeeds for long: `check` sees.
+    // One failure does not matter. If none succeeds for long, `check` throws.
     renew().catch(() => undefined);
   }, RENEWED_EVERY);
   try {
@@ -35,12 +35,12 @@ export async function withLease<T>(
     });
   } finally {
     clearInterval(renewal);
-    // One that stays expires.
+    // If the removal fails, the lease expires.
     await store.remove([key]).catch(() => undefined);
   }
 }
 
-/** Whether a snapshot of this owner is being taken; and what runners left that are gone. @param now milliseconds since 1970 */
+/** Whether a lease of this owner is active, and the keys of expired leases. @param now milliseconds since 1970 */
 export async function findLeases(
   store: ObjectStore,
   owner: string,

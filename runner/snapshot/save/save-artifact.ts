@@ -7,7 +7,7 @@ import { FilesRefused, refusedBy } from '../../files/paths/refused.ts';
 import { messageOf } from '../../lib/log.ts';
 import { StorageUnavailable, type ObjectStore } from '../../storage/object-store.ts';
 import { BlockWriter } from '../format/block-writer.ts';
-import { GivenUp } from './given-up.ts';
+import { Aborted } from './aborted.ts';
 import { withLease } from './lease.ts';
 import { ManifestWriter } from '../format/manifest.ts';
 import { readFile, type ReadResult } from './read-file.ts';
@@ -18,12 +18,12 @@ import { KEPT_MODE } from '../../files/paths/tree-entry.ts';
 import { ownerUsage } from './usage.ts';
 
 export interface ShareInput {
-  /** 64 hex digits: whose part of the storage. */
+  /** The owner, 64 hex digits. Selects the part of the storage. */
   owner: string;
   artifact_id: string;
-  /** The folder, absolute. Its own path is trusted, what is in it is not. */
+  /** The workspace's folder, absolute. The path is trusted; the content is not. */
   workspace: string;
-  /** As the agent names it. */
+  /** The path as the agent wrote it. */
   path: string;
   quota_bytes: number | null;
 }
@@ -32,24 +32,33 @@ export type SavedArtifact =
   { ok: true; file: Omit<SharedFile, 'storage'> } | { ok: false; why: FilesRefusalCode; detail: string };
 
 /**
- * Keeps a copy of one file, as it is at one moment, as a tree of its own: the list that names it is put last, so that it is there whole or
- * not at all. One that is there is not made again.
+ * Stores a consistent copy of one file as its own tree. The manifest is put last, so the artifact exists completely or not at
+ * all. An existing artifact is not stored again.
  *
- * @param proceed throws `GivenUp` when it is to be given up
+ * @param checkAborted throws `Aborted` if the job was aborted
  */
-export async function saveArtifact(store: ObjectStore, input: ShareInput, proceed: () => void): Promise<SavedArtifact> {
+export async function saveArtifact(
+  store: ObjectStore,
+  input: ShareInput,
+  checkAborted: () => void,
+): Promise<SavedArtifact> {
   const { owner, artifact_id } = input;
   try {
     const names = parseAgentPath(input.path, input.workspace);
-    const known = await artifactEntry(store, owner, artifact_id);
-    if (known !== null)
-      return { ok: true, file: { path: pathOf(names), bytes: known.size, sha256: known.sha256, owner_bytes: null } };
-    const file = await withLease(store, owner, artifact_id, (check) => save(store, input, names, { proceed, check }));
+    const existing = await artifactEntry(store, owner, artifact_id);
+    if (existing !== null)
+      return {
+        ok: true,
+        file: { path: pathOf(names), bytes: existing.size, sha256: existing.sha256, owner_bytes: null },
+      };
+    const file = await withLease(store, owner, artifact_id, (checkLease) =>
+      save(store, input, names, { checkAborted, checkLease }),
+    );
     return { ok: true, file };
   } catch (error) {
     if (error instanceof FilesRefused) return { ok: false, why: error.refusal.code, detail: error.refusal.detail };
     if (error instanceof StorageUnavailable) return { ok: false, why: 'storage_unavailable', detail: messageOf(error) };
-    if (error instanceof GivenUp) return { ok: false, why: 'files_unavailable', detail: 'The runner is ending.' };
+    if (error instanceof Aborted) return { ok: false, why: 'files_unavailable', detail: 'The runner is ending.' };
     throw error;
   }
 }
@@ -58,7 +67,7 @@ async function save(
   store: ObjectStore,
   { owner, artifact_id, workspace, quota_bytes }: ShareInput,
   names: ByteName[],
-  { proceed, check }: { proceed: () => void; check: () => void },
+  { checkAborted, checkLease }: { checkAborted: () => void; checkLease: () => void },
 ): Promise<Omit<SharedFile, 'storage'>> {
   const name = names.at(-1);
   if (name === undefined) throw new FilesRefused('not_a_file', `The workspace is a folder. ${ONE_FILE}`);
@@ -81,7 +90,7 @@ async function save(
       const writer = new BlockWriter({ store, owner, base: null, budget });
       try {
         const read = await readFile(entryPath(parent, name), writer, () => undefined, MAX_ARTIFACT_BYTES);
-        if (!read.ok) throw notRead(names, read);
+        if (!read.ok) throw unreadable(names, read);
         const { content } = read;
         const { mode, mtimeMs, size } = content.stats;
         const list = new ManifestWriter();
@@ -89,8 +98,8 @@ async function save(
         list.add(['f', name, mode & KEPT_MODE, Math.round(mtimeMs * 1000), size, content.sha256, start, blocks, 0]);
         const made = list.finish({ files: 1, bytes: size, ...(await writer.finish()) });
         budget(made.length);
-        proceed();
-        check();
+        checkAborted();
+        checkLease();
         return { stats: content.stats, sha256: content.sha256, manifest: made };
       } catch (error) {
         await discard(store, [writer]);
@@ -116,7 +125,7 @@ const CODES = {
   changing: 'file_busy',
 } as const;
 
-function notRead(names: readonly ByteName[], { what, why }: Extract<ReadResult, { ok: false }>): FilesRefused {
+function unreadable(names: readonly ByteName[], { what, why }: Extract<ReadResult, { ok: false }>): FilesRefused {
   const advice = what === 'changing' ? ' Share it once nothing writes to it.' : '';
   return new FilesRefused(CODES[what], `${displayPath(names)} ${why}.${advice}`);
 }

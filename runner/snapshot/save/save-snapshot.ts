@@ -4,7 +4,7 @@ import { messageOf } from '../../lib/log.ts';
 import { StorageUnavailable, type ObjectStore } from '../../storage/object-store.ts';
 import type { BlockWriter } from '../format/block-writer.ts';
 import { CONVERSATION_KEPT } from './conversation-rule.ts';
-import { GivenUp } from './given-up.ts';
+import { Aborted } from './aborted.ts';
 import { withLease } from './lease.ts';
 import { readManifest } from '../format/manifest.ts';
 import { saveTree, type Base, type SavedTree } from './save-tree.ts';
@@ -16,18 +16,21 @@ import { Damaged } from '../../files/paths/tree-entry.ts';
 import { ownerUsage } from './usage.ts';
 
 export interface SaveInput {
-  /** 64 hex digits: whose part of the storage. */
+  /** The owner, 64 hex digits. Selects the part of the storage. */
   owner: string;
   snapshot_id: string;
-  /** Folders, absolute. */
+  /** The two folders, absolute. */
   workspace: string;
   conversation: string;
-  /** The snapshot that these files were before, where `cache` does not know it; null: none. */
+  /** The snapshot from which these files come, used if `cache` does not say it; null: none. */
   base: string | null;
-  /** Folder for what this runner remembers of these files; the session's own, out of the agent's reach. */
+  /** Folder for the stat cache of these files. It belongs to the session, and the agent has no access. */
   cache: string;
   quota_bytes: number | null;
-  /** Nothing runs that could change the files: what cannot be told from the outside to be unchanged is read again. Default: false. */
+  /**
+   * Nothing runs any more that could change the files, so the snapshot must be exact: a file whose status does not prove that
+   * it is unchanged is read again. Default: false.
+   */
   final?: boolean | undefined;
 }
 
@@ -36,11 +39,11 @@ export type SavedSnapshot =
       ok: true;
       /** Files, folders and links. */
       files: number;
-      /** What they hold, bytes. */
+      /** Total size of the files, bytes. */
       bytes: number;
-      /** What storing them added to the storage, bytes. */
+      /** Bytes that this snapshot added to the storage. */
       new_bytes: number;
-      /** What the owner's part of the storage takes now, bytes; null: not measured. */
+      /** The size of the owner's part of the storage now, bytes; null: not measured. */
       owner_bytes: number | null;
       skipped: SkippedFile[];
     }
@@ -49,19 +52,25 @@ export type SavedSnapshot =
 class QuotaExceeded extends Error {}
 
 /**
- * Saves a session's files. Nothing that was stored before is touched; each tree's list is put after all that it names, so the
- * snapshot is there whole or not at all.
+ * Saves a session's files. It changes nothing that was stored before. Each tree's manifest is put after all its packs, so a
+ * tree is stored completely or not at all.
  *
- * @param proceed throws `GivenUp` when it is to be given up
+ * @param checkAborted throws `Aborted` if the job was aborted
  */
-export async function saveSnapshot(store: ObjectStore, input: SaveInput, proceed: () => void): Promise<SavedSnapshot> {
+export async function saveSnapshot(
+  store: ObjectStore,
+  input: SaveInput,
+  checkAborted: () => void,
+): Promise<SavedSnapshot> {
   try {
     for (const tree of treeKind.options) recoverTree(input[tree]);
-    return await withLease(store, input.owner, input.snapshot_id, (check) => save(store, input, proceed, check));
+    return await withLease(store, input.owner, input.snapshot_id, (checkLease) =>
+      save(store, input, checkAborted, checkLease),
+    );
   } catch (error) {
     if (error instanceof StorageUnavailable) return { ok: false, why: 'storage_unavailable', detail: messageOf(error) };
     if (error instanceof QuotaExceeded) return { ok: false, why: 'quota_exceeded', detail: messageOf(error) };
-    if (error instanceof GivenUp) return { ok: false, why: 'failed', detail: 'The snapshot was given up' };
+    if (error instanceof Aborted) return { ok: false, why: 'failed', detail: 'The snapshot was given up' };
     if (error instanceof Error && 'syscall' in error)
       return { ok: false, why: 'failed', detail: `The files cannot be read: ${messageOf(error)}` };
     throw error;
@@ -71,7 +80,7 @@ export async function saveSnapshot(store: ObjectStore, input: SaveInput, proceed
 async function save(
   store: ObjectStore,
   input: SaveInput,
-  proceed: () => void,
+  checkAborted: () => void,
   checkLease: () => void,
 ): Promise<SavedSnapshot> {
   const { owner, snapshot_id, cache, quota_bytes, final = false } = input;
@@ -95,20 +104,20 @@ async function save(
         only: tree === 'conversation' ? CONVERSATION_KEPT : undefined,
         final,
         budget,
-        proceed,
+        checkAborted,
         skip: (path, why) => skipped.add(tree, path, why),
         onWriter: (writer) => writers.push(writer),
       });
       budget(result.manifest.length);
       saved.push({ tree, result });
     }
-    proceed();
+    checkAborted();
     checkLease();
   } catch (error) {
     await discard(store, writers);
     throw error;
   }
-  // From here on what was put stays: a list may be there although putting it failed.
+  // From here on, packs must stay: a manifest may be in the storage although its put failed.
   for (const { tree, result } of saved) await store.put(treeKey(owner, { snapshot_id, tree }), result.manifest);
   for (const { tree, result } of saved) {
     const { manifest, stats } = result;
@@ -125,13 +134,13 @@ async function save(
   };
 }
 
-/** What the tree is stored against: what this runner saw last, if the storage has it still; else the snapshot that is named. */
+/** The base of the new tree: the one in the stat cache if the storage still has it, else the given snapshot. */
 async function findBase(store: ObjectStore, { owner, cache, base }: SaveInput, tree: TreeKind): Promise<Base | null> {
-  const seen = readStatCache(cache, tree);
-  if (seen !== null && seen.store === store.id && seen.owner === owner) {
-    // Packs stay for as long as a list names them, and a lease is held: they do until this is done.
-    if (await store.has(treeKey(owner, { snapshot_id: seen.snapshot, tree })))
-      return { manifest: readManifest(seen.manifest), stats: seen.stats };
+  const cached = readStatCache(cache, tree);
+  if (cached !== null && cached.store === store.id && cached.owner === owner) {
+    // A pack stays while a manifest names it or a lease is held. So these packs stay until this snapshot is done.
+    if (await store.has(treeKey(owner, { snapshot_id: cached.snapshot, tree })))
+      return { manifest: readManifest(cached.manifest), stats: cached.stats };
   }
   if (base === null) return null;
   const stored = await store.get(treeKey(owner, { snapshot_id: base, tree }));
@@ -139,18 +148,18 @@ async function findBase(store: ObjectStore, { owner, cache, base }: SaveInput, t
   try {
     return { manifest: readManifest(stored), stats: null };
   } catch (error) {
-    // Then all is stored anew, and the new snapshot is whole.
+    // Without a base everything is stored again, and the new snapshot is complete.
     if (error instanceof Damaged) return null;
     throw error;
   }
 }
 
-/** Removes what nothing will ever refer to. */
+/** Removes the packs of a failed save. No manifest refers to them. */
 export async function discard(store: ObjectStore, writers: readonly BlockWriter[]): Promise<void> {
   for (const writer of writers) await writer.settled();
-  const keys = writers.flatMap(({ made }) => made);
+  const keys = writers.flatMap(({ putKeys }) => putKeys);
   await store.remove(keys).catch((error: unknown) => {
-    // A sweep finds them.
+    // A later sweep removes them.
     if (!(error instanceof StorageUnavailable)) throw error;
   });
 }

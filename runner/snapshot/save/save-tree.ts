@@ -2,22 +2,22 @@ import type { Stats } from 'node:fs';
 import { BaseCursor } from '../format/base-cursor.ts';
 import { BlockWriter, type BlockWriterOptions } from '../format/block-writer.ts';
 import { ManifestWriter, type FileRow, type Manifest } from '../format/manifest.ts';
-import { readFile, type Known, type Place } from './read-file.ts';
+import { readFile, type FindContent, type Place } from './read-file.ts';
 import { FileStats } from '../format/stat-cache.ts';
 import { KEPT_MODE } from '../../files/paths/tree-entry.ts';
-import { leftOut, walkTree, type Found, type WalkOptions } from './tree-walk.ts';
+import { reportUnreadable, walkTree, type WalkEntry, type WalkOptions } from './tree-walk.ts';
 
-/** After a change, milliseconds until a file's times can be believed to tell of the next one: some file systems count in seconds. */
+/** Time after a change until a file's times are sure to show the next one, milliseconds. Some file systems count in seconds. */
 const SETTLED = 2000;
 /**
- * The same, when it has to be right beyond doubt. A write through shared memory shows in a file's times only if the kernel had
- * written the page back before, which takes it half a minute by default (vm.dirty_expire_centisecs).
+ * The same for a final save, which must be exact. A write through mapped memory shows in a file's times only after the kernel
+ * has written the page back once; by default that takes half a minute (vm.dirty_expire_centisecs).
  */
-const SETTLED_FOR_GOOD = 60_000;
+const SETTLED_FINAL = 60_000;
 
 export interface Base {
   manifest: Manifest;
-  /** Null: nothing is known of the files on this disk. */
+  /** Null: no status of the files on this disk is known. */
   stats: FileStats | null;
 }
 
@@ -25,29 +25,29 @@ export interface SaveTreeOptions extends WalkOptions, Pick<BlockWriterOptions, '
   /** The folder. */
   root: string;
   base: Base | null;
-  /** Nothing changes the files any more: this has to be what they hold. */
+  /** Nothing changes the files any more, so the result must be exact. */
   final: boolean;
-  /** Throws when it is to be given up. */
-  proceed: () => void;
-  /** Told of the packs, as they come to be: whoever gives up removes them. */
+  /** Throws `Aborted` if the job was aborted. */
+  checkAborted: () => void;
+  /** Called with the tree's writer. If the save fails, the caller removes the packs that it has put. */
   onWriter: (writer: BlockWriter) => void;
 }
 
 export interface SavedTree {
-  /** To be put, now that all that it refers to is there. */
+  /** The caller puts it. All packs that it names are in the storage. */
   manifest: Buffer;
   stats: FileStats;
   /** Files, folders and links. */
   files: number;
-  /** What the files hold, those of several names once. */
+  /** Total size of the files; hard links count once. */
   bytes: number;
 }
 
-/** Puts what a folder holds into packs, as far as the base does not have it. @throws StorageUnavailable */
+/** Puts a folder's content into packs, except what the base already has. @throws StorageUnavailable */
 export async function saveTree(options: SaveTreeOptions): Promise<SavedTree> {
   const saver = new TreeSaver(options);
   for (const found of walkTree(options.root, options)) {
-    options.proceed();
+    options.checkAborted();
     if (found.type === 'f') await saver.file(found);
     else saver.other(found);
   }
@@ -60,7 +60,7 @@ class TreeSaver {
   readonly #cursor: BaseCursor | undefined;
   readonly #list = new ManifestWriter();
   readonly #stats = new FileStats();
-  /** Files of several names, by what the kernel knows them by. */
+  /** Files with several hard links, by device and inode. */
   readonly #linked = new Map<string, { stats: Stats; row: FileRow; readAt: number }>();
   #files = 0;
   #bytes = 0;
@@ -73,14 +73,14 @@ class TreeSaver {
     onWriter(this.#writer);
   }
 
-  other(found: Exclude<Found, { type: 'f' }>): void {
+  other(found: Exclude<WalkEntry, { type: 'f' }>): void {
     const { path, stats } = found;
     if (found.type === 'd') this.#list.add(['d', path, stats.mode & KEPT_MODE, microseconds(stats)]);
     else this.#list.add(['l', path, microseconds(stats), found.target]);
     this.#files += 1;
   }
 
-  async file({ path, at, stats }: Extract<Found, { type: 'f' }>): Promise<void> {
+  async file({ path, at, stats }: Extract<WalkEntry, { type: 'f' }>): Promise<void> {
     const { base, final, skip } = this.#options;
     const before = this.#cursor?.at(path);
     const row = before?.row[0] === 'f' ? before.row : undefined;
@@ -90,24 +90,24 @@ class TreeSaver {
       return this.#add(path, stats, other.readAt, sha256, { start, blocks });
     }
     if (before !== undefined && row !== undefined && row[4] === stats.size) {
-      const readAt = base?.stats?.unchanged(before.file, stats, final ? SETTLED_FOR_GOOD : SETTLED);
+      const readAt = base?.stats?.unchanged(before.file, stats, final ? SETTLED_FINAL : SETTLED);
       const place = readAt === undefined ? undefined : this.#reuse(row);
       if (readAt !== undefined && place !== undefined) return this.#add(path, stats, readAt, row[5], place);
     }
-    if (!this.#writer.idle) await this.#writer.room();
-    const known: Known = (sha256) => {
-      // One that was there before and is another now is seldom what a third one was.
+    if (!this.#writer.hasCapacity) await this.#writer.capacity();
+    const findContent: FindContent = (sha256) => {
+      // If the base has this path with other content, another path's content rarely matches. Then skip the index.
       const same = row === undefined ? this.#cursor?.withContent(sha256) : row[5] === sha256 ? row : undefined;
       return same === undefined ? undefined : this.#reuse(same);
     };
     const readAt = Date.now();
     try {
-      const read = await readFile(at, this.#writer, known);
+      const read = await readFile(at, this.#writer, findContent);
       if (!read.ok) return skip(path, read.why);
-      const { stats: held, sha256, ...place } = read.content;
-      this.#add(path, held, readAt, sha256, place);
+      const { stats: readStats, sha256, ...place } = read.content;
+      this.#add(path, readStats, readAt, sha256, place);
     } catch (error) {
-      leftOut(error, path, skip);
+      reportUnreadable(error, path, skip);
     }
   }
 

@@ -1,36 +1,36 @@
 import { closeSync, fstatSync, lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
-import { codeOf, hasChanged, isForbidden, itself, openFolder, within } from '../safe-path-sync.ts';
+import { codeOf, hasChanged, isForbidden, folderPath, openFolder, entryPath } from '../safe-path-sync.ts';
 import { DEPTH } from '../format/limits.ts';
 
-/** Something in a tree. Only until the next one is asked for does `at` lead to it. Paths are bytes, one a character. */
-export type Found =
+/** An entry of a tree. `at` is valid until the next entry is requested. Paths have one character for each byte. */
+export type WalkEntry =
   | { type: 'd'; path: string; stats: Stats }
   | { type: 'f'; path: string; at: string | Buffer; stats: Stats }
   | { type: 'l'; path: string; target: string; stats: Stats };
 
 export interface WalkOptions {
-  /** Names in the root that are looked at; absent: all. */
+  /** Names in the root to include; absent: all. */
   only?: ReadonlySet<string> | undefined;
-  /** Told what is left out, and why, for people. */
+  /** Called for each entry that is left out, with a reason for people. */
   skip: (path: string, why: string) => void;
 }
 
 interface Folder {
   descriptor: number;
-  /** Its path with a slash; `''` of the root. */
+  /** Its path with a slash; `''` for the root. */
   prefix: string;
-  /** Sorted by bytes, last first. */
+  /** Sorted by bytes in reverse, to pop them. */
   names: string[];
 }
 
 /**
- * All that is below a folder: folders before what is in them, names in the order of their bytes. What vanishes meanwhile is not
- * there; no link is followed, whatever happens (beneath-sync.ts).
+ * Walks everything below a folder: a folder before its content, names in byte order. Entries that disappear meanwhile are
+ * skipped. No link is ever followed (safe-path-sync.ts).
  *
- * @throws when the folder itself cannot be read
+ * @throws if the folder itself cannot be read
  */
-export function* walkTree(root: string, { only, skip }: WalkOptions): Generator<Found, void> {
-  const open: Folder[] = [enter(openFolder(root), '')];
+export function* walkTree(root: string, { only, skip }: WalkOptions): Generator<WalkEntry, void> {
+  const open: Folder[] = [readFolder(openFolder(root), '')];
   try {
     const [top] = open;
     if (only !== undefined && top !== undefined) top.names = top.names.filter((name) => only.has(name));
@@ -42,7 +42,7 @@ export function* walkTree(root: string, { only, skip }: WalkOptions): Generator<
         continue;
       }
       const path = folder.prefix + name;
-      const at = within(folder.descriptor, name);
+      const at = entryPath(folder.descriptor, name);
       const stats = lstatSync(at, { throwIfNoEntry: false });
       if (stats === undefined) continue;
       if (stats.isFile()) {
@@ -52,7 +52,7 @@ export function* walkTree(root: string, { only, skip }: WalkOptions): Generator<
           skip(path, `lies ${DEPTH} folders deep: what is deeper is not saved`);
           continue;
         }
-        const inner = tryEnter(at, path, skip);
+        const inner = tryReadFolder(at, path, skip);
         if (inner === undefined) continue;
         open.push(inner);
         yield { type: 'd', path, stats: fstatSync(inner.descriptor) };
@@ -68,10 +68,10 @@ export function* walkTree(root: string, { only, skip }: WalkOptions): Generator<
   }
 }
 
-function enter(descriptor: number, prefix: string): Folder {
+function readFolder(descriptor: number, prefix: string): Folder {
   try {
-    const names = readdirSync(itself(descriptor), { encoding: 'latin1' });
-    // One character a byte, so the order of the characters is the order of the bytes.
+    const names = readdirSync(folderPath(descriptor), { encoding: 'latin1' });
+    // One character for each byte, so the string order is the byte order.
     return { descriptor, prefix, names: names.sort().toReversed() };
   } catch (error) {
     closeSync(descriptor);
@@ -79,11 +79,11 @@ function enter(descriptor: number, prefix: string): Folder {
   }
 }
 
-function tryEnter(at: string | Buffer, path: string, skip: WalkOptions['skip']): Folder | undefined {
+function tryReadFolder(at: string | Buffer, path: string, skip: WalkOptions['skip']): Folder | undefined {
   try {
-    return enter(openFolder(at), `${path}/`);
+    return readFolder(openFolder(at), `${path}/`);
   } catch (error) {
-    leftOut(error, path, skip);
+    reportUnreadable(error, path, skip);
     return undefined;
   }
 }
@@ -92,13 +92,13 @@ function tryReadLink(at: string | Buffer, path: string, skip: WalkOptions['skip'
   try {
     return readlinkSync(at, 'latin1');
   } catch (error) {
-    leftOut(error, path, skip);
+    reportUnreadable(error, path, skip);
     return undefined;
   }
 }
 
-/** Says why what was seen cannot be read. @throws what is not the tree's doing */
-export function leftOut(error: unknown, path: string, skip: WalkOptions['skip']): void {
+/** Reports why an entry cannot be read. @throws errors that the tree does not cause */
+export function reportUnreadable(error: unknown, path: string, skip: WalkOptions['skip']): void {
   if (codeOf(error) === 'ENOENT') return;
   if (hasChanged(error)) skip(path, 'became something else while it was read');
   else if (isForbidden(error)) skip(path, 'cannot be read: the runner is not allowed to');

@@ -1,7 +1,7 @@
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { packsPrefix, treesPrefix } from '../format/storage-keys.ts';
 
-/** What an owner's snapshots take in the storage, bytes. @throws StorageUnavailable */
+/** The size of an owner's snapshots in the storage, bytes. @throws StorageUnavailable */
 export async function ownerUsage(store: ObjectStore, owner: string): Promise<number> {
   let bytes = 0;
   for (const prefix of [packsPrefix(owner), treesPrefix(owner)])

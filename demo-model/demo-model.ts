@@ -4,8 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as z from 'zod';
 import { decide, type FailingStep } from './decide.ts';
 import { messagesRequest, type MessagesRequest } from './messages-request.ts';
-import { sendError } from './send-error.ts';
-import { sendReply, type SendOptions } from './send-reply.ts';
+import { sendError, sendReply, type SendOptions } from './send-reply.ts';
 import { tokenCount } from './stream-events.ts';
 
 export type DemoModelOptions = {

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Reply } from './reply.ts';
-import { errorBody, sendError } from './send-error.ts';
 import * as events from './stream-events.ts';
 
 export type SendOptions = {
@@ -83,4 +82,29 @@ function write(response: ServerResponse, chunk: string): Promise<void> {
   return new Promise((resolve, reject) => {
     response.write(chunk, (error) => (error ? reject(error) : resolve()));
   });
+}
+
+/** The error body of the Messages API. */
+function errorBody(type: string, message: string) {
+  return { type: 'error', error: { type, message } } as const;
+}
+
+/** Answers with an HTTP status and an error body of the Messages API. */
+export function sendError(
+  response: ServerResponse,
+  {
+    status,
+    type,
+    message,
+    retryAfter,
+  }: { status: number; type: string; message: string; retryAfter?: number | undefined },
+): void {
+  const body = JSON.stringify(errorBody(type, message));
+  const retry = retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) };
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    ...retry,
+  });
+  response.end(body);
 }

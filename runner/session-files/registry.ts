@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { uuid } from '../../protocol/ids.ts';
 import type { TreeName } from '../../protocol/link/runner-control.ts';
-import { LocalFiles, type FilesSurroundings } from './session-files.ts';
+import { LocalFiles, type FilesSurroundings } from './local-files.ts';
 import { removeSessionFolders, sessionFolders } from '../lib/session-folders.ts';
 
 const DAY_MS = 86_400_000;

@@ -1,12 +1,12 @@
 import type { Reason } from '../../protocol/reason.ts';
 import type { PlacementKey } from '../../protocol/link/runner-control.ts';
 import type { ContainerBackend, OwnContainer } from '../backend/backend.ts';
-import { endReason } from './end-reason.ts';
+import { endReason } from './container/end-reason.ts';
 import type { FilesRegistry } from '../session-files/registry.ts';
 import type { Log } from '../lib/log.ts';
 import { keyName } from '../lib/placement-name.ts';
 import { readPlacement, sessionFolders, type Placement } from '../lib/session-folders.ts';
-import type { SessionHost } from './container-run.ts';
+import type { SessionHost } from './container/container-run.ts';
 import type { SharedWorkspaces } from './shared-workspaces.ts';
 
 export interface EarlierRunOptions {

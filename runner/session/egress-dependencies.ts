@@ -4,7 +4,7 @@ import type { Log } from '../lib/log.ts';
 import { trustedAuthorities } from '../secrets/ca-bundle.ts';
 import { loadSecrets } from '../secrets/load-secrets.ts';
 import type { Settings } from './settings.ts';
-import type { EgressSurroundings } from './session-egress.ts';
+import type { EgressSurroundings } from './container/session-egress.ts';
 
 /** Reads what the operator has put into place for the way out; or one line that says what is wrong with it. */
 export async function egressSurroundings(

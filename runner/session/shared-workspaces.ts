@@ -1,5 +1,5 @@
-import type { SessionHost } from './container-run.ts';
-import { STOP_GRACE_MS } from './container-run.ts';
+import type { SessionHost } from './container/container-run.ts';
+import { STOP_GRACE_MS } from './container/container-run.ts';
 
 /** Which of a runner's containers work in the workspace of another session's: beside its container, and no longer than that. */
 export class SharedWorkspaces {

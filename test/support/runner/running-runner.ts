@@ -10,7 +10,7 @@ import { createDemoModel } from '../../../demo-model/demo-model.ts';
 import { Runner, type RunnerOptions } from '../../../runner/session/runner.ts';
 import { Snapshots } from '../../../runner/snapshot/snapshots.ts';
 import { openStorage } from '../../../runner/storage/open-storage.ts';
-import type { EgressSurroundings } from '../../../runner/session/session-egress.ts';
+import type { EgressSurroundings } from '../../../runner/session/container/session-egress.ts';
 import { FakeEdge } from './fake-edge.ts';
 import { FakeSnapshots } from './fake-snapshots.ts';
 import { keptLog } from '../quiet-log.ts';

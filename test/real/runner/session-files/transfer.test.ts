@@ -12,7 +12,7 @@ import {
 } from '../../../../protocol/api/files.ts';
 import { streamed, type FilesAnswer } from '../../../../runner/files/answer.ts';
 import { FilesRefused } from '../../../../runner/files/paths/refused.ts';
-import { answerTransfer } from '../../../../runner/session-files/transfer-socket.ts';
+import { answerTransfer } from '../../../../runner/session-files/transfers/transfer-socket.ts';
 import { Changes } from '../../../support/changes.ts';
 import { keptLog } from '../../../support/quiet-log.ts';
 

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { parseRule } from '../../../../runner/egress/policy/rule.ts';
 import { addressForwards, hostsFile } from '../../../../runner/egress/policy/forward-hosts.ts';
 import { makeSecret, secretSource } from '../../../../runner/secrets/secret.ts';
-import { planWayOut, type EgressSurroundings } from '../../../../runner/session/session-egress.ts';
+import { planWayOut, type EgressSurroundings } from '../../../../runner/session/container/session-egress.ts';
 import { NO_EGRESS, runRunner, sessionId } from '../../../support/runner/running-runner.ts';
 
 function secret(name: string, source: object) {

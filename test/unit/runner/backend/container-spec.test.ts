@@ -4,11 +4,10 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { sessionConfig, type SessionConfig } from '../../../../protocol/api/session-config.ts';
 import { containerOwner, containerSpec, CONTAINER_LAYOUT } from '../../../../runner/backend/container-spec.ts';
-import { launchFile } from '../../../../runner/session/launch-file.ts';
-import { effectiveResources } from '../../../../runner/session/resources.ts';
+import { launchFile } from '../../../../runner/session/container/launch-file.ts';
+import { effectiveResources } from '../../../../runner/session/container/resources.ts';
 import { sessionFolders } from '../../../../runner/lib/session-folders.ts';
 import { NEW_FILES } from '../../../support/runner/running-runner.ts';
-import { generatedRuns } from '../../../support/generated-runs.ts';
 
 const settings = {
   image: 'cc-docker/session:latest',
@@ -173,8 +172,7 @@ test('what a client asks for reaches the container as its launch file, and canno
       expect(rest).toEqual(plain);
       expect(JSON.stringify(rest)).not.toContain(launch.token);
     }),
-    // Each makes two launch files, whose skills are read from disk.
-    { numRuns: generatedRuns(30) },
+    { numRuns: 30 },
   );
 });
 
@@ -184,7 +182,7 @@ test('containers run as an unprivileged user, under root too', () => {
 });
 
 test('the seccomp profile denies what is not named, and names nothing that reaches past the container', () => {
-  const file = path.join(import.meta.dirname, '../../../../container/seccomp.json');
+  const file = path.join(import.meta.dirname, '..', '..', 'container', 'seccomp.json');
   const profile: {
     defaultAction: string;
     syscalls: { names: string[]; action: string; args?: object[]; errnoRet?: number }[];

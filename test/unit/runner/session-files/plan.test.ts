@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { SessionFiles } from '../../../../protocol/api/files.ts';
-import { planFiles } from '../../../../runner/session-files/plan.ts';
+import { planFiles } from '../../../../runner/session-files/prepare/plan.ts';
 import type { FilesState } from '../../../../runner/session-files/state.ts';
 import { NEW_FILES, sessionId } from '../../../support/runner/running-runner.ts';
 

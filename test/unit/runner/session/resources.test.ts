@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { effectiveResources } from '../../../../runner/session/resources.ts';
+import { effectiveResources } from '../../../../runner/session/container/resources.ts';
 
 const LIMITS = { memoryMb: 2048, cpus: 2, pids: 512, workspaceMb: 4096 };
 

@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { WorkspaceWatch } from '../../../../runner/session/workspace-watch.ts';
+import { WorkspaceWatch } from '../../../../runner/session/container/workspace-watch.ts';
 import { Changes } from '../../../support/changes.ts';
 import { keptLog } from '../../../support/quiet-log.ts';
 import { scratch } from '../../../support/scratch.ts';

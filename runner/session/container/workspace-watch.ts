@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { statfs } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Log } from '../lib/log.ts';
+import type { Log } from '../../lib/log.ts';
 
 /** Between two looks, milliseconds: at least this, and so long that measuring takes at most a fortieth of a core. */
 const LOOK_MS = 2_000;

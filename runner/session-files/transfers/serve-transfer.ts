@@ -1,16 +1,16 @@
-import type { SharedFile } from '../../protocol/api/artifact.ts';
-import { WRITES, type FilesRefusal, type FilesRequest } from '../../protocol/api/files.ts';
-import type { PoolFrame } from '../../protocol/link/runner-control.ts';
-import type { Reason } from '../../protocol/reason.ts';
-import type { Owner } from '../backend/backend.ts';
-import { json, type FilesAnswer } from '../files/answer.ts';
-import { answerRequest } from '../files/answer-request.ts';
-import type { StartTree } from '../files/diff/start-tree.ts';
+import type { SharedFile } from '../../../protocol/api/artifact.ts';
+import { WRITES, type FilesRefusal, type FilesRequest } from '../../../protocol/api/files.ts';
+import type { PoolFrame } from '../../../protocol/link/runner-control.ts';
+import type { Reason } from '../../../protocol/reason.ts';
+import type { Owner } from '../../backend/backend.ts';
+import { json, type FilesAnswer } from '../../files/answer.ts';
+import { answerRequest } from '../../files/answer-request.ts';
+import type { StartTree } from '../../files/diff/start-tree.ts';
 import { answerTransfer } from './transfer-socket.ts';
-import { messageOf, type Log } from '../lib/log.ts';
-import type { LocalFiles } from './session-files.ts';
-import type { Snapshots } from '../snapshot/snapshots.ts';
-import { StorageUnavailable } from '../storage/object-store.ts';
+import { messageOf, type Log } from '../../lib/log.ts';
+import type { LocalFiles } from '../local-files.ts';
+import type { Snapshots } from '../../snapshot/snapshots.ts';
+import { StorageUnavailable } from '../../storage/object-store.ts';
 
 export type TransferOrder = Extract<PoolFrame, { kind: 'transfer' }>;
 

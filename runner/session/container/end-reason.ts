@@ -1,8 +1,8 @@
-import type { Reason } from '../../protocol/reason.ts';
-import type { Resources } from '../../protocol/api/session-config.ts';
-import { WrapperExit } from '../../protocol/link/wrapper-exit.ts';
-import type { ContainerExit } from '../backend/backend.ts';
-import type { Refusal } from '../link/data-socket.ts';
+import type { Reason } from '../../../protocol/reason.ts';
+import type { Resources } from '../../../protocol/api/session-config.ts';
+import { WrapperExit } from '../../../protocol/link/wrapper-exit.ts';
+import type { ContainerExit } from '../../backend/backend.ts';
+import type { Refusal } from '../../link/data-socket.ts';
 
 /** Why the runner itself ended a container. */
 export type Asked = 'stopped_by_user' | 'runner_draining' | 'parent_unavailable';

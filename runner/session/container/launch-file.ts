@@ -1,11 +1,11 @@
 import path from 'node:path';
-import type { Launch } from '../../protocol/link/runner-control.ts';
-import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
-import type { ContainerLayout } from '../backend/backend.ts';
-import { containerModelEnv, MODEL_HOST, type ModelUpstream } from '../model/upstream.ts';
-import type { AddressedForward } from '../egress/policy/forward-hosts.ts';
-import { caBundleEnv } from '../secrets/ca-bundle.ts';
-import { hasTranscript, type SessionFolders } from '../lib/session-folders.ts';
+import type { Launch } from '../../../protocol/link/runner-control.ts';
+import type { WrapperLaunch } from '../../../protocol/link/wrapper-launch.ts';
+import type { ContainerLayout } from '../../backend/backend.ts';
+import { containerModelEnv, MODEL_HOST, type ModelUpstream } from '../../model/upstream.ts';
+import type { AddressedForward } from '../../egress/policy/forward-hosts.ts';
+import { caBundleEnv } from '../../secrets/ca-bundle.ts';
+import { hasTranscript, type SessionFolders } from '../../lib/session-folders.ts';
 
 export interface LaunchFileInput {
   launch: Launch;

@@ -6,7 +6,7 @@ import { messageOf, type Log } from '../lib/log.ts';
 import { readPlacement } from '../lib/session-folders.ts';
 
 import type { Snapshots } from '../snapshot/snapshots.ts';
-import { serveArtifact, serveTransfer, type TransferOptions } from './transfers.ts';
+import { serveArtifact, serveTransfer, type TransferOptions } from './transfers/serve-transfer.ts';
 
 type Frame<K extends PoolFrame['kind']> = Extract<PoolFrame, { kind: K }>;
 

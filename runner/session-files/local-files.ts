@@ -7,16 +7,16 @@ import type { SnapshotReport, TreeKind } from '../../protocol/link/runner-contro
 import type { SnapshotTrigger } from '../../protocol/api/workspace.ts';
 import type { Owner } from '../backend/backend.ts';
 import { changedSince } from '../lib/changed-since.ts';
-import { planFiles, replaceFiles, TREES, type TreeStep } from './plan.ts';
-import { LOST, notRestored, REMOVED } from './reasons.ts';
+import { planFiles, replaceFiles, TREES, type TreeStep } from './prepare/plan.ts';
+import { LOST, notRestored, REMOVED } from './prepare/reasons.ts';
 import { FilesRecord } from './record.ts';
 import type { FilesState } from './state.ts';
 import type { BackoffRange } from '../lib/backoff.ts';
 import type { Log } from '../lib/log.ts';
 import { removeFolder } from '../lib/remove-folder.ts';
 import { makeSessionFolders, type SessionFolders } from '../lib/session-folders.ts';
-import type { Slots } from '../lib/slots.ts';
-import { cacheFolder, SnapshotQueue, stampFile, type Activity } from './snapshot-queue.ts';
+import type { Slots } from '../lib/semaphore.ts';
+import { cacheFolder, SnapshotQueue, stampFile, type Activity } from './snapshots/snapshot-queue.ts';
 import type { Snapshots } from '../snapshot/snapshots.ts';
 import { recoverTree } from '../snapshot/restore/swap-tree.ts';
 

@@ -1,4 +1,4 @@
-import type { Resources, SessionConfig } from '../../protocol/api/session-config.ts';
+import type { Resources, SessionConfig } from '../../../protocol/api/session-config.ts';
 
 /** The most that the operator gives one container, and what it gets unasked. */
 export interface ContainerLimits {

@@ -1,18 +1,18 @@
-import type { Reason } from '../../protocol/reason.ts';
-import type { SessionConfig } from '../../protocol/api/session-config.ts';
-import type { RunnerNotice } from '../../protocol/link/runner-notice.ts';
-import { EgressNotices } from '../egress/egress-notices.ts';
-import { sessionPolicy, type EgressPolicy, type EgressRules, type Presets } from '../egress/policy/policy.ts';
-import type { PackageSources } from '../egress/policy/package-sources.ts';
-import { PACKAGES_PRESET, withPackages } from '../egress/policy/presets.ts';
-import { openEgressProxy } from '../egress/proxy/proxy.ts';
-import { addressForwards, type AddressedForward } from '../egress/policy/forward-hosts.ts';
-import type { Log } from '../lib/log.ts';
-import { caBundle, type TrustedAuthorities } from '../secrets/ca-bundle.ts';
-import type { CertificateAuthority } from '../secrets/certificate-authority.ts';
-import type { Secret, WireSecret } from '../secrets/secret.ts';
-import { sessionSecrets } from '../secrets/session-secrets.ts';
-import { createTlsInterceptor } from '../secrets/intercept/tls-interceptor.ts';
+import type { Reason } from '../../../protocol/reason.ts';
+import type { SessionConfig } from '../../../protocol/api/session-config.ts';
+import type { RunnerNotice } from '../../../protocol/link/runner-notice.ts';
+import { EgressNotices } from '../../egress/egress-notices.ts';
+import { sessionPolicy, type EgressPolicy, type EgressRules, type Presets } from '../../egress/policy/policy.ts';
+import type { PackageSources } from '../../egress/policy/package-sources.ts';
+import { PACKAGES_PRESET, withPackages } from '../../egress/policy/presets.ts';
+import { openEgressProxy } from '../../egress/proxy/proxy.ts';
+import { addressForwards, type AddressedForward } from '../../egress/policy/forward-hosts.ts';
+import type { Log } from '../../lib/log.ts';
+import { caBundle, type TrustedAuthorities } from '../../secrets/ca-bundle.ts';
+import type { CertificateAuthority } from '../../secrets/certificate-authority.ts';
+import type { Secret, WireSecret } from '../../secrets/secret.ts';
+import { sessionSecrets } from '../../secrets/session-secrets.ts';
+import { createTlsInterceptor } from '../../secrets/intercept/tls-interceptor.ts';
 
 /** What the operator has decided about where containers may go, and with whose secrets. */
 export interface EgressSurroundings {

@@ -1,18 +1,18 @@
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Launch, PlacementKey, RunnerFrame } from '../../protocol/link/runner-control.ts';
-import type { Reason } from '../../protocol/reason.ts';
-import type { ContainerBackend, ContainerExit } from '../backend/backend.ts';
+import type { Launch, PlacementKey, RunnerFrame } from '../../../protocol/link/runner-control.ts';
+import type { Reason } from '../../../protocol/reason.ts';
+import type { ContainerBackend, ContainerExit } from '../../backend/backend.ts';
 import { endReason, type Asked, type Ending } from './end-reason.ts';
-import { HOSTS_FILE, RESOLVER_FILE } from '../backend/container-spec.ts';
-import { hostsFile, RESOLVER } from '../egress/policy/forward-hosts.ts';
+import { HOSTS_FILE, RESOLVER_FILE } from '../../backend/container-spec.ts';
+import { hostsFile, RESOLVER } from '../../egress/policy/forward-hosts.ts';
 import { CA_FILE, launchFile, PROXY_SOCKET } from './launch-file.ts';
-import { messageOf, type Log } from '../lib/log.ts';
-import { openModelGateway, type ModelGateway } from '../model/gateway.ts';
-import type { ModelHandler } from '../model/exchange.ts';
-import type { ModelUpstream } from '../model/upstream.ts';
-import { Relay } from '../link/relay.ts';
-import type { LocalFiles } from '../session-files/session-files.ts';
+import { messageOf, type Log } from '../../lib/log.ts';
+import { openModelGateway, type ModelGateway } from '../../model/gateway.ts';
+import type { ModelHandler } from '../../model/exchange.ts';
+import type { ModelUpstream } from '../../model/upstream.ts';
+import { Relay } from '../../link/relay.ts';
+import type { LocalFiles } from '../../session-files/local-files.ts';
 import {
   makeSessionFolders,
   writeLaunchFile,
@@ -20,8 +20,8 @@ import {
   writeRunFile,
   type Placement,
   type SessionFolders,
-} from '../lib/session-folders.ts';
-import type { SocketAliases } from '../link/socket-alias.ts';
+} from '../../lib/session-folders.ts';
+import type { SocketAliases } from '../../link/socket-alias.ts';
 import {
   containerAuthorities,
   openWayOut,

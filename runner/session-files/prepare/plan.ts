@@ -1,6 +1,6 @@
-import type { SessionFiles } from '../../protocol/api/files.ts';
-import { treeKind, type SnapshotReport, type TreeKind } from '../../protocol/link/runner-control.ts';
-import { blankReport, type FilesState } from './state.ts';
+import type { SessionFiles } from '../../../protocol/api/files.ts';
+import { treeKind, type SnapshotReport, type TreeKind } from '../../../protocol/link/runner-control.ts';
+import { blankReport, type FilesState } from '../state.ts';
 
 export const TREES = treeKind.options;
 

@@ -1,6 +1,6 @@
-import type { Reason } from '../../protocol/reason.ts';
-import type { TreeKind } from '../../protocol/link/runner-control.ts';
-import type { RestoredTree } from '../snapshot/restore/restore-tree.ts';
+import type { Reason } from '../../../protocol/reason.ts';
+import type { TreeKind } from '../../../protocol/link/runner-control.ts';
+import type { RestoredTree } from '../../snapshot/restore/restore-tree.ts';
 
 /** Why a session's files cannot be made ready. */
 

@@ -1,18 +1,18 @@
 import { WebSocket } from 'ws';
-import { CloseCode } from '../../protocol/close-code.ts';
+import { CloseCode } from '../../../protocol/close-code.ts';
 import {
   edgeTransferFrame,
   TRANSFER_CHUNK,
   TRANSFER_WINDOW,
   type FilesRefusal,
   type RunnerTransferFrame,
-} from '../../protocol/api/files.ts';
-import { HEARTBEAT_MS } from '../../protocol/link/runner-control.ts';
-import type { FilesAnswer } from '../files/answer.ts';
-import { FilesRefused } from '../files/paths/refused.ts';
-import type { Log } from '../lib/log.ts';
-import { ByteChannel } from '../link/byte-channel.ts';
-import { dial, type DialEnd } from '../link/dial.ts';
+} from '../../../protocol/api/files.ts';
+import { HEARTBEAT_MS } from '../../../protocol/link/runner-control.ts';
+import type { FilesAnswer } from '../../files/answer.ts';
+import { FilesRefused } from '../../files/paths/refused.ts';
+import type { Log } from '../../lib/log.ts';
+import { ByteChannel } from '../../link/byte-channel.ts';
+import { dial, type DialEnd } from '../../link/dial.ts';
 
 /** What has been taken is granted anew once it is this much, bytes: not a frame for every chunk. */
 const GRANT = TRANSFER_WINDOW / 4;

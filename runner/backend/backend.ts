@@ -1,9 +1,11 @@
 import type { BackendHealth, BackendName, PlacementKey } from '../../protocol/link/runner-control.ts';
 import type { Resources } from '../../protocol/api/session-config.ts';
 import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
-import type { SessionFolders } from '../lib/session-folders.ts';
+import type { Owner, SessionFolders } from '../lib/session-folders.ts';
 
-/** Where things are, as the container's processes see them. */
+export type { Owner } from '../lib/session-folders.ts';
+
+/** The paths of things, as the container's processes see them. */
 export interface ContainerLayout {
   claude: string;
   /** Working directory of `claude`. */
@@ -18,14 +20,8 @@ export interface ContainerLayout {
   path: string;
   /** MCP servers and skills that a session can name; undefined: none. */
   offers: WrapperLaunch['offers'] | undefined;
-  /** What this backend alone needs in Claude Code's environment. */
+  /** Variables of Claude Code's environment that only this backend needs. */
   env: Record<string, string>;
-}
-
-/** User and group of the container's processes, where they are not the runner's own. */
-export interface Owner {
-  uid: number;
-  gid: number;
 }
 
 export interface StartFailure {
@@ -39,9 +35,9 @@ export type StartResult = { ok: true } | { ok: false; failure: StartFailure };
 export interface ContainerExit {
   code: number | null;
   signal: string | null;
-  /** The kernel killed something in it for want of memory. */
+  /** The kernel killed a process in it, because memory ran out. */
   outOfMemory: boolean;
-  /** The end of what its processes wrote to their log, at most `LOG_TAIL` characters. */
+  /** The end of what its processes wrote to stdout and stderr, at most `LOG_TAIL` characters. */
   log: string;
 }
 
@@ -53,29 +49,29 @@ export interface OwnContainer {
   running: boolean;
 }
 
-/** Where containers run. A container is known by its (session, epoch) alone. */
+/** Runs containers. The key of a container is its (session, epoch). */
 export interface ContainerBackend {
   readonly name: BackendName;
   readonly owner: Owner | undefined;
-  /** What runs in it cannot get out: limits hold, and the session's sockets are the only way to anywhere. */
+  /** Containers are sealed: limits are enforced, and the session's sockets are the only way out. */
   readonly sealed: boolean;
-  /** The container has a kernel of its own (gVisor, a virtual machine), which stands in for some of the seal's guarantees. */
+  /** The container has a kernel of its own (gVisor, a virtual machine), which takes the place of some guarantees of the seal. */
   readonly ownKernel: boolean;
   layout(folders: SessionFolders): ContainerLayout;
   health(): Promise<BackendHealth>;
   /**
-   * Starts the container, idempotently: one that is there already is left as it is.
+   * Starts the container. Idempotent: a container that exists already stays as it is.
    * @param resources its limits; null: none, on a backend that is not `sealed`
    */
   start(key: PlacementKey, folders: SessionFolders, resources: Resources | null): Promise<StartResult>;
-  /** SIGTERM, and after `graceMs` SIGKILL to all that is left; 0: SIGKILL at once. Resolves when it is done. */
+  /** Sends SIGTERM, and after `graceMs` SIGKILL to all that is left; 0: SIGKILL at once. Resolves when that is done. */
   stop(key: PlacementKey, graceMs: number): Promise<void>;
-  /** Resolves when the container has ended, at once for one that has, however long the engine is away meanwhile. */
+  /** Resolves when the container has ended. It keeps waiting while the engine does not answer. */
   wait(key: PlacementKey): Promise<ContainerExit>;
-  /** Removes what is left of an ended container, or a running one with all that runs in it. */
+  /** Removes the container. One that still runs is killed first. */
   remove(key: PlacementKey): Promise<void>;
   /** This runner's containers, ended ones too. @throws when the engine does not answer */
   list(): Promise<OwnContainer[]>;
-  /** Lets go: what waits here is rejected, containers are left as they are. */
+  /** Detaches from all containers, which run on. Calls of `wait` reject. */
   close(): void;
 }

@@ -2,8 +2,8 @@ import type Docker from 'dockerode';
 import path from 'node:path';
 import type { PlacementKey } from '../../protocol/link/runner-control.ts';
 import type { Resources } from '../../protocol/api/session-config.ts';
-import type { ContainerLayout, Owner } from './backend.ts';
-import type { SessionFolders } from '../lib/session-folders.ts';
+import type { ContainerLayout } from './backend.ts';
+import type { Owner, SessionFolders } from '../lib/session-folders.ts';
 import { seccompProfile } from './seccomp-profile.ts';
 
 export const Label = {
@@ -12,7 +12,7 @@ export const Label = {
   epoch: 'cc-docker.epoch',
 } as const;
 
-/** What the operator, and nobody else, has decided about containers. */
+/** What only the operator decides about containers. */
 export interface ContainerSettings {
   image: string;
   runnerId: string;
@@ -21,7 +21,7 @@ export interface ContainerSettings {
   runtime: string | undefined;
 }
 
-/** Inside the image of `container/Dockerfile`. */
+/** The paths inside the image of `container/Dockerfile`. */
 export const CONTAINER_LAYOUT: ContainerLayout = {
   claude: '/usr/local/bin/claude',
   workspace: '/workspace',
@@ -34,26 +34,26 @@ export const CONTAINER_LAYOUT: ContainerLayout = {
   env: { APT_CONFIG: '/opt/cc-docker/apt.conf' },
 };
 
-/** Unprivileged users: the one of `container/Dockerfile` under a root runner, else the runner's own, who owns the files. */
+/** An unprivileged user: for a runner of root the one of `container/Dockerfile`, else the runner's own, who owns the files. */
 export function containerOwner(runner: { uid: number; gid: number }): Owner {
   return runner.uid === 0 ? { uid: 1000, gid: 1000 } : runner;
 }
 
-/** A container's name: creating it twice is refused by the engine, which makes `start` idempotent. */
+/** The container's name. The engine refuses a second container of the same name, which makes `start` idempotent. */
 export function containerName(key: PlacementKey): string {
   return `cc-docker-${key.session_id}-${key.epoch}`;
 }
 
-/** In the run folder: the container's `/etc/hosts` and `/etc/resolv.conf`. */
+/** Files of the run folder that become the container's `/etc/hosts` and `/etc/resolv.conf`. */
 export const HOSTS_FILE = 'hosts';
 export const RESOLVER_FILE = 'resolv.conf';
 
 const MB = 1024 * 1024;
 
 /**
- * The whole of what the engine is asked for. It depends on the operator's settings, the session's id and its folders
- * alone, and on four numbers that the operator's limits stand above: all else that a client asked for reaches the
- * container only as `launch.json`, for the wrapper.
+ * The whole request to the engine. It depends only on the operator's settings, the session's id and folders, and four
+ * numbers that the operator's limits cap. Everything else that a client asks for reaches the container only in
+ * `launch.json`, for the wrapper.
  */
 export function containerSpec(
   settings: ContainerSettings,
@@ -63,7 +63,7 @@ export function containerSpec(
 ): Docker.ContainerCreateOptions & { HostConfig: Docker.HostConfig } {
   const { owner, runtime } = settings;
   const memory = resources.memory_mb * MB;
-  // A file cannot grow past the workspace's limit; of all files together `WorkspaceWatch` takes care.
+  // A limit for a single file. `WorkspaceWatch` limits all files together.
   const largestFile = ((resources.workspace_mb ?? 0) + 1) * MB;
   return {
     name: containerName(key),
@@ -94,25 +94,25 @@ export function containerSpec(
       // Equal to `Memory`: no swap.
       MemorySwap: memory,
       NanoCpus: Math.round(resources.cpus * 1e9),
-      // Under memory pressure on the host the kernel takes a session before it takes the runner.
+      // When the host runs out of memory, the kernel kills a session before it kills the runner.
       OomScoreAdj: 500,
       Ulimits: [
         { Name: 'core', Soft: 0, Hard: 0 },
         ...(resources.workspace_mb === null ? [] : [{ Name: 'fsize', Soft: largestFile, Hard: largestFile }]),
       ],
-      // Kept in memory, and so within the limit above. `exec`, because compilers and package managers run what they
+      // These are in memory, and so within the memory limit. `exec`, because compilers and package managers run what they
       // put there, and the workspace allows it anyway.
       Tmpfs: {
         [CONTAINER_LAYOUT.tmp]: `rw,exec,nosuid,nodev,mode=1777,size=${Math.floor(memory / 2)}`,
         [CONTAINER_LAYOUT.home]: `rw,exec,nosuid,nodev,mode=0700,uid=${owner.uid},gid=${owner.gid},size=${Math.floor(memory / 2)}`,
       },
-      // Mounts, not Binds: a colon in a path has no meaning here, and a missing source is an error, not a new folder.
+      // Mounts, not Binds: a colon in a path has no special meaning here, and a missing source is an error, not a new folder.
       Mounts: [
         bind(folders.workspace, CONTAINER_LAYOUT.workspace, false),
         bind(folders.claude, CONTAINER_LAYOUT.claudeConfig, false),
-        // Read-only: connecting to a socket writes nothing to the folder, and nothing in there is the container's to change.
+        // Read-only: connecting to a socket writes nothing to the folder, and the container must not change what is there.
         bind(folders.run, CONTAINER_LAYOUT.run, true),
-        // Names of the session's forwards; and neither names nor name servers of the host's.
+        // The names of the session's forwards, instead of the host's own names and name servers.
         bind(path.join(folders.run, HOSTS_FILE), '/etc/hosts', true),
         bind(path.join(folders.run, RESOLVER_FILE), '/etc/resolv.conf', true),
       ],

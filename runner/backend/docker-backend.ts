@@ -10,9 +10,9 @@ import type { Log } from '../lib/log.ts';
 import type { Resources } from '../../protocol/api/session-config.ts';
 import type { SessionFolders } from '../lib/session-folders.ts';
 
-/** Longest wait for an answer to a question that an engine answers in milliseconds. */
+/** Timeout of a request that an engine answers in milliseconds. */
 const ANSWER_MS = 5_000;
-/** Longest wait for a start: a busy disk may take its time over a container's first. */
+/** Timeout of a create or a start: on a busy disk the first container may take long. */
 const START_MS = 60_000;
 
 const engineInfo = z.object({
@@ -23,8 +23,8 @@ const engineInfo = z.object({
 });
 
 /**
- * What this engine cannot enforce, or `undefined` when a container can be sealed on it. An engine takes limits that it
- * cannot keep, with a mere warning.
+ * What this engine cannot enforce, or `undefined` when a container can be sealed on it. This is checked here, because an
+ * engine accepts limits that it cannot enforce, and only warns.
  */
 export function unsealable(info: unknown, runtime?: string): string | undefined {
   const engine = engineInfo.parse(info);
@@ -37,10 +37,10 @@ export function unsealable(info: unknown, runtime?: string): string | undefined 
   return undefined;
 }
 
-/** States in which nothing runs and nothing will. */
+/** States in which nothing runs and nothing will run. */
 const ENDED = ['created', 'exited', 'dead', 'removing'];
 
-/** Containers of a Docker engine; `DOCKER_HOST` says which, as for every Docker client. */
+/** Runs containers on a Docker engine. `DOCKER_HOST` names it, as for every Docker client. */
 export class DockerBackend implements ContainerBackend {
   readonly name = 'docker';
   readonly owner;
@@ -56,7 +56,7 @@ export class DockerBackend implements ContainerBackend {
     this.#settings = settings;
     this.#log = log;
     this.owner = settings.owner;
-    // `runc` and `crun` share the host's kernel; what else is asked for by name is asked for because it does not.
+    // `runc` and `crun` share the host's kernel. An operator names another runtime because it does not.
     this.ownKernel = settings.runtime !== undefined && !/^(io\.containerd\.)?(runc|crun)/.test(settings.runtime);
   }
 
@@ -92,14 +92,14 @@ export class DockerBackend implements ContainerBackend {
         const spec = containerSpec(this.#settings, key, folders, resources);
         await this.#docker.createContainer({ ...spec, abortSignal: AbortSignal.timeout(START_MS) });
       } catch (error) {
-        // The name is taken: an earlier `start` for the same key got this far.
+        // The name is taken: an earlier `start` of the same key got this far.
         if (engineStatus(error) !== 409) throw error;
         const found = await container.inspect();
         if (found.Config.Labels[Label.runner] !== this.#settings.runnerId) {
           const detail = `A container ${name} of another runner is in the way.`;
           return { ok: false, failure: { code: 'container_start_failed', detail } };
         }
-        // It ran and has ended: `wait` says how. Starting it again would make two of one epoch.
+        // It has run already; `wait` says how it ended. A second start would make two runs of one epoch.
         if (found.State.Status !== 'created') return { ok: true };
       }
       // 304: it runs already.
@@ -107,13 +107,13 @@ export class DockerBackend implements ContainerBackend {
       return { ok: true };
     } catch (error) {
       const failure = startFailure(error, this.#settings.image);
-      // A half-made container would be taken for a started one next time. With the engine away, `list` finds it later.
+      // The next `start` would take a half-made container for a started one. If the engine is away, `list` finds it later.
       await this.remove(key).catch((error: unknown) => this.#log.warn('container not removed', { name, error }));
       return { ok: false, failure };
     }
   }
 
-  /** Asked once: an engine does not change without a restart, and `health` asks anew. */
+  /** Kept after the first answer: an engine does not change without a restart, and `health` asks again. */
   #sealable: Promise<string | undefined> | undefined;
   async #weakness(): Promise<string | undefined> {
     this.#sealable ??= this.#info().then((info) => unsealable(info, this.#settings.runtime));
@@ -125,23 +125,23 @@ export class DockerBackend implements ContainerBackend {
     }
   }
 
-  /** @throws also when a stuck engine takes the connection and says nothing */
+  /** @throws also when a stuck engine accepts the connection and never answers */
   async #info(): Promise<unknown> {
-    const patience = new AbortController();
-    const late = pause(ANSWER_MS, undefined, { ref: false, signal: patience.signal }).then(() => {
+    const answered = new AbortController();
+    const late = pause(ANSWER_MS, undefined, { ref: false, signal: answered.signal }).then(() => {
       throw Object.assign(new Error(`no answer in ${ANSWER_MS / 1000} s`), { code: 'ETIMEDOUT' });
     });
     late.catch(() => {});
     try {
       return await Promise.race([this.#docker.info(), late]);
     } finally {
-      patience.abort();
+      answered.abort();
     }
   }
 
   async stop(key: PlacementKey, graceMs: number): Promise<void> {
     const container = this.#docker.getContainer(containerName(key));
-    // 304, 409: it does not run. 404: it is gone.
+    // 304 and 409: it does not run. 404: there is none.
     await (graceMs === 0 ? container.kill() : container.stop({ t: Math.ceil(graceMs / 1000) })).catch(
       unlessStatus(304, 404, 409),
     );
@@ -178,11 +178,11 @@ export class DockerBackend implements ContainerBackend {
     try {
       const { Id, Config } = await container.inspect();
       if (Config.Labels[Label.runner] !== this.#settings.runnerId) return;
-      // By its id, so that it is the one that was looked at.
+      // By its id, so that it is the container that was inspected.
       const own = this.#docker.getContainer(Id);
       await own.remove({ force: true, v: true }).catch(async (error: unknown) => {
         unlessStatus(409)(error);
-        // A removal is under way.
+        // Another removal of it is under way.
         await own.wait({ condition: 'removed' });
       });
     } catch (error) {
@@ -215,7 +215,7 @@ function unlessStatus(...statuses: number[]) {
   };
 }
 
-/** The engine's log framing: 8 bytes of header (the last four: length), then that much of stdout or stderr. */
+/** Removes the engine's log framing: each frame has 8 bytes of header (the last four: length), then stdout or stderr. */
 function demultiplex(framed: Buffer): string {
   const parts: Buffer[] = [];
   for (let at = 0; at + 8 <= framed.length;) {

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { StartFailure } from './backend.ts';
 import { messageOf } from '../lib/log.ts';
 
-/** An answer of the engine's that is an error, as dockerode throws it. */
+/** An error response of the engine, as dockerode throws it. */
 const answer = z.object({ statusCode: z.int(), json: z.object({ message: z.string() }).optional() });
 
 /** The engine's HTTP status; `undefined` when no answer came. */
@@ -10,15 +10,15 @@ export function engineStatus(error: unknown): number | undefined {
   return answer.safeParse(error).data?.statusCode;
 }
 
-/** No answer came from the engine: whatever was asked may work later. */
+/** No response came from the engine: the same request may work later. */
 export function engineAway(error: unknown): boolean {
   const status = engineStatus(error);
   if (status !== undefined) return status === 502 || status === 503;
-  // A connection's error, or a patience that ended; anything else is a bug of ours.
+  // An error of the connection, or a timeout. Anything else is a bug of ours.
   return error instanceof Error && ('code' in error || error.name === 'AbortError' || error.name === 'TimeoutError');
 }
 
-/** What went wrong, in words for the operator. */
+/** What went wrong, for the operator. */
 export function engineProblem(error: unknown): string {
   const parsed = answer.safeParse(error).data;
   if (parsed?.json !== undefined) return parsed.json.message;
@@ -28,7 +28,7 @@ export function engineProblem(error: unknown): string {
   return messageOf(error);
 }
 
-/** Tells apart why a container did not start. */
+/** Why a container did not start. */
 export function startFailure(error: unknown, image: string): StartFailure {
   const problem = engineProblem(error);
   if (engineAway(error)) return { code: 'engine_unavailable', detail: `The Docker engine does not answer: ${problem}` };

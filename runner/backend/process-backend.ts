@@ -21,7 +21,7 @@ import { sessionFolders, type SessionFolders } from '../lib/session-folders.ts';
 import { killMarked, MARKER } from './process-sweep.ts';
 
 export interface ProcessBackendOptions {
-  /** The wrapper's one file. */
+  /** The bundled wrapper, one file. */
   wrapperBundle: string;
   /** Absent: the binary of the installed package. */
   claudePath: string | undefined;
@@ -36,7 +36,7 @@ interface Running {
   exit: Promise<ContainerExit>;
 }
 
-/** This installation, which stands in for the image. */
+/** This installation, which takes the place of the image. */
 const ROOT = path.join(import.meta.dirname, '..', '..');
 const OFFERS = {
   mcp: path.join(ROOT, 'container', 'mcp'),
@@ -44,12 +44,12 @@ const OFFERS = {
   skills: path.join(ROOT, 'container', 'skills'),
 };
 
-/** Left in the session's folder, so that a later runner finds what this one did not live to end. */
+/** A file in the session's folder. When the runner dies, the next one finds the process by it, and ends it. */
 const pidFile = z.object({ pid: z.int().min(2), start: z.string() });
 
 /**
- * Sessions as plain processes of this machine, for a laptop without Docker: **no isolation at all**. The agent can
- * do whatever the runner's user can. Nothing survives the runner.
+ * Runs sessions as plain processes of this machine, for a laptop without Docker, with **no isolation at all**. The agent
+ * can do whatever the runner's user can. No session outlives the runner.
  */
 export class ProcessBackend implements ContainerBackend {
   readonly name = 'process';
@@ -78,8 +78,8 @@ export class ProcessBackend implements ContainerBackend {
       tmp: path.join(folders.root, 'tmp'),
       path: this.#options.path,
       offers: OFFERS,
-      // Claude Code refuses to run tools unasked as root, unless told that its surroundings are a sandbox. They are
-      // not; who runs this backend as root was warned above.
+      // As root, Claude Code runs tools without asking only in a sandbox. This is none: the constructor warns who runs
+      // this backend.
       env: { [MARKER]: folders.root, ...(process.getuid?.() === 0 ? { IS_SANDBOX: '1' } : {}) },
     };
   }
@@ -103,13 +103,13 @@ export class ProcessBackend implements ContainerBackend {
     await Promise.all([layout.home, layout.tmp].map((folder) => mkdir(folder, { recursive: true, mode: 0o700 })));
     const child = spawn(process.execPath, [this.#options.wrapperBundle, path.join(layout.run, 'launch.json')], {
       cwd: folders.workspace,
-      // Nothing of the runner's own environment, which holds the real credentials.
+      // Nothing of the runner's own environment: it holds the real credentials.
       env: { HOME: layout.home, TMPDIR: layout.tmp, PATH: layout.path, LANG: 'C.UTF-8', [MARKER]: folders.root },
-      // A group of its own: it does not get the terminal's Ctrl-C, and can be killed as a whole.
+      // A process group of its own: it does not get the terminal's Ctrl-C, and can be killed as a whole.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const exit = ended(child, () => this.#sweep(folders));
+    const exit = waitForExit(child, () => this.#sweep(folders));
     const { pid } = child;
     if (pid === undefined) {
       const { log } = await exit;
@@ -127,9 +127,9 @@ export class ProcessBackend implements ContainerBackend {
     if (running === undefined || pid === undefined || running.child.exitCode !== null) return;
     if (graceMs > 0) {
       running.child.kill('SIGTERM');
-      const patience = new AbortController();
-      await Promise.race([running.exit, pause(graceMs, undefined, { signal: patience.signal }).catch(() => {})]);
-      patience.abort();
+      const exited = new AbortController();
+      await Promise.race([running.exit, pause(graceMs, undefined, { signal: exited.signal }).catch(() => {})]);
+      exited.abort();
     }
     if (running.child.exitCode === null && running.child.signalCode === null) signalProcess(-pid, 'SIGKILL');
     await running.exit;
@@ -145,7 +145,7 @@ export class ProcessBackend implements ContainerBackend {
     this.#running.delete(nameOf(key));
   }
 
-  /** Called at start. Ends what an earlier runner left behind: without its sockets' owner it cannot be taken up reliably. */
+  /** Called at start. Ends the processes of an earlier runner: they depend on its sockets, so they cannot be adopted. */
   async list(): Promise<OwnContainer[]> {
     for (const session of await readdir(this.#options.sessions)) {
       const folders = sessionFolders(this.#options.sessions, session);
@@ -159,7 +159,7 @@ export class ProcessBackend implements ContainerBackend {
     return [];
   }
 
-  /** Ends all that the session's processes left, before the next launch of the session can begin. */
+  /** Kills what is left of the session's processes, and removes their files, before the session's next launch can begin. */
   async #sweep(folders: SessionFolders): Promise<void> {
     await killMarked(folders.root);
     const { home, tmp } = this.layout(folders);
@@ -176,13 +176,13 @@ async function readJson(file: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(file, 'utf8'));
   } catch {
-    // None there, or cut short by a crash.
+    // There is none, or a crash cut it short.
     return undefined;
   }
 }
 
 /** Resolves when the wrapper has ended and nothing that it started is left. */
-async function ended(child: ChildProcess, sweep: () => Promise<void>): Promise<ContainerExit> {
+async function waitForExit(child: ChildProcess, sweep: () => Promise<void>): Promise<ContainerExit> {
   let log = '';
   const keep = (chunk: string) => {
     log = (log + chunk).slice(-LOG_TAIL);
@@ -192,7 +192,7 @@ async function ended(child: ChildProcess, sweep: () => Promise<void>): Promise<C
   const exit = await new Promise<{ code: number | null; signal: string | null }>((resolve) => {
     child.once('error', (error) => {
       keep(messageOf(error));
-      // A process that was started reports its end by `exit`; this one never was.
+      // A process that started reports its end with `exit`. This one never started.
       if (child.pid === undefined) resolve({ code: null, signal: null });
     });
     child.once('exit', (code, signal) => resolve({ code, signal }));
@@ -202,7 +202,7 @@ async function ended(child: ChildProcess, sweep: () => Promise<void>): Promise<C
   return { ...exit, outOfMemory: false, log };
 }
 
-/** The platform's own package: it holds the binary whether or not install scripts ran. */
+/** The binary in the platform's own package, where it is whether or not install scripts ran. */
 function installedClaude(): string | undefined {
   const require = createRequire(import.meta.url);
   const platform = `@anthropic-ai/claude-code-${process.platform}-${process.arch}`;
@@ -210,7 +210,7 @@ function installedClaude(): string | undefined {
     try {
       return path.join(path.dirname(require.resolve(`${name}/package.json`)), 'claude');
     } catch {
-      // Not this one: npm installs only what fits the machine.
+      // npm installs only the package that fits the machine: try the other.
     }
   }
   return undefined;

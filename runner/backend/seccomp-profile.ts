@@ -6,9 +6,9 @@ const FILE = path.join(import.meta.dirname, '..', '..', 'container', 'seccomp.js
 let read: string | undefined;
 
 /**
- * The container's system calls, in Docker's own format, as one line: an allow-list that is a part of Docker's default one. What it leaves
- * out beside that: `ptrace` and its like (so no debuggers), io_uring, 32-bit programs, and every kind of socket but unix,
- * TCP, UDP and the netlink question for the list of network cards.
+ * The system calls that a container may make, as one line in Docker's own format. The allow-list is a subset of Docker's
+ * default. It also leaves out `ptrace` and the like (so no debuggers), io_uring, 32-bit programs, and all sockets except
+ * unix, TCP, UDP and the netlink query for the list of network interfaces.
  */
 export function seccompProfile(): string {
   read ??= JSON.stringify(JSON.parse(readFileSync(FILE, 'utf8')));

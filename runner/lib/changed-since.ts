@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { utimes, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 
-/** The kernel's time stamps may lag behind the clock by a tick: what is this new counts as changed, milliseconds. */
+/** The kernel's time stamps may lag behind the clock by a tick. A change this recent still counts, milliseconds. */
 const LAG_MS = 1_000;
 
-/** Notes in `stamp` that what changes from now on is a change. */
+/** Sets the time of the file `stamp`: what changes after now counts as changed. */
 export async function markUnchanged(stamp: string, now = Date.now()): Promise<void> {
   await writeFile(stamp, '', { mode: 0o600 });
   const at = new Date(now - LAG_MS);
@@ -14,8 +14,10 @@ export async function markUnchanged(stamp: string, now = Date.now()): Promise<vo
 }
 
 /**
- * Whether anything in the folders was changed since. `find`, because it looks at a hundred thousand files in a fraction of a
- * second and ends with the first; by the time that a file's inode changed, which the agent cannot set. In doubt it is.
+ * Whether anything in the folders has changed since `stamp`. When that cannot be told, the answer is yes.
+ *
+ * `find` looks at a hundred thousand files in a fraction of a second, and stops at the first changed one. It compares the
+ * time of the inode's last change, which the agent cannot set.
  */
 export async function changedSince(stamp: string, folders: readonly string[]): Promise<boolean> {
   const child = spawn('find', [...folders, '-cnewer', stamp, '-print', '-quit'], {
@@ -25,7 +27,7 @@ export async function changedSince(stamp: string, folders: readonly string[]): P
     const [found, [code]] = await Promise.all([text(child.stdout), once(child, 'close')]);
     return found !== '' || code !== 0;
   } catch {
-    // There is no `find` on this machine.
+    // This machine has no `find`.
     return true;
   }
 }

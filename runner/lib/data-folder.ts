@@ -6,17 +6,17 @@ import { processStart } from './process-identity.ts';
 
 const holder = z.object({ pid: z.int(), start: z.string() });
 
-/** The runner's own folder, held by one runner at a time. */
+/** The runner's own folder. One runner at a time has it locked. */
 export interface DataFolder {
-  /** Tells this folder's containers from those of every other runner on the same engine. */
+  /** Labels this folder's containers: other runners may use the same engine. */
   runnerId: string;
   sessions: string;
   release(): void;
 }
 
 /**
- * Opens the folder and takes hold of it: two runners in one folder would each take the other's sessions for left
- * over from an earlier life.
+ * Opens the folder and locks it. Without the lock, two runners in one folder would each adopt or remove the other's
+ * containers.
  */
 export function openDataFolder(folder: string): { ok: true; data: DataFolder } | { ok: false; problem: string } {
   const sessions = path.join(folder, 'sessions');
@@ -49,7 +49,7 @@ function readHolder(lock: string): z.infer<typeof holder> | undefined {
   try {
     return holder.safeParse(JSON.parse(readFileSync(lock, 'utf8'))).data;
   } catch {
-    // Cut short by a crash, or just released: nobody holds it.
+    // A crash cut the file short, or it was just released: nobody holds the lock.
     return undefined;
   }
 }

@@ -2,7 +2,7 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 type Fields = Record<string, unknown>;
 
-/** One JSON object a line. Callers name what they log: nothing is dumped whole, so that no secret slips in. */
+/** One JSON object a line. Callers name each field: no object is logged whole, so that no secret slips in. */
 export interface Log {
   debug(event: string, fields?: Fields): void;
   info(event: string, fields?: Fields): void;
@@ -12,7 +12,7 @@ export interface Log {
   with(fields: Fields): Log;
 }
 
-/** Lines below `level` are not written. Default sink: stderr, because stdout belongs to whoever started us. */
+/** Lines below `level` are not written. Lines go to stderr by default: stdout belongs to the process that started us. */
 export function createLog(
   level: LogLevel,
   write: (line: string) => void = (line) => process.stderr.write(line),
@@ -38,7 +38,7 @@ function plain(_key: string, value: unknown): unknown {
   return value instanceof Error ? messageOf(value) : value;
 }
 
-/** What an unknown thrown value says of itself. */
+/** The message of a thrown value of unknown type. */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
   return error instanceof Error ? error.message : String(error);

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /**
- * When the process began, as an opaque text; `undefined` when there is none. Pids are used again, so a stored pid
- * means the same process only with the same start.
+ * The start time of the process, as an opaque text; `undefined` when there is no such process. The system reuses pids, so
+ * a stored pid means the same process only together with its start time.
  */
 export function processStart(pid: number): string | undefined {
   if (process.platform === 'linux') {
@@ -13,7 +13,7 @@ export function processStart(pid: number): string | undefined {
     } catch {
       return undefined;
     }
-    // Field 22; the second, the name in parentheses, may itself hold spaces and parentheses.
+    // Field 22. The second field, the name in parentheses, may itself hold spaces and parentheses.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return fields[0] === 'Z' ? undefined : fields[19];
   }
@@ -24,7 +24,7 @@ export function processStart(pid: number): string | undefined {
   }
 }
 
-/** Signals a process (or with a negative pid a group); false when it is already gone. */
+/** Signals a process, or with a negative pid a process group; false when it is already gone. */
 export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
   try {
     return process.kill(pid, signal);

@@ -4,10 +4,15 @@ import * as z from 'zod';
 import { epoch, uuid } from '../../protocol/ids.ts';
 import { networkConfig, resources, secretName } from '../../protocol/api/session-config.ts';
 import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
-import type { Owner } from '../backend/backend.ts';
 import { removeFolder } from './remove-folder.ts';
 
-/** A session's folders on the runner's machine, absolute. `root` holds the others and is the runner's alone. */
+/** Unix user and group that own a session's files: those of the container's processes, where they are not the runner's own. */
+export interface Owner {
+  uid: number;
+  gid: number;
+}
+
+/** A session's folders on the runner's machine, as absolute paths. `root` holds the others; only the runner may enter it. */
 export interface SessionFolders {
   root: string;
   workspace: string;
@@ -25,13 +30,13 @@ export function sessionFolders(sessions: string, sessionId: string): SessionFold
   };
 }
 
-/** As its container has them: the workspace may be another session's. */
+/** The folders that the session's container uses. The workspace may be another session's. */
 export function containerFolders(sessions: string, sessionId: string, workspaceOf: string | undefined): SessionFolders {
   const own = sessionFolders(sessions, sessionId);
   return workspaceOf === undefined ? own : { ...own, workspace: sessionFolders(sessions, workspaceOf).workspace };
 }
 
-/** Makes what is missing. `workspace` and `claude` are given to the container's user; `run` is only shown to it. */
+/** Makes what is missing. The container's user owns `workspace` and `claude`, and can only read `run`. */
 export async function makeSessionFolders(folders: SessionFolders, owner: Owner | undefined): Promise<void> {
   await mkdir(folders.root, { recursive: true, mode: 0o700 });
   await Promise.all([
@@ -54,13 +59,13 @@ export async function writeLaunchFile(
   launch: WrapperLaunch,
 ): Promise<void> {
   const file = path.join(folders.run, 'launch.json');
-  // Anew each time: the last one belongs to the container's user, and its mode would stay.
+  // Always a new file: the last one belongs to the container's user, and writing to it would keep its mode.
   await rm(file, { force: true });
   await writeFile(file, JSON.stringify(launch), { mode: 0o600, flag: 'wx' });
   if (owner !== undefined) await chown(file, owner.uid, owner.gid);
 }
 
-/** Puts a file into the run folder that anyone may read, the container's user first of all. */
+/** Puts a file into the run folder that everyone may read, and so the container's user. */
 export async function writeRunFile(folders: SessionFolders, name: string, content: string): Promise<void> {
   const file = path.join(folders.run, name);
   await rm(file, { force: true });
@@ -68,8 +73,8 @@ export async function writeRunFile(folders: SessionFolders, name: string, conten
 }
 
 /**
- * Whether Claude Code left a transcript of this session. A launch's own `resume` cannot know: a container may have
- * died before it wrote its first line (`--resume` would fail) or after (a used `--session-id` exits 1).
+ * Whether Claude Code left a transcript of this session. The launch's own `resume` cannot know that. A container may have
+ * died before it wrote the first line (then `--resume` fails) or after it (then a used `--session-id` exits with 1).
  */
 export async function hasTranscript(folders: SessionFolders, sessionId: string): Promise<boolean> {
   const projects = path.join(folders.claude, 'projects');
@@ -87,24 +92,24 @@ function absent(error: unknown): undefined {
   throw error;
 }
 
-/** What the runner needs to take up a container that an earlier runner process started. Outside what it mounts. */
+/** What the runner needs to adopt a container that an earlier runner process started. The container cannot see this file. */
 const placement = z.object({
   epoch,
   token: z.string(),
-  /** Its limits; null: none. */
+  /** The container's limits; null: none. */
   resources: resources.nullable().default(null),
-  /** What its way out was made from. */
+  /** What its egress was made from. */
   network: networkConfig.optional(),
   secrets: z.array(secretName).default([]),
-  /** The session whose workspace it works in; absent: its own. */
+  /** The session in whose workspace it works; absent: its own. */
   workspace_of: uuid.optional(),
 });
 export type Placement = z.infer<typeof placement>;
 
 const placementFile = (folders: SessionFolders) => path.join(folders.root, 'placement.json');
 
-export async function writePlacement(folders: SessionFolders, kept: Placement): Promise<void> {
-  await writeFile(placementFile(folders), JSON.stringify(kept), { mode: 0o600 });
+export async function writePlacement(folders: SessionFolders, value: Placement): Promise<void> {
+  await writeFile(placementFile(folders), JSON.stringify(value), { mode: 0o600 });
 }
 
 export async function readPlacement(folders: SessionFolders): Promise<Placement | undefined> {
@@ -113,7 +118,7 @@ export async function readPlacement(folders: SessionFolders): Promise<Placement 
   try {
     return placement.safeParse(JSON.parse(text)).data;
   } catch {
-    // Cut short by a crash: as good as none.
+    // A crash cut it short: as if there were none.
     return undefined;
   }
 }

@@ -7,12 +7,12 @@ import { basename, dirname } from 'node:path';
 const MAX_SOCKET_PATH = 107;
 
 /**
- * Listens on a unix socket that any user id may connect to: the container's is not the runner's, and the folder around it is
- * what keeps others out. A socket file left by a killed process is replaced.
+ * Listens on a unix socket. Any user id may connect, because the container's is not the runner's; the folder around the
+ * socket keeps others out. A socket file that a killed process left is replaced.
  *
- * A path longer than the kernel takes works too: it is reached through the open folder in `/proc/self/fd`.
+ * The path may be longer than the kernel allows: then the socket is reached through the open folder in `/proc/self/fd`.
  *
- * @returns ends listening, and removes the file; connections are the server's own matter
+ * @returns a function that stops listening and removes the file; the caller closes open connections itself
  */
 export async function listenOnUnixSocket(server: Server, path: string): Promise<() => Promise<void>> {
   await rm(path, { force: true });

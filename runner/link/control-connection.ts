@@ -14,7 +14,7 @@ import {
 import { backoffMs, type BackoffRange } from '../lib/backoff.ts';
 import { dial, type DialEnd } from './dial.ts';
 import type { Log } from '../lib/log.ts';
-import { keyName } from '../lib/placement-name.ts';
+import { placementName } from '../lib/placement-name.ts';
 
 type Hello = Extract<RunnerFrame, { kind: 'hello' }>;
 type Ended = Extract<RunnerFrame, { kind: 'ended' }>;
@@ -72,13 +72,13 @@ export class ControlConnection {
   /** Says that a launch has ended, until the pool has acknowledged it. */
   reportEnded(key: PlacementKey, reason: Reason): void {
     const frame: Ended = { kind: 'ended', session_id: key.session_id, epoch: key.epoch, reason };
-    this.#ended.set(keyName(key), frame);
+    this.#ended.set(placementName(key), frame);
     this.send(frame);
   }
 
   /** Says it again now, if it was said and not acknowledged; whether that was so. */
   repeatEnded(key: PlacementKey): boolean {
-    const frame = this.#ended.get(keyName(key));
+    const frame = this.#ended.get(placementName(key));
     if (frame !== undefined) this.send(frame);
     return frame !== undefined;
   }
@@ -135,10 +135,10 @@ export class ControlConnection {
 
   #opened(socket: WebSocket): void {
     const hello = this.#options.hello();
-    const running = new Map(hello.running.map((key) => [keyName(key), key]));
+    const running = new Map(hello.running.map((key) => [placementName(key), key]));
     // They count as running until the pool has the `ended` with the reason, which follows.
     for (const { session_id, epoch } of this.#ended.values())
-      running.set(keyName({ session_id, epoch }), { session_id, epoch });
+      running.set(placementName({ session_id, epoch }), { session_id, epoch });
     this.send({ ...hello, running: [...running.values()] });
     for (const frame of this.#ended.values()) this.send(frame);
     for (const frame of this.#snapshots.values()) this.send(frame);
@@ -172,7 +172,7 @@ export class ControlConnection {
   }
 
   #acked(key: PlacementKey): void {
-    if (this.#ended.delete(keyName(key))) this.#options.onEndedAck(key);
+    if (this.#ended.delete(placementName(key))) this.#options.onEndedAck(key);
     this.#tellAcked();
   }
 

@@ -15,7 +15,7 @@ import type { BackoffRange } from '../lib/backoff.ts';
 import type { Log } from '../lib/log.ts';
 import { removeFolder } from '../lib/remove-folder.ts';
 import { makeSessionFolders, type SessionFolders } from '../lib/session-folders.ts';
-import type { Slots } from '../lib/semaphore.ts';
+import type { Semaphore } from '../lib/semaphore.ts';
 import { cacheFolder, SnapshotQueue, stampFile, type Activity } from './snapshots/snapshot-queue.ts';
 import type { Snapshots } from '../snapshot/snapshots.ts';
 import { recoverTree } from '../snapshot/restore/swap-tree.ts';
@@ -27,7 +27,7 @@ const TOUCH_MS = 3_600_000;
 /** What all of a runner's sessions share. */
 export interface FilesSurroundings {
   snapshots: Pick<Snapshots, 'save' | 'restore'>;
-  slots: Slots;
+  semaphore: Semaphore;
   /** The storage's id, as far as it is known by now. */
   storage: () => string;
   /** Says it until it is acknowledged. */
@@ -69,12 +69,12 @@ export class LocalFiles {
     this.#surroundings = surroundings;
     this.#log = surroundings.log.with({ session: id });
     this.#record = record;
-    const { snapshots, slots, storage, backoff } = surroundings;
+    const { snapshots, semaphore, storage, backoff } = surroundings;
     this.#queue = new SnapshotQueue({
       record,
       folders,
       snapshots,
-      slots,
+      semaphore,
       storage,
       certain: surroundings.certain,
       activity: () => this.#activity,

@@ -4,7 +4,7 @@ import type { ContainerBackend, OwnContainer } from '../backend/backend.ts';
 import { endReason } from './container/end-reason.ts';
 import type { FilesRegistry } from '../session-files/registry.ts';
 import type { Log } from '../lib/log.ts';
-import { keyName } from '../lib/placement-name.ts';
+import { placementName } from '../lib/placement-name.ts';
 import { readPlacement, sessionFolders, type Placement } from '../lib/session-folders.ts';
 import type { SessionHost } from './container/container-run.ts';
 import type { SharedWorkspaces } from './shared-workspaces.ts';
@@ -16,7 +16,7 @@ export interface EarlierRunOptions {
   files: FilesRegistry;
   /** How long the local copies of parked sessions are kept, days. */
   localCopyDays: number;
-  /** Containers that this process speaks for, by `keyName`. */
+  /** Containers that this process speaks for, by `placementName`. */
   hosts: ReadonlyMap<string, SessionHost>;
   shared: SharedWorkspaces;
   /** Speaks for a container that runs, from now on. */
@@ -63,7 +63,7 @@ export class EarlierRun {
   /** The engine answers only now. Its containers were named in no `hello`, so the pool has given them up: they go. */
   async giveUp(): Promise<void> {
     const { hosts, forget } = this.#options;
-    const strays = (await this.#list()).filter(({ key }) => !hosts.has(keyName(key)));
+    const strays = (await this.#list()).filter(({ key }) => !hosts.has(placementName(key)));
     await Promise.all(strays.map(({ key }) => forget(key)));
     if (this.#isKnown) await this.#takeUpFiles([]);
   }

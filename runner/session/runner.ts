@@ -14,12 +14,12 @@ import type { ModelHandler } from '../model/exchange.ts';
 import type { ModelUpstream } from '../model/upstream.ts';
 import { effectiveResources } from './container/resources.ts';
 import type { EgressSurroundings } from './container/session-egress.ts';
-import { keyName } from '../lib/placement-name.ts';
+import { placementName } from '../lib/placement-name.ts';
 import { SessionHost, STOP_GRACE_MS, type HostSurroundings } from './container/container-run.ts';
 import { containerFolders, type Placement } from '../lib/session-folders.ts';
 import type { Settings } from './settings.ts';
 import { SharedWorkspaces } from './shared-workspaces.ts';
-import { Slots } from '../lib/semaphore.ts';
+import { Semaphore } from '../lib/semaphore.ts';
 import type { Snapshots } from '../snapshot/snapshots.ts';
 import { socketAliases } from '../link/socket-alias.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -96,7 +96,7 @@ export class Runner {
     };
     this.#files = new FilesRegistry(data.sessions, {
       snapshots,
-      slots: new Slots(SAVES_AT_ONCE),
+      semaphore: new Semaphore(SAVES_AT_ONCE),
       storage: () => store.id,
       certain: () => this.#earlier.isKnown,
       report: (sessionId, report) => this.#control?.reportSnapshot(sessionId, report),
@@ -261,10 +261,10 @@ export class Runner {
   }
 
   #welcome(wanted: PlacementKey[]): void {
-    const names = new Set(wanted.map(keyName));
+    const names = new Set(wanted.map(placementName));
     if (this.#draining) this.#control?.send({ kind: 'draining' });
     for (const host of this.#hosts.values()) {
-      if (!names.has(keyName(host.key))) host.stop('stopped_by_user', STOP_GRACE_MS);
+      if (!names.has(placementName(host.key))) host.stop('stopped_by_user', STOP_GRACE_MS);
       // The pool may have missed it while the connection was away.
       else if (host.running) this.#sayStarted(host);
     }
@@ -272,7 +272,7 @@ export class Runner {
 
   #launch(launch: Launch): void {
     const key = { session_id: launch.session_id, epoch: launch.epoch };
-    const known = this.#hosts.get(keyName(key));
+    const known = this.#hosts.get(placementName(key));
     if (known !== undefined) {
       if (known.running) this.#sayStarted(known);
       else this.#control?.repeatEnded(key);
@@ -316,7 +316,7 @@ export class Runner {
       endSharers: () => this.#shared.end(key.session_id),
       onStarted: () => this.#sayStarted(host),
     });
-    this.#hosts.set(keyName(key), host);
+    this.#hosts.set(placementName(key), host);
     void host.ended.then((reason) => {
       this.#control?.reportEnded(key, reason);
       if (reason.code === 'engine_unavailable' || reason.code === 'image_missing') this.#lookAtHealth();
@@ -328,7 +328,7 @@ export class Runner {
   }
 
   #stop(key: PlacementKey): void {
-    const host = this.#hosts.get(keyName(key));
+    const host = this.#hosts.get(placementName(key));
     if (host?.holdsPlace === true) return host.stop('stopped_by_user', STOP_GRACE_MS);
     if (this.#control?.repeatEnded(key) === true || host !== undefined) return;
     const detail = 'The runner does not have this container: it was restarted meanwhile, or someone removed it.';
@@ -337,7 +337,7 @@ export class Runner {
 
   /** The pool knows the end of it: what was kept as its proof goes. */
   #forget(key: PlacementKey): Promise<void> {
-    this.#hosts.delete(keyName(key));
+    this.#hosts.delete(placementName(key));
     const { backend, log } = this.#options;
     const gone = backend
       .remove(key)

@@ -14,7 +14,7 @@ import { backoffMs, type BackoffRange } from '../../lib/backoff.ts';
 import { messageOf, type Log } from '../../lib/log.ts';
 import { removeFolder } from '../../lib/remove-folder.ts';
 import type { SessionFolders } from '../../lib/session-folders.ts';
-import type { Slots } from '../../lib/semaphore.ts';
+import type { Semaphore } from '../../lib/semaphore.ts';
 import type { Snapshots } from '../../snapshot/snapshots.ts';
 
 const BACKOFF: BackoffRange = { minMs: 1_000, maxMs: 60_000 };
@@ -38,7 +38,7 @@ export interface QueueOptions {
   folders: SessionFolders;
   snapshots: Pick<Snapshots, 'save'>;
   /** At most so many at once on this runner. */
-  slots: Slots;
+  semaphore: Semaphore;
   /** The storage's id, as far as it is known by now. */
   storage: () => string;
   activity: () => Activity;
@@ -176,7 +176,7 @@ export class SnapshotQueue {
 
   async #work(): Promise<void> {
     while (this.#next() !== undefined) {
-      const how = await this.#options.slots.use(async () => {
+      const how = await this.#options.semaphore.run(async () => {
         this.#attempt = this.#try().catch((error: unknown) => {
           // The record could not be written.
           this.#options.log.error('snapshot not taken', { error });

@@ -2,7 +2,7 @@ import type { SharedFile } from '../../../protocol/api/artifact.ts';
 import { WRITES, type FilesRefusal, type FilesRequest } from '../../../protocol/api/files.ts';
 import type { PoolFrame } from '../../../protocol/link/runner-control.ts';
 import type { Reason } from '../../../protocol/reason.ts';
-import type { Owner } from '../../backend/backend.ts';
+import type { Owner } from '../../lib/session-folders.ts';
 import { json, type FilesAnswer } from '../../files/answer.ts';
 import { answerRequest } from '../../files/answer-request.ts';
 import type { StartTree } from '../../files/diff/start-tree.ts';

@@ -5,7 +5,7 @@ import type { SessionFiles } from '../../../../protocol/api/files.ts';
 import type { SnapshotReport } from '../../../../protocol/link/runner-control.ts';
 import { LocalFiles, type FilesSurroundings } from '../../../../runner/session-files/local-files.ts';
 import { sessionFolders } from '../../../../runner/lib/session-folders.ts';
-import { Slots } from '../../../../runner/lib/semaphore.ts';
+import { Semaphore } from '../../../../runner/lib/semaphore.ts';
 import { FakeSnapshots } from '../../../support/runner/fake-snapshots.ts';
 import { keptLog } from '../../../support/quiet-log.ts';
 import { NEW_FILES, sessionId } from '../../../support/runner/running-runner.ts';
@@ -26,7 +26,7 @@ async function setUp(given: Partial<FilesSurroundings> & { storage?: never; fake
   const open = async () =>
     await LocalFiles.open(sessionId(1), folders, {
       snapshots,
-      slots: new Slots(2),
+      semaphore: new Semaphore(2),
       storage: () => snapshots.id,
       report: note(reports),
       news: note(news),

@@ -1,40 +1,40 @@
-/** Bytes from a connection to one reader, in order. Who puts them in bounds them: it is told what has been taken. */
+/** A queue of bytes from a connection to one reader, in order. The writer limits its size: `onRead` says what was read. */
 export class ByteChannel implements AsyncIterable<Uint8Array> {
-  readonly #taken: (bytes: number) => void;
-  #waiting: Uint8Array[] = [];
+  readonly #onRead: (bytes: number) => void;
+  #unread: Uint8Array[] = [];
   #state: { ended: false } | { ended: true; failure: Error | undefined } = { ended: false };
   #wake: (() => void) | undefined;
 
-  constructor(taken: (bytes: number) => void) {
-    this.#taken = taken;
+  constructor(onRead: (bytes: number) => void) {
+    this.#onRead = onRead;
   }
 
   push(chunk: Uint8Array): void {
     if (this.#state.ended) return;
-    this.#waiting.push(chunk);
+    this.#unread.push(chunk);
     this.#wake?.();
   }
 
-  /** All that there is has been put in. */
+  /** No more bytes will come. */
   end(): void {
     if (!this.#state.ended) this.#state = { ended: true, failure: undefined };
     this.#wake?.();
   }
 
-  /** There would have been more: the reader gets this error, and nothing of what waits. Nothing happens after `end`. */
+  /** More bytes should have come: the reader gets this error, and no unread bytes. After `end` this does nothing. */
   fail(failure: Error): void {
     if (!this.#state.ended) {
       this.#state = { ended: true, failure };
-      this.#waiting = [];
+      this.#unread = [];
     }
     this.#wake?.();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     for (;;) {
-      const chunk = this.#waiting.shift();
+      const chunk = this.#unread.shift();
       if (chunk !== undefined) {
-        this.#taken(chunk.length);
+        this.#onRead(chunk.length);
         yield chunk;
       } else if (this.#state.ended) {
         if (this.#state.failure !== undefined) throw this.#state.failure;

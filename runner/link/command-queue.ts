@@ -1,21 +1,21 @@
-/** The session's orders that the wrapper has not said it took, so that neither side's break loses or doubles one. */
+/** The session's commands that the wrapper has not confirmed yet. When a connection breaks, none is lost or sent twice. */
 export class CommandQueue {
   #waiting: { number: number; text: string }[] = [];
   #taken = 0;
 
-  /** The last command that the wrapper took. */
+  /** The number of the last command that the wrapper has taken. */
   get taken(): number {
     return this.#taken;
   }
 
-  /** The frames to hand to a wrapper that has just come (back). */
+  /** The frames for a wrapper that has just connected. */
   get waiting(): string[] {
     return this.#waiting.map((command) => command.text);
   }
 
   /**
-   * True: the next one, to be handed on. False: it is here already or was taken, or one before it is missing; that comes, and
-   * this one again, in answer to the `hello` that is under way.
+   * True: it is the next one; pass it on. False: it came before, or one before it is missing. In the second case the `hello`
+   * that is on its way makes the session send both.
    */
   offer(number: number, text: string): boolean {
     if (number !== (this.#waiting.at(-1)?.number ?? this.#taken) + 1) return false;
@@ -23,7 +23,7 @@ export class CommandQueue {
     return true;
   }
 
-  /** The wrapper took all up to `number`. True: that is news. */
+  /** The wrapper has taken all up to `number`. True: that was not known. */
   take(number: number): boolean {
     if (number <= this.#taken) return false;
     this.#taken = number;

@@ -25,15 +25,15 @@ export interface ControlOptions {
   edgeUrl: string;
   token: string;
   log: Log;
-  /** What to say first on each connection. `running` need not name what has ended: that is added here. */
+  /** The first frame of each connection. `running` need not name launches that have ended: they are added here. */
   hello: () => Hello;
   onFrame: (frame: PoolFrame) => void;
-  /** The pool knows that this launch has ended. */
+  /** The pool has acknowledged that this launch has ended. */
   onEndedAck: (key: PlacementKey) => void;
-  /** The pool has this report. */
+  /** The pool has acknowledged this report. */
   onSnapshotAck: (sessionId: string, snapshotId: string) => void;
   backoff?: BackoffRange;
-  /** Between attempts after a refusal that will not mend itself in seconds. */
+  /** Between attempts after a refusal that lasts longer than seconds. */
   slow?: BackoffRange;
   heartbeatMs?: number;
 }
@@ -41,10 +41,10 @@ export interface ControlOptions {
 const BACKOFF: BackoffRange = { minMs: 100, maxMs: 15_000 };
 const SLOW: BackoffRange = { minMs: 15_000, maxMs: 30_000 };
 
-/** The runner's control socket to its pool: from `open` on, dialled again forever. */
+/** The runner's control socket to its pool. After `open` it reconnects forever. */
 export class ControlConnection {
   readonly #options: ControlOptions;
-  /** Said until it is acknowledged. */
+  /** Sent on every connection until they are acknowledged. */
   readonly #ended = new Map<string, Ended>();
   readonly #snapshots = new Map<string, Snapshot>();
   #socket: WebSocket | undefined;
@@ -62,42 +62,42 @@ export class ControlConnection {
     this.#socket = this.#dial();
   }
 
-  /** Sends what is of use only now; false when nobody is there to hear it. */
+  /** Sends a frame that is of use only now; false when there is no connection. */
   send(frame: RunnerFrame): boolean {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify(frame));
     return true;
   }
 
-  /** Says that a launch has ended, until the pool has acknowledged it. */
+  /** Reports that a launch has ended, again on each connection until the pool has acknowledged it. */
   reportEnded(key: PlacementKey, reason: Reason): void {
     const frame: Ended = { kind: 'ended', session_id: key.session_id, epoch: key.epoch, reason };
     this.#ended.set(placementName(key), frame);
     this.send(frame);
   }
 
-  /** Says it again now, if it was said and not acknowledged; whether that was so. */
+  /** Sends the report again if it is not acknowledged yet; false when there is none. */
   repeatEnded(key: PlacementKey): boolean {
     const frame = this.#ended.get(placementName(key));
     if (frame !== undefined) this.send(frame);
     return frame !== undefined;
   }
 
-  /** Says what became of a snapshot, until the pool has acknowledged it. */
+  /** Reports the outcome of a snapshot, again on each connection until the pool has acknowledged it. */
   reportSnapshot(sessionId: string, report: SnapshotReport): void {
     const frame: Snapshot = { kind: 'snapshot', session_id: sessionId, report };
     this.#snapshots.set(report.snapshot_id, frame);
     this.send(frame);
   }
 
-  /** The session is deleted: nobody wants to know of its snapshots. */
+  /** The session is deleted: nobody needs the reports of its snapshots. */
   forgetSnapshots(sessionId: string): void {
     for (const [id, { session_id }] of this.#snapshots) if (session_id === sessionId) this.#snapshots.delete(id);
-    this.#tellAcked();
+    this.#resolveIfAllAcked();
   }
 
-  /** What was said in `hello` is not so any more: it is said anew, on another connection. */
-  greetAgain(): void {
+  /** Closes the connection for a new one: the last `hello` is out of date, and each connection has only one. */
+  reconnect(): void {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.close(1000);
   }
 
@@ -106,7 +106,7 @@ export class ControlConnection {
     if (this.#ended.size + this.#snapshots.size > 0) await new Promise<void>((resolve) => this.#allAcked.push(resolve));
   }
 
-  /** Closes for good, at most `lingerMs` after the edge was told. */
+  /** Closes for good. Waits at most `lingerMs` for the edge's close frame. */
   async close(lingerMs = 1_000): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -114,11 +114,11 @@ export class ControlConnection {
     const socket = this.#socket;
     if (socket === undefined) return;
     if (socket.readyState === WebSocket.OPEN) {
-      const patience = new AbortController();
+      const timeout = new AbortController();
       const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
       socket.close(1000);
-      await Promise.race([closed, pause(lingerMs, undefined, { signal: patience.signal }).catch(() => {})]);
-      patience.abort();
+      await Promise.race([closed, pause(lingerMs, undefined, { signal: timeout.signal }).catch(() => {})]);
+      timeout.abort();
     }
     socket.terminate();
   }
@@ -128,7 +128,7 @@ export class ControlConnection {
     const socket = dial(`${edgeUrl}/api/v1/runner/control`, token, {
       open: () => this.#opened(socket),
       message: (text) => this.#message(text),
-      end: (how) => this.#lost(how),
+      end: (how) => this.#disconnected(how),
     });
     return socket;
   }
@@ -136,7 +136,7 @@ export class ControlConnection {
   #opened(socket: WebSocket): void {
     const hello = this.#options.hello();
     const running = new Map(hello.running.map((key) => [placementName(key), key]));
-    // They count as running until the pool has the `ended` with the reason, which follows.
+    // Launches count as running until the pool has their `ended` frame with the reason, which follows.
     for (const { session_id, epoch } of this.#ended.values())
       running.set(placementName({ session_id, epoch }), { session_id, epoch });
     this.send({ ...hello, running: [...running.values()] });
@@ -145,7 +145,7 @@ export class ControlConnection {
 
     let missed = 0;
     socket.on('message', (data: Buffer) => {
-      // Whatever comes shows that the pool is there.
+      // Every message shows that the pool is there.
       if (data.length > 0) missed = 0;
     });
     this.#heartbeat = setInterval(() => {
@@ -173,22 +173,22 @@ export class ControlConnection {
 
   #acked(key: PlacementKey): void {
     if (this.#ended.delete(placementName(key))) this.#options.onEndedAck(key);
-    this.#tellAcked();
+    this.#resolveIfAllAcked();
   }
 
   #snapshotAcked(snapshotId: string): void {
     const frame = this.#snapshots.get(snapshotId);
     this.#snapshots.delete(snapshotId);
     if (frame !== undefined) this.#options.onSnapshotAck(frame.session_id, snapshotId);
-    this.#tellAcked();
+    this.#resolveIfAllAcked();
   }
 
-  #tellAcked(): void {
+  #resolveIfAllAcked(): void {
     if (this.#ended.size + this.#snapshots.size > 0) return;
     for (const resolve of this.#allAcked.splice(0)) resolve();
   }
 
-  #lost(how: DialEnd): void {
+  #disconnected(how: DialEnd): void {
     clearInterval(this.#heartbeat);
     if (this.#closed) return;
     const { log, edgeUrl } = this.#options;
@@ -196,14 +196,17 @@ export class ControlConnection {
     let range = this.#options.backoff ?? BACKOFF;
     if (isRefusal(how)) {
       range = this.#options.slow ?? SLOW;
-      log.error('the edge refuses RUNNER_TOKEN: is it of this edge, and not expired?', { edge: edgeUrl, ...how });
+      log.error('the edge refuses RUNNER_TOKEN: was it made for this edge, and is it still valid?', {
+        edge: edgeUrl,
+        ...how,
+      });
     } else if (how.kind === 'closed' && how.code === CloseCode.replaced) {
       range = this.#options.slow ?? SLOW;
       log.error('another runner with this token took the place of this one', { edge: edgeUrl });
     } else if (attempt === 0 || attempt % 20 === 0) {
       log.warn('the edge is away, trying again', { edge: edgeUrl, attempt, ...how });
     }
-    // The slow range has a floor: a refusal is not mended by asking at once.
+    // The slow range has a minimum: asking again at once does not help.
     const floor = range === SLOW || range === this.#options.slow ? range.minMs : 0;
     this.#timer = setTimeout(() => this.open(), floor + backoffMs(attempt, range, Math.random()));
   }

@@ -6,17 +6,17 @@ import { backoffMs, type BackoffRange } from '../lib/backoff.ts';
 import { dial, type DialEnd } from './dial.ts';
 import type { Log } from '../lib/log.ts';
 
-/** The session will never again listen to this container. */
+/** Why the session will never listen to this container again. */
 export type Refusal = 'unauthorized' | 'not_found' | 'stale_epoch';
 
 export interface DataSocketHandlers {
   open(): void;
   message(text: string): void;
-  /** It broke and is dialled again. */
+  /** The connection broke. A new one follows. */
   down(): void;
-  /** For good: it is not dialled again. */
+  /** The session refused the connection for good. No new one follows. */
   refused(why: Refusal): void;
-  /** What was waiting to be sent has gone out. */
+  /** A message has gone out. */
   flushed(): void;
 }
 
@@ -31,7 +31,7 @@ export interface DataSocketOptions {
 
 const BACKOFF: BackoffRange = { minMs: 50, maxMs: 5_000 };
 
-/** A session's data socket: dialled again after every break, with backoff, until it is closed or refused for good. */
+/** A session's data socket. It reconnects with backoff after every break, until it is closed or refused for good. */
 export class DataSocket {
   readonly #options: DataSocketOptions;
   #socket: WebSocket;
@@ -47,12 +47,12 @@ export class DataSocket {
     this.#socket = this.#dial();
   }
 
-  /** Bytes handed over and not yet sent. */
+  /** Bytes that wait to be sent. */
   get waiting(): number {
     return this.#socket.bufferedAmount;
   }
 
-  /** Sends a frame at the end of this turn of the event loop, in one message with all others of the same turn. */
+  /** Sends a frame at the end of this turn of the event loop, in one message with the other frames of the turn. */
   send(text: string): void {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     if (this.#batchSize + text.length > BATCH_BYTES) this.#flush();
@@ -67,16 +67,16 @@ export class DataSocket {
     this.#batch = [];
     this.#batchSize = 0;
     if (this.#socket.readyState !== WebSocket.OPEN) return;
-    // An error here is the connection's, whose end is handled below.
+    // An error here is one of the connection, whose end `#ended` handles.
     this.#socket.send(message, () => this.#options.handlers.flushed());
   }
 
-  /** The session answers: the next break starts with short waits again. */
-  healthy(): void {
+  /** The connection does its work: after the next break, waits are short again. */
+  resetBackoff(): void {
     this.#attempt = 0;
   }
 
-  /** Ends this connection, for a new one. */
+  /** Closes this connection. A new one follows. */
   drop(code: number, reason: string): void {
     this.#socket.close(code, reason);
   }
@@ -95,7 +95,7 @@ export class DataSocket {
     clearTimeout(this.#timer);
     clearInterval(this.#heartbeat);
     this.#flush();
-    // `close` waits for what is still to be sent; one that never connected has nothing.
+    // `close` first sends what is waiting. A socket that is not connected has nothing to send.
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.close(1000);
     else this.#socket.terminate();
   }
@@ -115,14 +115,14 @@ export class DataSocket {
     return socket;
   }
 
-  /** A host that vanished without a word leaves a connection that looks open: it must answer pings. */
+  /** Ends a connection that no longer answers pings: one to a host that vanished still looks open. */
   #beat(socket: WebSocket): void {
     let missed = 0;
     socket.on('pong', () => {
       missed = 0;
     });
     this.#heartbeat = setInterval(() => {
-      // Paused, nothing is read, pongs neither.
+      // A paused socket reads nothing, and so no pongs.
       if (socket.isPaused) return;
       if (++missed > 3) socket.terminate();
       else socket.ping();
@@ -152,7 +152,7 @@ export class DataSocket {
   }
 }
 
-/** A status without the edge's own problem document (a proxy's, say) never ends a session. */
+/** An HTTP status without the edge's own problem document, of a proxy for example, never ends a session. */
 function refusalOf(how: DialEnd): Refusal | undefined {
   if (how.kind === 'closed') {
     if (how.code === CloseCode.unauthorized) return 'unauthorized';

@@ -2,20 +2,20 @@ import { WebSocket } from 'ws';
 import * as z from 'zod';
 import { MAX_FRAME_BYTES } from '../../protocol/settings/limits.ts';
 
-/** How a connection to the edge ended, or why it never came to be. */
+/** How a connection to the edge ended, or why it was never made. */
 export type DialEnd =
   | { kind: 'closed'; code: number; reason: string }
-  /** The edge itself answered the handshake with an error of its own (problem+json). */
+  /** The edge itself answered the handshake with an error (problem+json). */
   | { kind: 'refused'; status: number; detail: string }
-  /** Nobody answered, or something between here and the edge did. */
+  /** Nothing answered, or something between here and the edge did. */
   | { kind: 'unreachable'; detail: string };
 
 export interface DialHandlers {
   open(): void;
   message(text: string): void;
-  /** Without it, a binary message ends the connection. */
+  /** If absent, a binary message ends the connection. */
   binary?(data: Buffer): void;
-  /** Exactly once, and the last. */
+  /** Called exactly once, after all others. */
   end(how: DialEnd): void;
 }
 
@@ -30,7 +30,7 @@ export function dial(url: string, token: string, handlers: DialHandlers): WebSoc
     perMessageDeflate: false,
     maxPayload: MAX_FRAME_BYTES,
     handshakeTimeout: HANDSHAKE_MS,
-    // A redirect would take the token elsewhere.
+    // A redirect would send the token to another server.
     followRedirects: false,
   });
   let over = false;
@@ -49,15 +49,14 @@ export function dial(url: string, token: string, handlers: DialHandlers): WebSoc
   });
   socket.on('unexpected-response', (_request, response) => {
     const status = response.statusCode ?? 0;
-    const own = (response.headers['content-type'] ?? '').startsWith('application/problem+json');
+    const isProblem = (response.headers['content-type'] ?? '').startsWith('application/problem+json');
     let body = '';
     response.setEncoding('utf8');
     response.on('data', (chunk: string) => {
       if (body.length < 8192) body += chunk;
     });
     response.on('close', () => {
-      const said = describe(body);
-      if (own) end({ kind: 'refused', status, detail: said });
+      if (isProblem) end({ kind: 'refused', status, detail: describe(body) });
       else end({ kind: 'unreachable', detail: `HTTP ${status} instead of a WebSocket` });
       socket.terminate();
     });
@@ -66,7 +65,7 @@ export function dial(url: string, token: string, handlers: DialHandlers): WebSoc
     failure = error.message || ('code' in error ? String(error.code) : 'connection failed');
   });
   socket.on('close', (code, reason) => {
-    // 1006: no close frame came, so the error before it says more.
+    // 1006: no close frame came, so the earlier error says more.
     if (code === 1006) end({ kind: 'unreachable', detail: failure ?? 'the connection broke' });
     else end({ kind: 'closed', code, reason: reason.toString('utf8') });
   });

@@ -1,4 +1,4 @@
-/** Cuts a byte stream into lines of bounded length. Pure. */
+/** Splits a byte stream into lines of limited length. No I/O. */
 export class LineSplitter {
   readonly #maxBytes: number;
   #parts: Buffer[] = [];

@@ -6,15 +6,15 @@ import type { Log } from '../lib/log.ts';
 import { listenOnUnixSocket } from '../lib/unix-socket.ts';
 
 export interface LinkHandlers {
-  /** A frame, checked, and its text. */
+  /** A frame, parsed and checked, and its text. */
   frame(frame: WrapperFrame, text: string): void;
-  /** The wrapper's connection is over, and all that it sent has been handed on. */
+  /** The wrapper's connection has ended, and all that it sent has been passed on. */
   gone(): void;
-  /** What was waiting to be read by the wrapper has been. */
+  /** The wrapper has read all that was waiting for it. */
   drained(): void;
 }
 
-/** The session's unix socket: one wrapper at a time; a new connection takes the old one's place. */
+/** The session's unix socket. One wrapper is connected at a time: a new connection replaces the old one. */
 export interface LinkServer {
   readonly connected: boolean;
   /** Bytes that the wrapper has not read yet. */
@@ -22,14 +22,14 @@ export interface LinkServer {
   send(text: string): void;
   pause(): void;
   resume(): void;
-  /** Ends the wrapper's connection; it may come back. */
+  /** Ends the wrapper's connection. The wrapper may connect again. */
   drop(why: string): void;
-  /** Takes no new connection; resolves once the one there is has ended by itself, and the socket file is gone. */
+  /** Accepts no new connection. Resolves when the present one has ended by itself, and the socket file is removed. */
   finish(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** @throws when the socket cannot be made */
+/** @throws when the socket cannot be opened */
 export async function openLinkServer(path: string, handlers: LinkHandlers, log: Log): Promise<LinkServer> {
   let wrapper: Socket | undefined;
   let paused = false;
@@ -56,7 +56,7 @@ export async function openLinkServer(path: string, handlers: LinkHandlers, log: 
       const lines = splitter.push(chunk);
       if (lines === undefined) return drop(socket, 'a frame is too long');
       for (const line of lines) {
-        // A frame before it may have been answered by a drop.
+        // An earlier frame of this chunk may have ended the connection.
         if (wrapper !== socket) return;
         const frame = parseFrame(line);
         if (frame === undefined) return drop(socket, 'a frame is not of the protocol');
@@ -64,7 +64,7 @@ export async function openLinkServer(path: string, handlers: LinkHandlers, log: 
       }
     });
     socket.on('drain', () => handlers.drained());
-    // A reset, as when the container is killed: `close` follows.
+    // A reset, for example because the container was killed. `close` follows.
     socket.on('error', (error) => log.debug('wrapper connection failed', { error }));
     socket.on('close', () => lose(socket));
   });
@@ -104,8 +104,9 @@ export async function openLinkServer(path: string, handlers: LinkHandlers, log: 
 }
 
 /**
- * Node destroys a socket whose write fails, unread bytes and all. But when an acknowledgement meets a wrapper that was just
- * killed, the last words of that are still to be read: so a failed write counts as done, and reading finds the end.
+ * Node destroys a socket when a write fails, and loses the bytes that were not read yet. When an acknowledgement is written
+ * to a wrapper that was just killed, its last frames are still to be read. So a failed write counts as done here, and
+ * reading finds the end of the connection.
  */
 function readPastFailedWrites(socket: Socket): void {
   const write = socket._write.bind(socket);
@@ -114,7 +115,7 @@ function readPastFailedWrites(socket: Socket): void {
   if (writev !== undefined) socket._writev = (chunks, done) => writev(chunks, () => done());
 }
 
-/** Everything a container says is untrusted. */
+/** Nothing that a container sends is trusted. */
 function parseFrame(line: string): WrapperFrame | undefined {
   try {
     return wrapperFrame.safeParse(JSON.parse(line)).data;

@@ -1,23 +1,23 @@
 import type { RunnerNoticeFrame, RunnerNotice } from '../../protocol/link/runner-notice.ts';
 
-/** In one frame at most. */
+/** The most notices in one frame. */
 const FRAME_NOTICES = 200;
-/** Kept at most; they are merged before they come here, so it takes a flood and a session that is away. */
+/** The most notices kept. Notices are merged before they come here, so only a flood while the session is away reaches it. */
 const KEPT_NOTICES = 10_000;
 
 /**
- * The runner's own notices about a container: numbered `1, 2, …` within its epoch, kept until the session has stored
- * them, said again on every new connection. No I/O.
+ * The runner's own notices about a container. They are numbered `1, 2, …` within the epoch, kept until the session has
+ * stored them, and sent again on every new connection. No I/O.
  */
 export class NoticeBuffer {
   #kept: RunnerNotice[] = [];
-  /** The last notice known to be stored; absent in a runner that took the container up, until the session says. */
+  /** The last notice known to be stored. Absent for an adopted container, until the session says it. */
   #stored: number | undefined;
-  /** The notice that goes out next on this connection. */
+  /** The notice that is sent next on this connection. */
   #next = 1;
   #connected = false;
 
-  /** @param fresh nothing of this epoch was ever said by anyone */
+  /** @param fresh no runner process has sent a notice of this epoch before */
   constructor(fresh: boolean) {
     if (fresh) this.#stored = 0;
   }
@@ -26,19 +26,19 @@ export class NoticeBuffer {
     return this.#kept.length === 0;
   }
 
-  /** False: too many wait already, and this one is dropped. */
+  /** False: too many are waiting, and this one is dropped. */
   push(notice: RunnerNotice): boolean {
     if (this.#kept.length >= KEPT_NOTICES) return false;
     this.#kept.push(notice);
     return true;
   }
 
-  /** The connection is gone: nothing goes out until the session has said what it has. */
+  /** The connection broke: nothing is sent until the session has said what it has stored. */
   disconnected(): void {
     this.#connected = false;
   }
 
-  /** Notices up to `stored` are safe. False: it cannot be, by what was said and acknowledged before. */
+  /** The session has stored the notices up to `stored`. False: that contradicts what was sent and acknowledged before. */
   acknowledge(stored: number): boolean {
     const before = (this.#stored ??= stored);
     if (stored < before || stored > before + this.#kept.length) return false;
@@ -49,7 +49,7 @@ export class NoticeBuffer {
     return true;
   }
 
-  /** The frame that goes out next; `undefined` when all is out, or nobody is there. */
+  /** The next frame to send; `undefined` when all are sent or there is no connection. */
   take(): RunnerNoticeFrame | undefined {
     if (!this.#connected || this.#stored === undefined) return undefined;
     const from = this.#next - this.#stored - 1;

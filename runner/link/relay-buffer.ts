@@ -2,33 +2,33 @@ import type { WrapperFrame } from '../../protocol/link/wrapper-notice.ts';
 
 export type ItemsFrame = Extract<WrapperFrame, { kind: 'items' }>;
 
-/** Items `first … last`, as the frame that carried them. */
-interface Held {
+/** Items `first … last`, in the frame that carried them. */
+interface KeptFrame {
   first: number;
   last: number;
-  /** The frame's text, passed on as it came. */
+  /** The frame's text as it came. */
   text: string;
 }
 
 export type Accepted =
-  /** New items: to be passed on as this frame. */
+  /** The frame has new items: pass on this text. */
   | { kind: 'new'; text: string }
-  /** All of it had come before. */
+  /** All items had come before. */
   | { kind: 'repeated' }
-  /** Something is missing before it: to be asked for again. */
+  /** Items before it are missing: ask for them. */
   | { kind: 'gap'; from: number };
 
 /**
- * What a container has said and its session has not stored yet. Pure bookkeeping: it makes the relay able to say it
- * again for a container that is dead.
+ * The items (lines and notices) that a container has sent and its session has not stored yet. With it the relay can send
+ * them again after the container has ended. No I/O.
  */
 export class RelayBuffer {
-  #held: Held[] = [];
+  #kept: KeptFrame[] = [];
   #stored: number;
   #received: number;
   #size = 0;
 
-  /** @param stored what the session has of this epoch */
+  /** @param stored the last item of this epoch that the session has stored */
   constructor(stored: number) {
     this.#stored = stored;
     this.#received = stored;
@@ -39,12 +39,12 @@ export class RelayBuffer {
     return this.#stored;
   }
 
-  /** The last item that has come, without a gap before it. */
+  /** The last item that has come with no gap before it. */
   get received(): number {
     return this.#received;
   }
 
-  /** Characters held. */
+  /** Characters kept. */
   get size(): number {
     return this.#size;
   }
@@ -59,32 +59,29 @@ export class RelayBuffer {
     if (frame.first > next) return { kind: 'gap', from: next };
     if (last < next) return { kind: 'repeated' };
     const fresh = frame.first === next ? text : cut(frame, next);
-    this.#held.push({ first: next, last, text: fresh });
+    this.#kept.push({ first: next, last, text: fresh });
     this.#size += fresh.length;
     this.#received = last;
     return { kind: 'new', text: fresh };
   }
 
-  /** Everything up to `stored` is safe. False: it cannot be, that much has never come. */
+  /** The session has stored all items up to `stored`. False: that cannot be, because so many have never come. */
   acknowledge(stored: number): boolean {
     if (stored > this.#received) return false;
     if (stored <= this.#stored) return true;
     this.#stored = stored;
-    const kept = this.#held.findIndex((held) => held.last > stored);
-    const gone = this.#held.splice(0, kept === -1 ? this.#held.length : kept);
-    for (const held of gone) this.#size -= held.text.length;
+    const unstored = this.#kept.findIndex((frame) => frame.last > stored);
+    const removed = this.#kept.splice(0, unstored === -1 ? this.#kept.length : unstored);
+    for (const frame of removed) this.#size -= frame.text.length;
     return true;
   }
 
-  /**
-   * Frames with all that came from item `from` on. `undefined`: some of it is not here any more, because it was
-   * acknowledged.
-   */
+  /** Frames with all items from `from` on. `undefined`: some were acknowledged, and so are not here any more. */
   from(from: number): string[] | undefined {
     if (from <= this.#stored) return undefined;
-    return this.#held
-      .filter((held) => held.last >= from)
-      .map((held) => (held.first < from ? cut(JSON.parse(held.text), from) : held.text));
+    return this.#kept
+      .filter((frame) => frame.last >= from)
+      .map((frame) => (frame.first < from ? cut(JSON.parse(frame.text), from) : frame.text));
   }
 }
 

@@ -1,100 +1,67 @@
-import { CloseCode } from '../../protocol/close-code.ts';
 import type { RunnerNotice } from '../../protocol/link/runner-notice.ts';
-import { sessionFrame, type SessionFrame } from '../../protocol/link/wrapper-link.ts';
+import type { SessionFrame } from '../../protocol/link/wrapper-link.ts';
 import type { WrapperFrame, WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
-import type { BackoffRange } from '../lib/backoff.ts';
 import { CommandQueue } from './command-queue.ts';
-import { DataSocket, type Refusal } from './data-socket.ts';
+import type { Refusal } from './data-socket.ts';
 import { openLinkServer, type LinkServer } from './link-server.ts';
-import type { Log } from '../lib/log.ts';
-import { NoticeBuffer } from './notice-buffer.ts';
 import { RelayBuffer } from './relay-buffer.ts';
+import { SessionPort, type SessionPortOptions } from './session-port.ts';
 
-/** Said and not yet stored, characters: beyond it the wrapper is not read on (it keeps the rest itself). */
-const HOLD_LIMIT = 32 * 1024 * 1024;
-/** Waiting in one direction's socket, bytes: beyond it the other side is not read on. */
-const SEND_LIMIT = 4 * 1024 * 1024;
+/** Items that are not stored yet, characters. Above this the wrapper is not read: it keeps the rest itself. */
+const UNSTORED_LIMIT = 32 * 1024 * 1024;
+/** Unsent bytes of one socket. Above this the socket of the other side is not read. */
+const UNSENT_LIMIT = 4 * 1024 * 1024;
 
-export interface RelayOptions {
+/** `fresh: false`: an earlier runner process started the container, and only the session knows what it has stored. */
+export interface RelayOptions extends SessionPortOptions {
   /** Path of the link's socket, short enough for the kernel. */
   linkPath: string;
-  epoch: number;
-  /** The session's data socket. */
-  url: string;
-  token: string;
-  /** This process launched the container. Otherwise an earlier one did, and only the session knows what it has stored. */
-  fresh: boolean;
-  log: Log;
-  /** The session will not hear this container any more, so nobody will. */
+  /** The session will never listen to this container again. */
   onRefused: (why: Refusal | 'lost_items') => void;
-  /** The wrapper said this of itself. At least once: after a break it may say it again. */
+  /** A notice of the wrapper. It may come twice, after a break. */
   onNotice?: (notice: WrapperNotice) => void;
-  /** The session says whether calls to the model are held back. */
-  onModelHeld?: (held: boolean) => void;
-  backoff?: BackoffRange;
-  heartbeatMs?: number;
+  /** The session pauses calls to the model, or lets them continue. */
+  onModelPaused?: (paused: boolean) => void;
 }
 
 /**
- * Carries frames between a container's wrapper and its session, and is itself an end of the protocol on both sides: it holds
- * what is not stored yet in one direction, and not taken yet in the other. So a break on one side is no matter of the
- * other's, and what a container said before it died still reaches a session that was away.
+ * Carries frames between a container's wrapper and its session. It is an end of the protocol on both sides: it keeps items
+ * until the session has stored them, and commands until the wrapper has taken them. So one side does not notice a break of
+ * the other, and the last lines of a dead container still reach a session that was away.
  */
 export class Relay {
   readonly #options: RelayOptions;
   readonly #commands = new CommandQueue();
-  /** What the runner itself has to say of the container. */
-  readonly #notices: NoticeBuffer;
-  #noticeDropped = false;
-  /** Absent as long as nobody has said what the session has stored. */
+  readonly #session: SessionPort;
+  /** Absent until it is known what the session has stored. */
   #items: RelayBuffer | undefined;
   #link: LinkServer | undefined;
-  #data: DataSocket;
-  /** `open`: connected; `greeted`: `hello` is sent; `live`: `welcome` has come. */
-  #session: 'down' | 'open' | 'greeted' | 'live' = 'down';
-  /** This connection of the wrapper's: `greeted` when its `hello` has come, `welcomed` when it was answered. */
+  /** The wrapper's present connection. `greeted`: its `hello` has come; `welcomed`: it was answered. */
   #wrapper: 'none' | 'greeted' | 'welcomed' = 'none';
-  /** A wrapper has ever said `hello`: from then on this relay knows what was taken, and may speak for it. */
-  #known = false;
-  /** What the session was last told of commands taken. */
-  #saidTaken = 0;
-  /** The gap that was asked for, so that one gap is one question. */
-  #askedFrom = 0;
-  /** The wrapper may go on after its clone. */
+  /** A wrapper has sent a `hello` at some time. Since then it is known which commands were taken. */
+  #wrapperSeen = false;
+  /** The start of the gap that was asked for, so that one gap causes one request. */
+  #resendFrom = 0;
+  /** The wrapper may continue after its clone. */
   #mayGo = false;
-  #containerGone = false;
+  #containerEnded = false;
   #refused = false;
-  #settled: (() => void) | undefined;
-  readonly #drained = new Promise<void>((resolve) => (this.#settled = resolve));
+  #resolveDrained: (() => void) | undefined;
+  readonly #drained = new Promise<void>((resolve) => (this.#resolveDrained = resolve));
 
   private constructor(options: RelayOptions) {
     this.#options = options;
     if (options.fresh) this.#items = new RelayBuffer(0);
-    this.#notices = new NoticeBuffer(options.fresh);
-    this.#data = new DataSocket({
-      url: options.url,
-      token: options.token,
-      log: options.log,
-      ...(options.backoff && { backoff: options.backoff }),
-      ...(options.heartbeatMs && { heartbeatMs: options.heartbeatMs }),
-      handlers: {
-        open: () => {
-          this.#session = 'open';
-          this.#greetSession();
-        },
-        message: (text) => this.#fromSession(text),
-        down: () => {
-          this.#session = 'down';
-          this.#notices.disconnected();
-          this.#regulate();
-        },
-        refused: (why) => this.#refuse(why),
-        flushed: () => this.#regulate(),
-      },
+    this.#session = new SessionPort(options, {
+      open: () => this.#greetSession(),
+      frame: (frame, text) => this.#fromSession(frame, text),
+      down: () => this.#regulate(),
+      refused: (why) => this.#refuse(why),
+      flushed: () => this.#regulate(),
     });
   }
 
-  /** Opens both ends; the session is dialled while the link's socket is made. @throws when that cannot be */
+  /** Opens the link's socket, and connects to the session at the same time. @throws when the socket cannot be opened */
   static async open(options: RelayOptions): Promise<Relay> {
     const relay = new Relay(options);
     try {
@@ -105,81 +72,76 @@ export class Relay {
           gone: () => {
             relay.#wrapper = 'none';
             relay.#regulate();
-            relay.#settle();
+            relay.#finishIfDrained();
           },
           drained: () => relay.#regulate(),
         },
         options.log,
       );
     } catch (error) {
-      relay.#data.close();
+      relay.#session.close();
       throw error;
     }
     return relay;
   }
 
-  /** Says something of the runner's own to the session, as reliably as what the container says. */
-  tell(notices: readonly RunnerNotice[]): void {
-    if (this.#refused) return;
-    for (const notice of notices) {
-      if (this.#notices.push(notice) || this.#noticeDropped) continue;
-      this.#noticeDropped = true;
-      this.#options.log.warn('too many notices wait for the session: the next ones are dropped', {});
-    }
-    this.#sendNotices();
+  /** Sends notices of the runner itself to the session, as reliably as what the container sends. */
+  notify(notices: readonly RunnerNotice[]): void {
+    if (!this.#refused) this.#session.notify(notices);
   }
 
-  /** Lets a wrapper that has cloned go on, now and after every break. */
+  /** Lets the wrapper continue after its clone, now and after every break. */
   go(): void {
     this.#mayGo = true;
     if (this.#wrapper === 'welcomed') this.#toWrapper({ kind: 'go' });
   }
 
-  /** The container is gone: reads what it still left in the link, and closes that. */
-  async containerGone(): Promise<void> {
-    this.#containerGone = true;
+  /** The container has ended: reads what is left in the link's socket, and closes it. */
+  async containerEnded(): Promise<void> {
+    this.#containerEnded = true;
     this.#regulate();
     await this.#link?.finish();
-    this.#settle();
+    this.#finishIfDrained();
   }
 
-  /** Resolves when all that the container said, and the runner of it, is stored, or the session has refused it for good. */
+  /** Resolves when the session has stored all that the container and the runner sent, or has refused it for good. */
   async drained(): Promise<void> {
     await this.#drained;
   }
 
-  /** Ends both sides at once; what is not stored is given up. */
+  /** Closes both sides at once. What is not stored is lost. */
   async close(): Promise<void> {
-    this.#data.close();
+    this.#session.close();
     await this.#link?.close();
-    this.#settled?.();
+    this.#resolveDrained?.();
   }
 
   #fromWrapper(frame: WrapperFrame, text: string): void {
     if (this.#refused) return;
     if (frame.kind === 'hello') return this.#wrapperHello(frame);
     const items = this.#items;
-    if (this.#wrapper !== 'welcomed' || items === undefined) return this.#link?.drop('it spoke before its welcome');
+    if (this.#wrapper !== 'welcomed' || items === undefined)
+      return this.#link?.drop('it sent a frame before its welcome');
     switch (frame.kind) {
       case 'items': {
         const accepted = items.accept(frame, text);
         if (accepted.kind === 'new') {
-          this.#toSession(accepted.text);
+          this.#session.send(accepted.text);
           for (const item of frame.items) if (typeof item !== 'string') this.#options.onNotice?.(item);
         }
-        if (accepted.kind === 'gap' && this.#askedFrom !== accepted.from) {
-          this.#askedFrom = accepted.from;
+        if (accepted.kind === 'gap' && this.#resendFrom !== accepted.from) {
+          this.#resendFrom = accepted.from;
           this.#toWrapper({ kind: 'resend', from: accepted.from });
         }
         break;
       }
       case 'preview':
-        // Of use now or never.
-        this.#toSession(text);
+        // A preview is of use now or never: it is not kept.
+        this.#session.send(text);
         break;
       case 'taken':
         this.#commands.take(frame.command);
-        this.#sayTaken();
+        this.#session.reportTaken(this.#commands.taken);
         break;
     }
     this.#regulate();
@@ -188,10 +150,10 @@ export class Relay {
   #wrapperHello(frame: Extract<WrapperFrame, { kind: 'hello' }>): void {
     if (frame.epoch !== this.#options.epoch) return this.#link?.drop(`it is of epoch ${frame.epoch}`);
     this.#wrapper = 'greeted';
-    this.#askedFrom = 0;
-    this.#known = true;
+    this.#resendFrom = 0;
+    this.#wrapperSeen = true;
     this.#commands.take(frame.taken);
-    this.#sayTaken();
+    this.#session.reportTaken(this.#commands.taken);
     this.#greetSession();
     this.#welcomeWrapper();
   }
@@ -200,36 +162,17 @@ export class Relay {
     const items = this.#items;
     if (this.#wrapper !== 'greeted' || items === undefined) return;
     this.#wrapper = 'welcomed';
-    // What this process alone has is not safe: the wrapper keeps it until the session has it.
+    // Not what this process has received: if the runner dies, the wrapper must still have all that the session has not.
     this.#toWrapper({ kind: 'welcome', stored: items.stored });
     if (this.#mayGo) this.#toWrapper({ kind: 'go' });
     for (const command of this.#commands.waiting) this.#link?.send(command);
   }
 
   #greetSession(): void {
-    if (this.#session !== 'open' || !this.#known) return;
-    this.#session = 'greeted';
-    this.#saidTaken = this.#commands.taken;
-    const hello: WrapperFrame = { kind: 'hello', epoch: this.#options.epoch, taken: this.#saidTaken };
-    this.#data.send(JSON.stringify(hello));
+    if (this.#wrapperSeen) this.#session.greet(this.#commands.taken);
   }
 
-  #sayTaken(): void {
-    const { taken } = this.#commands;
-    if (this.#session !== 'live' || taken === this.#saidTaken) return;
-    this.#saidTaken = taken;
-    this.#toSession(JSON.stringify({ kind: 'taken', command: taken } satisfies WrapperFrame));
-  }
-
-  #fromSession(text: string): void {
-    const frame = parseFrame(text);
-    if (frame === undefined) {
-      this.#options.log.error('a frame of the session is not of the protocol', { bytes: text.length });
-      this.#data.drop(CloseCode.badFrame, 'not of the protocol');
-      return;
-    }
-    // Before this connection's `hello`; in answer to that it comes again.
-    if (this.#session === 'open') return;
+  #fromSession(frame: SessionFrame, text: string): void {
     switch (frame.kind) {
       case 'welcome':
         this.#sessionWelcome(frame.stored);
@@ -241,13 +184,14 @@ export class Relay {
         this.#resend(frame.from);
         break;
       case 'host_ack':
-        this.#noticesStored(frame.stored);
+        if (this.#session.acknowledgeNotices(frame.stored)) this.#finishIfDrained();
+        else this.#refuse('lost_items');
         break;
       case 'model':
-        this.#options.onModelHeld?.(frame.held);
+        this.#options.onModelPaused?.(frame.held);
         break;
       case 'go':
-        // The runner's own to say.
+        // Only the runner may send it.
         break;
       case 'command':
         if (this.#commands.offer(frame.number, text) && this.#wrapper === 'welcomed') this.#link?.send(text);
@@ -257,14 +201,14 @@ export class Relay {
   }
 
   #sessionWelcome(stored: number): void {
-    // An adopted container's wrapper goes on from there.
+    // The wrapper of an adopted container continues after what is stored.
     this.#items ??= new RelayBuffer(stored);
-    this.#session = 'live';
+    this.#session.welcomed();
     this.#stored(stored);
-    if (this.#items.empty) this.#data.healthy();
+    if (this.#items.empty) this.#session.resetBackoff();
     this.#resend(stored + 1);
-    // The wrapper may have taken one since `hello` was sent.
-    this.#sayTaken();
+    // The wrapper may have taken a command since `hello` was sent.
+    this.#session.reportTaken(this.#commands.taken);
     this.#welcomeWrapper();
   }
 
@@ -273,73 +217,48 @@ export class Relay {
     if (items === undefined) return;
     const before = items.stored;
     if (!items.acknowledge(stored)) return this.#refuse('lost_items');
-    // Only what got somewhere counts: a session that chokes on a frame would be dialled in a tight loop.
-    if (items.stored > before) this.#data.healthy();
+    // Only progress resets the backoff: a session that fails on one frame would else be dialled in a tight loop.
+    if (items.stored > before) this.#session.resetBackoff();
     if (items.stored > before && this.#wrapper === 'welcomed') this.#toWrapper({ kind: 'ack', stored });
-    this.#settle();
-  }
-
-  #noticesStored(stored: number): void {
-    if (!this.#notices.acknowledge(stored)) return this.#refuse('lost_items');
-    this.#sendNotices();
-    this.#settle();
-  }
-
-  #sendNotices(): void {
-    if (this.#session !== 'live') return;
-    for (let frame = this.#notices.take(); frame !== undefined; frame = this.#notices.take())
-      this.#toSession(JSON.stringify(frame));
+    this.#finishIfDrained();
   }
 
   #resend(from: number): void {
     const frames = this.#items?.from(from);
-    // It acknowledged these once, so nobody keeps them any more. Going on would leave a hole.
+    // The session acknowledged these items before, so nobody has them any more. To continue would leave a hole.
     if (frames === undefined) return this.#refuse('lost_items');
-    for (const text of frames) this.#toSession(text);
-  }
-
-  #toSession(text: string): void {
-    if (this.#session === 'live') this.#data.send(text);
+    for (const text of frames) this.#session.send(text);
   }
 
   #toWrapper(frame: SessionFrame): void {
     this.#link?.send(JSON.stringify(frame));
   }
 
-  /** Neither side is read faster than the other takes. A dead container's rest is read in any case: it is bounded. */
+  /** Reads neither side faster than the other takes. What a dead container left is always read: it is limited. */
   #regulate(): void {
-    const full = (this.#items?.size ?? 0) > HOLD_LIMIT || this.#data.waiting > SEND_LIMIT;
-    if (full && !this.#containerGone && !this.#refused) this.#link?.pause();
+    const full = (this.#items?.size ?? 0) > UNSTORED_LIMIT || this.#session.waiting > UNSENT_LIMIT;
+    if (full && !this.#containerEnded && !this.#refused) this.#link?.pause();
     else this.#link?.resume();
-    if ((this.#link?.waiting ?? 0) > SEND_LIMIT) this.#data.pause();
-    else this.#data.resume();
+    if ((this.#link?.waiting ?? 0) > UNSENT_LIMIT) this.#session.pause();
+    else this.#session.resume();
   }
 
   #refuse(why: Refusal | 'lost_items'): void {
     if (this.#refused) return;
     this.#refused = true;
-    this.#session = 'down';
     if (why === 'lost_items') this.#options.log.error('the session and this relay disagree on what is stored', {});
-    this.#data.close();
+    this.#session.close();
     this.#regulate();
-    this.#settle();
+    this.#finishIfDrained();
     this.#options.onRefused(why);
   }
 
-  #settle(): void {
-    if (!this.#containerGone || this.#link?.connected === true) return;
+  #finishIfDrained(): void {
+    if (!this.#containerEnded || this.#link?.connected === true) return;
     if (!this.#refused && this.#items?.empty === false) return;
-    // Before a first `hello` the session does not listen, and there was nothing to tell of.
-    if (!this.#refused && this.#known && !this.#notices.empty) return;
-    this.#data.close();
-    this.#settled?.();
-  }
-}
-
-function parseFrame(text: string): SessionFrame | undefined {
-  try {
-    return sessionFrame.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
+    // Before the first `hello` of a wrapper, the session does not listen and there is nothing to notify it of.
+    if (!this.#refused && this.#wrapperSeen && !this.#session.noticesStored) return;
+    this.#session.close();
+    this.#resolveDrained?.();
   }
 }

@@ -3,24 +3,24 @@ import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 
-/** Longest socket path that every kernel takes, bytes (macOS: 104 with the terminating zero; Linux: 108). */
+/** Longest socket path that every kernel accepts, bytes (macOS: 104 with the terminating zero; Linux: 108). */
 export const MAX_SOCKET_PATH = 103;
 
-/** Room for the longest name of a socket in a run folder. */
+/** Length of the longest socket name in a run folder, bytes. */
 const LONGEST_NAME = '/model.sock'.length;
 
 /**
- * Short names for run folders whose sockets would have too long a path, as links in a folder of the runner's own
- * that nobody else may enter.
+ * Short names for run folders in which socket paths would be too long. They are links in a folder that only the runner may
+ * enter.
  */
 export interface SocketAliases {
-  /** The folder itself when its sockets' paths fit, else a link to it. `release` takes the link away. */
+  /** The folder itself when its socket paths are short enough, else a link to it. `release` removes the link. */
   for(folder: string): Promise<{ path: string; release(): Promise<void> }>;
   close(): Promise<void>;
 }
 
 export function socketAliases(): SocketAliases {
-  // mkdtemp makes it 0700, and fails rather than take a folder that is there.
+  // mkdtemp makes it with mode 0700, and fails rather than use a folder that exists.
   let base: Promise<string> | undefined;
   return {
     for: async (folder) => {

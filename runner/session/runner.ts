@@ -380,7 +380,7 @@ export class Runner {
     const [health, storage] = await Promise.all([backend.health(), store.health()]);
     if (health.ok && !this.#earlier.isKnown) await this.#earlier.giveUp();
     // Learnt only now, and said nowhere else.
-    if (store.id !== this.#saidStorage) this.#control?.greetAgain();
+    if (store.id !== this.#saidStorage) this.#control?.reconnect();
     const same = isSame(health, this.#health) && isSame(storage, this.#storageHealth);
     if (same) return;
     if (!isSame(health, this.#health)) log[health.ok ? 'info' : 'warn']('backend health', { ...health });

@@ -216,7 +216,7 @@ export class SessionHost {
     const noted = launch && files.launched(launch.files, this.#clones);
     for (const result of await Promise.allSettled([noted, this.#open(planned.plan)]))
       if (result.status === 'rejected') throw result.reason;
-    if (prepared?.restored !== undefined) this.#relay?.tell([prepared.restored]);
+    if (prepared?.restored !== undefined) this.#relay?.notify([prepared.restored]);
     if (launch === undefined) this.#adoptClone(files);
     // Before the container, so that what it writes is not taken for what was there.
     this.#watchWorkspace();
@@ -237,7 +237,7 @@ export class SessionHost {
     const exit = await backend.wait(this.key);
     // First, so that its last decisions are among what has to be stored.
     await Promise.all([this.#workspace?.close(), this.#wayOut?.close()]);
-    await this.#relay?.containerGone();
+    await this.#relay?.containerEnded();
     await Promise.all([this.#gateway?.close(), this.#alias?.release()]);
     this.#phase = 'gone';
     await this.#saveFiles();
@@ -317,7 +317,7 @@ export class SessionHost {
         onNotice: ({ notice }) => {
           if (notice === 'cloned') this.#goOn();
         },
-        onModelHeld: (held) => this.#holdModel(held),
+        onModelPaused: (held) => this.#holdModel(held),
       });
       if (this.#abandoned) await this.#relay.close();
       // After it: what the way out decides is the relay's to tell.
@@ -328,7 +328,7 @@ export class SessionHost {
         plan,
         surroundings: egress,
         socketPath: path.join(alias.path, PROXY_SOCKET),
-        tell: (notices) => relay.tell(notices),
+        tell: (notices) => relay.notify(notices),
         log: this.#log,
       });
     };

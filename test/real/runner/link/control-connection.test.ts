@@ -166,7 +166,7 @@ test('what is not so any more is said anew, on another connection', async () => 
   const { edge, control } = await setUp();
   control.open();
   await edge.frame('hello');
-  control.greetAgain();
+  control.reconnect();
   await edge.frame('hello', 1);
   expect(edge.controlConnections).toBe(2);
 });

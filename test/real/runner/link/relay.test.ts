@@ -20,7 +20,7 @@ async function setUp(options: { fresh?: boolean } = {}) {
   const linkPath = path.join(scratch(), 'link.sock');
   const refused: string[] = [];
   const notices: string[] = [];
-  const modelHeld: boolean[] = [];
+  const modelPaused: boolean[] = [];
   const { log, lines } = keptLog();
   const relay = await Relay.open({
     linkPath,
@@ -31,14 +31,14 @@ async function setUp(options: { fresh?: boolean } = {}) {
     log,
     onRefused: (why) => refused.push(why),
     onNotice: ({ notice }) => notices.push(notice),
-    onModelHeld: (held) => modelHeld.push(held),
+    onModelPaused: (paused) => modelPaused.push(paused),
     backoff: { minMs: 1, maxMs: 20 },
   });
   onTestFinished(async () => {
     await relay.close();
     await edge.close();
   });
-  return { edge, session: edge.session(ID), relay, linkPath, refused, notices, modelHeld, lines };
+  return { edge, session: edge.session(ID), relay, linkPath, refused, notices, modelPaused, lines };
 }
 
 /** A wrapper by hand. */
@@ -107,7 +107,7 @@ test('a container that dies while the edge is away still has its last words stor
   for (let n = 2; n <= 500; n++) wrapper.say(n, `line ${n} ${'x'.repeat(500)}`);
   wrapper.socket.end();
   await wrapper.closed();
-  await relay.containerGone();
+  await relay.containerEnded();
   let drained = false;
   const done = relay.drained().then(() => (drained = true));
   expect(drained).toBe(false);
@@ -127,7 +127,7 @@ test('frames that were in flight when the connection broke are sent again, once 
   wrapper.say(2, 'b');
   wrapper.say(3, 'c');
   wrapper.socket.destroy();
-  await relay.containerGone();
+  await relay.containerEnded();
   session.mute = false;
   session.socket?.terminate();
   await relay.drained();
@@ -258,7 +258,7 @@ test.each([
   session.refuseWith = code;
   session.socket?.close(code);
   wrapper.socket.destroy();
-  await relay.containerGone();
+  await relay.containerEnded();
   await relay.drained();
   expect(refused).toEqual([why]);
 });
@@ -331,13 +331,13 @@ const notice = (host: string): RunnerNotice => ({
 test('what the runner itself has to say is stored beside what the container says, across a break, before it is drained', async () => {
   const { edge, session, relay, linkPath } = await setUp();
   const wrapper = await connect(linkPath);
-  relay.tell([notice('a')]);
+  relay.notify([notice('a')]);
   wrapper.hello();
   await edge.changes.until(() => session.notices.length === 1);
   edge.leave();
-  relay.tell([notice('b'), notice('c')]);
+  relay.notify([notice('b'), notice('c')]);
   wrapper.socket.destroy();
-  await relay.containerGone();
+  await relay.containerEnded();
   let drained = false;
   const done = relay.drained().then(() => (drained = true));
   expect(drained).toBe(false);
@@ -354,7 +354,7 @@ test('a container cannot speak for the runner', async () => {
   await bad.closed();
   const good = await connect(linkPath);
   good.hello();
-  relay.tell([notice('true')]);
+  relay.notify([notice('true')]);
   await edge.changes.until(() => session.notices.length > 0);
   expect(session.notices).toEqual([notice('true')]);
   expect(good.received.map(({ kind }) => kind)).not.toContain('host_ack');
@@ -363,7 +363,7 @@ test('a container cannot speak for the runner', async () => {
 test('of an adopted container, notices go on where the session is', async () => {
   const { edge, session, relay, linkPath } = await setUp({ fresh: false });
   session.notices.push(notice('of an earlier runner'));
-  relay.tell([notice('new')]);
+  relay.notify([notice('new')]);
   const wrapper = await connect(linkPath);
   wrapper.hello();
   await edge.changes.until(() => session.notices.length === 2);
@@ -405,7 +405,7 @@ test('a wrapper is told to go on when it may, and after each break; the session 
 });
 
 test('whether the model is held back is told the runner, in its place among the commands, and no wrapper', async () => {
-  const { edge, session, linkPath, modelHeld } = await setUp();
+  const { edge, session, linkPath, modelPaused } = await setUp();
   const wrapper = await connect(linkPath);
   wrapper.hello();
   await edge.changes.until(() => session.hellos.length === 1);
@@ -413,10 +413,10 @@ test('whether the model is held back is told the runner, in its place among the 
   say({ kind: 'model', held: true });
   edge.prompt(ID, 'after it');
   await wrapper.frame('command');
-  expect(modelHeld).toEqual([true]);
+  expect(modelPaused).toEqual([true]);
   say({ kind: 'model', held: false });
   edge.prompt(ID, 'and after that');
   await wrapper.frame('command', 1);
-  expect(modelHeld).toEqual([true, false]);
+  expect(modelPaused).toEqual([true, false]);
   expect(wrapper.received.map(({ kind }) => kind)).not.toContain('model');
 });

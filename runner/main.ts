@@ -8,18 +8,15 @@ import { openDataFolder, type DataFolder } from './lib/data-folder.ts';
 import { DockerBackend } from './backend/docker-backend.ts';
 import { createLog, messageOf, type Log } from './lib/log.ts';
 import { PACKAGES_PRESET } from './egress/policy/presets.ts';
-import { egressSurroundings } from './session/egress-dependencies.ts';
-import type { ModelHandler } from './model/exchange.ts';
-import { forwardToModel } from './model/forward.ts';
-import { createModelPool } from './model/pool.ts';
-import { describeUpstream, modelUpstreamEnvironment, type ModelUpstream } from './model/upstream.ts';
+import { loadEgressDependencies } from './session/egress-dependencies.ts';
+import { describeUpstream, modelUpstreamEnvironment } from './model/upstream.ts';
 import { ProcessBackend } from './backend/process-backend.ts';
 import { Runner } from './session/runner.ts';
 import { parseSettings, type Settings } from './session/settings.ts';
 import { Snapshots } from './snapshot/snapshots.ts';
 import { openStorage } from './storage/open-storage.ts';
 
-/** `npm run runner`. Exit codes: 0 drained; 1 could not start, or was told twice to stop. */
+/** `npm run runner`. Exit codes: 0 after a drain; 1 when it could not start, or a second signal came. */
 async function main(): Promise<void> {
   const parsed = parseSettings(process.env);
   if (!parsed.ok) return refuse(parsed.problem);
@@ -32,15 +29,15 @@ async function main(): Promise<void> {
 
   const log = createLog(settings.logLevel);
   let runner: Runner | undefined;
-  let told = 0;
-  const tell = (signal: NodeJS.Signals): void => {
-    told += 1;
-    log.info(told === 1 ? 'draining' : 'stopping at once', { signal });
-    const end = told === 1 ? runner?.drain() : runner?.kill();
+  let signals = 0;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    signals += 1;
+    log.info(signals === 1 ? 'draining' : 'stopping at once', { signal });
+    const end = signals === 1 ? runner?.drain() : runner?.kill();
     Promise.resolve(end).then(
       () => {
         opened.data.release();
-        process.exit(told === 1 ? 0 : 1);
+        process.exit(signals === 1 ? 0 : 1);
       },
       (error: unknown) => {
         log.error('could not end cleanly', { error });
@@ -48,8 +45,8 @@ async function main(): Promise<void> {
       },
     );
   };
-  process.on('SIGTERM', tell);
-  process.on('SIGINT', tell);
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
 
   log.info('runner starts', {
     edge: settings.edgeUrl,
@@ -57,7 +54,7 @@ async function main(): Promise<void> {
     capacity: settings.capacity,
     model: describeUpstream(upstream.data),
   });
-  const egress = await egressSurroundings(settings, process.env, log);
+  const egress = await loadEgressDependencies(settings, process.env, log);
   if (!egress.ok) {
     opened.data.release();
     return refuse(egress.problem);
@@ -67,7 +64,7 @@ async function main(): Promise<void> {
     settings,
     store,
     snapshots: new Snapshots({ store, log }),
-    egress: egress.surroundings,
+    egress: egress.dependencies,
     backend: makeBackend(settings, opened.data, log),
     data: opened.data,
     upstream: upstream.data,
@@ -75,9 +72,9 @@ async function main(): Promise<void> {
     version: ownVersion(),
     log,
   });
-  // Asks programs that take their time: where every session may want to know, before one has to wait for it.
+  // It asks programs that take long. Where every session may use the preset, it is asked now, before one has to wait.
   const { fallback, ceiling } = settings.egress;
-  if ([fallback, ceiling].some(({ presets }) => presets.includes(PACKAGES_PRESET))) void egress.surroundings.packages();
+  if ([fallback, ceiling].some(({ presets }) => presets.includes(PACKAGES_PRESET))) void egress.dependencies.packages();
 }
 
 /** The one place that joins the demo model to the runner. Each session gets a demo model of its own: it counts. */
@@ -91,7 +88,7 @@ function makeBackend(settings: Settings, data: DataFolder, log: Log): ContainerB
   const { path: searchPath, wrapperBundle, claudePath, image, runtime } = settings;
   if (settings.backend === 'process')
     return new ProcessBackend({ wrapperBundle, claudePath, path: searchPath, sessions: data.sessions, log });
-  // Not on Windows, where Docker takes no user ids of ours.
+  // Windows has no user ids: `containerOwner` then chooses the image's user.
   const owner = containerOwner({ uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
   return new DockerBackend({ image, runnerId: data.runnerId, owner, runtime }, log);
 }
@@ -101,7 +98,7 @@ function ownVersion(): string {
   return z.object({ version: z.string() }).parse(JSON.parse(manifest)).version;
 }
 
-/** A setting is wrong: one line, and no stack. */
+/** Ends the start for a wrong setting, with one line and no stack trace. */
 function refuse(problem: string): void {
   process.stderr.write(`cc-docker runner: ${problem.replaceAll('\n', ' ')}\n`);
   process.exitCode = 1;

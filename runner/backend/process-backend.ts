@@ -3,7 +3,6 @@ import { constants } from 'node:fs';
 import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import * as z from 'zod';
 import type { BackendHealth, PlacementKey } from '../../protocol/link/runner-control.ts';
 import {
@@ -18,6 +17,7 @@ import { messageOf, type Log } from '../lib/log.ts';
 import { processStart, signalProcess } from '../lib/process-identity.ts';
 import { removeFolder } from '../lib/remove-folder.ts';
 import { sessionFolders, type SessionFolders } from '../lib/session-folders.ts';
+import { waitAtMost } from '../lib/wait-at-most.ts';
 import { killMarked, MARKER } from './process-sweep.ts';
 
 export interface ProcessBackendOptions {
@@ -127,9 +127,7 @@ export class ProcessBackend implements ContainerBackend {
     if (running === undefined || pid === undefined || running.child.exitCode !== null) return;
     if (graceMs > 0) {
       running.child.kill('SIGTERM');
-      const exited = new AbortController();
-      await Promise.race([running.exit, pause(graceMs, undefined, { signal: exited.signal }).catch(() => {})]);
-      exited.abort();
+      await waitAtMost(running.exit, graceMs);
     }
     if (running.child.exitCode === null && running.child.signalCode === null) signalProcess(-pid, 'SIGKILL');
     await running.exit;

@@ -14,7 +14,7 @@ export async function markUnchanged(stamp: string, now = Date.now()): Promise<vo
 }
 
 /**
- * Whether anything in the folders has changed since `stamp`. When that cannot be told, the answer is yes.
+ * Whether anything in the folders has changed since `stamp`. The answer is also yes when that cannot be found out.
  *
  * `find` looks at a hundred thousand files in a fraction of a second, and stops at the first changed one. It compares the
  * time of the inode's last change, which the agent cannot set.

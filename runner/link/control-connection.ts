@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { CloseCode } from '../../protocol/close-code.ts';
 import type { Reason } from '../../protocol/reason.ts';
@@ -15,6 +14,7 @@ import { backoffMs, type BackoffRange } from '../lib/backoff.ts';
 import { dial, type DialEnd } from './dial.ts';
 import type { Log } from '../lib/log.ts';
 import { placementName } from '../lib/placement-name.ts';
+import { waitAtMost } from '../lib/wait-at-most.ts';
 
 type Hello = Extract<RunnerFrame, { kind: 'hello' }>;
 type Ended = Extract<RunnerFrame, { kind: 'ended' }>;
@@ -114,11 +114,9 @@ export class ControlConnection {
     const socket = this.#socket;
     if (socket === undefined) return;
     if (socket.readyState === WebSocket.OPEN) {
-      const timeout = new AbortController();
       const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
       socket.close(1000);
-      await Promise.race([closed, pause(lingerMs, undefined, { signal: timeout.signal }).catch(() => {})]);
-      timeout.abort();
+      await waitAtMost(closed, lingerMs);
     }
     socket.terminate();
   }

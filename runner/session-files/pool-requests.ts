@@ -4,28 +4,27 @@ import { blankReport } from './state.ts';
 import type { ControlConnection } from '../link/control-connection.ts';
 import { messageOf, type Log } from '../lib/log.ts';
 import { readPlacement } from '../lib/session-folders.ts';
-
 import type { Snapshots } from '../snapshot/snapshots.ts';
 import { serveArtifact, serveTransfer, type TransferOptions } from './transfers/serve-transfer.ts';
 
 type Frame<K extends PoolFrame['kind']> = Extract<PoolFrame, { kind: K }>;
 
-export interface FilesOrdersOptions extends Pick<TransferOptions, 'edgeUrl' | 'token' | 'owner'> {
+export interface PoolRequestsOptions extends Pick<TransferOptions, 'edgeUrl' | 'token' | 'owner'> {
   registry: FilesRegistry;
   snapshots: Pick<Snapshots, 'entries' | 'content' | 'share' | 'artifact' | 'drop'>;
-  /** Of a workspace whose session says nothing of it, MB; null: no limit is kept. */
+  /** The default limit of a workspace, MB; null: there are no limits. */
   limitMb: number | null;
-  /** The storage's id, as far as it is known by now. */
+  /** The storage's id; empty while it is not known. */
   storage: () => string;
-  control: () => Pick<ControlConnection, 'send' | 'reportSnapshot'> | undefined;
+  control: Pick<ControlConnection, 'send' | 'reportSnapshot'>;
   log: Log;
 }
 
-/** What the pool wants of sessions' files, besides their containers. None of it rejects. */
-export class FilesOrders {
-  readonly #options: FilesOrdersOptions;
+/** Carries out the pool's requests for sessions' files. No method rejects. */
+export class PoolRequests {
+  readonly #options: PoolRequestsOptions;
 
-  constructor(options: FilesOrdersOptions) {
+  constructor(options: PoolRequestsOptions) {
     this.#options = options;
   }
 
@@ -35,33 +34,32 @@ export class FilesOrders {
     try {
       const local = await registry.of(session_id);
       const prepared = await local.prepare(files, false);
-      if (prepared.ok) return await local.order(snapshot_id, trigger);
+      if (prepared.ok) return await local.requestSnapshot(snapshot_id, trigger);
       ({ detail } = prepared.reason);
     } catch (error) {
       log.error('snapshot not taken', { session: session_id, snapshot: snapshot_id, error });
       detail = `The runner cannot get at the files: ${messageOf(error)}`.slice(0, 8192);
     }
     const created_at = new Date().toISOString();
-    const owed = { snapshot_id, trigger, created_at, ordered: true, copied: false, told: false };
-    control()?.reportSnapshot(session_id, { ...blankReport(owed, files.version, storage()), detail });
+    const failed = { snapshot_id, trigger, created_at, ordered: true, copied: false, told: false };
+    control.reportSnapshot(session_id, { ...blankReport(failed, files.version, storage()), detail });
   }
 
-  async transfer(order: Frame<'transfer'>): Promise<void> {
+  async transfer(transfer: Frame<'transfer'>): Promise<void> {
     const { registry, snapshots, edgeUrl, token, owner, limitMb, storage, control, log } = this.#options;
-    const { session_id, transfer_id, request } = order;
+    const { session_id, transfer_id, request } = transfer;
     const transferLog = log.with({ session: session_id, transfer: transfer_id });
     try {
       if (request.op === 'artifact')
-        return await serveArtifact({ order, snapshots, edgeUrl, token, log: transferLog }, request);
+        return await serveArtifact({ transfer, snapshots, edgeUrl, token, log: transferLog }, request);
       const files = await registry.of(session_id);
-      const { resources, workspace_of: host } = (await readPlacement(files.folders)) ?? {};
-      const asked = resources?.workspace_mb ?? limitMb;
-      const limit = limitMb === null ? null : asked;
+      const { resources, workspace_of } = (await readPlacement(files.folders)) ?? {};
+      const limit = limitMb === null ? null : (resources?.workspace_mb ?? limitMb);
       const refusal = await serveTransfer({
-        order,
+        transfer,
         files,
-        // What an agent shares is where it works.
-        workspace: (host === undefined ? files : await registry.of(host)).folders.workspace,
+        // An agent shares files from the workspace in which it works.
+        workspace: (workspace_of === undefined ? files : await registry.of(workspace_of)).folders.workspace,
         snapshots,
         edgeUrl,
         token,
@@ -70,12 +68,12 @@ export class FilesOrders {
         storage,
         log: transferLog,
       });
-      if (refusal !== undefined) control()?.send({ kind: 'transfer_refused', session_id, transfer_id, refusal });
+      if (refusal !== undefined) control.send({ kind: 'transfer_refused', session_id, transfer_id, refusal });
     } catch (error) {
       log.error('transfer failed', { session: session_id, transfer: transfer_id, error });
       const detail = `The runner could not serve this: ${messageOf(error)}`.slice(0, 8192);
       const refusal = { code: 'files_unavailable' as const, detail };
-      control()?.send({ kind: 'transfer_refused', session_id, transfer_id, refusal });
+      control.send({ kind: 'transfer_refused', session_id, transfer_id, refusal });
     }
   }
 
@@ -85,7 +83,7 @@ export class FilesOrders {
       await registry.dropped(trees);
       await snapshots.drop(owner, trees);
     } catch (error) {
-      // A sweep finds them again.
+      // A later sweep finds them again.
       log.warn('snapshots not dropped', { owner, error });
     }
   }
@@ -95,8 +93,8 @@ export class FilesOrders {
     try {
       await registry.acknowledged(sessionId, snapshotId);
     } catch (error) {
-      // It is said again after a restart, and acknowledged again.
-      log.warn('acknowledgement not noted', { session: sessionId, snapshot: snapshotId, error });
+      // The report is sent again after a restart, and acknowledged again.
+      log.warn('acknowledgement not recorded', { session: sessionId, snapshot: snapshotId, error });
     }
   }
 }

@@ -1,12 +1,12 @@
 import { readFilesState, writeFilesState, type FilesState } from './state.ts';
 import type { SessionFolders } from '../lib/session-folders.ts';
 
-/** A session's `files.json`, and what it says, in memory. */
+/** A session's `files.json`, with its content in memory. */
 export class FilesRecord {
   readonly #folders: SessionFolders;
   #state: FilesState | undefined;
   #written: Promise<void> = Promise.resolve();
-  /** A write that has not begun yet, and so will hold what is set now. */
+  /** A write that has not begun yet: it will write what is set now. */
   #next: Promise<void> | undefined;
   #discarded = false;
 
@@ -23,16 +23,16 @@ export class FilesRecord {
     return this.#state;
   }
 
-  /** Sets it in memory; the next write puts it on the disk. For what a crash may undo. */
-  keep(state: FilesState): void {
+  /** Sets it in memory only. The next write puts it on the disk; a crash before that may undo it. */
+  setInMemory(state: FilesState): void {
     this.#state = state;
   }
 
-  /** Resolves when it is on the disk; in memory it is so at once. */
+  /** Sets it in memory at once. Resolves when it is on the disk. */
   set(state: FilesState): Promise<void> {
     this.#state = state;
     this.#next ??= this.#written = this.#written
-      // A write that failed was told to whoever waited for it.
+      // A failed write rejects for those who waited for it.
       .catch(() => undefined)
       .then(async () => {
         this.#next = undefined;
@@ -41,12 +41,12 @@ export class FilesRecord {
     return this.#next;
   }
 
-  /** Changes what is there; without a state there is nothing to change. */
+  /** Changes the record; without one it does nothing. */
   async change(patch: Partial<FilesState>): Promise<void> {
     if (this.#state !== undefined) await this.set({ ...this.#state, ...patch });
   }
 
-  /** Nothing is written any more. Resolves when nothing is being written. */
+  /** Writes nothing any more. Resolves when no write is under way. */
   async discard(): Promise<void> {
     this.#discarded = true;
     await this.#written.catch(() => undefined);

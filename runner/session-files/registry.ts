@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { uuid } from '../../protocol/ids.ts';
 import type { TreeName } from '../../protocol/link/runner-control.ts';
-import { LocalFiles, type FilesSurroundings } from './local-files.ts';
+import type { FilesDependencies } from './dependencies.ts';
+import { LocalFiles } from './local-files.ts';
 import { removeSessionFolders, sessionFolders } from '../lib/session-folders.ts';
 
 const DAY_MS = 86_400_000;
@@ -9,20 +10,20 @@ const DAY_MS = 86_400_000;
 /** The files of all sessions that this runner has, or has had. */
 export class FilesRegistry {
   readonly #sessions: string;
-  readonly #surroundings: FilesSurroundings;
+  readonly #dependencies: FilesDependencies;
   readonly #open = new Map<string, Promise<LocalFiles>>();
 
-  /** @param sessions the folder that holds a folder for each */
-  constructor(sessions: string, surroundings: FilesSurroundings) {
+  /** @param sessions the folder that has a folder for each session */
+  constructor(sessions: string, dependencies: FilesDependencies) {
     this.#sessions = sessions;
-    this.#surroundings = surroundings;
+    this.#dependencies = dependencies;
   }
 
-  /** The same object for the same session, each time. @throws when what is noted of its files cannot be read */
+  /** A session's files: always the same object. @throws when their record cannot be read */
   async of(sessionId: string): Promise<LocalFiles> {
     const known = this.#open.get(sessionId);
     if (known !== undefined) return await known;
-    const opening = LocalFiles.open(sessionId, sessionFolders(this.#sessions, sessionId), this.#surroundings);
+    const opening = LocalFiles.open(sessionId, sessionFolders(this.#sessions, sessionId), this.#dependencies);
     this.#open.set(sessionId, opening);
     try {
       return await opening;
@@ -32,26 +33,26 @@ export class FilesRegistry {
     }
   }
 
-  /** Goes on with what an earlier runner process owed. `running`: sessions whose container is still there. */
-  async takeUp(running: ReadonlySet<string>): Promise<void> {
+  /** Continues what an earlier runner process began. `running`: sessions whose files a container still uses. */
+  async adopt(running: ReadonlySet<string>): Promise<void> {
     await this.#each(async (files, sessionId) => {
-      await files.takeUp(running.has(sessionId));
+      await files.adopt(running.has(sessionId));
     });
   }
 
-  /** Removes copies that the storage has too and that nothing has touched for `days`; and tries again what is not saved. */
+  /** Tries again to save what is not saved. Removes files that the storage has too and that nothing has touched for `days`. */
   async tidy(days: number): Promise<void> {
     const before = Date.now() - days * DAY_MS;
     await this.#each(async (files, sessionId) => {
       await files.retry();
       const touched = files.state?.touched_at;
-      if (days === 0 || touched === undefined || Date.parse(touched) >= before || !files.spare) return;
-      this.#surroundings.log.info('local copy of a parked session removed', { session: sessionId });
+      if (days === 0 || touched === undefined || Date.parse(touched) >= before || !files.removable) return;
+      this.#dependencies.log.info('local copy of a parked session removed', { session: sessionId });
       await this.remove(sessionId);
     });
   }
 
-  /** Ends what is being done with a session's files, and removes them. */
+  /** Stops all work on a session's files, and removes them. */
   async remove(sessionId: string): Promise<void> {
     const opening = this.#open.get(sessionId);
     await (await opening?.catch(() => undefined))?.close();
@@ -59,12 +60,12 @@ export class FilesRegistry {
     if (this.#open.get(sessionId) === opening) this.#open.delete(sessionId);
   }
 
-  /** The edge has this report. */
+  /** The edge has acknowledged this report. */
   async acknowledged(sessionId: string, snapshotId: string): Promise<void> {
     await (await this.#open.get(sessionId))?.acknowledged(snapshotId);
   }
 
-  /** These are not in the storage any more. */
+  /** These trees are not in the storage any more. */
   async dropped(trees: readonly TreeName[]): Promise<void> {
     const ids = new Set(trees.map((tree) => tree.snapshot_id));
     for (const files of await this.#loaded()) await files.dropped(ids);
@@ -80,12 +81,12 @@ export class FilesRegistry {
     );
   }
 
-  /** Resolves when no snapshot is being taken, nor could be at once. */
+  /** Resolves when no snapshot is being taken, and none could be taken at once. */
   async settled(): Promise<void> {
     await Promise.all((await this.#loaded()).map((files) => files.settled()));
   }
 
-  /** Lets go of everything as it is. */
+  /** Stops all work, and leaves all files as they are. */
   async close(): Promise<void> {
     await Promise.all((await this.#loaded()).map((files) => files.close()));
   }
@@ -102,7 +103,7 @@ export class FilesRegistry {
       try {
         await act(await this.of(sessionId), sessionId);
       } catch (error) {
-        this.#surroundings.log.error('files of a session cannot be looked after', { session: sessionId, error });
+        this.#dependencies.log.error('files of a session cannot be adopted or tidied', { session: sessionId, error });
       }
     }
   }

@@ -8,53 +8,54 @@ import { snapshotTrigger } from '../../protocol/api/workspace.ts';
 import type { SessionFolders } from '../lib/session-folders.ts';
 
 /** A snapshot that is to be taken, or tried again. */
-export const owedSave = z.object({
+export const queuedSnapshot = z.object({
   snapshot_id: uuid,
   trigger: snapshotTrigger,
   created_at: instant,
-  /** The edge gave its id and waits for it. Otherwise a later one of the runner's own may take its place. */
+  /** The edge gave its id and waits for it. If not, a later snapshot of the runner's own may replace it. */
   ordered: z.boolean(),
-  /** Of a copy beside the workspace, because that has gone on since. */
+  /** It is taken of a copy, because the workspace has changed since. */
   copied: z.boolean(),
-  /** The edge was told that it is pending. */
+  /** The edge was notified that it is pending. */
   told: z.boolean(),
 });
-export type OwedSave = z.infer<typeof owedSave>;
+export type QueuedSnapshot = z.infer<typeof queuedSnapshot>;
 
-/** What a runner knows of a session's files on its disk, and what it owes to the storage and to the edge. */
+/** A runner's record of a session's files on its disk, with the snapshots and reports that are still to be sent. */
 export const filesState = z.object({
   owner: sessionFiles.shape.owner,
   quota_bytes: sessionFiles.shape.quota_bytes,
-  /** The `version` that is on the disk. */
+  /** The `version` of the files on the disk. */
   version: sessionFiles.shape.version,
-  /** Both trees are there, whole. False: they are on their way, and nothing has ever run on them. */
+  /** Both trees are here and whole. False: they are being made, and nothing has run on them. */
   complete: z.boolean(),
-  /** Something may have changed them since they were restored or saved. */
+  /** The trees may have changed since they were restored or saved. */
   dirty: z.boolean(),
-  /** The snapshots that the trees came from or were saved as; while not `complete`, what they are to become. Null: nothing. */
+  /** The snapshots that the trees came from or were saved as. If not `complete`, those that they are made from. Null: none. */
   trees: z.object({ workspace: uuid.nullable(), conversation: uuid.nullable() }),
-  /** What the next snapshot is told apart from. */
+  /** The snapshot that the next one is compared with. */
   base: uuid.nullable(),
-  /** Of `git_repo`: `begun` has not been heard of since; `cloned` waits for its snapshot; after `done` the agent works on it. */
+  /** The clone of `git_repo`. `begun`: it may be cut short; `cloned`: it waits for its snapshot; `done`: the agent works on it. */
   clone: z.enum(['none', 'begun', 'cloned', 'done']),
   /** When the session was last launched, ended, written to or read. */
   touched_at: instant,
-  saves: z.array(owedSave),
-  /** Said, and not yet acknowledged. */
+  /** The queue of snapshots. */
+  saves: z.array(queuedSnapshot),
+  /** Sent, and not yet acknowledged. */
   reports: z.array(snapshotReport),
 });
 export type FilesState = z.infer<typeof filesState>;
 
-/** A report of what never came to hold anything. */
-export function blankReport(owed: OwedSave, version: number, storage: string): SnapshotReport {
-  const { snapshot_id, trigger, created_at } = owed;
+/** The report of a failed snapshot, which holds nothing. Other reports are made from it. */
+export function blankReport(queued: QueuedSnapshot, version: number, storage: string): SnapshotReport {
+  const { snapshot_id, trigger, created_at } = queued;
   const none = { files: 0, bytes: 0, new_bytes: 0, owner_bytes: null, skipped: [], detail: null };
   return { snapshot_id, trigger, state: 'failed', version, final: false, storage, created_at, ...none };
 }
 
 const stateFile = (folders: SessionFolders) => path.join(folders.root, 'files.json');
 
-/** `undefined`: there is none. @throws when there is one that cannot be read: to guess would be to lose files */
+/** `undefined`: there is none. @throws when there is one that cannot be read, because a guess could lose files */
 export async function readFilesState(folders: SessionFolders): Promise<FilesState | undefined> {
   let text: string;
   try {
@@ -67,18 +68,18 @@ export async function readFilesState(folders: SessionFolders): Promise<FilesStat
   return filesState.parse(JSON.parse(text));
 }
 
-/** Whole or not at all, and on the disk when it resolves. */
+/** Writes the record whole or not at all. Resolves when it is on the disk. */
 export async function writeFilesState(folders: SessionFolders, state: FilesState): Promise<void> {
   const file = stateFile(folders);
-  const beside = `${file}.new`;
-  // A crash may have left one.
-  await rm(beside, { force: true });
-  const handle = await open(beside, 'wx', 0o600);
+  const temporary = `${file}.new`;
+  // A crash may have left this file.
+  await rm(temporary, { force: true });
+  const handle = await open(temporary, 'wx', 0o600);
   try {
     await handle.writeFile(JSON.stringify(state));
     await handle.sync();
   } finally {
     await handle.close();
   }
-  await rename(beside, file);
+  await rename(temporary, file);
 }

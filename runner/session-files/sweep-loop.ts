@@ -2,29 +2,29 @@ import type { RunnerFrame, TreeName } from '../../protocol/link/runner-control.t
 import type { Log } from '../lib/log.ts';
 import type { Snapshots } from '../snapshot/snapshots.ts';
 
-/** A younger tree may be one that the edge is yet to hear of, from a runner that has been cut off since; milliseconds. */
+/** The edge may not know of a younger tree yet: its runner may have lost the connection since. Milliseconds. */
 const YOUNG_MS = 7 * 86_400_000;
-/** Trees in one frame. */
+/** The most trees in one frame. */
 const BATCH = 1000;
 const FIRST_MS = 5 * 60_000;
 
 export interface SweepLoopOptions {
   snapshots: Pick<Snapshots, 'owners' | 'trees' | 'sweep'>;
-  /** Between two sweeps, milliseconds; 0: none is made. */
+  /** Between two sweeps, milliseconds; 0: no sweeps. */
   everyMs: number;
-  /** Asks the pool; false: nobody hears it. */
+  /** Asks the pool; false: there is no connection. */
   ask: (frame: Extract<RunnerFrame, { kind: 'sweep' }>) => boolean;
   /** Snapshots that the edge may not know of yet. */
   unacknowledged: () => Promise<ReadonlySet<string>>;
-  /** What else is done as seldom. */
+  /** Other work, done before each sweep. */
   also: () => Promise<void>;
   log: Log;
   firstMs?: number;
 }
 
 /**
- * Looks through the storage for what nothing refers to. Of trees the edge alone knows: it is asked, and answers with `drop` in
- * its own time. What those leave behind is found by the storage's own sweep.
+ * Sweeps the storage for data that nothing refers to. Only the edge knows which trees are in use: it is asked, and later
+ * answers with `drop`. The storage's own sweep then removes what the dropped trees leave behind.
  */
 export class SweepLoop {
   readonly #options: SweepLoopOptions;

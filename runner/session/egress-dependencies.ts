@@ -4,31 +4,31 @@ import type { Log } from '../lib/log.ts';
 import { trustedAuthorities } from '../secrets/ca-bundle.ts';
 import { loadSecrets } from '../secrets/load-secrets.ts';
 import type { Settings } from './settings.ts';
-import type { EgressSurroundings } from './container/session-egress.ts';
+import type { EgressDependencies } from './container/session-egress.ts';
 
-/** Reads what the operator has put into place for the way out; or one line that says what is wrong with it. */
-export async function egressSurroundings(
+/** Reads the operator's rules, secrets and authorities for egress. `problem` is one line that says what is wrong with them. */
+export async function loadEgressDependencies(
   settings: Pick<Settings, 'egress' | 'egressCa' | 'dataFolder'>,
   env: Record<string, string | undefined>,
   log: Log,
-): Promise<{ ok: true; surroundings: EgressSurroundings } | { ok: false; problem: string }> {
+): Promise<{ ok: true; dependencies: EgressDependencies } | { ok: false; problem: string }> {
   const { egress, egressCa, dataFolder } = settings;
   const loaded = loadSecrets(env, path.join(dataFolder, 'secrets'));
   if (!loaded.ok) return loaded;
   const trust = trustedAuthorities(egressCa);
   if (!trust.ok) return trust;
   let packages: Promise<PackageSources> | undefined;
-  const surroundings = {
+  const dependencies = {
     rules: egress,
     presets: egress.presets,
     packages: () => (packages ??= packageSources(log, env)),
     secrets: loaded.secrets,
     trusted: trust.trusted,
   };
-  // Without a secret to put in on the way there is nothing to vouch for.
-  if (![...loaded.secrets.values()].some(({ kind }) => kind === 'wire')) return { ok: true, surroundings };
+  // Certificates are needed only where the proxy puts secrets into requests.
+  if (![...loaded.secrets.values()].some(({ kind }) => kind === 'wire')) return { ok: true, dependencies };
   const { openCertificateAuthority } = await import('../secrets/certificate-authority.ts');
   const opened = await openCertificateAuthority(dataFolder);
   if (!opened.ok) return opened;
-  return { ok: true, surroundings: { ...surroundings, authority: opened.authority } };
+  return { ok: true, dependencies: { ...dependencies, authority: opened.authority } };
 }

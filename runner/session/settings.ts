@@ -34,8 +34,8 @@ const labels = z.string().transform((text, context) => {
 });
 
 /**
- * A resting session holds about 200 MB and 1% of a core, a working one seldom over 768 MB: as many as fit in
- * three quarters of the memory, and no more than four a core.
+ * An idle session takes about 200 MB and 1% of a core, a working one seldom more than 768 MB. So the default is as many as
+ * fit into three quarters of the memory, but at most four per core.
  */
 export function defaultCapacity(cpus: number, memoryBytes: number): number {
   return Math.max(1, Math.min(4 * cpus, Math.floor((memoryBytes * 0.75) / (768 * 1024 * 1024))));
@@ -99,31 +99,31 @@ const environment = z
     image: env.SESSION_IMAGE ?? '',
     /** The engine's runtime for containers; absent: its default. */
     runtime: env.DOCKER_RUNTIME,
-    /** A container's limits: the most that a session may ask for, and what it gets unasked. */
+    /** A container's limits: the most that a session may ask for, and the defaults. */
     limits: {
       memoryMb: env.SESSION_MEMORY_MB,
       cpus: env.SESSION_CPUS,
       pids: env.SESSION_PIDS,
       workspaceMb: env.SESSION_WORKSPACE_MB,
     },
-    /** Where containers may go. */
+    /** Where containers may connect. */
     egress: egressSettings(env),
     /** Where snapshots are kept. */
     storage: storageSettings(env),
     files: {
-      /** Between two snapshots of a session that works, minutes; 0: none. */
+      /** Between two snapshots of a working session, minutes; 0: no such snapshots. */
       snapshotEveryMinutes: env.SNAPSHOT_EVERY_MINUTES,
-      /** Between two looks for what nothing refers to, hours; 0: none. */
+      /** Between two sweeps of the storage, hours; 0: no sweeps. */
       sweepHours: env.STORAGE_SWEEP_HOURS,
-      /** How long a parked session's files stay here beside the storage, days; 0: always. */
+      /** How long this runner keeps the files of a parked session that the storage has too, days; 0: always. */
       localCopyDays: env.LOCAL_COPY_DAYS,
     },
-    /** A file of certificate authorities beside the system's. */
+    /** A file of certificate authorities that are trusted in addition to the system's. */
     egressCa: env.CC_EGRESS_CA,
     wrapperBundle: env.WRAPPER_BUNDLE,
     /** For the process backend; absent: the binary of the installed package. */
     claudePath: env.CLAUDE_PATH,
-    /** What `claude` is given of the operator's own settings. */
+    /** The operator's own settings for Claude Code. */
     claudeEnv:
       env.CLAUDE_CODE_MAX_RETRIES === undefined ? {} : { CLAUDE_CODE_MAX_RETRIES: String(env.CLAUDE_CODE_MAX_RETRIES) },
     logLevel: env.LOG_LEVEL,

@@ -4,28 +4,28 @@ import { blankReport, type FilesState } from '../state.ts';
 
 export const TREES = treeKind.options;
 
-/** What becomes of one tree: it stays as it is, is restored from a snapshot, or begins empty. */
+/** What to do with one tree: keep it, restore it from a snapshot, or make it empty. */
 export type TreeStep = { do: 'keep' } | { do: 'restore'; snapshot_id: string } | { do: 'empty' };
 
 export type FilesPlan = { kind: 'local' } | { kind: 'lost' } | { kind: 'make'; steps: Record<TreeKind, TreeStep> };
 
 /**
- * How a session's trees are made ready: what the edge knows of them against what is here.
+ * Plans how a session's trees are made ready, from what the edge asks for and what is on this runner.
  *
- * @param state what this runner knows; undefined: nothing, or no more than that there are folders
+ * @param state the runner's record; undefined: there is none, though there may be folders
  * @param here both folders are there
  */
 export function planFiles(files: SessionFiles, state: FilesState | undefined, here: boolean): FilesPlan {
-  const asked = { workspace: files.workspace, conversation: files.conversation };
-  // Nothing ever ran on what was on its way, so nothing newer than it was lost: whatever the edge takes this runner to have.
-  if (state?.complete === false) return make(files.local === 'required' ? state.trees : asked, () => false);
-  // A launch and a write count one up: a copy that lags behind by more is of before the session went elsewhere.
+  const requested = { workspace: files.workspace, conversation: files.conversation };
+  // Nothing ran on trees that were being made, so no newer files are lost, even if the edge believes that they are here.
+  if (state?.complete === false) return make(files.local === 'required' ? state.trees : requested, () => false);
+  // A launch or a write adds one to the version. A copy that is further behind is from before the session ran elsewhere.
   const lags = state !== undefined && state.version < files.version - 1;
   if (here && (files.local === 'required' || (files.local === 'preferred' && !lags))) return { kind: 'local' };
-  // Before the first launch and the first write there was nothing to lose.
+  // Before the first launch and the first write there are no files to lose.
   if (files.local === 'required' && files.version > 1) return { kind: 'lost' };
   const clean = here && state !== undefined && !state.dirty ? state.trees : undefined;
-  return make(asked, (tree) => asked[tree] !== null && clean?.[tree] === asked[tree]);
+  return make(requested, (tree) => requested[tree] !== null && clean?.[tree] === requested[tree]);
 }
 
 function make(trees: Record<TreeKind, string | null>, keep: (tree: TreeKind) => boolean): FilesPlan {
@@ -38,8 +38,8 @@ function make(trees: Record<TreeKind, string | null>, keep: (tree: TreeKind) => 
 }
 
 /**
- * What is known of files whose trees are about to be made by `steps`: what was here is given up, and with it what was owed of it.
- * `failed`: snapshots that somebody waits for and that now never come.
+ * The record of files whose trees are about to be made by `steps`. What was here is given up, and with it the snapshots that
+ * were to be taken of it. `failed`: those snapshots of which the edge knows.
  *
  * @param at the time, as an instant
  * @param storage the storage's id
@@ -58,12 +58,12 @@ export function replaceFiles(
   };
   const saves = state?.saves ?? [];
   const failed = saves
-    .filter((owed) => !owed.copied && (owed.ordered || owed.told))
-    .map((owed) => ({
-      ...blankReport(owed, state?.version ?? version, storage),
+    .filter((queued) => !queued.copied && (queued.ordered || queued.told))
+    .map((queued) => ({
+      ...blankReport(queued, state?.version ?? version, storage),
       detail: 'Newer files of the session took the place of these before they could be saved.',
     }));
-  const becoming: FilesState = {
+  const replaced: FilesState = {
     owner,
     quota_bytes,
     version,
@@ -73,8 +73,8 @@ export function replaceFiles(
     base: null,
     clone: 'none',
     touched_at: at,
-    saves: saves.filter((owed) => owed.copied),
+    saves: saves.filter((queued) => queued.copied),
     reports: [...(state?.reports ?? []), ...failed],
   };
-  return { state: becoming, failed };
+  return { state: replaced, failed };
 }

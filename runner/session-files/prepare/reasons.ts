@@ -21,12 +21,12 @@ export function notRestored(
   { why, detail }: Extract<RestoredTree, { ok: false }>,
 ): Reason {
   if (why === 'storage_unavailable') {
-    const said = `The session's files are in the storage, which cannot be reached at the moment: ${detail}`;
-    return { code: 'storage_unavailable', detail: said.slice(0, 8192) };
+    const sentence = `The session's files are in the storage, which cannot be reached at the moment: ${detail}`;
+    return { code: 'storage_unavailable', detail: sentence.slice(0, 8192) };
   }
   const how = { snapshot_missing: 'is not in the storage', damaged: 'is damaged', failed: 'could not be restored' }[
     why
   ];
-  const said = `Snapshot ${snapshotId}, which the session's files come from, ${how} (${tree}): ${detail}`;
-  return { code: 'restore_failed', detail: said.slice(0, 8192) };
+  const sentence = `Snapshot ${snapshotId}, which the session's files come from, ${how} (${tree}): ${detail}`;
+  return { code: 'restore_failed', detail: sentence.slice(0, 8192) };
 }

@@ -1,182 +1,156 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
-import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { v7 as uuidV7 } from 'uuid';
-import type { SnapshotReport } from '../../../protocol/link/runner-control.ts';
 import type { SnapshotTrigger } from '../../../protocol/api/workspace.ts';
-import { markUnchanged } from '../../lib/changed-since.ts';
-import type { FilesRecord } from '../record.ts';
-import { blankReport, type FilesState, type OwedSave } from '../state.ts';
+import type { SnapshotReport } from '../../../protocol/link/runner-control.ts';
 import { backoffMs, type BackoffRange } from '../../lib/backoff.ts';
-import { messageOf, type Log } from '../../lib/log.ts';
-import { removeFolder } from '../../lib/remove-folder.ts';
-import type { SessionFolders } from '../../lib/session-folders.ts';
+import { markUnchanged } from '../../lib/changed-since.ts';
+import { messageOf } from '../../lib/log.ts';
 import type { Semaphore } from '../../lib/semaphore.ts';
-import type { Snapshots } from '../../snapshot/snapshots.ts';
+import type { FilesRecord } from '../record.ts';
+import { blankReport, type FilesState, type QueuedSnapshot } from '../state.ts';
+import { makeStartCopy, removeStartCopy, stampFile } from './snapshot-folders.ts';
+import { takeSnapshot, type Attempt, type TakeSnapshotOptions } from './take-snapshot.ts';
 
 const BACKOFF: BackoffRange = { minMs: 1_000, maxMs: 60_000 };
-const DETAIL_CHARACTERS = 8192;
-const SKIPPED = 20;
 
-/** What goes on in a session's files. */
-export interface Activity {
-  /** A container is about to be started. */
-  launching: boolean;
-  /** A container runs, or may. */
-  running: boolean;
-  /** Writes from outside that are under way. */
-  writing: number;
-  /** Launches and writes so far. */
-  changes: number;
-}
-
-export interface QueueOptions {
+export interface SnapshotQueueOptions extends TakeSnapshotOptions {
   record: FilesRecord;
-  folders: SessionFolders;
-  snapshots: Pick<Snapshots, 'save'>;
-  /** At most so many at once on this runner. */
+  /** Limits how many snapshots this runner takes at once. */
   semaphore: Semaphore;
-  /** The storage's id, as far as it is known by now. */
-  storage: () => string;
-  activity: () => Activity;
-  /** False: something may run on the files unseen. */
-  certain: () => boolean;
-  /** Says it until it is acknowledged; it is in the record already. */
+  /** Sends a report, which is in the record, until it is acknowledged. */
   report: (report: SnapshotReport) => void;
-  /** Says what is of use only now; false: nobody hears it. */
-  news: (report: SnapshotReport) => boolean;
-  log: Log;
+  /** Sends a report that is of use only now; false: there is no connection. */
+  sendUpdate: (report: SnapshotReport) => boolean;
   backoff?: BackoffRange;
 }
 
-type Attempt = 'stored' | 'failed' | 'unavailable' | 'interrupted' | 'nothing';
-
-/** One session's snapshots, one at a time, each tried until it is stored or cannot be. What is owed outlives the runner. */
+/**
+ * One session's snapshots. They are taken one at a time, and each is tried until it is stored or cannot be. The queue is in
+ * the record, and so outlives the runner process.
+ */
 export class SnapshotQueue {
-  readonly #options: QueueOptions;
+  readonly #options: SnapshotQueueOptions;
   #loop: Promise<void> | undefined;
-  #attempt: Promise<Attempt> | undefined;
+  #attempt: Promise<Attempt['outcome'] | 'nothing'> | undefined;
   #current: { snapshot_id: string; abort: AbortController } | undefined;
-  /** While it is above 0 nothing is begun. */
-  #held = 0;
+  /** While it is above 0, no snapshot is begun. */
+  #suspended = 0;
   #closed = false;
-  /** It waits for the storage to come back. */
-  #patience: AbortController | undefined;
+  /** Set while the queue waits before the next try. Its abort ends the wait. */
+  #backoff: AbortController | undefined;
+  /** Tries in a row at which the storage could not be reached. */
   #failures = 0;
-  #rested: (() => void)[] = [];
-  readonly #outcomes = new Map<string, () => void>();
+  #settledWaiters: (() => void)[] = [];
+  /** Called when a snapshot is finished, or copied, by its id. */
+  readonly #onSecured = new Map<string, () => void>();
 
-  constructor(options: QueueOptions) {
+  constructor(options: SnapshotQueueOptions) {
     this.#options = options;
   }
 
-  /** The edge asks for one, perhaps not for the first time. */
-  async order(snapshot_id: string, trigger: SnapshotTrigger): Promise<void> {
+  /** Adds a snapshot that the edge requests. The request may come more than once. */
+  async addRequested(snapshot_id: string, trigger: SnapshotTrigger): Promise<void> {
     const state = this.#state();
     const done = state.reports.find((report) => report.snapshot_id === snapshot_id);
     if (done !== undefined) return this.#options.report(done);
-    if (state.saves.some((owed) => owed.snapshot_id === snapshot_id)) return this.kick();
-    await this.#owe([...state.saves, newSave(trigger, snapshot_id, true)]);
+    if (state.saves.some((queued) => queued.snapshot_id === snapshot_id)) return this.kick();
+    await this.#setQueue([...state.saves, newSnapshot(trigger, snapshot_id, true)]);
   }
 
-  /** The runner itself wants one; it stands in for an earlier one that still waits, under the same id. */
-  async want(trigger: SnapshotTrigger): Promise<void> {
+  /** Adds a snapshot of the runner's own. It replaces an earlier one that still waits, and takes over its id. */
+  async add(trigger: SnapshotTrigger): Promise<void> {
     const { saves } = this.#state();
-    const waiting = saves.find((owed) => mergeable(owed) && owed.snapshot_id !== this.#current?.snapshot_id);
-    const save = newSave(trigger, waiting?.snapshot_id ?? uuidV7(), false);
-    await this.#owe([...saves.filter((owed) => owed !== waiting), { ...save, told: waiting?.told ?? false }]);
+    const waiting = saves.find((queued) => isReplaceable(queued) && queued.snapshot_id !== this.#current?.snapshot_id);
+    const added = newSnapshot(trigger, waiting?.snapshot_id ?? uuidV7(), false);
+    await this.#setQueue([...saves.filter((queued) => queued !== waiting), { ...added, told: waiting?.told ?? false }]);
   }
 
-  /** What was cloned, before anything works on it. Resolves when that may begin: it is stored, or copied, or cannot be saved. */
-  async start(): Promise<void> {
+  /** Saves what was cloned, before anything works on it. Resolves when it is stored, or copied, or cannot be saved. */
+  async saveStart(): Promise<void> {
     const { saves } = this.#state();
-    const owed = saves.find((save) => save.trigger === 'start');
-    if (owed?.copied === true) return;
-    const save = owed ?? newSave('start', uuidV7(), false);
-    const secured = new Promise<void>((resolve) => this.#outcomes.set(save.snapshot_id, resolve));
-    await this.#owe(owed === undefined ? [...saves, save] : saves);
+    const earlier = saves.find((queued) => queued.trigger === 'start');
+    if (earlier?.copied === true) return;
+    const start = earlier ?? newSnapshot('start', uuidV7(), false);
+    const secured = new Promise<void>((resolve) => this.#onSecured.set(start.snapshot_id, resolve));
+    await this.#setQueue(earlier === undefined ? [...saves, start] : saves);
     await secured;
   }
 
-  /** Looks for something to do. */
+  /** Starts the loop if there is something to do, and ends a wait before the next try. */
   kick(): void {
     if (this.#closed) return;
-    this.#patience?.abort();
+    this.#backoff?.abort();
     this.#loop ??= this.#work()
       .catch((error: unknown) => this.#options.log.error('snapshots are not taken any more', { error }))
       .finally(() => {
         this.#loop = undefined;
-        this.#rest();
-        // It may have come between the last look and here.
+        this.#resolveSettled();
+        // A snapshot may have been added after the loop's last check.
         if (this.#next() !== undefined) this.kick();
       });
   }
 
-  /** Ends the one that is being taken, which stays owed, and begins none until `release`. */
-  async hold(): Promise<void> {
-    this.#held += 1;
+  /** Cancels the snapshot that is being taken, which stays in the queue, and begins none until `resume`. */
+  async suspend(): Promise<void> {
+    this.#suspended += 1;
     this.#current?.abort.abort();
     await this.#attempt;
   }
 
-  release(): void {
-    this.#held -= 1;
+  resume(): void {
+    this.#suspended -= 1;
     this.kick();
   }
 
-  /** Resolves when nothing is being taken, nor could be at once. */
+  /** Resolves when no snapshot is being taken, and none could be taken at once. */
   async settled(): Promise<void> {
-    if (this.#loop !== undefined && this.#patience === undefined)
-      await new Promise<void>((resolve) => this.#rested.push(resolve));
+    if (this.#loop !== undefined && this.#backoff === undefined)
+      await new Promise<void>((resolve) => this.#settledWaiters.push(resolve));
   }
 
-  /** Begins none any more; what is owed stays in the record. */
+  /** Takes no more snapshots. The queue stays in the record. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#patience?.abort();
-    await this.hold();
-    for (const done of this.#outcomes.values()) done();
-    this.#rest();
+    this.#backoff?.abort();
+    await this.suspend();
+    for (const resolve of this.#onSecured.values()) resolve();
+    this.#resolveSettled();
   }
 
-  /** Copies what was cloned beside the workspace, which is about to change: it is saved from there when the storage is back. */
-  async secureStart(): Promise<void> {
-    const owed = this.#options.record.state?.saves.find((save) => save.trigger === 'start' && !save.copied);
-    if (owed === undefined) return;
-    const copy = copyFolders(this.#options.folders);
+  /** Copies what was cloned, because the workspace is about to change. The snapshot is taken of the copy later. */
+  async copyStart(): Promise<void> {
+    const { record, folders } = this.#options;
+    const start = record.state?.saves.find((queued) => queued.trigger === 'start' && !queued.copied);
+    if (start === undefined) return;
     try {
-      await removeFolder(copy.root);
-      await mkdir(copy.conversation, { recursive: true, mode: 0o700 });
-      await copyTree(this.#options.folders.workspace, copy.workspace);
-      await this.#amend(owed, { copied: true });
+      await makeStartCopy(folders);
+      await this.#amend(start, { copied: true });
     } catch (error) {
       const detail = `The storage was away when the repository had been cloned, and it could not be set aside: ${messageOf(error)}`;
-      await this.#finish(owed, { ...this.#blank(owed, this.#state()), state: 'failed', detail });
-      await removeFolder(copy.root);
+      const report = blankReport(start, this.#state().version, this.#options.storage());
+      await this.#finish(start, { ...report, state: 'failed', detail });
+      await removeStartCopy(folders);
     }
   }
 
-  async #owe(saves: OwedSave[]): Promise<void> {
+  async #setQueue(saves: QueuedSnapshot[]): Promise<void> {
     await this.#options.record.change({ saves });
     this.kick();
   }
 
-  #next(): OwedSave | undefined {
-    if (this.#closed || this.#held > 0) return undefined;
+  #next(): QueuedSnapshot | undefined {
+    if (this.#closed || this.#suspended > 0) return undefined;
     const { launching, running } = this.#options.activity();
     const inUse = launching || running;
-    // One of how the container left its files waits for that, unless the next trigger is there first.
+    // A `parked` or `written` snapshot waits until the container has ended. A later trigger may replace it before.
     return this.#options.record.state?.saves.find(
-      (owed) => !inUse || owed.ordered || owed.trigger === 'start' || owed.trigger === 'periodic',
+      (queued) => !inUse || queued.ordered || queued.trigger === 'start' || queued.trigger === 'periodic',
     );
   }
 
   async #work(): Promise<void> {
     while (this.#next() !== undefined) {
-      const how = await this.#options.semaphore.run(async () => {
+      const outcome = await this.#options.semaphore.run(async () => {
         this.#attempt = this.#try().catch((error: unknown) => {
           // The record could not be written.
           this.#options.log.error('snapshot not taken', { error });
@@ -184,119 +158,85 @@ export class SnapshotQueue {
         });
         return await this.#attempt.finally(() => (this.#attempt = undefined));
       });
-      if (how === 'stored' || how === 'failed') this.#failures = 0;
-      if (how === 'unavailable') await this.#wait();
+      if (outcome === 'stored' || outcome === 'failed') this.#failures = 0;
+      if (outcome === 'unavailable') await this.#wait();
     }
   }
 
   async #wait(): Promise<void> {
     const range = this.#options.backoff ?? BACKOFF;
-    // Half of it for sure: the storage is not asked at once.
+    // At least half of the backoff: the storage is not asked again at once.
     const ms = backoffMs(this.#failures++, range, 0.5 + Math.random() / 2);
-    this.#patience = new AbortController();
-    this.#rest();
-    await pause(ms, undefined, { signal: this.#patience.signal, ref: false }).catch(() => undefined);
-    this.#patience = undefined;
+    this.#backoff = new AbortController();
+    this.#resolveSettled();
+    await pause(ms, undefined, { signal: this.#backoff.signal, ref: false }).catch(() => undefined);
+    this.#backoff = undefined;
   }
 
-  #rest(): void {
-    for (const resolve of this.#rested.splice(0)) resolve();
+  #resolveSettled(): void {
+    for (const resolve of this.#settledWaiters.splice(0)) resolve();
   }
 
-  async #try(): Promise<Attempt> {
-    const { record, folders, snapshots, log } = this.#options;
-    const owed = this.#next();
-    const state = record.state;
-    if (owed === undefined || state === undefined) return 'nothing';
+  async #try(): Promise<Attempt['outcome'] | 'nothing'> {
+    const { record, folders } = this.#options;
+    const queued = this.#next();
+    const { state } = record;
+    if (queued === undefined || state === undefined) return 'nothing';
     const abort = new AbortController();
-    this.#current = { snapshot_id: owed.snapshot_id, abort };
+    this.#current = { snapshot_id: queued.snapshot_id, abort };
     try {
-      const before = { ...this.#options.activity() };
-      const undisturbed = this.#options.certain() && !owed.copied && !before.running && before.writing === 0;
-      const begun = Date.now();
-      const from = owed.copied ? copyFolders(folders) : ownFolders(folders);
-      const saved = await snapshots
-        .save({
-          owner: state.owner,
-          snapshot_id: owed.snapshot_id,
-          workspace: from.workspace,
-          conversation: from.conversation,
-          base: owed.copied ? null : state.base,
-          cache: from.cache,
-          quota_bytes: state.quota_bytes,
-          final: undisturbed,
-          signal: abort.signal,
-        })
-        .catch((error: unknown) => {
-          if (!abort.signal.aborted) log.error('snapshot failed', { snapshot: owed.snapshot_id, error });
-          return { ok: false as const, why: 'failed' as const, detail: messageOf(error) };
-        });
-      const report = this.#blank(owed, state);
-      if (saved.ok) {
-        const { files, bytes, new_bytes, owner_bytes, skipped } = saved;
-        const final = undisturbed && this.#options.activity().changes === before.changes;
-        const facts = { files, bytes, new_bytes, owner_bytes, skipped: skipped.slice(0, SKIPPED) };
-        const trees = { workspace: owed.snapshot_id, conversation: owed.snapshot_id };
-        await this.#finish(
-          owed,
-          { ...report, ...facts, state: 'stored', final },
-          {
-            ...(!owed.copied && { base: owed.snapshot_id }),
-            ...(final && { dirty: false, trees }),
-          },
-        );
-        if (owed.copied) await removeFolder(copyFolders(folders).root);
-        else await markUnchanged(stampFile(folders), begun);
-        return 'stored';
+      const attempt = await takeSnapshot(this.#options, queued, state, abort.signal);
+      switch (attempt.outcome) {
+        case 'stored':
+          await this.#finish(queued, attempt.report, attempt.patch);
+          if (queued.copied) await removeStartCopy(folders);
+          else await markUnchanged(stampFile(folders), attempt.startedAt);
+          break;
+        case 'failed':
+          await this.#finish(queued, attempt.report);
+          break;
+        case 'unavailable':
+          await this.#pending(queued, attempt.report);
+          break;
+        case 'interrupted':
+          break;
       }
-      if (abort.signal.aborted) return 'interrupted';
-      const detail = saved.detail.slice(0, DETAIL_CHARACTERS);
-      if (saved.why !== 'storage_unavailable') {
-        log.warn('snapshot given up', { snapshot: owed.snapshot_id, why: saved.why, detail });
-        await this.#finish(owed, { ...report, state: 'failed', detail });
-        return 'failed';
-      }
-      await this.#pending(owed, { ...report, state: 'pending', detail });
-      return 'unavailable';
+      return attempt.outcome;
     } finally {
       this.#current = undefined;
     }
   }
 
-  async #pending(owed: OwedSave, report: SnapshotReport): Promise<void> {
-    const { news, log } = this.#options;
-    if (this.#failures === 0) log.warn('snapshot pending', { snapshot: owed.snapshot_id, detail: report.detail });
-    if (!owed.told && news(report)) await this.#amend(owed, { told: true });
-    if (owed.trigger !== 'start' || owed.copied) return;
-    await this.secureStart();
-    this.#settle(owed.snapshot_id);
+  async #pending(queued: QueuedSnapshot, report: SnapshotReport): Promise<void> {
+    const { sendUpdate, log } = this.#options;
+    if (this.#failures === 0) log.warn('snapshot pending', { snapshot: queued.snapshot_id, detail: report.detail });
+    if (!queued.told && sendUpdate(report)) await this.#amend(queued, { told: true });
+    if (queued.trigger !== 'start' || queued.copied) return;
+    await this.copyStart();
+    this.#secured(queued.snapshot_id);
   }
 
-  /** It is over: the record says so before the edge is told. */
-  async #finish(owed: OwedSave, report: SnapshotReport, patch: Partial<FilesState> = {}): Promise<void> {
+  /** Ends a snapshot. The record is written before the edge is notified. */
+  async #finish(queued: QueuedSnapshot, report: SnapshotReport, patch: Partial<FilesState> = {}): Promise<void> {
     if (this.#closed) return;
     const { saves, reports } = this.#state();
     await this.#options.record.change({
       ...patch,
-      saves: saves.filter(({ snapshot_id }) => snapshot_id !== owed.snapshot_id),
+      saves: saves.filter(({ snapshot_id }) => snapshot_id !== queued.snapshot_id),
       reports: [...reports, report],
     });
     this.#options.report(report);
-    this.#settle(owed.snapshot_id);
+    this.#secured(queued.snapshot_id);
   }
 
-  async #amend({ snapshot_id }: OwedSave, patch: Partial<OwedSave>): Promise<void> {
-    const saves = this.#state().saves.map((save) => (save.snapshot_id === snapshot_id ? { ...save, ...patch } : save));
+  async #amend({ snapshot_id }: QueuedSnapshot, patch: Partial<QueuedSnapshot>): Promise<void> {
+    const saves = this.#state().saves.map((one) => (one.snapshot_id === snapshot_id ? { ...one, ...patch } : one));
     await this.#options.record.change({ saves });
   }
 
-  #settle(snapshotId: string): void {
-    this.#outcomes.get(snapshotId)?.();
-    this.#outcomes.delete(snapshotId);
-  }
-
-  #blank(owed: OwedSave, state: FilesState): SnapshotReport {
-    return blankReport(owed, state.version, this.#options.storage());
+  #secured(snapshotId: string): void {
+    this.#onSecured.get(snapshotId)?.();
+    this.#onSecured.delete(snapshotId);
   }
 
   #state(): FilesState {
@@ -306,32 +246,9 @@ export class SnapshotQueue {
   }
 }
 
-/** The start of a workspace is another thing than how it is later. */
-const mergeable = (owed: OwedSave) => !owed.ordered && owed.trigger !== 'start';
+/** The edge waits for a requested one; and what a workspace began with is not what it is later. */
+const isReplaceable = (queued: QueuedSnapshot) => !queued.ordered && queued.trigger !== 'start';
 
-function newSave(trigger: SnapshotTrigger, snapshot_id: string, ordered: boolean): OwedSave {
+function newSnapshot(trigger: SnapshotTrigger, snapshot_id: string, ordered: boolean): QueuedSnapshot {
   return { snapshot_id, trigger, created_at: new Date().toISOString(), ordered, copied: false, told: false };
-}
-
-/** Its time: when the snapshot before began. */
-export const stampFile = (folders: SessionFolders) => path.join(folders.root, 'saved.stamp');
-export const cacheFolder = (folders: SessionFolders) => path.join(folders.root, 'cache');
-
-const ownFolders = (folders: SessionFolders) => ({
-  workspace: folders.workspace,
-  conversation: folders.claude,
-  cache: cacheFolder(folders),
-});
-
-function copyFolders(folders: SessionFolders) {
-  const root = path.join(folders.root, 'start');
-  const within = (name: string) => path.join(root, name);
-  return { root, workspace: within('workspace'), conversation: within('conversation'), cache: within('cache') };
-}
-
-/** `cp`, because it follows no link, keeps all that a snapshot keeps, and copies nothing where the file system can share. */
-async function copyTree(from: string, to: string): Promise<void> {
-  const child = spawn('cp', ['-a', '--reflink=auto', '--', from, to], { stdio: ['ignore', 'ignore', 'pipe'] });
-  const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
-  if (code !== 0) throw new Error(said.trim().slice(-1024) || `cp ended with code ${code}`);
 }

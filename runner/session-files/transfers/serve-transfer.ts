@@ -12,34 +12,32 @@ import type { LocalFiles } from '../local-files.ts';
 import type { Snapshots } from '../../snapshot/snapshots.ts';
 import { StorageUnavailable } from '../../storage/object-store.ts';
 
-export type TransferOrder = Extract<PoolFrame, { kind: 'transfer' }>;
-
 export interface TransferOptions {
-  order: TransferOrder;
+  transfer: Extract<PoolFrame, { kind: 'transfer' }>;
   files: LocalFiles;
-  /** Where the session works: its own workspace, or that of the session whose files it shares. */
+  /** The workspace in which the session works: its own, or that of the session whose files it shares. */
   workspace: string;
   snapshots: Pick<Snapshots, 'entries' | 'content' | 'share'>;
-  /** The storage's id, as far as it is known by now. */
+  /** The storage's id; empty while it is not known. */
   storage: () => string;
   edgeUrl: string;
   /** The runner's own. */
   token: string;
   owner: Owner | undefined;
-  /** What the session's files may take, MB; null: no limit. */
+  /** The limit of the session's files, MB; null: none. */
   limitMb: number | null;
   log: Log;
 }
 
-/** Serves one request on a session's files, or says why it cannot be: then the edge is not dialled. */
+/** Serves one request on a session's files, over a connection to the edge. @returns why it cannot; then there is no connection */
 export async function serveTransfer(options: TransferOptions): Promise<FilesRefusal | undefined> {
-  const { order, files, log } = options;
-  const { session_id, request } = order;
+  const { transfer, files, log } = options;
+  const { session_id, request } = transfer;
   const writes = WRITES.has(request.op);
   try {
-    const prepared = await files.prepare(order.files, false);
+    const prepared = await files.prepare(transfer.files, false);
     if (!prepared.ok) return refusal(prepared.reason);
-    if (writes) await files.beginWrite(order.files);
+    if (writes) await files.beginWrite(transfer.files);
   } catch (error) {
     log.error('files not made ready for a transfer', { session: session_id, error });
     return {
@@ -48,47 +46,47 @@ export async function serveTransfer(options: TransferOptions): Promise<FilesRefu
     };
   }
   try {
-    await answerOrder(options, (body) => answer(options, body));
+    await answerOnEdge(options, (body) => answer(options, body));
   } finally {
     if (writes) files.endWrite();
   }
   return undefined;
 }
 
-/** Serves an artifact out of the storage: the session's files need not be here. */
+/** Serves an artifact from the storage: the session's files need not be on this runner. */
 export async function serveArtifact(
-  options: Pick<TransferOptions, 'order' | 'edgeUrl' | 'token' | 'log'> & { snapshots: Pick<Snapshots, 'artifact'> },
+  options: Pick<TransferOptions, 'transfer' | 'edgeUrl' | 'token' | 'log'> & { snapshots: Pick<Snapshots, 'artifact'> },
   { artifact_id, range }: Extract<FilesRequest, { op: 'artifact' }>,
 ): Promise<void> {
-  const { order, snapshots } = options;
-  await answerOrder(options, () =>
-    snapshots.artifact(order.files.owner, artifact_id, range).catch((error: unknown) => {
+  const { transfer, snapshots } = options;
+  await answerOnEdge(options, () =>
+    snapshots.artifact(transfer.files.owner, artifact_id, range).catch((error: unknown) => {
       if (error instanceof StorageUnavailable) return refused('storage_unavailable', messageOf(error));
       throw error;
     }),
   );
 }
 
-async function answerOrder(
-  { order, edgeUrl, token, log }: Pick<TransferOptions, 'order' | 'edgeUrl' | 'token' | 'log'>,
+async function answerOnEdge(
+  { transfer, edgeUrl, token, log }: Pick<TransferOptions, 'transfer' | 'edgeUrl' | 'token' | 'log'>,
   answer: (body: AsyncIterable<Uint8Array>) => Promise<FilesAnswer>,
 ): Promise<void> {
-  const { session_id, transfer_id } = order;
+  const { session_id, transfer_id } = transfer;
   const url = `${edgeUrl}/api/v1/runner/sessions/${session_id}/transfers/${transfer_id}`;
   await answerTransfer({ url, token, answer, log });
 }
 
 async function answer(options: TransferOptions, body: AsyncIterable<Uint8Array>): Promise<FilesAnswer> {
-  const { order, workspace, snapshots, owner, limitMb, storage } = options;
-  const { request } = order;
+  const { transfer, workspace, snapshots, owner, limitMb, storage } = options;
+  const { request } = transfer;
   if (request.op === 'artifact') throw new Error('an artifact is not among a session’s files');
   if (request.op !== 'share')
     return await answerRequest({ request, workspace, as: owner, limitMb, body, start: startTree(options) });
-  // Which storage has it could not be told.
+  // The answer would have to name the storage that has the file.
   if (storage() === '') return refused('storage_unavailable', 'The storage of files has not been reached yet.');
   const { artifact_id, path } = request;
-  const { owner: whose, quota_bytes } = order.files;
-  const saved = await snapshots.share({ owner: whose, artifact_id, workspace, path, quota_bytes });
+  const { owner: tenant, quota_bytes } = transfer.files;
+  const saved = await snapshots.share({ owner: tenant, artifact_id, workspace, path, quota_bytes });
   if (!saved.ok) return refused(saved.why, saved.detail);
   return json({ ...saved.file, storage: storage() } satisfies SharedFile);
 }
@@ -98,7 +96,7 @@ const refused = (code: FilesRefusal['code'], detail: string): FilesAnswer => ({
   refusal: { code, detail },
 });
 
-function startTree({ order: { files }, snapshots }: TransferOptions): StartTree | null {
+function startTree({ transfer: { files }, snapshots }: TransferOptions): StartTree | null {
   const { owner, start } = files;
   if (start === null) return null;
   return {

@@ -14,23 +14,23 @@ import type { Log } from '../../lib/log.ts';
 import { ByteChannel } from '../../link/byte-channel.ts';
 import { dial, type DialEnd } from '../../link/dial.ts';
 
-/** What has been taken is granted anew once it is this much, bytes: not a frame for every chunk. */
+/** Bytes read are granted again once they are this many: not every chunk needs a frame. */
 const GRANT = TRANSFER_WINDOW / 4;
 
 export interface TransferOptions {
-  /** Where the edge waits for this transfer, http(s) or ws(s). */
+  /** The edge's address for this transfer, http(s) or ws(s). */
   url: string;
   /** The runner's own. */
   token: string;
-  /** Makes the answer. `body` is the client's, and throws when it will never be whole. */
+  /** Makes the answer. `body` is the client's, and throws when the rest of it will never come. */
   answer: (body: AsyncIterable<Uint8Array>) => Promise<FilesAnswer>;
   log: Log;
   heartbeatMs?: number;
 }
 
 /**
- * The runner's end of one transfer: dials the edge, answers the request there and closes. Returns when it is over, however that was:
- * what went wrong has been told to the edge or, if that is not there, to the log.
+ * The runner's end of one transfer: connects to the edge, answers the request and closes. Returns when that is over, also
+ * after an error. Errors are sent to the edge or, without a connection, written to the log.
  */
 export async function answerTransfer(options: TransferOptions): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -39,7 +39,7 @@ export async function answerTransfer(options: TransferOptions): Promise<void> {
   await transfer.answered;
 }
 
-/** The edge went away, or closed because the client did. */
+/** The edge closed the connection, for example because the client did, or the connection broke. */
 class TransferClosed extends Error {
   override readonly name = 'TransferClosed';
 }
@@ -48,19 +48,20 @@ class Transfer {
   readonly #options: TransferOptions;
   readonly #socket: WebSocket;
   readonly #body: ByteChannel;
-  /** What the edge may still send, bytes, and what was taken since it was last granted more. */
-  #theirs = TRANSFER_WINDOW;
-  #taken = 0;
-  /** What we may still send, bytes. */
-  #ours = TRANSFER_WINDOW;
+  /** Bytes that the edge may still send. */
+  #receiveCredit = TRANSFER_WINDOW;
+  /** Bytes read since the edge was last granted more. */
+  #ungranted = 0;
+  /** Bytes that the runner may still send. */
+  #sendCredit = TRANSFER_WINDOW;
   #closed: TransferClosed | undefined;
   #wake: (() => void) | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
   answered: Promise<void> = Promise.resolve();
 
-  constructor(options: TransferOptions, over: () => void) {
+  constructor(options: TransferOptions, onEnd: () => void) {
     this.#options = options;
-    this.#body = new ByteChannel((bytes) => this.#took(bytes));
+    this.#body = new ByteChannel((bytes) => this.#onRead(bytes));
     this.#socket = dial(options.url, options.token, {
       open: () => {
         this.#beat();
@@ -70,7 +71,7 @@ class Transfer {
       binary: (data) => this.#received(data),
       end: (how) => {
         this.#ended(how);
-        over();
+        onEnd();
       },
     });
   }
@@ -79,22 +80,22 @@ class Transfer {
     const parsed = edgeTransferFrame.safeParse(parseJson(text));
     if (!parsed.success) return this.#socket.close(CloseCode.badFrame, 'not a frame of this protocol');
     if (parsed.data.kind === 'end') return this.#body.end();
-    this.#ours += parsed.data.bytes;
+    this.#sendCredit += parsed.data.bytes;
     this.#wake?.();
   }
 
   #received(data: Buffer): void {
-    this.#theirs -= data.length;
-    if (this.#theirs < 0) this.#socket.close(CloseCode.badFrame, 'more bytes than were granted');
+    this.#receiveCredit -= data.length;
+    if (this.#receiveCredit < 0) this.#socket.close(CloseCode.badFrame, 'more bytes than were granted');
     else this.#body.push(data);
   }
 
-  #took(bytes: number): void {
-    this.#taken += bytes;
-    if (this.#taken < GRANT) return;
-    this.#theirs += this.#taken;
-    this.#send({ kind: 'credit', bytes: this.#taken });
-    this.#taken = 0;
+  #onRead(bytes: number): void {
+    this.#ungranted += bytes;
+    if (this.#ungranted < GRANT) return;
+    this.#receiveCredit += this.#ungranted;
+    this.#send({ kind: 'credit', bytes: this.#ungranted });
+    this.#ungranted = 0;
   }
 
   async #answer(): Promise<void> {
@@ -103,14 +104,14 @@ class Transfer {
       if (!answer.ok) this.#send({ kind: 'refused', refusal: answer.refusal });
       else {
         this.#send({ kind: 'head', ...answer.head });
-        for await (const chunk of answer.body) await this.#give(chunk);
+        for await (const chunk of answer.body) await this.#sendBytes(chunk);
         this.#send({ kind: 'end' });
       }
     } catch (error) {
       if (error instanceof TransferClosed) this.#options.log.debug('transfer broken off', { why: error.message });
       else this.#send({ kind: 'refused', refusal: this.#refusalOf(error) });
     }
-    // What is still to be sent goes out before that.
+    // The socket sends what is waiting before it closes.
     this.#socket.close(1000);
   }
 
@@ -120,12 +121,12 @@ class Transfer {
     return { code: 'files_unavailable', detail: 'The runner could not answer; its log says why.' };
   }
 
-  /** Sends bytes, as fast as the edge grants and the connection takes them. */
-  async #give(chunk: Uint8Array): Promise<void> {
+  /** Sends bytes as fast as the edge grants them and the connection takes them. */
+  async #sendBytes(chunk: Uint8Array): Promise<void> {
     for (let at = 0; at < chunk.length;) {
-      await this.#granted();
-      const part = chunk.subarray(at, at + Math.min(TRANSFER_CHUNK, this.#ours));
-      this.#ours -= part.length;
+      await this.#waitForCredit();
+      const part = chunk.subarray(at, at + Math.min(TRANSFER_CHUNK, this.#sendCredit));
+      this.#sendCredit -= part.length;
       at += part.length;
       await new Promise<void>((resolve, reject) => {
         this.#socket.send(part, (error) => (error ? reject(new TransferClosed(error.message)) : resolve()));
@@ -133,10 +134,10 @@ class Transfer {
     }
   }
 
-  async #granted(): Promise<void> {
+  async #waitForCredit(): Promise<void> {
     for (;;) {
       if (this.#closed !== undefined) throw this.#closed;
-      if (this.#ours > 0) return;
+      if (this.#sendCredit > 0) return;
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#wake = resolve;
       await promise;
@@ -147,7 +148,7 @@ class Transfer {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
   }
 
-  /** An edge that vanished without a word must not hold a file open for good. */
+  /** Ends a connection that no longer answers pings: a vanished edge must not keep a file open for good. */
   #beat(): void {
     let missed = 0;
     this.#socket.on('pong', () => {

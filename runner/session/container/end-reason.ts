@@ -4,12 +4,13 @@ import { WrapperExit } from '../../../protocol/link/wrapper-exit.ts';
 import type { ContainerExit } from '../../backend/backend.ts';
 import type { Refusal } from '../../link/data-socket.ts';
 
-/** Why the runner itself ended a container. */
-export type Asked = 'stopped_by_user' | 'runner_draining' | 'parent_unavailable';
+/** Why the runner itself stopped a container. */
+export type StopCause = 'stopped_by_user' | 'runner_draining' | 'parent_unavailable';
 
-export interface Ending {
+export interface EndFacts {
   exit: ContainerExit;
-  asked: Asked | undefined;
+  stopCause: StopCause | undefined;
+  /** Why the session no longer listens to the container. */
   refused: Refusal | 'lost_items' | undefined;
   /** Megabytes in its folders, when that was too much. */
   diskMb?: number | undefined;
@@ -17,10 +18,10 @@ export interface Ending {
   resources: Resources | null;
 }
 
-/** What to do about a session that works in another's files, which are not in use here. */
+/** Advice for a session that works in another session's files, when no container of that one runs here. */
 export const WAKE_PARENT = 'Send the session whose files they are a message, so that it wakes, and then this one.';
 
-const ASKED: Record<Asked, string> = {
+const STOPPED: Record<StopCause, string> = {
   stopped_by_user: 'The session was stopped.',
   runner_draining: 'The runner was shut down; the next message starts the session again.',
   parent_unavailable: `The container in whose files it worked has ended, and this one with it. ${WAKE_PARENT}`,
@@ -33,9 +34,12 @@ const REFUSED: Record<Refusal | 'lost_items', string> = {
   lost_items: 'the session and the runner disagree on what was stored',
 };
 
-/** Why a container that had started is gone. What was asked for comes first: what is stopped may well die hard. */
-export function endReason({ exit, asked, refused, diskMb, resources }: Ending): Reason {
-  if (asked !== undefined) return { code: asked, detail: ASKED[asked] };
+/**
+ * Why a container that had started has ended. The stop's cause has precedence: a container that was stopped may also have
+ * been killed, or have exited with an error.
+ */
+export function endReason({ exit, stopCause, refused, diskMb, resources }: EndFacts): Reason {
+  if (stopCause !== undefined) return { code: stopCause, detail: STOPPED[stopCause] };
   if (diskMb !== undefined) {
     const detail = `Its files take ${diskMb} MB, and ${resources?.workspace_mb ?? 0} MB are allowed: remove some with the next message, or raise resources.workspace_mb (SESSION_WORKSPACE_MB on the runner is the most).`;
     return { code: 'out_of_disk', detail };

@@ -14,50 +14,51 @@ export interface LaunchFileInput {
   upstream: ModelUpstream;
   /** The operator's own settings for Claude Code. */
   claudeEnv: Record<string, string>;
-  /** A sealed container: it is probed, and its tools are told of the way out. */
+  /** The container is sealed: the wrapper checks the seal, and tools get the address of the egress proxy. */
   sealed: boolean;
   ownKernel: boolean;
   forwards: readonly AddressedForward[];
-  /** The operator's secrets that are to be inside, and where packages come from. */
+  /** The secrets that the operator exposes to containers, and the addresses of package registries. */
   exposedEnv: Record<string, string>;
-  /** The workspace is empty and a repository is wanted in it. */
+  /** The workspace is empty, and a repository is to be cloned into it. */
   clone: boolean;
 }
 
-/** In the run folder. */
+/** Names of files in the run folder. */
 export const CA_FILE = 'ca.pem';
 export const PROXY_SOCKET = 'proxy.sock';
-/** Where tools inside find the proxy; nothing else listens there before they do. */
+/** The port of the proxy inside the container. Nothing else listens on it before the wrapper does. */
 const PROXY_PORT = 3128;
 
 /**
- * How long MCP servers may take to connect, milliseconds. The first turn waits five seconds from `claude`'s start for those that have not; without that setting it
- * would wait as long as they may take. A server that is slower, as one that is still being downloaded, joins at a later turn.
+ * How long MCP servers may take to connect, milliseconds. The first turn waits for them until five seconds after `claude`
+ * has started; without that setting it would wait for the whole timeout. A slower server, for example one that is still
+ * being downloaded, joins at a later turn.
  */
-const MCP_PATIENCE = { CLAUDE_CODE_MCP_STARTUP_WAIT_MS: '5000', MCP_TIMEOUT: '60000' };
+const MCP_TIMEOUTS = { CLAUDE_CODE_MCP_STARTUP_WAIT_MS: '5000', MCP_TIMEOUT: '60000' };
 
 /**
- * A call to the model may be held back for days, and `claude` is not to give it up: by default it does so after six minutes, ten
- * times, and gives up a subagent in the background after ten. Milliseconds; more does not fit into a timer. A model that
- * falls silent is noticed by the gateway.
+ * The runner may pause a call to the model for days, and `claude` must not give it up. By default `claude` gives a call up
+ * after six minutes, ten times, and a background subagent after ten minutes. These are milliseconds, the longest that a timer
+ * takes. The gateway notices a model that sends nothing.
  */
-const MODEL_PATIENCE = {
+const MODEL_TIMEOUTS = {
   API_TIMEOUT_MS: '2147483647',
   API_FORCE_IDLE_TIMEOUT: '0',
   CLAUDE_ASYNC_AGENT_STALL_TIMEOUT_MS: '2147483647',
 };
 
-/** What the wrapper is told. Whether there is something to resume, the disk knows better than the launch. */
+/** The wrapper's `launch.json`. Whether there is a conversation to resume is read from the disk, not from the launch. */
 export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch> {
   const { launch, folders, layout, upstream, claudeEnv, sealed, ownKernel, forwards, exposedEnv, clone } = input;
   const resume = await hasTranscript(folders, launch.session_id);
   const { fork_of } = launch.files;
-  const forks = !resume && fork_of !== null && (await hasTranscript(folders, fork_of));
+  const isFork = !resume && fork_of !== null && (await hasTranscript(folders, fork_of));
   return {
     session_id: launch.session_id,
     epoch: launch.epoch,
     resume,
-    ...(forks && { fork_of }),
+    ...(isFork && { fork_of }),
     ...(clone && gitOf(launch)),
     claude: layout.claude,
     cwd: layout.workspace,
@@ -80,10 +81,10 @@ export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch>
       DISABLE_TELEMETRY: '1',
       DISABLE_ERROR_REPORTING: '1',
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
-      // A tool that waits for a person holds the turn, however long.
+      // A tool that waits for a person keeps the turn waiting, however long.
       CLAUDE_CODE_MCP_AUTO_BACKGROUND_MS: '0',
-      ...MODEL_PATIENCE,
-      ...MCP_PATIENCE,
+      ...MODEL_TIMEOUTS,
+      ...MCP_TIMEOUTS,
       ...exposedEnv,
       ...(sealed && { ...proxyEnv(), ...caBundleEnv(path.join(layout.run, CA_FILE)) }),
       ...claudeEnv,
@@ -99,10 +100,10 @@ function gitOf({ workspace }: Launch): Pick<WrapperLaunch, 'git'> {
   return { git: { repo, ...(branch !== undefined && { branch }) } };
 }
 
-/** Some tools read the one spelling, some the other; curl reads `http_proxy` in lower case alone. */
+/** Some tools read upper-case names, some lower-case ones; curl reads only the lower-case `http_proxy`. */
 function proxyEnv(): Record<string, string> {
   const proxy = `http://127.0.0.1:${PROXY_PORT}`;
-  // The model's name means the gateway's socket.
+  // Calls to the model go to the gateway's socket, not to the proxy.
   const direct = `localhost,127.0.0.1,::1,${MODEL_HOST}`;
   return {
     HTTP_PROXY: proxy,
@@ -111,7 +112,7 @@ function proxyEnv(): Record<string, string> {
     https_proxy: proxy,
     NO_PROXY: direct,
     no_proxy: direct,
-    // Node's own fetch and http know of it from version 24 on, when told.
+    // Makes Node's own fetch and http use the proxy, from version 24 on.
     NODE_USE_ENV_PROXY: '1',
   };
 }

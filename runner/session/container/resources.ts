@@ -1,6 +1,6 @@
 import type { Resources, SessionConfig } from '../../../protocol/api/session-config.ts';
 
-/** The most that the operator gives one container, and what it gets unasked. */
+/** The operator's limits for one container. They are also the defaults. */
 export interface ContainerLimits {
   memoryMb: number;
   /** Cores. */
@@ -12,7 +12,7 @@ export interface ContainerLimits {
 
 const least = (wanted: number | undefined, limit: number): number => Math.min(wanted ?? limit, limit);
 
-/** What a container really gets: what its session asks for, and never more than the runner's limits. */
+/** What a container gets: what its session asks for, but never more than the runner's limits. */
 export function effectiveResources(asked: SessionConfig['resources'], limits: ContainerLimits): Resources {
   return {
     memory_mb: least(asked?.memory_mb, limits.memoryMb),

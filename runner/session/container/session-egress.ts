@@ -14,76 +14,78 @@ import type { Secret, WireSecret } from '../../secrets/secret.ts';
 import { sessionSecrets } from '../../secrets/session-secrets.ts';
 import { createTlsInterceptor } from '../../secrets/intercept/tls-interceptor.ts';
 
-/** What the operator has decided about where containers may go, and with whose secrets. */
-export interface EgressSurroundings {
+/** The operator's decisions on egress: where containers may connect, and with which secrets. */
+export interface EgressDependencies {
   rules: EgressRules;
-  /** Of the operator's files. */
+  /** Presets from the operator's files. */
   presets: Presets;
-  /** The preset `packages`, which takes a while to be found. */
+  /** The preset `packages`. Finding it takes a while. */
   packages: () => Promise<PackageSources>;
   secrets: ReadonlyMap<string, Secret>;
   trusted: TrustedAuthorities;
-  /** Vouches for the hosts of secrets; absent without any that goes on the wire. */
+  /** Signs certificates for the hosts of secrets. Absent when no secret goes on the wire. */
   authority?: CertificateAuthority;
 }
 
-/** One session's way out, as its config and the operator's settings have it. */
-export interface WayOutPlan {
+/** One session's egress, from its config and the operator's settings. */
+export interface EgressPlan {
   policy: EgressPolicy;
   forwards: AddressedForward[];
-  /** Has the container's package managers go to the runner's registries. */
+  /** Variables that make the container's package managers use the runner's registries. */
   packageEnv: Record<string, string>;
-  /** Put in on the way. */
+  /** Secrets that the proxy puts into requests. */
   wire: WireSecret[];
-  /** Inside the container, by the operator's leave: variables and values. */
+  /** Secrets that the operator exposes inside the container: variables and values. */
   exposedEnv: Record<string, string>;
   exposedNames: string[];
 }
 
-/** What a session may have of it, or why it cannot be started. `sealed`: the container has no other way out. */
-export async function planWayOut(
+/** Plans a session's egress, or says why the session cannot start. `sealed`: the container has no other way out. */
+export async function planEgress(
   config: Pick<SessionConfig, 'network' | 'secrets'>,
-  surroundings: EgressSurroundings,
+  dependencies: EgressDependencies,
   sealed: boolean,
-): Promise<{ ok: true; plan: WayOutPlan } | { ok: false; reason: Reason }> {
-  const { rules, secrets } = surroundings;
-  const asked = config.network ?? rules.fallback;
-  const wanted = [asked, rules.ceiling].some(({ presets }) => presets.includes(PACKAGES_PRESET));
-  // An operator's own list of that name stands.
+): Promise<{ ok: true; plan: EgressPlan } | { ok: false; reason: Reason }> {
+  const { rules, secrets } = dependencies;
+  const requested = config.network ?? rules.fallback;
+  const needsPackages = [requested, rules.ceiling].some(({ presets }) => presets.includes(PACKAGES_PRESET));
+  // An operator's own preset of that name has precedence.
   const packages =
-    wanted && !surroundings.presets.has(PACKAGES_PRESET) ? await surroundings.packages() : { rules: [], env: {} };
-  const network = sessionPolicy(config.network, rules, withPackages(surroundings.presets, packages.rules));
+    needsPackages && !dependencies.presets.has(PACKAGES_PRESET)
+      ? await dependencies.packages()
+      : { rules: [], env: {} };
+  const network = sessionPolicy(config.network, rules, withPackages(dependencies.presets, packages.rules));
   if (!network.ok) return network;
   const own = sessionSecrets(config.secrets, secrets);
   if (!own.ok) return own;
   const [unusable] = own.wire;
   if (!sealed && unusable !== undefined) {
-    const detail = `The runner puts the secret "${unusable.name}" in on the way, and its process backend has no such way: use the docker backend, or have the operator expose it.`;
+    const detail = `The runner puts the secret "${unusable.name}" into requests on their way out, which its process backend cannot do: use the docker backend, or have the operator expose the secret.`;
     return { ok: false, reason: { code: 'secret_missing', detail } };
   }
   const { wire, exposedEnv, exposedNames } = own;
   const { policy } = network;
   const forwards = addressForwards(network.forwards);
-  const packageEnv = asked.presets.includes(PACKAGES_PRESET) ? packages.env : {};
+  const packageEnv = requested.presets.includes(PACKAGES_PRESET) ? packages.env : {};
   return { ok: true, plan: { policy, forwards, packageEnv, wire, exposedEnv, exposedNames } };
 }
 
-/** The PEM file that tells a container's tools whom to trust: of the runner's own authority only where it is needed. */
-export function containerAuthorities(plan: WayOutPlan, { trusted, authority }: EgressSurroundings): string {
+/** The PEM file of the authorities that a container's tools trust. The runner's own is in it only where it is needed. */
+export function containerAuthorities(plan: EgressPlan, { trusted, authority }: EgressDependencies): string {
   return caBundle(trusted, plan.wire.length === 0 ? '' : (authority?.certificate ?? ''));
 }
 
-/** Opens a session's proxy; what it decides is told as notices. @throws when its socket cannot be made */
-export async function openWayOut(options: {
-  plan: WayOutPlan;
-  surroundings: EgressSurroundings;
+/** Opens a session's egress proxy. Its decisions are sent as notices. @throws when its socket cannot be opened */
+export async function openSessionEgress(options: {
+  plan: EgressPlan;
+  dependencies: EgressDependencies;
   socketPath: string;
-  tell: (notices: RunnerNotice[]) => void;
+  notify: (notices: RunnerNotice[]) => void;
   log: Log;
 }): Promise<{ close(): Promise<void> }> {
-  const { plan, surroundings, socketPath, tell, log } = options;
-  const { authority, trusted } = surroundings;
-  const notices = new EgressNotices(tell);
+  const { plan, dependencies, socketPath, notify, log } = options;
+  const { authority, trusted } = dependencies;
+  const notices = new EgressNotices(notify);
   const interceptor =
     plan.wire.length > 0 && authority !== undefined
       ? createTlsInterceptor({ secrets: plan.wire, authority, trusted, log })

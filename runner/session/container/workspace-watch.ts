@@ -5,35 +5,35 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Log } from '../../lib/log.ts';
 
-/** Between two looks, milliseconds: at least this, and so long that measuring takes at most a fortieth of a core. */
-const LOOK_MS = 2_000;
+/** Between two checks, milliseconds: at least this, and so long that measuring takes at most a fortieth of a core. */
+const CHECK_MS = 2_000;
 const MEASURE_SHARE = 40;
-/** A look without a reason to measure is skipped, but not for longer than this, milliseconds. */
+/** A check measures only when the disk has become fuller, or after this time, milliseconds. */
 const UNMEASURED_MS = 60_000;
 const MB = 1024 * 1024;
-/** A workspace that is over its limit when a container starts may grow by this much: enough to be cleaned up. */
+/** A workspace that is over its limit when a container starts may grow by this much, so that the agent can clean it up. */
 const LEEWAY_MB = 64;
 
 export interface WorkspaceWatchOptions {
-  /** What counts together. */
+  /** The limit applies to their sum. */
   folders: string[];
   limitMb: number;
-  /** It is over its limit; said once. */
+  /** The folders are over the limit. Called once. */
   onFull: (usedMb: number) => void;
   log: Log;
-  lookMs?: number;
+  checkMs?: number;
 }
 
 /**
- * Measures what a session's folders hold, for as long as its container runs. A limit that is looked at, not one that the
- * kernel keeps: between two looks a container can write more (a single file's size is limited by the kernel). A quota
- * of the file system would keep it exactly, but wants a file system made for it.
+ * Measures a session's folders for as long as its container runs. The kernel does not enforce this limit: between two checks
+ * a container can write more (the kernel limits only the size of a single file). A file system quota would be exact, but
+ * needs a file system made for it.
  */
 export class WorkspaceWatch {
   readonly #options: WorkspaceWatchOptions;
   readonly #closed = new AbortController();
   readonly #done: Promise<void>;
-  /** What was there before the container is known, or never will be. */
+  /** Resolves when the folders were measured for the first time, or never will be. */
   readonly measured: Promise<void>;
 
   constructor(options: WorkspaceWatchOptions) {
@@ -61,18 +61,18 @@ export class WorkspaceWatch {
     let took = 0;
     for (;;) {
       const left = await freeBytes(folders[0] ?? '/');
-      // The file system has lost nothing since: nor has the workspace grown, but for what others freed meanwhile.
+      // While the file system has no less room than before, the workspace has hardly grown. (Others may have freed some.)
       if (left < free || limit === undefined || performance.now() - measuredAt > UNMEASURED_MS) {
-        const begun = performance.now();
+        const startedAt = performance.now();
         const used = await diskUsage(folders, signal);
         measuredAt = performance.now();
-        took = measuredAt - begun;
+        took = measuredAt - startedAt;
         limit ??= used > limitMb * MB ? used + LEEWAY_MB * MB : limitMb * MB;
         measured();
         if (used > limit) return onFull(Math.ceil(used / MB));
       }
       free = left;
-      const wait = Math.max(this.#options.lookMs ?? LOOK_MS, took * MEASURE_SHARE);
+      const wait = Math.max(this.#options.checkMs ?? CHECK_MS, took * MEASURE_SHARE);
       await pause(wait, undefined, { ref: false, signal });
     }
   }
@@ -83,11 +83,11 @@ async function freeBytes(folder: string): Promise<number> {
   return bfree * bsize;
 }
 
-/** What the folders take on the disk, bytes. `du`, because it looks at a hundred thousand files in a tenth of a second. */
+/** The folders' size on the disk, bytes. It runs `du`, which looks at a hundred thousand files in a tenth of a second. */
 async function diskUsage(folders: string[], signal: AbortSignal): Promise<number> {
   const child = spawn('du', ['-skx', ...folders], { signal, stdio: ['ignore', 'pipe', 'ignore'] });
   const [output] = await Promise.all([text(child.stdout), once(child, 'close')]);
-  // Files that went away while it looked are a matter of its stderr and exit code; the rest has been counted.
+  // For files that were removed while it ran, `du` writes to stderr and exits with 1. It has counted the rest.
   const sizes = output.split('\n').map((line) => Number.parseInt(line, 10));
   return sizes.filter(Number.isFinite).reduce((sum, size) => sum + size, 0) * 1024;
 }

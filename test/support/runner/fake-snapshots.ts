@@ -1,6 +1,6 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { RunnerOptions } from '../../../runner/session/runner.ts';
+import type { RunnerOptions } from '../../../runner/session/runner-options.ts';
 import { Changes } from '../changes.ts';
 import { scratch } from '../scratch.ts';
 

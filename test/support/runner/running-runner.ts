@@ -6,11 +6,11 @@ import type { ContainerBackend } from '../../../runner/backend/backend.ts';
 import { openDataFolder, type DataFolder } from '../../../runner/lib/data-folder.ts';
 import type { Log } from '../../../runner/lib/log.ts';
 import { ProcessBackend } from '../../../runner/backend/process-backend.ts';
-import { createDemoModel } from '../../../demo-model/demo-model.ts';
-import { Runner, type RunnerOptions } from '../../../runner/session/runner.ts';
+import type { RunnerOptions } from '../../../runner/session/runner-options.ts';
+import { Runner } from '../../../runner/session/runner.ts';
 import { Snapshots } from '../../../runner/snapshot/snapshots.ts';
 import { openStorage } from '../../../runner/storage/open-storage.ts';
-import type { EgressSurroundings } from '../../../runner/session/container/session-egress.ts';
+import type { EgressDependencies } from '../../../runner/session/container/session-egress.ts';
 import { FakeEdge } from './fake-edge.ts';
 import { FakeSnapshots } from './fake-snapshots.ts';
 import { keptLog } from '../quiet-log.ts';
@@ -21,7 +21,7 @@ export const FAKE_WRAPPER = path.join(import.meta.dirname, 'fake-wrapper.ts');
 export const sessionId = (n: number) => `0190a0a0-0000-7000-8000-${String(n).padStart(12, '0')}`;
 
 /** Sessions may go nowhere, and there is no secret. */
-export const NO_EGRESS: EgressSurroundings = {
+export const NO_EGRESS: EgressDependencies = {
   rules: { ceiling: { allow: ['*:*'], presets: [] }, fallback: { allow: [], presets: [] }, private: [] },
   presets: new Map(),
   packages: async () => ({ rules: [], env: {} }),
@@ -70,7 +70,7 @@ export interface RunnerSetUp {
   folder?: string;
   edge?: FakeEdge;
   capacity?: number;
-  egress?: Partial<EgressSurroundings>;
+  egress?: Partial<EgressDependencies>;
   makeBackend?: (data: DataFolder, log: Log) => ContainerBackend;
   snapshots?: FakeSnapshots;
   /** A real storage, in this folder, instead of the fake one. */
@@ -113,7 +113,6 @@ export async function runRunner(options: RunnerSetUp = {}) {
     backend: (options.makeBackend ?? processes)(opened.data, log),
     data: opened.data,
     upstream: { kind: 'demo' },
-    newModelHandler: () => createDemoModel(),
     egress: { ...NO_EGRESS, ...options.egress },
     version: '0',
     log,

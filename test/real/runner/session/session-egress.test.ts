@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { parseRule } from '../../../../runner/egress/policy/rule.ts';
 import { addressForwards, hostsFile } from '../../../../runner/egress/policy/forward-hosts.ts';
 import { makeSecret, secretSource } from '../../../../runner/secrets/secret.ts';
-import { planWayOut, type EgressSurroundings } from '../../../../runner/session/container/session-egress.ts';
+import { planEgress, type EgressDependencies } from '../../../../runner/session/container/session-egress.ts';
 import { NO_EGRESS, runRunner, sessionId } from '../../../support/runner/running-runner.ts';
 
 function secret(name: string, source: object) {
@@ -18,9 +18,9 @@ const SECRETS = new Map([
 ]);
 const registry = parseRule('registry.example.com');
 const PACKAGES = { rules: registry === undefined ? [] : [registry], env: { npm_config_registry: 'https://r.example' } };
-const surroundings: EgressSurroundings = { ...NO_EGRESS, secrets: SECRETS, packages: async () => PACKAGES };
-const plan = async (config: Parameters<typeof planWayOut>[0], sealed = true) =>
-  await planWayOut(config, surroundings, sealed);
+const dependencies: EgressDependencies = { ...NO_EGRESS, secrets: SECRETS, packages: async () => PACKAGES };
+const plan = async (config: Parameters<typeof planEgress>[0], sealed = true) =>
+  await planEgress(config, dependencies, sealed);
 
 test('each host of a forward has an address of its own, and its name stands in the hosts file', () => {
   const forwards = addressForwards([
@@ -77,7 +77,7 @@ const never = () => Promise.reject(new Error('asked for'));
 test('with the preset packages, package managers go to the runner’s registries; without it nothing is looked for', async () => {
   const planned = await plan({ network: { allow: [], presets: ['packages'] }, secrets: [] });
   expect(planned).toMatchObject({ ok: true, plan: { packageEnv: PACKAGES.env } });
-  expect(await planWayOut({ secrets: [] }, { ...surroundings, packages: never }, true)).toMatchObject({ ok: true });
+  expect(await planEgress({ secrets: [] }, { ...dependencies, packages: never }, true)).toMatchObject({ ok: true });
 });
 
 test('a session of an unknown preset ends with that reason, and no container is made', async () => {

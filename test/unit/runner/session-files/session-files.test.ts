@@ -3,7 +3,8 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import type { SessionFiles } from '../../../../protocol/api/files.ts';
 import type { SnapshotReport } from '../../../../protocol/link/runner-control.ts';
-import { LocalFiles, type FilesSurroundings } from '../../../../runner/session-files/local-files.ts';
+import type { FilesDependencies } from '../../../../runner/session-files/dependencies.ts';
+import { LocalFiles } from '../../../../runner/session-files/local-files.ts';
 import { sessionFolders } from '../../../../runner/lib/session-folders.ts';
 import { Semaphore } from '../../../../runner/lib/semaphore.ts';
 import { FakeSnapshots } from '../../../support/runner/fake-snapshots.ts';
@@ -12,7 +13,7 @@ import { NEW_FILES, sessionId } from '../../../support/runner/running-runner.ts'
 import { scratch } from '../../../support/scratch.ts';
 
 /** One session's files on one runner; `again` is the runner's next process. */
-async function setUp(given: Partial<FilesSurroundings> & { storage?: never; fake?: FakeSnapshots } = {}) {
+async function setUp(given: Partial<FilesDependencies> & { storage?: never; fake?: FakeSnapshots } = {}) {
   const snapshots = given.fake ?? new FakeSnapshots();
   const { changes } = snapshots;
   const folders = sessionFolders(scratch(), sessionId(1));
@@ -29,9 +30,9 @@ async function setUp(given: Partial<FilesSurroundings> & { storage?: never; fake
       semaphore: new Semaphore(2),
       storage: () => snapshots.id,
       report: note(reports),
-      news: note(news),
+      sendUpdate: note(news),
       owner: undefined,
-      certain: () => true,
+      containersKnown: () => true,
       everyMs: 0,
       log: keptLog().log,
       backoff: { minMs: 1, maxMs: 10 },
@@ -125,7 +126,7 @@ test('a snapshot that was begun while a container ran is not the last word', asy
   await local.prepare(files({ version: 1 }), true);
   await local.launched(files({ version: 1 }), false);
   writeFileSync(file('a'), 'one');
-  await local.order(sessionId(9), 'requested');
+  await local.requestSnapshot(sessionId(9), 'requested');
   expect(await report((said) => said.snapshot_id === sessionId(9))).toMatchObject({ state: 'stored', final: false });
   expect(local.state?.dirty).toBe(true);
   await local.ended();
@@ -169,7 +170,7 @@ test('with the storage away a snapshot is pending, and stored when it is back', 
   await changes.until(() => snapshots.saves.length > 3);
   expect(news).toEqual([expect.objectContaining({ state: 'pending', detail: 'It does not answer.' })]);
   expect(reports).toEqual([]);
-  expect(local.spare).toBe(false);
+  expect(local.removable).toBe(false);
   snapshots.down = false;
   expect(await report(stored)).toMatchObject({ snapshot_id: news[0]?.snapshot_id, final: true });
 });
@@ -179,20 +180,20 @@ test('what was owed is taken up by the runner’s next process, and said until i
   snapshots.down = true;
   await work(files({ version: 1 }), () => writeFileSync(file('a'), 'one'));
   await changes.until(() => news.length === 1);
-  await local.order(sessionId(9), 'requested');
+  await local.requestSnapshot(sessionId(9), 'requested');
   await local.close();
   snapshots.down = false;
   const second = await open();
-  await second.takeUp(false);
+  await second.adopt(false);
   await report(({ snapshot_id }) => snapshot_id === sessionId(9));
   expect(new Set(snapshots.stored)).toEqual(new Set([news[0]?.snapshot_id, sessionId(9)]));
   await second.close();
   const said = reports.length;
   const third = await open();
-  await third.takeUp(false);
+  await third.adopt(false);
   expect(reports.slice(said).map(({ snapshot_id }) => snapshot_id)).toEqual(snapshots.stored);
   for (const id of snapshots.stored) await third.acknowledged(id);
-  expect(third.spare).toBe(true);
+  expect(third.removable).toBe(true);
   await third.close();
 });
 
@@ -202,7 +203,7 @@ test('a container that died together with the runner is saved by the next one', 
   await local.launched(files({ version: 1 }), false);
   writeFileSync(file('a'), 'one');
   await local.close();
-  await (await open()).takeUp(false);
+  await (await open()).adopt(false);
   expect(await report(stored)).toMatchObject({ trigger: 'parked', version: 1, final: true });
 });
 
@@ -221,10 +222,10 @@ test('a snapshot that is ordered twice is one, and one that was reported is repo
   const { local, snapshots, report, reports, work, file } = await setUp();
   await work(files({ version: 1 }), () => writeFileSync(file('a'), 'one'));
   await report(stored);
-  await local.order(sessionId(9), 'requested');
-  await local.order(sessionId(9), 'requested');
+  await local.requestSnapshot(sessionId(9), 'requested');
+  await local.requestSnapshot(sessionId(9), 'requested');
   await report(({ snapshot_id }) => snapshot_id === sessionId(9));
-  await local.order(sessionId(9), 'requested');
+  await local.requestSnapshot(sessionId(9), 'requested');
   expect(reports.filter(({ snapshot_id }) => snapshot_id === sessionId(9))).toHaveLength(2);
   expect(snapshots.saves).toHaveLength(2);
 });
@@ -274,7 +275,7 @@ test('a clone is saved as the start before anything works on it', async () => {
   const { local, report, reports, file, folders } = await setUp();
   const launched = files({ version: 1 });
   await local.prepare(launched, true);
-  expect(await local.toClone(launched)).toBe(true);
+  expect(await local.shouldClone(launched)).toBe(true);
   await local.launched(launched, true);
   writeFileSync(file('README'), 'cloned');
   await local.cloned();
@@ -285,7 +286,7 @@ test('a clone is saved as the start before anything works on it', async () => {
   await local.ended();
   await report(({ trigger }) => trigger === 'parked');
   // The agent emptied it: that is no reason to clone again.
-  expect(await local.toClone(files({ version: 2 }))).toBe(false);
+  expect(await local.shouldClone(files({ version: 2 }))).toBe(false);
 });
 
 test('with the storage away what was cloned is set aside, and stored as it was', async () => {
@@ -311,11 +312,11 @@ test('what a clone left that was cut short is cleared away, and it is cloned aga
   mkdirSync(file('.git'));
   await local.close();
   const next = await open();
-  await next.takeUp(false);
+  await next.adopt(false);
   await report(stored);
   const second = files({ version: 2, local: 'required' });
   expect(await next.prepare(second, true)).toMatchObject({ ok: true });
-  expect(await next.toClone(second)).toBe(true);
+  expect(await next.shouldClone(second)).toBe(true);
 });
 
 test('a workspace that holds something is not cloned into', async () => {
@@ -324,7 +325,7 @@ test('a workspace that holds something is not cloned into', async () => {
   await local.beginWrite(files({ version: 2 }));
   writeFileSync(file('a'), 'mine');
   local.endWrite();
-  expect(await local.toClone(files({ version: 3 }))).toBe(false);
+  expect(await local.shouldClone(files({ version: 3 }))).toBe(false);
   await local.close();
 });
 

@@ -17,7 +17,7 @@ async function watch(folders: string[], limitMb: number) {
     full.push(usedMb);
     changes.notify();
   };
-  const watched = new WorkspaceWatch({ folders, limitMb, onFull, log, lookMs: 20 });
+  const watched = new WorkspaceWatch({ folders, limitMb, onFull, log, checkMs: 20 });
   onTestFinished(() => watched.close());
   await watched.measured;
   return { full, fullUp: async () => await changes.until(() => full[0]), close: () => watched.close() };

@@ -1,0 +1,161 @@
+import path from 'node:path';
+import type { Launch, PlacementKey } from '../../../protocol/link/runner-control.ts';
+import type { HostNotice } from '../../../protocol/link/runner-notice.ts';
+import type { ContainerBackend } from '../../backend/backend.ts';
+import type { Log } from '../../lib/log.ts';
+import { makeSessionFolders, type Placement, type SessionFolders } from '../../lib/session-folders.ts';
+import { Relay, type RelayOptions } from '../../link/relay.ts';
+import type { SocketAliases } from '../../link/socket-alias.ts';
+import { openModelGateway, type ModelGateway } from '../../model/gateway.ts';
+import type { ModelUpstream } from '../../model/upstream.ts';
+import { PROXY_SOCKET } from './launch-file.ts';
+import { writeRunFolder } from './run-folder.ts';
+import { openSessionEgress, type EgressDependencies, type EgressPlan } from './session-egress.ts';
+
+/** What all containers of a runner share. */
+export interface ContainerDependencies {
+  backend: ContainerBackend;
+  upstream: ModelUpstream;
+  aliases: SocketAliases;
+  edgeUrl: string;
+  /** The operator's own settings for Claude Code. */
+  claudeEnv: Record<string, string>;
+  egress: EgressDependencies;
+  log: Log;
+}
+
+export interface ContainerSocketsOptions extends ContainerDependencies {
+  key: PlacementKey;
+  folders: SessionFolders;
+  placement: Placement;
+  /** Absent: an earlier runner process started the container. */
+  launch: Launch | undefined;
+  onRefused: RelayOptions['onRefused'];
+  /** The container has cloned its repository. At least once. */
+  onCloned: () => void;
+}
+
+/** A container's sockets, its only ways out: the link to its session, the model gateway, and the egress proxy. */
+export class ContainerSockets {
+  readonly #options: ContainerSocketsOptions;
+  #relay: Relay | undefined;
+  #gateway: ModelGateway | undefined;
+  #egress: { close(): Promise<void> } | undefined;
+  #alias: { path: string; release(): Promise<void> } | undefined;
+  /** Calls to the model are paused: what the session said last. */
+  #modelPaused = false;
+  #abandoned = false;
+
+  constructor(options: ContainerSocketsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Opens the sockets, writes the files of the run folder for a new container, and connects to the session at the same time.
+   *
+   * @throws when one of it fails; the others are then open, and are to be closed
+   */
+  async open(plan: EgressPlan, clone: boolean): Promise<void> {
+    const { backend, folders, aliases } = this.#options;
+    await makeSessionFolders(folders, backend.owner);
+    const alias = await aliases.for(folders.run);
+    this.#alias = alias;
+    // Wait for all of them before an error is thrown, so that `close` finds everything that opened.
+    const results = await Promise.allSettled([
+      this.#openRelay(alias.path, plan),
+      this.#openGateway(alias.path),
+      this.#writeFiles(alias.path, plan, clone),
+    ]);
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /** Sends notices of the runner itself to the session. */
+  notify(notices: readonly HostNotice[]): void {
+    this.#relay?.notify(notices);
+  }
+
+  /** Lets a wrapper continue after its clone. */
+  go(): void {
+    this.#relay?.go();
+  }
+
+  /** Nobody wants what is not stored yet: `drained` no longer waits for it. */
+  async abandon(): Promise<void> {
+    this.#abandoned = true;
+    await this.#relay?.close();
+  }
+
+  /** The container has ended: reads what it left, and closes what served it. The link to the session stays. */
+  async containerEnded(): Promise<void> {
+    // First, so that the last notices of egress are among what the session has to store.
+    await this.#egress?.close();
+    await this.#relay?.containerEnded();
+    await Promise.all([this.#gateway?.close(), this.#alias?.release()]);
+  }
+
+  /** Resolves when the session has stored everything. The link to it is then closed. */
+  async drained(): Promise<void> {
+    await this.#relay?.drained();
+    await this.#relay?.close();
+  }
+
+  /** Closes everything at once. What is not stored is lost. */
+  async close(): Promise<void> {
+    await this.#egress?.close();
+    await Promise.all([this.#relay?.close(), this.#gateway?.close(), this.#alias?.release()]);
+  }
+
+  async #openRelay(runPath: string, plan: EgressPlan): Promise<void> {
+    const { key, edgeUrl, placement, launch, backend, log, onRefused, onCloned } = this.#options;
+    this.#relay = await Relay.open({
+      linkPath: path.join(runPath, 'link.sock'),
+      epoch: key.epoch,
+      url: `${edgeUrl}/api/v1/runner/sessions/${key.session_id}/data`,
+      token: placement.token,
+      fresh: launch !== undefined,
+      log,
+      onRefused,
+      onNotice: ({ notice }) => {
+        if (notice === 'cloned') onCloned();
+      },
+      onModelPaused: (paused) => this.#pauseModel(paused),
+    });
+    if (this.#abandoned) await this.#relay.close();
+    // After the relay, which sends the notices of egress.
+    if (backend.sealed) await this.#openEgress(runPath, plan, this.#relay);
+  }
+
+  async #openEgress(runPath: string, plan: EgressPlan, relay: Relay): Promise<void> {
+    const { egress, log } = this.#options;
+    this.#egress = await openSessionEgress({
+      plan,
+      dependencies: egress,
+      socketPath: path.join(runPath, PROXY_SOCKET),
+      notify: (notices) => relay.notify(notices),
+      log,
+    });
+  }
+
+  async #openGateway(runPath: string): Promise<void> {
+    const { upstream, log } = this.#options;
+    this.#gateway = await openModelGateway({
+      socketPath: path.join(runPath, 'model.sock'),
+      upstream,
+      log: (level, message) => log[level]('model gateway', { message }),
+    });
+    // The session may have paused the model while the gateway opened.
+    this.#gateway.hold(this.#modelPaused);
+  }
+
+  async #writeFiles(runPath: string, plan: EgressPlan, clone: boolean): Promise<void> {
+    const { launch } = this.#options;
+    if (launch !== undefined) await writeRunFolder({ ...this.#options, launch, plan, clone, runPath });
+  }
+
+  #pauseModel(paused: boolean): void {
+    if (paused === this.#modelPaused) return;
+    this.#modelPaused = paused;
+    this.#options.log.info(paused ? 'calls to the model are paused' : 'calls to the model continue');
+    this.#gateway?.hold(paused);
+  }
+}

@@ -1,0 +1,52 @@
+import type { Launch } from '../../../protocol/link/runner-control.ts';
+import type { ContainerBackend } from '../../backend/backend.ts';
+import { HOSTS_FILE, RESOLVER_FILE } from '../../backend/container-spec.ts';
+import { hostsFile, RESOLVER } from '../../egress/policy/forward-hosts.ts';
+import {
+  writeLaunchFile,
+  writePlacement,
+  writeRunFile,
+  type Placement,
+  type SessionFolders,
+} from '../../lib/session-folders.ts';
+import type { ModelUpstream } from '../../model/upstream.ts';
+import { CA_FILE, launchFile } from './launch-file.ts';
+import { containerAuthorities, type EgressDependencies, type EgressPlan } from './session-egress.ts';
+
+export interface RunFolderInput {
+  backend: ContainerBackend;
+  upstream: ModelUpstream;
+  /** The operator's own settings for Claude Code. */
+  claudeEnv: Record<string, string>;
+  egress: EgressDependencies;
+  folders: SessionFolders;
+  placement: Placement;
+  launch: Launch;
+  plan: EgressPlan;
+  /** The container is to clone a repository into its workspace. */
+  clone: boolean;
+  /** A path of the run folder that is short enough for sockets. */
+  runPath: string;
+}
+
+/** Writes what a container finds in its run folder, and the placement that a later runner process adopts it by. */
+export async function writeRunFolder(input: RunFolderInput): Promise<void> {
+  const { backend, upstream, claudeEnv, egress, folders, placement, launch, plan, clone, runPath } = input;
+  const layout = backend.layout({ ...folders, run: runPath });
+  const { sealed, ownKernel } = backend;
+  const { forwards } = plan;
+  // A variable that the operator exposes by name takes precedence over one of the package sources.
+  const exposedEnv = { ...(sealed && plan.packageEnv), ...plan.exposedEnv };
+  const launchInput = { launch, folders, layout, upstream, claudeEnv, sealed, ownKernel, forwards, exposedEnv, clone };
+  await Promise.all([
+    launchFile(launchInput).then((file) => writeLaunchFile(folders, backend.owner, file)),
+    writePlacement(folders, placement),
+    ...(sealed
+      ? [
+          writeRunFile(folders, HOSTS_FILE, hostsFile(forwards)),
+          writeRunFile(folders, RESOLVER_FILE, RESOLVER),
+          writeRunFile(folders, CA_FILE, containerAuthorities(plan, egress)),
+        ]
+      : []),
+  ]);
+}

@@ -1,0 +1,34 @@
+import type { ContainerBackend } from '../backend/backend.ts';
+import type { BackoffRange } from '../lib/backoff.ts';
+import type { DataFolder } from '../lib/data-folder.ts';
+import type { Log } from '../lib/log.ts';
+import type { ModelUpstream } from '../model/upstream.ts';
+import type { Snapshots } from '../snapshot/snapshots.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import type { EgressDependencies } from './container/session-egress.ts';
+import type { Settings } from './settings.ts';
+
+/** What a runner is made of. `main.ts` makes it from the environment, tests from fakes. */
+export interface RunnerOptions {
+  settings: Pick<Settings, 'edgeUrl' | 'runnerToken' | 'capacity' | 'labels' | 'claudeEnv' | 'limits' | 'files'>;
+  backend: ContainerBackend;
+  data: DataFolder;
+  store: Pick<ObjectStore, 'id' | 'kind' | 'health' | 'close'>;
+  snapshots: Pick<
+    Snapshots,
+    'save' | 'restore' | 'share' | 'artifact' | 'entries' | 'content' | 'drop' | 'owners' | 'trees' | 'sweep' | 'close'
+  >;
+  upstream: ModelUpstream;
+  egress: EgressDependencies;
+  /** CC-Docker's version. */
+  version: string;
+  log: Log;
+  /** Between two health checks, milliseconds. */
+  healthMs?: number;
+  backoff?: BackoffRange;
+  heartbeatMs?: number;
+  /** Between two tries of a snapshot that the storage did not take. */
+  snapshotBackoff?: BackoffRange;
+  /** From a write to a parked session's files until they are saved, milliseconds. */
+  writtenMs?: number;
+}

@@ -1,5 +1,5 @@
 import { CloseCode } from '../../protocol/close-code.ts';
-import type { HostNotice } from '../../protocol/link/runner-notice.ts';
+import type { RunnerNotice } from '../../protocol/link/runner-notice.ts';
 import { sessionFrame, type SessionFrame } from '../../protocol/link/wrapper-link.ts';
 import type { WrapperFrame } from '../../protocol/link/wrapper-notice.ts';
 import type { BackoffRange } from '../lib/backoff.ts';
@@ -108,7 +108,7 @@ export class SessionPort {
   }
 
   /** Sends the runner's own notices, on each connection until the session has stored them. */
-  notify(notices: readonly HostNotice[]): void {
+  notify(notices: readonly RunnerNotice[]): void {
     for (const notice of notices) {
       if (this.#notices.push(notice) || this.#noticeDropped) continue;
       this.#noticeDropped = true;

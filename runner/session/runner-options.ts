@@ -2,6 +2,7 @@ import type { ContainerBackend } from '../backend/backend.ts';
 import type { BackoffRange } from '../lib/backoff.ts';
 import type { DataFolder } from '../lib/data-folder.ts';
 import type { Log } from '../lib/log.ts';
+import type { ModelHandler } from '../model/exchange.ts';
 import type { ModelUpstream } from '../model/upstream.ts';
 import type { Snapshots } from '../snapshot/snapshots.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -19,6 +20,8 @@ export interface RunnerOptions {
     'save' | 'restore' | 'share' | 'artifact' | 'entries' | 'content' | 'drop' | 'owners' | 'trees' | 'sweep' | 'close'
   >;
   upstream: ModelUpstream;
+  /** Makes the handler of one session's model calls. */
+  newModelHandler: () => ModelHandler;
   egress: EgressDependencies;
   /** CC-Docker's version. */
   version: string;

@@ -44,7 +44,7 @@ export class Runner {
 
   private constructor(options: RunnerOptions) {
     this.#options = options;
-    const { backend, upstream, egress, log, settings, data, store, snapshots } = options;
+    const { backend, upstream, newModelHandler, egress, log, settings, data, store, snapshots } = options;
     this.#control = new ControlConnection({
       edgeUrl: settings.edgeUrl,
       token: settings.runnerToken,
@@ -90,7 +90,7 @@ export class Runner {
     });
     const { edgeUrl, claudeEnv } = settings;
     this.#runs = new ContainerRuns({
-      dependencies: { backend, upstream, egress, log, aliases: this.#aliases, edgeUrl, claudeEnv },
+      dependencies: { backend, upstream, newModelHandler, egress, log, aliases: this.#aliases, edgeUrl, claudeEnv },
       sessions: data.sessions,
       files: (sessionId) => this.#files.of(sessionId),
       onStarted: (run) => this.#reportStarted(run),

@@ -1,7 +1,7 @@
 import { access, mkdir } from 'node:fs/promises';
 import type { SessionFiles } from '../../../protocol/api/files.ts';
 import type { TreeKind } from '../../../protocol/link/runner-control.ts';
-import type { HostNotice } from '../../../protocol/link/runner-notice.ts';
+import type { RunnerNotice } from '../../../protocol/link/runner-notice.ts';
 import type { Reason } from '../../../protocol/reason.ts';
 import type { Log } from '../../lib/log.ts';
 import { removeFolder } from '../../lib/remove-folder.ts';
@@ -14,7 +14,7 @@ import type { FilesState } from '../state.ts';
 import { replaceFiles, TREES, type TreeStep } from './plan.ts';
 import { notRestored } from './reasons.ts';
 
-export type RestoredNotice = Extract<HostNotice, { host_notice: 'restored' }>;
+export type RestoredNotice = Extract<RunnerNotice, { host_notice: 'restored' }>;
 export type Prepared = { ok: true; restored: RestoredNotice | undefined } | { ok: false; reason: Reason };
 
 /** Whether both folders are there. */

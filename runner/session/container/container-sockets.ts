@@ -1,12 +1,13 @@
 import path from 'node:path';
 import type { Launch, PlacementKey } from '../../../protocol/link/runner-control.ts';
-import type { HostNotice } from '../../../protocol/link/runner-notice.ts';
+import type { RunnerNotice } from '../../../protocol/link/runner-notice.ts';
 import type { ContainerBackend } from '../../backend/backend.ts';
 import type { Log } from '../../lib/log.ts';
 import { makeSessionFolders, type Placement, type SessionFolders } from '../../lib/session-folders.ts';
 import { Relay, type RelayOptions } from '../../link/relay.ts';
 import type { SocketAliases } from '../../link/socket-alias.ts';
 import { openModelGateway, type ModelGateway } from '../../model/gateway.ts';
+import type { ModelHandler } from '../../model/exchange.ts';
 import type { ModelUpstream } from '../../model/upstream.ts';
 import { PROXY_SOCKET } from './launch-file.ts';
 import { writeRunFolder } from './run-folder.ts';
@@ -16,6 +17,8 @@ import { openSessionEgress, type EgressDependencies, type EgressPlan } from './s
 export interface ContainerDependencies {
   backend: ContainerBackend;
   upstream: ModelUpstream;
+  /** Makes the handler of one session's model calls. */
+  newModelHandler: () => ModelHandler;
   aliases: SocketAliases;
   edgeUrl: string;
   /** The operator's own settings for Claude Code. */
@@ -70,7 +73,7 @@ export class ContainerSockets {
   }
 
   /** Sends notices of the runner itself to the session. */
-  notify(notices: readonly HostNotice[]): void {
+  notify(notices: readonly RunnerNotice[]): void {
     this.#relay?.notify(notices);
   }
 
@@ -137,10 +140,10 @@ export class ContainerSockets {
   }
 
   async #openGateway(runPath: string): Promise<void> {
-    const { upstream, log } = this.#options;
+    const { newModelHandler, log } = this.#options;
     this.#gateway = await openModelGateway({
       socketPath: path.join(runPath, 'model.sock'),
-      upstream,
+      handler: newModelHandler(),
       log: (level, message) => log[level]('model gateway', { message }),
     });
     // The session may have paused the model while the gateway opened.

@@ -1,3 +1,4 @@
+import { createDemoModel } from '../../../demo-model/demo-model.ts';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { SessionFiles } from '../../../protocol/api/files.ts';
@@ -113,6 +114,7 @@ export async function runRunner(options: RunnerSetUp = {}) {
     backend: (options.makeBackend ?? processes)(opened.data, log),
     data: opened.data,
     upstream: { kind: 'demo' },
+    newModelHandler: () => createDemoModel(),
     egress: { ...NO_EGRESS, ...options.egress },
     version: '0',
     log,

@@ -8,6 +8,7 @@ const PARTS = {
   lint: 'oxlint --type-aware',
   'types of what runs in Node': 'tsc -p tsconfig.node.json',
   'types of what runs in workerd': 'tsc -p tsconfig.edge.json',
+  'what nobody uses': 'knip --no-progress',
 };
 
 /** Runs a part. Prints what it wrote when it has failed, and its time. */

@@ -52,8 +52,8 @@ export class PlacementQueue {
         table.assign(launch, runner);
         sockets.send(runner, { kind: 'launch', launch });
         if (session_id !== asking) calls.push(sessionStub(env, session_id).placed(epoch, runner));
-      } else if (waiting.told !== found.reason.detail) {
-        table.setTold(session_id, found.reason.detail);
+      } else if (waiting.known_reason !== found.reason.detail) {
+        table.setKnownReason(session_id, found.reason.detail);
         if (session_id !== asking) calls.push(sessionStub(env, session_id).waiting(epoch, found.reason));
       }
     }

@@ -12,8 +12,8 @@ export interface Place {
   readonly runner: string | null;
   /** `sent`: the runner was sent the launch. `stopping`: the runner was told to stop the container. */
   readonly phase: 'waiting' | 'sent' | 'started' | 'stopping';
-  /** Why it waits, as the session was told last. */
-  readonly told: string | null;
+  /** Why it waits, as its session knows it. */
+  readonly known_reason: string | null;
 }
 
 export interface RunnerRow {
@@ -97,8 +97,9 @@ export class PoolTable {
     this.#sql.exec('UPDATE places SET phase = ? WHERE session_id = ?', phase, sessionId);
   }
 
-  setTold(sessionId: string, told: string): void {
-    this.#sql.exec('UPDATE places SET told = ? WHERE session_id = ?', told, sessionId);
+  /** The session is told why it waits. */
+  setKnownReason(sessionId: string, reason: string): void {
+    this.#sql.exec('UPDATE places SET told = ? WHERE session_id = ?', reason, sessionId);
   }
 
   /** Gives the session's container, and with it a copy of its files, to a runner. `launch` is what the runner is sent. */
@@ -156,6 +157,6 @@ function placeOf({ session_id, epoch, launch, needs, runner, phase, told }: Plac
     needs: JSON.parse(needs) as Needs,
     runner,
     phase: phase as Place['phase'],
-    told,
+    known_reason: told,
   };
 }

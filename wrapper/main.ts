@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { WrapperExit } from '../protocol/link/wrapper-exit.ts';
 import { type WrapperLaunch, wrapperLaunch } from '../protocol/link/wrapper-launch.ts';
-import { Conversation } from './conversation.ts';
-
+import { Conversation } from './conversation/conversation.ts';
 import { judgeSeal, type SealNotice, unreadableSeal } from './seal/seal.ts';
 import { readSealFacts } from './seal/seal-facts.ts';
 
@@ -16,7 +15,7 @@ function readLaunch(path: string | undefined): WrapperLaunch {
   throw new Error(`${path}: ${problems.join('; ')}`);
 }
 
-/** Null: this container is not to be sealed. */
+/** Null: this container needs no seal. */
 function probeSeal(launch: WrapperLaunch): SealNotice | null {
   if (!launch.seal) return null;
   try {
@@ -37,7 +36,7 @@ try {
 } catch (error) {
   fail(error);
 }
-// Before anything is started or listened to.
+// Before anything is started or listens.
 const seal = probeSeal(launch);
 if (seal?.notice === 'seal_broken')
   for (const { probe, detail } of seal.failed)
@@ -48,7 +47,7 @@ const stop = (): void => {
 };
 process.on('SIGTERM', stop);
 process.on('SIGINT', stop);
-// Also after an error that nobody caught: `claude` does not outlive its wrapper.
+// This also runs after an uncaught error: `claude` must not outlive its wrapper.
 process.on('exit', () => {
   conversation.kill();
 });

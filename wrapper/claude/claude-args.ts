@@ -8,34 +8,39 @@ import type { ToolServerConfig } from '../tools/tool-server.ts';
 /** How to call `claude` for a launch. */
 export interface ClaudeCall {
   args: string[];
-  /** To be written before the call. Arguments cannot carry them: one is at most 128 KiB on Linux, and shows in `ps`. */
+  /** Write these before the call. They are no arguments: Linux limits one argument to 128 KiB, and `ps` shows it. */
   files: { path: string; text: string }[];
 }
 
-/** What the session's settings came to, where it is. */
-export interface Given {
+/** What the session's settings mean in this container. */
+export interface ResolvedSettings {
   servers: Record<string, McpDefinition>;
+  /** The folder for `--add-dir`; null: the session names no skill. */
   skills: string | null;
 }
 
-/** The seed's model names; any other passes unchanged. */
+/** The seed's model names. Any other name passes unchanged. */
 const MODEL_ALIASES: Readonly<Record<string, string>> = {
   'opus-4': 'opus',
   'sonnet-4': 'sonnet',
   'haiku-4': 'haiku',
 };
 
-/** Streams of JSON both ways; and no MCP server that the workspace or the user's settings name. */
+/** JSON streams in both directions, and no MCP server from the workspace's or the user's settings. */
 const ALWAYS =
   '-p --input-format stream-json --output-format stream-json --verbose --include-partial-messages --replay-user-messages --strict-mcp-config';
 
 /**
- * A launch as Claude Code's arguments and the files that they name. Each was tried with the real binary.
+ * Claude Code's arguments for a launch, and the files that they name. Each was tried with the real binary.
  *
  * @param tools where CC-Docker's own tools are; null: this session has none
- * @param given its other MCP servers, and the folder that its skills are in
+ * @param resolved the session's other MCP servers and the folder of its skills
  */
-export function claudeCall(launch: WrapperLaunch, tools: ToolServerConfig | null, given: Given): ClaudeCall {
+export function claudeCall(
+  launch: WrapperLaunch,
+  tools: ToolServerConfig | null,
+  resolved: ResolvedSettings,
+): ClaudeCall {
   const { config } = launch;
   const files: ClaudeCall['files'] = [];
   const args = [
@@ -49,31 +54,34 @@ export function claudeCall(launch: WrapperLaunch, tools: ToolServerConfig | null
   if (config.system_prompt !== undefined) {
     const path = join(launch.scratch, 'system-prompt.txt');
     files.push({ path, text: config.system_prompt });
-    // Without `off` a resumed session keeps the prompt that it was first started with.
+    // Without `off`, a resumed conversation keeps the system prompt of its first start.
     args.push('--append-system-prompt-file', path, '--system-prompt-snapshot', 'off');
   }
-  // A session's own server of this name would be called in place of CC-Docker's.
-  const mcpServers = { ...given.servers, ...(tools !== null && { [TOOL_SERVER]: tools }) };
+  // CC-Docker's own server comes last: it wins over a server of the session's with the same name.
+  const mcpServers = { ...resolved.servers, ...(tools !== null && { [TOOL_SERVER]: tools }) };
   if (Object.keys(mcpServers).length > 0) {
     const path = join(launch.scratch, 'mcp.json');
     files.push({ path, text: JSON.stringify({ mcpServers }) });
     args.push('--mcp-config', path);
   }
-  if (given.skills !== null) args.push('--add-dir', given.skills);
+  if (resolved.skills !== null) args.push('--add-dir', resolved.skills);
   return { args, files };
 }
 
-/** Found by its id in whichever project folder it is: the one that `claude` would make here may have another name. */
+/** `claude` finds a conversation by its id, in any project folder: the folder's name may differ from the one for this `cwd`. */
 function conversation({ resume, session_id, fork_of }: WrapperLaunch): string[] {
   if (resume) return ['--resume', session_id];
   const own = ['--session-id', session_id];
   return fork_of === undefined ? own : ['--resume', fork_of, '--fork-session', ...own];
 }
 
-/** Whom Claude Code asks: the wrapper. Without, it has no `AskUserQuestion`, and denies what it would ask about. */
+/**
+ * Claude Code asks the wrapper for permissions. Without this it has no `AskUserQuestion`, and denies whatever needs a
+ * permission.
+ */
 const ASKING = ['--permission-prompt-tool', 'stdio'];
 
-/** Planning is not offered: whoever begins to plan has to ask whether to go on. */
+/** No plan mode: to leave it, the agent has to ask a person. */
 const EVERY_TOOL = [
   '--permission-mode',
   'bypassPermissions',
@@ -81,18 +89,19 @@ const EVERY_TOOL = [
   '--disallowedTools=EnterPlanMode,ExitPlanMode',
 ];
 
-/** Otherwise a model of Anthropic's judges commands while it plans, and where there is none they are all denied. */
+/** Without this, a model at Anthropic judges commands in plan mode, and where it cannot be reached all are denied. */
 const PERSON_JUDGES = ['--settings', JSON.stringify({ useAutoModeDuringPlan: false })];
 
 const MODES = { ask: 'default', accept_edits: 'acceptEdits', plan: 'plan' } as const;
 
 function permissions(config: SessionConfig): string[] {
   const { allowed_tools: allowed, permission_mode: mode } = config;
-  // Whoever gave the session these tools gave leave to use them.
+  // The session was given these tools, so it may use them without asking.
   const own = config.agent_tools.map(ruleOf);
   if (mode === 'bypass') {
     if (allowed.includes('*')) return EVERY_TOOL;
-    // Without a rule: what is merely text may be used unasked anyway, and a skill of the workspace could take the name of one that a rule allows more.
+    // `Skill` gets no allow rule. A skill that is only text needs none, and a rule by name would also allow a skill of the
+    // workspace that took the name.
     return onlyThese([...allowed, ...own], config.skills.length > 0 ? ['Skill'] : []);
   }
   const unasked = [...allowed.filter((rule) => rule !== '*'), ...own];
@@ -100,12 +109,12 @@ function permissions(config: SessionConfig): string[] {
 }
 
 /**
- * `--allowedTools` alone does not limit: Claude Code runs commands that only read (`ls`, `cat`) without any rule. So a
- * built-in tool that no rule names is not there at all (`--tools`), and `dontAsk` denies what the rules leave open.
+ * `--allowedTools` alone is no limit: Claude Code runs commands that only read (`ls`, `cat`) without any rule. So `--tools`
+ * removes each built-in tool that no rule names, and `dontAsk` denies what the rules leave open.
  */
 function onlyThese(allowed: readonly string[], besides: readonly string[]): string[] {
   const named = allowed.map((rule) => rule.replace(/\(.*$/s, '').trim());
-  // `default` would mean every built-in tool; tools of MCP servers are not chosen here.
+  // The word `default` would mean every built-in tool. `--tools` does not choose tools of MCP servers.
   const builtIn = named.filter((name) => /^[A-Z][A-Za-z0-9]*$/.test(name));
   return [
     '--permission-mode',
@@ -115,7 +124,7 @@ function onlyThese(allowed: readonly string[], besides: readonly string[]): stri
   ];
 }
 
-/** With `=`, a rule that looks like an option stays a rule. */
+/** With `=`, a rule that looks like an option is still read as a rule. */
 function rules(allowed: readonly string[]): string[] {
   return allowed.map((rule) => `--allowedTools=${rule}`);
 }

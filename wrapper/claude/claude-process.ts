@@ -17,13 +17,13 @@ import type { ToolServerConfig } from '../tools/tool-server.ts';
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
-/** A line that goes up. */
+/** A line of `claude`'s output for the dialogue: all but the answer to `initialize`. */
 export type ClaudeLine = Exclude<OutputLine, { kind: 'initialised' | 'refused' }>;
 
 /** How `claude` ended. */
 export type ClaudeEnd = Extract<WrapperNotice, { notice: 'start_failed' | 'exited' }>;
 
-/** What is told of a `claude` process: lines in order, `ready` at most once, `ended` once and last. */
+/** Receives what happens to a `claude` process: lines in order, `ready` at most once, `ended` once and last. */
 export interface ClaudeListener {
   line(line: ClaudeLine): void;
   ready(version: string): void;
@@ -31,11 +31,11 @@ export interface ClaudeListener {
 }
 
 const INITIALISE_ID = `${OWN_REQUESTS}initialise`;
-/** Milliseconds to be initialised in: half a second is usual. */
+/** Milliseconds until `claude` must be initialised: half a second is usual. */
 const INITIALISE_MS = 60_000;
-/** Milliseconds that a gentle stop may take before it is killed. */
+/** Milliseconds that a gentle stop may take before `claude` is killed. */
 const STOP_MS = 5000;
-/** Milliseconds that its output may stay open after its exit, should a stranger hold the other end. */
+/** Milliseconds that its output may stay open after its exit: a process that it started may still hold the pipe. */
 const DRAIN_MS = 1000;
 const STDERR_BYTES = 8192;
 const DETAIL_CHARACTERS = 8192;
@@ -49,11 +49,11 @@ export class ClaudeProcess {
   #child: Child | null = null;
   #state: 'starting' | 'ready' | 'gone' | 'ended' = 'starting';
   #stopping = false;
-  /** Why it was given up before it was ready. */
-  #refused: string | null = null;
+  /** Why the wrapper gave it up before it was ready. */
+  #startProblem: string | null = null;
   #deadline: NodeJS.Timeout | undefined;
 
-  /** Starts it at once; the listener hears of nothing before the caller's turn of the event loop is over. */
+  /** Starts `claude` at once. The listener is called later, never within the constructor. */
   constructor(
     launch: WrapperLaunch,
     tools: ToolServerConfig | null,
@@ -75,7 +75,7 @@ export class ClaudeProcess {
           cwd: launch.cwd,
           env: launch.env,
           stdio: ['pipe', 'pipe', 'pipe'],
-          // A process group of its own, so that it can be killed with its children.
+          // A process group of its own: it can be killed together with its children.
           detached: true,
         }),
       );
@@ -86,7 +86,7 @@ export class ClaudeProcess {
     }
   }
 
-  /** Writes a message on its standard input; false when it no longer reads. */
+  /** Writes a message to its standard input. False: it does not read any more. */
   write(message: object): Promise<boolean> {
     const stdin = this.#child?.stdin;
     if (stdin === undefined) return Promise.resolve(false);
@@ -97,7 +97,7 @@ export class ClaudeProcess {
     });
   }
 
-  /** Leaves its output unread, so that it waits. */
+  /** Stops reading its output, so that it waits. */
   pause(): void {
     if (this.#state !== 'gone') this.#child?.stdout.pause();
   }
@@ -106,7 +106,7 @@ export class ClaudeProcess {
     this.#child?.stdout.resume();
   }
 
-  /** Ends it gently, and by force when that takes more than five seconds. */
+  /** Ends it gently, and by force after `STOP_MS`. */
   stop(): void {
     if (this.#stopping || this.#state === 'gone' || this.#state === 'ended') return;
     this.#stopping = true;
@@ -116,15 +116,15 @@ export class ClaudeProcess {
     });
   }
 
-  /** Ends it and its children on the spot. */
+  /** Kills it and its children at once. */
   kill(): void {
     const pid = this.#child?.pid;
     if (pid !== undefined && this.#state !== 'ended') killLeftovers(pid, this.#launch.session_id);
   }
 
-  /** Ends it as one that did not start: `why` is what is told. Once it is ready, merely ends it. */
+  /** Kills it. Before it is ready, `why` becomes the reason in `start_failed`. */
   giveUp(why: string): void {
-    this.#refused = why;
+    this.#startProblem = why;
     this.kill();
   }
 
@@ -135,7 +135,7 @@ export class ClaudeProcess {
       else throw error;
     });
     child.stdin.on('error', () => {
-      // It no longer reads: `write` answers false, and its exit tells the rest.
+      // It does not read any more: `write` returns false, and `exit` follows.
     });
     child.stderr.on('data', (chunk: Buffer) => {
       this.#stderr.push(chunk);
@@ -172,7 +172,7 @@ export class ClaudeProcess {
   #gone(child: Child, code: number | null, signal: NodeJS.Signals | null): void {
     const started = this.#state === 'ready' || this.#stopping;
     clearTimeout(this.#deadline);
-    // Its children hold the other end of its output: without them it closes.
+    // Its children hold the other end of its output: once they are gone, it closes.
     this.kill();
     this.#state = 'gone';
     const end = (): void => {
@@ -202,7 +202,7 @@ export class ClaudeProcess {
     this.#listener.ended(end);
   }
 
-  /** One thing at a time is waited for. */
+  /** There is one deadline at a time. */
   #within(ms: number, late: () => void): void {
     clearTimeout(this.#deadline);
     this.#deadline = setTimeout(late, ms);
@@ -219,10 +219,10 @@ export class ClaudeProcess {
 
   #startFailure(code: number | null, signal: NodeJS.Signals | null, stderr: string): string {
     const how =
-      this.#refused === null
+      this.#startProblem === null
         ? `Claude Code ended before it was ready (${signal ?? `exit code ${code}`})`
-        : `Claude Code did not initialise: ${this.#refused}`;
-    const said = stderr.trim();
-    return (said === '' ? `${how}; it wrote nothing on stderr.` : `${how}: ${said}`).slice(0, DETAIL_CHARACTERS);
+        : `Claude Code did not initialise: ${this.#startProblem}`;
+    const output = stderr.trim();
+    return (output === '' ? `${how}; it wrote nothing on stderr.` : `${how}: ${output}`).slice(0, DETAIL_CHARACTERS);
   }
 }

@@ -1,17 +1,17 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
-/** A process may fork while the list is read; each further look finds only what the last one missed. */
-const LOOKS = 5;
+/** Processes may fork while `/proc` is read: each further scan finds only what the one before missed. */
+const SCANS = 5;
 
 /**
- * Kills what `claude` has left running. Its Bash tool starts each command in a session of its own, which killing
- * `claude`'s process group does not reach; but they all carry these two in their environment. Where there is no `/proc`
- * only the group is killed.
+ * Kills what `claude` has left running. Its Bash tool starts each command in a process session of its own, so killing
+ * `claude`'s process group does not reach them. But all of them have the two variables below in their environment. Without
+ * `/proc`, only the process group is killed.
  */
 export function killLeftovers(claudePid: number, sessionId: string): void {
   kill(-claudePid);
   const marks = [`CLAUDE_PID=${claudePid}`, `CLAUDE_CODE_SESSION_ID=${sessionId}`];
-  for (let look = 0; look < LOOKS; look += 1) {
+  for (let scan = 0; scan < SCANS; scan += 1) {
     const found = marked(marks);
     if (found.length === 0) return;
     for (const pid of found) kill(pid);
@@ -28,7 +28,7 @@ function environment(pid: string): string[] {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
   } catch {
-    // Gone since, or another user's: not one of ours.
+    // Gone by now, or another user's: not one of ours.
     return [];
   }
 }
@@ -37,7 +37,7 @@ function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch (error) {
-    // ESRCH: it is gone already, as wanted. EPERM: the id is another user's by now.
+    // ESRCH: it is gone already. EPERM: the id belongs to another user's process by now.
     if (!(error instanceof Error && 'code' in error && (error.code === 'ESRCH' || error.code === 'EPERM'))) throw error;
   }
 }

@@ -6,31 +6,31 @@ import { type ServerStatus, statusAnswer } from '../mcp/mcp-status.ts';
 import { type PermissionRequest, permissionRequest } from './permissions.ts';
 import { type SpendingSign, spendingSign, usageAnswer } from './spending.ts';
 
-/** What the wrapper makes of one line of Claude Code's standard output. */
+/** One line of Claude Code's standard output, by what the wrapper does with it. "Sent" means: sent to the session. */
 export type OutputLine =
-  /** Goes up as it is. */
+  /** Sent as it is, or as a notice in its place. */
   | { kind: 'item'; item: LinkItem; spending?: SpendingSign }
-  /** A partial message: shown, not kept. */
+  /** A partial message: sent as a preview, not stored. */
   | { kind: 'preview'; line: string; spending?: SpendingSign }
-  /** Tells of a message that was handed to it; goes up as it is. */
+  /** The state of a message that `claude` was given. Sent as it is. */
   | { kind: 'lifecycle'; line: string; messageId: string; state: string }
-  /** Asks for leave to use a tool; does not go up as it is. */
+  /** A request for permission to use a tool. Not sent as it is. */
   | { kind: 'permission'; request: PermissionRequest }
-  /** Asks for something else, which nobody here knows; goes up as it is. */
+  /** A request that the wrapper does not know. Sent as it is. */
   | { kind: 'request'; line: string; requestId: string }
-  /** Takes back what it asked for; goes up as it is when it was none of the above. */
+  /** `claude` withdraws a request. Sent as it is, unless it was a request for a permission. */
   | { kind: 'cancel'; line: string; requestId: string }
-  /** The wrapper's own answer to one of these, which Claude Code says again; does not go up. */
+  /** Claude Code repeats the wrapper's answer to a request. Not sent. */
   | { kind: 'echo' }
-  /** Answers the wrapper's own `mcp_status`: how it stands with each MCP server. Does not go up: servers' headers stand in it. */
+  /** The answer to the wrapper's `mcp_status`: the state of each MCP server. Not sent: it holds the servers' headers. */
   | { kind: 'servers'; servers: ServerStatus[] }
-  /** Answers the wrapper's own `get_usage`: what the conversation has cost, USD; null: it cannot say. Does not go up. */
+  /** The answer to the wrapper's `get_usage`: the conversation's cost, USD; null: not known. Not sent. */
   | { kind: 'usage'; totalUsd: number | null }
-  /** Answers the wrapper's own `initialize`; does not go up. */
+  /** The answer to the wrapper's `initialize`. Not sent. */
   | { kind: 'initialised'; version: string }
   | { kind: 'refused'; detail: string };
 
-/** What the ids of the wrapper's own requests begin with. */
+/** The prefix of the ids of the wrapper's own requests. */
 export const OWN_REQUESTS = 'cc-docker-';
 /** The id of the wrapper's own `mcp_status`. */
 export const STATUS_REQUEST = `${OWN_REQUESTS}mcp-status`;
@@ -53,11 +53,11 @@ const answer = z.object({
   ]),
 });
 
-/** Reads a line; `initialiseId` is the `request_id` of the wrapper's own `initialize`. */
+/** Classifies a line. @param initialiseId the `request_id` of the wrapper's own `initialize` */
 export function readOutputLine(split: SplitLine, initialiseId: string): OutputLine {
   if (split.kind === 'oversized') {
     const head = decodeHead(split.head);
-    // Of an answer to the wrapper itself, as the status of MCP servers with their headers, nothing goes up.
+    // An answer to the wrapper itself may hold the headers of MCP servers: not even its head is sent.
     const own = head.startsWith('{"type":"control_response"');
     return { kind: 'item', item: { notice: 'oversized', bytes: split.size, head: own ? '' : head } };
   }
@@ -70,16 +70,16 @@ export function readOutputLine(split: SplitLine, initialiseId: string): OutputLi
   const spending = sign !== null && { spending: sign };
   if (value.type === 'stream_event') return { kind: 'preview', line, ...spending };
   if (value.type === 'command_lifecycle') {
-    const told = lifecycle.safeParse(value);
-    if (told.success) {
-      return { kind: 'lifecycle', line, messageId: told.data.command_uuid, state: told.data.state };
+    const parsed = lifecycle.safeParse(value);
+    if (parsed.success) {
+      return { kind: 'lifecycle', line, messageId: parsed.data.command_uuid, state: parsed.data.state };
     }
   }
   if (value.type === 'control_request') {
     const permission = permissionRequest.safeParse(value);
     if (permission.success) return { kind: 'permission', request: permission.data };
-    const asked = request.safeParse(value);
-    if (asked.success) return { kind: 'request', line, requestId: asked.data.request_id };
+    const unknown = request.safeParse(value);
+    if (unknown.success) return { kind: 'request', line, requestId: unknown.data.request_id };
   }
   if (value.type === 'control_cancel_request') {
     const cancelled = request.safeParse(value);
@@ -98,8 +98,8 @@ export function readOutputLine(split: SplitLine, initialiseId: string): OutputLi
       return { kind: 'servers', servers: statusAnswer.safeParse(value).data?.response.response.mcpServers ?? [] };
     }
     if (echo.data?.response.request_id === USAGE_REQUEST) {
-      const told = usageAnswer.safeParse(value);
-      return { kind: 'usage', totalUsd: told.data?.response.response.session.total_cost_usd ?? null };
+      const usage = usageAnswer.safeParse(value);
+      return { kind: 'usage', totalUsd: usage.data?.response.response.session.total_cost_usd ?? null };
     }
     if (echo.success && !echo.data.response.request_id.startsWith(OWN_REQUESTS)) return { kind: 'echo' };
   }
@@ -120,7 +120,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The whole characters of a line's first bytes. */
+/** The text of a line's first bytes, without a character that is cut off at the end. */
 function decodeHead(head: Buffer): string {
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(head, { stream: true });
 }

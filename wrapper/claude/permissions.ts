@@ -7,21 +7,21 @@ import {
 } from '../../protocol/api/interaction.ts';
 import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
 
-/** What Claude Code asks before it uses a tool: its `can_use_tool`. */
+/** Claude Code's request before it uses a tool: `can_use_tool`. */
 export const permissionRequest = z.object({
   request_id: z.string(),
   request: z.object({
     subtype: z.literal('can_use_tool'),
     tool_name: z.string(),
     input: z.record(z.string(), z.unknown()),
-    /** What would make it not ask again: rules, a mode. Handed back as they came, but for their destination. */
+    /** Rules or a mode with which it would not ask again. Returned as they came, except for their destination. */
     permission_suggestions: z.array(z.looseObject({})).catch([]),
     tool_use_id: z.string().catch(''),
   }),
 });
 export type PermissionRequest = z.infer<typeof permissionRequest>;
 
-/** The answer to one, as Claude Code takes it. */
+/** The answer to such a request, in Claude Code's form. */
 export type PermissionAnswer =
   | { behavior: 'allow'; updatedInput: Record<string, unknown>; updatedPermissions?: object[] }
   | { behavior: 'deny'; message: string };
@@ -34,7 +34,7 @@ export interface ControlResponse {
 
 const DENIED = 'The user denied this. Do not try to get round it: go on without it, or say what you would need it for.';
 const NOT_ASKED =
-  'This needs leave of a person, and in this session nobody is asked for it. Go on without it, or say what you would need it for.';
+  'This needs the permission of a person, and in this session nobody is asked for it. Go on without it, or say what you would need it for.';
 const UNANSWERED = 'Nobody answered. Go on with your best judgement, or say what you would need to know.';
 const UNREADABLE = 'These questions cannot be shown. Ask one to four short ones, each with two to four options.';
 
@@ -57,36 +57,39 @@ const askUserQuestion = z.object({
 });
 type AskedQuestions = z.infer<typeof askUserQuestion>['questions'];
 
-interface Waiting {
+interface PendingRequest {
   requestId: string;
   input: Record<string, unknown>;
   suggestions: object[];
-  /** As Claude Code worded them; null: a permission. */
+  /** In Claude Code's own words; null: a permission. */
   questions: AskedQuestions | null;
 }
 
 /**
- * What `claude` waits for a person with. The session knows each by an id of the wrapper's; Claude Code's request, the tool's
- * input and the suggestions stay here. No I/O.
+ * The requests of `claude` that wait for a person. The session knows each by the wrapper's interaction id. Claude Code's own
+ * request id, the tool's input and the suggestions stay here. No I/O.
  */
 export class Permissions {
-  readonly #asks: boolean;
-  #waiting = new Map<string, Waiting>();
+  readonly #permissionsAsked: boolean;
+  #pending = new Map<string, PendingRequest>();
 
-  /** @param asks false: of this session nobody is asked for leave, only questions are. Claude Code asks all the same before it deletes a system's folder. */
-  constructor(asks: boolean) {
-    this.#asks = asks;
+  /**
+   * @param permissionsAsked false: people get this session's questions, but not its permissions. Claude Code asks even then
+   *   before it deletes a system folder.
+   */
+  constructor(permissionsAsked: boolean) {
+    this.#permissionsAsked = permissionsAsked;
   }
 
-  /** `claude` asks. What the session is told, or, of what nobody could be shown, what `claude` is answered at once. */
+  /** `claude` makes a request. @returns the notice for the session; or, when no person can get it, the answer for `claude` */
   asked({ request_id, request }: PermissionRequest, interactionId: string): WrapperNotice | ControlResponse {
     const { tool_name, input, tool_use_id, permission_suggestions: suggestions } = request;
     const asksQuestions = tool_name === 'AskUserQuestion';
-    if (!asksQuestions && !this.#asks) return answer(request_id, { behavior: 'deny', message: NOT_ASKED });
+    if (!asksQuestions && !this.#permissionsAsked) return answer(request_id, { behavior: 'deny', message: NOT_ASKED });
     const parsed = asksQuestions ? askUserQuestion.safeParse(input) : null;
     if (parsed?.success === false) return answer(request_id, { behavior: 'deny', message: UNREADABLE });
     const questions = parsed?.data.questions ?? null;
-    this.#waiting.set(interactionId, { requestId: request_id, input, suggestions, questions });
+    this.#pending.set(interactionId, { requestId: request_id, input, suggestions, questions });
     return {
       notice: 'asked',
       interaction_id: interactionId,
@@ -98,25 +101,25 @@ export class Permissions {
     };
   }
 
-  /** `claude` takes its request back. Null: it was none of these, or has been answered. */
+  /** `claude` withdraws a request. Null: it is not one of these, or it has been answered. */
   cancelled(requestId: string): WrapperNotice | null {
-    for (const [interaction_id, waiting] of this.#waiting) {
-      if (waiting.requestId !== requestId) continue;
-      this.#waiting.delete(interaction_id);
+    for (const [interaction_id, pending] of this.#pending) {
+      if (pending.requestId !== requestId) continue;
+      this.#pending.delete(interaction_id);
       return { notice: 'withdrawn', interaction_id };
     }
     return null;
   }
 
-  /** It was decided: what `claude` is to be told. Null: nothing waits for it. */
+  /** A person decided. @returns the answer for `claude`; null: no request waits for it */
   answer(interactionId: string, resolution: Resolution): ControlResponse | null {
-    const waiting = this.#waiting.get(interactionId);
-    return waiting === undefined ? null : answer(waiting.requestId, answerOf(waiting, resolution));
+    const pending = this.#pending.get(interactionId);
+    return pending === undefined ? null : answer(pending.requestId, answerOf(pending, resolution));
   }
 
-  /** `claude` has been told. */
+  /** `claude` has its answer. */
   answered(interactionId: string): void {
-    this.#waiting.delete(interactionId);
+    this.#pending.delete(interactionId);
   }
 }
 
@@ -124,8 +127,8 @@ function answer(request_id: string, response: PermissionAnswer): ControlResponse
   return { type: 'control_response', response: { subtype: 'success', request_id, response } };
 }
 
-/** Whatever does not fit what was asked allows nothing. */
-function answerOf({ input, suggestions, questions }: Waiting, resolution: Resolution): PermissionAnswer {
+/** A resolution that does not fit the request denies it. */
+function answerOf({ input, suggestions, questions }: PendingRequest, resolution: Resolution): PermissionAnswer {
   if (resolution.kind === 'answers') {
     if (questions === null || resolution.answers.length !== questions.length)
       return { behavior: 'deny', message: questions === null ? DENIED : UNANSWERED };
@@ -133,18 +136,18 @@ function answerOf({ input, suggestions, questions }: Waiting, resolution: Resolu
     return { behavior: 'allow', updatedInput: { ...input, answers: Object.fromEntries(answers) } };
   }
   if (resolution.decision === 'deny') return { behavior: 'deny', message: resolution.message ?? DENIED };
-  // Allowed without an answer it would run, and tell the model that there was none.
+  // Questions need answers: a plain "allow" would run the tool, and the model would read that nobody answered.
   if (questions !== null) return { behavior: 'deny', message: resolution.message ?? UNANSWERED };
   const allow = { behavior: 'allow', updatedInput: input } as const;
   if (resolution.decision === 'allow' || suggestions.length === 0) return allow;
-  // Their own destination can be a file in the repository.
+  // The suggested destination can be a file in the repository: keep the rule to this session.
   return { ...allow, updatedPermissions: suggestions.map((each) => ({ ...each, destination: 'session' })) };
 }
 
 function answerText({ options }: AskedQuestions[number], given: string | string[]): string {
-  // What was shown may be shorter than what Claude Code knows it by.
-  const whole = (text: string): string => options.find(({ label }) => clip(label, 200) === text)?.label ?? text;
-  return (typeof given === 'string' ? [given] : given).map(whole).join(', ');
+  // People may have seen a shortened label. Claude Code needs its own.
+  const fullLabel = (text: string): string => options.find(({ label }) => clip(label, 200) === text)?.label ?? text;
+  return (typeof given === 'string' ? [given] : given).map(fullLabel).join(', ');
 }
 
 function permissionSubject(
@@ -169,7 +172,7 @@ function shownQuestion({ question, header, options, multiSelect }: AskedQuestion
       ...(description !== undefined && { description: clip(description, 2000) }),
     })),
     multi_select: multiSelect,
-    // Claude Code's own users are always offered "Other".
+    // Claude Code always offers its own users "Other".
     free_text: true,
   };
 }

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
 
 /**
- * Claude Code finds a transcript by its id in whatever project folder it lies; but `memory/` only in the one that is named
- * after its working directory, which is another one where sessions are plain processes and this one comes from elsewhere. So
- * that folder gets its name.
+ * Renames the project folder of a resumed or forked conversation after the present working directory. Claude Code finds a
+ * transcript by its id in any project folder, but `memory/` only in the folder with that name. On the process backend each
+ * session has a working directory of its own, so a fork, or a session from another runner, brings a folder with another name.
  */
 export function nameProjectFolder({ resume, session_id, fork_of, cwd, env }: WrapperLaunch): void {
   const id = resume ? session_id : fork_of;

@@ -3,22 +3,23 @@ import { join } from 'node:path';
 import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
 
 /**
- * Where Claude Code finds the skills that the session names, and no other of the image's: a folder for `--add-dir`, of whose `.claude/skills` it
- * makes use. It is made anew at each start, outside of all that is saved, so that a skill which is named no longer is gone. Null: it names none.
+ * Makes the folder with the skills that the session names, and no other skill of the image: Claude Code reads `.claude/skills`
+ * in it by `--add-dir`. Each start makes it anew, outside of what snapshots save, so that a skill that is no longer named is
+ * gone. Null: the session names no skill.
  */
 export function skillsFolder({ config, scratch, offers }: WrapperLaunch): string | null {
   if (config.skills.length === 0) return null;
   const folder = join(scratch, 'skills');
   const within = join(folder, '.claude', 'skills');
   rmSync(folder, { recursive: true, force: true });
-  // Copies: Claude Code counts the folder to what the agent may edit.
+  // Copies, because Claude Code lets the agent edit this folder.
   for (const name of config.skills) {
     cpSync(join(offers?.skills ?? '', name), join(within, name), { recursive: true });
   }
   return folder;
 }
 
-/** Why the session cannot have the skills that it names, for its user; null: it can. */
+/** A sentence for the user: which skills of the session the image lacks. Null: it has them all. */
 export function skillsProblem({ config, offers }: WrapperLaunch): string | null {
   const there = offers !== undefined && existsSync(offers.skills) ? readdirSync(offers.skills).sort() : [];
   const missing = config.skills.filter((name) => !there.includes(name));

@@ -1,23 +1,23 @@
 import * as z from 'zod';
 import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
 
-/** The part of Claude Code's answer to `get_usage` that is read: what the conversation has cost since it began, USD. */
+/** The part of Claude Code's answer to `get_usage` that is read: the conversation's cost since it began, USD. */
 export const usageAnswer = z.object({
   response: z.object({ response: z.object({ session: z.object({ total_cost_usd: z.number() }) }) }),
 });
 
 const result = z.object({ total_cost_usd: z.number() });
 
-/** What a line tells of what is spent. */
+/** What a line says about the cost. */
 export type SpendingSign =
-  /** A turn is over; until then the conversation has cost this, USD, what came before a resume or a fork included. */
+  /** A turn is over. `totalUsd`: the conversation's cost so far, USD, with what came before a resume or a fork. */
   | { is: 'result'; totalUsd: number }
-  /** A call of the model's has ended. */
+  /** A model call has ended. */
   | { is: 'call_ended' };
 
 /**
- * Of the main conversation's calls the partial messages tell. Subagents have none: the next result of a tool of theirs does, and
- * their end.
+ * Partial messages show the end of the main conversation's model calls. Subagents have no partial messages: there the next
+ * tool result shows it, and the subagent's end.
  */
 export function spendingSign(value: Readonly<Record<string, unknown>>): SpendingSign | null {
   const { type, event, subtype } = value;
@@ -26,78 +26,80 @@ export function spendingSign(value: Readonly<Record<string, unknown>>): Spending
     return ended ? { is: 'call_ended' } : null;
   }
   if (type === 'user' || (type === 'system' && subtype === 'task_notification')) return { is: 'call_ended' };
-  // A parse that fails costs a microsecond, and this is each line's way.
+  // Before the parse: this runs for every line, and a parse that fails costs a microsecond.
   if (type !== 'result') return null;
-  const told = result.safeParse(value);
-  return told.success ? { is: 'result', totalUsd: told.data.total_cost_usd } : null;
+  const parsed = result.safeParse(value);
+  return parsed.success ? { is: 'result', totalUsd: parsed.data.total_cost_usd } : null;
 }
 
-/** For the control request `get_usage`. Without `skip_behaviors` it reads the transcripts of a week. */
+/** The control request `get_usage`. Without `skip_behaviors`, Claude Code reads the transcripts of a week for it. */
 export interface UsageRequest {
   subtype: 'get_usage';
   skip_behaviors: true;
-  /** What is written after it does not wait for its answer. */
+  /** Later messages on standard input do not wait for the answer. */
   detached?: true;
 }
 
 /**
- * What `claude` has spent since its last `result`, told whenever that has changed. Only `claude` knows prices, so it is asked
- * after each call of the model's: one question at a time, for its answer holds for all that came before.
+ * Reports what `claude` has spent since its last `result`, whenever that changes. Only `claude` knows prices, so the wrapper
+ * asks it after each model call. One request at a time is enough: its answer covers all calls before it.
  */
 export class Spending {
-  readonly #ask: (request: UsageRequest) => void;
-  readonly #tell: (notice: Extract<WrapperNotice, { notice: 'spent' }>) => void;
-  /** What the conversation had cost when its last turn was over; null: not known yet, for it began elsewhere. */
+  readonly #request: (request: UsageRequest) => void;
+  readonly #notify: (notice: Extract<WrapperNotice, { notice: 'spent' }>) => void;
+  /** The conversation's cost at the end of its last turn; null: not known yet, because it began in another process. */
   #before: number | null;
-  #told = 0;
+  #reported = 0;
   #watching = false;
-  #asked = false;
-  #askAgain = false;
+  #requested = false;
+  #requestAgain = false;
 
-  /** @param resumed the conversation began with another process, and what it has cost is carried on */
+  /** @param resumed the conversation began in another process, and its cost counts on from there */
   constructor(
     resumed: boolean,
-    ask: (request: UsageRequest) => void,
-    tell: (notice: Extract<WrapperNotice, { notice: 'spent' }>) => void,
+    request: (request: UsageRequest) => void,
+    notify: (notice: Extract<WrapperNotice, { notice: 'spent' }>) => void,
   ) {
     this.#before = resumed ? null : 0;
-    this.#ask = ask;
-    this.#tell = tell;
+    this.#request = request;
+    this.#notify = notify;
   }
 
+  /** Reports from now on, or no longer. */
   watch(on: boolean): void {
     this.#watching = on;
-    this.#question();
+    this.#requestUsage();
   }
 
+  /** A line said something about the cost. */
   heard(sign: SpendingSign): void {
-    if (sign.is === 'call_ended') return this.#question();
+    if (sign.is === 'call_ended') return this.#requestUsage();
     this.#before = sign.totalUsd;
-    this.#told = 0;
+    this.#reported = 0;
   }
 
-  /** @param totalUsd null: it could not say */
+  /** The answer to a request. @param totalUsd null: not known */
   answered(totalUsd: number | null): void {
-    this.#asked = false;
-    if (totalUsd !== null) this.#count(totalUsd);
-    if (this.#askAgain) this.#question();
+    this.#requested = false;
+    if (totalUsd !== null) this.#report(totalUsd);
+    if (this.#requestAgain) this.#requestUsage();
   }
 
-  #count(totalUsd: number): void {
+  #report(totalUsd: number): void {
     this.#before ??= totalUsd;
-    // `/clear` counts from zero, before its own result says so. Sums of prices are not exact.
+    // `max`: after `/clear` the cost counts from zero, before a result says so. `toFixed`: sums of prices are not exact.
     const spent = Number(Math.max(0, totalUsd - this.#before).toFixed(9));
-    if (!this.#watching || spent === this.#told) return;
-    this.#told = spent;
-    this.#tell({ notice: 'spent', since_result_usd: spent });
+    if (!this.#watching || spent === this.#reported) return;
+    this.#reported = spent;
+    this.#notify({ notice: 'spent', since_result_usd: spent });
   }
 
-  #question(): void {
-    this.#askAgain = this.#watching && this.#asked;
-    if (!this.#watching || this.#asked) return;
-    this.#asked = true;
-    // A prompt that comes next has to wait until it is known what was spent before.
+  #requestUsage(): void {
+    this.#requestAgain = this.#watching && this.#requested;
+    if (!this.#watching || this.#requested) return;
+    this.#requested = true;
+    // Not detached the first time: the next prompt has to wait until the cost before it is known.
     const first = this.#before === null;
-    this.#ask({ subtype: 'get_usage', skip_behaviors: true, ...(!first && { detached: true }) });
+    this.#request({ subtype: 'get_usage', skip_behaviors: true, ...(!first && { detached: true }) });
   }
 }

@@ -1,12 +1,12 @@
-/** One line's bytes, without the newline; or, of a line longer than the limit, its length and its first bytes. */
+/** A line's bytes, without the newline. Of a line over the limit: its length and its first bytes. */
 export type SplitLine = { kind: 'line'; bytes: Buffer } | { kind: 'oversized'; size: number; head: Buffer };
 
 /** Bytes kept of a line that is too long. */
 const HEAD_BYTES = 1024;
 
 /**
- * Cuts a byte stream at newlines, in bounded memory: a line over `limit` bytes is discarded as it comes, but for its head.
- * It works on bytes, so a character split between two chunks stays whole.
+ * Splits a byte stream at newlines, in bounded memory: of a line over `limit` bytes only the head is kept. It works on
+ * bytes, so a character that is split between two chunks stays whole.
  */
 export class LineSplitter {
   readonly #limit: number;

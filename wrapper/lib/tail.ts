@@ -11,10 +11,10 @@ export class Tail {
     this.#bytes = Buffer.concat([this.#bytes, chunk]).subarray(-this.#limit);
   }
 
-  /** The whole characters of what is kept: no more of them than the limit has bytes. */
+  /** What is kept, as text: at most as many characters as the limit has bytes. */
   toString(): string {
     let start = 0;
-    // A character that the cut went through is left out: 10xxxxxx is never the first byte of one.
+    // Skip the rest of a character that was cut: a byte 10xxxxxx never begins one.
     while (start < 4 && ((this.#bytes[start] ?? 0) & 0xc0) === 0x80) start += 1;
     return this.#bytes.toString('utf8', start);
   }

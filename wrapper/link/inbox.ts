@@ -1,13 +1,13 @@
 import type { WrapperCommand } from '../../protocol/link/wrapper-link.ts';
 
 /**
- * - `waiting`: it is held, and will be handed on in its turn;
- * - `taken`: it was handed on before, say so again;
- * - `gap`: one before it is missing, so it is not taken.
+ * - `waiting`: it is in the queue, and will run in its turn;
+ * - `taken`: it was handed on before, so acknowledge it again;
+ * - `gap`: one before it is missing, so it is not accepted.
  */
 export type Receipt = 'waiting' | 'taken' | 'gap';
 
-/** The session's orders, each taken once and in order, however often they are sent. No I/O. */
+/** The session's commands, each taken once and in order, however often it is sent. No I/O. */
 export class Inbox {
   #taken = 0;
   #waiting: WrapperCommand[] = [];
@@ -31,7 +31,7 @@ export class Inbox {
     return this.#waiting[0] ?? null;
   }
 
-  /** What `peek` showed has been handed on. */
+  /** The command that `peek` returned has been handed on. */
   handedOn(): void {
     if (this.#waiting.shift() !== undefined) this.#taken += 1;
   }

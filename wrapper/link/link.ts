@@ -5,21 +5,22 @@ import type { WrapperFrame } from '../../protocol/link/wrapper-notice.ts';
 import { backoff } from '../lib/backoff.ts';
 import { LineSplitter, type SplitLine } from '../lib/line-splitter.ts';
 
-/** The link's owner: it is asked for what goes out, and told what comes in. */
+/** The link's owner: it supplies the frames to send and receives the frames that come. */
 export interface LinkListener {
   /** The first frame of a connection. */
   hello(): WrapperFrame;
-  /** The next frame to go out, or null when there is none. */
+  /** The next frame to send, or null when there is none. */
   take(): WrapperFrame | null;
-  /** A frame came. Otherwise than null: it cannot be, and says why; the connection is dropped and dialled anew. */
+  /** A frame came. Not null: why the frame cannot be right; the link then drops the connection and dials again. */
   receive(frame: SessionFrame): string | null;
   /** The connection is gone. */
   broken(): void;
 }
 
+/** Errors of a socket that nobody serves, yet or for a while. */
 const ORDINARY = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
 
-/** Dials a unix socket, for ever, and carries frames over it: JSON, a line each. */
+/** Dials a unix socket, again after each break, and carries frames over it: one line of JSON each. */
 export class Link {
   readonly #path: string;
   readonly #listener: LinkListener;
@@ -34,12 +35,16 @@ export class Link {
   constructor(path: string, listener: LinkListener) {
     this.#path = path;
     this.#listener = listener;
+  }
+
+  /** Dials, and goes on doing so until `close`. */
+  open(): void {
     this.#dial();
   }
 
   /**
-   * Something waits to go out. It goes at the end of this very turn of the event loop, together with all else that comes up
-   * in the meantime; while the socket is full, once it is not.
+   * Something waits to be sent. It is sent at the end of this turn of the event loop, together with whatever else waits by
+   * then. While the socket's buffer is full, it waits for the `drain`.
    */
   flush(): void {
     if (this.#flushing) return;
@@ -50,7 +55,7 @@ export class Link {
     });
   }
 
-  /** Ends it for good. */
+  /** Closes the connection for good. */
   close(): void {
     this.#closed = true;
     clearTimeout(this.#redial);
@@ -80,7 +85,7 @@ export class Link {
       this.flush();
     });
     socket.on('error', (error) => {
-      // 'close' follows, and dials again.
+      // `close` follows, and dials again.
       this.#report(error);
     });
     socket.once('close', () => {
@@ -99,7 +104,7 @@ export class Link {
     });
   }
 
-  /** Nobody listening, yet or for a while, is ordinary; anything else is said, once as long as it lasts. */
+  /** Logs an error once for as long as it lasts, unless it is an ordinary one. */
   #report(error: Error): void {
     const ordinary = 'code' in error && ORDINARY.has(String(error.code));
     if (ordinary || error.message === this.#reported) return;
@@ -112,7 +117,7 @@ export class Link {
     const frame = decode(line.bytes);
     if (frame === null) return `not a frame: ${line.bytes.toString('utf8', 0, 200)}`;
     const problem = this.#listener.receive(frame);
-    // Only a connection that got somewhere counts: one that is accepted and dropped must not be dialled in a tight loop.
+    // Only a good frame resets the backoff: a peer that accepts and drops at once must not be dialled in a tight loop.
     if (problem === null) this.#failures = 0;
     return problem;
   }

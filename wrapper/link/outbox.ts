@@ -1,28 +1,28 @@
 import { BATCH_BYTES, BATCH_EVENTS } from '../../protocol/settings/limits.ts';
 import type { LinkItem, WrapperFrame } from '../../protocol/link/wrapper-notice.ts';
 
-/** Bytes of previews that may wait for a slow connection; those beyond it are dropped. */
+/** Bytes of previews that may wait for a slow connection. Previews beyond that are dropped. */
 const PREVIEW_BYTES = 1024 * 1024;
 
 /**
- * The wrapper's half of the reliable link upward: numbers what is said, keeps it until the session has stored it, and
- * says it again after a break. No I/O: whoever owns the connection tells it what befell and asks for the next frame.
+ * The sending half of the link: it numbers the items, keeps each until the session has stored it, and sends it again after
+ * a break. No I/O: the owner of the connection calls it with what happened and takes the next frame.
  */
 export class Outbox {
-  /** Said and not acknowledged: item number `#acknowledged + 1` is the first. */
+  /** Items not acknowledged yet. The first has the number `#acknowledged + 1`. */
   #kept: { item: LinkItem; bytes: number }[] = [];
   #acknowledged = 0;
-  /** The item that goes out next on this connection. */
+  /** The number of the next item to send on this connection. */
   #next = 1;
-  /** The highest item that ever went out, on any connection. */
+  /** The highest number that was ever sent, on any connection. */
   #sent = 0;
   #bytes = 0;
   #connected = false;
-  /** Each belongs behind item `after`. */
+  /** Each is sent right after the item numbered `after`. */
   #previews: { after: number; line: string; bytes: number }[] = [];
   #previewBytes = 0;
 
-  /** Size of what is not acknowledged yet: the memory that this outbox holds. */
+  /** Bytes of the items that are not acknowledged yet: the memory that this outbox holds. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -39,7 +39,7 @@ export class Outbox {
     this.#bytes += bytes;
   }
 
-  /** Shows a line behind all that was said before it, if somebody is there to see it now. */
+  /** Sends a preview after all items before it, if the session is connected now. */
   preview(line: string): void {
     const bytes = Buffer.byteLength(line);
     if (!this.#connected || this.#previewBytes + bytes > PREVIEW_BYTES) return;
@@ -47,14 +47,14 @@ export class Outbox {
     this.#previewBytes += bytes;
   }
 
-  /** The connection is gone: nothing goes out until the next `welcome`. */
+  /** The connection is gone: nothing is sent until the next `welcome`. */
   disconnected(): void {
     this.#connected = false;
     this.#previews = [];
     this.#previewBytes = 0;
   }
 
-  /** The session answered `hello`. False: it speaks of what was never said, or lacks what it had acknowledged. */
+  /** The session answered `hello`. False: `stored` was never sent, or is less than what was acknowledged. */
   welcome(stored: number): boolean {
     if (stored < this.#acknowledged || stored > this.#sent) return false;
     this.disconnected();
@@ -64,21 +64,21 @@ export class Outbox {
     return true;
   }
 
-  /** Items up to `stored` are safe. False: it speaks of what was never sent. */
+  /** The session has stored the items up to `stored`. False: they were never sent. */
   acknowledge(stored: number): boolean {
     if (stored > this.#sent) return false;
     this.#forget(stored);
     return true;
   }
 
-  /** The session saw a gap. False: it asks for what it has acknowledged, or for what was never said. */
+  /** The session saw a gap. False: item `from` is acknowledged already, or does not exist. */
   resend(from: number): boolean {
     if (from <= this.#acknowledged || from > this.#last + 1) return false;
     this.#next = Math.min(this.#next, from);
     return true;
   }
 
-  /** The frame that goes out next, or null when all is out or nobody is there. */
+  /** The next frame to send, or null when all is sent or the session is not connected. */
   take(): WrapperFrame | null {
     if (!this.#connected) return null;
     const preview = this.#previews[0];

@@ -4,30 +4,30 @@ import { type CatalogueServer, mcpCatalogue, type McpCatalogue } from '../../pro
 import type { SessionConfig } from '../../protocol/api/session-config.ts';
 import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
 
-type Given = SessionConfig['mcp_servers'][string];
-type Preset = Extract<Given, { preset: string }>;
-/** An MCP server as Claude Code's configuration takes it. */
-export type McpDefinition = Exclude<Given, Preset>;
+type ConfiguredServer = SessionConfig['mcp_servers'][string];
+type Preset = Extract<ConfiguredServer, { preset: string }>;
+/** An MCP server in the form of Claude Code's configuration. */
+export type McpDefinition = Exclude<ConfiguredServer, Preset>;
 
 /** A session's MCP servers. */
 export interface McpServers {
   servers: Record<string, McpDefinition>;
-  /** Those that cannot be, and why. */
+  /** Servers that cannot be started here, and why. */
   refused: { name: string; why: string }[];
 }
 
 type Offers = NonNullable<WrapperLaunch['offers']>;
 
 /**
- * The session's servers with its presets resolved by the catalogue that is there: what an image has, it alone knows.
+ * The session's MCP servers, its presets resolved by the image's own catalogue: only the image knows what it has.
  *
- * @throws when there is a catalogue that cannot be read: an image that is broken
+ * @throws when the catalogue cannot be read: the image is broken
  */
 export function mcpServers(launch: WrapperLaunch): McpServers {
   const result: McpServers = { servers: {}, refused: [] };
-  const given = Object.entries(launch.config.mcp_servers);
-  const catalogue = given.some(([, server]) => 'preset' in server) ? readCatalogue(launch.offers) : {};
-  for (const [name, server] of given) {
+  const configured = Object.entries(launch.config.mcp_servers);
+  const catalogue = configured.some(([, server]) => 'preset' in server) ? readCatalogue(launch.offers) : {};
+  for (const [name, server] of configured) {
     const resolved = 'preset' in server ? resolve(server, catalogue, launch) : server;
     if (typeof resolved === 'string') result.refused.push({ name, why: resolved });
     else result.servers[name] = resolved;
@@ -37,11 +37,11 @@ export function mcpServers(launch: WrapperLaunch): McpServers {
 
 function readCatalogue(offers: Offers | undefined): McpCatalogue {
   const file = offers === undefined ? '' : join(offers.mcp, 'catalogue.json');
-  // An image of one's own may have none.
+  // An operator's own image may have none.
   return existsSync(file) ? mcpCatalogue.parse(JSON.parse(readFileSync(file, 'utf8'))) : {};
 }
 
-/** A definition, or why there is none. */
+/** The preset's definition, or a sentence why there is none. */
 function resolve(given: Preset, catalogue: McpCatalogue, launch: WrapperLaunch): McpDefinition | string {
   const server = Object.hasOwn(catalogue, given.preset) ? catalogue[given.preset] : undefined;
   if (server === undefined) {
@@ -64,7 +64,7 @@ function program(
   const lacking = server.requires.find((required) => !existsSync(required.file));
   if (lacking !== undefined) return `The preset ${given.preset} cannot run: ${lacking.remedy} (${lacking.file})`;
   return {
-    // This very Node: `PATH` may lead to another one, or to none.
+    // The wrapper's own Node: `PATH` may lead to another one, or to none.
     command: process.execPath,
     args: [file, ...server.args.map((arg) => fill(arg, launch)), ...(given.args ?? [])],
     env: { ...filled(server.env, launch), ...given.env },

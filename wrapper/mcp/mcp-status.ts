@@ -5,7 +5,7 @@ import type { McpDefinition } from './mcp-servers.ts';
 import { TOOL_SERVER } from '../tools/tool-names.ts';
 
 const serverStatus = z.object({ name: z.string(), status: z.string(), error: z.string().optional() });
-/** One server in Claude Code's answer to `mcp_status`; of the rest, which has headers in it, nothing is read. */
+/** One server in Claude Code's answer to `mcp_status`. Nothing else of the answer is read: it holds headers. */
 export type ServerStatus = z.infer<typeof serverStatus>;
 export const statusAnswer = z.object({
   response: z.object({ response: z.object({ mcpServers: z.array(serverStatus) }) }),
@@ -14,28 +14,28 @@ export const statusAnswer = z.object({
 export type McpNotice = Extract<WrapperNotice, { notice: 'mcp_server' }>;
 type State = McpNotice['state'];
 
-/** Milliseconds after which a server that is still connecting is slow, and worth a word. */
+/** Milliseconds after which a server that is still connecting is reported as slow. */
 const SLOW_MS = 3000;
 const DETAIL_CHARACTERS = 2048;
-/** Shorter ones would be found in words that have nothing to do with them. */
-const LEAST_SECRET = 6;
+/** Characters. A shorter value would also match inside ordinary words. */
+const MIN_SECRET = 6;
 
-/** What has been told of a session's MCP servers, and what that makes of news. Pure: the clock is a parameter. */
+/** Turns the states of a session's MCP servers into notices of what changed. Pure: the clock is a parameter. */
 export class McpStatus {
   readonly #servers: ReadonlyMap<string, McpDefinition>;
-  readonly #told = new Map<string, State>();
+  readonly #reported = new Map<string, State>();
   readonly #pendingSince = new Map<string, number>();
 
   constructor(servers: Readonly<Record<string, McpDefinition>>) {
     this.#servers = new Map(Object.entries(servers));
   }
 
-  /** Some have neither connected nor failed. */
+  /** Some servers have neither connected nor failed. */
   get pending(): boolean {
     return this.#pendingSince.size > 0;
   }
 
-  /** @returns what is worth telling of them at `now`, milliseconds on any clock */
+  /** @param now milliseconds, on any clock @returns a notice for each change worth one */
   take(statuses: readonly ServerStatus[], now: number): McpNotice[] {
     return statuses.flatMap((status) => {
       const server = this.#servers.get(status.name);
@@ -48,14 +48,14 @@ export class McpStatus {
     if (state === 'connecting') {
       const since = this.#pendingSince.get(name) ?? now;
       this.#pendingSince.set(name, since);
-      // CC-Docker's own goes without saying, as long as it does not fail.
+      // CC-Docker's own server is reported only when it fails.
       if (now - since < SLOW_MS || name === TOOL_SERVER) return [];
     } else {
       this.#pendingSince.delete(name);
     }
-    // One that connects at once is no news.
-    if (this.#told.get(name) === state || (state === 'connected' && !this.#told.has(name))) return [];
-    this.#told.set(name, state);
+    // A server that connects at once is not worth a notice.
+    if (this.#reported.get(name) === state || (state === 'connected' && !this.#reported.has(name))) return [];
+    this.#reported.set(name, state);
     return [{ notice: 'mcp_server', name, state, detail: detailOf(state, server, error) }];
   }
 }
@@ -69,12 +69,12 @@ function stateOf(status: string): State {
 function detailOf(state: State, server: McpDefinition, error: string | undefined): string | null {
   if (state === 'connected') return null;
   if (state === 'connecting') return 'It has not answered yet. The session goes on, and has its tools once it has.';
-  const said = error === undefined ? 'Claude Code does not say why.' : sentence(server, error);
-  const detail = state === 'needs_auth' ? `It wants a login: name a token in its headers, or a secret. ${said}` : said;
+  const why = error === undefined ? 'Claude Code does not say why.' : sentence(server, error);
+  const detail = state === 'needs_auth' ? `It wants a login: name a token in its headers, or a secret. ${why}` : why;
   return withoutSecrets(detail, server).slice(0, DETAIL_CHARACTERS);
 }
 
-/** Claude Code names neither the program that is missing, nor that it was one. */
+/** Claude Code's error does not name the program that is missing: this does. */
 function sentence(server: McpDefinition, error: string): string {
   if (!('command' in server)) return error;
   if (error.startsWith('ENOENT')) return `There is no program ${server.command}.`;
@@ -84,6 +84,6 @@ function sentence(server: McpDefinition, error: string): string {
 
 function withoutSecrets(text: string, server: McpDefinition): string {
   const given = Object.values(('command' in server ? server.env : server.headers) ?? {});
-  const values = given.flatMap((value) => [value, ...value.split(' ')]).filter(({ length }) => length >= LEAST_SECRET);
+  const values = given.flatMap((value) => [value, ...value.split(' ')]).filter(({ length }) => length >= MIN_SECRET);
   return values.reduce((masked, value) => masked.replaceAll(value, '***'), maskCredentials(text));
 }

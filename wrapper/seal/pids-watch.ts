@@ -1,26 +1,26 @@
 import { readFileSync } from 'node:fs';
 
-/** The container's processes and threads, as its cgroup counts them. */
+/** The container's processes and threads, by its cgroup. */
 export interface PidsReading {
   current: number;
   limit: number;
-  /** Starts that were refused, ever. */
+  /** Starts that the kernel has refused since the container began. */
   refused: number;
 }
 
-/** Milliseconds at the limit, without a break, after which a container is beyond help. */
+/** Milliseconds at the limit, without a break, after which the container is given up. */
 export const STUCK_MS = 15_000;
 
 /**
- * Tells a container that has reached its limit for good (a fork bomb) from one that merely touched it, where a tool fails and the
- * agent goes on. Pure: readings are handed in.
+ * Tells a container that stays at its limit (a fork bomb) from one that reached it only for a moment, where a tool fails and
+ * the agent goes on. Pure: the readings are parameters.
  */
 export class PidsWatch {
   #refused = 0;
   #fullSince: number | null = null;
   #lastRefusal: number | null = null;
 
-  /** @returns the container can start nothing any more, and has not for `STUCK_MS` */
+  /** @returns whether the container could start nothing for `STUCK_MS` */
   sample(reading: PidsReading, now: number): boolean {
     const refusing = reading.refused > this.#refused;
     this.#refused = reading.refused;
@@ -30,16 +30,16 @@ export class PidsWatch {
     return this.#fullSince !== null && now - this.#fullSince >= STUCK_MS;
   }
 
-  /** Something was refused in the last `STUCK_MS`: what has just died may have died of it. */
+  /** A start was refused in the last `STUCK_MS`: a process that has just died may have died of it. */
   refusedLately(now: number): boolean {
     return this.#lastRefusal !== null && now - this.#lastRefusal <= STUCK_MS;
   }
 }
 
-/** With cgroup v2, and with v1. */
+/** Of cgroup v2, and of v1. */
 const FOLDERS = ['/sys/fs/cgroup', '/sys/fs/cgroup/pids'];
 
-/** Null where there is no limit, or none that shows: on the process backend, and in sandboxes with a kernel of their own. */
+/** Null: there is no limit, or it cannot be read, as on the process backend and in sandboxes with their own kernel. */
 export function readPids(): PidsReading | null {
   for (const folder of FOLDERS) {
     try {
@@ -48,7 +48,7 @@ export function readPids(): PidsReading | null {
       const refused = Number(/^max (\d+)$/m.exec(readFileSync(`${folder}/pids.events`, 'utf8'))?.[1]);
       return Number.isInteger(limit) && Number.isInteger(refused) ? { current, limit, refused } : null;
     } catch {
-      // Not there: the other version, or none.
+      // Not there: this is the other cgroup version, or none.
     }
   }
   return null;

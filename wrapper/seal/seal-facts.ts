@@ -8,7 +8,7 @@ export interface Mount {
   readOnly: boolean;
 }
 
-/** What a process in here sees of its own surroundings: read, not judged. */
+/** What a process in the container sees of its environment: read here, judged in seal.ts. */
 export interface SealFacts {
   /** Network cards. */
   interfaces: string[];
@@ -16,11 +16,11 @@ export interface SealFacts {
   /** `/proc/self/status` by field. */
   status: ReadonlyMap<string, string>;
   mounts: Mount[];
-  /** The file that could be created outside of what is given to write; null: none could. */
+  /** A file that could be created outside of the writable mounts; null: none could. */
   rootWritable: string | null;
-  /** Files of the kernel's that could be opened, and must not be. */
+  /** Files of the kernel that could be opened and must not be. */
   kernelWritable: string[];
-  /** Sockets of container engines that are there. */
+  /** Sockets of container engines that exist here. */
   engineSockets: string[];
   /** Names of the sockets in the run folder. */
   runSockets: string[];
@@ -34,12 +34,12 @@ const ENGINE_SOCKETS = [
   '/run/containerd/containerd.sock',
   '/run/podman/podman.sock',
 ];
-/** Writing any of these reaches past the container. */
+/** Who can write one of these reaches the host. */
 const KERNEL_FILES = ['/proc/sys/kernel/core_pattern', '/proc/sysrq-trigger', '/sys/kernel/uevent_helper'];
-/** Reading any of these does. The engine hides them. */
+/** Who can read one of these reads the host's memory. The engine hides them. */
 const KERNEL_SECRETS = ['/proc/kcore'];
 
-/** Reads the facts; everything in place, in one go of about a millisecond. @throws when the kernel's files are not there */
+/** Reads the facts, synchronously, in about a millisecond. @throws when the kernel's files are not there */
 export function readSealFacts(launch: WrapperLaunch): SealFacts {
   return {
     interfaces: interfaces(),
@@ -68,7 +68,7 @@ function lines(file: string): string[] {
   return readFileSync(file, 'utf8').split('\n').filter(Boolean);
 }
 
-/** From both places that tell: a sandbox's own kernel may have one of them alone. */
+/** From two places: a sandbox's own kernel may have only one of them. */
 function interfaces(): string[] {
   const devices = lines('/proc/net/dev').slice(2);
   const names = devices.map((line) => line.slice(0, line.indexOf(':')).trim());
@@ -76,7 +76,7 @@ function interfaces(): string[] {
   return [...new Set(names)];
 }
 
-/** @param at the device's column, from the end when negative; `header` lines are no routes */
+/** @param at the device's column, from the end when negative @param header lines at the top that are no routes */
 function routes(file: string, at: number, header: number): SealFacts['routes'] {
   if (!existsSync(file)) return [];
   return lines(file)
@@ -84,7 +84,7 @@ function routes(file: string, at: number, header: number): SealFacts['routes'] {
     .map((line) => ({ device: line.trim().split(/\s+/).at(at) ?? '' }));
 }
 
-/** `36 35 98:0 /root /mount/point ro,noatime …`, spaces in names as `\040`. */
+/** A line is `36 35 98:0 /root /mount/point ro,noatime …`, with spaces in names as `\040`. */
 function mount(line: string): Mount {
   const [, , , , point = '', options = ''] = line.split(' ');
   return {
@@ -101,7 +101,7 @@ function canCreate(file: string): boolean {
     unlinkSync(file);
     return true;
   } catch {
-    // Which error it is, is the file system's matter: nothing was created.
+    // Whatever the error is: no file was created.
     return false;
   }
 }

@@ -5,29 +5,29 @@ import type { SealFacts } from './seal-facts.ts';
 
 export type SealNotice = Extract<WrapperNotice, { notice: 'sealed' | 'seal_broken' }>;
 
-/** What is wrong, or `undefined` when the guarantee holds. */
+/** Returns what is wrong, or `undefined` when the guarantee holds. */
 type Probe = (facts: SealFacts, launch: WrapperLaunch) => string | undefined;
 
 /** The runner's sockets in the run folder. */
 const OWN_SOCKETS = ['link.sock', 'model.sock', 'proxy.sock'];
-/** What an engine itself mounts over files of the image. */
+/** What the engine itself mounts. */
 const ENGINE_MOUNTS = ['/', '/proc', '/sys', '/dev', '/etc/hosts', '/etc/hostname', '/etc/resolv.conf'];
 const ENGINE_FOLDERS = ['/proc/', '/sys/', '/dev/'];
-/** The engine's init, where `/sbin` is a link and where it is not. */
+/** The engine's init. `/sbin` may be a link to `/usr/sbin`. */
 const ENGINE_INIT = /^(\/usr)?\/sbin\/docker-init$/;
 const CAPABILITY_SETS = ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'];
 const SECRET_NAME = /key|token|secret|passw|credential|auth/i;
-/** Claude Code's own credentials: what is in the container says that it is none. */
+/** Claude Code's own credentials: the values in the container contain the word "dummy". */
 const MODEL_CREDENTIALS = ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN'];
 
-/** Each guarantee of the seal by its name. Pure: what was read stands in the facts. */
+/** A probe for each guarantee of the seal, by name. Pure: they judge the facts that were read. */
 const PROBES: Readonly<Record<string, Probe>> = {
   network: ({ interfaces, routes }) => {
     const cards = interfaces.filter((name) => name !== 'lo');
     if (interfaces.length === 0) return 'the network cards could not be read';
     if (cards.length > 0) return `there is a network card: ${cards.join(', ')}`;
-    const ways = routes.filter(({ device }) => device !== 'lo');
-    return ways.length > 0 ? `there is a route over ${ways.map(({ device }) => device).join(', ')}` : undefined;
+    const others = routes.filter(({ device }) => device !== 'lo');
+    return others.length > 0 ? `there is a route over ${others.map(({ device }) => device).join(', ')}` : undefined;
   },
   user: ({ status }) => {
     const ids = (status.get('Uid') ?? '').split(/\s+/);
@@ -74,7 +74,7 @@ const PROBES: Readonly<Record<string, Probe>> = {
     return foreign.length > 0 ? `there is a socket that is not the session's: ${foreign.join(', ')}` : undefined;
   },
   dummies_only: ({ environment }, launch) => {
-    // Of names alone: a value has no place in a notice.
+    // Only names: a value must not stand in a notice.
     const foreign = Object.keys(environment).filter(
       (name) => SECRET_NAME.test(name) && environment[name] !== launch.env[name],
     );
@@ -89,10 +89,10 @@ function expected(status: SealFacts['status'], name: string, value: string): str
   return found === value ? undefined : `${name} is ${found ?? 'unknown'}, not ${value}`;
 }
 
-/** What a kernel of the container's own stands in for. */
+/** Guarantees that a kernel of its own gives a sandbox in another way, so that they cannot be probed there. */
 const HOST_KERNEL = ['no_new_privileges', 'seccomp', 'kernel_files'];
 
-/** Judges what was read. */
+/** Runs the probes on the facts. */
 export function judgeSeal(facts: SealFacts, launch: WrapperLaunch): SealNotice {
   const probes = Object.entries(PROBES).filter(([probe]) => launch.own_kernel !== true || !HOST_KERNEL.includes(probe));
   const failed = probes.flatMap(([probe, judge]) => {
@@ -104,7 +104,7 @@ export function judgeSeal(facts: SealFacts, launch: WrapperLaunch): SealNotice {
     : { notice: 'sealed', probes: probes.map(([probe]) => probe) };
 }
 
-/** What could not be read does not hold. */
+/** The facts could not be read: no guarantee is known to hold. */
 export function unreadableSeal(error: unknown): SealNotice {
   const detail = `the seal could not be probed: ${String(error)}`.slice(0, 1024);
   return { notice: 'seal_broken', failed: [{ probe: 'probing', detail }] };

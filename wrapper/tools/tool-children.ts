@@ -12,10 +12,12 @@ import {
 } from '../../protocol/link/child-tools.ts';
 import { defineTool } from './tool-definition.ts';
 
-/** What an agent has for the sessions that it begins. */
+/** The agent's tools for its child sessions. */
 
-/** Characters: beyond the 50,000 at which Claude Code puts a result into a file, all on a line; 25,000 tokens are its limit for good. */
-const WHOLE = 100_000;
+/**
+ * Characters. Above 50,000, Claude Code would put a result into a file, as a single line. Its final limit is 25,000 tokens.
+ */
+const MAX_RESULT_CHARACTERS = 100_000;
 
 const CHILD = 'Which child, as spawn_session and list_children name it.';
 
@@ -72,7 +74,7 @@ What \`state\` means:
     timeout_seconds: `How long to wait, seconds. Absent: ${CHILD_RESULT_WAIT}. 0: only look.`,
   },
   output: childToolOutputs.get_child_result,
-  whole: WHOLE,
+  maxResultCharacters: MAX_RESULT_CHARACTERS,
   hints: { readOnlyHint: true },
 });
 
@@ -85,7 +87,7 @@ export const getChildEvents = defineTool('get_child_events', getChildEventsInput
     limit: `How many at most. Absent: ${CHILD_EVENTS_PAGE}.`,
   },
   output: childToolOutputs.get_child_events,
-  whole: WHOLE,
+  maxResultCharacters: MAX_RESULT_CHARACTERS,
   hints: { readOnlyHint: true },
 });
 

@@ -1,31 +1,31 @@
 import * as z from 'zod';
 import type { AgentTool } from '../../protocol/api/session-config.ts';
 
-/** What MCP may be told of what a tool does. Claude Code runs calls beside each other, and while it plans, where they only read. */
+/** MCP's hints about what a tool does. Claude Code runs read-only calls side by side, and in plan mode too. */
 interface Hints {
   readOnlyHint: boolean;
-  /** It ends or takes away something. */
+  /** It ends or removes something. */
   destructiveHint?: boolean;
-  /** Called once more with the same, it changes nothing more. */
+  /** A second call with the same arguments changes nothing more. */
   idempotentHint?: boolean;
 }
 
-/** What the model is told of a tool, and what the tool returns. */
-interface Told<Field extends string> {
-  /** When to use it, when not, what comes back. */
+/** The tool's documentation for the model, and what it returns. */
+interface ToolDocumentation<Field extends string> {
+  /** When to use it, when not, and what it returns. */
   description: string;
-  /** Of each argument. */
+  /** A description for each argument. */
   fields: Readonly<Record<Field, string>>;
-  /** Of what is returned as data. Absent: it returns a text. */
+  /** The schema of the data that it returns. Absent: it returns text. */
   output?: z.ZodObject;
-  /** Characters of a result that the model is given whole. Absent: Claude Code's own limit. */
-  whole?: number;
+  /** Longest result that the model gets whole, characters. Absent: Claude Code's own limit. */
+  maxResultCharacters?: number;
   hints: Hints;
 }
 
 type ObjectSchema = { type: 'object'; properties?: Record<string, object>; [key: string]: unknown };
 
-/** A tool as `tools/list` tells of it. */
+/** A tool's entry in `tools/list`. */
 export interface ToolDescription {
   name: AgentTool;
   description: string;
@@ -40,15 +40,15 @@ export interface ToolDefinition<Call> {
   describe(): ToolDescription;
   /** Whether a result has data beside its text. */
   structured: boolean;
-  /** Arguments that come from the model, as a call of this tool. */
+  /** Parses the model's arguments into a call of this tool. */
   read(given: unknown): Call | z.ZodError;
 }
 
-/** @param input what it takes; the rest is what is told of it */
+/** Defines a tool. @param input the schema of its arguments */
 export function defineTool<Name extends AgentTool, Input extends z.ZodObject>(
   name: Name,
   input: Input,
-  { description, fields, output, whole, hints }: Told<keyof Input['shape'] & string>,
+  { description, fields, output, maxResultCharacters, hints }: ToolDocumentation<keyof Input['shape'] & string>,
 ): ToolDefinition<{ tool: Name; input: z.output<Input> }> {
   return {
     structured: output !== undefined,
@@ -58,7 +58,9 @@ export function defineTool<Name extends AgentTool, Input extends z.ZodObject>(
       inputSchema: described(objectSchema(input), fields),
       ...(output !== undefined && { outputSchema: objectSchema(output) }),
       annotations: hints,
-      ...(whole !== undefined && { _meta: { 'anthropic/maxResultSizeChars': whole } }),
+      ...(maxResultCharacters !== undefined && {
+        _meta: { 'anthropic/maxResultSizeChars': maxResultCharacters },
+      }),
     }),
     read(given) {
       const parsed = input.safeParse(given);
@@ -67,7 +69,7 @@ export function defineTool<Name extends AgentTool, Input extends z.ZodObject>(
   };
 }
 
-/** Also of what is returned as `input`: otherwise a field that a newer edge adds would not be allowed. */
+/** `io: 'input'` for outputs as well: otherwise the schema would forbid a field that a newer edge adds. */
 function objectSchema(schema: z.ZodObject): ObjectSchema {
   const { $schema: _, properties = {}, ...rest } = z.toJSONSchema(schema, { io: 'input', override: shorten });
   const objects = Object.entries(properties).flatMap(([name, each]) =>
@@ -76,7 +78,7 @@ function objectSchema(schema: z.ZodObject): ObjectSchema {
   return { ...rest, type: 'object', properties: Object.fromEntries(objects.map(({ name, each }) => [name, each])) };
 }
 
-/** The model pays for each character, and learns nothing from these. */
+/** Each character costs tokens, and the model learns nothing from these. */
 function shorten({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
   if (jsonSchema.format === 'uuid') delete jsonSchema.pattern;
   if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;

@@ -5,7 +5,7 @@ export const TOOL_SERVER = 'cc-docker';
 
 export type ToolName = AgentTool;
 
-/** As Claude Code knows it. */
+/** The tool's name in Claude Code's rules. */
 export function ruleOf(tool: ToolName): string {
   return `mcp__${TOOL_SERVER}__${tool}`;
 }

@@ -2,7 +2,7 @@ import { shareArtifactInput, shareArtifactOutput } from '../../protocol/api/arti
 import { askUserInput, notifyUserInput } from '../../protocol/api/interaction.ts';
 import { defineTool } from './tool-definition.ts';
 
-/** What an agent has for the people that it works for. */
+/** The agent's tools for reaching the people that it works for. */
 
 const PRIORITY = 'How much it matters that they see it soon; "normal" if absent. "urgent" may wake somebody.';
 

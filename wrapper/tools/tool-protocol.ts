@@ -9,11 +9,11 @@ import type { ToolCalls, ToolResult } from './tool-calls.ts';
 import { TOOL_SERVER, type ToolName } from './tool-names.ts';
 import { TOOLS } from './tool-table.ts';
 
-/** MCP over HTTP for CC-Docker's own tools. One of these serves any number of connections, one after the other. */
+/** MCP over HTTP for CC-Docker's own tools, for any number of MCP connections. */
 export class ToolProtocol {
   readonly #calls: ToolCalls;
   readonly #tools: readonly ToolName[];
-  /** By MCP's own session id. A `claude` has one, and another if it connects anew. */
+  /** By MCP's own session id. `claude` has one, and gets another when it reconnects. */
   #transports = new Map<string, WebStandardStreamableHTTPServerTransport>();
 
   constructor(calls: ToolCalls, tools: readonly ToolName[]) {
@@ -26,7 +26,7 @@ export class ToolProtocol {
     const transport = known ?? (await this.#connect());
     const answer = await transport.handleRequest(await webRequest(request));
     response.writeHead(answer.status, Object.fromEntries(answer.headers));
-    // The result can take days, and Claude Code waits a minute for the head.
+    // The result can take days, but Claude Code waits only a minute for the head.
     response.flushHeaders();
     if (answer.body === null) response.end();
     else await pipeline(Readable.fromWeb(answer.body), response);
@@ -49,10 +49,10 @@ export class ToolProtocol {
     return transport;
   }
 
-  async #run(name: string, given: Record<string, unknown>, cancelled: AbortSignal): Promise<CallToolResult> {
+  async #run(name: string, args: Record<string, unknown>, cancelled: AbortSignal): Promise<CallToolResult> {
     const tool = this.#tools.find((offered) => offered === name);
     if (tool === undefined) return failed(`There is no tool ${name} here, only ${this.#tools.join(', ')}.`);
-    const call = TOOLS[tool].read(given);
+    const call = TOOLS[tool].read(args);
     if (call instanceof z.ZodError) return failed(unfit(tool, call));
     return outcome(tool, await this.#calls.call(call, cancelled));
   }
@@ -62,7 +62,10 @@ function unfit(tool: ToolName, error: z.ZodError): string {
   return `Nothing was done: these arguments of ${tool} do not fit. Correct them and call it again.\n${z.prettifyError(error)}`;
 }
 
-/** With a schema for its data, a result has data that fit it or is an error; and an error has none (MCP, "Structured Content"). */
+/**
+ * The result of a tool with an output schema either has data or is an error, and an error has no data (MCP, "Structured
+ * Content").
+ */
 function outcome(tool: ToolName, { text, isError, structured }: ToolResult): CallToolResult {
   if (isError) return failed(text);
   const content: CallToolResult['content'] = [{ type: 'text', text }];

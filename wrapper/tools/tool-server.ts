@@ -5,30 +5,30 @@ import type { Server as HttpServer } from 'node:http';
 import type { ToolCalls } from './tool-calls.ts';
 import type { ToolName } from './tool-names.ts';
 
-/** An MCP server as Claude Code's configuration names it. */
+/** An MCP server's entry in Claude Code's configuration. */
 export interface ToolServerConfig {
   type: 'http';
   url: string;
   headers: Record<string, string>;
   /** Milliseconds that a call may take. */
   timeout: number;
-  /** Its tools are told to the model at once, instead of being searched for. */
+  /** The model knows its tools from the start, instead of having to search for them. */
   alwaysLoad: true;
 }
 
 /**
- * Milliseconds: beyond the longest that a question may stay open (a week). It also stands above Claude Code's other limits for a
- * call: a minute for the answer's head, five minutes without progress.
+ * Milliseconds that a call may take: more than the week that a question may stay open. It also replaces Claude Code's own
+ * limits for a call, a minute for the answer's head and five minutes without progress.
  */
 const CALL_MS = 8 * 24 * 3600 * 1000;
 
-/** CC-Docker's own tools, on loopback, for the one who knows the token. */
+/** Serves CC-Docker's own tools on loopback, to a client that has the token. */
 export class ToolServer {
   readonly #server: Server;
   readonly #authorization = `Bearer ${randomToken()}`;
   readonly #calls: ToolCalls;
   readonly #tools: readonly ToolName[];
-  /** Connections that came before there was anything to serve them. */
+  /** Connections that came before `open` was done. */
   #early: Socket[] = [];
   #http: HttpServer | null = null;
 
@@ -61,7 +61,7 @@ export class ToolServer {
     };
   }
 
-  /** Loads what serves. Apart from `listen`, so that `claude` starts meanwhile: it takes longer until it asks. */
+  /** Loads the MCP server. Apart from `listen`, so that `claude` starts in the meantime: it connects only later. */
   async open(): Promise<void> {
     const [{ createServer: createHttp }, { timingSafeEqual }, { ToolProtocol }] = await Promise.all([
       import('node:http'),
@@ -77,25 +77,25 @@ export class ToolServer {
         return;
       }
       protocol.serve(request, response).catch((error: unknown) => {
-        // Its end is the client's own doing, as after a cancelled call.
+        // When the response is destroyed, the client has ended it, for example after a cancelled call.
         if (!response.destroyed) console.error('cc-docker wrapper: tools:', error);
         response.destroy();
       });
     });
-    // Else a call could meet a connection that is just being closed.
+    // Otherwise the server could close an idle connection just when the client sends a call on it.
     http.keepAliveTimeout = 0;
     this.#http = http;
     for (const socket of this.#early) http.emit('connection', socket);
     this.#early = [];
   }
 
-  /** No more connections. */
+  /** Accepts no more connections. */
   close(): void {
     this.#server.close();
   }
 }
 
-/** 256 bits. Not by `node:crypto`: to load it takes 7 ms, and `claude` is not started yet. */
+/** 256 bits. Not by `node:crypto`: loading it takes 7 ms, and `claude` waits for this. */
 function randomToken(): string {
   const bytes = Buffer.alloc(32);
   const source = openSync('/dev/urandom', 'r');

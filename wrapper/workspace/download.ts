@@ -1,11 +1,12 @@
 import { createConnection, type Socket } from 'node:net';
 
-/** Read at once, bytes: what one connection holds in memory beside what waits in the kernel. */
+/** Bytes of one read: a connection's memory, besides what waits in the kernel. */
 const BUFFER_BYTES = 128 * 1024;
 
 /**
- * Dials a unix socket and carries all that comes from it to `client` through one buffer: as a stream each read would allocate its
- * own, which makes downloads half as fast. A client that does not take them holds the reading back. The other way is the caller's.
+ * Dials a unix socket and copies what comes from it to `client`, through one buffer. A stream would allocate a buffer for
+ * each read, which makes downloads half as fast. It reads only as fast as the client takes. The caller copies the other
+ * direction.
  */
 export function dialForDownload(path: string, client: Socket): Socket {
   const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
@@ -16,13 +17,13 @@ export function dialForDownload(path: string, client: Socket): Socket {
       buffer,
       callback: (length) => {
         if (client.destroyed) return true;
-        let waits = false;
+        let waiting = false;
         client.write(buffer.subarray(0, length), () => {
-          if (waits) proxy.resume();
+          if (waiting) proxy.resume();
         });
-        // What the kernel took at once is nobody's any more.
-        waits = client.writableLength > 0;
-        return !waits;
+        // When the kernel took everything at once, the buffer is free again.
+        waiting = client.writableLength > 0;
+        return !waiting;
       },
     },
   });

@@ -5,21 +5,21 @@ import { dialForDownload } from './download.ts';
 type Egress = NonNullable<WrapperLaunch['egress']>;
 type Forward = Egress['forwards'][number];
 
-/** Bytes of the proxy's answer to a CONNECT. */
+/** Largest answer of the proxy to a CONNECT, bytes. */
 const ANSWER_BYTES = 16 * 1024;
 const HEAD_END = Buffer.from('\r\n\r\n');
 
-/** The container's own ends of the way out. */
+/** The container's ends of the session's egress. */
 export interface EgressListeners {
-  /** Settles once each listener listens or has said why not. Why tools cannot find the proxy, or null. */
+  /** Settles when each listener listens or has failed: with why tools cannot reach the proxy, or null. */
   opened: Promise<string | null>;
   close(): void;
 }
 
 /**
- * Listens on loopback for the container's tools and carries what they say to the runner's proxy, byte for byte. It decides nothing:
- * an agent that goes past it, to the socket itself, meets the same proxy. A forward that cannot listen is said on stderr; its
- * host can still be reached through the proxy.
+ * Listens on loopback for the container's tools and copies their bytes to the runner's proxy. It decides nothing: an agent
+ * that connects to the socket itself reaches the same proxy. A forward that cannot listen is logged on stderr; its host can
+ * still be reached through the proxy.
  */
 export function openEgress(egress: Egress): EgressListeners {
   const servers = [
@@ -45,15 +45,15 @@ export function openEgress(egress: Egress): EgressListeners {
   };
 }
 
-function listen(port: number, host: string, take: (client: Socket) => void) {
-  // A tool that has sent all that it wants to say still waits for the answer.
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, take);
+function listen(port: number, host: string, onConnection: (client: Socket) => void) {
+  // Half open: a tool that has sent its whole request still waits for the answer.
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, onConnection);
   const opened = new Promise<string | null>((resolve) => {
     server.once('error', (error) => {
       resolve(`nothing can listen on ${host}:${port} in the container: ${error.message}`);
     });
     server.once('listening', () => {
-      // An error of a single connection that could not be taken.
+      // A single connection could not be accepted.
       server.on('error', (error) => {
         console.error(`cc-docker wrapper: ${host}:${port}: ${error.message}`);
       });
@@ -64,7 +64,7 @@ function listen(port: number, host: string, take: (client: Socket) => void) {
   return { server, opened };
 }
 
-/** Either end's breaking is the other's end. */
+/** When one end breaks, the other one ends as well. */
 function join(client: Socket, proxy: Socket): void {
   const end = (): void => {
     client.destroy();
@@ -75,13 +75,13 @@ function join(client: Socket, proxy: Socket): void {
     [client, proxy],
     [proxy, client],
   ] as const)
-    // Closed by both sides in order, it has ended by itself already; this is for the half that was cut.
+    // After an orderly close the other end closes by itself. This is for a connection that was cut.
     one.once('close', (failed) => {
       if (failed) other.destroy();
     });
 }
 
-/** Plain TCP for a client that knows no proxy. A refusal resets its connection; what was refused is an event of the session. */
+/** Plain TCP for a client that knows no proxy. A refusal resets its connection; the proxy reports it as an event. */
 function connectThrough(socketPath: string, forward: Forward, client: Socket): void {
   const target = `${forward.host.includes(':') ? `[${forward.host}]` : forward.host}:${forward.port}`;
   const proxy = createConnection({ path: socketPath, allowHalfOpen: true });

@@ -5,14 +5,14 @@ import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
 import { maskCredentials } from '../lib/mask-credentials.ts';
 import { Tail } from '../lib/tail.ts';
 
-/** What is kept of git's words. */
-const SAID_BYTES = 8192;
+/** Bytes kept of git's output. */
+const OUTPUT_BYTES = 8192;
 const DETAIL_CHARACTERS = 8192;
 
-/** How it ended; null: it was stopped. */
+/** How the clone ended; null: it was killed. */
 export type CloneEnd = Extract<WrapperNotice, { notice: 'cloned' | 'clone_failed' }> | null;
 
-/** Clones a repository into the working directory, as `claude`'s own tools would: with its environment, through its way out. */
+/** Clones a repository into the working directory with the environment of `claude`'s own tools, so also through its proxy. */
 export class GitClone {
   readonly ended: Promise<CloneEnd>;
   readonly #launch: Pick<WrapperLaunch, 'cwd' | 'env'>;
@@ -24,14 +24,14 @@ export class GitClone {
     this.ended = this.#clone(git);
   }
 
-  /** Ends it on the spot, with all that it has started. */
+  /** Kills git and all that it has started. */
   kill(): void {
     this.#stopped = true;
     if (this.#pid === undefined) return;
     try {
       process.kill(-this.#pid, 'SIGKILL');
     } catch (error) {
-      // ESRCH: gone already, as wanted. EPERM: the id is another user's by now.
+      // ESRCH: it is gone already. EPERM: the id belongs to another user's process by now.
       if (!(error instanceof Error && 'code' in error && (error.code === 'ESRCH' || error.code === 'EPERM')))
         throw error;
     }
@@ -46,11 +46,11 @@ export class GitClone {
     const ms = Math.round(performance.now() - began);
     const head = await this.#git(['rev-parse', '--verify', '--quiet', 'HEAD']);
     if (this.#stopped) return null;
-    // A repository without a commit has none.
-    return { notice: 'cloned', repo, commit: head.ok ? head.said.trim().slice(0, 64) : '', ms };
+    // An empty repository has no commit.
+    return { notice: 'cloned', repo, commit: head.ok ? head.output.trim().slice(0, 64) : '', ms };
   }
 
-  async #git(args: string[]): Promise<{ ok: true; said: string } | { ok: false; detail: string }> {
+  async #git(args: string[]): Promise<{ ok: true; output: string } | { ok: false; detail: string }> {
     if (this.#stopped) return { ok: false, detail: 'It was stopped.' };
     const { cwd, env } = this.#launch;
     let child: ChildProcessByStdio<null, Readable, Readable>;
@@ -59,21 +59,21 @@ export class GitClone {
         cwd,
         env: {
           ...env,
-          // Nobody is there to be asked.
+          // Nobody could answer a prompt.
           GIT_TERMINAL_PROMPT: '0',
-          // Neither a redirect nor what is configured leads to another transport, such as a file of this machine.
+          // No redirect and no configuration may lead to another transport, such as a local file.
           GIT_ALLOW_PROTOCOL: 'http:https',
         },
         stdio: ['ignore', 'pipe', 'pipe'],
-        // A process group of its own, so that it can be killed with its children.
+        // A process group of its own: it can be killed together with its children.
         detached: true,
       });
     } catch (error) {
       return { ok: false, detail: `git could not be started: ${String(error)}` };
     }
     this.#pid = child.pid;
-    const out = new Tail(SAID_BYTES);
-    const err = new Tail(SAID_BYTES);
+    const out = new Tail(OUTPUT_BYTES);
+    const err = new Tail(OUTPUT_BYTES);
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
     const end = await new Promise<string | null>((resolve) => {
@@ -81,9 +81,9 @@ export class GitClone {
       child.once('close', (code, signal) => resolve(code === 0 ? null : `git ended with ${signal ?? `code ${code}`}.`));
     });
     this.#pid = undefined;
-    if (end === null) return { ok: true, said: out.toString() };
-    const said = err.toString().trim();
-    return { ok: false, detail: said === '' ? end : said };
+    if (end === null) return { ok: true, output: out.toString() };
+    const stderr = err.toString().trim();
+    return { ok: false, detail: stderr === '' ? end : stderr };
   }
 }
 

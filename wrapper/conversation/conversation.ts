@@ -1,0 +1,208 @@
+import { WrapperExit } from '../../protocol/link/wrapper-exit.ts';
+import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
+import type { SessionFrame } from '../../protocol/link/wrapper-link.ts';
+import type { LinkItem, WrapperFrame, WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
+import type { ClaudeLine } from '../claude/claude-process.ts';
+import { Link } from '../link/link.ts';
+import { Outbox } from '../link/outbox.ts';
+import { PidsWatch, readPids } from '../seal/pids-watch.ts';
+import type { SealNotice } from '../seal/seal.ts';
+import { CommandQueue } from './command-queue.ts';
+import { Dialogue } from './dialogue.ts';
+import { Processes } from './processes.ts';
+
+/** Unacknowledged bytes at which the wrapper stops reading `claude`'s output, and at which it reads on. */
+const PAUSE_BYTES = 64 * 1024 * 1024;
+const RESUME_BYTES = 32 * 1024 * 1024;
+
+/** Milliseconds to wait for the last acknowledgement once `claude` has ended: after a stop, and when it ended by itself. */
+const FLUSH_STOPPED_MS = 8000;
+const FLUSH_EXITED_MS = 600_000;
+/** Milliseconds between two readings of the number of processes. */
+const PIDS_MS = 1000;
+
+/** How a conversation ended. */
+export interface ConversationEnd {
+  /** Items that were not acknowledged in time. */
+  unacknowledged: number;
+  code: WrapperExit;
+}
+
+/** One epoch: what runs in the container, the link to its session, and when both end. */
+export class Conversation {
+  /** Settles when `claude` is gone and the session has stored all of its output, or the time for that is over. */
+  readonly ended: Promise<ConversationEnd>;
+  readonly #settle: (end: ConversationEnd) => void;
+  readonly #outbox = new Outbox();
+  readonly #commands: CommandQueue;
+  readonly #dialogue: Dialogue;
+  readonly #processes: Processes;
+  readonly #link: Link;
+  readonly #pids = new PidsWatch();
+  #pidsTimer: NodeJS.Timeout | undefined;
+  #code: WrapperExit = WrapperExit.done;
+  #stopping = false;
+  /** `claude` has ended, or never starts: no item follows. */
+  #over = false;
+  #deadline: NodeJS.Timeout | undefined;
+
+  /** @param seal the result of probing the seal; null: this container is not to be sealed */
+  constructor(launch: WrapperLaunch, seal: SealNotice | null) {
+    const { promise, resolve } = Promise.withResolvers<ConversationEnd>();
+    this.ended = promise;
+    this.#settle = resolve;
+    const { epoch } = launch;
+    this.#link = new Link(launch.link_socket, {
+      hello: () => ({ kind: 'hello', epoch, taken: this.#commands.connected() }),
+      take: () => this.#take(),
+      receive: (frame) => this.#receive(frame),
+      broken: () => {
+        this.#outbox.disconnected();
+      },
+    });
+    this.#dialogue = new Dialogue(launch, {
+      write: (message) => this.#processes.write(message),
+      send: (item) => {
+        this.#send(item);
+      },
+      preview: (line) => {
+        this.#outbox.preview(line);
+        this.#link.flush();
+      },
+      ending: () => this.#stopping || this.#over,
+    });
+    this.#commands = new CommandQueue({
+      run: (command) => this.#dialogue.run(command),
+      done: () => {
+        this.#link.flush();
+      },
+    });
+    this.#processes = new Processes(launch, this.#dialogue, {
+      notice: (notice) => {
+        this.#send(notice);
+      },
+      line: (line) => {
+        this.#line(line);
+      },
+      ready: () => {
+        this.#commands.start();
+      },
+      ended: (end) => {
+        this.#end(end);
+      },
+      stopped: () => {
+        this.#nothingRuns();
+      },
+    });
+    if (seal !== null) this.#outbox.push(seal);
+    const sealed = seal?.notice !== 'seal_broken';
+    // Before the link: `claude` takes half a second to start, and the link only milliseconds.
+    if (sealed) this.#processes.start();
+    this.#link.open();
+    if (sealed) this.#pidsTimer = setInterval(() => this.#checkPids(), PIDS_MS);
+    else this.#refuseToStart();
+  }
+
+  /** Ends `claude` gently, then the conversation. */
+  stop(): void {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    const running = this.#processes.stop();
+    if (this.#over || !running) this.#nothingRuns();
+  }
+
+  /** Kills every process of the container at once. */
+  kill(): void {
+    this.#processes.kill();
+  }
+
+  /** The seal is broken. The notice that says so is in the outbox, and nothing else follows. */
+  #refuseToStart(): void {
+    this.#code = WrapperExit.sealBroken;
+    this.#over = true;
+    this.#finishWithin(FLUSH_STOPPED_MS);
+  }
+
+  #checkPids(): void {
+    const reading = readPids();
+    if (reading === null || !this.#pids.sample(reading, performance.now())) return;
+    this.#code = WrapperExit.outOfPids;
+    this.kill();
+  }
+
+  /** Numbers an item and sends it at the end of this turn of the event loop. */
+  #send(item: LinkItem): void {
+    this.#outbox.push(item);
+    this.#link.flush();
+  }
+
+  #line(line: ClaudeLine): void {
+    this.#dialogue.line(line);
+    if (this.#outbox.bytes > PAUSE_BYTES) this.#processes.pause();
+  }
+
+  #take(): WrapperFrame | null {
+    return this.#commands.take() ?? this.#outbox.take();
+  }
+
+  #receive(frame: SessionFrame): string | null {
+    if (frame.kind === 'command') return this.#commands.receive(frame.number, frame.command);
+    if (!this.#accept(frame)) return `${JSON.stringify(frame)} cannot be`;
+    if (this.#outbox.bytes < RESUME_BYTES) this.#processes.resume();
+    if (this.#over && this.#outbox.size === 0) this.#finish();
+    return null;
+  }
+
+  /** False: the frame does not fit what was sent. */
+  #accept(frame: Exclude<SessionFrame, { kind: 'command' }>): boolean {
+    switch (frame.kind) {
+      case 'welcome':
+        return this.#outbox.welcome(frame.stored);
+      case 'ack':
+        return this.#outbox.acknowledge(frame.stored);
+      case 'resend':
+        return this.#outbox.resend(frame.from);
+      case 'go':
+        this.#processes.go();
+        return true;
+      case 'host_ack':
+      case 'model':
+        // For the runner: a wrapper never gets them.
+        break;
+    }
+    return false;
+  }
+
+  /** The last notice of this epoch. */
+  #end(end: WrapperNotice): void {
+    this.#over = true;
+    this.#dialogue.close();
+    this.#checkPids();
+    if (!this.#stopping && this.#pids.refusedLately(performance.now())) this.#code = WrapperExit.outOfPids;
+    this.#send(end);
+    const soon = this.#stopping || this.#code === WrapperExit.outOfPids;
+    this.#finishWithin(soon ? FLUSH_STOPPED_MS : FLUSH_EXITED_MS);
+  }
+
+  /** The conversation was stopped, nothing runs, and no item follows. */
+  #nothingRuns(): void {
+    this.#over = true;
+    this.#finishWithin(FLUSH_STOPPED_MS);
+    if (this.#outbox.size === 0) this.#finish();
+  }
+
+  #finishWithin(ms: number): void {
+    clearTimeout(this.#deadline);
+    this.#deadline = setTimeout(() => {
+      this.#finish();
+    }, ms);
+  }
+
+  #finish(): void {
+    clearTimeout(this.#deadline);
+    clearInterval(this.#pidsTimer);
+    this.#processes.close();
+    this.#link.close();
+    this.#settle({ unacknowledged: this.#outbox.size, code: this.#code });
+  }
+}

@@ -1,0 +1,168 @@
+import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
+import type { WrapperCommand } from '../../protocol/link/wrapper-link.ts';
+import type { LinkItem } from '../../protocol/link/wrapper-notice.ts';
+import type { ClaudeLine } from '../claude/claude-process.ts';
+import { OWN_REQUESTS, USAGE_REQUEST } from '../claude/output-line.ts';
+import { type PermissionRequest, Permissions } from '../claude/permissions.ts';
+import { Spending } from '../claude/spending.ts';
+import { Turns } from '../claude/turns.ts';
+import type { McpDefinition } from '../mcp/mcp-servers.ts';
+import { McpWatch } from '../mcp/mcp-watch.ts';
+import { ToolCalls } from '../tools/tool-calls.ts';
+
+/** The two ends that a dialogue connects. */
+export interface DialogueEnds {
+  /** Writes a message to `claude`'s standard input. False: it does not read any more. */
+  write(message: object): Promise<boolean>;
+  /** Sends an item to the session. */
+  send(item: LinkItem): void;
+  /** Shows a line to whoever watches the session now. */
+  preview(line: string): void;
+  /** `claude` is about to end, or has ended. */
+  ending(): boolean;
+}
+
+/** What passes between `claude` and its session: lines up, commands down, and the requests of both sides. */
+export class Dialogue {
+  /** Calls of CC-Docker's own tools. */
+  readonly toolCalls = new ToolCalls((notice) => {
+    this.#send(notice);
+  });
+  readonly #ends: DialogueEnds;
+  readonly #turns = new Turns();
+  readonly #permissions: Permissions;
+  readonly #spending: Spending;
+  #mcp: McpWatch | null = null;
+  #interrupts = 0;
+
+  constructor({ config, resume, fork_of }: WrapperLaunch, ends: DialogueEnds) {
+    this.#ends = ends;
+    this.#permissions = new Permissions(config.permission_mode !== 'bypass');
+    this.#spending = new Spending(
+      resume || fork_of !== undefined,
+      (request) => void ends.write({ type: 'control_request', request_id: USAGE_REQUEST, request }),
+      (notice) => {
+        this.#send(notice);
+      },
+    );
+  }
+
+  /** `claude` starts with these MCP servers. */
+  watchServers(servers: Readonly<Record<string, McpDefinition>>): void {
+    this.#mcp = new McpWatch(
+      servers,
+      (request) => void this.#ends.write(request),
+      (notice) => {
+        this.#send(notice);
+      },
+    );
+  }
+
+  /** `claude` is initialised. */
+  ready(): void {
+    this.#mcp?.ask();
+  }
+
+  /** `claude` has ended. */
+  close(): void {
+    this.#mcp?.close();
+  }
+
+  /** `claude` wrote a line. */
+  line(line: ClaudeLine): void {
+    switch (line.kind) {
+      case 'echo':
+        return;
+      case 'servers':
+        // While it ends, `claude` reports all of its servers as failed.
+        if (!this.#ends.ending()) this.#mcp?.answered(line.servers);
+        return;
+      case 'usage':
+        this.#spending.answered(line.totalUsd);
+        return;
+      case 'permission':
+        this.#permissionRequested(line.request);
+        return;
+      case 'cancel':
+        this.#send(this.#permissions.cancelled(line.requestId) ?? line.line);
+        return;
+      case 'lifecycle':
+        this.#send(line.line);
+        if (this.#turns.lifecycle(line.messageId, line.state)) void this.#interrupt();
+        if (line.state === 'completed') this.#mcp?.ask();
+        return;
+      case 'request':
+        this.#send(line.line);
+        void this.#refuse(line.requestId);
+        return;
+      case 'preview':
+        this.#ends.preview(line.line);
+        break;
+      case 'item':
+        this.#send(line.item);
+    }
+    if (line.spending !== undefined) this.#spending.heard(line.spending);
+  }
+
+  /** Runs a command of the session. False: `claude` is gone or about to go, and the command stays the session's. */
+  async run(command: WrapperCommand): Promise<boolean> {
+    if (command.command === 'prompt') {
+      this.#turns.prompted(command.message_id);
+      return this.#ends.write({
+        type: 'user',
+        message: { role: 'user', content: [{ type: 'text', text: command.prompt }] },
+        parent_tool_use_id: null,
+        uuid: command.message_id,
+      });
+    }
+    if (command.command === 'interrupt') return this.#turns.interrupt(command.message_id) ? this.#interrupt() : true;
+    if (this.#ends.ending()) return false;
+    if (command.command === 'tool_result') {
+      const { call_id, text, is_error: isError, structured } = command;
+      this.toolCalls.answer(call_id, { text, isError, structured });
+      return true;
+    }
+    if (command.command === 'watch_spending') {
+      this.#spending.watch(command.on);
+      return true;
+    }
+    const answer = this.#permissions.answer(command.interaction_id, command.resolution);
+    if (answer === null) return true;
+    const written = await this.#ends.write(answer);
+    if (written) this.#permissions.answered(command.interaction_id);
+    return written;
+  }
+
+  #permissionRequested(request: PermissionRequest): void {
+    const outcome = this.#permissions.asked(request, crypto.randomUUID());
+    if ('notice' in outcome) this.#send(outcome);
+    else void this.#ends.write(outcome);
+  }
+
+  /**
+   * While the container ends, `claude` withdraws what it waits for. That is not sent: people still see the question, and their
+   * answer wakes the session.
+   */
+  #send(item: LinkItem): void {
+    const withdrawn = typeof item !== 'string' && (item.notice === 'withdrawn' || item.notice === 'tool_cancelled');
+    if (withdrawn && this.#ends.ending()) return;
+    this.#ends.send(item);
+  }
+
+  /** Nobody here can answer the request, and `claude` would wait for ever. */
+  #refuse(request_id: string): Promise<boolean> {
+    return this.#ends.write({
+      type: 'control_response',
+      response: { subtype: 'error', request_id, error: 'cc-docker does not know this request' },
+    });
+  }
+
+  #interrupt(): Promise<boolean> {
+    this.#interrupts += 1;
+    return this.#ends.write({
+      type: 'control_request',
+      request_id: `${OWN_REQUESTS}interrupt-${this.#interrupts}`,
+      request: { subtype: 'interrupt' },
+    });
+  }
+}

@@ -1,0 +1,160 @@
+import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
+import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
+import { type ClaudeLine, ClaudeProcess } from '../claude/claude-process.ts';
+import { skillsProblem } from '../claude/skills.ts';
+import { mcpServers } from '../mcp/mcp-servers.ts';
+import { TOOL_SERVER } from '../tools/tool-names.ts';
+import { ToolServer } from '../tools/tool-server.ts';
+import { type EgressListeners, openEgress } from '../workspace/egress.ts';
+import { GitClone } from '../workspace/git-clone.ts';
+import type { Dialogue } from './dialogue.ts';
+
+/** Receives what happens to the processes, in order. */
+export interface ProcessesListener {
+  notice(notice: WrapperNotice): void;
+  line(line: ClaudeLine): void;
+  /** `claude` is initialised: it takes prompts from now on. */
+  ready(): void;
+  /** The last notice: nothing runs, and nothing else will start. */
+  ended(end: WrapperNotice): void;
+  /** Stopped before `claude` started: nothing runs, and no notice follows. */
+  stopped(): void;
+}
+
+type Git = NonNullable<WrapperLaunch['git']>;
+
+/** What runs in the container for a session: the egress listeners, `git clone`, the tool server, and `claude`. */
+export class Processes {
+  readonly #launch: WrapperLaunch;
+  readonly #dialogue: Dialogue;
+  readonly #listener: ProcessesListener;
+  #egress: EgressListeners | null = null;
+  #clone: GitClone | null = null;
+  /** The clone is done: `claude` may start once the session has stored that. */
+  #awaitsGo = false;
+  #tools: ToolServer | null = null;
+  #claude: ClaudeProcess | null = null;
+  #stopping = false;
+
+  constructor(launch: WrapperLaunch, dialogue: Dialogue, listener: ProcessesListener) {
+    this.#launch = launch;
+    this.#dialogue = dialogue;
+    this.#listener = listener;
+  }
+
+  /** Starts `claude`, or first the clone that it needs. */
+  start(): void {
+    const { egress, git } = this.#launch;
+    if (egress !== undefined) this.#egress = openEgress(egress);
+    void (git === undefined ? this.#startClaude() : this.#cloneFirst(git));
+  }
+
+  /** The session has stored the clone. It says so with every connection: only the first time counts. */
+  go(): void {
+    if (!this.#awaitsGo) return;
+    this.#awaitsGo = false;
+    void this.#startClaude();
+  }
+
+  /** Ends everything gently. @returns whether something still runs; if so, `ended` or `stopped` follows */
+  stop(): boolean {
+    this.#stopping = true;
+    this.#awaitsGo = false;
+    this.#claude?.stop();
+    this.#clone?.kill();
+    return this.#claude !== null || this.#clone !== null;
+  }
+
+  /** Kills every process at once. */
+  kill(): void {
+    this.#claude?.kill();
+    this.#clone?.kill();
+  }
+
+  /** Closes the listeners. */
+  close(): void {
+    this.#egress?.close();
+    this.#tools?.close();
+  }
+
+  /** Writes a message to `claude`'s standard input. False: it does not run, or does not read any more. */
+  async write(message: object): Promise<boolean> {
+    return (await this.#claude?.write(message)) ?? false;
+  }
+
+  /** Stops reading `claude`'s output, so that `claude` waits. */
+  pause(): void {
+    this.#claude?.pause();
+  }
+
+  resume(): void {
+    this.#claude?.resume();
+  }
+
+  async #cloneFirst(git: Git): Promise<void> {
+    // Git needs the proxy.
+    const problem = (await this.#egress?.opened) ?? null;
+    if (this.#stopping) return;
+    if (problem !== null) return this.#listener.ended({ notice: 'start_failed', detail: problem });
+    this.#listener.notice({ notice: 'cloning', repo: git.repo });
+    this.#clone = new GitClone(this.#launch, git);
+    const end = await this.#clone.ended;
+    this.#clone = null;
+    if (this.#stopping) return this.#listener.stopped();
+    if (end === null) {
+      // Not stopped by the session, so killed because the container had reached its limit of processes.
+      const detail = 'Too many processes run in the container for git to go on.';
+      return this.#listener.ended({ notice: 'clone_failed', detail });
+    }
+    if (end.notice === 'clone_failed') return this.#listener.ended(end);
+    this.#listener.notice(end);
+    this.#awaitsGo = true;
+  }
+
+  async #startClaude(): Promise<void> {
+    const launch = this.#launch;
+    const lacking = skillsProblem(launch);
+    if (lacking !== null) {
+      // Not before the caller's constructor is done.
+      setImmediate(() => this.#listener.ended({ notice: 'start_failed', detail: lacking }));
+      return;
+    }
+    const { servers, refused } = mcpServers(launch);
+    for (const { name, why: detail } of refused) {
+      this.#listener.notice({ notice: 'mcp_server', name, state: 'failed', detail });
+    }
+    const offered = launch.config.agent_tools;
+    if (offered.length > 0) {
+      try {
+        this.#tools = await ToolServer.listen(this.#dialogue.toolCalls, offered);
+      } catch (error) {
+        const detail = `Nothing can listen on loopback: ${String(error)}`;
+        return this.#listener.ended({ notice: 'start_failed', detail });
+      }
+      if (this.#stopping) {
+        this.#tools.close();
+        return;
+      }
+    }
+    const tools = this.#tools?.config ?? null;
+    this.#dialogue.watchServers({ ...servers, ...(tools !== null && { [TOOL_SERVER]: tools }) });
+    const claude = new ClaudeProcess(launch, tools, servers, {
+      line: (line) => {
+        this.#listener.line(line);
+      },
+      ready: (version) => {
+        this.#listener.notice({ notice: 'ready', claude_version: version });
+        this.#dialogue.ready();
+        this.#listener.ready();
+      },
+      ended: (end) => {
+        this.#listener.ended(end);
+      },
+    });
+    this.#claude = claude;
+    void this.#tools?.open();
+    const problem = (await this.#egress?.opened) ?? null;
+    // Without the proxy the session's network policy cannot be kept.
+    if (problem !== null) claude.giveUp(problem);
+  }
+}

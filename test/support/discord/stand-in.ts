@@ -112,8 +112,8 @@ export class DiscordStandIn {
   }
 
   /** Somebody who uses the service at that URL. */
-  person(url: string, name: string, roles: readonly string[] = []): Person {
-    const user = { id: this.world.snowflake(), username: name, discriminator: '0', global_name: null, avatar: null };
+  person(url: string, name: string, roles: readonly string[] = [], id = this.world.snowflake()): Person {
+    const user = { id, username: name, discriminator: '0', global_name: null, avatar: null };
     const { applicationId, world, interactions, signer } = this;
     return new Person({
       url,

@@ -65,6 +65,9 @@ export interface Shown {
   readonly seenBy: string | null;
 }
 
+/** What there is, as JSON can hold it. */
+export type SavedWorld = readonly Channel[];
+
 interface Channel {
   readonly id: string;
   name: string;
@@ -97,6 +100,15 @@ export class World {
   addChannel(name: string, parent: string | null = null, id = this.snowflake()): string {
     this.#channels.set(id, { id, name, parent, archived: false, messages: [] });
     return id;
+  }
+
+  save(): SavedWorld {
+    return structuredClone([...this.#channels.values()]);
+  }
+
+  /** What was saved is there again, with the ids that it had. */
+  restore(saved: SavedWorld): void {
+    for (const channel of structuredClone(saved)) this.#channels.set(channel.id, channel);
   }
 
   /** With the threads in it. */

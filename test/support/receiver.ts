@@ -30,9 +30,10 @@ export class Receiver {
     });
   }
 
-  static async start(): Promise<Receiver> {
+  /** @param port 0: any that is free */
+  static async start(port = 0, host = '127.0.0.1'): Promise<Receiver> {
     const receiver = new Receiver();
-    receiver.#server.listen(0, '127.0.0.1');
+    receiver.#server.listen(port, host);
     await once(receiver.#server, 'listening');
     return receiver;
   }

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { script, type Client } from '../../e2e/support/client.ts';
+import { script, type Client } from '../e2e/client.ts';
 import type { Person } from '../discord/person.ts';
 import type { DiscordStandIn } from '../discord/stand-in.ts';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Client } from '../../e2e/support/client.ts';
+import type { Client } from '../e2e/client.ts';
 
 // oxlint-disable-next-line typescript/no-explicit-any -- whatever came is kept, or compared with what was kept
 type Json = any;

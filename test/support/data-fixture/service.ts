@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { PROJECT } from '../../../start/project.ts';
+import { PROJECT } from '../../../start/lib/project.ts';
 
 export interface RunningService {
   readonly url: string;

@@ -1,5 +1,5 @@
 import type { FilesRequest } from '../../protocol/api/files.ts';
-import type { Owner } from '../backend/backend.ts';
+import type { Owner } from '../lib/session-folders.ts';
 import { json, type SuccessAnswer, type FilesAnswer } from './answer.ts';
 import { diffWorkspace } from './diff/diff-workspace.ts';
 import { packFolder } from './read/pack-folder.ts';

@@ -1,5 +1,5 @@
 import { mkdir, type FileHandle } from 'node:fs/promises';
-import type { Owner } from '../../backend/backend.ts';
+import type { Owner } from '../../lib/session-folders.ts';
 import { openSubfolder, folderError, reopen, entryPath } from './safe-path.ts';
 import { displayPath, type ByteName } from './byte-name.ts';
 import { errnoOf, refusedBy } from './refused.ts';

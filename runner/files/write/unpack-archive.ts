@@ -1,7 +1,7 @@
 import { lchown, lutimes, type FileHandle } from 'node:fs/promises';
 import type * as z from 'zod';
 import type { FilesRequest, writtenFiles } from '../../../protocol/api/files.ts';
-import type { Owner } from '../../backend/backend.ts';
+import type { Owner } from '../../lib/session-folders.ts';
 import { Allowance, diskSize } from '../paths/allowance.ts';
 import {
   withHandle,

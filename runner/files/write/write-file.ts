@@ -2,7 +2,7 @@ import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import type { FilesRequest, writtenFiles } from '../../../protocol/api/files.ts';
 import type * as z from 'zod';
-import type { Owner } from '../../backend/backend.ts';
+import type { Owner } from '../../lib/session-folders.ts';
 import { Allowance, diskSize } from '../paths/allowance.ts';
 import { withHandle, lstatIfExists, openDeepestFolder, describeEntry } from '../paths/safe-path.ts';
 import { parsePath, displayPath, type ByteName } from '../paths/byte-name.ts';

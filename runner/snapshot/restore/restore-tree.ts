@@ -1,5 +1,5 @@
 import type { TreeKind } from '../../../protocol/link/runner-control.ts';
-import type { Owner } from '../../backend/backend.ts';
+import type { Owner } from '../../lib/session-folders.ts';
 import { messageOf } from '../../lib/log.ts';
 import { StorageUnavailable, type ObjectStore } from '../../storage/object-store.ts';
 import { BlockReader } from '../format/block-reader.ts';

@@ -16,7 +16,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { promisify } from 'node:util';
-import type { Owner } from '../../backend/backend.ts';
+import type { Owner } from '../../lib/session-folders.ts';
 import { closeAll, createFile, openFolder, entryPath } from '../safe-path-sync.ts';
 import type { BlockReader } from '../format/block-reader.ts';
 import { BLOCK } from '../format/limits.ts';

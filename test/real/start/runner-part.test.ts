@@ -99,7 +99,7 @@ test('a runner drains when the process that started it is killed', async () => {
   const module = await program(`process.once('SIGTERM', () => { console.log('drained'); process.exit(0); });
     console.log('up'); setInterval(() => {}, 1000);`);
   const options = `{ environment: async () => ({}), log: ${JSON.stringify(path.join(folder, 'runner.log'))}, say() {}, module: ${JSON.stringify(module)} }`;
-  const source = `import { superviseRunner } from ${JSON.stringify(path.join(PROJECT, 'start', 'runner-part.ts'))}; superviseRunner(${options});`;
+  const source = `import { superviseRunner } from ${JSON.stringify(path.join(PROJECT, 'start', 'runner', 'runner-part.ts'))}; superviseRunner(${options});`;
   const parent = spawn(process.execPath, ['--input-type=module', '-e', source], { stdio: 'ignore' });
   await until(() => expect(existsSync(path.join(folder, 'runner.log')) && log()).toContain('up'));
   parent.kill('SIGKILL');

@@ -5,7 +5,8 @@ import { testsOfRoom } from './test/support/watched-rooms.ts';
 /** Of a property that says nothing else: enough to see a slip at once, and in CI enough for what is rare. */
 const generatedRuns = Number(process.env['GENERATED_RUNS'] ?? (process.env['CI'] === undefined ? 100 : 2_000));
 
-const testTimeout = 20_000;
+/** Of what waits for a condition: enough on a machine that has other work too, for none waits longer than it must. */
+const patience = { testTimeout: 60_000, expect: { poll: { timeout: 10_000 } } };
 
 // Each project is a group of its own: files share a worker only with the files of their project that come next to them.
 
@@ -16,7 +17,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
-          testTimeout,
+          ...patience,
           provide: { generatedRuns },
           setupFiles: './test/support/generated-runs-setup.ts',
           // Pure code leaves nothing behind: its files share their modules, which take longer to load than most tests to run.
@@ -38,7 +39,7 @@ export default defineConfig({
         test: {
           name: 'edge',
           include: ['test/edge/**/*.test.ts'],
-          testTimeout,
+          ...patience,
           provide: { generatedRuns },
           setupFiles: ['./test/support/generated-runs-setup.ts', './test/edge/support/fresh-objects.ts'],
           // A workerd of its own for each file, and every module brought into it anew, took most of the time.
@@ -52,7 +53,7 @@ export default defineConfig({
         test: {
           name: 'real',
           include: ['test/real/**/*.test.ts'],
-          testTimeout,
+          ...patience,
           provide: { generatedRuns },
           globalSetup: './test/support/bundles.ts',
           sequence: { groupOrder: 3 },
@@ -63,6 +64,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['./test/support/bundles.ts', './test/support/docker/docker-setup.ts'],
+          ...patience,
           testTimeout: 120_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 4 },

@@ -156,7 +156,7 @@ describeDocker('people in the loop, with the real claude', ({ host, image }) => 
     await vi.waitFor(async () => {
       const { body } = await alice.call('GET', `/sessions/${id}/interactions/${interaction_id}`);
       expect(body.state).toBe('withdrawn');
-    });
+    }, 10_000);
     expect((await resolve(id, interaction_id, { decision: 'allow' })).status).toBe(409);
   });
 

@@ -8,6 +8,7 @@ import { DiscordDesk } from '../../../durable/discord/desk.ts';
 import type { InteractionView, ResolveRequest } from '../../../protocol/api/interaction.ts';
 import { asking, named, permission, question, view } from '../../unit/durable/discord/core/view.ts';
 import { ADA, DeskScene, OWNER, withDesk } from './support/desk.ts';
+import { eventually } from '../support/eventually.ts';
 
 beforeEach(() => {
   vi.spyOn(console, 'warn').mockReturnValue(undefined);
@@ -42,7 +43,7 @@ class Asking {
 
 const asked = async (scene: DeskScene, session: Asking) => {
   scene.hear(session.view, 'asked', 1);
-  await vi.waitFor(() => scene.messageOf(session.view.interaction_id));
+  await eventually(() => scene.messageOf(session.view.interaction_id));
 };
 
 const option = (at: number) => ({ kind: 'option' as const, question: 0, option: at });
@@ -66,11 +67,11 @@ describe('Discord is answered within 3 seconds', () => {
       expect(await Promise.all(both)).toEqual([{ type: 6 }, { type: 6 }]);
       expect(performance.now() - began).toBeLessThan(2500);
       resolve();
-      await vi.waitFor(() => expect(scene.discord.answers).toHaveLength(1));
+      await eventually(() => expect(scene.discord.answers).toHaveLength(1));
       expect(scene.discord.answers).toMatchObject([{ by: 'POST', content: expect.stringContaining('too late') }]);
       expect((scene.discord.answers[0]?.flags ?? 0) & 64).toBe(64);
       scene.hear(session.view, 'closed', 2);
-      await vi.waitFor(() => expect(scene.shown[0]).toMatchObject({ rows: [] }));
+      await eventually(() => expect(scene.shown[0]).toMatchObject({ rows: [] }));
       expect(scene.shown[0]?.content).toContain(`by <@${ADA}>: **Red**`);
     });
   });
@@ -78,14 +79,14 @@ describe('Discord is answered within 3 seconds', () => {
   it('though the session does not answer at all', () =>
     withDesk({}, async (scene) => {
       scene.hear(view(), 'asked', 1);
-      await vi.waitFor(() => scene.messageOf(view().interaction_id));
+      await eventually(() => scene.messageOf(view().interaction_id));
       expect(await scene.press(view(), { kind: 'other', question: 0 })).toEqual({ type: 6 });
     }));
 
   it('though the session fails', () =>
     withDesk({ session: { interaction: () => Promise.reject(new Error('moved')) } }, async (scene) => {
       scene.hear(view(), 'asked', 1);
-      await vi.waitFor(() => scene.messageOf(view().interaction_id));
+      await eventually(() => scene.messageOf(view().interaction_id));
       expect(await scene.press(view(), { kind: 'option', question: 0, option: 0 })).toMatchObject({
         type: 4,
         data: { content: expect.stringContaining('Press again') },
@@ -176,7 +177,7 @@ describe('a session’s question', () => {
       await asked(scene, session);
       scene.hear(session.view, 'asked', 1);
       scene.hear({ ...session.view, interaction_id: crypto.randomUUID() }, 'asked', 2);
-      await vi.waitFor(() => expect(scene.shown).toHaveLength(2));
+      await eventually(() => expect(scene.shown).toHaveLength(2));
     });
   });
 
@@ -187,9 +188,9 @@ describe('a session’s question', () => {
       const message = scene.messageOf(session.view.interaction_id);
       scene.desk.sessionDeleted(session.view.session_id);
       scene.desk.sessionDeleted(session.view.session_id);
-      await vi.waitFor(() => expect(scene.shown).toMatchObject([{ id: message, rows: [] }]));
+      await eventually(() => expect(scene.shown).toMatchObject([{ id: message, rows: [] }]));
       expect(scene.shown[0]?.content).toContain('Withdrawn');
-      await vi.waitFor(() => {
+      await eventually(() => {
         for (const table of ['asks', 'heard', 'threads', 'outbox']) {
           expect([...scene.storage.sql.exec(`SELECT * FROM ${table}`)]).toEqual([]);
         }
@@ -204,7 +205,7 @@ describe('a session’s question', () => {
       scene.desk.unlink(OWNER);
       scene.hear({ ...session.view, interaction_id: crypto.randomUUID() }, 'asked', 2);
       scene.hear({ ...session.view, state: 'withdrawn' }, 'closed', 3);
-      await vi.waitFor(() => expect(scene.shown).toMatchObject([{ rows: [] }]));
+      await eventually(() => expect(scene.shown).toMatchObject([{ rows: [] }]));
     });
   });
 
@@ -225,7 +226,7 @@ it('an answer that is longer than a message comes as a file, and is not lost', a
   }));
   await withDesk({ directory: { list: () => Promise.resolve({ data: nodes, total: 15 }) } }, async (scene) => {
     await scene.command('list');
-    await vi.waitFor(() => expect(scene.discord.answers).toMatchObject([{ by: 'PATCH' }]));
+    await eventually(() => expect(scene.discord.answers).toMatchObject([{ by: 'PATCH' }]));
     expect(scene.discord.answers[0]?.content.length).toBeLessThanOrEqual(2000);
   });
 });
@@ -248,11 +249,11 @@ it('a command that was taken by a desk that is gone is carried out by the next o
   const directory = { create: (input: { session_id: string }) => (made.push(input.session_id), new Promise(() => {})) };
   await withDesk({ directory }, async (scene) => {
     await scene.command('start', { prompt: 'Go' });
-    await vi.waitFor(() => expect(made).toHaveLength(1));
+    await eventually(() => expect(made).toHaveLength(1));
     expect(await scene.storage.getAlarm()).not.toBeNull();
     const next = new DeskScene(scene.state, { directory });
     next.desk.alarm();
-    await vi.waitFor(() => expect(made).toHaveLength(2));
+    await eventually(() => expect(made).toHaveLength(2));
     expect(new Set(made).size).toBe(1);
   });
 });

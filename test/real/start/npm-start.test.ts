@@ -21,7 +21,7 @@ afterEach(async () => {
 });
 
 const data = () => path.join(folder, 'data');
-const until = async (check: () => void) => await vi.waitFor(check, { timeout: 20_000, interval: 50 });
+const until = async (check: () => void) => await vi.waitFor(check, { timeout: 50_000, interval: 50 });
 
 function start(args: string[] = [], env: Record<string, string> = {}) {
   const service = spawn(process.execPath, [path.join(PROJECT, 'start', 'main.ts'), ...args], {

@@ -30,7 +30,7 @@ const pids = () => {
   return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').map(Number) : [];
 };
 const log = () => readFileSync(path.join(folder, 'runner.log'), 'utf8');
-const until = async (check: () => void) => await vi.waitFor(check, { timeout: 10_000, interval: 20 });
+const until = async (check: () => void) => await vi.waitFor(check, { timeout: 30_000, interval: 20 });
 
 function supervise(module: string, said: string[] = []): RunnerPart {
   runner = superviseRunner({

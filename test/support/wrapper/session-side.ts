@@ -117,18 +117,21 @@ export class SessionSide implements AsyncDisposable {
   #accept(socket: Socket): void {
     this.#socket = socket;
     this.connections += 1;
-    let text = '';
+    // The parts of a line: put together only once it is whole, for one may be of megabytes.
+    let parts: string[] = [];
     socket.setEncoding('utf8');
     socket.on('error', () => {
       // Broken on purpose, or by a wrapper that was ended.
     });
     socket.on('data', (chunk: string) => {
-      const lines = (text + chunk).split('\n');
-      text = lines.pop() ?? '';
-      for (const line of lines) {
+      for (let end = chunk.indexOf('\n'); end !== -1; end = chunk.indexOf('\n')) {
+        const line = [...parts, chunk.slice(0, end)].join('');
+        parts = [];
+        chunk = chunk.slice(end + 1);
         // What a broken connection still delivers is not heard: that is what makes it broken.
         if (this.#socket === socket) this.#receive(wrapperFrame.parse(JSON.parse(line)));
       }
+      parts.push(chunk);
       for (const resolve of this.#waiting) resolve();
       this.#waiting.clear();
     });

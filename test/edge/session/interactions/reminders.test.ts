@@ -4,6 +4,7 @@ import { askLeave, askQuestion, askUser, later, ofType, resolve, view, working, 
 import { OWNER, withDesk } from '../../discord/support/desk.ts';
 import { emptyPool } from '../../support/pool.ts';
 import { sessionObject } from '../../support/scene.ts';
+import { eventually } from '../../support/eventually.ts';
 
 beforeEach(emptyPool);
 afterEach(() => {
@@ -116,10 +117,10 @@ it.each([
     const id = crypto.randomUUID();
     const input = { question: 'Go?', timeout_seconds: 4000, ...often };
     scene.desk.ask(OWNER, { id, key: undefined, input });
-    await vi.waitFor(() => scene.messageOf(id));
+    await eventually(() => scene.messageOf(id));
     vi.setSystemTime(Date.now() + 2_100_000);
     scene.discord.now = Date.now();
     scene.desk.alarm();
-    await vi.waitFor(() => expect(scene.shown.at(-1)?.content).toContain(text));
+    await eventually(() => expect(scene.shown.at(-1)?.content).toContain(text));
   });
 });

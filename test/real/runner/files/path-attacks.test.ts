@@ -157,10 +157,11 @@ test('of ten thousand generated paths none leaves the workspace, whatever is ask
     { numRuns: runs },
   );
   expect(paths.size).toBeGreaterThan(0.8 * runs);
-  // It is no wall that nothing goes through: of each, some are done.
+  // It is no wall that nothing goes through: of each, some are done. Of few paths that cannot be said.
+  const some = Math.floor(runs / 200);
   for (const [op, { done, refused }] of Object.entries(ops)) {
-    expect(done, `${op} done`).toBeGreaterThan(runs / 200);
-    expect(refused, `${op} refused`).toBeGreaterThan(runs / 200);
+    expect(done, `${op} done`).toBeGreaterThanOrEqual(some);
+    expect(refused, `${op} refused`).toBeGreaterThanOrEqual(some);
   }
   expect(openFiles()).toBe(open);
 }, 300_000);

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { backendName } from './link/runner-control.ts';
 
-/** The pool and its runners, as far as anyone may know. */
+/** The state of the pool and its runners, for everybody to read. */
 export const poolHealth = z.object({
   /** Some connected runner can start containers. */
   ok: z.boolean(),
@@ -16,7 +16,7 @@ export const poolHealth = z.object({
       draining: z.boolean(),
     }),
   ),
-  /** Sessions that wait for a place. */
+  /** Number of sessions that wait for a place. */
   waiting: z.int(),
 });
 export type PoolHealth = z.infer<typeof poolHealth>;

@@ -1,13 +1,13 @@
 import * as z from 'zod';
 
-/** Why a session is where it is. Stable codes; the sentence beside them is for people. */
+/** Why a session has its status. The codes are stable; the sentence besides them is for people. */
 export const reasonCode = z.enum([
   // waiting for a place
   'no_runner',
   'pool_full',
-  // waiting for money, or ended for lack of it
+  // waiting for budget, or ended because it is spent
   'budget_reached',
-  // its parent's files are not at hand
+  // its parent's files cannot be reached
   'parent_unavailable',
   // ended on purpose
   'stopped_by_user',
@@ -44,7 +44,7 @@ export type ReasonCode = z.infer<typeof reasonCode>;
 export const reason = z.object({ code: reasonCode, detail: z.string().max(8192) });
 export type Reason = z.infer<typeof reason>;
 
-/** Why a message did not complete: what befell its session, or its turn. */
+/** Why a message did not complete: what happened to its session or its turn. */
 export const messageErrorCode = z.enum([
   ...reasonCode.options,
   'model_unreachable',

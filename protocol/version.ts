@@ -1,2 +1,2 @@
-/** CC-Docker's version, as in package.json (a test holds the two together). */
+/** CC-Docker's version, the same as in package.json (a test compares them). */
 export const VERSION = '0.1.0';

@@ -1,15 +1,15 @@
 import * as z from 'zod';
 import { instant, uuid } from '../ids.ts';
 
-/** A file that an agent gives to people: a copy of it as it was when it was shared, kept with the session. */
+/** An artifact: a copy of a file that the agent shared with people. The copy is kept with the session. */
 
-/** Bytes of one artifact, at most. */
+/** Largest artifact, bytes. */
 export const MAX_ARTIFACT_BYTES = 256 * 1024 * 1024;
 
 export const shareArtifactInput = z.strictObject({
-  /** Within the workspace, relative to it or beginning with where the agent sees it. */
+  /** Within the workspace: relative to it, or absolute as the agent sees it. */
   path: z.string().min(1).max(4096),
-  /** What it is called; absent: as the file is. */
+  /** The artifact's name; absent: the file's. */
   name: z.string().min(1).max(255).optional(),
   description: z.string().max(2000).optional(),
 });
@@ -21,7 +21,7 @@ export const artifactView = z.object({
   session_id: uuid,
   name: z.string(),
   description: z.string().nullable(),
-  /** Of the file, within the workspace. */
+  /** The file's path within the workspace. */
   path: z.string(),
   bytes: z.int(),
   sha256: z.string(),
@@ -32,16 +32,16 @@ export type ArtifactView = z.infer<typeof artifactView>;
 /** `GET /sessions/{id}/artifacts`, the oldest first. */
 export const artifactList = z.object({ data: z.array(artifactView), next_cursor: z.string().nullable() });
 
-/** What a runner says of a file that it has kept a copy of. */
+/** The runner's report on a file of which it has stored a copy. */
 export const sharedFile = z.object({
-  /** Of the file, within the workspace. */
+  /** The file's path within the workspace. */
   path: z.string(),
   bytes: z.int(),
   /** Hex. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  /** The storage that has it. */
+  /** The id of the storage that has the copy. */
   storage: z.string().max(128),
-  /** What the owner's part of that storage takes by now, bytes; null: not measured. */
+  /** Size of the owner's part of that storage now, bytes; null: not measured. */
   owner_bytes: z.int().nullable(),
 });
 export type SharedFile = z.infer<typeof sharedFile>;

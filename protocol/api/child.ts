@@ -4,7 +4,7 @@ import { messageStatus } from './message.ts';
 import { budgetUsd, childConfig } from './session-config.ts';
 import { sessionStatus, sessionSummary } from './session.ts';
 
-/** Sessions that a session has begun, and the tree that they make. */
+/** Child sessions, and the tree of sessions. */
 
 /**
  * Where a child works. `ephemeral`: in an empty folder. `clone`: in a copy of its parent's files as they are now.
@@ -12,13 +12,13 @@ import { sessionStatus, sessionSummary } from './session.ts';
  */
 export const childWorkspace = z.strictObject({ type: z.enum(['inherit', 'clone', 'ephemeral']) });
 
-/** What the child is for, in a few words: for people, and for the agent that keeps several apart. */
+/** What the child is for, in a few words, for people and for the agent that has several children. */
 export const childTitle = z.string().min(1).max(200);
 
 /**
- * Where a child's news go beside its parent's stream. `webhook`: each `child.*` event is posted to `url`, signed as
- * Standard Webhooks says (standardwebhooks.com) with `secret` (`whsec_` and base64), or with one that the answer names. `pubsub`, the seed's, means the
- * stream itself.
+ * Where a child's updates go besides its parent's stream. `webhook`: each `child.*` event is posted to `url`, signed by
+ * Standard Webhooks (standardwebhooks.com) with `secret` (`whsec_` and base64), or with a secret that the answer names.
+ * `pubsub`, from the seed, means the stream itself.
  */
 const childCallback = z.discriminatedUnion('type', [
   z.strictObject({
@@ -42,7 +42,7 @@ export const spawnRequest = z.strictObject({
 });
 export type SpawnRequest = z.infer<typeof spawnRequest>;
 
-/** The answer to it. */
+/** The answer to `POST /sessions/{id}/spawn`. */
 export const spawnedSession = z.object({
   child_session_id: uuid,
   status: sessionStatus,
@@ -50,7 +50,7 @@ export const spawnedSession = z.object({
   /** The prompt's message. */
   message_id: uuid,
   websocket_url: z.string(),
-  /** What the webhook's posts are signed with, when the request named no secret of its own. */
+  /** The secret that signs the webhook's posts, when the request named none. */
   callback_secret: z.string().optional(),
 });
 
@@ -66,21 +66,21 @@ export const treeNode = z.object({
   depth: z.int(),
   created_at: instant,
   total_turns: z.int(),
-  /** Its own turns. */
+  /** The cost of its own turns. */
   total_cost_usd: z.number(),
-  /** Its own and its descendants', those that were deleted included. */
+  /** Its own cost and that of all descendants, deleted ones included. */
   tree_cost_usd: z.number(),
   budget_usd: z.number().nullable(),
   open_interactions: z.int(),
-  /** Of the nodes of the same tree, its children, the oldest first. */
+  /** Its children, the oldest first; each is a node of the same tree. */
   child_session_ids: z.array(uuid),
 });
 export type TreeNode = z.infer<typeof treeNode>;
 
-/** `GET /sessions/{id}/tree`: the session and its descendants, each before its children. */
+/** `GET /sessions/{id}/tree`: the session and its descendants; each comes before its children. */
 export const sessionTree = z.object({
   session_id: uuid,
-  /** The tree's first session, of which this one may be a branch. */
+  /** The tree's first session. */
   root_session_id: uuid,
   nodes: z.array(treeNode),
   limits: z.object({ max_depth: z.int(), max_children: z.int(), max_sessions: z.int() }),
@@ -90,11 +90,11 @@ export type SessionTree = z.infer<typeof sessionTree>;
 /** `PATCH /sessions/{id}`. Null: no limit of its own. */
 export const changeSessionRequest = z.strictObject({ budget_usd: budgetUsd.nullable() });
 
-/** How a child's message ended: the `data` of `child.result`, beside whose child it is. */
+/** How a child's message ended: the `data` of `child.result` without `child_session_id`. */
 export const childResult = z.object({
   message_id: uuid,
   status: messageStatus.extract(['completed', 'failed', 'interrupted']),
-  /** What the child said last. Null: nothing, as when it failed before. */
+  /** The child's last text. Null: there is none, for example because it failed before. */
   result: z.string().nullable(),
   error: z.object({ code: z.string(), detail: z.string() }).nullable(),
   duration_ms: z.number().nullable(),

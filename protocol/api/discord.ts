@@ -4,7 +4,7 @@ import { instant } from '../ids.ts';
 import { askUserInput, interactionView, notifyUserInput } from './interaction.ts';
 
 /**
- * What we read of what Discord sends to `POST /discord/interactions`. What it adds passes. Facts:
+ * The fields that are read of what Discord sends to `POST /discord/interactions`. Other fields pass unread. Source:
  * discord.com/developers/docs/interactions/receiving-and-responding.
  */
 
@@ -17,19 +17,19 @@ export const PONG = { type: 1 } as const;
 export const discordUser = z.looseObject({
   id: snowflake,
   username: z.string(),
-  /** The name that they chose to be shown by. */
+  /** The user's display name. */
   global_name: z.string().nullish(),
 });
 
-/** `member` in a server, `user` in a direct message. */
+/** The sender is `member` in a server and `user` in a direct message. */
 const origin = {
   id: snowflake,
   application_id: snowflake,
-  /** Of this interaction, for 15 minutes: a credential. */
+  /** A credential for this interaction, valid for 15 minutes. */
   token: z.string().min(1).max(1024),
   guild_id: snowflake.optional(),
   channel_id: snowflake.optional(),
-  /** `parent_id`: of a thread, the channel that it hangs from. */
+  /** `parent_id`: the channel of a thread. */
   channel: z.looseObject({ id: snowflake, parent_id: snowflake.nullish() }).optional(),
   member: z.looseObject({ user: discordUser, roles: z.array(snowflake), nick: z.string().nullish() }).optional(),
   user: discordUser.optional(),
@@ -42,7 +42,7 @@ export const commandOption = z.looseObject({
   name: z.string(),
   type: z.int(),
   value: optionValue.optional(),
-  /** Autocomplete: the one that is being typed. */
+  /** Autocomplete: the user is typing this one. */
   focused: z.boolean().optional(),
   get options() {
     return z.array(commandOption).optional();
@@ -52,7 +52,7 @@ export type CommandOption = z.infer<typeof commandOption>;
 
 const commandData = z.looseObject({ name: z.string(), options: z.array(commandOption).optional() });
 
-/** The message that a component hangs on. */
+/** The message that a component belongs to. */
 const componentMessage = z.looseObject({ id: snowflake, channel_id: snowflake });
 
 const modalField = z.looseObject({
@@ -78,7 +78,7 @@ export const discordComponent = z.looseObject({
   data: z.looseObject({
     custom_id: z.string(),
     component_type: z.int(),
-    /** Of a select menu: what was chosen. */
+    /** The chosen values of a select menu. */
     values: z.array(z.string()).max(25).optional(),
   }),
 });
@@ -86,11 +86,11 @@ export const discordComponent = z.looseObject({
 export const discordModalSubmit = z.looseObject({
   ...origin,
   type: z.literal(INTERACTION.modal),
-  /** Of a modal that a component opened: the message of that component. */
+  /** Present when a component opened the modal: the message of that component. */
   message: componentMessage.optional(),
   data: z.looseObject({
     custom_id: z.string(),
-    /** Each with one field, or (as older modals) a row of them. */
+    /** Each with one field; in older modals, with a row of fields. */
     components: z.array(
       z.looseObject({ component: modalField.optional(), components: z.array(modalField).optional() }),
     ),
@@ -109,13 +109,13 @@ export type DiscordCommand = z.infer<typeof discordCommand>;
 export type DiscordAutocomplete = z.infer<typeof discordAutocomplete>;
 export type DiscordComponent = z.infer<typeof discordComponent>;
 export type DiscordModalSubmit = z.infer<typeof discordModalSubmit>;
-/** One that a person began. */
+/** An interaction that a person began. */
 export type DiscordPersonal = Exclude<DiscordInteraction, z.infer<typeof discordPing>>;
 
-/** What we read of a message or a thread that Discord made. */
+/** The fields that are read of a message or a thread that Discord created. */
 export const discordCreated = z.looseObject({ id: snowflake, channel_id: snowflake.optional() });
 
-/** What we read of a channel's messages. */
+/** The fields that are read of a channel's messages. */
 export const discordMessages = z.array(
   z.looseObject({
     id: snowflake,
@@ -129,7 +129,7 @@ export const discordMessages = z.array(
 );
 export type DiscordMessage = z.infer<typeof discordMessages>[number];
 
-/** What Discord says with a refusal; `retry_after` in seconds. */
+/** The body of Discord's refusals; `retry_after` in seconds. */
 export const discordErrorBody = z.looseObject({
   code: z.int().optional(),
   message: z.string().optional(),
@@ -137,11 +137,11 @@ export const discordErrorBody = z.looseObject({
   global: z.boolean().optional(),
 });
 
-/** `POST /discord/notify`; the seed's names. */
+/** `POST /discord/notify`, with the seed's names. */
 export const discordNotifyRequest = notifyUserInput;
 export type DiscordNotifyRequest = z.infer<typeof discordNotifyRequest>;
 
-/** `POST /discord/ask`; the seed's names. */
+/** `POST /discord/ask`, with the seed's names. */
 export const discordAskRequest = askUserInput.pick({
   question: true,
   options: true,
@@ -151,11 +151,11 @@ export const discordAskRequest = askUserInput.pick({
 });
 export type DiscordAskRequest = z.infer<typeof discordAskRequest>;
 
-/** What is asked over Discord, as `POST /discord/ask` and `GET /discord/asks/{interaction_id}` show it. */
+/** A question over Discord, as `POST /discord/ask` and `GET /discord/asks/{interaction_id}` show it. */
 export const discordQuestion = interactionView.omit({ session_id: true, detached: true });
 
-/** `POST /discord/link`: a code for `/claude link`, good once and until then. */
+/** `POST /discord/link`: a code for `/claude link`. It works once, until `expires_at`. */
 export const discordLinkCode = z.object({ code: z.string(), expires_at: instant });
 
-/** `GET /discord/link`: the Discord accounts that are the caller's. */
+/** `GET /discord/link`: the caller's Discord accounts. */
 export const discordLinks = z.object({ users: z.array(snowflake) });

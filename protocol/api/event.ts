@@ -8,8 +8,8 @@ import { sessionStatus } from './session.ts';
 import { skippedFile, snapshotState, snapshotTrigger } from './workspace.ts';
 
 /**
- * One entry of a session's log. `seq` counts from 1 without holes; it is the storage key, the SSE id and the cursor.
- * `type` is Claude Code's own with `data` its JSON untouched, or one of CC-Docker's (`session.*`, `message.*`).
+ * One event of a session's log. `seq` counts from 1 without gaps; it is the storage key, the SSE id and the cursor. `type`
+ * is Claude Code's own, with its JSON untouched in `data`, or one of CC-Docker's (`session.*`, `message.*`, …).
  */
 export const eventEnvelope = z.object({
   seq: z.int().min(1),
@@ -19,18 +19,18 @@ export const eventEnvelope = z.object({
 });
 export type EventEnvelope = z.infer<typeof eventEnvelope>;
 
-/** A token-by-token preview: shown live, never stored, so it has no `seq`. */
+/** A token-by-token preview: broadcast, but never stored, so it has no `seq`. */
 export const previewEnvelope = eventEnvelope.omit({ seq: true });
 export type PreviewEnvelope = z.infer<typeof previewEnvelope>;
 
-/** CC-Docker's own events and their `data`. */
+/** CC-Docker's own events with the schemas of their `data`. */
 export const ownEvents = {
   'session.status': z.object({ status: sessionStatus, epoch: z.int(), reason: reason.nullable() }),
   /** `claude` is initialised in this epoch's container. */
   'session.ready': z.object({ epoch: z.int(), claude_version: z.string() }),
-  /** The seal was probed from inside and holds. */
+  /** The wrapper probed the seal from inside the container, and it holds. */
   'session.sealed': z.object({ epoch: z.int(), probes: z.array(z.string()) }),
-  /** The egress policy decided; the same decision is told again with what has come since. */
+  /** A decision of the egress policy. The same decision comes again with what has been counted since. */
   'session.egress': z.object({
     epoch: z.int(),
     host: z.string(),
@@ -41,18 +41,18 @@ export const ownEvents = {
     bytes_sent: z.int(),
     bytes_received: z.int(),
   }),
-  /** `claude` ended; what follows says whether that was wanted. */
+  /** `claude` ended. The events after it say whether that was intended. */
   'session.claude_exited': z.object({
     epoch: z.int(),
     code: z.int().nullable(),
     signal: z.string().nullable(),
     stderr: z.string(),
   }),
-  /** A line of Claude Code's was too long to carry: its length, and how it began. */
+  /** A line of Claude Code was too long to transfer: its length, and how it began. */
   'session.oversized': z.object({ bytes: z.int(), head: z.string() }),
-  /** A line of Claude Code's was not a JSON object, or took a name that is CC-Docker's. */
+  /** A line of Claude Code was not a JSON object, or its `type` is reserved for CC-Docker. */
   'session.garbled': z.object({ line: z.string() }),
-  /** Events `from` to `to` are no longer stored. Sent to the viewer that asked for them, not itself stored. */
+  /** Events `from` to `to` are no longer stored. Sent only to the viewer that asked for them, and not stored itself. */
   'session.gap': z.object({ from: z.int(), to: z.int() }),
   /** A snapshot was stored, could not be stored yet, or was given up. */
   'workspace.snapshot': z.object({
@@ -75,14 +75,14 @@ export const ownEvents = {
   }),
   'workspace.cloning': z.object({ epoch: z.int(), repo: z.string() }),
   'workspace.cloned': z.object({ epoch: z.int(), repo: z.string(), commit: z.string(), ms: z.int() }),
-  /** Somebody is asked. Open ones are shown to every new viewer. */
+  /** The session waits for a person. Every new viewer gets the open ones. */
   'interaction.opened': z.object({
     interaction_id: uuid,
     subject: interactionSubject,
     priority: z.enum(['low', 'normal', 'high', 'urgent']),
     deadline: instant,
   }),
-  /** Nobody has answered yet: reminder `attempt` of `of`. One that comes late stands for those that were missed before it. */
+  /** Nobody has answered yet: reminder `attempt` of `of`. A late reminder replaces those that were missed before it. */
   'interaction.reminded': z.object({ interaction_id: uuid, attempt: z.int(), of: z.int(), deadline: instant }),
   'interaction.closed': z.object({
     interaction_id: uuid,
@@ -90,22 +90,22 @@ export const ownEvents = {
     resolved_by: z.string().nullable(),
     resolution: resolution.nullable(),
   }),
-  /** The agent tells its user something (`notify_user`). */
+  /** The agent sends its user a message (`notify_user`). */
   'session.notification': z.object({
     message: z.string(),
     priority: z.enum(['low', 'normal', 'high', 'urgent']),
     summary: z.string().nullable(),
   }),
-  /** How it stands with one of the session's MCP servers. */
+  /** The state of one of the session's MCP servers. */
   'session.mcp_server': z.object({
     epoch: z.int(),
     name: z.string(),
     state: z.enum(['connected', 'connecting', 'failed', 'needs_auth']),
     detail: z.string().nullable(),
   }),
-  /** The agent gives people a file. */
+  /** The agent shared a file with people. */
   'session.artifact': artifactView.omit({ session_id: true, created_at: true }),
-  /** What the tree of `budget_session_id` may cost is spent, so this session pauses; or there is more again. */
+  /** `reached`: the budget of `budget_session_id`'s tree is spent, so this session pauses. `resumed`: there is budget again. */
   'session.budget': z.object({
     state: z.enum(['reached', 'resumed']),
     budget_session_id: uuid,
@@ -116,14 +116,14 @@ export const ownEvents = {
   'child.status': z.object({ child_session_id: uuid, status: sessionStatus, reason: reason.nullable() }),
   /** A child's message has ended. */
   'child.result': z.object({ child_session_id: uuid, ...childResult.shape }),
-  /** A child, or a child of its, waits for a person, or does no longer. */
+  /** A child, or one of its descendants, waits for a person, or waits no longer. */
   'child.interaction': z.object({
     child_session_id: uuid,
     interaction_id: uuid,
     state: interactionState,
     subject: interactionSubject.nullable(),
   }),
-  /** A child's news could not be posted to its webhook, and nobody tries again. */
+  /** An update of a child could not be posted to its webhook, and is not tried again. */
   'child.callback_failed': z.object({ child_session_id: uuid, url: z.string(), attempts: z.int(), detail: z.string() }),
   'child.deleted': z.object({ child_session_id: uuid }),
   'message.queued': z.object({ message_id: uuid, prompt: z.string() }),
@@ -133,8 +133,8 @@ export const ownEvents = {
   'message.interrupted': z.object({ message_id: uuid, error: messageError }),
 } as const;
 export type OwnEventType = keyof typeof ownEvents;
-/** An own event with its `data`, each type with its own. */
+/** One of CC-Docker's own events: a `type` with the `data` that belongs to it. */
 export type OwnEvent = { [T in OwnEventType]: { type: T; data: z.infer<(typeof ownEvents)[T]> } }[OwnEventType];
 
-/** Prefixes of the types that only CC-Docker gives. A container cannot put such an event into its log. */
+/** Prefixes that are reserved for CC-Docker's own types. A container cannot put such an event into its log. */
 export const OWN_PREFIXES = ['session.', 'message.', 'interaction.', 'child.', 'workspace.'] as const;

@@ -1,33 +1,33 @@
 import * as z from 'zod';
 import { instant, uuid } from '../ids.ts';
 
-/** Where a session's files are, as its runner is told with every order that concerns them. */
+/** Where a session's files are. The runner gets this with every command that concerns them. */
 export const sessionFiles = z.object({
-  /** The owner's own part of the storage: the id of the owner's directory, so that a sweep finds it again. */
+  /** Names the owner's part of the storage. It is the id of the owner's Directory, so that a sweep finds that again. */
   owner: z.string().regex(/^[0-9a-f]{64}$/),
-  /** Counts all that may change the files: each launch, each write from outside. A snapshot says which one it holds. */
+  /** Counts everything that may change the files: each launch, each write from outside. A snapshot names the version it holds. */
   version: z.int().min(1),
   /**
-   * What this runner has of them itself. `required`: it is newer than any snapshot, and nothing else will do; `preferred`: as
-   * good as the snapshots, and at hand; `stale`: to be restored anew, for someone else has changed them since.
+   * The runner's own copy of the files. `required`: it is newer than every snapshot, so it must be used. `preferred`: it is as
+   * good as the snapshots, and quicker. `stale`: it is outdated, so the files must be restored from the snapshots.
    */
   local: z.enum(['required', 'preferred', 'stale']),
-  /** Snapshots to restore the workspace and the conversation from; null: it begins empty. */
+  /** The snapshots to restore the workspace and the conversation from; null: it begins empty. */
   workspace: uuid.nullable(),
   conversation: uuid.nullable(),
-  /** The snapshot that the workspace began with, for `diff`; null: it began empty. */
+  /** The snapshot that the workspace began with, the base of `diff`; null: it began empty. */
   start: uuid.nullable(),
-  /** The conversation begins as a fork of this session's; null: it is its own. */
+  /** The conversation begins as a fork of this session's conversation; null: it begins on its own. */
   fork_of: uuid.nullable(),
-  /** Largest that the owner's part of the storage may grow, bytes; null: no quota. */
+  /** Quota of the owner's part of the storage, bytes; null: no quota. */
   quota_bytes: z.int().nullable(),
 });
 export type SessionFiles = z.infer<typeof sessionFiles>;
 
-/** A path within the workspace: no leading slash; `''` is the workspace itself. Judged by the runner. */
+/** A path within the workspace: no leading slash; `''` is the workspace itself. The runner validates it. */
 const filePath = z.string().max(4096);
 
-/** What a client asks of a session's files. */
+/** A client's request for a session's files. */
 export const filesRequest = z.discriminatedUnion('op', [
   /** What is at `path`: a file's bytes, or a folder's entries (`fileList`). */
   z.object({
@@ -38,21 +38,21 @@ export const filesRequest = z.discriminatedUnion('op', [
     recursive: z.boolean(),
     limit: z.int().min(1).max(10_000),
     cursor: z.string().max(8192).nullable(),
-    /** `HEAD`: the head alone. */
+    /** For `HEAD`: send no body. */
     head_only: z.boolean(),
   }),
   /** The folder at `path` as a tar archive. */
   z.object({ op: z.literal('pack'), path: filePath }),
-  /** Writes one file, with the folders that it needs; what is there is replaced whole or not at all. */
+  /** Writes one file, and creates the folders that it needs. The file at `path` is replaced atomically. */
   z.object({ op: z.literal('write'), path: filePath, mode: z.int().min(0).max(0o777).nullable() }),
   /** Unpacks a tar archive into the folder at `path`. */
   z.object({ op: z.literal('unpack'), path: filePath }),
   z.object({ op: z.literal('delete'), path: filePath, recursive: z.boolean() }),
-  /** What has changed since the start: `changeList`, or a patch that `git apply` takes. */
+  /** The changes since the start: `changeList`, or a patch for `git apply`. */
   z.object({ op: z.literal('diff'), format: z.enum(['json', 'patch']) }),
-  /** Keeps a copy of the file at `path`, as its agent names it, under this id: `sharedFile`. Asked again, it is the copy that there is. */
+  /** Stores a copy of the file at `path`, in the agent's notation, under this id: `sharedFile`. Idempotent by the id. */
   z.object({ op: z.literal('share'), artifact_id: uuid, path: filePath }),
-  /** The bytes of such a copy, out of the storage. The session's own files are neither needed nor made ready. */
+  /** The bytes of such a copy, from the storage. The session's own files are not needed for it. */
   z.object({ op: z.literal('artifact'), artifact_id: uuid, range: z.string().max(128).nullable() }),
 ]);
 export type FilesRequest = z.infer<typeof filesRequest>;
@@ -61,30 +61,30 @@ export type FilesRequest = z.infer<typeof filesRequest>;
 export const WRITES: ReadonlySet<FilesRequest['op']> = new Set(['write', 'unpack', 'delete']);
 
 export const fileEntry = z.object({
-  /** Within the workspace. Bytes that are not UTF-8 show as U+FFFD. */
+  /** Within the workspace. Bytes that are not UTF-8 become U+FFFD. */
   path: z.string(),
   type: z.enum(['file', 'directory', 'symlink', 'other']),
-  /** Bytes; of files alone. */
+  /** Bytes; 0 for anything but a file. */
   size: z.int(),
   /** Permissions, such as `0644`. */
   mode: z.string(),
   modified_at: instant,
-  /** Where a symlink points, as it is written. */
+  /** The target of a symlink, as it is written. */
   target: z.string().optional(),
-  /** In a recursive list, of a folder too far down: what is in it is not in the list. Ask for it by itself. */
+  /** False in a recursive list: this folder is too deep, and its entries are missing. List the folder itself. */
   listed: z.literal(false).optional(),
 });
 export type FileEntry = z.infer<typeof fileEntry>;
 export const fileList = z.object({ path: z.string(), data: z.array(fileEntry), next_cursor: z.string().nullable() });
 
-/** The answer to a write: what is there now. */
+/** The answer to a write: what was written. */
 export const writtenFiles = z.object({ path: z.string(), files: z.int(), bytes: z.int() });
 
 export const fileChange = z.object({
   path: z.string(),
   change: z.enum(['added', 'modified', 'deleted']),
   type: z.enum(['file', 'directory', 'symlink']),
-  /** Bytes before and after; null: not there. */
+  /** Bytes before and after; null: the file did not exist. */
   old_size: z.int().nullable(),
   new_size: z.int().nullable(),
   old_mode: z.string().nullable(),
@@ -94,7 +94,7 @@ export type FileChange = z.infer<typeof fileChange>;
 /** `start`: the snapshot that the workspace began with. */
 export const changeList = z.object({ start: uuid.nullable(), data: z.array(fileChange) });
 
-/** Why a runner refuses a request; each is a problem code of the API. */
+/** Why a runner refuses a request. Each is also a problem code of the API. */
 export const filesRefusalCode = z.enum([
   'file_not_found',
   'path_invalid',
@@ -116,22 +116,22 @@ export const filesRefusal = z.object({ code: filesRefusalCode, detail: z.string(
 export type FilesRefusal = z.infer<typeof filesRefusal>;
 
 /**
- * A transfer: one request and its answer, on a WebSocket of its own that the runner dials. Bodies go as binary messages, what
- * is about them as JSON text. Each side sends at most as many bytes as the other has granted (`credit`).
+ * A transfer: one request and its answer, on a WebSocket of its own that the runner dials. Bodies are binary messages, frames
+ * are JSON text. Each side sends at most as many bytes as the other has granted (`credit`).
  */
 export const runnerTransferFrame = z.discriminatedUnion('kind', [
-  /** The answer begins: it is this. */
+  /** The answer begins. */
   z.object({
     kind: z.literal('head'),
     type: z.string().max(128),
     /** Bytes that follow; null: not known. */
     size: z.int().nullable(),
-    /** Of a part: the first and last byte, and the size of the whole. */
+    /** For a range: its first and last byte, and the size of the whole file. */
     range: z.object({ first: z.int(), last: z.int(), total: z.int() }).nullable(),
     modified_at: instant.nullable(),
     etag: z.string().max(256).nullable(),
   }),
-  /** Instead of a head, or after it, when the rest cannot be had. */
+  /** Instead of a head, or after it when the rest cannot be read. */
   z.object({ kind: z.literal('refused'), refusal: filesRefusal }),
   z.object({ kind: z.literal('end') }),
   z.object({ kind: z.literal('credit'), bytes: z.int().min(1) }),
@@ -139,12 +139,13 @@ export const runnerTransferFrame = z.discriminatedUnion('kind', [
 export type RunnerTransferFrame = z.infer<typeof runnerTransferFrame>;
 
 export const edgeTransferFrame = z.discriminatedUnion('kind', [
-  /** The client's body is whole. */
+  /** The client's body is complete. */
   z.object({ kind: z.literal('end') }),
   z.object({ kind: z.literal('credit'), bytes: z.int().min(1) }),
 ]);
 export type EdgeTransferFrame = z.infer<typeof edgeTransferFrame>;
 
-/** Bytes that a side grants at the beginning, and keeps granted; largest binary message. */
+/** Bytes that each side grants at the beginning, and then keeps granted. */
 export const TRANSFER_WINDOW = 4 * 1024 * 1024;
+/** Largest binary message, bytes. */
 export const TRANSFER_CHUNK = 256 * 1024;

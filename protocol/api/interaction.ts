@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { instant, userName, uuid } from '../ids.ts';
 
-/** Something that waits for a person: a question of the agent's, or its leave to use a tool. */
+/** An interaction waits for a person: a question of the agent, or a permission to use a tool. */
 
 export const questionOption = z.object({
   label: z.string().min(1).max(200),
@@ -11,7 +11,7 @@ export const questionOption = z.object({
 /** One question. Without options, or with `free_text`, any text is an answer. */
 export const question = z.object({
   question: z.string().min(1).max(8000),
-  /** A word or two that stand for it. */
+  /** The question's topic in a word or two. */
   header: z.string().max(64).optional(),
   options: z.array(questionOption).max(25),
   multi_select: z.boolean(),
@@ -19,24 +19,24 @@ export const question = z.object({
 });
 export type Question = z.infer<typeof question>;
 
-/** What is asked. `questions`: one of `ask_user`'s, one to four of Claude Code's `AskUserQuestion`. */
+/** What is asked. `ask_user` asks one question, Claude Code's `AskUserQuestion` one to four. */
 export const interactionSubject = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('question'), questions: z.array(question).min(1).max(8) }),
   z.object({
     kind: z.literal('permission'),
     tool_name: z.string().max(256),
-    /** The tool's input; null when it is too long to show (`MAX_SHOWN_INPUT`), in which case the log has it. */
+    /** The tool's input; null: it is longer than `MAX_SHOWN_INPUT`, and only the log has it. */
     input: z.record(z.string(), z.unknown()).nullable(),
-    /** Whether `allow_session` means something for it. */
+    /** Whether `allow_session` has an effect on this tool. */
     can_allow_session: z.boolean(),
   }),
 ]);
 export type InteractionSubject = z.infer<typeof interactionSubject>;
 
-/** Longest input of a tool that an interaction shows, as JSON, characters. */
+/** Longest tool input that an interaction shows, characters of JSON. */
 export const MAX_SHOWN_INPUT = 262_144;
 
-/** Answers, one for each question in their order: the text, or the labels that were chosen. */
+/** One answer for each question, in order: a text, or the labels that were chosen. */
 export const answers = z
   .array(z.union([z.string().max(32_768), z.array(z.string().max(200)).max(25)]))
   .min(1)
@@ -53,7 +53,7 @@ export const resolution = z.discriminatedUnion('kind', [
 ]);
 export type Resolution = z.infer<typeof resolution>;
 
-/** `expired`: its deadline passed, and its default (if any) was taken. `withdrawn`: the agent waits no longer. */
+/** `expired`: the deadline passed, and the default (if any) was applied. `withdrawn`: the agent waits no longer. */
 export const interactionState = z.enum(['open', 'resolved', 'expired', 'withdrawn']);
 export type InteractionState = z.infer<typeof interactionState>;
 
@@ -65,14 +65,14 @@ export const interactionView = z.object({
   priority: z.enum(['low', 'normal', 'high', 'urgent']),
   created_at: instant,
   deadline: instant,
-  /** Who may answer it; null: whoever may answer for the session, which are its owner and its `answerers`. */
+  /** Who may answer it; null: all who may answer for the session, which are its owner and its `answerers`. */
   answerers: z.array(userName).nullable(),
-  /** What is taken at the deadline; null: the agent is told that nobody answered. */
+  /** The resolution at the deadline; null: the agent learns that nobody answered. */
   default: resolution.nullable(),
-  /** The agent's turn is over: the answer will be a message to it, which wakes it. */
+  /** The agent's turn is over: the answer becomes a message to it, which wakes the session. */
   detached: z.boolean(),
   resolved_at: instant.nullable(),
-  /** Who resolved it; null: nobody, its deadline or the agent did. */
+  /** Who resolved it; null: no person did, but the deadline or the agent. */
   resolved_by: z.string().nullable(),
   resolution: resolution.nullable(),
 });
@@ -82,8 +82,8 @@ export type InteractionView = z.infer<typeof interactionView>;
 export const interactionList = z.object({ data: z.array(interactionView), next_cursor: z.string().nullable() });
 
 /**
- * `POST /sessions/{id}/interactions/{iid}/resolve`. A question takes `answer`: a text, labels of options, or (for several questions)
- * an array with one of these for each. A permission takes `decision`.
+ * `POST /sessions/{id}/interactions/{iid}/resolve`. A question takes `answer`: a text, labels of options, or (for several
+ * questions) an array with one of these for each. A permission takes `decision`.
  */
 export const resolveRequest = z.union([
   z.strictObject({
@@ -99,7 +99,7 @@ export const resolveRequest = z.union([
 ]);
 export type ResolveRequest = z.infer<typeof resolveRequest>;
 
-/** What the `ask_user` tool takes; the seed's names. */
+/** The arguments of the `ask_user` tool, with the seed's names. */
 export const askUserInput = z.strictObject({
   question: z.string().min(1).max(8000),
   options: z
@@ -107,19 +107,19 @@ export const askUserInput = z.strictObject({
     .max(25)
     .optional(),
   multi_select: z.boolean().optional(),
-  /** Seconds until the default is taken. */
+  /** Seconds until the default is applied. */
   timeout_seconds: z.int().min(1).max(604_800).optional(),
   /** Reminders while nobody has answered, evenly spaced until the deadline. Absent: the session's `interaction_reminders`. */
   max_attempts: z.int().min(0).max(100).optional(),
   priority: z.enum(['low', 'normal', 'high', 'urgent']).optional(),
-  /** Taken when nobody answers in time. */
+  /** The answer when nobody gives one in time. */
   default: z.string().max(32_768).optional(),
-  /** Of those who may answer for the session, who may answer this. Absent: each of them. */
+  /** Restricts who may answer, among those who may answer for the session. Absent: all of them may. */
   answerers: z.array(userName).min(1).max(33).optional(),
 });
 export type AskUserInput = z.infer<typeof askUserInput>;
 
-/** What the `notify_user` tool takes; the seed's names. */
+/** The arguments of the `notify_user` tool, with the seed's names. */
 export const notifyUserInput = z.strictObject({
   message: z.string().min(1).max(32_768),
   priority: z.enum(['low', 'normal', 'high', 'urgent']).optional(),

@@ -12,15 +12,15 @@ export const chatRequest = z.strictObject({
   prompt,
   /** `true` answers 202 at once; `false` waits for the result. */
   stream: z.boolean().default(true),
-  /** Counted from acceptance: when it has passed, the message fails with `turn_timeout`, its turn interrupted. */
+  /** Seconds from acceptance. Then the message fails with `turn_timeout`, and its turn is interrupted. */
   timeout_seconds: z.int().min(1).max(604_800).optional(),
 });
 export type ChatRequest = z.infer<typeof chatRequest>;
 
-/** The 202 of a chat: accepted. Its state is at `GET /sessions/{id}/messages/{message_id}`. */
+/** The 202 of a chat. The message's state is at `GET /sessions/{id}/messages/{message_id}`. */
 export const acceptedMessage = z.object({ message_id: uuid, status: z.literal('processing') });
 
-/** The figures of one turn: this message's own, not the session's. */
+/** The figures of one message's turn, not of the session. */
 export const turnResult = z.object({
   type: z.literal('result'),
   subtype: z.string(),
@@ -31,7 +31,7 @@ export const turnResult = z.object({
 });
 export type TurnResult = z.infer<typeof turnResult>;
 
-/** A message's state; with the turn's result once there is one. */
+/** A message's state, with the turn's result once there is one. */
 export const messageView = turnResult.partial().extend({
   message_id: uuid,
   session_id: uuid,
@@ -44,6 +44,6 @@ export const messageView = turnResult.partial().extend({
 });
 export type MessageView = z.infer<typeof messageView>;
 
-/** `POST /sessions/{id}/interrupt`: the message whose turn is being ended, if one ran. */
+/** `POST /sessions/{id}/interrupt`: the message whose turn is being interrupted, if one ran. */
 export const interruptAnswer = z.object({ interrupted: z.boolean(), message_id: uuid.nullable() });
 export type InterruptAnswer = z.infer<typeof interruptAnswer>;

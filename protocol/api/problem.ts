@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** Every way in which a call can be refused: its status and title. The code is stable; clients switch on it. */
+/** Every problem code of the API, with its HTTP status and title. Codes are stable: clients switch on them. */
 export const PROBLEMS = {
   invalid_json: [400, 'The body is not JSON'],
   invalid_request: [422, 'The request does not fit'],
@@ -52,7 +52,7 @@ export const PROBLEMS = {
 } as const satisfies Record<string, readonly [number, string]>;
 export type ProblemCode = keyof typeof PROBLEMS;
 
-/** RFC 9457 problem+json, with a stable `code` and, for what does not fit, where. */
+/** RFC 9457 problem+json, with a stable `code`. `errors` says which fields of the request do not fit. */
 export const problem = z.object({
   type: z.string(),
   title: z.string(),
@@ -63,7 +63,7 @@ export const problem = z.object({
 });
 export type Problem = z.infer<typeof problem>;
 
-/** An expected refusal, as a value. */
+/** An expected failure of a call, as a value. */
 export interface Refusal {
   readonly refused: ProblemCode;
   readonly detail: string;

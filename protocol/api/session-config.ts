@@ -5,12 +5,12 @@ const modelName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._:/@[\]-]{0,127}$/, 'must be a model name such as opus-4, sonnet or claude-opus-5-5');
 
-/** One of the catalogue's servers by its name (`container/mcp/`), with what is particular to this session. */
+/** A server of the catalogue (`container/mcp/`) by its name, with this session's additions. */
 const mcpPreset = z.strictObject({
   preset: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be the name of an MCP preset such as github'),
-  /** After the preset's own. */
+  /** Appended to the preset's own. */
   args: z.array(z.string()).optional(),
-  /** Beside the preset's own, and above them. */
+  /** Added to the preset's own; the same name replaces it. */
   env: z.record(z.string(), z.string()).optional(),
 });
 
@@ -29,16 +29,17 @@ const mcpServer = z.union([
   }),
 ]);
 
-/** A name of the operator's: of a secret, of a preset. */
+/** The name of one of the operator's secrets. */
 export const secretName = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be the name of one of the runner’s secrets');
+/** The name of one of the operator's egress presets. */
 export const presetName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be the name of a preset such as packages');
 
 /**
- * One rule of an allow-list: `host`, `*.host` (its subdomains), `*` (any), an IPv4 address or an `[IPv6]` one, each with an
- * optional `:port` or `:*`. Without a port: 80 and 443. With one that is not 80 or 443, tools that know no proxy
- * (databases) reach it as well, under its own name.
+ * One rule of an allow-list: `host`, `*.host` (its subdomains), `*` (any), an IPv4 address or an `[IPv6]` address, each with
+ * an optional `:port` or `:*`. Without a port, 80 and 443 are meant. With another port, tools that know no proxy (such as
+ * database clients) can reach the host too, under its own name.
  */
 export const egressRule = z
   .string()
@@ -48,26 +49,26 @@ export const egressRule = z
     'must be a rule such as github.com, *.example.org, db.example.com:5432 or *',
   );
 
-/** Where a container may go. */
+/** What a container may reach. */
 export const networkConfig = z.strictObject({
   allow: z.array(egressRule).max(256).default([]),
-  /** Lists that the runner's operator keeps by name: `packages`, `github`, `open`, and their own. */
+  /** Named allow-lists of the runner: `packages`, `github`, `open`, and the operator's own. */
   presets: z.array(presetName).max(32).default([]),
 });
 export type NetworkConfig = z.infer<typeof networkConfig>;
 
-/** A container's limits; the runner's maxima stand above them. */
+/** A container's limits. The runner lowers them to its own maxima. */
 export const resourcesConfig = z.strictObject({
   memory_mb: z.int().min(256).max(1_048_576).optional(),
   /** Cores. */
   cpus: z.number().min(0.1).max(1024).optional(),
   /** Processes and threads. */
   pids: z.int().min(64).max(65_536).optional(),
-  /** Of all files in the workspace together. */
+  /** All files of the workspace together. */
   workspace_mb: z.int().min(16).max(1_048_576).optional(),
 });
 
-/** The limits that a container really has. */
+/** The actual limits of a container. */
 export const resources = z.object({
   memory_mb: z.int(),
   cpus: z.number(),
@@ -77,7 +78,7 @@ export const resources = z.object({
 });
 export type Resources = z.infer<typeof resources>;
 
-/** A tool of CC-Docker's own; docs/people.md and docs/children.md say what each does. */
+/** CC-Docker's own tools. docs/people.md and docs/children.md describe them. */
 export const agentTool = z.enum([
   'ask_user',
   'notify_user',
@@ -92,53 +93,54 @@ export const agentTool = z.enum([
 ]);
 export type AgentTool = z.infer<typeof agentTool>;
 
-/** What people may be made to pay, USD. */
+/** A budget, USD. */
 export const budgetUsd = z.number().positive().max(1_000_000);
 
-/** Every setting, without the defaults that a new session has: a child takes what it is not given from its parent. */
+/** Every setting, without the defaults of a new session: a child inherits an absent setting from its parent. */
 const settings = {
   /** `opus-4`, `sonnet-4`, `haiku-4`, or any name that Claude Code takes. Absent: Claude Code's own default. */
   model: modelName,
-  /** How long a container of this session may live, seconds. Absent: the operator's `CONTAINER_TIMEOUT_DEFAULT`. */
+  /** Longest life of a container of this session, seconds. Absent: the operator's `CONTAINER_TIMEOUT_DEFAULT`. */
   timeout_seconds: z.int().min(1).max(604_800),
-  /** Without a turn, until the container goes, seconds. Absent: the operator's `CONTAINER_IDLE_TIMEOUT`. */
+  /** Time without a turn until the container is ended, seconds. Absent: the operator's `CONTAINER_IDLE_TIMEOUT`. */
   idle_timeout_seconds: z.int().min(1).max(604_800),
   /** Appended to Claude Code's own system prompt. */
   system_prompt: z.string().max(262_144),
-  /** `["*"]`: every tool without asking. Otherwise these alone run (Claude Code's rule syntax); the rest is denied. */
+  /** `["*"]`: every tool, without asking. Otherwise only these (Claude Code's rule syntax); all others are denied. */
   allowed_tools: z.array(z.string().min(1).max(512)).max(256),
   /**
-   * What happens when the agent wants to use a tool. `bypass`: it may use every one (or those of `allowed_tools`) unasked. `ask`: a person decides about
-   * whatever `allowed_tools` do not name (`*` counts as none). `accept_edits`: as `ask`, but edits of files in the workspace go unasked. `plan`: it plans, and asks
-   * before it begins. A question or a permission that nobody answers ends at its deadline.
+   * What happens when the agent wants to use a tool. `bypass`: it may use every tool (or those of `allowed_tools`) without
+   * asking. `ask`: a person decides about every tool that `allowed_tools` does not name (`*` names none). `accept_edits`: like
+   * `ask`, but edits of files in the workspace need no permission. `plan`: the agent first makes a plan, and a person decides
+   * whether it begins. A question or a permission that nobody answers ends at its deadline.
    */
   permission_mode: z.enum(['bypass', 'ask', 'accept_edits', 'plan']),
-  /** Seconds that a question or permission stays open. Absent: the operator's `INTERACTION_TIMEOUT`. */
+  /** Seconds that a question or a permission stays open. Absent: the operator's `INTERACTION_TIMEOUT`. */
   interaction_timeout_seconds: z.int().min(1).max(604_800),
-  /** What becomes of a permission that nobody decides on in time. */
+  /** The decision on a permission that nobody decides in time. */
   permission_default: z.enum(['allow', 'deny']),
-  /** Users who may, besides the owner, see and answer what this session asks; the rest of it they may not see. */
+  /** Users besides the owner who may see and answer this session's questions. They see nothing else of it. */
   answerers: z.array(userName).max(32),
-  /** How often people are reminded of a permission, or of a question that does not say (`max_attempts`), while nobody has answered. */
+  /** Reminders of a permission, or of a question without `max_attempts`, while nobody has answered. */
   interaction_reminders: z.int().min(0).max(100),
   /**
-   * CC-Docker's own tools that the agent gets, as `mcp__cc-docker__…`. None unasked: their server costs a session's start a tenth of a second, and
-   * Claude Code's own `AskUserQuestion` is there without.
+   * CC-Docker's own tools for the agent, named `mcp__cc-docker__…`. None by default: their server adds a tenth of a second to
+   * a session's start, and Claude Code's own `AskUserQuestion` works without it.
    */
   agent_tools: z.array(agentTool).max(16),
   /** MCP servers by name: as in Claude Code's own `--mcp-config`, or `{"preset": "…"}`. They run inside the container. */
   mcp_servers: z.record(z.string().regex(/^[A-Za-z0-9_-]{1,64}$/), mcpServer),
   /** Model calls that one message may take. */
   max_turns: z.int().min(1).max(10_000),
-  /** What the session and all its descendants together may cost, USD. Reached, they pause until it is raised. Absent: no limit. */
+  /** Budget of the session with all its descendants, USD. When it is spent, they pause until it is raised. Absent: no limit. */
   budget_usd: budgetUsd,
-  /** Names of the runner's secrets that this session uses. The runner puts them in on the way; see docs/security.md. */
+  /** Names of the runner's secrets that this session uses. The runner's proxy inserts them: docs/security.md. */
   secrets: z.array(secretName).max(64),
-  /** Where the container may go. Absent: what the operator's `EGRESS_DEFAULT` says, which is nowhere but the model. */
+  /** What the container may reach. Absent: the operator's `EGRESS_DEFAULT`, which by itself allows only the model. */
   network: networkConfig,
   /** The container's limits. Absent, or more than the runner allows: the runner's own. */
   resources: resourcesConfig,
-  /** Skills of the image by name (`container/skills/`), which the agent gets beside those of its workspace. */
+  /** Names of the image's skills (`container/skills/`) that the agent gets besides those of its workspace. */
   skills: z.array(z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be the name of a skill')).max(64),
 };
 
@@ -165,6 +167,6 @@ export const sessionConfig = z.strictObject({
 });
 export type SessionConfig = z.infer<typeof sessionConfig>;
 
-/** A child's settings: what is absent is as its parent's, but for `system_prompt` and `budget_usd`. */
+/** A child's settings. It inherits absent ones from its parent, except `system_prompt` and `budget_usd`. */
 export const childConfig = z.strictObject(settings).partial();
 export type ChildConfig = z.infer<typeof childConfig>;

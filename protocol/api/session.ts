@@ -27,7 +27,7 @@ export type CreatedSession = z.infer<typeof createdSession>;
 
 /** One row of a session list. */
 export const sessionSummary = createdSession.extend({
-  /** Why the session is where it is, when there is something to say. */
+  /** Why the session has this status, when there is a reason to give. */
   reason: reason.nullable(),
   last_activity: instant,
   /** What it is for, in a few words. */
@@ -36,7 +36,7 @@ export const sessionSummary = createdSession.extend({
   child_session_ids: z.array(uuid),
   total_turns: z.int(),
   total_cost_usd: z.number(),
-  /** Questions and permissions that wait for a person. */
+  /** Number of questions and permissions that wait for a person. */
   open_interactions: z.int(),
 });
 export type SessionSummary = z.infer<typeof sessionSummary>;
@@ -49,27 +49,27 @@ export const sessionView = sessionSummary.extend({
   queued_messages: z.int(),
   /** The container's limits; null while there is none, or on a backend without limits. */
   resources: resources.nullable(),
-  /** Secrets that are inside the container, by the operator's leave. */
+  /** Secrets that are inside the container because the operator exposes them. */
   exposed_secrets: z.array(z.string()),
-  /** How its files are kept. */
+  /** Where its files are. */
   files: z.object({
     /** The runner that has them; null: none yet. */
     runner: z.string().nullable(),
-    /** All that the agent wrote is in `snapshot_id`; false: the newest is on the runner alone. */
+    /** True: `snapshot_id` holds everything that the agent wrote. False: the newest is only on the runner. */
     saved: z.boolean(),
     /** The newest stored snapshot. */
     snapshot_id: uuid.nullable(),
   }),
   /** The session that it was forked from. */
   forked_from: uuid.nullable(),
-  /** The session in whose files it works, beside it; null: it has its own. */
+  /** The session whose files it shares; null: it has its own. */
   inherits_from: uuid.nullable(),
   workspace,
   config: sessionConfig,
 });
 export type SessionView = z.infer<typeof sessionView>;
 
-/** `GET /sessions`. `sessions` is `data` under the name that the seed gave it. */
+/** `GET /sessions`. `sessions` is `data` again, under the seed's name. */
 export const sessionList = z.object({
   data: z.array(sessionSummary),
   next_cursor: z.string().nullable(),

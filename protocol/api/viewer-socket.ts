@@ -4,9 +4,9 @@ import { permissionDecision, resolveRequest } from './interaction.ts';
 import { chatRequest } from './message.ts';
 
 /**
- * `WS /sessions/{id}/stream`. With `?after=SEQ` every frame from the server is an array of event envelopes
- * (previews among them, without `seq`) or one of the objects below. Without it the socket speaks the seed's dialect: one
- * Claude Code message a frame, from now on.
+ * `WS /sessions/{id}/stream`. With `?after=SEQ`, every frame from the server is an array of events and previews (which have
+ * no `seq`), or one of the objects below. Without `after`, the socket speaks the seed's dialect: one Claude Code message a
+ * frame, from now on.
  */
 
 /** Client → server. */
@@ -28,12 +28,12 @@ export const viewerFrame = z.discriminatedUnion('type', [
     message: z.string().max(8000).optional(),
   }),
   z.strictObject({ type: z.literal('ping') }),
-  /** Events up to `seq` have been read. With `?acks=true` a viewer is never cut off for reading a long log. */
+  /** The viewer has read the events up to `seq`. With `?acks=true`, a viewer that reads a long log is never closed for it. */
   z.strictObject({ type: z.literal('ack'), seq: z.int().min(0) }),
 ]);
 export type ViewerFrame = z.infer<typeof viewerFrame>;
 
-/** Server → client, beside the events. */
+/** Server → client, besides the events. */
 export const viewerAnswer = z.discriminatedUnion('type', [
   z.object({ type: z.literal('accepted'), message_id: uuid, ref: z.string().optional() }),
   z.object({ type: z.literal('resolved'), interaction_id: uuid }),

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { instant, uuid } from '../ids.ts';
 
-/** The name of a persistent workspace, its owner's own. */
+/** The name of a persistent workspace. Each owner has names of their own. */
 export const workspaceId = z
   .string()
   .regex(
@@ -9,7 +9,7 @@ export const workspaceId = z
     'must be a workspace’s name: letters, digits, dots, dashes, underscores',
   );
 
-/** What `git clone` is given. A credential has no place in it: the runner’s secrets are for that (`config.secrets`). */
+/** The URL for `git clone`. It must hold no credential: the runner's secrets are for that (`config.secrets`). */
 const gitRepo = z
   .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL of a repository' })
   .max(2048)
@@ -18,7 +18,7 @@ const gitRepo = z
     return username === '' && password === '';
   }, 'must not hold a user name or password: name one of the runner’s secrets in config.secrets');
 
-/** A branch or tag, by git's own rules for names (git-check-ref-format), as far as they keep it from being anything else. */
+/** A branch or tag. It keeps the rules of git-check-ref-format by which it cannot be read as an option or a revision. */
 const gitBranch = z
   .string()
   .max(255)
@@ -30,9 +30,9 @@ const gitBranch = z
 const start = { git_repo: gitRepo.optional(), git_branch: gitBranch.optional(), snapshot: uuid.optional() };
 
 /**
- * Where the agent works. `ephemeral` lives as long as its session; `persistent` is the owner's, found again by its
- * `id`, held by one session at a time; `clone` is an ephemeral copy of a persistent one. It begins empty, with a clone of
- * `git_repo`, or with the files of `snapshot`; a persistent one begins as it was left.
+ * Where the agent works. `ephemeral` lives as long as its session. `persistent` belongs to the owner, who names it by its
+ * `id`; one session at a time leases it. `clone` is an ephemeral copy of a persistent one. A workspace begins empty, with a
+ * clone of `git_repo`, or with the files of `snapshot`. A persistent one keeps the files of the session before.
  */
 export const workspace = z
   .discriminatedUnion('type', [
@@ -50,15 +50,15 @@ export const workspace = z
   });
 export type Workspace = z.infer<typeof workspace>;
 
-/** Why a snapshot was taken. `start`: what the agent found, after a clone; `written`: after a write from outside. */
+/** Why a snapshot was taken. `start`: the files that the agent began with, after a clone. `written`: after a write from outside. */
 export const snapshotTrigger = z.enum(['requested', 'periodic', 'parked', 'start', 'written', 'forked']);
 export type SnapshotTrigger = z.infer<typeof snapshotTrigger>;
 
-/** `pending`: not saved, and tried again. `failed`: not saved, given up. */
+/** `pending`: not stored yet, and tried again. `failed`: not stored, and given up. */
 export const snapshotState = z.enum(['pending', 'stored', 'failed']);
 export type SnapshotState = z.infer<typeof snapshotState>;
 
-/** Something that a snapshot does not hold, and why: a socket, a file that never held still. */
+/** Something that a snapshot does not hold, and why: for example a socket, or a file that kept changing. */
 export const skippedFile = z.object({ path: z.string().max(4096), why: z.string().max(512) });
 export type SkippedFile = z.infer<typeof skippedFile>;
 
@@ -70,16 +70,16 @@ export const snapshotView = z.object({
   state: snapshotState,
   trigger: snapshotTrigger,
   created_at: instant,
-  /** When it was stored, or given up. */
+  /** When it was stored or given up. */
   finished_at: instant.nullable(),
-  /** Files, folders and links. */
+  /** Number of files, folders and links. */
   files: z.int(),
-  /** What they hold, bytes. */
+  /** Size of the files, bytes. */
   bytes: z.int(),
-  /** What storing it added to the storage, bytes. */
+  /** Bytes that it added to the storage. */
   new_bytes: z.int(),
   skipped: z.array(skippedFile),
-  /** Why it is not stored yet, or never will be. */
+  /** Why it is not stored yet, or why it was given up. */
   detail: z.string().nullable(),
 });
 export type SnapshotView = z.infer<typeof snapshotView>;
@@ -89,7 +89,7 @@ export const snapshotList = z.object({ data: z.array(snapshotView), next_cursor:
 
 /** `POST /sessions/{id}/fork`. */
 export const forkRequest = z.strictObject({
-  /** Fork from this one of the session's snapshots; absent: from how it is now. */
+  /** The session's snapshot to fork from; absent: its present state. */
   snapshot: uuid.optional(),
 });
 export type ForkRequest = z.infer<typeof forkRequest>;
@@ -99,18 +99,18 @@ export const workspaceView = z.object({
   id: workspaceId,
   created_at: instant,
   updated_at: instant,
-  /** The session that holds it; null: free. */
+  /** The session that leases it; null: it is free. */
   held_by: uuid.nullable(),
-  /** The newest stored snapshot; null: nothing was ever saved. */
+  /** The newest stored snapshot; null: there is none. */
   snapshot_id: uuid.nullable(),
   bytes: z.int(),
 });
 export type WorkspaceView = z.infer<typeof workspaceView>;
 export const workspaceList = z.object({ data: z.array(workspaceView), next_cursor: z.string().nullable() });
 
-/** `GET /storage`: what the owner keeps. */
+/** `GET /storage`: what the owner has stored. */
 export const storageView = z.object({
-  /** What all snapshots and artifacts take in the storage, bytes, as last measured. */
+  /** Size of all snapshots and artifacts in the storage, bytes, as last measured. */
   bytes: z.int(),
   /** Null: no quota. */
   quota_bytes: z.int().nullable(),

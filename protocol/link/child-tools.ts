@@ -4,7 +4,7 @@ import { uuid } from '../ids.ts';
 import { budgetUsd, childConfig } from '../api/session-config.ts';
 import { sessionStatus } from '../api/session.ts';
 
-/** What the tools take that an agent has for its child sessions, and what they return. */
+/** The inputs and outputs of the agent's tools for child sessions. */
 
 const fields = childConfig.shape;
 
@@ -20,57 +20,57 @@ export const spawnSessionInput = z.strictObject({
 const spawnSessionOutput = z.object({ child_session_id: uuid, message_id: uuid, status: sessionStatus });
 
 export const listChildrenInput = z.strictObject({});
-/** A child as its parent's agent sees it. */
-const childLine = z.object({
+/** A child, as its parent's agent sees it. */
+const listedChild = z.object({
   child_session_id: uuid,
   title: z.string().nullable(),
   status: sessionStatus,
-  /** Why, when there is something to say. */
+  /** Why it has this status, when there is a reason to give. */
   reason: z.string().nullable(),
-  /** Messages that wait or run. */
+  /** Number of messages that wait or run. */
   pending_messages: z.int(),
   total_cost_usd: z.number(),
-  /** Questions and permissions of the child's that wait for a person. */
+  /** Number of the child's questions and permissions that wait for a person. */
   open_interactions: z.int(),
 });
-const listChildrenOutput = z.object({ children: z.array(childLine) });
+const listChildrenOutput = z.object({ children: z.array(listedChild) });
 
 export const sendToChildInput = z.strictObject({ child_session_id: uuid, prompt: z.string().min(1).max(262_144) });
 const sendToChildOutput = z.object({ message_id: uuid, status: sessionStatus });
 
 export const getChildResultInput = z.strictObject({
   child_session_id: uuid,
-  /** Of which message; absent: the child's newest. */
+  /** The message whose result is wanted; absent: the child's newest. */
   message_id: uuid.optional(),
-  /** How long to wait for it, seconds; 0: not at all. */
+  /** How long to wait, seconds; 0: not at all. */
   timeout_seconds: z.int().min(0).max(86_400).optional(),
 });
-/** Seconds that `get_child_result` waits where it does not say. */
+/** Seconds that `get_child_result` waits without `timeout_seconds`. */
 export const CHILD_RESULT_WAIT = 600;
 const getChildResultOutput = z.object({
   child_session_id: uuid,
   message_id: uuid,
-  /** `working`: it goes on, the wait is over. `paused`: its tree's budget is spent, and a person has to raise it. */
+  /** `working`: the wait is over, and the child works on. `paused`: the tree's budget is spent, and a person has to raise it. */
   state: z.enum(['completed', 'failed', 'interrupted', 'working', 'paused']),
   result: z.string().nullable(),
   error: z.object({ code: z.string(), detail: z.string() }).nullable(),
   total_cost_usd: z.number().nullable(),
-  /** Questions and permissions of the child's that wait for a person. */
+  /** Number of the child's questions and permissions that wait for a person. */
   open_interactions: z.int(),
 });
 
 export const getChildEventsInput = z.strictObject({
   child_session_id: uuid,
-  /** Those after this `seq`. */
+  /** Only events after this `seq`. */
   after: z.int().min(0).optional(),
   limit: z.int().min(1).max(200).optional(),
 });
-/** Events that `get_child_events` gives where it does not say. */
+/** Events that `get_child_events` returns without `limit`. */
 export const CHILD_EVENTS_PAGE = 50;
 export const getChildEventsOutput = z.object({
-  /** `text`: what was said or done, cut when long. */
+  /** `text`: what the child wrote or did; long texts are cut. */
   events: z.array(z.object({ seq: z.int(), time: z.string(), type: z.string(), text: z.string() })),
-  /** To go on from, as `after`. */
+  /** The `after` of the next page. */
   next_after: z.int(),
   last_seq: z.int(),
 });
@@ -81,7 +81,7 @@ const interruptChildOutput = z.object({ interrupted: z.boolean() });
 export const stopChildInput = z.strictObject({ child_session_id: uuid });
 const stopChildOutput = z.object({ status: sessionStatus });
 
-/** A call of one of these tools, as the container tells of it. */
+/** A call of one of these tools, as the wrapper sends it. */
 export const childToolCall = z.discriminatedUnion('tool', [
   z.object({ tool: z.literal('spawn_session'), input: spawnSessionInput }),
   z.object({ tool: z.literal('list_children'), input: listChildrenInput }),
@@ -93,7 +93,7 @@ export const childToolCall = z.discriminatedUnion('tool', [
 ]);
 export type ChildToolCall = z.infer<typeof childToolCall>;
 
-/** What each returns, as MCP's structured content. */
+/** The output of each tool: MCP's structured content. */
 export const childToolOutputs = {
   spawn_session: spawnSessionOutput,
   list_children: listChildrenOutput,

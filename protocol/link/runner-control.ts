@@ -5,20 +5,20 @@ import { filesRefusal, filesRequest, sessionFiles } from '../api/files.ts';
 import { resources, sessionConfig } from '../api/session-config.ts';
 import { skippedFile, snapshotState, snapshotTrigger, workspace } from '../api/workspace.ts';
 
-/** The control socket: one per runner, dialled by the runner, to the pool it serves. JSON text frames. */
+/** The control socket: each runner dials one to its pool. Frames are JSON text. */
 
-/** One launch of one session. The same (session, epoch) twice is one container. */
+/** Names one launch of one session. Two launches with the same session and epoch are one container. */
 export const placementKey = z.object({ session_id: uuid, epoch });
 export type PlacementKey = z.infer<typeof placementKey>;
 
-/** What a runner needs to start a container; it decides alone how. */
+/** What a runner needs to start a container. The runner alone decides how. */
 export const launch = placementKey.extend({
-  /** Opens this session's data socket, for this epoch alone. */
+  /** The token for this session's data socket, for this epoch only. */
   token: z.string(),
   resume: z.boolean(),
   config: sessionConfig,
   workspace,
-  /** The session whose workspace this one works in, beside its container there; absent: its own. */
+  /** The session whose workspace this one shares, on the same runner; absent: it has its own. */
   workspace_of: uuid.optional(),
   files: sessionFiles,
 });
@@ -27,11 +27,11 @@ export type Launch = z.infer<typeof launch>;
 export const backendName = z.enum(['docker', 'process']);
 export type BackendName = z.infer<typeof backendName>;
 
-/** How the runner's backend is, in words a user can act on. */
+/** The state of the runner's backend, in a sentence that a user can act on. */
 export const backendHealth = z.object({ ok: z.boolean(), detail: z.string().max(2048) });
 export type BackendHealth = z.infer<typeof backendHealth>;
 
-/** Where a runner keeps snapshots. Runners with the same `id` see the same ones. */
+/** Where a runner stores snapshots. Runners with the same `id` see the same snapshots. */
 export const storageInfo = z.object({
   id: z.string().max(128),
   kind: z.enum(['folder', 's3']),
@@ -39,30 +39,30 @@ export const storageInfo = z.object({
 });
 export type StorageInfo = z.infer<typeof storageInfo>;
 
-/** The two trees of files that a snapshot consists of. */
+/** The two file trees of a snapshot. */
 export const treeKind = z.enum(['workspace', 'conversation']);
 export type TreeKind = z.infer<typeof treeKind>;
-/** What an owner's part of the storage holds: those two of each snapshot, and artifacts, each a tree of its one file under its own id. */
+/** The trees in an owner's part of the storage: the two of each snapshot, and one for each artifact, which holds its one file. */
 export const storedTree = z.enum([...treeKind.options, 'artifact']);
 export const treeName = z.object({ snapshot_id: uuid, tree: storedTree });
 export type TreeName = z.infer<typeof treeName>;
 
-/** What a runner has to say of a snapshot. */
+/** A runner's report on a snapshot. */
 export const snapshotReport = z.object({
   snapshot_id: uuid,
   trigger: snapshotTrigger,
   state: snapshotState,
-  /** The `version` of the files that it holds. */
+  /** The `version` of the files in it. */
   version: z.int().min(1),
-  /** Nothing ran that could have changed them since: it holds that version whole. */
+  /** Nothing that could change the files was running: it holds that version completely. */
   final: z.boolean(),
-  /** The storage that has it. */
+  /** The id of the storage that has it. */
   storage: z.string().max(128),
   created_at: instant,
   files: z.int(),
   bytes: z.int(),
   new_bytes: z.int(),
-  /** What the owner's part of the storage takes by now, bytes; null: not measured. */
+  /** Size of the owner's part of the storage now, bytes; null: not measured. */
   owner_bytes: z.int().nullable(),
   skipped: z.array(skippedFile).max(20),
   detail: z.string().max(8192).nullable(),
@@ -71,52 +71,50 @@ export type SnapshotReport = z.infer<typeof snapshotReport>;
 
 /** Runner → pool. */
 export const runnerFrame = z.discriminatedUnion('kind', [
-  /** First on every connection. */
+  /** The first frame of every connection. */
   z.object({
     kind: z.literal('hello'),
     version: z.string(),
     backend: backendName,
     health: backendHealth,
-    /** Containers that it runs at once. */
+    /** Most containers that it runs at once. */
     capacity: z.int().min(0),
     labels: z.record(z.string(), z.string()),
     storage: storageInfo,
     running: z.array(placementKey),
   }),
-  /** The container runs, with these limits, and with these secrets inside it (the operator exposes them). */
+  /** The container runs with these limits, and with these secrets inside it, which the operator exposes. */
   placementKey.extend({
     kind: z.literal('started'),
     resources: resources.nullable(),
     exposed_secrets: z.array(z.string()),
   }),
-  /**
-   * The container is gone, or never came to be, and all that it said has been stored. Sent again until `ended_ack`.
-   */
+  /** The container is gone or could not start, and the session has stored all of its output. Sent again until `ended_ack`. */
   placementKey.extend({ kind: z.literal('ended'), reason }),
-  /** What a `remove` asked for: the session's files are gone. */
+  /** Answers `remove`: the session's files are gone. */
   z.object({ kind: z.literal('removed'), session_id: uuid }),
   z.object({ kind: z.literal('health'), health: backendHealth, storage: backendHealth }),
-  /** Sent again until `snapshot_ack`, but for `pending`, which is news alone. */
+  /** Sent again until `snapshot_ack`, except `pending`, which is only an update. */
   z.object({ kind: z.literal('snapshot'), session_id: uuid, report: snapshotReport }),
-  /** These trees are stored and old enough to be known: which does nothing refer to? Answered with `drop`. */
+  /** Asks which of these stored trees nothing refers to. All are old enough to be known by now. Answered with `drop`. */
   z.object({ kind: z.literal('sweep'), owner: sessionFiles.shape.owner, trees: z.array(treeName).max(1000) }),
-  /** A transfer that was ordered cannot be had: the runner does not come. */
+  /** Refuses a `transfer`: the runner will not dial it. */
   z.object({ kind: z.literal('transfer_refused'), session_id: uuid, transfer_id: uuid, refusal: filesRefusal }),
-  /** It takes no more launches and is ending what it runs. */
+  /** The runner takes no more launches and ends its containers. */
   z.object({ kind: z.literal('draining') }),
 ]);
 export type RunnerFrame = z.infer<typeof runnerFrame>;
 
 /** Pool → runner. */
 export const poolFrame = z.discriminatedUnion('kind', [
-  /** Answers `hello`: of what it runs, these are wanted; it ends the rest. */
+  /** Answers `hello`: the runner keeps these containers and ends all others. */
   z.object({ kind: z.literal('welcome'), wanted: z.array(placementKey) }),
   z.object({ kind: z.literal('launch'), launch }),
   placementKey.extend({ kind: z.literal('stop') }),
   placementKey.extend({ kind: z.literal('ended_ack') }),
-  /** The session is deleted: end what runs of it and remove its files. Sent again until `removed`. */
+  /** The session is deleted: end its container and remove its files. Sent again until `removed`. */
   z.object({ kind: z.literal('remove'), session_id: uuid }),
-  /** Take a snapshot of the session's files as they are now, whether a container runs or not. */
+  /** Take a snapshot of the session's files now, whether its container runs or not. */
   z.object({
     kind: z.literal('snapshot'),
     session_id: uuid,
@@ -125,7 +123,7 @@ export const poolFrame = z.discriminatedUnion('kind', [
     files: sessionFiles,
   }),
   z.object({ kind: z.literal('snapshot_ack'), snapshot_id: uuid }),
-  /** Dial `/api/v1/runner/sessions/{session_id}/transfers/{transfer_id}` and answer this there. */
+  /** Dial `/api/v1/runner/sessions/{session_id}/transfers/{transfer_id}` and answer the request there. */
   z.object({
     kind: z.literal('transfer'),
     session_id: uuid,
@@ -133,12 +131,12 @@ export const poolFrame = z.discriminatedUnion('kind', [
     files: sessionFiles,
     request: filesRequest,
   }),
-  /** Nothing refers to these trees any more. What gets lost of this, a sweep finds. */
+  /** Nothing refers to these trees any more: delete them. If this frame is lost, a sweep finds them. */
   z.object({ kind: z.literal('drop'), owner: sessionFiles.shape.owner, trees: z.array(treeName).max(1000) }),
 ]);
 export type PoolFrame = z.infer<typeof poolFrame>;
 
-/** Keeps the control socket alive and shows that the runner is: sent by the runner, answered with the same text. */
+/** Keeps the control socket open and shows that the runner is alive. The runner sends it, the pool answers with the same text. */
 export const HEARTBEAT = '{"kind":"heartbeat"}';
-/** Milliseconds between heartbeats; a runner that missed three is taken for lost. */
+/** Milliseconds between heartbeats. A runner that misses three counts as lost. */
 export const HEARTBEAT_MS = 10_000;

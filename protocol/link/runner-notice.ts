@@ -2,21 +2,22 @@ import * as z from 'zod';
 import { wrapperFrame } from './wrapper-notice.ts';
 
 /**
- * What the runner itself has to say about a session's container. It goes over the data socket beside the wrapper's frames, numbered
- * `1, 2, …` within the epoch like those and kept until stored; a container cannot send it.
+ * The runner's own notices about a session's container. They use the data socket besides the wrapper's frames, and a container
+ * cannot send them. Like the wrapper's items they are numbered `1, 2, …` within the epoch, and kept until stored. On the wire
+ * they have the old name "host".
  */
 export const runnerNotice = z.discriminatedUnion('host_notice', [
-  /** Decisions of the egress policy, merged while they repeat. */
+  /** Decisions of the egress policy. Equal ones are merged. */
   z.object({
     host_notice: z.literal('egress'),
     host: z.string().max(300),
     port: z.int().min(0).max(65_535),
     verdict: z.enum(['allowed', 'refused']),
-    /** The rule that decided, or why there was none: for people. */
+    /** The rule that decided, or why none applied: for people. */
     rule: z.string().max(512),
-    /** Connections that were decided so since the last notice; 0: only the bytes of ended ones are news. */
+    /** Connections with this decision since the last notice; 0: only the bytes are new. */
     count: z.int().min(0),
-    /** Bytes out of and into the container over those that have ended. */
+    /** Bytes out of and into the container, over connections that have ended. */
     bytes_sent: z.int().min(0),
     bytes_received: z.int().min(0),
   }),
@@ -39,6 +40,6 @@ export const runnerNoticeFrame = z.object({
 });
 export type RunnerNoticeFrame = z.infer<typeof runnerNoticeFrame>;
 
-/** What comes over a data socket: a wrapper's frames, relayed, and the runner's own. */
+/** A frame on a data socket: a relayed frame of the wrapper, or the runner's own. */
 export const dataFrame = z.discriminatedUnion('kind', [...wrapperFrame.options, runnerNoticeFrame]);
 export type DataFrame = z.infer<typeof dataFrame>;

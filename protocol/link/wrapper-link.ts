@@ -3,22 +3,22 @@ import { uuid } from '../ids.ts';
 import { resolution } from '../api/interaction.ts';
 
 /**
- * The link between a container's wrapper and its session: JSON frames, a line each on the session's unix socket, which
- * the runner relays over the session's data socket: upward all that is waiting in one message, a line a frame.
+ * The link between a container's wrapper and its session. Frames are JSON, one a line, on the session's unix socket. The
+ * runner relays them over the session's data socket; towards the session it puts all waiting frames into one message.
  *
- * Both directions are exactly once. What the wrapper says is numbered `1, 2, …` within its epoch and kept until the
- * session has stored it; what the session orders is numbered too, and kept until the wrapper has taken it. After
- * any break the wrapper says `hello`, is answered `welcome`, and each side sends again what the other lacks. The runner in
- * between is an end of the link to both: it keeps what one side has sent until the other has it, and so outlives either.
+ * Both directions deliver exactly once. The wrapper numbers its items (lines of `claude`, and notices of its own) `1, 2, …`
+ * within the epoch and keeps each until the session has stored it. The session numbers its commands and keeps each until the
+ * wrapper has taken it. After a break, the wrapper sends `hello`, the session answers `welcome`, and each side sends again
+ * what the other lacks. The runner is an end of the link for both: it keeps what one side has sent until the other has it.
  */
 
-/** An order for the wrapper. */
+/** A command for the wrapper. */
 export const wrapperCommand = z.discriminatedUnion('command', [
-  /** Hand a user message to `claude`; `message_id` becomes its `uuid`. */
+  /** Give `claude` a user message; `message_id` becomes its `uuid`. */
   z.object({ command: z.literal('prompt'), message_id: uuid, prompt: z.string() }),
   /** Answers `asked`. */
   z.object({ command: z.literal('resolve'), interaction_id: uuid, resolution }),
-  /** Answers `tool_call`: what the model reads, and the same as data where the tool has a schema for it. */
+  /** Answers `tool_call`. `text` is for the model; `structured` is the same as data, for a tool with an output schema. */
   z.object({
     command: z.literal('tool_result'),
     call_id: uuid,
@@ -26,7 +26,7 @@ export const wrapperCommand = z.discriminatedUnion('command', [
     is_error: z.boolean(),
     structured: z.record(z.string(), z.unknown()).optional(),
   }),
-  /** From now on, say what is spent (`spent`) as each call of the model's ends; or no longer. */
+  /** `on`: send `spent` after each model call from now on. Otherwise: no longer. */
   z.object({ command: z.literal('watch_spending'), on: z.boolean() }),
   /** End the running turn. */
   z.object({ command: z.literal('interrupt'), message_id: uuid }),
@@ -35,17 +35,17 @@ export type WrapperCommand = z.infer<typeof wrapperCommand>;
 
 /** Session → wrapper. */
 export const sessionFrame = z.discriminatedUnion('kind', [
-  /** Answers `hello`. Items up to `stored` are safe; send what follows. */
+  /** Answers `hello`. Items up to `stored` are stored; send those after them. */
   z.object({ kind: z.literal('welcome'), stored: z.int().min(0) }),
-  /** Items up to `stored` are safe and can be forgotten. */
+  /** Items up to `stored` are stored and can be forgotten. */
   z.object({ kind: z.literal('ack'), stored: z.int().min(1) }),
-  /** A gap was seen: send again from `from` on. */
+  /** Items are missing: send again from `from` on. */
   z.object({ kind: z.literal('resend'), from: z.int().min(1) }),
-  /** The runner's own notices up to `stored` are safe. For the runner: no wrapper is sent it. */
+  /** The runner's own notices up to `stored` are stored. For the runner only: a wrapper never gets it. */
   z.object({ kind: z.literal('host_ack'), stored: z.int().min(0) }),
-  /** What was cloned has been saved as the workspace's start: go on. From the runner itself, with each `welcome` once it is so. */
+  /** The clone is saved as the workspace's start: go on. The runner itself sends it, from then on with each `welcome`. */
   z.object({ kind: z.literal('go') }),
-  /** Whether calls to the model are held back (the budget is spent). For the runner: no wrapper is sent it. */
+  /** `held`: model calls are paused, because the budget is spent. For the runner only: a wrapper never gets it. */
   z.object({ kind: z.literal('model'), held: z.boolean() }),
   z.object({ kind: z.literal('command'), number: z.int().min(1), command: wrapperCommand }),
 ]);

@@ -5,22 +5,23 @@ import { uuid, epoch } from '../ids.ts';
 import { askUserInput, interactionSubject, notifyUserInput } from '../api/interaction.ts';
 
 /**
- * What a wrapper says over its link (protocol/link/wrapper-link.ts). Apart from what it hears: it parses only that, and each
- * container's start would pay for these schemas.
+ * What a wrapper sends over its link (protocol/link/wrapper-link.ts). In a file apart from what it receives: it parses only
+ * the latter, and loading these schemas would slow down each container's start.
  */
 
-/** What the wrapper itself has to say, in the same numbering as Claude Code's lines. */
+/** The wrapper's own notices, numbered together with Claude Code's lines. */
 export const wrapperNotice = z.discriminatedUnion('notice', [
-  /** `claude` is initialised: a prompt will be taken at once. */
+  /** `claude` is initialised and takes prompts. */
   z.object({ notice: z.literal('ready'), claude_version: z.string().max(128) }),
-  /** `git clone` begins; and it is done, at `commit`. The runner answers the latter with `go`, before which nothing starts. */
+  /** `git clone` begins. */
   z.object({ notice: z.literal('cloning'), repo: z.string().max(2048) }),
+  /** `git clone` is done; `commit` is its HEAD. The runner answers with `go`, and `claude` starts only then. */
   z.object({ notice: z.literal('cloned'), repo: z.string().max(2048), commit: z.string().max(64), ms: z.int() }),
-  /** It failed, in git's own words. The epoch's last notice. */
+  /** The clone failed; `detail` is git's own message. The epoch's last notice. */
   z.object({ notice: z.literal('clone_failed'), detail: z.string().max(8192) }),
   /**
-   * `claude` waits for a person: for a permission, or for answers to its `AskUserQuestion`. The id is the wrapper's. Answered with
-   * the command `resolve`.
+   * `claude` waits for a person: for a permission, or for answers to its `AskUserQuestion`. The wrapper chooses the id. The
+   * command `resolve` answers it.
    */
   z.object({
     notice: z.literal('asked'),
@@ -28,9 +29,9 @@ export const wrapperNotice = z.discriminatedUnion('notice', [
     tool_use_id: z.string().max(256),
     subject: interactionSubject,
   }),
-  /** It waits no longer. */
+  /** `claude` no longer waits for this interaction. */
   z.object({ notice: z.literal('withdrawn'), interaction_id: uuid }),
-  /** One of CC-Docker's own tools was called. Answered with the command `tool_result`. */
+  /** The agent called one of CC-Docker's own tools. The command `tool_result` answers it. */
   z.object({
     notice: z.literal('tool_call'),
     call_id: uuid,
@@ -41,11 +42,11 @@ export const wrapperNotice = z.discriminatedUnion('notice', [
       ...childToolCall.options,
     ]),
   }),
-  /** Nobody waits for its result any more. */
+  /** The agent no longer waits for the result of this call. */
   z.object({ notice: z.literal('tool_cancelled'), call_id: uuid }),
-  /** What `claude` has spent since its last `result`, USD: a model call of a turn that goes on is done. */
+  /** A model call has ended within a turn: what `claude` has spent since its last `result`, USD. */
   z.object({ notice: z.literal('spent'), since_result_usd: z.number().min(0) }),
-  /** How it stands with one of the session's MCP servers; said of those that fail or are slow, and again when that changes. */
+  /** The state of one of the session's MCP servers. Sent for servers that fail or are slow, and again when that changes. */
   z.object({
     notice: z.literal('mcp_server'),
     name: z.string().max(64),
@@ -54,9 +55,9 @@ export const wrapperNotice = z.discriminatedUnion('notice', [
   }),
   /** `claude` could not be started or did not initialise. The epoch's last notice: no `exited` follows. */
   z.object({ notice: z.literal('start_failed'), detail: z.string().max(8192) }),
-  /** Each guarantee of the seal was probed from inside, before anything else ran, and holds. */
+  /** The wrapper probed each guarantee of the seal before anything else ran, and all hold. */
   z.object({ notice: z.literal('sealed'), probes: z.array(z.string().max(64)).max(32) }),
-  /** A guarantee does not hold. Nothing was started. The epoch's last notice. */
+  /** A guarantee of the seal does not hold, so nothing was started. The epoch's last notice. */
   z.object({
     notice: z.literal('seal_broken'),
     failed: z
@@ -64,33 +65,33 @@ export const wrapperNotice = z.discriminatedUnion('notice', [
       .min(1)
       .max(32),
   }),
-  /** `claude` has ended; `stderr` is the end of what it wrote there. */
+  /** `claude` has ended; `stderr` is the end of its output there. */
   z.object({
     notice: z.literal('exited'),
     code: z.int().nullable(),
     signal: z.string().nullable(),
     stderr: z.string().max(8192),
   }),
-  /** A line of `claude`'s was longer than `MAX_LINE_BYTES` and is not carried. */
+  /** A line of `claude` was longer than `MAX_LINE_BYTES` and is not transferred. */
   z.object({ notice: z.literal('oversized'), bytes: z.int(), head: z.string().max(1024) }),
-  /** A line of `claude`'s was not a JSON object. */
+  /** A line of `claude` was not a JSON object. */
   z.object({ notice: z.literal('garbled'), line: z.string().max(8192) }),
 ]);
 export type WrapperNotice = z.infer<typeof wrapperNotice>;
 
-/** A line of Claude Code's exactly as it was written (without the newline), or the wrapper's own notice. */
+/** A line exactly as Claude Code wrote it (without the newline), or a notice of the wrapper. */
 export const linkItem = z.union([z.string(), wrapperNotice]);
 export type LinkItem = z.infer<typeof linkItem>;
 
 /** Wrapper → session. */
 export const wrapperFrame = z.discriminatedUnion('kind', [
-  /** First on every connection. `taken`: the last command taken. */
+  /** The first frame of every connection. `taken`: the last command taken. */
   z.object({ kind: z.literal('hello'), epoch, taken: z.int().min(0) }),
   /** Items `first, first+1, …`. */
   z.object({ kind: z.literal('items'), first: z.int().min(1), items: z.array(linkItem).min(1) }),
-  /** A `stream_event` line: shown to who is watching, neither numbered nor stored. */
+  /** A `stream_event` line: broadcast to viewers, neither numbered nor stored. */
   z.object({ kind: z.literal('preview'), line: z.string() }),
-  /** Commands up to `command` have been taken. */
+  /** The commands up to `command` have been taken. */
   z.object({ kind: z.literal('taken'), command: z.int().min(1) }),
 ]);
 export type WrapperFrame = z.infer<typeof wrapperFrame>;

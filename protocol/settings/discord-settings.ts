@@ -1,9 +1,9 @@
 import * as z from 'zod';
 
-/** Discord's id of something: 64 bits in decimal, as a string. */
+/** An id of Discord: 64 bits in decimal, as a string. */
 export const snowflake = z.string().regex(/^\d{1,20}$/, 'must be an id of Discord’s: a number of up to 20 digits');
 
-/** A setting that is left empty counts as not set. */
+/** An empty setting counts as not set. */
 const unlessEmpty = <T extends z.ZodType>(of: T) => z.preprocess((value) => (value === '' ? undefined : value), of);
 const optional = <T extends z.ZodType>(of: T) => unlessEmpty(of.optional());
 
@@ -16,7 +16,7 @@ const count = (fallback: number, min: number, max: number) => {
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
-/** The bot's token travels to it, so it is HTTPS, or this machine. */
+/** The bot's token is sent to it, so it must be HTTPS or this machine. */
 const apiBaseUrl = z
   .url({ protocol: /^https?$/, error: 'must be a URL such as https://discord.com/api/v10', abort: true })
   .refine((url) => url.startsWith('https:') || LOOPBACK.test(new URL(url).hostname), {
@@ -24,7 +24,7 @@ const apiBaseUrl = z
   })
   .transform((url) => url.replace(/\/+$/, ''));
 
-/** Ids with commas between. */
+/** Ids, separated by commas. */
 const ids = z
   .string()
   .default('')
@@ -38,10 +38,10 @@ const ids = z
     return found;
   });
 
-/** Discord's part of the edge's environment. The seed's names and defaults where it had them. */
+/** Discord's part of the edge's environment. Names and defaults are the seed's where it has them. */
 export const discordSettings = z.object({
   DISCORD_APPLICATION_ID: optional(snowflake),
-  /** Checks what Discord signs: Ed25519, hexadecimal. */
+  /** The key that checks Discord's signatures: Ed25519, hexadecimal. */
   DISCORD_PUBLIC_KEY: optional(
     z
       .string()
@@ -49,14 +49,14 @@ export const discordSettings = z.object({
       .transform((key) => key.toLowerCase()),
   ),
   DISCORD_BOT_TOKEN: optional(z.string().regex(/^[\x21-\x7e]+$/, 'must be the bot’s token alone, without "Bot "')),
-  /** Where sessions get their threads, and messages of no session go. */
+  /** The channel for the threads of sessions, and for messages without a session. */
   DISCORD_CHANNEL_ID: optional(snowflake),
   DISCORD_API_BASE_URL: unlessEmpty(apiBaseUrl.default('https://discord.com/api/v10')),
-  /** Until a question that was asked over Discord ends, seconds. */
+  /** Seconds that a question over Discord stays open. */
   DISCORD_QUESTION_TIMEOUT: count(1800, 1, 604_800),
   /** Reminders of a question that nobody has answered. */
   DISCORD_MAX_RETRIES: count(3, 0, 100),
-  /** Who may command and answer: these people, and those with one of these roles. Both empty: nobody is let in by a list. */
+  /** Who may use commands and answer: these users, and users with one of these roles. Both empty: no list admits anybody. */
   DISCORD_ALLOWED_USERS: ids,
   DISCORD_ALLOWED_ROLES: ids,
 });
@@ -64,9 +64,9 @@ export type DiscordSettings = z.infer<typeof discordSettings>;
 
 /** The settings that each use of Discord needs. */
 export const DISCORD_NEEDS = {
-  /** To say something in the channel. */
+  /** To send messages to the channel. */
   notify: ['DISCORD_BOT_TOKEN', 'DISCORD_CHANNEL_ID'],
-  /** To be spoken to as well: commands and buttons. */
+  /** To receive commands and buttons as well. */
   interactions: ['DISCORD_APPLICATION_ID', 'DISCORD_PUBLIC_KEY', 'DISCORD_BOT_TOKEN', 'DISCORD_CHANNEL_ID'],
   /** To register the commands. */
   register: ['DISCORD_APPLICATION_ID', 'DISCORD_BOT_TOKEN'],
@@ -74,15 +74,15 @@ export const DISCORD_NEEDS = {
 
 export type DiscordUse = keyof typeof DISCORD_NEEDS;
 export type DiscordNeed<Use extends DiscordUse> = (typeof DISCORD_NEEDS)[Use][number];
-/** Settings with which that use works. */
+/** Settings that are sufficient for that use. */
 export type DiscordReady<Use extends DiscordUse> = DiscordSettings & Record<DiscordNeed<Use>, string>;
 
-/** What that use of Discord still wants; none: it is configured. */
+/** The settings that this use of Discord lacks; none: it is configured. */
 export function missingDiscordSettings(settings: DiscordSettings, use: DiscordUse): DiscordNeed<DiscordUse>[] {
   return DISCORD_NEEDS[use].filter((name) => settings[name] === undefined);
 }
 
-/** Whether that use of Discord is configured. */
+/** Whether this use of Discord is configured. */
 export function isDiscordReady<Use extends DiscordUse>(
   settings: DiscordSettings,
   use: Use,
@@ -90,7 +90,7 @@ export function isDiscordReady<Use extends DiscordUse>(
   return missingDiscordSettings(settings, use).length === 0;
 }
 
-/** A sentence for whoever is refused for lack of them; null: nothing is missing. */
+/** The sentence for a refusal because of missing settings; null: none is missing. */
 export function discordNotConfigured(settings: DiscordSettings, use: DiscordUse): string | null {
   const missing = missingDiscordSettings(settings, use);
   if (missing.length === 0) return null;

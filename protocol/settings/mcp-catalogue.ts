@@ -1,33 +1,33 @@
 import * as z from 'zod';
 
-/** What a session has to give a preset, beside its name. For people: docs/mcp-servers.md shows it. */
+/** What a session must set for a preset, besides its name. For people: docs/mcp-servers.md shows it. */
 const needs = {
   /** What it is for. */
   purpose: z.string(),
-  /** Hosts that `config.network` has to allow. */
+  /** Hosts that `config.network` must allow. */
   network: z.array(z.string()),
-  /** What `config.secrets` has to name. */
+  /** Secrets that `config.secrets` must name. */
   secrets: z.array(z.string()),
   /** What it cannot do here. */
   limits: z.string(),
 };
 
 /**
- * One MCP server of the catalogue (`container/mcp/catalogue.json`). In `args`, `env` and `headers` stand for the session's own: `{workspace}`,
- * `{config}` (kept with the transcript), `{scratch}` (gone with the container).
+ * One MCP server of the catalogue (`container/mcp/catalogue.json`). In `args`, `env` and `headers` these stand for folders of
+ * the session: `{workspace}`, `{config}` (saved with the transcript), `{scratch}` (gone with the container).
  */
 const catalogueServer = z.union([
   z.strictObject({
     ...needs,
-    /** npm package whose program it is; pinned in package.json. */
+    /** The npm package of the server; pinned in package.json. */
     package: z.string(),
-    /** Its program, a file of the package's, run by Node. */
+    /** The file of the package that Node runs. */
     program: z.string(),
     args: z.array(z.string()).default([]),
     env: z.record(z.string(), z.string()).default({}),
-    /** Optional dependencies of the package that it needs here; the others are left out of the image. */
+    /** Optional dependencies of the package that the image gets; it gets no others. */
     with: z.array(z.string()).default([]),
-    /** Files that the image may lack, and what to do then. */
+    /** Files that the server needs and the image may lack, with what to do then. */
     requires: z.array(z.strictObject({ file: z.string(), remedy: z.string() })).default([]),
   }),
   z.strictObject({

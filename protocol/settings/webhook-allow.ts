@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** Words for many ranges at once, as workerd knows them; `public` is allowed anyhow. */
+/** workerd's words for several ranges at once. `public` is always allowed. */
 const word = z.enum(['public', 'private', 'local', 'network']);
 
 const range = z.union([
@@ -11,7 +11,7 @@ const range = z.union([
   z.ipv6().transform((address) => `${address}/128`),
 ]);
 
-/** What webhooks may reach beyond public addresses: addresses, ranges in CIDR notation and words, with commas between. */
+/** What webhooks may reach besides public addresses: addresses, CIDR ranges and words, separated by commas. */
 export const webhookAllow = z
   .string()
   .default('')

@@ -1,7 +1,7 @@
-import type { LineSamples } from './lines.ts';
+import type { LineSamples } from './rows/lines.ts';
 import type { Part } from './options.ts';
-import type { Samples } from './rounds.ts';
-import { pairedRatio, quantile } from './statistics.ts';
+import type { Samples } from './rows/rounds.ts';
+import { pairedRatio, quantile } from './lib/statistics.ts';
 
 /** What was measured; a part that was not is absent. */
 export interface Measured {

@@ -8,7 +8,7 @@ import { judge } from './goals.ts';
 import { measure, type Measurement } from './measure.ts';
 import { HELP, parseOptions, type BenchOptions, type Part } from './options.ts';
 import { report } from './report.ts';
-import { makeScratch } from './scratch.ts';
+import { makeScratch } from './lib/scratch.ts';
 
 /** How long the ending may take before it is given up, milliseconds. */
 const END_MS = 60_000;
@@ -91,7 +91,7 @@ async function runScripts({ parts, check }: BenchOptions): Promise<number> {
     const { title, files } = SCRIPTS[part] ?? { title: '', files: [] };
     if (files.length > 0) console.log(`\n${title}`);
     for (const file of files) {
-      const script = spawn(process.execPath, [path.join(import.meta.dirname, file)], { stdio: 'inherit' });
+      const script = spawn(process.execPath, [path.join(import.meta.dirname, 'rows', file)], { stdio: 'inherit' });
       const [code] = await once(script, 'exit');
       if (code !== 0) missed = 1;
     }

@@ -1,14 +1,14 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { isRefused } from '../start/lib/refused.ts';
-import { sessionImage } from './docker-image.ts';
+import { sessionImage } from './lib/docker-image.ts';
 import type { Measured } from './goals.ts';
-import { makeStampingClaude, measureLines, type LineSamples } from './lines.ts';
+import { makeStampingClaude, measureLines, type LineSamples } from './rows/lines.ts';
 import type { BenchOptions } from './options.ts';
-import { Quiet } from './quiet.ts';
-import { startRawModel } from './raw-model.ts';
-import { measureRound, noSamples, type Contenders, type Samples } from './rounds.ts';
-import { startService, type Service, type ServiceOptions } from './service.ts';
+import { Quiet } from './lib/quiet.ts';
+import { startRawModel } from './raw/raw-model.ts';
+import { measureRound, noSamples, type Contenders, type Samples } from './rows/rounds.ts';
+import { startService, type Service, type ServiceOptions } from './lib/service.ts';
 
 export interface MeasureOptions extends BenchOptions {
   /** The binary that everybody runs. */

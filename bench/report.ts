@@ -1,6 +1,6 @@
 import type { Goal, Measured } from './goals.ts';
-import { CONTENDERS, type Contender } from './rounds.ts';
-import { median, pairedRatio, quantile } from './statistics.ts';
+import { CONTENDERS, type Contender } from './rows/rounds.ts';
+import { median, pairedRatio, quantile } from './lib/statistics.ts';
 
 interface Row {
   name: string;

@@ -6,16 +6,16 @@ import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { Agent, request, type Dispatcher } from 'undici';
-import { forwardToModel } from '../runner/model/forward.ts';
-import { openModelGateway } from '../runner/model/gateway.ts';
-import { createModelPool } from '../runner/model/pool.ts';
-import { quantile } from './statistics.ts';
+import { forwardToModel } from '../../runner/model/forward.ts';
+import { openModelGateway } from '../../runner/model/gateway.ts';
+import { createModelPool } from '../../runner/model/pool.ts';
+import { quantile } from '../lib/statistics.ts';
 
 /**
  * What the gateway adds to a model call: from the request being sent to the first byte of the answer, past it and through it in turn. The
  * upstream, the gateway and the one who asks are a process each, as in a session.
  *
- * `node bench/model-call.ts`
+ * `node bench/rows/model-call.ts`
  */
 
 const CALLS = 500;

@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { health } from '../protocol/health.ts';
-import type { BackendName } from '../protocol/link/runner-control.ts';
-import { mintToken } from '../start/settings/mint-token.ts';
-import { PROJECT } from '../start/lib/project.ts';
-import type { Refused } from '../start/lib/refused.ts';
+import { health } from '../../protocol/health.ts';
+import type { BackendName } from '../../protocol/link/runner-control.ts';
+import { mintToken } from '../../start/settings/mint-token.ts';
+import { PROJECT } from '../../start/lib/project.ts';
+import type { Refused } from '../../start/lib/refused.ts';
 
 const START_MS = 60_000;
 /** More than the runner's own patience with its containers. */

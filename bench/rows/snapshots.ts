@@ -5,22 +5,22 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { v7 as uuidV7 } from 'uuid';
-import { createLog } from '../runner/lib/log.ts';
-import { Snapshots } from '../runner/snapshot/snapshots.ts';
-import { openStorage } from '../runner/storage/open-storage.ts';
-import { makeScratch } from './scratch.ts';
-import { median, pairedRatio } from './statistics.ts';
+import { createLog } from '../../runner/lib/log.ts';
+import { Snapshots } from '../../runner/snapshot/snapshots.ts';
+import { openStorage } from '../../runner/storage/open-storage.ts';
+import { makeScratch } from '../lib/scratch.ts';
+import { median, pairedRatio } from '../lib/statistics.ts';
 
 /**
  * What a snapshot costs, beside `tar | zstd` of the same tree to the same disk, in turns: this project with its `node_modules`, saved
  * for the first time, saved again after ten files were touched, and restored. And the memory that the process takes for it.
  *
- * `node bench/snapshots.ts [--rounds N]`
+ * `node bench/rows/snapshots.ts [--rounds N]`
  */
 
 const ROUNDS = Number(process.argv[process.argv.indexOf('--rounds') + 1]) || 3;
 const TOUCHED = 10;
-const PROJECT = path.resolve(import.meta.dirname, '..');
+const PROJECT = path.resolve(import.meta.dirname, '../..');
 const OWNER = '0'.repeat(64);
 const GOALS = { first: 1.3, second: 0.15, restore: 1.3 };
 

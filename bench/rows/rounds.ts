@@ -1,8 +1,8 @@
-import type { Quiet } from './quiet.ts';
-import { keepOpen, runOnce, type RawClaude, type RawOptions } from './raw-claude.ts';
-import { INSTANT } from './script.ts';
-import type { Service } from './service.ts';
-import { newSession, type StackSession } from './stack-session.ts';
+import type { Quiet } from '../lib/quiet.ts';
+import { keepOpen, runOnce, type RawClaude, type RawOptions } from '../raw/raw-claude.ts';
+import { INSTANT } from '../lib/script.ts';
+import type { Service } from '../lib/service.ts';
+import { newSession, type StackSession } from '../lib/stack-session.ts';
 
 /**
  * Turns of a session after its first; each is asked of every contender before the next one is. So many, because the time of

@@ -5,12 +5,12 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
-import { sessionConfig } from '../protocol/api/session-config.ts';
-import type { WrapperLaunch } from '../protocol/link/wrapper-launch.ts';
-import { launchFile } from '../runner/session/container/launch-file.ts';
-import { sessionFolders } from '../runner/lib/session-folders.ts';
-import { claudeCall } from '../wrapper/claude/claude-args.ts';
-import { Arrivals } from './arrivals.ts';
+import { sessionConfig } from '../../protocol/api/session-config.ts';
+import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
+import { launchFile } from '../../runner/session/container/launch-file.ts';
+import { sessionFolders } from '../../runner/lib/session-folders.ts';
+import { claudeCall } from '../../wrapper/claude/claude-args.ts';
+import { Arrivals } from '../lib/arrivals.ts';
 
 export interface RawOptions {
   /** The binary. */

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
-import { previewEnvelope, type PreviewEnvelope } from '../protocol/api/event.ts';
-import { MAX_FRAME_BYTES } from '../protocol/settings/limits.ts';
-import { viewerAnswer } from '../protocol/api/viewer-socket.ts';
+import { previewEnvelope, type PreviewEnvelope } from '../../protocol/api/event.ts';
+import { MAX_FRAME_BYTES } from '../../protocol/settings/limits.ts';
+import { viewerAnswer } from '../../protocol/api/viewer-socket.ts';
 import type { Service } from './service.ts';
 
 /** What the stream sends. Events and previews are told apart by their type here; answers are not awaited. */

@@ -1,12 +1,12 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { createdSession } from '../protocol/api/session.ts';
-import { Arrivals } from './arrivals.ts';
-import { INSTANT, talkative } from './script.ts';
-import type { Service } from './service.ts';
-import { chat, endSession, post } from './stack-session.ts';
-import { openStream } from './stream-client.ts';
+import { createdSession } from '../../protocol/api/session.ts';
+import { Arrivals } from '../lib/arrivals.ts';
+import { INSTANT, talkative } from '../lib/script.ts';
+import type { Service } from '../lib/service.ts';
+import { chat, endSession, post } from '../lib/stack-session.ts';
+import { openStream } from '../lib/stream-client.ts';
 
 /** Model calls of the measured turn, each of about 28 lines. */
 const STEPS = 60;
@@ -21,13 +21,13 @@ export interface LineSamples {
   others: number;
 }
 
-/** A line as `support/tee.ts` noted it. */
+/** A line as `tee.ts` noted it. */
 const stampedLine = z.looseObject({ type: z.string(), uuid: z.string().optional() });
 
 /** Makes a program that runs `claude` and notes into `stamps` when its lines leave it. @returns its path */
 export async function makeStampingClaude(folder: string, claude: string, stamps: string): Promise<string> {
   const program = path.join(folder, 'claude');
-  const tee = path.join(import.meta.dirname, 'support', 'tee.ts');
+  const tee = path.join(import.meta.dirname, 'tee.ts');
   const words = [process.execPath, tee, stamps, claude].map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`);
   await writeFile(program, `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`);
   await chmod(program, 0o755);

@@ -10,7 +10,7 @@ export interface RawModel {
 /** Starts the demo model that `claude` by hand talks to. */
 export async function startRawModel(folder: string): Promise<RawModel> {
   const socketPath = path.join(folder, 'model.sock');
-  const model = fork(path.join(import.meta.dirname, 'support', 'model-process.ts'), [socketPath], {
+  const model = fork(path.join(import.meta.dirname, 'model-process.ts'), [socketPath], {
     detached: true,
     execArgv: [],
     env: { PATH: process.env['PATH'] },

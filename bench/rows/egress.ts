@@ -8,19 +8,19 @@ import type { AddressInfo, Server } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { parsePrivateGrant } from '../runner/egress/policy/address.ts';
-import { openEgressProxy } from '../runner/egress/proxy/proxy.ts';
-import { parseRule } from '../runner/egress/policy/rule.ts';
-import { createLog } from '../runner/lib/log.ts';
-import { certificateFor } from '../test/support/certificate.ts';
-import { openEgress } from '../wrapper/workspace/egress.ts';
+import { parsePrivateGrant } from '../../runner/egress/policy/address.ts';
+import { openEgressProxy } from '../../runner/egress/proxy/proxy.ts';
+import { parseRule } from '../../runner/egress/policy/rule.ts';
+import { createLog } from '../../runner/lib/log.ts';
+import { certificateFor } from '../../test/support/certificate.ts';
+import { openEgress } from '../../wrapper/workspace/egress.ts';
 
 /**
  * What the way out costs: 100 MB by curl past the proxy, and through the wrapper's listener and the runner's proxy, each in a
  * process of its own, as in a session. From a server that sends no faster than a network of some speed does; and from one that sends what
  * it can, over bare loopback: there all parts share the cores, and what is measured is how many of them there are.
  *
- * `node bench/egress.ts [--rounds N]`
+ * `node bench/rows/egress.ts [--rounds N]`
  */
 
 const BYTES = 100 * 1024 * 1024;

@@ -1,18 +1,18 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { parseArgs } from 'node:util';
-import { bundleWorker, bundleWrapper } from '../scripts/bundle.ts';
-import { connectEngine } from '../test/support/docker/engine.ts';
-import { Service } from '../test/support/e2e/service.ts';
-import type { Client } from '../test/support/e2e/client.ts';
-import { sessionImage } from './docker-image.ts';
-import { median, pairedRatio } from './statistics.ts';
+import { bundleWorker, bundleWrapper } from '../../scripts/bundle.ts';
+import { connectEngine } from '../../test/support/docker/engine.ts';
+import { Service } from '../../test/support/e2e/service.ts';
+import type { Client } from '../../test/support/e2e/client.ts';
+import { sessionImage } from '../lib/docker-image.ts';
+import { median, pairedRatio } from '../lib/statistics.ts';
 
 /**
  * What parked sessions cost, and how long waking one takes: from the message being sent until it is answered, beside the same for a
  * new session. On the docker backend where an engine answers, else on the process backend.
  *
- * `node bench/wake.ts [--sessions 100] [--rounds 11]`
+ * `node bench/rows/wake.ts [--sessions 100] [--rounds 11]`
  */
 
 const GOAL = 1.3;

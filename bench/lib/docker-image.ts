@@ -1,8 +1,8 @@
-import { ensureImage } from '../container/build-image.ts';
-import { bundleWrapper } from '../scripts/bundle.ts';
-import { findEngine } from '../start/runner/engine.ts';
-import type { Refused } from '../start/lib/refused.ts';
-import { ensureBaseImage } from '../test/support/docker/base-image.ts';
+import { ensureImage } from '../../container/build-image.ts';
+import { bundleWrapper } from '../../scripts/bundle.ts';
+import { findEngine } from '../../start/runner/engine.ts';
+import type { Refused } from '../../start/lib/refused.ts';
+import { ensureBaseImage } from '../../test/support/docker/base-image.ts';
 
 /** The image for sessions on this machine's engine, built when it is missing; or why there is none. */
 export async function sessionImage(say: (line: string) => void, signal: AbortSignal): Promise<string | Refused> {

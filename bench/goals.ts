@@ -3,9 +3,10 @@ import type { Part } from './options.ts';
 import type { Samples } from './rows/rounds.ts';
 import { pairedRatio, quantile } from './lib/statistics.ts';
 
-/** What was measured; a part that was not is absent. */
+/** What was measured. */
 export interface Measured {
   samples: Samples;
+  /** Absent: not measured in this run. */
   lines: LineSamples | undefined;
 }
 
@@ -19,7 +20,7 @@ export interface Goal {
   met: boolean;
 }
 
-/** The goals of the project that these parts are about, and how this run stands to them. */
+/** The project's goals for these parts, and whether this run meets them. */
 export function judge({ samples, lines }: Measured, parts: readonly Part[]): Goal[] {
   const { once, first, second } = samples;
   const all = lines === undefined ? [] : [...lines.previews, ...lines.stored];

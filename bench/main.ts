@@ -10,17 +10,16 @@ import { HELP, parseOptions, type BenchOptions, type Part } from './options.ts';
 import { report } from './report.ts';
 import { makeScratch } from './lib/scratch.ts';
 
-/** How long the ending may take before it is given up, milliseconds. */
+/** Longest time for ending everything that was started, milliseconds. */
 const END_MS = 60_000;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** `npm run bench`. Exit codes: 0; 1 it could not measure, or with `--check` a goal is missed; 130 ended by a signal. */
+/** `npm run bench`. Exit codes: 0 done; 1 could not measure, or with `--check` missed a goal; 130 ended by a signal. */
 async function main(): Promise<number> {
   const command = parseOptions(process.argv.slice(2));
   if (isRefused(command)) return (console.error(command.refused), 1);
   if (command.run === 'help') return (console.log(HELP), 0);
-  const rest = command.parts.filter((part) => !(part in SCRIPTS));
-  if (rest.length === 0) return await runScripts(command);
+  if (command.parts.every((part) => part in SCRIPTS)) return await runScripts(command);
   const claude = await findBinary();
   if (isRefused(claude)) return (console.error(claude.refused), 1);
 
@@ -35,7 +34,7 @@ async function main(): Promise<number> {
       claude: claude.path,
       scratch: scratch.folder,
       signal: stop.signal,
-      say: (line) => console.error(`· ${line}`),
+      log: (line) => console.error(`· ${line}`),
       onEnd: (end) => void ends.unshift(end),
     });
     const measurement = await Promise.race([measuring, aborted(stop.signal)]);
@@ -44,14 +43,14 @@ async function main(): Promise<number> {
     return command.json ? code : Math.max(code, await runScripts(command));
   } finally {
     stop.abort();
-    const impatience = setTimeout(() => process.exit(1), END_MS);
+    const exitTimer = setTimeout(() => process.exit(1), END_MS);
     for (const end of ends) await end();
-    clearTimeout(impatience);
+    clearTimeout(exitTimer);
   }
 }
 
 async function conclude(options: BenchOptions, measurement: Measurement, loadBefore: number[]): Promise<number> {
-  const { samples, lines, quiet, left } = measurement;
+  const { samples, lines, quiet, skipped } = measurement;
   const goals = judge(measurement, options.parts);
   const machine = {
     cores: cpus().length,
@@ -63,14 +62,16 @@ async function conclude(options: BenchOptions, measurement: Measurement, loadBef
     busy: `${quiet.inVain} of ${quiet.waits}`,
   };
   if (options.json) {
-    console.log(JSON.stringify({ machine, rounds: options.rounds, left, goals, samples_ms: { ...samples, lines } }));
+    console.log(
+      JSON.stringify({ machine, rounds: options.rounds, left: skipped, goals, samples_ms: { ...samples, lines } }),
+    );
   } else {
     console.log(`CC-Docker bench, demo model, ${options.rounds} rounds
 ${machine.cores} cores (${machine.cpu}), Node ${machine.node}, Claude Code ${machine.claude}
 load ${machine.load_before.toFixed(2)} before, ${machine.load_after.toFixed(2)} after; other work was under way at ${machine.busy} measurements
 `);
     if (quiet.inVain > quiet.waits / 10) console.log('The machine was busy: take these figures with care.\n');
-    for (const line of left) console.log(`${line}\n`);
+    for (const line of skipped) console.log(`${line}\n`);
     console.log(report(measurement, goals));
     if (lines !== undefined && lines.others > 0)
       console.log(`\n${lines.others} further lines of claude's were not for clients.`);
@@ -78,9 +79,8 @@ load ${machine.load_before.toFixed(2)} before, ${machine.load_after.toFixed(2)} 
   return options.check && goals.some(({ met }) => !met) ? 1 : 0;
 }
 
-/** Parts that measure in processes of their own, and print for themselves. */
+/** Parts that are scripts of their own and print their own figures. */
 const SCRIPTS: Partial<Record<Part, { title: string; files: readonly string[] }>> = {
-  // The cost of a model call, and of a download.
   'way-out': { title: 'The way out', files: ['model-call.ts', 'egress.ts'] },
   snapshots: { title: 'Snapshots', files: ['snapshots.ts', 'wake.ts'] },
 };

@@ -11,37 +11,37 @@ import { measureRound, noSamples, type Contenders, type Samples } from './rows/r
 import { startService, type Service, type ServiceOptions } from './lib/service.ts';
 
 export interface MeasureOptions extends BenchOptions {
-  /** The binary that everybody runs. */
+  /** The binary that every contender runs. */
   claude: string;
-  /** For all that is written. */
+  /** Folder for everything that is written. */
   scratch: string;
   signal: AbortSignal;
-  /** Gets a line on how far it is. */
-  say: (line: string) => void;
-  /** Takes what ends something that was started; called last to first in any case. */
+  /** Gets lines about the progress. */
+  log: (line: string) => void;
+  /** Gets a function for each thing that was started, which ends it. The caller calls them in any case, last to first. */
   onEnd: (end: () => Promise<void>) => void;
 }
 
 export interface Measurement extends Measured {
   quiet: Quiet;
   /** What could not be measured, and why. */
-  left: string[];
+  skipped: string[];
 }
 
-/** Measures what was asked for. @throws when a session, a message or `claude` by hand fails */
+/** Measures the requested parts. @throws when a session, a message or `claude` by hand fails */
 export async function measure(options: MeasureOptions): Promise<Measurement> {
   const { parts, signal } = options;
   const quiet = new Quiet();
-  const left: string[] = [];
+  const skipped: string[] = [];
   const samples =
-    parts.includes('process') || parts.includes('docker') ? await runRounds(options, quiet, left) : noSamples();
+    parts.includes('process') || parts.includes('docker') ? await runRounds(options, quiet, skipped) : noSamples();
   signal.throwIfAborted();
-  const lines = parts.includes('line') ? await runLines(options, quiet, left) : undefined;
-  return { samples, lines, quiet, left };
+  const lines = parts.includes('line') ? await runLines(options, quiet, skipped) : undefined;
+  return { samples, lines, quiet, skipped };
 }
 
-async function runRounds(options: MeasureOptions, quiet: Quiet, left: string[]): Promise<Samples> {
-  const { parts, rounds, claude, scratch, signal, say } = options;
+async function runRounds(options: MeasureOptions, quiet: Quiet, skipped: string[]): Promise<Samples> {
+  const { parts, rounds, claude, scratch, signal, log } = options;
   const ends: (() => Promise<void>)[] = [];
   const later = (end: () => Promise<void>) => {
     const once = onlyOnce(end);
@@ -52,16 +52,16 @@ async function runRounds(options: MeasureOptions, quiet: Quiet, left: string[]):
   const services = new Map<'process' | 'docker', Service>();
   const start = async (backend: 'process' | 'docker', more: Pick<ServiceOptions, 'claude' | 'image'>) => {
     const service = await startService({ backend, folder: path.join(scratch, backend), ...more }, later);
-    if (isRefused(service)) left.push(`${backend} was not measured: ${service.refused}`);
+    if (isRefused(service)) skipped.push(`${backend} was not measured: ${service.refused}`);
     else services.set(backend, service);
   };
   if (parts.includes('docker')) {
-    const image = await sessionImage(say, signal);
-    if (typeof image !== 'string') left.push(`docker was not measured: ${image.refused}`);
+    const image = await sessionImage(log, signal);
+    if (typeof image !== 'string') skipped.push(`docker was not measured: ${image.refused}`);
     else await start('docker', { image });
   }
   if (parts.includes('process')) await start('process', { claude });
-  for (const line of left) say(line);
+  for (const line of skipped) log(line);
 
   const folder = path.join(scratch, 'raw');
   await mkdir(folder);
@@ -70,19 +70,19 @@ async function runRounds(options: MeasureOptions, quiet: Quiet, left: string[]):
   const contenders: Contenders = { raw: { claude, modelSocket: model.socketPath, folder, signal }, services };
 
   const samples = noSamples();
-  // The first round pays for what is read from the disk for the first time: it does not count.
-  say('warming up');
+  // The first round does not count: it reads much from the disk for the first time.
+  log('warming up');
   await measureRound(contenders, 0, noSamples(), quiet, signal);
   for (let round = 1; round <= rounds; round += 1) {
-    say(`round ${round} of ${rounds}`);
+    log(`round ${round} of ${rounds}`);
     await measureRound(contenders, round, samples, quiet, signal);
   }
   for (const end of ends.toReversed()) await end();
   return samples;
 }
 
-async function runLines(options: MeasureOptions, quiet: Quiet, left: string[]): Promise<LineSamples | undefined> {
-  const { claude, scratch, signal, say, onEnd } = options;
+async function runLines(options: MeasureOptions, quiet: Quiet, skipped: string[]): Promise<LineSamples | undefined> {
+  const { claude, scratch, signal, log, onEnd } = options;
   const folder = path.join(scratch, 'line');
   await mkdir(folder);
   const stamps = path.join(folder, 'stamps');
@@ -91,10 +91,10 @@ async function runLines(options: MeasureOptions, quiet: Quiet, left: string[]): 
     (end) => onEnd(onlyOnce(end)),
   );
   if (isRefused(service)) {
-    left.push(`lines were not measured: ${service.refused}`);
+    skipped.push(`lines were not measured: ${service.refused}`);
     return undefined;
   }
-  say('lines on their way from claude to a client');
+  log('lines on their way from claude to a client');
   await quiet.wait(signal);
   return await measureLines(service, stamps);
 }

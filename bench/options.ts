@@ -27,7 +27,7 @@ export interface BenchOptions {
 
 export type BenchCommand = { run: 'help' } | ({ run: 'bench' } & BenchOptions);
 
-/** What the command line asks for. */
+/** Parses the command line. */
 export function parseOptions(args: readonly string[]): BenchCommand | Refused {
   let values;
   try {

@@ -5,14 +5,14 @@ import { median, pairedRatio, quantile } from './lib/statistics.ts';
 interface Row {
   name: string;
   samples: readonly number[];
-  /** What `× raw` is against; absent: it is the baseline. */
+  /** The samples that `× raw` compares with; absent: this row is the baseline. */
   baseline?: readonly number[];
 }
 
 const LABEL = 48;
 const HEAD = ['n', 'min', 'median', 'p95', 'p99', 'max', '× raw'];
 
-/** The run as tables for people, milliseconds. */
+/** The run as tables for people; milliseconds. */
 export function report(measured: Measured, goals: readonly Goal[]): string {
   const { samples, lines } = measured;
   const { once, first, second, turns, httpTurns } = samples;
@@ -40,7 +40,7 @@ export function report(measured: Measured, goals: readonly Goal[]): string {
   return blocks.filter((block) => block !== '').join('\n\n');
 }
 
-/** Everyone beside raw. */
+/** A row for each contender, compared with raw. */
 function contenders(lists: Record<Contender, number[]>, how: string): Row[] {
   return [
     { name: 'raw     stdin to stdout', samples: lists.raw },
@@ -74,6 +74,6 @@ const figure = (ms: number) => ms.toFixed(ms < 10 ? 2 : ms < 100 ? 1 : 0);
 
 function goalLine({ what, limit, unit, measured, met }: Goal): string {
   const verdict = measured === undefined ? 'no figure' : met ? 'met' : 'MISSED';
-  const told = measured === undefined ? '' : `: ${measured.toFixed(2)} ${unit}`;
-  return `  ${verdict.padEnd(10)}${what} ≤ ${limit} ${unit}${told}`;
+  const figure = measured === undefined ? '' : `: ${measured.toFixed(2)} ${unit}`;
+  return `  ${verdict.padEnd(10)}${what} ≤ ${limit} ${unit}${figure}`;
 }

@@ -1,26 +1,26 @@
-/** When each of the awaited things came, one after the other, whether it was asked for before or after it came. */
+/** The times at which expected things arrive, one after the other. `next` may be called before or after the arrival. */
 export class Arrivals {
-  #came: number[] = [];
+  #times: number[] = [];
   #failed: Error | undefined;
   #wake: (() => void) | undefined;
 
-  /** The next one is here. */
-  came(): void {
-    this.#came.push(performance.now());
+  /** The next one has arrived. */
+  arrived(): void {
+    this.#times.push(performance.now());
     this.#wake?.();
   }
 
-  /** No further one will come. */
+  /** No other will arrive. */
   fail(error: Error): void {
     this.#failed ??= error;
     this.#wake?.();
   }
 
-  /** When the next one came, by `performance.now()`. One may wait at a time. @throws when it will not come */
+  /** The time of the next arrival, by `performance.now()`. Only one caller may wait at a time. @throws when none will come */
   async next(): Promise<number> {
     for (;;) {
-      const came = this.#came.shift();
-      if (came !== undefined) return came;
+      const time = this.#times.shift();
+      if (time !== undefined) return time;
       if (this.#failed !== undefined) throw this.#failed;
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#wake = resolve;

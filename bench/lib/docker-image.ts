@@ -5,16 +5,16 @@ import type { Refused } from '../../start/lib/refused.ts';
 import { ensureBaseImage } from '../../test/support/docker/base-image.ts';
 
 /** The image for sessions on this machine's engine, built when it is missing; or why there is none. */
-export async function sessionImage(say: (line: string) => void, signal: AbortSignal): Promise<string | Refused> {
+export async function sessionImage(log: (line: string) => void, signal: AbortSignal): Promise<string | Refused> {
   const engine = await findEngine();
   if (!engine.answers) return { refused: `no Docker engine answers: ${engine.detail}` };
   const { docker } = engine;
-  const request = { docker, wrapper: await bundleWrapper(), onProgress: say, signal };
+  const request = { docker, wrapper: await bundleWrapper(), onProgress: log, signal };
   const image = await ensureImage(request);
   if (image.ok) return image.tag;
   if (image.error !== 'base_unavailable') return { refused: image.detail };
-  // Where no registry can be reached, the tests' stand-in for the base does here too.
-  const base = await ensureBaseImage(docker, say);
+  // No registry can be reached: use the tests' replacement for the base image.
+  const base = await ensureBaseImage(docker, log);
   if (!base.ok) return { refused: base.why };
   const again = await ensureImage(request);
   return again.ok ? again.tag : { refused: again.detail };

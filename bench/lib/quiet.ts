@@ -1,17 +1,17 @@
 import { cpus } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Of all cores together: less is quiet. Idle, the stack under measurement takes 1 to 3%. */
+/** Share of all cores' time. Less counts as quiet. While idle, the measured stack itself takes 1 to 3%. */
 const QUIET_SHARE = 0.12;
 const WINDOW_MS = 100;
 const PATIENCE_MS = 2000;
-/** All waits in vain together; then it is measured as it comes, so that a busy machine does not make it take for ever. */
+/** Total time of all waits in vain. After that there are no more long waits: on a busy machine the run must end too. */
 const TOTAL_PATIENCE_MS = 40_000;
 
-/** Waits, before a measurement, for the machine to have nothing else to do; and remembers how often that was in vain. */
+/** Waits before a measurement until the machine has nothing else to do, and counts how often that was in vain. */
 export class Quiet {
   waits = 0;
-  /** Of these waits: the machine stayed busy, and it was measured all the same. */
+  /** Waits after which the machine was still busy; the measurement was made anyway. */
   inVain = 0;
   #patience = TOTAL_PATIENCE_MS;
 
@@ -31,7 +31,7 @@ export class Quiet {
   }
 }
 
-/** Milliseconds of all cores since the machine started. */
+/** Milliseconds over all cores since the machine started. */
 function busyTime(): { busy: number; all: number } {
   let busy = 0;
   let idle = 0;

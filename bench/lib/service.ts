@@ -10,15 +10,15 @@ import { PROJECT } from '../../start/lib/project.ts';
 import type { Refused } from '../../start/lib/refused.ts';
 
 const START_MS = 60_000;
-/** More than the runner's own patience with its containers. */
+/** Longer than the runner itself waits for its containers. */
 const STOP_MS = 30_000;
 const TOKEN_SECONDS = 3600;
 
-/** A whole service as `npm start` runs it. */
+/** A whole service, as `npm start` runs it. */
 export interface Service {
   readonly url: string;
   readonly token: string;
-  /** Where its runner keeps its sessions. */
+  /** The folder in which its runner keeps the sessions. */
   readonly sessions: string;
 }
 
@@ -32,7 +32,7 @@ export interface ServiceOptions {
   claude?: string;
 }
 
-/** Starts a service on a free port of the loopback, on the demo model. `onStop` is given, at once, what ends it again. */
+/** Starts a service with the demo model on a free loopback port. `onStop` gets the function that ends it, at once. */
 export async function startService(
   { backend, folder, image, claude }: ServiceOptions,
   onStop: (stop: () => Promise<void>) => void,
@@ -40,11 +40,11 @@ export async function startService(
   const secret = randomBytes(48).toString('base64url');
   const child = spawn(process.execPath, [path.join(PROJECT, 'start', 'main.ts')], {
     cwd: PROJECT,
-    // A Ctrl-C is this process's alone: it ends the service in order.
+    // Only this process gets a Ctrl-C. It then ends the service in order.
     detached: true,
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
-      ...passed(/^(PATH|LANG|SSH_AUTH_SOCK|DOCKER_.*)$/),
+      ...inherited(/^(PATH|LANG|SSH_AUTH_SOCK|DOCKER_.*)$/),
       HOME: folder,
       HOST: '127.0.0.1',
       PORT: '0',
@@ -53,9 +53,9 @@ export async function startService(
       RUNNER_BACKEND: backend,
       SESSION_IMAGE: image,
       CLAUDE_PATH: claude,
-      // As under npm: it ends itself when this process is gone without having said so.
+      // As under npm: the service ends itself when this process is gone.
       npm_lifecycle_event: 'start',
-      // Set, so that the project's `.env` sets no other.
+      // Set to nothing, so that the project's `.env` cannot set them.
       ANTHROPIC_API_KEY: '',
       ANTHROPIC_AUTH_TOKEN: '',
       CLAUDE_CODE_OAUTH_TOKEN: '',
@@ -67,10 +67,10 @@ export async function startService(
   const exit = once(child, 'exit');
   onStop(() => stop(child, exit));
 
-  const said: string[] = [];
+  const output: string[] = [];
   const announced = new Promise<string>((resolve) => {
     createInterface({ input: child.stdout }).on('line', (line) => {
-      said.push(line);
+      output.push(line);
       const url = /serves on (http\S+)/.exec(line)?.[1];
       if (url !== undefined) resolve(url);
     });
@@ -80,7 +80,7 @@ export async function startService(
     exit.then(() => undefined),
     once(AbortSignal.timeout(START_MS), 'abort').then(() => undefined),
   ]);
-  if (url === undefined) return { refused: `the service did not start: ${said.join(' ')}` };
+  if (url === undefined) return { refused: `the service did not start: ${output.join(' ')}` };
 
   const { parts } = health.parse(await (await fetch(`${url}/health`)).json());
   const [runner] = parts.pool.runners;
@@ -89,15 +89,15 @@ export async function startService(
   return { url, token, sessions: path.join(folder, 'runner', 'sessions') };
 }
 
-function passed(names: RegExp): Record<string, string | undefined> {
+function inherited(names: RegExp): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => names.test(name)));
 }
 
 async function stop(child: ChildProcess, exit: Promise<unknown>): Promise<void> {
   const running = () => child.exitCode === null && child.signalCode === null;
   if (running()) child.kill('SIGTERM');
-  // It has told its parts to end with it: they see that it is gone.
-  const impatience = setTimeout(() => running() && child.kill('SIGKILL'), STOP_MS);
+  // A kill reaches only the service itself: its parts see that it is gone, and end.
+  const killTimer = setTimeout(() => running() && child.kill('SIGKILL'), STOP_MS);
   if (running()) await exit;
-  clearTimeout(impatience);
+  clearTimeout(killTimer);
 }

@@ -8,19 +8,19 @@ import { Arrivals } from './arrivals.ts';
 import type { Service } from './service.ts';
 import { openStream } from './stream-client.ts';
 
-/** How long a deleted session may take to be gone, milliseconds. */
+/** Longest time until a deleted session is gone, milliseconds. */
 const GONE_MS = 20_000;
 const POLL_MS = 20;
 
-/** A session of a service, waiting for the next message. */
+/** A session of a service that waits for the next message. */
 export interface StackSession {
   /** From `POST /sessions` to the answer of `POST …/chat` with the result, milliseconds. */
   readonly firstResultMs: number;
   /** From a prompt's frame to the result's event, both on an open WebSocket; milliseconds. */
-  askOverSocket(prompt: string): Promise<number>;
+  chatOverSocket(prompt: string): Promise<number>;
   /** From `POST …/chat` with `stream: false` to its answer, milliseconds. */
-  askOverHttp(prompt: string): Promise<number>;
-  /** Deletes it and waits until nothing of it runs. */
+  chatOverHttp(prompt: string): Promise<number>;
+  /** Deletes it and waits until it is gone. */
   end(): Promise<void>;
 }
 
@@ -33,19 +33,19 @@ export async function newSession(service: Service, prompt: string): Promise<Stac
 
   const results = new Arrivals();
   const stream = await openStream(service, session_id, ({ type, data }) => {
-    if (type === 'result') results.came();
+    if (type === 'result') results.arrived();
     else if (type === 'message.failed') results.fail(new Error(`a message failed: ${JSON.stringify(data)}`));
   });
-  // The first turn's, out of the log.
+  // The first turn's result, from the log.
   await results.next();
   return {
     firstResultMs,
-    async askOverSocket(prompt) {
+    async chatOverSocket(prompt) {
       const began = performance.now();
       stream.prompt(prompt);
       return (await results.next()) - began;
     },
-    async askOverHttp(prompt) {
+    async chatOverHttp(prompt) {
       const began = performance.now();
       await chat(service, session_id, prompt);
       const took = performance.now() - began;

@@ -1,10 +1,10 @@
-/** The value that the share `share` (0 to 1) of the samples does not exceed, by the nearest rank; NaN of none. */
+/** The quantile `share` (0 to 1) of the samples, by the nearest rank; NaN when there are none. */
 export function quantile(samples: readonly number[], share: number): number {
   const sorted = samples.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }
 
-/** The middle sample, or the mean of the two in the middle; NaN of none. */
+/** The middle sample, or the mean of the two in the middle; NaN when there are none. */
 export function median(samples: readonly number[]): number {
   const sorted = samples.toSorted((a, b) => a - b);
   const upper = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
@@ -13,8 +13,8 @@ export function median(samples: readonly number[]): number {
 }
 
 /**
- * How many times its baseline something took: the median of the quotients of each pair, one after the other in the same
- * round. What the machine did meanwhile befell both halves of a pair, so it cancels out as it would not between medians.
+ * The median of the quotients of pairs: sample and baseline of the same round, measured one right after the other. Other work
+ * of the machine slows down both halves of a pair, so it cancels out. Between two medians it would not.
  */
 export function pairedRatio(samples: readonly number[], baseline: readonly number[]): number {
   return median(

@@ -6,7 +6,7 @@ import { MAX_FRAME_BYTES } from '../../protocol/settings/limits.ts';
 import { viewerAnswer } from '../../protocol/api/viewer-socket.ts';
 import type { Service } from './service.ts';
 
-/** What the stream sends. Events and previews are told apart by their type here; answers are not awaited. */
+/** A frame of the stream. Events and previews differ by their type; answers are ignored. */
 const frame = z.union([z.array(previewEnvelope), viewerAnswer]);
 
 export interface StreamClient {
@@ -17,7 +17,7 @@ export interface StreamClient {
 /**
  * A WebSocket client of a session's stream, from its first event on.
  *
- * @param onEvent gets each event with when its frame was read, before it was parsed: nanoseconds of the monotonic clock
+ * @param onEvent gets each event, and the time when its frame was read, before parsing: nanoseconds of the monotonic clock
  */
 export async function openStream(
   { url, token }: Service,

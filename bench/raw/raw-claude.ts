@@ -15,19 +15,19 @@ import { Arrivals } from '../lib/arrivals.ts';
 export interface RawOptions {
   /** The binary. */
   claude: string;
-  /** Named `model.sock`, as a session's. */
+  /** Must be named `model.sock`, like a session's. */
   modelSocket: string;
   folder: string;
-  /** Kills it, wherever it is. */
+  /** Kills `claude` at any time. */
   signal: AbortSignal;
 }
 
 /** A `claude` that was started by hand and waits for the next message. */
 export interface RawClaude {
-  /** From its start to its first result, with the message waiting on its standard input; milliseconds. */
+  /** From its start to its first result, milliseconds. The message waits on its standard input from the beginning. */
   readonly firstResultMs: number;
   /** From a message to its result, milliseconds. */
-  ask(prompt: string): Promise<number>;
+  chat(prompt: string): Promise<number>;
   end(): Promise<void>;
 }
 
@@ -35,7 +35,7 @@ const line = z.looseObject({ type: z.string(), is_error: z.boolean().optional() 
 
 /** `claude -p PROMPT`: from its start to its result, milliseconds. */
 export async function runOnce(options: RawOptions, prompt: string): Promise<number> {
-  const { launch, remove } = await surroundings(options);
+  const { launch, remove } = await prepareLaunch(options);
   const plain = '--output-format stream-json --verbose --permission-mode bypassPermissions'.split(' ');
   const began = performance.now();
   const child = spawn(launch.claude, ['-p', prompt, ...plain], {
@@ -52,9 +52,9 @@ export async function runOnce(options: RawOptions, prompt: string): Promise<numb
   return result - began;
 }
 
-/** `claude` with streams of JSON both ways, called as the wrapper calls it. */
+/** `claude` with JSON streams in both directions, called as the wrapper calls it. */
 export async function keepOpen(options: RawOptions, prompt: string): Promise<RawClaude> {
-  const { launch, remove } = await surroundings(options);
+  const { launch, remove } = await prepareLaunch(options);
   const { args } = claudeCall(launch, null, { servers: {}, skills: null });
   const began = performance.now();
   const child = spawn(launch.claude, args, {
@@ -66,18 +66,18 @@ export async function keepOpen(options: RawOptions, prompt: string): Promise<Raw
   });
   const exit = new Promise((resolve) => child.once('exit', resolve));
   const results = resultsOf(child, child.stdout);
-  const say = (text: string) => {
+  const write = (text: string) => {
     const message = { role: 'user', content: [{ type: 'text', text }] };
     child.stdin.write(`${JSON.stringify({ type: 'user', message, parent_tool_use_id: null, uuid: randomUUID() })}\n`);
   };
-  say(prompt);
+  write(prompt);
   const firstResultMs = (await results.next()) - began;
   return {
     firstResultMs,
-    async ask(prompt) {
-      const asked = performance.now();
-      say(prompt);
-      return (await results.next()) - asked;
+    async chat(prompt) {
+      const began = performance.now();
+      write(prompt);
+      return (await results.next()) - began;
     },
     async end() {
       child.stdin.end();
@@ -87,22 +87,22 @@ export async function keepOpen(options: RawOptions, prompt: string): Promise<Raw
   };
 }
 
-/** The results that it writes. */
+/** The results that `claude` writes. */
 function resultsOf(child: ChildProcess, stdout: Readable): Arrivals {
   const results = new Arrivals();
   createInterface({ input: stdout }).on('line', (text) => {
     const { type, is_error } = line.parse(JSON.parse(text));
     if (type !== 'result') return;
     if (is_error === true) results.fail(new Error(`claude by hand failed: ${text}`));
-    else results.came();
+    else results.arrived();
   });
   child.once('error', (error) => results.fail(error));
   child.once('exit', (code) => results.fail(new Error(`claude by hand ended (code ${code}) without a result`)));
   return results;
 }
 
-/** New folders and the environment that a session's `claude` would have, by the runner's own code. */
-async function surroundings(options: RawOptions): Promise<{ launch: WrapperLaunch; remove: () => Promise<void> }> {
+/** New folders, and the environment that a session's `claude` would have, made by the runner's own code. */
+async function prepareLaunch(options: RawOptions): Promise<{ launch: WrapperLaunch; remove: () => Promise<void> }> {
   const session_id = randomUUID();
   const folders = sessionFolders(options.folder, session_id);
   const home = path.join(folders.root, 'home');
@@ -131,7 +131,7 @@ async function surroundings(options: RawOptions): Promise<{ launch: WrapperLaunc
     },
     folders,
     clone: false,
-    // As a process: neither probed nor given a way out, which a bare `claude` has not either.
+    // As on the process backend: no seal and no egress, which `claude` by hand does not have either.
     sealed: false,
     ownKernel: false,
     forwards: [],

@@ -1,6 +1,6 @@
 import { execFile, fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer as createHttp, type RequestListener } from 'node:http';
 import { createServer as createHttps } from 'node:https';
@@ -14,11 +14,13 @@ import { parseRule } from '../../runner/egress/policy/rule.ts';
 import { createLog } from '../../runner/lib/log.ts';
 import { certificateFor } from '../../test/support/certificate.ts';
 import { openEgress } from '../../wrapper/workspace/egress.ts';
+import { residentMb } from '../lib/memory.ts';
+import { median } from '../lib/statistics.ts';
 
 /**
- * What the way out costs: 100 MB by curl past the proxy, and through the wrapper's listener and the runner's proxy, each in a
- * process of its own, as in a session. From a server that sends no faster than a network of some speed does; and from one that sends what
- * it can, over bare loopback: there all parts share the cores, and what is measured is how many of them there are.
+ * The cost of a session's egress: curl downloads 100 MB directly ("past"), and through the wrapper's listener and the runner's
+ * proxy. Each of these is a process of its own, as in a session. One server sends no faster than a network would. The other
+ * sends as fast as it can over loopback: there all parts share the cores, so the figure mainly shows the number of cores.
  *
  * `node bench/rows/egress.ts [--rounds N]`
  */
@@ -26,12 +28,12 @@ import { openEgress } from '../../wrapper/workspace/egress.ts';
 const BYTES = 100 * 1024 * 1024;
 const ROUNDS = Number(process.argv[process.argv.indexOf('--rounds') + 1]) || 7;
 const GOAL = 0.7;
-/** What a server sends, Gbit/s. */
+/** The server's sending rate, Gbit/s. */
 const PACES = [1, 10, Infinity];
 const run = promisify(execFile);
 
 const [role, argument = ''] = process.argv.slice(2);
-// Each part ends with the process that measures.
+// Each part ends together with the process that measures.
 process.once('disconnect', () => process.exit());
 if (role === 'origin') await origin();
 else if (role === 'proxy') await proxy(argument);
@@ -94,23 +96,23 @@ async function measure(): Promise<void> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'egress-bench-'));
   const socketPath = path.join(folder, 'proxy.sock');
   const children: ChildProcess[] = [];
-  const start = async (...args: string[]): Promise<{ child: ChildProcess; said: Record<string, number> }> => {
+  const start = async (...args: string[]): Promise<{ child: ChildProcess; report: Record<string, number> }> => {
     const child = fork(import.meta.filename, args);
     children.push(child);
     child.on('message', () => {});
-    const [said] = (await once(child, 'message')) as [Record<string, number>];
-    return { child, said };
+    const [report] = (await once(child, 'message')) as [Record<string, number>];
+    return { child, report };
   };
   try {
-    const { child: server, said: ports } = await start('origin');
+    const { child: server, report: ports } = await start('origin');
     const { child: proxyProcess } = await start('proxy', socketPath);
-    const { child: listener, said: listening } = await start('wrapper', socketPath);
+    const { child: listener, report: listening } = await start('wrapper', socketPath);
     const cpuOfAll = async (): Promise<number[]> => {
-      const all = await Promise.all([server, proxyProcess, listener].map(ask));
+      const all = await Promise.all([server, proxyProcess, listener].map(requestReport));
       return all.map(({ cpu = 0 }) => cpu);
     };
     const through = ['--proxy', `http://127.0.0.1:${listening['port']}`];
-    const ways = {
+    const routes = {
       'https by CONNECT': { url: `https://127.0.0.1:${ports['tls']}/`, args: through },
       'http by CONNECT': { url: `http://127.0.0.1:${ports['plain']}/`, args: [...through, '--proxytunnel'] },
       'http, absolute form': { url: `http://127.0.0.1:${ports['plain']}/`, args: through },
@@ -120,31 +122,31 @@ async function measure(): Promise<void> {
       console.log(
         `\na server ${Number.isFinite(pace) ? `that sends ${pace} Gbit/s` : 'as fast as it can, over bare loopback'}`,
       );
-      // A second each.
+      // At this pace a download takes a second.
       const rounds = pace === 1 ? Math.min(ROUNDS, 3) : ROUNDS;
-      for (const [name, { url, args }] of Object.entries(ways)) {
-        // One of each to warm up; then in turns, so that the machine's moods meet both.
+      for (const [name, { url, args }] of Object.entries(routes)) {
+        // One of each to warm up. Then in turns, so that other work of the machine slows down both.
         await download(url + pace, []);
         await download(url + pace, args);
-        const before = await ask(proxyProcess);
-        const past: Download[] = [];
-        const by: Download[] = [];
+        const before = await requestReport(proxyProcess);
+        const direct: Download[] = [];
+        const proxied: Download[] = [];
         const cpu = [0, 0, 0];
         for (let round = 0; round < rounds; round++) {
-          past.push(await download(url + pace, []));
+          direct.push(await download(url + pace, []));
           const from = await cpuOfAll();
-          by.push(await download(url + pace, args));
+          proxied.push(await download(url + pace, args));
           const to = await cpuOfAll();
           for (const part of cpu.keys()) cpu[part] = (cpu[part] ?? 0) + (to[part] ?? 0) - (from[part] ?? 0);
         }
-        const after = await ask(proxyProcess);
-        const ratio = rate(by) / rate(past);
+        const after = await requestReport(proxyProcess);
+        const ratio = rate(proxied) / rate(direct);
         missed ||= ratio < GOAL;
         console.log(
-          `  ${ratio < GOAL ? 'MISSED' : 'met   '} ${name.padEnd(19)} past ${mb(rate(past))}  through ${mb(rate(by))}  ratio ${ratio.toFixed(2)}` +
+          `  ${ratio < GOAL ? 'MISSED' : 'met   '} ${name.padEnd(19)} past ${mb(rate(direct))}  through ${mb(rate(proxied))}  ratio ${ratio.toFixed(2)}` +
             `  proxy's memory ${before['now'] ?? 0} → ${after['now'] ?? 0} MB (peak ${after['peak'] ?? 0})`,
         );
-        const perGb = [...cpu, sum(by.map((one) => one.cpu))].map((spent) => (spent / (rounds * BYTES)) * 1e9);
+        const perGb = [...cpu, sum(proxied.map((one) => one.cpu))].map((spent) => (spent / (rounds * BYTES)) * 1e9);
         const named = ['server', 'proxy', 'wrapper', 'curl'].map((part, n) => `${part} ${(perGb[n] ?? 0).toFixed(2)}`);
         console.log(`         CPU seconds a GB, through: ${named.join(', ')}`);
       }
@@ -156,16 +158,16 @@ async function measure(): Promise<void> {
   }
 }
 
-async function ask(child: ChildProcess): Promise<Record<string, number>> {
+async function requestReport(child: ChildProcess): Promise<Record<string, number>> {
   const answer = once(child, 'message');
   child.send({});
-  const [said] = (await answer) as [Record<string, number>];
-  return said;
+  const [report] = (await answer) as [Record<string, number>];
+  return report;
 }
 
 interface Download {
   bytesPerSecond: number;
-  /** Seconds of it that curl spent computing. */
+  /** CPU seconds of curl. */
   cpu: number;
 }
 
@@ -200,15 +202,6 @@ async function listen(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;
-}
-
-function residentMb(field: string): number {
-  const [, kb = '0'] = new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
-  return Math.round(Number(kb) / 1024);
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 }
 
 function mb(bytesPerSecond: number): string {

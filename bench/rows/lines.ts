@@ -11,20 +11,20 @@ import { openStream } from '../lib/stream-client.ts';
 /** Model calls of the measured turn, each of about 28 lines. */
 const STEPS = 60;
 
-/** Milliseconds from a line's leaving `claude` to a WebSocket client's having read it. */
+/** Milliseconds from when a line leaves `claude` until a WebSocket client has read it. */
 export interface LineSamples {
-  /** Previews (`stream_event`), passed on and not stored. */
+  /** Previews (`stream_event`), which are not stored. */
   previews: number[];
-  /** Events, stored before they were sent. */
+  /** Events, which are stored before they are sent. */
   stored: number[];
-  /** Lines that left `claude` and are not for clients, such as answers to the wrapper's own requests. */
+  /** Lines of `claude` that are not for clients, such as answers to the wrapper's own requests. */
   others: number;
 }
 
-/** A line as `tee.ts` noted it. */
+/** A line as `tee.ts` records it. */
 const stampedLine = z.looseObject({ type: z.string(), uuid: z.string().optional() });
 
-/** Makes a program that runs `claude` and notes into `stamps` when its lines leave it. @returns its path */
+/** Makes a program that runs `claude` and records in the file `stamps` when each line leaves it. @returns its path */
 export async function makeStampingClaude(folder: string, claude: string, stamps: string): Promise<string> {
   const program = path.join(folder, 'claude');
   const tee = path.join(import.meta.dirname, 'tee.ts');
@@ -34,7 +34,7 @@ export async function makeStampingClaude(folder: string, claude: string, stamps:
   return program;
 }
 
-/** Runs one long turn whose lines leave `claude` one at a time, on a service whose `claude` notes when. */
+/** Runs one long turn whose lines leave `claude` one at a time. The service's `claude` must be a stamping one. */
 export async function measureLines(service: Service, stamps: string): Promise<LineSamples> {
   const { session_id } = await post(service, '/sessions', {}, createdSession);
   await chat(service, session_id, INSTANT);
@@ -43,10 +43,10 @@ export async function measureLines(service: Service, stamps: string): Promise<Li
   const stream = await openStream(service, session_id, ({ type, data }, at) => {
     const { uuid } = data;
     if (typeof uuid === 'string' && !read.has(uuid)) read.set(uuid, at);
-    if (type === 'result') results.came();
+    if (type === 'result') results.arrived();
     else if (type === 'message.failed') results.fail(new Error(`a message failed: ${JSON.stringify(data)}`));
   });
-  // The first turn's, out of the log. It also started whatever starts late.
+  // The first turn's result, from the log. That turn also warmed up whatever starts late.
   await results.next();
   const began = process.hrtime.bigint();
   stream.prompt(talkative(STEPS));
@@ -61,9 +61,9 @@ export async function measureLines(service: Service, stamps: string): Promise<Li
     const left = BigInt(stamped.slice(0, space));
     if (left < began) continue;
     const { type, uuid } = stampedLine.parse(JSON.parse(stamped.slice(space + 1)));
-    const came = uuid === undefined ? undefined : read.get(uuid);
-    if (came === undefined) samples.others += 1;
-    else samples[type === 'stream_event' ? 'previews' : 'stored'].push(Number(came - left) / 1e6);
+    const arrived = uuid === undefined ? undefined : read.get(uuid);
+    if (arrived === undefined) samples.others += 1;
+    else samples[type === 'stream_event' ? 'previews' : 'stored'].push(Number(arrived - left) / 1e6);
   }
   return samples;
 }

@@ -12,8 +12,8 @@ import { createModelPool } from '../../runner/model/pool.ts';
 import { quantile } from '../lib/statistics.ts';
 
 /**
- * What the gateway adds to a model call: from the request being sent to the first byte of the answer, past it and through it in turn. The
- * upstream, the gateway and the one who asks are a process each, as in a session.
+ * What the gateway adds to a model call, from sending the request to the first byte of the answer. Calls go past the gateway
+ * and through it in turn. The upstream, the gateway and the client are a process each, as in a session.
  *
  * `node bench/rows/model-call.ts`
  */
@@ -21,19 +21,19 @@ import { quantile } from '../lib/statistics.ts';
 const CALLS = 500;
 const WARM_UP = 50;
 const GOAL_MS = 2;
-/** What Claude Code's first request of a session weighs. */
+/** As large as Claude Code's first request of a session. */
 const BODY = JSON.stringify({ model: 'm', stream: true, messages: [], padding: 'x'.repeat(49_000) });
 
 const [role, argument = ''] = process.argv.slice(2);
-// Each part ends with the process that measures.
+// Each part ends together with the process that measures.
 process.once('disconnect', () => process.exit());
 if (role === 'upstream') await upstream();
 else if (role === 'gateway') await gateway(argument);
 else process.exitCode = await measure();
 
 async function upstream(): Promise<void> {
-  const server = createServer((asked, response) => {
-    asked.resume().once('end', () => {
+  const server = createServer((request, response) => {
+    request.resume().once('end', () => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.end('event: ping\ndata: {"type":"ping"}\n\n');
     });
@@ -68,18 +68,18 @@ async function measure(): Promise<number> {
 }
 
 async function compare(baseUrl: string, socketPath: string): Promise<number> {
-  const ways = { past: new Agent(), through: new Agent({ connect: { socketPath } }) };
-  const taken: { past: number[]; through: number[] } = { past: [], through: [] };
+  const agents = { past: new Agent(), through: new Agent({ connect: { socketPath } }) };
+  const samples: { past: number[]; through: number[] } = { past: [], through: [] };
   for (let call = 0; call < WARM_UP + CALLS; call += 1) {
-    for (const way of ['past', 'through'] as const) {
-      const ms = await ask(`${baseUrl}/v1/messages?beta=true`, ways[way]);
-      if (call >= WARM_UP) taken[way].push(ms);
+    for (const route of ['past', 'through'] as const) {
+      const ms = await firstByteMs(`${baseUrl}/v1/messages?beta=true`, agents[route]);
+      if (call >= WARM_UP) samples[route].push(ms);
     }
   }
-  await Promise.all([ways.past.close(), ways.through.close()]);
-  const [past, through] = [quantile(taken.past, 0.5), quantile(taken.through, 0.5)];
+  await Promise.all([agents.past.close(), agents.through.close()]);
+  const [past, through] = [quantile(samples.past, 0.5), quantile(samples.through, 0.5)];
   const added = quantile(
-    taken.through.map((ms, call) => ms - (taken.past[call] ?? 0)),
+    samples.through.map((ms, call) => ms - (samples.past[call] ?? 0)),
     0.5,
   );
   const verdict = added <= GOAL_MS ? 'met' : 'MISSED';
@@ -90,7 +90,7 @@ async function compare(baseUrl: string, socketPath: string): Promise<number> {
   return added <= GOAL_MS ? 0 : 1;
 }
 
-async function ask(url: string, dispatcher: Dispatcher): Promise<number> {
+async function firstByteMs(url: string, dispatcher: Dispatcher): Promise<number> {
   const start = performance.now();
   const { body } = await request(url, {
     method: 'POST',

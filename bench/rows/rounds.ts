@@ -5,8 +5,8 @@ import type { Service } from '../lib/service.ts';
 import { newSession, type StackSession } from '../lib/stack-session.ts';
 
 /**
- * Turns of a session after its first; each is asked of every contender before the next one is. So many, because the time of
- * a single turn swings by a third from one to the next, by hand too, and it is a tenth that is looked for.
+ * Turns of a session after its first. Every contender runs a turn before the next turn begins. The number is large because
+ * a single turn's time varies by a third, even by hand, and the goal is to see a difference of a tenth.
  */
 const SOCKET_TURNS = 6;
 const HTTP_TURNS = 2;
@@ -19,17 +19,17 @@ export interface Contenders {
 export const CONTENDERS = ['raw', 'process', 'docker'] as const;
 export type Contender = (typeof CONTENDERS)[number];
 
-/** Milliseconds, each list in the order of the rounds, so that the same index is the same moment. */
+/** Milliseconds. Each list is in the order of the rounds: the same index means the same time. */
 export interface Samples {
   /** `claude -p PROMPT`, from its start to its result. */
   once: number[];
-  /** A new session to its first result; `raw`: a `claude` that is kept open. */
+  /** From a new session to its first result; `raw`: of a `claude` that is kept open. */
   first: Record<Contender, number[]>;
-  /** The message after that, over the WebSocket. */
+  /** The second message, over the WebSocket. */
   second: Record<Contender, number[]>;
-  /** That one and those after it, over the WebSocket. */
+  /** The second message and those after it, over the WebSocket. */
   turns: Record<Contender, number[]>;
-  /** Still later ones, by `POST …/chat` that waits. */
+  /** Later messages, by a `POST …/chat` that waits. */
   httpTurns: Record<Contender, number[]>;
 }
 
@@ -40,8 +40,8 @@ export function noSamples(): Samples {
 const none = (): Record<Contender, number[]> => ({ raw: [], process: [], docker: [] });
 
 /**
- * One round: each contender starts anew, then they take turns, one at a time, and all end. Who begins changes from round to
- * round, so that nobody always measures the machine in the same state.
+ * One round: each contender starts a new session, then they run their turns one at a time, and all end. Who begins changes
+ * from round to round, so that no contender always finds the machine in the same state.
  */
 export async function measureRound(
   { raw, services }: Contenders,
@@ -72,7 +72,7 @@ export async function measureRound(
     const overHttp = turn >= SOCKET_TURNS;
     for (const { name, session } of rotated(open, round + turn)) {
       await quiet.wait(signal);
-      const took = await ask(session, overHttp);
+      const took = await chat(session, overHttp);
       if (turn === 0) samples.second[name].push(took);
       (overHttp ? samples.httpTurns : samples.turns)[name].push(took);
     }
@@ -80,9 +80,9 @@ export async function measureRound(
   for (const { session } of open) await session.end();
 }
 
-function ask(session: RawClaude | StackSession, overHttp: boolean): Promise<number> {
-  if ('ask' in session) return session.ask(INSTANT);
-  return overHttp ? session.askOverHttp(INSTANT) : session.askOverSocket(INSTANT);
+function chat(session: RawClaude | StackSession, overHttp: boolean): Promise<number> {
+  if ('chat' in session) return session.chat(INSTANT);
+  return overHttp ? session.chatOverHttp(INSTANT) : session.chatOverSocket(INSTANT);
 }
 
 function rotated<T>(list: readonly T[], by: number): T[] {

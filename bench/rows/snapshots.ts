@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+
 import { appendFile, mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,19 +8,22 @@ import { v7 as uuidV7 } from 'uuid';
 import { createLog } from '../../runner/lib/log.ts';
 import { Snapshots } from '../../runner/snapshot/snapshots.ts';
 import { openStorage } from '../../runner/storage/open-storage.ts';
+import { PROJECT } from '../../start/lib/project.ts';
+import { residentMb } from '../lib/memory.ts';
 import { makeScratch } from '../lib/scratch.ts';
 import { median, pairedRatio } from '../lib/statistics.ts';
 
 /**
- * What a snapshot costs, beside `tar | zstd` of the same tree to the same disk, in turns: this project with its `node_modules`, saved
- * for the first time, saved again after ten files were touched, and restored. And the memory that the process takes for it.
+ * The cost of a snapshot, against `tar | zstd` of the same tree to the same disk, in turns. The tree is this project with its
+ * `node_modules`: saved for the first time, saved again after ten files were changed, and restored. It also shows the memory
+ * of the process.
  *
  * `node bench/rows/snapshots.ts [--rounds N]`
  */
 
 const ROUNDS = Number(process.argv[process.argv.indexOf('--rounds') + 1]) || 3;
 const TOUCHED = 10;
-const PROJECT = path.resolve(import.meta.dirname, '../..');
+
 const OWNER = '0'.repeat(64);
 const GOALS = { first: 1.3, second: 0.15, restore: 1.3 };
 
@@ -34,7 +37,7 @@ function line(what: string, list: readonly number[], rest = ''): void {
 const mb = (bytes: number) => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 2 : 0)} MB`;
 
 async function timed<T>(work: () => Promise<T>): Promise<{ ms: number; result: T }> {
-  // What the one before left to be written does not count for the next.
+  // Write out what the measurement before has left in the page cache.
   await run('sync', []);
   const start = performance.now();
   const result = await work();
@@ -56,10 +59,11 @@ async function measure(): Promise<boolean> {
     `mkdir workspace && tar -C '${PROJECT}' --exclude=./.cc-docker --exclude=./.git -cf - . | tar -C workspace -xf -`,
     folder,
   );
-  const touched = (await readdir(path.join(workspace, 'runner')))
+  const touched = (await readdir(path.join(workspace, 'runner'), { recursive: true }))
     .filter((name) => name.endsWith('.ts'))
+    .sort()
     .slice(0, TOUCHED);
-  // Files as young as these are looked at twice.
+  // A snapshot checks very young files twice: let them grow older first.
   await delay(2500);
 
   const samples = { tar: none(), first: none(), second: none(), untar: none(), restore: none() };
@@ -78,7 +82,7 @@ async function measure(): Promise<boolean> {
       const first = await timed(() => save(cache));
       for (const name of touched) await appendFile(path.join(workspace, 'runner', name), `// ${round}\n`);
       const second = await timed(() => save(cache));
-      // Neither tree is removed before the end: ext4 looks for minutes for inodes that were not freed lately.
+      // Remove neither tree before the end: after a large removal, ext4 searches for minutes for inodes to use.
       const untar = await timed(() =>
         sh(`mkdir untarred-${round} && zstd -dcq tree.tar.zst | tar -C untarred-${round} -xf -`, folder),
       );
@@ -130,11 +134,6 @@ async function measure(): Promise<boolean> {
   line('restore, every byte verified', samples.restore, goal('restore', 'zstd -d | tar x'));
   console.log(`  memory of the process: ${idle} MB before, ${residentMb('VmHWM')} MB at most`);
   return ratios.first <= GOALS.first && ratios.second <= GOALS.second && ratios.restore <= GOALS.restore;
-}
-
-function residentMb(field: string): number {
-  const [, kb = '0'] = new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
-  return Math.round(Number(kb) / 1024);
 }
 
 if (!(await measure())) process.exitCode = 1;

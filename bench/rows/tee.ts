@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { openSync, writeSync } from 'node:fs';
 
 /**
- * `tee.ts STAMPS CLAUDE ARGUMENTS…` runs `claude` in its own place and hands its lines on, one write each. Into STAMPS goes,
- * for each line, when that write began (nanoseconds of the machine's monotonic clock, which all processes share), and the
- * line. Noted after the write, so that what this costs is in no figure.
+ * `tee.ts STAMPS CLAUDE ARGUMENTS…` runs `claude` and passes its lines on, one write each. For each line it appends to STAMPS
+ * the time when that write began (nanoseconds of the monotonic clock, which all processes of the machine share) and the line
+ * itself. It does so after the write, so that its own cost is in no figure.
  */
 const [stamps, claude, ...args] = process.argv.slice(2);
 if (stamps === undefined || claude === undefined) throw new Error('usage: tee.ts STAMPS CLAUDE ARGUMENTS…');
@@ -18,9 +18,9 @@ child.stdout.on('data', (chunk: Buffer) => {
   let from = 0;
   for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10, from)) {
     const line = bytes.subarray(from, end + 1);
-    const leaves = process.hrtime.bigint();
+    const began = process.hrtime.bigint();
     writeAll(STDOUT, line);
-    writeAll(file, Buffer.concat([Buffer.from(`${leaves} `), line]));
+    writeAll(file, Buffer.concat([Buffer.from(`${began} `), line]));
     from = end + 1;
   }
   rest = Buffer.from(bytes.subarray(from));

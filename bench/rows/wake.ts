@@ -9,14 +9,14 @@ import { sessionImage } from '../lib/docker-image.ts';
 import { median, pairedRatio } from '../lib/statistics.ts';
 
 /**
- * What parked sessions cost, and how long waking one takes: from the message being sent until it is answered, beside the same for a
- * new session. On the docker backend where an engine answers, else on the process backend.
+ * The cost of parked sessions, and the time to wake one: from sending a message to its answer, against the same for a new
+ * session. On the docker backend where an engine answers, otherwise on the process backend.
  *
  * `node bench/rows/wake.ts [--sessions 100] [--rounds 11]`
  */
 
 const GOAL = 1.3;
-/** Sessions that are brought up at once while the parked ones are made. */
+/** How many of the parked sessions are made at the same time. */
 const AT_ONCE = 4;
 
 const { values } = parseArgs({
@@ -40,7 +40,7 @@ async function measure(sessions: number, rounds: number): Promise<number> {
       const wave = Array.from({ length: Math.min(AT_ONCE, sessions - parked.length) }, () => parkedSession(alice));
       parked.push(...(await Promise.all(wave)));
     }
-    console.log(`${sessions} parked sessions, ${backend} backend: ${await held(backend, parked)}`);
+    console.log(`${sessions} parked sessions, ${backend} backend: ${await remains(backend, parked)}`);
 
     const cold: number[] = [];
     const woken: number[] = [];
@@ -51,9 +51,9 @@ async function measure(sessions: number, rounds: number): Promise<number> {
       cold.push(performance.now() - start);
       await alice.park(fresh);
       const sleeper = parked[round % parked.length] ?? fresh;
-      const spoken = performance.now();
+      const sent = performance.now();
       await alice.ask(sleeper, 'hello again');
-      woken.push(performance.now() - spoken);
+      woken.push(performance.now() - sent);
       await alice.park(sleeper);
     }
     const ratio = pairedRatio(woken, cold);
@@ -75,8 +75,8 @@ async function parkedSession(alice: Client): Promise<string> {
   return id;
 }
 
-/** What there is of these sessions: containers of the engine's, or processes. */
-async function held(backend: 'docker' | 'process', sessions: readonly string[]): Promise<string> {
+/** What still exists of these sessions: containers, or processes. */
+async function remains(backend: 'docker' | 'process', sessions: readonly string[]): Promise<string> {
   if (backend === 'docker') {
     const containers = await connectEngine(process.env['DOCKER_HOST']).listContainers({ all: true });
     const own = containers.filter(({ Labels }) => sessions.includes(Labels['cc-docker.session'] ?? ''));

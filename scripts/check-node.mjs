@@ -1,4 +1,4 @@
-// Plain JavaScript, because a Node that is too old for the rest must still be able to say so.
+// Plain JavaScript, so that a Node that is too old for the rest can still run this.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 18)) {
   console.error(

@@ -23,7 +23,7 @@ Takes DISCORD_APPLICATION_ID and DISCORD_BOT_TOKEN (or DISCORD_BOT_TOKEN_FILE) f
   --guild ID     in that server alone, where they are there at once (default: in all servers of the application)
   --help         this text`;
 
-/** Discord's own code, with 403. */
+/** Discord's own error code, with status 403. */
 const OF_ANOTHER_APPLICATION = 20012;
 
 const registered = z.array(
@@ -83,7 +83,7 @@ async function register(): Promise<string | Refused> {
   return `Registered ${where}: ${commands.join(', ')}.`;
 }
 
-/** What to do about it. */
+/** A sentence for the operator on what to do. */
 function fault(
   outcome: Exclude<DiscordOutcome, { is: 'ok' }>,
   { DISCORD_APPLICATION_ID: application, DISCORD_API_BASE_URL: url }: DiscordReady<'register'>,

@@ -56,7 +56,7 @@ async function removeOthers(docker: Docker, current: string): Promise<void> {
       await docker.getImage(tag).remove();
       console.log(`${tag} is removed`);
     } catch (error) {
-      // A container still uses it.
+      // For example because a container still uses it.
       console.log(`${tag} stays: ${errorText(error)}`);
     }
   }

@@ -5,14 +5,14 @@ export interface BannerFacts {
   url: string;
   backend: { name: 'docker'; image: string | undefined } | { name: 'process' };
   model: { demo: boolean; description: string };
-  /** As shown; of the development secret, when that is what signs tokens. */
+  /** The shown path of the development secret, when that signs the tokens. */
   developmentSecret: string | undefined;
   data: string;
-  /** The address, when others than this machine can reach it. */
+  /** The address that it listens on, when other machines can reach it. */
   exposed: string | undefined;
 }
 
-/** What `npm start` says once it serves. */
+/** The text that `npm start` prints once it serves. */
 export function banner(facts: BannerFacts, { style }: Pick<Terminal, 'style'>): string {
   const { url, backend, model, developmentSecret } = facts;
   const loud = (text: string) => style(['bold', 'yellow'], text);

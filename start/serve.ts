@@ -21,10 +21,10 @@ import type { Environment, Settings } from './settings/settings.ts';
 import { listenForStop, type StopSignals } from './lib/stop-signals.ts';
 import type { Terminal } from './lib/terminal.ts';
 
-/** The name of the one runner: the same at each start, so that it is the same runner to the pool. */
+/** The runner's name: the same at each start, so that the pool knows it again. */
 const RUNNER = 'local';
 const RUNNER_TOKEN_SECONDS = 365 * 86_400;
-/** How long the runner may take to be connected before the service is announced without it, milliseconds. */
+/** Longest wait for the runner's connection. Then the service is announced without it. Milliseconds. */
 const RUNNER_CONNECT_MS = 15_000;
 
 export interface ServeOptions {
@@ -35,7 +35,7 @@ export interface ServeOptions {
 }
 
 /**
- * Runs the whole service until a signal ends it, or, with `--once`, its prompt is done.
+ * Runs the whole service until a signal ends it; with `--once`, until its prompt is done.
  *
  * @returns the exit code
  */

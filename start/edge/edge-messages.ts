@@ -1,20 +1,20 @@
 import * as z from 'zod';
 
-/** What the edge's process is told, over its IPC channel. */
-export const edgeOrder = z.discriminatedUnion('order', [
+/** A command to the edge's process, over its IPC channel. */
+export const edgeCommand = z.discriminatedUnion('command', [
   z.object({
-    order: z.literal('start'),
+    command: z.literal('start'),
     worker: z.string(),
     host: z.string(),
     port: z.int(),
     stateFolder: z.string(),
     vars: z.record(z.string(), z.string()),
   }),
-  z.object({ order: z.literal('stop') }),
+  z.object({ command: z.literal('stop') }),
 ]);
-export type EdgeOrder = z.infer<typeof edgeOrder>;
+export type EdgeCommand = z.infer<typeof edgeCommand>;
 
-/** What it answers to `start`. */
+/** The answer to `start`. */
 export const edgeReport = z.discriminatedUnion('report', [
   z.object({ report: z.literal('serving'), url: z.string() }),
   z.object({ report: z.literal('failed'), why: z.string() }),

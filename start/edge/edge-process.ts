@@ -1,24 +1,24 @@
 import { startEdge, type Edge } from './edge.ts';
-import { edgeOrder, type EdgeReport } from './edge-messages.ts';
+import { edgeCommand, type EdgeReport } from './edge-messages.ts';
 import { waitForRunners } from './health.ts';
 
 /**
- * The edge as a part of `npm start`: it serves until it is told to stop. It has a process of its own because a Ctrl-C
- * reaches the whole group of the terminal, and would end workerd before the runner has handed over what it still has.
+ * The edge as a part of `npm start`: it serves until the command `stop`. It is a process of its own because a Ctrl-C
+ * reaches the terminal's whole process group, and would end workerd before the runner has sent the rest of its events.
  */
 
-/** How long a runner may take to drain when `start` was killed and nobody waits for it, milliseconds. */
+/** Longest time for a runner to drain when `start` was killed and nobody else waits for it, milliseconds. */
 const ORPHAN_MS = 20_000;
 
 let edge: Promise<Edge> | undefined;
 
 process.on('message', (message) => {
-  const order = edgeOrder.parse(message);
-  if (order.order === 'stop') {
+  const command = edgeCommand.parse(message);
+  if (command.command === 'stop') {
     void stop();
     return;
   }
-  edge = startEdge(order);
+  edge = startEdge(command);
   edge.then(
     ({ url }) => report({ report: 'serving', url }),
     (error: unknown) => report({ report: 'failed', why: error instanceof Error ? error.message : String(error) }),

@@ -9,10 +9,10 @@ import { ensureSecret } from '../settings/secret.ts';
 import { parseSettings } from '../settings/settings.ts';
 import { listenForStop } from '../lib/stop-signals.ts';
 
-/** Its secrets are taken from files too: `DISCORD_BOT_TOKEN_FILE`. */
+/** Secrets that may also come from files, such as `DISCORD_BOT_TOKEN_FILE`. */
 const FROM_FILES = ['JWT_SECRET', 'DISCORD_BOT_TOKEN'];
 
-/** The edge alone, as a service: what `npm start` runs beside a runner. Settings: `HOST`, `PORT`, and the edge's. */
+/** The edge alone, as a service, without the runner of `npm start`. Settings: `HOST`, `PORT`, and the edge's. */
 async function main(): Promise<number | Refused> {
   const env = readFileVariables(process.env, FROM_FILES);
   if (isRefused(env)) return env;

@@ -11,11 +11,11 @@ export interface EdgeOptions {
   /** The bundled Worker, a file. */
   worker: string;
   host: string;
-  /** 0: any that is free. */
+  /** 0: any free one. */
   port: number;
-  /** Where the objects' state is kept. Nothing else may use it. */
+  /** The folder for the objects' state. Nothing else may use it. */
   stateFolder: string;
-  /** Bindings of the Worker, before those of `wrangler.toml`. Values are not logged. */
+  /** Bindings of the Worker; they replace those of `wrangler.toml`. Values are not logged. */
   vars: Readonly<Record<string, string>>;
   /** Absent: the project's `wrangler.toml`. */
   config?: WranglerConfig;
@@ -24,15 +24,15 @@ export interface EdgeOptions {
 export interface Edge {
   /** Without a trailing slash; reachable from this machine. */
   readonly url: string;
-  /** Ends it; what was stored stays. */
+  /** Ends the edge; its state stays on the disk. */
   stop(): Promise<void>;
 }
 
 /**
- * Runs the Worker and its objects in workerd, on this machine, with no other service and nothing of a development server.
+ * Runs the Worker and its objects in workerd on this machine, without any other service or a development server.
  *
- * While it runs, Miniflare ends this process on a signal at once: who wants to end in order runs it in a process
- * that gets no signals (`edge-process.ts`).
+ * While it runs, Miniflare ends this process at once on a signal. For an orderly end, run it in a process that gets no
+ * signals (`edge-process.ts`).
  *
  * @throws when the Worker does not start
  */
@@ -61,7 +61,7 @@ async function miniflareOptions(options: EdgeOptions): Promise<MiniflareOptions>
     logRequests: false,
     telemetry: { enabled: false },
     enableDevRegistry: false,
-    // Else it asks the internet where this machine is.
+    // Otherwise Miniflare asks the internet for this machine's location.
     cf: false,
     workers: [
       {
@@ -76,7 +76,7 @@ async function miniflareOptions(options: EdgeOptions): Promise<MiniflareOptions>
           },
           env: {
             ...Object.fromEntries(Object.entries(texts).map(([name, value]) => [name, { type: 'text', value }])),
-            // Miniflare's own `fetch` reaches private addresses too.
+            // Not Miniflare's own `fetch`: that also reaches private addresses.
             WEBHOOKS: webhookNetwork(allowed, ownAddresses(), process.env['NODE_EXTRA_CA_CERTS']),
             ...Object.fromEntries(
               config.durable_objects.bindings.map(({ name, class_name }) => [

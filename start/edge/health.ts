@@ -3,21 +3,21 @@ import { health } from '../../protocol/health.ts';
 
 const POLL_MS = 50;
 
-/** Runners that are connected to the edge; `undefined` when it does not answer. */
+/** The number of connected runners; `undefined` when the edge does not answer. */
 async function connectedRunners(url: string, signal: AbortSignal): Promise<number | undefined> {
   try {
     const answer = await fetch(`${url}/health`, { signal });
     return health.safeParse(await answer.json()).data?.parts.pool.runners.length;
   } catch {
-    // Refused, cut off or not JSON: for who waits, all the same.
+    // Refused, cut off or not JSON: the caller only waits and tries again.
     return undefined;
   }
 }
 
 /**
- * Waits until the edge says so of the number of its runners.
+ * Waits until the number of connected runners is `enough`.
  *
- * @returns whether it did before the signal aborted
+ * @returns false: the signal aborted before that
  */
 export async function waitForRunners(
   url: string,

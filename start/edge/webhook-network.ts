@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import ipaddr from 'ipaddr.js';
 import { METADATA } from '../../runner/egress/policy/address.ts';
 
-/** A workerd service that dials what it is allowed to, and nothing else. */
+/** A workerd network service: it dials only what it allows. */
 export interface NetworkBinding {
   type: 'network';
   allow: string[];
@@ -10,7 +10,9 @@ export interface NetworkBinding {
   tlsOptions: { trustBrowserCas: true; trustedCertificates: string[] };
 }
 
-/** Not in workerd's own `private`, and yet nowhere on the public internet (IANA's special-purpose registries). */
+/**
+ * Ranges outside of workerd's own `private` that are not on the public internet (IANA's special-purpose registries).
+ */
 const NOT_GLOBAL = [
   '0.0.0.0/8',
   '192.0.2.0/24',
@@ -18,19 +20,19 @@ const NOT_GLOBAL = [
   '198.18.0.0/15',
   '198.51.100.0/24',
   '203.0.113.0/24',
-  // Of IPv6 only 2000::/3 has a global meaning.
+  // Of IPv6, only 2000::/3 is global.
   '::/3',
   '4000::/2',
   '8000::/1',
   '2001:db8::/32',
-  // Carries an IPv4 address, and nobody should need it any more.
+  // 6to4: the address contains an IPv4 address. It is obsolete.
   '2002::/16',
   '3fff::/20',
 ];
 
-/** Where an IPv4 network is reached by way of IPv6, a public name leads there (RFC 6052). */
+/** The prefix under which an IPv6-only network reaches IPv4 addresses, public names included (RFC 6052). */
 const NAT64 = '64:ff9b::';
-/** What workerd itself calls private, local and reserved, of IPv4. */
+/** The IPv4 ranges that workerd itself calls private, local and reserved. */
 const PRIVATE_IPV4 = [
   '10.0.0.0/8',
   '100.64.0.0/10',
@@ -43,12 +45,12 @@ const PRIVATE_IPV4 = [
 ];
 
 /**
- * The network that webhooks are posted through. Workerd filters the addresses that a name has by these lists and dials one of
- * those that are left, so that a name cannot lead to another address than was judged. The longest range that matches decides.
+ * The network for posting webhooks. Workerd resolves the name, filters the addresses by these lists, and dials one of the
+ * rest: a name cannot lead to an address that was not checked. The longest matching range decides.
  *
- * @param allowed what the operator allows beyond public addresses; each with a prefix
- * @param own addresses of this machine's own network cards: a service of the host's is not public because its address is
- * @param certificates PEM file with authorities of the operator's own, beside those that browsers trust
+ * @param allowed what the operator allows besides public addresses, each with a prefix length
+ * @param own addresses of this machine's network cards: a service of the host is not public, even when its address is
+ * @param certificates PEM file with the operator's own authorities, in addition to those that browsers trust
  * @throws when that file cannot be read
  */
 export function webhookNetwork(
@@ -56,14 +58,14 @@ export function webhookNetwork(
   own: Iterable<string>,
   certificates: string | undefined,
 ): NetworkBinding {
-  // Metadata services hand out a machine's credentials: named alone, not as one of a wide range.
+  // Metadata services give out the machine's credentials. Only a rule for the single address may allow one.
   const direct = [...NOT_GLOBAL, ...[...METADATA, ...publicOnes(own)].map(single)];
   const denied = [...direct, ...throughNat64([...PRIVATE_IPV4, ...direct])];
   const pem = certificates === undefined ? '' : readFileSync(certificates, 'utf8');
   return {
     type: 'network',
     allow: ['public', `${NAT64}/96`, ...allowed],
-    // Of two ranges that are the same, workerd follows the denial.
+    // Between two equal ranges, workerd follows the denial.
     deny: denied.filter((range) => !allowed.includes(range)),
     tlsOptions: {
       trustBrowserCas: true,
@@ -72,7 +74,7 @@ export function webhookNetwork(
   };
 }
 
-/** The others are not reached anyhow, and a range that the operator allows may have them. */
+/** Private addresses need no denial: they are not reached by default, and the operator may allow a range with them. */
 function publicOnes(own: Iterable<string>): string[] {
   return [...own].filter((address) => ipaddr.parse(address).range() === 'unicast');
 }

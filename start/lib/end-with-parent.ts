@@ -1,7 +1,7 @@
 /**
- * Preloaded into the runner (`node --import`): when `start` is gone without having said so, the runner drains, as at a
- * SIGTERM. So it needs to know nothing of who started it.
+ * Preloaded into the runner (`node --import`): when `start` dies, the runner drains as after a SIGTERM. So the runner's own
+ * code need not know who started it.
  */
 process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
-// Listening keeps a process alive that has nothing else to do.
+// The listener alone must not keep the process alive.
 process.channel?.unref();

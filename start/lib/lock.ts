@@ -6,14 +6,14 @@ import { errorCode, isMissing } from './file-error.ts';
 import { shownPath } from './project.ts';
 import type { Refused } from './refused.ts';
 
-/** A pid alone does not tell a process: it is used again. */
+/** A process id alone does not identify a process: the system uses it again. */
 const holder = z.object({ pid: z.int(), start: z.string() });
 
 export interface Lock {
   release(): void;
 }
 
-/** Takes the data folder for this process: two services on the same state would each undo what the other did. */
+/** Locks the data folder for this process: two services on the same state would overwrite each other's changes. */
 export function lockDataFolder(folder: string): Lock | Refused {
   const file = path.join(folder, 'start.pid');
   const me = JSON.stringify({ pid: process.pid, start: processStart(process.pid) ?? '' });
@@ -28,7 +28,7 @@ export function lockDataFolder(folder: string): Lock | Refused {
           refused: `another \`npm start\` (process ${other.pid}) runs on ${shownPath(folder)}: stop it, or set CC_DOCKER_DATA`,
         };
       }
-      takeAway(file, found);
+      removeStale(file, found);
     }
   } catch (error) {
     return {
@@ -42,18 +42,18 @@ export function lockDataFolder(folder: string): Lock | Refused {
   };
 }
 
-/** Made whole under another name and then linked: nobody ever reads half a lock. */
+/** Writes the lock under another name, then links it: nobody can read an incomplete lock. */
 function create(file: string, content: string): boolean {
-  const draft = `${file}.${process.pid}.new`;
-  writeFileSync(draft, content, { mode: 0o600 });
+  const temporary = `${file}.${process.pid}.new`;
+  writeFileSync(temporary, content, { mode: 0o600 });
   try {
-    linkSync(draft, file);
+    linkSync(temporary, file);
     return true;
   } catch (error) {
     if (errorCode(error) === 'EEXIST') return false;
     throw error;
   } finally {
-    rmSync(draft, { force: true });
+    rmSync(temporary, { force: true });
   }
 }
 
@@ -70,13 +70,13 @@ function parseHolder(text: string): z.infer<typeof holder> | undefined {
   try {
     return holder.safeParse(JSON.parse(text)).data;
   } catch {
-    // Cut short by a crash: nobody holds it.
+    // Incomplete, because of a crash: nobody holds it.
     return undefined;
   }
 }
 
-/** Removes what a dead process left, and only that: another start may have done so, and taken the lock, just before. */
-function takeAway(file: string, stale: string): void {
+/** Removes a dead process's lock, and only that: another start may just have removed it and taken the lock itself. */
+function removeStale(file: string, stale: string): void {
   const aside = `${file}.${process.pid}`;
   try {
     renameSync(file, aside);

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { errorCode } from './file-error.ts';
 import { PROJECT } from './project.ts';
 
-/** What of this process's environment every part may have. */
+/** The variables of this process that every part gets. */
 const COMMON = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'LC_ALL', 'TZ', 'NODE_EXTRA_CA_CERTS'];
 
 /** How a part of the service ended. */
@@ -14,12 +14,12 @@ export interface PartExit {
 }
 
 /**
- * Starts a part of the service as a process of its own, in a group of its own: a Ctrl-C in the terminal reaches `npm`
- * and `start`, and `start` alone decides what ends when. That `start` itself is gone, a part sees by its `disconnect`.
+ * Starts a part of the service as a process of its own, in a process group of its own. So a Ctrl-C in the terminal reaches
+ * only `npm` and `start`, and `start` decides what ends when. When `start` itself dies, the part gets a `disconnect`.
  *
- * @param env all that it is given, besides the likes of PATH
+ * @param env its environment, besides PATH and the like
  * @param preload modules that it loads first
- * @param log gets its stdout and stderr; a file, so that neither outlives the other's end of a pipe
+ * @param log the file for its stdout and stderr; not a pipe, because a pipe breaks when one of its ends dies
  */
 export function startPart(
   module: string,
@@ -57,7 +57,7 @@ export function partExit(part: ChildProcess): Promise<PartExit> {
   });
 }
 
-/** Ends a part and what it has started in its group, at once; also what is left of the group when the part has ended. */
+/** Kills a part and its process group. When the part has ended already, kills what is left of the group. */
 export function killPart(part: ChildProcess): void {
   if (part.pid === undefined) return;
   try {
@@ -67,14 +67,14 @@ export function killPart(part: ChildProcess): void {
   }
 }
 
-/** Begins a new log, and keeps the one before it. */
+/** Begins a new log, and keeps the last one as `LOG.1`. */
 export function rotateLog(log: string): void {
   if (existsSync(log)) renameSync(log, `${log}.1`);
 }
 
-/** How a part ended, with its last words if it ended of its own accord. */
+/** How a part ended; with the last line of its log, if it exited by itself. */
 export function describeExit({ code, signal }: PartExit, log: string): string {
   if (code === null) return `(${signal ?? 'it could not be started'})`;
-  const said = existsSync(log) ? readFileSync(log, 'utf8').trimEnd().split('\n').at(-1)?.slice(0, 500) : '';
-  return said ? `(code ${code}): ${said}` : `(code ${code})`;
+  const last = existsSync(log) ? readFileSync(log, 'utf8').trimEnd().split('\n').at(-1)?.slice(0, 500) : '';
+  return last ? `(code ${code}): ${last}` : `(code ${code})`;
 }

@@ -4,9 +4,9 @@ import { errorCode } from './file-error.ts';
 import type { Refused } from './refused.ts';
 
 /**
- * Whether the service could listen there, asked before anything is started.
+ * Checks that the service can listen there, before anything is started.
  *
- * @param port 0 for any that is free
+ * @param port 0: any free one
  * @returns the port to listen on
  */
 export async function claimPort(host: string, port: number): Promise<{ port: number } | Refused> {
@@ -39,12 +39,12 @@ function whyNot(host: string, port: number, error: unknown): string {
   }
 }
 
-/** Only this machine can reach it. */
+/** Whether only this machine can reach it. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
-/** Where something on this machine reaches a service that listens on `host`. */
+/** The URL by which this machine reaches a service that listens on `host`. */
 export function localUrl(host: string, port: number): string {
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
 
-/** The folder that this repository was cloned into. */
+/** The root folder of this repository. */
 export const PROJECT = path.resolve(import.meta.dirname, '../..');
 
 /** CC-Docker's own version. */
@@ -11,7 +11,7 @@ export function projectVersion(): string {
   return z.object({ version: z.string() }).parse(manifest).version;
 }
 
-/** A path as a person would type it from where they are. */
+/** A path as a person would type it in their current folder. */
 export function shownPath(file: string, from: string = process.cwd()): string {
   const relative = path.relative(from, file);
   return relative === '' ? '.' : relative.startsWith('..') ? file : relative;

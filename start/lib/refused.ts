@@ -1,9 +1,9 @@
-/** Why a command cannot go on: one line for the terminal, which says what to do. */
+/** Why a command cannot continue: one line for the terminal, which also says what to do. */
 export interface Refused {
   readonly refused: string;
 }
 
-/** Tells a refusal from what was asked for. */
+/** Whether a value is a refusal instead of a result. */
 export function isRefused(value: object): value is Refused {
   return 'refused' in value;
 }

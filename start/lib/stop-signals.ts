@@ -1,6 +1,9 @@
-/** npm passes a Ctrl-C on that the terminal has already sent to everybody: within this time it is the same one, ms. */
+/**
+ * A second SIGINT within this time is the same Ctrl-C: the terminal sends it to everybody, and npm passes it on.
+ * Milliseconds.
+ */
 const SAME_KEYPRESS_MS = 500;
-/** How soon it shows that npm is gone, milliseconds. */
+/** Milliseconds between two checks whether npm is gone. */
 const PARENT_MS = 500;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -13,8 +16,8 @@ export interface StopSignals {
 }
 
 /**
- * Listens for the signals by which a person or a supervisor ends the service, twice when it takes too long. Under npm,
- * that npm is gone is such a signal too: the shell between them keeps a SIGTERM to itself.
+ * Listens for the signals by which a person or a supervisor ends the service, or hurries it with a second one. Under npm, the
+ * end of npm counts as a signal too: the shell between npm and this process does not pass a SIGTERM on.
  */
 export function listenForStop(underNpm: boolean): StopSignals {
   const first = new AbortController();

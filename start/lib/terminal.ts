@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 
 type Format = Parameters<typeof styleText>[0];
 
-/** Where lines for a person go. Styled only on a terminal, and not with NO_COLOR. */
+/** The output for people. It is styled only on a terminal, and not with NO_COLOR. */
 export interface Terminal {
   write(text: string): void;
   line(text: string, format?: Format): void;
@@ -18,10 +18,7 @@ export function createTerminal(stream: NodeJS.WriteStream): Terminal {
   };
 }
 
-/**
- * Text of an agent's or a tool's, safe to print: what could move the cursor, or make the terminal do anything but show
- * it, is left out.
- */
+/** Makes text of an agent or a tool safe to print: it removes every character that does more than show itself. */
 export function printable(text: string): string {
   return text.replaceAll(/\r\n?/g, '\n').replaceAll(/(?![\t\n])[\p{Cc}\p{Bidi_Control}]/gu, '');
 }

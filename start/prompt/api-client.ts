@@ -4,7 +4,7 @@ import { problem } from '../../protocol/api/problem.ts';
 import { createdSession } from '../../protocol/api/session.ts';
 import type { Refused } from '../lib/refused.ts';
 
-/** The calls of the HTTP API that running one prompt takes. */
+/** The calls of the HTTP API that are needed to run one prompt. */
 export interface ApiClient {
   createSession(config: { model?: string }): Promise<z.infer<typeof createdSession> | Refused>;
   chat(sessionId: string, prompt: string): Promise<z.infer<typeof acceptedMessage> | Refused>;
@@ -27,8 +27,8 @@ export function apiClient(url: string, token: string): ApiClient {
       return { refused: `${url} did not answer: ${cause instanceof Error ? cause.message : String(cause)}` };
     }
     if (response.ok) return answer.parse(JSON.parse(text));
-    const said = problem.safeParse(parseJson(text)).data;
-    return { refused: said === undefined ? `${path} answered ${response.status}` : `${said.detail} (${said.code})` };
+    const found = problem.safeParse(parseJson(text)).data;
+    return { refused: found === undefined ? `${path} answered ${response.status}` : `${found.detail} (${found.code})` };
   }
   return {
     createSession: (config) => post('/sessions', { config }, createdSession),
@@ -40,7 +40,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // What answers is not CC-Docker; its status says enough.
+    // The answer is not CC-Docker's; its status says enough.
     return undefined;
   }
 }

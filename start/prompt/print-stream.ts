@@ -4,19 +4,19 @@ import { ownEvents } from '../../protocol/api/event.ts';
 import { summariseResult, summariseTool } from './summary.ts';
 import { printable } from '../lib/terminal.ts';
 
-/** A piece of a session's stream as a terminal shows it. `text` may end in the middle of a line. */
+/** A piece of a session's stream, as the terminal shows it. `text` may end in the middle of a line. */
 export interface Piece {
   kind: 'text' | 'tool' | 'output' | 'note' | 'done' | 'error';
   text: string;
 }
 
-/** What is on the screen already, so that nothing is printed twice. */
+/** What is printed already, so that nothing is printed twice. */
 export interface Printed {
   /** The cursor is not at the beginning of a line. */
   readonly midLine: boolean;
-  /** The text block whose previews are being shown. */
+  /** The text block whose previews are being printed. */
   readonly preview: { readonly block: string; readonly text: string } | undefined;
-  /** Complete blocks so far, by message: a message's blocks arrive as one `assistant` event each. */
+  /** Number of complete blocks, by message: each block of a message arrives as an `assistant` event of its own. */
   readonly blocks: Readonly<Record<string, number>>;
 }
 
@@ -64,7 +64,7 @@ const apiRetry = z.object({
   error: z.string(),
 });
 
-/** What an event adds to the screen. A type that is not known here adds nothing. */
+/** What an event adds to the screen. An unknown type adds nothing. */
 export function printEvent(printed: Printed, { type, data }: PreviewEnvelope): { printed: Printed; pieces: Piece[] } {
   switch (type) {
     case 'stream_event':
@@ -77,7 +77,7 @@ export function printEvent(printed: Printed, { type, data }: PreviewEnvelope): {
     }
     case 'result': {
       const end = turnEnd.safeParse(data).data;
-      // A failed turn is told by the `message.failed` that follows.
+      // For a failed turn, the `message.failed` that follows is printed.
       return end === undefined || end.is_error ? { printed, pieces: [] } : lines(printed, [donePiece(end)]);
     }
     default:
@@ -89,7 +89,7 @@ function printPreview(printed: Printed, delta: z.infer<typeof textDelta> | undef
   const none = { printed, pieces: [] };
   if (delta === undefined || isSubagent(delta)) return none;
   const message = delta.api_message_id ?? '';
-  // The whole block may overtake the last of its previews.
+  // The complete block may arrive before its last previews.
   if (delta.event.index < (printed.blocks[message] ?? 0)) return none;
   const block = `${message}:${delta.event.index}`;
   const before = printed.preview?.block === block ? printed.preview.text : '';
@@ -170,7 +170,7 @@ function notesOf(type: string, data: Record<string, unknown>): Piece[] {
   }
 }
 
-/** Pieces that have a line of their own. */
+/** Pieces that each get a line of their own. */
 function lines(printed: Printed, pieces: Piece[]): { printed: Printed; pieces: Piece[] } {
   if (pieces.length === 0) return { printed, pieces };
   const shown = pieces.map((piece, index) => {

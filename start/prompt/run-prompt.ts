@@ -9,7 +9,7 @@ import { firstLine } from './summary.ts';
 import { followSession } from './session-stream.ts';
 import type { Terminal } from '../lib/terminal.ts';
 
-/** Who owns what `npm start -- "PROMPT"` makes. */
+/** The owner of the sessions of `npm start -- "PROMPT"`. */
 const OWNER = 'local';
 const TOKEN_SECONDS = 30 * 86_400;
 
@@ -32,7 +32,7 @@ export interface PromptRun {
 }
 
 /**
- * Runs a prompt in a new session, and prints its stream until the message has ended.
+ * Runs a prompt in a new session and prints its stream until the message has ended.
  *
  * @returns whether it completed
  */

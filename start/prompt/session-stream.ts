@@ -14,15 +14,15 @@ export type StreamEvent = z.infer<typeof streamEvent>;
 const frame = z.union([z.array(streamEvent), viewerAnswer]);
 
 const RETRY = { minMs: 200, maxMs: 5000 };
-/** Closed with one of these, coming back would not help. */
+/** After one of these close codes, a new connection would fail too. */
 const FINAL: readonly number[] = [CloseCode.unauthorized, CloseCode.notFound, CloseCode.badFrame];
 
 /**
- * Follows a session from its first event on, across breaks of the connection, until `onEvent` says that it is enough.
+ * Follows a session from its first event, and reconnects when the connection breaks, until `onEvent` returns true.
  *
- * @param url of the session's stream, without a query
+ * @param url the session's stream, without a query
  * @param onEvent returns true to end
- * @returns why it could not be followed to there
+ * @returns why the stream could not be followed to its end; `undefined`: it could, or the signal aborted
  */
 export async function followSession(
   url: string,
@@ -68,7 +68,7 @@ function connectOnce(
       const last = parsed.findLast((event) => event.seq !== undefined)?.seq;
       if (last !== undefined) socket.send(JSON.stringify({ type: 'ack', seq: last }));
     });
-    // A `close` always follows.
+    // A `close` event always follows.
     socket.on('error', (error) => (failure = error.message));
     socket.on('close', (code, reason) => resolve({ end: 'closed', code, reason: failure || reason.toString() }));
   }).finally(() => signal.removeEventListener('abort', abort));

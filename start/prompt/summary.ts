@@ -1,17 +1,27 @@
 const MAX_CHARS = 100;
-/** The argument by which a person knows a tool call, the most telling first. */
-const TELLING = ['file_path', 'notebook_path', 'command', 'pattern', 'url', 'query', 'description', 'skill', 'prompt'];
-/** Where the agent works, in a container and on the process backend. */
+/** The arguments that describe a tool call best, in order of preference. */
+const DESCRIPTIVE = [
+  'file_path',
+  'notebook_path',
+  'command',
+  'pattern',
+  'url',
+  'query',
+  'description',
+  'skill',
+  'prompt',
+];
+/** The workspace's path, in a container and on the process backend. */
 const WORKSPACE = /(?<=^|[\s'"`])(?:\/workspace\/|\S*\/sessions\/[0-9a-f-]{36}\/workspace\/)/g;
 
 /** A tool call in one line: `Write hello.md`. */
 export function summariseTool(name: string, input: Readonly<Record<string, unknown>>): string {
   const shown = name.replace(/^mcp__(.+?)__/, '$1: ');
-  const telling = TELLING.map((key) => input[key]).find((value) => typeof value === 'string');
-  return typeof telling === 'string' ? shorten(`${shown} ${firstLine(telling).replaceAll(WORKSPACE, '')}`) : shown;
+  const argument = DESCRIPTIVE.map((key) => input[key]).find((value) => typeof value === 'string');
+  return typeof argument === 'string' ? shorten(`${shown} ${firstLine(argument).replaceAll(WORKSPACE, '')}`) : shown;
 }
 
-/** What a tool answered, in one line. */
+/** A tool's result in one line. */
 export function summariseResult(text: string): string {
   const all = text
     .replaceAll(WORKSPACE, '')
@@ -23,7 +33,7 @@ export function summariseResult(text: string): string {
     : `${shorten(first)} … ${rest.length} more ${rest.length === 1 ? 'line' : 'lines'}`;
 }
 
-/** The first line of a text, with a sign that there is more. */
+/** The first line of a text, with `…` when there is more. */
 export function firstLine(text: string): string {
   const [first = '', ...rest] = text.trim().split('\n');
   return rest.length === 0 ? first : `${first} …`;

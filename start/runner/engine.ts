@@ -2,12 +2,12 @@ import Docker from 'dockerode';
 import type { BackendName } from '../../protocol/link/runner-control.ts';
 import { errorText } from '../../container/engine-stream.ts';
 
-/** How long an engine may take to answer, milliseconds. */
+/** Longest time for an engine to answer, milliseconds. */
 const ANSWER_MS = 2000;
 
 export type Engine = { answers: true; docker: Docker } | { answers: false; detail: string };
 
-/** Asks the engine that `DOCKER_HOST` names, or this machine's own, whether it is there. */
+/** Looks for an engine: the one that `DOCKER_HOST` names, or this machine's own. */
 export async function findEngine(): Promise<Engine> {
   const timeout = AbortSignal.timeout(ANSWER_MS);
   try {
@@ -25,7 +25,7 @@ function rejection(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** The backend that is asked for, or the best that this machine can: never `process` without saying so. */
+/** The backend that is configured, or the best that this machine has. The banner warns of `process`. */
 export function chooseBackend(wanted: BackendName | undefined, engine: Engine): BackendName {
   return wanted ?? (engine.answers ? 'docker' : 'process');
 }

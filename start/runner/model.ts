@@ -2,7 +2,7 @@ import { describeUpstream, modelUpstreamEnvironment } from '../../runner/model/u
 import type { Refused } from '../lib/refused.ts';
 import type { Environment } from '../settings/settings.ts';
 
-/** Which model the runner will ask, as it reads the same environment; nothing secret. */
+/** The model that the runner will use: it reads the same environment. Holds no secret. */
 export function modelFor(env: Environment): { demo: boolean; description: string } | Refused {
   const upstream = modelUpstreamEnvironment.safeParse(env);
   if (upstream.success) return { demo: upstream.data.kind === 'demo', description: describeUpstream(upstream.data) };

@@ -4,8 +4,8 @@ import type { Refused } from '../lib/refused.ts';
 import type { Environment } from '../settings/settings.ts';
 
 /**
- * What of the service's environment its runner may have: where the engine is, what containers get, which model is asked and
- * how. Not the secret that tokens are signed with.
+ * The variables of the service that its runner gets: for the engine, for containers, and for the model. Not the secret that
+ * signs tokens.
  */
 const PASSED = [
   /^DOCKER_/,
@@ -16,7 +16,7 @@ const PASSED = [
   /^(S3|MINIO|STORAGE|SNAPSHOT)_/,
   /^LOCAL_COPY_DAYS$/,
   /^CC_EGRESS_CA$/,
-  // Whose registries the preset `packages` is made of.
+  // The preset `packages` allows the registries that these name.
   /^(npm_config_registry|pip_(extra_)?index_url|goproxy)$/i,
   /^LOG_LEVEL$/,
   /^(https?|no|all)_proxy$/i,
@@ -33,7 +33,7 @@ export interface RunnerGrant {
   image: string | undefined;
 }
 
-/** The runner's environment, besides what every part has. */
+/** The runner's environment, besides what every part gets. */
 export function runnerEnvironment(env: Environment, grant: RunnerGrant): Environment {
   const passed = Object.entries(env).filter(([name]) => PASSED.some((pattern) => pattern.test(name)));
   return {
@@ -47,7 +47,7 @@ export function runnerEnvironment(env: Environment, grant: RunnerGrant): Environ
   };
 }
 
-/** Asks the runner's own reader, before anything is started, whether the operator's part of this can be read. */
+/** Checks the operator's part of it with the runner's own parser, before anything is started. */
 export function checkRunnerEnvironment(env: Environment): Refused | undefined {
   const parsed = parseSettings({ ...env, EDGE_URL: undefined, RUNNER_TOKEN: 'later', SESSION_IMAGE: 'later' });
   return parsed.ok ? undefined : { refused: parsed.problem };

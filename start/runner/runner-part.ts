@@ -6,32 +6,33 @@ import { describeExit, killPart, partExit, rotateLog, startPart } from '../lib/p
 import { PROJECT, shownPath } from '../lib/project.ts';
 import type { Environment } from '../settings/settings.ts';
 
-/** How long a runner may take to end its containers, milliseconds. */
+/** Longest time for a runner to end its containers, milliseconds. */
 const DRAIN_MS = 20_000;
-/** How long it may take when it was told twice, milliseconds. */
+/** The same after a second signal, milliseconds. */
 const HURRY_MS = 5000;
 const RESTART = { minMs: 1000, maxMs: 30_000 };
-/** A runner that held this long was well: the next failure counts as the first, milliseconds. */
+/** After a runner has run this long, its next failure counts as the first one; milliseconds. */
 const SETTLED_MS = 60_000;
 
 export interface RunnerPart {
-  /** Has it end its containers and itself, and waits until it has. */
+  /** Makes the runner end its containers and itself, and waits for that. */
   stop(): Promise<void>;
-  /** Has it end its containers without waiting for what runs in them; kills it if that takes long. */
+  /** The same without waiting for the work in the containers. Kills the runner if that takes long. */
   hurry(): Promise<void>;
 }
 
 export interface RunnerPartOptions {
-  /** Asked anew at each start: the token in it expires. */
+  /** Called at each start, because the token in it expires. */
   environment: () => Promise<Environment>;
+  /** The file for its output. */
   log: string;
-  /** Gets a line when the runner ended by itself. */
+  /** Gets a line when the runner has ended by itself. */
   say: (line: string) => void;
   /** The runner's program. */
   module?: string;
 }
 
-/** Keeps a runner running, in a process of its own: one that ends is started again, a little later each time. */
+/** Keeps a runner running in a process of its own: when it ends, starts it again, with a backoff. */
 export function superviseRunner(options: RunnerPartOptions): RunnerPart {
   const { environment, log, say, module = path.join(PROJECT, 'runner', 'main.ts') } = options;
   const stopping = new AbortController();
@@ -58,13 +59,13 @@ export function superviseRunner(options: RunnerPartOptions): RunnerPart {
 
   const done = supervise();
 
-  async function end(patienceMs: number): Promise<void> {
+  async function end(killAfterMs: number): Promise<void> {
     stopping.abort();
-    // SIGTERM drains; a second one does not wait for sessions to finish what they do.
+    // SIGTERM drains. A second SIGTERM does not wait for the sessions' work.
     runner?.kill('SIGTERM');
-    const impatience = setTimeout(() => runner && killPart(runner), patienceMs);
+    const killTimer = setTimeout(() => runner && killPart(runner), killAfterMs);
     await done;
-    clearTimeout(impatience);
+    clearTimeout(killTimer);
   }
 
   return { stop: () => end(DRAIN_MS), hurry: () => end(HURRY_MS) };

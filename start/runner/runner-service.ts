@@ -7,8 +7,8 @@ import { sessionImage } from './session-image.ts';
 import { withoutEmpty } from '../settings/settings.ts';
 
 /**
- * The runner alone, as a service that needs no other step: it builds the image for sessions when the engine has none,
- * and takes its secrets from files too (`RUNNER_TOKEN_FILE` and the like).
+ * The runner alone, as a service that needs no preparation: it builds the image for sessions when the engine has none. Its
+ * secrets may also come from files (`RUNNER_TOKEN_FILE` and the like).
  */
 
 const FROM_FILES = [
@@ -32,7 +32,7 @@ await stopEsbuild();
 if (env['RUNNER_BACKEND'] !== 'process') {
   const stopped = new AbortController();
   const stop = () => stopped.abort();
-  // An engine goes on building what nobody waits for; and with nothing started yet there is nothing to end in order.
+  // Exit at once: nothing is started yet, and otherwise the engine's build would keep this process waiting.
   stopped.signal.addEventListener('abort', () => process.exit(0), { once: true });
   process.once('SIGTERM', stop).once('SIGINT', stop);
   const engine = await findEngine();

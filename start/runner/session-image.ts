@@ -11,8 +11,8 @@ export interface SessionImageRequest {
 }
 
 /**
- * The image that sessions run in: the operator's `SESSION_IMAGE`, or the project's own, built when the engine has none.
- * When it cannot be had, the service goes on: its sessions then say why they do not start.
+ * The image that sessions run in: the operator's `SESSION_IMAGE`, or the project's own, built when the engine has none. When
+ * it cannot be built, the service starts anyway, and its sessions fail with `image_missing`.
  */
 export async function sessionImage({ env, engine, wrapperBundle, say, signal }: SessionImageRequest): Promise<string> {
   if (env['SESSION_IMAGE']) return env['SESSION_IMAGE'];
@@ -33,7 +33,7 @@ export async function sessionImage({ env, engine, wrapperBundle, say, signal }: 
   return tag;
 }
 
-/** Says what the lines are about, before the first. */
+/** Prints a heading before the first line. */
 function progress(say: (line: string) => void, tag: string): (line: string) => void {
   let begun = false;
   return (line) => {

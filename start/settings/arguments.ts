@@ -22,7 +22,7 @@ export interface PromptRequest {
 
 export type Command = { run: 'help' } | { run: 'version' } | { run: 'serve'; prompt: PromptRequest | undefined };
 
-/** What the command line asks for. The words of a prompt need no quotes. */
+/** Parses the command line. The words of a prompt need no quotes. */
 export function parseCommand(args: readonly string[]): Command | Refused {
   let parsed;
   try {
@@ -56,7 +56,7 @@ export function parseCommand(args: readonly string[]): Command | Refused {
   return { run: 'serve', prompt: { prompt, model: model.data, once: values.once } };
 }
 
-/** What `parseArgs` objects to, without the advice that it adds. */
+/** The error of `parseArgs`, without the advice that it adds. */
 export function flagFault(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message.split(/\.\s/, 1)[0] ?? message;

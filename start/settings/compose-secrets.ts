@@ -7,8 +7,9 @@ import { ensureSecret } from './secret.ts';
 import { parseSettings } from './settings.ts';
 
 /**
- * `docker-compose.yml`'s first step: makes what its services prove themselves to each other with, each in a volume that
- * only those have who need it. What is there already stays, but for the runner's token, which expires.
+ * The first step of `docker-compose.yml`: makes the credentials that its services use among each other. Each credential is in
+ * a volume, and only the services that need it mount that volume. Existing credentials stay, except the runner's token,
+ * because it expires.
  *
  * `node start/settings/compose-secrets.ts RUNNER_FOLDER STORAGE_FOLDER`
  */
@@ -17,13 +18,13 @@ const RUNNER = 'compose';
 const RUNNER_TOKEN_SECONDS = 3650 * 86_400;
 
 function write(file: string, value: string): void {
-  // Written whole, then named: a crash in between leaves no half a secret.
+  // Write it under another name, then rename it: a crash must not leave an incomplete secret.
   writeFileSync(`${file}.new`, value, { mode: 0o600 });
   renameSync(`${file}.new`, file);
   chmodSync(file, 0o400);
 }
 
-function keep(file: string, value: () => string): void {
+function writeIfMissing(file: string, value: () => string): void {
   if (!existsSync(file)) write(file, value());
 }
 
@@ -41,5 +42,5 @@ write(
   path.join(runnerFolder, 'token'),
   await mintToken(secret.value, { kind: 'runner', sub: RUNNER, ttlSeconds: RUNNER_TOKEN_SECONDS }),
 );
-keep(path.join(storageFolder, 'user'), () => 'cc-docker');
-keep(path.join(storageFolder, 'password'), () => randomBytes(30).toString('base64url'));
+writeIfMissing(path.join(storageFolder, 'user'), () => 'cc-docker');
+writeIfMissing(path.join(storageFolder, 'password'), () => randomBytes(30).toString('base64url'));

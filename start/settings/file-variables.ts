@@ -3,10 +3,10 @@ import type { Refused } from '../lib/refused.ts';
 import type { Environment } from './settings.ts';
 
 /**
- * An environment in which each `NAME_FILE` has become `NAME`, with what that file holds: the usual way of giving a container
- * a secret that then shows in no `docker inspect`. A `NAME` that is set is kept.
+ * Replaces each `NAME_FILE` by `NAME` with the content of that file. That is the usual way to give a container a secret that
+ * `docker inspect` does not show. If `NAME` is set too, it wins.
  *
- * @param names those that may come so
+ * @param names the variables that may come from a file
  */
 export function readFileVariables(env: Environment, names: readonly string[]): Environment | Refused {
   const read: Record<string, string | undefined> = { ...env };

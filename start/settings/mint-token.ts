@@ -4,14 +4,14 @@ import type { Refused } from '../lib/refused.ts';
 
 export interface TokenRequest {
   kind: 'user' | 'runner';
-  /** A user's: who owns what is made with it. A runner's: its name. */
+  /** For a user: the owner of everything created with the token. For a runner: its name. */
   sub: string;
   ttlSeconds: number;
-  /** Space-separated, as in OAuth. Absent: everything that its `sub` may do. */
+  /** Space-separated, as in OAuth. Absent: everything that `sub` may do. */
   scope?: string;
 }
 
-/** A JWT, signed with HS256. Its kind is in the header's `typ`. */
+/** Signs a JWT with HS256. Its kind is in the header's `typ`. */
 export async function mintToken(secret: string, request: TokenRequest): Promise<string> {
   return await new SignJWT(request.scope === undefined ? {} : { scope: request.scope })
     .setProtectedHeader({ alg: 'HS256', typ: TokenType[request.kind] })
@@ -24,7 +24,7 @@ export async function mintToken(secret: string, request: TokenRequest): Promise<
 const UNITS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
 const MAX_SECONDS = 3650 * UNITS.d;
 
-/** `90s`, `30m`, `12h` or `7d` as seconds. */
+/** Parses `90s`, `30m`, `12h` or `7d` into seconds. */
 export function parseDuration(text: string): { seconds: number } | Refused {
   const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
   const seconds = Number(count) * (isUnit(unit) ? UNITS[unit] : Number.NaN);

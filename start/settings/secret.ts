@@ -5,19 +5,19 @@ import { isMissing } from '../lib/file-error.ts';
 import type { Refused } from '../lib/refused.ts';
 import type { Settings } from './settings.ts';
 
-/** What tokens are signed with, and where it is from. */
+/** The secret that signs tokens, and where it comes from. */
 export type JwtSecret =
   | { readonly value: string; readonly from: 'environment' }
   | { readonly value: string; readonly from: 'development'; readonly file: string };
 
 type SecretSettings = Pick<Settings, 'jwtSecret' | 'dataFolder'>;
 
-/** The development secret that `npm start` makes when it is given none. */
+/** The file of the development secret, which `npm start` makes when JWT_SECRET is not set. */
 export function developmentSecretFile(dataFolder: string): string {
   return path.join(dataFolder, 'development-secret');
 }
 
-/** `JWT_SECRET`, or the development secret of an earlier start; refuses when there is neither. */
+/** `JWT_SECRET`, or the development secret of an earlier start. Refuses when there is neither. */
 export function findSecret(settings: SecretSettings): JwtSecret | Refused {
   return (
     existingSecret(settings) ?? {
@@ -26,17 +26,17 @@ export function findSecret(settings: SecretSettings): JwtSecret | Refused {
   );
 }
 
-/** Like `findSecret`, but makes the development secret where there is none. For `npm start` alone. */
+/** Like `findSecret`, but makes the development secret when there is none. Only for `npm start`. */
 export function ensureSecret(settings: SecretSettings): JwtSecret | Refused {
   const existing = existingSecret(settings);
   if (existing !== undefined) return existing;
   const file = developmentSecretFile(settings.dataFolder);
   const value = randomBytes(48).toString('base64url');
   mkdirSync(settings.dataFolder, { recursive: true, mode: 0o700 });
-  // Written whole, then named: a crash in between leaves no half a secret.
-  const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, `${value}\n`, { mode: 0o600 });
-  renameSync(draft, file);
+  // Write it under another name, then rename it: a crash must not leave an incomplete secret.
+  const temporary = `${file}.${process.pid}`;
+  writeFileSync(temporary, `${value}\n`, { mode: 0o600 });
+  renameSync(temporary, file);
   return { value, from: 'development', file };
 }
 

@@ -28,23 +28,23 @@ const serviceEnvironment = z
   })
   .transform((env) => ({
     host: env.HOST,
-    /** 0: any that is free. */
+    /** 0: any free one. */
     port: env.PORT,
     /** Absolute. */
     dataFolder: path.resolve(PROJECT, env.CC_DOCKER_DATA),
     jwtSecret: env.JWT_SECRET,
-    /** `undefined`: whichever this machine can. */
+    /** `undefined`: the best that this machine has. */
     backend: env.RUNNER_BACKEND,
   }));
 
 const edgeEnvironment = edgeSettings.omit({ JWT_SECRET: true });
 
 export type Settings = z.infer<typeof serviceEnvironment> & {
-  /** What the edge is told, instead of what `wrangler.toml` says. */
+  /** Variables of the edge that replace those of `wrangler.toml`. */
   readonly edgeVars: Readonly<Record<string, string>>;
 };
 
-/** The service's settings, or one line that names the variables at fault. An empty variable counts as not set. */
+/** The service's settings, or one line that names the wrong variables. An empty variable counts as not set. */
 export function parseSettings(env: Environment): Settings | Refused {
   const set = withoutEmpty(env);
   const service = serviceEnvironment.safeParse(set);
@@ -58,7 +58,7 @@ export function parseSettings(env: Environment): Settings | Refused {
   return { refused: issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('; ') };
 }
 
-/** Compose, and a copied `.env.example`, set to nothing what they do not mean to set. */
+/** The variables that are not empty: Compose, and a copied `.env.example`, set the others to nothing. */
 export function withoutEmpty(env: Environment): Record<string, string> {
   return Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, value]])),
@@ -66,8 +66,10 @@ export function withoutEmpty(env: Environment): Record<string, string> {
 }
 
 /**
- * This process's environment, with what the project's `.env` adds to it: a variable that is set already is kept.
- * Into `process.env` itself, because the Docker client reads it there.
+ * Loads the project's `.env` into `process.env`, because the Docker client reads it there. A variable that is already set
+ * wins.
+ *
+ * @returns the process's environment
  */
 export function loadEnvironment(file: string = path.join(PROJECT, '.env')): Environment | Refused {
   if (existsSync(file)) {

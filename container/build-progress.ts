@@ -1,15 +1,15 @@
 import type { EngineEvent } from './engine-stream.ts';
 
-/** Enough of a failed step's output to see why it failed. */
+/** Lines kept of a failed step's output: enough to see why it failed. */
 const TAIL_LINES = 15;
 
 export interface BuildProgress {
   take(event: EngineEvent): void;
-  /** How the build failed, if it did: the number of the step, from 1, and its last words. */
+  /** How the build failed, if it did: the number of the step, from 1, and the end of its output. */
   failure(): { step: number; detail: string } | undefined;
 }
 
-/** Follows a build: tells `say` its steps, and of the package manager's thousand lines those that show it moving. */
+/** Follows a build. `say` gets its steps, and those lines of the package manager that show progress. */
 export function buildProgress(say: (line: string) => void): BuildProgress {
   let step = 0;
   let tail: string[] = [];

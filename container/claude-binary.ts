@@ -16,9 +16,8 @@ export async function claudeVersion(): Promise<string> {
 }
 
 /**
- * Finds the Linux binary for an engine of this architecture among the installed packages.
- *
- * npm installs only the one for the machine that it runs on, so a Mac has none that a container could run.
+ * Finds the Linux binary for an engine of this architecture among the installed packages. npm installs only the binary for
+ * its own machine: on a Mac there is none that a container could run.
  */
 export async function findClaude(architecture: 'x64' | 'arm64'): Promise<ClaudeBinary> {
   const version = await claudeVersion();

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 
-/** One line of what a Docker engine says while it builds, pulls or imports an image. */
+/** One line of a Docker engine's output while it builds, pulls or imports an image. */
 const engineEvent = z.object({
   stream: z.string().optional(),
   status: z.string().optional(),
@@ -10,7 +10,7 @@ const engineEvent = z.object({
 });
 export type EngineEvent = z.infer<typeof engineEvent>;
 
-/** Reads the JSON lines of such an answer as they come. An engine reports failure as an event with `error`. */
+/** Yields the engine's JSON lines as they come. The engine reports a failure as an event with `error`. */
 export async function* engineEvents(answer: NodeJS.ReadableStream): AsyncGenerator<EngineEvent> {
   for await (const line of createInterface({ input: answer, crlfDelay: Infinity })) {
     if (line.trim() !== '') yield engineEvent.parse(JSON.parse(line));
@@ -24,14 +24,14 @@ export async function engineError(answer: NodeJS.ReadableStream): Promise<string
   return error;
 }
 
-/** What an engine or the way to it reports as an error, without dockerode's preamble. */
+/** The message of an error from the engine or its connection, without dockerode's prefix. */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const text = error.message.replace(/^\(HTTP code \d+\) [\w ]+ - /, '').trim();
   return text === '' && 'code' in error ? String(error.code) : text;
 }
 
-/** The engine has no such image. */
+/** Whether the error means that the engine has no such image. */
 export function isNotFound(error: unknown): boolean {
   return error instanceof Error && 'statusCode' in error && error.statusCode === 404;
 }

@@ -3,16 +3,16 @@
 ARG BASE=node:24-bookworm-slim
 FROM ${BASE}
 
-# Authorities: the edge does not start without any, and the runner asks the model over TLS.
+# Certificate authorities: the edge does not start without any, and the runner calls the model over TLS.
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates \
  && rm -rf /var/lib/apt/lists/*
 
-# What `npm` is to ask instead of its own registry of packages, and a file of authorities (of the base image) to trust.
+# The registry for `npm` instead of its default, and a file with certificate authorities in the base image.
 ARG NPM_CONFIG_REGISTRY
 ARG NPM_CONFIG_CAFILE
 WORKDIR /opt/cc-docker
 COPY package.json package-lock.json ./
-# `claude` comes along: the runner puts it into the sessions' image, on the machine where it runs.
+# This also installs `claude`: the runner puts it into the sessions' image, on the machine where it runs.
 RUN npm install --omit=dev --no-audit --no-fund --loglevel=error
 COPY . .

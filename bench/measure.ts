@@ -18,7 +18,9 @@ export interface MeasureOptions extends BenchOptions {
   signal: AbortSignal;
   /** Gets lines about the progress. */
   log: (line: string) => void;
-  /** Gets a function for each thing that was started, which ends it. The caller calls them in any case, last to first. */
+  /**
+   * Gets a function for each thing that was started, which ends it. The caller calls them in any case, last to first.
+   */
   onEnd: (end: () => Promise<void>) => void;
 }
 

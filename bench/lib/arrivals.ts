@@ -16,7 +16,10 @@ export class Arrivals {
     this.#wake?.();
   }
 
-  /** The time of the next arrival, by `performance.now()`. Only one caller may wait at a time. @throws when none will come */
+  /**
+   * The time of the next arrival, by `performance.now()`. Only one caller may wait at a time. @throws when none will
+   * come
+   */
   async next(): Promise<number> {
     for (;;) {
       const time = this.#times.shift();

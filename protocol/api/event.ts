@@ -105,7 +105,10 @@ export const ownEvents = {
   }),
   /** The agent shared a file with people. */
   'session.artifact': artifactView.omit({ session_id: true, created_at: true }),
-  /** `reached`: the budget of `budget_session_id`'s tree is spent, so this session pauses. `resumed`: there is budget again. */
+  /**
+   * `reached`: the budget of `budget_session_id`'s tree is spent, so this session pauses. `resumed`: there is budget
+   * again.
+   */
   'session.budget': z.object({
     state: z.enum(['reached', 'resumed']),
     budget_session_id: uuid,

@@ -5,7 +5,10 @@ import { instant, uuid } from '../ids.ts';
 export const sessionFiles = z.object({
   /** Names the owner's part of the storage. It is the id of the owner's Directory, so that a sweep finds that again. */
   owner: z.string().regex(/^[0-9a-f]{64}$/),
-  /** Counts everything that may change the files: each launch, each write from outside. A snapshot names the version it holds. */
+  /**
+   * Counts everything that may change the files: each launch, each write from outside. A snapshot names the version it
+   * holds.
+   */
   version: z.int().min(1),
   /**
    * The runner's own copy of the files. `required`: it is newer than every snapshot, so it must be used. `preferred`: it is as
@@ -50,7 +53,9 @@ export const filesRequest = z.discriminatedUnion('op', [
   z.object({ op: z.literal('delete'), path: filePath, recursive: z.boolean() }),
   /** The changes since the start: `changeList`, or a patch for `git apply`. */
   z.object({ op: z.literal('diff'), format: z.enum(['json', 'patch']) }),
-  /** Stores a copy of the file at `path`, in the agent's notation, under this id: `sharedFile`. Idempotent by the id. */
+  /**
+   * Stores a copy of the file at `path`, in the agent's notation, under this id: `sharedFile`. Idempotent by the id.
+   */
   z.object({ op: z.literal('share'), artifact_id: uuid, path: filePath }),
   /** The bytes of such a copy, from the storage. The session's own files are not needed for it. */
   z.object({ op: z.literal('artifact'), artifact_id: uuid, range: z.string().max(128).nullable() }),

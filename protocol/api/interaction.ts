@@ -109,7 +109,10 @@ export const askUserInput = z.strictObject({
   multi_select: z.boolean().optional(),
   /** Seconds until the default is applied. */
   timeout_seconds: z.int().min(1).max(604_800).optional(),
-  /** Reminders while nobody has answered, evenly spaced until the deadline. Absent: the session's `interaction_reminders`. */
+  /**
+   * Reminders while nobody has answered, evenly spaced until the deadline. Absent: the session's
+   * `interaction_reminders`.
+   */
   max_attempts: z.int().min(0).max(100).optional(),
   priority: z.enum(['low', 'normal', 'high', 'urgent']).optional(),
   /** The answer when nobody gives one in time. */

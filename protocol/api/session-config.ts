@@ -128,11 +128,16 @@ const settings = {
    * a session's start, and Claude Code's own `AskUserQuestion` works without it.
    */
   agent_tools: z.array(agentTool).max(16),
-  /** MCP servers by name: as in Claude Code's own `--mcp-config`, or `{"preset": "…"}`. They run inside the container. */
+  /**
+   * MCP servers by name: as in Claude Code's own `--mcp-config`, or `{"preset": "…"}`. They run inside the container.
+   */
   mcp_servers: z.record(z.string().regex(/^[A-Za-z0-9_-]{1,64}$/), mcpServer),
   /** Model calls that one message may take. */
   max_turns: z.int().min(1).max(10_000),
-  /** Budget of the session with all its descendants, USD. When it is spent, they pause until it is raised. Absent: no limit. */
+  /**
+   * Budget of the session with all its descendants, USD. When it is spent, they pause until it is raised. Absent: no
+   * limit.
+   */
   budget_usd: budgetUsd,
   /** Names of the runner's secrets that this session uses. The runner's proxy inserts them: docs/security.md. */
   secrets: z.array(secretName).max(64),

@@ -28,7 +28,10 @@ export const viewerFrame = z.discriminatedUnion('type', [
     message: z.string().max(8000).optional(),
   }),
   z.strictObject({ type: z.literal('ping') }),
-  /** The viewer has read the events up to `seq`. With `?acks=true`, a viewer that reads a long log is never closed for it. */
+  /**
+   * The viewer has read the events up to `seq`. With `?acks=true`, a viewer that reads a long log is never closed for
+   * it.
+   */
   z.strictObject({ type: z.literal('ack'), seq: z.int().min(0) }),
 ]);
 export type ViewerFrame = z.infer<typeof viewerFrame>;

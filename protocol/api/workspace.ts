@@ -18,7 +18,9 @@ const gitRepo = z
     return username === '' && password === '';
   }, 'must not hold a user name or password: name one of the runner’s secrets in config.secrets');
 
-/** A branch or tag. It keeps the rules of git-check-ref-format by which it cannot be read as an option or a revision. */
+/**
+ * A branch or tag. It keeps the rules of git-check-ref-format by which it cannot be read as an option or a revision.
+ */
 const gitBranch = z
   .string()
   .max(255)
@@ -50,7 +52,10 @@ export const workspace = z
   });
 export type Workspace = z.infer<typeof workspace>;
 
-/** Why a snapshot was taken. `start`: the files that the agent began with, after a clone. `written`: after a write from outside. */
+/**
+ * Why a snapshot was taken. `start`: the files that the agent began with, after a clone. `written`: after a write from
+ * outside.
+ */
 export const snapshotTrigger = z.enum(['requested', 'periodic', 'parked', 'start', 'written', 'forked']);
 export type SnapshotTrigger = z.infer<typeof snapshotTrigger>;
 

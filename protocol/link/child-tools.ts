@@ -50,7 +50,10 @@ export const CHILD_RESULT_WAIT = 600;
 const getChildResultOutput = z.object({
   child_session_id: uuid,
   message_id: uuid,
-  /** `working`: the wait is over, and the child works on. `paused`: the tree's budget is spent, and a person has to raise it. */
+  /**
+   * `working`: the wait is over, and the child works on. `paused`: the tree's budget is spent, and a person has to
+   * raise it.
+   */
   state: z.enum(['completed', 'failed', 'interrupted', 'working', 'paused']),
   result: z.string().nullable(),
   error: z.object({ code: z.string(), detail: z.string() }).nullable(),

@@ -42,7 +42,10 @@ export type StorageInfo = z.infer<typeof storageInfo>;
 /** The two file trees of a snapshot. */
 export const treeKind = z.enum(['workspace', 'conversation']);
 export type TreeKind = z.infer<typeof treeKind>;
-/** The trees in an owner's part of the storage: the two of each snapshot, and one for each artifact, which holds its one file. */
+/**
+ * The trees in an owner's part of the storage: the two of each snapshot, and one for each artifact, which holds its one
+ * file.
+ */
 export const storedTree = z.enum([...treeKind.options, 'artifact']);
 export const treeName = z.object({ snapshot_id: uuid, tree: storedTree });
 export type TreeName = z.infer<typeof treeName>;
@@ -89,14 +92,19 @@ export const runnerFrame = z.discriminatedUnion('kind', [
     resources: resources.nullable(),
     exposed_secrets: z.array(z.string()),
   }),
-  /** The container is gone or could not start, and the session has stored all of its output. Sent again until `ended_ack`. */
+  /**
+   * The container is gone or could not start, and the session has stored all of its output. Sent again until
+   * `ended_ack`.
+   */
   placementKey.extend({ kind: z.literal('ended'), reason }),
   /** Answers `remove`: the session's files are gone. */
   z.object({ kind: z.literal('removed'), session_id: uuid }),
   z.object({ kind: z.literal('health'), health: backendHealth, storage: backendHealth }),
   /** Sent again until `snapshot_ack`, except `pending`, which is only an update. */
   z.object({ kind: z.literal('snapshot'), session_id: uuid, report: snapshotReport }),
-  /** Asks which of these stored trees nothing refers to. All are old enough to be known by now. Answered with `drop`. */
+  /**
+   * Asks which of these stored trees nothing refers to. All are old enough to be known by now. Answered with `drop`.
+   */
   z.object({ kind: z.literal('sweep'), owner: sessionFiles.shape.owner, trees: z.array(treeName).max(1000) }),
   /** Refuses a `transfer`: the runner will not dial it. */
   z.object({ kind: z.literal('transfer_refused'), session_id: uuid, transfer_id: uuid, refusal: filesRefusal }),
@@ -136,7 +144,10 @@ export const poolFrame = z.discriminatedUnion('kind', [
 ]);
 export type PoolFrame = z.infer<typeof poolFrame>;
 
-/** Keeps the control socket open and shows that the runner is alive. The runner sends it, the pool answers with the same text. */
+/**
+ * Keeps the control socket open and shows that the runner is alive. The runner sends it, the pool answers with the same
+ * text.
+ */
 export const HEARTBEAT = '{"kind":"heartbeat"}';
 /** Milliseconds between heartbeats. A runner that misses three counts as lost. */
 export const HEARTBEAT_MS = 10_000;

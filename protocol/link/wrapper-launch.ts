@@ -2,7 +2,10 @@ import * as z from 'zod';
 import { epoch, uuid } from '../ids.ts';
 import { sessionConfig } from '../api/session-config.ts';
 
-/** `launch.json` in the session's run folder: all that a wrapper needs. Only the runner writes it. Paths are the wrapper's view. */
+/**
+ * `launch.json` in the session's run folder: all that a wrapper needs. Only the runner writes it. Paths are the
+ * wrapper's view.
+ */
 export const wrapperLaunch = z.object({
   session_id: uuid,
   epoch,
@@ -22,7 +25,10 @@ export const wrapperLaunch = z.object({
   link_socket: z.string(),
   /** Folder for files that the wrapper writes for `claude`, such as its MCP configuration. */
   scratch: z.string(),
-  /** Folders with what a session can name: the MCP catalogue, the npm packages of its servers, and skills. Absent: nothing. */
+  /**
+   * Folders with what a session can name: the MCP catalogue, the npm packages of its servers, and skills. Absent:
+   * nothing.
+   */
   offers: z.object({ mcp: z.string(), packages: z.string(), skills: z.string() }).optional(),
   /** This container must be sealed: probe the seal before anything is started. */
   seal: z.boolean(),

@@ -18,7 +18,9 @@ export const wrapperCommand = z.discriminatedUnion('command', [
   z.object({ command: z.literal('prompt'), message_id: uuid, prompt: z.string() }),
   /** Answers `asked`. */
   z.object({ command: z.literal('resolve'), interaction_id: uuid, resolution }),
-  /** Answers `tool_call`. `text` is for the model; `structured` is the same as data, for a tool with an output schema. */
+  /**
+   * Answers `tool_call`. `text` is for the model; `structured` is the same as data, for a tool with an output schema.
+   */
   z.object({
     command: z.literal('tool_result'),
     call_id: uuid,
@@ -43,7 +45,9 @@ export const sessionFrame = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('resend'), from: z.int().min(1) }),
   /** The runner's own notices up to `stored` are stored. For the runner only: a wrapper never gets it. */
   z.object({ kind: z.literal('host_ack'), stored: z.int().min(0) }),
-  /** The clone is saved as the workspace's start: go on. The runner itself sends it, from then on with each `welcome`. */
+  /**
+   * The clone is saved as the workspace's start: go on. The runner itself sends it, from then on with each `welcome`.
+   */
   z.object({ kind: z.literal('go') }),
   /** `held`: model calls are paused, because the budget is spent. For the runner only: a wrapper never gets it. */
   z.object({ kind: z.literal('model'), held: z.boolean() }),

@@ -46,7 +46,9 @@ export const wrapperNotice = z.discriminatedUnion('notice', [
   z.object({ notice: z.literal('tool_cancelled'), call_id: uuid }),
   /** A model call has ended within a turn: what `claude` has spent since its last `result`, USD. */
   z.object({ notice: z.literal('spent'), since_result_usd: z.number().min(0) }),
-  /** The state of one of the session's MCP servers. Sent for servers that fail or are slow, and again when that changes. */
+  /**
+   * The state of one of the session's MCP servers. Sent for servers that fail or are slow, and again when that changes.
+   */
   z.object({
     notice: z.literal('mcp_server'),
     name: z.string().max(64),

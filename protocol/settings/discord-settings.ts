@@ -56,7 +56,10 @@ export const discordSettings = z.object({
   DISCORD_QUESTION_TIMEOUT: count(1800, 1, 604_800),
   /** Reminders of a question that nobody has answered. */
   DISCORD_MAX_RETRIES: count(3, 0, 100),
-  /** Who may use commands and answer: these users, and users with one of these roles. Both empty: no list admits anybody. */
+  /**
+   * Who may use commands and answer: these users, and users with one of these roles. Both empty: no list admits
+   * anybody.
+   */
   DISCORD_ALLOWED_USERS: ids,
   DISCORD_ALLOWED_ROLES: ids,
 });

@@ -23,7 +23,10 @@ export const edgeSettings = discordSettings.extend({
   /** The time limit of a message when its chat does not set it, and the maximum that a chat may set, seconds. */
   TURN_TIMEOUT_DEFAULT: seconds(3600, 604_800),
   TURN_TIMEOUT_MAX: seconds(604_800, 604_800),
-  /** How long a question or a permission stays open when the session does not set it, and the maximum it may set, seconds. */
+  /**
+   * How long a question or a permission stays open when the session does not set it, and the maximum it may set,
+   * seconds.
+   */
   INTERACTION_TIMEOUT: seconds(1800, 604_800),
   INTERACTION_TIMEOUT_MAX: seconds(604_800, 604_800),
   /** Seconds after an interrupt until a `claude` that has not ended its turn is ended itself. */

@@ -68,7 +68,10 @@ export function claudeCall(
   return { args, files };
 }
 
-/** `claude` finds a conversation by its id, in any project folder: the folder's name may differ from the one for this `cwd`. */
+/**
+ * `claude` finds a conversation by its id, in any project folder: the folder's name may differ from the one for this
+ * `cwd`.
+ */
 function conversation({ resume, session_id, fork_of }: WrapperLaunch): string[] {
   if (resume) return ['--resume', session_id];
   const own = ['--session-id', session_id];
@@ -100,7 +103,8 @@ function permissions(config: SessionConfig): string[] {
   const own = config.agent_tools.map(ruleOf);
   if (mode === 'bypass') {
     if (allowed.includes('*')) return EVERY_TOOL;
-    // `Skill` gets no allow rule. A skill that is only text needs none, and a rule by name would also allow a skill of the
+    // `Skill` gets no allow rule. A skill that is only text needs none, and a rule by name would also allow a skill of
+    // the
     // workspace that took the name.
     return onlyThese([...allowed, ...own], config.skills.length > 0 ? ['Skill'] : []);
   }

@@ -22,7 +22,9 @@ export type OutputLine =
   | { kind: 'cancel'; line: string; requestId: string }
   /** Claude Code repeats the wrapper's answer to a request. Not sent. */
   | { kind: 'echo' }
-  /** The answer to the wrapper's `mcp_status`: the state of each MCP server. Not sent: it holds the servers' headers. */
+  /**
+   * The answer to the wrapper's `mcp_status`: the state of each MCP server. Not sent: it holds the servers' headers.
+   */
   | { kind: 'servers'; servers: ServerStatus[] }
   /** The answer to the wrapper's `get_usage`: the conversation's cost, USD; null: not known. Not sent. */
   | { kind: 'usage'; totalUsd: number | null }

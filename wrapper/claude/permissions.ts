@@ -81,7 +81,10 @@ export class Permissions {
     this.#permissionsAsked = permissionsAsked;
   }
 
-  /** `claude` makes a request. @returns the notice for the session; or, when no person can get it, the answer for `claude` */
+  /**
+   * `claude` makes a request. @returns the notice for the session; or, when no person can get it, the answer for
+   * `claude`
+   */
   asked({ request_id, request }: PermissionRequest, interactionId: string): WrapperNotice | ControlResponse {
     const { tool_name, input, tool_use_id, permission_suggestions: suggestions } = request;
     const asksQuestions = tool_name === 'AskUserQuestion';

@@ -87,7 +87,8 @@ export class Spending {
 
   #report(totalUsd: number): void {
     this.#before ??= totalUsd;
-    // `max`: after `/clear` the cost counts from zero, before a result says so. `toFixed`: sums of prices are not exact.
+    // `max`: after `/clear` the cost counts from zero, before a result says so. `toFixed`: sums of prices are not
+    // exact.
     const spent = Number(Math.max(0, totalUsd - this.#before).toFixed(9));
     if (!this.#watching || spent === this.#reported) return;
     this.#reported = spent;

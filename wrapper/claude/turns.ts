@@ -13,7 +13,9 @@ export class Turns {
     this.#queued.add(messageId);
   }
 
-  /** A message's turn shall end. True: interrupt now. False: later, at the turn's start; or never, because it has ended. */
+  /**
+   * A message's turn shall end. True: interrupt now. False: later, at the turn's start; or never, because it has ended.
+   */
   interrupt(messageId: string): boolean {
     if (this.#queued.has(messageId)) this.#interruptOnStart.add(messageId);
     return this.#running.has(messageId);

@@ -15,7 +15,9 @@ import { Processes } from './processes.ts';
 const PAUSE_BYTES = 64 * 1024 * 1024;
 const RESUME_BYTES = 32 * 1024 * 1024;
 
-/** Milliseconds to wait for the last acknowledgement once `claude` has ended: after a stop, and when it ended by itself. */
+/**
+ * Milliseconds to wait for the last acknowledgement once `claude` has ended: after a stop, and when it ended by itself.
+ */
 const FLUSH_STOPPED_MS = 8000;
 const FLUSH_EXITED_MS = 600_000;
 /** Milliseconds between two readings of the number of processes. */

@@ -12,7 +12,10 @@ const DETAIL_CHARACTERS = 8192;
 /** How the clone ended; null: it was killed. */
 export type CloneEnd = Extract<WrapperNotice, { notice: 'cloned' | 'clone_failed' }> | null;
 
-/** Clones a repository into the working directory with the environment of `claude`'s own tools, so also through its proxy. */
+/**
+ * Clones a repository into the working directory with the environment of `claude`'s own tools, so also through its
+ * proxy.
+ */
 export class GitClone {
   readonly ended: Promise<CloneEnd>;
   readonly #launch: Pick<WrapperLaunch, 'cwd' | 'env'>;

@@ -2,6 +2,7 @@ import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { request, User } from '../../support/api.ts';
 import { askLeave, askUser, ofType, resolve, view, working, type Scene } from './support/asking.ts';
+import type { SessionRecord } from '../../../../durable/session/store/record.ts';
 import { emptyPool } from '../../support/pool.ts';
 import { sessionObject, show } from '../../support/scene.ts';
 
@@ -167,16 +168,17 @@ describe('what an earlier version stored', () => {
     const scene = await working();
     const question = await askUser(scene);
     const object = sessionObject(scene.id);
-    // Until then it writes its record anew, with all that there is now.
-    const isQuiet = "SELECT json ->> 'told' = json ->> 'changes' AS quiet FROM record";
+    // Until its list entry is sent, it writes its record anew, with all fields of today.
+    const isQuiet = "SELECT json ->> '$.list.listed' = json ->> '$.list.changes' AS quiet FROM record";
     await expect
       .poll(() => runInDurableObject(object, (_, { storage: { sql } }) => sql.exec(isQuiet).one()))
       .toEqual({ quiet: 1 });
     await runInDurableObject(object, (_, { storage: { sql } }) => {
+      sql.exec('DROP TABLE schema_version');
       sql.exec('DROP TABLE interaction_reminders');
       sql.exec("UPDATE interactions SET json = json_remove(json, '$.answerers', '$.reminders', '$.reminded')");
-      const config = '$.identity.request.config';
-      sql.exec(`UPDATE record SET json = json_remove(json, '${config}.answerers', '${config}.interaction_reminders')`);
+      const { json } = sql.exec<{ json: string }>('SELECT json FROM record').one();
+      sql.exec('UPDATE record SET json = ?', JSON.stringify(firstVersion(JSON.parse(json) as SessionRecord)));
     });
     await evictDurableObject(object);
     expect(await view(scene, question)).toMatchObject({ state: 'open', answerers: null });
@@ -186,3 +188,24 @@ describe('what an earlier version stored', () => {
     expect((await resolve(scene, next, { answer: '80' })).status).toBe(200);
   });
 });
+
+/** A record as the first version stored it, before sessions had answerers, children and Discord. */
+function firstVersion({ identity, state, files, link, container, usage, list, ...rest }: SessionRecord): object {
+  const { answerers: _answerers, interaction_reminders: _reminders, ...config } = identity.request.config;
+  const { spawn: _spawn, ...known } = identity;
+  const { permit: _permit, suspended: _suspended, shared: _shared, crowded: _crowded, ...stored } = state;
+  return {
+    identity: { ...known, request: { ...identity.request, config } },
+    state: stored,
+    files,
+    link: { epoch: link.epoch, stored: link.stored, host_stored: link.notices_stored },
+    container,
+    holding: rest.leased,
+    turns: usage.turns,
+    cost_usd: usage.cost_usd,
+    last_activity: rest.last_activity,
+    pool: rest.place_request,
+    changes: list.changes,
+    told: list.listed,
+  };
+}

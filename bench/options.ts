@@ -15,7 +15,7 @@ Measures CC-Docker against \`claude\` run by hand, side by side, with the demo m
 It uses the Docker engine that DOCKER_HOST names, or this machine's own, and a folder of its own below TMPDIR (or
 /var/tmp), which it removes.`;
 
-export const PARTS = ['process', 'docker', 'line', 'way-out', 'snapshots'] as const;
+const PARTS = ['process', 'docker', 'line', 'way-out', 'snapshots'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface BenchOptions {

@@ -25,7 +25,7 @@ export interface ImageRequest {
   signal?: AbortSignal;
 }
 
-export type ImageError = 'engine_unavailable' | 'claude_missing' | 'base_unavailable' | 'build_failed';
+type ImageError = 'engine_unavailable' | 'claude_missing' | 'base_unavailable' | 'build_failed';
 export type ImageResult = { ok: true; tag: string; built: boolean } | { ok: false; error: ImageError; detail: string };
 
 /**

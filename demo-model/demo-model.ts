@@ -15,7 +15,7 @@ export type DemoModelOptions = {
 };
 
 /** How one request ended, in the terms of the runner's model gateway. */
-export type DemoExchange =
+type DemoExchange =
   | { outcome: 'answered'; status: number; headersMs: number; totalMs: number }
   /** The script said `cut`: the connection was broken. */
   | { outcome: 'broken'; status: number; code: 'demo_cut' };

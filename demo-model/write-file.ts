@@ -45,7 +45,7 @@ function call(text: string | undefined, name: string, input: Record<string, unkn
 }
 
 /** A haiku if asked for one, else the prompt's quoted text, else a note. Ends with a newline. */
-export function fileContent(prompt: string, file: string): string {
+function fileContent(prompt: string, file: string): string {
   if (/\bhaikus?\b/i.test(prompt)) return haiku(prompt);
   const quoted = [...prompt.matchAll(QUOTED)].map((match) => match[1] ?? '').find((text) => text.trim() !== file);
   if (quoted !== undefined) return `${quoted}\n`;

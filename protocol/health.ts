@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { backendName } from './link/runner-control.ts';
 
 /** The state of the pool and its runners, for everybody to read. */
-export const poolHealth = z.object({
+const poolHealth = z.object({
   /** Some connected runner can start containers. */
   ok: z.boolean(),
   runners: z.array(

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 /** Why a session has its status. The codes are stable; the sentence besides them is for people. */
-export const reasonCode = z.enum([
+const reasonCode = z.enum([
   // waiting for a place
   'no_runner',
   'pool_full',
@@ -38,14 +38,13 @@ export const reasonCode = z.enum([
   'out_of_disk',
   'runner_lost',
 ]);
-export type ReasonCode = z.infer<typeof reasonCode>;
 
 /** A reason with a sentence that a user can act on. */
 export const reason = z.object({ code: reasonCode, detail: z.string().max(8192) });
 export type Reason = z.infer<typeof reason>;
 
 /** Why a message did not complete: what happened to its session or its turn. */
-export const messageErrorCode = z.enum([
+const messageErrorCode = z.enum([
   ...reasonCode.options,
   'model_unreachable',
   'model_auth_failed',
@@ -57,7 +56,6 @@ export const messageErrorCode = z.enum([
   'interrupted',
   'execution_error',
 ]);
-export type MessageErrorCode = z.infer<typeof messageErrorCode>;
 
 /** A message's error, as shown to its sender. */
 export const messageError = z.object({ code: messageErrorCode, detail: z.string() });

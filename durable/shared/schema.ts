@@ -12,7 +12,7 @@ export interface Schema {
 }
 
 /** State that a newer version of CC-Docker has written. `functions/app.ts` knows it by this word: errors lose their class on the way. */
-export const STATE_TOO_NEW = 'state_too_new';
+const STATE_TOO_NEW = 'state_too_new';
 
 const VERSION_TABLE = 'schema_version';
 

@@ -27,7 +27,7 @@ export function allows(status: SessionStatus, action: SessionAction): boolean {
   return STATUS_TABLE[status].allows.includes(action);
 }
 
-export function isActive(status: SessionStatus): boolean {
+function isActive(status: SessionStatus): boolean {
   return STATUS_TABLE[status].active;
 }
 

@@ -4,7 +4,7 @@ import { verifyKey } from './verify-key.mjs';
 export const MAX_SKEW_SECONDS = 300;
 
 /** Why a request is not Discord's. Only the log says so; the answer says 401 and no more. */
-export type SignatureFault = 'header_missing' | 'header_malformed' | 'stale' | 'signature_invalid';
+type SignatureFault = 'header_missing' | 'header_malformed' | 'stale' | 'signature_invalid';
 
 export type Verified = { readonly verified: true } | { readonly verified: false; readonly fault: SignatureFault };
 

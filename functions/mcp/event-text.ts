@@ -28,7 +28,7 @@ export function eventText({ type, data }: Pick<EventEnvelope, 'type' | 'data'>):
 }
 
 /** At most `length` characters. The end says how many are missing. */
-export function cut(text: string, length: number): string {
+function cut(text: string, length: number): string {
   if (text.length <= length) return text;
   return `${text.slice(0, length)}… (${text.length - length} more characters)`;
 }

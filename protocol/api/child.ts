@@ -58,7 +58,7 @@ export const spawnedSession = z.object({
 export const childList = z.object({ data: z.array(sessionSummary), next_cursor: z.string().nullable() });
 
 /** One session of a tree. */
-export const treeNode = z.object({
+const treeNode = z.object({
   session_id: uuid,
   parent_session_id: uuid.nullable(),
   title: z.string().nullable(),

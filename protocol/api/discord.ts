@@ -14,7 +14,7 @@ export const INTERACTION = { ping: 1, command: 2, component: 3, autocomplete: 4,
 /** The answer to a PING. */
 export const PONG = { type: 1 } as const;
 
-export const discordUser = z.looseObject({
+const discordUser = z.looseObject({
   id: snowflake,
   username: z.string(),
   /** The user's display name. */
@@ -38,7 +38,7 @@ const origin = {
 const optionValue = z.union([z.string(), z.number(), z.boolean()]);
 
 /** A parameter with its value, or a subcommand with its parameters. */
-export const commandOption = z.looseObject({
+const commandOption = z.looseObject({
   name: z.string(),
   type: z.int(),
   value: optionValue.optional(),
@@ -61,17 +61,17 @@ const modalField = z.looseObject({
   values: z.array(z.string()).optional(),
 });
 
-export const discordPing = z.looseObject({ type: z.literal(INTERACTION.ping) });
+const discordPing = z.looseObject({ type: z.literal(INTERACTION.ping) });
 
-export const discordCommand = z.looseObject({ ...origin, type: z.literal(INTERACTION.command), data: commandData });
+const discordCommand = z.looseObject({ ...origin, type: z.literal(INTERACTION.command), data: commandData });
 
-export const discordAutocomplete = z.looseObject({
+const discordAutocomplete = z.looseObject({
   ...origin,
   type: z.literal(INTERACTION.autocomplete),
   data: commandData,
 });
 
-export const discordComponent = z.looseObject({
+const discordComponent = z.looseObject({
   ...origin,
   type: z.literal(INTERACTION.component),
   message: componentMessage,
@@ -83,7 +83,7 @@ export const discordComponent = z.looseObject({
   }),
 });
 
-export const discordModalSubmit = z.looseObject({
+const discordModalSubmit = z.looseObject({
   ...origin,
   type: z.literal(INTERACTION.modal),
   /** Present when a component opened the modal: the message of that component. */
@@ -104,7 +104,7 @@ export const discordInteraction = z.discriminatedUnion('type', [
   discordComponent,
   discordModalSubmit,
 ]);
-export type DiscordInteraction = z.infer<typeof discordInteraction>;
+type DiscordInteraction = z.infer<typeof discordInteraction>;
 export type DiscordCommand = z.infer<typeof discordCommand>;
 export type DiscordAutocomplete = z.infer<typeof discordAutocomplete>;
 export type DiscordComponent = z.infer<typeof discordComponent>;

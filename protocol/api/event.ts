@@ -135,7 +135,7 @@ export const ownEvents = {
   'message.failed': z.object({ message_id: uuid, error: messageError }),
   'message.interrupted': z.object({ message_id: uuid, error: messageError }),
 } as const;
-export type OwnEventType = keyof typeof ownEvents;
+type OwnEventType = keyof typeof ownEvents;
 /** One of CC-Docker's own events: a `type` with the `data` that belongs to it. */
 export type OwnEvent = { [T in OwnEventType]: { type: T; data: z.infer<(typeof ownEvents)[T]> } }[OwnEventType];
 

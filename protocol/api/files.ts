@@ -65,7 +65,7 @@ export type FilesRequest = z.infer<typeof filesRequest>;
 /** Requests that change files. */
 export const WRITES: ReadonlySet<FilesRequest['op']> = new Set(['write', 'unpack', 'delete']);
 
-export const fileEntry = z.object({
+const fileEntry = z.object({
   /** Within the workspace. Bytes that are not UTF-8 become U+FFFD. */
   path: z.string(),
   type: z.enum(['file', 'directory', 'symlink', 'other']),
@@ -85,7 +85,7 @@ export const fileList = z.object({ path: z.string(), data: z.array(fileEntry), n
 /** The answer to a write: what was written. */
 export const writtenFiles = z.object({ path: z.string(), files: z.int(), bytes: z.int() });
 
-export const fileChange = z.object({
+const fileChange = z.object({
   path: z.string(),
   change: z.enum(['added', 'modified', 'deleted']),
   type: z.enum(['file', 'directory', 'symlink']),
@@ -100,7 +100,7 @@ export type FileChange = z.infer<typeof fileChange>;
 export const changeList = z.object({ start: uuid.nullable(), data: z.array(fileChange) });
 
 /** Why a runner refuses a request. Each is also a problem code of the API. */
-export const filesRefusalCode = z.enum([
+const filesRefusalCode = z.enum([
   'file_not_found',
   'path_invalid',
   'not_a_file',

@@ -3,13 +3,13 @@ import { instant, userName, uuid } from '../ids.ts';
 
 /** An interaction waits for a person: a question of the agent, or a permission to use a tool. */
 
-export const questionOption = z.object({
+const questionOption = z.object({
   label: z.string().min(1).max(200),
   description: z.string().max(2000).optional(),
 });
 
 /** One question. Without options, or with `free_text`, any text is an answer. */
-export const question = z.object({
+const question = z.object({
   question: z.string().min(1).max(8000),
   /** The question's topic in a word or two. */
   header: z.string().max(64).optional(),
@@ -37,7 +37,7 @@ export type InteractionSubject = z.infer<typeof interactionSubject>;
 export const MAX_SHOWN_INPUT = 262_144;
 
 /** One answer for each question, in order: a text, or the labels that were chosen. */
-export const answers = z
+const answers = z
   .array(z.union([z.string().max(32_768), z.array(z.string().max(200)).max(25)]))
   .min(1)
   .max(8);

@@ -15,7 +15,6 @@ export const chatRequest = z.strictObject({
   /** Seconds from acceptance. Then the message fails with `turn_timeout`, and its turn is interrupted. */
   timeout_seconds: z.int().min(1).max(604_800).optional(),
 });
-export type ChatRequest = z.infer<typeof chatRequest>;
 
 /** The 202 of a chat. The message's state is at `GET /sessions/{id}/messages/{message_id}`. */
 export const acceptedMessage = z.object({ message_id: uuid, status: z.literal('processing') });

@@ -58,7 +58,7 @@ export const networkConfig = z.strictObject({
 export type NetworkConfig = z.infer<typeof networkConfig>;
 
 /** A container's limits. The runner lowers them to its own maxima. */
-export const resourcesConfig = z.strictObject({
+const resourcesConfig = z.strictObject({
   memory_mb: z.int().min(256).max(1_048_576).optional(),
   /** Cores. */
   cpus: z.number().min(0.1).max(1024).optional(),

@@ -23,7 +23,6 @@ export const createdSession = z.object({
   created_at: instant,
   websocket_url: z.string(),
 });
-export type CreatedSession = z.infer<typeof createdSession>;
 
 /** One row of a session list. */
 export const sessionSummary = createdSession.extend({
@@ -78,7 +77,6 @@ export const sessionList = z.object({
   limit: z.int(),
   offset: z.int(),
 });
-export type SessionList = z.infer<typeof sessionList>;
 
 /** `POST /sessions/{id}/stop`. */
 export const stoppedSession = z.object({ session_id: uuid, status: sessionStatus });

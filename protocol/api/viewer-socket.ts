@@ -34,7 +34,6 @@ export const viewerFrame = z.discriminatedUnion('type', [
    */
   z.strictObject({ type: z.literal('ack'), seq: z.int().min(0) }),
 ]);
-export type ViewerFrame = z.infer<typeof viewerFrame>;
 
 /** Server → client, besides the events. */
 export const viewerAnswer = z.discriminatedUnion('type', [

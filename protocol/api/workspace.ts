@@ -97,7 +97,6 @@ export const forkRequest = z.strictObject({
   /** The session's snapshot to fork from; absent: its present state. */
   snapshot: uuid.optional(),
 });
-export type ForkRequest = z.infer<typeof forkRequest>;
 
 /** One of the owner's persistent workspaces. */
 export const workspaceView = z.object({

@@ -28,11 +28,11 @@ export const backendName = z.enum(['docker', 'process']);
 export type BackendName = z.infer<typeof backendName>;
 
 /** The state of the runner's backend, in a sentence that a user can act on. */
-export const backendHealth = z.object({ ok: z.boolean(), detail: z.string().max(2048) });
+const backendHealth = z.object({ ok: z.boolean(), detail: z.string().max(2048) });
 export type BackendHealth = z.infer<typeof backendHealth>;
 
 /** Where a runner stores snapshots. Runners with the same `id` see the same snapshots. */
-export const storageInfo = z.object({
+const storageInfo = z.object({
   id: z.string().max(128),
   kind: z.enum(['folder', 's3']),
   health: backendHealth,

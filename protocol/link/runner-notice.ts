@@ -6,7 +6,7 @@ import { wrapperFrame } from './wrapper-notice.ts';
  * cannot send them. Like the wrapper's items they are numbered `1, 2, …` within the epoch, and kept until stored. On the wire
  * they have the old name "host".
  */
-export const runnerNotice = z.discriminatedUnion('host_notice', [
+const runnerNotice = z.discriminatedUnion('host_notice', [
   /** Decisions of the egress policy. Equal ones are merged. */
   z.object({
     host_notice: z.literal('egress'),

@@ -82,7 +82,7 @@ export const wrapperNotice = z.discriminatedUnion('notice', [
 export type WrapperNotice = z.infer<typeof wrapperNotice>;
 
 /** A line exactly as Claude Code wrote it (without the newline), or a notice of the wrapper. */
-export const linkItem = z.union([z.string(), wrapperNotice]);
+const linkItem = z.union([z.string(), wrapperNotice]);
 export type LinkItem = z.infer<typeof linkItem>;
 
 /** Wrapper → session. */

@@ -66,7 +66,7 @@ export const discordSettings = z.object({
 export type DiscordSettings = z.infer<typeof discordSettings>;
 
 /** The settings that each use of Discord needs. */
-export const DISCORD_NEEDS = {
+const DISCORD_NEEDS = {
   /** To send messages to the channel. */
   notify: ['DISCORD_BOT_TOKEN', 'DISCORD_CHANNEL_ID'],
   /** To receive commands and buttons as well. */

@@ -9,7 +9,7 @@ import type { Log } from '../lib/log.ts';
 /** Why the session will never listen to this container again. */
 export type Refusal = 'unauthorized' | 'not_found' | 'stale_epoch';
 
-export interface DataSocketHandlers {
+interface DataSocketHandlers {
   open(): void;
   message(text: string): void;
   /** The connection broke. A new one follows. */

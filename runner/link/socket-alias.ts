@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 
 /** Longest socket path that every kernel accepts, bytes (macOS: 104 with the terminating zero; Linux: 108). */
-export const MAX_SOCKET_PATH = 103;
+const MAX_SOCKET_PATH = 103;
 
 /** Length of the longest socket name in a run folder, bytes. */
 const LONGEST_NAME = '/model.sock'.length;

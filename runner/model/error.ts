@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 export const MODEL_UNREACHABLE = 'model_unreachable';
 
 /** An error in the shape of Anthropic's API. */
-export function anthropicError(type: string, message: string) {
+function anthropicError(type: string, message: string) {
   return { type: 'error', error: { type, message } } as const;
 }
 

@@ -6,12 +6,12 @@ import { BodyTooLarge, limitedBody } from './request-body.ts';
 import { listenOnUnixSocket } from '../lib/unix-socket.ts';
 
 /** Largest request that goes to the model, bytes: what Anthropic's API takes. */
-export const MAX_MODEL_REQUEST_BYTES = 32 * 1024 * 1024;
+const MAX_MODEL_REQUEST_BYTES = 32 * 1024 * 1024;
 
 /** More than one Claude Code and its subagents ever open at once. Further connections are refused. */
 const MAX_CONNECTIONS = 128;
 
-export type GatewayLog = (level: 'warn' | 'error', message: string) => void;
+type GatewayLog = (level: 'warn' | 'error', message: string) => void;
 
 export type ModelGatewayOptions = {
   /** The socket to create. A stale file at this path is replaced. */

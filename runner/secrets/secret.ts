@@ -80,7 +80,7 @@ export interface WireSecret extends NamedSecret {
 }
 
 /** The operator allows it in containers. */
-export interface ExposedSecret extends NamedSecret {
+interface ExposedSecret extends NamedSecret {
   kind: 'exposed';
   variable: string;
 }

@@ -8,7 +8,7 @@ import { snapshotTrigger } from '../../protocol/api/workspace.ts';
 import type { SessionFolders } from '../lib/session-folders.ts';
 
 /** A snapshot that is to be taken, or tried again. */
-export const queuedSnapshot = z.object({
+const queuedSnapshot = z.object({
   snapshot_id: uuid,
   trigger: snapshotTrigger,
   created_at: instant,
@@ -22,7 +22,7 @@ export const queuedSnapshot = z.object({
 export type QueuedSnapshot = z.infer<typeof queuedSnapshot>;
 
 /** A runner's record of a session's files on its disk, with the snapshots and reports that are still to be sent. */
-export const filesState = z.object({
+const filesState = z.object({
   owner: sessionFiles.shape.owner,
   quota_bytes: sessionFiles.shape.quota_bytes,
   /** The `version` of the files on the disk. */

@@ -11,7 +11,7 @@ export interface Outcome {
 }
 
 /** From a project's first file to its last. */
-export interface ProjectTime {
+interface ProjectTime {
   name: string;
   tests: number;
   seconds: number;

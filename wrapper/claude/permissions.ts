@@ -22,7 +22,7 @@ export const permissionRequest = z.object({
 export type PermissionRequest = z.infer<typeof permissionRequest>;
 
 /** The answer to such a request, in Claude Code's form. */
-export type PermissionAnswer =
+type PermissionAnswer =
   | { behavior: 'allow'; updatedInput: Record<string, unknown>; updatedPermissions?: object[] }
   | { behavior: 'deny'; message: string };
 

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
 
 /** A line of `/proc/self/mountinfo`. */
-export interface Mount {
+interface Mount {
   point: string;
   readOnly: boolean;
 }

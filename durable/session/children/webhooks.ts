@@ -10,7 +10,7 @@ import {
 import type { Delivery, DeliveryTable } from '../store/tables/delivery-table.ts';
 
 /** How long a receiver may take to answer, milliseconds. */
-export const POST_MS = 10_000;
+const POST_MS = 10_000;
 /** After that long without news of a post it was cut off with the object that made it, milliseconds. */
 const LOST_MS = POST_MS + 5000;
 /** After something of our own has failed, milliseconds until it is tried again. */
@@ -23,7 +23,7 @@ export interface WebhookTarget {
 }
 
 /** What the webhooks need of a session: `SessionStore`, whose transactions are `Tx`. */
-export interface WebhookStore<Tx> {
+interface WebhookStore<Tx> {
   /** Null: there is no such session, not yet or not any more, and nothing to read or write. */
   readonly record: object | null;
   readonly deliveries: DeliveryTable;

@@ -3,7 +3,7 @@ import type { Beginning, Head, Trees } from '../../shared/trees.ts';
 import type { SnapshotReport } from '../../../protocol/link/runner-control.ts';
 
 /** Trees that hold everything up to `version`. */
-export interface Saved extends Trees {
+interface Saved extends Trees {
   readonly version: number;
 }
 

@@ -1,7 +1,7 @@
 import type { CreateSessionRequest } from '../../../protocol/api/session.ts';
 
 /** How a child's parent created it. */
-export interface ParentFacts {
+interface ParentFacts {
   /** The session that created it. */
   readonly parent: string;
   readonly title: string | null;

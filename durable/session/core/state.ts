@@ -19,14 +19,14 @@ export interface Limits {
 }
 
 /** A message that waits or runs; what it says is stored elsewhere. */
-export interface PendingMessage {
+interface PendingMessage {
   readonly message_id: string;
   /** Epoch milliseconds after which it fails with `turn_timeout`; null: it says none, and waits as long as it must. */
   readonly deadline: number | null;
 }
 
 /** The message whose turn runs. It always has a deadline: its own, or the default from its turn's beginning. */
-export interface RunningMessage {
+interface RunningMessage {
   readonly message_id: string;
   /** Epoch milliseconds. */
   readonly deadline: number;
@@ -39,7 +39,7 @@ export interface RunningMessage {
 }
 
 /** Where a container is in its life, as far as the session has been told. */
-export type ContainerPhase = 'none' | 'wanted' | 'launched' | 'ready' | 'ending';
+type ContainerPhase = 'none' | 'wanted' | 'launched' | 'ready' | 'ending';
 
 /** All that decides what a session does next. Plain data: stored whole with each change. */
 export interface SessionState {

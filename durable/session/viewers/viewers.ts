@@ -9,7 +9,7 @@ const WINDOW = 8 * 1024 * 1024;
 /** How much a viewer that never acknowledges is sent before it has to come back with its cursor. */
 const LIMIT = 32 * 1024 * 1024;
 /** How long a viewer may leave its window full, milliseconds. */
-export const STALL_MS = 60_000;
+const STALL_MS = 60_000;
 
 /** What is known of one viewer. Kept as the socket's attachment, so that it outlives hibernation. */
 interface Viewer {

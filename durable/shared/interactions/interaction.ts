@@ -22,7 +22,7 @@ export const MAX_OPEN = 64;
  * - `owed`: that `claude` is gone, so a message will carry it;
  * - `over`: nothing more has to be done.
  */
-export type Passage = 'none' | 'ordered' | 'owed' | 'over';
+type Passage = 'none' | 'ordered' | 'owed' | 'over';
 
 /** A question or permission that people are asked. Plain data; times are epoch milliseconds. */
 export interface Interaction {

@@ -30,7 +30,7 @@ export interface EgressProxyOptions {
   limits?: Partial<EgressLimits>;
 }
 
-export interface EgressLimits {
+interface EgressLimits {
   /** Most concurrent tunnels and requests. Further ones get a 503. */
   exchanges: number;
   /** Limit for resolving, and again for connecting, milliseconds. */

@@ -8,7 +8,7 @@ import { gitName, gitAccepts } from './git-name.ts';
 import { fromStorage, type StartTree } from './start-tree.ts';
 
 /** Largest file in a patch, bytes. Its old and new content are in memory, one file at a time. */
-export const PATCH_BYTES = 8 * 1024 * 1024;
+const PATCH_BYTES = 8 * 1024 * 1024;
 /** Beyond these limits there is no line-by-line comparison: the patch removes all old lines and adds all new ones. */
 const LINES_BYTES = 1024 * 1024;
 const SEARCH = { maxEditLength: 1000, timeout: 100, context: 3 };

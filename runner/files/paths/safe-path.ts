@@ -13,7 +13,7 @@ import { errnoOf, FilesRefused, refusedBy } from './refused.ts';
 const { O_DIRECTORY, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 
 /** Most entries of one folder: they are sorted in memory. */
-export const FOLDER_ENTRIES = 250_000;
+const FOLDER_ENTRIES = 250_000;
 
 /** Uses an open file or folder and always closes it. */
 export async function withHandle<T>(opened: FileHandle, use: (opened: FileHandle) => Promise<T>): Promise<T> {

@@ -8,7 +8,7 @@ import { errnoOf } from './refused.ts';
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
 
 /** Prefix of the temporary name that a file has until it is complete. */
-export const TEMPORARY_PREFIX = '.cc-docker-';
+const TEMPORARY_PREFIX = '.cc-docker-';
 
 export function temporaryName(): ByteName {
   return `${TEMPORARY_PREFIX}${randomBytes(12).toString('hex')}`;

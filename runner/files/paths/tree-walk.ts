@@ -5,7 +5,7 @@ import { displayPath, type ByteName } from './byte-name.ts';
 import { errnoOf, FilesRefused, refusedBy } from './refused.ts';
 
 /** Deepest nesting that a walk enters. Each level is an open file of the runner. */
-export const WALK_DEPTH = 128;
+const WALK_DEPTH = 128;
 
 export interface WalkEntry {
   /** Relative to the start of the walk. */

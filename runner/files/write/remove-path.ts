@@ -39,7 +39,7 @@ export async function removePath(
  * Removes a folder with its content, however deep. It uses only names in open folders: if the agent replaces an entry by a
  * link meanwhile, the link is removed.
  */
-export async function removeTree(parent: FileHandle, name: ByteName): Promise<void> {
+async function removeTree(parent: FileHandle, name: ByteName): Promise<void> {
   for (let pass = 0; ; pass++) {
     const folder = await openSubfolder(parent, name);
     try {

@@ -14,7 +14,7 @@ import type { FilesState } from '../state.ts';
 import { replaceFiles, TREES, type TreeStep } from './plan.ts';
 import { notRestored } from './reasons.ts';
 
-export type RestoredNotice = Extract<RunnerNotice, { host_notice: 'restored' }>;
+type RestoredNotice = Extract<RunnerNotice, { host_notice: 'restored' }>;
 export type Prepared = { ok: true; restored: RestoredNotice | undefined } | { ok: false; reason: Reason };
 
 /** Whether both folders are there. */

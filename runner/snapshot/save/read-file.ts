@@ -11,7 +11,7 @@ export interface Place {
 }
 
 /** A consistent copy of a file's content. */
-export interface Content extends Place {
+interface Content extends Place {
   stats: Stats;
   /** Base64url. */
   sha256: string;

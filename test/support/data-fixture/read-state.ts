@@ -5,7 +5,7 @@ import type { Client } from '../e2e/client.ts';
 type Json = any;
 
 /** What an owner sees of a session. */
-export interface SessionState {
+interface SessionState {
   view: Json;
   /** `seq time type data`, the data in short (`inShort`). */
   events: string[];

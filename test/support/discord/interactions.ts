@@ -13,7 +13,7 @@ import {
 import { type DiscordError, isError, refuse, type SentFile, type World } from './world.ts';
 
 /** How long the token of an interaction is good for. */
-export const TOKEN_MS = 15 * 60_000;
+const TOKEN_MS = 15 * 60_000;
 
 /** An interaction on its way. */
 export interface Interaction {

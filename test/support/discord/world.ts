@@ -22,7 +22,7 @@ export const refuse = (status: number, code: number, message: string, errors?: o
 });
 export const isError = (value: object): value is DiscordError => 'status' in value && 'body' in value;
 
-export const UNKNOWN_CHANNEL = refuse(404, 10003, 'Unknown Channel');
+const UNKNOWN_CHANNEL = refuse(404, 10003, 'Unknown Channel');
 export const UNKNOWN_MESSAGE = refuse(404, 10008, 'Unknown Message');
 
 export interface SentFile {
@@ -33,7 +33,7 @@ export interface SentFile {
 }
 
 /** Whom a message called: what `allowed_mentions` let through of what its text mentions. */
-export interface Called {
+interface Called {
   readonly users: readonly string[];
   readonly roles: readonly string[];
   readonly everyone: boolean;

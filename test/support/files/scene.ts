@@ -9,10 +9,10 @@ import { scratch } from '../scratch.ts';
 export const SECRET = 'the secret outside';
 export const SECRET_NAME = 'secret-name-outside';
 /** A name that no request knows: whoever has it has listed what is outside. */
-export const UNKNOWN_NAME = 'known-from-a-list-alone';
+const UNKNOWN_NAME = 'known-from-a-list-alone';
 
 /** So many `..` lead out of a workspace and still into the test's own folder, should they ever be followed. */
-export const NESTED = 16;
+const NESTED = 16;
 
 /** A workspace, and beside it what no request may read or touch; all of it far down in `top`, a folder of the test's own. */
 export function surroundings() {

@@ -78,8 +78,6 @@ export async function startClaude(modelEnv: Record<string, string>, maxRetries =
   };
 }
 
-export type TestClaude = Awaited<ReturnType<typeof startClaude>>;
-
 /** A prompt with a script for the demo model. */
 export const scripted = (steps: object[], words = ''): string =>
   `${words}\n\`\`\`demo\n${JSON.stringify(steps)}\n\`\`\``;

@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import { once } from 'node:events';
 import { z } from 'zod';
 
-export type Seen = { url: string | undefined; headers: IncomingHttpHeaders; body: string };
+type Seen = { url: string | undefined; headers: IncomingHttpHeaders; body: string };
 
 /** An upstream on loopback that keeps what it is sent; `answer` does the rest, with the whole body read. */
 export async function startUpstream(
@@ -35,7 +35,7 @@ export async function startUpstream(
   };
 }
 
-export function ok(response: ServerResponse): void {
+function ok(response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true}');
 }
 

@@ -61,7 +61,7 @@ export async function startTlsServer(
 }
 
 /** A CONNECT proxy that knows every name as this machine. */
-export async function startProxy(interceptor: Interceptor): Promise<string> {
+async function startProxy(interceptor: Interceptor): Promise<string> {
   const server = http.createServer((_request, response) => response.writeHead(501).end());
   server.on('connect', (request: IncomingMessage, client: net.Socket, head: Buffer) => {
     const { hostname, port } = new URL(`http://${request.url}`);

@@ -17,7 +17,7 @@ import {
 import fc from 'fast-check';
 
 /** A tree as a test wants it. Names are bytes, one a character. */
-export type Node =
+type Node =
   | { type: 'file'; content: Content; mode: number; mtime: number }
   | { type: 'folder'; children: ReadonlyMap<string, Node>; mode: number; mtime: number }
   | { type: 'link'; target: string; mtime: number }

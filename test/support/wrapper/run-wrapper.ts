@@ -12,7 +12,7 @@ import { scriptedModel, type Script } from './scripted-model.ts';
 import { SessionSide } from './session-side.ts';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-export const REAL_CLAUDE = here('../../../node_modules/@anthropic-ai/claude-code-linux-x64/claude');
+const REAL_CLAUDE = here('../../../node_modules/@anthropic-ai/claude-code-linux-x64/claude');
 
 /** How the wrapper's process ended. */
 export interface Exit {

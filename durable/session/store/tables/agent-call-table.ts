@@ -1,4 +1,4 @@
-import { childToolCall, type ChildToolCall } from '../../../../protocol/link/child-tools.ts';
+import { childToolCall } from '../../../../protocol/link/child-tools.ts';
 import * as z from 'zod';
 import { shareArtifactInput } from '../../../../protocol/api/artifact.ts';
 
@@ -8,7 +8,6 @@ const agentCall = z.discriminatedUnion('tool', [
 ]);
 /** A tool's call that takes more than this session to answer. */
 export type AgentCall = z.infer<typeof agentCall>;
-export type { ChildToolCall };
 
 export interface AgentCallRow {
   readonly call_id: string;

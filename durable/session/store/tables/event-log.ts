@@ -1,4 +1,4 @@
-import type { EventEnvelope, OwnEvent } from '../../../../protocol/api/event.ts';
+import type { OwnEvent } from '../../../../protocol/api/event.ts';
 
 /** A stored event, its `data` still the JSON text that was written. */
 export interface StoredEvent {
@@ -122,9 +122,4 @@ export function plainJson({ type, json }: Pick<StoredEvent, 'type' | 'json'>, ow
 /** An event of CC-Docker's own, ready to store. */
 export function ownEvent(seq: number, time: number, event: OwnEvent): StoredEvent {
   return { seq, time, type: event.type, json: JSON.stringify(event.data) };
-}
-
-/** A stored event as a value, for the JSON pages. */
-export function envelope({ seq, time, type, json }: StoredEvent): EventEnvelope {
-  return { seq, time: new Date(time).toISOString(), type, data: JSON.parse(json) as EventEnvelope['data'] };
 }

@@ -23,7 +23,7 @@ interface Heard {
 const idOf = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
 
 /** What a person answers to a question and to a permission. Each text is its own, so that it is recognised. */
-export const reply = (of: 'permission' | 'ask_user', id: string, variant: number): ResolveRequest =>
+const reply = (of: 'permission' | 'ask_user', id: string, variant: number): ResolveRequest =>
   of === 'permission'
     ? { decision: variant % 2 === 0 ? 'allow' : 'deny', message: `reply ${variant} to ${id}` }
     : { answer: `reply ${variant} to ${id}` };

@@ -3,7 +3,6 @@ import type { Resources } from '../../protocol/api/session-config.ts';
 import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
 import type { Owner, SessionFolders } from '../lib/session-folders.ts';
 
-
 /** The paths of things, as the container's processes see them. */
 export interface ContainerLayout {
   claude: string;

@@ -182,7 +182,7 @@ test('containers run as an unprivileged user, under root too', () => {
 });
 
 test('the seccomp profile denies what is not named, and names nothing that reaches past the container', () => {
-  const file = path.join(import.meta.dirname, '..', '..', 'container', 'seccomp.json');
+  const file = path.join(import.meta.dirname, '../../../../container/seccomp.json');
   const profile: {
     defaultAction: string;
     syscalls: { names: string[]; action: string; args?: object[]; errnoRet?: number }[];

@@ -46,7 +46,7 @@ export default defineConfig({
           isolate: false,
           sequence: { groupOrder: 2 },
           // CommonJS, whose named exports workerd does not see.
-          deps: { optimizer: { ssr: { enabled: true, include: ['discord-api-types/v10'] } } },
+          deps: { optimizer: { ssr: { enabled: true, include: ['discord-api-types/v10', 'standardwebhooks'] } } },
         },
       },
       {

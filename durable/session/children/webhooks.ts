@@ -2,7 +2,6 @@ import { VERSION } from '../../../protocol/version.ts';
 import {
   judge,
   signature,
-  signedContent,
   signingKey,
   type PostOutcome,
   type Undelivered,
@@ -120,7 +119,7 @@ export class Webhooks<Tx> {
       'user-agent': `CC-Docker/${VERSION}`,
       'webhook-id': id,
       'webhook-timestamp': String(timestamp),
-      'webhook-signature': await signature(key, signedContent(id, timestamp, body)),
+      'webhook-signature': signature(key, id, timestamp, body),
     };
     const signal = AbortSignal.timeout(timeoutMs);
     try {

@@ -37,6 +37,7 @@ beforeAll(async () => {
     bundle: true,
     format: 'esm',
     platform: 'neutral',
+    mainFields: ['browser', 'module', 'main'],
     external: ['cloudflare:*'],
   });
 });

@@ -1,3 +1,5 @@
+import { Webhook } from 'standardwebhooks';
+
 /** How a webhook is signed, when it is tried again, and when it is given up. As standardwebhooks.com says, where it says something. */
 
 const SECOND = 1000;
@@ -39,27 +41,23 @@ export type Verdict =
 
 /** A secret to sign with, of 32 random bytes. */
 export function signingSecret(random: Uint8Array): string {
-  return `whsec_${base64(random)}`;
+  return `whsec_${btoa(String.fromCharCode(...random))}`;
 }
 
 /** The key in a secret; null: it is not `whsec_` and base64. */
-export function signingKey(secret: string): Uint8Array<ArrayBuffer> | null {
+export function signingKey(secret: string): Uint8Array | null {
   const [, encoded] = SECRET.exec(secret) ?? [];
   if (encoded === undefined || encoded === '') return null;
   return Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
 }
 
-/** What the signature is of. `timestamp`: of this try, seconds. */
-export function signedContent(id: string, timestamp: number, body: string): string {
-  return `${id}.${timestamp}.${body}`;
-}
-
-/** The header `webhook-signature`. */
-export async function signature(key: Uint8Array<ArrayBuffer>, content: string): Promise<string> {
-  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
-  const imported = await crypto.subtle.importKey('raw', key, algorithm, false, ['sign']);
-  const signed = await crypto.subtle.sign('HMAC', imported, new TextEncoder().encode(content));
-  return `v1,${base64(new Uint8Array(signed))}`;
+/**
+ * The header `webhook-signature`.
+ *
+ * @param timestamp of this try, seconds
+ */
+export function signature(key: Uint8Array, id: string, timestamp: number, body: string): string {
+  return new Webhook(key, { format: 'raw' }).sign(id, new Date(timestamp * SECOND), body);
 }
 
 /**
@@ -115,10 +113,6 @@ function retryAfterMs(header: string | null, now: number): number {
   if (/^\d{1,9}$/.test(header.trim())) return Number(header) * SECOND;
   const date = Date.parse(header);
   return Number.isNaN(date) ? 0 : date - now;
-}
-
-function base64(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes));
 }
 
 /** A post that nobody will try again. */

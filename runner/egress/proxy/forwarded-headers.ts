@@ -37,3 +37,18 @@ export function forwardedHeaders(rawHeaders: readonly string[], target: EgressTa
   }
   return headers;
 }
+
+/**
+ * An answer's headers on their way back: hop-by-hop ones gone, and those that are no valid ones, which would be refused on the way out.
+ *
+ * @param rawHeaders name, value, name, value …
+ */
+export function answeredHeaders(rawHeaders: readonly string[]): string[] {
+  const headers: string[] = [];
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const [name = '', value = ''] = rawHeaders.slice(index, index + 2);
+    const valid = /^[\w!#$%&'*+.^`|~-]+$/.test(name) && /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
+    if (valid && !HOP_BY_HOP.has(name.toLowerCase())) headers.push(name, value);
+  }
+  return headers;
+}

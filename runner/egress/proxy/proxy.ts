@@ -1,13 +1,14 @@
-// Longer than 300 lines: one class, because it overrides the methods of one base class.
-import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { OnReadOpts, Socket } from 'node:net';
-import { Server } from 'proxy-chain';
+import type { Duplex } from 'node:stream';
 import type { Log } from '../../lib/log.ts';
 import { listenOnUnixSocket } from '../../lib/unix-socket.ts';
 import { admit, type Admission } from './admission.ts';
 import { answerRequest, answerSocket, type Answer } from './answer.ts';
 import type { Decision } from '../policy/decision.ts';
 import { dialPinned, type Dialled } from './dial.ts';
+import { forward } from './forward.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import type { EgressTarget, Interceptor } from './interceptor.ts';
 import { PlainDownload } from './plain-download.ts';
@@ -17,59 +18,57 @@ import { formatTarget, parseAbsoluteForm, parseTarget, type ParsedTarget } from 
 import { Downstream, tunnel } from './tunnel.ts';
 
 export interface EgressProxyOptions {
-  /** The socket to create. A stale file at this path is replaced. */
+  /** Created; a stale file there is replaced. */
   socketPath: string;
   policy: EgressPolicy;
   interceptor?: Interceptor;
   onDecision: (decision: Decision) => void;
   log: Log;
-  /** Default: the system's resolver. */
+  /** The system's resolver unless given. */
   lookup?: Lookup;
-  /** Returns this machine's current addresses. */
+  /** This machine's own addresses, as of now. */
   own?: () => ReadonlySet<string>;
   limits?: Partial<EgressLimits>;
 }
 
-interface EgressLimits {
-  /** Most concurrent tunnels and requests. Further ones get a 503. */
+export interface EgressLimits {
+  /** Tunnels and requests at once; beyond it: 503. */
   exchanges: number;
-  /** Limit for resolving, and again for connecting, milliseconds. */
+  /** For resolving, and again for connecting, milliseconds. */
   connectMs: number;
-  /** Longest time without a byte in either direction, milliseconds. */
+  /** Without a byte either way, milliseconds. */
   idleMs: number;
 }
 
 export interface EgressProxy {
-  /** Breaks all connections. Resolves when every decision has been reported. */
+  /** Breaks all connections; every decision has been reported when it resolves. */
   close(): Promise<void>;
 }
 
 const LIMITS: EgressLimits = { exchanges: 256, connectMs: 10_000, idleMs: 3_600_000 };
-/** Longest time between two requests on one connection, milliseconds. */
+/** Between two requests on one connection, milliseconds. */
 const KEEP_ALIVE_MS = 60_000;
 
-/** For these methods, Node writes the body without framing once proxy-chain has removed `Transfer-Encoding`. */
+/** Node's client sends a body of these methods without any framing when `Transfer-Encoding` has been taken off. */
 const UNFRAMED = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
 
-/** One tunnel or request. It lasts until its connection or its response ends. */
+/** One tunnel or request, from its first word to its connection's or its answer's end. */
 interface Exchange {
-  /** It exceeds the limit. */
+  /** One too many. */
   excess: boolean;
-  /** Aborted when it ends. */
+  /** Aborted at its end. */
   signal: AbortSignal;
   end: () => void;
 }
 
-type ProxySocket = Parameters<Server['onConnection']>[0];
-
 /**
- * Opens a session's egress proxy: HTTP (CONNECT, and absolute-form HTTP) on a unix socket.
+ * Opens a session's way out: an HTTP proxy (CONNECT, and absolute-form HTTP) on a unix socket.
  *
  * @throws when the socket cannot be created
  */
 export async function openEgressProxy(options: EgressProxyOptions): Promise<EgressProxy> {
   const server = new EgressServer(options);
-  const stopListening = await listenOnUnixSocket(server.server, options.socketPath);
+  const stopListening = await listenOnUnixSocket(server.http, options.socketPath);
   return {
     close: async () => {
       const stopped = stopListening();
@@ -79,65 +78,52 @@ export async function openEgressProxy(options: EgressProxyOptions): Promise<Egre
   };
 }
 
-/**
- * proxy-chain reads requests, answers CONNECT and forwards plain HTTP. This class corrects what does not fit:
- * - It drops connections without a remote address, and a unix socket has none. See `onConnection`.
- * - It parses targets with the URL parser, which accepts `0x7f.1` as an address. Here they are parsed strictly, and
- *   proxy-chain gets the result.
- * - It dials late, and answers a failed CONNECT by hanging up. Here the connection is made first and then handed over
- *   (`customConnectServer`, `httpAgent`). That also pins it to the addresses that were judged.
- * - It forwards `Host` as the client wrote it, and some bodies without framing (see `UNFRAMED`).
- */
-class EgressServer extends Server {
+/** Node's HTTP server reads the requests. Each target is judged and dialled, at the addresses judged, before anything is answered. */
+class EgressServer {
+  readonly http = createServer();
   readonly #options: EgressProxyOptions;
   readonly #limits: EgressLimits;
   readonly #resolver: Resolver;
-  /** The agent with which proxy-chain forwards an admitted request. */
-  readonly #agents = new WeakMap<IncomingMessage, Agent>();
-  readonly #tunnels = new WeakMap<Socket, () => void>();
-  readonly #tunnelServer = createServer();
-  /** Number of requests in progress, by connection. */
-  readonly #serving = new Map<Socket, number>();
-  /** Work in progress. Each ends at the latest with its connection. */
-  readonly #open = new Set<Promise<void>>();
+  readonly #connections = new Set<Socket>();
+  /** Requests that are being served, by connection. */
+  readonly #serving = new Map<Duplex, number>();
+  /** Work that ends with its connection. */
+  readonly #open = new Set<Promise<unknown>>();
   #exchanges = 0;
 
   constructor(options: EgressProxyOptions) {
-    super({
-      authRealm: 'cc-docker',
-      prepareRequestFunction: ({ request, isHttp }) => {
-        if (!isHttp) return { customConnectServer: this.#tunnelServer };
-        const httpAgent = this.#agents.get(request);
-        if (httpAgent === undefined) throw new Error('a request came by the policy');
-        return { httpAgent };
-      },
-    });
     this.#options = options;
     this.#limits = { ...LIMITS, ...options.limits };
     this.#resolver = new Resolver(options.lookup ?? systemLookup, this.#limits.connectMs);
-    // Not a real HTTP server: proxy-chain hands over a tunnel's socket by its `connection` event.
-    this.#tunnelServer.removeAllListeners('connection');
-    this.#tunnelServer.on('connection', (socket: Socket) => this.#tunnels.get(socket)?.());
-    this.server.maxConnections = 2 * this.#limits.exchanges;
-    this.server.requestTimeout = 0;
-    this.server.keepAliveTimeout = KEEP_ALIVE_MS;
-    this.server.timeout = this.#limits.idleMs;
-    this.on('requestFailed', ({ error }: { error: unknown }) => options.log.error('egress proxy failed', { error }));
+    this.http.maxConnections = 2 * this.#limits.exchanges;
+    this.http.requestTimeout = 0;
+    this.http.keepAliveTimeout = KEEP_ALIVE_MS;
+    this.http.timeout = this.#limits.idleMs;
+    this.http.on('connection', (socket) => this.#onConnection(socket));
+    this.http.on('clientError', (error, socket) => this.#onClientError(error, socket));
+    this.http.on('connect', (request, _, head) => void this.#onConnect(request, head));
+    this.http.on('request', (request, response) => void this.#onRequest(request, response));
   }
 
-  /** Resolves when everything has ended and been reported. */
+  closeConnections(): void {
+    for (const socket of this.#connections) socket.destroy();
+  }
+
+  /** All that was open has ended and been reported. */
   async settled(): Promise<void> {
     while (this.#open.size > 0) await Promise.allSettled(this.#open);
   }
 
-  override onConnection(socket: ProxySocket): void {
-    this.registerConnection(socket);
-    // The `close` event that follows does the rest.
+  #onConnection(socket: Socket): void {
+    this.#connections.add(socket);
+    socket.once('close', () => this.#connections.delete(socket));
+    socket.on('timeout', () => socket.destroy());
+    // What an error means is said by the `close` that follows it.
     socket.on('error', (error) => this.#options.log.debug('egress connection broke', { error }));
   }
 
-  override onClientError(error: NodeJS.ErrnoException, socket: ProxySocket): void {
-    // During another response, the client would take a second one for its body.
+  #onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+    // In the middle of another answer a second one would be taken for its body.
     if (error.code === 'ECONNRESET' || this.#serving.has(socket)) socket.destroy();
     else if (error.code === 'HPE_HEADER_OVERFLOW') {
       answerSocket(socket, { status: 431, text: 'cc-docker: the request has too long headers.\n' });
@@ -148,25 +134,22 @@ class EgressServer extends Server {
     }
   }
 
-  override sendSocketResponse(socket: ProxySocket, status = 500, _headers: object = {}, message = ''): void {
-    answerSocket(socket, { status, text: `cc-docker: ${message}\n` });
-  }
-
-  override async onConnect(request: IncomingMessage, socket: ProxySocket, head: Buffer): Promise<void> {
+  async #onConnect(request: IncomingMessage, head: Buffer): Promise<void> {
+    const { socket } = request;
     const exchange = this.#enter(socket);
     socket.once('close', exchange.end);
     try {
-      await this.#untilDone(this.#connect(request, socket, head, exchange));
+      await this.#untilDone(this.#connect(request, head, exchange));
     } catch (error) {
       this.#options.log.error('egress proxy failed', { error });
       answerSocket(socket, FAILED);
     }
   }
 
-  override async onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { socket } = request;
     const exchange = this.#enter(socket);
-    // A response that waits for an earlier one on the same connection gets no `close` when that connection ends.
+    // A response that waits for an earlier one on its connection does not hear of that connection's end.
     socket.once('close', exchange.end);
     response.once('close', exchange.end);
     exchange.signal.addEventListener('abort', () => socket.off('close', exchange.end));
@@ -179,7 +162,8 @@ class EgressServer extends Server {
     }
   }
 
-  async #connect(request: IncomingMessage, socket: ProxySocket, head: Buffer, exchange: Exchange): Promise<void> {
+  async #connect(request: IncomingMessage, head: Buffer, exchange: Exchange): Promise<void> {
+    const { socket } = request;
     if (exchange.excess) return answerSocket(socket, busy(this.#limits));
     const written = request.url ?? '';
     const admitted = await this.#admit(written, parseTarget(written), exchange);
@@ -187,51 +171,34 @@ class EgressServer extends Server {
     const { target, rule } = admitted;
     const { interceptor } = this.#options;
     if (interceptor?.intercepts(target.host, target.port) === true) {
-      this.#intercept(
-        interceptor,
-        socket,
-        socket.bytesRead - head.length,
-        target,
-        this.#opened(target, rule),
-        exchange,
-      );
-    } else {
-      const downstream = new Downstream();
-      const dialled = await this.#dial(target, rule, exchange, { onread: downstream.onread, allowHalfOpen: true });
-      if (!dialled.ok) return answerSocket(socket, dialled.answer);
-      this.#tunnels.set(socket, () => tunnel(socket, dialled.socket, downstream));
+      const report = this.#opened(target, rule);
+      if (exchange.signal.aborted) return report(0, 0);
+      const readBefore = socket.bytesRead - head.length;
+      this.#established(socket, head);
+      // The 200 is not the target's.
+      const writtenBefore = socket.bytesWritten;
+      interceptor.serve(socket, target);
+      await once(exchange.signal, 'abort');
+      return report(socket.bytesRead - readBefore, socket.bytesWritten - writtenBefore);
     }
-    if (socket.destroyed) return;
-    socket.setTimeout(this.#limits.idleMs);
-    request.url = formatTarget(target);
-    // This proxy needs no authentication, and proxy-chain would refuse some values of this header.
-    delete request.headers['proxy-authorization'];
-    await super.onConnect(request, socket, head);
+    const downstream = new Downstream();
+    const dialled = await this.#dial(target, rule, exchange, { onread: downstream.onread, allowHalfOpen: true });
+    if (!dialled.ok) return answerSocket(socket, dialled.answer);
+    if (exchange.signal.aborted) return;
+    this.#established(socket, head);
+    tunnel(socket, dialled.socket, downstream);
   }
 
-  #intercept(
-    interceptor: Interceptor,
-    socket: Socket,
-    readBefore: number,
-    target: EgressTarget,
-    report: (sent: number, received: number) => void,
-    { signal }: Exchange,
-  ): void {
-    if (signal.aborted) return report(0, 0);
-    let writtenBefore = socket.bytesWritten;
-    signal.addEventListener('abort', () => {
-      report(socket.bytesRead - readBefore, socket.bytesWritten - writtenBefore);
-    });
-    this.#tunnels.set(socket, () => {
-      // Do not count the 200, which does not come from the target.
-      writtenBefore = socket.bytesWritten;
-      interceptor.serve(socket, target);
-    });
+  /** @param head what the client has sent already, behind its request */
+  #established(socket: Socket, head: Buffer): void {
+    socket.setTimeout(this.#limits.idleMs);
+    socket.unshift(head);
+    socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
   }
 
   async #request(request: IncomingMessage, response: ServerResponse, exchange: Exchange): Promise<void> {
     const answer = (own: Answer): void => {
-      // The rest of the request is not read, so the connection cannot be used again.
+      // What the client goes on sending is not read, so its connection is of no further use.
       if (!request.complete) response.setHeader('connection', 'close');
       answerRequest(response, own);
     };
@@ -252,13 +219,14 @@ class EgressServer extends Server {
     if (exchange.signal.aborted) return;
     download.start(dialled.socket, request, response);
     const headers = forwardedHeaders(request.rawHeaders, target);
-    request.url = `http://${formatTarget(target)}${parsed.ok ? parsed.path : '/'}`;
-    request.rawHeaders = this.#options.interceptor?.rewrite?.(headers, target) ?? headers;
-    delete request.headers['proxy-authorization'];
-    // After a request with `Upgrade`, Node reads nothing more from the connection, even if it is not upgraded.
+    // Node reads nothing after a request that asks to be upgraded, also where nobody upgrades it.
     if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
-    this.#agents.set(request, new PinnedAgent(dialled.socket));
-    await super.onRequest(request, response);
+    forward(request, response, {
+      url: new URL(`http://${formatTarget(target)}${parsed.ok ? parsed.path : '/'}`),
+      headers: this.#options.interceptor?.rewrite?.(headers, target) ?? headers,
+      socket: dialled.socket,
+      failed: (why) => answer(noAnswer(target, why)),
+    });
   }
 
   #enter(socket: Socket): Exchange {
@@ -276,7 +244,7 @@ class EgressServer extends Server {
     return { excess: this.#exchanges > this.#limits.exchanges, signal: aborter.signal, end };
   }
 
-  async #untilDone(work: Promise<void>): Promise<void> {
+  async #untilDone(work: Promise<unknown>): Promise<void> {
     this.#open.add(work);
     try {
       await work;
@@ -303,7 +271,7 @@ class EgressServer extends Server {
     return { kind: 'answer', answer: { status: port === 0 ? 400 : 403, text: admission.text } };
   }
 
-  /** Reports an allowed connection. @returns a function to call when it has ended */
+  /** Says that a connection is allowed. @returns to be called when it has ended */
   #opened({ host, port }: { host: string; port: number }, rule: string): (sent: number, received: number) => void {
     const { onDecision } = this.#options;
     const decision = { host, port, verdict: 'allowed', rule } as const;
@@ -311,7 +279,7 @@ class EgressServer extends Server {
     return (bytesSent, bytesReceived) => onDecision({ ...decision, bytesSent, bytesReceived, phase: 'closed' });
   }
 
-  /** Connects to an admitted target. The connection ends with its client's. */
+  /** The connection to a target that was admitted; it does not outlive its client. */
   async #dial(
     target: EgressTarget,
     rule: string,
@@ -329,29 +297,15 @@ class EgressServer extends Server {
     const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
     void this.#untilDone(closed.then(() => report(socket.bytesWritten, socket.bytesRead)));
     const release = (): void => {
-      // Both sides have ended normally: let the last bytes go out.
+      // Both have ended it in order: its last bytes may go out.
       if (socket.writableEnded) return;
-      // Reset a tunnel, so that the target does not take a cut upload for a whole one. A plain request states its length.
+      // A reset, so that a cut upload is not taken for a whole one; a plain request says itself how long it is.
       if (options.allowHalfOpen === true) socket.resetAndDestroy();
       else socket.destroy();
     };
     if (signal.aborted) release();
     else signal.addEventListener('abort', release);
     return dialled;
-  }
-}
-
-/** An agent for one request, with a connection that is already made. */
-class PinnedAgent extends Agent {
-  readonly #socket: Socket;
-
-  constructor(socket: Socket) {
-    super({ keepAlive: false });
-    this.#socket = socket;
-  }
-
-  override createConnection(): Socket {
-    return this.#socket;
   }
 }
 
@@ -379,4 +333,8 @@ function busy({ exchanges }: EgressLimits): Answer {
 function unreachable(target: { host: string; port: number }, why: string): Answer {
   const where = formatTarget(target);
   return { status: 502, text: `cc-docker: ${where} is allowed, but it cannot be reached: ${why}.\n` };
+}
+
+function noAnswer(target: EgressTarget, why: string): Answer {
+  return { status: 502, text: `cc-docker: ${formatTarget(target)} is allowed, but it gave no answer: ${why}.\n` };
 }

@@ -377,6 +377,42 @@ describe('what goes wrong on the way', () => {
     );
   });
 
+  test.each([
+    ['hangs up before it has answered', '', 'ECONNRESET'],
+    ['answers what no HTTP is', 'SSH-2.0-OpenSSH_9.2\r\n', 'HPE_INVALID_CONSTANT'],
+    ['answers with a status that there is not', 'HTTP/1.1 099 No\r\nContent-Length: 0\r\n\r\n', 'the status 99'],
+    ['answers as only a proxy may', 'HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n', 'the status 407'],
+    [
+      'writes a malformed status line',
+      'HTTP/1.1 200 O\x01K\r\nContent-Length: 0\r\n\r\n',
+      'its status line is malformed',
+    ],
+    [
+      'switches protocols unasked',
+      'HTTP/1.1 101 Yes\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+      'the connection ended',
+    ],
+  ])('a server that %s is told from one that cannot be reached', async (_what, answer, why) => {
+    const port = await listen(net.createServer((socket) => socket.once('data', () => socket.end(answer))));
+    const proxy = await startProxy();
+    const said = await talk(proxy.socketPath, get(`http://a.test:${port}/`, 'Host: a.test'));
+    expect(said).toMatch(/^HTTP\/1\.1 502 cc-docker: a\.test:\d+ is allowed, but it gave no answer: /);
+    expect(said).toContain(why);
+    await proxy.changes.until(() => proxy.decisions.find(({ phase }) => phase === 'closed'));
+  });
+
+  test('headers of an answer that are no valid ones, or only the server’s, are left out', async () => {
+    const headers =
+      'Content-Length: 2\r\nX-Good: yes\r\nX-Bad: a\x01b\r\nKeep-Alive: timeout=9\r\nProxy-Connection: x\r\n';
+    const port = await listen(
+      net.createServer((socket) => socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\n${headers}\r\nok`))),
+    );
+    const proxy = await startProxy();
+    const said = await talk(proxy.socketPath, get(`http://a.test:${port}/`, 'Host: a.test'));
+    expect(said).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*X-Good: yes\r\n[^]*\r\n\r\nok$/);
+    expect(said).not.toMatch(/X-Bad|timeout=9|Proxy-Connection/);
+  });
+
   test('a server that breaks off its answer breaks the client’s, so that it is not taken for a whole one', async () => {
     const port = await listen(
       net.createServer((socket: Socket) => {

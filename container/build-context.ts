@@ -1,7 +1,8 @@
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
-import { pack, type Pack } from 'tar-stream';
+import { PassThrough, type Readable } from 'node:stream';
+import { pack } from 'tar-stream';
 
 /** A file of the build context: its name there, and its path on this machine. */
 export interface ContextFile {
@@ -12,7 +13,7 @@ export interface ContextFile {
 
 export interface BuildContext {
   /** The tar stream for the engine. */
-  tar: Pack;
+  tar: Readable;
   /** Settles when all files have been read; rejects when one cannot be read. */
   done: Promise<void>;
 }
@@ -20,14 +21,24 @@ export interface BuildContext {
 /** A build context of only these files. It is a stream, because `claude` alone has 364 MiB. */
 export function buildContext(files: ContextFile[]): BuildContext {
   const tar = pack();
+  // What reads it expects a stream of Node's own.
+  const output = tar.pipe(new PassThrough());
+  // What breaks it is told to whoever waits for an entry.
+  tar.on('error', () => {});
   const fill = async () => {
     for (const { name, path, mode } of files) {
       const { size } = await stat(path);
       // No modification time: the engine's cache compares contents.
       const entry = tar.entry({ name, size, mode, mtime: new Date(0) });
-      await pipeline(createReadStream(path, { end: Math.max(size - 1, 0) }), entry);
+      entry.on('error', () => {});
+      const content = size === 0 ? [] : createReadStream(path, { end: size - 1 });
+      for await (const chunk of content) {
+        if (entry.destroying) throw new Error('nobody reads the build context any more');
+        if (!entry.write(chunk)) await once(entry, 'drain');
+      }
+      entry.end(null);
     }
     tar.finalize();
   };
-  return { tar, done: fill() };
+  return { tar: output, done: fill() };
 }

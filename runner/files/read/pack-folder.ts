@@ -1,5 +1,8 @@
 import { isUtf8 } from 'node:buffer';
-import { pack, type Headers, type Pack } from 'tar-stream';
+import { once } from 'node:events';
+import type { FileHandle } from 'node:fs/promises';
+import { PassThrough } from 'node:stream';
+import { pack, type Header, type Pack } from 'tar-stream';
 import type { FilesRequest } from '../../../protocol/api/files.ts';
 import { streamed, type SuccessAnswer } from '../answer.ts';
 import { linkTarget, openKnownFile, openFolderAt } from '../paths/safe-path.ts';
@@ -9,20 +12,17 @@ import { errnoOf, FilesRefused } from '../paths/refused.ts';
 import { tarMetadata } from './tar-metadata.ts';
 import { walk, type WalkEntry } from '../paths/tree-walk.ts';
 
-/** Largest size and time in a tar header's own fields. Larger values go into a pax header. */
+/** Largest size and time that a tar header's own fields hold; what is beyond goes into a pax header. */
 const MAX_OCTAL_SIZE = 8 * 1024 ** 3 - 1;
 const MAX_SECONDS = 2 ** 31 - 1;
-/** In a pax header this character means lost bytes (`tar-entries.ts`). */
+/** In a pax header, it is taken for bytes that have been lost (`tar-entries.ts`). */
 const REPLACEMENT = '\ufffd';
 
 /**
- * Packs the folder at a path as a tar archive: files, folders and symlinks with their modes and times. Names are relative to
- * the folder. Pipes, sockets and devices are left out. Each hard link is packed as a separate file.
+ * The folder at a path as a tar archive: files, folders and symlinks with their modes and times; names are relative to the folder. Pipes,
+ * sockets and devices are left out, hard links are files of their own.
  */
-export async function packFolder(
-  workspace: string,
-  request: Extract<FilesRequest, { op: 'pack' }>,
-): Promise<SuccessAnswer> {
+export async function packFolder(workspace: string, request: Extract<FilesRequest, { op: 'pack' }>): Promise<SuccessAnswer> {
   const names = parsePath(request.path);
   await (await openFolderAt(workspace, names)).close();
   return streamed('application/x-tar', archive(workspace, names));
@@ -31,49 +31,57 @@ export async function packFolder(
 async function* archive(workspace: string, names: readonly ByteName[]): AsyncGenerator<Buffer> {
   const folder = await openFolderAt(workspace, names);
   const tar = pack();
+  // The packer does not report back-pressure. A Node stream does.
+  const output = tar.pipe(new PassThrough());
+  // Whoever waits for one of them gets the error.
+  for (const stream of [tar, output]) stream.on('error', () => undefined);
+  const packing = packAll(folder, tar, output).catch((error: unknown) =>
+    output.destroy(error instanceof Error ? error : new Error(String(error))),
+  );
   try {
-    for await (const found of walk(folder, { recursive: true, tooDeep: 'refuse' })) yield* entry(tar, found);
-    tar.finalize();
-    yield* packedChunks(tar);
+    yield* output;
   } finally {
-    tar.destroy();
+    output.destroy(new Error('nobody reads the archive any more'));
+    await packing;
     await folder.close();
   }
 }
 
-/** The packer's output so far. It is taken at once, so that it does not pile up when the reader is slow. */
-function* packedChunks(tar: Pack): Generator<Buffer> {
-  for (let chunk: unknown = tar.read(); Buffer.isBuffer(chunk); chunk = tar.read()) yield chunk;
+async function packAll(folder: FileHandle, tar: Pack, output: PassThrough): Promise<void> {
+  for await (const found of walk(folder, { recursive: true, tooDeep: 'refuse' })) {
+    if (output.writableNeedDrain) await once(output, 'drain');
+    await entry(tar, found);
+  }
+  tar.finalize();
 }
 
-async function* entry(tar: Pack, found: WalkEntry): AsyncGenerator<Buffer> {
+async function entry(tar: Pack, found: WalkEntry): Promise<void> {
   const { folder, name, path, stats } = found;
   if (stats.isDirectory()) {
-    yield* writeHeader(tar, found, { type: 'directory', size: 0 });
+    await writeHeader(tar, found, { type: 'directory', size: 0 }).done;
   } else if (stats.isSymbolicLink()) {
     const target = await linkTarget(folder, name).catch(undefinedIfGone);
-    if (target !== undefined) yield* writeHeader(tar, found, { type: 'symlink', size: 0 }, target);
+    if (target !== undefined) await writeHeader(tar, found, { type: 'symlink', size: 0 }, target).done;
   } else if (stats.isFile()) {
     const opened = await openKnownFile(folder, [name]).catch(undefinedIfGone);
     if (opened === undefined) return;
     try {
       const size = Number(opened.stats.size);
-      const written = yield* writeHeader(tar, { ...found, stats: opened.stats }, { type: 'file', size });
+      const { sink, done } = writeHeader(tar, { ...found, stats: opened.stats }, { type: 'file', size });
       for await (const chunk of bytesFrom(opened.file, 0, size - 1, path)) {
-        written.sink.write(chunk);
-        yield* packedChunks(tar);
+        if (sink.destroying) break;
+        if (!sink.write(chunk)) await once(sink, 'drain');
       }
-      written.sink.end();
-      await written.done;
-      yield* packedChunks(tar);
+      sink.end(null);
+      await done;
     } finally {
       await opened.file.close();
     }
   }
 }
 
-/** Writes an entry's header: a plain one, one with pax fields, or with GNU metadata for names that are not UTF-8. */
-function* writeHeader(
+/** Writes an entry's header, in the form that can hold its name. */
+function writeHeader(
   tar: Pack,
   { path, stats }: WalkEntry,
   kind: { type: 'file' | 'directory' | 'symlink'; size: number },
@@ -83,7 +91,7 @@ function* writeHeader(
   const pax: Record<string, string> = {};
   if (kind.size > MAX_OCTAL_SIZE) pax['size'] = String(kind.size);
   if (seconds < 0 || seconds > MAX_SECONDS) pax['mtime'] = String(seconds);
-  const header: Headers & { pax?: Record<string, string> } = {
+  const header: Partial<Header> & { name: string } = {
     ...kind,
     name: textOf(path),
     mode: Number(stats.mode) & 0o7777,
@@ -97,18 +105,18 @@ function* writeHeader(
         'files_unavailable',
         `${displayPath(path)} has a name that is not UTF-8 and is too large for tar.`,
       );
-    yield tarMetadata('L', bytesOf(path));
+    tar.push(tarMetadata('L', bytesOf(path)));
     header.name = 'name-is-not-utf-8';
     if (target !== undefined) {
-      yield tarMetadata('K', bytesOf(target));
+      tar.push(tarMetadata('K', bytesOf(target)));
       header.linkname = 'target-is-not-utf-8';
     }
   } else if (Object.keys(pax).length > 0) header.pax = pax;
   const { promise: done, resolve, reject } = Promise.withResolvers<void>();
-  // If the reader has gone, nobody awaits this.
+  // The reader went away: nobody waits for this entry.
   done.catch(() => undefined);
   const sink = tar.entry(header, (error) => (error ? reject(error) : resolve()));
-  yield* packedChunks(tar);
+  sink.on('error', () => undefined);
   return { sink, done };
 }
 

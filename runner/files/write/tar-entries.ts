@@ -1,19 +1,25 @@
 import { PassThrough } from 'node:stream';
-import { extract, type Headers } from 'tar-stream';
+import { extract, type Header } from 'tar-stream';
+import * as z from 'zod';
 import { byteName, type ByteName } from '../paths/byte-name.ts';
 import { FilesRefused } from '../paths/refused.ts';
 
-/** Most bytes between two entries: long names and pax headers, which are read into memory. */
+/** Bytes that an archive may hold between two entries: long names and pax headers, which are read into memory. */
 const METADATA_BYTES = 1024 * 1024;
-/** Replaces bytes that are not UTF-8. */
+/** What stands for bytes that are not UTF-8. */
 const REPLACEMENT = '\ufffd';
-/** Most bytes for the parser at once, because it recurses for each header. */
+/** Most bytes for the parser at once. */
 const SLICE = 64 * 1024;
+/** Names are bytes. The parser finishes a slice, with all its entries, before it asks for the next. */
+const PARSING = { filenameEncoding: 'latin1', highWaterMark: 1 };
+
+/** The fields of a pax header. */
+const paxRecords = z.record(z.string(), z.string()).nullable();
 
 export interface TarEntry {
   name: ByteName;
-  /** Undefined: an unknown type. */
-  type: Headers['type'];
+  /** Null: an unknown type. */
+  type: Header['type'] | null;
   size: number;
   mode: number;
   /** Seconds since 1970. */
@@ -22,14 +28,14 @@ export interface TarEntry {
 }
 
 /**
- * Reads an archive as a stream and calls `onEntry` for one entry after the other. It reads the next entry only after
- * `onEntry` has resolved. Refuses an invalid archive (`archive_invalid`).
+ * Reads an archive as it comes, and hands over one entry after the other: the next one is not read before `onEntry` is done. Refuses
+ * (`archive_invalid`) what is no archive.
  */
 export async function tarEntries(
   archive: AsyncIterable<Uint8Array>,
   onEntry: (entry: TarEntry, body: AsyncIterable<Uint8Array>) => Promise<void>,
 ): Promise<void> {
-  const parser = extract({ filenameEncoding: 'latin1' });
+  const parser = extract(PARSING);
   let current: { body: PassThrough; done: Promise<void> } | undefined;
   let metadata = 0;
   let failure: Error | undefined;
@@ -39,7 +45,7 @@ export async function tarEntries(
     current?.body.destroy(failure);
     onFailure?.(failure);
   };
-  /** Waits for one action of the parser. If the parser fails, it may never do it; then this rejects. */
+  /** Waits for one thing that the parser may never do, if it fails. */
   const step = async (start: (done: () => void) => void): Promise<void> => {
     await new Promise<void>((resolve, reject) => {
       if (failure !== undefined) return reject(failure);
@@ -51,7 +57,7 @@ export async function tarEntries(
   parser.on('entry', (header, stream, next) => {
     const body = stream.pipe(new PassThrough());
     // The reader gets the error. Without a reader it must not be uncaught.
-    body.on('error', () => undefined);
+    for (const part of [stream, body]) part.on('error', () => undefined);
     const done = (async () => {
       try {
         await handleEntry(header, body, onEntry);
@@ -70,16 +76,19 @@ export async function tarEntries(
         const slice = Buffer.from(chunk.buffer, chunk.byteOffset + at, Math.min(SLICE, chunk.length - at));
         metadata = current === undefined ? metadata + slice.length : 0;
         if (metadata > METADATA_BYTES) throw invalid('too much in it belongs to no entry');
-        await step((done) => parser.write(slice, done));
+        await step((done) => {
+          parser.once('drain', done);
+          parser.write(slice);
+        });
       }
     }
     await step((done) => {
-      parser.on('finish', done);
-      parser.end();
+      parser.once('finish', done);
+      parser.end(null);
     });
   } catch (error) {
     fail(error);
-    // Let the current entry remove its temporary file first.
+    // What it has begun to write is put away before anyone goes on.
     await current?.done;
     throw failure ?? error;
   } finally {
@@ -92,18 +101,18 @@ function invalid(why: string): FilesRefused {
 }
 
 async function handleEntry(
-  header: Headers & { pax?: Record<string, string> },
+  header: Header,
   body: PassThrough,
   onEntry: (entry: TarEntry, body: AsyncIterable<Uint8Array>) => Promise<void>,
 ): Promise<void> {
-  const { pax = {} } = header;
+  const pax = paxRecords.parse(header.pax) ?? {};
   // The parser decodes pax headers as UTF-8, and everything else as bytes.
   if (`${pax['path']}${pax['linkpath']}`.includes(REPLACEMENT))
     throw invalid(`the name ${JSON.stringify(header.name)} is not UTF-8, though its header (pax) wants that`);
   const name = pax['path'] === undefined ? header.name : byteName(pax['path']);
   const target = pax['linkpath'] === undefined ? (header.linkname ?? '') : byteName(pax['linkpath']);
-  const mtime = pax['mtime'] === undefined ? (header.mtime?.getTime() ?? 0) / 1000 : Number(pax['mtime']);
-  const { type, size = 0, mode = 0 } = header;
+  const mtime = pax['mtime'] === undefined ? header.mtime.getTime() / 1000 : Number(pax['mtime']);
+  const { type, size, mode } = header;
   await onEntry({ name, type, size, mode, mtime, target }, body);
   body.resume();
 }

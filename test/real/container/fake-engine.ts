@@ -68,7 +68,7 @@ export class FakeEngine implements AsyncDisposable {
   async #readContext(request: IncomingMessage): Promise<void> {
     this.context = [];
     const files = extract();
-    files.on('entry', ({ name, mode = 0, size = 0 }, content, next) => {
+    files.on('entry', ({ name, mode, size }, content, next) => {
       this.context.push({ name, mode, size });
       content.on('end', next).resume();
     });

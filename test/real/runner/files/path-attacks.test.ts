@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as fc from 'fast-check';
-import { pack, type Headers } from 'tar-stream';
+import { pack, type Header } from 'tar-stream';
 import { expect, test } from 'vitest';
 import type { TreeRequest } from '../../../../runner/files/answer-request.ts';
 import {
@@ -99,7 +99,10 @@ const attack = (root: string) => {
   return fc.tuple(before, relative).map((parts) => parts.join('').slice(0, 4096));
 };
 
-async function archive(...entries: (Headers & { pax?: Record<string, string> })[]): Promise<Buffer> {
+/** As the packer takes it. */
+type EntryHeader = Partial<Header> & { name: string };
+
+async function archive(...entries: EntryHeader[]): Promise<Buffer> {
   const tar = pack();
   for (const entry of entries) tar.entry(entry, entry.type === 'file' ? 'written by the archive' : '');
   tar.finalize();
@@ -135,7 +138,7 @@ test('of ten thousand generated paths none leaves the workspace, whatever is ask
         link: [{ name: 'hard', type: 'link', linkname: plain }],
         through: [own, { name: `own/${plain}`, type: 'file' }],
         pax: [{ name: 'x', type: 'file', pax: { path: entry } }],
-      }[kind] as (Headers & { pax?: Record<string, string> })[];
+      }[kind] as EntryHeader[];
       const requests: [TreeRequest, AsyncIterable<Uint8Array>?][] = [
         [read(at)],
         [read(at, { recursive: true })],

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { pack, type Headers } from 'tar-stream';
+import { pack, type Header } from 'tar-stream';
 import { expect, test } from 'vitest';
 import { scratch } from '../../../support/scratch.ts';
 import {
@@ -25,6 +25,9 @@ import {
   type Outcome,
 } from '../../../support/files/scene.ts';
 
+/** As the packer takes it. */
+type EntryHeader = Partial<Header> & { name: string };
+
 const unpack = async (workspace: string, archive: Buffer, at = '', rest = {}): Promise<Outcome> =>
   await ask(workspace, { op: 'unpack', path: at }, { body: chunked(archive), ...rest });
 
@@ -33,9 +36,7 @@ async function* chunked(bytes: Buffer): AsyncGenerator<Uint8Array> {
 }
 
 /** An archive of these entries, as someone might craft it. */
-async function archiveOf(
-  ...entries: (Headers & { content?: string; pax?: Record<string, string> })[]
-): Promise<Buffer> {
+async function archiveOf(...entries: (EntryHeader & { content?: string })[]): Promise<Buffer> {
   const tar = pack();
   for (const { content, ...header } of entries) tar.entry(header, content ?? '');
   tar.finalize();
@@ -126,7 +127,7 @@ test('a bad entry ends it, is named, and what came before it stays', async () =>
   const { workspace, outside } = surroundings();
   const untouched = fingerprint(outside);
   symlinkSync(outside, path.join(workspace, 'planted'));
-  const bad: [Headers & { pax?: Record<string, string> }, string][] = [
+  const bad: [EntryHeader, string][] = [
     [{ name: `${outside}/new` }, 'its name is absolute'],
     [{ name: '../outside/new' }, 'its name holds ".."'],
     [{ name: 'a/../../outside/new' }, 'its name holds ".."'],
@@ -146,7 +147,8 @@ test('a bad entry ends it, is named, and what came before it stays', async () =>
     [{ name: 'folder' }, 'a folder of this name is there'],
     [{ name: '.' }, 'it has no name'],
     [{ name: 'x'.repeat(300) }, 'longer than the file system takes'],
-    [{ name: 'x', pax: { size: '-5' } }, 'its size is no number'],
+    [{ name: 'x', pax: { size: '-5' } }, 'Invalid header'],
+    [{ name: 'x', pax: { size: '9007199254740993' } }, 'its size is no number'],
   ];
   const before = openFiles();
   for (const [header, why] of bad) {
@@ -189,11 +191,16 @@ test('an archive that breaks off, is none, or fills memory with headers is refus
   expect(readdirSync(workspace)).toEqual(['first']);
   for (const bytes of [Buffer.alloc(5000, 'no tar '), execFileSync('gzip', ['-c'], { input: whole })])
     expect((await unpack(workspace, bytes)).refusal?.code).toBe('archive_invalid');
-  const bomb = await archiveOf({ name: 'x', pax: { comment: 'x'.repeat(4 * 1024 * 1024) } });
-  expect((await unpack(workspace, bomb)).refusal).toMatchObject({
-    code: 'archive_invalid',
-    detail: expect.stringContaining('too much in it belongs to no entry'),
-  });
+  for (const [bytes, why] of [
+    [2 * 1024 * 1024, 'too much in it belongs to no entry'],
+    [4 * 1024 * 1024, 'Header exceeds max size'],
+  ] as const) {
+    const bomb = await archiveOf({ name: 'x', pax: { comment: 'x'.repeat(bytes) } });
+    expect((await unpack(workspace, bomb)).refusal).toMatchObject({
+      code: 'archive_invalid',
+      detail: expect.stringContaining(why),
+    });
+  }
 });
 
 test('a sender that goes away leaves whole entries alone behind', async () => {

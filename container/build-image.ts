@@ -6,7 +6,8 @@ import { buildContext, type ContextFile } from './build-context.ts';
 import { buildProgress } from './build-progress.ts';
 import { claudeVersion, findClaude } from './claude-binary.ts';
 import { engineEvents, errorText, isNotFound } from './engine-stream.ts';
-import { CATALOGUE, mcpFiles, mcpPackages } from './mcp-packages.ts';
+import type { Installed } from './install-packages.ts';
+import { CATALOGUE, installMcpServers, MCP_LOCK, mcpFiles } from './mcp-packages.ts';
 import { skillFiles } from './skill-files.ts';
 
 export const IMAGE_NAME = 'cc-docker/session';
@@ -23,6 +24,8 @@ export interface ImageRequest {
   force?: boolean;
   /** Ends the build: `ensureImage` rejects with the signal's reason. */
   signal?: AbortSignal;
+  /** Gets the MCP servers' packages; from npm's registry unless given. */
+  installServers?: typeof installMcpServers;
 }
 
 type ImageError = 'engine_unavailable' | 'claude_missing' | 'base_unavailable' | 'build_failed';
@@ -31,34 +34,46 @@ export type ImageResult = { ok: true; tag: string; built: boolean } | { ok: fals
 /**
  * The image's name, by what it is made of: the Dockerfile, apt's settings, the wrapper, the catalogue of MCP servers and the skills, and the versions of
  * Claude Code and of the servers' packages. Its parts unchanged, the name is the same, on any machine.
+ *
+ * @param servers false: of the image without the MCP servers' packages
  */
-export async function imageTag(wrapper: string): Promise<string> {
+export async function imageTag(wrapper: string, servers = true): Promise<string> {
   const hash = createHash('sha256');
-  const [packages, skills] = await Promise.all([mcpPackages(), skillFiles()]);
-  const paths = [DOCKERFILE, APT_CONF, CATALOGUE, wrapper, ...skills.map(({ path }) => path)];
-  const files = await Promise.all(paths.map((file) => readFile(file)));
-  const names = [...skills.map(({ name }) => name), ...[...packages.folders.values()].sort()];
+  const skills = await skillFiles();
+  const paths = [DOCKERFILE, APT_CONF, CATALOGUE, ...(servers ? [MCP_LOCK] : []), wrapper];
+  const files = await Promise.all([...paths, ...skills.map(({ path }) => path)].map((file) => readFile(file)));
+  const names = skills.map(({ name }) => name);
   for (const part of [...files, await claudeVersion(), ...names]) {
     hash.update(`${part.length}\n`).update(part);
   }
   return `${IMAGE_NAME}:${hash.digest('hex').slice(0, 12)}`;
 }
 
-/** Sees to it that the engine has the image for sessions, building it when it is missing; also tags it `latest`. */
+/**
+ * Sees to it that the engine has the image for sessions, building it when it is missing; also tags it `latest`. Where the MCP servers' packages
+ * cannot be had the image is built without them, says so, and has another name: the next time the whole one is tried again.
+ */
 export async function ensureImage(request: ImageRequest): Promise<ImageResult> {
-  const { docker, signal } = request;
+  const { docker, wrapper, force = false, signal, onProgress, installServers = installMcpServers } = request;
   const engine = await engineArchitecture(docker);
   if (!engine.ok) return { ok: false, error: 'engine_unavailable', detail: engine.detail };
 
-  const tag = await imageTag(request.wrapper);
+  let tag = await imageTag(wrapper);
   let built = false;
-  if (request.force === true || !(await hasImage(docker, tag))) {
+  if (force || !(await hasImage(docker, tag))) {
     const claude = await findClaude(engine.architecture);
     if (!claude.ok) return { ok: false, error: 'claude_missing', detail: claude.detail };
-    const failure = await build(request, tag, claude.path);
-    signal?.throwIfAborted();
-    if (failure !== undefined) return { ok: false, ...failure };
-    built = true;
+    const servers = await installServers({ onProgress, ...(signal && { signal }) });
+    if (!servers.ok) {
+      onProgress(`WITHOUT the MCP servers of the catalogue: ${servers.detail}`);
+      tag = await imageTag(wrapper, false);
+    }
+    if (force || servers.ok || !(await hasImage(docker, tag))) {
+      const failure = await build(request, tag, claude.path, servers);
+      signal?.throwIfAborted();
+      if (failure !== undefined) return { ok: false, ...failure };
+      built = true;
+    }
   }
   await docker.getImage(tag).tag({ repo: IMAGE_NAME, tag: 'latest' });
   return { ok: true, tag, built };
@@ -97,16 +112,15 @@ async function build(
   { docker, wrapper, onProgress, force, signal }: ImageRequest,
   tag: string,
   claude: string,
+  servers: Installed,
 ): Promise<{ error: ImageError; detail: string } | undefined> {
-  const packages = await mcpPackages();
-  for (const name of packages.missing) onProgress(`without the MCP servers that need ${name}: run npm install first`);
   const files: ContextFile[] = [
     { name: 'Dockerfile', path: DOCKERFILE, mode: 0o644 },
     { name: 'apt.conf', path: APT_CONF, mode: 0o644 },
     { name: 'claude', path: claude, mode: 0o755 },
     { name: 'wrapper.mjs', path: wrapper, mode: 0o644 },
   ];
-  const context = buildContext([...files, ...(await mcpFiles(packages)), ...(await skillFiles())]);
+  const context = buildContext([...files, ...(await mcpFiles(servers.ok)), ...(await skillFiles())]);
   // A context that breaks off would leave the request waiting for the rest of it.
   const broken = new AbortController();
   const read = context.done.catch((error: unknown) => broken.abort(error));

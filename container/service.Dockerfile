@@ -13,6 +13,9 @@ ARG NPM_CONFIG_REGISTRY
 ARG NPM_CONFIG_CAFILE
 WORKDIR /opt/cc-docker
 COPY package.json package-lock.json ./
-# This also installs `claude`: the runner puts it into the sessions' image, on the machine where it runs.
-RUN npm install --omit=dev --no-audit --no-fund --loglevel=error
+COPY container/mcp/ container/mcp/
+# This also installs `claude` and the MCP servers: the runner puts them into the sessions' image, on the machine where
+# it runs.
+RUN npm ci --omit=dev --no-audit --no-fund --loglevel=error \
+ && npm ci --prefix container/mcp --no-audit --no-fund --loglevel=error
 COPY . .

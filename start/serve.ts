@@ -7,6 +7,7 @@ import { startEdgePart } from './edge/edge-part.ts';
 import { chooseBackend, findEngine } from './runner/engine.ts';
 import { waitForRunners } from './edge/health.ts';
 import { lockDataFolder } from './lib/lock.ts';
+import { mcpServersWithoutImage } from './runner/mcp-servers.ts';
 import { mintToken } from './settings/mint-token.ts';
 import { modelFor } from './runner/model.ts';
 import { claimPort, isLoopback } from './lib/port.ts';
@@ -87,6 +88,7 @@ async function runParts(
   let image: string | undefined;
   try {
     if (backend === 'docker') image = await sessionImage({ env, engine, wrapperBundle, say, signal: stop.first });
+    else await mcpServersWithoutImage(say, stop.first);
   } catch (error) {
     await edge.stop();
     if (stop.first.aborted) return 0;

@@ -19,14 +19,12 @@ const needs = {
 const catalogueServer = z.union([
   z.strictObject({
     ...needs,
-    /** The npm package of the server; pinned in package.json. */
+    /** The npm package of the server; pinned in `container/mcp/package.json`. */
     package: z.string(),
     /** The file of the package that Node runs. */
     program: z.string(),
     args: z.array(z.string()).default([]),
     env: z.record(z.string(), z.string()).default({}),
-    /** Optional dependencies of the package that the image gets; it gets no others. */
-    with: z.array(z.string()).default([]),
     /** Files that the server needs and the image may lack, with what to do then. */
     requires: z.array(z.strictObject({ file: z.string(), remedy: z.string() })).default([]),
   }),

@@ -40,7 +40,7 @@ interface Running {
 const ROOT = path.join(import.meta.dirname, '..', '..');
 const OFFERS = {
   mcp: path.join(ROOT, 'container', 'mcp'),
-  packages: path.join(ROOT, 'node_modules'),
+  packages: path.join(ROOT, 'container', 'mcp', 'node_modules'),
   skills: path.join(ROOT, 'container', 'skills'),
 };
 

@@ -3,6 +3,7 @@ import { bundleWrapper } from '../../scripts/bundle.ts';
 import { findEngine } from './engine.ts';
 import { readFileVariables } from '../settings/file-variables.ts';
 import { isRefused } from '../lib/refused.ts';
+import { mcpServersWithoutImage } from './mcp-servers.ts';
 import { sessionImage } from './session-image.ts';
 import { withoutEmpty } from '../settings/settings.ts';
 
@@ -29,12 +30,13 @@ if (isRefused(env)) {
 }
 const wrapperBundle = await bundleWrapper();
 await stopEsbuild();
-if (env['RUNNER_BACKEND'] !== 'process') {
-  const stopped = new AbortController();
-  const stop = () => stopped.abort();
-  // Exit at once: nothing is started yet, and otherwise the engine's build would keep this process waiting.
-  stopped.signal.addEventListener('abort', () => process.exit(0), { once: true });
-  process.once('SIGTERM', stop).once('SIGINT', stop);
+const stopped = new AbortController();
+const stop = () => stopped.abort();
+// Exit at once: nothing is started yet, and otherwise the engine's build would keep this process waiting.
+stopped.signal.addEventListener('abort', () => process.exit(0), { once: true });
+process.once('SIGTERM', stop).once('SIGINT', stop);
+if (env['RUNNER_BACKEND'] === 'process') await mcpServersWithoutImage(console.log, stopped.signal);
+else {
   const engine = await findEngine();
   process.env['SESSION_IMAGE'] = await sessionImage({
     env,
@@ -43,8 +45,8 @@ if (env['RUNNER_BACKEND'] !== 'process') {
     say: console.log,
     signal: stopped.signal,
   });
-  process.off('SIGTERM', stop).off('SIGINT', stop);
 }
+process.off('SIGTERM', stop).off('SIGINT', stop);
 for (const name of FROM_FILES) if (env[name] !== undefined) process.env[name] = env[name];
 process.env['WRAPPER_BUNDLE'] = wrapperBundle;
 await import('../../runner/main.ts');

@@ -59,7 +59,7 @@ function program(
 ): McpDefinition | string {
   const file = join(launch.offers?.packages ?? '', server.package, server.program);
   if (!existsSync(file)) {
-    return `The preset ${given.preset} is not installed: ${file} is missing. Run npm install, and build the image anew.`;
+    return `The preset ${given.preset} is not installed: ${file} is missing. Run npm ci --prefix container/mcp, and build the image anew.`;
   }
   const lacking = server.requires.find((required) => !existsSync(required.file));
   if (lacking !== undefined) return `The preset ${given.preset} cannot run: ${lacking.remedy} (${lacking.file})`;

@@ -2,8 +2,9 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Docker from 'dockerode';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ensureImage, imageTag } from '../../../container/build-image.ts';
+import { installMcpServers } from '../../../container/mcp-packages.ts';
 import { FakeEngine } from './fake-engine.ts';
 
 let engine: FakeEngine;
@@ -11,6 +12,9 @@ let folder: string;
 let wrapper: string;
 let progress: string[];
 
+beforeAll(async () => {
+  expect(await installMcpServers({ onProgress: console.log })).toEqual({ ok: true });
+}, 300_000);
 beforeEach(async () => {
   engine = await FakeEngine.start();
   folder = await mkdtemp(join(tmpdir(), 'build-image-'));
@@ -71,6 +75,29 @@ describe('ensureImage', () => {
     );
     expect(names.filter((name) => /^(@azure|@aws-sdk|oracledb|mysql2)\/|\.map$|\.d\.ts$/.test(name))).toEqual([]);
     expect(new Set(names).size).toBe(names.length);
+  });
+
+  test('without the MCP servers’ packages it says so and builds an image of another name, and the whole one once they can be had', async () => {
+    const whole = await imageTag(wrapper);
+    const offline = async () =>
+      await ensureImage({
+        docker: engine.docker,
+        wrapper,
+        onProgress: (line) => progress.push(line),
+        installServers: async () => await Promise.resolve({ ok: false, detail: 'no network. To try again: npm ci' }),
+      });
+    const without = await imageTag(wrapper, false);
+    expect(without).not.toBe(whole);
+    expect(await offline()).toEqual({ ok: true, tag: without, built: true });
+    expect(progress).toEqual(['WITHOUT the MCP servers of the catalogue: no network. To try again: npm ci']);
+    expect(engine.context.map(({ name }) => name).filter((name) => name.startsWith('mcp/'))).toEqual([
+      'mcp/catalogue.json',
+    ]);
+    expect(await offline()).toEqual({ ok: true, tag: without, built: false });
+    expect(progress).toHaveLength(2);
+    expect(await ensure()).toEqual({ ok: true, tag: whole, built: true });
+    // The whole one needs nothing any more.
+    expect(await offline()).toEqual({ ok: true, tag: whole, built: false });
   });
 
   test('builds nothing when the image is there, unless it is forced to', async () => {

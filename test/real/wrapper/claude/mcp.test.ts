@@ -1,15 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
+import { installMcpServers } from '../../../../container/mcp-packages.ts';
 import { RemoteServer } from '../../../support/wrapper/remote-mcp-server.ts';
 import { Stage } from '../../../support/wrapper/run-wrapper.ts';
 import type { SessionSide } from '../../../support/wrapper/session-side.ts';
 
-const SLOW = path.join(import.meta.dirname, '../../../support/wrapper/slow-mcp-server.ts');
-const ROOT = path.join(import.meta.dirname, '../../../..');
+const SLOW = path.join(import.meta.dirname, 'support', 'slow-mcp-server.ts');
+const ROOT = path.join(import.meta.dirname, '..', '..');
 const OFFERS = {
   mcp: path.join(ROOT, 'container', 'mcp'),
-  packages: path.join(ROOT, 'node_modules'),
+  packages: path.join(ROOT, 'container', 'mcp', 'node_modules'),
   skills: path.join(ROOT, 'container', 'skills'),
 };
 /** Answers `initialize` once the file that is named is there. */
@@ -25,6 +26,10 @@ const waiting = (stage: Stage, ms: number) => ({
   CLAUDE_CODE_MCP_STARTUP_WAIT_MS: String(ms),
   MCP_TIMEOUT: '60000',
 });
+
+beforeAll(async () => {
+  expect(await installMcpServers({ onProgress: console.log })).toEqual({ ok: true });
+}, 300_000);
 
 test('servers that are missing, end at once or refuse are named within seconds; the session answers', async () => {
   await using stage = await Stage.open();

@@ -11,7 +11,7 @@ const ROOT = path.join(import.meta.dirname, '../../../..');
 /** This installation's own. */
 const OFFERS = {
   mcp: path.join(ROOT, 'container', 'mcp'),
-  packages: path.join(ROOT, 'node_modules'),
+  packages: path.join(ROOT, 'container', 'mcp', 'node_modules'),
   skills: path.join(ROOT, 'container', 'skills'),
 };
 
@@ -72,7 +72,7 @@ test('a preset becomes its installed program with the session’s own folders, a
 
 test.each([
   ['is unknown: the names that there are are named', 'his', {}, 'mine/run.js', /no MCP preset his\. There are: mine\./],
-  ['is not installed', 'mine', {}, undefined, /mine is not installed: .*npm install/],
+  ['is not installed', 'mine', {}, undefined, /mine is not installed: .*npm ci --prefix container\/mcp/],
   [
     'lacks something of the image: what to do is said',
     'mine',
@@ -101,7 +101,7 @@ test('a preset that is reached over HTTP takes no arguments', () => {
 test('every preset is documented with what it needs, and its package is pinned to one version', () => {
   const catalogue = mcpCatalogue.parse(JSON.parse(readFileSync(path.join(OFFERS.mcp, 'catalogue.json'), 'utf8')));
   const docs = readFileSync(path.join(ROOT, 'docs', 'mcp-servers.md'), 'utf8').replaceAll(/\s+/g, ' ');
-  const { dependencies } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
+  const { dependencies } = JSON.parse(readFileSync(path.join(OFFERS.mcp, 'package.json'), 'utf8'));
   for (const [name, server] of Object.entries(catalogue)) {
     expect(docs).toContain(`| \`${name}\` |`);
     for (const need of [...server.network, ...server.secrets, server.purpose, server.limits])

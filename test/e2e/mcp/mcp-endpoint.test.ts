@@ -3,13 +3,22 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { installPackages } from '../../../container/install-packages.ts';
 import { scriptedModel, type Block } from '../../support/wrapper/scripted-model.ts';
 import { script, type Client } from '../../support/e2e/client.ts';
 import { Service } from '../../support/e2e/service.ts';
 
-const modules = path.join(import.meta.dirname, '../../../node_modules');
-const INSPECTOR = path.join(modules, '@modelcontextprotocol', 'inspector', 'clients', 'launcher', 'build', 'index.js');
-const CLAUDE = path.join(modules, '@anthropic-ai', 'claude-code-linux-x64', 'claude');
+const INSPECTOR = path.join(import.meta.dirname, 'inspector');
+const LAUNCHER = 'node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js';
+const CLAUDE = path.join(
+  import.meta.dirname,
+  '..',
+  '..',
+  'node_modules',
+  '@anthropic-ai',
+  'claude-code-linux-x64',
+  'claude',
+);
 
 const run = promisify(execFile);
 
@@ -20,6 +29,8 @@ let token: string;
 let home: string;
 
 beforeAll(async () => {
+  const inspector = await installPackages({ folder: INSPECTOR, what: 'the MCP inspector', onProgress: console.log });
+  if (!inspector.ok) throw new Error(inspector.detail);
   service = await Service.start({ backend: 'process' });
   token = await service.token('alice');
   alice = await service.client('alice');
@@ -38,7 +49,8 @@ const environment = () => ({
 /** The MCP inspector's command line: one call, and what it prints. */
 async function inspect(...args: string[]) {
   const to = ['--cli', `${service.url}/mcp`, '--transport', 'http', '--header', `Authorization: Bearer ${token}`];
-  const { stdout } = await run(process.execPath, [INSPECTOR, ...to, ...args], { env: environment(), timeout: 60_000 });
+  const program = path.join(INSPECTOR, LAUNCHER);
+  const { stdout } = await run(process.execPath, [program, ...to, ...args], { env: environment(), timeout: 60_000 });
   return JSON.parse(stdout);
 }
 

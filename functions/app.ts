@@ -30,6 +30,11 @@ const healthRoute = createRoute({
   responses: { 200: json('The service answers; `degraded`: no session can start', health) },
 });
 
+/** What an object says that refuses state of a newer version (`durable/shared/schema.ts`); null: another error. Errors lose their class on the way here. */
+function tooNewDetail(error: Error): string | null {
+  return /^(?:Error: )?state_too_new: (.*)$/.exec(error.message)?.[1] ?? null;
+}
+
 /** The HTTP API: stateless handlers that parse, authorise, call one object and answer. */
 export function createApp(): OpenAPIHono<AppEnv> {
   const app = new OpenAPIHono<AppEnv>();
@@ -40,6 +45,8 @@ export function createApp(): OpenAPIHono<AppEnv> {
       return refuse(c, { refused: 'unavailable', detail }, { 'retry-after': '1' });
     }
     console.error(error);
+    const tooNew = tooNewDetail(error);
+    if (tooNew !== null) return refuse(c, { refused: 'state_too_new', detail: tooNew });
     return refuse(c, { refused: 'internal_error', detail: 'The log of the edge says more. Please report it.' });
   });
   app.notFound((c) => {

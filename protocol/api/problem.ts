@@ -48,6 +48,7 @@ export const PROBLEMS = {
   idempotency_key_reused: [422, 'This Idempotency-Key was used for another request'],
   not_configured: [503, 'The service is not configured'],
   unavailable: [503, 'Unavailable at the moment'],
+  state_too_new: [500, 'A newer version of CC-Docker stored this'],
   internal_error: [500, 'A fault in CC-Docker'],
 } as const satisfies Record<string, readonly [number, string]>;
 export type ProblemCode = keyof typeof PROBLEMS;

@@ -22,7 +22,10 @@ const REPLACEMENT = '\ufffd';
  * The folder at a path as a tar archive: files, folders and symlinks with their modes and times; names are relative to the folder. Pipes,
  * sockets and devices are left out, hard links are files of their own.
  */
-export async function packFolder(workspace: string, request: Extract<FilesRequest, { op: 'pack' }>): Promise<SuccessAnswer> {
+export async function packFolder(
+  workspace: string,
+  request: Extract<FilesRequest, { op: 'pack' }>,
+): Promise<SuccessAnswer> {
   const names = parsePath(request.path);
   await (await openFolderAt(workspace, names)).close();
   return streamed('application/x-tar', archive(workspace, names));

@@ -45,10 +45,10 @@ const exactTime = z.object({ pax: z.object({ mtime: z.string() }) });
 
 /** The opposite, into a new folder: modes and times are as they were packed. */
 export async function unpackFolder(archive: string, folder: string): Promise<void> {
-  const entries: { header: tar.Headers; content: Buffer }[] = [];
+  const entries: { header: tar.Header; content: Buffer }[] = [];
   const extract = tar.extract().on('entry', (header, stream, next) => {
     const parts: Buffer[] = [];
-    stream.on('data', (part: Buffer) => parts.push(part));
+    stream.on('data', (part: unknown) => parts.push(part as Buffer));
     stream.on('end', () => {
       entries.push({ header, content: Buffer.concat(parts) });
       next();

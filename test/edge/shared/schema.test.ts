@@ -1,0 +1,21 @@
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { beforeEach, expect, it } from 'vitest';
+import { emptyPool } from '../support/pool.ts';
+import { sessionObject } from '../support/scene.ts';
+import { User } from '../support/api.ts';
+
+beforeEach(emptyPool);
+
+it('a session that a newer version has stored is refused with a sentence, and changes nothing', async () => {
+  const user = new User();
+  const { session_id } = (await user.call('POST', '/sessions', {})).body;
+  const object = sessionObject(session_id);
+  await runInDurableObject(object, (_, { storage: { sql } }) => sql.exec('UPDATE schema_version SET version = 99'));
+  await evictDurableObject(object);
+  const { status, body } = await user.call('GET', `/sessions/${session_id}`);
+  expect(status).toBe(500);
+  expect(body).toMatchObject({
+    code: 'state_too_new',
+    detail: expect.stringMatching(/^This session was stored by a newer version of CC-Docker \(state 99; .*Start that/),
+  });
+});

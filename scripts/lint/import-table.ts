@@ -61,7 +61,7 @@ export const IMPORT_TABLE: Readonly<Record<string, readonly string[]>> = {
 
   // What is pure: no I/O, no clock, no ids (`.oxlintrc.json` forbids the globals)
   'durable/*/core': PURE,
-  'durable/session/core': [...PURE, 'npm:ipaddr.js'],
+  'durable/session/core': [...PURE, 'npm:ipaddr.js', 'npm:standardwebhooks'],
   'durable/discord/core': [...PURE, 'npm:discord-api-types'],
   ...Object.fromEntries(PURE_SHARED.map((file) => [file, PURE])),
 

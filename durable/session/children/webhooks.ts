@@ -1,11 +1,5 @@
 import { VERSION } from '../../../protocol/version.ts';
-import {
-  judge,
-  signature,
-  signingKey,
-  type PostOutcome,
-  type Undelivered,
-} from '../core/children/delivery.ts';
+import { judge, signature, signingKey, type PostOutcome, type Undelivered } from '../core/children/delivery.ts';
 import type { Delivery, DeliveryTable } from '../store/tables/delivery-table.ts';
 
 /** How long a receiver may take to answer, milliseconds. */

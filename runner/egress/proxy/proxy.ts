@@ -31,7 +31,7 @@ export interface EgressProxyOptions {
   limits?: Partial<EgressLimits>;
 }
 
-export interface EgressLimits {
+interface EgressLimits {
   /** Tunnels and requests at once; beyond it: 503. */
   exchanges: number;
   /** For resolving, and again for connecting, milliseconds. */

@@ -115,15 +115,16 @@ describeDocker('MCP servers and skills, with the real claude', ({ host, image })
       mcp_servers: Object.fromEntries(presets.map((preset) => [preset, { preset }])),
     });
     // So many at once may take longer than the first turn waits.
+    const failed = async () => (await told(id)).map(({ data }) => data).filter(({ state }) => state === 'failed');
     await vi.waitFor(
       async () => {
         await alice.ask(id, script({ text: 'ready' }));
         expect(await connected(id)).toEqual(['fetch', 'filesystem', 'git', 'memory']);
+        expect(await failed()).toHaveLength(2);
       },
-      { timeout: 30_000, interval: 500 },
+      { timeout: 60_000, interval: 500 },
     );
-    const failed = (await told(id)).map(({ data }) => data).filter(({ state }) => state === 'failed');
-    expect(failed).toMatchObject([
+    expect(await failed()).toMatchObject([
       { name: 'playwright', detail: expect.stringMatching(/no browser in the image/) },
       // It was given no database.
       { name: 'postgres' },

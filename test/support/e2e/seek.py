@@ -7,8 +7,10 @@ import os
 import re
 import stat
 import sys
+from array import array
 
 BLOCK = 16 << 20
+PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def read_patterns(written):
@@ -37,18 +39,41 @@ def environments(patterns):
     return found
 
 
+def touched(pages, start, end):
+    """The parts of a range of memory that were ever written or read, as (start, end).
+
+    The rest holds nothing, but reading it would make the kernel fill it, and it is gigabytes: more than the container may have.
+    """
+    at, runs = start, []
+    while at < end:
+        pages.seek(at // PAGE * 8)
+        entries = array("Q", pages.read(min((end - at) // PAGE, 1 << 16) * 8))
+        if not entries:
+            break
+        for entry in entries:
+            # Present, or swapped out.
+            if entry >> 62:
+                if runs and runs[-1][1] == at:
+                    runs[-1][1] = at + PAGE
+                else:
+                    runs.append([at, at + PAGE])
+            at += PAGE
+    return runs
+
+
 def memories(patterns):
     """What a process of the same user may read of the others, which is all that they hold."""
     found, searched = [], 0
     for pid in processes():
         try:
             command = open(f"/proc/{pid}/cmdline").read().replace("\0", " ")[:40]
-            maps, memory = open(f"/proc/{pid}/maps").read(), open(f"/proc/{pid}/mem", "rb", 0)
+            maps = open(f"/proc/{pid}/maps").read()
+            memory, pages = open(f"/proc/{pid}/mem", "rb", 0), open(f"/proc/{pid}/pagemap", "rb", 0)
         except OSError:
             continue
-        with memory:
-            for start, end in re.findall(r"^([0-9a-f]+)-([0-9a-f]+) rw", maps, re.M):
-                at, end = int(start, 16), int(end, 16)
+        with memory, pages:
+            ranges = re.findall(r"^([0-9a-f]+)-([0-9a-f]+) rw", maps, re.M)
+            for at, end in (run for start, end in ranges for run in touched(pages, int(start, 16), int(end, 16))):
                 while at < end:
                     try:
                         memory.seek(at)

@@ -8,17 +8,9 @@ import { scriptedModel, type Block } from '../../support/wrapper/scripted-model.
 import { script, type Client } from '../../support/e2e/client.ts';
 import { Service } from '../../support/e2e/service.ts';
 
-const INSPECTOR = path.join(import.meta.dirname, 'inspector');
+const INSPECTOR = path.join(import.meta.dirname, '..', 'inspector');
 const LAUNCHER = 'node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js';
-const CLAUDE = path.join(
-  import.meta.dirname,
-  '..',
-  '..',
-  'node_modules',
-  '@anthropic-ai',
-  'claude-code-linux-x64',
-  'claude',
-);
+const CLAUDE = path.join(import.meta.dirname, '../../../node_modules/@anthropic-ai/claude-code-linux-x64/claude');
 
 const run = promisify(execFile);
 

@@ -6,8 +6,8 @@ import { RemoteServer } from '../../../support/wrapper/remote-mcp-server.ts';
 import { Stage } from '../../../support/wrapper/run-wrapper.ts';
 import type { SessionSide } from '../../../support/wrapper/session-side.ts';
 
-const SLOW = path.join(import.meta.dirname, 'support', 'slow-mcp-server.ts');
-const ROOT = path.join(import.meta.dirname, '..', '..');
+const SLOW = path.join(import.meta.dirname, '../../../support/wrapper/slow-mcp-server.ts');
+const ROOT = path.join(import.meta.dirname, '../../../..');
 const OFFERS = {
   mcp: path.join(ROOT, 'container', 'mcp'),
   packages: path.join(ROOT, 'container', 'mcp', 'node_modules'),

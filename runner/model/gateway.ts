@@ -91,13 +91,14 @@ async function exchangeOf(
     const body = limitedBody(await gate.pass(request, signal), MAX_MODEL_REQUEST_BYTES);
     return await handler(request, response, signal, body);
   } catch (error) {
-    // A failed write may come before the `close` that aborts the signal.
-    if (signal.aborted || request.socket.destroyed) return { outcome: 'aborted' };
+    if (signal.aborted) return { outcome: 'aborted' };
     if (error instanceof BodyTooLarge && !response.headersSent) {
       const message = `cc-docker: a request to the model may have ${MAX_MODEL_REQUEST_BYTES / 1024 / 1024} MiB.`;
       sendError(response, 413, 'request_too_large', message, { connection: 'close' });
       return { outcome: 'refused', status: 413 };
     }
+    // A failed write may come before the `close` that aborts the signal. A response without a socket has lost its client too.
+    if (response.socket === null || response.socket.destroyed) return { outcome: 'aborted' };
     log(
       'error',
       `the model gateway failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,

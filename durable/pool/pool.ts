@@ -5,12 +5,16 @@ import type { PoolHealth } from '../../protocol/health.ts';
 import type { Launch, PlacementKey, TreeName } from '../../protocol/link/runner-control.ts';
 import type { EdgeEnv } from '../rpc/edge-env.ts';
 import type { FilesOrder, Ordered, PoolRpc } from '../rpc/pool-rpc.ts';
+import { migrate, stampVersion, type Schema } from '../shared/schema.ts';
 import type { Needs, Placement, RunnerChoice } from './core/placement.ts';
 import { FileOrders } from './file-orders.ts';
 import { PlacementQueue } from './placement-queue.ts';
 import { PoolTable, type RunnerRow } from './pool-table.ts';
 import { RunnerFrames } from './runner-frames.ts';
 import { parseFrame, RunnerSockets, SILENT_MS } from './runner-sockets.ts';
+
+/** The versions of a pool's stored state. The first is the only one yet. */
+const POOL_SCHEMA: Schema = { of: 'pool', firstTable: 'runners', migrations: [] };
 
 /**
  * The runners, which container runs on which of them, and which of them have whose files. A session asks the pool for a place, and is
@@ -27,7 +31,9 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
   constructor(ctx: DurableObjectState, env: EdgeEnv) {
     super(ctx, env);
     this.#settings = edgeSettings.parse(env);
+    const isNew = migrate(ctx.storage, POOL_SCHEMA) === 'none';
     this.#table = new PoolTable(ctx.storage.sql);
+    if (isNew) stampVersion(ctx.storage.sql, POOL_SCHEMA);
     this.#sockets = new RunnerSockets(ctx);
     const deps = { ctx, env, table: this.#table, sockets: this.#sockets };
     this.#queue = new PlacementQueue(deps);

@@ -1,4 +1,4 @@
-import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, expect, it } from 'vitest';
 import { emptyPool } from '../support/pool.ts';
 import { sessionObject } from '../support/scene.ts';
@@ -18,4 +18,22 @@ it('a session that a newer version has stored is refused with a sentence, and ch
     code: 'state_too_new',
     detail: expect.stringMatching(/^This session was stored by a newer version of CC-Docker \(state 99; .*Start that/),
   });
+});
+
+it.each([
+  ['pool', env.RUNNER_POOL.get(env.RUNNER_POOL.idFromName('of a newer version')), 'health'],
+  ['directory', env.DIRECTORY.get(env.DIRECTORY.idFromName('of a newer version')), 'storageUsage'],
+  ['Discord desk', env.DISCORD.get(env.DISCORD.idFromName('of a newer version')), 'linked'],
+] as const)('a %s that a newer version has stored answers nothing', async (of, object, method) => {
+  const ask = async (): Promise<unknown> => {
+    if (method === 'linked') return await object.linked('alice');
+    return method === 'health' ? await object.health() : await object.storageUsage();
+  };
+  await ask();
+  await runInDurableObject(object, (_, { storage: { sql } }) => {
+    expect(sql.exec('SELECT count(*) AS rows FROM schema_version').one()).toEqual({ rows: 1 });
+    sql.exec('UPDATE schema_version SET version = 99');
+  });
+  await evictDurableObject(object);
+  await expect(ask()).rejects.toThrow(`state_too_new: This ${of} was stored by a newer version`);
 });

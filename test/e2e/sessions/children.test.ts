@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { describeDocker } from '../../support/docker/describe-docker.ts';
 import { script, type Client } from '../../support/e2e/client.ts';
@@ -200,13 +200,10 @@ describeDocker('children, with the real claude', ({ host, image }) => {
     try {
       const id = await alice.createSession();
       const callback = { type: 'webhook', url: receiver.url };
-      const slow = script(
-        { tool: 'Bash', input: { command: 'for i in 1 2 3 4 5 6 7 8; do sleep 1; done; echo late' } },
-        said,
-      );
+      const slow = script({ tool: 'Bash', input: { command: 'until [ -e go ]; do sleep 0.2; done; echo late' } }, said);
       const { status, body } = await alice.call('POST', `/sessions/${id}/spawn`, { prompt: slow, callback });
       expect(status).toBe(201);
-      // From here on the turn needs no model for some seconds, so that it outlives the runner.
+      // Until there is a file `go` the turn needs no model, so that it outlives the runner.
       await vi.waitFor(
         async () => {
           const said = await alice.events(body.child_session_id);
@@ -220,6 +217,7 @@ describeDocker('children, with the real claude', ({ host, image }) => {
       await service.stopEdge();
       await service.startEdge();
       await service.startRunner();
+      await writeFile(service.workspace(body.child_session_id, 'go'), '');
       await vi.waitFor(async () => expect(await ofType(id, 'child.result')).toHaveLength(1), { timeout: 60_000 });
       expect(await ofType(id, 'child.result')).toMatchObject([{ status: 'completed', result: 'It said: late' }]);
       const results = () => receiver.posts.filter((post) => JSON.parse(post.body).type === 'child.result');

@@ -103,7 +103,8 @@ test('the presets of the catalogue that run here connect, with their tools', asy
   const env = { ...waiting(stage, 20_000), ENABLE_TOOL_SEARCH: 'false', CLAUDE_CONFIG_DIR: stage.path('claude') };
   await stage.start({ config: { mcp_servers }, offers: OFFERS, env });
   await session.turn('go');
-  expect(session.all('mcp_server')).toEqual([]);
+  // On a busy machine one may first be told as slow. None may fail.
+  expect(session.all('mcp_server').filter(({ state }) => state === 'failed')).toEqual([]);
   const tools = JSON.stringify(session.lines.find(({ subtype }) => subtype === 'init')?.['tools']);
   for (const preset of presets) expect(tools).toContain(`mcp__${preset}__`);
 });

@@ -15,7 +15,7 @@ export class WorkspaceLease implements Outgoing {
   #writes = 0;
 
   /** @param retry asked to have `send` called at `nextTry` */
-  constructor(ctx: DurableObjectState, store: SessionStore, peers: Peers, retry: () => void) {
+  constructor(ctx: Pick<DurableObjectState, 'waitUntil'>, store: SessionStore, peers: Peers, retry: () => void) {
     this.#store = store;
     this.#peers = peers;
     const call = { isDue: () => this.#isReleaseDue(), send: () => this.#release(), retry };
@@ -79,11 +79,12 @@ export class WorkspaceLease implements Outgoing {
     const workspace_id = workspaceIdOf(identity);
     if (workspace_id === null || !this.#isReleaseDue()) return;
     const { session_id } = identity;
+    const { version } = files;
     const { workspace, storage } = files.saved;
     const head: Head | null = workspace === null || storage === null ? null : { snapshot_id: workspace, storage };
-    await this.#peers.directory.releaseWorkspace({ session_id, workspace_id, version: files.version }, head);
+    await this.#peers.directory.releaseWorkspace({ session_id, workspace_id, version }, head);
     // If the session has leased it again meanwhile, with a newer version, the directory has kept that lease.
-    if (!this.#isReleaseDue()) return;
+    if (!this.#isReleaseDue() || this.#store.current.files.version !== version) return;
     this.#store.change((tx) => {
       tx.record = { ...tx.record, leased: false };
     });

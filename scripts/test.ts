@@ -1,5 +1,4 @@
 import { parseCLI, startVitest } from 'vitest/node';
-import { installMcpServers } from '../container/mcp-packages.ts';
 import { OutcomeReporter, type Outcome } from '../test/support/outcome.ts';
 
 /** Projects that begin at the same time: the engine and its image are made ready while the others' tests run. */
@@ -34,8 +33,6 @@ async function runLane(args: string[], projects?: string[]): Promise<Outcome> {
  * project took, and the line `N passed, N failed`. With `REQUIRE_DOCKER=1` a test that could not run has failed.
  */
 async function main(): Promise<void> {
-  const servers = await installMcpServers({ onProgress: console.log });
-  if (!servers.ok) console.error(`Tests of the catalogue's MCP servers will fail: ${servers.detail}`);
   const args = process.argv.slice(2);
   const lanes = args.length === 0 ? LANES.map((projects) => runLane(args, projects)) : [runLane(args)];
   const outcomes = await Promise.all(lanes);

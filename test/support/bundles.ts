@@ -1,12 +1,19 @@
 import type { TestProject } from 'vitest/node';
+import { installMcpServers } from '../../container/mcp-packages.ts';
 import { bundleWorker, bundleWrapper } from '../../scripts/bundle.ts';
 
 declare global {
-  /** The bundling of this run, which its projects share. */
+  /** The preparation of this run, which its projects share. */
   var bundlesOfTests: Promise<unknown> | undefined;
 }
 
 const bundle = (): Promise<unknown> => Promise.all([bundleWrapper(), bundleWorker()]);
+
+/** The catalogue's MCP servers are installed here once, so that no test's time limit covers their download. */
+async function prepare(): Promise<void> {
+  const [servers] = await Promise.all([installMcpServers({ onProgress: console.log }), bundle()]);
+  if (!servers.ok) console.error(`Tests of the catalogue's MCP servers will fail: ${servers.detail}`);
+}
 
 /**
  * Vitest's global setup of the projects that run what ships: `WRAPPER_BUNDLE` and `WORKER_BUNDLE` are bundled once a run,
@@ -16,5 +23,5 @@ export default async function setup(project: TestProject): Promise<void> {
   project.onTestsRerun(async () => {
     await bundle();
   });
-  await (globalThis.bundlesOfTests ??= bundle());
+  await (globalThis.bundlesOfTests ??= prepare());
 }

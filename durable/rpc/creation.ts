@@ -1,5 +1,6 @@
 import type { SpawnRequest } from '../../protocol/api/child.ts';
 import type { CreateSessionRequest } from '../../protocol/api/session.ts';
+import type { ParentFacts } from '../session/core/identity.ts';
 import type { Beginning } from '../shared/trees.ts';
 import type { StoredSessionView } from './views.ts';
 
@@ -11,25 +12,8 @@ export interface Creation {
   readonly spawn: ChildCreation | null;
 }
 
-/** What a child begins with. */
-export interface ChildCreation {
-  /** The session that began it. */
-  readonly parent: string;
-  readonly title: string | null;
-  /** Its first message. */
-  readonly message_id: string;
-  readonly prompt: string;
-  /** Where its updates are posted; null: only its parent gets them. */
-  readonly webhook: Webhook | null;
-  /** The session whose files it works in: its parent, or the one that the parent itself works in; null: it has its own. */
-  readonly inherits: string | null;
-}
-
-export interface Webhook {
-  readonly url: string;
-  /** `whsec_` and base64: signs what is posted. */
-  readonly secret: string;
-}
+/** How a child's parent creates it. */
+export type ChildCreation = ParentFacts;
 
 /** A session to create. */
 export interface CreateCall {

@@ -6,14 +6,15 @@ import type { SessionStore } from './store/store.ts';
 import type { InteractionPage } from '../rpc/views.ts';
 import type { SessionRecord } from './store/record.ts';
 
-const NOT_ASKED: Refusal = {
+const UNKNOWN_INTERACTION: Refusal = {
   refused: 'interaction_not_found',
   detail: 'This session has asked nothing with this id.',
 };
 
 /**
- * What people see of what a session asks, and how they answer: its owner, who sees all of it, and those whom its settings name (`answerers`), who see
- * what they may answer. For anybody else each of these is null: they are not to know that there is such a session.
+ * The calls of people about a session's interactions. The owner sees all of them. The people in the config's
+ * `answerers` see those that they may answer. For anybody else each call returns null: they must not learn that the
+ * session exists.
  */
 export class SessionInteractions {
   readonly #store: SessionStore;
@@ -22,7 +23,7 @@ export class SessionInteractions {
     this.#store = store;
   }
 
-  /** The oldest first; `cursor` is the id of the last of the page before. */
+  /** A page of interactions, the oldest first. `cursor` is the id of the last interaction on the page before. */
   list(
     person: string,
     state: InteractionState | undefined,
@@ -43,16 +44,16 @@ export class SessionInteractions {
     if (record === null) return null;
     const { session_id, owner } = record.identity;
     const found = this.#store.interactions.get(id);
-    if (found === null) return NOT_ASKED;
+    if (found === null) return UNKNOWN_INTERACTION;
     return person === owner || isAsked(found, person) ? interactionViewOf(found, session_id) : notAsked(found);
   }
 
-  /** The first answer wins: the same again changes nothing, another is refused. */
+  /** Answers an interaction. The first answer wins: the same answer again changes nothing, a different one is refused. */
   resolve(person: string, id: string, request: ResolveRequest): InteractionView | Refusal | null {
     const record = this.#recordFor(person);
     if (record === null) return null;
     const resolved = this.#store.change((tx) => tx.interactions.resolve(id, request, person));
-    if (resolved === null) return NOT_ASKED;
+    if (resolved === null) return UNKNOWN_INTERACTION;
     return 'refused' in resolved ? resolved : interactionViewOf(resolved, record.identity.session_id);
   }
 

@@ -6,10 +6,10 @@ import type { SessionStore } from './store/store.ts';
 import { turnOverMaximum } from './core/limits.ts';
 import { Waiters } from '../shared/waiters.ts';
 
-/** Messages that may wait in one session. */
+/** Most messages that may wait in one session. */
 const MAX_QUEUE = 1000;
 
-/** Messages for the agent: taken, shown, waited for and interrupted. */
+/** The calls about messages for the agent: to send, show and await them, and to interrupt or stop the work on them. */
 export class SessionMessages {
   readonly #store: SessionStore;
   /** Calls that wait for a message to end. */
@@ -22,7 +22,7 @@ export class SessionMessages {
   prompt(input: PromptInput): { message_id: string } | Refusal {
     const { messages } = this.#store;
     const { message_id, prompt, timeout_seconds, idempotency_key: key } = input;
-    // Asked again by a caller whose call was cut off.
+    // A caller whose call was cut off repeats it with the same id.
     if (messages.has(message_id)) return { message_id };
     const tooLong = turnOverMaximum(timeout_seconds, this.#store.settings);
     if (tooLong !== null) return tooLong;
@@ -39,7 +39,7 @@ export class SessionMessages {
       return { refused: 'queue_full', detail: `${MAX_QUEUE} messages wait in this session already. Let some finish.` };
     }
     this.#store.change((tx, now) => {
-      // Answers that became messages were given earlier, so they come first.
+      // Answers to interactions that have become messages were given earlier, so they go before this message.
       tx.interactions.pass();
       if (key !== undefined) messages.rememberKey(key, message_id, body);
       tx.prompt(message_id, prompt, timeout_seconds === undefined ? null : now + timeout_seconds * 1000);
@@ -52,17 +52,17 @@ export class SessionMessages {
     return view ?? { refused: 'message_not_found', detail: 'This session has no message with this id.' };
   }
 
-  /** Resolves when a message, or the session, has changed. */
+  /** Resolves when the message has ended, or the session was deleted. */
   wait(messageId: string): Promise<void> {
     return this.#waiters.wait(messageId);
   }
 
-  /** These messages have ended. */
+  /** Wakes the calls that wait for these messages: they have ended. */
   finished(ids: readonly string[]): void {
     for (const id of ids) this.#waiters.wake(id);
   }
 
-  /** There is no session any more. */
+  /** Wakes all waiting calls: the session was deleted. */
   end(): void {
     this.#waiters.wakeAll();
   }
@@ -74,7 +74,7 @@ export class SessionMessages {
     return { interrupted: true, message_id: current.message_id };
   }
 
-  /** Parks the session, if there is anything to park. */
+  /** Parks the session, unless its state does not allow it. */
   stop(detail: string): void {
     if (!allows(this.#store.current.state.status, 'stop')) return;
     this.#store.change((tx) => tx.input({ on: 'stop', reason: { code: 'stopped_by_user', detail } }));

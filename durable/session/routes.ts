@@ -6,7 +6,7 @@ import { filesElsewhere } from './container/shared-workspace.ts';
 import { refusalResponse } from './files/transfer-answer.ts';
 import { ViewerSocket } from './viewers/viewer-socket.ts';
 
-/** Requests to a session that are not calls: sockets, streams of events, and files. */
+/** HTTP requests to a session, for what RPC calls cannot carry: WebSockets, event streams and files. */
 export class SessionRoutes {
   readonly #assembly: SessionAssembly;
   readonly #viewerSocket: ViewerSocket;
@@ -18,14 +18,15 @@ export class SessionRoutes {
       viewers,
       prompt: (input) => messages.prompt(input),
       interrupt: () => messages.interrupt(),
-      // Only its owner can open a stream.
+      // Only the session's owner can open a stream.
       resolve: (id, request) => interactions.resolve(store.current.identity.owner, id, request) ?? NOT_FOUND,
     });
   }
 
   /**
-   * Only `functions/` calls it, and has checked who owns the session:
-   * `/viewer?after=&plain=&acks=`, `/events?after=`, `/data?epoch=`, `/transfer?id=&runner=`; or this class checks it:
+   * Handles a request. Only `functions/` sends them. It has authorised these already:
+   * `/viewer?after=&plain=&acks=`, `/events?after=`, `/data?epoch=`, `/transfer?id=&runner=`.
+   * For these this class checks the owner:
    * `/files?owner=&request=`, with the client's body, and `/artifact?owner=&id=&range=`.
    */
   open(request: Request): Response | Promise<Response> {
@@ -46,7 +47,7 @@ export class SessionRoutes {
     return new Response(null, { status: 101, webSocket: client });
   }
 
-  /** A message came on one of its sockets. */
+  /** Handles a message on one of the session's WebSockets. */
   receive(socket: WebSocket, message: string | ArrayBuffer): void {
     if (!this.#assembly.link.receive(socket, message)) this.#viewerSocket.receive(socket, message);
   }

@@ -1,4 +1,4 @@
-/** The value of a JSON text; undefined, which JSON cannot say, when it is none. */
+/** The value of a JSON text. Undefined, which JSON cannot express, if the text is not valid JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;

@@ -1,4 +1,7 @@
-/** Calls that wait for something of the object's, by its id; woken, they look for themselves. Kept in memory: they end with it. */
+/**
+ * Calls that wait for a change, by the id of what they wait for. A woken call reads the change itself. Kept in memory
+ * only, because the calls end with the object as well.
+ */
 export class Waiters {
   readonly #waiting = new Map<string, (() => void)[]>();
 

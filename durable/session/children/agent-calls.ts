@@ -11,19 +11,22 @@ import type { SessionStore } from '../store/store.ts';
 import type { Transaction } from '../store/transaction.ts';
 import type { SessionChildren } from './children.ts';
 
-/** After a call to another object has failed, milliseconds until it is tried again. */
+/** How long after a failure calls are processed again, milliseconds. */
 const RETRY_MS = 1000;
-/** Characters of a page of a child's events. */
+/** Most characters of text in one page of a child's events. */
 const PAGE_TEXT = 60_000;
 
 type Outputs = { [T in keyof typeof childToolOutputs]: z.infer<(typeof childToolOutputs)[T]> };
 type ToolInput<T extends ChildToolCall['tool']> = Extract<ChildToolCall, { tool: T }>['input'];
 
-/** What becomes of a call. `keep` is part of the change that answers it; `heard`: of the child's news when it was asked. */
+/**
+ * The outcome of a call. `keep` runs in the transaction that stores the answer. `waitsFor`: the call waits for an
+ * update of this child; `lastUpdate` is the number of its last update that had arrived before this request.
+ */
 type Outcome<T> =
-  | { readonly said: T; readonly keep?: (tx: Transaction) => void }
+  | { readonly output: T; readonly keep?: (tx: Transaction) => void }
   | Refusal
-  | { readonly waitsFor: string; readonly heard: number };
+  | { readonly waitsFor: string; readonly lastUpdate: number };
 
 const eventPage = z.object({
   data: z.array(z.object({ seq: z.int(), time: z.string(), type: z.string(), data: z.unknown() })),
@@ -36,7 +39,10 @@ const REFUSED_CHILD: Refusal = {
     'None of your children has this id. list_children names those that you have; their own children answer to them alone.',
 };
 
-/** Answers the calls of the agent's tools that concern other sessions, or files for people. Each is stored until it is answered, and taken up again after a crash. */
+/**
+ * Answers the agent's tool calls that concern other sessions, or files for people. Each call is stored until it is
+ * answered, and processed again after a crash.
+ */
 export class AgentCalls implements Outgoing {
   readonly #ctx: DurableObjectState;
   readonly #store: SessionStore;
@@ -47,7 +53,7 @@ export class AgentCalls implements Outgoing {
   readonly #underWay = new Set<string>();
   #failedAt: number | null = null;
 
-  /** @param retry asked to have `send` called before long */
+  /** @param retry schedules a call of `send` at `nextTry` */
   constructor(
     ctx: DurableObjectState,
     parts: {
@@ -70,12 +76,12 @@ export class AgentCalls implements Outgoing {
   nextTry(): number | null {
     const now = Date.now();
     const deadline = this.#store.calls.nextDeadline();
-    // Taken up at once, and this is for the case that it was cut off.
+    // A due call is processed at once. This time is for a call that was cut off.
     if (this.#store.calls.due(now).length > 0) return (this.#failedAt ?? now) + RETRY_MS;
     return deadline;
   }
 
-  /** Takes up what there is to take up. */
+  /** Processes the calls that are due. */
   send(): void {
     const now = Date.now();
     if (this.#failedAt !== null && now < this.#failedAt + RETRY_MS) return;
@@ -83,35 +89,35 @@ export class AgentCalls implements Outgoing {
     for (const row of this.#store.calls.due(now)) {
       if (this.#underWay.has(row.call_id)) continue;
       this.#underWay.add(row.call_id);
-      this.#ctx.waitUntil(this.#takeUp(row, now));
+      this.#ctx.waitUntil(this.#process(row, now));
     }
   }
 
-  async #takeUp(row: AgentCallRow, now: number): Promise<void> {
+  async #process(row: AgentCallRow, now: number): Promise<void> {
     try {
       const outcome = await this.#answer(row, now);
-      this.#conclude(row.call_id, outcome);
+      this.#storeOutcome(row.call_id, outcome);
     } catch (error) {
-      console.error(`session: a tool's call could not be answered, trying again: ${String(error)}`);
+      console.error(`session: could not answer a tool call, trying again: ${String(error)}`);
       this.#failedAt = Date.now();
       if (this.#store.record !== null) this.#retry();
     } finally {
       this.#underWay.delete(row.call_id);
     }
-    // What came meanwhile may concern it.
+    // An update that came meanwhile may have made calls due.
     if (this.#store.record !== null) this.send();
   }
 
-  #conclude(callId: string, outcome: Outcome<object>): void {
+  #storeOutcome(callId: string, outcome: Outcome<object>): void {
     this.#store.changeIfPresent((tx) => {
       if ('waitsFor' in outcome) {
-        const { waitsFor, heard } = outcome;
-        // What it has told since may be what is waited for, so that it is asked once more.
-        if (this.#store.children.heard(waitsFor) === heard) this.#store.calls.waitFor(callId, waitsFor);
+        const { waitsFor, lastUpdate } = outcome;
+        // A newer update may be the one that the call waits for. The call then stays due, and asks the child again.
+        if (this.#store.children.heard(waitsFor) === lastUpdate) this.#store.calls.waitFor(callId, waitsFor);
         return;
       }
-      if ('said' in outcome) outcome.keep?.(tx);
-      tx.children.answer(callId, 'refused' in outcome ? outcome : { structured: { ...outcome.said } });
+      if ('output' in outcome) outcome.keep?.(tx);
+      tx.children.answer(callId, 'refused' in outcome ? outcome : { structured: { ...outcome.output } });
     });
   }
 
@@ -148,7 +154,7 @@ export class AgentCalls implements Outgoing {
     const spawned = await this.#children.spawn({ child_id: made, request, idempotency_key: undefined, isWanted });
     if ('refused' in spawned) return spawned;
     const { view, child } = spawned;
-    return { said: { child_session_id: view.session_id, message_id: child.message_id, status: view.status } };
+    return { output: { child_session_id: view.session_id, message_id: child.message_id, status: view.status } };
   }
 
   async #list(): Promise<Outcome<Outputs['list_children']>> {
@@ -158,7 +164,7 @@ export class AgentCalls implements Outgoing {
         return 'refused' in line ? [] : [{ child_session_id: id, title, ...line }];
       }),
     );
-    return { said: { children: children.flat() } };
+    return { output: { children: children.flat() } };
   }
 
   async #send(
@@ -170,19 +176,19 @@ export class AgentCalls implements Outgoing {
     const sent = await this.#child(id).chat(this.#owner, input);
     if ('refused' in sent) return sent;
     const line = await this.#child(id).childLine(this.#owner);
-    return 'refused' in line ? line : { said: { message_id: sent.message_id, status: line.status } };
+    return 'refused' in line ? line : { output: { message_id: sent.message_id, status: line.status } };
   }
 
   async #result(
     { child_session_id: id, message_id }: ToolInput<'get_child_result'>,
-    isLate: boolean,
+    isOverdue: boolean,
   ): Promise<Outcome<Outputs['get_child_result']>> {
-    const heard = this.#store.children.heard(id.toLowerCase());
-    if (heard === null) return REFUSED_CHILD;
+    const lastUpdate = this.#store.children.heard(id.toLowerCase());
+    if (lastUpdate === null) return REFUSED_CHILD;
     const outcome = await this.#child(id).childOutcome(this.#owner, message_id?.toLowerCase());
     if ('refused' in outcome) return outcome;
-    if (outcome.state === 'working' && !isLate) return { waitsFor: id.toLowerCase(), heard };
-    return { said: { child_session_id: id, ...outcome } };
+    if (outcome.state === 'working' && !isOverdue) return { waitsFor: id.toLowerCase(), lastUpdate };
+    return { output: { child_session_id: id, ...outcome } };
   }
 
   async #events(input: ToolInput<'get_child_events'>): Promise<Outcome<Outputs['get_child_events']>> {
@@ -201,7 +207,7 @@ export class AgentCalls implements Outgoing {
       next_after = seq;
       if (text !== '') events.push({ seq, time, type, text });
     }
-    return { said: { events, next_after, last_seq } };
+    return { output: { events, next_after, last_seq } };
   }
 
   async #interrupt({
@@ -209,13 +215,13 @@ export class AgentCalls implements Outgoing {
   }: ToolInput<'interrupt_child'>): Promise<Outcome<Outputs['interrupt_child']>> {
     if (!this.#isChild(id)) return REFUSED_CHILD;
     const answer = await this.#child(id).interrupt(this.#owner);
-    return 'refused' in answer ? answer : { said: { interrupted: answer.interrupted } };
+    return 'refused' in answer ? answer : { output: { interrupted: answer.interrupted } };
   }
 
   async #stop({ child_session_id: id }: ToolInput<'stop_child'>): Promise<Outcome<Outputs['stop_child']>> {
     if (!this.#isChild(id)) return REFUSED_CHILD;
     const answer = await this.#child(id).stop(this.#owner);
-    return 'refused' in answer ? answer : { said: { status: answer.status } };
+    return 'refused' in answer ? answer : { output: { status: answer.status } };
   }
 
   async #share(
@@ -228,7 +234,7 @@ export class AgentCalls implements Outgoing {
     const shared = await this.#artifacts.share({ input, artifact_id: made, deadline, isWanted });
     if ('refused' in shared) return shared;
     const { artifact_id, name, bytes } = shared.view;
-    return { said: { artifact_id, name, bytes }, keep: shared.keep };
+    return { output: { artifact_id, name, bytes }, keep: shared.keep };
   }
 
   get #owner(): string {

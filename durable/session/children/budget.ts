@@ -4,15 +4,15 @@ import type { Peers } from '../store/peers.ts';
 import { totalCost } from '../store/record.ts';
 import type { SessionStore } from '../store/store.ts';
 
-/** Reports what a session below a budget has spent to the owner's budget ledger, and asks for turn permits. */
+/** Reports the spending of a session below a budget to the owner's budget ledger, and requests turn permits. */
 export class BudgetReports implements Outgoing {
   readonly #store: SessionStore;
   readonly #peers: Peers;
   readonly #call: RetryingCall;
-  /** The last report. Not stored: a report may come twice. */
+  /** The last report that was sent. It is not stored, because the ledger may get the same report twice. */
   #reported: SpendingReport | null = null;
 
-  /** @param retry asked to have `send` called at `nextTry` */
+  /** @param retry schedules a call of `send` at `nextTry` */
   constructor(ctx: DurableObjectState, store: SessionStore, peers: Peers, retry: () => void) {
     this.#store = store;
     this.#peers = peers;

@@ -4,7 +4,7 @@ import { resultOf } from '../core/children/child-updates.ts';
 import type { MessageTable } from '../store/tables/message-table.ts';
 import { totalCost, type SessionRecord } from '../store/record.ts';
 
-/** How a session stands, for its parent's agent. */
+/** A session's state, as its parent's agent sees it. */
 export function childLineOf(record: SessionRecord): ChildLine {
   const { state, open_interactions } = record;
   return {
@@ -17,9 +17,9 @@ export function childLineOf(record: SessionRecord): ChildLine {
 }
 
 /**
- * What became of a message, for the parent's agent.
+ * The outcome of a message, as the parent's agent sees it.
  *
- * @param messageId absent: the newest
+ * @param messageId absent: the newest message
  */
 export function childOutcomeOf(
   record: SessionRecord,

@@ -2,7 +2,7 @@ import type { SpawnRequest } from '../../../protocol/api/child.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import type { CreateSessionRequest } from '../../../protocol/api/session.ts';
 import { v7 as uuidV7 } from 'uuid';
-import type { ChildCreation, SpawnCall, Spawned, Webhook } from '../../rpc/creation.ts';
+import type { ChildCreation, SpawnCall, Spawned } from '../../rpc/creation.ts';
 import { RetryingCall, type Outgoing } from '../../shared/retrying-call.ts';
 import type { SharedWorkspace } from '../container/shared-workspace.ts';
 import { childConfigOf } from '../core/children/child-config.ts';
@@ -13,17 +13,18 @@ import type { Snapshots } from '../files/snapshots.ts';
 import type { Peers } from '../store/peers.ts';
 import type { SessionStore } from '../store/store.ts';
 
-/** Updates that one call carries. */
+/** Most updates in one call. */
 const MAX_UPDATES = 50;
 
-/** Whether the caller still waits. A child that nobody waits for is not created, or is stopped again. */
+/** A call to create a child, with a check whether its caller still waits. */
 export interface WantedSpawnCall extends SpawnCall {
+  /** False: the caller no longer waits. The child is then not created, or is stopped again. */
   readonly isWanted: () => boolean;
 }
 
 const UNWANTED: Refusal = { refused: 'unavailable', detail: 'The session was stopped before its child had begun.' };
 
-/** A session's children and its parent: creates children, and sends this session's updates to its parent. */
+/** A session's relations in the tree: creates its children, and sends its updates to its parent. */
 export class SessionChildren implements Outgoing {
   readonly #store: SessionStore;
   readonly #peers: Peers;
@@ -31,7 +32,7 @@ export class SessionChildren implements Outgoing {
   readonly #shared: SharedWorkspace;
   readonly #call: RetryingCall;
 
-  /** @param retry asked to have `send` called at `nextTry` */
+  /** @param retry schedules a call of `send` at `nextTry` */
   constructor(
     ctx: DurableObjectState,
     parts: {
@@ -54,21 +55,21 @@ export class SessionChildren implements Outgoing {
     return this.#call.nextTry();
   }
 
-  /** Creates a child. The same `child_id`, or the same key with the same request, is the same child. */
+  /** Creates a child. Idempotent: the same `child_id`, or the same key with the same request, is the same child. */
   async spawn({ child_id, request, idempotency_key: key, isWanted }: WantedSpawnCall): Promise<Spawned | Refusal> {
     const { directory } = this.#peers;
     const { identity } = this.#store.current;
     const { session_id, owner, request: own } = identity;
     const asked = JSON.stringify(['spawn', session_id, request]);
-    const before = key === undefined ? null : await directory.spawnedBefore(key, asked, owner);
-    if (before !== null) return before;
+    const earlier = key === undefined ? null : await directory.spawnedBefore(key, asked, owner);
+    if (earlier !== null) return earlier;
     const narrowed = childConfigOf(own.config, request.config);
     if ('refused' in narrowed) return narrowed;
-    const unreachable = this.#unreachable(request);
-    if (unreachable !== null) return unreachable;
-    // Refused at once, before a snapshot is taken for nothing.
-    const full = await directory.spawnRefusal(session_id);
-    if (full !== null) return full;
+    const badTarget = this.#webhookRefusal(request);
+    if (badTarget !== null) return badTarget;
+    // Checked early, so that no snapshot is taken for a child that is refused.
+    const refused = await directory.spawnRefusal(session_id);
+    if (refused !== null) return refused;
     const workspace = await this.#workspace(request.workspace.type, child_id);
     if ('refused' in workspace) return workspace;
     if (!isWanted()) return UNWANTED;
@@ -78,7 +79,7 @@ export class SessionChildren implements Outgoing {
       message_id: uuidV7(),
       prompt: request.prompt,
       webhook: webhookOf(request),
-      // The parent itself may work in another session's files.
+      // The parent may itself work in another session's files. The child then works in those.
       inherits: request.workspace.type === 'inherit' ? (inheritsFrom(identity) ?? session_id) : null,
     };
     const spawned = await directory.spawn({
@@ -100,7 +101,7 @@ export class SessionChildren implements Outgoing {
     return spawned;
   }
 
-  /** Stops all sessions below, and those that they have created meanwhile. */
+  /** Stops all descendants, also those that are created meanwhile. */
   async stopBelow(): Promise<void> {
     const { session_id, owner } = this.#store.current.identity;
     const stopped = new Set<string>();
@@ -113,14 +114,14 @@ export class SessionChildren implements Outgoing {
     }
   }
 
-  /** Deletes all sessions below, the deepest first. From now on none can be created. */
+  /** Deletes all descendants, the deepest first. From now on none can be created. */
   async deleteBelow(): Promise<void> {
     const { session_id, owner } = this.#store.current.identity;
     const below = await this.#peers.directory.descendants(session_id, true);
     for (const id of below) await this.#peers.session(id).delete(owner);
   }
 
-  /** Counts activity below as the session's own: retention does not delete a tree while work is done in it. */
+  /** Counts the descendants' activity as the session's own, so that retention deletes no tree that is still active. */
   async noteActivityBelow(): Promise<void> {
     const { directory } = this.#peers;
     const below = await directory.descendants(this.#store.current.identity.session_id, false);
@@ -130,13 +131,13 @@ export class SessionChildren implements Outgoing {
     });
   }
 
-  /** The session is being deleted: its parent has one child less. */
+  /** Notifies the parent that this session is being deleted. */
   async detach(): Promise<void> {
     const { spawn, session_id } = this.#store.current.identity;
     if (spawn !== null) await this.#peers.session(spawn.parent).childDeleted(session_id);
   }
 
-  /** Sends the parent what is due. */
+  /** Sends the parent the updates that are due. */
   send(): void {
     this.#call.send();
   }
@@ -152,7 +153,7 @@ export class SessionChildren implements Outgoing {
     if (last !== undefined && this.#store.record !== null) this.#store.parentUpdates.delivered(last.n);
   }
 
-  #unreachable({ callback }: SpawnRequest): Refusal | null {
+  #webhookRefusal({ callback }: SpawnRequest): Refusal | null {
     if (callback?.type !== 'webhook') return null;
     const message = targetRefusal(callback.url, callback.secret, this.#store.settings.WEBHOOK_ALLOW);
     if (message === null) return null;
@@ -161,9 +162,9 @@ export class SessionChildren implements Outgoing {
   }
 
   /**
-   * What a child's files begin with.
+   * The workspace that a child starts with.
    *
-   * @param id the id of the snapshot, if one is taken
+   * @param id the id for the snapshot, if the child needs one
    */
   async #workspace(
     type: SpawnRequest['workspace']['type'],
@@ -181,7 +182,7 @@ export class SessionChildren implements Outgoing {
   }
 }
 
-function webhookOf({ callback }: SpawnRequest): Webhook | null {
+function webhookOf({ callback }: SpawnRequest): ChildCreation['webhook'] {
   if (callback?.type !== 'webhook') return null;
   return { url: callback.url, secret: callback.secret ?? signingSecret(crypto.getRandomValues(new Uint8Array(32))) };
 }

@@ -4,20 +4,20 @@ import type { Delivery, DeliveryTable } from '../store/tables/delivery-table.ts'
 
 /** How long a receiver may take to answer, milliseconds. */
 const POST_MS = 10_000;
-/** After that long without news of a post it was cut off with the object that made it, milliseconds. */
+/** A post that has not ended after this long was cut off with the object that made it, milliseconds. */
 const LOST_MS = POST_MS + 5000;
-/** After something of our own has failed, milliseconds until it is tried again. */
+/** How long after a failure on our own side posts are tried again, milliseconds. */
 const RETRY_MS = 1000;
 
 export interface WebhookTarget {
   readonly url: string;
-  /** `whsec_` and base64. */
+  /** `whsec_`, then the key as base64. */
   readonly secret: string;
 }
 
-/** What the webhooks need of a session: `SessionStore`, whose transactions are `Tx`. */
+/** The part of `SessionStore` that the webhooks need. `Tx` is its transaction. */
 interface WebhookStore<Tx> {
-  /** Null: there is no such session, not yet or not any more, and nothing to read or write. */
+  /** Null: the session does not exist yet, or was deleted. Nothing may be read or written then. */
   readonly record: object | null;
   readonly deliveries: DeliveryTable;
   change<T>(work: (tx: Tx) => T): T;
@@ -26,30 +26,31 @@ interface WebhookStore<Tx> {
 export interface WebhookParts<Tx> {
   readonly ctx: Pick<DurableObjectState, 'waitUntil'>;
   readonly store: WebhookStore<Tx>;
-  /** Reaches what may be reached, and nothing else: the binding `WEBHOOKS`, or `publicInternet`. */
+  /** Makes the requests, and only to addresses that are allowed: the binding `WEBHOOKS`, or `publicInternet`. */
   readonly fetcher: Pick<Fetcher, 'fetch'>;
-  /** Where to post; null: nowhere, and what waits goes on waiting. */
+  /** Where to post; null: nowhere, and the deliveries keep waiting. */
   readonly target: () => WebhookTarget | null;
-  /** Called inside the change that gives a post up. */
+  /** Called in the transaction that gives a delivery up. */
   readonly gaveUp: (tx: Tx, what: Undelivered) => void;
-  /** Asked to have `send` called at `nextTry`. */
+  /** Schedules a call of `send` at `nextTry`. */
   readonly retry: () => void;
   readonly now?: () => number;
-  /** From 0 to 1. */
+  /** A random number from 0 to 1. */
   readonly random?: () => number;
+  /** How long a receiver may take to answer; absent: `POST_MS`. */
   readonly timeoutMs?: number;
 }
 
-/** On Cloudflare, whose `fetch` reaches no private network. Anywhere else it would. */
+/** For Cloudflare only: its `fetch` cannot reach private networks. Anywhere else it could. */
 export const publicInternet: Pick<Fetcher, 'fetch'> = {
   fetch: (input: RequestInfo | URL, init?: RequestInit) => fetch(input, init),
 };
 
-/** Posts what is to be posted to a session's webhook: one after the other, in order, each until it is delivered or given up. */
+/** Posts a session's deliveries to its webhook: in order and one at a time, each until it is delivered or given up. */
 export class Webhooks<Tx> {
   readonly #parts: WebhookParts<Tx>;
   readonly #now: () => number;
-  /** Since when a post has been under way. */
+  /** When the present post started, epoch milliseconds; null: none is in progress. */
   #postingSince: number | null = null;
   #failedAt: number | null = null;
 
@@ -58,7 +59,7 @@ export class Webhooks<Tx> {
     this.#now = parts.now ?? Date.now;
   }
 
-  /** When `send` has something to do, epoch milliseconds; null: nothing waits. */
+  /** When `send` has to be called next, epoch milliseconds; null: nothing waits. */
   nextTry(): number | null {
     const { store, target } = this.#parts;
     if (store.record === null || target() === null) return null;
@@ -68,27 +69,27 @@ export class Webhooks<Tx> {
     return this.#failedAt === null ? at : Math.max(at, this.#failedAt + RETRY_MS);
   }
 
-  /** Posts what is due. */
+  /** Posts the deliveries that are due. */
   send(): void {
     if (this.#postingSince !== null) return;
     if (this.#failedAt !== null && this.#now() < this.#failedAt + RETRY_MS) return;
     if (this.#next() === null) return;
     this.#postingSince = this.#now();
-    this.#parts.ctx.waitUntil(this.#work());
+    this.#parts.ctx.waitUntil(this.#postAll());
   }
 
-  async #work(): Promise<void> {
+  async #postAll(): Promise<void> {
     try {
       for (let next = this.#next(); next !== null; next = this.#next()) {
         this.#postingSince = this.#now();
         const outcome = await this.#post(next.target, next.delivery);
-        // Deleted meanwhile, with all that was to be posted.
+        // The session was deleted meanwhile, with its deliveries.
         if (this.#parts.store.record === null) return;
         this.#settle(next.target, next.delivery, outcome);
       }
       this.#failedAt = null;
     } catch (error) {
-      console.error(`session: its webhook could not be dealt with, trying again: ${String(error)}`);
+      console.error(`session: could not process its webhook deliveries, trying again: ${String(error)}`);
       this.#failedAt = this.#now();
     } finally {
       this.#postingSince = null;
@@ -119,7 +120,7 @@ export class Webhooks<Tx> {
     try {
       const answer = await fetcher.fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal });
       const outcome = { status: answer.status, retry_after: answer.headers.get('retry-after') };
-      // What it says does not matter, and is not shown: it may come from where the session's owner could not look.
+      // The body is not needed. It is never shown: it may come from a place that the session's owner cannot read.
       await answer.body?.cancel();
       return outcome;
     } catch (error) {
@@ -149,10 +150,10 @@ function tooSlow(timeoutMs: number): string {
 }
 
 function describe(error: unknown): string {
-  const said = error instanceof Error ? error.message : String(error);
-  // Workerd keeps the reason to its own log: the address is not allowed, the name is not known, or TLS failed.
-  if (said.startsWith('internal error')) {
+  const message = error instanceof Error ? error.message : String(error);
+  // workerd writes the reason only to its own log: a forbidden address, an unknown name, or a TLS failure.
+  if (message.startsWith('internal error')) {
     return 'No connection: the name is not known, it leads to no address that may be reached (WEBHOOK_ALLOW), or TLS failed.';
   }
-  return `No answer: ${said}`;
+  return `No answer: ${message}`;
 }

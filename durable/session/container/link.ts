@@ -9,7 +9,7 @@ import type { SessionStore } from '../store/store.ts';
 /** What a container sends: items to store, and previews. */
 type ContainerFrame = Extract<WrapperFrame, { kind: 'items' | 'preview' }>;
 
-/** What a container's data socket is for. Kept as the socket's attachment, so that it survives hibernation. */
+/** Marks a container's data socket. Stored as the socket's attachment, so that it survives hibernation. */
 interface Attachment {
   readonly kind: 'data';
   readonly epoch: number;
@@ -17,7 +17,9 @@ interface Attachment {
 
 const TAG = 'data';
 
-/** The session's end of the link to its container: stores what the container sends exactly once, and sends it commands. */
+/**
+ * The session's end of the link to its container: stores what the container sends exactly once, and sends it commands.
+ */
 export class ContainerLink {
   readonly #ctx: DurableObjectState;
   readonly #store: SessionStore;
@@ -27,28 +29,28 @@ export class ContainerLink {
     this.#store = store;
   }
 
-  /** Accepts a data socket of `epoch`. It replaces the one before it. */
+  /** Accepts a data socket of `epoch`. It replaces an earlier one. */
   accept(socket: WebSocket, epoch: number): void {
     this.#ctx.acceptWebSocket(socket, [TAG]);
-    if (!this.#belongs(socket, epoch)) return;
+    if (!this.#isCurrent(socket, epoch)) return;
     for (const other of this.#ctx.getWebSockets(TAG)) {
       if (other !== socket) other.close(CloseCode.replaced, 'another connection has taken this one’s place');
     }
     socket.serializeAttachment({ kind: 'data', epoch } satisfies Attachment);
   }
 
-  /** A message came; false: the socket is not one of these. */
+  /** Handles a message on a data socket. False: the socket is not a data socket. */
   receive(socket: WebSocket, message: string | ArrayBuffer): boolean {
     const attachment = socket.deserializeAttachment() as Partial<Attachment> | null;
     if (attachment?.kind !== 'data' || attachment.epoch === undefined) return false;
-    if (socket.readyState !== WebSocket.OPEN || !this.#belongs(socket, attachment.epoch)) return true;
+    if (socket.readyState !== WebSocket.OPEN || !this.#isCurrent(socket, attachment.epoch)) return true;
     const frames = parseFrames(message);
     if (frames === null) socket.close(CloseCode.badFrame, 'not frames of the wrapper link');
-    else this.#take(socket, attachment.epoch, frames);
+    else this.#handle(socket, attachment.epoch, frames);
     return true;
   }
 
-  /** Sends commands. A wrapper that is away gets them when it says hello. */
+  /** Sends commands. A wrapper that is not connected gets them after its `hello`. */
   order(commands: readonly NumberedCommand[]): void {
     for (const { number, command } of commands) {
       for (const socket of this.#ctx.getWebSockets(TAG)) {
@@ -57,14 +59,15 @@ export class ContainerLink {
     }
   }
 
-  /** Tells the runner whether to pause calls to the model. A runner that is away learns it when it connects. */
+  /** Notifies the runner whether to pause calls to the model; a runner that is not connected, when it connects. */
   pauseModel(paused: boolean): void {
     for (const socket of this.#ctx.getWebSockets(TAG)) {
       if (socket.readyState === WebSocket.OPEN) send(socket, { kind: 'model', held: paused });
     }
   }
 
-  #belongs(socket: WebSocket, epoch: number): boolean {
+  /** Closes the socket, and returns false, if the session is gone or `epoch` is not the present one. */
+  #isCurrent(socket: WebSocket, epoch: number): boolean {
     const { record } = this.#store;
     if (record === null) socket.close(CloseCode.notFound, 'there is no such session');
     else if (epoch !== record.state.epoch) socket.close(CloseCode.staleEpoch, 'this epoch is over');
@@ -72,7 +75,7 @@ export class ContainerLink {
     return false;
   }
 
-  #take(socket: WebSocket, epoch: number, frames: readonly DataFrame[]): void {
+  #handle(socket: WebSocket, epoch: number, frames: readonly DataFrame[]): void {
     const sent: ContainerFrame[] = [];
     for (const frame of frames) {
       if (frame.kind === 'items' || frame.kind === 'preview') sent.push(frame);
@@ -86,7 +89,7 @@ export class ContainerLink {
 
   #welcome(socket: WebSocket, epoch: number, taken: number): void {
     const { stored, notices_stored } = this.#store.current.link;
-    // If the container ends now, commands that it has taken are not sent again.
+    // A `taken` frame may have been lost. If the container ends now, what the wrapper has taken must not be sent again.
     this.#store.commands.taken(epoch, taken);
     send(socket, { kind: 'welcome', stored });
     send(socket, { kind: 'host_ack', stored: notices_stored });
@@ -98,21 +101,21 @@ export class ContainerLink {
 
   /** Stores the runner's own notices. */
   #storeNotices(socket: WebSocket, { first, notices }: RunnerNoticeFrame): void {
-    this.#store.change((tx) => tx.takeNotices(first, notices));
+    this.#store.change((tx) => tx.link.takeNotices(first, notices));
     send(socket, { kind: 'host_ack', stored: this.#store.current.link.notices_stored });
   }
 
   /** Stores and publishes all frames of one message in one transaction. */
   #storeFrames(socket: WebSocket, sent: readonly ContainerFrame[]): void {
-    const whole = this.#store.change((tx) => {
+    const complete = this.#store.change((tx) => {
       for (const frame of sent) {
         if (frame.kind === 'preview') tx.preview(frame.line);
-        else if (!tx.take(frame.first, frame.items)) return false;
+        else if (!tx.link.take(frame.first, frame.items)) return false;
       }
       return true;
     });
     const { stored } = this.#store.current.link;
-    if (!whole) send(socket, { kind: 'resend', from: stored + 1 });
+    if (!complete) send(socket, { kind: 'resend', from: stored + 1 });
     else if (sent.some(({ kind }) => kind === 'items')) send(socket, { kind: 'ack', stored });
   }
 }
@@ -121,7 +124,7 @@ function send(socket: WebSocket, frame: SessionFrame): void {
   socket.send(JSON.stringify(frame));
 }
 
-/** One or more frames, a line each; null when one of them is none. */
+/** Parses a message of one or more frames, one per line. Null: a line is not a valid frame. */
 function parseFrames(message: string | ArrayBuffer): DataFrame[] | null {
   if (typeof message !== 'string') return null;
   const frames: DataFrame[] = [];

@@ -1,7 +1,7 @@
 import { SignJWT } from 'jose';
 import { TokenType } from '../../../protocol/token.ts';
 
-/** Long enough for any container's life: what ends a token is its epoch. */
+/** Longer than any container lives. A token becomes invalid earlier, when its epoch is over. */
 const LIFETIME = '14d';
 
 /** Mints the token that opens the data socket of one session, for one epoch. */

@@ -1,17 +1,18 @@
-/** Longest name, characters, as `share_artifact` takes it. */
-const LONGEST = 255;
+/** Longest name, characters. The `share_artifact` tool has the same limit. */
+const MAX_NAME = 255;
 
 /**
- * What an artifact is called: a name that a person can save a file under, whatever the agent, or the file itself, is called. No folders, no
- * control characters, none that turn the direction of what is read (a name that ends in `fdp.exe` and shows as `exe.pdf`).
+ * An artifact's name, under which a person can save it: the name that the agent asked for, else the file's own, made
+ * safe. It has no folders, no control characters, and no characters that change the direction of text: these can show a
+ * name that ends in `fdp.exe` as one that ends in `exe.pdf`.
  */
-export function artifactName(wanted: string | undefined, path: string): string {
-  const asked = wanted ?? path.split('/').at(-1) ?? '';
-  const name = asked
+export function artifactName(requested: string | undefined, path: string): string {
+  const raw = requested ?? path.split('/').at(-1) ?? '';
+  const name = raw
     .toWellFormed()
     .replaceAll(/[/\\\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, '_')
     .trim()
-    .slice(0, LONGEST)
+    .slice(0, MAX_NAME)
     .toWellFormed();
   return /^\.{0,2}$/.test(name) ? 'artifact' : name;
 }

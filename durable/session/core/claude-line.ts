@@ -5,7 +5,7 @@ import type { MessageError } from '../../../protocol/reason.ts';
 import { parseJson } from '../../shared/json.ts';
 import type { TurnOutcome } from './state.ts';
 
-/** What a line of Claude Code's means to the session, beside being stored. */
+/** What a line of Claude Code means to the session. All lines except `control` are also stored. */
 export type LineSignal =
   | {
       readonly is: 'result';
@@ -13,20 +13,21 @@ export type LineSignal =
       readonly outcome: TurnOutcome;
       readonly turn: TurnResult;
     }
+  /** Claude Code is done with this message. If no `result` for it came before, it was dropped. */
   | { readonly is: 'dropped'; readonly message_id: string }
-  /** Protocol between the CLI and its host, not words of the conversation: not stored. */
+  /** Protocol between the CLI and its host. It is not part of the conversation, so it is not stored. */
   | { readonly is: 'control' };
 
 export type ClaudeLine =
   | { readonly ok: true; readonly type: string; readonly signal: LineSignal | null }
-  /** Not something that Claude Code says. */
+  /** Claude Code does not write such a line. */
   | { readonly ok: false };
 
 const anyLine = z.looseObject({ type: z.string().min(1).max(128) });
 
 const modelUsage = z.record(z.string(), z.object({ costUSD: z.number().catch(0) }));
 
-/** The parts of a `result` that are read; all others pass by untouched. Tried against Claude Code 2.1.330. */
+/** The fields of a `result` that the session reads. All others are kept as they are. Tried with Claude Code 2.1.330. */
 const resultLine = z.object({
   subtype: z.string(),
   is_error: z.boolean(),
@@ -47,7 +48,10 @@ const lifecycleLine = z.object({ command_uuid: z.string(), state: z.string() });
 
 const CONTROL = new Set(['control_request', 'control_response', 'control_cancel_request', 'keep_alive']);
 
-/** Reads one line as Claude Code wrote it. The container is not trusted: a line may be anything. */
+/**
+ * Reads one line of Claude Code. The container is not trusted, so a line may be anything, even an imitation of our own
+ * events.
+ */
 export function readClaudeLine(line: string): ClaudeLine {
   const parsed = anyLine.safeParse(parseJson(line));
   if (!parsed.success) return { ok: false };
@@ -79,7 +83,10 @@ function resultSignal(data: unknown): LineSignal | null {
   };
 }
 
-/** A message whose turn ended has its `result` before this; one that is cancelled before it began has none. */
+/**
+ * Reads the end of a message. If its turn ended, its `result` came before this line, and the session ignores the
+ * signal. If the message was cancelled before its turn began, there is no `result`, and this line is its only end.
+ */
 function lifecycleSignal(data: unknown): LineSignal | null {
   const parsed = lifecycleLine.safeParse(data);
   if (!parsed.success) return null;
@@ -87,7 +94,7 @@ function lifecycleSignal(data: unknown): LineSignal | null {
   return state === 'cancelled' || state === 'completed' ? { is: 'dropped', message_id: command_uuid } : null;
 }
 
-/** An API failure has `subtype: "success"`, so only `is_error` and `terminal_reason` tell. */
+/** Reads success from `is_error` and `terminal_reason` alone: after an API failure, `subtype` is still "success". */
 function outcomeOf(line: ResultLine): TurnOutcome {
   const aborted = line.terminal_reason?.startsWith('aborted') ?? false;
   if (!line.is_error && !aborted) return { ok: true };
@@ -95,20 +102,20 @@ function outcomeOf(line: ResultLine): TurnOutcome {
 }
 
 function errorOf(line: ResultLine, aborted: boolean): MessageError {
-  const said = line.result ?? '';
+  const text = line.result ?? '';
   if (aborted) return { code: 'interrupted', detail: 'The turn was interrupted.' };
   if (line.subtype === 'error_max_turns') {
     return { code: 'max_turns_reached', detail: 'The message took more model calls than config.max_turns allows.' };
   }
   if (line.terminal_reason !== 'api_error') {
-    return { code: 'execution_error', detail: said || `Claude Code ended the turn with ${line.subtype}.` };
+    return { code: 'execution_error', detail: text || `Claude Code ended the turn with ${line.subtype}.` };
   }
-  return modelError(line.api_error_status ?? null, line.api_error_type ?? null, said);
+  return modelError(line.api_error_status ?? null, line.api_error_type ?? null, text);
 }
 
-function modelError(status: number | null, type: string | null, said: string): MessageError {
-  const quote = said === '' ? '' : ` Claude Code says: ${said}`;
-  // Our own gateway's word for a model that does not answer at all.
+function modelError(status: number | null, type: string | null, text: string): MessageError {
+  const quote = text === '' ? '' : ` Claude Code says: ${text}`;
+  // Our own model gateway sets this type when the model does not answer at all.
   if (type === 'model_unreachable') {
     return {
       code: 'model_unreachable',

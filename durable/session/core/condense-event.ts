@@ -1,10 +1,10 @@
 import * as z from 'zod';
 
-/** Characters of one event's text. */
+/** Longest text of one event, characters. */
 const MAX_TEXT = 2000;
 
 const block = z.looseObject({ type: z.string() });
-const said = z.object({ message: z.object({ content: z.union([z.string(), z.array(block)]) }) });
+const messageLine = z.object({ message: z.object({ content: z.union([z.string(), z.array(block)]) }) });
 const textBlock = z.object({ type: z.literal('text'), text: z.string() });
 const useBlock = z.object({ type: z.literal('tool_use'), name: z.string(), input: z.unknown() });
 const resultBlock = z.object({
@@ -12,16 +12,16 @@ const resultBlock = z.object({
   is_error: z.boolean().optional(),
   content: z.union([z.string(), z.array(block)]).optional(),
 });
-const ended = z.object({ subtype: z.string(), result: z.string().nullish() });
+const resultLine = z.object({ subtype: z.string(), result: z.string().nullish() });
 
-/** What an event says, as text for another agent to read: cut when long, empty when it is nothing that it would want. */
+/** An event as text for another agent to read. Long text is cut; an event of no interest to that agent gives ''. */
 export function condense(type: string, data: unknown): string {
   return cut(textOf(type, data));
 }
 
 function textOf(type: string, data: unknown): string {
   if (type === 'assistant' || type === 'user') {
-    const parsed = said.safeParse(data);
+    const parsed = messageLine.safeParse(data);
     if (!parsed.success) return '';
     const { content } = parsed.data.message;
     return typeof content === 'string'
@@ -32,10 +32,10 @@ function textOf(type: string, data: unknown): string {
           .join('\n');
   }
   if (type === 'result') {
-    const parsed = ended.safeParse(data);
+    const parsed = resultLine.safeParse(data);
     return parsed.success ? (parsed.data.result ?? parsed.data.subtype) : '';
   }
-  // Claude Code's other lines are about itself: its start, its limits.
+  // Our own types contain a dot. Claude Code's other lines are about itself, such as its start and its limits.
   return type.includes('.') ? JSON.stringify(data) : '';
 }
 

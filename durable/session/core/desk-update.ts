@@ -3,10 +3,11 @@ import type { InteractionView } from '../../../protocol/api/interaction.ts';
 import type { Reason } from '../../../protocol/reason.ts';
 import type { SessionStatus } from '../../../protocol/api/session.ts';
 
-/** What of a session people on Discord are told, as the session keeps it until the desk has it. */
+/** An update for people on Discord. The session stores it until the desk has it. */
 export type StoredDeskUpdate =
-  /** Somebody is asked, reminded, or asked no longer. */
+  /** People are asked, or are no longer asked. */
   | { readonly kind: 'asked' | 'closed'; readonly interaction_id: string }
+  /** People are reminded of a question for the time `attempt` of `of`. */
   | { readonly kind: 'reminded'; readonly interaction_id: string; readonly attempt: number; readonly of: number }
   | {
       readonly kind: 'notified';
@@ -19,9 +20,9 @@ export type StoredDeskUpdate =
   | { readonly kind: 'status'; readonly status: SessionStatus; readonly reason: Reason | null };
 
 /**
- * What of an event is told on Discord; null: nothing.
+ * The update for Discord about an event; null: this event makes no update.
  *
- * @param followed the session has a thread there, in which its work is shown as well
+ * @param followed the session has a thread on Discord, which also shows its results and status
  */
 export function deskUpdateOf({ type, data }: OwnEvent, followed: boolean): StoredDeskUpdate | null {
   if (type === 'interaction.opened') return { kind: 'asked', interaction_id: data.interaction_id };

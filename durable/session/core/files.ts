@@ -2,83 +2,86 @@ import type { SessionFiles } from '../../../protocol/api/files.ts';
 import type { Beginning, Head, Trees } from '../../shared/trees.ts';
 import type { SnapshotReport } from '../../../protocol/link/runner-control.ts';
 
-/** Trees that hold everything up to `version`. */
-interface Saved extends Trees {
+/** Stored trees that hold everything up to `version`. */
+interface SavedTrees extends Trees {
   readonly version: number;
 }
 
-/** What a launch, or whoever touches the files next, starts from. */
+/** Where a launch, or another use of the files, gets them from. */
 export type Base =
-  /** That runner's own copy, for it is newer than any snapshot. */
+  /** The copy on that runner, because it is newer than every snapshot. */
   | { readonly on: 'runner'; readonly runner: string }
-  /** Snapshots; `prefer` has the same at hand. */
+  /** Snapshots. The runner `prefer` has a copy that is as new. */
   | { readonly on: 'storage'; readonly prefer: string | null; readonly trees: Trees };
 
-/** Where a session's files are. Plain data: stored whole with each change of the session. */
+/** Where a session's files are. Plain data; each change of the session stores all of it. */
 export interface FilesState {
-  /** Counts launches and writes from outside, and never goes back. The beginning is 1. */
+  /** Counts launches and writes from outside. It begins at 1 and never decreases. */
   readonly version: number;
-  /** The version since which the files are what they are; less than `version` when a launch changed nothing. */
+  /** The version at which the files last changed. It is less than `version` after a launch that changed nothing. */
   readonly content: number;
-  /** Has the files as they are; null: none, but the snapshots. */
+  /** The runner that has the files as they are now; null: only the snapshots have them. */
   readonly runner: string | null;
-  readonly saved: Saved;
-  /** The newest stored snapshot of the session's own. */
-  readonly newest: Newest | null;
-  /** What the workspace began with; null: empty. */
+  /** The stored trees to start from when no runner has newer files. */
+  readonly saved: SavedTrees;
+  /** The newest stored snapshot of this session, complete or not. */
+  readonly newest: NewestSnapshot | null;
+  /** The snapshot that the workspace began with; null: it began empty. */
   readonly start: string | null;
-  /** Whose conversation this one continues, until it has one of its own. */
+  /** The session whose conversation this one continues; null: its conversation is its own, from its first turn on. */
   readonly fork_of: string | null;
-  /** Nothing is to be cloned (any more). */
+  /** No repository has to be cloned, or it was cloned already. */
   readonly cloned: boolean;
-  /** It begins with what its creator named, whatever is at the head of its workspace. */
+  /** It begins with the snapshot that its creator named, even if the head of its workspace is another one. */
   readonly pinned: boolean;
-  /** A launch that has not ended. */
+  /** The launch that has not ended; null: there is none. */
   readonly launch: FilesLaunch | null;
-  /** A write that was ordered and that its runner has not come for. */
+  /** A write from outside that was ordered, and for which its runner has not dialled in yet. */
   readonly write: { readonly version: number; readonly runner: string } | null;
 }
 
 interface FilesLaunch {
-  /** The version before it. */
+  /** The version before this launch. */
   readonly before: number;
   readonly base: Base;
+  /** Null: it has no place yet. */
   readonly runner: string | null;
-  /** Something was written, or may have been. */
+  /** The files were changed, or may have been. */
   readonly touched: boolean;
 }
 
-interface Newest {
+interface NewestSnapshot {
   readonly snapshot_id: string;
   readonly version: number;
+  /** It holds its version completely: nothing that could change the files was running. */
   readonly final: boolean;
   readonly storage: string;
 }
 
 export type FilesInput =
-  /** A container is wanted. */
+  /** A container is requested. */
   | { readonly on: 'launched' }
-  /** The persistent workspace was left like this; `version`: at which it is held from now on. */
+  /** The persistent workspace was last left at `head`. `version`: the version at which it is leased from now on. */
   | { readonly on: 'adopted'; readonly head: Head | null; readonly version: number }
-  /** It has waited: what was saved meanwhile may be begun from. */
+  /** The launch has waited: it may begin from what was saved meanwhile. */
   | { readonly on: 'rebased' }
   | { readonly on: 'placed'; readonly runner: string }
-  /** The container has said something, or a write was let through to it. */
+  /** The container has sent something, or a write was sent to it. Its files may have changed. */
   | { readonly on: 'touched' }
-  /** `lost`: its runner does not have the files that it alone had. */
+  /** The container has ended. `lost`: its runner does not have the files any more that only this runner had. */
   | { readonly on: 'ended'; readonly runner: string | null; readonly lost: boolean }
   | { readonly on: 'reported'; readonly report: SnapshotReport }
-  /** A write from outside is about to be ordered of `runner`. */
+  /** A write from outside is about to be ordered from `runner`. */
   | { readonly on: 'writing'; readonly runner: string }
-  /** The runner has come for it: from here on it may have happened. */
+  /** The runner has dialled in for the write: from now on it may have happened. */
   | { readonly on: 'reached'; readonly version: number }
-  /** It will not come for it. */
+  /** The runner will not dial in for the write, so it did not happen. */
   | { readonly on: 'unreached'; readonly version: number }
   | { readonly on: 'cloned' }
-  /** The conversation is the session's own: a turn of it was seen. */
+  /** A turn has ended, so the conversation is the session's own. */
   | { readonly on: 'conversed' };
 
-/** Files that nothing was done to yet. */
+/** The files of a new session, before anything was done to them. */
 export function beginFiles({ workspace, conversation, storage, fork_of, pinned }: Beginning): FilesState {
   return {
     version: 1,
@@ -95,16 +98,16 @@ export function beginFiles({ workspace, conversation, storage, fork_of, pinned }
   };
 }
 
-/** What becomes of a session's files when `input` comes. Pure, and total: what means nothing now changes nothing. */
+/** A session's files after `input`. Pure and total: an input that does not fit the present state changes nothing. */
 export function advanceFiles(state: FilesState, input: FilesInput): FilesState {
   const { launch, version, write } = state;
   switch (input.on) {
     case 'launched': {
-      const begun = { before: version, base: baseOf(state), runner: null, touched: false };
-      return { ...state, version: version + 1, launch: begun, write: null };
+      const started = { before: version, base: baseOf(state), runner: null, touched: false };
+      return { ...state, version: version + 1, launch: started, write: null };
     }
     case 'adopted':
-      return adopt({ ...state, version: Math.max(version, input.version) }, input.head);
+      return adoptHead({ ...state, version: Math.max(version, input.version) }, input.head);
     case 'rebased':
       return launch?.runner === null ? { ...state, launch: { ...launch, base: baseOf(state) } } : state;
     case 'placed':
@@ -112,9 +115,9 @@ export function advanceFiles(state: FilesState, input: FilesInput): FilesState {
     case 'touched':
       return launch === null || launch.touched ? state : { ...state, launch: { ...launch, touched: true } };
     case 'ended':
-      return launch === null ? state : end(state, launch, input);
+      return launch === null ? state : endLaunch(state, launch, input);
     case 'reported':
-      return report(state, input.report);
+      return recordSnapshot(state, input.report);
     case 'writing':
       if (launch !== null) return state;
       return { ...state, version: version + 1, write: { version: version + 1, runner: input.runner } };
@@ -131,17 +134,17 @@ export function advanceFiles(state: FilesState, input: FilesInput): FilesState {
   return state.fork_of === null ? state : { ...state, fork_of: null };
 }
 
-/** Some snapshot holds the files as they are. */
+/** Whether a snapshot holds the files as they are now. */
 export function isSaved({ saved, content }: FilesState): boolean {
   return saved.version >= content;
 }
 
-/** All that was ever written is in snapshots, and nothing is being written. */
+/** Whether all changes are in snapshots, and nothing can be writing. */
 export function isSettled(state: FilesState): boolean {
   return state.launch === null && state.write === null && isSaved(state);
 }
 
-/** What the next to touch the files starts from. */
+/** Where the next launch or write gets the files from. */
 export function baseOf(state: FilesState): Base {
   const { runner, saved } = state;
   if (isSaved(state) || runner === null) {
@@ -151,16 +154,16 @@ export function baseOf(state: FilesState): Base {
   return { on: 'runner', runner };
 }
 
-/** Where the files are at this moment, and at which version: what orders that concern them are told. */
+/** Where the files are at this moment, and at which version. Each order about the files carries this. */
 export function present(state: FilesState): { readonly base: Base; readonly version: number } {
   const { launch, version } = state;
   if (launch === null) return { base: baseOf(state), version };
-  // It has no place yet: they are as they were before it was wanted.
+  // The launch has no place yet: the files are as they were before it.
   if (launch.runner === null) return { base: launch.base, version: launch.before };
   return { base: { on: 'runner', runner: launch.runner }, version };
 }
 
-/** How a runner is told about the files; `local` is as it is for the runner that the base prefers. */
+/** The files as an order describes them to a runner. `local` is right for the runner that the base prefers. */
 export function describeFiles(
   state: FilesState,
   base: Base,
@@ -181,19 +184,19 @@ export function describeFiles(
   };
 }
 
-/** What that runner has of files that start from `base`; null: a runner that never had them. */
+/** What `runner` has of files whose base is `base`. Null stands for a runner that never had them. */
 export function localOn(base: Base, runner: string | null): SessionFiles['local'] {
   if (base.on === 'runner') return 'required';
   return runner !== null && base.prefer === runner ? 'preferred' : 'stale';
 }
 
-/** The newest that is stored, whole or not: what is left should a runner lose what it alone has. */
+/** The newest stored trees, complete or not. They are what is left if a runner loses files that only it has. */
 export function newestTrees({ newest, saved }: FilesState): Trees {
   if (newest === null || newest.version <= saved.version) return saved;
   return { workspace: newest.snapshot_id, conversation: newest.snapshot_id, storage: newest.storage };
 }
 
-/** Every stored tree that the session needs, now or should what it has now be lost. */
+/** Every stored tree that the session needs now, or would need if its runner lost the files. */
 export function treesInUse(state: FilesState): { snapshot_id: string; tree: 'workspace' | 'conversation' }[] {
   const { launch, saved, start, newest } = state;
   const based = launch?.base.on === 'storage' ? launch.base.trees : null;
@@ -213,45 +216,46 @@ export function treesInUse(state: FilesState): { snapshot_id: string; tree: 'wor
   return [...named.values()];
 }
 
-/** The workspace may have been changed by who held it in between. */
-function adopt(state: FilesState, head: Head | null): FilesState {
+/** Takes over the head of the persistent workspace: a session that leased it in between may have changed it. */
+function adoptHead(state: FilesState, head: Head | null): FilesState {
   const { launch } = state;
   const base = launch?.base ?? baseOf(state);
-  // What nobody else has seen yet, nobody else can have changed: the workspace was not let go.
+  // If only a runner has the newest files, the lease was not released, so no other session can have changed them.
+  // A pinned session begins with the snapshot that its creator named.
   if (base.on === 'runner' || state.pinned) return state;
   const { trees } = base;
   const workspace = head?.snapshot_id ?? null;
   const first = state.content === 1;
-  const begun = { start: first ? workspace : state.start, cloned: state.cloned || workspace !== null };
-  if (workspace === trees.workspace) return { ...state, ...begun };
+  const beginning = { start: first ? workspace : state.start, cloned: state.cloned || workspace !== null };
+  if (workspace === trees.workspace) return { ...state, ...beginning };
   const storage = head?.storage ?? (trees.conversation === null ? null : trees.storage);
   const adopted: Trees = { workspace, conversation: trees.conversation, storage };
-  // A version of its own: what is told late of the ones before does not hold this.
+  // It gets a version of its own: late reports on snapshots of earlier versions do not contain these files.
   const version = launch === null ? state.version + 1 : state.version;
-  const changed = { ...begun, content: first ? 1 : version, runner: null, saved: { ...adopted, version } };
+  const changed = { ...beginning, content: first ? 1 : version, runner: null, saved: { ...adopted, version } };
   if (launch === null) return { ...state, ...changed, version };
-  const anew: Base = { on: 'storage', prefer: null, trees: adopted };
-  return { ...state, ...changed, version: version + 1, launch: { ...launch, before: version, base: anew } };
+  const newBase: Base = { on: 'storage', prefer: null, trees: adopted };
+  return { ...state, ...changed, version: version + 1, launch: { ...launch, before: version, base: newBase } };
 }
 
-function end(state: FilesState, launch: FilesLaunch, input: Extract<FilesInput, { on: 'ended' }>): FilesState {
+function endLaunch(state: FilesState, launch: FilesLaunch, input: Extract<FilesInput, { on: 'ended' }>): FilesState {
   const { base, touched } = launch;
   const { version } = state;
   const runner = input.runner ?? launch.runner;
-  const over = { ...state, launch: null };
+  const ended = { ...state, launch: null };
   if (input.lost) {
     const trees = newestTrees(state);
     const cloned = trees.workspace !== null;
-    return { ...over, cloned, runner: null, content: version, saved: { ...trees, version } };
+    return { ...ended, cloned, runner: null, content: version, saved: { ...trees, version } };
   }
-  if (touched && runner !== null) return { ...over, runner, content: version, pinned: false };
-  // Nothing ran that could have changed them: they are where they were.
-  return { ...over, runner: base.on === 'runner' ? base.runner : base.prefer };
+  if (touched && runner !== null) return { ...ended, runner, content: version, pinned: false };
+  // Nothing ran that could have changed the files, so they are where they were.
+  return { ...ended, runner: base.on === 'runner' ? base.runner : base.prefer };
 }
 
-function report(state: FilesState, told: SnapshotReport): FilesState {
-  if (told.state !== 'stored' || told.version > state.version) return state;
-  const { snapshot_id, version, final, storage, trigger } = told;
+function recordSnapshot(state: FilesState, report: SnapshotReport): FilesState {
+  if (report.state !== 'stored' || report.version > state.version) return state;
+  const { snapshot_id, version, final, storage, trigger } = report;
   const { newest, saved } = state;
   const newer = newest === null || version > newest.version || (version === newest.version && (final || !newest.final));
   return {

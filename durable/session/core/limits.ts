@@ -4,10 +4,16 @@ import type { AskLimits } from '../../shared/interactions/interaction.ts';
 import type { Limits } from './state.ts';
 import type { SessionIdentity } from './identity.ts';
 
-/** How long an idle container is kept while other sessions wait for a place, milliseconds: a program's next message comes sooner. */
+/**
+ * How long an idle container is kept while other sessions wait for a place, milliseconds. A program sends its next
+ * message within this time.
+ */
 const CROWDED_IDLE_MS = 2000;
 
-/** A session's deadlines: what it asked for, else the operator's defaults; never more than the operator's maxima. */
+/**
+ * How long each phase of a session may take: as it asked for, else the operator's default, and never over the
+ * operator's maximum.
+ */
 export function limitsOf(identity: SessionIdentity, isCloned: boolean, settings: EdgeSettings): Limits {
   const { config, workspace } = identity.request;
   const idle = config.idle_timeout_seconds ?? settings.CONTAINER_IDLE_TIMEOUT;
@@ -25,7 +31,10 @@ export function limitsOf(identity: SessionIdentity, isCloned: boolean, settings:
   };
 }
 
-/** What holds for a session's questions. They stay open as long as it asked for, else as the operator's default says, within the operator's maximum. */
+/**
+ * The limits of a session's questions. They stay open for as long as the session asked for, else for the operator's
+ * default, and never over the operator's maximum. The owner may always answer.
+ */
 export function askLimitsOf(identity: SessionIdentity, settings: EdgeSettings): AskLimits {
   const {
     interaction_timeout_seconds,
@@ -39,7 +48,7 @@ export function askLimitsOf(identity: SessionIdentity, settings: EdgeSettings): 
   return { timeout: timeout * 1000, longest: longest * 1000, permission_default, people, reminders };
 }
 
-/** Refuses a message's timeout, seconds, that is over the operator's maximum; null: it is not. */
+/** The refusal of a message's timeout that is over the operator's maximum; null: it is not. @param asked seconds */
 export function turnOverMaximum(asked: number | undefined, { TURN_TIMEOUT_MAX }: EdgeSettings): Refusal | null {
   if (asked === undefined || asked <= TURN_TIMEOUT_MAX) return null;
   const path = 'timeout_seconds';

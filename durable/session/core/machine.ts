@@ -2,8 +2,8 @@ import type { MessageError, Reason } from '../../../protocol/reason.ts';
 import type { InterruptCause, Limits, SessionEffect, SessionInput, SessionState, Step } from './state.ts';
 
 /**
- * The session state machine: what happens to a session when `input` comes at `now` (epoch milliseconds). Pure, and
- * total: an input that means nothing in the present state changes nothing.
+ * The session state machine: the state after `input` at `now` (epoch milliseconds), and the effects to carry out. Pure
+ * and total: an input that does not fit the present state changes nothing.
  */
 export function advance(state: SessionState, input: SessionInput, now: number, limits: Limits): Step {
   const machine = new Machine(state, now, limits);
@@ -11,7 +11,7 @@ export function advance(state: SessionState, input: SessionInput, now: number, l
   return machine.finish();
 }
 
-/** When the clock has to be looked at next, epoch milliseconds; null: never. */
+/** When the next `clock` input is due, epoch milliseconds; null: no deadline is set. */
 export function nextDeadline(state: SessionState, limits: Limits): number | null {
   return earliest(state, limits)?.at ?? null;
 }
@@ -19,35 +19,36 @@ export function nextDeadline(state: SessionState, limits: Limits): number | null
 interface Deadline {
   /** Epoch milliseconds. */
   readonly at: number;
-  readonly of: 'waiting' | 'startup' | 'idle' | 'suspended' | 'turn' | 'interrupt' | 'lifetime';
+  readonly kind: 'waiting' | 'startup' | 'idle' | 'suspended' | 'turn' | 'interrupt' | 'lifetime';
 }
 
-/** The deadline that passes first of those that the state has; of two at once, the narrower. */
+/** The earliest deadline. Of two at the same time, the one that is pushed first here wins: it concerns less. */
 function earliest(state: SessionState, limits: Limits) {
   const { status, container, since, launched_at, current, queue, suspended, crowded, shared } = state;
   const all: Deadline[] = [];
-  for (const { deadline } of queue) if (deadline !== null) all.push({ at: deadline, of: 'waiting' });
-  if (status === 'starting') all.push({ at: since + limits.startup, of: 'startup' });
+  for (const { deadline } of queue) if (deadline !== null) all.push({ at: deadline, kind: 'waiting' });
+  if (status === 'starting') all.push({ at: since + limits.startup, kind: 'startup' });
   if (status === 'idle' && queue.length === 0 && !shared) {
-    all.push({ at: since + (crowded ? Math.min(limits.crowded, limits.idle) : limits.idle), of: 'idle' });
+    all.push({ at: since + (crowded ? Math.min(limits.crowded, limits.idle) : limits.idle), kind: 'idle' });
   }
   if (suspended !== null && container === 'ready' && (current !== null || queue.length > 0)) {
-    all.push({ at: Math.max(suspended.since, since) + limits.idle, of: 'suspended' });
+    all.push({ at: Math.max(suspended.since, since) + limits.idle, kind: 'suspended' });
   }
   if (current !== null) {
     const { interrupting, deadline, paused } = current;
     if (interrupting === null) {
-      if (paused === null) all.push({ at: deadline, of: 'turn' });
-    } else all.push({ at: interrupting.since + limits.interrupt, of: 'interrupt' });
+      if (paused === null) all.push({ at: deadline, kind: 'turn' });
+    } else all.push({ at: interrupting.since + limits.interrupt, kind: 'interrupt' });
   }
   if (container === 'launched' || container === 'ready') {
-    all.push({ at: launched_at + limits.lifetime, of: 'lifetime' });
+    all.push({ at: launched_at + limits.lifetime, kind: 'lifetime' });
   }
   return all.toSorted((a, b) => a.at - b.at)[0] ?? null;
 }
 
 const seconds = (ms: number) => `${Math.round(ms / 1000)} s`;
 
+/** All in one file and class: it is one table of transitions over one state, and its rules depend on each other. */
 class Machine {
   readonly #before: SessionState;
   readonly #now: number;
@@ -72,7 +73,7 @@ class Machine {
     const { epoch, container } = this.#state;
     switch (input.on) {
       case 'created':
-        return this.#want();
+        return this.#requestContainer();
       case 'prompted':
         this.#set({ queue: [...this.#state.queue, input.message] });
         if (container === 'none') return this.#wake();
@@ -87,7 +88,7 @@ class Machine {
         return this.#enter('starting', null);
       case 'ready':
         if (container !== 'launched' && container !== 'wanted') return;
-        // The pool's word that it was launched may come later than the container's own.
+        // The pool's report that the container was launched may come later than the container's own first report.
         if (container === 'wanted') this.#set({ launched_at: this.#now });
         this.#set({ container: 'ready', was_ready: true });
         this.#enter('idle', null);
@@ -134,21 +135,22 @@ class Machine {
     this.#set({ status, reason, ...(moved ? { since: this.#now } : {}) });
   }
 
-  /** A new epoch: nothing of the one before is believed from here on. */
-  #want(): void {
+  /** Begins a new epoch. From now on, reports from earlier epochs are ignored. */
+  #requestContainer(): void {
     this.#set({ epoch: this.#state.epoch + 1, container: 'wanted', was_ready: false, exit: null, crowded: false });
     this.#enter('queued', null);
     this.#effects.push({ do: 'want' });
     if (this.#state.permit !== 'free') this.#effects.push({ do: 'watch_spending', on: true });
   }
 
-  /** Messages wait and there is no container: there shall be one, unless it could do nothing. */
+  /** Messages wait without a container. Requests one, unless the session is suspended: it could do nothing then. */
   #wake(): void {
     const { suspended } = this.#state;
-    if (suspended === null) this.#want();
+    if (suspended === null) this.#requestContainer();
     else this.#enter('queued', suspended.reason);
   }
 
+  /** Begins the turn of the next message, if `claude` is free and the permit allows a turn. */
   #dispatch(): void {
     const { container, current, queue, permit, suspended } = this.#state;
     const [next, ...rest] = queue;
@@ -168,11 +170,11 @@ class Machine {
   #asking(asking: boolean): void {
     if (asking === this.#state.asking) return;
     this.#set({ asking });
-    this.#pause();
+    this.#updatePause();
   }
 
-  /** The time that a person takes, to answer or to allow more to be spent, is not the turn's. */
-  #pause(): void {
+  /** The time that people take to answer, or to raise the budget, does not count as the turn's time. */
+  #updatePause(): void {
     const { current, asking, suspended } = this.#state;
     if (current === null || current.own_deadline) return;
     const isWaiting = asking || suspended !== null;
@@ -182,7 +184,7 @@ class Machine {
     this.#set({ current: { ...current, deadline: current.deadline + waited, paused: null } });
   }
 
-  /** Nobody looked at the time while others worked in its files: from here on it is idle. */
+  /** Idle time does not count while other sessions work in its files. It starts again when the last one stops. */
   #shared(shared: boolean): void {
     if (shared === this.#state.shared) return;
     this.#set({ shared, ...(this.#state.status === 'idle' ? { since: this.#now } : {}) });
@@ -198,49 +200,50 @@ class Machine {
     if ((input.permit === 'free') !== (before.permit === 'free')) {
       this.#effects.push({ do: 'watch_spending', on: input.permit !== 'free' });
     }
-    this.#pause();
+    this.#updatePause();
     const { container, current, queue, status } = this.#state;
     if (current !== null || queue.length === 0) return;
     if (container === 'ready') return this.#dispatch();
     if (container !== 'none') return;
-    if (suspended === null) this.#want();
+    if (suspended === null) this.#requestContainer();
     else this.#enter(status, suspended.reason);
   }
 
   #turnEnded(messageIds: readonly string[], outcome: Extract<SessionInput, { on: 'turn_ended' }>['outcome']): void {
     const current = this.#state.current;
-    // A background task's turn answers no message of ours.
+    // A turn that a background task began answers no message.
     if (current === null || !messageIds.includes(current.message_id)) return;
     if (outcome.ok) {
       this.#effects.push({ do: 'message_completed', message_id: current.message_id });
-      this.#turnOver();
+      this.#clearCurrent();
       return this.#dispatch();
     }
     this.#finishCurrent(outcome.error, outcome.aborted);
   }
 
-  /** Ends the current message without success, by what was being done to it, and goes on with the next. */
+  /** Ends the current message without success (a pending interrupt decides how), and begins the next one. */
   #finishCurrent(error: MessageError, aborted = true): void {
     const current = this.#state.current;
     if (current === null) return;
-    this.#turnOver();
-    this.#conclude(current.message_id, current.interrupting?.cause ?? (aborted ? 'interrupted' : null), error);
+    this.#clearCurrent();
+    this.#endMessage(current.message_id, current.interrupting?.cause ?? (aborted ? 'interrupted' : null), error);
     this.#dispatch();
   }
 
-  /** The permit was for this turn alone. */
-  #turnOver(): void {
+  /** The turn is over. A granted permit was for this turn only, so the next turn needs a new one. */
+  #clearCurrent(): void {
     this.#set({ current: null, ...(this.#state.permit === 'granted' ? { permit: 'due' as const } : {}) });
   }
 
-  #conclude(message_id: string, cause: InterruptCause | null, error: MessageError): void {
+  /** Ends a message without success. The interrupt's cause, if any, decides how. */
+  #endMessage(message_id: string, cause: InterruptCause | null, error: MessageError): void {
     if (cause === 'turn_timeout') {
       const late: MessageError = { code: 'turn_timeout', detail: 'The message was not answered within its timeout.' };
       this.#effects.push({ do: 'message_failed', message_id, error: late });
     } else if (cause === 'interrupted') {
-      const says = error.code === 'interrupted' || error.code === 'budget_reached';
-      const said: MessageError = says ? error : { code: 'interrupted', detail: error.detail };
-      this.#effects.push({ do: 'message_interrupted', message_id, error: said });
+      const isExact = error.code === 'interrupted' || error.code === 'budget_reached';
+      const interrupted: MessageError = isExact ? error : { code: 'interrupted', detail: error.detail };
+      this.#effects.push({ do: 'message_interrupted', message_id, error: interrupted });
     } else {
       this.#effects.push({ do: 'message_failed', message_id, error });
     }
@@ -253,7 +256,7 @@ class Machine {
     this.#effects.push({ do: 'interrupt', message_id: current.message_id });
   }
 
-  /** Parks the session on purpose: what runs and what waits is given up, each message told why. */
+  /** Parks the session on purpose. The running message and those in the queue are interrupted, with this reason. */
   #stop(reason: Reason): void {
     const { container, current, queue, status } = this.#state;
     if ((status === 'stopped' || status === 'failed') && queue.length === 0) return;
@@ -261,29 +264,30 @@ class Machine {
     for (const message of current ? [current, ...queue] : queue) {
       this.#effects.push({ do: 'message_interrupted', message_id: message.message_id, error });
     }
-    this.#turnOver();
+    this.#clearCurrent();
     this.#set({ queue: [] });
     if (container !== 'none' && container !== 'ending') this.#release();
     this.#enter('stopped', reason);
   }
 
-  #ended(told: Reason): void {
+  #ended(reported: Reason): void {
     const { container, was_ready, exit, current, queue, status } = this.#state;
     this.#set({ container: 'none' });
     if (container === 'ending') {
-      // Asked for: the status and its reason stand, unless messages have come since; should all of those have timed out
-      // meanwhile, nothing is waited for any more.
+      // The session ended this container itself, so its status and reason stay. New messages wake it. If all of them have
+      // timed out meanwhile, it is still `queued` but waits for nothing, so it stops.
       if (queue.length > 0) this.#wake();
-      else if (status === 'queued') this.#enter('stopped', this.#state.reason ?? told);
+      else if (status === 'queued') this.#enter('stopped', this.#state.reason ?? reported);
       return;
     }
-    const reason = told.code === 'container_exited' && exit !== null ? exit : told;
+    const reason = reported.code === 'container_exited' && exit !== null ? exit : reported;
     const error: MessageError = { code: reason.code, detail: reason.detail };
     if (current !== null) {
-      this.#turnOver();
-      this.#conclude(current.message_id, current.interrupting?.cause === 'turn_timeout' ? 'turn_timeout' : null, error);
+      this.#clearCurrent();
+      const cause = current.interrupting?.cause === 'turn_timeout' ? 'turn_timeout' : null;
+      this.#endMessage(current.message_id, cause, error);
     }
-    // Who never was beside its parent is not simply sent there again.
+    // A child whose `claude` was never ready beside its parent is not sent there again by itself: it fails.
     const parked = reason.code === 'runner_draining' || (reason.code === 'parent_unavailable' && was_ready);
     if (!was_ready && !parked) {
       for (const message of queue) this.#effects.push({ do: 'message_failed', message_id: message.message_id, error });
@@ -293,20 +297,20 @@ class Machine {
     if (status !== 'stopped') this.#enter(parked ? 'stopped' : 'failed', reason);
   }
 
-  /** An alarm may be late by hours: what has passed is dealt with in the order in which it passed. */
+  /** Handles all deadlines that have passed, in time order, because an alarm may be late by hours. */
   #clock(): void {
     for (;;) {
       const due = earliest(this.#state, this.#limits);
       if (due === null || due.at > this.#now) return;
-      this.#pass(due);
+      this.#handleDeadline(due);
     }
   }
 
-  #pass({ of }: Deadline): void {
+  #handleDeadline({ kind }: Deadline): void {
     const { idle, lifetime } = this.#limits;
-    switch (of) {
+    switch (kind) {
       case 'waiting':
-        return this.#dropLate();
+        return this.#failExpired();
       case 'startup':
         return this.#giveUpStarting();
       case 'idle': {
@@ -330,7 +334,7 @@ class Machine {
     }
   }
 
-  #dropLate(): void {
+  #failExpired(): void {
     const { queue } = this.#state;
     const late = queue.filter(({ deadline }) => deadline !== null && this.#now >= deadline);
     this.#set({ queue: queue.filter((message) => !late.includes(message)) });
@@ -339,7 +343,7 @@ class Machine {
       this.#effects.push({ do: 'message_failed', message_id, error });
     }
     const { container, suspended } = this.#state;
-    // They waited for a budget to be raised, and nothing does any more.
+    // The queue only waited for a higher budget. It is empty now, so the session waits for nothing.
     if (container === 'none' && suspended !== null && this.#state.queue.length === 0)
       this.#enter('stopped', suspended.reason);
   }
@@ -354,7 +358,7 @@ class Machine {
     this.#enter('failed', reason);
   }
 
-  /** The interrupted turn does not end: its container goes, and what waits goes on in the next one. */
+  /** The interrupted turn does not end in time: its container is ended. Messages in the queue get a new container. */
   #giveUpInterrupting(): void {
     const { current, queue } = this.#state;
     if (current === null) return;
@@ -363,8 +367,8 @@ class Machine {
       code: 'interrupted',
       detail: `The turn was interrupted. It had not ended ${within} later, so its container was ended.`,
     };
-    this.#turnOver();
-    this.#conclude(current.message_id, current.interrupting?.cause ?? 'interrupted', error);
+    this.#clearCurrent();
+    this.#endMessage(current.message_id, current.interrupting?.cause ?? 'interrupted', error);
     this.#release();
     const detail = `Claude Code did not end an interrupted turn within ${within} (INTERRUPT_TIMEOUT), so its container was ended.`;
     const next = queue.length > 0 ? 'The messages that wait go on in a new one.' : 'The next message starts another.';
@@ -372,15 +376,15 @@ class Machine {
     this.#enter(queue.length > 0 ? 'queued' : 'stopped', reason);
   }
 
-  /** Nobody has raised the budget: the container goes. What waits goes on once somebody has. */
+  /** Nobody has raised the budget in time: the container is ended. Messages in the queue wait until somebody does. */
   #giveUpSuspended(): void {
     const { current, queue, suspended } = this.#state;
     if (suspended === null) return;
     const { code, detail } = suspended.reason;
     if (current !== null) {
-      this.#turnOver();
-      const said = `${detail} The turn was ended, for nobody raised it within ${seconds(this.#limits.idle)}.`;
-      this.#conclude(current.message_id, current.interrupting?.cause ?? 'interrupted', { code, detail: said });
+      this.#clearCurrent();
+      const ended = `${detail} The turn was ended, for nobody raised it within ${seconds(this.#limits.idle)}.`;
+      this.#endMessage(current.message_id, current.interrupting?.cause ?? 'interrupted', { code, detail: ended });
     }
     this.#release();
     this.#enter(queue.length > 0 ? 'queued' : 'stopped', suspended.reason);

@@ -3,31 +3,36 @@ import type { Launch } from '../../../protocol/link/runner-control.ts';
 import { localOn, type Base, type FilesState } from './files.ts';
 import type { SessionState } from './state.ts';
 
-/** Whether another session's container may work in a session's files now: only beside its own, where that is. */
+/**
+ * Whether another session's container may work in a session's files now. It may only beside the session's own
+ * container, on the same runner.
+ */
 export type FilesShare =
   | { readonly share: 'now'; readonly runner: string }
-  /** Its container is on the way. */
+  /** Its container will be there soon. */
   | { readonly share: 'soon' }
-  /** It has none, and none is on the way. */
+  /** It has no container, and none was requested. */
   | { readonly share: 'no' };
 
-/** The session in whose files another is to work, and its word on that. */
+/** The session whose files another one is to share, and its answer. */
 export interface Host {
   readonly of: string;
   readonly answer: FilesShare;
 }
 
-/** What becomes of a launch that is to share files. */
+/** What to do with a launch that needs another session's files. */
 export type SharedLaunch =
   | { readonly do: 'launch'; readonly runner: string; readonly local: Launch['files']['local'] }
   | { readonly do: 'wait'; readonly reason: Reason }
   | { readonly do: 'end'; readonly reason: Reason };
 
+/** A session's answer to another one that wants to share its files. */
 export function shareOf({ container, queue }: SessionState, { launch }: FilesState): FilesShare {
   const runner = launch?.runner ?? null;
   switch (container) {
     case 'none':
       return { share: 'no' };
+    // With messages in its queue, it gets a new container.
     case 'ending':
       return { share: queue.length > 0 ? 'soon' : 'no' };
     case 'ready':
@@ -36,11 +41,15 @@ export function shareOf({ container, queue }: SessionState, { launch }: FilesSta
     case 'launched':
       break;
   }
-  // Its files may still be on their way from the storage.
+  // The runner may still be restoring the files from the storage.
   return { share: 'soon' };
 }
 
-/** @param base where what the session itself said is to be had */
+/**
+ * Decides on a launch that needs another session's files.
+ *
+ * @param base where the launched session's own conversation is
+ */
 export function sharedLaunch({ of, answer }: Host, base: Base): SharedLaunch {
   if (answer.share === 'no') {
     const detail =

@@ -4,76 +4,90 @@ import type { SessionStatus } from '../../../protocol/api/session.ts';
 
 /** How long each phase may take, milliseconds. */
 export interface Limits {
-  /** From the launch being sent to `claude` being ready; with the time for a clone while one is due. */
+  /** From the launch until `claude` is ready. While a clone is due, its time is included. */
   readonly startup: number;
-  /** Without a turn, until the container goes. */
+  /** Without a turn, until the container is ended. */
   readonly idle: number;
-  /** The same while other sessions wait for a place. */
+  /** The same, while other sessions wait for a place. */
   readonly crowded: number;
-  /** A container's longest life. */
+  /** Longest life of a container. */
   readonly lifetime: number;
-  /** A turn, where its message does not say. */
+  /** A turn whose message sets no timeout. */
   readonly turn: number;
-  /** From a turn being interrupted to its end. */
+  /** From the interrupt of a turn to its end. */
   readonly interrupt: number;
 }
 
-/** A message that waits or runs; what it says is stored elsewhere. */
+/** A message in the queue. Its text is stored elsewhere. */
 interface PendingMessage {
   readonly message_id: string;
-  /** Epoch milliseconds after which it fails with `turn_timeout`; null: it says none, and waits as long as it must. */
+  /** When it fails with `turn_timeout`, epoch milliseconds; null: it sets no timeout, and waits without a limit. */
   readonly deadline: number | null;
 }
 
-/** The message whose turn runs. It always has a deadline: its own, or the default from its turn's beginning. */
+/**
+ * The message whose turn runs. It always has a deadline: its own, or the default, counted from the start of its turn.
+ */
 interface RunningMessage {
   readonly message_id: string;
   /** Epoch milliseconds. */
   readonly deadline: number;
-  /** The deadline is its own: waiting for a person does not put it off. */
+  /** The deadline is the message's own: time spent waiting for a person does not extend it. */
   readonly own_deadline: boolean;
-  /** Since when its turn waits for a person, so that the default deadline is put off; epoch milliseconds. */
+  /**
+   * Since when its turn waits for a person, epoch milliseconds. This time extends the default deadline. Null: it does
+   * not wait.
+   */
   readonly paused: number | null;
-  /** Its turn is being ended: why, and since when. */
+  /** Why its turn is being ended, and since when (epoch milliseconds); null: it is not being ended. */
   readonly interrupting: { readonly cause: InterruptCause; readonly since: number } | null;
 }
 
-/** Where a container is in its life, as far as the session has been told. */
+/** The phase of a session's container, as far as the session knows. */
 type ContainerPhase = 'none' | 'wanted' | 'launched' | 'ready' | 'ending';
 
-/** All that decides what a session does next. Plain data: stored whole with each change. */
+/** Everything that decides what a session does next. Plain data; each change stores all of it. */
 export interface SessionState {
   readonly status: SessionStatus;
   readonly reason: Reason | null;
   readonly epoch: number;
   readonly container: ContainerPhase;
-  /** Whether this epoch's `claude` was ever ready: one that never was is not simply tried again. */
+  /**
+   * Whether `claude` was ever ready in this epoch. If it never was, the launch is not repeated by itself: its messages
+   * fail.
+   */
   readonly was_ready: boolean;
-  /** `claude` ended by itself in this epoch; explains the container's end. */
+  /** Why `claude` ended by itself in this epoch; it explains the container's end. Null: it did not. */
   readonly exit: Reason | null;
   readonly queue: readonly PendingMessage[];
   readonly current: RunningMessage | null;
-  /** Its `claude` waits for a person. */
+  /** Its `claude` waits for a person's answer. */
   readonly asking: boolean;
-  /** Others wait for a place such as its container has. */
+  /** Other sessions wait for a place, and its container could make room for one. */
   readonly crowded: boolean;
   /** Containers of other sessions work in its files. */
   readonly shared: boolean;
   readonly permit: TurnPermit;
-  /** Why and since when a spent budget suspends its turns, epoch milliseconds; null: none does. */
+  /** Why and since when (epoch milliseconds) its turns are suspended, because a budget is spent; null: they are not. */
   readonly suspended: { readonly reason: Reason; readonly since: number } | null;
-  /** When the present phase began, or its clone was done, or others have left its files; epoch milliseconds. */
+  /**
+   * When the time of the present status began to count, epoch milliseconds: when the status was entered, or later, when
+   * the clone was done, or when other sessions began or stopped to work in its files.
+   */
   readonly since: number;
-  /** When this epoch's container was asked for. */
+  /** When this epoch's container was launched, as far as the session knows; epoch milliseconds. */
   readonly launched_at: number;
 }
 
-/** Whether the `claude` of the present epoch is there, as far as is known: an answer can be handed to it. */
+/**
+ * Whether an answer can be sent to the present epoch's `claude`: it was requested and, as far as the session knows, has
+ * not ended.
+ */
 export function canHear({ container, exit }: SessionState): boolean {
   return container !== 'none' && container !== 'ending' && exit === null;
 }
 
-/** Why a running turn is being ended: it decides how its message ends. */
+/** Why a running turn is being ended. This decides how its message ends. */
 export type InterruptCause = 'interrupted' | 'turn_timeout';
 
 export const NEW_SESSION: SessionState = {
@@ -104,18 +118,18 @@ export type SessionInput =
   | { readonly on: 'placed'; readonly epoch: number }
   | { readonly on: 'waiting'; readonly epoch: number; readonly reason: Reason }
   | { readonly on: 'ready' }
-  /** What was to be cloned is there: from here on, the startup has its own time. */
+  /** The repository is cloned. The time for the startup begins now. */
   | { readonly on: 'cloned' }
   | { readonly on: 'claude_ended'; readonly reason: Reason }
   | { readonly on: 'turn_ended'; readonly message_ids: readonly string[]; readonly outcome: TurnOutcome }
   | { readonly on: 'message_dropped'; readonly message_id: string }
-  /** A person is asked something that `claude` waits for, or nobody is any more. */
+  /** `claude` now waits for a person's answer, or no longer does. */
   | { readonly on: 'asking'; readonly asking: boolean }
-  /** Others wait for a place now, or no longer. */
+  /** Other sessions now wait for a place, or no longer do. */
   | { readonly on: 'crowded'; readonly epoch: number; readonly crowded: boolean }
-  /** Others work in its files now, or no longer: it is not parked under them. */
+  /** Other sessions now work in its files, or no longer do. While they do, it is not parked for being idle. */
   | { readonly on: 'shared'; readonly shared: boolean }
-  /** The budget ledger has decided; `reason` with `suspended` alone. */
+  /** The budget ledger has decided. Only `suspended` comes with a reason. */
   | { readonly on: 'permit'; readonly permit: Exclude<TurnPermit, 'suspended'> }
   | { readonly on: 'permit'; readonly permit: 'suspended'; readonly reason: Reason }
   | { readonly on: 'interrupt' }
@@ -123,23 +137,23 @@ export type SessionInput =
   | { readonly on: 'ended'; readonly epoch: number; readonly reason: Reason }
   | { readonly on: 'clock' };
 
-/** What the shell has to do, in order. */
+/** What the store has to do for the machine. Effects are carried out in order. */
 export type SessionEffect =
-  /** Ask the pool for a container of the state's epoch. */
+  /** Ask the pool for a container for the state's epoch. */
   | { readonly do: 'want' }
-  /** Tell the pool that this epoch's container is no longer wanted. */
+  /** Tell the pool that this epoch's container is no longer needed. */
   | { readonly do: 'release' }
   | { readonly do: 'prompt'; readonly message_id: string }
   | { readonly do: 'interrupt'; readonly message_id: string }
-  /** From now on calls to the model are paused, or no longer. */
+  /** Pause calls to the model from now on, or let them go on. */
   | { readonly do: 'pause_model'; readonly paused: boolean }
-  /** From now on what is spent is to be told call by call, or no longer. */
+  /** From now on the container reports its spending after each call to the model, or no longer does. */
   | { readonly do: 'watch_spending'; readonly on: boolean }
   | { readonly do: 'message_processing'; readonly message_id: string }
   | { readonly do: 'message_completed'; readonly message_id: string }
   | { readonly do: 'message_failed'; readonly message_id: string; readonly error: MessageError }
   | { readonly do: 'message_interrupted'; readonly message_id: string; readonly error: MessageError }
-  /** The status or its reason has changed: say so in the log. */
+  /** Log an event: the status or its reason has changed. */
   | { readonly do: 'announce' };
 
 export interface Step {

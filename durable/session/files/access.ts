@@ -10,11 +10,11 @@ import type { SessionStore } from '../store/store.ts';
 import { filesFor, needsOf } from '../container/launch.ts';
 import type { TransferOrders } from './transfers.ts';
 
-/** Which runner may touch the files, and what it is told about them. */
+/** Which runner may access the files, and the description of the files that it gets. */
 export interface FilesAccess {
   readonly files: SessionFiles;
   readonly needs: Needs;
-  /** A write to parked files. It counts once its runner dials in for it (`reached`). */
+  /** A write to parked files. It becomes their newest version once its runner dials in for it (`reached`). */
   readonly write: boolean;
 }
 
@@ -24,20 +24,23 @@ const QUEUED: Refusal = {
     'The session waits for a place, so its files cannot be written just now. Try again once it runs, or is stopped.',
 };
 
-const GONE: Refusal = { refused: 'session_not_found', detail: 'The session was deleted.' };
+const SESSION_DELETED: Refusal = { refused: 'session_not_found', detail: 'The session was deleted.' };
 
 /**
- * How a session's files are reached from outside. A write to parked files becomes their newest version, on the runner that it
- * was sent to, the moment that this runner dials in for it. Before that nothing can have happened; after it, anything may have.
+ * Access to a session's files from outside its container. A write to parked files is sent to one runner. It becomes their
+ * newest version, on that runner, at the moment when the runner dials in for it: before, it cannot have changed anything;
+ * afterwards, it may have.
  */
 export class SessionFilesAccess implements TransferOrders {
   readonly #store: SessionStore;
   readonly #peers: Peers;
   readonly #lease: WorkspaceLease;
-  /** Writes by the id of their transfer. At most one waits for its runner; others wait for that one. */
+  /**
+   * The versions of writes whose runner has not dialled in yet, by transfer id. At most one: later orders wait for it.
+   */
   readonly #writes = new Map<string, number>();
   #waiting: (() => void)[] = [];
-  #turn: Promise<unknown> = Promise.resolve();
+  #lastOrder: Promise<unknown> = Promise.resolve();
 
   constructor(store: SessionStore, peers: Peers, lease: WorkspaceLease) {
     this.#store = store;
@@ -45,7 +48,7 @@ export class SessionFilesAccess implements TransferOrders {
     this.#lease = lease;
   }
 
-  /** The object has started anew: no runner can dial in for what was ordered before. */
+  /** The object has restarted: a runner can no longer dial in for transfers that were ordered before. */
   recover(): void {
     const write = this.#store.record?.files.write ?? null;
     if (write !== null) this.#store.change((tx) => tx.files({ on: 'unreached', version: write.version }));
@@ -53,9 +56,9 @@ export class SessionFilesAccess implements TransferOrders {
 
   order(transferId: string, request: FilesRequest): Promise<Ordered | Refusal> {
     if (request.op === 'artifact') return orderArtifact(this.#store, this.#peers, transferId, request);
-    // One after the other: what is ordered after a write finds that write done or given up.
-    const ordered = this.#turn.then(() => this.#order(transferId, request));
-    this.#turn = ordered.catch(() => undefined);
+    // Orders run one after the other, so an order after a write finds that write done or given up.
+    const ordered = this.#lastOrder.then(() => this.#order(transferId, request));
+    this.#lastOrder = ordered.catch(() => undefined);
     return ordered;
   }
 
@@ -63,33 +66,33 @@ export class SessionFilesAccess implements TransferOrders {
     const version = this.#writes.get(transferId);
     if (version === undefined) return true;
     const { record } = this.#store;
-    // False when a message came meanwhile: the session is waking with the files as they were.
-    const stands = record?.files.write?.version === version;
-    if (stands) this.#store.change((tx) => tx.files({ on: 'reached', version }));
-    this.#over(transferId);
-    return stands;
+    // False if a message came meanwhile: the session is waking with the files as they were before the write.
+    const isValid = record?.files.write?.version === version;
+    if (isValid) this.#store.change((tx) => tx.files({ on: 'reached', version }));
+    this.#finishWrite(transferId);
+    return isValid;
   }
 
   unreached(transferId: string): void {
     const version = this.#writes.get(transferId);
     if (version === undefined) return;
     this.#store.changeIfPresent((tx) => tx.files({ on: 'unreached', version }));
-    this.#over(transferId);
+    this.#finishWrite(transferId);
   }
 
-  /** Finds who can get at the files. A write is the newest version once it is `reached`. */
+  /** Finds the runner that can access the files. A write becomes the newest version once it is `reached`. */
   async forTransfer(write: boolean): Promise<FilesAccess | Refusal> {
-    const refused = await this.#lookUp(write);
+    const refused = await this.#checkWorkspace(write);
     if (refused !== null) return refused;
-    if (this.#store.record === null) return GONE;
-    const found = this.#now(write);
+    if (this.#store.record === null) return SESSION_DELETED;
+    const found = this.#presentAccess(write);
     if ('refused' in found || !found.write) return found;
     const { session_id } = this.#store.current.identity;
     const chosen = await this.#peers.pool.chooseRunner(session_id, found.needs);
-    if (this.#store.record === null) return GONE;
+    if (this.#store.record === null) return SESSION_DELETED;
     if ('detail' in chosen) return { refused: 'files_unavailable', detail: chosen.detail };
     // The session may have woken while the pool answered.
-    const still = this.#now(write);
+    const still = this.#presentAccess(write);
     if ('refused' in still || !still.write) return still;
     const base = baseOf(this.#store.current.files);
     const { runner } = chosen;
@@ -106,10 +109,10 @@ export class SessionFilesAccess implements TransferOrders {
 
   async #order(transferId: string, request: FilesRequest): Promise<Ordered | Refusal> {
     while (this.#writes.size > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    if (this.#store.record === null) return { sent: false, detail: GONE.detail };
+    if (this.#store.record === null) return { sent: false, detail: SESSION_DELETED.detail };
     const write = WRITES.has(request.op);
-    const work = () => this.#send(transferId, request, write);
-    return write ? this.#lease.keepFor(work) : work();
+    const send = () => this.#send(transferId, request, write);
+    return write ? this.#lease.keepFor(send) : send();
   }
 
   async #send(transferId: string, request: FilesRequest, write: boolean): Promise<Ordered | Refusal> {
@@ -127,8 +130,11 @@ export class SessionFilesAccess implements TransferOrders {
     return ordered;
   }
 
-  /** Another session may have changed or leased the persistent workspace. Null: all is well. */
-  async #lookUp(write: boolean): Promise<Refusal | null> {
+  /**
+   * Leases the persistent workspace for a write, or adopts its head for a read: another session may have changed or
+   * leased it. Null: the files can be accessed.
+   */
+  async #checkWorkspace(write: boolean): Promise<Refusal | null> {
     const { identity, files, leased } = this.#store.current;
     const workspaceId = workspaceIdOf(identity);
     if (workspaceId === null || files.launch !== null) return null;
@@ -142,8 +148,8 @@ export class SessionFilesAccess implements TransferOrders {
     return null;
   }
 
-  /** Access as of this moment. */
-  #now(write: boolean): FilesAccess | Refusal {
+  /** The access that the present state of the files gives. */
+  #presentAccess(write: boolean): FilesAccess | Refusal {
     const { files } = this.#store.current;
     const { launch } = files;
     const { base, version } = present(files);
@@ -151,7 +157,7 @@ export class SessionFilesAccess implements TransferOrders {
       if (launch.runner === null) return QUEUED;
       this.#store.change((tx) => tx.files({ on: 'touched' }));
     }
-    // A running container's own version covers what is written beside it.
+    // Writes beside a running container need no version of their own: the launch's version covers them.
     return {
       files: filesFor(this.#store, this.#peers, base, version),
       needs: needsOf(base),
@@ -159,8 +165,8 @@ export class SessionFilesAccess implements TransferOrders {
     };
   }
 
-  #over(transferId: string): void {
+  #finishWrite(transferId: string): void {
     this.#writes.delete(transferId);
-    for (const go of this.#waiting.splice(0)) go();
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }

@@ -18,35 +18,35 @@ import type { Peers } from '../store/peers.ts';
 import { refusalResponse } from './transfer-answer.ts';
 import type { Transfers } from './transfers.ts';
 
-/** Artifacts of one session: an agent that gives a file in a loop is told so. */
+/** Most artifacts of one session. The refusal stops an agent that shares files in a loop. */
 export const MAX_ARTIFACTS = 1000;
-/** Between two tries of a file that its runner could not keep, milliseconds. */
+/** Between two tries to store a file, milliseconds. */
 const RETRY_MS = 1000;
-/** Refusals after which another try may help: of a runner that comes back, of a storage that does. */
-const PASSING: ReadonlySet<string> = new Set(['files_unavailable', 'storage_unavailable']);
+/** Refusals after which another try may succeed: the runner or the storage may come back. */
+const TEMPORARY: ReadonlySet<string> = new Set(['files_unavailable', 'storage_unavailable']);
 
 const UNKNOWN: Refusal = {
   refused: 'artifact_not_found',
   detail: 'This session has shared nothing with this id, or it was deleted. `GET …/artifacts` lists what there is.',
 };
 
-const FULL: Refusal = {
+const TOO_MANY: Refusal = {
   refused: 'quota_exceeded',
   detail: `You have shared ${MAX_ARTIFACTS} files, as many as one session may. Pack what belongs together into an archive, or have the person for whom you work delete some.`,
 };
 
-const BROKEN: Refusal = { refused: 'files_unavailable', detail: 'The runner broke off. Its log says more.' };
+const CONNECTION_LOST: Refusal = { refused: 'files_unavailable', detail: 'The runner broke off. Its log says more.' };
 
 const refusal = z.object({ refused: problem.shape.code, detail: z.string() });
 
-const GONE: Refusal = { refused: 'session_not_found', detail: 'The session was deleted.' };
+const SESSION_DELETED: Refusal = { refused: 'session_not_found', detail: 'The session was deleted.' };
 
 /** One call of `share_artifact`. */
 export interface ShareCall {
   readonly input: ShareArtifactInput;
-  /** The artifact's, and the same each time that the call is taken up. */
+  /** The id of the artifact. It stays the same when the call is processed again after a crash. */
   readonly artifact_id: string;
-  /** Until when it is tried, epoch milliseconds. */
+  /** When to stop trying, epoch milliseconds. */
   readonly deadline: number;
   /** Whether the agent still waits for the answer. */
   readonly isWanted: () => boolean;
@@ -54,13 +54,13 @@ export interface ShareCall {
 
 export interface Shared {
   readonly view: ArtifactView;
-  /** Makes it the session's, inside the change that answers the call. */
+  /** Adds the artifact to the session. To be called in the transaction that answers the tool call. */
   readonly keep: (tx: Transaction) => void;
 }
 
 /**
- * Files that the session's agent has given to people. Their bytes are in the storage, put there by the runner that has the session's
- * files; the owner's directory knows that they are needed, and the session what they are.
+ * Files that the session's agent has shared with people. The runner that has the session's files copies their bytes to
+ * the storage. The owner's directory records that the copies are needed. The session keeps their metadata.
  */
 export class Artifacts {
   readonly #store: SessionStore;
@@ -73,16 +73,16 @@ export class Artifacts {
     this.#transfers = transfers;
   }
 
-  /** Has a copy of a file kept. May be called again with the same id: it is the same copy. */
+  /** Has the runner store a copy of a file. Idempotent: the same id is the same copy. */
   async share(call: ShareCall): Promise<Shared | Refusal> {
     const { artifact_id, deadline, isWanted } = call;
     for (;;) {
       const stored = await this.#save(call);
       if (!('refused' in stored)) return this.#record(call, stored);
-      if (!PASSING.has(stored.refused) || Date.now() >= deadline || !isWanted()) return stored;
-      console.warn(`session: the artifact ${artifact_id} could not be kept, trying again: ${stored.detail}`);
+      if (!TEMPORARY.has(stored.refused) || Date.now() >= deadline || !isWanted()) return stored;
+      console.warn(`session: could not store the artifact ${artifact_id}, trying again: ${stored.detail}`);
       await scheduler.wait(RETRY_MS);
-      if (!isWanted()) return GONE;
+      if (!isWanted()) return SESSION_DELETED;
     }
   }
 
@@ -94,7 +94,7 @@ export class Artifacts {
     return this.#store.artifacts.get(id)?.view ?? UNKNOWN;
   }
 
-  /** Its bytes, out of the storage; see `transfer-answer.ts` for the answer. */
+  /** Sends the artifact's bytes from the storage. `transfer-answer.ts` describes the response. */
   open(id: string, range: string | null): Promise<Response> | Response {
     if (this.#store.artifacts.get(id) === null) return refusalResponse(UNKNOWN);
     return this.#transfers.open({ op: 'artifact', artifact_id: id, range }, null);
@@ -102,32 +102,33 @@ export class Artifacts {
 
   async remove(id: string): Promise<{ deleted: true } | Refusal> {
     if (this.#store.artifacts.get(id) === null) return UNKNOWN;
-    // First its bytes: who is cut off here deletes once more.
+    // The bytes go first. If this call is cut off after that, the artifact is still listed and can be deleted again.
     await this.#peers.directory.forgetArtifact(this.#store.current.identity.session_id, id);
     this.#store.changeIfPresent(() => this.#store.artifacts.remove(id));
     return { deleted: true };
   }
 
   async #save({ input, artifact_id }: ShareCall): Promise<SharedFile | Refusal> {
-    const full = this.#store.artifacts.count() >= MAX_ARTIFACTS ? FULL : await this.#peers.directory.quotaRefusal();
-    if (full !== null) return full;
+    const refused =
+      this.#store.artifacts.count() >= MAX_ARTIFACTS ? TOO_MANY : await this.#peers.directory.quotaRefusal();
+    if (refused !== null) return refused;
     const response = await this.#transfers.open({ op: 'share', artifact_id, path: input.path }, null);
-    // A body that breaks off is none.
+    // An incomplete body is not JSON.
     const body: unknown = await response.json().catch(() => null);
     const answer = response.status < 400 ? sharedFile.safeParse(body) : refusal.safeParse(body);
-    return answer.data ?? BROKEN;
+    return answer.data ?? CONNECTION_LOST;
   }
 
-  /** Records at the owner's directory that the copy is needed, unless the agent no longer waits for it. */
+  /** Records in the owner's directory that the copy is needed. If the agent no longer waits, drops the copy instead. */
   async #record({ input, artifact_id, isWanted }: ShareCall, shared: SharedFile): Promise<Shared | Refusal> {
-    if (this.#store.record === null) return GONE;
+    if (this.#store.record === null) return SESSION_DELETED;
     const { pool, directory, storageOwner } = this.#peers;
     const { session_id } = this.#store.current.identity;
     const { storage, owner_bytes, ...file } = shared;
     if (!isWanted() || !(await directory.recordArtifact({ session_id, artifact_id, storage, owner_bytes }))) {
-      // If this call is lost, a sweep finds the copy.
+      // If this call is lost, the storage sweep removes the copy.
       await pool.dropTrees(storage, storageOwner, [{ snapshot_id: artifact_id, tree: 'artifact' }]);
-      return GONE;
+      return SESSION_DELETED;
     }
     const name = artifactName(input.name, file.path);
     const created_at = new Date().toISOString();
@@ -142,7 +143,7 @@ export class Artifacts {
   }
 }
 
-/** Has an artifact read by any runner that sees the storage which has it. */
+/** Orders the bytes of an artifact from any runner that can read its storage. */
 export async function orderArtifact(
   store: SessionStore,
   peers: Peers,

@@ -10,12 +10,12 @@ import type { Peers } from '../store/peers.ts';
 import { RetryingCall, type Outgoing } from '../../shared/retrying-call.ts';
 import { Waiters } from '../../shared/waiters.ts';
 
-/** Until a snapshot on which no runner has reported is ordered again, milliseconds. */
+/** A snapshot is ordered again if no runner has reported on it for this long, milliseconds. */
 const REORDER_MS = 15_000;
-/** How long a fork waits for its snapshot, milliseconds. */
+/** How long a fork waits until its snapshot is stored, milliseconds. */
 const STORED_MS = 60_000;
 
-const NONE: Refusal = {
+const NO_FILES: Refusal = {
   refused: 'files_unavailable',
   detail: 'The session has no files of its own yet: it has not run. Send it a message first.',
 };
@@ -25,7 +25,7 @@ const UNKNOWN: Refusal = {
   detail: 'This session has no such snapshot, or it is not kept any more.',
 };
 
-/** A session's snapshots: requested, ordered from its runner, and recorded at the owner's directory once they are stored. */
+/** Requests a session's snapshots, orders them from a runner, and records the stored ones in the owner's directory. */
 export class Snapshots implements Outgoing {
   readonly #store: SessionStore;
   readonly #peers: Peers;
@@ -34,7 +34,7 @@ export class Snapshots implements Outgoing {
   readonly #call: RetryingCall;
   readonly #waiters = new Waiters();
 
-  /** @param retry asked to have `send` called at `nextTry` */
+  /** @param retry schedules a call of `send` at `nextTry` */
   constructor(
     ctx: DurableObjectState,
     parts: { readonly store: SessionStore; readonly peers: Peers; readonly lease: WorkspaceLease },
@@ -44,8 +44,8 @@ export class Snapshots implements Outgoing {
     this.#peers = parts.peers;
     this.#lease = parts.lease;
     this.#retry = retry;
-    const call = { isDue: () => this.#isDue(), send: () => this.#work(), retry };
-    this.#call = new RetryingCall({ ctx, whom: 'those who keep its snapshots', ...call });
+    const call = { isDue: () => this.#isDue(), send: () => this.#recordAndOrder(), retry };
+    this.#call = new RetryingCall({ ctx, whom: 'the owner’s directory or the pool about its snapshots', ...call });
   }
 
   /** When there is something to do, epoch milliseconds; null: nothing. */
@@ -53,57 +53,64 @@ export class Snapshots implements Outgoing {
     return this.#call.nextTry() ?? this.#store.snapshots.work().owedAt;
   }
 
-  /** Records and orders what is due. */
+  /** Records and orders the snapshots that are due. */
   send(): void {
     this.#call.send();
   }
 
-  /** Requests a snapshot of the files as they are now. Parked files that are saved have theirs already. */
+  /**
+   * Requests a snapshot of the files as they are now. Parked files that are saved have one already, which is returned.
+   */
   async request(id: string, trigger: SnapshotTrigger): Promise<SnapshotView | Refusal> {
     const known = this.#view(id);
     if (known !== null) return known;
-    const saved = this.#saved();
+    const saved = this.#savedSnapshot();
     if (saved !== null) return saved;
-    const full = await this.#peers.directory.quotaRefusal();
-    if (full !== null) return full;
+    const refused = await this.#peers.directory.quotaRefusal();
+    if (refused !== null) return refused;
     if (this.#store.record === null) return UNKNOWN;
     const { content, launch } = this.#store.current.files;
-    if (content === 1 && (launch === null || launch.runner === null)) return NONE;
+    if (content === 1 && (launch === null || launch.runner === null)) return NO_FILES;
     this.#store.change((tx) => tx.askSnapshot(id, trigger));
     return this.#view(id) ?? UNKNOWN;
   }
 
-  /** The snapshot to fork from: the one that is named, or one of how the files are now (`id`), once it is stored. */
+  /**
+   * Waits for the snapshot to fork from, until it is stored.
+   *
+   * @param id the id of a new snapshot of the files as they are now
+   * @param named an existing snapshot to use instead
+   */
   async forFork(id: string, named: string | undefined): Promise<{ readonly snapshot_id: string } | Refusal> {
     if (named !== undefined) {
       const view = await this.show(named);
       if ('refused' in view || view.state !== 'stored') return UNKNOWN;
-      return this.#stored(named);
+      return this.#waitUntilStored(named);
     }
-    const asked = await this.request(id, 'forked');
-    return 'refused' in asked ? asked : this.#stored(asked.snapshot_id);
+    const requested = await this.request(id, 'forked');
+    return 'refused' in requested ? requested : this.#waitUntilStored(requested.snapshot_id);
   }
 
   async list(cursor: string | undefined, limit: number): Promise<SnapshotPage> {
-    await this.#lookUp();
+    await this.#forgetRemoved();
     const { identity } = this.#store.current;
     return this.#store.snapshots.page(identity.session_id, workspaceIdOf(identity), cursor ?? null, limit);
   }
 
   async show(id: string): Promise<SnapshotView | Refusal> {
-    await this.#lookUp();
+    await this.#forgetRemoved();
     return this.#view(id) ?? UNKNOWN;
   }
 
-  /** Something has changed: waiting callers look again. */
+  /** Wakes the waiting calls, so that they check their snapshots again. */
   changed(): void {
     this.#waiters.wakeAll();
   }
 
-  /** Waits until a snapshot is stored and the directory has it, so that a session can begin from it. */
-  async #stored(id: string): Promise<{ readonly snapshot_id: string } | Refusal> {
-    const { promise: late, resolve } = Promise.withResolvers<'late'>();
-    const timer = setTimeout(() => resolve('late'), STORED_MS);
+  /** Waits until a snapshot is stored and recorded in the directory. Only then can a session be created from it. */
+  async #waitUntilStored(id: string): Promise<{ readonly snapshot_id: string } | Refusal> {
+    const { promise: timeout, resolve } = Promise.withResolvers<'timeout'>();
+    const timer = setTimeout(() => resolve('timeout'), STORED_MS);
     try {
       for (;;) {
         if (this.#store.record === null) return UNKNOWN;
@@ -115,8 +122,8 @@ export class Snapshots implements Outgoing {
             detail: `The snapshot failed: ${view.detail ?? 'no reason is known.'}`,
           };
         }
-        if (view.state === 'stored' && this.#store.snapshots.isTold(id)) return { snapshot_id: id };
-        if ((await Promise.race([this.#waiters.wait(id), late])) === 'late') {
+        if (view.state === 'stored' && this.#store.snapshots.isRecorded(id)) return { snapshot_id: id };
+        if ((await Promise.race([this.#waiters.wait(id), timeout])) === 'timeout') {
           const why = view.detail === null ? '' : ` ${view.detail}`;
           const detail = `The snapshot ${id} is not stored yet.${why} Once it is, fork from it: {"snapshot":"${id}"}.`;
           return { refused: 'snapshot_pending', detail };
@@ -127,7 +134,7 @@ export class Snapshots implements Outgoing {
     }
   }
 
-  async #work(): Promise<void> {
+  async #recordAndOrder(): Promise<void> {
     try {
       await this.#record();
       await this.#order();
@@ -135,7 +142,7 @@ export class Snapshots implements Outgoing {
       this.changed();
       this.#lease.send();
     }
-    // An order on which no runner reports is sent again.
+    // If no runner reports on an order, it has to be sent again.
     this.#retry();
   }
 
@@ -148,12 +155,12 @@ export class Snapshots implements Outgoing {
   async #record(): Promise<void> {
     const { identity } = this.#store.current;
     const { snapshots } = this.#store;
-    for (const { view, storage, owner_bytes } of snapshots.untold(identity.session_id, workspaceIdOf(identity))) {
+    for (const { view, storage, owner_bytes } of snapshots.unrecorded(identity.session_id, workspaceIdOf(identity))) {
       const { files } = this.#store.current;
       const newest = files.newest?.snapshot_id === view.snapshot_id;
       await this.#peers.directory.recordSnapshot({ view, storage, newest, owner_bytes, uses: treesInUse(files) });
       if (this.#store.record === null) return;
-      snapshots.setTold(view.snapshot_id);
+      snapshots.setRecorded(view.snapshot_id);
     }
   }
 
@@ -172,21 +179,21 @@ export class Snapshots implements Outgoing {
     }
   }
 
-  /** The snapshot that holds parked files, if they are saved. */
-  #saved(): SnapshotView | null {
+  /** The snapshot that holds the parked files; null: they are not parked, or not saved. */
+  #savedSnapshot(): SnapshotView | null {
     const { files } = this.#store.current;
     if (!isSettled(files) || files.saved.workspace === null) return null;
     const view = this.#view(files.saved.workspace);
     return view?.state === 'stored' ? view : null;
   }
 
-  /** Drops snapshots from the list that the owner's retention has removed. */
-  async #lookUp(): Promise<void> {
-    const asked = this.#store.snapshots.toldIds();
-    if (asked.length === 0) return;
-    const kept = new Set(await this.#peers.directory.keptSnapshots(asked));
-    const gone = asked.filter((id) => !kept.has(id));
-    if (this.#store.record !== null) this.#store.snapshots.forget(gone, this.#store.settings.SNAPSHOTS_KEPT);
+  /** Deletes from this session's list the snapshots that the owner's retention has removed. */
+  async #forgetRemoved(): Promise<void> {
+    const ids = this.#store.snapshots.recordedIds();
+    if (ids.length === 0) return;
+    const kept = new Set(await this.#peers.directory.keptSnapshots(ids));
+    const removed = ids.filter((id) => !kept.has(id));
+    if (this.#store.record !== null) this.#store.snapshots.forget(removed, this.#store.settings.SNAPSHOTS_KEPT);
   }
 
   #view(id: string): SnapshotView | null {

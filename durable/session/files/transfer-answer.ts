@@ -1,14 +1,14 @@
 import type { RunnerTransferFrame } from '../../../protocol/api/files.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 
-/** Kinds of answers that runners give; anything else is bytes. */
+/** Content types that a runner may name. Any other becomes `application/octet-stream`. */
 const TYPES: ReadonlySet<string> = new Set(['application/json', 'application/x-tar', 'text/x-diff']);
 
 const ETAG = /^(?:W\/)?"[\x21\x23-\x7e]*"$/;
 
 type Head = Extract<RunnerTransferFrame, { kind: 'head' }>;
 
-/** The answer's body: with a length, a client notices that it breaks off even over HTTP/1.0. */
+/** The stream for the answer's body. With a known length, a client notices an incomplete body even over HTTP/1.0. */
 export function bodyOf({ size }: Head): {
   readable: ReadableStream<Uint8Array>;
   writable: WritableStream<Uint8Array>;
@@ -17,8 +17,8 @@ export function bodyOf({ size }: Head): {
 }
 
 /**
- * What the handler in `functions/` is answered: a status under 400 and the body, with `x-size` its length if that is known;
- * or a status of 400 with the refusal as JSON.
+ * The response for the handler in `functions/`: a status below 400 with the body, whose length is in `x-size` if it is
+ * known. A refusal (`refusalResponse`) has status 400 and is JSON.
  */
 export function headResponse(head: Head, body: ReadableStream<Uint8Array> | null): Response {
   const { type, size, range, modified_at, etag } = head;

@@ -11,55 +11,59 @@ import { parseJson } from '../../shared/json.ts';
 import { bodyOf, headResponse, refusalResponse } from './transfer-answer.ts';
 
 /**
- * How long a runner may say nothing while it is waited for, milliseconds. Long, for it may have to fetch the files from
- * its storage first; this is for connections that are dead without anyone having said so.
+ * How long a runner may send nothing while the transfer waits for it, milliseconds. It is long because the runner may
+ * first have to fetch the files from its storage. It ends transfers whose connection is dead but was never closed.
  */
 const SILENCE_MS = 600_000;
 
-type Answered = 'no' | 'head' | 'over';
+type AnswerState = 'none' | 'head' | 'ended';
 
 export interface TransferOptions {
-  /** The client's; null: it sends none. */
+  /** The client's request body; null: it sends none. */
   readonly body: ReadableStream<Uint8Array> | null;
-  /** The answer has no body, whatever size its head says. */
+  /** The answer has no body, even if its head names a size. */
   readonly headOnly: boolean;
 }
 
 /**
- * One request for files and its answer: the client's bodies on one side, the runner's socket on the other. Neither side is
- * read faster than the other takes it: what is under way is at most `TRANSFER_WINDOW` bytes each way.
+ * One request for files and its answer: connects the client's HTTP bodies with the runner's socket. Each side is read
+ * only as fast as the other side accepts the bytes. At most `TRANSFER_WINDOW` bytes are in flight in each direction.
  */
 export class Transfer {
   readonly #body: ReadableStream<Uint8Array> | null;
   readonly #answer = Promise.withResolvers<Response>();
   readonly #headOnly: boolean;
-  readonly #over: () => void;
+  readonly #onEnd: () => void;
   #socket: WebSocket | null = null;
-  #answered: Answered = 'no';
+  #state: AnswerState = 'none';
   #writer: WritableStreamDefaultWriter<Uint8Array> | null = null;
-  /** Bytes that the runner may still send; of those that came, those which the client has not taken. */
+  /** Bytes that the runner may still send. */
   #granted = TRANSFER_WINDOW;
-  #untaken = 0;
-  #ungranted = 0;
-  /** Bytes that may still be sent to the runner. */
+  /** Bytes that came from the runner and that the client has not read yet. */
+  #unread = 0;
+  /** Bytes that the client has read, and for which the runner has not got new credit yet. */
+  #toGrant = 0;
+  /** Bytes that this side may still send to the runner. */
   #credit = TRANSFER_WINDOW;
-  #credited = () => {};
-  #reading: ReadableStreamBYOBReader | null = null;
-  #silence: ReturnType<typeof setTimeout> | null = null;
+  #onCredit = () => {};
+  #bodyReader: ReadableStreamBYOBReader | null = null;
+  #silenceTimer: ReturnType<typeof setTimeout> | null = null;
 
-  /** @param over called when nothing more will come of it, and perhaps again */
-  constructor({ body, headOnly }: TransferOptions, over: () => void) {
+  /** @param onEnd called when the transfer has ended; may be called more than once */
+  constructor({ body, headOnly }: TransferOptions, onEnd: () => void) {
     this.#body = body;
     this.#headOnly = headOnly;
-    this.#over = over;
+    this.#onEnd = onEnd;
   }
 
-  /** The answer for the client, as soon as it has begun, or a refusal. Its body breaks off if the runner does. */
+  /**
+   * The response for the client: its head and body, or a refusal. If the runner disconnects, the body ends in an error.
+   */
   get answer(): Promise<Response> {
     return this.#answer.promise;
   }
 
-  /** The runner has come. */
+  /** The runner has dialled in with `socket`. */
   connect(socket: WebSocket): void {
     socket.binaryType = 'arraybuffer';
     socket.accept();
@@ -67,41 +71,41 @@ export class Transfer {
     socket.addEventListener('message', ({ data }) => this.#receive(data as string | ArrayBuffer));
     socket.addEventListener('close', () => this.fail('The runner broke off. Its log says more.'));
     socket.addEventListener('error', () => this.fail('The connection of the runner broke.'));
-    this.#listen();
+    this.#restartSilenceTimer();
     void this.#sendBody();
   }
 
-  /** It cannot be had; what the client has of it already is shown to be incomplete. */
+  /** Ends the transfer with a refusal. If the client has part of the body already, the body ends in an error. */
   refuse(refusal: Refusal): void {
-    if (this.#answered === 'no') this.#answer.resolve(refusalResponse(refusal));
+    if (this.#state === 'none') this.#answer.resolve(refusalResponse(refusal));
     const writer = this.#writer;
     this.#end(1000, 'refused');
-    // Its reader is the one to be told; that the writer is gone as well says nothing new.
+    // The abort gives the reader its error. If the abort itself fails, nobody reads any more.
     writer?.abort(new Error(refusal.detail)).catch(() => undefined);
   }
 
-  /** As `refuse`, for what is nobody's answer. */
+  /** As `refuse`, for failures that the runner did not report itself. Does nothing after the end. */
   fail(detail: string): void {
-    if (this.#answered !== 'over') this.refuse({ refused: 'files_unavailable', detail });
+    if (this.#state !== 'ended') this.refuse({ refused: 'files_unavailable', detail });
   }
 
   #receive(data: string | ArrayBuffer): void {
-    if (this.#answered === 'over') return;
-    this.#listen();
-    if (typeof data !== 'string') return this.#bytes(data);
+    if (this.#state === 'ended') return;
+    this.#restartSilenceTimer();
+    if (typeof data !== 'string') return this.#receiveBytes(data);
     const frame = runnerTransferFrame.safeParse(parseJson(data)).data;
-    if (frame === undefined) return this.#broken('not a frame of a transfer');
-    this.#take(frame);
+    if (frame === undefined) return this.#protocolError('not a frame of a transfer');
+    this.#handle(frame);
   }
 
-  #take(frame: RunnerTransferFrame): void {
+  #handle(frame: RunnerTransferFrame): void {
     switch (frame.kind) {
       case 'head': {
-        if (this.#answered !== 'no') return this.#broken('a second head');
-        this.#answered = 'head';
+        if (this.#state !== 'none') return this.#protocolError('a second head');
+        this.#state = 'head';
         const body = this.#headOnly ? null : bodyOf(frame);
         this.#writer = body?.writable.getWriter() ?? null;
-        // Rejects with each write that fails, and those are looked at.
+        // `closed` rejects when a write fails. Each write handles its own failure.
         this.#writer?.closed.catch(() => undefined);
         return this.#answer.resolve(headResponse(frame, body?.readable ?? null));
       }
@@ -109,13 +113,14 @@ export class Transfer {
         return this.refuse({ refused: frame.refusal.code, detail: frame.refusal.detail });
       case 'credit':
         this.#credit += frame.bytes;
-        return this.#credited();
+        return this.#onCredit();
       case 'end': {
-        if (this.#answered !== 'head') return this.#broken('an end without a head');
-        this.#answered = 'over';
+        if (this.#state !== 'head') return this.#protocolError('an end without a head');
+        this.#state = 'ended';
         const writer = this.#writer;
         if (writer === null) return this.#end(1000, 'done');
-        // Resolves once the client has taken all; fails when there was less than the head said, and so does the client's read.
+        // Resolves once the client has read everything. Fails if fewer bytes came than the head announced; the client's
+        // read then fails as well.
         writer.close().then(
           () => this.#end(1000, 'done'),
           () => this.#end(CloseCode.badFrame, 'not what the head said'),
@@ -124,61 +129,61 @@ export class Transfer {
     }
   }
 
-  #bytes(data: ArrayBuffer): void {
+  #receiveBytes(data: ArrayBuffer): void {
     const bytes = data.byteLength;
     if (bytes === 0) return;
     this.#granted -= bytes;
     if (this.#writer === null || bytes > TRANSFER_CHUNK || this.#granted < 0) {
-      return this.#broken('bytes that were not asked for');
+      return this.#protocolError('bytes that were not asked for');
     }
-    this.#untaken += bytes;
+    this.#unread += bytes;
     this.#writer.write(new Uint8Array(data)).then(
-      () => this.#taken(bytes),
+      () => this.#wasRead(bytes),
       () => this.#end(1000, 'the client went away'),
     );
   }
 
-  #taken(bytes: number): void {
-    this.#untaken -= bytes;
-    this.#ungranted += bytes;
-    // A few at a time: the window is large enough that nobody waits for these.
-    if (this.#ungranted < TRANSFER_CHUNK || this.#answered === 'over') return;
-    this.#granted += this.#ungranted;
-    this.#send({ kind: 'credit', bytes: this.#ungranted });
-    this.#ungranted = 0;
+  #wasRead(bytes: number): void {
+    this.#unread -= bytes;
+    this.#toGrant += bytes;
+    // Credit is sent in portions. The window is large enough that the runner does not have to wait for them.
+    if (this.#toGrant < TRANSFER_CHUNK || this.#state === 'ended') return;
+    this.#granted += this.#toGrant;
+    this.#send({ kind: 'credit', bytes: this.#toGrant });
+    this.#toGrant = 0;
   }
 
   async #sendBody(): Promise<void> {
     if (this.#body === null) return this.#send({ kind: 'end' });
     const reader = this.#body.getReader({ mode: 'byob' });
-    this.#reading = reader;
+    this.#bodyReader = reader;
     try {
       for (;;) {
-        while (this.#credit === 0 && !this.#isOver()) await this.#nextCredit();
-        // A buffer of its own for each message: it belongs to the socket from then on.
-        const room = new Uint8Array(Math.min(TRANSFER_CHUNK, this.#credit));
-        const { done, value } = await reader.read(room);
-        if (this.#isOver()) return;
+        while (this.#credit === 0 && !this.#hasEnded()) await this.#nextCredit();
+        // Each message needs a new buffer: `send` keeps the one that it gets.
+        const buffer = new Uint8Array(Math.min(TRANSFER_CHUNK, this.#credit));
+        const { done, value } = await reader.read(buffer);
+        if (this.#hasEnded()) return;
         if (done) break;
         this.#credit -= value.byteLength;
         this.#socket?.send(value);
       }
-      this.#reading = null;
+      this.#bodyReader = null;
       this.#send({ kind: 'end' });
     } catch {
-      // The client broke off. Without an `end` the runner keeps nothing of what it was sent.
+      // The client disconnected. Without an `end` the runner discards what it has received.
       this.fail('The request broke off before its body was whole.');
     }
   }
 
-  /** Asked again after each wait: it may have come to be so meanwhile. */
-  #isOver(): boolean {
-    return this.#answered === 'over';
+  /** Checked again after each `await`: the transfer may have ended meanwhile. */
+  #hasEnded(): boolean {
+    return this.#state === 'ended';
   }
 
   #nextCredit(): Promise<void> {
     return new Promise((resolve) => {
-      this.#credited = resolve;
+      this.#onCredit = resolve;
     });
   }
 
@@ -186,29 +191,29 @@ export class Transfer {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
   }
 
-  #broken(why: string): void {
+  #protocolError(why: string): void {
     this.#socket?.close(CloseCode.badFrame, why);
     this.fail(`The runner did not keep to the protocol (${why}). Are it and the edge of one version?`);
   }
 
-  /** Something was heard of the runner. */
-  #listen(): void {
-    clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => {
-      // It is not the runner that is waited for while the client has not taken, or not sent, what it could.
-      const onClient = this.#untaken > 0 || (this.#reading !== null && this.#credit > 0);
-      if (onClient) this.#listen();
+  /** Starts the wait for the runner's next message anew. */
+  #restartSilenceTimer(): void {
+    clearTimeout(this.#silenceTimer);
+    this.#silenceTimer = setTimeout(() => {
+      // While the client has bytes to read, or could send some, the transfer waits for the client and not for the runner.
+      const waitsForClient = this.#unread > 0 || (this.#bodyReader !== null && this.#credit > 0);
+      if (waitsForClient) this.#restartSilenceTimer();
       else this.fail(`The runner has said nothing for ${SILENCE_MS / 60_000} minutes.`);
     }, SILENCE_MS);
   }
 
   #end(code: number, why: string): void {
-    this.#answered = 'over';
-    clearTimeout(this.#silence);
+    this.#state = 'ended';
+    clearTimeout(this.#silenceTimer);
     this.#socket?.close(code, why);
-    this.#credited();
-    this.#reading?.cancel().catch(() => undefined);
-    this.#reading = null;
-    this.#over();
+    this.#onCredit();
+    this.#bodyReader?.cancel().catch(() => undefined);
+    this.#bodyReader = null;
+    this.#onEnd();
   }
 }

@@ -5,25 +5,28 @@ import type { Ordered } from '../../rpc/pool-rpc.ts';
 import { refusalResponse } from './transfer-answer.ts';
 import { Transfer } from './transfer.ts';
 
-/** How long a runner has to come for a transfer, milliseconds. */
+/** How long a runner has to dial in for a transfer, milliseconds. */
 const DIAL_MS = 30_000;
-/** Transfers of one session at once: each may hold two windows of bytes. */
+/** Most open transfers of one session. Each may hold two windows of bytes in memory. */
 const MAX_TRANSFERS = 16;
 
-/** How transfers are ordered, and who else has to know. */
+/** Orders transfers from runners, and is notified whether the runner dials in. */
 export interface TransferOrders {
-  /** Has the runner that can get at the files told to come for it, or says why not. */
+  /** Orders the transfer from the runner that can access the files. */
   order(transferId: string, request: FilesRequest): Promise<Ordered | Refusal>;
-  /** The runner has come: from here on, what was asked may happen. False: the session was woken meanwhile, so it must not. */
+  /**
+   * The runner has dialled in, and may change the files from now on. False: it must not, as the session was woken
+   * meanwhile.
+   */
   reached(transferId: string): boolean;
-  /** It does not come, and never will. */
+  /** The runner has not dialled in, and no longer can. */
   unreached(transferId: string): void;
 }
 
 interface Open {
   readonly transfer: Transfer;
   readonly ordered: Promise<Ordered | Refusal>;
-  /** The runner has come: nobody else can. */
+  /** The runner has dialled in. It can do so only once. */
   claimed: boolean;
 }
 
@@ -36,17 +39,17 @@ export class Transfers {
     this.#orders = orders;
   }
 
-  /** Asks `request` of the runner that has the files; `body` is the client's. See `transfer-answer.ts` for the answer. */
+  /** Sends `request` to the runner that has the files. `transfer-answer.ts` describes the response. */
   async open(request: FilesRequest, body: ReadableStream<Uint8Array> | null): Promise<Response> {
     if (this.#open.size >= MAX_TRANSFERS) {
       const detail = `${MAX_TRANSFERS} requests for this session's files are under way already. Let some finish.`;
       return refusalResponse({ refused: 'files_unavailable', detail });
     }
     const id = uuidV7();
-    let late: ReturnType<typeof setTimeout> | null = null;
+    let dialTimer: ReturnType<typeof setTimeout> | null = null;
     const headOnly = request.op === 'read' && request.head_only;
     const transfer = new Transfer({ body, headOnly }, () => {
-      clearTimeout(late);
+      clearTimeout(dialTimer);
       const open = this.#open.get(id);
       if (this.#open.delete(id) && open?.claimed === false) this.#orders.unreached(id);
     });
@@ -58,7 +61,7 @@ export class Transfers {
       else if (!ordered.sent) transfer.fail(ordered.detail);
       else if (!open.claimed) {
         const detail = `The runner "${ordered.runner}" did not come for the request within ${DIAL_MS / 1000} s. Try again, or look at its log.`;
-        late = setTimeout(() => {
+        dialTimer = setTimeout(() => {
           if (!open.claimed) transfer.fail(detail);
         }, DIAL_MS);
       }
@@ -69,10 +72,10 @@ export class Transfers {
     }
   }
 
-  /** A runner dials for a transfer: once, and only the one that was told to. */
+  /** A runner dials in for a transfer. Only the runner that got the order may, and only once. */
   async dial(id: string, runner: string): Promise<Response> {
     const open = this.#open.get(id);
-    // The runner can be quicker than the pool's own answer.
+    // The runner can dial in before the pool has answered.
     const ordered = await open?.ordered;
     if (open === undefined || ordered === undefined || 'refused' in ordered) return notFound();
     if (!ordered.sent || ordered.runner !== runner) return notFound();
@@ -87,14 +90,14 @@ export class Transfers {
     return new Response(null, { status: 101, webSocket: client });
   }
 
-  /** The runner says that it does not come. */
+  /** The runner refuses the order and does not dial in. */
   refused(id: string, refusal: FilesRefusal): void {
     const open = this.#open.get(id);
     const { code: refused, detail } = refusal;
     if (open?.claimed === false) open.transfer.refuse({ refused, detail });
   }
 
-  /** Breaks all of them off: the session is gone. */
+  /** Ends all transfers: the session was deleted. */
   end(): void {
     for (const { transfer } of this.#open.values()) transfer.fail('The session was deleted.');
   }

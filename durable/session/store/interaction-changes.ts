@@ -28,7 +28,7 @@ interface Context {
   readonly now: number;
 }
 
-/** The part of a change that is about who is asked what, and how answers reach the agent. */
+/** The part of a transaction about questions and permissions: who is asked, and how answers reach the agent. */
 export class InteractionChanges {
   readonly #tx: Change;
   readonly #table: InteractionTable;
@@ -44,7 +44,7 @@ export class InteractionChanges {
     this.#now = now;
   }
 
-  /** The container asks. An id that it has used before asks nothing. */
+  /** The container asks something. An id that it has used before is ignored. */
   asked(ask: Ask): void {
     if (this.#table.has(ask.id)) return;
     const { link, state, open_interactions } = this.#tx.record;
@@ -59,7 +59,7 @@ export class InteractionChanges {
     this.#count();
   }
 
-  /** The container says that nobody waits any more for what it asked. */
+  /** The container no longer waits for what it asked. */
   withdrawn(id: string, of: Interaction['of']): void {
     const interaction = this.#table.get(id);
     if (interaction === null || interaction.of !== of || interaction.epoch !== this.#tx.record.link.epoch) return;
@@ -67,7 +67,7 @@ export class InteractionChanges {
     this.#count();
   }
 
-  /** A turn is over: `claude` itself waits for nobody now; its tools may, for a task in the background, if it went well. */
+  /** A turn has ended, so `claude` itself no longer waits. After a good turn its tools may, for a task in the background. */
   turnEnded(ok: boolean): void {
     const isOver = ({ of }: Interaction) => of === 'claude' || !ok;
     for (const interaction of this.#untaken().filter(isOver)) this.#withdraw(interaction);
@@ -79,7 +79,7 @@ export class InteractionChanges {
     this.#count();
   }
 
-  /** Somebody answers; null: nothing has this id. */
+  /** A person answers; null: there is no interaction with this id. */
   resolve(id: string, request: ResolveRequest, by: string): Interaction | Refusal | null {
     const interaction = this.#table.get(id);
     if (interaction === null) return null;
@@ -93,7 +93,7 @@ export class InteractionChanges {
     return resolved.interaction;
   }
 
-  /** Takes the defaults of those whose deadline has passed. */
+  /** Applies the defaults of interactions whose deadline has passed. */
   expire(): void {
     for (const interaction of this.#table.due(this.#now)) {
       const expired = expire(interaction, this.#now);
@@ -105,7 +105,7 @@ export class InteractionChanges {
     this.pass();
   }
 
-  /** Reminds people of what waits for them. */
+  /** Reminds people of open interactions. */
   remind(): void {
     for (const interaction of this.#table.toRemind(this.#now)) {
       const reminded = remind(interaction, this.#now);
@@ -117,7 +117,7 @@ export class InteractionChanges {
     }
   }
 
-  /** `claude` is gone, and with it whoever waited; `interrupted`: its turn was being ended, so what it asked has ended too. */
+  /** `claude` is gone, so nothing in the container waits. `interrupted`: its turn was being ended, which withdraws what it asked. */
   gone(interrupted: boolean): void {
     for (const interaction of this.#table.attached()) {
       if (interrupted) this.#withdraw(interaction);
@@ -126,12 +126,12 @@ export class InteractionChanges {
     this.#count();
   }
 
-  /** The container has ended: answers that it had not taken go another way. To be called before its commands are forgotten. */
+  /** The container has ended: answers that it had not taken will become messages. Call this before its commands are deleted. */
   undelivered(): void {
     for (const interaction of this.#untaken()) this.#table.save(undelivered(interaction));
   }
 
-  /** Answers that no `claude` waits for any more become messages, unless one is just ending that would take them with it. */
+  /** Turns answers that no `claude` waits for into messages, unless a `claude` is just ending: it would lose them. */
   pass(): void {
     const { container, exit } = this.#tx.record.state;
     if (exit !== null && container !== 'none' && container !== 'ending') return;
@@ -142,7 +142,7 @@ export class InteractionChanges {
     }
   }
 
-  /** Those whose answer the container has been ordered to hand on and has not taken yet. */
+  /** Interactions whose answer was sent to the container, which has not taken it yet. */
   #untaken(): Interaction[] {
     return this.#commands.after(this.#tx.record.state.epoch, 0).flatMap(({ command }) => {
       const { command: kind } = command;
@@ -166,7 +166,7 @@ export class InteractionChanges {
     this.#tx.emit({ type: 'interaction.closed', data: { interaction_id, state, resolved_by, resolution } });
   }
 
-  /** Some have opened or closed: the session says how many there are, and its turn's time stands still while it waits. */
+  /** Counts the open interactions after a change. A turn's time stands still while it waits for one. */
   #count(): void {
     const { record } = this.#tx;
     const open_interactions = this.#table.countOpen();

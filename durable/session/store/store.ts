@@ -30,10 +30,10 @@ export const NOT_FOUND: Refusal = {
   detail: 'There is no session with this id, or it is not yours.',
 };
 
-/** Told of a change once it has been committed; `before` is the log's last `seq` before it. */
+/** Called after each commit; `before` is the log's last `seq` before the transaction. */
 export type OnChanged = (tx: Transaction, before: number) => void;
 
-/** A session's state and tables, and the one way to change them: a transaction, after which everyone is told. */
+/** A session's state and tables, and the only way to change them: a transaction, after which the session's parts act on it. */
 export class SessionStore {
   readonly log: EventLog;
   readonly messages: MessageTable;
@@ -46,7 +46,7 @@ export class SessionStore {
   readonly parentUpdates: UpdateTable<ChildEvent>;
   readonly deskUpdates: UpdateTable<StoredDeskUpdate>;
   readonly deliveries: DeliveryTable;
-  /** There are people on Discord to be told. */
+  /** Discord is set up, so that people there are notified. */
   readonly isOnDiscord: boolean;
   readonly settings: EdgeSettings;
   readonly #storage: DurableObjectStorage;
@@ -78,18 +78,18 @@ export class SessionStore {
     this.#seq = this.#record === null ? 0 : this.log.last();
   }
 
-  /** Null: there is no such session, not yet or not any more. */
+  /** Null: the session does not exist yet, or is deleted. */
   get record(): SessionRecord | null {
     return this.#record;
   }
 
-  /** The record of a session that is known to be there. */
+  /** The record of a session that is known to exist. */
   get current(): SessionRecord {
     if (this.#record === null) throw new Error('the session does not exist');
     return this.#record;
   }
 
-  /** The record, for its owner; null: there is no such session, or it is another's. */
+  /** The record, for its owner; null: there is no such session, or another owner has it. */
   ownedBy(owner: string): SessionRecord | null {
     return this.#record?.identity.owner === owner ? this.#record : null;
   }
@@ -151,7 +151,7 @@ export class SessionStore {
     this.#records.save(this.#record);
   }
 
-  /** Not before there is a session: anyone may ask after any id, and what was deleted may be told something late. Neither stores a thing. */
+  /** Called only once a session exists: a request for an unknown id, or a late call to a deleted session, must store nothing. */
   #createTables(): void {
     const tables = [
       this.#records,
@@ -173,7 +173,7 @@ export class SessionStore {
   /** Removes all that is stored. */
   async erase(): Promise<void> {
     const record = this.#record;
-    // From now on there is nothing to write to.
+    // From now on nothing may write.
     this.#record = null;
     try {
       await this.#storage.deleteAlarm();

@@ -31,7 +31,7 @@ export function summaryOf(record: SessionRecord): VersionedSummary {
   return { changes: record.list.changes, summary: summary(record) };
 }
 
-/** How the files are kept, for people: what runs may be writing at this moment. */
+/** Where the files are kept, for people. A running container may be writing them at this moment. */
 function filesView({ files }: SessionRecord): SessionView['files'] {
   const { launch, write } = files;
   const isKept = isSaved(files) && write === null && (launch === null || launch.runner === null);

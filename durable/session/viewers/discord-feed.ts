@@ -8,25 +8,28 @@ import { interactionViewOf } from '../../shared/interactions/interaction-view.ts
 import type { SessionStore } from '../store/store.ts';
 import { RetryingCall, type Outgoing } from '../../shared/retrying-call.ts';
 
-/** Updates that one call carries. */
+/** Most updates in one call. */
 const MAX_UPDATES = 20;
 
-/** Between two updates of what the session does now, milliseconds. */
+/** Shortest time between two progress lines, milliseconds. */
 const PROGRESS_MS = 2000;
 const TURN_ENDS: readonly string[] = ['message.completed', 'message.failed', 'message.interrupted'];
 
-/** Sends the Discord desk what people there are to see of a session. Updates are stored until the desk has them. */
+/**
+ * Sends a session's updates and progress to the Discord desk. Updates are stored until the desk has them, progress is
+ * not.
+ */
 export class DiscordFeed implements Outgoing {
   readonly #ctx: DurableObjectState;
   readonly #peers: Peers;
   readonly #store: SessionStore;
   readonly #call: RetryingCall;
-  /** What the session does now and people have not seen yet; null: nothing. */
-  #latest: string | null = null;
-  #isShowing = false;
+  /** The newest progress line that was not sent yet; null: none. */
+  #unsentProgress: string | null = null;
+  #isSendingProgress = false;
   #isDeleted = false;
 
-  /** @param retry asked to have `send` called at `nextTry` */
+  /** @param retry schedules a call of `send` at `nextTry` */
   constructor(ctx: DurableObjectState, store: SessionStore, peers: Peers, retry: () => void) {
     this.#ctx = ctx;
     this.#peers = peers;
@@ -43,38 +46,38 @@ export class DiscordFeed implements Outgoing {
     this.#call.send();
   }
 
-  /** Shows what the session does now: always the latest, and no more often than people can read. */
+  /** Sends what the session does now as progress: always the latest, and no more often than people can read. */
   show(shown: readonly Shown[]): void {
     if (this.#isDeleted || !this.#store.current.on_discord) return;
     for (const one of shown) {
-      // The end of a turn is an update of its own. What the turn did before no longer matters then.
-      if ('seq' in one && TURN_ENDS.includes(one.type)) this.#latest = null;
+      // The end of a turn is sent as an update. Progress from before it no longer matters.
+      if ('seq' in one && TURN_ENDS.includes(one.type)) this.#unsentProgress = null;
       const text = progressOf(one);
-      if (text !== '') this.#latest = text;
+      if (text !== '') this.#unsentProgress = text;
     }
-    if (this.#latest === null || this.#isShowing) return;
-    this.#isShowing = true;
-    this.#ctx.waitUntil(this.#showOn(this.#store.current.identity.session_id));
+    if (this.#unsentProgress === null || this.#isSendingProgress) return;
+    this.#isSendingProgress = true;
+    this.#ctx.waitUntil(this.#sendProgress(this.#store.current.identity.session_id));
   }
 
-  /** The session is being deleted: updates that are still due are dropped. May be called again. */
+  /** The session is being deleted: notifies the desk, and drops updates that are still due. May be called again. */
   async detach(): Promise<void> {
     if (!this.#store.isOnDiscord) return;
     this.#isDeleted = true;
     await this.#peers.desk.sessionDeleted(this.#store.current.identity.session_id);
   }
 
-  async #showOn(sessionId: string): Promise<void> {
+  async #sendProgress(sessionId: string): Promise<void> {
     try {
-      for (let text = this.#latest; text !== null && this.#store.record !== null; text = this.#latest) {
-        this.#latest = null;
+      for (let text = this.#unsentProgress; text !== null && this.#store.record !== null; text = this.#unsentProgress) {
+        this.#unsentProgress = null;
         await this.#peers.desk.progress(sessionId, text);
         await scheduler.wait(PROGRESS_MS);
       }
     } catch (error) {
-      console.warn(`session: Discord was not shown its progress: ${String(error)}`);
+      console.warn(`session: could not send its progress to Discord: ${String(error)}`);
     } finally {
-      this.#isShowing = false;
+      this.#isSendingProgress = false;
     }
   }
 
@@ -82,7 +85,7 @@ export class DiscordFeed implements Outgoing {
     const { session_id, owner } = this.#store.current.identity;
     const stored = this.#store.deskUpdates.next(MAX_UPDATES);
     const updates = stored.flatMap(({ n, event }) => {
-      const update = this.#shown(event);
+      const update = this.#complete(event);
       return update === null ? [] : [{ n, update }];
     });
     await this.#peers.desk.sessionUpdated({ session_id, owner }, updates);
@@ -90,8 +93,8 @@ export class DiscordFeed implements Outgoing {
     if (last !== undefined && this.#store.record !== null) this.#store.deskUpdates.delivered(last.n);
   }
 
-  /** The update with all that is shown; null: its subject no longer exists. */
-  #shown(update: StoredDeskUpdate): DeskUpdate | null {
+  /** The stored update with the details that the desk shows; null: the message or interaction no longer exists. */
+  #complete(update: StoredDeskUpdate): DeskUpdate | null {
     const { session_id } = this.#store.current.identity;
     switch (update.kind) {
       case 'notified':
@@ -111,7 +114,7 @@ export class DiscordFeed implements Outgoing {
   }
 }
 
-/** What the agent says or does, as one text; '' for anything else. */
+/** What the agent says or does, as one short text; '' for any other event or a preview. */
 function progressOf(shown: Shown): string {
   if (!('seq' in shown) || shown.type !== 'assistant') return '';
   return condense(shown.type, JSON.parse(shown.json));

@@ -1,31 +1,31 @@
 import { BATCH_BYTES, BATCH_EVENTS } from '../../../protocol/settings/limits.ts';
 import { envelopeJson, type EventLog } from '../store/tables/event-log.ts';
 
-/** Between two comments that keep an idle stream open through proxies, milliseconds. */
+/** Interval of the comments that keep an idle stream open through proxies, milliseconds. */
 const KEEP_ALIVE_MS = 15_000;
 
-/** Why a stream that had nothing to say looks again. */
+/** Why an idle stream wakes. */
 type Wake = 'stored' | 'idle' | 'ended';
 
 /**
- * Server-Sent Events of one session: the log after a cursor, then what comes. The reader sets the pace: an event is
- * read from the log when the client has room for it, so a slow client costs no memory.
+ * Server-Sent Events of one session: the log after a cursor, then new events as they come. The reader sets the pace: an
+ * event is read from the log only when the client has room for it, so a slow client costs no memory.
  */
 export class EventStreams {
   readonly #log: EventLog;
-  readonly #waiting = new Set<(why: Wake) => void>();
+  readonly #waiting = new Set<(reason: Wake) => void>();
   #ended = false;
 
   constructor(log: EventLog) {
     this.#log = log;
   }
 
-  /** Wakes the streams: something was stored. */
+  /** Wakes the streams: events were stored. */
   notify(): void {
     this.#wakeAll('stored');
   }
 
-  /** Ends the streams: the session is gone. */
+  /** Ends the streams: the session was deleted. */
   end(): void {
     this.#ended = true;
     this.#wakeAll('ended');
@@ -39,7 +39,7 @@ export class EventStreams {
       start: (controller) => {
         const first = this.#log.first();
         if (cursor >= first - 1) {
-          // Headers alone do not reach every client before the first byte of the body does.
+          // Some clients see the headers only when the first byte of the body arrives, so one is sent at once.
           return controller.enqueue(encoder.encode(': stream\n\n'));
         }
         const data = JSON.stringify({ type: 'session.gap', data: { from: cursor + 1, to: first - 1 } });
@@ -57,28 +57,28 @@ export class EventStreams {
           );
           return controller.enqueue(encoder.encode(text.join('')));
         }
-        const why = await this.#woken(cancelled.signal);
+        const reason = await this.#nextWake(cancelled.signal);
         if (cancelled.signal.aborted) return;
-        if (why === 'ended') return controller.close();
-        // A pull that enqueues nothing is not called again, so each round says something.
-        controller.enqueue(encoder.encode(why === 'stored' ? ':\n' : ': keep-alive\n\n'));
+        if (reason === 'ended') return controller.close();
+        // The runtime does not call `pull` again if it enqueued nothing, so each call sends at least a comment.
+        controller.enqueue(encoder.encode(reason === 'stored' ? ':\n' : ': keep-alive\n\n'));
       },
       cancel: () => cancelled.abort(),
     });
   }
 
-  #wakeAll(why: Wake): void {
+  #wakeAll(reason: Wake): void {
     const waiting = [...this.#waiting];
     this.#waiting.clear();
-    for (const wake of waiting) wake(why);
+    for (const wake of waiting) wake(reason);
   }
 
-  #woken(cancelled: AbortSignal): Promise<Wake> {
+  #nextWake(cancelled: AbortSignal): Promise<Wake> {
     return new Promise((resolve) => {
-      const wake = (why: Wake) => {
+      const wake = (reason: Wake) => {
         clearTimeout(timer);
         this.#waiting.delete(wake);
-        resolve(why);
+        resolve(reason);
       };
       const timer = setTimeout(() => wake('idle'), KEEP_ALIVE_MS);
       this.#waiting.add(wake);

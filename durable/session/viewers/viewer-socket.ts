@@ -9,7 +9,7 @@ import { parseJson } from '../../shared/json.ts';
 import type { PromptInput } from '../../rpc/session-rpc.ts';
 import type { Viewers } from './viewers.ts';
 
-/** What a viewer's frames may set off. */
+/** The actions that a viewer's frames can trigger. */
 interface ViewerActions {
   readonly viewers: Viewers;
   prompt(input: PromptInput): { message_id: string } | Refusal;
@@ -17,7 +17,7 @@ interface ViewerActions {
   resolve(id: string, request: ResolveRequest): InteractionView | Refusal;
 }
 
-/** Takes what viewers send. What does not fit is answered with an `error` frame; the socket stays open. */
+/** Handles the frames that viewers send. The answer to an invalid frame is an `error` frame; the socket stays open. */
 export class ViewerSocket {
   readonly #actions: ViewerActions;
 
@@ -28,50 +28,53 @@ export class ViewerSocket {
   receive(socket: WebSocket, message: string | ArrayBuffer): void {
     if (socket.readyState !== WebSocket.OPEN) return;
     const text = typeof message === 'string' ? message : new TextDecoder().decode(message);
-    // A UTF-16 unit is at least one byte, so this catches what is surely too long without counting.
+    // A UTF-16 unit is at least one byte, so a longer text is surely too large. This avoids counting bytes.
     if (text.length > MAX_BODY_BYTES) return socket.close(CloseCode.tooLarge, `a frame holds ${MAX_BODY_BYTES} bytes`);
     const json = parseJson(text);
-    if (json === undefined) return answer(socket, fault('invalid_json', 'The frame is not JSON.'));
+    if (json === undefined) return reply(socket, errorFrame('invalid_json', 'The frame is not JSON.'));
     const parsed = viewerFrame.safeParse(json);
     if (!parsed.success) {
-      const said = parsed.error.issues.map(({ path, message: what }) => `${path.join('.') || 'frame'}: ${what}`);
-      return answer(
+      const issues = parsed.error.issues.map(({ path, message: what }) => `${path.join('.') || 'frame'}: ${what}`);
+      return reply(
         socket,
-        fault('invalid_request', `Send prompt, interrupt, resolve, ping or ack. ${said.join('; ')}`),
+        errorFrame('invalid_request', `Send prompt, interrupt, resolve, ping or ack. ${issues.join('; ')}`),
       );
     }
     const frame = parsed.data;
     switch (frame.type) {
       case 'ping':
-        return answer(socket, { type: 'pong', time: new Date().toISOString() });
+        return reply(socket, { type: 'pong', time: new Date().toISOString() });
       case 'ack':
         return this.#actions.viewers.acknowledge(socket, frame.seq);
       case 'interrupt':
         if (this.#actions.interrupt().interrupted) return;
-        return answer(socket, fault('nothing_to_interrupt', 'No turn is running.'));
+        return reply(socket, errorFrame('nothing_to_interrupt', 'No turn is running.'));
       case 'resolve': {
-        const { type: _, interaction_id, ...said } = frame;
-        const request = resolveRequest.safeParse(said);
+        const { type: _, interaction_id, ...rest } = frame;
+        const request = resolveRequest.safeParse(rest);
         if (!request.success) {
-          return answer(socket, fault('invalid_request', 'Send an answer, or a decision with or without a message.'));
+          return reply(
+            socket,
+            errorFrame('invalid_request', 'Send an answer, or a decision with or without a message.'),
+          );
         }
         const resolved = this.#actions.resolve(interaction_id, request.data);
-        if ('refused' in resolved) return answer(socket, fault(resolved.refused, resolved.detail));
-        return answer(socket, { type: 'resolved', interaction_id });
+        if ('refused' in resolved) return reply(socket, errorFrame(resolved.refused, resolved.detail));
+        return reply(socket, { type: 'resolved', interaction_id });
       }
       case 'prompt': {
         const { prompt, timeout_seconds, ref } = frame;
         const input = { message_id: uuidV7(), prompt, timeout_seconds, idempotency_key: undefined };
         const accepted = this.#actions.prompt(input);
-        if ('refused' in accepted) return answer(socket, fault(accepted.refused, accepted.detail));
-        return answer(socket, { type: 'accepted', ...accepted, ...(ref === undefined ? {} : { ref }) });
+        if ('refused' in accepted) return reply(socket, errorFrame(accepted.refused, accepted.detail));
+        return reply(socket, { type: 'accepted', ...accepted, ...(ref === undefined ? {} : { ref }) });
       }
     }
   }
 }
 
-const fault = (code: string, detail: string): ViewerAnswer => ({ type: 'error', code, detail });
+const errorFrame = (code: string, detail: string): ViewerAnswer => ({ type: 'error', code, detail });
 
-function answer(socket: WebSocket, frame: ViewerAnswer): void {
+function reply(socket: WebSocket, frame: ViewerAnswer): void {
   socket.send(JSON.stringify(frame));
 }

@@ -4,30 +4,30 @@ import { OWN_PREFIXES } from '../../../protocol/api/event.ts';
 import type { InteractionTable } from '../store/tables/interaction-table.ts';
 import { envelopeJson, plainJson, previewJson, type EventLog, type Shown } from '../store/tables/event-log.ts';
 
-/** How far a viewer that acknowledges may fall behind before it has to wait, UTF-16 units sent. */
+/** How much a viewer that acknowledges may leave unacknowledged before sending to it pauses, UTF-16 units. */
 const WINDOW = 8 * 1024 * 1024;
-/** How much a viewer that never acknowledges is sent before it has to come back with its cursor. */
+/** How much a viewer that never acknowledges is sent before it has to reconnect with its cursor, UTF-16 units. */
 const LIMIT = 32 * 1024 * 1024;
-/** How long a viewer may leave its window full, milliseconds. */
+/** How long a viewer may leave its window full before it is disconnected, milliseconds. */
 const STALL_MS = 60_000;
 
-/** What is known of one viewer. Kept as the socket's attachment, so that it outlives hibernation. */
+/** The state of one viewer. Stored as the socket's attachment, so that it survives hibernation. */
 interface Viewer {
   readonly kind: 'viewer';
-  /** The seed's dialect: one message a frame. */
+  /** The viewer uses the seed's dialect: one message per frame. */
   readonly plain: boolean;
-  /** `seq` of the last event that was sent. */
+  /** `seq` of the last event that was sent to it. */
   cursor: number;
-  /** Sent since the last acknowledgement. workerd does not tell how much of it has left. */
+  /** Sent and not acknowledged yet, UTF-16 units. workerd does not report how much of it is still in its buffer. */
   unacknowledged: number;
-  /** It says what it has read, so it can be made to wait. */
+  /** The viewer acknowledges what it has read, so sending can pause until it does. */
   acknowledges: boolean;
-  /** Since when its window has been full, epoch milliseconds. */
+  /** Since when its window is full, epoch milliseconds; null: it is not full. */
   stalled: number | null;
 }
 
 export interface ViewerOptions extends Pick<Viewer, 'plain' | 'acknowledges'> {
-  /** Its cursor; null: only what comes from now on. */
+  /** The cursor to start after; null: only events from now on. */
   readonly after: number | null;
 }
 
@@ -35,12 +35,12 @@ const TAG = 'viewer';
 
 const isOwn = (type: string) => OWN_PREFIXES.some((prefix) => type.startsWith(prefix));
 
-/** Fans a session's log out to the WebSockets that watch it. Each has a cursor; the log is the queue. */
+/** Sends a session's log to the WebSockets that watch it. Each viewer has a cursor; the log itself is its queue. */
 export class Viewers {
   readonly #ctx: DurableObjectState;
   readonly #log: EventLog;
   readonly #interactions: InteractionTable;
-  /** Of each viewer: after which `seq` how much had been sent, so that an acknowledgement frees just that. */
+  /** Each viewer's unacknowledged sizes by `seq`, so that an acknowledgement frees exactly what it covers. */
   readonly #sent = new WeakMap<WebSocket, { seq: number; size: number }[]>();
 
   constructor(ctx: DurableObjectState, log: EventLog, interactions: InteractionTable) {
@@ -49,7 +49,7 @@ export class Viewers {
     this.#interactions = interactions;
   }
 
-  /** Takes a socket in and sends what is stored after its cursor. */
+  /** Adds a socket as a viewer, and sends it the stored events after its cursor. */
   attach(socket: WebSocket, { after, plain, acknowledges }: ViewerOptions): void {
     this.#ctx.acceptWebSocket(socket, [TAG]);
     const last = this.#log.last();
@@ -67,12 +67,12 @@ export class Viewers {
       viewer.cursor = first - 1;
     }
     if (after === null) this.#sendOpen(socket, plain);
-    this.#pump(socket, viewer);
+    this.#catchUp(socket, viewer);
   }
 
   /**
-   * Shows who comes without a cursor what waits for an answer. It does not count as sent: there is little of it at once
-   * (`MAX_OPEN`, each of at most `MAX_SHOWN_INPUT`), and it is no part of what the cursor passes over.
+   * Sends the open interactions to a viewer that connects without a cursor. They do not count as sent: they are few and
+   * small (`MAX_OPEN`, each of at most `MAX_SHOWN_INPUT`), and the cursor does not move past them.
    */
   #sendOpen(socket: WebSocket, isPlain: boolean): void {
     for (const seq of this.#interactions.openedAt()) {
@@ -81,7 +81,7 @@ export class Viewers {
     }
   }
 
-  /** Sends what has just been said: events that have just been stored, with the previews between them. */
+  /** Sends the events that have just been stored, with the previews between them. */
   publish(shown: readonly Shown[]): void {
     if (shown.length === 0) return;
     const stored = shown.filter((one) => 'seq' in one);
@@ -90,8 +90,8 @@ export class Viewers {
     let frame: string | null = null;
     for (const [socket, viewer] of this.#all()) {
       if (viewer.cursor !== before) {
-        // It is behind, so it gets what it lacks from the log; previews are for those who keep up.
-        this.#pump(socket, viewer);
+        // The viewer is behind, so it gets the missing events from the log. Only viewers that keep up get previews.
+        this.#catchUp(socket, viewer);
       } else if (this.#mayReceive(socket, viewer)) {
         if (viewer.plain) {
           for (const one of shown) this.#send(socket, viewer, plain(one), 'seq' in one ? one.seq : viewer.cursor);
@@ -99,7 +99,7 @@ export class Viewers {
           frame ??= batch(shown);
           this.#send(socket, viewer, frame, last);
         }
-        this.#keep(socket, viewer);
+        this.#save(socket, viewer);
       }
     }
   }
@@ -112,17 +112,17 @@ export class Viewers {
     viewer.acknowledges = true;
     viewer.unacknowledged = sent.reduce((sum, { size }) => sum + size, 0);
     viewer.stalled = null;
-    this.#pump(socket, viewer);
+    this.#catchUp(socket, viewer);
   }
 
-  /** Closes those who have left their window full for too long. */
+  /** Disconnects the viewers that have left their window full for too long. */
   closeStalled(now: number): void {
     for (const [socket, viewer] of this.#all()) {
-      if (viewer.stalled !== null && now >= viewer.stalled + STALL_MS) this.#tooSlow(socket);
+      if (viewer.stalled !== null && now >= viewer.stalled + STALL_MS) this.#closeSlow(socket);
     }
   }
 
-  /** When `closeStalled` has to be called next. */
+  /** When `closeStalled` has to be called next, epoch milliseconds; null: no window is full. */
   nextStall(): number | null {
     const times = this.#all().flatMap(([, { stalled }]) => (stalled === null ? [] : [stalled + STALL_MS]));
     return times.length === 0 ? null : Math.min(...times);
@@ -145,12 +145,12 @@ export class Viewers {
     return viewer?.kind === 'viewer' ? viewer : null;
   }
 
-  #keep(socket: WebSocket, viewer: Viewer): void {
+  #save(socket: WebSocket, viewer: Viewer): void {
     socket.serializeAttachment(viewer);
   }
 
-  /** Sends what is stored after the viewer's cursor, as far as it may be sent more. */
-  #pump(socket: WebSocket, viewer: Viewer): void {
+  /** Sends the stored events after the viewer's cursor, until the viewer may not receive more. */
+  #catchUp(socket: WebSocket, viewer: Viewer): void {
     for (;;) {
       const events = this.#log.read(viewer.cursor, BATCH_EVENTS, BATCH_BYTES);
       const last = events.at(-1);
@@ -162,17 +162,17 @@ export class Viewers {
         this.#send(socket, viewer, batch(events), last.seq);
       }
     }
-    this.#keep(socket, viewer);
+    this.#save(socket, viewer);
   }
 
   #mayReceive(socket: WebSocket, viewer: Viewer): boolean {
     if (viewer.acknowledges && viewer.unacknowledged >= WINDOW) {
       viewer.stalled ??= Date.now();
-      this.#keep(socket, viewer);
+      this.#save(socket, viewer);
       return false;
     }
     if (viewer.unacknowledged < LIMIT) return true;
-    this.#tooSlow(socket);
+    this.#closeSlow(socket);
     return false;
   }
 
@@ -187,7 +187,7 @@ export class Viewers {
     this.#sent.set(socket, sent);
   }
 
-  #tooSlow(socket: WebSocket): void {
+  #closeSlow(socket: WebSocket): void {
     socket.close(CloseCode.tooSlow, 'come back with ?after= the last seq that you have');
   }
 

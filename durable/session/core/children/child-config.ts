@@ -2,7 +2,7 @@ import type { Refusal } from '../../../../protocol/api/problem.ts';
 import type { ChildConfig, SessionConfig } from '../../../../protocol/api/session-config.ts';
 import { uncovered } from './rule-cover.ts';
 
-/** From the narrowest to the widest. */
+/** Permission modes, from the narrowest to the widest. */
 const MODES = ['plan', 'ask', 'accept_edits', 'bypass'] as const satisfies readonly SessionConfig['permission_mode'][];
 
 interface Excess {
@@ -11,8 +11,10 @@ interface Excess {
 }
 
 /**
- * A child's settings: what was not asked for is its parent's, but for the system prompt and the budget, which are each session's own. A child may do less than its
- * parent, never more: in permissions, network, secrets, tools, who may answer, and budget.
+ * A child's settings. Settings that were not asked for come from its parent, except the system prompt and the budget:
+ * these are never inherited. A child may do less than its parent, never more. This holds for permissions, network,
+ * secrets, tools, answerers, MCP servers, resources and budget. If it asks for more, the refusal lists every setting
+ * that is too wide.
  */
 export function childConfigOf(parent: SessionConfig, asked: ChildConfig): { readonly config: SessionConfig } | Refusal {
   const { system_prompt: _prompt, budget_usd: _budget, ...inherited } = parent;
@@ -29,15 +31,15 @@ export function childConfigOf(parent: SessionConfig, asked: ChildConfig): { read
     ...limits(parent, config),
   ];
   if (excess.length === 0) return { config };
-  const said = excess.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  const list = excess.map(({ path, message }) => `${path}: ${message}`).join('; ');
   return {
     refused: 'child_too_wide',
-    detail: `A child may do less than its parent, never more. ${said}`,
+    detail: `A child may do less than its parent, never more. ${list}`,
     errors: excess,
   };
 }
 
-/** What was asked for; a setting that is there and undefined was not. */
+/** The settings that were asked for. A key whose value is undefined was not. */
 function given(asked: ChildConfig): Partial<SessionConfig> {
   return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
 }
@@ -57,7 +59,10 @@ function permissions(parent: SessionConfig, child: SessionConfig): Excess[] {
   return [...excess, ...tools(parent, child)];
 }
 
-/** What runs unasked: in `bypass` everything or the list, otherwise the list, in which `*` counts as nothing. */
+/**
+ * Compares the tools that run without asking a person. In mode `bypass` this is the list, and `*` in it means every
+ * tool. In other modes it is also the list, but `*` in it has no effect.
+ */
 function tools(parent: SessionConfig, child: SessionConfig): Excess[] {
   if (isUnrestricted(parent)) return [];
   const path = 'config.allowed_tools';
@@ -94,7 +99,7 @@ function names(setting: string, parent: readonly string[], child: readonly strin
     .map((name) => ({ path: `config.${setting}`, message: `${name} is not ${what}` }));
 }
 
-/** A server's command runs without anybody's leave, so whose tools are limited brings none of its own. */
+/** An MCP server's command runs without asking anybody, so a parent with limited tools lets its child add no server. */
 function servers(parent: SessionConfig, child: SessionConfig): Excess[] {
   if (isUnrestricted(parent)) return [];
   const same = (name: string) => JSON.stringify(parent.mcp_servers[name]) === JSON.stringify(child.mcp_servers[name]);

@@ -2,13 +2,17 @@ import type { OwnEvent } from '../../../../protocol/api/event.ts';
 import type { MessageView } from '../../../../protocol/api/message.ts';
 import type { ChildResult } from '../../../../protocol/api/child.ts';
 
-/** What a child tells its parent, as it is stored in the parent's log. */
+/** An update that a child sends to its parent, as the parent's log stores it. */
 export type ChildEvent = Extract<
   OwnEvent,
   { type: `child.${'status' | 'result' | 'interaction' | 'callback_failed'}` }
 >;
 
-/** What of an event of `child_session_id` its parent is told; null: nothing. @param messageOf a message of the child's */
+/**
+ * The update for the parent about an event of the child `child_session_id`; null: this event makes no update.
+ *
+ * @param messageOf looks up a message of the child; null: it does not exist any more
+ */
 export function childEventOf(
   child_session_id: string,
   event: OwnEvent,
@@ -31,29 +35,30 @@ export function childEventOf(
     const { interaction_id, state } = data;
     return { type: 'child.interaction', data: { child_session_id, interaction_id, state, subject: null } };
   }
-  // People who watch the first session of a tree see who waits for them, however deep.
+  // Passed on unchanged to each parent above, so that people who watch the root session see every descendant that waits
+  // for them.
   return type === 'child.interaction' ? event : null;
 }
 
-/** Characters of a result that a parent is told; the child's own log has all of it. */
+/** Longest result in an update to the parent, characters. The child's own log has all of it. */
 const MAX_RESULT = 262_144;
 
-/** How a message that has ended is told of. */
+/** The result of a message that has ended, for updates and reports. Throws if the message is queued or running. */
 export function resultOf(view: MessageView): ChildResult {
   const { message_id, status, result = null, error, duration_ms = null, total_cost_usd = null } = view;
   if (status === 'queued' || status === 'processing') throw new Error('a message that goes on has no result');
-  const told = error === null ? null : { code: error.code, detail: error.detail };
+  const failure = error === null ? null : { code: error.code, detail: error.detail };
   return {
     message_id,
     status,
-    result: result === null ? null : shortened(result),
-    error: told,
+    result: result === null ? null : truncated(result),
+    error: failure,
     duration_ms,
     total_cost_usd,
   };
 }
 
-function shortened(result: string): string {
+function truncated(result: string): string {
   if (result.length <= MAX_RESULT) return result;
   return `${result.slice(0, MAX_RESULT)}\n… (cut here: ${result.length} characters in all, which the child’s events have)`;
 }

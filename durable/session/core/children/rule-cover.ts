@@ -1,6 +1,6 @@
 import type { NetworkConfig } from '../../../../protocol/api/session-config.ts';
 
-/** A rule of an allow-list (`egressRule`), taken apart. */
+/** A parsed rule of an allow-list (`egressRule`). */
 interface Pattern {
   readonly kind: 'any' | 'subdomains' | 'exact';
   readonly host: string;
@@ -18,7 +18,7 @@ function patternOf(rule: string): Pattern {
     : { kind: 'exact', host: name, ports };
 }
 
-/** Whether a rule allows all that another one does. Both in the grammar of `egressRule`. */
+/** Whether rule `wide` allows everything that rule `narrow` allows. Both are written as `egressRule` says. */
 export function covers(wide: string, narrow: string): boolean {
   const outer = patternOf(wide);
   const inner = patternOf(narrow);
@@ -29,7 +29,7 @@ function coversHost(outer: Pattern, inner: Pattern): boolean {
   if (outer.kind === 'any') return true;
   if (inner.kind === 'any') return false;
   if (outer.kind === 'exact') return inner.kind === 'exact' && inner.host === outer.host;
-  // An address is no name, so no name's subdomain; `*.b` allows what is below `b`, and `b` itself is not.
+  // `*.b` allows the subdomains of `b`, but not `b` itself, and no IP address: an address is no subdomain of a name.
   const isName = inner.kind === 'subdomains' || /[a-z_]/.test(inner.host.split('.').at(-1) ?? '');
   if (!isName || inner.host.startsWith('[')) return false;
   const below = inner.host.endsWith(`.${outer.host}`);
@@ -41,8 +41,9 @@ function coversPorts(outer: Pattern['ports'], inner: Pattern['ports']): boolean 
 }
 
 /**
- * What of a child's network its parent does not have. What a preset means, and what a session without a network gets, is the runner's
- * operator's to say: so a preset is covered by itself alone, and nothing by a network that is not there.
+ * The rules and presets of a child's network that its parent does not have. The runner's operator decides what a preset
+ * allows and what a session without a network may reach. The edge knows neither. So only the same preset covers a
+ * preset, and a parent without a network covers nothing.
  */
 export function uncovered(
   parent: NetworkConfig | undefined,

@@ -2,11 +2,12 @@ import ipaddr from 'ipaddr.js';
 import { signingKey } from './delivery.ts';
 
 /**
- * Why a webhook cannot be posted there, as far as its URL alone shows it; null: it may be. That is said at once what would
- * otherwise show by the first post; what guards is the network that dials (`start/edge/webhook-network.ts`).
+ * Why a webhook cannot be posted to this URL, judged by the URL and the secret alone; null: it may be. This check only
+ * reports a mistake at once, before the first post fails. It is not the guard: that is the network service that dials
+ * (`start/edge/webhook-network.ts`).
  *
- * @param secret undefined: one is minted
- * @param allow what the operator allows beyond public addresses
+ * @param secret undefined: one will be minted
+ * @param allow ranges that the operator allows. Any range other than `public` switches the check of the address off
  */
 export function targetRefusal(url: string, secret: string | undefined, allow: readonly string[]): string | null {
   if (!URL.canParse(url)) return 'The URL cannot be read.';
@@ -19,13 +20,13 @@ export function targetRefusal(url: string, secret: string | undefined, allow: re
   return `${hostname} is not a public address. The operator of this service can allow it: WEBHOOK_ALLOW.`;
 }
 
-/** @param host as `URL` writes it: whatever way an IPv4 address was put, it has four decimal parts by now */
+/** @param host as `URL` writes it: every notation of an IPv4 address has become four decimal parts */
 function isPublic(host: string): boolean {
   if (/^(?:.*\.)?localhost\.?$/.test(host)) return false;
   const literal = host.replace(/^\[(.*)\]$/, '$1');
   if (!ipaddr.isValid(literal)) return true;
   const address = ipaddr.parse(literal);
-  // Of IPv6 only 2000::/3 has a global meaning (RFC 4291, IANA).
+  // Of IPv6, only 2000::/3 is global unicast (RFC 4291, IANA).
   if (address instanceof ipaddr.IPv6 && !address.match(ipaddr.IPv6.parseCIDR('2000::/3'))) return false;
   return address.range() === 'unicast';
 }

@@ -6,17 +6,20 @@ const agentCall = z.discriminatedUnion('tool', [
   z.object({ tool: z.literal('share_artifact'), input: shareArtifactInput }),
   ...childToolCall.options,
 ]);
-/** A tool's call that takes more than this session to answer. */
+/** A tool call that the session cannot answer alone. */
 export type AgentCall = z.infer<typeof agentCall>;
 
 export interface AgentCallRow {
   readonly call_id: string;
   readonly call: AgentCall;
-  /** The id of what the call makes, if it makes something: a call that is taken up again makes it no second time. */
+  /**
+   * The id of what the call creates, if it creates something. With it, a call that is processed again creates nothing
+   * twice.
+   */
   readonly made: string;
-  /** When it has to be answered, epoch milliseconds; null: once it can be. */
+  /** When it has to be answered at the latest, epoch milliseconds; null: there is no limit. */
   readonly deadline: number | null;
-  /** It waits for this child's news; null: it is to be looked at. */
+  /** The child whose next update the call waits for; null: the call is due. */
   readonly waits_for: string | null;
 }
 
@@ -28,17 +31,20 @@ interface Row extends Record<string, SqlStorageValue> {
   waits_for: string | null;
 }
 
-/** Calls of the agent's tools that are not answered yet. Changes belong inside the caller's transaction. */
+/** The agent's tool calls that are not answered yet. Writes belong in the caller's transaction. */
 export class AgentCallTable {
   readonly #sql: SqlStorage;
-  /** Looked at with each change of a session, most of which call nothing: so a table that was empty is not asked again. */
+  /**
+   * Every change of a session reads this table, and most add no call. So an empty table is not queried again until one
+   * is added.
+   */
   #isKnownEmpty = false;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
   }
 
-  /** Makes its table, where it is not there. */
+  /** Creates the table if it does not exist. */
   create(): void {
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS agent_calls (
       call_id TEXT PRIMARY KEY, call TEXT NOT NULL, made TEXT NOT NULL, deadline INTEGER, waits_for TEXT) WITHOUT ROWID`);
@@ -59,23 +65,24 @@ export class AgentCallTable {
     return this.#rows('SELECT * FROM agent_calls WHERE call_id = ?', callId)[0] ?? null;
   }
 
-  /** Those to be looked at: new ones, and those whose wait is over. */
+  /** The calls that are due: those that wait for no child, and those whose deadline has passed. */
   due(now: number): AgentCallRow[] {
     if (this.#isEmpty()) return [];
     return this.#rows('SELECT * FROM agent_calls WHERE waits_for IS NULL OR deadline <= ? ORDER BY made', now);
   }
 
-  /** When the next wait is over, epoch milliseconds; null: none is under way. */
+  /** The earliest deadline, epoch milliseconds; null: no call has one. */
   nextDeadline(): number | null {
     if (this.#isEmpty()) return null;
     return this.#sql.exec<{ at: number | null }>('SELECT min(deadline) AS at FROM agent_calls').one().at;
   }
 
+  /** The call waits for this child's next update. */
   waitFor(callId: string, childId: string): void {
     this.#sql.exec('UPDATE agent_calls SET waits_for = ? WHERE call_id = ?', childId, callId);
   }
 
-  /** A child has told something: what waits for it is looked at. */
+  /** An update of this child came: the calls that wait for it are due. */
   wake(childId: string): void {
     this.#sql.exec('UPDATE agent_calls SET waits_for = NULL WHERE waits_for = ?', childId);
   }

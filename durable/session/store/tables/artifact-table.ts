@@ -3,11 +3,11 @@ import { artifactView, type ArtifactView } from '../../../../protocol/api/artifa
 
 export interface StoredArtifact {
   readonly view: ArtifactView;
-  /** The storage that has its bytes. */
+  /** The name of the storage that holds its bytes. */
   readonly storage: string;
 }
 
-/** A session's artifacts. Changes belong inside the caller's transaction. */
+/** A session's artifacts. Writes belong in the caller's transaction. */
 export class ArtifactTable {
   readonly #sql: SqlStorage;
 
@@ -15,7 +15,7 @@ export class ArtifactTable {
     this.#sql = sql;
   }
 
-  /** Makes its table, where it is not there. */
+  /** Creates the table if it does not exist. */
   create(): void {
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS artifacts (
       number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, storage TEXT NOT NULL, view TEXT NOT NULL)`);
@@ -43,7 +43,7 @@ export class ArtifactTable {
     return this.#sql.exec<{ count: number }>('SELECT count(*) AS count FROM artifacts').one().count;
   }
 
-  /** Those after `cursor`, the oldest first. */
+  /** Artifacts after `cursor`, the oldest first. */
   page(cursor: number, limit: number): ArtifactPage {
     const rows = [
       ...this.#sql.exec<{ number: number; view: string }>(

@@ -1,4 +1,4 @@
-/** The sessions that a session has begun, and how much of their news it has heard. Changes belong inside the caller's transaction. */
+/** A session's children, and how many of their updates it has received. Writes belong in the caller's transaction. */
 export class ChildTable {
   readonly #sql: SqlStorage;
 
@@ -6,7 +6,7 @@ export class ChildTable {
     this.#sql = sql;
   }
 
-  /** Makes its table, where it is not there. */
+  /** Creates the table if it does not exist. */
   create(): void {
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS children (
       id TEXT PRIMARY KEY, title TEXT, heard INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID`);
@@ -16,16 +16,17 @@ export class ChildTable {
     this.#sql.exec('INSERT INTO children (id, title) VALUES (?, ?) ON CONFLICT DO NOTHING', id, title);
   }
 
-  /** The number of the last of its news that was heard; null: it is no child. */
+  /** The number of the last update that was received from this child, 0: none; null: it is no child. */
   heard(id: string): number | null {
     return [...this.#sql.exec<{ heard: number }>('SELECT heard FROM children WHERE id = ?', id)][0]?.heard ?? null;
   }
 
+  /** Records that all updates of this child up to `n` were received. */
   hear(id: string, n: number): void {
     this.#sql.exec('UPDATE children SET heard = ? WHERE id = ?', n, id);
   }
 
-  /** The oldest first. */
+  /** All children, the oldest first. */
   all(): { readonly id: string; readonly title: string | null }[] {
     return [...this.#sql.exec<{ id: string; title: string | null }>('SELECT id, title FROM children ORDER BY id')];
   }

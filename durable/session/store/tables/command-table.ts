@@ -5,7 +5,7 @@ export interface NumberedCommand {
   readonly command: WrapperCommand;
 }
 
-/** Orders for the wrapper of one epoch, numbered from 1 and kept until it has taken them. */
+/** Commands for the wrapper, numbered from 1 within each epoch and kept until the wrapper has taken them. */
 export class CommandTable {
   readonly #sql: SqlStorage;
 
@@ -13,7 +13,7 @@ export class CommandTable {
     this.#sql = sql;
   }
 
-  /** Makes its table, where it is not there. */
+  /** Creates the table if it does not exist. */
   create(): void {
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS commands (
       epoch INTEGER NOT NULL, number INTEGER NOT NULL, command TEXT, PRIMARY KEY (epoch, number)) WITHOUT ROWID`);
@@ -27,7 +27,7 @@ export class CommandTable {
     return { number, command };
   }
 
-  /** What the wrapper has yet to take. */
+  /** The commands that the wrapper has not taken yet. */
   after(epoch: number, taken: number): NumberedCommand[] {
     const rows = this.#sql.exec<{ number: number; command: string }>(
       'SELECT number, command FROM commands WHERE epoch = ? AND number > ? AND command IS NOT NULL ORDER BY number',
@@ -37,7 +37,7 @@ export class CommandTable {
     return [...rows].map(({ number, command }) => ({ number, command: wrapperCommand.parse(JSON.parse(command)) }));
   }
 
-  /** Forgets what was taken, but not its number: numbers are never given twice. */
+  /** Deletes the text of commands that were taken, but keeps their numbers: a number is never used twice. */
   taken(epoch: number, number: number): void {
     this.#sql.exec(
       'UPDATE commands SET command = NULL WHERE epoch = ? AND number <= ? AND command IS NOT NULL',
@@ -46,7 +46,7 @@ export class CommandTable {
     );
   }
 
-  /** A new epoch numbers from 1 again; what the ones before were told no longer matters. */
+  /** Deletes the commands of earlier epochs. They no longer matter, and a new epoch numbers from 1 again. */
   dropBefore(epoch: number): void {
     this.#sql.exec('DELETE FROM commands WHERE epoch < ?', epoch);
   }

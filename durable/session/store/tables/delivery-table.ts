@@ -1,16 +1,16 @@
-/** A post that was not yet delivered. */
+/** A post to the webhook that was not delivered yet. */
 export interface Delivery {
-  /** The same at each try: by it the receiver knows what it has had already. */
+  /** The same at each try, so that the receiver can recognise a repeated post. */
   readonly id: string;
   readonly body: string;
-  /** Tries that failed. */
+  /** How many tries have failed. */
   readonly attempts: number;
   readonly next_at: number;
 }
 
 /**
- * What is to be posted to a session's webhook, the oldest first: nothing is due before the one ahead of it is gone. Times are
- * epoch milliseconds. Changes belong inside the caller's transaction.
+ * The deliveries to a session's webhook, in order: only the oldest can be due, and the next one only after it is removed.
+ * Times are epoch milliseconds. Writes belong in the caller's transaction.
  */
 export class DeliveryTable {
   readonly #sql: SqlStorage;
@@ -19,27 +19,25 @@ export class DeliveryTable {
     this.#sql = sql;
   }
 
-  /** Makes its table, where it is not there. */
+  /** Creates the table if it does not exist. */
   create(): void {
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS deliveries (
       n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, body TEXT NOT NULL,
       attempts INTEGER NOT NULL, next_at INTEGER NOT NULL)`);
   }
 
-  /**
-   * @param body of at most about a megabyte (`deliveryBody` sees to it): a row holds two
-   */
+  /** @param body at most about 1 MB (`deliveryBody` ensures it), because a row is limited to 2 MB */
   add(id: string, body: string, now: number): void {
     this.#sql.exec('INSERT INTO deliveries (id, body, attempts, next_at) VALUES (?, ?, 0, ?)', id, body, now);
   }
 
-  /** The one to post now; null: none, or not yet. */
+  /** The delivery to post now; null: there is none, or its time has not come. */
   due(now: number): Delivery | null {
     const first = this.#first();
     return first !== null && first.next_at <= now ? first : null;
   }
 
-  /** It was tried and is to be tried again. */
+  /** Counts a failed try, and schedules the next one. */
   reschedule(id: string, next_at: number): void {
     this.#sql.exec('UPDATE deliveries SET attempts = attempts + 1, next_at = ? WHERE id = ?', next_at, id);
   }

@@ -1,6 +1,6 @@
 import type { OwnEvent } from '../../../../protocol/api/event.ts';
 
-/** A stored event, its `data` still the JSON text that was written. */
+/** A stored event. `json` is its `data`: the JSON text exactly as it was written. */
 export interface StoredEvent {
   readonly seq: number;
   readonly time: number;
@@ -8,22 +8,22 @@ export interface StoredEvent {
   readonly json: string;
 }
 
-/** A preview: shown, never stored. `preview` is Claude Code's line. */
+/** A preview: broadcast, never stored. `preview` is the line as Claude Code wrote it. */
 export interface Preview {
   readonly time: number;
   readonly preview: string;
 }
 
-/** What viewers see, in the order that it was said. */
+/** What viewers get: events and previews. */
 export type Shown = StoredEvent | Preview;
 
 /**
- * SQLite in a Durable Object holds rows of up to 2 MB, and a UTF-16 unit takes up to 3 bytes there: longer data is
- * cut into parts of this many units.
+ * UTF-16 units in one part of an event's data; longer data is split. SQLite in a Durable Object limits a row to 2 MB, and
+ * a UTF-16 unit takes up to 3 bytes there.
  */
 const PART_UNITS = 500_000;
 
-/** The durable log of one session: `seq` from 1 without holes. Appends belong inside the caller's transaction. */
+/** The durable log of one session: `seq` counts from 1 without holes. Appends belong in the caller's transaction. */
 export class EventLog {
   readonly #sql: SqlStorage;
 
@@ -31,7 +31,7 @@ export class EventLog {
     this.#sql = sql;
   }
 
-  /** Makes its tables, where they are not there. */
+  /** Creates the tables if they do not exist. */
   create(): void {
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS events (
       seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, type TEXT NOT NULL, data TEXT NOT NULL, parts INTEGER NOT NULL)`);
@@ -50,7 +50,7 @@ export class EventLog {
   }
 
   append(event: StoredEvent): void {
-    const parts = cut(event.json);
+    const parts = split(event.json);
     const [head = '', ...rest] = parts;
     this.#sql.exec(
       'INSERT INTO events (seq, time, type, data, parts) VALUES (?, ?, ?, ?, ?)',
@@ -65,7 +65,10 @@ export class EventLog {
     }
   }
 
-  /** Events after `after`, oldest first: at most `limit`, and no more than the first past `bytes` of data. */
+  /**
+   * Events after `after`, the oldest first: at most `limit`. Stops after the event with which the data reaches `bytes`,
+   * counted in UTF-16 units.
+   */
   read(after: number, limit: number, bytes: number): StoredEvent[] {
     const rows = this.#sql.exec<{ seq: number; time: number; type: string; data: string; parts: number }>(
       'SELECT seq, time, type, data, parts FROM events WHERE seq > ? ORDER BY seq LIMIT ?',
@@ -89,8 +92,8 @@ export class EventLog {
   }
 }
 
-/** Cuts text for storage, never between the halves of a surrogate pair: alone, a half would not survive UTF-8. */
-function cut(text: string): string[] {
+/** Splits text for storage, but never within a surrogate pair: half a pair cannot be stored as UTF-8. */
+function split(text: string): string[] {
   const parts: string[] = [];
   for (let start = 0; start < text.length;) {
     let end = Math.min(start + PART_UNITS, text.length);
@@ -102,24 +105,27 @@ function cut(text: string): string[] {
   return parts;
 }
 
-/** An event as it goes over the wire. Claude Code's own JSON is put in as it was written, byte for byte. */
+/** An event as sent over the wire. Claude Code's own JSON goes in byte for byte as it was written. */
 export function envelopeJson({ seq, time, type, json }: StoredEvent): string {
   return `{"seq":${seq},"time":"${new Date(time).toISOString()}","type":${JSON.stringify(type)},"data":${json}}`;
 }
 
-/** A preview as it goes over the wire: no `seq`, for it is not stored. */
+/** A preview as sent over the wire. It has no `seq`, because it is not stored. */
 export function previewJson({ time, preview }: Preview): string {
   return `{"time":"${new Date(time).toISOString()}","type":"stream_event","data":${preview}}`;
 }
 
-/** An event in the seed's dialect: Claude Code's message itself; of CC-Docker's own events, `data` with its `type`, which the seed had for one of them. */
+/**
+ * An event in the seed's dialect. For Claude Code's events that is the message itself; for CC-Docker's own, `data` with
+ * `type` added. The seed's own name for `child.result` is `child_result`.
+ */
 export function plainJson({ type, json }: Pick<StoredEvent, 'type' | 'json'>, own: boolean): string {
   if (!own) return json;
   const name = JSON.stringify(type === 'child.result' ? 'child_result' : type);
   return json === '{}' ? `{"type":${name}}` : `{"type":${name},${json.slice(1)}`;
 }
 
-/** An event of CC-Docker's own, ready to store. */
+/** Converts one of CC-Docker's own events to the form in which it is stored. */
 export function ownEvent(seq: number, time: number, event: OwnEvent): StoredEvent {
   return { seq, time, type: event.type, json: JSON.stringify(event.data) };
 }

@@ -7,7 +7,7 @@ interface Row extends Record<string, SqlStorageValue> {
   subject: string;
 }
 
-/** What a row that an earlier version stored may lack. */
+/** Defaults for fields that a row stored by an earlier version may lack. */
 const LATER: Pick<Interaction, 'answerers' | 'reminders' | 'reminded'> = { answerers: null, reminders: 0, reminded: 0 };
 
 const SELECT = 'SELECT i.json, s.json AS subject FROM interactions i JOIN interaction_subjects s USING (number)';
@@ -19,7 +19,7 @@ interface Page {
   readonly cursor: string | undefined;
 }
 
-/** What people are and were asked in one session. Changes belong inside the caller's transaction. */
+/** The interactions of one session, open and closed. Writes belong in the caller's transaction. */
 export class InteractionTable {
   readonly #sql: SqlStorage;
 
@@ -27,23 +27,23 @@ export class InteractionTable {
     this.#sql = sql;
   }
 
-  /** Makes its tables, where they are not there. */
+  /** Creates the tables if they do not exist. */
   create(): void {
-    // The container gives the ids, and people may write them in other letters.
+    // NOCASE: the container chooses the ids, and people may type them in upper or lower case.
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS interactions (
       number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE COLLATE NOCASE, seq INTEGER NOT NULL, state TEXT NOT NULL, deadline INTEGER NOT NULL,
       detached INTEGER NOT NULL, answer TEXT NOT NULL, json TEXT NOT NULL)`);
     this.#sql.exec('CREATE INDEX IF NOT EXISTS interactions_by_state ON interactions (state, deadline)');
     this.#sql.exec("CREATE INDEX IF NOT EXISTS interactions_owed ON interactions (number) WHERE answer = 'owed'");
-    // One row for each that people are to be reminded of.
+    // One row for each interaction with a reminder to come.
     this.#sql.exec(
       'CREATE TABLE IF NOT EXISTS interaction_reminders (number INTEGER PRIMARY KEY, at INTEGER NOT NULL)',
     );
-    // Apart: together with a long answer it may be more than a row holds.
+    // In a table of its own: a subject and a long answer together may exceed the size limit of a row.
     this.#sql.exec('CREATE TABLE IF NOT EXISTS interaction_subjects (number INTEGER PRIMARY KEY, json TEXT NOT NULL)');
   }
 
-  /** @param seq of its `interaction.opened` */
+  /** @param seq of its `interaction.opened` event */
   add(interaction: Interaction, seq: number): void {
     const { subject, ...rest } = interaction;
     const { number } = this.#sql
@@ -59,10 +59,10 @@ export class InteractionTable {
       )
       .one();
     this.#sql.exec('INSERT INTO interaction_subjects (number, json) VALUES (?, ?)', number, JSON.stringify(subject));
-    this.#planReminder(interaction);
+    this.#scheduleReminder(interaction);
   }
 
-  /** Stores what has changed of an interaction; what is asked never does. */
+  /** Stores the changes of an interaction. Its subject never changes. */
   save(interaction: Interaction): void {
     const { subject: _subject, ...rest } = interaction;
     this.#sql.exec(
@@ -73,7 +73,7 @@ export class InteractionTable {
       JSON.stringify(rest),
       rest.interaction_id,
     );
-    this.#planReminder(interaction);
+    this.#scheduleReminder(interaction);
   }
 
   get(id: string): Interaction | null {
@@ -84,23 +84,23 @@ export class InteractionTable {
     return this.#sql.exec('SELECT 1 FROM interactions WHERE id = ?', id).toArray().length > 0;
   }
 
-  /** `seq` of each open one's `interaction.opened`, the oldest first. */
+  /** `seq` of the `interaction.opened` event of each open interaction, the oldest first. */
   openedAt(): number[] {
     const rows = this.#sql.exec<{ seq: number }>("SELECT seq FROM interactions WHERE state = 'open' ORDER BY seq");
     return [...rows].map(({ seq }) => seq);
   }
 
-  /** Those for which `claude` waits. */
+  /** The open interactions whose answer `claude` waits for. */
   attached(): Interaction[] {
     return this.#read(`${SELECT} WHERE i.state = 'open' AND i.detached = 0 ORDER BY i.number`);
   }
 
-  /** Those whose deadline has passed by `now`, in the order in which they passed. */
+  /** The open interactions whose deadline has passed by `now`, by deadline. */
   due(now: number): Interaction[] {
     return this.#read(`${SELECT} WHERE i.state = 'open' AND i.deadline <= ? ORDER BY i.deadline, i.number`, now);
   }
 
-  /** Those that people are to be reminded of by `now`, in the order in which they were to be. */
+  /** The interactions whose reminder is due by `now`, by the time of the reminder. */
   toRemind(now: number): Interaction[] {
     return this.#read(
       `${SELECT} JOIN interaction_reminders r USING (number) WHERE r.at <= ? ORDER BY r.at, i.number`,
@@ -108,12 +108,12 @@ export class InteractionTable {
     );
   }
 
-  /** Those whose answer a message is to have. */
+  /** The interactions whose answer still has to be sent to the agent as a message. */
   owed(): Interaction[] {
     return this.#read(`${SELECT} WHERE i.answer = 'owed' ORDER BY i.number`);
   }
 
-  /** Whether any is open that `claude` waits for. */
+  /** Whether `claude` waits for the answer of an open interaction. */
   isAsking(): boolean {
     const rows = this.#sql.exec("SELECT 1 FROM interactions WHERE state = 'open' AND detached = 0 LIMIT 1");
     return rows.toArray().length > 0;
@@ -123,7 +123,7 @@ export class InteractionTable {
     return this.#sql.exec<{ n: number }>("SELECT count(*) AS n FROM interactions WHERE state = 'open'").one().n;
   }
 
-  /** When the next deadline passes, epoch milliseconds; null: none is open. */
+  /** When the next deadline passes, epoch milliseconds; null: no interaction is open. */
   nextDeadline(): number | null {
     const rows = this.#sql.exec<{ at: number | null }>(
       "SELECT min(deadline) AS at FROM interactions WHERE state = 'open'",
@@ -140,7 +140,7 @@ export class InteractionTable {
     return rows.one().at;
   }
 
-  /** The oldest first, those after `cursor`; `asked`: what this person, of those who may answer for the session, is asked; null: all. */
+  /** Interactions after `cursor`, the oldest first. `asked`: only those that this person may answer; null: all. */
   page({ state, asked, limit, cursor }: Page): { readonly data: Interaction[]; readonly next_cursor: string | null } {
     const all = this.#read(
       `${SELECT} WHERE (?1 IS NULL OR i.state = ?1)
@@ -156,8 +156,8 @@ export class InteractionTable {
     return { data, next_cursor: all.length > limit ? (data.at(-1)?.interaction_id ?? null) : null };
   }
 
-  /** Only what is open has a reminder to come. */
-  #planReminder(interaction: Interaction): void {
+  /** Stores the time of the next reminder. Only an open interaction has one. */
+  #scheduleReminder(interaction: Interaction): void {
     if (interaction.reminders === 0) return;
     const number = '(SELECT number FROM interactions WHERE id = ?)';
     const { interaction_id: id } = interaction;

@@ -15,7 +15,7 @@ interface Row extends Record<string, SqlStorageValue> {
 
 const iso = (time: number | null) => (time === null ? null : new Date(time).toISOString());
 
-/** The messages of one session: what was asked, and what came of it. */
+/** The messages of one session: their prompts, states and results. */
 export class MessageTable {
   readonly #sql: SqlStorage;
 
@@ -23,12 +23,12 @@ export class MessageTable {
     this.#sql = sql;
   }
 
-  /** Makes its tables, where they are not there. */
+  /** Creates the tables if they do not exist. */
   create(): void {
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS messages (
       id TEXT PRIMARY KEY, status TEXT NOT NULL, prompt TEXT NOT NULL, created INTEGER NOT NULL,
       started INTEGER, finished INTEGER, error TEXT, turn TEXT)`);
-    // The same key is the same message: a client may send a chat again without knowing what became of the first.
+    // The same key is the same message: a client that does not know whether its chat request arrived may repeat it.
     this.#sql.exec(
       'CREATE TABLE IF NOT EXISTS message_keys (key TEXT PRIMARY KEY, id TEXT NOT NULL, body TEXT NOT NULL)',
     );
@@ -42,7 +42,7 @@ export class MessageTable {
     return this.#sql.exec('SELECT 1 FROM messages WHERE id = ?', id).toArray().length > 0;
   }
 
-  /** The id of the message that came last; null: none has. */
+  /** The id of the newest message; null: there is none. */
   newest(): string | null {
     const rows = this.#sql.exec<{ id: string }>('SELECT id FROM messages ORDER BY rowid DESC LIMIT 1');
     return [...rows][0]?.id ?? null;
@@ -66,8 +66,8 @@ export class MessageTable {
   }
 
   finish(id: string, status: MessageStatus, error: MessageError | null, now: number): void {
-    const said = error === null ? null : JSON.stringify(error);
-    this.#sql.exec('UPDATE messages SET status = ?, error = ?, finished = ? WHERE id = ?', status, said, now, id);
+    const errorJson = error === null ? null : JSON.stringify(error);
+    this.#sql.exec('UPDATE messages SET status = ?, error = ?, finished = ? WHERE id = ?', status, errorJson, now, id);
   }
 
   setTurn(id: string, turn: TurnResult): void {

@@ -25,14 +25,14 @@ interface Row extends Record<string, SqlStorageValue> {
   storage: string | null;
 }
 
-/** A stored snapshot that the owner's directory has yet to hear of. */
+/** A stored snapshot that is not recorded in the owner's directory yet. */
 export interface UntoldSnapshot {
   readonly view: SnapshotView;
   readonly storage: string;
   readonly owner_bytes: number | null;
 }
 
-/** A snapshot that was asked for and of which no runner has said anything yet. */
+/** A requested snapshot on which no runner has reported yet. */
 export interface OwedSnapshot {
   readonly snapshot_id: string;
   readonly trigger: SnapshotTrigger;
@@ -40,19 +40,20 @@ export interface OwedSnapshot {
 
 const skippedFiles = z.array(skippedFile);
 
-/** Snapshots of one session: those that it asked for, and those that its runners told of. */
+/** The snapshots of one session: those that it requested, and those that its runners reported. */
 export class SnapshotTable {
   readonly #sql: SqlStorage;
-  /** Read for every event, so not from the database each time. */
+  /** Cached, because it is read for every event. */
   #work: { readonly untold: boolean; readonly owedAt: number | null } | null = null;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
   }
 
-  /** Makes its table, where it is not there. */
+  /** Creates the table if it does not exist. */
   create(): void {
-    // `told`: the directory knows. `owed_at`: when to order it (again), epoch milliseconds; null: a runner has it in hand.
+    // `told`: the snapshot is recorded in the directory. `owed_at`: when to order it (again), epoch milliseconds; null: a
+    // runner has reported on it.
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS snapshots (
       number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, trigger TEXT NOT NULL, state TEXT NOT NULL,
       version INTEGER NOT NULL, created INTEGER NOT NULL, finished INTEGER, files INTEGER NOT NULL DEFAULT 0,
@@ -60,7 +61,10 @@ export class SnapshotTable {
       skipped TEXT NOT NULL DEFAULT '[]', detail TEXT, storage TEXT, told INTEGER NOT NULL DEFAULT 0, owed_at INTEGER)`);
   }
 
-  /** Something is to be told to the directory; when something is to be ordered, epoch milliseconds. */
+  /**
+   * `untold`: a stored snapshot is not recorded in the directory yet. `owedAt`: when the next snapshot has to be
+   * ordered, epoch milliseconds; null: none.
+   */
   work(): { readonly untold: boolean; readonly owedAt: number | null } {
     if (this.#work === null) {
       const { untold, owed } = this.#sql
@@ -74,7 +78,7 @@ export class SnapshotTable {
     return this.#work;
   }
 
-  /** A snapshot is asked for. */
+  /** Adds a requested snapshot, due to be ordered at once. */
   ask(id: string, trigger: SnapshotTrigger, version: number, now: number): void {
     this.#work = null;
     this.#sql.exec(
@@ -87,45 +91,46 @@ export class SnapshotTable {
     );
   }
 
-  /** Takes what a runner says of a snapshot; false: nothing of it is new. */
-  report(told: SnapshotReport, now: number): boolean {
+  /** Stores a runner's report on a snapshot. False: the report contains nothing new. */
+  report(snapshot: SnapshotReport, now: number): boolean {
     this.#work = null;
-    const known = this.#row(told.snapshot_id);
+    const known = this.#row(snapshot.snapshot_id);
     if (known !== null && known.state !== 'pending') return false;
-    const news = known === null || known.state !== told.state || known.detail !== told.detail;
-    const finished = told.state === 'pending' ? null : now;
+    const isNew = known === null || known.state !== snapshot.state || known.detail !== snapshot.detail;
+    const finished = snapshot.state === 'pending' ? null : now;
     this.#sql.exec(
       `INSERT INTO snapshots (id, trigger, state, version, created, finished, files, bytes, new_bytes, owner_bytes, skipped,
           detail, storage) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
         ON CONFLICT (id) DO UPDATE SET state = ?3, version = ?4, finished = ?6, files = ?7, bytes = ?8, new_bytes = ?9,
           owner_bytes = ?10, skipped = ?11, detail = ?12, storage = ?13, owed_at = NULL`,
-      told.snapshot_id,
-      told.trigger,
-      told.state,
-      told.version,
-      Date.parse(told.created_at),
+      snapshot.snapshot_id,
+      snapshot.trigger,
+      snapshot.state,
+      snapshot.version,
+      Date.parse(snapshot.created_at),
       finished,
-      told.files,
-      told.bytes,
-      told.new_bytes,
-      told.owner_bytes,
-      JSON.stringify(told.skipped),
-      told.detail,
-      told.storage,
+      snapshot.files,
+      snapshot.bytes,
+      snapshot.new_bytes,
+      snapshot.owner_bytes,
+      JSON.stringify(snapshot.skipped),
+      snapshot.detail,
+      snapshot.storage,
     );
-    // Whoever waits in vain while a newer one is stored has been merged into it.
-    if (told.state === 'stored') {
+    // An older automatic snapshot that is still pending was merged into this one: no runner will store it.
+    if (snapshot.state === 'stored') {
       this.#sql.exec(
         `DELETE FROM snapshots WHERE state = 'pending' AND trigger NOT IN ('requested', 'forked') AND version <= ?
           AND created <= ?`,
-        told.version,
-        Date.parse(told.created_at),
+        snapshot.version,
+        Date.parse(snapshot.created_at),
       );
     }
-    return news;
+    return isNew;
   }
 
-  untold(sessionId: string, workspaceId: string | null): UntoldSnapshot[] {
+  /** The stored snapshots that are not recorded in the directory yet. */
+  unrecorded(sessionId: string, workspaceId: string | null): UntoldSnapshot[] {
     const rows = this.#sql.exec<Row>("SELECT * FROM snapshots WHERE state = 'stored' AND told = 0 ORDER BY number");
     return [...rows].flatMap((row) =>
       row.storage === null
@@ -134,16 +139,17 @@ export class SnapshotTable {
     );
   }
 
-  setTold(id: string): void {
+  /** Notes that the directory has recorded the snapshot. */
+  setRecorded(id: string): void {
     this.#work = null;
     this.#sql.exec('UPDATE snapshots SET told = 1 WHERE id = ?', id);
   }
 
-  isTold(id: string): boolean {
+  isRecorded(id: string): boolean {
     return this.#sql.exec('SELECT 1 FROM snapshots WHERE id = ? AND told = 1', id).toArray().length > 0;
   }
 
-  /** What is to be ordered by `now`. */
+  /** The snapshots that are to be ordered by `now`. */
   owed(now: number): OwedSnapshot[] {
     const rows = this.#sql.exec<{ id: string; trigger: string }>(
       "SELECT id, trigger FROM snapshots WHERE state = 'pending' AND owed_at <= ? ORDER BY number",
@@ -152,7 +158,11 @@ export class SnapshotTable {
     return [...rows].map(({ id, trigger }) => ({ snapshot_id: id, trigger: trigger as SnapshotTrigger }));
   }
 
-  /** It was ordered, or could not be: `detail` says why. Unless a runner speaks of it, it is ordered again. */
+  /**
+   * The snapshot was ordered, or could not be: `detail` is the reason.
+   *
+   * @param again when to order it again if no runner has reported on it by then, epoch milliseconds
+   */
   setOwed(id: string, again: number, detail: string | null): void {
     this.#work = null;
     this.#sql.exec(
@@ -163,10 +173,10 @@ export class SnapshotTable {
     );
   }
 
-  /** Forgets stored ones that the directory has let go, and all but the newest failed ones. */
-  forget(gone: readonly string[], failedKept: number): void {
+  /** Deletes the stored snapshots that the directory no longer keeps (`removed`), and all but the newest failed ones. */
+  forget(removed: readonly string[], failedKept: number): void {
     this.#work = null;
-    for (const id of gone) this.#sql.exec('DELETE FROM snapshots WHERE id = ?', id);
+    for (const id of removed) this.#sql.exec('DELETE FROM snapshots WHERE id = ?', id);
     this.#sql.exec(
       `DELETE FROM snapshots WHERE state = 'failed'
         AND number NOT IN (SELECT number FROM snapshots WHERE state = 'failed' ORDER BY number DESC LIMIT ?)`,
@@ -174,8 +184,8 @@ export class SnapshotTable {
     );
   }
 
-  /** Those that the directory is to be asked about. */
-  toldIds(): string[] {
+  /** The snapshots that the directory has recorded. Its retention may have removed some of them since. */
+  recordedIds(): string[] {
     const rows = this.#sql.exec<{ id: string }>("SELECT id FROM snapshots WHERE state = 'stored' AND told = 1");
     return [...rows].map(({ id }) => id);
   }
@@ -185,7 +195,7 @@ export class SnapshotTable {
     return row === null ? null : viewOf(row, sessionId, workspaceId);
   }
 
-  /** The newest first, those before `cursor`. */
+  /** Snapshots before `cursor`, the newest first. */
   page(sessionId: string, workspaceId: string | null, cursor: string | null, limit: number): SnapshotPage {
     const rows = this.#sql.exec<Row>(
       `SELECT * FROM snapshots WHERE (?1 IS NULL OR number < (SELECT number FROM snapshots WHERE id = ?1))

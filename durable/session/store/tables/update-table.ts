@@ -1,19 +1,25 @@
-/** Updates of a session that another object has yet to receive, numbered from 1. Changes belong inside the caller's transaction. */
+/**
+ * Updates of a session that another object has not received yet, numbered from 1. Writes belong in the caller's
+ * transaction.
+ */
 export class UpdateTable<Update> {
   readonly #sql: SqlStorage;
   readonly #name: string;
-  /** Every change of a session looks at this table, and most write no update: an empty table is not asked again. */
+  /**
+   * Every change of a session reads this table, and most write no update. So an empty table is not queried again until
+   * one is added.
+   */
   #isKnownEmpty = false;
 
-  /** @param name of the SQL table: who receives the updates */
+  /** @param name of the SQL table; it names the receiver */
   constructor(sql: SqlStorage, name: 'parent_news' | 'desk_news') {
     this.#sql = sql;
     this.#name = name;
   }
 
-  /** Makes its table, where it is not there. */
+  /** Creates the table if it does not exist. */
   create(): void {
-    // AUTOINCREMENT: a number is never given twice, even after its update is deleted.
+    // AUTOINCREMENT: a number is never used twice, even after its update was deleted.
     this.#sql.exec(
       `CREATE TABLE IF NOT EXISTS ${this.#name} (n INTEGER PRIMARY KEY AUTOINCREMENT, json TEXT NOT NULL)`,
     );
@@ -24,7 +30,7 @@ export class UpdateTable<Update> {
     this.#sql.exec(`INSERT INTO ${this.#name} (json) VALUES (?)`, JSON.stringify(event));
   }
 
-  /** The oldest that wait. */
+  /** The oldest updates that wait. */
   next(limit: number): { readonly n: number; readonly event: Update }[] {
     const rows = this.#sql.exec<{ n: number; json: string }>(
       `SELECT n, json FROM ${this.#name} ORDER BY n LIMIT ?`,
@@ -33,7 +39,7 @@ export class UpdateTable<Update> {
     return [...rows].map(({ n, json }) => ({ n, event: JSON.parse(json) as Update }));
   }
 
-  /** The receiver has all up to `n`. */
+  /** The receiver has all updates up to `n`: deletes them. */
   delivered(n: number): void {
     this.#sql.exec(`DELETE FROM ${this.#name} WHERE n <= ?`, n);
   }

@@ -273,6 +273,6 @@ export class Story {
 
   #say(item: LinkItem): void {
     this.#items += 1;
-    this.store.change((tx) => tx.take(this.#items, [item]));
+    this.store.change((tx) => tx.link.take(this.#items, [item]));
   }
 }

@@ -1,0 +1,164 @@
+import type { RunnerNotice } from '../../../protocol/link/runner-notice.ts';
+import type { LinkItem, WrapperNotice } from '../../../protocol/link/wrapper-notice.ts';
+import { readClaudeLine, type LineSignal } from '../core/claude-line.ts';
+import type { FilesInput } from '../core/files.ts';
+import type { Change } from './change.ts';
+import type { ChildChanges } from './child-changes.ts';
+import type { InteractionChanges } from './interaction-changes.ts';
+import { listChanged } from './record.ts';
+import type { SessionTables } from './session-tables.ts';
+
+/** What the link needs of a transaction besides `Change`. */
+interface LinkChange extends Change {
+  readonly interactions: InteractionChanges;
+  readonly children: ChildChanges;
+  /** The place or the content of the session's files has changed. */
+  files(input: FilesInput): void;
+  /** Writes a line to the log as `claude` wrote it. */
+  append(type: string, json: string): void;
+}
+
+/** The part of a transaction that stores what comes over the container's link: claude's lines, and notices of wrapper and runner. */
+export class LinkChanges {
+  readonly #tx: LinkChange;
+  readonly #tables: SessionTables;
+  readonly #now: number;
+
+  constructor(tx: LinkChange, tables: SessionTables, now: number) {
+    this.#tx = tx;
+    this.#tables = tables;
+    this.#now = now;
+  }
+
+  /** Stores those of the items `first, first+1, …` that are new. False: items before them are missing. */
+  take(first: number, items: readonly LinkItem[]): boolean {
+    const { stored } = this.#tx.record.link;
+    if (first > stored + 1) return false;
+    const fresh = items.slice(stored + 1 - first);
+    this.#tx.files({ on: 'touched' });
+    for (const item of fresh) this.#item(item);
+    this.#tx.record = {
+      ...this.#tx.record,
+      link: { ...this.#tx.record.link, stored: stored + fresh.length },
+      last_activity: this.#now,
+    };
+    return true;
+  }
+
+  /** Stores those of the runner's own notices `first, first+1, …` that are new. The runner sends missing ones again. */
+  takeNotices(first: number, notices: readonly RunnerNotice[]): void {
+    const { epoch, notices_stored } = this.#tx.record.link;
+    if (first > notices_stored + 1) return;
+    const fresh = notices.slice(notices_stored + 1 - first);
+    for (const notice of fresh) this.#runnerNotice(epoch, notice);
+    this.#tx.record = {
+      ...this.#tx.record,
+      link: { ...this.#tx.record.link, notices_stored: notices_stored + fresh.length },
+    };
+  }
+
+  #runnerNotice(epoch: number, notice: RunnerNotice): void {
+    switch (notice.host_notice) {
+      case 'egress': {
+        const { host_notice: _, ...data } = notice;
+        return this.#tx.emit({ type: 'session.egress', data: { epoch, ...data } });
+      }
+      case 'restored': {
+        const { host_notice: _, ...data } = notice;
+        return this.#tx.emit({ type: 'workspace.restored', data: { epoch, ...data } });
+      }
+    }
+  }
+
+  #item(item: LinkItem): void {
+    if (typeof item !== 'string') return this.#notice(item);
+    const line = readClaudeLine(item);
+    if (!line.ok) return this.#tx.emit({ type: 'session.garbled', data: { line: item.slice(0, 8192) } });
+    if (line.signal?.is === 'control') return;
+    this.#tx.append(line.type, item);
+    if (line.signal !== null) this.#signal(line.signal);
+  }
+
+  #signal(signal: LineSignal): void {
+    if (signal.is === 'dropped') return this.#tx.input({ on: 'message_dropped', message_id: signal.message_id });
+    if (signal.is !== 'result') return;
+    const current = this.#tx.record.state.current;
+    if (current !== null && signal.message_ids.includes(current.message_id)) {
+      this.#tables.messages.setTurn(current.message_id, signal.turn);
+    }
+    const { turns, cost_usd } = this.#tx.record.usage;
+    const usage = { turns: turns + 1, cost_usd: cost_usd + signal.turn.total_cost_usd, live_usd: 0 };
+    this.#tx.record = listChanged({ ...this.#tx.record, usage });
+    this.#tx.files({ on: 'conversed' });
+    this.#tx.interactions.turnEnded(signal.outcome.ok);
+    this.#tx.input({ on: 'turn_ended', message_ids: signal.message_ids, outcome: signal.outcome });
+  }
+
+  #notice(notice: WrapperNotice): void {
+    const { epoch } = this.#tx.record.link;
+    switch (notice.notice) {
+      case 'ready':
+        this.#tx.emit({ type: 'session.ready', data: { epoch, claude_version: notice.claude_version } });
+        return this.#tx.input({ on: 'ready' });
+      case 'sealed':
+        return this.#tx.emit({ type: 'session.sealed', data: { epoch, probes: notice.probes } });
+      case 'seal_broken': {
+        const failed = notice.failed.map(({ probe, detail }) => `${probe} (${detail})`).join('; ');
+        const detail = `The container is not sealed as promised, so nothing was started in it: ${failed}. Look at the runner's engine.`;
+        return this.#tx.input({ on: 'claude_ended', reason: { code: 'seal_broken', detail: detail.slice(0, 8192) } });
+      }
+      case 'cloning':
+        return this.#tx.emit({ type: 'workspace.cloning', data: { epoch, repo: notice.repo } });
+      case 'cloned': {
+        const { repo, commit, ms } = notice;
+        // Only once: a container must not gain time by repeating it.
+        if (!this.#tx.record.files.cloned) this.#tx.input({ on: 'cloned' });
+        this.#tx.files({ on: 'cloned' });
+        return this.#tx.emit({ type: 'workspace.cloned', data: { epoch, repo, commit, ms } });
+      }
+      case 'clone_failed':
+        return this.#tx.input({ on: 'claude_ended', reason: { code: 'clone_failed', detail: notice.detail } });
+      case 'asked':
+        return this.#tx.interactions.asked({ of: 'claude', id: notice.interaction_id, subject: notice.subject });
+      case 'withdrawn':
+        return this.#tx.interactions.withdrawn(notice.interaction_id, 'claude');
+      case 'tool_call': {
+        const { call_id, call } = notice;
+        if (call.tool === 'ask_user')
+          return this.#tx.interactions.asked({ of: 'tool', id: call_id, input: call.input });
+        if (call.tool !== 'notify_user') return this.#tx.children.called(call_id, call);
+        const { message, priority = 'normal', summary = null } = call.input;
+        this.#tx.emit({ type: 'session.notification', data: { message, priority, summary } });
+        const text = 'The user is told. Nobody will answer: to ask something, use ask_user.';
+        return this.#tx.order({ command: 'tool_result', call_id, text, is_error: false });
+      }
+      case 'tool_cancelled':
+        this.#tables.calls.remove(notice.call_id);
+        return this.#tx.interactions.withdrawn(notice.call_id, 'tool');
+      case 'spent':
+        this.#tx.record = {
+          ...this.#tx.record,
+          usage: { ...this.#tx.record.usage, live_usd: notice.since_result_usd },
+        };
+        return;
+      case 'mcp_server': {
+        const { name, state, detail } = notice;
+        return this.#tx.emit({ type: 'session.mcp_server', data: { epoch, name, state, detail } });
+      }
+      case 'start_failed':
+        return this.#tx.input({ on: 'claude_ended', reason: { code: 'claude_start_failed', detail: notice.detail } });
+      case 'exited': {
+        const { code, signal, stderr } = notice;
+        this.#tx.emit({ type: 'session.claude_exited', data: { epoch, code, signal, stderr } });
+        const how = signal === null ? `with code ${code}` : `on ${signal}`;
+        const detail = `Claude Code ended by itself ${how}. The next message starts it again.`;
+        const said = stderr === '' ? '' : ` It wrote: ${stderr.slice(-1024)}`;
+        return this.#tx.input({ on: 'claude_ended', reason: { code: 'claude_exited', detail: detail + said } });
+      }
+      case 'oversized':
+        return this.#tx.emit({ type: 'session.oversized', data: { bytes: notice.bytes, head: notice.head } });
+      case 'garbled':
+        return this.#tx.emit({ type: 'session.garbled', data: { line: notice.line } });
+    }
+  }
+}

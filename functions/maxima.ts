@@ -5,12 +5,15 @@ import type { ChildConfig, SessionConfig } from '../protocol/api/session-config.
 const MAXIMA = {
   timeout_seconds: 'CONTAINER_TIMEOUT_MAX',
   idle_timeout_seconds: 'CONTAINER_IDLE_TIMEOUT_MAX',
+  background_timeout_seconds: 'BACKGROUND_TIMEOUT_MAX',
   interaction_timeout_seconds: 'INTERACTION_TIMEOUT_MAX',
 } as const satisfies Partial<Record<keyof SessionConfig, keyof EdgeSettings>>;
 
+const NAMES = Object.keys(MAXIMA) as (keyof typeof MAXIMA)[];
+
 /** Refuses a session's timeouts that exceed the operator's maxima; null: none does. */
 export function overMaximum(config: SessionConfig | ChildConfig, settings: EdgeSettings): Refusal | null {
-  const errors = (['timeout_seconds', 'idle_timeout_seconds', 'interaction_timeout_seconds'] as const)
+  const errors = NAMES
     .filter((name) => (config[name] ?? 0) > settings[MAXIMA[name]])
     .map((name) => {
       const setting = MAXIMA[name];

@@ -13,6 +13,7 @@ const reasonCode = z.enum([
   'stopped_by_user',
   'session_timeout',
   'idle_timeout',
+  'background_timeout',
   'made_room',
   'runner_draining',
   // could not start
@@ -54,6 +55,7 @@ const messageErrorCode = z.enum([
   'max_turns_reached',
   'turn_timeout',
   'interrupted',
+  'withdrawn',
   'execution_error',
 ]);
 

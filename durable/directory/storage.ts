@@ -66,6 +66,7 @@ export class OwnerStorage {
       conversation: fork?.snapshot_id ?? null,
       storage: start?.storage ?? null,
       fork_of: fork?.session_id ?? null,
+      conversation_id: fork?.conversation_id ?? null,
       pinned: workspace.type === 'persistent' && start !== null,
     };
     return { request: { ...request, workspace }, beginning };

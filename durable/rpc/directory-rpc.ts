@@ -21,6 +21,8 @@ export interface CreateInput {
 export interface ForkOrigin {
   readonly session_id: string;
   readonly snapshot_id: string;
+  /** Claude Code's id of the conversation that the snapshot holds. */
+  readonly conversation_id: string;
 }
 
 /** A child to create. */

@@ -1,7 +1,7 @@
 import type { ArtifactView } from '../../protocol/api/artifact.ts';
 import type { FilesRefusal } from '../../protocol/api/files.ts';
 import type { InteractionState, InteractionView, ResolveRequest } from '../../protocol/api/interaction.ts';
-import type { InterruptAnswer, MessageView } from '../../protocol/api/message.ts';
+import type { Delivery, InterruptAnswer, MessageStatus, MessageView } from '../../protocol/api/message.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { Resources } from '../../protocol/api/session-config.ts';
 import type { CreateSessionRequest, SessionStatus } from '../../protocol/api/session.ts';
@@ -17,8 +17,10 @@ import type {
   ChildLine,
   ChildOutcome,
   InteractionPage,
+  MessagePage,
   SnapshotPage,
   StoredSessionView,
+  TurnPage,
   VersionedSummary,
 } from './views.ts';
 
@@ -28,7 +30,14 @@ export interface PromptInput {
   readonly prompt: string;
   readonly timeout_seconds: number | undefined;
   readonly idempotency_key: string | undefined;
+  /** Absent: `queue`. */
+  readonly delivery?: Delivery;
+  /** Absent: `user`. */
+  readonly origin?: 'user' | 'parent';
 }
+
+/** What a waiting call waits for. */
+export type WaitFor = 'turn' | 'settled';
 
 /** How the container is limited, and which secrets the operator lets into it. */
 export interface ContainerFacts {
@@ -51,10 +60,20 @@ export interface SessionRpc extends Rpc.DurableObjectBranded {
   stopWithParent(owner: string): Promise<void>;
 
   chat(owner: string, input: PromptInput): { message_id: string } | Refusal;
-  /** Takes a message and resolves once it has ended. May be called again with the same `message_id`. */
-  chatAndWait(owner: string, input: PromptInput): Promise<MessageView | Refusal>;
+  /**
+   * Takes a message and resolves once its turn has ended or it has settled, or when its timeout is over. May be called again
+   * with the same `message_id`.
+   */
+  chatAndWait(owner: string, input: PromptInput, wait: WaitFor): Promise<MessageView | Refusal>;
   message(owner: string, messageId: string): MessageView | Refusal;
-  interrupt(owner: string): InterruptAnswer | Refusal;
+  /** The oldest first. `cursor` as the page before gave it. */
+  messages(owner: string, status: MessageStatus | undefined, cursor: number, limit: number): MessagePage | Refusal;
+  /** Withdraws a message that was not handed over. */
+  withdraw(owner: string, messageId: string): MessageView | Refusal;
+  /** Turns that have ended, the oldest first. `cursor` as the page before gave it. */
+  turns(owner: string, cursor: number, limit: number): TurnPage | Refusal;
+  /** Ends what runs; `background`: what runs in the background too. */
+  interrupt(owner: string, background: boolean): InterruptAnswer | Refusal;
   /** A page of the log as JSON text `{"data":[…],"next_cursor":…}`, with the events as they were stored. */
   events(owner: string, after: number, limit: number): { json: string } | Refusal;
 
@@ -77,7 +96,7 @@ export interface SessionRpc extends Rpc.DurableObjectBranded {
     owner: string,
     id: string,
     named: string | undefined,
-  ): Promise<{ request: CreateSessionRequest; snapshot_id: string } | Refusal>;
+  ): Promise<{ request: CreateSessionRequest; snapshot_id: string; conversation_id: string } | Refusal>;
   /** Files that the agent has given to people, the oldest first. `cursor` as the page before gave it. */
   artifacts(owner: string, cursor: number, limit: number): ArtifactPage | Refusal;
   artifact(owner: string, id: string): ArtifactView | Refusal;

@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import type { ArtifactView } from '../../protocol/api/artifact.ts';
 import type { InteractionView } from '../../protocol/api/interaction.ts';
+import type { MessageView, TurnView } from '../../protocol/api/message.ts';
 import type { SessionSummary, SessionView } from '../../protocol/api/session.ts';
 import type { SnapshotView } from '../../protocol/api/workspace.ts';
 import type { childToolOutputs } from '../../protocol/link/child-tools.ts';
@@ -31,4 +32,6 @@ interface Page<T> {
 
 export type ArtifactPage = Page<ArtifactView>;
 export type InteractionPage = Page<InteractionView>;
+export type MessagePage = Page<MessageView>;
 export type SnapshotPage = Page<SnapshotView>;
+export type TurnPage = Page<TurnView & { readonly message_ids: readonly string[] }>;

@@ -1,9 +1,12 @@
-import type { InterruptAnswer, MessageView } from '../../protocol/api/message.ts';
+import type { InterruptAnswer, MessageStatus, MessageView } from '../../protocol/api/message.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
-import type { PromptInput } from '../rpc/session-rpc.ts';
+import type { PromptInput, WaitFor } from '../rpc/session-rpc.ts';
+import type { MessagePage } from '../rpc/views.ts';
 import { allows } from '../shared/session-status.ts';
-import type { SessionStore } from './store/store.ts';
+import { NOT_FOUND, type SessionStore } from './store/store.ts';
 import { turnOverMaximum } from './core/limits.ts';
+import { isRunning } from './core/state.ts';
+import { withTasks } from './store/tables/message-table.ts';
 import { Waiters } from '../shared/waiters.ts';
 
 /** Most messages that may wait in one session. */
@@ -21,7 +24,7 @@ export class SessionMessages {
 
   prompt(input: PromptInput): { message_id: string } | Refusal {
     const { messages } = this.#store;
-    const { message_id, prompt, timeout_seconds, idempotency_key: key } = input;
+    const { message_id, prompt, timeout_seconds, idempotency_key: key, delivery, origin = 'user' } = input;
     // A caller whose call was cut off repeats it with the same id.
     if (messages.has(message_id)) return { message_id };
     const tooLong = turnOverMaximum(timeout_seconds, this.#store.settings);
@@ -42,22 +45,59 @@ export class SessionMessages {
       // Answers to interactions that have become messages were given earlier, so they go before this message.
       tx.interactions.pass();
       if (key !== undefined) messages.rememberKey(key, message_id, body);
-      tx.prompt(message_id, prompt, timeout_seconds === undefined ? null : now + timeout_seconds * 1000);
+      const deadline = timeout_seconds === undefined ? null : now + timeout_seconds * 1000;
+      tx.prompt({ message_id, prompt, origin, deadline, ...(delivery === undefined ? {} : { delivery }) });
     });
     return { message_id };
   }
 
   show(messageId: string): MessageView | Refusal {
-    const view = this.#store.messages.view(this.#store.current.identity.session_id, messageId);
-    return view ?? { refused: 'message_not_found', detail: 'This session has no message with this id.' };
+    const { identity, state } = this.#store.current;
+    const message = this.#store.messages.view(identity.session_id, messageId);
+    if (message !== null) return withTasks(message, state.tasks);
+    return { refused: 'message_not_found', detail: 'This session has no message with this id.' };
   }
 
-  /** Resolves when the message has ended, or the session was deleted. */
-  wait(messageId: string): Promise<void> {
-    return this.#waiters.wait(messageId);
+  /** The oldest first. */
+  list(status: MessageStatus | undefined, cursor: number, limit: number): MessagePage {
+    const { identity, state } = this.#store.current;
+    const { rows, next_cursor } = this.#store.messages.page(identity.session_id, status, cursor, limit);
+    return { data: rows.map((message) => withTasks(message, state.tasks)), next_cursor };
   }
 
-  /** Wakes the calls that wait for these messages: they have ended. */
+  /** Withdraws a message that was not handed over. The same again changes nothing. */
+  withdraw(messageId: string): MessageView | Refusal {
+    const message = this.show(messageId);
+    if ('refused' in message || message.error?.code === 'withdrawn') return message;
+    if (message.status !== 'queued') {
+      const detail = 'Its turn has begun, or is over. `POST …/interrupt` ends a turn that runs.';
+      return { refused: 'message_started', detail };
+    }
+    this.#store.change((tx) => tx.input({ on: 'withdrawn', message_id: messageId }));
+    return this.show(messageId);
+  }
+
+  /** Takes a message, and waits for its end. Its timeout ends the wait, not the work in the background. */
+  async promptAndWait(input: PromptInput, wait: WaitFor): Promise<MessageView | Refusal> {
+    const accepted = this.prompt(input);
+    if ('refused' in accepted) return accepted;
+    const { message_id } = accepted;
+    for (;;) {
+      const { record } = this.#store;
+      if (record === null) return NOT_FOUND;
+      const view = this.show(message_id);
+      if ('refused' in view || view.settled_at !== null) return view;
+      const ended = view.finished_at !== null;
+      if (ended && wait === 'turn') return view;
+      const { timeout_seconds } = input;
+      const deadline = timeout_seconds === undefined ? null : Date.parse(view.created_at) + timeout_seconds * 1000;
+      // Before its turn has ended, the timeout ends the turn.
+      if (ended && deadline !== null && Date.now() >= deadline) return view;
+      await this.#waiters.wait(message_id, ended ? deadline : null);
+    }
+  }
+
+  /** Wakes the calls that wait for these messages: they have ended, or have settled. */
   finished(ids: readonly string[]): void {
     for (const id of ids) this.#waiters.wake(id);
   }
@@ -67,11 +107,16 @@ export class SessionMessages {
     this.#waiters.wakeAll();
   }
 
-  interrupt(): InterruptAnswer {
-    const { status, current } = this.#store.current.state;
-    if (!allows(status, 'interrupt') || current === null) return { interrupted: false, message_id: null };
-    this.#store.change((tx) => tx.input({ on: 'interrupt' }));
-    return { interrupted: true, message_id: current.message_id };
+  /** Ends what runs, or keeps the next message from beginning. */
+  interrupt(background: boolean): InterruptAnswer {
+    const { state } = this.#store.current;
+    const { status, container, current, queue, tasks } = state;
+    const runs = isRunning(state);
+    const next = !runs && container !== 'ready' ? queue[0] : undefined;
+    const ends = runs || next !== undefined || (background && tasks.length > 0);
+    if (!allows(status, 'interrupt') || !ends) return { interrupted: false, message_id: null };
+    this.#store.change((tx) => tx.input({ on: 'interrupt', background }));
+    return { interrupted: true, message_id: (current ?? next)?.message_id ?? null };
   }
 
   /** Parks the session, unless its state does not allow it. */

@@ -17,7 +17,7 @@ export class SessionRoutes {
     this.#viewerSocket = new ViewerSocket({
       viewers,
       prompt: (input) => messages.prompt(input),
-      interrupt: () => messages.interrupt(),
+      interrupt: (background) => messages.interrupt(background),
       // Only the session's owner can open a stream.
       resolve: (id, request) => interactions.resolve(store.current.identity.owner, id, request) ?? NOT_FOUND,
     });

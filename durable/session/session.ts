@@ -2,7 +2,7 @@ import { DurableObject } from 'cloudflare:workers';
 import type { ArtifactView } from '../../protocol/api/artifact.ts';
 import type { FilesRefusal } from '../../protocol/api/files.ts';
 import type { InteractionState, InteractionView, ResolveRequest } from '../../protocol/api/interaction.ts';
-import type { InterruptAnswer, MessageView } from '../../protocol/api/message.ts';
+import type { InterruptAnswer, MessageStatus, MessageView } from '../../protocol/api/message.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { CreateSessionRequest, SessionStatus } from '../../protocol/api/session.ts';
 import type { SnapshotView } from '../../protocol/api/workspace.ts';
@@ -13,14 +13,16 @@ import type { ChildIdentity, ChildUpdate } from '../rpc/child-updates.ts';
 import type { CreateCall, SpawnCall, Spawned } from '../rpc/creation.ts';
 import type { VersionedVerdict } from '../rpc/directory-rpc.ts';
 import type { EdgeEnv } from '../rpc/edge-env.ts';
-import type { ContainerFacts, PromptInput, SessionRpc } from '../rpc/session-rpc.ts';
+import type { ContainerFacts, PromptInput, SessionRpc, WaitFor } from '../rpc/session-rpc.ts';
 import type {
   ArtifactPage,
   ChildLine,
   ChildOutcome,
   InteractionPage,
+  MessagePage,
   SnapshotPage,
   StoredSessionView,
+  TurnPage,
   VersionedSummary,
 } from '../rpc/views.ts';
 import { SessionAssembly } from './assembly.ts';
@@ -76,19 +78,24 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
     return this.#store.forOwner(owner, () => this.#assembly.messages.show(messageId));
   }
 
-  async chatAndWait(owner: string, input: PromptInput): Promise<MessageView | Refusal> {
-    const accepted = this.chat(owner, input);
-    if ('refused' in accepted) return accepted;
-    const messageId = accepted.message_id;
-    for (;;) {
-      const view = this.message(owner, messageId);
-      if ('refused' in view || view.finished_at !== null) return view;
-      await this.#assembly.messages.wait(messageId);
-    }
+  async chatAndWait(owner: string, input: PromptInput, wait: WaitFor): Promise<MessageView | Refusal> {
+    return this.#store.forOwner(owner, () => this.#assembly.messages.promptAndWait(input, wait));
   }
 
-  interrupt(owner: string): InterruptAnswer | Refusal {
-    return this.#store.forOwner(owner, () => this.#assembly.messages.interrupt());
+  messages(owner: string, status: MessageStatus | undefined, cursor: number, limit: number): MessagePage | Refusal {
+    return this.#store.forOwner(owner, () => this.#assembly.messages.list(status, cursor, limit));
+  }
+
+  withdraw(owner: string, messageId: string): MessageView | Refusal {
+    return this.#store.forOwner(owner, () => this.#assembly.messages.withdraw(messageId));
+  }
+
+  turns(owner: string, cursor: number, limit: number): TurnPage | Refusal {
+    return this.#store.forOwner(owner, () => this.#store.turns.page(cursor, limit));
+  }
+
+  interrupt(owner: string, background: boolean): InterruptAnswer | Refusal {
+    return this.#store.forOwner(owner, () => this.#assembly.messages.interrupt(background));
   }
 
   interactions(
@@ -239,12 +246,13 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
     owner: string,
     id: string,
     named: string | undefined,
-  ): Promise<{ request: CreateSessionRequest; snapshot_id: string } | Refusal> {
+  ): Promise<{ request: CreateSessionRequest; snapshot_id: string; conversation_id: string } | Refusal> {
     return this.#store.forOwner(owner, async ({ identity }) => {
       const source = filesElsewhere(identity) ?? (await this.#assembly.snapshots.forFork(id, named));
       if ('refused' in source) return source;
       const { config } = identity.request;
-      return { request: { workspace: { type: 'ephemeral', snapshot: source.snapshot_id }, config }, ...source };
+      const conversation_id = this.#store.snapshots.conversation(source.snapshot_id) ?? identity.session_id;
+      return { conversation_id, request: { workspace: { type: 'ephemeral', snapshot: source.snapshot_id }, config }, ...source };
     });
   }
 

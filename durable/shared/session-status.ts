@@ -15,9 +15,9 @@ interface StatusRow {
  * whether a container runs or not.
  */
 const STATUS_TABLE: Readonly<Record<SessionStatus, StatusRow>> = {
-  queued: { active: true, allows: ['chat', 'stop', 'delete', 'files'] },
-  starting: { active: true, allows: ['chat', 'stop', 'delete', 'files'] },
-  idle: { active: true, allows: ['chat', 'stop', 'delete', 'files'] },
+  queued: { active: true, allows: ['chat', 'interrupt', 'stop', 'delete', 'files'] },
+  starting: { active: true, allows: ['chat', 'interrupt', 'stop', 'delete', 'files'] },
+  idle: { active: true, allows: ['chat', 'interrupt', 'stop', 'delete', 'files'] },
   running: { active: true, allows: ['chat', 'interrupt', 'stop', 'delete', 'files'] },
   stopped: { active: false, allows: ['chat', 'delete', 'files'] },
   failed: { active: false, allows: ['chat', 'delete', 'files'] },

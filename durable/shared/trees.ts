@@ -7,7 +7,9 @@ export interface Trees {
 
 /** What a session's files begin with. */
 export interface Beginning extends Trees {
+  /** The session whose conversation it continues, and Claude Code's id of that conversation; null: it has its own. */
   readonly fork_of: string | null;
+  readonly conversation_id: string | null;
   /** It begins with what its creator named, whatever the head of its workspace is. */
   readonly pinned: boolean;
 }

@@ -5,11 +5,17 @@
 export class Waiters {
   readonly #waiting = new Map<string, (() => void)[]>();
 
-  wait(id: string): Promise<void> {
+  /** @param until resolve then at the latest, epoch milliseconds; null: there is no limit */
+  wait(id: string, until: number | null = null): Promise<void> {
     return new Promise((resolve) => {
       const waiting = this.#waiting.get(id) ?? [];
-      waiting.push(resolve);
       this.#waiting.set(id, waiting);
+      if (until === null) return waiting.push(resolve);
+      const timer = setTimeout(resolve, until - Date.now());
+      return waiting.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
     });
   }
 

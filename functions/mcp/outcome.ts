@@ -68,7 +68,7 @@ export async function readOutcome(api: Api, session_id: string, message_id: stri
   if ('problem' in session) return session;
   const message = await api.call(messageView, 'GET', pathOf('/sessions/{}/messages/{}', session_id, message_id));
   if ('problem' in message) return message;
-  const { status, result = null, error, total_cost_usd = null, duration_ms = null } = message.data;
+  const { status, settled_at, result = null, error, total_cost_usd = null, duration_ms = null } = message.data;
   const { last_seq, reason, open_interactions } = session.data;
   const of = (
     state: Outcome['state'],
@@ -80,7 +80,9 @@ export async function readOutcome(api: Api, session_id: string, message_id: stri
       outcome: { session_id, message_id, state, result, error, total_cost_usd, duration_ms, asked, next_step },
     },
   });
-  if (status === 'completed' || status === 'failed' || status === 'interrupted') return of(status);
+  // Before it has settled, its subagents still work on what was asked.
+  const isOver = status === 'completed' || status === 'failed' || status === 'interrupted';
+  if (isOver && settled_at !== null) return of(status);
 
   const asked = open_interactions === 0 ? { data: [] } : await openInteractions(api, session_id);
   if ('problem' in asked) return asked;

@@ -77,6 +77,7 @@ async function untilChanged(
     switch (type) {
       // The next reading tells whose message it is, and whether to go on waiting.
       case 'message.completed':
+      case 'message.settled':
       case 'message.failed':
       case 'message.interrupted':
       case 'interaction.opened':

@@ -1,8 +1,26 @@
-import { createRoute, type OpenAPIHono } from '@hono/zod-openapi';
+import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi';
 import { v7 as uuidV7 } from 'uuid';
-import { acceptedMessage, chatRequest, interruptAnswer, messageView } from '../../protocol/api/message.ts';
+import {
+  acceptedMessage,
+  chatRequest,
+  interruptAnswer,
+  interruptRequest,
+  messageList,
+  messageStatus,
+  messageView,
+  turnList,
+} from '../../protocol/api/message.ts';
 import type { AppEnv } from '../app-env.ts';
-import { body, idempotencyHeader, json, messageParams, refusals, secured, sessionParams } from '../contract.ts';
+import {
+  body,
+  idempotencyHeader,
+  json,
+  messageParams,
+  pageQuery,
+  refusals,
+  secured,
+  sessionParams,
+} from '../contract.ts';
 import { sessionOf } from '../objects.ts';
 import { refuse } from '../refuse.ts';
 import { untilAnswered } from '../until-answered.ts';
@@ -32,27 +50,59 @@ const show = createRoute({
   responses: { 200: json('The message', messageView), ...refusals },
 });
 
+const position = z
+  .string()
+  .regex(/^\d{1,15}$/, 'must be the next_cursor of the page before')
+  .transform(Number);
+
+const list = createRoute({
+  method: 'get',
+  path: '/sessions/{session_id}/messages',
+  summary: 'A session’s messages, the oldest first; `state=queued` shows what waits',
+  security: secured,
+  request: { params: sessionParams, query: pageQuery(position).extend({ state: messageStatus.optional() }) },
+  responses: { 200: json('A page', messageList), ...refusals },
+});
+
+const withdraw = createRoute({
+  method: 'delete',
+  path: '/sessions/{session_id}/messages/{message_id}',
+  summary: 'Withdraw a message whose turn has not begun',
+  security: secured,
+  request: { params: messageParams },
+  responses: { 200: json('Withdrawn: `interrupted`, with the code `withdrawn`', messageView), ...refusals },
+});
+
+const turns = createRoute({
+  method: 'get',
+  path: '/sessions/{session_id}/turns',
+  summary: 'The turns that have ended, whoever began them; the oldest first',
+  security: secured,
+  request: { params: sessionParams, query: pageQuery(position) },
+  responses: { 200: json('A page', turnList), ...refusals },
+});
+
 const interrupt = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/interrupt',
-  summary: 'End the running turn; the session takes the next message',
+  summary: 'End what runs, whoever began it; the session takes the next message',
   security: secured,
-  request: { params: sessionParams },
+  request: { params: sessionParams, body: { ...body(interruptRequest).body, required: false } },
   responses: { 200: json('Whether a turn ran', interruptAnswer), ...refusals },
 });
 
-/** Messages: chat, status, interrupt. */
+/** Messages: chat, status, list, withdraw, interrupt; and turns. */
 export function addMessages(app: OpenAPIHono<AppEnv>): void {
   app.openapi(chat, async (c) => {
     const found = sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
-    const { prompt, stream, timeout_seconds } = c.req.valid('json');
+    const { prompt, stream, timeout_seconds, delivery, wait } = c.req.valid('json');
     const owner = c.get('owner');
     const idempotency_key = c.req.valid('header')['idempotency-key'];
-    const input = { message_id: uuidV7(), prompt, timeout_seconds, idempotency_key };
+    const input = { message_id: uuidV7(), prompt, timeout_seconds, delivery, idempotency_key };
     if (!stream) {
-      const view = await untilAnswered(async () => await session.chatAndWait(owner, input));
+      const view = await untilAnswered(async () => await session.chatAndWait(owner, input, wait));
       return 'refused' in view ? refuse(c, view) : c.json(view, 200);
     }
     const accepted = await session.chat(owner, input);
@@ -68,11 +118,35 @@ export function addMessages(app: OpenAPIHono<AppEnv>): void {
     return 'refused' in view ? refuse(c, view) : c.json(view, 200);
   });
 
+  app.openapi(list, async (c) => {
+    const found = sessionOf(c);
+    if ('refused' in found) return refuse(c, found);
+    const { state, cursor = 0, limit } = c.req.valid('query');
+    const page = await found.session.messages(c.get('owner'), state, cursor, limit);
+    return 'refused' in page ? refuse(c, page) : c.json(messageList.parse(page), 200);
+  });
+
+  app.openapi(withdraw, async (c) => {
+    const found = sessionOf(c);
+    if ('refused' in found) return refuse(c, found);
+    const view = await found.session.withdraw(c.get('owner'), c.req.valid('param').message_id);
+    return 'refused' in view ? refuse(c, view) : c.json(view, 200);
+  });
+
+  app.openapi(turns, async (c) => {
+    const found = sessionOf(c);
+    if ('refused' in found) return refuse(c, found);
+    const { cursor = 0, limit } = c.req.valid('query');
+    const page = await found.session.turns(c.get('owner'), cursor, limit);
+    return 'refused' in page ? refuse(c, page) : c.json(turnList.parse(page), 200);
+  });
+
   app.openapi(interrupt, async (c) => {
     const found = sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
-    const answer = await session.interrupt(c.get('owner'));
+    const { background } = interruptRequest.parse(c.req.valid('json') ?? {});
+    const answer = await session.interrupt(c.get('owner'), background);
     return 'refused' in answer ? refuse(c, answer) : c.json(answer, 200);
   });
 }

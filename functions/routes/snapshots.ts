@@ -104,8 +104,8 @@ export function addSnapshots(app: OpenAPIHono<AppEnv>): void {
     const begin = async () => {
       const origin = await untilAnswered(async () => await session.forkSource(owner, snapshotId, named));
       if ('refused' in origin) return origin;
-      const { request, snapshot_id } = origin;
-      const fork = { session_id: source, snapshot_id, asked };
+      const { request, snapshot_id, conversation_id } = origin;
+      const fork = { session_id: source, snapshot_id, conversation_id, asked };
       return directory.create({ session_id: uuidV7(), owner, request, idempotency_key: key, fork });
     };
     // A repeated call gets the answer of the first, without another snapshot.

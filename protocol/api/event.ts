@@ -3,6 +3,7 @@ import { artifactView } from './artifact.ts';
 import { childResult } from './child.ts';
 import { instant, uuid } from '../ids.ts';
 import { interactionState, interactionSubject, resolution } from './interaction.ts';
+import { backgroundTask, turnOrigin, turnView } from './message.ts';
 import { reason, messageError } from '../reason.ts';
 import { sessionStatus } from './session.ts';
 import { skippedFile, snapshotState, snapshotTrigger } from './workspace.ts';
@@ -48,6 +49,10 @@ export const ownEvents = {
     signal: z.string().nullable(),
     stderr: z.string(),
   }),
+  /** What runs in the background now. */
+  'session.background_tasks': z.object({ tasks: z.array(backgroundTask) }),
+  /** The conversation began anew (`/clear`), under another id of Claude Code's. The files stay. */
+  'session.conversation_reset': z.object({ conversation_id: uuid }),
   /** A line of Claude Code was too long to transfer: its length, and how it began. */
   'session.oversized': z.object({ bytes: z.int(), head: z.string() }),
   /** A line of Claude Code was not a JSON object, or its `type` is reserved for CC-Docker. */
@@ -131,13 +136,20 @@ export const ownEvents = {
   'child.deleted': z.object({ child_session_id: uuid }),
   'message.queued': z.object({ message_id: uuid, prompt: z.string() }),
   'message.processing': z.object({ message_id: uuid }),
-  'message.completed': z.object({ message_id: uuid }),
+  /** `settled: false`: subagents that it began still run, or have not been reported on. `message.settled` follows. */
+  'message.completed': z.object({ message_id: uuid, settled: z.literal(false).optional() }),
+  'message.settled': z.object({ message_id: uuid }),
   'message.failed': z.object({ message_id: uuid, error: messageError }),
   'message.interrupted': z.object({ message_id: uuid, error: messageError }),
+  /** `claude` begins a turn itself. `message_id`: the message from which it follows, if any. */
+  'turn.started': z.object({ turn_id: uuid, origin: turnOrigin, message_id: uuid.nullable() }),
+  'turn.ended': turnView
+    .omit({ started_at: true, finished_at: true })
+    .extend({ message_id: uuid.nullable() }),
 } as const;
 type OwnEventType = keyof typeof ownEvents;
 /** One of CC-Docker's own events: a `type` with the `data` that belongs to it. */
 export type OwnEvent = { [T in OwnEventType]: { type: T; data: z.infer<(typeof ownEvents)[T]> } }[OwnEventType];
 
 /** Prefixes that are reserved for CC-Docker's own types. A container cannot put such an event into its log. */
-export const OWN_PREFIXES = ['session.', 'message.', 'interaction.', 'child.', 'workspace.'] as const;
+export const OWN_PREFIXES = ['session.', 'message.', 'interaction.', 'child.', 'workspace.', 'turn.'] as const;

@@ -20,7 +20,7 @@ export const sessionFiles = z.object({
   conversation: uuid.nullable(),
   /** The snapshot that the workspace began with, the base of `diff`; null: it began empty. */
   start: uuid.nullable(),
-  /** The conversation begins as a fork of this session's conversation; null: it begins on its own. */
+  /** The conversation begins as a fork of this conversation of Claude Code's; null: it begins on its own. */
   fork_of: uuid.nullable(),
   /** Quota of the owner's part of the storage, bytes; null: no quota. */
   quota_bytes: z.int().nullable(),

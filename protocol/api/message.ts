@@ -5,6 +5,10 @@ import { messageError } from '../reason.ts';
 export const messageStatus = z.enum(['queued', 'processing', 'completed', 'failed', 'interrupted']);
 export type MessageStatus = z.infer<typeof messageStatus>;
 
+/** How a message reaches an agent that is at work. */
+export const delivery = z.enum(['queue', 'steer', 'interrupt']);
+export type Delivery = z.infer<typeof delivery>;
+
 const prompt = z.string().min(1, 'must not be empty');
 
 /** `POST /sessions/{id}/chat`. */
@@ -14,6 +18,16 @@ export const chatRequest = z.strictObject({
   stream: z.boolean().default(true),
   /** Seconds from acceptance. Then the message fails with `turn_timeout`, and its turn is interrupted. */
   timeout_seconds: z.int().min(1).max(604_800).optional(),
+  /**
+   * `queue`: it waits until what runs has ended. `steer`: `claude` gets it within the running turn. `interrupt`: the running
+   * turn is ended, and it is next.
+   */
+  delivery: delivery.default('queue'),
+  /**
+   * With `stream: false`. `settled`: until the subagents that its turn began have ended and the agent has reported on them.
+   * `turn`: until its turn has ended.
+   */
+  wait: z.enum(['turn', 'settled']).default('settled'),
 });
 
 /** The 202 of a chat. The message's state is at `GET /sessions/{id}/messages/{message_id}`. */
@@ -30,18 +44,70 @@ export const turnResult = z.object({
 });
 export type TurnResult = z.infer<typeof turnResult>;
 
-/** A message's state, with the turn's result once there is one. */
+/** Work that `claude` has left running in the background. */
+export const backgroundTask = z.object({
+  task_id: z.string(),
+  /** `agent`: it will report what it found. `shell`: it may run for ever, such as a server. */
+  kind: z.enum(['agent', 'shell']),
+  description: z.string(),
+  started_at: instant,
+});
+export type BackgroundTask = z.infer<typeof backgroundTask>;
+
+/** Who began a turn. `agent`: `claude` itself, because a task in the background had something to say. */
+export const turnOrigin = z.enum(['user', 'parent', 'agent']);
+export type TurnOrigin = z.infer<typeof turnOrigin>;
+
+/** A turn that has ended. */
+export const turnView = turnResult.partial().extend({
+  /** Of a turn that a message began, that message's id. */
+  turn_id: uuid,
+  origin: turnOrigin,
+  status: messageStatus.extract(['completed', 'failed', 'interrupted']),
+  started_at: instant,
+  finished_at: instant,
+  error: messageError.nullable(),
+});
+export type TurnView = z.infer<typeof turnView>;
+
+/** `GET /sessions/{id}/turns`. */
+export const turnList = z.object({
+  data: z.array(turnView.extend({ message_ids: z.array(uuid) })),
+  next_cursor: z.string().nullable(),
+});
+
+/**
+ * A message's state. Once its turn has ended, with the turn's result. When `claude` speaks again of what the message began, its
+ * `result` is that of the last such turn, and the figures are the sums of all its turns.
+ */
 export const messageView = turnResult.partial().extend({
   message_id: uuid,
   session_id: uuid,
   status: messageStatus,
+  /** Who sent it: a caller of the API, or the session's parent. */
+  origin: turnOrigin.exclude(['agent']),
   prompt: z.string(),
   created_at: instant,
   started_at: instant.nullable(),
   finished_at: instant.nullable(),
+  /** When its subagents had ended and been reported on as well; null: not yet. */
+  settled_at: instant.nullable(),
   error: messageError.nullable(),
+  /** The turns that answered it, or followed from it; the oldest first. */
+  turns: z.array(turnView),
+  /** What it began and is still running. */
+  background_tasks: z.array(backgroundTask),
 });
 export type MessageView = z.infer<typeof messageView>;
+
+/** `GET /sessions/{id}/messages`: the oldest first. */
+export const messageList = z.object({ data: z.array(messageView), next_cursor: z.string().nullable() });
+
+/** `POST /sessions/{id}/interrupt`. */
+export const interruptRequest = z.strictObject({
+  /** End what runs in the background, too. */
+  background: z.boolean().default(false),
+});
 
 /** `POST /sessions/{id}/interrupt`: the message whose turn is being interrupted, if one ran. */
 export const interruptAnswer = z.object({ interrupted: z.boolean(), message_id: uuid.nullable() });

@@ -13,6 +13,7 @@ export const PROBLEMS = {
   method_not_allowed: [405, 'Not by this method'],
   session_not_found: [404, 'No such session'],
   message_not_found: [404, 'No such message'],
+  message_started: [409, 'Its turn has begun'],
   interaction_not_found: [404, 'No such question or permission'],
   interaction_closed: [409, 'It was answered otherwise, or is no longer asked'],
   not_your_question: [403, 'Others are asked'],

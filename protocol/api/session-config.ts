@@ -102,8 +102,15 @@ const settings = {
   model: modelName,
   /** Longest life of a container of this session, seconds. Absent: the operator's `CONTAINER_TIMEOUT_DEFAULT`. */
   timeout_seconds: z.int().min(1).max(604_800),
-  /** Time without a turn until the container is ended, seconds. Absent: the operator's `CONTAINER_IDLE_TIMEOUT`. */
+  /**
+   * Time without a turn and without background work until the container is ended, seconds. Absent: the operator's
+   * `CONTAINER_IDLE_TIMEOUT`.
+   */
   idle_timeout_seconds: z.int().min(1).max(604_800),
+  /**
+   * Time for which background work alone keeps the container, seconds. Absent: the operator's `BACKGROUND_TIMEOUT`.
+   */
+  background_timeout_seconds: z.int().min(1).max(604_800),
   /** Appended to Claude Code's own system prompt. */
   system_prompt: z.string().max(262_144),
   /** `["*"]`: every tool, without asking. Otherwise only these (Claude Code's rule syntax); all others are denied. */
@@ -154,6 +161,7 @@ export const sessionConfig = z.strictObject({
   model: settings.model.optional(),
   timeout_seconds: settings.timeout_seconds.optional(),
   idle_timeout_seconds: settings.idle_timeout_seconds.optional(),
+  background_timeout_seconds: settings.background_timeout_seconds.optional(),
   system_prompt: settings.system_prompt.optional(),
   allowed_tools: settings.allowed_tools.default(['*']),
   permission_mode: settings.permission_mode.default('bypass'),

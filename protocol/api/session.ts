@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { instant, uuid } from '../ids.ts';
+import { backgroundTask } from './message.ts';
 import { reason } from '../reason.ts';
 import { resources, sessionConfig } from './session-config.ts';
 import { workspace } from './workspace.ts';
@@ -46,6 +47,8 @@ export const sessionView = sessionSummary.extend({
   /** `seq` of the newest event. */
   last_seq: z.int(),
   queued_messages: z.int(),
+  /** What runs in the background. While it does, the session is not idle for parking. */
+  background_tasks: z.array(backgroundTask),
   /** The container's limits; null while there is none, or on a backend without limits. */
   resources: resources.nullable(),
   /** Secrets that are inside the container because the operator exposes them. */

@@ -15,10 +15,11 @@ export const viewerFrame = z.discriminatedUnion('type', [
     type: z.literal('prompt'),
     prompt: chatRequest.shape.prompt,
     timeout_seconds: chatRequest.shape.timeout_seconds,
+    delivery: chatRequest.shape.delivery,
     /** Comes back in `accepted`. */
     ref: z.string().max(128).optional(),
   }),
-  z.strictObject({ type: z.literal('interrupt') }),
+  z.strictObject({ type: z.literal('interrupt'), background: z.boolean().default(false) }),
   /** As `POST …/interactions/{interaction_id}/resolve`: with `answer` or with `decision`. */
   z.strictObject({
     type: z.literal('resolve'),

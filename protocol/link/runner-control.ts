@@ -16,6 +16,8 @@ export const launch = placementKey.extend({
   /** The token for this session's data socket, for this epoch only. */
   token: z.string(),
   resume: z.boolean(),
+  /** Claude Code's id of the conversation to go on with; absent: it is the session's id. */
+  conversation_id: uuid.optional(),
   config: sessionConfig,
   workspace,
   /** The session whose workspace this one shares, on the same runner; absent: it has its own. */

@@ -9,9 +9,11 @@ import { sessionConfig } from '../api/session-config.ts';
 export const wrapperLaunch = z.object({
   session_id: uuid,
   epoch,
+  /** Claude Code's id of the conversation; absent: it is the session's id. */
+  conversation_id: uuid.optional(),
   /** True: continue the transcript (`--resume`). False: begin one (`--session-id`). */
   resume: z.boolean(),
-  /** Begin as a fork of this session's transcript, which is in place (`--resume fork_of --fork-session`). */
+  /** Begin as a fork of this conversation's transcript, which is in place (`--resume fork_of --fork-session`). */
   fork_of: uuid.optional(),
   /** Before anything else, clone this into `cwd`, which is empty, and wait for `go`. */
   git: z.object({ repo: z.string(), branch: z.string().optional() }).optional(),

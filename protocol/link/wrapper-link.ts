@@ -15,7 +15,13 @@ import { resolution } from '../api/interaction.ts';
 /** A command for the wrapper. */
 export const wrapperCommand = z.discriminatedUnion('command', [
   /** Give `claude` a user message; `message_id` becomes its `uuid`. */
-  z.object({ command: z.literal('prompt'), message_id: uuid, prompt: z.string() }),
+  z.object({
+    command: z.literal('prompt'),
+    message_id: uuid,
+    prompt: z.string(),
+    /** True: within the running turn, as soon as `claude` can take it. False: in a turn of its own. */
+    steer: z.boolean().default(false),
+  }),
   /** Answers `asked`. */
   z.object({ command: z.literal('resolve'), interaction_id: uuid, resolution }),
   /**
@@ -30,8 +36,15 @@ export const wrapperCommand = z.discriminatedUnion('command', [
   }),
   /** `on`: send `spent` after each model call from now on. Otherwise: no longer. */
   z.object({ command: z.literal('watch_spending'), on: z.boolean() }),
-  /** End the running turn. */
-  z.object({ command: z.literal('interrupt'), message_id: uuid }),
+  /** End what runs, unless it is this message's turn and has ended. Null: whatever runs. */
+  z.object({
+    command: z.literal('interrupt'),
+    message_id: uuid.nullable(),
+    /** End subagents in the background too. */
+    background: z.boolean().default(false),
+    /** Tasks in the background to end besides. */
+    stop_tasks: z.array(z.string()).default([]),
+  }),
 ]);
 export type WrapperCommand = z.infer<typeof wrapperCommand>;
 

@@ -17,9 +17,12 @@ export const edgeSettings = discordSettings.extend({
   CONTAINER_TIMEOUT_DEFAULT: seconds(3600, 604_800),
   /** Idle time until a container is ended, seconds. */
   CONTAINER_IDLE_TIMEOUT: seconds(300, 604_800),
-  /** The maximum of either that a session may set, seconds. */
+  /** Time for which background work alone may keep a container, seconds. */
+  BACKGROUND_TIMEOUT: seconds(3600, 604_800),
+  /** The maximum of each that a session may set, seconds. */
   CONTAINER_TIMEOUT_MAX: seconds(604_800, 604_800),
   CONTAINER_IDLE_TIMEOUT_MAX: seconds(604_800, 604_800),
+  BACKGROUND_TIMEOUT_MAX: seconds(604_800, 604_800),
   /** The time limit of a message when its chat does not set it, and the maximum that a chat may set, seconds. */
   TURN_TIMEOUT_DEFAULT: seconds(3600, 604_800),
   TURN_TIMEOUT_MAX: seconds(604_800, 604_800),

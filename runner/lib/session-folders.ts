@@ -76,11 +76,11 @@ export async function writeRunFile(folders: SessionFolders, name: string, conten
  * Whether Claude Code left a transcript of this session. The launch's own `resume` cannot know that. A container may have
  * died before it wrote the first line (then `--resume` fails) or after it (then a used `--session-id` exits with 1).
  */
-export async function hasTranscript(folders: SessionFolders, sessionId: string): Promise<boolean> {
+export async function hasTranscript(folders: SessionFolders, conversationId: string): Promise<boolean> {
   const projects = path.join(folders.claude, 'projects');
   const names = await readdir(projects).catch(absent);
   for (const name of names ?? []) {
-    const found = await stat(path.join(projects, name, `${sessionId}.jsonl`)).catch(absent);
+    const found = await stat(path.join(projects, name, `${conversationId}.jsonl`)).catch(absent);
     if (found !== undefined && found.isFile() && found.size > 0) return true;
   }
   return false;

@@ -72,9 +72,9 @@ export function claudeCall(
  * `claude` finds a conversation by its id, in any project folder: the folder's name may differ from the one for this
  * `cwd`.
  */
-function conversation({ resume, session_id, fork_of }: WrapperLaunch): string[] {
-  if (resume) return ['--resume', session_id];
-  const own = ['--session-id', session_id];
+function conversation({ resume, session_id, conversation_id = session_id, fork_of }: WrapperLaunch): string[] {
+  if (resume) return ['--resume', conversation_id];
+  const own = ['--session-id', conversation_id];
   return fork_of === undefined ? own : ['--resume', fork_of, '--fork-session', ...own];
 }
 

@@ -5,10 +5,11 @@ import type { ClaudeLine } from '../claude/claude-process.ts';
 import { OWN_REQUESTS, USAGE_REQUEST } from '../claude/output-line.ts';
 import { type PermissionRequest, Permissions } from '../claude/permissions.ts';
 import { Spending } from '../claude/spending.ts';
-import { Turns } from '../claude/turns.ts';
 import type { McpDefinition } from '../mcp/mcp-servers.ts';
 import { McpWatch } from '../mcp/mcp-watch.ts';
 import { ToolCalls } from '../tools/tool-calls.ts';
+
+type InterruptCommand = Extract<WrapperCommand, { command: 'interrupt' }>;
 
 /** The two ends that a dialogue connects. */
 export interface DialogueEnds {
@@ -29,11 +30,13 @@ export class Dialogue {
     this.#send(notice);
   });
   readonly #ends: DialogueEnds;
-  readonly #turns = new Turns();
   readonly #permissions: Permissions;
   readonly #spending: Spending;
   #mcp: McpWatch | null = null;
-  #interrupts = 0;
+  /** The number of the last request of its own that has no id of its own kind. */
+  #requests = 0;
+  /** Messages with which `claude` is done. */
+  readonly #ended = new Set<string>();
 
   constructor({ config, resume, fork_of }: WrapperLaunch, ends: DialogueEnds) {
     this.#ends = ends;
@@ -88,7 +91,7 @@ export class Dialogue {
         return;
       case 'lifecycle':
         this.#send(line.line);
-        if (this.#turns.lifecycle(line.messageId, line.state)) void this.#interrupt();
+        if (line.state === 'completed' || line.state === 'cancelled') this.#ended.add(line.messageId);
         if (line.state === 'completed') this.#mcp?.ask();
         return;
       case 'request':
@@ -107,15 +110,16 @@ export class Dialogue {
   /** Runs a command of the session. False: `claude` is gone or about to go, and the command stays the session's. */
   async run(command: WrapperCommand): Promise<boolean> {
     if (command.command === 'prompt') {
-      this.#turns.prompted(command.message_id);
       return this.#ends.write({
         type: 'user',
         message: { role: 'user', content: [{ type: 'text', text: command.prompt }] },
         parent_tool_use_id: null,
         uuid: command.message_id,
+        // `later`: a turn of its own. `next`: within the running turn, after the tool that runs.
+        priority: command.steer ? 'next' : 'later',
       });
     }
-    if (command.command === 'interrupt') return this.#turns.interrupt(command.message_id) ? this.#interrupt() : true;
+    if (command.command === 'interrupt') return this.#interrupt(command);
     if (this.#ends.ending()) return false;
     if (command.command === 'tool_result') {
       const { call_id, text, is_error: isError, structured } = command;
@@ -157,12 +161,19 @@ export class Dialogue {
     });
   }
 
-  #interrupt(): Promise<boolean> {
-    this.#interrupts += 1;
-    return this.#ends.write({
-      type: 'control_request',
-      request_id: `${OWN_REQUESTS}interrupt-${this.#interrupts}`,
-      request: { subtype: 'interrupt' },
-    });
+  /** An interrupt that comes after the end of its turn must not end the next one. */
+  async #interrupt({ message_id, background, stop_tasks }: InterruptCommand): Promise<boolean> {
+    if (message_id === null || !this.#ended.has(message_id)) {
+      // Without `cancel_queued`, a message whose turn has not begun yet would run after the interrupt.
+      const interrupt = { subtype: 'interrupt', cancel_queued: true, spare_background_tasks: !background };
+      if (!(await this.#request(interrupt))) return false;
+    }
+    for (const task_id of stop_tasks) if (!(await this.#request({ subtype: 'stop_task', task_id }))) return false;
+    return true;
+  }
+
+  #request(request: object): Promise<boolean> {
+    this.#requests += 1;
+    return this.#ends.write({ type: 'control_request', request_id: `${OWN_REQUESTS}${this.#requests}`, request });
   }
 }

@@ -10,7 +10,7 @@ export function childLineOf(record: SessionRecord): ChildLine {
   return {
     status: state.status,
     reason: state.reason?.detail ?? null,
-    pending_messages: state.queue.length + (state.current === null ? 0 : 1),
+    pending_messages: state.queue.length + state.steered.length + (state.current === null ? 0 : 1),
     total_cost_usd: totalCost(record),
     open_interactions,
   };
@@ -36,5 +36,7 @@ export function childOutcomeOf(
     return { message_id: view.message_id, state, result: null, error: null, total_cost_usd: null, open_interactions };
   }
   const { message_id, status, result, error, total_cost_usd } = resultOf(view);
+  // What it said so far is not its answer yet: subagents of its still work.
+  if (view.settled_at === null) return { message_id, state: 'working', result, error, total_cost_usd, open_interactions };
   return { message_id, state: status, result, error, total_cost_usd, open_interactions };
 }

@@ -10,7 +10,7 @@ import { mintSessionToken } from './session-token.ts';
 
 /** All that a runner needs to start the session's container of its present epoch. */
 export async function launchOf(store: SessionStore, peers: Peers, base: Base): Promise<Launch> {
-  const { identity, state, files } = store.current;
+  const { identity, state, files, conversation } = store.current;
   const { session_id, request } = identity;
   const { epoch } = state;
   return {
@@ -18,6 +18,7 @@ export async function launchOf(store: SessionStore, peers: Peers, base: Base): P
     epoch,
     token: await mintSessionToken(store.settings.JWT_SECRET, session_id, epoch),
     resume: epoch > 1,
+    ...(conversation.id === null ? {} : { conversation_id: conversation.id }),
     config: request.config,
     workspace: files.cloned ? withoutGit(request.workspace) : request.workspace,
     files: filesFor(store, peers, base, files.version),

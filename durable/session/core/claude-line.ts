@@ -2,28 +2,49 @@ import { z } from 'zod';
 import { OWN_PREFIXES } from '../../../protocol/api/event.ts';
 import type { TurnResult } from '../../../protocol/api/message.ts';
 import type { MessageError } from '../../../protocol/reason.ts';
+import { uuid } from '../../../protocol/ids.ts';
 import { parseJson } from '../../shared/json.ts';
-import type { TurnOutcome } from './state.ts';
+import type { EndedTurn, ReportedTask, TurnOutcome } from './state.ts';
 
 /** What a line of Claude Code means to the session. All lines except `control` are also stored. */
 export type LineSignal =
-  | {
+  | ({
       readonly is: 'result';
-      readonly message_ids: readonly string[];
-      readonly outcome: TurnOutcome;
       readonly turn: TurnResult;
-    }
-  /** Claude Code is done with this message. If no `result` for it came before, it was dropped. */
-  | { readonly is: 'dropped'; readonly message_id: string }
+      /** False: the turn had nothing to say, such as one whose report another turn has made already. */
+      readonly speaks: boolean;
+    } & EndedTurn)
+  /** Claude Code is done with this message, or will not answer it. */
+  | { readonly is: 'message'; readonly message_id: string; readonly state: 'completed' | 'cancelled' }
+  /** A turn begins that no message began. */
+  | { readonly is: 'agent_turn' }
+  | { readonly is: 'tasks'; readonly tasks: readonly ReportedTask[] }
+  /** The running turn is told what a task in the background found. */
+  | { readonly is: 'reported'; readonly run_id: string }
+  /** The conversation begins anew. */
+  | { readonly is: 'reset' }
+  /** Claude Code does nothing and has nothing more to say. Not stored, as it repeats what other lines say. */
+  | { readonly is: 'idle' }
   /** Protocol between the CLI and its host. It is not part of the conversation, so it is not stored. */
   | { readonly is: 'control' };
 
 export type ClaudeLine =
-  | { readonly ok: true; readonly type: string; readonly signal: LineSignal | null }
+  | {
+      readonly ok: true;
+      readonly type: string;
+      /** Claude Code's id of the conversation to which the line belongs; null: it does not say. */
+      readonly conversation_id: string | null;
+      readonly signal: LineSignal | null;
+    }
   /** Claude Code does not write such a line. */
   | { readonly ok: false };
 
-const anyLine = z.looseObject({ type: z.string().min(1).max(128) });
+const anyLine = z.looseObject({
+  type: z.string().min(1).max(128),
+  subtype: z.string().optional().catch(undefined),
+  session_id: uuid.optional().catch(undefined),
+});
+type AnyLine = z.infer<typeof anyLine>;
 
 const modelUsage = z.record(z.string(), z.object({ costUSD: z.number().catch(0) }));
 
@@ -40,11 +61,32 @@ const resultLine = z.object({
     .object({ input_tokens: z.int().catch(0), output_tokens: z.int().catch(0) })
     .catch({ input_tokens: 0, output_tokens: 0 }),
   model_usage_since_last_result: modelUsage.catch({}),
+  num_turns: z.int().catch(0),
   user_message_uuids: z.array(z.string()).catch([]),
+  origin: z.object({ runId: z.string().optional() }).optional().catch(undefined),
 });
 type ResultLine = z.infer<typeof resultLine>;
 
 const lifecycleLine = z.object({ command_uuid: z.string(), state: z.string() });
+const initLine = z.object({ user_message_uuids: z.array(z.string()).catch([]) });
+const stateLine = z.object({ state: z.string() });
+const tasksLine = z.object({
+  tasks: z
+    .array(
+      z.object({
+        task_id: z.string().max(256),
+        run_id: z.string().max(256),
+        task_type: z.string().catch(''),
+        description: z.string().catch(''),
+      }),
+    )
+    .max(256),
+});
+/** Claude Code repeats what it was told of a task as if a user had said it. */
+const toldLine = z.object({ isReplay: z.literal(true), origin: z.object({ runId: z.string() }) });
+
+/** Longest description of a task, UTF-16 units. */
+const MAX_DESCRIPTION = 500;
 
 const CONTROL = new Set(['control_request', 'control_response', 'control_cancel_request', 'keep_alive']);
 
@@ -57,10 +99,49 @@ export function readClaudeLine(line: string): ClaudeLine {
   if (!parsed.success) return { ok: false };
   const { type } = parsed.data;
   if (OWN_PREFIXES.some((prefix) => type.startsWith(prefix))) return { ok: false };
-  if (CONTROL.has(type)) return { ok: true, type, signal: { is: 'control' } };
-  if (type === 'result') return { ok: true, type, signal: resultSignal(parsed.data) };
-  if (type === 'command_lifecycle') return { ok: true, type, signal: lifecycleSignal(parsed.data) };
-  return { ok: true, type, signal: null };
+  return { ok: true, type, conversation_id: parsed.data.session_id ?? null, signal: signalOf(parsed.data) };
+}
+
+function signalOf(line: AnyLine): LineSignal | null {
+  const { type, subtype } = line;
+  if (CONTROL.has(type)) return { is: 'control' };
+  switch (type) {
+    case 'result':
+      return resultSignal(line);
+    case 'command_lifecycle':
+      return lifecycleSignal(line);
+    case 'conversation_reset':
+      return { is: 'reset' };
+    case 'user': {
+      const told = toldLine.safeParse(line);
+      return told.success ? { is: 'reported', run_id: told.data.origin.runId } : null;
+    }
+    case 'system':
+      return systemSignal(subtype, line);
+  }
+  return null;
+}
+
+function systemSignal(subtype: string | undefined, line: AnyLine): LineSignal | null {
+  switch (subtype) {
+    case 'init':
+      return initLine.parse(line).user_message_uuids.length === 0 ? { is: 'agent_turn' } : null;
+    case 'session_state_changed':
+      return stateLine.safeParse(line).data?.state === 'idle' ? { is: 'idle' } : { is: 'control' };
+    case 'background_tasks_changed': {
+      const parsed = tasksLine.safeParse(line);
+      return parsed.success ? { is: 'tasks', tasks: parsed.data.tasks.map(reportedTask) } : null;
+    }
+  }
+  return null;
+}
+
+type TaskLine = z.infer<typeof tasksLine>['tasks'][number];
+
+function reportedTask({ task_id, run_id, task_type, description }: TaskLine): ReportedTask {
+  // Kinds to come are more likely to report, as subagents do, than to run for ever.
+  const kind = task_type === 'local_bash' ? 'shell' : 'agent';
+  return { task_id, run_id, kind, description: description.slice(0, MAX_DESCRIPTION).toWellFormed() };
 }
 
 function resultSignal(data: unknown): LineSignal | null {
@@ -71,6 +152,9 @@ function resultSignal(data: unknown): LineSignal | null {
   return {
     is: 'result',
     message_ids: line.user_message_uuids,
+    agent: line.origin !== undefined || line.user_message_uuids.length === 0,
+    run_id: line.origin?.runId ?? null,
+    speaks: line.num_turns > 0 || (line.result ?? '') !== '',
     outcome: outcomeOf(line),
     turn: {
       type: 'result',
@@ -84,14 +168,14 @@ function resultSignal(data: unknown): LineSignal | null {
 }
 
 /**
- * Reads the end of a message. If its turn ended, its `result` came before this line, and the session ignores the
- * signal. If the message was cancelled before its turn began, there is no `result`, and this line is its only end.
+ * Reads the end of a message. In a turn of its own, the `result` comes before this line; of a message that was folded into
+ * another turn, after it. Of a message that was cancelled before its turn began, this line is the only end.
  */
 function lifecycleSignal(data: unknown): LineSignal | null {
   const parsed = lifecycleLine.safeParse(data);
   if (!parsed.success) return null;
   const { command_uuid, state } = parsed.data;
-  return state === 'cancelled' || state === 'completed' ? { is: 'dropped', message_id: command_uuid } : null;
+  return state === 'cancelled' || state === 'completed' ? { is: 'message', message_id: command_uuid, state } : null;
 }
 
 /** Reads success from `is_error` and `terminal_reason` alone: after an API failure, `subtype` is still "success". */

@@ -1,6 +1,7 @@
 import type { OwnEvent } from '../../../protocol/api/event.ts';
 import type { InteractionView } from '../../../protocol/api/interaction.ts';
 import type { Reason } from '../../../protocol/reason.ts';
+import { answeredBy } from './children/child-updates.ts';
 import type { SessionStatus } from '../../../protocol/api/session.ts';
 
 /** An update for people on Discord. The session stores it until the desk has it. */
@@ -23,8 +24,14 @@ export type StoredDeskUpdate =
  * The update for Discord about an event; null: this event makes no update.
  *
  * @param followed the session has a thread on Discord, which also shows its results and status
+ * @param isSettled whether a message has its answer
  */
-export function deskUpdateOf({ type, data }: OwnEvent, followed: boolean): StoredDeskUpdate | null {
+export function deskUpdateOf(
+  event: OwnEvent,
+  followed: boolean,
+  isSettled: (message_id: string) => boolean,
+): StoredDeskUpdate | null {
+  const { type, data } = event;
   if (type === 'interaction.opened') return { kind: 'asked', interaction_id: data.interaction_id };
   if (type === 'interaction.closed') return { kind: 'closed', interaction_id: data.interaction_id };
   if (type === 'interaction.reminded') {
@@ -33,8 +40,7 @@ export function deskUpdateOf({ type, data }: OwnEvent, followed: boolean): Store
   }
   if (type === 'session.notification') return { kind: 'notified', ...data };
   if (!followed) return null;
-  if (type === 'message.completed' || type === 'message.failed' || type === 'message.interrupted') {
-    return { kind: 'ended', message_id: data.message_id };
-  }
+  const answered = answeredBy(event);
+  if (answered !== null) return isSettled(answered) ? { kind: 'ended', message_id: answered } : null;
   return type === 'session.status' ? { kind: 'status', status: data.status, reason: data.reason } : null;
 }

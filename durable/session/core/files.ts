@@ -28,7 +28,7 @@ export interface FilesState {
   readonly newest: NewestSnapshot | null;
   /** The snapshot that the workspace began with; null: it began empty. */
   readonly start: string | null;
-  /** The session whose conversation this one continues; null: its conversation is its own, from its first turn on. */
+  /** Claude Code's id of the conversation that this one continues; null: its conversation is its own, from its first turn on. */
   readonly fork_of: string | null;
   /** No repository has to be cloned, or it was cloned already. */
   readonly cloned: boolean;
@@ -82,7 +82,7 @@ export type FilesInput =
   | { readonly on: 'conversed' };
 
 /** The files of a new session, before anything was done to them. */
-export function beginFiles({ workspace, conversation, storage, fork_of, pinned }: Beginning): FilesState {
+export function beginFiles({ workspace, conversation, storage, fork_of, conversation_id, pinned }: Beginning): FilesState {
   return {
     version: 1,
     content: 1,
@@ -90,7 +90,7 @@ export function beginFiles({ workspace, conversation, storage, fork_of, pinned }
     saved: { version: 1, workspace, conversation, storage },
     newest: null,
     start: workspace,
-    fork_of,
+    fork_of: conversation_id ?? fork_of,
     cloned: workspace !== null,
     pinned,
     launch: null,

@@ -10,6 +10,9 @@ import type { SessionIdentity } from './identity.ts';
  */
 const CROWDED_IDLE_MS = 2000;
 
+/** Waits before a container that ended while it started is requested again, milliseconds. */
+const START_RETRIES_MS = [1000, 5000, 20_000] as const;
+
 /**
  * How long each phase of a session may take: as it asked for, else the operator's default, and never over the
  * operator's maximum.
@@ -17,6 +20,7 @@ const CROWDED_IDLE_MS = 2000;
 export function limitsOf(identity: SessionIdentity, isCloned: boolean, settings: EdgeSettings): Limits {
   const { config, workspace } = identity.request;
   const idle = config.idle_timeout_seconds ?? settings.CONTAINER_IDLE_TIMEOUT;
+  const background = config.background_timeout_seconds ?? settings.BACKGROUND_TIMEOUT;
   const lifetime = config.timeout_seconds ?? settings.CONTAINER_TIMEOUT_DEFAULT;
   const clones = workspace.type !== 'clone' && workspace.git_repo !== undefined;
   const cloneDue = clones && !isCloned;
@@ -25,9 +29,11 @@ export function limitsOf(identity: SessionIdentity, isCloned: boolean, settings:
     startup: startup * 1000,
     idle: Math.min(idle, settings.CONTAINER_IDLE_TIMEOUT_MAX) * 1000,
     crowded: CROWDED_IDLE_MS,
+    background: Math.min(background, settings.BACKGROUND_TIMEOUT_MAX) * 1000,
     lifetime: Math.min(lifetime, settings.CONTAINER_TIMEOUT_MAX) * 1000,
     turn: Math.min(settings.TURN_TIMEOUT_DEFAULT, settings.TURN_TIMEOUT_MAX) * 1000,
     interrupt: settings.INTERRUPT_TIMEOUT * 1000,
+    retries: START_RETRIES_MS,
   };
 }
 

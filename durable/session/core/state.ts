@@ -6,8 +6,10 @@ import type { SessionStatus } from '../../../protocol/api/session.ts';
 export interface Limits {
   /** From the launch until `claude` is ready. While a clone is due, its time is included. */
   readonly startup: number;
-  /** Without a turn, until the container is ended. */
+  /** Without a turn and without background work, until the container is ended. */
   readonly idle: number;
+  /** With background work and without a turn, until the container is ended. */
+  readonly background: number;
   /** The same, while other sessions wait for a place. */
   readonly crowded: number;
   /** Longest life of a container. */
@@ -16,20 +18,19 @@ export interface Limits {
   readonly turn: number;
   /** From the interrupt of a turn to its end. */
   readonly interrupt: number;
+  /** Waits before a container that ended before `claude` was ready is requested again. After the last, its messages fail. */
+  readonly retries: readonly number[];
 }
 
 /** A message in the queue. Its text is stored elsewhere. */
-interface PendingMessage {
+export interface PendingMessage {
   readonly message_id: string;
   /** When it fails with `turn_timeout`, epoch milliseconds; null: it sets no timeout, and waits without a limit. */
   readonly deadline: number | null;
 }
 
-/**
- * The message whose turn runs. It always has a deadline: its own, or the default, counted from the start of its turn.
- */
-interface RunningMessage {
-  readonly message_id: string;
+/** The time of a turn, and how it is being ended. */
+export interface TurnClock {
   /** Epoch milliseconds. */
   readonly deadline: number;
   /** The deadline is the message's own: time spent waiting for a person does not extend it. */
@@ -42,6 +43,44 @@ interface RunningMessage {
   /** Why its turn is being ended, and since when (epoch milliseconds); null: it is not being ended. */
   readonly interrupting: { readonly cause: InterruptCause; readonly since: number } | null;
 }
+
+/** A message that `claude` was given and that has not ended. */
+interface HandedMessage {
+  readonly message_id: string;
+  /** When its own timeout ends, epoch milliseconds; null: it sets none. */
+  readonly timeout: number | null;
+  /** `claude` says that it is done with it. Its `result` may still follow: it then belongs to the turn that is running. */
+  readonly done: boolean;
+}
+
+/**
+ * The message whose turn the session has begun. It always has a deadline: its own, or the default, counted from the start of
+ * its turn.
+ */
+export interface RunningMessage extends HandedMessage, TurnClock {}
+
+/** A turn that `claude` has begun itself, because a task in the background has ended or has something to say. */
+export interface AgentTurn extends TurnClock {
+  readonly turn_id: string;
+  /** Epoch milliseconds. */
+  readonly started: number;
+}
+
+/** Work that `claude` has left running in the background. */
+export interface OpenTask {
+  readonly task_id: string;
+  readonly run_id: string;
+  /** `shell`: it may run for ever, such as a server. `agent`: it will report what it found. */
+  readonly kind: 'agent' | 'shell';
+  readonly description: string;
+  /** When the session first heard of it, epoch milliseconds. */
+  readonly started: number;
+  /** The message that led to it; null: none did. */
+  readonly message_id: string | null;
+}
+
+/** A task that has ended, and of which `claude` has not spoken yet. */
+type DueReport = Pick<OpenTask, 'run_id' | 'kind' | 'message_id'>;
 
 /** The phase of a session's container, as far as the session knows. */
 type ContainerPhase = 'none' | 'wanted' | 'launched' | 'ready' | 'ending';
@@ -59,8 +98,23 @@ export interface SessionState {
   readonly was_ready: boolean;
   /** Why `claude` ended by itself in this epoch; it explains the container's end. Null: it did not. */
   readonly exit: Reason | null;
+  /** How often in a row a container has ended before its `claude` was ready, with messages that waited for it. */
+  readonly failed_starts: number;
+  /** When a container is requested again after such an end, epoch milliseconds; null: no retry is due. */
+  readonly retry_at: number | null;
   readonly queue: readonly PendingMessage[];
   readonly current: RunningMessage | null;
+  /** Messages that were given to `claude` while a turn ran. It answers them in that turn, or in one of their own. */
+  readonly steered: readonly HandedMessage[];
+  readonly agent_turn: AgentTurn | null;
+  readonly tasks: readonly OpenTask[];
+  readonly due_reports: readonly DueReport[];
+  /** Of these, `claude` was told within the running turn. */
+  readonly reporting: readonly string[];
+  /** Messages whose turn has ended, and whose subagents have not ended or not been reported on. */
+  readonly unsettled: readonly string[];
+  /** The message that was handed over last: what `claude` does later without a message follows from it. */
+  readonly last_message: string | null;
   /** Its `claude` waits for a person's answer. */
   readonly asking: boolean;
   /** Other sessions wait for a place, and its container could make room for one. */
@@ -87,6 +141,16 @@ export function canHear({ container, exit }: SessionState): boolean {
   return container !== 'none' && container !== 'ending' && exit === null;
 }
 
+/** Whether a turn runs, whoever began it. */
+export function isRunning({ current, steered, agent_turn }: SessionState): boolean {
+  return current !== null || steered.length > 0 || agent_turn !== null;
+}
+
+/** Whether the running turn is being ended. */
+export function isEnding({ current, agent_turn }: SessionState): boolean {
+  return (current?.interrupting ?? agent_turn?.interrupting ?? null) !== null;
+}
+
 /** Why a running turn is being ended. This decides how its message ends. */
 export type InterruptCause = 'interrupted' | 'turn_timeout';
 
@@ -97,8 +161,17 @@ export const NEW_SESSION: SessionState = {
   container: 'none',
   was_ready: false,
   exit: null,
+  failed_starts: 0,
+  retry_at: null,
   queue: [],
   current: null,
+  steered: [],
+  agent_turn: null,
+  tasks: [],
+  due_reports: [],
+  reporting: [],
+  unsettled: [],
+  last_message: null,
   asking: false,
   crowded: false,
   shared: false,
@@ -112,17 +185,47 @@ export const NEW_SESSION: SessionState = {
 export type TurnOutcome =
   { readonly ok: true } | { readonly ok: false; readonly aborted: boolean; readonly error: MessageError };
 
+/** A turn's end, as read from Claude Code's `result`. */
+export interface EndedTurn {
+  /** The messages that it answers. */
+  readonly message_ids: readonly string[];
+  /** `claude` had begun it itself. */
+  readonly agent: boolean;
+  /** The subagent of which an agent's turn speaks. */
+  readonly run_id: string | null;
+  readonly outcome: TurnOutcome;
+}
+
+/** How a message reaches an agent that is at work. `interrupt`: the running turn is ended first. */
+export type Delivery = 'queue' | 'steer' | 'interrupt';
+
+/** A task in the background, as `claude` lists it. */
+export type ReportedTask = Pick<OpenTask, 'task_id' | 'run_id' | 'kind' | 'description'>;
+
 export type SessionInput =
   | { readonly on: 'created' }
-  | { readonly on: 'prompted'; readonly message: PendingMessage }
+  | { readonly on: 'prompted'; readonly message: PendingMessage; readonly delivery: Delivery }
+  /** A message that was not handed over is withdrawn by its sender. */
+  | { readonly on: 'withdrawn'; readonly message_id: string }
   | { readonly on: 'placed'; readonly epoch: number }
   | { readonly on: 'waiting'; readonly epoch: number; readonly reason: Reason }
   | { readonly on: 'ready' }
   /** The repository is cloned. The time for the startup begins now. */
   | { readonly on: 'cloned' }
   | { readonly on: 'claude_ended'; readonly reason: Reason }
-  | { readonly on: 'turn_ended'; readonly message_ids: readonly string[]; readonly outcome: TurnOutcome }
-  | { readonly on: 'message_dropped'; readonly message_id: string }
+  /** `claude` has begun a turn that no message began. */
+  | { readonly on: 'agent_turn_began'; readonly turn_id: string }
+  | ({ readonly on: 'turn_ended' } & EndedTurn)
+  /** `claude` is done with a message. A `result` that names it came before this, or follows, or there is none. */
+  | { readonly on: 'message_done'; readonly message_id: string }
+  /** `claude` has dropped a message. If its turn had begun, the `result` came before this. */
+  | { readonly on: 'message_cancelled'; readonly message_id: string }
+  /** All that `claude` has in the background now. */
+  | { readonly on: 'tasks'; readonly tasks: readonly ReportedTask[] }
+  /** Within the running turn, `claude` was told what a subagent found. */
+  | { readonly on: 'task_reported'; readonly run_id: string }
+  /** `claude` does nothing, and has nothing more to say. Shells may run in the background. */
+  | { readonly on: 'claude_idle' }
   /** `claude` now waits for a person's answer, or no longer does. */
   | { readonly on: 'asking'; readonly asking: boolean }
   /** Other sessions now wait for a place, or no longer do. */
@@ -132,7 +235,8 @@ export type SessionInput =
   /** The budget ledger has decided. Only `suspended` comes with a reason. */
   | { readonly on: 'permit'; readonly permit: Exclude<TurnPermit, 'suspended'> }
   | { readonly on: 'permit'; readonly permit: 'suspended'; readonly reason: Reason }
-  | { readonly on: 'interrupt' }
+  /** `background`: its background work ends too. */
+  | { readonly on: 'interrupt'; readonly background: boolean }
   | { readonly on: 'stop'; readonly reason: Reason }
   | { readonly on: 'ended'; readonly epoch: number; readonly reason: Reason }
   | { readonly on: 'clock' };
@@ -143,14 +247,28 @@ export type SessionEffect =
   | { readonly do: 'want' }
   /** Tell the pool that this epoch's container is no longer needed. */
   | { readonly do: 'release' }
-  | { readonly do: 'prompt'; readonly message_id: string }
-  | { readonly do: 'interrupt'; readonly message_id: string }
+  /** `steer`: into the turn that runs. */
+  | { readonly do: 'prompt'; readonly message_id: string; readonly steer: boolean }
+  /** End what runs. `message_id`: unless this message has ended meanwhile; null: whatever runs. */
+  | {
+      readonly do: 'interrupt';
+      readonly message_id: string | null;
+      /** End the background work too. These are the tasks that an interrupt alone would leave running. */
+      readonly background: { readonly shells: readonly string[] } | null;
+    }
   /** Pause calls to the model from now on, or let them go on. */
   | { readonly do: 'pause_model'; readonly paused: boolean }
   /** From now on the container reports its spending after each call to the model, or no longer does. */
   | { readonly do: 'watch_spending'; readonly on: boolean }
   | { readonly do: 'message_processing'; readonly message_id: string }
-  | { readonly do: 'message_completed'; readonly message_id: string }
+  /** `settled`: it began no subagent, or all have ended and been reported on. Otherwise `message_settled` follows. */
+  | { readonly do: 'message_completed'; readonly message_id: string; readonly settled: boolean }
+  | { readonly do: 'message_settled'; readonly message_id: string }
+  | { readonly do: 'agent_turn_began'; readonly turn_id: string }
+  /** A turn that `claude` began has ended without a `result`: its container ended. */
+  | { readonly do: 'agent_turn_lost'; readonly turn: AgentTurn; readonly error: MessageError }
+  /** Log an event: the background work has changed. */
+  | { readonly do: 'announce_tasks' }
   | { readonly do: 'message_failed'; readonly message_id: string; readonly error: MessageError }
   | { readonly do: 'message_interrupted'; readonly message_id: string; readonly error: MessageError }
   /** Log an event: the status or its reason has changed. */

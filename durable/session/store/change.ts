@@ -1,7 +1,8 @@
 import type { OwnEvent } from '../../../protocol/api/event.ts';
 import type { WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
-import type { SessionInput } from '../core/state.ts';
+import type { Delivery, SessionInput } from '../core/state.ts';
 import type { SessionRecord } from './record.ts';
+import type { Sender } from './tables/message-table.ts';
 
 /** What the parts of a transaction may do to the session. */
 export interface Change {
@@ -14,6 +15,17 @@ export interface Change {
   order(command: WrapperCommand): void;
   /** Feeds the state machine. */
   input(input: SessionInput): void;
-  /** Takes a message; `deadline` in epoch milliseconds, null: it has none. */
-  prompt(message_id: string, prompt: string, deadline: number | null): void;
+  /** Takes a message for the agent. */
+  prompt(message: NewMessage): void;
+}
+
+/** A message for the agent. */
+export interface NewMessage {
+  readonly message_id: string;
+  readonly prompt: string;
+  readonly origin: Sender;
+  /** When it fails with `turn_timeout`, epoch milliseconds; absent: it sets no timeout. */
+  readonly deadline?: number | null;
+  /** Absent: `queue`. */
+  readonly delivery?: Delivery;
 }

@@ -4,7 +4,6 @@ import type { Refusal } from '../../../protocol/api/problem.ts';
 import {
   detach,
   expire,
-  letGo,
   messageOf,
   open,
   resolve,
@@ -67,18 +66,6 @@ export class InteractionChanges {
     this.#count();
   }
 
-  /** A turn has ended, so `claude` itself no longer waits. After a good turn its tools may, for a task in the background. */
-  turnEnded(ok: boolean): void {
-    const isOver = ({ of }: Interaction) => of === 'claude' || !ok;
-    for (const interaction of this.#untaken().filter(isOver)) this.#withdraw(interaction);
-    if (!this.#tx.record.state.asking) return;
-    for (const interaction of this.#table.attached().filter(isOver)) {
-      this.#withdraw(interaction);
-      this.#tx.order(letGo(interaction));
-    }
-    this.#count();
-  }
-
   /** A person answers; null: there is no interaction with this id. */
   resolve(id: string, request: ResolveRequest, by: string): Interaction | Refusal | null {
     const interaction = this.#table.get(id);
@@ -138,7 +125,7 @@ export class InteractionChanges {
     for (const interaction of this.#table.owed()) {
       this.#table.save({ ...interaction, answer: 'over' });
       const prompt = messageOf(interaction);
-      if (prompt !== null) this.#tx.prompt(uuidV7(), prompt, null);
+      if (prompt !== null) this.#tx.prompt({ message_id: uuidV7(), prompt, origin: 'user' });
     }
   }
 

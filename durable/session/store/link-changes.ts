@@ -1,10 +1,12 @@
 import type { RunnerNotice } from '../../../protocol/link/runner-notice.ts';
 import type { LinkItem, WrapperNotice } from '../../../protocol/link/wrapper-notice.ts';
+import { v7 as uuidV7 } from 'uuid';
 import { readClaudeLine, type LineSignal } from '../core/claude-line.ts';
 import type { FilesInput } from '../core/files.ts';
 import type { Change } from './change.ts';
 import type { ChildChanges } from './child-changes.ts';
 import type { InteractionChanges } from './interaction-changes.ts';
+import { endedTurn, turnEndedEvent } from './ended-turn.ts';
 import { listChanged } from './record.ts';
 import type { SessionTables } from './session-tables.ts';
 
@@ -75,23 +77,53 @@ export class LinkChanges {
     const line = readClaudeLine(item);
     if (!line.ok) return this.#tx.emit({ type: 'session.garbled', data: { line: item.slice(0, 8192) } });
     if (line.signal?.is === 'control') return;
+    if (line.signal?.is === 'idle') return this.#tx.input({ on: 'claude_idle' });
     this.#tx.append(line.type, item);
+    this.#conversation(line.conversation_id);
     if (line.signal !== null) this.#signal(line.signal);
   }
 
+  /** Every line names its conversation. The last one named is the one to go on with. */
+  #conversation(id: string | null): void {
+    const { conversation } = this.#tx.record;
+    if (id === null || id === conversation.id) return;
+    this.#tx.record = { ...this.#tx.record, conversation: { ...conversation, id } };
+    if (!conversation.isReset) return;
+    this.#tx.record = { ...this.#tx.record, conversation: { id, isReset: false } };
+    this.#tx.emit({ type: 'session.conversation_reset', data: { conversation_id: id } });
+  }
+
   #signal(signal: LineSignal): void {
-    if (signal.is === 'dropped') return this.#tx.input({ on: 'message_dropped', message_id: signal.message_id });
-    if (signal.is !== 'result') return;
-    const current = this.#tx.record.state.current;
-    if (current !== null && signal.message_ids.includes(current.message_id)) {
-      this.#tables.messages.setTurn(current.message_id, signal.turn);
+    switch (signal.is) {
+      case 'message': {
+        const { message_id, state } = signal;
+        return this.#tx.input({ on: state === 'completed' ? 'message_done' : 'message_cancelled', message_id });
+      }
+      case 'agent_turn':
+        return this.#tx.input({ on: 'agent_turn_began', turn_id: uuidV7() });
+      case 'tasks':
+        return this.#tx.input({ on: 'tasks', tasks: signal.tasks });
+      case 'reported':
+        return this.#tx.input({ on: 'task_reported', run_id: signal.run_id });
+      case 'reset':
+        this.#tx.record = { ...this.#tx.record, conversation: { ...this.#tx.record.conversation, isReset: true } };
+        return;
+      case 'result':
+        return this.#turnEnded(signal);
     }
+  }
+
+  #turnEnded(signal: Extract<LineSignal, { is: 'result' }>): void {
     const { turns, cost_usd } = this.#tx.record.usage;
     const usage = { turns: turns + 1, cost_usd: cost_usd + signal.turn.total_cost_usd, live_usd: 0 };
     this.#tx.record = listChanged({ ...this.#tx.record, usage });
     this.#tx.files({ on: 'conversed' });
-    this.#tx.interactions.turnEnded(signal.outcome.ok);
-    this.#tx.input({ on: 'turn_ended', message_ids: signal.message_ids, outcome: signal.outcome });
+    const turn = endedTurn(signal, this.#tx.record.state, this.#tables.messages, this.#now);
+    this.#tables.turns.add(turn);
+    for (const id of turn.message_ids) this.#tables.messages.addTurn(id, signal.turn, signal.speaks);
+    if (turn.origin === 'agent') this.#tx.emit(turnEndedEvent(turn));
+    const { message_ids, agent, run_id, outcome } = signal;
+    this.#tx.input({ on: 'turn_ended', message_ids, agent, run_id, outcome });
   }
 
   #notice(notice: WrapperNotice): void {

@@ -6,7 +6,7 @@ type Json = Record<string, unknown>;
 export const SESSION_SCHEMA: Schema = {
   of: 'session',
   firstTable: 'record',
-  migrations: [groupRecord],
+  migrations: [groupRecord, toVersion3Turns],
 };
 
 /**
@@ -19,6 +19,37 @@ function groupRecord(sql: SqlStorage): void {
   if (row !== undefined) sql.exec('UPDATE record SET json = ?', JSON.stringify(grouped(JSON.parse(row.json) as Json)));
   dropColumn(sql, 'agent_calls', 'epoch');
   dropColumn(sql, 'deliveries', 'created');
+}
+
+/** 2 → 3: turns of `claude`'s own, work in the background, and messages that settle after they have ended. */
+function toVersion3Turns(sql: SqlStorage): void {
+  addColumn(sql, 'messages', 'origin', "TEXT NOT NULL DEFAULT 'user'");
+  addColumn(sql, 'messages', 'settled', 'INTEGER');
+  sql.exec('UPDATE messages SET settled = finished');
+  addColumn(sql, 'snapshots', 'conversation', 'TEXT');
+  const row = sql.exec<{ json: string }>('SELECT json FROM record').toArray()[0];
+  if (row === undefined) return;
+  const record = JSON.parse(row.json) as Json;
+  const state = record['state'] as Json;
+  const current = state['current'] as Json | null;
+  const changed = {
+    ...record,
+    conversation: { id: null, isReset: false },
+    state: {
+      failed_starts: 0,
+      retry_at: null,
+      steered: [],
+      agent_turn: null,
+      tasks: [],
+      due_reports: [],
+      reporting: [],
+      unsettled: [],
+      last_message: current?.['message_id'] ?? null,
+      ...state,
+      current: current === null ? null : { timeout: null, done: false, ...current },
+    },
+  };
+  sql.exec('UPDATE record SET json = ?', JSON.stringify(changed));
 }
 
 function grouped(old: Json): Json {
@@ -54,6 +85,13 @@ function grouped(old: Json): Json {
     list: { changes: old['changes'], listed: old['told'] },
     last_activity: old['last_activity'],
   };
+}
+
+function addColumn(sql: SqlStorage, table: string, column: string, type: string): void {
+  const exists = sql.exec('SELECT 1 FROM sqlite_master WHERE type = ? AND name = ?', 'table', table).toArray().length > 0;
+  const columns = sql.exec('SELECT 1 FROM pragma_table_info(?) WHERE name = ?', table, column).toArray();
+  // A table that is missing is created with the column.
+  if (exists && columns.length === 0) sql.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
 }
 
 function dropColumn(sql: SqlStorage, table: string, column: string): void {

@@ -28,6 +28,14 @@ interface SharingRecord {
   readonly reported: boolean;
 }
 
+/** The conversation at Claude Code. */
+interface ConversationRecord {
+  /** Claude Code's own id of it, which changes with `/clear`; null: it is the session's, or has not begun. */
+  readonly id: string | null;
+  /** Claude Code has begun another, and the next line names it. */
+  readonly isReset: boolean;
+}
+
 /** Of `children/`: the sessions below this one, and what the budget ledger said last. */
 interface ChildrenRecord {
   /** The sessions that it has created, the oldest first. */
@@ -62,6 +70,7 @@ export interface SessionRecord {
   /** Questions and permissions that are open. */
   readonly open_interactions: number;
   readonly usage: UsageRecord;
+  readonly conversation: ConversationRecord;
   readonly children: ChildrenRecord;
   /** It has a thread on Discord. */
   readonly on_discord: boolean;
@@ -88,6 +97,7 @@ export function newRecord(
     sharing: { sharers: [], reported: false },
     open_interactions: 0,
     usage: { turns: 0, cost_usd: 0, live_usd: 0 },
+    conversation: { id: null, isReset: false },
     children: { ids: [], verdict_version: 0, spent: null },
     on_discord: false,
     list: { changes: 1, listed: 0 },

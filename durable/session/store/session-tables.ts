@@ -8,12 +8,14 @@ import type { EventLog } from './tables/event-log.ts';
 import type { InteractionTable } from './tables/interaction-table.ts';
 import type { MessageTable } from './tables/message-table.ts';
 import type { SnapshotTable } from './tables/snapshot-table.ts';
+import type { TurnTable } from './tables/turn-table.ts';
 import type { UpdateTable } from './tables/update-table.ts';
 
 /** The tables that a transaction of a session writes to. */
 export interface SessionTables {
   readonly log: EventLog;
   readonly messages: MessageTable;
+  readonly turns: TurnTable;
   readonly commands: CommandTable;
   readonly snapshots: SnapshotTable;
   readonly interactions: InteractionTable;

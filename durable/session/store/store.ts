@@ -15,6 +15,7 @@ import { DeliveryTable } from './tables/delivery-table.ts';
 import { EventLog } from './tables/event-log.ts';
 import { InteractionTable } from './tables/interaction-table.ts';
 import { MessageTable } from './tables/message-table.ts';
+import { TurnTable } from './tables/turn-table.ts';
 import { UpdateTable } from './tables/update-table.ts';
 import { Transaction } from './transaction.ts';
 import { RecordTable } from './record-table.ts';
@@ -37,6 +38,7 @@ export type OnChanged = (tx: Transaction, before: number) => void;
 export class SessionStore {
   readonly log: EventLog;
   readonly messages: MessageTable;
+  readonly turns: TurnTable;
   readonly commands: CommandTable;
   readonly snapshots: SnapshotTable;
   readonly interactions: InteractionTable;
@@ -61,7 +63,8 @@ export class SessionStore {
     this.#onChanged = onChanged;
     this.#records = new RecordTable(storage.sql);
     this.log = new EventLog(storage.sql);
-    this.messages = new MessageTable(storage.sql);
+    this.turns = new TurnTable(storage.sql);
+    this.messages = new MessageTable(storage.sql, this.turns);
     this.commands = new CommandTable(storage.sql);
     this.snapshots = new SnapshotTable(storage.sql);
     this.interactions = new InteractionTable(storage.sql);
@@ -117,7 +120,7 @@ export class SessionStore {
     this.change((tx) => {
       tx.input({ on: 'created' });
       const { spawn } = identity;
-      if (spawn !== null) tx.prompt(spawn.message_id, spawn.prompt, null);
+      if (spawn !== null) tx.prompt({ message_id: spawn.message_id, prompt: spawn.prompt, origin: 'parent' });
     });
   }
 
@@ -157,6 +160,7 @@ export class SessionStore {
       this.#records,
       this.log,
       this.messages,
+      this.turns,
       this.commands,
       this.snapshots,
       this.interactions,

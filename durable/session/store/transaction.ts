@@ -6,15 +6,19 @@ import type { WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
 import { deskUpdateOf } from '../core/desk-update.ts';
 import { advanceFiles, newestTrees, type FilesInput } from '../core/files.ts';
 import type { AskLimits } from '../../shared/interactions/interaction.ts';
-import { advance, nextDeadline } from '../core/machine.ts';
-import { canHear, type Limits, type SessionEffect, type SessionInput } from '../core/state.ts';
+import { advance } from '../core/machine.ts';
+import { messageOfRunningTurn } from '../core/turns/background.ts';
+import { nextDeadline } from '../core/turns/deadlines.ts';
+import { canHear, isEnding, type Limits, type SessionEffect, type SessionInput } from '../core/state.ts';
 import { ChildChanges } from './child-changes.ts';
 import type { NumberedCommand } from './tables/command-table.ts';
 import { InteractionChanges } from './interaction-changes.ts';
 import { LinkChanges } from './link-changes.ts';
 import { ownEvent, type Shown, type StoredEvent } from './tables/event-log.ts';
 import type { ContainerFacts } from '../../rpc/session-rpc.ts';
-import type { Change } from './change.ts';
+import type { Change, NewMessage } from './change.ts';
+import { lostTurn, turnEndedEvent } from './ended-turn.ts';
+import { tasksView } from './tables/message-table.ts';
 import type { SessionTables } from './session-tables.ts';
 import { isJson } from '../../shared/json.ts';
 import { listChanged, NO_CONTAINER, totalCost, type SessionRecord } from './record.ts';
@@ -34,7 +38,7 @@ export class Transaction implements Change {
   /** What viewers see, in order: events, and previews between them. */
   readonly shown: Shown[] = [];
   readonly commands: NumberedCommand[] = [];
-  /** Messages that have ended: callers that wait for them get their answer. */
+  /** Messages that have ended or settled: callers that wait for them get their answer. */
   readonly finished: string[] = [];
   /** From now on calls to the model are paused, or no longer; null: as before. */
   modelPaused: boolean | null = null;
@@ -70,7 +74,7 @@ export class Transaction implements Change {
     for (const effect of effects) this.#perform(effect);
     const { asking, epoch } = this.record.state;
     if (!asking || (epoch === before.epoch && canHear(this.record.state))) return;
-    this.interactions.gone((before.current?.interrupting ?? null) !== null);
+    this.interactions.gone(isEnding(before));
   }
 
   /** Applies deadlines in time order: an expiring question may still need the container that a later deadline ends. */
@@ -86,10 +90,10 @@ export class Transaction implements Change {
     this.interactions.remind();
   }
 
-  prompt(message_id: string, prompt: string, deadline: number | null): void {
-    this.#tables.messages.add(message_id, prompt, this.#now);
+  prompt({ message_id, prompt, origin, deadline = null, delivery = 'queue' }: NewMessage): void {
+    this.#tables.messages.add(message_id, prompt, origin, this.#now);
     this.emit({ type: 'message.queued', data: { message_id, prompt } });
-    this.input({ on: 'prompted', message: { message_id, deadline } });
+    this.input({ on: 'prompted', message: { message_id, deadline }, delivery });
   }
 
   order(command: WrapperCommand): void {
@@ -140,7 +144,8 @@ export class Transaction implements Change {
 
   /** Takes a runner's report on a snapshot. */
   report(report: SnapshotReport): void {
-    if (!this.#tables.snapshots.report(report, this.#now)) return;
+    const { identity, conversation } = this.record;
+    if (!this.#tables.snapshots.report(report, conversation.id ?? identity.session_id, this.#now)) return;
     this.files({ on: 'reported', report });
     const { snapshot_id, trigger, state, files, bytes, new_bytes, skipped, detail } = report;
     const data = { snapshot_id, trigger, state, files, bytes, new_bytes, skipped, detail };
@@ -151,7 +156,8 @@ export class Transaction implements Change {
     this.#append(ownEvent(this.#seq + 1, this.#now, event));
     this.children.happened(event);
     if (!this.#tables.isOnDiscord) return;
-    const update = deskUpdateOf(event, this.record.on_discord);
+    const { messages } = this.#tables;
+    const update = deskUpdateOf(event, this.record.on_discord, (id) => messages.isSettled(id));
     if (update !== null) this.#tables.deskUpdates.add(update);
   }
 
@@ -204,10 +210,12 @@ export class Transaction implements Change {
       case 'prompt': {
         const { message_id } = effect;
         const prompt = messages.prompt(message_id);
-        return this.order({ command: 'prompt', message_id, prompt });
+        return this.order({ command: 'prompt', message_id, prompt, steer: effect.steer });
       }
-      case 'interrupt':
-        return this.order({ command: 'interrupt', message_id: effect.message_id });
+      case 'interrupt': {
+        const { message_id, background } = effect;
+        return this.order({ command: 'interrupt', message_id, background: background !== null, stop_tasks: [...(background?.shells ?? [])] });
+      }
       case 'pause_model':
         this.modelPaused = effect.paused;
         return;
@@ -218,9 +226,28 @@ export class Transaction implements Change {
         messages.begin(effect.message_id, this.#now);
         return this.emit({ type: 'message.processing', data: { message_id: effect.message_id } });
       case 'message_completed':
-        messages.finish(effect.message_id, 'completed', null, this.#now);
+        messages.finish(effect.message_id, 'completed', null, effect.settled, this.#now);
         this.finished.push(effect.message_id);
-        return this.emit({ type: 'message.completed', data: { message_id: effect.message_id } });
+        return this.emit({
+          type: 'message.completed',
+          data: { message_id: effect.message_id, ...(effect.settled ? {} : { settled: false }) },
+        });
+      case 'message_settled':
+        messages.settle(effect.message_id, this.#now);
+        this.finished.push(effect.message_id);
+        return this.emit({ type: 'message.settled', data: { message_id: effect.message_id } });
+      case 'agent_turn_began': {
+        const { turn_id } = effect;
+        const message_id = messageOfRunningTurn(this.record.state);
+        return this.emit({ type: 'turn.started', data: { turn_id, origin: 'agent', message_id } });
+      }
+      case 'agent_turn_lost': {
+        const turn = lostTurn(effect.turn, this.record.state.last_message, effect.error, this.#now);
+        this.#tables.turns.add(turn);
+        return this.emit(turnEndedEvent(turn));
+      }
+      case 'announce_tasks':
+        return this.emit({ type: 'session.background_tasks', data: { tasks: tasksView(this.record.state.tasks) } });
       case 'message_failed':
         return this.#giveUp(effect.message_id, 'failed', effect.error);
       case 'message_interrupted':
@@ -238,7 +265,7 @@ export class Transaction implements Change {
     status: 'failed' | 'interrupted',
     error: Extract<SessionEffect, { do: 'message_failed' }>['error'],
   ): void {
-    this.#tables.messages.finish(message_id, status, error, this.#now);
+    this.#tables.messages.finish(message_id, status, error, true, this.#now);
     this.finished.push(message_id);
     this.emit({ type: `message.${status}`, data: { message_id, error } });
   }

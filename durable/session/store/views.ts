@@ -1,6 +1,7 @@
 import type { SessionView } from '../../../protocol/api/session.ts';
 import { isSaved, newestTrees } from '../core/files.ts';
 import type { StoredSessionView, StoredSummary, VersionedSummary } from '../../rpc/views.ts';
+import { tasksView } from './tables/message-table.ts';
 import { totalCost, type SessionRecord } from './record.ts';
 
 /** The name that the runner gives the container of an epoch; null while there is none. */
@@ -45,6 +46,7 @@ export function viewOf(record: SessionRecord, lastSeq: number): StoredSessionVie
     epoch: state.epoch,
     last_seq: lastSeq,
     queued_messages: state.queue.length,
+    background_tasks: tasksView(state.tasks),
     resources: record.container.resources,
     exposed_secrets: [...record.container.exposed_secrets],
     files: filesView(record),

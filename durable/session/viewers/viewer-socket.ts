@@ -13,7 +13,7 @@ import type { Viewers } from './viewers.ts';
 interface ViewerActions {
   readonly viewers: Viewers;
   prompt(input: PromptInput): { message_id: string } | Refusal;
-  interrupt(): InterruptAnswer;
+  interrupt(background: boolean): InterruptAnswer;
   resolve(id: string, request: ResolveRequest): InteractionView | Refusal;
 }
 
@@ -47,7 +47,7 @@ export class ViewerSocket {
       case 'ack':
         return this.#actions.viewers.acknowledge(socket, frame.seq);
       case 'interrupt':
-        if (this.#actions.interrupt().interrupted) return;
+        if (this.#actions.interrupt(frame.background).interrupted) return;
         return reply(socket, errorFrame('nothing_to_interrupt', 'No turn is running.'));
       case 'resolve': {
         const { type: _, interaction_id, ...rest } = frame;
@@ -63,8 +63,8 @@ export class ViewerSocket {
         return reply(socket, { type: 'resolved', interaction_id });
       }
       case 'prompt': {
-        const { prompt, timeout_seconds, ref } = frame;
-        const input = { message_id: uuidV7(), prompt, timeout_seconds, idempotency_key: undefined };
+        const { prompt, timeout_seconds, delivery, ref } = frame;
+        const input = { message_id: uuidV7(), prompt, timeout_seconds, delivery, idempotency_key: undefined };
         const accepted = this.#actions.prompt(input);
         if ('refused' in accepted) return reply(socket, errorFrame(accepted.refused, accepted.detail));
         return reply(socket, { type: 'accepted', ...accepted, ...(ref === undefined ? {} : { ref }) });

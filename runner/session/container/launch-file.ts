@@ -51,12 +51,14 @@ const MODEL_TIMEOUTS = {
 /** The wrapper's `launch.json`. Whether there is a conversation to resume is read from the disk, not from the launch. */
 export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch> {
   const { launch, folders, layout, upstream, claudeEnv, sealed, ownKernel, forwards, exposedEnv, clone } = input;
-  const resume = await hasTranscript(folders, launch.session_id);
+  const { conversation_id } = launch;
+  const resume = await hasTranscript(folders, conversation_id ?? launch.session_id);
   const { fork_of } = launch.files;
   const isFork = !resume && fork_of !== null && (await hasTranscript(folders, fork_of));
   return {
     session_id: launch.session_id,
     epoch: launch.epoch,
+    ...(conversation_id !== undefined && { conversation_id }),
     resume,
     ...(isFork && { fork_of }),
     ...(clone && gitOf(launch)),
@@ -81,6 +83,8 @@ export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch>
       DISABLE_TELEMETRY: '1',
       DISABLE_ERROR_REPORTING: '1',
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+      // The session learns when nothing more is to come: `system/session_state_changed`.
+      CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS: '1',
       // A tool that waits for a person keeps the turn waiting, however long.
       CLAUDE_CODE_MCP_AUTO_BACKGROUND_MS: '0',
       ...MODEL_TIMEOUTS,

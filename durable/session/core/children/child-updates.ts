@@ -2,6 +2,9 @@ import type { OwnEvent } from '../../../../protocol/api/event.ts';
 import type { MessageView } from '../../../../protocol/api/message.ts';
 import type { ChildResult } from '../../../../protocol/api/child.ts';
 
+/** Of a message, what its parent is told. */
+export type EndedMessage = Omit<MessageView, 'background_tasks'>;
+
 /** An update that a child sends to its parent, as the parent's log stores it. */
 export type ChildEvent = Extract<
   OwnEvent,
@@ -16,16 +19,18 @@ export type ChildEvent = Extract<
 export function childEventOf(
   child_session_id: string,
   event: OwnEvent,
-  messageOf: (id: string) => MessageView | null,
+  messageOf: (id: string) => EndedMessage | null,
 ): ChildEvent | null {
   const { type, data } = event;
   if (type === 'session.status') {
     const { status, reason } = data;
     return { type: 'child.status', data: { child_session_id, status, reason } };
   }
-  if (type === 'message.completed' || type === 'message.failed' || type === 'message.interrupted') {
-    const message = messageOf(data.message_id);
-    return message === null ? null : { type: 'child.result', data: { child_session_id, ...resultOf(message) } };
+  const answered = answeredBy(event);
+  if (answered !== null) {
+    const message = messageOf(answered);
+    if (message === null || message.settled_at === null) return null;
+    return { type: 'child.result', data: { child_session_id, ...resultOf(message) } };
   }
   if (type === 'interaction.opened') {
     const { interaction_id, subject } = data;
@@ -40,11 +45,30 @@ export function childEventOf(
   return type === 'child.interaction' ? event : null;
 }
 
+/**
+ * The message of which this event says that it has an answer, or one more; null: it says no such thing. Until a message has
+ * settled, what it has is not its answer.
+ */
+export function answeredBy({ type, data }: OwnEvent): string | null {
+  switch (type) {
+    case 'message.completed':
+    case 'message.settled':
+    case 'message.failed':
+    case 'message.interrupted':
+      return data.message_id;
+    case 'turn.ended':
+      // A turn that had nothing to say changes no answer.
+      return data.status === 'completed' && (data.result ?? '') !== '' ? data.message_id : null;
+    default:
+      return null;
+  }
+}
+
 /** Longest result in an update to the parent, characters. The child's own log has all of it. */
 const MAX_RESULT = 262_144;
 
 /** The result of a message that has ended, for updates and reports. Throws if the message is queued or running. */
-export function resultOf(view: MessageView): ChildResult {
+export function resultOf(view: EndedMessage): ChildResult {
   const { message_id, status, result = null, error, duration_ms = null, total_cost_usd = null } = view;
   if (status === 'queued' || status === 'processing') throw new Error('a message that goes on has no result');
   const failure = error === null ? null : { code: error.code, detail: error.detail };

@@ -1,16 +1,48 @@
-import type { MessageStatus, MessageView, TurnResult } from '../../../../protocol/api/message.ts';
+import type {
+  BackgroundTask,
+  MessageStatus,
+  MessageView,
+  TurnOrigin,
+  TurnResult,
+} from '../../../../protocol/api/message.ts';
+import { addTurn } from '../../core/turns/sum.ts';
+import type { OpenTask } from '../../core/state.ts';
+import type { TurnTable } from './turn-table.ts';
 import { turnResult } from '../../../../protocol/api/message.ts';
 import { messageError, type MessageError } from '../../../../protocol/reason.ts';
 
+/** Who sends messages. */
+export type Sender = Exclude<TurnOrigin, 'agent'>;
+
 interface Row extends Record<string, SqlStorageValue> {
   id: string;
+  origin: string;
   status: string;
   prompt: string;
   created: number;
   started: number | null;
   finished: number | null;
+  settled: number | null;
   error: string | null;
   turn: string | null;
+}
+
+/** A message without what only the session's state knows. */
+export type StoredMessage = Omit<MessageView, 'background_tasks'>;
+
+/** A message with what it began and is still running. */
+export function withTasks(message: StoredMessage, tasks: readonly OpenTask[]): MessageView {
+  return { ...message, background_tasks: tasksView(tasks.filter(({ message_id }) => message_id === message.message_id)) };
+}
+
+/** Background work as people see it. */
+export function tasksView(tasks: readonly OpenTask[]): BackgroundTask[] {
+  return tasks.map(({ task_id, kind, description, started }) => ({
+    task_id,
+    kind,
+    description,
+    started_at: new Date(started).toISOString(),
+  }));
 }
 
 const iso = (time: number | null) => (time === null ? null : new Date(time).toISOString());
@@ -18,24 +50,32 @@ const iso = (time: number | null) => (time === null ? null : new Date(time).toIS
 /** The messages of one session: their prompts, states and results. */
 export class MessageTable {
   readonly #sql: SqlStorage;
+  readonly #turns: TurnTable;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStorage, turns: TurnTable) {
     this.#sql = sql;
+    this.#turns = turns;
   }
 
   /** Creates the tables if they do not exist. */
   create(): void {
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS messages (
       id TEXT PRIMARY KEY, status TEXT NOT NULL, prompt TEXT NOT NULL, created INTEGER NOT NULL,
-      started INTEGER, finished INTEGER, error TEXT, turn TEXT)`);
+      started INTEGER, finished INTEGER, error TEXT, turn TEXT, origin TEXT NOT NULL DEFAULT 'user', settled INTEGER)`);
     // The same key is the same message: a client that does not know whether its chat request arrived may repeat it.
     this.#sql.exec(
       'CREATE TABLE IF NOT EXISTS message_keys (key TEXT PRIMARY KEY, id TEXT NOT NULL, body TEXT NOT NULL)',
     );
   }
 
-  add(id: string, prompt: string, now: number): void {
-    this.#sql.exec('INSERT INTO messages (id, status, prompt, created) VALUES (?, ?, ?, ?)', id, 'queued', prompt, now);
+  add(id: string, prompt: string, origin: Sender, now: number): void {
+    this.#sql.exec(
+      "INSERT INTO messages (id, status, prompt, origin, created) VALUES (?, 'queued', ?, ?, ?)",
+      id,
+      prompt,
+      origin,
+      now,
+    );
   }
 
   has(id: string): boolean {
@@ -65,28 +105,77 @@ export class MessageTable {
     this.#sql.exec("UPDATE messages SET status = 'processing', started = ? WHERE id = ?", now, id);
   }
 
-  finish(id: string, status: MessageStatus, error: MessageError | null, now: number): void {
-    const errorJson = error === null ? null : JSON.stringify(error);
-    this.#sql.exec('UPDATE messages SET status = ?, error = ?, finished = ? WHERE id = ?', status, errorJson, now, id);
+  /** @param settled nothing that it began is still to be reported on */
+  finish(id: string, status: MessageStatus, error: MessageError | null, settled: boolean, now: number): void {
+    this.#sql.exec(
+      'UPDATE messages SET status = ?, error = ?, finished = ?, settled = ? WHERE id = ?',
+      status,
+      error === null ? null : JSON.stringify(error),
+      now,
+      settled ? now : null,
+      id,
+    );
   }
 
-  setTurn(id: string, turn: TurnResult): void {
-    this.#sql.exec('UPDATE messages SET turn = ? WHERE id = ?', JSON.stringify(turn), id);
+  settle(id: string, now: number): void {
+    this.#sql.exec('UPDATE messages SET settled = ? WHERE id = ?', now, id);
   }
 
-  view(sessionId: string, id: string): MessageView | null {
+  /** Adds a turn to what a message has led to. `speaks`: it said something. */
+  addTurn(id: string, turn: TurnResult, speaks: boolean): void {
+    const row = [...this.#sql.exec<Pick<Row, 'turn'>>('SELECT turn FROM messages WHERE id = ?', id)][0];
+    if (row === undefined) return;
+    const before = row.turn === null ? null : turnResult.parse(JSON.parse(row.turn));
+    this.#sql.exec('UPDATE messages SET turn = ? WHERE id = ?', JSON.stringify(addTurn(before, turn, speaks)), id);
+  }
+
+  isSettled(id: string): boolean {
+    return this.#sql.exec('SELECT 1 FROM messages WHERE id = ? AND settled IS NOT NULL', id).toArray().length > 0;
+  }
+
+  /** When its turn began, epoch milliseconds, and who sent it; null: there is no such message. */
+  begun(id: string): { readonly started: number | null; readonly origin: Sender } | null {
+    const rows = this.#sql.exec<Pick<Row, 'started' | 'origin'>>('SELECT started, origin FROM messages WHERE id = ?', id);
+    const row = [...rows][0];
+    return row === undefined ? null : { started: row.started, origin: row.origin as Sender };
+  }
+
+  /** Messages after `cursor`, the oldest first. `status` absent: in any. */
+  page(sessionId: string, status: MessageStatus | undefined, cursor: number, limit: number) {
+    const rows = [
+      ...this.#sql.exec<Row & { rowid: number }>(
+        'SELECT rowid, * FROM messages WHERE rowid > ?1 AND (?2 IS NULL OR status = ?2) ORDER BY rowid LIMIT ?3',
+        cursor,
+        status ?? null,
+        limit + 1,
+      ),
+    ];
+    const shown = rows.slice(0, limit);
+    return {
+      rows: shown.map((row) => this.#view(sessionId, row)),
+      next_cursor: rows.length > limit ? String(shown.at(-1)?.rowid ?? 0) : null,
+    };
+  }
+
+  view(sessionId: string, id: string): StoredMessage | null {
     const row = [...this.#sql.exec<Row>('SELECT * FROM messages WHERE id = ?', id)][0];
-    if (row === undefined) return null;
+    return row === undefined ? null : this.#view(sessionId, row);
+  }
+
+  #view(sessionId: string, row: Row): StoredMessage {
     return {
       message_id: row.id,
       session_id: sessionId,
       status: row.status as MessageStatus,
+      origin: row.origin as Sender,
       prompt: row.prompt,
       created_at: new Date(row.created).toISOString(),
       started_at: iso(row.started),
       finished_at: iso(row.finished),
+      settled_at: iso(row.settled),
       ...(row.turn === null ? {} : turnResult.parse(JSON.parse(row.turn))),
       error: row.error === null ? null : messageError.parse(JSON.parse(row.error)),
+      turns: this.#turns.ofMessage(row.id),
     };
   }
 }

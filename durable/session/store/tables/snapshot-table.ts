@@ -58,7 +58,8 @@ export class SnapshotTable {
       number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, trigger TEXT NOT NULL, state TEXT NOT NULL,
       version INTEGER NOT NULL, created INTEGER NOT NULL, finished INTEGER, files INTEGER NOT NULL DEFAULT 0,
       bytes INTEGER NOT NULL DEFAULT 0, new_bytes INTEGER NOT NULL DEFAULT 0, owner_bytes INTEGER,
-      skipped TEXT NOT NULL DEFAULT '[]', detail TEXT, storage TEXT, told INTEGER NOT NULL DEFAULT 0, owed_at INTEGER)`);
+      skipped TEXT NOT NULL DEFAULT '[]', detail TEXT, storage TEXT, told INTEGER NOT NULL DEFAULT 0, owed_at INTEGER,
+      conversation TEXT)`);
   }
 
   /**
@@ -91,8 +92,12 @@ export class SnapshotTable {
     );
   }
 
-  /** Stores a runner's report on a snapshot. False: the report contains nothing new. */
-  report(snapshot: SnapshotReport, now: number): boolean {
+  /**
+   * Stores a runner's report on a snapshot. False: the report contains nothing new.
+   *
+   * @param conversationId Claude Code's id of the conversation that it holds
+   */
+  report(snapshot: SnapshotReport, conversationId: string, now: number): boolean {
     this.#work = null;
     const known = this.#row(snapshot.snapshot_id);
     if (known !== null && known.state !== 'pending') return false;
@@ -100,9 +105,9 @@ export class SnapshotTable {
     const finished = snapshot.state === 'pending' ? null : now;
     this.#sql.exec(
       `INSERT INTO snapshots (id, trigger, state, version, created, finished, files, bytes, new_bytes, owner_bytes, skipped,
-          detail, storage) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+          detail, storage, conversation) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
         ON CONFLICT (id) DO UPDATE SET state = ?3, version = ?4, finished = ?6, files = ?7, bytes = ?8, new_bytes = ?9,
-          owner_bytes = ?10, skipped = ?11, detail = ?12, storage = ?13, owed_at = NULL`,
+          owner_bytes = ?10, skipped = ?11, detail = ?12, storage = ?13, conversation = ?14, owed_at = NULL`,
       snapshot.snapshot_id,
       snapshot.trigger,
       snapshot.state,
@@ -116,6 +121,7 @@ export class SnapshotTable {
       JSON.stringify(snapshot.skipped),
       snapshot.detail,
       snapshot.storage,
+      conversationId,
     );
     // An older automatic snapshot that is still pending was merged into this one: no runner will store it.
     if (snapshot.state === 'stored') {
@@ -188,6 +194,12 @@ export class SnapshotTable {
   recordedIds(): string[] {
     const rows = this.#sql.exec<{ id: string }>("SELECT id FROM snapshots WHERE state = 'stored' AND told = 1");
     return [...rows].map(({ id }) => id);
+  }
+
+  /** Claude Code's id of the conversation that a snapshot holds; null: it was not noted, so it is the session's. */
+  conversation(id: string): string | null {
+    const rows = this.#sql.exec<{ conversation: string | null }>('SELECT conversation FROM snapshots WHERE id = ?', id);
+    return [...rows][0]?.conversation ?? null;
   }
 
   view(id: string, sessionId: string, workspaceId: string | null): SnapshotView | null {

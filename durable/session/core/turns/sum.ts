@@ -1,0 +1,22 @@
+import type { TurnResult } from '../../../../protocol/api/message.ts';
+
+/**
+ * A message's result after one more turn: what was said last, and the sums of the figures.
+ *
+ * @param speaks false: the turn said nothing, so what was said before stays
+ */
+export function addTurn(before: TurnResult | null, turn: TurnResult, speaks: boolean): TurnResult {
+  if (before === null) return turn;
+  const said = speaks ? turn : before;
+  return {
+    type: 'result',
+    subtype: said.subtype,
+    result: said.result,
+    duration_ms: before.duration_ms + turn.duration_ms,
+    total_cost_usd: before.total_cost_usd + turn.total_cost_usd,
+    usage: {
+      input_tokens: before.usage.input_tokens + turn.usage.input_tokens,
+      output_tokens: before.usage.output_tokens + turn.usage.output_tokens,
+    },
+  };
+}

@@ -53,7 +53,7 @@ export class DeskCommands {
       case 'status':
         return this.#status(command, id);
       case 'interrupt': {
-        const answer = await sessionStub(this.#env, id).interrupt(command.owner);
+        const answer = await sessionStub(this.#env, id).interrupt(command.owner, false);
         if ('refused' in answer) return refused(answer);
         return answer.interrupted ? '⏸️ Its turn is being ended.' : 'It does nothing just now.';
       }

@@ -10,7 +10,7 @@ import { ListEntry } from './container/list-entry.ts';
 import { PlaceRequest } from './container/place-request.ts';
 import { SharedWorkspace } from './container/shared-workspace.ts';
 import { WorkspaceLease } from './container/workspace-lease.ts';
-import { nextDeadline } from './core/machine.ts';
+import { nextDeadline } from './core/turns/deadlines.ts';
 import { SessionFilesAccess } from './files/access.ts';
 import { Artifacts } from './files/artifacts.ts';
 import { Snapshots } from './files/snapshots.ts';

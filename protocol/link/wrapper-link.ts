@@ -19,8 +19,8 @@ export const wrapperCommand = z.discriminatedUnion('command', [
     command: z.literal('prompt'),
     message_id: uuid,
     prompt: z.string(),
-    /** True: within the running turn, as soon as `claude` can take it. False: in a turn of its own. */
-    steer: z.boolean().default(false),
+    /** True: within the running turn, as soon as `claude` can take it. Absent: in a turn of its own. */
+    steer: z.boolean().optional(),
   }),
   /** Answers `asked`. */
   z.object({ command: z.literal('resolve'), interaction_id: uuid, resolution }),
@@ -41,9 +41,9 @@ export const wrapperCommand = z.discriminatedUnion('command', [
     command: z.literal('interrupt'),
     message_id: uuid.nullable(),
     /** End subagents in the background too. */
-    background: z.boolean().default(false),
+    background: z.boolean().optional(),
     /** Tasks in the background to end besides. */
-    stop_tasks: z.array(z.string()).default([]),
+    stop_tasks: z.array(z.string()).optional(),
   }),
 ]);
 export type WrapperCommand = z.infer<typeof wrapperCommand>;

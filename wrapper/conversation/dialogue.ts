@@ -116,7 +116,7 @@ export class Dialogue {
         parent_tool_use_id: null,
         uuid: command.message_id,
         // `later`: a turn of its own. `next`: within the running turn, after the tool that runs.
-        priority: command.steer ? 'next' : 'later',
+        priority: command.steer === true ? 'next' : 'later',
       });
     }
     if (command.command === 'interrupt') return this.#interrupt(command);
@@ -162,10 +162,10 @@ export class Dialogue {
   }
 
   /** An interrupt that comes after the end of its turn must not end the next one. */
-  async #interrupt({ message_id, background, stop_tasks }: InterruptCommand): Promise<boolean> {
+  async #interrupt({ message_id, background, stop_tasks = [] }: InterruptCommand): Promise<boolean> {
     if (message_id === null || !this.#ended.has(message_id)) {
       // Without `cancel_queued`, a message whose turn has not begun yet would run after the interrupt.
-      const interrupt = { subtype: 'interrupt', cancel_queued: true, spare_background_tasks: !background };
+      const interrupt = { subtype: 'interrupt', cancel_queued: true, spare_background_tasks: background !== true };
       if (!(await this.#request(interrupt))) return false;
     }
     for (const task_id of stop_tasks) if (!(await this.#request({ subtype: 'stop_task', task_id }))) return false;

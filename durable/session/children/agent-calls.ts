@@ -214,7 +214,7 @@ export class AgentCalls implements Outgoing {
     child_session_id: id,
   }: ToolInput<'interrupt_child'>): Promise<Outcome<Outputs['interrupt_child']>> {
     if (!this.#isChild(id)) return REFUSED_CHILD;
-    const answer = await this.#child(id).interrupt(this.#owner);
+    const answer = await this.#child(id).interrupt(this.#owner, false);
     return 'refused' in answer ? answer : { output: { interrupted: answer.interrupted } };
   }
 

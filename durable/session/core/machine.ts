@@ -169,9 +169,10 @@ class Machine {
     const { container, queue, status, retry_at } = this.#state;
     if (isRunning(this.#state) || queue.length === 0) return;
     if (container === 'ready') return this.#turns.dispatch();
-    if (container !== 'none' || retry_at !== null) return;
-    if (suspended === null) this.#requestContainer();
-    else this.#draft.enter(status, suspended.reason);
+    if (container !== 'none') return;
+    if (suspended === null) return retry_at === null ? this.#requestContainer() : undefined;
+    this.#draft.set({ retry_at: null });
+    this.#draft.enter(status, suspended.reason);
   }
 
   /** Ends whatever runs. If nothing does, but a message waits for its container, that message does not begin. */
@@ -205,8 +206,9 @@ class Machine {
       // The session ended this container itself, so its status and reason stay. New messages wake it. If all of them have
       // timed out meanwhile, it is still `queued` but waits for nothing, so it stops.
       if (queue.length > 0) return this.#state.retry_at === null ? this.#wake() : undefined;
-      if (status === 'queued') this.#draft.enter('stopped', this.#state.reason ?? reported);
-      return;
+      if (status !== 'queued') return;
+      this.#draft.set({ retry_at: null, failed_starts: 0 });
+      return this.#draft.enter('stopped', this.#state.reason ?? reported);
     }
     const reason = reported.code === 'container_exited' && exit !== null ? exit : reported;
     const error: MessageError = { code: reason.code, detail: reason.detail };
@@ -221,11 +223,16 @@ class Machine {
 
   /** Keeps the messages of a container that ended too early for another try. False: no other try is made. */
   #retry(reason: Reason): boolean {
-    const { queue, failed_starts } = this.#state;
+    const { queue, failed_starts, suspended } = this.#state;
     const { retries } = this.#draft.limits;
     const wait = retries[failed_starts];
     if (queue.length === 0 || !RETRIED.has(reason.code) || wait === undefined) return false;
-    this.#draft.set({ failed_starts: failed_starts + 1, retry_at: this.#draft.now + wait });
+    this.#draft.set({ failed_starts: failed_starts + 1 });
+    if (suspended !== null) {
+      this.#draft.enter('queued', suspended.reason);
+      return true;
+    }
+    this.#draft.set({ retry_at: this.#draft.now + wait });
     const attempt = `Trying again in ${seconds(wait)} (${failed_starts + 1} of ${retries.length}).`;
     this.#draft.enter('queued', { code: reason.code, detail: `${reason.detail} ${attempt}` });
     return true;

@@ -210,11 +210,12 @@ export class Transaction implements Change {
       case 'prompt': {
         const { message_id } = effect;
         const prompt = messages.prompt(message_id);
-        return this.order({ command: 'prompt', message_id, prompt, steer: effect.steer });
+        return this.order({ command: 'prompt', message_id, prompt, ...(effect.steer && { steer: true }) });
       }
       case 'interrupt': {
         const { message_id, background } = effect;
-        return this.order({ command: 'interrupt', message_id, background: background !== null, stop_tasks: [...(background?.shells ?? [])] });
+        const tasks = background === null ? {} : { background: true, stop_tasks: [...background.shells] };
+        return this.order({ command: 'interrupt', message_id, ...tasks });
       }
       case 'pause_model':
         this.modelPaused = effect.paused;

@@ -67,8 +67,10 @@ class FakeSession {
     if (pathname.endsWith('/interactions'))
       return Response.json({ data: [{ ...QUESTION, detached: this.detached }], next_cursor: null });
     if (pathname.includes('/messages/')) {
-      const times = { created_at: NOW, started_at: NOW, finished_at: null };
-      return Response.json({ ...ids, status: this.status, prompt: 'x', error: null, ...times });
+      const ended = this.status === 'completed' ? NOW : null;
+      const times = { created_at: NOW, started_at: NOW, finished_at: ended, settled_at: ended };
+      const rest = { origin: 'user', turns: [], background_tasks: [] };
+      return Response.json({ ...ids, status: this.status, prompt: 'x', error: null, ...times, ...rest });
     }
     const open_interactions = this.asks ? 1 : 0;
     return Response.json({ status: 'running', reason: this.reason, last_seq: 7, open_interactions });

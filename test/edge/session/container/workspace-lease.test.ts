@@ -8,7 +8,7 @@ import { createSessionRequest } from '../../../../protocol/api/session.ts';
 import { edgeSettings } from '../../../../protocol/settings/edge-settings.ts';
 import { sessionObject } from '../../support/scene.ts';
 
-const BEGINNING = { workspace: null, conversation: null, storage: null, fork_of: null, pinned: false };
+const BEGINNING = { workspace: null, conversation: null, storage: null, fork_of: null, conversation_id: null, pinned: false };
 
 it('a session that has leased its workspace anew while a release was under way releases that lease too', () =>
   runInDurableObject(sessionObject(crypto.randomUUID()), async (_, ctx) => {
@@ -41,7 +41,7 @@ it('a session that has leased its workspace anew while a release was under way r
     await attempt();
     expect(store.current.leased).toBe(true);
     lease.send();
-    store.change((tx) => tx.prompt(crypto.randomUUID(), 'wake', null));
+    store.change((tx) => tx.prompt({ message_id: crypto.randomUUID(), prompt: 'wake', origin: 'user' }));
     await attempt();
     releases[0]?.answer.resolve();
     // The directory ignores the older release. Without the newer one the workspace would stay leased for good.

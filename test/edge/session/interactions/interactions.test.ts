@@ -145,6 +145,8 @@ describe('a question or a permission', () => {
     const question = await askUser(scene);
     await user.call('POST', `/sessions/${id}/interrupt`);
     await container.interrupted();
+    // As Claude Code does: it takes back what it asked, and cancels the call of the tool.
+    container.say({ notice: 'withdrawn', interaction_id: leave }, { notice: 'tool_cancelled', call_id: question });
     container.result(message_id, '', { is_error: true, terminal_reason: 'aborted_tools' });
     await container.stored();
     for (const interaction of [leave, question]) expect((await view(scene, interaction)).state).toBe('withdrawn');

@@ -67,7 +67,7 @@ export class Story {
     };
     this.store.begin(
       identity,
-      { workspace: null, conversation: null, storage: null, fork_of: null, pinned: false },
+      { workspace: null, conversation: null, storage: null, fork_of: null, conversation_id: null, pinned: false },
       { permit: 'free', spawn: null },
     );
   }
@@ -92,7 +92,7 @@ export class Story {
     const id = `10000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
     this.store.change((tx) => {
       tx.interactions.pass();
-      tx.prompt(id, `chat ${n}`, null);
+      tx.prompt({ message_id: id, prompt: `chat ${n}`, origin: 'user' });
     });
   }
 
@@ -156,7 +156,12 @@ export class Story {
   endTurn(ok: boolean): void {
     if (ok && this.#waiting.size > 0) return;
     if (!this.#runs || this.#turn === null) return;
-    for (const id of this.#waiting) this.#noteWithdrawn(id);
+    // As Claude Code does when a turn ends before its tools have.
+    for (const id of this.#waiting) {
+      this.#noteWithdrawn(id);
+      if (this.kinds.get(id) === 'permission') this.#say({ notice: 'withdrawn', interaction_id: id });
+      else this.#say({ notice: 'tool_cancelled', call_id: id });
+    }
     this.#waiting = new Set();
     this.goOnInBackground(ok);
   }
@@ -176,7 +181,7 @@ export class Story {
   }
 
   interrupt(): void {
-    this.store.change((tx) => tx.input({ on: 'interrupt' }));
+    this.store.change((tx) => tx.input({ on: 'interrupt', background: false }));
   }
 
   stop(): void {

@@ -19,7 +19,7 @@ import type { SnapshotReport } from '../../../../../protocol/link/runner-control
 import { generatedRuns } from '../../../../support/generated-runs.ts';
 
 const OWNER = 'a'.repeat(64);
-const EMPTY = { workspace: null, conversation: null, storage: null, fork_of: null, pinned: false };
+const EMPTY = { workspace: null, conversation: null, storage: null, fork_of: null, conversation_id: null, pinned: false };
 const RUNNERS = ['a', 'b', 'c'] as const;
 type RunnerName = (typeof RUNNERS)[number];
 /** Two runners share a storage; the third has its own. */
@@ -364,9 +364,16 @@ describe('files', () => {
   });
 
   it('of a fork are the source’s conversation until a turn was seen', () => {
-    const fork = beginFiles({ workspace: 'x', conversation: 'x', storage: 'shared', fork_of: 'source', pinned: false });
+    const fork = beginFiles({
+      workspace: 'x',
+      conversation: 'x',
+      storage: 'shared',
+      fork_of: 'source',
+      conversation_id: 'its conversation',
+      pinned: false,
+    });
     const state = play(parked, fork);
-    expect(describeFiles(state, baseOf(state), 3, OWNER, null).fork_of).toBe('source');
+    expect(describeFiles(state, baseOf(state), 3, OWNER, null).fork_of).toBe('its conversation');
     expect(describeFiles(play([{ on: 'conversed' }], state), baseOf(state), 3, OWNER, null).fork_of).toBeNull();
   });
 

@@ -1,11 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { advance, nextDeadline } from '../../../../../durable/session/core/machine.ts';
+import { advance } from '../../../../../durable/session/core/machine.ts';
+import { nextDeadline } from '../../../../../durable/session/core/turns/deadlines.ts';
 import {
+  isRunning,
   NEW_SESSION,
+  type Delivery,
   type Limits,
   type SessionEffect,
   type SessionInput,
+  type TurnOutcome,
 } from '../../../../../durable/session/core/state.ts';
 import type { Reason } from '../../../../../protocol/reason.ts';
 
@@ -16,6 +20,8 @@ const LIMITS: Limits = {
   lifetime: 7_200_000,
   turn: 3_600_000,
   interrupt: 30_000,
+  background: 600_000,
+  retries: [1000, 5000],
 };
 const reason = (code: Reason['code']): Reason => ({ code, detail: code });
 const failed = { ok: false, aborted: false, error: { code: 'model_error', detail: 'x' } } as const;
@@ -39,10 +45,27 @@ function play(inputs: readonly SessionInput[], gaps: readonly number[] = []) {
 
 const away = (epoch: number): SessionInput => ({ on: 'ended', epoch, reason: reason('parent_unavailable') });
 const READY: SessionInput[] = [{ on: 'created' }, { on: 'placed', epoch: 1 }, { on: 'ready' }];
-const prompted = (id: string, deadline: number | null = null): SessionInput => ({
+const prompted = (id: string, deadline: number | null = null, delivery: Delivery = 'queue'): SessionInput => ({
   on: 'prompted',
   message: { message_id: id, deadline },
+  delivery,
 });
+/** A turn that messages began has ended. */
+const ended = (message_ids: string[], outcome: TurnOutcome = { ok: true }): SessionInput => ({
+  on: 'turn_ended',
+  message_ids,
+  agent: false,
+  run_id: null,
+  outcome,
+});
+
+/** What may run in the background: two subagents, and a shell. */
+const TASKS = (['agent', 'agent', 'shell'] as const).map((kind, n) => ({
+  task_id: `k${n}`,
+  run_id: `r${n}`,
+  kind,
+  description: `task ${n}`,
+}));
 
 const anyInput: fc.Arbitrary<SessionInput> = fc.oneof(
   fc.record({ on: fc.constant('placed' as const), epoch: fc.integer({ min: 1, max: 4 }) }),
@@ -57,9 +80,18 @@ const anyInput: fc.Arbitrary<SessionInput> = fc.oneof(
   fc.record({
     on: fc.constant('turn_ended' as const),
     message_ids: fc.subarray(['m0', 'm1', 'm2', 'm3', 'm4', 'm5']),
+    agent: fc.boolean(),
+    run_id: fc.constantFrom(null, 'r0', 'r1', 'r2'),
     outcome: fc.constantFrom({ ok: true } as const, failed, aborted),
   }),
-  fc.record({ on: fc.constant('message_dropped' as const), message_id: fc.constantFrom('m0', 'm1', 'm2') }),
+  fc.record({
+    on: fc.constantFrom('message_done' as const, 'message_cancelled' as const, 'withdrawn' as const),
+    message_id: fc.constantFrom('m0', 'm1', 'm2', 'm3'),
+  }),
+  fc.record({ on: fc.constant('agent_turn_began' as const), turn_id: fc.constantFrom('t0', 't1') }),
+  fc.record({ on: fc.constant('tasks' as const), tasks: fc.subarray(TASKS) }),
+  fc.record({ on: fc.constant('task_reported' as const), run_id: fc.constantFrom('r0', 'r1') }),
+  fc.constant<SessionInput>({ on: 'claude_idle' }),
   fc
     .tuple(fc.boolean(), fc.integer({ min: 1, max: 3 }))
     .map(([crowded, epoch]): SessionInput => ({ on: 'crowded', epoch, crowded })),
@@ -71,7 +103,7 @@ const anyInput: fc.Arbitrary<SessionInput> = fc.oneof(
     { on: 'permit', permit: 'granted' },
     { on: 'permit', permit: 'suspended', reason: reason('budget_reached') },
   ),
-  fc.constant<SessionInput>({ on: 'interrupt' }),
+  fc.boolean().map((background): SessionInput => ({ on: 'interrupt', background })),
   fc.constant<SessionInput>({ on: 'stop', reason: reason('stopped_by_user') }),
   fc.record({
     on: fc.constant('ended' as const),
@@ -93,11 +125,14 @@ const USUAL: readonly SessionInput[][] = [1, 2, 3].map((epoch) => [{ on: 'placed
 const anyGap = fc.oneof(
   fc.integer({ min: 0, max: 5000 }),
   fc
-    .tuple(fc.constantFrom(...Object.values(LIMITS)), fc.integer({ min: -2000, max: 2000 }))
+    .tuple(fc.constantFrom(...Object.values(LIMITS).flat()), fc.integer({ min: -2000, max: 2000 }))
     .map(([limit, off]) => limit + off),
 );
 
-const anyMessage = fc.record({ timeout: fc.option(fc.integer({ min: 1000, max: 8_000_000 })) });
+const anyMessage = fc.record({
+  timeout: fc.option(fc.integer({ min: 1000, max: 8_000_000 })),
+  delivery: fc.constantFrom<Delivery>('queue', 'queue', 'steer', 'interrupt'),
+});
 
 /** Any story, with messages m0, m1, … sent along the way, and the clock looked at whenever it likes. */
 const anyStory = fc
@@ -121,7 +156,7 @@ const anyStory = fc
       now += gap;
       const next = Array.isArray(step)
         ? step
-        : [prompted(`m${sent++}`, step.timeout === null ? null : now + step.timeout)];
+        : [prompted(`m${sent++}`, step.timeout === null ? null : now + step.timeout, step.delivery)];
       for (const [index, input] of next.entries()) {
         inputs.push(input);
         gaps.push(index === 0 ? gap : 0);
@@ -140,26 +175,63 @@ describe('the session machine, whatever happens in whatever order', () => {
         const ended = effects.flatMap((effect) =>
           END.has(effect.do) && 'message_id' in effect ? [effect.message_id] : [],
         );
-        const alive = [...state.queue, ...(state.current ? [state.current] : [])].map(({ message_id }) => message_id);
+        const running = state.current ? [state.current] : [];
+        const alive = [...state.queue, ...running, ...state.steered].map(({ message_id }) => message_id);
         expect([...ended, ...alive].toSorted()).toEqual(Array.from({ length: sent }, (_, n) => `m${n}`).toSorted());
       }),
     );
   });
 
-  it('hands each message over at most once, in order, one at a time', () => {
+  it('hands each message over at most once; those in the queue in order, and one at a time', () => {
     fc.assert(
       fc.property(anyStory, ({ inputs, gaps }) => {
         const { effects } = play(inputs, gaps);
-        const handed = effects.flatMap((effect) =>
-          effect.do === 'prompt' ? [Number(effect.message_id.slice(1))] : [],
+        const prompts = effects.filter((effect) => effect.do === 'prompt');
+        expect(new Set(prompts.map(({ message_id }) => message_id)).size).toBe(prompts.length);
+        const queued = new Set(
+          inputs.flatMap((input) => (input.on === 'prompted' && input.delivery === 'queue' ? [input.message.message_id] : [])),
         );
-        expect(handed).toEqual([...new Set(handed)].toSorted((a, b) => a - b));
-        let running: string | null = null;
+        const inOrder = prompts.filter(({ message_id }) => queued.has(message_id)).map((one) => Number(one.message_id.slice(1)));
+        expect(inOrder).toEqual(inOrder.toSorted((a, b) => a - b));
+        const running = new Set<string>();
         for (const effect of effects) {
           if (effect.do === 'prompt') {
-            expect(running).toBeNull();
-            running = effect.message_id;
-          } else if (END.has(effect.do) && 'message_id' in effect && effect.message_id === running) running = null;
+            if (!effect.steer) expect([...running]).toEqual([]);
+            running.add(effect.message_id);
+          } else if (END.has(effect.do) && 'error' in effect && 'message_id' in effect) running.delete(effect.message_id);
+          else if (effect.do === 'message_completed') running.delete(effect.message_id);
+        }
+      }),
+    );
+  });
+
+  it('settles each message that has completed, once, and none before its end', () => {
+    fc.assert(
+      fc.property(anyStory, ({ inputs, gaps }) => {
+        const { state, effects } = play(inputs, gaps);
+        const open = new Set<string>();
+        for (const effect of effects) {
+          if (effect.do === 'message_completed' && !effect.settled) open.add(effect.message_id);
+          if (effect.do === 'message_settled') expect(open.delete(effect.message_id)).toBe(true);
+        }
+        expect([...open].toSorted()).toEqual([...state.unsettled].toSorted());
+        if (state.container === 'none') expect(state.unsettled).toEqual([]);
+      }),
+    );
+  });
+
+  it('forgets no turn of claude’s own: each one that began is running, has ended, or was lost with its container', () => {
+    fc.assert(
+      fc.property(anyStory, ({ inputs, gaps }) => {
+        let state = NEW_SESSION;
+        let now = START;
+        for (const [index, input] of inputs.entries()) {
+          now += gaps[index] ?? 0;
+          const step = advance(state, input, now, LIMITS);
+          const lost = step.effects.some((effect) => effect.do === 'agent_turn_lost');
+          if (state.agent_turn !== null && step.state.agent_turn === null) expect(lost || input.on === 'turn_ended').toBe(true);
+          if (lost) expect(step.state.agent_turn).toBeNull();
+          ({ state } = step);
         }
       }),
     );
@@ -182,12 +254,12 @@ describe('the session machine, whatever happens in whatever order', () => {
     );
   });
 
-  it('is running exactly while a message is with Claude Code', () => {
+  it('is running exactly while a turn runs, whoever began it', () => {
     fc.assert(
       fc.property(anyStory, ({ inputs, gaps }) => {
         const { state } = play(inputs, gaps);
-        expect(state.status === 'running').toBe(state.current !== null);
-        if (state.current !== null) expect(state.container).toBe('ready');
+        expect(state.status === 'running').toBe(isRunning(state));
+        if (isRunning(state) || state.tasks.length > 0) expect(state.container).toBe('ready');
       }),
     );
   });
@@ -198,6 +270,7 @@ describe('the session machine, whatever happens in whatever order', () => {
         const { state } = play(inputs, gaps);
         const isHeld = state.suspended !== null && state.queue.length > 0 && state.container === 'none';
         if (isHeld) expect(state).toMatchObject({ status: 'queued', reason: reason('budget_reached') });
+        else if (state.retry_at !== null && state.container === 'none') expect(state.queue).not.toEqual([]);
         else if (state.status === 'queued') expect(['wanted', 'ending']).toContain(state.container);
         else if (state.container === 'none') expect(['stopped', 'failed']).toContain(state.status);
         if (state.status === 'stopped' || state.status === 'failed') expect(state.reason).not.toBeNull();
@@ -210,6 +283,7 @@ describe('the session machine, whatever happens in whatever order', () => {
 const BY_CLOCK = new Set([
   'startup_timeout',
   'idle_timeout',
+  'background_timeout',
   'made_room',
   'session_timeout',
   'claude_unresponsive',
@@ -256,11 +330,11 @@ describe('deadlines, however late and however often the alarm comes', () => {
         for (let alarms = 0; ; alarms += 1) {
           const due = nextDeadline(state, LIMITS);
           if (due === null) break;
-          expect(alarms).toBeLessThan(story.sent + 5);
+          expect(alarms).toBeLessThan(2 * story.sent + 8);
           now = Math.max(now, due) + (lateness[alarms % 5] ?? 0);
           ({ state } = advance(state, { on: 'clock' }, now, LIMITS));
         }
-        expect(state.current).toBeNull();
+        expect(isRunning(state)).toBe(false);
         expect(['none', 'wanted', 'ending']).toContain(state.container);
       }),
     );
@@ -335,11 +409,63 @@ describe('a session', () => {
     expect(effects).toContainEqual(expect.objectContaining({ do: 'message_interrupted', message_id: 'm0' }));
   });
 
-  it('that does not start in time fails with its messages', () => {
-    const { state, now } = play([{ on: 'created' }, { on: 'placed', epoch: 1 }, prompted('m0')]);
-    const { state: after, effects } = advance(state, { on: 'clock' }, now + LIMITS.startup, LIMITS);
-    expect(after).toMatchObject({ status: 'failed', reason: { code: 'startup_timeout' } });
-    expect(effects).toContainEqual(expect.objectContaining({ do: 'message_failed', message_id: 'm0' }));
+  it('that does not start in time fails, if nothing waits for it', () => {
+    const { state, now } = play([{ on: 'created' }, { on: 'placed', epoch: 1 }]);
+    const { state: after } = advance(state, { on: 'clock' }, now + LIMITS.startup, LIMITS);
+    expect(after).toMatchObject({ status: 'failed', reason: { code: 'startup_timeout' }, container: 'ending' });
+  });
+
+  it.each(['startup_timeout', 'container_exited'] as const)(
+    'whose messages wait is started again after %s, later each time, and fails with them in the end',
+    (code) => {
+      let { state, now } = play([{ on: 'created' }, prompted('m0'), prompted('m1')]);
+      for (const wait of LIMITS.retries) {
+        ({ state } = advance(state, { on: 'placed', epoch: state.epoch }, now, LIMITS));
+        if (code === 'startup_timeout') {
+          now += LIMITS.startup;
+          ({ state } = advance(state, { on: 'clock' }, now, LIMITS));
+        }
+        ({ state } = advance(state, { on: 'ended', epoch: state.epoch, reason: reason('container_exited') }, now, LIMITS));
+        expect(state).toMatchObject({ status: 'queued', reason: { code }, container: 'none' });
+        expect(state.reason?.detail).toMatch(/Trying again in/);
+        expect(state.queue).toHaveLength(2);
+        now += wait;
+        expect(nextDeadline(state, LIMITS)).toBe(now);
+        const again = advance(state, { on: 'clock' }, now, LIMITS);
+        expect(again.effects).toContainEqual({ do: 'want' });
+        ({ state } = again);
+      }
+      ({ state } = advance(state, { on: 'placed', epoch: state.epoch }, now, LIMITS));
+      const last = advance(state, { on: 'ended', epoch: state.epoch, reason: reason('container_exited') }, now, LIMITS);
+      expect(last.state).toMatchObject({ status: 'failed', reason: { code: 'container_exited' }, queue: [] });
+      expect(last.effects.filter((effect) => effect.do === 'message_failed')).toHaveLength(2);
+    },
+  );
+
+  it('that has started again tries as often after a later end', () => {
+    const { state } = play([
+      { on: 'created' },
+      { on: 'placed', epoch: 1 },
+      prompted('m0'),
+      { on: 'ended', epoch: 1, reason: reason('container_exited') },
+      { on: 'clock' },
+      { on: 'placed', epoch: 2 },
+      { on: 'ready' },
+    ]);
+    expect(state).toMatchObject({ status: 'running', epoch: 2, failed_starts: 0, current: { message_id: 'm0' } });
+  });
+
+  it('that lives too long loses what runs, and goes on with what waits in a new container', () => {
+    const { state, now } = play([...READY, prompted('m0'), prompted('m1'), prompted('m2')]);
+    const { state: over, effects } = advance(state, { on: 'clock' }, now + LIMITS.lifetime, LIMITS);
+    expect(effects).toContainEqual({
+      do: 'message_interrupted',
+      message_id: 'm0',
+      error: expect.objectContaining({ code: 'session_timeout' }),
+    });
+    expect(over).toMatchObject({ status: 'queued', reason: { code: 'session_timeout' }, container: 'ending' });
+    const next = advance(over, { on: 'ended', epoch: 1, reason: reason('stopped_by_user') }, now, LIMITS);
+    expect(next.state).toMatchObject({ epoch: 2, queue: [{ message_id: 'm1' }, { message_id: 'm2' }] });
   });
 
   it('has its startup time from when what it clones is there', () => {
@@ -355,21 +481,21 @@ describe('a session', () => {
   });
 
   it('whose claude does not end an interrupted turn loses its container, and the next message wakes it', () => {
-    const { state, now } = play([...READY, prompted('m0'), { on: 'interrupt' }]);
+    const { state, now } = play([...READY, prompted('m0'), { on: 'interrupt', background: false }]);
     expect(nextDeadline(state, LIMITS)).toBe(now + LIMITS.interrupt);
     const { state: parked, effects } = advance(state, { on: 'clock' }, now + LIMITS.interrupt, LIMITS);
     expect(parked).toMatchObject({ status: 'stopped', reason: { code: 'claude_unresponsive' }, container: 'ending' });
     expect(effects.map((effect) => effect.do)).toEqual(['message_interrupted', 'release', 'announce']);
     const { state: woken } = advance(parked, prompted('m1'), now + LIMITS.interrupt + 1, LIMITS);
-    const ended = { on: 'ended', epoch: 1, reason: reason('stopped_by_user') } as const;
-    const { state: again } = advance(woken, ended, now + LIMITS.interrupt + 2, LIMITS);
+    const gone = { on: 'ended', epoch: 1, reason: reason('stopped_by_user') } as const;
+    const { state: again } = advance(woken, gone, now + LIMITS.interrupt + 2, LIMITS);
     expect(again).toMatchObject({ status: 'queued', epoch: 2, container: 'wanted', queue: [{ message_id: 'm1' }] });
   });
 
   it('whose claude hangs goes on with what waits, once the old container has gone', () => {
     const { state, now } = play([...READY, prompted('m0', START + 10_000), prompted('m1')]);
     const timed = advance(state, { on: 'clock' }, START + 10_000, LIMITS);
-    expect(timed.effects).toEqual([{ do: 'interrupt', message_id: 'm0' }]);
+    expect(timed.effects).toEqual([{ do: 'interrupt', message_id: 'm0', background: null }]);
     expect(now).toBeLessThan(START + 10_000);
     const given = advance(timed.state, { on: 'clock' }, START + 10_000 + LIMITS.interrupt, LIMITS);
     expect(given.effects).toContainEqual(
@@ -385,16 +511,16 @@ describe('a session', () => {
       container: 'ending',
     });
     expect(given.effects.some((effect) => effect.do === 'want')).toBe(false);
-    const ended = { on: 'ended', epoch: 1, reason: reason('stopped_by_user') } as const;
-    const next = advance(given.state, ended, START + 99_000, LIMITS);
+    const gone = { on: 'ended', epoch: 1, reason: reason('stopped_by_user') } as const;
+    const next = advance(given.state, gone, START + 99_000, LIMITS);
     expect(next.state).toMatchObject({ epoch: 2, container: 'wanted', queue: [{ message_id: 'm1' }] });
   });
 
   it('that was woken by a message which has timed out since is parked, not waiting for nothing', () => {
     const { state } = play([...READY, { on: 'stop', reason: reason('stopped_by_user') }, prompted('m0', START + 9000)]);
     const late = advance(state, { on: 'clock' }, START + 9000, LIMITS).state;
-    const ended = { on: 'ended', epoch: 1, reason: reason('stopped_by_user') } as const;
-    expect(advance(late, ended, START + 10_000, LIMITS).state).toMatchObject({ status: 'stopped', container: 'none' });
+    const gone = { on: 'ended', epoch: 1, reason: reason('stopped_by_user') } as const;
+    expect(advance(late, gone, START + 10_000, LIMITS).state).toMatchObject({ status: 'stopped', container: 'none' });
   });
 
   it('whose container crashed goes on with what waited, in a new one', () => {
@@ -455,10 +581,10 @@ describe('below a budget', () => {
     expect(asked.effects.some((effect) => effect.do === 'prompt')).toBe(false);
     expect(asked.state.status).toBe('idle');
     const begun = advance(asked.state, permit('granted'), asked.now, LIMITS);
-    expect(begun.effects).toContainEqual({ do: 'prompt', message_id: 'm0' });
+    expect(begun.effects).toContainEqual({ do: 'prompt', message_id: 'm0', steer: false });
     const over = advance(
       begun.state,
-      { on: 'turn_ended', message_ids: ['m0'], outcome: { ok: true } },
+      ended(['m0']),
       asked.now,
       LIMITS,
     );
@@ -529,7 +655,7 @@ describe('a message', () => {
     const running = advance(placed, { on: 'ready' }, 9e9, LIMITS).state;
     expect(nextDeadline(running, LIMITS)).toBe(9e9 + LIMITS.turn);
     const late = advance(running, { on: 'clock' }, 9e9 + LIMITS.turn, LIMITS);
-    expect(late.effects).toEqual([{ do: 'interrupt', message_id: 'm0' }]);
+    expect(late.effects).toEqual([{ do: 'interrupt', message_id: 'm0', background: null }]);
   });
 
   it('whose turn waits for a person has the default for what it works, not for what they take', () => {
@@ -546,7 +672,7 @@ describe('a message', () => {
   });
 
   it('that is interrupted twice is interrupted once', () => {
-    const { effects } = play([...READY, prompted('m0'), { on: 'interrupt' }, { on: 'interrupt' }]);
+    const { effects } = play([...READY, prompted('m0'), { on: 'interrupt', background: false }, { on: 'interrupt', background: false }]);
     expect(effects.filter((effect) => effect.do === 'interrupt')).toHaveLength(1);
   });
 
@@ -554,9 +680,9 @@ describe('a message', () => {
     const { effects } = play([
       ...READY,
       prompted('m0'),
-      { on: 'interrupt' },
-      { on: 'turn_ended', message_ids: ['m0'], outcome: { ok: true } },
+      { on: 'interrupt', background: false },
+      ended(['m0']),
     ]);
-    expect(effects).toContainEqual({ do: 'message_completed', message_id: 'm0' });
+    expect(effects).toContainEqual({ do: 'message_completed', message_id: 'm0', settled: true });
   });
 });

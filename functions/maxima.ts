@@ -13,12 +13,10 @@ const NAMES = Object.keys(MAXIMA) as (keyof typeof MAXIMA)[];
 
 /** Refuses a session's timeouts that exceed the operator's maxima; null: none does. */
 export function overMaximum(config: SessionConfig | ChildConfig, settings: EdgeSettings): Refusal | null {
-  const errors = NAMES
-    .filter((name) => (config[name] ?? 0) > settings[MAXIMA[name]])
-    .map((name) => {
-      const setting = MAXIMA[name];
-      return { path: `config.${name}`, message: `must be at most ${settings[setting]}, the operator’s ${setting}` };
-    });
+  const errors = NAMES.filter((name) => (config[name] ?? 0) > settings[MAXIMA[name]]).map((name) => {
+    const setting = MAXIMA[name];
+    return { path: `config.${name}`, message: `must be at most ${settings[setting]}, the operator’s ${setting}` };
+  });
   if (errors.length === 0) return null;
   const detail = errors.map(({ path, message }) => `${path}: ${message}`).join('; ');
   return { refused: 'invalid_request', detail, errors };

@@ -252,7 +252,11 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
       if ('refused' in source) return source;
       const { config } = identity.request;
       const conversation_id = this.#store.snapshots.conversation(source.snapshot_id) ?? identity.session_id;
-      return { conversation_id, request: { workspace: { type: 'ephemeral', snapshot: source.snapshot_id }, config }, ...source };
+      return {
+        conversation_id,
+        request: { workspace: { type: 'ephemeral', snapshot: source.snapshot_id }, config },
+        ...source,
+      };
     });
   }
 

@@ -143,9 +143,7 @@ export const ownEvents = {
   'message.interrupted': z.object({ message_id: uuid, error: messageError }),
   /** `claude` begins a turn itself. `message_id`: the message from which it follows, if any. */
   'turn.started': z.object({ turn_id: uuid, origin: turnOrigin, message_id: uuid.nullable() }),
-  'turn.ended': turnView
-    .omit({ started_at: true, finished_at: true })
-    .extend({ message_id: uuid.nullable() }),
+  'turn.ended': turnView.omit({ started_at: true, finished_at: true }).extend({ message_id: uuid.nullable() }),
 } as const;
 type OwnEventType = keyof typeof ownEvents;
 /** One of CC-Docker's own events: a `type` with the `data` that belongs to it. */

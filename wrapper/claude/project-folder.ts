@@ -7,7 +7,14 @@ import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
  * transcript by its id in any project folder, but `memory/` only in the folder with that name. On the process backend each
  * session has a working directory of its own, so a fork, or a session from another runner, brings a folder with another name.
  */
-export function nameProjectFolder({ resume, session_id, conversation_id = session_id, fork_of, cwd, env }: WrapperLaunch): void {
+export function nameProjectFolder({
+  resume,
+  session_id,
+  conversation_id = session_id,
+  fork_of,
+  cwd,
+  env,
+}: WrapperLaunch): void {
   const id = resume ? conversation_id : fork_of;
   const config = env['CLAUDE_CONFIG_DIR'];
   if (id === undefined || config === undefined) return;

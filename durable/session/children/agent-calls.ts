@@ -172,7 +172,13 @@ export class AgentCalls implements Outgoing {
     made: string,
   ): Promise<Outcome<Outputs['send_to_child']>> {
     if (!this.#isChild(id)) return REFUSED_CHILD;
-    const input = { message_id: made, prompt, timeout_seconds: undefined, idempotency_key: undefined, origin: 'parent' } as const;
+    const input = {
+      message_id: made,
+      prompt,
+      timeout_seconds: undefined,
+      idempotency_key: undefined,
+      origin: 'parent',
+    } as const;
     const sent = await this.#child(id).chat(this.#owner, input);
     if ('refused' in sent) return sent;
     const line = await this.#child(id).childLine(this.#owner);

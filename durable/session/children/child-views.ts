@@ -37,6 +37,7 @@ export function childOutcomeOf(
   }
   const { message_id, status, result, error, total_cost_usd } = resultOf(view);
   // What it said so far is not its answer yet: subagents of its still work.
-  if (view.settled_at === null) return { message_id, state: 'working', result, error, total_cost_usd, open_interactions };
+  if (view.settled_at === null)
+    return { message_id, state: 'working', result, error, total_cost_usd, open_interactions };
   return { message_id, state: status, result, error, total_cost_usd, open_interactions };
 }

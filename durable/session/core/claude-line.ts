@@ -132,8 +132,10 @@ function systemSignal(subtype: string | undefined, line: AnyLine): LineSignal | 
       const parsed = tasksLine.safeParse(line);
       return parsed.success ? { is: 'tasks', tasks: parsed.data.tasks.map(reportedTask) } : null;
     }
+    case undefined:
+    default:
+      return null;
   }
-  return null;
 }
 
 type TaskLine = z.infer<typeof tasksLine>['tasks'][number];

@@ -82,7 +82,14 @@ export type FilesInput =
   | { readonly on: 'conversed' };
 
 /** The files of a new session, before anything was done to them. */
-export function beginFiles({ workspace, conversation, storage, fork_of, conversation_id, pinned }: Beginning): FilesState {
+export function beginFiles({
+  workspace,
+  conversation,
+  storage,
+  fork_of,
+  conversation_id,
+  pinned,
+}: Beginning): FilesState {
   return {
     version: 1,
     content: 1,

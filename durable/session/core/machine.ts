@@ -16,7 +16,13 @@ export function advance(state: SessionState, input: SessionInput, now: number, l
 }
 
 /** Ends of a container that starts that another try may not meet. */
-const RETRIED: ReadonlySet<Reason['code']> = new Set(['container_exited', 'out_of_memory', 'runner_lost', 'startup_timeout']);
+const RETRIED: ReadonlySet<Reason['code']> = new Set([
+  'container_exited',
+  'out_of_memory',
+  'runner_lost',
+  'startup_timeout',
+  'session_timeout',
+]);
 
 const seconds = (ms: number) => `${Math.round(ms / 1000)} s`;
 
@@ -111,7 +117,10 @@ class Machine {
     this.#draft.set({ queue: queue.filter((message) => message.message_id !== message_id) });
     const error: MessageError = { code: 'withdrawn', detail: 'Its sender withdrew it before its turn began.' };
     this.#draft.do({ do: 'message_interrupted', message_id, error });
-    this.#stopIfNothingWaits({ code: 'stopped_by_user', detail: 'The messages that it was to wake for were withdrawn.' });
+    this.#stopIfNothingWaits({
+      code: 'stopped_by_user',
+      detail: 'The messages that it was to wake for were withdrawn.',
+    });
   }
 
   #ready(): void {
@@ -259,8 +268,11 @@ class Machine {
         return this.#failExpired();
       case 'retry':
         return this.#wake();
-      case 'startup':
-        return this.#giveUpStarting();
+      case 'startup': {
+        const within = seconds(this.#draft.limits.startup);
+        const detail = `Claude Code was not ready within ${within}; the runner's log says how far it came.`;
+        return this.#giveUpStarting('startup_timeout', detail);
+      }
       case 'idle': {
         if (this.#state.crowded) {
           const detail = 'Idle while others waited for a place, so its container made room. The next message wakes it.';
@@ -281,12 +293,16 @@ class Machine {
       case 'interrupt':
         return this.#giveUpInterrupting();
       case 'lifetime':
-        return this.#endLife(`The container reached its longest life of ${seconds(lifetime)} (config.timeout_seconds).`);
+        return this.#endLife(
+          `The container reached its longest life of ${seconds(lifetime)} (config.timeout_seconds).`,
+        );
     }
   }
 
   /** The container has lived long enough. Messages that were not handed over get a new one. */
   #endLife(detail: string): void {
+    // Without this, a life that is shorter than a start would end and begin for ever.
+    if (!this.#state.was_ready) return this.#giveUpStarting('session_timeout', detail);
     if (this.#state.queue.length === 0) {
       return this.#stop({ code: 'session_timeout', detail: `${detail} The next message starts another.` });
     }
@@ -310,13 +326,11 @@ class Machine {
     if (why !== null) this.#stopIfNothingWaits(why);
   }
 
-  #giveUpStarting(): void {
-    const detail = `Claude Code was not ready within ${seconds(this.#draft.limits.startup)}; the runner's log says how far it came.`;
-    const reason: Reason = { code: 'startup_timeout', detail };
+  #giveUpStarting(code: 'startup_timeout' | 'session_timeout', detail: string): void {
     this.#release();
-    if (this.#retry(reason)) return;
-    this.#failQueue({ code: reason.code, detail });
-    this.#draft.enter('failed', reason);
+    if (this.#retry({ code, detail })) return;
+    this.#failQueue({ code, detail });
+    this.#draft.enter('failed', { code, detail });
   }
 
   /** The interrupted turn does not end in time: its container is ended. Messages in the queue get a new container. */

@@ -265,7 +265,9 @@ export type SessionEffect =
   | { readonly do: 'message_completed'; readonly message_id: string; readonly settled: boolean }
   | { readonly do: 'message_settled'; readonly message_id: string }
   | { readonly do: 'agent_turn_began'; readonly turn_id: string }
-  /** A turn that `claude` began has ended without a `result`: its container ended. */
+  /** The turn of this message has ended without a `result`: its container ended. The message's own end follows. */
+  | { readonly do: 'message_turn_lost'; readonly message_id: string; readonly error: MessageError }
+  /** The same of a turn that `claude` began. */
   | { readonly do: 'agent_turn_lost'; readonly turn: AgentTurn; readonly error: MessageError }
   /** Log an event: the background work has changed. */
   | { readonly do: 'announce_tasks' }

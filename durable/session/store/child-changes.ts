@@ -1,5 +1,6 @@
 import { v7 as uuidV7 } from 'uuid';
 import { CHILD_RESULT_WAIT } from '../../../protocol/link/child-tools.ts';
+import type { ChildResult } from '../../../protocol/api/child.ts';
 import type { OwnEvent } from '../../../protocol/api/event.ts';
 import { PROBLEMS, type Refusal } from '../../../protocol/api/problem.ts';
 import type { ChildIdentity, ChildUpdate } from '../../rpc/child-updates.ts';
@@ -74,9 +75,41 @@ export class ChildChanges {
     const last = updates.at(-1)?.n ?? heard;
     if (last <= heard) return;
     this.#tables.children.hear(child_id, last);
+    this.#passResults(
+      child,
+      updates.filter(({ n }) => n > heard),
+    );
     // What a child does counts as this session's activity.
     this.#tx.record = { ...this.#tx.record, last_activity: this.#now };
     this.#tables.calls.wake(child_id);
+  }
+
+  /** The container is ending under calls that wait for a child's result: the result will come as a message. */
+  containerEnded(): void {
+    const awaited = this.#tables.calls.awaited();
+    this.#tables.calls.clear();
+    if (awaited.length > 0) this.#setAwaited([...new Set([...this.#tx.record.children.awaited, ...awaited])]);
+  }
+
+  /** Its owner has stopped the session, so no child wakes it. */
+  awaitNone(): void {
+    if (this.#tx.record.children.awaited.length > 0) this.#setAwaited([]);
+  }
+
+  /** Gives the agent the results for which it waited when its container ended. This wakes the session. */
+  #passResults({ child_id, title }: ChildIdentity, updates: readonly ChildUpdate[]): void {
+    const { awaited } = this.#tx.record.children;
+    if (!awaited.includes(child_id)) return;
+    const results = updates.flatMap(({ event }) => (event.type === 'child.result' ? [event.data] : []));
+    const last = results.at(-1);
+    if (last === undefined) return;
+    this.#setAwaited(awaited.filter((id) => id !== child_id));
+    this.#tx.prompt({ message_id: uuidV7(), prompt: resultMessage(child_id, title, last), origin: 'user' });
+  }
+
+  #setAwaited(awaited: readonly string[]): void {
+    const { record } = this.#tx;
+    this.#tx.record = { ...record, children: { ...record.children, awaited } };
   }
 
   /** A child is being deleted. */
@@ -159,6 +192,14 @@ export class ChildChanges {
     const { record } = this.#tx;
     this.#tx.record = listChanged({ ...record, children: { ...record.children, ids } });
   }
+}
+
+/** What the agent reads when a child has ended for whose result it could not wait any longer. */
+function resultMessage(childId: string, title: string | null, { status, result, error }: ChildResult): string {
+  const name = title === null ? childId : `${childId} (${title})`;
+  const said = result === null ? '' : ` Its result:\n\n${result}`;
+  const why = error === null ? '' : ` ${error.code}: ${error.detail}`;
+  return `You waited for the result of the child session ${name} when your container ended. The child's message is ${status} now.${why}${said}`;
 }
 
 /** How long the agent may be kept waiting, milliseconds; null: as long as it takes. */

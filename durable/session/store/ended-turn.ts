@@ -37,23 +37,12 @@ export function endedTurn(
   };
 }
 
-/** The record of a turn of `claude`'s own whose container has ended. */
+/** The record of a turn whose container has ended. */
 export function lostTurn(
-  { turn_id, started }: { readonly turn_id: string; readonly started: number },
-  message_id: string | null,
-  error: MessageError,
+  turn: Pick<EndedTurnRow, 'turn_id' | 'origin' | 'started' | 'message_ids' | 'error'>,
   now: number,
-): EndedTurnRow {
-  return {
-    turn_id,
-    origin: 'agent',
-    status: 'failed',
-    started,
-    finished: now,
-    message_ids: message_id === null ? [] : [message_id],
-    result: null,
-    error,
-  };
+) {
+  return { ...turn, status: 'failed' as const, finished: now, result: null };
 }
 
 /** The event of the end of a turn of `claude`'s own. */

@@ -110,6 +110,10 @@ export class LinkChanges {
         return;
       case 'result':
         return this.#turnEnded(signal);
+      case 'idle':
+      case 'control':
+        // Not stored, so it does not come here.
+        return;
     }
   }
 
@@ -121,7 +125,8 @@ export class LinkChanges {
     const turn = endedTurn(signal, this.#tx.record.state, this.#tables.messages, this.#now);
     this.#tables.turns.add(turn);
     for (const id of turn.message_ids) this.#tables.messages.addTurn(id, signal.turn, signal.speaks);
-    if (turn.origin === 'agent') this.#tx.emit(turnEndedEvent(turn));
+    // Of a turn that ends while its container does, the session has said already that it was lost.
+    if (turn.turn_id === this.#tx.record.state.agent_turn?.turn_id) this.#tx.emit(turnEndedEvent(turn));
     const { message_ids, agent, run_id, outcome } = signal;
     this.#tx.input({ on: 'turn_ended', message_ids, agent, run_id, outcome });
   }

@@ -35,6 +35,7 @@ function toVersion3Turns(sql: SqlStorage): void {
   const changed = {
     ...record,
     conversation: { id: null, isReset: false },
+    children: { awaited: [], ...(record['children'] as Json) },
     state: {
       failed_starts: 0,
       retry_at: null,
@@ -88,7 +89,8 @@ function grouped(old: Json): Json {
 }
 
 function addColumn(sql: SqlStorage, table: string, column: string, type: string): void {
-  const exists = sql.exec('SELECT 1 FROM sqlite_master WHERE type = ? AND name = ?', 'table', table).toArray().length > 0;
+  const exists =
+    sql.exec('SELECT 1 FROM sqlite_master WHERE type = ? AND name = ?', 'table', table).toArray().length > 0;
   const columns = sql.exec('SELECT 1 FROM pragma_table_info(?) WHERE name = ?', table, column).toArray();
   // A table that is missing is created with the column.
   if (exists && columns.length === 0) sql.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);

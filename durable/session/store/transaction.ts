@@ -127,7 +127,7 @@ export class Transaction implements Change {
     if (ends) {
       this.files({ on: 'ended', runner, lost });
       this.interactions.undelivered();
-      this.#tables.calls.clear();
+      this.children.containerEnded();
     }
     const detail = lost ? `${reason.detail} ${this.#fallback()}` : reason.detail;
     this.input({ on: 'ended', epoch, reason: { ...reason, detail } });
@@ -191,7 +191,7 @@ export class Transaction implements Change {
     switch (effect.do) {
       case 'want':
         commands.dropBefore(epoch);
-        this.#tables.calls.clear();
+        this.children.containerEnded();
         this.files({ on: 'launched' });
         this.record = {
           ...this.record,
@@ -204,7 +204,7 @@ export class Transaction implements Change {
         return;
       case 'release':
         // The agent whose calls these are is being ended.
-        this.#tables.calls.clear();
+        this.children.containerEnded();
         this.record = { ...this.record, place_request: 'release' };
         return;
       case 'prompt': {
@@ -243,9 +243,20 @@ export class Transaction implements Change {
         return this.emit({ type: 'turn.started', data: { turn_id, origin: 'agent', message_id } });
       }
       case 'agent_turn_lost': {
-        const turn = lostTurn(effect.turn, this.record.state.last_message, effect.error, this.#now);
+        const { turn_id, started } = effect.turn;
+        const { last_message } = this.record.state;
+        const message_ids = last_message === null ? [] : [last_message];
+        const turn = lostTurn({ turn_id, origin: 'agent', started, message_ids, error: effect.error }, this.#now);
         this.#tables.turns.add(turn);
         return this.emit(turnEndedEvent(turn));
+      }
+      case 'message_turn_lost': {
+        const { message_id: turn_id, error } = effect;
+        const begun = messages.begun(turn_id);
+        if (begun === null) return;
+        const { origin, started } = begun;
+        const lost = { turn_id, origin, started: started ?? this.#now, message_ids: [turn_id], error };
+        return this.#tables.turns.add(lostTurn(lost, this.#now));
       }
       case 'announce_tasks':
         return this.emit({ type: 'session.background_tasks', data: { tasks: tasksView(this.record.state.tasks) } });
@@ -256,6 +267,7 @@ export class Transaction implements Change {
       case 'announce': {
         const { status, reason } = this.record.state;
         this.record = listChanged({ ...this.record, last_activity: this.#now });
+        if (status === 'stopped' && reason?.code === 'stopped_by_user') this.children.awaitNone();
         return this.emit({ type: 'session.status', data: { status, epoch, reason } });
       }
     }

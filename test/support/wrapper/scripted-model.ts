@@ -7,8 +7,14 @@ export type Block = { words: Iterable<string> | AsyncIterable<string> } | { tool
 /** What is answered to what was said since the model's last answer (`latest`), or ever and as its system prompt (`all`): JSON; and the tools that it may call. */
 export type Script = (latest: string, all: string, tools: string[]) => Block[];
 
-/** A Messages API that answers by a script, on a unix socket. */
-export async function scriptedModel(socket: string, script: Script): Promise<AsyncDisposable> {
+/** A Messages API that answers by a script. */
+export interface ScriptedModel extends AsyncDisposable {
+  /** Where it is, if it is on loopback. */
+  readonly url: string;
+}
+
+/** @param at a unix socket; absent: a port on loopback */
+export async function scriptedModel(at: string | undefined, script: Script): Promise<ScriptedModel> {
   let answers = 0;
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -27,9 +33,12 @@ export async function scriptedModel(socket: string, script: Script): Promise<Asy
       void answer(response, `msg_${answers}`, blocks);
     });
   });
-  server.listen(socket);
+  if (at === undefined) server.listen(0, '127.0.0.1');
+  else server.listen(at);
   await once(server, 'listening');
+  const address = server.address();
   return {
+    url: address !== null && typeof address === 'object' ? `http://127.0.0.1:${address.port}` : '',
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();

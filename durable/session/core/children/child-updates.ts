@@ -50,18 +50,11 @@ export function childEventOf(
  * settled, what it has is not its answer.
  */
 export function answeredBy({ type, data }: OwnEvent): string | null {
-  switch (type) {
-    case 'message.completed':
-    case 'message.settled':
-    case 'message.failed':
-    case 'message.interrupted':
-      return data.message_id;
-    case 'turn.ended':
-      // A turn that had nothing to say changes no answer.
-      return data.status === 'completed' && (data.result ?? '') !== '' ? data.message_id : null;
-    default:
-      return null;
-  }
+  const isEnd = type === 'message.completed' || type === 'message.failed' || type === 'message.interrupted';
+  if (isEnd || type === 'message.settled') return data.message_id;
+  // A turn that had nothing to say changes no answer.
+  const speaks = type === 'turn.ended' && data.status === 'completed' && (data.result ?? '') !== '';
+  return speaks ? data.message_id : null;
 }
 
 /** Longest result in an update to the parent, characters. The child's own log has all of it. */

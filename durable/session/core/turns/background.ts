@@ -17,12 +17,14 @@ export class Background {
     const { state, now } = this.#draft;
     const known = new Map(state.tasks.map((task) => [task.task_id, task]));
     const tasks = reported.map(
-      (task): OpenTask =>
-        known.get(task.task_id) ?? { ...task, started: now, message_id: messageOfRunningTurn(state) },
+      (task): OpenTask => known.get(task.task_id) ?? { ...task, started: now, message_id: messageOfRunningTurn(state) },
     );
     const open = new Set(tasks.map(({ task_id }) => task_id));
     const ended = state.tasks.filter(({ task_id }) => !open.has(task_id));
-    const due_reports = [...state.due_reports, ...ended.map(({ run_id, kind, message_id }) => ({ run_id, kind, message_id }))];
+    const due_reports = [
+      ...state.due_reports,
+      ...ended.map(({ run_id, kind, message_id }) => ({ run_id, kind, message_id })),
+    ];
     this.#draft.set({ tasks, due_reports });
     // Idle time begins when the last of it has ended.
     if (tasks.length === 0 && ended.length > 0 && state.status === 'idle') this.#draft.set({ since: now });
@@ -74,7 +76,9 @@ export class Background {
 export function messagesOf(state: SessionState, { message_ids, agent, run_id }: EndedTurn): string[] {
   const spoken = new Set([...state.reporting, run_id]);
   const roots = state.due_reports.filter((due) => spoken.has(due.run_id)).map(({ message_id }) => message_id);
-  const handed = [state.current, ...state.steered].filter((message) => message !== null && isAnswered(message, message_ids));
+  const handed = [state.current, ...state.steered].filter(
+    (message) => message !== null && isAnswered(message, message_ids),
+  );
   const answered = handed.flatMap((message) => (message === null ? [] : [message.message_id]));
   const found = [...answered, ...roots.filter((id) => id !== null)];
   if (found.length === 0 && agent && state.last_message !== null) found.push(state.last_message);

@@ -4,7 +4,8 @@ import { isEnding, isRunning } from '../state.ts';
 export interface Deadline {
   /** Epoch milliseconds. */
   readonly at: number;
-  readonly kind: 'waiting' | 'retry' | 'startup' | 'idle' | 'background' | 'suspended' | 'turn' | 'interrupt' | 'lifetime';
+  readonly kind:
+    'waiting' | 'retry' | 'startup' | 'idle' | 'background' | 'suspended' | 'turn' | 'interrupt' | 'lifetime';
 }
 
 /** When the next `clock` input is due, epoch milliseconds; null: no deadline is set. */
@@ -27,7 +28,8 @@ export function earliest(state: SessionState, limits: Limits): Deadline | null {
   if (suspended !== null && container === 'ready' && (isRunning(state) || queue.length > 0)) {
     all.push({ at: Math.max(suspended.since, since) + limits.idle, kind: 'suspended' });
   }
-  for (const { timeout } of state.steered) if (timeout !== null && !isEnding(state)) all.push({ at: timeout, kind: 'turn' });
+  for (const { timeout } of state.steered)
+    if (timeout !== null && !isEnding(state)) all.push({ at: timeout, kind: 'turn' });
   for (const turn of [current, agent_turn]) if (turn !== null) all.push(...endOf(turn, limits));
   if (container === 'launched' || container === 'ready') {
     all.push({ at: launched_at + limits.lifetime, kind: 'lifetime' });

@@ -1,5 +1,13 @@
 import type { MessageError } from '../../../../protocol/reason.ts';
-import type { AgentTurn, EndedTurn, InterruptCause, PendingMessage, RunningMessage, SessionState, TurnClock } from '../state.ts';
+import type {
+  AgentTurn,
+  EndedTurn,
+  InterruptCause,
+  PendingMessage,
+  RunningMessage,
+  SessionState,
+  TurnClock,
+} from '../state.ts';
 import { isEnding, isRunning } from '../state.ts';
 import { Background, isAnswered } from './background.ts';
 import type { Draft } from './draft.ts';
@@ -39,7 +47,8 @@ export class Turns {
   /** Gives `claude` a message while it is at work. False: it is not. */
   steer({ message_id, deadline: timeout }: PendingMessage): boolean {
     const { container, permit, steered } = this.#state;
-    if (container !== 'ready' || permit === 'suspended' || !isRunning(this.#state) || isEnding(this.#state)) return false;
+    if (container !== 'ready' || permit === 'suspended' || !isRunning(this.#state) || isEnding(this.#state))
+      return false;
     this.#draft.set({ steered: [...steered, { message_id, timeout, done: false }] });
     this.#hand(message_id, true);
     return true;
@@ -131,7 +140,10 @@ export class Turns {
    */
   lost(error: MessageError, cause: InterruptCause | 'parked' | null): void {
     const { current, steered, agent_turn } = this.#state;
-    if (current !== null) this.#clearCurrent();
+    if (current !== null) {
+      this.#clearCurrent();
+      this.#draft.do({ do: 'message_turn_lost', message_id: current.message_id, error });
+    }
     this.#draft.set({ steered: [], agent_turn: null });
     for (const message of [current, ...steered]) {
       if (message === null) continue;
@@ -177,7 +189,8 @@ export class Turns {
   }
 
   #end(message_id: string, cause: InterruptCause | null, { outcome }: EndedTurn): void {
-    if (!outcome.ok) return this.endMessage(message_id, cause ?? (outcome.aborted ? 'interrupted' : null), outcome.error);
+    if (!outcome.ok)
+      return this.endMessage(message_id, cause ?? (outcome.aborted ? 'interrupted' : null), outcome.error);
     const settled = this.background.isSettled(message_id);
     this.#draft.do({ do: 'message_completed', message_id, settled });
     if (!settled) this.#draft.set({ unsettled: [...this.#state.unsettled, message_id] });
@@ -188,7 +201,11 @@ export class Turns {
     this.#draft.set({ current: null, ...(this.#state.permit === 'granted' ? { permit: 'due' as const } : {}) });
   }
 
-  #running(message: { readonly message_id: string; readonly timeout: number | null; readonly done: boolean }): RunningMessage {
+  #running(message: {
+    readonly message_id: string;
+    readonly timeout: number | null;
+    readonly done: boolean;
+  }): RunningMessage {
     return { ...message, ...this.#clock(message.timeout) };
   }
 

@@ -87,6 +87,15 @@ export class AgentCallTable {
     this.#sql.exec('UPDATE agent_calls SET waits_for = NULL WHERE waits_for = ?', childId);
   }
 
+  /** The children for whose results calls wait. */
+  awaited(): string[] {
+    if (this.#isEmpty()) return [];
+    const calls = this.#rows('SELECT * FROM agent_calls WHERE call_id <> ? ORDER BY made', '');
+    return calls.flatMap(({ call }) =>
+      call.tool === 'get_child_result' ? [call.input.child_session_id.toLowerCase()] : [],
+    );
+  }
+
   remove(callId: string): void {
     this.#sql.exec('DELETE FROM agent_calls WHERE call_id = ?', callId);
   }

@@ -32,7 +32,10 @@ export type StoredMessage = Omit<MessageView, 'background_tasks'>;
 
 /** A message with what it began and is still running. */
 export function withTasks(message: StoredMessage, tasks: readonly OpenTask[]): MessageView {
-  return { ...message, background_tasks: tasksView(tasks.filter(({ message_id }) => message_id === message.message_id)) };
+  return {
+    ...message,
+    background_tasks: tasksView(tasks.filter(({ message_id }) => message_id === message.message_id)),
+  };
 }
 
 /** Background work as people see it. */
@@ -135,7 +138,10 @@ export class MessageTable {
 
   /** When its turn began, epoch milliseconds, and who sent it; null: there is no such message. */
   begun(id: string): { readonly started: number | null; readonly origin: Sender } | null {
-    const rows = this.#sql.exec<Pick<Row, 'started' | 'origin'>>('SELECT started, origin FROM messages WHERE id = ?', id);
+    const rows = this.#sql.exec<Pick<Row, 'started' | 'origin'>>(
+      'SELECT started, origin FROM messages WHERE id = ?',
+      id,
+    );
     const row = [...rows][0];
     return row === undefined ? null : { started: row.started, origin: row.origin as Sender };
   }

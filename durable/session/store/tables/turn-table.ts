@@ -1,10 +1,5 @@
 import * as z from 'zod';
-import {
-  turnResult,
-  type TurnOrigin,
-  type TurnResult,
-  type TurnView,
-} from '../../../../protocol/api/message.ts';
+import { turnResult, type TurnOrigin, type TurnResult, type TurnView } from '../../../../protocol/api/message.ts';
 import { messageError, type MessageError } from '../../../../protocol/reason.ts';
 
 /** A turn that has ended. Times are epoch milliseconds. */

@@ -8,7 +8,14 @@ import { createSessionRequest } from '../../../../protocol/api/session.ts';
 import { edgeSettings } from '../../../../protocol/settings/edge-settings.ts';
 import { sessionObject } from '../../support/scene.ts';
 
-const BEGINNING = { workspace: null, conversation: null, storage: null, fork_of: null, conversation_id: null, pinned: false };
+const BEGINNING = {
+  workspace: null,
+  conversation: null,
+  storage: null,
+  fork_of: null,
+  conversation_id: null,
+  pinned: false,
+};
 
 it('a session that has leased its workspace anew while a release was under way releases that lease too', () =>
   runInDurableObject(sessionObject(crypto.randomUUID()), async (_, ctx) => {

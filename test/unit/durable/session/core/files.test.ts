@@ -19,7 +19,14 @@ import type { SnapshotReport } from '../../../../../protocol/link/runner-control
 import { generatedRuns } from '../../../../support/generated-runs.ts';
 
 const OWNER = 'a'.repeat(64);
-const EMPTY = { workspace: null, conversation: null, storage: null, fork_of: null, conversation_id: null, pinned: false };
+const EMPTY = {
+  workspace: null,
+  conversation: null,
+  storage: null,
+  fork_of: null,
+  conversation_id: null,
+  pinned: false,
+};
 const RUNNERS = ['a', 'b', 'c'] as const;
 type RunnerName = (typeof RUNNERS)[number];
 /** Two runners share a storage; the third has its own. */

@@ -26,6 +26,8 @@ describe('the deadlines of a session', () => {
       lifetime: 3_600_000,
       turn: 3_600_000,
       interrupt: 30_000,
+      background: 3_600_000,
+      retries: [1000, 5000, 20_000],
     });
   });
 

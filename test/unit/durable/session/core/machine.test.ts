@@ -173,7 +173,7 @@ describe('the session machine, whatever happens in whatever order', () => {
       fc.property(anyStory, ({ inputs, gaps, sent }) => {
         const { state, effects } = play(inputs, gaps);
         const ended = effects.flatMap((effect) =>
-          END.has(effect.do) && 'message_id' in effect ? [effect.message_id] : [],
+          END.has(effect.do) && 'message_id' in effect ? [String(effect.message_id)] : [],
         );
         const running = state.current ? [state.current] : [];
         const alive = [...state.queue, ...running, ...state.steered].map(({ message_id }) => message_id);
@@ -189,16 +189,21 @@ describe('the session machine, whatever happens in whatever order', () => {
         const prompts = effects.filter((effect) => effect.do === 'prompt');
         expect(new Set(prompts.map(({ message_id }) => message_id)).size).toBe(prompts.length);
         const queued = new Set(
-          inputs.flatMap((input) => (input.on === 'prompted' && input.delivery === 'queue' ? [input.message.message_id] : [])),
+          inputs.flatMap((input) =>
+            input.on === 'prompted' && input.delivery === 'queue' ? [input.message.message_id] : [],
+          ),
         );
-        const inOrder = prompts.filter(({ message_id }) => queued.has(message_id)).map((one) => Number(one.message_id.slice(1)));
+        const inOrder = prompts
+          .filter(({ message_id }) => queued.has(message_id))
+          .map((one) => Number(one.message_id.slice(1)));
         expect(inOrder).toEqual(inOrder.toSorted((a, b) => a - b));
         const running = new Set<string>();
         for (const effect of effects) {
           if (effect.do === 'prompt') {
             if (!effect.steer) expect([...running]).toEqual([]);
             running.add(effect.message_id);
-          } else if (END.has(effect.do) && 'error' in effect && 'message_id' in effect) running.delete(effect.message_id);
+          } else if (END.has(effect.do) && 'error' in effect && 'message_id' in effect)
+            running.delete(effect.message_id);
           else if (effect.do === 'message_completed') running.delete(effect.message_id);
         }
       }),
@@ -229,7 +234,8 @@ describe('the session machine, whatever happens in whatever order', () => {
           now += gaps[index] ?? 0;
           const step = advance(state, input, now, LIMITS);
           const lost = step.effects.some((effect) => effect.do === 'agent_turn_lost');
-          if (state.agent_turn !== null && step.state.agent_turn === null) expect(lost || input.on === 'turn_ended').toBe(true);
+          if (state.agent_turn !== null && step.state.agent_turn === null)
+            expect(lost || input.on === 'turn_ended').toBe(true);
           if (lost) expect(step.state.agent_turn).toBeNull();
           ({ state } = step);
         }
@@ -425,7 +431,12 @@ describe('a session', () => {
           now += LIMITS.startup;
           ({ state } = advance(state, { on: 'clock' }, now, LIMITS));
         }
-        ({ state } = advance(state, { on: 'ended', epoch: state.epoch, reason: reason('container_exited') }, now, LIMITS));
+        ({ state } = advance(
+          state,
+          { on: 'ended', epoch: state.epoch, reason: reason('container_exited') },
+          now,
+          LIMITS,
+        ));
         expect(state).toMatchObject({ status: 'queued', reason: { code }, container: 'none' });
         expect(state.reason?.detail).toMatch(/Trying again in/);
         expect(state.queue).toHaveLength(2);
@@ -485,7 +496,12 @@ describe('a session', () => {
     expect(nextDeadline(state, LIMITS)).toBe(now + LIMITS.interrupt);
     const { state: parked, effects } = advance(state, { on: 'clock' }, now + LIMITS.interrupt, LIMITS);
     expect(parked).toMatchObject({ status: 'stopped', reason: { code: 'claude_unresponsive' }, container: 'ending' });
-    expect(effects.map((effect) => effect.do)).toEqual(['message_interrupted', 'release', 'announce']);
+    expect(effects.map((effect) => effect.do)).toEqual([
+      'message_turn_lost',
+      'message_interrupted',
+      'release',
+      'announce',
+    ]);
     const { state: woken } = advance(parked, prompted('m1'), now + LIMITS.interrupt + 1, LIMITS);
     const gone = { on: 'ended', epoch: 1, reason: reason('stopped_by_user') } as const;
     const { state: again } = advance(woken, gone, now + LIMITS.interrupt + 2, LIMITS);
@@ -582,12 +598,7 @@ describe('below a budget', () => {
     expect(asked.state.status).toBe('idle');
     const begun = advance(asked.state, permit('granted'), asked.now, LIMITS);
     expect(begun.effects).toContainEqual({ do: 'prompt', message_id: 'm0', steer: false });
-    const over = advance(
-      begun.state,
-      ended(['m0']),
-      asked.now,
-      LIMITS,
-    );
+    const over = advance(begun.state, ended(['m0']), asked.now, LIMITS);
     expect(over.state).toMatchObject({ status: 'idle', permit: 'due', current: null });
   });
 
@@ -605,7 +616,8 @@ describe('below a budget', () => {
     expect(nextDeadline(state, LIMITS)).toBe(now + LIMITS.idle);
     const parked = advance(state, { on: 'clock' }, now + LIMITS.idle, LIMITS);
     const interrupted = expect.objectContaining({ do: 'message_interrupted', message_id: 'm0' });
-    expect(parked.effects).toEqual([interrupted, { do: 'release' }, { do: 'announce' }]);
+    const lost = expect.objectContaining({ do: 'message_turn_lost', message_id: 'm0' });
+    expect(parked.effects).toEqual([lost, interrupted, { do: 'release' }, { do: 'announce' }]);
     expect(parked.state).toMatchObject({
       status: 'queued',
       reason: reason('budget_reached'),
@@ -672,17 +684,17 @@ describe('a message', () => {
   });
 
   it('that is interrupted twice is interrupted once', () => {
-    const { effects } = play([...READY, prompted('m0'), { on: 'interrupt', background: false }, { on: 'interrupt', background: false }]);
-    expect(effects.filter((effect) => effect.do === 'interrupt')).toHaveLength(1);
-  });
-
-  it('whose turn ended well although it was being interrupted is complete', () => {
     const { effects } = play([
       ...READY,
       prompted('m0'),
       { on: 'interrupt', background: false },
-      ended(['m0']),
+      { on: 'interrupt', background: false },
     ]);
+    expect(effects.filter((effect) => effect.do === 'interrupt')).toHaveLength(1);
+  });
+
+  it('whose turn ended well although it was being interrupted is complete', () => {
+    const { effects } = play([...READY, prompted('m0'), { on: 'interrupt', background: false }, ended(['m0'])]);
     expect(effects).toContainEqual({ do: 'message_completed', message_id: 'm0', settled: true });
   });
 });

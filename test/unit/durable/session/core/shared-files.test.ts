@@ -3,7 +3,14 @@ import { beginFiles, advanceFiles } from '../../../../../durable/session/core/fi
 import { NEW_SESSION, type SessionState } from '../../../../../durable/session/core/state.ts';
 import { sharedLaunch, shareOf } from '../../../../../durable/session/core/shared-files.ts';
 
-const BEGUN = beginFiles({ workspace: null, conversation: null, storage: null, fork_of: null, conversation_id: null, pinned: false });
+const BEGUN = beginFiles({
+  workspace: null,
+  conversation: null,
+  storage: null,
+  fork_of: null,
+  conversation_id: null,
+  pinned: false,
+});
 const LAUNCHED = advanceFiles(BEGUN, { on: 'launched' });
 const PLACED = advanceFiles(LAUNCHED, { on: 'placed', runner: 'here' });
 const session = (change: Partial<SessionState>): SessionState => ({ ...NEW_SESSION, ...change });

@@ -6,6 +6,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest
 import { ensureImage, imageTag } from '../../../container/build-image.ts';
 import { installMcpServers } from '../../../container/mcp-packages.ts';
 import { FakeEngine } from './fake-engine.ts';
+import { atMost } from '../../support/patience.ts';
 
 let engine: FakeEngine;
 let folder: string;
@@ -14,7 +15,7 @@ let progress: string[];
 
 beforeAll(async () => {
   expect(await installMcpServers({ onProgress: console.log })).toEqual({ ok: true });
-}, 300_000);
+}, atMost(300));
 beforeEach(async () => {
   engine = await FakeEngine.start();
   folder = await mkdtemp(join(tmpdir(), 'build-image-'));

@@ -1,12 +1,18 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
+import { atMost, WAIT_MS } from './test/support/patience.ts';
 import { testsOfRoom } from './test/support/watched-rooms.ts';
 
 /** Of a property that says nothing else: enough to see a slip at once, and in CI enough for what is rare. */
 const generatedRuns = Number(process.env['GENERATED_RUNS'] ?? (process.env['CI'] === undefined ? 100 : 2_000));
 
-/** Of what waits for a condition: enough on a machine that has other work too, for none waits longer than it must. */
-const patience = { testTimeout: 60_000, expect: { poll: { timeout: 10_000 } } };
+/** Enough on a machine that has other work too. The few tests that need longer say so by `atMost`. */
+const patience = {
+  testTimeout: atMost(120),
+  hookTimeout: atMost(180),
+  expect: { poll: { timeout: WAIT_MS } },
+  provide: { generatedRuns, waitMs: WAIT_MS },
+};
 
 // Each project is a group of its own: files share a worker only with the files of their project that come next to them.
 
@@ -18,7 +24,6 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
           ...patience,
-          provide: { generatedRuns },
           setupFiles: './test/support/generated-runs-setup.ts',
           // Pure code leaves nothing behind: its files share their modules, which take longer to load than most tests to run.
           isolate: false,
@@ -40,7 +45,6 @@ export default defineConfig({
           name: 'edge',
           include: ['test/edge/**/*.test.ts'],
           ...patience,
-          provide: { generatedRuns },
           setupFiles: ['./test/support/generated-runs-setup.ts', './test/edge/support/fresh-objects.ts'],
           // A workerd of its own for each file, and every module brought into it anew, took most of the time.
           isolate: false,
@@ -54,7 +58,6 @@ export default defineConfig({
           name: 'real',
           include: ['test/real/**/*.test.ts'],
           ...patience,
-          provide: { generatedRuns },
           globalSetup: './test/support/bundles.ts',
           sequence: { groupOrder: 3 },
         },
@@ -65,8 +68,6 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['./test/support/bundles.ts', './test/support/docker/docker-setup.ts'],
           ...patience,
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
           sequence: { groupOrder: 4 },
         },
       },

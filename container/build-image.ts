@@ -26,6 +26,8 @@ export interface ImageRequest {
   signal?: AbortSignal;
   /** Gets the MCP servers' packages; from npm's registry unless given. */
   installServers?: typeof installMcpServers;
+  /** Finds Claude Code's binary; among the installed packages unless given. */
+  findBinary?: typeof findClaude;
 }
 
 type ImageError = 'engine_unavailable' | 'claude_missing' | 'base_unavailable' | 'build_failed';
@@ -54,14 +56,15 @@ export async function imageTag(wrapper: string, servers = true): Promise<string>
  * cannot be had the image is built without them, says so, and has another name: the next time the whole one is tried again.
  */
 export async function ensureImage(request: ImageRequest): Promise<ImageResult> {
-  const { docker, wrapper, force = false, signal, onProgress, installServers = installMcpServers } = request;
+  const { docker, wrapper, force = false, signal, onProgress } = request;
+  const { installServers = installMcpServers, findBinary = findClaude } = request;
   const engine = await engineArchitecture(docker);
   if (!engine.ok) return { ok: false, error: 'engine_unavailable', detail: engine.detail };
 
   let tag = await imageTag(wrapper);
   let built = false;
   if (force || !(await hasImage(docker, tag))) {
-    const claude = await findClaude(engine.architecture);
+    const claude = await findBinary(engine.architecture);
     if (!claude.ok) return { ok: false, error: 'claude_missing', detail: claude.detail };
     const servers = await installServers({ onProgress, ...(signal && { signal }) });
     if (!servers.ok) {

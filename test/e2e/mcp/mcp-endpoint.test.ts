@@ -7,6 +7,7 @@ import { installPackages } from '../../../container/install-packages.ts';
 import { scriptedModel, type Block } from '../../support/wrapper/scripted-model.ts';
 import { script, type Client } from '../../support/e2e/client.ts';
 import { Service } from '../../support/e2e/service.ts';
+import { atMost } from '../../support/patience.ts';
 
 const INSPECTOR = path.join(import.meta.dirname, '..', 'inspector');
 const LAUNCHER = 'node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js';
@@ -42,7 +43,10 @@ const environment = () => ({
 async function inspect(...args: string[]) {
   const to = ['--cli', `${service.url}/mcp`, '--transport', 'http', '--header', `Authorization: Bearer ${token}`];
   const program = path.join(INSPECTOR, LAUNCHER);
-  const { stdout } = await run(process.execPath, [program, ...to, ...args], { env: environment(), timeout: 60_000 });
+  const { stdout } = await run(process.execPath, [program, ...to, ...args], {
+    env: environment(),
+    timeout: atMost(60),
+  });
   return JSON.parse(stdout);
 }
 
@@ -124,7 +128,7 @@ async function claude(socket: string, ...args: string[]): Promise<string> {
       // Else the model has to look for the tools first.
       ENABLE_TOOL_SEARCH: 'false',
     },
-    timeout: 100_000,
+    timeout: atMost(100),
   });
   running.child.stdin?.end();
   return (await running).stdout;

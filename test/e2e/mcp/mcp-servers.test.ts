@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { describeDocker } from '../../support/docker/describe-docker.ts';
 import { serveMcp } from '../../support/wrapper/remote-mcp-server.ts';
 import { certificateFor } from '../../support/certificate.ts';
@@ -11,6 +11,8 @@ import { script, type Client } from '../../support/e2e/client.ts';
 import { close, listen } from '../../support/listen.ts';
 import { Service } from '../../support/e2e/service.ts';
 import { testNamesEnv } from '../../support/e2e/test-names.ts';
+import { atMost } from '../../support/patience.ts';
+import { until } from '../../support/until.ts';
 
 const TOKEN = `ghp_${randomBytes(16).toString('hex')}`;
 const said = { text: 'It said: {{last_tool_result}}' };
@@ -23,6 +25,8 @@ const BROUGHT = `
   server.registerTool('hello', {}, () => ({ content: [{ type: 'text', text: 'hello from ' + process.cwd() }] }));
   await server.connect(new StdioServerTransport());`;
 const brought = { command: 'node', args: ['--input-type=module', '-e', BROUGHT] };
+
+const stateOf = ({ data }: { data: { name: string; state: string } }) => `${data.name} ${data.state}`;
 
 describeDocker('MCP servers and skills, with the real claude', ({ host, image }) => {
   let folder: string;
@@ -63,6 +67,8 @@ describeDocker('MCP servers and skills, with the real claude', ({ host, image })
   });
 
   const told = async (id: string) => (await alice.events(id)).filter(({ type }) => type === 'session.mcp_server');
+  const failed = async (id: string) =>
+    (await told(id)).map(({ data }) => data).filter(({ state }) => state === 'failed');
   const initOf = async (id: string) =>
     (await alice.events(id)).findLast(({ type, data }) => type === 'system' && data.subtype === 'init').data;
 
@@ -86,27 +92,28 @@ describeDocker('MCP servers and skills, with the real claude', ({ host, image })
       },
     });
     const began = performance.now();
-    const answer = await alice.ask(id, script({ tool: 'mcp__brought__hello', input: {} }, said));
-    expect(answer.result).toContain('hello from /workspace');
-    expect(performance.now() - began).toBeLessThan(20_000);
-    const events = await vi.waitFor(
-      async () => {
-        const found = await told(id);
-        expect(found.map(({ data }) => `${data.name} ${data.state}`).sort()).toEqual([
-          'hanging connecting',
-          'missing failed',
-          'unknown failed',
-        ]);
-        return found;
-      },
-      { timeout: 10_000, interval: 100 },
-    );
+    expect(await alice.ask(id, script({ text: 'on it goes' }))).toMatchObject({ status: 'completed' });
+    // No turn waits until Claude Code gives a server up, which takes it a minute.
+    expect(performance.now() - began).toBeLessThan(Math.min(atMost(20), 55_000));
+    const bad = ['hanging connecting', 'missing failed', 'unknown failed'];
+    const events = await until(async () => {
+      const found = (await told(id)).filter((event) => bad.includes(stateOf(event)));
+      expect(found.map(stateOf).sort()).toEqual(bad);
+      return found;
+    });
     const ready = (await alice.events(id)).find(({ type }) => type === 'session.ready');
-    for (const { time } of events) expect(Date.parse(time) - Date.parse(ready.time)).toBeLessThan(8000);
+    for (const { time } of events) expect(Date.parse(time) - Date.parse(ready.time)).toBeLessThan(atMost(8));
+    // A good server may be slow on a busy machine: then it is named too, until it is there.
+    await until(async () => {
+      const answer = await alice.ask(id, script({ tool: 'mcp__brought__hello', input: {} }, said));
+      expect(answer.result).toContain('hello from /workspace');
+      expect(await connected(id)).toEqual(['brought', 'memory']);
+    });
+    const slow = ['brought', 'memory'].flatMap((name) => [`${name} connecting`, `${name} connected`]);
+    for (const state of (await told(id)).map(stateOf)) expect([...bad, ...slow]).toContain(state);
     const details = Object.fromEntries(events.map(({ data }) => [data.name, data.detail]));
     expect(details['missing']).toBe('There is no program /no/such/server.');
     expect(details['unknown']).toMatch(/no MCP preset no-such-preset\. There are: fetch, filesystem/);
-    expect(await connected(id)).toEqual(['brought', 'memory']);
   });
 
   test('the presets start without any network, and one that lacks something of the image says what', async () => {
@@ -115,16 +122,12 @@ describeDocker('MCP servers and skills, with the real claude', ({ host, image })
       mcp_servers: Object.fromEntries(presets.map((preset) => [preset, { preset }])),
     });
     // So many at once may take longer than the first turn waits.
-    const failed = async () => (await told(id)).map(({ data }) => data).filter(({ state }) => state === 'failed');
-    await vi.waitFor(
-      async () => {
-        await alice.ask(id, script({ text: 'ready' }));
-        expect(await connected(id)).toEqual(['fetch', 'filesystem', 'git', 'memory']);
-        expect(await failed()).toHaveLength(2);
-      },
-      { timeout: 60_000, interval: 500 },
-    );
-    expect(await failed()).toMatchObject([
+    await until(async () => {
+      await alice.ask(id, script({ text: 'ready' }));
+      expect(await connected(id)).toEqual(['fetch', 'filesystem', 'git', 'memory']);
+      expect(await failed(id)).toHaveLength(2);
+    }, 500);
+    expect(await failed(id)).toMatchObject([
       { name: 'playwright', detail: expect.stringMatching(/no browser in the image/) },
       // It was given no database.
       { name: 'postgres' },
@@ -134,10 +137,14 @@ describeDocker('MCP servers and skills, with the real claude', ({ host, image })
   test('what the agent keeps with the preset memory is there when the session wakes', async () => {
     const id = await alice.createSession({ mcp_servers: { memory: { preset: 'memory' } } });
     const entities = [{ name: 'Ada', entityType: 'person', observations: ['likes teal'] }];
-    await alice.ask(id, script({ tool: 'mcp__memory__create_entities', input: { entities } }, said));
+    const teal = async (tool: string, input: object) =>
+      await until(async () => {
+        const { result } = await alice.ask(id, script({ tool: `mcp__memory__${tool}`, input }, said));
+        expect(result).toContain('likes teal');
+      });
+    await teal('create_entities', { entities });
     await alice.park(id);
-    const { result } = await alice.ask(id, script({ tool: 'mcp__memory__read_graph', input: {} }, said));
-    expect(result).toContain('likes teal');
+    await teal('read_graph', {});
     expect(await alice.show(id)).toMatchObject({ epoch: 2 });
   });
 
@@ -146,13 +153,15 @@ describeDocker('MCP servers and skills, with the real claude', ({ host, image })
     const server = { type: 'http', url: `https://mcp.test:${port}/mcp`, headers };
     const config = { mcp_servers: { hub: server }, network: { allow: [`mcp.test:${port}`] } };
     const id = await alice.createSession({ ...config, secrets: ['mcp'] });
-    const { result } = await alice.ask(id, script({ tool: 'mcp__hub__hello', input: {} }, said));
-    expect(result).toContain('hello from afar');
-    expect(await told(id)).toEqual([]);
+    await until(async () => {
+      const { result } = await alice.ask(id, script({ tool: 'mcp__hub__hello', input: {} }, said));
+      expect(result).toContain('hello from afar');
+    });
+    expect(await failed(id)).toEqual([]);
 
     const without = await alice.createSession(config);
     expect(await alice.ask(without, script({ text: 'on it goes' }))).toMatchObject({ status: 'completed' });
-    await vi.waitFor(async () => expect((await told(without)).map(({ data }) => data.name)).toEqual(['hub']), 10_000);
+    await until(async () => expect(await failed(without)).toMatchObject([{ name: 'hub' }]));
     for (const log of [await alice.events(id), await alice.events(without)]) {
       expect(JSON.stringify(log)).not.toContain(TOKEN);
       expect(JSON.stringify(log)).not.toContain('the-header-of-mine');

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Person } from '../../support/discord/person.ts';
 import { DiscordStandIn } from '../../support/discord/stand-in.ts';
 import type { Shown } from '../../support/discord/world.ts';
 import { script, type Client } from '../../support/e2e/client.ts';
 import { Service } from '../../support/e2e/service.ts';
+import { until } from '../../support/until.ts';
 
 const ASK = 'mcp__cc-docker__ask_user';
 const NOTIFY = 'mcp__cc-docker__notify_user';
@@ -49,8 +50,6 @@ async function link(who: Person, client: Client): Promise<void> {
   expect(reply).toMatchObject({ fault: null });
   expect(reply.message()).toMatchObject({ seenBy: who.id });
 }
-
-const until = <T>(look: () => T | Promise<T>) => vi.waitFor(look, { timeout: 30_000, interval: 50 });
 
 /** The newest message there that fits, once there is one. */
 const message = (place: string, fits: (shown: Shown) => boolean): Promise<Shown> =>

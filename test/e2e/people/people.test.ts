@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { describeDocker } from '../../support/docker/describe-docker.ts';
 import { script, type Client } from '../../support/e2e/client.ts';
 import { Service } from '../../support/e2e/service.ts';
+import { until } from '../../support/until.ts';
 
 const write = (name: string, content: string) => ({
   tool: 'Write',
@@ -25,25 +26,19 @@ describeDocker('people in the loop, with the real claude', ({ host, image }) => 
   afterAll(async () => await service?.stop());
 
   const open = async (id: string) =>
-    await vi.waitFor(
-      async () => {
-        const { body } = await alice.call('GET', `/sessions/${id}/interactions?state=open`);
-        expect(body.data.length).toBeGreaterThan(0);
-        return body.data[0];
-      },
-      { timeout: 30_000, interval: 50 },
-    );
+    await until(async () => {
+      const { body } = await alice.call('GET', `/sessions/${id}/interactions?state=open`);
+      expect(body.data.length).toBeGreaterThan(0);
+      return body.data[0];
+    });
   const resolve = async (id: string, interaction: string, body: object, by = alice) =>
     await by.call('POST', `/sessions/${id}/interactions/${interaction}/resolve`, body);
   const finished = async (id: string, message: string) =>
-    await vi.waitFor(
-      async () => {
-        const view = await alice.message(id, message);
-        expect(view.finished_at).not.toBeNull();
-        return view;
-      },
-      { timeout: 30_000, interval: 50 },
-    );
+    await until(async () => {
+      const view = await alice.message(id, message);
+      expect(view.finished_at).not.toBeNull();
+      return view;
+    });
 
   test('a tool waits for leave: allowed it runs, denied the model reads why, allowed for the session it asks no more', async () => {
     const id = await alice.createSession({ permission_mode: 'ask' });
@@ -153,10 +148,10 @@ describeDocker('people in the loop, with the real claude', ({ host, image }) => 
     const { interaction_id } = await open(id);
     await alice.call('POST', `/sessions/${id}/interrupt`);
     await finished(id, message);
-    await vi.waitFor(async () => {
+    await until(async () => {
       const { body } = await alice.call('GET', `/sessions/${id}/interactions/${interaction_id}`);
       expect(body.state).toBe('withdrawn');
-    }, 10_000);
+    });
     expect((await resolve(id, interaction_id, { decision: 'allow' })).status).toBe(409);
   });
 

@@ -7,6 +7,7 @@ import { PROJECT } from '../../../start/lib/project.ts';
 import { BASE_IMAGE } from '../../support/docker/base-image.ts';
 import { describeCompose } from '../../support/docker/describe-docker.ts';
 import { Client, script } from '../../support/e2e/client.ts';
+import { atMost } from '../../support/patience.ts';
 
 const run = promisify(execFile);
 
@@ -56,14 +57,14 @@ describeCompose('docker compose up', ({ docker, host, image }, [program = '', ..
     } catch (error) {
       throw new Error(await compose('logs', '--no-color'), { cause: error });
     }
-  }, 300_000);
+  }, atMost(300));
   afterAll(async () => {
     await compose?.('down', '-v', '--timeout', '20');
     const left = await docker.listContainers({ all: true, filters: { label: ['cc-docker.session'] } });
     for (const { Id, Mounts } of left)
       if (Mounts.some(({ Source }) => Source.startsWith(folder))) await docker.getContainer(Id).remove({ force: true });
     await rm(folder, { recursive: true, force: true });
-  }, 120_000);
+  });
 
   test('brings up edge, runner and storage; a session runs, and is saved to the S3', async () => {
     const address = (await compose('port', 'edge', '8000')).trim();

@@ -46,7 +46,7 @@ describeDocker('when a part breaks', ({ docker, host, image }) => {
     await watcher.until(({ data }) => data.message?.content?.[0]?.text === 'word 2');
     await service.stopEdge();
     await service.startEdge();
-    await expect.poll(async () => (await client.message(id, message)).status, { timeout: 30_000 }).toBe('completed');
+    await expect.poll(async () => (await client.message(id, message)).status).toBe('completed');
     const events = await client.events(id);
     expect(spoken(events)).toEqual(WORDS);
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));

@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { PROJECT } from '../../../start/lib/project.ts';
 import { describeDocker } from '../../support/docker/describe-docker.ts';
+import { until } from '../../support/until.ts';
 
 describeDocker('npm start, where there is an engine', ({ docker, host, image }) => {
   let folder: string;
@@ -46,7 +47,7 @@ describeDocker('npm start, where there is an engine', ({ docker, host, image }) 
       },
     );
     service.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    await vi.waitFor(() => expect(output).toContain('still serving'), { timeout: 60_000 });
+    await until(() => expect(output).toContain('still serving'));
     expect(output).toContain(`docker (${image})`);
     const session = /^session ([0-9a-f-]{36})$/m.exec(output)?.[1] ?? '';
     const file = path.join(folder, 'data', 'runner', 'sessions', session, 'workspace', 'hello.md');

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { glob, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { describeDocker } from '../../support/docker/describe-docker.ts';
 import { script, type Client } from '../../support/e2e/client.ts';
 import { Service } from '../../support/e2e/service.ts';
+import { until } from '../../support/until.ts';
 
 const shell = (command: string) => ({ tool: 'Bash', input: { command } });
 const share = (input: object) => ({ tool: 'mcp__cc-docker__share_artifact', input });
@@ -69,10 +70,7 @@ describeDocker('artifacts, with the real claude', ({ host, image }) => {
     expect(await inStorage('trees', '.artifact')).toEqual([`${event.artifact_id}.artifact`]);
     expect((await alice.call('DELETE', `/sessions/${id}`)).status).toBe(204);
     expect((await download(id, event.artifact_id)).status).toBe(404);
-    await vi.waitFor(async () => expect(await inStorage('trees', '.artifact')).toEqual([]), {
-      timeout: 10_000,
-      interval: 50,
-    });
+    await until(async () => expect(await inStorage('trees', '.artifact')).toEqual([]));
   });
 
   test('what is no file of the workspace is an error that the agent reads', async () => {
@@ -98,20 +96,17 @@ describeDocker('artifacts, with the real claude', ({ host, image }) => {
     const before = (await inStorage('packs')).length;
     const message = await alice.tell(id, script(share({ path: 'large' }), said));
     const begun = async () => expect((await inStorage('packs')).length).toBeGreaterThan(before);
-    await vi.waitFor(begun, { timeout: 10_000, interval: 5 });
+    await until(begun, 5);
     await service.stopRunner('SIGKILL');
     expect(await inStorage('trees', '.artifact')).toEqual([]);
     await service.stopEdge();
     await service.startEdge();
     await service.startRunner();
-    const view = await vi.waitFor(
-      async () => {
-        const found = await alice.message(id, message);
-        expect(found.finished_at).not.toBeNull();
-        return found;
-      },
-      { timeout: 40_000, interval: 100 },
-    );
+    const view = await until(async () => {
+      const found = await alice.message(id, message);
+      expect(found.finished_at).not.toBeNull();
+      return found;
+    });
     expect(view).toMatchObject({ status: 'completed' });
     const [event, ...more] = await shared(id);
     expect(more).toEqual([]);

@@ -1,9 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { describeDocker } from '../../support/docker/describe-docker.ts';
 import { script, type Client } from '../../support/e2e/client.ts';
 import { Service } from '../../support/e2e/service.ts';
 import { expectedSignature, Receiver } from '../../support/receiver.ts';
+import { until } from '../../support/until.ts';
 
 const CHILD_TOOLS = ['spawn_session', 'list_children', 'send_to_child', 'get_child_result', 'stop_child'];
 /** Of the whole service: small enough to be met. */
@@ -25,14 +26,11 @@ const square = (n: number) => script({ tool: 'Bash', input: { command: `echo $((
 /** What a figure is once it has stayed the same for a second. */
 const settled = async (read: () => Promise<number>): Promise<number> => {
   let [last, since] = [await read(), Date.now()];
-  await vi.waitFor(
-    async () => {
-      const now = await read();
-      if (now !== last) [last, since] = [now, Date.now()];
-      expect(Date.now() - since).toBeGreaterThan(1000);
-    },
-    { timeout: 30_000, interval: 100 },
-  );
+  await until(async () => {
+    const now = await read();
+    if (now !== last) [last, since] = [now, Date.now()];
+    expect(Date.now() - since).toBeGreaterThan(1000);
+  });
   return last;
 };
 
@@ -112,20 +110,17 @@ describeDocker('children, with the real claude', ({ host, image }) => {
     });
     const message = await alice.tell(id, script(attempts(1), attempts(0), attempts(0), attempts(0)));
     const reached = async () => expect(await ofType(id, 'session.budget')).toMatchObject([{ state: 'reached' }]);
-    await vi.waitFor(reached, { timeout: 90_000, interval: 100 });
+    await until(reached);
     // Nothing moves any more: what it costs stays what it is, though there is work for a multiple of that.
     const paused = await settled(async () => (await tree(id)).nodes[0].tree_cost_usd);
     expect(paused).toBeGreaterThanOrEqual(budget);
 
     await alice.call('PATCH', `/sessions/${id}`, { budget_usd: 100 });
-    await vi.waitFor(
-      async () => {
-        expect((await alice.message(id, message)).status).toBe('completed');
-        const statuses: string[] = (await tree(id)).nodes.map(({ status }: { status: string }) => status);
-        expect(statuses.filter((status) => status !== 'idle' && status !== 'stopped')).toEqual([]);
-      },
-      { timeout: 90_000, interval: 200 },
-    );
+    await until(async () => {
+      expect((await alice.message(id, message)).status).toBe('completed');
+      const statuses: string[] = (await tree(id)).nodes.map(({ status }: { status: string }) => status);
+      expect(statuses.filter((status) => status !== 'idle' && status !== 'stopped')).toEqual([]);
+    });
     const { nodes } = await tree(id);
     const turns = nodes.map(
       ({ total_cost_usd, total_turns }: { total_cost_usd: number; total_turns: number }) =>
@@ -151,24 +146,18 @@ describeDocker('children, with the real claude', ({ host, image }) => {
     const id = await alice.createSession({ ...TOOLS, budget_usd: price * 4 });
     const children = Array.from({ length: 6 }, () => spawn('work'));
     const message = await alice.tell(id, script({ tools: children }, { text: 'begun' }));
-    await vi.waitFor(async () => expect(await ofType(id, 'session.budget')).toMatchObject([{ state: 'reached' }]), {
-      timeout: 60_000,
-      interval: 100,
-    });
+    await until(async () => expect(await ofType(id, 'session.budget')).toMatchObject([{ state: 'reached' }]));
     const { nodes } = await tree(id);
     expect(nodes[0].tree_cost_usd).toBeGreaterThanOrEqual(price * 4);
     const dearest = Math.max(...nodes.map(({ total_cost_usd }: { total_cost_usd: number }) => total_cost_usd));
     expect(nodes[0].tree_cost_usd).toBeLessThanOrEqual(price * 4 + dearest);
     const raised = await alice.call('PATCH', `/sessions/${id}`, { budget_usd: 100 });
     expect(raised.status).toBe(200);
-    await vi.waitFor(
-      async () => {
-        expect((await alice.message(id, message)).status).toBe('completed');
-        const results = await ofType(id, 'child.result');
-        expect(results.map(({ status }) => status)).toEqual(Array.from({ length: 6 }, () => 'completed'));
-      },
-      { timeout: 60_000, interval: 100 },
-    );
+    await until(async () => {
+      expect((await alice.message(id, message)).status).toBe('completed');
+      const results = await ofType(id, 'child.result');
+      expect(results.map(({ status }) => status)).toEqual(Array.from({ length: 6 }, () => 'completed'));
+    });
     expect(await ofType(id, 'session.budget')).toMatchObject([{ state: 'reached' }, { state: 'resumed' }]);
   });
 
@@ -176,23 +165,17 @@ describeDocker('children, with the real claude', ({ host, image }) => {
     const id = await alice.createSession(TOOLS);
     const endless = script({ hang: true });
     await alice.tell(id, script({ tools: [spawn(endless), spawn(script(spawn(endless), resultOf(0)))] }, resultOf(0)));
-    await vi.waitFor(
-      async () => {
-        const running = (await tree(id)).nodes.filter(({ status }: { status: string }) => status === 'running');
-        expect(running).toHaveLength(4);
-      },
-      { timeout: 60_000, interval: 100 },
-    );
+    await until(async () => {
+      const running = (await tree(id)).nodes.filter(({ status }: { status: string }) => status === 'running');
+      expect(running).toHaveLength(4);
+    });
     expect((await alice.call('POST', `/sessions/${id}/stop`)).body.status).toBe('stopped');
     const { nodes } = await tree(id);
     expect(nodes.map(({ status }: { status: string }) => status)).toEqual(Array.from({ length: 4 }, () => 'stopped'));
-    await vi.waitFor(
-      async () => {
-        const { body } = await alice.call('GET', `/sessions/${id}`);
-        expect(body.container_id).toBeNull();
-      },
-      { timeout: 20_000 },
-    );
+    await until(async () => {
+      const { body } = await alice.call('GET', `/sessions/${id}`);
+      expect(body.container_id).toBeNull();
+    });
   });
 
   test('a child’s news are told once, to its parent and to a webhook, though edge and runner die on the way', async () => {
@@ -204,24 +187,21 @@ describeDocker('children, with the real claude', ({ host, image }) => {
       const { status, body } = await alice.call('POST', `/sessions/${id}/spawn`, { prompt: slow, callback });
       expect(status).toBe(201);
       // Until there is a file `go` the turn needs no model, so that it outlives the runner.
-      await vi.waitFor(
-        async () => {
-          const said = await alice.events(body.child_session_id);
-          expect(said.some(({ type, data }) => type === 'assistant' && JSON.stringify(data).includes('"Bash"'))).toBe(
-            true,
-          );
-        },
-        { timeout: 30_000, interval: 50 },
-      );
+      await until(async () => {
+        const said = await alice.events(body.child_session_id);
+        expect(said.some(({ type, data }) => type === 'assistant' && JSON.stringify(data).includes('"Bash"'))).toBe(
+          true,
+        );
+      });
       await service.stopRunner('SIGKILL');
       await service.stopEdge();
       await service.startEdge();
       await service.startRunner();
       await writeFile(service.workspace(body.child_session_id, 'go'), '');
-      await vi.waitFor(async () => expect(await ofType(id, 'child.result')).toHaveLength(1), { timeout: 60_000 });
+      await until(async () => expect(await ofType(id, 'child.result')).toHaveLength(1));
       expect(await ofType(id, 'child.result')).toMatchObject([{ status: 'completed', result: 'It said: late' }]);
       const results = () => receiver.posts.filter((post) => JSON.parse(post.body).type === 'child.result');
-      await vi.waitFor(() => expect(results()).toHaveLength(1), { timeout: 30_000 });
+      await until(() => expect(results()).toHaveLength(1));
       for (const post of receiver.posts) {
         expect(post.headers['webhook-signature']).toBe(expectedSignature(post, body.callback_secret));
       }

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { describeDocker } from '../../support/docker/describe-docker.ts';
 import { script, type Client } from '../../support/e2e/client.ts';
 import { Service } from '../../support/e2e/service.ts';
+import { until } from '../../support/until.ts';
 
 const TOOLS = { agent_tools: ['spawn_session', 'get_child_result'] };
 const tool = (name: string, input: object) => ({ tool: `mcp__cc-docker__${name}`, input });
@@ -62,7 +63,7 @@ describeDocker('a child in its parent’s very files, with the real claude', ({ 
     const child = script(bash('echo mine > /workspace/child'), { hang: true });
     await alice.ask(id, script(beside(child), { text: 'begun' }));
     const [childId] = (await alice.show(id)).child_session_ids;
-    await vi.waitFor(async () => expect((await text(id, 'child')).status).toBe(200), { timeout: 30_000 });
+    await until(async () => expect((await text(id, 'child')).status).toBe(200));
     await alice.park(id);
     expect(await alice.show(childId)).toMatchObject({ status: 'stopped', reason: { code: 'stopped_by_user' } });
     const fork = await alice.call('POST', `/sessions/${id}/fork`);
@@ -84,7 +85,7 @@ describeDocker('a child in its parent’s very files, with the real claude', ({ 
     const id = await alice.createSession(TOOLS);
     await alice.ask(id, script(beside(script(bash('echo one > /workspace/child'), { hang: true })), { text: 'begun' }));
     const [childId] = (await alice.show(id)).child_session_ids;
-    await vi.waitFor(async () => expect((await text(id, 'child')).status).toBe(200), { timeout: 30_000 });
+    await until(async () => expect((await text(id, 'child')).status).toBe(200));
     // `claude` is the wrapper's child, and the agent's own parent.
     await alice.tell(id, script(bash('kill -9 $PPID')));
     const { reason } = await alice.until(childId, ({ status }) => status === 'stopped');
@@ -103,7 +104,7 @@ describeDocker('a child in its parent’s very files, with the real claude', ({ 
     );
     await alice.ask(id, script(beside(slow), { text: 'begun' }));
     const [childId] = (await alice.show(id)).child_session_ids;
-    await vi.waitFor(async () => expect((await text(id, 'begun')).status).toBe(200), { timeout: 30_000 });
+    await until(async () => expect((await text(id, 'begun')).status).toBe(200));
     await service.stopRunner('SIGKILL');
     await service.startRunner();
     await alice.until(childId, ({ total_turns: turns }) => turns === 1);

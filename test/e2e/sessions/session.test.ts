@@ -130,7 +130,7 @@ describeDocker('a session in a container, with the real claude', ({ docker, host
     const id = await alice.createSession();
     await alice.ask(id, 'Create notes.txt saying "kept"');
     await alice.call('POST', `/sessions/${id}/stop`);
-    await expect.poll(async () => containers(id), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(async () => containers(id)).toEqual([]);
     expect(await alice.show(id)).toMatchObject({ status: 'stopped', reason: { code: 'stopped_by_user' } });
     const { result } = await alice.ask(
       id,
@@ -148,7 +148,7 @@ describeDocker('a session in a container, with the real claude', ({ docker, host
     const id = await alice.createSession();
     await alice.ask(id, 'Create gone.txt saying "soon"');
     expect((await alice.call('DELETE', `/sessions/${id}`)).status).toBe(204);
-    await expect.poll(async () => containers(id), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(async () => containers(id)).toEqual([]);
     await expect.poll(async () => readFile(service.workspace(id, 'gone.txt')).catch(() => 'gone')).toBe('gone');
     expect((await alice.call('GET', `/sessions/${id}/events`)).status).toBe(404);
   });

@@ -1,10 +1,11 @@
 import { mkdir, rename } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { describeDocker } from '../../support/docker/describe-docker.ts';
 import { script, type Client } from '../../support/e2e/client.ts';
 import { ObjectStorage } from '../../support/object-storage/object-storage.ts';
 import { Service } from '../../support/e2e/service.ts';
+import { until } from '../../support/until.ts';
 
 const write = (name: string, content: string) =>
   script({ tool: 'Write', input: { file_path: `/workspace/${name}`, content } }, { text: 'written' });
@@ -71,7 +72,7 @@ describeDocker('sessions that sleep and move, with the real claude and an S3', (
     await alice.ask(id, write('here.txt', 'still here'));
     const parked = await alice.until(id, ({ status, files }) => status === 'stopped' && files.saved);
     expect(parked.reason.code).toBe('idle_timeout');
-    await vi.waitFor(async () => expect(await containersOf(id)).toEqual([]), 10_000);
+    await until(async () => expect(await containersOf(id)).toEqual([]));
     expect((await alice.ask(id, read('here.txt'))).result).toContain('still here');
     expect((await alice.show(id)).epoch).toBe(2);
   });
@@ -83,11 +84,11 @@ describeDocker('sessions that sleep and move, with the real claude and an S3', (
     try {
       await alice.call('POST', `/sessions/${id}/stop`);
       await alice.until(id, ({ status }) => status === 'stopped');
-      const pending = await vi.waitFor(async () => {
+      const pending = await until(async () => {
         const news = (await alice.events(id)).filter(({ type }) => type === 'workspace.snapshot');
         expect(news.map(({ data }) => data.state)).toContain('pending');
         return news;
-      }, 20_000);
+      });
       expect(pending.map(({ data }) => data.state)).not.toContain('stored');
       expect((await alice.show(id)).files).toMatchObject({ saved: false, snapshot_id: null });
       expect((await alice.ask(id, read('a.txt'))).result).toContain('one');
@@ -114,11 +115,11 @@ describeDocker('sessions that sleep and move, with the real claude and an S3', (
     async function snapshot(session: string) {
       const asked = await alice.call('POST', `/sessions/${session}/snapshots`);
       expect([201, 202]).toContain(asked.status);
-      return await vi.waitFor(async () => {
+      return await until(async () => {
         const { body } = await alice.call('GET', `/sessions/${session}/snapshots/${asked.body.snapshot_id}`);
         expect(body.state).toBe('stored');
         return body;
-      }, 20_000);
+      });
     }
   });
 
@@ -133,7 +134,7 @@ describeDocker('sessions that sleep and move, with the real claude and an S3', (
     );
     const [sum = 'none'] = /[0-9a-f]{64}/.exec(result) ?? [];
     await alice.call('POST', `/sessions/${id}/stop`);
-    await vi.waitFor(async () => expect(await containersOf(id)).toEqual([]), 20_000);
+    await until(async () => expect(await containersOf(id)).toEqual([]));
     // It takes a second or two to save that much.
     await service.stopRunner('SIGKILL');
     const { files } = await alice.show(id);

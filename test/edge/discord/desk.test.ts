@@ -1,5 +1,5 @@
 import { env, runInDurableObject } from 'cloudflare:test';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { attachment } from '../../../durable/discord/core/attachment.ts';
 import { fit } from '../../../durable/shared/interactions/answers.ts';
 import { textBody } from '../../../durable/discord/core/wire/message.ts';
@@ -8,7 +8,7 @@ import { DiscordDesk } from '../../../durable/discord/desk.ts';
 import type { InteractionView, ResolveRequest } from '../../../protocol/api/interaction.ts';
 import { asking, named, permission, question, view } from '../../unit/durable/discord/core/view.ts';
 import { ADA, DeskScene, OWNER, withDesk } from './support/desk.ts';
-import { eventually } from '../support/eventually.ts';
+import { until } from '../../support/until.ts';
 
 beforeEach(() => {
   vi.spyOn(console, 'warn').mockReturnValue(undefined);
@@ -43,17 +43,20 @@ class Asking {
 
 const asked = async (scene: DeskScene, session: Asking) => {
   scene.hear(session.view, 'asked', 1);
-  await eventually(() => scene.messageOf(session.view.interaction_id));
+  await until(() => scene.messageOf(session.view.interaction_id));
 };
 
 const option = (at: number) => ({ kind: 'option' as const, question: 0, option: at });
+
+/** 3 seconds on a quiet machine, as all that waits here. */
+const discordWaitsMs = () => inject('waitMs') / 10;
 
 describe('Discord is answered within 3 seconds', () => {
   it('though the sessions cannot be listed: there is nothing to choose from', () =>
     withDesk({}, async (scene) => {
       const began = performance.now();
       expect(await scene.type('status', '')).toEqual({ type: 8, data: { choices: [] } });
-      expect(performance.now() - began).toBeLessThan(2500);
+      expect(performance.now() - began).toBeLessThan(discordWaitsMs());
     }));
 
   it('though the session does not answer to a press, and what comes of it is shown or told afterwards', () => {
@@ -65,13 +68,13 @@ describe('Discord is answered within 3 seconds', () => {
       const began = performance.now();
       const both = [scene.press(session.view, option(0)), scene.press(session.view, option(1))];
       expect(await Promise.all(both)).toEqual([{ type: 6 }, { type: 6 }]);
-      expect(performance.now() - began).toBeLessThan(2500);
+      expect(performance.now() - began).toBeLessThan(discordWaitsMs());
       resolve();
-      await eventually(() => expect(scene.discord.answers).toHaveLength(1));
+      await until(() => expect(scene.discord.answers).toHaveLength(1));
       expect(scene.discord.answers).toMatchObject([{ by: 'POST', content: expect.stringContaining('too late') }]);
       expect((scene.discord.answers[0]?.flags ?? 0) & 64).toBe(64);
       scene.hear(session.view, 'closed', 2);
-      await eventually(() => expect(scene.shown[0]).toMatchObject({ rows: [] }));
+      await until(() => expect(scene.shown[0]).toMatchObject({ rows: [] }));
       expect(scene.shown[0]?.content).toContain(`by <@${ADA}>: **Red**`);
     });
   });
@@ -79,14 +82,14 @@ describe('Discord is answered within 3 seconds', () => {
   it('though the session does not answer at all', () =>
     withDesk({}, async (scene) => {
       scene.hear(view(), 'asked', 1);
-      await eventually(() => scene.messageOf(view().interaction_id));
+      await until(() => scene.messageOf(view().interaction_id));
       expect(await scene.press(view(), { kind: 'other', question: 0 })).toEqual({ type: 6 });
     }));
 
   it('though the session fails', () =>
     withDesk({ session: { interaction: () => Promise.reject(new Error('moved')) } }, async (scene) => {
       scene.hear(view(), 'asked', 1);
-      await eventually(() => scene.messageOf(view().interaction_id));
+      await until(() => scene.messageOf(view().interaction_id));
       expect(await scene.press(view(), { kind: 'option', question: 0, option: 0 })).toMatchObject({
         type: 4,
         data: { content: expect.stringContaining('Press again') },
@@ -177,7 +180,7 @@ describe('a session’s question', () => {
       await asked(scene, session);
       scene.hear(session.view, 'asked', 1);
       scene.hear({ ...session.view, interaction_id: crypto.randomUUID() }, 'asked', 2);
-      await eventually(() => expect(scene.shown).toHaveLength(2));
+      await until(() => expect(scene.shown).toHaveLength(2));
     });
   });
 
@@ -188,9 +191,9 @@ describe('a session’s question', () => {
       const message = scene.messageOf(session.view.interaction_id);
       scene.desk.sessionDeleted(session.view.session_id);
       scene.desk.sessionDeleted(session.view.session_id);
-      await eventually(() => expect(scene.shown).toMatchObject([{ id: message, rows: [] }]));
+      await until(() => expect(scene.shown).toMatchObject([{ id: message, rows: [] }]));
       expect(scene.shown[0]?.content).toContain('Withdrawn');
-      await eventually(() => {
+      await until(() => {
         for (const table of ['asks', 'heard', 'threads', 'outbox']) {
           expect([...scene.storage.sql.exec(`SELECT * FROM ${table}`)]).toEqual([]);
         }
@@ -205,7 +208,7 @@ describe('a session’s question', () => {
       scene.desk.unlink(OWNER);
       scene.hear({ ...session.view, interaction_id: crypto.randomUUID() }, 'asked', 2);
       scene.hear({ ...session.view, state: 'withdrawn' }, 'closed', 3);
-      await eventually(() => expect(scene.shown).toMatchObject([{ rows: [] }]));
+      await until(() => expect(scene.shown).toMatchObject([{ rows: [] }]));
     });
   });
 
@@ -226,7 +229,7 @@ it('an answer that is longer than a message comes as a file, and is not lost', a
   }));
   await withDesk({ directory: { list: () => Promise.resolve({ data: nodes, total: 15 }) } }, async (scene) => {
     await scene.command('list');
-    await eventually(() => expect(scene.discord.answers).toMatchObject([{ by: 'PATCH' }]));
+    await until(() => expect(scene.discord.answers).toMatchObject([{ by: 'PATCH' }]));
     expect(scene.discord.answers[0]?.content.length).toBeLessThanOrEqual(2000);
   });
 });
@@ -249,11 +252,11 @@ it('a command that was taken by a desk that is gone is carried out by the next o
   const directory = { create: (input: { session_id: string }) => (made.push(input.session_id), new Promise(() => {})) };
   await withDesk({ directory }, async (scene) => {
     await scene.command('start', { prompt: 'Go' });
-    await eventually(() => expect(made).toHaveLength(1));
+    await until(() => expect(made).toHaveLength(1));
     expect(await scene.storage.getAlarm()).not.toBeNull();
     const next = new DeskScene(scene.state, { directory });
     next.desk.alarm();
-    await eventually(() => expect(made).toHaveLength(2));
+    await until(() => expect(made).toHaveLength(2));
     expect(new Set(made).size).toBe(1);
   });
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { asking, question, view } from '../../unit/durable/discord/core/view.ts';
 import { ADA, OWNER, withDesk, type DeskScene } from './support/desk.ts';
-import { eventually } from '../support/eventually.ts';
+import { until } from '../../support/until.ts';
 
 let failed: MockInstance<typeof console.error>;
 beforeEach(() => {
@@ -15,7 +15,7 @@ afterEach(() => {
 
 const asked = async (scene: DeskScene, of: ReturnType<typeof view>) => {
   scene.hear(of, 'asked', 1);
-  await eventually(() => scene.messageOf(of.interaction_id));
+  await until(() => scene.messageOf(of.interaction_id));
 };
 const option = { kind: 'option' as const, question: 0, option: 0 };
 const told = (text: string) => ({ type: 4, data: { content: expect.stringContaining(text), flags: 64 } });
@@ -87,8 +87,8 @@ describe('what is said elsewhere', () => {
       expect(await scene.command('say', { prompt: 'For all', session }, ADA, scene.discord.channel)).toEqual({
         type: 5,
       });
-      await eventually(() => expect(scene.discord.read()).toEqual(['💬 For all']));
-      await eventually(() => expect([...scene.storage.sql.exec('SELECT * FROM outbox')]).toEqual([]));
+      await until(() => expect(scene.discord.read()).toEqual(['💬 For all']));
+      await until(() => expect([...scene.storage.sql.exec('SELECT * FROM outbox')]).toEqual([]));
       expect(scene.discord.read()).toEqual(['💬 For all']);
     }));
 });
@@ -100,7 +100,7 @@ describe('a command', () => {
   ])('with a %s that is no good says which option that was', (option, value) =>
     withDesk({}, async (scene) => {
       await scene.command('start', { prompt: 'Go', [option]: value });
-      await eventually(() => expect(scene.discord.answers).toHaveLength(1));
+      await until(() => expect(scene.discord.answers).toHaveLength(1));
       expect(scene.discord.answers[0]?.content).toContain(`\`${option}\` must be`);
     }),
   );
@@ -110,7 +110,7 @@ describe('a command', () => {
     const list = () => ((calls += 1) === 1 ? Promise.reject(new Error('moved')) : new Promise(() => {}));
     return withDesk({ directory: { list } }, async (scene) => {
       await scene.command('list');
-      await eventually(() => expect(failed).toHaveBeenCalled());
+      await until(() => expect(failed).toHaveBeenCalled());
       const later = Date.now() + 10_000;
       vi.useFakeTimers({ toFake: ['Date'], now: later });
       scene.desk.alarm();
@@ -125,10 +125,10 @@ describe('a command', () => {
     withDesk({ directory: { create: () => Promise.reject(new Error('moved')) } }, async (scene) => {
       scene.discord.takesTokens = false;
       await scene.command('start', { prompt: 'Go' });
-      await eventually(() => expect(failed).toHaveBeenCalled());
+      await until(() => expect(failed).toHaveBeenCalled());
       vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 15 * 60_000 });
       scene.desk.alarm();
-      await eventually(() => expect(scene.discord.read()).toHaveLength(1));
+      await until(() => expect(scene.discord.read()).toHaveLength(1));
       expect(scene.discord.read()[0]).toContain('`/claude start`');
       expect(scene.discord.read()[0]).toContain(`<@${ADA}>`);
       expect(scene.shown[0]?.called.users).toEqual([]);

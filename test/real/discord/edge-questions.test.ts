@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Person } from '../../support/discord/person.ts';
 import type { Shown } from '../../support/discord/world.ts';
-import { asking, DiscordEdge, said, saying, until } from '../../support/discord/discord-edge.ts';
+import { asking, DiscordEdge, said, saying } from '../../support/discord/discord-edge.ts';
+import { until } from '../../support/until.ts';
 
 let scene: DiscordEdge;
 let ada: Person;
@@ -10,7 +11,7 @@ let count = 0;
 let alice: string;
 beforeAll(async () => {
   scene = await DiscordEdge.start();
-}, 60_000);
+});
 afterAll(async () => await scene.stop());
 beforeEach(async () => {
   alice = `alice-${(count += 1)}`;

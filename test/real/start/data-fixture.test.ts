@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bundleWrapper } from '../../../scripts/bundle.ts';
 import { startEdgePart } from '../../../start/edge/edge-part.ts';
 import { waitForRunners } from '../../../start/edge/health.ts';
@@ -18,6 +18,8 @@ import type { Person } from '../../support/discord/person.ts';
 import { bundleAtTime } from './support/bundle-at-time.ts';
 import { asking, saying } from '../../support/discord/discord-edge.ts';
 import { expectedSignature, Receiver } from '../../support/receiver.ts';
+import { until } from '../../support/until.ts';
+import { WAIT_MS } from '../../support/patience.ts';
 
 /**
  * The data folder that an earlier release left (test/fixtures/…/README.md), opened by this one. The edge's clock is set, so that the
@@ -34,9 +36,6 @@ beforeAll(async () => (expected = await readExpected(FIXTURE)));
 const session = (name: string) => expected.made.sessions[name] ?? expect.fail(`no session ${name}`);
 const interaction = (name: string) => expected.made.interactions[name] ?? expect.fail(`no interaction ${name}`);
 const channel = () => expected.discord.channel;
-
-const until = async <T>(look: () => T | Promise<T>): Promise<T> =>
-  await vi.waitFor(look, { timeout: 40_000, interval: 50 });
 
 interface Opened {
   readonly alice: Client;
@@ -82,7 +81,7 @@ async function open({ afterMs, hasCopies }: { afterMs: number; hasCopies: boolea
     log: path.join(folder, 'runner.log'),
     say: (line) => console.error(line),
   });
-  expect(await waitForRunners(edge.url, (runners) => runners > 0, AbortSignal.timeout(30_000))).toBe(true);
+  expect(await waitForRunners(edge.url, (runners) => runners > 0, AbortSignal.timeout(WAIT_MS))).toBe(true);
   return {
     alice: new Client(edge.url, await tokenOf('user', 'alice')),
     bob: new Client(edge.url, await tokenOf('user', 'bob')),
@@ -115,11 +114,11 @@ describe('opened minutes after it was made', () => {
     // What failed meanwhile is due again.
     opened = await open({ afterMs: 5 * 60_000, hasCopies: true });
     ({ alice, bob } = opened);
-  }, 90_000);
+  });
   afterAll(async () => {
     await opened?.stop();
     await receiver?.stop();
-  }, 60_000);
+  });
 
   const finished = async (id: string, message: string) =>
     await until(async () => {
@@ -130,7 +129,7 @@ describe('opened minutes after it was made', () => {
   const lastSeq = async (id: string) => (await alice.show(id)).last_seq as number;
   const eventsAfter = async (id: string, seq: number) => (await alice.events(id)).slice(seq);
 
-  test('everything is as it was, for each of its owners', { timeout: 60_000 }, async () => {
+  test('everything is as it was, for each of its owners', async () => {
     expect(await readState(bob)).toEqual(expected.owners.bob);
     expect(await readState(alice)).toEqual(expected.owners.alice);
   });
@@ -153,7 +152,7 @@ describe('opened minutes after it was made', () => {
     expect((await send(`/sessions/${session('chat')}/fork`, 'fork-1', {})).body['session_id']).toBe(session('fork'));
   });
 
-  test('a parked session goes on with its conversation, its files and its log', { timeout: 60_000 }, async () => {
+  test('a parked session goes on with its conversation, its files and its log', async () => {
     const id = session('chat');
     const before = await lastSeq(id);
     const { status, result } = await alice.ask(id, 'What did I say first?');
@@ -170,7 +169,7 @@ describe('opened minutes after it was made', () => {
     await alice.park(id);
   });
 
-  test('a persistent workspace takes another session, with what is in it', { timeout: 60_000 }, async () => {
+  test('a persistent workspace takes another session, with what is in it', async () => {
     const id = await alice.createSession({}, { type: 'persistent', id: 'garden' });
     const { result } = await alice.ask(
       id,
@@ -180,7 +179,7 @@ describe('opened minutes after it was made', () => {
     await alice.park(id);
   });
 
-  test('a question is answered by who may, and wakes its session', { timeout: 60_000 }, async () => {
+  test('a question is answered by who may, and wakes its session', async () => {
     const id = session('asks');
     const before = await lastSeq(id);
     const route = `/sessions/${id}/interactions/${interaction('question')}`;
@@ -192,7 +191,7 @@ describe('opened minutes after it was made', () => {
     await alice.park(id);
   });
 
-  test('a permission that was asked for is decided on', { timeout: 60_000 }, async () => {
+  test('a permission that was asked for is decided on', async () => {
     const id = session('permitted');
     const before = await lastSeq(id);
     const route = `/sessions/${id}/interactions/${interaction('permission')}`;
@@ -204,7 +203,7 @@ describe('opened minutes after it was made', () => {
     await alice.park(id);
   });
 
-  test('a message that waits for a budget goes on when it is raised', { timeout: 60_000 }, async () => {
+  test('a message that waits for a budget goes on when it is raised', async () => {
     const id = session('budget');
     expect((await alice.call('PATCH', `/sessions/${id}`, { budget_usd: 50 })).status).toBe(200);
     const waiting = await finished(id, expected.made.messages['waiting'] ?? '');
@@ -224,7 +223,7 @@ describe('opened minutes after it was made', () => {
     expect(new Set(receiver.ids).size).toBe(receiver.posts.length);
   });
 
-  test('a parent begins another child', { timeout: 60_000 }, async () => {
+  test('a parent begins another child', async () => {
     const prompt = script({ text: 'A new child of an old parent.' });
     const spawned = await alice.call('POST', `/sessions/${session('parent')}/spawn`, { prompt });
     expect(spawned.status).toBe(201);
@@ -264,7 +263,7 @@ describe('opened minutes after it was made', () => {
       });
     });
 
-    test('a session’s question is answered in its thread, where it goes on', { timeout: 60_000 }, async () => {
+    test('a session’s question is answered in its thread, where it goes on', async () => {
       const { thread } = expected.made;
       const shown = opened.discord.messages(thread).find(asking('Deploy on Friday?'));
       expect(await opened.ada.press(thread, shown?.id ?? '', 'Yes')).toMatchObject({ fault: null });
@@ -283,12 +282,12 @@ describe('opened minutes after it was made', () => {
     });
   });
 
-  test('no word of the old logs has changed by then', { timeout: 60_000 }, async () => {
+  test('no word of the old logs has changed by then', async () => {
     sameLog(await readState(alice), expected.owners.alice);
   });
 });
 
-test('opened a year later, only deadlines have passed', { timeout: 180_000 }, async () => {
+test('opened a year later, only deadlines have passed', async () => {
   const opened = await open({ afterMs: 365 * DAY_MS, hasCopies: false });
   try {
     const { alice, bob, discord, ada } = opened;

@@ -3,8 +3,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { PROJECT } from '../../../start/lib/project.ts';
+import { until } from '../../support/until.ts';
 
 /** The service as a person starts it, on the process backend, with the real `claude` and the demo model. */
 
@@ -21,7 +22,6 @@ afterEach(async () => {
 });
 
 const data = () => path.join(folder, 'data');
-const until = async (check: () => void) => await vi.waitFor(check, { timeout: 50_000, interval: 50 });
 
 function start(args: string[] = [], env: Record<string, string> = {}) {
   const service = spawn(process.execPath, [path.join(PROJECT, 'start', 'main.ts'), ...args], {
@@ -70,7 +70,7 @@ function leftovers(): string[] {
     });
 }
 
-test('runs a prompt, prints its stream, and leaves the file that it names', { timeout: 60_000 }, async () => {
+test('runs a prompt, prints its stream, and leaves the file that it names', async () => {
   const { service, output } = start(['--once', 'Create hello.md with a haiku about containers']);
   expect(await ended(service)).toBe(0);
   expect(output.stderr).toBe('');
@@ -83,29 +83,25 @@ test('runs a prompt, prints its stream, and leaves the file that it names', { ti
   expect(leftovers()).toEqual([]);
 });
 
-test('a prompt that fails is exit code 1, with the reason', { timeout: 60_000 }, async () => {
+test('a prompt that fails is exit code 1, with the reason', async () => {
   const script = '```demo\n[{"error":{"status":401}}]\n```';
   const { service, output } = start(['--once', script], { CLAUDE_CODE_MAX_RETRIES: '0' });
   expect(await ended(service)).toBe(1);
   expect(output.stdout).toContain('(model_auth_failed)');
 });
 
-test(
-  'goes on serving after the prompt, until Ctrl-C, which leaves no process behind',
-  { timeout: 60_000 },
-  async () => {
-    const { service, output } = start(['Say hello']);
-    await until(() => expect(output.stdout).toContain('still serving'));
-    const url = /serves on (http\S+)/.exec(output.stdout)?.[1];
-    expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ status: 'ok' });
-    service.kill('SIGINT');
-    expect(await ended(service)).toBe(0);
-    expect(leftovers()).toEqual([]);
-    expect(existsSync(path.join(data(), 'start.pid'))).toBe(false);
-  },
-);
+test('goes on serving after the prompt, until Ctrl-C, which leaves no process behind', async () => {
+  const { service, output } = start(['Say hello']);
+  await until(() => expect(output.stdout).toContain('still serving'));
+  const url = /serves on (http\S+)/.exec(output.stdout)?.[1];
+  expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ status: 'ok' });
+  service.kill('SIGINT');
+  expect(await ended(service)).toBe(0);
+  expect(leftovers()).toEqual([]);
+  expect(existsSync(path.join(data(), 'start.pid'))).toBe(false);
+});
 
-test('killed, it leaves no process behind, and can be started again', { timeout: 60_000 }, async () => {
+test('killed, it leaves no process behind, and can be started again', async () => {
   const { service, output } = start(['```demo\n[{"text":"word ","repeat":9999,"tokens_per_second":5}]\n```']);
   await until(() => expect(output.stdout).toContain('word'));
   service.kill('SIGKILL');
@@ -113,7 +109,7 @@ test('killed, it leaves no process behind, and can be started again', { timeout:
   expect(await ended(start(['--once', 'Say hello']).service)).toBe(0);
 });
 
-test('a second one on the same data folder is refused, and the first goes on', { timeout: 60_000 }, async () => {
+test('a second one on the same data folder is refused, and the first goes on', async () => {
   const first = start();
   await until(() => expect(first.output.stdout).toContain('serves on'));
   const second = start();

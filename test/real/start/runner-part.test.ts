@@ -3,10 +3,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { processStart } from '../../../runner/lib/process-identity.ts';
 import { PROJECT } from '../../../start/lib/project.ts';
 import { superviseRunner, type RunnerPart } from '../../../start/runner/runner-part.ts';
+import { until } from '../../support/until.ts';
 
 let folder: string;
 let runner: RunnerPart | undefined;
@@ -30,7 +31,6 @@ const pids = () => {
   return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').map(Number) : [];
 };
 const log = () => readFileSync(path.join(folder, 'runner.log'), 'utf8');
-const until = async (check: () => void) => await vi.waitFor(check, { timeout: 30_000, interval: 20 });
 
 function supervise(module: string, said: string[] = []): RunnerPart {
   runner = superviseRunner({
@@ -82,7 +82,7 @@ test('in a hurry it is told a second time', async () => {
   expect(log()).toContain('told 2');
 });
 
-test('a runner that does not end is killed, with what it started', { timeout: 15_000 }, async () => {
+test('a runner that does not end is killed, with what it started', async () => {
   const part = supervise(
     await program(`import { spawn } from 'node:child_process';
       process.on('SIGTERM', () => {});

@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
 import { WORKER_BUNDLE } from '../../../scripts/bundle.ts';
 import { startEdge, type Edge } from '../../../start/edge/edge.ts';
 import { mintToken } from '../../../start/settings/mint-token.ts';
 import type { Person, Reply, Sent } from './person.ts';
+import { until } from '../until.ts';
 import { DiscordStandIn } from './stand-in.ts';
 import type { Shown } from './world.ts';
 
@@ -141,9 +142,6 @@ export function said(reply: Reply): string {
   if (reply.fault !== null) throw new Error(reply.fault);
   return reply.message()?.content ?? '';
 }
-
-export const until = async <T>(look: () => T | Promise<T>): Promise<T> =>
-  await vi.waitFor(look, { timeout: 15_000, interval: 20 });
 
 export const saying = (text: string) => (shown: Shown) => shown.content.includes(text);
 export const asking = (text: string) => (shown: Shown) => saying(text)(shown) && shown.rows.length > 0;

@@ -8,6 +8,7 @@ import { Person } from './person.ts';
 import { answerBody, openBody, commandsBody, editBody, formErrors, messageBody, threadBody } from './rules.ts';
 import { Signer } from './signer.ts';
 import { type DiscordError, isError, refuse, type SentFile, type Shown, World } from './world.ts';
+import { atMost } from '../patience.ts';
 
 /** How Discord can be out of order. `lost`: it does what it is asked, and its answer does not arrive. */
 export type Fault = 'none' | 'unavailable' | 'banned' | 'hangs' | 'cut_off' | 'lost';
@@ -15,7 +16,7 @@ export type Fault = 'none' | 'unavailable' | 'banned' | 'hangs' | 'cut_off' | 'l
 export interface StandInOptions {
   /** Epoch milliseconds. */
   readonly now?: () => number;
-  /** For how long Discord waits for the answer to an interaction, milliseconds of real time. */
+  /** For how long Discord waits for the answer to an interaction, milliseconds of real time: 3 seconds on a quiet machine. */
   readonly answerMs?: number;
 }
 
@@ -62,7 +63,7 @@ export class DiscordStandIn {
   readonly #bot: APIUser;
   #server: Server | null = null;
 
-  private constructor({ now = Date.now, answerMs = 3000 }: StandInOptions) {
+  private constructor({ now = Date.now, answerMs = atMost(3) }: StandInOptions) {
     this.#now = now;
     this.#answerMs = answerMs;
     this.world = new World(now);

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import Docker from 'dockerode';
 import { errorText } from '../../../container/engine-stream.ts';
+import { atMost } from '../patience.ts';
 
 /** A running engine for tests. */
 export interface TestEngine {
@@ -18,7 +19,7 @@ export interface TestEngine {
 }
 export type FoundEngine = TestEngine | { ok: false; why: string };
 
-const START_MS = 60_000;
+const START_MS = atMost(60);
 
 /**
  * The engine that tests use: the one that `DOCKER_HOST` names, else the machine's, else one of their own.

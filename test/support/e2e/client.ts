@@ -1,4 +1,5 @@
 import { WebSocket } from 'ws';
+import { WAIT_MS } from '../patience.ts';
 
 // oxlint-disable-next-line typescript/no-explicit-any -- tests read whatever came, and fail when it is not there
 type Json = any;
@@ -64,8 +65,8 @@ export class Client {
   }
 
   /** Waits until the session is as it should be. */
-  async until(sessionId: string, fits: (session: Json) => boolean, timeoutMs = 60_000): Promise<Json> {
-    const deadline = performance.now() + timeoutMs;
+  async until(sessionId: string, fits: (session: Json) => boolean): Promise<Json> {
+    const deadline = performance.now() + WAIT_MS;
     for (;;) {
       const session = await this.show(sessionId);
       if (fits(session)) return session;

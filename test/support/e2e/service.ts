@@ -8,6 +8,7 @@ import { startEdge, type Edge } from '../../../start/edge/edge.ts';
 import { waitForRunners } from '../../../start/edge/health.ts';
 import { mintToken } from '../../../start/settings/mint-token.ts';
 import { claimPort } from '../../../start/lib/port.ts';
+import { WAIT_MS } from '../patience.ts';
 import { Client } from './client.ts';
 
 const SECRET = 'known to every test and of no use elsewhere';
@@ -108,7 +109,7 @@ export class Service {
   }
 
   async #untilRunners(enough: (runners: number) => boolean): Promise<void> {
-    const ready = await waitForRunners(this.url, enough, AbortSignal.timeout(30_000));
+    const ready = await waitForRunners(this.url, enough, AbortSignal.timeout(WAIT_MS));
     if (!ready) throw new Error(`the runner did not connect: ${this.log}`);
   }
 

@@ -3,7 +3,7 @@ import { spawnRequest } from '../../../../protocol/api/child.ts';
 import { Api, type Serve } from '../../../../functions/mcp/api.ts';
 import { serveMcp } from '../../../../functions/mcp/server.ts';
 import { problemOf } from '../../../../functions/refuse.ts';
-import { eventually } from '../../support/eventually.ts';
+import { until } from '../../../support/until.ts';
 
 /** MCP over an API that does what no session does on demand: it breaks off, is silent, refuses. */
 
@@ -119,9 +119,9 @@ describe('a call that waits', () => {
   it('waits no more when the client hangs up in the middle of the answer', async () => {
     const session = new FakeSession();
     const response = await call(session, 'wait_for_result', ids);
-    await eventually(() => expect(session.open).toBe(1));
+    await until(() => expect(session.open).toBe(1));
     await response.body?.cancel();
-    await eventually(() => expect(session.open).toBe(0));
+    await until(() => expect(session.open).toBe(0));
     expect(session.opened).toBe(1);
   });
 
@@ -129,15 +129,15 @@ describe('a call that waits', () => {
     const session = new FakeSession();
     const gone = new AbortController();
     await call(session, 'wait_for_result', ids, {}, gone.signal);
-    await eventually(() => expect(session.open).toBe(1));
+    await until(() => expect(session.open).toBe(1));
     gone.abort();
-    await eventually(() => expect(session.open).toBe(0));
+    await until(() => expect(session.open).toBe(0));
   });
 
   it('leaves no stream open when it is answered', async () => {
     const session = new FakeSession();
     const response = await call(session, 'wait_for_result', ids);
-    await eventually(() => expect(session.open).toBe(1));
+    await until(() => expect(session.open).toBe(1));
     session.status = 'completed';
     session.say('message.completed', { message_id });
     expect((await last(response)).result.structuredContent).toMatchObject({ state: 'completed' });
@@ -150,7 +150,7 @@ describe('a call that waits', () => {
   ])('returns with what the agent asks meanwhile (%s)', async (name, given) => {
     const session = new FakeSession();
     const response = last(await call(session, name, given));
-    await eventually(() => expect(session.open).toBe(1));
+    await until(() => expect(session.open).toBe(1));
     session.asks = true;
     session.say('interaction.opened', {});
     const { structuredContent } = (await response).result;
@@ -162,7 +162,7 @@ describe('a call that waits', () => {
     session.asks = true;
     const given = { ...ids, return_on_question: false };
     const response = last(await call(session, 'wait_for_result', given));
-    await eventually(() => expect(session.open).toBe(1));
+    await until(() => expect(session.open).toBe(1));
     session.status = 'completed';
     session.say('message.completed', { message_id });
     expect((await response).result.structuredContent).toMatchObject({ state: 'completed' });
@@ -180,7 +180,7 @@ describe('a call that waits', () => {
   it('returns when the budget is spent, for nothing happens until a person raises it', async () => {
     const session = new FakeSession();
     const response = last(await call(session, 'wait_for_result', ids));
-    await eventually(() => expect(session.open).toBe(1));
+    await until(() => expect(session.open).toBe(1));
     session.reason = { code: 'budget_reached', detail: '5 of 5 USD are spent.' };
     session.say('session.budget', { state: 'reached' });
     const { structuredContent } = (await response).result;
@@ -192,16 +192,16 @@ describe('a call that waits', () => {
     vi.spyOn(console, 'error').mockReturnValue();
     const response = last(await call(session, 'wait_for_result', ids));
     for (let times = 1; times <= 6; times += 1) {
-      await eventually(() => expect(session.opened).toBe(times));
+      await until(() => expect(session.opened).toBe(times));
       session.controller?.error(new Error('broken'));
     }
     expect((await response).error).toMatchObject({ code: -32603 });
 
     const again = new FakeSession();
     const answer = last(await call(again, 'wait_for_result', ids));
-    await eventually(() => expect(again.opened).toBe(1));
+    await until(() => expect(again.opened).toBe(1));
     again.controller?.error(new Error('broken'));
-    await eventually(() => expect(again.opened).toBe(2));
+    await until(() => expect(again.opened).toBe(2));
     again.status = 'completed';
     again.controller?.close();
     expect((await answer).result.structuredContent).toMatchObject({ state: 'completed' });
@@ -213,11 +213,11 @@ describe('a call that waits', () => {
     const told = messages(response);
     const next = async () => (await told.next()).value;
     expect(await next()).toMatchObject({ params: { progressToken: 'p', progress: 0, total: 120 } });
-    await eventually(() => expect(session.open).toBe(1));
+    await until(() => expect(session.open).toBe(1));
     session.say('assistant', { message: { content: [{ type: 'text', text: 'Half of it.' }] } });
     // Once this one is read, that one was heard.
     session.say('user', {});
-    await eventually(() => expect(session.controller?.desiredSize).toBe(1));
+    await until(() => expect(session.controller?.desiredSize).toBe(1));
     vi.advanceTimersByTime(10_000);
     expect(await next()).toMatchObject({ params: { progress: 10, message: 'Half of it.' } });
     vi.advanceTimersByTime(10_000);

@@ -4,7 +4,7 @@ import { askLeave, askQuestion, askUser, later, ofType, resolve, view, working, 
 import { OWNER, withDesk } from '../../discord/support/desk.ts';
 import { emptyPool } from '../../support/pool.ts';
 import { sessionObject } from '../../support/scene.ts';
-import { eventually } from '../../support/eventually.ts';
+import { until } from '../../../support/until.ts';
 
 beforeEach(emptyPool);
 afterEach(() => {
@@ -117,10 +117,10 @@ it.each([
     const id = crypto.randomUUID();
     const input = { question: 'Go?', timeout_seconds: 4000, ...often };
     scene.desk.ask(OWNER, { id, key: undefined, input });
-    await eventually(() => scene.messageOf(id));
+    await until(() => scene.messageOf(id));
     vi.setSystemTime(Date.now() + 2_100_000);
     scene.discord.now = Date.now();
     scene.desk.alarm();
-    await eventually(() => expect(scene.shown.at(-1)?.content).toContain(text));
+    await until(() => expect(scene.shown.at(-1)?.content).toContain(text));
   });
 });

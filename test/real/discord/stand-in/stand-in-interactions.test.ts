@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { botOf, button, rows, type BotCall } from '../../../support/discord/bot.ts';
 import type { Person, Reply } from '../../../support/discord/person.ts';
 import { DiscordStandIn } from '../../../support/discord/stand-in.ts';
+import { atMost } from '../../../support/patience.ts';
 
 let now: number;
 let discord: DiscordStandIn;
@@ -17,7 +18,7 @@ let person: Person;
 
 beforeEach(async () => {
   now = Date.parse('2026-11-22T12:00:00Z');
-  discord = await DiscordStandIn.start({ now: () => now, answerMs: 300 });
+  discord = await DiscordStandIn.start({ now: () => now, answerMs: atMost(0.3) });
   channel = discord.world.addChannel('agents');
   call = botOf(discord);
   service = createServer((request, response) => {
@@ -56,7 +57,7 @@ describe('an interaction', () => {
     answer = () => said('Hello');
     const reply = await person.command(channel, 'list');
     expect(reply).toMatchObject({ fault: null, status: 200 });
-    expect(reply.ms).toBeLessThan(300);
+    expect(reply.ms).toBeLessThan(atMost(0.3));
     expect(reply.message()).toMatchObject({ content: 'Hello', seenBy: null });
   });
 

@@ -80,7 +80,7 @@ test('an agent that swaps a folder for a link to the outside all the while gets 
   }
   expect(shown(), JSON.stringify({ naive, outcomes })).toBe(true);
   expect(openFiles()).toBe(open);
-}, 120_000);
+});
 
 function naively(at: string): string | undefined {
   try {

@@ -161,10 +161,10 @@ test('claude, held back for seconds in the midst of a turn, ends it as if nothin
   onTestFinished(() => claude.close());
   const tool = { tool: 'Bash', input: { command: 'echo from-bash' } };
   const turn = claude.ask(scripted([{ tools: [tool] }, { text: '{{last_tool_result}}' }], 'go'));
-  await expect.poll(() => gateway.exchanges.length, { timeout: 20_000 }).toBe(1);
+  await expect.poll(() => gateway.exchanges.length).toBe(1);
   gateway.hold(true);
   const requests = () => claude.said.filter((said) => said === 'system/status/requesting').length;
-  await expect.poll(requests, { timeout: 20_000 }).toBe(2);
+  await expect.poll(requests).toBe(2);
   // The second call: nothing comes of it.
   await pause(3000);
   expect(gateway.exchanges).toHaveLength(1);
@@ -181,7 +181,7 @@ test('an interrupt ends a turn that is held back, and the next one goes on', asy
   onTestFinished(() => claude.close());
   gateway.hold(true);
   const turn = claude.ask('hello');
-  await expect.poll(() => claude.said.includes('system/status/requesting'), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => claude.said.includes('system/status/requesting')).toBe(true);
   claude.interrupt();
   expect((await turn).terminal_reason).toBe('aborted_streaming');
   gateway.hold(false);

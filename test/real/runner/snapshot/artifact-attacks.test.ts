@@ -73,7 +73,7 @@ test('a file that is written all the while is refused, and leaves nothing', asyn
     detail: expect.stringContaining('once nothing writes to it'),
   });
   expect(store.keys('owners/')).toEqual([]);
-}, 30_000);
+});
 
 test('two names of one file are one file, and a link to a file within is not followed', async () => {
   const { share, file, workspace } = sharing();
@@ -110,4 +110,4 @@ test('an agent that swaps a folder for a link to the outside all the while has n
   expect([kept > 0, refused > 0]).toEqual([true, true]);
   expect(openFiles()).toBe(open);
   expect(store.keys('/saving/')).toEqual([]);
-}, 120_000);
+});

@@ -85,7 +85,7 @@ test('a file over the limit is refused before it is read, and one at the limit i
   expect(store.keys('/packs/')).toEqual([]);
   truncateSync(path.join(workspace, 'large'), MAX_ARTIFACT_BYTES);
   expect((await share('large')).saved).toMatchObject({ ok: true, file: { bytes: MAX_ARTIFACT_BYTES } });
-}, 60_000);
+});
 
 test('a copy that is cut off at any put leaves nothing that is there, and the next try is whole', async () => {
   const { share, read, file, store } = sharing();
@@ -114,7 +114,7 @@ test('a copy that is cut off at any put leaves nothing that is there, and the ne
   }
   // The lease, three packs, the list.
   expect(failures).toBe(5);
-}, 60_000);
+});
 
 test('asked for again, an artifact is the copy that there is', async () => {
   const { share, read, file, store } = sharing();

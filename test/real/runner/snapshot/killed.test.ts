@@ -23,51 +23,47 @@ function fillWorkspace({ workspace, conversation }: Session): void {
   writeFileSync(path.join(conversation, 'projects', 'x.jsonl'), '{}\n');
 }
 
-test(
-  'a snapshot that fails at any put leaves the one before it whole, and nothing that says that it is there',
-  { timeout: 120_000 },
-  async () => {
-    const store = new MemoryStore();
-    const session = new Session(store, scratch());
-    fillWorkspace(session);
-    const before = await session.save();
-    const was = look(session.workspace);
-    for (let n = 0; n < 12; n += 3)
-      writeFileSync(path.join(session.workspace, `large-${n}`), bytesOf(9_000_000, 2 * n + 31));
+test('a snapshot that fails at any put leaves the one before it whole, and nothing that says that it is there', async () => {
+  const store = new MemoryStore();
+  const session = new Session(store, scratch());
+  fillWorkspace(session);
+  const before = await session.save();
+  const was = look(session.workspace);
+  for (let n = 0; n < 12; n += 3)
+    writeFileSync(path.join(session.workspace, `large-${n}`), bytesOf(9_000_000, 2 * n + 31));
 
-    let failures = 0;
-    for (let failing = 1; ; failing += 1) {
-      // It fails before it was put, or was put and its answer is lost.
-      for (const moment of ['beforePut', 'afterPut'] as const) {
-        store.puts = 0;
-        store[moment] = (_key, put) => {
-          if (put === failing) throw down();
-        };
-        const input = session.input();
-        const saved = await saveSnapshot(store, input, goOn);
-        store.beforePut = store.afterPut = () => {};
-        expect(look(await session.restore(before.id))).toEqual(was);
-        if (saved.ok) {
-          expect(store.puts).toBeLessThan(failing);
-          expect(failures).toBeGreaterThanOrEqual(10);
-          return;
-        }
-        failures += 1;
-        expect(saved.why).toBe('storage_unavailable');
-        // A list that is there all the same is whole.
-        const trees = store.keys(input.snapshot_id).filter((key) => key.includes('/trees/'));
-        if (trees.some((key) => key.endsWith('.workspace')))
-          expect(look(await session.restore(input.snapshot_id))).toEqual(look(session.workspace));
-        await store.remove(trees);
-        // What it put is gone, or goes with the sweep; what the other one needs stays.
-        await sweepPacks(store, OWNER, 1_000_000_000_000_000);
-        await sweepPacks(store, OWNER, 1_000_000_010_000_000);
+  let failures = 0;
+  for (let failing = 1; ; failing += 1) {
+    // It fails before it was put, or was put and its answer is lost.
+    for (const moment of ['beforePut', 'afterPut'] as const) {
+      store.puts = 0;
+      store[moment] = (_key, put) => {
+        if (put === failing) throw down();
+      };
+      const input = session.input();
+      const saved = await saveSnapshot(store, input, goOn);
+      store.beforePut = store.afterPut = () => {};
+      expect(look(await session.restore(before.id))).toEqual(was);
+      if (saved.ok) {
+        expect(store.puts).toBeLessThan(failing);
+        expect(failures).toBeGreaterThanOrEqual(10);
+        return;
       }
+      failures += 1;
+      expect(saved.why).toBe('storage_unavailable');
+      // A list that is there all the same is whole.
+      const trees = store.keys(input.snapshot_id).filter((key) => key.includes('/trees/'));
+      if (trees.some((key) => key.endsWith('.workspace')))
+        expect(look(await session.restore(input.snapshot_id))).toEqual(look(session.workspace));
+      await store.remove(trees);
+      // What it put is gone, or goes with the sweep; what the other one needs stays.
+      await sweepPacks(store, OWNER, 1_000_000_000_000_000);
+      await sweepPacks(store, OWNER, 1_000_000_010_000_000);
     }
-  },
-);
+  }
+});
 
-test('a runner that is killed at any moment leaves the snapshot before whole', { timeout: 120_000 }, async () => {
+test('a runner that is killed at any moment leaves the snapshot before whole', async () => {
   const root = scratch();
   const store = new FolderStore(path.join(root, 'storage'));
   await store.open();
@@ -135,7 +131,7 @@ test('a restore that is interrupted leaves what was there', async () => {
   expect(existsSync(`${session.workspace}.replaced`)).toBe(false);
 });
 
-test('a damaged or missing pack or list is found out, and the old files stay', { timeout: 60_000 }, async () => {
+test('a damaged or missing pack or list is found out, and the old files stay', async () => {
   const store = new MemoryStore();
   const session = new Session(store, scratch());
   fillWorkspace(session);

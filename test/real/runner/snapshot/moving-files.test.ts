@@ -22,39 +22,36 @@ async function runBeside(name: string, ...args: string[]): Promise<void> {
   await once(child, 'message');
 }
 
-test(
-  'a file that is written while it is read is saved as it was at one moment, or named as not saved',
-  { timeout: 60_000 },
-  async () => {
-    const session = new Session(new MemoryStore(), scratch());
-    // Two letters in one file were never there at one moment; nor two ends of `counted` that are further apart than one.
-    await runBeside('busy-writer.ts', session.workspace);
-    let saved = 0;
-    let skipped = 0;
-    for (let round = 0; round < 25; round += 1) {
-      const snapshot = await session.save();
-      skipped += snapshot.skipped.length;
-      for (const { path: name, why } of snapshot.skipped) {
-        expect(['rewritten', 'appended', 'replaced', 'truncated', 'counted', 'new']).toContain(name);
-        expect(why).toMatch(/changed each of the \d times that it was read|became something else while it was read/);
-      }
-      for await (const entry of readEntries(session.store, OWNER, { snapshot_id: snapshot.id, tree: 'workspace' })) {
-        const parts: Uint8Array[] = [];
-        for await (const part of readContent(session.store, OWNER, entry)) parts.push(part);
-        const content = Buffer.concat(parts);
-        saved += 1;
-        if (entry.path.toString() === 'counted') {
-          const ahead = (content.readUInt8(content.length - 1) - content.readUInt8(0) + 256) % 256;
-          expect(ahead, 'of two ends that were read at different moments').toBeLessThanOrEqual(1);
-          continue;
-        }
-        expect(new Set(content).size, `${entry.path.toString()} of ${content.length} bytes`).toBeLessThanOrEqual(1);
-      }
+test('a file that is written while it is read is saved as it was at one moment, or named as not saved', async () => {
+  const session = new Session(new MemoryStore(), scratch());
+  // Two letters in one file were never there at one moment; nor two ends of `counted` that are further apart than one.
+  await runBeside('busy-writer.ts', session.workspace);
+  let saved = 0;
+  let skipped = 0;
+  for (let round = 0; round < 25; round += 1) {
+    const snapshot = await session.save();
+    skipped += snapshot.skipped.length;
+    for (const { path: name, why } of snapshot.skipped) {
+      expect(['rewritten', 'appended', 'replaced', 'truncated', 'counted', 'new']).toContain(name);
+      expect(why).toMatch(/changed each of the \d times that it was read|became something else while it was read/);
     }
-    expect(saved).toBeGreaterThan(20);
-    expect(saved + skipped).toBeGreaterThan(50);
-  },
-);
+    for await (const entry of readEntries(session.store, OWNER, { snapshot_id: snapshot.id, tree: 'workspace' })) {
+      const parts: Uint8Array[] = [];
+      for await (const part of readContent(session.store, OWNER, entry)) parts.push(part);
+      const content = Buffer.concat(parts);
+      saved += 1;
+      if (entry.path.toString() === 'counted') {
+        const ahead = (content.readUInt8(content.length - 1) - content.readUInt8(0) + 256) % 256;
+        expect(ahead, 'of two ends that were read at different moments').toBeLessThanOrEqual(1);
+        continue;
+      }
+      const isOne = content.equals(Buffer.alloc(content.length, content[0] ?? 0));
+      expect(isOne, `${entry.path.toString()}: one letter in ${content.length} bytes`).toBe(true);
+    }
+  }
+  expect(saved).toBeGreaterThan(20);
+  expect(saved + skipped).toBeGreaterThan(50);
+});
 
 test('pipes and sockets are left out, by name and with the reason', async () => {
   const session = new Session(new MemoryStore(), scratch());
@@ -107,7 +104,7 @@ test('more than a report has room for is counted', async () => {
   expect(skipped.at(-1)).toEqual({ path: '', why: '11 more are not saved either' });
 });
 
-test('a swapped folder or file never leads out of the workspace', { timeout: 120_000 }, async () => {
+test('a swapped folder or file never leads out of the workspace', async () => {
   const root = scratch();
   const store = new MemoryStore();
   const session = new Session(store, path.join(root, 'session'));

@@ -25,7 +25,7 @@ import { generatedRuns } from '../../../support/generated-runs.ts';
 
 const root = process.getuid?.() === 0;
 
-test('any tree comes back as it was: names, bytes, modes, links and times', { timeout: 120_000 }, async () => {
+test('any tree comes back as it was: names, bytes, modes, links and times', async () => {
   const folder = scratch();
   await fc.assert(
     fc.asyncProperty(children, async (nodes) => {
@@ -62,7 +62,7 @@ const change = fc.record({
   seed: fc.integer({ min: 0, max: 50 }),
 });
 
-test('each snapshot of a chain restores what was there when it was taken', { timeout: 120_000 }, async () => {
+test('each snapshot of a chain restores what was there when it was taken', async () => {
   const folder = scratch();
   await fc.assert(
     fc.asyncProperty(

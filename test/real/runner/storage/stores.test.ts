@@ -143,24 +143,20 @@ test('a folder that cannot be used is unavailable, with the reason', async () =>
   expect(await store.health()).toMatchObject({ ok: false });
 });
 
-test(
-  'an S3 that is down when the runner starts is opened, says why it does not work, and works once it is up',
-  { timeout: 60_000 },
-  async () => {
-    const { service, settings } = await startS3();
-    await service.down();
-    const store = await openStorage(settings, '/nowhere', log);
-    onTestFinished(() => store.close());
-    expect(store.id).toBe('');
-    const health = await store.health();
-    expect(health.ok).toBe(false);
-    expect(health.detail).toContain('cannot be reached: is it running, and is S3_ENDPOINT right?');
-    await expect(store.put('a/b', Buffer.from('x'))).rejects.toThrow(StorageUnavailable);
-    await service.up();
-    expect(await store.health()).toEqual({ ok: true, detail: expect.any(String) });
-    expect(store.id).not.toBe('');
-  },
-);
+test('an S3 that is down when the runner starts is opened, says why it does not work, and works once it is up', async () => {
+  const { service, settings } = await startS3();
+  await service.down();
+  const store = await openStorage(settings, '/nowhere', log);
+  onTestFinished(() => store.close());
+  expect(store.id).toBe('');
+  const health = await store.health();
+  expect(health.ok).toBe(false);
+  expect(health.detail).toContain('cannot be reached: is it running, and is S3_ENDPOINT right?');
+  await expect(store.put('a/b', Buffer.from('x'))).rejects.toThrow(StorageUnavailable);
+  await service.up();
+  expect(await store.health()).toEqual({ ok: true, detail: expect.any(String) });
+  expect(store.id).not.toBe('');
+});
 
 test('a bucket that is not there yet is made', async () => {
   const { settings } = await startS3();

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { Stage } from '../../../support/wrapper/run-wrapper.ts';
+import { until } from '../../../support/until.ts';
 
 /** An answer's words, one at each call of `more`. */
 function paced(): { words: AsyncIterable<string>; more: (text: string) => void; end: () => void } {
@@ -158,7 +159,7 @@ test('a stop in the middle of a tool call tells the exit, leaves no process, and
   const { session } = stage;
   const wrapper = await stage.start();
   session.prompt('work');
-  await vi.waitUntil(() => processesWith(marker).length > 1, { timeout: 10_000 });
+  await until(() => expect(processesWith(marker).length).toBeGreaterThan(1));
   wrapper.signal('SIGTERM');
   expect(await wrapper.exit).toEqual({ code: 0, signal: null, stderr: '' });
   expect(session.items.at(-1)).toMatchObject({ notice: 'exited', code: 143 });

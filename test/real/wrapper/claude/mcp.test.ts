@@ -5,6 +5,7 @@ import { installMcpServers } from '../../../../container/mcp-packages.ts';
 import { RemoteServer } from '../../../support/wrapper/remote-mcp-server.ts';
 import { Stage } from '../../../support/wrapper/run-wrapper.ts';
 import type { SessionSide } from '../../../support/wrapper/session-side.ts';
+import { atMost } from '../../../support/patience.ts';
 
 const SLOW = path.join(import.meta.dirname, '../../../support/wrapper/slow-mcp-server.ts');
 const ROOT = path.join(import.meta.dirname, '../../../..');
@@ -29,7 +30,7 @@ const waiting = (stage: Stage, ms: number) => ({
 
 beforeAll(async () => {
   expect(await installMcpServers({ onProgress: console.log })).toEqual({ ok: true });
-}, 300_000);
+}, atMost(300));
 
 test('servers that are missing, end at once or refuse are named within seconds; the session answers', async () => {
   await using stage = await Stage.open();
@@ -43,7 +44,7 @@ test('servers that are missing, end at once or refuse are named within seconds; 
   const began = performance.now();
   await stage.start({ config: { mcp_servers: servers }, offers: OFFERS, env: waiting(stage, 5000) });
   for (const name of Object.keys(servers)) expect(await first(session, name)).toMatchObject({ state: 'failed' });
-  expect(performance.now() - began).toBeLessThan(10_000);
+  expect(performance.now() - began).toBeLessThan(atMost(10));
   expect((await first(session, 'missing')).detail).toBe('There is no program /no/such/server.');
   expect((await first(session, 'unknown')).detail).toMatch(/There are: fetch, filesystem, git, github/);
   expect(await session.turn('go')).toMatchObject({ is_error: false, result: 'hello' });
@@ -57,9 +58,9 @@ test('a server that hangs holds the first turn no longer than it may, and is nam
   const began = performance.now();
   await stage.start({ config: { mcp_servers: { hanging: HANGING } }, env: waiting(stage, 1500) });
   expect(await session.turn('go')).toMatchObject({ is_error: false });
-  expect(performance.now() - began).toBeLessThan(10_000);
+  expect(performance.now() - began).toBeLessThan(atMost(10));
   expect(await first(session, 'hanging')).toMatchObject({ state: 'connecting' });
-  expect(performance.now() - began).toBeLessThan(15_000);
+  expect(performance.now() - began).toBeLessThan(atMost(14));
 });
 
 test('one that is merely slow is told as connecting, then as connected, and the next turn has its tools', async () => {
@@ -90,10 +91,10 @@ test('a remote server that goes away is told, and told again when it is back', a
     await session.turn('and now?');
     return heard(session, 'remote').map(({ state }) => state);
   };
-  await expect.poll(lookAgain, { timeout: 15_000, interval: 200 }).toEqual(['connecting']);
+  await expect.poll(lookAgain, { interval: 200 }).toEqual(['connecting']);
   await remote.open();
   await session.until(() => heard(session, 'remote').at(-1)?.state === 'connected');
-}, 60_000);
+});
 
 test('the presets of the catalogue that run here connect, with their tools', async () => {
   await using stage = await Stage.open();

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Block } from '../../../support/wrapper/scripted-model.ts';
 import { answer, results, use, using } from '../../../support/wrapper/tool-stage.ts';
+import { until } from '../../../support/until.ts';
 
 const ask = (input: object): Block => use('ask_user', input);
 
@@ -172,7 +173,7 @@ test('no limit of Claude Code’s cuts a call that waits, where it cuts another 
   });
   const turn = session.turn('go');
   await session.nth('tool_call', 0);
-  await vi.waitFor(() => expect(existsSync(givenUp)).toBe(true), 15_000);
+  await until(() => expect(existsSync(givenUp)).toBe(true));
   expect(session.all('tool_cancelled')).toEqual([]);
   await answer(session, 0, 'At last.');
   await turn;

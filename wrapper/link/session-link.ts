@@ -77,6 +77,8 @@ export class SessionLink {
   }
 
   #take(): WrapperFrame | null {
+    // A relay that does not know yet what the session has stored takes nothing before its welcome.
+    if (!this.#outbox.connected) return null;
     return this.#commands.take() ?? this.#outbox.take();
   }
 

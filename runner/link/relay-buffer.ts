@@ -76,9 +76,12 @@ export class RelayBuffer {
     return true;
   }
 
-  /** Frames with all items from `from` on. `undefined`: some were acknowledged, and so are not here any more. */
+  /**
+   * Frames with all items from `from` on. `undefined`: some of them were acknowledged, and so are not here any more; or items
+   * before them have never come.
+   */
   from(from: number): string[] | undefined {
-    if (from <= this.#stored) return undefined;
+    if (from <= this.#stored || from > this.#received + 1) return undefined;
     return this.#kept
       .filter((frame) => frame.last >= from)
       .map((frame) => (frame.first < from ? cut(JSON.parse(frame.text), from) : frame.text));

@@ -225,7 +225,7 @@ export class Relay {
 
   #resend(from: number): void {
     const frames = this.#items?.from(from);
-    // The session acknowledged these items before, so nobody has them any more. To continue would leave a hole.
+    // Nobody has the items that it wants, or those that it believes it has. To continue would leave a hole.
     if (frames === undefined) return this.#refuse('lost_items');
     for (const text of frames) this.#session.send(text);
   }

@@ -1,13 +1,10 @@
 import { WrapperExit } from '../../protocol/link/wrapper-exit.ts';
 import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
-import type { SessionFrame } from '../../protocol/link/wrapper-link.ts';
-import type { LinkItem, WrapperFrame, WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
+import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
 import type { ClaudeLine } from '../claude/claude-process.ts';
-import { Link } from '../link/link.ts';
-import { Outbox } from '../link/outbox.ts';
+import { SessionLink } from '../link/session-link.ts';
 import { PidsWatch, readPids } from '../seal/pids-watch.ts';
 import type { SealNotice } from '../seal/seal.ts';
-import { CommandQueue } from './command-queue.ts';
 import { Dialogue } from './dialogue.ts';
 import { Processes } from './processes.ts';
 
@@ -35,11 +32,9 @@ export class Conversation {
   /** Settles when `claude` is gone and the session has stored all of its output, or the time for that is over. */
   readonly ended: Promise<ConversationEnd>;
   readonly #settle: (end: ConversationEnd) => void;
-  readonly #outbox = new Outbox();
-  readonly #commands: CommandQueue;
   readonly #dialogue: Dialogue;
   readonly #processes: Processes;
-  readonly #link: Link;
+  readonly #link: SessionLink;
   readonly #pids = new PidsWatch();
   #pidsTimer: NodeJS.Timeout | undefined;
   #code: WrapperExit = WrapperExit.done;
@@ -53,41 +48,34 @@ export class Conversation {
     const { promise, resolve } = Promise.withResolvers<ConversationEnd>();
     this.ended = promise;
     this.#settle = resolve;
-    const { epoch } = launch;
-    this.#link = new Link(launch.link_socket, {
-      hello: () => ({ kind: 'hello', epoch, taken: this.#commands.connected() }),
-      take: () => this.#take(),
-      receive: (frame) => this.#receive(frame),
-      broken: () => {
-        this.#outbox.disconnected();
+    this.#link = new SessionLink(launch.link_socket, launch.epoch, {
+      run: (command) => this.#dialogue.run(command),
+      go: () => {
+        this.#processes.go();
+      },
+      stored: () => {
+        this.#stored();
       },
     });
     this.#dialogue = new Dialogue(launch, {
       write: (message) => this.#processes.write(message),
       send: (item) => {
-        this.#send(item);
+        this.#link.send(item);
       },
       preview: (line) => {
-        this.#outbox.preview(line);
-        this.#link.flush();
+        this.#link.preview(line);
       },
       ending: () => this.#stopping || this.#over,
     });
-    this.#commands = new CommandQueue({
-      run: (command) => this.#dialogue.run(command),
-      done: () => {
-        this.#link.flush();
-      },
-    });
     this.#processes = new Processes(launch, this.#dialogue, {
       notice: (notice) => {
-        this.#send(notice);
+        this.#link.send(notice);
       },
       line: (line) => {
         this.#line(line);
       },
       ready: () => {
-        this.#commands.start();
+        this.#link.startCommands();
       },
       ended: (end) => {
         this.#end(end);
@@ -96,7 +84,7 @@ export class Conversation {
         this.#nothingRuns();
       },
     });
-    if (seal !== null) this.#outbox.push(seal);
+    if (seal !== null) this.#link.send(seal);
     const sealed = seal?.notice !== 'seal_broken';
     // Before the link: `claude` takes half a second to start, and the link only milliseconds.
     if (sealed) this.#processes.start();
@@ -132,47 +120,15 @@ export class Conversation {
     this.kill();
   }
 
-  /** Numbers an item and sends it at the end of this turn of the event loop. */
-  #send(item: LinkItem): void {
-    this.#outbox.push(item);
-    this.#link.flush();
-  }
-
   #line(line: ClaudeLine): void {
     this.#dialogue.line(line);
-    if (this.#outbox.bytes > PAUSE_BYTES) this.#processes.pause();
+    if (this.#link.bytes > PAUSE_BYTES) this.#processes.pause();
   }
 
-  #take(): WrapperFrame | null {
-    return this.#commands.take() ?? this.#outbox.take();
-  }
-
-  #receive(frame: SessionFrame): string | null {
-    if (frame.kind === 'command') return this.#commands.receive(frame.number, frame.command);
-    if (!this.#accept(frame)) return `${JSON.stringify(frame)} cannot be`;
-    if (this.#outbox.bytes < RESUME_BYTES) this.#processes.resume();
-    if (this.#over && this.#outbox.size === 0) this.#finish();
-    return null;
-  }
-
-  /** False: the frame does not fit what was sent. */
-  #accept(frame: Exclude<SessionFrame, { kind: 'command' }>): boolean {
-    switch (frame.kind) {
-      case 'welcome':
-        return this.#outbox.welcome(frame.stored);
-      case 'ack':
-        return this.#outbox.acknowledge(frame.stored);
-      case 'resend':
-        return this.#outbox.resend(frame.from);
-      case 'go':
-        this.#processes.go();
-        return true;
-      case 'host_ack':
-      case 'model':
-        // For the runner: a wrapper never gets them.
-        break;
-    }
-    return false;
+  /** The session has stored some of what was sent. */
+  #stored(): void {
+    if (this.#link.bytes < RESUME_BYTES) this.#processes.resume();
+    if (this.#over && this.#link.size === 0) this.#finish();
   }
 
   /** The last notice of this epoch. */
@@ -181,7 +137,7 @@ export class Conversation {
     this.#dialogue.close();
     this.#checkPids();
     if (!this.#stopping && this.#pids.refusedLately(performance.now())) this.#code = WrapperExit.outOfPids;
-    this.#send(end);
+    this.#link.send(end);
     const soon = this.#stopping || this.#code === WrapperExit.outOfPids;
     this.#finishWithin(soon ? FLUSH_STOPPED_MS : FLUSH_EXITED_MS);
   }
@@ -190,7 +146,7 @@ export class Conversation {
   #nothingRuns(): void {
     this.#over = true;
     this.#finishWithin(FLUSH_STOPPED_MS);
-    if (this.#outbox.size === 0) this.#finish();
+    if (this.#link.size === 0) this.#finish();
   }
 
   #finishWithin(ms: number): void {
@@ -205,6 +161,6 @@ export class Conversation {
     clearInterval(this.#pidsTimer);
     this.#processes.close();
     this.#link.close();
-    this.#settle({ unacknowledged: this.#outbox.size, code: this.#code });
+    this.#settle({ unacknowledged: this.#link.size, code: this.#code });
   }
 }

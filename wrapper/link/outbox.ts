@@ -32,6 +32,11 @@ export class Outbox {
     return this.#kept.length;
   }
 
+  /** The session has answered the `hello` of this connection. */
+  get connected(): boolean {
+    return this.#connected;
+  }
+
   /** Numbers an item and keeps it until it is acknowledged. */
   push(item: LinkItem): void {
     const bytes = Buffer.byteLength(typeof item === 'string' ? item : JSON.stringify(item));

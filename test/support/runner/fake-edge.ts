@@ -12,7 +12,7 @@ import {
   type RunnerFrame,
   type SnapshotReport,
 } from '../../../protocol/link/runner-control.ts';
-import type { SessionFrame } from '../../../protocol/link/wrapper-link.ts';
+import type { SessionFrame, WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
 import { wrapperFrame, type LinkItem, type WrapperFrame } from '../../../protocol/link/wrapper-notice.ts';
 import { Changes } from '../changes.ts';
 
@@ -20,10 +20,12 @@ import { Changes } from '../changes.ts';
 export interface FakeSession {
   items: LinkItem[];
   previews: string[];
+  /** Lines and previews, in the order in which they came. */
+  shown: string[];
   /** The runner's own notices. */
   notices: RunnerNotice[];
   hellos: Extract<WrapperFrame, { kind: 'hello' }>[];
-  commands: { number: number; prompt: string }[];
+  commands: { number: number; command: WrapperCommand }[];
   taken: number;
   socket: WebSocket | undefined;
   /** Stores nothing, and says nothing, while set. */
@@ -74,6 +76,7 @@ export class FakeEdge {
       session = {
         items: [],
         previews: [],
+        shown: [],
         notices: [],
         hellos: [],
         commands: [],
@@ -102,10 +105,14 @@ export class FakeEdge {
   }
 
   prompt(id: string, prompt: string): void {
+    this.command(id, { command: 'prompt', message_id: '0190a0a0-0000-7000-8000-00000000000a', prompt });
+  }
+
+  command(id: string, command: WrapperCommand): void {
     const session = this.session(id);
     const number = session.commands.length + 1;
-    session.commands.push({ number, prompt });
-    if (session.socket !== undefined) this.#command(session.socket, number, prompt);
+    session.commands.push({ number, command });
+    if (session.socket !== undefined) this.#command(session.socket, number, command);
   }
 
   /** The frame of this kind that comes, or has come; `skip` of them ignored. */
@@ -209,19 +216,24 @@ export class FakeEdge {
         session.hellos.push(frame);
         say({ kind: 'welcome', stored });
         say({ kind: 'host_ack', stored: session.notices.length });
-        for (const { number, prompt } of session.commands) if (number > frame.taken) this.#command(ws, number, prompt);
+        for (const { number, command } of session.commands)
+          if (number > frame.taken) this.#command(ws, number, command);
         break;
-      case 'items':
+      case 'items': {
         if (frame.first > stored + 1) return say({ kind: 'resend', from: stored + 1 });
-        session.items.push(...frame.items.slice(stored + 1 - frame.first));
+        const fresh = frame.items.slice(stored + 1 - frame.first);
+        session.items.push(...fresh);
+        session.shown.push(...fresh.filter((item) => typeof item === 'string'));
         say({ kind: 'ack', stored: session.items.length });
         break;
+      }
       case 'host':
         session.notices.push(...frame.notices.slice(session.notices.length + 1 - frame.first));
         say({ kind: 'host_ack', stored: session.notices.length });
         break;
       case 'preview':
         session.previews.push(frame.line);
+        session.shown.push(frame.line);
         break;
       case 'taken':
         session.taken = frame.command;
@@ -229,9 +241,7 @@ export class FakeEdge {
     }
   }
 
-  #command(ws: WebSocket, number: number, prompt: string): void {
-    const message_id = '0190a0a0-0000-7000-8000-00000000000a';
-    const frame: SessionFrame = { kind: 'command', number, command: { command: 'prompt', message_id, prompt } };
-    ws.send(JSON.stringify(frame));
+  #command(ws: WebSocket, number: number, command: WrapperCommand): void {
+    ws.send(JSON.stringify({ kind: 'command', number, command } satisfies SessionFrame));
   }
 }

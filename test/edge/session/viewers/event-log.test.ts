@@ -45,17 +45,6 @@ describe('the event log', () => {
     expect(ids).toEqual(numbers(1, pages.length));
   });
 
-  it('stores what is sent twice once, and asks again for what is missing', async () => {
-    const { user, id, container } = await scene();
-    container.say(text(1), text(2));
-    await container.stored();
-    container.sayFrom(2, text(1), text(2), text(3));
-    expect(await container.data.next(({ kind }) => kind === 'ack')).toEqual({ kind: 'ack', stored: 4 });
-    container.sayFrom(9, text(99));
-    expect(await container.data.next(({ kind }) => kind === 'resend')).toEqual({ kind: 'resend', from: 5 });
-    expect(said(await user.events(id))).toEqual([text(1), text(2), text(3)]);
-  });
-
   it('tells a wrapper that comes back how far it is, and orders it what it has not taken', async () => {
     const { user, id, runner, container } = await scene();
     container.say(text(1));
@@ -70,15 +59,6 @@ describe('the event log', () => {
     expect(await third.data.next()).toEqual({ kind: 'welcome', stored: 2 });
     expect(third.data.unread(isCommand)).toBe(0);
     expect(runner.name).toBeDefined();
-  });
-
-  it('refuses an epoch that is over, for good', async () => {
-    const { user, id, runner, container } = await scene();
-    await runner.end(container);
-    await user.call('POST', `/sessions/${id}/chat`, { prompt: 'wake' });
-    await runner.start(id);
-    const late = await FakeContainer.connect(container.launch);
-    expect((await late.data.closed()).code).toBe(4410);
   });
 
   it('takes last words of an epoch that has ended while no other has begun', async () => {
@@ -131,12 +111,6 @@ describe('the event log', () => {
     const after = (await user.events(id)).slice(-5);
     expect(after.map(({ type }) => type)).toEqual(Array.from({ length: 5 }, () => 'session.garbled'));
     expect((await user.call('GET', `/sessions/${id}`)).body.status).toBe('idle');
-  });
-
-  it('closes a link that does not speak the protocol', async () => {
-    const { container } = await scene();
-    container.data.send({ kind: 'ended' });
-    expect((await container.data.closed()).code).toBe(4400);
   });
 
   it('keeps control traffic of Claude Code out of the log', async () => {

@@ -4,7 +4,6 @@ import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { CloseCode } from '../../../../protocol/close-code.ts';
 import type { RunnerNotice } from '../../../../protocol/link/runner-notice.ts';
-import { MAX_FRAME_BYTES } from '../../../../protocol/settings/limits.ts';
 import type { SessionFrame } from '../../../../protocol/link/wrapper-link.ts';
 import type { LinkItem, WrapperFrame } from '../../../../protocol/link/wrapper-notice.ts';
 import { Relay } from '../../../../runner/link/relay.ts';
@@ -72,19 +71,6 @@ async function connect(linkPath: string) {
     closed: async () => await changes.until(() => closed),
   };
 }
-
-test('what the container says is stored in order, and acknowledged to it', async () => {
-  const { edge, session, linkPath } = await setUp();
-  const wrapper = await connect(linkPath);
-  wrapper.hello();
-  expect(await wrapper.frame('welcome')).toEqual({ kind: 'welcome', stored: 0 });
-  wrapper.say(1, 'a', 'b');
-  wrapper.say(3, 'c');
-  await edge.changes.until(() => session.items.length === 3);
-  expect(session.items).toEqual(['a', 'b', 'c']);
-  await wrapper.frame('ack', 0);
-  expect(session.hellos).toEqual([{ kind: 'hello', epoch: 3, taken: 0 }]);
-});
 
 test('a wrapper is welcomed while the edge is away, and all that it says arrives when the edge is back', async () => {
   const { edge, session, linkPath } = await setUp();
@@ -206,43 +192,6 @@ test('a gap is asked for again, once', async () => {
   expect(wrapper.received.filter((frame) => frame.kind === 'resend')).toHaveLength(1);
 });
 
-test('previews are shown, neither numbered nor kept', async () => {
-  const { edge, session, linkPath } = await setUp();
-  const wrapper = await connect(linkPath);
-  wrapper.hello();
-  wrapper.say(1, 'a');
-  await edge.changes.until(() => session.items.length === 1);
-  wrapper.send({ kind: 'preview', line: '{"type":"stream_event"}' });
-  await edge.changes.until(() => session.previews.length === 1);
-});
-
-test.each([
-  ['what is not JSON', 'rubbish\n'],
-  ['an unknown frame', '{"kind":"root","password":"x"}\n'],
-  ['a frame of another shape', '{"kind":"items","first":0,"items":[]}\n'],
-  ['items before its hello', '{"kind":"items","first":1,"items":["x"]}\n'],
-  ['another epoch', '{"kind":"hello","epoch":4,"taken":0}\n'],
-])('a container that sends %s loses its connection, may come back, and nothing of it is passed on', async (_, line) => {
-  const { edge, session, linkPath } = await setUp();
-  const bad = await connect(linkPath);
-  bad.socket.write(line);
-  await bad.closed();
-  const good = await connect(linkPath);
-  good.hello();
-  good.say(1, 'ok');
-  await edge.changes.until(() => session.items.length > 0);
-  expect(session.items).toEqual(['ok']);
-});
-
-test('a line without end is cut off at the largest frame', async () => {
-  const { linkPath, lines } = await setUp();
-  const wrapper = await connect(linkPath);
-  const chunk = Buffer.alloc(4 * 1024 * 1024, 'x');
-  for (let sent = 0; sent <= MAX_FRAME_BYTES; sent += chunk.length) wrapper.socket.write(chunk);
-  await wrapper.closed();
-  expect(lines.join('')).toContain('too long');
-});
-
 test.each([
   [CloseCode.notFound, 'not_found'],
   [CloseCode.staleEpoch, 'stale_epoch'],
@@ -277,17 +226,6 @@ test('an HTTP error is for good only when the edge itself gives it', async () =>
   edge.comeBack();
   await edge.changes.until(() => session.items.length === 1);
   expect(refused).toEqual([]);
-});
-
-test('a session that lost what it had acknowledged is given up, not fed a hole', async () => {
-  const { session, linkPath, refused } = await setUp();
-  const wrapper = await connect(linkPath);
-  wrapper.hello();
-  wrapper.say(1, 'a', 'b');
-  await wrapper.frame('ack');
-  session.items.length = 0;
-  session.socket?.terminate();
-  await expect.poll(() => refused).toEqual(['lost_items']);
 });
 
 test('a connection that answers nothing any more is replaced', async () => {

@@ -1,6 +1,6 @@
 import type { WrapperCommand } from '../../protocol/link/wrapper-link.ts';
 import type { WrapperFrame } from '../../protocol/link/wrapper-notice.ts';
-import { Inbox } from '../link/inbox.ts';
+import { Inbox } from './inbox.ts';
 
 export interface CommandRunner {
   /** False: `claude` is gone or about to go, and the command stays the session's. */

@@ -1,0 +1,111 @@
+import type { SessionFrame, WrapperCommand } from '../../protocol/link/wrapper-link.ts';
+import type { LinkItem, WrapperFrame } from '../../protocol/link/wrapper-notice.ts';
+import { CommandQueue } from './command-queue.ts';
+import { Link } from './link.ts';
+import { Outbox } from './outbox.ts';
+
+export interface SessionLinkListener {
+  /** Runs a command of the session. False: `claude` is gone or about to go, and the command stays the session's. */
+  run(command: WrapperCommand): Promise<boolean>;
+  /** The session has stored the clone. Comes again with every connection. */
+  go(): void;
+  /** The session has said what it has stored: there may be less in `bytes` and `size`. */
+  stored(): void;
+}
+
+/** The container's end of the link: sends items until the session has stored them, and runs its commands. */
+export class SessionLink {
+  readonly #listener: SessionLinkListener;
+  readonly #outbox = new Outbox();
+  readonly #commands: CommandQueue;
+  readonly #link: Link;
+
+  /** @param path of the session's unix socket */
+  constructor(path: string, epoch: number, listener: SessionLinkListener) {
+    this.#listener = listener;
+    this.#link = new Link(path, {
+      hello: () => ({ kind: 'hello', epoch, taken: this.#commands.connected() }),
+      take: () => this.#take(),
+      receive: (frame) => this.#receive(frame),
+      broken: () => {
+        this.#outbox.disconnected();
+      },
+    });
+    this.#commands = new CommandQueue({
+      run: (command) => listener.run(command),
+      done: () => {
+        this.#link.flush();
+      },
+    });
+  }
+
+  /** Bytes of the items that are not acknowledged yet. */
+  get bytes(): number {
+    return this.#outbox.bytes;
+  }
+
+  /** How many items are not acknowledged yet. */
+  get size(): number {
+    return this.#outbox.size;
+  }
+
+  /** Connects, and goes on doing so until `close`. */
+  open(): void {
+    this.#link.open();
+  }
+
+  /** Ends the connection for good. */
+  close(): void {
+    this.#link.close();
+  }
+
+  /** Numbers an item and sends it at the end of this turn of the event loop. */
+  send(item: LinkItem): void {
+    this.#outbox.push(item);
+    this.#link.flush();
+  }
+
+  /** Shows a line to whoever watches the session now. */
+  preview(line: string): void {
+    this.#outbox.preview(line);
+    this.#link.flush();
+  }
+
+  /** `claude` is ready: run the commands that wait, and those that come. */
+  startCommands(): void {
+    this.#commands.start();
+  }
+
+  #take(): WrapperFrame | null {
+    // A relay that does not know yet what the session has stored takes nothing before its welcome.
+    if (!this.#outbox.connected) return null;
+    return this.#commands.take() ?? this.#outbox.take();
+  }
+
+  #receive(frame: SessionFrame): string | null {
+    if (frame.kind === 'command') return this.#commands.receive(frame.number, frame.command);
+    if (!this.#accept(frame)) return `${JSON.stringify(frame)} cannot be`;
+    this.#listener.stored();
+    return null;
+  }
+
+  /** False: the frame does not fit what was sent. */
+  #accept(frame: Exclude<SessionFrame, { kind: 'command' }>): boolean {
+    switch (frame.kind) {
+      case 'welcome':
+        return this.#outbox.welcome(frame.stored);
+      case 'ack':
+        return this.#outbox.acknowledge(frame.stored);
+      case 'resend':
+        return this.#outbox.resend(frame.from);
+      case 'go':
+        this.#listener.go();
+        return true;
+      case 'host_ack':
+      case 'model':
+        // For the runner: a wrapper never gets them.
+        break;
+    }
+    return false;
+  }
+}

@@ -16,6 +16,8 @@ export type OutputLine =
   | { kind: 'lifecycle'; line: string; messageId: string; state: string }
   /** A request for permission to use a tool. Not sent as it is. */
   | { kind: 'permission'; request: PermissionRequest }
+  /** A message to an MCP server that the wrapper serves. Not sent. */
+  | { kind: 'mcp'; requestId: string; server: string; message: unknown }
   /** A request that the wrapper does not know. Sent as it is. */
   | { kind: 'request'; line: string; requestId: string }
   /** `claude` withdraws a request. Sent as it is, unless it was a request for a permission. */
@@ -43,6 +45,10 @@ const NOTICE_CHARACTERS = 8192;
 
 const lifecycle = z.object({ command_uuid: z.string(), state: z.string() });
 const request = z.object({ request_id: z.string() });
+const mcpMessage = z.object({
+  request_id: z.string(),
+  request: z.object({ subtype: z.literal('mcp_message'), server_name: z.string(), message: z.unknown() }),
+});
 const responded = z.object({ response: request });
 const answer = z.object({
   response: z.discriminatedUnion('subtype', [
@@ -80,6 +86,11 @@ export function readOutputLine(split: SplitLine, initialiseId: string): OutputLi
   if (value.type === 'control_request') {
     const permission = permissionRequest.safeParse(value);
     if (permission.success) return { kind: 'permission', request: permission.data };
+    const mcp = mcpMessage.safeParse(value);
+    if (mcp.success) {
+      const { server_name: server, message } = mcp.data.request;
+      return { kind: 'mcp', requestId: mcp.data.request_id, server, message };
+    }
     const unknown = request.safeParse(value);
     if (unknown.success) return { kind: 'request', line, requestId: unknown.data.request_id };
   }

@@ -8,7 +8,7 @@ import { Spending } from '../claude/spending.ts';
 import { Turns } from '../claude/turns.ts';
 import type { McpDefinition } from '../mcp/mcp-servers.ts';
 import { McpWatch } from '../mcp/mcp-watch.ts';
-import { ToolCalls } from '../tools/tool-calls.ts';
+import { ToolChannel } from '../tools/tool-channel.ts';
 
 /** The two ends that a dialogue connects. */
 export interface DialogueEnds {
@@ -24,10 +24,8 @@ export interface DialogueEnds {
 
 /** What passes between `claude` and its session: lines up, commands down, and the requests of both sides. */
 export class Dialogue {
-  /** Calls of CC-Docker's own tools. */
-  readonly toolCalls = new ToolCalls((notice) => {
-    this.#send(notice);
-  });
+  /** CC-Docker's own tools. */
+  readonly tools: ToolChannel;
   readonly #ends: DialogueEnds;
   readonly #turns = new Turns();
   readonly #permissions: Permissions;
@@ -37,6 +35,9 @@ export class Dialogue {
 
   constructor({ config, resume, fork_of }: WrapperLaunch, ends: DialogueEnds) {
     this.#ends = ends;
+    this.tools = new ToolChannel(config.agent_tools, (notice) => {
+      this.#send(notice);
+    });
     this.#permissions = new Permissions(config.permission_mode !== 'bypass');
     this.#spending = new Spending(
       resume || fork_of !== undefined,
@@ -91,6 +92,9 @@ export class Dialogue {
         if (this.#turns.lifecycle(line.messageId, line.state)) void this.#interrupt();
         if (line.state === 'completed') this.#mcp?.ask();
         return;
+      case 'mcp':
+        void this.#serveMcp(line.requestId, line.server, line.message);
+        return;
       case 'request':
         this.#send(line.line);
         void this.#refuse(line.requestId);
@@ -119,7 +123,7 @@ export class Dialogue {
     if (this.#ends.ending()) return false;
     if (command.command === 'tool_result') {
       const { call_id, text, is_error: isError, structured } = command;
-      this.toolCalls.answer(call_id, { text, isError, structured });
+      this.tools.answer(call_id, { text, isError, structured });
       return true;
     }
     if (command.command === 'watch_spending') {
@@ -131,6 +135,10 @@ export class Dialogue {
     const written = await this.#ends.write(answer);
     if (written) this.#permissions.answered(command.interaction_id);
     return written;
+  }
+
+  async #serveMcp(requestId: string, server: string, message: unknown): Promise<void> {
+    await this.#ends.write(await this.tools.received(requestId, server, message));
   }
 
   #permissionRequested(request: PermissionRequest): void {

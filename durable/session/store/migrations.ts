@@ -6,7 +6,7 @@ type Json = Record<string, unknown>;
 export const SESSION_SCHEMA: Schema = {
   of: 'session',
   firstTable: 'record',
-  migrations: [groupRecord],
+  migrations: [groupRecord, toVersion3Tools],
 };
 
 /**
@@ -54,6 +54,14 @@ function grouped(old: Json): Json {
     list: { changes: old['changes'], listed: old['told'] },
     last_activity: old['last_activity'],
   };
+}
+
+/** 2 → 3: a session without `agent_tools` now has all of them. One that was made before keeps what it was made with: none. */
+function toVersion3Tools(sql: SqlStorage): void {
+  sql.exec(
+    `UPDATE record SET json = json_insert(json, '$.identity.request.config.agent_tools', json('[]'))
+      WHERE json_extract(json, '$.identity.request.config') IS NOT NULL`,
+  );
 }
 
 function dropColumn(sql: SqlStorage, table: string, column: string): void {

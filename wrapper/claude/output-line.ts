@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import * as z from 'zod';
 import type { LinkItem } from '../../protocol/link/wrapper-notice.ts';
 import type { SplitLine } from '../lib/line-splitter.ts';
+import { type AgentTask, agentsOf } from './agents.ts';
 import { type ServerStatus, statusAnswer } from '../mcp/mcp-status.ts';
 import { type PermissionRequest, permissionRequest } from './permissions.ts';
 import { type SpendingSign, spendingSign, usageAnswer } from './spending.ts';
@@ -9,7 +10,7 @@ import { type SpendingSign, spendingSign, usageAnswer } from './spending.ts';
 /** One line of Claude Code's standard output, by what the wrapper does with it. "Sent" means: sent to the session. */
 export type OutputLine =
   /** Sent as it is, or as a notice in its place. */
-  | { kind: 'item'; item: LinkItem; spending?: SpendingSign }
+  | { kind: 'item'; item: LinkItem; spending?: SpendingSign; agents?: AgentTask[] }
   /** A partial message: sent as a preview, not stored. */
   | { kind: 'preview'; line: string; spending?: SpendingSign }
   /** The state of a message that `claude` was given. Sent as it is. */
@@ -116,7 +117,8 @@ export function readOutputLine(split: SplitLine, initialiseId: string): OutputLi
     }
     if (echo.success && !echo.data.response.request_id.startsWith(OWN_REQUESTS)) return { kind: 'echo' };
   }
-  return { kind: 'item', item: line, ...spending };
+  const agents = agentsOf(value);
+  return { kind: 'item', item: line, ...spending, ...(agents.length > 0 && { agents }) };
 }
 
 function parseObject(line: string): Record<string, unknown> | null {

@@ -1,6 +1,7 @@
 import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
 import type { WrapperCommand } from '../../protocol/link/wrapper-link.ts';
 import type { LinkItem } from '../../protocol/link/wrapper-notice.ts';
+import { Agents } from '../claude/agents.ts';
 import type { ClaudeLine } from '../claude/claude-process.ts';
 import { OWN_REQUESTS, USAGE_REQUEST } from '../claude/output-line.ts';
 import { type PermissionRequest, Permissions } from '../claude/permissions.ts';
@@ -29,6 +30,7 @@ export class Dialogue {
   readonly #ends: DialogueEnds;
   readonly #turns = new Turns();
   readonly #permissions: Permissions;
+  readonly #agents = new Agents();
   readonly #spending: Spending;
   #mcp: McpWatch | null = null;
   #interrupts = 0;
@@ -103,6 +105,7 @@ export class Dialogue {
         this.#ends.preview(line.line);
         break;
       case 'item':
+        if (line.agents !== undefined) this.#agents.heard(line.agents);
         this.#send(line.item);
     }
     if (line.spending !== undefined) this.#spending.heard(line.spending);
@@ -142,7 +145,8 @@ export class Dialogue {
   }
 
   #permissionRequested(request: PermissionRequest): void {
-    const outcome = this.#permissions.asked(request, crypto.randomUUID());
+    const agent = this.#agents.asking(request.request.agent_id ?? null);
+    const outcome = this.#permissions.asked(request, crypto.randomUUID(), agent);
     if ('notice' in outcome) this.#send(outcome);
     else void this.#ends.write(outcome);
   }

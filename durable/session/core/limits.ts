@@ -55,7 +55,7 @@ export function askLimitsOf(identity: SessionIdentity, settings: EdgeSettings): 
  */
 export function agentToolsOf(identity: SessionIdentity, settings: EdgeSettings): AgentTool[] {
   const { agent_tools: named = agentTool.options } = identity.request.config;
-  return settings.AGENT_TOOLS.filter((tool) => named.includes(tool));
+  return named.filter((tool) => settings.AGENT_TOOLS.includes(tool));
 }
 
 /** The refusal of a message's timeout that is over the operator's maximum; null: it is not. @param asked seconds */

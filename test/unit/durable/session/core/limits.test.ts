@@ -32,7 +32,7 @@ describe('the tools of a session', () => {
 
   it('are those that both name', () => {
     expect(toolsOf(['ask_user', 'stop_child'])).toEqual(['ask_user', 'stop_child']);
-    expect(toolsOf(undefined, ' notify_user ,ask_user,')).toEqual(['notify_user', 'ask_user']);
+    expect(toolsOf(undefined, ' notify_user ,ask_user,')).toEqual(['ask_user', 'notify_user']);
     expect(toolsOf(['ask_user', 'stop_child'], 'notify_user,ask_user')).toEqual(['ask_user']);
     expect(toolsOf([])).toEqual([]);
     expect(toolsOf(undefined, 'none')).toEqual([]);

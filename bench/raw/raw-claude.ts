@@ -5,7 +5,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
-import { sessionConfig } from '../../protocol/api/session-config.ts';
+import { launchConfig } from '../../protocol/api/session-config.ts';
 import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
 import { launchFile } from '../../runner/session/container/launch-file.ts';
 import { sessionFolders } from '../../runner/lib/session-folders.ts';
@@ -55,7 +55,7 @@ export async function runOnce(options: RawOptions, prompt: string): Promise<numb
 /** `claude` with JSON streams in both directions, called as the wrapper calls it. */
 export async function keepOpen(options: RawOptions, prompt: string): Promise<RawClaude> {
   const { launch, remove } = await prepareLaunch(options);
-  const { args } = claudeCall(launch, null, { servers: {}, skills: null });
+  const { args } = claudeCall(launch, { servers: {}, skills: null });
   const began = performance.now();
   const child = spawn(launch.claude, args, {
     cwd: launch.cwd,
@@ -116,7 +116,7 @@ async function prepareLaunch(options: RawOptions): Promise<{ launch: WrapperLaun
       epoch: 1,
       token: '',
       resume: false,
-      config: sessionConfig.parse({}),
+      config: launchConfig.parse({ agent_tools: [] }),
       workspace: { type: 'ephemeral' },
       files: {
         owner: '0'.repeat(64),

@@ -4,7 +4,7 @@ import type { Schema } from '../shared/schema.ts';
 export const DIRECTORY_SCHEMA: Schema = {
   of: 'directory',
   firstTable: 'sessions',
-  migrations: [renameCreation],
+  migrations: [renameCreation, keysWithoutTools],
 };
 
 /** What version 1 stored of how a session was created. The first sessions of version 1 have no `birth`: they had no children then. */
@@ -18,5 +18,27 @@ function renameCreation(sql: SqlStorage): void {
     const { birth = { leave: 'free', spawn: null }, ...begun } = JSON.parse(json) as Begun1;
     const creation = { permit: birth.leave, spawn: birth.spawn };
     sql.exec('UPDATE begun SET json = ? WHERE id = ?', JSON.stringify({ ...begun, creation }), id);
+  }
+}
+
+/** What version 2 stored of a request that created a session. */
+interface Asked2 {
+  readonly config?: { readonly agent_tools?: readonly string[] };
+}
+
+/**
+ * 2 → 3: a request that names no `agent_tools` was stored with its default, an empty list. There is no default any more, so
+ * the same request with the same key has to be known without it.
+ */
+function keysWithoutTools(sql: SqlStorage): void {
+  // The first directories had no keys.
+  if (sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'session_keys'").toArray().length === 0)
+    return;
+  for (const { key, body } of sql.exec<{ key: string; body: string }>('SELECT key, body FROM session_keys').toArray()) {
+    // Of a fork or a child it is an array.
+    const { config, ...asked } = JSON.parse(body) as Asked2;
+    if (config?.agent_tools?.length !== 0) continue;
+    const { agent_tools: _none, ...named } = config;
+    sql.exec('UPDATE session_keys SET body = ? WHERE key = ?', JSON.stringify({ ...asked, config: named }), key);
   }
 }

@@ -10,9 +10,6 @@ import type { Outbox } from './outbox/outbox.ts';
 import type { QuestionLimits } from './questions.ts';
 import type { DeskTable } from './tables/desk-table.ts';
 
-/** Sessions that begin on Discord get the tools that reach people there. */
-const AGENT_TOOLS = ['ask_user', 'notify_user'] as const;
-
 /** A command to carry out. */
 export interface DeskCommand {
   readonly call: Exclude<CommandCall, { name: 'link' }>;
@@ -77,7 +74,6 @@ export class DeskCommands {
     const parsed = createSessionRequest.safeParse({
       ...(workspace === undefined ? {} : { workspace: { type: 'persistent', id: workspace } }),
       config: {
-        agent_tools: AGENT_TOOLS,
         interaction_timeout_seconds: Math.min(timeout, longest) / 1000,
         interaction_reminders: reminders,
         ...(model === undefined ? {} : { model }),

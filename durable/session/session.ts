@@ -28,6 +28,7 @@ import type {
 import { SessionAssembly } from './assembly.ts';
 import { childLineOf, childOutcomeOf } from './children/child-views.ts';
 import { filesElsewhere } from './container/shared-workspace.ts';
+import { agentToolsOf } from './core/limits.ts';
 import { shareOf, type FilesShare } from './core/shared-files.ts';
 import { SessionRoutes } from './routes.ts';
 import { NOT_FOUND, type SessionStore } from './store/store.ts';
@@ -319,6 +320,7 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
   }
 
   #view(): StoredSessionView {
-    return viewOf(this.#store.current, this.#store.seq);
+    const { current, seq, settings } = this.#store;
+    return viewOf(current, seq, agentToolsOf(current.identity, settings));
   }
 }

@@ -5,6 +5,7 @@ import { instant, uuid } from '../ids.ts';
 import { interactionState, interactionSubject, resolution } from './interaction.ts';
 import { backgroundTask, turnOrigin, turnView } from './message.ts';
 import { reason, messageError } from '../reason.ts';
+import { agentTool } from './session-config.ts';
 import { sessionStatus } from './session.ts';
 import { skippedFile, snapshotState, snapshotTrigger } from './workspace.ts';
 
@@ -101,6 +102,8 @@ export const ownEvents = {
     priority: z.enum(['low', 'normal', 'high', 'urgent']),
     summary: z.string().nullable(),
   }),
+  /** The container called a tool of CC-Docker that this session does not have. Nothing was done. */
+  'session.tool_refused': z.object({ epoch: z.int(), tool: agentTool, detail: z.string() }),
   /** The state of one of the session's MCP servers. */
   'session.mcp_server': z.object({
     epoch: z.int(),

@@ -3,9 +3,14 @@ import { instant, userName, uuid } from '../ids.ts';
 
 /** An interaction waits for a person: a question of the agent, or a permission to use a tool. */
 
+/** Longest preview of an option, characters. */
+export const MAX_PREVIEW = 8000;
+
 const questionOption = z.object({
   label: z.string().min(1).max(200),
   description: z.string().max(2000).optional(),
+  /** What choosing it looks like, to compare: code, a mockup. Markdown, best shown in a monospaced box. */
+  preview: z.string().max(MAX_PREVIEW).optional(),
 });
 
 /** One question. Without options, or with `free_text`, any text is an answer. */
@@ -19,6 +24,15 @@ const question = z.object({
 });
 export type Question = z.infer<typeof question>;
 
+/** A subagent that asks. Its type and description are known where Claude Code has named it. */
+export const askingAgent = z.object({
+  id: z.string().max(256),
+  type: z.string().max(256).optional(),
+  /** What it is doing, in a few words. */
+  description: z.string().max(500).optional(),
+});
+export type AskingAgent = z.infer<typeof askingAgent>;
+
 /** What is asked. `ask_user` asks one question, Claude Code's `AskUserQuestion` one to four. */
 export const interactionSubject = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('question'), questions: z.array(question).min(1).max(8) }),
@@ -29,6 +43,8 @@ export const interactionSubject = z.discriminatedUnion('kind', [
     input: z.record(z.string(), z.unknown()).nullable(),
     /** Whether `allow_session` has an effect on this tool. */
     can_allow_session: z.boolean(),
+    /** The subagent that asks; null, or absent: the main agent does. */
+    agent: askingAgent.nullable().optional(),
   }),
 ]);
 export type InteractionSubject = z.infer<typeof interactionSubject>;

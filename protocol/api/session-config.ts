@@ -131,8 +131,8 @@ const settings = {
   /** Reminders of a permission, or of a question without `max_attempts`, while nobody has answered. */
   interaction_reminders: z.int().min(0).max(100),
   /**
-   * CC-Docker's own tools for the agent, named `mcp__cc-docker__…`. None by default: their server adds a tenth of a second to
-   * a session's start, and Claude Code's own `AskUserQuestion` works without it.
+   * CC-Docker's own tools for the agent, named `mcp__cc-docker__…`. Absent: all of them. In either case only those that the
+   * operator's `AGENT_TOOLS` names.
    */
   agent_tools: z.array(agentTool).max(16),
   /**
@@ -169,7 +169,7 @@ export const sessionConfig = z.strictObject({
   permission_default: settings.permission_default.default('deny'),
   answerers: settings.answerers.default([]),
   interaction_reminders: settings.interaction_reminders.default(0),
-  agent_tools: settings.agent_tools.default([]),
+  agent_tools: settings.agent_tools.optional(),
   mcp_servers: settings.mcp_servers.default({}),
   max_turns: settings.max_turns.default(100),
   budget_usd: settings.budget_usd.optional(),
@@ -179,6 +179,10 @@ export const sessionConfig = z.strictObject({
   skills: settings.skills.default([]),
 });
 export type SessionConfig = z.infer<typeof sessionConfig>;
+
+/** A session's settings as its container gets them: `agent_tools` names the tools that the edge lets it call. */
+export const launchConfig = sessionConfig.extend({ agent_tools: settings.agent_tools });
+export type LaunchConfig = z.infer<typeof launchConfig>;
 
 /** A child's settings. It inherits absent ones from its parent, except `system_prompt` and `budget_usd`. */
 export const childConfig = z.strictObject(settings).partial();

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { epoch, instant, uuid } from '../ids.ts';
 import { reason } from '../reason.ts';
 import { filesRefusal, filesRequest, sessionFiles } from '../api/files.ts';
-import { resources, sessionConfig } from '../api/session-config.ts';
+import { resources, launchConfig } from '../api/session-config.ts';
 import { skippedFile, snapshotState, snapshotTrigger, workspace } from '../api/workspace.ts';
 
 /** The control socket: each runner dials one to its pool. Frames are JSON text. */
@@ -18,7 +18,7 @@ export const launch = placementKey.extend({
   resume: z.boolean(),
   /** Claude Code's id of the conversation to go on with; absent: it is the session's id. */
   conversation_id: uuid.optional(),
-  config: sessionConfig,
+  config: launchConfig,
   workspace,
   /** The session whose workspace this one shares, on the same runner; absent: it has its own. */
   workspace_of: uuid.optional(),

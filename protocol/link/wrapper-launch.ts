@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { epoch, uuid } from '../ids.ts';
-import { sessionConfig } from '../api/session-config.ts';
+import { launchConfig } from '../api/session-config.ts';
 
 /**
  * `launch.json` in the session's run folder: all that a wrapper needs. Only the runner writes it. Paths are the
@@ -47,6 +47,6 @@ export const wrapperLaunch = z.object({
       forwards: z.array(z.object({ address: z.ipv4(), host: z.string(), port: z.int().min(1).max(65_535) })),
     })
     .optional(),
-  config: sessionConfig,
+  config: launchConfig,
 });
 export type WrapperLaunch = z.infer<typeof wrapperLaunch>;

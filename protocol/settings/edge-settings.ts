@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { agentToolsSetting } from './agent-tools.ts';
 import { discordSettings } from './discord-settings.ts';
 import { webhookAllow } from './webhook-allow.ts';
 
@@ -51,6 +52,8 @@ export const edgeSettings = discordSettings.extend({
   /** Children that one session may spawn, and sessions that one tree may have. Ended ones count. */
   MAX_CHILDREN_PER_SESSION: count(20, 1000),
   MAX_SESSIONS_PER_TREE: count(50, 10_000),
+  /** The tools of CC-Docker that sessions may have. A session's `agent_tools` can name fewer. */
+  AGENT_TOOLS: agentToolsSetting,
   /** What webhooks may reach besides public addresses. It has no effect when the edge runs on Cloudflare. */
   WEBHOOK_ALLOW: webhookAllow,
   /** Seconds that a runner may be disconnected before its containers are given up. */

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
-import type { SessionConfig } from '../../protocol/api/session-config.ts';
+import type { LaunchConfig } from '../../protocol/api/session-config.ts';
 import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
 import type { McpDefinition } from '../mcp/mcp-servers.ts';
-import { ruleOf, TOOL_SERVER } from '../tools/tool-names.ts';
-import type { ToolServerConfig } from '../tools/tool-server.ts';
+import { ruleOf } from '../tools/tool-names.ts';
 
 /** How to call `claude` for a launch. */
 export interface ClaudeCall {
@@ -33,14 +32,9 @@ const ALWAYS =
 /**
  * Claude Code's arguments for a launch, and the files that they name. Each was tried with the real binary.
  *
- * @param tools where CC-Docker's own tools are; null: this session has none
- * @param resolved the session's other MCP servers and the folder of its skills
+ * @param resolved the session's MCP servers and the folder of its skills. CC-Docker's own server needs no argument.
  */
-export function claudeCall(
-  launch: WrapperLaunch,
-  tools: ToolServerConfig | null,
-  resolved: ResolvedSettings,
-): ClaudeCall {
+export function claudeCall(launch: WrapperLaunch, { servers, skills }: ResolvedSettings): ClaudeCall {
   const { config } = launch;
   const files: ClaudeCall['files'] = [];
   const args = [
@@ -57,14 +51,12 @@ export function claudeCall(
     // Without `off`, a resumed conversation keeps the system prompt of its first start.
     args.push('--append-system-prompt-file', path, '--system-prompt-snapshot', 'off');
   }
-  // CC-Docker's own server comes last: it wins over a server of the session's with the same name.
-  const mcpServers = { ...resolved.servers, ...(tools !== null && { [TOOL_SERVER]: tools }) };
-  if (Object.keys(mcpServers).length > 0) {
+  if (Object.keys(servers).length > 0) {
     const path = join(launch.scratch, 'mcp.json');
-    files.push({ path, text: JSON.stringify({ mcpServers }) });
+    files.push({ path, text: JSON.stringify({ mcpServers: servers }) });
     args.push('--mcp-config', path);
   }
-  if (resolved.skills !== null) args.push('--add-dir', resolved.skills);
+  if (skills !== null) args.push('--add-dir', skills);
   return { args, files };
 }
 
@@ -97,7 +89,7 @@ const PERSON_JUDGES = ['--settings', JSON.stringify({ useAutoModeDuringPlan: fal
 
 const MODES = { ask: 'default', accept_edits: 'acceptEdits', plan: 'plan' } as const;
 
-function permissions(config: SessionConfig): string[] {
+function permissions(config: LaunchConfig): string[] {
   const { allowed_tools: allowed, permission_mode: mode } = config;
   // The session was given these tools, so it may use them without asking.
   const own = config.agent_tools.map(ruleOf);

@@ -13,7 +13,7 @@ import { OWN_REQUESTS, type OutputLine, readOutputLine } from './output-line.ts'
 import { nameProjectFolder } from './project-folder.ts';
 import { skillsFolder } from './skills.ts';
 import { Tail } from '../lib/tail.ts';
-import type { ToolServerConfig } from '../tools/tool-server.ts';
+import type { ToolChannel } from '../tools/tool-channel.ts';
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
@@ -56,15 +56,15 @@ export class ClaudeProcess {
   /** Starts `claude` at once. The listener is called later, never within the constructor. */
   constructor(
     launch: WrapperLaunch,
-    tools: ToolServerConfig | null,
     servers: Record<string, McpDefinition>,
+    tools: ToolChannel,
     listener: ClaudeListener,
   ) {
     this.#launch = launch;
     this.#listener = listener;
     try {
       nameProjectFolder(launch);
-      const call = claudeCall(launch, tools, { servers, skills: skillsFolder(launch) });
+      const call = claudeCall(launch, { servers, skills: skillsFolder(launch) });
       for (const { path, text } of call.files) {
         mkdirSync(dirname(path), { recursive: true });
         // MCP servers' headers can be credentials.
@@ -78,6 +78,7 @@ export class ClaudeProcess {
           // A process group of its own: it can be killed together with its children.
           detached: true,
         }),
+        tools,
       );
     } catch (error) {
       setImmediate(() => {
@@ -128,7 +129,7 @@ export class ClaudeProcess {
     this.kill();
   }
 
-  #attach(child: Child): void {
+  #attach(child: Child, tools: ToolChannel): void {
     this.#child = child;
     child.on('error', (error) => {
       if (child.pid === undefined) this.#end({ notice: 'start_failed', detail: this.#spawnFailure(error) });
@@ -146,14 +147,15 @@ export class ClaudeProcess {
     child.once('exit', (code, signal) => {
       this.#gone(child, code, signal);
     });
-    void this.write({
-      type: 'control_request',
-      request_id: INITIALISE_ID,
-      request: { subtype: 'initialize' },
-    });
+    void this.#initialise(tools);
     this.#within(INITIALISE_MS, () => {
       this.giveUp(`it did not answer within ${INITIALISE_MS / 1000} s`);
     });
+  }
+
+  async #initialise(tools: ToolChannel): Promise<void> {
+    const request = { subtype: 'initialize', ...(await tools.offer()) };
+    await this.write({ type: 'control_request', request_id: INITIALISE_ID, request });
   }
 
   #read(split: SplitLine): void {

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import * as z from 'zod';
 import type { LinkItem } from '../../protocol/link/wrapper-notice.ts';
 import type { SplitLine } from '../lib/line-splitter.ts';
+import { type AgentTask, agentsOf } from './agents.ts';
 import { type ServerStatus, statusAnswer } from '../mcp/mcp-status.ts';
 import { type PermissionRequest, permissionRequest } from './permissions.ts';
 import { type SpendingSign, spendingSign, usageAnswer } from './spending.ts';
@@ -9,13 +10,15 @@ import { type SpendingSign, spendingSign, usageAnswer } from './spending.ts';
 /** One line of Claude Code's standard output, by what the wrapper does with it. "Sent" means: sent to the session. */
 export type OutputLine =
   /** Sent as it is, or as a notice in its place. */
-  | { kind: 'item'; item: LinkItem; spending?: SpendingSign }
+  | { kind: 'item'; item: LinkItem; spending?: SpendingSign; agents?: AgentTask[] }
   /** A partial message: sent as a preview, not stored. */
   | { kind: 'preview'; line: string; spending?: SpendingSign }
   /** The state of a message that `claude` was given. Sent as it is. */
   | { kind: 'lifecycle'; line: string; messageId: string; state: string }
   /** A request for permission to use a tool. Not sent as it is. */
   | { kind: 'permission'; request: PermissionRequest }
+  /** A message to an MCP server that the wrapper serves. Not sent. */
+  | { kind: 'mcp'; requestId: string; server: string; message: unknown }
   /** A request that the wrapper does not know. Sent as it is. */
   | { kind: 'request'; line: string; requestId: string }
   /** `claude` withdraws a request. Sent as it is, unless it was a request for a permission. */
@@ -43,6 +46,10 @@ const NOTICE_CHARACTERS = 8192;
 
 const lifecycle = z.object({ command_uuid: z.string(), state: z.string() });
 const request = z.object({ request_id: z.string() });
+const mcpMessage = z.object({
+  request_id: z.string(),
+  request: z.object({ subtype: z.literal('mcp_message'), server_name: z.string(), message: z.unknown() }),
+});
 const responded = z.object({ response: request });
 const answer = z.object({
   response: z.discriminatedUnion('subtype', [
@@ -80,6 +87,11 @@ export function readOutputLine(split: SplitLine, initialiseId: string): OutputLi
   if (value.type === 'control_request') {
     const permission = permissionRequest.safeParse(value);
     if (permission.success) return { kind: 'permission', request: permission.data };
+    const mcp = mcpMessage.safeParse(value);
+    if (mcp.success) {
+      const { server_name: server, message } = mcp.data.request;
+      return { kind: 'mcp', requestId: mcp.data.request_id, server, message };
+    }
     const unknown = request.safeParse(value);
     if (unknown.success) return { kind: 'request', line, requestId: unknown.data.request_id };
   }
@@ -105,7 +117,8 @@ export function readOutputLine(split: SplitLine, initialiseId: string): OutputLi
     }
     if (echo.success && !echo.data.response.request_id.startsWith(OWN_REQUESTS)) return { kind: 'echo' };
   }
-  return { kind: 'item', item: line, ...spending };
+  const agents = agentsOf(value);
+  return { kind: 'item', item: line, ...spending, ...(agents.length > 0 && { agents }) };
 }
 
 function parseObject(line: string): Record<string, unknown> | null {

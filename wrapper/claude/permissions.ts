@@ -1,11 +1,14 @@
 import * as z from 'zod';
 import {
+  type AskingAgent,
   type InteractionSubject,
+  MAX_PREVIEW,
   MAX_SHOWN_INPUT,
   type Question,
   type Resolution,
 } from '../../protocol/api/interaction.ts';
 import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
+import { clip } from '../lib/clip.ts';
 
 /** Claude Code's request before it uses a tool: `can_use_tool`. */
 export const permissionRequest = z.object({
@@ -17,6 +20,8 @@ export const permissionRequest = z.object({
     /** Rules or a mode with which it would not ask again. Returned as they came, except for their destination. */
     permission_suggestions: z.array(z.looseObject({})).catch([]),
     tool_use_id: z.string().catch(''),
+    /** The subagent that asks. Absent: the main agent does. */
+    agent_id: z.string().optional().catch(undefined),
   }),
 });
 export type PermissionRequest = z.infer<typeof permissionRequest>;
@@ -46,7 +51,13 @@ const askUserQuestion = z.object({
         question: z.string().min(1),
         header: z.string().optional(),
         options: z
-          .array(z.object({ label: z.string().min(1), description: z.string().optional() }))
+          .array(
+            z.object({
+              label: z.string().min(1),
+              description: z.string().optional(),
+              preview: z.string().optional().catch(undefined),
+            }),
+          )
           .max(25)
           .catch([]),
         multiSelect: z.boolean().catch(false),
@@ -84,8 +95,14 @@ export class Permissions {
   /**
    * `claude` makes a request. @returns the notice for the session; or, when no person can get it, the answer for
    * `claude`
+   *
+   * @param agent the subagent that asks; null: the main agent does
    */
-  asked({ request_id, request }: PermissionRequest, interactionId: string): WrapperNotice | ControlResponse {
+  asked(
+    { request_id, request }: PermissionRequest,
+    interactionId: string,
+    agent: AskingAgent | null,
+  ): WrapperNotice | ControlResponse {
     const { tool_name, input, tool_use_id, permission_suggestions: suggestions } = request;
     const asksQuestions = tool_name === 'AskUserQuestion';
     if (!asksQuestions && !this.#permissionsAsked) return answer(request_id, { behavior: 'deny', message: NOT_ASKED });
@@ -99,7 +116,7 @@ export class Permissions {
       tool_use_id: clip(tool_use_id, 256),
       subject:
         questions === null
-          ? permissionSubject(tool_name, input, suggestions)
+          ? permissionSubject(tool_name, input, suggestions, agent)
           : { kind: 'question', questions: questions.map(shownQuestion) },
     };
   }
@@ -136,7 +153,18 @@ function answerOf({ input, suggestions, questions }: PendingRequest, resolution:
     if (questions === null || resolution.answers.length !== questions.length)
       return { behavior: 'deny', message: questions === null ? DENIED : UNANSWERED };
     const answers = questions.map((asked, i) => [asked.question, answerText(asked, resolution.answers[i] ?? '')]);
-    return { behavior: 'allow', updatedInput: { ...input, answers: Object.fromEntries(answers) } };
+    const annotations = questions.flatMap((asked, i) => {
+      const preview = chosenPreview(asked, resolution.answers[i] ?? '');
+      return preview === null ? [] : [[asked.question, { preview }]];
+    });
+    return {
+      behavior: 'allow',
+      updatedInput: {
+        ...input,
+        answers: Object.fromEntries(answers),
+        ...(annotations.length > 0 && { annotations: Object.fromEntries(annotations) }),
+      },
+    };
   }
   if (resolution.decision === 'deny') return { behavior: 'deny', message: resolution.message ?? DENIED };
   // Questions need answers: a plain "allow" would run the tool, and the model would read that nobody answered.
@@ -147,22 +175,33 @@ function answerOf({ input, suggestions, questions }: PendingRequest, resolution:
   return { ...allow, updatedPermissions: suggestions.map((each) => ({ ...each, destination: 'session' })) };
 }
 
-function answerText({ options }: AskedQuestions[number], given: string | string[]): string {
-  // People may have seen a shortened label. Claude Code needs its own.
-  const fullLabel = (text: string): string => options.find(({ label }) => clip(label, 200) === text)?.label ?? text;
-  return (typeof given === 'string' ? [given] : given).map(fullLabel).join(', ');
+function answerText(asked: AskedQuestions[number], given: string | string[]): string {
+  return (typeof given === 'string' ? [given] : given).map((text) => optionOf(asked, text)?.label ?? text).join(', ');
+}
+
+/** The preview of the one option that was chosen: Claude Code's own dialog returns it as well. Null: there is none. */
+function chosenPreview(asked: AskedQuestions[number], given: string | string[]): string | null {
+  const [only = '', ...others] = typeof given === 'string' ? [given] : given;
+  return others.length > 0 ? null : (optionOf(asked, only)?.preview ?? null);
+}
+
+/** People may have seen a shortened label. Claude Code needs its own. */
+function optionOf({ options }: AskedQuestions[number], text: string): AskedQuestions[number]['options'][number] | null {
+  return options.find(({ label }) => clip(label, 200) === text) ?? null;
 }
 
 function permissionSubject(
   tool_name: string,
   input: Record<string, unknown>,
   suggestions: readonly object[],
+  agent: AskingAgent | null,
 ): InteractionSubject {
   return {
     kind: 'permission',
     tool_name: clip(tool_name, 256),
     input: JSON.stringify(input).length > MAX_SHOWN_INPUT ? null : input,
     can_allow_session: suggestions.length > 0,
+    agent,
   };
 }
 
@@ -170,16 +209,13 @@ function shownQuestion({ question, header, options, multiSelect }: AskedQuestion
   return {
     question: clip(question, 8000),
     ...(header !== undefined && { header: clip(header, 64) }),
-    options: options.map(({ label, description }) => ({
+    options: options.map(({ label, description, preview }) => ({
       label: clip(label, 200),
       ...(description !== undefined && { description: clip(description, 2000) }),
+      ...(preview !== undefined && { preview: clip(preview, MAX_PREVIEW) }),
     })),
     multi_select: multiSelect,
     // Claude Code always offers its own users "Other".
     free_text: true,
   };
-}
-
-function clip(text: string, length: number): string {
-  return text.length <= length ? text : text.slice(0, length).toWellFormed();
 }

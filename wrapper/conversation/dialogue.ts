@@ -1,13 +1,14 @@
 import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
 import type { WrapperCommand } from '../../protocol/link/wrapper-link.ts';
 import type { LinkItem } from '../../protocol/link/wrapper-notice.ts';
+import { Agents } from '../claude/agents.ts';
 import type { ClaudeLine } from '../claude/claude-process.ts';
 import { OWN_REQUESTS, USAGE_REQUEST } from '../claude/output-line.ts';
 import { type PermissionRequest, Permissions } from '../claude/permissions.ts';
 import { Spending } from '../claude/spending.ts';
 import type { McpDefinition } from '../mcp/mcp-servers.ts';
 import { McpWatch } from '../mcp/mcp-watch.ts';
-import { ToolCalls } from '../tools/tool-calls.ts';
+import { ToolChannel } from '../tools/tool-channel.ts';
 
 type InterruptCommand = Extract<WrapperCommand, { command: 'interrupt' }>;
 
@@ -25,12 +26,11 @@ export interface DialogueEnds {
 
 /** What passes between `claude` and its session: lines up, commands down, and the requests of both sides. */
 export class Dialogue {
-  /** Calls of CC-Docker's own tools. */
-  readonly toolCalls = new ToolCalls((notice) => {
-    this.#send(notice);
-  });
+  /** CC-Docker's own tools. */
+  readonly tools: ToolChannel;
   readonly #ends: DialogueEnds;
   readonly #permissions: Permissions;
+  readonly #agents = new Agents();
   readonly #spending: Spending;
   #mcp: McpWatch | null = null;
   /** The number of the last request of its own that has no id of its own kind. */
@@ -40,6 +40,9 @@ export class Dialogue {
 
   constructor({ config, resume, fork_of }: WrapperLaunch, ends: DialogueEnds) {
     this.#ends = ends;
+    this.tools = new ToolChannel(config.agent_tools, (notice) => {
+      this.#send(notice);
+    });
     this.#permissions = new Permissions(config.permission_mode !== 'bypass');
     this.#spending = new Spending(
       resume || fork_of !== undefined,
@@ -94,6 +97,9 @@ export class Dialogue {
         if (line.state === 'completed' || line.state === 'cancelled') this.#ended.add(line.messageId);
         if (line.state === 'completed') this.#mcp?.ask();
         return;
+      case 'mcp':
+        void this.#serveMcp(line.requestId, line.server, line.message);
+        return;
       case 'request':
         this.#send(line.line);
         void this.#refuse(line.requestId);
@@ -102,6 +108,7 @@ export class Dialogue {
         this.#ends.preview(line.line);
         break;
       case 'item':
+        if (line.agents !== undefined) this.#agents.heard(line.agents);
         this.#send(line.item);
     }
     if (line.spending !== undefined) this.#spending.heard(line.spending);
@@ -123,7 +130,7 @@ export class Dialogue {
     if (this.#ends.ending()) return false;
     if (command.command === 'tool_result') {
       const { call_id, text, is_error: isError, structured } = command;
-      this.toolCalls.answer(call_id, { text, isError, structured });
+      this.tools.answer(call_id, { text, isError, structured });
       return true;
     }
     if (command.command === 'watch_spending') {
@@ -137,8 +144,13 @@ export class Dialogue {
     return written;
   }
 
+  async #serveMcp(requestId: string, server: string, message: unknown): Promise<void> {
+    await this.#ends.write(await this.tools.received(requestId, server, message));
+  }
+
   #permissionRequested(request: PermissionRequest): void {
-    const outcome = this.#permissions.asked(request, crypto.randomUUID());
+    const agent = this.#agents.asking(request.request.agent_id ?? null);
+    const outcome = this.#permissions.asked(request, crypto.randomUUID(), agent);
     if ('notice' in outcome) this.#send(outcome);
     else void this.#ends.write(outcome);
   }

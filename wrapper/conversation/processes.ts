@@ -3,8 +3,6 @@ import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
 import { type ClaudeLine, ClaudeProcess } from '../claude/claude-process.ts';
 import { skillsProblem } from '../claude/skills.ts';
 import { mcpServers } from '../mcp/mcp-servers.ts';
-import { TOOL_SERVER } from '../tools/tool-names.ts';
-import { ToolServer } from '../tools/tool-server.ts';
 import { type EgressListeners, openEgress } from '../workspace/egress.ts';
 import { GitClone } from '../workspace/git-clone.ts';
 import type { Dialogue } from './dialogue.ts';
@@ -23,7 +21,7 @@ export interface ProcessesListener {
 
 type Git = NonNullable<WrapperLaunch['git']>;
 
-/** What runs in the container for a session: the egress listeners, `git clone`, the tool server, and `claude`. */
+/** What runs in the container for a session: the egress listeners, `git clone`, and `claude`. */
 export class Processes {
   readonly #launch: WrapperLaunch;
   readonly #dialogue: Dialogue;
@@ -32,7 +30,6 @@ export class Processes {
   #clone: GitClone | null = null;
   /** The clone is done: `claude` may start once the session has stored that. */
   #awaitsGo = false;
-  #tools: ToolServer | null = null;
   #claude: ClaudeProcess | null = null;
   #stopping = false;
 
@@ -74,7 +71,6 @@ export class Processes {
   /** Closes the listeners. */
   close(): void {
     this.#egress?.close();
-    this.#tools?.close();
   }
 
   /** Writes a message to `claude`'s standard input. False: it does not run, or does not read any more. */
@@ -123,22 +119,8 @@ export class Processes {
     for (const { name, why: detail } of refused) {
       this.#listener.notice({ notice: 'mcp_server', name, state: 'failed', detail });
     }
-    const offered = launch.config.agent_tools;
-    if (offered.length > 0) {
-      try {
-        this.#tools = await ToolServer.listen(this.#dialogue.toolCalls, offered);
-      } catch (error) {
-        const detail = `Nothing can listen on loopback: ${String(error)}`;
-        return this.#listener.ended({ notice: 'start_failed', detail });
-      }
-      if (this.#stopping) {
-        this.#tools.close();
-        return;
-      }
-    }
-    const tools = this.#tools?.config ?? null;
-    this.#dialogue.watchServers({ ...servers, ...(tools !== null && { [TOOL_SERVER]: tools }) });
-    const claude = new ClaudeProcess(launch, tools, servers, {
+    this.#dialogue.watchServers(servers);
+    const claude = new ClaudeProcess(launch, servers, this.#dialogue.tools, {
       line: (line) => {
         this.#listener.line(line);
       },
@@ -152,7 +134,6 @@ export class Processes {
       },
     });
     this.#claude = claude;
-    void this.#tools?.open();
     const problem = (await this.#egress?.opened) ?? null;
     // Without the proxy the session's network policy cannot be kept.
     if (problem !== null) claude.giveUp(problem);

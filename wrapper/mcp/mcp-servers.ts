@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type CatalogueServer, mcpCatalogue, type McpCatalogue } from '../../protocol/settings/mcp-catalogue.ts';
 import type { SessionConfig } from '../../protocol/api/session-config.ts';
 import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
+import { TOOL_SERVER } from '../tools/tool-names.ts';
 
 type ConfiguredServer = SessionConfig['mcp_servers'][string];
 type Preset = Extract<ConfiguredServer, { preset: string }>;
@@ -16,6 +17,8 @@ export interface McpServers {
   refused: { name: string; why: string }[];
 }
 
+const TAKEN = `The server of CC-Docker’s own tools has this name. Give this one another.`;
+
 type Offers = NonNullable<WrapperLaunch['offers']>;
 
 /**
@@ -28,7 +31,8 @@ export function mcpServers(launch: WrapperLaunch): McpServers {
   const configured = Object.entries(launch.config.mcp_servers);
   const catalogue = configured.some(([, server]) => 'preset' in server) ? readCatalogue(launch.offers) : {};
   for (const [name, server] of configured) {
-    const resolved = 'preset' in server ? resolve(server, catalogue, launch) : server;
+    const isTaken = name === TOOL_SERVER && launch.config.agent_tools.length > 0;
+    const resolved = isTaken ? TAKEN : 'preset' in server ? resolve(server, catalogue, launch) : server;
     if (typeof resolved === 'string') result.refused.push({ name, why: resolved });
     else result.servers[name] = resolved;
   }

@@ -2,7 +2,6 @@ import * as z from 'zod';
 import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
 import { maskCredentials } from '../lib/mask-credentials.ts';
 import type { McpDefinition } from './mcp-servers.ts';
-import { TOOL_SERVER } from '../tools/tool-names.ts';
 
 const serverStatus = z.object({ name: z.string(), status: z.string(), error: z.string().optional() });
 /** One server in Claude Code's answer to `mcp_status`. Nothing else of the answer is read: it holds headers. */
@@ -48,8 +47,7 @@ export class McpStatus {
     if (state === 'connecting') {
       const since = this.#pendingSince.get(name) ?? now;
       this.#pendingSince.set(name, since);
-      // CC-Docker's own server is reported only when it fails.
-      if (now - since < SLOW_MS || name === TOOL_SERVER) return [];
+      if (now - since < SLOW_MS) return [];
     } else {
       this.#pendingSince.delete(name);
     }

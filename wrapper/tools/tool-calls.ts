@@ -20,12 +20,14 @@ export class ToolCalls {
     this.#notify = notify;
   }
 
-  /** Sends a call to the session. Settles with its answer; never, once `cancelled` is aborted. */
-  call(call: ToolCall, cancelled: AbortSignal): Promise<ToolResult> {
+  /** Sends a call to the session. Settles with its answer; with null once `cancelled` is aborted. */
+  call(call: ToolCall, cancelled: AbortSignal): Promise<ToolResult | null> {
     const call_id = crypto.randomUUID();
     return new Promise((resolve) => {
       const cancel = (): void => {
-        if (this.#waiting.delete(call_id)) this.#notify({ notice: 'tool_cancelled', call_id });
+        this.#waiting.delete(call_id);
+        this.#notify({ notice: 'tool_cancelled', call_id });
+        resolve(null);
       };
       cancelled.addEventListener('abort', cancel, { once: true });
       this.#waiting.set(call_id, (result) => {

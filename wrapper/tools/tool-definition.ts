@@ -32,7 +32,7 @@ interface ToolDescription {
   inputSchema: ObjectSchema;
   outputSchema?: ObjectSchema;
   annotations: Hints;
-  _meta?: Record<string, unknown>;
+  _meta: Record<string, unknown>;
 }
 
 /** One of CC-Docker's own tools. */
@@ -58,9 +58,11 @@ export function defineTool<Name extends AgentTool, Input extends z.ZodObject>(
       inputSchema: described(objectSchema(input), fields),
       ...(output !== undefined && { outputSchema: objectSchema(output) }),
       annotations: hints,
-      ...(maxResultCharacters !== undefined && {
-        _meta: { 'anthropic/maxResultSizeChars': maxResultCharacters },
-      }),
+      _meta: {
+        // The model knows the tool from the start, instead of having to search for it.
+        'anthropic/alwaysLoad': true,
+        ...(maxResultCharacters !== undefined && { 'anthropic/maxResultSizeChars': maxResultCharacters }),
+      },
     }),
     read(given) {
       const parsed = input.safeParse(given);

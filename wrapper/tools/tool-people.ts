@@ -12,7 +12,8 @@ export const askUser = defineTool('ask_user', askUserInput, {
 Use it when you cannot go on well without them: a decision that is theirs, something that only they know, a choice that would be costly to undo. Do not use it for what you can find out yourself or for leave to go on with what you were told to do. They may be away, so an answer can take minutes or days; do what does not depend on it first, and put what belongs together into one question that can be understood without having followed your work. If nobody answers in time you get the default, or are told that nobody did.`,
   fields: {
     question: 'The question, complete in itself.',
-    options: 'Answers to choose from, with or without a description of each. Absent: any text is an answer.',
+    options:
+      'Answers to choose from, with or without a description of each, and a preview to compare (Markdown: code, a mockup). Absent: any text is an answer.',
     multi_select: 'Whether several options may be chosen. They are returned separated by ", ".',
     timeout_seconds: 'How long to wait before the default is taken. Absent: as long as the user has set.',
     max_attempts: 'How often to remind them while nobody has answered. Absent: as often as the user has set.',

@@ -1,61 +1,128 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { Server } from '@modelcontextprotocol/sdk/server/index.js';
-import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
-import { CallToolRequestSchema, type CallToolResult, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import * as z from 'zod';
 import type { ToolCalls, ToolResult } from './tool-calls.ts';
 import { TOOL_SERVER, type ToolName } from './tool-names.ts';
 import { TOOLS } from './tool-table.ts';
 
-/** MCP over HTTP for CC-Docker's own tools, for any number of MCP connections. */
+/**
+ * MCP for CC-Docker's own tools: the server's side of the five methods that Claude Code uses. Not by the MCP SDK, which
+ * would be a third of the wrapper's bundle.
+ */
+
+/** The version of MCP that Claude Code asks for. Answers known in advance count only with the very same version. */
+const PROTOCOL_VERSION = '2025-11-25';
+
+/** JSON-RPC's codes for errors. */
+const INVALID_REQUEST = -32600;
+const UNKNOWN_METHOD = -32601;
+const INVALID_PARAMS = -32602;
+/** Of the Language Server Protocol: JSON-RPC has none for this. */
+const CANCELLED = -32800;
+
+const id = z.union([z.string(), z.number()]);
+type Id = z.infer<typeof id>;
+
+const request = z.object({ id, method: z.string(), params: z.record(z.string(), z.unknown()).default({}) });
+const notification = request.omit({ id: true });
+const initializeParams = z.object({ protocolVersion: z.string() });
+const callParams = z.object({ name: z.string(), arguments: z.record(z.string(), z.unknown()).default({}) });
+const cancelledParams = z.object({ requestId: id });
+
+type Answer = { result: object } | { error: { code: number; message: string } };
+type JsonRpcAnswer = { jsonrpc: '2.0'; id: Id } & Answer;
+
+interface CallResult {
+  content: { type: 'text'; text: string }[];
+  structuredContent?: Record<string, unknown>;
+  isError: boolean;
+}
+
+/** The answers to a client's first questions, for a client that takes them before it asks. */
+export interface Manifest {
+  initializeResult: object;
+  toolsListResult: object;
+}
+
+/** Answers an MCP client's messages. */
 export class ToolProtocol {
   readonly #calls: ToolCalls;
   readonly #tools: readonly ToolName[];
-  /** By MCP's own session id. `claude` has one, and gets another when it reconnects. */
-  #transports = new Map<string, WebStandardStreamableHTTPServerTransport>();
+  readonly #running = new Map<Id, AbortController>();
 
   constructor(calls: ToolCalls, tools: readonly ToolName[]) {
     this.#calls = calls;
     this.#tools = tools;
   }
 
-  async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const known = this.#transports.get(String(request.headers['mcp-session-id']));
-    const transport = known ?? (await this.#connect());
-    const answer = await transport.handleRequest(await webRequest(request));
-    response.writeHead(answer.status, Object.fromEntries(answer.headers));
-    // The result can take days, but Claude Code waits only a minute for the head.
-    response.flushHeaders();
-    if (answer.body === null) response.end();
-    else await pipeline(Readable.fromWeb(answer.body), response);
+  manifest(): Manifest {
+    return { initializeResult: welcome(PROTOCOL_VERSION), toolsListResult: this.#list() };
   }
 
-  async #connect(): Promise<WebStandardStreamableHTTPServerTransport> {
-    const transport = new WebStandardStreamableHTTPServerTransport({
-      sessionIdGenerator: () => crypto.randomUUID(),
-      onsessioninitialized: (id) => void this.#transports.set(id, transport),
-      onsessionclosed: (id) => void this.#transports.delete(id),
-    });
-    const server = new Server({ name: TOOL_SERVER, version: '1' }, { capabilities: { tools: {} } });
-    server.setRequestHandler(ListToolsRequestSchema, () => ({
-      tools: this.#tools.map((name) => TOOLS[name].describe()),
-    }));
-    server.setRequestHandler(CallToolRequestSchema, ({ params }, { signal }) =>
-      this.#run(params.name, params.arguments ?? {}, signal),
-    );
-    await server.connect(transport);
-    return transport;
+  /** Answers a message. A notification gets an answer too: Claude Code waits for one, and looks at nothing in it. */
+  async serve(message: unknown): Promise<JsonRpcAnswer> {
+    const asked = request.safeParse(message);
+    if (asked.success) {
+      const { id, method, params } = asked.data;
+      return { jsonrpc: '2.0', id, ...(await this.#answer(id, method, params)) };
+    }
+    const told = notification.safeParse(message);
+    if (!told.success) return { jsonrpc: '2.0', id: 0, ...failure(INVALID_REQUEST, 'This is no message of JSON-RPC.') };
+    if (told.data.method === 'notifications/cancelled') this.#cancel(told.data.params);
+    return { jsonrpc: '2.0', id: 0, result: {} };
   }
 
-  async #run(name: string, args: Record<string, unknown>, cancelled: AbortSignal): Promise<CallToolResult> {
+  async #answer(id: Id, method: string, params: Record<string, unknown>): Promise<Answer> {
+    switch (method) {
+      case 'initialize': {
+        // What is used here is the same in every version of MCP.
+        const parsed = initializeParams.safeParse(params);
+        return { result: welcome(parsed.data?.protocolVersion ?? PROTOCOL_VERSION) };
+      }
+      case 'ping':
+        return { result: {} };
+      case 'tools/list':
+        return { result: this.#list() };
+      case 'tools/call':
+        return await this.#call(id, params);
+    }
+    return failure(UNKNOWN_METHOD, `There is no method ${method} here.`);
+  }
+
+  #list(): { tools: object[] } {
+    return { tools: this.#tools.map((name) => TOOLS[name].describe()) };
+  }
+
+  async #call(id: Id, params: Record<string, unknown>): Promise<Answer> {
+    const parsed = callParams.safeParse(params);
+    if (!parsed.success) return failure(INVALID_PARAMS, z.prettifyError(parsed.error));
+    const cancelling = new AbortController();
+    this.#running.set(id, cancelling);
+    const result = await this.#run(parsed.data.name, parsed.data.arguments, cancelling.signal);
+    this.#running.delete(id);
+    return result === null ? failure(CANCELLED, 'The call was cancelled.') : { result };
+  }
+
+  #cancel(params: Record<string, unknown>): void {
+    const parsed = cancelledParams.safeParse(params);
+    if (parsed.success) this.#running.get(parsed.data.requestId)?.abort();
+  }
+
+  /** Null: cancelled. */
+  async #run(name: string, args: Record<string, unknown>, cancelled: AbortSignal): Promise<CallResult | null> {
     const tool = this.#tools.find((offered) => offered === name);
     if (tool === undefined) return failed(`There is no tool ${name} here, only ${this.#tools.join(', ')}.`);
     const call = TOOLS[tool].read(args);
     if (call instanceof z.ZodError) return failed(unfit(tool, call));
-    return outcome(tool, await this.#calls.call(call, cancelled));
+    const result = await this.#calls.call(call, cancelled);
+    return result === null ? null : outcome(tool, result);
   }
+}
+
+function welcome(protocolVersion: string): object {
+  return { protocolVersion, capabilities: { tools: {} }, serverInfo: { name: TOOL_SERVER, version: '1' } };
+}
+
+function failure(code: number, message: string): Answer {
+  return { error: { code, message } };
 }
 
 function unfit(tool: ToolName, error: z.ZodError): string {
@@ -66,25 +133,14 @@ function unfit(tool: ToolName, error: z.ZodError): string {
  * The result of a tool with an output schema either has data or is an error, and an error has no data (MCP, "Structured
  * Content").
  */
-function outcome(tool: ToolName, { text, isError, structured }: ToolResult): CallToolResult {
+function outcome(tool: ToolName, { text, isError, structured }: ToolResult): CallResult {
   if (isError) return failed(text);
-  const content: CallToolResult['content'] = [{ type: 'text', text }];
+  const content: CallResult['content'] = [{ type: 'text', text }];
   if (!TOOLS[tool].structured) return { content, isError };
   if (structured !== undefined) return { content, structuredContent: structured, isError };
   return failed(`${tool} may have worked, but its answer is incomplete; that is no fault of yours. It was: ${text}`);
 }
 
-function failed(text: string): CallToolResult {
+function failed(text: string): CallResult {
   return { content: [{ type: 'text', text }], isError: true };
-}
-
-async function webRequest(request: IncomingMessage): Promise<Request> {
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(request.headersDistinct))
-    for (const each of value ?? []) headers.append(name, each);
-  const method = request.method ?? 'GET';
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk);
-  const body = method === 'GET' || method === 'HEAD' ? null : Buffer.concat(chunks);
-  return new Request(`http://${TOOL_SERVER}${request.url ?? '/'}`, { method, headers, body });
 }

@@ -53,10 +53,12 @@ export function isComplete(draft: Draft, questions: readonly Question[]): boolea
   return questions.every((_, index) => (draft[index] ?? null) !== null);
 }
 
-/** Whether an option is longer than its button or menu shows, or has a description. Its text is then listed in the message. */
+/** Whether an option has more than its button or menu shows: a long label, a description, a preview. The message then lists the options. */
 export function isCut(question: Question): boolean {
   const max = isButtons(question) ? MAX_BUTTON_LABEL : MAX_OPTION_TEXT;
-  return question.options.some(({ label, description }) => label.length > max || description !== undefined);
+  return question.options.some(
+    ({ label, description, preview }) => label.length > max || description !== undefined || preview !== undefined,
+  );
 }
 
 function permissionRow(of: ComponentOf, canAllowSession: boolean): Row {

@@ -1,6 +1,7 @@
 import type { RESTPostAPIChannelMessageJSONBody } from 'discord-api-types/v10';
 import type {
   Answers,
+  AskingAgent,
   InteractionView,
   PermissionDecision,
   Question,
@@ -11,7 +12,7 @@ import { componentsOf, isCut, pageOf, pagesOf, type Draft } from './components.t
 import { MAX_CONTENT } from './text/limits.ts';
 import { pingedFor, mentionText, PING_NOBODY, pingOnly } from './text/mentions.ts';
 import { beginning } from './text/split-message.ts';
-import { codeBlock, cut, cutLine, inlineCode, plain } from './text/text.ts';
+import { codeBlock, cut, cutLine, inlineCode, plain, visible } from './text/text.ts';
 import { shownInput } from './tool-input.ts';
 import { FLAG } from './wire/constants.ts';
 import type { MessageBody, MessageFile, OutgoingMessage } from './wire/message.ts';
@@ -89,9 +90,19 @@ export function reminderMessage(
 function headline({ subject, priority }: InteractionView, about: string | undefined): string {
   const mark = { low: '', normal: '', high: '❗ ', urgent: '🚨 ' }[priority];
   const of = about === undefined ? '' : ` · ${plain(cutLine(about, 100, 'a session'))}`;
-  if (subject.kind === 'permission')
-    return `${mark}🔐 **Permission** to use ${inlineCode(cut(subject.tool_name, 100))}${of}`;
+  if (subject.kind === 'permission') {
+    const { tool_name, agent = null } = subject;
+    return `${mark}🔐 **Permission** to use ${inlineCode(cut(tool_name, 100))}${agentText(agent)}${of}`;
+  }
   return `${mark}❓ **${subject.questions.length === 1 ? 'A question' : `${subject.questions.length} questions`}**${of}`;
+}
+
+/** The main agent needs no name. */
+function agentText(agent: AskingAgent | null): string {
+  if (agent === null) return '';
+  const { id, type = id, description = '' } = agent;
+  const does = description.trim() === '' ? '' : ` (${plain(cutLine(description, 100, ''))})`;
+  return ` for the subagent ${inlineCode(cut(type, 60))}${does}`;
 }
 
 /** `page`: null shows all questions. */
@@ -125,13 +136,23 @@ function questionText(questions: readonly Question[], index: number): string[] {
   const question = questions[index];
   if (question === undefined) return [];
   const isOne = questions.length === 1;
-  const options = isOne && !isCut(question) ? [] : question.options.map(optionLine);
+  const options = isOne && !isCut(question) ? [] : question.options.flatMap(optionText);
   return [isOne ? question.question : `**${index + 1}.** ${question.question}`, ...options];
 }
 
-function optionLine({ label, description = '' }: Question['options'][number]): string {
+function optionText({ label, description = '', preview = '' }: Question['options'][number]): string[] {
   const described = description.trim() === '' ? '' : ` — ${description.replace(/\s+/g, ' ').trim()}`;
-  return `- **${plain(label.replace(/\s+/g, ' ').trim())}**${described}`;
+  const line = `- **${plain(label.replace(/\s+/g, ' ').trim())}**${described}`;
+  return preview.trim() === '' ? [line] : [line, previewBlock(preview.trimEnd())];
+}
+
+/** A preview that is one fenced block already. */
+const FENCED = /^\s*```([A-Za-z0-9_+\-.#]{0,32})\n((?:(?!```)[^])*)\n```$/;
+
+/** A preview is to be shown as it is, in a monospaced box. */
+function previewBlock(preview: string): string {
+  const [, language = '', inner = preview] = FENCED.exec(preview) ?? [];
+  return codeBlock(visible(inner), language);
 }
 
 /** Answers that were typed for questions of this page. A menu shows only its own options. */

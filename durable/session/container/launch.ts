@@ -4,6 +4,7 @@ import type { Launch } from '../../../protocol/link/runner-control.ts';
 import type { Needs } from '../../rpc/pool-rpc.ts';
 import { quotaBytes } from '../../shared/quota.ts';
 import { describeFiles, type Base } from '../core/files.ts';
+import { agentToolsOf } from '../core/limits.ts';
 import type { Peers } from '../store/peers.ts';
 import type { SessionStore } from '../store/store.ts';
 import { mintSessionToken } from './session-token.ts';
@@ -19,7 +20,7 @@ export async function launchOf(store: SessionStore, peers: Peers, base: Base): P
     token: await mintSessionToken(store.settings.JWT_SECRET, session_id, epoch),
     resume: epoch > 1,
     ...(conversation.id === null ? {} : { conversation_id: conversation.id }),
-    config: request.config,
+    config: { ...request.config, agent_tools: agentToolsOf(identity, store.settings) },
     workspace: files.cloned ? withoutGit(request.workspace) : request.workspace,
     files: filesFor(store, peers, base, files.version),
   };

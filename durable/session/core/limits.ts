@@ -1,5 +1,6 @@
 import type { EdgeSettings } from '../../../protocol/settings/edge-settings.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
+import { agentTool, type AgentTool } from '../../../protocol/api/session-config.ts';
 import type { AskLimits } from '../../shared/interactions/interaction.ts';
 import type { Limits } from './state.ts';
 import type { SessionIdentity } from './identity.ts';
@@ -52,6 +53,15 @@ export function askLimitsOf(identity: SessionIdentity, settings: EdgeSettings): 
   const timeout = Math.min(interaction_timeout_seconds ?? settings.INTERACTION_TIMEOUT, longest);
   const people = [...new Set([identity.owner, ...answerers])];
   return { timeout: timeout * 1000, longest: longest * 1000, permission_default, people, reminders };
+}
+
+/**
+ * The tools of CC-Docker that the session's agent may call: those that its config names, else all, and of these only what
+ * the operator allows now.
+ */
+export function agentToolsOf(identity: SessionIdentity, settings: EdgeSettings): AgentTool[] {
+  const { agent_tools: named = agentTool.options } = identity.request.config;
+  return named.filter((tool) => settings.AGENT_TOOLS.includes(tool));
 }
 
 /** The refusal of a message's timeout that is over the operator's maximum; null: it is not. @param asked seconds */

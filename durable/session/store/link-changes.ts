@@ -1,3 +1,4 @@
+import type { AgentTool } from '../../../protocol/api/session-config.ts';
 import type { RunnerNotice } from '../../../protocol/link/runner-notice.ts';
 import type { LinkItem, WrapperNotice } from '../../../protocol/link/wrapper-notice.ts';
 import { v7 as uuidV7 } from 'uuid';
@@ -20,15 +21,24 @@ interface LinkChange extends Change {
   append(type: string, json: string): void;
 }
 
+interface Context {
+  readonly tables: SessionTables;
+  /** The tools of CC-Docker that the agent may call. */
+  readonly tools: readonly AgentTool[];
+  readonly now: number;
+}
+
 /** The part of a transaction that stores what comes over the container's link: claude's lines, and notices of wrapper and runner. */
 export class LinkChanges {
   readonly #tx: LinkChange;
   readonly #tables: SessionTables;
+  readonly #tools: readonly AgentTool[];
   readonly #now: number;
 
-  constructor(tx: LinkChange, tables: SessionTables, now: number) {
+  constructor(tx: LinkChange, { tables, tools, now }: Context) {
     this.#tx = tx;
     this.#tables = tables;
+    this.#tools = tools;
     this.#now = now;
   }
 
@@ -159,16 +169,8 @@ export class LinkChanges {
         return this.#tx.interactions.asked({ of: 'claude', id: notice.interaction_id, subject: notice.subject });
       case 'withdrawn':
         return this.#tx.interactions.withdrawn(notice.interaction_id, 'claude');
-      case 'tool_call': {
-        const { call_id, call } = notice;
-        if (call.tool === 'ask_user')
-          return this.#tx.interactions.asked({ of: 'tool', id: call_id, input: call.input });
-        if (call.tool !== 'notify_user') return this.#tx.children.called(call_id, call);
-        const { message, priority = 'normal', summary = null } = call.input;
-        this.#tx.emit({ type: 'session.notification', data: { message, priority, summary } });
-        const text = 'The user is told. Nobody will answer: to ask something, use ask_user.';
-        return this.#tx.order({ command: 'tool_result', call_id, text, is_error: false });
-      }
+      case 'tool_call':
+        return this.#toolCalled(notice);
       case 'tool_cancelled':
         this.#tables.calls.remove(notice.call_id);
         return this.#tx.interactions.withdrawn(notice.call_id, 'tool');
@@ -197,5 +199,21 @@ export class LinkChanges {
       case 'garbled':
         return this.#tx.emit({ type: 'session.garbled', data: { line: notice.line } });
     }
+  }
+
+  /** The container is not trusted: a call counts only of a tool that this session has. */
+  #toolCalled({ call_id, call }: Extract<WrapperNotice, { notice: 'tool_call' }>): void {
+    if (!this.#tools.includes(call.tool)) {
+      const { epoch } = this.#tx.record.link;
+      const text = `Nothing was done: this session may not use ${call.tool}.`;
+      this.#tx.emit({ type: 'session.tool_refused', data: { epoch, tool: call.tool, detail: text } });
+      return this.#tx.order({ command: 'tool_result', call_id, text, is_error: true });
+    }
+    if (call.tool === 'ask_user') return this.#tx.interactions.asked({ of: 'tool', id: call_id, input: call.input });
+    if (call.tool !== 'notify_user') return this.#tx.children.called(call_id, call);
+    const { message, priority = 'normal', summary = null } = call.input;
+    this.#tx.emit({ type: 'session.notification', data: { message, priority, summary } });
+    const text = 'The user is told. Nobody will answer: to ask something, use ask_user.';
+    this.#tx.order({ command: 'tool_result', call_id, text, is_error: false });
   }
 }

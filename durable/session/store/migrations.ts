@@ -6,7 +6,7 @@ type Json = Record<string, unknown>;
 export const SESSION_SCHEMA: Schema = {
   of: 'session',
   firstTable: 'record',
-  migrations: [groupRecord, toVersion3Turns],
+  migrations: [groupRecord, toVersion3],
 };
 
 /**
@@ -21,8 +21,14 @@ function groupRecord(sql: SqlStorage): void {
   dropColumn(sql, 'deliveries', 'created');
 }
 
-/** 2 → 3: turns of `claude`'s own, work in the background, and messages that settle after they have ended. */
-function toVersion3Turns(sql: SqlStorage): void {
+/** 2 → 3: turns of `claude`'s own, and tools in every session. */
+function toVersion3(sql: SqlStorage): void {
+  addTurns(sql);
+  keepTools(sql);
+}
+
+/** Turns of `claude`'s own, work in the background, and messages that settle after they have ended. */
+function addTurns(sql: SqlStorage): void {
   addColumn(sql, 'messages', 'origin', "TEXT NOT NULL DEFAULT 'user'");
   addColumn(sql, 'messages', 'settled', 'INTEGER');
   sql.exec('UPDATE messages SET settled = finished');
@@ -94,6 +100,14 @@ function addColumn(sql: SqlStorage, table: string, column: string, type: string)
   const columns = sql.exec('SELECT 1 FROM pragma_table_info(?) WHERE name = ?', table, column).toArray();
   // A table that is missing is created with the column.
   if (exists && columns.length === 0) sql.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
+}
+
+/** A session without `agent_tools` now has all of them. One that was made before keeps what it was made with: none. */
+function keepTools(sql: SqlStorage): void {
+  sql.exec(
+    `UPDATE record SET json = json_insert(json, '$.identity.request.config.agent_tools', json('[]'))
+      WHERE json_extract(json, '$.identity.request.config') IS NOT NULL`,
+  );
 }
 
 function dropColumn(sql: SqlStorage, table: string, column: string): void {

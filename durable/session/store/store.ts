@@ -5,7 +5,7 @@ import type { Beginning } from '../../shared/trees.ts';
 import type { ChildEvent } from '../core/children/child-updates.ts';
 import type { StoredDeskUpdate } from '../core/desk-update.ts';
 import type { Limits } from '../core/state.ts';
-import { askLimitsOf, limitsOf } from '../core/limits.ts';
+import { agentToolsOf, askLimitsOf, limitsOf } from '../core/limits.ts';
 import { AgentCallTable } from './tables/agent-call-table.ts';
 import { ArtifactTable } from './tables/artifact-table.ts';
 import type { Creation } from '../../rpc/creation.ts';
@@ -128,7 +128,11 @@ export class SessionStore {
   change<T>(work: (tx: Transaction, now: number) => T): T {
     const now = Date.now();
     const before = this.current;
-    const limits = { phases: this.limits, asks: askLimitsOf(before.identity, this.settings) };
+    const limits = {
+      phases: this.limits,
+      asks: askLimitsOf(before.identity, this.settings),
+      tools: agentToolsOf(before.identity, this.settings),
+    };
     const tx = new Transaction(before, this.#seq, this, limits, now);
     const result = this.#storage.transactionSync(() => {
       const value = work(tx, now);

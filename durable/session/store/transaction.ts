@@ -1,5 +1,6 @@
 import type { OwnEvent } from '../../../protocol/api/event.ts';
 import type { Reason } from '../../../protocol/reason.ts';
+import type { AgentTool } from '../../../protocol/api/session-config.ts';
 import type { SnapshotReport } from '../../../protocol/link/runner-control.ts';
 import type { SnapshotTrigger } from '../../../protocol/api/workspace.ts';
 import type { WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
@@ -23,10 +24,11 @@ import type { SessionTables } from './session-tables.ts';
 import { isJson } from '../../shared/json.ts';
 import { listChanged, NO_CONTAINER, totalCost, type SessionRecord } from './record.ts';
 
-/** How long the phases of a session and its questions may take. */
+/** How long the phases of a session and its questions may take, and which of CC-Docker's tools its agent may call. */
 export interface TransactionLimits {
   readonly phases: Limits;
   readonly asks: AskLimits;
+  readonly tools: readonly AgentTool[];
 }
 
 /**
@@ -60,7 +62,7 @@ export class Transaction implements Change {
     const { interactions: table, commands } = tables;
     this.interactions = new InteractionChanges(this, { table, commands, limits: limits.asks, now });
     this.children = new ChildChanges(this, tables, now);
-    this.link = new LinkChanges(this, tables, now);
+    this.link = new LinkChanges(this, { tables, tools: limits.tools, now });
   }
 
   get seq(): number {

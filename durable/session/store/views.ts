@@ -1,3 +1,4 @@
+import type { AgentTool } from '../../../protocol/api/session-config.ts';
 import type { SessionView } from '../../../protocol/api/session.ts';
 import { isSaved, newestTrees } from '../core/files.ts';
 import type { StoredSessionView, StoredSummary, VersionedSummary } from '../../rpc/views.ts';
@@ -39,7 +40,8 @@ function filesView({ files }: SessionRecord): SessionView['files'] {
   return { runner: launch?.runner ?? files.runner, saved: isKept, snapshot_id: newestTrees(files).workspace };
 }
 
-export function viewOf(record: SessionRecord, lastSeq: number): StoredSessionView {
+/** @param agent_tools the tools that the agent may call now */
+export function viewOf(record: SessionRecord, lastSeq: number, agent_tools: AgentTool[]): StoredSessionView {
   const { state, identity } = record;
   return {
     ...summary(record),
@@ -53,6 +55,6 @@ export function viewOf(record: SessionRecord, lastSeq: number): StoredSessionVie
     forked_from: identity.forked_from,
     inherits_from: identity.spawn?.inherits ?? null,
     workspace: identity.request.workspace,
-    config: identity.request.config,
+    config: { ...identity.request.config, agent_tools },
   };
 }

@@ -87,6 +87,8 @@ export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch>
       CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS: '1',
       // A tool that waits for a person keeps the turn waiting, however long.
       CLAUDE_CODE_MCP_AUTO_BACKGROUND_MS: '0',
+      // Tells the model what it may show with the options of a question, and how.
+      CLAUDE_CODE_QUESTION_PREVIEW_FORMAT: 'markdown',
       ...MODEL_TIMEOUTS,
       ...MCP_TIMEOUTS,
       ...exposedEnv,

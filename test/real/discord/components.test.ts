@@ -97,6 +97,7 @@ describe('a question', () => {
     const options = Array.from({ length: 25 }, (_, at) => ({
       label: `${at}${'🎈'.repeat(99)}`,
       description: '`*'.repeat(1000),
+      preview: '`*'.repeat(4000),
     }));
     const most: Question = {
       question: '*'.repeat(8000),
@@ -185,7 +186,50 @@ describe('several questions', () => {
   });
 });
 
+const previews = (...of: (string | undefined)[]) =>
+  question([], { options: of.map((preview, at) => ({ label: `Look ${at + 1}`, ...(preview && { preview }) })) });
+
+const headlineFor = async (agent: Extract<InteractionView['subject'], { kind: 'permission' }>['agent']) => {
+  const subject = { kind: 'permission', tool_name: 'Bash', input: {}, can_allow_session: true } as const;
+  const { content } = await asked(view({ subject: { ...subject, ...(agent !== undefined && { agent }) } }));
+  return content.split('\n')[0];
+};
+
+describe('what the options of a question look like', () => {
+  it('is a box below each that has one', async () => {
+    const { content, rows } = await asked(asking(previews('<Button>\n  Save', '```ts\nsave();\n```', undefined)));
+    expect(rows).toEqual([['Look 1', 'Look 2', 'Look 3', 'Other…']]);
+    expect(content).toContain(
+      'Which colour?\n- **Look 1**\n```\n<Button>\n  Save\n```\n- **Look 2**\n```ts\nsave();\n```\n- **Look 3**\n',
+    );
+  });
+
+  it('cannot leave its box, nor hide anything in it', async () => {
+    const { content } = await asked(asking(previews('a ``` b\n```\n@everyone \u202e')));
+    expect(content.split('```')).toHaveLength(3);
+    expect(content).toContain('\\u202e');
+  });
+
+  it('is cut where it is long, and whole in a file; on each page of several questions too', async () => {
+    const long = 'line of code\n'.repeat(300);
+    const one = await asked(asking(previews(long, 'short')));
+    expect(one.content.match(/```/g)).toHaveLength(2);
+    expect(one.content).toContain('-# Cut here.');
+    expect(one.files).toMatchObject([{ name: 'question.md', text: expect.stringContaining('short') }]);
+    const several = await asked(asking(previews(long), previews('brief')));
+    expect(several.files[0]?.text).toContain('brief');
+  });
+});
+
 describe('a permission', () => {
+  it('of a subagent says which one asks, and what it is doing', async () => {
+    expect(await headlineFor({ id: 'a1', type: 'Explore', description: 'find *it*' })).toBe(
+      '🔐 **Permission** to use `Bash` for the subagent `Explore` (find \\*it\\*)',
+    );
+    expect(await headlineFor({ id: 'a1' })).toBe('🔐 **Permission** to use `Bash` for the subagent `a1`');
+    for (const main of [null, undefined]) expect(await headlineFor(main)).toBe('🔐 **Permission** to use `Bash`');
+  });
+
   it('shows the tool and what it is to do, with three buttons', async () => {
     const { content, rows } = await asked(permission({ command: 'rm -rf build\nnpm ci', timeout: 60 }));
     expect(rows).toEqual([['Allow', 'Allow for session', 'Deny']]);

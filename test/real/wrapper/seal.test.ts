@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sessionConfig } from '../../../protocol/api/session-config.ts';
+import { launchConfig } from '../../../protocol/api/session-config.ts';
 import type { WrapperLaunch } from '../../../protocol/link/wrapper-launch.ts';
 import type { SealFacts } from '../../../wrapper/seal/seal-facts.ts';
 import { judgeSeal } from '../../../wrapper/seal/seal.ts';
@@ -17,7 +17,7 @@ const LAUNCH: WrapperLaunch = {
   scratch: '/tmp',
   seal: true,
   env: { HOME: '/home/agent', TMPDIR: '/tmp', CLAUDE_CONFIG_DIR: '/claude', ANTHROPIC_API_KEY: DUMMY },
-  config: sessionConfig.parse({}),
+  config: launchConfig.parse({ agent_tools: [] }),
 };
 
 /** A container as Docker makes it. */

@@ -5,14 +5,14 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { sessionConfig } from '../../../protocol/api/session-config.ts';
+import { launchConfig } from '../../../protocol/api/session-config.ts';
 import type { WrapperLaunch } from '../../../protocol/link/wrapper-launch.ts';
 import { WRAPPER_BUNDLE } from '../../../scripts/bundle.ts';
 import { scriptedModel, type Script } from './scripted-model.ts';
 import { SessionSide } from './session-side.ts';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-const REAL_CLAUDE = here('../../../node_modules/@anthropic-ai/claude-code-linux-x64/claude');
+export const REAL_CLAUDE = here('../../../node_modules/@anthropic-ai/claude-code-linux-x64/claude');
 
 /** How the wrapper's process ended. */
 export interface Exit {
@@ -76,7 +76,7 @@ export class Stage implements AsyncDisposable {
       scratch: this.path('scratch'),
       seal: false,
       ...given,
-      config: sessionConfig.parse(given.config ?? {}),
+      config: launchConfig.parse({ agent_tools: [], ...given.config }),
     };
     const file = this.path('launch.json');
     await writeFile(file, JSON.stringify(launch));

@@ -4,8 +4,13 @@ import { once } from 'node:events';
 /** One block of an answer: words as they come, or a tool's use. */
 export type Block = { words: Iterable<string> | AsyncIterable<string> } | { tool: string; input: object };
 
-/** What is answered to what was said since the model's last answer (`latest`), or ever and as its system prompt (`all`): JSON; and the tools that it may call. */
-export type Script = (latest: string, all: string, tools: string[]) => Block[];
+/** What is answered to what was said since the model's last answer (`latest`), or ever and as its system prompt (`all`): JSON; the tools that it may call, and what it is told of each. */
+export type Script = (
+  latest: string,
+  all: string,
+  tools: string[],
+  descriptions: Readonly<Record<string, string>>,
+) => Block[];
 
 /** A Messages API that answers by a script. */
 export interface ScriptedModel extends AsyncDisposable {
@@ -20,14 +25,14 @@ export async function scriptedModel(at: string | undefined, script: Script): Pro
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const body: { messages: { role: string }[]; system: unknown; tools?: { name: string }[] } = JSON.parse(
-        Buffer.concat(chunks).toString(),
-      );
+      const body: { messages: { role: string }[]; system: unknown; tools?: { name: string; description?: string }[] } =
+        JSON.parse(Buffer.concat(chunks).toString());
       const since = body.messages.findLastIndex((message) => message.role === 'assistant') + 1;
       const blocks = script(
         JSON.stringify(body.messages.slice(since)),
         JSON.stringify([body.system, body.messages]),
         (body.tools ?? []).map(({ name }) => name),
+        Object.fromEntries((body.tools ?? []).map(({ name, description = '' }) => [name, description])),
       );
       answers += 1;
       void answer(response, `msg_${answers}`, blocks);

@@ -1,5 +1,5 @@
 import type { Refusal } from '../../../../protocol/api/problem.ts';
-import type { ChildConfig, SessionConfig } from '../../../../protocol/api/session-config.ts';
+import { agentTool, type ChildConfig, type SessionConfig } from '../../../../protocol/api/session-config.ts';
 import { uncovered } from './rule-cover.ts';
 
 /** Permission modes, from the narrowest to the widest. */
@@ -25,7 +25,7 @@ export function childConfigOf(parent: SessionConfig, asked: ChildConfig): { read
     ...permissions(parent, config),
     ...network(parent, asked),
     ...names('secrets', parent.secrets, config.secrets, 'one of its parent’s secrets'),
-    ...names('agent_tools', parent.agent_tools, config.agent_tools, 'one of its parent’s agent_tools'),
+    ...agentTools(parent.agent_tools, config.agent_tools),
     ...names('answerers', parent.answerers, config.answerers, 'one of its parent’s answerers'),
     ...servers(parent, config),
     ...limits(parent, config),
@@ -97,6 +97,12 @@ function names(setting: string, parent: readonly string[], child: readonly strin
   return child
     .filter((name) => !parent.includes(name))
     .map((name) => ({ path: `config.${setting}`, message: `${name} is not ${what}` }));
+}
+
+/** Absent names all of them. The edge narrows a child's to the operator's when it starts, as its parent's. */
+function agentTools(parent: SessionConfig['agent_tools'], child: SessionConfig['agent_tools']): Excess[] {
+  if (parent === undefined) return [];
+  return names('agent_tools', parent, child ?? agentTool.options, 'one of its parent’s agent_tools');
 }
 
 /** An MCP server's command runs without asking anybody, so a parent with limited tools lets its child add no server. */

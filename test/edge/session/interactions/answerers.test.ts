@@ -165,7 +165,7 @@ describe('a question to certain people', () => {
 
 describe('what an earlier version stored', () => {
   it('is still asked of the owner, who answers it', async () => {
-    const scene = await working();
+    const scene = await working({ agent_tools: ['ask_user'] });
     const question = await askUser(scene);
     const object = sessionObject(scene.id);
     // Until its list entry is sent, it writes its record anew, with all fields of today.

@@ -47,15 +47,28 @@ describe('a question or a permission', () => {
     }
   });
 
+  it('says which subagent asks, in its event and in the API', async () => {
+    const scene = await working();
+    const agent = { id: 'a1', type: 'Explore', description: 'find it' };
+    const interaction_id = crypto.randomUUID();
+    const subject = { kind: 'permission', tool_name: 'Bash', input: {}, can_allow_session: true, agent } as const;
+    scene.container.say({ notice: 'asked', interaction_id, tool_use_id: 'toolu_2', subject });
+    await scene.container.stored();
+    expect(await view(scene, interaction_id)).toMatchObject({ subject: { agent } });
+    expect(await ofType(scene, 'interaction.opened')).toMatchObject([{ subject: { agent } }]);
+  });
+
   it('of the ask_user tool is answered with its result', async () => {
     const scene = await working();
     const interaction = await askUser(scene, {
-      options: ['80', { label: '443', description: 'TLS' }],
+      options: ['80', { label: '443', description: 'TLS', preview: 'listen 443 ssl;' }],
       priority: 'high',
     });
     expect(await view(scene, interaction)).toMatchObject({
       priority: 'high',
-      subject: { questions: [{ options: [{ label: '80' }, { label: '443' }], free_text: true }] },
+      subject: {
+        questions: [{ options: [{ label: '80' }, { label: '443', preview: 'listen 443 ssl;' }], free_text: true }],
+      },
     });
     await resolve(scene, interaction, { answer: '8443' });
     expect(await scene.container.answer()).toEqual({

@@ -269,3 +269,53 @@ test('a repository’s own settings allow nothing that a person is to decide on'
   await turn;
   expect(made(stage)).toEqual(['.claude']);
 });
+
+test('what an option looks like is shown as the model wrote it, and the model reads which one was chosen', async () => {
+  let told = '';
+  const options = [
+    { label: 'Red', description: 'warm', preview: '```css\ncolor: red;\n```' },
+    { label: 'Blue', description: 'cool', preview: 'color: blue;' },
+  ];
+  const input = { questions: [{ question: 'Which colour?', header: 'Colour', multiSelect: false, options }] };
+  await using stage = await Stage.open((latest, _, tools, descriptions) => {
+    if (tools.length === 0) return [{ words: ['aside'] }];
+    told = descriptions['AskUserQuestion'] ?? '';
+    return latest.includes('tool_result') ? [{ words: ['done'] }] : [{ tool: 'AskUserQuestion', input }];
+  });
+  const { session } = stage;
+  // As the runner sets it.
+  await stage.start({ env: { ...stage.claudeEnv(), CLAUDE_CODE_QUESTION_PREVIEW_FORMAT: 'markdown' } });
+  const turn = session.turn('ask');
+  const { subject } = await session.resolve(0, { kind: 'answers', answers: ['Blue'] });
+  expect(subject).toMatchObject({ kind: 'question', questions: [{ options }] });
+  await turn;
+  expect(results(session)).toMatch(/Which colour\?.*=.*Blue.*selected preview.*color: blue;/);
+  expect(told).toContain('Preview content is rendered as markdown');
+});
+
+test.each([true, false])(
+  'a subagent’s permission says which agent asks (in the background: %s)',
+  async (run_in_background) => {
+    const agent = {
+      description: 'make a folder',
+      prompt: 'INNER',
+      subagent_type: 'general-purpose',
+      run_in_background,
+    };
+    await using stage = await Stage.open((latest, _, tools) => {
+      if (tools.length === 0) return [{ words: ['aside'] }];
+      if (latest.includes('tool_result') || latest.includes('task-notification')) return [{ words: ['done'] }];
+      return latest.includes('INNER') ? [bash('mkdir inner')] : [{ tool: 'Agent', input: agent }, bash('mkdir outer')];
+    });
+    const { session } = stage;
+    await stage.start({ config: { permission_mode: 'ask' } });
+    session.prompt('go');
+    const agents = new Map<unknown, unknown>();
+    for (const n of [0, 1]) {
+      const { subject } = await session.resolve(n, decide('allow'));
+      if (subject.kind === 'permission') agents.set(subject.input?.['command'], subject.agent);
+    }
+    const known = { id: expect.stringMatching(/./), type: 'general-purpose', description: 'make a folder' };
+    expect(Object.fromEntries(agents)).toEqual({ 'mkdir inner': known, 'mkdir outer': null });
+  },
+);

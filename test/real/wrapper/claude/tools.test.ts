@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import type { Block } from '../../../support/wrapper/scripted-model.ts';
+import { REAL_CLAUDE } from '../../../support/wrapper/run-wrapper.ts';
 import { answer, results, use, using } from '../../../support/wrapper/tool-stage.ts';
 import { until } from '../../../support/until.ts';
 
@@ -100,7 +101,7 @@ test('of these tools the session has those that it names, also beside a closed l
   expect(stage.offered).not.toContain('mcp__cc-docker__ask_user');
 });
 
-test('a session’s own server of the same name is not reached', async () => {
+test('a session’s own server of the same name is not reached, and a notice says so', async () => {
   await using stage = await using([ask({ question: 'Who answers?' })]);
   const { session } = stage;
   await stage.start({ config: { ...TOOLS, mcp_servers: { 'cc-docker': { command: '/bin/false' } } } });
@@ -108,6 +109,44 @@ test('a session’s own server of the same name is not reached', async () => {
   await answer(session, 0, 'The session.');
   await turn;
   expect(results(session)).toContain('The session.');
+  expect(session.all('mcp_server')).toMatchObject([{ name: 'cc-docker', state: 'failed' }]);
+});
+
+test('the tools are no message in the log, and need no server that a process in the container could call', async () => {
+  await using stage = await using([ask({ question: 'Who listens?' })]);
+  const { session } = stage;
+  const wrapper = await stage.start({ config: TOOLS });
+  const turn = session.turn('go');
+  await session.nth('tool_call', 0);
+  expect(listensOnTcp(wrapper.pid)).toBe(false);
+  await answer(session, 0, 'Nobody.');
+  await turn;
+  expect(session.lines.filter((line) => String(line['type']).startsWith('control_'))).toEqual([]);
+  const init = session.lines.find((line) => line['subtype'] === 'init');
+  expect(init?.['mcp_servers']).toEqual([{ name: 'cc-docker', status: 'connected', source: 'sdk' }]);
+});
+
+test('claude takes the tools as they are told at its start, and asks for them no more: a first turn waits for nothing', async () => {
+  await using stage = await using([ask({ question: 'Ready?' })]);
+  const { session } = stage;
+  const heard = stage.path('heard');
+  const claude = await stage.standIn(`
+    import { spawn } from 'node:child_process';
+    import { createWriteStream } from 'node:fs';
+    const claude = spawn(${JSON.stringify(REAL_CLAUDE)}, process.argv.slice(2), { stdio: ['inherit', 'pipe', 'inherit'] });
+    claude.stdout.pipe(process.stdout);
+    claude.stdout.pipe(createWriteStream(${JSON.stringify(heard)}));
+    claude.on('exit', (code) => process.exit(code ?? 1));
+    process.on('SIGTERM', () => claude.kill());
+  `);
+  await stage.start({ claude, config: TOOLS });
+  const turn = session.turn('go');
+  await answer(session, 0, 'Ready.');
+  await turn;
+  const said = readFileSync(heard, 'utf8');
+  expect(said).toContain('"sdk_mcp_manifests_parked":{"cc-docker":"parked"}');
+  const methods = [...said.matchAll(/"subtype":"mcp_message".*?"method":"([^"]+)"/g)].map(([, method]) => method);
+  expect(methods).toEqual(['tools/call']);
 });
 
 test('an interrupt cancels the call, and a late result of it changes nothing', async () => {
@@ -166,7 +205,13 @@ test('no limit of Claude Code’s cuts a call that waits, where it cuts another 
   const { session } = stage;
   const givenUp = path.join(stage.folder, 'given-up');
   const silent = { command: process.execPath, args: [SILENT, givenUp] };
-  const limits = { MCP_TOOL_TIMEOUT: '1000', CLAUDE_CODE_MCP_TOOL_IDLE_TIMEOUT: '1000', ENABLE_TOOL_SEARCH: 'false' };
+  const limits = {
+    MCP_TOOL_TIMEOUT: '1000',
+    CLAUDE_CODE_MCP_TOOL_IDLE_TIMEOUT: '1000',
+    CLAUDE_AUTO_BACKGROUND_TASKS: '1',
+    CLAUDE_CODE_MCP_AUTO_BACKGROUND_MS: '1000',
+    ENABLE_TOOL_SEARCH: 'false',
+  };
   await stage.start({
     config: { ...TOOLS, mcp_servers: { silent } },
     env: { ...stage.claudeEnv(), ...limits },
@@ -179,6 +224,24 @@ test('no limit of Claude Code’s cuts a call that waits, where it cuts another 
   await turn;
   expect(results(session)).toContain('At last.');
 });
+
+/** Whether the process has a TCP socket that listens. */
+function listensOnTcp(pid: number): boolean {
+  const listening = readFileSync(`/proc/${pid}/net/tcp`, 'utf8')
+    .split('\n')
+    .map((row) => row.trim().split(/\s+/))
+    .flatMap(([, , , state, , , , , , inode]) => (state === '0A' && inode !== undefined ? [`socket:[${inode}]`] : []));
+  return readdirSync(`/proc/${pid}/fd`).some((fd) => listening.includes(linkOf(`/proc/${pid}/fd/${fd}`)));
+}
+
+/** Empty: closed meanwhile. */
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(fd);
+  } catch {
+    return '';
+  }
+}
 
 function claudeOf(wrapper: number): number {
   const children = readFileSync(`/proc/${wrapper}/task/${wrapper}/children`, 'utf8').trim().split(' ');

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { sessionConfig, type SessionConfig } from '../../../../protocol/api/session-config.ts';
+import { launchConfig, type LaunchConfig } from '../../../../protocol/api/session-config.ts';
 import { containerOwner, containerSpec, CONTAINER_LAYOUT } from '../../../../runner/backend/container-spec.ts';
 import { launchFile } from '../../../../runner/session/container/launch-file.ts';
 import { effectiveResources } from '../../../../runner/session/container/resources.ts';
@@ -18,7 +18,7 @@ const settings = {
 const LIMITS = { memoryMb: 2048, cpus: 2, pids: 512, workspaceMb: 4096 };
 const MB = 1024 * 1024;
 const ID = '0190a0a0-0000-7000-8000-000000000001';
-const spec = (id: string, epoch: number, asked?: SessionConfig['resources']) =>
+const spec = (id: string, epoch: number, asked?: LaunchConfig['resources']) =>
   containerSpec(
     settings,
     { session_id: id, epoch },
@@ -114,7 +114,7 @@ const anyConfig = fc
     resources: anyResources,
     max_turns: fc.integer({ min: 1, max: 10_000 }),
   })
-  .map((asked) => sessionConfig.parse(asked));
+  .map((asked) => launchConfig.parse({ agent_tools: [], ...asked }));
 
 const unsized = (mounts: Record<string, string>) => JSON.stringify(mounts).replace(/size=\d+/g, 'size');
 
@@ -168,7 +168,7 @@ test('what a client asks for reaches the container as its launch file, and canno
         });
       const { config: passed, ...rest } = await make(launch);
       expect(passed).toEqual(config);
-      const { config: _, ...plain } = await make({ ...launch, config: sessionConfig.parse({}) });
+      const { config: _, ...plain } = await make({ ...launch, config: launchConfig.parse({ agent_tools: [] }) });
       expect(rest).toEqual(plain);
       expect(JSON.stringify(rest)).not.toContain(launch.token);
     }),

@@ -26,6 +26,7 @@ test.each([
   ['CONTAINER_IDLE_TIMEOUT', 'soon', /^CONTAINER_IDLE_TIMEOUT .*number/],
   ['MAX_SESSIONS_PER_USER', '0', /^MAX_SESSIONS_PER_USER /],
   ['WEBHOOK_ALLOW', 'hook.example.com', /^WEBHOOK_ALLOW takes addresses, ranges .*: not "hook.example.com"$/],
+  ['AGENT_TOOLS', 'ask_user,bash', /^AGENT_TOOLS takes "none", or some of ask_user, .*: not "bash"$/],
   ['WEBHOOK_ALLOW', '127.0.0.1, 10.0.0.0/33', /^WEBHOOK_ALLOW takes .*: not "10.0.0.0\/33"$/],
 ])('%s=%s is refused in one line that names it', (name, value, line) => {
   const refused = parseSettings({ [name]: value });

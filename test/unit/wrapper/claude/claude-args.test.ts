@@ -1,19 +1,12 @@
 import { expect, test } from 'vitest';
-import { sessionConfig } from '../../../../protocol/api/session-config.ts';
+import { launchConfig } from '../../../../protocol/api/session-config.ts';
 import type { WrapperLaunch } from '../../../../protocol/link/wrapper-launch.ts';
 import { claudeCall } from '../../../../wrapper/claude/claude-args.ts';
 import { mcpServers } from '../../../../wrapper/mcp/mcp-servers.ts';
-import type { ToolServerConfig } from '../../../../wrapper/tools/tool-server.ts';
 
 const SESSION = '0190a0a0-0000-7000-8000-000000000000';
 
-function call(
-  config: object,
-  resume = false,
-  given: Partial<WrapperLaunch> = {},
-  tools: ToolServerConfig | null = null,
-  skills: string | null = null,
-) {
+function call(config: object, resume = false, given: Partial<WrapperLaunch> = {}, skills: string | null = null) {
   const launch: WrapperLaunch = {
     session_id: SESSION,
     epoch: 1,
@@ -25,9 +18,9 @@ function call(
     seal: false,
     scratch: '/scratch',
     ...given,
-    config: sessionConfig.parse(config),
+    config: launchConfig.parse({ agent_tools: [], ...config }),
   };
-  return claudeCall(launch, tools, { servers: mcpServers(launch).servers, skills });
+  return claudeCall(launch, { servers: mcpServers(launch).servers, skills });
 }
 
 const line = (config: object): string => call(config).args.join(' ');
@@ -75,19 +68,6 @@ test('MCP servers go by a file, and no others are looked for', () => {
   expect(line({})).toContain('--strict-mcp-config');
 });
 
-test('CC-Docker’s own tools are beside the session’s servers, and win where one of these has their name', () => {
-  const tools: ToolServerConfig = {
-    type: 'http',
-    url: 'http://127.0.0.1:1/mcp',
-    headers: { Authorization: 'Bearer t' },
-    timeout: 1,
-    alwaysLoad: true,
-  };
-  const docs = { command: 'docs' };
-  const { files } = call({ mcp_servers: { docs, 'cc-docker': { command: 'other' } } }, false, {}, tools);
-  expect(JSON.parse(files[0]?.text ?? '')).toEqual({ mcpServers: { docs, 'cc-docker': tools } });
-});
-
 test('all tools without asking, or those alone that are listed', () => {
   expect(line({ allowed_tools: ['*'] })).toContain('--permission-mode bypassPermissions');
   const rules = ['Read', 'Bash(git log *)', 'Bash(git diff, *)', 'mcp__docs__search'];
@@ -121,7 +101,7 @@ test.each([
 
 test('named skills are there, beside a closed list of tools too; no rule allows them more than to be read', () => {
   const skills = ['delegate-task'];
-  expect(call({ skills }, false, {}, null, '/scratch/skills').args.join(' ')).toContain('--add-dir /scratch/skills');
+  expect(call({ skills }, false, {}, '/scratch/skills').args.join(' ')).toContain('--add-dir /scratch/skills');
   const { args } = call({ skills, allowed_tools: ['Read'] });
   expect(args.filter((arg) => /Tools=|tools=/.test(arg))).toEqual(['--tools=Read,Skill', '--allowedTools=Read']);
   expect(line({})).not.toMatch(/add-dir|Skill/);

@@ -126,6 +126,27 @@ test('what Claude Code asks for, and takes back, is told apart by its request', 
   expect(cancelled).toMatchObject({ kind: 'cancel', requestId: 'r1' });
 });
 
+test('a message to an MCP server is told apart, and a task’s line names the subagents in it', () => {
+  const message = { jsonrpc: '2.0', id: 0, method: 'ping' };
+  const request = { subtype: 'mcp_message', server_name: 'cc-docker', message };
+  const agent = { task_id: 'a1', task_type: 'local_agent', subagent_type: 'Explore', description: 'find it' };
+  const shell = { task_id: 'b1', task_type: 'local_bash', description: 'sleep' };
+  const lines = [
+    { type: 'control_request', request_id: 'r1', request },
+    { type: 'system', subtype: 'task_started', ...agent, prompt: 'Find it.' },
+    { type: 'system', subtype: 'task_started', ...shell },
+    { type: 'system', subtype: 'background_tasks_changed', tasks: [shell, agent, null] },
+    { type: 'system', subtype: 'background_tasks_changed', tasks: 'none' },
+  ].map((value) => JSON.stringify(value));
+  expect(lines.map((line) => read(line)[0])).toEqual([
+    { kind: 'mcp', requestId: 'r1', server: 'cc-docker', message },
+    { kind: 'item', item: lines[1], agents: [agent] },
+    { kind: 'item', item: lines[2] },
+    { kind: 'item', item: lines[3], agents: [agent] },
+    { kind: 'item', item: lines[4] },
+  ]);
+});
+
 test('of stderr the end is kept, in whole characters', () => {
   const tail = new Tail(10);
   tail.push(Buffer.from('first, then'));

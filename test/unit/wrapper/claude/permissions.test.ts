@@ -17,7 +17,7 @@ function request(tool_name: string, input: Record<string, unknown>, permission_s
 /** What is told of it, and what the resolution makes of it. */
 function decided(asked: PermissionRequest, resolution: Resolution) {
   const permissions = new Permissions(true);
-  const told = permissions.asked(asked, ID);
+  const told = permissions.asked(asked, ID, null);
   return { told, answer: permissions.answer(ID, resolution)?.response.response };
 }
 
@@ -77,19 +77,50 @@ test.each<[string, Resolution]>([
   expect(decided(request('AskUserQuestion', { questions }), resolution).answer).toMatchObject({ behavior: 'deny' });
 });
 
+test('what an option looks like is shown, and comes back with the answer when it alone was chosen', () => {
+  const [red, blue] = [
+    { label: 'Red', description: 'warm', preview: '# red' },
+    { label: 'Blue', preview: 'b'.repeat(9000) },
+  ];
+  const one = { question: 'Which?', options: [red, blue], multiSelect: false };
+  const many = { question: 'Which of them?', options: [red, { label: 'None' }], multiSelect: true };
+  const input = { questions: [one, many] };
+  const answersOf = (answers: (string | string[])[]) =>
+    decided(request('AskUserQuestion', input), { kind: 'answers', answers });
+  const { told, answer } = answersOf(['Blue', ['Red', 'None']]);
+  expect(wrapperNotice.parse(told)).toMatchObject({
+    subject: { questions: [{ options: [red, { label: 'Blue', preview: 'b'.repeat(8000) }] }, { options: [red, {}] }] },
+  });
+  expect(answer).toMatchObject({ updatedInput: { annotations: { 'Which?': { preview: blue.preview } } } });
+  expect(answersOf(['Green', 'Red']).answer).toMatchObject({
+    updatedInput: { annotations: { 'Which of them?': { preview: '# red' } } },
+  });
+  expect(answersOf(['Green', 'None']).answer).toEqual({
+    behavior: 'allow',
+    updatedInput: { ...input, answers: { 'Which?': 'Green', 'Which of them?': 'None' } },
+  });
+});
+
+test('a permission says which agent asks', () => {
+  const agent = { id: 'a1', type: 'Explore', description: 'find it' };
+  const ask = (of: typeof agent | null) => new Permissions(true).asked(request('Bash', {}), ID, of);
+  expect(wrapperNotice.parse(ask(agent))).toMatchObject({ subject: { kind: 'permission', agent } });
+  expect(wrapperNotice.parse(ask(null))).toMatchObject({ subject: { kind: 'permission', agent: null } });
+});
+
 test('an answer is no leave', () => {
   const { answer } = decided(request('Bash', { command: 'ls' }), { kind: 'answers', answers: ['yes'] });
   expect(answer).toMatchObject({ behavior: 'deny' });
 });
 
 test('questions that cannot be read are sent back at once', () => {
-  const sent = new Permissions(true).asked(request('AskUserQuestion', { questions: [] }), ID);
+  const sent = new Permissions(true).asked(request('AskUserQuestion', { questions: [] }), ID, null);
   expect(sent).toMatchObject({ type: 'control_response', response: { response: { behavior: 'deny' } } });
 });
 
 test('what was taken back is told once, and takes no answer', () => {
   const permissions = new Permissions(true);
-  permissions.asked(request('Bash', { command: 'ls' }), ID);
+  permissions.asked(request('Bash', { command: 'ls' }), ID, null);
   expect(permissions.cancelled('r2')).toBeNull();
   expect(permissions.cancelled('r1')).toEqual({ notice: 'withdrawn', interaction_id: ID });
   expect(permissions.cancelled('r1')).toBeNull();

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { mcpCatalogue } from '../../../../protocol/settings/mcp-catalogue.ts';
-import { sessionConfig } from '../../../../protocol/api/session-config.ts';
+import { launchConfig } from '../../../../protocol/api/session-config.ts';
 import type { WrapperLaunch } from '../../../../protocol/link/wrapper-launch.ts';
 import { mcpServers } from '../../../../wrapper/mcp/mcp-servers.ts';
 
@@ -15,7 +15,7 @@ const OFFERS = {
   skills: path.join(ROOT, 'container', 'skills'),
 };
 
-function serversOf(mcp_servers: object, offers?: WrapperLaunch['offers']) {
+function serversOf(mcp_servers: object, offers?: WrapperLaunch['offers'], agent_tools: string[] = []) {
   return mcpServers({
     session_id: '0190a0a0-0000-7000-8000-000000000000',
     epoch: 1,
@@ -27,7 +27,7 @@ function serversOf(mcp_servers: object, offers?: WrapperLaunch['offers']) {
     seal: false,
     scratch: '/scratch',
     ...(offers !== undefined && { offers }),
-    config: sessionConfig.parse({ mcp_servers }),
+    config: launchConfig.parse({ agent_tools, mcp_servers }),
   });
 }
 
@@ -49,6 +49,15 @@ test('a full definition stays as it is', () => {
     docs: { type: 'http', url: 'http://docs.test/mcp', headers: { 'x-key': 'k' } },
     own: { command: 'own' },
   };
+  expect(serversOf(servers)).toEqual({ servers, refused: [] });
+});
+
+test('a server with the name of CC-Docker’s own is refused where the session has those tools', () => {
+  const servers = { 'cc-docker': { command: 'own' }, docs: { command: 'docs' } };
+  expect(serversOf(servers, undefined, ['ask_user'])).toEqual({
+    servers: { docs: servers.docs },
+    refused: [{ name: 'cc-docker', why: expect.stringContaining('Give this one another') }],
+  });
   expect(serversOf(servers)).toEqual({ servers, refused: [] });
 });
 

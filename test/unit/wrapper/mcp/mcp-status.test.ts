@@ -2,10 +2,6 @@ import { expect, test } from 'vitest';
 import { McpStatus } from '../../../../wrapper/mcp/mcp-status.ts';
 
 const one = (status: string, error?: string) => [{ name: 'one', status, ...(error !== undefined && { error }) }];
-const own = (said: string) => [
-  { name: 'cc-docker', status: said },
-  { name: 'plugin', status: 'failed' },
-];
 const ofOne = (server: ConstructorParameters<typeof McpStatus>[0][string] = { command: 'run-it' }) => {
   const status = new McpStatus({ one: server });
   return (now: number, ...said: Parameters<typeof one>) => status.take(one(...said), now);
@@ -46,9 +42,7 @@ test('what a header or a variable holds is in no detail, nor is a password of an
   expect(program(0, 'failed', 'no route: postgres://u:pw@db.test/x')[0]?.detail).not.toMatch(/pw/);
 });
 
-test('CC-Docker’s own server, and servers that the session did not name, go without a word; its own only until it fails', () => {
-  const status = new McpStatus({ 'cc-docker': { type: 'http', url: 'http://127.0.0.1:1/mcp' } });
-  expect(status.take(own('pending'), 0)).toEqual([]);
-  expect(status.take(own('pending'), 9000)).toEqual([]);
-  expect(status.take(own('failed'), 9000)).toMatchObject([{ name: 'cc-docker', state: 'failed' }]);
+test('servers that the session did not name go without a word', () => {
+  const status = new McpStatus({ one: { command: 'run-it' } });
+  expect(status.take([{ name: 'plugin', status: 'failed' }], 0)).toEqual([]);
 });

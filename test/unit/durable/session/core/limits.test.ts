@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { askLimitsOf, limitsOf, turnOverMaximum } from '../../../../../durable/session/core/limits.ts';
+import { agentToolsOf, askLimitsOf, limitsOf, turnOverMaximum } from '../../../../../durable/session/core/limits.ts';
+import { agentTool } from '../../../../../protocol/api/session-config.ts';
 import { edgeSettings } from '../../../../../protocol/settings/edge-settings.ts';
 import { createSessionRequest } from '../../../../../protocol/api/session.ts';
 
@@ -16,6 +17,32 @@ function identity(request: object = {}) {
     spawn: null,
   };
 }
+
+const toolsOf = (agent_tools?: string[], AGENT_TOOLS?: string) =>
+  agentToolsOf(
+    identity(agent_tools === undefined ? {} : { config: { agent_tools } }),
+    settings(AGENT_TOOLS === undefined ? {} : { AGENT_TOOLS }),
+  );
+
+describe('the tools of a session', () => {
+  it('are all where neither it nor the operator names any', () => {
+    expect(toolsOf()).toEqual(agentTool.options);
+    expect(toolsOf(undefined, '')).toEqual(agentTool.options);
+  });
+
+  it('are those that both name', () => {
+    expect(toolsOf(['ask_user', 'stop_child'])).toEqual(['ask_user', 'stop_child']);
+    expect(toolsOf(undefined, ' notify_user ,ask_user,')).toEqual(['ask_user', 'notify_user']);
+    expect(toolsOf(['ask_user', 'stop_child'], 'notify_user,ask_user')).toEqual(['ask_user']);
+    expect(toolsOf([])).toEqual([]);
+    expect(toolsOf(undefined, 'none')).toEqual([]);
+  });
+
+  it('are not guessed from a setting with a slip', () => {
+    for (const AGENT_TOOLS of ['ask_users', 'none,ask_user', 'ask_user notify_user'])
+      expect(() => settings({ AGENT_TOOLS })).toThrow(/takes \\?"none\\?", or some of ask_user/);
+  });
+});
 
 describe('the deadlines of a session', () => {
   it('are the operator’s defaults where it says nothing', () => {

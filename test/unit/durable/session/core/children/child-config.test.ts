@@ -54,6 +54,7 @@ describe('a child may ask for less', () => {
     [{}, { budget_usd: 1000 }],
     [{ permission_default: 'allow' }, { permission_default: 'deny' }],
     [{ agent_tools: ['ask_user', 'spawn_session'] }, { agent_tools: ['ask_user'] }],
+    [{}, { agent_tools: ['ask_user'] }],
     [{}, { mcp_servers: { own: { command: 'server' } } }],
     [{}, { model: 'opus', max_turns: 10_000, system_prompt: 'Else.' }],
   ])('%j, %j', (parent, asked) => {
@@ -82,6 +83,7 @@ describe('a child may not ask for more', () => {
     [{ resources: { cpus: 1 } }, { resources: { cpus: 2 } }, ['config.resources.cpus']],
     [{ budget_usd: 1 }, { budget_usd: 1.01 }, ['config.budget_usd']],
     [{ agent_tools: ['ask_user'] }, { agent_tools: ['spawn_session'] }, ['config.agent_tools']],
+    [{ agent_tools: [] }, { agent_tools: ['ask_user'] }, ['config.agent_tools']],
     [{ allowed_tools: ['Read'] }, { mcp_servers: { own: { command: 'sh' } } }, ['config.mcp_servers.own']],
     [
       { allowed_tools: ['Read'], mcp_servers: { own: { command: 'a' } } },

@@ -1,53 +1,82 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { JSONRPCMessageSchema } from '@modelcontextprotocol/sdk/types.js';
 import { expect, test } from 'vitest';
-import { type AgentTool, agentTool } from '../../../protocol/api/session-config.ts';
-import { type WrapperNotice, wrapperNotice } from '../../../protocol/link/wrapper-notice.ts';
-import { ToolCalls, type ToolResult } from '../../../wrapper/tools/tool-calls.ts';
-import { ToolServer } from '../../../wrapper/tools/tool-server.ts';
+import { type AgentTool, agentTool } from '../../../../protocol/api/session-config.ts';
+import { type WrapperNotice, wrapperNotice } from '../../../../protocol/link/wrapper-notice.ts';
+import { ToolCalls, type ToolResult } from '../../../../wrapper/tools/tool-calls.ts';
+import { ToolProtocol } from '../../../../wrapper/tools/tool-protocol.ts';
 
 const PEOPLE: readonly AgentTool[] = ['ask_user', 'notify_user'];
 
-/** A server, what it has told its session, and a client for it. */
-async function serving({ open = true, tools = PEOPLE }: { open?: boolean; tools?: readonly AgentTool[] } = {}) {
-  const disposables = new AsyncDisposableStack();
-  const told: WrapperNotice[] = [];
-  const calls = new ToolCalls((notice) => void told.push(notice));
-  const server = await ToolServer.listen(calls, tools);
-  disposables.defer(() => {
-    server.close();
-  });
-  if (open) await server.open();
-  const connect = async (): Promise<Client> => {
-    const { url, headers } = server.config;
-    const client = new Client({ name: 'test', version: '1' });
-    await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }));
-    disposables.defer(() => client.close());
-    return client;
+/** Carries an MCP client's messages to the protocol, as Claude Code does: each is answered, and a notification's answer says nothing. */
+function transportTo(protocol: ToolProtocol): Transport {
+  const transport: Transport = {
+    start: async () => {},
+    close: async () => {},
+    send: async (message) => {
+      const answered = protocol.serve(message).then((answer) => {
+        if ('id' in message) transport.onmessage?.(JSONRPCMessageSchema.parse(answer));
+        else expect(answer).toEqual({ jsonrpc: '2.0', id: 0, result: {} });
+      });
+      // A call is answered when the session answers it: what the client sends after it does not wait for that.
+      answered.catch((error: Error) => transport.onerror?.(error));
+    },
   };
-  return { server, calls, told, connect, [Symbol.asyncDispose]: () => disposables.disposeAsync() };
+  return transport;
 }
 
-test('only who knows the token is served', async () => {
-  await using serves = await serving();
-  const { url, headers } = serves.server.config;
-  for (const Authorization of ['', 'Bearer ', 'Bearer guess', `${headers['Authorization']}x`]) {
-    const answer = await fetch(url, { method: 'POST', headers: { Authorization }, body: '{}' });
-    expect(answer.status).toBe(401);
-  }
+/** The protocol, what it has told its session, and a client for it. */
+async function serving({ tools = PEOPLE }: { tools?: readonly AgentTool[] } = {}) {
+  const told: WrapperNotice[] = [];
+  const calls = new ToolCalls((notice) => void told.push(notice));
+  const protocol = new ToolProtocol(calls, tools);
+  const client = new Client({ name: 'test', version: '1' });
+  await client.connect(transportTo(protocol));
+  return { protocol, calls, told, client };
+}
+
+test('an MCP client is welcomed in the version that it speaks, and finds the tools', async () => {
+  const { client, protocol } = await serving();
+  expect(client.getServerVersion()).toEqual({ name: 'cc-docker', version: '1' });
+  const { tools } = await client.listTools();
+  expect(tools.map(({ name }) => name)).toEqual(PEOPLE);
+  await client.ping();
+  const params = { protocolVersion: '2024-11-05', capabilities: {}, clientInfo: { name: 'old', version: '1' } };
+  expect(await protocol.serve({ jsonrpc: '2.0', id: 'a', method: 'initialize', params })).toMatchObject({
+    id: 'a',
+    result: { protocolVersion: '2024-11-05', capabilities: { tools: {} } },
+  });
 });
 
-test('a client that comes before it is loaded waits and is served', async () => {
-  await using serves = await serving({ open: false });
-  const connected = serves.connect();
-  await serves.server.open();
-  const { tools } = await (await connected).listTools();
-  expect(tools.map(({ name }) => name)).toEqual(['ask_user', 'notify_user']);
+test('the manifest is what a client would be answered', async () => {
+  const { protocol } = await serving({ tools: agentTool.options });
+  const { initializeResult, toolsListResult } = protocol.manifest();
+  expect(await protocol.serve({ jsonrpc: '2.0', id: 1, method: 'initialize' })).toMatchObject({
+    result: initializeResult,
+  });
+  expect(await protocol.serve({ jsonrpc: '2.0', id: 2, method: 'tools/list' })).toMatchObject({
+    result: toolsListResult,
+  });
+});
+
+test('what is no method here, no tool here or no message at all is answered with an error', async () => {
+  const { protocol, told } = await serving();
+  const codeOf = async (message: unknown) => {
+    const answer = await protocol.serve(message);
+    return 'error' in answer ? answer.error.code : answer.result;
+  };
+  expect(await codeOf({ jsonrpc: '2.0', id: 1, method: 'resources/list' })).toBe(-32601);
+  expect(await codeOf({ jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: 3 } })).toBe(-32602);
+  for (const nothing of [null, 'x', 7, [], {}, { id: 1 }]) expect(await codeOf(nothing)).toBe(-32600);
+  const params = { name: 'spawn_session', arguments: { prompt: 'Go.' } };
+  expect(await codeOf({ jsonrpc: '2.0', id: 3, method: 'tools/call', params })).toMatchObject({ isError: true });
+  expect(told).toEqual([]);
 });
 
 test('every tool, and every argument of it, is described for the model', async () => {
-  await using serves = await serving({ tools: agentTool.options });
-  const { tools } = await (await serves.connect()).listTools();
+  const { client } = await serving({ tools: agentTool.options });
+  const { tools } = await client.listTools();
   expect(tools.map(({ name }) => name)).toEqual(agentTool.options);
   for (const { description, inputSchema } of tools) {
     expect(description).toMatch(/^\w.{40}/);
@@ -63,8 +92,8 @@ test('every tool, and every argument of it, is described for the model', async (
 });
 
 test('tools that change nothing are told to be so, that they may run beside each other', async () => {
-  await using serves = await serving({ tools: agentTool.options });
-  const { tools } = await (await serves.connect()).listTools();
+  const { client } = await serving({ tools: agentTool.options });
+  const { tools } = await client.listTools();
   const where = (hint: 'readOnlyHint' | 'destructiveHint' | 'idempotentHint'): string[] =>
     tools.filter(({ annotations }) => annotations?.[hint] === true).map(({ name }) => name);
   expect(where('readOnlyHint')).toEqual([...PEOPLE, 'list_children', 'get_child_result', 'get_child_events']);
@@ -127,11 +156,10 @@ const WITH_DATA = agentTool.options.filter((name) => USES[name].data !== undefin
 
 /** A client's use of a tool, which its session answers with this; and what the client has of it. It has checked data against the tool's schema. */
 async function used(
-  { calls, told, connect }: Awaited<ReturnType<typeof serving>>,
+  { calls, told, client }: Awaited<ReturnType<typeof serving>>,
   name: AgentTool,
   result: ToolResult,
 ): Promise<unknown> {
-  const client = await connect();
   await client.listTools();
   const before = told.length;
   const outcome = client.callTool({ name, arguments: USES[name].input });
@@ -142,7 +170,7 @@ async function used(
 }
 
 test.for(agentTool.options)('%s: its call goes to the session as it was, and its result to the model', async (tool) => {
-  await using serves = await serving({ tools: agentTool.options });
+  const serves = await serving({ tools: agentTool.options });
   const { input, data: structured } = USES[tool];
   const outcome = await used(serves, tool, { text: 'the text', isError: false, structured });
   expect(wrapperNotice.parse(serves.told[0])).toEqual({
@@ -158,7 +186,7 @@ test.for(agentTool.options)('%s: its call goes to the session as it was, and its
 });
 
 test('data may have more than the tool’s schema says, as a newer edge’s have', async () => {
-  await using serves = await serving({ tools: WITH_DATA });
+  const serves = await serving({ tools: WITH_DATA });
   for (const tool of WITH_DATA) {
     const structured = { ...USES[tool].data, news: 1 };
     const outcome = await used(serves, tool, { text: '', isError: false, structured });
@@ -167,7 +195,7 @@ test('data may have more than the tool’s schema says, as a newer edge’s have
 });
 
 test('an error has no data, and a result whose data are missing is an error', async () => {
-  await using serves = await serving({ tools: WITH_DATA });
+  const serves = await serving({ tools: WITH_DATA });
   for (const tool of WITH_DATA) {
     const refused = await used(serves, tool, { text: 'Refused.', isError: true, structured: { half: true } });
     expect(refused).toEqual({ content: [{ type: 'text', text: 'Refused.' }], isError: true });
@@ -179,13 +207,15 @@ test('an error has no data, and a result whose data are missing is an error', as
   }
 });
 
-test('two connections at once are two, and a call that one takes back is not the other’s', async () => {
-  await using serves = await serving();
-  const { told, calls } = serves;
-  const [one, other] = [await serves.connect(), await serves.connect()];
+test('a call that the client takes back is cancelled alone, and a late answer to it changes nothing', async () => {
+  const { told, calls, client } = await serving();
   const abort = new AbortController();
-  const lost = one.callTool({ name: 'ask_user', arguments: { question: 'one' } }, undefined, { signal: abort.signal });
-  const kept = other.callTool({ name: 'ask_user', arguments: { question: 'other' } });
+  const ask = (question: string, signal?: AbortSignal) =>
+    client.callTool({ name: 'ask_user', arguments: { question } }, undefined, {
+      ...(signal !== undefined && { signal }),
+    });
+  const lost = ask('one', abort.signal);
+  const kept = ask('other');
   await expect.poll(() => told.length).toBe(2);
   abort.abort();
   await expect(lost).rejects.toThrow();
@@ -203,37 +233,16 @@ test('two connections at once are two, and a call that one takes back is not the
   expect(await kept).toMatchObject({ content: [{ type: 'text', text: 'in time' }], isError: false });
 });
 
-test('a client that goes away without a word cancels nothing', async () => {
-  await using serves = await serving();
-  const { server, told, calls } = serves;
-  const { url, headers } = server.config;
-  const post = async (body: object, session: Record<string, string>, signal?: AbortSignal) =>
-    await fetch(url, {
-      method: 'POST',
-      headers: {
-        ...headers,
-        ...session,
-        'content-type': 'application/json',
-        accept: 'application/json, text/event-stream',
-      },
-      body: JSON.stringify({ jsonrpc: '2.0', ...body }),
-      ...(signal !== undefined && { signal }),
-    });
-  const clientInfo = { name: 'test', version: '1' };
-  const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo };
-  const hello = await post({ id: 1, method: 'initialize', params }, {});
-  await hello.text();
-  const session = { 'mcp-session-id': hello.headers.get('mcp-session-id') ?? '' };
-  await post({ method: 'notifications/initialized' }, session);
-  const abort = new AbortController();
-  const called = { name: 'ask_user', arguments: { question: 'there?' } };
-  await post({ id: 2, method: 'tools/call', params: called }, session, abort.signal);
-  await expect.poll(() => told.length).toBe(1);
-  abort.abort();
-  // Answered all the same: nobody reads it, and nothing breaks.
-  const [first] = told;
-  if (first?.notice === 'tool_call') calls.answer(first.call_id, { text: 'to nobody', isError: false });
-  const { tools } = await (await serves.connect()).listTools();
-  expect(tools).toHaveLength(2);
+test('a cancelled call is answered, so that Claude Code waits for nothing; cancelling what does not run changes nothing', async () => {
+  const { told, protocol } = await serving();
+  const params = { name: 'ask_user', arguments: { question: 'there?' } };
+  const call = protocol.serve({ jsonrpc: '2.0', id: 7, method: 'tools/call', params });
+  const cancel = (requestId: unknown) =>
+    protocol.serve({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId } });
+  for (const other of [8, '7', null]) await cancel(other);
   expect(told).toHaveLength(1);
+  await cancel(7);
+  expect(await call).toMatchObject({ id: 7, error: { code: -32800 } });
+  await cancel(7);
+  expect(told.map(({ notice }) => notice)).toEqual(['tool_call', 'tool_cancelled']);
 });

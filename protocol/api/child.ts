@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { instant, uuid } from '../ids.ts';
-import { messageStatus } from './message.ts';
+import { messageStatus, tokenUsage } from './message.ts';
 import { budgetUsd, childConfig } from './session-config.ts';
 import { sessionStatus, sessionSummary } from './session.ts';
 
@@ -96,8 +96,10 @@ export const childResult = z.object({
   status: messageStatus.extract(['completed', 'failed', 'interrupted']),
   /** The child's last text. Null: there is none, for example because it failed before. */
   result: z.string().nullable(),
-  error: z.object({ code: z.string(), detail: z.string() }).nullable(),
+  error: z.object({ code: z.string(), detail: z.string(), retry_at: instant.optional() }).nullable(),
   duration_ms: z.number().nullable(),
   total_cost_usd: z.number().nullable(),
+  /** Absent in what version 0.1 wrote. */
+  usage: tokenUsage.nullable().optional(),
 });
 export type ChildResult = z.infer<typeof childResult>;

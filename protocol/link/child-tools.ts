@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { childTitle, childWorkspace } from '../api/child.ts';
-import { uuid } from '../ids.ts';
+import { instant, uuid } from '../ids.ts';
 import { budgetUsd, childConfig } from '../api/session-config.ts';
 import { sessionStatus } from '../api/session.ts';
 
@@ -56,7 +56,7 @@ const getChildResultOutput = z.object({
    */
   state: z.enum(['completed', 'failed', 'interrupted', 'working', 'paused']),
   result: z.string().nullable(),
-  error: z.object({ code: z.string(), detail: z.string() }).nullable(),
+  error: z.object({ code: z.string(), detail: z.string(), retry_at: instant.optional() }).nullable(),
   total_cost_usd: z.number().nullable(),
   /** Number of the child's questions and permissions that wait for a person. */
   open_interactions: z.int(),

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { OWN_PREFIXES } from '../../../protocol/api/event.ts';
 import type { TurnResult } from '../../../protocol/api/message.ts';
-import type { MessageError } from '../../../protocol/reason.ts';
 import { parseJson } from '../../shared/json.ts';
 import type { TurnOutcome } from './state.ts';
+import { turnError, type LoggedLine } from './turn-error.ts';
 
 /** What a line of Claude Code means to the session. All lines except `control` are also stored. */
 export type LineSignal =
@@ -27,18 +27,28 @@ const anyLine = z.looseObject({ type: z.string().min(1).max(128) });
 
 const modelUsage = z.record(z.string(), z.object({ costUSD: z.number().catch(0) }));
 
+const tokens = z.int().min(0).catch(0);
+const NO_TOKENS = { input_tokens: 0, output_tokens: 0, cache_creation_input_tokens: 0, cache_read_input_tokens: 0 };
+
 /** The fields of a `result` that the session reads. All others are kept as they are. Tried with Claude Code 2.1.330. */
 const resultLine = z.object({
   subtype: z.string(),
   is_error: z.boolean(),
   terminal_reason: z.string().nullish(),
+  stop_reason: z.string().nullish(),
   result: z.string().nullish(),
   duration_ms: z.number().catch(0),
   api_error_status: z.int().nullish(),
   api_error_type: z.string().nullish(),
+  api_error: z.string().nullish(),
   usage: z
-    .object({ input_tokens: z.int().catch(0), output_tokens: z.int().catch(0) })
-    .catch({ input_tokens: 0, output_tokens: 0 }),
+    .object({
+      input_tokens: tokens,
+      output_tokens: tokens,
+      cache_creation_input_tokens: tokens,
+      cache_read_input_tokens: tokens,
+    })
+    .catch(NO_TOKENS),
   model_usage_since_last_result: modelUsage.catch({}),
   user_message_uuids: z.array(z.string()).catch([]),
 });
@@ -51,19 +61,21 @@ const CONTROL = new Set(['control_request', 'control_response', 'control_cancel_
 /**
  * Reads one line of Claude Code. The container is not trusted, so a line may be anything, even an imitation of our own
  * events.
+ *
+ * @param before the log before this line, the newest first: why a turn failed stands in an earlier line
  */
-export function readClaudeLine(line: string): ClaudeLine {
+export function readClaudeLine(line: string, before: Iterable<LoggedLine>): ClaudeLine {
   const parsed = anyLine.safeParse(parseJson(line));
   if (!parsed.success) return { ok: false };
   const { type } = parsed.data;
   if (OWN_PREFIXES.some((prefix) => type.startsWith(prefix))) return { ok: false };
   if (CONTROL.has(type)) return { ok: true, type, signal: { is: 'control' } };
-  if (type === 'result') return { ok: true, type, signal: resultSignal(parsed.data) };
+  if (type === 'result') return { ok: true, type, signal: resultSignal(parsed.data, before) };
   if (type === 'command_lifecycle') return { ok: true, type, signal: lifecycleSignal(parsed.data) };
   return { ok: true, type, signal: null };
 }
 
-function resultSignal(data: unknown): LineSignal | null {
+function resultSignal(data: unknown, before: Iterable<LoggedLine>): LineSignal | null {
   const parsed = resultLine.safeParse(data);
   if (!parsed.success) return null;
   const line = parsed.data;
@@ -71,7 +83,7 @@ function resultSignal(data: unknown): LineSignal | null {
   return {
     is: 'result',
     message_ids: line.user_message_uuids,
-    outcome: outcomeOf(line),
+    outcome: outcomeOf(line, before),
     turn: {
       type: 'result',
       subtype: line.subtype,
@@ -95,50 +107,9 @@ function lifecycleSignal(data: unknown): LineSignal | null {
 }
 
 /** Reads success from `is_error` and `terminal_reason` alone: after an API failure, `subtype` is still "success". */
-function outcomeOf(line: ResultLine): TurnOutcome {
+function outcomeOf(line: ResultLine, before: Iterable<LoggedLine>): TurnOutcome {
   const aborted = line.terminal_reason?.startsWith('aborted') ?? false;
-  if (!line.is_error && !aborted) return { ok: true };
-  return { ok: false, aborted, error: errorOf(line, aborted) };
-}
-
-function errorOf(line: ResultLine, aborted: boolean): MessageError {
-  const text = line.result ?? '';
-  if (aborted) return { code: 'interrupted', detail: 'The turn was interrupted.' };
-  if (line.subtype === 'error_max_turns') {
-    return { code: 'max_turns_reached', detail: 'The message took more model calls than config.max_turns allows.' };
-  }
-  if (line.terminal_reason !== 'api_error') {
-    return { code: 'execution_error', detail: text || `Claude Code ended the turn with ${line.subtype}.` };
-  }
-  return modelError(line.api_error_status ?? null, line.api_error_type ?? null, text);
-}
-
-function modelError(status: number | null, type: string | null, text: string): MessageError {
-  const quote = text === '' ? '' : ` Claude Code says: ${text}`;
-  // Our own model gateway sets this type when the model does not answer at all.
-  if (type === 'model_unreachable') {
-    return {
-      code: 'model_unreachable',
-      detail: `The runner cannot reach the model: check ANTHROPIC_BASE_URL.${quote}`,
-    };
-  }
-  switch (status) {
-    case 401:
-    case 403:
-      return {
-        code: 'model_auth_failed',
-        detail: `The model refused the runner's credential (${status}): set a valid one on the runner.${quote}`,
-      };
-    case 429:
-      return {
-        code: 'model_rate_limited',
-        detail: `The model's rate limit is reached (429): try again later.${quote}`,
-      };
-    case 529:
-      return { code: 'model_overloaded', detail: `The model is overloaded (529): try again later.${quote}` };
-    case null:
-      return { code: 'model_unreachable', detail: `The connection to the model failed, or broke off.${quote}` };
-    default:
-      return { code: 'model_error', detail: `The model answered ${status}.${quote}` };
-  }
+  if (aborted) return { ok: false, aborted, error: { code: 'interrupted', detail: 'The turn was interrupted.' } };
+  if (!line.is_error) return { ok: true };
+  return { ok: false, aborted, error: turnError({ ...line, text: line.result ?? '' }, before) };
 }

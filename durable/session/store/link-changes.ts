@@ -72,7 +72,7 @@ export class LinkChanges {
 
   #item(item: LinkItem): void {
     if (typeof item !== 'string') return this.#notice(item);
-    const line = readClaudeLine(item);
+    const line = readClaudeLine(item, this.#tables.log.backwards());
     if (!line.ok) return this.#tx.emit({ type: 'session.garbled', data: { line: item.slice(0, 8192) } });
     if (line.signal?.is === 'control') return;
     this.#tx.append(line.type, item);

@@ -6,7 +6,7 @@ type Json = Record<string, unknown>;
 export const SESSION_SCHEMA: Schema = {
   of: 'session',
   firstTable: 'record',
-  migrations: [groupRecord],
+  migrations: [groupRecord, toVersion3Ends],
 };
 
 /**
@@ -54,6 +54,23 @@ function grouped(old: Json): Json {
     list: { changes: old['changes'], listed: old['told'] },
     last_activity: old['last_activity'],
   };
+}
+
+/** 2 → 3: a turn's usage has all four counters. Version 2 stored two of them; the log has the lines with all. */
+function toVersion3Ends(sql: SqlStorage): void {
+  sql.exec(`UPDATE messages SET turn = json_set(turn,
+    '$.usage.cache_creation_input_tokens', 0, '$.usage.cache_read_input_tokens', 0) WHERE turn IS NOT NULL`);
+  // What a container wrote may be anything, so only whole numbers are taken.
+  sql.exec(`UPDATE messages SET turn = json_set(turn,
+    '$.usage.cache_creation_input_tokens', iif(typeof(said.created) = 'integer', said.created, 0),
+    '$.usage.cache_read_input_tokens', iif(typeof(said.read) = 'integer', said.read, 0))
+    FROM (
+      SELECT json_extract(line.data, '$.usage.cache_creation_input_tokens') AS created,
+        json_extract(line.data, '$.usage.cache_read_input_tokens') AS read, answered.value AS id
+      FROM (SELECT data FROM events WHERE type = 'result' AND parts = 0) AS line,
+        json_each(line.data, '$.user_message_uuids') AS answered
+    ) AS said
+    WHERE messages.id = said.id AND turn IS NOT NULL`);
 }
 
 function dropColumn(sql: SqlStorage, table: string, column: string): void {

@@ -2,7 +2,8 @@ import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
 import type { WrapperCommand } from '../../protocol/link/wrapper-link.ts';
 import type { LinkItem } from '../../protocol/link/wrapper-notice.ts';
 import type { ClaudeLine } from '../claude/claude-process.ts';
-import { OWN_REQUESTS, USAGE_REQUEST } from '../claude/output-line.ts';
+import { CLAUDE_MODES, claudeModel } from '../claude/claude-args.ts';
+import { OWN_REQUESTS, SETTING_REQUESTS, type Setting, USAGE_REQUEST } from '../claude/output-line.ts';
 import { type PermissionRequest, Permissions } from '../claude/permissions.ts';
 import { Spending } from '../claude/spending.ts';
 import { Turns } from '../claude/turns.ts';
@@ -34,6 +35,7 @@ export class Dialogue {
   readonly #spending: Spending;
   #mcp: McpWatch | null = null;
   #interrupts = 0;
+  #settings = 0;
 
   constructor({ config, resume, fork_of }: WrapperLaunch, ends: DialogueEnds) {
     this.#ends = ends;
@@ -79,6 +81,13 @@ export class Dialogue {
         return;
       case 'usage':
         this.#spending.answered(line.totalUsd);
+        return;
+      case 'setting':
+        this.#send({
+          notice: 'setting_answered',
+          setting: line.setting,
+          refused: line.refused?.slice(0, 2048).toWellFormed() ?? null,
+        });
         return;
       case 'permission':
         this.#permissionRequested(line.request);
@@ -126,11 +135,25 @@ export class Dialogue {
       this.#spending.watch(command.on);
       return true;
     }
+    if (command.command === 'set_model') {
+      return this.#set('model', { subtype: 'set_model', model: claudeModel(command.model) });
+    }
+    if (command.command === 'set_permission_mode') {
+      const { permission_mode } = command;
+      this.#permissions.ask(permission_mode !== 'bypass');
+      return this.#set('permission_mode', { subtype: 'set_permission_mode', mode: CLAUDE_MODES[permission_mode] });
+    }
     const answer = this.#permissions.answer(command.interaction_id, command.resolution);
     if (answer === null) return true;
     const written = await this.#ends.write(answer);
     if (written) this.#permissions.answered(command.interaction_id);
     return written;
+  }
+
+  #set(setting: Setting, request: object): Promise<boolean> {
+    this.#settings += 1;
+    const request_id = `${SETTING_REQUESTS[setting]}${this.#settings}`;
+    return this.#ends.write({ type: 'control_request', request_id, request });
   }
 
   #permissionRequested(request: PermissionRequest): void {

@@ -4,13 +4,14 @@ import type { Launch } from '../../../protocol/link/runner-control.ts';
 import type { Needs } from '../../rpc/pool-rpc.ts';
 import { quotaBytes } from '../../shared/quota.ts';
 import { describeFiles, type Base } from '../core/files.ts';
+import { presentConfig } from '../core/settings/live-settings.ts';
 import type { Peers } from '../store/peers.ts';
 import type { SessionStore } from '../store/store.ts';
 import { mintSessionToken } from './session-token.ts';
 
 /** All that a runner needs to start the session's container of its present epoch. */
 export async function launchOf(store: SessionStore, peers: Peers, base: Base): Promise<Launch> {
-  const { identity, state, files } = store.current;
+  const { identity, state, files, live } = store.current;
   const { session_id, request } = identity;
   const { epoch } = state;
   return {
@@ -18,7 +19,8 @@ export async function launchOf(store: SessionStore, peers: Peers, base: Base): P
     epoch,
     token: await mintSessionToken(store.settings.JWT_SECRET, session_id, epoch),
     resume: epoch > 1,
-    config: request.config,
+    // Its mode is the one that was noted when the container was requested: a later one is sent to `claude` as it runs.
+    config: { ...presentConfig(identity, live), permission_mode: live.started_mode },
     workspace: files.cloned ? withoutGit(request.workspace) : request.workspace,
     files: filesFor(store, peers, base, files.version),
   };

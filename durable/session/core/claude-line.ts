@@ -3,6 +3,7 @@ import { OWN_PREFIXES } from '../../../protocol/api/event.ts';
 import type { TurnResult } from '../../../protocol/api/message.ts';
 import { parseJson } from '../../shared/json.ts';
 import type { TurnOutcome } from './state.ts';
+import { reportedSettings, type ReportedSettings } from './settings/reported-settings.ts';
 import { turnError, type LoggedLine } from './turn-error.ts';
 
 /** What a line of Claude Code means to the session. All lines except `control` are also stored. */
@@ -19,7 +20,13 @@ export type LineSignal =
   | { readonly is: 'control' };
 
 export type ClaudeLine =
-  | { readonly ok: true; readonly type: string; readonly signal: LineSignal | null }
+  | {
+      readonly ok: true;
+      readonly type: string;
+      readonly signal: LineSignal | null;
+      /** What it says about the settings, besides; null: nothing. */
+      readonly settings: ReportedSettings | null;
+    }
   /** Claude Code does not write such a line. */
   | { readonly ok: false };
 
@@ -62,17 +69,18 @@ const CONTROL = new Set(['control_request', 'control_response', 'control_cancel_
  * Reads one line of Claude Code. The container is not trusted, so a line may be anything, even an imitation of our own
  * events.
  *
- * @param before the log before this line, the newest first: why a turn failed stands in an earlier line
+ * @param before the log before this line, the newest first: why a turn failed stands in an earlier line, for example
  */
 export function readClaudeLine(line: string, before: Iterable<LoggedLine>): ClaudeLine {
   const parsed = anyLine.safeParse(parseJson(line));
   if (!parsed.success) return { ok: false };
   const { type } = parsed.data;
   if (OWN_PREFIXES.some((prefix) => type.startsWith(prefix))) return { ok: false };
-  if (CONTROL.has(type)) return { ok: true, type, signal: { is: 'control' } };
-  if (type === 'result') return { ok: true, type, signal: resultSignal(parsed.data, before) };
-  if (type === 'command_lifecycle') return { ok: true, type, signal: lifecycleSignal(parsed.data) };
-  return { ok: true, type, signal: null };
+  const settings = reportedSettings(parsed.data, before);
+  if (CONTROL.has(type)) return { ok: true, type, settings, signal: { is: 'control' } };
+  if (type === 'result') return { ok: true, type, settings, signal: resultSignal(parsed.data, before) };
+  if (type === 'command_lifecycle') return { ok: true, type, settings, signal: lifecycleSignal(parsed.data) };
+  return { ok: true, type, settings, signal: null };
 }
 
 function resultSignal(data: unknown, before: Iterable<LoggedLine>): LineSignal | null {

@@ -84,7 +84,6 @@ export function turnError(result: FailedResult, before: Iterable<LoggedLine>): M
 function errorLineOf(before: Iterable<LoggedLine>): ErrorLine | null {
   for (const { type, json } of before) {
     if (type === 'result') return null;
-    
     if (type !== 'assistant') continue;
     const line = parseJson(json);
     if (!parent.safeParse(line).success) return errorLine.safeParse(line).data ?? null;

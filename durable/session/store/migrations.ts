@@ -56,8 +56,20 @@ function grouped(old: Json): Json {
   };
 }
 
-/** 2 → 3: a turn's usage has all four counters. Version 2 stored two of them; the log has the lines with all. */
+/**
+ * 2 → 3: settings that change while the session lives, and all four counters of a turn's usage. Version 2 stored two of them;
+ * the log has the lines with all.
+ */
 function toVersion3Ends(sql: SqlStorage): void {
+  const row = sql.exec<{ json: string }>('SELECT json FROM record').toArray()[0];
+  if (row !== undefined) {
+    const record = JSON.parse(row.json) as Json;
+    const { config } = (record['identity'] as Json)['request'] as { config: Json };
+    const mode = config['permission_mode'];
+    const live = { model: null, permission_mode: null, title: null };
+    const changed = { ...record, live: { ...live, started_mode: mode, granted_mode: mode, unanswered: [] } };
+    sql.exec('UPDATE record SET json = ?', JSON.stringify(changed));
+  }
   sql.exec(`UPDATE messages SET turn = json_set(turn,
     '$.usage.cache_creation_input_tokens', 0, '$.usage.cache_read_input_tokens', 0) WHERE turn IS NOT NULL`);
   // What a container wrote may be anything, so only whole numbers are taken.

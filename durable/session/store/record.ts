@@ -3,6 +3,7 @@ import type { Beginning } from '../../shared/trees.ts';
 import type { Spent } from '../../shared/turn-permit.ts';
 import { beginFiles, type FilesState } from '../core/files.ts';
 import type { SessionIdentity } from '../core/identity.ts';
+import { beginSettings, type LiveSettings } from '../core/settings/live-settings.ts';
 import { NEW_SESSION, type SessionState } from '../core/state.ts';
 
 /** Of `container/`: how much of this epoch's link is stored: items `1 … stored`, and the runner's notices `1 … notices_stored`. */
@@ -62,6 +63,7 @@ export interface SessionRecord {
   /** Questions and permissions that are open. */
   readonly open_interactions: number;
   readonly usage: UsageRecord;
+  readonly live: LiveSettings;
   readonly children: ChildrenRecord;
   /** It has a thread on Discord. */
   readonly on_discord: boolean;
@@ -88,6 +90,7 @@ export function newRecord(
     sharing: { sharers: [], reported: false },
     open_interactions: 0,
     usage: { turns: 0, cost_usd: 0, live_usd: 0 },
+    live: beginSettings(identity.request.config),
     children: { ids: [], verdict_version: 0, spent: null },
     on_discord: false,
     list: { changes: 1, listed: 0 },

@@ -12,6 +12,7 @@ import { ChildChanges } from './child-changes.ts';
 import type { NumberedCommand } from './tables/command-table.ts';
 import { InteractionChanges } from './interaction-changes.ts';
 import { LinkChanges } from './link-changes.ts';
+import { SettingsChanges } from './settings-changes.ts';
 import { ownEvent, type Shown, type StoredEvent } from './tables/event-log.ts';
 import type { ContainerFacts } from '../../rpc/session-rpc.ts';
 import type { Change } from './change.ts';
@@ -40,6 +41,8 @@ export class Transaction implements Change {
   modelPaused: boolean | null = null;
   readonly interactions: InteractionChanges;
   readonly children: ChildChanges;
+  /** The settings that change while the session lives. */
+  readonly settings: SettingsChanges;
   /** What comes over the container's link. */
   readonly link: LinkChanges;
   readonly #tables: SessionTables;
@@ -56,6 +59,7 @@ export class Transaction implements Change {
     const { interactions: table, commands } = tables;
     this.interactions = new InteractionChanges(this, { table, commands, limits: limits.asks, now });
     this.children = new ChildChanges(this, tables, now);
+    this.settings = new SettingsChanges(this);
     this.link = new LinkChanges(this, tables, now);
   }
 
@@ -150,6 +154,7 @@ export class Transaction implements Change {
   emit(event: OwnEvent): void {
     this.#append(ownEvent(this.#seq + 1, this.#now, event));
     this.children.happened(event);
+    this.settings.happened(event);
     if (!this.#tables.isOnDiscord) return;
     const update = deskUpdateOf(event, this.record.on_discord);
     if (update !== null) this.#tables.deskUpdates.add(update);
@@ -187,6 +192,7 @@ export class Transaction implements Change {
         commands.dropBefore(epoch);
         this.#tables.calls.clear();
         this.files({ on: 'launched' });
+        this.settings.started();
         this.record = {
           ...this.record,
           // A turn that never ended has still cost money.

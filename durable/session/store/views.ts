@@ -1,5 +1,6 @@
 import type { SessionView } from '../../../protocol/api/session.ts';
 import { isSaved, newestTrees } from '../core/files.ts';
+import { settingsOf } from '../core/settings/live-settings.ts';
 import type { StoredSessionView, StoredSummary, VersionedSummary } from '../../rpc/views.ts';
 import { totalCost, type SessionRecord } from './record.ts';
 
@@ -18,7 +19,7 @@ function summary(record: SessionRecord): StoredSummary {
     container_id: containerName(record),
     created_at: new Date(identity.created).toISOString(),
     last_activity: new Date(record.last_activity).toISOString(),
-    title: identity.spawn?.title ?? null,
+    title: settingsOf(identity, record.live).title,
     parent_session_id: identity.spawn?.parent ?? null,
     child_session_ids: [...record.children.ids],
     total_turns: record.usage.turns,
@@ -42,6 +43,7 @@ export function viewOf(record: SessionRecord, lastSeq: number): StoredSessionVie
   const { state, identity } = record;
   return {
     ...summary(record),
+    ...settingsOf(identity, record.live),
     epoch: state.epoch,
     last_seq: lastSeq,
     queued_messages: state.queue.length,

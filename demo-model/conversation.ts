@@ -23,6 +23,8 @@ export type Conversation = {
   prompts: string[];
   /** The prompts of the current turn: the one that began it, and those sent during it. Empty when none waits. */
   turn: Prompt[];
+  /** The prompts that the answer before was for. */
+  answered: Prompt[];
   lastToolResult: string;
   /** The working directory that Claude Code names in its system prompt. */
   cwd: string | undefined;
@@ -37,6 +39,8 @@ const INTERRUPTED = /^\[Request interrupted by user[^\]]*\]$/;
 /** Claude Code passes on a message that was sent during a turn in a message of the role `system`. */
 const SENT_DURING_TURN =
   /^The user sent a new message while you were working:\n([\s\S]*?)(?:\n\nThis is how Claude Code|$)/;
+/** With these words Claude Code itself has the model go on after an answer that was cut off or stopped: the turn goes on. */
+const GO_ON = /^(Output token limit hit\.|Your response above was stopped by a safety classifier)/;
 const WORKING_DIRECTORY = /[Ww]orking directory: (\/[^\n]*)/;
 
 /**
@@ -44,7 +48,7 @@ const WORKING_DIRECTORY = /[Ww]orking directory: (\/[^\n]*)/;
  * the same step.
  */
 export function readConversation(request: MessagesRequest): Conversation {
-  const conversation: Conversation = { prompts: [], turn: [], lastToolResult: '', cwd: undefined };
+  const conversation: Conversation = { prompts: [], turn: [], answered: [], lastToolResult: '', cwd: undefined };
   const pending = new Map<string, ToolCall>();
   readSystem(conversation, request.system);
   for (const message of request.messages) {
@@ -66,7 +70,11 @@ function readSystem(conversation: Conversation, blocks: Block[]): void {
 
 function readAssistant(conversation: Conversation, blocks: Block[], pending: Map<string, ToolCall>): void {
   const calls = blocks.filter((block) => block.type === 'tool_use');
-  if (calls.length === 0) conversation.turn = [];
+  if (calls.length === 0) {
+    // Claude Code may send the parts of one answer as messages of their own.
+    if (conversation.turn.length > 0) conversation.answered = conversation.turn;
+    conversation.turn = [];
+  }
   const toolCalls = calls.map(({ id, name, input }) => {
     const call: ToolCall = { name, input };
     pending.set(id, call);
@@ -94,6 +102,10 @@ function readUser(conversation: Conversation, blocks: Block[], pending: Map<stri
     } else if (block.type === 'text') {
       const text = block.text.replaceAll(INJECTED, '').trim();
       if (text === '') continue;
+      if (GO_ON.test(text)) {
+        if (conversation.turn.length === 0) conversation.turn = conversation.answered;
+        continue;
+      }
       conversation.turn = [];
       if (!INTERRUPTED.test(text)) addPrompt(conversation, text);
     }

@@ -23,7 +23,7 @@ const SYNTAX = `A script is a JSON array of steps in a fenced block:
 \`\`\`
 \`\`\`\`
 
-Steps: text (repeat, tokens_per_second), thinking, tool (input), tools, error (status, type, message, retry_after, times), cut, hang.`;
+Steps: text (repeat, tokens_per_second), thinking, tool (input), tools, error (status, type, message, retry_after, times), stop (reason, times), cut, hang.`;
 
 /**
  * Tells whether a failing step fails this time. Each call counts as one use of the step.

@@ -4,9 +4,12 @@ export type ReplyBlock =
   | { type: 'thinking'; thinking: string; tokensPerSecond?: number | undefined }
   | { type: 'tool_use'; name: string; input: Record<string, unknown> };
 
-/** How a reply ends, after its blocks. */
+/** Why the model stops before it is done. */
+type EarlyStop = 'refusal' | 'max_tokens' | 'model_context_window_exceeded';
+
+/** How a reply ends, after its blocks. `reason` absent: the model is done. */
 export type ReplyEnding =
-  | { kind: 'stop' }
+  | { kind: 'stop'; reason?: EarlyStop }
   | { kind: 'error'; status: number; type: string; message: string; retryAfter?: number | undefined }
   | { kind: 'cut' }
   | { kind: 'hang' };

@@ -53,6 +53,7 @@ function blocksOf(step: Step, variables: Variables): ReplyBlock[] {
 }
 
 function endingOf(step: Step): ReplyEnding | undefined {
+  if ('stop' in step) return { kind: 'stop', reason: typeof step.stop === 'string' ? step.stop : step.stop.reason };
   if ('cut' in step) return { kind: 'cut' };
   if ('hang' in step) return { kind: 'hang' };
   if (!('error' in step)) return undefined;
@@ -68,6 +69,7 @@ function endingOf(step: Step): ReplyEnding | undefined {
 
 function timesOf(step: Step): number | undefined {
   if ('error' in step) return step.error.times;
+  if ('stop' in step) return typeof step.stop === 'string' ? undefined : step.stop.times;
   const once = 'cut' in step ? step.cut : 'hang' in step ? step.hang : true;
   return once === true ? undefined : once.times;
 }

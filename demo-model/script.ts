@@ -3,6 +3,7 @@ import * as z from 'zod';
 const pace = { tokens_per_second: z.number().positive().optional() };
 const times = z.int().min(1).optional();
 const toolCall = z.strictObject({ tool: z.string().min(1), input: z.record(z.string(), z.json()).default({}) });
+const stopReason = z.enum(['refusal', 'max_tokens', 'model_context_window_exceeded']);
 const once = z.union([z.literal(true), z.strictObject({ times })], { error: 'must be true or {"times":n}' });
 
 const steps = {
@@ -23,6 +24,12 @@ const steps = {
       times,
     }),
   }),
+  /** The model stops before it is done. */
+  stop: z.strictObject({
+    stop: z.union([stopReason, z.strictObject({ reason: stopReason, times })], {
+      error: 'must be refusal, max_tokens or model_context_window_exceeded, or {"reason":…,"times":n}',
+    }),
+  }),
   /** Breaks the connection. */
   cut: z.strictObject({ cut: once }),
   /** Sends nothing more until the client hangs up. */
@@ -30,7 +37,7 @@ const steps = {
 };
 
 type StepName = keyof typeof steps;
-const names = ['text', 'thinking', 'tool', 'tools', 'error', 'cut', 'hang'] as const satisfies StepName[];
+const names = ['text', 'thinking', 'tool', 'tools', 'error', 'stop', 'cut', 'hang'] as const satisfies StepName[];
 
 export type Step = z.infer<(typeof steps)[StepName]>;
 

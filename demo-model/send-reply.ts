@@ -26,7 +26,8 @@ export async function sendReply(
 ): Promise<void> {
   const { head, stream, newToolId, signal } = options;
   const opening = events.openingEvents(head, blocks, newToolId, ending.kind !== 'stop');
-  const streams = stream && blocks.length > 0;
+  // Nothing at all was said before an error: then it is an HTTP error.
+  const streams = stream && (blocks.length > 0 || ending.kind === 'stop');
   if (streams) {
     response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
     await writeEvents(response, opening, options);
@@ -34,17 +35,19 @@ export async function sendReply(
     for (const { waitMs } of opening) await pause(waitMs, options);
   }
   switch (ending.kind) {
-    case 'stop':
+    case 'stop': {
+      const reason = ending.reason ?? events.stopReason(blocks);
       if (streams) {
-        await writeEvents(response, events.closingEvents(blocks), options);
+        await writeEvents(response, events.closingEvents(blocks, reason), options);
         response.end();
       } else {
         const content = events.messageContent(blocks, newToolId);
-        const body = events.messageBody(head, content, events.stopReason(blocks), events.outputTokens(blocks));
+        const body = events.messageBody(head, content, reason, events.outputTokens(blocks));
         response.writeHead(200, { 'content-type': 'application/json' });
         response.end(JSON.stringify(body));
       }
       break;
+    }
     case 'error':
       if (streams) {
         await writeEvents(response, [{ waitMs: 0, data: errorBody(ending.type, ending.message) }], options);

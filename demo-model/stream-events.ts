@@ -32,7 +32,7 @@ export function messageContent(blocks: ReplyBlock[], newToolId: () => string): R
   });
 }
 
-/** The message's `stop_reason`. */
+/** The `stop_reason` of a message that is done. */
 export function stopReason(blocks: ReplyBlock[]): 'tool_use' | 'end_turn' {
   return blocks.some(({ type }) => type === 'tool_use') ? 'tool_use' : 'end_turn';
 }
@@ -71,9 +71,9 @@ export function* openingEvents(
   }
 }
 
-/** The end of a successful stream. */
-export function* closingEvents(blocks: ReplyBlock[]): Generator<TimedEvent> {
-  const delta = { stop_reason: stopReason(blocks), stop_sequence: null };
+/** The end of a stream that is no error. @param reason the message's `stop_reason` */
+export function* closingEvents(blocks: ReplyBlock[], reason: string): Generator<TimedEvent> {
+  const delta = { stop_reason: reason, stop_sequence: null };
   yield at(0, { type: 'message_delta', delta, usage: { output_tokens: outputTokens(blocks) } });
   yield at(0, { type: 'message_stop' });
 }

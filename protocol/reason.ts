@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { instant } from './ids.ts';
 
 /** Why a session has its status. The codes are stable; the sentence besides them is for people. */
 const reasonCode = z.enum([
@@ -47,11 +48,22 @@ export type Reason = z.infer<typeof reason>;
 /** Why a message did not complete: what happened to its session or its turn. */
 const messageErrorCode = z.enum([
   ...reasonCode.options,
+  // the network between the runner and the model
   'model_unreachable',
+  // what the model answered
   'model_auth_failed',
+  'model_billing',
+  'model_not_found',
   'model_rate_limited',
   'model_overloaded',
   'model_error',
+  'model_refused',
+  // what did not fit the model
+  'output_limit',
+  'context_window_full',
+  'prompt_too_long',
+  'image_rejected',
+  // how the turn ended
   'max_turns_reached',
   'turn_timeout',
   'interrupted',
@@ -60,5 +72,10 @@ const messageErrorCode = z.enum([
 ]);
 
 /** A message's error, as shown to its sender. */
-export const messageError = z.object({ code: messageErrorCode, detail: z.string() });
+export const messageError = z.object({
+  code: messageErrorCode,
+  detail: z.string(),
+  /** With `model_rate_limited`: when the usage limit is reset. Absent: the model did not say. */
+  retry_at: instant.optional(),
+});
 export type MessageError = z.infer<typeof messageError>;

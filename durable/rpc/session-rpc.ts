@@ -4,7 +4,7 @@ import type { InteractionState, InteractionView, ResolveRequest } from '../../pr
 import type { Delivery, InterruptAnswer, MessageStatus, MessageView } from '../../protocol/api/message.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { Resources } from '../../protocol/api/session-config.ts';
-import type { CreateSessionRequest, SessionStatus } from '../../protocol/api/session.ts';
+import type { ChangeSessionRequest, CreateSessionRequest, SessionStatus } from '../../protocol/api/session.ts';
 import type { SnapshotView } from '../../protocol/api/workspace.ts';
 import type { SnapshotReport } from '../../protocol/link/runner-control.ts';
 import type { Reason } from '../../protocol/reason.ts';
@@ -106,8 +106,8 @@ export interface SessionRpc extends Rpc.DurableObjectBranded {
   spawn(owner: string, call: SpawnCall): Promise<Spawned | Refusal>;
   /** The sessions that it has created, the oldest first. */
   children(owner: string): readonly string[] | Refusal;
-  /** Sets what it and all below it may cost, USD; null: no limit of its own. */
-  setBudget(owner: string, budget: number | null): Promise<StoredSessionView | Refusal>;
+  /** Changes its settings, or what it and all below it may cost. */
+  change(owner: string, change: ChangeSessionRequest): Promise<StoredSessionView | Refusal>;
   /** Its state, for its parent's agent. */
   childLine(owner: string): ChildLine | Refusal;
   /** What became of a message, or of its newest, for its parent's agent. */

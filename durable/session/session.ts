@@ -4,7 +4,7 @@ import type { FilesRefusal } from '../../protocol/api/files.ts';
 import type { InteractionState, InteractionView, ResolveRequest } from '../../protocol/api/interaction.ts';
 import type { InterruptAnswer, MessageStatus, MessageView } from '../../protocol/api/message.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
-import type { CreateSessionRequest, SessionStatus } from '../../protocol/api/session.ts';
+import type { ChangeSessionRequest, CreateSessionRequest, SessionStatus } from '../../protocol/api/session.ts';
 import type { SnapshotView } from '../../protocol/api/workspace.ts';
 import { CloseCode } from '../../protocol/close-code.ts';
 import type { SnapshotReport } from '../../protocol/link/runner-control.ts';
@@ -29,6 +29,7 @@ import { SessionAssembly } from './assembly.ts';
 import { childLineOf, childOutcomeOf } from './children/child-views.ts';
 import { filesElsewhere } from './container/shared-workspace.ts';
 import { agentToolsOf } from './core/limits.ts';
+import { presentConfig } from './core/settings/live-settings.ts';
 import { shareOf, type FilesShare } from './core/shared-files.ts';
 import { SessionRoutes } from './routes.ts';
 import { NOT_FOUND, type SessionStore } from './store/store.ts';
@@ -149,10 +150,17 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
     return this.#store.forOwner(owner, ({ children }) => children.ids);
   }
 
-  async setBudget(owner: string, budget: number | null): Promise<StoredSessionView | Refusal> {
+  async change(
+    owner: string,
+    { budget_usd: budget, ...settings }: ChangeSessionRequest,
+  ): Promise<StoredSessionView | Refusal> {
     return this.#store.forOwner(owner, async ({ identity }) => {
-      await this.#assembly.peers.directory.setBudget(identity.session_id, budget);
-      this.#store.changeIfPresent((tx) => tx.children.budgeted(budget));
+      const refused = this.#store.change((tx) => tx.settings.change(settings));
+      if (refused !== null) return refused;
+      if (budget !== undefined) {
+        await this.#assembly.peers.directory.setBudget(identity.session_id, budget);
+        this.#store.changeIfPresent((tx) => tx.children.budgeted(budget));
+      }
       return this.show(owner);
     });
   }
@@ -248,10 +256,10 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
     id: string,
     named: string | undefined,
   ): Promise<{ request: CreateSessionRequest; snapshot_id: string; conversation_id: string } | Refusal> {
-    return this.#store.forOwner(owner, async ({ identity }) => {
+    return this.#store.forOwner(owner, async ({ identity, live }) => {
       const source = filesElsewhere(identity) ?? (await this.#assembly.snapshots.forFork(id, named));
       if ('refused' in source) return source;
-      const { config } = identity.request;
+      const config = presentConfig(identity, live);
       const conversation_id = this.#store.snapshots.conversation(source.snapshot_id) ?? identity.session_id;
       return {
         conversation_id,

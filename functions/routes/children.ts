@@ -1,14 +1,7 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi';
 import { v7 as uuidV7 } from 'uuid';
-import {
-  changeSessionRequest,
-  childList,
-  sessionTree,
-  spawnedSession,
-  spawnRequest,
-} from '../../protocol/api/child.ts';
+import { childList, sessionTree, spawnedSession, spawnRequest } from '../../protocol/api/child.ts';
 import { uuid } from '../../protocol/ids.ts';
-import { sessionView } from '../../protocol/api/session.ts';
 import type { AppEnv } from '../app-env.ts';
 import { body, idempotencyHeader, json, pageQuery, refusals, secured, sessionParams } from '../contract.ts';
 import { overMaximum } from '../maxima.ts';
@@ -43,16 +36,7 @@ const tree = createRoute({
   responses: { 200: json('The tree, each session before its children', sessionTree), ...refusals },
 });
 
-const change = createRoute({
-  method: 'patch',
-  path: '/sessions/{session_id}',
-  summary: 'Set what the session and all below it may cost; raised, what has paused goes on',
-  security: secured,
-  request: { params: sessionParams, ...body(changeSessionRequest) },
-  responses: { 200: json('The session', sessionView), ...refusals },
-});
-
-/** Children: spawn, list, tree, and the budget of a tree. */
+/** Children: spawn, list, tree. */
 export function addChildren(app: OpenAPIHono<AppEnv>): void {
   app.openapi(spawn, async (c) => {
     const found = sessionOf(c);
@@ -103,14 +87,5 @@ export function addChildren(app: OpenAPIHono<AppEnv>): void {
     const view = await session.show(c.get('owner'));
     if ('refused' in view) return refuse(c, view);
     return c.json(await directoryOf(c).tree(view.session_id), 200);
-  });
-
-  app.openapi(change, async (c) => {
-    const found = sessionOf(c);
-    if ('refused' in found) return refuse(c, found);
-    const { session } = found;
-    const view = await session.setBudget(c.get('owner'), c.req.valid('json').budget_usd);
-    if ('refused' in view) return refuse(c, view);
-    return c.json({ ...view, websocket_url: streamUrl(c, view.session_id) }, 200);
   });
 }

@@ -1,6 +1,7 @@
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi';
 import { v7 as uuidV7 } from 'uuid';
 import {
+  changeSessionRequest,
   createdSession,
   createSessionRequest,
   sessionList,
@@ -48,6 +49,16 @@ const show = createRoute({
   responses: { 200: json('The session', sessionView), ...refusals },
 });
 
+const change = createRoute({
+  method: 'patch',
+  path: '/sessions/{session_id}',
+  summary:
+    'Change its model, permission mode or title, at once and for good; or what it and all below it may cost: raised, what has paused goes on',
+  security: secured,
+  request: { params: sessionParams, ...body(changeSessionRequest) },
+  responses: { 200: json('The session', sessionView), ...refusals },
+});
+
 const stop = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/stop',
@@ -66,7 +77,7 @@ const remove = createRoute({
   responses: { 204: { description: 'Removed' }, ...refusals },
 });
 
-/** Sessions: create, list, show, stop, delete. */
+/** Sessions: create, list, show, change, stop, delete. */
 export function addSessions(app: OpenAPIHono<AppEnv>): void {
   app.openapi(create, async (c) => {
     const tooLong = overMaximum(c.req.valid('json').config, c.get('settings'));
@@ -95,6 +106,15 @@ export function addSessions(app: OpenAPIHono<AppEnv>): void {
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     const view = await session.show(c.get('owner'));
+    if ('refused' in view) return refuse(c, view);
+    return c.json({ ...view, websocket_url: streamUrl(c, view.session_id) }, 200);
+  });
+
+  app.openapi(change, async (c) => {
+    const found = sessionOf(c);
+    if ('refused' in found) return refuse(c, found);
+    const { session } = found;
+    const view = await session.change(c.get('owner'), c.req.valid('json'));
     if ('refused' in view) return refuse(c, view);
     return c.json({ ...view, websocket_url: streamUrl(c, view.session_id) }, 200);
   });

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { instant, uuid } from '../ids.ts';
-import { messageStatus } from './message.ts';
-import { budgetUsd, childConfig } from './session-config.ts';
-import { sessionStatus, sessionSummary } from './session.ts';
+import { messageStatus, tokenUsage } from './message.ts';
+import { childConfig } from './session-config.ts';
+import { sessionStatus, sessionSummary, sessionTitle } from './session.ts';
 
 /** Child sessions, and the tree of sessions. */
 
@@ -11,9 +11,6 @@ import { sessionStatus, sessionSummary } from './session.ts';
  * `inherit`: in its parent's files themselves, beside it.
  */
 export const childWorkspace = z.strictObject({ type: z.enum(['inherit', 'clone', 'ephemeral']) });
-
-/** What the child is for, in a few words, for people and for the agent that has several children. */
-export const childTitle = z.string().min(1).max(200);
 
 /**
  * Where a child's updates go besides its parent's stream. `webhook`: each `child.*` event is posted to `url`, signed by
@@ -35,7 +32,7 @@ const childCallback = z.discriminatedUnion('type', [
 /** `POST /sessions/{id}/spawn`. */
 export const spawnRequest = z.strictObject({
   prompt: z.string().min(1, 'must not be empty'),
-  title: childTitle.optional(),
+  title: sessionTitle.optional(),
   workspace: childWorkspace.default({ type: 'ephemeral' }),
   config: childConfig.prefault({}),
   callback: childCallback.optional(),
@@ -87,17 +84,16 @@ export const sessionTree = z.object({
 });
 export type SessionTree = z.infer<typeof sessionTree>;
 
-/** `PATCH /sessions/{id}`. Null: no limit of its own. */
-export const changeSessionRequest = z.strictObject({ budget_usd: budgetUsd.nullable() });
-
 /** How a child's message ended: the `data` of `child.result` without `child_session_id`. */
 export const childResult = z.object({
   message_id: uuid,
   status: messageStatus.extract(['completed', 'failed', 'interrupted']),
   /** The child's last text. Null: there is none, for example because it failed before. */
   result: z.string().nullable(),
-  error: z.object({ code: z.string(), detail: z.string() }).nullable(),
+  error: z.object({ code: z.string(), detail: z.string(), retry_at: instant.optional() }).nullable(),
   duration_ms: z.number().nullable(),
   total_cost_usd: z.number().nullable(),
+  /** Absent in what version 0.1 wrote. */
+  usage: tokenUsage.nullable().optional(),
 });
 export type ChildResult = z.infer<typeof childResult>;

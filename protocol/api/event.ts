@@ -6,7 +6,7 @@ import { interactionState, interactionSubject, resolution } from './interaction.
 import { backgroundTask, turnOrigin, turnView } from './message.ts';
 import { reason, messageError } from '../reason.ts';
 import { agentTool } from './session-config.ts';
-import { sessionStatus } from './session.ts';
+import { sessionSettings, sessionStatus } from './session.ts';
 import { skippedFile, snapshotState, snapshotTrigger } from './workspace.ts';
 
 /**
@@ -28,6 +28,11 @@ export type PreviewEnvelope = z.infer<typeof previewEnvelope>;
 /** CC-Docker's own events with the schemas of their `data`. */
 export const ownEvents = {
   'session.status': z.object({ status: sessionStatus, epoch: z.int(), reason: reason.nullable() }),
+  /**
+   * A setting has changed, whoever changed it: its owner, a command in the conversation, or an approved plan. `refused`:
+   * Claude Code did not take a change, for this reason, and the setting is as before.
+   */
+  'session.settings': sessionSettings.extend({ refused: z.string().optional() }),
   /** `claude` is initialised in this epoch's container. */
   'session.ready': z.object({ epoch: z.int(), claude_version: z.string() }),
   /** The wrapper probed the seal from inside the container, and it holds. */

@@ -33,6 +33,14 @@ export const chatRequest = z.strictObject({
 /** The 202 of a chat. The message's state is at `GET /sessions/{id}/messages/{message_id}`. */
 export const acceptedMessage = z.object({ message_id: uuid, status: z.literal('processing') });
 
+/** Tokens of the model, counted as Anthropic's API does: `input_tokens` are those that no cache had. */
+export const tokenUsage = z.object({
+  input_tokens: z.int(),
+  output_tokens: z.int(),
+  cache_creation_input_tokens: z.int(),
+  cache_read_input_tokens: z.int(),
+});
+
 /** The figures of one message's turn, not of the session. */
 export const turnResult = z.object({
   type: z.literal('result'),
@@ -40,7 +48,7 @@ export const turnResult = z.object({
   result: z.string().nullable(),
   duration_ms: z.number(),
   total_cost_usd: z.number(),
-  usage: z.object({ input_tokens: z.int(), output_tokens: z.int() }),
+  usage: tokenUsage,
 });
 export type TurnResult = z.infer<typeof turnResult>;
 

@@ -35,6 +35,7 @@ export const PROBLEMS = {
   files_unavailable: [503, 'The files cannot be reached'],
   storage_unavailable: [503, 'The storage cannot be reached'],
   upgrade_required: [426, 'This call is a WebSocket'],
+  restart_required: [409, 'Not while it runs'],
   session_limit_reached: [429, 'Too many sessions'],
   spawn_depth_exceeded: [429, 'The tree of sessions is deep enough'],
   children_limit_reached: [429, 'The session has enough children'],

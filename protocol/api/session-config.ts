@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { userName } from '../ids.ts';
 
-const modelName = z
+/** A model by name. `default` is Claude Code's own. */
+export const modelName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._:/@[\]-]{0,127}$/, 'must be a model name such as opus-4, sonnet or claude-opus-5-5');
 
@@ -96,6 +97,15 @@ export type AgentTool = z.infer<typeof agentTool>;
 /** A budget, USD. */
 export const budgetUsd = z.number().positive().max(1_000_000);
 
+/**
+ * What happens when the agent wants to use a tool. `bypass`: it may use every tool (or those of `allowed_tools`) without
+ * asking. `ask`: a person decides about every tool that `allowed_tools` does not name (`*` names none). `accept_edits`: like
+ * `ask`, but edits of files in the workspace need no permission. `plan`: the agent first makes a plan, and a person decides
+ * whether it begins. A question or a permission that nobody answers ends at its deadline.
+ */
+export const permissionMode = z.enum(['bypass', 'ask', 'accept_edits', 'plan']);
+export type PermissionMode = z.infer<typeof permissionMode>;
+
 /** Every setting, without the defaults of a new session: a child inherits an absent setting from its parent. */
 const settings = {
   /** `opus-4`, `sonnet-4`, `haiku-4`, or any name that Claude Code takes. Absent: Claude Code's own default. */
@@ -115,13 +125,7 @@ const settings = {
   system_prompt: z.string().max(262_144),
   /** `["*"]`: every tool, without asking. Otherwise only these (Claude Code's rule syntax); all others are denied. */
   allowed_tools: z.array(z.string().min(1).max(512)).max(256),
-  /**
-   * What happens when the agent wants to use a tool. `bypass`: it may use every tool (or those of `allowed_tools`) without
-   * asking. `ask`: a person decides about every tool that `allowed_tools` does not name (`*` names none). `accept_edits`: like
-   * `ask`, but edits of files in the workspace need no permission. `plan`: the agent first makes a plan, and a person decides
-   * whether it begins. A question or a permission that nobody answers ends at its deadline.
-   */
-  permission_mode: z.enum(['bypass', 'ask', 'accept_edits', 'plan']),
+  permission_mode: permissionMode,
   /** Seconds that a question or a permission stays open. Absent: the operator's `INTERACTION_TIMEOUT`. */
   interaction_timeout_seconds: z.int().min(1).max(604_800),
   /** The decision on a permission that nobody decides in time. */

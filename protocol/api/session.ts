@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { instant, uuid } from '../ids.ts';
 import { backgroundTask } from './message.ts';
 import { reason } from '../reason.ts';
-import { resources, sessionConfig } from './session-config.ts';
+import { budgetUsd, modelName, permissionMode, resources, sessionConfig } from './session-config.ts';
 import { workspace } from './workspace.ts';
 
 export const sessionStatus = z.enum(['queued', 'starting', 'idle', 'running', 'stopped', 'failed']);
@@ -14,6 +14,32 @@ export const createSessionRequest = z.strictObject({
   config: sessionConfig.prefault({}),
 });
 export type CreateSessionRequest = z.infer<typeof createSessionRequest>;
+
+/** What a session is for, in a few words, for people and for the agent that has several children. */
+export const sessionTitle = z.string().min(1).max(200);
+
+/** `PATCH /sessions/{id}`. What is absent stays as it is. */
+export const changeSessionRequest = z
+  .strictObject({
+    /** Null: no limit of its own. */
+    budget_usd: budgetUsd.nullable().optional(),
+    /** From the next call to the model on. */
+    model: modelName.optional(),
+    permission_mode: permissionMode.optional(),
+    /** Null: as it was created. */
+    title: sessionTitle.nullable().optional(),
+  })
+  .refine((change) => Object.keys(change).length > 0, 'must change something');
+export type ChangeSessionRequest = z.infer<typeof changeSessionRequest>;
+
+/** The settings that change while a session lives, as they are now. */
+export const sessionSettings = z.object({
+  /** Null: Claude Code's own default. */
+  model: z.string().nullable(),
+  permission_mode: permissionMode,
+  title: z.string().nullable(),
+});
+export type SessionSettings = z.infer<typeof sessionSettings>;
 
 /** The answer to `POST /sessions`. */
 export const createdSession = z.object({
@@ -43,6 +69,7 @@ export type SessionSummary = z.infer<typeof sessionSummary>;
 
 /** `GET /sessions/{id}`. */
 export const sessionView = sessionSummary.extend({
+  ...sessionSettings.shape,
   epoch: z.int(),
   /** `seq` of the newest event. */
   last_seq: z.int(),
@@ -67,6 +94,7 @@ export const sessionView = sessionSummary.extend({
   /** The session whose files it shares; null: it has its own. */
   inherits_from: uuid.nullable(),
   workspace,
+  /** As it was created, but for its budget. What changes besides is above. */
   config: sessionConfig,
 });
 export type SessionView = z.infer<typeof sessionView>;

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { childTitle, childWorkspace } from '../api/child.ts';
-import { uuid } from '../ids.ts';
+import { childWorkspace } from '../api/child.ts';
+import { instant, uuid } from '../ids.ts';
 import { budgetUsd, childConfig } from '../api/session-config.ts';
-import { sessionStatus } from '../api/session.ts';
+import { sessionStatus, sessionTitle } from '../api/session.ts';
 
 /** The inputs and outputs of the agent's tools for child sessions. */
 
@@ -10,7 +10,7 @@ const fields = childConfig.shape;
 
 export const spawnSessionInput = z.strictObject({
   prompt: z.string().min(1).max(262_144),
-  title: childTitle.optional(),
+  title: sessionTitle.optional(),
   workspace: childWorkspace.shape.type.optional(),
   model: fields.model,
   system_prompt: fields.system_prompt,
@@ -56,7 +56,7 @@ const getChildResultOutput = z.object({
    */
   state: z.enum(['completed', 'failed', 'interrupted', 'working', 'paused']),
   result: z.string().nullable(),
-  error: z.object({ code: z.string(), detail: z.string() }).nullable(),
+  error: z.object({ code: z.string(), detail: z.string(), retry_at: instant.optional() }).nullable(),
   total_cost_usd: z.number().nullable(),
   /** Number of the child's questions and permissions that wait for a person. */
   open_interactions: z.int(),

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { uuid } from '../ids.ts';
 import { resolution } from '../api/interaction.ts';
+import { modelName, permissionMode } from '../api/session-config.ts';
 
 /**
  * The link between a container's wrapper and its session. Frames are JSON, one a line, on the session's unix socket. The
@@ -36,6 +37,10 @@ export const wrapperCommand = z.discriminatedUnion('command', [
   }),
   /** `on`: send `spent` after each model call from now on. Otherwise: no longer. */
   z.object({ command: z.literal('watch_spending'), on: z.boolean() }),
+  /** Use this model from the next call on. `setting_answered` answers. */
+  z.object({ command: z.literal('set_model'), model: modelName }),
+  /** Ask for permissions in this way from now on. `setting_answered` answers. */
+  z.object({ command: z.literal('set_permission_mode'), permission_mode: permissionMode }),
   /** End what runs, unless it is this message's turn and has ended. Null: whatever runs. */
   z.object({
     command: z.literal('interrupt'),

@@ -44,6 +44,12 @@ export const wrapperNotice = z.discriminatedUnion('notice', [
   }),
   /** The agent no longer waits for the result of this call. */
   z.object({ notice: z.literal('tool_cancelled'), call_id: uuid }),
+  /** `claude` answers `set_model` or `set_permission_mode`. `refused`: it did not take it, in its own words; null: it did. */
+  z.object({
+    notice: z.literal('setting_answered'),
+    setting: z.enum(['model', 'permission_mode']),
+    refused: z.string().max(2048).nullable(),
+  }),
   /** A model call has ended within a turn: what `claude` has spent since its last `result`, USD. */
   z.object({ notice: z.literal('spent'), since_result_usd: z.number().min(0) }),
   /**

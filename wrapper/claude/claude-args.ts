@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { LaunchConfig } from '../../protocol/api/session-config.ts';
+import type { LaunchConfig, PermissionMode } from '../../protocol/api/session-config.ts';
 import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
 import type { McpDefinition } from '../mcp/mcp-servers.ts';
 import { ruleOf } from '../tools/tool-names.ts';
@@ -25,6 +25,19 @@ const MODEL_ALIASES: Readonly<Record<string, string>> = {
   'haiku-4': 'haiku',
 };
 
+/** The name that Claude Code takes for a model. */
+export function claudeModel(model: string): string {
+  return MODEL_ALIASES[model] ?? model;
+}
+
+/** Claude Code's own name of a mode of a running session. One that was started with a list of tools alone cannot change. */
+export const CLAUDE_MODES = {
+  bypass: 'bypassPermissions',
+  ask: 'default',
+  accept_edits: 'acceptEdits',
+  plan: 'plan',
+} as const satisfies Record<PermissionMode, string>;
+
 /** JSON streams in both directions, and no MCP server from the workspace's or the user's settings. */
 const ALWAYS =
   '-p --input-format stream-json --output-format stream-json --verbose --include-partial-messages --replay-user-messages --strict-mcp-config';
@@ -44,7 +57,7 @@ export function claudeCall(launch: WrapperLaunch, { servers, skills }: ResolvedS
     String(config.max_turns),
     ...permissions(config),
   ];
-  if (config.model !== undefined) args.push('--model', MODEL_ALIASES[config.model] ?? config.model);
+  if (config.model !== undefined) args.push('--model', claudeModel(config.model));
   if (config.system_prompt !== undefined) {
     const path = join(launch.scratch, 'system-prompt.txt');
     files.push({ path, text: config.system_prompt });
@@ -79,15 +92,13 @@ const ASKING = ['--permission-prompt-tool', 'stdio'];
 /** No plan mode: to leave it, the agent has to ask a person. */
 const EVERY_TOOL = [
   '--permission-mode',
-  'bypassPermissions',
+  CLAUDE_MODES.bypass,
   ...ASKING,
   '--disallowedTools=EnterPlanMode,ExitPlanMode',
 ];
 
 /** Without this, a model at Anthropic judges commands in plan mode, and where it cannot be reached all are denied. */
 const PERSON_JUDGES = ['--settings', JSON.stringify({ useAutoModeDuringPlan: false })];
-
-const MODES = { ask: 'default', accept_edits: 'acceptEdits', plan: 'plan' } as const;
 
 function permissions(config: LaunchConfig): string[] {
   const { allowed_tools: allowed, permission_mode: mode } = config;
@@ -101,7 +112,8 @@ function permissions(config: LaunchConfig): string[] {
     return onlyThese([...allowed, ...own], config.skills.length > 0 ? ['Skill'] : []);
   }
   const unasked = [...allowed.filter((rule) => rule !== '*'), ...own];
-  return ['--permission-mode', MODES[mode], ...ASKING, ...(mode === 'plan' ? PERSON_JUDGES : []), ...rules(unasked)];
+  // In each of these modes the agent may begin to plan.
+  return ['--permission-mode', CLAUDE_MODES[mode], ...ASKING, ...PERSON_JUDGES, ...rules(unasked)];
 }
 
 /**

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import * as z from 'zod';
-import type { LinkItem } from '../../protocol/link/wrapper-notice.ts';
+import type { LinkItem, WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
 import type { SplitLine } from '../lib/line-splitter.ts';
 import { type AgentTask, agentsOf } from './agents.ts';
 import { type ServerStatus, statusAnswer } from '../mcp/mcp-status.ts';
@@ -31,6 +31,8 @@ export type OutputLine =
   | { kind: 'servers'; servers: ServerStatus[] }
   /** The answer to the wrapper's `get_usage`: the conversation's cost, USD; null: not known. Not sent. */
   | { kind: 'usage'; totalUsd: number | null }
+  /** The answer to the wrapper's `set_model` or `set_permission_mode`. `refused`: why not; null: it is set. Sent as a notice. */
+  | { kind: 'setting'; setting: Setting; refused: string | null }
   /** The answer to the wrapper's `initialize`. Not sent. */
   | { kind: 'initialised'; version: string }
   | { kind: 'refused'; detail: string };
@@ -42,6 +44,14 @@ export const STATUS_REQUEST = `${OWN_REQUESTS}mcp-status`;
 /** The id of the wrapper's own `get_usage`. */
 export const USAGE_REQUEST = `${OWN_REQUESTS}usage`;
 
+/** A setting that `claude` takes as it runs. */
+export type Setting = Extract<WrapperNotice, { notice: 'setting_answered' }>['setting'];
+/** The beginnings of the ids of the wrapper's own `set_model` and `set_permission_mode`; a number follows. */
+export const SETTING_REQUESTS = {
+  model: `${OWN_REQUESTS}set-model-`,
+  permission_mode: `${OWN_REQUESTS}set-permission-mode-`,
+} as const satisfies Record<Setting, string>;
+
 const NOTICE_CHARACTERS = 8192;
 
 const lifecycle = z.object({ command_uuid: z.string(), state: z.string() });
@@ -50,7 +60,7 @@ const mcpMessage = z.object({
   request_id: z.string(),
   request: z.object({ subtype: z.literal('mcp_message'), server_name: z.string(), message: z.unknown() }),
 });
-const responded = z.object({ response: request });
+const responded = z.object({ response: request.extend({ error: z.string().optional().catch(undefined) }) });
 const answer = z.object({
   response: z.discriminatedUnion('subtype', [
     z.object({
@@ -115,10 +125,19 @@ export function readOutputLine(split: SplitLine, initialiseId: string): OutputLi
       const usage = usageAnswer.safeParse(value);
       return { kind: 'usage', totalUsd: usage.data?.response.response.session.total_cost_usd ?? null };
     }
+    const setting = echo.success ? settingOf(echo.data.response.request_id) : null;
+    if (echo.success && setting !== null) {
+      return { kind: 'setting', setting, refused: echo.data.response.error ?? null };
+    }
     if (echo.success && !echo.data.response.request_id.startsWith(OWN_REQUESTS)) return { kind: 'echo' };
   }
   const agents = agentsOf(value);
   return { kind: 'item', item: line, ...spending, ...(agents.length > 0 && { agents }) };
+}
+
+function settingOf(requestId: string): Setting | null {
+  if (requestId.startsWith(SETTING_REQUESTS.model)) return 'model';
+  return requestId.startsWith(SETTING_REQUESTS.permission_mode) ? 'permission_mode' : null;
 }
 
 function parseObject(line: string): Record<string, unknown> | null {

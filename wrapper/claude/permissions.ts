@@ -81,7 +81,7 @@ interface PendingRequest {
  * request id, the tool's input and the suggestions stay here. No I/O.
  */
 export class Permissions {
-  readonly #permissionsAsked: boolean;
+  #permissionsAsked: boolean;
   #pending = new Map<string, PendingRequest>();
 
   /**
@@ -89,6 +89,11 @@ export class Permissions {
    *   before it deletes a system folder.
    */
   constructor(permissionsAsked: boolean) {
+    this.#permissionsAsked = permissionsAsked;
+  }
+
+  /** People get this session's permissions from now on, or no longer. */
+  ask(permissionsAsked: boolean): void {
     this.#permissionsAsked = permissionsAsked;
   }
 

@@ -3,7 +3,8 @@ import type { WrapperCommand } from '../../protocol/link/wrapper-link.ts';
 import type { LinkItem } from '../../protocol/link/wrapper-notice.ts';
 import { Agents } from '../claude/agents.ts';
 import type { ClaudeLine } from '../claude/claude-process.ts';
-import { OWN_REQUESTS, USAGE_REQUEST } from '../claude/output-line.ts';
+import { CLAUDE_MODES, claudeModel } from '../claude/claude-args.ts';
+import { OWN_REQUESTS, SETTING_REQUESTS, type Setting, USAGE_REQUEST } from '../claude/output-line.ts';
 import { type PermissionRequest, Permissions } from '../claude/permissions.ts';
 import { Spending } from '../claude/spending.ts';
 import type { McpDefinition } from '../mcp/mcp-servers.ts';
@@ -37,6 +38,7 @@ export class Dialogue {
   #requests = 0;
   /** Messages with which `claude` is done. */
   readonly #ended = new Set<string>();
+  #settings = 0;
 
   constructor({ config, resume, fork_of }: WrapperLaunch, ends: DialogueEnds) {
     this.#ends = ends;
@@ -85,6 +87,13 @@ export class Dialogue {
         return;
       case 'usage':
         this.#spending.answered(line.totalUsd);
+        return;
+      case 'setting':
+        this.#send({
+          notice: 'setting_answered',
+          setting: line.setting,
+          refused: line.refused?.slice(0, 2048).toWellFormed() ?? null,
+        });
         return;
       case 'permission':
         this.#permissionRequested(line.request);
@@ -137,6 +146,14 @@ export class Dialogue {
       this.#spending.watch(command.on);
       return true;
     }
+    if (command.command === 'set_model') {
+      return this.#set('model', { subtype: 'set_model', model: claudeModel(command.model) });
+    }
+    if (command.command === 'set_permission_mode') {
+      const { permission_mode } = command;
+      this.#permissions.ask(permission_mode !== 'bypass');
+      return this.#set('permission_mode', { subtype: 'set_permission_mode', mode: CLAUDE_MODES[permission_mode] });
+    }
     const answer = this.#permissions.answer(command.interaction_id, command.resolution);
     if (answer === null) return true;
     const written = await this.#ends.write(answer);
@@ -146,6 +163,12 @@ export class Dialogue {
 
   async #serveMcp(requestId: string, server: string, message: unknown): Promise<void> {
     await this.#ends.write(await this.tools.received(requestId, server, message));
+  }
+
+  #set(setting: Setting, request: object): Promise<boolean> {
+    this.#settings += 1;
+    const request_id = `${SETTING_REQUESTS[setting]}${this.#settings}`;
+    return this.#ends.write({ type: 'control_request', request_id, request });
   }
 
   #permissionRequested(request: PermissionRequest): void {

@@ -9,6 +9,7 @@ import { childConfigOf } from '../core/children/child-config.ts';
 import { signingSecret } from '../core/children/delivery.ts';
 import { targetRefusal } from '../core/children/webhook-target.ts';
 import { inheritsFrom } from '../core/identity.ts';
+import { presentConfig } from '../core/settings/live-settings.ts';
 import type { Snapshots } from '../files/snapshots.ts';
 import type { Peers } from '../store/peers.ts';
 import type { SessionStore } from '../store/store.ts';
@@ -58,12 +59,12 @@ export class SessionChildren implements Outgoing {
   /** Creates a child. Idempotent: the same `child_id`, or the same key with the same request, is the same child. */
   async spawn({ child_id, request, idempotency_key: key, isWanted }: WantedSpawnCall): Promise<Spawned | Refusal> {
     const { directory } = this.#peers;
-    const { identity } = this.#store.current;
-    const { session_id, owner, request: own } = identity;
+    const { identity, live } = this.#store.current;
+    const { session_id, owner } = identity;
     const asked = JSON.stringify(['spawn', session_id, request]);
     const earlier = key === undefined ? null : await directory.spawnedBefore(key, asked, owner);
     if (earlier !== null) return earlier;
-    const narrowed = childConfigOf(own.config, request.config);
+    const narrowed = childConfigOf(presentConfig(identity, live), request.config);
     if ('refused' in narrowed) return narrowed;
     const badTarget = this.#webhookRefusal(request);
     if (badTarget !== null) return badTarget;

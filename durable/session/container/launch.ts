@@ -5,13 +5,14 @@ import type { Needs } from '../../rpc/pool-rpc.ts';
 import { quotaBytes } from '../../shared/quota.ts';
 import { describeFiles, type Base } from '../core/files.ts';
 import { agentToolsOf } from '../core/limits.ts';
+import { presentConfig } from '../core/settings/live-settings.ts';
 import type { Peers } from '../store/peers.ts';
 import type { SessionStore } from '../store/store.ts';
 import { mintSessionToken } from './session-token.ts';
 
 /** All that a runner needs to start the session's container of its present epoch. */
 export async function launchOf(store: SessionStore, peers: Peers, base: Base): Promise<Launch> {
-  const { identity, state, files, conversation } = store.current;
+  const { identity, state, files, conversation, live } = store.current;
   const { session_id, request } = identity;
   const { epoch } = state;
   return {
@@ -20,7 +21,12 @@ export async function launchOf(store: SessionStore, peers: Peers, base: Base): P
     token: await mintSessionToken(store.settings.JWT_SECRET, session_id, epoch),
     resume: epoch > 1,
     ...(conversation.id === null ? {} : { conversation_id: conversation.id }),
-    config: { ...request.config, agent_tools: agentToolsOf(identity, store.settings) },
+    config: {
+      ...presentConfig(identity, live),
+      agent_tools: agentToolsOf(identity, store.settings),
+      // The mode that was noted when the container was requested: a later one is sent to `claude` as it runs.
+      permission_mode: live.started_mode,
+    },
     workspace: files.cloned ? withoutGit(request.workspace) : request.workspace,
     files: filesFor(store, peers, base, files.version),
   };

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { OWN_PREFIXES } from '../../../protocol/api/event.ts';
 import type { TurnResult } from '../../../protocol/api/message.ts';
-import type { MessageError } from '../../../protocol/reason.ts';
 import { uuid } from '../../../protocol/ids.ts';
 import { parseJson } from '../../shared/json.ts';
 import type { EndedTurn, ReportedTask, TurnOutcome } from './state.ts';
+import { reportedSettings, type ReportedSettings } from './settings/reported-settings.ts';
+import { turnError, type LoggedLine } from './turn-error.ts';
 
 /** What a line of Claude Code means to the session. All lines except `control` are also stored. */
 export type LineSignal =
@@ -35,6 +36,8 @@ export type ClaudeLine =
       /** Claude Code's id of the conversation to which the line belongs; null: it does not say. */
       readonly conversation_id: string | null;
       readonly signal: LineSignal | null;
+      /** What it says about the settings, besides; null: nothing. */
+      readonly settings: ReportedSettings | null;
     }
   /** Claude Code does not write such a line. */
   | { readonly ok: false };
@@ -48,18 +51,28 @@ type AnyLine = z.infer<typeof anyLine>;
 
 const modelUsage = z.record(z.string(), z.object({ costUSD: z.number().catch(0) }));
 
+const tokens = z.int().min(0).catch(0);
+const NO_TOKENS = { input_tokens: 0, output_tokens: 0, cache_creation_input_tokens: 0, cache_read_input_tokens: 0 };
+
 /** The fields of a `result` that the session reads. All others are kept as they are. Tried with Claude Code 2.1.330. */
 const resultLine = z.object({
   subtype: z.string(),
   is_error: z.boolean(),
   terminal_reason: z.string().nullish(),
+  stop_reason: z.string().nullish(),
   result: z.string().nullish(),
   duration_ms: z.number().catch(0),
   api_error_status: z.int().nullish(),
   api_error_type: z.string().nullish(),
+  api_error: z.string().nullish(),
   usage: z
-    .object({ input_tokens: z.int().catch(0), output_tokens: z.int().catch(0) })
-    .catch({ input_tokens: 0, output_tokens: 0 }),
+    .object({
+      input_tokens: tokens,
+      output_tokens: tokens,
+      cache_creation_input_tokens: tokens,
+      cache_read_input_tokens: tokens,
+    })
+    .catch(NO_TOKENS),
   model_usage_since_last_result: modelUsage.catch({}),
   num_turns: z.int().catch(0),
   user_message_uuids: z.array(z.string()).catch([]),
@@ -93,21 +106,29 @@ const CONTROL = new Set(['control_request', 'control_response', 'control_cancel_
 /**
  * Reads one line of Claude Code. The container is not trusted, so a line may be anything, even an imitation of our own
  * events.
+ *
+ * @param before the log before this line, the newest first: why a turn failed stands in an earlier line, for example
  */
-export function readClaudeLine(line: string): ClaudeLine {
+export function readClaudeLine(line: string, before: Iterable<LoggedLine>): ClaudeLine {
   const parsed = anyLine.safeParse(parseJson(line));
   if (!parsed.success) return { ok: false };
   const { type } = parsed.data;
   if (OWN_PREFIXES.some((prefix) => type.startsWith(prefix))) return { ok: false };
-  return { ok: true, type, conversation_id: parsed.data.session_id ?? null, signal: signalOf(parsed.data) };
+  return {
+    ok: true,
+    type,
+    conversation_id: parsed.data.session_id ?? null,
+    signal: signalOf(parsed.data, before),
+    settings: reportedSettings(parsed.data, before),
+  };
 }
 
-function signalOf(line: AnyLine): LineSignal | null {
+function signalOf(line: AnyLine, before: Iterable<LoggedLine>): LineSignal | null {
   const { type, subtype } = line;
   if (CONTROL.has(type)) return { is: 'control' };
   switch (type) {
     case 'result':
-      return resultSignal(line);
+      return resultSignal(line, before);
     case 'command_lifecycle':
       return lifecycleSignal(line);
     case 'conversation_reset':
@@ -146,7 +167,7 @@ function reportedTask({ task_id, run_id, task_type, description }: TaskLine): Re
   return { task_id, run_id, kind, description: description.slice(0, MAX_DESCRIPTION).toWellFormed() };
 }
 
-function resultSignal(data: unknown): LineSignal | null {
+function resultSignal(data: unknown, before: Iterable<LoggedLine>): LineSignal | null {
   const parsed = resultLine.safeParse(data);
   if (!parsed.success) return null;
   const line = parsed.data;
@@ -157,7 +178,7 @@ function resultSignal(data: unknown): LineSignal | null {
     agent: line.origin !== undefined || line.user_message_uuids.length === 0,
     run_id: line.origin?.runId ?? null,
     speaks: line.num_turns > 0 || (line.result ?? '') !== '',
-    outcome: outcomeOf(line),
+    outcome: outcomeOf(line, before),
     turn: {
       type: 'result',
       subtype: line.subtype,
@@ -181,50 +202,9 @@ function lifecycleSignal(data: unknown): LineSignal | null {
 }
 
 /** Reads success from `is_error` and `terminal_reason` alone: after an API failure, `subtype` is still "success". */
-function outcomeOf(line: ResultLine): TurnOutcome {
+function outcomeOf(line: ResultLine, before: Iterable<LoggedLine>): TurnOutcome {
   const aborted = line.terminal_reason?.startsWith('aborted') ?? false;
-  if (!line.is_error && !aborted) return { ok: true };
-  return { ok: false, aborted, error: errorOf(line, aborted) };
-}
-
-function errorOf(line: ResultLine, aborted: boolean): MessageError {
-  const text = line.result ?? '';
-  if (aborted) return { code: 'interrupted', detail: 'The turn was interrupted.' };
-  if (line.subtype === 'error_max_turns') {
-    return { code: 'max_turns_reached', detail: 'The message took more model calls than config.max_turns allows.' };
-  }
-  if (line.terminal_reason !== 'api_error') {
-    return { code: 'execution_error', detail: text || `Claude Code ended the turn with ${line.subtype}.` };
-  }
-  return modelError(line.api_error_status ?? null, line.api_error_type ?? null, text);
-}
-
-function modelError(status: number | null, type: string | null, text: string): MessageError {
-  const quote = text === '' ? '' : ` Claude Code says: ${text}`;
-  // Our own model gateway sets this type when the model does not answer at all.
-  if (type === 'model_unreachable') {
-    return {
-      code: 'model_unreachable',
-      detail: `The runner cannot reach the model: check ANTHROPIC_BASE_URL.${quote}`,
-    };
-  }
-  switch (status) {
-    case 401:
-    case 403:
-      return {
-        code: 'model_auth_failed',
-        detail: `The model refused the runner's credential (${status}): set a valid one on the runner.${quote}`,
-      };
-    case 429:
-      return {
-        code: 'model_rate_limited',
-        detail: `The model's rate limit is reached (429): try again later.${quote}`,
-      };
-    case 529:
-      return { code: 'model_overloaded', detail: `The model is overloaded (529): try again later.${quote}` };
-    case null:
-      return { code: 'model_unreachable', detail: `The connection to the model failed, or broke off.${quote}` };
-    default:
-      return { code: 'model_error', detail: `The model answered ${status}.${quote}` };
-  }
+  if (aborted) return { ok: false, aborted, error: { code: 'interrupted', detail: 'The turn was interrupted.' } };
+  if (!line.is_error) return { ok: true };
+  return { ok: false, aborted, error: turnError({ ...line, text: line.result ?? '' }, before) };
 }

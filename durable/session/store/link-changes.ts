@@ -10,11 +10,13 @@ import type { InteractionChanges } from './interaction-changes.ts';
 import { endedTurn, turnEndedEvent } from './ended-turn.ts';
 import { listChanged } from './record.ts';
 import type { SessionTables } from './session-tables.ts';
+import type { SettingsChanges } from './settings-changes.ts';
 
 /** What the link needs of a transaction besides `Change`. */
 interface LinkChange extends Change {
   readonly interactions: InteractionChanges;
   readonly children: ChildChanges;
+  readonly settings: SettingsChanges;
   /** The place or the content of the session's files has changed. */
   files(input: FilesInput): void;
   /** Writes a line to the log as `claude` wrote it. */
@@ -84,12 +86,13 @@ export class LinkChanges {
 
   #item(item: LinkItem): void {
     if (typeof item !== 'string') return this.#notice(item);
-    const line = readClaudeLine(item);
+    const line = readClaudeLine(item, this.#tables.log.backwards());
     if (!line.ok) return this.#tx.emit({ type: 'session.garbled', data: { line: item.slice(0, 8192) } });
     if (line.signal?.is === 'control') return;
     if (line.signal?.is === 'idle') return this.#tx.input({ on: 'claude_idle' });
     this.#tx.append(line.type, item);
     this.#conversation(line.conversation_id);
+    if (line.settings !== null) this.#tx.settings.reported(line.settings);
     if (line.signal !== null) this.#signal(line.signal);
   }
 
@@ -174,6 +177,8 @@ export class LinkChanges {
       case 'tool_cancelled':
         this.#tables.calls.remove(notice.call_id);
         return this.#tx.interactions.withdrawn(notice.call_id, 'tool');
+      case 'setting_answered':
+        return this.#tx.settings.answered(notice.setting, notice.refused);
       case 'spent':
         this.#tx.record = {
           ...this.#tx.record,

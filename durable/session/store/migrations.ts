@@ -21,10 +21,11 @@ function groupRecord(sql: SqlStorage): void {
   dropColumn(sql, 'deliveries', 'created');
 }
 
-/** 2 → 3: turns of `claude`'s own, and tools in every session. */
+/** 2 → 3: turns of `claude`'s own, tools in every session, and settings that change while it lives. */
 function toVersion3(sql: SqlStorage): void {
   addTurns(sql);
   keepTools(sql);
+  addSettings(sql);
 }
 
 /** Turns of `claude`'s own, work in the background, and messages that settle after they have ended. */
@@ -108,6 +109,35 @@ function keepTools(sql: SqlStorage): void {
     `UPDATE record SET json = json_insert(json, '$.identity.request.config.agent_tools', json('[]'))
       WHERE json_extract(json, '$.identity.request.config') IS NOT NULL`,
   );
+}
+
+/**
+ * Settings that change while the session lives, and all four counters of a turn's usage. Version 2 stored two of them;
+ * the log has the lines with all.
+ */
+function addSettings(sql: SqlStorage): void {
+  const row = sql.exec<{ json: string }>('SELECT json FROM record').toArray()[0];
+  if (row !== undefined) {
+    const record = JSON.parse(row.json) as Json;
+    const { config } = (record['identity'] as Json)['request'] as { config: Json };
+    const mode = config['permission_mode'];
+    const live = { model: null, permission_mode: null, title: null };
+    const changed = { ...record, live: { ...live, started_mode: mode, granted_mode: mode, unanswered: [] } };
+    sql.exec('UPDATE record SET json = ?', JSON.stringify(changed));
+  }
+  sql.exec(`UPDATE messages SET turn = json_set(turn,
+    '$.usage.cache_creation_input_tokens', 0, '$.usage.cache_read_input_tokens', 0) WHERE turn IS NOT NULL`);
+  // What a container wrote may be anything, so only whole numbers are taken.
+  sql.exec(`UPDATE messages SET turn = json_set(turn,
+    '$.usage.cache_creation_input_tokens', iif(typeof(said.created) = 'integer', said.created, 0),
+    '$.usage.cache_read_input_tokens', iif(typeof(said.read) = 'integer', said.read, 0))
+    FROM (
+      SELECT json_extract(line.data, '$.usage.cache_creation_input_tokens') AS created,
+        json_extract(line.data, '$.usage.cache_read_input_tokens') AS read, answered.value AS id
+      FROM (SELECT data FROM events WHERE type = 'result' AND parts = 0) AS line,
+        json_each(line.data, '$.user_message_uuids') AS answered
+    ) AS said
+    WHERE messages.id = said.id AND turn IS NOT NULL`);
 }
 
 function dropColumn(sql: SqlStorage, table: string, column: string): void {

@@ -3,6 +3,7 @@ import type { Beginning } from '../../shared/trees.ts';
 import type { Spent } from '../../shared/turn-permit.ts';
 import { beginFiles, type FilesState } from '../core/files.ts';
 import type { SessionIdentity } from '../core/identity.ts';
+import { beginSettings, type LiveSettings } from '../core/settings/live-settings.ts';
 import { NEW_SESSION, type SessionState } from '../core/state.ts';
 
 /** Of `container/`: how much of this epoch's link is stored: items `1 … stored`, and the runner's notices `1 … notices_stored`. */
@@ -73,6 +74,7 @@ export interface SessionRecord {
   readonly open_interactions: number;
   readonly usage: UsageRecord;
   readonly conversation: ConversationRecord;
+  readonly live: LiveSettings;
   readonly children: ChildrenRecord;
   /** It has a thread on Discord. */
   readonly on_discord: boolean;
@@ -100,6 +102,7 @@ export function newRecord(
     open_interactions: 0,
     usage: { turns: 0, cost_usd: 0, live_usd: 0 },
     conversation: { id: null, isReset: false },
+    live: beginSettings(identity.request.config),
     children: { ids: [], awaited: [], verdict_version: 0, spent: null },
     on_discord: false,
     list: { changes: 1, listed: 0 },

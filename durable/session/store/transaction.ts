@@ -15,6 +15,7 @@ import { ChildChanges } from './child-changes.ts';
 import type { NumberedCommand } from './tables/command-table.ts';
 import { InteractionChanges } from './interaction-changes.ts';
 import { LinkChanges } from './link-changes.ts';
+import { SettingsChanges } from './settings-changes.ts';
 import { ownEvent, type Shown, type StoredEvent } from './tables/event-log.ts';
 import type { ContainerFacts } from '../../rpc/session-rpc.ts';
 import type { Change, NewMessage } from './change.ts';
@@ -46,6 +47,8 @@ export class Transaction implements Change {
   modelPaused: boolean | null = null;
   readonly interactions: InteractionChanges;
   readonly children: ChildChanges;
+  /** The settings that change while the session lives. */
+  readonly settings: SettingsChanges;
   /** What comes over the container's link. */
   readonly link: LinkChanges;
   readonly #tables: SessionTables;
@@ -62,6 +65,7 @@ export class Transaction implements Change {
     const { interactions: table, commands } = tables;
     this.interactions = new InteractionChanges(this, { table, commands, limits: limits.asks, now });
     this.children = new ChildChanges(this, tables, now);
+    this.settings = new SettingsChanges(this);
     this.link = new LinkChanges(this, { tables, tools: limits.tools, now });
   }
 
@@ -157,6 +161,7 @@ export class Transaction implements Change {
   emit(event: OwnEvent): void {
     this.#append(ownEvent(this.#seq + 1, this.#now, event));
     this.children.happened(event);
+    this.settings.happened(event);
     if (!this.#tables.isOnDiscord) return;
     const { messages } = this.#tables;
     const update = deskUpdateOf(event, this.record.on_discord, (id) => messages.isSettled(id));
@@ -195,6 +200,7 @@ export class Transaction implements Change {
         commands.dropBefore(epoch);
         this.children.containerEnded();
         this.files({ on: 'launched' });
+        this.settings.started();
         this.record = {
           ...this.record,
           // A turn that never ended has still cost money.

@@ -1,6 +1,7 @@
 import type { AgentTool } from '../../../protocol/api/session-config.ts';
 import type { SessionView } from '../../../protocol/api/session.ts';
 import { isSaved, newestTrees } from '../core/files.ts';
+import { settingsOf } from '../core/settings/live-settings.ts';
 import type { StoredSessionView, StoredSummary, VersionedSummary } from '../../rpc/views.ts';
 import { tasksView } from './tables/message-table.ts';
 import { totalCost, type SessionRecord } from './record.ts';
@@ -20,7 +21,7 @@ function summary(record: SessionRecord): StoredSummary {
     container_id: containerName(record),
     created_at: new Date(identity.created).toISOString(),
     last_activity: new Date(record.last_activity).toISOString(),
-    title: identity.spawn?.title ?? null,
+    title: settingsOf(identity, record.live).title,
     parent_session_id: identity.spawn?.parent ?? null,
     child_session_ids: [...record.children.ids],
     total_turns: record.usage.turns,
@@ -45,6 +46,7 @@ export function viewOf(record: SessionRecord, lastSeq: number, agent_tools: Agen
   const { state, identity } = record;
   return {
     ...summary(record),
+    ...settingsOf(identity, record.live),
     epoch: state.epoch,
     last_seq: lastSeq,
     queued_messages: state.queue.length,

@@ -1,7 +1,9 @@
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { User } from '../support/api.ts';
 import { emptyPool } from '../support/pool.ts';
 import { FakeRunner, type FakeContainer, isCommand } from '../support/runner.ts';
+import { sessionObject } from '../support/scene.ts';
 
 beforeEach(emptyPool);
 
@@ -40,7 +42,7 @@ describe('a message', () => {
       result: 'Hi there',
       duration_ms: 5,
       total_cost_usd: 0.25,
-      usage: { input_tokens: 10, output_tokens: 5 },
+      usage: { input_tokens: 10, output_tokens: 5, cache_creation_input_tokens: 7, cache_read_input_tokens: 9 },
       error: null,
     });
   });
@@ -104,6 +106,8 @@ describe('a message', () => {
     [529, 'overloaded_error', 'model_overloaded', 'later'],
     [502, 'model_unreachable', 'model_unreachable', 'ANTHROPIC_BASE_URL'],
     [500, 'api_error', 'model_error', '500'],
+    [404, 'not_found_error', 'model_not_found', 'no such model'],
+    [402, 'billing_error', 'model_billing', 'credit'],
   ])('says which when the model answers %i %s', async (status, type, code, word) => {
     const { user, id, container } = await scene();
     const answer = user.call('POST', `/sessions/${id}/chat`, { prompt: 'x', stream: false });
@@ -112,6 +116,68 @@ describe('a message', () => {
     const { body } = await answer;
     expect(body).toMatchObject({ status: 'failed', error: { code } });
     expect(body.error.detail).toContain(word);
+  });
+
+  it.each([
+    [{ error: 'max_output_tokens', api_error_params: { cut: 'context_window' } }, 'context_window_full'],
+    [{ error: 'max_output_tokens', api_error_params: { cut: 'output_limit' } }, 'output_limit'],
+  ])(
+    'says which limit ended it, though the session was restarted between the two lines about it',
+    async (line, code) => {
+      const { user, id, container } = await scene();
+      const { body: sent } = await user.call('POST', `/sessions/${id}/chat`, { prompt: 'x' });
+      const { message_id } = await container.prompt();
+      container.say({ type: 'assistant', parent_tool_use_id: null, message: { model: '<synthetic>' }, ...line });
+      container.say({ type: 'system', subtype: 'status', filler: 'x'.repeat(1_200_000) });
+      await container.stored();
+      await evictDurableObject(sessionObject(id));
+      const failure = { is_error: true, terminal_reason: 'api_error', api_error: 'max_output_tokens' };
+      container.result(message_id, 'API Error', failure);
+      await container.stored();
+      const { body } = await user.call('GET', `/sessions/${id}/messages/${sent.message_id}`);
+      expect(body).toMatchObject({ status: 'failed', error: { code } });
+    },
+  );
+
+  it('that ended by a usage limit says when that is reset', async () => {
+    const { user, id, container } = await scene();
+    const answer = user.call('POST', `/sessions/${id}/chat`, { prompt: 'x', stream: false });
+    const { message_id } = await container.prompt();
+    const rate_limit_info = { status: 'rejected', resetsAt: 4_102_444_800 };
+    const message = { model: '<synthetic>' };
+    container.say({ type: 'assistant', message, error: 'rate_limit', api_error_params: { rate_limit_info } });
+    container.result(message_id, 'limit', { is_error: true, terminal_reason: 'api_error', api_error_status: 429 });
+    expect((await answer).body.error).toMatchObject({
+      code: 'model_rate_limited',
+      retry_at: '2100-01-01T00:00:00.000Z',
+    });
+  });
+
+  it('of an earlier version gets the counts of its tokens from the log', async () => {
+    const { user, id, container } = await scene();
+    const ids: string[] = [];
+    for (const usage of [{ cache_creation_input_tokens: 3, cache_read_input_tokens: 'many' }, 'none']) {
+      await user.call('POST', `/sessions/${id}/chat`, { prompt: 'x' });
+      const { message_id } = await container.prompt();
+      container.result(message_id, 'ok', { usage });
+      ids.push(message_id);
+    }
+    await container.stored();
+    const object = sessionObject(id);
+    await runInDurableObject(object, (_, { storage: { sql } }) => {
+      sql.exec('UPDATE schema_version SET version = 2');
+      const usage = JSON.stringify({ input_tokens: 1, output_tokens: 2 });
+      sql.exec("UPDATE messages SET turn = json_set(turn, '$.usage', json(?))", usage);
+    });
+    await evictDurableObject(object);
+    const usages = await Promise.all(
+      ids.map(async (each) => (await user.call('GET', `/sessions/${id}/messages/${each}`)).body.usage),
+    );
+    const kept = { input_tokens: 1, output_tokens: 2, cache_read_input_tokens: 0 };
+    expect(usages).toEqual([
+      { ...kept, cache_creation_input_tokens: 3 },
+      { ...kept, cache_creation_input_tokens: 0 },
+    ]);
   });
 
   it('is interrupted, and the session takes the next', async () => {

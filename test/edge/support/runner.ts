@@ -163,7 +163,7 @@ export class FakeContainer {
       terminal_reason: 'completed',
       result,
       duration_ms: 5,
-      usage: { input_tokens: 10, output_tokens: 5 },
+      usage: { input_tokens: 10, output_tokens: 5, cache_creation_input_tokens: 7, cache_read_input_tokens: 9 },
       model_usage_since_last_result: { 'claude-opus-5-5': { costUSD: 0.25 } },
       user_message_uuids: [messageId],
       ...change,

@@ -297,6 +297,7 @@ describe('a script', () => {
     ['[{"tool":"Bash","inputs":{}}]', /Unrecognized key: "inputs"[\s\S]*\[0\]/],
     ['[{"text":"a"},{"say":"b"}]', /must have one of text, thinking[\s\S]*\[1\]/],
     ['[{"error":{"status":200}}]', /\[0\]\.error\.status/],
+    ['[{"stop":"end_turn"}]', /must be refusal, max_tokens or[\s\S]*\[0\]\.stop/],
   ])('that is wrong is answered with what is wrong and with the syntax: %s', async (source, why) => {
     const text = textOf(await answer(user(`\`\`\`demo\n${source}\n\`\`\``)));
     expect(text).toMatch(why);
@@ -331,6 +332,24 @@ describe('failures in a script', () => {
         .map(({ type }) => type)
         .slice(-2),
     ).toEqual(['content_block_delta', 'error']);
+  });
+
+  test('a stop ends the answer early, for its reason, and the script is not over when Claude Code has it go on', async () => {
+    const steps = [{ text: 'half of it' }, { stop: { reason: 'max_tokens', times: 2 } }, { text: ', and the rest' }];
+    const prompt = user(scripted(steps));
+    const goOn = user('Output token limit hit. Resume directly.');
+    const first = await answer(prompt);
+    expect([textOf(first), first.stop_reason]).toEqual(['half of it', 'max_tokens']);
+    const streamed = await gateway.post(body([environment, prompt, assistant('half of it'), goOn], { stream: true }));
+    expect(streamed.text).toContain('"stop_reason":"max_tokens"');
+    const last = await answer(prompt, assistant('half of it'), goOn, assistant('half of it'), goOn);
+    expect([textOf(last), last.stop_reason]).toEqual(['half of it, and the rest', 'end_turn']);
+  });
+
+  test('a stop without words before it is streamed as well', async () => {
+    const { text } = await post([{ stop: 'refusal' }]);
+    expect(events(text).map(({ type }) => type)).toEqual(['message_start', 'ping', 'message_delta', 'message_stop']);
+    expect(text).toContain('"stop_reason":"refusal"');
   });
 
   test('a cut breaks the connection, before or within the answer', async () => {

@@ -47,6 +47,7 @@ export async function startClaude(modelEnv: Record<string, string>, maxRetries =
   });
   const exited = once(child, 'exit');
   const said: string[] = [];
+  const raw: string[] = [];
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const send = (message: object) => child.stdin.write(`${JSON.stringify(message)}\n`);
 
@@ -54,6 +55,8 @@ export async function startClaude(modelEnv: Record<string, string>, maxRetries =
     cwd,
     /** What it has said while it was listened to: type, subtype and status of each line. */
     said,
+    /** The same lines as they were written. */
+    raw,
     /** Sends a prompt and waits for its result; `onText` gets the text so far with every preview. */
     ask: async (prompt: string, onText: (text: string) => void = () => undefined): Promise<Result> => {
       const content = [{ type: 'text', text: prompt }];
@@ -62,6 +65,7 @@ export async function startClaude(modelEnv: Record<string, string>, maxRetries =
       for (;;) {
         const next = await lines.next();
         if (next.done === true) throw new Error('claude ended before its result');
+        raw.push(next.value);
         const message = line.parse(JSON.parse(next.value));
         said.push([message.type, message.subtype, message.status].filter((part) => part !== undefined).join('/'));
         const delta = textDelta.safeParse(message).data?.event.delta.text;

@@ -1,9 +1,7 @@
 import type { Refusal } from '../../../../protocol/api/problem.ts';
 import { agentTool, type ChildConfig, type SessionConfig } from '../../../../protocol/api/session-config.ts';
+import { isWider, modesWithin } from '../settings/live-settings.ts';
 import { uncovered } from './rule-cover.ts';
-
-/** Permission modes, from the narrowest to the widest. */
-const MODES = ['plan', 'ask', 'accept_edits', 'bypass'] as const satisfies readonly SessionConfig['permission_mode'][];
 
 interface Excess {
   readonly path: string;
@@ -46,8 +44,8 @@ function given(asked: ChildConfig): Partial<SessionConfig> {
 
 function permissions(parent: SessionConfig, child: SessionConfig): Excess[] {
   const excess: Excess[] = [];
-  if (MODES.indexOf(child.permission_mode) > MODES.indexOf(parent.permission_mode)) {
-    const allowed = MODES.slice(0, MODES.indexOf(parent.permission_mode) + 1).join(', ');
+  if (isWider(child.permission_mode, parent.permission_mode)) {
+    const allowed = modesWithin(parent.permission_mode).join(', ');
     excess.push({
       path: 'config.permission_mode',
       message: `its parent’s is ${parent.permission_mode}; use one of ${allowed}`,

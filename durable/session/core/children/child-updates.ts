@@ -62,16 +62,16 @@ const MAX_RESULT = 262_144;
 
 /** The result of a message that has ended, for updates and reports. Throws if the message is queued or running. */
 export function resultOf(view: EndedMessage): ChildResult {
-  const { message_id, status, result = null, error, duration_ms = null, total_cost_usd = null } = view;
+  const { message_id, status, result = null, error, duration_ms = null, total_cost_usd = null, usage = null } = view;
   if (status === 'queued' || status === 'processing') throw new Error('a message that goes on has no result');
-  const failure = error === null ? null : { code: error.code, detail: error.detail };
   return {
     message_id,
     status,
     result: result === null ? null : truncated(result),
-    error: failure,
+    error,
     duration_ms,
     total_cost_usd,
+    usage,
   };
 }
 

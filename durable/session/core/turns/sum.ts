@@ -17,6 +17,8 @@ export function addTurn(before: TurnResult | null, turn: TurnResult, speaks: boo
     usage: {
       input_tokens: before.usage.input_tokens + turn.usage.input_tokens,
       output_tokens: before.usage.output_tokens + turn.usage.output_tokens,
+      cache_creation_input_tokens: before.usage.cache_creation_input_tokens + turn.usage.cache_creation_input_tokens,
+      cache_read_input_tokens: before.usage.cache_read_input_tokens + turn.usage.cache_read_input_tokens,
     },
   };
 }

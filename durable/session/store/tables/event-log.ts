@@ -8,6 +8,14 @@ export interface StoredEvent {
   readonly json: string;
 }
 
+interface Row extends Record<string, SqlStorageValue> {
+  seq: number;
+  time: number;
+  type: string;
+  data: string;
+  parts: number;
+}
+
 /** A preview: broadcast, never stored. `preview` is the line as Claude Code wrote it. */
 export interface Preview {
   readonly time: number;
@@ -70,20 +78,37 @@ export class EventLog {
    * counted in UTF-16 units.
    */
   read(after: number, limit: number, bytes: number): StoredEvent[] {
-    const rows = this.#sql.exec<{ seq: number; time: number; type: string; data: string; parts: number }>(
+    const rows = this.#sql.exec<Row>(
       'SELECT seq, time, type, data, parts FROM events WHERE seq > ? ORDER BY seq LIMIT ?',
       after,
       limit,
     );
     const events: StoredEvent[] = [];
     let size = 0;
-    for (const { seq, time, type, data, parts } of rows) {
-      const json = parts === 0 ? data : data + this.#rest(seq);
-      events.push({ seq, time, type, json });
-      size += json.length;
+    for (const row of rows) {
+      const event = this.#event(row);
+      events.push(event);
+      size += event.json.length;
       if (size >= bytes) break;
     }
     return events;
+  }
+
+  /** All events, the newest first. Each is read only when it is asked for. */
+  *backwards(): Generator<StoredEvent> {
+    for (let before = this.last() + 1; ;) {
+      const [row] = this.#sql.exec<Row>(
+        'SELECT seq, time, type, data, parts FROM events WHERE seq < ? ORDER BY seq DESC LIMIT 1',
+        before,
+      );
+      if (row === undefined) return;
+      yield this.#event(row);
+      before = row.seq;
+    }
+  }
+
+  #event({ seq, time, type, data, parts }: Row): StoredEvent {
+    return { seq, time, type, json: parts === 0 ? data : data + this.#rest(seq) };
   }
 
   #rest(seq: number): string {

@@ -62,6 +62,7 @@ describe('a child', () => {
         error: null,
         duration_ms: 5,
         total_cost_usd: 0.25,
+        usage: { input_tokens: 10, output_tokens: 5, cache_creation_input_tokens: 7, cache_read_input_tokens: 9 },
       },
     ]);
     const statuses = await news(user, id, 'child.status');

@@ -90,6 +90,8 @@ test.each([
   });
   const text = args.join(' ');
   expect(text).toContain(`--permission-mode ${mode} --permission-prompt-tool stdio`);
+  // The agent may begin to plan in any of them: then a person is asked, not a model.
+  expect(text).toContain('--settings {"useAutoModeDuringPlan":false}');
   expect(args.filter((arg) => arg.startsWith('--allowedTools'))).toEqual([
     '--allowedTools=Bash(git log *)',
     '--allowedTools=--tools',

@@ -51,6 +51,14 @@ test('of an answer to the wrapper itself that is over the limit no head is shown
   expect(read(`${line}\n`)).toEqual([{ kind: 'item', item: { notice: 'oversized', bytes: line.length, head: '' } }]);
 });
 
+test.each([
+  ['cc-docker-set-model-1', { subtype: 'success', response: { model: 'claude-haiku-5-5' } }, 'model', null],
+  ['cc-docker-set-permission-mode-12', { subtype: 'error', error: 'not now' }, 'permission_mode', 'not now'],
+])('the answer to a change of a setting is read: %s', (request_id, rest, setting, refused) => {
+  const line = JSON.stringify({ type: 'control_response', response: { request_id, ...rest } });
+  expect(read(`${line}\n`)).toEqual([{ kind: 'setting', setting, refused }]);
+});
+
 const statusOf = (rest: object) =>
   `${JSON.stringify({ type: 'control_response', response: { request_id: STATUS_REQUEST, ...rest } })}\n`;
 

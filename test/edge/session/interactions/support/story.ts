@@ -264,6 +264,8 @@ export class Story {
       case 'tool_result':
         return this.#answer(command.call_id, command.text);
       case 'watch_spending':
+      case 'set_model':
+      case 'set_permission_mode':
         return;
     }
   }

@@ -21,6 +21,7 @@ export const withOwner = createMiddleware<AppEnv>(async (c, next) => {
   const verified = await verifyUser(c.req.header('authorization'), c.get('settings').JWT_SECRET);
   if ('refused' in verified) return refuse(c, verified, { 'www-authenticate': 'Bearer' });
   c.set('owner', verified.claims.sub);
+  c.set('expires', verified.claims.exp * 1000);
   return next();
 });
 

@@ -7,6 +7,9 @@ export type MessageStatus = z.infer<typeof messageStatus>;
 
 const prompt = z.string().min(1, 'must not be empty');
 
+/** The same key with the same request has its effect once. */
+export const idempotencyKey = z.string().min(1).max(255);
+
 /** `POST /sessions/{id}/chat`. */
 export const chatRequest = z.strictObject({
   prompt,

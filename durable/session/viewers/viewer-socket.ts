@@ -26,7 +26,7 @@ export class ViewerSocket {
   }
 
   receive(socket: WebSocket, message: string | ArrayBuffer): void {
-    if (socket.readyState !== WebSocket.OPEN) return;
+    if (socket.readyState !== WebSocket.OPEN || this.#actions.viewers.closeIfExpired(socket, Date.now())) return;
     const text = typeof message === 'string' ? message : new TextDecoder().decode(message);
     // A UTF-16 unit is at least one byte, so a longer text is surely too large. This avoids counting bytes.
     if (text.length > MAX_BODY_BYTES) return socket.close(CloseCode.tooLarge, `a frame holds ${MAX_BODY_BYTES} bytes`);
@@ -37,13 +37,15 @@ export class ViewerSocket {
       const issues = parsed.error.issues.map(({ path, message: what }) => `${path.join('.') || 'frame'}: ${what}`);
       return reply(
         socket,
-        errorFrame('invalid_request', `Send prompt, interrupt, resolve, ping or ack. ${issues.join('; ')}`),
+        errorFrame('invalid_request', `Send prompt, interrupt, resolve, ping, pong or ack. ${issues.join('; ')}`),
       );
     }
     const frame = parsed.data;
     switch (frame.type) {
       case 'ping':
         return reply(socket, { type: 'pong', time: new Date().toISOString() });
+      case 'pong':
+        return;
       case 'ack':
         return this.#actions.viewers.acknowledge(socket, frame.seq);
       case 'interrupt':
@@ -63,8 +65,8 @@ export class ViewerSocket {
         return reply(socket, { type: 'resolved', interaction_id });
       }
       case 'prompt': {
-        const { prompt, timeout_seconds, ref } = frame;
-        const input = { message_id: uuidV7(), prompt, timeout_seconds, idempotency_key: undefined };
+        const { prompt, timeout_seconds, idempotency_key, ref } = frame;
+        const input = { message_id: uuidV7(), prompt, timeout_seconds, idempotency_key };
         const accepted = this.#actions.prompt(input);
         if ('refused' in accepted) return reply(socket, errorFrame(accepted.refused, accepted.detail));
         return reply(socket, { type: 'accepted', ...accepted, ...(ref === undefined ? {} : { ref }) });
@@ -76,5 +78,6 @@ export class ViewerSocket {
 const errorFrame = (code: string, detail: string): ViewerAnswer => ({ type: 'error', code, detail });
 
 function reply(socket: WebSocket, frame: ViewerAnswer): void {
-  socket.send(JSON.stringify(frame));
+  // What the frame caused may have filled the connection, which closes it.
+  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
 }

@@ -55,6 +55,7 @@ const messageErrorCode = z.enum([
   'turn_timeout',
   'interrupted',
   'execution_error',
+  'invalid_prompt_file',
 ]);
 
 /** A message's error, as shown to its sender. */

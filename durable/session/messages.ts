@@ -3,6 +3,7 @@ import type { Refusal } from '../../protocol/api/problem.ts';
 import type { PromptInput } from '../rpc/session-rpc.ts';
 import { allows } from '../shared/session-status.ts';
 import type { SessionStore } from './store/store.ts';
+import { fingerprint } from './core/fingerprint.ts';
 import { turnOverMaximum } from './core/limits.ts';
 import { Waiters } from '../shared/waiters.ts';
 
@@ -26,7 +27,7 @@ export class SessionMessages {
     if (messages.has(message_id)) return { message_id };
     const tooLong = turnOverMaximum(timeout_seconds, this.#store.settings);
     if (tooLong !== null) return tooLong;
-    const body = JSON.stringify([prompt, timeout_seconds ?? null]);
+    const body = JSON.stringify([fingerprint(prompt), timeout_seconds ?? null]);
     if (key !== undefined) {
       const seen = messages.byKey(key);
       if (seen !== null && seen.body === body) return { message_id: seen.id };

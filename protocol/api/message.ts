@@ -1,17 +1,18 @@
 import * as z from 'zod';
+import { shownBlock } from '../content/blocks.ts';
+import { prompt } from '../content/prompt.ts';
 import { instant, uuid } from '../ids.ts';
 import { messageError } from '../reason.ts';
 
 export const messageStatus = z.enum(['queued', 'processing', 'completed', 'failed', 'interrupted']);
 export type MessageStatus = z.infer<typeof messageStatus>;
 
-const prompt = z.string().min(1, 'must not be empty');
-
 /** The same key with the same request has its effect once. */
 export const idempotencyKey = z.string().min(1).max(255);
 
 /** `POST /sessions/{id}/chat`. */
 export const chatRequest = z.strictObject({
+  /** Text, or blocks: text, images and documents. */
   prompt,
   /** `true` answers 202 at once; `false` waits for the result. */
   stream: z.boolean().default(true),
@@ -38,7 +39,10 @@ export const messageView = turnResult.partial().extend({
   message_id: uuid,
   session_id: uuid,
   status: messageStatus,
+  /** As text; of blocks, with images and documents named in their places. */
   prompt: z.string(),
+  /** The blocks, if it was sent as blocks: data is replaced by its size. */
+  content: z.array(shownBlock).optional(),
   created_at: instant,
   started_at: instant.nullable(),
   finished_at: instant.nullable(),

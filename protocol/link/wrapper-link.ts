@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { contentBlock } from '../content/blocks.ts';
 import { uuid } from '../ids.ts';
 import { resolution } from '../api/interaction.ts';
 
@@ -15,7 +16,15 @@ import { resolution } from '../api/interaction.ts';
 /** A command for the wrapper. */
 export const wrapperCommand = z.discriminatedUnion('command', [
   /** Give `claude` a user message; `message_id` becomes its `uuid`. */
-  z.object({ command: z.literal('prompt'), message_id: uuid, prompt: z.string() }),
+  z.object({
+    command: z.literal('prompt'),
+    message_id: uuid,
+    prompt: z.string(),
+    /** The message's blocks; absent: `prompt` is all of it. */
+    content: z.array(contentBlock).optional(),
+  }),
+  /** Nothing. It has the number of a `prompt` whose message ended before it was taken. */
+  z.object({ command: z.literal('skip') }),
   /** Answers `asked`. */
   z.object({ command: z.literal('resolve'), interaction_id: uuid, resolution }),
   /**

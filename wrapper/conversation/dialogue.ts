@@ -9,6 +9,9 @@ import { Turns } from '../claude/turns.ts';
 import type { McpDefinition } from '../mcp/mcp-servers.ts';
 import { McpWatch } from '../mcp/mcp-watch.ts';
 import { ToolCalls } from '../tools/tool-calls.ts';
+import { userContent } from './user-content.ts';
+
+type PromptCommand = Extract<WrapperCommand, { command: 'prompt' }>;
 
 /** The two ends that a dialogue connects. */
 export interface DialogueEnds {
@@ -29,14 +32,16 @@ export class Dialogue {
     this.#send(notice);
   });
   readonly #ends: DialogueEnds;
+  readonly #workspace: string;
   readonly #turns = new Turns();
   readonly #permissions: Permissions;
   readonly #spending: Spending;
   #mcp: McpWatch | null = null;
   #interrupts = 0;
 
-  constructor({ config, resume, fork_of }: WrapperLaunch, ends: DialogueEnds) {
+  constructor({ config, resume, fork_of, cwd }: WrapperLaunch, ends: DialogueEnds) {
     this.#ends = ends;
+    this.#workspace = cwd;
     this.#permissions = new Permissions(config.permission_mode !== 'bypass');
     this.#spending = new Spending(
       resume || fork_of !== undefined,
@@ -106,15 +111,8 @@ export class Dialogue {
 
   /** Runs a command of the session. False: `claude` is gone or about to go, and the command stays the session's. */
   async run(command: WrapperCommand): Promise<boolean> {
-    if (command.command === 'prompt') {
-      this.#turns.prompted(command.message_id);
-      return this.#ends.write({
-        type: 'user',
-        message: { role: 'user', content: [{ type: 'text', text: command.prompt }] },
-        parent_tool_use_id: null,
-        uuid: command.message_id,
-      });
-    }
+    if (command.command === 'prompt') return this.#prompt(command);
+    if (command.command === 'skip') return true;
     if (command.command === 'interrupt') return this.#turns.interrupt(command.message_id) ? this.#interrupt() : true;
     if (this.#ends.ending()) return false;
     if (command.command === 'tool_result') {
@@ -131,6 +129,22 @@ export class Dialogue {
     const written = await this.#ends.write(answer);
     if (written) this.#permissions.answered(command.interaction_id);
     return written;
+  }
+
+  async #prompt(command: PromptCommand): Promise<boolean> {
+    const { message_id } = command;
+    const content = await userContent(command, this.#workspace);
+    if ('refused' in content) {
+      this.#send({ notice: 'prompt_refused', message_id, detail: content.refused });
+      return true;
+    }
+    this.#turns.prompted(message_id);
+    return this.#ends.write({
+      type: 'user',
+      message: { role: 'user', content },
+      parent_tool_use_id: null,
+      uuid: message_id,
+    });
   }
 
   #permissionRequested(request: PermissionRequest): void {

@@ -105,6 +105,9 @@ class Machine {
           this.#finishCurrent({ code: 'interrupted', detail: 'Claude Code dropped the message before it began.' });
         }
         return;
+      case 'prompt_refused':
+        if (this.#state.current?.message_id === input.message_id) this.#finishCurrent(input.error, false);
+        return;
       case 'asking':
         return this.#asking(input.asking);
       case 'crowded':

@@ -123,6 +123,8 @@ export type SessionInput =
   | { readonly on: 'claude_ended'; readonly reason: Reason }
   | { readonly on: 'turn_ended'; readonly message_ids: readonly string[]; readonly outcome: TurnOutcome }
   | { readonly on: 'message_dropped'; readonly message_id: string }
+  /** The container could not give the message to `claude`. */
+  | { readonly on: 'prompt_refused'; readonly message_id: string; readonly error: MessageError }
   /** `claude` now waits for a person's answer, or no longer does. */
   | { readonly on: 'asking'; readonly asking: boolean }
   /** Other sessions now wait for a place, or no longer do. */

@@ -1,4 +1,5 @@
 import type { OwnEvent } from '../../../protocol/api/event.ts';
+import type { Prompt } from '../../../protocol/content/blocks.ts';
 import type { WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
 import type { SessionInput } from '../core/state.ts';
 import type { SessionRecord } from './record.ts';
@@ -15,5 +16,5 @@ export interface Change {
   /** Feeds the state machine. */
   input(input: SessionInput): void;
   /** Takes a message; `deadline` in epoch milliseconds, null: it has none. */
-  prompt(message_id: string, prompt: string, deadline: number | null): void;
+  prompt(message_id: string, prompt: Prompt, deadline: number | null): void;
 }

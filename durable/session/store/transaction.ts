@@ -1,5 +1,7 @@
 import type { OwnEvent } from '../../../protocol/api/event.ts';
 import type { Reason } from '../../../protocol/reason.ts';
+import type { Prompt } from '../../../protocol/content/blocks.ts';
+import { blocksOf, promptText, shownBlocks } from '../../../protocol/content/prompt.ts';
 import type { SnapshotReport } from '../../../protocol/link/runner-control.ts';
 import type { SnapshotTrigger } from '../../../protocol/api/workspace.ts';
 import type { WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
@@ -86,9 +88,11 @@ export class Transaction implements Change {
     this.interactions.remind();
   }
 
-  prompt(message_id: string, prompt: string, deadline: number | null): void {
+  prompt(message_id: string, prompt: Prompt, deadline: number | null): void {
     this.#tables.messages.add(message_id, prompt, this.#now);
-    this.emit({ type: 'message.queued', data: { message_id, prompt } });
+    const blocks = blocksOf(prompt);
+    const content = blocks && { content: shownBlocks(blocks) };
+    this.emit({ type: 'message.queued', data: { message_id, prompt: promptText(prompt), ...content } });
     this.input({ on: 'prompted', message: { message_id, deadline } });
   }
 

@@ -1,7 +1,9 @@
 import { v7 as uuidV7 } from 'uuid';
 import { CloseCode } from '../../../protocol/close-code.ts';
 import { resolveRequest, type InteractionView, type ResolveRequest } from '../../../protocol/api/interaction.ts';
-import { MAX_BODY_BYTES } from '../../../protocol/settings/limits.ts';
+import { carriesBlocks } from '../../../protocol/content/blocks.ts';
+import { issuesOf } from '../../../protocol/issues.ts';
+import { MAX_BODY_BYTES, MAX_CONTENT_BYTES } from '../../../protocol/settings/limits.ts';
 import type { InterruptAnswer } from '../../../protocol/api/message.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import { viewerFrame, type ViewerAnswer } from '../../../protocol/api/viewer-socket.ts';
@@ -29,12 +31,13 @@ export class ViewerSocket {
     if (socket.readyState !== WebSocket.OPEN || this.#actions.viewers.closeIfExpired(socket, Date.now())) return;
     const text = typeof message === 'string' ? message : new TextDecoder().decode(message);
     // A UTF-16 unit is at least one byte, so a longer text is surely too large. This avoids counting bytes.
-    if (text.length > MAX_BODY_BYTES) return socket.close(CloseCode.tooLarge, `a frame holds ${MAX_BODY_BYTES} bytes`);
+    if (text.length > MAX_CONTENT_BYTES) return closeTooLarge(socket);
     const json = parseJson(text);
+    if (text.length > MAX_BODY_BYTES && !carriesBlocks(json)) return closeTooLarge(socket);
     if (json === undefined) return reply(socket, errorFrame('invalid_json', 'The frame is not JSON.'));
     const parsed = viewerFrame.safeParse(json);
     if (!parsed.success) {
-      const issues = parsed.error.issues.map(({ path, message: what }) => `${path.join('.') || 'frame'}: ${what}`);
+      const issues = issuesOf(parsed.error).map(({ path, message: what }) => `${path || 'frame'}: ${what}`);
       return reply(
         socket,
         errorFrame('invalid_request', `Send prompt, interrupt, resolve, ping, pong or ack. ${issues.join('; ')}`),
@@ -73,6 +76,11 @@ export class ViewerSocket {
       }
     }
   }
+}
+
+function closeTooLarge(socket: WebSocket): void {
+  const reason = `a frame holds ${MAX_BODY_BYTES} bytes, and with images or documents ${MAX_CONTENT_BYTES}`;
+  socket.close(CloseCode.tooLarge, reason);
 }
 
 const errorFrame = (code: string, detail: string): ViewerAnswer => ({ type: 'error', code, detail });

@@ -1,6 +1,9 @@
 import type { MessageStatus, MessageView, TurnResult } from '../../../../protocol/api/message.ts';
 import { turnResult } from '../../../../protocol/api/message.ts';
+import type { Prompt } from '../../../../protocol/content/blocks.ts';
+import { blocksOf, promptText } from '../../../../protocol/content/prompt.ts';
 import { messageError, type MessageError } from '../../../../protocol/reason.ts';
+import { ContentTable } from './content-table.ts';
 
 interface Row extends Record<string, SqlStorageValue> {
   id: string;
@@ -17,14 +20,18 @@ const iso = (time: number | null) => (time === null ? null : new Date(time).toIS
 
 /** The messages of one session: their prompts, states and results. */
 export class MessageTable {
+  /** The blocks of those that are not text alone. `prompt` has their text. */
+  readonly content: ContentTable;
   readonly #sql: SqlStorage;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
+    this.content = new ContentTable(sql);
   }
 
   /** Creates the tables if they do not exist. */
   create(): void {
+    this.content.create();
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS messages (
       id TEXT PRIMARY KEY, status TEXT NOT NULL, prompt TEXT NOT NULL, created INTEGER NOT NULL,
       started INTEGER, finished INTEGER, error TEXT, turn TEXT)`);
@@ -34,8 +41,11 @@ export class MessageTable {
     );
   }
 
-  add(id: string, prompt: string, now: number): void {
-    this.#sql.exec('INSERT INTO messages (id, status, prompt, created) VALUES (?, ?, ?, ?)', id, 'queued', prompt, now);
+  add(id: string, prompt: Prompt, now: number): void {
+    const text = promptText(prompt);
+    this.#sql.exec('INSERT INTO messages (id, status, prompt, created) VALUES (?, ?, ?, ?)', id, 'queued', text, now);
+    const blocks = blocksOf(prompt);
+    if (blocks !== undefined) this.content.add(id, blocks);
   }
 
   has(id: string): boolean {
@@ -68,6 +78,8 @@ export class MessageTable {
   finish(id: string, status: MessageStatus, error: MessageError | null, now: number): void {
     const errorJson = error === null ? null : JSON.stringify(error);
     this.#sql.exec('UPDATE messages SET status = ?, error = ?, finished = ? WHERE id = ?', status, errorJson, now, id);
+    // Nothing will hand it over any more.
+    this.content.dropData(id);
   }
 
   setTurn(id: string, turn: TurnResult): void {
@@ -77,11 +89,13 @@ export class MessageTable {
   view(sessionId: string, id: string): MessageView | null {
     const row = [...this.#sql.exec<Row>('SELECT * FROM messages WHERE id = ?', id)][0];
     if (row === undefined) return null;
+    const content = this.content.shown(id);
     return {
       message_id: row.id,
       session_id: sessionId,
       status: row.status as MessageStatus,
       prompt: row.prompt,
+      ...(content === null ? {} : { content }),
       created_at: new Date(row.created).toISOString(),
       started_at: iso(row.started),
       finished_at: iso(row.finished),

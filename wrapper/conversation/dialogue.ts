@@ -135,6 +135,8 @@ export class Dialogue {
     const { message_id } = command;
     const content = await userContent(command, this.#workspace);
     if ('refused' in content) {
+      // The notice of the end is the last one.
+      if (this.#ends.ending()) return false;
       this.#send({ notice: 'prompt_refused', message_id, detail: content.refused });
       return true;
     }

@@ -55,14 +55,8 @@ const BLANK = bad('must not be blank');
 const NOT_BASE64 = bad('is not base64: use the standard alphabet, padded, without line breaks');
 
 function look(block: ContentBlock): Looked {
-  switch (block.type) {
-    case 'text':
-      return block.text.trim() === '' ? BLANK : FINE;
-    case 'image':
-      return lookAtImage(block);
-    case 'document':
-      return lookAtDocument(block);
-  }
+  if (block.type === 'text') return block.text.trim() === '' ? BLANK : FINE;
+  return block.type === 'image' ? lookAtImage(block) : lookAtDocument(block);
 }
 
 function lookAtImage({ source }: ImageBlock): Looked {

@@ -37,27 +37,21 @@ export function shownBlocks(content: readonly ContentBlock[]): ShownBlock[] {
 }
 
 function shown(block: ContentBlock): ShownBlock {
-  switch (block.type) {
-    case 'text':
-      return block;
-    case 'image': {
-      const { type, source } = block;
-      if ('file' in source) return { type, source };
-      const { data, ...kind } = source;
-      return { type, source: { ...kind, bytes: decodedBytes(data) } };
-    }
-    case 'document': {
-      const { type, source, title } = block;
-      const named = title === undefined ? {} : { title };
-      if ('file' in source) return { type, source, ...named };
-      if (source.type === 'base64') {
-        const { data, ...kind } = source;
-        return { type, source: { ...kind, bytes: decodedBytes(data) }, ...named };
-      }
-      const { data, ...kind } = source;
-      return { type, source: { ...kind, bytes: new TextEncoder().encode(data).byteLength }, ...named };
-    }
+  if (block.type === 'text') return block;
+  if (block.type === 'image') {
+    const { type, source } = block;
+    if ('file' in source) return { type, source };
+    const { data, ...kind } = source;
+    return { type, source: { ...kind, bytes: decodedBytes(data) } };
   }
+  const { source, ...rest } = block;
+  if ('file' in source) return { ...rest, source };
+  if (source.type === 'base64') {
+    const { data, ...kind } = source;
+    return { ...rest, source: { ...kind, bytes: decodedBytes(data) } };
+  }
+  const { data, ...kind } = source;
+  return { ...rest, source: { ...kind, bytes: new TextEncoder().encode(data).byteLength } };
 }
 
 function blockText(block: ShownBlock): string {

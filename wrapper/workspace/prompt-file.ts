@@ -18,9 +18,9 @@ const HEADER_BYTES = 1024;
  *
  * @param workspace the workspace's folder
  */
-export async function readPromptFile<B extends ImageBlock | DocumentBlock>(
+export async function readPromptFile(
   workspace: string,
-  block: B & { source: { file: string } },
+  block: (ImageBlock | DocumentBlock) & { source: { file: string } },
 ): Promise<ImageBlock | DocumentBlock | FileRefused> {
   const { file } = block.source;
   const bytes = await readWithin(workspace, file);

@@ -65,7 +65,7 @@ test('images, documents and files of the workspace reach the model, and the log 
       ],
     },
   });
-  expect(session.items.join('')).not.toContain(btoa(pdf(1)));
+  expect(JSON.stringify(session.items)).not.toContain(btoa(pdf(1)));
 });
 
 test('a document of which one line would be too long for the log is given all the same', async () => {

@@ -36,12 +36,13 @@ test.each([[png(9, 9)], [jpeg(9, 9)], [gif(9, 9)], [webp.lossy(9, 9)], [webp.los
   },
 );
 
-describe('the pages of a PDF', () => {
-  const linearized = (pages: number) => {
-    const head = (length: number) => `%PDF-1.5\n1 0 obj<</Linearized 1/L ${length}/O 3/N ${pages}/T 9>>endobj\n%`;
-    return head(1000) + 'x'.repeat(1000 - head(1000).length);
-  };
+/** The beginning of a PDF that is made for the web, of 1000 bytes. */
+const linearized = (pages: number) => {
+  const head = (length: number) => `%PDF-1.5\n1 0 obj<</Linearized 1/L ${length}/O 3/N ${pages}/T 9>>endobj\n%`;
+  return head(1000) + 'x'.repeat(1000 - head(1000).length);
+};
 
+describe('the pages of a PDF', () => {
   it.each([
     ['are counted by the root of its tree', pdf(7), 7],
     ['are those of its newest version', pdf(7) + pdf(3), 3],

@@ -259,6 +259,7 @@ export class Story {
       case 'tool_result':
         return this.#answer(command.call_id, command.text);
       case 'watch_spending':
+      case 'skip':
         return;
     }
   }

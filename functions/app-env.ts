@@ -8,5 +8,7 @@ export interface AppEnv {
     settings: EdgeSettings;
     /** `sub` of the caller's token. */
     owner: string;
+    /** When the caller's token expires, epoch milliseconds. */
+    expires: number;
   };
 }

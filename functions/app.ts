@@ -1,5 +1,6 @@
 import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
 import { health } from '../protocol/health.ts';
+import { issuesOf } from '../protocol/issues.ts';
 import { VERSION } from '../protocol/version.ts';
 import type { AppEnv } from './app-env.ts';
 import { addArtifacts } from './routes/artifacts.ts';
@@ -79,7 +80,7 @@ function api(): OpenAPIHono<AppEnv> {
   const app = new OpenAPIHono<AppEnv>({
     defaultHook: (result, c) => {
       if (result.success) return undefined;
-      const errors = result.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
+      const errors = issuesOf(result.error);
       const said = errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
       return refuse(c, { refused: 'invalid_request', detail: said, errors });
     },

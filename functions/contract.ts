@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { idempotencyKey } from '../protocol/api/message.ts';
 import { problem } from '../protocol/api/problem.ts';
 
 /** Parts that several descriptions of calls share. */
@@ -26,10 +27,7 @@ export const pageQuery = <T extends z.ZodType>(cursor: T) =>
   z.strictObject({ limit: z.coerce.number().int().min(1).max(200).default(50), cursor: cursor.optional() });
 
 export const idempotencyHeader = z.object({
-  'idempotency-key': z
-    .string()
-    .min(1)
-    .max(255)
+  'idempotency-key': idempotencyKey
     .optional()
     .openapi({ description: 'The same key with the same body has its effect once; the answer is that of the first.' }),
 });

@@ -1,7 +1,7 @@
 import { createMiddleware } from 'hono/factory';
 import { edgeSettings } from '../protocol/settings/edge-settings.ts';
 import type { AppEnv } from './app-env.ts';
-import { BODY_TOO_LARGE, parseJson, readBody } from './body.ts';
+import { readJson } from './body.ts';
 import { refuse } from './refuse.ts';
 import { verifyUser } from './token.ts';
 
@@ -21,20 +21,20 @@ export const withOwner = createMiddleware<AppEnv>(async (c, next) => {
   const verified = await verifyUser(c.req.header('authorization'), c.get('settings').JWT_SECRET);
   if ('refused' in verified) return refuse(c, verified, { 'www-authenticate': 'Bearer' });
   c.set('owner', verified.claims.sub);
+  c.set('expires', verified.claims.exp * 1000);
   return next();
 });
 
+/** The calls whose bodies may carry images and documents. */
+const TAKES_BLOCKS = /\/sessions\/[^/]+\/chat$/;
+
 /** Refuses a body that is too large, whatever length was declared, and a body that is not JSON. */
 export const withJsonBody = createMiddleware<AppEnv>(async (c, next) => {
-  const raw = await readBody(c.req.raw);
-  if (raw === null) return refuse(c, BODY_TOO_LARGE);
-  const json = raw.byteLength === 0 ? {} : parseJson(raw);
-  if (json === undefined) {
-    return refuse(c, { refused: 'invalid_json', detail: 'Send a JSON object with `content-type: application/json`.' });
-  }
+  const json = await readJson(c.req.raw, TAKES_BLOCKS.test(c.req.path));
+  if ('refused' in json) return refuse(c, json);
   // These calls take only JSON, whatever content type is declared (curl's `-d` declares a form).
   const headers = new Headers(c.req.raw.headers);
   headers.set('content-type', 'application/json');
-  c.req.raw = new Request(c.req.raw, { method: c.req.method, headers, body: JSON.stringify(json) });
+  c.req.raw = new Request(c.req.raw, { method: c.req.method, headers, body: json.text });
   return next();
 });

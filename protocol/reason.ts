@@ -69,6 +69,7 @@ const messageErrorCode = z.enum([
   'interrupted',
   'withdrawn',
   'execution_error',
+  'invalid_prompt_file',
 ]);
 
 /** A message's error, as shown to its sender. */

@@ -7,6 +7,7 @@ import type { Resources } from '../../protocol/api/session-config.ts';
 import type { ChangeSessionRequest, CreateSessionRequest, SessionStatus } from '../../protocol/api/session.ts';
 import type { SnapshotView } from '../../protocol/api/workspace.ts';
 import type { SnapshotReport } from '../../protocol/link/runner-control.ts';
+import type { Prompt } from '../../protocol/content/blocks.ts';
 import type { Reason } from '../../protocol/reason.ts';
 import type { FilesShare } from '../session/core/shared-files.ts';
 import type { ChildIdentity, ChildUpdate } from './child-updates.ts';
@@ -27,7 +28,7 @@ import type {
 /** A message for the agent. */
 export interface PromptInput {
   readonly message_id: string;
-  readonly prompt: string;
+  readonly prompt: Prompt;
   readonly timeout_seconds: number | undefined;
   readonly idempotency_key: string | undefined;
   /** Absent: `queue`. */

@@ -100,7 +100,7 @@ export class SessionAssembly {
   alarmed(): void {
     this.#alarmAt = null;
     if (this.store.record === null) return;
-    this.viewers.closeStalled(Date.now());
+    this.viewers.clock(Date.now());
     this.store.change((tx) => tx.clock());
   }
 
@@ -119,7 +119,7 @@ export class SessionAssembly {
     const times = [
       nextDeadline(state, this.store.limits),
       open_interactions === 0 ? null : this.store.interactions.nextDue(),
-      this.viewers.nextStall(),
+      this.viewers.nextDue(),
       ...this.#outgoing.map((part) => part.nextTry()),
       this.expires(),
     ].filter((time) => time !== null);
@@ -136,7 +136,7 @@ export class SessionAssembly {
     this.link.order(tx.commands);
     if (tx.modelPaused !== null) this.link.pauseModel(tx.modelPaused);
     this.viewers.publish(tx.shown);
-    if (tx.seq > before) this.streams.notify();
+    this.streams.publish(tx.shown, before);
     this.discord.show(tx.shown);
     this.messages.finished(tx.finished);
     for (const part of this.#outgoing) part.send();

@@ -4,6 +4,7 @@ import type { PromptInput, WaitFor } from '../rpc/session-rpc.ts';
 import type { MessagePage } from '../rpc/views.ts';
 import { allows } from '../shared/session-status.ts';
 import { NOT_FOUND, type SessionStore } from './store/store.ts';
+import { fingerprint } from './core/fingerprint.ts';
 import { turnOverMaximum } from './core/limits.ts';
 import { isRunning } from './core/state.ts';
 import { withTasks } from './store/tables/message-table.ts';
@@ -29,7 +30,7 @@ export class SessionMessages {
     if (messages.has(message_id)) return { message_id };
     const tooLong = turnOverMaximum(timeout_seconds, this.#store.settings);
     if (tooLong !== null) return tooLong;
-    const body = JSON.stringify([prompt, timeout_seconds ?? null]);
+    const body = JSON.stringify([fingerprint(prompt), timeout_seconds ?? null]);
     if (key !== undefined) {
       const seen = messages.byKey(key);
       if (seen !== null && seen.body === body) return { message_id: seen.id };

@@ -25,7 +25,7 @@ export class SessionRoutes {
 
   /**
    * Handles a request. Only `functions/` sends them. It has authorised these already:
-   * `/viewer?after=&plain=&acks=`, `/events?after=`, `/data?epoch=`, `/transfer?id=&runner=`.
+   * `/viewer?after=&plain=&acks=&expires=`, `/events?after=&previews=&expires=`, `/data?epoch=`, `/transfer?id=&runner=`.
    * For these this class checks the owner:
    * `/files?owner=&request=`, with the client's body, and `/artifact?owner=&id=&range=`.
    */
@@ -39,7 +39,12 @@ export class SessionRoutes {
     if (store.record === null && pathname !== '/data') return refusalResponse(NOT_FOUND);
     if (pathname === '/events') {
       const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
-      return new Response(streams.open(Number(options.get('after') ?? 0)), { headers });
+      const stream = streams.open({
+        after: Number(options.get('after') ?? 0),
+        previews: options.get('previews') === '1',
+        expires: Number(options.get('expires')),
+      });
+      return new Response(stream, { headers });
     }
     const { 0: client, 1: server } = new WebSocketPair();
     if (pathname === '/data') link.accept(server, Number(options.get('epoch')));
@@ -58,7 +63,10 @@ export class SessionRoutes {
       after: after === null ? null : Number(after),
       plain: options.get('plain') === '1',
       acknowledges: options.get('acks') === '1',
+      expires: Number(options.get('expires')),
     });
+    // For its pings, and for the end of its token.
+    this.#assembly.setAlarm();
   }
 
   #openFiles(options: URLSearchParams, body: ReadableStream<Uint8Array> | null): Response | Promise<Response> {

@@ -1,4 +1,5 @@
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi';
+import type { Context } from 'hono';
 import { eventEnvelope } from '../../protocol/api/event.ts';
 import { SESSION_NOT_FOUND, sessionOf } from '../objects.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
@@ -17,7 +18,13 @@ const page = createRoute({
   security: secured,
   request: {
     params: sessionParams,
-    query: z.strictObject({ after: cursor.optional(), limit: z.coerce.number().int().min(1).max(1000).default(200) }),
+    query: z.strictObject({
+      after: cursor.optional(),
+      limit: z.coerce.number().int().min(1).max(1000).default(200),
+      previews: z.enum(['true', 'false']).default('false').openapi({
+        description: 'Of the live stream only: also what the agent is writing, token by token (`stream_event`)',
+      }),
+    }),
   },
   responses: {
     200: {
@@ -59,13 +66,23 @@ const beyondEnd = (after: number, last: number): Refusal => ({
   detail: `The cursor is ${after}, but the log ends at ${last}.`,
 });
 
+const PREVIEWS_ARE_LIVE: Refusal = {
+  refused: 'invalid_request',
+  detail: 'previews: they are not stored, so a page has none. Send Accept: text/event-stream for the live stream.',
+};
+
+const flag = (value: 'true' | 'false') => (value === 'true' ? '1' : '0');
+
+/** A stream ends when the token that opened it expires. */
+const expiry = (c: Context<AppEnv>) => ({ expires: String(c.get('expires')) });
+
 /** The log: pages, Server-Sent Events, and the WebSocket. */
 export function addEvents(app: OpenAPIHono<AppEnv>): void {
   app.openapi(page, async (c) => {
     const found = sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
-    const { after, limit } = c.req.valid('query');
+    const { after, limit, previews } = c.req.valid('query');
     const live = c.req.header('accept')?.includes('text/event-stream') ?? false;
     const resumed = live ? cursor.safeParse(c.req.header('last-event-id')) : null;
     const from = resumed?.success === true ? resumed.data : (after ?? 0);
@@ -73,8 +90,10 @@ export function addEvents(app: OpenAPIHono<AppEnv>): void {
       const view = await session.show(c.get('owner'));
       if ('refused' in view) return refuse(c, view);
       if (from > view.last_seq) return refuse(c, beyondEnd(from, view.last_seq));
-      return session.fetch(`https://session/events?after=${from}`, { signal: c.req.raw.signal });
+      const options = new URLSearchParams({ after: String(from), previews: flag(previews), ...expiry(c) });
+      return session.fetch(`https://session/events?${options.toString()}`, { signal: c.req.raw.signal });
     }
+    if (previews === 'true') return refuse(c, PREVIEWS_ARE_LIVE);
     const events = await session.events(c.get('owner'), from, limit);
     if ('refused' in events) return refuse(c, events);
     return c.body(events.json, 200, { 'content-type': 'application/json' });
@@ -96,7 +115,7 @@ export function addEvents(app: OpenAPIHono<AppEnv>): void {
     // A connection without a cursor is the seed's: each frame is one of Claude Code's messages. A cursor, or `format`,
     // asks for events.
     const plain = (format ?? (after === undefined ? 'messages' : 'events')) === 'messages';
-    const options = new URLSearchParams({ plain: plain ? '1' : '0', acks: acks === 'true' ? '1' : '0' });
+    const options = new URLSearchParams({ plain: plain ? '1' : '0', acks: flag(acks), ...expiry(c) });
     if (after !== undefined) options.set('after', String(after));
     return session.fetch(`https://session/viewer?${options.toString()}`, { headers: { upgrade: 'websocket' } });
   });

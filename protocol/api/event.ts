@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { shownBlock } from '../content/blocks.ts';
 import { artifactView } from './artifact.ts';
 import { childResult } from './child.ts';
 import { instant, uuid } from '../ids.ts';
@@ -142,7 +143,12 @@ export const ownEvents = {
   /** An update of a child could not be posted to its webhook, and is not tried again. */
   'child.callback_failed': z.object({ child_session_id: uuid, url: z.string(), attempts: z.int(), detail: z.string() }),
   'child.deleted': z.object({ child_session_id: uuid }),
-  'message.queued': z.object({ message_id: uuid, prompt: z.string() }),
+  'message.queued': z.object({
+    message_id: uuid,
+    prompt: z.string(),
+    /** The blocks, if it was sent as blocks: data is replaced by its size. */
+    content: z.array(shownBlock).optional(),
+  }),
   'message.processing': z.object({ message_id: uuid }),
   /** `settled: false`: subagents that it began still run, or have not been reported on. `message.settled` follows. */
   'message.completed': z.object({ message_id: uuid, settled: z.literal(false).optional() }),

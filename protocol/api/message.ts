@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { shownBlock } from '../content/blocks.ts';
+import { prompt } from '../content/prompt.ts';
 import { instant, uuid } from '../ids.ts';
 import { messageError } from '../reason.ts';
 
@@ -9,10 +11,12 @@ export type MessageStatus = z.infer<typeof messageStatus>;
 export const delivery = z.enum(['queue', 'steer', 'interrupt']);
 export type Delivery = z.infer<typeof delivery>;
 
-const prompt = z.string().min(1, 'must not be empty');
+/** The same key with the same request has its effect once. */
+export const idempotencyKey = z.string().min(1).max(255);
 
 /** `POST /sessions/{id}/chat`. */
 export const chatRequest = z.strictObject({
+  /** Text, or blocks: text, images and documents. */
   prompt,
   /** `true` answers 202 at once; `false` waits for the result. */
   stream: z.boolean().default(true),
@@ -94,7 +98,10 @@ export const messageView = turnResult.partial().extend({
   status: messageStatus,
   /** Who sent it: a caller of the API, or the session's parent. */
   origin: turnOrigin.exclude(['agent']),
+  /** As text; of blocks, with images and documents named in their places. */
   prompt: z.string(),
+  /** The blocks, if it was sent as blocks: data is replaced by its size. */
+  content: z.array(shownBlock).optional(),
   created_at: instant,
   started_at: instant.nullable(),
   finished_at: instant.nullable(),

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { instant, uuid } from '../ids.ts';
 import { permissionDecision, resolveRequest } from './interaction.ts';
-import { chatRequest } from './message.ts';
+import { chatRequest, idempotencyKey } from './message.ts';
 
 /**
  * `WS /sessions/{id}/stream`. With `?after=SEQ`, every frame from the server is an array of events and previews (which have
@@ -16,6 +16,8 @@ export const viewerFrame = z.discriminatedUnion('type', [
     prompt: chatRequest.shape.prompt,
     timeout_seconds: chatRequest.shape.timeout_seconds,
     delivery: chatRequest.shape.delivery,
+    /** As the header `Idempotency-Key` of a chat: repeated after a broken connection, the prompt is one message. */
+    idempotency_key: idempotencyKey.optional(),
     /** Comes back in `accepted`. */
     ref: z.string().max(128).optional(),
   }),
@@ -29,6 +31,8 @@ export const viewerFrame = z.discriminatedUnion('type', [
     message: z.string().max(8000).optional(),
   }),
   z.strictObject({ type: z.literal('ping') }),
+  /** An answer to the server's `ping`. None is needed. */
+  z.strictObject({ type: z.literal('pong') }),
   /**
    * The viewer has read the events up to `seq`. With `?acks=true`, a viewer that reads a long log is never closed for
    * it.
@@ -41,6 +45,8 @@ export const viewerAnswer = z.discriminatedUnion('type', [
   z.object({ type: z.literal('accepted'), message_id: uuid, ref: z.string().optional() }),
   z.object({ type: z.literal('resolved'), interaction_id: uuid }),
   z.object({ type: z.literal('pong'), time: instant }),
+  /** Nothing was sent for a while: this keeps the connection open. */
+  z.object({ type: z.literal('ping') }),
   z.object({ type: z.literal('error'), code: z.string(), detail: z.string() }),
 ]);
 export type ViewerAnswer = z.infer<typeof viewerAnswer>;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { contentBlock } from '../content/blocks.ts';
 import { uuid } from '../ids.ts';
 import { resolution } from '../api/interaction.ts';
 import { modelName, permissionMode } from '../api/session-config.ts';
@@ -22,7 +23,11 @@ export const wrapperCommand = z.discriminatedUnion('command', [
     prompt: z.string(),
     /** True: within the running turn, as soon as `claude` can take it. Absent: in a turn of its own. */
     steer: z.boolean().optional(),
+    /** The message's blocks; absent: `prompt` is all of it. */
+    content: z.array(contentBlock).optional(),
   }),
+  /** Nothing. It has the number of a `prompt` whose message ended before it was taken. */
+  z.object({ command: z.literal('skip') }),
   /** Answers `asked`. */
   z.object({ command: z.literal('resolve'), interaction_id: uuid, resolution }),
   /**

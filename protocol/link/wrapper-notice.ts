@@ -19,6 +19,8 @@ export const wrapperNotice = z.discriminatedUnion('notice', [
   z.object({ notice: z.literal('cloned'), repo: z.string().max(2048), commit: z.string().max(64), ms: z.int() }),
   /** The clone failed; `detail` is git's own message. The epoch's last notice. */
   z.object({ notice: z.literal('clone_failed'), detail: z.string().max(8192) }),
+  /** The message was not given to `claude`, because of a file that its blocks name. */
+  z.object({ notice: z.literal('prompt_refused'), message_id: uuid, detail: z.string().max(8192) }),
   /**
    * `claude` waits for a person: for a permission, or for answers to its `AskUserQuestion`. The wrapper chooses the id. The
    * command `resolve` answers it.

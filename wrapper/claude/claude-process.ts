@@ -2,7 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { MAX_LINE_BYTES } from '../../protocol/settings/limits.ts';
+import { MAX_FRAME_BYTES } from '../../protocol/settings/limits.ts';
 import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
 import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
 import { claudeCall } from './claude-args.ts';
@@ -44,7 +44,8 @@ const DETAIL_CHARACTERS = 8192;
 export class ClaudeProcess {
   readonly #launch: WrapperLaunch;
   readonly #listener: ClaudeListener;
-  readonly #lines = new LineSplitter(MAX_LINE_BYTES);
+  /** A message with images or documents is repeated by `claude` on one line, longer than what is sent on. */
+  readonly #lines = new LineSplitter(MAX_FRAME_BYTES);
   readonly #stderr = new Tail(STDERR_BYTES);
   #child: Child | null = null;
   #state: 'starting' | 'ready' | 'gone' | 'ended' = 'starting';

@@ -1,8 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import * as z from 'zod';
+import { MAX_LINE_BYTES } from '../../protocol/settings/limits.ts';
 import type { LinkItem, WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
-import type { SplitLine } from '../lib/line-splitter.ts';
+import { HEAD_BYTES, type SplitLine } from '../lib/line-splitter.ts';
 import { type AgentTask, agentsOf } from './agents.ts';
+import { withoutData } from './replay.ts';
 import { type ServerStatus, statusAnswer } from '../mcp/mcp-status.ts';
 import { type PermissionRequest, permissionRequest } from './permissions.ts';
 import { type SpendingSign, spendingSign, usageAnswer } from './spending.ts';
@@ -74,14 +76,12 @@ const answer = z.object({
 
 /** Classifies a line. @param initialiseId the `request_id` of the wrapper's own `initialize` */
 export function readOutputLine(split: SplitLine, initialiseId: string): OutputLine {
-  if (split.kind === 'oversized') {
-    const head = decodeHead(split.head);
-    // An answer to the wrapper itself may hold the headers of MCP servers: not even its head is sent.
-    const own = head.startsWith('{"type":"control_response"');
-    return { kind: 'item', item: { notice: 'oversized', bytes: split.size, head: own ? '' : head } };
-  }
+  if (split.kind === 'oversized') return oversized(split.size, split.head);
   const line = split.bytes.toString('utf8');
   const value = isUtf8(split.bytes) ? parseObject(line) : null;
+  const shortened = value?.type === 'user' ? withoutData(value) : null;
+  if (shortened !== null) return { kind: 'item', item: shortened };
+  if (split.bytes.length > MAX_LINE_BYTES) return oversized(split.bytes.length, split.bytes.subarray(0, HEAD_BYTES));
   if (value === null) {
     return { kind: 'item', item: { notice: 'garbled', line: line.slice(0, NOTICE_CHARACTERS).toWellFormed() } };
   }
@@ -152,6 +152,14 @@ function parseObject(line: string): Record<string, unknown> | null {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A line that is not sent, because of its length. */
+function oversized(bytes: number, head: Buffer): OutputLine {
+  const text = decodeHead(head);
+  // An answer to the wrapper itself may hold the headers of MCP servers: not even its head is sent.
+  const own = text.startsWith('{"type":"control_response"');
+  return { kind: 'item', item: { notice: 'oversized', bytes, head: own ? '' : text } };
 }
 
 /** The text of a line's first bytes, without a character that is cut off at the end. */

@@ -10,8 +10,10 @@ import { Spending } from '../claude/spending.ts';
 import type { McpDefinition } from '../mcp/mcp-servers.ts';
 import { McpWatch } from '../mcp/mcp-watch.ts';
 import { ToolChannel } from '../tools/tool-channel.ts';
+import { userContent } from './user-content.ts';
 
 type InterruptCommand = Extract<WrapperCommand, { command: 'interrupt' }>;
+type PromptCommand = Extract<WrapperCommand, { command: 'prompt' }>;
 
 /** The two ends that a dialogue connects. */
 export interface DialogueEnds {
@@ -30,6 +32,7 @@ export class Dialogue {
   /** CC-Docker's own tools. */
   readonly tools: ToolChannel;
   readonly #ends: DialogueEnds;
+  readonly #workspace: string;
   readonly #permissions: Permissions;
   readonly #agents = new Agents();
   readonly #spending: Spending;
@@ -40,11 +43,12 @@ export class Dialogue {
   readonly #ended = new Set<string>();
   #settings = 0;
 
-  constructor({ config, resume, fork_of }: WrapperLaunch, ends: DialogueEnds) {
+  constructor({ config, resume, fork_of, cwd }: WrapperLaunch, ends: DialogueEnds) {
     this.#ends = ends;
     this.tools = new ToolChannel(config.agent_tools, (notice) => {
       this.#send(notice);
     });
+    this.#workspace = cwd;
     this.#permissions = new Permissions(config.permission_mode !== 'bypass');
     this.#spending = new Spending(
       resume || fork_of !== undefined,
@@ -125,16 +129,8 @@ export class Dialogue {
 
   /** Runs a command of the session. False: `claude` is gone or about to go, and the command stays the session's. */
   async run(command: WrapperCommand): Promise<boolean> {
-    if (command.command === 'prompt') {
-      return this.#ends.write({
-        type: 'user',
-        message: { role: 'user', content: [{ type: 'text', text: command.prompt }] },
-        parent_tool_use_id: null,
-        uuid: command.message_id,
-        // `later`: a turn of its own. `next`: within the running turn, after the tool that runs.
-        priority: command.steer === true ? 'next' : 'later',
-      });
-    }
+    if (command.command === 'prompt') return this.#prompt(command);
+    if (command.command === 'skip') return true;
     if (command.command === 'interrupt') return this.#interrupt(command);
     if (this.#ends.ending()) return false;
     if (command.command === 'tool_result') {
@@ -169,6 +165,25 @@ export class Dialogue {
     this.#settings += 1;
     const request_id = `${SETTING_REQUESTS[setting]}${this.#settings}`;
     return this.#ends.write({ type: 'control_request', request_id, request });
+  }
+
+  async #prompt(command: PromptCommand): Promise<boolean> {
+    const { message_id } = command;
+    const content = await userContent(command, this.#workspace);
+    if ('refused' in content) {
+      // The notice of the end is the last one.
+      if (this.#ends.ending()) return false;
+      this.#send({ notice: 'prompt_refused', message_id, detail: content.refused });
+      return true;
+    }
+    return this.#ends.write({
+      type: 'user',
+      message: { role: 'user', content },
+      parent_tool_use_id: null,
+      uuid: message_id,
+      // `later`: a turn of its own. `next`: within the running turn, after the tool that runs.
+      priority: command.steer === true ? 'next' : 'later',
+    });
   }
 
   #permissionRequested(request: PermissionRequest): void {

@@ -2,7 +2,7 @@
 export type SplitLine = { kind: 'line'; bytes: Buffer } | { kind: 'oversized'; size: number; head: Buffer };
 
 /** Bytes kept of a line that is too long. */
-const HEAD_BYTES = 1024;
+export const HEAD_BYTES = 1024;
 
 /**
  * Splits a byte stream at newlines, in bounded memory: of a line over `limit` bytes only the head is kept. It works on

@@ -1,6 +1,6 @@
 import { CloseCode } from '../../../protocol/close-code.ts';
 import { dataFrame, type DataFrame, type RunnerNoticeFrame } from '../../../protocol/link/runner-notice.ts';
-import type { SessionFrame } from '../../../protocol/link/wrapper-link.ts';
+import type { SessionFrame, WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
 import type { WrapperFrame } from '../../../protocol/link/wrapper-notice.ts';
 import type { NumberedCommand } from '../store/tables/command-table.ts';
 import { parseJson } from '../../shared/json.ts';
@@ -52,9 +52,9 @@ export class ContainerLink {
 
   /** Sends commands. A wrapper that is not connected gets them after its `hello`. */
   order(commands: readonly NumberedCommand[]): void {
-    for (const { number, command } of commands) {
+    for (const command of commands) {
       for (const socket of this.#ctx.getWebSockets(TAG)) {
-        if (socket.readyState === WebSocket.OPEN) send(socket, { kind: 'command', number, command });
+        if (socket.readyState === WebSocket.OPEN) this.#sendCommand(socket, command);
       }
     }
   }
@@ -94,9 +94,19 @@ export class ContainerLink {
     send(socket, { kind: 'welcome', stored });
     send(socket, { kind: 'host_ack', stored: notices_stored });
     send(socket, { kind: 'model', held: this.#store.current.state.suspended !== null });
-    for (const { number, command } of this.#store.commands.after(epoch, taken)) {
-      send(socket, { kind: 'command', number, command });
-    }
+    for (const command of this.#store.commands.after(epoch, taken)) this.#sendCommand(socket, command);
+  }
+
+  #sendCommand(socket: WebSocket, { number, command }: NumberedCommand): void {
+    send(socket, { kind: 'command', number, command: this.#complete(command) });
+  }
+
+  /** The command with the blocks of its message, which are not stored with it. */
+  #complete(command: WrapperCommand): WrapperCommand {
+    if (command.command !== 'prompt') return command;
+    const content = this.#store.messages.content.data(command.message_id);
+    if (content === 'none') return command;
+    return content === 'gone' ? { command: 'skip' } : { ...command, content };
   }
 
   /** Stores the runner's own notices. */

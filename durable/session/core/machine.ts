@@ -74,6 +74,8 @@ class Machine {
         return this.#turns.background.reportedInTurn(input.run_id);
       case 'claude_idle':
         return this.#turns.silent();
+      case 'prompt_refused':
+        return this.#turns.messageRefused(input.message_id, input.error);
       case 'asking':
         if (input.asking === this.#state.asking) return;
         this.#draft.set({ asking: input.asking });

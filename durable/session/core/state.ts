@@ -226,6 +226,8 @@ export type SessionInput =
   | { readonly on: 'task_reported'; readonly run_id: string }
   /** `claude` does nothing, and has nothing more to say. Shells may run in the background. */
   | { readonly on: 'claude_idle' }
+  /** The container could not give the message to `claude`. */
+  | { readonly on: 'prompt_refused'; readonly message_id: string; readonly error: MessageError }
   /** `claude` now waits for a person's answer, or no longer does. */
   | { readonly on: 'asking'; readonly asking: boolean }
   /** Other sessions now wait for a place, or no longer do. */

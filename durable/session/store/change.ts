@@ -1,4 +1,5 @@
 import type { OwnEvent } from '../../../protocol/api/event.ts';
+import type { Prompt } from '../../../protocol/content/blocks.ts';
 import type { WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
 import type { Delivery, SessionInput } from '../core/state.ts';
 import type { SessionRecord } from './record.ts';
@@ -22,7 +23,7 @@ export interface Change {
 /** A message for the agent. */
 export interface NewMessage {
   readonly message_id: string;
-  readonly prompt: string;
+  readonly prompt: Prompt;
   readonly origin: Sender;
   /** When it fails with `turn_timeout`, epoch milliseconds; absent: it sets no timeout. */
   readonly deadline?: number | null;

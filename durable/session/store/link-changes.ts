@@ -168,6 +168,10 @@ export class LinkChanges {
       }
       case 'clone_failed':
         return this.#tx.input({ on: 'claude_ended', reason: { code: 'clone_failed', detail: notice.detail } });
+      case 'prompt_refused': {
+        const { message_id, detail } = notice;
+        return this.#tx.input({ on: 'prompt_refused', message_id, error: { code: 'invalid_prompt_file', detail } });
+      }
       case 'asked':
         return this.#tx.interactions.asked({ of: 'claude', id: notice.interaction_id, subject: notice.subject });
       case 'withdrawn':

@@ -1,5 +1,6 @@
 import type { OwnEvent } from '../../../protocol/api/event.ts';
 import type { Reason } from '../../../protocol/reason.ts';
+import { blocksOf, promptText, shownBlocks } from '../../../protocol/content/prompt.ts';
 import type { AgentTool } from '../../../protocol/api/session-config.ts';
 import type { SnapshotReport } from '../../../protocol/link/runner-control.ts';
 import type { SnapshotTrigger } from '../../../protocol/api/workspace.ts';
@@ -98,7 +99,9 @@ export class Transaction implements Change {
 
   prompt({ message_id, prompt, origin, deadline = null, delivery = 'queue' }: NewMessage): void {
     this.#tables.messages.add(message_id, prompt, origin, this.#now);
-    this.emit({ type: 'message.queued', data: { message_id, prompt } });
+    const blocks = blocksOf(prompt);
+    const content = blocks && { content: shownBlocks(blocks) };
+    this.emit({ type: 'message.queued', data: { message_id, prompt: promptText(prompt), ...content } });
     this.input({ on: 'prompted', message: { message_id, deadline }, delivery });
   }
 

@@ -1,11 +1,28 @@
 import { BATCH_BYTES, BATCH_EVENTS } from '../../../protocol/settings/limits.ts';
-import { envelopeJson, type EventLog } from '../store/tables/event-log.ts';
+import { envelopeJson, previewJson, type EventLog, type Shown } from '../store/tables/event-log.ts';
 
 /** Interval of the comments that keep an idle stream open through proxies, milliseconds. */
 const KEEP_ALIVE_MS = 15_000;
+/** Previews that may wait for a slow reader, characters. Those beyond are dropped. */
+const MAX_PREVIEWS = 1024 * 1024;
 
 /** Why an idle stream wakes. */
-type Wake = 'stored' | 'idle' | 'ended';
+type Wake = 'shown' | 'timer' | 'ended';
+
+export interface EventStreamOptions {
+  /** The cursor to start after. */
+  readonly after: number;
+  /** The reader wants previews too. */
+  readonly previews: boolean;
+  /** When the reader's token expires, epoch milliseconds. */
+  readonly expires: number;
+}
+
+/** A preview that waits, and the `seq` of the event that it follows. */
+interface WaitingPreview {
+  readonly after: number;
+  readonly text: string;
+}
 
 /**
  * Server-Sent Events of one session: the log after a cursor, then new events as they come. The reader sets the pace: an
@@ -13,76 +30,164 @@ type Wake = 'stored' | 'idle' | 'ended';
  */
 export class EventStreams {
   readonly #log: EventLog;
-  readonly #waiting = new Set<(reason: Wake) => void>();
+  readonly #open = new Set<EventStream>();
   #ended = false;
 
   constructor(log: EventLog) {
     this.#log = log;
   }
 
-  /** Wakes the streams: events were stored. */
-  notify(): void {
-    this.#wakeAll('stored');
+  /** Passes on what is shown. @param before `seq` of the last event before it */
+  publish(shown: readonly Shown[], before: number): void {
+    if (shown.length > 0) for (const stream of this.#open) stream.publish(shown, before);
   }
 
   /** Ends the streams: the session was deleted. */
   end(): void {
     this.#ended = true;
-    this.#wakeAll('ended');
+    for (const stream of this.#open) stream.wake('ended');
   }
 
-  open(after: number): ReadableStream<Uint8Array> {
-    const encoder = new TextEncoder();
-    const cancelled = new AbortController();
-    let cursor = after;
+  open(options: EventStreamOptions): ReadableStream<Uint8Array> {
+    const stream = new EventStream(this.#log, options);
+    this.#open.add(stream);
     return new ReadableStream<Uint8Array>({
-      start: (controller) => {
-        const first = this.#log.first();
-        if (cursor >= first - 1) {
-          // Some clients see the headers only when the first byte of the body arrives, so one is sent at once.
-          return controller.enqueue(encoder.encode(': stream\n\n'));
-        }
-        const data = JSON.stringify({ type: 'session.gap', data: { from: cursor + 1, to: first - 1 } });
-        cursor = first - 1;
-        controller.enqueue(encoder.encode(`event: session.gap\ndata: ${data}\n\n`));
-      },
+      // Some clients see the headers only when the first byte of the body arrives, so something is sent at once.
+      start: (controller) => controller.enqueue(encode(stream.begin())),
+      // The runtime does not call `pull` again if it enqueued nothing, so each call sends at least a comment.
       pull: async (controller) => {
-        if (this.#ended) return controller.close();
-        const events = this.#log.read(cursor, BATCH_EVENTS, BATCH_BYTES);
-        const last = events.at(-1);
-        if (last !== undefined) {
-          cursor = last.seq;
-          const text = events.map(
-            (event) => `id: ${event.seq}\nevent: ${event.type}\ndata: ${envelopeJson(event)}\n\n`,
-          );
-          return controller.enqueue(encoder.encode(text.join('')));
-        }
-        const reason = await this.#nextWake(cancelled.signal);
-        if (cancelled.signal.aborted) return;
-        if (reason === 'ended') return controller.close();
-        // The runtime does not call `pull` again if it enqueued nothing, so each call sends at least a comment.
-        controller.enqueue(encoder.encode(reason === 'stored' ? ':\n' : ': keep-alive\n\n'));
+        const { text, ends } = this.#ended ? END : await stream.next();
+        if (stream.isCancelled) return;
+        if (text !== '') controller.enqueue(encode(text));
+        if (!ends) return;
+        this.#open.delete(stream);
+        controller.close();
       },
-      cancel: () => cancelled.abort(),
-    });
-  }
-
-  #wakeAll(reason: Wake): void {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const wake of waiting) wake(reason);
-  }
-
-  #nextWake(cancelled: AbortSignal): Promise<Wake> {
-    return new Promise((resolve) => {
-      const wake = (reason: Wake) => {
-        clearTimeout(timer);
-        this.#waiting.delete(wake);
-        resolve(reason);
-      };
-      const timer = setTimeout(() => wake('idle'), KEEP_ALIVE_MS);
-      this.#waiting.add(wake);
-      cancelled.addEventListener('abort', () => wake('ended'), { once: true });
+      cancel: () => {
+        this.#open.delete(stream);
+        stream.cancel();
+      },
     });
   }
 }
+
+interface Next {
+  readonly text: string;
+  readonly ends: boolean;
+}
+const END: Next = { text: '', ends: true };
+const more = (text: string): Next => ({ text, ends: false });
+
+/** One reader's stream. */
+class EventStream {
+  readonly #log: EventLog;
+  readonly #options: EventStreamOptions;
+  #cursor: number;
+  #previews: WaitingPreview[] = [];
+  #previewsSize = 0;
+  #wake: ((why: Wake) => void) | null = null;
+  #isCancelled = false;
+
+  constructor(log: EventLog, options: EventStreamOptions) {
+    this.#log = log;
+    this.#options = options;
+    this.#cursor = options.after;
+  }
+
+  get isCancelled(): boolean {
+    return this.#isCancelled;
+  }
+
+  /** The first text. */
+  begin(): string {
+    const first = this.#log.first();
+    if (this.#cursor >= first - 1) return ': stream\n\n';
+    const data = { type: 'session.gap', data: { from: this.#cursor + 1, to: first - 1 } };
+    this.#cursor = first - 1;
+    return `event: session.gap\ndata: ${JSON.stringify(data)}\n\n`;
+  }
+
+  /** The next text, once there is something to send. */
+  async next(): Promise<Next> {
+    for (;;) {
+      if (Date.now() >= this.#options.expires) return { text: ': the token has expired\n\n', ends: true };
+      const text = this.#unsent();
+      if (text !== '') return more(text);
+      const wake = await this.#nextWake();
+      if (wake === 'ended') return END;
+      if (wake === 'timer') return more(': keep-alive\n\n');
+    }
+  }
+
+  /** Something is shown. Only a reader that keeps up gets previews. */
+  publish(shown: readonly Shown[], before: number): void {
+    const keepsUp = this.#options.previews && this.#cursor >= before;
+    let after = before;
+    let isOfInterest = false;
+    for (const one of shown) {
+      if ('seq' in one) after = one.seq;
+      else if (!keepsUp || !this.#keep({ after, text: frame('stream_event', previewJson(one)) })) continue;
+      isOfInterest = true;
+    }
+    if (isOfInterest) this.wake('shown');
+  }
+
+  cancel(): void {
+    this.#isCancelled = true;
+    this.wake('ended');
+  }
+
+  wake(why: Wake): void {
+    this.#wake?.(why);
+  }
+
+  /** What is due now, in order: events up to the next preview, or previews; '' when all is sent. */
+  #unsent(): string {
+    const [preview] = this.#previews;
+    const limit = preview === undefined ? BATCH_EVENTS : Math.min(BATCH_EVENTS, preview.after - this.#cursor);
+    const events = limit > 0 ? this.#log.read(this.#cursor, limit, BATCH_BYTES) : [];
+    const last = events.at(-1);
+    if (last === undefined) return preview === undefined ? '' : this.#takePreviews(preview.after);
+    this.#cursor = last.seq;
+    return events.map((event) => `id: ${event.seq}\n${frame(event.type, envelopeJson(event))}`).join('');
+  }
+
+  #keep(preview: WaitingPreview): boolean {
+    const size = this.#previewsSize + preview.text.length;
+    if (size > MAX_PREVIEWS) return false;
+    this.#previewsSize = size;
+    this.#previews.push(preview);
+    return true;
+  }
+
+  /** The previews that follow the same event. */
+  #takePreviews(after: number): string {
+    const others = this.#previews.findIndex((preview) => preview.after !== after);
+    const taken = this.#previews.splice(0, others === -1 ? this.#previews.length : others);
+    const text = taken.map((preview) => preview.text).join('');
+    this.#previewsSize -= text.length;
+    return text;
+  }
+
+  #nextWake(): Promise<Wake> {
+    return new Promise((resolve) => {
+      const wait = Math.max(0, Math.min(KEEP_ALIVE_MS, this.#options.expires - Date.now()));
+      const timer = setTimeout(() => this.wake('timer'), wait);
+      this.#wake = (why) => {
+        clearTimeout(timer);
+        this.#wake = null;
+        resolve(why);
+      };
+    });
+  }
+}
+
+/** One message of the stream. Line breaks in a type or around JSON's tokens would end it early: a container may send any. */
+function frame(type: string, json: string): string {
+  return `event: ${oneLine(type)}\ndata: ${oneLine(json)}\n\n`;
+}
+
+const oneLine = (text: string) => (/[\r\n]/.test(text) ? text.replaceAll(/[\r\n]/g, ' ') : text);
+
+const encoder = new TextEncoder();
+const encode = (text: string) => encoder.encode(text);

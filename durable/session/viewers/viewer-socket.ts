@@ -1,7 +1,9 @@
 import { v7 as uuidV7 } from 'uuid';
 import { CloseCode } from '../../../protocol/close-code.ts';
 import { resolveRequest, type InteractionView, type ResolveRequest } from '../../../protocol/api/interaction.ts';
-import { MAX_BODY_BYTES } from '../../../protocol/settings/limits.ts';
+import { carriesBlocks } from '../../../protocol/content/blocks.ts';
+import { issuesOf } from '../../../protocol/issues.ts';
+import { MAX_BODY_BYTES, MAX_CONTENT_BYTES } from '../../../protocol/settings/limits.ts';
 import type { InterruptAnswer } from '../../../protocol/api/message.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import { viewerFrame, type ViewerAnswer } from '../../../protocol/api/viewer-socket.ts';
@@ -26,24 +28,27 @@ export class ViewerSocket {
   }
 
   receive(socket: WebSocket, message: string | ArrayBuffer): void {
-    if (socket.readyState !== WebSocket.OPEN) return;
+    if (socket.readyState !== WebSocket.OPEN || this.#actions.viewers.closeIfExpired(socket, Date.now())) return;
     const text = typeof message === 'string' ? message : new TextDecoder().decode(message);
     // A UTF-16 unit is at least one byte, so a longer text is surely too large. This avoids counting bytes.
-    if (text.length > MAX_BODY_BYTES) return socket.close(CloseCode.tooLarge, `a frame holds ${MAX_BODY_BYTES} bytes`);
+    if (text.length > MAX_CONTENT_BYTES) return closeTooLarge(socket);
     const json = parseJson(text);
+    if (text.length > MAX_BODY_BYTES && !carriesBlocks(json)) return closeTooLarge(socket);
     if (json === undefined) return reply(socket, errorFrame('invalid_json', 'The frame is not JSON.'));
     const parsed = viewerFrame.safeParse(json);
     if (!parsed.success) {
-      const issues = parsed.error.issues.map(({ path, message: what }) => `${path.join('.') || 'frame'}: ${what}`);
+      const issues = issuesOf(parsed.error).map(({ path, message: what }) => `${path || 'frame'}: ${what}`);
       return reply(
         socket,
-        errorFrame('invalid_request', `Send prompt, interrupt, resolve, ping or ack. ${issues.join('; ')}`),
+        errorFrame('invalid_request', `Send prompt, interrupt, resolve, ping, pong or ack. ${issues.join('; ')}`),
       );
     }
     const frame = parsed.data;
     switch (frame.type) {
       case 'ping':
         return reply(socket, { type: 'pong', time: new Date().toISOString() });
+      case 'pong':
+        return;
       case 'ack':
         return this.#actions.viewers.acknowledge(socket, frame.seq);
       case 'interrupt':
@@ -63,8 +68,8 @@ export class ViewerSocket {
         return reply(socket, { type: 'resolved', interaction_id });
       }
       case 'prompt': {
-        const { prompt, timeout_seconds, delivery, ref } = frame;
-        const input = { message_id: uuidV7(), prompt, timeout_seconds, delivery, idempotency_key: undefined };
+        const { prompt, timeout_seconds, delivery, idempotency_key, ref } = frame;
+        const input = { message_id: uuidV7(), prompt, timeout_seconds, delivery, idempotency_key };
         const accepted = this.#actions.prompt(input);
         if ('refused' in accepted) return reply(socket, errorFrame(accepted.refused, accepted.detail));
         return reply(socket, { type: 'accepted', ...accepted, ...(ref === undefined ? {} : { ref }) });
@@ -73,8 +78,14 @@ export class ViewerSocket {
   }
 }
 
+function closeTooLarge(socket: WebSocket): void {
+  const reason = `a frame holds ${MAX_BODY_BYTES} bytes, and with images or documents ${MAX_CONTENT_BYTES}`;
+  socket.close(CloseCode.tooLarge, reason);
+}
+
 const errorFrame = (code: string, detail: string): ViewerAnswer => ({ type: 'error', code, detail });
 
 function reply(socket: WebSocket, frame: ViewerAnswer): void {
-  socket.send(JSON.stringify(frame));
+  // What the frame caused may have filled the connection, which closes it.
+  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
 }

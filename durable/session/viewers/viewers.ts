@@ -1,6 +1,7 @@
 import { BATCH_BYTES, BATCH_EVENTS } from '../../../protocol/settings/limits.ts';
 import { CloseCode } from '../../../protocol/close-code.ts';
 import { OWN_PREFIXES } from '../../../protocol/api/event.ts';
+import type { ViewerAnswer } from '../../../protocol/api/viewer-socket.ts';
 import type { InteractionTable } from '../store/tables/interaction-table.ts';
 import { envelopeJson, plainJson, previewJson, type EventLog, type Shown } from '../store/tables/event-log.ts';
 
@@ -10,6 +11,15 @@ const WINDOW = 8 * 1024 * 1024;
 const LIMIT = 32 * 1024 * 1024;
 /** How long a viewer may leave its window full before it is disconnected, milliseconds. */
 const STALL_MS = 60_000;
+
+/**
+ * A viewer that was sent nothing for this long gets a ping, milliseconds. Proxies close connections that look idle. A Worker
+ * cannot send WebSocket's own ping, and a timer would keep the object in memory. So it is a frame, sent by the alarm.
+ */
+const PING_MS = 30_000;
+/** Viewers that were sent nothing for this long get their ping with others, so that one alarm serves all of them. */
+const PING_WITH_OTHERS_MS = PING_MS / 2;
+const PING = JSON.stringify({ type: 'ping' } satisfies ViewerAnswer);
 
 /** The state of one viewer. Stored as the socket's attachment, so that it survives hibernation. */
 interface Viewer {
@@ -24,9 +34,13 @@ interface Viewer {
   acknowledges: boolean;
   /** Since when its window is full, epoch milliseconds; null: it is not full. */
   stalled: number | null;
+  /** When something was last sent to it, epoch milliseconds. */
+  sent_at: number;
+  /** When its token expires, epoch milliseconds. */
+  readonly expires: number;
 }
 
-export interface ViewerOptions extends Pick<Viewer, 'plain' | 'acknowledges'> {
+export interface ViewerOptions extends Pick<Viewer, 'plain' | 'acknowledges' | 'expires'> {
   /** The cursor to start after; null: only events from now on. */
   readonly after: number | null;
 }
@@ -50,7 +64,7 @@ export class Viewers {
   }
 
   /** Adds a socket as a viewer, and sends it the stored events after its cursor. */
-  attach(socket: WebSocket, { after, plain, acknowledges }: ViewerOptions): void {
+  attach(socket: WebSocket, { after, plain, acknowledges, expires }: ViewerOptions): void {
     this.#ctx.acceptWebSocket(socket, [TAG]);
     const last = this.#log.last();
     const first = this.#log.first();
@@ -61,6 +75,8 @@ export class Viewers {
       unacknowledged: 0,
       acknowledges,
       stalled: null,
+      sent_at: Date.now(),
+      expires,
     };
     if (viewer.cursor < first - 1) {
       socket.send(this.#gap(viewer, first));
@@ -88,7 +104,9 @@ export class Viewers {
     const before = (stored[0]?.seq ?? this.#log.last() + 1) - 1;
     const last = stored.at(-1)?.seq ?? before;
     let frame: string | null = null;
+    const now = Date.now();
     for (const [socket, viewer] of this.#all()) {
+      if (closeIfExpired(socket, viewer, now)) continue;
       if (viewer.cursor !== before) {
         // The viewer is behind, so it gets the missing events from the log. Only viewers that keep up get previews.
         this.#catchUp(socket, viewer);
@@ -115,21 +133,38 @@ export class Viewers {
     this.#catchUp(socket, viewer);
   }
 
-  /** Disconnects the viewers that have left their window full for too long. */
-  closeStalled(now: number): void {
+  /** Disconnects a viewer whose token has expired. Called before anything that it sends is read. True: it is disconnected. */
+  closeIfExpired(socket: WebSocket, now: number): boolean {
+    const viewer = this.#viewer(socket);
+    return viewer !== null && closeIfExpired(socket, viewer, now);
+  }
+
+  /**
+   * What is due by time: disconnects viewers whose token has expired, and those that have left their window full for too
+   * long. Sends pings.
+   */
+  clock(now: number): void {
     for (const [socket, viewer] of this.#all()) {
+      if (closeIfExpired(socket, viewer, now)) continue;
       if (viewer.stalled !== null && now >= viewer.stalled + STALL_MS) this.#closeSlow(socket);
+    }
+    const open = this.#all();
+    if (!open.some(([, { sent_at }]) => now >= sent_at + PING_MS)) return;
+    for (const [socket, viewer] of open) {
+      if (now < viewer.sent_at + PING_WITH_OTHERS_MS) continue;
+      socket.send(PING);
+      this.#save(socket, { ...viewer, sent_at: now });
     }
   }
 
-  /** When `closeStalled` has to be called next, epoch milliseconds; null: no window is full. */
-  nextStall(): number | null {
-    const times = this.#all().flatMap(([, { stalled }]) => (stalled === null ? [] : [stalled + STALL_MS]));
+  /** When `clock` has to be called next, epoch milliseconds; null: nobody watches. */
+  nextDue(): number | null {
+    const times = this.#all().flatMap(([, { stalled, sent_at, expires }]) => [
+      sent_at + PING_MS,
+      expires,
+      ...(stalled === null ? [] : [stalled + STALL_MS]),
+    ]);
     return times.length === 0 ? null : Math.min(...times);
-  }
-
-  closeAll(code: number, reason: string): void {
-    for (const [socket] of this.#all()) socket.close(code, reason);
   }
 
   #all(): [WebSocket, Viewer][] {
@@ -179,6 +214,7 @@ export class Viewers {
   #send(socket: WebSocket, viewer: Viewer, frame: string, seq: number): void {
     socket.send(frame);
     viewer.cursor = seq;
+    viewer.sent_at = Date.now();
     viewer.unacknowledged += frame.length;
     const sent = this.#sent.get(socket) ?? [];
     const last = sent.at(-1);
@@ -196,6 +232,12 @@ export class Viewers {
     const gap = { time: new Date().toISOString(), type: 'session.gap', data };
     return JSON.stringify(viewer.plain ? { type: gap.type, ...data } : [gap]);
   }
+}
+
+function closeIfExpired(socket: WebSocket, { expires }: Viewer, now: number): boolean {
+  if (now < expires) return false;
+  socket.close(CloseCode.unauthorized, 'the token has expired: come back with a new one, and with your cursor');
+  return true;
 }
 
 function batch(shown: readonly Shown[]): string {

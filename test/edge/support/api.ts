@@ -44,9 +44,14 @@ export class User {
   readonly name: string;
   readonly token: Promise<string>;
 
-  constructor(name: string = crypto.randomUUID()) {
+  constructor(name: string = crypto.randomUUID(), options: TokenOptions = {}) {
     this.name = name;
-    this.token = mint(name);
+    this.token = mint(name, options);
+  }
+
+  /** The same person, with a token of its own. */
+  withToken(options: TokenOptions): User {
+    return new User(this.name, options);
   }
 
   async call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
@@ -72,9 +77,9 @@ export class User {
     return body.data;
   }
 
-  async stream(sessionId: string, headers: Record<string, string> = {}): Promise<Response> {
+  async stream(sessionId: string, headers: Record<string, string> = {}, query = ''): Promise<Response> {
     const all = { authorization: `Bearer ${await this.token}`, accept: 'text/event-stream', ...headers };
-    return app.request(`/api/v1/sessions/${sessionId}/events`, { headers: all }, env);
+    return app.request(`/api/v1/sessions/${sessionId}/events${query}`, { headers: all }, env);
   }
 }
 

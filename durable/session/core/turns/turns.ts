@@ -91,15 +91,29 @@ export class Turns {
 
   /** `claude` will not answer a message. */
   messageCancelled(message_id: string): void {
-    const { current, steered, agent_turn } = this.#state;
+    const { current, agent_turn } = this.#state;
+    if (!this.#takeBack(message_id)) return;
+    this.endMessage(message_id, causeOf(current) ?? causeOf(agent_turn) ?? 'interrupted', DROPPED);
+    this.dispatch();
+  }
+
+  /** The container could not give a message to `claude`. */
+  messageRefused(message_id: string, error: MessageError): void {
+    if (!this.#takeBack(message_id)) return;
+    this.endMessage(message_id, null, error);
+    this.dispatch();
+  }
+
+  /** `claude` does not have the message any more. False: it had no such message. */
+  #takeBack(message_id: string): boolean {
+    const { current, steered } = this.#state;
     if (current?.message_id === message_id) {
       this.#clearCurrent();
-      this.endMessage(message_id, current.interrupting?.cause ?? 'interrupted', DROPPED);
-    } else if (steered.some((message) => message.message_id === message_id)) {
-      this.#draft.set({ steered: steered.filter((message) => message.message_id !== message_id) });
-      this.endMessage(message_id, causeOf(current) ?? causeOf(agent_turn) ?? 'interrupted', DROPPED);
-    } else return;
-    this.dispatch();
+      return true;
+    }
+    const left = steered.filter((message) => message.message_id !== message_id);
+    this.#draft.set({ steered: left });
+    return left.length < steered.length;
   }
 
   /** `claude` does nothing and has nothing to say: what it is done with and did not answer, it never will. */

@@ -26,7 +26,7 @@ export interface Preview {
 export type Shown = StoredEvent | Preview;
 
 /**
- * UTF-16 units in one part of an event's data; longer data is split. SQLite in a Durable Object limits a row to 2 MB, and
+ * UTF-16 units in one part of an event's data, or of other long text; longer text is split. SQLite in a Durable Object limits a row to 2 MB, and
  * a UTF-16 unit takes up to 3 bytes there.
  */
 const PART_UNITS = 500_000;
@@ -58,7 +58,7 @@ export class EventLog {
   }
 
   append(event: StoredEvent): void {
-    const parts = split(event.json);
+    const parts = splitText(event.json);
     const [head = '', ...rest] = parts;
     this.#sql.exec(
       'INSERT INTO events (seq, time, type, data, parts) VALUES (?, ?, ?, ?, ?)',
@@ -117,8 +117,8 @@ export class EventLog {
   }
 }
 
-/** Splits text for storage, but never within a surrogate pair: half a pair cannot be stored as UTF-8. */
-function split(text: string): string[] {
+/** Splits text into parts that fit a row, but never within a surrogate pair: half a pair cannot be stored as UTF-8. */
+export function splitText(text: string): string[] {
   const parts: string[] = [];
   for (let start = 0; start < text.length;) {
     let end = Math.min(start + PART_UNITS, text.length);

@@ -9,7 +9,10 @@ import { addTurn } from '../../core/turns/sum.ts';
 import type { OpenTask } from '../../core/state.ts';
 import type { TurnTable } from './turn-table.ts';
 import { turnResult } from '../../../../protocol/api/message.ts';
+import type { Prompt } from '../../../../protocol/content/blocks.ts';
+import { blocksOf, promptText } from '../../../../protocol/content/prompt.ts';
 import { messageError, type MessageError } from '../../../../protocol/reason.ts';
+import { ContentTable } from './content-table.ts';
 
 /** Who sends messages. */
 export type Sender = Exclude<TurnOrigin, 'agent'>;
@@ -52,16 +55,20 @@ const iso = (time: number | null) => (time === null ? null : new Date(time).toIS
 
 /** The messages of one session: their prompts, states and results. */
 export class MessageTable {
+  /** The blocks of those that are not text alone. `prompt` has their text. */
+  readonly content: ContentTable;
   readonly #sql: SqlStorage;
   readonly #turns: TurnTable;
 
   constructor(sql: SqlStorage, turns: TurnTable) {
     this.#sql = sql;
     this.#turns = turns;
+    this.content = new ContentTable(sql);
   }
 
   /** Creates the tables if they do not exist. */
   create(): void {
+    this.content.create();
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS messages (
       id TEXT PRIMARY KEY, status TEXT NOT NULL, prompt TEXT NOT NULL, created INTEGER NOT NULL,
       started INTEGER, finished INTEGER, error TEXT, turn TEXT, origin TEXT NOT NULL DEFAULT 'user', settled INTEGER)`);
@@ -71,14 +78,16 @@ export class MessageTable {
     );
   }
 
-  add(id: string, prompt: string, origin: Sender, now: number): void {
+  add(id: string, prompt: Prompt, origin: Sender, now: number): void {
     this.#sql.exec(
       "INSERT INTO messages (id, status, prompt, origin, created) VALUES (?, 'queued', ?, ?, ?)",
       id,
-      prompt,
+      promptText(prompt),
       origin,
       now,
     );
+    const blocks = blocksOf(prompt);
+    if (blocks !== undefined) this.content.add(id, blocks);
   }
 
   has(id: string): boolean {
@@ -118,6 +127,8 @@ export class MessageTable {
       settled ? now : null,
       id,
     );
+    // Nothing will hand it over any more.
+    this.content.dropData(id);
   }
 
   settle(id: string, now: number): void {
@@ -169,12 +180,14 @@ export class MessageTable {
   }
 
   #view(sessionId: string, row: Row): StoredMessage {
+    const content = this.content.shown(row.id);
     return {
       message_id: row.id,
       session_id: sessionId,
       status: row.status as MessageStatus,
       origin: row.origin as Sender,
       prompt: row.prompt,
+      ...(content === null ? {} : { content }),
       created_at: new Date(row.created).toISOString(),
       started_at: iso(row.started),
       finished_at: iso(row.finished),

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { CloseCode } from '../../../../protocol/close-code.ts';
 import type { RunnerNotice } from '../../../../protocol/link/runner-notice.ts';
+import { MAX_CONTENT_BYTES, MAX_FRAME_BYTES, MAX_TEXT_BYTES } from '../../../../protocol/settings/limits.ts';
 import type { SessionFrame } from '../../../../protocol/link/wrapper-link.ts';
 import type { LinkItem, WrapperFrame } from '../../../../protocol/link/wrapper-notice.ts';
 import { Relay } from '../../../../runner/link/relay.ts';
@@ -45,12 +46,16 @@ async function connect(linkPath: string) {
   const socket = net.connect(linkPath);
   const changes = new Changes();
   const received: SessionFrame[] = [];
-  let pending = '';
+  // The parts of a line: put together only once it is whole, for one may be of megabytes.
+  let parts: string[] = [];
   let closed = false;
   socket.setEncoding('utf8').on('data', (chunk: string) => {
-    const lines = (pending + chunk).split('\n');
-    pending = lines.pop() ?? '';
-    received.push(...lines.map((line): SessionFrame => JSON.parse(line)));
+    const [first = '', ...rest] = chunk.split('\n');
+    parts.push(first);
+    for (const next of rest) {
+      received.push(JSON.parse(parts.join('')));
+      parts = [next];
+    }
     changes.notify();
   });
   socket.on('error', () => {});
@@ -190,6 +195,25 @@ test('a gap is asked for again, once', async () => {
   await edge.changes.until(() => session.items.length === 3);
   await wrapper.frame('ack');
   expect(wrapper.received.filter((frame) => frame.kind === 'resend')).toHaveLength(1);
+});
+
+test('a message with the largest images and documents is one command', async () => {
+  const { edge, linkPath } = await setUp();
+  const wrapper = await connect(linkPath);
+  wrapper.hello();
+  // Its text is in it twice, and can be six times as long in JSON.
+  const prompt = 'x'.repeat(MAX_CONTENT_BYTES + 6 * MAX_TEXT_BYTES);
+  edge.prompt(ID, prompt);
+  expect(await wrapper.frame('command')).toMatchObject({ number: 1, command: { command: 'prompt', prompt } });
+});
+
+test('a line without end is cut off at the largest frame', async () => {
+  const { linkPath, lines } = await setUp();
+  const wrapper = await connect(linkPath);
+  const chunk = Buffer.alloc(4 * 1024 * 1024, 'x');
+  for (let sent = 0; sent <= MAX_FRAME_BYTES; sent += chunk.length) wrapper.socket.write(chunk);
+  await wrapper.closed();
+  expect(lines.join('')).toContain('too long');
 });
 
 test.each([

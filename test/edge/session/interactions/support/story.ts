@@ -266,6 +266,7 @@ export class Story {
       case 'watch_spending':
       case 'set_model':
       case 'set_permission_mode':
+      case 'skip':
         return;
     }
   }

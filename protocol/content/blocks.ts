@@ -6,7 +6,7 @@ import * as z from 'zod';
  * know, keep it in the conversation, and the model's API would refuse the conversation from then on.
  */
 
-export const IMAGE_TYPES = ['image/jpeg', 'image/png', 'image/gif', 'image/webp'] as const;
+const IMAGE_TYPES = ['image/jpeg', 'image/png', 'image/gif', 'image/webp'] as const;
 export type ImageType = (typeof IMAGE_TYPES)[number];
 
 /** A path in the workspace, such as `docs/plan.pdf`. The container reads it when the agent gets the message. */

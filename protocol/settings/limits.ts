@@ -11,7 +11,7 @@ export const MAX_BODY_BYTES = 1024 * 1024;
 export const MAX_CONTENT_BYTES = 20 * 1024 * 1024;
 
 /** Most text in the blocks of a message, UTF-8. As much as a message of text alone can have. */
-export const MAX_TEXT_BYTES = MAX_BODY_BYTES;
+export const MAX_TEXT_BYTES = 1024 * 1024;
 
 /**
  * Longest line of Claude Code that is transferred. For a longer one, the log gets `session.oversized` instead. The reason:

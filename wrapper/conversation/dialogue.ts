@@ -173,6 +173,7 @@ export class Dialogue {
     if ('refused' in content) {
       // The notice of the end is the last one.
       if (this.#ends.ending()) return false;
+      this.#ended.add(message_id);
       this.#send({ notice: 'prompt_refused', message_id, detail: content.refused });
       return true;
     }

@@ -234,7 +234,9 @@ export class Story {
       while (this.deliver());
       this.endTurn(true);
       const due = this.store.interactions.nextDue();
-      const { queue, current } = this.store.current.state;
+      const { queue, current, retry_at } = this.store.current.state;
+      // A container that ended while it started is requested again after a while.
+      if (retry_at !== null) this.pass(Math.max(0, (retry_at - this.#now) / 1000));
       const rests = due === null && queue.length === 0 && current === null;
       if (rests && this.store.interactions.owed().length === 0) return;
       if (rests) this.chat();

@@ -8,7 +8,7 @@ export const messageStatus = z.enum(['queued', 'processing', 'completed', 'faile
 export type MessageStatus = z.infer<typeof messageStatus>;
 
 /** How a message reaches an agent that is at work. */
-export const delivery = z.enum(['queue', 'steer', 'interrupt']);
+const delivery = z.enum(['queue', 'steer', 'interrupt']);
 export type Delivery = z.infer<typeof delivery>;
 
 /** The same key with the same request has its effect once. */

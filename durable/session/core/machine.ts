@@ -1,5 +1,6 @@
+import type { Delivery } from '../../../protocol/api/message.ts';
 import type { MessageError, Reason } from '../../../protocol/reason.ts';
-import type { Delivery, Limits, PendingMessage, SessionInput, SessionState, Step } from './state.ts';
+import type { Limits, PendingMessage, SessionInput, SessionState, Step } from './state.ts';
 import { isRunning } from './state.ts';
 import { type Deadline, earliest } from './turns/deadlines.ts';
 import { Draft } from './turns/draft.ts';

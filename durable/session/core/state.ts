@@ -1,3 +1,4 @@
+import type { Delivery } from '../../../protocol/api/message.ts';
 import type { MessageError, Reason } from '../../../protocol/reason.ts';
 import type { TurnPermit } from '../../shared/turn-permit.ts';
 import type { SessionStatus } from '../../../protocol/api/session.ts';
@@ -195,9 +196,6 @@ export interface EndedTurn {
   readonly run_id: string | null;
   readonly outcome: TurnOutcome;
 }
-
-/** How a message reaches an agent that is at work. `interrupt`: the running turn is ended first. */
-export type Delivery = 'queue' | 'steer' | 'interrupt';
 
 /** A task in the background, as `claude` lists it. */
 export type ReportedTask = Pick<OpenTask, 'task_id' | 'run_id' | 'kind' | 'description'>;

@@ -167,12 +167,6 @@ export function withdraw(interaction: Interaction, now: number): Interaction | n
   return { ...interaction, state: 'withdrawn', resolved_at: now, answer: 'over' };
 }
 
-/** Ends the wait for a withdrawn interaction, in case something still waits: a background task may outlive its turn. */
-export function letGo(interaction: Interaction): WrapperCommand {
-  const text = 'The turn that asked has ended, so nobody will answer. Ask again if it still matters.';
-  return refusal(interaction.of, interaction.interaction_id, text);
-}
-
 /** The `claude` that asked is gone, but people are still asked. */
 export function detach(interaction: Interaction): Interaction {
   return { ...interaction, detached: true };

@@ -41,6 +41,13 @@ const ensure = (force = false) =>
     },
   });
 
+/** As where the MCP servers cannot be downloaded. */
+const offline = async () =>
+  await ensureImage({
+    ...request(),
+    installServers: async () => await Promise.resolve({ ok: false, detail: 'no network. To try again: npm ci' }),
+  });
+
 describe('the image’s name', () => {
   test('stays while the wrapper stays, and changes with it', async () => {
     const first = await imageTag(wrapper);
@@ -91,11 +98,6 @@ describe('ensureImage', () => {
 
   test('without the MCP servers’ packages it says so and builds an image of another name, and the whole one once they can be had', async () => {
     const whole = await imageTag(wrapper);
-    const offline = async () =>
-      await ensureImage({
-        ...request(),
-        installServers: async () => await Promise.resolve({ ok: false, detail: 'no network. To try again: npm ci' }),
-      });
     const without = await imageTag(wrapper, false);
     expect(without).not.toBe(whole);
     expect(await offline()).toEqual({ ok: true, tag: without, built: true });

@@ -5,12 +5,12 @@ import { nextDeadline } from '../../../../../durable/session/core/turns/deadline
 import {
   isRunning,
   NEW_SESSION,
-  type Delivery,
   type Limits,
   type SessionEffect,
   type SessionInput,
   type TurnOutcome,
 } from '../../../../../durable/session/core/state.ts';
+import type { Delivery } from '../../../../../protocol/api/message.ts';
 import type { Reason } from '../../../../../protocol/reason.ts';
 
 const LIMITS: Limits = {

@@ -5,7 +5,7 @@ import { bash, byWord, says, turnsScene, type TurnsScene } from '../../support/t
 let scene: TurnsScene;
 beforeAll(async () => {
   scene = await turnsScene(
-    byWord({ 'long work': () => bash('sleep 60'), quick: () => says('done'), tool_result: () => says('slept') }),
+    byWord({ 'long work': () => bash('tail -f /dev/null'), quick: () => says('done'), tool_result: () => says('slept') }),
   );
 }, 60_000);
 afterAll(async () => await scene[Symbol.asyncDispose]());

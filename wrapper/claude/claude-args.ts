@@ -18,6 +18,12 @@ export interface ResolvedSettings {
   skills: string | null;
 }
 
+/**
+ * Not offered: what they schedule ends with the container, or is armed again by a resume that nobody asked for, and Claude Code says
+ * neither. `Monitor` is offered, for it is background work that shows.
+ */
+const NO_SCHEDULES = '--disallowedTools=CronCreate,CronDelete,CronList,ScheduleWakeup';
+
 /** The seed's model names. Any other name passes unchanged. */
 const MODEL_ALIASES: Readonly<Record<string, string>> = {
   'opus-4': 'opus',
@@ -52,6 +58,7 @@ export function claudeCall(launch: WrapperLaunch, { servers, skills }: ResolvedS
   const files: ClaudeCall['files'] = [];
   const args = [
     ...ALWAYS.split(' '),
+    NO_SCHEDULES,
     ...conversation(launch),
     '--max-turns',
     String(config.max_turns),

@@ -1,5 +1,6 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 import { atMost, WAIT_MS } from './test/support/patience.ts';
 import { testsOfRoom } from './test/support/watched-rooms.ts';
 
@@ -59,6 +60,8 @@ export default defineConfig({
           include: ['test/real/**/*.test.ts'],
           ...patience,
           globalSetup: './test/support/bundles.ts',
+          // As `unit`: what one file has loaded, the next ones need too, a CPU second for each.
+          isolate: false,
           sequence: { groupOrder: 3 },
         },
       },
@@ -68,11 +71,13 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['./test/support/bundles.ts', './test/support/docker/docker-setup.ts'],
           ...patience,
+          isolate: false,
           sequence: { groupOrder: 4 },
         },
       },
     ],
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     watchTriggerPatterns: [
       { pattern: /\/((?:durable|functions)\/.*\.ts)$/, testsToRun: (_, [, source = '']) => testsOfRoom(source) },
     ],

@@ -5,7 +5,7 @@ import { errorCode } from './file-error.ts';
 import { PROJECT } from './project.ts';
 
 /** The variables of this process that every part gets. */
-const COMMON = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'LC_ALL', 'TZ', 'NODE_EXTRA_CA_CERTS'];
+const COMMON = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'LC_ALL', 'TZ', 'NODE_EXTRA_CA_CERTS', 'NODE_COMPILE_CACHE'];
 
 /** How a part of the service ended. */
 export interface PartExit {

@@ -17,25 +17,33 @@ const TOOLS = { agent_tools: ['ask_user', 'notify_user'] };
 describeDocker('people in the loop, with the real claude', ({ host, image }) => {
   let service: Service;
   let alice: Client;
+  /** With TOOLS; of an owner of its own, so that no test deletes it. */
+  let shared: string;
+  let carol: Client;
 
   beforeAll(async () => {
     service = await Service.start({ backend: 'docker', image, runnerEnv: { DOCKER_HOST: host } });
     alice = await service.client('alice');
+    carol = await service.client('carol');
+    shared = await carol.createSession(TOOLS);
   });
   afterEach(async () => await alice?.deleteSessions());
-  afterAll(async () => await service?.stop());
+  afterAll(async () => {
+    await carol?.deleteSessions();
+    await service?.stop();
+  });
 
-  const open = async (id: string) =>
+  const open = async (id: string, by = alice) =>
     await until(async () => {
-      const { body } = await alice.call('GET', `/sessions/${id}/interactions?state=open`);
+      const { body } = await by.call('GET', `/sessions/${id}/interactions?state=open`);
       expect(body.data.length).toBeGreaterThan(0);
       return body.data[0];
     });
   const resolve = async (id: string, interaction: string, body: object, by = alice) =>
     await by.call('POST', `/sessions/${id}/interactions/${interaction}/resolve`, body);
-  const finished = async (id: string, message: string) =>
+  const finished = async (id: string, message: string, by = alice) =>
     await until(async () => {
-      const view = await alice.message(id, message);
+      const view = await by.message(id, message);
       expect(view.finished_at).not.toBeNull();
       return view;
     });
@@ -60,7 +68,6 @@ describeDocker('people in the loop, with the real claude', ({ host, image }) => 
   });
 
   test('Claude Code’s own question waits for an answer, and gets the one that is given', async () => {
-    const id = await alice.createSession();
     const questions = [
       {
         question: 'Which colour?',
@@ -72,29 +79,28 @@ describeDocker('people in the loop, with the real claude', ({ host, image }) => 
         ],
       },
     ];
-    const message = await alice.tell(id, script({ tool: 'AskUserQuestion', input: { questions } }, said));
-    const asked = await open(id);
+    const message = await carol.tell(shared, script({ tool: 'AskUserQuestion', input: { questions } }, said));
+    const asked = await open(shared, carol);
     expect(asked.subject).toMatchObject({ kind: 'question', questions: [{ question: 'Which colour?' }] });
-    await resolve(id, asked.interaction_id, { answer: 'rust' });
-    expect((await finished(id, message)).result).toContain('rust');
+    await resolve(shared, asked.interaction_id, { answer: 'rust' }, carol);
+    expect((await finished(shared, message, carol)).result).toContain('rust');
   });
 
   test('ask_user: two people answer at the same instant, one wins, and the model sees one answer', async () => {
-    const id = await alice.createSession(TOOLS);
     const ask = { tool: ASK, input: { question: 'Ship it?', options: ['yes', 'no'] } };
-    const message = await alice.tell(id, script(ask, said));
-    const { interaction_id } = await open(id);
-    const other = await service.client('alice');
+    const message = await carol.tell(shared, script(ask, said));
+    const { interaction_id } = await open(shared, carol);
+    const other = await service.client('carol');
     const answered = await Promise.all([
-      resolve(id, interaction_id, { answer: 'yes' }),
-      resolve(id, interaction_id, { answer: 'no' }, other),
+      resolve(shared, interaction_id, { answer: 'yes' }, carol),
+      resolve(shared, interaction_id, { answer: 'no' }, other),
     ]);
     expect(new Set(answered.map(({ status }) => status))).toEqual(new Set([200, 409]));
     const winner = answered[0]?.status === 200 ? 'yes' : 'no';
-    const { result } = await finished(id, message);
+    const { result } = await finished(shared, message, carol);
     expect(result).toContain(winner);
-    expect((await resolve(id, interaction_id, { answer: winner })).status).toBe(200);
-    expect((await resolve(id, interaction_id, { answer: 'perhaps' })).status).toBe(409);
+    expect((await resolve(shared, interaction_id, { answer: winner }, carol)).status).toBe(200);
+    expect((await resolve(shared, interaction_id, { answer: 'perhaps' }, carol)).status).toBe(409);
   });
 
   test('nobody answers: the default is taken at the deadline; a permission ends as the session says', async () => {
@@ -156,10 +162,9 @@ describeDocker('people in the loop, with the real claude', ({ host, image }) => 
   });
 
   test('the agent tells its user something, and goes on', async () => {
-    const id = await alice.createSession(TOOLS);
     const notify = { tool: 'mcp__cc-docker__notify_user', input: { message: 'Half done', priority: 'high' } };
-    expect(await alice.ask(id, script(notify, said))).toMatchObject({ status: 'completed' });
-    const told = (await alice.events(id)).filter(({ type }) => type === 'session.notification');
+    expect(await carol.ask(shared, script(notify, said))).toMatchObject({ status: 'completed' });
+    const told = (await carol.events(shared)).filter(({ type }) => type === 'session.notification');
     expect(told.map(({ data }) => data)).toMatchObject([{ message: 'Half done', priority: 'high' }]);
   });
 });

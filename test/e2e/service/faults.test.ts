@@ -1,7 +1,7 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, onTestFailed, onTestFinished, test } from 'vitest';
 import { describeDocker } from '../../support/docker/describe-docker.ts';
-import { script, spoken } from '../../support/e2e/client.ts';
-import { Service, type ServiceOptions } from '../../support/e2e/service.ts';
+import { script, spoken, type Client } from '../../support/e2e/client.ts';
+import { Service } from '../../support/e2e/service.ts';
 
 /** Ten words, one tool call after the other, with time to break something in between. */
 const STORY = script(
@@ -15,22 +15,45 @@ const WORDS = [...Array.from({ length: 10 }, (_, n) => `word ${n}`), 'the end'];
 
 describeDocker('when a part breaks', ({ docker, host, image }) => {
   let service: Service;
-  const start = async (change: Partial<ServiceOptions> = {}) => {
-    const runnerEnv = { DOCKER_HOST: host, ...change.runnerEnv };
-    service = await Service.start({ backend: 'docker', image, ...change, runnerEnv });
-    return await service.client();
+  let running = false;
+  let client: Client | undefined;
+
+  /** A client of the one service, after a test that failed of a new one. `change`: of its runner's environment, for this test. */
+  const start = async (change?: Readonly<Record<string, string>>): Promise<Client> => {
+    if (!running) service = await Service.start({ backend: 'docker', image, runnerEnv: { DOCKER_HOST: host } });
+    running = true;
+    onTestFailed(stop);
+    if (change !== undefined) {
+      await restartRunner(change);
+      onTestFinished(async () => {
+        if (running) await restartRunner();
+      });
+    }
+    client = await service.client();
+    return client;
   };
-  afterEach(async () => await service?.stop());
+  const restartRunner = async (change: Readonly<Record<string, string>> = {}) => {
+    await service.stopRunner();
+    await service.startRunner(change);
+  };
+  const stop = async () => {
+    if (running) await service.stop();
+    running = false;
+  };
+  afterEach(async () => {
+    if (running) await client?.deleteSessions();
+  });
+  afterAll(stop);
 
   test('the runner killed in the middle of a turn: the turn goes on, and no word is lost or told twice', async () => {
     // A model call that finds no runner is tried again, as it is with Claude Code's own default.
-    const client = await start({ runnerEnv: { CLAUDE_CODE_MAX_RETRIES: '10' } });
+    const client = await start({ CLAUDE_CODE_MAX_RETRIES: '10' });
     const id = await client.createSession();
     const watcher = client.watch(id, 0);
     const message = await client.tell(id, STORY);
     await watcher.until(({ data }) => data.message?.content?.[0]?.text === 'word 2');
     await service.stopRunner('SIGKILL');
-    await service.startRunner();
+    await service.startRunner({ CLAUDE_CODE_MAX_RETRIES: '10' });
     await watcher.until(({ type, data }) => type === 'message.completed' && data.message_id === message);
     const events = await client.events(id);
     expect(spoken(events)).toEqual(WORDS);
@@ -89,7 +112,7 @@ describeDocker('when a part breaks', ({ docker, host, image }) => {
   });
 
   test('the engine down: the session says so, and the service goes on', async () => {
-    const client = await start({ runnerEnv: { DOCKER_HOST: 'unix:///nowhere/docker.sock' } });
+    const client = await start({ DOCKER_HOST: 'unix:///nowhere/docker.sock' });
     const id = await client.createSession();
     const answer = await client.ask(id, 'Hello');
     expect(answer).toMatchObject({ status: 'failed', error: { code: 'engine_unavailable' } });
@@ -98,12 +121,12 @@ describeDocker('when a part breaks', ({ docker, host, image }) => {
     const health = await (await fetch(`${service.url}/health`)).json();
     expect(health).toMatchObject({ status: 'degraded', parts: { pool: { ok: false } } });
     await service.stopRunner();
-    await service.startRunner({ DOCKER_HOST: host });
+    await service.startRunner();
     expect((await client.ask(id, 'Hello again')).status).toBe('completed');
   });
 
   test('the image missing: the session says how to build it', async () => {
-    const client = await start({ image: 'cc-docker/session:not-built' });
+    const client = await start({ SESSION_IMAGE: 'cc-docker/session:not-built' });
     const id = await client.createSession();
     const answer = await client.ask(id, 'Hello');
     expect(answer).toMatchObject({ status: 'failed', error: { code: 'image_missing' } });
@@ -112,7 +135,7 @@ describeDocker('when a part breaks', ({ docker, host, image }) => {
 
   test('the model out of reach: the message says where it was looked for', async () => {
     const model = { ANTHROPIC_BASE_URL: 'http://127.0.0.1:9', ANTHROPIC_API_KEY: 'sk-ant-of-no-use' };
-    const client = await start({ runnerEnv: model });
+    const client = await start(model);
     const id = await client.createSession();
     const answer = await client.ask(id, 'Hello');
     expect(answer).toMatchObject({ status: 'failed', error: { code: 'model_unreachable' } });

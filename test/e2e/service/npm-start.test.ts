@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { PROJECT } from '../../../start/lib/project.ts';
 import { describeDocker } from '../../support/docker/describe-docker.ts';
 import { until } from '../../support/until.ts';
+import { nodeEnvironment } from '../../support/node-environment.ts';
 
 describeDocker('npm start, where there is an engine', ({ docker, host, image }) => {
   let folder: string;
@@ -29,7 +30,7 @@ describeDocker('npm start, where there is an engine', ({ docker, host, image }) 
       {
         cwd: PROJECT,
         env: {
-          PATH: process.env['PATH'],
+          ...nodeEnvironment(),
           HOME: folder,
           PORT: '0',
           CC_DOCKER_DATA: path.join(folder, 'data'),

@@ -7,14 +7,25 @@ import { Service } from '../../support/e2e/service.ts';
 describeDocker('a session in a container, with the real claude', ({ docker, host, image }) => {
   let service: Service;
   let alice: Client;
+  /** Of an owner of its own: a session that several tests speak to, for a start takes longer than what most of them ask. */
+  let carol: Client;
+  let shared: string;
 
   beforeAll(async () => {
     service = await Service.start({ backend: 'docker', image, runnerEnv: { DOCKER_HOST: host } });
     alice = await service.client('alice');
+    carol = await service.client('carol');
+    shared = await carol.createSession();
   });
   // Its containers would take the places of the next test's.
   afterEach(async () => await alice?.deleteSessions());
-  afterAll(async () => await service?.stop());
+  afterAll(async () => {
+    await carol?.deleteSessions();
+    await service?.stop();
+  });
+
+  /** How many events its log has. */
+  const length = async () => (await carol.events(shared)).length;
 
   test('does what it is asked: the file is there, and the result tells what it cost', async () => {
     const id = await alice.createSession({ model: 'opus-4' });
@@ -40,9 +51,9 @@ describeDocker('a session in a container, with the real claude', ({ docker, host
   });
 
   test('streams: previews as the words are made, then the message, then the result', async () => {
-    const id = await alice.createSession();
-    const watcher = alice.watch(id, 0);
-    const message = await alice.tell(id, script({ text: 'one two three four five', tokens_per_second: 20 }));
+    const before = await length();
+    const watcher = carol.watch(shared, before);
+    const message = await carol.tell(shared, script({ text: 'one two three four five', tokens_per_second: 20 }));
     await watcher.until(({ type, data }) => type === 'message.completed' && data.message_id === message);
     const types = watcher.seen.map(({ type }) => type);
     const deltas = watcher.seen.filter(({ data }) => data.event?.delta?.type === 'text_delta');
@@ -51,58 +62,61 @@ describeDocker('a session in a container, with the real claude', ({ docker, host
     expect(types.indexOf('stream_event')).toBeLessThan(types.indexOf('assistant'));
     expect(types.indexOf('assistant')).toBeLessThan(types.indexOf('result'));
     const stored = watcher.seen.filter((event) => 'seq' in event);
-    expect(stored.map(({ seq }) => seq)).toEqual(stored.map((_, index) => index + 1));
-    expect(await alice.message(id, message)).toMatchObject({ status: 'completed', result: 'one two three four five' });
+    expect(stored.map(({ seq }) => seq)).toEqual(stored.map((_, index) => before + index + 1));
+    expect(await carol.message(shared, message)).toMatchObject({
+      status: 'completed',
+      result: 'one two three four five',
+    });
     watcher.close();
   });
 
   test('lets a viewer come back with its cursor and miss nothing', async () => {
-    const id = await alice.createSession();
-    const first = alice.watch(id, 0);
-    await alice.tell(
-      id,
+    const start = await length();
+    const first = carol.watch(shared, start);
+    await carol.tell(
+      shared,
       script({ text: 'a', tokens_per_second: 10 }, { tool: 'Bash', input: { command: 'echo b' } }, { text: 'c' }),
     );
     const { seq } = await first.until(({ type }) => type === 'assistant');
     first.close();
-    const second = alice.watch(id, seq);
+    const second = carol.watch(shared, seq);
     await second.until(({ type }) => type === 'result');
     const rest = second.seen.filter((event) => 'seq' in event);
     expect(rest[0].seq).toBe(seq + 1);
     const before = first.seen.filter((event) => 'seq' in event && event.seq <= seq);
-    expect([...before, ...rest]).toEqual((await alice.events(id)).slice(0, seq + rest.length));
+    expect([...before, ...rest]).toEqual((await carol.events(shared)).slice(start, seq + rest.length));
     second.close();
   });
 
   test('is interrupted in the middle of a sentence, and takes the next message', async () => {
-    const id = await alice.createSession();
-    const watcher = alice.watch(id, 0);
-    const message = await alice.tell(id, script({ text: 'on and on ', repeat: 1000, tokens_per_second: 20 }));
+    const watcher = carol.watch(shared, await length());
+    const message = await carol.tell(shared, script({ text: 'on and on ', repeat: 1000, tokens_per_second: 20 }));
     await watcher.until(({ data }) => data.event?.delta?.type === 'text_delta');
-    const { body } = await alice.call('POST', `/sessions/${id}/interrupt`);
+    const { body } = await carol.call('POST', `/sessions/${shared}/interrupt`);
     expect(body).toEqual({ interrupted: true, message_id: message });
     await watcher.until(({ type, data }) => type === 'message.interrupted' && data.message_id === message);
-    expect(await alice.message(id, message)).toMatchObject({ status: 'interrupted', error: { code: 'interrupted' } });
-    expect((await alice.ask(id, script({ text: 'still here' }))).result).toBe('still here');
+    expect(await carol.message(shared, message)).toMatchObject({
+      status: 'interrupted',
+      error: { code: 'interrupted' },
+    });
+    expect((await carol.ask(shared, script({ text: 'still here' }))).result).toBe('still here');
     watcher.close();
   });
 
   test('belongs to its owner alone', async () => {
-    const id = await alice.createSession();
     const bob = await service.client('bob');
-    expect((await bob.call('GET', `/sessions/${id}`)).status).toBe(404);
-    expect((await bob.call('POST', `/sessions/${id}/chat`, { prompt: 'hi' })).status).toBe(404);
+    expect((await bob.call('GET', `/sessions/${shared}`)).status).toBe(404);
+    expect((await bob.call('POST', `/sessions/${shared}/chat`, { prompt: 'hi' })).status).toBe(404);
     expect((await bob.call('GET', '/sessions')).body.total).toBe(0);
-    const watcher = bob.watch(id, 0);
+    const watcher = bob.watch(shared, 0);
     await expect(watcher.until(() => true)).rejects.toThrow('ended');
   });
 
   test('runs where there is no network, no privilege and no secret', async () => {
-    const id = await alice.createSession();
     const look =
       'id -u; grep CapEff /proc/self/status; ls /sys/class/net; touch /etc/x 2>&1; env | grep -i -E "key|token"';
-    const answer = await alice.ask(
-      id,
+    const answer = await carol.ask(
+      shared,
       script({ tool: 'Bash', input: { command: look } }, { text: '{{last_tool_result}}' }),
     );
     expect(answer.result).toMatch(/^1000$/m);
@@ -110,7 +124,7 @@ describeDocker('a session in a container, with the real claude', ({ docker, host
     expect(answer.result).toMatch(/^lo$/m);
     expect(answer.result).not.toMatch(/^eth/m);
     expect(answer.result).toContain('Read-only file system');
-    const { HostConfig } = await docker.getContainer(`cc-docker-${id}-1`).inspect();
+    const { HostConfig } = await docker.getContainer(`cc-docker-${shared}-1`).inspect();
     expect(HostConfig).toMatchObject({
       NetworkMode: 'none',
       ReadonlyRootfs: true,
@@ -154,13 +168,13 @@ describeDocker('a session in a container, with the real claude', ({ docker, host
   });
 
   test('says many things at once without losing one', async () => {
-    const id = await alice.createSession();
+    const before = await length();
     const steps = Array.from({ length: 20 }, (_, n) => [
       { text: `before ${n}` },
       { tool: 'Bash', input: { command: `echo ${n}` } },
     ]).flat();
-    await alice.ask(id, script(...steps, { text: 'end' }));
-    const words = spoken(await alice.events(id));
+    await carol.ask(shared, script(...steps, { text: 'end' }));
+    const words = spoken((await carol.events(shared)).slice(before));
     expect(words).toEqual([...Array.from({ length: 20 }, (_, n) => `before ${n}`), 'end']);
   });
 

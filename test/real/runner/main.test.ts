@@ -6,6 +6,7 @@ import { processStart } from '../../../runner/lib/process-identity.ts';
 import { FakeEdge } from '../../support/runner/fake-edge.ts';
 import { FAKE_WRAPPER, launchOf, sessionId } from '../../support/runner/running-runner.ts';
 import { scratch } from '../../support/scratch.ts';
+import { nodeEnvironment } from '../../support/node-environment.ts';
 
 const MAIN = path.join(import.meta.dirname, '../../../runner/main.ts');
 const KEY = { session_id: sessionId(1), epoch: 1 };
@@ -13,7 +14,7 @@ const KEY = { session_id: sessionId(1), epoch: 1 };
 /** `npm run runner` with this environment and nothing of the tests' own. */
 function runMain(env: Record<string, string>) {
   const child = spawn(process.execPath, [MAIN], {
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: { ...nodeEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { PROJECT } from '../../../start/lib/project.ts';
 import { DiscordStandIn } from '../../support/discord/stand-in.ts';
+import { nodeEnvironment } from '../../support/node-environment.ts';
 
 const run = promisify(execFile);
 
@@ -22,7 +23,7 @@ afterAll(async () => await discord.stop());
 /** As `npm run --silent discord:register -- ARGS`. An empty variable is one that is not set, whatever `.env` says. */
 async function register(args: string[] = [], env: Record<string, string> = {}) {
   const script = path.join(PROJECT, 'scripts', 'discord-register.ts');
-  const given = { PATH: process.env['PATH'], ...discord.settings('1'), ...env };
+  const given = { ...nodeEnvironment(), ...discord.settings('1'), ...env };
   return await run(process.execPath, [script, ...args], { env: given }).then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
     ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({ code, stdout, stderr }),

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { PROJECT } from '../../../start/lib/project.ts';
 import { until } from '../../support/until.ts';
+import { nodeEnvironment } from '../../support/node-environment.ts';
 
 /** The service as a person starts it, on the process backend, with the real `claude` and the demo model. */
 
@@ -27,7 +28,7 @@ function start(args: string[] = [], env: Record<string, string> = {}) {
   const service = spawn(process.execPath, [path.join(PROJECT, 'start', 'main.ts'), ...args], {
     cwd: PROJECT,
     env: {
-      PATH: process.env['PATH'],
+      ...nodeEnvironment(),
       HOME: folder,
       TMPDIR: folder,
       PORT: '0',

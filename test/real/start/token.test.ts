@@ -8,6 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { PROJECT } from '../../../start/lib/project.ts';
 import { isRefused } from '../../../start/lib/refused.ts';
 import { ensureSecret } from '../../../start/settings/secret.ts';
+import { nodeEnvironment } from '../../support/node-environment.ts';
 
 const run = promisify(execFile);
 const SECRET = 'a secret for tests, of more than 32 bytes';
@@ -19,7 +20,7 @@ afterEach(async () => await rm(dataFolder, { recursive: true, force: true }));
 /** As `npm run --silent token -- ARGS`. */
 async function token(args: string[], env: Record<string, string> = { JWT_SECRET: SECRET }) {
   const script = path.join(PROJECT, 'scripts', 'token.ts');
-  const given = { PATH: process.env['PATH'], JWT_SECRET: '', CC_DOCKER_DATA: dataFolder, ...env };
+  const given = { ...nodeEnvironment(), JWT_SECRET: '', CC_DOCKER_DATA: dataFolder, ...env };
   return await run(process.execPath, [script, ...args], { env: given }).then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
     ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({ code, stdout, stderr }),

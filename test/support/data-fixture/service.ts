@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { PROJECT } from '../../../start/lib/project.ts';
+import { nodeEnvironment } from '../node-environment.ts';
 
 export interface RunningService {
   readonly url: string;
@@ -23,7 +24,7 @@ export async function startService(folder: string, settings: Record<string, stri
   const service = spawn(process.execPath, [path.join(PROJECT, 'start', 'main.ts')], {
     cwd: PROJECT,
     env: {
-      PATH: process.env['PATH'],
+      ...nodeEnvironment(),
       HOME: folder,
       TMPDIR: folder,
       PORT: '0',

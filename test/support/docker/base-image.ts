@@ -56,12 +56,12 @@ async function pull(docker: Docker): Promise<string | undefined> {
   }
 }
 
-function cacheFolder(): string {
+export function cacheFolder(): string {
   const configured = process.env['CC_DOCKER_TEST_CACHE'];
   return configured ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'cc-docker-test');
 }
 
-async function tarballName(): Promise<string> {
+export async function tarballName(): Promise<string> {
   const version = (await run(nodeBinary(), ['--version'])).stdout.trim();
   const sources = await readSourceFiles();
   const hash = createHash('sha256').update(JSON.stringify([RECIPE, RELEASE, version, process.arch, sources]));
@@ -140,7 +140,7 @@ async function npmFolder(): Promise<string> {
   return dirname(dirname(await realpath(cli)));
 }
 
-async function exists(path: string): Promise<boolean> {
+export async function exists(path: string): Promise<boolean> {
   try {
     await stat(path);
     return true;

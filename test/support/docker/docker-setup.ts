@@ -2,6 +2,7 @@ import type { TestProject } from 'vitest/node';
 import { ensureImage } from '../../../container/build-image.ts';
 import { WRAPPER_BUNDLE } from '../../../scripts/bundle.ts';
 import { ensureBaseImage } from './base-image.ts';
+import { keepLayers, loadLayers } from './layer-cache.ts';
 import { findEngine, type TestEngine } from './engine.ts';
 
 /** What tests that need Docker are given: an engine that has the session image, or why there is none. */
@@ -32,9 +33,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 async function prepareImage({ docker, host }: TestEngine): Promise<DockerForTests> {
+  await loadLayers(docker);
   const base = await ensureBaseImage(docker, say);
   if (!base.ok) return base;
   const image = await ensureImage({ docker, wrapper: WRAPPER_BUNDLE, onProgress: say });
   if (!image.ok) return { ok: false, why: `the session image is missing (${image.error}): ${image.detail}` };
+  if (base.from === 'made' || base.from === 'cached') await keepLayers(docker, image.tag);
   return { ok: true, host, image: image.tag };
 }

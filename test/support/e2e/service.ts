@@ -10,6 +10,7 @@ import { mintToken } from '../../../start/settings/mint-token.ts';
 import { claimPort } from '../../../start/lib/port.ts';
 import { WAIT_MS } from '../patience.ts';
 import { Client } from './client.ts';
+import { nodeEnvironment } from '../node-environment.ts';
 
 const SECRET = 'known to every test and of no use elsewhere';
 const RUNNER = path.join(import.meta.dirname, '..', '..', '..', 'runner', 'main.ts');
@@ -122,7 +123,7 @@ export class Service {
     const token = await mintToken(SECRET, { kind: 'runner', sub: name, ttlSeconds: 3600 });
     const runner = spawn(process.execPath, [RUNNER], {
       env: {
-        PATH: process.env['PATH'],
+        ...nodeEnvironment(),
         HOME: this.folder,
         EDGE_URL: this.url,
         RUNNER_TOKEN: token,

@@ -33,15 +33,13 @@ export function surroundings() {
 export function fingerprint(folder: string, except?: string): string {
   const seen = (at: string): unknown[] => {
     if (at === except) return [at];
-    const { mode, mtimeMs, uid, ino } = lstatSync(at);
+    const status = lstatSync(at);
+    const { mode, mtimeMs, uid, ino } = status;
     const facts = [at, mode, mtimeMs, uid, ino];
-    if (lstatSync(at).isDirectory())
-      return [
-        ...facts,
-        readdirSync(at)
-          .sort()
-          .map((name) => seen(path.join(at, name))),
-      ];
+    if (status.isDirectory()) {
+      const names = readdirSync(at).sort();
+      return [...facts, names.map((name) => seen(`${at}/${name}`))];
+    }
     return [...facts, readFileSync(at, 'latin1')];
   };
   return JSON.stringify(seen(folder));

@@ -11,7 +11,7 @@ import {
 
 /** The session, as far as a wrapper sees it: on a unix socket, with a log in memory. */
 export class SessionSide implements AsyncDisposable {
-  /** All that was stored. */
+  /** All that was stored, since `forget`. So are the others. */
   readonly items: LinkItem[] = [];
   /** Of those, Claude Code's lines, parsed. */
   readonly lines: Record<string, unknown>[] = [];
@@ -25,6 +25,7 @@ export class SessionSide implements AsyncDisposable {
   readonly #commands: WrapperCommand[] = [];
   #socket: Socket | null = null;
   #taken = 0;
+  #stored = 0;
   #waiting = new Set<() => void>();
 
   static async listen(path: string): Promise<SessionSide> {
@@ -46,6 +47,11 @@ export class SessionSide implements AsyncDisposable {
 
   get taken(): number {
     return this.#taken;
+  }
+
+  /** Begins anew for the next test of a session that several share: what came so far is not seen any more. */
+  forget(): void {
+    for (const seen of [this.items, this.lines, this.seen, this.frames]) seen.length = 0;
   }
 
   order(command: WrapperCommand): void {
@@ -141,7 +147,7 @@ export class SessionSide implements AsyncDisposable {
     this.frames.push(frame);
     if (frame.kind === 'hello') {
       this.#taken = frame.taken;
-      this.send({ kind: 'welcome', stored: this.items.length });
+      this.send({ kind: 'welcome', stored: this.#stored });
       for (const [i, command] of this.#commands.entries()) {
         if (i + 1 > frame.taken) this.send({ kind: 'command', number: i + 1, command });
       }
@@ -149,15 +155,16 @@ export class SessionSide implements AsyncDisposable {
       this.#taken = frame.command;
     } else if (frame.kind === 'preview') {
       this.seen.push(frame.line);
-    } else if (frame.first > this.items.length + 1) {
-      this.send({ kind: 'resend', from: this.items.length + 1 });
+    } else if (frame.first > this.#stored + 1) {
+      this.send({ kind: 'resend', from: this.#stored + 1 });
     } else {
-      const fresh = frame.items.slice(this.items.length + 1 - frame.first);
+      const fresh = frame.items.slice(this.#stored + 1 - frame.first);
+      this.#stored += fresh.length;
       this.items.push(...fresh);
       const lines = fresh.filter((item) => typeof item === 'string');
       this.seen.push(...lines);
       this.lines.push(...lines.map((line): Record<string, unknown> => JSON.parse(line)));
-      if (!this.withholdAcks) this.send({ kind: 'ack', stored: this.items.length });
+      if (!this.withholdAcks) this.send({ kind: 'ack', stored: this.#stored });
     }
   }
 }

@@ -1,3 +1,5 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { afterAll, onTestFailed } from 'vitest';
 import type { WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
 import { Stage } from './run-wrapper.ts';
 import type { Block } from './scripted-model.ts';
@@ -8,21 +10,62 @@ type Result = Pick<Extract<WrapperCommand, { command: 'tool_result' }>, 'text' |
 /** A use of one of CC-Docker's own tools. */
 export const use = (tool: string, input: object): Block => ({ tool: `mcp__cc-docker__${tool}`, input });
 
+export interface ToolStage extends Stage {
+  /** What the model uses at its next calls, one list each. Then it is done. */
+  calls: Block[][];
+  /** What the model may use. */
+  readonly offered: Set<string>;
+  /** What the model was sent at each call of it since its answer before: JSON. */
+  readonly heard: string[];
+}
+
 /** A session whose model uses these tools, one list a call, and is done. */
-export async function using(...calls: Block[][]): Promise<Stage & { offered: Set<string>; heard: string[] }> {
-  let call = 0;
-  /** What the model may use, and what it was sent at each call of it since its answer before: JSON. */
-  const offered = new Set<string>();
-  const heard: string[] = [];
-  const stage = await Stage.open((latest, _, tools) => {
-    // Claude Code asks a model for other things too, as for a title.
-    if (tools.length === 0) return [{ words: ['aside'] }];
-    for (const tool of tools) offered.add(tool);
-    heard.push(latest);
-    call += 1;
-    return calls[call - 1] ?? [{ words: ['done'] }];
+export async function using(...calls: Block[][]): Promise<ToolStage> {
+  const stage: ToolStage = Object.assign(
+    await Stage.open((latest, _, tools) => {
+      // Claude Code asks a model for other things too, as for a title.
+      if (tools.length === 0) return [{ words: ['aside'] }];
+      for (const tool of tools) stage.offered.add(tool);
+      stage.heard.push(latest);
+      return stage.calls.shift() ?? [{ words: ['done'] }];
+    }),
+    { calls, offered: new Set<string>(), heard: [] },
+  );
+  return stage;
+}
+
+/**
+ * For the tests of a file that want the same of a session: each gets the one that was started with this config before, with an
+ * empty workspace and log. A `claude` takes longer to start than to do what most tests ask of it.
+ */
+export function sharing(): (config: object, ...calls: Block[][]) => Promise<ToolStage> {
+  const running = new Map<string, ToolStage>();
+  const end = async (key: string) => {
+    const stage = running.get(key);
+    running.delete(key);
+    await stage?.[Symbol.asyncDispose]();
+  };
+  afterAll(async () => {
+    for (const key of running.keys()) await end(key);
   });
-  return Object.assign(stage, { offered, heard });
+  return async (config, ...calls) => {
+    const key = JSON.stringify(config);
+    const stage = running.get(key) ?? (await using());
+    // Whatever a test left half done shall fail no other one.
+    onTestFailed(async () => await end(key));
+    if (!running.has(key)) {
+      running.set(key, stage);
+      await stage.start({ config });
+      await stage.session.notice('ready');
+    }
+    stage.session.forget();
+    stage.offered.clear();
+    stage.heard.length = 0;
+    for (const name of readdirSync(stage.path('workspace')))
+      rmSync(stage.path(`workspace/${name}`), { recursive: true });
+    stage.calls = calls;
+    return stage;
+  };
 }
 
 /** Answers the `n`th call (from 0) once it has come, and settles with it. */

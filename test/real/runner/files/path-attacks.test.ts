@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as fc from 'fast-check';
 import { pack, type Header } from 'tar-stream';
@@ -45,10 +45,11 @@ const planted = (outside: string): Record<string, string> => ({
 function plant(workspace: string, outside: string): void {
   for (const folder of [workspace, path.join(workspace, 'real')]) {
     mkdirSync(folder, { recursive: true });
+    const there = readdirSync(folder, { withFileTypes: true });
+    const links = new Set(there.filter((entry) => entry.isSymbolicLink()).map(({ name }) => name));
     for (const [name, target] of Object.entries(planted(outside))) {
+      if (links.has(name)) continue;
       const at = path.join(folder, name);
-      const there = lstatSync(at, { throwIfNoEntry: false });
-      if (there?.isSymbolicLink() === true) continue;
       rmSync(at, { recursive: true, force: true });
       symlinkSync(target, at);
     }

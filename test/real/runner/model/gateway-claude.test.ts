@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { containerModelEnv, modelUpstreamEnvironment, type ModelUpstream } from '../../../../runner/model/upstream.ts';
 import { createModelPool } from '../../../../runner/model/pool.ts';
 import { scripted, startClaude } from '../../../support/model/model-claude.ts';
@@ -8,14 +8,21 @@ import { openTestGateway } from '../../../support/model/model-socket.ts';
 import { startUpstream, streamedMessage } from '../../../support/model/model-upstream.ts';
 
 /** The real `claude`, whose only way out is a gateway to this model. */
-async function claudeWith(upstream: ModelUpstream, maxRetries?: number) {
+async function openClaude(upstream: ModelUpstream, maxRetries?: number) {
   const gateway = await openTestGateway({ upstream, pool: createModelPool() });
   const claude = await startClaude(containerModelEnv(upstream, gateway.socketPath), maxRetries);
-  onTestFinished(async () => {
+  const close = async () => {
     await claude.close();
     await gateway.close();
-  });
-  return { claude, gateway };
+  };
+  return { claude, gateway, close };
+}
+
+/** The same, until the test ends. */
+async function claudeWith(upstream: ModelUpstream, maxRetries?: number) {
+  const { close, ...opened } = await openClaude(upstream, maxRetries);
+  onTestFinished(close);
+  return opened;
 }
 
 describe('claude with the demo model', () => {
@@ -58,6 +65,40 @@ describe('claude with the demo model', () => {
   });
 });
 
+describe('claude with a model that refuses', () => {
+  let answers: [status: number, type: string];
+  let model: Awaited<ReturnType<typeof startUpstream>>;
+  let refused: Awaited<ReturnType<typeof openClaude>>;
+  beforeAll(async () => {
+    model = await startUpstream((response) => {
+      const [status, type] = answers;
+      const error = { type: 'error', error: { type, message: 'its own words' } };
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(error));
+    });
+    refused = await openClaude({ kind: 'anthropic', baseUrl: model.url, credential: undefined });
+  });
+  afterAll(async () => {
+    await refused?.close();
+    await model?.close();
+  });
+
+  test.each([
+    [401, 'authentication_error'],
+    [429, 'rate_limit_error'],
+    [529, 'overloaded_error'],
+  ])("shows the model's own %i %s", async (status, type) => {
+    answers = [status, type];
+    const result = await refused.claude.ask('hello');
+    expect(result).toMatchObject({
+      is_error: true,
+      terminal_reason: 'api_error',
+      api_error_status: status,
+      api_error_type: type,
+    });
+    expect(result.result).toContain('its own words');
+  });
+});
+
 describe('claude with a model upstream', () => {
   test.each([
     ['ANTHROPIC_API_KEY', 'x-api-key', 'real-value', false],
@@ -83,27 +124,6 @@ describe('claude with a model upstream', () => {
       expect(JSON.stringify(headers) + body).not.toContain('dummy');
       expect(String(headers['anthropic-beta']).includes('oauth')).toBe(oauth);
     }
-  });
-
-  test.each([
-    [401, 'authentication_error'],
-    [429, 'rate_limit_error'],
-    [529, 'overloaded_error'],
-  ])("shows the model's own %i %s", async (status, type) => {
-    const model = await startUpstream((response) => {
-      const error = { type: 'error', error: { type, message: 'its own words' } };
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(error));
-    });
-    onTestFinished(() => model.close());
-    const { claude } = await claudeWith({ kind: 'anthropic', baseUrl: model.url, credential: undefined });
-    const result = await claude.ask('hello');
-    expect(result).toMatchObject({
-      is_error: true,
-      terminal_reason: 'api_error',
-      api_error_status: status,
-      api_error_type: type,
-    });
-    expect(result.result).toContain('its own words');
   });
 
   test('says that the model is unreachable, and where it was looked for', async () => {

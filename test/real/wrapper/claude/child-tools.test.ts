@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest';
 import type { ToolCall } from '../../../../wrapper/tools/tool-calls.ts';
-import { answer, answerCall, results, use, using } from '../../../support/wrapper/tool-stage.ts';
+import { answer, answerCall, results, sharing, use, using } from '../../../support/wrapper/tool-stage.ts';
 
 const CHILDREN = [1, 2, 3].map((n) => `01890000-0000-7000-8000-00000000000${n}`);
 const [ONE = ''] = CHILDREN;
-const TOOLS = { agent_tools: ['spawn_session', 'list_children', 'get_child_result', 'stop_child'] };
+const TOOLS = {
+  agent_tools: ['spawn_session', 'list_children', 'get_child_result', 'get_child_events', 'stop_child'],
+};
+const share = sharing();
 
 const spawned = (child_session_id: string) => ({ child_session_id, message_id: ONE, status: 'starting' });
 
@@ -30,9 +33,11 @@ function read({ heard }: { heard: string[] }, n: number): unknown {
 }
 
 test('three results are waited for at once, and each wait gets its own, in whatever order they come', async () => {
-  await using stage = await using(CHILDREN.map((child_session_id) => use('get_child_result', { child_session_id })));
+  const stage = await share(
+    TOOLS,
+    CHILDREN.map((child_session_id) => use('get_child_result', { child_session_id })),
+  );
   const { session } = stage;
-  await stage.start({ config: TOOLS });
   const turn = session.turn('go');
   await session.nth('tool_call', 2);
   for (const n of [2, 0, 1]) {
@@ -46,9 +51,11 @@ test('three results are waited for at once, and each wait gets its own, in whate
 
 test('three children are begun with one answer of the model’s, and it reads which is which', async () => {
   const inputs = ['one', 'two', 'three'].map((prompt) => ({ prompt, workspace: 'clone', budget_usd: 2 }));
-  await using stage = await using(inputs.map((input) => use('spawn_session', input)));
+  const stage = await share(
+    TOOLS,
+    inputs.map((input) => use('spawn_session', input)),
+  );
   const { session } = stage;
-  await stage.start({ config: TOOLS });
   const turn = session.turn('go');
   for (const [n, child] of CHILDREN.entries()) {
     const structured = spawned(child);
@@ -60,9 +67,8 @@ test('three children are begun with one answer of the model’s, and it reads wh
 });
 
 test('of a result with data the model reads the data alone, so a sentence beside them is lost', async () => {
-  await using stage = await using([use('spawn_session', { prompt: 'x' })]);
+  const stage = await share(TOOLS, [use('spawn_session', { prompt: 'x' })]);
   const { session } = stage;
-  await stage.start({ config: TOOLS });
   const turn = session.turn('go');
   await answerCall(session, 0, { text: 'It has begun.', is_error: false, structured: spawned(ONE) });
   await turn;
@@ -71,9 +77,8 @@ test('of a result with data the model reads the data alone, so a sentence beside
 });
 
 test('a refusal is read as an error, in its own words', async () => {
-  await using stage = await using([use('spawn_session', { prompt: 'x' })]);
+  const stage = await share(TOOLS, [use('spawn_session', { prompt: 'x' })]);
   const { session } = stage;
-  await stage.start({ config: TOOLS });
   const turn = session.turn('go');
   await answer(session, 0, 'No deeper than 5: do it yourself.', true);
   await turn;
@@ -81,13 +86,12 @@ test('a refusal is read as an error, in its own words', async () => {
 });
 
 test('arguments that do not fit reach nobody, and the model is told what to correct', async () => {
-  await using stage = await using([
+  const stage = await share(TOOLS, [
     use('spawn_session', { workspace: { type: 'clone' }, budget_usd: -1 }),
     use('get_child_result', { child_session_id: 'the first one' }),
     use('list_children', { of: 'mine' }),
   ]);
   const { session } = stage;
-  await stage.start({ config: TOOLS });
   expect(await session.turn('go')).toMatchObject({ is_error: false, result: 'done' });
   expect(session.all('tool_call')).toEqual([]);
   const told = results(session);
@@ -110,12 +114,11 @@ test('a tool that the session does not have is not there', async () => {
 
 test('a child’s long answer, and a long page of its events, reach the model whole', async () => {
   const child_session_id = ONE;
-  await using stage = await using([
+  const stage = await share(TOOLS, [
     use('get_child_result', { child_session_id }),
     use('get_child_events', { child_session_id }),
   ]);
   const { session } = stage;
-  await stage.start({ config: { agent_tools: ['get_child_result', 'get_child_events'] } });
   const turn = session.turn('go');
   const text = 'word and word '.repeat(7000);
   const events = {

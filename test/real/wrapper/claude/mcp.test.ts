@@ -82,7 +82,7 @@ test('a remote server that goes away is told, and told again when it is back', a
   await using stage = await Stage.open();
   const { session } = stage;
   await using remote = await RemoteServer.start();
-  await stage.start({ config: { mcp_servers: { remote: remote.definition } }, env: waiting(stage, 10_000) });
+  await stage.start({ config: { mcp_servers: { remote: remote.definition } }, env: waiting(stage, 50_000) });
   await session.turn('go');
   expect(session.all('mcp_server')).toEqual([]);
   await remote.close();
@@ -101,7 +101,7 @@ test('the presets of the catalogue that run here connect, with their tools', asy
   const { session } = stage;
   const presets = ['fetch', 'filesystem', 'git', 'memory'];
   const mcp_servers = Object.fromEntries(presets.map((preset) => [preset, { preset }]));
-  const env = { ...waiting(stage, 20_000), ENABLE_TOOL_SEARCH: 'false', CLAUDE_CONFIG_DIR: stage.path('claude') };
+  const env = { ...waiting(stage, 50_000), ENABLE_TOOL_SEARCH: 'false', CLAUDE_CONFIG_DIR: stage.path('claude') };
   await stage.start({ config: { mcp_servers }, offers: OFFERS, env });
   // On a busy machine one may first be told as slow, and join at a later turn. None may fail.
   const lacking = async () => {

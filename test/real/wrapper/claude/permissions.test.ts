@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { PermissionDecision, Resolution } from '../../../../protocol/api/interaction.ts';
 import { Stage } from '../../../support/wrapper/run-wrapper.ts';
 import type { Block } from '../../../support/wrapper/scripted-model.ts';
-import type { SessionSide } from '../../../support/wrapper/session-side.ts';
+import { results, sharing, using } from '../../../support/wrapper/tool-stage.ts';
 
 const decide = (decision: PermissionDecision, message: string | null = null): Resolution => ({
   kind: 'decision',
@@ -35,27 +35,18 @@ const QUESTIONS = {
   ],
 };
 
-/** A session whose model uses these tools, one list a call, and is done. */
-async function using(...calls: Block[][]): Promise<Stage> {
-  let call = 0;
-  const stage = await Stage.open((_, __, tools) => {
-    // Claude Code asks a model for other things too, as for a title.
-    if (tools.length === 0) return [{ words: ['aside'] }];
-    call += 1;
-    return calls[call - 1] ?? [{ words: ['done'] }];
-  });
-  return stage;
-}
+const share = sharing();
 
 const made = (stage: Stage): string[] => readdirSync(stage.path('workspace')).toSorted();
 
-/** What the tools have told the model. */
-const results = ({ lines }: SessionSide): string => JSON.stringify(lines.filter((line) => line['type'] === 'user'));
-
 test('what is allowed runs as it was asked for, what is denied does not, and the model is told why', async () => {
-  await using stage = await using([bash('mkdir one')], [bash('mkdir two')], [bash('mkdir three')]);
+  const stage = await share(
+    { permission_mode: 'ask' },
+    [bash('mkdir one')],
+    [bash('mkdir two')],
+    [bash('mkdir three')],
+  );
   const { session } = stage;
-  await stage.start({ config: { permission_mode: 'ask' } });
   const turn = session.turn('make them');
   const asked = await session.nth('asked', 0);
   expect(asked).toMatchObject({
@@ -147,12 +138,12 @@ test('a plan is shown for approval, with nothing done before, and then each step
 
 test('bypass asks for leave for nothing: what Claude Code would ask about even so is denied', async () => {
   const dangerous = 'rm -rf /no-such-folder-of-cc-docker';
-  await using stage = await using(
+  const stage = await share(
+    { permission_mode: 'bypass' },
     [bash('mkdir one'), write('.git/hooks/pre-commit'), bash(dangerous)],
     [{ tool: 'EnterPlanMode', input: {} }],
   );
   const { session } = stage;
-  await stage.start();
   await session.turn('make it');
   expect(session.all('asked')).toEqual([]);
   expect(made(stage)).toEqual(['.git', 'one']);
@@ -162,9 +153,7 @@ test('bypass asks for leave for nothing: what Claude Code would ask about even s
 
 test('a question of the agent’s is asked in every mode, and its answers reach the model in their places', async () => {
   for (const permission_mode of ['bypass', 'ask', 'accept_edits', 'plan'] as const) {
-    await using stage = await using([{ tool: 'AskUserQuestion', input: QUESTIONS }]);
-    const { session } = stage;
-    await stage.start({ config: { permission_mode } });
+    const { session } = await share({ permission_mode }, [{ tool: 'AskUserQuestion', input: QUESTIONS }]);
     const turn = session.turn('ask me');
     const asked = await session.resolve(0, { kind: 'answers', answers: ['a colour of my own', ['S', 'L']] });
     expect(asked.subject).toEqual({
@@ -197,12 +186,12 @@ test('a question of the agent’s is asked in every mode, and its answers reach 
 });
 
 test('a question that is denied tells the model what it was denied with, and never resolves empty', async () => {
-  await using stage = await using(
+  const stage = await share(
+    { permission_mode: 'bypass' },
     [{ tool: 'AskUserQuestion', input: QUESTIONS }],
     [{ tool: 'AskUserQuestion', input: QUESTIONS }],
   );
   const { session } = stage;
-  await stage.start();
   const turn = session.turn('ask me');
   await session.resolve(0, decide('deny', 'Nobody answered in time.'));
   await session.resolve(1, decide('allow'));
@@ -213,9 +202,12 @@ test('a question that is denied tells the model what it was denied with, and nev
 });
 
 test('an interrupt withdraws what was asked, and a late answer to it changes nothing', async () => {
-  await using stage = await using([bash('mkdir one')], [{ tool: 'AskUserQuestion', input: QUESTIONS }]);
+  const stage = await share(
+    { permission_mode: 'ask' },
+    [bash('mkdir one')],
+    [{ tool: 'AskUserQuestion', input: QUESTIONS }],
+  );
   const { session } = stage;
-  await stage.start({ config: { permission_mode: 'ask' } });
   for (const n of [0, 1]) {
     const message_id = session.prompt('go');
     const { interaction_id } = await session.nth('asked', n);
@@ -229,9 +221,8 @@ test('an interrupt withdraws what was asked, and a late answer to it changes not
 });
 
 test('an answer given while the link was broken is taken once when it is back', async () => {
-  await using stage = await using([bash('mkdir one')]);
+  const stage = await share({ permission_mode: 'ask' }, [bash('mkdir one')]);
   const { session } = stage;
-  await stage.start({ config: { permission_mode: 'ask' } });
   session.withholdAcks = true;
   const turn = session.turn('go');
   await session.nth('asked', 0);

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Stage } from '../../../support/wrapper/run-wrapper.ts';
 
 const ROOT = path.join(import.meta.dirname, '../../../..');
@@ -31,13 +31,22 @@ const skillsOf = ({ session }: Stage): string[] => {
 };
 const results = ({ session }: Stage): string => JSON.stringify(session.lines.filter(({ type }) => type === 'user'));
 
-test.each(OURS)('%s is listed to the model with what it is for, and can be used', async (skill) => {
-  await using stage = await using();
-  await stage.start({ config: { skills: [skill] }, offers: OFFERS });
-  expect(await stage.session.turn(`use the skill ${skill}`)).toMatchObject({ is_error: false, result: 'done' });
-  expect(skillsOf(stage).filter((name) => OURS.includes(name))).toEqual([skill]);
-  expect(stage.told[0]).toMatch(new RegExp(`- ${skill}: [A-Z][^\\\\]{60,}`));
-  expect(results(stage)).toContain('mcp__cc-docker__');
+describe('of those that are named', () => {
+  let stage: Awaited<ReturnType<typeof using>>;
+  beforeAll(async () => {
+    stage = await using();
+    await stage.start({ config: { skills: OURS }, offers: OFFERS });
+  });
+  afterAll(async () => await stage?.[Symbol.asyncDispose]());
+
+  test.each(OURS)('%s is listed to the model with what it is for, and can be used', async (skill) => {
+    const { session } = stage;
+    session.forget();
+    expect(await session.turn(`use the skill ${skill}`)).toMatchObject({ is_error: false, result: 'done' });
+    expect(skillsOf(stage).filter((name) => OURS.includes(name))).toEqual(OURS);
+    expect(stage.told[0]).toMatch(new RegExp(`- ${skill}: [A-Z][^\\\\]{60,}`));
+    expect(results(stage)).toContain('mcp__cc-docker__');
+  });
 });
 
 test('one that is not named is not there, nor in a later launch that names it no longer; the workspace stays as it was', async () => {

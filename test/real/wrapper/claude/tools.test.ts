@@ -3,13 +3,14 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import type { Block } from '../../../support/wrapper/scripted-model.ts';
 import { REAL_CLAUDE } from '../../../support/wrapper/run-wrapper.ts';
-import { answer, results, use, using } from '../../../support/wrapper/tool-stage.ts';
+import { answer, results, sharing, use, using } from '../../../support/wrapper/tool-stage.ts';
 import { until } from '../../../support/until.ts';
 
 const ask = (input: object): Block => use('ask_user', input);
 
 const SILENT = path.join(import.meta.dirname, '../../../support/wrapper/silent-mcp-server.ts');
 const TOOLS = { agent_tools: ['ask_user', 'notify_user'] };
+const share = sharing();
 
 test('the model is offered the tools at once, asks with all that a question can have, and reads the answer', async () => {
   const input = {
@@ -21,9 +22,8 @@ test('the model is offered the tools at once, asks with all that a question can 
     priority: 'high',
     default: 'main',
   };
-  await using stage = await using([ask(input)]);
+  const stage = await share(TOOLS, [ask(input)]);
   const { session } = stage;
-  await stage.start({ config: TOOLS });
   const turn = session.turn('go');
   expect(await answer(session, 0, 'next, but not before Monday')).toEqual({ tool: 'ask_user', input });
   expect(await turn).toMatchObject({ is_error: false, result: 'done' });
@@ -35,9 +35,8 @@ test('the model is offered the tools at once, asks with all that a question can 
 
 test('a notification carries its message, and what comes back is read as an error when it is one', async () => {
   const input = { message: 'Half of it is **done**.', priority: 'low', summary: 'Half done' };
-  await using stage = await using([use('notify_user', input)]);
+  const stage = await share(TOOLS, [use('notify_user', input)]);
   const { session } = stage;
-  await stage.start({ config: TOOLS });
   const turn = session.turn('go');
   expect(await answer(session, 0, 'Nobody can be told now.', true)).toEqual({ tool: 'notify_user', input });
   await turn;
@@ -46,9 +45,8 @@ test('a notification carries its message, and what comes back is read as an erro
 });
 
 test('arguments that do not fit reach nobody, and the model is told which', async () => {
-  await using stage = await using([ask({ question: '', priority: 'dire', colour: 'red' })]);
+  const stage = await share(TOOLS, [ask({ question: '', priority: 'dire', colour: 'red' })]);
   const { session } = stage;
-  await stage.start({ config: TOOLS });
   await session.turn('go');
   expect(session.all('tool_call')).toEqual([]);
   const told = results(session);
@@ -57,9 +55,11 @@ test('arguments that do not fit reach nobody, and the model is told which', asyn
 });
 
 test('several calls wait at once, and each gets its own result, in whatever order they come', async () => {
-  await using stage = await using(['one', 'two', 'three'].map((question) => ask({ question })));
+  const stage = await share(
+    TOOLS,
+    ['one', 'two', 'three'].map((question) => ask({ question })),
+  );
   const { session } = stage;
-  await stage.start({ config: TOOLS });
   const turn = session.turn('go');
   await session.nth('tool_call', 2);
   for (const n of [2, 0, 1]) {
@@ -150,9 +150,8 @@ test('claude takes the tools as they are told at its start, and asks for them no
 });
 
 test('an interrupt cancels the call, and a late result of it changes nothing', async () => {
-  await using stage = await using([ask({ question: 'Still there?' })]);
+  const stage = await share(TOOLS, [ask({ question: 'Still there?' })]);
   const { session } = stage;
-  await stage.start({ config: TOOLS });
   const message_id = session.prompt('go');
   const { call_id } = await session.nth('tool_call', 0);
   session.order({ command: 'interrupt', message_id });
@@ -164,9 +163,8 @@ test('an interrupt cancels the call, and a late result of it changes nothing', a
 });
 
 test('a result given while the link was broken reaches the model once', async () => {
-  await using stage = await using([ask({ question: 'Still there?' })]);
+  const stage = await share(TOOLS, [ask({ question: 'Still there?' })]);
   const { session } = stage;
-  await stage.start({ config: TOOLS });
   session.withholdAcks = true;
   const turn = session.turn('go');
   await session.nth('tool_call', 0);

@@ -1,0 +1,51 @@
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** The files that take longest, the longest first. Begun late, one of them alone would keep a run from its end. */
+const LONGEST = `
+  test/real/runner/files/path-attacks.test.ts
+  test/real/start/npm-start.test.ts
+  test/real/turns/background.test.ts
+  test/real/turns/interrupt.test.ts
+  test/real/turns/queue.test.ts
+  test/real/runner/snapshot/killed.test.ts
+  test/real/discord/edge-commands.test.ts
+  test/real/start/data-fixture.test.ts
+  test/real/runner/snapshot/round-trip.test.ts
+  test/real/wrapper/claude/conversation.test.ts
+  test/real/wrapper/claude/mcp.test.ts
+  test/real/wrapper/claude/skills.test.ts
+  test/real/wrapper/claude/tools.test.ts
+  test/real/wrapper/claude/permissions.test.ts
+  test/real/wrapper/stand-in.test.ts
+  test/real/runner/files/diff.test.ts
+  test/real/runner/model/gateway-claude.test.ts
+  test/real/container/build-image.test.ts
+  test/real/wrapper/claude/child-tools.test.ts
+  test/e2e/sessions/children.test.ts
+  test/e2e/service/faults.test.ts
+  test/e2e/sessions/sleep.test.ts
+  test/e2e/sessions/workspaces.test.ts
+  test/e2e/sessions/inherit.test.ts
+  test/e2e/container/hostile.test.ts
+  test/e2e/people/discord.test.ts
+  test/e2e/mcp/mcp-servers.test.ts
+  test/e2e/mcp/mcp-endpoint.test.ts
+  test/e2e/egress/egress-tools.test.ts
+  test/e2e/people/people.test.ts
+  test/edge/session/files/files.test.ts
+  test/edge/session/interactions/stories.test.ts
+`
+  .trim()
+  .split(/\s+/);
+
+/** Vitest's own order is by the times of an earlier run, of which a new checkout has none. */
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const groupOf = ({ project }: TestSpecification) => project.config.sequence.groupOrder;
+    const rankOf = ({ moduleId }: TestSpecification) => {
+      const rank = LONGEST.findIndex((file) => moduleId.endsWith(`/${file}`));
+      return rank === -1 ? LONGEST.length : rank;
+    };
+    return (await super.sort(files)).toSorted((a, b) => groupOf(a) - groupOf(b) || rankOf(a) - rankOf(b));
+  }
+}

@@ -148,15 +148,14 @@ export class ClaudeProcess {
     child.once('exit', (code, signal) => {
       this.#gone(child, code, signal);
     });
-    void this.#initialise(tools);
+    void this.write({
+      type: 'control_request',
+      request_id: INITIALISE_ID,
+      request: { subtype: 'initialize', ...tools.offer() },
+    });
     this.#within(INITIALISE_MS, () => {
       this.giveUp(`it did not answer within ${INITIALISE_MS / 1000} s`);
     });
-  }
-
-  async #initialise(tools: ToolChannel): Promise<void> {
-    const request = { subtype: 'initialize', ...(await tools.offer()) };
-    await this.write({ type: 'control_request', request_id: INITIALISE_ID, request });
   }
 
   #read(split: SplitLine): void {

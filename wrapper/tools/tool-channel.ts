@@ -1,5 +1,6 @@
 import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
 import { ToolCalls, type ToolResult } from './tool-calls.ts';
+import { manifestOf } from './tool-manifest.ts';
 import { TOOL_SERVER, type ToolName } from './tool-names.ts';
 import type { ToolProtocol } from './tool-protocol.ts';
 
@@ -32,15 +33,14 @@ export class ToolChannel {
   }
 
   /** The fields of `initialize` that tell `claude` of the server; none without tools. */
-  async offer(): Promise<object> {
+  offer(): object {
     if (this.#tools.length === 0) return {};
-    const protocol = await this.#load();
     return {
       sdkMcpServers: [TOOL_SERVER],
       // A call that waits for a person must end its turn rather than go to the background.
       sdkMcpServerConfigs: { [TOOL_SERVER]: { timeout: CALL_MS, disableAutoBackground: true } },
       // With these `claude` does not ask for them: its first turn waits for nothing.
-      sdkMcpServerManifests: { [TOOL_SERVER]: protocol.manifest() },
+      sdkMcpServerManifests: { [TOOL_SERVER]: manifestOf(this.#tools) },
     };
   }
 
@@ -59,7 +59,7 @@ export class ToolChannel {
     this.#calls.answer(callId, result);
   }
 
-  /** Loaded late: `claude` starts in the meantime, and asks for nothing before it has started. */
+  /** Loaded with the first message, which is a call: no start waits for it. */
   #load(): Promise<ToolProtocol> {
     this.#protocol ??= import('./tool-protocol.ts').then(
       ({ ToolProtocol }) => new ToolProtocol(this.#calls, this.#tools),

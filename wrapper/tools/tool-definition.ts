@@ -26,7 +26,7 @@ interface ToolDocumentation<Field extends string> {
 type ObjectSchema = { type: 'object'; properties?: Record<string, object>; [key: string]: unknown };
 
 /** A tool's entry in `tools/list`. */
-interface ToolDescription {
+export interface ToolDescription {
   name: AgentTool;
   description: string;
   inputSchema: ObjectSchema;

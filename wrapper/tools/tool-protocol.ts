@@ -1,15 +1,13 @@
 import * as z from 'zod';
 import type { ToolCalls, ToolResult } from './tool-calls.ts';
-import { TOOL_SERVER, type ToolName } from './tool-names.ts';
+import { initialized, listed, PROTOCOL_VERSION } from './tool-manifest.ts';
+import type { ToolName } from './tool-names.ts';
 import { TOOLS } from './tool-table.ts';
 
 /**
- * MCP for CC-Docker's own tools: the server's side of the five methods that Claude Code uses. Not by the MCP SDK, which
- * would be a third of the wrapper's bundle.
+ * MCP for CC-Docker's own tools: the server's side of the methods that Claude Code uses. Not by the MCP SDK, which would add a
+ * third to the wrapper's bundle.
  */
-
-/** The version of MCP that Claude Code asks for. Answers known in advance count only with the very same version. */
-const PROTOCOL_VERSION = '2025-11-25';
 
 /** JSON-RPC's codes for errors. */
 const INVALID_REQUEST = -32600;
@@ -36,12 +34,6 @@ interface CallResult {
   isError: boolean;
 }
 
-/** The answers to a client's first questions, for a client that takes them before it asks. */
-export interface Manifest {
-  initializeResult: object;
-  toolsListResult: object;
-}
-
 /** Answers an MCP client's messages. */
 export class ToolProtocol {
   readonly #calls: ToolCalls;
@@ -51,10 +43,6 @@ export class ToolProtocol {
   constructor(calls: ToolCalls, tools: readonly ToolName[]) {
     this.#calls = calls;
     this.#tools = tools;
-  }
-
-  manifest(): Manifest {
-    return { initializeResult: welcome(PROTOCOL_VERSION), toolsListResult: this.#list() };
   }
 
   /** Answers a message. A notification gets an answer too: Claude Code waits for one, and looks at nothing in it. */
@@ -75,20 +63,16 @@ export class ToolProtocol {
       case 'initialize': {
         // What is used here is the same in every version of MCP.
         const parsed = initializeParams.safeParse(params);
-        return { result: welcome(parsed.data?.protocolVersion ?? PROTOCOL_VERSION) };
+        return { result: initialized(parsed.data?.protocolVersion ?? PROTOCOL_VERSION) };
       }
       case 'ping':
         return { result: {} };
       case 'tools/list':
-        return { result: this.#list() };
+        return { result: listed(this.#tools) };
       case 'tools/call':
         return await this.#call(id, params);
     }
     return failure(UNKNOWN_METHOD, `There is no method ${method} here.`);
-  }
-
-  #list(): { tools: object[] } {
-    return { tools: this.#tools.map((name) => TOOLS[name].describe()) };
   }
 
   async #call(id: Id, params: Record<string, unknown>): Promise<Answer> {
@@ -115,10 +99,6 @@ export class ToolProtocol {
     const result = await this.#calls.call(call, cancelled);
     return result === null ? null : outcome(tool, result);
   }
-}
-
-function welcome(protocolVersion: string): object {
-  return { protocolVersion, capabilities: { tools: {} }, serverInfo: { name: TOOL_SERVER, version: '1' } };
 }
 
 function failure(code: number, message: string): Answer {

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { type AgentTool, agentTool } from '../../../../protocol/api/session-config.ts';
 import { type WrapperNotice, wrapperNotice } from '../../../../protocol/link/wrapper-notice.ts';
 import { ToolCalls, type ToolResult } from '../../../../wrapper/tools/tool-calls.ts';
+import { manifestOf } from '../../../../wrapper/tools/tool-manifest.ts';
 import { ToolProtocol } from '../../../../wrapper/tools/tool-protocol.ts';
 
 const PEOPLE: readonly AgentTool[] = ['ask_user', 'notify_user'];
@@ -51,7 +52,7 @@ test('an MCP client is welcomed in the version that it speaks, and finds the too
 
 test('the manifest is what a client would be answered', async () => {
   const { protocol } = await serving({ tools: agentTool.options });
-  const { initializeResult, toolsListResult } = protocol.manifest();
+  const { initializeResult, toolsListResult } = manifestOf(agentTool.options);
   expect(await protocol.serve({ jsonrpc: '2.0', id: 1, method: 'initialize' })).toMatchObject({
     result: initializeResult,
   });

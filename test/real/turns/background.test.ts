@@ -1,5 +1,7 @@
+import { atMost } from '../../support/patience.ts';
 import { existsSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { until } from '../../support/until.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { after, agent, bash, byWord, says, turnsScene, type TurnsScene } from '../../support/turns.ts';
 
 /** What the agent does beside the messages that it gets, through the whole service. */
@@ -24,7 +26,7 @@ beforeAll(async () => {
       tool_result: () => says('started'),
     }),
   );
-}, 60_000);
+}, atMost(60));
 afterAll(async () => await scene[Symbol.asyncDispose]());
 
 const ownTurn = ({ type }: { type: string }) => type === 'turn.started';
@@ -33,7 +35,7 @@ test('a chat during a turn that claude began itself is answered, and nothing is 
   const { alice } = scene;
   const id = await alice.createSession();
   await alice.ask(id, 'go short shell');
-  await vi.waitFor(async () => expect((await alice.events(id)).some(ownTurn)).toBe(true), { timeout: 30_000 });
+  await until(async () => expect((await alice.events(id)).some(ownTurn)).toBe(true));
   expect(await alice.show(id)).toMatchObject({ status: 'running' });
   const answer = await alice.ask(id, 'hello meanwhile');
   expect(answer).toMatchObject({ status: 'completed', result: 'answer to the chat', error: null });
@@ -86,10 +88,8 @@ describe('a message that begins a subagent', () => {
     expect(body).toMatchObject({ status: 'completed', result: 'started', settled_at: null });
     expect(body.background_tasks).toMatchObject([{ kind: 'agent', description: 'what is it?' }]);
     expect(await alice.show(id)).toMatchObject({ status: 'idle', background_tasks: [{ kind: 'agent' }] });
-    await vi.waitFor(
-      async () =>
-        expect(await alice.message(id, body.message_id)).toMatchObject({ result: expect.stringContaining('42') }),
-      { timeout: 30_000 },
+    await until(async () =>
+      expect(await alice.message(id, body.message_id)).toMatchObject({ result: expect.stringContaining('42') }),
     );
   });
 
@@ -97,7 +97,7 @@ describe('a message that begins a subagent', () => {
     const { alice } = scene;
     const id = await alice.createSession();
     await alice.ask(id, 'hello meanwhile');
-    const asked = { prompt: 'go endless agent', stream: false, timeout_seconds: 8 };
+    const asked = { prompt: 'go endless agent', stream: false, timeout_seconds: 20 };
     const { status, body } = await alice.call('POST', `/sessions/${id}/chat`, asked);
     expect(status).toBe(200);
     expect(body).toMatchObject({ status: 'completed', result: 'started', settled_at: null, error: null });
@@ -113,14 +113,11 @@ describe('a message that begins a subagent', () => {
     const { alice } = scene;
     const parent = await alice.createSession({ agent_tools: ['spawn_session'] });
     await alice.ask(parent, 'spawn now');
-    const result = await vi.waitFor(
-      async () => {
-        const found = (await alice.events(parent)).filter(({ type }) => type === 'child.result');
-        expect(found).not.toEqual([]);
-        return found;
-      },
-      { timeout: 40_000 },
-    );
+    const result = await until(async () => {
+      const found = (await alice.events(parent)).filter(({ type }) => type === 'child.result');
+      expect(found).not.toEqual([]);
+      return found;
+    });
     expect(result).toHaveLength(1);
     expect(result[0].data).toMatchObject({ status: 'completed', result: 'The report is: the answer is 42' });
   });

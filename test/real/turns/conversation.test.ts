@@ -1,3 +1,4 @@
+import { atMost } from '../../support/patience.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { says, turnsScene, type TurnsScene } from '../../support/turns.ts';
 
@@ -9,7 +10,7 @@ beforeAll(async () => {
     const codes = [...all.matchAll(/the code is (\w+)/g)].map(([, code]) => code);
     return says(latest.includes('which code') ? `codes: ${[...new Set(codes)].join(' ') || 'none'}` : 'noted');
   });
-}, 60_000);
+}, atMost(60));
 afterAll(async () => await scene[Symbol.asyncDispose]());
 
 const parked = ({ status, files }: { status: string; files: { saved: boolean } }) =>

@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { atMost } from '../../support/patience.ts';
+import { until } from '../../support/until.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { agent, bash, byWord, says, turnsScene, type TurnsScene } from '../../support/turns.ts';
 
 let scene: TurnsScene;
@@ -15,7 +17,7 @@ beforeAll(async () => {
       tool_result: () => says('started'),
     }),
   );
-}, 60_000);
+}, atMost(60));
 afterAll(async () => await scene[Symbol.asyncDispose]());
 
 test('an interrupt ends a turn that claude began itself', async () => {
@@ -23,14 +25,12 @@ test('an interrupt ends a turn that claude began itself', async () => {
   const id = await alice.createSession();
   await alice.ask(id, 'go shell');
   await alice.until(id, ({ status }) => status === 'running');
-  const begun = performance.now();
   const { body } = await alice.call('POST', `/sessions/${id}/interrupt`);
   expect(body).toEqual({ interrupted: true, message_id: null });
   await alice.until(id, ({ status }) => status === 'idle');
-  // INTERRUPT_TIMEOUT, after which the container would be ended, is 30 s.
-  expect(performance.now() - begun).toBeLessThan(20_000);
   const ended = (await alice.events(id)).find(({ type }) => type === 'turn.ended');
   expect(ended.data).toMatchObject({ origin: 'agent', status: 'interrupted' });
+  // It took effect in `claude`: the container is the same.
   expect(await alice.show(id)).toMatchObject({ epoch: 1 });
   expect(await alice.ask(id, 'turn left')).toMatchObject({ result: 'turned left' });
 });
@@ -58,9 +58,7 @@ test('an interrupt while the container starts keeps the message from beginning',
   const { body } = await alice.call('POST', `/sessions/${id}/interrupt`);
   expect(body).toEqual({ interrupted: true, message_id: first });
   expect(await alice.message(id, first)).toMatchObject({ status: 'interrupted', error: { code: 'interrupted' } });
-  await vi.waitFor(async () => expect(await alice.message(id, second)).toMatchObject({ status: 'completed' }), {
-    timeout: 30_000,
-  });
+  await until(async () => expect(await alice.message(id, second)).toMatchObject({ status: 'completed' }));
 });
 
 test('a message is steered into the running turn, or ends it first', async () => {
@@ -89,9 +87,7 @@ test('a message is steered into the running turn, or ends it first', async () =>
   });
   expect(urgent.body).toMatchObject({ status: 'completed', result: 'turned left' });
   expect(await alice.message(id, more)).toMatchObject({ status: 'interrupted' });
-  await vi.waitFor(async () => expect(await alice.message(id, waiting)).toMatchObject({ status: 'completed' }), {
-    timeout: 30_000,
-  });
+  await until(async () => expect(await alice.message(id, waiting)).toMatchObject({ status: 'completed' }));
   const processing = (await alice.events(id))
     .filter(({ type }) => type === 'message.processing')
     .map(({ data }) => data.message_id);

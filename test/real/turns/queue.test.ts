@@ -1,28 +1,31 @@
+import { atMost } from '../../support/patience.ts';
 import { readdirSync, readFileSync } from 'node:fs';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { until } from '../../support/until.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bash, byWord, says, turnsScene, type TurnsScene } from '../../support/turns.ts';
 
 let scene: TurnsScene;
 beforeAll(async () => {
   scene = await turnsScene(
-    byWord({ 'long work': () => bash('tail -f /dev/null'), quick: () => says('done'), tool_result: () => says('slept') }),
+    byWord({
+      'long work': () => bash('tail -f /dev/null'),
+      quick: () => says('done'),
+      tool_result: () => says('slept'),
+    }),
   );
-}, 60_000);
+}, atMost(60));
 afterAll(async () => await scene[Symbol.asyncDispose]());
 
 const ended = async (id: string, messages: readonly string[]) =>
-  await vi.waitFor(
-    async () => {
-      const views = await Promise.all(messages.map((message) => scene.alice.message(id, message)));
-      for (const { finished_at } of views) expect(finished_at).not.toBeNull();
-      return views;
-    },
-    { timeout: 90_000, interval: 200 },
-  );
+  await until(async () => {
+    const views = await Promise.all(messages.map((message) => scene.alice.message(id, message)));
+    for (const { finished_at } of views) expect(finished_at).not.toBeNull();
+    return views;
+  });
 
-test('what waits when a container has lived its time goes on in the next', { timeout: 120_000 }, async () => {
+test('what waits when a container has lived its time goes on in the next', { timeout: atMost(120) }, async () => {
   const { alice } = scene;
-  const id = await alice.createSession({ timeout_seconds: 20 });
+  const id = await alice.createSession({ timeout_seconds: 40 });
   const work = await alice.tell(id, 'long work');
   const waiting = [await alice.tell(id, 'quick 1'), await alice.tell(id, 'quick 2')];
   const views = await ended(id, [work, ...waiting]);
@@ -52,14 +55,11 @@ test('ten messages outlive the death of a container that starts', async () => {
   const id = await alice.createSession();
   const messages = [];
   for (let n = 0; n < 10; n += 1) messages.push(await alice.tell(id, `quick ${n}`));
-  const pid = await vi.waitFor(
-    () => {
-      const found = wrapperOf(id);
-      expect(found).toBeDefined();
-      return found ?? 0;
-    },
-    { timeout: 30_000, interval: 5 },
-  );
+  const pid = await until(() => {
+    const found = wrapperOf(id);
+    expect(found).toBeDefined();
+    return found ?? 0;
+  });
   process.kill(pid, 'SIGKILL');
   const views = await ended(id, messages);
   expect(views.map(({ status }) => status)).toEqual(messages.map(() => 'completed'));

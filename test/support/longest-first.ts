@@ -38,14 +38,16 @@ const LONGEST = `
   .trim()
   .split(/\s+/);
 
+const groupOf = ({ project }: TestSpecification) => project.config.sequence.groupOrder;
+
+function rankOf({ moduleId }: TestSpecification): number {
+  const rank = LONGEST.findIndex((file) => moduleId.endsWith(`/${file}`));
+  return rank === -1 ? LONGEST.length : rank;
+}
+
 /** Vitest's own order is by the times of an earlier run, of which a new checkout has none. */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const groupOf = ({ project }: TestSpecification) => project.config.sequence.groupOrder;
-    const rankOf = ({ moduleId }: TestSpecification) => {
-      const rank = LONGEST.findIndex((file) => moduleId.endsWith(`/${file}`));
-      return rank === -1 ? LONGEST.length : rank;
-    };
     return (await super.sort(files)).toSorted((a, b) => groupOf(a) - groupOf(b) || rankOf(a) - rankOf(b));
   }
 }

@@ -59,8 +59,8 @@ export class DeskUpdates {
         break;
     }
     const { status, reason } = update;
-    // The end of its turn shows that it is idle.
-    if (to === 'channel' || status === 'running' || status === 'idle') return undefined;
+    // The end of its turn shows that it is idle, unless messages wait and nothing begins.
+    if (to === 'channel' || status === 'running' || (status === 'idle' && reason === null)) return undefined;
     const why = reason === null ? '' : `: ${plain(cutLine(reason.detail, 800, ''))}`;
     this.#outbox.progress(session.session_id, `-# ${status}${why}`);
     if (status === 'stopped' || status === 'failed') this.#endProgress(to);

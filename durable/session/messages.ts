@@ -7,7 +7,7 @@ import { NOT_FOUND, type SessionStore } from './store/store.ts';
 import { fingerprint } from './core/fingerprint.ts';
 import { turnOverMaximum } from './core/limits.ts';
 import { isRunning } from './core/state.ts';
-import { withTasks } from './store/tables/message-table.ts';
+import { withState } from './store/tables/message-table.ts';
 import { Waiters } from '../shared/waiters.ts';
 
 /** Most messages that may wait in one session. */
@@ -55,7 +55,7 @@ export class SessionMessages {
   show(messageId: string): MessageView | Refusal {
     const { identity, state } = this.#store.current;
     const message = this.#store.messages.view(identity.session_id, messageId);
-    if (message !== null) return withTasks(message, state.tasks);
+    if (message !== null) return withState(message, state);
     return { refused: 'message_not_found', detail: 'This session has no message with this id.' };
   }
 
@@ -63,7 +63,7 @@ export class SessionMessages {
   list(status: MessageStatus | undefined, cursor: number, limit: number): MessagePage {
     const { identity, state } = this.#store.current;
     const { rows, next_cursor } = this.#store.messages.page(identity.session_id, status, cursor, limit);
-    return { data: rows.map((message) => withTasks(message, state.tasks)), next_cursor };
+    return { data: rows.map((message) => withState(message, state)), next_cursor };
   }
 
   /** Withdraws a message that was not handed over. The same again changes nothing. */

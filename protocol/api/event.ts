@@ -151,6 +151,8 @@ export const ownEvents = {
   }),
   'message.processing': z.object({ message_id: uuid }),
   /** `settled: false`: subagents that it began still run, or have not been reported on. `message.settled` follows. */
+  /** A usage limit of the model ended its turn. It waits, and its turn begins anew when the limit is reset. */
+  'message.held': z.object({ message_id: uuid, retry_at: instant }),
   'message.completed': z.object({ message_id: uuid, settled: z.literal(false).optional() }),
   'message.settled': z.object({ message_id: uuid }),
   'message.failed': z.object({ message_id: uuid, error: messageError }),

@@ -107,6 +107,8 @@ export const messageView = turnResult.partial().extend({
   finished_at: instant.nullable(),
   /** When its subagents had ended and been reported on as well; null: not yet. */
   settled_at: instant.nullable(),
+  /** Until when it waits for a usage limit to be reset; null: it does not. */
+  retry_at: instant.nullable(),
   error: messageError.nullable(),
   /** The turns that answered it, or followed from it; the oldest first. */
   turns: z.array(turnView),

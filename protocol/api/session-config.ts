@@ -146,6 +146,11 @@ const settings = {
   /** Model calls that one message may take. */
   max_turns: z.int().min(1).max(10_000),
   /**
+   * What becomes of a message whose turn ended by a usage limit with a time at which that is reset. `fail`: it fails.
+   * `wait`: it waits until then, and its turn begins anew.
+   */
+  on_rate_limit: z.enum(['fail', 'wait']),
+  /**
    * Budget of the session with all its descendants, USD. When it is spent, they pause until it is raised. Absent: no
    * limit.
    */
@@ -176,6 +181,7 @@ export const sessionConfig = z.strictObject({
   agent_tools: settings.agent_tools.optional(),
   mcp_servers: settings.mcp_servers.default({}),
   max_turns: settings.max_turns.default(100),
+  on_rate_limit: settings.on_rate_limit.default('fail'),
   budget_usd: settings.budget_usd.optional(),
   secrets: settings.secrets.default([]),
   network: settings.network.optional(),

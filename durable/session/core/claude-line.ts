@@ -61,6 +61,8 @@ const resultLine = z.object({
   terminal_reason: z.string().nullish(),
   stop_reason: z.string().nullish(),
   result: z.string().nullish(),
+  /** Beside a subtype of an error, in place of `result`. */
+  errors: z.array(z.string()).catch([]),
   duration_ms: z.number().catch(0),
   api_error_status: z.int().nullish(),
   api_error_type: z.string().nullish(),
@@ -206,5 +208,5 @@ function outcomeOf(line: ResultLine, before: Iterable<LoggedLine>): TurnOutcome 
   const aborted = line.terminal_reason?.startsWith('aborted') ?? false;
   if (aborted) return { ok: false, aborted, error: { code: 'interrupted', detail: 'The turn was interrupted.' } };
   if (!line.is_error) return { ok: true };
-  return { ok: false, aborted, error: turnError({ ...line, text: line.result ?? '' }, before) };
+  return { ok: false, aborted, error: turnError({ ...line, text: line.result ?? line.errors.join(' ') }, before) };
 }

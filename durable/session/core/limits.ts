@@ -14,6 +14,9 @@ const CROWDED_IDLE_MS = 2000;
 /** Waits before a container that ended while it started is requested again, milliseconds. */
 const START_RETRIES_MS = [1000, 5000, 20_000] as const;
 
+/** Longest that a message waits for a usage limit to be reset, milliseconds. The longest limit is one of a week. */
+const LONGEST_HOLD_MS = 8 * 86_400_000;
+
 /**
  * How long each phase of a session may take: as it asked for, else the operator's default, and never over the
  * operator's maximum.
@@ -35,6 +38,7 @@ export function limitsOf(identity: SessionIdentity, isCloned: boolean, settings:
     turn: Math.min(settings.TURN_TIMEOUT_DEFAULT, settings.TURN_TIMEOUT_MAX) * 1000,
     interrupt: settings.INTERRUPT_TIMEOUT * 1000,
     retries: START_RETRIES_MS,
+    hold: config.on_rate_limit === 'wait' ? LONGEST_HOLD_MS : 0,
   };
 }
 

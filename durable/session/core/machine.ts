@@ -1,7 +1,7 @@
 import type { Delivery } from '../../../protocol/api/message.ts';
 import type { MessageError, Reason } from '../../../protocol/reason.ts';
 import type { Limits, PendingMessage, SessionInput, SessionState, Step } from './state.ts';
-import { isRunning } from './state.ts';
+import { isRunning, obstacleOf } from './state.ts';
 import { type Deadline, earliest } from './turns/deadlines.ts';
 import { Draft } from './turns/draft.ts';
 import { Turns } from './turns/turns.ts';
@@ -145,12 +145,12 @@ class Machine {
     if (this.#state.permit !== 'free') this.#draft.do({ do: 'watch_spending', on: true });
   }
 
-  /** Messages wait without a container. Requests one, unless the session is suspended: it could do nothing then. */
+  /** Messages wait without a container. Requests one, unless no turn may begin: it could do nothing then. */
   #wake(): void {
-    const { suspended } = this.#state;
+    const obstacle = obstacleOf(this.#state);
     this.#draft.set({ retry_at: null });
-    if (suspended === null) this.#requestContainer();
-    else this.#draft.enter('queued', suspended.reason);
+    if (obstacle === null) this.#requestContainer();
+    else this.#draft.enter('queued', obstacle);
   }
 
   /** Without a container, a session that waits for nothing is stopped. */
@@ -182,9 +182,10 @@ class Machine {
     if (isRunning(this.#state) || queue.length === 0) return;
     if (container === 'ready') return this.#turns.dispatch();
     if (container !== 'none') return;
-    if (suspended === null) return retry_at === null ? this.#requestContainer() : undefined;
+    const obstacle = obstacleOf(this.#state);
+    if (obstacle === null) return retry_at === null ? this.#requestContainer() : undefined;
     this.#draft.set({ retry_at: null });
-    this.#draft.enter(status, suspended.reason);
+    this.#draft.enter(status, obstacle);
   }
 
   /** Ends whatever runs. If nothing does, but a message waits for its container, that message does not begin. */
@@ -203,7 +204,7 @@ class Machine {
   #stop(reason: Reason): void {
     const { container, queue, status } = this.#state;
     if ((status === 'stopped' || status === 'failed') && queue.length === 0) return;
-    this.#draft.set({ queue: [], retry_at: null, failed_starts: 0 });
+    this.#draft.set({ queue: [], limited: null, retry_at: null, failed_starts: 0 });
     const error: MessageError = { code: reason.code, detail: reason.detail };
     this.#turns.lost(error, 'parked');
     for (const { message_id } of queue) this.#draft.do({ do: 'message_interrupted', message_id, error });
@@ -235,13 +236,14 @@ class Machine {
 
   /** Keeps the messages of a container that ended too early for another try. False: no other try is made. */
   #retry(reason: Reason): boolean {
-    const { queue, failed_starts, suspended } = this.#state;
+    const { queue, failed_starts } = this.#state;
+    const obstacle = obstacleOf(this.#state);
     const { retries } = this.#draft.limits;
     const wait = retries[failed_starts];
     if (queue.length === 0 || !RETRIED.has(reason.code) || wait === undefined) return false;
     this.#draft.set({ failed_starts: failed_starts + 1 });
-    if (suspended !== null) {
-      this.#draft.enter('queued', suspended.reason);
+    if (obstacle !== null) {
+      this.#draft.enter('queued', obstacle);
       return true;
     }
     this.#draft.set({ retry_at: this.#draft.now + wait });
@@ -266,9 +268,14 @@ class Machine {
 
   #handleDeadline({ kind }: Deadline): void {
     const { idle, background, lifetime } = this.#draft.limits;
+    const { limited, queue } = this.#state;
+    const isIdle = kind === 'idle' || kind === 'background';
+    if (isIdle && limited !== null && queue.length > 0) return this.#parkLimited(limited.reason);
     switch (kind) {
       case 'waiting':
         return this.#failExpired();
+      case 'limit':
+        return this.#limitReset();
       case 'retry':
         return this.#wake();
       case 'startup': {
@@ -300,6 +307,21 @@ class Machine {
           `The container reached its longest life of ${seconds(lifetime)} (config.timeout_seconds).`,
         );
     }
+  }
+
+  /** The usage limit is reset: what waited for it begins. */
+  #limitReset(): void {
+    this.#draft.set({ limited: null });
+    const { container, queue, retry_at } = this.#state;
+    if (container === 'none' && queue.length > 0 && retry_at === null) return this.#wake();
+    this.#turns.dispatch();
+  }
+
+  /** Nothing can be done before a usage limit is reset: the container is ended, and the messages wait without one. */
+  #parkLimited(reason: Reason): void {
+    this.#turns.lost({ code: reason.code, detail: reason.detail }, 'parked');
+    this.#release();
+    this.#draft.enter('queued', reason);
   }
 
   /** The container has lived long enough. Messages that were not handed over get a new one. */

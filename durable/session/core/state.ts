@@ -21,6 +21,8 @@ export interface Limits {
   readonly interrupt: number;
   /** Waits before a container that ended before `claude` was ready is requested again. After the last, its messages fail. */
   readonly retries: readonly number[];
+  /** A message whose turn ended by a usage limit, until that is reset. 0: such a message fails at once. */
+  readonly hold: number;
 }
 
 /** A message in the queue. Its text is stored elsewhere. */
@@ -46,7 +48,7 @@ export interface TurnClock {
 }
 
 /** A message that `claude` was given and that has not ended. */
-interface HandedMessage {
+export interface HandedMessage {
   readonly message_id: string;
   /** When its own timeout ends, epoch milliseconds; null: it sets none. */
   readonly timeout: number | null;
@@ -125,6 +127,8 @@ export interface SessionState {
   readonly permit: TurnPermit;
   /** Why and since when (epoch milliseconds) its turns are suspended, because a budget is spent; null: they are not. */
   readonly suspended: { readonly reason: Reason; readonly since: number } | null;
+  /** Until when (epoch milliseconds) and why no turn begins, because a usage limit is reached; null: turns may begin. */
+  readonly limited: { readonly reason: Reason; readonly until: number } | null;
   /**
    * When the time of the present status began to count, epoch milliseconds: when the status was entered, or later, when
    * the clone was done, or when other sessions began or stopped to work in its files.
@@ -145,6 +149,11 @@ export function canHear({ container, exit }: SessionState): boolean {
 /** Whether a turn runs, whoever began it. */
 export function isRunning({ current, steered, agent_turn }: SessionState): boolean {
   return current !== null || steered.length > 0 || agent_turn !== null;
+}
+
+/** Why no turn may begin, though messages wait; null: one may. */
+export function obstacleOf({ suspended, limited }: SessionState): Reason | null {
+  return (suspended ?? limited)?.reason ?? null;
 }
 
 /** Whether the running turn is being ended. */
@@ -178,6 +187,7 @@ export const NEW_SESSION: SessionState = {
   shared: false,
   permit: 'free',
   suspended: null,
+  limited: null,
   since: 0,
   launched_at: 0,
 };
@@ -271,6 +281,8 @@ export type SessionEffect =
   | { readonly do: 'agent_turn_lost'; readonly turn: AgentTurn; readonly error: MessageError }
   /** Log an event: the background work has changed. */
   | { readonly do: 'announce_tasks' }
+  /** It waits anew, because a usage limit ended its turn. `retry_at`: until then, epoch milliseconds. */
+  | { readonly do: 'message_held'; readonly message_id: string; readonly retry_at: number }
   | { readonly do: 'message_failed'; readonly message_id: string; readonly error: MessageError }
   | { readonly do: 'message_interrupted'; readonly message_id: string; readonly error: MessageError }
   /** Log an event: the status or its reason has changed. */

@@ -26,7 +26,7 @@ export function endedTurn(
   const cause = (state.current ?? agent_turn)?.interrupting?.cause ?? null;
   const error = outcome.ok ? null : cause === 'turn_timeout' ? TIMED_OUT : outcome.error;
   return {
-    turn_id: first ?? agent_turn?.turn_id ?? uuidV7(),
+    turn_id: (first === undefined ? undefined : messages.uuidOf(first)) ?? agent_turn?.turn_id ?? uuidV7(),
     origin: begun?.origin ?? 'agent',
     status: outcome.ok ? 'completed' : outcome.aborted && cause !== 'turn_timeout' ? 'interrupted' : 'failed',
     started: begun?.started ?? agent_turn?.started ?? now,

@@ -109,7 +109,10 @@ export class LinkChanges {
   #signal(signal: LineSignal): void {
     switch (signal.is) {
       case 'message': {
-        const { message_id, state } = signal;
+        const { state } = signal;
+        const message_id = this.#tables.messages.ofUuid(signal.message_id);
+        // The end of an earlier turn of a message that waits anew.
+        if (message_id === null) return;
         return this.#tx.input({ on: state === 'completed' ? 'message_done' : 'message_cancelled', message_id });
       }
       case 'agent_turn':
@@ -130,7 +133,9 @@ export class LinkChanges {
     }
   }
 
-  #turnEnded(signal: Extract<LineSignal, { is: 'result' }>): void {
+  #turnEnded(line: Extract<LineSignal, { is: 'result' }>): void {
+    const { messages } = this.#tables;
+    const signal = { ...line, message_ids: line.message_ids.flatMap((uuid) => messages.ofUuid(uuid) ?? []) };
     const { turns, cost_usd } = this.#tx.record.usage;
     const usage = { turns: turns + 1, cost_usd: cost_usd + signal.turn.total_cost_usd, live_usd: 0 };
     this.#tx.record = listChanged({ ...this.#tx.record, usage });

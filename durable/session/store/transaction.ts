@@ -1,3 +1,4 @@
+import { v7 as uuidV7 } from 'uuid';
 import type { OwnEvent } from '../../../protocol/api/event.ts';
 import type { Reason } from '../../../protocol/reason.ts';
 import { blocksOf, promptText, shownBlocks } from '../../../protocol/content/prompt.ts';
@@ -221,12 +222,14 @@ export class Transaction implements Change {
       case 'prompt': {
         const { message_id } = effect;
         const prompt = messages.prompt(message_id);
-        return this.order({ command: 'prompt', message_id, prompt, ...(effect.steer && { steer: true }) });
+        const uuid = messages.uuidOf(message_id);
+        return this.order({ command: 'prompt', message_id: uuid, prompt, ...(effect.steer && { steer: true }) });
       }
       case 'interrupt': {
         const { message_id, background } = effect;
         const tasks = background === null ? {} : { background: true, stop_tasks: [...background.shells] };
-        return this.order({ command: 'interrupt', message_id, ...tasks });
+        const uuid = message_id === null ? null : messages.uuidOf(message_id);
+        return this.order({ command: 'interrupt', message_id: uuid, ...tasks });
       }
       case 'pause_model':
         this.modelPaused = effect.paused;
@@ -237,6 +240,11 @@ export class Transaction implements Change {
       case 'message_processing':
         messages.begin(effect.message_id, this.#now);
         return this.emit({ type: 'message.processing', data: { message_id: effect.message_id } });
+      case 'message_held': {
+        const { message_id, retry_at } = effect;
+        messages.hold(message_id, uuidV7());
+        return this.emit({ type: 'message.held', data: { message_id, retry_at: new Date(retry_at).toISOString() } });
+      }
       case 'message_completed':
         messages.finish(effect.message_id, 'completed', null, effect.settled, this.#now);
         this.finished.push(effect.message_id);
@@ -262,11 +270,12 @@ export class Transaction implements Change {
         return this.emit(turnEndedEvent(turn));
       }
       case 'message_turn_lost': {
-        const { message_id: turn_id, error } = effect;
-        const begun = messages.begun(turn_id);
+        const { message_id, error } = effect;
+        const turn_id = messages.uuidOf(message_id);
+        const begun = messages.begun(message_id);
         if (begun === null) return;
         const { origin, started } = begun;
-        const lost = { turn_id, origin, started: started ?? this.#now, message_ids: [turn_id], error };
+        const lost = { turn_id, origin, started: started ?? this.#now, message_ids: [message_id], error };
         return this.#tables.turns.add(lostTurn(lost, this.#now));
       }
       case 'announce_tasks':

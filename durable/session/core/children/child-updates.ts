@@ -3,7 +3,7 @@ import type { MessageView } from '../../../../protocol/api/message.ts';
 import type { ChildResult } from '../../../../protocol/api/child.ts';
 
 /** Of a message, what its parent is told. */
-export type EndedMessage = Omit<MessageView, 'background_tasks'>;
+export type EndedMessage = Omit<MessageView, 'background_tasks' | 'retry_at'>;
 
 /** An update that a child sends to its parent, as the parent's log stores it. */
 export type ChildEvent = Extract<

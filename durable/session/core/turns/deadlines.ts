@@ -5,7 +5,7 @@ export interface Deadline {
   /** Epoch milliseconds. */
   readonly at: number;
   readonly kind:
-    'waiting' | 'retry' | 'startup' | 'idle' | 'background' | 'suspended' | 'turn' | 'interrupt' | 'lifetime';
+    'waiting' | 'limit' | 'retry' | 'startup' | 'idle' | 'background' | 'suspended' | 'turn' | 'interrupt' | 'lifetime';
 }
 
 /** When the next `clock` input is due, epoch milliseconds; null: no deadline is set. */
@@ -15,12 +15,14 @@ export function nextDeadline(state: SessionState, limits: Limits): number | null
 
 /** The earliest deadline. Of two at the same time, the one that is pushed first here wins: it concerns less. */
 export function earliest(state: SessionState, limits: Limits): Deadline | null {
-  const { status, container, since, launched_at, current, agent_turn, queue, suspended, crowded, shared } = state;
+  const { status, container, since, launched_at, current, agent_turn, queue, suspended, limited, crowded, shared } =
+    state;
   const all: Deadline[] = [];
   for (const { deadline } of queue) if (deadline !== null) all.push({ at: deadline, kind: 'waiting' });
+  if (limited !== null) all.push({ at: limited.until, kind: 'limit' });
   if (state.retry_at !== null && container === 'none') all.push({ at: state.retry_at, kind: 'retry' });
   if (status === 'starting') all.push({ at: since + limits.startup, kind: 'startup' });
-  if (status === 'idle' && queue.length === 0 && !shared) {
+  if (status === 'idle' && (queue.length === 0 || limited !== null) && !shared) {
     const idle = crowded ? Math.min(limits.crowded, limits.idle) : limits.idle;
     if (state.tasks.length === 0) all.push({ at: since + idle, kind: 'idle' });
     else all.push({ at: since + limits.background, kind: 'background' });

@@ -2,6 +2,7 @@ import type { MessageError } from '../../../../protocol/reason.ts';
 import type {
   AgentTurn,
   EndedTurn,
+  HandedMessage,
   InterruptCause,
   PendingMessage,
   RunningMessage,
@@ -26,7 +27,7 @@ export class Turns {
 
   /** Begins the turn of the next message, if `claude` is free and the permit allows a turn. */
   dispatch(): void {
-    const { container, queue, permit, suspended, steered, agent_turn } = this.#state;
+    const { container, queue, permit, suspended, limited, steered, agent_turn } = this.#state;
     if (container !== 'ready' || this.#state.current !== null) return;
     if (agent_turn !== null) return this.#draft.enter('running', null);
     const [waiting] = steered;
@@ -38,6 +39,7 @@ export class Turns {
     const [next, ...rest] = queue;
     if (next === undefined) return this.#draft.enter('idle', null);
     if (permit === 'due' || permit === 'suspended') return this.#draft.enter('idle', suspended?.reason ?? null);
+    if (limited !== null) return this.#draft.enter('idle', limited.reason);
     const { message_id, deadline: timeout } = next;
     this.#draft.set({ current: this.#running({ message_id, timeout, done: false }), queue: rest });
     this.#draft.enter('running', null);
@@ -69,14 +71,19 @@ export class Turns {
     const cause = causeOf(current) ?? causeOf(agent_turn);
     this.#draft.set({ agent_turn: null });
     this.background.turnEnded(turn);
+    const answered: HandedMessage[] = [];
     if (current !== null && isAnswered(current, turn.message_ids)) {
       this.#clearCurrent();
-      this.#end(current.message_id, cause, turn);
+      answered.push(current);
     }
-    for (const { message_id } of steered.filter((message) => isAnswered(message, turn.message_ids))) {
-      this.#draft.set({ steered: this.#state.steered.filter((one) => one.message_id !== message_id) });
-      this.#end(message_id, cause, turn);
+    for (const message of steered.filter((one) => isAnswered(one, turn.message_ids))) {
+      this.#draft.set({ steered: this.#state.steered.filter(({ message_id }) => message_id !== message.message_id) });
+      answered.push(message);
     }
+    const until = cause === null ? this.#resetOf(turn) : null;
+    const held = until === null ? [] : answered.filter(({ timeout }) => timeout === null || timeout > until);
+    for (const message of answered) if (!held.includes(message)) this.#end(message.message_id, cause, turn);
+    if (until !== null) this.#hold(held, until);
     this.dispatch();
   }
 
@@ -208,6 +215,26 @@ export class Turns {
     const settled = this.background.isSettled(message_id);
     this.#draft.do({ do: 'message_completed', message_id, settled });
     if (!settled) this.#draft.set({ unsettled: [...this.#state.unsettled, message_id] });
+  }
+
+  /** When the usage limit that ended this turn is reset, epoch milliseconds; null: none did, or it is not waited for. */
+  #resetOf({ outcome }: EndedTurn): number | null {
+    if (outcome.ok || outcome.error.retry_at === undefined) return null;
+    const until = Date.parse(outcome.error.retry_at);
+    const wait = until - this.#draft.now;
+    return wait > 0 && wait <= this.#draft.limits.hold ? until : null;
+  }
+
+  /** Puts messages back at the head of the queue. No turn begins before `until`: it would meet the same limit. */
+  #hold(messages: readonly HandedMessage[], until: number): void {
+    if (messages.length === 0) return;
+    const waiting = messages.map(({ message_id, timeout }) => ({ message_id, deadline: timeout }));
+    const detail = `The model's usage limit is reached. The messages that wait begin when it is reset, at ${new Date(until).toISOString()}.`;
+    this.#draft.set({
+      queue: [...waiting, ...this.#state.queue],
+      limited: { reason: { code: 'usage_limit', detail }, until },
+    });
+    for (const { message_id } of waiting) this.#draft.do({ do: 'message_held', message_id, retry_at: until });
   }
 
   /** The turn is over. A granted permit was for this turn only, so the next turn needs a new one. */

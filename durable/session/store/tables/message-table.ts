@@ -6,7 +6,7 @@ import type {
   TurnResult,
 } from '../../../../protocol/api/message.ts';
 import { addTurn } from '../../core/turns/sum.ts';
-import type { OpenTask } from '../../core/state.ts';
+import type { OpenTask, SessionState } from '../../core/state.ts';
 import type { TurnTable } from './turn-table.ts';
 import { turnResult } from '../../../../protocol/api/message.ts';
 import type { Prompt } from '../../../../protocol/content/blocks.ts';
@@ -31,12 +31,13 @@ interface Row extends Record<string, SqlStorageValue> {
 }
 
 /** A message without what only the session's state knows. */
-export type StoredMessage = Omit<MessageView, 'background_tasks'>;
+export type StoredMessage = Omit<MessageView, 'background_tasks' | 'retry_at'>;
 
-/** A message with what it began and is still running. */
-export function withTasks(message: StoredMessage, tasks: readonly OpenTask[]): MessageView {
+/** A message with what it began and is still running, and what it waits for. */
+export function withState(message: StoredMessage, { tasks, limited }: SessionState): MessageView {
   return {
     ...message,
+    retry_at: message.status === 'queued' ? iso(limited?.until ?? null) : null,
     background_tasks: tasksView(tasks.filter(({ message_id }) => message_id === message.message_id)),
   };
 }
@@ -72,10 +73,36 @@ export class MessageTable {
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS messages (
       id TEXT PRIMARY KEY, status TEXT NOT NULL, prompt TEXT NOT NULL, created INTEGER NOT NULL,
       started INTEGER, finished INTEGER, error TEXT, turn TEXT, origin TEXT NOT NULL DEFAULT 'user', settled INTEGER)`);
+    this.#sql.exec(
+      'CREATE TABLE IF NOT EXISTS message_uuids (message_id TEXT PRIMARY KEY, uuid TEXT NOT NULL UNIQUE) WITHOUT ROWID',
+    );
     // The same key is the same message: a client that does not know whether its chat request arrived may repeat it.
     this.#sql.exec(
       'CREATE TABLE IF NOT EXISTS message_keys (key TEXT PRIMARY KEY, id TEXT NOT NULL, body TEXT NOT NULL)',
     );
+  }
+
+  /** The message goes back to those that wait. It will be handed over under a new `uuid`: Claude Code takes each only once. */
+  hold(id: string, uuid: string): void {
+    this.#sql.exec("UPDATE messages SET status = 'queued', started = NULL WHERE id = ?", id);
+    this.#sql.exec('INSERT OR REPLACE INTO message_uuids (message_id, uuid) VALUES (?, ?)', id, uuid);
+  }
+
+  /** The `uuid` under which Claude Code gets a message. */
+  uuidOf(id: string): string {
+    const rows = this.#sql.exec<{ uuid: string }>('SELECT uuid FROM message_uuids WHERE message_id = ?', id);
+    return [...rows][0]?.uuid ?? id;
+  }
+
+  /** The message that Claude Code has under a `uuid`; null: it has another one by now. */
+  ofUuid(uuid: string): string | null {
+    const rows = this.#sql.exec<{ message_id: string; uuid: string }>(
+      'SELECT message_id, uuid FROM message_uuids WHERE uuid = ?1 OR message_id = ?1',
+      uuid,
+    );
+    const row = [...rows][0];
+    if (row === undefined) return uuid;
+    return row.uuid === uuid ? row.message_id : null;
   }
 
   add(id: string, prompt: Prompt, origin: Sender, now: number): void {

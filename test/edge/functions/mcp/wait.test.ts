@@ -68,7 +68,7 @@ class FakeSession {
       return Response.json({ data: [{ ...QUESTION, detached: this.detached }], next_cursor: null });
     if (pathname.includes('/messages/')) {
       const ended = this.status === 'completed' ? NOW : null;
-      const times = { created_at: NOW, started_at: NOW, finished_at: ended, settled_at: ended };
+      const times = { created_at: NOW, started_at: NOW, finished_at: ended, settled_at: ended, retry_at: null };
       const rest = { origin: 'user', turns: [], background_tasks: [] };
       return Response.json({ ...ids, status: this.status, prompt: 'x', error: null, ...times, ...rest });
     }

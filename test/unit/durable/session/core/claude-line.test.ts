@@ -102,6 +102,14 @@ describe('the end of a turn', () => {
     );
   });
 
+  it('is told in Claude Code’s own words when it has no result', () => {
+    const line = { ...error, subtype: 'error_during_execution', errors: ['No conversation found', 'with this id'] };
+    expect(errorOf([JSON.stringify(line)])).toEqual({
+      code: 'execution_error',
+      detail: 'No conversation found with this id',
+    });
+  });
+
   it('reads no further back in the log than it needs', () => {
     const read: string[] = [];
     function* log() {

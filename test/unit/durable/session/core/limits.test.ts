@@ -55,12 +55,18 @@ describe('the deadlines of a session', () => {
       interrupt: 30_000,
       background: 3_600_000,
       retries: [1000, 5000, 20_000],
+      hold: 0,
     });
   });
 
   it('are what it asks for', () => {
     const asked = identity({ config: { timeout_seconds: 60, idle_timeout_seconds: 5 } });
     expect(limitsOf(asked, false, settings())).toMatchObject({ lifetime: 60_000, idle: 5000 });
+  });
+
+  it('let a message wait for any usage limit when it asks for that: the longest is one of a week', () => {
+    const { hold } = limitsOf(identity({ config: { on_rate_limit: 'wait' } }), false, settings());
+    expect(hold).toBeGreaterThan(7 * 86_400_000);
   });
 
   it('are never more than the operator’s maxima, whatever the defaults say', () => {

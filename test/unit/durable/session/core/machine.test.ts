@@ -5,9 +5,11 @@ import { nextDeadline } from '../../../../../durable/session/core/turns/deadline
 import {
   isRunning,
   NEW_SESSION,
+  obstacleOf,
   type Limits,
   type SessionEffect,
   type SessionInput,
+  type SessionState,
   type TurnOutcome,
 } from '../../../../../durable/session/core/state.ts';
 import type { Delivery } from '../../../../../protocol/api/message.ts';
@@ -20,6 +22,7 @@ const LIMITS: Limits = {
   lifetime: 7_200_000,
   turn: 3_600_000,
   interrupt: 30_000,
+  hold: 700_000_000,
   background: 600_000,
   retries: [1000, 5000],
 };
@@ -28,6 +31,14 @@ const failed = { ok: false, aborted: false, error: { code: 'model_error', detail
 const aborted = { ok: false, aborted: true, error: { code: 'interrupted', detail: 'x' } } as const;
 
 const START = 1_000_000;
+
+/** A usage limit of the model, which is reset at that time. */
+const RESET = START + 2_000_000;
+const limited = {
+  ok: false,
+  aborted: false,
+  error: { code: 'model_rate_limited', detail: 'x', retry_at: new Date(RESET).toISOString() },
+} as const;
 
 /** Plays inputs, a second apart or as `gaps` says (milliseconds), and collects what was to be done. */
 function play(inputs: readonly SessionInput[], gaps: readonly number[] = []) {
@@ -82,7 +93,7 @@ const anyInput: fc.Arbitrary<SessionInput> = fc.oneof(
     message_ids: fc.subarray(['m0', 'm1', 'm2', 'm3', 'm4', 'm5']),
     agent: fc.boolean(),
     run_id: fc.constantFrom(null, 'r0', 'r1', 'r2'),
-    outcome: fc.constantFrom({ ok: true } as const, failed, aborted),
+    outcome: fc.constantFrom({ ok: true } as const, failed, aborted, limited),
   }),
   fc.record({
     on: fc.constantFrom('message_done' as const, 'message_cancelled' as const, 'withdrawn' as const),
@@ -182,12 +193,17 @@ describe('the session machine, whatever happens in whatever order', () => {
     );
   });
 
-  it('hands each message over at most once; those in the queue in order, and one at a time', () => {
+  it('hands each message over once, and once more each time that it was held; those in the queue in order, and one at a time', () => {
     fc.assert(
       fc.property(anyStory, ({ inputs, gaps }) => {
         const { effects } = play(inputs, gaps);
         const prompts = effects.filter((effect) => effect.do === 'prompt');
-        expect(new Set(prompts.map(({ message_id }) => message_id)).size).toBe(prompts.length);
+        const timesOf = (what: SessionEffect['do'], id: string) =>
+          effects.filter((effect) => effect.do === what && 'message_id' in effect && effect.message_id === id).length;
+        for (const { message_id } of prompts) {
+          const [handed, held] = [timesOf('prompt', message_id), timesOf('message_held', message_id)];
+          expect(handed === held || handed === held + 1).toBe(true);
+        }
         const queued = new Set(
           inputs.flatMap((input) =>
             input.on === 'prompted' && input.delivery === 'queue' ? [input.message.message_id] : [],
@@ -204,7 +220,7 @@ describe('the session machine, whatever happens in whatever order', () => {
             running.add(effect.message_id);
           } else if (END.has(effect.do) && 'error' in effect && 'message_id' in effect)
             running.delete(effect.message_id);
-          else if (effect.do === 'message_completed') running.delete(effect.message_id);
+          else if (effect.do === 'message_completed' || effect.do === 'message_held') running.delete(effect.message_id);
         }
       }),
     );
@@ -251,7 +267,9 @@ describe('the session machine, whatever happens in whatever order', () => {
           const step = advance(state, input, index * 1000, LIMITS);
           if (step.effects.some((effect) => effect.do === 'want')) {
             expect(state.container === 'none' || input.on === 'ended').toBe(true);
-            expect(step.state.suspended === null || step.state.queue.length === 0 || input.on === 'created').toBe(true);
+            expect(obstacleOf(step.state) === null || step.state.queue.length === 0 || input.on === 'created').toBe(
+              true,
+            );
             expect(step.state.epoch).toBe(state.epoch + 1);
           } else expect(step.state.epoch).toBe(state.epoch);
           state = step.state;
@@ -274,8 +292,9 @@ describe('the session machine, whatever happens in whatever order', () => {
     fc.assert(
       fc.property(anyStory, ({ inputs, gaps }) => {
         const { state } = play(inputs, gaps);
-        const isHeld = state.suspended !== null && state.queue.length > 0 && state.container === 'none';
-        if (isHeld) expect(state).toMatchObject({ status: 'queued', reason: reason('budget_reached') });
+        const obstacle = obstacleOf(state);
+        const isHeld = obstacle !== null && state.queue.length > 0 && state.container === 'none';
+        if (isHeld) expect(state).toMatchObject({ status: 'queued', reason: obstacle });
         else if (state.retry_at !== null && state.container === 'none') expect(state.queue).not.toEqual([]);
         else if (state.status === 'queued') expect(['wanted', 'ending']).toContain(state.container);
         else if (state.container === 'none') expect(['stopped', 'failed']).toContain(state.status);
@@ -294,6 +313,7 @@ const BY_CLOCK = new Set([
   'session_timeout',
   'claude_unresponsive',
   'budget_reached',
+  'usage_limit',
 ]);
 
 describe('deadlines, however late and however often the alarm comes', () => {
@@ -321,7 +341,8 @@ describe('deadlines, however late and however often the alarm comes', () => {
         const due = nextDeadline(state, LIMITS);
         if (due === null || due < now) return;
         const punctual = advance(state, { on: 'clock' }, due, LIMITS).state;
-        if (punctual.status === state.status) return;
+        // What waited for a usage limit to be reset begins: nothing has ended.
+        if (punctual.status === state.status || punctual.status === 'running') return;
         const { status, reason: why } = advance(state, { on: 'clock' }, due + late, LIMITS).state;
         expect(BY_CLOCK).toContain(punctual.reason?.code);
         expect({ status, why }).toEqual({ status: punctual.status, why: punctual.reason });
@@ -336,7 +357,7 @@ describe('deadlines, however late and however often the alarm comes', () => {
         for (let alarms = 0; ; alarms += 1) {
           const due = nextDeadline(state, LIMITS);
           if (due === null) break;
-          expect(alarms).toBeLessThan(2 * story.sent + 8);
+          expect(alarms).toBeLessThan(2 * story.sent + 9);
           now = Math.max(now, due) + (lateness[alarms % 5] ?? 0);
           ({ state } = advance(state, { on: 'clock' }, now, LIMITS));
         }
@@ -645,6 +666,88 @@ describe('below a budget', () => {
     const asked = advance(gone, prompted('m0'), now, LIMITS);
     expect(asked.effects).toEqual([{ do: 'announce' }]);
     expect(asked.state).toMatchObject({ status: 'queued', reason: reason('budget_reached'), container: 'none' });
+  });
+});
+
+/** A message waits for a usage limit. */
+const held = (...inputs: SessionInput[]) => play([...READY, prompted('m0'), ended(['m0'], limited), ...inputs]);
+const at = (now: number, state: SessionState) => advance(state, { on: 'clock' }, now, LIMITS);
+/** What becomes of a message whose turn ends like this. */
+const endOf = (outcome: TurnOutcome, limits: Limits) => {
+  const { state, now } = play([...READY, prompted('m0')]);
+  return advance(state, ended(['m0'], outcome), now, limits).effects[0];
+};
+
+describe('below a usage limit', () => {
+  it('a message whose turn ended by it waits, seen by all, and begins anew when it is reset', () => {
+    const { state, effects } = held();
+    expect(effects).toContainEqual({ do: 'message_held', message_id: 'm0', retry_at: RESET });
+    expect(state).toMatchObject({ status: 'idle', reason: { code: 'usage_limit' }, queue: [{ message_id: 'm0' }] });
+    expect(state.reason?.detail).toContain(new Date(RESET).toISOString());
+    const { limited: limit } = state;
+    const early = at(RESET - 1, { ...state, since: RESET, launched_at: RESET });
+    expect(early.effects).toEqual([]);
+    const reset = at(RESET, { ...state, since: RESET, launched_at: RESET });
+    expect(limit).not.toBeNull();
+    expect(reset.effects).toContainEqual({ do: 'prompt', message_id: 'm0', steer: false });
+    expect(reset.state).toMatchObject({ status: 'running', limited: null, current: { message_id: 'm0' } });
+  });
+
+  it('messages that come later wait behind it', () => {
+    const { state } = held(prompted('m1'), prompted('m2'));
+    expect(state.queue.map(({ message_id }) => message_id)).toEqual(['m0', 'm1', 'm2']);
+    expect(state.current).toBeNull();
+  });
+
+  it('an idle session gives its container back, keeps what waits, and asks for another when the limit is reset', () => {
+    const { state, now } = held();
+    const parked = at(now + LIMITS.idle, state);
+    expect(parked.effects).toEqual([{ do: 'release' }, { do: 'announce' }]);
+    const gone = advance(parked.state, { on: 'ended', epoch: 1, reason: reason('stopped_by_user') }, now, LIMITS);
+    expect(gone.effects).toEqual([]);
+    expect(gone.state).toMatchObject({ status: 'queued', reason: { code: 'usage_limit' }, container: 'none' });
+    expect(nextDeadline(gone.state, LIMITS)).toBe(RESET);
+    expect(at(RESET, gone.state).effects).toContainEqual({ do: 'want' });
+  });
+
+  it('makes room for others without losing what waits', () => {
+    const { state, now } = held({ on: 'crowded', epoch: 1, crowded: true });
+    expect(at(now + LIMITS.crowded, state).state).toMatchObject({ status: 'queued', queue: [{ message_id: 'm0' }] });
+  });
+
+  it('that is not waited for, is over, or is too far off fails the message', () => {
+    const failure = { do: 'message_failed', message_id: 'm0', error: limited.error };
+    expect(endOf(limited, { ...LIMITS, hold: 0 })).toEqual(failure);
+    expect(endOf(limited, { ...LIMITS, hold: 1_000_000 })).toEqual(failure);
+    const over = { ...limited, error: { ...limited.error, retry_at: new Date(START).toISOString() } };
+    expect(endOf(over, LIMITS)).toEqual({ ...failure, error: over.error });
+  });
+
+  it('a message whose own time is over before that fails at once', () => {
+    const { effects } = play([...READY, prompted('m0', RESET - 1), ended(['m0'], limited)]);
+    expect(effects).toContainEqual({ do: 'message_failed', message_id: 'm0', error: limited.error });
+  });
+
+  it('a turn that was being interrupted is interrupted, and nothing waits', () => {
+    const { state } = play([...READY, prompted('m0'), { on: 'interrupt', background: false }, ended(['m0'], limited)]);
+    expect(state).toMatchObject({ status: 'idle', reason: null, queue: [], limited: null });
+  });
+
+  it('a stop ends the wait with what waits', () => {
+    const { state, effects } = held({ on: 'stop', reason: reason('stopped_by_user') });
+    expect(effects).toContainEqual(expect.objectContaining({ do: 'message_interrupted', message_id: 'm0' }));
+    expect(state).toMatchObject({ status: 'stopped', limited: null, queue: [] });
+  });
+
+  it('a budget that is spent meanwhile is what it waits for first', () => {
+    const { state, now } = held({ on: 'permit', permit: 'suspended', reason: reason('budget_reached') });
+    const gone = at(now + LIMITS.idle, state).state;
+    const away = advance(gone, { on: 'ended', epoch: 1, reason: reason('stopped_by_user') }, now, LIMITS).state;
+    const reset = at(RESET, away);
+    expect(reset.effects.map((effect) => effect.do)).not.toContain('want');
+    expect(advance(reset.state, { on: 'permit', permit: 'free' }, RESET, LIMITS).effects).toContainEqual({
+      do: 'want',
+    });
   });
 });
 

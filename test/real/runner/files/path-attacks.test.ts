@@ -15,6 +15,7 @@ import {
   SECRET,
   SECRET_NAME,
   surroundings,
+  timesIn,
 } from '../../../support/files/scene.ts';
 import { generatedRuns } from '../../../support/generated-runs.ts';
 
@@ -115,6 +116,8 @@ async function archive(...entries: EntryHeader[]): Promise<Buffer> {
 test('of ten thousand generated paths none leaves the workspace, whatever is asked of it', async () => {
   const { top, root, workspace, outside } = surroundings();
   const untouched = fingerprint(top, workspace);
+  const times = timesIn(top, workspace);
+  const before = times();
   const open = openFiles();
   const paths = new Set<string>();
   const ops: Record<string, { done: number; refused: number }> = {};
@@ -156,10 +159,11 @@ test('of ten thousand generated paths none leaves the workspace, whatever is ask
         if (answer.ok) count.done += 1;
         else count.refused += 1;
       }
-      expect(fingerprint(top, workspace)).toBe(untouched);
+      expect(times()).toBe(before);
     }),
     { numRuns: runs },
   );
+  expect(fingerprint(top, workspace)).toBe(untouched);
   expect(paths.size).toBeGreaterThan(0.8 * runs);
   // It is no wall that nothing goes through: of each, some are done. Of few paths that cannot be said.
   const some = Math.floor(runs / 200);
@@ -177,8 +181,11 @@ test('the oracle sees what leaves: the same links, followed, give the secret awa
   for (const name of ['to-file', 'chain-file', 'up-to-file', `proc-root/${SECRET_NAME}`, `chain1/${SECRET_NAME}`])
     expect(followed(name)).toBe(SECRET);
   const before = fingerprint(outside);
+  const times = timesIn(outside, workspace);
+  const timesBefore = times();
   writeFileSync(path.join(workspace, 'dangling'), 'x');
   expect(fingerprint(outside)).not.toBe(before);
+  expect(times()).not.toBe(timesBefore);
 });
 
 test('ordinary paths, also of odd names, go through all operations', async () => {

@@ -146,8 +146,8 @@ const settings = {
   /** Model calls that one message may take. */
   max_turns: z.int().min(1).max(10_000),
   /**
-   * What becomes of a message whose turn ended by a usage limit with a time at which that is reset. `fail`: it fails.
-   * `wait`: it waits until then, and its turn begins anew.
+   * What becomes of a message whose turn ended by a usage limit with a time at which that is reset. `wait`: it waits until
+   * then, and its turn begins anew. `fail`, or absent: it fails.
    */
   on_rate_limit: z.enum(['fail', 'wait']),
   /**
@@ -181,7 +181,8 @@ export const sessionConfig = z.strictObject({
   agent_tools: settings.agent_tools.optional(),
   mcp_servers: settings.mcp_servers.default({}),
   max_turns: settings.max_turns.default(100),
-  on_rate_limit: settings.on_rate_limit.default('fail'),
+  // No default: with one, a creation that is repeated with its key would not be the same request as before.
+  on_rate_limit: settings.on_rate_limit.optional(),
   budget_usd: settings.budget_usd.optional(),
   secrets: settings.secrets.default([]),
   network: settings.network.optional(),

@@ -119,14 +119,11 @@ function addSettings(sql: SqlStorage): void {
   const row = sql.exec<{ json: string }>('SELECT json FROM record').toArray()[0];
   if (row !== undefined) {
     const record = JSON.parse(row.json) as Json;
-    const identity = record['identity'] as Json;
-    const request = identity['request'] as Json;
-    const config: Json = { on_rate_limit: 'fail', ...(request['config'] as Json) };
+    const { config } = (record['identity'] as Json)['request'] as { config: Json };
     const mode = config['permission_mode'];
     const live = { model: null, permission_mode: null, title: null };
     const changed = {
       ...record,
-      identity: { ...identity, request: { ...request, config } },
       state: { limited: null, ...(record['state'] as Json) },
       live: { ...live, started_mode: mode, granted_mode: mode, unanswered: [] },
     };

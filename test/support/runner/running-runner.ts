@@ -60,7 +60,6 @@ export function launchOf({ session_id, epoch }: PlacementKey, config: Partial<La
       interaction_reminders: 0,
       mcp_servers: {},
       max_turns: 10,
-      on_rate_limit: 'fail',
       secrets: [],
       skills: [],
       ...config,

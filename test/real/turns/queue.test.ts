@@ -8,8 +8,9 @@ let scene: TurnsScene;
 beforeAll(async () => {
   scene = await turnsScene(
     byWord({
-      'long work': () => bash('tail -f /dev/null'),
+      // First: of a turn that was interrupted, what it was asked may come again with the next message.
       quick: () => says('done'),
+      'long work': () => bash('tail -f /dev/null'),
       tool_result: () => says('slept'),
     }),
   );

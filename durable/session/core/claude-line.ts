@@ -12,8 +12,6 @@ export type LineSignal =
   | ({
       readonly is: 'result';
       readonly turn: TurnResult;
-      /** False: the turn had nothing to say, such as one whose report another turn has made already. */
-      readonly speaks: boolean;
     } & EndedTurn)
   /** Claude Code is done with this message, or will not answer it. */
   | { readonly is: 'message'; readonly message_id: string; readonly state: 'completed' | 'cancelled' }
@@ -76,7 +74,6 @@ const resultLine = z.object({
     })
     .catch(NO_TOKENS),
   model_usage_since_last_result: modelUsage.catch({}),
-  num_turns: z.int().catch(0),
   user_message_uuids: z.array(z.string()).catch([]),
   origin: z.object({ runId: z.string().optional() }).optional().catch(undefined),
 });
@@ -179,7 +176,6 @@ function resultSignal(data: unknown, before: Iterable<LoggedLine>): LineSignal |
     message_ids: line.user_message_uuids,
     agent: line.origin !== undefined || line.user_message_uuids.length === 0,
     run_id: line.origin?.runId ?? null,
-    speaks: line.num_turns > 0 || (line.result ?? '') !== '',
     outcome: outcomeOf(line, before),
     turn: {
       type: 'result',

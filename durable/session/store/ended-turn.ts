@@ -1,9 +1,8 @@
 import { v7 as uuidV7 } from 'uuid';
 import type { OwnEvent } from '../../../protocol/api/event.ts';
-import type { MessageError } from '../../../protocol/reason.ts';
 import type { LineSignal } from '../core/claude-line.ts';
 import type { SessionState } from '../core/state.ts';
-import { messagesOf } from '../core/turns/background.ts';
+import { turnEnd } from '../core/turns/turn-end.ts';
 import type { MessageTable } from './tables/message-table.ts';
 import type { EndedTurnRow } from './tables/turn-table.ts';
 
@@ -19,21 +18,16 @@ export function endedTurn(
   now: number,
 ): EndedTurnRow {
   const { agent_turn } = state;
-  const message_ids = messagesOf(state, signal);
-  const [first] = signal.agent ? [] : message_ids;
+  const end = turnEnd(state, signal);
+  const [first] = signal.agent ? [] : end.message_ids;
   const begun = first === undefined ? null : messages.begun(first);
-  const { outcome } = signal;
-  const cause = (state.current ?? agent_turn)?.interrupting?.cause ?? null;
-  const error = outcome.ok ? null : cause === 'turn_timeout' ? TIMED_OUT : outcome.error;
   return {
+    ...end,
     turn_id: (first === undefined ? undefined : messages.uuidOf(first)) ?? agent_turn?.turn_id ?? uuidV7(),
     origin: begun?.origin ?? 'agent',
-    status: outcome.ok ? 'completed' : outcome.aborted && cause !== 'turn_timeout' ? 'interrupted' : 'failed',
     started: begun?.started ?? agent_turn?.started ?? now,
     finished: now,
-    message_ids,
     result: signal.turn,
-    error,
   };
 }
 
@@ -50,5 +44,3 @@ export function turnEndedEvent({ turn_id, origin, status, message_ids, result, e
   const [message_id = null] = message_ids;
   return { type: 'turn.ended', data: { turn_id, origin, message_id, status, ...result, error } };
 }
-
-const TIMED_OUT: MessageError = { code: 'turn_timeout', detail: 'The turn did not end within its time.' };

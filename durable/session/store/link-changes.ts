@@ -1,9 +1,11 @@
 import type { AgentTool } from '../../../protocol/api/session-config.ts';
 import type { RunnerNotice } from '../../../protocol/link/runner-notice.ts';
 import type { LinkItem, WrapperNotice } from '../../../protocol/link/wrapper-notice.ts';
+import type { MessageError } from '../../../protocol/reason.ts';
 import { v7 as uuidV7 } from 'uuid';
 import { readClaudeLine, type LineSignal } from '../core/claude-line.ts';
 import type { FilesInput } from '../core/files.ts';
+import { isAnswerTo } from '../core/turns/turn-end.ts';
 import type { Change } from './change.ts';
 import type { ChildChanges } from './child-changes.ts';
 import type { InteractionChanges } from './interaction-changes.ts';
@@ -140,9 +142,9 @@ export class LinkChanges {
     const usage = { turns: turns + 1, cost_usd: cost_usd + signal.turn.total_cost_usd, live_usd: 0 };
     this.#tx.record = listChanged({ ...this.#tx.record, usage });
     this.#tx.files({ on: 'conversed' });
-    const turn = endedTurn(signal, this.#tx.record.state, this.#tables.messages, this.#now);
+    const turn = endedTurn(signal, this.#tx.record.state, messages, this.#now);
     this.#tables.turns.add(turn);
-    for (const id of turn.message_ids) this.#tables.messages.addTurn(id, signal.turn, signal.speaks);
+    for (const id of turn.message_ids) messages.addTurn(id, signal.turn, isAnswerTo(id, signal));
     // Of a turn that ends while its container does, the session has said already that it was lost.
     if (turn.turn_id === this.#tx.record.state.agent_turn?.turn_id) this.#tx.emit(turnEndedEvent(turn));
     const { message_ids, agent, run_id, outcome } = signal;
@@ -174,8 +176,10 @@ export class LinkChanges {
       case 'clone_failed':
         return this.#tx.input({ on: 'claude_ended', reason: { code: 'clone_failed', detail: notice.detail } });
       case 'prompt_refused': {
-        const { message_id, detail } = notice;
-        return this.#tx.input({ on: 'prompt_refused', message_id, error: { code: 'invalid_prompt_file', detail } });
+        const message_id = this.#tables.messages.ofUuid(notice.message_id);
+        if (message_id === null) return;
+        const error: MessageError = { code: 'invalid_prompt_file', detail: notice.detail };
+        return this.#tx.input({ on: 'prompt_refused', message_id, error });
       }
       case 'asked':
         return this.#tx.interactions.asked({ of: 'claude', id: notice.interaction_id, subject: notice.subject });

@@ -269,6 +269,30 @@ describe('a message', () => {
     expect((await woken.prompt()).prompt).toBe('three');
   });
 
+  it('keeps its answer when a later turn of claude’s own fails or says nothing, and has it from one that speaks', async () => {
+    const { user, id, container } = await scene();
+    const { body } = await user.call('POST', `/sessions/${id}/chat`, { prompt: 'x' });
+    container.result((await container.prompt()).message_id, 'the answer');
+    const own = (result: string, change: object = {}) => {
+      container.say({ type: 'system', subtype: 'init' });
+      const origin = { kind: 'task-notification', runId: 'r' };
+      container.result('', result, { user_message_uuids: undefined, origin, num_turns: 1, ...change });
+    };
+    const path = `/sessions/${id}/messages/${body.message_id}`;
+    own('API Error', { is_error: true, terminal_reason: 'api_error', api_error_status: 500 });
+    own('');
+    await container.stored();
+    expect((await user.call('GET', path)).body).toMatchObject({ status: 'completed', result: 'the answer' });
+    own('more of it');
+    await container.stored();
+    const { result, turns, total_cost_usd } = (await user.call('GET', path)).body;
+    expect({ result, turns: turns.length, total_cost_usd }).toEqual({
+      result: 'more of it',
+      turns: 4,
+      total_cost_usd: 1,
+    });
+  });
+
   it('of a background task of Claude Code’s own answers nobody and disturbs nobody', async () => {
     const all = await scene();
     const { user, id, container } = all;

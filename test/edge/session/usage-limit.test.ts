@@ -110,6 +110,19 @@ describe('a message whose turn ends by a usage limit', () => {
     expect((await message(scene, id)).status).toBe('completed');
   });
 
+  it('that cannot be given to claude when its time has come fails, and the next is handed over', async () => {
+    const scene = await ran(WAIT);
+    const id = await chat(scene);
+    const next = await chat(scene, 'next');
+    await limit(scene.container, (await scene.container.prompt()).message_id, MINUTE);
+    await later(scene.id, MINUTE + 1);
+    const { message_id } = await scene.container.prompt();
+    scene.container.say({ notice: 'prompt_refused', message_id, detail: 'There is no such file.' });
+    await scene.container.stored();
+    expect(await message(scene, id)).toMatchObject({ status: 'failed', error: { code: 'invalid_prompt_file' } });
+    expect((await scene.container.prompt()).message_id).toBe(next);
+  });
+
   it('is held again when the limit is reached again', async () => {
     const scene = await ran(WAIT);
     const id = await chat(scene);

@@ -72,19 +72,6 @@ export class Background {
   }
 }
 
-/** The messages that a turn answers or follows from. Look before the machine takes the turn's end. */
-export function messagesOf(state: SessionState, { message_ids, agent, run_id }: EndedTurn): string[] {
-  const spoken = new Set([...state.reporting, run_id]);
-  const roots = state.due_reports.filter((due) => spoken.has(due.run_id)).map(({ message_id }) => message_id);
-  const handed = [state.current, ...state.steered].filter(
-    (message) => message !== null && isAnswered(message, message_ids),
-  );
-  const answered = handed.flatMap((message) => (message === null ? [] : [message.message_id]));
-  const found = [...answered, ...roots.filter((id) => id !== null)];
-  if (found.length === 0 && agent && state.last_message !== null) found.push(state.last_message);
-  return [...new Set(found)];
-}
-
 /** Whether a `result` that names `message_ids` ends this message: it names it, or `claude` was done with it just before. */
 export function isAnswered(
   { message_id, done }: { readonly message_id: string; readonly done: boolean },

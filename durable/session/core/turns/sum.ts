@@ -3,11 +3,11 @@ import type { TurnResult } from '../../../../protocol/api/message.ts';
 /**
  * A message's result after one more turn: what was said last, and the sums of the figures.
  *
- * @param speaks false: the turn said nothing, so what was said before stays
+ * @param answers false: what was said before stays the answer
  */
-export function addTurn(before: TurnResult | null, turn: TurnResult, speaks: boolean): TurnResult {
+export function addTurn(before: TurnResult | null, turn: TurnResult, answers: boolean): TurnResult {
   if (before === null) return turn;
-  const said = speaks ? turn : before;
+  const said = answers ? turn : before;
   return {
     type: 'result',
     subtype: said.subtype,

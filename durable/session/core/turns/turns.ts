@@ -136,10 +136,10 @@ export class Turns {
    * @param background what is in the background ends too
    */
   interrupt(cause: InterruptCause, background: boolean): void {
-    const { current, agent_turn, tasks, now } = { ...this.#state, now: this.#draft.now };
+    const { current, agent_turn, tasks } = this.#state;
     const ends = (current !== null || agent_turn !== null) && !isEnding(this.#state);
     if (!ends && !(background && tasks.length > 0)) return;
-    const interrupting = { cause, since: now };
+    const interrupting = { cause, since: this.#draft.now };
     if (ends) {
       this.#draft.set({
         current: current === null ? null : { ...current, interrupting },

@@ -162,12 +162,12 @@ export class MessageTable {
     this.#sql.exec('UPDATE messages SET settled = ? WHERE id = ?', now, id);
   }
 
-  /** Adds a turn to what a message has led to. `speaks`: it said something. */
-  addTurn(id: string, turn: TurnResult, speaks: boolean): void {
+  /** Adds a turn to what a message has led to. `answers`: what it says is the message's answer from now on. */
+  addTurn(id: string, turn: TurnResult, answers: boolean): void {
     const row = [...this.#sql.exec<Pick<Row, 'turn'>>('SELECT turn FROM messages WHERE id = ?', id)][0];
     if (row === undefined) return;
     const before = row.turn === null ? null : turnResult.parse(JSON.parse(row.turn));
-    this.#sql.exec('UPDATE messages SET turn = ? WHERE id = ?', JSON.stringify(addTurn(before, turn, speaks)), id);
+    this.#sql.exec('UPDATE messages SET turn = ? WHERE id = ?', JSON.stringify(addTurn(before, turn, answers)), id);
   }
 
   isSettled(id: string): boolean {

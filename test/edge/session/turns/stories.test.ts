@@ -89,7 +89,9 @@ describe('turns, whoever begins them and however they end', () => {
         else expect(view).toMatchObject({ status: 'completed', error: null });
         if (said !== undefined) expect(view?.turns.map(({ result }) => result)).toContain(said);
         // What was said of it last, whichever turn said it.
-        const spoken = view?.turns.findLast(({ result = null }) => result !== null && result !== '');
+        const spoken = view?.turns.findLast(
+          ({ status, result = null }) => status === 'completed' && result !== null && result !== '',
+        );
         if (said !== undefined) expect(view?.result).toBe(spoken?.result);
       }
     });

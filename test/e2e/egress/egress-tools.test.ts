@@ -25,6 +25,9 @@ describeDocker('the way out, with the tools that agents use', ({ host, image }) 
   let database: TcpDatabase;
   let service: Service;
   let alice: Client;
+  /** Of an owner of its own: a session with some hosts and no secret, for tests that ask nothing else of it. */
+  let carol: Client;
+  let shared: string;
 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-egress-'));
@@ -50,17 +53,22 @@ describeDocker('the way out, with the tools that agents use', ({ host, image }) 
       },
     });
     alice = await service.client('alice');
+    carol = await service.client('carol');
+    const allow = [`git.test:${git.port}`, `registry.test:${registry.port}`, `db.test:${database.port}`];
+    shared = await carol.createSession({ network: { allow } });
   });
   afterEach(async () => await alice?.deleteSessions());
   afterAll(async () => {
+    await carol?.deleteSessions();
     await service?.stop();
     await Promise.all([git?.close(), registry?.close(), database?.close(), close(site)]);
     await rm(folder, { recursive: true, force: true });
   });
 
+  const ownerOf = (id: string) => (id === shared ? carol : alice);
   /** What a command of the agent's printed. */
   async function run(id: string, command: string): Promise<string> {
-    const { result } = await alice.ask(
+    const { result } = await ownerOf(id).ask(
       id,
       script({ tool: 'Bash', input: { command } }, { text: '{{last_tool_result}}' }),
     );
@@ -69,7 +77,7 @@ describeDocker('the way out, with the tools that agents use', ({ host, image }) 
   const sessionFor = async (allow: string[], secrets: string[] = []) =>
     await alice.createSession({ network: { allow }, secrets });
   const decisions = async (id: string) =>
-    (await alice.events(id))
+    (await ownerOf(id).events(id))
       .filter(({ type }) => type === 'session.egress')
       .map(({ data }) => `${data.verdict} ${data.host}:${data.port} ${data.rule}`);
 
@@ -94,18 +102,16 @@ describeDocker('the way out, with the tools that agents use', ({ host, image }) 
   });
 
   test('git without the secret is turned away by the server itself', async () => {
-    const id = await sessionFor([`git.test:${git.port}`]);
     const output = await run(
-      id,
+      shared,
       `GIT_TERMINAL_PROMPT=0 git clone https://git.test:${git.port}/private.git 2>&1 || true`,
     );
     expect(output).toMatch(/terminal prompts disabled|Authentication failed/);
   });
 
   test('npm installs a package', async () => {
-    const id = await sessionFor([`registry.test:${registry.port}`]);
     const output = await run(
-      id,
+      shared,
       `npm install --no-audit --no-fund --registry https://registry.test:${registry.port}/ left-out 2>&1
        node -p 'require("left-out")'`,
     );
@@ -144,17 +150,15 @@ describeDocker('the way out, with the tools that agents use', ({ host, image }) 
   });
 
   test('a database client that knows no proxy reaches its database under its own name', async () => {
-    const id = await sessionFor([`db.test:${database.port}`]);
-    await run(id, 'true');
     const client = path.join(import.meta.dirname, '../../support/e2e', 'database-client.py');
-    await copyFile(client, service.workspace(id, 'client.py'));
+    await copyFile(client, service.workspace(shared, 'client.py'));
     const output = await run(
-      id,
+      shared,
       `python3 client.py db.test ${database.port} 'select 6 * 7' 2>&1; python3 client.py site.test ${sitePort} no 2>&1`,
     );
     expect(output).toContain('rows: 42');
     expect(output).toMatch(/socket.gaierror/);
     expect(database.queries).toEqual(['select 6 * 7']);
-    expect(await decisions(id)).toContain(`allowed db.test:${database.port} db.test:${database.port}`);
+    expect(await decisions(shared)).toContain(`allowed db.test:${database.port} db.test:${database.port}`);
   });
 });

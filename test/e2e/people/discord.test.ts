@@ -190,8 +190,9 @@ test('a result that is longer than a message comes in full, its code blocks whol
   const shown = parts.map(({ content }) => content).join('\n');
   expect(shown.match(/Rotterdam/g)).toHaveLength(25 * 11);
 
-  const longer = await start(script({ text: section, repeat: 14 }));
-  const head = await message(longer.thread, ({ files }) => files.length > 0);
+  const longer = await ada.command(long.thread, 'say', { prompt: script({ text: section, repeat: 14 }) });
+  expect(longer.fault).toBeNull();
+  const head = await message(long.thread, ({ files }) => files.length > 0);
   expect(head.files).toEqual([{ name: 'result.md', text: section.repeat(14) }]);
   expect(head.content.length).toBeGreaterThan(1000);
   expect((head.content.match(/```/g) ?? []).length % 2).toBe(0);

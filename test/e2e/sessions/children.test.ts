@@ -37,6 +37,9 @@ const settled = async (read: () => Promise<number>): Promise<number> => {
 describeDocker('children, with the real claude', ({ host, image }) => {
   let service: Service;
   let alice: Client;
+  /** Of an owner of its own: a parent that begins the children of several tests. */
+  let carol: Client;
+  let shared: string;
 
   beforeAll(async () => {
     service = await Service.start({
@@ -46,18 +49,22 @@ describeDocker('children, with the real claude', ({ host, image }) => {
       vars: { ...VARS },
     });
     alice = await service.client('alice');
+    carol = await service.client('carol');
+    shared = await carol.createSession(TOOLS);
   });
   afterEach(async () => await alice?.deleteSessions());
-  afterAll(async () => await service?.stop());
+  afterAll(async () => {
+    await carol?.deleteSessions();
+    await service?.stop();
+  });
 
-  const tree = async (id: string) => (await alice.call('GET', `/sessions/${id}/tree`)).body;
-  const ofType = async (id: string, type: string) =>
-    (await alice.events(id)).filter((event) => event.type === type).map(({ data }) => data);
+  const tree = async (id: string, by = alice) => (await by.call('GET', `/sessions/${id}/tree`)).body;
+  const ofType = async (id: string, type: string, by = alice) =>
+    (await by.events(id)).filter((event) => event.type === type).map(({ data }) => data);
 
   test('a parent begins three children, waits for all at once, and uses their answers', async () => {
-    const id = await alice.createSession(TOOLS);
-    const answer = await alice.ask(
-      id,
+    const answer = await carol.ask(
+      shared,
       script(
         { tools: [spawn(square(11)), spawn(square(12)), spawn(square(13))] },
         { tools: [resultOf(0), resultOf(1), resultOf(2)] },
@@ -65,24 +72,22 @@ describeDocker('children, with the real claude', ({ host, image }) => {
       ),
     );
     expect(answer.result).toMatch(/Of It said: 121.* and It said: 144.* and It said: 169/s);
-    const view = await alice.show(id);
+    const view = await carol.show(shared);
     expect(view.child_session_ids).toHaveLength(3);
-    expect(await ofType(id, 'child.result')).toHaveLength(3);
-    const { nodes } = await tree(id);
+    expect(await ofType(shared, 'child.result', carol)).toHaveLength(3);
+    const { nodes } = await tree(shared, carol);
     expect(nodes.map(({ depth }: { depth: number }) => depth)).toEqual([0, 1, 1, 1]);
     expect(nodes[0].tree_cost_usd).toBeGreaterThan(nodes[0].total_cost_usd);
   });
 
   test('a grandchild at the deepest place is refused with what it can do instead', async () => {
-    const id = await alice.createSession(TOOLS);
     const deeper = (levels: number): string =>
       levels === 0 ? script(spawn('deeper'), said) : script(spawn(deeper(levels - 1)), resultOf(0), said);
-    const answer = await alice.ask(id, deeper(2));
+    const answer = await carol.ask(shared, deeper(2));
     expect(answer.result).toMatch(/spawn_depth_exceeded.*Do the work yourself/);
   });
 
   test('a child works in a copy of its parent’s files, and takes more work', async () => {
-    const id = await alice.createSession(TOOLS);
     const write = { tool: 'Write', input: { file_path: '/workspace/a.txt', content: 'from above' } };
     const read = script(
       { tool: 'Bash', input: { command: 'cat /workspace/a.txt; echo changed > /workspace/a.txt' } },
@@ -92,14 +97,14 @@ describeDocker('children, with the real claude', ({ host, image }) => {
       child_session_id: '{{result_1_child_session_id}}',
       prompt: script({ text: 'more' }),
     });
-    const answer = await alice.ask(
-      id,
+    const answer = await carol.ask(
+      shared,
       script(write, spawn(read, { workspace: 'clone' }), resultOf(1), more, resultOf(1), {
         text: '{{result_2_result}} then {{result_4_result}}',
       }),
     );
     expect(answer.result).toMatch(/from above.* then more/s);
-    expect(await readFile(service.workspace(id, 'a.txt'), 'utf8')).toBe('from above');
+    expect(await readFile(service.workspace(shared, 'a.txt'), 'utf8')).toBe('from above');
   });
 
   test('200 attempts of agents’ stay within every cap, and what they cost within the budget and one turn', async () => {

@@ -8,6 +8,9 @@ const bash = (command: string) => script({ tool: 'Bash', input: { command } }, {
 describeDocker('a session’s limits', ({ host, image }) => {
   let service: Service;
   let alice: Client;
+  /** Of an owner of its own: a session that outlives what two tests do in it. */
+  let carol: Client;
+  let shared: string;
 
   beforeAll(async () => {
     const runnerEnv = {
@@ -18,9 +21,14 @@ describeDocker('a session’s limits', ({ host, image }) => {
     };
     service = await Service.start({ backend: 'docker', image, runnerEnv });
     alice = await service.client('alice');
+    carol = await service.client('carol');
+    shared = await carol.createSession();
   });
   afterEach(async () => await alice?.deleteSessions());
-  afterAll(async () => await service?.stop());
+  afterAll(async () => {
+    await carol?.deleteSessions();
+    await service?.stop();
+  });
 
   /** Why the session has ended, once it has. */
   async function endOf(id: string) {
@@ -51,10 +59,9 @@ describeDocker('a session’s limits', ({ host, image }) => {
   });
 
   test('of processes: one that merely touches the limit goes on', async () => {
-    const id = await alice.createSession();
     const many = 'for n in $(seq 400); do sleep 2 & done 2>/dev/null; wait; echo over';
-    await alice.ask(id, bash(`bash -c '${many}' 2>&1 | tail -n 1`));
-    expect((await alice.ask(id, bash('echo still here'))).result).toContain('still here');
+    await carol.ask(shared, bash(`bash -c '${many}' 2>&1 | tail -n 1`));
+    expect((await carol.ask(shared, bash('echo still here'))).result).toContain('still here');
   });
 
   test('of the workspace: what fills it ends as out_of_disk, which names the limit; then it can be cleaned up', async () => {
@@ -65,9 +72,8 @@ describeDocker('a session’s limits', ({ host, image }) => {
   });
 
   test('of the workspace: no single file grows beyond it', async () => {
-    const id = await alice.createSession();
-    const { result } = await alice.ask(
-      id,
+    const { result } = await carol.ask(
+      shared,
       bash('head -c 250M /dev/zero > big; echo "exit $?"; stat -c %s big; rm big'),
     );
     expect(result).toContain('exit 153');

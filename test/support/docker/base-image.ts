@@ -18,7 +18,7 @@ export const BASE_IMAGE = 'node:24-bookworm-slim';
 const RELEASE = 'bookworm';
 const PULL_MS = 60_000;
 /** Goes up with each change of what `makeRootfs` does. */
-const RECIPE = 1;
+const RECIPE = 2;
 
 export type BaseImage = { ok: true; from: 'present' | 'pulled' | 'cached' | 'made' } | { ok: false; why: string };
 
@@ -99,7 +99,11 @@ async function makeRootfs(rootfs: string): Promise<void> {
   const main = sources.find(({ suites }) => suites.includes(RELEASE));
   if (main === undefined) throw new Error(`no apt source of this machine serves Debian ${RELEASE}`);
   const keyring = '--keyring=/usr/share/keyrings/debian-archive-keyring.gpg';
-  await run('debootstrap', ['--variant=minbase', keyring, RELEASE, rootfs, main.uri], { maxBuffer: 2 ** 26 });
+  await run('debootstrap', ['--variant=minbase', keyring, RELEASE, rootfs, main.uri], {
+    maxBuffer: 2 ** 26,
+    // What a crash leaves half done is thrown away: nothing has to wait for the disk.
+    env: { ...process.env, DPKG_FORCE: 'unsafe-io' },
+  });
 
   const transport = await readAptTransport(sources);
   const apt = join(rootfs, 'etc/apt');
@@ -108,6 +112,9 @@ async function makeRootfs(rootfs: string): Promise<void> {
   await writeFile(join(apt, 'sources.list.d/debian.sources'), renderSources(sources));
   await writeFile(join(apt, 'apt.conf.d/90machine'), transport.settings + trust);
   if (transport.caBundle !== undefined) await writeFile(join(apt, 'machine-ca.crt'), transport.caBundle);
+  // As in the official image: fewer lists to fetch, and no waiting for the disk.
+  await writeFile(join(apt, 'apt.conf.d/docker-no-languages'), 'Acquire::Languages "none";\n');
+  await writeFile(join(rootfs, 'etc/dpkg/dpkg.cfg.d/docker-apt-speedup'), 'force-unsafe-io\n');
   await writeFile(
     join(rootfs, 'etc/dpkg/dpkg.cfg.d/slim'),
     ['doc/*', 'man/*', 'info/*', 'locale/*'].map((path) => `path-exclude /usr/share/${path}\n`).join(''),

@@ -25,7 +25,7 @@ export type ModelGatewayOptions = {
 
 export type ModelGateway = {
   /** Pauses new requests, or resumes all that wait. Requests that the model already has continue. */
-  hold(paused: boolean): void;
+  setPaused(paused: boolean): void;
   close(): Promise<void>;
 };
 
@@ -45,7 +45,7 @@ export async function openModelGateway(options: ModelGatewayOptions): Promise<Mo
   server.requestTimeout = 0;
   const stopListening = await listenOnUnixSocket(server, options.socketPath);
   return {
-    hold: (paused) => gate.set(paused),
+    setPaused: (paused) => gate.set(paused),
     close: async () => {
       const stopped = stopListening();
       server.closeAllConnections();

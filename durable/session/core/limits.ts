@@ -1,7 +1,7 @@
 import type { EdgeSettings } from '../../../protocol/settings/edge-settings.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import { agentTool, type AgentTool } from '../../../protocol/api/session-config.ts';
-import type { AskLimits } from '../../shared/interactions/interaction.ts';
+import type { InteractionLimits } from '../../shared/interactions/interaction.ts';
 import type { Limits } from './state.ts';
 import type { SessionIdentity } from './identity.ts';
 
@@ -46,7 +46,7 @@ export function limitsOf(identity: SessionIdentity, isCloned: boolean, settings:
  * The limits of a session's questions. They stay open for as long as the session asked for, else for the operator's
  * default, and never over the operator's maximum. The owner may always answer.
  */
-export function askLimitsOf(identity: SessionIdentity, settings: EdgeSettings): AskLimits {
+export function interactionLimitsOf(identity: SessionIdentity, settings: EdgeSettings): InteractionLimits {
   const {
     interaction_timeout_seconds,
     permission_default,

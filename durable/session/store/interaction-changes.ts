@@ -9,8 +9,8 @@ import {
   resolve,
   undelivered,
   withdraw,
-  type Ask,
-  type AskLimits,
+  type InteractionRequest,
+  type InteractionLimits,
   type Interaction,
 } from '../../shared/interactions/interaction.ts';
 import { remind } from '../../shared/interactions/reminders.ts';
@@ -23,7 +23,7 @@ import type { Change } from './change.ts';
 interface Context {
   readonly table: InteractionTable;
   readonly commands: CommandTable;
-  readonly limits: AskLimits;
+  readonly limits: InteractionLimits;
   readonly now: number;
 }
 
@@ -32,7 +32,7 @@ export class InteractionChanges {
   readonly #tx: Change;
   readonly #table: InteractionTable;
   readonly #commands: CommandTable;
-  readonly #limits: AskLimits;
+  readonly #limits: InteractionLimits;
   readonly #now: number;
 
   constructor(tx: Change, { table, commands, limits, now }: Context) {
@@ -44,7 +44,7 @@ export class InteractionChanges {
   }
 
   /** The container asks something. An id that it has used before is ignored. */
-  asked(ask: Ask): void {
+  asked(ask: InteractionRequest): void {
     if (this.#table.has(ask.id)) return;
     const { link, state, open_interactions } = this.#tx.record;
     const attached = link.epoch === state.epoch && canHear(state);

@@ -5,7 +5,7 @@ import type { Beginning } from '../../shared/trees.ts';
 import type { ChildEvent } from '../core/children/child-updates.ts';
 import type { StoredDeskUpdate } from '../core/desk-update.ts';
 import type { Limits } from '../core/state.ts';
-import { agentToolsOf, askLimitsOf, limitsOf } from '../core/limits.ts';
+import { agentToolsOf, interactionLimitsOf, limitsOf } from '../core/limits.ts';
 import { AgentCallTable } from './tables/agent-call-table.ts';
 import { ArtifactTable } from './tables/artifact-table.ts';
 import type { Creation } from '../../rpc/creation.ts';
@@ -130,7 +130,7 @@ export class SessionStore {
     const before = this.current;
     const limits = {
       phases: this.limits,
-      asks: askLimitsOf(before.identity, this.settings),
+      asks: interactionLimitsOf(before.identity, this.settings),
       tools: agentToolsOf(before.identity, this.settings),
     };
     const tx = new Transaction(before, this.#seq, this, limits, now);

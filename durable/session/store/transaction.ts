@@ -8,7 +8,7 @@ import type { SnapshotTrigger } from '../../../protocol/api/workspace.ts';
 import type { WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
 import { deskUpdateOf } from '../core/desk-update.ts';
 import { advanceFiles, newestTrees, type FilesInput } from '../core/files.ts';
-import type { AskLimits } from '../../shared/interactions/interaction.ts';
+import type { InteractionLimits } from '../../shared/interactions/interaction.ts';
 import { advance } from '../core/machine.ts';
 import { messageOfRunningTurn } from '../core/turns/background.ts';
 import { nextDeadline } from '../core/turns/deadlines.ts';
@@ -30,7 +30,7 @@ import { listChanged, NO_CONTAINER, totalCost, type SessionRecord } from './reco
 /** How long the phases of a session and its questions may take, and which of CC-Docker's tools its agent may call. */
 export interface TransactionLimits {
   readonly phases: Limits;
-  readonly asks: AskLimits;
+  readonly asks: InteractionLimits;
   readonly tools: readonly AgentTool[];
 }
 

@@ -14,7 +14,10 @@ type Answer = Answers[number];
 type Fitted<T> = { readonly fits: T } | { readonly misfit: string };
 
 /** Reads an answer to a question or permission. An unsuitable one is refused, and the refusal says what would be suitable. */
-export function fit(subject: InteractionSubject, request: ResolveRequest): { resolution: Resolution } | Refusal {
+export function resolutionOf(
+  subject: InteractionSubject,
+  request: ResolveRequest,
+): { resolution: Resolution } | Refusal {
   if (subject.kind === 'permission') return decide(subject.can_allow_session, request);
   const { questions } = subject;
   if (!('answer' in request)) return invalid('answer', `A question takes an "answer". ${howToAnswer(questions)}`);

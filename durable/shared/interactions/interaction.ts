@@ -10,7 +10,7 @@ import {
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import type { WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
 import { chosenAnswerers, isAsked, notAsked } from './answerers.ts';
-import { answerText, fit } from './answers.ts';
+import { answerText, resolutionOf } from './answers.ts';
 
 /** A session may have so many open questions and permissions. */
 export const MAX_OPEN = 64;
@@ -22,7 +22,7 @@ export const MAX_OPEN = 64;
  * - `owed`: that `claude` is gone, so a message will carry it;
  * - `over`: nothing more has to be done.
  */
-type Passage = 'none' | 'ordered' | 'owed' | 'over';
+type AnswerDelivery = 'none' | 'ordered' | 'owed' | 'over';
 
 /** A question or permission that people are asked. Plain data; times are epoch milliseconds. */
 export interface Interaction {
@@ -47,11 +47,11 @@ export interface Interaction {
   readonly resolved_at: number | null;
   readonly resolved_by: string | null;
   readonly resolution: Resolution | null;
-  readonly answer: Passage;
+  readonly answer: AnswerDelivery;
 }
 
 /** What the container asks. */
-export type Ask =
+export type InteractionRequest =
   | { readonly of: 'claude'; readonly id: string; readonly subject: InteractionSubject }
   | { readonly of: 'tool'; readonly id: string; readonly input: AskUserInput };
 
@@ -59,7 +59,7 @@ export type Ask =
  * The rules of a session for its questions: how long one stays open (milliseconds), what happens to a permission that
  * nobody decides on, who may answer, and how often they are reminded.
  */
-export interface AskLimits {
+export interface InteractionLimits {
   readonly timeout: number;
   readonly longest: number;
   readonly permission_default: 'allow' | 'deny';
@@ -67,14 +67,14 @@ export interface AskLimits {
   readonly reminders: number;
 }
 
-export interface AskContext {
+export interface InteractionContext {
   readonly epoch: number;
   readonly now: number;
   /** The `claude` that asks is connected and can be answered. */
   readonly attached: boolean;
   /** How many are open now. */
   readonly open: number;
-  readonly limits: AskLimits;
+  readonly limits: InteractionLimits;
 }
 
 /** An interaction after a change, and the command that tells the `claude` that asked. */
@@ -94,8 +94,8 @@ const TOO_LONG = `What the user is to be shown is too long: ask with fewer and s
 
 /** The agent asks. The result is what people are asked, or the command that refuses it. */
 export function open(
-  ask: Ask,
-  context: AskContext,
+  ask: InteractionRequest,
+  context: InteractionContext,
 ): { readonly opened: Interaction } | { readonly refused: WrapperCommand } {
   const subject = ask.of === 'claude' ? withinLimit(ask.subject) : subjectOf(ask.input);
   if (context.open >= MAX_OPEN) {
@@ -140,7 +140,7 @@ export function resolve(
   now: number,
 ): Change | { readonly same: true } | Refusal {
   if (!isAsked(interaction, by)) return notAsked(interaction);
-  const fitted = fit(interaction.subject, request);
+  const fitted = resolutionOf(interaction.subject, request);
   if ('refused' in fitted) return fitted;
   const { resolution } = fitted;
   if (interaction.state === 'open') {
@@ -223,7 +223,7 @@ function orderOf({ of, interaction_id, state, resolution }: Interaction): Wrappe
   return { command: 'tool_result', call_id: interaction_id, text, is_error: false };
 }
 
-function refused({ of, id }: Ask, text: string): { refused: WrapperCommand } {
+function refused({ of, id }: InteractionRequest, text: string): { refused: WrapperCommand } {
   return { refused: refusal(of, id, text) };
 }
 
@@ -243,13 +243,13 @@ function subjectOf({ question, options = [], multi_select = false }: AskUserInpu
 }
 
 function defaultOf(
-  ask: Ask,
+  ask: InteractionRequest,
   subject: InteractionSubject,
-  { permission_default }: AskLimits,
+  { permission_default }: InteractionLimits,
 ): Resolution | { readonly misfit: string } | null {
   if (subject.kind === 'permission') return { kind: 'decision', decision: permission_default, message: null };
   if (ask.of === 'claude' || ask.input.default === undefined) return null;
-  const fitted = fit(subject, { answer: ask.input.default });
+  const fitted = resolutionOf(subject, { answer: ask.input.default });
   if ('refused' in fitted) return { misfit: `The "default" is no answer to the question. ${fitted.detail}` };
   return fitted.resolution;
 }

@@ -147,7 +147,7 @@ export class ContainerSockets {
       log: (level, message) => log[level]('model gateway', { message }),
     });
     // The session may have paused the model while the gateway opened.
-    this.#gateway.hold(this.#modelPaused);
+    this.#gateway.setPaused(this.#modelPaused);
   }
 
   async #writeFiles(runPath: string, plan: EgressPlan, clone: boolean): Promise<void> {
@@ -159,6 +159,6 @@ export class ContainerSockets {
     if (paused === this.#modelPaused) return;
     this.#modelPaused = paused;
     this.#options.log.info(paused ? 'calls to the model are paused' : 'calls to the model continue');
-    this.#gateway?.hold(paused);
+    this.#gateway?.setPaused(paused);
   }
 }

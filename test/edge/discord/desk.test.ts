@@ -1,7 +1,7 @@
 import { env, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { attachment } from '../../../durable/discord/core/attachment.ts';
-import { fit } from '../../../durable/shared/interactions/answers.ts';
+import { resolutionOf } from '../../../durable/shared/interactions/answers.ts';
 import { textBody } from '../../../durable/discord/core/wire/message.ts';
 import { OutboxTable } from '../../../durable/discord/tables/outbox-table.ts';
 import { DiscordDesk } from '../../../durable/discord/desk.ts';
@@ -33,7 +33,7 @@ class Asking {
 
   async resolve(person: string, _id: string, request: ResolveRequest): Promise<object> {
     await this.ready;
-    const fitted = fit(this.view.subject, request);
+    const fitted = resolutionOf(this.view.subject, request);
     if ('refused' in fitted) return fitted;
     if (this.view.state !== 'open') return { refused: 'interaction_closed', detail: 'alice answered it otherwise.' };
     this.view = { ...this.view, state: 'resolved', resolved_by: person, resolution: fitted.resolution };

@@ -47,7 +47,7 @@ export async function openTestGateway({
     log,
     exchanges,
     dispatcher,
-    hold: (held: boolean) => gateway.hold(held),
+    setPaused: (paused: boolean) => gateway.setPaused(paused),
     open,
     /** Posts a request as Claude Code would and reads the whole answer. */
     post: async (body: object, headers: Record<string, string> = {}): Promise<Posted> => {

@@ -22,7 +22,7 @@ async function heldGateway(...answer: Parameters<typeof startUpstream>) {
   const model = { kind: 'anthropic' as const, baseUrl: upstream.url, credential: undefined };
   const gateway = await openTestGateway({ upstream: model, pool: createModelPool() });
   open.push(gateway);
-  gateway.hold(true);
+  gateway.setPaused(true);
   return { gateway, upstream };
 }
 
@@ -56,7 +56,7 @@ test('held back, a request waits and the model sees nothing of it; let go, all g
   const bodies = ['a', 'b', 'c'].map((letter) => bodyOf(4, letter));
   const waiting = await Promise.all(bodies.map((body) => posted(gateway, body)));
   expect([upstream.seen, gateway.exchanges]).toEqual([[], []]);
-  gateway.hold(false);
+  gateway.setPaused(false);
   expect(await Promise.all(waiting.map(({ status }) => status))).toEqual([200, 200, 200]);
   const seen = upstream.seen.map(({ body }) => body).toSorted();
   expect(seen.map((body, n) => body === bodies[n])).toEqual([true, true, true]);
@@ -68,7 +68,7 @@ test('a small request waits too, and one that comes later is not held', async ()
   const early = await posted(gateway, '{"n":1}');
   await posted(gateway, bodyOf(4, 'x'));
   expect(upstream.seen).toEqual([]);
-  gateway.hold(false);
+  gateway.setPaused(false);
   expect(await early.status).toBe(200);
   expect((await gateway.post({ n: 2 })).status).toBe(200);
 });
@@ -76,8 +76,8 @@ test('a small request waits too, and one that comes later is not held', async ()
 test('held back again at once, what had waited goes on all the same', async () => {
   const { gateway, upstream } = await heldGateway();
   const first = await posted(gateway, bodyOf(4, 'x'));
-  gateway.hold(false);
-  gateway.hold(true);
+  gateway.setPaused(false);
+  gateway.setPaused(true);
   expect(await first.status).toBe(200);
   await posted(gateway, bodyOf(4, 'y'));
   expect(upstream.seen).toHaveLength(1);
@@ -88,7 +88,7 @@ test('a client that hangs up meanwhile is forgotten at once, and the model never
   const gone = await posted(gateway, bodyOf(4, 'x'));
   gone.request.destroy();
   await expect.poll(() => gateway.exchanges).toEqual([{ outcome: 'aborted' }]);
-  gateway.hold(false);
+  gateway.setPaused(false);
   expect((await gateway.post({ after: true })).status).toBe(200);
   expect(upstream.seen.map(({ body }) => body)).toEqual(['{"after":true}']);
   expect(gateway.log).toEqual([]);
@@ -118,7 +118,7 @@ test('more than there is room for goes on whole', async () => {
   const first = await posted(gateway, bodies[0] ?? '');
   const stuck = bodies.slice(1).map((body) => post(gateway, body));
   await Promise.all(stuck.map(({ request }) => once(request, 'socket')));
-  gateway.hold(false);
+  gateway.setPaused(false);
   expect(await Promise.all([first, ...stuck].map(({ status }) => status))).toEqual([200, 200, 200]);
   const seen = upstream.seen.map(({ body }) => body).toSorted();
   expect(seen.map((body, n) => body === bodies[n])).toEqual([true, true, true]);
@@ -131,9 +131,9 @@ test('what is at the model already goes on', async () => {
     await rest.promise;
     response.end('last');
   });
-  gateway.hold(false);
+  gateway.setPaused(false);
   const { body } = await gateway.open('{}');
-  gateway.hold(true);
+  gateway.setPaused(true);
   rest.resolve();
   expect(await body.text()).toBe('first last');
 });
@@ -162,13 +162,13 @@ test('claude, held back for seconds in the midst of a turn, ends it as if nothin
   const tool = { tool: 'Bash', input: { command: 'echo from-bash' } };
   const turn = claude.ask(scripted([{ tools: [tool] }, { text: '{{last_tool_result}}' }], 'go'));
   await expect.poll(() => gateway.exchanges.length).toBe(1);
-  gateway.hold(true);
+  gateway.setPaused(true);
   const requests = () => claude.said.filter((said) => said === 'system/status/requesting').length;
   await expect.poll(requests).toBe(2);
   // The second call: nothing comes of it.
   await pause(3000);
   expect(gateway.exchanges).toHaveLength(1);
-  gateway.hold(false);
+  gateway.setPaused(false);
   expect(await turn).toMatchObject({ is_error: false, terminal_reason: 'completed', result: 'from-bash' });
   expect(claude.said.filter((said) => said.startsWith('result'))).toHaveLength(1);
   expect(claude.said.filter((said) => said.includes('retry') || said.includes('error'))).toEqual([]);
@@ -179,12 +179,12 @@ test('an interrupt ends a turn that is held back, and the next one goes on', asy
   open.push(gateway);
   const claude = await startClaude(containerModelEnv({ kind: 'demo' }, gateway.socketPath));
   onTestFinished(() => claude.close());
-  gateway.hold(true);
+  gateway.setPaused(true);
   const turn = claude.ask('hello');
   await expect.poll(() => claude.said.includes('system/status/requesting')).toBe(true);
   claude.interrupt();
   expect((await turn).terminal_reason).toBe('aborted_streaming');
-  gateway.hold(false);
+  gateway.setPaused(false);
   expect(await claude.ask('Still there?')).toMatchObject({ is_error: false });
   // The first may have been given up before it came.
   expect(gateway.exchanges.filter(({ outcome }) => outcome !== 'aborted')).toMatchObject([{ outcome: 'answered' }]);

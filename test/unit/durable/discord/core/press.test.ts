@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fit } from '../../../../../durable/shared/interactions/answers.ts';
+import { resolutionOf } from '../../../../../durable/shared/interactions/answers.ts';
 import type { Draft } from '../../../../../durable/discord/core/components.ts';
 import type { ComponentAct } from '../../../../../durable/discord/core/custom-id.ts';
 import { type Given, press } from '../../../../../durable/discord/core/press.ts';
@@ -14,7 +14,7 @@ const pressed = (interaction: InteractionView, act: ComponentAct, given: Given =
 function resolved(interaction: InteractionView, ...how: [ComponentAct, Given?, Draft?]) {
   const result = pressed(interaction, ...how);
   if (result.press !== 'resolve') throw new Error(result.press);
-  expect(fit(interaction.subject, result.request)).toHaveProperty('resolution');
+  expect(resolutionOf(interaction.subject, result.request)).toHaveProperty('resolution');
   return result.request;
 }
 

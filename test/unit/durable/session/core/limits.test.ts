@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { agentToolsOf, askLimitsOf, limitsOf, turnOverMaximum } from '../../../../../durable/session/core/limits.ts';
+import {
+  agentToolsOf,
+  interactionLimitsOf,
+  limitsOf,
+  turnOverMaximum,
+} from '../../../../../durable/session/core/limits.ts';
 import { agentTool } from '../../../../../protocol/api/session-config.ts';
 import { edgeSettings } from '../../../../../protocol/settings/edge-settings.ts';
 import { createSessionRequest } from '../../../../../protocol/api/session.ts';
@@ -89,17 +94,20 @@ describe('the deadlines of a session', () => {
         interaction_reminders: 3,
       },
     });
-    expect(askLimitsOf(asked, settings())).toEqual({
+    expect(interactionLimitsOf(asked, settings())).toEqual({
       timeout: 60_000,
       longest: 604_800_000,
       permission_default: 'allow',
       people: ['alice', 'bob'],
       reminders: 3,
     });
-    expect(askLimitsOf(identity(), settings())).toMatchObject({ timeout: 1_800_000, permission_default: 'deny' });
+    expect(interactionLimitsOf(identity(), settings())).toMatchObject({
+      timeout: 1_800_000,
+      permission_default: 'deny',
+    });
     const low = { INTERACTION_TIMEOUT_MAX: '10' };
-    expect(askLimitsOf(asked, settings(low))).toMatchObject({ timeout: 10_000, longest: 10_000 });
-    expect(askLimitsOf(identity(), settings(low))).toMatchObject({ timeout: 10_000 });
+    expect(interactionLimitsOf(asked, settings(low))).toMatchObject({ timeout: 10_000, longest: 10_000 });
+    expect(interactionLimitsOf(identity(), settings(low))).toMatchObject({ timeout: 10_000 });
   });
 
   it('refuse a turn that is asked to take longer than the operator allows, and name the maximum', () => {

@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fit } from '../../../../../durable/shared/interactions/answers.ts';
-import { MAX_OPEN, open, resolve, type AskContext } from '../../../../../durable/shared/interactions/interaction.ts';
+import { resolutionOf } from '../../../../../durable/shared/interactions/answers.ts';
+import {
+  MAX_OPEN,
+  open,
+  resolve,
+  type InteractionContext,
+} from '../../../../../durable/shared/interactions/interaction.ts';
 import {
   MAX_SHOWN_INPUT,
   resolution,
@@ -36,7 +41,7 @@ describe('an answer', () => {
     ['any text where that is free', asks(question({ free_text: true })), { answer: 'so' }, ['so']],
     ['one for each question', asks(question(), several), { answer: ['A', ['A', 'B']] }, ['A', ['A', 'B']]],
   ])('fits: %s', (_, subject, request, answers) => {
-    expect(fit(subject, request)).toEqual({ resolution: { kind: 'answers', answers } });
+    expect(resolutionOf(subject, request)).toEqual({ resolution: { kind: 'answers', answers } });
   });
 
   it.each([
@@ -50,7 +55,7 @@ describe('an answer', () => {
     ['an answer to a permission', permission(), { answer: 'yes' }, '"allow_session"'],
     ['too wide a leave', permission(false), { decision: 'allow_session' as const }, '"allow" or "deny"'],
   ])('does not fit, and is told what would: %s', (_, subject, request, would) => {
-    expect(fit(subject, request)).toMatchObject({
+    expect(resolutionOf(subject, request)).toMatchObject({
       refused: 'answer_invalid',
       detail: expect.stringContaining(would),
       errors: [expect.anything()],
@@ -80,7 +85,7 @@ describe('an answer', () => {
         (questions, answer) => {
           const request = resolveRequest.safeParse({ answer });
           if (!request.success) return;
-          const fitted = fit(asks(...questions), request.data);
+          const fitted = resolutionOf(asks(...questions), request.data);
           if ('refused' in fitted) return;
           const { resolution: taken } = fitted;
           expect(resolution.parse(taken)).toEqual(taken);
@@ -91,7 +96,7 @@ describe('an answer', () => {
   });
 });
 
-const context: AskContext = {
+const context: InteractionContext = {
   epoch: 1,
   now: 1000,
   attached: true,

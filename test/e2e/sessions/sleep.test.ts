@@ -127,16 +127,20 @@ describeDocker('sessions that sleep and move, with the real claude and an S3', (
     const id = await alice.createSession();
     await alice.ask(id, write('small.txt', 'before'));
     const first = await alice.park(id);
-    const make = 'head -c 200000000 /dev/urandom > big.bin && sha256sum big.bin';
+    const make = 'head -c 20000000 /dev/urandom > big.bin && sha256sum big.bin';
     const { result } = await alice.ask(
       id,
       script({ tool: 'Bash', input: { command: make } }, { text: '{{last_tool_result}}' }),
     );
     const [sum = 'none'] = /[0-9a-f]{64}/.exec(result) ?? [];
-    await alice.call('POST', `/sessions/${id}/stop`);
-    await until(async () => expect(await containersOf(id)).toEqual([]));
-    // It takes a second or two to save that much.
-    await service.stopRunner('SIGKILL');
+    storage.stall();
+    try {
+      await alice.call('POST', `/sessions/${id}/stop`);
+      await until(async () => expect(await containersOf(id)).toEqual([]));
+      await service.stopRunner('SIGKILL');
+    } finally {
+      storage.goOn();
+    }
     const { files } = await alice.show(id);
     expect(files).toEqual({ runner: 'e2e', saved: false, snapshot_id: first.files.snapshot_id });
 

@@ -51,6 +51,15 @@ export class ObjectStorage {
     server.stdout.resume();
   }
 
+  /** Answers nothing until it goes on: what is sent to it meanwhile waits. */
+  stall(): void {
+    this.#server?.kill('SIGSTOP');
+  }
+
+  goOn(): void {
+    this.#server?.kill('SIGCONT');
+  }
+
   async down(): Promise<void> {
     const server = this.#server;
     this.#server = null;

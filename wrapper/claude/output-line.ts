@@ -15,6 +15,8 @@ export type OutputLine =
   | { kind: 'item'; item: LinkItem; spending?: SpendingSign; agents?: AgentTask[] }
   /** A partial message: sent as a preview, not stored. */
   | { kind: 'preview'; line: string; spending?: SpendingSign }
+  /** The agent begins a step, and a line that says more follows. Sent as it is, but it may wait for that line. */
+  | { kind: 'step'; line: string }
   /** The state of a message that `claude` was given. Sent as it is. */
   | { kind: 'lifecycle'; line: string; messageId: string; state: string }
   /** A request for permission to use a tool. Not sent as it is. */
@@ -131,8 +133,15 @@ export function readOutputLine(split: SplitLine, initialiseId: string): OutputLi
     }
     if (echo.success && !echo.data.response.request_id.startsWith(OWN_REQUESTS)) return { kind: 'echo' };
   }
+  if (isStep(value)) return { kind: 'step', line };
   const agents = agentsOf(value);
   return { kind: 'item', item: line, ...spending, ...(agents.length > 0 && { agents }) };
+}
+
+/** `init`: a turn begins; `status`: the model is called; `running`: opposed to `idle`, on which callers wait. */
+function isStep({ type, subtype, state }: Record<string, unknown>): boolean {
+  if (type !== 'system') return false;
+  return subtype === 'init' || subtype === 'status' || (subtype === 'session_state_changed' && state === 'running');
 }
 
 function settingOf(requestId: string): Setting | null {

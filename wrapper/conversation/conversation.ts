@@ -62,6 +62,9 @@ export class Conversation {
       send: (item) => {
         this.#link.send(item);
       },
+      gather: (line) => {
+        this.#link.gather(line);
+      },
       preview: (line) => {
         this.#link.preview(line);
       },

@@ -21,6 +21,8 @@ export interface DialogueEnds {
   write(message: object): Promise<boolean>;
   /** Sends an item to the session. */
   send(item: LinkItem): void;
+  /** Sends a line to the session, at the latest a moment later, together with what follows. */
+  gather(line: string): void;
   /** Shows a line to whoever watches the session now. */
   preview(line: string): void;
   /** `claude` is about to end, or has ended. */
@@ -106,9 +108,7 @@ export class Dialogue {
         this.#send(this.#permissions.cancelled(line.requestId) ?? line.line);
         return;
       case 'lifecycle':
-        this.#send(line.line);
-        if (line.state === 'completed' || line.state === 'cancelled') this.#ended.add(line.messageId);
-        if (line.state === 'completed') this.#mcp?.ask();
+        this.#lifecycle(line);
         return;
       case 'mcp':
         void this.#serveMcp(line.requestId, line.server, line.message);
@@ -123,6 +123,10 @@ export class Dialogue {
       case 'item':
         if (line.agents !== undefined) this.#agents.heard(line.agents);
         this.#send(line.item);
+        break;
+      case 'step':
+        this.#ends.gather(line.line);
+        return;
     }
     if (line.spending !== undefined) this.#spending.heard(line.spending);
   }
@@ -185,6 +189,14 @@ export class Dialogue {
       // `later`: a turn of its own. `next`: within the running turn, after the tool that runs.
       priority: command.steer === true ? 'next' : 'later',
     });
+  }
+
+  #lifecycle({ line, state, messageId }: Extract<ClaudeLine, { kind: 'lifecycle' }>): void {
+    const ended = state === 'completed' || state === 'cancelled';
+    if (!ended) return this.#ends.gather(line);
+    this.#send(line);
+    this.#ended.add(messageId);
+    if (state === 'completed') this.#mcp?.ask();
   }
 
   #permissionRequested(request: PermissionRequest): void {

@@ -4,6 +4,12 @@ import { CommandQueue } from './command-queue.ts';
 import { Link } from './link.ts';
 import { Outbox } from './outbox.ts';
 
+/**
+ * Longest wait of an item that `gather` got, milliseconds. Each message to the session costs it a transaction, and at the
+ * start of a turn `claude` writes five such lines within this time, while it needs the processor itself.
+ */
+const GATHER_MS = 50;
+
 export interface SessionLinkListener {
   /** Runs a command of the session. False: `claude` is gone or about to go, and the command stays the session's. */
   run(command: WrapperCommand): Promise<boolean>;
@@ -19,6 +25,7 @@ export class SessionLink {
   readonly #outbox = new Outbox();
   readonly #commands: CommandQueue;
   readonly #link: Link;
+  #gathering: NodeJS.Timeout | undefined;
 
   /** @param path of the session's unix socket */
   constructor(path: string, epoch: number, listener: SessionLinkListener) {
@@ -34,7 +41,7 @@ export class SessionLink {
     this.#commands = new CommandQueue({
       run: (command) => listener.run(command),
       done: () => {
-        this.#link.flush();
+        this.#flushSoon();
       },
     });
   }
@@ -56,6 +63,7 @@ export class SessionLink {
 
   /** Ends the connection for good. */
   close(): void {
+    clearTimeout(this.#gathering);
     this.#link.close();
   }
 
@@ -63,6 +71,12 @@ export class SessionLink {
   send(item: LinkItem): void {
     this.#outbox.push(item);
     this.#link.flush();
+  }
+
+  /** Numbers an item that may wait a little for those that follow. It is sent with the next one that may not. */
+  gather(item: LinkItem): void {
+    this.#outbox.push(item);
+    this.#flushSoon();
   }
 
   /** Shows a line to whoever watches the session now. */
@@ -74,6 +88,13 @@ export class SessionLink {
   /** `claude` is ready: run the commands that wait, and those that come. */
   startCommands(): void {
     this.#commands.start();
+  }
+
+  #flushSoon(): void {
+    this.#gathering ??= setTimeout(() => {
+      this.#gathering = undefined;
+      this.#link.flush();
+    }, GATHER_MS);
   }
 
   #take(): WrapperFrame | null {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { WrapperCommand } from '../../../../protocol/link/wrapper-link.ts';
 import { SessionLink } from '../../../../wrapper/link/session-link.ts';
 import { Changes } from '../../../support/changes.ts';
@@ -7,10 +7,44 @@ import { casesFor } from '../../../support/link/cases.ts';
 import type { ContainerEnd } from '../../../support/link/ends.ts';
 import { isPreview } from '../../../support/link/on-the-wire.ts';
 import { play } from '../../../support/link/play.ts';
+import type { Wire } from '../../../support/link/wire.ts';
 import { acceptOne, wireOf } from '../../../support/link/socket-wires.ts';
 import { scratch } from '../../../support/scratch.ts';
 
 const never = () => Promise.reject(new Error('no case has this for a wrapper'));
+
+/** A link that the session has welcomed. */
+async function welcomed(): Promise<{ link: SessionLink; wire: Wire }> {
+  const socket = path.join(scratch(), 'link.sock');
+  const link = new SessionLink(socket, 1, { run: async () => true, go: () => {}, stored: () => {} });
+  onTestFinished(() => link.close());
+  link.open();
+  const wire = wireOf(await acceptOne(socket));
+  await wire.next();
+  wire.send('{"kind":"welcome","stored":0}');
+  return { link, wire };
+}
+
+test('what may wait is sent in one frame with the next line that may not', async () => {
+  const { link, wire } = await welcomed();
+  link.gather('"init"');
+  link.gather('"status"');
+  link.send('"result"');
+  expect(JSON.parse((await wire.next()) ?? 'null')).toEqual({
+    kind: 'items',
+    first: 1,
+    items: ['"init"', '"status"', '"result"'],
+  });
+});
+
+test('what may wait is sent without a next line too', async () => {
+  const { link, wire } = await welcomed();
+  link.gather('"init"');
+  expect(JSON.parse((await wire.next()) ?? 'null')).toEqual({ kind: 'items', first: 1, items: ['"init"'] });
+  // And again: the first wait does not use up the later ones.
+  link.gather('"status"');
+  expect(JSON.parse((await wire.next()) ?? 'null')).toEqual({ kind: 'items', first: 2, items: ['"status"'] });
+});
 
 /** A wrapper's link, with commands that wait until the case hands them on. */
 function wrapperEnd(): ContainerEnd {

@@ -161,3 +161,14 @@ test('of stderr the end is kept, in whole characters', () => {
   tail.push(Buffer.from('ééééé!'));
   expect(tail.toString()).toBe('éééé!');
 });
+
+test.each([
+  ['{"type":"system","subtype":"init","cwd":"/workspace"}', 'step'],
+  ['{"type":"system","subtype":"status","status":"requesting"}', 'step'],
+  ['{"type":"system","subtype":"session_state_changed","state":"running"}', 'step'],
+  ['{"type":"system","subtype":"session_state_changed","state":"idle"}', 'item'],
+  ['{"type":"system","subtype":"task_notification"}', 'item'],
+  ['{"type":"user","subtype":"init"}', 'item'],
+])('only the beginning of a step may wait for what follows: %s', (line, kind) => {
+  expect(read(`${line}\n`)).toMatchObject([{ kind }]);
+});

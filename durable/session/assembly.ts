@@ -19,7 +19,7 @@ import { SessionInteractions } from './interactions.ts';
 import { SessionMessages } from './messages.ts';
 import { Peers } from './store/peers.ts';
 import { SessionStore } from './store/store.ts';
-import type { Transaction } from './store/transaction.ts';
+import type { Transaction } from './store/changes/transaction.ts';
 import { DiscordFeed } from './viewers/discord-feed.ts';
 import { EventStreams } from './viewers/event-stream.ts';
 import { Viewers } from './viewers/viewers.ts';

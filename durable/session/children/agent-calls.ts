@@ -8,7 +8,7 @@ import type { Outgoing } from '../../shared/retrying-call.ts';
 import type { Peers } from '../store/peers.ts';
 import type { Artifacts } from '../files/artifacts.ts';
 import type { SessionStore } from '../store/store.ts';
-import type { Transaction } from '../store/transaction.ts';
+import type { Transaction } from '../store/changes/transaction.ts';
 import type { SessionChildren } from './children.ts';
 
 /** How long after a failure calls are processed again, milliseconds. */

@@ -3,7 +3,7 @@ import { RetryingCall, type Outgoing } from '../../shared/retrying-call.ts';
 import { sharedLaunch } from '../core/shared-files.ts';
 import type { Peers } from '../store/peers.ts';
 import type { SessionStore } from '../store/store.ts';
-import type { Transaction } from '../store/transaction.ts';
+import type { Transaction } from '../store/changes/transaction.ts';
 import { launchOf, needsOf } from './launch.ts';
 import type { SharedWorkspace } from './shared-workspace.ts';
 import type { WorkspaceLease } from './workspace-lease.ts';

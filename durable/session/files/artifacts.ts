@@ -12,7 +12,7 @@ import type { ArtifactPage } from '../../rpc/views.ts';
 import { artifactName } from '../core/artifact-name.ts';
 import { present } from '../core/files.ts';
 import type { SessionStore } from '../store/store.ts';
-import type { Transaction } from '../store/transaction.ts';
+import type { Transaction } from '../store/changes/transaction.ts';
 import { filesFor } from '../container/launch.ts';
 import type { Peers } from '../store/peers.ts';
 import { refusalResponse } from './transfer-answer.ts';

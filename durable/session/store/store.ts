@@ -17,7 +17,7 @@ import { InteractionTable } from './tables/interaction-table.ts';
 import { MessageTable } from './tables/message-table.ts';
 import { TurnTable } from './tables/turn-table.ts';
 import { UpdateTable } from './tables/update-table.ts';
-import { Transaction } from './transaction.ts';
+import { Transaction } from './changes/transaction.ts';
 import { RecordTable } from './record-table.ts';
 import type { SessionIdentity } from '../core/identity.ts';
 import { migrate, stampVersion } from '../../shared/schema.ts';

@@ -1,10 +1,10 @@
 import { v7 as uuidV7 } from 'uuid';
-import type { OwnEvent } from '../../../protocol/api/event.ts';
-import type { LineSignal } from '../core/claude-line.ts';
-import type { SessionState } from '../core/state.ts';
-import { turnEnd } from '../core/turns/turn-end.ts';
-import type { MessageTable } from './tables/message-table.ts';
-import type { EndedTurnRow } from './tables/turn-table.ts';
+import type { OwnEvent } from '../../../../protocol/api/event.ts';
+import type { LineSignal } from '../../core/claude-line.ts';
+import type { SessionState } from '../../core/state.ts';
+import { turnEnd } from '../../core/turns/turn-end.ts';
+import type { MessageTable } from '../tables/message-table.ts';
+import type { EndedTurnRow } from '../tables/turn-table.ts';
 
 /**
  * The record of a turn that `claude` has just ended.

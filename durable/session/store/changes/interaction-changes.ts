@@ -1,6 +1,6 @@
 import { v7 as uuidV7 } from 'uuid';
-import type { ResolveRequest } from '../../../protocol/api/interaction.ts';
-import type { Refusal } from '../../../protocol/api/problem.ts';
+import type { ResolveRequest } from '../../../../protocol/api/interaction.ts';
+import type { Refusal } from '../../../../protocol/api/problem.ts';
 import {
   detach,
   expire,
@@ -12,12 +12,12 @@ import {
   type InteractionRequest,
   type InteractionLimits,
   type Interaction,
-} from '../../shared/interactions/interaction.ts';
-import { remind } from '../../shared/interactions/reminders.ts';
-import { canHear } from '../core/state.ts';
-import type { CommandTable } from './tables/command-table.ts';
-import type { InteractionTable } from './tables/interaction-table.ts';
-import { listChanged } from './record.ts';
+} from '../../../shared/interactions/interaction.ts';
+import { remind } from '../../../shared/interactions/reminders.ts';
+import { canHear } from '../../core/state.ts';
+import type { CommandTable } from '../tables/command-table.ts';
+import type { InteractionTable } from '../tables/interaction-table.ts';
+import { listChanged } from '../record.ts';
 import type { Change } from './change.ts';
 
 interface Context {

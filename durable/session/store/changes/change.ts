@@ -1,10 +1,10 @@
-import type { OwnEvent } from '../../../protocol/api/event.ts';
-import type { Prompt } from '../../../protocol/content/blocks.ts';
-import type { WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
-import type { Delivery } from '../../../protocol/api/message.ts';
-import type { SessionInput } from '../core/state.ts';
-import type { SessionRecord } from './record.ts';
-import type { Sender } from './tables/message-table.ts';
+import type { OwnEvent } from '../../../../protocol/api/event.ts';
+import type { Prompt } from '../../../../protocol/content/blocks.ts';
+import type { WrapperCommand } from '../../../../protocol/link/wrapper-link.ts';
+import type { Delivery } from '../../../../protocol/api/message.ts';
+import type { SessionInput } from '../../core/state.ts';
+import type { SessionRecord } from '../record.ts';
+import type { Sender } from '../tables/message-table.ts';
 
 /** What the parts of a transaction may do to the session. */
 export interface Change {

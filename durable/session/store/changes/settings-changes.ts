@@ -1,7 +1,7 @@
-import type { OwnEvent } from '../../../protocol/api/event.ts';
-import type { Refusal } from '../../../protocol/api/problem.ts';
-import type { ChangeSessionRequest } from '../../../protocol/api/session.ts';
-import { canHear } from '../core/state.ts';
+import type { OwnEvent } from '../../../../protocol/api/event.ts';
+import type { Refusal } from '../../../../protocol/api/problem.ts';
+import type { ChangeSessionRequest } from '../../../../protocol/api/session.ts';
+import { canHear } from '../../core/state.ts';
 import {
   answered,
   canSwitch,
@@ -13,10 +13,10 @@ import {
   withMode,
   type ClaudeSetting,
   type LiveSettings,
-} from '../core/settings/live-settings.ts';
-import type { ReportedSettings } from '../core/settings/reported-settings.ts';
+} from '../../core/settings/live-settings.ts';
+import type { ReportedSettings } from '../../core/settings/reported-settings.ts';
 import type { Change } from './change.ts';
-import { listChanged } from './record.ts';
+import { listChanged } from '../record.ts';
 
 /** Most changes that wait for a container's answer. */
 const MAX_UNANSWERED = 64;

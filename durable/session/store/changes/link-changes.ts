@@ -1,17 +1,17 @@
-import type { AgentTool } from '../../../protocol/api/session-config.ts';
-import type { RunnerNotice } from '../../../protocol/link/runner-notice.ts';
-import type { LinkItem, WrapperNotice } from '../../../protocol/link/wrapper-notice.ts';
-import type { MessageError } from '../../../protocol/reason.ts';
+import type { AgentTool } from '../../../../protocol/api/session-config.ts';
+import type { RunnerNotice } from '../../../../protocol/link/runner-notice.ts';
+import type { LinkItem, WrapperNotice } from '../../../../protocol/link/wrapper-notice.ts';
+import type { MessageError } from '../../../../protocol/reason.ts';
 import { v7 as uuidV7 } from 'uuid';
-import { readClaudeLine, type LineSignal } from '../core/claude-line.ts';
-import type { FilesInput } from '../core/files.ts';
-import { isAnswerTo } from '../core/turns/turn-end.ts';
+import { readClaudeLine, type LineSignal } from '../../core/claude-line.ts';
+import type { FilesInput } from '../../core/files.ts';
+import { isAnswerTo } from '../../core/turns/turn-end.ts';
 import type { Change } from './change.ts';
 import type { ChildChanges } from './child-changes.ts';
 import type { InteractionChanges } from './interaction-changes.ts';
 import { endedTurn, turnEndedEvent } from './ended-turn.ts';
-import { listChanged } from './record.ts';
-import type { SessionTables } from './session-tables.ts';
+import { listChanged } from '../record.ts';
+import type { SessionTables } from '../session-tables.ts';
 import type { SettingsChanges } from './settings-changes.ts';
 
 /** What the link needs of a transaction besides `Change`. */

@@ -1,17 +1,17 @@
 import { v7 as uuidV7 } from 'uuid';
-import { CHILD_RESULT_WAIT } from '../../../protocol/link/child-tools.ts';
-import type { ChildResult } from '../../../protocol/api/child.ts';
-import type { OwnEvent } from '../../../protocol/api/event.ts';
-import { PROBLEMS, type Refusal } from '../../../protocol/api/problem.ts';
-import type { ChildIdentity, ChildUpdate } from '../../rpc/child-updates.ts';
-import type { VersionedVerdict } from '../../rpc/directory-rpc.ts';
-import { spentDetail } from '../../shared/turn-permit.ts';
-import { childEventOf } from '../core/children/child-updates.ts';
-import { deliveryBody, type Undelivered } from '../core/children/delivery.ts';
+import { CHILD_RESULT_WAIT } from '../../../../protocol/link/child-tools.ts';
+import type { ChildResult } from '../../../../protocol/api/child.ts';
+import type { OwnEvent } from '../../../../protocol/api/event.ts';
+import { PROBLEMS, type Refusal } from '../../../../protocol/api/problem.ts';
+import type { ChildIdentity, ChildUpdate } from '../../../rpc/child-updates.ts';
+import type { VersionedVerdict } from '../../../rpc/directory-rpc.ts';
+import { spentDetail } from '../../../shared/turn-permit.ts';
+import { childEventOf } from '../../core/children/child-updates.ts';
+import { deliveryBody, type Undelivered } from '../../core/children/delivery.ts';
 import type { Change } from './change.ts';
-import { listChanged } from './record.ts';
-import type { SessionTables } from './session-tables.ts';
-import type { AgentCall } from './tables/agent-call-table.ts';
+import { listChanged } from '../record.ts';
+import type { SessionTables } from '../session-tables.ts';
+import type { AgentCall } from '../tables/agent-call-table.ts';
 
 /** How long a file's runner or storage may be away before sharing the file fails, milliseconds. */
 const SHARE_WAIT_MS = 60_000;

@@ -1,4 +1,3 @@
-import { v7 as uuidV7 } from 'uuid';
 import type { OwnEvent } from '../../../../protocol/api/event.ts';
 import type { Reason } from '../../../../protocol/reason.ts';
 import { blocksOf, promptText, shownBlocks } from '../../../../protocol/content/prompt.ts';
@@ -10,9 +9,8 @@ import { deskUpdateOf } from '../../core/desk-update.ts';
 import { advanceFiles, newestTrees, type FilesInput } from '../../core/files.ts';
 import type { InteractionLimits } from '../../../shared/interactions/interaction.ts';
 import { advance } from '../../core/machine.ts';
-import { messageOfRunningTurn } from '../../core/turns/background.ts';
 import { nextDeadline } from '../../core/turns/deadlines.ts';
-import { canHear, isEnding, type Limits, type SessionEffect, type SessionInput } from '../../core/state.ts';
+import { canHear, isEnding, type Limits, type SessionInput } from '../../core/state.ts';
 import { ChildChanges } from './child-changes.ts';
 import type { NumberedCommand } from '../tables/command-table.ts';
 import { InteractionChanges } from './interaction-changes.ts';
@@ -20,12 +18,11 @@ import { LinkChanges } from './link-changes.ts';
 import { SettingsChanges } from './settings-changes.ts';
 import { ownEvent, type Shown, type StoredEvent } from '../tables/event-log.ts';
 import type { ContainerFacts } from '../../../rpc/session-rpc.ts';
-import type { Change, NewMessage } from './change.ts';
-import { lostTurn, turnEndedEvent } from './ended-turn.ts';
-import { tasksView } from '../tables/message-table.ts';
+import type { NewMessage } from './change.ts';
+import { type EffectTarget, SessionEffects } from './session-effects.ts';
 import type { SessionTables } from '../session-tables.ts';
 import { isJson } from '../../../shared/json.ts';
-import { listChanged, NO_CONTAINER, totalCost, type SessionRecord } from '../record.ts';
+import type { SessionRecord } from '../record.ts';
 
 /** How long the phases of a session and its questions may take, and which of CC-Docker's tools its agent may call. */
 export interface TransactionLimits {
@@ -38,7 +35,7 @@ export interface TransactionLimits {
  * One change of a session, inside one storage transaction. It writes to the tables at once, and collects what is to be done
  * after the commit. Its parts do the rest: interactions, children, and what comes over the link.
  */
-export class Transaction implements Change {
+export class Transaction implements EffectTarget {
   record: SessionRecord;
   /** What viewers see, in order: events, and previews between them. */
   readonly shown: Shown[] = [];
@@ -53,6 +50,7 @@ export class Transaction implements Change {
   readonly settings: SettingsChanges;
   /** What comes over the container's link. */
   readonly link: LinkChanges;
+  readonly #effects: SessionEffects;
   readonly #tables: SessionTables;
   readonly #limits: Limits;
   readonly #now: number;
@@ -69,6 +67,7 @@ export class Transaction implements Change {
     this.children = new ChildChanges(this, tables, now);
     this.settings = new SettingsChanges(this);
     this.link = new LinkChanges(this, { tables, tools: limits.tools, now });
+    this.#effects = new SessionEffects(this, tables, now);
   }
 
   get seq(): number {
@@ -79,7 +78,7 @@ export class Transaction implements Change {
     const before = this.record.state;
     const { state, effects } = advance(before, input, this.#now, this.#limits);
     this.record = { ...this.record, state };
-    for (const effect of effects) this.#perform(effect);
+    for (const effect of effects) this.#effects.perform(effect);
     const { asking, epoch } = this.record.state;
     if (!asking || (epoch === before.epoch && canHear(this.record.state))) return;
     this.interactions.gone(isEnding(before));
@@ -194,112 +193,5 @@ export class Transaction implements Change {
     this.#seq = event.seq;
     this.#tables.log.append(event);
     this.shown.push(event);
-  }
-
-  #perform(effect: SessionEffect): void {
-    const { messages, commands } = this.#tables;
-    const { epoch } = this.record.state;
-    switch (effect.do) {
-      case 'want':
-        commands.dropBefore(epoch);
-        this.children.containerEnded();
-        this.files({ on: 'launched' });
-        this.settings.started();
-        this.record = {
-          ...this.record,
-          // A turn that never ended has still cost money.
-          usage: { ...this.record.usage, cost_usd: totalCost(this.record), live_usd: 0 },
-          place_request: 'want',
-          link: { epoch, stored: 0, notices_stored: 0 },
-          container: NO_CONTAINER,
-        };
-        return;
-      case 'release':
-        // The agent whose calls these are is being ended.
-        this.children.containerEnded();
-        this.record = { ...this.record, place_request: 'release' };
-        return;
-      case 'prompt': {
-        const { message_id } = effect;
-        const prompt = messages.prompt(message_id);
-        const uuid = messages.uuidOf(message_id);
-        return this.order({ command: 'prompt', message_id: uuid, prompt, ...(effect.steer && { steer: true }) });
-      }
-      case 'interrupt': {
-        const { message_id, background } = effect;
-        const tasks = background === null ? {} : { background: true, stop_tasks: [...background.shells] };
-        const uuid = message_id === null ? null : messages.uuidOf(message_id);
-        return this.order({ command: 'interrupt', message_id: uuid, ...tasks });
-      }
-      case 'pause_model':
-        this.modelPaused = effect.paused;
-        return;
-      case 'watch_spending':
-        if (this.record.state.container !== 'none') this.order({ command: 'watch_spending', on: effect.on });
-        return;
-      case 'message_processing':
-        messages.begin(effect.message_id, this.#now);
-        return this.emit({ type: 'message.processing', data: { message_id: effect.message_id } });
-      case 'message_held': {
-        const { message_id, retry_at } = effect;
-        messages.hold(message_id, uuidV7());
-        return this.emit({ type: 'message.held', data: { message_id, retry_at: new Date(retry_at).toISOString() } });
-      }
-      case 'message_completed':
-        messages.finish(effect.message_id, 'completed', null, effect.settled, this.#now);
-        this.finished.push(effect.message_id);
-        return this.emit({
-          type: 'message.completed',
-          data: { message_id: effect.message_id, ...(effect.settled ? {} : { settled: false }) },
-        });
-      case 'message_settled':
-        messages.settle(effect.message_id, this.#now);
-        this.finished.push(effect.message_id);
-        return this.emit({ type: 'message.settled', data: { message_id: effect.message_id } });
-      case 'agent_turn_began': {
-        const { turn_id } = effect;
-        const message_id = messageOfRunningTurn(this.record.state);
-        return this.emit({ type: 'turn.started', data: { turn_id, origin: 'agent', message_id } });
-      }
-      case 'agent_turn_lost': {
-        const { turn_id, started } = effect.turn;
-        const { last_message } = this.record.state;
-        const message_ids = last_message === null ? [] : [last_message];
-        const turn = lostTurn({ turn_id, origin: 'agent', started, message_ids, error: effect.error }, this.#now);
-        this.#tables.turns.add(turn);
-        return this.emit(turnEndedEvent(turn));
-      }
-      case 'message_turn_lost': {
-        const { message_id, error } = effect;
-        const turn_id = messages.uuidOf(message_id);
-        const begun = messages.begun(message_id);
-        if (begun === null) return;
-        const { origin, started } = begun;
-        const lost = { turn_id, origin, started: started ?? this.#now, message_ids: [message_id], error };
-        return this.#tables.turns.add(lostTurn(lost, this.#now));
-      }
-      case 'announce_tasks':
-        return this.emit({ type: 'session.background_tasks', data: { tasks: tasksView(this.record.state.tasks) } });
-      case 'message_failed':
-        return this.#giveUp(effect.message_id, 'failed', effect.error);
-      case 'message_interrupted':
-        return this.#giveUp(effect.message_id, 'interrupted', effect.error);
-      case 'announce': {
-        const { status, reason } = this.record.state;
-        this.record = listChanged({ ...this.record, last_activity: this.#now });
-        if (status === 'stopped' && reason?.code === 'stopped_by_user') this.children.awaitNone();
-        return this.emit({ type: 'session.status', data: { status, epoch, reason } });
-      }
-    }
-  }
-
-  #giveUp(
-    message_id: string,
-    status: 'failed' | 'interrupted',
-    error: Extract<SessionEffect, { do: 'message_failed' }>['error'],
-  ): void {
-    this.#tables.messages.finish(message_id, status, error, true, this.#now);
-    this.finished.push(message_id);
-    this.emit({ type: `message.${status}`, data: { message_id, error } });
   }
 }

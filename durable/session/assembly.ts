@@ -135,9 +135,9 @@ export class SessionAssembly {
   #committed(tx: Transaction, before: number): void {
     this.link.order(tx.commands);
     if (tx.modelPaused !== null) this.link.pauseModel(tx.modelPaused);
-    this.viewers.publish(tx.shown);
-    this.streams.publish(tx.shown, before);
-    this.discord.show(tx.shown);
+    this.viewers.publish(tx.stream);
+    this.streams.publish(tx.stream, before);
+    this.discord.show(tx.stream);
     this.messages.finished(tx.finished);
     for (const part of this.#outgoing) part.send();
     this.snapshots.changed();

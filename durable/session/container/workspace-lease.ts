@@ -96,7 +96,7 @@ export class WorkspaceLease implements Outgoing {
     if (record === null || !record.leased || this.#writes > 0 || record.place_request !== null) return false;
     if (record.state.container !== 'none' || !isSettled(record.files)) return false;
     // The directory first gets the snapshot with its details, and then hears that it is the workspace's head.
-    return !this.#store.snapshots.work().untold;
+    return !this.#store.snapshots.work().unrecorded;
   }
 }
 

@@ -50,7 +50,7 @@ export class Snapshots implements Outgoing {
 
   /** When there is something to do, epoch milliseconds; null: nothing. */
   nextTry(): number | null {
-    return this.#call.nextTry() ?? this.#store.snapshots.work().owedAt;
+    return this.#call.nextTry() ?? this.#store.snapshots.work().dueAt;
   }
 
   /** Records and orders the snapshots that are due. */
@@ -148,8 +148,8 @@ export class Snapshots implements Outgoing {
 
   #isDue(): boolean {
     if (this.#store.record === null) return false;
-    const { untold, owedAt } = this.#store.snapshots.work();
-    return untold || (owedAt !== null && owedAt <= Date.now());
+    const { unrecorded, dueAt } = this.#store.snapshots.work();
+    return unrecorded || (dueAt !== null && dueAt <= Date.now());
   }
 
   async #record(): Promise<void> {
@@ -167,7 +167,7 @@ export class Snapshots implements Outgoing {
   async #order(): Promise<void> {
     const { snapshots } = this.#store;
     if (this.#store.record === null) return;
-    for (const { snapshot_id, trigger } of snapshots.owed(Date.now())) {
+    for (const { snapshot_id, trigger } of snapshots.due(Date.now())) {
       const { identity, files } = this.#store.current;
       const { session_id } = identity;
       const { base, version } = present(files);

@@ -1,6 +1,6 @@
 import { resultOf } from '../core/children/child-updates.ts';
 import { condense } from '../core/condense-event.ts';
-import type { Shown } from '../store/tables/event-log.ts';
+import type { StreamItem } from '../store/tables/event-log.ts';
 import type { DeskUpdate } from '../../rpc/discord-rpc.ts';
 import type { StoredDeskUpdate } from '../core/desk-update.ts';
 import type { Peers } from '../store/peers.ts';
@@ -47,9 +47,9 @@ export class DiscordFeed implements Outgoing {
   }
 
   /** Sends what the session does now as progress: always the latest, and no more often than people can read. */
-  show(shown: readonly Shown[]): void {
+  show(items: readonly StreamItem[]): void {
     if (this.#isDeleted || !this.#store.current.on_discord) return;
-    for (const one of shown) {
+    for (const one of items) {
       // The end of a turn is sent as an update. Progress from before it no longer matters.
       if ('seq' in one && TURN_ENDS.includes(one.type)) this.#unsentProgress = null;
       const text = progressOf(one);
@@ -115,7 +115,7 @@ export class DiscordFeed implements Outgoing {
 }
 
 /** What the agent says or does, as one short text; '' for any other event or a preview. */
-function progressOf(shown: Shown): string {
-  if (!('seq' in shown) || shown.type !== 'assistant') return '';
-  return condense(shown.type, JSON.parse(shown.json));
+function progressOf(item: StreamItem): string {
+  if (!('seq' in item) || item.type !== 'assistant') return '';
+  return condense(item.type, JSON.parse(item.json));
 }

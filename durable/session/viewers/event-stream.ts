@@ -1,5 +1,5 @@
 import { BATCH_BYTES, BATCH_EVENTS } from '../../../protocol/settings/limits.ts';
-import { envelopeJson, previewJson, type EventLog, type Shown } from '../store/tables/event-log.ts';
+import { envelopeJson, previewJson, type EventLog, type StreamItem } from '../store/tables/event-log.ts';
 
 /** Interval of the comments that keep an idle stream open through proxies, milliseconds. */
 const KEEP_ALIVE_MS = 15_000;
@@ -38,8 +38,8 @@ export class EventStreams {
   }
 
   /** Passes on what is shown. @param before `seq` of the last event before it */
-  publish(shown: readonly Shown[], before: number): void {
-    if (shown.length > 0) for (const stream of this.#open) stream.publish(shown, before);
+  publish(items: readonly StreamItem[], before: number): void {
+    if (items.length > 0) for (const stream of this.#open) stream.publish(items, before);
   }
 
   /** Ends the streams: the session was deleted. */
@@ -120,11 +120,11 @@ class EventStream {
   }
 
   /** Something is shown. Only a reader that keeps up gets previews. */
-  publish(shown: readonly Shown[], before: number): void {
+  publish(items: readonly StreamItem[], before: number): void {
     const keepsUp = this.#options.previews && this.#cursor >= before;
     let after = before;
     let isOfInterest = false;
-    for (const one of shown) {
+    for (const one of items) {
       if ('seq' in one) after = one.seq;
       else if (!keepsUp || !this.#keep({ after, text: frame('stream_event', previewJson(one)) })) continue;
       isOfInterest = true;

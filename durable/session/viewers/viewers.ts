@@ -3,7 +3,7 @@ import { CloseCode } from '../../../protocol/close-code.ts';
 import { OWN_PREFIXES } from '../../../protocol/api/event.ts';
 import type { ViewerAnswer } from '../../../protocol/api/viewer-socket.ts';
 import type { InteractionTable } from '../store/tables/interaction-table.ts';
-import { envelopeJson, plainJson, previewJson, type EventLog, type Shown } from '../store/tables/event-log.ts';
+import { envelopeJson, plainJson, previewJson, type EventLog, type StreamItem } from '../store/tables/event-log.ts';
 
 /** How much a viewer that acknowledges may leave unacknowledged before sending to it pauses, UTF-16 units. */
 const WINDOW = 8 * 1024 * 1024;
@@ -98,9 +98,9 @@ export class Viewers {
   }
 
   /** Sends the events that have just been stored, with the previews between them. */
-  publish(shown: readonly Shown[]): void {
-    if (shown.length === 0) return;
-    const stored = shown.filter((one) => 'seq' in one);
+  publish(items: readonly StreamItem[]): void {
+    if (items.length === 0) return;
+    const stored = items.filter((one) => 'seq' in one);
     const before = (stored[0]?.seq ?? this.#log.last() + 1) - 1;
     const last = stored.at(-1)?.seq ?? before;
     let frame: string | null = null;
@@ -112,9 +112,9 @@ export class Viewers {
         this.#catchUp(socket, viewer);
       } else if (this.#mayReceive(socket, viewer)) {
         if (viewer.plain) {
-          for (const one of shown) this.#send(socket, viewer, plain(one), 'seq' in one ? one.seq : viewer.cursor);
+          for (const one of items) this.#send(socket, viewer, plain(one), 'seq' in one ? one.seq : viewer.cursor);
         } else {
-          frame ??= batch(shown);
+          frame ??= batch(items);
           this.#send(socket, viewer, frame, last);
         }
         this.#save(socket, viewer);
@@ -240,10 +240,10 @@ function closeIfExpired(socket: WebSocket, { expires }: Viewer, now: number): bo
   return true;
 }
 
-function batch(shown: readonly Shown[]): string {
-  return `[${shown.map((one) => ('seq' in one ? envelopeJson(one) : previewJson(one))).join(',')}]`;
+function batch(items: readonly StreamItem[]): string {
+  return `[${items.map((one) => ('seq' in one ? envelopeJson(one) : previewJson(one))).join(',')}]`;
 }
 
-function plain(one: Shown): string {
+function plain(one: StreamItem): string {
   return 'seq' in one ? plainJson(one, isOwn(one.type)) : one.preview;
 }

@@ -16,7 +16,7 @@ import type { NumberedCommand } from '../tables/command-table.ts';
 import { InteractionChanges } from './interaction-changes.ts';
 import { LinkChanges } from './link-changes.ts';
 import { SettingsChanges } from './settings-changes.ts';
-import { ownEvent, type Shown, type StoredEvent } from '../tables/event-log.ts';
+import { ownEvent, type StreamItem, type StoredEvent } from '../tables/event-log.ts';
 import type { ContainerFacts } from '../../../rpc/session-rpc.ts';
 import type { NewMessage } from './change.ts';
 import { type EffectTarget, SessionEffects } from './session-effects.ts';
@@ -38,7 +38,7 @@ export interface TransactionLimits {
 export class Transaction implements EffectTarget {
   record: SessionRecord;
   /** What viewers see, in order: events, and previews between them. */
-  readonly shown: Shown[] = [];
+  readonly stream: StreamItem[] = [];
   readonly commands: NumberedCommand[] = [];
   /** Messages that have ended or settled: callers that wait for them get their answer. */
   readonly finished: string[] = [];
@@ -174,7 +174,7 @@ export class Transaction implements EffectTarget {
   /** Shows a preview between the events around it. */
   preview(line: string): void {
     // The container is not trusted. Text that is not JSON would break the frame that carries it.
-    if (isJson(line)) this.shown.push({ time: this.#now, preview: line });
+    if (isJson(line)) this.stream.push({ time: this.#now, preview: line });
   }
 
   /** How a session goes on whose newest files are lost, as a sentence. */
@@ -192,6 +192,6 @@ export class Transaction implements EffectTarget {
   #append(event: StoredEvent): void {
     this.#seq = event.seq;
     this.#tables.log.append(event);
-    this.shown.push(event);
+    this.stream.push(event);
   }
 }

@@ -23,7 +23,7 @@ export interface Preview {
 }
 
 /** What viewers get: events and previews. */
-export type Shown = StoredEvent | Preview;
+export type StreamItem = StoredEvent | Preview;
 
 /**
  * UTF-16 units in one part of an event's data, or of other long text; longer text is split. SQLite in a Durable Object limits a row to 2 MB, and

@@ -26,14 +26,14 @@ interface Row extends Record<string, SqlStorageValue> {
 }
 
 /** A stored snapshot that is not recorded in the owner's directory yet. */
-export interface UntoldSnapshot {
+export interface UnrecordedSnapshot {
   readonly view: SnapshotView;
   readonly storage: string;
   readonly owner_bytes: number | null;
 }
 
 /** A requested snapshot on which no runner has reported yet. */
-export interface OwedSnapshot {
+export interface DueSnapshot {
   readonly snapshot_id: string;
   readonly trigger: SnapshotTrigger;
 }
@@ -44,7 +44,7 @@ const skippedFiles = z.array(skippedFile);
 export class SnapshotTable {
   readonly #sql: SqlStorage;
   /** Cached, because it is read for every event. */
-  #work: { readonly untold: boolean; readonly owedAt: number | null } | null = null;
+  #work: { readonly unrecorded: boolean; readonly dueAt: number | null } | null = null;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -63,18 +63,18 @@ export class SnapshotTable {
   }
 
   /**
-   * `untold`: a stored snapshot is not recorded in the directory yet. `owedAt`: when the next snapshot has to be
+   * `unrecorded`: a stored snapshot is not recorded in the directory yet. `dueAt`: when the next snapshot has to be
    * ordered, epoch milliseconds; null: none.
    */
-  work(): { readonly untold: boolean; readonly owedAt: number | null } {
+  work(): { readonly unrecorded: boolean; readonly dueAt: number | null } {
     if (this.#work === null) {
-      const { untold, owed } = this.#sql
-        .exec<{ untold: number; owed: number | null }>(
-          `SELECT (SELECT count(*) FROM snapshots WHERE state = 'stored' AND told = 0) AS untold,
-            (SELECT min(owed_at) FROM snapshots WHERE state = 'pending' AND owed_at IS NOT NULL) AS owed`,
+      const { unrecorded, due } = this.#sql
+        .exec<{ unrecorded: number; due: number | null }>(
+          `SELECT (SELECT count(*) FROM snapshots WHERE state = 'stored' AND told = 0) AS unrecorded,
+            (SELECT min(owed_at) FROM snapshots WHERE state = 'pending' AND owed_at IS NOT NULL) AS due`,
         )
         .one();
-      this.#work = { untold: untold > 0, owedAt: owed };
+      this.#work = { unrecorded: unrecorded > 0, dueAt: due };
     }
     return this.#work;
   }
@@ -136,7 +136,7 @@ export class SnapshotTable {
   }
 
   /** The stored snapshots that are not recorded in the directory yet. */
-  unrecorded(sessionId: string, workspaceId: string | null): UntoldSnapshot[] {
+  unrecorded(sessionId: string, workspaceId: string | null): UnrecordedSnapshot[] {
     const rows = this.#sql.exec<Row>("SELECT * FROM snapshots WHERE state = 'stored' AND told = 0 ORDER BY number");
     return [...rows].flatMap((row) =>
       row.storage === null
@@ -156,7 +156,7 @@ export class SnapshotTable {
   }
 
   /** The snapshots that are to be ordered by `now`. */
-  owed(now: number): OwedSnapshot[] {
+  due(now: number): DueSnapshot[] {
     const rows = this.#sql.exec<{ id: string; trigger: string }>(
       "SELECT id, trigger FROM snapshots WHERE state = 'pending' AND owed_at <= ? ORDER BY number",
       now,

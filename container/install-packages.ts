@@ -15,6 +15,8 @@ export interface InstallRequest {
   folder: string;
   /** What the packages are, for people. */
   what: string;
+  /** Optional packages too, as far as they are for this platform. */
+  optional?: boolean;
   /** Gets one line before npm runs, and none when all is there. */
   onProgress: (line: string) => void;
   /** Ends npm: `installPackages` rejects with the signal's reason. */
@@ -27,19 +29,20 @@ export interface InstallRequest {
 export type Installed = { ok: true } | { ok: false; detail: string };
 
 /**
- * Sees to it that a folder has the packages of its lock file, without optional ones and without running their scripts. They are installed
+ * Sees to it that a folder has the packages of its lock file, without running their scripts. They are installed
  * beside what is there, and renamed when they are whole: neither a crash nor a second process that does the same leaves half of them.
  */
 export async function installPackages(request: InstallRequest): Promise<Installed> {
-  const { folder, what, onProgress, signal, npm = 'npm' } = request;
+  const { folder, what, optional = false, onProgress, signal, npm = 'npm' } = request;
   if (await isInstalled(folder)) return { ok: true };
-  const command = `npm ci --prefix ${shown(folder)} --ignore-scripts --omit=optional`;
+  const flags = ['--ignore-scripts', ...(optional ? [] : ['--omit=optional'])];
+  const command = `npm ci --prefix ${shown(folder)} ${flags.join(' ')}`;
   onProgress(`installing ${what}: ${command}`);
   await removeLeftovers(folder);
   const scratch = await mkdtemp(join(folder, `.install-${process.pid}-`));
   try {
     for (const name of ['package.json', 'package-lock.json']) await cp(join(folder, name), join(scratch, name));
-    const failure = await runNpm(npm, scratch, signal);
+    const failure = await runNpm(npm, flags, scratch, signal);
     signal?.throwIfAborted();
     if (failure === undefined) await moveIn(folder, scratch);
     if (await isInstalled(folder)) return { ok: true };
@@ -49,7 +52,7 @@ export async function installPackages(request: InstallRequest): Promise<Installe
   }
 }
 
-/** Whether what is there is what the lock file says, all of it and nothing else. npm writes its record when it is done. */
+/** Whether what is there is what the lock file says, optional packages aside, and nothing else. npm writes its record when it is done. */
 async function isInstalled(folder: string): Promise<boolean> {
   const there = await readFile(join(folder, 'node_modules/.package-lock.json'), 'utf8').catch(missing);
   if (there === undefined) return false;
@@ -89,11 +92,16 @@ function isAlive(pid: number): boolean {
 }
 
 /** @returns why it failed, in one line */
-async function runNpm(npm: string, folder: string, signal: AbortSignal | undefined): Promise<string | undefined> {
+async function runNpm(
+  npm: string,
+  flags: readonly string[],
+  folder: string,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
   const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
   // Without a network npm would otherwise try for more than a minute.
   const patience = ['--prefer-offline', '--fetch-retries=1', '--fetch-retry-mintimeout=1000'];
-  const child = spawn(npm, ['ci', '--ignore-scripts', '--omit=optional', ...quiet, ...patience], {
+  const child = spawn(npm, ['ci', ...flags, ...quiet, ...patience], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'pipe'],
     ...(signal && { signal }),

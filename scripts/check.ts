@@ -1,6 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import path from 'node:path';
 import { text } from 'node:stream/consumers';
+import { installPackages } from '../container/install-packages.ts';
+
+/** Has the tools, with a lock of their own: who only uses CC-Docker does not install a hundred megabytes of them. */
+const TOOLS = path.join(import.meta.dirname, 'lint');
 
 /** The parts of `npm run check`. They run side by side, the longest first. */
 const PARTS = {
@@ -11,15 +16,38 @@ const PARTS = {
   'what nobody uses': 'knip --no-progress',
 };
 
+/** The parts of `npm run fix`, one after the other: both write to the same files. */
+const FIXES = {
+  lint: 'oxlint --type-aware --fix',
+  format: 'prettier --write --cache --cache-strategy content --log-level warn .',
+};
+
 /** Runs a part. Prints what it wrote when it has failed, and its time. */
 async function run(name: string, command: string): Promise<boolean> {
   const begun = performance.now();
-  const part = spawn(command, { shell: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = {
+    ...process.env,
+    PATH: [path.join(TOOLS, 'node_modules/.bin'), process.env['PATH']].join(path.delimiter),
+  };
+  const part = spawn(command, { shell: true, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const [[code], out, err] = await Promise.all([once(part, 'close'), text(part.stdout), text(part.stderr)]);
   if (code !== 0) console.log(`\n${out}${err}`.trimEnd());
   console.log(`${code === 0 ? 'ok    ' : 'FAILED'} ${name} (${((performance.now() - begun) / 1000).toFixed(1)} s)`);
   return code === 0;
 }
 
-const passed = await Promise.all(Object.entries(PARTS).map(([name, command]) => run(name, command)));
-if (passed.includes(false)) process.exitCode = 1;
+async function runAll(parts: Record<string, string>, atOnce: boolean): Promise<boolean> {
+  const results: Promise<boolean>[] = [];
+  for (const [name, command] of Object.entries(parts)) {
+    const result = run(name, command);
+    results.push(result);
+    if (!atOnce) await result;
+  }
+  return !(await Promise.all(results)).includes(false);
+}
+
+const tools = await installPackages({ folder: TOOLS, what: 'the tools', optional: true, onProgress: console.log });
+if (!tools.ok) console.error(tools.detail);
+const fix = process.argv.includes('--fix');
+const passed = tools.ok && (await runAll(fix ? FIXES : PARTS, !fix));
+if (!passed) process.exitCode = 1;

@@ -58,6 +58,12 @@ test('what is missing is installed by the lock file, without scripts and optiona
   expect(progress).toHaveLength(1);
 });
 
+test('optional packages are installed where they are asked for', async () => {
+  const request = { folder, what: 'the tools', optional: true, npm: npm(INSTALLS), onProgress: () => {} };
+  expect(await installPackages(request)).toEqual({ ok: true });
+  expect(calls()).toEqual([expect.stringMatching(/^ci --ignore-scripts --no-audit /)]);
+});
+
 test('packages of another lock file are replaced', async () => {
   await install(INSTALLS);
   lock({ ...LOCK, packages: { ...LOCK.packages, 'node_modules/server': { integrity: 'sha512-newer' } } });

@@ -10,6 +10,7 @@ const id = (name: string, description: string) =>
 /** Any string: one that is not a UUID is answered with 404, like an unknown session. */
 export const sessionParams = z.object({ session_id: id('session_id', 'The session') });
 export const messageParams = sessionParams.extend({ message_id: id('message_id', 'The message') });
+export const wakeupParams = sessionParams.extend({ wakeup_id: id('wakeup_id', 'The wake-up') });
 
 export const interactionParams = sessionParams.extend({
   interaction_id: id('interaction_id', 'The question or permission'),

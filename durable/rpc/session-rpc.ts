@@ -1,7 +1,7 @@
 import type { ArtifactView } from '../../protocol/api/artifact.ts';
 import type { FilesRefusal } from '../../protocol/api/files.ts';
 import type { InteractionState, InteractionView, ResolveRequest } from '../../protocol/api/interaction.ts';
-import type { Delivery, InterruptAnswer, MessageStatus, MessageView } from '../../protocol/api/message.ts';
+import type { Delivery, InterruptAnswer, MessageStatus, MessageView, WakeupView } from '../../protocol/api/message.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { Resources } from '../../protocol/api/session-config.ts';
 import type { ChangeSessionRequest, CreateSessionRequest, SessionStatus } from '../../protocol/api/session.ts';
@@ -73,6 +73,9 @@ export interface SessionRpc extends Rpc.DurableObjectBranded {
   withdraw(owner: string, messageId: string): MessageView | Refusal;
   /** Turns that have ended, the oldest first. `cursor` as the page before gave it. */
   turns(owner: string, cursor: number, limit: number): TurnPage | Refusal;
+  /** The wake-ups that the agent has scheduled, the next one first. */
+  wakeups(owner: string): readonly WakeupView[] | Refusal;
+  cancelWakeup(owner: string, id: string): { canceled: true } | Refusal;
   /** Ends what runs; `background`: what runs in the background too. */
   interrupt(owner: string, background: boolean): InterruptAnswer | Refusal;
   /** A page of the log as JSON text `{"data":[…],"next_cursor":…}`, with the events as they were stored. */

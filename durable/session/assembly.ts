@@ -107,6 +107,8 @@ export class SessionAssembly {
   /** When a parked session is deleted because nobody uses it (`SESSION_RETENTION_DAYS`), epoch milliseconds; null: never. */
   expires(): number | null {
     const { last_activity, state, files } = this.store.current;
+    // A session that is to be woken is in use.
+    if (this.store.wakeups.nextDue() !== null) return null;
     const days = this.store.settings.SESSION_RETENTION_DAYS;
     if (days === 0 || state.container !== 'none' || files.write !== null) return null;
     return last_activity + days * DAY_MS;
@@ -119,6 +121,7 @@ export class SessionAssembly {
     const times = [
       nextDeadline(state, this.store.limits),
       open_interactions === 0 ? null : this.store.interactions.nextDue(),
+      this.store.wakeups.nextDue(),
       this.viewers.nextDue(),
       ...this.#outgoing.map((part) => part.nextTry()),
       this.expires(),

@@ -2,7 +2,7 @@ import { DurableObject } from 'cloudflare:workers';
 import type { ArtifactView } from '../../protocol/api/artifact.ts';
 import type { FilesRefusal } from '../../protocol/api/files.ts';
 import type { InteractionState, InteractionView, ResolveRequest } from '../../protocol/api/interaction.ts';
-import type { InterruptAnswer, MessageStatus, MessageView } from '../../protocol/api/message.ts';
+import type { InterruptAnswer, MessageStatus, MessageView, WakeupView } from '../../protocol/api/message.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { ChangeSessionRequest, CreateSessionRequest, SessionStatus } from '../../protocol/api/session.ts';
 import type { SnapshotView } from '../../protocol/api/workspace.ts';
@@ -31,6 +31,7 @@ import { filesElsewhere } from './container/shared-workspace.ts';
 import { agentToolsOf } from './core/limits.ts';
 import { presentConfig } from './core/settings/live-settings.ts';
 import { shareOf, type FilesShare } from './core/shared-files.ts';
+import { wakeupViewOf } from './core/turns/wakeup.ts';
 import { SessionRoutes } from './routes.ts';
 import { NOT_FOUND, type SessionStore } from './store/store.ts';
 import { eventPage } from './store/event-page.ts';
@@ -94,6 +95,15 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
 
   turns(owner: string, cursor: number, limit: number): TurnPage | Refusal {
     return this.#store.forOwner(owner, () => this.#store.turns.page(cursor, limit));
+  }
+
+  wakeups(owner: string): readonly WakeupView[] | Refusal {
+    return this.#store.forOwner(owner, () => this.#store.wakeups.all().map(wakeupViewOf));
+  }
+
+  cancelWakeup(owner: string, id: string): { canceled: true } | Refusal {
+    const cancel = () => this.#store.change((tx) => tx.wakeups.cancel(id));
+    return this.#store.forOwner(owner, () => cancel() ?? { canceled: true });
   }
 
   interrupt(owner: string, background: boolean): InterruptAnswer | Refusal {

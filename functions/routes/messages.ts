@@ -9,6 +9,7 @@ import {
   messageStatus,
   messageView,
   turnList,
+  wakeupList,
 } from '../../protocol/api/message.ts';
 import type { AppEnv } from '../app-env.ts';
 import {
@@ -20,6 +21,7 @@ import {
   refusals,
   secured,
   sessionParams,
+  wakeupParams,
 } from '../contract.ts';
 import { sessionOf } from '../objects.ts';
 import { refuse } from '../refuse.ts';
@@ -82,6 +84,24 @@ const turns = createRoute({
   responses: { 200: json('A page', turnList), ...refusals },
 });
 
+const wakeups = createRoute({
+  method: 'get',
+  path: '/sessions/{session_id}/wakeups',
+  summary: 'When the session’s agent will wake itself, and with which prompt; the next one first',
+  security: secured,
+  request: { params: sessionParams },
+  responses: { 200: json('All of them', wakeupList), ...refusals },
+});
+
+const cancelWakeup = createRoute({
+  method: 'delete',
+  path: '/sessions/{session_id}/wakeups/{wakeup_id}',
+  summary: 'Cancel a wake-up that has not come yet',
+  security: secured,
+  request: { params: wakeupParams },
+  responses: { 204: { description: 'Canceled' }, ...refusals },
+});
+
 const interrupt = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/interrupt',
@@ -91,7 +111,7 @@ const interrupt = createRoute({
   responses: { 200: json('Whether a turn ran', interruptAnswer), ...refusals },
 });
 
-/** Messages: chat, status, list, withdraw, interrupt; and turns. */
+/** Messages: chat, status, list, withdraw, interrupt; turns; and wake-ups. */
 export function addMessages(app: OpenAPIHono<AppEnv>): void {
   app.openapi(chat, async (c) => {
     const found = sessionOf(c);
@@ -139,6 +159,21 @@ export function addMessages(app: OpenAPIHono<AppEnv>): void {
     const { cursor = 0, limit } = c.req.valid('query');
     const page = await found.session.turns(c.get('owner'), cursor, limit);
     return 'refused' in page ? refuse(c, page) : c.json(turnList.parse(page), 200);
+  });
+
+  app.openapi(wakeups, async (c) => {
+    const found = sessionOf(c);
+    if ('refused' in found) return refuse(c, found);
+    const waiting = await found.session.wakeups(c.get('owner'));
+    return 'refused' in waiting ? refuse(c, waiting) : c.json({ data: [...waiting], next_cursor: null }, 200);
+  });
+
+  app.openapi(cancelWakeup, async (c) => {
+    const found = sessionOf(c);
+    if ('refused' in found) return refuse(c, found);
+    const { wakeup_id } = c.req.valid('param');
+    const done = await found.session.cancelWakeup(c.get('owner'), wakeup_id.toLowerCase());
+    return 'refused' in done ? refuse(c, done) : c.body(null, 204);
   });
 
   app.openapi(interrupt, async (c) => {

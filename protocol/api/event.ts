@@ -4,7 +4,7 @@ import { artifactView } from './artifact.ts';
 import { childResult } from './child.ts';
 import { instant, uuid } from '../ids.ts';
 import { interactionState, interactionSubject, resolution } from './interaction.ts';
-import { backgroundTask, turnOrigin, turnView } from './message.ts';
+import { backgroundTask, turnOrigin, turnView, wakeupView } from './message.ts';
 import { reason, messageError } from '../reason.ts';
 import { agentTool } from './session-config.ts';
 import { sessionSettings, sessionStatus } from './session.ts';
@@ -157,6 +157,12 @@ export const ownEvents = {
   'message.settled': z.object({ message_id: uuid }),
   'message.failed': z.object({ message_id: uuid, error: messageError }),
   'message.interrupted': z.object({ message_id: uuid, error: messageError }),
+  /** The agent has scheduled a message for itself. */
+  'wakeup.scheduled': wakeupView,
+  /** Its time has come: it is a message now. */
+  'wakeup.fired': z.object({ wakeup_id: uuid, message_id: uuid }),
+  /** The agent or its owner has canceled it. */
+  'wakeup.canceled': z.object({ wakeup_id: uuid }),
   /** `claude` begins a turn itself. `message_id`: the message from which it follows, if any. */
   'turn.started': z.object({ turn_id: uuid, origin: turnOrigin, message_id: uuid.nullable() }),
   'turn.ended': turnView.omit({ started_at: true, finished_at: true }).extend({ message_id: uuid.nullable() }),
@@ -166,4 +172,12 @@ type OwnEventType = keyof typeof ownEvents;
 export type OwnEvent = { [T in OwnEventType]: { type: T; data: z.infer<(typeof ownEvents)[T]> } }[OwnEventType];
 
 /** Prefixes that are reserved for CC-Docker's own types. A container cannot put such an event into its log. */
-export const OWN_PREFIXES = ['session.', 'message.', 'interaction.', 'child.', 'workspace.', 'turn.'] as const;
+export const OWN_PREFIXES = [
+  'session.',
+  'message.',
+  'interaction.',
+  'child.',
+  'workspace.',
+  'turn.',
+  'wakeup.',
+] as const;

@@ -66,7 +66,10 @@ export const backgroundTask = z.object({
 });
 export type BackgroundTask = z.infer<typeof backgroundTask>;
 
-/** Who began a turn. `agent`: `claude` itself, because a task in the background had something to say. */
+/**
+ * Who began a turn. `agent`: `claude` itself, because a task in the background had something to say, or by a wake-up that it
+ * had scheduled.
+ */
 export const turnOrigin = z.enum(['user', 'parent', 'agent']);
 export type TurnOrigin = z.infer<typeof turnOrigin>;
 
@@ -96,8 +99,8 @@ export const messageView = turnResult.partial().extend({
   message_id: uuid,
   session_id: uuid,
   status: messageStatus,
-  /** Who sent it: a caller of the API, or the session's parent. */
-  origin: turnOrigin.exclude(['agent']),
+  /** Who sent it: a caller of the API, the session's parent, or the agent itself by a wake-up. */
+  origin: turnOrigin,
   /** As text; of blocks, with images and documents named in their places. */
   prompt: z.string(),
   /** The blocks, if it was sent as blocks: data is replaced by its size. */
@@ -119,6 +122,13 @@ export type MessageView = z.infer<typeof messageView>;
 
 /** `GET /sessions/{id}/messages`: the oldest first. */
 export const messageList = z.object({ data: z.array(messageView), next_cursor: z.string().nullable() });
+
+/** A message that the agent has scheduled for itself, and that is still to come. */
+export const wakeupView = z.object({ wakeup_id: uuid, at: instant, prompt: z.string() });
+export type WakeupView = z.infer<typeof wakeupView>;
+
+/** `GET /sessions/{id}/wakeups`: the next one first, all on one page. */
+export const wakeupList = z.object({ data: z.array(wakeupView), next_cursor: z.string().nullable() });
 
 /** `POST /sessions/{id}/interrupt`. */
 export const interruptRequest = z.strictObject({

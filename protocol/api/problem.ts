@@ -14,6 +14,8 @@ export const PROBLEMS = {
   session_not_found: [404, 'No such session'],
   message_not_found: [404, 'No such message'],
   message_started: [409, 'Its turn has begun'],
+  wakeup_not_found: [404, 'No such wake-up'],
+  wakeups_limit_reached: [429, 'Enough wake-ups wait'],
   interaction_not_found: [404, 'No such question or permission'],
   interaction_closed: [409, 'It was answered otherwise, or is no longer asked'],
   not_your_question: [403, 'Others are asked'],

@@ -79,7 +79,7 @@ export const resources = z.object({
 });
 export type Resources = z.infer<typeof resources>;
 
-/** CC-Docker's own tools. docs/people.md and docs/children.md describe them. */
+/** CC-Docker's own tools. docs/people.md describes them. */
 export const agentTool = z.enum([
   'ask_user',
   'notify_user',
@@ -91,6 +91,9 @@ export const agentTool = z.enum([
   'get_child_events',
   'interrupt_child',
   'stop_child',
+  'schedule_wakeup',
+  'list_wakeups',
+  'cancel_wakeup',
 ]);
 export type AgentTool = z.infer<typeof agentTool>;
 

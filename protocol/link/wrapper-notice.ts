@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { shareArtifactInput } from '../api/artifact.ts';
 import { childToolCall } from './child-tools.ts';
+import { wakeupToolCall } from './wakeup-tools.ts';
 import { uuid, epoch } from '../ids.ts';
 import { askUserInput, interactionSubject, notifyUserInput } from '../api/interaction.ts';
 
@@ -42,6 +43,7 @@ export const wrapperNotice = z.discriminatedUnion('notice', [
       z.object({ tool: z.literal('notify_user'), input: notifyUserInput }),
       z.object({ tool: z.literal('share_artifact'), input: shareArtifactInput }),
       ...childToolCall.options,
+      ...wakeupToolCall.options,
     ]),
   }),
   /** The agent no longer waits for the result of this call. */

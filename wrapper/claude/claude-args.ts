@@ -20,7 +20,7 @@ export interface ResolvedSettings {
 
 /**
  * Not offered: what they schedule ends with the container, or is armed again by a resume that nobody asked for, and Claude Code says
- * neither. `Monitor` is offered, for it is background work that shows.
+ * neither. CC-Docker's own `schedule_wakeup` lasts. `Monitor` is offered, for it is background work that shows.
  */
 const NO_SCHEDULES = '--disallowedTools=CronCreate,CronDelete,CronList,ScheduleWakeup';
 

@@ -17,4 +17,7 @@ export const TOOL_LIST: Readonly<Record<ToolName, ToolDescription>> = {
   get_child_events: TOOLS.get_child_events.describe(),
   interrupt_child: TOOLS.interrupt_child.describe(),
   stop_child: TOOLS.stop_child.describe(),
+  schedule_wakeup: TOOLS.schedule_wakeup.describe(),
+  list_wakeups: TOOLS.list_wakeups.describe(),
+  cancel_wakeup: TOOLS.cancel_wakeup.describe(),
 };

@@ -11,6 +11,7 @@ import {
 } from './tool-children.ts';
 import type { ToolDefinition } from './tool-definition.ts';
 import { askUser, notifyUser, shareArtifact } from './tool-people.ts';
+import { cancelWakeup, listWakeups, scheduleWakeup } from './tool-wakeups.ts';
 
 /** All of CC-Docker's own tools. */
 export const TOOLS: Readonly<{ [Name in AgentTool]: ToolDefinition<Extract<ToolCall, { tool: Name }>> }> = {
@@ -24,4 +25,7 @@ export const TOOLS: Readonly<{ [Name in AgentTool]: ToolDefinition<Extract<ToolC
   get_child_events: getChildEvents,
   interrupt_child: interruptChild,
   stop_child: stopChild,
+  schedule_wakeup: scheduleWakeup,
+  list_wakeups: listWakeups,
+  cancel_wakeup: cancelWakeup,
 };

@@ -127,6 +127,10 @@ export class SessionChildren implements Outgoing {
     const { directory } = this.#peers;
     const below = await directory.descendants(this.#store.current.identity.session_id, false);
     const times = (await directory.summaries(below)).map(({ last_activity }) => Date.parse(last_activity));
+    const { owner } = this.#store.current.identity;
+    const wakeups = await Promise.all(below.map(async (id) => await this.#peers.session(id).wakeups(owner)));
+    // A session that is to be woken is in use now.
+    if (wakeups.some((waiting) => !('refused' in waiting) && waiting.length > 0)) times.push(Date.now());
     this.#store.changeIfPresent((tx) => {
       tx.record = { ...tx.record, last_activity: Math.max(tx.record.last_activity, ...times) };
     });

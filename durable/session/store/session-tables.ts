@@ -10,6 +10,7 @@ import type { MessageTable } from './tables/message-table.ts';
 import type { SnapshotTable } from './tables/snapshot-table.ts';
 import type { TurnTable } from './tables/turn-table.ts';
 import type { UpdateTable } from './tables/update-table.ts';
+import type { WakeupTable } from './tables/wakeup-table.ts';
 
 /** The tables that a transaction of a session writes to. */
 export interface SessionTables {
@@ -20,6 +21,7 @@ export interface SessionTables {
   readonly snapshots: SnapshotTable;
   readonly interactions: InteractionTable;
   readonly calls: AgentCallTable;
+  readonly wakeups: WakeupTable;
   readonly children: ChildTable;
   readonly parentUpdates: UpdateTable<ChildEvent>;
   readonly deliveries: DeliveryTable;

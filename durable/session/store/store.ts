@@ -17,6 +17,7 @@ import { InteractionTable } from './tables/interaction-table.ts';
 import { MessageTable } from './tables/message-table.ts';
 import { TurnTable } from './tables/turn-table.ts';
 import { UpdateTable } from './tables/update-table.ts';
+import { WakeupTable } from './tables/wakeup-table.ts';
 import { Transaction } from './changes/transaction.ts';
 import { RecordTable } from './record-table.ts';
 import type { SessionIdentity } from '../core/identity.ts';
@@ -43,6 +44,7 @@ export class SessionStore {
   readonly snapshots: SnapshotTable;
   readonly interactions: InteractionTable;
   readonly calls: AgentCallTable;
+  readonly wakeups: WakeupTable;
   readonly artifacts: ArtifactTable;
   readonly children: ChildTable;
   readonly parentUpdates: UpdateTable<ChildEvent>;
@@ -69,6 +71,7 @@ export class SessionStore {
     this.snapshots = new SnapshotTable(storage.sql);
     this.interactions = new InteractionTable(storage.sql);
     this.calls = new AgentCallTable(storage.sql);
+    this.wakeups = new WakeupTable(storage.sql);
     this.artifacts = new ArtifactTable(storage.sql);
     this.children = new ChildTable(storage.sql);
     this.parentUpdates = new UpdateTable(storage.sql, 'parent_news');
@@ -169,6 +172,7 @@ export class SessionStore {
       this.snapshots,
       this.interactions,
       this.calls,
+      this.wakeups,
       this.artifacts,
       this.children,
       this.parentUpdates,

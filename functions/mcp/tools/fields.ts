@@ -32,7 +32,7 @@ export const CONFIG = {
   permission_default: 'What becomes of a permission that nobody decides on in time. Absent: "deny".',
   interaction_timeout_seconds: 'How long its questions and permissions stay open.',
   agent_tools:
-    'CC-Docker’s own tools that the agent gets: to ask people (ask_user), to tell them something, to begin child sessions. Absent: all that the operator allows; []: none.',
+    'CC-Docker’s own tools that the agent gets: to ask people (ask_user), to tell them something, to begin child sessions, to be woken later. Absent: all that the operator allows; []: none.',
   mcp_servers:
     'MCP servers for the agent, by name, which run inside its container: as in Claude Code’s --mcp-config, or {"preset": "…"} for one that the service keeps.',
   max_turns: 'Model calls that one message may take. Absent: 100.',

@@ -1,7 +1,7 @@
 import type { OwnEvent } from '../../../../protocol/api/event.ts';
 import type { Prompt } from '../../../../protocol/content/blocks.ts';
 import type { WrapperCommand } from '../../../../protocol/link/wrapper-link.ts';
-import type { Delivery } from '../../../../protocol/api/message.ts';
+import type { Delivery, TurnOrigin } from '../../../../protocol/api/message.ts';
 import type { SessionInput } from '../../core/state.ts';
 import type { SessionRecord } from '../record.ts';
 import type { Sender } from '../tables/message-table.ts';
@@ -25,7 +25,7 @@ export interface Change {
 export interface NewMessage {
   readonly message_id: string;
   readonly prompt: Prompt;
-  readonly origin: Sender;
+  readonly origin: TurnOrigin;
   /** When it fails with `turn_timeout`, epoch milliseconds; absent: it sets no timeout. */
   readonly deadline?: number | null;
   /** Absent: `queue`. */

@@ -19,6 +19,11 @@ const SHARE_WAIT_MS = 60_000;
 /** The answer to an agent's tool call. */
 export type CallAnswer = { readonly structured: Record<string, unknown> } | Refusal;
 
+/** A refusal, as the agent reads it. */
+export function refusalText({ refused, detail }: Refusal): string {
+  return `${PROBLEMS[refused][1]} (${refused}): ${detail}`;
+}
+
 /** The part of a transaction about the session's children, its parent, and what they may cost together. */
 export class ChildChanges {
   readonly #tx: Change;
@@ -43,8 +48,7 @@ export class ChildChanges {
     if (this.#tables.calls.get(call_id) === null) return;
     this.#tables.calls.remove(call_id);
     if ('refused' in answer) {
-      const text = `${PROBLEMS[answer.refused][1]} (${answer.refused}): ${answer.detail}`;
-      return this.#tx.order({ command: 'tool_result', call_id, text, is_error: true });
+      return this.#tx.order({ command: 'tool_result', call_id, text: refusalText(answer), is_error: true });
     }
     const { structured } = answer;
     this.#tx.order({

@@ -13,11 +13,13 @@ import { endedTurn, turnEndedEvent } from './ended-turn.ts';
 import { listChanged } from '../record.ts';
 import type { SessionTables } from '../session-tables.ts';
 import type { SettingsChanges } from './settings-changes.ts';
+import { isWakeupCall, type WakeupChanges } from './wakeup-changes.ts';
 
 /** What the link needs of a transaction besides `Change`. */
 interface LinkChange extends Change {
   readonly interactions: InteractionChanges;
   readonly children: ChildChanges;
+  readonly wakeups: WakeupChanges;
   readonly settings: SettingsChanges;
   /** The place or the content of the session's files has changed. */
   files(input: FilesInput): void;
@@ -228,6 +230,7 @@ export class LinkChanges {
       return this.#tx.order({ command: 'tool_result', call_id, text, is_error: true });
     }
     if (call.tool === 'ask_user') return this.#tx.interactions.asked({ of: 'tool', id: call_id, input: call.input });
+    if (isWakeupCall(call)) return this.#tx.wakeups.called(call_id, call);
     if (call.tool !== 'notify_user') return this.#tx.children.called(call_id, call);
     const { message, priority = 'normal', summary = null } = call.input;
     this.#tx.emit({ type: 'session.notification', data: { message, priority, summary } });

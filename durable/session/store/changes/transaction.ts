@@ -16,6 +16,7 @@ import type { NumberedCommand } from '../tables/command-table.ts';
 import { InteractionChanges } from './interaction-changes.ts';
 import { LinkChanges } from './link-changes.ts';
 import { SettingsChanges } from './settings-changes.ts';
+import { WakeupChanges } from './wakeup-changes.ts';
 import { ownEvent, type StreamItem, type StoredEvent } from '../tables/event-log.ts';
 import type { ContainerFacts } from '../../../rpc/session-rpc.ts';
 import type { NewMessage } from './change.ts';
@@ -46,6 +47,7 @@ export class Transaction implements EffectTarget {
   modelPaused: boolean | null = null;
   readonly interactions: InteractionChanges;
   readonly children: ChildChanges;
+  readonly wakeups: WakeupChanges;
   /** The settings that change while the session lives. */
   readonly settings: SettingsChanges;
   /** What comes over the container's link. */
@@ -65,6 +67,7 @@ export class Transaction implements EffectTarget {
     const { interactions: table, commands } = tables;
     this.interactions = new InteractionChanges(this, { table, commands, limits: limits.asks, now });
     this.children = new ChildChanges(this, tables, now);
+    this.wakeups = new WakeupChanges(this, tables.wakeups, now);
     this.settings = new SettingsChanges(this);
     this.link = new LinkChanges(this, { tables, tools: limits.tools, now });
     this.#effects = new SessionEffects(this, tables, now);
@@ -93,6 +96,8 @@ export class Transaction implements EffectTarget {
     this.input({ on: 'clock' });
     // The clock may just have ended the container. Then the default's answer becomes a message instead.
     this.interactions.pass();
+    // After the clock: a message that is handed over would be lost with a container that the clock ends.
+    this.wakeups.fire();
     // Last: nobody is reminded of a question that has just ended.
     this.interactions.remind();
   }

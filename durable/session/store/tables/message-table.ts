@@ -14,9 +14,6 @@ import { blocksOf, promptText } from '../../../../protocol/content/prompt.ts';
 import { messageError, type MessageError } from '../../../../protocol/reason.ts';
 import { ContentTable } from './content-table.ts';
 
-/** Who sends messages. */
-export type Sender = Exclude<TurnOrigin, 'agent'>;
-
 interface Row extends Record<string, SqlStorageValue> {
   id: string;
   origin: string;
@@ -105,7 +102,7 @@ export class MessageTable {
     return row.uuid === uuid ? row.message_id : null;
   }
 
-  add(id: string, prompt: Prompt, origin: Sender, now: number): void {
+  add(id: string, prompt: Prompt, origin: TurnOrigin, now: number): void {
     this.#sql.exec(
       "INSERT INTO messages (id, status, prompt, origin, created) VALUES (?, 'queued', ?, ?, ?)",
       id,
@@ -175,13 +172,13 @@ export class MessageTable {
   }
 
   /** When its turn began, epoch milliseconds, and who sent it; null: there is no such message. */
-  begun(id: string): { readonly started: number | null; readonly origin: Sender } | null {
+  begun(id: string): { readonly started: number | null; readonly origin: TurnOrigin } | null {
     const rows = this.#sql.exec<Pick<Row, 'started' | 'origin'>>(
       'SELECT started, origin FROM messages WHERE id = ?',
       id,
     );
     const row = [...rows][0];
-    return row === undefined ? null : { started: row.started, origin: row.origin as Sender };
+    return row === undefined ? null : { started: row.started, origin: row.origin as TurnOrigin };
   }
 
   /** Messages after `cursor`, the oldest first. `status` absent: in any. */
@@ -212,7 +209,7 @@ export class MessageTable {
       message_id: row.id,
       session_id: sessionId,
       status: row.status as MessageStatus,
-      origin: row.origin as Sender,
+      origin: row.origin as TurnOrigin,
       prompt: row.prompt,
       ...(content === null ? {} : { content }),
       created_at: new Date(row.created).toISOString(),

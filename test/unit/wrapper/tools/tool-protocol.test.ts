@@ -88,7 +88,7 @@ test('every tool, and every argument of it, is described for the model', async (
   // Claude Code sends these with every call of the model's.
   const sent = tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
   expect(JSON.stringify(sent).length).toBeLessThan(12_000);
-  // What says nothing to a model: the pattern of a UUID, the greatest of all numbers.
+  // What says nothing to a model: the pattern of a UUID or a time, the greatest of all numbers.
   expect(JSON.stringify(sent)).not.toMatch(/a-fA-F|9007199254740991/);
 });
 
@@ -97,9 +97,10 @@ test('tools that change nothing are told to be so, that they may run beside each
   const { tools } = await client.listTools();
   const where = (hint: 'readOnlyHint' | 'destructiveHint' | 'idempotentHint'): string[] =>
     tools.filter(({ annotations }) => annotations?.[hint] === true).map(({ name }) => name);
-  expect(where('readOnlyHint')).toEqual([...PEOPLE, 'list_children', 'get_child_result', 'get_child_events']);
-  expect(where('destructiveHint')).toEqual(['interrupt_child', 'stop_child']);
-  expect(where('idempotentHint')).toEqual(['stop_child']);
+  const looking = ['list_children', 'get_child_result', 'get_child_events', 'list_wakeups'];
+  expect(where('readOnlyHint')).toEqual([...PEOPLE, ...looking]);
+  expect(where('destructiveHint')).toEqual(['interrupt_child', 'stop_child', 'cancel_wakeup']);
+  expect(where('idempotentHint')).toEqual(['stop_child', 'cancel_wakeup']);
 });
 
 const ID = '01890000-0000-7000-8000-000000000001';
@@ -152,6 +153,15 @@ const USES: Readonly<Record<AgentTool, { input: Record<string, unknown>; data?: 
   },
   interrupt_child: { input: { child_session_id }, data: { interrupted: false } },
   stop_child: { input: { child_session_id }, data: { status: 'stopped' } },
+  schedule_wakeup: {
+    input: { at: '2026-01-31T09:00:00+01:00', prompt: 'Look again.' },
+    data: { wakeup_id: ID, at: '2026-01-31T08:00:00.000Z' },
+  },
+  list_wakeups: {
+    input: {},
+    data: { wakeups: [{ wakeup_id: ID, at: '2026-01-31T08:00:00.000Z', prompt: 'Look again.' }] },
+  },
+  cancel_wakeup: { input: { wakeup_id: ID }, data: { canceled: true } },
 };
 const WITH_DATA = agentTool.options.filter((name) => USES[name].data !== undefined);
 

@@ -4,7 +4,6 @@ import type { WrapperCommand } from '../../../../protocol/link/wrapper-link.ts';
 import type { Delivery, TurnOrigin } from '../../../../protocol/api/message.ts';
 import type { SessionInput } from '../../core/state.ts';
 import type { SessionRecord } from '../record.ts';
-import type { Sender } from '../tables/message-table.ts';
 
 /** What the parts of a transaction may do to the session. */
 export interface Change {

@@ -122,7 +122,10 @@ export class SessionMessages {
 
   /** Parks the session, unless its state does not allow it. */
   stop(detail: string): void {
-    if (!allows(this.#store.current.state.status, 'stop')) return;
-    this.#store.change((tx) => tx.input({ on: 'stop', reason: { code: 'stopped_by_user', detail } }));
+    this.#store.change((tx) => {
+      // Those below it are stopped with it. That is no result to wake it for.
+      tx.children.awaitNone();
+      if (allows(tx.record.state.status, 'stop')) tx.input({ on: 'stop', reason: { code: 'stopped_by_user', detail } });
+    });
   }
 }

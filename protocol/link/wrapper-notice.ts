@@ -38,6 +38,8 @@ export const wrapperNotice = z.discriminatedUnion('notice', [
   z.object({
     notice: z.literal('tool_call'),
     call_id: uuid,
+    /** How Claude Code names the call in its lines. Absent: it did not say. */
+    tool_use_id: z.string().max(256).optional(),
     call: z.discriminatedUnion('tool', [
       z.object({ tool: z.literal('ask_user'), input: askUserInput }),
       z.object({ tool: z.literal('notify_user'), input: notifyUserInput }),

@@ -20,8 +20,12 @@ export class ToolCalls {
     this.#notify = notify;
   }
 
-  /** Sends a call to the session. Settles with its answer; with null once `cancelled` is aborted. */
-  call(call: ToolCall, cancelled: AbortSignal): Promise<ToolResult | null> {
+  /**
+   * Sends a call to the session. Settles with its answer; with null once `cancelled` is aborted.
+   *
+   * @param tool_use_id how Claude Code names the call in its lines; undefined: it did not say
+   */
+  call(call: ToolCall, cancelled: AbortSignal, tool_use_id?: string): Promise<ToolResult | null> {
     const call_id = crypto.randomUUID();
     return new Promise((resolve) => {
       const cancel = (): void => {
@@ -34,7 +38,7 @@ export class ToolCalls {
         cancelled.removeEventListener('abort', cancel);
         resolve(result);
       });
-      this.#notify({ notice: 'tool_call', call_id, call });
+      this.#notify({ notice: 'tool_call', call_id, call, ...(tool_use_id !== undefined && { tool_use_id }) });
     });
   }
 

@@ -22,7 +22,17 @@ type Id = z.infer<typeof id>;
 const request = z.object({ id, method: z.string(), params: z.record(z.string(), z.unknown()).default({}) });
 const notification = request.omit({ id: true });
 const initializeParams = z.object({ protocolVersion: z.string() });
-const callParams = z.object({ name: z.string(), arguments: z.record(z.string(), z.unknown()).default({}) });
+/** Where Claude Code says which of its tool uses a call is. */
+const TOOL_USE_ID = 'claudecode/toolUseId';
+const callParams = z.object({
+  name: z.string(),
+  arguments: z.record(z.string(), z.unknown()).default({}),
+  _meta: z
+    .object({ [TOOL_USE_ID]: z.string().max(256).optional().catch(undefined) })
+    .catch({})
+    .default({}),
+});
+type CallParams = z.infer<typeof callParams>;
 const cancelledParams = z.object({ requestId: id });
 
 type Answer = { result: object } | { error: { code: number; message: string } };
@@ -80,7 +90,7 @@ export class ToolProtocol {
     if (!parsed.success) return failure(INVALID_PARAMS, z.prettifyError(parsed.error));
     const cancelling = new AbortController();
     this.#running.set(id, cancelling);
-    const result = await this.#run(parsed.data.name, parsed.data.arguments, cancelling.signal);
+    const result = await this.#run(parsed.data, cancelling.signal);
     this.#running.delete(id);
     return result === null ? failure(CANCELLED, 'The call was cancelled.') : { result };
   }
@@ -91,12 +101,12 @@ export class ToolProtocol {
   }
 
   /** Null: cancelled. */
-  async #run(name: string, args: Record<string, unknown>, cancelled: AbortSignal): Promise<CallResult | null> {
+  async #run({ name, arguments: args, _meta }: CallParams, cancelled: AbortSignal): Promise<CallResult | null> {
     const tool = this.#tools.find((offered) => offered === name);
     if (tool === undefined) return failed(`There is no tool ${name} here, only ${this.#tools.join(', ')}.`);
     const call = TOOLS[tool].read(args);
     if (call instanceof z.ZodError) return failed(unfit(tool, call));
-    const result = await this.#calls.call(call, cancelled);
+    const result = await this.#calls.call(call, cancelled, _meta[TOOL_USE_ID]);
     return result === null ? null : outcome(tool, result);
   }
 }

@@ -6,6 +6,7 @@ import type { AgentCallRow } from '../store/tables/agent-call-table.ts';
 import { condense } from '../core/condense-event.ts';
 import type { Outgoing } from '../../shared/retrying-call.ts';
 import type { Peers } from '../store/peers.ts';
+import type { ChildOutcome } from '../../rpc/views.ts';
 import type { Artifacts } from '../files/artifacts.ts';
 import type { SessionStore } from '../store/store.ts';
 import type { Transaction } from '../store/changes/transaction.ts';
@@ -25,6 +26,8 @@ type ToolInput<T extends ChildToolCall['tool']> = Extract<ChildToolCall, { tool:
  */
 type Outcome<T> =
   | { readonly output: T; readonly keep?: (tx: Transaction) => void }
+  /** The outcome of a child's message. */
+  | { readonly result: ChildOutcome & { readonly child_session_id: string } }
   | Refusal
   | { readonly waitsFor: string; readonly lastUpdate: number };
 
@@ -116,12 +119,13 @@ export class AgentCalls implements Outgoing {
         if (this.#store.children.heard(waitsFor) === lastUpdate) this.#store.calls.waitFor(callId, waitsFor);
         return;
       }
+      if ('result' in outcome) return tx.children.result(callId, outcome.result);
       if ('output' in outcome) outcome.keep?.(tx);
       tx.children.answer(callId, 'refused' in outcome ? outcome : { structured: { ...outcome.output } });
     });
   }
 
-  async #answer({ call, call_id, made, deadline }: AgentCallRow, now: number): Promise<Outcome<object>> {
+  async #answer({ call, call_id, made, deadline, over }: AgentCallRow, now: number): Promise<Outcome<object>> {
     switch (call.tool) {
       case 'spawn_session':
         return this.#spawn(call.input, call_id, made);
@@ -130,7 +134,7 @@ export class AgentCalls implements Outgoing {
       case 'send_to_child':
         return this.#send(call.input, made);
       case 'get_child_result':
-        return this.#result(call.input, deadline !== null && now >= deadline);
+        return this.#result(call.input, { overdue: deadline !== null && now >= deadline, over });
       case 'get_child_events':
         return this.#events(call.input);
       case 'interrupt_child':
@@ -187,14 +191,16 @@ export class AgentCalls implements Outgoing {
 
   async #result(
     { child_session_id: id, message_id }: ToolInput<'get_child_result'>,
-    isOverdue: boolean,
+    { overdue, over }: { readonly overdue: boolean; readonly over: boolean },
   ): Promise<Outcome<Outputs['get_child_result']>> {
     const lastUpdate = this.#store.children.heard(id.toLowerCase());
     if (lastUpdate === null) return REFUSED_CHILD;
     const outcome = await this.#child(id).childOutcome(this.#owner, message_id?.toLowerCase());
     if ('refused' in outcome) return outcome;
-    if (outcome.state === 'working' && !isOverdue) return { waitsFor: id.toLowerCase(), lastUpdate };
-    return { output: { child_session_id: id, ...outcome } };
+    // A message that wakes the session has to bring a result.
+    const goesOn = outcome.state === 'working' ? !overdue : over && outcome.state === 'paused';
+    if (goesOn) return { waitsFor: id.toLowerCase(), lastUpdate };
+    return { result: { child_session_id: id, ...outcome } };
   }
 
   async #events(input: ToolInput<'get_child_events'>): Promise<Outcome<Outputs['get_child_events']>> {

@@ -20,6 +20,8 @@ export type LineSignal =
   | { readonly is: 'tasks'; readonly tasks: readonly ReportedTask[] }
   /** The running turn is told what a task in the background found. */
   | { readonly is: 'reported'; readonly run_id: string }
+  /** The agent has read the results of these calls of tools. */
+  | { readonly is: 'tool_results'; readonly tool_use_ids: readonly string[] }
   /** The conversation begins anew. */
   | { readonly is: 'reset' }
   /** Claude Code does nothing and has nothing more to say. Not stored, as it repeats what other lines say. */
@@ -97,6 +99,18 @@ const tasksLine = z.object({
 /** Claude Code repeats what it was told of a task as if a user had said it. */
 const toldLine = z.object({ isReplay: z.literal(true), origin: z.object({ runId: z.string() }) });
 
+/** What the agent reads of its tools' results. */
+const resultsLine = z.object({
+  message: z.object({
+    content: z.array(
+      z
+        .object({ type: z.literal('tool_result'), tool_use_id: z.string() })
+        .nullable()
+        .catch(null),
+    ),
+  }),
+});
+
 /** Longest description of a task, UTF-16 units. */
 const MAX_DESCRIPTION = 500;
 
@@ -134,7 +148,7 @@ function signalOf(line: AnyLine, before: Iterable<LoggedLine>): LineSignal | nul
       return { is: 'reset' };
     case 'user': {
       const told = toldLine.safeParse(line);
-      return told.success ? { is: 'reported', run_id: told.data.origin.runId } : null;
+      return told.success ? { is: 'reported', run_id: told.data.origin.runId } : toolResults(line);
     }
     case 'system':
       return systemSignal(subtype, line);
@@ -156,6 +170,12 @@ function systemSignal(subtype: string | undefined, line: AnyLine): LineSignal | 
     default:
       return null;
   }
+}
+
+function toolResults(line: AnyLine): LineSignal | null {
+  const parsed = resultsLine.safeParse(line);
+  const tool_use_ids = parsed.data?.message.content.flatMap((block) => block?.tool_use_id ?? []) ?? [];
+  return tool_use_ids.length === 0 ? null : { is: 'tool_results', tool_use_ids };
 }
 
 type TaskLine = z.infer<typeof tasksLine>['tasks'][number];

@@ -26,6 +26,14 @@ function toVersion3(sql: SqlStorage): void {
   addTurns(sql);
   keepTools(sql);
   addSettings(sql);
+  keepResults(sql);
+}
+
+/** A child's result is kept until the agent has read it. */
+function keepResults(sql: SqlStorage): void {
+  addColumn(sql, 'agent_calls', 'tool_use_id', 'TEXT');
+  addColumn(sql, 'agent_calls', 'answered', 'TEXT');
+  addColumn(sql, 'agent_calls', 'over', 'INTEGER NOT NULL DEFAULT 0');
 }
 
 /** Turns of `claude`'s own, work in the background, and messages that settle after they have ended. */
@@ -42,7 +50,6 @@ function addTurns(sql: SqlStorage): void {
   const changed = {
     ...record,
     conversation: { id: null, isReset: false },
-    children: { awaited: [], ...(record['children'] as Json) },
     state: {
       failed_starts: 0,
       retry_at: null,

@@ -41,8 +41,6 @@ interface ConversationRecord {
 interface ChildrenRecord {
   /** The sessions that it has created, the oldest first. */
   readonly ids: readonly string[];
-  /** Children for whose results the agent waited when its container ended. */
-  readonly awaited: readonly string[];
   /** The version of the ledger's last verdict. */
   readonly verdict_version: number;
   /** The budget that the log says is spent; null: none. */
@@ -103,7 +101,7 @@ export function newRecord(
     usage: { turns: 0, cost_usd: 0, live_usd: 0 },
     conversation: { id: null, isReset: false },
     live: beginSettings(identity.request.config),
-    children: { ids: [], awaited: [], verdict_version: 0, spent: null },
+    children: { ids: [], verdict_version: 0, spent: null },
     on_discord: false,
     list: { changes: 1, listed: 0 },
     last_activity: identity.created,

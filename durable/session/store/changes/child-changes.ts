@@ -1,17 +1,17 @@
 import { v7 as uuidV7 } from 'uuid';
 import { CHILD_RESULT_WAIT } from '../../../../protocol/link/child-tools.ts';
-import type { ChildResult } from '../../../../protocol/api/child.ts';
 import type { OwnEvent } from '../../../../protocol/api/event.ts';
 import { PROBLEMS, type Refusal } from '../../../../protocol/api/problem.ts';
 import type { ChildIdentity, ChildUpdate } from '../../../rpc/child-updates.ts';
 import type { VersionedVerdict } from '../../../rpc/directory-rpc.ts';
+import type { ChildOutcome } from '../../../rpc/views.ts';
 import { spentDetail } from '../../../shared/turn-permit.ts';
 import { childEventOf } from '../../core/children/child-updates.ts';
 import { deliveryBody, type Undelivered } from '../../core/children/delivery.ts';
 import type { Change } from './change.ts';
 import { listChanged } from '../record.ts';
 import type { SessionTables } from '../session-tables.ts';
-import type { AgentCall } from '../tables/agent-call-table.ts';
+import type { AgentCall, AgentCallRow } from '../tables/agent-call-table.ts';
 
 /** How long a file's runner or storage may be away before sharing the file fails, milliseconds. */
 const SHARE_WAIT_MS = 60_000;
@@ -37,27 +37,41 @@ export class ChildChanges {
   }
 
   /** The agent has called a tool that this session cannot answer alone. */
-  called(call_id: string, call: AgentCall): void {
+  called(call_id: string, call: AgentCall, tool_use_id: string | null): void {
     const wait = waitOf(call);
     const deadline = wait === null ? null : this.#now + wait;
-    this.#tables.calls.add({ call_id, call, made: uuidV7(), deadline });
+    if (call.tool === 'get_child_result') this.#tables.calls.supersede(call.input);
+    this.#tables.calls.add({ call_id, call, made: uuidV7(), deadline, tool_use_id });
+  }
+
+  /**
+   * A child's result is known. It is sent to the container that waits for it, and kept until the agent has read it. If that
+   * container has ended, the agent gets it as a message, which wakes the session.
+   */
+  result(call_id: string, outcome: ChildOutcome): void {
+    const row = this.#tables.calls.get(call_id);
+    if (row === null || row.answered !== null) return;
+    if (row.over) return this.#passResult(row, outcome);
+    this.#tables.calls.answer(call_id, outcome);
+    this.#orderAnswer(call_id, { ...outcome });
   }
 
   /** Answers a call, unless the agent no longer waits for it. */
   answer(call_id: string, answer: CallAnswer): void {
-    if (this.#tables.calls.get(call_id) === null) return;
+    const row = this.#tables.calls.get(call_id);
+    if (row === null) return;
     this.#tables.calls.remove(call_id);
+    // The container has ended, and the child is gone as well: there is nothing to tell.
+    if (row.over) return;
     if ('refused' in answer) {
       return this.#tx.order({ command: 'tool_result', call_id, text: refusalText(answer), is_error: true });
     }
-    const { structured } = answer;
-    this.#tx.order({
-      command: 'tool_result',
-      call_id,
-      text: JSON.stringify(structured),
-      is_error: false,
-      structured,
-    });
+    this.#orderAnswer(call_id, answer.structured);
+  }
+
+  #orderAnswer(call_id: string, structured: Record<string, unknown>): void {
+    const text = JSON.stringify(structured);
+    this.#tx.order({ command: 'tool_result', call_id, text, is_error: false, structured });
   }
 
   /** The session has a child. The same again changes nothing. */
@@ -79,41 +93,37 @@ export class ChildChanges {
     const last = updates.at(-1)?.n ?? heard;
     if (last <= heard) return;
     this.#tables.children.hear(child_id, last);
-    this.#passResults(
-      child,
-      updates.filter(({ n }) => n > heard),
-    );
     // What a child does counts as this session's activity.
     this.#tx.record = { ...this.#tx.record, last_activity: this.#now };
     this.#tables.calls.wake(child_id);
   }
 
-  /** The container is ending under calls that wait for a child's result: the result will come as a message. */
+  /** The container is being ended: nobody waits for its calls, save for a child's result. */
+  containerEnding(): void {
+    this.#tables.calls.keepResults();
+  }
+
+  /** The container has ended: the results that the agent waited for, or has not read, will come as messages. */
   containerEnded(): void {
-    const awaited = this.#tables.calls.awaited();
-    this.#tables.calls.clear();
-    if (awaited.length > 0) this.#setAwaited([...new Set([...this.#tx.record.children.awaited, ...awaited])]);
+    this.#tables.calls.containerEnded();
   }
 
   /** Its owner has stopped the session, so no child wakes it. */
   awaitNone(): void {
-    if (this.#tx.record.children.awaited.length > 0) this.#setAwaited([]);
+    this.#tables.calls.clear();
   }
 
-  /** Gives the agent the results for which it waited when its container ended. This wakes the session. */
-  #passResults({ child_id, title }: ChildIdentity, updates: readonly ChildUpdate[]): void {
-    const { awaited } = this.#tx.record.children;
-    if (!awaited.includes(child_id)) return;
-    const results = updates.flatMap(({ event }) => (event.type === 'child.result' ? [event.data] : []));
-    const last = results.at(-1);
-    if (last === undefined) return;
-    this.#setAwaited(awaited.filter((id) => id !== child_id));
-    this.#tx.prompt({ message_id: uuidV7(), prompt: resultMessage(child_id, title, last), origin: 'user' });
+  /** Gives the agent the results that it had not read when its container ended. This wakes the session. */
+  pass(): void {
+    for (const row of this.#tables.calls.owed()) if (row.answered !== null) this.#passResult(row, row.answered);
   }
 
-  #setAwaited(awaited: readonly string[]): void {
-    const { record } = this.#tx;
-    this.#tx.record = { ...record, children: { ...record.children, awaited } };
+  #passResult({ call_id, call }: AgentCallRow, outcome: ChildOutcome): void {
+    this.#tables.calls.remove(call_id);
+    if (call.tool !== 'get_child_result') return;
+    const id = call.input.child_session_id.toLowerCase();
+    const title = this.#tables.children.all().find((child) => child.id === id)?.title ?? null;
+    this.#tx.prompt({ message_id: uuidV7(), prompt: resultMessage(id, title, outcome), origin: 'user' });
   }
 
   /** A child is being deleted. */
@@ -199,11 +209,11 @@ export class ChildChanges {
 }
 
 /** What the agent reads when a child has ended for whose result it could not wait any longer. */
-function resultMessage(childId: string, title: string | null, { status, result, error }: ChildResult): string {
+function resultMessage(childId: string, title: string | null, { state, result, error }: ChildOutcome): string {
   const name = title === null ? childId : `${childId} (${title})`;
   const said = result === null ? '' : ` Its result:\n\n${result}`;
   const why = error === null ? '' : ` ${error.code}: ${error.detail}`;
-  return `You waited for the result of the child session ${name} when your container ended. The child's message is ${status} now.${why}${said}`;
+  return `You waited for the result of the child session ${name} when your container ended. The child's message is ${state} now.${why}${said}`;
 }
 
 /** How long the agent may be kept waiting, milliseconds; null: as long as it takes. */

@@ -93,7 +93,10 @@ export class LinkChanges {
     const line = readClaudeLine(item, this.#tables.log.backwards());
     if (!line.ok) return this.#tx.emit({ type: 'session.garbled', data: { line: item.slice(0, 8192) } });
     if (line.signal?.is === 'control') return;
-    if (line.signal?.is === 'idle') return this.#tx.input({ on: 'claude_idle' });
+    if (line.signal?.is === 'idle') {
+      this.#tables.calls.readAll('all');
+      return this.#tx.input({ on: 'claude_idle' });
+    }
     this.#tx.append(line.type, item);
     this.#conversation(line.conversation_id);
     if (line.settings !== null) this.#tx.settings.reported(line.settings);
@@ -125,6 +128,8 @@ export class LinkChanges {
         return this.#tx.input({ on: 'tasks', tasks: signal.tasks });
       case 'reported':
         return this.#tx.input({ on: 'task_reported', run_id: signal.run_id });
+      case 'tool_results':
+        return this.#tables.calls.read(signal.tool_use_ids);
       case 'reset':
         this.#tx.record = { ...this.#tx.record, conversation: { ...this.#tx.record.conversation, isReset: true } };
         return;
@@ -144,6 +149,7 @@ export class LinkChanges {
     const usage = { turns: turns + 1, cost_usd: cost_usd + signal.turn.total_cost_usd, live_usd: 0 };
     this.#tx.record = listChanged({ ...this.#tx.record, usage });
     this.#tx.files({ on: 'conversed' });
+    this.#tables.calls.readAll('unnamed');
     const turn = endedTurn(signal, this.#tx.record.state, messages, this.#now);
     this.#tables.turns.add(turn);
     for (const id of turn.message_ids) messages.addTurn(id, signal.turn, isAnswerTo(id, signal));
@@ -222,7 +228,7 @@ export class LinkChanges {
   }
 
   /** The container is not trusted: a call counts only of a tool that this session has. */
-  #toolCalled({ call_id, call }: Extract<WrapperNotice, { notice: 'tool_call' }>): void {
+  #toolCalled({ call_id, call, tool_use_id }: Extract<WrapperNotice, { notice: 'tool_call' }>): void {
     if (!this.#tools.includes(call.tool)) {
       const { epoch } = this.#tx.record.link;
       const text = `Nothing was done: this session may not use ${call.tool}.`;
@@ -231,7 +237,7 @@ export class LinkChanges {
     }
     if (call.tool === 'ask_user') return this.#tx.interactions.asked({ of: 'tool', id: call_id, input: call.input });
     if (isWakeupCall(call)) return this.#tx.wakeups.called(call_id, call);
-    if (call.tool !== 'notify_user') return this.#tx.children.called(call_id, call);
+    if (call.tool !== 'notify_user') return this.#tx.children.called(call_id, call, tool_use_id ?? null);
     const { message, priority = 'normal', summary = null } = call.input;
     this.#tx.emit({ type: 'session.notification', data: { message, priority, summary } });
     const text = 'The user is told. Nobody will answer: to ask something, use ask_user.';

@@ -41,7 +41,6 @@ export class SessionEffects {
     switch (effect.do) {
       case 'want':
         commands.dropBefore(epoch);
-        this.#tx.children.containerEnded();
         this.#tx.files({ on: 'launched' });
         this.#tx.settings.started();
         this.#tx.record = {
@@ -55,7 +54,7 @@ export class SessionEffects {
         return;
       case 'release':
         // The agent whose calls these are is being ended.
-        this.#tx.children.containerEnded();
+        this.#tx.children.containerEnding();
         this.#tx.record = { ...this.#tx.record, place_request: 'release' };
         return;
       case 'prompt': {
@@ -132,7 +131,6 @@ export class SessionEffects {
       case 'announce': {
         const { status, reason } = this.#tx.record.state;
         this.#tx.record = listChanged({ ...this.#tx.record, last_activity: this.#now });
-        if (status === 'stopped' && reason?.code === 'stopped_by_user') this.#tx.children.awaitNone();
         return this.#tx.emit({ type: 'session.status', data: { status, epoch, reason } });
       }
     }

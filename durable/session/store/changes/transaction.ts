@@ -148,7 +148,10 @@ export class Transaction implements EffectTarget {
     const { status, reason: why } = this.record.state;
     // A session that its owner stopped wakes with the next message or answer, not with an older answer that waits.
     const stopped = status === 'stopped' && why?.code === 'stopped_by_user';
-    if (ends && !stopped) this.interactions.pass();
+    if (!ends) return;
+    if (stopped) return this.children.awaitNone();
+    this.interactions.pass();
+    this.children.pass();
   }
 
   /** Requests a snapshot. */

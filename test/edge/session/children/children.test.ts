@@ -420,8 +420,8 @@ test('an agent hears at once of what a child told while that was being asked', a
     const others: EdgeEnv = Object.assign(Object.create(null), env, { SESSION });
     const parts = new SessionAssembly(ctx, others);
     const input = { child_session_id: childId };
-    parts.store.change((tx) => tx.children.called(call_id, { tool: 'get_child_result', input }));
-    await expect.poll(() => parts.store.calls.get(call_id)).toBeNull();
+    parts.store.change((tx) => tx.children.called(call_id, { tool: 'get_child_result', input }, null));
+    await expect.poll(() => parts.store.calls.get(call_id)?.answered).toMatchObject({ state: 'completed' });
     expect(asked).toBe(2);
   });
 });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { readClaudeLine } from '../../../../durable/session/core/claude-line.ts';
 import type { ToolCall } from '../../../../wrapper/tools/tool-calls.ts';
 import { answer, answerCall, results, sharing, use, using } from '../../../support/wrapper/tool-stage.ts';
 
@@ -47,6 +48,30 @@ test('three results are waited for at once, and each wait gets its own, in whate
   }
   expect(await turn).toMatchObject({ is_error: false, result: 'done' });
   for (const [n, child] of CHILDREN.entries()) expect(read(stage, n)).toEqual(finished(child, `from ${child}`));
+});
+
+test('each call says how Claude Code names it, and a line says by that name when the agent has read the result', async () => {
+  const stage = await share(
+    TOOLS,
+    CHILDREN.map((child_session_id) => use('get_child_result', { child_session_id })),
+  );
+  const { session } = stage;
+  const turn = session.turn('go');
+  const names: (string | undefined)[] = [];
+  const read = () =>
+    session.seen.flatMap((line) => {
+      const { signal } = { signal: null, ...readClaudeLine(line, []) };
+      return signal?.is === 'tool_results' ? signal.tool_use_ids : [];
+    });
+  for (const [n, child] of CHILDREN.entries()) {
+    names.push((await session.nth('tool_call', n)).tool_use_id);
+    expect(read()).toEqual([]);
+    const structured = finished(child, 'done');
+    if (n === 2) expect(new Set(names).size).toBe(3);
+    await answerCall(session, n, { text: JSON.stringify(structured), is_error: false, structured });
+  }
+  await turn;
+  expect(read().toSorted()).toEqual(names.toSorted());
 });
 
 test('three children are begun with one answer of the model’s, and it reads which is which', async () => {

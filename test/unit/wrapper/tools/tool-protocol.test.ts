@@ -196,6 +196,17 @@ test.for(agentTool.options)('%s: its call goes to the session as it was, and its
   });
 });
 
+test('a call says how Claude Code names it in its lines', async () => {
+  const { client, calls, told } = await serving();
+  const { input } = USES.ask_user;
+  const outcome = client.callTool({ name: 'ask_user', arguments: input, _meta: { 'claudecode/toolUseId': 'toolu_9' } });
+  await expect.poll(() => told.length).toBe(1);
+  const [said] = told;
+  expect(said).toMatchObject({ notice: 'tool_call', tool_use_id: 'toolu_9' });
+  if (said?.notice === 'tool_call') calls.answer(said.call_id, { text: 'red', isError: false });
+  await outcome;
+});
+
 test('data may have more than the tool’s schema says, as a newer edge’s have', async () => {
   const serves = await serving({ tools: WITH_DATA });
   for (const tool of WITH_DATA) {

@@ -26,7 +26,7 @@ export const withOwner = createMiddleware<AppEnv>(async (c, next) => {
 });
 
 /** The calls whose bodies may carry images and documents. */
-const TAKES_BLOCKS = /\/sessions\/[^/]+\/chat$/;
+const TAKES_BLOCKS = /\/sessions\/[^/]+\/(chat|spawn)$/;
 
 /** Refuses a body that is too large, whatever length was declared, and a body that is not JSON. */
 export const withJsonBody = createMiddleware<AppEnv>(async (c, next) => {

@@ -1,5 +1,6 @@
 import type { EdgeSettings } from '../../protocol/settings/edge-settings.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
+import type { ContentBlock } from '../../protocol/content/blocks.ts';
 import type { CreateSessionRequest } from '../../protocol/api/session.ts';
 import type { ChildCreation, Creation, Spawned } from '../rpc/creation.ts';
 import type { CreateInput } from '../rpc/directory-rpc.ts';
@@ -7,6 +8,7 @@ import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
 import type { StoredSessionView, VersionedSummary } from '../rpc/views.ts';
 import type { Beginning } from '../shared/trees.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
+import { PromptTable } from './prompt-table.ts';
 import type { SessionList } from './session-list.ts';
 import type { OwnerStorage } from './storage.ts';
 import type { OwnerTree } from './tree.ts';
@@ -15,12 +17,14 @@ import type { OwnerTree } from './tree.ts';
 interface Begun {
   readonly request: CreateSessionRequest;
   readonly beginning: Beginning;
-  readonly creation: Creation;
+  readonly creation: Omit<Creation, 'blocks'>;
 }
 
 export interface Reservation extends CreateInput {
   /** Null: no session's child. */
   readonly child: ChildCreation | null;
+  /** The blocks of a child's first prompt; null: it has none. */
+  readonly blocks: readonly ContentBlock[] | null;
   /** The caller's request as text, which is kept with the key. */
   readonly asked: string;
 }
@@ -38,10 +42,12 @@ interface Dependencies {
 export class Creations {
   readonly #deps: Dependencies;
   readonly #keys: IdempotencyKeys;
+  readonly #prompts: PromptTable;
 
   constructor(deps: Dependencies) {
     this.#deps = deps;
     this.#keys = new IdempotencyKeys(deps.sql);
+    this.#prompts = new PromptTable(deps.sql);
     deps.sql.exec('CREATE TABLE IF NOT EXISTS begun (id TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID');
   }
 
@@ -51,7 +57,7 @@ export class Creations {
   }
 
   /** Reserves a place. The answer is the session's id: that of an earlier call, when the key or the id has come before. */
-  reserve({ session_id, request, idempotency_key: key, fork, child, asked }: Reservation): string | Refusal {
+  reserve({ session_id, request, idempotency_key: key, fork, child, blocks, asked }: Reservation): string | Refusal {
     const { sql, settings, list, storage, tree } = this.#deps;
     const existing = key === undefined ? null : this.find(key, asked);
     if (existing !== null) return existing;
@@ -71,6 +77,7 @@ export class Creations {
     const permit = tree.add(session_id, child?.parent ?? null, request.config.budget_usd);
     const stored: Begun = { ...begun, creation: { permit, spawn: child } };
     sql.exec('INSERT INTO begun (id, json) VALUES (?, ?)', session_id, JSON.stringify(stored));
+    if (blocks !== null) this.#prompts.add(session_id, blocks);
     storage.keepBeginning(session_id, begun.beginning);
     if (key !== undefined) this.#keys.add(key, session_id, asked);
     return session_id;
@@ -85,7 +92,11 @@ export class Creations {
   /** Creates the `Session` of a reserved place. One that exists already stays as it is. */
   async create(id: string, owner: string): Promise<{ view: StoredSessionView; listed: VersionedSummary }> {
     const { request, beginning, creation } = this.#begun(id);
-    return sessionStub(this.#deps.env, id).create({ session_id: id, owner, request, beginning, creation });
+    const blocks = this.#prompts.get(id);
+    const call = { session_id: id, owner, request, beginning, creation: { ...creation, ...(blocks && { blocks }) } };
+    const created = await sessionStub(this.#deps.env, id).create(call);
+    this.#prompts.remove(id);
+    return created;
   }
 
   /** What a child was created with. */
@@ -97,6 +108,7 @@ export class Creations {
 
   remove(id: string): void {
     this.#keys.removeOf(id);
+    this.#prompts.remove(id);
     this.#deps.sql.exec('DELETE FROM begun WHERE id = ?', id);
   }
 

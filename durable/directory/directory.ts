@@ -55,7 +55,7 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
 
   async create(input: CreateInput): Promise<StoredSessionView | Refusal> {
     const asked = input.fork?.asked ?? JSON.stringify(input.request);
-    const reserved = this.#creations.reserve({ ...input, child: null, asked });
+    const reserved = this.#creations.reserve({ ...input, child: null, blocks: null, asked });
     return typeof reserved === 'string' ? this.#create(reserved, input.owner) : reserved;
   }
 

@@ -1,5 +1,6 @@
 import type { SpawnRequest } from '../../protocol/api/child.ts';
 import type { CreateSessionRequest } from '../../protocol/api/session.ts';
+import type { ContentBlock } from '../../protocol/content/blocks.ts';
 import type { ParentFacts } from '../session/core/identity.ts';
 import type { Beginning } from '../shared/trees.ts';
 import type { StoredSessionView } from './views.ts';
@@ -10,6 +11,8 @@ export interface Creation {
   readonly permit: 'free' | 'due';
   /** Null: no session began it. */
   readonly spawn: ChildCreation | null;
+  /** The blocks of a child's first prompt. Absent: it is text alone. */
+  readonly blocks?: readonly ContentBlock[];
 }
 
 /** How a child's parent creates it. */

@@ -2,6 +2,7 @@ import type { SessionTree } from '../../protocol/api/child.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { CreateSessionRequest, SessionStatus } from '../../protocol/api/session.ts';
 import type { SnapshotView, StorageView, WorkspaceView } from '../../protocol/api/workspace.ts';
+import type { ContentBlock } from '../../protocol/content/blocks.ts';
 import type { TreeName } from '../../protocol/link/runner-control.ts';
 import type { Head } from '../shared/trees.ts';
 import type { Verdict } from '../shared/turn-permit.ts';
@@ -28,6 +29,8 @@ export interface ForkOrigin {
 /** A child to create. */
 export interface SpawnInput extends Pick<CreateInput, 'session_id' | 'owner' | 'request' | 'idempotency_key'> {
   readonly child: ChildCreation;
+  /** The blocks of its first prompt; null: it is text alone. */
+  readonly blocks: readonly ContentBlock[] | null;
   /** The caller's request as text, which is kept with the key. */
   readonly asked: string;
 }

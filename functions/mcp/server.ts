@@ -7,9 +7,10 @@ import {
   ListToolsRequestSchema,
   McpError,
 } from '@modelcontextprotocol/sdk/types.js';
-import { MAX_BODY_BYTES } from '../../protocol/settings/limits.ts';
+import { MAX_CONTENT_BYTES } from '../../protocol/settings/limits.ts';
 import { VERSION } from '../../protocol/version.ts';
 import type { Api } from './api.ts';
+import { bodyTooLarge, readMcpBody } from './body.ts';
 import { childTools } from './tools/child-tools.ts';
 import { fileTools } from './tools/file-tools.ts';
 import { messageTools } from './tools/message-tools.ts';
@@ -39,6 +40,8 @@ const NO_VALIDATOR = {
  * any tool, and there is no MCP session to lose.
  */
 export async function serveMcp(request: Request, api: Api): Promise<Response> {
+  const body = await readMcpBody(request);
+  if (body === null) return bodyTooLarge();
   const server = new Server(
     { name: 'cc-docker', title: 'CC-Docker', version: VERSION },
     { capabilities: { tools: {} }, instructions: INSTRUCTIONS, jsonSchemaValidator: NO_VALIDATOR },
@@ -59,11 +62,12 @@ export async function serveMcp(request: Request, api: Api): Promise<Response> {
       ...(progressToken !== undefined && { progress }),
     });
   });
-  const transport = new WebStandardStreamableHTTPServerTransport({ maxRequestBodySize: MAX_BODY_BYTES });
+  const transport = new WebStandardStreamableHTTPServerTransport({ maxRequestBodySize: MAX_CONTENT_BYTES });
   await server.connect(transport);
   const end = (): void => void server.close();
   request.signal.addEventListener('abort', end, { once: true });
-  return endingWith(await transport.handleRequest(request), end);
+  const whole = new Request(request.url, { method: request.method, headers: request.headers, body });
+  return endingWith(await transport.handleRequest(whole), end);
 }
 
 async function callTool(name: string, given: unknown, context: CallContext): Promise<CallToolResult> {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { prompt } from '../content/prompt.ts';
 import { instant, uuid } from '../ids.ts';
 import { messageStatus, tokenUsage } from './message.ts';
 import { childConfig } from './session-config.ts';
@@ -31,7 +32,8 @@ const childCallback = z.discriminatedUnion('type', [
 
 /** `POST /sessions/{id}/spawn`. */
 export const spawnRequest = z.strictObject({
-  prompt: z.string().min(1, 'must not be empty'),
+  /** Text, or blocks: text, images and documents. */
+  prompt,
   title: sessionTitle.optional(),
   workspace: childWorkspace.default({ type: 'ephemeral' }),
   config: childConfig.prefault({}),

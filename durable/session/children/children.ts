@@ -2,12 +2,14 @@ import type { SpawnRequest } from '../../../protocol/api/child.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import type { CreateSessionRequest } from '../../../protocol/api/session.ts';
 import { v7 as uuidV7 } from 'uuid';
+import { blocksOf, promptText } from '../../../protocol/content/prompt.ts';
 import type { ChildCreation, SpawnCall, Spawned } from '../../rpc/creation.ts';
 import { RetryingCall, type Outgoing } from '../../shared/retrying-call.ts';
 import type { SharedWorkspace } from '../container/shared-workspace.ts';
 import { childConfigOf } from '../core/children/child-config.ts';
 import { signingSecret } from '../core/children/delivery.ts';
 import { targetRefusal } from '../core/children/webhook-target.ts';
+import { fingerprint } from '../core/fingerprint.ts';
 import { inheritsFrom } from '../core/identity.ts';
 import { presentConfig } from '../core/settings/live-settings.ts';
 import type { Snapshots } from '../files/snapshots.ts';
@@ -61,7 +63,7 @@ export class SessionChildren implements Outgoing {
     const { directory } = this.#peers;
     const { identity, live } = this.#store.current;
     const { session_id, owner } = identity;
-    const asked = JSON.stringify(['spawn', session_id, request]);
+    const asked = JSON.stringify(['spawn', session_id, { ...request, prompt: fingerprint(request.prompt) }]);
     const earlier = key === undefined ? null : await directory.spawnedBefore(key, asked, owner);
     if (earlier !== null) return earlier;
     const narrowed = childConfigOf(presentConfig(identity, live), request.config);
@@ -78,7 +80,7 @@ export class SessionChildren implements Outgoing {
       parent: session_id,
       title: request.title ?? null,
       message_id: uuidV7(),
-      prompt: request.prompt,
+      prompt: promptText(request.prompt),
       webhook: webhookOf(request),
       // The parent may itself work in another session's files. The child then works in those.
       inherits: request.workspace.type === 'inherit' ? (inheritsFrom(identity) ?? session_id) : null,
@@ -89,6 +91,7 @@ export class SessionChildren implements Outgoing {
       request: { workspace, config: narrowed.config },
       idempotency_key: key,
       child,
+      blocks: blocksOf(request.prompt) ?? null,
       asked,
     });
     if ('refused' in spawned) return spawned;

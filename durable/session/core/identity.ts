@@ -6,6 +6,7 @@ export interface ParentFacts {
   readonly title: string | null;
   /** Its first message. */
   readonly message_id: string;
+  /** As text. Its images and documents are with the message alone. */
   readonly prompt: string;
   /** The webhook that its updates are posted to as well; null: only its parent gets them. */
   readonly webhook: { readonly url: string; readonly secret: string } | null;

@@ -116,14 +116,15 @@ export class SessionStore {
     return limitsOf(identity, files.cloned, this.settings);
   }
 
-  begin(identity: SessionIdentity, beginning: Beginning, { permit }: Creation): void {
+  begin(identity: SessionIdentity, beginning: Beginning, { permit, blocks }: Creation): void {
     this.#createTables();
     stampVersion(this.#storage.sql, SESSION_SCHEMA);
     this.#record = newRecord(identity, beginning, permit);
     this.change((tx) => {
       tx.input({ on: 'created' });
       const { spawn } = identity;
-      if (spawn !== null) tx.prompt({ message_id: spawn.message_id, prompt: spawn.prompt, origin: 'parent' });
+      if (spawn === null) return;
+      tx.prompt({ message_id: spawn.message_id, prompt: blocks ?? spawn.prompt, origin: 'parent' });
     });
   }
 

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { spawnedSession, spawnRequest } from '../../../protocol/api/child.ts';
 import { pathOf } from '../api.ts';
-import { ofSession } from './fields.ts';
+import { ofSession, prompt } from './fields.ts';
 import { dataTool } from './tool.ts';
 
 /** Tools for the children of a session. */
 
-const { prompt, title, workspace, config } = spawnRequest.shape;
+const { title, workspace, config } = spawnRequest.shape;
 
 /** The settings that a child is often given. All others come from its parent. */
 const settings = config.unwrap().pick({
@@ -43,7 +43,8 @@ Use it where a copy of the parent's files is needed or the two belong together; 
   }),
   fields: {
     session_id: 'The parent.',
-    prompt: 'The task, complete in itself: the child knows nothing of its parent’s conversation.',
+    prompt:
+      'The task, complete in itself: the child knows nothing of its parent’s conversation. As for create_session: text or blocks.',
     title: 'What it is for, in a few words.',
     workspace:
       'Where it works. "ephemeral" (default): an empty folder. "clone": a copy of its parent’s files as they are now. "inherit": its parent’s files themselves, beside it.',

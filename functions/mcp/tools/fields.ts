@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { prompt as apiPrompt } from '../../../protocol/content/prompt.ts';
 import { uuid } from '../../../protocol/ids.ts';
 import type { sessionConfig } from '../../../protocol/api/session-config.ts';
 import { WAIT_DEFAULT, WAIT_MAX, WAIT_WITHOUT_PROGRESS } from '../wait.ts';
@@ -10,6 +11,19 @@ export const SESSION = 'Which session, as create_session and list_sessions name 
 
 export const ofMessage = { ...ofSession, message_id: uuid };
 export const MESSAGE = 'Which message, as create_session and send_message returned it.';
+
+/**
+ * What a message says. The schema that clients are shown is short, because the model pays for each character. What is sent is
+ * held to the API's own.
+ */
+export const prompt = z
+  .union([z.string().min(1), z.array(z.looseObject({ type: z.string() }))], {
+    error: 'must be text, or an array of blocks',
+  })
+  .pipe(apiPrompt);
+/** After what the message is for. */
+export const PROMPT =
+  'Text, or an array of blocks as of Claude’s Messages API: text, image, document. A source is base64, or {"file": "path in the workspace"}.';
 
 export const timeout_seconds = z.int().min(0).max(WAIT_MAX).optional();
 export const TIMEOUT = `How long this call waits; the message itself goes on. 0: only look. Absent: ${WAIT_DEFAULT}. A client that takes no progress notifications is answered after ${WAIT_WITHOUT_PROGRESS} at the latest.`;

@@ -12,7 +12,7 @@ import {
 } from '../../../protocol/api/session.ts';
 import { workspace } from '../../../protocol/api/workspace.ts';
 import { pathOf, queryOf } from '../api.ts';
-import { CONFIG, CURSOR, ofSession, SESSION, SETTINGS } from './fields.ts';
+import { CONFIG, CURSOR, ofSession, prompt, PROMPT, SESSION, SETTINGS } from './fields.ts';
 import { dataTool } from './tool.ts';
 
 /** Tools for sessions: begin, list, show, stop, delete. */
@@ -26,12 +26,12 @@ const createSession = dataTool('create_session', {
 
 The agent knows nothing of your conversation: give it the goal, the facts, and what its last message shall contain, for that is what you get. A session remembers what was said and keeps its files, so go on with send_message rather than begin another for a further question. Several sessions work side by side. Delete or stop those that are done: each user has a limited number.`,
   input: z.strictObject({
-    prompt: z.string().min(1).optional(),
+    prompt: prompt.optional(),
     workspace: workspace.optional(),
     ...settings.shape,
   }),
   fields: {
-    prompt: 'The first message, complete in itself. Absent: none yet; send_message sends it.',
+    prompt: `The first message, complete in itself. ${PROMPT} Absent: none yet; send_message sends it.`,
     workspace:
       'Where it works. Absent or {"type": "ephemeral"}: an empty folder that goes with the session; with git_repo a clone of that repository. {"type": "persistent", "id": "…"}: a folder that outlives the session, one session at a time. {"type": "clone", "id": "…"}: a copy of such a folder.',
     ...CONFIG,

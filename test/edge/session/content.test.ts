@@ -179,7 +179,7 @@ describe('a message is refused', () => {
       status: 413,
       body: { code: 'body_too_large' },
     });
-    const elsewhere = await user.call('POST', `/sessions/${id}/spawn`, { prompt: [largePdf(MAX_BODY_BYTES)] });
+    const elsewhere = await user.call('POST', `/sessions/${id}/interrupt`, { prompt: [largePdf(MAX_BODY_BYTES)] });
     expect(elsewhere).toMatchObject({ status: 413, body: { code: 'body_too_large' } });
     const viewer = await user.open(id);
     viewer.send({ type: 'prompt', prompt: 'x'.repeat(MAX_BODY_BYTES) });

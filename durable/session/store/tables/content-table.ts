@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { contentBlock, shownBlock, type ContentBlock, type ShownBlock } from '../../../../protocol/content/blocks.ts';
 import { shownBlocks } from '../../../../protocol/content/prompt.ts';
-import { splitText } from './event-log.ts';
+import { splitText } from '../../../shared/split-text.ts';
 
 /** `data`: the blocks whole, until the message has ended. `shown`: with sizes in place of data, for good. */
 type Kind = 'data' | 'shown';

@@ -1,4 +1,5 @@
 import type { OwnEvent } from '../../../../protocol/api/event.ts';
+import { splitText } from '../../../shared/split-text.ts';
 
 /** A stored event. `json` is its `data`: the JSON text exactly as it was written. */
 export interface StoredEvent {
@@ -24,12 +25,6 @@ export interface Preview {
 
 /** What viewers get: events and previews. */
 export type StreamItem = StoredEvent | Preview;
-
-/**
- * UTF-16 units in one part of an event's data, or of other long text; longer text is split. SQLite in a Durable Object limits a row to 2 MB, and
- * a UTF-16 unit takes up to 3 bytes there.
- */
-const PART_UNITS = 500_000;
 
 /** The durable log of one session: `seq` counts from 1 without holes. Appends belong in the caller's transaction. */
 export class EventLog {
@@ -115,19 +110,6 @@ export class EventLog {
     const rows = this.#sql.exec<{ data: string }>('SELECT data FROM event_parts WHERE seq = ? ORDER BY part', seq);
     return [...rows].map(({ data }) => data).join('');
   }
-}
-
-/** Splits text into parts that fit a row, but never within a surrogate pair: half a pair cannot be stored as UTF-8. */
-export function splitText(text: string): string[] {
-  const parts: string[] = [];
-  for (let start = 0; start < text.length;) {
-    let end = Math.min(start + PART_UNITS, text.length);
-    const last = text.charCodeAt(end - 1);
-    if (end < text.length && last >= 0xd800 && last <= 0xdbff) end -= 1;
-    parts.push(text.slice(start, end));
-    start = end;
-  }
-  return parts;
 }
 
 /** An event as sent over the wire. Claude Code's own JSON goes in byte for byte as it was written. */

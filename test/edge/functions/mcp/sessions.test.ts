@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { MAX_BODY_BYTES } from '../../../../protocol/settings/limits.ts';
+import { image, pdf, pdfDocument, png, text } from '../../../support/content/samples.ts';
 import { User } from '../../support/api.ts';
 import { Agent, scene, working } from './support/mcp.ts';
 import { emptyPool } from '../../support/pool.ts';
@@ -85,6 +87,24 @@ describe('create_session', () => {
     });
     const container = await runner.start(data.session_id);
     expect(await container.prompt()).toMatchObject({ prompt: 'Begin.', message_id: data.message_id });
+  });
+
+  it('sends images and documents, and refuses what they may not be before it begins anything', async () => {
+    const { user, agent, runner } = await scene();
+    // Larger than any other call may be.
+    const prompt = [text('Look.'), image(png()), pdfDocument(pdf(1, `%${'x'.repeat(MAX_BODY_BYTES)}\n`), 'large')];
+    const { data } = await agent.call('create_session', { prompt });
+    const container = await runner.start(data.session_id);
+    expect(await container.prompt()).toMatchObject({ message_id: data.message_id, content: prompt });
+    await agent.call('send_message', { session_id: data.session_id, prompt: prompt.slice(0, 2) });
+    container.result(data.message_id, 'seen');
+    expect(await container.prompt()).toMatchObject({ content: prompt.slice(0, 2) });
+    const child = await agent.call('spawn_child', { session_id: data.session_id, prompt });
+    const below = await runner.start(child.data.child_session_id);
+    expect(await below.prompt()).toMatchObject({ message_id: child.data.message_id, content: prompt });
+    const refused = await agent.call('create_session', { prompt: [text('Look.'), image('hello')] });
+    expect(refused).toMatchObject({ isError: true, text: expect.stringContaining('is no JPEG') });
+    expect((await user.call('GET', '/sessions')).body.total).toBe(2);
   });
 
   it('begins one that waits for its first message', async () => {

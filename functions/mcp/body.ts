@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { carriesBlocks } from '../../protocol/content/blocks.ts';
+import { MAX_BODY_BYTES, MAX_CONTENT_BYTES } from '../../protocol/settings/limits.ts';
+import { parseJson, readBody } from '../body.ts';
+
+/** A call of a tool, as far as its size depends on it. */
+const call = z.object({ params: z.object({ arguments: z.unknown() }) });
+
+/**
+ * The body of a POST; null: it is too large. A call whose prompt carries blocks may be as large as a message of blocks, and
+ * everything else as large as any body.
+ */
+export async function readMcpBody(request: Request): Promise<Uint8Array<ArrayBuffer> | null> {
+  const raw = await readBody(request, MAX_CONTENT_BYTES);
+  if (raw === null || raw.byteLength <= MAX_BODY_BYTES) return raw;
+  const sent = parseJson(raw);
+  const messages: unknown[] = Array.isArray(sent) ? sent : [sent];
+  return messages.some((message) => carriesBlocks(call.safeParse(message).data?.params.arguments)) ? raw : null;
+}
+
+/** Refuses a body as MCP's SDK does. */
+export function bodyTooLarge(): Response {
+  const message = `A body holds at most ${MAX_BODY_BYTES} bytes, and a prompt with images or documents ${MAX_CONTENT_BYTES}.`;
+  return Response.json({ jsonrpc: '2.0', error: { code: -32000, message }, id: null }, { status: 413 });
+}

@@ -72,6 +72,32 @@ describe('a message whose turn ends by a usage limit', () => {
     ]);
   });
 
+  it('has no result while it is held, nor when it begins anew; what its turn cost counts', async () => {
+    const scene = await ran(WAIT);
+    const id = await chat(scene);
+    await limit(scene.container, (await scene.container.prompt()).message_id, MINUTE);
+    const { body } = await scene.user.call('GET', `/sessions/${scene.id}/messages?state=queued`);
+    for (const waits of [await message(scene, id), body.data[0]]) {
+      expect(waits).toMatchObject({ message_id: id, status: 'queued', turns: [{ status: 'failed', result: 'limit' }] });
+      expect(waits).not.toHaveProperty('result');
+      expect(waits).not.toHaveProperty('subtype');
+    }
+    expect((await show(scene.user, scene.id)).total_cost_usd).toBe(0.25);
+    await later(scene.id, MINUTE + 1);
+    const { message_id: uuid } = await scene.container.prompt();
+    expect(await message(scene, id)).toMatchObject({ status: 'processing', result: null, total_cost_usd: 0.25 });
+    await limit(scene.container, uuid, MINUTE);
+    expect(await message(scene, id)).not.toHaveProperty('result');
+    await later(scene.id, MINUTE + 1);
+    await scene.container.prompt();
+    await scene.runner.end(scene.container, 'out_of_memory');
+    expect(await message(scene, id)).toMatchObject({
+      status: 'failed',
+      result: null,
+      error: { code: 'out_of_memory' },
+    });
+  });
+
   it('is interrupted by its present uuid', async () => {
     const scene = await ran(WAIT);
     const id = await chat(scene);

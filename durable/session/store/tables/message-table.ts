@@ -79,9 +79,15 @@ export class MessageTable {
     );
   }
 
-  /** The message goes back to those that wait. It will be handed over under a new `uuid`: Claude Code takes each only once. */
+  /**
+   * The message goes back to those that wait. It will be handed over under a new `uuid`: Claude Code takes each only once. What
+   * its turn said is no answer, but what the turn cost counts.
+   */
   hold(id: string, uuid: string): void {
-    this.#sql.exec("UPDATE messages SET status = 'queued', started = NULL WHERE id = ?", id);
+    this.#sql.exec(
+      "UPDATE messages SET status = 'queued', started = NULL, turn = json_set(turn, '$.result', NULL) WHERE id = ?",
+      id,
+    );
     this.#sql.exec('INSERT OR REPLACE INTO message_uuids (message_id, uuid) VALUES (?, ?)', id, uuid);
   }
 
@@ -216,7 +222,8 @@ export class MessageTable {
       started_at: iso(row.started),
       finished_at: iso(row.finished),
       settled_at: iso(row.settled),
-      ...(row.turn === null ? {} : turnResult.parse(JSON.parse(row.turn))),
+      // Of one that waits anew, `turns` has what came of it before.
+      ...(row.turn === null || row.status === 'queued' ? {} : turnResult.parse(JSON.parse(row.turn))),
       error: row.error === null ? null : messageError.parse(JSON.parse(row.error)),
       turns: this.#turns.ofMessage(row.id),
     };

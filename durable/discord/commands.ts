@@ -1,8 +1,9 @@
 import { v7 as uuidV7 } from 'uuid';
+import type { ZodError } from 'zod';
 import { uuid } from '../../protocol/ids.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import { PROBLEMS } from '../../protocol/api/problem.ts';
-import { createSessionRequest } from '../../protocol/api/session.ts';
+import { changeSessionRequest, createSessionRequest, type SessionSettings } from '../../protocol/api/session.ts';
 import type { CommandCall } from './core/commands.ts';
 import { cutLine, inlineCode, plain } from './core/text/text.ts';
 import { directoryStub, sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
@@ -47,6 +48,8 @@ export class DeskCommands {
     switch (call.name) {
       case 'say':
         return this.#say(command, id, call.options.prompt);
+      case 'set':
+        return this.#set(command, id, call.options);
       case 'status':
         return this.#status(command, id);
       case 'interrupt': {
@@ -68,7 +71,7 @@ export class DeskCommands {
 
   async #start(
     { made, owner, user }: DeskCommand,
-    { prompt, model, workspace }: Extract<CommandCall, { name: 'start' }>['options'],
+    { prompt, model, workspace, on_rate_limit }: Extract<CommandCall, { name: 'start' }>['options'],
   ): Promise<string> {
     const { timeout, longest, reminders } = this.#questions;
     const parsed = createSessionRequest.safeParse({
@@ -77,14 +80,10 @@ export class DeskCommands {
         interaction_timeout_seconds: Math.min(timeout, longest) / 1000,
         interaction_reminders: reminders,
         ...(model === undefined ? {} : { model }),
+        ...(on_rate_limit === undefined ? {} : { on_rate_limit }),
       },
     });
-    if (!parsed.success) {
-      const wrong = parsed.error.issues.map(({ path, message }) => {
-        return `${inlineCode(path[0] === 'workspace' ? 'workspace' : String(path.at(-1)))} ${plain(message)}`;
-      });
-      return `⚠️ ${wrong.join('; ')}`;
-    }
+    if (!parsed.success) return unfit(parsed.error);
     const created = await directoryStub(this.#env, owner).create({
       session_id: made,
       owner,
@@ -113,6 +112,20 @@ export class DeskCommands {
     return 'refused' in sent ? refused(sent) : `💬 ${plain(cutLine(prompt, 1500, '…'))}`;
   }
 
+  async #set(
+    { owner }: DeskCommand,
+    id: string,
+    { model, mode, title }: Extract<CommandCall, { name: 'set' }>['options'],
+  ): Promise<string> {
+    const given = { model, permission_mode: mode, title };
+    const change = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+    if (Object.keys(change).length === 0) return 'Set what? Give it a `model`, a `mode` or a `title`.';
+    const parsed = changeSessionRequest.safeParse(change);
+    if (!parsed.success) return unfit(parsed.error);
+    const view = await sessionStub(this.#env, id).change(owner, parsed.data);
+    return 'refused' in view ? refused(view) : `⚙️ **${plain(this.#nameOf(id, view.title))}**: ${settingsText(view)}`;
+  }
+
   async #status({ owner }: DeskCommand, id: string): Promise<string> {
     const view = await sessionStub(this.#env, id).show(owner);
     if ('refused' in view) return refused(view);
@@ -122,6 +135,7 @@ export class DeskCommands {
       `${count(total_turns, 'turn')}, ${usd(total_cost_usd)}${queued_messages > 0 ? `, ${count(queued_messages, 'message')} in the queue` : ''}`,
       ...(open_interactions > 0 ? [`❓ ${count(open_interactions, 'question')} open`] : []),
       ...(child_session_ids.length > 0 ? [`👪 ${count(child_session_ids.length, 'child', 'children')}`] : []),
+      settingsText(view),
       `Session ${inlineCode(id)}`,
     ];
     return lines.join('\n');
@@ -170,6 +184,17 @@ export class DeskCommands {
 
 /** The id of a session or message that a command creates. */
 export const newId = () => uuidV7();
+
+function unfit({ issues }: ZodError): string {
+  const wrong = issues.map(({ path, message }) => {
+    return `${inlineCode(path[0] === 'workspace' ? 'workspace' : String(path.at(-1)))} ${plain(message)}`;
+  });
+  return `⚠️ ${wrong.join('; ')}`;
+}
+
+function settingsText({ model, permission_mode }: SessionSettings): string {
+  return `model ${model === null ? 'as Claude Code chooses' : inlineCode(model)}, mode ${inlineCode(permission_mode)}`;
+}
 
 function refused({ refused: code, detail }: Refusal): string {
   return `⚠️ **${PROBLEMS[code][1]}**: ${plain(cutLine(detail, 1500, ''))}`;

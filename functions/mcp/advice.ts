@@ -28,6 +28,7 @@ const ADVICE: Partial<Record<ProblemCode, string>> = {
   budget_reached: 'Do not try again: tell your user that the budget is spent. Only a person can raise it.',
   queue_full: 'Wait for some of its messages with wait_for_result first.',
   snapshot_pending: 'Call the tool again in a while.',
+  restart_required: 'Call stop_session, then this tool again; the next send_message wakes the session.',
   unavailable: 'Call the tool again.',
   not_configured: 'No tool can help. Tell your user.',
   internal_error: 'Calling again may help; otherwise tell your user.',

@@ -1,5 +1,6 @@
 import type { RESTPutAPIApplicationCommandsJSONBody } from 'discord-api-types/v10';
 import * as z from 'zod';
+import { permissionMode, sessionConfig } from '../../../protocol/api/session-config.ts';
 import type { CommandOption, DiscordAutocomplete, DiscordCommand } from '../../../protocol/api/discord.ts';
 import { COMMAND, IN_SERVER, INSTALLED_IN_SERVER, OPTION } from './wire/constants.ts';
 
@@ -9,6 +10,17 @@ const session = {
   description: 'Which session; in a session’s own thread it is that one',
   autocomplete: true,
 } as const;
+
+const model = {
+  type: OPTION.string,
+  name: 'model',
+  description: 'Such as opus-4, sonnet-4 or haiku-4',
+  max_length: 200,
+} as const;
+
+const settings = sessionConfig.shape;
+
+const choices = (values: readonly string[]) => values.map((value) => ({ name: value, value }));
 
 const subcommand = <Name extends string>(name: Name, description: string) => ({
   type: OPTION.subcommand,
@@ -30,12 +42,18 @@ export const DISCORD_COMMANDS: RESTPutAPIApplicationCommandsJSONBody = [
         ...subcommand('start', 'Start a session, in a thread of its own'),
         options: [
           { type: OPTION.string, name: 'prompt', description: 'What it is to do', required: true, max_length: 6000 },
-          { type: OPTION.string, name: 'model', description: 'Such as opus-4, sonnet-4 or haiku-4', max_length: 200 },
+          model,
           {
             type: OPTION.string,
             name: 'workspace',
             description: 'A persistent workspace’s name; without, a fresh one',
             max_length: 200,
+          },
+          {
+            type: OPTION.string,
+            name: 'on_rate_limit',
+            description: 'When a usage limit ends a turn: fail, or wait until it is reset',
+            choices: choices(settings.on_rate_limit.unwrap().options),
           },
         ],
       },
@@ -48,6 +66,20 @@ export const DISCORD_COMMANDS: RESTPutAPIApplicationCommandsJSONBody = [
       },
       { ...subcommand('status', 'What a session does, and what it has cost'), options: [session] },
       subcommand('list', 'Your sessions'),
+      {
+        ...subcommand('set', 'Change a session’s model, permission mode or title'),
+        options: [
+          model,
+          {
+            type: OPTION.string,
+            name: 'mode',
+            description: 'What it asks leave for',
+            choices: choices(permissionMode.options),
+          },
+          { type: OPTION.string, name: 'title', description: 'What it is for, in a few words', max_length: 200 },
+          session,
+        ],
+      },
       { ...subcommand('interrupt', 'End what a session does just now'), options: [session] },
       { ...subcommand('stop', 'Stop a session; saying something wakes it'), options: [session] },
       { ...subcommand('tree', 'A session with those that it started'), options: [session] },
@@ -71,6 +103,7 @@ const call = z.discriminatedUnion('name', [
       prompt: z.string().min(1),
       model: z.string().min(1).optional(),
       workspace: z.string().min(1).optional(),
+      on_rate_limit: settings.on_rate_limit,
     }),
   }),
   z.object({
@@ -78,6 +111,15 @@ const call = z.discriminatedUnion('name', [
     options: z.object({ prompt: z.string().min(1), session: z.string().optional() }),
   }),
   z.object({ name: z.literal('list'), options: z.object({}) }),
+  z.object({
+    name: z.literal('set'),
+    options: z.object({
+      model: z.string().min(1).optional(),
+      mode: permissionMode.optional(),
+      title: z.string().min(1).optional(),
+      session: z.string().optional(),
+    }),
+  }),
   onSession('status'),
   onSession('interrupt'),
   onSession('stop'),

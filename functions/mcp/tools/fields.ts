@@ -50,6 +50,8 @@ export const CONFIG = {
   mcp_servers:
     'MCP servers for the agent, by name, which run inside its container: as in Claude Code’s --mcp-config, or {"preset": "…"} for one that the service keeps.',
   max_turns: 'Model calls that one message may take. Absent: 100.',
+  on_rate_limit:
+    'When a subscription’s usage limit ends a turn: "fail" (default), or "wait", where the message waits until the limit is reset.',
   budget_usd: 'What the session with its children may cost, USD; then it pauses. Absent: no limit.',
   secrets: 'Names of the operator’s secrets that it uses. It never sees their values.',
   network:
@@ -70,6 +72,7 @@ export const SETTINGS: Settings = {
   agent_tools: true,
   mcp_servers: true,
   max_turns: true,
+  on_rate_limit: true,
   budget_usd: true,
   secrets: true,
   network: true,

@@ -3,8 +3,10 @@ import { uuid } from '../../../protocol/ids.ts';
 import { acceptedMessage } from '../../../protocol/api/message.ts';
 import { childConfig } from '../../../protocol/api/session-config.ts';
 import {
+  changeSessionRequest,
   createdSession,
   sessionList,
+  sessionSettings,
   sessionStatus,
   sessionSummary,
   sessionView,
@@ -15,7 +17,7 @@ import { pathOf, queryOf } from '../api.ts';
 import { CONFIG, CURSOR, ofSession, prompt, PROMPT, SESSION, SETTINGS } from './fields.ts';
 import { dataTool } from './tool.ts';
 
-/** Tools for sessions: begin, list, show, stop, delete. */
+/** Tools for sessions: begin, list, show, change, stop, delete. */
 
 /** Settings as they are sent. The service fills in what is absent. */
 const settings = childConfig.pick(SETTINGS);
@@ -97,17 +99,48 @@ const listSessions = dataTool('list_sessions', {
 });
 
 /** Without `config`: it may hold headers of MCP servers, which a model must not see. */
-const shown = listed.extend(sessionView.pick({ child_session_ids: true, queued_messages: true, last_seq: true }).shape);
+const shown = listed.extend(
+  sessionView.pick({
+    model: true,
+    permission_mode: true,
+    child_session_ids: true,
+    queued_messages: true,
+    last_seq: true,
+  }).shape,
+);
 
 const getSession = dataTool('get_session', {
   title: 'Show a session',
   description:
-    'Show one session: its state and why, messages that wait, children, cost, and in last_seq the number of its newest event. To wait for an answer use wait_for_result instead.',
+    'Show one session: its state and why, model, permission mode, messages that wait, children, cost, and in last_seq the number of its newest event. To wait for an answer use wait_for_result instead.',
   input: z.strictObject(ofSession),
   fields: { session_id: SESSION },
   effect: 'reads',
   output: shown,
   run: ({ session_id }, { api }) => api.call(shown, 'GET', pathOf('/sessions/{}', session_id)),
+});
+
+const { model, permission_mode, title } = changeSessionRequest.shape;
+
+const changeSession = dataTool('change_session', {
+  title: 'Change the settings of a session',
+  description:
+    'Change what a session works with: its model, its permission mode, its title. They hold at once, in the running turn too, and whenever it wakes. What is absent stays as it is. Returns the settings as they are then.',
+  input: z
+    .strictObject({ ...ofSession, model, permission_mode, title })
+    .refine((change) => Object.keys(change).length > 1, 'must change something'),
+  fields: {
+    session_id: SESSION,
+    model: 'opus, sonnet, haiku or a model’s full name.',
+    permission_mode: 'As for create_session.',
+    title: 'What it is for, in a few words. null: none of its own.',
+  },
+  effect: 'changes',
+  output: z.object({ ...ofSession, ...sessionSettings.shape }),
+  run: ({ session_id, ...body }, { api }) =>
+    api.call(z.object({ ...ofSession, ...sessionSettings.shape }), 'PATCH', pathOf('/sessions/{}', session_id), {
+      body,
+    }),
 });
 
 const stopSession = dataTool('stop_session', {
@@ -137,4 +170,4 @@ const deleteSession = dataTool('delete_session', {
   },
 });
 
-export const sessionTools = [createSession, listSessions, getSession, stopSession, deleteSession];
+export const sessionTools = [createSession, listSessions, getSession, changeSession, stopSession, deleteSession];

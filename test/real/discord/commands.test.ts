@@ -33,6 +33,7 @@ describe('the commands', () => {
       'say',
       'status',
       'list',
+      'set',
       'interrupt',
       'stop',
       'tree',
@@ -44,7 +45,7 @@ describe('the commands', () => {
     const [claude] = commandsBody.parse(DISCORD_COMMANDS);
     const options = (claude?.options ?? []).flatMap((subcommand) => subcommand.options ?? []);
     const sessions = options.filter(({ name }) => name === 'session');
-    expect(sessions).toHaveLength(5);
+    expect(sessions).toHaveLength(6);
     expect(sessions.every((option) => option.autocomplete === true)).toBe(true);
   });
 });
@@ -52,7 +53,10 @@ describe('the commands', () => {
 describe('a command that somebody gives', () => {
   it.each([
     ['start', { prompt: 'fix it', model: 'opus-4' }],
-    ['start', { prompt: 'fix it', workspace: 'site' }],
+    ['start', { prompt: 'fix it', workspace: 'site', on_rate_limit: 'wait' }],
+    ['set', { model: 'haiku-4', mode: 'ask', title: 'Harbour' }],
+    ['set', { mode: 'plan', session: SESSION }],
+    ['set', {}],
     ['say', { prompt: 'and test it', session: SESSION }],
     ['say', { prompt: 'and test it' }],
     ['status', {}],

@@ -86,6 +86,33 @@ describe('/claude', () => {
     expect(await scene.answer(await ada.command(thread, 'status'))).toContain(id);
   });
 
+  test('start takes what becomes of a message that meets a usage limit', async () => {
+    await somebody();
+    const reply = await ada.command(scene.channel, 'start', { prompt: 'Patience', on_rate_limit: 'wait' });
+    const [id = ''] = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(await scene.answer(reply)) ?? [];
+    expect((await scene.call(alice, 'GET', `/sessions/${id}`)).body.config.on_rate_limit).toBe('wait');
+  });
+
+  test('set changes model, mode and title of the thread’s session, or of one that is named', async () => {
+    await somebody();
+    const { id, thread } = await start('Paint');
+    const view = async () => (await scene.call(alice, 'GET', `/sessions/${id}`)).body;
+    expect(await scene.answer(await ada.command(thread, 'set', { mode: 'plan' }))).toContain('Stop the session');
+    await scene.answer(await ada.command(thread, 'stop'));
+    const reply = await ada.command(thread, 'set', { model: 'haiku-4', mode: 'plan', title: '*Harbour*' });
+    const answer = await scene.answer(reply);
+    expect(answer).toContain('haiku-4');
+    expect(answer).toContain('plan');
+    expect(answer).toContain(String.raw`\*Harbour\*`);
+    expect(reply.message()).toMatchObject({ seenBy: ada.id });
+    expect(await view()).toMatchObject({ model: 'haiku-4', permission_mode: 'plan', title: '*Harbour*' });
+    await scene.answer(await ada.command(scene.channel, 'set', { title: 'Quay', session: id }));
+    expect(await view()).toMatchObject({ model: 'haiku-4', permission_mode: 'plan', title: 'Quay' });
+    expect(await scene.answer(await ada.command(thread, 'set', {}))).toContain('`model`');
+    expect(await scene.answer(await ada.command(thread, 'set', { model: 'no such\nmodel' }))).toContain('⚠️');
+    expect(await scene.answer(await ada.command(thread, 'status'))).toContain('haiku-4');
+  });
+
   test('interrupt and stop', async () => {
     await somebody();
     const { id, thread } = await start('Run');
@@ -99,8 +126,9 @@ describe('/claude', () => {
     const { id, thread } = await start('Mine');
     const bob = await scene.linked('bob', 'bob');
     const nowhere = '019ac1de-0000-7000-8000-00000000000a';
-    for (const subcommand of ['say', 'status', 'interrupt', 'stop', 'tree']) {
-      const more: Record<string, string> = subcommand === 'say' ? { prompt: 'Hi' } : {};
+    for (const subcommand of ['say', 'set', 'status', 'interrupt', 'stop', 'tree']) {
+      const more: Record<string, string> =
+        subcommand === 'say' ? { prompt: 'Hi' } : subcommand === 'set' ? { title: 'Theirs' } : {};
       const own = await scene.answer(await bob.command(scene.channel, subcommand, { ...more, session: id }));
       const none = await scene.answer(await bob.command(scene.channel, subcommand, { ...more, session: nowhere }));
       expect(own).toContain('⚠️');

@@ -14,6 +14,7 @@ describe('the tools', () => {
     const { tools } = await agent.client.listTools();
     expect(tools.map(({ name }) => name).sort()).toEqual([
       'answer_interaction',
+      'change_session',
       'create_session',
       'delete_session',
       'get_events',
@@ -35,7 +36,7 @@ describe('the tools', () => {
     }
     // What a model is sent of them with each of its calls.
     const sent = tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
-    expect(JSON.stringify(sent).length).toBeLessThan(19_000);
+    expect(JSON.stringify(sent).length).toBeLessThan(20_000);
   });
 
   it('say which only read, and which cannot be taken back', async () => {
@@ -71,6 +72,7 @@ describe('create_session', () => {
       allowed_tools: ['Read'],
       network: { allow: ['example.org'] },
       secrets: ['git'],
+      on_rate_limit: 'wait',
     });
     expect(data).toMatchObject({ next_step: expect.stringContaining('wait_for_result') });
     const { body } = await user.call('GET', `/sessions/${data.session_id}`);
@@ -83,6 +85,7 @@ describe('create_session', () => {
         network: { allow: ['example.org'], presets: [] },
         secrets: ['git'],
         permission_mode: 'bypass',
+        on_rate_limit: 'wait',
       },
     });
     const container = await runner.start(data.session_id);
@@ -144,6 +147,28 @@ describe('a session', () => {
     const ids = [...first.sessions, ...second.sessions].map(({ session_id }) => session_id);
     expect(new Set(ids).size).toBe(3);
     expect(second.next_cursor).toBeNull();
+  });
+
+  it('is given another model, mode and title, at once; its budget stays a person’s', async () => {
+    const { user, agent, container, of } = await working({ permission_mode: 'ask' });
+    const settings = { model: 'haiku', permission_mode: 'plan', title: 'the harbour' };
+    const changed = await agent.call('change_session', { ...of, ...settings });
+    expect(changed.data).toEqual({ ...of, ...settings });
+    const ordered = await container.data.next(
+      ({ kind, command }) => kind === 'command' && command.command === 'set_model',
+    );
+    expect(ordered.command).toMatchObject({ model: 'haiku' });
+    expect((await agent.call('get_session', of)).data).toMatchObject(settings);
+    expect((await user.call('GET', `/sessions/${of.session_id}`)).body).toMatchObject(settings);
+    expect((await agent.call('change_session', { ...of, title: null })).data).toMatchObject({
+      model: 'haiku',
+      title: null,
+    });
+    expect((await agent.call('change_session', of)).text).toContain('must change something');
+    expect((await agent.call('change_session', { ...of, budget_usd: 9 })).isError).toBe(true);
+    expect((await user.call('GET', `/sessions/${of.session_id}`)).body.config.budget_usd).toBeUndefined();
+    const refused = await agent.call('change_session', { ...of, permission_mode: 'bypass' });
+    expect(refused).toMatchObject({ isError: true, text: expect.stringMatching(/restart_required.*stop_session/s) });
   });
 
   it('is interrupted', async () => {

@@ -1,8 +1,9 @@
 import type { ChildEvent } from '../session/core/children/child-updates.ts';
 
-/** Which child it is, as its parent first hears of it. */
+/** Which child it is. */
 export interface ChildIdentity {
   readonly child_id: string;
+  /** As it is now. */
   readonly title: string | null;
   /** Its first message. */
   readonly message_id: string;

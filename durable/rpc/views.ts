@@ -17,11 +17,8 @@ export type StoredSummary = Omit<SessionSummary, 'websocket_url'>;
 /** The session as its owner sees it, without the address of its stream: only the caller's request tells that. */
 export type StoredSessionView = Omit<SessionView, 'websocket_url'>;
 
-/** A child as its parent's agent sees it, without what the parent knows itself. */
-export type ChildLine = Omit<
-  z.infer<typeof childToolOutputs.list_children>['children'][number],
-  'child_session_id' | 'title'
->;
+/** A child as its parent's agent sees it. */
+export type ChildLine = Omit<z.infer<typeof childToolOutputs.list_children>['children'][number], 'child_session_id'>;
 export type ChildOutcome = Omit<z.infer<typeof childToolOutputs.get_child_result>, 'child_session_id'>;
 
 /** A page of a list; `next_cursor` is null on the last one. */

@@ -163,9 +163,9 @@ export class AgentCalls implements Outgoing {
 
   async #list(): Promise<Outcome<Outputs['list_children']>> {
     const children = await Promise.all(
-      this.#store.children.all().map(async ({ id, title }) => {
+      this.#store.children.all().map(async ({ id }) => {
         const line = await this.#child(id).childLine(this.#owner);
-        return 'refused' in line ? [] : [{ child_session_id: id, title, ...line }];
+        return 'refused' in line ? [] : [{ child_session_id: id, ...line }];
       }),
     );
     return { output: { children: children.flat() } };

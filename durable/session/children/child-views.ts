@@ -1,13 +1,15 @@
 import type { ChildLine, ChildOutcome } from '../../rpc/views.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
+import { settingsOf } from '../core/settings/live-settings.ts';
 import { resultOf } from '../core/children/child-updates.ts';
 import type { MessageTable } from '../store/tables/message-table.ts';
 import { totalCost, type SessionRecord } from '../store/record.ts';
 
 /** A session's state, as its parent's agent sees it. */
 export function childLineOf(record: SessionRecord): ChildLine {
-  const { state, open_interactions } = record;
+  const { identity, live, state, open_interactions } = record;
   return {
+    title: settingsOf(identity, live).title,
     status: state.status,
     reason: state.reason?.detail ?? null,
     pending_messages: state.queue.length + state.steered.length + (state.current === null ? 0 : 1),

@@ -11,7 +11,7 @@ import { signingSecret } from '../core/children/delivery.ts';
 import { targetRefusal } from '../core/children/webhook-target.ts';
 import { fingerprint } from '../core/fingerprint.ts';
 import { inheritsFrom } from '../core/identity.ts';
-import { presentConfig } from '../core/settings/live-settings.ts';
+import { presentConfig, settingsOf } from '../core/settings/live-settings.ts';
 import type { Snapshots } from '../files/snapshots.ts';
 import type { Peers } from '../store/peers.ts';
 import type { SessionStore } from '../store/store.ts';
@@ -151,10 +151,12 @@ export class SessionChildren implements Outgoing {
   }
 
   async #sendUpdates(): Promise<void> {
-    const { spawn, session_id } = this.#store.current.identity;
+    const { identity, live } = this.#store.current;
+    const { spawn, session_id } = identity;
     const updates = this.#store.parentUpdates.next(MAX_UPDATES);
     if (spawn !== null) {
-      const { title, message_id } = spawn;
+      const { message_id } = spawn;
+      const { title } = settingsOf(identity, live);
       await this.#peers.session(spawn.parent).childUpdated({ child_id: session_id, title, message_id }, updates);
     }
     const last = updates.at(-1);

@@ -88,6 +88,7 @@ export class ChildChanges {
     // An update may overtake the answer to the call that created the child.
     this.begun(child);
     const { child_id } = child;
+    this.#tables.children.retitle(child_id, child.title);
     const heard = this.#tables.children.heard(child_id) ?? 0;
     for (const { n, event } of updates) if (n > heard) this.#tx.emit(event);
     const last = updates.at(-1)?.n ?? heard;

@@ -21,6 +21,11 @@ export class ChildTable {
     return [...this.#sql.exec<{ heard: number }>('SELECT heard FROM children WHERE id = ?', id)][0]?.heard ?? null;
   }
 
+  /** The child has this title now. */
+  retitle(id: string, title: string | null): void {
+    this.#sql.exec('UPDATE children SET title = ? WHERE id = ? AND title IS NOT ?', title, id, title);
+  }
+
   /** Records that all updates of this child up to `n` were received. */
   hear(id: string, n: number): void {
     this.#sql.exec('UPDATE children SET heard = ? WHERE id = ?', n, id);

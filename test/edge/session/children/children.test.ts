@@ -180,6 +180,30 @@ describe('a tree', () => {
     expect(branch.nodes.map((one: any) => one.session_id)).toEqual([a.id, b.id]);
   });
 
+  test('shows a child under the title that it has now, to people and to the agent', async () => {
+    const scene = await ran();
+    const { user, id } = scene;
+    const one = await child(scene, { title: 'draft' });
+    callTool(scene.container, { tool: 'get_child_result', input: { child_session_id: one.id } });
+    await scene.container.stored();
+    const titles = async () => {
+      const { nodes } = (await user.call('GET', `/sessions/${id}/tree`)).body;
+      const listed = (await user.call('GET', `/sessions/${id}/children`)).body.data;
+      const seen = await useTool(scene.container, { tool: 'list_children', input: {} });
+      return [nodes[1].title, listed[0].title, seen.structured.children[0].title];
+    };
+    for (const title of ['harbour', null]) {
+      expect((await user.call('PATCH', `/sessions/${one.id}`, { title })).status).toBe(200);
+      // As it was created, without one of its own.
+      const shown = title ?? 'draft';
+      await expect.poll(titles).toEqual([shown, shown, shown]);
+    }
+    await user.call('PATCH', `/sessions/${one.id}`, { title: 'quay' });
+    await scene.runner.end(scene.container);
+    one.container.result(one.message, 'done');
+    expect((await (await scene.runner.start(id)).prompt()).prompt).toContain(`${one.id} (quay)`);
+  });
+
   test('is no deeper than allowed', async () => {
     const scene = await ran();
     let id = scene.id;

@@ -1,7 +1,8 @@
 import type { OwnEvent } from '../../../protocol/api/event.ts';
 import type { InteractionView } from '../../../protocol/api/interaction.ts';
 import type { Reason } from '../../../protocol/reason.ts';
-import { answeredBy } from './children/child-updates.ts';
+import type { ChildResult } from '../../../protocol/api/child.ts';
+import { answeredBy, resultOf, type EndedMessage } from './children/child-updates.ts';
 import type { SessionStatus } from '../../../protocol/api/session.ts';
 
 /** An update for people on Discord. The session stores it until the desk has it. */
@@ -16,20 +17,23 @@ export type StoredDeskUpdate =
       readonly priority: InteractionView['priority'];
       readonly summary: string | null;
     }
-  /** A message has ended. */
-  | { readonly kind: 'ended'; readonly message_id: string }
+  /**
+   * A message has ended, or the agent has more to say of it. With what it said: when this is sent, it may have said something
+   * else. Absent in what version 0.1 wrote.
+   */
+  | { readonly kind: 'ended'; readonly message_id: string; readonly result?: ChildResult }
   | { readonly kind: 'status'; readonly status: SessionStatus; readonly reason: Reason | null };
 
 /**
  * The update for Discord about an event; null: this event makes no update.
  *
  * @param followed the session has a thread on Discord, which also shows its results and status
- * @param isSettled whether a message has its answer
+ * @param messageOf looks up a message; null: it does not exist any more
  */
 export function deskUpdateOf(
   event: OwnEvent,
   followed: boolean,
-  isSettled: (message_id: string) => boolean,
+  messageOf: (message_id: string) => EndedMessage | null,
 ): StoredDeskUpdate | null {
   const { type, data } = event;
   if (type === 'interaction.opened') return { kind: 'asked', interaction_id: data.interaction_id };
@@ -41,6 +45,10 @@ export function deskUpdateOf(
   if (type === 'session.notification') return { kind: 'notified', ...data };
   if (!followed) return null;
   const answered = answeredBy(event);
-  if (answered !== null) return isSettled(answered) ? { kind: 'ended', message_id: answered } : null;
+  if (answered !== null) {
+    const message = messageOf(answered);
+    if (message === null || message.settled_at === null) return null;
+    return { kind: 'ended', message_id: answered, result: resultOf(message) };
+  }
   return type === 'session.status' ? { kind: 'status', status: data.status, reason: data.reason } : null;
 }

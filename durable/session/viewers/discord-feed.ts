@@ -101,6 +101,7 @@ export class DiscordFeed implements Outgoing {
       case 'status':
         return update;
       case 'ended': {
+        if (update.result !== undefined) return { kind: 'ended', result: update.result };
         const message = this.#store.messages.view(session_id, update.message_id);
         return message === null ? null : { kind: 'ended', result: resultOf(message) };
       }

@@ -174,8 +174,8 @@ export class Transaction implements EffectTarget {
     this.children.happened(event);
     this.settings.happened(event);
     if (!this.#tables.isOnDiscord) return;
-    const { messages } = this.#tables;
-    const update = deskUpdateOf(event, this.record.on_discord, (id) => messages.isSettled(id));
+    const { session_id } = this.record.identity;
+    const update = deskUpdateOf(event, this.record.on_discord, (id) => this.#tables.messages.view(session_id, id));
     if (update !== null) this.#tables.deskUpdates.add(update);
   }
 

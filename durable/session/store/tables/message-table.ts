@@ -173,10 +173,6 @@ export class MessageTable {
     this.#sql.exec('UPDATE messages SET turn = ? WHERE id = ?', JSON.stringify(addTurn(before, turn, answers)), id);
   }
 
-  isSettled(id: string): boolean {
-    return this.#sql.exec('SELECT 1 FROM messages WHERE id = ? AND settled IS NOT NULL', id).toArray().length > 0;
-  }
-
   /** When its turn began, epoch milliseconds, and who sent it; null: there is no such message. */
   begun(id: string): { readonly started: number | null; readonly origin: TurnOrigin } | null {
     const rows = this.#sql.exec<Pick<Row, 'started' | 'origin'>>(

@@ -6,7 +6,7 @@ type Json = Record<string, unknown>;
 export const SESSION_SCHEMA: Schema = {
   of: 'session',
   firstTable: 'record',
-  migrations: [groupRecord, toVersion3],
+  migrations: [groupRecord, toVersion3, keepResults],
 };
 
 /**
@@ -26,14 +26,30 @@ function toVersion3(sql: SqlStorage): void {
   addTurns(sql);
   keepTools(sql);
   addSettings(sql);
-  keepResults(sql);
 }
 
-/** A child's result is kept until the agent has read it. */
+/**
+ * 3 → 4: a child's result is kept until the agent has read it. The children that the record listed as awaited become calls
+ * of a container that has ended.
+ */
 function keepResults(sql: SqlStorage): void {
   addColumn(sql, 'agent_calls', 'tool_use_id', 'TEXT');
   addColumn(sql, 'agent_calls', 'answered', 'TEXT');
   addColumn(sql, 'agent_calls', 'over', 'INTEGER NOT NULL DEFAULT 0');
+  const row = sql.exec<{ json: string }>('SELECT json FROM record').toArray()[0];
+  if (row === undefined) return;
+  const record = JSON.parse(row.json) as Json;
+  const { awaited, ...children } = record['children'] as Json & { awaited?: string[] };
+  for (const child_session_id of awaited ?? []) {
+    const call = { tool: 'get_child_result', input: { child_session_id } };
+    sql.exec(
+      'INSERT OR IGNORE INTO agent_calls (call_id, call, made, over) VALUES (?, ?, ?, 1)',
+      `awaited-${child_session_id}`,
+      JSON.stringify(call),
+      child_session_id,
+    );
+  }
+  sql.exec('UPDATE record SET json = ?', JSON.stringify({ ...record, children }));
 }
 
 /** Turns of `claude`'s own, work in the background, and messages that settle after they have ended. */
@@ -50,6 +66,7 @@ function addTurns(sql: SqlStorage): void {
   const changed = {
     ...record,
     conversation: { id: null, isReset: false },
+    children: { awaited: [], ...(record['children'] as Json) },
     state: {
       failed_starts: 0,
       retry_at: null,

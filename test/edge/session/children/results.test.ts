@@ -163,3 +163,20 @@ test('one for which the child is being asked while the container ends', async ()
     expect(parts.store.messages.prompt(message?.message_id ?? '')).toContain('forty-two');
   });
 });
+
+test('a parked parent that an earlier version stored as waiting is woken too', async () => {
+  const scene = await waiting();
+  await scene.runner.end(scene.container);
+  await runInDurableObject(sessionObject(scene.id), (_, ctx) => {
+    const { sql } = ctx.storage;
+    sql.exec('DELETE FROM agent_calls');
+    for (const column of ['tool_use_id', 'answered', 'over']) sql.exec(`ALTER TABLE agent_calls DROP COLUMN ${column}`);
+    sql.exec("UPDATE record SET json = json_set(json, '$.children.awaited', json_array(?))", scene.child.id);
+    sql.exec('UPDATE schema_version SET version = 3');
+    // As when the newer version opens what is stored.
+    expect(new SessionAssembly(ctx, env).store.current.children).not.toHaveProperty('awaited');
+  });
+  scene.child.container.result(scene.child.message, 'forty-two');
+  const { prompt } = await (await scene.runner.start(scene.id)).prompt();
+  expect(prompt).toContain('forty-two');
+});

@@ -11,7 +11,7 @@ import { docsPage } from './docs-page.ts';
 import { addEvents } from './routes/events.ts';
 import { addFiles } from './routes/files.ts';
 import { addInteractions } from './routes/interactions.ts';
-import { mcp, withOwnOrigin } from './mcp/endpoint.ts';
+import { mcp } from './mcp/endpoint.ts';
 import { addMessages } from './routes/messages.ts';
 import { withJsonBody, withOwner, withSettings } from './middleware.ts';
 import { poolOf } from './objects.ts';
@@ -21,6 +21,7 @@ import { addSessions } from './routes/sessions.ts';
 import { addSnapshots } from './routes/snapshots.ts';
 import { isTransient } from './until-answered.ts';
 import { addWorkspaces } from './routes/workspaces.ts';
+import { withCors, withKnownHost, withKnownOrigin, withSafeHeaders } from './web-guard.ts';
 
 const DOCUMENT = { openapi: '3.1.0', info: { title: 'CC-Docker', version: VERSION } };
 
@@ -55,16 +56,18 @@ export function createApp(): OpenAPIHono<AppEnv> {
     return refuse(c, { refused: 'route_not_found', detail });
   });
 
-  app.use(withSettings);
+  app.use(withSettings, withSafeHeaders);
+  // Signed by Discord, which calls by whatever name a tunnel has.
+  app.route('/api/v1/discord', discordInteractions);
+  app.use(withCors, withKnownHost, withKnownOrigin);
   app.openapi(healthRoute, async (c) => {
     const pool = await poolOf(c).health();
     const status = pool.ok ? ('ok' as const) : ('degraded' as const);
     return c.json({ status, version: VERSION, parts: { edge: { ok: true as const }, pool } }, 200);
   });
   app.route('/api/v1/runner', runnerSockets);
-  app.route('/api/v1/discord', discordInteractions);
   app.route('/api/v1', api());
-  app.all('/mcp', withOwnOrigin, withOwner, (c) => mcp(c, (request) => app.fetch(request, c.env)));
+  app.all('/mcp', withOwner, (c) => mcp(c, (request) => app.fetch(request, c.env)));
 
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
     type: 'http',

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { agentToolsSetting } from './agent-tools.ts';
 import { discordSettings } from './discord-settings.ts';
+import { webSettings } from './web-settings.ts';
 import { webhookAllow } from './webhook-allow.ts';
 
 const count = (fallback: number, max: number) => {
@@ -11,7 +12,7 @@ const count = (fallback: number, max: number) => {
 const seconds = count;
 
 /** The edge's environment: `vars` and secrets of the Worker. Names and defaults are the seed's where it has them. */
-export const edgeSettings = discordSettings.extend({
+export const edgeSettings = discordSettings.extend(webSettings.shape).extend({
   /** Signs and checks every HS256 token. Required. */
   JWT_SECRET: z.string().min(32, 'must be at least 32 characters: RFC 7518 wants 256 bits for HS256'),
   /** Longest life of a container, seconds, when the session's config does not set it. */

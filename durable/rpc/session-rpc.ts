@@ -78,8 +78,8 @@ export interface SessionRpc extends Rpc.DurableObjectBranded {
   cancelWakeup(owner: string, id: string): { canceled: true } | Refusal;
   /** Ends what runs; `background`: what runs in the background too. */
   interrupt(owner: string, background: boolean): InterruptAnswer | Refusal;
-  /** A page of the log as JSON text `{"data":[…],"next_cursor":…}`, with the events as they were stored. */
-  events(owner: string, after: number, limit: number): { json: string } | Refusal;
+  /** A page of the log as JSON in UTF-8, `{"data":[…],"next_cursor":…}`, with the events as they were stored. */
+  events(owner: string, after: number, limit: number): { json: Uint8Array } | Refusal;
 
   /** What people are and were asked, the oldest first. `cursor` is the last id of the page before. `person` need not be the owner. */
   interactions(

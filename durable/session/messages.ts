@@ -7,7 +7,7 @@ import { NOT_FOUND, type SessionStore } from './store/store.ts';
 import { fingerprint } from './core/fingerprint.ts';
 import { turnOverMaximum } from './core/limits.ts';
 import { isRunning } from './core/state.ts';
-import { withState } from './store/tables/message-table.ts';
+import { withState } from './store/messages/message-table.ts';
 import { Waiters } from '../shared/waiters.ts';
 
 /** Most messages that may wait in one session. */

@@ -230,7 +230,7 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
     return { deleted: true };
   }
 
-  events(owner: string, after: number, limit: number): { json: string } | Refusal {
+  events(owner: string, after: number, limit: number): { json: Uint8Array } | Refusal {
     return this.#store.forOwner(owner, () => ({ json: eventPage(this.#store.log, this.#store.seq, after, limit) }));
   }
 

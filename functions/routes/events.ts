@@ -96,7 +96,7 @@ export function addEvents(app: OpenAPIHono<AppEnv>): void {
     if (previews === 'true') return refuse(c, PREVIEWS_ARE_LIVE);
     const events = await session.events(c.get('owner'), from, limit);
     if ('refused' in events) return refuse(c, events);
-    return c.body(events.json, 200, { 'content-type': 'application/json' });
+    return new Response(events.json, { headers: { 'content-type': 'application/json' } });
   });
 
   app.openapi(stream, async (c) => {

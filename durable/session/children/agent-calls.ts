@@ -208,7 +208,7 @@ export class AgentCalls implements Outgoing {
     if (!this.#isChild(id)) return REFUSED_CHILD;
     const page = await this.#child(id).events(this.#owner, after, limit);
     if ('refused' in page) return page;
-    const { data, last_seq } = eventPage.parse(JSON.parse(page.json));
+    const { data, last_seq } = eventPage.parse(JSON.parse(new TextDecoder().decode(page.json)));
     const events: Outputs['get_child_events']['events'] = [];
     let size = 0;
     let next_after = after;

@@ -2,7 +2,7 @@ import type { ChildLine, ChildOutcome } from '../../rpc/views.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import { settingsOf } from '../core/settings/live-settings.ts';
 import { resultOf } from '../core/children/child-updates.ts';
-import type { MessageTable } from '../store/tables/message-table.ts';
+import type { MessageTable } from '../store/messages/message-table.ts';
 import { totalCost, type SessionRecord } from '../store/record.ts';
 
 /** A session's state, as its parent's agent sees it. */

@@ -186,6 +186,13 @@ function reportedTask({ task_id, run_id, task_type, description }: TaskLine): Re
   return { task_id, run_id, kind, description: description.slice(0, MAX_DESCRIPTION).toWellFormed() };
 }
 
+/** Longest result that is kept beside the log, UTF-16 units: a row of the store holds 2 MB. Claude's own are far shorter. */
+const MAX_RESULT = 500_000;
+
+function shortened(text: string): string {
+  return text.length <= MAX_RESULT ? text : `${text.slice(0, MAX_RESULT).toWellFormed()}… (the event has the rest)`;
+}
+
 function resultSignal(data: unknown, before: Iterable<LoggedLine>): LineSignal | null {
   const parsed = resultLine.safeParse(data);
   if (!parsed.success) return null;
@@ -200,7 +207,7 @@ function resultSignal(data: unknown, before: Iterable<LoggedLine>): LineSignal |
     turn: {
       type: 'result',
       subtype: line.subtype,
-      result: line.result ?? null,
+      result: typeof line.result === 'string' ? shortened(line.result) : null,
       duration_ms: line.duration_ms,
       total_cost_usd: costs.reduce((sum, { costUSD }) => sum + costUSD, 0),
       usage: line.usage,

@@ -6,9 +6,9 @@ import type { CommandTable } from './tables/command-table.ts';
 import type { DeliveryTable } from './tables/delivery-table.ts';
 import type { EventLog } from './tables/event-log.ts';
 import type { InteractionTable } from './tables/interaction-table.ts';
-import type { MessageTable } from './tables/message-table.ts';
+import type { MessageTable } from './messages/message-table.ts';
 import type { SnapshotTable } from './tables/snapshot-table.ts';
-import type { TurnTable } from './tables/turn-table.ts';
+import type { TurnTable } from './messages/turn-table.ts';
 import type { UpdateTable } from './tables/update-table.ts';
 import type { WakeupTable } from './tables/wakeup-table.ts';
 

@@ -3,7 +3,7 @@ import type { SessionView } from '../../../protocol/api/session.ts';
 import { isSaved, newestTrees } from '../core/files.ts';
 import { settingsOf } from '../core/settings/live-settings.ts';
 import type { StoredSessionView, StoredSummary, VersionedSummary } from '../../rpc/views.ts';
-import { tasksView } from './tables/message-table.ts';
+import { tasksView } from './messages/message-table.ts';
 import { totalCost, type SessionRecord } from './record.ts';
 
 /** The name that the runner gives the container of an epoch; null while there is none. */

@@ -3,8 +3,8 @@ import type { OwnEvent } from '../../../../protocol/api/event.ts';
 import type { LineSignal } from '../../core/claude-line.ts';
 import type { SessionState } from '../../core/state.ts';
 import { turnEnd } from '../../core/turns/turn-end.ts';
-import type { MessageTable } from '../tables/message-table.ts';
-import type { EndedTurnRow } from '../tables/turn-table.ts';
+import type { MessageTable } from '../messages/message-table.ts';
+import type { EndedTurnRow } from '../messages/turn-table.ts';
 
 /**
  * The record of a turn that `claude` has just ended.

@@ -1,5 +1,6 @@
 import type { AgentTool } from '../../../../protocol/api/session-config.ts';
 import type { RunnerNotice } from '../../../../protocol/link/runner-notice.ts';
+import { MAX_LINE_BYTES } from '../../../../protocol/settings/limits.ts';
 import type { LinkItem, WrapperNotice } from '../../../../protocol/link/wrapper-notice.ts';
 import type { MessageError } from '../../../../protocol/reason.ts';
 import { v7 as uuidV7 } from 'uuid';
@@ -90,6 +91,9 @@ export class LinkChanges {
 
   #item(item: LinkItem): void {
     if (typeof item !== 'string') return this.#notice(item);
+    // A wrapper has done this. What speaks in its place need not.
+    if (item.length > MAX_LINE_BYTES)
+      return this.#tx.emit({ type: 'session.oversized', data: { bytes: item.length, head: item.slice(0, 1024) } });
     const line = readClaudeLine(item, this.#tables.log.backwards());
     if (!line.ok) return this.#tx.emit({ type: 'session.garbled', data: { line: item.slice(0, 8192) } });
     if (line.signal?.is === 'control') return;

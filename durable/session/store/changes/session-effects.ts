@@ -4,7 +4,7 @@ import type { SessionEffect } from '../../core/state.ts';
 import { messageOfRunningTurn } from '../../core/turns/background.ts';
 import { listChanged, NO_CONTAINER, totalCost } from '../record.ts';
 import type { SessionTables } from '../session-tables.ts';
-import { tasksView } from '../tables/message-table.ts';
+import { tasksView } from '../messages/message-table.ts';
 import type { Change } from './change.ts';
 import type { ChildChanges } from './child-changes.ts';
 import { lostTurn, turnEndedEvent } from './ended-turn.ts';

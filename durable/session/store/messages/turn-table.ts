@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { turnResult, type TurnOrigin, type TurnResult, type TurnView } from '../../../../protocol/api/message.ts';
+import { takePage } from '../page.ts';
 import { messageError, type MessageError } from '../../../../protocol/reason.ts';
 
 /** A turn that has ended. Times are epoch milliseconds. */
@@ -27,6 +28,9 @@ interface Row extends Record<string, SqlStorageValue> {
   result: string | null;
   error: string | null;
 }
+
+/** Most turns that are shown with a message. */
+const MAX_TURNS_SHOWN = 200;
 
 const ids = z.array(z.string());
 
@@ -66,25 +70,24 @@ export class TurnTable {
     for (const id of message_ids) this.#sql.exec('INSERT INTO message_turns VALUES (?, ?)', id, number);
   }
 
-  /** The turns of a message, the oldest first. */
+  /** The turns of a message, the oldest first; of very many, the newest. */
   ofMessage(messageId: string): TurnView[] {
     const rows = this.#sql.exec<Row>(
-      'SELECT turns.* FROM message_turns JOIN turns USING (number) WHERE message_id = ? ORDER BY number',
+      'SELECT turns.* FROM message_turns JOIN turns USING (number) WHERE message_id = ? ORDER BY number DESC',
       messageId,
     );
-    return [...rows].map(viewOf);
+    // Without end, an agent can have turns that follow from one message.
+    return takePage(rows, MAX_TURNS_SHOWN, viewOf).views.toReversed();
   }
 
   /** Turns after `cursor`, the oldest first. */
   page(cursor: number, limit: number) {
-    const rows = [
-      ...this.#sql.exec<Row>('SELECT * FROM turns WHERE number > ? ORDER BY number LIMIT ?', cursor, limit + 1),
-    ];
-    const shown = rows.slice(0, limit);
-    return {
-      data: shown.map((row) => ({ ...viewOf(row), message_ids: ids.parse(JSON.parse(row.message_ids)) })),
-      next_cursor: rows.length > limit ? String(shown.at(-1)?.number ?? 0) : null,
-    };
+    const rows = this.#sql.exec<Row>('SELECT * FROM turns WHERE number > ? ORDER BY number LIMIT ?', cursor, limit + 1);
+    const { views, last, more } = takePage(rows, limit, (row) => ({
+      ...viewOf(row),
+      message_ids: ids.parse(JSON.parse(row.message_ids)),
+    }));
+    return { data: [...views], next_cursor: more ? String(last?.number ?? 0) : null };
   }
 }
 

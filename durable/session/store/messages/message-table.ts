@@ -7,6 +7,7 @@ import type {
 } from '../../../../protocol/api/message.ts';
 import { addTurn } from '../../core/turns/sum.ts';
 import type { OpenTask, SessionState } from '../../core/state.ts';
+import { takePage } from '../page.ts';
 import type { TurnTable } from './turn-table.ts';
 import { turnResult } from '../../../../protocol/api/message.ts';
 import type { Prompt } from '../../../../protocol/content/blocks.ts';
@@ -185,19 +186,15 @@ export class MessageTable {
 
   /** Messages after `cursor`, the oldest first. `status` absent: in any. */
   page(sessionId: string, status: MessageStatus | undefined, cursor: number, limit: number) {
-    const rows = [
-      ...this.#sql.exec<Row & { rowid: number }>(
-        'SELECT rowid, * FROM messages WHERE rowid > ?1 AND (?2 IS NULL OR status = ?2) ORDER BY rowid LIMIT ?3',
-        cursor,
-        status ?? null,
-        limit + 1,
-      ),
-    ];
-    const shown = rows.slice(0, limit);
-    return {
-      rows: shown.map((row) => this.#view(sessionId, row)),
-      next_cursor: rows.length > limit ? String(shown.at(-1)?.rowid ?? 0) : null,
-    };
+    // The cursor stays good while the tables of the rows are read.
+    const rows = this.#sql.exec<Row & { rowid: number }>(
+      'SELECT rowid, * FROM messages WHERE rowid > ?1 AND (?2 IS NULL OR status = ?2) ORDER BY rowid LIMIT ?3',
+      cursor,
+      status ?? null,
+      limit + 1,
+    );
+    const { views, last, more } = takePage(rows, limit, (row) => this.#view(sessionId, row));
+    return { rows: views, next_cursor: more ? String(last?.rowid ?? 0) : null };
   }
 
   view(sessionId: string, id: string): StoredMessage | null {

@@ -4,6 +4,8 @@ export const CloseCode = {
   badFrame: 4400,
   /** The token is missing, wrong or expired. */
   unauthorized: 4401,
+  /** It may not be here; the reason says why. */
+  forbidden: 4403,
   /** No such session, or it was deleted. */
   notFound: 4404,
   /** A viewer did not read fast enough: reconnect with `?after=` and the last `seq` that you have. */

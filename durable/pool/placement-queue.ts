@@ -1,6 +1,6 @@
 import type { Reason } from '../../protocol/reason.ts';
 import type { SessionFiles } from '../../protocol/api/files.ts';
-import type { Launch, PlacementKey } from '../../protocol/link/runner-control.ts';
+import { isolates, type Launch, type PlacementKey } from '../../protocol/link/runner-control.ts';
 import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
 import { place, type Needs, type Placement, type RunnerLoad } from './core/placement.ts';
 import type { PoolTable } from './pool-table.ts';
@@ -11,6 +11,8 @@ export interface PoolDependencies {
   readonly env: EdgeEnv;
   readonly table: PoolTable;
   readonly sockets: RunnerSockets;
+  /** Runners that isolate sessions and runners that do not may be in this pool together. */
+  readonly mixesIsolation: boolean;
 }
 
 /** Sessions that wait for a place for their container, and those that have one. */
@@ -32,7 +34,7 @@ export class PlacementQueue {
     await this.fill(session_id);
     const runner = table.place(session_id)?.runner ?? null;
     if (runner !== null) return { placed: true, runner };
-    return place(this.loads(), needs);
+    return place(this.loads(), needs, mustIsolate(launch));
   }
 
   /** Gives places to the sessions that wait, the longest first. `asking` gets its answer from its own call. */
@@ -43,7 +45,7 @@ export class PlacementQueue {
     for (const waiting of table.places()) {
       if (waiting.phase !== 'waiting') continue;
       const { session_id, epoch, needs } = waiting;
-      const found = place(this.loads(), needs);
+      const found = place(this.loads(), needs, mustIsolate(waiting.launch));
       isCrowded ||= !found.placed && found.reason.code === 'pool_full';
       if (found.placed) {
         const { runner } = found;
@@ -72,8 +74,9 @@ export class PlacementQueue {
   loads(): RunnerLoad[] {
     const { table, sockets } = this.#deps;
     const places = table.places();
-    return table.runners().map(({ name, capacity, draining, health, storage }) => ({
+    return table.runners().map(({ name, backend, capacity, draining, health, storage }) => ({
       name,
+      isolates: isolates(backend),
       connected: sockets.of(name) !== null,
       draining,
       capacity,
@@ -103,6 +106,8 @@ export class PlacementQueue {
     }
   }
 }
+
+const mustIsolate = ({ config }: Launch): boolean => config.isolation === 'container';
 
 const keyOf = ({ session_id, epoch }: PlacementKey) => `${session_id}/${epoch}`;
 

@@ -119,6 +119,12 @@ export class PoolTable {
     this.#sql.exec('INSERT OR IGNORE INTO copies (session_id, runner) VALUES (?, ?)', sessionId, runner);
   }
 
+  /** Whether the runner has, or had, files of that session. */
+  hasCopy(sessionId: string, runner: string): boolean {
+    const query = 'SELECT 1 FROM copies WHERE session_id = ? AND runner = ?';
+    return this.#sql.exec(query, sessionId, runner).toArray().length > 0;
+  }
+
   removePlace(sessionId: string, epoch: number): void {
     this.#sql.exec('DELETE FROM places WHERE session_id = ? AND epoch = ?', sessionId, epoch);
   }

@@ -35,7 +35,8 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
     this.#table = new PoolTable(ctx.storage.sql);
     if (isNew) stampVersion(ctx.storage.sql, POOL_SCHEMA);
     this.#sockets = new RunnerSockets(ctx);
-    const deps = { ctx, env, table: this.#table, sockets: this.#sockets };
+    const mixesIsolation = this.#settings.MIX_ISOLATION;
+    const deps = { ctx, env, table: this.#table, sockets: this.#sockets, mixesIsolation };
     this.#queue = new PlacementQueue(deps);
     this.#orders = new FileOrders(deps, this.#queue);
     this.#frames = new RunnerFrames(deps, this.#queue, this.#orders, () => this.#setAlarm());
@@ -97,9 +98,10 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
     };
   }
 
-  /** `/control?name=`: a runner's control socket. `functions/` has checked its token. */
-  override fetch(request: Request): Response {
+  /** `/control?name=`: a runner's control socket. `functions/` has checked its token. 409: a runner with this name is here, and lives. */
+  override async fetch(request: Request): Promise<Response> {
     const name = new URL(request.url).searchParams.get('name') ?? '';
+    if (!(await this.#sockets.isFree(name))) return new Response(null, { status: 409 });
     const { 0: client, 1: server } = new WebSocketPair();
     this.#sockets.accept(server, name);
     return new Response(null, { status: 101, webSocket: client });
@@ -122,7 +124,9 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
     socket.close(code === 1005 || code === 1006 ? 1000 : code);
     const name = this.#sockets.nameOf(socket);
     const runner = this.#table.runner(name);
-    if (runner === null || this.#sockets.of(name, socket) !== null) return;
+    if (this.#sockets.of(name, socket) !== null) return;
+    this.#sockets.probed(name, false);
+    if (runner === null) return;
     this.#setAway(runner, Date.now());
     await this.#setAlarm();
   }

@@ -1,11 +1,15 @@
-import type { PlacementKey, RunnerFrame } from '../../protocol/link/runner-control.ts';
+import { CloseCode } from '../../protocol/close-code.ts';
+import { isolates, type BackendName, type PlacementKey, type RunnerFrame } from '../../protocol/link/runner-control.ts';
 import { sessionStub } from '../rpc/edge-env.ts';
 import type { FileOrders } from './file-orders.ts';
 import type { PlacementQueue, PoolDependencies } from './placement-queue.ts';
 import type { Place, RunnerRow } from './pool-table.ts';
 import { sendFrame } from './runner-sockets.ts';
 
-/** What runners say on their control sockets, and what they are told when they connect. */
+/**
+ * What runners say on their control sockets, and what they are told when they connect. A runner speaks for the sessions that
+ * were placed on it, or whose files it was given, and for no other.
+ */
 export class RunnerFrames {
   readonly #deps: PoolDependencies;
   readonly #queue: PlacementQueue;
@@ -26,6 +30,8 @@ export class RunnerFrames {
     switch (frame.kind) {
       case 'hello': {
         const { backend, health, capacity, storage } = frame;
+        const unlike = this.#unlike(name, backend);
+        if (unlike !== null) return socket.close(CloseCode.forbidden, unlike);
         table.saveRunner({ name, backend, health, capacity, storage, draining: false, away_since: null });
         sockets.greeted(socket);
         this.#welcome(socket, name, frame.running);
@@ -34,14 +40,16 @@ export class RunnerFrames {
       }
       case 'started': {
         const known = table.place(frame.session_id);
-        if (known?.epoch !== frame.epoch) return;
+        if (known?.epoch !== frame.epoch || known.runner !== name) return;
         if (known.phase === 'sent') table.setPhase(frame.session_id, 'started');
         const { resources, exposed_secrets } = frame;
         return sessionStub(env, frame.session_id).started(frame.epoch, name, { resources, exposed_secrets });
       }
       case 'ended': {
         const { session_id, epoch, reason } = frame;
-        await this.#queue.end(session_id, epoch, reason, name);
+        const known = table.place(session_id);
+        // Otherwise the place was given up before, or was never this runner's. It need not say so again.
+        if (known?.epoch === epoch && known.runner === name) await this.#queue.end(session_id, epoch, reason, name);
         sendFrame(socket, { kind: 'ended_ack', session_id, epoch });
         return this.#queue.fill();
       }
@@ -55,17 +63,32 @@ export class RunnerFrames {
       }
       case 'snapshot': {
         const { session_id, report } = frame;
-        await sessionStub(env, session_id).snapshotReported(report);
+        if (table.hasCopy(session_id, name)) await sessionStub(env, session_id).snapshotReported(report);
         if (report.state !== 'pending') sendFrame(socket, { kind: 'snapshot_ack', snapshot_id: report.snapshot_id });
         return;
       }
       case 'sweep':
         return this.#orders.sweep(name, frame.owner, frame.trees);
       case 'transfer_refused':
-        return sessionStub(env, frame.session_id).transferRefused(frame.transfer_id, frame.refusal);
+        return sessionStub(env, frame.session_id).transferRefused(frame.transfer_id, name, frame.refusal);
+      case 'alive':
+        return sockets.probed(name, true);
       case 'draining':
         return this.#update(name, { draining: true });
     }
+  }
+
+  /** Why this runner may not be beside those that are connected: sessions would be isolated or not by chance. Null: it may. */
+  #unlike(name: string, backend: BackendName): string | null {
+    const { table, sockets, mixesIsolation } = this.#deps;
+    if (mixesIsolation) return null;
+    const others = table.runners().filter((one) => one.name !== name && sockets.of(one.name) !== null);
+    const unlike = others.find((one) => isolates(one.backend) !== isolates(backend));
+    if (unlike === undefined) return null;
+    return `${unlike.name} is a ${unlike.backend} runner: set MIX_ISOLATION=true at the edge to have both`.slice(
+      0,
+      120,
+    );
   }
 
   #update(name: string, change: Partial<RunnerRow>): void {

@@ -11,6 +11,9 @@ import { parseJson } from '../shared/json.ts';
 /** A runner without a heartbeat for this long counts as away, milliseconds. */
 export const SILENT_MS = 3 * HEARTBEAT_MS;
 
+/** Time for a connected runner to show that it lives, milliseconds. */
+const PROBE_MS = 3_000;
+
 interface Attachment {
   readonly name: string;
   /** When it connected, epoch milliseconds. */
@@ -22,11 +25,32 @@ interface Attachment {
 /** The control sockets of a pool's runners. They stay open while the object hibernates. */
 export class RunnerSockets {
   readonly #ctx: DurableObjectState;
+  /** By name: who waits for the answer to a probe. */
+  readonly #probes = new Map<string, readonly ((isFree: boolean) => void)[]>();
 
   constructor(ctx: DurableObjectState) {
     this.#ctx = ctx;
     // The runtime answers heartbeats, so that they do not wake the object.
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(HEARTBEAT, HEARTBEAT));
+  }
+
+  /** Whether nobody who lives has this name: one who is connected is asked, because a connection can be dead and look open. */
+  async isFree(name: string): Promise<boolean> {
+    const socket = this.of(name);
+    if (socket === null) return true;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.#probes.set(name, [...(this.#probes.get(name) ?? []), resolve]);
+    sendFrame(socket, { kind: 'probe' });
+    const timer = setTimeout(() => resolve(true), PROBE_MS);
+    const isFree = await promise;
+    clearTimeout(timer);
+    return isFree;
+  }
+
+  /** The runner of this name has answered a probe; or its connection has ended, and `lives` is false. */
+  probed(name: string, lives: boolean): void {
+    for (const resolve of this.#probes.get(name) ?? []) resolve(!lives);
+    this.#probes.delete(name);
   }
 
   /** Accepts a runner's socket, which replaces an earlier one. */

@@ -141,5 +141,5 @@ export interface SessionRpc extends Rpc.DurableObjectBranded {
   /** A runner reports on a snapshot. */
   snapshotReported(report: SnapshotReport): void;
   /** The runner that was to make a transfer says that it will not. */
-  transferRefused(transferId: string, refusal: FilesRefusal): void;
+  transferRefused(transferId: string, runner: string, refusal: FilesRefusal): Promise<void>;
 }

@@ -303,8 +303,8 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
     this.#store.changeIfPresent((tx) => tx.ended(epoch, reason, runner));
   }
 
-  transferRefused(transferId: string, refusal: FilesRefusal): void {
-    this.#assembly.transfers.refused(transferId, refusal);
+  transferRefused(transferId: string, runner: string, refusal: FilesRefusal): Promise<void> {
+    return this.#assembly.transfers.refused(transferId, runner, refusal);
   }
 
   /** Sockets, streams and files: see `SessionRoutes`. */

@@ -14,6 +14,11 @@ const NO_TRANSFER: Refusal = {
   detail: 'This transfer was not ordered of this runner, or is over.',
 };
 
+const connected = (name: string): Refusal => ({
+  refused: 'runner_connected',
+  detail: `A runner named "${name}" is connected, and answers. Give this one a name of its own.`,
+});
+
 const open = { headers: { upgrade: 'websocket' } };
 
 /**
@@ -25,7 +30,9 @@ export const runnerSockets = new Hono<AppEnv>()
     const verified = await verifyRunner(c.req.header('authorization'), c.get('settings').JWT_SECRET);
     if ('refused' in verified) return refuse(c, verified);
     if (!isUpgrade(c)) return refuse(c, UPGRADE);
-    return poolOf(c).fetch(`https://pool/control?name=${encodeURIComponent(verified.claims.sub)}`, open);
+    const name = verified.claims.sub;
+    const answer = await poolOf(c).fetch(`https://pool/control?name=${encodeURIComponent(name)}`, open);
+    return answer.status === 409 ? refuse(c, connected(name)) : answer;
   })
   .get('/sessions/:session_id/data', async (c) => {
     const verified = await verifySession(c.req.header('authorization'), c.get('settings').JWT_SECRET);

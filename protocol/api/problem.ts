@@ -37,6 +37,7 @@ export const PROBLEMS = {
   file_busy: [409, 'The file is being written'],
   files_unavailable: [503, 'The files cannot be reached'],
   storage_unavailable: [503, 'The storage cannot be reached'],
+  runner_connected: [409, 'A runner with this name is connected'],
   upgrade_required: [426, 'This call is a WebSocket'],
   restart_required: [409, 'Not while it runs'],
   session_limit_reached: [429, 'Too many sessions'],

@@ -162,6 +162,8 @@ const settings = {
   secrets: z.array(secretName).max(64),
   /** What the container may reach. Absent: the operator's `EGRESS_DEFAULT`, which by itself allows only the model. */
   network: networkConfig,
+  /** `container`: it runs on a runner with containers, or waits for one. Absent: on any runner. */
+  isolation: z.enum(['container']),
   /** The container's limits. Absent, or more than the runner allows: the runner's own. */
   resources: resourcesConfig,
   /** Names of the image's skills (`container/skills/`) that the agent gets besides those of its workspace. */
@@ -189,6 +191,7 @@ export const sessionConfig = z.strictObject({
   budget_usd: settings.budget_usd.optional(),
   secrets: settings.secrets.default([]),
   network: settings.network.optional(),
+  isolation: settings.isolation.optional(),
   resources: settings.resources.optional(),
   skills: settings.skills.default([]),
 });

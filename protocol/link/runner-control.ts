@@ -29,6 +29,9 @@ export type Launch = z.infer<typeof launch>;
 export const backendName = z.enum(['docker', 'process']);
 export type BackendName = z.infer<typeof backendName>;
 
+/** Whether a backend keeps sessions apart from each other and from its machine. */
+export const isolates = (backend: BackendName): boolean => backend !== 'process';
+
 /** The state of the runner's backend, in a sentence that a user can act on. */
 const backendHealth = z.object({ ok: z.boolean(), detail: z.string().max(2048) });
 export type BackendHealth = z.infer<typeof backendHealth>;
@@ -108,6 +111,8 @@ export const runnerFrame = z.discriminatedUnion('kind', [
    * Asks which of these stored trees nothing refers to. All are old enough to be known by now. Answered with `drop`.
    */
   z.object({ kind: z.literal('sweep'), owner: sessionFiles.shape.owner, trees: z.array(treeName).max(1000) }),
+  /** Answers `probe`. */
+  z.object({ kind: z.literal('alive') }),
   /** Refuses a `transfer`: the runner will not dial it. */
   z.object({ kind: z.literal('transfer_refused'), session_id: uuid, transfer_id: uuid, refusal: filesRefusal }),
   /** The runner takes no more launches and ends its containers. */
@@ -117,6 +122,8 @@ export type RunnerFrame = z.infer<typeof runnerFrame>;
 
 /** Pool → runner. */
 export const poolFrame = z.discriminatedUnion('kind', [
+  /** Another connection in this runner's name wants its place. `alive` keeps it. */
+  z.object({ kind: z.literal('probe') }),
   /** Answers `hello`: the runner keeps these containers and ends all others. */
   z.object({ kind: z.literal('welcome'), wanted: z.array(placementKey) }),
   z.object({ kind: z.literal('launch'), launch }),

@@ -57,6 +57,11 @@ export const edgeSettings = discordSettings.extend(webSettings.shape).extend({
   AGENT_TOOLS: agentToolsSetting,
   /** What webhooks may reach besides public addresses. It has no effect when the edge runs on Cloudflare. */
   WEBHOOK_ALLOW: webhookAllow,
+  /** `true`: runners that isolate sessions in containers and runners that do not may be in one pool. */
+  MIX_ISOLATION: z
+    .enum(['true', 'false'], 'must be true or false')
+    .default('false')
+    .transform((text) => text === 'true'),
   /** Seconds that a runner may be disconnected before its containers are given up. */
   RUNNER_LOST_AFTER: seconds(60, 86_400),
 });

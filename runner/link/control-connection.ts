@@ -164,7 +164,8 @@ export class ControlConnection {
       this.#attempt = 0;
       this.#options.log.info('connected', { edge: this.#options.edgeUrl });
     }
-    if (frame.kind === 'ended_ack') this.#acked(frame);
+    if (frame.kind === 'probe') this.send({ kind: 'alive' });
+    else if (frame.kind === 'ended_ack') this.#acked(frame);
     else if (frame.kind === 'snapshot_ack') this.#snapshotAcked(frame.snapshot_id);
     else this.#options.onFrame(frame);
   }
@@ -198,9 +199,12 @@ export class ControlConnection {
         edge: edgeUrl,
         ...how,
       });
-    } else if (how.kind === 'closed' && how.code === CloseCode.replaced) {
+    } else if (how.kind === 'closed' && (how.code === CloseCode.replaced || how.code === CloseCode.forbidden)) {
       range = this.#options.slow ?? SLOW;
-      log.error('another runner with this token took the place of this one', { edge: edgeUrl });
+      log.error('the edge does not take this runner', { edge: edgeUrl, reason: how.reason });
+    } else if (how.kind === 'refused' && how.status === 409) {
+      range = this.#options.slow ?? SLOW;
+      log.error('another runner has this name', { edge: edgeUrl, ...how });
     } else if (attempt === 0 || attempt % 20 === 0) {
       log.warn('the edge is away, trying again', { edge: edgeUrl, attempt, ...how });
     }

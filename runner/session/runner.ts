@@ -209,6 +209,8 @@ export class Runner {
       case 'drop':
         void this.#filesRequests.drop(frame);
         break;
+      // The connection itself has answered these.
+      case 'probe':
       case 'ended_ack':
       case 'snapshot_ack':
         break;

@@ -3,6 +3,8 @@ import type { Reason } from '../../../protocol/reason.ts';
 /** A runner, as far as the placement looks at it. */
 export interface RunnerLoad {
   readonly name: string;
+  /** It keeps sessions in containers. */
+  readonly isolates: boolean;
   readonly connected: boolean;
   readonly draining: boolean;
   readonly capacity: number;
@@ -25,12 +27,14 @@ export type Placement =
 
 /**
  * Finds the runner for a session's container. Of the runners that can have its files it takes the one that has a copy of them, or
- * else the one with the most room. A runner whose engine is down gets sessions only if there is no other: it can then say what is wrong.
+ * else the one with the most room. `mustIsolate`: only a runner with containers will do. A runner whose engine is down gets sessions only if there is no other: it can then say what is wrong.
  */
-export function place(runners: readonly RunnerLoad[], needs: Needs): Placement {
-  const usable = runners.filter((one) => fits(one, needs)).filter(({ connected, draining }) => connected && !draining);
+export function place(runners: readonly RunnerLoad[], needs: Needs, mustIsolate = false): Placement {
+  const fitting = runners.filter((one) => fits(one, needs)).filter(({ connected, draining }) => connected && !draining);
+  const usable = fitting.filter((one) => one.isolates || !mustIsolate);
   if (usable.length === 0) {
-    return { placed: false, reason: { code: 'no_runner', detail: `Waiting: ${whyNone(needs)}` } };
+    const why = fitting.length === 0 ? whyNone(needs) : NONE_ISOLATES;
+    return { placed: false, reason: { code: 'no_runner', detail: `Waiting: ${why}` } };
   }
   const withRoom = usable.filter(({ running, capacity }) => running < capacity);
   const best = withRoom.toSorted(byPreference(needs))[0];
@@ -40,6 +44,9 @@ export function place(runners: readonly RunnerLoad[], needs: Needs): Placement {
   const detail = `Waiting for room: all ${room} places of ${usable.length} runner(s) are taken.${where}`;
   return { placed: false, reason: { code: 'pool_full', detail } };
 }
+
+const NONE_ISOLATES =
+  'this session requires `isolation: "container"`, and no runner with containers is connected. Start one with `RUNNER_BACKEND=docker`.';
 
 /** A runner; or, in `detail`, why there is none. */
 export type RunnerChoice = { readonly runner: string } | { readonly detail: string };

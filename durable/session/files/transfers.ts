@@ -90,11 +90,14 @@ export class Transfers {
     return new Response(null, { status: 101, webSocket: client });
   }
 
-  /** The runner refuses the order and does not dial in. */
-  refused(id: string, refusal: FilesRefusal): void {
+  /** The runner refuses the order and does not dial in. Only the runner that got the order may. */
+  async refused(id: string, runner: string, refusal: FilesRefusal): Promise<void> {
     const open = this.#open.get(id);
+    const ordered = await open?.ordered;
+    if (open === undefined || ordered === undefined || 'refused' in ordered) return;
+    if (!ordered.sent || ordered.runner !== runner) return;
     const { code: refused, detail } = refusal;
-    if (open?.claimed === false) open.transfer.refuse({ refused, detail });
+    if (!open.claimed) open.transfer.refuse({ refused, detail });
   }
 
   /** Ends all transfers: the session was deleted. */

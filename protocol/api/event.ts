@@ -110,6 +110,8 @@ export const ownEvents = {
   }),
   /** The container called a tool of CC-Docker that this session does not have. Nothing was done. */
   'session.tool_refused': z.object({ epoch: z.int(), tool: agentTool, detail: z.string() }),
+  /** The container said what cannot be true of this session. Nothing was done. */
+  'session.notice_refused': z.object({ epoch: z.int(), notice: z.string(), detail: z.string() }),
   /** The state of one of the session's MCP servers. */
   'session.mcp_server': z.object({
     epoch: z.int(),

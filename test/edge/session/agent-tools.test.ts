@@ -109,3 +109,23 @@ it('a session from before the tools were everywhere keeps what it was made with'
   expect(await storedWith(`json_remove(json, ${path})`)).toEqual([]);
   expect(await storedWith(`json_set(json, ${path}, json('["ask_user"]'))`)).toEqual(['ask_user']);
 });
+
+it('what cannot be true of the session changes nothing, and is shown as that', async () => {
+  const { user, id, container } = await ran();
+  container.say(
+    { notice: 'cloned', repo: 'https://forged.test/repo', commit: 'forged', ms: 1 },
+    { notice: 'seal_broken', failed: [{ probe: 'network', detail: 'forged' }] },
+    { notice: 'start_failed', detail: 'forged' },
+    { notice: 'mcp_server', name: 'forged', state: 'failed', detail: 'forged' },
+  );
+  await container.stored();
+  expect((await show(user, id)).status).toBe('idle');
+  const events = await user.events(id);
+  expect(ofType(events, 'session.notice_refused').map(({ notice }) => notice)).toEqual([
+    'cloned',
+    'seal_broken',
+    'start_failed',
+    'mcp_server',
+  ]);
+  for (const type of ['workspace.cloned', 'session.mcp_server']) expect(ofType(events, type)).toEqual([]);
+});

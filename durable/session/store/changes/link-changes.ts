@@ -6,6 +6,7 @@ import type { MessageError } from '../../../../protocol/reason.ts';
 import { v7 as uuidV7 } from 'uuid';
 import { readClaudeLine, type LineSignal } from '../../core/claude-line.ts';
 import type { FilesInput } from '../../core/files.ts';
+import { noticeFault, type NoticeFacts } from '../../core/link/notice-fault.ts';
 import { isAnswerTo } from '../../core/turns/turn-end.ts';
 import type { Change } from './change.ts';
 import type { ChildChanges } from './child-changes.ts';
@@ -165,6 +166,9 @@ export class LinkChanges {
 
   #notice(notice: WrapperNotice): void {
     const { epoch } = this.#tx.record.link;
+    const fault = noticeFault(notice, this.#facts());
+    if (fault !== null)
+      return this.#tx.emit({ type: 'session.notice_refused', data: { epoch, notice: notice.notice, detail: fault } });
     switch (notice.notice) {
       case 'ready':
         this.#tx.emit({ type: 'session.ready', data: { epoch, claude_version: notice.claude_version } });
@@ -229,6 +233,13 @@ export class LinkChanges {
       case 'garbled':
         return this.#tx.emit({ type: 'session.garbled', data: { line: notice.line } });
     }
+  }
+
+  #facts(): NoticeFacts {
+    const { identity, files, state, link } = this.#tx.record;
+    const { workspace, config } = identity.request;
+    const { mcp_servers } = config;
+    return { workspace, mcp_servers, cloned: files.cloned, container: state.container, stored: link.stored };
   }
 
   /** The container is not trusted: a call counts only of a tool that this session has. */

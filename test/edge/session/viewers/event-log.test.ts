@@ -165,13 +165,19 @@ describe('what the runner itself has to say', () => {
   });
 
   it('is told of the seal: that it holds, or what does not, and then nothing runs', async () => {
-    const { user, id, runner, container } = await scene();
-    container.say({ notice: 'sealed', probes: ['network', 'capabilities'] });
-    await container.stored();
-    expect((await user.events(id)).at(-1)).toMatchObject({
+    const user = new User();
+    const runner = await FakeRunner.connect();
+    const begin = async (id: string) => await FakeContainer.connect(await runner.launch(id));
+    const sound = await user.createSession();
+    const first = await begin(sound);
+    first.say({ notice: 'sealed', probes: ['network', 'capabilities'] });
+    await first.stored();
+    expect((await user.events(sound)).at(-1)).toMatchObject({
       type: 'session.sealed',
       data: { probes: ['network', 'capabilities'] },
     });
+    const id = await user.createSession();
+    const container = await begin(id);
     container.say({ notice: 'seal_broken', failed: [{ probe: 'network', detail: 'eth0 is there' }] });
     await container.stored();
     await runner.end(container);

@@ -4,6 +4,7 @@ import { place, chooseRunner, type Needs, type RunnerLoad } from '../../../../..
 
 const runner = (name: string, change: Partial<RunnerLoad> = {}): RunnerLoad => ({
   name,
+  isolates: true,
   connected: true,
   draining: false,
   capacity: 4,
@@ -28,6 +29,7 @@ const anyNeeds = fc.oneof(
 
 const anyRunner = fc.record({
   name: fc.constantFrom('a', 'b', 'c', 'd'),
+  isolates: fc.boolean(),
   connected: fc.boolean(),
   draining: fc.boolean(),
   capacity: fc.integer({ min: 0, max: 4 }),
@@ -40,9 +42,10 @@ const anyPool = fc.uniqueArray(anyRunner, { selector: ({ name }) => name });
 describe('placement', () => {
   it('never gives a place that there is not, nor to a runner that cannot have the files', () => {
     fc.assert(
-      fc.property(anyPool, anyNeeds, (runners, needs) => {
-        const found = place(runners, needs);
+      fc.property(anyPool, anyNeeds, fc.boolean(), (runners, needs, mustIsolate) => {
+        const found = place(runners, needs, mustIsolate);
         if (!found.placed) return;
+        expect(runners.find(({ name }) => name === found.runner)?.isolates || !mustIsolate).toBe(true);
         const chosen = runners.find(({ name }) => name === found.runner);
         expect(chosen).toMatchObject({ connected: true, draining: false });
         expect(chosen?.running).toBeLessThan(chosen?.capacity ?? 0);
@@ -69,6 +72,14 @@ describe('placement', () => {
   it('prefers a fuller runner to one whose engine is down', () => {
     const runners = [runner('a', { trouble: 'The engine is down.' }), runner('b', { running: 3 })];
     expect(place(runners, ANY)).toEqual({ placed: true, runner: 'b' });
+  });
+
+  it('gives a session that requires a container only to a runner with containers, and says so', () => {
+    const runners = [runner('a', { isolates: false }), runner('b', { running: 3 })];
+    expect(place(runners, ANY, true)).toEqual({ placed: true, runner: 'b' });
+    expect(place(runners.slice(0, 1), ANY, true)).toMatchObject({
+      reason: { code: 'no_runner', detail: expect.stringContaining('isolation') },
+    });
   });
 
   it('says whether runners are missing, or full', () => {

@@ -1,0 +1,53 @@
+import type { SessionConfig } from '../../../../protocol/api/session-config.ts';
+import type { Workspace } from '../../../../protocol/api/workspace.ts';
+import type { WrapperNotice } from '../../../../protocol/link/wrapper-notice.ts';
+import type { SessionState } from '../state.ts';
+
+/** What the edge knows of a session, against which it checks what the container says. */
+export interface NoticeFacts {
+  readonly workspace: Workspace;
+  readonly mcp_servers: SessionConfig['mcp_servers'];
+  /** The repository is in the workspace, or there is none to be cloned. */
+  readonly cloned: boolean;
+  readonly container: SessionState['container'];
+  /** Items of this epoch that are stored. */
+  readonly stored: number;
+}
+
+/**
+ * Why a notice cannot be true of this session; null: it can. The container is not trusted: the agent can speak in its
+ * wrapper's place. (Calls of tools are checked where they are handled.)
+ */
+export function noticeFault(notice: WrapperNotice, facts: NoticeFacts): string | null {
+  switch (notice.notice) {
+    case 'cloning':
+    case 'cloned':
+    case 'clone_failed':
+      return cloneFault(facts);
+    case 'sealed':
+    case 'seal_broken':
+      return facts.stored === 0 ? null : 'The seal is probed before anything else is said.';
+    case 'ready':
+    case 'start_failed':
+      return facts.container === 'ready' ? 'Claude Code had been ready before.' : null;
+    case 'mcp_server':
+      return Object.hasOwn(facts.mcp_servers, notice.name) ? null : `The session has no MCP server "${notice.name}".`;
+    // Named by an id that the session gave, or that is of no use elsewhere; or the agent's own words, shown as such.
+    case 'asked':
+    case 'withdrawn':
+    case 'tool_call':
+    case 'tool_cancelled':
+    case 'prompt_refused':
+    case 'setting_answered':
+    case 'spent':
+    case 'exited':
+    case 'oversized':
+    case 'garbled':
+      return null;
+  }
+}
+
+function cloneFault({ workspace, cloned }: NoticeFacts): string | null {
+  if (!('git_repo' in workspace) || workspace.git_repo === undefined) return 'The session has no repository to clone.';
+  return cloned ? 'Its repository was cloned before.' : null;
+}

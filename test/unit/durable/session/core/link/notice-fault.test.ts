@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { noticeFault, type NoticeFacts } from '../../../../../../durable/session/core/link/notice-fault.ts';
+import type { WrapperNotice } from '../../../../../../protocol/link/wrapper-notice.ts';
+
+const BEGUN: NoticeFacts = {
+  workspace: { type: 'ephemeral', git_repo: 'https://git.test/repo' },
+  mcp_servers: { docs: { command: 'docs' } },
+  cloned: false,
+  container: 'launched',
+  stored: 0,
+};
+const READY: NoticeFacts = { ...BEGUN, container: 'ready', cloned: true, stored: 5 };
+const PLAIN: NoticeFacts = { ...BEGUN, workspace: { type: 'ephemeral' } };
+
+const cloned: WrapperNotice = { notice: 'cloned', repo: 'https://git.test/repo', commit: 'abc', ms: 1 };
+const cloneFailed: WrapperNotice = { notice: 'clone_failed', detail: 'no' };
+const cloning: WrapperNotice = { notice: 'cloning', repo: 'https://git.test/repo' };
+const ready: WrapperNotice = { notice: 'ready', claude_version: '2' };
+const startFailed: WrapperNotice = { notice: 'start_failed', detail: 'no' };
+const sealed: WrapperNotice = { notice: 'sealed', probes: ['network'] };
+const sealBroken: WrapperNotice = { notice: 'seal_broken', failed: [{ probe: 'network', detail: 'a card' }] };
+const server = (name: string): WrapperNotice => ({ notice: 'mcp_server', name, state: 'failed', detail: null });
+
+test.each([
+  ['a clone of the repository that it has', cloned, BEGUN],
+  ['that it begins to clone it', cloning, BEGUN],
+  ['that it could not', cloneFailed, BEGUN],
+  ['that it is ready', ready, BEGUN],
+  ['that it could not be started', startFailed, BEGUN],
+  ['the seal, first of all', sealed, BEGUN],
+  ['a broken seal, first of all', sealBroken, BEGUN],
+  ['a server that it has', server('docs'), READY],
+])('a container may say of itself: %s', (_, notice, facts) => {
+  expect(noticeFault(notice, facts)).toBeNull();
+});
+
+test.each([
+  ['a clone without a repository', cloned, PLAIN, 'no repository'],
+  ['a clone begun without one', cloning, PLAIN, 'no repository'],
+  ['a failed clone without one', cloneFailed, PLAIN, 'no repository'],
+  ['a second clone', cloned, READY, 'cloned before'],
+  ['a clone that fails after it was done', cloneFailed, READY, 'cloned before'],
+  ['that it is ready again', ready, READY, 'ready before'],
+  ['that it could not be started after it was', startFailed, READY, 'ready before'],
+  ['the seal, later', sealed, READY, 'before anything'],
+  ['a broken seal, later', sealBroken, READY, 'before anything'],
+  ['a server that it does not have', server('other'), READY, 'no MCP server "other"'],
+  ['a server by a name of every object', server('constructor'), READY, 'no MCP server "constructor"'],
+])('it is not believed: %s', (_, notice, facts, why) => {
+  expect(noticeFault(notice, facts)).toContain(why);
+});

@@ -43,8 +43,9 @@ export function noticeFault(notice: WrapperNotice, facts: NoticeFacts): string |
     case 'exited':
     case 'oversized':
     case 'garbled':
-      return null;
+      break;
   }
+  return null;
 }
 
 function cloneFault({ workspace, cloned }: NoticeFacts): string | null {

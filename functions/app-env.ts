@@ -1,14 +1,26 @@
 import type { Objects } from '../durable/rpc/edge-env.ts';
 import type { EdgeSettings } from '../protocol/settings/edge-settings.ts';
+import type { Scope } from '../protocol/token.ts';
 
-/** What a handler can reach: the objects by their bindings, the settings, and the caller. */
+/** What every handler can reach: the objects by their bindings, and the settings. */
 export interface AppEnv {
   Bindings: Objects;
-  Variables: {
-    settings: EdgeSettings;
-    /** `sub` of the caller's token. */
-    owner: string;
-    /** When the caller's token expires, epoch milliseconds. */
-    expires: number;
-  };
+  Variables: { settings: EdgeSettings };
+}
+
+/** Who calls, by their token. */
+export interface Caller {
+  /** `sub` of the token. */
+  readonly owner: string;
+  readonly scopes: readonly Scope[];
+  /** When the token expires, epoch milliseconds. */
+  readonly expires: number;
+}
+
+/**
+ * What a handler can reach beyond that when its route declares a scope (`secured`). A route that declares none has no
+ * caller, so its handler does not compile.
+ */
+export interface CallerEnv extends AppEnv {
+  Variables: AppEnv['Variables'] & { caller: Caller };
 }

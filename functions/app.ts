@@ -13,7 +13,8 @@ import { addFiles } from './routes/files.ts';
 import { addInteractions } from './routes/interactions.ts';
 import { mcp } from './mcp/endpoint.ts';
 import { addMessages } from './routes/messages.ts';
-import { withJsonBody, withOwner, withSettings } from './middleware.ts';
+import { withCaller } from './authorise.ts';
+import { withSettings } from './middleware.ts';
 import { poolOf } from './objects.ts';
 import { refuse } from './refuse.ts';
 import { runnerSockets } from './routes/runner-sockets.ts';
@@ -67,7 +68,7 @@ export function createApp(): OpenAPIHono<AppEnv> {
   });
   app.route('/api/v1/runner', runnerSockets);
   app.route('/api/v1', api());
-  app.all('/mcp', withOwner, (c) => mcp(c, (request) => app.fetch(request, c.env)));
+  app.all('/mcp', withCaller, (c) => mcp(c, (request) => app.fetch(request, c.env)));
 
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
     type: 'http',
@@ -88,14 +89,6 @@ function api(): OpenAPIHono<AppEnv> {
       return refuse(c, { refused: 'invalid_request', detail: said, errors });
     },
   });
-  app.use('/sessions', withOwner);
-  app.use('/sessions/*', withOwner);
-  app.use('/workspaces', withOwner);
-  app.use('/workspaces/*', withOwner);
-  app.use('/storage', withOwner);
-  app.use('/discord/*', withOwner);
-  app.on('POST', ['/sessions', '/sessions/*', '/discord/*'], withJsonBody);
-  app.on('PATCH', ['/sessions/:session_id'], withJsonBody);
   addSessions(app);
   addChildren(app);
   addSnapshots(app);

@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import { problem } from '../protocol/api/problem.ts';
 import type { AppEnv } from './app-env.ts';
 
-type C = Context<AppEnv>;
+type C = Pick<Context<AppEnv>, 'req'>;
 
 /** The body of a session object's answer with an error status. */
 export const transferRefusal = z.object({ refused: problem.shape.code, detail: z.string() });

@@ -49,5 +49,3 @@ export const refusals = {
     content: { 'application/problem+json': { schema: problem } },
   },
 } as const;
-
-export const secured = [{ bearer: [] }];

@@ -3,14 +3,15 @@ import { directoryStub, poolStub, sessionStub } from '../durable/rpc/edge-env.ts
 import type { SessionRpc } from '../durable/rpc/session-rpc.ts';
 import { uuid } from '../protocol/ids.ts';
 import type { Refusal } from '../protocol/api/problem.ts';
-import type { AppEnv } from './app-env.ts';
+import type { AppEnv, CallerEnv } from './app-env.ts';
 
 export const SESSION_NOT_FOUND: Refusal = {
   refused: 'session_not_found',
   detail: 'There is no session with this id, or it is not yours. `GET /api/v1/sessions` lists yours.',
 };
 
-type C = Context<AppEnv>;
+/** What these need of a request, whether its caller is known or not. */
+type C = Pick<Context<AppEnv>, 'env' | 'req'>;
 
 /**
  * The object of the session that the path names. (It is boxed, because a stub claims to have every property that it is
@@ -23,8 +24,8 @@ export function sessionOf(c: C): { readonly session: DurableObjectStub<SessionRp
 }
 
 /** The caller's directory. */
-export function directoryOf(c: C) {
-  return directoryStub(c.env, c.get('owner'));
+export function directoryOf(c: Context<CallerEnv>) {
+  return directoryStub(c.env, c.get('caller').owner);
 }
 
 export function poolOf(c: C) {

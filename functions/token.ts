@@ -1,7 +1,16 @@
 import { errors, jwtVerify, type JWTPayload } from 'jose';
 import type { z } from 'zod';
 import type { Refusal } from '../protocol/api/problem.ts';
-import { runnerClaims, sessionClaims, TokenType, userClaims } from '../protocol/token.ts';
+import {
+  runnerClaims,
+  SCOPES,
+  sessionClaims,
+  TokenType,
+  UNLIMITED,
+  userClaims,
+  wordsOfScope,
+} from '../protocol/token.ts';
+import type { Caller } from './app-env.ts';
 
 const HOW = 'Send `Authorization: Bearer <JWT>`; `npm run --silent token -- --sub NAME` prints one.';
 
@@ -10,11 +19,19 @@ const invalid = (why: string): Refusal => ({ refused: 'token_invalid', detail: `
 type Verified<T> = { readonly claims: T } | Refusal;
 
 /** Checks a user's token: a plain JWT, as any library makes it. */
-export function verifyUser(
+export async function verifyUser(
   authorization: string | undefined,
   secret: string,
-): Promise<Verified<z.infer<typeof userClaims>>> {
-  return verify(authorization, secret, TokenType.user, userClaims);
+): Promise<{ readonly caller: Caller } | Refusal> {
+  const verified = await verify(authorization, secret, TokenType.user, userClaims);
+  if ('refused' in verified) return verified;
+  const { sub: owner, exp, scope } = verified.claims;
+  const expires = exp * 1000;
+  if (scope === undefined) return { caller: { owner, scopes: UNLIMITED, expires } };
+  const { scopes, unknown } = wordsOfScope(scope);
+  if (unknown.length === 0) return { caller: { owner, scopes, expires } };
+  const named = unknown.map((word) => `\`${word}\``).join(', ');
+  return invalid(`The token’s scope has ${named}, which is none of ${SCOPES.join(', ')}.`);
 }
 
 /** Checks the token of one session's epoch. */

@@ -4,8 +4,31 @@ import { epoch, userName, uuid } from './ids.ts';
 /** The kinds of tokens, by the `typ` of their header. A plain `JWT`, as any library makes it, is a user's. */
 export const TokenType = { user: 'JWT', session: 'session+jwt', runner: 'runner+jwt' } as const;
 
+/** What a user's token may do. Each route and each WebSocket verb declares the one that it needs. */
+export const SCOPES = [
+  'sessions:read',
+  'sessions:write',
+  'files:read',
+  'files:write',
+  'interactions:answer',
+  'environments:write',
+  'admin',
+] as const;
+export type Scope = (typeof SCOPES)[number];
+
+const isScope = (word: string): word is Scope => (SCOPES as readonly string[]).includes(word);
+
+/** What a token without `scope` may do: all that its owner may. `admin` has to be named. */
+export const UNLIMITED: readonly Scope[] = SCOPES.filter((scope) => scope !== 'admin');
+
+/** The words of a `scope` (RFC 6749, 3.3): those that are ours, and the others. */
+export function wordsOfScope(text: string): { readonly scopes: Scope[]; readonly unknown: string[] } {
+  const words = text.split(/\s+/).filter((word) => word !== '');
+  return { scopes: SCOPES.filter((scope) => words.includes(scope)), unknown: words.filter((word) => !isScope(word)) };
+}
+
 /** `sub` is the owner of everything that is created with the token. */
-export const userClaims = z.object({ sub: userName, exp: z.number() });
+export const userClaims = z.object({ sub: userName, exp: z.number(), scope: z.string().optional() });
 /** `sub` is the session. The token is valid for one epoch. */
 export const sessionClaims = z.object({ sub: uuid, epoch, exp: z.number() });
 /** `sub` is the runner's name: the same name means the same runner, with the same files. */

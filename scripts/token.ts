@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { runnerClaims, userClaims } from '../protocol/token.ts';
+import { runnerClaims, SCOPES, userClaims, wordsOfScope } from '../protocol/token.ts';
 import { flagFault } from '../start/settings/arguments.ts';
 import { mintToken, parseDuration, type TokenRequest } from '../start/settings/mint-token.ts';
 import { isRefused, type Refused } from '../start/lib/refused.ts';
@@ -12,7 +12,8 @@ Prints a JWT, signed with JWT_SECRET or with the development secret that \`npm s
 
   --sub NAME     who it is: owns what is made with it (a runner's: its name)
   --ttl TIME     how long it is good for: 90s, 30m, 12h, 7d (default 12h)
-  --scope TEXT   scopes, separated by spaces (default: none, which limits nothing)
+  --scope TEXT   what it may do, words with spaces between: ${SCOPES.slice(0, 4).join(' ')}
+                 ${SCOPES.slice(4).join(' ')} (default: all but admin)
   --kind KIND    user or runner (default user)
   --help         this text`;
 
@@ -45,6 +46,11 @@ function parseCommand(): Command | Refused {
   }
   const ttl = parseDuration(values.ttl);
   if (isRefused(ttl)) return ttl;
+  if (scope !== undefined && kind !== 'user') return { refused: `--scope is for a user’s token, not for a ${kind}’s` };
+  const { scopes, unknown } = wordsOfScope(scope ?? '');
+  if (unknown.length > 0)
+    return { refused: `--scope has ${unknown.join(', ')}, which is none of ${SCOPES.join(', ')}` };
+  if (scope !== undefined && scopes.length === 0) return { refused: '--scope names nothing that the token may do' };
   const request: TokenRequest = { kind, sub, ttlSeconds: ttl.seconds };
   return { run: 'mint', request: scope === undefined ? request : { ...request, scope } };
 }

@@ -25,7 +25,7 @@ export class SessionRoutes {
 
   /**
    * Handles a request. Only `functions/` sends them. It has authorised these already:
-   * `/viewer?after=&plain=&acks=&expires=`, `/events?after=&previews=&expires=`, `/data?epoch=`, `/transfer?id=&runner=`.
+   * `/viewer?after=&plain=&acks=&expires=&scopes=`, `/events?after=&previews=&expires=`, `/data?epoch=`, `/transfer?id=&runner=`.
    * For these this class checks the owner:
    * `/files?owner=&request=`, with the client's body, and `/artifact?owner=&id=&range=`.
    */
@@ -64,6 +64,7 @@ export class SessionRoutes {
       plain: options.get('plain') === '1',
       acknowledges: options.get('acks') === '1',
       expires: Number(options.get('expires')),
+      scopes: options.get('scopes') ?? '',
     });
     // For its pings, and for the end of its token.
     this.#assembly.setAlarm();

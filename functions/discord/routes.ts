@@ -1,5 +1,5 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi';
-import { Hono, type Context } from 'hono';
+import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { v7 as uuidV7 } from 'uuid';
 import * as z from 'zod';
 import {
@@ -17,14 +17,16 @@ import { uuid } from '../../protocol/ids.ts';
 import type { InteractionView } from '../../protocol/api/interaction.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import { deskStub } from '../../durable/rpc/edge-env.ts';
+import type { Scope } from '../../protocol/token.ts';
 import type { AppEnv } from '../app-env.ts';
 import { BODY_TOO_LARGE, parseJson, readBody } from '../body.ts';
-import { body, idempotencyHeader, json, refusals, secured } from '../contract.ts';
+import { secured } from '../authorise.ts';
+import { body, idempotencyHeader, json, refusals } from '../contract.ts';
 import { refuse } from '../refuse.ts';
 import { answerInTime } from './answer-in-time.ts';
 import { verifyDiscord } from './verify.ts';
 
-const deskOf = (c: Context<AppEnv>) => deskStub(c.env);
+const deskOf = (c: Pick<Context<AppEnv>, 'env'>) => deskStub(c.env);
 
 /** Discord's signed webhook: commands, buttons, menus and modals. */
 export const discordInteractions = new Hono<AppEnv>().post('/interactions', async (c) => {
@@ -57,11 +59,19 @@ export const discordInteractions = new Hono<AppEnv>().post('/interactions', asyn
   return c.json(await answerInTime(deskOf(c).interact(data), data));
 });
 
+/** What a route of Discord's declares: the scopes, and what of Discord has to be configured. */
+function onDiscord(use: DiscordUse, ...scopes: [Scope, ...Scope[]]) {
+  const { security, middleware } = secured(...scopes);
+  const ready: MiddlewareHandler<AppEnv> = async (c, next) =>
+    isDiscordReady(c.get('settings'), use) ? next() : refuse(c, notConfigured(c, use));
+  return { security, middleware: [middleware, ready] as [typeof middleware, typeof ready] };
+}
+
 const notify = createRoute({
   method: 'post',
   path: '/discord/notify',
   summary: 'Say something in the Discord channel; it is stored, and said when Discord can be reached',
-  security: secured,
+  ...onDiscord('notify', 'sessions:write'),
   request: { headers: idempotencyHeader, ...body(discordNotifyRequest) },
   responses: { 202: json('Taken', z.object({ status: z.literal('queued') })), ...refusals },
 });
@@ -71,7 +81,7 @@ const ask = createRoute({
   path: '/discord/ask',
   summary:
     'Ask something in the Discord channel; `GET /discord/asks/{interaction_id}` has the answer once there is one',
-  security: secured,
+  ...onDiscord('interactions', 'sessions:write'),
   request: { headers: idempotencyHeader, ...body(discordAskRequest) },
   responses: { 202: json('Asked', discordQuestion), ...refusals },
 });
@@ -80,16 +90,17 @@ const asked = createRoute({
   method: 'get',
   path: '/discord/asks/{interaction_id}',
   summary: 'What was asked over Discord, with its answer once there is one',
-  security: secured,
+  ...onDiscord('interactions', 'sessions:read'),
   request: { params: z.object({ interaction_id: uuid }) },
   responses: { 200: json('The question', discordQuestion), ...refusals },
 });
 
+// Who is linked may do all of that on Discord.
 const link = createRoute({
   method: 'post',
   path: '/discord/link',
   summary: 'A one-time code, good for ten minutes: `/claude link CODE` on Discord makes that account yours',
-  security: secured,
+  ...onDiscord('interactions', 'sessions:read', 'sessions:write', 'interactions:answer'),
   responses: { 201: json('The code', discordLinkCode), ...refusals },
 });
 
@@ -97,7 +108,7 @@ const links = createRoute({
   method: 'get',
   path: '/discord/link',
   summary: 'The Discord accounts that are yours',
-  security: secured,
+  ...onDiscord('interactions', 'sessions:read'),
   responses: { 200: json('The accounts', discordLinks), ...refusals },
 });
 
@@ -105,42 +116,37 @@ const unlink = createRoute({
   method: 'delete',
   path: '/discord/link',
   summary: 'No Discord account is yours any more',
-  security: secured,
+  ...onDiscord('interactions', 'sessions:write'),
   responses: { 204: { description: 'Done' }, ...refusals },
 });
 
 /** Discord for programs: notify, ask, and the links between accounts and owners. */
 export function addDiscord(app: OpenAPIHono<AppEnv>): void {
-  app.use('/discord/*', async (c, next) => {
-    const use = c.req.path.endsWith('/notify') ? 'notify' : 'interactions';
-    return isDiscordReady(c.get('settings'), use) ? next() : refuse(c, notConfigured(c, use));
-  });
-
   app.openapi(notify, async (c) => {
     const key = c.req.valid('header')['idempotency-key'];
-    const refusal = await deskOf(c).notify(c.get('owner'), { key, input: c.req.valid('json') });
+    const refusal = await deskOf(c).notify(c.get('caller').owner, { key, input: c.req.valid('json') });
     return refusal === null ? c.json({ status: 'queued' as const }, 202) : refuse(c, refusal);
   });
 
   app.openapi(ask, async (c) => {
     const key = c.req.valid('header')['idempotency-key'];
-    const question = await deskOf(c).ask(c.get('owner'), { id: uuidV7(), key, input: c.req.valid('json') });
+    const question = await deskOf(c).ask(c.get('caller').owner, { id: uuidV7(), key, input: c.req.valid('json') });
     return 'refused' in question ? refuse(c, question) : c.json(shown(question), 202);
   });
 
   app.openapi(asked, async (c) => {
-    const question = await deskOf(c).asked(c.get('owner'), c.req.valid('param').interaction_id.toLowerCase());
+    const question = await deskOf(c).asked(c.get('caller').owner, c.req.valid('param').interaction_id.toLowerCase());
     return 'refused' in question ? refuse(c, question) : c.json(shown(question), 200);
   });
 
   app.openapi(link, async (c) => {
-    return c.json(await deskOf(c).mintCode(c.get('owner')), 201);
+    return c.json(await deskOf(c).mintCode(c.get('caller').owner), 201);
   });
 
-  app.openapi(links, async (c) => c.json({ users: [...(await deskOf(c).linked(c.get('owner')))] }, 200));
+  app.openapi(links, async (c) => c.json({ users: [...(await deskOf(c).linked(c.get('caller').owner))] }, 200));
 
   app.openapi(unlink, async (c) => {
-    await deskOf(c).unlink(c.get('owner'));
+    await deskOf(c).unlink(c.get('caller').owner);
     return c.body(null, 204);
   });
 }

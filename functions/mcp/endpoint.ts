@@ -1,10 +1,10 @@
 import type { Context } from 'hono';
-import type { AppEnv } from '../app-env.ts';
+import type { CallerEnv } from '../app-env.ts';
 import { refuse } from '../refuse.ts';
 import { Api, type Serve } from './api.ts';
 
 /** The MCP server, for a caller whose token has been checked. */
-export async function mcp(c: Context<AppEnv>, serve: Serve): Promise<Response> {
+export async function mcp(c: Context<CallerEnv>, serve: Serve): Promise<Response> {
   if (c.req.method !== 'POST') {
     // MCP, streamable HTTP, allows this for a server that sends nothing unasked and has no sessions to end.
     const detail = 'MCP is spoken by POST here: there is no stream to listen to, and no MCP session to end.';

@@ -1,9 +1,10 @@
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi';
 import { artifactList, artifactView } from '../../protocol/api/artifact.ts';
 import type { AppEnv } from '../app-env.ts';
+import { secured } from '../authorise.ts';
 import { SANDBOX_HEADERS, isNotModified, rangeOf, transferRefusal } from '../byte-answer.ts';
 import { attachment } from './content-disposition.ts';
-import { json, pageQuery, refusals, secured, sessionParams } from '../contract.ts';
+import { json, pageQuery, refusals, sessionParams } from '../contract.ts';
 import { sessionOf } from '../objects.ts';
 import { refuse } from '../refuse.ts';
 
@@ -17,7 +18,7 @@ const list = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/artifacts',
   summary: 'Files that the session’s agent has given to people, the oldest first',
-  security: secured,
+  ...secured('files:read'),
   request: { params: sessionParams, query: pageQuery(cursor) },
   responses: { 200: json('A page', artifactList), ...refusals },
 });
@@ -26,7 +27,7 @@ const show = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/artifacts/{artifact_id}',
   summary: 'One of them: what it is',
-  security: secured,
+  ...secured('files:read'),
   request: { params: artifactParams },
   responses: { 200: json('The artifact', artifactView), ...refusals },
 });
@@ -35,7 +36,7 @@ const content = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/artifacts/{artifact_id}/content',
   summary: 'Its bytes (`Range`), whether the session runs or not',
-  security: secured,
+  ...secured('files:read'),
   request: {
     params: artifactParams,
     headers: z.object({
@@ -56,7 +57,7 @@ const remove = createRoute({
   method: 'delete',
   path: '/sessions/{session_id}/artifacts/{artifact_id}',
   summary: 'Delete the copy; the file in the workspace stays',
-  security: secured,
+  ...secured('files:write'),
   request: { params: artifactParams },
   responses: { 204: { description: 'Deleted' }, ...refusals },
 });
@@ -67,14 +68,14 @@ export function addArtifacts(app: OpenAPIHono<AppEnv>): void {
     const found = sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { cursor: after = '0', limit } = c.req.valid('query');
-    const page = await found.session.artifacts(c.get('owner'), Number(after), limit);
+    const page = await found.session.artifacts(c.get('caller').owner, Number(after), limit);
     return 'refused' in page ? refuse(c, page) : c.json({ data: [...page.data], next_cursor: page.next_cursor }, 200);
   });
 
   app.openapi(show, async (c) => {
     const found = sessionOf(c);
     if ('refused' in found) return refuse(c, found);
-    const view = await found.session.artifact(c.get('owner'), c.req.valid('param').artifact_id.toLowerCase());
+    const view = await found.session.artifact(c.get('caller').owner, c.req.valid('param').artifact_id.toLowerCase());
     return 'refused' in view ? refuse(c, view) : c.json(view, 200);
   });
 
@@ -82,7 +83,7 @@ export function addArtifacts(app: OpenAPIHono<AppEnv>): void {
     const found = sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
-    const owner = c.get('owner');
+    const owner = c.get('caller').owner;
     const view = await session.artifact(owner, c.req.valid('param').artifact_id.toLowerCase());
     if ('refused' in view) return refuse(c, view);
     const etag = `"${view.sha256}"`;
@@ -111,7 +112,10 @@ export function addArtifacts(app: OpenAPIHono<AppEnv>): void {
   app.openapi(remove, async (c) => {
     const found = sessionOf(c);
     if ('refused' in found) return refuse(c, found);
-    const done = await found.session.removeArtifact(c.get('owner'), c.req.valid('param').artifact_id.toLowerCase());
+    const done = await found.session.removeArtifact(
+      c.get('caller').owner,
+      c.req.valid('param').artifact_id.toLowerCase(),
+    );
     return 'refused' in done ? refuse(c, done) : c.body(null, 204);
   });
 }

@@ -3,7 +3,8 @@ import { v7 as uuidV7 } from 'uuid';
 import { childList, sessionTree, spawnedSession, spawnRequest } from '../../protocol/api/child.ts';
 import { uuid } from '../../protocol/ids.ts';
 import type { AppEnv } from '../app-env.ts';
-import { body, idempotencyHeader, json, pageQuery, refusals, secured, sessionParams } from '../contract.ts';
+import { secured } from '../authorise.ts';
+import { body, idempotencyHeader, json, pageQuery, refusals, sessionParams } from '../contract.ts';
 import { overMaximum } from '../maxima.ts';
 import { directoryOf, sessionOf, streamUrl } from '../objects.ts';
 import { refuse } from '../refuse.ts';
@@ -13,7 +14,7 @@ const spawn = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/spawn',
   summary: 'Begin a child: a session that does at most what this one may, and tells it what becomes of it',
-  security: secured,
+  ...secured('sessions:write'),
   request: { params: sessionParams, headers: idempotencyHeader, ...body(spawnRequest) },
   responses: { 201: json('Begun', spawnedSession), ...refusals },
 });
@@ -22,7 +23,7 @@ const list = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/children',
   summary: 'The sessions that this one has begun, the oldest first',
-  security: secured,
+  ...secured('sessions:read'),
   request: { params: sessionParams, query: pageQuery(uuid) },
   responses: { 200: json('A page', childList), ...refusals },
 });
@@ -31,7 +32,7 @@ const tree = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/tree',
   summary: 'This session with all below it: status, cost and budget of each',
-  security: secured,
+  ...secured('sessions:read'),
   request: { params: sessionParams },
   responses: { 200: json('The tree, each session before its children', sessionTree), ...refusals },
 });
@@ -42,7 +43,7 @@ export function addChildren(app: OpenAPIHono<AppEnv>): void {
     const found = sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
-    const owner = c.get('owner');
+    const owner = c.get('caller').owner;
     const request = c.req.valid('json');
     const tooLong = overMaximum(request.config, c.get('settings'));
     if (tooLong !== null) return refuse(c, tooLong);
@@ -70,7 +71,7 @@ export function addChildren(app: OpenAPIHono<AppEnv>): void {
     const found = sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
-    const children = await session.children(c.get('owner'));
+    const children = await session.children(c.get('caller').owner);
     if ('refused' in children) return refuse(c, children);
     const { cursor, limit } = c.req.valid('query');
     const after = cursor?.toLowerCase() ?? '';
@@ -84,7 +85,7 @@ export function addChildren(app: OpenAPIHono<AppEnv>): void {
     const found = sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
-    const view = await session.show(c.get('owner'));
+    const view = await session.show(c.get('caller').owner);
     if ('refused' in view) return refuse(c, view);
     return c.json(await directoryOf(c).tree(view.session_id), 200);
   });

@@ -3,8 +3,9 @@ import type { Context } from 'hono';
 import { eventEnvelope } from '../../protocol/api/event.ts';
 import { SESSION_NOT_FOUND, sessionOf } from '../objects.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
-import type { AppEnv } from '../app-env.ts';
-import { refusals, secured, sessionParams } from '../contract.ts';
+import type { AppEnv, CallerEnv } from '../app-env.ts';
+import { secured } from '../authorise.ts';
+import { refusals, sessionParams } from '../contract.ts';
 import { refuse } from '../refuse.ts';
 
 const cursor = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
@@ -15,7 +16,7 @@ const page = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/events',
   summary: 'The log after a cursor: JSON pages, or with `Accept: text/event-stream` live (`Last-Event-ID` resumes)',
-  security: secured,
+  ...secured('sessions:read'),
   request: {
     params: sessionParams,
     query: z.strictObject({
@@ -42,7 +43,7 @@ const stream = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/stream',
   summary: 'WebSocket: events live and, with `after`, from any point; takes prompt, interrupt, resolve, ack and ping',
-  security: secured,
+  ...secured('sessions:read'),
   request: {
     params: sessionParams,
     query: z.strictObject({
@@ -74,7 +75,7 @@ const PREVIEWS_ARE_LIVE: Refusal = {
 const flag = (value: 'true' | 'false') => (value === 'true' ? '1' : '0');
 
 /** A stream ends when the token that opened it expires. */
-const expiry = (c: Context<AppEnv>) => ({ expires: String(c.get('expires')) });
+const expiry = (c: Context<CallerEnv>) => ({ expires: String(c.get('caller').expires) });
 
 /** The log: pages, Server-Sent Events, and the WebSocket. */
 export function addEvents(app: OpenAPIHono<AppEnv>): void {
@@ -87,14 +88,14 @@ export function addEvents(app: OpenAPIHono<AppEnv>): void {
     const resumed = live ? cursor.safeParse(c.req.header('last-event-id')) : null;
     const from = resumed?.success === true ? resumed.data : (after ?? 0);
     if (live) {
-      const view = await session.show(c.get('owner'));
+      const view = await session.show(c.get('caller').owner);
       if ('refused' in view) return refuse(c, view);
       if (from > view.last_seq) return refuse(c, beyondEnd(from, view.last_seq));
       const options = new URLSearchParams({ after: String(from), previews: flag(previews), ...expiry(c) });
       return session.fetch(`https://session/events?${options.toString()}`, { signal: c.req.raw.signal });
     }
     if (previews === 'true') return refuse(c, PREVIEWS_ARE_LIVE);
-    const events = await session.events(c.get('owner'), from, limit);
+    const events = await session.events(c.get('caller').owner, from, limit);
     if ('refused' in events) return refuse(c, events);
     return new Response(events.json, { headers: { 'content-type': 'application/json' } });
   });
@@ -108,7 +109,7 @@ export function addEvents(app: OpenAPIHono<AppEnv>): void {
         'Open it with a WebSocket client. For plain HTTP there is GET …/events with Accept: text/event-stream.';
       return refuse(c, { refused: 'upgrade_required', detail });
     }
-    const view = await session.show(c.get('owner'));
+    const view = await session.show(c.get('caller').owner);
     if ('refused' in view) return refuse(c, SESSION_NOT_FOUND);
     const { after, format, acks } = c.req.valid('query');
     if (after !== undefined && after > view.last_seq) return refuse(c, beyondEnd(after, view.last_seq));
@@ -116,6 +117,8 @@ export function addEvents(app: OpenAPIHono<AppEnv>): void {
     // asks for events.
     const plain = (format ?? (after === undefined ? 'messages' : 'events')) === 'messages';
     const options = new URLSearchParams({ plain: plain ? '1' : '0', acks: flag(acks), ...expiry(c) });
+    // What it may send is checked by the session, frame by frame.
+    options.set('scopes', c.get('caller').scopes.join(' '));
     if (after !== undefined) options.set('after', String(after));
     return session.fetch(`https://session/viewer?${options.toString()}`, { headers: { upgrade: 'websocket' } });
   });

@@ -2,10 +2,11 @@ import { createRoute, z, type OpenAPIHono, type RouteConfig } from '@hono/zod-op
 import type { Context } from 'hono';
 import { changeList, fileList, writtenFiles, type FilesRequest } from '../../protocol/api/files.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
-import type { AppEnv } from '../app-env.ts';
+import type { AppEnv, CallerEnv } from '../app-env.ts';
+import { secured } from '../authorise.ts';
 import { SANDBOX_HEADERS, isNotModified, rangeOf, transferRefusal } from '../byte-answer.ts';
 import { attachment } from './content-disposition.ts';
-import { json, refusals, secured, sessionParams } from '../contract.ts';
+import { json, refusals, sessionParams } from '../contract.ts';
 import { filesPath } from './files-path.ts';
 import { sessionOf } from '../objects.ts';
 import { refuse } from '../refuse.ts';
@@ -43,7 +44,7 @@ const read = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/files/{path}',
   summary: 'A file’s bytes (`Range`), a folder’s entries, or with `?format=tar` the folder as an archive',
-  security: secured,
+  ...secured('files:read'),
   request: {
     params: pathParams,
     query: readQuery,
@@ -68,7 +69,7 @@ const write = createRoute({
   method: 'put',
   path: '/sessions/{session_id}/files/{path}',
   summary: 'Write a file, with the folders that it needs; or unpack a tar archive into a folder. Any size',
-  security: secured,
+  ...secured('files:write'),
   request: {
     params: pathParams,
     query: writeQuery,
@@ -81,7 +82,7 @@ const remove = createRoute({
   method: 'delete',
   path: '/sessions/{session_id}/files/{path}',
   summary: 'Delete a file, or with `?recursive=true` a folder and all that is in it',
-  security: secured,
+  ...secured('files:write'),
   request: { params: pathParams, query: deleteQuery },
   responses: { 204: { description: 'Deleted' }, ...refusals },
 });
@@ -90,7 +91,7 @@ const diff = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/diff',
   summary: 'What has changed since the session’s start: a list, or with `?format=patch` a patch for `git apply`',
-  security: secured,
+  ...secured('files:read'),
   request: { params: sessionParams, query: diffQuery },
   responses: {
     200: {
@@ -162,7 +163,7 @@ const NO_MODE: Refusal = {
   errors: [{ path: 'mode', message: 'is of a single file; in an archive each entry has its own' }],
 };
 
-type C = Context<AppEnv>;
+type C = Context<CallerEnv>;
 
 /**
  * Documents a call whose path has slashes, which OpenAPI cannot describe, and returns the routes for it: one for the
@@ -190,7 +191,7 @@ function accepts(c: C, type: string): boolean {
 async function transfer(c: C, request: FilesRequest): Promise<{ readonly response: Response } | Refusal> {
   const found = sessionOf(c);
   if ('refused' in found) return found;
-  const query = new URLSearchParams({ owner: c.get('owner'), request: JSON.stringify(request) });
+  const query = new URLSearchParams({ owner: c.get('caller').owner, request: JSON.stringify(request) });
   const sends = request.op === 'write' || request.op === 'unpack';
   const response = await found.session.fetch(`https://session/files?${query.toString()}`, {
     ...(sends ? { method: 'PUT', body: c.req.raw.body } : {}),

@@ -1,7 +1,8 @@
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi';
 import { interactionList, interactionState, interactionView, resolveRequest } from '../../protocol/api/interaction.ts';
 import type { AppEnv } from '../app-env.ts';
-import { body, interactionParams, json, pageQuery, refusals, secured, sessionParams } from '../contract.ts';
+import { secured } from '../authorise.ts';
+import { body, interactionParams, json, pageQuery, refusals, sessionParams } from '../contract.ts';
 import { sessionOf } from '../objects.ts';
 import { refuse } from '../refuse.ts';
 
@@ -9,7 +10,7 @@ const list = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/interactions',
   summary: 'What the agent asks people, and has asked: questions and permissions, the oldest first',
-  security: secured,
+  ...secured('sessions:read'),
   request: { params: sessionParams, query: pageQuery(z.uuid()).extend({ state: interactionState.optional() }) },
   responses: { 200: json('A page', interactionList), ...refusals },
 });
@@ -18,7 +19,7 @@ const show = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/interactions/{interaction_id}',
   summary: 'One question or permission, with its answer once there is one',
-  security: secured,
+  ...secured('sessions:read'),
   request: { params: interactionParams },
   responses: { 200: json('The question or permission', interactionView), ...refusals },
 });
@@ -27,7 +28,7 @@ const resolve = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/interactions/{interaction_id}/resolve',
   summary: 'Answer: the first answer wins, the same again is fine; a parked session wakes with it',
-  security: secured,
+  ...secured('interactions:answer'),
   request: { params: interactionParams, ...body(resolveRequest) },
   responses: { 200: json('Answered so', interactionView), ...refusals },
 });
@@ -39,7 +40,7 @@ export function addInteractions(app: OpenAPIHono<AppEnv>): void {
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     const { state, limit, cursor } = c.req.valid('query');
-    const page = await session.interactions(c.get('owner'), state, limit, cursor);
+    const page = await session.interactions(c.get('caller').owner, state, limit, cursor);
     return 'refused' in page ? refuse(c, page) : c.json(page, 200);
   });
 
@@ -47,7 +48,7 @@ export function addInteractions(app: OpenAPIHono<AppEnv>): void {
     const found = sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
-    const view = await session.interaction(c.get('owner'), c.req.valid('param').interaction_id);
+    const view = await session.interaction(c.get('caller').owner, c.req.valid('param').interaction_id);
     return 'refused' in view ? refuse(c, view) : c.json(view, 200);
   });
 
@@ -56,7 +57,7 @@ export function addInteractions(app: OpenAPIHono<AppEnv>): void {
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     const request = c.req.valid('json');
-    const view = await session.resolve(c.get('owner'), c.req.valid('param').interaction_id, request);
+    const view = await session.resolve(c.get('caller').owner, c.req.valid('param').interaction_id, request);
     return 'refused' in view ? refuse(c, view) : c.json(view, 200);
   });
 }

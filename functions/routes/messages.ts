@@ -12,6 +12,7 @@ import {
   wakeupList,
 } from '../../protocol/api/message.ts';
 import type { AppEnv } from '../app-env.ts';
+import { secured } from '../authorise.ts';
 import {
   body,
   idempotencyHeader,
@@ -19,7 +20,6 @@ import {
   messageParams,
   pageQuery,
   refusals,
-  secured,
   sessionParams,
   wakeupParams,
 } from '../contract.ts';
@@ -31,7 +31,7 @@ const chat = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/chat',
   summary: 'Send a message; it is queued, wakes a parked session, and is never lost',
-  security: secured,
+  ...secured('sessions:write'),
   request: { params: sessionParams, headers: idempotencyHeader, ...body(chatRequest) },
   responses: {
     200: json(
@@ -47,7 +47,7 @@ const show = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/messages/{message_id}',
   summary: 'One message: its state, and its result once there is one',
-  security: secured,
+  ...secured('sessions:read'),
   request: { params: messageParams },
   responses: { 200: json('The message', messageView), ...refusals },
 });
@@ -61,7 +61,7 @@ const list = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/messages',
   summary: 'A session’s messages, the oldest first; `state=queued` shows what waits',
-  security: secured,
+  ...secured('sessions:read'),
   request: { params: sessionParams, query: pageQuery(position).extend({ state: messageStatus.optional() }) },
   responses: { 200: json('A page', messageList), ...refusals },
 });
@@ -70,7 +70,7 @@ const withdraw = createRoute({
   method: 'delete',
   path: '/sessions/{session_id}/messages/{message_id}',
   summary: 'Withdraw a message whose turn has not begun',
-  security: secured,
+  ...secured('sessions:write'),
   request: { params: messageParams },
   responses: { 200: json('Withdrawn: `interrupted`, with the code `withdrawn`', messageView), ...refusals },
 });
@@ -79,7 +79,7 @@ const turns = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/turns',
   summary: 'The turns that have ended, whoever began them; the oldest first',
-  security: secured,
+  ...secured('sessions:read'),
   request: { params: sessionParams, query: pageQuery(position) },
   responses: { 200: json('A page', turnList), ...refusals },
 });
@@ -88,7 +88,7 @@ const wakeups = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/wakeups',
   summary: 'When the session’s agent will wake itself, and with which prompt; the next one first',
-  security: secured,
+  ...secured('sessions:read'),
   request: { params: sessionParams },
   responses: { 200: json('All of them', wakeupList), ...refusals },
 });
@@ -97,7 +97,7 @@ const cancelWakeup = createRoute({
   method: 'delete',
   path: '/sessions/{session_id}/wakeups/{wakeup_id}',
   summary: 'Cancel a wake-up that has not come yet',
-  security: secured,
+  ...secured('sessions:write'),
   request: { params: wakeupParams },
   responses: { 204: { description: 'Canceled' }, ...refusals },
 });
@@ -106,7 +106,7 @@ const interrupt = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/interrupt',
   summary: 'End what runs, whoever began it; the session takes the next message',
-  security: secured,
+  ...secured('sessions:write'),
   request: { params: sessionParams, body: { ...body(interruptRequest).body, required: false } },
   responses: { 200: json('Whether a turn ran', interruptAnswer), ...refusals },
 });
@@ -118,7 +118,7 @@ export function addMessages(app: OpenAPIHono<AppEnv>): void {
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     const { prompt, stream, timeout_seconds, delivery, wait } = c.req.valid('json');
-    const owner = c.get('owner');
+    const owner = c.get('caller').owner;
     const idempotency_key = c.req.valid('header')['idempotency-key'];
     const input = { message_id: uuidV7(), prompt, timeout_seconds, delivery, idempotency_key };
     if (!stream) {
@@ -134,7 +134,7 @@ export function addMessages(app: OpenAPIHono<AppEnv>): void {
     const found = sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
-    const view = await session.message(c.get('owner'), c.req.valid('param').message_id);
+    const view = await session.message(c.get('caller').owner, c.req.valid('param').message_id);
     return 'refused' in view ? refuse(c, view) : c.json(view, 200);
   });
 
@@ -142,14 +142,14 @@ export function addMessages(app: OpenAPIHono<AppEnv>): void {
     const found = sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { state, cursor = 0, limit } = c.req.valid('query');
-    const page = await found.session.messages(c.get('owner'), state, cursor, limit);
+    const page = await found.session.messages(c.get('caller').owner, state, cursor, limit);
     return 'refused' in page ? refuse(c, page) : c.json(messageList.parse(page), 200);
   });
 
   app.openapi(withdraw, async (c) => {
     const found = sessionOf(c);
     if ('refused' in found) return refuse(c, found);
-    const view = await found.session.withdraw(c.get('owner'), c.req.valid('param').message_id);
+    const view = await found.session.withdraw(c.get('caller').owner, c.req.valid('param').message_id);
     return 'refused' in view ? refuse(c, view) : c.json(view, 200);
   });
 
@@ -157,14 +157,14 @@ export function addMessages(app: OpenAPIHono<AppEnv>): void {
     const found = sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { cursor = 0, limit } = c.req.valid('query');
-    const page = await found.session.turns(c.get('owner'), cursor, limit);
+    const page = await found.session.turns(c.get('caller').owner, cursor, limit);
     return 'refused' in page ? refuse(c, page) : c.json(turnList.parse(page), 200);
   });
 
   app.openapi(wakeups, async (c) => {
     const found = sessionOf(c);
     if ('refused' in found) return refuse(c, found);
-    const waiting = await found.session.wakeups(c.get('owner'));
+    const waiting = await found.session.wakeups(c.get('caller').owner);
     return 'refused' in waiting ? refuse(c, waiting) : c.json({ data: [...waiting], next_cursor: null }, 200);
   });
 
@@ -172,7 +172,7 @@ export function addMessages(app: OpenAPIHono<AppEnv>): void {
     const found = sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { wakeup_id } = c.req.valid('param');
-    const done = await found.session.cancelWakeup(c.get('owner'), wakeup_id.toLowerCase());
+    const done = await found.session.cancelWakeup(c.get('caller').owner, wakeup_id.toLowerCase());
     return 'refused' in done ? refuse(c, done) : c.body(null, 204);
   });
 
@@ -181,7 +181,7 @@ export function addMessages(app: OpenAPIHono<AppEnv>): void {
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     const { background } = interruptRequest.parse(c.req.valid('json') ?? {});
-    const answer = await session.interrupt(c.get('owner'), background);
+    const answer = await session.interrupt(c.get('caller').owner, background);
     return 'refused' in answer ? refuse(c, answer) : c.json(answer, 200);
   });
 }

@@ -10,7 +10,8 @@ import {
   stoppedSession,
 } from '../../protocol/api/session.ts';
 import type { AppEnv } from '../app-env.ts';
-import { body, idempotencyHeader, json, refusals, secured, sessionParams } from '../contract.ts';
+import { secured } from '../authorise.ts';
+import { body, idempotencyHeader, json, refusals, sessionParams } from '../contract.ts';
 import { overMaximum } from '../maxima.ts';
 import { directoryOf, sessionOf, streamUrl } from '../objects.ts';
 import { refuse } from '../refuse.ts';
@@ -19,7 +20,7 @@ const create = createRoute({
   method: 'post',
   path: '/sessions',
   summary: 'Begin a session: a container starts, and the session takes messages at once',
-  security: secured,
+  ...secured('sessions:write'),
   request: { headers: idempotencyHeader, ...body(createSessionRequest) },
   responses: { 201: json('Begun', createdSession), ...refusals },
 });
@@ -28,7 +29,7 @@ const list = createRoute({
   method: 'get',
   path: '/sessions',
   summary: 'Your sessions, the newest first',
-  security: secured,
+  ...secured('sessions:read'),
   request: {
     query: z.strictObject({
       status: sessionStatus.optional(),
@@ -44,7 +45,7 @@ const show = createRoute({
   method: 'get',
   path: '/sessions/{session_id}',
   summary: 'One session',
-  security: secured,
+  ...secured('sessions:read'),
   request: { params: sessionParams },
   responses: { 200: json('The session', sessionView), ...refusals },
 });
@@ -54,7 +55,7 @@ const change = createRoute({
   path: '/sessions/{session_id}',
   summary:
     'Change its model, permission mode or title, at once and for good; or what it and all below it may cost: raised, what has paused goes on',
-  security: secured,
+  ...secured('sessions:write'),
   request: { params: sessionParams, ...body(changeSessionRequest) },
   responses: { 200: json('The session', sessionView), ...refusals },
 });
@@ -63,7 +64,7 @@ const stop = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/stop',
   summary: 'Park the session: its container goes, its files and conversation stay; the next message wakes it',
-  security: secured,
+  ...secured('sessions:write'),
   request: { params: sessionParams },
   responses: { 200: json('Stopped', stoppedSession), ...refusals },
 });
@@ -72,7 +73,7 @@ const remove = createRoute({
   method: 'delete',
   path: '/sessions/{session_id}',
   summary: 'Remove the session with all that it stored',
-  security: secured,
+  ...secured('sessions:write'),
   request: { params: sessionParams },
   responses: { 204: { description: 'Removed' }, ...refusals },
 });
@@ -84,7 +85,7 @@ export function addSessions(app: OpenAPIHono<AppEnv>): void {
     if (tooLong !== null) return refuse(c, tooLong);
     const created = await directoryOf(c).create({
       session_id: uuidV7(),
-      owner: c.get('owner'),
+      owner: c.get('caller').owner,
       request: c.req.valid('json'),
       idempotency_key: c.req.valid('header')['idempotency-key'],
     });
@@ -105,7 +106,7 @@ export function addSessions(app: OpenAPIHono<AppEnv>): void {
     const found = sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
-    const view = await session.show(c.get('owner'));
+    const view = await session.show(c.get('caller').owner);
     if ('refused' in view) return refuse(c, view);
     return c.json({ ...view, websocket_url: streamUrl(c, view.session_id) }, 200);
   });
@@ -114,7 +115,7 @@ export function addSessions(app: OpenAPIHono<AppEnv>): void {
     const found = sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
-    const view = await session.change(c.get('owner'), c.req.valid('json'));
+    const view = await session.change(c.get('caller').owner, c.req.valid('json'));
     if ('refused' in view) return refuse(c, view);
     return c.json({ ...view, websocket_url: streamUrl(c, view.session_id) }, 200);
   });
@@ -123,7 +124,7 @@ export function addSessions(app: OpenAPIHono<AppEnv>): void {
     const found = sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
-    const stopped = await session.stop(c.get('owner'));
+    const stopped = await session.stop(c.get('caller').owner);
     return 'refused' in stopped ? refuse(c, stopped) : c.json(stopped, 200);
   });
 
@@ -131,7 +132,7 @@ export function addSessions(app: OpenAPIHono<AppEnv>): void {
     const found = sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
-    const deleted = await session.delete(c.get('owner'));
+    const deleted = await session.delete(c.get('caller').owner);
     return 'refused' in deleted ? refuse(c, deleted) : c.body(null, 204);
   });
 }

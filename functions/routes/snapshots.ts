@@ -3,16 +3,8 @@ import { v7 as uuidV7 } from 'uuid';
 import { createdSession } from '../../protocol/api/session.ts';
 import { forkRequest, snapshotList, snapshotView } from '../../protocol/api/workspace.ts';
 import type { AppEnv } from '../app-env.ts';
-import {
-  body,
-  idempotencyHeader,
-  json,
-  pageQuery,
-  refusals,
-  secured,
-  sessionParams,
-  snapshotParams,
-} from '../contract.ts';
+import { secured } from '../authorise.ts';
+import { body, idempotencyHeader, json, pageQuery, refusals, sessionParams, snapshotParams } from '../contract.ts';
 import { directoryOf, sessionOf, streamUrl } from '../objects.ts';
 import { refuse } from '../refuse.ts';
 import { untilAnswered } from '../until-answered.ts';
@@ -21,7 +13,7 @@ const take = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/snapshots',
   summary: 'Save the files and the conversation as they are now, whether the session runs or is parked',
-  security: secured,
+  ...secured('sessions:write'),
   request: { params: sessionParams },
   responses: {
     200: json('There is one of just how they are', snapshotView),
@@ -34,7 +26,7 @@ const list = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/snapshots',
   summary: 'A session’s snapshots, the newest first',
-  security: secured,
+  ...secured('sessions:read'),
   request: { params: sessionParams, query: pageQuery(z.uuid()) },
   responses: { 200: json('A page', snapshotList), ...refusals },
 });
@@ -43,7 +35,7 @@ const show = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/snapshots/{snapshot_id}',
   summary: 'One snapshot',
-  security: secured,
+  ...secured('sessions:read'),
   request: { params: snapshotParams },
   responses: { 200: json('The snapshot', snapshotView), ...refusals },
 });
@@ -52,7 +44,7 @@ const fork = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/fork',
   summary: 'A new session with the same conversation and files, which go their own way from here',
-  security: secured,
+  ...secured('sessions:write'),
   request: { params: sessionParams, headers: idempotencyHeader, ...body(forkRequest) },
   responses: {
     201: json('Begun', createdSession.extend({ forked_from: z.string() })),
@@ -66,7 +58,7 @@ export function addSnapshots(app: OpenAPIHono<AppEnv>): void {
     const found = sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
-    const owner = c.get('owner');
+    const owner = c.get('caller').owner;
     const id = uuidV7();
     const view = await untilAnswered(async () => await session.requestSnapshot(owner, id));
     if ('refused' in view) return refuse(c, view);
@@ -78,7 +70,7 @@ export function addSnapshots(app: OpenAPIHono<AppEnv>): void {
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     const { cursor, limit } = c.req.valid('query');
-    const page = await session.listSnapshots(c.get('owner'), cursor, limit);
+    const page = await session.listSnapshots(c.get('caller').owner, cursor, limit);
     return 'refused' in page ? refuse(c, page) : c.json({ data: [...page.data], next_cursor: page.next_cursor }, 200);
   });
 
@@ -86,7 +78,7 @@ export function addSnapshots(app: OpenAPIHono<AppEnv>): void {
     const found = sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
-    const view = await session.snapshot(c.get('owner'), c.req.valid('param').snapshot_id.toLowerCase());
+    const view = await session.snapshot(c.get('caller').owner, c.req.valid('param').snapshot_id.toLowerCase());
     return 'refused' in view ? refuse(c, view) : c.json(view, 200);
   });
 
@@ -95,7 +87,7 @@ export function addSnapshots(app: OpenAPIHono<AppEnv>): void {
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     const directory = directoryOf(c);
-    const owner = c.get('owner');
+    const owner = c.get('caller').owner;
     const source = c.req.valid('param').session_id.toLowerCase();
     const named = c.req.valid('json').snapshot?.toLowerCase();
     const key = c.req.valid('header')['idempotency-key'];

@@ -8,6 +8,7 @@ export const PROBLEMS = {
   token_missing: [401, 'No token'],
   token_invalid: [401, 'The token is not valid'],
   token_expired: [401, 'The token has expired'],
+  scope_missing: [403, 'The token may not do this'],
   host_unknown: [421, 'Not a name of this service'],
   origin_refused: [403, 'Not for pages of other sites'],
   route_not_found: [404, 'No such call'],

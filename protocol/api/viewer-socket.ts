@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { instant, uuid } from '../ids.ts';
 import { permissionDecision, resolveRequest } from './interaction.ts';
 import { chatRequest, idempotencyKey } from './message.ts';
+import type { Scope } from '../token.ts';
 
 /**
  * `WS /sessions/{id}/stream`. With `?after=SEQ`, every frame from the server is an array of events and previews (which have
@@ -39,6 +40,17 @@ export const viewerFrame = z.discriminatedUnion('type', [
    */
   z.strictObject({ type: z.literal('ack'), seq: z.int().min(0) }),
 ]);
+type ViewerFrame = z.infer<typeof viewerFrame>;
+
+/** The scope that each frame needs besides `sessions:read`, which opens the socket. */
+export const FRAME_SCOPES = {
+  prompt: 'sessions:write',
+  interrupt: 'sessions:write',
+  resolve: 'interactions:answer',
+  ping: null,
+  pong: null,
+  ack: null,
+} as const satisfies Record<ViewerFrame['type'], Scope | null>;
 
 /** Server → client, besides the events. */
 export const viewerAnswer = z.discriminatedUnion('type', [

@@ -7,7 +7,7 @@ export interface TokenRequest {
   /** For a user: the owner of everything created with the token. For a runner: its name. */
   sub: string;
   ttlSeconds: number;
-  /** Space-separated, as in OAuth. Absent: everything that `sub` may do. */
+  /** Words of `SCOPES` with spaces between, as in OAuth. Absent: everything that `sub` may do, except `admin`. */
   scope?: string;
 }
 

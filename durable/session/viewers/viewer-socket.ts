@@ -6,7 +6,7 @@ import { issuesOf } from '../../../protocol/issues.ts';
 import { MAX_BODY_BYTES, MAX_CONTENT_BYTES } from '../../../protocol/settings/limits.ts';
 import type { InterruptAnswer } from '../../../protocol/api/message.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
-import { viewerFrame, type ViewerAnswer } from '../../../protocol/api/viewer-socket.ts';
+import { FRAME_SCOPES, viewerFrame, type ViewerAnswer } from '../../../protocol/api/viewer-socket.ts';
 import { parseJson } from '../../shared/json.ts';
 import type { PromptInput } from '../../rpc/session-rpc.ts';
 import type { Viewers } from './viewers.ts';
@@ -44,6 +44,10 @@ export class ViewerSocket {
       );
     }
     const frame = parsed.data;
+    const scope = FRAME_SCOPES[frame.type];
+    if (scope !== null && !this.#actions.viewers.mayUse(socket, scope)) {
+      return reply(socket, errorFrame('scope_missing', `\`${frame.type}\` needs a token with the scope \`${scope}\`.`));
+    }
     switch (frame.type) {
       case 'ping':
         return reply(socket, { type: 'pong', time: new Date().toISOString() });

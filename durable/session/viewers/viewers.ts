@@ -2,6 +2,7 @@ import { BATCH_BYTES, BATCH_EVENTS } from '../../../protocol/settings/limits.ts'
 import { CloseCode } from '../../../protocol/close-code.ts';
 import { OWN_PREFIXES } from '../../../protocol/api/event.ts';
 import type { ViewerAnswer } from '../../../protocol/api/viewer-socket.ts';
+import { wordsOfScope, type Scope } from '../../../protocol/token.ts';
 import type { InteractionTable } from '../store/tables/interaction-table.ts';
 import { envelopeJson, plainJson, previewJson, type EventLog, type StreamItem } from '../store/tables/event-log.ts';
 
@@ -38,9 +39,11 @@ interface Viewer {
   sent_at: number;
   /** When its token expires, epoch milliseconds. */
   readonly expires: number;
+  /** The scopes of its token. */
+  readonly scopes: string;
 }
 
-export interface ViewerOptions extends Pick<Viewer, 'plain' | 'acknowledges' | 'expires'> {
+export interface ViewerOptions extends Pick<Viewer, 'plain' | 'acknowledges' | 'expires' | 'scopes'> {
   /** The cursor to start after; null: only events from now on. */
   readonly after: number | null;
 }
@@ -64,7 +67,7 @@ export class Viewers {
   }
 
   /** Adds a socket as a viewer, and sends it the stored events after its cursor. */
-  attach(socket: WebSocket, { after, plain, acknowledges, expires }: ViewerOptions): void {
+  attach(socket: WebSocket, { after, plain, acknowledges, expires, scopes }: ViewerOptions): void {
     this.#ctx.acceptWebSocket(socket, [TAG]);
     const last = this.#log.last();
     const first = this.#log.first();
@@ -77,6 +80,7 @@ export class Viewers {
       stalled: null,
       sent_at: Date.now(),
       expires,
+      scopes,
     };
     if (viewer.cursor < first - 1) {
       socket.send(this.#gap(viewer, first));
@@ -131,6 +135,11 @@ export class Viewers {
     viewer.unacknowledged = sent.reduce((sum, { size }) => sum + size, 0);
     viewer.stalled = null;
     this.#catchUp(socket, viewer);
+  }
+
+  /** Whether the viewer's token has a scope. */
+  mayUse(socket: WebSocket, scope: Scope): boolean {
+    return wordsOfScope(this.#viewer(socket)?.scopes ?? '').scopes.includes(scope);
   }
 
   /** Disconnects a viewer whose token has expired. Called before anything that it sends is read. True: it is disconnected. */

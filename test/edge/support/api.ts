@@ -17,13 +17,15 @@ export interface TokenOptions {
   readonly typ?: string;
   readonly secret?: string;
   readonly expires?: string;
+  /** What else the token says, such as `scope`. */
+  readonly claims?: Readonly<Record<string, unknown>>;
 }
 
 export function mint(
   sub: string,
-  { typ = TokenType.user, secret = env.JWT_SECRET, expires = '1h' }: TokenOptions = {},
+  { typ = TokenType.user, secret = env.JWT_SECRET, expires = '1h', claims = {} }: TokenOptions = {},
 ) {
-  return new SignJWT()
+  return new SignJWT(claims)
     .setProtectedHeader({ alg: 'HS256', typ })
     .setSubject(sub)
     .setIssuedAt()

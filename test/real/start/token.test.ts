@@ -38,10 +38,14 @@ test("prints a user's token and nothing else, good for 12 hours", async () => {
   expect(decodeProtectedHeader(stdout.trim()).typ).toBe('JWT');
 });
 
-test('--ttl, --scope and --kind are in the token', async () => {
-  const { stdout } = await token(['--sub', 'host-1', '--kind', 'runner', '--ttl', '7d', '--scope', 'a b']);
+test('--ttl and --scope are in the token', async () => {
+  const { stdout } = await token(['--sub', 'alice', '--ttl', '7d', '--scope', 'sessions:read files:read']);
   const { exp = 0, iat = 0, scope } = await claims(stdout);
-  expect({ seconds: exp - iat, scope }).toEqual({ seconds: 604_800, scope: 'a b' });
+  expect({ seconds: exp - iat, scope }).toEqual({ seconds: 604_800, scope: 'sessions:read files:read' });
+});
+
+test("--kind runner makes a runner's token", async () => {
+  const { stdout } = await token(['--sub', 'host-1', '--kind', 'runner']);
   expect(decodeProtectedHeader(stdout.trim()).typ).toBe('runner+jwt');
 });
 
@@ -59,6 +63,9 @@ test.each([
   [['--sub', 'a', '--ttl', '0h'], undefined, /^--ttl must be a duration/],
   [['--sub', 'a', '--kind', 'admin'], undefined, /^--kind must be user or runner/],
   [['--sub', 'a b', '--kind', 'runner'], undefined, /^--sub of a runner must be/],
+  [['--sub', 'a', '--scope', 'sessions:read all'], undefined, /^--scope has all, which is none of sessions:read, /],
+  [['--sub', 'a', '--scope', ' '], undefined, /^--scope names nothing/],
+  [['--sub', 'a', '--kind', 'runner', '--scope', 'admin'], undefined, /^--scope is for a user’s token/],
   [['--sub', 'a', '--force'], undefined, /^Unknown option '--force'/],
   [['--sub', 'a'], { JWT_SECRET: 'short' }, /^JWT_SECRET must be at least 32/],
 ])('%j is one clear line and exit code 1', async (args, env, line) => {

@@ -1,0 +1,44 @@
+import type { Context, MiddlewareHandler } from 'hono';
+import type { Refusal } from '../protocol/api/problem.ts';
+import type { Scope } from '../protocol/token.ts';
+import type { CallerEnv } from './app-env.ts';
+import { withJsonBody } from './json-body.ts';
+import { refuse } from './refuse.ts';
+import { verifyUser } from './token.ts';
+
+/** Admits callers with a user's token, whatever its scope. Only for `/mcp`, whose tools call the API with that token. */
+export const withCaller: MiddlewareHandler<CallerEnv> = async (c, next) => (await admit(c, [])) ?? next();
+
+/** What a route declares of those who may call it. */
+export interface Secured {
+  readonly security: { bearer: Scope[] }[];
+  readonly middleware: MiddlewareHandler<CallerEnv>;
+}
+
+/**
+ * Declares the scopes that a route needs, nearly always one. OpenAPI shows them, and only a token that has them gets as
+ * far as the handler. The handler has its caller from here: without this, it does not compile.
+ */
+export function secured(...scopes: [Scope, ...Scope[]]): Secured {
+  return {
+    security: [{ bearer: scopes }],
+    // The body is read last: a stranger cannot make us read one.
+    middleware: async (c, next) => (await admit(c, scopes)) ?? (await withJsonBody(c)) ?? next(),
+  };
+}
+
+/** Sets the caller; or refuses. */
+async function admit(c: Context<CallerEnv>, scopes: readonly Scope[]): Promise<Response | null> {
+  const verified = await verifyUser(c.req.header('authorization'), c.get('settings').JWT_SECRET);
+  if ('refused' in verified) return refuse(c, verified, { 'www-authenticate': 'Bearer' });
+  const { caller } = verified;
+  const missing = scopes.find((scope) => !caller.scopes.includes(scope));
+  if (missing !== undefined) return refuse(c, scopeMissing(missing));
+  c.set('caller', caller);
+  return null;
+}
+
+const scopeMissing = (scope: Scope): Refusal => ({
+  refused: 'scope_missing',
+  detail: `The call needs a token with the scope \`${scope}\`.`,
+});

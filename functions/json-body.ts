@@ -1,0 +1,20 @@
+import type { Context } from 'hono';
+import { readJson } from './body.ts';
+import { refuse } from './refuse.ts';
+
+/** The calls whose bodies may carry images and documents. */
+const TAKES_BLOCKS = /\/sessions\/[^/]+\/(chat|spawn)$/;
+/** The calls that take JSON, and nothing else. (A file is written by PUT.) */
+const TAKES_JSON = ['POST', 'PATCH'];
+
+/** Reads the body of a call that takes JSON. Refuses one that is too large, whatever length was declared, or is not JSON. */
+export async function withJsonBody(c: Context): Promise<Response | null> {
+  if (!TAKES_JSON.includes(c.req.method)) return null;
+  const json = await readJson(c.req.raw, TAKES_BLOCKS.test(c.req.path));
+  if ('refused' in json) return refuse(c, json);
+  // These calls take only JSON, whatever content type is declared (curl's `-d` declares a form).
+  const headers = new Headers(c.req.raw.headers);
+  headers.set('content-type', 'application/json');
+  c.req.raw = new Request(c.req.raw, { method: c.req.method, headers, body: json.text });
+  return null;
+}

@@ -13,6 +13,8 @@ export interface Caller {
   /** `sub` of the token. */
   readonly owner: string;
   readonly scopes: readonly Scope[];
+  /** The session that the token is bound to: only it and those below it are there for this caller. Null: all of the owner's. */
+  readonly sid: string | null;
   /** When the token expires, epoch milliseconds. */
   readonly expires: number;
 }

@@ -3,11 +3,18 @@ import type { Refusal } from '../protocol/api/problem.ts';
 import type { Scope } from '../protocol/token.ts';
 import type { CallerEnv } from './app-env.ts';
 import { withJsonBody } from './json-body.ts';
+import { outsideOfToken } from './objects.ts';
 import { refuse } from './refuse.ts';
 import { verifyUser } from './token.ts';
 
 /** Admits callers with a user's token, whatever its scope. Only for `/mcp`, whose tools call the API with that token. */
 export const withCaller: MiddlewareHandler<CallerEnv> = async (c, next) => (await admit(c, [])) ?? next();
+
+/**
+ * What a route reaches, for a token that is bound to one session. `session`: the session of its path, which has to be
+ * that one or one below it. `listed`: the handler shows those alone. `owner`: more than that, so such a token may not.
+ */
+type Reach = 'session' | 'listed' | 'owner';
 
 /** What a route declares of those who may call it. */
 export interface Secured {
@@ -20,10 +27,16 @@ export interface Secured {
  * far as the handler. The handler has its caller from here: without this, it does not compile.
  */
 export function secured(...scopes: [Scope, ...Scope[]]): Secured {
+  return securedFor('session', ...scopes);
+}
+
+/** As `secured`, for a route that is not of the one session in its path. */
+export function securedFor(reach: Reach, ...scopes: [Scope, ...Scope[]]): Secured {
   return {
     security: [{ bearer: scopes }],
     // The body is read last: a stranger cannot make us read one.
-    middleware: async (c, next) => (await admit(c, scopes)) ?? (await withJsonBody(c)) ?? next(),
+    middleware: async (c, next) =>
+      (await admit(c, scopes)) ?? (await reached(c, reach)) ?? (await withJsonBody(c)) ?? next(),
   };
 }
 
@@ -37,6 +50,19 @@ async function admit(c: Context<CallerEnv>, scopes: readonly Scope[]): Promise<R
   c.set('caller', caller);
   return null;
 }
+
+/** Refuses what a token that is bound to one session does not reach. */
+async function reached(c: Context<CallerEnv>, reach: Reach): Promise<Response | null> {
+  if (c.get('caller').sid === null || reach === 'listed') return null;
+  if (reach === 'owner' || c.req.param('session_id') === undefined) return refuse(c, TOKEN_BOUND);
+  const outside = await outsideOfToken(c);
+  return outside === null ? null : refuse(c, outside);
+}
+
+const TOKEN_BOUND: Refusal = {
+  refused: 'token_bound',
+  detail: 'The token is for one session and those below it (`sid`), and this call is about more than that.',
+};
 
 const scopeMissing = (scope: Scope): Refusal => ({
   refused: 'scope_missing',

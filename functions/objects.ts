@@ -23,6 +23,15 @@ export function sessionOf(c: C): { readonly session: DurableObjectStub<SessionRp
   return { session: sessionStub(c.env, id.data.toLowerCase()) };
 }
 
+/** Refuses a session that is outside of the one that the caller's token is bound to; null: it is not, as far as this knows. */
+export async function outsideOfToken(c: Context<CallerEnv>): Promise<Refusal | null> {
+  const { sid } = c.get('caller');
+  const id = c.req.param('session_id')?.toLowerCase();
+  // Whether the caller owns that session itself, the session says.
+  if (sid === null || id === sid) return null;
+  return id !== undefined && (await directoryOf(c).isBelow(id, sid)) ? null : SESSION_NOT_FOUND;
+}
+
 /** The caller's directory. */
 export function directoryOf(c: Context<CallerEnv>) {
   return directoryStub(c.env, c.get('caller').owner);

@@ -25,11 +25,11 @@ export async function verifyUser(
 ): Promise<{ readonly caller: Caller } | Refusal> {
   const verified = await verify(authorization, secret, TokenType.user, userClaims);
   if ('refused' in verified) return verified;
-  const { sub: owner, exp, scope } = verified.claims;
-  const expires = exp * 1000;
-  if (scope === undefined) return { caller: { owner, scopes: UNLIMITED, expires } };
+  const { sub: owner, exp, scope, sid = null } = verified.claims;
+  const caller = { owner, sid, expires: exp * 1000 };
+  if (scope === undefined) return { caller: { ...caller, scopes: UNLIMITED } };
   const { scopes, unknown } = wordsOfScope(scope);
-  if (unknown.length === 0) return { caller: { owner, scopes, expires } };
+  if (unknown.length === 0) return { caller: { ...caller, scopes } };
   const named = unknown.map((word) => `\`${word}\``).join(', ');
   return invalid(`The token’s scope has ${named}, which is none of ${SCOPES.join(', ')}.`);
 }

@@ -27,8 +27,16 @@ export function wordsOfScope(text: string): { readonly scopes: Scope[]; readonly
   return { scopes: SCOPES.filter((scope) => words.includes(scope)), unknown: words.filter((word) => !isScope(word)) };
 }
 
-/** `sub` is the owner of everything that is created with the token. */
-export const userClaims = z.object({ sub: userName, exp: z.number(), scope: z.string().optional() });
+/**
+ * `sub` is the owner of everything that is created with the token. `sid` binds it to one session and those below it:
+ * nothing else is there for it.
+ */
+export const userClaims = z.object({
+  sub: userName,
+  exp: z.number(),
+  scope: z.string().optional(),
+  sid: uuid.transform((id) => id.toLowerCase()).optional(),
+});
 /** `sub` is the session. The token is valid for one epoch. */
 export const sessionClaims = z.object({ sub: uuid, epoch, exp: z.number() });
 /** `sub` is the runner's name: the same name means the same runner, with the same files. */

@@ -14,6 +14,7 @@ Prints a JWT, signed with JWT_SECRET or with the development secret that \`npm s
   --ttl TIME     how long it is good for: 90s, 30m, 12h, 7d (default 12h)
   --scope TEXT   what it may do, words with spaces between: ${SCOPES.slice(0, 4).join(' ')}
                  ${SCOPES.slice(4).join(' ')} (default: all but admin)
+  --sid UUID     bound to that session and those below it: nothing else is there for it
   --kind KIND    user or runner (default user)
   --help         this text`;
 
@@ -27,6 +28,7 @@ function parseCommand(): Command | Refused {
         sub: { type: 'string' },
         ttl: { type: 'string', default: '12h' },
         scope: { type: 'string' },
+        sid: { type: 'string' },
         kind: { type: 'string', default: 'user' },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -36,7 +38,7 @@ function parseCommand(): Command | Refused {
   }
   if (values.help) return { run: 'help' };
 
-  const { kind, sub, scope } = values;
+  const { kind, sub, scope, sid } = values;
   if (kind !== 'user' && kind !== 'runner') return { refused: '--kind must be user or runner' };
   if (sub === undefined) return { refused: '--sub NAME is missing: whose token is it?' };
   const claims = kind === 'user' ? userClaims : runnerClaims;
@@ -46,13 +48,19 @@ function parseCommand(): Command | Refused {
   }
   const ttl = parseDuration(values.ttl);
   if (isRefused(ttl)) return ttl;
-  if (scope !== undefined && kind !== 'user') return { refused: `--scope is for a user’s token, not for a ${kind}’s` };
+  for (const [name, value] of Object.entries({ scope, sid }))
+    if (value !== undefined && kind !== 'user')
+      return { refused: `--${name} is for a user’s token, not for a ${kind}’s` };
+  if (!userClaims.shape.sid.safeParse(sid).success) return { refused: '--sid must be the id of a session, a UUID' };
   const { scopes, unknown } = wordsOfScope(scope ?? '');
   if (unknown.length > 0)
     return { refused: `--scope has ${unknown.join(', ')}, which is none of ${SCOPES.join(', ')}` };
   if (scope !== undefined && scopes.length === 0) return { refused: '--scope names nothing that the token may do' };
   const request: TokenRequest = { kind, sub, ttlSeconds: ttl.seconds };
-  return { run: 'mint', request: scope === undefined ? request : { ...request, scope } };
+  return {
+    run: 'mint',
+    request: { ...request, ...(scope !== undefined && { scope }), ...(sid !== undefined && { sid }) },
+  };
 }
 
 async function token(): Promise<string | Refused> {

@@ -79,7 +79,8 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
   }
 
   list(input: ListInput): ListPage {
-    return this.#list.page(input);
+    const { within } = input;
+    return this.#list.page(input, within === null ? null : [within, ...this.#tree.descendants(within, false)]);
   }
 
   async summaries(ids: readonly string[]): Promise<StoredSummary[]> {
@@ -98,6 +99,10 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
     this.#tree.remove(sessionId);
     this.#sendPermits();
     await this.#storage.forgetSession(sessionId);
+  }
+
+  isBelow(sessionId: string, ancestor: string): boolean {
+    return this.#tree.descendants(ancestor, false).includes(sessionId);
   }
 
   descendants(sessionId: string, closing: boolean): string[] {

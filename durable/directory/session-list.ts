@@ -23,10 +23,12 @@ export class SessionList {
     return this.#sql.exec('SELECT 1 FROM sessions WHERE id = ?', id).toArray().length > 0;
   }
 
-  /** The newest sessions first. */
-  page({ status, limit, offset, cursor }: ListInput): ListPage {
-    const where = `summary IS NOT NULL ${status === undefined ? '' : 'AND status = ?'}`;
-    const args = status === undefined ? [] : [status];
+  /** The newest sessions first. @param ids only those of these; null: all */
+  page({ status, limit, offset, cursor }: ListInput, ids: readonly string[] | null): ListPage {
+    const ofStatus = status === undefined ? '' : 'AND status = ?';
+    const ofIds = ids === null ? '' : 'AND id IN (SELECT value FROM json_each(?))';
+    const where = `summary IS NOT NULL ${ofStatus} ${ofIds}`;
+    const args = [...(status === undefined ? [] : [status]), ...(ids === null ? [] : [JSON.stringify(ids)])];
     const { total } = this.#sql
       .exec<{ total: number }>(`SELECT count(*) AS total FROM sessions WHERE ${where}`, ...args)
       .one();

@@ -16,7 +16,7 @@ export async function completeSession(
   typed: string,
 ): Promise<APIInteractionResponse> {
   const listed = directoryStub(env, owner)
-    .list({ status: undefined, limit: 100, offset: 0, cursor: undefined })
+    .list({ status: undefined, limit: 100, offset: 0, cursor: undefined, within: null })
     .catch((error: unknown) => {
       console.error(`discord: sessions could not be listed: ${String(error)}`);
       return 'late' as const;

@@ -147,6 +147,7 @@ export class DeskCommands {
       limit: 15,
       offset: 0,
       cursor: undefined,
+      within: null,
     });
     if (data.length === 0) return 'You have no sessions. `/claude start` begins one.';
     const lines = data.map(({ session_id, status, title, total_cost_usd }) => {

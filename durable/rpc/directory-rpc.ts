@@ -42,6 +42,8 @@ export interface ListInput {
   readonly offset: number;
   /** The id of the last session of the page before. */
   readonly cursor: string | undefined;
+  /** Only this session and those below it; null: all. */
+  readonly within: string | null;
 }
 
 export interface ListPage {
@@ -118,6 +120,8 @@ export interface DirectoryRpc extends Rpc.DurableObjectBranded {
   /** The session is deleted. What it stored goes too, unless another session needs it. */
   remove(sessionId: string): Promise<void>;
 
+  /** Whether a session is below another one, however deep. */
+  isBelow(sessionId: string, ancestor: string): boolean;
   /** The sessions below a session, the deepest first. `closing`: from now on it and they get no more children. */
   descendants(sessionId: string, closing: boolean): string[];
   tree(sessionId: string): Promise<SessionTree>;

@@ -20,7 +20,7 @@ import { deskStub } from '../../durable/rpc/edge-env.ts';
 import type { Scope } from '../../protocol/token.ts';
 import type { AppEnv } from '../app-env.ts';
 import { BODY_TOO_LARGE, parseJson, readBody } from '../body.ts';
-import { secured } from '../authorise.ts';
+import { securedFor } from '../authorise.ts';
 import { body, idempotencyHeader, json, refusals } from '../contract.ts';
 import { refuse } from '../refuse.ts';
 import { answerInTime } from './answer-in-time.ts';
@@ -61,7 +61,7 @@ export const discordInteractions = new Hono<AppEnv>().post('/interactions', asyn
 
 /** What a route of Discord's declares: the scopes, and what of Discord has to be configured. */
 function onDiscord(use: DiscordUse, ...scopes: [Scope, ...Scope[]]) {
-  const { security, middleware } = secured(...scopes);
+  const { security, middleware } = securedFor('owner', ...scopes);
   const ready: MiddlewareHandler<AppEnv> = async (c, next) =>
     isDiscordReady(c.get('settings'), use) ? next() : refuse(c, notConfigured(c, use));
   return { security, middleware: [middleware, ready] as [typeof middleware, typeof ready] };

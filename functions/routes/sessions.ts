@@ -10,7 +10,7 @@ import {
   stoppedSession,
 } from '../../protocol/api/session.ts';
 import type { AppEnv } from '../app-env.ts';
-import { secured } from '../authorise.ts';
+import { secured, securedFor } from '../authorise.ts';
 import { body, idempotencyHeader, json, refusals, sessionParams } from '../contract.ts';
 import { overMaximum } from '../maxima.ts';
 import { directoryOf, sessionOf, streamUrl } from '../objects.ts';
@@ -20,7 +20,7 @@ const create = createRoute({
   method: 'post',
   path: '/sessions',
   summary: 'Begin a session: a container starts, and the session takes messages at once',
-  ...secured('sessions:write'),
+  ...securedFor('owner', 'sessions:write'),
   request: { headers: idempotencyHeader, ...body(createSessionRequest) },
   responses: { 201: json('Begun', createdSession), ...refusals },
 });
@@ -29,7 +29,7 @@ const list = createRoute({
   method: 'get',
   path: '/sessions',
   summary: 'Your sessions, the newest first',
-  ...secured('sessions:read'),
+  ...securedFor('listed', 'sessions:read'),
   request: {
     query: z.strictObject({
       status: sessionStatus.optional(),
@@ -97,7 +97,7 @@ export function addSessions(app: OpenAPIHono<AppEnv>): void {
 
   app.openapi(list, async (c) => {
     const { status, limit, offset, cursor } = c.req.valid('query');
-    const page = await directoryOf(c).list({ status, limit, offset, cursor });
+    const page = await directoryOf(c).list({ status, limit, offset, cursor, within: c.get('caller').sid });
     const data = page.data.map((summary) => ({ ...summary, websocket_url: streamUrl(c, summary.session_id) }));
     return c.json({ data, next_cursor: page.next_cursor, sessions: data, total: page.total, limit, offset }, 200);
   });

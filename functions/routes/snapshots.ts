@@ -3,7 +3,7 @@ import { v7 as uuidV7 } from 'uuid';
 import { createdSession } from '../../protocol/api/session.ts';
 import { forkRequest, snapshotList, snapshotView } from '../../protocol/api/workspace.ts';
 import type { AppEnv } from '../app-env.ts';
-import { secured } from '../authorise.ts';
+import { secured, securedFor } from '../authorise.ts';
 import { body, idempotencyHeader, json, pageQuery, refusals, sessionParams, snapshotParams } from '../contract.ts';
 import { directoryOf, sessionOf, streamUrl } from '../objects.ts';
 import { refuse } from '../refuse.ts';
@@ -44,7 +44,7 @@ const fork = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/fork',
   summary: 'A new session with the same conversation and files, which go their own way from here',
-  ...secured('sessions:write'),
+  ...securedFor('owner', 'sessions:write'),
   request: { params: sessionParams, headers: idempotencyHeader, ...body(forkRequest) },
   responses: {
     201: json('Begun', createdSession.extend({ forked_from: z.string() })),

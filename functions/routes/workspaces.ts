@@ -1,7 +1,7 @@
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi';
 import { snapshotList, storageView, workspaceId, workspaceList, workspaceView } from '../../protocol/api/workspace.ts';
 import type { AppEnv } from '../app-env.ts';
-import { secured } from '../authorise.ts';
+import { securedFor } from '../authorise.ts';
 import { json, pageQuery, refusals, workspaceParams } from '../contract.ts';
 import { directoryOf } from '../objects.ts';
 import { refuse } from '../refuse.ts';
@@ -10,7 +10,7 @@ const list = createRoute({
   method: 'get',
   path: '/workspaces',
   summary: 'Your persistent workspaces, by name',
-  ...secured('sessions:read'),
+  ...securedFor('owner', 'sessions:read'),
   request: { query: pageQuery(workspaceId) },
   responses: { 200: json('A page', workspaceList), ...refusals },
 });
@@ -19,7 +19,7 @@ const show = createRoute({
   method: 'get',
   path: '/workspaces/{workspace_id}',
   summary: 'One persistent workspace: who holds it, and its newest snapshot',
-  ...secured('sessions:read'),
+  ...securedFor('owner', 'sessions:read'),
   request: { params: workspaceParams },
   responses: { 200: json('The workspace', workspaceView), ...refusals },
 });
@@ -28,7 +28,7 @@ const remove = createRoute({
   method: 'delete',
   path: '/workspaces/{workspace_id}',
   summary: 'Remove a workspace that no session holds, with its files',
-  ...secured('sessions:write'),
+  ...securedFor('owner', 'sessions:write'),
   request: { params: workspaceParams },
   responses: { 204: { description: 'Removed' }, ...refusals },
 });
@@ -37,7 +37,7 @@ const snapshots = createRoute({
   method: 'get',
   path: '/workspaces/{workspace_id}/snapshots',
   summary: 'A workspace’s snapshots, the newest first, whichever session they are of',
-  ...secured('sessions:read'),
+  ...securedFor('owner', 'sessions:read'),
   request: { params: workspaceParams, query: pageQuery(z.uuid()) },
   responses: { 200: json('A page', snapshotList), ...refusals },
 });
@@ -46,7 +46,7 @@ const storage = createRoute({
   method: 'get',
   path: '/storage',
   summary: 'What your snapshots take, and how much they may',
-  ...secured('sessions:read'),
+  ...securedFor('owner', 'sessions:read'),
   responses: { 200: json('As last measured', storageView), ...refusals },
 });
 

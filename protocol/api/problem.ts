@@ -9,6 +9,7 @@ export const PROBLEMS = {
   token_invalid: [401, 'The token is not valid'],
   token_expired: [401, 'The token has expired'],
   scope_missing: [403, 'The token may not do this'],
+  token_bound: [403, 'The token is for one session alone'],
   host_unknown: [421, 'Not a name of this service'],
   origin_refused: [403, 'Not for pages of other sites'],
   route_not_found: [404, 'No such call'],

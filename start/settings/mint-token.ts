@@ -9,15 +9,17 @@ export interface TokenRequest {
   ttlSeconds: number;
   /** Words of `SCOPES` with spaces between, as in OAuth. Absent: everything that `sub` may do, except `admin`. */
   scope?: string;
+  /** The session that a user's token is bound to. */
+  sid?: string;
 }
 
 /** Signs a JWT with HS256. Its kind is in the header's `typ`. */
-export async function mintToken(secret: string, request: TokenRequest): Promise<string> {
-  return await new SignJWT(request.scope === undefined ? {} : { scope: request.scope })
-    .setProtectedHeader({ alg: 'HS256', typ: TokenType[request.kind] })
-    .setSubject(request.sub)
+export async function mintToken(secret: string, { kind, sub, ttlSeconds, ...claims }: TokenRequest): Promise<string> {
+  return await new SignJWT(claims)
+    .setProtectedHeader({ alg: 'HS256', typ: TokenType[kind] })
+    .setSubject(sub)
     .setIssuedAt()
-    .setExpirationTime(`${request.ttlSeconds} s`)
+    .setExpirationTime(`${ttlSeconds} s`)
     .sign(new TextEncoder().encode(secret));
 }
 

@@ -38,10 +38,12 @@ test("prints a user's token and nothing else, good for 12 hours", async () => {
   expect(decodeProtectedHeader(stdout.trim()).typ).toBe('JWT');
 });
 
-test('--ttl and --scope are in the token', async () => {
-  const { stdout } = await token(['--sub', 'alice', '--ttl', '7d', '--scope', 'sessions:read files:read']);
-  const { exp = 0, iat = 0, scope } = await claims(stdout);
-  expect({ seconds: exp - iat, scope }).toEqual({ seconds: 604_800, scope: 'sessions:read files:read' });
+const SESSION = '01939f5a-7c1e-7000-8000-1a2b3c4d5e6f';
+
+test('--ttl, --scope and --sid are in the token', async () => {
+  const { stdout } = await token(['--sub', 'alice', '--ttl', '7d', '--scope', 'files:read', '--sid', SESSION]);
+  const { exp = 0, iat = 0, scope, sid } = await claims(stdout);
+  expect({ seconds: exp - iat, scope, sid }).toEqual({ seconds: 604_800, scope: 'files:read', sid: SESSION });
 });
 
 test("--kind runner makes a runner's token", async () => {
@@ -66,6 +68,7 @@ test.each([
   [['--sub', 'a', '--scope', 'sessions:read all'], undefined, /^--scope has all, which is none of sessions:read, /],
   [['--sub', 'a', '--scope', ' '], undefined, /^--scope names nothing/],
   [['--sub', 'a', '--kind', 'runner', '--scope', 'admin'], undefined, /^--scope is for a user’s token/],
+  [['--sub', 'a', '--sid', 'mine'], undefined, /^--sid must be the id of a session/],
   [['--sub', 'a', '--force'], undefined, /^Unknown option '--force'/],
   [['--sub', 'a'], { JWT_SECRET: 'short' }, /^JWT_SECRET must be at least 32/],
 ])('%j is one clear line and exit code 1', async (args, env, line) => {

@@ -1,22 +1,11 @@
 import type { Objects } from '../durable/rpc/edge-env.ts';
 import type { EdgeSettings } from '../protocol/settings/edge-settings.ts';
-import type { Scope } from '../protocol/token.ts';
+import type { Caller } from './auth/caller.ts';
 
 /** What every handler can reach: the objects by their bindings, and the settings. */
 export interface AppEnv {
   Bindings: Objects;
   Variables: { settings: EdgeSettings };
-}
-
-/** Who calls, by their token. */
-export interface Caller {
-  /** `sub` of the token. */
-  readonly owner: string;
-  readonly scopes: readonly Scope[];
-  /** The session that the token is bound to: only it and those below it are there for this caller. Null: all of the owner's. */
-  readonly sid: string | null;
-  /** When the token expires, epoch milliseconds. */
-  readonly expires: number;
 }
 
 /**

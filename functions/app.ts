@@ -13,7 +13,7 @@ import { addFiles } from './routes/files.ts';
 import { addInteractions } from './routes/interactions.ts';
 import { mcp } from './mcp/endpoint.ts';
 import { addMessages } from './routes/messages.ts';
-import { withCaller } from './authorise.ts';
+import { withCaller } from './auth/authorise.ts';
 import { withSettings } from './middleware.ts';
 import { poolOf } from './objects.ts';
 import { refuse } from './refuse.ts';

@@ -1,6 +1,9 @@
 import * as z from 'zod';
 import { epoch, userName, uuid } from './ids.ts';
 
+/** How far the clocks of who signs a token and who checks it may differ, seconds. */
+export const LEEWAY_SECONDS = 30;
+
 /** The kinds of tokens, by the `typ` of their header. A plain `JWT`, as any library makes it, is a user's. */
 export const TokenType = { user: 'JWT', session: 'session+jwt', runner: 'runner+jwt' } as const;
 
@@ -37,7 +40,7 @@ export const userClaims = z.object({
   scope: z.string().optional(),
   sid: uuid.transform((id) => id.toLowerCase()).optional(),
 });
-/** `sub` is the session. The token is valid for one epoch. */
-export const sessionClaims = z.object({ sub: uuid, epoch, exp: z.number() });
+/** `sub` is the session. The token is valid for one epoch, and for as long as that. */
+export const sessionClaims = z.object({ sub: uuid, epoch });
 /** `sub` is the runner's name: the same name means the same runner, with the same files. */
 export const runnerClaims = z.object({ sub: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/), exp: z.number() });

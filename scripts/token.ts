@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util';
 import { runnerClaims, SCOPES, userClaims, wordsOfScope } from '../protocol/token.ts';
 import { flagFault } from '../start/settings/arguments.ts';
-import { mintToken, parseDuration, type TokenRequest } from '../start/settings/mint-token.ts';
+import { expectedClaims, mintToken, parseDuration, type TokenRequest } from '../start/settings/mint-token.ts';
 import { isRefused, type Refused } from '../start/lib/refused.ts';
 import { findSecret } from '../start/settings/secret.ts';
-import { loadEnvironment, parseSettings } from '../start/settings/settings.ts';
+import { loadEnvironment, parseSettings, type Settings } from '../start/settings/settings.ts';
 
 const HELP = `npm run --silent token -- --sub NAME [options]
 
@@ -63,6 +63,10 @@ function parseCommand(): Command | Refused {
   };
 }
 
+function expected(kind: TokenRequest['kind'], settings: Settings) {
+  return kind === 'user' ? expectedClaims(settings) : {};
+}
+
 async function token(): Promise<string | Refused> {
   const command = parseCommand();
   if (isRefused(command)) return { refused: `${command.refused} (--help shows how)` };
@@ -72,7 +76,9 @@ async function token(): Promise<string | Refused> {
   const settings = parseSettings(env);
   if (isRefused(settings)) return settings;
   const secret = findSecret(settings);
-  return isRefused(secret) ? secret : await mintToken(secret.value, command.request);
+  return isRefused(secret)
+    ? secret
+    : await mintToken(secret.value, { ...expected(command.request.kind, settings), ...command.request });
 }
 
 const answer = await token();

@@ -8,7 +8,7 @@ import { chooseBackend, findEngine } from './runner/engine.ts';
 import { waitForRunners } from './edge/health.ts';
 import { lockDataFolder } from './lib/lock.ts';
 import { mcpServersWithoutImage } from './runner/mcp-servers.ts';
-import { mintToken } from './settings/mint-token.ts';
+import { expectedClaims, mintToken } from './settings/mint-token.ts';
 import { modelFor } from './runner/model.ts';
 import { claimPort, isLoopback } from './lib/port.ts';
 import { projectVersion, shownPath } from './lib/project.ts';
@@ -133,7 +133,15 @@ async function runParts(
     terminal.line(banner(facts, terminal));
   }
   if (prompt !== undefined && !ended.aborted) {
-    const run = { url: edge.url, secret: secret.value, request: prompt, dataFolder, terminal, signal: ended };
+    const run = {
+      url: edge.url,
+      secret: secret.value,
+      claims: expectedClaims(settings),
+      request: prompt,
+      dataFolder,
+      terminal,
+      signal: ended,
+    };
     const completed = await runPrompt(run);
     if (prompt.once) {
       if (!ended.aborted) code = completed ? 0 : 1;

@@ -97,6 +97,12 @@ export class PoolTable {
     this.#sql.exec('UPDATE places SET phase = ? WHERE session_id = ?', phase, sessionId);
   }
 
+  /** The session's token is another one from now on. */
+  setToken({ launch, session_id, epoch }: Place, token: string): void {
+    const json = JSON.stringify({ ...launch, token });
+    this.#sql.exec('UPDATE places SET launch = ? WHERE session_id = ? AND epoch = ?', json, session_id, epoch);
+  }
+
   /** The session is told why it waits. */
   setKnownReason(sessionId: string, reason: string): void {
     this.#sql.exec('UPDATE places SET told = ? WHERE session_id = ?', reason, sessionId);

@@ -6,6 +6,7 @@ import type { Launch, PlacementKey, TreeName } from '../../protocol/link/runner-
 import type { EdgeEnv } from '../rpc/edge-env.ts';
 import type { FilesOrder, Ordered, PoolRpc } from '../rpc/pool-rpc.ts';
 import { migrate, stampVersion, type Schema } from '../shared/schema.ts';
+import { isOfPresentKey, mintSessionToken } from '../shared/session-token.ts';
 import type { Needs, Placement, RunnerChoice } from './core/placement.ts';
 import { FileOrders } from './file-orders.ts';
 import { PlacementQueue } from './placement-queue.ts';
@@ -40,6 +41,7 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
     this.#queue = new PlacementQueue(deps);
     this.#orders = new FileOrders(deps, this.#queue);
     this.#frames = new RunnerFrames(deps, this.#queue, this.#orders, () => this.#setAlarm());
+    void ctx.blockConcurrencyWhile(() => this.#renewTokens());
     const now = Date.now();
     for (const runner of this.#table.runners()) {
       // It was connected when the edge stopped: its time to come back begins now.
@@ -146,6 +148,15 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
     }
     await this.#queue.fill();
     await this.#setAlarm();
+  }
+
+  /** Launches that are still to be sent may be older than the secret, or than this version: their tokens are minted anew. */
+  async #renewTokens(): Promise<void> {
+    const unsent = this.#table.places().filter(({ phase }) => phase === 'waiting' || phase === 'sent');
+    for (const place of unsent) {
+      if (await isOfPresentKey(this.#settings, place.launch.token)) continue;
+      this.#table.setToken(place, await mintSessionToken(this.#settings, place.session_id, place.epoch));
+    }
   }
 
   /** A runner has been away for too long: its containers count as lost. */

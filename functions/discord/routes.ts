@@ -20,7 +20,7 @@ import { deskStub } from '../../durable/rpc/edge-env.ts';
 import type { Scope } from '../../protocol/token.ts';
 import type { AppEnv } from '../app-env.ts';
 import { BODY_TOO_LARGE, parseJson, readBody } from '../body.ts';
-import { securedFor } from '../authorise.ts';
+import { securedFor } from '../auth/authorise.ts';
 import { body, idempotencyHeader, json, refusals } from '../contract.ts';
 import { refuse } from '../refuse.ts';
 import { answerInTime } from './answer-in-time.ts';

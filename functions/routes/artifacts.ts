@@ -1,7 +1,7 @@
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi';
 import { artifactList, artifactView } from '../../protocol/api/artifact.ts';
 import type { AppEnv } from '../app-env.ts';
-import { secured } from '../authorise.ts';
+import { secured } from '../auth/authorise.ts';
 import { SANDBOX_HEADERS, isNotModified, rangeOf, transferRefusal } from '../byte-answer.ts';
 import { attachment } from './content-disposition.ts';
 import { json, pageQuery, refusals, sessionParams } from '../contract.ts';

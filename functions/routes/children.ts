@@ -3,7 +3,7 @@ import { v7 as uuidV7 } from 'uuid';
 import { childList, sessionTree, spawnedSession, spawnRequest } from '../../protocol/api/child.ts';
 import { uuid } from '../../protocol/ids.ts';
 import type { AppEnv } from '../app-env.ts';
-import { secured } from '../authorise.ts';
+import { secured } from '../auth/authorise.ts';
 import { body, idempotencyHeader, json, pageQuery, refusals, sessionParams } from '../contract.ts';
 import { overMaximum } from '../maxima.ts';
 import { directoryOf, sessionOf, streamUrl } from '../objects.ts';

@@ -4,7 +4,7 @@ import { eventEnvelope } from '../../protocol/api/event.ts';
 import { SESSION_NOT_FOUND, sessionOf } from '../objects.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { AppEnv, CallerEnv } from '../app-env.ts';
-import { secured } from '../authorise.ts';
+import { secured } from '../auth/authorise.ts';
 import { refusals, sessionParams } from '../contract.ts';
 import { refuse } from '../refuse.ts';
 

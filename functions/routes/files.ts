@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import { changeList, fileList, writtenFiles, type FilesRequest } from '../../protocol/api/files.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { AppEnv, CallerEnv } from '../app-env.ts';
-import { secured } from '../authorise.ts';
+import { secured } from '../auth/authorise.ts';
 import { SANDBOX_HEADERS, isNotModified, rangeOf, transferRefusal } from '../byte-answer.ts';
 import { attachment } from './content-disposition.ts';
 import { json, refusals, sessionParams } from '../contract.ts';

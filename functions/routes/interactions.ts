@@ -1,7 +1,7 @@
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi';
 import { interactionList, interactionState, interactionView, resolveRequest } from '../../protocol/api/interaction.ts';
 import type { AppEnv } from '../app-env.ts';
-import { secured } from '../authorise.ts';
+import { secured } from '../auth/authorise.ts';
 import { body, interactionParams, json, pageQuery, refusals, sessionParams } from '../contract.ts';
 import { sessionOf } from '../objects.ts';
 import { refuse } from '../refuse.ts';

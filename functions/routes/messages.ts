@@ -12,7 +12,7 @@ import {
   wakeupList,
 } from '../../protocol/api/message.ts';
 import type { AppEnv } from '../app-env.ts';
-import { secured } from '../authorise.ts';
+import { secured } from '../auth/authorise.ts';
 import {
   body,
   idempotencyHeader,

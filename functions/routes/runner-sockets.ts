@@ -2,8 +2,9 @@ import { Hono, type Context } from 'hono';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { AppEnv } from '../app-env.ts';
 import { poolOf, sessionOf, SESSION_NOT_FOUND } from '../objects.ts';
+import { refuseToken } from '../auth/authorise.ts';
 import { refuse } from '../refuse.ts';
-import { verifyRunner, verifySession } from '../token.ts';
+import { verifyRunner, verifySession } from '../auth/token.ts';
 
 const UPGRADE: Refusal = { refused: 'upgrade_required', detail: 'Runners open this with a WebSocket.' };
 
@@ -27,24 +28,24 @@ const open = { headers: { upgrade: 'websocket' } };
  */
 export const runnerSockets = new Hono<AppEnv>()
   .get('/control', async (c) => {
-    const verified = await verifyRunner(c.req.header('authorization'), c.get('settings').JWT_SECRET);
-    if ('refused' in verified) return refuse(c, verified);
+    const verified = await verifyRunner(c.req.header('authorization'), c.get('settings'));
+    if ('refused' in verified) return refuseToken(c, verified);
     if (!isUpgrade(c)) return refuse(c, UPGRADE);
     const name = verified.claims.sub;
     const answer = await poolOf(c).fetch(`https://pool/control?name=${encodeURIComponent(name)}`, open);
     return answer.status === 409 ? refuse(c, connected(name)) : answer;
   })
   .get('/sessions/:session_id/data', async (c) => {
-    const verified = await verifySession(c.req.header('authorization'), c.get('settings').JWT_SECRET);
-    if ('refused' in verified) return refuse(c, verified);
+    const verified = await verifySession(c.req.header('authorization'), c.get('settings'));
+    if ('refused' in verified) return refuseToken(c, verified);
     const found = sessionOf(c);
     if ('refused' in found || verified.claims.sub !== c.req.param('session_id')) return refuse(c, SESSION_NOT_FOUND);
     if (!isUpgrade(c)) return refuse(c, UPGRADE);
     return found.session.fetch(`https://session/data?epoch=${verified.claims.epoch}`, open);
   })
   .get('/sessions/:session_id/transfers/:transfer_id', async (c) => {
-    const verified = await verifyRunner(c.req.header('authorization'), c.get('settings').JWT_SECRET);
-    if ('refused' in verified) return refuse(c, verified);
+    const verified = await verifyRunner(c.req.header('authorization'), c.get('settings'));
+    if ('refused' in verified) return refuseToken(c, verified);
     const found = sessionOf(c);
     if ('refused' in found) return refuse(c, NO_TRANSFER);
     if (!isUpgrade(c)) return refuse(c, UPGRADE);

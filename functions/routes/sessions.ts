@@ -10,7 +10,7 @@ import {
   stoppedSession,
 } from '../../protocol/api/session.ts';
 import type { AppEnv } from '../app-env.ts';
-import { secured, securedFor } from '../authorise.ts';
+import { secured, securedFor } from '../auth/authorise.ts';
 import { body, idempotencyHeader, json, refusals, sessionParams } from '../contract.ts';
 import { overMaximum } from '../maxima.ts';
 import { directoryOf, sessionOf, streamUrl } from '../objects.ts';

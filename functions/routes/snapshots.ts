@@ -3,7 +3,7 @@ import { v7 as uuidV7 } from 'uuid';
 import { createdSession } from '../../protocol/api/session.ts';
 import { forkRequest, snapshotList, snapshotView } from '../../protocol/api/workspace.ts';
 import type { AppEnv } from '../app-env.ts';
-import { secured, securedFor } from '../authorise.ts';
+import { secured, securedFor } from '../auth/authorise.ts';
 import { body, idempotencyHeader, json, pageQuery, refusals, sessionParams, snapshotParams } from '../contract.ts';
 import { directoryOf, sessionOf, streamUrl } from '../objects.ts';
 import { refuse } from '../refuse.ts';

@@ -1,7 +1,7 @@
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi';
 import { snapshotList, storageView, workspaceId, workspaceList, workspaceView } from '../../protocol/api/workspace.ts';
 import type { AppEnv } from '../app-env.ts';
-import { securedFor } from '../authorise.ts';
+import { securedFor } from '../auth/authorise.ts';
 import { json, pageQuery, refusals, workspaceParams } from '../contract.ts';
 import { directoryOf } from '../objects.ts';
 import { refuse } from '../refuse.ts';

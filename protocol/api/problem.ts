@@ -7,6 +7,7 @@ export const PROBLEMS = {
   body_too_large: [413, 'The body is too large'],
   token_missing: [401, 'No token'],
   token_invalid: [401, 'The token is not valid'],
+  keys_unavailable: [503, 'The keys that sign the tokens cannot be had'],
   token_expired: [401, 'The token has expired'],
   scope_missing: [403, 'The token may not do this'],
   token_bound: [403, 'The token is for one session alone'],

@@ -11,10 +11,24 @@ const count = (fallback: number, max: number) => {
 /** Seconds. */
 const seconds = count;
 
+const jwtSecret = z.string().min(32, 'must be at least 32 characters: RFC 7518 wants 256 bits for HS256');
+
 /** The edge's environment: `vars` and secrets of the Worker. Names and defaults are the seed's where it has them. */
 export const edgeSettings = discordSettings.extend(webSettings.shape).extend({
-  /** Signs and checks every HS256 token. Required. */
-  JWT_SECRET: z.string().min(32, 'must be at least 32 characters: RFC 7518 wants 256 bits for HS256'),
+  /** Signs users' tokens, and the keys of all other kinds are derived from it. Required. */
+  JWT_SECRET: jwtSecret,
+  /** The secret before that: what it signed stays valid while this is set. */
+  JWT_SECRET_PREVIOUS: jwtSecret.optional(),
+  /** A key set (RFC 7517), such as that of an OIDC provider, whose keys may sign users' tokens as well. */
+  JWT_JWKS_URL: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).optional(),
+  /** The `iss` and the `aud` that every user's token must have; absent: any. */
+  JWT_ISSUER: z.string().min(1).optional(),
+  JWT_AUDIENCE: z.string().min(1).optional(),
+  /** The claim that names the owner in tokens of `JWT_JWKS_URL`. In those of `JWT_SECRET` it is always `sub`. */
+  JWT_OWNER_CLAIM: z
+    .string()
+    .regex(/^[A-Za-z0-9_.:/-]{1,128}$/, 'must be the name of a claim, such as sub or email')
+    .default('sub'),
   /** Longest life of a container, seconds, when the session's config does not set it. */
   CONTAINER_TIMEOUT_DEFAULT: seconds(3600, 604_800),
   /** Idle time until a container is ended, seconds. */

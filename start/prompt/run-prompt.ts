@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { apiClient } from './api-client.ts';
 import type { PromptRequest } from '../settings/arguments.ts';
-import { mintToken } from '../settings/mint-token.ts';
+import { mintToken, type TokenRequest } from '../settings/mint-token.ts';
 import { NOTHING_PRINTED, printEvent, type Piece } from './print-stream.ts';
 import { shownPath } from '../lib/project.ts';
 import { isRefused } from '../lib/refused.ts';
@@ -25,6 +25,8 @@ const STYLES = {
 export interface PromptRun {
   url: string;
   secret: string;
+  /** What the service expects of the token besides. */
+  claims: Pick<TokenRequest, 'iss' | 'aud'>;
   request: PromptRequest;
   dataFolder: string;
   terminal: Terminal;
@@ -36,8 +38,9 @@ export interface PromptRun {
  *
  * @returns whether it completed
  */
-export async function runPrompt({ url, secret, request, dataFolder, terminal, signal }: PromptRun): Promise<boolean> {
-  const token = await mintToken(secret, { kind: 'user', sub: OWNER, ttlSeconds: TOKEN_SECONDS });
+export async function runPrompt(run: PromptRun): Promise<boolean> {
+  const { url, secret, claims, request, dataFolder, terminal, signal } = run;
+  const token = await mintToken(secret, { ...claims, kind: 'user', sub: OWNER, ttlSeconds: TOKEN_SECONDS });
   const api = apiClient(url, token);
   const fail = (line: string) => {
     terminal.line(`✗ ${line}`, 'red');

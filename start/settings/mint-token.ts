@@ -1,6 +1,8 @@
 import { SignJWT } from 'jose';
+import { signingKey } from '../../protocol/token-keys.ts';
 import { TokenType } from '../../protocol/token.ts';
 import type { Refused } from '../lib/refused.ts';
+import type { Settings } from './settings.ts';
 
 export interface TokenRequest {
   kind: 'user' | 'runner';
@@ -11,16 +13,26 @@ export interface TokenRequest {
   scope?: string;
   /** The session that a user's token is bound to. */
   sid?: string;
+  /** What the service expects of a user's token: `JWT_ISSUER` and `JWT_AUDIENCE`. */
+  iss?: string;
+  aud?: string;
 }
 
 /** Signs a JWT with HS256. Its kind is in the header's `typ`. */
 export async function mintToken(secret: string, { kind, sub, ttlSeconds, ...claims }: TokenRequest): Promise<string> {
+  const key = await signingKey({ JWT_SECRET: secret }, kind);
   return await new SignJWT(claims)
     .setProtectedHeader({ alg: 'HS256', typ: TokenType[kind] })
     .setSubject(sub)
     .setIssuedAt()
     .setExpirationTime(`${ttlSeconds} s`)
-    .sign(new TextEncoder().encode(secret));
+    .sign(key);
+}
+
+/** The claims that a service with these settings expects of every user's token. */
+export function expectedClaims({ edgeVars }: Pick<Settings, 'edgeVars'>): Pick<TokenRequest, 'iss' | 'aud'> {
+  const { JWT_ISSUER: iss, JWT_AUDIENCE: aud } = edgeVars;
+  return { ...(iss !== undefined && { iss }), ...(aud !== undefined && { aud }) };
 }
 
 const UNITS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;

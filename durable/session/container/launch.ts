@@ -2,13 +2,13 @@ import type { SessionFiles } from '../../../protocol/api/files.ts';
 import type { Workspace } from '../../../protocol/api/workspace.ts';
 import type { Launch } from '../../../protocol/link/runner-control.ts';
 import type { Needs } from '../../rpc/pool-rpc.ts';
+import { mintSessionToken } from '../../shared/session-token.ts';
 import { quotaBytes } from '../../shared/quota.ts';
 import { describeFiles, type Base } from '../core/files.ts';
 import { agentToolsOf } from '../core/limits.ts';
 import { presentConfig } from '../core/settings/live-settings.ts';
 import type { Peers } from '../store/peers.ts';
 import type { SessionStore } from '../store/store.ts';
-import { mintSessionToken } from './session-token.ts';
 
 /** All that a runner needs to start the session's container of its present epoch. */
 export async function launchOf(store: SessionStore, peers: Peers, base: Base): Promise<Launch> {
@@ -18,7 +18,7 @@ export async function launchOf(store: SessionStore, peers: Peers, base: Base): P
   return {
     session_id,
     epoch,
-    token: await mintSessionToken(store.settings.JWT_SECRET, session_id, epoch),
+    token: await mintSessionToken(store.settings, session_id, epoch),
     resume: epoch > 1,
     ...(conversation.id === null ? {} : { conversation_id: conversation.id }),
     config: {

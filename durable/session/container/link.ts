@@ -66,11 +66,12 @@ export class ContainerLink {
     }
   }
 
-  /** Closes the socket, and returns false, if the session is gone or `epoch` is not the present one. */
+  /** Closes the socket, and returns false, if the session is gone or `epoch` is over: its container has ended, or there was another. */
   #isCurrent(socket: WebSocket, epoch: number): boolean {
     const { record } = this.#store;
     if (record === null) socket.close(CloseCode.notFound, 'there is no such session');
-    else if (epoch !== record.state.epoch) socket.close(CloseCode.staleEpoch, 'this epoch is over');
+    else if (epoch !== record.state.epoch || record.state.container === 'none')
+      socket.close(CloseCode.staleEpoch, 'this epoch is over');
     else return true;
     return false;
   }

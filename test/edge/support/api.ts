@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:test';
 import { SignJWT } from 'jose';
 import { createApp } from '../../../functions/app.ts';
+import { signingKey } from '../../../protocol/token-keys.ts';
 import { TokenType } from '../../../protocol/token.ts';
 import { Socket } from './socket.ts';
 
@@ -21,7 +22,7 @@ export interface TokenOptions {
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
-export function mint(
+export async function mint(
   sub: string,
   { typ = TokenType.user, secret = env.JWT_SECRET, expires = '1h', claims = {} }: TokenOptions = {},
 ) {
@@ -30,8 +31,12 @@ export function mint(
     .setSubject(sub)
     .setIssuedAt()
     .setExpirationTime(expires)
-    .sign(new TextEncoder().encode(secret));
+    .sign(await signingKey({ JWT_SECRET: secret }, kindOf(typ)));
 }
+
+/** The kind of token that has this `typ`; one that there is not is a user's. */
+const kindOf = (typ: string) => objectKeys(TokenType).find((kind) => TokenType[kind] === typ) ?? 'user';
+const objectKeys = (types: typeof TokenType) => Object.keys(types) as (keyof typeof TokenType)[];
 
 /** Calls the API the way an HTTP client does. */
 export async function request(path: string, init: RequestInit = {}): Promise<Answer> {

@@ -25,7 +25,7 @@ describe('/mcp', () => {
     ],
     [
       'a token that has expired',
-      async () => ({ authorization: `Bearer ${await mint('a', { expires: '-1s' })}` }),
+      async () => ({ authorization: `Bearer ${await mint('a', { expires: '-31s' })}` }),
       'token_expired',
     ],
   ])('refuses %s as the API does', async (_, headers, code) => {

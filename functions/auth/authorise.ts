@@ -1,11 +1,11 @@
 import type { Context, MiddlewareHandler } from 'hono';
-import type { Refusal } from '../protocol/api/problem.ts';
-import type { Scope } from '../protocol/token.ts';
-import type { CallerEnv } from './app-env.ts';
-import { withJsonBody } from './json-body.ts';
-import { outsideOfToken } from './objects.ts';
-import { refuse } from './refuse.ts';
-import { verifyUser } from './token.ts';
+import type { Refusal } from '../../protocol/api/problem.ts';
+import type { Scope } from '../../protocol/token.ts';
+import type { CallerEnv } from '../app-env.ts';
+import { withJsonBody } from '../json-body.ts';
+import { outsideOfToken } from '../objects.ts';
+import { refuse } from '../refuse.ts';
+import { verifyUser } from './user-token.ts';
 
 /** Admits callers with a user's token, whatever its scope. Only for `/mcp`, whose tools call the API with that token. */
 export const withCaller: MiddlewareHandler<CallerEnv> = async (c, next) => (await admit(c, [])) ?? next();
@@ -42,8 +42,8 @@ export function securedFor(reach: Reach, ...scopes: [Scope, ...Scope[]]): Secure
 
 /** Sets the caller; or refuses. */
 async function admit(c: Context<CallerEnv>, scopes: readonly Scope[]): Promise<Response | null> {
-  const verified = await verifyUser(c.req.header('authorization'), c.get('settings').JWT_SECRET);
-  if ('refused' in verified) return refuse(c, verified, { 'www-authenticate': 'Bearer' });
+  const verified = await verifyUser(c.req.header('authorization'), c.get('settings'));
+  if ('refused' in verified) return refuseToken(c, verified);
   const { caller } = verified;
   const missing = scopes.find((scope) => !caller.scopes.includes(scope));
   if (missing !== undefined) return refuse(c, scopeMissing(missing));
@@ -57,6 +57,12 @@ async function reached(c: Context<CallerEnv>, reach: Reach): Promise<Response | 
   if (reach === 'owner' || c.req.param('session_id') === undefined) return refuse(c, TOKEN_BOUND);
   const outside = await outsideOfToken(c);
   return outside === null ? null : refuse(c, outside);
+}
+
+/** The answer to a call whose token is refused, or cannot be checked. */
+export function refuseToken(c: Context, refusal: Refusal): Response {
+  const later = refusal.refused === 'keys_unavailable';
+  return refuse(c, refusal, later ? { 'retry-after': '5' } : { 'www-authenticate': 'Bearer' });
 }
 
 const TOKEN_BOUND: Refusal = {

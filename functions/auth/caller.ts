@@ -1,0 +1,12 @@
+import type { Scope } from '../../protocol/token.ts';
+
+/** Who calls, by their token. */
+export interface Caller {
+  /** `sub` of the token. */
+  readonly owner: string;
+  readonly scopes: readonly Scope[];
+  /** The session that the token is bound to: only it and those below it are there for this caller. Null: all of the owner's. */
+  readonly sid: string | null;
+  /** When the token expires, epoch milliseconds. */
+  readonly expires: number;
+}

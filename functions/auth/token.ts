@@ -1,0 +1,111 @@
+import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from 'jose';
+import type { z } from 'zod';
+import type { Refusal } from '../../protocol/api/problem.ts';
+import { verifyingKeys, type KeyKind, type KeySettings } from '../../protocol/token-keys.ts';
+import { LEEWAY_SECONDS, runnerClaims, sessionClaims, TokenType } from '../../protocol/token.ts';
+
+export const HOW = 'Send `Authorization: Bearer <JWT>`; `npm run --silent token -- --sub NAME` prints one.';
+
+export const invalid = (why: string): Refusal => ({ refused: 'token_invalid', detail: `${why} ${HOW}` });
+
+export type Verified<T> = { readonly claims: T } | Refusal;
+
+/** A token that was signed by a key of its kind, and is valid now. */
+export interface Signed {
+  readonly payload: JWTPayload;
+  /** A token without it is a user's, because many libraries leave it out. */
+  readonly typ: string;
+}
+
+/** The token of an `Authorization` header. */
+export function bearerOf(authorization: string | undefined): { readonly token: string } | Refusal {
+  if (authorization === undefined) return { refused: 'token_missing', detail: `The call needs a token. ${HOW}` };
+  const token = /^Bearer +([^\s]+)$/i.exec(authorization)?.[1];
+  return token === undefined ? invalid('The Authorization header is not `Bearer <JWT>`.') : { token };
+}
+
+/** Checks the token of one session's epoch. It has no end of its own: the session knows when its epoch is over. */
+export function verifySession(
+  authorization: string | undefined,
+  settings: KeySettings,
+): Promise<Verified<z.infer<typeof sessionClaims>>> {
+  return verify(authorization, settings, 'session', sessionClaims);
+}
+
+/** Checks a runner's token. */
+export function verifyRunner(
+  authorization: string | undefined,
+  settings: KeySettings,
+): Promise<Verified<z.infer<typeof runnerClaims>>> {
+  return verify(authorization, settings, 'runner', runnerClaims);
+}
+
+async function verify<T>(
+  authorization: string | undefined,
+  settings: KeySettings,
+  kind: Exclude<KeyKind, 'user'>,
+  claims: z.ZodType<T>,
+): Promise<Verified<T>> {
+  const bearer = bearerOf(authorization);
+  if ('refused' in bearer) return bearer;
+  const signed = await signedBySecret(bearer.token, settings, kind);
+  if ('refused' in signed) return signed;
+  return signed.typ === TokenType[kind] ? claimsOf(signed, claims) : OTHER_KIND;
+}
+
+/** `typ` tells the kinds of tokens apart for people; their keys do it for us. */
+export const OTHER_KIND = invalid('It is a token of another kind.');
+
+/** Checks the claims of a token that is signed. */
+export function claimsOf<T>({ payload }: Signed, claims: z.ZodType<T>): Verified<T> {
+  const parsed = claims.safeParse(payload);
+  if (parsed.success) return { claims: parsed.data };
+  const missing = parsed.error.issues.map(({ path }) => `\`${path.join('.')}\``).join(', ');
+  return invalid(`The token's claims do not fit: ${missing}.`);
+}
+
+/** Checks a token that one of our secrets has to have signed. */
+export async function signedBySecret(
+  token: string,
+  settings: KeySettings,
+  kind: KeyKind,
+  expected: Pick<JWTVerifyOptions, 'issuer' | 'audience'> = {},
+): Promise<Signed | Refusal> {
+  let refusal: Refusal = NOT_OURS;
+  for (const key of await verifyingKeys(settings, kind)) {
+    try {
+      // We choose the algorithm, never the token.
+      const options = { ...expected, algorithms: ['HS256'], clockTolerance: LEEWAY_SECONDS };
+      const { payload, protectedHeader } = await jwtVerify(token, key, options);
+      return { payload, typ: protectedHeader.typ ?? TokenType.user };
+    } catch (error) {
+      refusal = refusalOf(error);
+      if (!(error instanceof errors.JWSSignatureVerificationFailed)) return refusal;
+    }
+  }
+  return refusal;
+}
+
+/** The algorithm that a token says it is signed with; null: it is no JWT. */
+export function algorithmOf(token: string): string | null {
+  try {
+    return decodeProtectedHeader(token).alg ?? null;
+  } catch (error) {
+    // jose throws a TypeError for what has not a token's form.
+    if (error instanceof TypeError) return null;
+    throw error;
+  }
+}
+
+const NOT_OURS = invalid('The token is not a JWT that this service has signed, or trusts.');
+
+/** Why `jwtVerify` refused a token. @throws what is no refusal */
+export function refusalOf(error: unknown): Refusal {
+  if (error instanceof errors.JWTExpired) return { refused: 'token_expired', detail: `The token has expired. ${HOW}` };
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    if (error.claim === 'nbf') return invalid('The token is not valid yet (`nbf`).');
+    return invalid(`The token’s \`${error.claim}\` is not what this service expects.`);
+  }
+  if (error instanceof errors.JOSEError) return NOT_OURS;
+  throw error;
+}

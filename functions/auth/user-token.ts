@@ -1,0 +1,69 @@
+import * as z from 'zod';
+import type { Refusal } from '../../protocol/api/problem.ts';
+import type { EdgeSettings } from '../../protocol/settings/edge-settings.ts';
+import { LEEWAY_SECONDS, SCOPES, TokenType, UNLIMITED, userClaims, wordsOfScope } from '../../protocol/token.ts';
+import { userName } from '../../protocol/ids.ts';
+import type { Caller } from './caller.ts';
+import { isAsymmetric, signedByKeySet } from './key-set.ts';
+import { algorithmOf, bearerOf, claimsOf, invalid, OTHER_KIND, signedBySecret, type Signed } from './token.ts';
+
+type Admitted = { readonly caller: Caller } | Refusal;
+
+/** The `typ` of tokens that identity providers make: a plain one, or an access token (RFC 9068). */
+const PROVIDERS = [TokenType.user, 'at+jwt', 'application/at+jwt'].map((typ) => typ.toLowerCase());
+
+/**
+ * Checks a user's token. It is signed with our secret, or by a key of `JWT_JWKS_URL`. Its algorithm says which of the two
+ * is asked, and neither takes the other's: a public key is never used as a secret.
+ */
+export async function verifyUser(authorization: string | undefined, settings: EdgeSettings): Promise<Admitted> {
+  const bearer = bearerOf(authorization);
+  if ('refused' in bearer) return bearer;
+  const { token } = bearer;
+  const { JWT_JWKS_URL: url, JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = settings;
+  const expected = { ...(issuer !== undefined && { issuer }), ...(audience !== undefined && { audience }) };
+  if (url !== undefined && isAsymmetric(algorithmOf(token))) {
+    const signed = await signedByKeySet(token, url, expected);
+    if ('refused' in signed) return signed;
+    if (!PROVIDERS.includes(signed.typ.toLowerCase())) return OTHER_KIND;
+    return providerCaller(signed, settings.JWT_OWNER_CLAIM);
+  }
+  const signed = await signedBySecret(token, settings, 'user', expected);
+  if ('refused' in signed) return signed;
+  if (signed.typ !== TokenType.user) return OTHER_KIND;
+  const verified = claimsOf(signed, userClaims);
+  return 'refused' in verified ? verified : ownCaller(verified.claims);
+}
+
+/** The caller of a token that was made for this service: what it says has to be ours. */
+function ownCaller({ sub: owner, exp, scope, sid }: z.infer<typeof userClaims>): Admitted {
+  const caller = { owner, sid: sid ?? null, expires: endOf(exp) };
+  if (scope === undefined) return { caller: { ...caller, scopes: UNLIMITED } };
+  const { scopes, unknown } = wordsOfScope(scope);
+  if (unknown.length === 0) return { caller: { ...caller, scopes } };
+  const named = unknown.map((word) => `\`${word}\``).join(', ');
+  return invalid(`The token’s scope has ${named}, which is none of ${SCOPES.join(', ')}.`);
+}
+
+const providerClaims = z.object({
+  exp: z.number(),
+  scope: z.union([z.string(), z.array(z.string()).transform((words) => words.join(' '))]).default(''),
+});
+
+/**
+ * The caller of an identity provider's token. Its scope has words of other vocabularies too (`openid`), and one that has
+ * none of ours limits nothing. Its `sid` is the provider's session, and none of ours.
+ */
+function providerCaller(signed: Signed, ownerClaim: string): Admitted {
+  const verified = claimsOf(signed, providerClaims);
+  if ('refused' in verified) return verified;
+  const owner = userName.safeParse(signed.payload[ownerClaim]);
+  if (!owner.success) return invalid(`The token’s \`${ownerClaim}\` does not name its owner.`);
+  const { exp, scope } = verified.claims;
+  const { scopes } = wordsOfScope(scope);
+  const limits = scopes.length === 0 ? UNLIMITED : scopes;
+  return { caller: { owner: owner.data, sid: null, scopes: limits, expires: endOf(exp) } };
+}
+
+/** When a token is over, epoch milliseconds. */
+const endOf = (exp: number) => (exp + LEEWAY_SECONDS) * 1000;

@@ -5,7 +5,12 @@ import { epoch, userName, uuid } from './ids.ts';
 export const LEEWAY_SECONDS = 30;
 
 /** The kinds of tokens, by the `typ` of their header. A plain `JWT`, as any library makes it, is a user's. */
-export const TokenType = { user: 'JWT', session: 'session+jwt', runner: 'runner+jwt' } as const;
+export const TokenType = {
+  user: 'JWT',
+  session: 'session+jwt',
+  runner: 'runner+jwt',
+  'runner-code': 'runner-code+jwt',
+} as const;
 
 /** What a user's token may do. Each route and each WebSocket verb declares the one that it needs. */
 export const SCOPES = [
@@ -42,5 +47,7 @@ export const userClaims = z.object({
 });
 /** `sub` is the session. The token is valid for one epoch, and for as long as that. */
 export const sessionClaims = z.object({ sub: uuid, epoch });
-/** `sub` is the runner's name: the same name means the same runner, with the same files. */
+/** `sub` is the runner's name: the same name means the same runner, with the same files. It has signed the token itself. */
 export const runnerClaims = z.object({ sub: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/), exp: z.number() });
+/** A code with which a runner of that name enrols its key, once. `jti` tells it from others. */
+export const runnerCodeClaims = runnerClaims.extend({ jti: z.string().min(1).max(128) });

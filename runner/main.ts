@@ -13,11 +13,16 @@ import type { ModelHandler } from './model/exchange.ts';
 import { forwardToModel } from './model/forward.ts';
 import { createModelPool } from './model/pool.ts';
 import { describeUpstream, modelUpstreamEnvironment, type ModelUpstream } from './model/upstream.ts';
+import { RunnerIdentity } from './identity/identity.ts';
+import { RunnerKey } from './identity/runner-key.ts';
 import { ProcessBackend } from './backend/process-backend.ts';
 import { Runner } from './session/runner.ts';
 import { parseSettings, type Settings } from './session/settings.ts';
 import { Snapshots } from './snapshot/snapshots.ts';
 import { openStorage } from './storage/open-storage.ts';
+
+const NO_CODE =
+  'RUNNER_TOKEN is not set, and this runner has not enrolled yet: make a code with `npm run --silent token -- --kind runner --sub NAME`';
 
 /** `npm run runner`. Exit codes: 0 after a drain; 1 when it could not start, or a second signal came. */
 async function main(): Promise<void> {
@@ -29,6 +34,12 @@ async function main(): Promise<void> {
     return refuse(upstream.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; '));
   const opened = openDataFolder(settings.dataFolder);
   if (!opened.ok) return refuse(opened.problem);
+
+  const key = await RunnerKey.open(settings.dataFolder);
+  if (key.name === null && settings.runnerCode === undefined) {
+    opened.data.release();
+    return refuse(NO_CODE);
+  }
 
   const log = createLog(settings.logLevel);
   let runner: Runner | undefined;
@@ -65,6 +76,7 @@ async function main(): Promise<void> {
   const store = await openStorage(settings.storage, settings.dataFolder, log);
   runner = await Runner.start({
     settings,
+    credentials: new RunnerIdentity({ edgeUrl: settings.edgeUrl, key, code: settings.runnerCode, log }),
     store,
     snapshots: new Snapshots({ store, log }),
     egress: egress.dependencies,

@@ -9,14 +9,17 @@ import { loadEnvironment, parseSettings, type Settings } from '../start/settings
 const HELP = `npm run --silent token -- --sub NAME [options]
 
 Prints a JWT, signed with JWT_SECRET or with the development secret that \`npm start\` made.
+A runner's is a code: set as RUNNER_TOKEN, the runner enrols with it, once.
 
   --sub NAME     who it is: owns what is made with it (a runner's: its name)
-  --ttl TIME     how long it is good for: 90s, 30m, 12h, 7d (default 12h)
+  --ttl TIME     how long it is good for: 90s, 30m, 12h, 7d (default 12h; a code: 1h)
   --scope TEXT   what it may do, words with spaces between: ${SCOPES.slice(0, 4).join(' ')}
                  ${SCOPES.slice(4).join(' ')} (default: all but admin)
   --sid UUID     bound to that session and those below it: nothing else is there for it
   --kind KIND    user or runner (default user)
   --help         this text`;
+
+const DEFAULT_TTL = { user: '12h', runner: '1h' };
 
 type Command = { run: 'help' } | { run: 'mint'; request: TokenRequest };
 
@@ -26,7 +29,7 @@ function parseCommand(): Command | Refused {
     ({ values } = parseArgs({
       options: {
         sub: { type: 'string' },
-        ttl: { type: 'string', default: '12h' },
+        ttl: { type: 'string' },
         scope: { type: 'string' },
         sid: { type: 'string' },
         kind: { type: 'string', default: 'user' },
@@ -46,7 +49,7 @@ function parseCommand(): Command | Refused {
     const allowed = kind === 'user' ? '1 to 256 characters' : '1 to 64 of A-Z a-z 0-9 . _ -';
     return { refused: `--sub of a ${kind} must be ${allowed}` };
   }
-  const ttl = parseDuration(values.ttl);
+  const ttl = parseDuration(values.ttl ?? DEFAULT_TTL[kind]);
   if (isRefused(ttl)) return ttl;
   for (const [name, value] of Object.entries({ scope, sid }))
     if (value !== undefined && kind !== 'user')

@@ -24,7 +24,8 @@ import type { Terminal } from './lib/terminal.ts';
 
 /** The runner's name: the same at each start, so that the pool knows it again. */
 const RUNNER = 'local';
-const RUNNER_TOKEN_SECONDS = 365 * 86_400;
+/** How long the code is good with which the runner enrols, at its first start. */
+const RUNNER_CODE_SECONDS = 3600;
 /** Longest wait for the runner's connection. Then the service is announced without it. Milliseconds. */
 const RUNNER_CONNECT_MS = 15_000;
 
@@ -96,7 +97,7 @@ async function runParts(
   }
   const runner = superviseRunner({
     environment: async () => {
-      const token = await mintToken(secret.value, { kind: 'runner', sub: RUNNER, ttlSeconds: RUNNER_TOKEN_SECONDS });
+      const token = await mintToken(secret.value, { kind: 'runner', sub: RUNNER, ttlSeconds: RUNNER_CODE_SECONDS });
       return runnerEnvironment(env, { ...grant, edgeUrl: edge.url, token, image });
     },
     log: path.join(dataFolder, 'runner.log'),

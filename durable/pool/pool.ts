@@ -1,10 +1,11 @@
 import { DurableObject } from 'cloudflare:workers';
 import { CloseCode } from '../../protocol/close-code.ts';
+import type { Refusal } from '../../protocol/api/problem.ts';
 import { edgeSettings, type EdgeSettings } from '../../protocol/settings/edge-settings.ts';
 import type { PoolHealth } from '../../protocol/health.ts';
 import type { Launch, PlacementKey, TreeName } from '../../protocol/link/runner-control.ts';
 import type { EdgeEnv } from '../rpc/edge-env.ts';
-import type { FilesOrder, Ordered, PoolRpc } from '../rpc/pool-rpc.ts';
+import type { EnrolInput, FilesOrder, Ordered, PoolRpc } from '../rpc/pool-rpc.ts';
 import { migrate, stampVersion, type Schema } from '../shared/schema.ts';
 import { isOfPresentKey, mintSessionToken } from '../shared/session-token.ts';
 import type { Needs, Placement, RunnerChoice } from './core/placement.ts';
@@ -12,6 +13,7 @@ import { FileOrders } from './file-orders.ts';
 import { PlacementQueue } from './placement-queue.ts';
 import { PoolTable, type RunnerRow } from './pool-table.ts';
 import { RunnerFrames } from './runner-frames.ts';
+import { RunnerKeys } from './runner-keys.ts';
 import { parseFrame, RunnerSockets, SILENT_MS } from './runner-sockets.ts';
 
 /** The versions of a pool's stored state. The first is the only one yet. */
@@ -24,6 +26,7 @@ const POOL_SCHEMA: Schema = { of: 'pool', firstTable: 'runners', migrations: [] 
 export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
   readonly #settings: EdgeSettings;
   readonly #table: PoolTable;
+  readonly #keys: RunnerKeys;
   readonly #sockets: RunnerSockets;
   readonly #queue: PlacementQueue;
   readonly #orders: FileOrders;
@@ -35,6 +38,7 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
     const isNew = migrate(ctx.storage, POOL_SCHEMA) === 'none';
     this.#table = new PoolTable(ctx.storage.sql);
     if (isNew) stampVersion(ctx.storage.sql, POOL_SCHEMA);
+    this.#keys = new RunnerKeys(ctx.storage.sql);
     this.#sockets = new RunnerSockets(ctx);
     const mixesIsolation = this.#settings.MIX_ISOLATION;
     const deps = { ctx, env, table: this.#table, sockets: this.#sockets, mixesIsolation };
@@ -85,6 +89,19 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
     const runners = this.#table.forget(sessionId);
     for (const runner of runners) this.#sockets.send(runner, { kind: 'remove', session_id: sessionId });
     await this.#queue.fill();
+  }
+
+  enrol(input: EnrolInput): { enrolled: true } | Refusal {
+    const before = this.#keys.of(input.name);
+    const refused = this.#keys.enrol(input, Date.now());
+    if (refused !== null) return refused;
+    // Who has the former key is not this runner any more.
+    if (before !== null && before !== input.key) this.#sockets.dismiss(input.name);
+    return { enrolled: true };
+  }
+
+  runnerKey(name: string): string | null {
+    return this.#keys.of(name);
   }
 
   health(): PoolHealth {

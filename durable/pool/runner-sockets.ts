@@ -62,6 +62,13 @@ export class RunnerSockets {
     socket.serializeAttachment({ name, since: Date.now(), greeted: false } satisfies Attachment);
   }
 
+  /** Closes a runner's sockets: it has another key now. */
+  dismiss(name: string): void {
+    for (const socket of this.#ctx.getWebSockets(name)) {
+      socket.close(CloseCode.unauthorized, 'a runner has enrolled under this name with another key');
+    }
+  }
+
   /** The runner has said hello: from now on it can be sent frames. */
   greeted(socket: WebSocket): void {
     socket.serializeAttachment({ ...attachmentOf(socket), greeted: true } satisfies Attachment);

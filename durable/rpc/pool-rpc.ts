@@ -1,3 +1,4 @@
+import type { Refusal } from '../../protocol/api/problem.ts';
 import type { PoolHealth } from '../../protocol/health.ts';
 import type { Launch, PlacementKey, PoolFrame, TreeName } from '../../protocol/link/runner-control.ts';
 import type { Needs, Placement } from '../pool/core/placement.ts';
@@ -9,6 +10,16 @@ export type FilesOrder = Extract<PoolFrame, { kind: 'snapshot' | 'transfer' }>;
 
 export type Ordered =
   { readonly sent: true; readonly runner: string } | { readonly sent: false; readonly detail: string };
+
+/** A runner enrols its key. */
+export interface EnrolInput {
+  readonly name: string;
+  /** Its public key: the `x` of an Ed25519 JWK. */
+  readonly key: string;
+  /** Which code it was, and when that expires, epoch milliseconds. */
+  readonly code: string;
+  readonly expires: number;
+}
 
 /** What sessions and handlers may ask of a pool of runners. */
 export interface PoolRpc extends Rpc.DurableObjectBranded {
@@ -26,5 +37,9 @@ export interface PoolRpc extends Rpc.DurableObjectBranded {
   dropTrees(storage: string, owner: string, trees: readonly TreeName[]): void;
   /** The session is deleted: its container ends and its files go, as soon as its runner can be reached. */
   forgetSession(sessionId: string): Promise<void>;
+  /** Takes a runner's key, in place of any that it had. */
+  enrol(input: EnrolInput): { enrolled: true } | Refusal;
+  /** The public key of a runner that has enrolled; null: none has under this name. */
+  runnerKey(name: string): string | null;
   health(): PoolHealth;
 }

@@ -2,9 +2,9 @@ import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload, type JWTVeri
 import type { z } from 'zod';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import { verifyingKeys, type KeyKind, type KeySettings } from '../../protocol/token-keys.ts';
-import { LEEWAY_SECONDS, runnerClaims, sessionClaims, TokenType } from '../../protocol/token.ts';
+import { LEEWAY_SECONDS, sessionClaims, TokenType } from '../../protocol/token.ts';
 
-export const HOW = 'Send `Authorization: Bearer <JWT>`; `npm run --silent token -- --sub NAME` prints one.';
+const HOW = 'Send `Authorization: Bearer <JWT>`; `npm run --silent token -- --sub NAME` prints one.';
 
 export const invalid = (why: string): Refusal => ({ refused: 'token_invalid', detail: `${why} ${HOW}` });
 
@@ -32,15 +32,8 @@ export function verifySession(
   return verify(authorization, settings, 'session', sessionClaims);
 }
 
-/** Checks a runner's token. */
-export function verifyRunner(
-  authorization: string | undefined,
-  settings: KeySettings,
-): Promise<Verified<z.infer<typeof runnerClaims>>> {
-  return verify(authorization, settings, 'runner', runnerClaims);
-}
-
-async function verify<T>(
+/** Checks a token of a kind whose key is derived from the secret. */
+export async function verify<T>(
   authorization: string | undefined,
   settings: KeySettings,
   kind: Exclude<KeyKind, 'user'>,

@@ -1,10 +1,15 @@
 import { Hono, type Context } from 'hono';
+import * as z from 'zod';
+import { enrolRequest, type enrolAnswer } from '../../protocol/link/runner-enrolment.ts';
+import { LEEWAY_SECONDS } from '../../protocol/token.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { AppEnv } from '../app-env.ts';
 import { poolOf, sessionOf, SESSION_NOT_FOUND } from '../objects.ts';
 import { refuseToken } from '../auth/authorise.ts';
 import { refuse } from '../refuse.ts';
-import { verifyRunner, verifySession } from '../auth/token.ts';
+import { verifyRunner, verifyRunnerCode } from '../auth/runner-token.ts';
+import { verifySession } from '../auth/token.ts';
+import { readJson } from '../body.ts';
 
 const UPGRADE: Refusal = { refused: 'upgrade_required', detail: 'Runners open this with a WebSocket.' };
 
@@ -20,15 +25,32 @@ const connected = (name: string): Refusal => ({
   detail: `A runner named "${name}" is connected, and answers. Give this one a name of its own.`,
 });
 
+/** The runner that calls, by its key. */
+const runnerOf = (c: Context<AppEnv>) =>
+  verifyRunner(c.req.header('authorization'), async (name) => await poolOf(c).runnerKey(name));
+
 const open = { headers: { upgrade: 'websocket' } };
 
 /**
- * The sockets that runners open: the control socket, one data socket per launched session, and one socket per transfer
+ * A runner enrols its key; and the sockets that runners open: the control socket, one data socket per launched session, and one socket per transfer
  * of files.
  */
 export const runnerSockets = new Hono<AppEnv>()
+  .post('/enrol', async (c) => {
+    const verified = await verifyRunnerCode(c.req.header('authorization'), c.get('settings'));
+    if ('refused' in verified) return refuseToken(c, verified);
+    const json = await readJson(c.req.raw, false);
+    if ('refused' in json) return refuse(c, json);
+    const asked = enrolRequest.safeParse(JSON.parse(json.text));
+    if (!asked.success) return refuse(c, { refused: 'invalid_request', detail: z.prettifyError(asked.error) });
+    const { sub: name, jti: code, exp } = verified.claims;
+    const key = asked.data.public_key.x;
+    const enrolled = await poolOf(c).enrol({ name, key, code, expires: (exp + LEEWAY_SECONDS) * 1000 });
+    if ('refused' in enrolled) return refuse(c, enrolled);
+    return c.json({ name } satisfies z.infer<typeof enrolAnswer>, 201);
+  })
   .get('/control', async (c) => {
-    const verified = await verifyRunner(c.req.header('authorization'), c.get('settings'));
+    const verified = await runnerOf(c);
     if ('refused' in verified) return refuseToken(c, verified);
     if (!isUpgrade(c)) return refuse(c, UPGRADE);
     const name = verified.claims.sub;
@@ -44,7 +66,7 @@ export const runnerSockets = new Hono<AppEnv>()
     return found.session.fetch(`https://session/data?epoch=${verified.claims.epoch}`, open);
   })
   .get('/sessions/:session_id/transfers/:transfer_id', async (c) => {
-    const verified = await verifyRunner(c.req.header('authorization'), c.get('settings'));
+    const verified = await runnerOf(c);
     if ('refused' in verified) return refuseToken(c, verified);
     const found = sessionOf(c);
     if ('refused' in found) return refuse(c, NO_TRANSFER);

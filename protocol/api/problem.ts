@@ -8,6 +8,8 @@ export const PROBLEMS = {
   token_missing: [401, 'No token'],
   token_invalid: [401, 'The token is not valid'],
   keys_unavailable: [503, 'The keys that sign the tokens cannot be had'],
+  runner_unknown: [401, 'The runner has not enrolled'],
+  runner_code_used: [401, 'The code has been used'],
   token_expired: [401, 'The token has expired'],
   scope_missing: [403, 'The token may not do this'],
   token_bound: [403, 'The token is for one session alone'],

@@ -20,10 +20,21 @@ type Hello = Extract<RunnerFrame, { kind: 'hello' }>;
 type Ended = Extract<RunnerFrame, { kind: 'ended' }>;
 type Snapshot = Extract<RunnerFrame, { kind: 'snapshot' }>;
 
+/** A token for one connection, or why there is none. `isRefusal`: asking again within seconds does not help. */
+export type RunnerToken = { token: string } | { problem: string; isRefusal: boolean };
+
+/** Who the runner is to the edge. */
+export interface Credentials {
+  /** A token for one connection. A runner that the edge does not know enrols first. */
+  token(): Promise<RunnerToken>;
+  /** The edge has said that it does not know the runner. */
+  unknown(): void;
+}
+
 export interface ControlOptions {
   /** The edge, http(s). */
   edgeUrl: string;
-  token: string;
+  credentials: Credentials;
   log: Log;
   /** The first frame of each connection. `running` need not name launches that have ended: they are added here. */
   hello: () => Hello;
@@ -59,7 +70,7 @@ export class ControlConnection {
   }
 
   open(): void {
-    this.#socket = this.#dial();
+    void this.#connect();
   }
 
   /** Sends a frame that is of use only now; false when there is no connection. */
@@ -121,8 +132,16 @@ export class ControlConnection {
     socket.terminate();
   }
 
-  #dial(): WebSocket {
-    const { edgeUrl, token } = this.#options;
+  async #connect(): Promise<void> {
+    const got = await this.#options.credentials.token();
+    if (this.#closed) return;
+    if ('token' in got) this.#socket = this.#dial(got.token);
+    else if (got.isRefusal) this.#refused(got.problem);
+    else this.#disconnected({ kind: 'unreachable', detail: got.problem });
+  }
+
+  #dial(token: string): WebSocket {
+    const { edgeUrl } = this.#options;
     const socket = dial(`${edgeUrl}/api/v1/runner/control`, token, {
       open: () => this.#opened(socket),
       message: (text) => this.#message(text),
@@ -191,15 +210,15 @@ export class ControlConnection {
     clearInterval(this.#heartbeat);
     if (this.#closed) return;
     const { log, edgeUrl } = this.#options;
+    if (isUnknown(how)) {
+      // It enrols with its code, if that is good; if not, the refusal of that one says what to do.
+      this.#options.credentials.unknown();
+    } else if (isRefusal(how)) {
+      return this.#refused(how.kind === 'refused' ? how.detail : how.reason);
+    }
     const attempt = this.#attempt++;
     let range = this.#options.backoff ?? BACKOFF;
-    if (isRefusal(how)) {
-      range = this.#options.slow ?? SLOW;
-      log.error('the edge refuses RUNNER_TOKEN: was it made for this edge, and is it still valid?', {
-        edge: edgeUrl,
-        ...how,
-      });
-    } else if (how.kind === 'closed' && (how.code === CloseCode.replaced || how.code === CloseCode.forbidden)) {
+    if (how.kind === 'closed' && (how.code === CloseCode.replaced || how.code === CloseCode.forbidden)) {
       range = this.#options.slow ?? SLOW;
       log.error('the edge does not take this runner', { edge: edgeUrl, reason: how.reason });
     } else if (how.kind === 'refused' && how.status === 409) {
@@ -208,13 +227,27 @@ export class ControlConnection {
     } else if (attempt === 0 || attempt % 20 === 0) {
       log.warn('the edge is away, trying again', { edge: edgeUrl, attempt, ...how });
     }
+    this.#retry(attempt, range);
+  }
+
+  #refused(detail: string): void {
+    const { log, edgeUrl, slow } = this.#options;
+    log.error('the edge refuses this runner', { edge: edgeUrl, detail });
+    this.#retry(this.#attempt++, slow ?? SLOW);
+  }
+
+  #retry(attempt: number, range: BackoffRange): void {
     // The slow range has a minimum: asking again at once does not help.
     const floor = range === SLOW || range === this.#options.slow ? range.minMs : 0;
     this.#timer = setTimeout(() => this.open(), floor + backoffMs(attempt, range, Math.random()));
   }
 }
 
-function isRefusal(how: DialEnd): boolean {
+function isUnknown(how: DialEnd): boolean {
+  return how.kind === 'refused' && how.code === 'runner_unknown';
+}
+
+function isRefusal(how: DialEnd): how is Exclude<DialEnd, { kind: 'unreachable' }> {
   return (
     (how.kind === 'closed' && how.code === CloseCode.unauthorized) ||
     (how.kind === 'refused' && (how.status === 401 || how.status === 403))

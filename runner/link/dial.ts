@@ -6,7 +6,7 @@ import { MAX_FRAME_BYTES } from '../../protocol/settings/limits.ts';
 export type DialEnd =
   | { kind: 'closed'; code: number; reason: string }
   /** The edge itself answered the handshake with an error (problem+json). */
-  | { kind: 'refused'; status: number; detail: string }
+  | { kind: 'refused'; status: number; code: string; detail: string }
   /** Nothing answered, or something between here and the edge did. */
   | { kind: 'unreachable'; detail: string };
 
@@ -56,7 +56,7 @@ export function dial(url: string, token: string, handlers: DialHandlers): WebSoc
       if (body.length < 8192) body += chunk;
     });
     response.on('close', () => {
-      if (isProblem) end({ kind: 'refused', status, detail: describe(body) });
+      if (isProblem) end({ kind: 'refused', status, ...describe(body) });
       else end({ kind: 'unreachable', detail: `HTTP ${status} instead of a WebSocket` });
       socket.terminate();
     });
@@ -72,11 +72,11 @@ export function dial(url: string, token: string, handlers: DialHandlers): WebSoc
   return socket;
 }
 
-function describe(body: string): string {
+function describe(body: string): { code: string; detail: string } {
   try {
-    const parsed = problem.safeParse(JSON.parse(body)).data;
-    return parsed?.detail ?? parsed?.title ?? parsed?.code ?? '';
+    const { detail, title, code = '' } = problem.safeParse(JSON.parse(body)).data ?? {};
+    return { code, detail: detail ?? title ?? code };
   } catch {
-    return '';
+    return { code: '', detail: '' };
   }
 }

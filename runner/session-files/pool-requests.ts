@@ -9,7 +9,9 @@ import { serveArtifact, serveTransfer, type TransferOptions } from './transfers/
 
 type Frame<K extends PoolFrame['kind']> = Extract<PoolFrame, { kind: K }>;
 
-export interface PoolRequestsOptions extends Pick<TransferOptions, 'edgeUrl' | 'token' | 'owner'> {
+export interface PoolRequestsOptions extends Pick<TransferOptions, 'edgeUrl' | 'owner'> {
+  /** A token of the runner's own, for one connection. */
+  token: () => Promise<string>;
   registry: FilesRegistry;
   snapshots: Pick<Snapshots, 'entries' | 'content' | 'share' | 'artifact' | 'drop'>;
   /** The default limit of a workspace, MB; null: there are no limits. */
@@ -46,10 +48,11 @@ export class PoolRequests {
   }
 
   async transfer(transfer: Frame<'transfer'>): Promise<void> {
-    const { registry, snapshots, edgeUrl, token, owner, limitMb, storage, control, log } = this.#options;
+    const { registry, snapshots, edgeUrl, owner, limitMb, storage, control, log } = this.#options;
     const { session_id, transfer_id, request } = transfer;
     const transferLog = log.with({ session: session_id, transfer: transfer_id });
     try {
+      const token = await this.#options.token();
       if (request.op === 'artifact')
         return await serveArtifact({ transfer, snapshots, edgeUrl, token, log: transferLog }, request);
       const files = await registry.of(session_id);

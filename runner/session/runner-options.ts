@@ -2,6 +2,7 @@ import type { ContainerBackend } from '../backend/backend.ts';
 import type { BackoffRange } from '../lib/backoff.ts';
 import type { DataFolder } from '../lib/data-folder.ts';
 import type { Log } from '../lib/log.ts';
+import type { Credentials } from '../link/control-connection.ts';
 import type { ModelHandler } from '../model/exchange.ts';
 import type { ModelUpstream } from '../model/upstream.ts';
 import type { Snapshots } from '../snapshot/snapshots.ts';
@@ -11,7 +12,8 @@ import type { Settings } from './settings.ts';
 
 /** What a runner is made of. `main.ts` makes it from the environment, tests from fakes. */
 export interface RunnerOptions {
-  settings: Pick<Settings, 'edgeUrl' | 'runnerToken' | 'capacity' | 'labels' | 'claudeEnv' | 'limits' | 'files'>;
+  settings: Pick<Settings, 'edgeUrl' | 'capacity' | 'labels' | 'claudeEnv' | 'limits' | 'files'>;
+  credentials: Credentials;
   backend: ContainerBackend;
   data: DataFolder;
   store: Pick<ObjectStore, 'id' | 'kind' | 'health' | 'close'>;

@@ -47,7 +47,7 @@ export class Runner {
     const { backend, upstream, newModelHandler, egress, log, settings, data, store, snapshots } = options;
     this.#control = new ControlConnection({
       edgeUrl: settings.edgeUrl,
-      token: settings.runnerToken,
+      credentials: options.credentials,
       log,
       hello: () => this.#hello(),
       onFrame: (frame) => this.#onFrame(frame),
@@ -73,7 +73,7 @@ export class Runner {
       registry: this.#files,
       snapshots,
       edgeUrl: settings.edgeUrl,
-      token: settings.runnerToken,
+      token: () => this.#token(),
       owner: backend.owner,
       limitMb: backend.sealed ? settings.limits.workspaceMb : null,
       storage: () => store.id,
@@ -169,6 +169,13 @@ export class Runner {
     this.#options.backend.close();
     await this.#aliases.close();
     this.#options.data.release();
+  }
+
+  /** A token for one connection. @throws when the edge does not enrol this runner */
+  async #token(): Promise<string> {
+    const got = await this.#options.credentials.token();
+    if ('problem' in got) throw new Error(got.problem);
+    return got.token;
   }
 
   #hello() {

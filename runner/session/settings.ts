@@ -1,6 +1,8 @@
 import os from 'node:os';
 import path from 'node:path';
+import { decodeProtectedHeader } from 'jose';
 import * as z from 'zod';
+import { TokenType } from '../../protocol/token.ts';
 import { backendName } from '../../protocol/link/runner-control.ts';
 import { egressEnvironment, egressSettings, unknownPresets } from '../egress/policy/egress-settings.ts';
 import { LOG_LEVELS } from '../lib/log.ts';
@@ -41,6 +43,20 @@ export function defaultCapacity(cpus: number, memoryBytes: number): number {
   return Math.max(1, Math.min(4 * cpus, Math.floor((memoryBytes * 0.75) / (768 * 1024 * 1024))));
 }
 
+const EARLIER_TOKEN =
+  'is a token of an earlier version. A runner now enrols once, with a code: make one with `npm run --silent token -- --kind runner --sub NAME`';
+
+/** Earlier versions gave runners a token for a year, by this type. */
+function isOfEarlierVersion(token: string): boolean {
+  try {
+    return decodeProtectedHeader(token).typ === TokenType.runner;
+  } catch (error) {
+    // No token at all: the edge says so.
+    if (error instanceof TypeError) return false;
+    throw error;
+  }
+}
+
 const folder = z.string().transform((text) => path.resolve(text));
 
 const environment = z
@@ -48,7 +64,11 @@ const environment = z
     EDGE_URL: z
       .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
       .default('http://127.0.0.1:8000'),
-    RUNNER_TOKEN: z.string({ error: 'is not set: `npm start` makes one, or mint it with `npm run token`' }),
+    /** A one-time code: see `runner/identity/`. */
+    RUNNER_TOKEN: z
+      .string()
+      .refine((token) => !isOfEarlierVersion(token), { error: EARLIER_TOKEN })
+      .optional(),
     RUNNER_BACKEND: backendName.default('docker'),
     RUNNER_CAPACITY: wholeNumber(0, 10_000).default(() => defaultCapacity(os.availableParallelism(), os.totalmem())),
     RUNNER_LABELS: labels.default({}),
@@ -89,7 +109,8 @@ const environment = z
   })
   .transform((env) => ({
     edgeUrl: env.EDGE_URL.replace(/\/+$/, ''),
-    runnerToken: env.RUNNER_TOKEN,
+    /** The code with which the runner enrols; absent: it has done so. */
+    runnerCode: env.RUNNER_TOKEN,
     backend: env.RUNNER_BACKEND,
     /** Containers at once. */
     capacity: env.RUNNER_CAPACITY,

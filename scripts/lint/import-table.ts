@@ -72,6 +72,7 @@ export const IMPORT_TABLE: Readonly<Record<string, readonly string[]>> = {
   'runner/model': LAYER_1,
   'runner/backend': LAYER_1,
   'runner/link': LAYER_1,
+  'runner/identity': LAYER_2,
   'runner/secrets': LAYER_2,
   'runner/files': LAYER_2,
   'runner/snapshot': LAYER_3,

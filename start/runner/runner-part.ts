@@ -22,7 +22,7 @@ export interface RunnerPart {
 }
 
 export interface RunnerPartOptions {
-  /** Called at each start, because the token in it expires. */
+  /** Called at each start, because the code in it expires. */
   environment: () => Promise<Environment>;
   /** The file for its output. */
   log: string;

@@ -8,14 +8,15 @@ import { parseSettings } from './settings.ts';
 
 /**
  * The first step of `docker-compose.yml`: makes the credentials that its services use among each other. Each credential is in
- * a volume, and only the services that need it mount that volume. Existing credentials stay, except the runner's token,
+ * a volume, and only the services that need it mount that volume. Existing credentials stay, except the runner's code,
  * because it expires.
  *
  * `node start/settings/compose-secrets.ts RUNNER_FOLDER STORAGE_FOLDER`
  */
 
 const RUNNER = 'compose';
-const RUNNER_TOKEN_SECONDS = 3650 * 86_400;
+/** The runner enrols with its code once it has started, and its image may have to be built first. It needs no other one later. */
+const RUNNER_CODE_SECONDS = 86_400;
 
 function write(file: string, value: string): void {
   // Write it under another name, then rename it: a crash must not leave an incomplete secret.
@@ -40,7 +41,7 @@ if (isRefused(secret)) {
 for (const folder of [runnerFolder, storageFolder]) mkdirSync(folder, { recursive: true });
 write(
   path.join(runnerFolder, 'token'),
-  await mintToken(secret.value, { kind: 'runner', sub: RUNNER, ttlSeconds: RUNNER_TOKEN_SECONDS }),
+  await mintToken(secret.value, { kind: 'runner', sub: RUNNER, ttlSeconds: RUNNER_CODE_SECONDS }),
 );
 writeIfMissing(path.join(storageFolder, 'user'), () => 'cc-docker');
 writeIfMissing(path.join(storageFolder, 'password'), () => randomBytes(30).toString('base64url'));

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { signingKey } from '../../protocol/token-keys.ts';
 import { TokenType } from '../../protocol/token.ts';
@@ -18,11 +19,12 @@ export interface TokenRequest {
   aud?: string;
 }
 
-/** Signs a JWT with HS256. Its kind is in the header's `typ`. */
+/** Signs a JWT with HS256. For a runner it is a code: the runner enrols with it, once. */
 export async function mintToken(secret: string, { kind, sub, ttlSeconds, ...claims }: TokenRequest): Promise<string> {
-  const key = await signingKey({ JWT_SECRET: secret }, kind);
-  return await new SignJWT(claims)
-    .setProtectedHeader({ alg: 'HS256', typ: TokenType[kind] })
+  const keyKind = kind === 'user' ? kind : 'runner-code';
+  const key = await signingKey({ JWT_SECRET: secret }, keyKind);
+  return await new SignJWT(kind === 'user' ? claims : { jti: randomUUID() })
+    .setProtectedHeader({ alg: 'HS256', typ: TokenType[keyKind] })
     .setSubject(sub)
     .setIssuedAt()
     .setExpirationTime(`${ttlSeconds} s`)

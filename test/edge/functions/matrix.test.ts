@@ -5,6 +5,7 @@ import { createApp } from '../../../functions/app.ts';
 import { FRAME_SCOPES } from '../../../protocol/api/viewer-socket.ts';
 import { SCOPES, TokenType, type Scope } from '../../../protocol/token.ts';
 import { mint, request, User } from '../support/api.ts';
+import { codeFor, runnerToken } from '../support/runner-token.ts';
 import { Agent } from './mcp/support/mcp.ts';
 
 /**
@@ -15,6 +16,7 @@ import { Agent } from './mcp/support/mcp.ts';
 /** These take no user's token. The sockets of runners are checked below; Discord signs its requests. */
 const WITHOUT_TOKEN = ['GET /health', 'GET /openapi.json', 'GET /docs', 'POST /api/v1/discord/interactions'];
 const OF_RUNNERS = [
+  'POST /api/v1/runner/enrol',
   'GET /api/v1/runner/control',
   'GET /api/v1/runner/sessions/{session_id}/data',
   'GET /api/v1/runner/sessions/{session_id}/transfers/{transfer_id}',
@@ -177,7 +179,9 @@ const BAD: Readonly<Record<string, { code: string; token: () => Promise<string> 
   },
   'one of a key of its own (ES256)': { code: 'token_invalid', token: () => ownKey('ES256') },
   'one of a key of its own (EdDSA)': { code: 'token_invalid', token: () => ownKey('EdDSA') },
-  'a runner’s': { code: 'token_invalid', token: () => mint('alice', { typ: TokenType.runner }) },
+  'a runner’s': { code: 'token_invalid', token: () => runnerToken('alice') },
+  'a code for a runner': { code: 'token_invalid', token: () => codeFor('alice') },
+  'one that is said to be a runner’s': { code: 'token_invalid', token: () => mint('alice', { typ: TokenType.runner }) },
   'a session’s': { code: 'token_invalid', token: () => mint(NOBODY, { typ: TokenType.session, claims: { epoch: 1 } }) },
   'one of another type': { code: 'token_invalid', token: () => mint('alice', { typ: 'at+jwt' }) },
   'one with a scope that there is not': {
@@ -214,10 +218,11 @@ describe('the sockets of runners', () => {
       const made = await token();
       for (const socket of OF_RUNNERS) {
         // A token of the right kind still has to fit what it opens.
-        const ofItsKind = socket.endsWith('/data') ? name === 'a session’s' : name === 'a runner’s';
+        const kinds = { enrol: 'a code for a runner', data: 'a session’s' };
+        const ofItsKind = name === (kinds[socket.split('/').at(-1) as keyof typeof kinds] ?? 'a runner’s');
         const path = (socket.split(' ')[1] ?? '').replaceAll(/\{\w+\}/g, NOBODY);
         const headers = made === null ? {} : { authorization: `Bearer ${made}` };
-        const { status } = await request(path, { headers });
+        const { status } = await request(path, { method: socket.split(' ')[0] ?? '', headers });
         expect({ socket, status }).toEqual({
           socket,
           status: ofItsKind ? expect.toSatisfy((code) => code >= 400) : 401,

@@ -1,9 +1,9 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { TokenType } from '../../../protocol/token.ts';
-import { dial, mint, User } from '../support/api.ts';
+import { dial, User } from '../support/api.ts';
 import { emptyPool, pool } from '../support/pool.ts';
 import { FakeRunner } from '../support/runner.ts';
+import { runnerToken } from '../support/runner-token.ts';
 
 /** Lets the pool believe that a runner has been away since `since`. */
 async function awaySince(name: string, since: number): Promise<void> {
@@ -80,7 +80,7 @@ describe('the pool', () => {
     const user = new User();
     const { name, control } = await FakeRunner.connect();
     control.close();
-    const socket = await dial('/control', await mint(name, { typ: TokenType.runner }));
+    const socket = await dial('/control', await runnerToken(name));
     const id = await user.createSession();
     await expect.poll(async () => (await status(user, id)).reason?.code).toBe('no_runner');
     expect(socket.unread()).toBe(0);

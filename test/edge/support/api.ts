@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:test';
 import { SignJWT } from 'jose';
 import { createApp } from '../../../functions/app.ts';
-import { signingKey } from '../../../protocol/token-keys.ts';
+import { signingKey, type KeyKind } from '../../../protocol/token-keys.ts';
 import { TokenType } from '../../../protocol/token.ts';
 import { Socket } from './socket.ts';
 
@@ -31,12 +31,14 @@ export async function mint(
     .setSubject(sub)
     .setIssuedAt()
     .setExpirationTime(expires)
-    .sign(await signingKey({ JWT_SECRET: secret }, kindOf(typ)));
+    .sign(await signingKey({ JWT_SECRET: secret }, KINDS[typ] ?? 'user'));
 }
 
-/** The kind of token that has this `typ`; one that there is not is a user's. */
-const kindOf = (typ: string) => objectKeys(TokenType).find((kind) => TokenType[kind] === typ) ?? 'user';
-const objectKeys = (types: typeof TokenType) => Object.keys(types) as (keyof typeof TokenType)[];
+/** The kind of key that signs tokens of this type; any other is signed as a user's. */
+const KINDS: Readonly<Record<string, KeyKind>> = {
+  [TokenType.session]: 'session',
+  [TokenType['runner-code']]: 'runner-code',
+};
 
 /** Calls the API the way an HTTP client does. */
 export async function request(path: string, init: RequestInit = {}): Promise<Answer> {

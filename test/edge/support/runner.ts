@@ -1,8 +1,8 @@
-import { TokenType } from '../../../protocol/token.ts';
 import type { Launch, RunnerFrame, SnapshotReport, TreeName } from '../../../protocol/link/runner-control.ts';
 import type { LinkItem } from '../../../protocol/link/wrapper-notice.ts';
-import { dial, mint } from './api.ts';
+import { dial } from './api.ts';
 import type { Socket } from './socket.ts';
+import { runnerToken } from './runner-token.ts';
 
 const FINE = { ok: true, detail: 'fine' };
 const HELLO = { version: '0', backend: 'process' as const, health: FINE, labels: {} };
@@ -27,7 +27,7 @@ export class FakeRunner {
     name: string = crypto.randomUUID(),
     hello: Partial<Extract<RunnerFrame, { kind: 'hello' }>> = {},
   ) {
-    const runner = new FakeRunner(name, await dial('/control', await mint(name, { typ: TokenType.runner })));
+    const runner = new FakeRunner(name, await dial('/control', await runnerToken(name)));
     runner.send({ kind: 'hello', capacity: 100, running: [], storage: storage(`of ${name}`), ...HELLO, ...hello });
     await runner.control.next(({ kind }) => kind === 'welcome');
     return runner;
@@ -39,7 +39,7 @@ export class FakeRunner {
     running: { session_id: string; epoch: number }[],
     hello: Partial<Extract<RunnerFrame, { kind: 'hello' }>> = {},
   ) {
-    const runner = new FakeRunner(name, await dial('/control', await mint(name, { typ: TokenType.runner })));
+    const runner = new FakeRunner(name, await dial('/control', await runnerToken(name)));
     runner.send({ kind: 'hello', capacity: 100, running, storage: storage(`of ${name}`), ...HELLO, ...hello });
     return { runner, welcome: await runner.control.next(({ kind }) => kind === 'welcome') };
   }

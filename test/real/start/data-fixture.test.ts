@@ -73,12 +73,17 @@ async function open({ afterMs, hasCopies }: { afterMs: number; hasCopies: boolea
     await mintToken(secret, { kind, sub, ttlSeconds: 3600 + Math.max(0, offsetMs / 1000) });
   const runner = superviseRunner({
     environment: async () => {
-      // The runner's clock is the machine's: it would find its copies too old to keep.
-      const settings = { RUNNER_CAPACITY: '8', LOCAL_COPY_DAYS: '0' };
+      const settings = {
+        RUNNER_CAPACITY: '8',
+        // The files' times are those of this machine's clock.
+        LOCAL_COPY_DAYS: '0',
+        RUNNER_CLOCK_OFFSET_MS: String(offsetMs),
+      };
       const grant = { backend: 'process' as const, dataFolder: data, wrapperBundle, image: undefined };
       return runnerEnvironment(settings, { ...grant, edgeUrl: edge.url, token: await tokenOf('runner', 'local') });
     },
     log: path.join(folder, 'runner.log'),
+    module: path.join(import.meta.dirname, 'support', 'runner-at-time.ts'),
     say: (line) => console.error(line),
   });
   expect(await waitForRunners(edge.url, (runners) => runners > 0, AbortSignal.timeout(WAIT_MS))).toBe(true);

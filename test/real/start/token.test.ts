@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { decodeProtectedHeader, jwtVerify } from 'jose';
+import { decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { PROJECT } from '../../../start/lib/project.ts';
 import { isRefused } from '../../../start/lib/refused.ts';
@@ -46,9 +46,11 @@ test('--ttl, --scope and --sid are in the token', async () => {
   expect({ seconds: exp - iat, scope, sid }).toEqual({ seconds: 604_800, scope: 'files:read', sid: SESSION });
 });
 
-test("--kind runner makes a runner's token", async () => {
+test('--kind runner makes a code, good for an hour', async () => {
   const { stdout } = await token(['--sub', 'host-1', '--kind', 'runner']);
-  expect(decodeProtectedHeader(stdout.trim()).typ).toBe('runner+jwt');
+  expect(decodeProtectedHeader(stdout.trim()).typ).toBe('runner-code+jwt');
+  const { sub, exp = 0, iat = 0, jti } = decodeJwt(stdout.trim());
+  expect({ sub, seconds: exp - iat, jti }).toEqual({ sub: 'host-1', seconds: 3600, jti: expect.any(String) });
 });
 
 test('without JWT_SECRET it signs with the development secret that npm start made', async () => {

@@ -60,6 +60,12 @@ export class FakeEdge {
   static async start(): Promise<FakeEdge> {
     const server = createServer();
     const edge = new FakeEdge(server);
+    // Whoever has a code is enrolled.
+    server.on('request', (request, response) => {
+      const enrols = request.method === 'POST' && request.url === '/api/v1/runner/enrol';
+      response.writeHead(enrols ? 201 : 404, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(enrols ? { name: 'of-the-tests' } : {}));
+    });
     server.on('upgrade', (request, socket, head) => edge.#upgrade(request, socket, head));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');

@@ -102,13 +102,13 @@ export async function runRunner(options: RunnerSetUp = {}) {
   const runner = await Runner.start({
     settings: {
       edgeUrl: edge.url,
-      runnerToken: 'token',
       capacity: options.capacity ?? 4,
       labels: {},
       claudeEnv: {},
       limits: { memoryMb: 256, cpus: 1, pids: 128, workspaceMb: 1024 },
       files: { snapshotEveryMinutes: 0, sweepHours: 0, localCopyDays: 0, ...options.files },
     },
+    credentials: { token: async () => ({ token: 'token' }), unknown: () => {} },
     store: store ?? fakeStore,
     snapshots: store === undefined ? snapshots : new Snapshots({ store, log }),
     backend: (options.makeBackend ?? processes)(opened.data, log),

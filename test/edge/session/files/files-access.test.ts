@@ -1,11 +1,11 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { mint, type User } from '../../support/api.ts';
+import type { User } from '../../support/api.ts';
 import { emptyPool, pool } from '../../support/pool.ts';
-import { TokenType } from '../../../../protocol/token.ts';
 import { FakeRunner, storage } from '../../support/runner.ts';
 import { park, parkSaved, ran, sessionObject, SHARED, sharing, show, wake } from '../../support/scene.ts';
 import { callFiles, dialTransfer, FakeTransfer } from './support/transfer.ts';
+import { runnerToken } from '../../support/runner-token.ts';
 
 beforeEach(emptyPool);
 
@@ -102,7 +102,7 @@ describe('files of a parked session', () => {
     const scene = await ran();
     const { user, runner, id } = scene;
     await parkSaved(scene);
-    const token = await mint(runner.name, { typ: TokenType.runner });
+    const token = await runnerToken(runner.name);
     const overtaken = write(user, id);
     const first = await order(runner, id);
     await wake(user, id);

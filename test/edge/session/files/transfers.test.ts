@@ -7,6 +7,7 @@ import { mint } from '../../support/api.ts';
 import { filesScene as scene, MB, noise } from './support/files-scene.ts';
 import { emptyPool } from '../../support/pool.ts';
 import { callFiles, dialTransfer, FakeTransfer } from './support/transfer.ts';
+import { runnerToken } from '../../support/runner-token.ts';
 
 beforeEach(emptyPool);
 
@@ -207,7 +208,13 @@ describe('a transfer', () => {
     const order = await FakeTransfer.order(runner);
     const { transfer_id } = order;
     const status = async (sub: string, typ: string, transfer = transfer_id, session = id) =>
-      (await dialTransfer(session, transfer, await mint(sub, { typ }))).status;
+      (
+        await dialTransfer(
+          session,
+          transfer,
+          typ === TokenType.runner ? await runnerToken(sub) : await mint(sub, { typ }),
+        )
+      ).status;
     expect(await status('another-runner', TokenType.runner)).toBe(404);
     expect(await status(runner.name, TokenType.user)).toBe(401);
     expect(await status(runner.name, TokenType.session)).toBe(401);
@@ -227,7 +234,7 @@ describe('a transfer', () => {
     const answer = callFiles(user, 'GET', `${id}/files/a`);
     const order = await FakeTransfer.order(runner);
     const { transfer_id } = order;
-    const headers = { authorization: `Bearer ${await mint(runner.name, { typ: TokenType.runner })}` };
+    const headers = { authorization: `Bearer ${await runnerToken(runner.name)}` };
     const plain = await createApp().request(`/api/v1/runner/sessions/${id}/transfers/${transfer_id}`, { headers }, env);
     expect(plain.status).toBe(426);
     (await FakeTransfer.dial(runner, order)).refuse('file_not_found');
@@ -249,7 +256,7 @@ describe('a transfer', () => {
       code: 'files_unavailable',
       detail: expect.stringContaining(`"${runner.name}" did not come`),
     });
-    const token = await mint(runner.name, { typ: TokenType.runner });
+    const token = await runnerToken(runner.name);
     expect((await dialTransfer(id, order.transfer_id, token)).status).toBe(404);
   });
 

@@ -16,7 +16,7 @@ async function setUp(options: Partial<ControlOptions> = {}) {
   const { log, lines } = keptLog();
   const control = new ControlConnection({
     edgeUrl: edge.url,
-    token: 'token',
+    credentials: { token: async () => ({ token: 'token' }), unknown: () => {} },
     log,
     hello: () => ({
       kind: 'hello',
@@ -100,7 +100,7 @@ test('a refused token is named in the log, and tried again', async () => {
   const { edge, control, lines } = await setUp();
   edge.refuse = { status: 401, problem: true };
   control.open();
-  await expect.poll(() => lines.join('')).toContain('refuses RUNNER_TOKEN');
+  await expect.poll(() => lines.join('')).toContain('refuses this runner');
   edge.comeBack();
   await edge.frame('hello');
 });

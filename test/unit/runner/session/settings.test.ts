@@ -43,7 +43,8 @@ test('files are kept in a folder, saved every ten minutes of work, and copied he
 });
 
 test.each([
-  ['RUNNER_TOKEN', { RUNNER_TOKEN: undefined }],
+  // A token of an earlier version: its header says `runner+jwt`.
+  ['RUNNER_TOKEN', { RUNNER_TOKEN: `${btoa('{"alg":"HS256","typ":"runner+jwt"}')}.e30.x` }],
   ['SESSION_IMAGE', { SESSION_IMAGE: undefined }],
   ['EDGE_URL', { EDGE_URL: 'ftp://x' }],
   ['RUNNER_BACKEND', { RUNNER_BACKEND: 'podman' }],

@@ -7,9 +7,9 @@ import {
   type FilesRequest,
   type RunnerTransferFrame,
 } from '../../../../../protocol/api/files.ts';
-import { TokenType } from '../../../../../protocol/token.ts';
-import { mint, type User } from '../../../support/api.ts';
+import type { User } from '../../../support/api.ts';
 import type { FakeRunner } from '../../../support/runner.ts';
+import { runnerToken } from '../../../support/runner-token.ts';
 
 const app = createApp();
 
@@ -78,7 +78,7 @@ export class FakeTransfer {
   }
 
   static async dial(runner: FakeRunner, order: Order): Promise<FakeTransfer> {
-    const token = await mint(runner.name, { typ: TokenType.runner });
+    const token = await runnerToken(runner.name);
     const { webSocket, status } = await dialTransfer(order.session_id, order.transfer_id, token);
     if (webSocket === null) throw new Error(`no WebSocket but ${status}`);
     return new FakeTransfer(order.request, webSocket);

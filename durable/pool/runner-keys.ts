@@ -1,0 +1,37 @@
+import type { Refusal } from '../../protocol/api/problem.ts';
+import type { EnrolInput } from '../rpc/pool-rpc.ts';
+
+const USED: Refusal = {
+  refused: 'runner_code_used',
+  detail:
+    'This code has been used: each is for one runner, once. Make another with `npm run --silent token -- --kind runner --sub NAME`, and set it as RUNNER_TOKEN.',
+};
+
+/** Which key each runner has, and the codes that were used and could be tried again. */
+export class RunnerKeys {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+    sql.exec('CREATE TABLE IF NOT EXISTS runner_keys (name TEXT PRIMARY KEY, key TEXT NOT NULL) WITHOUT ROWID');
+    sql.exec(`CREATE TABLE IF NOT EXISTS used_codes (
+      code TEXT PRIMARY KEY, key TEXT NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID`);
+  }
+
+  /** The runner's public key; null: none has enrolled under this name. */
+  of(name: string): string | null {
+    const rows = this.#sql.exec<{ key: string }>('SELECT key FROM runner_keys WHERE name = ?', name);
+    return [...rows][0]?.key ?? null;
+  }
+
+  /** The runner of that name has this key from now on, in place of any other. The code is used up. */
+  enrol({ name, key, code, expires }: EnrolInput, now: number): Refusal | null {
+    this.#sql.exec('DELETE FROM used_codes WHERE expires < ?', now);
+    const [used] = [...this.#sql.exec<{ key: string }>('SELECT key FROM used_codes WHERE code = ?', code)];
+    // The same runner again: the answer to it was lost. Not when another has taken its name since.
+    if (used !== undefined) return used.key === key && this.of(name) === key ? null : USED;
+    this.#sql.exec('INSERT INTO used_codes (code, key, expires) VALUES (?, ?, ?)', code, key, expires);
+    this.#sql.exec('INSERT OR REPLACE INTO runner_keys (name, key) VALUES (?, ?)', name, key);
+    return null;
+  }
+}

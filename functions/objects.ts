@@ -42,7 +42,7 @@ export function poolOf(c: C) {
 }
 
 /** The address of the session's stream, under `PUBLIC_URL` or else the origin at which the caller reached us. */
-export function streamUrl(c: C, sessionId: string): string {
+export function streamUrl(c: Context<CallerEnv>, sessionId: string): string {
   const url = new URL(c.get('settings').PUBLIC_URL ?? c.req.url);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   return `${url.origin}/api/v1/sessions/${sessionId}/stream`;

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { TokenType } from '../../../protocol/token.ts';
-import { dial, mint, request, User } from '../support/api.ts';
+import { dial, request, User } from '../support/api.ts';
+import { runnerToken } from '../support/runner-token.ts';
 import { emptyPool, pool } from '../support/pool.ts';
 import { FakeRunner } from '../support/runner.ts';
 import { ran, show } from '../support/scene.ts';
@@ -14,12 +14,12 @@ const FACTS = { resources: { memory_mb: 1, cpus: 1, pids: 1, workspace_mb: 1 }, 
 
 const knock = async (name: string) =>
   request('/api/v1/runner/control', {
-    headers: { authorization: `Bearer ${await mint(name, { typ: TokenType.runner })}`, upgrade: 'websocket' },
+    headers: { authorization: `Bearer ${await runnerToken(name)}`, upgrade: 'websocket' },
   });
 
 const hello = async (backend: 'docker' | 'process') => {
   const name = crypto.randomUUID();
-  const control = await dial('/control', await mint(name, { typ: TokenType.runner }));
+  const control = await dial('/control', await runnerToken(name));
   const fine = { ok: true, detail: 'fine' };
   const storage = { id: name, kind: 'folder', health: fine };
   control.send({ kind: 'hello', version: '0', backend, health: fine, capacity: 1, labels: {}, storage, running: [] });

@@ -16,6 +16,8 @@ export interface BlockWriterOptions {
   base: Contents | null;
   /** Called with the number of bytes before they are put. It throws if the quota does not allow them. */
   budget: (bytes: number) => void;
+  /** A pack is put once it has this many bytes. Default: `PACK`. */
+  pack_bytes?: number | undefined;
 }
 
 /**
@@ -24,6 +26,7 @@ export interface BlockWriterOptions {
  */
 export class BlockWriter {
   readonly #options: BlockWriterOptions;
+  readonly #packBytes: number;
   readonly #stale: ReadonlySet<number>;
   readonly #packs: Contents['packs'] = [];
   readonly #packOf = new Map<string, number>();
@@ -44,6 +47,7 @@ export class BlockWriter {
 
   constructor(options: BlockWriterOptions) {
     this.#options = options;
+    this.#packBytes = options.pack_bytes ?? PACK;
     this.#stale = options.base === null ? new Set() : stalePacks(options.base);
     for (const [index, { hash }] of (options.base?.blocks ?? []).entries())
       if (hash !== null) this.#baseByHash.set(hash, index);
@@ -196,13 +200,17 @@ export class BlockWriter {
 
   #append(block: Block, parts: readonly Buffer[]): void {
     if (this.#failure !== undefined) return;
-    this.#pack ??= { buffer: this.#freePackBuffers.pop() ?? Buffer.allocUnsafeSlow(PACK + BLOCK), used: 0, blocks: [] };
+    this.#pack ??= {
+      buffer: this.#freePackBuffers.pop() ?? Buffer.allocUnsafeSlow(this.#packBytes + BLOCK),
+      used: 0,
+      blocks: [],
+    };
     const pack = this.#pack;
     block.offset = pack.used;
     for (const part of parts) pack.used += part.copy(pack.buffer, pack.used);
     block.stored = pack.used - block.offset;
     pack.blocks.push(block);
-    if (pack.used >= PACK) this.#putPack();
+    if (pack.used >= this.#packBytes) this.#putPack();
   }
 
   #putPack(): void {

@@ -32,6 +32,8 @@ export interface SaveInput {
    * it is unchanged is read again. Default: false.
    */
   final?: boolean | undefined;
+  /** A pack is put once it has this many bytes; absent: `PACK`. */
+  pack_bytes?: number | undefined;
 }
 
 export type SavedSnapshot =
@@ -83,7 +85,7 @@ async function save(
   checkAborted: () => void,
   checkLease: () => void,
 ): Promise<SavedSnapshot> {
-  const { owner, snapshot_id, cache, quota_bytes, final = false } = input;
+  const { owner, snapshot_id, cache, quota_bytes, final = false, pack_bytes } = input;
   const skipped = new SkippedFiles();
   const writers: BlockWriter[] = [];
   const before = await ownerUsage(store, owner);
@@ -104,6 +106,7 @@ async function save(
         only: tree === 'conversation' ? CONVERSATION_KEPT : undefined,
         final,
         budget,
+        pack_bytes,
         checkAborted,
         skip: (path, why) => skipped.add(tree, path, why),
         onWriter: (writer) => writers.push(writer),

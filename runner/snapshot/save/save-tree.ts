@@ -21,7 +21,8 @@ export interface Base {
   stats: FileStats | null;
 }
 
-export interface SaveTreeOptions extends WalkOptions, Pick<BlockWriterOptions, 'store' | 'owner' | 'budget'> {
+export interface SaveTreeOptions
+  extends WalkOptions, Pick<BlockWriterOptions, 'store' | 'owner' | 'budget' | 'pack_bytes'> {
   /** The folder. */
   root: string;
   base: Base | null;

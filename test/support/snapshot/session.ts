@@ -8,6 +8,8 @@ import type { ObjectStore } from '../../../runner/storage/object-store.ts';
 
 export const OWNER = 'a'.repeat(64);
 export const goOn = (): void => {};
+/** A quarter of the usual: for several packs, fewer bytes have to be written and hashed. */
+export const small = { pack_bytes: 4 * 1024 * 1024 };
 
 /** A session's folders, and what is done with them in one storage. */
 export class Session {

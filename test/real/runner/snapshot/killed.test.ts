@@ -13,12 +13,13 @@ import { sweepPacks } from '../../../../runner/snapshot/sweep.ts';
 import { FolderStore } from '../../../../runner/storage/folder-store.ts';
 import { bytesOf, look } from '../../../support/snapshot/disk-tree.ts';
 import { down, MemoryStore } from '../../../support/snapshot/memory-store.ts';
-import { goOn, OWNER, Session } from '../../../support/snapshot/session.ts';
+import { goOn, OWNER, Session, small } from '../../../support/snapshot/session.ts';
 import { scratch } from '../../../support/scratch.ts';
 
-/** Enough for several packs. */
+/** Enough for several packs of several blocks: some files have two. */
 function fillWorkspace({ workspace, conversation }: Session): void {
-  for (let n = 0; n < 12; n += 1) writeFileSync(path.join(workspace, `large-${n}`), bytesOf(4_000_000, 2 * n + 1));
+  for (let n = 0; n < 12; n += 1)
+    writeFileSync(path.join(workspace, `large-${n}`), bytesOf(n % 4 === 0 ? 2_500_000 : 600_000, 2 * n + 1));
   mkdirSync(path.join(conversation, 'projects'));
   writeFileSync(path.join(conversation, 'projects', 'x.jsonl'), '{}\n');
 }
@@ -27,10 +28,10 @@ test('a snapshot that fails at any put leaves the one before it whole, and nothi
   const store = new MemoryStore();
   const session = new Session(store, scratch());
   fillWorkspace(session);
-  const before = await session.save();
+  const before = await session.save(small);
   const was = look(session.workspace);
   for (let n = 0; n < 12; n += 3)
-    writeFileSync(path.join(session.workspace, `large-${n}`), bytesOf(9_000_000, 2 * n + 31));
+    writeFileSync(path.join(session.workspace, `large-${n}`), bytesOf(3_000_000, 2 * n + 31));
 
   let failures = 0;
   for (let failing = 1; ; failing += 1) {
@@ -40,7 +41,7 @@ test('a snapshot that fails at any put leaves the one before it whole, and nothi
       store[moment] = (_key, put) => {
         if (put === failing) throw down();
       };
-      const input = session.input();
+      const input = session.input(small);
       const saved = await saveSnapshot(store, input, goOn);
       store.beforePut = store.afterPut = () => {};
       expect(look(await session.restore(before.id))).toEqual(was);
@@ -69,14 +70,13 @@ test('a runner that is killed at any moment leaves the snapshot before whole', a
   await store.open();
   const session = new Session(store, path.join(root, 'session'));
   fillWorkspace(session);
-  const before = await session.save();
+  const before = await session.save(small);
   const was = look(session.workspace);
   const child = path.join(import.meta.dirname, '../../../support/snapshot', 'save-forever.ts');
   let stored = 0;
   for (let round = 0; round < 12; round += 1) {
-    const runner = spawn(process.execPath, [child, path.join(root, 'storage'), session.root], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const args = [path.join(root, 'storage'), session.root, OWNER, String(small.pack_bytes)];
+    const runner = spawn(process.execPath, [child, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
     const ended = once(runner, 'exit');
     // Each line is a put that has begun, or a snapshot that was told to be stored.
     const last: string[] = [];
@@ -100,7 +100,7 @@ test('a restore that is interrupted leaves what was there', async () => {
   const store = new MemoryStore();
   const session = new Session(store, scratch());
   fillWorkspace(session);
-  const { id } = await session.save();
+  const { id } = await session.save(small);
   appendFileSync(path.join(session.workspace, 'large-3'), 'changed since');
   const was = look(session.workspace);
   const input = {
@@ -136,7 +136,7 @@ test('a damaged or missing pack or list is found out, and the old files stay', a
   const session = new Session(store, scratch());
   fillWorkspace(session);
   for (let n = 0; n < 20; n += 1) writeFileSync(path.join(session.workspace, `small-${n}`), bytesOf(5000, 2 * n + 1));
-  const { id } = await session.save();
+  const { id } = await session.save(small);
   const into = path.join(session.root, 'old');
   mkdirSync(into);
   writeFileSync(path.join(into, 'file'), 'old');

@@ -71,7 +71,33 @@ function leftovers(): string[] {
     });
 }
 
-test('runs a prompt, prints its stream, and leaves the file that it names', async () => {
+test('a prompt that fails is exit code 1, with the reason', async () => {
+  const script = '```demo\n[{"error":{"status":401}}]\n```';
+  const { service, output } = start(['--once', script], { CLAUDE_CODE_MAX_RETRIES: '0' });
+  expect(await ended(service)).toBe(1);
+  expect(output.stdout).toContain('(model_auth_failed)');
+});
+
+test('goes on serving after the prompt, refuses a second one on its data folder, and ends at Ctrl-C with no process left', async () => {
+  const { service, output } = start(['Say hello']);
+  await until(() => expect(output.stdout).toContain('still serving'));
+  const url = /serves on (http\S+)/.exec(output.stdout)?.[1];
+  expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ status: 'ok' });
+  const second = start();
+  expect(await ended(second.service)).toBe(1);
+  expect(second.output.stderr).toMatch(/^another `npm start` \(process \d+\) runs on [^\n]*\n$/);
+  expect((await fetch(`${url}/health`)).status).toBe(200);
+  service.kill('SIGINT');
+  expect(await ended(service)).toBe(0);
+  expect(leftovers()).toEqual([]);
+  expect(existsSync(path.join(data(), 'start.pid'))).toBe(false);
+});
+
+test('killed, it leaves no process behind, and the next one runs a prompt, prints its stream, and leaves the file that it names', async () => {
+  const killed = start(['```demo\n[{"text":"word ","repeat":9999,"tokens_per_second":5}]\n```']);
+  await until(() => expect(killed.output.stdout).toContain('word'));
+  killed.service.kill('SIGKILL');
+  await until(() => expect(leftovers()).toEqual([]));
   const { service, output } = start(['--once', 'Create hello.md with a haiku about containers']);
   expect(await ended(service)).toBe(0);
   expect(output.stderr).toBe('');
@@ -82,42 +108,6 @@ test('runs a prompt, prints its stream, and leaves the file that it names', asyn
   const files = /^files: (.+)$/m.exec(output.stdout)?.[1] ?? '';
   expect(await readFile(path.resolve(PROJECT, files, 'hello.md'), 'utf8')).not.toBe('');
   expect(leftovers()).toEqual([]);
-});
-
-test('a prompt that fails is exit code 1, with the reason', async () => {
-  const script = '```demo\n[{"error":{"status":401}}]\n```';
-  const { service, output } = start(['--once', script], { CLAUDE_CODE_MAX_RETRIES: '0' });
-  expect(await ended(service)).toBe(1);
-  expect(output.stdout).toContain('(model_auth_failed)');
-});
-
-test('goes on serving after the prompt, until Ctrl-C, which leaves no process behind', async () => {
-  const { service, output } = start(['Say hello']);
-  await until(() => expect(output.stdout).toContain('still serving'));
-  const url = /serves on (http\S+)/.exec(output.stdout)?.[1];
-  expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ status: 'ok' });
-  service.kill('SIGINT');
-  expect(await ended(service)).toBe(0);
-  expect(leftovers()).toEqual([]);
-  expect(existsSync(path.join(data(), 'start.pid'))).toBe(false);
-});
-
-test('killed, it leaves no process behind, and can be started again', async () => {
-  const { service, output } = start(['```demo\n[{"text":"word ","repeat":9999,"tokens_per_second":5}]\n```']);
-  await until(() => expect(output.stdout).toContain('word'));
-  service.kill('SIGKILL');
-  await until(() => expect(leftovers()).toEqual([]));
-  expect(await ended(start(['--once', 'Say hello']).service)).toBe(0);
-});
-
-test('a second one on the same data folder is refused, and the first goes on', async () => {
-  const first = start();
-  await until(() => expect(first.output.stdout).toContain('serves on'));
-  const second = start();
-  expect(await ended(second.service)).toBe(1);
-  expect(second.output.stderr).toMatch(/^another `npm start` \(process \d+\) runs on [^\n]*\n$/);
-  const url = /serves on (http\S+)/.exec(first.output.stdout)?.[1];
-  expect((await fetch(`${url}/health`)).status).toBe(200);
 });
 
 test("a malformed variable of the runner's is one line, before anything is started", async () => {

@@ -38,6 +38,7 @@ async function prepareImage({ docker, host }: TestEngine): Promise<DockerForTest
   if (!base.ok) return base;
   const image = await ensureImage({ docker, wrapper: WRAPPER_BUNDLE, onProgress: say });
   if (!image.ok) return { ok: false, why: `the session image is missing (${image.error}): ${image.detail}` };
-  if (base.from === 'made' || base.from === 'cached') await keepLayers(docker, image.tag);
+  // Only where an earlier run's cache was found: a machine that is new each time would write 630 MB that nobody reads.
+  if (base.from === 'cached') await keepLayers(docker, image.tag);
   return { ok: true, host, image: image.tag };
 }

@@ -2,7 +2,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { afterAll, onTestFailed } from 'vitest';
 import type { WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
 import { Stage } from './run-wrapper.ts';
-import type { Block } from './scripted-model.ts';
+import type { Block, Script } from './scripted-model.ts';
 import type { SessionSide } from './session-side.ts';
 
 type Result = Pick<Extract<WrapperCommand, { command: 'tool_result' }>, 'text' | 'is_error' | 'structured'>;
@@ -13,6 +13,8 @@ export const use = (tool: string, input: object): Block => ({ tool: `mcp__cc-doc
 export interface ToolStage extends Stage {
   /** What the model uses at its next calls, one list each. Then it is done. */
   calls: Block[][];
+  /** What the model does instead, for a test whose turns are not one list after the other. */
+  follow: Script | undefined;
   /** What the model may use. */
   readonly offered: Set<string>;
   /** What the model was sent at each call of it since its answer before: JSON. */
@@ -22,14 +24,15 @@ export interface ToolStage extends Stage {
 /** A session whose model uses these tools, one list a call, and is done. */
 export async function using(...calls: Block[][]): Promise<ToolStage> {
   const stage: ToolStage = Object.assign(
-    await Stage.open((latest, _, tools) => {
+    await Stage.open((latest, all, tools, descriptions) => {
       // Claude Code asks a model for other things too, as for a title.
       if (tools.length === 0) return [{ words: ['aside'] }];
       for (const tool of tools) stage.offered.add(tool);
       stage.heard.push(latest);
+      if (stage.follow !== undefined) return stage.follow(latest, all, tools, descriptions);
       return stage.calls.shift() ?? [{ words: ['done'] }];
     }),
-    { calls, offered: new Set<string>(), heard: [] },
+    { calls, follow: undefined, offered: new Set<string>(), heard: [] },
   );
   return stage;
 }
@@ -64,6 +67,7 @@ export function sharing(): (config: object, ...calls: Block[][]) => Promise<Tool
     for (const name of readdirSync(stage.path('workspace')))
       rmSync(stage.path(`workspace/${name}`), { recursive: true });
     stage.calls = calls;
+    stage.follow = undefined;
     return stage;
   };
 }

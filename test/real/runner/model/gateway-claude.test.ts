@@ -26,15 +26,13 @@ async function claudeWith(upstream: ModelUpstream, maxRetries?: number) {
 }
 
 describe('claude with the demo model', () => {
-  test('writes the file that the prompt names', async () => {
-    const { claude } = await claudeWith({ kind: 'demo' });
-    const { is_error, result } = await claude.ask('Create hello.md with a haiku about containers');
-    expect([is_error, result]).toEqual([false, expect.stringContaining(`I wrote ${claude.cwd}/hello.md`)]);
-    expect((await readFile(join(claude.cwd, 'hello.md'), 'utf8')).trim().split('\n')).toHaveLength(3);
-  });
+  /** One conversation: what the later tests say comes after the first one's messages. */
+  let demo: Awaited<ReturnType<typeof openClaude>>;
+  beforeAll(async () => (demo = await openClaude({ kind: 'demo' }, 1)));
+  afterAll(async () => await demo?.close());
 
   test('follows a script through tools and a passing error, and knows the first message in the second', async () => {
-    const { claude } = await claudeWith({ kind: 'demo' }, 1);
+    const { claude } = demo;
     await claude.ask('I am Ada');
     const { result } = await claude.ask(
       scripted([
@@ -47,8 +45,15 @@ describe('claude with the demo model', () => {
     expect(result).toBe('from-bash, I am Ada, 2');
   });
 
+  test('writes the file that the prompt names', async () => {
+    const { claude } = demo;
+    const { is_error, result } = await claude.ask('Create hello.md with a haiku about containers');
+    expect([is_error, result]).toEqual([false, expect.stringContaining(`I wrote ${claude.cwd}/hello.md`)]);
+    expect((await readFile(join(claude.cwd, 'hello.md'), 'utf8')).trim().split('\n')).toHaveLength(3);
+  });
+
   test('is interrupted in a slow stream, and answers the next prompt', async () => {
-    const { claude, gateway } = await claudeWith({ kind: 'demo' });
+    const { claude, gateway } = demo;
     let interrupted = false;
     const steps = [
       { text: 'word ', repeat: 10_000, tokens_per_second: 50 },
@@ -61,7 +66,7 @@ describe('claude with the demo model', () => {
     expect(first.terminal_reason).toBe('aborted_streaming');
     expect(gateway.exchanges.at(-1)).toEqual({ outcome: 'aborted' });
     const second = await claude.ask('Still there?');
-    expect(second.result).toMatch(/“Still there\?”.*message 2.*“go”/);
+    expect(second.result).toMatch(/“Still there\?”.*message 5.*“I am Ada”/);
   });
 });
 

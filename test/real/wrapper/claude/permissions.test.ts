@@ -88,17 +88,10 @@ test('what the session names runs unasked, and the star names nothing', async ()
 });
 
 test('edits in the workspace go unasked where they are accepted, and other files and commands do not', async () => {
-  let outside = '';
-  let call = 0;
-  await using stage = await Stage.open((_, __, tools) => {
-    if (tools.length === 0) return [{ words: ['aside'] }];
-    call += 1;
-    const inside = stage.path('workspace/inside.md');
-    return [[write(inside)], [write(outside)], [bash('git init sub')]][call - 1] ?? [{ words: ['done'] }];
-  });
-  outside = stage.path('outside.md');
+  const stage = await share({ permission_mode: 'accept_edits' });
   const { session } = stage;
-  await stage.start({ config: { permission_mode: 'accept_edits' } });
+  const outside = stage.path('outside.md');
+  stage.calls = [[write(stage.path('workspace/inside.md'))], [write(outside)], [bash('git init sub')]];
   const turn = session.turn('write');
   await session.resolve(0, decide('deny'));
   await session.resolve(1, decide('deny'));
@@ -108,32 +101,6 @@ test('edits in the workspace go unasked where they are accepted, and other files
     { tool_name: 'Bash' },
   ]);
   expect(made(stage)).toEqual(['inside.md']);
-});
-
-test('a plan is shown for approval, with nothing done before, and then each step is asked for', async () => {
-  let call = 0;
-  await using stage = await Stage.open((_, all, tools) => {
-    if (tools.length === 0) return [{ words: ['aside'] }];
-    const plan = /[^ "\\]*\/plans\/[^ "\\]+\.md/.exec(all)?.[0] ?? 'no plan file was named';
-    call += 1;
-    const calls: Block[][] = [
-      [bash('mkdir early')],
-      [{ tool: 'Write', input: { file_path: plan, content: 'First this, then that.' } }],
-      [{ tool: 'ExitPlanMode', input: {} }],
-      [bash('mkdir late')],
-    ];
-    return calls[call - 1] ?? [{ words: ['done'] }];
-  });
-  const { session } = stage;
-  await stage.start({ config: { permission_mode: 'plan' } });
-  const turn = session.turn('plan and do');
-  expect(await session.resolve(0, decide('deny'))).toMatchObject({ subject: { input: { command: 'mkdir early' } } });
-  expect(await session.resolve(1, decide('allow'))).toMatchObject({
-    subject: { tool_name: 'ExitPlanMode', input: { plan: 'First this, then that.' } },
-  });
-  expect(await session.resolve(2, decide('allow'))).toMatchObject({ subject: { input: { command: 'mkdir late' } } });
-  await turn;
-  expect(made(stage)).toEqual(['late']);
 });
 
 test('bypass asks for leave for nothing: what Claude Code would ask about even so is denied', async () => {
@@ -183,6 +150,32 @@ test('a question of the agent’s is asked in every mode, and its answers reach 
     expect(results(session)).toContain(String.raw`\"Which sizes?\"=\"S, L\"`);
     expect(session.all('asked')).toHaveLength(1);
   }
+});
+
+// After the questions in this mode: an approved plan ends it.
+test('a plan is shown for approval, with nothing done before, and then each step is asked for', async () => {
+  const stage = await share({ permission_mode: 'plan' });
+  const { session } = stage;
+  let call = 0;
+  stage.follow = (_, all) => {
+    const plan = /[^ "\\]*\/plans\/[^ "\\]+\.md/.exec(all)?.[0] ?? 'no plan file was named';
+    call += 1;
+    const calls: Block[][] = [
+      [bash('mkdir early')],
+      [{ tool: 'Write', input: { file_path: plan, content: 'First this, then that.' } }],
+      [{ tool: 'ExitPlanMode', input: {} }],
+      [bash('mkdir late')],
+    ];
+    return calls[call - 1] ?? [{ words: ['done'] }];
+  };
+  const turn = session.turn('plan and do');
+  expect(await session.resolve(0, decide('deny'))).toMatchObject({ subject: { input: { command: 'mkdir early' } } });
+  expect(await session.resolve(1, decide('allow'))).toMatchObject({
+    subject: { tool_name: 'ExitPlanMode', input: { plan: 'First this, then that.' } },
+  });
+  expect(await session.resolve(2, decide('allow'))).toMatchObject({ subject: { input: { command: 'mkdir late' } } });
+  await turn;
+  expect(made(stage)).toEqual(['late']);
 });
 
 test('a question that is denied tells the model what it was denied with, and never resolves empty', async () => {
@@ -293,13 +286,12 @@ test.each([true, false])(
       subagent_type: 'general-purpose',
       run_in_background,
     };
-    await using stage = await Stage.open((latest, _, tools) => {
-      if (tools.length === 0) return [{ words: ['aside'] }];
+    const stage = await share({ permission_mode: 'ask' });
+    const { session } = stage;
+    stage.follow = (latest) => {
       if (latest.includes('tool_result') || latest.includes('task-notification')) return [{ words: ['done'] }];
       return latest.includes('INNER') ? [bash('mkdir inner')] : [{ tool: 'Agent', input: agent }, bash('mkdir outer')];
-    });
-    const { session } = stage;
-    await stage.start({ config: { permission_mode: 'ask' } });
+    };
     session.prompt('go');
     const agents = new Map<unknown, unknown>();
     for (const n of [0, 1]) {

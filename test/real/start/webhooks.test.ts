@@ -1,8 +1,9 @@
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { build } from 'esbuild';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { SCHEDULE_MS, signingSecret } from '../../../durable/session/core/children/delivery.ts';
 import { VERSION } from '../../../protocol/version.ts';
 import { startEdge, type Edge } from '../../../start/edge/edge.ts';
@@ -25,9 +26,12 @@ const BODY = '{"type":"child.result","timestamp":"2026-11-01T12:00:00.000Z","dat
 const LOOPBACK = { WEBHOOK_ALLOW: '127.0.0.1/32' };
 
 let bundle: string;
-let folder: string;
 let receiver: Receiver;
+/** By their variables, as JSON. One takes longer to start than most tests to run. */
+const edges = new Map<string, Edge>();
 let edge: Edge;
+/** The object of this test alone. */
+let poster: string;
 
 beforeAll(async () => {
   bundle = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-webhooks-'));
@@ -41,26 +45,39 @@ beforeAll(async () => {
     external: ['cloudflare:*'],
   });
 });
-afterAll(async () => await rm(bundle, { recursive: true, force: true }));
+afterAll(async () => {
+  for (const each of edges.values()) await each.stop();
+  await rm(bundle, { recursive: true, force: true });
+});
 
 beforeEach(async () => {
-  folder = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-webhooks-'));
+  poster = randomUUID();
   receiver = await Receiver.start();
 });
-afterEach(async () => {
-  await edge.stop();
-  await receiver.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+afterEach(async () => await receiver.stop());
 
+/** Has the edge with these variables run. */
 async function start(vars: Record<string, string> = LOOPBACK): Promise<void> {
+  const key = JSON.stringify(vars);
   const worker = path.join(bundle, 'worker.mjs');
-  edge = await startEdge({ worker, host: '127.0.0.1', port: 0, stateFolder: path.join(folder, 'state'), vars, config });
+  const stateFolder = path.join(bundle, createHash('sha256').update(key).digest('hex'));
+  edge = edges.get(key) ?? (await startEdge({ worker, host: '127.0.0.1', port: 0, stateFolder, vars, config }));
+  edges.set(key, edge);
+}
+
+/** Ends the one with the usual variables, if it runs; the next `start` starts it on the same state. */
+async function stop(): Promise<void> {
+  const key = JSON.stringify(LOOPBACK);
+  await edges.get(key)?.stop();
+  edges.delete(key);
 }
 
 /** @param after since the first order, milliseconds */
 async function order(after: number, rest: Omit<Order, 'now'>): Promise<State> {
-  const answer = await fetch(edge.url, { method: 'POST', body: JSON.stringify({ now: T0 + after, ...rest }) });
+  const answer = await fetch(`${edge.url}/${poster}`, {
+    method: 'POST',
+    body: JSON.stringify({ now: T0 + after, ...rest }),
+  });
   return (await answer.json()) as State;
 }
 
@@ -189,7 +206,7 @@ describe('a webhook', () => {
     await start();
     receiver.answers.push(status(500));
     await order(0, { ...toReceiver(), add: events('one', 'two'), tell: true });
-    await edge.stop();
+    await stop();
     await start();
     expect(await order(4999, { tell: true })).toMatchObject({ waiting: 2, next_try: T0 + 5000 });
     await order(5000, { tell: true });
@@ -267,14 +284,16 @@ describe('the network of the webhooks', () => {
   });
 
   test('trusts the authorities of NODE_EXTRA_CA_CERTS beside the public ones, and nobody else', async () => {
-    const authority = await makeAuthority(folder);
+    const authority = await makeAuthority(bundle);
     const server = await startTlsServer(authority, 'localhost', (_, response) => response.end());
-    const file = path.join(folder, 'authority.pem');
+    const file = path.join(bundle, 'authority.pem');
     await writeFile(file, authority.certificate);
+    onTestFinished(stop);
     vi.stubEnv('NODE_EXTRA_CA_CERTS', undefined);
+    await stop();
     await start();
     expect(await post(`https://localhost:${server.port}/`)).toMatch(REFUSED);
-    await edge.stop();
+    await stop();
     vi.stubEnv('NODE_EXTRA_CA_CERTS', file);
     await start();
     expect(await post(`https://localhost:${server.port}/`)).toBe('delivered');

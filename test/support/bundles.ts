@@ -1,13 +1,14 @@
 import type { TestProject } from 'vitest/node';
 import { installMcpServers } from '../../container/mcp-packages.ts';
 import { bundleWorker, bundleWrapper } from '../../scripts/bundle.ts';
+import { bundleFakeWrapper } from './runner/fake-wrapper-bundle.ts';
 
 declare global {
   /** The preparation of this run, which its projects share. */
   var bundlesOfTests: Promise<unknown> | undefined;
 }
 
-const bundle = (): Promise<unknown> => Promise.all([bundleWrapper(), bundleWorker()]);
+const bundle = (): Promise<unknown> => Promise.all([bundleWrapper(), bundleWorker(), bundleFakeWrapper()]);
 
 /** The catalogue's MCP servers are installed here once, so that no test's time limit covers their download. */
 async function prepare(): Promise<void> {

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { processStart } from '../../../runner/lib/process-identity.ts';
 import { FakeEdge } from '../../support/runner/fake-edge.ts';
-import { FAKE_WRAPPER, launchOf, sessionId } from '../../support/runner/running-runner.ts';
+import { FAKE_WRAPPER } from '../../support/runner/fake-wrapper-bundle.ts';
+import { launchOf, sessionId } from '../../support/runner/running-runner.ts';
 import { scratch } from '../../support/scratch.ts';
 import { nodeEnvironment } from '../../support/node-environment.ts';
 

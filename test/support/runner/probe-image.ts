@@ -3,14 +3,14 @@ import { once } from 'node:events';
 import { copyFileSync } from 'node:fs';
 import path from 'node:path';
 import type Docker from 'dockerode';
-import { FAKE_WRAPPER } from './running-runner.ts';
+import { FAKE_WRAPPER } from './fake-wrapper-bundle.ts';
 import { scratch } from '../scratch.ts';
 
 /** The session image with the fake wrapper in the real one's place, under another name. */
 export async function makeProbeImage(docker: Docker, base: string): Promise<string> {
   const folder = scratch();
-  copyFileSync(FAKE_WRAPPER, path.join(folder, 'fake-wrapper.ts'));
-  const tar = execFile('tar', ['-C', folder, '-c', 'fake-wrapper.ts'], {
+  copyFileSync(FAKE_WRAPPER, path.join(folder, 'fake-wrapper.mjs'));
+  const tar = execFile('tar', ['-C', folder, '-c', 'fake-wrapper.mjs'], {
     encoding: 'buffer',
     maxBuffer: 10 * 1024 * 1024,
   });
@@ -23,7 +23,7 @@ export async function makeProbeImage(docker: Docker, base: string): Promise<stri
     await container.commit({
       repo: 'cc-docker-test/probe',
       tag: 'latest',
-      changes: 'ENTRYPOINT ["node","/opt/fake-wrapper.ts","/run/cc-docker/launch.json"]',
+      changes: 'ENTRYPOINT ["node","/opt/fake-wrapper.mjs","/run/cc-docker/launch.json"]',
     });
   } finally {
     await container.remove({ force: true });

@@ -14,10 +14,9 @@ import { openStorage } from '../../../runner/storage/open-storage.ts';
 import type { EgressDependencies } from '../../../runner/session/container/session-egress.ts';
 import { FakeEdge } from './fake-edge.ts';
 import { FakeSnapshots } from './fake-snapshots.ts';
+import { FAKE_WRAPPER } from './fake-wrapper-bundle.ts';
 import { keptLog } from '../quiet-log.ts';
 import { scratch } from '../scratch.ts';
-
-export const FAKE_WRAPPER = path.join(import.meta.dirname, 'fake-wrapper.ts');
 
 export const sessionId = (n: number) => `0190a0a0-0000-7000-8000-${String(n).padStart(12, '0')}`;
 

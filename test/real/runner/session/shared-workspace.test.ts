@@ -7,13 +7,8 @@ import type { DataFolder } from '../../../../runner/lib/data-folder.ts';
 import type { Log } from '../../../../runner/lib/log.ts';
 import { FakeEdge } from '../../../support/runner/fake-edge.ts';
 import { LastingBackend } from '../../../support/runner/lasting-backend.ts';
-import {
-  FAKE_WRAPPER,
-  NEW_FILES,
-  runRunner,
-  sessionId,
-  type RunnerSetUp,
-} from '../../../support/runner/running-runner.ts';
+import { FAKE_WRAPPER } from '../../../support/runner/fake-wrapper-bundle.ts';
+import { NEW_FILES, runRunner, sessionId, type RunnerSetUp } from '../../../support/runner/running-runner.ts';
 import { scratch } from '../../../support/scratch.ts';
 
 const PARENT = { session_id: sessionId(1), epoch: 1 };

@@ -72,7 +72,7 @@ export class Client {
       if (fits(session)) return session;
       if (performance.now() > deadline) throw new Error(`it did not come to that: ${JSON.stringify(session)}`);
       await new Promise((resolve) => {
-        setTimeout(resolve, 50);
+        setTimeout(resolve, 100);
       });
     }
   }

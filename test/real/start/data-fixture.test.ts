@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bundleWrapper } from '../../../scripts/bundle.ts';
+import { WRAPPER_BUNDLE } from '../../../scripts/bundle.ts';
 import { startEdgePart } from '../../../start/edge/edge-part.ts';
 import { waitForRunners } from '../../../start/edge/health.ts';
 import { mintToken } from '../../../start/settings/mint-token.ts';
@@ -68,7 +68,6 @@ async function open({ afterMs, hasCopies }: { afterMs: number; hasCopies: boolea
     log: path.join(folder, 'edge.log'),
   });
   if (isRefused(edge)) throw new Error(edge.refused);
-  const wrapperBundle = await bundleWrapper();
   const tokenOf = async (kind: 'user' | 'runner', sub: string) =>
     await mintToken(secret, { kind, sub, ttlSeconds: 3600 + Math.max(0, offsetMs / 1000) });
   const runner = superviseRunner({
@@ -79,7 +78,7 @@ async function open({ afterMs, hasCopies }: { afterMs: number; hasCopies: boolea
         LOCAL_COPY_DAYS: '0',
         RUNNER_CLOCK_OFFSET_MS: String(offsetMs),
       };
-      const grant = { backend: 'process' as const, dataFolder: data, wrapperBundle, image: undefined };
+      const grant = { backend: 'process' as const, dataFolder: data, wrapperBundle: WRAPPER_BUNDLE, image: undefined };
       return runnerEnvironment(settings, { ...grant, edgeUrl: edge.url, token: await tokenOf('runner', 'local') });
     },
     log: path.join(folder, 'runner.log'),

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { build } from 'esbuild';
-import { bundleWorker } from '../../../../scripts/bundle.ts';
+import { WORKER_BUNDLE } from '../../../../scripts/bundle.ts';
 import { readWranglerConfig } from '../../../../start/edge/wrangler-config.ts';
 
 /**
@@ -11,13 +11,12 @@ import { readWranglerConfig } from '../../../../start/edge/wrangler-config.ts';
  * @returns the bundle's path
  */
 export async function bundleAtTime(folder: string, offsetMs: number): Promise<string> {
-  const worker = await bundleWorker();
   const classes = readWranglerConfig().durable_objects.bindings.map(({ class_name }) => class_name);
   const outfile = path.join(folder, 'worker-at-time.mjs');
   const contents = [
     // First: what it imports next already sees that clock.
     `import { withHeldAlarms } from ${JSON.stringify(path.join(import.meta.dirname, 'held-clock.ts'))};`,
-    `import * as worker from ${JSON.stringify(worker)};`,
+    `import * as worker from ${JSON.stringify(WORKER_BUNDLE)};`,
     'export default worker.default;',
     ...classes.map((name) => `export const ${name} = withHeldAlarms(worker.${name});`),
   ].join('\n');

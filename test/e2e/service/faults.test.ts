@@ -17,6 +17,7 @@ describeDocker('when a part breaks', ({ docker, host, image }) => {
   let service: Service;
   let running = false;
   let client: Client | undefined;
+  let refused: Promise<{ owner: Client; id: string }> | undefined;
 
   /** A client of the one service, after a test that failed of a new one. `change`: of its runner's environment, for this test. */
   const start = async (change?: Readonly<Record<string, string>>): Promise<Client> => {
@@ -38,12 +39,16 @@ describeDocker('when a part breaks', ({ docker, host, image }) => {
   };
   const stop = async () => {
     if (running) await service.stop();
+    refused = undefined;
     running = false;
   };
   afterEach(async () => {
     if (running) await client?.deleteSessions();
   });
-  afterAll(stop);
+  afterAll(async () => {
+    await (await refused)?.owner.deleteSessions();
+    await stop();
+  });
 
   test('the runner killed in the middle of a turn: the turn goes on, and no word is lost or told twice', async () => {
     // A model call that finds no runner is tried again, as it is with Claude Code's own default.
@@ -148,10 +153,13 @@ describeDocker('when a part breaks', ({ docker, host, image }) => {
     [429, 'model_rate_limited'],
     [529, 'model_overloaded'],
   ])('the model answers %i: the message says %s, and the session goes on', async (status, code) => {
-    const client = await start();
-    const id = await client.createSession();
-    const answer = await client.ask(id, script({ error: { status } }));
+    await start();
+    onTestFailed(() => void (refused = undefined));
+    // One session for all three: it goes on after each. It is of an owner whose sessions stay.
+    refused ??= service.client().then(async (owner) => ({ owner, id: await owner.createSession() }));
+    const { owner, id } = await refused;
+    const answer = await owner.ask(id, script({ error: { status } }));
     expect(answer).toMatchObject({ status: 'failed', error: { code } });
-    expect((await client.ask(id, script({ text: 'well again' }))).result).toBe('well again');
+    expect((await owner.ask(id, script({ text: 'well again' }))).result).toBe('well again');
   });
 });

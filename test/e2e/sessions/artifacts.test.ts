@@ -92,12 +92,16 @@ describeDocker('artifacts, with the real claude', ({ host, image }) => {
 
   test('shared, and the runner and the edge killed while the copy is made: it is shared once they are back, and once', async () => {
     const id = await alice.createSession(TOOLS);
-    const made = await alice.ask(id, script(shell('head -c 200000000 /dev/urandom > large && sha256sum large'), said));
+    // Six packs: once the first is there, the others still take long enough.
+    const made = await alice.ask(id, script(shell('head -c 100000000 /dev/urandom > large && sha256sum large'), said));
     const before = (await inStorage('packs')).length;
+    const watcher = alice.watch(id, (await alice.show(id)).last_seq);
     const message = await alice.tell(id, script(share({ path: 'large' }), said));
+    await watcher.until(({ type, data }) => type === 'assistant' && JSON.stringify(data).includes('share_artifact'));
     const begun = async () => expect((await inStorage('packs')).length).toBeGreaterThan(before);
     await until(begun, 5);
     await service.stopRunner('SIGKILL');
+    watcher.close();
     expect(await inStorage('trees', '.artifact')).toEqual([]);
     await service.stopEdge();
     await service.startEdge();

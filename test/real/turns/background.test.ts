@@ -58,9 +58,12 @@ test('a chat during a turn that claude began itself is answered, and nothing is 
 });
 
 describe('a message that begins a subagent', () => {
+  /** One session for all but the last: each is done with its subagent before the next begins. */
+  let id: string;
+  beforeAll(async () => (id = await scene.alice.createSession()));
+
   test('is settled when that has been reported on, and a call that waits gets what it found', async () => {
     const { alice } = scene;
-    const id = await alice.createSession();
     const answer = await alice.ask(id, 'go agent');
     expect(answer).toMatchObject({
       status: 'completed',
@@ -79,7 +82,6 @@ describe('a message that begins a subagent', () => {
 
   test('can be waited for until its turn has ended, and says what is still open', async () => {
     const { alice } = scene;
-    const id = await alice.createSession();
     const { body } = await alice.call('POST', `/sessions/${id}/chat`, {
       prompt: 'go agent',
       stream: false,
@@ -95,7 +97,6 @@ describe('a message that begins a subagent', () => {
 
   test('whose timeout is over answers with what it has, and the work goes on', async () => {
     const { alice } = scene;
-    const id = await alice.createSession();
     await alice.ask(id, 'hello meanwhile');
     const asked = { prompt: 'go endless agent', stream: false, timeout_seconds: 20 };
     const { status, body } = await alice.call('POST', `/sessions/${id}/chat`, asked);

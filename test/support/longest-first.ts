@@ -5,12 +5,14 @@ const LONGEST = `
   test/real/runner/files/path-attacks.test.ts
   test/real/start/npm-start.test.ts
   test/real/turns/background.test.ts
+  test/real/start/data-fixture.test.ts
   test/real/turns/interrupt.test.ts
   test/real/turns/queue.test.ts
-  test/real/runner/snapshot/killed.test.ts
+  test/real/runner/files/race.test.ts
   test/real/discord/edge-commands.test.ts
-  test/real/start/data-fixture.test.ts
   test/real/runner/snapshot/round-trip.test.ts
+  test/real/runner/snapshot/killed.test.ts
+  test/real/runner/snapshot/moving-files.test.ts
   test/real/wrapper/claude/conversation.test.ts
   test/real/wrapper/claude/mcp.test.ts
   test/real/wrapper/claude/skills.test.ts
@@ -19,7 +21,6 @@ const LONGEST = `
   test/real/wrapper/stand-in.test.ts
   test/real/runner/files/diff.test.ts
   test/real/runner/model/gateway-claude.test.ts
-  test/real/container/build-image.test.ts
   test/real/wrapper/claude/child-tools.test.ts
   test/e2e/sessions/children.test.ts
   test/e2e/service/faults.test.ts

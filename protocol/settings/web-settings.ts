@@ -48,4 +48,3 @@ export const webSettings = z.object({
       }),
     ),
 });
-export type WebSettings = z.infer<typeof webSettings>;

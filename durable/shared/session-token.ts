@@ -4,7 +4,8 @@ import { TokenType } from '../../protocol/token.ts';
 
 /**
  * Mints the token that opens the data socket of one session, for one epoch. It has no `exp`: how long a session waits and
- * works is not known, and the session takes nothing from a container whose epoch is over.
+ * works is not known, and the session takes nothing more of an epoch once the next one has begun. (The last words of a container
+ * whose runner was away are still taken until then.)
  */
 export async function mintSessionToken(settings: KeySettings, sessionId: string, epoch: number): Promise<string> {
   return new SignJWT({ epoch })

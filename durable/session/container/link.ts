@@ -66,12 +66,11 @@ export class ContainerLink {
     }
   }
 
-  /** Closes the socket, and returns false, if the session is gone or `epoch` is over: its container has ended, or there was another. */
+  /** Closes the socket, and returns false, if the session is gone or `epoch` is not the present one. */
   #isCurrent(socket: WebSocket, epoch: number): boolean {
     const { record } = this.#store;
     if (record === null) socket.close(CloseCode.notFound, 'there is no such session');
-    else if (epoch !== record.state.epoch || record.state.container === 'none')
-      socket.close(CloseCode.staleEpoch, 'this epoch is over');
+    else if (epoch !== record.state.epoch) socket.close(CloseCode.staleEpoch, 'this epoch is over');
     else return true;
     return false;
   }

@@ -35,7 +35,7 @@ test('registers the commands in all servers, and says which', async () => {
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toBe(
     'Registered in all servers of the application (reload Discord to see them): /claude start, /claude say, /claude status, ' +
-      '/claude list, /claude interrupt, /claude stop, /claude tree, /claude link.\n',
+      '/claude list, /claude set, /claude interrupt, /claude stop, /claude tree, /claude link.\n',
   );
   expect([...discord.commands.keys()]).toEqual(['global']);
 });

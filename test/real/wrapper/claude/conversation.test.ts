@@ -98,16 +98,22 @@ test('a link that breaks again and again in the middle of turns loses and repeat
       : [0, 1, 2].map((n) => ({ tool: 'Bash', input: { command: `echo ${n}` } }));
   const connections = session.connections;
   session.withholdAcks = true;
+  // A break of a link that is not there again yet would be none.
+  const breakAndReturn = async (): Promise<void> => {
+    const before = session.connections;
+    session.breakLink();
+    await session.until(() => session.connections > before);
+  };
   const breakOn = session.until(() => session.lines.find((line) => line['type'] === 'assistant'));
   session.prompt('first');
-  session.breakLink();
+  await breakAndReturn();
   await breakOn;
   for (const type of ['user', 'result']) {
-    session.breakLink();
+    await breakAndReturn();
     await session.until(() => session.lines.find((line) => line['type'] === type && line['isReplay'] !== true));
   }
   session.withholdAcks = false;
-  session.breakLink();
+  await breakAndReturn();
   await session.turn('second');
   expect(session.connections - connections).toBeGreaterThan(3);
   const uuids = session.lines.map((line) => line['uuid']).filter((uuid) => uuid !== undefined);

@@ -75,6 +75,7 @@ export function createApp(): OpenAPIHono<AppEnv> {
     scheme: 'bearer',
     bearerFormat: 'JWT',
   });
+  app.openAPIRegistry.registerComponent('securitySchemes', 'ticket', { type: 'apiKey', in: 'query', name: 'ticket' });
   app.doc31('/openapi.json', DOCUMENT);
   app.get('/docs', (c) => c.html(docsPage(app.getOpenAPI31Document(DOCUMENT))));
   return app;

@@ -23,6 +23,11 @@ export const workspaceParams = z.object({
     .openapi({ param: { name: 'workspace_id', in: 'path' }, description: 'The workspace', example: 'website' }),
 });
 
+/** In the query of calls that take a ticket. */
+export const ticketParam = z.string().optional().openapi({
+  description: 'Of `POST …/tickets`, in place of a token: for browsers, which open this without headers',
+});
+
 /** A page of a list: what comes after `cursor`, which is the `next_cursor` of the page before. */
 export const pageQuery = <T extends z.ZodType>(cursor: T) =>
   z.strictObject({ limit: z.coerce.number().int().min(1).max(200).default(50), cursor: cursor.optional() });

@@ -12,7 +12,7 @@ interface Operation {
   readonly requestBody?: unknown;
   readonly parameters?: unknown;
   readonly responses?: unknown;
-  readonly security?: readonly { readonly bearer: readonly string[] }[];
+  readonly security?: readonly { readonly bearer?: readonly string[] }[];
 }
 
 const STYLE = `body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1d2330}
@@ -63,7 +63,7 @@ export function docsPage(document: ApiDocument) {
 }
 
 function call(method: string, path: string, { summary, requestBody, parameters, responses, security = [] }: Operation) {
-  const scopes = security.flatMap(({ bearer }) => bearer).join(' ');
+  const scopes = security.flatMap(({ bearer = [] }) => bearer).join(' ');
   const shape = JSON.stringify({ parameters, requestBody, responses }, null, 2);
   return html`<details>
     <summary><b>${method.toUpperCase()}</b> <code>${path}</code> — ${summary ?? ''} <code>${scopes}</code></summary>

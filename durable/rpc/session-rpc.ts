@@ -21,6 +21,7 @@ import type {
   MessagePage,
   SnapshotPage,
   StoredSessionView,
+  TicketHolder,
   TurnPage,
   VersionedSummary,
 } from './views.ts';
@@ -78,6 +79,10 @@ export interface SessionRpc extends Rpc.DurableObjectBranded {
   cancelWakeup(owner: string, id: string): { canceled: true } | Refusal;
   /** Ends what runs; `background`: what runs in the background too. */
   interrupt(owner: string, background: boolean): InterruptAnswer | Refusal;
+  /** A ticket, with which its holder makes one call without a token. */
+  mintTicket(owner: string, holder: TicketHolder): Promise<{ ticket: string; expires_at: string } | Refusal>;
+  /** Uses a ticket. Null: it is none, was used, or has expired. */
+  takeTicket(ticket: string): Promise<TicketHolder | null>;
   /** A page of the log as JSON in UTF-8, `{"data":[…],"next_cursor":…}`, with the events as they were stored. */
   events(owner: string, after: number, limit: number): { json: Uint8Array } | Refusal;
 

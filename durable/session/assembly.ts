@@ -22,6 +22,7 @@ import { SessionStore } from './store/store.ts';
 import type { Transaction } from './store/changes/transaction.ts';
 import { DiscordFeed } from './viewers/discord-feed.ts';
 import { EventStreams } from './viewers/event-stream.ts';
+import { Tickets } from './viewers/tickets.ts';
 import { Viewers } from './viewers/viewers.ts';
 
 const DAY_MS = 86_400_000;
@@ -41,6 +42,7 @@ export class SessionAssembly {
   readonly artifacts: Artifacts;
   readonly discord: DiscordFeed;
   readonly viewers: Viewers;
+  readonly tickets: Tickets;
   readonly streams: EventStreams;
   /** All parts that call other objects or post webhooks. */
   readonly #outgoing: readonly Outgoing[];
@@ -72,6 +74,7 @@ export class SessionAssembly {
     this.artifacts = artifacts;
     this.discord = new DiscordFeed(ctx, store, peers, retry);
     this.viewers = new Viewers(ctx, store.log, store.interactions);
+    this.tickets = new Tickets(store);
     this.streams = new EventStreams(store.log);
     const webhooks = new Webhooks<Transaction>({
       ctx,

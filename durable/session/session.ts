@@ -22,6 +22,7 @@ import type {
   MessagePage,
   SnapshotPage,
   StoredSessionView,
+  TicketHolder,
   TurnPage,
   VersionedSummary,
 } from '../rpc/views.ts';
@@ -228,6 +229,14 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
     messages.end();
     snapshots.changed();
     return { deleted: true };
+  }
+
+  async mintTicket(owner: string, holder: TicketHolder): Promise<{ ticket: string; expires_at: string } | Refusal> {
+    return this.#store.forOwner(owner, () => this.#assembly.tickets.mint(holder));
+  }
+
+  takeTicket(ticket: string): Promise<TicketHolder | null> {
+    return this.#assembly.tickets.take(ticket);
   }
 
   events(owner: string, after: number, limit: number): { json: Uint8Array } | Refusal {

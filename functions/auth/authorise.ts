@@ -3,8 +3,9 @@ import type { Refusal } from '../../protocol/api/problem.ts';
 import type { Scope } from '../../protocol/token.ts';
 import type { CallerEnv } from '../app-env.ts';
 import { withJsonBody } from '../json-body.ts';
-import { outsideOfToken } from '../objects.ts';
+import { outsideOfToken, sessionOf } from '../objects.ts';
 import { refuse } from '../refuse.ts';
+import type { Caller } from './caller.ts';
 import { verifyUser } from './user-token.ts';
 
 /** Admits callers with a user's token, whatever its scope. Only for `/mcp`, whose tools call the API with that token. */
@@ -18,7 +19,7 @@ type Reach = 'session' | 'listed' | 'owner';
 
 /** What a route declares of those who may call it. */
 export interface Secured {
-  readonly security: { bearer: Scope[] }[];
+  readonly security: ({ bearer: Scope[] } | { ticket: [] })[];
   readonly middleware: MiddlewareHandler<CallerEnv>;
 }
 
@@ -40,15 +41,37 @@ export function securedFor(reach: Reach, ...scopes: [Scope, ...Scope[]]): Secure
   };
 }
 
+/**
+ * As `secured`, for what a browser opens without headers of its own, a WebSocket or a download: a ticket of the session
+ * (`POST …/tickets`) stands in for the token.
+ */
+export function securedOrTicket(...scopes: [Scope, ...Scope[]]): Secured {
+  return {
+    security: [{ bearer: scopes }, { ticket: [] }],
+    middleware: async (c, next) => (await admit(c, scopes, true)) ?? (await reached(c, 'session')) ?? next(),
+  };
+}
+
 /** Sets the caller; or refuses. */
-async function admit(c: Context<CallerEnv>, scopes: readonly Scope[]): Promise<Response | null> {
-  const verified = await verifyUser(c.req.header('authorization'), c.get('settings'));
+async function admit(c: Context<CallerEnv>, scopes: readonly Scope[], takesTicket = false): Promise<Response | null> {
+  const authorization = c.req.header('authorization');
+  const ticket = takesTicket && authorization === undefined ? c.req.query('ticket') : undefined;
+  const verified =
+    ticket === undefined ? await verifyUser(authorization, c.get('settings')) : await holderOf(c, ticket);
   if ('refused' in verified) return refuseToken(c, verified);
   const { caller } = verified;
   const missing = scopes.find((scope) => !caller.scopes.includes(scope));
   if (missing !== undefined) return refuse(c, scopeMissing(missing));
   c.set('caller', caller);
   return null;
+}
+
+/** The caller whose ticket this is. It is used up. */
+async function holderOf(c: Context<CallerEnv>, ticket: string): Promise<{ readonly caller: Caller } | Refusal> {
+  const found = sessionOf(c);
+  if ('refused' in found) return found;
+  const caller = await found.session.takeTicket(ticket);
+  return caller === null ? TICKET_INVALID : { caller };
 }
 
 /** Refuses what a token that is bound to one session does not reach. */
@@ -64,6 +87,11 @@ export function refuseToken(c: Context, refusal: Refusal): Response {
   const later = refusal.refused === 'keys_unavailable';
   return refuse(c, refusal, later ? { 'retry-after': '5' } : { 'www-authenticate': 'Bearer' });
 }
+
+const TICKET_INVALID: Refusal = {
+  refused: 'ticket_invalid',
+  detail: 'The ticket is not of this session, was used, or has expired. `POST …/tickets` makes another.',
+};
 
 const TOKEN_BOUND: Refusal = {
   refused: 'token_bound',

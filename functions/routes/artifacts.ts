@@ -1,10 +1,10 @@
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi';
 import { artifactList, artifactView } from '../../protocol/api/artifact.ts';
 import type { AppEnv } from '../app-env.ts';
-import { secured } from '../auth/authorise.ts';
+import { secured, securedOrTicket } from '../auth/authorise.ts';
 import { SANDBOX_HEADERS, isNotModified, rangeOf, transferRefusal } from '../byte-answer.ts';
 import { attachment } from './content-disposition.ts';
-import { json, pageQuery, refusals, sessionParams } from '../contract.ts';
+import { json, pageQuery, refusals, sessionParams, ticketParam } from '../contract.ts';
 import { sessionOf } from '../objects.ts';
 import { refuse } from '../refuse.ts';
 
@@ -36,9 +36,10 @@ const content = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/artifacts/{artifact_id}/content',
   summary: 'Its bytes (`Range`), whether the session runs or not',
-  ...secured('files:read'),
+  ...securedOrTicket('files:read'),
   request: {
     params: artifactParams,
+    query: z.object({ ticket: ticketParam }),
     headers: z.object({
       range: z.string().optional(),
       'if-range': z.string().optional(),

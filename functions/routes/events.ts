@@ -4,8 +4,8 @@ import { eventEnvelope } from '../../protocol/api/event.ts';
 import { SESSION_NOT_FOUND, sessionOf } from '../objects.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { AppEnv, CallerEnv } from '../app-env.ts';
-import { secured } from '../auth/authorise.ts';
-import { refusals, sessionParams } from '../contract.ts';
+import { securedOrTicket } from '../auth/authorise.ts';
+import { refusals, sessionParams, ticketParam } from '../contract.ts';
 import { refuse } from '../refuse.ts';
 
 const cursor = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
@@ -16,10 +16,11 @@ const page = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/events',
   summary: 'The log after a cursor: JSON pages, or with `Accept: text/event-stream` live (`Last-Event-ID` resumes)',
-  ...secured('sessions:read'),
+  ...securedOrTicket('sessions:read'),
   request: {
     params: sessionParams,
     query: z.strictObject({
+      ticket: ticketParam,
       after: cursor.optional(),
       limit: z.coerce.number().int().min(1).max(1000).default(200),
       previews: z.enum(['true', 'false']).default('false').openapi({
@@ -43,10 +44,11 @@ const stream = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/stream',
   summary: 'WebSocket: events live and, with `after`, from any point; takes prompt, interrupt, resolve, ack and ping',
-  ...secured('sessions:read'),
+  ...securedOrTicket('sessions:read'),
   request: {
     params: sessionParams,
     query: z.strictObject({
+      ticket: ticketParam,
       after: cursor.optional(),
       format: z.enum(['events', 'messages']).optional().openapi({
         description:

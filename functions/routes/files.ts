@@ -3,10 +3,10 @@ import type { Context } from 'hono';
 import { changeList, fileList, writtenFiles, type FilesRequest } from '../../protocol/api/files.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { AppEnv, CallerEnv } from '../app-env.ts';
-import { secured } from '../auth/authorise.ts';
+import { secured, securedOrTicket } from '../auth/authorise.ts';
 import { SANDBOX_HEADERS, isNotModified, rangeOf, transferRefusal } from '../byte-answer.ts';
 import { attachment } from './content-disposition.ts';
-import { json, refusals, sessionParams } from '../contract.ts';
+import { json, refusals, sessionParams, ticketParam } from '../contract.ts';
 import { filesPath } from './files-path.ts';
 import { sessionOf } from '../objects.ts';
 import { refuse } from '../refuse.ts';
@@ -23,6 +23,7 @@ const pathParams = sessionParams.extend({
 });
 
 const readQuery = z.strictObject({
+  ticket: ticketParam,
   format: z.literal('tar').optional().openapi({ description: 'The folder as a tar archive' }),
   recursive: flag,
   limit: z.coerce.number().int().min(1).max(10_000).default(1000),
@@ -44,7 +45,7 @@ const read = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/files/{path}',
   summary: 'A file’s bytes (`Range`), a folder’s entries, or with `?format=tar` the folder as an archive',
-  ...secured('files:read'),
+  ...securedOrTicket('files:read'),
   request: {
     params: pathParams,
     query: readQuery,

@@ -6,6 +6,7 @@ import {
   createSessionRequest,
   sessionList,
   sessionStatus,
+  sessionTicket,
   sessionView,
   stoppedSession,
 } from '../../protocol/api/session.ts';
@@ -78,6 +79,15 @@ const remove = createRoute({
   responses: { 204: { description: 'Removed' }, ...refusals },
 });
 
+const ticket = createRoute({
+  method: 'post',
+  path: '/sessions/{session_id}/tickets',
+  summary: 'A ticket for a browser: `?ticket=` opens one stream or download of the session, once, within 30 s',
+  ...secured('sessions:read'),
+  request: { params: sessionParams },
+  responses: { 201: json('The ticket', sessionTicket), ...refusals },
+});
+
 /** Sessions: create, list, show, change, stop, delete. */
 export function addSessions(app: OpenAPIHono<AppEnv>): void {
   app.openapi(create, async (c) => {
@@ -118,6 +128,14 @@ export function addSessions(app: OpenAPIHono<AppEnv>): void {
     const view = await session.change(c.get('caller').owner, c.req.valid('json'));
     if ('refused' in view) return refuse(c, view);
     return c.json({ ...view, websocket_url: streamUrl(c, view.session_id) }, 200);
+  });
+
+  app.openapi(ticket, async (c) => {
+    const found = sessionOf(c);
+    if ('refused' in found) return refuse(c, found);
+    const { owner, scopes, sid, expires } = c.get('caller');
+    const minted = await found.session.mintTicket(owner, { owner, scopes: [...scopes], sid, expires });
+    return 'refused' in minted ? refuse(c, minted) : c.json(minted, 201);
   });
 
   app.openapi(stop, async (c) => {

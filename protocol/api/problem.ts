@@ -14,6 +14,8 @@ export const PROBLEMS = {
   scope_missing: [403, 'The token may not do this'],
   token_bound: [403, 'The token is for one session alone'],
   host_unknown: [421, 'Not a name of this service'],
+  ticket_invalid: [401, 'The ticket is not valid'],
+  tickets_limit_reached: [429, 'Too many tickets'],
   origin_refused: [403, 'Not for pages of other sites'],
   route_not_found: [404, 'No such call'],
   method_not_allowed: [405, 'Not by this method'],

@@ -42,6 +42,9 @@ export const sessionSettings = z.object({
 export type SessionSettings = z.infer<typeof sessionSettings>;
 
 /** The answer to `POST /sessions`. */
+/** `POST /sessions/{id}/tickets`: `?ticket=` in place of a token, for one call, until `expires_at`. */
+export const sessionTicket = z.object({ ticket: z.string(), expires_at: instant });
+
 export const createdSession = z.object({
   session_id: uuid,
   status: sessionStatus,

@@ -17,6 +17,7 @@ import { InteractionTable } from './tables/interaction-table.ts';
 import { MessageTable } from './messages/message-table.ts';
 import { TurnTable } from './messages/turn-table.ts';
 import { UpdateTable } from './tables/update-table.ts';
+import { TicketTable } from './tables/ticket-table.ts';
 import { WakeupTable } from './tables/wakeup-table.ts';
 import { Transaction } from './changes/transaction.ts';
 import { RecordTable } from './record-table.ts';
@@ -45,6 +46,7 @@ export class SessionStore {
   readonly interactions: InteractionTable;
   readonly calls: AgentCallTable;
   readonly wakeups: WakeupTable;
+  readonly tickets: TicketTable;
   readonly artifacts: ArtifactTable;
   readonly children: ChildTable;
   readonly parentUpdates: UpdateTable<ChildEvent>;
@@ -72,6 +74,7 @@ export class SessionStore {
     this.interactions = new InteractionTable(storage.sql);
     this.calls = new AgentCallTable(storage.sql);
     this.wakeups = new WakeupTable(storage.sql);
+    this.tickets = new TicketTable(storage.sql);
     this.artifacts = new ArtifactTable(storage.sql);
     this.children = new ChildTable(storage.sql);
     this.parentUpdates = new UpdateTable(storage.sql, 'parent_news');
@@ -174,6 +177,7 @@ export class SessionStore {
       this.interactions,
       this.calls,
       this.wakeups,
+      this.tickets,
       this.artifacts,
       this.children,
       this.parentUpdates,

@@ -6,6 +6,13 @@ import { User } from '../support/api.ts';
 
 const having = (user: User, scope: string) => user.withToken({ claims: { scope } });
 
+const TICKETED = [
+  'get /api/v1/sessions/{session_id}/events',
+  'get /api/v1/sessions/{session_id}/stream',
+  'get /api/v1/sessions/{session_id}/files/{path}',
+  'get /api/v1/sessions/{session_id}/artifacts/{artifact_id}/content',
+];
+
 describe('a token’s scope', () => {
   it('limits its calls, and the refusal names what is missing', async () => {
     const alice = new User();
@@ -67,13 +74,16 @@ describe('a token’s scope', () => {
   it('is in OpenAPI for every call but those without a token', async () => {
     const response = await createApp().request('/openapi.json', {}, { JWT_SECRET: 'x'.repeat(32) });
     const { paths } = await response.json<{
-      paths: Record<string, Record<string, { security?: { bearer: string[] }[] }>>;
+      paths: Record<string, Record<string, { security?: { bearer?: string[] }[] }>>;
     }>();
     const calls = Object.entries(paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, { security }]) => ({ call: `${method} ${path}`, security })),
     );
     expect(calls.filter(({ security }) => security === undefined).map(({ call }) => call)).toEqual(['get /health']);
-    const named = calls.flatMap(({ security = [] }) => security.flatMap(({ bearer }) => bearer));
+    const named = calls.flatMap(({ security = [] }) => security.flatMap(({ bearer = [] }) => bearer));
     expect(SCOPES).toEqual(expect.arrayContaining(named));
+    // A ticket stands in for a token, and never for all of them.
+    const ticketed = calls.filter(({ security = [] }) => security.some((one) => 'ticket' in one));
+    expect(ticketed.map(({ call }) => call)).toEqual(TICKETED);
   });
 });

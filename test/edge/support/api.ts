@@ -92,6 +92,12 @@ export class User {
   }
 }
 
+/** Opens a session's stream as a page does: without a header of its own. */
+export async function openByTicket(sessionId: string, ticket: string): Promise<Socket> {
+  const path = `/api/v1/sessions/${sessionId}/stream?after=0&ticket=${ticket}`;
+  return Socket.of(await app.request(path, { headers: { upgrade: 'websocket' } }, env));
+}
+
 /** Opens one of the sockets that runners dial. */
 export async function dial(path: string, token: string): Promise<Socket> {
   const headers = { upgrade: 'websocket', authorization: `Bearer ${token}` };

@@ -83,6 +83,7 @@ load ${machine.load_before.toFixed(2)} before, ${machine.load_after.toFixed(2)} 
 const SCRIPTS: Partial<Record<Part, { title: string; files: readonly string[] }>> = {
   'way-out': { title: 'The way out', files: ['model-call.ts', 'egress.ts'] },
   snapshots: { title: 'Snapshots', files: ['snapshots.ts', 'wake.ts'] },
+  cpu: { title: 'Processor time of a turn', files: ['turn-cpu.ts'] },
 };
 
 async function runScripts({ parts, check }: BenchOptions): Promise<number> {

@@ -116,7 +116,7 @@ export class AgentCalls implements Outgoing {
       if ('waitsFor' in outcome) {
         const { waitsFor, lastUpdate } = outcome;
         // A newer update may be the one that the call waits for. The call then stays due, and asks the child again.
-        if (this.#store.children.heard(waitsFor) === lastUpdate) this.#store.calls.waitFor(callId, waitsFor);
+        if (this.#store.children.lastUpdate(waitsFor) === lastUpdate) this.#store.calls.waitFor(callId, waitsFor);
         return;
       }
       if ('result' in outcome) return tx.children.result(callId, outcome.result);
@@ -193,7 +193,7 @@ export class AgentCalls implements Outgoing {
     { child_session_id: id, message_id }: ToolInput<'get_child_result'>,
     { overdue, over }: { readonly overdue: boolean; readonly over: boolean },
   ): Promise<Outcome<Outputs['get_child_result']>> {
-    const lastUpdate = this.#store.children.heard(id.toLowerCase());
+    const lastUpdate = this.#store.children.lastUpdate(id.toLowerCase());
     if (lastUpdate === null) return REFUSED_CHILD;
     const outcome = await this.#child(id).childOutcome(this.#owner, message_id?.toLowerCase());
     if ('refused' in outcome) return outcome;
@@ -254,7 +254,7 @@ export class AgentCalls implements Outgoing {
   }
 
   #isChild(id: string): boolean {
-    return this.#store.children.heard(id.toLowerCase()) !== null;
+    return this.#store.children.lastUpdate(id.toLowerCase()) !== null;
   }
 
   #child(id: string) {

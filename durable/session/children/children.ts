@@ -97,7 +97,7 @@ export class SessionChildren implements Outgoing {
     if ('refused' in spawned) return spawned;
     const { view } = spawned;
     const { title, message_id } = spawned.child;
-    this.#store.changeIfPresent((tx) => tx.children.begun({ child_id: view.session_id, title, message_id }));
+    this.#store.changeIfPresent((tx) => tx.children.created({ child_id: view.session_id, title, message_id }));
     if (!isWanted()) {
       await this.#peers.session(view.session_id).stop(owner);
       return UNWANTED;

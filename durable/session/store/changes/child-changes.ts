@@ -75,8 +75,8 @@ export class ChildChanges {
   }
 
   /** The session has a child. The same again changes nothing. */
-  begun({ child_id, title, message_id }: ChildIdentity): void {
-    if (this.#tables.children.heard(child_id) !== null) return;
+  created({ child_id, title, message_id }: ChildIdentity): void {
+    if (this.#tables.children.lastUpdate(child_id) !== null) return;
     this.#tables.children.add(child_id, title);
     const { record } = this.#tx;
     this.#setChildren([...record.children.ids, child_id]);
@@ -86,14 +86,14 @@ export class ChildChanges {
   /** Takes a child's updates. Those that came before are ignored: the child repeats them when our answer was lost. */
   updated(child: ChildIdentity, updates: readonly ChildUpdate[]): void {
     // An update may overtake the answer to the call that created the child.
-    this.begun(child);
+    this.created(child);
     const { child_id } = child;
     this.#tables.children.retitle(child_id, child.title);
-    const heard = this.#tables.children.heard(child_id) ?? 0;
-    for (const { n, event } of updates) if (n > heard) this.#tx.emit(event);
-    const last = updates.at(-1)?.n ?? heard;
-    if (last <= heard) return;
-    this.#tables.children.hear(child_id, last);
+    const stored = this.#tables.children.lastUpdate(child_id) ?? 0;
+    for (const { n, event } of updates) if (n > stored) this.#tx.emit(event);
+    const last = updates.at(-1)?.n ?? stored;
+    if (last <= stored) return;
+    this.#tables.children.setLastUpdate(child_id, last);
     // What a child does counts as this session's activity.
     this.#tx.record = { ...this.#tx.record, last_activity: this.#now };
     this.#tables.calls.wake(child_id);
@@ -129,7 +129,7 @@ export class ChildChanges {
 
   /** A child is being deleted. */
   deleted(childId: string): void {
-    if (this.#tables.children.heard(childId) === null) return;
+    if (this.#tables.children.lastUpdate(childId) === null) return;
     this.#tables.children.remove(childId);
     this.#tables.calls.wake(childId);
     const { record } = this.#tx;

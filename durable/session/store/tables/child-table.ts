@@ -17,7 +17,7 @@ export class ChildTable {
   }
 
   /** The number of the last update that was received from this child, 0: none; null: it is no child. */
-  heard(id: string): number | null {
+  lastUpdate(id: string): number | null {
     return [...this.#sql.exec<{ heard: number }>('SELECT heard FROM children WHERE id = ?', id)][0]?.heard ?? null;
   }
 
@@ -27,7 +27,7 @@ export class ChildTable {
   }
 
   /** Records that all updates of this child up to `n` were received. */
-  hear(id: string, n: number): void {
+  setLastUpdate(id: string, n: number): void {
     this.#sql.exec('UPDATE children SET heard = ? WHERE id = ?', n, id);
   }
 

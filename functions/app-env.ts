@@ -1,6 +1,6 @@
 import type { Objects } from '../durable/rpc/edge-env.ts';
 import type { EdgeSettings } from '../protocol/settings/edge-settings.ts';
-import type { Caller } from './auth/caller.ts';
+import type { Caller } from '../durable/rpc/caller.ts';
 
 /** What every handler can reach: the objects by their bindings, and the settings. */
 export interface AppEnv {

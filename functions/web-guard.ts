@@ -37,10 +37,7 @@ export const withKnownOrigin = createMiddleware<AppEnv>(async (c, next) => {
   return refuse(c, { refused: 'origin_refused', detail });
 });
 
-/** Tells browsers which pages may read the answers: those of `CORS_ORIGINS`. They send tokens, and no cookies. */
-export const withCors = cors({
-  origin: (origin, c) =>
-    (c.get('settings') as AppEnv['Variables']['settings']).CORS_ORIGINS.includes(origin) ? origin : null,
+const CORS = {
   allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
   allowHeaders: [
     'authorization',
@@ -54,7 +51,12 @@ export const withCors = cors({
   ],
   exposeHeaders: ['content-disposition', 'content-range', 'etag', 'retry-after', 'www-authenticate'],
   maxAge: 600,
-});
+};
+
+/** Tells browsers which pages may read the answers: those of `CORS_ORIGINS`. They send tokens, and no cookies. */
+export const withCors = createMiddleware<AppEnv>((c, next) =>
+  cors({ ...CORS, origin: c.get('settings').CORS_ORIGINS })(c, next),
+);
 
 const SAFE_HEADERS = {
   'cache-control': 'no-store',

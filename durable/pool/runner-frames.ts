@@ -64,6 +64,7 @@ export class RunnerFrames {
       case 'snapshot': {
         const { session_id, report } = frame;
         if (table.hasCopy(session_id, name)) await sessionStub(env, session_id).snapshotReported(report);
+        else console.warn(`pool: "${name}" reported a snapshot of a session whose files it was never given`);
         if (report.state !== 'pending') sendFrame(socket, { kind: 'snapshot_ack', snapshot_id: report.snapshot_id });
         return;
       }

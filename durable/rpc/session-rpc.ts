@@ -10,6 +10,7 @@ import type { SnapshotReport } from '../../protocol/link/runner-control.ts';
 import type { Prompt } from '../../protocol/content/blocks.ts';
 import type { Reason } from '../../protocol/reason.ts';
 import type { FilesShare } from '../session/core/shared-files.ts';
+import type { Caller } from './caller.ts';
 import type { ChildIdentity, ChildUpdate } from './child-updates.ts';
 import type { CreateCall, SpawnCall, Spawned } from './creation.ts';
 import type { VersionedVerdict } from './directory-rpc.ts';
@@ -21,7 +22,6 @@ import type {
   MessagePage,
   SnapshotPage,
   StoredSessionView,
-  TicketHolder,
   TurnPage,
   VersionedSummary,
 } from './views.ts';
@@ -79,10 +79,10 @@ export interface SessionRpc extends Rpc.DurableObjectBranded {
   cancelWakeup(owner: string, id: string): { canceled: true } | Refusal;
   /** Ends what runs; `background`: what runs in the background too. */
   interrupt(owner: string, background: boolean): InterruptAnswer | Refusal;
-  /** A ticket, with which its holder makes one call without a token. */
-  mintTicket(owner: string, holder: TicketHolder): Promise<{ ticket: string; expires_at: string } | Refusal>;
+  /** A ticket, with which the caller makes one call without a token. */
+  mintTicket(caller: Caller): Promise<{ ticket: string; expires_at: string } | Refusal>;
   /** Uses a ticket. Null: it is none, was used, or has expired. */
-  takeTicket(ticket: string): Promise<TicketHolder | null>;
+  takeTicket(ticket: string): Promise<Caller | null>;
   /** A page of the log as JSON in UTF-8, `{"data":[…],"next_cursor":…}`, with the events as they were stored. */
   events(owner: string, after: number, limit: number): { json: Uint8Array } | Refusal;
 

@@ -4,7 +4,6 @@ import type { InteractionView } from '../../protocol/api/interaction.ts';
 import type { MessageView, TurnView } from '../../protocol/api/message.ts';
 import type { SessionSummary, SessionView } from '../../protocol/api/session.ts';
 import type { SnapshotView } from '../../protocol/api/workspace.ts';
-import type { Scope } from '../../protocol/token.ts';
 import type { childToolOutputs } from '../../protocol/link/child-tools.ts';
 
 /** A summary as the owner's directory keeps it. `changes` orders two summaries of the same session. */
@@ -21,16 +20,6 @@ export type StoredSessionView = Omit<SessionView, 'websocket_url'>;
 /** A child as its parent's agent sees it. */
 export type ChildLine = Omit<z.infer<typeof childToolOutputs.list_children>['children'][number], 'child_session_id'>;
 export type ChildOutcome = Omit<z.infer<typeof childToolOutputs.get_child_result>, 'child_session_id'>;
-
-/** Who may use a ticket of a session: the caller whose token asked for it. */
-export interface TicketHolder {
-  readonly owner: string;
-  readonly scopes: readonly Scope[];
-  /** The session that the token is bound to; null: all of the owner's. */
-  readonly sid: string | null;
-  /** When the token expires, epoch milliseconds. */
-  readonly expires: number;
-}
 
 /** A page of a list; `next_cursor` is null on the last one. */
 interface Page<T> {

@@ -10,6 +10,7 @@ import { CloseCode } from '../../protocol/close-code.ts';
 import type { SnapshotReport } from '../../protocol/link/runner-control.ts';
 import type { Reason } from '../../protocol/reason.ts';
 import type { ChildIdentity, ChildUpdate } from '../rpc/child-updates.ts';
+import type { Caller } from '../rpc/caller.ts';
 import type { CreateCall, SpawnCall, Spawned } from '../rpc/creation.ts';
 import type { VersionedVerdict } from '../rpc/directory-rpc.ts';
 import type { EdgeEnv } from '../rpc/edge-env.ts';
@@ -22,7 +23,6 @@ import type {
   MessagePage,
   SnapshotPage,
   StoredSessionView,
-  TicketHolder,
   TurnPage,
   VersionedSummary,
 } from '../rpc/views.ts';
@@ -34,6 +34,7 @@ import { presentConfig } from './core/settings/live-settings.ts';
 import { shareOf, type FilesShare } from './core/shared-files.ts';
 import { wakeupViewOf } from './core/turns/wakeup.ts';
 import { SessionRoutes } from './routes.ts';
+import { newTicket } from './viewers/tickets.ts';
 import { NOT_FOUND, type SessionStore } from './store/store.ts';
 import { eventPage } from './store/event-page.ts';
 import { summaryOf, viewOf } from './store/views.ts';
@@ -231,11 +232,12 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
     return { deleted: true };
   }
 
-  async mintTicket(owner: string, holder: TicketHolder): Promise<{ ticket: string; expires_at: string } | Refusal> {
-    return this.#store.forOwner(owner, () => this.#assembly.tickets.mint(holder));
+  async mintTicket(caller: Caller): Promise<{ ticket: string; expires_at: string } | Refusal> {
+    const ticket = await newTicket();
+    return this.#store.forOwner(caller.owner, () => this.#assembly.tickets.give(ticket, caller));
   }
 
-  takeTicket(ticket: string): Promise<TicketHolder | null> {
+  takeTicket(ticket: string): Promise<Caller | null> {
     return this.#assembly.tickets.take(ticket);
   }
 

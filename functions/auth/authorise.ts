@@ -1,15 +1,15 @@
 import type { Context, MiddlewareHandler } from 'hono';
+import type { Caller } from '../../durable/rpc/caller.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { Scope } from '../../protocol/token.ts';
 import type { CallerEnv } from '../app-env.ts';
 import { withJsonBody } from '../json-body.ts';
 import { outsideOfToken, sessionOf } from '../objects.ts';
 import { refuse } from '../refuse.ts';
-import type { Caller } from './caller.ts';
 import { verifyUser } from './user-token.ts';
 
 /** Admits callers with a user's token, whatever its scope. Only for `/mcp`, whose tools call the API with that token. */
-export const withCaller: MiddlewareHandler<CallerEnv> = async (c, next) => (await admit(c, [])) ?? next();
+export const withCaller: MiddlewareHandler<CallerEnv> = async (c, next) => (await admit(c, [], false)) ?? next();
 
 /**
  * What a route reaches, for a token that is bound to one session. `session`: the session of its path, which has to be
@@ -19,7 +19,7 @@ type Reach = 'session' | 'listed' | 'owner';
 
 /** What a route declares of those who may call it. */
 export interface Secured {
-  readonly security: ({ bearer: Scope[] } | { ticket: [] })[];
+  readonly security: ({ bearer: Scope[] } | { ticket: never[] })[];
   readonly middleware: MiddlewareHandler<CallerEnv>;
 }
 
@@ -33,12 +33,7 @@ export function secured(...scopes: [Scope, ...Scope[]]): Secured {
 
 /** As `secured`, for a route that is not of the one session in its path. */
 export function securedFor(reach: Reach, ...scopes: [Scope, ...Scope[]]): Secured {
-  return {
-    security: [{ bearer: scopes }],
-    // The body is read last: a stranger cannot make us read one.
-    middleware: async (c, next) =>
-      (await admit(c, scopes)) ?? (await reached(c, reach)) ?? (await withJsonBody(c)) ?? next(),
-  };
+  return declare({ reach, takesTicket: false }, scopes);
 }
 
 /**
@@ -46,14 +41,20 @@ export function securedFor(reach: Reach, ...scopes: [Scope, ...Scope[]]): Secure
  * (`POST …/tickets`) stands in for the token.
  */
 export function securedOrTicket(...scopes: [Scope, ...Scope[]]): Secured {
+  return declare({ reach: 'session', takesTicket: true }, scopes);
+}
+
+function declare({ reach, takesTicket }: { reach: Reach; takesTicket: boolean }, scopes: Scope[]): Secured {
   return {
-    security: [{ bearer: scopes }, { ticket: [] }],
-    middleware: async (c, next) => (await admit(c, scopes, true)) ?? (await reached(c, 'session')) ?? next(),
+    security: [{ bearer: scopes }, ...(takesTicket ? [{ ticket: [] }] : [])],
+    // The body is read last: a stranger cannot make us read one.
+    middleware: async (c, next) =>
+      (await admit(c, scopes, takesTicket)) ?? (await reached(c, reach)) ?? (await withJsonBody(c)) ?? next(),
   };
 }
 
 /** Sets the caller; or refuses. */
-async function admit(c: Context<CallerEnv>, scopes: readonly Scope[], takesTicket = false): Promise<Response | null> {
+async function admit(c: Context<CallerEnv>, scopes: readonly Scope[], takesTicket: boolean): Promise<Response | null> {
   const authorization = c.req.header('authorization');
   const ticket = takesTicket && authorization === undefined ? c.req.query('ticket') : undefined;
   const verified =
@@ -69,8 +70,7 @@ async function admit(c: Context<CallerEnv>, scopes: readonly Scope[], takesTicke
 /** The caller whose ticket this is. It is used up. */
 async function holderOf(c: Context<CallerEnv>, ticket: string): Promise<{ readonly caller: Caller } | Refusal> {
   const found = sessionOf(c);
-  if ('refused' in found) return found;
-  const caller = await found.session.takeTicket(ticket);
+  const caller = 'refused' in found ? null : await found.session.takeTicket(ticket);
   return caller === null ? TICKET_INVALID : { caller };
 }
 

@@ -3,7 +3,7 @@ import type { Refusal } from '../../protocol/api/problem.ts';
 import type { EdgeSettings } from '../../protocol/settings/edge-settings.ts';
 import { LEEWAY_SECONDS, SCOPES, TokenType, UNLIMITED, userClaims, wordsOfScope } from '../../protocol/token.ts';
 import { userName } from '../../protocol/ids.ts';
-import type { Caller } from './caller.ts';
+import type { Caller } from '../../durable/rpc/caller.ts';
 import { isAsymmetric, signedByKeySet } from './key-set.ts';
 import { algorithmOf, bearerOf, claimsOf, invalid, OTHER_KIND, signedBySecret, type Signed } from './token.ts';
 

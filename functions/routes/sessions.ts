@@ -133,8 +133,7 @@ export function addSessions(app: OpenAPIHono<AppEnv>): void {
   app.openapi(ticket, async (c) => {
     const found = sessionOf(c);
     if ('refused' in found) return refuse(c, found);
-    const { owner, scopes, sid, expires } = c.get('caller');
-    const minted = await found.session.mintTicket(owner, { owner, scopes: [...scopes], sid, expires });
+    const minted = await found.session.mintTicket(c.get('caller'));
     return 'refused' in minted ? refuse(c, minted) : c.json(minted, 201);
   });
 

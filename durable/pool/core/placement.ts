@@ -27,7 +27,9 @@ export type Placement =
 
 /**
  * Finds the runner for a session's container. Of the runners that can have its files it takes the one that has a copy of them, or
- * else the one with the most room. `mustIsolate`: only a runner with containers will do. A runner whose engine is down gets sessions only if there is no other: it can then say what is wrong.
+ * else the one with the most room. A runner whose engine is down gets sessions only if there is no other: it can then say what is wrong.
+ *
+ * @param mustIsolate only a runner with containers will do
  */
 export function place(runners: readonly RunnerLoad[], needs: Needs, mustIsolate = false): Placement {
   const fitting = runners.filter((one) => fits(one, needs)).filter(({ connected, draining }) => connected && !draining);

@@ -33,6 +33,19 @@ it('a line beyond the longest is noted, and the log can be read', async () => {
   expect(events.at(-1).data.bytes).toBeGreaterThan(20 * MEBI);
 });
 
+it('what counts is bytes: characters of two bytes make a line too long earlier', async () => {
+  const scene = await ran();
+  const long = `{"type":"assistant","text":"${'é'.repeat(7 * MEBI)}"}`;
+  scene.container.say(long, line(1));
+  await scene.container.stored();
+  const [oversized, stored] = (await everyEvent(scene)).slice(-2);
+  expect(oversized).toMatchObject({
+    type: 'session.oversized',
+    data: { bytes: new TextEncoder().encode(long).length },
+  });
+  expect(stored.data).toEqual(line(1));
+});
+
 it('the longest lines are stored, and read page by page', async () => {
   const scene = await ran();
   for (const n of [1, 2]) {

@@ -7,8 +7,6 @@ import type { SessionState } from '../state.ts';
 export interface NoticeFacts {
   readonly workspace: Workspace;
   readonly mcp_servers: SessionConfig['mcp_servers'];
-  /** The repository is in the workspace, or there is none to be cloned. */
-  readonly cloned: boolean;
   readonly container: SessionState['container'];
   /** Items of this epoch that are stored. */
   readonly stored: number;
@@ -48,7 +46,7 @@ export function noticeFault(notice: WrapperNotice, facts: NoticeFacts): string |
   return null;
 }
 
-function cloneFault({ workspace, cloned }: NoticeFacts): string | null {
+function cloneFault({ workspace, container }: NoticeFacts): string | null {
   if (!('git_repo' in workspace) || workspace.git_repo === undefined) return 'The session has no repository to clone.';
-  return cloned ? 'Its repository was cloned before.' : null;
+  return container === 'ready' ? 'A repository is cloned before Claude Code starts.' : null;
 }

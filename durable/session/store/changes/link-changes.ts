@@ -36,6 +36,13 @@ interface Context {
   readonly now: number;
 }
 
+/** The length in UTF-8 of a line that is too long; null: it is not. Most need no counting: a UTF-16 unit takes 3 bytes at most. */
+function tooManyBytes(line: string): number | null {
+  if (3 * line.length <= MAX_LINE_BYTES) return null;
+  const bytes = new TextEncoder().encode(line).length;
+  return bytes > MAX_LINE_BYTES ? bytes : null;
+}
+
 /** The part of a transaction that stores what comes over the container's link: claude's lines, and notices of wrapper and runner. */
 export class LinkChanges {
   readonly #tx: LinkChange;
@@ -93,8 +100,8 @@ export class LinkChanges {
   #item(item: LinkItem): void {
     if (typeof item !== 'string') return this.#notice(item);
     // A wrapper has done this. What speaks in its place need not.
-    if (item.length > MAX_LINE_BYTES)
-      return this.#tx.emit({ type: 'session.oversized', data: { bytes: item.length, head: item.slice(0, 1024) } });
+    const bytes = tooManyBytes(item);
+    if (bytes !== null) return this.#tx.emit({ type: 'session.oversized', data: { bytes, head: item.slice(0, 1024) } });
     const line = readClaudeLine(item, this.#tables.log.backwards());
     if (!line.ok) return this.#tx.emit({ type: 'session.garbled', data: { line: item.slice(0, 8192) } });
     if (line.signal?.is === 'control') return;
@@ -236,10 +243,9 @@ export class LinkChanges {
   }
 
   #facts(): NoticeFacts {
-    const { identity, files, state, link } = this.#tx.record;
+    const { identity, state, link } = this.#tx.record;
     const { workspace, config } = identity.request;
-    const { mcp_servers } = config;
-    return { workspace, mcp_servers, cloned: files.cloned, container: state.container, stored: link.stored };
+    return { workspace, mcp_servers: config.mcp_servers, container: state.container, stored: link.stored };
   }
 
   /** The container is not trusted: a call counts only of a tool that this session has. */

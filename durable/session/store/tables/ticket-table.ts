@@ -1,4 +1,4 @@
-import type { TicketHolder } from '../../../rpc/views.ts';
+import type { Caller } from '../../../rpc/caller.ts';
 
 /** The tickets of one session that have not been used. Of each, only a hash is stored. */
 export class TicketTable {
@@ -21,15 +21,15 @@ export class TicketTable {
     return this.#sql.exec<{ count: number }>('SELECT count(*) AS count FROM tickets').one().count;
   }
 
-  add(hash: string, holder: TicketHolder, expires: number): void {
-    const json = JSON.stringify(holder);
+  add(hash: string, caller: Caller, expires: number): void {
+    const json = JSON.stringify(caller);
     this.#sql.exec('INSERT INTO tickets (hash, holder, expires) VALUES (?, ?, ?)', hash, json, expires);
   }
 
   /** Uses a ticket, once. Null: there is none, it was used, or it has expired. */
-  take(hash: string, now: number): TicketHolder | null {
+  take(hash: string, now: number): Caller | null {
     const query = 'DELETE FROM tickets WHERE hash = ? RETURNING holder, expires';
     const [row] = this.#sql.exec<{ holder: string; expires: number }>(query, hash);
-    return row === undefined || row.expires <= now ? null : (JSON.parse(row.holder) as TicketHolder);
+    return row === undefined || row.expires <= now ? null : (JSON.parse(row.holder) as Caller);
   }
 }

@@ -249,12 +249,16 @@ describe('a clone', () => {
   const git = { type: 'ephemeral', git_repo: 'https://example.org/x.git', git_branch: 'main' };
 
   it('is made once, is told of, and is what a diff starts at', async () => {
-    const scene = await ran({ workspace: git });
-    const { user, runner, id, container } = scene;
+    const user = new User();
+    const runner = await sharing();
+    const { session_id: id } = (await user.call('POST', '/sessions', { workspace: git })).body;
+    const container = await FakeContainer.connect(await runner.launch(id));
+    const scene = { user, runner, id, container };
     expect(container.launch.workspace).toEqual(git);
     container.say(
       { notice: 'cloning', repo: git.git_repo },
       { notice: 'cloned', repo: git.git_repo, commit: 'abc', ms: 5 },
+      { notice: 'ready', claude_version: '2.1.330' },
     );
     await container.stored();
     const { version } = container.launch.files;

@@ -5,11 +5,10 @@ import type { WrapperNotice } from '../../../../../../protocol/link/wrapper-noti
 const BEGUN: NoticeFacts = {
   workspace: { type: 'ephemeral', git_repo: 'https://git.test/repo' },
   mcp_servers: { docs: { command: 'docs' } },
-  cloned: false,
   container: 'launched',
   stored: 0,
 };
-const READY: NoticeFacts = { ...BEGUN, container: 'ready', cloned: true, stored: 5 };
+const READY: NoticeFacts = { ...BEGUN, container: 'ready', stored: 5 };
 const PLAIN: NoticeFacts = { ...BEGUN, workspace: { type: 'ephemeral' } };
 
 const cloned: WrapperNotice = { notice: 'cloned', repo: 'https://git.test/repo', commit: 'abc', ms: 1 };
@@ -38,8 +37,8 @@ test.each([
   ['a clone without a repository', cloned, PLAIN, 'no repository'],
   ['a clone begun without one', cloning, PLAIN, 'no repository'],
   ['a failed clone without one', cloneFailed, PLAIN, 'no repository'],
-  ['a second clone', cloned, READY, 'cloned before'],
-  ['a clone that fails after it was done', cloneFailed, READY, 'cloned before'],
+  ['a second clone', cloned, READY, 'before Claude Code starts'],
+  ['a clone that fails after it was done', cloneFailed, READY, 'before Claude Code starts'],
   ['that it is ready again', ready, READY, 'ready before'],
   ['that it could not be started after it was', startFailed, READY, 'ready before'],
   ['the seal, later', sealed, READY, 'before anything'],

@@ -33,6 +33,9 @@ const reasonCode = z.enum([
   'restore_failed',
   'storage_unavailable',
   'clone_failed',
+  // ended because it uses too much
+  'event_flood',
+  'quota_exceeded',
   // ended by accident
   'claude_exited',
   'claude_unresponsive',
@@ -40,6 +43,7 @@ const reasonCode = z.enum([
   'out_of_memory',
   'out_of_pids',
   'out_of_disk',
+  'out_of_inodes',
   'runner_lost',
 ]);
 

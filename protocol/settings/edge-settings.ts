@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { agentToolsSetting } from './agent-tools.ts';
+import { boundsSettings } from './bounds-settings.ts';
 import { discordSettings } from './discord-settings.ts';
+import { redisSettings } from './redis-settings.ts';
 import { webSettings } from './web-settings.ts';
 import { webhookAllow } from './webhook-allow.ts';
 
@@ -13,8 +15,11 @@ const seconds = count;
 
 const jwtSecret = z.string().min(32, 'must be at least 32 characters: RFC 7518 wants 256 bits for HS256');
 
+const parts = { ...discordSettings.shape, ...webSettings.shape, ...boundsSettings.shape, ...redisSettings.shape };
+
 /** The edge's environment: `vars` and secrets of the Worker. Names and defaults are the seed's where it has them. */
-export const edgeSettings = discordSettings.extend(webSettings.shape).extend({
+export const edgeSettings = z.object({
+  ...parts,
   /** Signs users' tokens, and the keys of all other kinds are derived from it. Required. */
   JWT_SECRET: jwtSecret,
   /** The secret before that: what it signed stays valid while this is set. */

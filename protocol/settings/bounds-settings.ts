@@ -1,0 +1,52 @@
+import * as z from 'zod';
+
+const whole = (fallback: number, min: number, max: number) => {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error }).default(fallback);
+};
+
+/** A bound that 0 lifts. */
+const bound = (fallback: number, max: number) => whole(fallback, 0, max);
+
+/**
+ * How much one owner, one address, one session or its container may cause. 0: without that bound. Each bound has its own
+ * refusal, which names the setting, and counts in `GET /metrics`. docs/bounds.md has them all.
+ */
+export const boundsSettings = z.object({
+  /** Requests a minute. A sixth of it may come at once. */
+  RATE_LIMIT_PER_OWNER: bound(6000, 10_000_000),
+  RATE_LIMIT_PER_ADDRESS: bound(12_000, 10_000_000),
+  /** Requests a minute whose token or ticket is refused, of one address. */
+  FAILED_TOKENS_PER_ADDRESS: bound(60, 1_000_000),
+  /**
+   * The header in which a proxy in front of the service names the caller's address, such as `x-forwarded-for`. Empty: the
+   * platform's own.
+   */
+  ADDRESS_HEADER: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{0,64}$/, 'must be the name of a header, such as x-forwarded-for')
+    .transform((name) => name.toLowerCase())
+    .default(''),
+  /** Longest time in which a request's JSON arrives, and longest pause in a file that is sent, seconds. */
+  BODY_TIMEOUT: whole(30, 1, 3600),
+  /** Open streams (WebSocket and SSE). */
+  MAX_VIEWERS_PER_SESSION: bound(1000, 1_000_000),
+  MAX_VIEWERS_PER_OWNER: bound(3000, 1_000_000),
+  /** An owner's sessions, parked ones included; and how many they may create in an hour. */
+  MAX_STORED_SESSIONS_PER_USER: bound(10_000, 10_000_000),
+  MAX_SESSIONS_PER_HOUR: bound(1000, 1_000_000),
+  /** What a container may send: events a second, and KB a second. Ten seconds' worth may come at once. */
+  EVENTS_PER_SECOND: bound(1000, 1_000_000),
+  EVENT_KB_PER_SECOND: bound(8192, 10_000_000),
+  /** MB of messages that wait in one session. */
+  MAX_QUEUE_MB: bound(64, 100_000),
+  /** MCP servers of one session. */
+  MAX_MCP_SERVERS: bound(20, 1000),
+  /** Events of a session that are older, or more than fits, are deleted: days, and MB. */
+  EVENT_RETENTION_DAYS: bound(0, 36_500),
+  EVENT_LOG_MB: bound(1024, 1_000_000),
+  /** Days that an entry of the audit log is kept. */
+  AUDIT_RETENTION_DAYS: bound(90, 36_500),
+  /** Below this much free space on the disk, MB, no new work is taken. The runner reads it too. */
+  DISK_FLOOR_MB: bound(1024, 100_000_000),
+});

@@ -7,7 +7,16 @@ const TYPE_BASE = '/docs#problem-';
 /** Turns a refusal into an answer: RFC 9457 problem+json. The only place that does. */
 export function refuse(c: Context, refusal: Refusal, headers: Record<string, string> = {}) {
   const [status] = PROBLEMS[refusal.refused];
-  return c.json(problemOf(refusal), status, { ...headers, 'content-type': 'application/problem+json' });
+  return c.json(problemOf(refusal), status, {
+    ...retryAfter(refusal),
+    ...headers,
+    'content-type': 'application/problem+json',
+  });
+}
+
+/** RFC 9110 wants whole seconds. Rounded up, so that nobody comes back too early. */
+function retryAfter({ retry_after_seconds: after }: Refusal): Record<string, string> {
+  return after === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(after))) };
 }
 
 /** The body of the answer to a refused call. */

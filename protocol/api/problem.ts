@@ -91,4 +91,6 @@ export interface Refusal {
   readonly refused: ProblemCode;
   readonly detail: string;
   readonly errors?: Problem['errors'];
+  /** When the call may succeed, seconds from now. The answer has it as `Retry-After`. Absent: nobody knows. */
+  readonly retry_after_seconds?: number;
 }

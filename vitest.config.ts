@@ -36,7 +36,12 @@ export default defineConfig({
           cloudflareTest({
             wrangler: { configPath: './wrangler.toml' },
             miniflare: {
-              bindings: { JWT_SECRET: 'known to every test and of no use elsewhere' },
+              bindings: {
+                JWT_SECRET: 'known to every test and of no use elsewhere',
+                // All tests have one address.
+                RATE_LIMIT_PER_ADDRESS: '0',
+                FAILED_TOKENS_PER_ADDRESS: '0',
+              },
               // Webhooks reach nothing here; test/real/start/webhooks.test.ts posts them for real.
               serviceBindings: { WEBHOOKS: () => new Response('ok') },
             },

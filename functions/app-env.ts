@@ -1,11 +1,16 @@
 import type { Objects } from '../durable/rpc/edge-env.ts';
 import type { EdgeSettings } from '../protocol/settings/edge-settings.ts';
+import type { ProblemCode } from '../protocol/api/problem.ts';
 import type { Caller } from '../durable/rpc/caller.ts';
 
 /** What every handler can reach: the objects by their bindings, and the settings. */
 export interface AppEnv {
   Bindings: Objects;
-  Variables: { settings: EdgeSettings };
+  Variables: {
+    settings: EdgeSettings;
+    /** Why the call was refused, if it was. */
+    refused?: ProblemCode;
+  };
 }
 
 /**
@@ -13,5 +18,9 @@ export interface AppEnv {
  * caller, so its handler does not compile.
  */
 export interface CallerEnv extends AppEnv {
-  Variables: AppEnv['Variables'] & { caller: Caller };
+  Variables: AppEnv['Variables'] & {
+    caller: Caller;
+    /** The id of what the handler has created, for the audit log. */
+    created?: string;
+  };
 }

@@ -1,11 +1,12 @@
-import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
+import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import { health } from '../protocol/health.ts';
 import { issuesOf } from '../protocol/issues.ts';
 import { VERSION } from '../protocol/version.ts';
 import type { AppEnv } from './app-env.ts';
+import { addAdmin } from './routes/admin.ts';
 import { addArtifacts } from './routes/artifacts.ts';
 import { addChildren } from './routes/children.ts';
-import { json } from './contract.ts';
+import { json, refusals } from './contract.ts';
 import { addDiscord, discordInteractions } from './discord/routes.ts';
 import { docsPage } from './docs-page.ts';
 import { addEvents } from './routes/events.ts';
@@ -13,8 +14,12 @@ import { addFiles } from './routes/files.ts';
 import { addInteractions } from './routes/interactions.ts';
 import { mcp } from './mcp/endpoint.ts';
 import { addMessages } from './routes/messages.ts';
-import { withCaller } from './auth/authorise.ts';
+import { flushCounters, withRefusalsCounted } from './gate/counters.ts';
+import { withAddressLimit } from './gate/limits.ts';
+import { withCaller, securedFor } from './auth/authorise.ts';
 import { withSettings } from './middleware.ts';
+import { gateStub } from '../durable/rpc/edge-env.ts';
+import { metricsText } from './gate/metrics-text.ts';
 import { poolOf } from './objects.ts';
 import { refuse } from './refuse.ts';
 import { runnerSockets } from './routes/runner-sockets.ts';
@@ -31,6 +36,14 @@ const healthRoute = createRoute({
   path: '/health',
   summary: 'How each part is; no token needed',
   responses: { 200: json('The service answers; `degraded`: no session can start', health) },
+});
+
+const metricsRoute = createRoute({
+  method: 'get',
+  path: '/metrics',
+  summary: 'Counters in Prometheus’s format',
+  ...securedFor('owner', 'admin'),
+  responses: { 200: { description: 'The counters', content: { 'text/plain': { schema: z.string() } } }, ...refusals },
 });
 
 /** What an object says that refuses state of a newer version (`durable/shared/schema.ts`); null: another error. Errors lose their class on the way here. */
@@ -57,7 +70,7 @@ export function createApp(): OpenAPIHono<AppEnv> {
     return refuse(c, { refused: 'route_not_found', detail });
   });
 
-  app.use(withSettings, withSafeHeaders);
+  app.use(withSettings, withSafeHeaders, withRefusalsCounted, withAddressLimit);
   // Signed by Discord, which calls by whatever name a tunnel has.
   app.route('/api/v1/discord', discordInteractions);
   app.use(withCors, withKnownHost, withKnownOrigin);
@@ -65,6 +78,11 @@ export function createApp(): OpenAPIHono<AppEnv> {
     const pool = await poolOf(c).health();
     const status = pool.ok ? ('ok' as const) : ('degraded' as const);
     return c.json({ status, version: VERSION, parts: { edge: { ok: true as const }, pool } }, 200);
+  });
+  app.openapi(metricsRoute, async (c) => {
+    await flushCounters(c);
+    const [counters, pool] = await Promise.all([gateStub(c.env).counters(), poolOf(c).health()]);
+    return c.text(metricsText(counters, pool), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
   });
   app.route('/api/v1/runner', runnerSockets);
   app.route('/api/v1', api());
@@ -100,5 +118,6 @@ function api(): OpenAPIHono<AppEnv> {
   addFiles(app);
   addDiscord(app);
   addArtifacts(app);
+  addAdmin(app);
   return app;
 }

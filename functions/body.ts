@@ -17,11 +17,21 @@ const NOT_JSON: Refusal = {
   detail: 'Send a JSON object with `content-type: application/json`.',
 };
 
+export const bodyTimeout = (seconds: number): Refusal => ({
+  refused: 'body_timeout',
+  detail: `The body did not arrive within ${seconds} s (BODY_TIMEOUT). Send the whole of it at once.`,
+});
+
 /** The JSON text of a request, `{}` for an empty body. `takesBlocks`: the call may be larger when it carries blocks. */
-export async function readJson(request: Request, takesBlocks: boolean): Promise<{ readonly text: string } | Refusal> {
+export async function readJson(
+  request: Request,
+  takesBlocks: boolean,
+  timeoutSeconds: number,
+): Promise<{ readonly text: string } | Refusal> {
   const tooLarge = takesBlocks ? MESSAGE_TOO_LARGE : BODY_TOO_LARGE;
-  const raw = await readBody(request, takesBlocks ? MAX_CONTENT_BYTES : MAX_BODY_BYTES);
-  if (raw === null) return tooLarge;
+  const raw = await readBody(request, timeoutSeconds, takesBlocks ? MAX_CONTENT_BYTES : MAX_BODY_BYTES);
+  if (raw === 'too large') return tooLarge;
+  if (raw === 'too slow') return bodyTimeout(timeoutSeconds);
   if (raw.byteLength === 0) return { text: '{}' };
   const text = new TextDecoder().decode(raw);
   const json = parseText(text);
@@ -29,18 +39,43 @@ export async function readJson(request: Request, takesBlocks: boolean): Promise<
   return json === undefined ? NOT_JSON : { text };
 }
 
-/** The raw body of a request; null: it is over the limit in bytes, by the declared length or by its real length. */
+/**
+ * The raw body of a request. `too large`: it is over the limit in bytes, by the declared length or by its real length. `too
+ * slow`: it has not arrived in time.
+ */
 export async function readBody(
   { headers, body }: Request,
+  timeoutSeconds: number,
   limit: number = MAX_BODY_BYTES,
-): Promise<Uint8Array<ArrayBuffer> | null> {
-  if (Number(headers.get('content-length') ?? 0) > limit) return null;
+): Promise<Uint8Array<ArrayBuffer> | 'too large' | 'too slow'> {
+  if (Number(headers.get('content-length') ?? 0) > limit) return 'too large';
+  if (body === null) return new Uint8Array(0);
+  const reader = (body as ReadableStream<Uint8Array>).getReader();
+  const { promise: late, resolve } = Promise.withResolvers<'too slow'>();
+  const timer = setTimeout(() => resolve('too slow'), timeoutSeconds * 1000);
+  try {
+    return await readWhole(reader, late, limit);
+  } finally {
+    clearTimeout(timer);
+    // Of a body that is refused, nothing more is read.
+    await reader.cancel();
+  }
+}
+
+async function readWhole(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  late: Promise<'too slow'>,
+  limit: number,
+): Promise<Uint8Array<ArrayBuffer> | 'too large' | 'too slow'> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
-    size += chunk.byteLength;
-    if (size > limit) return null;
-    chunks.push(chunk);
+  for (;;) {
+    const read = await Promise.race([reader.read(), late]);
+    if (read === 'too slow') return read;
+    if (read.done) break;
+    size += read.value.byteLength;
+    if (size > limit) return 'too large';
+    chunks.push(read.value);
   }
   const whole = new Uint8Array(size);
   let at = 0;

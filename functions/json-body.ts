@@ -8,9 +8,9 @@ const TAKES_BLOCKS = /\/sessions\/[^/]+\/(chat|spawn)$/;
 const TAKES_JSON = ['POST', 'PATCH'];
 
 /** Reads the body of a call that takes JSON. Refuses one that is too large, whatever length was declared, or is not JSON. */
-export async function withJsonBody(c: Context): Promise<Response | null> {
+export async function withJsonBody(c: Context, timeoutSeconds: number): Promise<Response | null> {
   if (!TAKES_JSON.includes(c.req.method)) return null;
-  const json = await readJson(c.req.raw, TAKES_BLOCKS.test(c.req.path));
+  const json = await readJson(c.req.raw, TAKES_BLOCKS.test(c.req.path), timeoutSeconds);
   if ('refused' in json) return refuse(c, json);
   // These calls take only JSON, whatever content type is declared (curl's `-d` declares a form).
   const headers = new Headers(c.req.raw.headers);

@@ -7,6 +7,7 @@ const TYPE_BASE = '/docs#problem-';
 /** Turns a refusal into an answer: RFC 9457 problem+json. The only place that does. */
 export function refuse(c: Context, refusal: Refusal, headers: Record<string, string> = {}) {
   const [status] = PROBLEMS[refusal.refused];
+  c.set('refused', refusal.refused);
   return c.json(problemOf(refusal), status, {
     ...retryAfter(refusal),
     ...headers,

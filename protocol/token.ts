@@ -42,6 +42,9 @@ export function wordsOfScope(text: string): { readonly scopes: Scope[]; readonly
 export const userClaims = z.object({
   sub: userName,
   exp: z.number(),
+  iat: z.number().optional(),
+  /** Tells the token from others of its owner, so that it can be revoked alone. */
+  jti: z.string().min(1).max(256).optional(),
   scope: z.string().optional(),
   sid: uuid.transform((id) => id.toLowerCase()).optional(),
 });

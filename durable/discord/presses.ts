@@ -9,7 +9,7 @@ import { submittedText, textModal } from './core/modal.ts';
 import { press, type Given, type Press } from './core/press.ts';
 import { RESPONSE } from './core/wire/constants.ts';
 import { deferredUpdate, ephemeral, openModal, updateMessage } from './core/wire/responses.ts';
-import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
+import { gateStub, sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
 import { inTime } from './in-time.ts';
 import { aboutOf, answererName, closedBody } from './outbox/ask-message.ts';
 import type { Outbox } from './outbox/outbox.ts';
@@ -126,6 +126,9 @@ export class DeskPresses {
         resolved.refused === 'interaction_closed' ? `That came too late. ${resolved.detail}` : `⚠️ ${resolved.detail}`,
       );
     }
+    const answer = { time: Date.now(), actor: pressed.name, action: 'interaction.answered' } as const;
+    const detail = `discord ${user} ${ask.interaction_id}`;
+    await gateStub(this.#deps.env).record({ ...answer, target: ask.session_id, address: null, detail });
     // Somebody else may have given the same answer before, elsewhere.
     if (resolved.resolved_by === pressed.name) table.asks.answered(ask.interaction_id, user);
     const answered_by = table.asks.get(ask.interaction_id)?.answered_by ?? null;

@@ -7,6 +7,9 @@ export interface Caller {
   readonly scopes: readonly Scope[];
   /** The session that the token is bound to: only it and those below it are there for this caller. Null: all of the owner's. */
   readonly sid: string | null;
+  /** What a revocation knows the token by: see `TokenMark`. */
+  readonly jti: string | null;
+  readonly issued: number | null;
   /** When the token expires, epoch milliseconds. */
   readonly expires: number;
 }

@@ -1,5 +1,6 @@
 import type { DirectoryRpc } from './directory-rpc.ts';
 import type { DiscordRpc } from './discord-rpc.ts';
+import type { GateRpc } from './gate-rpc.ts';
 import type { PoolRpc } from './pool-rpc.ts';
 import type { SessionRpc } from './session-rpc.ts';
 
@@ -9,6 +10,7 @@ export interface Objects {
   readonly DIRECTORY: DurableObjectNamespace<DirectoryRpc>;
   readonly RUNNER_POOL: DurableObjectNamespace<PoolRpc>;
   readonly DISCORD: DurableObjectNamespace<DiscordRpc>;
+  readonly GATE: DurableObjectNamespace<GateRpc>;
 }
 
 /** The Worker's bindings. Its settings are read from the same object (protocol/settings/edge-settings.ts). */
@@ -23,6 +25,9 @@ export interface EdgeEnv extends Objects {
 /** The one desk: there is one application on Discord. */
 const DISCORD_DESK = 'desk';
 
+/** The one gate: what callers do is counted in one place. */
+const SERVICE_GATE = 'service';
+
 /** The one pool for now. */
 const DEFAULT_POOL = 'default';
 
@@ -36,3 +41,5 @@ export const poolStub = ({ RUNNER_POOL }: Pick<Objects, 'RUNNER_POOL'>) =>
   RUNNER_POOL.get(RUNNER_POOL.idFromName(DEFAULT_POOL));
 
 export const deskStub = ({ DISCORD }: Pick<Objects, 'DISCORD'>) => DISCORD.get(DISCORD.idFromName(DISCORD_DESK));
+
+export const gateStub = ({ GATE }: Pick<Objects, 'GATE'>) => GATE.get(GATE.idFromName(SERVICE_GATE));

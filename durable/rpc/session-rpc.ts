@@ -9,6 +9,7 @@ import type { SnapshotView } from '../../protocol/api/workspace.ts';
 import type { SnapshotReport } from '../../protocol/link/runner-control.ts';
 import type { Prompt } from '../../protocol/content/blocks.ts';
 import type { Reason } from '../../protocol/reason.ts';
+import type { Revocation } from '../shared/revocation.ts';
 import type { FilesShare } from '../session/core/shared-files.ts';
 import type { Caller } from './caller.ts';
 import type { ChildIdentity, ChildUpdate } from './child-updates.ts';
@@ -83,6 +84,8 @@ export interface SessionRpc extends Rpc.DurableObjectBranded {
   mintTicket(caller: Caller): Promise<{ ticket: string; expires_at: string } | Refusal>;
   /** Uses a ticket. Null: it is none, was used, or has expired. */
   takeTicket(ticket: string): Promise<Caller | null>;
+  /** Ends the streams of tokens that are revoked. */
+  tokensRevoked(what: Revocation): void;
   /** A page of the log as JSON in UTF-8, `{"data":[…],"next_cursor":…}`, with the events as they were stored. */
   events(owner: string, after: number, limit: number): { json: Uint8Array } | Refusal;
 

@@ -99,6 +99,15 @@ export class SessionAssembly {
     access.recover();
   }
 
+  /** Notes in the audit log that the owner has answered over a WebSocket. */
+  recordAnswer(interactionId: string, address: string | null): void {
+    const { owner: actor, session_id } = this.store.current.identity;
+    const entry = { time: Date.now(), actor, action: 'interaction.answered', target: session_id } as const;
+    const recorded = this.peers.gate.record({ ...entry, address, detail: `websocket ${interactionId}` });
+    // The session's own log has the answer too.
+    this.#ctx.waitUntil(recorded.catch((error: unknown) => console.error('audit: an answer is missing', entry, error)));
+  }
+
   /** The alarm has fired. */
   alarmed(): void {
     this.#alarmAt = null;

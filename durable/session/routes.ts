@@ -1,15 +1,31 @@
+import * as z from 'zod';
 import { filesRequest } from '../../protocol/api/files.ts';
 import { allows } from '../shared/session-status.ts';
+import type { Revocation } from '../shared/revocation.ts';
 import { NOT_FOUND } from './store/store.ts';
 import type { SessionAssembly } from './assembly.ts';
 import { filesElsewhere } from './container/shared-workspace.ts';
 import { refusalResponse } from './files/transfer-answer.ts';
 import { ViewerSocket } from './viewers/viewer-socket.ts';
 
+/** From the check of a token until its stream is open, milliseconds. */
+const REMEMBERED_MS = 60_000;
+
+/** What a handler says of the token that opens a stream. */
+const streamToken = z.object({
+  jti: z.string().nullable(),
+  issued: z.number().nullable(),
+  expires: z.number(),
+  address: z.string().nullable(),
+});
+const tokenOf = (options: URLSearchParams) => streamToken.parse(JSON.parse(options.get('token') ?? ''));
+
 /** HTTP requests to a session, for what RPC calls cannot carry: WebSockets, event streams and files. */
 export class SessionRoutes {
   readonly #assembly: SessionAssembly;
   readonly #viewerSocket: ViewerSocket;
+  /** What was revoked a short time ago. `at`: epoch milliseconds. */
+  #revoked: { readonly what: Revocation; readonly at: number }[] = [];
 
   constructor(assembly: SessionAssembly) {
     this.#assembly = assembly;
@@ -20,12 +36,13 @@ export class SessionRoutes {
       interrupt: (background) => messages.interrupt(background),
       // Only the session's owner can open a stream.
       resolve: (id, request) => interactions.resolve(store.current.identity.owner, id, request) ?? NOT_FOUND,
+      answered: (id, address) => assembly.recordAnswer(id, address),
     });
   }
 
   /**
    * Handles a request. Only `functions/` sends them. It has authorised these already:
-   * `/viewer?after=&plain=&acks=&expires=&scopes=`, `/events?after=&previews=&expires=`, `/data?epoch=`, `/transfer?id=&runner=`.
+   * `/viewer?after=&plain=&acks=&token=&scopes=`, `/events?after=&previews=&token=`, `/data?epoch=`, `/transfer?id=&runner=`.
    * For these this class checks the owner:
    * `/files?owner=&request=`, with the client's body, and `/artifact?owner=&id=&range=`.
    */
@@ -42,14 +59,36 @@ export class SessionRoutes {
       const stream = streams.open({
         after: Number(options.get('after') ?? 0),
         previews: options.get('previews') === '1',
-        expires: Number(options.get('expires')),
+        ...tokenOf(options),
       });
+      this.#endLateRevoked();
       return new Response(stream, { headers });
     }
     const { 0: client, 1: server } = new WebSocketPair();
     if (pathname === '/data') link.accept(server, Number(options.get('epoch')));
     else this.#attach(server, options);
     return new Response(null, { status: 101, webSocket: client });
+  }
+
+  /** Ends the streams whose token is revoked. */
+  revoked(what: Revocation): void {
+    this.#revoked.push({ what, at: Date.now() });
+    this.#end(what);
+  }
+
+  /** A stream that opens now was let in before its token was revoked, when that has just happened. */
+  #endLateRevoked(): void {
+    const since = Date.now() - REMEMBERED_MS;
+    this.#revoked = this.#revoked.filter(({ at }) => at >= since);
+    for (const { what } of this.#revoked) this.#end(what);
+  }
+
+  #end(what: Revocation): void {
+    const { store, viewers, streams } = this.#assembly;
+    if (store.record === null) return;
+    const { owner } = store.record.identity;
+    viewers.endRevoked(what, owner);
+    streams.endRevoked(what, owner);
   }
 
   /** Handles a message on one of the session's WebSockets. */
@@ -63,9 +102,10 @@ export class SessionRoutes {
       after: after === null ? null : Number(after),
       plain: options.get('plain') === '1',
       acknowledges: options.get('acks') === '1',
-      expires: Number(options.get('expires')),
+      ...tokenOf(options),
       scopes: options.get('scopes') ?? '',
     });
+    this.#endLateRevoked();
     // For its pings, and for the end of its token.
     this.#assembly.setAlarm();
   }

@@ -26,6 +26,7 @@ import type {
   TurnPage,
   VersionedSummary,
 } from '../rpc/views.ts';
+import type { Revocation } from '../shared/revocation.ts';
 import { SessionAssembly } from './assembly.ts';
 import { childLineOf, childOutcomeOf } from './children/child-views.ts';
 import { filesElsewhere } from './container/shared-workspace.ts';
@@ -239,6 +240,10 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
 
   takeTicket(ticket: string): Promise<Caller | null> {
     return this.#assembly.tickets.take(ticket);
+  }
+
+  tokensRevoked(what: Revocation): void {
+    this.#routes.revoked(what);
   }
 
   events(owner: string, after: number, limit: number): { json: Uint8Array } | Refusal {

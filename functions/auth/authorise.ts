@@ -2,7 +2,9 @@ import type { Context, MiddlewareHandler } from 'hono';
 import type { Caller } from '../../durable/rpc/caller.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { Scope } from '../../protocol/token.ts';
-import type { CallerEnv } from '../app-env.ts';
+import type { AppEnv, CallerEnv } from '../app-env.ts';
+import { knownOverFailedTokens, overFailedTokens, overOwnerLimit } from '../gate/limits.ts';
+import { ifRevoked } from '../gate/revocations.ts';
 import { withJsonBody } from '../json-body.ts';
 import { outsideOfToken, sessionOf } from '../objects.ts';
 import { refuse } from '../refuse.ts';
@@ -49,7 +51,10 @@ function declare({ reach, takesTicket }: { reach: Reach; takesTicket: boolean },
     security: [{ bearer: scopes }, ...(takesTicket ? [{ ticket: [] }] : [])],
     // The body is read last: a stranger cannot make us read one.
     middleware: async (c, next) =>
-      (await admit(c, scopes, takesTicket)) ?? (await reached(c, reach)) ?? (await withJsonBody(c)) ?? next(),
+      (await admit(c, scopes, takesTicket)) ??
+      (await reached(c, reach)) ??
+      (await withJsonBody(c, c.get('settings').BODY_TIMEOUT)) ??
+      next(),
   };
 }
 
@@ -61,14 +66,19 @@ async function admit(c: Context<CallerEnv>, scopes: readonly Scope[], takesTicke
     ticket === undefined ? await verifyUser(authorization, c.get('settings')) : await holderOf(c, ticket);
   if ('refused' in verified) return refuseToken(c, verified);
   const { caller } = verified;
-  const missing = scopes.find((scope) => !caller.scopes.includes(scope));
-  if (missing !== undefined) return refuse(c, scopeMissing(missing));
+  const revoked = await ifRevoked(c, caller);
+  if (revoked !== null) return refuseToken(c, revoked);
   c.set('caller', caller);
-  return null;
+  const over = await overOwnerLimit(c);
+  if (over !== null) return refuse(c, over);
+  const missing = scopes.find((scope) => !caller.scopes.includes(scope));
+  return missing === undefined ? null : refuse(c, scopeMissing(missing));
 }
 
 /** The caller whose ticket this is. It is used up. */
 async function holderOf(c: Context<CallerEnv>, ticket: string): Promise<{ readonly caller: Caller } | Refusal> {
+  const over = knownOverFailedTokens(c);
+  if (over !== null) return over;
   const found = sessionOf(c);
   const caller = 'refused' in found ? null : await found.session.takeTicket(ticket);
   return caller === null ? TICKET_INVALID : { caller };
@@ -83,9 +93,10 @@ async function reached(c: Context<CallerEnv>, reach: Reach): Promise<Response | 
 }
 
 /** The answer to a call whose token is refused, or cannot be checked. */
-export function refuseToken(c: Context, refusal: Refusal): Response {
-  const later = refusal.refused === 'keys_unavailable';
-  return refuse(c, refusal, later ? { 'retry-after': '5' } : { 'www-authenticate': 'Bearer' });
+export async function refuseToken(c: Context<AppEnv> | Context<CallerEnv>, refusal: Refusal): Promise<Response> {
+  if (refusal.refused === 'keys_unavailable') return refuse(c, refusal, { 'retry-after': '5' });
+  const over = await overFailedTokens(c);
+  return over === null ? refuse(c, refusal, { 'www-authenticate': 'Bearer' }) : refuse(c, over);
 }
 
 const TICKET_INVALID: Refusal = {

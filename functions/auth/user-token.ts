@@ -36,8 +36,8 @@ export async function verifyUser(authorization: string | undefined, settings: Ed
 }
 
 /** The caller of a token that was made for this service: what it says has to be ours. */
-function ownCaller({ sub: owner, exp, scope, sid }: z.infer<typeof userClaims>): Admitted {
-  const caller = { owner, sid: sid ?? null, expires: endOf(exp) };
+function ownCaller({ sub: owner, exp, iat, jti, scope, sid }: z.infer<typeof userClaims>): Admitted {
+  const caller = { owner, sid: sid ?? null, jti: jti ?? null, issued: startOf(iat), expires: endOf(exp) };
   if (scope === undefined) return { caller: { ...caller, scopes: UNLIMITED } };
   const { scopes, unknown } = wordsOfScope(scope);
   if (unknown.length === 0) return { caller: { ...caller, scopes } };
@@ -47,6 +47,8 @@ function ownCaller({ sub: owner, exp, scope, sid }: z.infer<typeof userClaims>):
 
 const providerClaims = z.object({
   exp: z.number(),
+  iat: z.number().optional(),
+  jti: z.string().optional(),
   scope: z.union([z.string(), z.array(z.string()).transform((words) => words.join(' '))]).default(''),
 });
 
@@ -59,11 +61,15 @@ function providerCaller(signed: Signed, ownerClaim: string): Admitted {
   if ('refused' in verified) return verified;
   const owner = userName.safeParse(signed.payload[ownerClaim]);
   if (!owner.success) return invalid(`The token’s \`${ownerClaim}\` does not name its owner.`);
-  const { exp, scope } = verified.claims;
+  const { exp, iat, jti = null, scope } = verified.claims;
   const { scopes } = wordsOfScope(scope);
   const limits = scopes.length === 0 ? UNLIMITED : scopes;
-  return { caller: { owner: owner.data, sid: null, scopes: limits, expires: endOf(exp) } };
+  const caller = { owner: owner.data, sid: null, scopes: limits, jti, issued: startOf(iat), expires: endOf(exp) };
+  return { caller };
 }
+
+/** When a token was made, epoch milliseconds; null: it does not say. */
+const startOf = (iat: number | undefined) => (iat === undefined ? null : iat * 1000);
 
 /** When a token is over, epoch milliseconds. */
 const endOf = (exp: number) => (exp + LEEWAY_SECONDS) * 1000;

@@ -19,7 +19,7 @@ import type { Refusal } from '../../protocol/api/problem.ts';
 import { deskStub } from '../../durable/rpc/edge-env.ts';
 import type { Scope } from '../../protocol/token.ts';
 import type { AppEnv } from '../app-env.ts';
-import { BODY_TOO_LARGE, parseJson, readBody } from '../body.ts';
+import { BODY_TOO_LARGE, bodyTimeout, parseJson, readBody } from '../body.ts';
 import { securedFor } from '../auth/authorise.ts';
 import { body, idempotencyHeader, json, refusals } from '../contract.ts';
 import { refuse } from '../refuse.ts';
@@ -33,8 +33,9 @@ export const discordInteractions = new Hono<AppEnv>().post('/interactions', asyn
   const settings = c.get('settings');
   if (!isDiscordReady(settings, 'interactions')) return refuse(c, notConfigured(c, 'interactions'));
   // The raw bytes: nothing may be parsed before the signature is checked.
-  const raw = await readBody(c.req.raw);
-  if (raw === null) return refuse(c, BODY_TOO_LARGE);
+  const raw = await readBody(c.req.raw, settings.BODY_TIMEOUT);
+  if (raw === 'too large') return refuse(c, BODY_TOO_LARGE);
+  if (raw === 'too slow') return refuse(c, bodyTimeout(settings.BODY_TIMEOUT));
   const { headers } = c.req.raw;
   const verified = await verifyDiscord({ headers, body: raw }, settings.DISCORD_PUBLIC_KEY, Date.now());
   if (!verified.verified) {

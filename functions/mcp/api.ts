@@ -16,13 +16,16 @@ export type Serve = (request: Request) => Response | Promise<Response>;
 export class Api {
   readonly #serve: Serve;
   readonly #origin: string;
-  readonly #authorization: string;
+  readonly #headers: Readonly<Record<string, string>>;
 
-  /** @param origin where the caller reached this service: answers name it */
-  constructor(serve: Serve, origin: string, authorization: string) {
+  /**
+   * @param origin where the caller reached this service: answers name it
+   * @param headers who calls, and from where: sent with every call
+   */
+  constructor(serve: Serve, origin: string, headers: Readonly<Record<string, string>>) {
     this.#serve = serve;
     this.#origin = origin;
-    this.#authorization = authorization;
+    this.#headers = headers;
   }
 
   /** A call that is answered with JSON. The result has only the fields that `schema` names. */
@@ -37,7 +40,7 @@ export class Api {
     const response = await this.#serve(
       new Request(`${this.#origin}/api/v1${path}`, {
         method,
-        headers: { ...headers, authorization: this.#authorization, 'content-type': 'application/json' },
+        headers: { ...headers, ...this.#headers, 'content-type': 'application/json' },
         ...(body !== undefined && { body: JSON.stringify(body) }),
       }),
     );

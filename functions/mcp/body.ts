@@ -7,19 +7,23 @@ import { parseJson, readBody } from '../body.ts';
 const call = z.object({ params: z.object({ arguments: z.unknown() }) });
 
 /**
- * The body of a POST; null: it is too large. A call whose prompt carries blocks may be as large as a message of blocks, and
+ * The body of a POST. A call whose prompt carries blocks may be as large as a message of blocks, and
  * everything else as large as any body.
  */
-export async function readMcpBody(request: Request): Promise<Uint8Array<ArrayBuffer> | null> {
-  const raw = await readBody(request, MAX_CONTENT_BYTES);
-  if (raw === null || raw.byteLength <= MAX_BODY_BYTES) return raw;
+export async function readMcpBody(request: Request, timeoutSeconds: number): ReturnType<typeof readBody> {
+  const raw = await readBody(request, timeoutSeconds, MAX_CONTENT_BYTES);
+  if (typeof raw === 'string' || raw.byteLength <= MAX_BODY_BYTES) return raw;
   const sent = parseJson(raw);
   const messages: unknown[] = Array.isArray(sent) ? sent : [sent];
-  return messages.some((message) => carriesBlocks(call.safeParse(message).data?.params.arguments)) ? raw : null;
+  return messages.some((message) => carriesBlocks(call.safeParse(message).data?.params.arguments)) ? raw : 'too large';
 }
 
 /** Refuses a body as MCP's SDK does. */
-export function bodyTooLarge(): Response {
-  const message = `A body holds at most ${MAX_BODY_BYTES} bytes, and a prompt with images or documents ${MAX_CONTENT_BYTES}.`;
-  return Response.json({ jsonrpc: '2.0', error: { code: -32000, message }, id: null }, { status: 413 });
+export function bodyRefused(why: 'too large' | 'too slow'): Response {
+  const messages = {
+    'too large': `A body holds at most ${MAX_BODY_BYTES} bytes, and a prompt with images or documents ${MAX_CONTENT_BYTES}.`,
+    'too slow': 'The body did not arrive in time (BODY_TIMEOUT). Send the whole of it at once.',
+  };
+  const error = { code: -32000, message: messages[why] };
+  return Response.json({ jsonrpc: '2.0', error, id: null }, { status: why === 'too large' ? 413 : 408 });
 }

@@ -10,7 +10,7 @@ import {
 import { MAX_CONTENT_BYTES } from '../../protocol/settings/limits.ts';
 import { VERSION } from '../../protocol/version.ts';
 import type { Api } from './api.ts';
-import { bodyTooLarge, readMcpBody } from './body.ts';
+import { bodyRefused, readMcpBody } from './body.ts';
 import { childTools } from './tools/child-tools.ts';
 import { fileTools } from './tools/file-tools.ts';
 import { messageTools } from './tools/message-tools.ts';
@@ -39,9 +39,9 @@ const NO_VALIDATOR = {
  * Answers one POST of MCP's streamable HTTP. Nothing is kept between two of them: any caller with the token can call
  * any tool, and there is no MCP session to lose.
  */
-export async function serveMcp(request: Request, api: Api): Promise<Response> {
-  const body = await readMcpBody(request);
-  if (body === null) return bodyTooLarge();
+export async function serveMcp(request: Request, bodyTimeout: number, api: Api): Promise<Response> {
+  const body = await readMcpBody(request, bodyTimeout);
+  if (typeof body === 'string') return bodyRefused(body);
   const server = new Server(
     { name: 'cc-docker', title: 'CC-Docker', version: VERSION },
     { capabilities: { tools: {} }, instructions: INSTRUCTIONS, jsonSchemaValidator: NO_VALIDATOR },

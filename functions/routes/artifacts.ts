@@ -6,6 +6,7 @@ import { SANDBOX_HEADERS, isNotModified, rangeOf, transferRefusal } from '../byt
 import { attachment } from './content-disposition.ts';
 import { json, pageQuery, refusals, sessionParams, ticketParam } from '../contract.ts';
 import { sessionOf } from '../objects.ts';
+import { audited } from '../gate/audit.ts';
 import { refuse } from '../refuse.ts';
 
 const bytes = z.string().openapi({ format: 'binary' });
@@ -36,7 +37,7 @@ const content = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/artifacts/{artifact_id}/content',
   summary: 'Its bytes (`Range`), whether the session runs or not',
-  ...securedOrTicket('files:read'),
+  ...audited('file.read', securedOrTicket('files:read')),
   request: {
     params: artifactParams,
     query: z.object({ ticket: ticketParam }),
@@ -58,7 +59,7 @@ const remove = createRoute({
   method: 'delete',
   path: '/sessions/{session_id}/artifacts/{artifact_id}',
   summary: 'Delete the copy; the file in the workspace stays',
-  ...secured('files:write'),
+  ...audited('file.written', secured('files:write')),
   request: { params: artifactParams },
   responses: { 204: { description: 'Deleted' }, ...refusals },
 });

@@ -7,6 +7,7 @@ import { secured } from '../auth/authorise.ts';
 import { body, idempotencyHeader, json, pageQuery, refusals, sessionParams } from '../contract.ts';
 import { overMaximum } from '../maxima.ts';
 import { directoryOf, sessionOf, streamUrl } from '../objects.ts';
+import { audited } from '../gate/audit.ts';
 import { refuse } from '../refuse.ts';
 import { untilAnswered } from '../until-answered.ts';
 
@@ -14,7 +15,7 @@ const spawn = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/spawn',
   summary: 'Begin a child: a session that does at most what this one may, and tells it what becomes of it',
-  ...secured('sessions:write'),
+  ...audited('session.created', secured('sessions:write')),
   request: { params: sessionParams, headers: idempotencyHeader, ...body(spawnRequest) },
   responses: { 201: json('Begun', spawnedSession), ...refusals },
 });
@@ -53,6 +54,7 @@ export function addChildren(app: OpenAPIHono<AppEnv>): void {
       return refuse(c, spawned, spawned.refused === 'snapshot_pending' ? { 'retry-after': '5' } : {});
     }
     const { view, child } = spawned;
+    c.set('created', view.session_id);
     const named = request.callback?.type === 'webhook' && request.callback.secret !== undefined;
     return c.json(
       {

@@ -6,6 +6,8 @@ import type { Refusal } from '../../protocol/api/problem.ts';
 import type { AppEnv, CallerEnv } from '../app-env.ts';
 import { securedOrTicket } from '../auth/authorise.ts';
 import { refusals, sessionParams, ticketParam } from '../contract.ts';
+import { addressOf } from '../gate/address.ts';
+import { noteStream } from '../gate/revocations.ts';
 import { refuse } from '../refuse.ts';
 
 const cursor = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
@@ -76,8 +78,11 @@ const PREVIEWS_ARE_LIVE: Refusal = {
 
 const flag = (value: 'true' | 'false') => (value === 'true' ? '1' : '0');
 
-/** A stream ends when the token that opened it expires. */
-const expiry = (c: Context<CallerEnv>) => ({ expires: String(c.get('caller').expires) });
+/** A stream ends when the token that opened it expires or is revoked. */
+function tokenOf(c: Context<CallerEnv>) {
+  const { jti, issued, expires } = c.get('caller');
+  return { token: JSON.stringify({ jti, issued, expires, address: addressOf(c) }) };
+}
 
 /** The log: pages, Server-Sent Events, and the WebSocket. */
 export function addEvents(app: OpenAPIHono<AppEnv>): void {
@@ -93,7 +98,9 @@ export function addEvents(app: OpenAPIHono<AppEnv>): void {
       const view = await session.show(c.get('caller').owner);
       if ('refused' in view) return refuse(c, view);
       if (from > view.last_seq) return refuse(c, beyondEnd(from, view.last_seq));
-      const options = new URLSearchParams({ after: String(from), previews: flag(previews), ...expiry(c) });
+      const options = new URLSearchParams({ after: String(from), previews: flag(previews), ...tokenOf(c) });
+      const refused = await noteStream(c, view.session_id);
+      if (refused !== null) return refuse(c, refused);
       return session.fetch(`https://session/events?${options.toString()}`, { signal: c.req.raw.signal });
     }
     if (previews === 'true') return refuse(c, PREVIEWS_ARE_LIVE);
@@ -118,7 +125,9 @@ export function addEvents(app: OpenAPIHono<AppEnv>): void {
     // A connection without a cursor is the seed's: each frame is one of Claude Code's messages. A cursor, or `format`,
     // asks for events.
     const plain = (format ?? (after === undefined ? 'messages' : 'events')) === 'messages';
-    const options = new URLSearchParams({ plain: plain ? '1' : '0', acks: flag(acks), ...expiry(c) });
+    const options = new URLSearchParams({ plain: plain ? '1' : '0', acks: flag(acks), ...tokenOf(c) });
+    const refused = await noteStream(c, view.session_id);
+    if (refused !== null) return refuse(c, refused);
     // What it may send is checked by the session, frame by frame.
     options.set('scopes', c.get('caller').scopes.join(' '));
     if (after !== undefined) options.set('after', String(after));

@@ -9,6 +9,7 @@ import { attachment } from './content-disposition.ts';
 import { json, refusals, sessionParams, ticketParam } from '../contract.ts';
 import { filesPath } from './files-path.ts';
 import { sessionOf } from '../objects.ts';
+import { audited } from '../gate/audit.ts';
 import { refuse } from '../refuse.ts';
 
 const flag = z.enum(['true', 'false']).default('false');
@@ -45,7 +46,7 @@ const read = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/files/{path}',
   summary: 'A file’s bytes (`Range`), a folder’s entries, or with `?format=tar` the folder as an archive',
-  ...securedOrTicket('files:read'),
+  ...audited('file.read', securedOrTicket('files:read')),
   request: {
     params: pathParams,
     query: readQuery,
@@ -70,7 +71,7 @@ const write = createRoute({
   method: 'put',
   path: '/sessions/{session_id}/files/{path}',
   summary: 'Write a file, with the folders that it needs; or unpack a tar archive into a folder. Any size',
-  ...secured('files:write'),
+  ...audited('file.written', secured('files:write')),
   request: {
     params: pathParams,
     query: writeQuery,
@@ -83,7 +84,7 @@ const remove = createRoute({
   method: 'delete',
   path: '/sessions/{session_id}/files/{path}',
   summary: 'Delete a file, or with `?recursive=true` a folder and all that is in it',
-  ...secured('files:write'),
+  ...audited('file.written', secured('files:write')),
   request: { params: pathParams, query: deleteQuery },
   responses: { 204: { description: 'Deleted' }, ...refusals },
 });
@@ -92,7 +93,7 @@ const diff = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/diff',
   summary: 'What has changed since the session’s start: a list, or with `?format=patch` a patch for `git apply`',
-  ...secured('files:read'),
+  ...audited('file.read', secured('files:read')),
   request: { params: sessionParams, query: diffQuery },
   responses: {
     200: {

@@ -4,6 +4,7 @@ import type { AppEnv } from '../app-env.ts';
 import { secured } from '../auth/authorise.ts';
 import { body, interactionParams, json, pageQuery, refusals, sessionParams } from '../contract.ts';
 import { sessionOf } from '../objects.ts';
+import { audited } from '../gate/audit.ts';
 import { refuse } from '../refuse.ts';
 
 const list = createRoute({
@@ -28,7 +29,7 @@ const resolve = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/interactions/{interaction_id}/resolve',
   summary: 'Answer: the first answer wins, the same again is fine; a parked session wakes with it',
-  ...secured('interactions:answer'),
+  ...audited('interaction.answered', secured('interactions:answer')),
   request: { params: interactionParams, ...body(resolveRequest) },
   responses: { 200: json('Answered so', interactionView), ...refusals },
 });

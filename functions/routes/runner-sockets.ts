@@ -10,6 +10,8 @@ import { refuse } from '../refuse.ts';
 import { verifyRunner, verifyRunnerCode } from '../auth/runner-token.ts';
 import { verifySession } from '../auth/token.ts';
 import { readJson } from '../body.ts';
+import { addressOf } from '../gate/address.ts';
+import { gateStub } from '../../durable/rpc/edge-env.ts';
 
 const UPGRADE: Refusal = { refused: 'upgrade_required', detail: 'Runners open this with a WebSocket.' };
 
@@ -39,7 +41,7 @@ export const runnerSockets = new Hono<AppEnv>()
   .post('/enrol', async (c) => {
     const verified = await verifyRunnerCode(c.req.header('authorization'), c.get('settings'));
     if ('refused' in verified) return refuseToken(c, verified);
-    const json = await readJson(c.req.raw, false);
+    const json = await readJson(c.req.raw, false, c.get('settings').BODY_TIMEOUT);
     if ('refused' in json) return refuse(c, json);
     const asked = enrolRequest.safeParse(JSON.parse(json.text));
     if (!asked.success) return refuse(c, { refused: 'invalid_request', detail: z.prettifyError(asked.error) });
@@ -47,6 +49,8 @@ export const runnerSockets = new Hono<AppEnv>()
     const key = asked.data.public_key.x;
     const enrolled = await poolOf(c).enrol({ name, key, code, expires: (exp + LEEWAY_SECONDS) * 1000 });
     if ('refused' in enrolled) return refuse(c, enrolled);
+    const enrolment = { time: Date.now(), actor: name, action: 'runner.enrolled', target: name } as const;
+    await gateStub(c.env).record({ ...enrolment, address: addressOf(c), detail: null });
     return c.json({ name } satisfies z.infer<typeof enrolAnswer>, 201);
   })
   .get('/control', async (c) => {

@@ -15,13 +15,14 @@ import { secured, securedFor } from '../auth/authorise.ts';
 import { body, idempotencyHeader, json, refusals, sessionParams } from '../contract.ts';
 import { overMaximum } from '../maxima.ts';
 import { directoryOf, sessionOf, streamUrl } from '../objects.ts';
+import { audited } from '../gate/audit.ts';
 import { refuse } from '../refuse.ts';
 
 const create = createRoute({
   method: 'post',
   path: '/sessions',
   summary: 'Begin a session: a container starts, and the session takes messages at once',
-  ...securedFor('owner', 'sessions:write'),
+  ...audited('session.created', securedFor('owner', 'sessions:write')),
   request: { headers: idempotencyHeader, ...body(createSessionRequest) },
   responses: { 201: json('Begun', createdSession), ...refusals },
 });
@@ -74,7 +75,7 @@ const remove = createRoute({
   method: 'delete',
   path: '/sessions/{session_id}',
   summary: 'Remove the session with all that it stored',
-  ...secured('sessions:write'),
+  ...audited('session.deleted', secured('sessions:write')),
   request: { params: sessionParams },
   responses: { 204: { description: 'Removed' }, ...refusals },
 });
@@ -83,7 +84,7 @@ const ticket = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/tickets',
   summary: 'A ticket for a browser: `?ticket=` opens one stream or download of the session, once, within 30 s',
-  ...secured('sessions:read'),
+  ...audited('ticket.minted', secured('sessions:read')),
   request: { params: sessionParams },
   responses: { 201: json('The ticket', sessionTicket), ...refusals },
 });
@@ -101,6 +102,7 @@ export function addSessions(app: OpenAPIHono<AppEnv>): void {
     });
     if ('refused' in created) return refuse(c, created);
     const { session_id, status, container_id, created_at } = created;
+    c.set('created', session_id);
     const websocket_url = streamUrl(c, session_id);
     return c.json({ session_id, status, container_id, created_at, websocket_url }, 201);
   });

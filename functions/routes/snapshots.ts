@@ -6,6 +6,7 @@ import type { AppEnv } from '../app-env.ts';
 import { secured, securedFor } from '../auth/authorise.ts';
 import { body, idempotencyHeader, json, pageQuery, refusals, sessionParams, snapshotParams } from '../contract.ts';
 import { directoryOf, sessionOf, streamUrl } from '../objects.ts';
+import { audited } from '../gate/audit.ts';
 import { refuse } from '../refuse.ts';
 import { untilAnswered } from '../until-answered.ts';
 
@@ -44,7 +45,7 @@ const fork = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/fork',
   summary: 'A new session with the same conversation and files, which go their own way from here',
-  ...securedFor('owner', 'sessions:write'),
+  ...audited('session.created', securedFor('owner', 'sessions:write')),
   request: { params: sessionParams, headers: idempotencyHeader, ...body(forkRequest) },
   responses: {
     201: json('Begun', createdSession.extend({ forked_from: z.string() })),

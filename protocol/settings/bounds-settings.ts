@@ -50,3 +50,6 @@ export const boundsSettings = z.object({
   /** Below this much free space on the disk, MB, no new work is taken. The runner reads it too. */
   DISK_FLOOR_MB: bound(1024, 100_000_000),
 });
+
+/** How many of a minute's requests may come at once. */
+export const burstOf = (perMinute: number): number => Math.max(1, Math.floor(perMinute / 6));

@@ -7,6 +7,7 @@ const PURE_SHARED = [
   'durable/shared/interactions',
   'durable/shared/json.ts',
   'durable/shared/quota.ts',
+  'durable/shared/revocation.ts',
   'durable/shared/session-status.ts',
   'durable/shared/trees.ts',
   'durable/shared/turn-permit.ts',
@@ -50,6 +51,7 @@ export const IMPORT_TABLE: Readonly<Record<string, readonly string[]>> = {
   'durable/directory': OBJECT,
   'durable/pool': OBJECT,
   'durable/discord': OBJECT,
+  'durable/gate': OBJECT,
   'durable/session': OBJECT,
 
   // The rooms of the session: children → files → container → store → core

@@ -23,7 +23,7 @@ export interface TokenRequest {
 export async function mintToken(secret: string, { kind, sub, ttlSeconds, ...claims }: TokenRequest): Promise<string> {
   const keyKind = kind === 'user' ? kind : 'runner-code';
   const key = await signingKey({ JWT_SECRET: secret }, keyKind);
-  return await new SignJWT(kind === 'user' ? claims : { jti: randomUUID() })
+  return await new SignJWT({ ...(kind === 'user' && claims), jti: randomUUID() })
     .setProtectedHeader({ alg: 'HS256', typ: TokenType[keyKind] })
     .setSubject(sub)
     .setIssuedAt()

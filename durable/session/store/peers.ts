@@ -1,4 +1,4 @@
-import { deskStub, directoryStub, poolStub, sessionStub, type EdgeEnv } from '../../rpc/edge-env.ts';
+import { deskStub, directoryStub, gateStub, poolStub, sessionStub, type EdgeEnv } from '../../rpc/edge-env.ts';
 import type { SessionStore } from './store.ts';
 
 /** The other objects that a session calls. */
@@ -18,6 +18,10 @@ export class Peers {
 
   get pool() {
     return poolStub(this.#env);
+  }
+
+  get gate() {
+    return gateStub(this.#env);
   }
 
   get desk() {

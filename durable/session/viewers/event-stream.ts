@@ -1,4 +1,5 @@
 import { BATCH_BYTES, BATCH_EVENTS } from '../../../protocol/settings/limits.ts';
+import { isRevokedBy, type Revocation, type TokenMark } from '../../shared/revocation.ts';
 import { envelopeJson, previewJson, type EventLog, type StreamItem } from '../store/tables/event-log.ts';
 
 /** Interval of the comments that keep an idle stream open through proxies, milliseconds. */
@@ -16,6 +17,9 @@ export interface EventStreamOptions {
   readonly previews: boolean;
   /** When the reader's token expires, epoch milliseconds. */
   readonly expires: number;
+  /** What a revocation knows the reader's token by. */
+  readonly jti: string | null;
+  readonly issued: number | null;
 }
 
 /** A preview that waits, and the `seq` of the event that it follows. */
@@ -46,6 +50,11 @@ export class EventStreams {
   end(): void {
     this.#ended = true;
     for (const stream of this.#open) stream.wake('ended');
+  }
+
+  /** Ends the streams whose token is revoked. */
+  endRevoked(what: Revocation, owner: string): void {
+    for (const stream of this.#open) if (isRevokedBy(what, stream.markOf(owner))) stream.revoke();
   }
 
   open(options: EventStreamOptions): ReadableStream<Uint8Array> {
@@ -87,11 +96,17 @@ class EventStream {
   #previewsSize = 0;
   #wake: ((why: Wake) => void) | null = null;
   #isCancelled = false;
+  #isRevoked = false;
 
   constructor(log: EventLog, options: EventStreamOptions) {
     this.#log = log;
     this.#options = options;
     this.#cursor = options.after;
+  }
+
+  markOf(owner: string): TokenMark {
+    const { jti, issued } = this.#options;
+    return { jti, sub: owner, issued };
   }
 
   get isCancelled(): boolean {
@@ -111,10 +126,11 @@ class EventStream {
   async next(): Promise<Next> {
     for (;;) {
       if (Date.now() >= this.#options.expires) return { text: ': the token has expired\n\n', ends: true };
+      if (this.#isRevoked) return { text: ': the token has been revoked\n\n', ends: true };
       const text = this.#unsent();
       if (text !== '') return more(text);
       const wake = await this.#nextWake();
-      if (wake === 'ended') return END;
+      if (wake === 'ended' && !this.#isRevoked) return END;
       if (wake === 'timer') return more(': keep-alive\n\n');
     }
   }
@@ -130,6 +146,11 @@ class EventStream {
       isOfInterest = true;
     }
     if (isOfInterest) this.wake('shown');
+  }
+
+  revoke(): void {
+    this.#isRevoked = true;
+    this.wake('ended');
   }
 
   cancel(): void {

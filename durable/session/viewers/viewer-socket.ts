@@ -17,6 +17,8 @@ interface ViewerActions {
   prompt(input: PromptInput): { message_id: string } | Refusal;
   interrupt(background: boolean): InterruptAnswer;
   resolve(id: string, request: ResolveRequest): InteractionView | Refusal;
+  /** Someone has answered. @param address where they are; null: it is not known */
+  answered(interactionId: string, address: string | null): void;
 }
 
 /** Handles the frames that viewers send. The answer to an invalid frame is an `error` frame; the socket stays open. */
@@ -69,6 +71,7 @@ export class ViewerSocket {
         }
         const resolved = this.#actions.resolve(interaction_id, request.data);
         if ('refused' in resolved) return reply(socket, errorFrame(resolved.refused, resolved.detail));
+        this.#actions.answered(interaction_id, this.#actions.viewers.addressOf(socket));
         return reply(socket, { type: 'resolved', interaction_id });
       }
       case 'prompt': {

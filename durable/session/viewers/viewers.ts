@@ -3,6 +3,7 @@ import { CloseCode } from '../../../protocol/close-code.ts';
 import { OWN_PREFIXES } from '../../../protocol/api/event.ts';
 import type { ViewerAnswer } from '../../../protocol/api/viewer-socket.ts';
 import { wordsOfScope, type Scope } from '../../../protocol/token.ts';
+import { isRevokedBy, type Revocation } from '../../shared/revocation.ts';
 import type { InteractionTable } from '../store/tables/interaction-table.ts';
 import { envelopeJson, plainJson, previewJson, type EventLog, type StreamItem } from '../store/tables/event-log.ts';
 
@@ -41,9 +42,17 @@ interface Viewer {
   readonly expires: number;
   /** The scopes of its token. */
   readonly scopes: string;
+  /** What a revocation knows its token by. Viewers of an earlier version have neither. */
+  readonly jti?: string | null;
+  readonly issued?: number | null;
+  /** Where the viewer is. */
+  readonly address?: string | null;
 }
 
-export interface ViewerOptions extends Pick<Viewer, 'plain' | 'acknowledges' | 'expires' | 'scopes'> {
+export interface ViewerOptions extends Pick<
+  Viewer,
+  'plain' | 'acknowledges' | 'expires' | 'scopes' | 'jti' | 'issued' | 'address'
+> {
   /** The cursor to start after; null: only events from now on. */
   readonly after: number | null;
 }
@@ -67,7 +76,10 @@ export class Viewers {
   }
 
   /** Adds a socket as a viewer, and sends it the stored events after its cursor. */
-  attach(socket: WebSocket, { after, plain, acknowledges, expires, scopes }: ViewerOptions): void {
+  attach(
+    socket: WebSocket,
+    { after, plain, acknowledges, expires, scopes, jti, issued, address }: ViewerOptions,
+  ): void {
     this.#ctx.acceptWebSocket(socket, [TAG]);
     const last = this.#log.last();
     const first = this.#log.first();
@@ -81,6 +93,9 @@ export class Viewers {
       sent_at: Date.now(),
       expires,
       scopes,
+      ...(jti !== undefined && { jti }),
+      ...(issued !== undefined && { issued }),
+      ...(address !== undefined && { address }),
     };
     if (viewer.cursor < first - 1) {
       socket.send(this.#gap(viewer, first));
@@ -137,6 +152,11 @@ export class Viewers {
     this.#catchUp(socket, viewer);
   }
 
+  /** Where the viewer is; null: it is not known. */
+  addressOf(socket: WebSocket): string | null {
+    return this.#viewer(socket)?.address ?? null;
+  }
+
   /** Whether the viewer's token has a scope. */
   mayUse(socket: WebSocket, scope: Scope): boolean {
     return wordsOfScope(this.#viewer(socket)?.scopes ?? '').scopes.includes(scope);
@@ -146,6 +166,14 @@ export class Viewers {
   closeIfExpired(socket: WebSocket, now: number): boolean {
     const viewer = this.#viewer(socket);
     return viewer !== null && closeIfExpired(socket, viewer, now);
+  }
+
+  /** Disconnects the viewers whose token is revoked. */
+  endRevoked(what: Revocation, owner: string): void {
+    for (const [socket, { jti = null, issued = null }] of this.#all()) {
+      if (!isRevokedBy(what, { jti, sub: owner, issued })) continue;
+      socket.close(CloseCode.unauthorized, 'the token has been revoked');
+    }
   }
 
   /**

@@ -35,6 +35,8 @@ const BODIES: Readonly<Record<string, object>> = {
   'POST /api/v1/sessions/{session_id}/interactions/{interaction_id}/resolve': { decision: 'allow' },
   'POST /api/v1/discord/notify': { message: 'hi' },
   'POST /api/v1/discord/ask': { question: 'well?' },
+  'POST /api/v1/tokens': { sub: 'mallory', scope: 'admin' },
+  'POST /api/v1/revocations': { sub: 'alice' },
 };
 /** What Discord needs to be configured with, so that its routes answer. */
 const DISCORD = {
@@ -195,6 +197,15 @@ const BAD: Readonly<Record<string, { code: string; token: () => Promise<string> 
     token: () =>
       new SignJWT({ sub: 'alice' }).setProtectedHeader({ alg: 'HS256' }).sign(new TextEncoder().encode(env.JWT_SECRET)),
   },
+  'one that is revoked': {
+    code: 'token_revoked',
+    token: async () => {
+      const jti = crypto.randomUUID();
+      const admin = new User('root', { claims: { scope: 'admin' } });
+      expect(await admin.call('POST', '/revocations', { jti })).toMatchObject({ status: 201 });
+      return mint('alice', { claims: { jti } });
+    },
+  },
   'one whose session is no session': { code: 'token_invalid', token: () => mint('alice', { claims: { sid: 'x' } }) },
 };
 
@@ -232,7 +243,7 @@ describe('the sockets of runners', () => {
   );
 });
 
-const AUTH_CODES = ['token_missing', 'token_invalid', 'token_expired', 'scope_missing', 'token_bound'];
+const AUTH_CODES = ['token_revoked', 'token_missing', 'token_invalid', 'token_expired', 'scope_missing', 'token_bound'];
 
 /** Whether the answer is right for a token that names no scope. */
 const isUnlimited = ({ code }: Coded, { scopes }: Route) =>
@@ -309,7 +320,7 @@ describe('someone else’s session', () => {
 
   it('is not there for a token that is bound to another session', async () => {
     const other = await alice.createSession();
-    const token = await mint(alice.name, { claims: { sid: other } });
+    const token = await mint(alice.name, { claims: { sid: other, scope: SCOPES.join(' ') } });
     const isRight = ({ code, body }: Coded, route: Route) => {
       // The list shows the token's own session alone.
       if (route.name === 'GET /api/v1/sessions') return body.includes(other) && !body.includes(id);

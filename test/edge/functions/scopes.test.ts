@@ -1,3 +1,4 @@
+import { env } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { createApp } from '../../../functions/app.ts';
 import { SCOPES } from '../../../protocol/token.ts';
@@ -72,7 +73,7 @@ describe('a token’s scope', () => {
   });
 
   it('is in OpenAPI for every call but those without a token', async () => {
-    const response = await createApp().request('/openapi.json', {}, { JWT_SECRET: 'x'.repeat(32) });
+    const response = await createApp().request('/openapi.json', {}, env);
     const { paths } = await response.json<{
       paths: Record<string, Record<string, { security?: { bearer?: string[] }[] }>>;
     }>();

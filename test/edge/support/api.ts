@@ -26,10 +26,10 @@ export async function mint(
   sub: string,
   { typ = TokenType.user, secret = env.JWT_SECRET, expires = '1h', claims = {} }: TokenOptions = {},
 ) {
-  return new SignJWT(claims)
+  // `claims` may say when it was made, or that it does not say.
+  return new SignJWT({ iat: Math.floor(Date.now() / 1000), ...claims })
     .setProtectedHeader({ alg: 'HS256', typ })
     .setSubject(sub)
-    .setIssuedAt()
     .setExpirationTime(expires)
     .sign(await signingKey({ JWT_SECRET: secret }, KINDS[typ] ?? 'user'));
 }

@@ -99,7 +99,8 @@ function call(session: FakeSession, name: string, args: object, meta: object = {
   const body = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args, ...meta } };
   const headers = { accept: 'application/json, text/event-stream', 'content-type': 'application/json' };
   const init = { method: 'POST', headers, body: JSON.stringify(body), ...(signal !== undefined && { signal }) };
-  return serveMcp(new Request('http://localhost/mcp', init), new Api(session.serve, 'http://localhost', 'Bearer x'));
+  const api = new Api(session.serve, 'http://localhost', { authorization: 'Bearer x' });
+  return serveMcp(new Request('http://localhost/mcp', init), 30, api);
 }
 
 /** The messages of an answer, as they come. */

@@ -1,0 +1,69 @@
+import type { AuditAction } from '../../protocol/api/admin.ts';
+import type { Revocation, TokenMark } from '../shared/revocation.ts';
+
+export type { Revocation, TokenMark } from '../shared/revocation.ts';
+
+/** Permits of a bucket. */
+export interface Permits {
+  /** Whole permits, from none to what was asked for. */
+  readonly granted: number;
+  readonly remaining: number;
+  /** Milliseconds until there is one more. */
+  readonly resetMs: number;
+}
+
+/** An open stream, which ends when its token is revoked. */
+export interface OpenStream extends TokenMark {
+  readonly session_id: string;
+  /** When its token is over, epoch milliseconds. */
+  readonly until: number;
+}
+
+/** Who did what, from where. */
+export interface AuditRecord {
+  /** Epoch milliseconds. */
+  readonly time: number;
+  /** `sub` of the caller's token. */
+  readonly actor: string;
+  readonly action: AuditAction;
+  /** What it was done to: the id of a session, the name of a runner, a path of the API. */
+  readonly target: string;
+  /** The caller's address; null: it is not known. */
+  readonly address: string | null;
+  /** More about it. */
+  readonly detail: string | null;
+}
+
+export interface AuditQuery {
+  readonly actor: string | undefined;
+  readonly action: AuditAction | undefined;
+  readonly cursor: number | undefined;
+  readonly limit: number;
+}
+
+export interface AuditPage {
+  readonly data: readonly (AuditRecord & { readonly id: number })[];
+  readonly next_cursor: string | null;
+}
+
+/**
+ * What all of a service shares: how much each caller may, which tokens are revoked, who did what. Where Redis is configured,
+ * it keeps the first two (docs/redis.md).
+ */
+export interface GateRpc extends Rpc.DurableObjectBranded {
+  /** Takes up to `permits` of the bucket `key`, which fills with `perMinute`. */
+  take(key: string, perMinute: number, permits: number): Permits;
+  /** Tokens that fit are refused from now on. `until`: no such token is valid after that, epoch milliseconds. */
+  revoke(what: Revocation, until: number): void;
+  isRevoked(token: TokenMark): boolean;
+  /** A stream opens: it will be ended with its token. */
+  opened(stream: OpenStream): void;
+  /** Ends the streams whose token is revoked. */
+  endStreams(what: Revocation): Promise<void>;
+  record(record: AuditRecord): void;
+  /** The newest first. */
+  audit(query: AuditQuery): AuditPage;
+  /** Adds to counters, by their name in Prometheus's format, labels included. */
+  count(added: Readonly<Record<string, number>>): void;
+  counters(): Readonly<Record<string, number>>;
+}

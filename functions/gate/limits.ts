@@ -1,0 +1,70 @@
+import type { Context } from 'hono';
+import { createMiddleware } from 'hono/factory';
+import type { Refusal } from '../../protocol/api/problem.ts';
+import type { AppEnv, CallerEnv } from '../app-env.ts';
+import { refuse } from '../refuse.ts';
+import { addressOf, networkOf } from './address.ts';
+import { knownEmpty, spend, type Spent } from './permits.ts';
+import { sharedState } from './shared-state.ts';
+
+type C = Pick<Context<AppEnv>, 'env' | 'req' | 'get' | 'header'>;
+
+const network = (c: C) => networkOf(addressOf(c));
+
+/** Lets an address make so many requests a minute (`RATE_LIMIT_PER_ADDRESS`), whoever they are of. */
+export const withAddressLimit = createMiddleware<AppEnv>(async (c, next) => {
+  const { RATE_LIMIT_PER_ADDRESS: perMinute } = c.get('settings');
+  if (perMinute === 0) return next();
+  const spent = await spend(sharedState(c.env).limits, `address ${network(c)}`, perMinute);
+  if (spent.passed) return next();
+  return refuse(c, limited(spent, 'Your address', perMinute, 'RATE_LIMIT_PER_ADDRESS'));
+});
+
+/** Lets an owner make so many requests a minute (`RATE_LIMIT_PER_OWNER`). Each answer says how many are left. */
+export async function overOwnerLimit(
+  c: Pick<Context<CallerEnv>, 'env' | 'req' | 'get' | 'header'>,
+): Promise<Refusal | null> {
+  const { RATE_LIMIT_PER_OWNER: perMinute } = c.get('settings');
+  if (perMinute === 0) return null;
+  const spent = await spend(sharedState(c.env).limits, `owner ${c.get('caller').owner}`, perMinute);
+  c.header('ratelimit-policy', `${perMinute};w=60`);
+  c.header('ratelimit-limit', String(perMinute));
+  c.header('ratelimit-remaining', String(spent.passed ? spent.remaining : 0));
+  c.header('ratelimit-reset', String(spent.passed ? 0 : Math.ceil(spent.retryMs / 1000)));
+  return spent.passed ? null : limited(spent, 'You', perMinute, 'RATE_LIMIT_PER_OWNER');
+}
+
+/**
+ * A token was refused: so many are, of one address in a minute (`FAILED_TOKENS_PER_ADDRESS`). From then on nobody is told
+ * why. Tokens that are good always pass.
+ */
+export async function overFailedTokens(c: C): Promise<Refusal | null> {
+  const { FAILED_TOKENS_PER_ADDRESS: perMinute } = c.get('settings');
+  if (perMinute === 0) return null;
+  const spent = await spend(sharedState(c.env).limits, failedKey(c), perMinute);
+  return spent.passed ? null : tooManyFailed(spent.retryMs, perMinute);
+}
+
+/** Whether so many tokens of this address were refused that a ticket is not even looked at: that would ask its session. */
+export function knownOverFailedTokens(c: C): Refusal | null {
+  const { FAILED_TOKENS_PER_ADDRESS: perMinute } = c.get('settings');
+  const retryMs = perMinute === 0 ? null : knownEmpty(failedKey(c), perMinute);
+  return retryMs === null ? null : tooManyFailed(retryMs, perMinute);
+}
+
+const failedKey = (c: C) => `failed ${network(c)}`;
+
+function tooManyFailed(retryMs: number, perMinute: number): Refusal {
+  const detail = `More than ${perMinute} tokens a minute of your address were refused (FAILED_TOKENS_PER_ADDRESS). Send a good one, or wait.`;
+  return { refused: 'too_many_failed_tokens', detail, retry_after_seconds: retryMs / 1000 };
+}
+
+function limited(
+  { retryMs }: Extract<Spent, { passed: false }>,
+  who: string,
+  perMinute: number,
+  setting: string,
+): Refusal {
+  const detail = `${who} may make ${perMinute} requests a minute (${setting}). Come back a little later.`;
+  return { refused: 'rate_limited', detail, retry_after_seconds: retryMs / 1000 };
+}

@@ -1,0 +1,59 @@
+import type { Context } from 'hono';
+import type { Caller } from '../../durable/rpc/caller.ts';
+import { gateStub } from '../../durable/rpc/edge-env.ts';
+import type { Refusal } from '../../protocol/api/problem.ts';
+import type { AppEnv, CallerEnv } from '../app-env.ts';
+import { sharedState } from './shared-state.ts';
+
+/** How long an isolate believes that a token is not revoked, milliseconds. */
+const BELIEVED_MS = 2000;
+/** Tokens that are remembered here. Beyond that, those that were checked first go. */
+const MAX_TOKENS = 10_000;
+
+/** When each token was last found to be good, epoch milliseconds. */
+const checked = new Map<string, number>();
+/** Streams that the gate knows of, by session and token: when their token is over, epoch milliseconds. */
+const noted = new Map<string, number>();
+
+const markOf = ({ jti, owner: sub, issued }: Caller) => ({ jti, sub, issued });
+const keyOf = (caller: Caller) => JSON.stringify(markOf(caller));
+
+const REVOKED: Refusal = {
+  refused: 'token_revoked',
+  detail: 'The token has been revoked. Ask whoever gave it to you for another.',
+};
+
+/** Refuses a caller whose token is revoked. */
+export async function ifRevoked(c: Pick<Context<AppEnv>, 'env'>, caller: Caller): Promise<Refusal | null> {
+  const key = keyOf(caller);
+  const now = Date.now();
+  if (now < (checked.get(key) ?? -Infinity) + BELIEVED_MS) return null;
+  if (await sharedState(c.env).revocations.isRevoked(markOf(caller))) {
+    checked.delete(key);
+    return REVOKED;
+  }
+  remember(checked, key, now);
+  return null;
+}
+
+/** The gate knows of a stream that the caller is about to open, so that it ends when the token is revoked. */
+export async function noteStream(
+  c: Pick<Context<CallerEnv>, 'env' | 'get'>,
+  sessionId: string,
+): Promise<Refusal | null> {
+  const caller = c.get('caller');
+  const key = `${sessionId} ${keyOf(caller)}`;
+  if (noted.has(key)) return null;
+  await gateStub(c.env).opened({ session_id: sessionId, ...markOf(caller), until: caller.expires });
+  remember(noted, key, caller.expires);
+  // It may have been revoked since it was checked, when the gate did not know of the stream.
+  checked.delete(keyOf(caller));
+  return await ifRevoked(c, caller);
+}
+
+function remember(map: Map<string, number>, key: string, value: number): void {
+  map.delete(key);
+  map.set(key, value);
+  const [oldest] = map.keys();
+  if (map.size > MAX_TOKENS && oldest !== undefined) map.delete(oldest);
+}

@@ -1,0 +1,85 @@
+import { createRoute, type OpenAPIHono } from '@hono/zod-openapi';
+import { SignJWT } from 'jose';
+import { gateStub } from '../../durable/rpc/edge-env.ts';
+import { auditList, auditQuery, mintedToken, mintRequest, revoked, revokeRequest } from '../../protocol/api/admin.ts';
+import { SCOPES, TokenType, wordsOfScope } from '../../protocol/token.ts';
+import { signingKey } from '../../protocol/token-keys.ts';
+import type { AppEnv } from '../app-env.ts';
+import { securedFor } from '../auth/authorise.ts';
+import { body, json, refusals } from '../contract.ts';
+import { record } from '../gate/audit.ts';
+import { sharedState } from '../gate/shared-state.ts';
+import { refuse } from '../refuse.ts';
+
+/** How long a revocation is kept: no token that `POST /tokens` makes lives longer. Milliseconds. */
+const KEPT_MS = 366 * 86_400_000;
+
+const mint = createRoute({
+  method: 'post',
+  path: '/tokens',
+  summary: 'A token for somebody: what it may do, for how long, and for which session',
+  ...securedFor('owner', 'admin'),
+  request: body(mintRequest),
+  responses: { 201: json('The token, which nobody can read again', mintedToken), ...refusals },
+});
+
+const revoke = createRoute({
+  method: 'post',
+  path: '/revocations',
+  summary:
+    'Revoke one token (`jti`), or all of somebody’s that were made before a time: within seconds, open streams too',
+  ...securedFor('owner', 'admin'),
+  request: body(revokeRequest),
+  responses: { 201: json('Revoked', revoked), ...refusals },
+});
+
+const audit = createRoute({
+  method: 'get',
+  path: '/audit',
+  summary: 'Who minted, revoked, created, read files and answered, and from where: the newest first',
+  ...securedFor('owner', 'admin'),
+  request: { query: auditQuery },
+  responses: { 200: json('A page', auditList), ...refusals },
+});
+
+/** For who runs the service: tokens, revocations, and the audit log. */
+export function addAdmin(app: OpenAPIHono<AppEnv>): void {
+  app.openapi(mint, async (c) => {
+    const { sub, scope, sid, ttl_seconds } = c.req.valid('json');
+    const { unknown } = wordsOfScope(scope ?? '');
+    if (unknown.length > 0) {
+      const detail = `scope: has ${unknown.join(', ')}, which is none of ${SCOPES.join(', ')}.`;
+      return refuse(c, { refused: 'invalid_request', detail, errors: [{ path: 'scope', message: detail }] });
+    }
+    const settings = c.get('settings');
+    const jti = crypto.randomUUID();
+    const expires = Math.floor(Date.now() / 1000) + ttl_seconds;
+    const { JWT_ISSUER: iss, JWT_AUDIENCE: aud } = settings;
+    const claims = { jti, sub, ...(scope && { scope }), ...(sid && { sid }), ...(iss && { iss }), ...(aud && { aud }) };
+    const token = await new SignJWT(claims)
+      .setProtectedHeader({ alg: 'HS256', typ: TokenType.user })
+      .setIssuedAt()
+      .setExpirationTime(expires)
+      .sign(await signingKey(settings, 'user'));
+    await record(c, 'token.minted', sub, JSON.stringify({ jti, scope, sid, ttl_seconds }));
+    return c.json({ token, jti, expires_at: new Date(expires * 1000).toISOString() }, 201);
+  });
+
+  app.openapi(revoke, async (c) => {
+    const asked = c.req.valid('json');
+    const before = 'sub' in asked && asked.before !== undefined ? Date.parse(asked.before) : Date.now();
+    const what = 'jti' in asked ? asked : { sub: asked.sub, before };
+    await sharedState(c.env).revocations.revoke(what, Date.now() + KEPT_MS);
+    await gateStub(c.env).endStreams(what);
+    const shown = 'jti' in what ? what : { sub: what.sub, before: new Date(before).toISOString() };
+    await record(c, 'token.revoked', 'jti' in what ? what.jti : what.sub, JSON.stringify(shown));
+    return c.json(shown, 201);
+  });
+
+  app.openapi(audit, async (c) => {
+    const { actor, action, cursor, limit } = c.req.valid('query');
+    const page = await gateStub(c.env).audit({ actor, action, cursor, limit });
+    const data = page.data.map((entry) => ({ ...entry, time: new Date(entry.time).toISOString() }));
+    return c.json({ data, next_cursor: page.next_cursor }, 200);
+  });
+}

@@ -7,6 +7,7 @@ import type { CreateInput } from '../rpc/directory-rpc.ts';
 import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
 import type { StoredSessionView, VersionedSummary } from '../rpc/views.ts';
 import type { Beginning } from '../shared/trees.ts';
+import { CreationTimes } from './creation-times.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
 import { PromptTable } from './prompt-table.ts';
 import type { SessionList } from './session-list.ts';
@@ -43,27 +44,30 @@ export class Creations {
   readonly #deps: Dependencies;
   readonly #keys: IdempotencyKeys;
   readonly #prompts: PromptTable;
+  readonly #times: CreationTimes;
 
   constructor(deps: Dependencies) {
     this.#deps = deps;
     this.#keys = new IdempotencyKeys(deps.sql);
     this.#prompts = new PromptTable(deps.sql);
+    this.#times = new CreationTimes(deps.sql);
     deps.sql.exec('CREATE TABLE IF NOT EXISTS begun (id TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID');
   }
 
   /** The session that this key created from the same request; null: none yet. */
   find(key: string, asked: string): string | Refusal | null {
-    return this.#keys.find(key, asked);
+    return this.#keys.find(key, asked, Date.now());
   }
 
   /** Reserves a place. The answer is the session's id: that of an earlier call, when the key or the id has come before. */
   reserve({ session_id, request, idempotency_key: key, fork, child, blocks, asked }: Reservation): string | Refusal {
     const { sql, settings, list, storage, tree } = this.#deps;
+    const now = Date.now();
     const existing = key === undefined ? null : this.find(key, asked);
     if (existing !== null) return existing;
     // The caller's first call was cut off, and this is its second.
     if (list.has(session_id)) return session_id;
-    const full = child === null ? null : this.spawnRefusal(child.parent);
+    const full = child === null ? this.#refusal(now) : this.spawnRefusal(child.parent);
     if (full !== null) return full;
     const begun = storage.begin(session_id, request, fork ?? null);
     if ('refused' in begun) return begun;
@@ -74,19 +78,36 @@ export class Creations {
       return { refused: 'session_limit_reached', detail };
     }
     list.add(session_id);
+    if (settings.MAX_SESSIONS_PER_HOUR > 0) this.#times.add(now);
     const permit = tree.add(session_id, child?.parent ?? null, request.config.budget_usd);
     const stored: Begun = { ...begun, creation: { permit, spawn: child } };
     sql.exec('INSERT INTO begun (id, json) VALUES (?, ?)', session_id, JSON.stringify(stored));
     if (blocks !== null) this.#prompts.add(session_id, blocks);
     storage.keepBeginning(session_id, begun.beginning);
-    if (key !== undefined) this.#keys.add(key, session_id, asked);
+    if (key !== undefined) this.#keys.add(key, session_id, asked, now);
     return session_id;
   }
 
   /** Why a session may not have one more child; null: it may. */
   spawnRefusal(parentId: string): Refusal | null {
-    if (this.#deps.list.has(parentId)) return this.#deps.tree.refusal(parentId);
+    if (this.#deps.list.has(parentId)) return this.#deps.tree.refusal(parentId) ?? this.#refusal(Date.now());
     return { refused: 'session_not_found', detail: 'The session that was to have a child is deleted.' };
+  }
+
+  /** Why the owner may not create one more session, whoever asks for it; null: one may be created. */
+  #refusal(now: number): Refusal | null {
+    const { settings, list } = this.#deps;
+    const { MAX_STORED_SESSIONS_PER_USER: most, MAX_SESSIONS_PER_HOUR: hourly } = settings;
+    const stored = list.count();
+    if (most > 0 && stored >= most) {
+      const detail = `You have ${stored} sessions, parked ones included, and ${most} are allowed (MAX_STORED_SESSIONS_PER_USER). Delete one.`;
+      return { refused: 'session_limit_reached', detail };
+    }
+    const next = hourly === 0 ? null : this.#times.nextAt(hourly, now);
+    if (next === null) return null;
+    const retry_after_seconds = Math.ceil((next - now) / 1000);
+    const detail = `You have created ${hourly} sessions within an hour, as many as are allowed (MAX_SESSIONS_PER_HOUR). The next one can be created in ${retry_after_seconds} s; those that there are take messages meanwhile.`;
+    return { refused: 'session_rate_reached', detail, retry_after_seconds };
   }
 
   /** Creates the `Session` of a reserved place. One that exists already stays as it is. */

@@ -1,10 +1,11 @@
+import { dateKeys } from '../shared/key-life.ts';
 import type { Schema } from '../shared/schema.ts';
 
 /** The versions of a directory's stored state. */
 export const DIRECTORY_SCHEMA: Schema = {
   of: 'directory',
   firstTable: 'sessions',
-  migrations: [renameCreation, keysWithoutTools],
+  migrations: [renameCreation, keysWithoutTools, keysWithTime],
 };
 
 /** What version 1 stored of how a session was created. The first sessions of version 1 have no `birth`: they had no children then. */
@@ -41,4 +42,9 @@ function keysWithoutTools(sql: SqlStorage): void {
     const { agent_tools: _none, ...named } = config;
     sql.exec('UPDATE session_keys SET body = ? WHERE key = ?', JSON.stringify({ ...asked, config: named }), key);
   }
+}
+
+/** 3 → 4: idempotency keys live for a day. */
+function keysWithTime(sql: SqlStorage): void {
+  dateKeys(sql, 'session_keys');
 }

@@ -11,6 +11,8 @@ export class SessionList {
     this.#sql = sql;
     sql.exec(`CREATE TABLE IF NOT EXISTS sessions (
       id TEXT PRIMARY KEY, status TEXT NOT NULL, changes INTEGER NOT NULL, summary TEXT) WITHOUT ROWID`);
+    // Counting the sessions, or those that are active, does not read their summaries.
+    sql.exec('CREATE INDEX IF NOT EXISTS sessions_by_status ON sessions (status)');
   }
 
   /** Adds a session that is to be created. The list shows it once its first summary has come. */
@@ -21,6 +23,10 @@ export class SessionList {
 
   has(id: string): boolean {
     return this.#sql.exec('SELECT 1 FROM sessions WHERE id = ?', id).toArray().length > 0;
+  }
+
+  count(): number {
+    return this.#sql.exec<{ count: number }>('SELECT count(*) AS count FROM sessions').one().count;
   }
 
   /** The newest sessions first. @param ids only those of these; null: all */

@@ -44,7 +44,7 @@ export class DeskQuestions {
     now: number,
   ): InteractionView | Refusal {
     const body = JSON.stringify(input);
-    const existing = key === undefined ? null : this.#table.asks.ownByKey(owner, key);
+    const existing = key === undefined ? null : this.#table.asks.ownByKey(owner, key, now);
     if (existing !== null) {
       if (existing.body === body) return this.show(owner, existing.id);
       const detail = 'It came with another question before. Send a new key for a new question.';
@@ -72,7 +72,7 @@ export class DeskQuestions {
     }
     const interaction = opening.opened;
     this.#save(owner, interaction, now);
-    if (key !== undefined) this.#table.asks.setKey(id, key, body);
+    if (key !== undefined) this.#table.asks.setKey(id, owner, key, body);
     const view = viewOf(interaction);
     this.#table.asks.save(view, owner, now);
     this.#outbox.add(laneOf('channel'), { do: 'ask', to: 'channel', interaction_id: id });

@@ -32,7 +32,7 @@ export class SessionMessages {
     if (tooLong !== null) return tooLong;
     const body = JSON.stringify([fingerprint(prompt), timeout_seconds ?? null]);
     if (key !== undefined) {
-      const seen = messages.byKey(key);
+      const seen = messages.byKey(key, Date.now());
       if (seen !== null && seen.body === body) return { message_id: seen.id };
       if (seen !== null) {
         const detail = 'It came with another prompt before. Send a new key for a new message.';
@@ -45,7 +45,7 @@ export class SessionMessages {
     this.#store.change((tx, now) => {
       // Answers to interactions that have become messages were given earlier, so they go before this message.
       tx.interactions.pass();
-      if (key !== undefined) messages.rememberKey(key, message_id, body);
+      if (key !== undefined) messages.rememberKey(key, message_id, body, now);
       const deadline = timeout_seconds === undefined ? null : now + timeout_seconds * 1000;
       tx.prompt({ message_id, prompt, origin, deadline, ...(delivery === undefined ? {} : { delivery }) });
     });

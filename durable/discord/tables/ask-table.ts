@@ -1,6 +1,7 @@
 import type { InteractionView } from '../../../protocol/api/interaction.ts';
 import type { Draft } from '../core/components.ts';
 import type { Interaction } from '../../shared/interactions/interaction.ts';
+import { KEY_LIFE_MS } from '../../shared/key-life.ts';
 
 /** A question or permission that people on Discord are asked, and its message. */
 export interface Ask {
@@ -132,14 +133,16 @@ export class AskTable {
   }
 
   /** Keeps the idempotency key of a question, with its request as text. Keys belong to their owner. */
-  setKey(id: string, key: string, body: string): void {
+  setKey(id: string, owner: string, key: string, body: string): void {
+    // An older question had it, a day ago.
+    this.#sql.exec('UPDATE own_asks SET key = NULL, body = NULL WHERE owner = ? AND key = ?', owner, key);
     this.#sql.exec('UPDATE own_asks SET key = ?, body = ? WHERE id = ?', key, body, id);
   }
 
-  /** The question that this owner asked with this key. */
-  ownByKey(owner: string, key: string): { readonly id: string; readonly body: string } | null {
-    const select = 'SELECT id, body FROM own_asks WHERE owner = ? AND key = ?';
-    return [...this.#sql.exec<{ id: string; body: string }>(select, owner, key)][0] ?? null;
+  /** The question that this owner asked with this key within the last day. */
+  ownByKey(owner: string, key: string, now: number): { readonly id: string; readonly body: string } | null {
+    const select = "SELECT id, body FROM own_asks WHERE owner = ? AND key = ? AND json ->> '$.created' > ?";
+    return [...this.#sql.exec<{ id: string; body: string }>(select, owner, key, now - KEY_LIFE_MS)][0] ?? null;
   }
 
   /** The own questions whose `due` has come. */
@@ -158,10 +161,14 @@ export class AskTable {
     return this.#sql.exec<{ at: number | null }>('SELECT min(due) AS at FROM own_asks').one().at;
   }
 
-  /** Removes questions that were closed before then, epoch milliseconds. */
-  prune(before: number): void {
-    this.#sql.exec("DELETE FROM asks WHERE changed < ? AND state != 'open'", before);
-    this.#sql.exec("DELETE FROM own_asks WHERE changed < ? AND state != 'open'", before);
+  /** Removes questions that were closed before `closed`, epoch milliseconds, and keys that have expired. */
+  prune(closed: number, now: number): void {
+    this.#sql.exec("DELETE FROM asks WHERE changed < ? AND state != 'open'", closed);
+    this.#sql.exec("DELETE FROM own_asks WHERE changed < ? AND state != 'open'", closed);
+    this.#sql.exec(
+      "UPDATE own_asks SET key = NULL, body = NULL WHERE key IS NOT NULL AND json ->> '$.created' <= ?",
+      now - KEY_LIFE_MS,
+    );
   }
 }
 

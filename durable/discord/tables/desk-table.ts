@@ -1,10 +1,9 @@
+import { KEY_LIFE_MS } from '../../shared/key-life.ts';
 import { AskTable } from './ask-table.ts';
 import type { Place } from './outbox-table.ts';
 
 /** How long an interaction's id is kept, so that it counts once, milliseconds. Its signature expires earlier. */
 const SEEN_MS = 15 * 60_000;
-/** How long idempotency keys of notifications are kept, milliseconds. */
-const SAID_MS = 86_400_000;
 /** How long closed questions can be looked up, milliseconds. */
 const CLOSED_MS = 30 * 86_400_000;
 
@@ -64,10 +63,15 @@ export class DeskTable {
   /** Records a notification under its key. The answer is `first`, or what was said with that key before. */
   say(owner: string, key: string, body: string, now: number): 'first' | { readonly said: string } {
     const [known] = [
-      ...this.#sql.exec<{ body: string }>('SELECT body FROM said WHERE owner = ? AND key = ?', owner, key),
+      ...this.#sql.exec<{ body: string }>(
+        'SELECT body FROM said WHERE owner = ? AND key = ? AND at > ?',
+        owner,
+        key,
+        now - KEY_LIFE_MS,
+      ),
     ];
     if (known !== undefined) return { said: known.body };
-    this.#sql.exec('INSERT INTO said (owner, key, body, at) VALUES (?, ?, ?, ?)', owner, key, body, now);
+    this.#sql.exec('INSERT OR REPLACE INTO said (owner, key, body, at) VALUES (?, ?, ?, ?)', owner, key, body, now);
     return 'first';
   }
 
@@ -174,8 +178,8 @@ export class DeskTable {
   /** Removes data of no further use. */
   prune(now: number): void {
     this.#sql.exec('DELETE FROM seen WHERE at < ?', now - SEEN_MS);
-    this.#sql.exec('DELETE FROM said WHERE at < ?', now - SAID_MS);
+    this.#sql.exec('DELETE FROM said WHERE at < ?', now - KEY_LIFE_MS);
     this.#sql.exec('DELETE FROM codes WHERE expires <= ?', now);
-    this.asks.prune(now - CLOSED_MS);
+    this.asks.prune(now - CLOSED_MS, now);
   }
 }

@@ -1,3 +1,4 @@
+import { dateKeys } from '../../shared/key-life.ts';
 import type { Schema } from '../../shared/schema.ts';
 
 type Json = Record<string, unknown>;
@@ -6,7 +7,7 @@ type Json = Record<string, unknown>;
 export const SESSION_SCHEMA: Schema = {
   of: 'session',
   firstTable: 'record',
-  migrations: [groupRecord, toVersion3, keepResults],
+  migrations: [groupRecord, toVersion3, keepResults, toVersion5],
 };
 
 /**
@@ -50,6 +51,11 @@ function keepResults(sql: SqlStorage): void {
     );
   }
   sql.exec('UPDATE record SET json = ?', JSON.stringify({ ...record, children }));
+}
+
+/** 4 → 5: idempotency keys live for a day. */
+function toVersion5(sql: SqlStorage): void {
+  dateKeys(sql, 'message_keys');
 }
 
 /** Turns of `claude`'s own, work in the background, and messages that settle after they have ended. */

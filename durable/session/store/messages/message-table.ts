@@ -13,6 +13,7 @@ import { turnResult } from '../../../../protocol/api/message.ts';
 import type { Prompt } from '../../../../protocol/content/blocks.ts';
 import { blocksOf, promptText } from '../../../../protocol/content/prompt.ts';
 import { messageError, type MessageError } from '../../../../protocol/reason.ts';
+import { dropExpiredKeys, KEY_LIFE_MS } from '../../../shared/key-life.ts';
 import { ContentTable } from './content-table.ts';
 
 interface Row extends Record<string, SqlStorageValue> {
@@ -76,8 +77,9 @@ export class MessageTable {
     );
     // The same key is the same message: a client that does not know whether its chat request arrived may repeat it.
     this.#sql.exec(
-      'CREATE TABLE IF NOT EXISTS message_keys (key TEXT PRIMARY KEY, id TEXT NOT NULL, body TEXT NOT NULL)',
+      'CREATE TABLE IF NOT EXISTS message_keys (key TEXT PRIMARY KEY, id TEXT NOT NULL, body TEXT NOT NULL, made INTEGER NOT NULL)',
     );
+    this.#sql.exec('CREATE INDEX IF NOT EXISTS message_keys_by_time ON message_keys (made)');
   }
 
   /**
@@ -131,13 +133,16 @@ export class MessageTable {
     return [...rows][0]?.id ?? null;
   }
 
-  rememberKey(key: string, id: string, body: string): void {
-    this.#sql.exec('INSERT INTO message_keys (key, id, body) VALUES (?, ?, ?)', key, id, body);
+  /** The key is new, or has expired. */
+  rememberKey(key: string, id: string, body: string, now: number): void {
+    dropExpiredKeys(this.#sql, 'message_keys', now);
+    const insert = 'INSERT OR REPLACE INTO message_keys (key, id, body, made) VALUES (?, ?, ?, ?)';
+    this.#sql.exec(insert, key, id, body, now);
   }
 
-  byKey(key: string): { id: string; body: string } | null {
-    const rows = this.#sql.exec<{ id: string; body: string }>('SELECT id, body FROM message_keys WHERE key = ?', key);
-    return [...rows][0] ?? null;
+  byKey(key: string, now: number): { id: string; body: string } | null {
+    const select = 'SELECT id, body FROM message_keys WHERE key = ? AND made > ?';
+    return [...this.#sql.exec<{ id: string; body: string }>(select, key, now - KEY_LIFE_MS)][0] ?? null;
   }
 
   prompt(id: string): string {

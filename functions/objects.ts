@@ -2,25 +2,41 @@ import type { Context } from 'hono';
 import { directoryStub, poolStub, sessionStub } from '../durable/rpc/edge-env.ts';
 import type { SessionRpc } from '../durable/rpc/session-rpc.ts';
 import { uuid } from '../protocol/ids.ts';
-import type { Refusal } from '../protocol/api/problem.ts';
+import { SESSION_NOT_FOUND, type Refusal } from '../protocol/api/problem.ts';
 import type { AppEnv, CallerEnv } from './app-env.ts';
-
-export const SESSION_NOT_FOUND: Refusal = {
-  refused: 'session_not_found',
-  detail: 'There is no session with this id, or it is not yours. `GET /api/v1/sessions` lists yours.',
-};
+import { isKnown } from './known-sessions.ts';
 
 /** What these need of a request, whether its caller is known or not. */
 type C = Pick<Context<AppEnv>, 'env' | 'req'>;
 
+/** A session's object. (It is boxed, because a stub claims to have every property that it is asked for.) */
+interface Found {
+  readonly session: DurableObjectStub<SessionRpc>;
+}
+
+/** The object of the session that the path names, if it is one of the caller's. */
+export function sessionOf(c: Context<CallerEnv>): Promise<Found | Refusal> {
+  const { owner } = c.get('caller');
+  return find(c, owner, async (id) => await directoryOf(c).has(id));
+}
+
 /**
- * The object of the session that the path names. (It is boxed, because a stub claims to have every property that it is
- * asked for.)
+ * As `sessionOf`, for what people may do with another's session (`config.answerers`). It asks nobody before it had a container.
  */
-export function sessionOf(c: C): { readonly session: DurableObjectStub<SessionRpc> } | Refusal {
-  const id = uuid.safeParse(c.req.param('session_id'));
-  if (!id.success) return SESSION_NOT_FOUND;
-  return { session: sessionStub(c.env, id.data.toLowerCase()) };
+export function askingSessionOf(c: Context<CallerEnv>): Promise<Found | Refusal> {
+  const { owner } = c.get('caller');
+  return find(c, owner, async (id) => (await directoryOf(c).has(id)) || (await poolOf(c).knows(id)));
+}
+
+/** As `sessionOf`, for what runners do: any session that had a container, or waits for one. */
+export function placedSessionOf(c: C): Promise<Found | Refusal> {
+  return find(c, '', async (id) => await poolOf(c).knows(id));
+}
+
+async function find(c: C, whose: string, ask: (id: string) => Promise<boolean>): Promise<Found | Refusal> {
+  const id = uuid.safeParse(c.req.param('session_id')).data?.toLowerCase();
+  if (id === undefined || !(await isKnown(whose, id, () => ask(id)))) return SESSION_NOT_FOUND;
+  return { session: sessionStub(c.env, id) };
 }
 
 /** Refuses a session that is outside of the one that the caller's token is bound to; null: it is not, as far as this knows. */

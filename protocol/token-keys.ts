@@ -1,5 +1,5 @@
 /** What a key is for. A key of one kind cannot sign a token of another. */
-export type KeyKind = 'user' | 'session' | 'runner-code';
+export type KeyKind = 'user' | 'session' | 'runner-code' | 'ticket';
 
 /** The settings that keys are made of. */
 export interface KeySettings {

@@ -10,6 +10,7 @@ export const TokenType = {
   session: 'session+jwt',
   runner: 'runner+jwt',
   'runner-code': 'runner-code+jwt',
+  ticket: 'ticket+jwt',
 } as const;
 
 /** What a user's token may do. Each route and each WebSocket verb declares the one that it needs. */
@@ -50,6 +51,8 @@ export const userClaims = z.object({
 });
 /** `sub` is the session. The token is valid for one epoch, and for as long as that. */
 export const sessionClaims = z.object({ sub: uuid, epoch });
+/** `sub` is the session, which knows what else there is to know of the ticket. */
+export const ticketClaims = z.object({ sub: uuid, exp: z.number() });
 /** `sub` is the runner's name: the same name means the same runner, with the same files. It has signed the token itself. */
 export const runnerClaims = z.object({ sub: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/), exp: z.number() });
 /** A code with which a runner of that name enrols its key, once. `jti` tells it from others. */

@@ -78,6 +78,10 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
     return this.#creations.spawnRefusal(parentId);
   }
 
+  has(sessionId: string): boolean {
+    return this.#list.has(sessionId);
+  }
+
   list(input: ListInput): ListPage {
     const { within } = input;
     return this.#list.page(input, within === null ? null : [within, ...this.#tree.descendants(within, false)]);

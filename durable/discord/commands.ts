@@ -1,8 +1,7 @@
 import { v7 as uuidV7 } from 'uuid';
 import type { ZodError } from 'zod';
 import { uuid } from '../../protocol/ids.ts';
-import type { Refusal } from '../../protocol/api/problem.ts';
-import { PROBLEMS } from '../../protocol/api/problem.ts';
+import { PROBLEMS, SESSION_NOT_FOUND, type Refusal } from '../../protocol/api/problem.ts';
 import { changeSessionRequest, createSessionRequest, type SessionSettings } from '../../protocol/api/session.ts';
 import type { CommandCall } from './core/commands.ts';
 import { cutLine, inlineCode, plain } from './core/text/text.ts';
@@ -45,6 +44,8 @@ export class DeskCommands {
     const id = this.#sessionOf(command, call.options.session);
     if (id === null)
       return 'Which session? Name one with `session`, or say it in a session’s thread. `/claude list` shows yours.';
+    // Its owner may have typed anything.
+    if (!(await directoryStub(this.#env, command.owner).has(id))) return refused(SESSION_NOT_FOUND);
     switch (call.name) {
       case 'say':
         return this.#say(command, id, call.options.prompt);

@@ -131,6 +131,12 @@ export class PoolTable {
     return this.#sql.exec(query, sessionId, runner).toArray().length > 0;
   }
 
+  /** Whether a container of that session was asked for, and has a place or had one. */
+  knows(sessionId: string): boolean {
+    const query = 'SELECT 1 FROM places WHERE session_id = ?1 UNION ALL SELECT 1 FROM copies WHERE session_id = ?1';
+    return this.#sql.exec(query, sessionId).toArray().length > 0;
+  }
+
   removePlace(sessionId: string, epoch: number): void {
     this.#sql.exec('DELETE FROM places WHERE session_id = ? AND epoch = ?', sessionId, epoch);
   }

@@ -85,6 +85,10 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
     this.#orders.dropTrees(storage, owner, trees);
   }
 
+  knows(sessionId: string): boolean {
+    return this.#table.knows(sessionId);
+  }
+
   async forgetSession(sessionId: string): Promise<void> {
     const runners = this.#table.forget(sessionId);
     for (const runner of runners) this.#sockets.send(runner, { kind: 'remove', session_id: sessionId });

@@ -71,6 +71,7 @@ export class RunnerFrames {
       case 'sweep':
         return this.#orders.sweep(name, frame.owner, frame.trees);
       case 'transfer_refused':
+        if (!table.knows(frame.session_id)) return;
         return sessionStub(env, frame.session_id).transferRefused(frame.transfer_id, name, frame.refusal);
       case 'alive':
         return sockets.probed(name, true);

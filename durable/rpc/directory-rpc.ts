@@ -112,6 +112,8 @@ export interface DirectoryRpc extends Rpc.DurableObjectBranded {
   /** Why a session may not have one more child; null: it may. */
   spawnRefusal(parentId: string): Refusal | null;
 
+  /** Whether the owner has this session. */
+  has(sessionId: string): boolean;
   list(input: ListInput): ListPage;
   /** Those of these sessions that exist, the oldest first. */
   summaries(ids: readonly string[]): Promise<StoredSummary[]>;

@@ -35,6 +35,8 @@ export interface PoolRpc extends Rpc.DurableObjectBranded {
   orderStored(storage: string, order: FilesOrder): Ordered;
   /** Nothing refers to these trees any more. If no runner sees the storage, a sweep finds them later. */
   dropTrees(storage: string, owner: string, trees: readonly TreeName[]): void;
+  /** Whether a session has, had or waits for a container, and is not deleted. */
+  knows(sessionId: string): boolean;
   /** The session is deleted: its container ends and its files go, as soon as its runner can be reached. */
   forgetSession(sessionId: string): Promise<void>;
   /** Takes a runner's key, in place of any that it had. */

@@ -26,6 +26,8 @@ import { Tickets } from './viewers/tickets.ts';
 import { Viewers } from './viewers/viewers.ts';
 
 const DAY_MS = 86_400_000;
+/** Until a deletion that may have been cut off is looked at again, milliseconds. */
+const DELETE_AGAIN_MS = 10_000;
 
 /** Builds the parts of a session, tells them of each committed transaction, and sets the one alarm that they share. */
 export class SessionAssembly {
@@ -108,9 +110,13 @@ export class SessionAssembly {
     this.#ctx.waitUntil(recorded.catch((error: unknown) => console.error('audit: an answer is missing', entry, error)));
   }
 
-  /** The alarm has fired. */
-  alarmed(): void {
+  /** The alarm has fired, so none is set. */
+  alarmFired(): void {
     this.#alarmAt = null;
+  }
+
+  /** Does what is due by time. */
+  clock(): void {
     if (this.store.record === null) return;
     this.viewers.clock(Date.now());
     this.store.change((tx) => tx.clock());
@@ -129,7 +135,7 @@ export class SessionAssembly {
   setAlarm(): void {
     // A call that was under way has come back after the session was deleted.
     if (this.store.record === null) return;
-    const { state, open_interactions } = this.store.current;
+    const { state, open_interactions, deleting } = this.store.current;
     const times = [
       nextDeadline(state, this.store.limits),
       open_interactions === 0 ? null : this.store.interactions.nextDue(),
@@ -137,6 +143,7 @@ export class SessionAssembly {
       this.viewers.nextDue(),
       ...this.#outgoing.map((part) => part.nextTry()),
       this.expires(),
+      deleting === true ? Date.now() + DELETE_AGAIN_MS : null,
     ].filter((time) => time !== null);
     if (times.length === 0) return;
     const next = Math.min(...times);

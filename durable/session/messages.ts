@@ -1,9 +1,9 @@
 import type { InterruptAnswer, MessageStatus, MessageView } from '../../protocol/api/message.ts';
-import type { Refusal } from '../../protocol/api/problem.ts';
+import { SESSION_NOT_FOUND, type Refusal } from '../../protocol/api/problem.ts';
 import type { PromptInput, WaitFor } from '../rpc/session-rpc.ts';
 import type { MessagePage } from '../rpc/views.ts';
 import { allows } from '../shared/session-status.ts';
-import { NOT_FOUND, type SessionStore } from './store/store.ts';
+import type { SessionStore } from './store/store.ts';
 import { fingerprint } from './core/fingerprint.ts';
 import { turnOverMaximum } from './core/limits.ts';
 import { isRunning } from './core/state.ts';
@@ -85,7 +85,7 @@ export class SessionMessages {
     const { message_id } = accepted;
     for (;;) {
       const { record } = this.#store;
-      if (record === null) return NOT_FOUND;
+      if (record === null) return SESSION_NOT_FOUND;
       const view = this.show(message_id);
       if ('refused' in view || view.settled_at !== null) return view;
       const ended = view.finished_at !== null;

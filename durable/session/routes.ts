@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { filesRequest } from '../../protocol/api/files.ts';
+import { SESSION_NOT_FOUND } from '../../protocol/api/problem.ts';
 import { allows } from '../shared/session-status.ts';
 import type { Revocation } from '../shared/revocation.ts';
-import { NOT_FOUND } from './store/store.ts';
 import type { SessionAssembly } from './assembly.ts';
 import { filesElsewhere } from './container/shared-workspace.ts';
 import { refusalResponse } from './files/transfer-answer.ts';
@@ -35,7 +35,7 @@ export class SessionRoutes {
       prompt: (input) => messages.prompt(input),
       interrupt: (background) => messages.interrupt(background),
       // Only the session's owner can open a stream.
-      resolve: (id, request) => interactions.resolve(store.current.identity.owner, id, request) ?? NOT_FOUND,
+      resolve: (id, request) => interactions.resolve(store.current.identity.owner, id, request) ?? SESSION_NOT_FOUND,
       answered: (id, address) => assembly.recordAnswer(id, address),
     });
   }
@@ -53,7 +53,7 @@ export class SessionRoutes {
     if (pathname === '/artifact') return this.#openArtifact(options);
     if (pathname === '/transfer') return transfers.dial(options.get('id') ?? '', options.get('runner') ?? '');
     // The session was deleted after `functions/` checked its owner.
-    if (store.record === null && pathname !== '/data') return refusalResponse(NOT_FOUND);
+    if (store.record === null && pathname !== '/data') return refusalResponse(SESSION_NOT_FOUND);
     if (pathname === '/events') {
       const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
       const stream = streams.open({
@@ -112,7 +112,7 @@ export class SessionRoutes {
 
   #openFiles(options: URLSearchParams, body: ReadableStream<Uint8Array> | null): Response | Promise<Response> {
     const record = this.#assembly.store.ownedBy(options.get('owner') ?? '');
-    if (!record || !allows(record.state.status, 'files')) return refusalResponse(NOT_FOUND);
+    if (!record || !allows(record.state.status, 'files')) return refusalResponse(SESSION_NOT_FOUND);
     const elsewhere = filesElsewhere(record.identity);
     if (elsewhere !== null) return refusalResponse(elsewhere);
     return this.#assembly.transfers.open(filesRequest.parse(JSON.parse(options.get('request') ?? '')), body);
@@ -120,7 +120,7 @@ export class SessionRoutes {
 
   #openArtifact(options: URLSearchParams): Response | Promise<Response> {
     const { store, artifacts } = this.#assembly;
-    if (!store.ownedBy(options.get('owner') ?? '')) return refusalResponse(NOT_FOUND);
+    if (!store.ownedBy(options.get('owner') ?? '')) return refusalResponse(SESSION_NOT_FOUND);
     return artifacts.open(options.get('id') ?? '', options.get('range'));
   }
 }

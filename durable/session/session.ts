@@ -3,7 +3,7 @@ import type { ArtifactView } from '../../protocol/api/artifact.ts';
 import type { FilesRefusal } from '../../protocol/api/files.ts';
 import type { InteractionState, InteractionView, ResolveRequest } from '../../protocol/api/interaction.ts';
 import type { InterruptAnswer, MessageStatus, MessageView, WakeupView } from '../../protocol/api/message.ts';
-import type { Refusal } from '../../protocol/api/problem.ts';
+import { SESSION_NOT_FOUND, type Refusal } from '../../protocol/api/problem.ts';
 import type { ChangeSessionRequest, CreateSessionRequest, SessionStatus } from '../../protocol/api/session.ts';
 import type { SnapshotView } from '../../protocol/api/workspace.ts';
 import { CloseCode } from '../../protocol/close-code.ts';
@@ -36,7 +36,7 @@ import { shareOf, type FilesShare } from './core/shared-files.ts';
 import { wakeupViewOf } from './core/turns/wakeup.ts';
 import { SessionRoutes } from './routes.ts';
 import { newTicket } from './viewers/tickets.ts';
-import { NOT_FOUND, type SessionStore } from './store/store.ts';
+import type { SessionStore } from './store/store.ts';
 import { eventPage } from './store/event-page.ts';
 import { summaryOf, viewOf } from './store/views.ts';
 
@@ -119,15 +119,15 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
     limit: number,
     cursor: string | undefined,
   ): InteractionPage | Refusal {
-    return this.#assembly.interactions.list(person, state, limit, cursor) ?? NOT_FOUND;
+    return this.#assembly.interactions.list(person, state, limit, cursor) ?? SESSION_NOT_FOUND;
   }
 
   interaction(person: string, id: string): InteractionView | Refusal {
-    return this.#assembly.interactions.show(person, id) ?? NOT_FOUND;
+    return this.#assembly.interactions.show(person, id) ?? SESSION_NOT_FOUND;
   }
 
   resolve(person: string, id: string, request: ResolveRequest): InteractionView | Refusal {
-    return this.#assembly.interactions.resolve(person, id, request) ?? NOT_FOUND;
+    return this.#assembly.interactions.resolve(person, id, request) ?? SESSION_NOT_FOUND;
   }
 
   async stop(owner: string): Promise<{ session_id: string; status: SessionStatus } | Refusal> {
@@ -217,6 +217,9 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
 
   async #delete(sessionId: string): Promise<{ deleted: true }> {
     const { children, shared, discord, peers, streams, transfers, messages, snapshots } = this.#assembly;
+    this.#store.change((tx) => {
+      tx.record = { ...tx.record, deleting: true };
+    });
     await children.deleteBelow();
     await children.detach();
     await shared.detach();
@@ -234,7 +237,10 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
   }
 
   async mintTicket(caller: Caller): Promise<{ ticket: string; expires_at: string } | Refusal> {
-    const ticket = await newTicket();
+    const record = this.#store.ownedBy(caller.owner);
+    if (record === null) return SESSION_NOT_FOUND;
+    const ticket = await newTicket(this.#store.settings, record.identity.session_id);
+    // It may have been deleted meanwhile.
     return this.#store.forOwner(caller.owner, () => this.#assembly.tickets.give(ticket, caller));
   }
 
@@ -340,8 +346,10 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
   override async alarm(): Promise<void> {
     // Deleting this session deletes those below it, so their activity counts first.
     if (this.#isExpired()) await this.#assembly.children.noteActivityBelow();
-    if (!this.#isExpired()) return this.#assembly.alarmed();
-    await this.delete(this.#store.current.identity.owner);
+    const { record } = this.#store;
+    this.#assembly.alarmFired();
+    if (record === null || !(this.#isExpired() || record.deleting === true)) return this.#assembly.clock();
+    await this.delete(record.identity.owner);
   }
 
   #isExpired(): boolean {

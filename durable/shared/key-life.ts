@@ -18,9 +18,9 @@ export function dropExpiredKeys(sql: SqlStorage, table: 'session_keys' | 'messag
 
 /** Keys of a version that noted no time: their day begins now. For a migration. */
 export function dateKeys(sql: SqlStorage, table: 'session_keys' | 'message_keys'): void {
-  const exists = sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", table).toArray().length > 0;
+  const columns = sql.exec<{ name: string }>('SELECT name FROM pragma_table_info(?)', table).toArray();
   // A table that is missing is created with the column.
-  if (!exists) return;
+  if (columns.length === 0 || columns.some(({ name }) => name === 'made')) return;
   sql.exec(`ALTER TABLE ${table} ADD COLUMN made INTEGER NOT NULL DEFAULT 0`);
   sql.exec(`UPDATE ${table} SET made = ?`, Date.now());
 }

@@ -1,13 +1,15 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import type { Caller } from '../../durable/rpc/caller.ts';
+import { sessionStub } from '../../durable/rpc/edge-env.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { Scope } from '../../protocol/token.ts';
 import type { AppEnv, CallerEnv } from '../app-env.ts';
 import { knownOverFailedTokens, overFailedTokens, overOwnerLimit } from '../gate/limits.ts';
 import { ifRevoked } from '../gate/revocations.ts';
 import { withJsonBody } from '../json-body.ts';
-import { outsideOfToken, sessionOf } from '../objects.ts';
+import { outsideOfToken } from '../objects.ts';
 import { refuse } from '../refuse.ts';
+import { verifyTicket } from './token.ts';
 import { verifyUser } from './user-token.ts';
 
 /** Admits callers with a user's token, whatever its scope. Only for `/mcp`, whose tools call the API with that token. */
@@ -79,8 +81,10 @@ async function admit(c: Context<CallerEnv>, scopes: readonly Scope[], takesTicke
 async function holderOf(c: Context<CallerEnv>, ticket: string): Promise<{ readonly caller: Caller } | Refusal> {
   const over = knownOverFailedTokens(c);
   if (over !== null) return over;
-  const found = sessionOf(c);
-  const caller = 'refused' in found ? null : await found.session.takeTicket(ticket);
+  const verified = await verifyTicket(ticket, c.get('settings'));
+  const id = c.req.param('session_id')?.toLowerCase();
+  if ('refused' in verified || verified.claims.sub !== id) return TICKET_INVALID;
+  const caller = await sessionStub(c.env, id).takeTicket(ticket);
   return caller === null ? TICKET_INVALID : { caller };
 }
 

@@ -2,7 +2,7 @@ import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload, type JWTVeri
 import type { z } from 'zod';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import { verifyingKeys, type KeyKind, type KeySettings } from '../../protocol/token-keys.ts';
-import { LEEWAY_SECONDS, sessionClaims, TokenType } from '../../protocol/token.ts';
+import { LEEWAY_SECONDS, sessionClaims, ticketClaims, TokenType } from '../../protocol/token.ts';
 
 const HOW = 'Send `Authorization: Bearer <JWT>`; `npm run --silent token -- --sub NAME` prints one.';
 
@@ -32,6 +32,11 @@ export function verifySession(
   return verify(authorization, settings, 'session', sessionClaims);
 }
 
+/** Checks a ticket, as far as its signature goes: a stranger's guess does not get as far as the session, which knows the rest. */
+export function verifyTicket(ticket: string, settings: KeySettings): Promise<Verified<z.infer<typeof ticketClaims>>> {
+  return verifyToken(ticket, settings, 'ticket', ticketClaims);
+}
+
 /** Checks a token of a kind whose key is derived from the secret. */
 export async function verify<T>(
   authorization: string | undefined,
@@ -40,8 +45,16 @@ export async function verify<T>(
   claims: z.ZodType<T>,
 ): Promise<Verified<T>> {
   const bearer = bearerOf(authorization);
-  if ('refused' in bearer) return bearer;
-  const signed = await signedBySecret(bearer.token, settings, kind);
+  return 'refused' in bearer ? bearer : verifyToken(bearer.token, settings, kind, claims);
+}
+
+async function verifyToken<T>(
+  token: string,
+  settings: KeySettings,
+  kind: Exclude<KeyKind, 'user'>,
+  claims: z.ZodType<T>,
+): Promise<Verified<T>> {
+  const signed = await signedBySecret(token, settings, kind);
   if ('refused' in signed) return signed;
   return signed.typ === TokenType[kind] ? claimsOf(signed, claims) : OTHER_KIND;
 }

@@ -67,7 +67,7 @@ const remove = createRoute({
 /** Files that agents give to people. */
 export function addArtifacts(app: OpenAPIHono<AppEnv>): void {
   app.openapi(list, async (c) => {
-    const found = sessionOf(c);
+    const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { cursor: after = '0', limit } = c.req.valid('query');
     const page = await found.session.artifacts(c.get('caller').owner, Number(after), limit);
@@ -75,14 +75,14 @@ export function addArtifacts(app: OpenAPIHono<AppEnv>): void {
   });
 
   app.openapi(show, async (c) => {
-    const found = sessionOf(c);
+    const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const view = await found.session.artifact(c.get('caller').owner, c.req.valid('param').artifact_id.toLowerCase());
     return 'refused' in view ? refuse(c, view) : c.json(view, 200);
   });
 
   app.openapi(content, async (c) => {
-    const found = sessionOf(c);
+    const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     const owner = c.get('caller').owner;
@@ -112,7 +112,7 @@ export function addArtifacts(app: OpenAPIHono<AppEnv>): void {
   });
 
   app.openapi(remove, async (c) => {
-    const found = sessionOf(c);
+    const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const done = await found.session.removeArtifact(
       c.get('caller').owner,

@@ -41,7 +41,7 @@ const tree = createRoute({
 /** Children: spawn, list, tree. */
 export function addChildren(app: OpenAPIHono<AppEnv>): void {
   app.openapi(spawn, async (c) => {
-    const found = sessionOf(c);
+    const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     const owner = c.get('caller').owner;
@@ -70,7 +70,7 @@ export function addChildren(app: OpenAPIHono<AppEnv>): void {
   });
 
   app.openapi(list, async (c) => {
-    const found = sessionOf(c);
+    const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     const children = await session.children(c.get('caller').owner);
@@ -84,7 +84,7 @@ export function addChildren(app: OpenAPIHono<AppEnv>): void {
   });
 
   app.openapi(tree, async (c) => {
-    const found = sessionOf(c);
+    const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     const view = await session.show(c.get('caller').owner);

@@ -1,8 +1,8 @@
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { eventEnvelope } from '../../protocol/api/event.ts';
-import { SESSION_NOT_FOUND, sessionOf } from '../objects.ts';
-import type { Refusal } from '../../protocol/api/problem.ts';
+import { sessionOf } from '../objects.ts';
+import { SESSION_NOT_FOUND, type Refusal } from '../../protocol/api/problem.ts';
 import type { AppEnv, CallerEnv } from '../app-env.ts';
 import { securedOrTicket } from '../auth/authorise.ts';
 import { refusals, sessionParams, ticketParam } from '../contract.ts';
@@ -87,7 +87,7 @@ function tokenOf(c: Context<CallerEnv>) {
 /** The log: pages, Server-Sent Events, and the WebSocket. */
 export function addEvents(app: OpenAPIHono<AppEnv>): void {
   app.openapi(page, async (c) => {
-    const found = sessionOf(c);
+    const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     const { after, limit, previews } = c.req.valid('query');
@@ -110,7 +110,7 @@ export function addEvents(app: OpenAPIHono<AppEnv>): void {
   });
 
   app.openapi(stream, async (c) => {
-    const found = sessionOf(c);
+    const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     if (c.req.header('upgrade')?.toLowerCase() !== 'websocket') {

@@ -191,7 +191,7 @@ function accepts(c: C, type: string): boolean {
  * can be told apart.)
  */
 async function transfer(c: C, request: FilesRequest): Promise<{ readonly response: Response } | Refusal> {
-  const found = sessionOf(c);
+  const found = await sessionOf(c);
   if ('refused' in found) return found;
   const query = new URLSearchParams({ owner: c.get('caller').owner, request: JSON.stringify(request) });
   const sends = request.op === 'write' || request.op === 'unpack';

@@ -3,7 +3,7 @@ import { interactionList, interactionState, interactionView, resolveRequest } fr
 import type { AppEnv } from '../app-env.ts';
 import { secured } from '../auth/authorise.ts';
 import { body, interactionParams, json, pageQuery, refusals, sessionParams } from '../contract.ts';
-import { sessionOf } from '../objects.ts';
+import { askingSessionOf } from '../objects.ts';
 import { audited } from '../gate/audit.ts';
 import { refuse } from '../refuse.ts';
 
@@ -37,7 +37,7 @@ const resolve = createRoute({
 /** Interactions: list, show, resolve. */
 export function addInteractions(app: OpenAPIHono<AppEnv>): void {
   app.openapi(list, async (c) => {
-    const found = sessionOf(c);
+    const found = await askingSessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     const { state, limit, cursor } = c.req.valid('query');
@@ -46,7 +46,7 @@ export function addInteractions(app: OpenAPIHono<AppEnv>): void {
   });
 
   app.openapi(show, async (c) => {
-    const found = sessionOf(c);
+    const found = await askingSessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     const view = await session.interaction(c.get('caller').owner, c.req.valid('param').interaction_id);
@@ -54,7 +54,7 @@ export function addInteractions(app: OpenAPIHono<AppEnv>): void {
   });
 
   app.openapi(resolve, async (c) => {
-    const found = sessionOf(c);
+    const found = await askingSessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     const request = c.req.valid('json');

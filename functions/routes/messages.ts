@@ -114,7 +114,7 @@ const interrupt = createRoute({
 /** Messages: chat, status, list, withdraw, interrupt; turns; and wake-ups. */
 export function addMessages(app: OpenAPIHono<AppEnv>): void {
   app.openapi(chat, async (c) => {
-    const found = sessionOf(c);
+    const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     const { prompt, stream, timeout_seconds, delivery, wait } = c.req.valid('json');
@@ -131,7 +131,7 @@ export function addMessages(app: OpenAPIHono<AppEnv>): void {
   });
 
   app.openapi(show, async (c) => {
-    const found = sessionOf(c);
+    const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     const view = await session.message(c.get('caller').owner, c.req.valid('param').message_id);
@@ -139,7 +139,7 @@ export function addMessages(app: OpenAPIHono<AppEnv>): void {
   });
 
   app.openapi(list, async (c) => {
-    const found = sessionOf(c);
+    const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { state, cursor = 0, limit } = c.req.valid('query');
     const page = await found.session.messages(c.get('caller').owner, state, cursor, limit);
@@ -147,14 +147,14 @@ export function addMessages(app: OpenAPIHono<AppEnv>): void {
   });
 
   app.openapi(withdraw, async (c) => {
-    const found = sessionOf(c);
+    const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const view = await found.session.withdraw(c.get('caller').owner, c.req.valid('param').message_id);
     return 'refused' in view ? refuse(c, view) : c.json(view, 200);
   });
 
   app.openapi(turns, async (c) => {
-    const found = sessionOf(c);
+    const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { cursor = 0, limit } = c.req.valid('query');
     const page = await found.session.turns(c.get('caller').owner, cursor, limit);
@@ -162,14 +162,14 @@ export function addMessages(app: OpenAPIHono<AppEnv>): void {
   });
 
   app.openapi(wakeups, async (c) => {
-    const found = sessionOf(c);
+    const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const waiting = await found.session.wakeups(c.get('caller').owner);
     return 'refused' in waiting ? refuse(c, waiting) : c.json({ data: [...waiting], next_cursor: null }, 200);
   });
 
   app.openapi(cancelWakeup, async (c) => {
-    const found = sessionOf(c);
+    const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { wakeup_id } = c.req.valid('param');
     const done = await found.session.cancelWakeup(c.get('caller').owner, wakeup_id.toLowerCase());
@@ -177,7 +177,7 @@ export function addMessages(app: OpenAPIHono<AppEnv>): void {
   });
 
   app.openapi(interrupt, async (c) => {
-    const found = sessionOf(c);
+    const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     const { background } = interruptRequest.parse(c.req.valid('json') ?? {});

@@ -2,9 +2,9 @@ import { Hono, type Context } from 'hono';
 import * as z from 'zod';
 import { enrolRequest, type enrolAnswer } from '../../protocol/link/runner-enrolment.ts';
 import { LEEWAY_SECONDS } from '../../protocol/token.ts';
-import type { Refusal } from '../../protocol/api/problem.ts';
+import { SESSION_NOT_FOUND, type Refusal } from '../../protocol/api/problem.ts';
 import type { AppEnv } from '../app-env.ts';
-import { poolOf, sessionOf, SESSION_NOT_FOUND } from '../objects.ts';
+import { placedSessionOf, poolOf } from '../objects.ts';
 import { refuseToken } from '../auth/authorise.ts';
 import { refuse } from '../refuse.ts';
 import { verifyRunner, verifyRunnerCode } from '../auth/runner-token.ts';
@@ -64,7 +64,7 @@ export const runnerSockets = new Hono<AppEnv>()
   .get('/sessions/:session_id/data', async (c) => {
     const verified = await verifySession(c.req.header('authorization'), c.get('settings'));
     if ('refused' in verified) return refuseToken(c, verified);
-    const found = sessionOf(c);
+    const found = await placedSessionOf(c);
     if ('refused' in found || verified.claims.sub !== c.req.param('session_id')) return refuse(c, SESSION_NOT_FOUND);
     if (!isUpgrade(c)) return refuse(c, UPGRADE);
     return found.session.fetch(`https://session/data?epoch=${verified.claims.epoch}`, open);
@@ -72,7 +72,7 @@ export const runnerSockets = new Hono<AppEnv>()
   .get('/sessions/:session_id/transfers/:transfer_id', async (c) => {
     const verified = await runnerOf(c);
     if ('refused' in verified) return refuseToken(c, verified);
-    const found = sessionOf(c);
+    const found = await placedSessionOf(c);
     if ('refused' in found) return refuse(c, NO_TRANSFER);
     if (!isUpgrade(c)) return refuse(c, UPGRADE);
     const query = new URLSearchParams({ id: c.req.param('transfer_id'), runner: verified.claims.sub });

@@ -115,7 +115,7 @@ export function addSessions(app: OpenAPIHono<AppEnv>): void {
   });
 
   app.openapi(show, async (c) => {
-    const found = sessionOf(c);
+    const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     const view = await session.show(c.get('caller').owner);
@@ -124,7 +124,7 @@ export function addSessions(app: OpenAPIHono<AppEnv>): void {
   });
 
   app.openapi(change, async (c) => {
-    const found = sessionOf(c);
+    const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     const view = await session.change(c.get('caller').owner, c.req.valid('json'));
@@ -133,14 +133,14 @@ export function addSessions(app: OpenAPIHono<AppEnv>): void {
   });
 
   app.openapi(ticket, async (c) => {
-    const found = sessionOf(c);
+    const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const minted = await found.session.mintTicket(c.get('caller'));
     return 'refused' in minted ? refuse(c, minted) : c.json(minted, 201);
   });
 
   app.openapi(stop, async (c) => {
-    const found = sessionOf(c);
+    const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     const stopped = await session.stop(c.get('caller').owner);
@@ -148,7 +148,7 @@ export function addSessions(app: OpenAPIHono<AppEnv>): void {
   });
 
   app.openapi(remove, async (c) => {
-    const found = sessionOf(c);
+    const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     const deleted = await session.delete(c.get('caller').owner);

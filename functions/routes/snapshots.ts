@@ -56,7 +56,7 @@ const fork = createRoute({
 /** Snapshots of a session, and forks. */
 export function addSnapshots(app: OpenAPIHono<AppEnv>): void {
   app.openapi(take, async (c) => {
-    const found = sessionOf(c);
+    const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     const owner = c.get('caller').owner;
@@ -67,7 +67,7 @@ export function addSnapshots(app: OpenAPIHono<AppEnv>): void {
   });
 
   app.openapi(list, async (c) => {
-    const found = sessionOf(c);
+    const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     const { cursor, limit } = c.req.valid('query');
@@ -76,7 +76,7 @@ export function addSnapshots(app: OpenAPIHono<AppEnv>): void {
   });
 
   app.openapi(show, async (c) => {
-    const found = sessionOf(c);
+    const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     const view = await session.snapshot(c.get('caller').owner, c.req.valid('param').snapshot_id.toLowerCase());
@@ -84,7 +84,7 @@ export function addSnapshots(app: OpenAPIHono<AppEnv>): void {
   });
 
   app.openapi(fork, async (c) => {
-    const found = sessionOf(c);
+    const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     const directory = directoryOf(c);

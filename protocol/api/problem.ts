@@ -75,6 +75,15 @@ export const PROBLEMS = {
 } as const satisfies Record<string, readonly [number, string]>;
 export type ProblemCode = keyof typeof PROBLEMS;
 
+/**
+ * The answer about a session that is not there, and about one of another owner. It is the same for both, whoever gives it: a
+ * caller must not be able to tell them apart.
+ */
+export const SESSION_NOT_FOUND: Refusal = {
+  refused: 'session_not_found',
+  detail: 'There is no session with this id, or it is not yours. `GET /api/v1/sessions` lists yours.',
+};
+
 /** RFC 9457 problem+json, with a stable `code`. `errors` says which fields of the request do not fit. */
 export const problem = z.object({
   type: z.string(),

@@ -76,6 +76,8 @@ export interface SessionRecord {
   readonly children: ChildrenRecord;
   /** It has a thread on Discord. */
   readonly on_discord: boolean;
+  /** Its deletion has begun, and goes on by itself if it is cut off: its owner's list may not have it any more. */
+  readonly deleting?: true;
   readonly list: ListRecord;
   /** Epoch milliseconds. */
   readonly last_activity: number;

@@ -1,6 +1,6 @@
 import { isDiscordReady } from '../../../protocol/settings/discord-settings.ts';
 import type { EdgeSettings } from '../../../protocol/settings/edge-settings.ts';
-import type { Refusal } from '../../../protocol/api/problem.ts';
+import { SESSION_NOT_FOUND, type Refusal } from '../../../protocol/api/problem.ts';
 import type { Beginning } from '../../shared/trees.ts';
 import type { ChildEvent } from '../core/children/child-updates.ts';
 import type { StoredDeskUpdate } from '../core/desk-update.ts';
@@ -26,12 +26,6 @@ import { migrate, stampVersion } from '../../shared/schema.ts';
 import { SESSION_SCHEMA } from './migrations.ts';
 import { newRecord, type SessionRecord } from './record.ts';
 import { SnapshotTable } from './tables/snapshot-table.ts';
-
-/** The answer for a missing session and for another owner's. A caller must not be able to tell them apart. */
-export const NOT_FOUND: Refusal = {
-  refused: 'session_not_found',
-  detail: 'There is no session with this id, or it is not yours.',
-};
 
 /** Called after each commit; `before` is the log's last `seq` before the transaction. */
 export type OnChanged = (tx: Transaction, before: number) => void;
@@ -103,10 +97,10 @@ export class SessionStore {
     return this.#record?.identity.owner === owner ? this.#record : null;
   }
 
-  /** What `work` answers the session's owner; anyone else gets `NOT_FOUND`. */
+  /** What `work` answers the session's owner; anyone else gets `SESSION_NOT_FOUND`. */
   forOwner<T>(owner: string, work: (record: SessionRecord) => T): T | Refusal {
     const record = this.ownedBy(owner);
-    return record === null ? NOT_FOUND : work(record);
+    return record === null ? SESSION_NOT_FOUND : work(record);
   }
 
   /** `seq` of the newest event. */

@@ -1,5 +1,7 @@
-import { base64url } from 'jose';
+import { base64url, SignJWT } from 'jose';
 import type { Refusal } from '../../../protocol/api/problem.ts';
+import { TokenType } from '../../../protocol/token.ts';
+import { signingKey, type KeySettings } from '../../../protocol/token-keys.ts';
 import type { Caller } from '../../rpc/caller.ts';
 import type { SessionStore } from '../store/store.ts';
 
@@ -14,8 +16,14 @@ export interface Ticket {
   readonly hash: string;
 }
 
-export async function newTicket(): Promise<Ticket> {
-  const ticket = base64url.encode(crypto.getRandomValues(new Uint8Array(32)));
+/** A new ticket of a session. It is signed, so that whoever guesses one does not get as far as the session. */
+export async function newTicket(settings: KeySettings, sessionId: string): Promise<Ticket> {
+  const ticket = await new SignJWT()
+    .setProtectedHeader({ alg: 'HS256', typ: TokenType.ticket })
+    .setSubject(sessionId)
+    .setJti(base64url.encode(crypto.getRandomValues(new Uint8Array(32))))
+    .setExpirationTime(new Date(Date.now() + TICKET_MS))
+    .sign(await signingKey(settings, 'ticket'));
   return { ticket, hash: await hashOf(ticket) };
 }
 

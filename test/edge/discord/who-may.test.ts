@@ -77,7 +77,7 @@ it('who unlinks has no code out any more with which somebody could link again', 
   }));
 
 describe('what is said elsewhere', () => {
-  const sent = { session: { chat: () => Promise.resolve({ message_id: 'x' }) } };
+  const sent = { directory: { has: () => true }, session: { chat: () => Promise.resolve({ message_id: 'x' }) } };
   const session = '019ac1de-0000-7000-8000-0000000000aa';
 
   it('is not said in the channel, should Discord take no answer there any more', () =>

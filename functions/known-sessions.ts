@@ -1,0 +1,21 @@
+/** Sessions that this process remembers. A key takes some 300 bytes at most. */
+const MOST = 10_000;
+
+/** The newest use last. A session that is deleted may stay: its object then says that it is gone. */
+const known = new Set<string>();
+
+/**
+ * Whether a session exists, as `ask` says or has said. workerd makes a file for each object that is called, and keeps it. So
+ * nothing calls the object of an id that nobody has created, and for one that exists the usual call asks nobody.
+ *
+ * @param whose whom the session is known to: each asks for themselves, so that nobody can tell from an answer, or from its
+ *   time, that another's session exists
+ */
+export async function isKnown(whose: string, sessionId: string, ask: () => Promise<boolean>): Promise<boolean> {
+  const key = `${sessionId} ${whose}`;
+  const isRemembered = known.delete(key);
+  if (!isRemembered && !(await ask())) return false;
+  known.add(key);
+  if (known.size > MOST) for (const oldest of known.values()) return known.delete(oldest);
+  return true;
+}

@@ -6,7 +6,7 @@ import type { AppEnv } from './app-env.ts';
 type C = Pick<Context<AppEnv>, 'req'>;
 
 /** The body of a session object's answer with an error status. */
-export const transferRefusal = z.object({ refused: problem.shape.code, detail: z.string() });
+export const objectRefusal = z.object({ refused: problem.shape.code, detail: z.string() });
 
 /** Headers for bytes that an agent wrote: a browser must not run any of them in this service's name. */
 export const SANDBOX_HEADERS = {

@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
-import { edgeSettings } from '../../protocol/settings/edge-settings.ts';
+import { edgeSettings, type EdgeSettings } from '../../protocol/settings/edge-settings.ts';
 import type { SessionTree } from '../../protocol/api/child.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { TreeName } from '../../protocol/link/runner-control.ts';
@@ -17,6 +17,7 @@ import type {
   SpawnInput,
   SpendingReport,
   VersionedVerdict,
+  ViewersInput,
 } from '../rpc/directory-rpc.ts';
 import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
 import type { StoredSessionView, StoredSummary, VersionedSummary } from '../rpc/views.ts';
@@ -27,6 +28,7 @@ import { DIRECTORY_SCHEMA } from './migrations.ts';
 import { SessionList } from './session-list.ts';
 import { OwnerStorage } from './storage.ts';
 import { OwnerTree } from './tree.ts';
+import { ViewerSlotTable } from './viewer-slot-table.ts';
 
 /** After sessions could not be sent their turn permits, milliseconds until they are sent again. */
 const RESEND_MS = 1000;
@@ -40,6 +42,8 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
   readonly #storage: OwnerStorage;
   readonly #tree: OwnerTree;
   readonly #creations: Creations;
+  readonly #viewers: ViewerSlotTable;
+  readonly #settings: EdgeSettings;
 
   constructor(ctx: DurableObjectState, env: EdgeEnv) {
     super(ctx, env);
@@ -50,6 +54,8 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
     this.#storage = new OwnerStorage(sql, settings, env, ctx.id.toString());
     this.#tree = new OwnerTree(sql, settings, env);
     this.#creations = new Creations({ sql, settings, env, list: this.#list, storage: this.#storage, tree: this.#tree });
+    this.#viewers = new ViewerSlotTable(sql);
+    this.#settings = settings;
     if (isNew) stampVersion(sql, DIRECTORY_SCHEMA);
   }
 
@@ -100,6 +106,7 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
   async remove(sessionId: string): Promise<void> {
     this.#list.remove(sessionId);
     this.#creations.remove(sessionId);
+    this.#viewers.remove(sessionId);
     this.#tree.remove(sessionId);
     this.#sendPermits();
     await this.#storage.forgetSession(sessionId);
@@ -134,6 +141,12 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
 
   override async alarm(): Promise<void> {
     await this.#sendPermitsNow();
+  }
+
+  holdViewers(input: ViewersInput): number {
+    // The session was deleted meanwhile: it lets nobody in any more.
+    if (!this.#list.has(input.session_id)) return 0;
+    return this.#viewers.hold(input, this.#settings.MAX_VIEWERS_PER_OWNER, Date.now());
   }
 
   leaseWorkspace(input: LeaseInput): LeaseAnswer {

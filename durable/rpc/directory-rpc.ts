@@ -94,6 +94,18 @@ export interface LeaseInput {
   readonly version: number;
 }
 
+/** How long a session's viewer slots are its own unless it asks again, milliseconds. */
+export const VIEWER_LEASE_MS = 120_000;
+
+/** A session's viewers, as it reports them. */
+export interface ViewersInput {
+  readonly session_id: string;
+  /** Those that are connected. They keep their slots in any case. */
+  readonly open: number;
+  /** The slots that it would like to have in all. */
+  readonly wanted: number;
+}
+
 export type LeaseAnswer =
   | { readonly leased: true; readonly head: Head | null }
   /** `detail` says who has it, and what to do. */
@@ -131,6 +143,9 @@ export interface DirectoryRpc extends Rpc.DurableObjectBranded {
   reportSpending(report: SpendingReport): VersionedVerdict | null;
   /** Sets what a session and all below it may cost, USD; null: no limit of its own. */
   setBudget(sessionId: string, budget: number | null): void;
+
+  /** A session takes slots for its viewers, or gives them back. The answer is how many it has now. */
+  holdViewers(input: ViewersInput): number;
 
   /** Leases a persistent workspace to a session. */
   leaseWorkspace(input: LeaseInput): LeaseAnswer;

@@ -23,6 +23,7 @@ import type { Transaction } from './store/changes/transaction.ts';
 import { DiscordFeed } from './viewers/discord-feed.ts';
 import { EventStreams } from './viewers/event-stream.ts';
 import { Tickets } from './viewers/tickets.ts';
+import { ViewerSlots } from './viewers/viewer-slots.ts';
 import { Viewers } from './viewers/viewers.ts';
 
 const DAY_MS = 86_400_000;
@@ -46,6 +47,7 @@ export class SessionAssembly {
   readonly viewers: Viewers;
   readonly tickets: Tickets;
   readonly streams: EventStreams;
+  readonly viewerSlots: ViewerSlots;
   /** All parts that call other objects or post webhooks. */
   readonly #outgoing: readonly Outgoing[];
   readonly #ctx: DurableObjectState;
@@ -77,7 +79,9 @@ export class SessionAssembly {
     this.discord = new DiscordFeed(ctx, store, peers, retry);
     this.viewers = new Viewers(ctx, store.log, store.interactions);
     this.tickets = new Tickets(store);
-    this.streams = new EventStreams(store.log);
+    this.streams = new EventStreams(store.log, () => this.viewerLeft());
+    const count = () => this.viewers.count + this.streams.count;
+    this.viewerSlots = new ViewerSlots(ctx, { store, peers, count }, retry);
     const webhooks = new Webhooks<Transaction>({
       ctx,
       store,
@@ -97,6 +101,7 @@ export class SessionAssembly {
       new AgentCalls(ctx, { store, peers, children, artifacts }, retry),
       webhooks,
       this.discord,
+      this.viewerSlots,
     ];
     access.recover();
   }
@@ -120,6 +125,12 @@ export class SessionAssembly {
     if (this.store.record === null) return;
     this.viewers.clock(Date.now());
     this.store.change((tx) => tx.clock());
+  }
+
+  /** A viewer has gone. If it was the last one, its slots are given back. */
+  viewerLeft(): void {
+    this.viewerSlots.send();
+    this.setAlarm();
   }
 
   /** When a parked session is deleted because nobody uses it (`SESSION_RETENTION_DAYS`), epoch milliseconds; null: never. */

@@ -47,26 +47,14 @@ export class SessionRoutes {
    * `/files?owner=&request=`, with the client's body, and `/artifact?owner=&id=&range=`.
    */
   open(request: Request): Response | Promise<Response> {
-    const { store, transfers, streams, link } = this.#assembly;
+    const { transfers, link } = this.#assembly;
     const { pathname, searchParams: options } = new URL(request.url);
     if (pathname === '/files') return this.#openFiles(options, request.body);
     if (pathname === '/artifact') return this.#openArtifact(options);
     if (pathname === '/transfer') return transfers.dial(options.get('id') ?? '', options.get('runner') ?? '');
-    // The session was deleted after `functions/` checked its owner.
-    if (store.record === null && pathname !== '/data') return refusalResponse(SESSION_NOT_FOUND);
-    if (pathname === '/events') {
-      const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
-      const stream = streams.open({
-        after: Number(options.get('after') ?? 0),
-        previews: options.get('previews') === '1',
-        ...tokenOf(options),
-      });
-      this.#endLateRevoked();
-      return new Response(stream, { headers });
-    }
+    if (pathname !== '/data') return this.#openViewer(pathname === '/events', options);
     const { 0: client, 1: server } = new WebSocketPair();
-    if (pathname === '/data') link.accept(server, Number(options.get('epoch')));
-    else this.#attach(server, options);
+    link.accept(server, Number(options.get('epoch')));
     return new Response(null, { status: 101, webSocket: client });
   }
 
@@ -91,12 +79,37 @@ export class SessionRoutes {
     streams.endRevoked(what, owner);
   }
 
+  /** Lets a viewer in, if there is room for one. */
+  async #openViewer(isStream: boolean, options: URLSearchParams): Promise<Response> {
+    const { store, viewerSlots } = this.#assembly;
+    // The session was deleted after `functions/` checked its owner.
+    if (store.record === null) return refusalResponse(SESSION_NOT_FOUND);
+    const opened = await viewerSlots.admit(() => ({
+      response: isStream ? this.#stream(options) : this.#watch(options),
+    }));
+    this.#endLateRevoked();
+    // For its pings, for the end of its token, and for its slot.
+    if (store.record !== null) this.#assembly.setAlarm();
+    return 'refused' in opened ? refusalResponse(opened) : opened.response;
+  }
+
+  #stream(options: URLSearchParams): Response {
+    const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
+    const stream = this.#assembly.streams.open({
+      after: Number(options.get('after') ?? 0),
+      previews: options.get('previews') === '1',
+      ...tokenOf(options),
+    });
+    return new Response(stream, { headers });
+  }
+
   /** Handles a message on one of the session's WebSockets. */
   receive(socket: WebSocket, message: string | ArrayBuffer): void {
     if (!this.#assembly.link.receive(socket, message)) this.#viewerSocket.receive(socket, message);
   }
 
-  #attach(server: WebSocket, options: URLSearchParams): void {
+  #watch(options: URLSearchParams): Response {
+    const { 0: client, 1: server } = new WebSocketPair();
     const after = options.get('after');
     this.#assembly.viewers.attach(server, {
       after: after === null ? null : Number(after),
@@ -105,9 +118,7 @@ export class SessionRoutes {
       ...tokenOf(options),
       scopes: options.get('scopes') ?? '',
     });
-    this.#endLateRevoked();
-    // For its pings, and for the end of its token.
-    this.#assembly.setAlarm();
+    return new Response(null, { status: 101, webSocket: client });
   }
 
   #openFiles(options: URLSearchParams, body: ReadableStream<Uint8Array> | null): Response | Promise<Response> {

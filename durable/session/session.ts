@@ -341,6 +341,7 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
   override webSocketClose(socket: WebSocket, code: number): void {
     // Answers the peer's close. The codes 1005 and 1006 may not be sent.
     socket.close(code === 1005 || code === 1006 ? 1000 : code);
+    this.#assembly.viewerLeft();
   }
 
   override async alarm(): Promise<void> {

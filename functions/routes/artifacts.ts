@@ -2,7 +2,7 @@ import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi';
 import { artifactList, artifactView } from '../../protocol/api/artifact.ts';
 import type { AppEnv } from '../app-env.ts';
 import { secured, securedOrTicket } from '../auth/authorise.ts';
-import { SANDBOX_HEADERS, isNotModified, rangeOf, transferRefusal } from '../byte-answer.ts';
+import { SANDBOX_HEADERS, isNotModified, rangeOf, objectRefusal } from '../byte-answer.ts';
 import { attachment } from './content-disposition.ts';
 import { json, pageQuery, refusals, sessionParams, ticketParam } from '../contract.ts';
 import { sessionOf } from '../objects.ts';
@@ -104,7 +104,7 @@ export function addArtifacts(app: OpenAPIHono<AppEnv>): void {
     const range = (c.req.header('if-range') ?? etag) === etag ? rangeOf(c) : null;
     if (range !== null) query.set('range', range);
     const response = await session.fetch(`https://session/artifact?${query.toString()}`, { signal: c.req.raw.signal });
-    if (response.status >= 400) return refuse(c, transferRefusal.parse(await response.json()));
+    if (response.status >= 400) return refuse(c, objectRefusal.parse(await response.json()));
     headers.set('content-length', response.headers.get('x-size') ?? String(view.bytes));
     const part = response.headers.get('content-range');
     if (part !== null) headers.set('content-range', part);

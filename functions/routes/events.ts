@@ -5,6 +5,7 @@ import { sessionOf } from '../objects.ts';
 import { SESSION_NOT_FOUND, type Refusal } from '../../protocol/api/problem.ts';
 import type { AppEnv, CallerEnv } from '../app-env.ts';
 import { securedOrTicket } from '../auth/authorise.ts';
+import { objectRefusal } from '../byte-answer.ts';
 import { refusals, sessionParams, ticketParam } from '../contract.ts';
 import { addressOf } from '../gate/address.ts';
 import { noteStream } from '../gate/revocations.ts';
@@ -101,7 +102,8 @@ export function addEvents(app: OpenAPIHono<AppEnv>): void {
       const options = new URLSearchParams({ after: String(from), previews: flag(previews), ...tokenOf(c) });
       const refused = await noteStream(c, view.session_id);
       if (refused !== null) return refuse(c, refused);
-      return session.fetch(`https://session/events?${options.toString()}`, { signal: c.req.raw.signal });
+      const answer = await session.fetch(`https://session/events?${options.toString()}`, { signal: c.req.raw.signal });
+      return answer.status < 400 ? answer : refuse(c, objectRefusal.parse(await answer.json()));
     }
     if (previews === 'true') return refuse(c, PREVIEWS_ARE_LIVE);
     const events = await session.events(c.get('caller').owner, from, limit);
@@ -131,6 +133,9 @@ export function addEvents(app: OpenAPIHono<AppEnv>): void {
     // What it may send is checked by the session, frame by frame.
     options.set('scopes', c.get('caller').scopes.join(' '));
     if (after !== undefined) options.set('after', String(after));
-    return session.fetch(`https://session/viewer?${options.toString()}`, { headers: { upgrade: 'websocket' } });
+    const answer = await session.fetch(`https://session/viewer?${options.toString()}`, {
+      headers: { upgrade: 'websocket' },
+    });
+    return answer.status < 400 ? answer : refuse(c, objectRefusal.parse(await answer.json()));
   });
 }

@@ -4,7 +4,7 @@ import { changeList, fileList, writtenFiles, type FilesRequest } from '../../pro
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { AppEnv, CallerEnv } from '../app-env.ts';
 import { secured, securedOrTicket } from '../auth/authorise.ts';
-import { SANDBOX_HEADERS, isNotModified, rangeOf, transferRefusal } from '../byte-answer.ts';
+import { SANDBOX_HEADERS, isNotModified, rangeOf, objectRefusal } from '../byte-answer.ts';
 import { attachment } from './content-disposition.ts';
 import { json, refusals, sessionParams, ticketParam } from '../contract.ts';
 import { filesPath } from './files-path.ts';
@@ -199,7 +199,7 @@ async function transfer(c: C, request: FilesRequest): Promise<{ readonly respons
     ...(sends ? { method: 'PUT', body: c.req.raw.body } : {}),
     signal: c.req.raw.signal,
   });
-  return response.status < 400 ? { response } : transferRefusal.parse(await response.json());
+  return response.status < 400 ? { response } : objectRefusal.parse(await response.json());
 }
 
 /** Headers of the runner's answer that are passed on unchanged. */

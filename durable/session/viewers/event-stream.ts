@@ -35,10 +35,18 @@ interface WaitingPreview {
 export class EventStreams {
   readonly #log: EventLog;
   readonly #open = new Set<EventStream>();
+  readonly #left: () => void;
   #ended = false;
 
-  constructor(log: EventLog) {
+  /** @param left called when a stream has ended */
+  constructor(log: EventLog, left: () => void) {
     this.#log = log;
+    this.#left = left;
+  }
+
+  /** Those that are open. */
+  get count(): number {
+    return this.#open.size;
   }
 
   /** Passes on what is shown. @param before `seq` of the last event before it */
@@ -71,10 +79,12 @@ export class EventStreams {
         if (!ends) return;
         this.#open.delete(stream);
         controller.close();
+        this.#left();
       },
       cancel: () => {
         this.#open.delete(stream);
         stream.cancel();
+        this.#left();
       },
     });
   }

@@ -75,6 +75,11 @@ export class Viewers {
     this.#interactions = interactions;
   }
 
+  /** Those that are connected. */
+  get count(): number {
+    return this.#ctx.getWebSockets(TAG).filter(({ readyState }) => readyState === WebSocket.OPEN).length;
+  }
+
   /** Adds a socket as a viewer, and sends it the stored events after its cursor. */
   attach(
     socket: WebSocket,

@@ -7,9 +7,9 @@ import type { CreateInput } from '../rpc/directory-rpc.ts';
 import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
 import type { StoredSessionView, VersionedSummary } from '../rpc/views.ts';
 import type { Beginning } from '../shared/trees.ts';
-import { CreationTimes } from './creation-times.ts';
-import { IdempotencyKeys } from './idempotency-keys.ts';
-import { PromptTable } from './prompt-table.ts';
+import { CreationTimes } from './tables/creation-times.ts';
+import { IdempotencyKeys } from './tables/idempotency-keys.ts';
+import { PromptTable } from './tables/prompt-table.ts';
 import type { SessionList } from './session-list.ts';
 import type { OwnerStorage } from './storage.ts';
 import type { OwnerTree } from './tree.ts';
@@ -96,7 +96,7 @@ export class Creations {
 
   /** Why the owner may not create one more session, whoever asks for it; null: one may be created. */
   #refusal(now: number): Refusal | null {
-    const { settings, list } = this.#deps;
+    const { settings, list, storage } = this.#deps;
     const { MAX_STORED_SESSIONS_PER_USER: most, MAX_SESSIONS_PER_HOUR: hourly } = settings;
     const stored = list.count();
     if (most > 0 && stored >= most) {
@@ -104,7 +104,7 @@ export class Creations {
       return { refused: 'session_limit_reached', detail };
     }
     const next = hourly === 0 ? null : this.#times.nextAt(hourly, now);
-    if (next === null) return null;
+    if (next === null) return storage.quota.refusal();
     const retry_after_seconds = Math.ceil((next - now) / 1000);
     const detail = `You have created ${hourly} sessions within an hour, as many as are allowed (MAX_SESSIONS_PER_HOUR). The next one can be created in ${retry_after_seconds} s; those that there are take messages meanwhile.`;
     return { refused: 'session_rate_reached', detail, retry_after_seconds };

@@ -13,6 +13,7 @@ import type {
   LeaseInput,
   ListInput,
   ListPage,
+  QuotaNotice,
   SnapshotInput,
   SpawnInput,
   SpendingReport,
@@ -28,7 +29,7 @@ import { DIRECTORY_SCHEMA } from './migrations.ts';
 import { SessionList } from './session-list.ts';
 import { OwnerStorage } from './storage.ts';
 import { OwnerTree } from './tree.ts';
-import { ViewerSlotTable } from './viewer-slot-table.ts';
+import { ViewerSlotTable } from './tables/viewer-slot-table.ts';
 
 /** After sessions could not be sent their turn permits, milliseconds until they are sent again. */
 const RESEND_MS = 1000;
@@ -98,9 +99,11 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
     return this.#list.summaries(ids);
   }
 
-  update(listed: VersionedSummary): void {
-    this.#list.update(listed);
-    this.#tree.spent(listed.summary.session_id, listed.summary.total_cost_usd);
+  update(listed: VersionedSummary, storedBytes: number): QuotaNotice {
+    this.#update(listed);
+    const { session_id } = listed.summary;
+    if (this.#list.has(session_id)) this.#storage.quota.sessions.set(session_id, storedBytes);
+    return this.#checkQuota();
   }
 
   async remove(sessionId: string): Promise<void> {
@@ -110,6 +113,7 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
     this.#tree.remove(sessionId);
     this.#sendPermits();
     await this.#storage.forgetSession(sessionId);
+    this.#checkQuota();
   }
 
   isBelow(sessionId: string, ancestor: string): boolean {
@@ -179,23 +183,28 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
     return this.#storage.snapshotsOf(id, cursor, limit);
   }
 
-  removeWorkspace(id: string): Promise<{ deleted: true } | Refusal> {
-    return this.#storage.removeWorkspace(id);
+  async removeWorkspace(id: string): Promise<{ deleted: true } | Refusal> {
+    const removed = await this.#storage.removeWorkspace(id);
+    this.#checkQuota();
+    return removed;
   }
 
   async recordSnapshot(input: SnapshotInput): Promise<void> {
     // A session that was deleted meanwhile needs no snapshot. A sweep finds this one.
     if (this.#list.has(input.view.session_id)) await this.#storage.recordSnapshot(input, Date.now());
+    this.#checkQuota();
   }
 
   recordArtifact(input: ArtifactInput): boolean {
     if (!this.#list.has(input.session_id)) return false;
     this.#storage.recordArtifact(input);
+    this.#checkQuota();
     return true;
   }
 
   async forgetArtifact(sessionId: string, artifactId: string): Promise<void> {
     await this.#storage.forgetArtifact(sessionId, artifactId);
+    this.#checkQuota();
   }
 
   unreferenced(trees: readonly TreeName[]): TreeName[] {
@@ -207,17 +216,40 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
   }
 
   quotaRefusal(): Refusal | null {
-    return this.#storage.quotaRefusal();
+    return this.#storage.quota.refusal();
   }
 
   storageUsage(): StorageView {
-    return this.#storage.usage();
+    return this.#storage.quota.usage();
   }
 
   async #create(id: string, owner: string): Promise<StoredSessionView> {
     const { view, listed } = await this.#creations.create(id, owner);
-    this.update(listed);
+    this.#update(listed);
     return view;
+  }
+
+  #update(listed: VersionedSummary): void {
+    this.#list.update(listed);
+    this.#tree.spent(listed.summary.session_id, listed.summary.total_cost_usd);
+  }
+
+  /** Whether the owner is over the storage quota. When that has changed, the sessions that are active are told. */
+  #checkQuota(): QuotaNotice {
+    const { isNews, ...notice } = this.#storage.quota.notice();
+    if (isNews) this.ctx.waitUntil(this.#sendQuota(notice));
+    return notice;
+  }
+
+  /** A session that is not reached hears of it with its next report, and one that refuses a message asks before. */
+  async #sendQuota(notice: QuotaNotice): Promise<void> {
+    const calls = await Promise.allSettled(
+      this.#list.active().map(async (id) => await sessionStub(this.env, id).setQuota(notice)),
+    );
+    for (const call of calls) {
+      if (call.status === 'rejected')
+        console.warn(`directory: a session was not told of the quota: ${String(call.reason)}`);
+    }
   }
 
   async #spawned(id: string, owner: string): Promise<Spawned> {
@@ -229,7 +261,7 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
   async #refresh(ids: ReadonlySet<string>): Promise<void> {
     const active = this.#list.active().filter((id) => ids.has(id));
     const summaries = await Promise.all(active.map((id) => sessionStub(this.env, id).listed()));
-    for (const summary of summaries) if (summary !== null) this.update(summary);
+    for (const summary of summaries) if (summary !== null) this.#update(summary);
   }
 
   /** Sends sessions their new turn permits, and sends them again for as long as that fails. */

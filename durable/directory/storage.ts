@@ -2,14 +2,14 @@ import type { EdgeSettings } from '../../protocol/settings/edge-settings.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { TreeName } from '../../protocol/link/runner-control.ts';
 import type { CreateSessionRequest } from '../../protocol/api/session.ts';
-import type { SnapshotView, StorageView, Workspace, WorkspaceView } from '../../protocol/api/workspace.ts';
+import type { SnapshotView, Workspace, WorkspaceView } from '../../protocol/api/workspace.ts';
 import type { Beginning, Head } from '../shared/trees.ts';
-import { quotaBytes } from '../shared/quota.ts';
 import type { ArtifactInput, ForkOrigin, LeaseAnswer, LeaseInput, SnapshotInput } from '../rpc/directory-rpc.ts';
 import { poolStub, type EdgeEnv } from '../rpc/edge-env.ts';
-import { SnapshotTable, type TreeUse } from './snapshot-table.ts';
-import { StorageUsageTable } from './storage-usage-table.ts';
-import { WorkspaceTable } from './workspace-table.ts';
+import { OwnerQuota } from './quota.ts';
+import { SnapshotTable, type TreeUse } from './tables/snapshot-table.ts';
+import { StorageUsageTable } from './tables/storage-usage-table.ts';
+import { WorkspaceTable } from './tables/workspace-table.ts';
 
 const unknownSnapshot = (id: string): Refusal => ({
   refused: 'snapshot_not_found',
@@ -34,6 +34,7 @@ export class OwnerStorage {
   readonly #workspaces: WorkspaceTable;
   readonly #snapshots: SnapshotTable;
   readonly #usage: StorageUsageTable;
+  readonly quota: OwnerQuota;
   readonly #settings: EdgeSettings;
   readonly #env: EdgeEnv;
   /** The name of the owner's part of the storage, as runners know it. */
@@ -43,6 +44,7 @@ export class OwnerStorage {
     this.#workspaces = new WorkspaceTable(sql);
     this.#snapshots = new SnapshotTable(sql);
     this.#usage = new StorageUsageTable(sql);
+    this.quota = new OwnerQuota(sql, this.#usage, settings);
     this.#settings = settings;
     this.#env = env;
     this.#owner = owner;
@@ -134,6 +136,7 @@ export class OwnerStorage {
 
   /** Call it after the session has left the list. */
   async forgetSession(sessionId: string): Promise<void> {
+    this.quota.sessions.set(sessionId, 0);
     this.#workspaces.releaseAll(sessionId);
     await this.#drop(this.#snapshots.forgetSession(sessionId));
   }
@@ -147,21 +150,6 @@ export class OwnerStorage {
 
   keptSnapshots(ids: readonly string[]): string[] {
     return this.#snapshots.kept(ids);
-  }
-
-  /** Refuses new snapshots and artifacts once the quota is used up; null: there is room. */
-  quotaRefusal(): Refusal | null {
-    const quota = quotaBytes(this.#settings);
-    const { bytes } = this.#usage.totals();
-    if (quota === null || bytes < quota) return null;
-    const detail =
-      `Your snapshots and artifacts take ${bytes} bytes of the ${quota} that are yours (STORAGE_QUOTA_MB). Delete sessions or workspaces ` +
-      'that you no longer need; your sessions work on meanwhile, but what they write is not saved, and nothing can be shared.';
-    return { refused: 'quota_exceeded', detail };
-  }
-
-  usage(): StorageView {
-    return { ...this.#usage.totals(), quota_bytes: quotaBytes(this.#settings) };
   }
 
   workspace(id: string): WorkspaceView | Refusal {
@@ -216,6 +204,7 @@ export class OwnerStorage {
   /** Has trees removed from their storages. If the pool cannot be called now, a sweep finds them later. */
   async #drop(trees: readonly TreeUse[]): Promise<void> {
     for (const [storage, unneeded] of Map.groupBy(trees, (tree) => tree.storage)) {
+      this.#usage.removed(storage);
       const names = unneeded.map(({ snapshot_id, tree }) => ({ snapshot_id, tree }));
       try {
         await poolStub(this.#env).dropTrees(storage, this.#owner, names);

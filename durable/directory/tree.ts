@@ -7,7 +7,7 @@ import { spentDetail, type Verdict } from '../shared/turn-permit.ts';
 import { judge, treeCosts } from './core/budget.ts';
 import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
 import type { StoredSummary } from '../rpc/views.ts';
-import { TreeTable, type TreeRow } from './tree-table.ts';
+import { TreeTable, type TreeRow } from './tables/tree-table.ts';
 
 /** One owner's sessions as trees: how far they may grow, and what they may cost together. */
 export class OwnerTree {

@@ -66,6 +66,13 @@ export interface VersionedVerdict {
   readonly verdict: Verdict;
 }
 
+/** What a session knows of its owner's storage quota. Of two, the one with the higher version holds. */
+export interface QuotaNotice {
+  readonly version: number;
+  /** What takes the room, and what to do; null: there is room. */
+  readonly over: string | null;
+}
+
 /** A stored snapshot as its session reports it. */
 export interface SnapshotInput {
   readonly view: SnapshotView;
@@ -129,8 +136,12 @@ export interface DirectoryRpc extends Rpc.DurableObjectBranded {
   list(input: ListInput): ListPage;
   /** Those of these sessions that exist, the oldest first. */
   summaries(ids: readonly string[]): Promise<StoredSummary[]>;
-  /** A session has changed. A late update, or one of a removed session, changes nothing. */
-  update(summary: VersionedSummary): void;
+  /**
+   * A session has changed, or what it stores has. A late update, or one of a removed session, changes nothing.
+   *
+   * @param storedBytes the size of its database
+   */
+  update(summary: VersionedSummary, storedBytes: number): QuotaNotice;
   /** The session is deleted. What it stored goes too, unless another session needs it. */
   remove(sessionId: string): Promise<void>;
 

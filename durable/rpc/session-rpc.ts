@@ -14,7 +14,7 @@ import type { FilesShare } from '../session/core/shared-files.ts';
 import type { Caller } from './caller.ts';
 import type { ChildIdentity, ChildUpdate } from './child-updates.ts';
 import type { CreateCall, SpawnCall, Spawned } from './creation.ts';
-import type { VersionedVerdict } from './directory-rpc.ts';
+import type { QuotaNotice, VersionedVerdict } from './directory-rpc.ts';
 import type {
   ArtifactPage,
   ChildLine,
@@ -62,7 +62,7 @@ export interface SessionRpc extends Rpc.DurableObjectBranded {
   /** A session above it is stopped, and stops those below it. */
   stopWithParent(owner: string): Promise<void>;
 
-  chat(owner: string, input: PromptInput): { message_id: string } | Refusal;
+  chat(owner: string, input: PromptInput): Promise<{ message_id: string } | Refusal>;
   /**
    * Takes a message and resolves once its turn has ended or it has settled, or when its timeout is over. May be called again
    * with the same `message_id`.
@@ -136,6 +136,8 @@ export interface SessionRpc extends Rpc.DurableObjectBranded {
   followOnDiscord(owner: string): void;
   /** The owner's budget ledger says whether turns may begin. */
   setTurnPermit(verdict: VersionedVerdict): void;
+  /** The owner has come over the storage quota, or has room again. */
+  setQuota(notice: QuotaNotice): void;
   /** The pool has sent the launch of `epoch` to a runner. */
   placed(epoch: number, runner: string): void;
   /** The pool has no place yet. */

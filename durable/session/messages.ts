@@ -3,6 +3,7 @@ import { SESSION_NOT_FOUND, type Refusal } from '../../protocol/api/problem.ts';
 import type { PromptInput, WaitFor } from '../rpc/session-rpc.ts';
 import type { MessagePage } from '../rpc/views.ts';
 import { allows } from '../shared/session-status.ts';
+import type { StorageQuota } from './container/storage-quota.ts';
 import type { SessionStore } from './store/store.ts';
 import { fingerprint } from './core/fingerprint.ts';
 import { turnOverMaximum } from './core/limits.ts';
@@ -13,39 +14,57 @@ import { Waiters } from '../shared/waiters.ts';
 /** Most messages that may wait in one session. */
 const MAX_QUEUE = 1000;
 
+type Accepted = { readonly message_id: string } | Refusal;
+
 /** The calls about messages for the agent: to send, show and await them, and to interrupt or stop the work on them. */
 export class SessionMessages {
   readonly #store: SessionStore;
+  readonly #quota: StorageQuota;
   /** Calls that wait for a message to end. */
   readonly #waiters = new Waiters();
 
-  constructor(store: SessionStore) {
+  constructor(store: SessionStore, quota: StorageQuota) {
     this.#store = store;
+    this.#quota = quota;
   }
 
-  prompt(input: PromptInput): { message_id: string } | Refusal {
+  /** Takes a message; or says why not. A promise: whether there is room for it had to be asked. */
+  prompt(input: PromptInput): Accepted | Promise<Accepted> {
+    return this.#early(input) ?? (this.#quota.isInDoubt ? this.#ask(input) : this.#take(input));
+  }
+
+  async #ask(input: PromptInput): Promise<Accepted> {
+    const refused = await this.#quota.refusal();
+    if (refused !== null) return refused;
+    if (this.#store.record === null) return SESSION_NOT_FOUND;
+    // The same message may have come again meanwhile.
+    return this.#early(input) ?? this.#take(input);
+  }
+
+  /** The answer to a message that is not taken, or was taken before; null: it is to be taken. */
+  #early(input: PromptInput): Accepted | null {
     const { messages } = this.#store;
-    const { message_id, prompt, timeout_seconds, idempotency_key: key, delivery, origin = 'user' } = input;
+    const { message_id, timeout_seconds, idempotency_key: key } = input;
     // A caller whose call was cut off repeats it with the same id.
     if (messages.has(message_id)) return { message_id };
     const tooLong = turnOverMaximum(timeout_seconds, this.#store.settings);
     if (tooLong !== null) return tooLong;
-    const body = JSON.stringify([fingerprint(prompt), timeout_seconds ?? null]);
-    if (key !== undefined) {
-      const seen = messages.byKey(key, Date.now());
-      if (seen !== null && seen.body === body) return { message_id: seen.id };
-      if (seen !== null) {
-        const detail = 'It came with another prompt before. Send a new key for a new message.';
-        return { refused: 'idempotency_key_reused', detail };
-      }
+    const seen = key === undefined ? null : messages.byKey(key, Date.now());
+    if (seen !== null && seen.body === bodyOf(input)) return { message_id: seen.id };
+    if (seen !== null) {
+      const detail = 'It came with another prompt before. Send a new key for a new message.';
+      return { refused: 'idempotency_key_reused', detail };
     }
-    if (this.#store.current.state.queue.length >= MAX_QUEUE) {
-      return { refused: 'queue_full', detail: `${MAX_QUEUE} messages wait in this session already. Let some finish.` };
-    }
+    if (this.#store.current.state.queue.length < MAX_QUEUE) return null;
+    return { refused: 'queue_full', detail: `${MAX_QUEUE} messages wait in this session already. Let some finish.` };
+  }
+
+  #take(input: PromptInput): { message_id: string } {
+    const { message_id, prompt, timeout_seconds, idempotency_key: key, delivery, origin = 'user' } = input;
     this.#store.change((tx, now) => {
       // Answers to interactions that have become messages were given earlier, so they go before this message.
       tx.interactions.pass();
-      if (key !== undefined) messages.rememberKey(key, message_id, body, now);
+      if (key !== undefined) this.#store.messages.rememberKey(key, message_id, bodyOf(input), now);
       const deadline = timeout_seconds === undefined ? null : now + timeout_seconds * 1000;
       tx.prompt({ message_id, prompt, origin, deadline, ...(delivery === undefined ? {} : { delivery }) });
     });
@@ -80,7 +99,7 @@ export class SessionMessages {
 
   /** Takes a message, and waits for its end. Its timeout ends the wait, not the work in the background. */
   async promptAndWait(input: PromptInput, wait: WaitFor): Promise<MessageView | Refusal> {
-    const accepted = this.prompt(input);
+    const accepted = await this.prompt(input);
     if ('refused' in accepted) return accepted;
     const { message_id } = accepted;
     for (;;) {
@@ -129,3 +148,7 @@ export class SessionMessages {
     });
   }
 }
+
+/** What two messages with the same idempotency key have to have in common. */
+const bodyOf = ({ prompt, timeout_seconds }: PromptInput) =>
+  JSON.stringify([fingerprint(prompt), timeout_seconds ?? null]);

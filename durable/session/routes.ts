@@ -104,8 +104,8 @@ export class SessionRoutes {
   }
 
   /** Handles a message on one of the session's WebSockets. */
-  receive(socket: WebSocket, message: string | ArrayBuffer): void {
-    if (!this.#assembly.link.receive(socket, message)) this.#viewerSocket.receive(socket, message);
+  receive(socket: WebSocket, message: string | ArrayBuffer): void | Promise<void> {
+    if (!this.#assembly.link.receive(socket, message)) return this.#viewerSocket.receive(socket, message);
   }
 
   #watch(options: URLSearchParams): Response {

@@ -12,7 +12,7 @@ import type { Reason } from '../../protocol/reason.ts';
 import type { ChildIdentity, ChildUpdate } from '../rpc/child-updates.ts';
 import type { Caller } from '../rpc/caller.ts';
 import type { CreateCall, SpawnCall, Spawned } from '../rpc/creation.ts';
-import type { VersionedVerdict } from '../rpc/directory-rpc.ts';
+import type { QuotaNotice, VersionedVerdict } from '../rpc/directory-rpc.ts';
 import type { EdgeEnv } from '../rpc/edge-env.ts';
 import type { ContainerFacts, PromptInput, SessionRpc, WaitFor } from '../rpc/session-rpc.ts';
 import type {
@@ -76,7 +76,7 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
     return this.#store.record === null ? null : summaryOf(this.#store.record);
   }
 
-  chat(owner: string, input: PromptInput): { message_id: string } | Refusal {
+  async chat(owner: string, input: PromptInput): Promise<{ message_id: string } | Refusal> {
     return this.#store.forOwner(owner, () => this.#assembly.messages.prompt(input));
   }
 
@@ -207,6 +207,10 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
     this.#store.changeIfPresent((tx) => tx.children.permit(verdict));
   }
 
+  setQuota(notice: QuotaNotice): void {
+    this.#assembly.quota.told(notice, false);
+  }
+
   async delete(owner: string): Promise<{ deleted: true } | Refusal> {
     return this.#store.forOwner(owner, ({ identity }) => {
       // Two callers may ask at once, such as its owner and a session above it that is deleted too.
@@ -334,8 +338,8 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
     return this.#routes.open(request);
   }
 
-  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
-    this.#routes.receive(socket, message);
+  override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    await this.#routes.receive(socket, message);
   }
 
   override webSocketClose(socket: WebSocket, code: number): void {

@@ -27,7 +27,8 @@ export function allows(status: SessionStatus, action: SessionAction): boolean {
   return STATUS_TABLE[status].allows.includes(action);
 }
 
-function isActive(status: SessionStatus): boolean {
+/** Whether the session holds a container or waits for one. */
+export function isActive(status: SessionStatus): boolean {
   return STATUS_TABLE[status].active;
 }
 

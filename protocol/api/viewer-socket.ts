@@ -40,7 +40,7 @@ export const viewerFrame = z.discriminatedUnion('type', [
    */
   z.strictObject({ type: z.literal('ack'), seq: z.int().min(0) }),
 ]);
-type ViewerFrame = z.infer<typeof viewerFrame>;
+export type ViewerFrame = z.infer<typeof viewerFrame>;
 
 /** The scope that each frame needs besides `sessions:read`, which opens the socket. */
 export const FRAME_SCOPES = {

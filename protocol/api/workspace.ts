@@ -116,6 +116,12 @@ export const workspaceList = z.object({ data: z.array(workspaceView), next_curso
 export const storageView = z.object({
   /** Size of all snapshots and artifacts in the storage, bytes, as last measured. */
   bytes: z.int(),
+  /** Size of the logs, messages and all else that sessions keep for themselves, bytes, as they last reported. */
+  session_bytes: z.int(),
+  /** Size of the list of sessions, with what is kept of each there, bytes. */
+  directory_bytes: z.int(),
+  /** All of that. The quota is for it. */
+  total_bytes: z.int(),
   /** Null: no quota. */
   quota_bytes: z.int().nullable(),
   snapshots: z.int(),

@@ -2,39 +2,58 @@ import { RetryingCall, type Outgoing } from '../../shared/retrying-call.ts';
 import type { Peers } from '../store/peers.ts';
 import type { SessionStore } from '../store/store.ts';
 import { summaryOf } from '../store/views.ts';
+import type { StorageQuota } from './storage-quota.ts';
 
 /** How far the owner's list may lag behind a session that works, milliseconds. */
 const LIST_LAG_MS = 250;
 
-/** Keeps the session's entry in its owner's list up to date. */
+/** What a session takes that has done nothing yet: its tables. Bytes. */
+const FRESH_BYTES = 256 * 1024;
+
+/** Keeps the session's entry in its owner's list up to date, and what is known there of the size of its database. */
 export class ListEntry implements Outgoing {
   readonly #store: SessionStore;
   readonly #peers: Peers;
+  readonly #quota: StorageQuota;
   readonly #call: RetryingCall;
+  readonly #growth: RetryingCall;
 
   /** @param retry asked to have `send` called at `nextTry` */
-  constructor(ctx: DurableObjectState, store: SessionStore, peers: Peers, retry: () => void) {
-    this.#store = store;
-    this.#peers = peers;
-    const call = { isDue: () => this.#isDue(), send: () => this.#updateLater(), retry };
-    this.#call = new RetryingCall({ ctx, whom: 'the owner’s directory', ...call });
+  constructor(
+    ctx: DurableObjectState,
+    parts: { readonly store: SessionStore; readonly peers: Peers; readonly quota: StorageQuota },
+    retry: () => void,
+  ) {
+    this.#store = parts.store;
+    this.#peers = parts.peers;
+    this.#quota = parts.quota;
+    const isDue = () => this.#isLate() && !this.#hasGrown();
+    const whom = 'the owner’s directory';
+    this.#call = new RetryingCall({ ctx, whom, isDue, send: () => this.#updateLater(), retry });
+    const grown = { isDue: () => this.#hasGrown(), send: () => this.update(), retry };
+    this.#growth = new RetryingCall({ ctx, whom, ...grown });
   }
 
   send(): void {
+    // What fills the disk is told at once, whatever else waits.
+    this.#growth.send();
     this.#call.send();
   }
 
   /** Only a failed call needs an alarm: an entry that is merely late is sent with the next change. */
   nextTry(): number | null {
-    return this.#call.retryAt();
+    return this.#growth.retryAt() ?? this.#call.retryAt();
   }
 
   /** Updates the entry now, so that whoever asks the directory next sees the session as it is. */
   async update(): Promise<void> {
     const { record } = this.#store;
-    if (record === null || !this.#isDue()) return;
-    await this.#peers.directory.update(summaryOf(record));
-    this.#store.listed(record.list.changes);
+    if (record === null || !(this.#isLate() || this.#hasGrown())) return;
+    const before = record.list.stored_bytes;
+    const bytes = this.#store.storedBytes;
+    const notice = await this.#peers.directory.update(summaryOf(record), bytes);
+    this.#store.listed(record.list.changes, bytes);
+    this.#quota.told(notice, before !== undefined && bytes > before && isMuch(Math.max(before, FRESH_BYTES), bytes));
   }
 
   async #updateLater(): Promise<void> {
@@ -44,8 +63,18 @@ export class ListEntry implements Outgoing {
     await this.update();
   }
 
-  #isDue(): boolean {
+  #isLate(): boolean {
     const { record } = this.#store;
     return record !== null && record.list.listed !== record.list.changes;
   }
+
+  #hasGrown(): boolean {
+    const { record } = this.#store;
+    return record !== null && isMuch(record.list.stored_bytes ?? 0, this.#store.storedBytes);
+  }
+}
+
+/** Whether a database has changed so much that its owner's directory should know: by a tenth, or by 1 MB; but not by a few pages. */
+function isMuch(before: number, bytes: number): boolean {
+  return Math.abs(bytes - before) >= Math.max(64 * 1024, Math.min(1024 * 1024, before / 10));
 }

@@ -1,3 +1,4 @@
+import type { QuotaNotice } from '../../rpc/directory-rpc.ts';
 import type { ContainerFacts } from '../../rpc/session-rpc.ts';
 import type { Beginning } from '../../shared/trees.ts';
 import type { Spent } from '../../shared/turn-permit.ts';
@@ -19,6 +20,8 @@ interface ListRecord {
   readonly changes: number;
   /** The last change that the list has. */
   readonly listed: number;
+  /** The size of the database that the list has, bytes; absent: none yet, of a version that reported none. */
+  readonly stored_bytes?: number;
 }
 
 /** Of `container/`: files that sessions share. */
@@ -74,6 +77,8 @@ export interface SessionRecord {
   readonly conversation: ConversationRecord;
   readonly live: LiveSettings;
   readonly children: ChildrenRecord;
+  /** What the owner's directory has last said of the storage quota; absent: nothing. */
+  readonly quota?: QuotaNotice;
   /** It has a thread on Discord. */
   readonly on_discord: boolean;
   /** Its deletion has begun, and goes on by itself if it is cut off: its owner's list may not have it any more. */
@@ -105,7 +110,7 @@ export function newRecord(
     live: beginSettings(identity.request.config),
     children: { ids: [], verdict_version: 0, spent: null },
     on_discord: false,
-    list: { changes: 1, listed: 0 },
+    list: { changes: 1, listed: 0, stored_bytes: 0 },
     last_activity: identity.created,
   };
 }

@@ -152,10 +152,15 @@ export class SessionStore {
     if (this.#record !== null) this.change(work);
   }
 
-  /** The owner's list has the state after `changes` changes. No subscriber needs to know. */
-  listed(changes: number): void {
+  /** Bytes that the session's database takes. */
+  get storedBytes(): number {
+    return this.#storage.sql.databaseSize;
+  }
+
+  /** The owner's list has the state after `changes` changes, and that size. No subscriber needs to know. */
+  listed(changes: number, stored_bytes: number): void {
     if (this.#record === null) return;
-    this.#record = { ...this.#record, list: { ...this.#record.list, listed: changes } };
+    this.#record = { ...this.#record, list: { ...this.#record.list, listed: changes, stored_bytes } };
     this.#records.save(this.#record);
   }
 

@@ -6,7 +6,7 @@ import { issuesOf } from '../../../protocol/issues.ts';
 import { MAX_BODY_BYTES, MAX_CONTENT_BYTES } from '../../../protocol/settings/limits.ts';
 import type { InterruptAnswer } from '../../../protocol/api/message.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
-import { FRAME_SCOPES, viewerFrame, type ViewerAnswer } from '../../../protocol/api/viewer-socket.ts';
+import { FRAME_SCOPES, viewerFrame, type ViewerAnswer, type ViewerFrame } from '../../../protocol/api/viewer-socket.ts';
 import { parseJson } from '../../shared/json.ts';
 import type { PromptInput } from '../../rpc/session-rpc.ts';
 import type { Viewers } from './viewers.ts';
@@ -14,7 +14,7 @@ import type { Viewers } from './viewers.ts';
 /** The actions that a viewer's frames can trigger. */
 interface ViewerActions {
   readonly viewers: Viewers;
-  prompt(input: PromptInput): { message_id: string } | Refusal;
+  prompt(input: PromptInput): { message_id: string } | Refusal | Promise<{ message_id: string } | Refusal>;
   interrupt(background: boolean): InterruptAnswer;
   resolve(id: string, request: ResolveRequest): InteractionView | Refusal;
   /** Someone has answered. @param address where they are; null: it is not known */
@@ -29,7 +29,7 @@ export class ViewerSocket {
     this.#actions = actions;
   }
 
-  receive(socket: WebSocket, message: string | ArrayBuffer): void {
+  receive(socket: WebSocket, message: string | ArrayBuffer): void | Promise<void> {
     if (socket.readyState !== WebSocket.OPEN || this.#actions.viewers.closeIfExpired(socket, Date.now())) return;
     const text = typeof message === 'string' ? message : new TextDecoder().decode(message);
     // A UTF-16 unit is at least one byte, so a longer text is surely too large. This avoids counting bytes.
@@ -74,14 +74,17 @@ export class ViewerSocket {
         this.#actions.answered(interaction_id, this.#actions.viewers.addressOf(socket));
         return reply(socket, { type: 'resolved', interaction_id });
       }
-      case 'prompt': {
-        const { prompt, timeout_seconds, delivery, idempotency_key, ref } = frame;
-        const input = { message_id: uuidV7(), prompt, timeout_seconds, delivery, idempotency_key };
-        const accepted = this.#actions.prompt(input);
-        if ('refused' in accepted) return reply(socket, errorFrame(accepted.refused, accepted.detail));
-        return reply(socket, { type: 'accepted', ...accepted, ...(ref === undefined ? {} : { ref }) });
-      }
+      case 'prompt':
+        return this.#prompt(socket, frame);
     }
+  }
+
+  async #prompt(socket: WebSocket, frame: Extract<ViewerFrame, { type: 'prompt' }>): Promise<void> {
+    const { prompt, timeout_seconds, delivery, idempotency_key, ref } = frame;
+    const input = { message_id: uuidV7(), prompt, timeout_seconds, delivery, idempotency_key };
+    const accepted = await this.#actions.prompt(input);
+    if ('refused' in accepted) return reply(socket, errorFrame(accepted.refused, accepted.detail));
+    return reply(socket, { type: 'accepted', ...accepted, ...(ref === undefined ? {} : { ref }) });
   }
 }
 

@@ -186,13 +186,13 @@ describe('the storage', () => {
   it('is shown as last measured', async () => {
     const { user, runner, id, container } = await ran();
     const none = { bytes: 0, quota_bytes: null, snapshots: 0, workspaces: 0 };
-    expect((await user.call('GET', '/storage')).body).toEqual(none);
+    expect((await user.call('GET', '/storage')).body).toMatchObject(none);
     const { version } = container.launch.files;
     await runner.report(id, { version, storage: SHARED, owner_bytes: 4096, final: false, trigger: 'periodic' });
     await runner.report(id, { version, storage: SHARED, owner_bytes: null, final: false, trigger: 'periodic' });
     await expect
       .poll(async () => (await user.call('GET', '/storage')).body)
-      .toEqual({
+      .toMatchObject({
         ...none,
         bytes: 4096,
         snapshots: 2,
@@ -207,12 +207,12 @@ describe('the storage', () => {
     await runInDurableObject(env.DIRECTORY.get(env.DIRECTORY.idFromString(owner)), (_, ctx) => {
       const with1Mb = { ...edgeSettings.parse(env), STORAGE_QUOTA_MB: 1 };
       const full = new OwnerStorage(ctx.storage.sql, with1Mb, env, owner);
-      expect(full.quotaRefusal()).toMatchObject({
+      expect(full.quota.refusal()).toMatchObject({
         refused: 'quota_exceeded',
         detail: expect.stringContaining('STORAGE_QUOTA_MB'),
       });
       const with2Mb = new OwnerStorage(ctx.storage.sql, { ...with1Mb, STORAGE_QUOTA_MB: 2 }, env, owner);
-      expect(with2Mb.quotaRefusal()).toBeNull();
+      expect(with2Mb.quota.refusal()).toBeNull();
     });
   });
 });

@@ -1,5 +1,5 @@
-import type { ContentBlock } from '../../protocol/content/blocks.ts';
-import { splitText } from '../shared/split-text.ts';
+import type { ContentBlock } from '../../../protocol/content/blocks.ts';
+import { splitText } from '../../shared/split-text.ts';
 
 /**
  * The blocks of a child's first prompt, as JSON in parts that fit a row. They are kept until the child has them, because the

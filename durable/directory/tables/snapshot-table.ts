@@ -1,6 +1,6 @@
-import { storedTree, type TreeKind, type TreeName } from '../../protocol/link/runner-control.ts';
-import { snapshotView, type SnapshotView } from '../../protocol/api/workspace.ts';
-import type { Head } from '../shared/trees.ts';
+import { storedTree, type TreeKind, type TreeName } from '../../../protocol/link/runner-control.ts';
+import { snapshotView, type SnapshotView } from '../../../protocol/api/workspace.ts';
+import type { Head } from '../../shared/trees.ts';
 
 /** A stored tree that a session needs: one of a snapshot, or an artifact. */
 export interface TreeUse extends TreeName {

@@ -1,5 +1,5 @@
-import type { Refusal } from '../../protocol/api/problem.ts';
-import { dropExpiredKeys, KEY_LIFE_MS } from '../shared/key-life.ts';
+import type { Refusal } from '../../../protocol/api/problem.ts';
+import { dropExpiredKeys, KEY_LIFE_MS } from '../../shared/key-life.ts';
 
 /** The idempotency keys of calls that created a session. A key is forgotten with its session, or after a day. */
 export class IdempotencyKeys {

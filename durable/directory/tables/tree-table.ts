@@ -1,4 +1,4 @@
-import type { Account } from './core/budget.ts';
+import type { Account } from '../core/budget.ts';
 
 /** A session's place in its tree. */
 export interface TreeRow extends Account {

@@ -1,5 +1,5 @@
-import type { WorkspaceView } from '../../protocol/api/workspace.ts';
-import type { Head } from '../shared/trees.ts';
+import type { WorkspaceView } from '../../../protocol/api/workspace.ts';
+import type { Head } from '../../shared/trees.ts';
 
 interface Row extends Record<string, SqlStorageValue> {
   id: string;

@@ -12,10 +12,18 @@ const known = new Set<string>();
  *   time, that another's session exists
  */
 export async function isKnown(whose: string, sessionId: string, ask: () => Promise<boolean>): Promise<boolean> {
-  const key = `${sessionId} ${whose}`;
-  const isRemembered = known.delete(key);
-  if (!isRemembered && !(await ask())) return false;
-  known.add(key);
-  if (known.size > MOST) for (const oldest of known.values()) return known.delete(oldest);
+  if (!known.has(keyOf(whose, sessionId)) && !(await ask())) return false;
+  remember(whose, sessionId);
   return true;
 }
+
+/** A session exists. */
+export function remember(whose: string, sessionId: string): void {
+  const key = keyOf(whose, sessionId);
+  known.delete(key);
+  known.add(key);
+  const [oldest] = known;
+  if (known.size > MOST && oldest !== undefined) known.delete(oldest);
+}
+
+const keyOf = (whose: string, sessionId: string) => `${sessionId} ${whose}`;

@@ -4,7 +4,7 @@ import type { SessionRpc } from '../durable/rpc/session-rpc.ts';
 import { uuid } from '../protocol/ids.ts';
 import { SESSION_NOT_FOUND, type Refusal } from '../protocol/api/problem.ts';
 import type { AppEnv, CallerEnv } from './app-env.ts';
-import { isKnown } from './known-sessions.ts';
+import { isKnown, remember } from './known-sessions.ts';
 
 /** What these need of a request, whether its caller is known or not. */
 type C = Pick<Context<AppEnv>, 'env' | 'req'>;
@@ -55,6 +55,11 @@ export function directoryOf(c: Context<CallerEnv>) {
 
 export function poolOf(c: C) {
   return poolStub(c.env);
+}
+
+/** The caller's session has been created: nobody need be asked about it. */
+export function noteCreated(c: Context<CallerEnv>, sessionId: string): void {
+  remember(c.get('caller').owner, sessionId);
 }
 
 /** The address of the session's stream, under `PUBLIC_URL` or else the origin at which the caller reached us. */

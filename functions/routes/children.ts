@@ -6,7 +6,7 @@ import type { AppEnv } from '../app-env.ts';
 import { secured } from '../auth/authorise.ts';
 import { body, idempotencyHeader, json, pageQuery, refusals, sessionParams } from '../contract.ts';
 import { overMaximum } from '../maxima.ts';
-import { directoryOf, sessionOf, streamUrl } from '../objects.ts';
+import { directoryOf, noteCreated, sessionOf, streamUrl } from '../objects.ts';
 import { audited } from '../gate/audit.ts';
 import { refuse } from '../refuse.ts';
 import { untilAnswered } from '../until-answered.ts';
@@ -54,6 +54,7 @@ export function addChildren(app: OpenAPIHono<AppEnv>): void {
       return refuse(c, spawned, spawned.refused === 'snapshot_pending' ? { 'retry-after': '5' } : {});
     }
     const { view, child } = spawned;
+    noteCreated(c, view.session_id);
     c.set('created', view.session_id);
     const named = request.callback?.type === 'webhook' && request.callback.secret !== undefined;
     return c.json(

@@ -14,7 +14,7 @@ import type { AppEnv } from '../app-env.ts';
 import { secured, securedFor } from '../auth/authorise.ts';
 import { body, idempotencyHeader, json, refusals, sessionParams } from '../contract.ts';
 import { overMaximum } from '../maxima.ts';
-import { directoryOf, sessionOf, streamUrl } from '../objects.ts';
+import { directoryOf, noteCreated, sessionOf, streamUrl } from '../objects.ts';
 import { audited } from '../gate/audit.ts';
 import { refuse } from '../refuse.ts';
 
@@ -102,6 +102,7 @@ export function addSessions(app: OpenAPIHono<AppEnv>): void {
     });
     if ('refused' in created) return refuse(c, created);
     const { session_id, status, container_id, created_at } = created;
+    noteCreated(c, session_id);
     c.set('created', session_id);
     const websocket_url = streamUrl(c, session_id);
     return c.json({ session_id, status, container_id, created_at, websocket_url }, 201);

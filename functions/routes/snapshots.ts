@@ -5,7 +5,7 @@ import { forkRequest, snapshotList, snapshotView } from '../../protocol/api/work
 import type { AppEnv } from '../app-env.ts';
 import { secured, securedFor } from '../auth/authorise.ts';
 import { body, idempotencyHeader, json, pageQuery, refusals, sessionParams, snapshotParams } from '../contract.ts';
-import { directoryOf, sessionOf, streamUrl } from '../objects.ts';
+import { directoryOf, noteCreated, sessionOf, streamUrl } from '../objects.ts';
 import { audited } from '../gate/audit.ts';
 import { refuse } from '../refuse.ts';
 import { untilAnswered } from '../until-answered.ts';
@@ -108,6 +108,7 @@ export function addSnapshots(app: OpenAPIHono<AppEnv>): void {
       return refuse(c, created, created.refused === 'snapshot_pending' ? { 'retry-after': '5' } : {});
     }
     const { session_id, status, container_id, created_at } = created;
+    noteCreated(c, session_id);
     const answer = { session_id, status, container_id, created_at, websocket_url: streamUrl(c, session_id) };
     return c.json({ ...answer, forked_from: source }, 201);
   });

@@ -243,6 +243,7 @@ describe('a message', () => {
     const id = await user.createSession();
     const answer = user.call('POST', `/sessions/${id}/chat`, { prompt: 'x', stream: false });
     const { epoch } = await runner.launch(id);
+    await expect.poll(async () => (await user.call('GET', `/sessions/${id}`)).body.queued_messages).toBe(1);
     const reason = { code: 'image_missing' as const, detail: 'Run `npm run image`.' };
     runner.send({ kind: 'ended', session_id: id, epoch, reason });
     expect((await answer).body).toMatchObject({ status: 'failed', error: reason });

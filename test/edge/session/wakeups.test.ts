@@ -124,7 +124,7 @@ describe('a wake-up', () => {
     await runInDurableObject(sessionObject(scene.id), async (session: Session) => {
       for (let n = 0; n <= 1000; n += 1) {
         const input = { message_id: crypto.randomUUID(), prompt: 'work', timeout_seconds: undefined };
-        session.chat(scene.user.name, { ...input, idempotency_key: undefined });
+        await session.chat(scene.user.name, { ...input, idempotency_key: undefined });
       }
     });
     expect((await chat()).body.code).toBe('queue_full');

@@ -131,14 +131,14 @@ export class OwnerStorage {
 
   /** A session no longer needs this artifact. */
   async forgetArtifact(sessionId: string, artifactId: string): Promise<void> {
-    await this.#drop(this.#snapshots.removeUse(sessionId, { snapshot_id: artifactId, tree: 'artifact' }));
+    await this.#remove(this.#snapshots.removeUse(sessionId, { snapshot_id: artifactId, tree: 'artifact' }));
   }
 
   /** Call it after the session has left the list. */
   async forgetSession(sessionId: string): Promise<void> {
     this.quota.sessions.set(sessionId, 0);
     this.#workspaces.releaseAll(sessionId);
-    await this.#drop(this.#snapshots.forgetSession(sessionId));
+    await this.#remove(this.#snapshots.forgetSession(sessionId));
   }
 
   /** Those of these trees that nobody needs. */
@@ -179,7 +179,7 @@ export class OwnerStorage {
     const trees = this.#snapshots.workspaceTrees(id, known.head);
     this.#workspaces.remove(id);
     this.#snapshots.forgetWorkspace(id);
-    await this.#drop(this.#snapshots.unused(trees));
+    await this.#remove(this.#snapshots.unused(trees));
     return { deleted: true };
   }
 
@@ -201,10 +201,15 @@ export class OwnerStorage {
     return found === null || isOfAnother ? unknownSnapshot(snapshot_id) : { snapshot_id, storage: found.storage };
   }
 
+  /** The owner makes room. (What is pruned with a new snapshot makes little: that shares most of it.) */
+  async #remove(trees: readonly TreeUse[]): Promise<void> {
+    for (const { storage } of trees) this.#usage.removed(storage);
+    await this.#drop(trees);
+  }
+
   /** Has trees removed from their storages. If the pool cannot be called now, a sweep finds them later. */
   async #drop(trees: readonly TreeUse[]): Promise<void> {
     for (const [storage, unneeded] of Map.groupBy(trees, (tree) => tree.storage)) {
-      this.#usage.removed(storage);
       const names = unneeded.map(({ snapshot_id, tree }) => ({ snapshot_id, tree }));
       try {
         await poolStub(this.#env).dropTrees(storage, this.#owner, names);

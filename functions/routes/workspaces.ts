@@ -45,7 +45,7 @@ const snapshots = createRoute({
 const storage = createRoute({
   method: 'get',
   path: '/storage',
-  summary: 'What your snapshots take, and how much they may',
+  summary: 'What you have stored, by its parts, and how much that may be',
   ...securedFor('owner', 'sessions:read'),
   responses: { 200: json('As last measured', storageView), ...refusals },
 });

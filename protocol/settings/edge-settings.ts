@@ -61,7 +61,7 @@ export const edgeSettings = z.object({
   SNAPSHOTS_KEPT: count(10, 1000),
   /** Days without activity until a session is deleted with all that it stored; 0: never. */
   SESSION_RETENTION_DAYS: z.coerce.number().int().min(0).max(36_500).default(0),
-  /** Quota of an owner's snapshots in the storage, MB; 0: no quota. */
+  /** What an owner may store in all: snapshots, artifacts, logs, messages and the rest, MB; 0: no quota. */
   STORAGE_QUOTA_MB: z.coerce.number().int().min(0).max(1_000_000_000).default(0),
   /** Longest time from launch to ready, seconds. */
   CONTAINER_STARTUP_TIMEOUT: seconds(120, 3600),

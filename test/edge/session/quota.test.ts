@@ -4,7 +4,7 @@ import { User } from '../support/api.ts';
 import { useSettings } from '../support/edge-settings.ts';
 import { emptyPool } from '../support/pool.ts';
 import { FakeRunner } from '../support/runner.ts';
-import { ran, show, type Ran } from '../support/scene.ts';
+import { ran, SHARED, sharing, show, type Ran } from '../support/scene.ts';
 
 beforeEach(emptyPool);
 
@@ -127,17 +127,24 @@ describe('over the quota', () => {
     asked.mockRestore();
   });
 
-  it('nobody is for snapshots that may be gone: what was removed makes room at once, though nobody has measured again', async () => {
+  it('what is deleted of snapshots makes room at once, though nobody can measure it; what is pruned does not', async () => {
     useSettings({ STORAGE_QUOTA_MB: '2' });
-    const scene = await ran();
-    const { user, id, runner, container } = scene;
-    const { version } = container.launch.files;
-    const told = { version, storage: 'shared', final: false, trigger: 'periodic' } as const;
-    await runner.report(id, { ...told, owner_bytes: 3 * MB });
-    await expect.poll(() => chat(user, id)).toMatchObject(FULL);
+    const user = new User();
+    const runner = await sharing();
+    const [kept, removed] = [await ran({}, user, runner), await ran({}, user, runner)];
+    const told = {
+      version: kept.container.launch.files.version,
+      storage: SHARED,
+      final: false,
+      trigger: 'periodic',
+    } as const;
+    await runner.report(removed.id, { ...told, owner_bytes: MB });
+    for (let n = 0; n < 12; n += 1) await runner.report(kept.id, { ...told, owner_bytes: 3 * MB });
+    await expect.poll(async () => (await storage(user)).snapshots).toBe(11);
+    await expect.poll(() => chat(user, kept.id)).toMatchObject(FULL);
     const other = await ran({}, new User(), runner);
     expect((await chat(other.user, other.id)).status).toBe(202);
-    for (let n = 0; n < 11; n += 1) await runner.report(id, { ...told, owner_bytes: null });
-    await expect.poll(async () => (await chat(user, id)).status).toBe(202);
+    expect((await user.call('DELETE', `/sessions/${removed.id}`)).status).toBe(204);
+    expect((await chat(user, kept.id)).status).toBe(202);
   });
 });

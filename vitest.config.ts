@@ -2,6 +2,7 @@ import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/longest-first.ts';
 import { atMost, WAIT_MS } from './test/support/patience.ts';
+import type { RedisForTests } from './test/support/redis/redis-for-tests.ts';
 import { testsOfRoom } from './test/support/watched-rooms.ts';
 
 /** Of a property that says nothing else: enough to see a slip at once, and in CI enough for what is rare. */
@@ -13,6 +14,39 @@ const patience = {
   hookTimeout: atMost(180),
   expect: { poll: { timeout: WAIT_MS } },
   provide: { generatedRuns, waitMs: WAIT_MS },
+};
+
+/** The edge with the settings that Redis needs. */
+const ON_REDIS = 'test/edge/redis/**/*.test.ts';
+
+/** The edge in workerd. @param bindings what it has besides where there is a Redis; absent: it has none */
+function edge(bindings?: (redis: Extract<RedisForTests, { ok: true }>) => Record<string, string>) {
+  return cloudflareTest(({ inject }) => {
+    const redis = bindings === undefined ? null : inject('redis');
+    return {
+      wrangler: { configPath: './wrangler.toml' },
+      miniflare: {
+        bindings: {
+          JWT_SECRET: 'known to every test and of no use elsewhere',
+          // All tests have one address.
+          RATE_LIMIT_PER_ADDRESS: '0',
+          FAILED_TOKENS_PER_ADDRESS: '0',
+          ...(redis?.ok ? bindings?.(redis) : {}),
+        },
+        // Webhooks reach nothing here; test/real/start/webhooks.test.ts posts them for real.
+        serviceBindings: { WEBHOOKS: () => new Response('ok') },
+      },
+    };
+  });
+}
+
+const inWorkerd = {
+  ...patience,
+  setupFiles: ['./test/support/generated-runs-setup.ts', './test/edge/support/fresh-objects.ts'],
+  // A workerd of its own for each file, and every module brought into it anew, took most of the time.
+  isolate: false,
+  // CommonJS, whose named exports workerd does not see.
+  deps: { optimizer: { ssr: { enabled: true, include: ['discord-api-types/v10', 'standardwebhooks'] } } },
 };
 
 // Each project is a group of its own: files share a worker only with the files of their project that come next to them.
@@ -32,31 +66,23 @@ export default defineConfig({
         },
       },
       {
-        plugins: [
-          cloudflareTest({
-            wrangler: { configPath: './wrangler.toml' },
-            miniflare: {
-              bindings: {
-                JWT_SECRET: 'known to every test and of no use elsewhere',
-                // All tests have one address.
-                RATE_LIMIT_PER_ADDRESS: '0',
-                FAILED_TOKENS_PER_ADDRESS: '0',
-              },
-              // Webhooks reach nothing here; test/real/start/webhooks.test.ts posts them for real.
-              serviceBindings: { WEBHOOKS: () => new Response('ok') },
-            },
-          }),
-        ],
+        plugins: [edge()],
         test: {
           name: 'edge',
           include: ['test/edge/**/*.test.ts'],
-          ...patience,
-          setupFiles: ['./test/support/generated-runs-setup.ts', './test/edge/support/fresh-objects.ts'],
-          // A workerd of its own for each file, and every module brought into it anew, took most of the time.
-          isolate: false,
+          exclude: [ON_REDIS],
           sequence: { groupOrder: 2 },
-          // CommonJS, whose named exports workerd does not see.
-          deps: { optimizer: { ssr: { enabled: true, include: ['discord-api-types/v10', 'standardwebhooks'] } } },
+          ...inWorkerd,
+        },
+      },
+      {
+        plugins: [edge((redis) => ({ UPSTASH_REDIS_REST_URL: redis.url, UPSTASH_REDIS_REST_TOKEN: redis.token }))],
+        test: {
+          name: 'edge-redis',
+          include: [ON_REDIS],
+          globalSetup: './test/support/redis/redis-setup.ts',
+          sequence: { groupOrder: 5 },
+          ...inWorkerd,
         },
       },
       {

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { agentToolsSetting } from './agent-tools.ts';
 import { boundsSettings } from './bounds-settings.ts';
 import { discordSettings } from './discord-settings.ts';
-import { redisSettings } from './redis-settings.ts';
+import { bothOrNone, redisSettings } from './redis-settings.ts';
 import { webSettings } from './web-settings.ts';
 import { webhookAllow } from './webhook-allow.ts';
 
@@ -17,8 +17,7 @@ const jwtSecret = z.string().min(32, 'must be at least 32 characters: RFC 7518 w
 
 const parts = { ...discordSettings.shape, ...webSettings.shape, ...boundsSettings.shape, ...redisSettings.shape };
 
-/** The edge's environment: `vars` and secrets of the Worker. Names and defaults are the seed's where it has them. */
-export const edgeSettings = z.object({
+const variables = z.object({
   ...parts,
   /** Signs users' tokens, and the keys of all other kinds are derived from it. Required. */
   JWT_SECRET: jwtSecret,
@@ -84,4 +83,10 @@ export const edgeSettings = z.object({
   /** Seconds that a runner may be disconnected before its containers are given up. */
   RUNNER_LOST_AFTER: seconds(60, 86_400),
 });
+
+/** The edge's environment: `vars` and secrets of the Worker. Names and defaults are the seed's where it has them. */
+export const edgeSettings = variables.check(bothOrNone);
 export type EdgeSettings = z.infer<typeof edgeSettings>;
+
+/** The same without the secret, which `npm start` makes where there is none. */
+export const edgeSettingsBesideSecret = variables.omit({ JWT_SECRET: true }).check(bothOrNone);

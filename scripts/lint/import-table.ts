@@ -34,7 +34,8 @@ const LAYER_3 = [...LAYER_2, 'runner/secrets', 'runner/files'];
 export const IMPORT_TABLE: Readonly<Record<string, readonly string[]>> = {
   // The parts of the system
   protocol: ['npm:zod'],
-  functions: ['protocol', 'durable/rpc', 'npm:*'],
+  redis: ['protocol', 'npm:@upstash/redis'],
+  functions: ['protocol', 'redis', 'durable/rpc', 'npm:*'],
   'worker.ts': ['functions', 'durable'],
   wrapper: ['protocol', ...NODE],
   container: ['protocol', ...NODE],

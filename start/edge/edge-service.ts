@@ -10,7 +10,7 @@ import { parseSettings } from '../settings/settings.ts';
 import { listenForStop } from '../lib/stop-signals.ts';
 
 /** Secrets that may also come from files, such as `DISCORD_BOT_TOKEN_FILE`. */
-const FROM_FILES = ['JWT_SECRET', 'JWT_SECRET_PREVIOUS', 'DISCORD_BOT_TOKEN'];
+const FROM_FILES = ['JWT_SECRET', 'JWT_SECRET_PREVIOUS', 'DISCORD_BOT_TOKEN', 'UPSTASH_REDIS_REST_TOKEN'];
 
 /** The edge alone, as a service, without the runner of `npm start`. Settings: `HOST`, `PORT`, and the edge's. */
 async function main(): Promise<number | Refused> {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
-import { edgeSettings } from '../../protocol/settings/edge-settings.ts';
+import { edgeSettings, edgeSettingsBesideSecret } from '../../protocol/settings/edge-settings.ts';
 import { backendName } from '../../protocol/link/runner-control.ts';
 import { PROJECT } from '../lib/project.ts';
 import type { Refused } from '../lib/refused.ts';
@@ -37,8 +37,6 @@ const serviceEnvironment = z
     backend: env.RUNNER_BACKEND,
   }));
 
-const edgeEnvironment = edgeSettings.omit({ JWT_SECRET: true });
-
 export type Settings = z.infer<typeof serviceEnvironment> & {
   /** Variables of the edge that replace those of `wrangler.toml`. */
   readonly edgeVars: Readonly<Record<string, string>>;
@@ -48,9 +46,9 @@ export type Settings = z.infer<typeof serviceEnvironment> & {
 export function parseSettings(env: Environment): Settings | Refused {
   const set = withoutEmpty(env);
   const service = serviceEnvironment.safeParse(set);
-  const edge = edgeEnvironment.safeParse(set);
+  const edge = edgeSettingsBesideSecret.safeParse(set);
   if (service.success && edge.success) {
-    const names = Object.keys(edgeEnvironment.shape);
+    const names = Object.keys(edgeSettingsBesideSecret.shape);
     const edgeVars = Object.fromEntries(Object.entries(set).filter(([name]) => names.includes(name)));
     return { ...service.data, edgeVars };
   }

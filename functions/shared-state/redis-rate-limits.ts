@@ -1,0 +1,68 @@
+import { Ratelimit } from '@upstash/ratelimit';
+import { RedisUnavailable, type RedisClient } from '../../redis/client.ts';
+import { OWN } from './redis-keys.ts';
+import type { RateLimits, Taken } from './shared-state.ts';
+
+/** Shortest time between two refills of a bucket, milliseconds. */
+const REFILL_MS = 100;
+
+/** Rate limits on Redis, by `@upstash/ratelimit`. When Redis is slow or down, nobody is limited. */
+export class RedisRateLimits implements RateLimits {
+  readonly #redis: RedisClient;
+  /** By permits a minute: a limiter is made for one rate. */
+  readonly #limiters = new Map<number, Ratelimit>();
+
+  constructor(redis: RedisClient) {
+    this.#redis = redis;
+  }
+
+  async take(key: string, perMinute: number, permits: number): Promise<Taken | 'unknown'> {
+    const wanted = Math.min(permits, burstOf(perMinute));
+    try {
+      return await this.#redis.use(() => this.#take(this.#limiter(perMinute), key, wanted));
+    } catch (error) {
+      if (error instanceof RedisUnavailable) return 'unknown';
+      throw error;
+    }
+  }
+
+  /**
+   * `limit` grants all or nothing. When there are fewer permits than wanted, one is taken alone: that says how many are left,
+   * of which as many as wanted are taken then. If others were quicker, it is one.
+   */
+  async #take(limiter: Ratelimit, key: string, wanted: number): Promise<Taken> {
+    const all = await limiter.limit(key, { rate: wanted });
+    if (all.success) return taken(wanted, all.reset);
+    const one = wanted === 1 ? all : await limiter.limit(key, { rate: 1 });
+    if (!one.success) return taken(0, one.reset);
+    const more = Math.min(one.remaining, wanted - 1);
+    if (more === 0) return taken(1, one.reset);
+    const rest = await limiter.limit(key, { rate: more });
+    return taken(rest.success ? 1 + more : 1, rest.reset);
+  }
+
+  #limiter(perMinute: number): Ratelimit {
+    const limiter = this.#limiters.get(perMinute) ?? this.#newLimiter(perMinute);
+    this.#limiters.set(perMinute, limiter);
+    return limiter;
+  }
+
+  #newLimiter(perMinute: number): Ratelimit {
+    // At each refill there is at least one permit more, so that the time of the next refill is the time to come back.
+    const refillMs = Math.max(REFILL_MS, Math.ceil(60_000 / perMinute));
+    const refill = (perMinute * refillMs) / 60_000;
+    return new Ratelimit({
+      redis: this.#redis.upstash,
+      limiter: Ratelimit.tokenBucket(refill, `${refillMs} ms`, burstOf(perMinute)),
+      prefix: `${OWN}permits/${perMinute}`,
+      // It would refuse all of a key for which once too many permits were wanted.
+      ephemeralCache: false,
+      // At its own time limit it grants. `use` has one that says `unknown`.
+      timeout: 0,
+    });
+  }
+}
+
+const burstOf = (perMinute: number) => Math.max(1, Math.floor(perMinute / 6));
+
+const taken = (granted: number, reset: number): Taken => ({ granted, resetMs: Math.max(0, reset - Date.now()) });

@@ -1,0 +1,37 @@
+import { Redis } from '@upstash/redis/cloudflare';
+import { describe, inject, test } from 'vitest';
+import type { RedisForTests, Trouble } from '../../../support/redis/redis-for-tests.ts';
+
+export interface RedisUnderTest {
+  /** What the edge is told of it. */
+  readonly settings: { readonly UPSTASH_REDIS_REST_URL: string; readonly UPSTASH_REDIS_REST_TOKEN: string };
+  /** A client of the test's own, which is as patient as Upstash's are. */
+  readonly redis: Redis;
+  /** Makes Redis slow or down for what mentions `match`. */
+  readonly trouble: (match: string, kind: Trouble['kind'], delay_ms?: number) => Promise<void>;
+}
+
+/** `describe` for what needs Redis. Where none is installed, it stands as one test that could not run; in CI that fails. */
+export function describeRedis(name: string, body: (redis: RedisUnderTest) => void): void {
+  const found: RedisForTests = inject('redis');
+  if (found.ok) {
+    describe(name, () => body(underTest(found)));
+    return;
+  }
+  test(name, ({ skip }) => {
+    if (found.isRequired) throw new Error(found.why);
+    skip(found.why);
+  });
+}
+
+function underTest({ url, token }: Extract<RedisForTests, { ok: true }>): RedisUnderTest {
+  return {
+    settings: { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token },
+    redis: new Redis({ url, token, automaticDeserialization: false, enableTelemetry: false }),
+    async trouble(match, kind, delay_ms = 300) {
+      const ordered: Trouble = { match, kind, delay_ms };
+      const answer = await fetch(`${url}/-/trouble`, { method: 'POST', body: JSON.stringify(ordered) });
+      if (!answer.ok) throw new Error(await answer.text());
+    },
+  };
+}

@@ -1,7 +1,9 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import { health } from '../protocol/health.ts';
+import type { Refusal } from '../protocol/api/problem.ts';
 import { issuesOf } from '../protocol/issues.ts';
 import { VERSION } from '../protocol/version.ts';
+import { RedisUnavailable } from '../redis/client.ts';
 import type { AppEnv } from './app-env.ts';
 import { addAdmin } from './routes/admin.ts';
 import { addArtifacts } from './routes/artifacts.ts';
@@ -46,6 +48,12 @@ const metricsRoute = createRoute({
   responses: { 200: { description: 'The counters', content: { 'text/plain': { schema: z.string() } } }, ...refusals },
 });
 
+const REDIS_UNAVAILABLE: Refusal = {
+  refused: 'redis_unavailable',
+  detail:
+    'Whether the call may be answered is known to Redis alone (UPSTASH_REDIS_REST_URL), which does not say. Try again.',
+};
+
 /** What an object says that refuses state of a newer version (`durable/shared/schema.ts`); null: another error. Errors lose their class on the way here. */
 function tooNewDetail(error: Error): string | null {
   return /^(?:Error: )?state_too_new: (.*)$/.exec(error.message)?.[1] ?? null;
@@ -60,6 +68,7 @@ export function createApp(): OpenAPIHono<AppEnv> {
       const detail = 'The session could not be reached just now. Try again.';
       return refuse(c, { refused: 'unavailable', detail }, { 'retry-after': '1' });
     }
+    if (error instanceof RedisUnavailable) return refuse(c, REDIS_UNAVAILABLE, { 'retry-after': '1' });
     console.error(error);
     const tooNew = tooNewDetail(error);
     if (tooNew !== null) return refuse(c, { refused: 'state_too_new', detail: tooNew });

@@ -1,5 +1,6 @@
 import type { EdgeSettings } from '../protocol/settings/edge-settings.ts';
 import type { Refusal } from '../protocol/api/problem.ts';
+import { withoutRedis } from '../protocol/settings/redis-settings.ts';
 import type { ChildConfig, SessionConfig } from '../protocol/api/session-config.ts';
 
 const MAXIMA = {
@@ -11,8 +12,13 @@ const MAXIMA = {
 
 const NAMES = Object.keys(MAXIMA) as (keyof typeof MAXIMA)[];
 
+/** Refuses settings that this service cannot have: timeouts over the operator's maxima, or a Redis that there is not; null: none. */
+export function configRefusal(config: SessionConfig | ChildConfig, settings: EdgeSettings): Refusal | null {
+  return overMaximum(config, settings) ?? (config.events_to && withoutRedis(settings, 'config.events_to')) ?? null;
+}
+
 /** Refuses a session's timeouts that exceed the operator's maxima; null: none does. */
-export function overMaximum(config: SessionConfig | ChildConfig, settings: EdgeSettings): Refusal | null {
+function overMaximum(config: SessionConfig | ChildConfig, settings: EdgeSettings): Refusal | null {
   const errors = NAMES.filter((name) => (config[name] ?? 0) > settings[MAXIMA[name]]).map((name) => {
     const setting = MAXIMA[name];
     return { path: `config.${name}`, message: `must be at most ${settings[setting]}, the operator’s ${setting}` };

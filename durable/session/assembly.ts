@@ -1,10 +1,11 @@
 import { edgeSettings } from '../../protocol/settings/edge-settings.ts';
+import { backgroundRedisOf } from '../../redis/client.ts';
 import type { EdgeEnv } from '../rpc/edge-env.ts';
 import type { Outgoing } from '../shared/retrying-call.ts';
 import { AgentCalls } from './children/agent-calls.ts';
 import { BudgetReports } from './children/budget.ts';
 import { SessionChildren } from './children/children.ts';
-import { publicInternet, Webhooks } from './children/webhooks.ts';
+import { publicInternet, Webhooks, type ChannelTarget, type WebhookTarget } from './children/webhooks.ts';
 import { ContainerLink } from './container/link.ts';
 import { ListEntry } from './container/list-entry.ts';
 import { PlaceRequest } from './container/place-request.ts';
@@ -23,6 +24,7 @@ import { SessionStore } from './store/store.ts';
 import type { Transaction } from './store/changes/transaction.ts';
 import { DiscordFeed } from './viewers/discord-feed.ts';
 import { EventStreams } from './viewers/event-stream.ts';
+import { RedisStream } from './viewers/redis-stream.ts';
 import { Tickets } from './viewers/tickets.ts';
 import { ViewerSlots } from './viewers/viewer-slots.ts';
 import { Viewers } from './viewers/viewers.ts';
@@ -86,11 +88,16 @@ export class SessionAssembly {
     this.streams = new EventStreams(store.log, () => this.viewerLeft());
     const count = () => this.viewers.count + this.streams.count;
     this.viewerSlots = new ViewerSlots(ctx, { store, peers, count }, retry);
+    const redis = backgroundRedisOf(store.settings);
     const webhooks = new Webhooks<Transaction>({
       ctx,
       store,
       fetcher: env.WEBHOOKS ?? publicInternet,
-      target: () => store.current.identity.spawn?.webhook ?? null,
+      publish: async (channel, message) => {
+        if (redis === null) throw new Error('it is not configured');
+        await redis.use((client) => client.publish(channel, message));
+      },
+      target: () => callbackOf(store, redis !== null),
       gaveUp: (tx, post) => tx.children.callbackFailed(post),
       retry,
     });
@@ -106,6 +113,7 @@ export class SessionAssembly {
       webhooks,
       this.discord,
       this.viewerSlots,
+      new RedisStream(ctx, store, redis, retry),
     ];
     access.recover();
   }
@@ -180,4 +188,11 @@ export class SessionAssembly {
     this.snapshots.changed();
     this.setAlarm();
   }
+}
+
+/** Where the session's updates go besides its parent; null: nowhere, or nowhere at present. */
+function callbackOf(store: SessionStore, hasRedis: boolean): WebhookTarget | ChannelTarget | null {
+  const { spawn } = store.current.identity;
+  if (spawn === null || spawn.webhook !== null) return spawn?.webhook ?? null;
+  return hasRedis && spawn.channel !== undefined ? { channel: spawn.channel } : null;
 }

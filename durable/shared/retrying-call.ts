@@ -19,13 +19,17 @@ export interface RetryingCallOptions {
   readonly send: () => Promise<void>;
   /** Asked to have `send` called at `nextTry`. */
   readonly retry: () => void;
+  /** How long to wait after so many failures in a row, milliseconds; absent: a second, each time. */
+  readonly waitMs?: (failures: number) => number;
 }
 
 /** Keeps another object up to date with one call at a time: at once when something is due, and again for as long as that fails. */
 export class RetryingCall implements Outgoing {
   readonly #options: RetryingCallOptions;
   #sending = false;
-  #failedAt: number | null = null;
+  /** When a failed call is made again; null: none has failed. */
+  #retryAt: number | null = null;
+  #failures = 0;
 
   constructor(options: RetryingCallOptions) {
     this.#options = options;
@@ -33,29 +37,31 @@ export class RetryingCall implements Outgoing {
 
   nextTry(): number | null {
     // It is sent at once. This time is for a call that was cut off.
-    return this.#options.isDue() ? (this.#failedAt ?? Date.now()) + RETRY_MS : null;
+    return this.#options.isDue() ? (this.#retryAt ?? Date.now() + RETRY_MS) : null;
   }
 
   /** When a failed call is tried again, epoch milliseconds; null: none has failed. For what can otherwise wait for any alarm. */
   retryAt(): number | null {
-    return this.#failedAt === null ? null : this.nextTry();
+    return this.#retryAt === null ? null : this.nextTry();
   }
 
   send(): void {
     if (this.#sending || !this.#options.isDue()) return;
-    if (this.#failedAt !== null && Date.now() < this.#failedAt + RETRY_MS) return;
+    if (this.#retryAt !== null && Date.now() < this.#retryAt) return;
     this.#sending = true;
-    this.#failedAt = null;
+    this.#retryAt = null;
     this.#options.ctx.waitUntil(this.#work());
   }
 
   async #work(): Promise<void> {
-    const { send, retry, whom } = this.#options;
+    const { send, retry, whom, waitMs = () => RETRY_MS } = this.#options;
     try {
       await send();
+      this.#failures = 0;
     } catch (error) {
       console.error(`session: a call to ${whom} failed, trying again: ${String(error)}`);
-      this.#failedAt = Date.now();
+      this.#failures += 1;
+      this.#retryAt = Date.now() + waitMs(this.#failures);
       retry();
     } finally {
       this.#sending = false;

@@ -11,6 +11,7 @@ import {
   discordQuestion,
   INTERACTION,
   PONG,
+  type DiscordPersonal,
 } from '../../protocol/api/discord.ts';
 import { discordNotConfigured, isDiscordReady, type DiscordUse } from '../../protocol/settings/discord-settings.ts';
 import { uuid } from '../../protocol/ids.ts';
@@ -23,8 +24,9 @@ import { BODY_TOO_LARGE, bodyTimeout, parseJson, readBody } from '../body.ts';
 import { securedFor } from '../auth/authorise.ts';
 import { body, idempotencyHeader, json, refusals } from '../contract.ts';
 import { refuse } from '../refuse.ts';
+import { sharedOnRedis } from '../shared-state/redis-shared-state.ts';
 import { answerInTime } from './answer-in-time.ts';
-import { verifyDiscord } from './verify.ts';
+import { MAX_SKEW_SECONDS, verifyDiscord } from './verify.ts';
 
 const deskOf = (c: Pick<Context<AppEnv>, 'env'>) => deskStub(c.env);
 
@@ -57,8 +59,22 @@ export const discordInteractions = new Hono<AppEnv>().post('/interactions', asyn
   if (data.application_id !== settings.DISCORD_APPLICATION_ID) {
     return refuse(c, { refused: 'signature_invalid', detail: 'The request is for another application.' });
   }
+  if (!(await isNew(c, data))) return c.json(DONE_ALREADY);
   return c.json(await answerInTime(deskOf(c).interact(data), data));
 });
+
+/**
+ * Whether this signed request comes for the first time, as far as Redis knows. The desk knows it too, by the same id, and needs
+ * no Redis for that; with one, a request that is sent again does not get as far. Completions change nothing.
+ */
+async function isNew(c: Context<AppEnv>, { type, id }: DiscordPersonal): Promise<boolean> {
+  const shared = type === INTERACTION.autocomplete ? null : sharedOnRedis(c.get('settings'));
+  // Its timestamp may be as much ahead of our clock as behind it.
+  return shared === null || (await shared.seen.first(`discord/${id}`, 2 * MAX_SKEW_SECONDS));
+}
+
+/** A message (4) that only the person sees (64). */
+const DONE_ALREADY = { type: 4, data: { content: 'That was done already.', flags: 64 } };
 
 /** What a route of Discord's declares: the scopes, and what of Discord has to be configured. */
 function onDiscord(use: DiscordUse, ...scopes: [Scope, ...Scope[]]) {

@@ -5,7 +5,7 @@ import { uuid } from '../../protocol/ids.ts';
 import type { AppEnv } from '../app-env.ts';
 import { secured } from '../auth/authorise.ts';
 import { body, idempotencyHeader, json, pageQuery, refusals, sessionParams } from '../contract.ts';
-import { overMaximum } from '../maxima.ts';
+import { configRefusal } from '../maxima.ts';
 import { directoryOf, noteCreated, sessionOf, streamUrl } from '../objects.ts';
 import { audited } from '../gate/audit.ts';
 import { refuse } from '../refuse.ts';
@@ -46,8 +46,8 @@ export function addChildren(app: OpenAPIHono<AppEnv>): void {
     const { session } = found;
     const owner = c.get('caller').owner;
     const request = c.req.valid('json');
-    const tooLong = overMaximum(request.config, c.get('settings'));
-    if (tooLong !== null) return refuse(c, tooLong);
+    const unfit = configRefusal(request.config, c.get('settings'));
+    if (unfit !== null) return refuse(c, unfit);
     const call = { child_id: uuidV7(), request, idempotency_key: c.req.valid('header')['idempotency-key'] };
     const spawned = await untilAnswered(async () => await session.spawn(owner, call));
     if ('refused' in spawned) {

@@ -13,7 +13,7 @@ import {
 import type { AppEnv } from '../app-env.ts';
 import { secured, securedFor } from '../auth/authorise.ts';
 import { body, idempotencyHeader, json, refusals, sessionParams } from '../contract.ts';
-import { overMaximum } from '../maxima.ts';
+import { configRefusal } from '../maxima.ts';
 import { directoryOf, noteCreated, sessionOf, streamUrl } from '../objects.ts';
 import { audited } from '../gate/audit.ts';
 import { refuse } from '../refuse.ts';
@@ -92,8 +92,8 @@ const ticket = createRoute({
 /** Sessions: create, list, show, change, stop, delete. */
 export function addSessions(app: OpenAPIHono<AppEnv>): void {
   app.openapi(create, async (c) => {
-    const tooLong = overMaximum(c.req.valid('json').config, c.get('settings'));
-    if (tooLong !== null) return refuse(c, tooLong);
+    const unfit = configRefusal(c.req.valid('json').config, c.get('settings'));
+    if (unfit !== null) return refuse(c, unfit);
     const created = await directoryOf(c).create({
       session_id: uuidV7(),
       owner: c.get('caller').owner,

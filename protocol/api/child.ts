@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { prompt } from '../content/prompt.ts';
 import { instant, uuid } from '../ids.ts';
 import { messageStatus, tokenUsage } from './message.ts';
-import { childConfig } from './session-config.ts';
+import { childConfig, redisName } from './session-config.ts';
 import { sessionStatus, sessionSummary, sessionTitle } from './session.ts';
 
 /** Child sessions, and the tree of sessions. */
@@ -16,7 +16,7 @@ export const childWorkspace = z.strictObject({ type: z.enum(['inherit', 'clone',
 /**
  * Where a child's updates go besides its parent's stream. `webhook`: each `child.*` event is posted to `url`, signed by
  * Standard Webhooks (standardwebhooks.com) with `secret` (`whsec_` and base64), or with a secret that the answer names.
- * `pubsub`, from the seed, means the stream itself.
+ * `pubsub`, from the seed: each is published on `channel` of Redis, absent: on the seed's, `session:PARENT:children`.
  */
 const childCallback = z.discriminatedUnion('type', [
   z.strictObject({
@@ -27,7 +27,7 @@ const childCallback = z.discriminatedUnion('type', [
       .regex(/^whsec_[A-Za-z0-9+/]{32,128}={0,2}$/, 'must be "whsec_" and 24 to 96 bytes in base64')
       .optional(),
   }),
-  z.looseObject({ type: z.literal('pubsub') }),
+  z.looseObject({ type: z.literal('pubsub'), channel: redisName.optional() }),
 ]);
 
 /** `POST /sessions/{id}/spawn`. */

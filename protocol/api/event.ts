@@ -142,7 +142,7 @@ export const ownEvents = {
     state: interactionState,
     subject: interactionSubject.nullable(),
   }),
-  /** An update of a child could not be posted to its webhook, and is not tried again. */
+  /** An update of a child could not be posted to its webhook, or published (`url`: `pubsub:CHANNEL`), and is not tried again. */
   'child.callback_failed': z.object({ child_session_id: uuid, url: z.string(), attempts: z.int(), detail: z.string() }),
   'child.deleted': z.object({ child_session_id: uuid }),
   'message.queued': z.object({

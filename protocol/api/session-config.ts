@@ -97,6 +97,14 @@ export const agentTool = z.enum([
 ]);
 export type AgentTool = z.infer<typeof agentTool>;
 
+/** The name of a channel or a stream on Redis. None of CC-Docker's own keys there is such a name: they have a `/`. */
+export const redisName = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/,
+    'must be 1 to 128 letters, digits and ._:- that begin with one of the first two',
+  );
+
 /** A budget, USD. */
 export const budgetUsd = z.number().positive().max(1_000_000);
 
@@ -168,6 +176,8 @@ const settings = {
   resources: resourcesConfig,
   /** Names of the image's skills (`container/skills/`) that the agent gets besides those of its workspace. */
   skills: z.array(z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be the name of a skill')).max(64),
+  /** Where the session's events are copied to besides its own log. Absent: nowhere. */
+  events_to: z.strictObject({ redis_stream: redisName }),
 };
 
 /** A session's settings, as a client sends them. Unknown fields are refused. */
@@ -194,11 +204,15 @@ export const sessionConfig = z.strictObject({
   isolation: settings.isolation.optional(),
   resources: settings.resources.optional(),
   skills: settings.skills.default([]),
+  events_to: settings.events_to.optional(),
 });
 export type SessionConfig = z.infer<typeof sessionConfig>;
 
-/** A session's settings as its container gets them: `agent_tools` names the tools that the edge lets it call. */
-export const launchConfig = sessionConfig.extend({ agent_tools: settings.agent_tools });
+/**
+ * A session's settings as its container gets them: `agent_tools` names the tools that the edge lets it call. What is not its
+ * business is left out.
+ */
+export const launchConfig = sessionConfig.omit({ events_to: true }).extend({ agent_tools: settings.agent_tools });
 export type LaunchConfig = z.infer<typeof launchConfig>;
 
 /** A child's settings. It inherits absent ones from its parent, except `system_prompt` and `budget_usd`. */

@@ -53,11 +53,11 @@ export const IMPORT_TABLE: Readonly<Record<string, readonly string[]>> = {
   'durable/pool': OBJECT,
   'durable/discord': OBJECT,
   'durable/gate': OBJECT,
-  'durable/session': OBJECT,
+  'durable/session': [...OBJECT, 'redis'],
 
   // The rooms of the session: children → files → container → store → core
   'durable/session/store': [...OBJECT, 'durable/session/core'],
-  'durable/session/viewers': ROOM,
+  'durable/session/viewers': [...ROOM, 'redis'],
   'durable/session/container': ROOM,
   'durable/session/files': [...ROOM, 'durable/session/container'],
   'durable/session/children': [...ROOM, 'durable/session/container', 'durable/session/files'],

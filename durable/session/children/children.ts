@@ -2,6 +2,7 @@ import type { SpawnRequest } from '../../../protocol/api/child.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import type { CreateSessionRequest } from '../../../protocol/api/session.ts';
 import { v7 as uuidV7 } from 'uuid';
+import { withoutRedis } from '../../../protocol/settings/redis-settings.ts';
 import { blocksOf, promptText } from '../../../protocol/content/prompt.ts';
 import type { ChildCreation, SpawnCall, Spawned } from '../../rpc/creation.ts';
 import { RetryingCall, type Outgoing } from '../../shared/retrying-call.ts';
@@ -68,7 +69,7 @@ export class SessionChildren implements Outgoing {
     if (earlier !== null) return earlier;
     const narrowed = childConfigOf(presentConfig(identity, live), request.config);
     if ('refused' in narrowed) return narrowed;
-    const badTarget = this.#webhookRefusal(request);
+    const badTarget = this.#callbackRefusal(request);
     if (badTarget !== null) return badTarget;
     // Checked early, so that no snapshot is taken for a child that is refused.
     const refused = await directory.spawnRefusal(session_id);
@@ -82,6 +83,7 @@ export class SessionChildren implements Outgoing {
       message_id: uuidV7(),
       prompt: promptText(request.prompt),
       webhook: webhookOf(request),
+      ...channelOf(request, session_id),
       // The parent may itself work in another session's files. The child then works in those.
       inherits: request.workspace.type === 'inherit' ? (inheritsFrom(identity) ?? session_id) : null,
     };
@@ -163,8 +165,9 @@ export class SessionChildren implements Outgoing {
     if (last !== undefined && this.#store.record !== null) this.#store.parentUpdates.delivered(last.n);
   }
 
-  #webhookRefusal({ callback }: SpawnRequest): Refusal | null {
-    if (callback?.type !== 'webhook') return null;
+  #callbackRefusal({ callback }: SpawnRequest): Refusal | null {
+    if (callback === undefined) return null;
+    if (callback.type === 'pubsub') return withoutRedis(this.#store.settings, 'A callback of the type pubsub');
     const message = targetRefusal(callback.url, callback.secret, this.#store.settings.WEBHOOK_ALLOW);
     if (message === null) return null;
     const path = 'callback.url';
@@ -195,4 +198,10 @@ export class SessionChildren implements Outgoing {
 function webhookOf({ callback }: SpawnRequest): ChildCreation['webhook'] {
   if (callback?.type !== 'webhook') return null;
   return { url: callback.url, secret: callback.secret ?? signingSecret(crypto.getRandomValues(new Uint8Array(32))) };
+}
+
+/** The seed's name for it, unless the request has another. */
+function channelOf({ callback }: SpawnRequest, parent: string): Pick<ChildCreation, 'channel'> {
+  if (callback?.type !== 'pubsub') return {};
+  return { channel: callback.channel ?? `session:${parent}:children` };
 }

@@ -2,7 +2,7 @@ import { VERSION } from '../../../protocol/version.ts';
 import { judge, signature, signingKey, type PostOutcome, type Undelivered } from '../core/children/delivery.ts';
 import type { Delivery, DeliveryTable } from '../store/tables/delivery-table.ts';
 
-/** How long a receiver may take to answer, milliseconds. */
+/** How long a receiver may take to answer, milliseconds. Redis has the same (`redis/client.ts`). */
 const POST_MS = 10_000;
 /** A post that has not ended after this long was cut off with the object that made it, milliseconds. */
 const LOST_MS = POST_MS + 5000;
@@ -13,6 +13,11 @@ export interface WebhookTarget {
   readonly url: string;
   /** `whsec_`, then the key as base64. */
   readonly secret: string;
+}
+
+/** A channel of Redis. */
+export interface ChannelTarget {
+  readonly channel: string;
 }
 
 /** The part of `SessionStore` that the webhooks need. `Tx` is its transaction. */
@@ -28,8 +33,10 @@ export interface WebhookParts<Tx> {
   readonly store: WebhookStore<Tx>;
   /** Makes the requests, and only to addresses that are allowed: the binding `WEBHOOKS`, or `publicInternet`. */
   readonly fetcher: Pick<Fetcher, 'fetch'>;
+  /** Publishes on a channel of Redis. Throws when that has not been done for sure. */
+  readonly publish: (channel: string, message: string) => Promise<void>;
   /** Where to post; null: nowhere, and the deliveries keep waiting. */
-  readonly target: () => WebhookTarget | null;
+  readonly target: () => WebhookTarget | ChannelTarget | null;
   /** Called in the transaction that gives a delivery up. */
   readonly gaveUp: (tx: Tx, what: Undelivered) => void;
   /** Schedules a call of `send` at `nextTry`. */
@@ -46,7 +53,7 @@ export const publicInternet: Pick<Fetcher, 'fetch'> = {
   fetch: (input: RequestInfo | URL, init?: RequestInit) => fetch(input, init),
 };
 
-/** Posts a session's deliveries to its webhook: in order and one at a time, each until it is delivered or given up. */
+/** Posts a session's deliveries to its webhook, or publishes them on its channel: in order and one at a time, each until it is delivered or given up. */
 export class Webhooks<Tx> {
   readonly #parts: WebhookParts<Tx>;
   readonly #now: () => number;
@@ -82,10 +89,12 @@ export class Webhooks<Tx> {
     try {
       for (let next = this.#next(); next !== null; next = this.#next()) {
         this.#postingSince = this.#now();
-        const outcome = await this.#post(next.target, next.delivery);
+        const { target, delivery } = next;
+        const outcome =
+          'channel' in target ? await this.#publish(target, delivery) : await this.#post(target, delivery);
         // The session was deleted meanwhile, with its deliveries.
         if (this.#parts.store.record === null) return;
-        this.#settle(next.target, next.delivery, outcome);
+        this.#settle(target, delivery, outcome);
       }
       this.#failedAt = null;
     } catch (error) {
@@ -97,7 +106,7 @@ export class Webhooks<Tx> {
     if (this.#parts.store.record !== null) this.#parts.retry();
   }
 
-  #next(): { readonly target: WebhookTarget; readonly delivery: Delivery } | null {
+  #next(): { readonly target: WebhookTarget | ChannelTarget; readonly delivery: Delivery } | null {
     const { store } = this.#parts;
     const target = store.record === null ? null : this.#parts.target();
     const delivery = target === null ? null : store.deliveries.due(this.#now());
@@ -128,9 +137,21 @@ export class Webhooks<Tx> {
     }
   }
 
-  #settle({ url }: WebhookTarget, { id, attempts }: Delivery, outcome: PostOutcome): void {
+  /** The webhook's body, with the id that a webhook has in a header. Nobody need listen. */
+  async #publish({ channel }: ChannelTarget, { id, body }: Delivery): Promise<PostOutcome | 'published'> {
+    try {
+      await this.#parts.publish(channel, `{"id":${JSON.stringify(id)},${body.slice(1)}`);
+      return 'published';
+    } catch (error) {
+      return { status: null, why: `Redis: ${error instanceof Error ? error.message : String(error)}` };
+    }
+  }
+
+  #settle(target: WebhookTarget | ChannelTarget, { id, attempts }: Delivery, outcome: PostOutcome | 'published'): void {
     const { store, gaveUp, random = Math.random } = this.#parts;
     const { deliveries } = store;
+    if (outcome === 'published') return deliveries.remove(id);
+    const url = 'channel' in target ? `pubsub:${target.channel}` : target.url;
     const tries = attempts + 1;
     const verdict = judge(outcome, tries, this.#now(), random() * 2 - 1);
     if (verdict.is === 'delivered') return deliveries.remove(id);

@@ -15,6 +15,7 @@ export async function launchOf(store: SessionStore, peers: Peers, base: Base): P
   const { identity, state, files, conversation, live } = store.current;
   const { session_id, request } = identity;
   const { epoch } = state;
+  const { events_to: _, ...config } = presentConfig(identity, live);
   return {
     session_id,
     epoch,
@@ -22,7 +23,7 @@ export async function launchOf(store: SessionStore, peers: Peers, base: Base): P
     resume: epoch > 1,
     ...(conversation.id === null ? {} : { conversation_id: conversation.id }),
     config: {
-      ...presentConfig(identity, live),
+      ...config,
       agent_tools: agentToolsOf(identity, store.settings),
       // The mode that was noted when the container was requested: a later one is sent to `claude` as it runs.
       permission_mode: live.started_mode,

@@ -10,6 +10,8 @@ export interface ParentFacts {
   readonly prompt: string;
   /** The webhook that its updates are posted to as well; null: only its parent gets them. */
   readonly webhook: { readonly url: string; readonly secret: string } | null;
+  /** The channel of Redis that its updates are published on as well. Absent: on none, as in what version 4 stored. */
+  readonly channel?: string;
   /** The session whose files it works in; null: it has files of its own. */
   readonly inherits: string | null;
 }

@@ -11,6 +11,7 @@ import { ArtifactTable } from './tables/artifact-table.ts';
 import type { Creation } from '../../rpc/creation.ts';
 import { ChildTable } from './tables/child-table.ts';
 import { CommandTable } from './tables/command-table.ts';
+import { CursorTable } from './tables/cursor-table.ts';
 import { DeliveryTable } from './tables/delivery-table.ts';
 import { EventLog } from './tables/event-log.ts';
 import { InteractionTable } from './tables/interaction-table.ts';
@@ -46,6 +47,7 @@ export class SessionStore {
   readonly parentUpdates: UpdateTable<ChildEvent>;
   readonly deskUpdates: UpdateTable<StoredDeskUpdate>;
   readonly deliveries: DeliveryTable;
+  readonly streamCursor: CursorTable;
   /** Discord is set up, so that people there are notified. */
   readonly isOnDiscord: boolean;
   readonly settings: EdgeSettings;
@@ -75,6 +77,7 @@ export class SessionStore {
     this.deskUpdates = new UpdateTable(storage.sql, 'desk_news');
     this.isOnDiscord = isDiscordReady(settings, 'notify');
     this.deliveries = new DeliveryTable(storage.sql);
+    this.streamCursor = new CursorTable(storage.sql);
     this.#record = migrate(storage, SESSION_SCHEMA) === 'none' ? null : this.#records.load();
     // Sessions of version 1 may lack tables that came later.
     if (this.#record !== null) this.#createTables();
@@ -182,6 +185,7 @@ export class SessionStore {
       this.parentUpdates,
       this.deskUpdates,
       this.deliveries,
+      this.streamCursor,
     ];
     for (const table of tables) table.create();
   }

@@ -16,6 +16,9 @@ const trouble: z.ZodType<Trouble> = z.object({
   delay_ms: z.int(),
 });
 
+/** Before a path, for the tests themselves: no fault is theirs. */
+const DIRECT = '/-/direct';
+
 const command = z.array(z.union([z.string(), z.number(), z.boolean()]).transform(String)).min(1);
 type Command = z.infer<typeof command>;
 
@@ -71,15 +74,17 @@ export class RedisRest {
       const error = 'WRONGPASS invalid or missing auth token. See https://docs.upstash.com/redis for details';
       return write(response, { status: 401, body: { error } });
     }
-    const [, channel] = /^\/subscribe\/(.+)$/.exec(request.url ?? '') ?? [];
+    const direct = request.url?.startsWith(DIRECT) ?? false;
+    const path = direct ? (request.url?.slice(DIRECT.length) ?? '') : (request.url ?? '');
+    const [, channel] = /^\/subscribe\/(.+)$/.exec(path) ?? [];
     if (channel !== undefined) return this.#subscribe(decodeURIComponent(channel), response);
 
-    const fault = [...this.#troubles.values()].find(({ match }) => body.includes(match));
+    const fault = direct ? undefined : [...this.#troubles.values()].find(({ match }) => body.includes(match));
     if (fault?.kind === 'silent') return;
     if (fault?.kind === 'broken') return void response.destroy();
     if (fault?.kind === 'failing') return write(response, { status: 500, body: { error: 'ERR out of order' } });
     if (fault?.kind === 'slow') await delay(fault.delay_ms);
-    const answer = await this.#answer(request.url ?? '', body);
+    const answer = await this.#answer(path === '' ? '/' : path, body);
     if (fault?.kind === 'lost') return void response.destroy();
     write(response, request.headers['upstash-encoding'] === 'base64' ? encoded(answer) : answer);
   }

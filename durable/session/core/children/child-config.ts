@@ -11,7 +11,7 @@ interface Excess {
 /**
  * A child's settings. Settings that were not asked for come from its parent, except the system prompt and the budget:
  * these are never inherited. A child may do less than its parent, never more. This holds for permissions, network,
- * secrets, tools, answerers, MCP servers, resources and budget. If it asks for more, the refusal lists every setting
+ * secrets, tools, answerers, MCP servers, resources, budget and where its events go. If it asks for more, the refusal lists every setting
  * that is too wide.
  */
 export function childConfigOf(parent: SessionConfig, asked: ChildConfig): { readonly config: SessionConfig } | Refusal {
@@ -27,6 +27,7 @@ export function childConfigOf(parent: SessionConfig, asked: ChildConfig): { read
     ...names('answerers', parent.answerers, config.answerers, 'one of its parent’s answerers'),
     ...servers(parent, config),
     ...limits(parent, config),
+    ...events(parent, asked),
   ];
   if (excess.length === 0) return { config };
   const list = excess.map(({ path, message }) => `${path}: ${message}`).join('; ');
@@ -113,6 +114,13 @@ function servers(parent: SessionConfig, child: SessionConfig): Excess[] {
       path: `config.mcp_servers.${name}`,
       message: 'is not one of its parent’s, whose tools are limited',
     }));
+}
+
+/** Its events would leave by a way that its parent's do not. */
+function events(parent: SessionConfig, asked: ChildConfig): Excess[] {
+  const own = parent.events_to?.redis_stream;
+  if (asked.events_to === undefined || asked.events_to.redis_stream === own) return [];
+  return [{ path: 'config.events_to', message: own === undefined ? 'its parent has none' : `its parent’s is ${own}` }];
 }
 
 function limits(parent: SessionConfig, child: SessionConfig): Excess[] {

@@ -146,7 +146,7 @@ export class ChildChanges {
     this.#tx.input({ on: 'shared', shared: sharers.length > 0 });
   }
 
-  /** The webhook did not take an update. Only the parent is told. */
+  /** The callback did not take an update. Only the parent is told. */
   callbackFailed({ url, attempts, detail }: Undelivered): void {
     const { session_id: child_session_id, spawn } = this.#tx.record.identity;
     if (spawn === null) return;
@@ -172,7 +172,7 @@ export class ChildChanges {
     const update = childEventOf(session_id, event, (id) => this.#tables.messages.view(session_id, id));
     if (update === null) return;
     this.#tables.parentUpdates.add(update);
-    if (spawn.webhook === null) return;
+    if (spawn.webhook === null && spawn.channel === undefined) return;
     this.#tables.deliveries.add(uuidV7(), deliveryBody(update.type, this.#now, update.data), this.#now);
   }
 

@@ -5,7 +5,7 @@ import type { RedisForTests, Trouble } from '../../../support/redis/redis-for-te
 export interface RedisUnderTest {
   /** What the edge is told of it. */
   readonly settings: { readonly UPSTASH_REDIS_REST_URL: string; readonly UPSTASH_REDIS_REST_TOKEN: string };
-  /** A client of the test's own, which is as patient as Upstash's are. */
+  /** A client of the test's own, which no trouble concerns. */
   readonly redis: Redis;
   /** Makes Redis slow or down for what mentions `match`. */
   readonly trouble: (match: string, kind: Trouble['kind'], delay_ms?: number) => Promise<void>;
@@ -27,7 +27,7 @@ export function describeRedis(name: string, body: (redis: RedisUnderTest) => voi
 function underTest({ url, token }: Extract<RedisForTests, { ok: true }>): RedisUnderTest {
   return {
     settings: { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token },
-    redis: new Redis({ url, token, automaticDeserialization: false, enableTelemetry: false }),
+    redis: new Redis({ url: `${url}/-/direct`, token, automaticDeserialization: false, enableTelemetry: false }),
     async trouble(match, kind, delay_ms = 300) {
       const ordered: Trouble = { match, kind, delay_ms };
       const answer = await fetch(`${url}/-/trouble`, { method: 'POST', body: JSON.stringify(ordered) });

@@ -2,7 +2,7 @@ import { VERSION } from '../../../protocol/version.ts';
 import { judge, signature, signingKey, type PostOutcome, type Undelivered } from '../core/children/delivery.ts';
 import type { Delivery, DeliveryTable } from '../store/tables/delivery-table.ts';
 
-/** How long a receiver may take to answer, milliseconds. Redis has the same (`redis/client.ts`). */
+/** How long a receiver may take to answer, milliseconds. Redis has as long (`redis/client.ts`). */
 const POST_MS = 10_000;
 /** A post that has not ended after this long was cut off with the object that made it, milliseconds. */
 const LOST_MS = POST_MS + 5000;

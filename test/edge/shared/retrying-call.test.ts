@@ -13,7 +13,7 @@ afterEach(() => {
 });
 
 /** A call with `waiting` things to send; each call waits for the test to end it. */
-function scene(waiting: number) {
+function scene(waiting: number, waitMs?: (failures: number) => number) {
   const calls: PromiseWithResolvers<void>[] = [];
   const retry = vi.fn();
   const state = { waiting };
@@ -28,6 +28,7 @@ function scene(waiting: number) {
       state.waiting -= 1;
     },
     retry,
+    ...(waitMs && { waitMs }),
   });
   const heard = async (n: number) => {
     calls[n]?.resolve();
@@ -78,6 +79,22 @@ describe('another object is told', () => {
     call.send();
     expect(calls).toHaveLength(2);
     expect(call.nextTry()).toBe(START + 6000);
+  });
+
+  it('after waits that grow with each failure, if it is said so, and shrink again once it is heard', async () => {
+    const { call, heard, failed } = scene(2, (failures) => failures * 10_000);
+    const waited = async (n: number, wait: number) => {
+      call.send();
+      await failed(n);
+      expect(call.nextTry()).toBe(Date.now() + wait);
+      vi.setSystemTime(Date.now() + wait);
+    };
+    await waited(0, 10_000);
+    await waited(1, 20_000);
+    call.send();
+    await heard(2);
+    await failed(3);
+    expect(call.nextTry()).toBe(Date.now() + 10_000);
   });
 
   it('no more of what has been told otherwise since a call failed', async () => {

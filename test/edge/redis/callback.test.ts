@@ -12,6 +12,19 @@ import { sessionObject } from '../support/scene.ts';
 import { ofType, spawn } from '../session/children/support/family.ts';
 import { describeRedis } from './support/redis.ts';
 
+async function parent() {
+  const user = new User();
+  const runner = await FakeRunner.connect();
+  return { user, runner, id: await user.createSession() };
+}
+
+/** Has the child's first message end. */
+async function finish(runner: FakeRunner, child: string, result: string) {
+  const container = await runner.start(child);
+  container.result((await container.prompt()).message_id, result);
+  await container.stored();
+}
+
 describeRedis('callback: pubsub', ({ settings, redis, trouble }) => {
   beforeEach(emptyPool);
 
@@ -25,19 +38,6 @@ describeRedis('callback: pubsub', ({ settings, redis, trouble }) => {
     onTestFinished(() => subscription.unsubscribe());
     await until(async () => expect(await redis.exec(['PUBSUB', 'NUMSUB', channel])).toEqual([channel, 1]));
     return heard;
-  }
-
-  async function parent() {
-    const user = new User();
-    const runner = await FakeRunner.connect();
-    return { user, runner, id: await user.createSession() };
-  }
-
-  /** Has the child's first message end. */
-  async function finish(runner: FakeRunner, child: string, result: string) {
-    const container = await runner.start(child);
-    container.result((await container.prompt()).message_id, result);
-    await container.stored();
   }
 
   test('a child’s updates are published on the seed’s channel, in order, as webhooks have them', async () => {

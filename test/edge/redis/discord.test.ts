@@ -67,7 +67,8 @@ describeRedis('Discord’s signed requests', ({ settings, redis, trouble }) => {
     const id = newId();
     const deliver = await (await discord({ DISCORD, ...settings })).sign(command(id));
     const answers = await Promise.all([deliver(), deliver(), deliver()]);
-    expect(answers.map(({ body }) => body.data.content).toSorted()).toEqual([DONE, DONE, 'done']);
+    const contents = answers.map(({ body }): string => body.data.content);
+    expect(contents.toSorted()).toEqual([DONE, DONE, 'done']);
     expect(asked).toEqual([id]);
     // As long as its signature is good: five minutes before and after its time.
     expect(await redis.ttl(`cc-docker/seen/discord/${id}`)).toBeGreaterThan(590);
@@ -78,13 +79,13 @@ describeRedis('Discord’s signed requests', ({ settings, redis, trouble }) => {
     async (kind) => {
       const { asked, DISCORD } = countingDesk();
       const id = newId();
-      const { sign } = await discord({ DISCORD, ...settings });
+      const edge = await discord({ DISCORD, ...settings });
       await trouble(`discord/${id}`, kind, 300);
-      const refused = await (await sign(command(id)))();
+      const refused = await (await edge.sign(command(id)))();
       expect(refused).toMatchObject({ status: 503, body: { code: 'redis_unavailable' } });
       expect(refused.headers.get('retry-after')).toBe('1');
       // Completions change nothing, so nobody asks whether they are new.
-      expect(await (await sign(completion(id)))()).toMatchObject({ status: 200 });
+      expect(await (await edge.sign(completion(id)))()).toMatchObject({ status: 200 });
       expect(asked).toEqual([id]);
     },
   );

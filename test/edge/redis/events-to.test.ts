@@ -19,10 +19,12 @@ interface Entry {
   readonly data_omitted?: string;
 }
 
+const newStream = () => `events:${crypto.randomUUID()}`;
+
+const begin = (stream: string, user = new User()) => ran({ config: { events_to: { redis_stream: stream } } }, user);
+
 describeRedis('config.events_to', ({ redis, trouble }) => {
   beforeEach(emptyPool);
-
-  const newStream = () => `events:${crypto.randomUUID()}`;
 
   async function entries(stream: string): Promise<Entry[]> {
     const found = await redis.exec<[id: string, fields: string[]][]>(['XRANGE', stream, '-', '+']);
@@ -49,8 +51,6 @@ describeRedis('config.events_to', ({ redis, trouble }) => {
       expect(own.at(-1)?.seq).toBe(log.at(-1)?.seq);
       return { log, own };
     });
-
-  const begin = (stream: string, user = new User()) => ran({ config: { events_to: { redis_stream: stream } } }, user);
 
   test('each stored event is added, in order, as the log has it', async () => {
     const stream = newStream();
@@ -95,13 +95,17 @@ describeRedis('config.events_to', ({ redis, trouble }) => {
     async (kind) => {
       const stream = newStream();
       await trouble(stream, kind);
-      const { user, id, container, runner } = await begin(stream);
+      const config = { events_to: { redis_stream: stream }, idle_timeout_seconds: 1 };
+      const { user, id, container, runner } = await ran({ config });
       await user.call('POST', `/sessions/${id}/chat`, { prompt: 'work' });
       container.result((await container.prompt()).message_id, 'done');
       await container.stored();
-      await user.call('POST', `/sessions/${id}/stop`);
-      await runner.end(container, 'stopped_by_user');
-      expect(await show(user, id)).toMatchObject({ status: 'stopped' });
+      // Idle for a second.
+      await runner.control.next(({ kind }) => kind === 'stop');
+      await runner.end(container);
+      expect(await show(user, id)).toMatchObject({ status: 'stopped', reason: { code: 'idle_timeout' } });
+      await user.call('POST', `/sessions/${id}/chat`, { prompt: 'more' });
+      await (await runner.start(id)).prompt();
       expect(await entries(stream)).toEqual([]);
       await trouble(stream, 'none');
       // Where Redis never answered, the call is given up after 10 s.
@@ -148,6 +152,19 @@ describeRedis('config.events_to', ({ redis, trouble }) => {
     const seqs = own.map(({ seq }) => seq);
     expect(seqs.slice(0, 3)).toEqual([1, 2, 3]);
     expect(new Set(seqs).size).toBe((await user.events(id)).length);
+  });
+
+  test('about the newest 100,000 entries of a stream stay', async () => {
+    const stream = newStream();
+    const fill = `for n = 1, 101000 do redis.call('XADD', KEYS[1], '*', 'n', n) end`;
+    await redis.eval(fill, [stream], []);
+    const { user, id } = await begin(stream);
+    await until(async () => expect(await redis.xlen(stream)).toBeLessThan(100_500));
+    const last = (await user.events(id)).at(-1)?.seq;
+    await until(async () => {
+      const [newest] = await redis.exec<[id: string, fields: string[]][]>(['XREVRANGE', stream, '+', '-', 'COUNT', 1]);
+      expect(newest?.[1][1]).toBe(String(last));
+    });
   });
 
   test('data that is too long for a call is left out, and the entry says so', async () => {

@@ -32,6 +32,7 @@ interface Answer {
  * base64, bearer tokens. `POST /-/trouble` makes it slow or down (`Trouble`).
  */
 export class RedisRest {
+  port = 0;
   readonly #server: Server;
   readonly #socket: string;
   readonly #token: string;
@@ -51,11 +52,18 @@ export class RedisRest {
     });
   }
 
-  /** @param socket of the Redis behind it */
-  static async start(socket: string, token: string): Promise<RedisRest & { readonly url: string }> {
+  /**
+   * @param socket of the Redis behind it
+   * @param port 0: any that is free
+   */
+  static async start(socket: string, token: string, port = 0): Promise<RedisRest> {
     const rest = new RedisRest(socket, token);
-    const port = await listen(rest.#server, '127.0.0.1');
-    return Object.assign(rest, { url: `http://127.0.0.1:${port}` });
+    rest.port = await listen(rest.#server, '127.0.0.1', port);
+    return rest;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
   }
 
   async stop(): Promise<void> {

@@ -8,6 +8,7 @@ export interface RateLimits {
   /**
    * Takes up to `permits` at once.
    *
+   * @param perMinute at least 1
    * @returns how many were granted, 0 to `permits`, and the milliseconds until the bucket gets another. `unknown`: the
    *   buckets cannot be reached, and the caller lets pass
    */

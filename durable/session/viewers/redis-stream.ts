@@ -6,7 +6,7 @@ import type { StoredEvent } from '../store/tables/event-log.ts';
 /** About so many of the newest entries stay in a stream. */
 const MAX_ENTRIES = 100_000;
 /** Most events in one call, and the size of their data from which on no more are added, UTF-16 units. */
-const MAX_EVENTS = 100;
+const MAX_EVENTS = 500;
 const MAX_BATCH_UNITS = 500_000;
 /** The longest data that is copied, UTF-16 units: Upstash takes 10 MB in a call, of which escaping and UTF-8 can fill most. */
 const MAX_DATA_UNITS = 1_000_000;

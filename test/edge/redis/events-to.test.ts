@@ -55,10 +55,10 @@ describeRedis('config.events_to', ({ redis, trouble }) => {
   test('each stored event is added, in order, as the log has it', async () => {
     const stream = newStream();
     const { user, id, container } = await begin(stream);
-    container.say(...Array.from({ length: 250 }, (_, n) => ({ type: 'assistant', n, text: '“ö”\n' })));
+    container.say(...Array.from({ length: 900 }, (_, n) => ({ type: 'assistant', n, text: '“ö”\n' })));
     await container.stored();
     const { log, own } = await copied(user, id, stream);
-    expect(own.length).toBeGreaterThan(250);
+    expect(own.length).toBeGreaterThan(900);
     expect(own).toEqual(log.map((event) => ({ ...event, session_id: id })));
   });
 

@@ -41,6 +41,9 @@ async function token(): Promise<string> {
     .sign(await signingKey({ JWT_SECRET }, 'user'));
 }
 
+/** Of an entry of the stream. */
+const seqOf = (entry: Reply) => Number(Array.isArray(entry) && Array.isArray(entry[1]) ? entry[1][1] : NaN);
+
 test('events that came while Redis and then the edge were away are added once both are back, without a gap', async ({
   skip,
 }) => {
@@ -48,7 +51,6 @@ test('events that came while Redis and then the edge were away are added once bo
   const direct = new RespConnection(socket);
   const seqs = async () => {
     const entries = await direct.send(['XRANGE', 'agents', '-', '+']);
-    const seqOf = (entry: Reply) => Number(Array.isArray(entry) && Array.isArray(entry[1]) ? entry[1][1] : NaN);
     return Array.isArray(entries) ? entries.map(seqOf) : [];
   };
   let rest = await RedisRest.start(socket, TOKEN);

@@ -50,6 +50,7 @@ const metricsRoute = createRoute({
 
 const REDIS_UNAVAILABLE: Refusal = {
   refused: 'redis_unavailable',
+  retry_after_seconds: 1,
   detail:
     'Whether the call may be answered is known to Redis alone (UPSTASH_REDIS_REST_URL), which does not say. Try again.',
 };
@@ -68,7 +69,7 @@ export function createApp(): OpenAPIHono<AppEnv> {
       const detail = 'The session could not be reached just now. Try again.';
       return refuse(c, { refused: 'unavailable', detail }, { 'retry-after': '1' });
     }
-    if (error instanceof RedisUnavailable) return refuse(c, REDIS_UNAVAILABLE, { 'retry-after': '1' });
+    if (error instanceof RedisUnavailable) return refuse(c, REDIS_UNAVAILABLE);
     console.error(error);
     const tooNew = tooNewDetail(error);
     if (tooNew !== null) return refuse(c, { refused: 'state_too_new', detail: tooNew });

@@ -24,7 +24,7 @@ import { BODY_TOO_LARGE, bodyTimeout, parseJson, readBody } from '../body.ts';
 import { securedFor } from '../auth/authorise.ts';
 import { body, idempotencyHeader, json, refusals } from '../contract.ts';
 import { refuse } from '../refuse.ts';
-import { sharedOnRedis } from '../shared-state/redis-shared-state.ts';
+import { sharedState } from '../gate/shared-state.ts';
 import { answerInTime } from './answer-in-time.ts';
 import { MAX_SKEW_SECONDS, verifyDiscord } from './verify.ts';
 
@@ -68,9 +68,10 @@ export const discordInteractions = new Hono<AppEnv>().post('/interactions', asyn
  * no Redis for that; with one, a request that is sent again does not get as far. Completions change nothing.
  */
 async function isNew(c: Context<AppEnv>, { type, id }: DiscordPersonal): Promise<boolean> {
-  const shared = type === INTERACTION.autocomplete ? null : sharedOnRedis(c.get('settings'));
+  const { seen } = sharedState(c.env, c.get('settings'));
+  if (type === INTERACTION.autocomplete || seen === null) return true;
   // Its timestamp may be as much ahead of our clock as behind it.
-  return shared === null || (await shared.seen.first(`discord/${id}`, 2 * MAX_SKEW_SECONDS));
+  return await seen.first(`discord/${id}`, 2 * MAX_SKEW_SECONDS);
 }
 
 /** A message (4) that only the person sees (64). */

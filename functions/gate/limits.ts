@@ -15,7 +15,7 @@ const network = (c: C) => networkOf(addressOf(c));
 export const withAddressLimit = createMiddleware<AppEnv>(async (c, next) => {
   const { RATE_LIMIT_PER_ADDRESS: perMinute } = c.get('settings');
   if (perMinute === 0) return next();
-  const spent = await spend(sharedState(c.env).limits, `address ${network(c)}`, perMinute);
+  const spent = await spend(sharedState(c.env, c.get('settings')).limits, `address ${network(c)}`, perMinute);
   if (spent.passed) return next();
   return refuse(c, limited(spent, 'Your address', perMinute, 'RATE_LIMIT_PER_ADDRESS'));
 });
@@ -26,7 +26,7 @@ export async function overOwnerLimit(
 ): Promise<Refusal | null> {
   const { RATE_LIMIT_PER_OWNER: perMinute } = c.get('settings');
   if (perMinute === 0) return null;
-  const spent = await spend(sharedState(c.env).limits, `owner ${c.get('caller').owner}`, perMinute);
+  const spent = await spend(sharedState(c.env, c.get('settings')).limits, `owner ${c.get('caller').owner}`, perMinute);
   c.header('ratelimit-policy', `${perMinute};w=60`);
   c.header('ratelimit-limit', String(perMinute));
   c.header('ratelimit-remaining', String(spent.passed ? spent.remaining : 0));
@@ -41,7 +41,7 @@ export async function overOwnerLimit(
 export async function overFailedTokens(c: C): Promise<Refusal | null> {
   const { FAILED_TOKENS_PER_ADDRESS: perMinute } = c.get('settings');
   if (perMinute === 0) return null;
-  const spent = await spend(sharedState(c.env).limits, failedKey(c), perMinute);
+  const spent = await spend(sharedState(c.env, c.get('settings')).limits, failedKey(c), perMinute);
   return spent.passed ? null : tooManyFailed(spent.retryMs, perMinute);
 }
 

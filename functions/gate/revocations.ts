@@ -24,11 +24,11 @@ const REVOKED: Refusal = {
 };
 
 /** Refuses a caller whose token is revoked. */
-export async function ifRevoked(c: Pick<Context<AppEnv>, 'env'>, caller: Caller): Promise<Refusal | null> {
+export async function ifRevoked(c: Pick<Context<AppEnv>, 'env' | 'get'>, caller: Caller): Promise<Refusal | null> {
   const key = keyOf(caller);
   const now = Date.now();
   if (now < (checked.get(key) ?? -Infinity) + BELIEVED_MS) return null;
-  if (await sharedState(c.env).revocations.isRevoked(markOf(caller))) {
+  if (await sharedState(c.env, c.get('settings')).revocations.isRevoked(markOf(caller))) {
     checked.delete(key);
     return REVOKED;
   }

@@ -1,6 +1,7 @@
+import { env } from 'cloudflare:test';
 import { Redis } from '@upstash/redis/cloudflare';
 import { expect, test, vi } from 'vitest';
-import { sharedOnRedis } from '../../../functions/shared-state/redis-shared-state.ts';
+import { sharedState } from '../../../functions/gate/shared-state.ts';
 import { describeRedis } from './support/redis.ts';
 
 /** The stand-in for Upstash: what its client and ours rely on, as its REST API has it. */
@@ -80,10 +81,10 @@ describeRedis('Upstash’s protocol, over a real Redis', ({ settings, redis }) =
 
   test('the limits work on when Redis has lost its scripts', async () => {
     const key = name();
-    const limits = sharedOnRedis(settings)?.limits;
-    expect(await limits?.take(key, 60, 2)).toMatchObject({ granted: 2 });
+    const { limits } = sharedState(env, settings);
+    expect(await limits.take(key, 60, 2)).toMatchObject({ granted: 2 });
     await redis.scriptFlush();
-    expect(await limits?.take(key, 60, 2)).toMatchObject({ granted: 2 });
+    expect(await limits.take(key, 60, 2)).toMatchObject({ granted: 2 });
   });
 
   test('who subscribes to a channel gets what is published on it', async () => {

@@ -1,7 +1,9 @@
 import { Ratelimit } from '@upstash/ratelimit';
-import { RedisUnavailable, type RedisClient } from '../../redis/client.ts';
-import { OWN } from './redis-keys.ts';
-import type { RateLimits, Taken } from './shared-state.ts';
+import type { Permits } from '../../../durable/rpc/gate-rpc.ts';
+import { burstOf } from '../../../protocol/settings/bounds-settings.ts';
+import { RedisUnavailable, type RedisClient } from '../../../redis/client.ts';
+import type { RateLimits } from '../shared-state.ts';
+import { OWN } from './keys.ts';
 
 /** Shortest time between two refills of a bucket, milliseconds. */
 const REFILL_MS = 100;
@@ -16,7 +18,7 @@ export class RedisRateLimits implements RateLimits {
     this.#redis = redis;
   }
 
-  async take(key: string, perMinute: number, permits: number): Promise<Taken | 'unknown'> {
+  async take(key: string, perMinute: number, permits: number): Promise<Permits | 'unknown'> {
     const wanted = Math.min(permits, burstOf(perMinute));
     try {
       return await this.#redis.use(() => this.#take(this.#limiter(perMinute), key, wanted));
@@ -30,15 +32,15 @@ export class RedisRateLimits implements RateLimits {
    * `limit` grants all or nothing. When there are fewer permits than wanted, one is taken alone: that says how many are left,
    * of which as many as wanted are taken then. If others were quicker, it is one.
    */
-  async #take(limiter: Ratelimit, key: string, wanted: number): Promise<Taken> {
+  async #take(limiter: Ratelimit, key: string, wanted: number): Promise<Permits> {
     const all = await limiter.limit(key, { rate: wanted });
-    if (all.success) return taken(wanted, all.reset);
+    if (all.success) return permitsOf(wanted, all);
     const one = wanted === 1 ? all : await limiter.limit(key, { rate: 1 });
-    if (!one.success) return taken(0, one.reset);
+    if (!one.success) return permitsOf(0, one);
     const more = Math.min(one.remaining, wanted - 1);
-    if (more === 0) return taken(1, one.reset);
+    if (more === 0) return permitsOf(1, one);
     const rest = await limiter.limit(key, { rate: more });
-    return taken(rest.success ? 1 + more : 1, rest.reset);
+    return permitsOf(rest.success ? 1 + more : 1, rest);
   }
 
   #limiter(perMinute: number): Ratelimit {
@@ -63,6 +65,7 @@ export class RedisRateLimits implements RateLimits {
   }
 }
 
-const burstOf = (perMinute: number) => Math.max(1, Math.floor(perMinute / 6));
-
-const taken = (granted: number, reset: number): Taken => ({ granted, resetMs: Math.max(0, reset - Date.now()) });
+/** @param reset when there is one more, epoch milliseconds */
+function permitsOf(granted: number, { remaining, reset }: { remaining: number; reset: number }): Permits {
+  return { granted, remaining, resetMs: Math.max(0, reset - Date.now()) };
+}

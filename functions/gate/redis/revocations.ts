@@ -1,0 +1,47 @@
+import type { Revocation, TokenMark } from '../../../durable/rpc/gate-rpc.ts';
+import type { RedisClient } from '../../../redis/client.ts';
+import type { Revocations } from '../shared-state.ts';
+import { OWN } from './keys.ts';
+
+/** The one member of a user's sorted set. Its score is the time before which all tokens are revoked: `ZADD GT` only raises it. */
+const BEFORE = 'before';
+
+/** Revoked tokens on Redis. When Redis is slow or down, nobody knows which are good. */
+export class RedisRevocations implements Revocations {
+  readonly #redis: RedisClient;
+
+  constructor(redis: RedisClient) {
+    this.#redis = redis;
+  }
+
+  async revoke(what: Revocation, until: number): Promise<void> {
+    await this.#redis.use(async (redis) => {
+      const transaction = redis.multi();
+      if ('jti' in what) {
+        transaction.set(jtiKey(what.jti), '1', { pxat: until });
+      } else {
+        const key = subKey(what.sub);
+        transaction.zadd(key, { gt: true }, { score: what.before, member: BEFORE });
+        // A later end of an earlier call stays. `GT` alone never sets the first one.
+        transaction.pexpireat(key, until, 'NX');
+        transaction.pexpireat(key, until, 'GT');
+      }
+      await transaction.exec();
+    });
+  }
+
+  isRevoked({ jti, sub, issued }: TokenMark): Promise<boolean> {
+    return this.#redis.use(async (redis) => {
+      const pipeline = redis.pipeline();
+      // Of a token without a `jti`, the key of none.
+      pipeline.exists(jtiKey(jti ?? ''));
+      pipeline.zscore(subKey(sub), BEFORE);
+      const [named, before] = await pipeline.exec<[number, string | number | null]>();
+      if (jti !== null && named > 0) return true;
+      return before !== null && (issued === null || issued < Number(before));
+    });
+  }
+}
+
+const jtiKey = (jti: string) => `${OWN}revoked/jti/${jti}`;
+const subKey = (sub: string) => `${OWN}revoked/sub/${sub}`;

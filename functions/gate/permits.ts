@@ -1,5 +1,5 @@
 import { burstOf } from '../../protocol/settings/bounds-settings.ts';
-import type { RateLimits } from './shared-state.ts';
+import type { RateLimits } from './stores.ts';
 
 /** Keys that are remembered here. Beyond that, those that were not used for the longest go. */
 const MAX_KEYS = 10_000;

@@ -2,39 +2,10 @@ import { gateStub, type Objects } from '../../durable/rpc/edge-env.ts';
 import type { RedisSettings } from '../../protocol/settings/redis-settings.ts';
 import { redisOf, type RedisClient } from '../../redis/client.ts';
 import { isTransient } from '../until-answered.ts';
-import type { Permits, Revocation, TokenMark } from '../../durable/rpc/gate-rpc.ts';
 import { RedisRateLimits } from './redis/rate-limits.ts';
 import { RedisRevocations } from './redis/revocations.ts';
 import { RedisSeenOnce } from './redis/seen-once.ts';
-
-/** Buckets of permits, which all edges share. */
-export interface RateLimits {
-  /** Takes up to `permits` at once. `unknown`: the store cannot be asked, and the caller is let pass. */
-  take(key: string, perMinute: number, permits: number): Promise<Permits | 'unknown'>;
-}
-
-/** Revoked tokens, which all edges share. On Redis, both throw `RedisUnavailable` (503) when nobody knows. */
-export interface Revocations {
-  /** `until`: no such token is valid after that, epoch milliseconds. */
-  revoke(what: Revocation, until: number): Promise<void>;
-  isRevoked(token: TokenMark): Promise<boolean>;
-}
-
-/** Things that may happen once, such as a signed webhook. */
-export interface SeenOnce {
-  /**
-   * @returns true the first time within `ttlSeconds`
-   * @throws {RedisUnavailable} nobody knows (503)
-   */
-  first(key: string, ttlSeconds: number): Promise<boolean>;
-}
-
-interface SharedState {
-  readonly limits: RateLimits;
-  readonly revocations: Revocations;
-  /** Null: no store is asked, and who takes the webhook knows by itself what it has seen. */
-  readonly seen: SeenOnce | null;
-}
+import type { SharedState } from './stores.ts';
 
 function unknownIfTransient(error: unknown): 'unknown' {
   if (!isTransient(error)) throw error;

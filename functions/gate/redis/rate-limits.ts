@@ -2,7 +2,7 @@ import { Ratelimit } from '@upstash/ratelimit';
 import type { Permits } from '../../../durable/rpc/gate-rpc.ts';
 import { burstOf } from '../../../protocol/settings/bounds-settings.ts';
 import { RedisUnavailable, type RedisClient } from '../../../redis/client.ts';
-import type { RateLimits } from '../shared-state.ts';
+import type { RateLimits } from '../stores.ts';
 import { OWN } from './keys.ts';
 
 /** Shortest time between two refills of a bucket, milliseconds. */

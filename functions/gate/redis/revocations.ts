@@ -1,6 +1,6 @@
 import type { Revocation, TokenMark } from '../../../durable/rpc/gate-rpc.ts';
 import type { RedisClient } from '../../../redis/client.ts';
-import type { Revocations } from '../shared-state.ts';
+import type { Revocations } from '../stores.ts';
 import { OWN } from './keys.ts';
 
 /** The one member of a user's sorted set. Its score is the time before which all tokens are revoked: `ZADD GT` only raises it. */

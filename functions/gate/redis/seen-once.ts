@@ -1,5 +1,5 @@
 import type { RedisClient } from '../../../redis/client.ts';
-import type { SeenOnce } from '../shared-state.ts';
+import type { SeenOnce } from '../stores.ts';
 import { OWN } from './keys.ts';
 
 /** What was seen, on Redis. When Redis is slow or down, nobody knows what is new. */

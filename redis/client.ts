@@ -1,8 +1,6 @@
 import { Redis } from '@upstash/redis/cloudflare';
 import type { RedisSettings } from '../protocol/settings/redis-settings.ts';
 
-/** Longest time that a request waits for Redis, milliseconds. */
-export const REDIS_MS = 200;
 /** Longest time of a call for which nobody waits, as for a webhook: it may carry a megabyte to another continent. Milliseconds. */
 const BACKGROUND_MS = 10_000;
 
@@ -62,7 +60,7 @@ export class RedisClient {
 }
 
 /** For what a request waits for; null: Redis is not configured. */
-export const redisOf = (settings: RedisSettings): RedisClient | null => clientOf(settings, REDIS_MS);
+export const redisOf = (settings: RedisSettings): RedisClient | null => clientOf(settings, settings.REDIS_TIMEOUT_MS);
 
 /** For what nobody waits for; null: Redis is not configured. */
 export const backgroundRedisOf = (settings: RedisSettings): RedisClient | null => clientOf(settings, BACKGROUND_MS);

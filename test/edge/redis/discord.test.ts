@@ -79,7 +79,7 @@ describeRedis('Discord’s signed requests', ({ settings, redis, trouble }) => {
     async (kind) => {
       const { asked, DISCORD } = countingDesk();
       const id = newId();
-      const edge = await discord({ DISCORD, ...settings });
+      const edge = await discord({ DISCORD, ...settings, REDIS_TIMEOUT_MS: '200' });
       await trouble(`discord/${id}`, kind, 300);
       const refused = await (await edge.sign(command(id)))();
       expect(refused).toMatchObject({ status: 503, body: { code: 'redis_unavailable' } });

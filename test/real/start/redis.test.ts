@@ -8,6 +8,7 @@ import { TokenType } from '../../../protocol/token.ts';
 import { WORKER_BUNDLE } from '../../../scripts/bundle.ts';
 import { startEdge, type Edge } from '../../../start/edge/edge.ts';
 import { startRedis, type RedisProcess } from '../../support/redis/redis-process.ts';
+import type { Trouble } from '../../support/redis/redis-for-tests.ts';
 import { RedisRest } from '../../support/redis/redis-rest.ts';
 import { RespConnection, type Reply } from '../../support/redis/resp.ts';
 import { until } from '../../support/until.ts';
@@ -29,7 +30,12 @@ afterAll(async () => {
 });
 
 function start(rest: RedisRest): Promise<Edge> {
-  const vars = { JWT_SECRET, UPSTASH_REDIS_REST_URL: rest.url, UPSTASH_REDIS_REST_TOKEN: TOKEN };
+  const vars = {
+    JWT_SECRET,
+    UPSTASH_REDIS_REST_URL: rest.url,
+    UPSTASH_REDIS_REST_TOKEN: TOKEN,
+    REDIS_TIMEOUT_MS: '10000',
+  };
   return startEdge({ worker: WORKER_BUNDLE, host: '127.0.0.1', port: 0, stateFolder, vars });
 }
 
@@ -69,9 +75,12 @@ test('events that came while Redis and then the edge were away are added once bo
     await until(async () => expect((await seqs()).length).toBeGreaterThan(0));
     const before = await seqs();
 
-    await rest.stop();
+    // Whatever is of the stream breaks off. Callers' tokens are still asked about.
+    const broken: Trouble = { match: 'agents', kind: 'broken', delay_ms: 0 };
+    await fetch(`${rest.url}/-/trouble`, { method: 'POST', body: JSON.stringify(broken) });
     for (const prompt of ['one', 'two', 'three']) await call(`/sessions/${session_id}/chat`, { prompt });
     await edge.stop();
+    await rest.stop();
     edge = await start(rest);
     expect(await seqs()).toEqual(before);
 

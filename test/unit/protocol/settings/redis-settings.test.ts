@@ -28,6 +28,14 @@ test('`npm start` passes both on to the edge', () => {
   expect(parseSettings({ ...URL, ...TOKEN })).toMatchObject({ edgeVars: { ...URL, ...TOKEN } });
 });
 
+test('a request waits 200 ms for it unless the operator says otherwise', () => {
+  expect(edgeSettings.parse(secret).REDIS_TIMEOUT_MS).toBe(200);
+  expect(edgeSettings.parse({ ...secret, REDIS_TIMEOUT_MS: '50' }).REDIS_TIMEOUT_MS).toBe(50);
+  expect(parseSettings({ REDIS_TIMEOUT_MS: '0' })).toEqual({
+    refused: 'REDIS_TIMEOUT_MS must be a whole number from 10 to 10000',
+  });
+});
+
 test('what needs Redis is refused with the settings’ names', () => {
   expect(withoutRedis({ ...URL, ...TOKEN }, 'It')).toBeNull();
   expect(withoutRedis({}, 'It')).toMatchObject({

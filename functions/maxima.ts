@@ -17,12 +17,18 @@ export function configRefusal(config: SessionConfig | ChildConfig, settings: Edg
   return overMaximum(config, settings) ?? (config.events_to && withoutRedis(settings, 'config.events_to')) ?? null;
 }
 
-/** Refuses a session's timeouts that exceed the operator's maxima; null: none does. */
+/** Refuses settings of a session that exceed the operator's maxima; null: none does. */
 function overMaximum(config: SessionConfig | ChildConfig, settings: EdgeSettings): Refusal | null {
   const errors = NAMES.filter((name) => (config[name] ?? 0) > settings[MAXIMA[name]]).map((name) => {
     const setting = MAXIMA[name];
     return { path: `config.${name}`, message: `must be at most ${settings[setting]}, the operator’s ${setting}` };
   });
+  const servers = Object.keys(config.mcp_servers ?? {}).length;
+  const { MAX_MCP_SERVERS: most } = settings;
+  if (most > 0 && servers > most) {
+    const message = `must be at most ${most}, the operator’s MAX_MCP_SERVERS, and are ${servers}`;
+    errors.push({ path: 'config.mcp_servers', message });
+  }
   if (errors.length === 0) return null;
   const detail = errors.map(({ path, message }) => `${path}: ${message}`).join('; ');
   return { refused: 'invalid_request', detail, errors };

@@ -6,6 +6,7 @@ import { allows } from '../shared/session-status.ts';
 import type { StorageQuota } from './container/storage-quota.ts';
 import type { SessionStore } from './store/store.ts';
 import { fingerprint } from './core/fingerprint.ts';
+import { promptBytes, queueExcess } from './core/queue-bound.ts';
 import { turnOverMaximum } from './core/limits.ts';
 import { isRunning } from './core/state.ts';
 import { withState } from './store/messages/message-table.ts';
@@ -55,8 +56,11 @@ export class SessionMessages {
       const detail = 'It came with another prompt before. Send a new key for a new message.';
       return { refused: 'idempotency_key_reused', detail };
     }
-    if (this.#store.current.state.queue.length < MAX_QUEUE) return null;
-    return { refused: 'queue_full', detail: `${MAX_QUEUE} messages wait in this session already. Let some finish.` };
+    if (this.#store.current.state.queue.length >= MAX_QUEUE) {
+      return { refused: 'queue_full', detail: `${MAX_QUEUE} messages wait in this session already. Let some finish.` };
+    }
+    const waiting = messages.waitingBytes() + this.#store.wakeups.bytes();
+    return queueExcess(waiting, promptBytes(input.prompt), this.#store.settings);
   }
 
   #take(input: PromptInput): { message_id: string } {

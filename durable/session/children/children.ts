@@ -11,6 +11,7 @@ import { childConfigOf } from '../core/children/child-config.ts';
 import { signingSecret } from '../core/children/delivery.ts';
 import { targetRefusal } from '../core/children/webhook-target.ts';
 import { fingerprint } from '../core/fingerprint.ts';
+import { promptBytes, queueExcess } from '../core/queue-bound.ts';
 import { inheritsFrom } from '../core/identity.ts';
 import { presentConfig, settingsOf } from '../core/settings/live-settings.ts';
 import type { Snapshots } from '../files/snapshots.ts';
@@ -69,6 +70,8 @@ export class SessionChildren implements Outgoing {
     if (earlier !== null) return earlier;
     const narrowed = childConfigOf(presentConfig(identity, live), request.config);
     if ('refused' in narrowed) return narrowed;
+    const tooMuch = queueExcess(0, promptBytes(request.prompt), this.#store.settings);
+    if (tooMuch !== null) return tooMuch;
     const badTarget = this.#callbackRefusal(request);
     if (badTarget !== null) return badTarget;
     // Checked early, so that no snapshot is taken for a child that is refused.

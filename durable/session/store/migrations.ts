@@ -53,9 +53,22 @@ function keepResults(sql: SqlStorage): void {
   sql.exec('UPDATE record SET json = ?', JSON.stringify({ ...record, children }));
 }
 
-/** 4 → 5: idempotency keys live for a day. */
+/** 4 → 5: what waits in a session has a size, and idempotency keys live for a day. */
 function toVersion5(sql: SqlStorage): void {
   dateKeys(sql, 'message_keys');
+  sizeMessages(sql);
+}
+
+/** What each message takes that has not ended. */
+function sizeMessages(sql: SqlStorage): void {
+  sql.exec('CREATE TABLE IF NOT EXISTS message_sizes (id TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID');
+  if (!hasTable(sql, 'messages')) return;
+  sql.exec(`INSERT OR IGNORE INTO message_sizes SELECT id, length(CAST(prompt AS BLOB)) FROM messages
+    WHERE status IN ('queued', 'processing')`);
+  if (!hasTable(sql, 'message_content')) return;
+  sql.exec(`UPDATE message_sizes SET bytes = data.bytes FROM (
+    SELECT id, sum(length(CAST(json AS BLOB))) AS bytes FROM message_content WHERE kind = 'data' GROUP BY id
+  ) AS data WHERE message_sizes.id = data.id`);
 }
 
 /** Turns of `claude`'s own, work in the background, and messages that settle after they have ended. */
@@ -125,9 +138,12 @@ function grouped(old: Json): Json {
   };
 }
 
+function hasTable(sql: SqlStorage, table: string): boolean {
+  return sql.exec('SELECT 1 FROM sqlite_master WHERE type = ? AND name = ?', 'table', table).toArray().length > 0;
+}
+
 function addColumn(sql: SqlStorage, table: string, column: string, type: string): void {
-  const exists =
-    sql.exec('SELECT 1 FROM sqlite_master WHERE type = ? AND name = ?', 'table', table).toArray().length > 0;
+  const exists = hasTable(sql, table);
   const columns = sql.exec('SELECT 1 FROM pragma_table_info(?) WHERE name = ?', table, column).toArray();
   // A table that is missing is created with the column.
   if (exists && columns.length === 0) sql.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);

@@ -136,6 +136,7 @@ export class SessionStore {
       phases: this.limits,
       asks: interactionLimitsOf(before.identity, this.settings),
       tools: agentToolsOf(before.identity, this.settings),
+      queue: this.settings,
     };
     const tx = new Transaction(before, this.#seq, this, limits, now);
     const result = this.#storage.transactionSync(() => {

@@ -10,6 +10,7 @@ import { advanceFiles, newestTrees, type FilesInput } from '../../core/files.ts'
 import type { InteractionLimits } from '../../../shared/interactions/interaction.ts';
 import { advance } from '../../core/machine.ts';
 import { nextDeadline } from '../../core/turns/deadlines.ts';
+import type { QueueBound } from '../../core/queue-bound.ts';
 import { canHear, isEnding, type Limits, type SessionInput } from '../../core/state.ts';
 import { ChildChanges } from './child-changes.ts';
 import type { NumberedCommand } from '../tables/command-table.ts';
@@ -25,11 +26,12 @@ import type { SessionTables } from '../session-tables.ts';
 import { isJson } from '../../../shared/json.ts';
 import type { SessionRecord } from '../record.ts';
 
-/** How long the phases of a session and its questions may take, and which of CC-Docker's tools its agent may call. */
+/** How long the phases of a session and its questions may take, which of CC-Docker's tools its agent may call, and how much may wait. */
 export interface TransactionLimits {
   readonly phases: Limits;
   readonly asks: InteractionLimits;
   readonly tools: readonly AgentTool[];
+  readonly queue: QueueBound;
 }
 
 /**
@@ -67,7 +69,7 @@ export class Transaction implements EffectTarget {
     const { interactions: table, commands } = tables;
     this.interactions = new InteractionChanges(this, { table, commands, limits: limits.asks, now });
     this.children = new ChildChanges(this, tables, now);
-    this.wakeups = new WakeupChanges(this, tables.wakeups, now);
+    this.wakeups = new WakeupChanges(this, { tables, queue: limits.queue, now });
     this.settings = new SettingsChanges(this);
     this.link = new LinkChanges(this, { tables, tools: limits.tools, now });
     this.#effects = new SessionEffects(this, tables, now);

@@ -5,7 +5,8 @@ import type { ScheduleWakeupInput, WakeupToolCall } from '../../../../protocol/l
 import { listedWakeup, wakeupMessage, wakeupTime, wakeupViewOf } from '../../core/turns/wakeup.ts';
 import type { Change } from './change.ts';
 import { refusalText, type CallAnswer } from './child-changes.ts';
-import type { WakeupTable } from '../tables/wakeup-table.ts';
+import { promptBytes, queueExcess, type QueueBound } from '../../core/queue-bound.ts';
+import type { SessionTables } from '../session-tables.ts';
 
 const NO_SUCH_WAKEUP: Refusal = {
   refused: 'wakeup_not_found',
@@ -20,12 +21,17 @@ export function isWakeupCall(call: { readonly tool: AgentTool }): call is Wakeup
 /** The part of a transaction about wake-ups: the agent schedules them, and each becomes a message when its time has come. */
 export class WakeupChanges {
   readonly #tx: Change;
-  readonly #table: WakeupTable;
+  readonly #tables: SessionTables;
+  readonly #queue: QueueBound;
   readonly #now: number;
 
-  constructor(tx: Change, table: WakeupTable, now: number) {
+  constructor(
+    tx: Change,
+    { tables, queue, now }: { readonly tables: SessionTables; readonly queue: QueueBound; readonly now: number },
+  ) {
     this.#tx = tx;
-    this.#table = table;
+    this.#tables = tables;
+    this.#queue = queue;
     this.#now = now;
   }
 
@@ -41,17 +47,17 @@ export class WakeupChanges {
 
   /** Cancels a wake-up that has not come yet; null: done. */
   cancel(wakeup_id: string): Refusal | null {
-    if (!this.#table.remove(wakeup_id)) return NO_SUCH_WAKEUP;
+    if (!this.#tables.wakeups.remove(wakeup_id)) return NO_SUCH_WAKEUP;
     this.#tx.emit({ type: 'wakeup.canceled', data: { wakeup_id } });
     return null;
   }
 
   /** Those whose time has come become messages, however many messages wait already. */
   fire(): void {
-    for (const wakeup of this.#table.due(this.#now)) {
+    for (const wakeup of this.#tables.wakeups.due(this.#now)) {
       const { wakeup_id } = wakeup;
       const message_id = uuidV7();
-      this.#table.remove(wakeup_id);
+      this.#tables.wakeups.remove(wakeup_id);
       this.#tx.emit({ type: 'wakeup.fired', data: { wakeup_id, message_id } });
       this.#tx.prompt({ message_id, prompt: wakeupMessage(wakeup), origin: 'agent' });
     }
@@ -59,15 +65,19 @@ export class WakeupChanges {
 
   #answer(call: WakeupToolCall): CallAnswer {
     if (call.tool === 'schedule_wakeup') return this.#schedule(call.input);
-    if (call.tool === 'list_wakeups') return { structured: { wakeups: this.#table.all().map(listedWakeup) } };
+    if (call.tool === 'list_wakeups') return { structured: { wakeups: this.#tables.wakeups.all().map(listedWakeup) } };
     return this.cancel(call.input.wakeup_id.toLowerCase()) ?? { structured: { canceled: true } };
   }
 
   #schedule({ prompt, ...when }: ScheduleWakeupInput): CallAnswer {
-    const at = wakeupTime(when, this.#table.all().length, this.#now);
+    const at = wakeupTime(when, this.#tables.wakeups.all().length, this.#now);
     if (typeof at !== 'number') return at;
+    // When its time comes it joins the queue without a question, so it needs its room there now.
+    const waiting = this.#tables.messages.waitingBytes() + this.#tables.wakeups.bytes();
+    const tooMuch = queueExcess(waiting, promptBytes(prompt), this.#queue);
+    if (tooMuch !== null) return tooMuch;
     const wakeup = { wakeup_id: uuidV7(), at, prompt };
-    this.#table.add(wakeup);
+    this.#tables.wakeups.add(wakeup);
     const view = wakeupViewOf(wakeup);
     this.#tx.emit({ type: 'wakeup.scheduled', data: view });
     return { structured: { wakeup_id: view.wakeup_id, at: view.at } };

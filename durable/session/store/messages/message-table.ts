@@ -5,6 +5,7 @@ import type {
   TurnOrigin,
   TurnResult,
 } from '../../../../protocol/api/message.ts';
+import { promptBytes } from '../../core/queue-bound.ts';
 import { addTurn } from '../../core/turns/sum.ts';
 import type { OpenTask, SessionState } from '../../core/state.ts';
 import { takePage } from '../page.ts';
@@ -75,6 +76,8 @@ export class MessageTable {
     this.#sql.exec(
       'CREATE TABLE IF NOT EXISTS message_uuids (message_id TEXT PRIMARY KEY, uuid TEXT NOT NULL UNIQUE) WITHOUT ROWID',
     );
+    // What each message takes that has not ended, so that the queue is summed up without reading it.
+    this.#sql.exec('CREATE TABLE IF NOT EXISTS message_sizes (id TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID');
     // The same key is the same message: a client that does not know whether its chat request arrived may repeat it.
     this.#sql.exec(
       'CREATE TABLE IF NOT EXISTS message_keys (key TEXT PRIMARY KEY, id TEXT NOT NULL, body TEXT NOT NULL, made INTEGER NOT NULL)',
@@ -121,6 +124,15 @@ export class MessageTable {
     );
     const blocks = blocksOf(prompt);
     if (blocks !== undefined) this.content.add(id, blocks);
+    this.#sql.exec('INSERT INTO message_sizes (id, bytes) VALUES (?, ?)', id, promptBytes(prompt));
+  }
+
+  /** Bytes of the messages that wait. */
+  waitingBytes(): number {
+    const waiting = this.#sql.exec<{ bytes: number | null }>(
+      "SELECT sum(bytes) AS bytes FROM message_sizes JOIN messages USING (id) WHERE status = 'queued'",
+    );
+    return waiting.one().bytes ?? 0;
   }
 
   has(id: string): boolean {
@@ -165,6 +177,7 @@ export class MessageTable {
     );
     // Nothing will hand it over any more.
     this.content.dropData(id);
+    this.#sql.exec('DELETE FROM message_sizes WHERE id = ?', id);
   }
 
   settle(id: string, now: number): void {

@@ -49,6 +49,13 @@ export class WakeupTable {
     return this.#sql.exec<{ at: number | null }>('SELECT min(at) AS at FROM wakeups').one().at;
   }
 
+  /** Bytes of the prompts that wait. */
+  bytes(): number {
+    if (this.#isEmpty()) return 0;
+    const sum = 'SELECT sum(length(CAST(prompt AS BLOB))) AS bytes FROM wakeups';
+    return this.#sql.exec<{ bytes: number | null }>(sum).one().bytes ?? 0;
+  }
+
   #until(time: number): Wakeup[] {
     const rows = this.#sql.exec<Row>('SELECT * FROM wakeups WHERE at <= ? ORDER BY at, id', time);
     return [...rows].map(({ id, at, prompt }) => ({ wakeup_id: id, at, prompt }));

@@ -75,5 +75,7 @@ export const sessionFrame = z.discriminatedUnion('kind', [
   /** `held`: model calls are paused, because the budget is spent. For the runner only: a wrapper never gets it. */
   z.object({ kind: z.literal('model'), held: z.boolean() }),
   z.object({ kind: z.literal('command'), number: z.int().min(1), command: wrapperCommand }),
+  /** `pong` with the same number answers, at once. From the runner itself, which asks whether the wrapper still lives. */
+  z.object({ kind: z.literal('ping'), number: z.int().min(1) }),
 ]);
 export type SessionFrame = z.infer<typeof sessionFrame>;

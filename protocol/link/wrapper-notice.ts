@@ -107,5 +107,7 @@ export const wrapperFrame = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('preview'), line: z.string() }),
   /** The commands up to `command` have been taken. */
   z.object({ kind: z.literal('taken'), command: z.int().min(1) }),
+  /** Answers `ping`. For the runner only: the session never gets it. */
+  z.object({ kind: z.literal('pong'), number: z.int().min(1) }),
 ]);
 export type WrapperFrame = z.infer<typeof wrapperFrame>;

@@ -27,3 +27,18 @@ export const BATCH_BYTES = 512 * 1024;
 
 /** Most events in a frame. */
 export const BATCH_EVENTS = 200;
+
+/**
+ * The window of the wrapper link. A wrapper sends no further frame while so much of what it sent is not acknowledged: bytes
+ * are the length of its `items` frames as text, UTF-16 units. The session holds acknowledgements back to slow a container
+ * down. It also has to be more than a turn of `claude` has at once, or a slow network would slow everyone down.
+ */
+export const LINK_WINDOW_BYTES = 16 * 1024 * 1024;
+export const LINK_WINDOW_EVENTS = 10_000;
+
+/**
+ * More than this unacknowledged is a flood: no correct wrapper sends it. Its last frame may begin just within the window, and
+ * be as large as a frame may be.
+ */
+export const LINK_FLOOD_BYTES = LINK_WINDOW_BYTES + MAX_FRAME_BYTES + BATCH_BYTES;
+export const LINK_FLOOD_EVENTS = LINK_WINDOW_EVENTS + 5 * BATCH_EVENTS;

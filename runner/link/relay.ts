@@ -1,14 +1,19 @@
 import type { RunnerNotice } from '../../protocol/link/runner-notice.ts';
 import type { SessionFrame } from '../../protocol/link/wrapper-link.ts';
 import type { WrapperFrame, WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
+import { LINK_FLOOD_BYTES } from '../../protocol/settings/limits.ts';
 import { CommandQueue } from './command-queue.ts';
 import type { Refusal } from './data-socket.ts';
 import { openLinkServer, type LinkServer } from './link-server.ts';
+import { Liveness, PING_MS } from './liveness.ts';
 import { RelayBuffer } from './relay-buffer.ts';
 import { SessionPort, type SessionPortOptions } from './session-port.ts';
 
-/** Items that are not stored yet, characters. Above this the wrapper is not read: it keeps the rest itself. */
-const UNSTORED_LIMIT = 32 * 1024 * 1024;
+/**
+ * Items that are not stored yet, characters. Above this the wrapper is not read. A correct one has stopped before, at its
+ * window. The session has to see what is a flood, so it is more than that.
+ */
+const UNSTORED_LIMIT = LINK_FLOOD_BYTES + 1024 * 1024;
 /** Unsent bytes of one socket. Above this the socket of the other side is not read. */
 const UNSENT_LIMIT = 4 * 1024 * 1024;
 
@@ -22,6 +27,10 @@ export interface RelayOptions extends SessionPortOptions {
   onNotice?: (notice: WrapperNotice) => void;
   /** The session pauses calls to the model, or lets them continue. */
   onModelPaused?: (paused: boolean) => void;
+  /** The wrapper answers no more, or is gone while its container runs. */
+  onUnresponsive?: () => void;
+  /** Absent: `PING_MS`. */
+  pingMs?: number;
 }
 
 /**
@@ -46,12 +55,17 @@ export class Relay {
   #mayGo = false;
   #containerEnded = false;
   #refused = false;
+  readonly #liveness: Liveness;
+  #pings: NodeJS.Timeout | undefined;
+  /** The ping whose answer shows that the wrapper lives, so that the connection that waits for its place is refused. */
+  #rivalPing: number | undefined;
   #resolveDrained: (() => void) | undefined;
   readonly #drained = new Promise<void>((resolve) => (this.#resolveDrained = resolve));
 
   private constructor(options: RelayOptions) {
     this.#options = options;
     if (options.fresh) this.#items = new RelayBuffer(0);
+    this.#liveness = new Liveness(!options.fresh);
     this.#session = new SessionPort(options, {
       open: () => this.#greetSession(),
       frame: (frame, text) => this.#fromSession(frame, text),
@@ -75,9 +89,13 @@ export class Relay {
             relay.#finishIfDrained();
           },
           drained: () => relay.#regulate(),
+          connected: () => relay.#connected(),
+          heard: () => relay.#liveness.heard(),
+          rival: () => (relay.#rivalPing = relay.#ping()),
         },
         options.log,
       );
+      relay.#pings = setInterval(() => relay.#tick(), options.pingMs ?? PING_MS);
     } catch (error) {
       relay.#session.close();
       throw error;
@@ -99,6 +117,7 @@ export class Relay {
   /** The container has ended: reads what is left in the link's socket, and closes it. */
   async containerEnded(): Promise<void> {
     this.#containerEnded = true;
+    clearInterval(this.#pings);
     this.#regulate();
     await this.#link?.finish();
     this.#finishIfDrained();
@@ -111,12 +130,14 @@ export class Relay {
 
   /** Closes both sides at once. What is not stored is lost. */
   async close(): Promise<void> {
+    clearInterval(this.#pings);
     this.#session.close();
     await this.#link?.close();
     this.#resolveDrained?.();
   }
 
   #fromWrapper(frame: WrapperFrame, text: string): void {
+    if (frame.kind === 'pong') return this.#answered(frame.number);
     if (this.#refused) return;
     if (frame.kind === 'hello') return this.#wrapperHello(frame);
     const items = this.#items;
@@ -145,6 +166,35 @@ export class Relay {
         break;
     }
     this.#regulate();
+  }
+
+  #connected(): void {
+    this.#liveness.connected();
+    this.#rivalPing = undefined;
+  }
+
+  #tick(): void {
+    const link = this.#link;
+    if (link === undefined) return;
+    const due = this.#liveness.tick(link.connected ? (link.reading ? 'read' : 'unread') : 'away');
+    if (due === 'nothing') return;
+    if (due !== 'unresponsive') return this.#toWrapper({ kind: 'ping', number: due.ping });
+    clearInterval(this.#pings);
+    this.#options.log.warn('the wrapper does not answer', {});
+    this.#options.onUnresponsive?.();
+  }
+
+  #ping(): number {
+    const number = this.#liveness.ping();
+    this.#toWrapper({ kind: 'ping', number });
+    return number;
+  }
+
+  #answered(number: number): void {
+    if (!this.#liveness.wasSent(number)) return this.#link?.drop('it answers a ping that was never sent');
+    if (this.#rivalPing === undefined || number < this.#rivalPing) return;
+    this.#rivalPing = undefined;
+    this.#link?.refuseRival();
   }
 
   #wrapperHello(frame: Extract<WrapperFrame, { kind: 'hello' }>): void {
@@ -191,7 +241,8 @@ export class Relay {
         this.#options.onModelPaused?.(frame.held);
         break;
       case 'go':
-        // Only the runner may send it.
+      case 'ping':
+        // Only the runner may send them.
         break;
       case 'command':
         if (this.#commands.offer(frame.number, text) && this.#wrapper === 'welcomed') this.#link?.send(text);

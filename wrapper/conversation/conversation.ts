@@ -1,6 +1,7 @@
 import { WrapperExit } from '../../protocol/link/wrapper-exit.ts';
 import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
 import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
+import { LINK_WINDOW_BYTES, LINK_WINDOW_EVENTS } from '../../protocol/settings/limits.ts';
 import type { ClaudeLine } from '../claude/claude-process.ts';
 import { SessionLink } from '../link/session-link.ts';
 import { PidsWatch, readPids } from '../seal/pids-watch.ts';
@@ -8,9 +9,8 @@ import type { SealNotice } from '../seal/seal.ts';
 import { Dialogue } from './dialogue.ts';
 import { Processes } from './processes.ts';
 
-/** Unacknowledged bytes at which the wrapper stops reading `claude`'s output, and at which it reads on. */
-const PAUSE_BYTES = 64 * 1024 * 1024;
-const RESUME_BYTES = 32 * 1024 * 1024;
+/** How many windows of unacknowledged output the wrapper keeps. Then it stops reading `claude`'s, until one is left. */
+const KEPT_WINDOWS = 2;
 
 /**
  * Milliseconds to wait for the last acknowledgement once `claude` has ended: after a stop, and when it ended by itself.
@@ -125,13 +125,17 @@ export class Conversation {
 
   #line(line: ClaudeLine): void {
     this.#dialogue.line(line);
-    if (this.#link.bytes > PAUSE_BYTES) this.#processes.pause();
+    if (this.#keeps(KEPT_WINDOWS)) this.#processes.pause();
   }
 
   /** The session has stored some of what was sent. */
   #stored(): void {
-    if (this.#link.bytes < RESUME_BYTES) this.#processes.resume();
+    if (!this.#keeps(1)) this.#processes.resume();
     if (this.#over && this.#link.size === 0) this.#finish();
+  }
+
+  #keeps(windows: number): boolean {
+    return this.#link.bytes >= windows * LINK_WINDOW_BYTES || this.#link.size >= windows * LINK_WINDOW_EVENTS;
   }
 
   /** The last notice of this epoch. */

@@ -11,6 +11,8 @@ export interface LinkListener {
   hello(): WrapperFrame;
   /** The next frame to send, or null when there is none. */
   take(): WrapperFrame | null;
+  /** The frame that was taken is on its way: as text of this length, UTF-16 units. */
+  sent(frame: WrapperFrame, length: number): void;
   /** A frame came. Not null: why the frame cannot be right; the link then drops the connection and dials again. */
   receive(frame: SessionFrame): string | null;
   /** The connection is gone. */
@@ -129,7 +131,9 @@ export class Link {
     while (!this.#congested) {
       const frame = this.#listener.take();
       if (frame === null) break;
-      this.#congested = !socket.write(encode(frame));
+      const text = encode(frame);
+      this.#listener.sent(frame, text.length);
+      this.#congested = !socket.write(text);
     }
     socket.uncork();
   }

@@ -1,12 +1,14 @@
-import { BATCH_BYTES, BATCH_EVENTS } from '../../protocol/settings/limits.ts';
+import { BATCH_BYTES, BATCH_EVENTS, LINK_WINDOW_BYTES, LINK_WINDOW_EVENTS } from '../../protocol/settings/limits.ts';
 import type { LinkItem, WrapperFrame } from '../../protocol/link/wrapper-notice.ts';
+
+type ItemsFrame = Extract<WrapperFrame, { kind: 'items' }>;
 
 /** Bytes of previews that may wait for a slow connection. Previews beyond that are dropped. */
 const PREVIEW_BYTES = 1024 * 1024;
 
 /**
  * The sending half of the link: it numbers the items, keeps each until the session has stored it, and sends it again after
- * a break. No I/O: the owner of the connection calls it with what happened and takes the next frame.
+ * a break. While its window is full of items that are not acknowledged, it sends none. No I/O: the owner of the connection calls it with what happened and takes the next frame.
  */
 export class Outbox {
   /** Items not acknowledged yet. The first has the number `#acknowledged + 1`. */
@@ -17,6 +19,9 @@ export class Outbox {
   /** The highest number that was ever sent, on any connection. */
   #sent = 0;
   #bytes = 0;
+  /** Frames that were sent on this connection and are not acknowledged: the last item of each, and its length. */
+  #unacknowledged: { last: number; length: number }[] = [];
+  #unacknowledgedLength = 0;
   #connected = false;
   /** Each is sent right after the item numbered `after`. */
   #previews: { after: number; line: string; bytes: number }[] = [];
@@ -57,6 +62,7 @@ export class Outbox {
     this.#connected = false;
     this.#previews = [];
     this.#previewBytes = 0;
+    this.#forgetFrames(() => false);
   }
 
   /** The session answered `hello`. False: `stored` was never sent, or is less than what was acknowledged. */
@@ -80,10 +86,17 @@ export class Outbox {
   resend(from: number): boolean {
     if (from <= this.#acknowledged || from > this.#last + 1) return false;
     this.#next = Math.min(this.#next, from);
+    this.#forgetFrames(({ last }) => last < from);
     return true;
   }
 
-  /** The next frame to send, or null when all is sent or the session is not connected. */
+  /** The frame that was taken is on its way. @param length of its text, UTF-16 units */
+  sent({ first, items }: ItemsFrame, length: number): void {
+    this.#unacknowledged.push({ last: first + items.length - 1, length });
+    this.#unacknowledgedLength += length;
+  }
+
+  /** The next frame to send, or null when all is sent, the window is full or the session is not connected. */
   take(): WrapperFrame | null {
     if (!this.#connected) return null;
     const preview = this.#previews[0];
@@ -93,6 +106,8 @@ export class Outbox {
       return { kind: 'preview', line: preview.line };
     }
     const first = this.#next;
+    const isFull = first - 1 - this.#acknowledged >= LINK_WINDOW_EVENTS;
+    if (isFull || this.#unacknowledgedLength >= LINK_WINDOW_BYTES) return null;
     const items: LinkItem[] = [];
     let bytes = 0;
     for (let n = first; n <= (preview?.after ?? this.#last); n += 1) {
@@ -116,5 +131,11 @@ export class Outbox {
     for (const { bytes } of this.#kept.splice(0, stored - this.#acknowledged)) this.#bytes -= bytes;
     this.#acknowledged = stored;
     this.#next = Math.max(this.#next, stored + 1);
+    this.#forgetFrames(({ last }) => last > stored);
+  }
+
+  #forgetFrames(isKept: (frame: { last: number }) => boolean): void {
+    this.#unacknowledged = this.#unacknowledged.filter(isKept);
+    this.#unacknowledgedLength = this.#unacknowledged.reduce((sum, { length }) => sum + length, 0);
   }
 }

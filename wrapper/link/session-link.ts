@@ -26,6 +26,8 @@ export class SessionLink {
   readonly #commands: CommandQueue;
   readonly #link: Link;
   #gathering: NodeJS.Timeout | undefined;
+  /** The last ping of the runner, until it is answered. */
+  #ping: number | null = null;
 
   /** @param path of the session's unix socket */
   constructor(path: string, epoch: number, listener: SessionLinkListener) {
@@ -33,9 +35,13 @@ export class SessionLink {
     this.#link = new Link(path, {
       hello: () => ({ kind: 'hello', epoch, taken: this.#commands.connected() }),
       take: () => this.#take(),
+      sent: (frame, length) => {
+        if (frame.kind === 'items') this.#outbox.sent(frame, length);
+      },
       receive: (frame) => this.#receive(frame),
       broken: () => {
         this.#outbox.disconnected();
+        this.#ping = null;
       },
     });
     this.#commands = new CommandQueue({
@@ -98,6 +104,11 @@ export class SessionLink {
   }
 
   #take(): WrapperFrame | null {
+    if (this.#ping !== null) {
+      const number = this.#ping;
+      this.#ping = null;
+      return { kind: 'pong', number };
+    }
     // A relay that does not know yet what the session has stored takes nothing before its welcome.
     if (!this.#outbox.connected) return null;
     return this.#commands.take() ?? this.#outbox.take();
@@ -105,13 +116,18 @@ export class SessionLink {
 
   #receive(frame: SessionFrame): string | null {
     if (frame.kind === 'command') return this.#commands.receive(frame.number, frame.command);
+    if (frame.kind === 'ping') {
+      // After each frame that comes, what waits is sent.
+      this.#ping = frame.number;
+      return null;
+    }
     if (!this.#accept(frame)) return `${JSON.stringify(frame)} cannot be`;
     this.#listener.stored();
     return null;
   }
 
   /** False: the frame does not fit what was sent. */
-  #accept(frame: Exclude<SessionFrame, { kind: 'command' }>): boolean {
+  #accept(frame: Exclude<SessionFrame, { kind: 'command' | 'ping' }>): boolean {
     switch (frame.kind) {
       case 'welcome':
         return this.#outbox.welcome(frame.stored);

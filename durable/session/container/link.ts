@@ -3,11 +3,18 @@ import { dataFrame, type DataFrame, type RunnerNoticeFrame } from '../../../prot
 import type { SessionFrame, WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
 import type { WrapperFrame } from '../../../protocol/link/wrapper-notice.ts';
 import type { NumberedCommand } from '../store/tables/command-table.ts';
+import { Flow } from '../core/link/flow.ts';
 import { parseJson } from '../../shared/json.ts';
 import type { SessionStore } from '../store/store.ts';
 
+/** A frame, and its length as text, UTF-16 units. */
+interface Sized<T> {
+  readonly frame: T;
+  readonly length: number;
+}
+
 /** What a container sends: items to store, and previews. */
-type ContainerFrame = Extract<WrapperFrame, { kind: 'items' | 'preview' }>;
+type ContainerFrame = Sized<Extract<WrapperFrame, { kind: 'items' | 'preview' }>>;
 
 /** Marks a container's data socket. Stored as the socket's attachment, so that it survives hibernation. */
 interface Attachment {
@@ -17,16 +24,23 @@ interface Attachment {
 
 const TAG = 'data';
 
+/** The longest that a timer can wait, milliseconds. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /**
  * The session's end of the link to its container: stores what the container sends exactly once, and sends it commands.
  */
 export class ContainerLink {
   readonly #ctx: DurableObjectState;
   readonly #store: SessionStore;
+  readonly #flow: Flow;
+  /** While an acknowledgement is held back. Its container waits for it, so the object is in use. */
+  #timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(ctx: DurableObjectState, store: SessionStore) {
     this.#ctx = ctx;
     this.#store = store;
+    this.#flow = new Flow(store.settings, Date.now());
   }
 
   /** Accepts a data socket of `epoch`. It replaces an earlier one. */
@@ -75,12 +89,13 @@ export class ContainerLink {
     return false;
   }
 
-  #handle(socket: WebSocket, epoch: number, frames: readonly DataFrame[]): void {
+  #handle(socket: WebSocket, epoch: number, frames: readonly Sized<DataFrame>[]): void {
     const sent: ContainerFrame[] = [];
-    for (const frame of frames) {
-      if (frame.kind === 'items' || frame.kind === 'preview') sent.push(frame);
+    for (const { frame, length } of frames) {
+      if (frame.kind === 'items' || frame.kind === 'preview') sent.push({ frame, length });
       else if (frame.kind === 'host') this.#storeNotices(socket, frame);
       else if (frame.kind === 'taken') this.#store.commands.taken(epoch, frame.command);
+      else if (frame.kind === 'pong') continue;
       else if (frame.epoch === epoch) this.#welcome(socket, epoch, frame.taken);
       else return socket.close(CloseCode.badFrame, 'the epoch is not that of the token');
     }
@@ -89,6 +104,7 @@ export class ContainerLink {
 
   #welcome(socket: WebSocket, epoch: number, taken: number): void {
     const { stored, notices_stored } = this.#store.current.link;
+    this.#flow.welcomed();
     // A `taken` frame may have been lost. If the container ends now, what the wrapper has taken must not be sent again.
     this.#store.commands.taken(epoch, taken);
     send(socket, { kind: 'welcome', stored });
@@ -117,16 +133,46 @@ export class ContainerLink {
 
   /** Stores and publishes all frames of one message in one transaction. */
   #storeFrames(socket: WebSocket, sent: readonly ContainerFrame[]): void {
+    const now = Date.now();
+    const before = this.#store.current.link.stored;
+    const load = { events: 0, bytes: 0 };
     const complete = this.#store.change((tx) => {
-      for (const frame of sent) {
-        if (frame.kind === 'preview') tx.preview(frame.line);
-        else if (!tx.link.take(frame.first, frame.items)) return false;
+      for (const { frame, length } of sent) {
+        if (frame.kind === 'preview') {
+          if (this.#flow.preview(length, now)) tx.preview(frame.line);
+          continue;
+        }
+        const { stored } = tx.record.link;
+        if (!tx.link.take(frame.first, frame.items)) return false;
+        const fresh = tx.record.link.stored - stored;
+        load.events += fresh;
+        if (fresh > 0) load.bytes += length;
       }
       return true;
     });
     const { stored } = this.#store.current.link;
+    const hasItems = sent.some(({ frame }) => frame.kind === 'items');
+    if (hasItems && (complete || stored > before)) this.#flow.stored(stored, load, now);
     if (!complete) send(socket, { kind: 'resend', from: stored + 1 });
-    else if (sent.some(({ kind }) => kind === 'items')) send(socket, { kind: 'ack', stored });
+    this.#acknowledge(socket);
+    const flood = stored > before ? this.#flow.flood() : null;
+    if (flood === null) return;
+    this.#store.change((tx) => tx.input({ on: 'flooded', reason: { code: 'event_flood', detail: flood } }));
+    // Nobody reads on, whatever the runner does until the container has ended.
+    socket.close(CloseCode.staleEpoch, 'too much came');
+  }
+
+  /** Acknowledges what is due, now and later. */
+  #acknowledge(socket: WebSocket): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (socket.readyState !== WebSocket.OPEN) return;
+    const now = Date.now();
+    const stored = this.#flow.acknowledge(now);
+    if (stored !== null) send(socket, { kind: 'ack', stored });
+    const due = this.#flow.nextDue();
+    if (due === null) return;
+    this.#timer = setTimeout(() => this.#acknowledge(socket), Math.min(Math.max(1, due - now), LONGEST_TIMER_MS));
   }
 }
 
@@ -135,13 +181,13 @@ function send(socket: WebSocket, frame: SessionFrame): void {
 }
 
 /** Parses a message of one or more frames, one per line. Null: a line is not a valid frame. */
-function parseFrames(message: string | ArrayBuffer): DataFrame[] | null {
+function parseFrames(message: string | ArrayBuffer): Sized<DataFrame>[] | null {
   if (typeof message !== 'string') return null;
-  const frames: DataFrame[] = [];
+  const frames: Sized<DataFrame>[] = [];
   for (const line of message.split('\n')) {
-    const { data } = dataFrame.safeParse(parseJson(line));
-    if (data === undefined) return null;
-    frames.push(data);
+    const { data: frame } = dataFrame.safeParse(parseJson(line));
+    if (frame === undefined) return null;
+    frames.push({ frame, length: line.length });
   }
   return frames;
 }

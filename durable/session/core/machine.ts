@@ -92,6 +92,8 @@ class Machine {
         return this.#interrupt(input.background);
       case 'stop':
         return this.#stop(input.reason);
+      case 'flooded':
+        return this.#flooded(input.reason);
       case 'ended':
         if (input.epoch === epoch && container !== 'none') this.#ended(input.reason);
         return;
@@ -210,6 +212,16 @@ class Machine {
     for (const { message_id } of queue) this.#draft.do({ do: 'message_interrupted', message_id, error });
     if (container !== 'none' && container !== 'ending') this.#release();
     this.#draft.enter('stopped', reason);
+  }
+
+  /** The container is ended. Messages that wait get another, unless this one did not come as far as to take one. */
+  #flooded({ code, detail }: Reason): void {
+    const { container, was_ready } = this.#state;
+    if (container === 'none' || container === 'ending') return;
+    this.#turns.lost({ code, detail }, null);
+    this.#release();
+    if (!was_ready) this.#failQueue({ code, detail });
+    this.#draft.enter(this.#state.queue.length > 0 ? 'queued' : 'failed', { code, detail });
   }
 
   #ended(reported: Reason): void {

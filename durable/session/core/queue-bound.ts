@@ -22,11 +22,7 @@ export function promptBytes(prompt: Prompt): number {
  * @param waiting bytes that wait already
  * @param adds bytes of the message
  */
-export function queueExcess(
-  waiting: number,
-  adds: number,
-  { MAX_QUEUE_MB }: QueueBound,
-): Refusal | null {
+export function queueExcess(waiting: number, adds: number, { MAX_QUEUE_MB }: QueueBound): Refusal | null {
   if (MAX_QUEUE_MB === 0 || waiting + adds <= MAX_QUEUE_MB * MB) return null;
   const mb = (bytes: number) => (bytes / MB).toFixed(1);
   const bound = `${MAX_QUEUE_MB} MB of messages may wait in a session (MAX_QUEUE_MB)`;

@@ -248,6 +248,8 @@ export type SessionInput =
   /** `background`: its background work ends too. */
   | { readonly on: 'interrupt'; readonly background: boolean }
   | { readonly on: 'stop'; readonly reason: Reason }
+  /** The container sends on although it was told to wait. It is ended. */
+  | { readonly on: 'flooded'; readonly reason: Reason }
   | { readonly on: 'ended'; readonly epoch: number; readonly reason: Reason }
   | { readonly on: 'clock' };
 

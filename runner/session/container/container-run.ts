@@ -48,6 +48,8 @@ export class ContainerRun {
   #refused: EndFacts['refused'];
   /** Megabytes in its folders, when that was too much. */
   #diskMb: number | undefined;
+  /** Its wrapper does not answer any more. */
+  #unresponsive = false;
   /** Aborted by a stop: what the start waits for is not needed any more. */
   readonly #stopped = new AbortController();
   /** The container may have changed the files: the edge counts the launch as a new version of them. */
@@ -72,6 +74,12 @@ export class ContainerRun {
         if (this.#phase === 'running') void this.#end();
       },
       onCloned: () => this.#continueAfterClone(),
+      onUnresponsive: () => {
+        this.#unresponsive = true;
+        // Nobody in it would do anything about a gentle stop.
+        this.#graceMs = 0;
+        if (this.#phase === 'running') void this.#end();
+      },
     });
     this.released = new Promise((resolve) => (this.#release = resolve));
     this.ended = this.#run();
@@ -177,7 +185,8 @@ export class ContainerRun {
     this.#log.info(launch === undefined ? 'container adopted' : 'container started');
     this.#options.onStarted();
     // Something may have ended it while it started.
-    if (this.#stopCause !== undefined || this.#refused !== undefined || this.#diskMb !== undefined) void this.#end();
+    const isEnding = this.#stopCause !== undefined || this.#refused !== undefined || this.#diskMb !== undefined;
+    if (isEnding || this.#unresponsive) void this.#end();
 
     const exit = await backend.wait(this.key);
     await Promise.all([this.#workspace?.close(), this.#sockets.containerEnded()]);
@@ -242,6 +251,7 @@ export class ContainerRun {
       stopCause: this.#stopCause,
       refused: this.#refused,
       diskMb: this.#diskMb,
+      unresponsive: this.#unresponsive,
       resources,
     });
   }

@@ -36,6 +36,8 @@ export interface ContainerSocketsOptions extends ContainerDependencies {
   onRefused: RelayOptions['onRefused'];
   /** The container has cloned its repository. At least once. */
   onCloned: () => void;
+  /** Its wrapper does not answer any more. */
+  onUnresponsive: () => void;
 }
 
 /** A container's sockets, its only ways out: the link to its session, the model gateway, and the egress proxy. */
@@ -109,7 +111,7 @@ export class ContainerSockets {
   }
 
   async #openRelay(runPath: string, plan: EgressPlan): Promise<void> {
-    const { key, edgeUrl, placement, launch, backend, log, onRefused, onCloned } = this.#options;
+    const { key, edgeUrl, placement, launch, backend, log, onRefused, onCloned, onUnresponsive } = this.#options;
     this.#relay = await Relay.open({
       linkPath: path.join(runPath, 'link.sock'),
       epoch: key.epoch,
@@ -118,6 +120,7 @@ export class ContainerSockets {
       fresh: launch !== undefined,
       log,
       onRefused,
+      onUnresponsive,
       onNotice: ({ notice }) => {
         if (notice === 'cloned') onCloned();
       },

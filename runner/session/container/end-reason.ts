@@ -14,9 +14,14 @@ export interface EndFacts {
   refused: Refusal | 'lost_items' | undefined;
   /** Megabytes in its folders, when that was too much. */
   diskMb?: number | undefined;
+  /** Its wrapper did not answer any more, so it was killed. */
+  unresponsive?: boolean;
   /** The container's limits; null: it had none. */
   resources: Resources | null;
 }
+
+/** Exit code of a container whose first process was killed by SIGKILL. */
+const SIGKILLED = 128 + 9;
 
 /** Advice for a session that works in another session's files, when no container of that one runs here. */
 export const WAKE_PARENT = 'Send the session whose files they are a message, so that it wakes, and then this one.';
@@ -38,7 +43,7 @@ const REFUSED: Record<Refusal | 'lost_items', string> = {
  * Why a container that had started has ended. The stop's cause has precedence: a container that was stopped may also have
  * been killed, or have exited with an error.
  */
-export function endReason({ exit, stopCause, refused, diskMb, resources }: EndFacts): Reason {
+export function endReason({ exit, stopCause, refused, diskMb, unresponsive, resources }: EndFacts): Reason {
   if (stopCause !== undefined) return { code: stopCause, detail: STOPPED[stopCause] };
   if (diskMb !== undefined) {
     const detail = `Its files take ${diskMb} MB, and ${resources?.workspace_mb ?? 0} MB are allowed: remove some with the next message, or raise resources.workspace_mb (SESSION_WORKSPACE_MB on the runner is the most).`;
@@ -49,6 +54,11 @@ export function endReason({ exit, stopCause, refused, diskMb, resources }: EndFa
   if (exit.outOfMemory) {
     const detail = `The container needed more than its ${resources?.memory_mb ?? 0} MB of memory: raise resources.memory_mb (SESSION_MEMORY_MB on the runner is the most).`;
     return { code: 'out_of_memory', detail };
+  }
+  if (unresponsive === true && wasKilled(exit)) {
+    const detail =
+      'What reports on Claude Code in the container (its wrapper) did not answer for 10 s: something in it has stopped that, or left it no processor. The container was ended. The next message starts another.';
+    return { code: 'claude_unresponsive', detail };
   }
   if (resources !== null && exit.code === WrapperExit.outOfPids) {
     const detail = `The container reached its limit of ${resources.pids} processes and threads: have it start fewer, or raise resources.pids (SESSION_PIDS on the runner is the most).`;
@@ -66,4 +76,9 @@ export function endReason({ exit, stopCause, refused, diskMb, resources }: EndFa
       : `The container exited with code ${exit.code}.`;
   const log = exit.log.trim();
   return { code: 'container_exited', detail: log === '' ? how : `${how} The end of its log:\n${log}` };
+}
+
+/** It did not end by itself meanwhile. */
+function wasKilled({ code, signal }: ContainerExit): boolean {
+  return code === null || code === SIGKILLED || signal !== null;
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { MAX_LINE_BYTES } from '../../../protocol/settings/limits.ts';
@@ -165,13 +166,14 @@ test('while nothing is acknowledged, claude waits rather than the memory growing
   const said = async (): Promise<number> => Number(await readFile(stage.path('workspace/said'), 'utf8'));
   session.withholdAcks = true;
   await stage.start({ claude });
-  await session.until(() => session.lines.length >= 64);
-  // 64 MiB are held; what follows is not read, however much time it is given.
+  await session.until(() => session.lines.length >= 16);
+  // A window of 16 MiB is sent, and another kept. What follows is not read, however much time it is given.
   for (let n = 1; n <= 50; n += 1) {
     session.prompt('are you there?');
     await session.until(() => session.taken === n);
   }
-  expect(await said()).toBeLessThan(70);
+  expect(session.lines.length).toBeLessThan(18);
+  expect(await said()).toBeLessThan(38);
   session.withholdAcks = false;
   session.breakLink();
   await session.until(() => session.lines.length === 100);
@@ -183,19 +185,21 @@ test('what it had said when it ended, and was not read for fullness, comes befor
   const claude = await stage.standIn(`${INITIALISE}
     lines.once('line', (line) => {
       initialised(line);
-      for (let n = 0; n < 64; n += 1) say(JSON.stringify({ pad: 'x'.repeat(1024 * 1024) }));
+      for (let n = 0; n < 32; n += 1) say(JSON.stringify({ pad: 'x'.repeat(1024 * 1024) }));
       lines.once('line', () => { say('{"last":true}'); process.stdin.destroy(); lines.close(); });
+      process.on('exit', () => require('node:fs').writeFileSync('gone', ''));
     });`);
   const { session } = stage;
   session.withholdAcks = true;
   await stage.start({ claude });
-  await session.until(() => session.lines.length === 64);
+  await session.until(() => session.lines.length >= 16);
   session.prompt('go');
-  await session.notice('exited');
-  await session.until(() => session.lines.length === 65);
-  expect(session.items.slice(-2)).toEqual(['{"last":true}', { notice: 'exited', code: 0, signal: null, stderr: '' }]);
+  await expect.poll(() => existsSync(stage.path('workspace/gone'))).toBe(true);
   session.withholdAcks = false;
   session.breakLink();
+  await session.notice('exited');
+  expect(session.lines).toHaveLength(33);
+  expect(session.items.slice(-2)).toEqual(['{"last":true}', { notice: 'exited', code: 0, signal: null, stderr: '' }]);
 });
 
 test.each([

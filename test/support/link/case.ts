@@ -24,12 +24,18 @@ const word = z.string();
 const said = z.union([word, wrapperNotice, z.strictObject({ preview: word })]);
 export type Said = z.infer<typeof said>;
 
+/** The same word, so many times. */
+const times = z
+  .strictObject({ times: z.int().min(1), word })
+  .transform(({ times: count, word: same }): string[] => Array.from({ length: count }, () => same));
+
 /** What is no frame: this text, or so many bytes. */
 const noFrame = z.union([z.strictObject({ raw: z.string() }), z.strictObject({ bytes: z.int() })]);
 
 /** A frame as it is on the wire, with words for the lines in it. */
 const containerFrame = z.union([
   wrapperFrame,
+  z.strictObject({ kind: z.literal('items'), first: z.int().min(1), items: times }),
   z.strictObject({ ...runnerNoticeFrame.shape, notices: z.array(word).min(1) }),
   noFrame,
 ]);
@@ -70,7 +76,7 @@ const step = z.union([
 
   // What happens at the container side.
   /** There is something new, at once if it is a list: items (lines of Claude Code, notices of the wrapper) and previews. */
-  z.strictObject({ says: z.union([said, z.array(said)]) }),
+  z.strictObject({ says: z.union([times, said, z.array(said)]) }),
   /** Claude Code has got this command. */
   z.strictObject({ hands_on: z.int().min(1) }),
   /** The container has got `go`, and goes on after its clone. */

@@ -6,12 +6,13 @@ import openings from './cases/openings.json' with { type: 'json' };
 import previews from './cases/previews.json' with { type: 'json' };
 import refusals from './cases/refusals.json' with { type: 'json' };
 import runner from './cases/runner.json' with { type: 'json' };
+import window from './cases/window.json' with { type: 'json' };
 import { isPreview } from './on-the-wire.ts';
 
 /** All cases, as they are written. */
 export const CASES: readonly LinkCase[] = linkCase
   .array()
-  .parse([items, breaks, commands, previews, refusals, runner].flat());
+  .parse([items, breaks, commands, previews, refusals, runner, window].flat());
 
 const OPENINGS = { greeted: steps.parse(openings.greeted), ready: steps.parse(openings.ready) };
 
@@ -31,7 +32,7 @@ export const isOnDataSocket = (end: EndName): boolean => end === 'relay as conta
 export function endsThatCan({ steps: own }: LinkCase): EndName[] {
   const kinds = new Set(own.map(kindOf));
   const onDataSocket = RUNNERS_OWN.some((kind) => kinds.has(kind));
-  const onUnixSocket = kinds.has('go');
+  const onUnixSocket = kinds.has('go') || kinds.has('ping');
   return ENDS.filter((end) => {
     if (isOnDataSocket(end) ? onUnixSocket : onDataSocket) return false;
     return !own.some((step) => 'wrong' in step && sideOf(end) in step);

@@ -82,6 +82,7 @@ export class WrapperPeer {
   async #read(): Promise<void> {
     for (let line = await this.#wire.next(); line !== null; line = await this.#wire.next()) {
       const frame: SessionFrame = JSON.parse(line);
+      if (frame.kind === 'ping') this.#send({ kind: 'pong', number: frame.number });
       if (frame.kind === 'welcome') {
         this.#welcomes += 1;
         this.#next = this.#taken + 1;

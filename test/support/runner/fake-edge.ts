@@ -244,6 +244,8 @@ export class FakeEdge {
       case 'taken':
         session.taken = frame.command;
         break;
+      case 'pong':
+        throw new Error('a relay passes no pong on');
     }
   }
 

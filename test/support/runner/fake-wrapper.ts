@@ -80,6 +80,7 @@ function obey(prompt: string): void {
     say('conversed');
   } else if (word === 'probe') say(JSON.stringify(probe()));
   else if (word === 'exit') process.exit(Number(rest[0]));
+  else if (word === 'freeze') process.kill(process.pid, 'SIGSTOP');
   else if (word === 'complain') process.stderr.write(`${rest.join(' ')}\n`, () => process.exit(9));
   else if (word === 'spawn') {
     const child = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore', env: launch.env });
@@ -129,6 +130,7 @@ function receive(frame: {
   number: number;
   command: { prompt?: string };
 }): void {
+  if (frame.kind === 'ping') send({ kind: 'pong', number: frame.number });
   if (frame.kind === 'ack') forget(frame.stored);
   if (frame.kind === 'welcome') {
     forget(frame.stored);

@@ -155,6 +155,8 @@ export class SessionSide implements AsyncDisposable {
       this.#taken = frame.command;
     } else if (frame.kind === 'preview') {
       this.seen.push(frame.line);
+    } else if (frame.kind === 'pong') {
+      return;
     } else if (frame.first > this.#stored + 1) {
       this.send({ kind: 'resend', from: this.#stored + 1 });
     } else {

@@ -28,6 +28,8 @@ async function openRelay(url: string, options: Pick<RelayOptions, Differing>): P
     token: 'token',
     log: keptLog().log,
     backoff: { minMs: 1, maxMs: 20 },
+    // No case is about time.
+    pingMs: 2 ** 30,
     ...options,
   });
   onTestFinished(() => relay.close());
@@ -91,6 +93,8 @@ async function asSession(): Promise<SessionEnd> {
   await edge.changes.until(() => session.hellos.length > 0);
   session.socket?.send(JSON.stringify({ kind: 'model', held: false }));
   await changes.until(() => isLive);
+  // Only now that it has ended is the next one taken.
+  early.close(0);
   return {
     name: 'relay as session',
     side: 'session',

@@ -15,12 +15,14 @@ import { scratch } from '../../../support/scratch.ts';
 
 const ID = '0190a0a0-0000-7000-8000-000000000001';
 
-async function setUp(options: { fresh?: boolean } = {}) {
+async function setUp(options: { fresh?: boolean; pingMs?: number } = {}) {
   const edge = await FakeEdge.start();
   const linkPath = path.join(scratch(), 'link.sock');
   const refused: string[] = [];
   const notices: string[] = [];
   const modelPaused: boolean[] = [];
+  const pulse = new Changes();
+  let isUnresponsive = false;
   const { log, lines } = keptLog();
   const relay = await Relay.open({
     linkPath,
@@ -32,17 +34,24 @@ async function setUp(options: { fresh?: boolean } = {}) {
     onRefused: (why) => refused.push(why),
     onNotice: ({ notice }) => notices.push(notice),
     onModelPaused: (paused) => modelPaused.push(paused),
+    onUnresponsive: () => {
+      isUnresponsive = true;
+      pulse.notify();
+    },
+    ...(options.pingMs !== undefined && { pingMs: options.pingMs }),
     backoff: { minMs: 1, maxMs: 20 },
   });
   onTestFinished(async () => {
     await relay.close();
     await edge.close();
   });
-  return { edge, session: edge.session(ID), relay, linkPath, refused, notices, modelPaused, lines };
+  const gaveUp = async () => void (await pulse.until(() => isUnresponsive));
+  const isGivenUp = () => isUnresponsive;
+  return { edge, session: edge.session(ID), relay, linkPath, refused, notices, modelPaused, lines, gaveUp, isGivenUp };
 }
 
-/** A wrapper by hand. */
-async function connect(linkPath: string) {
+/** A wrapper by hand. `answers`: what is pinged. */
+async function connect(linkPath: string, answers = true) {
   const socket = net.connect(linkPath);
   const changes = new Changes();
   const received: SessionFrame[] = [];
@@ -53,7 +62,9 @@ async function connect(linkPath: string) {
     const [first = '', ...rest] = chunk.split('\n');
     parts.push(first);
     for (const next of rest) {
-      received.push(JSON.parse(parts.join('')));
+      const frame: SessionFrame = JSON.parse(parts.join(''));
+      received.push(frame);
+      if (frame.kind === 'ping' && answers) send({ kind: 'pong', number: frame.number });
       parts = [next];
     }
     changes.notify();
@@ -147,6 +158,7 @@ test('breaks on both sides, again and again, lose and double nothing', async () 
     if (n % 20 === 1) session.socket?.terminate();
     n = end + 1;
     if (n % 3 === 0) wrapper.socket.destroy();
+    else wrapper.socket.end();
   }
   await edge.changes.until(() => session.items.length === total);
   expect(session.items).toEqual(Array.from({ length: total }, (_, at) => `${at + 1}`));
@@ -166,10 +178,10 @@ test('a command that came while no wrapper was there waits for it, and is not re
   await edge.changes.until(() => session.taken === 1);
   edge.prompt(ID, 'two');
   await second.frame('command', 1);
+  second.socket.destroy();
   const third = await connect(linkPath);
   third.hello(1);
   expect(await third.frame('command')).toMatchObject({ number: 2 });
-  await second.closed();
 });
 
 test('of an adopted container the session says what it has, before the wrapper goes on', async () => {
@@ -181,6 +193,94 @@ test('of an adopted container the session says what it has, before the wrapper g
   wrapper.say(4, '4');
   await edge.changes.until(() => session.items.length === 4);
   expect(session.hellos).toEqual([{ kind: 'hello', epoch: 3, taken: 7 }]);
+});
+
+test('while the wrapper answers, who else connects is refused, and nothing of it is heard', async () => {
+  const { edge, session, linkPath, lines } = await setUp();
+  const wrapper = await connect(linkPath);
+  wrapper.hello();
+  await wrapper.frame('welcome');
+  const forger = await connect(linkPath);
+  forger.hello();
+  forger.say(1, 'forged');
+  await forger.closed();
+  wrapper.say(1, 'true');
+  await edge.changes.until(() => session.items.length > 0);
+  expect([session.items, forger.received]).toEqual([['true'], []]);
+  expect(lines.join('')).toContain('a second connection');
+});
+
+test('who connects to a busy wrapper’s socket waits, and takes its place when that is gone', async () => {
+  const { edge, session, linkPath } = await setUp({ pingMs: 2 ** 30 });
+  const first = await connect(linkPath, false);
+  first.hello();
+  await first.frame('welcome');
+  const second = await connect(linkPath);
+  second.hello();
+  await first.frame('ping');
+  first.say(1, 'its last word');
+  first.socket.end();
+  const welcome = await second.frame('welcome');
+  second.say(welcome.kind === 'welcome' ? welcome.stored + 1 : 0, 'its last word', 'and the next');
+  await edge.changes.until(() => session.items.length > 1);
+  expect(session.items).toEqual(['its last word', 'and the next']);
+});
+
+test('a wrapper that stands still is given up, and whoever waits for its place is never heard', async () => {
+  const { session, linkPath, gaveUp } = await setUp({ pingMs: 20 });
+  const wrapper = await connect(linkPath);
+  wrapper.hello();
+  await wrapper.frame('ping', 10);
+  wrapper.socket.pause();
+  const forger = await connect(linkPath);
+  forger.hello();
+  forger.say(1, 'forged');
+  await gaveUp();
+  expect([session.items, forger.received]).toEqual([[], []]);
+});
+
+test('a wrapper that is gone while its container runs is given up; one that comes back is not', async () => {
+  const { linkPath, gaveUp, isGivenUp } = await setUp({ pingMs: 20 });
+  for (let round = 0; round < 10; round += 1) {
+    const wrapper = await connect(linkPath);
+    wrapper.hello();
+    await wrapper.frame('ping', 1);
+    wrapper.socket.destroy();
+  }
+  expect(isGivenUp()).toBe(false);
+  await gaveUp();
+});
+
+test('a wrapper that is not read, because its session is away, is not given up', async () => {
+  const { edge, session, linkPath, isGivenUp } = await setUp({ pingMs: 20 });
+  const wrapper = await connect(linkPath);
+  wrapper.hello();
+  await wrapper.frame('welcome');
+  edge.leave();
+  // More than the runner keeps.
+  for (let n = 1; n <= 6; n += 1) wrapper.say(n, 'x'.repeat(20 * 1024 * 1024));
+  // Until another one has been pinged so often.
+  const other = await setUp({ pingMs: 20 });
+  await (await connect(other.linkPath)).frame('ping', 20);
+  expect(isGivenUp()).toBe(false);
+  edge.comeBack();
+  await edge.changes.until(() => session.items.length === 6);
+});
+
+test('a rush comes in few messages, and one frame alone at once', async () => {
+  const { edge, session, linkPath } = await setUp();
+  const wrapper = await connect(linkPath);
+  wrapper.hello();
+  await wrapper.frame('welcome');
+  await edge.changes.until(() => session.socket);
+  let messages = 0;
+  session.socket?.on('message', () => (messages += 1));
+  for (let n = 1; n <= 200; n += 1) {
+    wrapper.say(n, `line ${n}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await edge.changes.until(() => session.items.length === 200);
+  expect(messages).toBeLessThan(100);
 });
 
 test('a gap is asked for again, once', async () => {

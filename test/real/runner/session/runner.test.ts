@@ -106,6 +106,15 @@ test('a container whose session is gone is ended', async () => {
   expect(await edge.frame('ended')).toMatchObject({ ...KEY, reason: { code: 'container_exited' } });
 });
 
+test('a wrapper that is stopped in its container is noticed: nobody can speak in its place, and the container is ended', async () => {
+  const { edge, launch } = await runRunner();
+  launch(KEY);
+  await edge.line(KEY.session_id, (item) => item.includes('resume'));
+  edge.prompt(KEY.session_id, 'freeze');
+  const { reason } = await edge.frame('ended');
+  expect(reason).toMatchObject({ code: 'claude_unresponsive', detail: expect.stringContaining('10 s') });
+});
+
 test('to remove a session ends its container and deletes its files, again and again if asked', async () => {
   const { edge, launch, session } = await runRunner();
   launch(KEY);

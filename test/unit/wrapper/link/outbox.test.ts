@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { BATCH_BYTES, BATCH_EVENTS } from '../../../../protocol/settings/limits.ts';
+import { BATCH_BYTES, BATCH_EVENTS, LINK_WINDOW_BYTES } from '../../../../protocol/settings/limits.ts';
 import type { SessionFrame } from '../../../../protocol/link/wrapper-link.ts';
 import type { LinkItem, WrapperFrame } from '../../../../protocol/link/wrapper-notice.ts';
 import { Outbox } from '../../../../wrapper/link/outbox.ts';
@@ -159,3 +159,33 @@ test('an acknowledgement of what was never sent, or a demand for what was acknow
   expect(outbox.welcome(1)).toBe(false);
   expect(outbox.welcome(4)).toBe(false);
 });
+
+test('no frame is begun while a window of bytes is not acknowledged, and one that was lost does not count', () => {
+  const outbox = connected();
+  const mb = 1024 * 1024;
+  // Each is a frame of its own. To count as 1 MB it need not be so long.
+  const item = 'x'.repeat(BATCH_BYTES);
+  for (let n = 0; n < 40; n += 1) outbox.push(item);
+  const send = (): number => {
+    const frames = takeWindow(outbox);
+    return frames.reduce((sum, frame) => sum + frame.items.length, 0);
+  };
+  expect(send()).toBe(LINK_WINDOW_BYTES / mb);
+  expect(outbox.acknowledge(3)).toBe(true);
+  expect(send()).toBe(3);
+  expect(outbox.resend(10)).toBe(true);
+  expect(send()).toBe(LINK_WINDOW_BYTES / mb - 6);
+  outbox.disconnected();
+  expect(outbox.welcome(12)).toBe(true);
+  expect(send()).toBe(LINK_WINDOW_BYTES / mb);
+});
+
+/** Takes what may be sent now, and says each time that it is on its way. */
+function takeWindow(outbox: Outbox): Extract<WrapperFrame, { kind: 'items' }>[] {
+  const frames: Extract<WrapperFrame, { kind: 'items' }>[] = [];
+  for (let frame = outbox.take(); frame?.kind === 'items'; frame = outbox.take()) {
+    outbox.sent(frame, 1024 * 1024);
+    frames.push(frame);
+  }
+  return frames;
+}

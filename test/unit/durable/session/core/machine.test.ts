@@ -116,6 +116,7 @@ const anyInput: fc.Arbitrary<SessionInput> = fc.oneof(
   ),
   fc.boolean().map((background): SessionInput => ({ on: 'interrupt', background })),
   fc.constant<SessionInput>({ on: 'stop', reason: reason('stopped_by_user') }),
+  fc.constant<SessionInput>({ on: 'flooded', reason: reason('event_flood') }),
   fc.record({
     on: fc.constant('ended' as const),
     epoch: fc.integer({ min: 1, max: 4 }),
@@ -527,6 +528,27 @@ describe('a session', () => {
     const gone = { on: 'ended', epoch: 1, reason: reason('stopped_by_user') } as const;
     const { state: again } = advance(woken, gone, now + LIMITS.interrupt + 2, LIMITS);
     expect(again).toMatchObject({ status: 'queued', epoch: 2, container: 'wanted', queue: [{ message_id: 'm1' }] });
+  });
+
+  it('whose container floods it loses that; what ran has failed, and what waits goes on in another', () => {
+    const flooded = { on: 'flooded', reason: reason('event_flood') } as const;
+    const { state } = play([...READY, prompted('m0'), prompted('m1'), flooded]);
+    expect(state).toMatchObject({ status: 'queued', reason: { code: 'event_flood' }, container: 'ending' });
+    const gone = { on: 'ended', epoch: 1, reason: reason('container_exited') } as const;
+    const next = play([...READY, prompted('m0'), prompted('m1'), flooded, gone]);
+    expect(next.state).toMatchObject({ epoch: 2, container: 'wanted', queue: [{ message_id: 'm1' }] });
+    expect(next.effects).toContainEqual(
+      expect.objectContaining({
+        do: 'message_failed',
+        message_id: 'm0',
+        error: expect.objectContaining({ code: 'event_flood' }),
+      }),
+    );
+    const alone = play([...READY, prompted('m0'), flooded, gone]).state;
+    expect(alone).toMatchObject({ status: 'failed', reason: { code: 'event_flood' }, container: 'none' });
+    // One that floods before its claude is ready would do so for ever.
+    const early = play([{ on: 'created' }, { on: 'placed', epoch: 1 }, prompted('m0'), flooded, gone]).state;
+    expect(early).toMatchObject({ status: 'failed', reason: { code: 'event_flood' }, queue: [], container: 'none' });
   });
 
   it('whose claude hangs goes on with what waits, once the old container has gone', () => {

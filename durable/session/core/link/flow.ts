@@ -1,0 +1,104 @@
+import type { EdgeSettings } from '../../../../protocol/settings/edge-settings.ts';
+import { LINK_FLOOD_BYTES, LINK_FLOOD_EVENTS } from '../../../../protocol/settings/limits.ts';
+import { evenAt, fullBucket, take, type Bucket } from './token-bucket.ts';
+
+type Rates = Pick<EdgeSettings, 'EVENTS_PER_SECOND' | 'EVENT_KB_PER_SECOND'>;
+
+/** What came in one message: items or previews, and their length, UTF-16 units. */
+export interface Load {
+  readonly events: number;
+  readonly bytes: number;
+}
+
+/** Items that are stored, and whose acknowledgement is held back. */
+interface Held extends Load {
+  /** The last of them. */
+  readonly stored: number;
+  /** When they are acknowledged, epoch milliseconds. */
+  readonly due: number;
+}
+
+const KB = 1024;
+
+/**
+ * How fast a container may say things. What it says beyond its rate is stored as it comes, and acknowledged later, as if it
+ * had come in time. A correct wrapper then waits, because its window is full; one that does not is a flood. No I/O.
+ */
+export class Flow {
+  readonly #events: number;
+  readonly #bytes: number;
+  #eventBucket: Bucket;
+  #byteBucket: Bucket;
+  #held: Held[] = [];
+  #unacknowledged: Load = { events: 0, bytes: 0 };
+
+  constructor({ EVENTS_PER_SECOND, EVENT_KB_PER_SECOND }: Rates, now: number) {
+    this.#events = EVENTS_PER_SECOND;
+    this.#bytes = EVENT_KB_PER_SECOND * KB;
+    this.#eventBucket = fullBucket(this.#events, now);
+    this.#byteBucket = fullBucket(this.#bytes, now);
+  }
+
+  /** Another connection begins: its `welcome` says what is stored. The rate goes on. */
+  welcomed(): void {
+    this.#held = [];
+    this.#unacknowledged = { events: 0, bytes: 0 };
+  }
+
+  /** Items up to `stored` are stored. */
+  stored(stored: number, load: Load, now: number): void {
+    const due = Math.max(this.#count(load, now), this.#held.at(-1)?.due ?? now);
+    this.#held.push({ stored, due, ...load });
+    this.#unacknowledged = plus(this.#unacknowledged, load, 1);
+  }
+
+  /** A preview has come. False: it is too much, and is to be dropped. */
+  preview(bytes: number, now: number): boolean {
+    // What came before has to be made up for first.
+    const isLate = this.#count({ events: 0, bytes: 0 }, now) > now;
+    if (!isLate) this.#count({ events: 1, bytes }, now);
+    return !isLate;
+  }
+
+  /** The last item to acknowledge now; null: none. */
+  acknowledge(now: number): number | null {
+    let last: number | null = null;
+    let count = 0;
+    for (const held of this.#held) {
+      if (held.due > now) break;
+      last = held.stored;
+      this.#unacknowledged = plus(this.#unacknowledged, held, -1);
+      count += 1;
+    }
+    this.#held.splice(0, count);
+    return last;
+  }
+
+  /** When `acknowledge` has something to say, epoch milliseconds; null: all is acknowledged. */
+  nextDue(): number | null {
+    return this.#held[0]?.due ?? null;
+  }
+
+  /** Why this is a flood, as a sentence that names the settings; null: it is none. */
+  flood(): string | null {
+    const { events, bytes } = this.#unacknowledged;
+    if (events <= LINK_FLOOD_EVENTS && bytes <= LINK_FLOOD_BYTES) return null;
+    const [setting, rate] =
+      events > LINK_FLOOD_EVENTS
+        ? ['EVENTS_PER_SECOND', `${this.#events} events a second`]
+        : ['EVENT_KB_PER_SECOND', `${this.#bytes / KB} KB a second`];
+    return `Its container sends faster than ${rate} (${setting}), and does not wait when it is told to: something in it speaks in its wrapper's place.`;
+  }
+
+  /** @returns when as much may have come, epoch milliseconds */
+  #count({ events, bytes }: Load, now: number): number {
+    this.#eventBucket = take(this.#eventBucket, this.#events, events, now);
+    this.#byteBucket = take(this.#byteBucket, this.#bytes, bytes, now);
+    return Math.max(evenAt(this.#eventBucket, this.#events), evenAt(this.#byteBucket, this.#bytes), now);
+  }
+}
+
+const plus = (sum: Load, { events, bytes }: Load, times: 1 | -1): Load => ({
+  events: sum.events + times * events,
+  bytes: sum.bytes + times * bytes,
+});

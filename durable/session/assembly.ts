@@ -164,6 +164,7 @@ export class SessionAssembly {
       open_interactions === 0 ? null : this.store.interactions.nextDue(),
       this.store.wakeups.nextDue(),
       this.viewers.nextDue(),
+      this.store.nextPrune(),
       ...this.#outgoing.map((part) => part.nextTry()),
       this.expires(),
       deleting === true ? Date.now() + DELETE_AGAIN_MS : null,

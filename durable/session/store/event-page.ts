@@ -9,9 +9,10 @@ import { PAGE_UNITS } from './page.ts';
  */
 export function eventPage(log: EventLog, seq: number, after: number, limit: number): Uint8Array {
   const events = log.read(after, limit, PAGE_UNITS);
-  const last = events.at(-1)?.seq ?? after;
-  const next = last < seq ? `"${last}"` : 'null';
   const first = log.first();
+  // A page of which all is pruned is followed by what is not.
+  const last = events.at(-1)?.seq ?? Math.max(after, first - 1);
+  const next = last < seq ? `"${last}"` : 'null';
   const gap = after < first - 1 ? `,"gap":{"from":${after + 1},"to":${first - 1}}` : '';
   const json = `{"data":[${events.map(envelopeJson).join(',')}],"next_cursor":${next},"last_seq":${seq}${gap}}`;
   // As text, one character beyond Latin-1 would double it on its way to the handler.

@@ -13,7 +13,7 @@ import { ChildTable } from './tables/child-table.ts';
 import { CommandTable } from './tables/command-table.ts';
 import { CursorTable } from './tables/cursor-table.ts';
 import { DeliveryTable } from './tables/delivery-table.ts';
-import { EventLog } from './tables/event-log.ts';
+import { EventLog, type Retention } from './tables/event-log.ts';
 import { InteractionTable } from './tables/interaction-table.ts';
 import { MessageTable } from './messages/message-table.ts';
 import { TurnTable } from './messages/turn-table.ts';
@@ -27,6 +27,9 @@ import { migrate, stampVersion } from '../../shared/schema.ts';
 import { SESSION_SCHEMA } from './migrations.ts';
 import { newRecord, type SessionRecord } from './record.ts';
 import { SnapshotTable } from './tables/snapshot-table.ts';
+
+/** Events whose time is over are deleted together, so that one alarm serves those of an hour. */
+const PRUNE_TOGETHER_MS = 3_600_000;
 
 /** Called after each commit; `before` is the log's last `seq` before the transaction. */
 export type OnChanged = (tx: Transaction, before: number) => void;
@@ -54,12 +57,15 @@ export class SessionStore {
   readonly #storage: DurableObjectStorage;
   readonly #records: RecordTable;
   readonly #onChanged: OnChanged;
+  readonly #retention: Retention;
   #record: SessionRecord | null;
   #seq: number;
 
   constructor(storage: DurableObjectStorage, settings: EdgeSettings, onChanged: OnChanged) {
     this.#storage = storage;
     this.settings = settings;
+    const { EVENT_LOG_MB, EVENT_RETENTION_DAYS } = settings;
+    this.#retention = { maxBytes: EVENT_LOG_MB * 1024 * 1024, maxAgeMs: EVENT_RETENTION_DAYS * 86_400_000 };
     this.#onChanged = onChanged;
     this.#records = new RecordTable(storage.sql);
     this.log = new EventLog(storage.sql);
@@ -139,9 +145,11 @@ export class SessionStore {
       queue: this.settings,
     };
     const tx = new Transaction(before, this.#seq, this, limits, now);
-    const result = this.#storage.transactionSync(() => {
+    const result = this.#transaction(() => {
       const value = work(tx, now);
       if (tx.record !== before) this.#records.save(tx.record);
+      const pruned = this.log.prune(this.#retention, now);
+      if (pruned !== null) this.messages.forgetTexts(pruned);
       return value;
     });
     const seq = this.#seq;
@@ -149,6 +157,22 @@ export class SessionStore {
     this.#seq = tx.seq;
     this.#onChanged(tx, seq);
     return result;
+  }
+
+  #transaction<T>(work: () => T): T {
+    try {
+      return this.#storage.transactionSync(work);
+    } catch (error) {
+      this.log.forget();
+      throw error;
+    }
+  }
+
+  /** When events are to be deleted because of their age, epoch milliseconds; null: not by themselves. */
+  nextPrune(): number | null {
+    const { maxAgeMs } = this.#retention;
+    const oldest = maxAgeMs === 0 ? null : this.log.oldest();
+    return oldest === null ? null : oldest + maxAgeMs + PRUNE_TOGETHER_MS;
   }
 
   /** As `change`, unless the session does not exist (any more). Other objects may still know of a deleted session. */
@@ -199,6 +223,7 @@ export class SessionStore {
     try {
       await this.#storage.deleteAlarm();
       await this.#storage.deleteAll();
+      this.log.forget();
     } catch (error) {
       this.#record = record;
       throw error;

@@ -125,8 +125,13 @@ class EventStream {
 
   /** The first text. */
   begin(): string {
+    return this.#gap() || ': stream\n\n';
+  }
+
+  /** Says that the events after the cursor are pruned; '': they are not. */
+  #gap(): string {
     const first = this.#log.first();
-    if (this.#cursor >= first - 1) return ': stream\n\n';
+    if (this.#cursor >= first - 1) return '';
     const data = { type: 'session.gap', data: { from: this.#cursor + 1, to: first - 1 } };
     this.#cursor = first - 1;
     return `event: session.gap\ndata: ${JSON.stringify(data)}\n\n`;
@@ -174,6 +179,9 @@ class EventStream {
 
   /** What is due now, in order: events up to the next preview, or previews; '' when all is sent. */
   #unsent(): string {
+    // A slow reader can be overtaken by what is pruned.
+    const gap = this.#gap();
+    if (gap !== '') return gap;
     const [preview] = this.#previews;
     const limit = preview === undefined ? BATCH_EVENTS : Math.min(BATCH_EVENTS, preview.after - this.#cursor);
     const events = limit > 0 ? this.#log.read(this.#cursor, limit, BATCH_BYTES) : [];

@@ -87,7 +87,6 @@ export class Viewers {
   ): void {
     this.#ctx.acceptWebSocket(socket, [TAG]);
     const last = this.#log.last();
-    const first = this.#log.first();
     const viewer: Viewer = {
       kind: 'viewer',
       plain,
@@ -102,10 +101,6 @@ export class Viewers {
       ...(issued !== undefined && { issued }),
       ...(address !== undefined && { address }),
     };
-    if (viewer.cursor < first - 1) {
-      socket.send(this.#gap(viewer, first));
-      viewer.cursor = first - 1;
-    }
     if (after === null) this.#sendOpen(socket, plain);
     this.#catchUp(socket, viewer);
   }
@@ -228,6 +223,7 @@ export class Viewers {
 
   /** Sends the stored events after the viewer's cursor, until the viewer may not receive more. */
   #catchUp(socket: WebSocket, viewer: Viewer): void {
+    this.#skipPruned(socket, viewer);
     for (;;) {
       const events = this.#log.read(viewer.cursor, BATCH_EVENTS, BATCH_BYTES);
       const last = events.at(-1);
@@ -269,10 +265,13 @@ export class Viewers {
     socket.close(CloseCode.tooSlow, 'come back with ?after= the last seq that you have');
   }
 
-  #gap(viewer: Viewer, first: number): string {
+  /** Says that events after the viewer's cursor are pruned, if they are. Also one that is slow can be overtaken by that. */
+  #skipPruned(socket: WebSocket, viewer: Viewer): void {
+    const first = this.#log.first();
+    if (viewer.cursor >= first - 1) return;
     const data = { from: viewer.cursor + 1, to: first - 1 };
     const gap = { time: new Date().toISOString(), type: 'session.gap', data };
-    return JSON.stringify(viewer.plain ? { type: gap.type, ...data } : [gap]);
+    this.#send(socket, viewer, JSON.stringify(viewer.plain ? { type: gap.type, ...data } : [gap]), first - 1);
   }
 }
 

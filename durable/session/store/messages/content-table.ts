@@ -46,6 +46,11 @@ export class ContentTable {
     this.#sql.exec("DELETE FROM message_content WHERE id = ? AND kind = 'data'", id);
   }
 
+  /** Nobody is shown the message's text any more. */
+  drop(id: string): void {
+    this.#sql.exec('DELETE FROM message_content WHERE id = ?', id);
+  }
+
   #insert(id: string, kind: Kind, blocks: readonly (ContentBlock | ShownBlock)[]): void {
     for (const [part, json] of splitText(JSON.stringify(blocks)).entries()) {
       this.#sql.exec('INSERT INTO message_content (id, kind, part, json) VALUES (?, ?, ?, ?)', id, kind, part, json);

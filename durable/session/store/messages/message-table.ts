@@ -30,6 +30,9 @@ interface Row extends Record<string, SqlStorageValue> {
   turn: string | null;
 }
 
+/** Most messages whose text goes in one step. */
+const FORGOTTEN_AT_ONCE = 200;
+
 /** A message without what only the session's state knows. */
 export type StoredMessage = Omit<MessageView, 'background_tasks' | 'retry_at'>;
 
@@ -77,7 +80,12 @@ export class MessageTable {
       'CREATE TABLE IF NOT EXISTS message_uuids (message_id TEXT PRIMARY KEY, uuid TEXT NOT NULL UNIQUE) WITHOUT ROWID',
     );
     // What each message takes that has not ended, so that the queue is summed up without reading it.
-    this.#sql.exec('CREATE TABLE IF NOT EXISTS message_sizes (id TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID');
+    this.#sql.exec(
+      'CREATE TABLE IF NOT EXISTS message_sizes (id TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID',
+    );
+    this.#sql.exec(
+      "CREATE INDEX IF NOT EXISTS messages_with_text ON messages (created) WHERE settled IS NOT NULL AND prompt <> ''",
+    );
     // The same key is the same message: a client that does not know whether its chat request arrived may repeat it.
     this.#sql.exec(
       'CREATE TABLE IF NOT EXISTS message_keys (key TEXT PRIMARY KEY, id TEXT NOT NULL, body TEXT NOT NULL, made INTEGER NOT NULL)',
@@ -178,6 +186,23 @@ export class MessageTable {
     // Nothing will hand it over any more.
     this.content.dropData(id);
     this.#sql.exec('DELETE FROM message_sizes WHERE id = ?', id);
+  }
+
+  /**
+   * The events up to `time` are pruned: what the messages of that time said goes too, and what was answered. What they cost
+   * stays. A bounded number; the others follow with what is pruned next.
+   */
+  forgetTexts(time: number): void {
+    const rows = this.#sql.exec<{ id: string }>(
+      "SELECT id FROM messages WHERE created <= ? AND settled IS NOT NULL AND prompt <> '' ORDER BY created LIMIT ?",
+      time,
+      FORGOTTEN_AT_ONCE,
+    );
+    for (const { id } of rows.toArray()) {
+      this.#sql.exec("UPDATE messages SET prompt = '', turn = json_set(turn, '$.result', NULL) WHERE id = ?", id);
+      this.content.drop(id);
+      this.#turns.forgetTexts(id);
+    }
   }
 
   settle(id: string, now: number): void {

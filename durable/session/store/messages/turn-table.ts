@@ -70,6 +70,15 @@ export class TurnTable {
     for (const id of message_ids) this.#sql.exec('INSERT INTO message_turns VALUES (?, ?)', id, number);
   }
 
+  /** What the turns of this message said is forgotten. What they cost stays. */
+  forgetTexts(messageId: string): void {
+    this.#sql.exec(
+      `UPDATE turns SET result = json_set(result, '$.result', NULL)
+        WHERE number IN (SELECT number FROM message_turns WHERE message_id = ?)`,
+      messageId,
+    );
+  }
+
   /** The turns of a message, the oldest first; of very many, the newest. */
   ofMessage(messageId: string): TurnView[] {
     const rows = this.#sql.exec<Row>(

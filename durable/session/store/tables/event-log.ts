@@ -26,9 +26,39 @@ export interface Preview {
 /** What viewers get: events and previews. */
 export type StreamItem = StoredEvent | Preview;
 
-/** The durable log of one session: `seq` counts from 1 without holes. Appends belong in the caller's transaction. */
+/** What of the log is kept. 0: all. */
+export interface Retention {
+  readonly maxBytes: number;
+  readonly maxAgeMs: number;
+}
+
+/** What the log knows of itself besides its events. */
+interface Extent {
+  /** `seq` of the last event that was pruned; 0: none was. */
+  readonly pruned: number;
+  /** Bytes of the data of all events that are stored. */
+  readonly bytes: number;
+}
+
+/** Most that one step of pruning deletes, beyond twice what was appended since the last one. */
+const STEP = { events: 200, bytes: 4 * 1024 * 1024 };
+
+const NOTHING = { events: 0, bytes: 0 };
+
+const encoder = new TextEncoder();
+
+/**
+ * The durable log of one session: `seq` counts from 1 without holes. The oldest events are pruned. Appends and pruning
+ * belong in the caller's transaction; if that fails, `forget` what was counted.
+ */
 export class EventLog {
   readonly #sql: SqlStorage;
+  /** Null: to be read from the table. */
+  #extent: Extent | null = null;
+  /** Since the last step of pruning. */
+  #appended = NOTHING;
+  /** When the oldest event was stored, epoch milliseconds; undefined: to be read. Null: there is none. */
+  #oldest: number | null | undefined;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -40,16 +70,38 @@ export class EventLog {
       seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, type TEXT NOT NULL, data TEXT NOT NULL, parts INTEGER NOT NULL)`);
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS event_parts (
       seq INTEGER NOT NULL, part INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (seq, part)) WITHOUT ROWID`);
+    createExtent(this.#sql);
   }
 
-  /** `seq` of the newest event; 0 when there is none. */
+  /** `seq` of the newest event, also when it is pruned; 0 when there never was one. */
   last(): number {
-    return this.#sql.exec<{ seq: number | null }>('SELECT max(seq) AS seq FROM events').one().seq ?? 0;
+    const { seq } = this.#sql.exec<{ seq: number | null }>('SELECT max(seq) AS seq FROM events').one();
+    return seq ?? this.#known().pruned;
   }
 
-  /** `seq` of the oldest event that is still stored; 1 when none was pruned. */
+  /** `seq` of the oldest event that is still stored, or would be; 1 when none was pruned. */
   first(): number {
-    return this.#sql.exec<{ seq: number | null }>('SELECT min(seq) AS seq FROM events').one().seq ?? 1;
+    return this.#known().pruned + 1;
+  }
+
+  /** Bytes of the data of all events that are stored. */
+  get bytes(): number {
+    return this.#known().bytes;
+  }
+
+  /** When the oldest event was stored, epoch milliseconds; null: there is none. */
+  oldest(): number | null {
+    if (this.#oldest !== undefined) return this.#oldest;
+    const [row] = this.#sql.exec<{ time: number }>('SELECT time FROM events ORDER BY seq LIMIT 1');
+    this.#oldest = row?.time ?? null;
+    return this.#oldest;
+  }
+
+  /** The transaction has failed: what it counted did not happen. */
+  forget(): void {
+    this.#extent = null;
+    this.#oldest = undefined;
+    this.#appended = NOTHING;
   }
 
   append(event: StoredEvent): void {
@@ -66,6 +118,53 @@ export class EventLog {
     for (const [index, data] of rest.entries()) {
       this.#sql.exec('INSERT INTO event_parts (seq, part, data) VALUES (?, ?, ?)', event.seq, index, data);
     }
+    const { pruned, bytes } = this.#known();
+    const added = encoder.encode(event.json).length;
+    this.#extent = { pruned, bytes: bytes + added };
+    this.#appended = { events: this.#appended.events + 1, bytes: this.#appended.bytes + added };
+    this.#oldest ??= event.time;
+  }
+
+  /**
+   * Deletes the oldest events that are too old or do not fit: a bounded number, but more than was appended since the last
+   * step, and none of these. Then writes down what the log has. Each transaction ends with it.
+   *
+   * @returns when the newest event that it deleted was stored, epoch milliseconds; null: it deleted none
+   */
+  prune({ maxBytes, maxAgeMs }: Retention, now: number): number | null {
+    const { events, bytes } = this.#appended;
+    const isDue = (stored: number, time: number) =>
+      (maxBytes > 0 && stored > maxBytes) || (maxAgeMs > 0 && time <= now - maxAgeMs);
+    const oldest = this.oldest();
+    if (events === 0 && (oldest === null || !isDue(this.bytes, oldest))) return null;
+    let extent = this.#known();
+    const least = extent.bytes - 2 * bytes - STEP.bytes;
+    let newest: number | null = null;
+    if (oldest !== null && isDue(extent.bytes, oldest)) {
+      for (const row of this.#oldestSizes(this.last() - events, 2 * events + STEP.events)) {
+        if (!isDue(extent.bytes, row.time) || extent.bytes <= least) break;
+        extent = { pruned: row.seq, bytes: extent.bytes - row.bytes };
+        newest = row.time;
+      }
+      this.#sql.exec('DELETE FROM events WHERE seq <= ?', extent.pruned);
+      this.#sql.exec('DELETE FROM event_parts WHERE seq <= ?', extent.pruned);
+      this.#oldest = undefined;
+    }
+    this.#appended = NOTHING;
+    this.#extent = extent;
+    this.#sql.exec('UPDATE log_extent SET pruned = ?, bytes = ?', extent.pruned, extent.bytes);
+    return newest;
+  }
+
+  /** The oldest events up to `last`, with the bytes of their data. Each is read only when it is asked for. */
+  #oldestSizes(last: number, limit: number) {
+    return this.#sql.exec<{ seq: number; time: number; bytes: number }>(
+      `SELECT seq, time, length(CAST(data AS BLOB)) + iif(parts = 0, 0, (
+        SELECT sum(length(CAST(data AS BLOB))) FROM event_parts WHERE event_parts.seq = events.seq)) AS bytes
+        FROM events WHERE seq <= ? ORDER BY seq LIMIT ?`,
+      last,
+      limit,
+    );
   }
 
   /**
@@ -102,6 +201,13 @@ export class EventLog {
     }
   }
 
+  #known(): Extent {
+    this.#extent ??= this.#sql
+      .exec<Extent & Record<string, SqlStorageValue>>('SELECT pruned, bytes FROM log_extent')
+      .one();
+    return this.#extent;
+  }
+
   #event({ seq, time, type, data, parts }: Row): StoredEvent {
     return { seq, time, type, json: parts === 0 ? data : data + this.#rest(seq) };
   }
@@ -110,6 +216,16 @@ export class EventLog {
     const rows = this.#sql.exec<{ data: string }>('SELECT data FROM event_parts WHERE seq = ? ORDER BY part', seq);
     return [...rows].map(({ data }) => data).join('');
   }
+}
+
+/** Creates the table of what the log has, and counts the log of a version that had no such table. */
+function createExtent(sql: SqlStorage): void {
+  sql.exec('CREATE TABLE IF NOT EXISTS log_extent (pruned INTEGER NOT NULL, bytes INTEGER NOT NULL)');
+  sql.exec(`INSERT INTO log_extent SELECT
+    coalesce((SELECT min(seq) FROM events), 1) - 1,
+    coalesce((SELECT sum(length(CAST(data AS BLOB))) FROM events), 0) +
+    coalesce((SELECT sum(length(CAST(data AS BLOB))) FROM event_parts), 0)
+    WHERE NOT EXISTS (SELECT 1 FROM log_extent)`);
 }
 
 /** An event as sent over the wire. Claude Code's own JSON goes in byte for byte as it was written. */

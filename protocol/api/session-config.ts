@@ -67,6 +67,8 @@ const resourcesConfig = z.strictObject({
   pids: z.int().min(64).max(65_536).optional(),
   /** All files of the workspace together. */
   workspace_mb: z.int().min(16).max(1_048_576).optional(),
+  /** How many they may be, with folders and links. */
+  workspace_files: z.int().min(1000).max(100_000_000).optional(),
 });
 
 /** The actual limits of a container. */
@@ -76,6 +78,8 @@ export const resources = z.object({
   pids: z.int(),
   /** Null: not limited, as on the process backend. */
   workspace_mb: z.int().nullable(),
+  /** As `workspace_mb`. Absent: a runner of an earlier version, which does not count them. */
+  workspace_files: z.int().nullable().optional(),
 });
 export type Resources = z.infer<typeof resources>;
 

@@ -64,6 +64,14 @@ export interface ContainerBackend {
   start(key: PlacementKey, folders: SessionFolders, resources: Resources | null): Promise<StartResult>;
   /** Sends SIGTERM, and after `graceMs` SIGKILL to all that is left; 0: SIGKILL at once. Resolves when that is done. */
   stop(key: PlacementKey, graceMs: number): Promise<void>;
+  /**
+   * Holds all of its processes where they are, until `resume`. Only of a backend that is `sealed`: others limit nothing.
+   *
+   * @throws when there is no container that runs, or the engine does not answer
+   */
+  pause(key: PlacementKey): Promise<void>;
+  /** Lets a paused container go on. One that is not paused, or is gone, is none of its business. */
+  resume(key: PlacementKey): Promise<void>;
   /** Resolves when the container has ended. It keeps waiting while the engine does not answer. */
   wait(key: PlacementKey): Promise<ContainerExit>;
   /** Removes the container. One that still runs is killed first. */

@@ -147,6 +147,20 @@ export class DockerBackend implements ContainerBackend {
     );
   }
 
+  async pause(key: PlacementKey): Promise<void> {
+    await this.#docker.getContainer(containerName(key)).pause({ abortSignal: AbortSignal.timeout(ANSWER_MS) });
+  }
+
+  async resume(key: PlacementKey): Promise<void> {
+    const container = this.#docker.getContainer(containerName(key));
+    try {
+      const { State } = await container.inspect({ abortSignal: AbortSignal.timeout(ANSWER_MS) });
+      if (State.Paused) await container.unpause({ abortSignal: AbortSignal.timeout(ANSWER_MS) });
+    } catch (error) {
+      unlessStatus(404)(error);
+    }
+  }
+
   async wait(key: PlacementKey): Promise<ContainerExit> {
     for (let attempt = 0; ; attempt++) {
       try {

@@ -133,6 +133,12 @@ export class ProcessBackend implements ContainerBackend {
     await running.exit;
   }
 
+  async pause(): Promise<void> {
+    throw new Error('processes without limits are not paused');
+  }
+
+  async resume(): Promise<void> {}
+
   async wait(key: PlacementKey): Promise<ContainerExit> {
     const gone = { code: null, signal: null, outOfMemory: false, log: 'The process was gone.' };
     return (await this.#running.get(nameOf(key))?.exit) ?? gone;

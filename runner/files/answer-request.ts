@@ -1,4 +1,5 @@
 import type { FilesRequest } from '../../protocol/api/files.ts';
+import type { WorkspaceLimits } from '../lib/disk/usage.ts';
 import type { Owner } from '../lib/session-folders.ts';
 import { json, type SuccessAnswer, type FilesAnswer } from './answer.ts';
 import { diffWorkspace } from './diff/diff-workspace.ts';
@@ -19,8 +20,8 @@ export interface FilesInput {
   workspace: string;
   /** The owner of files that are written; undefined: the runner's own user. */
   as: Owner | undefined;
-  /** The workspace's size limit for writes, MB; null: none. */
-  limitMb: number | null;
+  /** The workspace's limits for writes; null: none. */
+  limits: WorkspaceLimits | null;
   /** The request's body. It throws if the sender disconnects before its end. */
   body: AsyncIterable<Uint8Array>;
   /** The files that the workspace began with; null: none. */
@@ -38,16 +39,16 @@ export async function answerRequest(input: FilesInput): Promise<FilesAnswer> {
 }
 
 async function answer(input: FilesInput): Promise<SuccessAnswer> {
-  const { request, workspace, as, limitMb, body, start } = input;
+  const { request, workspace, as, limits, body, start } = input;
   switch (request.op) {
     case 'read':
       return await readPath(workspace, request);
     case 'pack':
       return await packFolder(workspace, request);
     case 'write':
-      return json(await writeFile(workspace, request, as, limitMb, body));
+      return json(await writeFile(workspace, request, as, limits, body));
     case 'unpack':
-      return json(await unpackArchive(workspace, request, as, limitMb, body));
+      return json(await unpackArchive(workspace, request, as, limits, body));
     case 'delete':
       return json(await removePath(workspace, request));
     case 'diff':

@@ -2,6 +2,7 @@ import type { PoolFrame } from '../../protocol/link/runner-control.ts';
 import type { FilesRegistry } from './registry.ts';
 import { blankReport } from './state.ts';
 import type { ControlConnection } from '../link/control-connection.ts';
+import type { WorkspaceLimits } from '../lib/disk/usage.ts';
 import { messageOf, type Log } from '../lib/log.ts';
 import { readPlacement } from '../lib/session-folders.ts';
 import type { Snapshots } from '../snapshot/snapshots.ts';
@@ -14,8 +15,8 @@ export interface PoolRequestsOptions extends Pick<TransferOptions, 'edgeUrl' | '
   token: () => Promise<string>;
   registry: FilesRegistry;
   snapshots: Pick<Snapshots, 'entries' | 'content' | 'share' | 'artifact' | 'drop'>;
-  /** The default limit of a workspace, MB; null: there are no limits. */
-  limitMb: number | null;
+  /** The default limits of a workspace; null: there are none. */
+  limits: WorkspaceLimits | null;
   /** The storage's id; empty while it is not known. */
   storage: () => string;
   control: Pick<ControlConnection, 'send' | 'reportSnapshot'>;
@@ -48,7 +49,7 @@ export class PoolRequests {
   }
 
   async transfer(transfer: Frame<'transfer'>): Promise<void> {
-    const { registry, snapshots, edgeUrl, owner, limitMb, storage, control, log } = this.#options;
+    const { registry, snapshots, edgeUrl, owner, limits, storage, control, log } = this.#options;
     const { session_id, transfer_id, request } = transfer;
     const transferLog = log.with({ session: session_id, transfer: transfer_id });
     try {
@@ -57,7 +58,10 @@ export class PoolRequests {
         return await serveArtifact({ transfer, snapshots, edgeUrl, token, log: transferLog }, request);
       const files = await registry.of(session_id);
       const { resources, workspace_of } = (await readPlacement(files.folders)) ?? {};
-      const limit = limitMb === null ? null : (resources?.workspace_mb ?? limitMb);
+      const own = limits && {
+        mb: resources?.workspace_mb ?? limits.mb,
+        files: resources?.workspace_files ?? limits.files,
+      };
       const refusal = await serveTransfer({
         transfer,
         files,
@@ -67,7 +71,7 @@ export class PoolRequests {
         edgeUrl,
         token,
         owner,
-        limitMb: limit,
+        limits: own,
         storage,
         log: transferLog,
       });

@@ -1,5 +1,6 @@
 import { HEARTBEAT_MS, type Launch, type PlacementKey, type PoolFrame } from '../../protocol/link/runner-control.ts';
 import type { Reason } from '../../protocol/reason.ts';
+import { FreeSpace } from '../lib/disk/free-space.ts';
 import { placementName } from '../lib/placement-name.ts';
 import { Semaphore } from '../lib/semaphore.ts';
 import type { Placement } from '../lib/session-folders.ts';
@@ -29,6 +30,7 @@ const CONCURRENT_SAVES = 2;
 export class Runner {
   readonly #options: RunnerOptions;
   readonly #aliases: SocketAliases = socketAliases();
+  readonly #space: FreeSpace;
   readonly #runs: ContainerRuns;
   readonly #files: FilesRegistry;
   readonly #filesRequests: PoolRequests;
@@ -44,6 +46,7 @@ export class Runner {
 
   private constructor(options: RunnerOptions) {
     this.#options = options;
+    this.#space = new FreeSpace(options.data.sessions);
     const { backend, upstream, newModelHandler, egress, log, settings, data, store, snapshots } = options;
     this.#control = new ControlConnection({
       edgeUrl: settings.edgeUrl,
@@ -75,7 +78,7 @@ export class Runner {
       edgeUrl: settings.edgeUrl,
       token: () => this.#token(),
       owner: backend.owner,
-      limitMb: backend.sealed ? settings.limits.workspaceMb : null,
+      limits: backend.sealed ? { mb: settings.limits.workspaceMb, files: settings.limits.workspaceFiles } : null,
       storage: () => store.id,
       control: this.#control,
       log,
@@ -90,7 +93,18 @@ export class Runner {
     });
     const { edgeUrl, claudeEnv } = settings;
     this.#runs = new ContainerRuns({
-      dependencies: { backend, upstream, newModelHandler, egress, log, aliases: this.#aliases, edgeUrl, claudeEnv },
+      dependencies: {
+        backend,
+        upstream,
+        newModelHandler,
+        egress,
+        space: this.#space,
+        limits: settings.limits,
+        log,
+        aliases: this.#aliases,
+        edgeUrl,
+        claudeEnv,
+      },
       sessions: data.sessions,
       files: (sessionId) => this.#files.of(sessionId),
       onStarted: (run) => this.#reportStarted(run),

@@ -2,6 +2,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { decodeProtectedHeader } from 'jose';
 import * as z from 'zod';
+import { boundsSettings } from '../../protocol/settings/bounds-settings.ts';
 import { TokenType } from '../../protocol/token.ts';
 import { backendName } from '../../protocol/link/runner-control.ts';
 import { egressEnvironment, egressSettings, unknownPresets } from '../egress/policy/egress-settings.ts';
@@ -83,6 +84,8 @@ const environment = z
       .default(2),
     SESSION_PIDS: wholeNumber(64, 65_536).default(1024),
     SESSION_WORKSPACE_MB: wholeNumber(16, 1_048_576).default(10_240),
+    SESSION_WORKSPACE_FILES: wholeNumber(1_000, 100_000_000).default(1_000_000),
+    DISK_FLOOR_MB: boundsSettings.shape.DISK_FLOOR_MB,
     DOCKER_RUNTIME: z
       .string()
       .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'must be the name of a runtime of the engine, such as runsc')
@@ -126,7 +129,10 @@ const environment = z
       cpus: env.SESSION_CPUS,
       pids: env.SESSION_PIDS,
       workspaceMb: env.SESSION_WORKSPACE_MB,
+      workspaceFiles: env.SESSION_WORKSPACE_FILES,
     },
+    /** Below this much free space, MB, the runner takes no session; 0: it always does. */
+    diskFloorMb: env.DISK_FLOOR_MB,
     /** Where containers may connect. */
     egress: egressSettings(env),
     /** Where snapshots are kept. */

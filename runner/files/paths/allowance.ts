@@ -1,7 +1,5 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import type { BigIntStats } from 'node:fs';
-import { text } from 'node:stream/consumers';
+import { diskUsage, type WorkspaceLimits } from '../../lib/disk/usage.ts';
 import { FilesRefused } from './refused.ts';
 
 const MB = 1024 * 1024;
@@ -9,34 +7,35 @@ const BLOCK = 4096;
 /** Counted for an entry besides its content, bytes. */
 const ENTRY = 256;
 
-/** How much may still be written to a workspace: its limit minus its size when the request came. */
+/** How much may still be written to a workspace: its limits minus what it took when the request came. */
 export class Allowance {
-  readonly #limitMb: number | null;
-  #left: number;
+  readonly #limits: WorkspaceLimits | null;
+  #bytes: number;
+  #files: number;
 
-  private constructor(limitMb: number | null, left: number) {
-    this.#limitMb = limitMb;
-    this.#left = left;
+  private constructor(limits: WorkspaceLimits | null, bytes: number, files: number) {
+    this.#limits = limits;
+    this.#bytes = bytes;
+    this.#files = files;
   }
 
-  static async measure(workspace: string, limitMb: number | null): Promise<Allowance> {
-    if (limitMb === null) return new Allowance(null, Infinity);
-    return new Allowance(limitMb, limitMb * MB - (await usage(workspace)));
+  static async measure(workspace: string, limits: WorkspaceLimits | null): Promise<Allowance> {
+    if (limits === null) return new Allowance(null, Infinity, Infinity);
+    const used = await diskUsage([workspace]);
+    return new Allowance(limits, limits.mb * MB - used.bytes, limits.files - used.files);
   }
 
-  /** Counts a new entry. */
+  /** Counts a new entry. @throws FilesRefused if a limit is exceeded */
   entry(): void {
+    this.#files -= 1;
+    if (this.#files < 0) throw full(`have more than its limit of ${this.#limits?.files ?? 0} files`);
     this.spend(ENTRY);
   }
 
   /** Counts bytes. @throws FilesRefused if the limit is exceeded */
   spend(bytes: number): void {
-    this.#left -= bytes;
-    if (this.#left >= 0) return;
-    throw new FilesRefused(
-      'workspace_full',
-      `The workspace would be larger than its limit of ${this.#limitMb} MB. Delete something first.`,
-    );
+    this.#bytes -= bytes;
+    if (this.#bytes < 0) throw full(`be larger than its limit of ${this.#limits?.mb ?? 0} MB`);
   }
 
   /** Counts the rest of a complete file's last block. */
@@ -44,19 +43,15 @@ export class Allowance {
     this.spend((BLOCK - (size % BLOCK)) % BLOCK);
   }
 
-  /** Gives back the disk space of a file that is replaced. */
-  release(bytes: number): void {
-    this.#left += bytes;
+  /** Gives back what a file takes that is replaced. */
+  replace(bytes: number): void {
+    this.#bytes += bytes;
+    this.#files += 1;
   }
 }
 
-/** The workspace's size on disk, bytes. `du` reads only names and sizes, and follows no link. */
-async function usage(workspace: string): Promise<number> {
-  const child = spawn('du', ['-skx', workspace], { stdio: ['ignore', 'pipe', 'ignore'] });
-  const [output] = await Promise.all([text(child.stdout), once(child, 'close')]);
-  const kilobytes = Number.parseInt(output, 10);
-  if (!Number.isFinite(kilobytes)) throw new Error('du has measured nothing');
-  return kilobytes * 1024;
+function full(how: string): FilesRefused {
+  return new FilesRefused('workspace_full', `The workspace would ${how}. Delete something first.`);
 }
 
 /** A file's size on disk, bytes. `stat` counts blocks of 512 bytes. */

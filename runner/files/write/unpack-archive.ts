@@ -1,6 +1,7 @@
 import { lchown, lutimes, type FileHandle } from 'node:fs/promises';
 import type * as z from 'zod';
 import type { FilesRequest, writtenFiles } from '../../../protocol/api/files.ts';
+import type { WorkspaceLimits } from '../../lib/disk/usage.ts';
 import type { Owner } from '../../lib/session-folders.ts';
 import { Allowance, diskSize } from '../paths/allowance.ts';
 import {
@@ -39,13 +40,13 @@ export async function unpackArchive(
   workspace: string,
   request: Extract<FilesRequest, { op: 'unpack' }>,
   as: Owner | undefined,
-  limitMb: number | null,
+  limits: WorkspaceLimits | null,
   body: AsyncIterable<Uint8Array>,
 ): Promise<z.infer<typeof writtenFiles>> {
   const names = parsePath(request.path);
   const root = await openWorkspace(workspace);
   const { base, allowance } = await withHandle(root, async () => ({
-    allowance: await Allowance.measure(workspace, limitMb),
+    allowance: await Allowance.measure(workspace, limits),
     base: await makeFolders(root, names, as, []),
   }));
   const unpacking = new Unpacking(base, as, allowance);
@@ -99,7 +100,7 @@ class Unpacking {
       const folder = await this.#openOrMake(names.slice(0, -1));
       const replaced = await lstatIfExists(folder, name);
       if (replaced?.isDirectory() === true) throw invalid(entry, 'a folder of this name is there');
-      if (replaced !== undefined) this.#allowance.release(diskSize(replaced));
+      if (replaced !== undefined) this.#allowance.replace(diskSize(replaced));
       await this.#put(folder, name, entry, body);
       this.files += 1;
     } catch (error) {

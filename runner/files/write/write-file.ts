@@ -2,6 +2,7 @@ import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import type { FilesRequest, writtenFiles } from '../../../protocol/api/files.ts';
 import type * as z from 'zod';
+import type { WorkspaceLimits } from '../../lib/disk/usage.ts';
 import type { Owner } from '../../lib/session-folders.ts';
 import { Allowance, diskSize } from '../paths/allowance.ts';
 import { withHandle, lstatIfExists, openDeepestFolder, describeEntry } from '../paths/safe-path.ts';
@@ -20,7 +21,7 @@ export async function writeFile(
   workspace: string,
   request: Extract<FilesRequest, { op: 'write' }>,
   as: Owner | undefined,
-  limitMb: number | null,
+  limits: WorkspaceLimits | null,
   body: AsyncIterable<Uint8Array>,
 ): Promise<z.infer<typeof writtenFiles>> {
   const names = parsePath(request.path);
@@ -30,8 +31,8 @@ export async function writeFile(
   const { folder, missing } = await openDeepestFolder(workspace, parents);
   try {
     const replaced = missing.length === 0 ? await replaceable(folder, names) : undefined;
-    const allowance = await Allowance.measure(workspace, limitMb);
-    if (replaced !== undefined) allowance.release(diskSize(replaced));
+    const allowance = await Allowance.measure(workspace, limits);
+    if (replaced !== undefined) allowance.replace(diskSize(replaced));
     const temporary = await temporaryFile(folder);
     try {
       allowance.entry();

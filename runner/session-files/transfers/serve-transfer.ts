@@ -2,6 +2,7 @@ import type { SharedFile } from '../../../protocol/api/artifact.ts';
 import { WRITES, type FilesRefusal, type FilesRequest } from '../../../protocol/api/files.ts';
 import type { PoolFrame } from '../../../protocol/link/runner-control.ts';
 import type { Reason } from '../../../protocol/reason.ts';
+import type { WorkspaceLimits } from '../../lib/disk/usage.ts';
 import type { Owner } from '../../lib/session-folders.ts';
 import { json, type FilesAnswer } from '../../files/answer.ts';
 import { answerRequest } from '../../files/answer-request.ts';
@@ -24,8 +25,8 @@ export interface TransferOptions {
   /** The runner's own. */
   token: string;
   owner: Owner | undefined;
-  /** The limit of the session's files, MB; null: none. */
-  limitMb: number | null;
+  /** The limits of the session's files; null: none. */
+  limits: WorkspaceLimits | null;
   log: Log;
 }
 
@@ -77,11 +78,11 @@ async function answerOnEdge(
 }
 
 async function answer(options: TransferOptions, body: AsyncIterable<Uint8Array>): Promise<FilesAnswer> {
-  const { transfer, workspace, snapshots, owner, limitMb, storage } = options;
+  const { transfer, workspace, snapshots, owner, limits, storage } = options;
   const { request } = transfer;
   if (request.op === 'artifact') throw new Error('an artifact is not among a session’s files');
   if (request.op !== 'share')
-    return await answerRequest({ request, workspace, as: owner, limitMb, body, start: startTree(options) });
+    return await answerRequest({ request, workspace, as: owner, limits, body, start: startTree(options) });
   // The answer would have to name the storage that has the file.
   if (storage() === '') return refused('storage_unavailable', 'The storage of files has not been reached yet.');
   const { artifact_id, path } = request;

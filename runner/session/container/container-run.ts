@@ -8,7 +8,7 @@ import type { LocalFiles } from '../../session-files/local-files.ts';
 import { ContainerSockets, type ContainerDependencies } from './container-sockets.ts';
 import { endReason, type EndFacts, type StopCause } from './end-reason.ts';
 import { planEgress, type EgressPlan } from './session-egress.ts';
-import { WorkspaceWatch } from './workspace-watch.ts';
+import { WorkspaceWatch, type Full } from './workspace-watch.ts';
 
 export interface ContainerRunOptions extends ContainerDependencies {
   key: PlacementKey;
@@ -46,8 +46,8 @@ export class ContainerRun {
   #phase: 'starting' | 'running' | 'ended' = 'starting';
   #stopCause: StopCause | undefined;
   #refused: EndFacts['refused'];
-  /** Megabytes in its folders, when that was too much. */
-  #diskMb: number | undefined;
+  /** Which limit its files have reached. */
+  #full: Full | undefined;
   /** Its wrapper does not answer any more. */
   #unresponsive = false;
   /** Aborted by a stop: what the start waits for is not needed any more. */
@@ -185,7 +185,7 @@ export class ContainerRun {
     this.#log.info(launch === undefined ? 'container adopted' : 'container started');
     this.#options.onStarted();
     // Something may have ended it while it started.
-    const isEnding = this.#stopCause !== undefined || this.#refused !== undefined || this.#diskMb !== undefined;
+    const isEnding = this.#stopCause !== undefined || this.#refused !== undefined || this.#full !== undefined;
     if (isEnding || this.#unresponsive) void this.#end();
 
     const exit = await backend.wait(this.key);
@@ -226,6 +226,8 @@ export class ContainerRun {
 
   /** Opens the sockets of a container that an earlier runner process started. */
   async #adopt(files: LocalFiles, plan: EgressPlan): Promise<undefined> {
+    // The earlier process may have died while it had the container paused.
+    await this.#options.backend.resume(this.key);
     await this.#sockets.open(plan, false);
     // The earlier process may have heard that the clone is done, and died before the container was told to continue.
     const clone = files.state?.clone ?? 'none';
@@ -250,23 +252,31 @@ export class ContainerRun {
       exit,
       stopCause: this.#stopCause,
       refused: this.#refused,
-      diskMb: this.#diskMb,
+      full: this.#full,
       unresponsive: this.#unresponsive,
       resources,
     });
   }
 
   #watchWorkspace(): void {
-    const { folders, placement } = this.#options;
-    const limitMb = placement.resources?.workspace_mb ?? null;
-    if (limitMb === null) return;
+    const { folders, placement, backend, space, limits } = this.#options;
+    const { workspace_mb, workspace_files } = placement.resources ?? { workspace_mb: null };
+    if (workspace_mb === null) return;
     this.#workspace = new WorkspaceWatch({
       // The agent can fill both folders. A workspace of another session counts for that session.
       folders: placement.workspace_of === undefined ? [folders.workspace, folders.claude] : [folders.claude],
-      limitMb,
-      onFull: (usedMb) => {
-        this.#diskMb = usedMb;
+      // A container that an earlier version started was told no number of files.
+      limits: { mb: workspace_mb, files: workspace_files ?? limits.workspaceFiles },
+      space,
+      pause: () => backend.pause(this.key),
+      resume: () => backend.resume(this.key),
+      onFull: (full) => {
+        this.#full = full;
         this.#graceMs = Math.min(this.#graceMs, FULL_GRACE_MS);
+        if (this.#phase === 'running') void this.#end();
+      },
+      onStillWriting: () => {
+        this.#graceMs = 0;
         if (this.#phase === 'running') void this.#end();
       },
       log: this.#log,

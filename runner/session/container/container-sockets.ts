@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Launch, PlacementKey } from '../../../protocol/link/runner-control.ts';
 import type { RunnerNotice } from '../../../protocol/link/runner-notice.ts';
 import type { ContainerBackend } from '../../backend/backend.ts';
+import type { FreeSpace } from '../../lib/disk/free-space.ts';
 import type { Log } from '../../lib/log.ts';
 import { makeSessionFolders, type Placement, type SessionFolders } from '../../lib/session-folders.ts';
 import { Relay, type RelayOptions } from '../../link/relay.ts';
@@ -10,6 +11,7 @@ import { openModelGateway, type ModelGateway } from '../../model/gateway.ts';
 import type { ModelHandler } from '../../model/exchange.ts';
 import type { ModelUpstream } from '../../model/upstream.ts';
 import { PROXY_SOCKET } from './launch-file.ts';
+import type { ContainerLimits } from './resources.ts';
 import { writeRunFolder } from './run-folder.ts';
 import { openSessionEgress, type EgressDependencies, type EgressPlan } from './session-egress.ts';
 
@@ -24,6 +26,10 @@ export interface ContainerDependencies {
   /** The operator's own settings for Claude Code. */
   claudeEnv: Record<string, string>;
   egress: EgressDependencies;
+  /** Of the file system that has the sessions' files. */
+  space: FreeSpace;
+  /** The operator's limits for one container. */
+  limits: ContainerLimits;
   log: Log;
 }
 

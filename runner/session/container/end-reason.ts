@@ -3,6 +3,7 @@ import type { Resources } from '../../../protocol/api/session-config.ts';
 import { WrapperExit } from '../../../protocol/link/wrapper-exit.ts';
 import type { ContainerExit } from '../../backend/backend.ts';
 import type { Refusal } from '../../link/data-socket.ts';
+import type { Full } from './workspace-watch.ts';
 
 /** Why the runner itself stopped a container. */
 export type StopCause = 'stopped_by_user' | 'runner_draining' | 'parent_unavailable';
@@ -12,8 +13,8 @@ export interface EndFacts {
   stopCause: StopCause | undefined;
   /** Why the session no longer listens to the container. */
   refused: Refusal | 'lost_items' | undefined;
-  /** Megabytes in its folders, when that was too much. */
-  diskMb?: number | undefined;
+  /** Which limit its files have reached; absent: none. */
+  full?: Full | undefined;
   /** Its wrapper did not answer any more, so it was killed. */
   unresponsive?: boolean;
   /** The container's limits; null: it had none. */
@@ -43,12 +44,9 @@ const REFUSED: Record<Refusal | 'lost_items', string> = {
  * Why a container that had started has ended. The stop's cause has precedence: a container that was stopped may also have
  * been killed, or have exited with an error.
  */
-export function endReason({ exit, stopCause, refused, diskMb, unresponsive, resources }: EndFacts): Reason {
+export function endReason({ exit, stopCause, refused, full, unresponsive, resources }: EndFacts): Reason {
   if (stopCause !== undefined) return { code: stopCause, detail: STOPPED[stopCause] };
-  if (diskMb !== undefined) {
-    const detail = `Its files take ${diskMb} MB, and ${resources?.workspace_mb ?? 0} MB are allowed: remove some with the next message, or raise resources.workspace_mb (SESSION_WORKSPACE_MB on the runner is the most).`;
-    return { code: 'out_of_disk', detail };
-  }
+  if (full !== undefined) return fullReason(full, resources);
   if (refused !== undefined)
     return { code: 'container_exited', detail: `The runner ended the container, because ${REFUSED[refused]}.` };
   if (exit.outOfMemory) {
@@ -76,6 +74,15 @@ export function endReason({ exit, stopCause, refused, diskMb, unresponsive, reso
       : `The container exited with code ${exit.code}.`;
   const log = exit.log.trim();
   return { code: 'container_exited', detail: log === '' ? how : `${how} The end of its log:\n${log}` };
+}
+
+function fullReason({ limit, used }: Full, resources: Resources | null): Reason {
+  if (limit === 'mb') {
+    const detail = `Its files take ${used} MB, and ${resources?.workspace_mb ?? 0} MB are allowed: remove some with the next message, or raise resources.workspace_mb (SESSION_WORKSPACE_MB on the runner is the most).`;
+    return { code: 'out_of_disk', detail };
+  }
+  const detail = `It has ${used} files, and ${resources?.workspace_files ?? 0} are allowed: remove some with the next message, or raise resources.workspace_files (SESSION_WORKSPACE_FILES on the runner is the most).`;
+  return { code: 'out_of_inodes', detail };
 }
 
 /** It did not end by itself meanwhile. */

@@ -8,6 +8,8 @@ export interface ContainerLimits {
   /** Processes and threads. */
   pids: number;
   workspaceMb: number;
+  /** Files, folders and links. */
+  workspaceFiles: number;
 }
 
 const least = (wanted: number | undefined, limit: number): number => Math.min(wanted ?? limit, limit);
@@ -19,5 +21,6 @@ export function effectiveResources(asked: SessionConfig['resources'], limits: Co
     cpus: least(asked?.cpus, limits.cpus),
     pids: least(asked?.pids, limits.pids),
     workspace_mb: least(asked?.workspace_mb, limits.workspaceMb),
+    workspace_files: least(asked?.workspace_files, limits.workspaceFiles),
   };
 }

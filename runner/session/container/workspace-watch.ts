@@ -1,38 +1,57 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { statfs } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Log } from '../../lib/log.ts';
+import type { FreeSpace, Space } from '../../lib/disk/free-space.ts';
+import { diskUsage, type Usage, type WorkspaceLimits } from '../../lib/disk/usage.ts';
+import { messageOf, type Log } from '../../lib/log.ts';
+import { verdictOf } from './workspace-room.ts';
 
-/** Between two checks, milliseconds: at least this, and so long that measuring takes at most a fortieth of a core. */
-const CHECK_MS = 2_000;
-const MEASURE_SHARE = 40;
-/** A check measures only when the disk has become fuller, or after this time, milliseconds. */
-const UNMEASURED_MS = 60_000;
 const MB = 1024 * 1024;
 /** A workspace that is over its limit when a container starts may grow by this much, so that the agent can clean it up. */
-const LEEWAY_MB = 64;
+const LEEWAY: Usage = { bytes: 64 * MB, files: 4096 };
+/** From one measurement to the next at least this many times as long as it took, but at most `MAX_REST_MS` milliseconds. */
+const REST = 4;
+const MAX_REST_MS = 1_000;
+/** And after one that found nothing new, because others fill the disk: twice as long each time, milliseconds. */
+const FIRST_CALM_MS = 100;
+const MAX_CALM_MS = 2_000;
+/** Between two tries to resume a container, milliseconds. */
+const RESUME_MS = 500;
+/** A container that is told to end may write this much more. Then it is ended at once. */
+const LAST_WORDS: Usage = { bytes: 32 * MB, files: 4096 };
+
+/** Which limit the files have reached, and what they take of it: megabytes, or files. */
+export interface Full {
+  limit: 'mb' | 'files';
+  used: number;
+}
 
 export interface WorkspaceWatchOptions {
-  /** The limit applies to their sum. */
+  /** The limits apply to their sum. */
   folders: string[];
-  limitMb: number;
-  /** The folders are over the limit. Called once. */
-  onFull: (usedMb: number) => void;
+  limits: WorkspaceLimits;
+  space: Pick<FreeSpace, 'now' | 'next'>;
+  /** Holds the container's processes where they are, so that they write nothing while they are measured. */
+  pause: () => Promise<void>;
+  resume: () => Promise<void>;
+  /** The folders are over a limit. Called once. */
+  onFull: (full: Full) => void;
+  /** And what is in the container goes on writing. Called once. */
+  onStillWriting: () => void;
   log: Log;
-  checkMs?: number;
 }
 
 /**
- * Measures a session's folders for as long as its container runs. The kernel does not enforce this limit: between two checks
- * a container can write more (the kernel limits only the size of a single file). A file system quota would be exact, but
- * needs a file system made for it.
+ * Keeps a session's files within their limits for as long as its container runs. The kernel does not do that (only a file
+ * system quota would, and it needs a file system made for it), and to measure all the time costs too much. But whatever is
+ * written makes the file system's free space fall, which is seen at once. So when that has fallen by a good part of what
+ * the session may still take, its files are measured; and when it has fallen by so much that they may be near the limit,
+ * the container is paused meanwhile.
  */
 export class WorkspaceWatch {
   readonly #options: WorkspaceWatchOptions;
   readonly #closed = new AbortController();
+  readonly #aborted: Promise<never>;
   readonly #done: Promise<void>;
+  #paused = false;
   /** Resolves when the folders were measured for the first time, or never will be. */
   readonly measured: Promise<void>;
 
@@ -40,11 +59,18 @@ export class WorkspaceWatch {
     this.#options = options;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.measured = promise;
+    this.#aborted = new Promise((_, reject) => {
+      this.#closed.signal.addEventListener('abort', () => reject(new Error('closed')), { once: true });
+    });
+    this.#aborted.catch(() => {});
     this.#done = this.#watch(resolve)
       .catch((error: unknown) => {
         if (!this.#closed.signal.aborted) options.log.error('the workspace is not measured any more', { error });
       })
-      .finally(resolve);
+      .finally(async () => {
+        resolve();
+        await this.#resume();
+      });
   }
 
   async close(): Promise<void> {
@@ -53,41 +79,105 @@ export class WorkspaceWatch {
   }
 
   async #watch(measured: () => void): Promise<void> {
-    const { folders, limitMb, onFull } = this.#options;
-    const { signal } = this.#closed;
-    let limit: number | undefined;
-    let free = -1;
-    let measuredAt = 0;
-    let took = 0;
+    const { limits, space, onFull } = this.#options;
+    let before = await space.now();
+    let used = await this.#usage();
+    measured();
+    const limit: Usage = {
+      bytes: used.bytes > limits.mb * MB ? used.bytes + LEEWAY.bytes : limits.mb * MB,
+      files: used.files > limits.files ? used.files + LEEWAY.files : limits.files,
+    };
+    let measuredAt = performance.now();
+    let waitMs = 0;
+    let calmMs = 0;
     for (;;) {
-      const left = await freeBytes(folders[0] ?? '/');
-      // While the file system has no less room than before, the workspace has hardly grown. (Others may have freed some.)
-      if (left < free || limit === undefined || performance.now() - measuredAt > UNMEASURED_MS) {
-        const startedAt = performance.now();
-        const used = await diskUsage(folders, signal);
-        measuredAt = performance.now();
-        took = measuredAt - startedAt;
-        limit ??= used > limitMb * MB ? used + LEEWAY_MB * MB : limitMb * MB;
-        measured();
-        if (used > limit) return onFull(Math.ceil(used / MB));
+      const room = { bytes: limit.bytes - used.bytes, files: limit.files - used.files };
+      const now = await this.#next();
+      const sinceMs = performance.now() - measuredAt;
+      const verdict = verdictOf(room, { before, now, sinceMs });
+      if (verdict === 'fine' || sinceMs < waitMs) continue;
+      const startedAt = performance.now();
+      const earlier = used;
+      const fell = before.freeBytes - now.freeBytes;
+      if (verdict === 'pause') await this.#pause();
+      ({ before, used } = await this.#measure(room));
+      await this.#resume();
+      measuredAt = performance.now();
+      const full = fullOf(used, limit);
+      if (full !== undefined) {
+        onFull(full);
+        return await this.#untilTooMuch(before);
       }
-      free = left;
-      const wait = Math.max(this.#options.checkMs ?? CHECK_MS, took * MEASURE_SHARE);
-      await pause(wait, undefined, { ref: false, signal });
+      const grew = used.bytes - earlier.bytes >= fell / 8 || used.files > earlier.files + 100;
+      calmMs = grew ? 0 : Math.min(MAX_CALM_MS, Math.max(FIRST_CALM_MS, 2 * calmMs));
+      waitMs = calmMs + Math.min(MAX_REST_MS, REST * (measuredAt - startedAt));
+    }
+  }
+
+  /** What the files take, and the free space from before they were counted. Pauses a container that fills them meanwhile. */
+  async #measure(room: Usage): Promise<{ before: Space; used: Usage }> {
+    const before = await this.#options.space.now();
+    const measuring = this.#usage();
+    const ended = measuring.then(() => undefined);
+    // When the watch is closed meanwhile, nobody waits for these.
+    for (const one of [measuring, ended]) one.catch(() => {});
+    while (!this.#paused) {
+      const now = await Promise.race([this.#next(), ended]);
+      if (now === undefined) break;
+      if (verdictOf(room, { before, now, sinceMs: 0 }) !== 'pause') continue;
+      await this.#pause();
+      // What it wrote where `du` had been already is not counted.
+      await measuring;
+      return await this.#measure(room);
+    }
+    return { before, used: await measuring };
+  }
+
+  /** The container has been told to end. It gets the time for that, unless it goes on writing. */
+  async #untilTooMuch(before: Space): Promise<void> {
+    for (;;) {
+      const now = await this.#next();
+      if (before.freeBytes - now.freeBytes > LAST_WORDS.bytes) break;
+      if ((before.freeFiles ?? 0) - (now.freeFiles ?? 0) > LAST_WORDS.files) break;
+    }
+    this.#options.onStillWriting();
+  }
+
+  #usage(): Promise<Usage> {
+    return diskUsage(this.#options.folders, this.#closed.signal);
+  }
+
+  /** @throws when the watch is closed */
+  #next(): Promise<Space> {
+    return Promise.race([this.#options.space.next(), this.#aborted]);
+  }
+
+  async #pause(): Promise<void> {
+    if (this.#paused || this.#closed.signal.aborted) return;
+    this.#paused = true;
+    try {
+      await this.#options.pause();
+    } catch (error) {
+      // It has ended meanwhile, or the engine is away. It is measured all the same.
+      this.#options.log.warn('container not paused', { problem: messageOf(error) });
+    }
+  }
+
+  /** Repeats the request until the engine answers: a container that stays paused would hang for ever. */
+  async #resume(): Promise<void> {
+    while (this.#paused) {
+      try {
+        await this.#options.resume();
+        this.#paused = false;
+      } catch (error) {
+        this.#options.log.warn('container not resumed yet', { problem: messageOf(error) });
+        await pause(RESUME_MS, undefined, { ref: false });
+      }
     }
   }
 }
 
-async function freeBytes(folder: string): Promise<number> {
-  const { bfree, bsize } = await statfs(folder);
-  return bfree * bsize;
-}
-
-/** The folders' size on the disk, bytes. It runs `du`, which looks at a hundred thousand files in a tenth of a second. */
-async function diskUsage(folders: string[], signal: AbortSignal): Promise<number> {
-  const child = spawn('du', ['-skx', ...folders], { signal, stdio: ['ignore', 'pipe', 'ignore'] });
-  const [output] = await Promise.all([text(child.stdout), once(child, 'close')]);
-  // For files that were removed while it ran, `du` writes to stderr and exits with 1. It has counted the rest.
-  const sizes = output.split('\n').map((line) => Number.parseInt(line, 10));
-  return sizes.filter(Number.isFinite).reduce((sum, size) => sum + size, 0) * 1024;
+function fullOf(used: Usage, limit: Usage): Full | undefined {
+  if (used.bytes > limit.bytes) return { limit: 'mb', used: Math.ceil(used.bytes / MB) };
+  return used.files > limit.files ? { limit: 'files', used: used.files } : undefined;
 }

@@ -89,7 +89,7 @@ export async function ask(
   request: TreeRequest,
   rest: Partial<Omit<FilesInput, 'workspace' | 'request'>> = {},
 ): Promise<Outcome> {
-  const input = { as: undefined, limitMb: null, body: bodyOf(), start: null, ...rest, workspace, request };
+  const input = { as: undefined, limits: null, body: bodyOf(), start: null, ...rest, workspace, request };
   const answer = await answerRequest(input);
   const chunks: Uint8Array[] = [];
   if (!answer.ok) return { ok: false, head: undefined, bytes: Buffer.alloc(0), refusal: answer.refusal };

@@ -104,7 +104,7 @@ export async function runRunner(options: RunnerSetUp = {}) {
       capacity: options.capacity ?? 4,
       labels: {},
       claudeEnv: {},
-      limits: { memoryMb: 256, cpus: 1, pids: 128, workspaceMb: 1024 },
+      limits: { memoryMb: 256, cpus: 1, pids: 128, workspaceMb: 1024, workspaceFiles: 100_000 },
       files: { snapshotEveryMinutes: 0, sweepHours: 0, localCopyDays: 0, ...options.files },
     },
     credentials: { token: async () => ({ token: 'token' }), unknown: () => {} },

@@ -65,7 +65,7 @@ test('an empty file is read, and an empty body that nobody reads holds nothing o
     request: read('empty'),
     workspace,
     as: undefined,
-    limitMb: null,
+    limits: null,
     body: bodyOf(),
     start: null,
   });
@@ -192,7 +192,7 @@ test('a file that becomes shorter while it is read is refused, not cut', async (
     request: read('f'),
     workspace,
     as: undefined,
-    limitMb: null,
+    limits: null,
     body: bodyOf(),
     start: null,
   });

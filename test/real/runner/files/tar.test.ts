@@ -217,7 +217,7 @@ test('an archive that does not fit is refused where it does not fit any more', a
   const { workspace } = surroundings();
   const content = 'x'.repeat(700_000);
   const whole = await archiveOf({ name: 'first', content }, { name: 'second', content }, { name: 'third', content });
-  expect((await unpack(workspace, whole, '', { limitMb: 2 })).refusal).toMatchObject({
+  expect((await unpack(workspace, whole, '', { limits: { mb: 2, files: 1000 } })).refusal).toMatchObject({
     code: 'workspace_full',
     detail: expect.stringContaining('2 files'),
   });

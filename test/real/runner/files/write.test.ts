@@ -64,12 +64,12 @@ test('what is larger than the workspace may become is refused, and nothing stays
   const { workspace } = surroundings();
   const mb = Buffer.alloc(1024 * 1024, 1);
   writeFileSync(path.join(workspace, 'there'), Buffer.concat([mb, mb]));
-  const refused = await ask(workspace, write('new'), { body: bodyOf(mb, mb), limitMb: 3 });
+  const refused = await ask(workspace, write('new'), { body: bodyOf(mb, mb), limits: { mb: 3, files: 1000 } });
   expect(refused.refusal).toMatchObject({ code: 'workspace_full', detail: expect.stringContaining('3 MB') });
   expect(readdirSync(workspace)).toEqual(['there']);
-  expect((await ask(workspace, write('new'), { body: bodyOf(mb.subarray(0, 500_000)), limitMb: 3 })).ok).toBe(true);
+  expect((await ask(workspace, write('new'), { body: bodyOf(mb.subarray(0, 500_000)), limits: { mb: 3, files: 1000 } })).ok).toBe(true);
   // In place of what is there, as much again fits.
-  expect((await ask(workspace, write('there'), { body: bodyOf(mb, mb), limitMb: 3 })).ok).toBe(true);
+  expect((await ask(workspace, write('there'), { body: bodyOf(mb, mb), limits: { mb: 3, files: 1000 } })).ok).toBe(true);
 });
 
 test.skipIf(process.getuid?.() !== 0)('what is written belongs to the container’s user', async () => {

@@ -15,7 +15,7 @@ const settings = {
   owner: { uid: 1000, gid: 1000 },
   runtime: undefined,
 };
-const LIMITS = { memoryMb: 2048, cpus: 2, pids: 512, workspaceMb: 4096 };
+const LIMITS = { memoryMb: 2048, cpus: 2, pids: 512, workspaceMb: 4096, workspaceFiles: 1000 };
 const MB = 1024 * 1024;
 const ID = '0190a0a0-0000-7000-8000-000000000001';
 const spec = (id: string, epoch: number, asked?: LaunchConfig['resources']) =>

@@ -1,49 +1,129 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { WorkspaceWatch } from '../../../../runner/session/container/workspace-watch.ts';
+import { FreeSpace } from '../../../../runner/lib/disk/free-space.ts';
+import { WorkspaceWatch, type Full } from '../../../../runner/session/container/workspace-watch.ts';
 import { Changes } from '../../../support/changes.ts';
 import { keptLog } from '../../../support/quiet-log.ts';
 import { scratch } from '../../../support/scratch.ts';
 
 const write = (folder: string, name: string, mb: number) =>
   writeFileSync(path.join(folder, name), Buffer.alloc(mb * 1024 * 1024, 1));
+const touch = (folder: string, files: number) => {
+  for (let n = 0; n < files; n++) writeFileSync(path.join(folder, `${n}`), '');
+};
 
-async function watch(folders: string[], limitMb: number) {
+interface Watched {
+  mb?: number;
+  files?: number;
+  /** Called when the container is paused. */
+  onPause?: () => void;
+  resume?: () => Promise<void>;
+}
+
+async function watch(folders: string[], { mb = 16, files = 100_000, onPause, resume }: Watched = {}) {
   const changes = new Changes();
-  const full: number[] = [];
+  const full: Full[] = [];
+  /** What happened to the container. */
+  const container: string[] = [];
   const { log } = keptLog();
-  const onFull = (usedMb: number) => {
-    full.push(usedMb);
-    changes.notify();
-  };
-  const watched = new WorkspaceWatch({ folders, limitMb, onFull, log, checkMs: 20 });
+  const watched = new WorkspaceWatch({
+    folders,
+    limits: { mb, files },
+    space: new FreeSpace(folders[0] ?? '', 10),
+    pause: async () => {
+      container.push('paused');
+      onPause?.();
+    },
+    resume: async () => {
+      await resume?.();
+      container.push('resumed');
+      changes.notify();
+    },
+    onFull: (what) => {
+      full.push(what);
+      changes.notify();
+    },
+    onStillWriting: () => {
+      container.push('still writing');
+      changes.notify();
+    },
+    log,
+  });
   onTestFinished(() => watched.close());
   await watched.measured;
-  return { full, fullUp: async () => await changes.until(() => full[0]), close: () => watched.close() };
+  return {
+    full,
+    container,
+    changes,
+    fullUp: async () => await changes.until(() => full[0]),
+    close: () => watched.close(),
+  };
 }
 
 test('all files of both folders count together, in any depth', async () => {
   const [workspace, claude] = [scratch(), scratch()];
   write(workspace, 'a', 5);
-  const { fullUp } = await watch([workspace, claude], 16);
+  const { fullUp } = await watch([workspace, claude]);
   write(claude, 'b', 12);
-  expect(await fullUp()).toBe(18);
+  expect(await fullUp()).toEqual({ limit: 'mb', used: 18 });
+});
+
+test('files without content count too', async () => {
+  const folder = scratch();
+  const { fullUp } = await watch([folder], { files: 2_000 });
+  touch(folder, 2_500);
+  expect(await fullUp()).toMatchObject({ limit: 'files', used: expect.any(Number) });
 });
 
 test('what is over its limit from the start may be cleaned up, but hardly grow', async () => {
   const folder = scratch();
   write(folder, 'left over', 30);
-  const { full, fullUp } = await watch([folder], 16);
+  const { full, fullUp } = await watch([folder]);
   write(folder, 'more', 20);
   rmSync(path.join(folder, 'more'));
   expect(full).toEqual([]);
   write(folder, 'too much', 80);
-  expect(await fullUp()).toBeGreaterThan(16 + 64);
+  expect((await fullUp()).used).toBeGreaterThan(16 + 64);
+});
+
+test('a container that may have written too much is paused while it is measured, and goes on when it has not', async () => {
+  const [folder, ofAnother] = [scratch(), scratch()];
+  const { container, changes, full } = await watch([folder]);
+  // On the same file system, but not this session's.
+  write(ofAnother, 'much', 30);
+  await changes.until(() => container.includes('resumed') || undefined);
+  expect(container.slice(0, 2)).toEqual(['paused', 'resumed']);
+  expect(full).toEqual([]);
+});
+
+test('it is resumed before it is told to end, and one that then goes on writing is reported', async () => {
+  const folder = scratch();
+  const { container, changes, fullUp } = await watch([folder]);
+  write(folder, 'too much', 20);
+  await fullUp();
+  expect(container.at(-1)).toBe('resumed');
+  write(folder, 'and more', 40);
+  await changes.until(() => container.includes('still writing') || undefined);
+});
+
+test('an engine that fails to resume it is asked again, also when the watch ends meanwhile', async () => {
+  const [folder, ofAnother] = [scratch(), scratch()];
+  let fails = 2;
+  const { container, changes, close } = await watch([folder], {
+    onPause: () => changes.notify(),
+    resume: async () => {
+      if (fails-- > 0) throw new Error('the engine is away');
+    },
+  });
+  write(ofAnother, 'much', 30);
+  await changes.until(() => container.includes('paused') || undefined);
+  await close();
+  expect(container).toContain('resumed');
 });
 
 test('it ends when told to, in the middle of a look too', async () => {
-  const { close, full } = await watch([scratch()], 16);
+  const { close, full } = await watch([scratch()]);
   await close();
   expect(full).toEqual([]);
 });

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import path from 'node:path';
 import { edgeReport, type EdgeCommand } from './edge-messages.ts';
-import { describeExit, killPart, partExit, rotateLog, startPart } from '../lib/part.ts';
+import { LogFile } from '../lib/log-file.ts';
+import { describeExit, killPart, partExit, startPart } from '../lib/part.ts';
 import { shownPath } from '../lib/project.ts';
 import { isRefused, type Refused } from '../lib/refused.ts';
 
@@ -22,14 +23,16 @@ export type EdgePartOptions = Omit<Extract<EdgeCommand, { command: 'start' }>, '
 };
 
 /** Starts the edge in a process of its own, and waits until it serves. */
-export async function startEdgePart({ log, ...options }: EdgePartOptions): Promise<EdgePart | Refused> {
-  rotateLog(log);
+export async function startEdgePart({ log: file, ...options }: EdgePartOptions): Promise<EdgePart | Refused> {
+  const log = new LogFile(file);
+  log.begin();
   const part = startPart(path.join(import.meta.dirname, 'edge-process.ts'), {}, log);
   const exit = partExit(part);
   const ended = exit.then((how) => {
     // An edge that was killed leaves workerd behind.
     killPart(part);
-    return `the edge ended ${describeExit(how, log)} (its log: ${shownPath(log)})`;
+    log.flush();
+    return `the edge ended ${describeExit(how, log)} (its log: ${shownPath(file)})`;
   });
   // An error here needs no handling: when a command cannot arrive, the process has exited, which `exit` shows.
   const send = (command: EdgeCommand) => part.connected && part.send(command, () => undefined);

@@ -1,8 +1,12 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync, renameSync } from 'node:fs';
+import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { errorCode } from './file-error.ts';
+import type { LogFile } from './log-file.ts';
 import { PROJECT } from './project.ts';
+
+/** How long the last lines of a part may take after its end, milliseconds. */
+const LAST_LINES_MS = 1_000;
 
 /** The variables of this process that every part gets. */
 const COMMON = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'LC_ALL', 'TZ', 'NODE_EXTRA_CA_CERTS', 'NODE_COMPILE_CACHE'];
@@ -19,26 +23,32 @@ export interface PartExit {
  *
  * @param env its environment, besides PATH and the like
  * @param preload modules that it loads first
- * @param log the file for its stdout and stderr; not a pipe, because a pipe breaks when one of its ends dies
+ * @param log where its stdout and stderr go
  */
 export function startPart(
   module: string,
   env: Record<string, string | undefined>,
-  log: string,
+  log: LogFile,
   preload: readonly string[] = [],
 ): ChildProcess {
-  const output = openSync(log, 'a', 0o600);
-  try {
-    return fork(module, [], {
-      cwd: PROJECT,
-      detached: true,
-      execArgv: preload.flatMap((file) => ['--import', pathToFileURL(file).href]),
-      env: { ...inherited(COMMON), ...env },
-      stdio: ['ignore', output, output, 'ipc'],
-    });
-  } finally {
-    closeSync(output);
-  }
+  const part = fork(module, [], {
+    cwd: PROJECT,
+    detached: true,
+    execArgv: [outliveReader(log), ...preload.map((file) => pathToFileURL(file))].flatMap((module) => [
+      '--import',
+      module.href,
+    ]),
+    env: { ...inherited(COMMON), ...env },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  for (const output of [part.stdout, part.stderr]) if (output !== null) log.take(output);
+  return part;
+}
+
+function outliveReader(log: LogFile): URL {
+  const module = pathToFileURL(path.join(import.meta.dirname, 'outlive-reader.ts'));
+  module.searchParams.set('log', log.path);
+  return module;
 }
 
 /** Those of this process's variables that are set. */
@@ -46,13 +56,20 @@ function inherited(names: readonly string[]): Record<string, string | undefined>
   return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
 }
 
-/** Resolves when the part's process has ended, or could not be started. */
+/** Resolves when the part's process has ended and its last lines are read, or when it could not be started. */
 export function partExit(part: ChildProcess): Promise<PartExit> {
   if (part.exitCode !== null || part.signalCode !== null) {
     return Promise.resolve({ code: part.exitCode, signal: part.signalCode });
   }
   return new Promise((resolve) => {
-    part.once('exit', (code, signal) => resolve({ code, signal }));
+    part.once('exit', (code, signal) => {
+      // What it started may live on with its output open.
+      const timer = setTimeout(() => resolve({ code, signal }), LAST_LINES_MS);
+      part.once('close', () => {
+        clearTimeout(timer);
+        resolve({ code, signal });
+      });
+    });
     part.on('error', () => part.pid === undefined && resolve({ code: null, signal: null }));
   });
 }
@@ -67,14 +84,9 @@ export function killPart(part: ChildProcess): void {
   }
 }
 
-/** Begins a new log, and keeps the last one as `LOG.1`. */
-export function rotateLog(log: string): void {
-  if (existsSync(log)) renameSync(log, `${log}.1`);
-}
-
 /** How a part ended; with the last line of its log, if it exited by itself. */
-export function describeExit({ code, signal }: PartExit, log: string): string {
+export function describeExit({ code, signal }: PartExit, log: LogFile): string {
   if (code === null) return `(${signal ?? 'it could not be started'})`;
-  const last = existsSync(log) ? readFileSync(log, 'utf8').trimEnd().split('\n').at(-1)?.slice(0, 500) : '';
-  return last ? `(code ${code}): ${last}` : `(code ${code})`;
+  const last = log.lastLine().slice(0, 500);
+  return last === '' ? `(code ${code})` : `(code ${code}): ${last}`;
 }

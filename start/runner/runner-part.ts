@@ -2,7 +2,8 @@ import type { ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from '../../runner/lib/backoff.ts';
-import { describeExit, killPart, partExit, rotateLog, startPart } from '../lib/part.ts';
+import { LogFile } from '../lib/log-file.ts';
+import { describeExit, killPart, partExit, startPart } from '../lib/part.ts';
 import { PROJECT, shownPath } from '../lib/project.ts';
 import type { Environment } from '../settings/settings.ts';
 
@@ -34,24 +35,26 @@ export interface RunnerPartOptions {
 
 /** Keeps a runner running in a process of its own: when it ends, starts it again, with a backoff. */
 export function superviseRunner(options: RunnerPartOptions): RunnerPart {
-  const { environment, log, say, module = path.join(PROJECT, 'runner', 'main.ts') } = options;
+  const { environment, log: file, say, module = path.join(PROJECT, 'runner', 'main.ts') } = options;
   const stopping = new AbortController();
   let runner: ChildProcess | undefined;
 
   async function supervise(): Promise<void> {
-    rotateLog(log);
+    const log = new LogFile(file);
+    log.begin();
     for (let failures = 0; !stopping.signal.aborted; failures++) {
       const env = await environment();
       if (stopping.signal.aborted) return;
       const started = performance.now();
       runner = startPart(module, env, log, [path.join(PROJECT, 'start/lib/end-with-parent.ts')]);
       const how = await partExit(runner);
+      log.flush();
       if (stopping.signal.aborted) return;
       if (performance.now() - started > SETTLED_MS) failures = 0;
       const waitMs = Math.max(RESTART.minMs, backoffMs(failures, RESTART, Math.random()));
       say(
         `the runner ended ${describeExit(how, log)}; ` +
-          `it is started again in ${Math.round(waitMs / 1000)} s (its log: ${shownPath(log)})`,
+          `it is started again in ${Math.round(waitMs / 1000)} s (its log: ${shownPath(file)})`,
       );
       await delay(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     }

@@ -1,11 +1,11 @@
-import type { Objects } from '../durable/rpc/edge-env.ts';
+import type { EdgeEnv } from '../durable/rpc/edge-env.ts';
 import type { EdgeSettings } from '../protocol/settings/edge-settings.ts';
 import type { ProblemCode } from '../protocol/api/problem.ts';
 import type { Caller } from '../durable/rpc/caller.ts';
 
 /** What every handler can reach: the objects by their bindings, and the settings. */
 export interface AppEnv {
-  Bindings: Objects;
+  Bindings: EdgeEnv;
   Variables: {
     settings: EdgeSettings;
     /** Why the call was refused, if it was. */

@@ -1,4 +1,5 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
+import { DISK_FULL, diskOf, isDiskFull } from '../durable/rpc/edge-disk.ts';
 import { health } from '../protocol/health.ts';
 import type { Refusal } from '../protocol/api/problem.ts';
 import { issuesOf } from '../protocol/issues.ts';
@@ -64,12 +65,16 @@ function tooNewDetail(error: Error): string | null {
 export function createApp(): OpenAPIHono<AppEnv> {
   const app = new OpenAPIHono<AppEnv>();
 
-  app.onError((error, c) => {
+  app.onError(async (error, c) => {
     if (isTransient(error)) {
       const detail = 'The session could not be reached just now. Try again.';
       return refuse(c, { refused: 'unavailable', detail }, { 'retry-after': '1' });
     }
     if (error instanceof RedisUnavailable) return refuse(c, REDIS_UNAVAILABLE);
+    if (await isDiskFull(error, c.env)) {
+      console.error(`edge: the disk is full: ${error.message}`);
+      return refuse(c, DISK_FULL);
+    }
     console.error(error);
     const tooNew = tooNewDetail(error);
     if (tooNew !== null) return refuse(c, { refused: 'state_too_new', detail: tooNew });
@@ -85,9 +90,10 @@ export function createApp(): OpenAPIHono<AppEnv> {
   app.route('/api/v1/discord', discordInteractions);
   app.use(withCors, withKnownHost, withKnownOrigin);
   app.openapi(healthRoute, async (c) => {
-    const pool = await poolOf(c).health();
-    const status = pool.ok ? ('ok' as const) : ('degraded' as const);
-    return c.json({ status, version: VERSION, parts: { edge: { ok: true as const }, pool } }, 200);
+    const [pool, disk] = await Promise.all([poolOf(c).health(), diskOf(c.env)]);
+    const status = pool.ok && disk?.low !== true ? ('ok' as const) : ('degraded' as const);
+    const edge = { ok: true as const, ...(disk !== null && { disk }) };
+    return c.json({ status, version: VERSION, parts: { edge, pool } }, 200);
   });
   app.openapi(metricsRoute, async (c) => {
     await flushCounters(c);

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { backendName } from './link/runner-control.ts';
+import { backendName, runnerDisk } from './link/runner-control.ts';
 
 /** The state of the pool and its runners, for everybody to read. */
 const poolHealth = z.object({
@@ -14,6 +14,8 @@ const poolHealth = z.object({
       capacity: z.int(),
       running: z.int(),
       draining: z.boolean(),
+      /** Absent: the runner does not say. */
+      disk: runnerDisk.optional(),
     }),
   ),
   /** Number of sessions that wait for a place. */
@@ -21,9 +23,13 @@ const poolHealth = z.object({
 });
 export type PoolHealth = z.infer<typeof poolHealth>;
 
+/** Free space where the edge keeps its state. `low`: less than `floor_mb` (`DISK_FLOOR_MB`), so it takes no new work. */
+export const edgeDisk = runnerDisk.extend({ floor_mb: z.int().min(0) });
+export type EdgeDisk = z.infer<typeof edgeDisk>;
+
 /** `GET /health`. `degraded`: the edge answers, but no session can start. */
 export const health = z.object({
   status: z.enum(['ok', 'degraded']),
   version: z.string(),
-  parts: z.object({ edge: z.object({ ok: z.literal(true) }), pool: poolHealth }),
+  parts: z.object({ edge: z.object({ ok: z.literal(true), disk: edgeDisk.optional() }), pool: poolHealth }),
 });

@@ -83,6 +83,7 @@ async function runParts(
     stateFolder: path.join(dataFolder, 'edge'),
     vars: { ...settings.edgeVars, JWT_SECRET: secret.value },
     log: path.join(dataFolder, 'edge.log'),
+    say: (line) => terminal.line(line, 'yellow'),
   });
   if (isRefused(edge)) return edge;
 

@@ -5,6 +5,7 @@ import { PROBLEMS, SESSION_NOT_FOUND, type Refusal } from '../../protocol/api/pr
 import { changeSessionRequest, createSessionRequest, type SessionSettings } from '../../protocol/api/session.ts';
 import type { CommandCall } from './core/commands.ts';
 import { cutLine, inlineCode, plain } from './core/text/text.ts';
+import { lowDisk } from '../rpc/edge-disk.ts';
 import { directoryStub, sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
 import type { Outbox } from './outbox/outbox.ts';
 import type { QuestionLimits } from './questions.ts';
@@ -85,6 +86,8 @@ export class DeskCommands {
       },
     });
     if (!parsed.success) return unfit(parsed.error);
+    const low = await lowDisk(this.#env);
+    if (low !== null) return refused(low);
     const created = await directoryStub(this.#env, owner).create({
       session_id: made,
       owner,
@@ -109,7 +112,7 @@ export class DeskCommands {
 
   async #say({ owner, made }: DeskCommand, id: string, prompt: string): Promise<string> {
     const input = { message_id: made, prompt, timeout_seconds: undefined, idempotency_key: undefined };
-    const sent = await sessionStub(this.#env, id).chat(owner, input);
+    const sent = (await lowDisk(this.#env)) ?? (await sessionStub(this.#env, id).chat(owner, input));
     return 'refused' in sent ? refused(sent) : `💬 ${plain(cutLine(prompt, 1500, '…'))}`;
   }
 

@@ -74,7 +74,7 @@ export class PlacementQueue {
   loads(): RunnerLoad[] {
     const { table, sockets } = this.#deps;
     const places = table.places();
-    return table.runners().map(({ name, backend, capacity, draining, health, storage }) => ({
+    return table.runners().map(({ name, backend, capacity, draining, health, storage, disk }) => ({
       name,
       isolates: isolates(backend),
       connected: sockets.of(name) !== null,
@@ -83,6 +83,7 @@ export class PlacementQueue {
       running: places.filter(({ runner }) => runner === name).length,
       trouble: health.ok ? null : health.detail,
       storage: { id: storage.id, ok: storage.health.ok },
+      lowDiskMb: disk?.low === true ? disk.free_mb : null,
     }));
   }
 

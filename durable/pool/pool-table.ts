@@ -1,5 +1,11 @@
 import { launch as launchSchema } from '../../protocol/link/runner-control.ts';
-import type { BackendHealth, BackendName, Launch, StorageInfo } from '../../protocol/link/runner-control.ts';
+import type {
+  BackendHealth,
+  BackendName,
+  Launch,
+  RunnerDisk,
+  StorageInfo,
+} from '../../protocol/link/runner-control.ts';
 import type { Needs } from './core/placement.ts';
 
 /** A place for a session's container. The session has it, or waits for it. */
@@ -23,6 +29,8 @@ export interface RunnerRow {
   readonly capacity: number;
   readonly draining: boolean;
   readonly storage: StorageInfo;
+  /** Absent: it has not said. */
+  readonly disk?: RunnerDisk | undefined;
   /** Since when it is disconnected, epoch milliseconds; null: it is connected. */
   readonly away_since: number | null;
 }

@@ -112,10 +112,11 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
     const connected = this.#table.runners().filter(({ name }) => this.#sockets.of(name) !== null);
     const places = this.#table.places();
     return {
-      ok: connected.some(({ health }) => health.ok),
-      runners: connected.map(({ name, backend, health, capacity, draining }) => {
+      ok: connected.some(({ health, disk }) => health.ok && disk?.low !== true),
+      runners: connected.map(({ name, backend, health, capacity, draining, disk }) => {
         const running = places.filter(({ runner }) => runner === name).length;
-        return { name, backend, ok: health.ok, detail: health.detail, capacity, running, draining };
+        const runner = { name, backend, ok: health.ok, detail: health.detail, capacity, running, draining };
+        return disk === undefined ? runner : { ...runner, disk };
       }),
       waiting: places.filter(({ phase }) => phase === 'waiting').length,
     };

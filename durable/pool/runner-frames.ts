@@ -29,10 +29,10 @@ export class RunnerFrames {
     const { env, table, sockets } = this.#deps;
     switch (frame.kind) {
       case 'hello': {
-        const { backend, health, capacity, storage } = frame;
+        const { backend, health, capacity, storage, disk } = frame;
         const unlike = this.#unlike(name, backend);
         if (unlike !== null) return socket.close(CloseCode.forbidden, unlike);
-        table.saveRunner({ name, backend, health, capacity, storage, draining: false, away_since: null });
+        table.saveRunner({ name, backend, health, capacity, storage, disk, draining: false, away_since: null });
         sockets.greeted(socket);
         this.#welcome(socket, name, frame.running);
         await this.#setAlarm();
@@ -59,7 +59,9 @@ export class RunnerFrames {
       case 'health': {
         const { storage } = table.runner(name) ?? {};
         const known = storage === undefined ? {} : { storage: { ...storage, health: frame.storage } };
-        return this.#update(name, { health: frame.health, ...known });
+        this.#update(name, { health: frame.health, ...known, ...(frame.disk && { disk: frame.disk }) });
+        // Its disk may have room again, or none any more: the sessions that wait are to know.
+        return this.#queue.fill();
       }
       case 'snapshot': {
         const { session_id, report } = frame;

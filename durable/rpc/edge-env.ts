@@ -20,6 +20,8 @@ export interface EdgeEnv extends Objects {
    * (`start/edge/webhook-network.ts`). Absent on Cloudflare, where `fetch` reaches the public internet alone.
    */
   readonly WEBHOOKS?: Fetcher;
+  /** Says how full the disk is that has the state (`start/edge/edge-disk.ts`). Absent on Cloudflare: there is no disk. */
+  readonly DISK?: Fetcher;
 }
 
 /** The one desk: there is one application on Discord. */

@@ -1,4 +1,6 @@
 import { edgeSettings } from '../../protocol/settings/edge-settings.ts';
+import type { Refusal } from '../../protocol/api/problem.ts';
+import { diskOf, isDiskKnown, knownLowDisk } from '../rpc/edge-disk.ts';
 import { backgroundRedisOf } from '../../redis/client.ts';
 import type { EdgeEnv } from '../rpc/edge-env.ts';
 import type { Outgoing } from '../shared/retrying-call.ts';
@@ -55,10 +57,12 @@ export class SessionAssembly {
   /** All parts that call other objects or post webhooks. */
   readonly #outgoing: readonly Outgoing[];
   readonly #ctx: DurableObjectState;
+  readonly #env: EdgeEnv;
   #alarmAt: number | null = null;
 
   constructor(ctx: DurableObjectState, env: EdgeEnv) {
     this.#ctx = ctx;
+    this.#env = env;
     const retry = () => this.setAlarm();
     const store = new SessionStore(ctx.storage, edgeSettings.parse(env), (tx, before) => this.#committed(tx, before));
     const peers = new Peers(env, store);
@@ -125,6 +129,22 @@ export class SessionAssembly {
     const recorded = this.peers.gate.record({ ...entry, address, detail: `websocket ${interactionId}` });
     // The session's own log has the answer too.
     this.#ctx.waitUntil(recorded.catch((error: unknown) => console.error('audit: an answer is missing', entry, error)));
+  }
+
+  /** Asks how full the disk is, when that is not known any more. Frames that come meanwhile wait, and stay in order. */
+  async learnDisk(): Promise<void> {
+    if (isDiskKnown(this.#env)) return;
+    await this.#ctx.blockConcurrencyWhile(async () => {
+      // An error in here would end the object, which does not need to know.
+      await diskOf(this.#env).catch((error: unknown) =>
+        console.error(`session: the disk is not known: ${String(error)}`),
+      );
+    });
+  }
+
+  /** Why no prompt is taken, by what `learnDisk` found; null: it is. */
+  knownLowDisk(): Refusal | null {
+    return knownLowDisk(this.#env);
   }
 
   /** The alarm has fired, so none is set. */

@@ -32,7 +32,7 @@ export class SessionRoutes {
     const { store, viewers, messages, interactions } = assembly;
     this.#viewerSocket = new ViewerSocket({
       viewers,
-      prompt: (input) => messages.prompt(input),
+      prompt: (input) => assembly.knownLowDisk() ?? messages.prompt(input),
       interrupt: (background) => messages.interrupt(background),
       // Only the session's owner can open a stream.
       resolve: (id, request) => interactions.resolve(store.current.identity.owner, id, request) ?? SESSION_NOT_FOUND,
@@ -93,6 +93,13 @@ export class SessionRoutes {
     return 'refused' in opened ? refusalResponse(opened) : opened.response;
   }
 
+  /** Handles a message on one of the session's WebSockets. */
+  async receive(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    if (this.#assembly.link.receive(socket, message)) return;
+    await this.#assembly.learnDisk();
+    await this.#viewerSocket.receive(socket, message);
+  }
+
   #stream(options: URLSearchParams): Response {
     const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
     const stream = this.#assembly.streams.open({
@@ -101,11 +108,6 @@ export class SessionRoutes {
       ...tokenOf(options),
     });
     return new Response(stream, { headers });
-  }
-
-  /** Handles a message on one of the session's WebSockets. */
-  receive(socket: WebSocket, message: string | ArrayBuffer): void | Promise<void> {
-    if (!this.#assembly.link.receive(socket, message)) return this.#viewerSocket.receive(socket, message);
   }
 
   #watch(options: URLSearchParams): Response {

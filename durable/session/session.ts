@@ -338,8 +338,8 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
     return this.#routes.open(request);
   }
 
-  override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
-    await this.#routes.receive(socket, message);
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    return this.#routes.receive(socket, message);
   }
 
   override webSocketClose(socket: WebSocket, code: number): void {

@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import type { Caller } from '../../durable/rpc/caller.ts';
+import { lowDisk } from '../../durable/rpc/edge-disk.ts';
 import { sessionStub } from '../../durable/rpc/edge-env.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { Scope } from '../../protocol/token.ts';
@@ -21,6 +22,14 @@ export const withCaller: MiddlewareHandler<CallerEnv> = async (c, next) => (awai
  */
 type Reach = 'session' | 'listed' | 'owner';
 
+/** Scopes with which a call makes nothing that takes room. */
+type Calm = Exclude<Scope, `${string}:write`>;
+/**
+ * What a route declares: its scopes, and with one that writes, whether it is `new work`, which is refused while the disk is
+ * nearly full, or `goes on` then: to stop, delete, answer or change something.
+ */
+export type Declared = readonly [Calm, ...Calm[]] | readonly ['new work' | 'goes on', Scope, ...Scope[]];
+
 /** What a route declares of those who may call it. */
 export interface Secured {
   readonly security: ({ bearer: Scope[] } | { ticket: never[] })[];
@@ -31,33 +40,48 @@ export interface Secured {
  * Declares the scopes that a route needs, nearly always one. OpenAPI shows them, and only a token that has them gets as
  * far as the handler. The handler has its caller from here: without this, it does not compile.
  */
-export function secured(...scopes: [Scope, ...Scope[]]): Secured {
-  return securedFor('session', ...scopes);
+export function secured(...declared: Declared): Secured {
+  return securedFor('session', ...declared);
 }
 
 /** As `secured`, for a route that is not of the one session in its path. */
-export function securedFor(reach: Reach, ...scopes: [Scope, ...Scope[]]): Secured {
-  return declare({ reach, takesTicket: false }, scopes);
+export function securedFor(reach: Reach, ...declared: Declared): Secured {
+  const words: readonly (Scope | 'new work' | 'goes on')[] = declared;
+  const scopes = words.filter((word): word is Scope => word !== 'new work' && word !== 'goes on');
+  return declare({ reach, takesTicket: false, isNewWork: words[0] === 'new work' }, scopes);
 }
 
 /**
  * As `secured`, for what a browser opens without headers of its own, a WebSocket or a download: a ticket of the session
  * (`POST …/tickets`) stands in for the token.
  */
-export function securedOrTicket(...scopes: [Scope, ...Scope[]]): Secured {
-  return declare({ reach: 'session', takesTicket: true }, scopes);
+export function securedOrTicket(...scopes: [Calm, ...Calm[]]): Secured {
+  return declare({ reach: 'session', takesTicket: true, isNewWork: false }, scopes);
 }
 
-function declare({ reach, takesTicket }: { reach: Reach; takesTicket: boolean }, scopes: Scope[]): Secured {
+interface Declaration {
+  readonly reach: Reach;
+  readonly takesTicket: boolean;
+  readonly isNewWork: boolean;
+}
+
+function declare({ reach, takesTicket, isNewWork }: Declaration, scopes: Scope[]): Secured {
   return {
     security: [{ bearer: scopes }, ...(takesTicket ? [{ ticket: [] }] : [])],
     // The body is read last: a stranger cannot make us read one.
     middleware: async (c, next) =>
       (await admit(c, scopes, takesTicket)) ??
       (await reached(c, reach)) ??
+      (isNewWork ? await withRoom(c) : null) ??
       (await withJsonBody(c, c.get('settings').BODY_TIMEOUT)) ??
       next(),
   };
+}
+
+/** Refuses new work while the disk is nearly full. */
+async function withRoom(c: Context<CallerEnv>): Promise<Response | null> {
+  const low = await lowDisk(c.env);
+  return low === null ? null : refuse(c, low);
 }
 
 /** Sets the caller; or refuses. */

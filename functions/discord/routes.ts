@@ -18,10 +18,9 @@ import { uuid } from '../../protocol/ids.ts';
 import type { InteractionView } from '../../protocol/api/interaction.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import { deskStub } from '../../durable/rpc/edge-env.ts';
-import type { Scope } from '../../protocol/token.ts';
 import type { AppEnv } from '../app-env.ts';
 import { BODY_TOO_LARGE, bodyTimeout, parseJson, readBody } from '../body.ts';
-import { securedFor } from '../auth/authorise.ts';
+import { securedFor, type Declared } from '../auth/authorise.ts';
 import { body, idempotencyHeader, json, refusals } from '../contract.ts';
 import { refuse } from '../refuse.ts';
 import { sharedState } from '../gate/shared-state.ts';
@@ -78,8 +77,8 @@ async function isNew(c: Context<AppEnv>, { type, id }: DiscordPersonal): Promise
 const DONE_ALREADY = { type: 4, data: { content: 'That was done already.', flags: 64 } };
 
 /** What a route of Discord's declares: the scopes, and what of Discord has to be configured. */
-function onDiscord(use: DiscordUse, ...scopes: [Scope, ...Scope[]]) {
-  const { security, middleware } = securedFor('owner', ...scopes);
+function onDiscord(use: DiscordUse, ...declared: Declared) {
+  const { security, middleware } = securedFor('owner', ...declared);
   const ready: MiddlewareHandler<AppEnv> = async (c, next) =>
     isDiscordReady(c.get('settings'), use) ? next() : refuse(c, notConfigured(c, use));
   return { security, middleware: [middleware, ready] as [typeof middleware, typeof ready] };
@@ -89,7 +88,7 @@ const notify = createRoute({
   method: 'post',
   path: '/discord/notify',
   summary: 'Say something in the Discord channel; it is stored, and said when Discord can be reached',
-  ...onDiscord('notify', 'sessions:write'),
+  ...onDiscord('notify', 'new work', 'sessions:write'),
   request: { headers: idempotencyHeader, ...body(discordNotifyRequest) },
   responses: { 202: json('Taken', z.object({ status: z.literal('queued') })), ...refusals },
 });
@@ -99,7 +98,7 @@ const ask = createRoute({
   path: '/discord/ask',
   summary:
     'Ask something in the Discord channel; `GET /discord/asks/{interaction_id}` has the answer once there is one',
-  ...onDiscord('interactions', 'sessions:write'),
+  ...onDiscord('interactions', 'new work', 'sessions:write'),
   request: { headers: idempotencyHeader, ...body(discordAskRequest) },
   responses: { 202: json('Asked', discordQuestion), ...refusals },
 });
@@ -118,7 +117,7 @@ const link = createRoute({
   method: 'post',
   path: '/discord/link',
   summary: 'A one-time code, good for ten minutes: `/claude link CODE` on Discord makes that account yours',
-  ...onDiscord('interactions', 'sessions:read', 'sessions:write', 'interactions:answer'),
+  ...onDiscord('interactions', 'goes on', 'sessions:read', 'sessions:write', 'interactions:answer'),
   responses: { 201: json('The code', discordLinkCode), ...refusals },
 });
 
@@ -134,7 +133,7 @@ const unlink = createRoute({
   method: 'delete',
   path: '/discord/link',
   summary: 'No Discord account is yours any more',
-  ...onDiscord('interactions', 'sessions:write'),
+  ...onDiscord('interactions', 'goes on', 'sessions:write'),
   responses: { 204: { description: 'Done' }, ...refusals },
 });
 

@@ -59,7 +59,7 @@ const remove = createRoute({
   method: 'delete',
   path: '/sessions/{session_id}/artifacts/{artifact_id}',
   summary: 'Delete the copy; the file in the workspace stays',
-  ...audited('file.written', secured('files:write')),
+  ...audited('file.written', secured('goes on', 'files:write')),
   request: { params: artifactParams },
   responses: { 204: { description: 'Deleted' }, ...refusals },
 });

@@ -15,7 +15,7 @@ const spawn = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/spawn',
   summary: 'Begin a child: a session that does at most what this one may, and tells it what becomes of it',
-  ...audited('session.created', secured('sessions:write')),
+  ...audited('session.created', secured('new work', 'sessions:write')),
   request: { params: sessionParams, headers: idempotencyHeader, ...body(spawnRequest) },
   responses: { 201: json('Begun', spawnedSession), ...refusals },
 });

@@ -71,7 +71,7 @@ const write = createRoute({
   method: 'put',
   path: '/sessions/{session_id}/files/{path}',
   summary: 'Write a file, with the folders that it needs; or unpack a tar archive into a folder. Any size',
-  ...audited('file.written', secured('files:write')),
+  ...audited('file.written', secured('new work', 'files:write')),
   request: {
     params: pathParams,
     query: writeQuery,
@@ -84,7 +84,7 @@ const remove = createRoute({
   method: 'delete',
   path: '/sessions/{session_id}/files/{path}',
   summary: 'Delete a file, or with `?recursive=true` a folder and all that is in it',
-  ...audited('file.written', secured('files:write')),
+  ...audited('file.written', secured('goes on', 'files:write')),
   request: { params: pathParams, query: deleteQuery },
   responses: { 204: { description: 'Deleted' }, ...refusals },
 });

@@ -31,7 +31,7 @@ const chat = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/chat',
   summary: 'Send a message; it is queued, wakes a parked session, and is never lost',
-  ...secured('sessions:write'),
+  ...secured('new work', 'sessions:write'),
   request: { params: sessionParams, headers: idempotencyHeader, ...body(chatRequest) },
   responses: {
     200: json(
@@ -70,7 +70,7 @@ const withdraw = createRoute({
   method: 'delete',
   path: '/sessions/{session_id}/messages/{message_id}',
   summary: 'Withdraw a message whose turn has not begun',
-  ...secured('sessions:write'),
+  ...secured('goes on', 'sessions:write'),
   request: { params: messageParams },
   responses: { 200: json('Withdrawn: `interrupted`, with the code `withdrawn`', messageView), ...refusals },
 });
@@ -97,7 +97,7 @@ const cancelWakeup = createRoute({
   method: 'delete',
   path: '/sessions/{session_id}/wakeups/{wakeup_id}',
   summary: 'Cancel a wake-up that has not come yet',
-  ...secured('sessions:write'),
+  ...secured('goes on', 'sessions:write'),
   request: { params: wakeupParams },
   responses: { 204: { description: 'Canceled' }, ...refusals },
 });
@@ -106,7 +106,7 @@ const interrupt = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/interrupt',
   summary: 'End what runs, whoever began it; the session takes the next message',
-  ...secured('sessions:write'),
+  ...secured('goes on', 'sessions:write'),
   request: { params: sessionParams, body: { ...body(interruptRequest).body, required: false } },
   responses: { 200: json('Whether a turn ran', interruptAnswer), ...refusals },
 });

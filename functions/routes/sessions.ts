@@ -22,7 +22,7 @@ const create = createRoute({
   method: 'post',
   path: '/sessions',
   summary: 'Begin a session: a container starts, and the session takes messages at once',
-  ...audited('session.created', securedFor('owner', 'sessions:write')),
+  ...audited('session.created', securedFor('owner', 'new work', 'sessions:write')),
   request: { headers: idempotencyHeader, ...body(createSessionRequest) },
   responses: { 201: json('Begun', createdSession), ...refusals },
 });
@@ -57,7 +57,7 @@ const change = createRoute({
   path: '/sessions/{session_id}',
   summary:
     'Change its model, permission mode or title, at once and for good; or what it and all below it may cost: raised, what has paused goes on',
-  ...secured('sessions:write'),
+  ...secured('goes on', 'sessions:write'),
   request: { params: sessionParams, ...body(changeSessionRequest) },
   responses: { 200: json('The session', sessionView), ...refusals },
 });
@@ -66,7 +66,7 @@ const stop = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/stop',
   summary: 'Park the session: its container goes, its files and conversation stay; the next message wakes it',
-  ...secured('sessions:write'),
+  ...secured('goes on', 'sessions:write'),
   request: { params: sessionParams },
   responses: { 200: json('Stopped', stoppedSession), ...refusals },
 });
@@ -75,7 +75,7 @@ const remove = createRoute({
   method: 'delete',
   path: '/sessions/{session_id}',
   summary: 'Remove the session with all that it stored',
-  ...audited('session.deleted', secured('sessions:write')),
+  ...audited('session.deleted', secured('goes on', 'sessions:write')),
   request: { params: sessionParams },
   responses: { 204: { description: 'Removed' }, ...refusals },
 });

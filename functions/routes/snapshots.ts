@@ -14,7 +14,7 @@ const take = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/snapshots',
   summary: 'Save the files and the conversation as they are now, whether the session runs or is parked',
-  ...secured('sessions:write'),
+  ...secured('new work', 'sessions:write'),
   request: { params: sessionParams },
   responses: {
     200: json('There is one of just how they are', snapshotView),
@@ -45,7 +45,7 @@ const fork = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/fork',
   summary: 'A new session with the same conversation and files, which go their own way from here',
-  ...audited('session.created', securedFor('owner', 'sessions:write')),
+  ...audited('session.created', securedFor('owner', 'new work', 'sessions:write')),
   request: { params: sessionParams, headers: idempotencyHeader, ...body(forkRequest) },
   responses: {
     201: json('Begun', createdSession.extend({ forked_from: z.string() })),

@@ -28,7 +28,7 @@ const remove = createRoute({
   method: 'delete',
   path: '/workspaces/{workspace_id}',
   summary: 'Remove a workspace that no session holds, with its files',
-  ...securedFor('owner', 'sessions:write'),
+  ...securedFor('owner', 'goes on', 'sessions:write'),
   request: { params: workspaceParams },
   responses: { 204: { description: 'Removed' }, ...refusals },
 });

@@ -36,6 +36,10 @@ export const isolates = (backend: BackendName): boolean => backend !== 'process'
 const backendHealth = z.object({ ok: z.boolean(), detail: z.string().max(2048) });
 export type BackendHealth = z.infer<typeof backendHealth>;
 
+/** Free space where a runner keeps its sessions' files. `low`: it is below the runner's floor. */
+export const runnerDisk = z.object({ free_mb: z.int().min(0), low: z.boolean() });
+export type RunnerDisk = z.infer<typeof runnerDisk>;
+
 /** Where a runner stores snapshots. Runners with the same `id` see the same snapshots. */
 const storageInfo = z.object({
   id: z.string().max(128),
@@ -89,6 +93,8 @@ export const runnerFrame = z.discriminatedUnion('kind', [
     capacity: z.int().min(0),
     labels: z.record(z.string(), z.string()),
     storage: storageInfo,
+    /** Absent: a runner of an earlier version, which does not look. */
+    disk: runnerDisk.optional(),
     running: z.array(placementKey),
   }),
   /** The container runs with these limits, and with these secrets inside it, which the operator exposes. */
@@ -104,7 +110,12 @@ export const runnerFrame = z.discriminatedUnion('kind', [
   placementKey.extend({ kind: z.literal('ended'), reason }),
   /** Answers `remove`: the session's files are gone. */
   z.object({ kind: z.literal('removed'), session_id: uuid }),
-  z.object({ kind: z.literal('health'), health: backendHealth, storage: backendHealth }),
+  z.object({
+    kind: z.literal('health'),
+    health: backendHealth,
+    storage: backendHealth,
+    disk: runnerDisk.optional(),
+  }),
   /** Sent again until `snapshot_ack`, except `pending`, which is only an update. */
   z.object({ kind: z.literal('snapshot'), session_id: uuid, report: snapshotReport }),
   /**

@@ -155,7 +155,8 @@ export class LocalFiles {
     this.#timers.stopPeriodic();
     if (!ran || this.state === undefined || this.#closed.signal.aborted) return;
     await this.#removePartialClone();
-    await this.#record.change({ touched_at: now() });
+    // Written with the queue.
+    this.#record.setInMemory({ ...this.state, touched_at: now() });
     await this.#queue.add('parked');
   }
 
@@ -187,13 +188,19 @@ export class LocalFiles {
     this.#activity.writing += 1;
     this.#timers.stopWritten();
     const { running } = this.#activity;
-    await this.#record.change({
-      version: Math.max(state.version, files.version),
-      dirty: true,
-      // From now on the workspace has the client's files, and may not be emptied as the rest of a partial clone.
-      clone: state.clone === 'begun' && !running ? 'none' : state.clone,
-      touched_at: now(),
-    });
+    try {
+      await this.#record.change({
+        version: Math.max(state.version, files.version),
+        dirty: true,
+        // From now on the workspace has the client's files, and may not be emptied as the rest of a partial clone.
+        clone: state.clone === 'begun' && !running ? 'none' : state.clone,
+        touched_at: now(),
+      });
+    } catch (error) {
+      // The disk may be full. Nothing is written then, so there is no `endWrite`.
+      this.endWrite();
+      throw error;
+    }
   }
 
   endWrite(): void {

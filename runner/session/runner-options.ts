@@ -12,7 +12,7 @@ import type { Settings } from './settings.ts';
 
 /** What a runner is made of. `main.ts` makes it from the environment, tests from fakes. */
 export interface RunnerOptions {
-  settings: Pick<Settings, 'edgeUrl' | 'capacity' | 'labels' | 'claudeEnv' | 'limits' | 'files'>;
+  settings: Pick<Settings, 'edgeUrl' | 'capacity' | 'labels' | 'claudeEnv' | 'limits' | 'files' | 'diskFloorMb'>;
   credentials: Credentials;
   backend: ContainerBackend;
   data: DataFolder;

@@ -14,6 +14,7 @@ import { Adoption } from './adoption.ts';
 import { ContainerRuns } from './container-runs.ts';
 import { STOP_GRACE_MS, type ContainerRun } from './container/container-run.ts';
 import { effectiveResources } from './container/resources.ts';
+import { DiskWatch } from './disk/disk-watch.ts';
 import { HealthWatch } from './health-watch.ts';
 import { launchRefusal } from './launch-check.ts';
 import type { RunnerOptions } from './runner-options.ts';
@@ -37,6 +38,7 @@ export class Runner {
   readonly #sweep: SweepLoop;
   readonly #adoption: Adoption;
   readonly #health: HealthWatch;
+  readonly #disk: DiskWatch;
   readonly #control: ControlConnection;
   /** Sessions that are being removed. */
   readonly #removing = new Set<string>();
@@ -127,7 +129,14 @@ export class Runner {
         // The storage's id became known only now, and no frame but `hello` carries it.
         if (store.id !== this.#helloStorage) this.#control.reconnect();
       },
-      onChange: (health, storage) => void this.#control.send({ kind: 'health', health, storage }),
+      onChange: () => this.#reportHealth(),
+      log,
+    });
+    this.#disk = new DiskWatch({
+      space: this.#space,
+      floorMb: settings.diskFloorMb,
+      runs: () => this.#runs.all(),
+      onChange: () => this.#reportHealth(),
       log,
     });
   }
@@ -135,7 +144,7 @@ export class Runner {
   /** Adopts what an earlier runner process left, then connects to the edge. The engine may be down: that is then reported. */
   static async start(options: RunnerOptions): Promise<Runner> {
     const runner = new Runner(options);
-    await runner.#health.init();
+    await Promise.all([runner.#health.init(), runner.#disk.start()]);
     // Before the first `hello`, which names the adopted containers.
     await runner.#adoption.adopt();
     runner.#control.open();
@@ -174,6 +183,7 @@ export class Runner {
   /** Ends this runner and leaves everything as it is. Containers run on for the next runner process. */
   async detach(): Promise<void> {
     this.#health.stop();
+    await this.#disk.close();
     // First, so that nothing after this is reported as the end of a container.
     await this.#control.close();
     await this.#runs.detach();
@@ -203,8 +213,14 @@ export class Runner {
       capacity: this.#draining ? 0 : settings.capacity,
       labels: settings.labels,
       storage: { id: store.id, kind: store.kind, health: this.#health.storage },
+      ...(this.#disk.state && { disk: this.#disk.state }),
       running: this.#runs.all().map((run) => run.key),
     };
+  }
+
+  #reportHealth(): void {
+    const { backend: health, storage } = this.#health;
+    this.#control.send({ kind: 'health', health, storage, ...(this.#disk.state && { disk: this.#disk.state }) });
   }
 
   #onFrame(frame: PoolFrame): void {

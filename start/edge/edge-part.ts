@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import path from 'node:path';
+import { diskSentence } from './edge-disk.ts';
 import { edgeReport, type EdgeCommand } from './edge-messages.ts';
 import { LogFile } from '../lib/log-file.ts';
 import { describeExit, killPart, partExit, startPart } from '../lib/part.ts';
@@ -20,10 +21,12 @@ export interface EdgePart {
 export type EdgePartOptions = Omit<Extract<EdgeCommand, { command: 'start' }>, 'command'> & {
   /** The file for its output. */
   log: string;
+  /** Gets a line when the disk has become nearly full, or is so no more. */
+  say: (line: string) => void;
 };
 
 /** Starts the edge in a process of its own, and waits until it serves. */
-export async function startEdgePart({ log: file, ...options }: EdgePartOptions): Promise<EdgePart | Refused> {
+export async function startEdgePart({ log: file, say, ...options }: EdgePartOptions): Promise<EdgePart | Refused> {
   const log = new LogFile(file);
   log.begin();
   const part = startPart(path.join(import.meta.dirname, 'edge-process.ts'), {}, log);
@@ -43,11 +46,16 @@ export async function startEdgePart({ log: file, ...options }: EdgePartOptions):
     ended.then((refused): Refused => ({ refused })),
   ]);
   if (isRefused(answer)) return answer;
+  if (answer.report === 'disk') throw new Error('the edge speaks of the disk before it serves');
   if (answer.report === 'failed') {
     send({ command: 'stop' });
     await exit;
     return { refused: `the edge could not start: ${answer.why.trim().split('\n').join(' ')}` };
   }
+  part.on('message', (message) => {
+    const report = edgeReport.parse(message);
+    if (report.report === 'disk') say(diskSentence(report.disk));
+  });
   return {
     url: answer.url,
     ended,

@@ -1,4 +1,5 @@
 import { startEdge, type Edge } from './edge.ts';
+import { diskSentence } from './edge-disk.ts';
 import { edgeCommand, type EdgeReport } from './edge-messages.ts';
 import { waitForRunners } from './health.ts';
 
@@ -18,7 +19,13 @@ process.on('message', (message) => {
     void stop();
     return;
   }
-  edge = startEdge(command);
+  edge = startEdge({
+    ...command,
+    onDisk(disk) {
+      console.error(`edge: ${diskSentence(disk)}`);
+      report({ report: 'disk', disk });
+    },
+  });
   edge.then(
     ({ url }) => report({ report: 'serving', url }),
     (error: unknown) => report({ report: 'failed', why: error instanceof Error ? error.message : String(error) }),

@@ -33,6 +33,7 @@ async function main(): Promise<number | Refused> {
       stateFolder: path.join(settings.dataFolder, 'edge'),
       vars: { ...settings.edgeVars, JWT_SECRET: secret.value },
       log: path.join(settings.dataFolder, 'edge.log'),
+      say: (line) => console.log(`cc-docker edge: ${line}`),
     });
     if (isRefused(edge)) return edge;
     console.log(`cc-docker edge serves on ${edge.url}`);

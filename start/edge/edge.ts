@@ -1,9 +1,12 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { Log, LogLevel, Miniflare, type MiniflareOptions } from 'miniflare';
+import { Log, LogLevel, Miniflare, Response, type MiniflareOptions } from 'miniflare';
+import type { EdgeDisk } from '../../protocol/health.ts';
+import { boundsSettings } from '../../protocol/settings/bounds-settings.ts';
 import { webhookAllow } from '../../protocol/settings/webhook-allow.ts';
 import { ownAddresses } from '../../runner/egress/policy/resolve.ts';
 import { localUrl } from '../lib/port.ts';
+import { EdgeDiskWatch } from './edge-disk.ts';
 import { webhookNetwork } from './webhook-network.ts';
 import { readWranglerConfig, type WranglerConfig } from './wrangler-config.ts';
 
@@ -19,6 +22,8 @@ export interface EdgeOptions {
   vars: Readonly<Record<string, string>>;
   /** Absent: the project's `wrangler.toml`. */
   config?: WranglerConfig;
+  /** The disk has become nearly full, or is so no more. */
+  onDisk?: (disk: EdgeDisk) => void;
 }
 
 export interface Edge {
@@ -37,20 +42,35 @@ export interface Edge {
  * @throws when the Worker does not start
  */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
-  const miniflare = new Miniflare(await miniflareOptions(options));
+  const config = options.config ?? readWranglerConfig();
+  const texts = { ...config.vars, ...options.vars };
+  const disk = new EdgeDiskWatch(options.stateFolder, boundsSettings.shape.DISK_FLOOR_MB.parse(texts['DISK_FLOOR_MB']));
+  await mkdir(options.stateFolder, { recursive: true });
+  const miniflare = new Miniflare(await miniflareOptions(options, config, texts, disk));
   try {
     const { port } = await miniflare.ready;
-    return { url: localUrl(options.host, Number(port)), stop: () => miniflare.dispose() };
+    const stopped = new AbortController();
+    if (options.onDisk !== undefined) void disk.watch(options.onDisk, stopped.signal);
+    return {
+      url: localUrl(options.host, Number(port)),
+      stop: () => {
+        stopped.abort();
+        return miniflare.dispose();
+      },
+    };
   } catch (error) {
     await miniflare.dispose();
     throw error;
   }
 }
 
-async function miniflareOptions(options: EdgeOptions): Promise<MiniflareOptions> {
-  const { host, port, worker, stateFolder, vars, config = readWranglerConfig() } = options;
+async function miniflareOptions(
+  { host, port, worker, stateFolder }: EdgeOptions,
+  config: WranglerConfig,
+  texts: Readonly<Record<string, string>>,
+  disk: EdgeDiskWatch,
+): Promise<MiniflareOptions> {
   const classes = config.durable_objects.bindings.map(({ class_name }) => class_name);
-  const texts = { ...config.vars, ...vars };
   const allowed = webhookAllow.parse(texts['WEBHOOK_ALLOW']);
   return {
     host,
@@ -78,6 +98,7 @@ async function miniflareOptions(options: EdgeOptions): Promise<MiniflareOptions>
             ...Object.fromEntries(Object.entries(texts).map(([name, value]) => [name, { type: 'text', value }])),
             // Not Miniflare's own `fetch`: that also reaches private addresses.
             WEBHOOKS: webhookNetwork(allowed, ownAddresses(), process.env['NODE_EXTRA_CA_CERTS']),
+            DISK: { type: 'fetcher', handler: async () => Response.json(await disk.look()) },
             ...Object.fromEntries(
               config.durable_objects.bindings.map(({ name, class_name }) => [
                 name,

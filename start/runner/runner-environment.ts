@@ -18,6 +18,7 @@ const PASSED = [
   /^CC_EGRESS_CA$/,
   // The preset `packages` allows the registries that these name.
   /^(npm_config_registry|pip_(extra_)?index_url|goproxy)$/i,
+  /^DISK_FLOOR_MB$/,
   /^LOG_LEVEL$/,
   /^(https?|no|all)_proxy$/i,
 ];

@@ -13,6 +13,8 @@ export interface RunnerLoad {
   readonly trouble: string | null;
   /** Where it keeps snapshots. */
   readonly storage: { readonly id: string; readonly ok: boolean } | null;
+  /** What its disk has free, MB, when that is below its floor; null: it is not. */
+  readonly lowDiskMb: number | null;
 }
 
 /** Which runners can have a session's files. */
@@ -28,6 +30,7 @@ export type Placement =
 /**
  * Finds the runner for a session's container. Of the runners that can have its files it takes the one that has a copy of them, or
  * else the one with the most room. A runner whose engine is down gets sessions only if there is no other: it can then say what is wrong.
+ * One whose disk is nearly full gets none.
  *
  * @param mustIsolate only a runner with containers will do
  */
@@ -38,17 +41,25 @@ export function place(runners: readonly RunnerLoad[], needs: Needs, mustIsolate 
     const why = fitting.length === 0 ? whyNone(needs) : NONE_ISOLATES;
     return { placed: false, reason: { code: 'no_runner', detail: `Waiting: ${why}` } };
   }
-  const withRoom = usable.filter(({ running, capacity }) => running < capacity);
+  const roomy = usable.filter(({ lowDiskMb }) => lowDiskMb === null);
+  if (roomy.length === 0)
+    return { placed: false, reason: { code: 'no_runner', detail: `Waiting: ${diskLow(usable)}` } };
+  const withRoom = roomy.filter(({ running, capacity }) => running < capacity);
   const best = withRoom.toSorted(byPreference(needs))[0];
   if (best !== undefined) return { placed: true, runner: best.name };
-  const room = usable.reduce((sum, { capacity }) => sum + capacity, 0);
+  const room = roomy.reduce((sum, { capacity }) => sum + capacity, 0);
   const where = needs.on === 'runner' ? ` This session's newest files are on the runner "${needs.runner}" alone.` : '';
-  const detail = `Waiting for room: all ${room} places of ${usable.length} runner(s) are taken.${where}`;
+  const detail = `Waiting for room: all ${room} places of ${roomy.length} runner(s) are taken.${where}`;
   return { placed: false, reason: { code: 'pool_full', detail } };
 }
 
 const NONE_ISOLATES =
   'this session requires `isolation: "container"`, and no runner with containers is connected. Start one with `RUNNER_BACKEND=docker`.';
+
+function diskLow(runners: readonly RunnerLoad[]): string {
+  const free = runners.map(({ name, lowDiskMb }) => `"${name}" has ${lowDiskMb ?? 0} MB free`).join(', ');
+  return `the disk is nearly full (the runner ${free}, less than its DISK_FLOOR_MB). It goes on when there is room.`;
+}
 
 /** A runner; or, in `detail`, why there is none. */
 export type RunnerChoice = { readonly runner: string } | { readonly detail: string };

@@ -128,11 +128,11 @@ export class AgentCalls implements Outgoing {
   async #answer({ call, call_id, made, deadline, over }: AgentCallRow, now: number): Promise<Outcome<object>> {
     switch (call.tool) {
       case 'spawn_session':
-        return this.#spawn(call.input, call_id, made);
+        return (await this.#peers.lowDisk()) ?? this.#spawn(call.input, call_id, made);
       case 'list_children':
         return this.#list();
       case 'send_to_child':
-        return this.#send(call.input, made);
+        return (await this.#peers.lowDisk()) ?? this.#send(call.input, made);
       case 'get_child_result':
         return this.#result(call.input, { overdue: deadline !== null && now >= deadline, over });
       case 'get_child_events':
@@ -144,7 +144,7 @@ export class AgentCalls implements Outgoing {
       case 'share_artifact':
         break;
     }
-    return this.#share(call.input, call_id, made, deadline ?? now);
+    return (await this.#peers.lowDisk()) ?? this.#share(call.input, call_id, made, deadline ?? now);
   }
 
   async #spawn(

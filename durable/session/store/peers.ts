@@ -1,3 +1,5 @@
+import type { Refusal } from '../../../protocol/api/problem.ts';
+import { lowDisk } from '../../rpc/edge-disk.ts';
 import { deskStub, directoryStub, gateStub, poolStub, sessionStub, type EdgeEnv } from '../../rpc/edge-env.ts';
 import type { SessionStore } from './store.ts';
 
@@ -30,6 +32,11 @@ export class Peers {
 
   session(id: string) {
     return sessionStub(this.#env, id);
+  }
+
+  /** Why no new work is taken; null: it is. */
+  lowDisk(): Promise<Refusal | null> {
+    return lowDisk(this.#env);
   }
 
   /** The name of the owner's part of every storage. */

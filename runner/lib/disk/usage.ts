@@ -24,7 +24,10 @@ export interface WorkspaceLimits {
  * @throws when `du` cannot be run, or a folder is missing
  */
 export async function diskUsage(folders: readonly string[], signal?: AbortSignal): Promise<Usage> {
-  const [kilobytes, files] = await Promise.all([du(['-skx'], folders, signal), du(['-sx', '--inodes'], folders, signal)]);
+  const [kilobytes, files] = await Promise.all([
+    du(['-skx'], folders, signal),
+    du(['-sx', '--inodes'], folders, signal),
+  ]);
   return { bytes: kilobytes * 1024, files };
 }
 

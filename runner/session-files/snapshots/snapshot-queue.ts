@@ -134,8 +134,12 @@ export class SnapshotQueue {
   }
 
   async #setQueue(saves: QueuedSnapshot[]): Promise<void> {
-    await this.#options.record.change({ saves });
-    this.kick();
+    try {
+      await this.#options.record.change({ saves });
+    } finally {
+      // The disk may be full. The queue is known in memory, and is tried until there is room.
+      this.kick();
+    }
   }
 
   #next(): QueuedSnapshot | undefined {

@@ -28,7 +28,7 @@ export interface ContainerRunOptions extends ContainerDependencies {
 /** How long a stopped container may take to end, milliseconds. `claude` may take 5 s, and its last lines 8 s to be stored. */
 export const STOP_GRACE_MS = 14_000;
 /** The same for a container that fills the disk: only its last lines are waited for. */
-const FULL_GRACE_MS = 3_000;
+export const FULL_GRACE_MS = 3_000;
 
 /** One launch of a session: its folders, sockets and container, from start to end. */
 export class ContainerRun {
@@ -97,6 +97,15 @@ export class ContainerRun {
   /** The session in whose workspace its container works; undefined: its own. */
   get workspaceOf(): string | undefined {
     return this.#options.placement.workspace_of;
+  }
+
+  /** The folders that its container fills. A workspace of another session's is that one's. */
+  get filled(): string[] {
+    const { folders, placement, backend } = this.#options;
+    // Outside of a container, these are on the disk too.
+    const { home, tmp } = backend.layout(folders);
+    const own = placement.workspace_of === undefined ? [folders.workspace, folders.claude] : [folders.claude];
+    return backend.sealed ? own : [...own, home, tmp];
   }
 
   /** Its files are as its container has them and stay so for now: another session's container may work in them too. */
@@ -259,12 +268,11 @@ export class ContainerRun {
   }
 
   #watchWorkspace(): void {
-    const { folders, placement, backend, space, limits } = this.#options;
+    const { placement, backend, space, limits } = this.#options;
     const { workspace_mb, workspace_files } = placement.resources ?? { workspace_mb: null };
     if (workspace_mb === null) return;
     this.#workspace = new WorkspaceWatch({
-      // The agent can fill both folders. A workspace of another session counts for that session.
-      folders: placement.workspace_of === undefined ? [folders.workspace, folders.claude] : [folders.claude],
+      folders: this.filled,
       // A container that an earlier version started was told no number of files.
       limits: { mb: workspace_mb, files: workspace_files ?? limits.workspaceFiles },
       space,

@@ -6,7 +6,7 @@ import type { Refusal } from '../../link/data-socket.ts';
 import type { Full } from './workspace-watch.ts';
 
 /** Why the runner itself stopped a container. */
-export type StopCause = 'stopped_by_user' | 'runner_draining' | 'parent_unavailable';
+export type StopCause = 'stopped_by_user' | 'runner_draining' | 'parent_unavailable' | 'disk_low';
 
 export interface EndFacts {
   exit: ContainerExit;
@@ -27,10 +27,21 @@ const SIGKILLED = 128 + 9;
 /** Advice for a session that works in another session's files, when no container of that one runs here. */
 export const WAKE_PARENT = 'Send the session whose files they are a message, so that it wakes, and then this one.';
 
-const STOPPED: Record<StopCause, string> = {
-  stopped_by_user: 'The session was stopped.',
-  runner_draining: 'The runner was shut down; the next message starts the session again.',
-  parent_unavailable: `The container in whose files it worked has ended, and this one with it. ${WAKE_PARENT}`,
+const STOPPED: Record<StopCause, Reason> = {
+  stopped_by_user: { code: 'stopped_by_user', detail: 'The session was stopped.' },
+  runner_draining: {
+    code: 'runner_draining',
+    detail: 'The runner was shut down; the next message starts the session again.',
+  },
+  parent_unavailable: {
+    code: 'parent_unavailable',
+    detail: `The container in whose files it worked has ended, and this one with it. ${WAKE_PARENT}`,
+  },
+  disk_low: {
+    code: 'out_of_disk',
+    detail:
+      'The runner’s disk is nearly full (DISK_FLOOR_MB), and this session’s files grew fastest. They are as it left them. The next message wakes it when there is room.',
+  },
 };
 
 const REFUSED: Record<Refusal | 'lost_items', string> = {
@@ -45,7 +56,7 @@ const REFUSED: Record<Refusal | 'lost_items', string> = {
  * been killed, or have exited with an error.
  */
 export function endReason({ exit, stopCause, refused, full, unresponsive, resources }: EndFacts): Reason {
-  if (stopCause !== undefined) return { code: stopCause, detail: STOPPED[stopCause] };
+  if (stopCause !== undefined) return STOPPED[stopCause];
   if (full !== undefined) return fullReason(full, resources);
   if (refused !== undefined)
     return { code: 'container_exited', detail: `The runner ended the container, because ${REFUSED[refused]}.` };

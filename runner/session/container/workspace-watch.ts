@@ -67,10 +67,8 @@ export class WorkspaceWatch {
       .catch((error: unknown) => {
         if (!this.#closed.signal.aborted) options.log.error('the workspace is not measured any more', { error });
       })
-      .finally(async () => {
-        resolve();
-        await this.#resume();
-      });
+      .finally(resolve)
+      .then(() => this.#resume());
   }
 
   async close(): Promise<void> {

@@ -73,6 +73,9 @@ export async function saveSnapshot(
     if (error instanceof StorageUnavailable) return { ok: false, why: 'storage_unavailable', detail: messageOf(error) };
     if (error instanceof QuotaExceeded) return { ok: false, why: 'quota_exceeded', detail: messageOf(error) };
     if (error instanceof Aborted) return { ok: false, why: 'failed', detail: 'The snapshot was given up' };
+    // The runner's own disk: it can be tried again when there is room.
+    if (isDiskFull(error))
+      return { ok: false, why: 'storage_unavailable', detail: `The runner's disk is full (${messageOf(error)})` };
     if (error instanceof Error && 'syscall' in error)
       return { ok: false, why: 'failed', detail: `The files cannot be read: ${messageOf(error)}` };
     throw error;
@@ -156,6 +159,9 @@ async function findBase(store: ObjectStore, { owner, cache, base }: SaveInput, t
     throw error;
   }
 }
+
+const isDiskFull = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 
 /** Removes the packs of a failed save. No manifest refers to them. */
 export async function discard(store: ObjectStore, writers: readonly BlockWriter[]): Promise<void> {

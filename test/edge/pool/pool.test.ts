@@ -30,6 +30,19 @@ describe('the pool', () => {
     await expect.poll(async () => (await status(user, id)).status).toBe('starting');
   });
 
+  it('places nothing on a runner whose disk is nearly full, says why, and goes on when it has room', async () => {
+    const user = new User();
+    const runner = await FakeRunner.connect('small', { disk: { free_mb: 7, low: true } });
+    const id = await user.createSession();
+    await expect
+      .poll(async () => (await status(user, id)).reason?.detail)
+      .toMatch(/disk is nearly full.*"small" has 7 MB/);
+    expect(await pool().health()).toMatchObject({ ok: false, runners: [{ disk: { free_mb: 7, low: true } }] });
+    const fine = { ok: true, detail: 'fine' };
+    runner.send({ kind: 'health', health: fine, storage: fine, disk: { free_mb: 9000, low: false } });
+    expect((await runner.launch(id)).epoch).toBe(1);
+  });
+
   it('says that it is full, and places who waited longest when a container has ended', async () => {
     const user = new User();
     const runner = await FakeRunner.connect(undefined, { capacity: 1 });

@@ -65,6 +65,7 @@ async function open({ afterMs, hasCopies }: { afterMs: number; hasCopies: boolea
     port: 0,
     stateFolder: path.join(data, 'edge'),
     vars: { JWT_SECRET: secret, WEBHOOK_ALLOW: WEBHOOK.hostname, ...discord.settings(channel()) },
+    say: () => {},
     log: path.join(folder, 'edge.log'),
   });
   if (isRefused(edge)) throw new Error(edge.refused);

@@ -16,8 +16,11 @@ async function written(text: string, options: LogFileOptions = {}, file = path.j
   return { log, file, read: (name = file) => readFileSync(name, 'utf8') };
 }
 
+/** The same line at another time. */
+const line = (n: number) =>
+  `2026-11-29T18:00:${String(n % 60).padStart(2, '0')}.123Z a second connection was refused\n`;
+
 test('equal lines are counted, whatever time they say, and others are written', async () => {
-  const line = (n: number) => `2026-11-29T18:00:${String(n % 60).padStart(2, '0')}.123Z a second connection was refused\n`;
   const { read } = await written(Array.from({ length: 120_000 }, (_, n) => line(n)).join('') + 'other\n');
   expect(read().length).toBeLessThan(500);
   expect(read().split('\n')).toEqual([

@@ -138,6 +138,11 @@ export class Watcher {
     }
   }
 
+  /** Sends a frame, such as a prompt. */
+  send(frame: object): void {
+    this.#socket.send(JSON.stringify(frame));
+  }
+
   close(): void {
     this.#socket.close();
   }

@@ -76,6 +76,7 @@ export interface RunnerSetUp {
   /** A real storage, in this folder, instead of the fake one. */
   storageFolder?: string;
   files?: Partial<RunnerOptions['settings']['files']>;
+  diskFloorMb?: number;
 }
 
 /** A runner on a fake edge; by default with processes that run the fake wrapper. */
@@ -104,6 +105,7 @@ export async function runRunner(options: RunnerSetUp = {}) {
       capacity: options.capacity ?? 4,
       labels: {},
       claudeEnv: {},
+      diskFloorMb: options.diskFloorMb ?? 0,
       limits: { memoryMb: 256, cpus: 1, pids: 128, workspaceMb: 1024, workspaceFiles: 100_000 },
       files: { snapshotEveryMinutes: 0, sweepHours: 0, localCopyDays: 0, ...options.files },
     },

@@ -67,9 +67,24 @@ test('what is larger than the workspace may become is refused, and nothing stays
   const refused = await ask(workspace, write('new'), { body: bodyOf(mb, mb), limits: { mb: 3, files: 1000 } });
   expect(refused.refusal).toMatchObject({ code: 'workspace_full', detail: expect.stringContaining('3 MB') });
   expect(readdirSync(workspace)).toEqual(['there']);
-  expect((await ask(workspace, write('new'), { body: bodyOf(mb.subarray(0, 500_000)), limits: { mb: 3, files: 1000 } })).ok).toBe(true);
+  expect(
+    (await ask(workspace, write('new'), { body: bodyOf(mb.subarray(0, 500_000)), limits: { mb: 3, files: 1000 } })).ok,
+  ).toBe(true);
   // In place of what is there, as much again fits.
-  expect((await ask(workspace, write('there'), { body: bodyOf(mb, mb), limits: { mb: 3, files: 1000 } })).ok).toBe(true);
+  expect((await ask(workspace, write('there'), { body: bodyOf(mb, mb), limits: { mb: 3, files: 1000 } })).ok).toBe(
+    true,
+  );
+});
+
+test('one file more than the workspace may have is refused, and one in place of another is not', async () => {
+  const { workspace } = surroundings();
+  writeFileSync(path.join(workspace, 'there'), 'x');
+  // The folder itself counts.
+  const limits = { mb: 3, files: 2 };
+  const refused = await ask(workspace, write('new'), { body: bodyOf('x'), limits });
+  expect(refused.refusal).toMatchObject({ code: 'workspace_full', detail: expect.stringContaining('2 files') });
+  expect(readdirSync(workspace)).toEqual(['there']);
+  expect((await ask(workspace, write('there'), { body: bodyOf('y'), limits })).ok).toBe(true);
 });
 
 test.skipIf(process.getuid?.() !== 0)('what is written belongs to the container’s user', async () => {

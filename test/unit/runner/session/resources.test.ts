@@ -13,7 +13,13 @@ test('a session that asks for nothing gets what the operator allows', () => {
 test('it gets less when it asks for less, and never more', () => {
   expect(effectiveResources({ memory_mb: 512, cpus: 64 }, LIMITS)).toMatchObject({ memory_mb: 512, cpus: 2 });
   const asked = fc.record(
-    { memory_mb: fc.nat(), cpus: fc.double({ noNaN: true, min: 0 }), pids: fc.nat(), workspace_mb: fc.nat(), workspace_files: fc.nat() },
+    {
+      memory_mb: fc.nat(),
+      cpus: fc.double({ noNaN: true, min: 0 }),
+      pids: fc.nat(),
+      workspace_mb: fc.nat(),
+      workspace_files: fc.nat(),
+    },
     { requiredKeys: [] },
   );
   fc.assert(

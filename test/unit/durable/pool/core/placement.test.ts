@@ -11,6 +11,7 @@ const runner = (name: string, change: Partial<RunnerLoad> = {}): RunnerLoad => (
   running: 0,
   trouble: null,
   storage: { id: 'shared', ok: true },
+  lowDiskMb: null,
   ...change,
 });
 
@@ -36,6 +37,7 @@ const anyRunner = fc.record({
   running: fc.integer({ min: 0, max: 5 }),
   trouble: fc.constantFrom(null, 'down'),
   storage: fc.record({ id: fc.constantFrom('shared', 'own'), ok: fc.boolean() }),
+  lowDiskMb: fc.constantFrom(null, 7),
 });
 const anyPool = fc.uniqueArray(anyRunner, { selector: ({ name }) => name });
 
@@ -47,7 +49,7 @@ describe('placement', () => {
         if (!found.placed) return;
         expect(runners.find(({ name }) => name === found.runner)?.isolates || !mustIsolate).toBe(true);
         const chosen = runners.find(({ name }) => name === found.runner);
-        expect(chosen).toMatchObject({ connected: true, draining: false });
+        expect(chosen).toMatchObject({ connected: true, draining: false, lowDiskMb: null });
         expect(chosen?.running).toBeLessThan(chosen?.capacity ?? 0);
         if (needs.on === 'runner') expect(found.runner).toBe(needs.runner);
         else if (needs.storage !== null) expect(chosen?.storage.id).toBe(needs.storage);
@@ -58,7 +60,9 @@ describe('placement', () => {
   it('finds a place whenever there is one', () => {
     fc.assert(
       fc.property(anyPool, (runners) => {
-        const free = runners.some((one) => one.connected && !one.draining && one.running < one.capacity);
+        const free = runners.some(
+          (one) => one.connected && !one.draining && one.lowDiskMb === null && one.running < one.capacity,
+        );
         expect(place(runners, ANY).placed).toBe(free);
       }),
     );
@@ -115,5 +119,15 @@ describe('placement', () => {
     expect(chooseRunner([runner('a', { connected: false })], only('a'))).toEqual({
       detail: expect.stringContaining('"a"'),
     });
+  });
+
+  it('avoids a runner whose disk is nearly full, and waits when there is no other', () => {
+    const low = runner('a', { lowDiskMb: 7, running: 0 });
+    expect(place([low, runner('b', { running: 3 })], ANY)).toEqual({ placed: true, runner: 'b' });
+    expect(place([low], only('a'))).toMatchObject({
+      placed: false,
+      reason: { code: 'no_runner', detail: expect.stringContaining('"a" has 7 MB free') },
+    });
+    expect(chooseRunner([low], only('a'))).toEqual({ runner: 'a' });
   });
 });

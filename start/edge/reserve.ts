@@ -1,0 +1,51 @@
+import { open, rm, stat } from 'node:fs/promises';
+import { isMissing } from '../lib/file-error.ts';
+
+const MB = 1024 * 1024;
+/** The file's size, MB. */
+const RESERVE_MB = 32;
+/** Below this much free space, MB, it is given up; above that much, it is made. */
+const GIVE_UP_MB = 8;
+const MAKE_MB = 4 * RESERVE_MB;
+
+/**
+ * A file that only takes room, so that there is some when the disk is full: what is still to be stored then goes there. It is
+ * more than a comfort: workerd maps files of its databases into memory, and ends when a block for one of them cannot be had.
+ */
+export class Reserve {
+  readonly #file: string;
+  #isThere = false;
+  #making: Promise<void> | undefined;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** Gives the room up, or takes it again. To be called often. */
+  async keep(freeMb: number): Promise<void> {
+    if (freeMb < GIVE_UP_MB && this.#isThere) {
+      await rm(this.#file, { force: true });
+      this.#isThere = false;
+      console.error(`edge: the disk is full. ${RESERVE_MB} MB that were kept for this are free now.`);
+    } else if (freeMb > MAKE_MB && !this.#isThere) {
+      this.#making ??= this.#make().finally(() => (this.#making = undefined));
+      await this.#making;
+    }
+  }
+
+  async #make(): Promise<void> {
+    const there = await stat(this.#file).catch((error: unknown) => {
+      if (!isMissing(error)) throw error;
+    });
+    if (there?.size !== RESERVE_MB * MB) {
+      const file = await open(this.#file, 'w', 0o600);
+      try {
+        // Written, not truncated to its size: such a file would take no room.
+        for (let mb = 0; mb < RESERVE_MB; mb++) await file.write(Buffer.alloc(MB, 1));
+      } finally {
+        await file.close();
+      }
+    }
+    this.#isThere = true;
+  }
+}

@@ -11,7 +11,12 @@ import { waitForRunners } from './health.ts';
 /** Longest time for a runner to drain when `start` was killed and nobody else waits for it, milliseconds. */
 const ORPHAN_MS = 20_000;
 
+/** Between two looks whether workerd runs, milliseconds. */
+const UP_MS = 2_000;
+
 let edge: Promise<Edge> | undefined;
+let looks: NodeJS.Timeout | undefined;
+let stopping = false;
 
 process.on('message', (message) => {
   const command = edgeCommand.parse(message);
@@ -27,7 +32,10 @@ process.on('message', (message) => {
     },
   });
   edge.then(
-    ({ url }) => report({ report: 'serving', url }),
+    (serving) => {
+      report({ report: 'serving', url: serving.url });
+      looks = setInterval(() => void serving.up().catch(endForGood), UP_MS);
+    },
     (error: unknown) => report({ report: 'failed', why: error instanceof Error ? error.message : String(error) }),
   );
 });
@@ -41,7 +49,16 @@ async function orphaned(): Promise<void> {
   await stop();
 }
 
+/** workerd could not be started again. Without it there is no service, so whoever started this has to know. */
+function endForGood(error: unknown): void {
+  if (stopping) return;
+  console.error(`edge: workerd does not start again: ${String(error)}`);
+  process.exit(1);
+}
+
 async function stop(): Promise<void> {
+  stopping = true;
+  clearInterval(looks);
   const serving = await edge?.catch(() => undefined);
   await serving?.stop();
   process.exit(0);

@@ -29,6 +29,8 @@ export interface EdgeOptions {
 export interface Edge {
   /** Without a trailing slash; reachable from this machine. */
   readonly url: string;
+  /** Resolves when workerd runs; a workerd that ended is started again. @throws when that has failed */
+  up(): Promise<void>;
   /** Ends the edge; its state stays on the disk. */
   stop(): Promise<void>;
 }
@@ -53,6 +55,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     if (options.onDisk !== undefined) void disk.watch(options.onDisk, stopped.signal);
     return {
       url: localUrl(options.host, Number(port)),
+      up: async () => void (await miniflare.ready),
       stop: () => {
         stopped.abort();
         return miniflare.dispose();

@@ -71,6 +71,9 @@ const resourcesConfig = z.strictObject({
   workspace_files: z.int().min(1000).max(100_000_000).optional(),
 });
 
+/** All that a container's limits can limit. */
+export const resourceNames = resourcesConfig.keyof().options;
+
 /** The actual limits of a container. */
 export const resources = z.object({
   memory_mb: z.int(),

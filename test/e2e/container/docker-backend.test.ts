@@ -11,7 +11,7 @@ import { launchOf, runRunner, type RunnerSetUp } from '../../support/runner/runn
 import { scratch } from '../../support/scratch.ts';
 import { describeDocker } from '../../support/docker/describe-docker.ts';
 
-const RESOURCES = { memory_mb: 256, cpus: 1, pids: 128, workspace_mb: 1024 };
+const RESOURCES = { memory_mb: 256, cpus: 1, pids: 128, workspace_mb: 1024, workspace_files: 100_000 };
 const OWNER = { uid: 1000, gid: 1000 };
 const newKey = (epoch = 1) => ({ session_id: randomUUID(), epoch });
 
@@ -98,6 +98,31 @@ describeDocker('the docker backend', ({ docker, image }) => {
     expect(folder).not.toBe('');
     await runner.kill();
     await expect(inspect(key)).rejects.toMatchObject({ statusCode: 404 });
+  });
+
+  test('a container that an earlier runner left paused goes on when it is adopted', async () => {
+    const { folder, edge, launch, runner, inspect } = await setUp();
+    const key = newKey();
+    launch(key);
+    await edge.frame('started');
+    await runner.detach();
+    await docker.getContainer(containerName(key)).pause();
+    await setUp({ folder, edge });
+    await edge.frame('hello', 1);
+    await expect.poll(async () => (await inspect(key)).State.Paused).toBe(false);
+    edge.prompt(key.session_id, 'hello there');
+    await edge.line(key.session_id, (item) => item === 'echo hello there');
+  });
+
+  test('a container that is paused can be stopped', async () => {
+    const { edge, launch, inspect } = await setUp();
+    const key = newKey();
+    launch(key);
+    await edge.frame('started');
+    await docker.getContainer(containerName(key)).pause();
+    edge.order({ kind: 'stop', ...key });
+    expect(await edge.frame('ended')).toMatchObject({ ...key, reason: { code: 'stopped_by_user' } });
+    await expect.poll(async () => await inspect(key).catch(() => 'gone')).toBe('gone');
   });
 
   test('a container that needs more memory than it may have ends as out_of_memory, and the reason says what to do', async () => {

@@ -1,5 +1,5 @@
 import type { Refusal } from '../../../../protocol/api/problem.ts';
-import { agentTool, type ChildConfig, type SessionConfig } from '../../../../protocol/api/session-config.ts';
+import { agentTool, resourceNames, type ChildConfig, type SessionConfig } from '../../../../protocol/api/session-config.ts';
 import { isWider, modesWithin } from '../settings/live-settings.ts';
 import { uncovered } from './rule-cover.ts';
 
@@ -125,7 +125,7 @@ function events(parent: SessionConfig, asked: ChildConfig): Excess[] {
 
 function limits(parent: SessionConfig, child: SessionConfig): Excess[] {
   const excess: Excess[] = [];
-  for (const name of ['memory_mb', 'cpus', 'pids', 'workspace_mb'] as const) {
+  for (const name of resourceNames) {
     const most = parent.resources?.[name];
     const asked = child.resources?.[name];
     if (most !== undefined && asked !== undefined && asked > most) {

@@ -145,7 +145,8 @@ describeRedis('config.events_to', ({ redis, trouble }) => {
     // The object anew, on what is stored.
     await runInDurableObject(sessionObject(id), async (_, ctx) => {
       const assembly = new SessionAssembly(ctx, env);
-      assembly.alarmed();
+      assembly.alarmFired();
+      assembly.clock();
       await until(async () => expect((await entries(stream)).at(-1)?.type).toBe('assistant'));
     });
     const { own } = await copied(user, id, stream);

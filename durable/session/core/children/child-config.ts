@@ -1,5 +1,10 @@
 import type { Refusal } from '../../../../protocol/api/problem.ts';
-import { agentTool, resourceNames, type ChildConfig, type SessionConfig } from '../../../../protocol/api/session-config.ts';
+import {
+  agentTool,
+  resourceNames,
+  type ChildConfig,
+  type SessionConfig,
+} from '../../../../protocol/api/session-config.ts';
 import { isWider, modesWithin } from '../settings/live-settings.ts';
 import { uncovered } from './rule-cover.ts';
 

@@ -81,7 +81,11 @@ describe('a child may not ask for more', () => {
     [{}, { network: { allow: ['example.org'] } }, ['config.network.allow']],
     [{ network: { allow: ['example.org'] } }, { network: { presets: ['packages'] } }, ['config.network.presets']],
     [{ resources: { cpus: 1 } }, { resources: { cpus: 2 } }, ['config.resources.cpus']],
-    [{ resources: { workspace_files: 1000 } }, { resources: { workspace_files: 2000 } }, ['config.resources.workspace_files']],
+    [
+      { resources: { workspace_files: 1000 } },
+      { resources: { workspace_files: 2000 } },
+      ['config.resources.workspace_files'],
+    ],
     [{ budget_usd: 1 }, { budget_usd: 1.01 }, ['config.budget_usd']],
     [{ agent_tools: ['ask_user'] }, { agent_tools: ['spawn_session'] }, ['config.agent_tools']],
     [{ agent_tools: [] }, { agent_tools: ['ask_user'] }, ['config.agent_tools']],

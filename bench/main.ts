@@ -84,6 +84,7 @@ const SCRIPTS: Partial<Record<Part, { title: string; files: readonly string[] }>
   'way-out': { title: 'The way out', files: ['model-call.ts', 'egress.ts'] },
   snapshots: { title: 'Snapshots', files: ['snapshots.ts', 'wake.ts'] },
   cpu: { title: 'Processor time of a turn', files: ['turn-cpu.ts'] },
+  bounds: { title: 'One tenant at each bound, and what another feels', files: ['bounds.ts'] },
 };
 
 async function runScripts({ parts, check }: BenchOptions): Promise<number> {

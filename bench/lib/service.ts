@@ -18,6 +18,8 @@ const TOKEN_SECONDS = 3600;
 export interface Service {
   readonly url: string;
   readonly token: string;
+  /** A token of somebody else. */
+  readonly tokenOf: (sub: string) => Promise<string>;
   /** The folder in which its runner keeps the sessions. */
   readonly sessions: string;
 }
@@ -85,8 +87,8 @@ export async function startService(
   const { parts } = health.parse(await (await fetch(`${url}/health`)).json());
   const [runner] = parts.pool.runners;
   if (runner?.ok !== true) return { refused: runner?.detail ?? 'its runner did not come' };
-  const token = await mintToken(secret, { kind: 'user', sub: 'bench', ttlSeconds: TOKEN_SECONDS });
-  return { url, token, sessions: path.join(folder, 'runner', 'sessions') };
+  const tokenOf = (sub: string) => mintToken(secret, { kind: 'user', sub, ttlSeconds: TOKEN_SECONDS });
+  return { url, token: await tokenOf('bench'), tokenOf, sessions: path.join(folder, 'runner', 'sessions') };
 }
 
 function inherited(names: RegExp): Record<string, string | undefined> {

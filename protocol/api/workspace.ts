@@ -11,7 +11,7 @@ export const workspaceId = z
 
 /** The URL for `git clone`. It must hold no credential: the runner's secrets are for that (`config.secrets`). */
 const gitRepo = z
-  .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL of a repository' })
+  .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL of a repository', abort: true })
   .max(2048)
   .refine((url) => {
     const { username, password } = new URL(url);

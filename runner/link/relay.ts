@@ -57,6 +57,8 @@ export class Relay {
   #refused = false;
   readonly #liveness: Liveness;
   #pings: NodeJS.Timeout | undefined;
+  /** The container is paused, so its wrapper cannot answer. */
+  #paused = false;
   /** The ping whose answer shows that the wrapper lives, so that the connection that waits for its place is refused. */
   #rivalPing: number | undefined;
   #resolveDrained: (() => void) | undefined;
@@ -173,9 +175,15 @@ export class Relay {
     this.#rivalPing = undefined;
   }
 
+  /** The container is paused, or goes on: from then on its wrapper has all its time to answer. */
+  setPaused(paused: boolean): void {
+    this.#paused = paused;
+    this.#liveness.heard();
+  }
+
   #tick(): void {
     const link = this.#link;
-    if (link === undefined) return;
+    if (link === undefined || this.#paused) return;
     const due = this.#liveness.tick(link.connected ? (link.reading ? 'read' : 'unread') : 'away');
     if (due === 'nothing') return;
     if (due !== 'unresponsive') return this.#toWrapper({ kind: 'ping', number: due.ping });

@@ -276,8 +276,14 @@ export class ContainerRun {
       // A container that an earlier version started was told no number of files.
       limits: { mb: workspace_mb, files: workspace_files ?? limits.workspaceFiles },
       space,
-      pause: () => backend.pause(this.key),
-      resume: () => backend.resume(this.key),
+      pause: () => {
+        this.#sockets.setPaused(true);
+        return backend.pause(this.key);
+      },
+      resume: async () => {
+        await backend.resume(this.key);
+        this.#sockets.setPaused(false);
+      },
       onFull: (full) => {
         this.#full = full;
         this.#graceMs = Math.min(this.#graceMs, FULL_GRACE_MS);

@@ -85,6 +85,11 @@ export class ContainerSockets {
     this.#relay?.notify(notices);
   }
 
+  /** The container is paused, or goes on. */
+  setPaused(paused: boolean): void {
+    this.#relay?.setPaused(paused);
+  }
+
   /** Lets a wrapper continue after its clone. */
   go(): void {
     this.#relay?.go();

@@ -267,6 +267,25 @@ test('a wrapper that is not read, because its session is away, is not given up',
   await edge.changes.until(() => session.items.length === 6);
 });
 
+test('a wrapper in a container that is paused is not given up, and has all its time when it goes on', async () => {
+  const { relay, linkPath, gaveUp, isGivenUp } = await setUp({ pingMs: 20 });
+  const wrapper = await connect(linkPath);
+  wrapper.hello();
+  await wrapper.frame('ping', 2);
+  relay.setPaused(true);
+  wrapper.socket.pause();
+  const other = await setUp({ pingMs: 20 });
+  await (await connect(other.linkPath)).frame('ping', 20);
+  expect(isGivenUp()).toBe(false);
+  relay.setPaused(false);
+  wrapper.socket.resume();
+  const seen = wrapper.received.length;
+  await wrapper.frame('ping', seen + 2);
+  expect(isGivenUp()).toBe(false);
+  wrapper.socket.pause();
+  await gaveUp();
+});
+
 test('a rush comes in few messages, and one frame alone at once', async () => {
   const { edge, session, linkPath } = await setUp();
   const wrapper = await connect(linkPath);

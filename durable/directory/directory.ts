@@ -20,7 +20,7 @@ import type {
   VersionedVerdict,
   ViewersInput,
 } from '../rpc/directory-rpc.ts';
-import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
+import { gateStub, sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
 import type { StoredSessionView, StoredSummary, VersionedSummary } from '../rpc/views.ts';
 import { migrate, stampVersion } from '../shared/schema.ts';
 import type { Head } from '../shared/trees.ts';
@@ -230,8 +230,18 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
   }
 
   #update(listed: VersionedSummary): void {
-    this.#list.update(listed);
+    if (this.#list.update(listed)) this.#countEnded(listed.summary.reason?.code ?? 'none');
     this.#tree.spent(listed.summary.session_id, listed.summary.total_cost_usd);
+  }
+
+  /** Counts a session that was parked or has failed, for `GET /metrics`. */
+  #countEnded(reason: string): void {
+    const counted = gateStub(this.env).count({ [`cc_docker_sessions_ended_total{reason="${reason}"}`]: 1 });
+    this.ctx.waitUntil(
+      Promise.resolve(counted).catch((error: unknown) =>
+        console.warn(`directory: an end is not counted: ${String(error)}`),
+      ),
+    );
   }
 
   /** Whether the owner is over the storage quota. When that has changed, the sessions that are active are told. */

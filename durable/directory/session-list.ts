@@ -1,7 +1,7 @@
 import type { SessionStatus } from '../../protocol/api/session.ts';
 import type { ListInput, ListPage } from '../rpc/directory-rpc.ts';
 import type { StoredSummary, VersionedSummary } from '../rpc/views.ts';
-import { ACTIVE_STATUSES } from '../shared/session-status.ts';
+import { ACTIVE_STATUSES, isActive } from '../shared/session-status.ts';
 
 /** The owner's sessions with their newest summaries. */
 export class SessionList {
@@ -71,8 +71,14 @@ export class SessionList {
     return [...this.#sql.exec<{ id: string }>(select, ...ACTIVE_STATUSES)].map(({ id }) => id);
   }
 
-  /** Stores a summary, unless a newer one is stored or the session is removed. */
-  update({ changes, summary }: VersionedSummary): void {
+  /** Stores a summary, unless a newer one is stored or the session is removed. @returns whether the session has just ended */
+  update({ changes, summary }: VersionedSummary): boolean {
+    const [before] = this.#sql.exec<{ status: SessionStatus }>(
+      'SELECT status FROM sessions WHERE id = ? AND changes < ?',
+      summary.session_id,
+      changes,
+    );
+    if (before === undefined) return false;
     this.#sql.exec(
       'UPDATE sessions SET status = ?, changes = ?, summary = ? WHERE id = ? AND changes < ?',
       summary.status,
@@ -81,6 +87,7 @@ export class SessionList {
       summary.session_id,
       changes,
     );
+    return isActive(before.status) && !isActive(summary.status);
   }
 
   remove(id: string): void {

@@ -1,6 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { boundsSettings } from '../../protocol/settings/bounds-settings.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
 const PAGES = globSync(['*.md', 'docs/*.md'], { cwd: ROOT });
@@ -37,6 +38,12 @@ describe.each(PAGES)('%s', (page) => {
     });
     expect(broken.map(([link]) => link)).toEqual([]);
   });
+});
+
+test.each(['docs/bounds.md', '.env.example', 'docker-compose.yml'])('each bound is in %s', (file) => {
+  const text = readFileSync(path.join(ROOT, file), 'utf8');
+  const names = Object.keys(boundsSettings.shape);
+  expect(names.filter((name) => !text.includes(name))).toEqual([]);
 });
 
 test('the glossary has at most 30 words', () => {

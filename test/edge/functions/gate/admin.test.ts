@@ -91,4 +91,16 @@ describe('GET /metrics', () => {
     expect(await refusalsCounted()).toBe(before + 3);
     expect((await request('/metrics')).body.code).toBe('token_missing');
   });
+
+  it('counts sessions that were parked, by the reason', async () => {
+    const read = async () => {
+      const { body } = await request('/metrics', { headers: { authorization: `Bearer ${await admin.token}` } });
+      return Number(/cc_docker_sessions_ended_total\{reason="stopped_by_user"\} (\d+)/.exec(body as string)?.[1] ?? 0);
+    };
+    const before = await read();
+    const user = new User();
+    const id = await user.createSession();
+    await user.call('POST', `/sessions/${id}/stop`);
+    await expect.poll(read).toBe(before + 1);
+  });
 });

@@ -284,9 +284,9 @@ export class ContainerRun {
         await backend.resume(this.key);
         this.#sockets.setPaused(false);
       },
-      onFull: (full) => {
+      onFull: (full, isFlood) => {
         this.#full = full;
-        this.#graceMs = Math.min(this.#graceMs, FULL_GRACE_MS);
+        this.#graceMs = isFlood ? 0 : Math.min(this.#graceMs, FULL_GRACE_MS);
         if (this.#phase === 'running') void this.#end();
       },
       onStillWriting: () => {

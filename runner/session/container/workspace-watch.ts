@@ -32,8 +32,8 @@ export interface WorkspaceWatchOptions {
   /** Holds the container's processes where they are, so that they write nothing while they are measured. */
   pause: () => Promise<void>;
   resume: () => Promise<void>;
-  /** The folders are over a limit. Called once. */
-  onFull: (full: Full) => void;
+  /** The folders are over a limit. Called once. `isFlood`: by so much that the container is to be ended at once. */
+  onFull: (full: Full, isFlood: boolean) => void;
   /** And what is in the container goes on writing. Called once. */
   onStillWriting: () => void;
   log: Log;
@@ -99,13 +99,16 @@ export class WorkspaceWatch {
       const fell = before.freeBytes - now.freeBytes;
       if (verdict === 'pause') await this.#pause();
       ({ before, used } = await this.#measure(room));
-      await this.#resume();
       measuredAt = performance.now();
       const full = fullOf(used, limit);
       if (full !== undefined) {
-        onFull(full);
+        const isFlood = used.bytes > limit.bytes + LAST_WORDS.bytes || used.files > limit.files + LAST_WORDS.files;
+        // A flood is ended where it is held.
+        if (!isFlood) await this.#resume();
+        onFull(full, isFlood);
         return await this.#untilTooMuch(before);
       }
+      await this.#resume();
       const grew = used.bytes - earlier.bytes >= fell / 8 || used.files > earlier.files + 100;
       calmMs = grew ? 0 : Math.min(MAX_CALM_MS, Math.max(FIRST_CALM_MS, 2 * calmMs));
       waitMs = calmMs + Math.min(MAX_REST_MS, REST * (measuredAt - startedAt));

@@ -44,8 +44,8 @@ describeDocker('a workspace that is filled as fast as can be', ({ host, image })
     await alice.tell(id, bash(FLOOD));
     expect(await endOf(id)).toMatchObject({ code: 'out_of_disk' });
     const mb = Number.parseInt(execFileSync('du', ['-sm', service.workspace(id)], { encoding: 'utf8' }), 10);
-    // 59 MB on two busy cores, where it was 868 MB.
-    expect(mb - 16).toBeLessThan(200);
+    // 60 to 100 MB on two busy cores, where it was 868 MB.
+    expect(mb - 16).toBeLessThan(400);
   });
 
   test('with empty files: it ends as out_of_inodes', async () => {

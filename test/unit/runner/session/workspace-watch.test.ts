@@ -40,8 +40,9 @@ async function watch(folders: string[], { mb = 16, files = 100_000, onPause, res
       container.push('resumed');
       changes.notify();
     },
-    onFull: (what) => {
+    onFull: (what, isFlood) => {
       full.push(what);
+      container.push(isFlood ? 'ended at once' : 'ended');
       changes.notify();
     },
     onStillWriting: () => {
@@ -102,9 +103,17 @@ test('it is resumed before it is told to end, and one that then goes on writing 
   const { container, changes, fullUp } = await watch([folder]);
   write(folder, 'too much', 20);
   await fullUp();
-  expect(container.at(-1)).toBe('resumed');
+  expect(container).toEqual(['paused', 'resumed', 'ended']);
   write(folder, 'and more', 40);
   await changes.until(() => container.includes('still writing') || undefined);
+});
+
+test('one that is far over its limit is ended where it is held', async () => {
+  const folder = scratch();
+  const { container, fullUp } = await watch([folder]);
+  write(folder, 'far too much', 60);
+  await fullUp();
+  expect(container.slice(0, 2)).toEqual(['paused', 'ended at once']);
 });
 
 test('an engine that fails to resume it is asked again, also when the watch ends meanwhile', async () => {

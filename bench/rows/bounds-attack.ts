@@ -17,31 +17,30 @@ const sessions = list.split(',');
 const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
 const counts = new Map<string, number>();
 const count = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);
-let ending = false;
 process.on('SIGTERM', () => {
-  ending = true;
   console.log(JSON.stringify(Object.fromEntries(counts)));
   process.exit(0);
 });
 
+async function openStream(n: number): Promise<void> {
+  const session = sessions[n % sessions.length];
+  const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/api/v1/sessions/${session}/stream?after=0`, {
+    headers,
+  });
+  socket.on('unexpected-response', (_, response) => count(`${response.statusCode}`));
+  socket.on('error', () => count('error'));
+  socket.on('open', () => count('open'));
+  await Promise.race([once(socket, 'open'), once(socket, 'error'), once(socket, 'close'), delay(5000)]).catch(
+    () => null,
+  );
+}
+
 /** Opens as many streams as it can, and never reads them faster than it must. */
 async function viewers(): Promise<void> {
-  const open = async (n: number) => {
-    const session = sessions[n % sessions.length];
-    const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/api/v1/sessions/${session}/stream?after=0`, {
-      headers,
-    });
-    socket.on('unexpected-response', (_, response) => count(`${response.statusCode}`));
-    socket.on('error', () => count('error'));
-    socket.on('open', () => count('open'));
-    await Promise.race([once(socket, 'open'), once(socket, 'error'), once(socket, 'close'), delay(5000)]).catch(
-      () => null,
-    );
-  };
-  for (let n = 0; n < 3200; n += 16) await Promise.all(Array.from({ length: 16 }, (_, i) => open(n + i)));
+  for (let n = 0; n < 3200; n += 16) await Promise.all(Array.from({ length: 16 }, (_, i) => openStream(n + i)));
   console.log('begun');
   for (;;) {
-    await open(0);
+    await openStream(0);
     await delay(10);
   }
 }
@@ -52,7 +51,7 @@ async function prompts(): Promise<void> {
   console.log('begun');
   await Promise.all(
     Array.from({ length: 8 }, async (_, i) => {
-      while (!ending) {
+      for (;;) {
         const response = await fetch(`${url}/api/v1/sessions/${sessions[i % sessions.length]}/chat`, {
           method: 'POST',
           headers,
@@ -69,7 +68,7 @@ async function prompts(): Promise<void> {
 async function halfSent(): Promise<void> {
   const { hostname, port } = new globalThis.URL(url);
   const one = async () => {
-    while (!ending) {
+    for (;;) {
       const socket = connect(Number(port), hostname);
       socket.on('error', () => count('error'));
       socket.write(
@@ -91,7 +90,7 @@ async function requests(): Promise<void> {
   console.log('begun');
   await Promise.all(
     Array.from({ length: 32 }, async () => {
-      while (!ending) {
+      for (;;) {
         const response = await fetch(`${url}/api/v1/sessions/${sessions[0]}`, { headers });
         count(String(response.status));
         await response.body?.cancel();

@@ -97,8 +97,10 @@ export function createApp(): OpenAPIHono<AppEnv> {
   });
   app.openapi(metricsRoute, async (c) => {
     await flushCounters(c);
-    const [counters, pool] = await Promise.all([gateStub(c.env).counters(), poolOf(c).health()]);
-    return c.text(metricsText(counters, pool), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+    const [counters, pool, disk] = await Promise.all([gateStub(c.env).counters(), poolOf(c).health(), diskOf(c.env)]);
+    return c.text(metricsText(counters, pool, disk), 200, {
+      'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+    });
   });
   app.route('/api/v1/runner', runnerSockets);
   app.route('/api/v1', api());

@@ -83,7 +83,7 @@ export class SessionAssembly {
     this.snapshots = snapshots;
     const children = new SessionChildren(ctx, { store, peers, snapshots, shared }, retry);
     this.children = children;
-    this.transfers = new Transfers(access);
+    this.transfers = new Transfers(access, store.settings.BODY_TIMEOUT);
     const artifacts = new Artifacts(store, peers, this.transfers);
     this.artifacts = artifacts;
     this.discord = new DiscordFeed(ctx, store, peers, retry);

@@ -1,4 +1,4 @@
-import type { PoolHealth } from '../../protocol/health.ts';
+import type { EdgeDisk, PoolHealth } from '../../protocol/health.ts';
 
 /** What each counter is, by its name without labels. */
 const HELP: Readonly<Record<string, string>> = {
@@ -14,7 +14,11 @@ interface Metric {
 }
 
 /** Counters and gauges in Prometheus's text format, version 0.0.4. @param counters by name, labels included */
-export function metricsText(counters: Readonly<Record<string, number>>, pool: PoolHealth): string {
+export function metricsText(
+  counters: Readonly<Record<string, number>>,
+  pool: PoolHealth,
+  disk: EdgeDisk | null,
+): string {
   const metrics = new Map<string, Metric>();
   for (const [name, help] of Object.entries(HELP)) metrics.set(name, { type: 'counter', help, lines: [] });
   for (const [labelled, value] of Object.entries(counters)) {
@@ -27,9 +31,17 @@ export function metricsText(counters: Readonly<Record<string, number>>, pool: Po
     cc_docker_runners: ['Connected runners', pool.runners.length],
     cc_docker_places: ['Containers that connected runners can have at once', sum(({ capacity }) => capacity)],
     cc_docker_containers: ['Containers that connected runners have', sum(({ running }) => running)],
+    ...(disk !== null && { cc_docker_edge_disk_free_mb: ['Free space of the edge’s disk, MB', disk.free_mb] as const }),
   } as const;
   for (const [name, [help, value]] of Object.entries(gauges))
     metrics.set(name, { type: 'gauge', help, lines: [`${name} ${value}`] });
+  metrics.set('cc_docker_runner_disk_free_mb', {
+    type: 'gauge',
+    help: 'Free space of a runner’s disk, MB',
+    lines: pool.runners.flatMap(({ name, disk: of }) =>
+      of === undefined ? [] : [`cc_docker_runner_disk_free_mb{runner="${name}"} ${of.free_mb}`],
+    ),
+  });
   return [...metrics]
     .map(
       ([name, { type, help, lines }]) =>

@@ -23,6 +23,8 @@ export interface TransferOptions {
   readonly body: ReadableStream<Uint8Array> | null;
   /** The answer has no body, even if its head names a size. */
   readonly headOnly: boolean;
+  /** How long the client may send nothing of its body while there is room for it, seconds. */
+  readonly bodyTimeout: number;
 }
 
 /**
@@ -33,6 +35,7 @@ export class Transfer {
   readonly #body: ReadableStream<Uint8Array> | null;
   readonly #answer = Promise.withResolvers<Response>();
   readonly #headOnly: boolean;
+  readonly #bodyTimeout: number;
   readonly #onEnd: () => void;
   #socket: WebSocket | null = null;
   #state: AnswerState = 'none';
@@ -50,9 +53,10 @@ export class Transfer {
   #silenceTimer: ReturnType<typeof setTimeout> | null = null;
 
   /** @param onEnd called when the transfer has ended; may be called more than once */
-  constructor({ body, headOnly }: TransferOptions, onEnd: () => void) {
+  constructor({ body, headOnly, bodyTimeout }: TransferOptions, onEnd: () => void) {
     this.#body = body;
     this.#headOnly = headOnly;
+    this.#bodyTimeout = bodyTimeout;
     this.#onEnd = onEnd;
   }
 
@@ -162,7 +166,7 @@ export class Transfer {
         while (this.#credit === 0 && !this.#hasEnded()) await this.#nextCredit();
         // Each message needs a new buffer: `send` keeps the one that it gets.
         const buffer = new Uint8Array(Math.min(TRANSFER_CHUNK, this.#credit));
-        const { done, value } = await reader.read(buffer);
+        const { done, value } = await this.#inTime(reader.read(buffer));
         if (this.#hasEnded()) return;
         if (done) break;
         this.#credit -= value.byteLength;
@@ -173,6 +177,19 @@ export class Transfer {
     } catch {
       // The client disconnected. Without an `end` the runner discards what it has received.
       this.fail('The request broke off before its body was whole.');
+    }
+  }
+
+  /** The next bytes of the client's. When they do not come in time, the transfer ends, and so does the wait. */
+  async #inTime<T>(read: Promise<T>): Promise<T> {
+    const timer = setTimeout(() => {
+      const detail = `Nothing more of the body came for ${this.#bodyTimeout} s (BODY_TIMEOUT). Send it again.`;
+      if (!this.#hasEnded()) this.refuse({ refused: 'body_timeout', detail });
+    }, this.#bodyTimeout * 1000);
+    try {
+      return await read;
+    } finally {
+      clearTimeout(timer);
     }
   }
 

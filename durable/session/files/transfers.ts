@@ -33,10 +33,13 @@ interface Open {
 /** A session's transfers: pairs each client that asks for files with the runner that dials in to answer. */
 export class Transfers {
   readonly #orders: TransferOrders;
+  readonly #bodyTimeout: number;
   readonly #open = new Map<string, Open>();
 
-  constructor(orders: TransferOrders) {
+  /** @param bodyTimeout see `TransferOptions` */
+  constructor(orders: TransferOrders, bodyTimeout: number) {
     this.#orders = orders;
+    this.#bodyTimeout = bodyTimeout;
   }
 
   /** Sends `request` to the runner that has the files. `transfer-answer.ts` describes the response. */
@@ -48,7 +51,7 @@ export class Transfers {
     const id = uuidV7();
     let dialTimer: ReturnType<typeof setTimeout> | null = null;
     const headOnly = request.op === 'read' && request.head_only;
-    const transfer = new Transfer({ body, headOnly }, () => {
+    const transfer = new Transfer({ body, headOnly, bodyTimeout: this.#bodyTimeout }, () => {
       clearTimeout(dialTimer);
       const open = this.#open.get(id);
       if (this.#open.delete(id) && open?.claimed === false) this.#orders.unreached(id);

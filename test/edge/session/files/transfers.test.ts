@@ -2,6 +2,7 @@ import { env, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createApp } from '../../../../functions/app.ts';
 import { TRANSFER_CHUNK, TRANSFER_WINDOW } from '../../../../protocol/api/files.ts';
+import { Transfer } from '../../../../durable/session/files/transfer.ts';
 import { TokenType } from '../../../../protocol/token.ts';
 import { mint } from '../../support/api.ts';
 import { filesScene as scene, MB, noise } from './support/files-scene.ts';
@@ -69,6 +70,18 @@ describe('a large body', () => {
     expect(Buffer.compare(transfer.taken(), large)).toBe(0);
     transfer.json({ path: 'large', files: 1, bytes: large.length });
     expect((await answer).status).toBe(200);
+  });
+
+  it('of which nothing more comes is given up', async () => {
+    const { readable, writable } = new IdentityTransformStream();
+    const { 0: runner, 1: edge } = new WebSocketPair();
+    const transfer = new Transfer({ body: readable, headOnly: false, bodyTimeout: 0.05 }, () => {});
+    runner.accept();
+    transfer.connect(edge);
+    const writer = writable.getWriter();
+    await writer.write(noise(10));
+    const answer = await (await transfer.answer).json();
+    expect(answer).toMatchObject({ refused: 'body_timeout', detail: expect.stringContaining('BODY_TIMEOUT') });
   });
 
   it('waits when the runner grants nothing', async () => {

@@ -70,7 +70,7 @@ interface Sent {
 
 async function send({ method, path, body, headers }: Sent) {
   const init = { method, headers: { authorization, ...headers }, ...(body !== undefined && { body }) };
-  const response = await app.request(path, init, { ...env, ...DISCORD, RATE_LIMIT_PER_OWNER: '0' });
+  const response = await app.request(path, init, { ...env, ...DISCORD });
   return { status: response.status, type: response.headers.get('content-type') ?? '', text: await response.text() };
 }
 

@@ -83,9 +83,18 @@ const pass = (seconds: number) => vi.useFakeTimers({ toFake: ['Date'], now: Date
 describe('a token of a key set', () => {
   test.each(['ES256', 'RS256', 'PS256', 'EdDSA'])('by %s is its owner’s', async (alg) => {
     await provider.rotate('k', alg);
-    expect(await verify(await provider.token())).toEqual({
-      caller: { owner: 'alice', sid: null, scopes: UNLIMITED, expires: expect.any(Number) },
+    const made = await provider.token({ iat: 1_700_000_000, jti: 'one of many' });
+    expect(await verify(made)).toEqual({
+      caller: {
+        owner: 'alice',
+        sid: null,
+        scopes: UNLIMITED,
+        jti: 'one of many',
+        issued: 1_700_000_000_000,
+        expires: expect.any(Number),
+      },
     });
+    expect(await verify(await provider.token())).toMatchObject({ caller: { jti: null, issued: null } });
   });
 
   test('has words of other vocabularies, and is limited by those that are ours', async () => {

@@ -30,8 +30,8 @@ export const boundsSettings = z.object({
   /** Longest time in which a request's JSON arrives, and longest pause in a file that is sent, seconds. */
   BODY_TIMEOUT: whole(30, 1, 3600),
   /** Open streams (WebSocket and SSE). */
-  MAX_VIEWERS_PER_SESSION: bound(1000, 1_000_000),
-  MAX_VIEWERS_PER_OWNER: bound(3000, 1_000_000),
+  MAX_VIEWERS_PER_SESSION: bound(250, 1_000_000),
+  MAX_VIEWERS_PER_OWNER: bound(500, 1_000_000),
   /** An owner's sessions, parked ones included; and how many they may create in an hour. */
   MAX_STORED_SESSIONS_PER_USER: bound(10_000, 10_000_000),
   MAX_SESSIONS_PER_HOUR: bound(1000, 1_000_000),

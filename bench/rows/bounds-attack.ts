@@ -27,12 +27,19 @@ async function openStream(n: number): Promise<void> {
   const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/api/v1/sessions/${session}/stream?after=0`, {
     headers,
   });
-  socket.on('unexpected-response', (_, response) => count(`${response.statusCode}`));
+  socket.on('unexpected-response', (_, response) => {
+    count(`${response.statusCode}`);
+    response.resume();
+  });
   socket.on('error', () => count('error'));
   socket.on('open', () => count('open'));
-  await Promise.race([once(socket, 'open'), once(socket, 'error'), once(socket, 'close'), delay(5000)]).catch(
-    () => null,
-  );
+  await Promise.race([
+    once(socket, 'open'),
+    once(socket, 'unexpected-response'),
+    once(socket, 'error'),
+    once(socket, 'close'),
+    delay(5000),
+  ]).catch(() => null);
 }
 
 /** Opens as many streams as it can, and never reads them faster than it must. */

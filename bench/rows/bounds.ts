@@ -20,7 +20,7 @@ import { quantile } from '../lib/statistics.ts';
  * `node bench/rows/bounds.ts [SECONDS]`
  */
 
-const SECONDS = Number(process.argv[2] ?? 60);
+const SECONDS = Number(process.argv[2] ?? 20);
 /** Between two requests of the quiet tenant, milliseconds. */
 const PAUSE_MS = 20;
 const MOST_RATIO = 5;

@@ -380,7 +380,7 @@ it('hands each of 10,000 paths to the runner as it was sent, decoded once, or re
     { numRuns: runs },
   );
   expect(handed).toBeGreaterThan(0.3 * runs);
-}, 120_000);
+});
 
 function decoded(path: string): string | null {
   try {

@@ -30,7 +30,12 @@ async function start(prompt: string): Promise<{ id: string; thread: string; repl
   const reply = await ada.command(scene.channel, 'start', { prompt });
   const answer = await scene.answer(reply);
   const [id = ''] = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(answer) ?? [];
-  return { id, thread: await threadNamed(prompt), reply };
+  const thread = await threadNamed(prompt);
+  // The thread is there before the service has the answer of Discord's that names it.
+  await until(async () => {
+    expect(await scene.answer(await ada.command(thread, 'status'))).not.toContain('Which session?');
+  });
+  return { id, thread, reply };
 }
 
 async function prompts(id: string, owner = alice, of = scene): Promise<string[]> {

@@ -22,17 +22,23 @@ export const bodyTimeout = (seconds: number): Refusal => ({
   detail: `The body did not arrive within ${seconds} s (BODY_TIMEOUT). Send the whole of it at once.`,
 });
 
-/** The JSON text of a request, `{}` for an empty body. `takesBlocks`: the call may be larger when it carries blocks. */
+/**
+ * The JSON text of a request, `{}` for an empty body. `takesBlocks`: the call may be larger when it carries blocks.
+ * `refusalOf`: says of a body of so many bytes, before it is parsed, why it is not taken; null: it is.
+ */
 export async function readJson(
   request: Request,
   takesBlocks: boolean,
   timeoutSeconds: number,
+  refusalOf: (bytes: number) => Promise<Refusal | null> = async () => null,
 ): Promise<{ readonly text: string } | Refusal> {
   const tooLarge = takesBlocks ? MESSAGE_TOO_LARGE : BODY_TOO_LARGE;
   const raw = await readBody(request, timeoutSeconds, takesBlocks ? MAX_CONTENT_BYTES : MAX_BODY_BYTES);
   if (raw === 'too large') return tooLarge;
   if (raw === 'too slow') return bodyTimeout(timeoutSeconds);
   if (raw.byteLength === 0) return { text: '{}' };
+  const refused = await refusalOf(raw.byteLength);
+  if (refused !== null) return refused;
   const text = new TextDecoder().decode(raw);
   const json = parseText(text);
   if (raw.byteLength > MAX_BODY_BYTES && !carriesBlocks(json)) return tooLarge;

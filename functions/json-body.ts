@@ -1,4 +1,6 @@
 import type { Context } from 'hono';
+import type { CallerEnv } from './app-env.ts';
+import { overBodyLimit } from './gate/limits.ts';
 import { readJson } from './body.ts';
 import { refuse } from './refuse.ts';
 
@@ -8,9 +10,11 @@ const TAKES_BLOCKS = /\/sessions\/[^/]+\/(chat|spawn)$/;
 const TAKES_JSON = ['POST', 'PATCH'];
 
 /** Reads the body of a call that takes JSON. Refuses one that is too large, whatever length was declared, or is not JSON. */
-export async function withJsonBody(c: Context, timeoutSeconds: number): Promise<Response | null> {
+export async function withJsonBody(c: Context<CallerEnv>): Promise<Response | null> {
   if (!TAKES_JSON.includes(c.req.method)) return null;
-  const json = await readJson(c.req.raw, TAKES_BLOCKS.test(c.req.path), timeoutSeconds);
+  const { BODY_TIMEOUT: seconds } = c.get('settings');
+  const refusalOf = (bytes: number) => overBodyLimit(c, bytes);
+  const json = await readJson(c.req.raw, TAKES_BLOCKS.test(c.req.path), seconds, refusalOf);
   if ('refused' in json) return refuse(c, json);
   // These calls take only JSON, whatever content type is declared (curl's `-d` declares a form).
   const headers = new Headers(c.req.raw.headers);

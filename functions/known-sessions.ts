@@ -1,8 +1,10 @@
+import { Recent } from './recent.ts';
+
 /** Sessions that this process remembers. A key takes some 300 bytes at most. */
 const MOST = 10_000;
 
-/** The newest use last. A session that is deleted may stay: its object then says that it is gone. */
-const known = new Set<string>();
+/** A session that is deleted may stay: its object then says that it is gone. */
+const known = new Recent<true>(MOST);
 
 /**
  * Whether a session exists, as `ask` says or has said. workerd makes a file for each object that is called, and keeps it. So
@@ -12,18 +14,14 @@ const known = new Set<string>();
  *   time, that another's session exists
  */
 export async function isKnown(whose: string, sessionId: string, ask: () => Promise<boolean>): Promise<boolean> {
-  if (!known.has(keyOf(whose, sessionId)) && !(await ask())) return false;
+  if (!known.get(keyOf(whose, sessionId)) && !(await ask())) return false;
   remember(whose, sessionId);
   return true;
 }
 
 /** A session exists. */
 export function remember(whose: string, sessionId: string): void {
-  const key = keyOf(whose, sessionId);
-  known.delete(key);
-  known.add(key);
-  const [oldest] = known;
-  if (known.size > MOST && oldest !== undefined) known.delete(oldest);
+  known.set(keyOf(whose, sessionId), true);
 }
 
 const keyOf = (whose: string, sessionId: string) => `${sessionId} ${whose}`;

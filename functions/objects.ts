@@ -57,8 +57,9 @@ export function poolOf(c: C) {
   return poolStub(c.env);
 }
 
-/** The caller's session has been created: nobody need be asked about it. */
+/** The caller's session has been created: nobody need be asked about it, and it is what the audit log names. */
 export function noteCreated(c: Context<CallerEnv>, sessionId: string): void {
+  c.set('created', sessionId);
   remember(c.get('caller').owner, sessionId);
 }
 

@@ -16,4 +16,6 @@ export const CloseCode = {
   staleEpoch: 4410,
   /** A frame was larger than allowed. */
   tooLarge: 4413,
+  /** Too many frames came; the reason names the setting. */
+  tooMany: 4429,
 } as const;

@@ -32,11 +32,13 @@ export interface ServiceOptions {
   image?: string;
   /** For the process backend: the `claude` to run. */
   claude?: string;
+  /** Containers at once. */
+  capacity?: number;
 }
 
 /** Starts a service with the demo model on a free loopback port. `onStop` gets the function that ends it, at once. */
 export async function startService(
-  { backend, folder, image, claude }: ServiceOptions,
+  { backend, folder, image, claude, capacity = 8 }: ServiceOptions,
   onStop: (stop: () => Promise<void>) => void,
 ): Promise<Service | Refused> {
   const secret = randomBytes(48).toString('base64url');
@@ -62,7 +64,7 @@ export async function startService(
       ANTHROPIC_AUTH_TOKEN: '',
       CLAUDE_CODE_OAUTH_TOKEN: '',
       ANTHROPIC_BASE_URL: '',
-      RUNNER_CAPACITY: '8',
+      RUNNER_CAPACITY: String(capacity),
       CLAUDE_CODE_MAX_RETRIES: '',
     },
   });

@@ -107,7 +107,7 @@ async function makeFloodingClaude(folder: string, claude: string): Promise<strin
   const words = [process.execPath, path.join(import.meta.dirname, 'flood.ts'), claude].map((word) => `'${word}'`);
   await writeFile(
     program,
-    `#!/bin/sh\nif [ "$FLOOD" = "" ] && [ ! -e '${folder}/flood' ]; then exec '${claude}' "$@"; fi\nexec ${words.join(' ')} "$@"\n`,
+    `#!/bin/sh\nif [ ! -e '${folder}/flood' ]; then exec '${claude}' "$@"; fi\nexec ${words.join(' ')} "$@"\n`,
   );
   await chmod(program, 0o755);
   return program;
@@ -121,11 +121,15 @@ async function main(): Promise<number> {
   const folder = path.join(scratch.folder, 'service');
   await mkdir(folder);
   const claude = await makeFloodingClaude(scratch.folder, found.path);
-  const service = await startService({ backend: 'process', folder, claude }, (stop) => void ends.unshift(stop));
+  const service = await startService(
+    { backend: 'process', folder, claude, capacity: 1 },
+    (stop) => void ends.unshift(stop),
+  );
   if (isRefused(service)) throw new Error(service.refused);
   const token = await service.tokenOf('the busy tenant');
   const busy: Service = { ...service, token };
 
+  // The one place is the quiet tenant's, so that no agent of the busy one takes the processor: this is about the edge.
   const { session_id: quiet } = await post(service, '/sessions', {}, createdSession);
   const sessions: string[] = [];
   for (let n = 0; n < 4; n += 1) sessions.push((await post(busy, '/sessions', {}, createdSession)).session_id);
@@ -152,7 +156,12 @@ async function main(): Promise<number> {
     // What was left to do of it is not of the next one.
     await delay(2000);
   }
-  // Its next container floods.
+  // Now its own container has the place, and floods.
+  for (const id of [quiet, ...sessions]) {
+    const headers = { authorization: `Bearer ${id === quiet ? service.token : token}` };
+    const method = id === quiet ? 'POST' : 'DELETE';
+    await fetch(`${service.url}/api/v1/sessions/${id}${id === quiet ? '/stop' : ''}`, { method, headers });
+  }
   await writeFile(path.join(scratch.folder, 'flood'), '');
   const { session_id: flooding } = await post(busy, '/sessions', {}, createdSession);
   await chat(busy, flooding, INSTANT);

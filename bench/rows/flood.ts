@@ -17,7 +17,7 @@ const child = spawn(claude, args, { stdio: ['inherit', 'pipe', 'inherit'] });
 let isFlooding = false;
 createInterface({ input: child.stdout }).on('line', (line) => {
   process.stdout.write(`${line}\n`);
-  if (line.startsWith('{"type":"result"') && !isFlooding) void flood();
+  if (line.includes('"type":"result"') && !isFlooding) void flood();
 });
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => child.kill(signal));
 child.once('close', (code) => process.exit(code ?? 1));

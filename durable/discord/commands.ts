@@ -6,7 +6,7 @@ import { changeSessionRequest, createSessionRequest, type SessionSettings } from
 import type { CommandCall } from './core/commands.ts';
 import { cutLine, inlineCode, plain } from './core/text/text.ts';
 import { lowDisk } from '../rpc/edge-disk.ts';
-import { directoryStub, sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
+import { directoryStub, gateStub, sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
 import type { Outbox } from './outbox/outbox.ts';
 import type { QuestionLimits } from './questions.ts';
 import type { DeskTable } from './tables/desk-table.ts';
@@ -98,6 +98,8 @@ export class DeskCommands {
     const name = cutLine(prompt, 80, 'Session');
     // First the thread, then the prompt: nothing that the session says is missed.
     if (this.#table.thread(made) === null) {
+      const creation = { time: Date.now(), actor: owner, action: 'session.created', target: made } as const;
+      await gateStub(this.#env).record({ ...creation, address: null, detail: `discord ${user}` });
       this.#table.addThread({ session_id: made, user, name });
       this.#outbox.add(`thread ${made}`, { do: 'open_thread', session_id: made });
     }

@@ -44,8 +44,8 @@ export class Gate extends DurableObject<EdgeEnv> implements GateRpc {
     return this.#limits.take(key, perMinute, permits, Date.now());
   }
 
-  revoke(what: Revocation, until: number): void {
-    this.#revocations.add(what, until);
+  revoke(what: Revocation): void {
+    this.#revocations.add(what);
   }
 
   isRevoked(token: TokenMark): boolean {
@@ -79,7 +79,6 @@ export class Gate extends DurableObject<EdgeEnv> implements GateRpc {
 
   override async alarm(): Promise<void> {
     const now = Date.now();
-    this.#revocations.prune(now);
     this.#streams.prune(now);
     const { AUDIT_RETENTION_DAYS: days } = this.#settings;
     if (days > 0) this.#audit.removeBefore(now - days * DAY_MS);

@@ -53,8 +53,8 @@ export interface AuditPage {
 export interface GateRpc extends Rpc.DurableObjectBranded {
   /** Takes up to `permits` of the bucket `key`, which fills with `perMinute`. */
   take(key: string, perMinute: number, permits: number): Permits;
-  /** Tokens that fit are refused from now on. `until`: no such token is valid after that, epoch milliseconds. */
-  revoke(what: Revocation, until: number): void;
+  /** Tokens that fit are refused from now on. */
+  revoke(what: Revocation): void;
   isRevoked(token: TokenMark): boolean;
   /** A stream opens: it will be ended with its token. */
   opened(stream: OpenStream): void;

@@ -30,14 +30,17 @@ export class SessionRoutes {
   constructor(assembly: SessionAssembly) {
     this.#assembly = assembly;
     const { store, viewers, messages, interactions } = assembly;
-    this.#viewerSocket = new ViewerSocket({
-      viewers,
-      prompt: (input) => assembly.knownLowDisk() ?? messages.prompt(input),
-      interrupt: (background) => messages.interrupt(background),
-      // Only the session's owner can open a stream.
-      resolve: (id, request) => interactions.resolve(store.current.identity.owner, id, request) ?? SESSION_NOT_FOUND,
-      answered: (id, address) => assembly.recordAnswer(id, address),
-    });
+    this.#viewerSocket = new ViewerSocket(
+      {
+        viewers,
+        prompt: (input) => assembly.knownLowDisk() ?? messages.prompt(input),
+        interrupt: (background) => messages.interrupt(background),
+        // Only the session's owner can open a stream.
+        resolve: (id, request) => interactions.resolve(store.current.identity.owner, id, request) ?? SESSION_NOT_FOUND,
+        answered: (id, address) => assembly.recordAnswer(id, address),
+      },
+      store.settings,
+    );
   }
 
   /**

@@ -73,7 +73,7 @@ function declare({ reach, takesTicket, isNewWork }: Declaration, scopes: Scope[]
       (await admit(c, scopes, takesTicket)) ??
       (await reached(c, reach)) ??
       (isNewWork ? await withRoom(c) : null) ??
-      (await withJsonBody(c, c.get('settings').BODY_TIMEOUT)) ??
+      (await withJsonBody(c)) ??
       next(),
   };
 }

@@ -15,7 +15,7 @@ export async function record(c: C, action: AuditAction, target: string, detail: 
 
 /**
  * As `secured`, for routes that are in the audit log. What reads is noted before it is answered, so that nothing is read unseen. What
- * changes something is noted when it has succeeded. A handler that creates something names it by `c.set('created', id)`.
+ * changes something is noted when it has succeeded. A handler that creates a session names it (`noteCreated`).
  */
 export function audited(action: AuditAction, { security, middleware }: Secured) {
   const audit: MiddlewareHandler<CallerEnv> = async (c, next) => {

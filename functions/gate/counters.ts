@@ -20,7 +20,13 @@ async function countRefusal(c: Pick<Context<AppEnv>, 'env'>, code: ProblemCode):
 export const withRefusalsCounted = createMiddleware<AppEnv>(async (c, next) => {
   await next();
   const code = c.get('refused');
-  if (code !== undefined) await countRefusal(c, code);
+  if (code === undefined) return;
+  try {
+    await countRefusal(c, code);
+  } catch (error) {
+    // The caller is refused all the same. What was counted goes with the next one.
+    console.warn(`metrics: the gate cannot be told: ${String(error)}`);
+  }
 });
 
 /** Has the gate add what was counted here. */
@@ -28,5 +34,10 @@ export async function flushCounters(c: Pick<Context<AppEnv>, 'env'>): Promise<vo
   const added = counted;
   counted = {};
   flushed = Date.now();
-  await gateStub(c.env).count(added);
+  try {
+    await gateStub(c.env).count(added);
+  } catch (error) {
+    for (const [name, more] of Object.entries(added)) counted[name] = (counted[name] ?? 0) + more;
+    throw error;
+  }
 }

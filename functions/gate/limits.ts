@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import type { Refusal } from '../../protocol/api/problem.ts';
+import { PRICED_BYTES } from '../../protocol/settings/bounds-settings.ts';
 import type { AppEnv, CallerEnv } from '../app-env.ts';
 import { refuse } from '../refuse.ts';
 import { addressOf, networkOf } from './address.ts';
@@ -20,13 +21,27 @@ export const withAddressLimit = createMiddleware<AppEnv>(async (c, next) => {
   return refuse(c, limited(spent, 'Your address', perMinute, 'RATE_LIMIT_PER_ADDRESS'));
 });
 
+/** Lets an owner send bodies, which cost requests of theirs. @param bytes of the body */
+export async function overBodyLimit(
+  c: Pick<Context<CallerEnv>, 'env' | 'get'>,
+  bytes: number,
+): Promise<Refusal | null> {
+  const { RATE_LIMIT_PER_OWNER: perMinute } = c.get('settings');
+  const cost = Math.floor(bytes / PRICED_BYTES);
+  if (perMinute === 0 || cost === 0) return null;
+  const spent = await spend(sharedState(c.env, c.get('settings')).limits, ownerKey(c), perMinute, cost);
+  return spent.passed ? null : limited(spent, 'You', perMinute, 'RATE_LIMIT_PER_OWNER');
+}
+
+const ownerKey = (c: Pick<Context<CallerEnv>, 'get'>) => `owner ${c.get('caller').owner}`;
+
 /** Lets an owner make so many requests a minute (`RATE_LIMIT_PER_OWNER`). Each answer says how many are left. */
 export async function overOwnerLimit(
   c: Pick<Context<CallerEnv>, 'env' | 'req' | 'get' | 'header'>,
 ): Promise<Refusal | null> {
   const { RATE_LIMIT_PER_OWNER: perMinute } = c.get('settings');
   if (perMinute === 0) return null;
-  const spent = await spend(sharedState(c.env, c.get('settings')).limits, `owner ${c.get('caller').owner}`, perMinute);
+  const spent = await spend(sharedState(c.env, c.get('settings')).limits, ownerKey(c), perMinute);
   c.header('ratelimit-policy', `${perMinute};w=60`);
   c.header('ratelimit-limit', String(perMinute));
   c.header('ratelimit-remaining', String(spent.passed ? spent.remaining : 0));

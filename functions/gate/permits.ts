@@ -1,4 +1,5 @@
 import { burstOf } from '../../protocol/settings/bounds-settings.ts';
+import { Recent } from '../recent.ts';
 import type { RateLimits } from './stores.ts';
 
 /** Keys that are remembered here. Beyond that, those that were not used for the longest go. */
@@ -18,24 +19,27 @@ export type Spent =
   /** `retryMs`: until there is a permit again, milliseconds. */
   | { readonly passed: false; readonly retryMs: number };
 
-const held = new Map<string, Held>();
+const held = new Recent<Held>(MAX_KEYS);
 
-/** Spends a permit of the bucket `key`. */
-export async function spend(limits: RateLimits, key: string, perMinute: number): Promise<Spent> {
+/** Spends permits of the bucket `key`: `cost`, or as many as it can hold. All of them, or none. */
+export async function spend(limits: RateLimits, key: string, perMinute: number, cost = 1): Promise<Spent> {
   const now = Date.now();
+  const burst = burstOf(perMinute);
+  const wanted = Math.min(cost, burst);
   const mine = heldOf(`${perMinute} ${key}`);
-  if (mine.permits === 0) {
+  if (mine.permits < wanted) {
     if (now < mine.emptyUntil) return { passed: false, retryMs: mine.emptyUntil - now };
-    const taken = await limits.take(key, perMinute, Math.max(1, Math.floor(burstOf(perMinute) / 10)));
+    const taken = await limits.take(key, perMinute, Math.max(wanted - mine.permits, Math.floor(burst / 10)));
     if (taken === 'unknown') return { passed: true, remaining: mine.left };
     mine.permits += taken.granted;
     mine.left = taken.remaining;
-    if (mine.permits === 0) {
-      mine.emptyUntil = now + taken.resetMs;
-      return { passed: false, retryMs: taken.resetMs };
+    if (mine.permits < wanted) {
+      const retryMs = taken.resetMs + ((wanted - mine.permits - 1) * 60_000) / perMinute;
+      mine.emptyUntil = now + retryMs;
+      return { passed: false, retryMs };
     }
   }
-  mine.permits -= 1;
+  mine.permits -= wanted;
   return { passed: true, remaining: mine.permits + mine.left };
 }
 
@@ -49,9 +53,6 @@ export function knownEmpty(key: string, perMinute: number): number | null {
 
 function heldOf(key: string): Held {
   const known = held.get(key) ?? { permits: 0, left: 0, emptyUntil: 0 };
-  held.delete(key);
   held.set(key, known);
-  const [oldest] = held.keys();
-  if (held.size > MAX_KEYS && oldest !== undefined) held.delete(oldest);
   return known;
 }

@@ -3,6 +3,7 @@ import type { Caller } from '../../durable/rpc/caller.ts';
 import { gateStub } from '../../durable/rpc/edge-env.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { AppEnv, CallerEnv } from '../app-env.ts';
+import { Recent } from '../recent.ts';
 import { sharedState } from './shared-state.ts';
 
 /** How long an isolate believes that a token is not revoked, milliseconds. */
@@ -11,9 +12,9 @@ const BELIEVED_MS = 2000;
 const MAX_TOKENS = 10_000;
 
 /** When each token was last found to be good, epoch milliseconds. */
-const checked = new Map<string, number>();
-/** Streams that the gate knows of, by session and token: when their token is over, epoch milliseconds. */
-const noted = new Map<string, number>();
+const checked = new Recent<number>(MAX_TOKENS);
+/** Streams that the gate knows of, by session and token. */
+const noted = new Recent<true>(MAX_TOKENS);
 
 const markOf = ({ jti, owner: sub, issued }: Caller) => ({ jti, sub, issued });
 const keyOf = (caller: Caller) => JSON.stringify(markOf(caller));
@@ -32,7 +33,7 @@ export async function ifRevoked(c: Pick<Context<AppEnv>, 'env' | 'get'>, caller:
     checked.delete(key);
     return REVOKED;
   }
-  remember(checked, key, now);
+  checked.set(key, now);
   return null;
 }
 
@@ -43,17 +44,10 @@ export async function noteStream(
 ): Promise<Refusal | null> {
   const caller = c.get('caller');
   const key = `${sessionId} ${keyOf(caller)}`;
-  if (noted.has(key)) return null;
+  if (noted.get(key)) return null;
   await gateStub(c.env).opened({ session_id: sessionId, ...markOf(caller), until: caller.expires });
-  remember(noted, key, caller.expires);
+  noted.set(key, true);
   // It may have been revoked since it was checked, when the gate did not know of the stream.
   checked.delete(keyOf(caller));
   return await ifRevoked(c, caller);
-}
-
-function remember(map: Map<string, number>, key: string, value: number): void {
-  map.delete(key);
-  map.set(key, value);
-  const [oldest] = map.keys();
-  if (map.size > MAX_TOKENS && oldest !== undefined) map.delete(oldest);
 }

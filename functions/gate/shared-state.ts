@@ -36,7 +36,7 @@ function inObject(env: Objects): SharedState {
       take: (key, perMinute, permits) => gate.take(key, perMinute, permits).catch(unknownIfTransient),
     },
     revocations: {
-      revoke: async (what, until) => await gate.revoke(what, until),
+      revoke: async (what) => await gate.revoke(what),
       isRevoked: async (token) => await gate.isRevoked(token),
     },
     seen: null,

@@ -8,8 +8,7 @@ export interface RateLimits {
 
 /** Revoked tokens, which all edges share. On Redis, both throw `RedisUnavailable` (503) when nobody knows. */
 export interface Revocations {
-  /** `until`: no such token is valid after that, epoch milliseconds. */
-  revoke(what: Revocation, until: number): Promise<void>;
+  revoke(what: Revocation): Promise<void>;
   isRevoked(token: TokenMark): Promise<boolean>;
 }
 

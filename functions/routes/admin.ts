@@ -11,9 +11,6 @@ import { record } from '../gate/audit.ts';
 import { sharedState } from '../gate/shared-state.ts';
 import { refuse } from '../refuse.ts';
 
-/** How long a revocation is kept: no token that `POST /tokens` makes lives longer. Milliseconds. */
-const KEPT_MS = 366 * 86_400_000;
-
 const mint = createRoute({
   method: 'post',
   path: '/tokens',
@@ -69,7 +66,7 @@ export function addAdmin(app: OpenAPIHono<AppEnv>): void {
     const asked = c.req.valid('json');
     const before = 'sub' in asked && asked.before !== undefined ? Date.parse(asked.before) : Date.now();
     const what = 'jti' in asked ? asked : { sub: asked.sub, before };
-    await sharedState(c.env, c.get('settings')).revocations.revoke(what, Date.now() + KEPT_MS);
+    await sharedState(c.env, c.get('settings')).revocations.revoke(what);
     await gateStub(c.env).endStreams(what);
     const shown = 'jti' in what ? what : { sub: what.sub, before: new Date(before).toISOString() };
     await record(c, 'token.revoked', 'jti' in what ? what.jti : what.sub, JSON.stringify(shown));

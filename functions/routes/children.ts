@@ -55,7 +55,6 @@ export function addChildren(app: OpenAPIHono<AppEnv>): void {
     }
     const { view, child } = spawned;
     noteCreated(c, view.session_id);
-    c.set('created', view.session_id);
     const named = request.callback?.type === 'webhook' && request.callback.secret !== undefined;
     return c.json(
       {

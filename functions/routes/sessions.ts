@@ -103,7 +103,6 @@ export function addSessions(app: OpenAPIHono<AppEnv>): void {
     if ('refused' in created) return refuse(c, created);
     const { session_id, status, container_id, created_at } = created;
     noteCreated(c, session_id);
-    c.set('created', session_id);
     const websocket_url = streamUrl(c, session_id);
     return c.json({ session_id, status, container_id, created_at, websocket_url }, 201);
   });

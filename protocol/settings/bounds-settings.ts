@@ -32,6 +32,8 @@ export const boundsSettings = z.object({
   /** Open streams (WebSocket and SSE). */
   MAX_VIEWERS_PER_SESSION: bound(250, 1_000_000),
   MAX_VIEWERS_PER_OWNER: bound(500, 1_000_000),
+  /** Frames a second that one viewer may send. Ten seconds' worth may come at once, and a large one counts as several. */
+  VIEWER_FRAMES_PER_SECOND: bound(500, 1_000_000),
   /** An owner's sessions, parked ones included; and how many they may create in an hour. */
   MAX_STORED_SESSIONS_PER_USER: bound(10_000, 10_000_000),
   MAX_SESSIONS_PER_HOUR: bound(1000, 1_000_000),
@@ -50,6 +52,9 @@ export const boundsSettings = z.object({
   /** Below this much free space on the disk, MB, no new work is taken. The runner reads it too. */
   DISK_FLOOR_MB: bound(1024, 100_000_000),
 });
+
+/** What a request or a frame of a viewer carries for its price. Each further so many bytes cost as much again: to parse and store them takes as long. */
+export const PRICED_BYTES = 64 * 1024;
 
 /** How many of a minute's requests may come at once. */
 export const burstOf = (perMinute: number): number => Math.max(1, Math.floor(perMinute / 6));

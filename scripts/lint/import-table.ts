@@ -9,6 +9,7 @@ const PURE_SHARED = [
   'durable/shared/quota.ts',
   'durable/shared/revocation.ts',
   'durable/shared/session-status.ts',
+  'durable/shared/token-bucket.ts',
   'durable/shared/trees.ts',
   'durable/shared/turn-permit.ts',
 ];

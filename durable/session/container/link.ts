@@ -40,7 +40,7 @@ export class ContainerLink {
   constructor(ctx: DurableObjectState, store: SessionStore) {
     this.#ctx = ctx;
     this.#store = store;
-    this.#flow = new Flow(store.settings, Date.now());
+    this.#flow = new Flow(store.settings);
   }
 
   /** Accepts a data socket of `epoch`. It replaces an earlier one. */

@@ -3,13 +3,19 @@ import { CloseCode } from '../../../protocol/close-code.ts';
 import { resolveRequest, type InteractionView, type ResolveRequest } from '../../../protocol/api/interaction.ts';
 import { carriesBlocks } from '../../../protocol/content/blocks.ts';
 import { issuesOf } from '../../../protocol/issues.ts';
+import { PRICED_BYTES } from '../../../protocol/settings/bounds-settings.ts';
+import type { EdgeSettings } from '../../../protocol/settings/edge-settings.ts';
 import { MAX_BODY_BYTES, MAX_CONTENT_BYTES } from '../../../protocol/settings/limits.ts';
 import type { InterruptAnswer } from '../../../protocol/api/message.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import { FRAME_SCOPES, viewerFrame, type ViewerAnswer, type ViewerFrame } from '../../../protocol/api/viewer-socket.ts';
 import { parseJson } from '../../shared/json.ts';
 import type { PromptInput } from '../../rpc/session-rpc.ts';
+import { filled, type Bucket, type Rate } from '../../shared/token-bucket.ts';
 import type { Viewers } from './viewers.ts';
+
+/** Seconds' worth of frames that may come at once. */
+const BURST_SECONDS = 10;
 
 /** The actions that a viewer's frames can trigger. */
 interface ViewerActions {
@@ -24,13 +30,22 @@ interface ViewerActions {
 /** Handles the frames that viewers send. The answer to an invalid frame is an `error` frame; the socket stays open. */
 export class ViewerSocket {
   readonly #actions: ViewerActions;
+  readonly #rate: Rate;
+  /** What each may still send. */
+  readonly #buckets = new WeakMap<WebSocket, Bucket>();
 
-  constructor(actions: ViewerActions) {
+  constructor(actions: ViewerActions, { VIEWER_FRAMES_PER_SECOND: perSecond }: EdgeSettings) {
     this.#actions = actions;
+    this.#rate = { perSecond, burst: perSecond * BURST_SECONDS };
   }
 
   receive(socket: WebSocket, message: string | ArrayBuffer): void | Promise<void> {
     if (socket.readyState !== WebSocket.OPEN || this.#actions.viewers.closeIfExpired(socket, Date.now())) return;
+    const length = typeof message === 'string' ? message.length : message.byteLength;
+    if (this.#isTooMuch(socket, 1 + length / PRICED_BYTES)) {
+      const reason = `more than ${this.#rate.perSecond} frames a second (VIEWER_FRAMES_PER_SECOND)`;
+      return socket.close(CloseCode.tooMany, reason);
+    }
     const text = typeof message === 'string' ? message : new TextDecoder().decode(message);
     // A UTF-16 unit is at least one byte, so a longer text is surely too large. This avoids counting bytes.
     if (text.length > MAX_CONTENT_BYTES) return closeTooLarge(socket);
@@ -85,6 +100,14 @@ export class ViewerSocket {
     const accepted = await this.#actions.prompt(input);
     if ('refused' in accepted) return reply(socket, errorFrame(accepted.refused, accepted.detail));
     return reply(socket, { type: 'accepted', ...accepted, ...(ref === undefined ? {} : { ref }) });
+  }
+
+  /** A frame of that price has come. All of it counts, so that who goes on has to stop for a while. */
+  #isTooMuch(socket: WebSocket, price: number): boolean {
+    if (this.#rate.perSecond === 0) return false;
+    const { tokens, at } = filled(this.#buckets.get(socket) ?? null, this.#rate, Date.now());
+    this.#buckets.set(socket, { tokens: tokens - price, at });
+    return tokens < price;
   }
 }
 

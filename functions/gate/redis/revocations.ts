@@ -6,7 +6,7 @@ import { OWN } from './keys.ts';
 /** The one member of a user's sorted set. Its score is the time before which all tokens are revoked: `ZADD GT` only raises it. */
 const BEFORE = 'before';
 
-/** Revoked tokens on Redis. When Redis is slow or down, nobody knows which are good. */
+/** Revoked tokens on Redis, for ever: nobody knows how long they live. When Redis is slow or down, nobody knows which are good. */
 export class RedisRevocations implements Revocations {
   readonly #redis: RedisClient;
 
@@ -14,19 +14,10 @@ export class RedisRevocations implements Revocations {
     this.#redis = redis;
   }
 
-  async revoke(what: Revocation, until: number): Promise<void> {
+  async revoke(what: Revocation): Promise<void> {
     await this.#redis.use(async (redis) => {
-      const transaction = redis.multi();
-      if ('jti' in what) {
-        transaction.set(jtiKey(what.jti), '1', { pxat: until });
-      } else {
-        const key = subKey(what.sub);
-        transaction.zadd(key, { gt: true }, { score: what.before, member: BEFORE });
-        // A later end of an earlier call stays. `GT` alone never sets the first one.
-        transaction.pexpireat(key, until, 'NX');
-        transaction.pexpireat(key, until, 'GT');
-      }
-      await transaction.exec();
+      if ('jti' in what) await redis.set(jtiKey(what.jti), '1');
+      else await redis.zadd(subKey(what.sub), { gt: true }, { score: what.before, member: BEFORE });
     });
   }
 

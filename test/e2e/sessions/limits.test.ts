@@ -30,14 +30,6 @@ describeDocker('a session’s limits', ({ host, image }) => {
     await service?.stop();
   });
 
-  /** Why the session has ended, once it has. */
-  async function endOf(id: string) {
-    const watcher = alice.watch(id, 0);
-    const { data } = await watcher.until(({ type, data }) => type === 'session.status' && data.status === 'failed');
-    watcher.close();
-    return data.reason;
-  }
-
   test('are what it asks for within the runner’s, and are shown', async () => {
     const id = await alice.createSession({ resources: { memory_mb: 512, pids: 100_00, cpus: 0.5 } });
     const { result } = await alice.ask(
@@ -55,7 +47,10 @@ describeDocker('a session’s limits', ({ host, image }) => {
   test('of processes: a fork bomb ends as out_of_pids, which names the limit', async () => {
     const id = await alice.createSession();
     await alice.tell(id, bash('bomb() { bomb | bomb & }; bomb; sleep 60'));
-    expect(await endOf(id)).toMatchObject({ code: 'out_of_pids', detail: expect.stringMatching(/256.*SESSION_PIDS/) });
+    expect(await alice.endOf(id)).toMatchObject({
+      code: 'out_of_pids',
+      detail: expect.stringMatching(/256.*SESSION_PIDS/),
+    });
   });
 
   test('of processes: one that merely touches the limit goes on', async () => {
@@ -67,7 +62,7 @@ describeDocker('a session’s limits', ({ host, image }) => {
   test('of the workspace: what fills it ends as out_of_disk, which names the limit; then it can be cleaned up', async () => {
     const id = await alice.createSession();
     await alice.tell(id, bash('for n in 1 2 3 4; do head -c 90M /dev/zero > $n; done; sleep 60'));
-    expect(await endOf(id)).toMatchObject({ code: 'out_of_disk', detail: expect.stringMatching(/200 MB/) });
+    expect(await alice.endOf(id)).toMatchObject({ code: 'out_of_disk', detail: expect.stringMatching(/200 MB/) });
     expect((await alice.ask(id, bash('rm 1 2 3 4; ls; echo cleaned'))).result).toContain('cleaned');
   });
 
@@ -83,6 +78,6 @@ describeDocker('a session’s limits', ({ host, image }) => {
   test('of memory: out_of_memory names the limit', async () => {
     const id = await alice.createSession({ resources: { memory_mb: 512 } });
     await alice.tell(id, bash('head -c 500M /dev/zero > /tmp/x; head -c 500M /dev/zero | tail'));
-    expect(await endOf(id)).toMatchObject({ code: 'out_of_memory', detail: expect.stringContaining('512 MB') });
+    expect(await alice.endOf(id)).toMatchObject({ code: 'out_of_memory', detail: expect.stringContaining('512 MB') });
   });
 });

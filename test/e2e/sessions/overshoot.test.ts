@@ -32,17 +32,10 @@ describeDocker('a workspace that is filled as fast as can be', ({ host, image })
     await service?.stop();
   });
 
-  async function endOf(id: string) {
-    const watcher = alice.watch(id, 0);
-    const { data } = await watcher.until(({ type, data }) => type === 'session.status' && data.status === 'failed');
-    watcher.close();
-    return data.reason;
-  }
-
   test('with data: it ends with little more than its limit', async () => {
     const id = await alice.createSession({ resources: { workspace_mb: 16 } });
     await alice.tell(id, bash(FLOOD));
-    expect(await endOf(id)).toMatchObject({ code: 'out_of_disk' });
+    expect(await alice.endOf(id)).toMatchObject({ code: 'out_of_disk' });
     const mb = Number.parseInt(execFileSync('du', ['-sm', service.workspace(id)], { encoding: 'utf8' }), 10);
     // 60 to 100 MB on two busy cores, where it was 868 MB.
     expect(mb - 16).toBeLessThan(400);
@@ -51,7 +44,7 @@ describeDocker('a workspace that is filled as fast as can be', ({ host, image })
   test('with empty files: it ends as out_of_inodes', async () => {
     const id = await alice.createSession({ resources: { workspace_files: 20_000 } });
     await alice.tell(id, bash(FILES));
-    expect(await endOf(id)).toMatchObject({ code: 'out_of_inodes' });
+    expect(await alice.endOf(id)).toMatchObject({ code: 'out_of_inodes' });
     const entries = Number.parseInt(
       execFileSync('du', ['-s', '--inodes', service.workspace(id)], { encoding: 'utf8' }),
       10,

@@ -51,6 +51,8 @@ describe('/claude', () => {
     expect(reply.ms).toBeLessThan(atMost(3));
     expect(await scene.sessions(alice)).toEqual([id]);
     expect(await prompts(id)).toEqual(['Count the ships']);
+    const creation = { action: 'session.created', target: id, detail: `discord ${ada.id}` };
+    expect(await scene.audited(alice)).toEqual([expect.objectContaining(creation)]);
     expect(reply.message()).toMatchObject({ seenBy: null, called: { users: [], everyone: false } });
     await scene.message(saying('🧵 **Count the ships**'));
   });

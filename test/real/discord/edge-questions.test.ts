@@ -49,6 +49,8 @@ describe('POST /discord/ask', () => {
     const resolution = { kind: 'answers', answers: ['No'] };
     expect(await show(asked.id)).toMatchObject({ state: 'resolved', resolved_by: alice, resolution });
     expect((await scene.call('bob', 'GET', `/discord/asks/${asked.id}`)).status).toBe(404);
+    const answer = { action: 'interaction.answered', detail: `discord ${ada.id} ${asked.id}` };
+    expect(await scene.audited(alice)).toContainEqual(expect.objectContaining(answer));
   });
 
   test('asks with a menu beyond five options, and with a text where there are none', async () => {

@@ -111,6 +111,14 @@ export class DiscordEdge {
     return { status: response.status, body: await response.json() };
   }
 
+  /** What the audit log has of somebody, the newest first. */
+  async audited(actor: string): Promise<{ action: string; target: string; detail: string | null }[]> {
+    const token = await mintToken(SECRET, { kind: 'user', sub: 'admin', ttlSeconds: 600, scope: 'admin' });
+    const headers = { authorization: `Bearer ${token}` };
+    const { body } = await this.call(actor, 'GET', `/audit?actor=${encodeURIComponent(actor)}`, undefined, headers);
+    return body.data;
+  }
+
   async sessions(owner: string): Promise<string[]> {
     const { body } = await this.call(owner, 'GET', '/sessions');
     return body.data.map(({ session_id }: { session_id: string }) => session_id);

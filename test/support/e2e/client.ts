@@ -98,6 +98,14 @@ export class Client {
     return events;
   }
 
+  /** Why the session has failed, once it has. */
+  async endOf(sessionId: string): Promise<Json> {
+    const watcher = this.watch(sessionId, 0);
+    const { data } = await watcher.until(({ type, data }) => type === 'session.status' && data.status === 'failed');
+    watcher.close();
+    return data.reason;
+  }
+
   watch(sessionId: string, after: number): Watcher {
     const url = `${this.#url.replace('http', 'ws')}/api/v1/sessions/${sessionId}/stream?after=${after}`;
     return new Watcher(new WebSocket(url, { headers: { authorization: `Bearer ${this.#token}` } }));

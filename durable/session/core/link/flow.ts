@@ -1,6 +1,6 @@
 import type { EdgeSettings } from '../../../../protocol/settings/edge-settings.ts';
 import { LINK_FLOOD_BYTES, LINK_FLOOD_EVENTS } from '../../../../protocol/settings/limits.ts';
-import { evenAt, fullBucket, take, type Bucket } from './token-bucket.ts';
+import { filled, type Bucket, type Rate } from '../../../shared/token-bucket.ts';
 
 type Rates = Pick<EdgeSettings, 'EVENTS_PER_SECOND' | 'EVENT_KB_PER_SECOND'>;
 
@@ -19,24 +19,37 @@ interface Held extends Load {
 }
 
 const KB = 1024;
+/** Seconds' worth that may come at once. */
+const BURST_SECONDS = 10;
+
+const rateOf = (perSecond: number): Rate => ({ perSecond, burst: perSecond * BURST_SECONDS });
+
+/** When what has come is no longer too much, epoch milliseconds. A rate of 0 is no limit. */
+function evenAt({ tokens, at }: Bucket, { perSecond }: Rate): number {
+  return perSecond === 0 || tokens >= 0 ? at : at + (-tokens / perSecond) * 1000;
+}
+
+/** The bucket after `amount` has come. All of it counts, also beyond what may come. */
+function after(bucket: Bucket | null, rate: Rate, amount: number, now: number): Bucket {
+  const { tokens, at } = filled(bucket, rate, now);
+  return { tokens: tokens - amount, at };
+}
 
 /**
  * How fast a container may say things. What it says beyond its rate is stored as it comes, and acknowledged later, as if it
  * had come in time. A correct wrapper then waits, because its window is full; one that does not is a flood. No I/O.
  */
 export class Flow {
-  readonly #events: number;
-  readonly #bytes: number;
-  #eventBucket: Bucket;
-  #byteBucket: Bucket;
+  readonly #events: Rate;
+  readonly #bytes: Rate;
+  #eventBucket: Bucket | null = null;
+  #byteBucket: Bucket | null = null;
   #held: Held[] = [];
   #unacknowledged: Load = { events: 0, bytes: 0 };
 
-  constructor({ EVENTS_PER_SECOND, EVENT_KB_PER_SECOND }: Rates, now: number) {
-    this.#events = EVENTS_PER_SECOND;
-    this.#bytes = EVENT_KB_PER_SECOND * KB;
-    this.#eventBucket = fullBucket(this.#events, now);
-    this.#byteBucket = fullBucket(this.#bytes, now);
+  constructor({ EVENTS_PER_SECOND, EVENT_KB_PER_SECOND }: Rates) {
+    this.#events = rateOf(EVENTS_PER_SECOND);
+    this.#bytes = rateOf(EVENT_KB_PER_SECOND * KB);
   }
 
   /** Another connection begins: its `welcome` says what is stored. The rate goes on. */
@@ -85,15 +98,15 @@ export class Flow {
     if (events <= LINK_FLOOD_EVENTS && bytes <= LINK_FLOOD_BYTES) return null;
     const [setting, rate] =
       events > LINK_FLOOD_EVENTS
-        ? ['EVENTS_PER_SECOND', `${this.#events} events a second`]
-        : ['EVENT_KB_PER_SECOND', `${this.#bytes / KB} KB a second`];
+        ? ['EVENTS_PER_SECOND', `${this.#events.perSecond} events a second`]
+        : ['EVENT_KB_PER_SECOND', `${this.#bytes.perSecond / KB} KB a second`];
     return `Its container sends faster than ${rate} (${setting}), and does not wait when it is told to: something in it speaks in its wrapper's place.`;
   }
 
   /** @returns when as much may have come, epoch milliseconds */
   #count({ events, bytes }: Load, now: number): number {
-    this.#eventBucket = take(this.#eventBucket, this.#events, events, now);
-    this.#byteBucket = take(this.#byteBucket, this.#bytes, bytes, now);
+    this.#eventBucket = after(this.#eventBucket, this.#events, events, now);
+    this.#byteBucket = after(this.#byteBucket, this.#bytes, bytes, now);
     return Math.max(evenAt(this.#eventBucket, this.#events), evenAt(this.#byteBucket, this.#bytes), now);
   }
 }

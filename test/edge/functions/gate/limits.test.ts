@@ -65,6 +65,21 @@ describe('an owner', () => {
     expect(passed).toBeLessThan(260);
   });
 
+  it('pays for a large body as for so many requests', async () => {
+    const token = await someone();
+    const headers = { authorization: `Bearer ${token}` };
+    const send = async (bytes: number) => {
+      const body = JSON.stringify({ title: 'x'.repeat(bytes) });
+      const path = `/api/v1/sessions/${crypto.randomUUID()}`;
+      const answer = await app.request(path, { method: 'PATCH', headers, body }, { ...env, RATE_LIMIT_PER_OWNER: '120' });
+      return (await answer.json<{ code: string }>()).code;
+    };
+    // 20 at once, of which the first takes 1 + 16.
+    expect(await send(1024 * 1024 - 100)).toBe('invalid_request');
+    expect(await send(1024 * 1024 - 100)).toBe('rate_limited');
+    expect(await send(10)).toBe('session_not_found');
+  });
+
   it('is not limited by 0', async () => {
     const response = await list({ token: await someone(), settings: { RATE_LIMIT_PER_OWNER: '0' } });
     expect(response.headers.get('ratelimit-limit')).toBeNull();

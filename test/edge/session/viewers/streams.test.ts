@@ -239,3 +239,18 @@ describe('a prompt on a WebSocket', () => {
     expect((await user.call('GET', `/sessions/${id}`)).body.queued_messages).toBe(0);
   });
 });
+
+describe('a viewer that sends without end', () => {
+  it('is closed, with the setting’s name, and another is not', async () => {
+    const user = new User();
+    const id = await user.createSession();
+    const [wild, calm] = [await user.open(id, '?after=0'), await user.open(id, '?after=0')];
+    // Ten seconds' worth is 5,000, and some come in meanwhile.
+    for (let n = 0; n < 20_000; n += 1) wild.send({ type: 'pong' });
+    const { code, reason } = await wild.closed();
+    expect({ code, reason }).toEqual({ code: 4429, reason: expect.stringContaining('VIEWER_FRAMES_PER_SECOND') });
+    calm.send({ type: 'ping' });
+    await calm.next(({ type }) => type === 'pong');
+    calm.close();
+  });
+});

@@ -7,7 +7,7 @@ const rates = (EVENTS_PER_SECOND: number, EVENT_KB_PER_SECOND: number) => ({ EVE
 const events = (count: number): Load => ({ events: count, bytes: 0 });
 
 test('ten seconds’ worth is acknowledged at once, and what comes after that at the rate', () => {
-  const flow = new Flow(rates(100, 0), 0);
+  const flow = new Flow(rates(100, 0));
   flow.stored(1000, events(1000), 0);
   expect([flow.acknowledge(0), flow.nextDue()]).toEqual([1000, null]);
   flow.stored(1050, events(50), 0);
@@ -19,20 +19,20 @@ test('ten seconds’ worth is acknowledged at once, and what comes after that at
 });
 
 test('bytes have a rate of their own, and either holds back', () => {
-  const flow = new Flow(rates(1_000_000, 1), 0);
+  const flow = new Flow(rates(1_000_000, 1));
   flow.stored(1, { events: 1, bytes: 12 * 1024 }, 0);
   expect([flow.acknowledge(1999), flow.nextDue(), flow.acknowledge(2000)]).toEqual([null, 2000, 1]);
 });
 
 test('what was stored before and comes again waits behind what is held back', () => {
-  const flow = new Flow(rates(1, 0), 0);
+  const flow = new Flow(rates(1, 0));
   flow.stored(20, events(20), 0);
   flow.stored(20, events(0), 1);
   expect([flow.acknowledge(9_999), flow.acknowledge(10_000)]).toEqual([null, 20]);
 });
 
 test('a preview within the rate counts, and beyond it none is shown', () => {
-  const flow = new Flow(rates(1, 0), 0);
+  const flow = new Flow(rates(1, 0));
   const shown = Array.from({ length: 20 }, () => flow.preview(100, 0)).filter(Boolean);
   expect(shown.length).toBe(11);
   flow.stored(1, events(1), 0);
@@ -41,7 +41,7 @@ test('a preview within the rate counts, and beyond it none is shown', () => {
 });
 
 test('0 lifts both', () => {
-  const flow = new Flow(rates(0, 0), 0);
+  const flow = new Flow(rates(0, 0));
   for (let n = 1; n <= 100; n += 1) {
     flow.stored(n * 1_000, { events: 1_000, bytes: 1_000_000 }, 0);
     expect([flow.preview(1_000_000, 0), flow.acknowledge(0), flow.flood()]).toEqual([true, n * 1_000, null]);
@@ -52,7 +52,7 @@ test.each([
   ['EVENTS_PER_SECOND', { events: LINK_FLOOD_EVENTS, bytes: 0 }, events(1)],
   ['EVENT_KB_PER_SECOND', { events: 1, bytes: LINK_FLOOD_BYTES }, { events: 1, bytes: 1 }],
 ])('more than a correct wrapper leaves unacknowledged is a flood, which names %s', (setting, most, more) => {
-  const flow = new Flow(rates(1, 1), 0);
+  const flow = new Flow(rates(1, 1));
   flow.stored(1, most, 0);
   expect(flow.flood()).toBeNull();
   flow.stored(2, more, 0);
@@ -63,7 +63,7 @@ test.each([
 });
 
 test('a clock that is set back makes nobody wait longer', () => {
-  const flow = new Flow(rates(10, 0), 1_000_000);
+  const flow = new Flow(rates(10, 0));
   flow.stored(1, events(1), 1_000_000);
   expect(flow.acknowledge(1_000_000)).toBe(1);
   flow.stored(2, events(1), 0);
@@ -79,7 +79,7 @@ const arrival = fc.record({
 test('whatever comes when, no more is acknowledged than may have come by then, and all of it in the end', () => {
   fc.assert(
     fc.property(fc.array(arrival, { maxLength: 40 }), (arrivals) => {
-      const flow = new Flow(rates(20, 4), 0);
+      const flow = new Flow(rates(20, 4));
       let now = 0;
       let stored = 0;
       const sizes: Load[] = [];

@@ -40,6 +40,8 @@ describe('the audit log', () => {
     await user.call('POST', `/sessions/${id}/tickets`, undefined, from);
     await user.call('GET', `/sessions/${id}/files/secret.txt`, undefined, from);
     await user.call('DELETE', `/sessions/${id}`, undefined, from);
+    // Nothing is deleted, so nothing is said of it.
+    expect((await user.call('DELETE', `/sessions/${crypto.randomUUID()}`)).status).toBe(404);
     const entries = await actionsOf(user.name);
     expect(entries.map(({ action, target, address }) => ({ action, target, address }))).toEqual(
       ['session.deleted', 'file.read', 'ticket.minted', 'session.created'].map((action) => ({

@@ -71,7 +71,11 @@ describe('an owner', () => {
     const send = async (bytes: number) => {
       const body = JSON.stringify({ title: 'x'.repeat(bytes) });
       const path = `/api/v1/sessions/${crypto.randomUUID()}`;
-      const answer = await app.request(path, { method: 'PATCH', headers, body }, { ...env, RATE_LIMIT_PER_OWNER: '120' });
+      const answer = await app.request(
+        path,
+        { method: 'PATCH', headers, body },
+        { ...env, RATE_LIMIT_PER_OWNER: '120' },
+      );
       return (await answer.json<{ code: string }>()).code;
     };
     // 20 at once, of which the first takes 1 + 16.

@@ -109,7 +109,8 @@ export class DeskPresses {
       case 'unknown':
         return ephemeral(UNKNOWN);
       case 'closed':
-        return updateMessage(closedBody(table, { ...ask, view }));
+        // Read again, for the same reason as the draft.
+        return updateMessage(closedBody(table, { ...(table.asks.get(ask.interaction_id) ?? ask), view }));
       case 'ask_text':
         return openModal(textModal(view, what.question, what.index, what.typed));
       case 'draft': {
@@ -126,11 +127,12 @@ export class DeskPresses {
         resolved.refused === 'interaction_closed' ? `That came too late. ${resolved.detail}` : `⚠️ ${resolved.detail}`,
       );
     }
+    // Before anything is waited for: another press may be shown who answered. Somebody else may have given the same answer
+    // before, elsewhere.
+    if (resolved.resolved_by === pressed.name) table.asks.answered(ask.interaction_id, user);
     const answer = { time: Date.now(), actor: pressed.name, action: 'interaction.answered' } as const;
     const detail = `discord ${user} ${ask.interaction_id}`;
     await gateStub(this.#deps.env).record({ ...answer, target: ask.session_id, address: null, detail });
-    // Somebody else may have given the same answer before, elsewhere.
-    if (resolved.resolved_by === pressed.name) table.asks.answered(ask.interaction_id, user);
     const answered_by = table.asks.get(ask.interaction_id)?.answered_by ?? null;
     return updateMessage(closedBody(table, { ...ask, view: resolved, answered_by }));
   }

@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import path from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { openEgress } from '../../../wrapper/workspace/egress.ts';
+import { freePort } from '../../support/free-port.ts';
 import { scratch } from '../../support/scratch.ts';
 import { Stage } from '../../support/wrapper/run-wrapper.ts';
 
@@ -17,18 +18,8 @@ async function proxy(answer: (socket: net.Socket) => void): Promise<string> {
   return socketPath;
 }
 
-async function freePort(host = '127.0.0.1'): Promise<number> {
-  const server = net.createServer().listen(0, host);
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
-
 async function open(socket: string, forwards: { address: string; host: string; port: number }[] = []) {
-  const proxy_port = await freePort();
+  const proxy_port = await freePort('127.0.0.1');
   const egress = openEgress({ socket, proxy_port, forwards });
   onTestFinished(() => egress.close());
   expect(await egress.opened).toBeNull();
@@ -128,7 +119,7 @@ test('a forward that cannot listen is said on stderr, and the session starts', a
   const wrapper = await stage.start({
     egress: {
       socket: stage.path('proxy.sock'),
-      proxy_port: await freePort(),
+      proxy_port: await freePort('127.0.0.1'),
       forwards: [{ address: '127.77.0.2', host: 'db.example.com', port: address.port }],
     },
   });

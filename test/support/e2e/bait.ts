@@ -1,6 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createNetServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { freePort } from '../free-port.ts';
 import { close, listen } from '../listen.ts';
 
 /** A site that a session may reach, and around it, on the same machine, what it may not. */
@@ -26,18 +27,15 @@ export async function layBait(): Promise<Bait> {
     server.on('connection', () => taken.push(where));
     return server;
   };
+  const loopbacks = ['127.0.0.1', SITE_ADDRESS, ...(hasIPv6Loopback() ? ['::1'] : [])];
+  const sitePort = await freePort(...loopbacks);
+  const baitPort = await freePort(...loopbacks);
   const site = createServer(serveSite);
-  const sitePort = await listen(site, SITE_ADDRESS);
-  const first = make('127.0.0.1');
-  const baitPort = await listen(first, '127.0.0.1');
-  const places: [string, number][] = [
-    [SITE_ADDRESS, baitPort],
-    ['127.0.0.1', sitePort],
-    // Where there is IPv6 at all.
-    ...(hasIPv6Loopback() ? [baitPort, sitePort].map((port): [string, number] => ['::1', port]) : []),
-  ];
-  const servers = [site, first];
-  for (const [address, port] of places) {
+  await listen(site, SITE_ADDRESS, sitePort);
+  const servers = [site];
+  const around = loopbacks.flatMap((address) => [sitePort, baitPort].map((port) => ({ address, port })));
+  for (const { address, port } of around) {
+    if (address === SITE_ADDRESS && port === sitePort) continue;
     const server = make(`${address} ${port}`);
     await listen(server, address, port);
     servers.push(server);

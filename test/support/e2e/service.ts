@@ -7,7 +7,7 @@ import { WORKER_BUNDLE, WRAPPER_BUNDLE } from '../../../scripts/bundle.ts';
 import { startEdge, type Edge } from '../../../start/edge/edge.ts';
 import { waitForRunners } from '../../../start/edge/health.ts';
 import { mintToken } from '../../../start/settings/mint-token.ts';
-import { claimPort } from '../../../start/lib/port.ts';
+import { freePort } from '../free-port.ts';
 import { WAIT_MS } from '../patience.ts';
 import { Client } from './client.ts';
 import { nodeEnvironment } from '../node-environment.ts';
@@ -45,9 +45,7 @@ export class Service {
     const folder = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-e2e-'));
     // The container's user has to reach its own folders below.
     await chmod(folder, 0o711);
-    const claimed = await claimPort('127.0.0.1', 0);
-    if ('refused' in claimed) throw new Error(claimed.refused);
-    const service = new Service(folder, claimed.port, options);
+    const service = new Service(folder, await freePort('127.0.0.1'), options);
     await service.startEdge();
     await service.startRunner();
     return service;

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
-import { claimPort } from '../../../start/lib/port.ts';
+import { freePort } from '../free-port.ts';
 
 const S3RVER = path.join(path.dirname(createRequire(import.meta.url).resolve('s3rver/package.json')), 'bin/s3rver.js');
 const BUCKET = 'snapshots';
@@ -22,9 +22,8 @@ export class ObjectStorage {
   }
 
   static async start(): Promise<ObjectStorage> {
-    const claimed = await claimPort('127.0.0.1', 0);
-    if ('refused' in claimed) throw new Error(claimed.refused);
-    const storage = new ObjectStorage(await mkdtemp(path.join(os.tmpdir(), 'cc-docker-s3-')), claimed.port);
+    const port = await freePort('127.0.0.1');
+    const storage = new ObjectStorage(await mkdtemp(path.join(os.tmpdir(), 'cc-docker-s3-')), port);
     await storage.up();
     return storage;
   }

@@ -25,7 +25,9 @@ async function runLane(args: string[], projects?: string[]): Promise<Outcome> {
     return await runTests(args, projects);
   } catch (error) {
     console.error(error);
-    return { passed: 0, failed: 1, notRun: [], projects: [] };
+    const why = error instanceof Error ? error.message : String(error);
+    const failures = [{ test: `the projects ${projects?.join(', ') ?? ''}`, why }];
+    return { passed: 0, failed: 1, failures, notRun: [], projects: [] };
   }
 }
 
@@ -46,6 +48,10 @@ async function main(): Promise<void> {
   }
   const missed = process.env['REQUIRE_DOCKER'] === '1' ? notRun.length : 0;
   if (missed > 0) console.log('\nREQUIRE_DOCKER=1: these count as failed.');
+
+  // Once more, at the end: two lanes write between each other's lines.
+  const failures = outcomes.flatMap((outcome) => outcome.failures);
+  if (failures.length > 0) console.log(`\nFailed:\n${failures.map(({ test, why }) => `- ${test}: ${why}`).join('\n')}`);
 
   console.log();
   for (const { name, tests, seconds } of outcomes.flatMap(({ projects }) => projects)) {

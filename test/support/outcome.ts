@@ -1,10 +1,15 @@
-import type { Reporter, TestCase, TestModule } from 'vitest/node';
+import { stripVTControlCharacters } from 'node:util';
+import type { Reporter, TestCase, TestModule, TestSuite } from 'vitest/node';
+
+const MESSAGE_CHARACTERS = 1000;
 
 /** How a run of the tests went. */
 export interface Outcome {
   passed: number;
   /** Failed tests, files that could not be loaded, and errors outside any test. */
   failed: number;
+  /** What has failed, and its first error. */
+  failures: { test: string; why: string }[];
   /** Tests that found on this machine that they could not run, or that are marked as not to be run. */
   notRun: { test: string; why: string }[];
   projects: ProjectTime[];
@@ -19,7 +24,7 @@ interface ProjectTime {
 
 /** A reporter that counts. `outcome` is complete when the run has ended. */
 export class OutcomeReporter implements Reporter {
-  readonly outcome: Outcome = { passed: 0, failed: 0, notRun: [], projects: [] };
+  readonly outcome: Outcome = { passed: 0, failed: 0, failures: [], notRun: [], projects: [] };
   readonly #times = new Map<string, { begun: number; ended: number }>();
   /** The run is of some tests by their name: the others' not running means nothing. */
   readonly #byName: boolean;
@@ -39,12 +44,14 @@ export class OutcomeReporter implements Reporter {
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
-    this.outcome.failed += unhandledErrors.length;
+    for (const error of unhandledErrors) this.#failed('outside any test', [error]);
     for (const module of modules) {
-      const tests = [...module.children.allTests()];
-      for (const test of tests) this.#count(module, test);
-      const failedByItself = !module.ok() && tests.every((test) => test.result().state !== 'failed');
-      if (failedByItself) this.outcome.failed += 1;
+      for (const test of module.children.allTests()) this.#count(test);
+      // Its hooks, and those of its groups.
+      for (const part of [module, ...module.children.allSuites()]) {
+        const { length } = part.errors();
+        if (length > 0) this.#failed(nameOf(part), part.errors());
+      }
     }
     for (const [name, { begun, ended }] of this.#times) {
       const own = modules.filter(({ project }) => project.name === name);
@@ -53,17 +60,39 @@ export class OutcomeReporter implements Reporter {
     }
   }
 
-  #count(module: TestModule, test: TestCase): void {
+  #count(test: TestCase): void {
     const result = test.result();
     if (result.state === 'passed') this.outcome.passed += 1;
-    else if (result.state === 'failed') this.outcome.failed += 1;
+    else if (result.state === 'failed') this.#failed(nameOf(test), result.errors);
     else {
       const note = result.state === 'skipped' ? result.note : 'it did not come to its end';
       if (note === undefined && this.#byName) return;
       this.outcome.notRun.push({
-        test: `${module.relativeModuleId} > ${test.fullName}`,
-        why: note ?? 'it is marked as not to be run',
+        test: nameOf(test),
+        why: note ?? whyNotRun(test),
       });
     }
   }
+
+  #failed(test: string, errors: readonly unknown[]): void {
+    this.outcome.failed += 1;
+    this.outcome.failures.push({ test, why: errors.length === 0 ? 'no error is known' : messageOf(errors[0]) });
+  }
+}
+
+const nameOf = (part: TestModule | TestSuite | TestCase): string =>
+  part.type === 'module' ? part.relativeModuleId : `${part.module.relativeModuleId} > ${part.fullName}`;
+
+/** Of a test that says nothing itself. */
+function whyNotRun({ parent }: TestCase): string {
+  for (let part = parent; ; part = part.parent) {
+    if (part.errors().length > 0) return 'what has to be there before it could not be made ready: see below';
+    if (part.type === 'module') return 'it is marked as not to be run';
+  }
+}
+
+/** Vitest's errors come as plain data. */
+function messageOf(error: unknown): string {
+  const isError = typeof error === 'object' && error !== null && 'message' in error;
+  return stripVTControlCharacters(isError ? String(error.message) : String(error)).slice(0, MESSAGE_CHARACTERS);
 }

@@ -32,6 +32,8 @@ function edge(bindings?: (redis: Extract<RedisForTests, { ok: true }>) => Record
           RATE_LIMIT_PER_OWNER: '0',
           RATE_LIMIT_PER_ADDRESS: '0',
           FAILED_TOKENS_PER_ADDRESS: '0',
+          // Most of these tests have no runner, and would wait for one. test/real/start/early-files.test.ts does.
+          PLACE_TIMEOUT: '0',
           ...(redis?.ok ? bindings?.(redis) : {}),
         },
         // Webhooks reach nothing here; test/real/start/webhooks.test.ts posts them for real.

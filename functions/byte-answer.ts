@@ -6,7 +6,11 @@ import type { AppEnv } from './app-env.ts';
 type C = Pick<Context<AppEnv>, 'req'>;
 
 /** The body of a session object's answer with an error status. */
-export const objectRefusal = z.object({ refused: problem.shape.code, detail: z.string() });
+export const objectRefusal = z.object({
+  refused: problem.shape.code,
+  detail: z.string(),
+  retry_after_seconds: z.number().exactOptional(),
+});
 
 /** Headers for bytes that an agent wrote: a browser must not run any of them in this service's name. */
 export const SANDBOX_HEADERS = {

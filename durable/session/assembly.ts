@@ -17,6 +17,7 @@ import { WorkspaceLease } from './container/workspace-lease.ts';
 import { nextDeadline } from './core/turns/deadlines.ts';
 import { SessionFilesAccess } from './files/access.ts';
 import { Artifacts } from './files/artifacts.ts';
+import { PlaceWait } from './files/place-wait.ts';
 import { Snapshots } from './files/snapshots.ts';
 import { Transfers } from './files/transfers.ts';
 import { SessionInteractions } from './interactions.ts';
@@ -56,6 +57,7 @@ export class SessionAssembly {
   readonly viewerSlots: ViewerSlots;
   /** All parts that call other objects or post webhooks. */
   readonly #outgoing: readonly Outgoing[];
+  readonly #placeWait: PlaceWait;
   readonly #ctx: DurableObjectState;
   readonly #env: EdgeEnv;
   #alarmAt: number | null = null;
@@ -78,8 +80,10 @@ export class SessionAssembly {
     const shared = new SharedWorkspace(ctx, store, peers, retry);
     this.shared = shared;
     const place = new PlaceRequest(ctx, { store, peers, lease, shared }, retry);
-    const access = new SessionFilesAccess(store, peers, lease);
-    const snapshots = new Snapshots(ctx, { store, peers, lease }, retry);
+    const placeWait = new PlaceWait(store);
+    this.#placeWait = placeWait;
+    const access = new SessionFilesAccess(store, peers, lease, placeWait);
+    const snapshots = new Snapshots(ctx, { store, peers, lease, place: placeWait }, retry);
     this.snapshots = snapshots;
     const children = new SessionChildren(ctx, { store, peers, snapshots, shared }, retry);
     this.children = children;
@@ -175,6 +179,12 @@ export class SessionAssembly {
     return last_activity + days * DAY_MS;
   }
 
+  /** The session has changed, or was deleted: calls about its files that wait look again. */
+  wakeFileCalls(): void {
+    this.snapshots.changed();
+    this.#placeWait.changed();
+  }
+
   setAlarm(): void {
     // A call that was under way has come back after the session was deleted.
     if (this.store.record === null) return;
@@ -206,7 +216,7 @@ export class SessionAssembly {
     this.discord.show(tx.stream);
     this.messages.finished(tx.finished);
     for (const part of this.#outgoing) part.send();
-    this.snapshots.changed();
+    this.wakeFileCalls();
     this.setAlarm();
   }
 }

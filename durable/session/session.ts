@@ -220,7 +220,7 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
   }
 
   async #delete(sessionId: string): Promise<{ deleted: true }> {
-    const { children, shared, discord, peers, streams, transfers, messages, snapshots } = this.#assembly;
+    const { children, shared, discord, peers, streams, transfers, messages } = this.#assembly;
     this.#store.change((tx) => {
       tx.record = { ...tx.record, deleting: true };
     });
@@ -236,7 +236,7 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
     for (const socket of this.ctx.getWebSockets()) socket.close(CloseCode.notFound, 'the session was deleted');
     transfers.end();
     messages.end();
-    snapshots.changed();
+    this.#assembly.wakeFileCalls();
     return { deleted: true };
   }
 

@@ -29,6 +29,8 @@ export const boundsSettings = z.object({
     .default(''),
   /** Longest time in which a request's JSON arrives, and longest pause in a file that is sent, seconds. */
   BODY_TIMEOUT: whole(30, 1, 3600),
+  /** How long a call about the files of a session that waits for a place waits with it, seconds; 0: not at all. */
+  PLACE_TIMEOUT: bound(30, 600),
   /** Open streams (WebSocket and SSE). */
   MAX_VIEWERS_PER_SESSION: bound(250, 1_000_000),
   MAX_VIEWERS_PER_OWNER: bound(500, 1_000_000),

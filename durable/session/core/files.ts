@@ -151,6 +151,16 @@ export function isSettled(state: FilesState): boolean {
   return state.launch === null && state.write === null && isSaved(state);
 }
 
+/** Whether a container was requested, and no runner has been chosen for it yet. */
+export function waitsForPlace({ launch }: FilesState): boolean {
+  return launch !== null && launch.runner === null;
+}
+
+/** Whether nothing was ever in the files: there is nothing to read, or to save, before the first container. */
+export function areNew({ content, saved }: FilesState): boolean {
+  return content === 1 && saved.workspace === null;
+}
+
 /** Where the next launch or write gets the files from. */
 export function baseOf(state: FilesState): Base {
   const { runner, saved } = state;

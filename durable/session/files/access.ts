@@ -1,13 +1,14 @@
 import { WRITES, type FilesRequest, type SessionFiles } from '../../../protocol/api/files.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import type { Needs, Ordered } from '../../rpc/pool-rpc.ts';
-import { baseOf, localOn, present } from '../core/files.ts';
+import { areNew, baseOf, localOn, present, waitsForPlace } from '../core/files.ts';
 import { workspaceIdOf } from '../core/identity.ts';
 import type { Peers } from '../store/peers.ts';
 import type { WorkspaceLease } from '../container/workspace-lease.ts';
 import { orderArtifact } from './artifacts.ts';
 import type { SessionStore } from '../store/store.ts';
 import { filesFor, needsOf } from '../container/launch.ts';
+import { NO_PLACE, type PlaceWait } from './place-wait.ts';
 import type { TransferOrders } from './transfers.ts';
 
 /** Which runner may access the files, and the description of the files that it gets. */
@@ -17,12 +18,6 @@ export interface FilesAccess {
   /** A write to parked files. It becomes their newest version once its runner dials in for it (`reached`). */
   readonly write: boolean;
 }
-
-const QUEUED: Refusal = {
-  refused: 'files_unavailable',
-  detail:
-    'The session waits for a place, so its files cannot be written just now. Try again once it runs, or is stopped.',
-};
 
 const SESSION_DELETED: Refusal = { refused: 'session_not_found', detail: 'The session was deleted.' };
 
@@ -35,6 +30,7 @@ export class SessionFilesAccess implements TransferOrders {
   readonly #store: SessionStore;
   readonly #peers: Peers;
   readonly #lease: WorkspaceLease;
+  readonly #place: PlaceWait;
   /**
    * The versions of writes whose runner has not dialled in yet, by transfer id. At most one: later orders wait for it.
    */
@@ -42,10 +38,11 @@ export class SessionFilesAccess implements TransferOrders {
   #waiting: (() => void)[] = [];
   #lastOrder: Promise<unknown> = Promise.resolve();
 
-  constructor(store: SessionStore, peers: Peers, lease: WorkspaceLease) {
+  constructor(store: SessionStore, peers: Peers, lease: WorkspaceLease, place: PlaceWait) {
     this.#store = store;
     this.#peers = peers;
     this.#lease = lease;
+    this.#place = place;
   }
 
   /** The object has restarted: a runner can no longer dial in for transfers that were ordered before. */
@@ -54,12 +51,15 @@ export class SessionFilesAccess implements TransferOrders {
     if (write !== null) this.#store.change((tx) => tx.files({ on: 'unreached', version: write.version }));
   }
 
-  order(transferId: string, request: FilesRequest): Promise<Ordered | Refusal> {
-    if (request.op === 'artifact') return orderArtifact(this.#store, this.#peers, transferId, request);
+  async order(transferId: string, request: FilesRequest): Promise<Ordered | Refusal> {
+    if (request.op === 'artifact') return await orderArtifact(this.#store, this.#peers, transferId, request);
+    const write = WRITES.has(request.op);
+    // In front of the orders below, which would all wait too.
+    if (this.#mustBePlaced(write) && !(await this.#place.placed()) && write) return NO_PLACE;
     // Orders run one after the other, so an order after a write finds that write done or given up.
     const ordered = this.#lastOrder.then(() => this.#order(transferId, request));
     this.#lastOrder = ordered.catch(() => undefined);
-    return ordered;
+    return await ordered;
   }
 
   reached(transferId: string): boolean {
@@ -105,6 +105,12 @@ export class SessionFilesAccess implements TransferOrders {
       needs: { on: 'runner', runner },
       write,
     };
+  }
+
+  /** A write needs the place that the session waits for. A read needs it where there is nothing to read before. */
+  #mustBePlaced(write: boolean): boolean {
+    const { record } = this.#store;
+    return record !== null && waitsForPlace(record.files) && (write || areNew(record.files));
   }
 
   async #order(transferId: string, request: FilesRequest): Promise<Ordered | Refusal> {
@@ -154,7 +160,7 @@ export class SessionFilesAccess implements TransferOrders {
     const { launch } = files;
     const { base, version } = present(files);
     if (write && launch !== null) {
-      if (launch.runner === null) return QUEUED;
+      if (launch.runner === null) return NO_PLACE;
       this.#store.change((tx) => tx.files({ on: 'touched' }));
     }
     // Writes beside a running container need no version of their own: the launch's version covers them.

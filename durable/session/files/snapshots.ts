@@ -1,12 +1,13 @@
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import type { SnapshotTrigger, SnapshotView } from '../../../protocol/api/workspace.ts';
 import type { SnapshotPage } from '../../rpc/views.ts';
-import { isSettled, present, treesInUse } from '../core/files.ts';
+import { areNew, isSettled, present, treesInUse } from '../core/files.ts';
 import { workspaceIdOf } from '../core/identity.ts';
 import type { SessionStore } from '../store/store.ts';
 import { filesFor, needsOf } from '../container/launch.ts';
 import type { WorkspaceLease } from '../container/workspace-lease.ts';
 import type { Peers } from '../store/peers.ts';
+import { NO_PLACE, type PlaceWait } from './place-wait.ts';
 import { RetryingCall, type Outgoing } from '../../shared/retrying-call.ts';
 import { Waiters } from '../../shared/waiters.ts';
 
@@ -30,6 +31,7 @@ export class Snapshots implements Outgoing {
   readonly #store: SessionStore;
   readonly #peers: Peers;
   readonly #lease: WorkspaceLease;
+  readonly #place: PlaceWait;
   readonly #retry: () => void;
   readonly #call: RetryingCall;
   readonly #waiters = new Waiters();
@@ -37,12 +39,18 @@ export class Snapshots implements Outgoing {
   /** @param retry schedules a call of `send` at `nextTry` */
   constructor(
     ctx: DurableObjectState,
-    parts: { readonly store: SessionStore; readonly peers: Peers; readonly lease: WorkspaceLease },
+    parts: {
+      readonly store: SessionStore;
+      readonly peers: Peers;
+      readonly lease: WorkspaceLease;
+      readonly place: PlaceWait;
+    },
     retry: () => void,
   ) {
     this.#store = parts.store;
     this.#peers = parts.peers;
     this.#lease = parts.lease;
+    this.#place = parts.place;
     this.#retry = retry;
     const call = { isDue: () => this.#isDue(), send: () => this.#recordAndOrder(), retry };
     this.#call = new RetryingCall({ ctx, whom: 'the owner’s directory or the pool about its snapshots', ...call });
@@ -68,6 +76,8 @@ export class Snapshots implements Outgoing {
     if (saved !== null) return saved;
     const refused = await this.#peers.directory.quotaRefusal();
     if (refused !== null) return refused;
+    if (this.#store.record === null) return UNKNOWN;
+    if (areNew(this.#store.current.files) && !(await this.#place.placed())) return NO_PLACE;
     if (this.#store.record === null) return UNKNOWN;
     const { content, launch } = this.#store.current.files;
     if (content === 1 && (launch === null || launch.runner === null)) return NO_FILES;

@@ -79,8 +79,9 @@ export class Transfer {
     void this.#sendBody();
   }
 
-  /** Ends the transfer with a refusal. If the client has part of the body already, the body ends in an error. */
+  /** Ends the transfer with a refusal. If the client has part of the body already, the body ends in an error. Does nothing after the end. */
   refuse(refusal: Refusal): void {
+    if (this.#state === 'ended') return;
     if (this.#state === 'none') this.#answer.resolve(refusalResponse(refusal));
     const writer = this.#writer;
     this.#end(1000, 'refused');
@@ -88,9 +89,9 @@ export class Transfer {
     writer?.abort(new Error(refusal.detail)).catch(() => undefined);
   }
 
-  /** As `refuse`, for failures that the runner did not report itself. Does nothing after the end. */
+  /** As `refuse`, for failures that the runner did not report itself. */
   fail(detail: string): void {
-    if (this.#state !== 'ended') this.refuse({ refused: 'files_unavailable', detail });
+    this.refuse({ refused: 'files_unavailable', detail });
   }
 
   #receive(data: string | ArrayBuffer): void {

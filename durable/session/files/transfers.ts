@@ -105,7 +105,9 @@ export class Transfers {
 
   /** Ends all transfers: the session was deleted. */
   end(): void {
-    for (const { transfer } of this.#open.values()) transfer.fail('The session was deleted.');
+    for (const { transfer } of this.#open.values()) {
+      transfer.refuse({ refused: 'session_not_found', detail: 'The session was deleted.' });
+    }
   }
 }
 

@@ -26,6 +26,8 @@ function leaves(issue: ZodIssue, above: readonly PropertyKey[]): Issue[] {
     const best = deepest === 0 ? undefined : issue.errors[depths.indexOf(deepest)];
     if (best !== undefined) return best.flatMap((inner) => leaves(inner, path));
   }
+  // What is wrong with a key is said of where its value is.
+  if (issue.code === 'invalid_key') return issue.issues.flatMap((inner) => leaves({ ...inner, path: [] }, path));
   return [{ path: path.map(String).join('.'), message: issue.message }];
 }
 

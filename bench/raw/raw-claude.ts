@@ -136,6 +136,7 @@ async function prepareLaunch(options: RawOptions): Promise<{ launch: WrapperLaun
     ownKernel: false,
     forwards: [],
     exposedEnv: {},
+    packageEnv: {},
     layout: {
       claude: options.claude,
       workspace: folders.workspace,

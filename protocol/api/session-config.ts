@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { userName } from '../ids.ts';
+import { agentEnv } from '../settings/agent-env.ts';
 
 /** A model by name. `default` is Claude Code's own. */
 export const modelName = z
@@ -183,6 +184,11 @@ const settings = {
   resources: resourcesConfig,
   /** Names of the image's skills (`container/skills/`) that the agent gets besides those of its workspace. */
   skills: z.array(z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be the name of a skill')).max(64),
+  /**
+   * Variables for the agent's processes, and for those of its MCP servers. Names on which the container's seal or Claude Code
+   * relies are refused.
+   */
+  env: agentEnv,
   /** Where the session's events are copied to besides its own log. Absent: nowhere. */
   events_to: z.strictObject({ redis_stream: redisName }),
 };
@@ -211,6 +217,7 @@ export const sessionConfig = z.strictObject({
   isolation: settings.isolation.optional(),
   resources: settings.resources.optional(),
   skills: settings.skills.default([]),
+  env: settings.env.optional(),
   events_to: settings.events_to.optional(),
 });
 export type SessionConfig = z.infer<typeof sessionConfig>;

@@ -46,16 +46,16 @@ export const CONFIG = {
   permission_default: 'What becomes of a permission that nobody decides on in time. Absent: "deny".',
   interaction_timeout_seconds: 'How long its questions and permissions stay open.',
   agent_tools:
-    'CC-Docker’s own tools that the agent gets: to ask people (ask_user), to tell them something, to begin child sessions, to be woken later. Absent: all that the operator allows; []: none.',
-  mcp_servers:
-    'MCP servers for the agent, by name, which run inside its container: as in Claude Code’s --mcp-config, or {"preset": "…"} for one that the service keeps.',
+    'CC-Docker’s own tools that the agent gets, to ask people (ask_user), to begin child sessions and so on. Absent: all that the operator allows; []: none.',
+  mcp_servers: 'MCP servers in its container, by name: as in Claude Code’s --mcp-config, or {"preset": "…"}.',
   max_turns: 'Model calls that one message may take. Absent: 100.',
   on_rate_limit:
     'When a subscription’s usage limit ends a turn: "fail" (default), or "wait", where the message waits until the limit is reset.',
   budget_usd: 'What the session with its children may cost, USD; then it pauses. Absent: no limit.',
   secrets: 'Names of the operator’s secrets that it uses. It never sees their values.',
   network:
-    'Where it may go: allow takes hosts such as "github.com" or "*.example.org", presets takes names such as "packages" or "github". Absent: as the operator has set, which may be nowhere.',
+    'Where it may go: allow takes hosts such as "*.example.org", presets names such as "packages" or "github". Absent: as the operator has set, which may be nowhere.',
+  env: 'Environment variables.',
   skills: 'Skills that the service keeps, by name.',
 } as const satisfies Partial<Record<keyof z.infer<typeof sessionConfig>, string>>;
 
@@ -76,5 +76,6 @@ export const SETTINGS: Settings = {
   budget_usd: true,
   secrets: true,
   network: true,
+  env: true,
   skills: true,
 };

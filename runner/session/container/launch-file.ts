@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Launch } from '../../../protocol/link/runner-control.ts';
 import type { WrapperLaunch } from '../../../protocol/link/wrapper-launch.ts';
+import { isReservedEnv } from '../../../protocol/settings/agent-env.ts';
 import type { ContainerLayout } from '../../backend/backend.ts';
 import { containerModelEnv, MODEL_HOST, type ModelUpstream } from '../../model/upstream.ts';
 import type { AddressedForward } from '../../egress/policy/forward-hosts.ts';
@@ -18,8 +19,10 @@ export interface LaunchFileInput {
   sealed: boolean;
   ownKernel: boolean;
   forwards: readonly AddressedForward[];
-  /** The secrets that the operator exposes to containers, and the addresses of package registries. */
+  /** The secrets that the operator exposes to the container. */
   exposedEnv: Record<string, string>;
+  /** The addresses of package registries. */
+  packageEnv: Record<string, string>;
   /** The workspace is empty, and a repository is to be cloned into it. */
   clone: boolean;
 }
@@ -50,7 +53,8 @@ const MODEL_TIMEOUTS = {
 
 /** The wrapper's `launch.json`. Whether there is a conversation to resume is read from the disk, not from the launch. */
 export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch> {
-  const { launch, folders, layout, upstream, claudeEnv, sealed, ownKernel, forwards, exposedEnv, clone } = input;
+  const { launch, folders, layout, upstream, claudeEnv, sealed, ownKernel, forwards, exposedEnv, packageEnv, clone } =
+    input;
   const { conversation_id } = launch;
   const resume = await hasTranscript(folders, conversation_id ?? launch.session_id);
   const { fork_of } = launch.files;
@@ -73,7 +77,7 @@ export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch>
       egress: { socket: path.join(layout.run, PROXY_SOCKET), proxy_port: PROXY_PORT, forwards: [...forwards] },
     }),
     config: launch.config,
-    env: {
+    env: withAsked(launch, exposedEnv, {
       HOME: layout.home,
       TMPDIR: layout.tmp,
       PATH: layout.path,
@@ -91,13 +95,29 @@ export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch>
       CLAUDE_CODE_QUESTION_PREVIEW_FORMAT: 'markdown',
       ...MODEL_TIMEOUTS,
       ...MCP_TIMEOUTS,
+      ...packageEnv,
       ...exposedEnv,
       ...(sealed && { ...proxyEnv(), ...caBundleEnv(path.join(layout.run, CA_FILE)) }),
       ...claudeEnv,
       ...layout.env,
       ...containerModelEnv(upstream, path.join(layout.run, 'model.sock')),
-    },
+    }),
   };
+}
+
+/**
+ * The container's environment with the session's own variables. The edge has refused names that are reserved; of the others,
+ * those in `own` are only defaults. A secret that the operator exposes, and that the session names, stays what it is.
+ */
+function withAsked(
+  { config }: Launch,
+  exposed: Record<string, string>,
+  own: Record<string, string>,
+): Record<string, string> {
+  const asked = Object.entries(config.env ?? {}).filter(
+    ([name]) => !isReservedEnv(name) && !Object.hasOwn(exposed, name),
+  );
+  return { ...own, ...Object.fromEntries(asked) };
 }
 
 function gitOf({ workspace }: Launch): Pick<WrapperLaunch, 'git'> {

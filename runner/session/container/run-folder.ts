@@ -36,8 +36,10 @@ export async function writeRunFolder(input: RunFolderInput): Promise<void> {
   const { sealed, ownKernel } = backend;
   const { forwards } = plan;
   // A variable that the operator exposes by name takes precedence over one of the package sources.
-  const exposedEnv = { ...(sealed && plan.packageEnv), ...plan.exposedEnv };
-  const launchInput = { launch, folders, layout, upstream, claudeEnv, sealed, ownKernel, forwards, exposedEnv, clone };
+  const { exposedEnv } = plan;
+  const packageEnv = sealed ? plan.packageEnv : {};
+  const env = { exposedEnv, packageEnv, claudeEnv };
+  const launchInput = { launch, folders, layout, upstream, ...env, sealed, ownKernel, forwards, clone };
   await Promise.all([
     launchFile(launchInput).then((file) => writeLaunchFile(folders, backend.owner, file)),
     writePlacement(folders, placement),

@@ -15,7 +15,7 @@ describeDocker('a session in a container, with the real claude', ({ docker, host
     service = await Service.start({ backend: 'docker', image, runnerEnv: { DOCKER_HOST: host } });
     alice = await service.client('alice');
     carol = await service.client('carol');
-    shared = await carol.createSession();
+    shared = await carol.createSession({ env: { NODE_ENV: 'test', GREETING: 'Grüß "dich"\nund $HOME' } });
   });
   // Its containers would take the places of the next test's.
   afterEach(async () => await alice?.deleteSessions());
@@ -48,6 +48,16 @@ describeDocker('a session in a container, with the real claude', ({ docker, host
     expect(result).toBe('You said: My favourite colour is teal.');
     const ready = (await alice.events(id)).filter(({ type }) => type === 'session.ready');
     expect(ready).toHaveLength(1);
+  });
+
+  test('gives the agent’s processes the variables that it was asked for, as they are', async () => {
+    const command = `node -e 'console.log(JSON.stringify([process.env.NODE_ENV, process.env.GREETING]))'`;
+    const { result } = await carol.ask(
+      shared,
+      script({ tool: 'Bash', input: { command } }, { text: '{{last_tool_result}}' }),
+    );
+    expect(JSON.parse(result)).toEqual(['test', 'Grüß "dich"\nund $HOME']);
+    expect((await carol.show(shared)).config.env).toMatchObject({ NODE_ENV: 'test' });
   });
 
   test('streams: previews as the words are made, then the message, then the result', async () => {

@@ -16,7 +16,7 @@ interface Excess {
 /**
  * A child's settings. Settings that were not asked for come from its parent, except the system prompt and the budget:
  * these are never inherited. A child may do less than its parent, never more. This holds for permissions, network,
- * secrets, tools, answerers, MCP servers, resources, budget and where its events go. If it asks for more, the refusal lists every setting
+ * secrets, tools, answerers, MCP servers, variables, resources, budget and where its events go. If it asks for more, the refusal lists every setting
  * that is too wide.
  */
 export function childConfigOf(parent: SessionConfig, asked: ChildConfig): { readonly config: SessionConfig } | Refusal {
@@ -31,6 +31,7 @@ export function childConfigOf(parent: SessionConfig, asked: ChildConfig): { read
     ...agentTools(parent.agent_tools, config.agent_tools),
     ...names('answerers', parent.answerers, config.answerers, 'one of its parent’s answerers'),
     ...servers(parent, config),
+    ...variables(parent, config),
     ...limits(parent, config),
     ...events(parent, asked),
   ];
@@ -119,6 +120,14 @@ function servers(parent: SessionConfig, child: SessionConfig): Excess[] {
       path: `config.mcp_servers.${name}`,
       message: 'is not one of its parent’s, whose tools are limited',
     }));
+}
+
+/** A variable can make a program that runs unasked do something else, so a parent with limited tools lets its child set none. */
+function variables(parent: SessionConfig, child: SessionConfig): Excess[] {
+  if (isUnrestricted(parent)) return [];
+  return Object.entries(child.env ?? {})
+    .filter(([name, value]) => parent.env?.[name] !== value)
+    .map(([name]) => ({ path: `config.env.${name}`, message: 'is not its parent’s, whose tools are limited' }));
 }
 
 /** Its events would leave by a way that its parent's do not. */

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { launchConfig, type LaunchConfig } from '../../../../protocol/api/session-config.ts';
 import { containerOwner, containerSpec, CONTAINER_LAYOUT } from '../../../../runner/backend/container-spec.ts';
-import { launchFile } from '../../../../runner/session/container/launch-file.ts';
+import { launchFile, type LaunchFileInput } from '../../../../runner/session/container/launch-file.ts';
 import { effectiveResources } from '../../../../runner/session/container/resources.ts';
 import { sessionFolders } from '../../../../runner/lib/session-folders.ts';
 import { NEW_FILES } from '../../../support/runner/running-runner.ts';
@@ -141,39 +141,54 @@ test('of what a client asks for, four numbers within the operator’s limits rea
   );
 });
 
-test('what a client asks for reaches the container as its launch file, and cannot set its environment', async () => {
+const LAUNCH = {
+  session_id: ID,
+  epoch: 1,
+  token: 'secret-of-the-data-socket',
+  resume: false,
+  workspace: { type: 'ephemeral' as const },
+  files: NEW_FILES,
+};
+
+const launchFileOf = async (config: LaunchConfig, more: Partial<LaunchFileInput> = {}) =>
+  await launchFile({
+    launch: { ...LAUNCH, config },
+    folders: sessionFolders('/does/not/exist', ID),
+    layout: CONTAINER_LAYOUT,
+    upstream: { kind: 'demo' },
+    claudeEnv: {},
+    sealed: true,
+    ownKernel: false,
+    forwards: [],
+    exposedEnv: {},
+    packageEnv: {},
+    clone: false,
+    ...more,
+  });
+
+test('what a client asks for reaches the container as its launch file, and nothing else of that changes', async () => {
   await fc.assert(
     fc.asyncProperty(anyConfig, async (config) => {
-      const launch = {
-        session_id: ID,
-        epoch: 1,
-        token: 'secret-of-the-data-socket',
-        resume: false,
-        workspace: { type: 'ephemeral' as const },
-        files: NEW_FILES,
-        config,
-      };
-      const make = async (wanted: typeof launch) =>
-        await launchFile({
-          launch: wanted,
-          folders: sessionFolders('/does/not/exist', ID),
-          layout: CONTAINER_LAYOUT,
-          upstream: { kind: 'demo' },
-          claudeEnv: {},
-          sealed: true,
-          ownKernel: false,
-          forwards: [],
-          exposedEnv: {},
-          clone: false,
-        });
-      const { config: passed, ...rest } = await make(launch);
+      const { config: passed, ...rest } = await launchFileOf(config);
       expect(passed).toEqual(config);
-      const { config: _, ...plain } = await make({ ...launch, config: launchConfig.parse({ agent_tools: [] }) });
+      const { config: _, ...plain } = await launchFileOf(launchConfig.parse({ agent_tools: [] }));
       expect(rest).toEqual(plain);
-      expect(JSON.stringify(rest)).not.toContain(launch.token);
+      expect(JSON.stringify(rest)).not.toContain(LAUNCH.token);
     }),
     { numRuns: 30 },
   );
+});
+
+test('a session’s own variables replace defaults, and nothing that the seal or Claude Code relies on', async () => {
+  const plain = launchConfig.parse({ agent_tools: [] });
+  const own = { claudeEnv: { CLAUDE_CODE_MAX_RETRIES: '0' }, packageEnv: { PIP_INDEX_URL: 'https://pip.test' } };
+  const exposed = { exposedEnv: { DATABASE_URL: 'of the operator' } };
+  const { env: before } = await launchFileOf(plain, { ...own, ...exposed });
+  const asked = Object.fromEntries([...Object.keys(before), 'NEW'].map((name) => [name, 'asked']));
+  // As if the edge had not refused them.
+  const { env } = await launchFileOf({ ...plain, env: asked }, { ...own, ...exposed });
+  const changed = Object.keys(env).filter((name) => env[name] !== before[name]);
+  expect(changed.toSorted()).toEqual(['LANG', 'NEW', 'PIP_INDEX_URL']);
 });
 
 test('containers run as an unprivileged user, under root too', () => {

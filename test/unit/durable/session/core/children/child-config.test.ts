@@ -56,9 +56,18 @@ describe('a child may ask for less', () => {
     [{ agent_tools: ['ask_user', 'spawn_session'] }, { agent_tools: ['ask_user'] }],
     [{}, { agent_tools: ['ask_user'] }],
     [{}, { mcp_servers: { own: { command: 'server' } } }],
+    [{ env: { A: '1', B: '2' } }, { env: { C: '3' } }],
+    [{ env: { A: '1' } }, { env: {} }],
+    [{ allowed_tools: ['Read'], env: { A: '1', B: '2' } }, { env: { A: '1' } }],
     [{}, { model: 'opus', max_turns: 10_000, system_prompt: 'Else.' }],
   ])('%j, %j', (parent, asked) => {
     expect(childOf(parent, asked)).toMatchObject(childConfig.parse(asked));
+  });
+
+  test('and has its parent’s variables, unless it names its own', () => {
+    expect(childOf({ env: { A: '1', B: '2' } }, {}).env).toEqual({ A: '1', B: '2' });
+    expect(childOf({ env: { A: '1', B: '2' } }, { env: { B: '3' } }).env).toEqual({ B: '3' });
+    expect(childOf({ env: { A: '1' } }, { env: {} }).env).toEqual({});
   });
 
   test('and keeps the limits that it does not name', () => {
@@ -90,6 +99,12 @@ describe('a child may not ask for more', () => {
     [{ agent_tools: ['ask_user'] }, { agent_tools: ['spawn_session'] }, ['config.agent_tools']],
     [{ agent_tools: [] }, { agent_tools: ['ask_user'] }, ['config.agent_tools']],
     [{ allowed_tools: ['Read'] }, { mcp_servers: { own: { command: 'sh' } } }, ['config.mcp_servers.own']],
+    [
+      { allowed_tools: ['Read'], env: { A: '1' } },
+      { env: { A: '2', NODE_OPTIONS: '-r ./x' } },
+      ['config.env.A', 'config.env.NODE_OPTIONS'],
+    ],
+    [{ permission_mode: 'ask' }, { env: { BASH_ENV: 'x' } }, ['config.env.BASH_ENV']],
     [
       { allowed_tools: ['Read'], mcp_servers: { own: { command: 'a' } } },
       { mcp_servers: { own: { command: 'b' } } },

@@ -36,6 +36,12 @@ export function describeCompose(name: string, body: (docker: DockerUnderTest, co
   else describeDocker(name, (docker) => body(docker, command));
 }
 
+/** The same for what only root can set up, such as a runner of another user. */
+export function describeDockerAsRoot(name: string, body: (docker: DockerUnderTest) => void): void {
+  if (process.getuid?.() === 0) describeDocker(name, body);
+  else notRun(name, 'only root can start a runner as another user');
+}
+
 function notRun(name: string, why: string): void {
   test(name, ({ skip }) => {
     if (process.env['REQUIRE_DOCKER'] === '1') throw new Error(`REQUIRE_DOCKER=1, but ${why}`);

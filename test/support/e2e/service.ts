@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { WORKER_BUNDLE, WRAPPER_BUNDLE } from '../../../scripts/bundle.ts';
@@ -11,6 +11,7 @@ import { freePort } from '../free-port.ts';
 import { WAIT_MS } from '../patience.ts';
 import { Client } from './client.ts';
 import { nodeEnvironment } from '../node-environment.ts';
+import { runAs, type RunnerUser } from './run-as.ts';
 
 const SECRET = 'known to every test and of no use elsewhere';
 const RUNNER = path.join(import.meta.dirname, '..', '..', '..', 'runner', 'main.ts');
@@ -20,6 +21,8 @@ export interface ServiceOptions {
   readonly image?: string;
   /** More of the runner's environment: `DOCKER_HOST`, `ANTHROPIC_*`. */
   readonly runnerEnv?: Readonly<Record<string, string | undefined>>;
+  /** The user that its runners run as; absent: this process's. */
+  readonly runnerUser?: RunnerUser;
   /** More of the edge's settings. */
   readonly vars?: Readonly<Record<string, string>>;
 }
@@ -117,9 +120,13 @@ export class Service {
     folder: string,
     change: Readonly<Record<string, string | undefined>>,
   ): Promise<ChildProcess> {
-    const { backend, image, runnerEnv } = this.#options;
+    const { backend, image, runnerEnv, runnerUser } = this.#options;
     const token = await mintToken(SECRET, { kind: 'runner', sub: name, ttlSeconds: 3600 });
-    const runner = spawn(process.execPath, [RUNNER], {
+    const own = { program: process.execPath, args: [RUNNER], env: {} };
+    const place = { folder: this.folder, engine: runnerEnv?.['DOCKER_HOST'] };
+    const command = runnerUser === undefined ? own : await runAs(runnerUser, RUNNER, place);
+    if (runnerUser !== undefined) await chown(folder, runnerUser.uid, runnerUser.gid);
+    const runner = spawn(command.program, command.args, {
       env: {
         ...nodeEnvironment(),
         HOME: this.folder,
@@ -132,6 +139,7 @@ export class Service {
         CLAUDE_CODE_MAX_RETRIES: '0',
         ...runnerEnv,
         ...change,
+        ...command.env,
       },
       stdio: ['ignore', 'ignore', 'pipe'],
     });

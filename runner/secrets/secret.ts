@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Rule } from '../egress/policy/rule.ts';
+import { forge, FORGE_HOSTS, isForge } from './forge.ts';
 import { hostRule } from './host-rule.ts';
 
 /** Headers that route or frame a message. They cannot carry a secret. */
@@ -24,13 +25,14 @@ const username = z
 const wireForm = z.union(
   [
     z.enum(['bearer', 'git']),
+    forge,
     z.strictObject({ header: headerName }),
     z.strictObject({ basic: z.strictObject({ username }) }),
     z.strictObject({ git: z.strictObject({ username }) }),
   ],
   {
     error:
-      'must be "bearer", "git", {"header": "X-Api-Key"}, {"basic": {"username": "…"}} or {"git": {"username": "…"}}',
+      'must be "bearer", "git", "github", "gitlab", "gitea", {"header": "X-Api-Key"}, {"basic": {"username": "…"}} or {"git": {"username": "…"}}',
   },
 );
 export type WireForm = z.infer<typeof wireForm>;
@@ -56,7 +58,9 @@ export const secretSource = z
     const wrong = (message: string): void => context.addIssue({ code: 'custom', message });
     if ((source.value === undefined) === (source.file === undefined)) wrong('must have either "value" or "file"');
     if (source.expose === undefined) {
-      if (source.hosts === undefined) wrong('must have "hosts": where it may be sent (or "expose")');
+      if (source.hosts === undefined && (!isForge(source.as) || FORGE_HOSTS[source.as].length === 0))
+        wrong('must have "hosts": where it may be sent (or "expose")');
+      if (isForge(source.as) && source.http === true) wrong('is for a forge, so it takes no "http": a forge has TLS');
       if (source.as === undefined) wrong('must have "as": how it is sent (or "expose")');
     } else if (source.hosts !== undefined || source.as !== undefined || source.http !== undefined) {
       wrong('has "expose", so it takes no "hosts", "as" or "http": it goes into the container instead');
@@ -99,7 +103,8 @@ export function makeSecret(
     if (value.includes('\0')) return { ok: false, problem: 'has a NUL in its value' };
     return { ok: true, secret: { kind: 'exposed', name, variable: source.expose, reveal } };
   }
-  const { as, hosts, http = false } = source;
+  const { as, http = false } = source;
+  const hosts = source.hosts ?? (isForge(as) ? FORGE_HOSTS[as].map((host) => hostRule.parse(host)) : undefined);
   if (as === undefined || hosts === undefined) throw new Error('a secret that is not exposed has "as" and "hosts"');
   const problem = valueProblem(as, value);
   if (problem !== undefined) return { ok: false, problem };
@@ -107,13 +112,14 @@ export function makeSecret(
 }
 
 function valueProblem(as: WireForm, value: string): string | undefined {
-  if (as === 'bearer') {
+  if (as === 'bearer' || isForge(as)) {
     if (/^[\x21-\x7e]+$/.test(value)) return undefined;
-    return 'has a value that does not fit after "Bearer": it must be printable ASCII without spaces';
+    return 'has a value that does not fit into "Authorization": it must be printable ASCII without spaces';
   }
   if (typeof as === 'object' && 'header' in as) {
     if (/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(value)) return undefined;
     return 'has a value that does not fit into a header: it must be printable ASCII, with no space at either end';
   }
+  // For Basic, whose encoding takes anything.
   return /\p{Cc}/u.test(value) ? 'has control characters in its value' : undefined;
 }

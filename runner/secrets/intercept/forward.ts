@@ -26,15 +26,15 @@ export function openUpstream(
   { target, agent, credentials }: Connection,
   more: readonly string[] = [],
 ): http.ClientRequest {
-  const { method = 'GET', rawHeaders } = request;
+  const { method = 'GET', url: path = '/', rawHeaders } = request;
   const authority = authorityOf(target);
   return https.request({
     agent,
     host: target.host,
     port: target.port,
     method,
-    path: request.url,
-    headers: [...interceptedRequest(rawHeaders, { method, authority, credentials }), ...more],
+    path,
+    headers: [...interceptedRequest(rawHeaders, { method, path, authority, credentials }), ...more],
   });
 }
 

@@ -26,10 +26,11 @@ function connectionHeaders(raw: RawHeaders): Set<string> {
  */
 export function interceptedRequest(
   raw: RawHeaders,
-  { method, authority, credentials }: { method: string; authority: string; credentials: readonly Credential[] },
+  request: { method: string; path: string; authority: string; credentials: readonly Credential[] },
 ): string[] {
+  const { method, path, authority, credentials } = request;
   const dropped = connectionHeaders(raw);
-  const replaced = new Set(['host', 'accept-encoding', ...credentials.map(({ header }) => normalizedName(header))]);
+  const replaced = new Set(['host', 'accept-encoding', ...replacedBy(credentials)]);
   const headers = ['Host', authority];
   let framed = false;
   for (const [name, value] of pairs(raw)) {
@@ -48,16 +49,22 @@ export function interceptedRequest(
   // Otherwise Node would use chunked encoding, which some servers refuse.
   if (!framed && ['POST', 'PUT', 'PATCH'].includes(method)) headers.push('Content-Length', '0');
   headers.push('Accept-Encoding', 'identity');
-  for (const { header, value } of credentials) headers.push(header, value);
+  for (const { header, value } of credentials) headers.push(header, value(path));
   return headers;
+}
+
+/** The names of headers that are the runner's to send, or nobody's. */
+function replacedBy(credentials: readonly Credential[]): string[] {
+  return credentials.flatMap(({ header, drops }) => [header, ...drops]).map(normalizedName);
 }
 
 /** A plain HTTP request's headers with the credentials. The proxy does everything else. */
 export function withCredentials(raw: RawHeaders, credentials: readonly Credential[]): string[] {
-  const replaced = new Set(credentials.map(({ header }) => normalizedName(header)));
+  const replaced = new Set(replacedBy(credentials));
   const headers: string[] = [];
   for (const [name, value] of pairs(raw)) if (!replaced.has(normalizedName(name))) headers.push(name, value);
-  for (const { header, value } of credentials) headers.push(header, value);
+  // A forge's secret, whose form depends on the path, is never sent without TLS.
+  for (const { header, value } of credentials) headers.push(header, value('/'));
   return headers;
 }
 

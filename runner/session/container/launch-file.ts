@@ -21,7 +21,7 @@ export interface LaunchFileInput {
   forwards: readonly AddressedForward[];
   /** The secrets that the operator exposes to the container. */
   exposedEnv: Record<string, string>;
-  /** The addresses of package registries. */
+  /** The addresses of package registries, and dummies for the tools of forges. */
   packageEnv: Record<string, string>;
   /** The workspace is empty, and a repository is to be cloned into it. */
   clone: boolean;

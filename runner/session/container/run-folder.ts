@@ -37,7 +37,7 @@ export async function writeRunFolder(input: RunFolderInput): Promise<void> {
   const { forwards } = plan;
   // A variable that the operator exposes by name takes precedence over one of the package sources.
   const { exposedEnv } = plan;
-  const packageEnv = sealed ? plan.packageEnv : {};
+  const packageEnv = sealed ? { ...plan.packageEnv, ...plan.forgeEnv } : {};
   const env = { exposedEnv, packageEnv, claudeEnv };
   const launchInput = { launch, folders, layout, upstream, ...env, sealed, ownKernel, forwards, clone };
   await Promise.all([

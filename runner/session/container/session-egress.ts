@@ -11,6 +11,7 @@ import type { Log } from '../../lib/log.ts';
 import { caBundle, type TrustedAuthorities } from '../../secrets/ca-bundle.ts';
 import type { CertificateAuthority } from '../../secrets/certificate-authority.ts';
 import type { Secret, WireSecret } from '../../secrets/secret.ts';
+import { forgeLogins } from '../../secrets/forge-logins.ts';
 import { sessionSecrets } from '../../secrets/session-secrets.ts';
 import { createTlsInterceptor } from '../../secrets/intercept/tls-interceptor.ts';
 
@@ -35,6 +36,8 @@ export interface EgressPlan {
   packageEnv: Record<string, string>;
   /** Secrets that the proxy puts into requests. */
   wire: WireSecret[];
+  /** Variables that log the tools of forges in, with dummies. */
+  forgeEnv: Record<string, string>;
   /** Secrets that the operator exposes inside the container: variables and values. */
   exposedEnv: Record<string, string>;
   exposedNames: string[];
@@ -67,7 +70,10 @@ export async function planEgress(
   const { policy } = network;
   const forwards = addressForwards(network.forwards);
   const packageEnv = requested.presets.includes(PACKAGES_PRESET) ? packages.env : {};
-  return { ok: true, plan: { policy, forwards, packageEnv, wire, exposedEnv, exposedNames } };
+  return {
+    ok: true,
+    plan: { policy, forwards, packageEnv, wire, forgeEnv: forgeLogins(wire), exposedEnv, exposedNames },
+  };
 }
 
 /** The PEM file of the authorities that a container's tools trust. The runner's own is in it only where it is needed. */

@@ -78,6 +78,34 @@ describe('a request to the host of a secret', () => {
     if (header === 'x-api-key') expect(JSON.stringify(server.seen[0]?.rawHeaders)).not.toContain('X_Api_Key');
   });
 
+  test.each([
+    ['github', '/o/r.git/info/refs?service=git-receive-pack', `Basic ${btoa(`x-access-token:${CANARY}`)}`],
+    ['github', '/api/v3/user', `Bearer ${CANARY}`],
+    ['gitlab', '/g/r.git/info/lfs/objects/batch', `Basic ${btoa(`oauth2:${CANARY}`)}`],
+    ['gitlab', '/api/v4/projects', `Bearer ${CANARY}`],
+    ['gitea', '/o/r.git/git-upload-pack', `Basic ${btoa(`x-access-token:${CANARY}`)}`],
+    ['gitea', '/api/v1/repos/o/r/pulls', `token ${CANARY}`],
+  ])('carries a token of %s as the forge takes it: %s', async (as, path, value) => {
+    const session = await startSession({ forge: { value: CANARY, hosts: ['git.test:*'], as } });
+    const server = await startTlsServer(session.servers, 'git.test', (request, response) => {
+      response.end(`you sent ${request.headers.authorization}`);
+    });
+    // As gh, glab and tea send their dummies.
+    const dummies = ['-H', 'Authorization: token dummy', ...(as === 'gitlab' ? ['-H', 'PRIVATE-TOKEN: dummy'] : [])];
+    const { stdout } = await run('curl', ['-s', ...dummies, `https://git.test:${server.port}${path}`], session);
+    expect(server.seen[0]?.headers.authorization).toBe(value);
+    expect(server.seen[0]?.headers).not.toHaveProperty('private-token');
+    // In either form, what comes back is masked.
+    expect(stdout).toMatch(/^you sent \w+ \*+$/);
+  });
+
+  test('carries a token of GitHub to its API’s own host as the API takes it', async () => {
+    const session = await startSession({ forge: { value: CANARY, hosts: ['api.git.test:*'], as: 'github' } });
+    const server = await startTlsServer(session.servers, 'api.git.test', echo);
+    await run('curl', ['-s', `https://api.git.test:${server.port}/graphql`], session);
+    expect(server.seen[0]?.headers.authorization).toBe(`Bearer ${CANARY}`);
+  });
+
   test('carries two secrets in two headers, and of two for one header the first that the session lists', async () => {
     const hosts = ['api.test:*'];
     const session = await startSession(

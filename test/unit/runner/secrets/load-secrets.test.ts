@@ -41,6 +41,19 @@ describe('the runner’s secrets', () => {
     });
   });
 
+  test('of a well-known forge need no hosts', () => {
+    const secrets = loaded({
+      CC_SECRET_HUB: { value: CANARY, as: 'github' },
+      CC_SECRET_LAB: { value: CANARY, as: 'gitlab' },
+    });
+    const hosts = (name: string) => {
+      const secret = secrets.get(name);
+      return secret?.kind === 'wire' ? secret.hosts.map(({ host }) => host) : [];
+    };
+    expect(hosts('hub')).toEqual(['github.com', 'api.github.com', 'uploads.github.com']);
+    expect(hosts('lab')).toEqual(['gitlab.com']);
+  });
+
   test('are not shown by logging one', () => {
     const secrets = loaded({ CC_SECRET_API: bearer, CC_SECRET_DB: { value: CANARY, expose: 'DATABASE_URL' } });
     expect(inspect(secrets, { depth: 9, showHidden: true }) + JSON.stringify([...secrets])).not.toContain(CANARY);
@@ -54,7 +67,11 @@ describe('the runner’s secrets', () => {
     ],
     ['no hosts', { value: CANARY, as: 'bearer' }, 'must have "hosts"'],
     ['no way', { value: CANARY, hosts: ['api.test'] }, 'must have "as"'],
-    ['an unknown way', { ...bearer, as: 'cookie' }, 'as must be "bearer", "git", {"header": "X-Api-Key"}'],
+    [
+      'an unknown way',
+      { ...bearer, as: 'cookie' },
+      'as must be "bearer", "git", "github", "gitlab", "gitea", {"header": "X-Api-Key"}',
+    ],
     ['value and file', { ...bearer, file: 'x' }, 'must have either "value" or "file"'],
     ['neither', { hosts: ['api.test'], as: 'bearer' }, 'must have either "value" or "file"'],
     [
@@ -68,7 +85,10 @@ describe('the runner’s secrets', () => {
     ['an address in disguise', { ...bearer, hosts: ['0x7f.1'] }, 'hosts 0 must be a host'],
     ['an unknown field', { ...bearer, host: 'x' }, 'Unrecognized key: "host"'],
     ['an empty value', { ...bearer, value: '' }, 'has an empty value'],
-    ['a line break', { ...bearer, value: `${CANARY}\r\nX: y` }, 'does not fit after "Bearer"'],
+    ['a line break', { ...bearer, value: `${CANARY}\r\nX: y` }, 'does not fit into "Authorization"'],
+    ['a forge of one’s own without its host', { value: CANARY, as: 'gitea' }, 'must have "hosts"'],
+    ['a forge without TLS', { ...bearer, as: 'gitlab', http: true }, 'so it takes no "http"'],
+    ['a line break in a forge’s token', { ...bearer, as: 'github', value: `${CANARY}\n` }, 'does not fit into'],
     [
       'a line break in a header',
       { ...bearer, as: { header: 'X' }, value: `${CANARY}\nY: z` },

@@ -39,9 +39,18 @@ describeDocker('the session image', ({ docker, image }) => {
 
   test('has the tools that an agent reaches for', async () => {
     const tools =
-      'bash curl diff file find g++ gcc git jq less make node npm npx patch ps python3 rg ssh tar tree unzip xz zip';
+      'bash curl diff file find g++ gcc gh git git-lfs jq less make node npm npx patch pip ps python python3 ' +
+      'python3-config rg rsync sqlite3 ssh tar tree unzip xz zip';
     const { output } = await inContainer(`for tool in ${tools}; do command -v $tool >/dev/null || echo $tool; done`);
     expect(output).toBe('');
+  });
+
+  test('takes less than 900 MB without claude, so that a stranger has it before the coffee is cold', async () => {
+    const { Size } = await docker.getImage(image).inspect();
+    const { output } = await inContainer('stat -c %s /usr/local/bin/claude; git config --system filter.lfs.process');
+    const [claude, lfs] = output.split(/\r?\n/);
+    expect((Size - Number(claude)) / 1e6).toBeLessThan(900);
+    expect(lfs).toBe('git-lfs filter-process');
   });
 
   test('starts in the workspace, which is the agent’s own as the session’s folders are', async () => {

@@ -29,7 +29,7 @@ export const CONTAINER_LAYOUT: ContainerLayout = {
   run: '/run/cc-docker',
   home: '/home/agent',
   tmp: '/tmp',
-  path: '/home/agent/.local/bin:/home/agent/.local/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  path: '/home/agent/.local/bin:/home/agent/.local/usr/bin:/home/agent/.cargo/bin:/home/agent/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   offers: { mcp: '/opt/cc-docker/mcp', packages: '/opt/cc-docker/mcp/node_modules', skills: '/opt/cc-docker/skills' },
   env: { APT_CONFIG: '/opt/cc-docker/apt.conf' },
 };
@@ -44,9 +44,11 @@ export function containerName(key: PlacementKey): string {
   return `cc-docker-${key.session_id}-${key.epoch}`;
 }
 
-/** Files of the run folder that become the container's `/etc/hosts` and `/etc/resolv.conf`. */
+/** Files of the run folder that become files of the container's `/etc`. */
 export const HOSTS_FILE = 'hosts';
 export const RESOLVER_FILE = 'resolv.conf';
+export const PASSWD_FILE = 'passwd';
+export const GROUP_FILE = 'group';
 
 const MB = 1024 * 1024;
 
@@ -100,21 +102,23 @@ export function containerSpec(
         { Name: 'core', Soft: 0, Hard: 0 },
         ...(resources.workspace_mb === null ? [] : [{ Name: 'fsize', Soft: largestFile, Hard: largestFile }]),
       ],
-      // These are in memory, and so within the memory limit. `exec`, because compilers and package managers run what they
-      // put there, and the workspace allows it anyway.
-      Tmpfs: {
-        [CONTAINER_LAYOUT.tmp]: `rw,exec,nosuid,nodev,mode=1777,size=${Math.floor(memory / 2)}`,
-        [CONTAINER_LAYOUT.home]: `rw,exec,nosuid,nodev,mode=0700,uid=${owner.uid},gid=${owner.gid},size=${Math.floor(memory / 2)}`,
-      },
+      // `/dev/shm`, as large as Linux makes it by itself. What is in it counts for the memory limit.
+      ShmSize: Math.floor(memory / 2),
       // Mounts, not Binds: a colon in a path has no special meaning here, and a missing source is an error, not a new folder.
       Mounts: [
         bind(folders.workspace, CONTAINER_LAYOUT.workspace, false),
         bind(folders.claude, CONTAINER_LAYOUT.claudeConfig, false),
+        // On the disk, where `WorkspaceWatch` counts them: in memory, a package manager's cache would leave no room for a build.
+        bind(folders.home, CONTAINER_LAYOUT.home, false),
+        bind(folders.tmp, CONTAINER_LAYOUT.tmp, false),
         // Read-only: connecting to a socket writes nothing to the folder, and the container must not change what is there.
         bind(folders.run, CONTAINER_LAYOUT.run, true),
         // The names of the session's forwards, instead of the host's own names and name servers.
         bind(path.join(folders.run, HOSTS_FILE), '/etc/hosts', true),
         bind(path.join(folders.run, RESOLVER_FILE), '/etc/resolv.conf', true),
+        // The users of the image, and the one that the container runs as.
+        bind(path.join(folders.run, PASSWD_FILE), '/etc/passwd', true),
+        bind(path.join(folders.run, GROUP_FILE), '/etc/group', true),
       ],
       LogConfig: { Type: 'json-file', Config: { 'max-size': '1m', 'max-file': '1' } },
     },

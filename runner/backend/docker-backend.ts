@@ -4,11 +4,20 @@ import * as z from 'zod';
 import { placementKey, type BackendHealth, type PlacementKey } from '../../protocol/link/runner-control.ts';
 import { backoffMs } from '../lib/backoff.ts';
 import { LOG_TAIL, type ContainerBackend, type ContainerExit, type OwnContainer, type StartResult } from './backend.ts';
-import { CONTAINER_LAYOUT, containerName, containerSpec, Label, type ContainerSettings } from './container-spec.ts';
+import {
+  CONTAINER_LAYOUT,
+  containerName,
+  containerSpec,
+  GROUP_FILE,
+  Label,
+  PASSWD_FILE,
+  type ContainerSettings,
+} from './container-spec.ts';
 import { engineAway, engineProblem, engineStatus, imageMissing, startFailure } from './docker-error.ts';
+import { readUsers, withAgent, type Users } from './image-users.ts';
 import type { Log } from '../lib/log.ts';
 import type { Resources } from '../../protocol/api/session-config.ts';
-import type { SessionFolders } from '../lib/session-folders.ts';
+import { writeRunFile, type SessionFolders } from '../lib/session-folders.ts';
 
 /** Timeout of a request that an engine answers in milliseconds. */
 const ANSWER_MS = 5_000;
@@ -70,7 +79,8 @@ export class DockerBackend implements ContainerBackend {
       const weakness = unsealable(await this.#info(), this.#settings.runtime);
       if (weakness !== undefined)
         return { ok: false, detail: `This Docker engine cannot seal a container: ${weakness}.` };
-      await this.#docker.getImage(image).inspect();
+      // Now, so that no session waits for it.
+      await this.#readUsers();
       return { ok: true, detail: `Docker answers and has ${image}.` };
     } catch (error) {
       if (engineStatus(error) === 404) return { ok: false, detail: imageMissing(image).detail };
@@ -88,6 +98,7 @@ export class DockerBackend implements ContainerBackend {
         const detail = `This Docker engine cannot seal a container: ${weakness}.`;
         return { ok: false, failure: { code: 'container_start_failed', detail } };
       }
+      await this.#writeUsers(folders);
       try {
         const spec = containerSpec(this.#settings, key, folders, resources);
         await this.#docker.createContainer({ ...spec, abortSignal: AbortSignal.timeout(START_MS) });
@@ -123,6 +134,31 @@ export class DockerBackend implements ContainerBackend {
       this.#sealable = undefined;
       throw error;
     }
+  }
+
+  /** The users of the image that had this id when it was looked at. */
+  #users: { image: string; users: Promise<Users> } | undefined;
+  /** Reads the image's users, unless it is the image whose users were read. */
+  async #readUsers(): Promise<Users> {
+    const { Id } = await this.#docker.getImage(this.#settings.image).inspect();
+    if (this.#users?.image !== Id)
+      this.#users = { image: Id, users: readUsers(this.#docker, Id, AbortSignal.timeout(START_MS)) };
+    return await this.#known(this.#users);
+  }
+
+  async #known(reading: { users: Promise<Users> }): Promise<Users> {
+    try {
+      return await reading.users;
+    } catch (error) {
+      if (this.#users === reading) this.#users = undefined;
+      throw error;
+    }
+  }
+
+  async #writeUsers(folders: SessionFolders): Promise<void> {
+    const image = await (this.#users === undefined ? this.#readUsers() : this.#known(this.#users));
+    const { passwd, group } = withAgent(image, this.owner);
+    await Promise.all([writeRunFile(folders, PASSWD_FILE, passwd), writeRunFile(folders, GROUP_FILE, group)]);
   }
 
   /** @throws also when a stuck engine accepts the connection and never answers */

@@ -74,8 +74,8 @@ export class ProcessBackend implements ContainerBackend {
       workspace: folders.workspace,
       claudeConfig: folders.claude,
       run: folders.run,
-      home: path.join(folders.root, 'home'),
-      tmp: path.join(folders.root, 'tmp'),
+      home: folders.home,
+      tmp: folders.tmp,
       path: this.#options.path,
       offers: OFFERS,
       // As root, Claude Code runs tools without asking only in a sandbox. This is none: the constructor warns who runs

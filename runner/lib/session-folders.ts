@@ -1,4 +1,4 @@
-import { chown, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
 import { epoch, uuid } from '../../protocol/ids.ts';
@@ -18,6 +18,10 @@ export interface SessionFolders {
   workspace: string;
   claude: string;
   run: string;
+  /** The home of the container's user. It stays here when the container ends, and is in no snapshot. */
+  home: string;
+  /** Temporary files of one container, which go with it. */
+  tmp: string;
 }
 
 export function sessionFolders(sessions: string, sessionId: string): SessionFolders {
@@ -27,6 +31,8 @@ export function sessionFolders(sessions: string, sessionId: string): SessionFold
     workspace: path.join(root, 'workspace'),
     claude: path.join(root, 'claude'),
     run: path.join(root, 'run'),
+    home: path.join(root, 'home'),
+    tmp: path.join(root, 'tmp'),
   };
 }
 
@@ -36,16 +42,24 @@ export function containerFolders(sessions: string, sessionId: string, workspaceO
   return workspaceOf === undefined ? own : { ...own, workspace: sessionFolders(sessions, workspaceOf).workspace };
 }
 
-/** Makes what is missing. The container's user owns `workspace` and `claude`, and can only read `run`. */
+/** Makes what is missing. The container's user can only read `run`, and owns the others. */
 export async function makeSessionFolders(folders: SessionFolders, owner: Owner | undefined): Promise<void> {
   await mkdir(folders.root, { recursive: true, mode: 0o700 });
   await Promise.all([
     mkdir(folders.run, { recursive: true, mode: 0o755 }),
-    ...[folders.workspace, folders.claude].map(async (folder) => {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+    ...[folders.workspace, folders.claude, folders.home, folders.tmp].map(async (folder) => {
+      const made = await mkdir(folder, { recursive: true, mode: 0o700 });
       if (owner !== undefined) await chown(folder, owner.uid, owner.gid);
+      // As a folder for temporary files is everywhere. Others than the runner do not get this far: see `root`.
+      if (folder === folders.tmp && made !== undefined) await chmod(folder, 0o1777);
     }),
   ]);
+}
+
+/** Removes what a container has left in its folder for temporary files. The next one gets a new folder. */
+export async function removeTemporary(folders: SessionFolders): Promise<void> {
+  const names = await readdir(folders.tmp).catch(absent);
+  if (names !== undefined && names.length > 0) await removeFolder(folders.tmp);
 }
 
 export async function removeSessionFolders(folders: SessionFolders): Promise<void> {

@@ -12,6 +12,8 @@ type Probe = (facts: SealFacts, launch: WrapperLaunch) => string | undefined;
 const OWN_SOCKETS = ['link.sock', 'model.sock', 'proxy.sock'];
 /** What the engine itself mounts. */
 const ENGINE_MOUNTS = ['/', '/proc', '/sys', '/dev', '/etc/hosts', '/etc/hostname', '/etc/resolv.conf'];
+/** What the runner lays over the image's own. */
+const USERS = ['/etc/passwd', '/etc/group'];
 const ENGINE_FOLDERS = ['/proc/', '/sys/', '/dev/'];
 /** The engine's init. `/sbin` may be a link to `/usr/sbin`. */
 const ENGINE_INIT = /^(\/usr)?\/sbin\/docker-init$/;
@@ -55,6 +57,7 @@ const PROBES: Readonly<Record<string, Probe>> = {
       ({ point }) =>
         !own.includes(point) &&
         !ENGINE_MOUNTS.includes(point) &&
+        !USERS.includes(point) &&
         !ENGINE_INIT.test(point) &&
         !ENGINE_FOLDERS.some((folder) => point.startsWith(folder)),
     );

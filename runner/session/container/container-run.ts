@@ -3,7 +3,7 @@ import type { Launch, PlacementKey, RunnerFrame } from '../../../protocol/link/r
 import type { Reason } from '../../../protocol/reason.ts';
 import type { ContainerExit } from '../../backend/backend.ts';
 import { messageOf, type Log } from '../../lib/log.ts';
-import type { Placement, SessionFolders } from '../../lib/session-folders.ts';
+import { removeTemporary, type Placement, type SessionFolders } from '../../lib/session-folders.ts';
 import type { LocalFiles } from '../../session-files/local-files.ts';
 import { ContainerSockets, type ContainerDependencies } from './container-sockets.ts';
 import { endReason, type EndFacts, type StopCause } from './end-reason.ts';
@@ -101,11 +101,9 @@ export class ContainerRun {
 
   /** The folders that its container fills. A workspace of another session's is that one's. */
   get filled(): string[] {
-    const { folders, placement, backend } = this.#options;
-    // Outside of a container, these are on the disk too.
-    const { home, tmp } = backend.layout(folders);
-    const own = placement.workspace_of === undefined ? [folders.workspace, folders.claude] : [folders.claude];
-    return backend.sealed ? own : [...own, home, tmp];
+    const { folders, placement } = this.#options;
+    const own = [folders.claude, folders.home, folders.tmp];
+    return placement.workspace_of === undefined ? [folders.workspace, ...own] : own;
   }
 
   /** Its files are as its container has them and stay so for now: another session's container may work in them too. */
@@ -198,7 +196,7 @@ export class ContainerRun {
     if (isEnding || this.#unresponsive) void this.#end();
 
     const exit = await backend.wait(this.key);
-    await Promise.all([this.#workspace?.close(), this.#sockets.containerEnded()]);
+    await Promise.all([this.#workspace?.close(), this.#sockets.containerEnded(), this.#removeTemporary()]);
     this.#phase = 'ended';
     await this.#saveFiles();
     this.#release();
@@ -211,6 +209,8 @@ export class ContainerRun {
   /** Prepares the files and sockets and starts the container; or says why there is none. */
   async #start(files: LocalFiles, launch: Launch, plan: EgressPlan): Promise<Reason | undefined> {
     const { backend, folders, placement } = this.#options;
+    // What a container left whose end nobody saw.
+    await this.#removeTemporary();
     const prepared = await files.prepare(launch.files, true, this.#stopped.signal);
     // A stop came while the files were fetched.
     if (this.#stopCause !== undefined) return this.#reason(NEVER_RAN);
@@ -253,6 +253,13 @@ export class ContainerRun {
       () => this.#sockets.go(),
       (error: unknown) => this.#log.error('the session waits after its clone', { error }),
     );
+  }
+
+  /** What stays is in nobody's way, and counts for the session's limit. */
+  async #removeTemporary(): Promise<void> {
+    await removeTemporary(this.#options.folders).catch((error: unknown) => {
+      this.#log.error('temporary files not removed', { error });
+    });
   }
 
   #reason(exit: ContainerExit): Reason {

@@ -89,10 +89,10 @@ export function endReason({ exit, stopCause, refused, full, unresponsive, resour
 
 function fullReason({ limit, used }: Full, resources: Resources | null): Reason {
   if (limit === 'mb') {
-    const detail = `Its files take ${used} MB, and ${resources?.workspace_mb ?? 0} MB are allowed: remove some with the next message, or raise resources.workspace_mb (SESSION_WORKSPACE_MB on the runner is the most).`;
+    const detail = `Its files (workspace, conversation, home and /tmp) take ${used} MB, and ${resources?.workspace_mb ?? 0} MB are allowed: remove some with the next message, or raise resources.workspace_mb (SESSION_WORKSPACE_MB on the runner is the most).`;
     return { code: 'out_of_disk', detail };
   }
-  const detail = `It has ${used} files, and ${resources?.workspace_files ?? 0} are allowed: remove some with the next message, or raise resources.workspace_files (SESSION_WORKSPACE_FILES on the runner is the most).`;
+  const detail = `It has ${used} files (in its workspace, conversation, home and /tmp), and ${resources?.workspace_files ?? 0} are allowed: remove some with the next message, or raise resources.workspace_files (SESSION_WORKSPACE_FILES on the runner is the most).`;
   return { code: 'out_of_inodes', detail };
 }
 

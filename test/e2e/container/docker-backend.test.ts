@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Docker from 'dockerode';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { containerName, Label } from '../../../runner/backend/container-spec.ts';
 import { DockerBackend, unsealable } from '../../../runner/backend/docker-backend.ts';
+import { sessionFolders, type Owner } from '../../../runner/lib/session-folders.ts';
 import { makeProbeImage } from '../../support/runner/probe-image.ts';
 import { keptLog } from '../../support/quiet-log.ts';
 import { launchOf, runRunner, type RunnerSetUp } from '../../support/runner/running-runner.ts';
@@ -15,18 +16,58 @@ const RESOURCES = { memory_mb: 256, cpus: 1, pids: 128, workspace_mb: 1024, work
 const OWNER = { uid: 1000, gid: 1000 };
 const newKey = (epoch = 1) => ({ session_id: randomUUID(), epoch });
 
+/** A Python package with a program, as a file that pip takes without a network. */
+const MAKE_WHEEL = `cd /tmp && python3 - <<'END'
+import zipfile
+info = 'own-1.0.dist-info/'
+with zipfile.ZipFile('own-1.0-py3-none-any.whl', 'w') as wheel:
+    wheel.writestr('own.py', "def main(): print('mine')\\nif __name__ == '__main__': main()\\n")
+    wheel.writestr(info + 'METADATA', 'Metadata-Version: 2.1\\nName: own\\nVersion: 1.0\\n')
+    wheel.writestr(info + 'WHEEL', 'Wheel-Version: 1.0\\nGenerator: t\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')
+    wheel.writestr(info + 'entry_points.txt', '[console_scripts]\\nown = own:main\\n')
+    wheel.writestr(info + 'RECORD', '')
+END`;
+
+const PIP = 'pip install -q --disable-pip-version-check /tmp/own-1.0-py3-none-any.whl';
+/** A package of npm's with a program. */
+const MAKE_PACKAGE =
+  'mkdir /tmp/p && cd /tmp/p && echo \'{"name": "p", "version": "1.0.0", "bin": "./i.js"}\' > package.json && ' +
+  'printf "#!/usr/bin/env node\\nconsole.log(1)" > i.js';
+/** Without a venv and with one, and with npm's global folder; and what is said then. */
+const WHAT_DEVELOPERS_TYPE: [command: string, said: string][] = [
+  [MAKE_WHEEL, ''],
+  [
+    `${PIP} && own && python -c 'import own; print(own.__file__)'`,
+    'mine\n/home/agent/.local/lib/python3.11/site-packages/own.py\n',
+  ],
+  [
+    `cd /workspace && python -m venv v && . v/bin/activate && ${PIP} && command -v own && own`,
+    '/workspace/v/bin/own\nmine\n',
+  ],
+  [
+    `${MAKE_PACKAGE} && npm install -g --silent --install-links . && p && command -v p`,
+    '1\n/home/agent/.local/bin/p\n',
+  ],
+];
+/** The shortest way to a program of one's own. */
+const MAKE_OWN: [command: string, said: string] = [
+  'mkdir -p ~/.local/bin; printf "#!/bin/sh\\necho mine" > ~/.local/bin/own; chmod +x ~/.local/bin/own; own',
+  'mine\n',
+];
+
 describeDocker('the docker backend', ({ docker, image }) => {
   let probe: Promise<string> | undefined;
   afterAll(async () => {
     if (probe !== undefined) await docker.getImage(await probe).remove({ force: true });
   });
 
-  async function setUp(options: RunnerSetUp & { image?: string; engine?: Docker } = {}) {
+  async function setUp(options: RunnerSetUp & { image?: string; engine?: Docker; owner?: Owner } = {}) {
     probe ??= makeProbeImage(docker, image);
     const probeImage = await probe;
     const made = await runRunner({
       makeBackend: ({ runnerId }, log) => {
-        const settings = { image: options.image ?? probeImage, runnerId, owner: OWNER, runtime: undefined };
+        const { image: own = probeImage, owner = OWNER } = options;
+        const settings = { image: own, runnerId, owner, runtime: undefined };
         return new DockerBackend(settings, log, options.engine ?? docker);
       },
       ...options,
@@ -61,7 +102,17 @@ describeDocker('the docker backend', ({ docker, image }) => {
         '/workspace/x': 'done',
         '/claude/x': 'done',
       },
-      sessionFolder: ['ca.pem', 'hosts', 'launch.json', 'link.sock', 'model.sock', 'proxy.sock', 'resolv.conf'],
+      sessionFolder: [
+        'ca.pem',
+        'group',
+        'hosts',
+        'launch.json',
+        'link.sock',
+        'model.sock',
+        'passwd',
+        'proxy.sock',
+        'resolv.conf',
+      ],
     });
     expect(existsSync(path.join(session(key), 'workspace', 'x'))).toBe(true);
     const { HostConfig, Mounts } = await inspect(key);
@@ -73,9 +124,13 @@ describeDocker('the docker backend', ({ docker, image }) => {
     });
     expect(Mounts.map(({ Destination }) => Destination).sort()).toEqual([
       '/claude',
+      '/etc/group',
       '/etc/hosts',
+      '/etc/passwd',
       '/etc/resolv.conf',
+      '/home/agent',
       '/run/cc-docker',
+      '/tmp',
       '/workspace',
     ]);
   });
@@ -91,14 +146,75 @@ describeDocker('the docker backend', ({ docker, image }) => {
       keptLog().log,
       docker,
     );
-    const root = session(key);
-    const folders = { root, workspace: `${root}/workspace`, claude: `${root}/claude`, run: `${root}/run` };
+    const folders = sessionFolders(path.dirname(session(key)), key.session_id);
     expect(await backend.start(key, folders, RESOURCES)).toEqual({ ok: true });
     expect((await inspect(key)).Id).toBe(Id);
     expect(folder).not.toBe('');
     await runner.kill();
     await expect(inspect(key)).rejects.toMatchObject({ statusCode: 404 });
   });
+
+  // As the runner of root has them, and a runner of a user that no image knows.
+  test.for([
+    { owner: OWNER, commands: [MAKE_OWN] },
+    { owner: { uid: 1001, gid: 1777 }, commands: WHAT_DEVELOPERS_TYPE },
+  ])(
+    'its user has a name and a home on the disk that outlives the container, and /tmp that does not: $owner.uid',
+    async ({ owner, commands }) => {
+      const { edge, launch, session } = await setUp({ owner });
+      const key = newKey();
+      const run = async (command: string): Promise<string> => {
+        const answers = () =>
+          edge
+            .session(key.session_id)
+            .items.map(String)
+            .filter((item) => item.startsWith('sh: '));
+        const before = answers().length;
+        edge.prompt(key.session_id, `sh ${command}`);
+        await edge.changes.until(() => answers().length > before);
+        return answers()[before]?.slice('sh: '.length) ?? '';
+      };
+      launch(key);
+      await edge.frame('started');
+      expect(await run('whoami; id -gn; node -p "os.userInfo().username + os.userInfo().homedir"; echo ~agent')).toBe(
+        'agent\nagent\nagent/home/agent\n/home/agent\n',
+      );
+      // What the image has of users stays, and nobody in here changes it.
+      expect(await run('getent passwd root node | cut -d: -f1; touch /etc/passwd')).toMatch(
+        /^root\nnode\n.*Permission denied/s,
+      );
+      expect(await run('ssh -G somewhere 2>&1 | grep "^user "; stat -c "%U %a" ~ /tmp')).toBe(
+        'user agent\nagent 700\nagent 1777\n',
+      );
+      // Memory is 256 MB: more than half of that, which was too much for a home in memory.
+      const filled = 'fallocate -l 140M ~/cache && fallocate -l 140M /tmp/part && du -sm --total ~ /tmp | tail -1';
+      expect(await run(filled)).toMatch(/^28\d\ttotal/);
+      expect(await run('df --output=size -m /dev/shm | tail -1')).toMatch(/^\s*128\n/);
+      expect(await run('python3 -c "from multiprocessing import Lock; Lock(); print(1)"')).toBe('1\n');
+      for (const [command, said] of commands) expect(await run(command)).toBe(said);
+
+      // What the next container starts with is not what this one leaves in its place.
+      await run('printf "#!/bin/sh\\nexit 1" > ~/.local/bin/node; chmod +x ~/.local/bin/node');
+      // The runner removes links, and not where they lead.
+      const outside = scratch();
+      writeFileSync(path.join(outside, 'file'), 'of the host');
+      await run(`ln -s ${outside} ~/out; ln -s ${outside} /tmp/out; ln -s ${outside}/file ~/file`);
+      edge.order({ kind: 'stop', ...key });
+      await edge.frame('ended');
+      expect(existsSync(path.join(session(key), 'tmp'))).toBe(false);
+
+      const next = { ...key, epoch: 2 };
+      // Its wrapper counts from one again.
+      edge.sessions.delete(key.session_id);
+      launch(next);
+      await edge.frame('started', 1);
+      expect(await run('rm ~/.local/bin/node; own; ls ~; ls -A /tmp')).toBe('mine\ncache\nfile\nout\n');
+      edge.order({ kind: 'remove', session_id: key.session_id });
+      await edge.frame('removed');
+      expect(existsSync(session(key))).toBe(false);
+      expect(readFileSync(path.join(outside, 'file'), 'utf8')).toBe('of the host');
+    },
+  );
 
   test('a container that an earlier runner left paused goes on when it is adopted', async () => {
     const { folder, edge, launch, runner, inspect } = await setUp();

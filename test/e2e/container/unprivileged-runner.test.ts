@@ -22,14 +22,29 @@ describeDockerAsRoot('a runner that is not root, but in the engine’s group', (
     await service?.stop();
   });
 
-  /** What a command prints in the session. */
-  async function run(command: string): Promise<string> {
+  /** What a command prints in a session. */
+  async function run(command: string, session = id): Promise<string> {
     const { result } = await alice.ask(
-      id,
+      session,
       script({ tool: 'Bash', input: { command } }, { text: '{{last_tool_result}}' }),
     );
     return result;
   }
+
+  test('gives its agents a name, and a home that parking keeps and a fork does not get', async () => {
+    const named = await run('id -un; echo ~; touch ~/.cache-of-mine here /tmp/there; ls -A ~ | grep mine');
+    expect(named).toBe('agent\n/home/agent\n.cache-of-mine');
+    await alice.park(id);
+    const left = 'ls ~/.cache-of-mine here /tmp/there 2>&1 || true';
+    expect(await run(left)).toBe(
+      "ls: cannot access '/tmp/there': No such file or directory\n/home/agent/.cache-of-mine\nhere",
+    );
+    const { session_id: fork } = (await alice.call('POST', `/sessions/${id}/fork`)).body;
+    expect(await run('ls -A here ~/.cache-of-mine 2>&1 || true', fork)).toMatch(
+      /^ls: cannot access .*cache-of-mine.*\nhere$/,
+    );
+    await alice.call('DELETE', `/sessions/${fork}`);
+  });
 
   test('runs the agent as its own user, whose files are its own', async () => {
     expect(await run('touch made && id -u && stat -c %u made')).toBe('1001\n1001');

@@ -59,11 +59,17 @@ describeDocker('a session’s limits', ({ host, image }) => {
     expect((await carol.ask(shared, bash('echo still here'))).result).toContain('still here');
   });
 
-  test('of the workspace: what fills it ends as out_of_disk, which names the limit; then it can be cleaned up', async () => {
+  test('of its files: what fills workspace, home and /tmp together ends as out_of_disk, which names the limit; then it can be cleaned up', async () => {
     const id = await alice.createSession();
-    await alice.tell(id, bash('for n in 1 2 3 4; do head -c 90M /dev/zero > $n; done; sleep 60'));
-    expect(await alice.endOf(id)).toMatchObject({ code: 'out_of_disk', detail: expect.stringMatching(/200 MB/) });
-    expect((await alice.ask(id, bash('rm 1 2 3 4; ls; echo cleaned'))).result).toContain('cleaned');
+    // Each of the three would be fine by itself.
+    await alice.tell(id, bash('for at in . ~ /tmp; do head -c 90M /dev/zero > $at/full; done; sleep 60'));
+    expect(await alice.endOf(id)).toMatchObject({
+      code: 'out_of_disk',
+      detail: expect.stringMatching(/home and \/tmp.*200 MB/),
+    });
+    // The home is as it was left, and /tmp is empty.
+    const cleaned = await alice.ask(id, bash('stat -c %s ./full ~/full; rm ./full ~/full; ls /tmp/full; echo cleaned'));
+    expect(cleaned.result).toMatch(/^94371840\n94371840\n.*No such file.*\ncleaned/s);
   });
 
   test('of the workspace: no single file grows beyond it', async () => {
@@ -75,9 +81,9 @@ describeDocker('a session’s limits', ({ host, image }) => {
     expect(result).toContain(String(201 * 1024 * 1024));
   });
 
-  test('of memory: out_of_memory names the limit', async () => {
+  test('of memory, with what is in /dev/shm: out_of_memory names the limit', async () => {
     const id = await alice.createSession({ resources: { memory_mb: 512 } });
-    await alice.tell(id, bash('head -c 500M /dev/zero > /tmp/x; head -c 500M /dev/zero | tail'));
+    await alice.tell(id, bash('head -c 200M /dev/zero > /dev/shm/x; head -c 400M /dev/zero | tail'));
     expect(await alice.endOf(id)).toMatchObject({ code: 'out_of_memory', detail: expect.stringContaining('512 MB') });
   });
 });

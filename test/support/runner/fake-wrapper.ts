@@ -2,7 +2,7 @@
  * Stands in for the wrapper in tests of the runner: speaks the link protocol, and does what prompts say. Only Node's
  * own modules, so that it runs as one file in a bare container too.
  */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -85,6 +85,9 @@ function obey(prompt: string): void {
   else if (word === 'spawn') {
     const child = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore', env: launch.env });
     say(`spawned ${child.pid}`);
+  } else if (word === 'sh') {
+    // As the agent's tools run: with the environment of the launch.
+    execFile('bash', ['-c', rest.join(' ')], { env: launch.env }, (_, stdout, stderr) => say(`sh: ${stdout}${stderr}`));
   } else if (word === 'stubborn') {
     process.on('SIGTERM', () => {});
     say('stubborn');

@@ -1,0 +1,78 @@
+import { text } from 'node:stream/consumers';
+import type Docker from 'dockerode';
+import { extract } from 'tar-stream';
+import type { Owner } from '../lib/session-folders.ts';
+import { CONTAINER_LAYOUT } from './container-spec.ts';
+import { engineStatus } from './docker-error.ts';
+
+/** The text of `/etc/passwd` and of `/etc/group`. */
+export interface Users {
+  passwd: string;
+  group: string;
+}
+
+/** The name of the user, and of the group, that a container runs as. */
+const AGENT = 'agent';
+const NO_USERS: Users = { passwd: 'root:x:0:0:root:/root:/bin/sh\n', group: 'root:x:0:\n' };
+
+/**
+ * The image's users with the container's own among them. It comes before others of the same number, so that the number has
+ * its name. The others keep theirs: an image may need them.
+ */
+export function withAgent(image: Users, { uid, gid }: Owner): Users {
+  const users = linesOf(image.passwd).filter((line) => fieldOf(line, 0) !== AGENT);
+  const same = users.findIndex((line) => fieldOf(line, 2) === String(uid));
+  // A shell that the image has, as far as it says.
+  const shell = fieldOf(users[same] ?? '', 6) ?? fieldOf(users.find((line) => fieldOf(line, 2) === '0') ?? '', 6);
+  const user = `${AGENT}:x:${uid}:${gid}:${AGENT}:${CONTAINER_LAYOUT.home}:${shell ?? '/bin/sh'}`;
+  const groups = linesOf(image.group).filter((line) => fieldOf(line, 0) !== AGENT);
+  const sameGroup = groups.findIndex((line) => fieldOf(line, 2) === String(gid));
+  return { passwd: insert(users, same, user), group: insert(groups, sameGroup, `${AGENT}:x:${gid}:`) };
+}
+
+/**
+ * Reads an image's users, in a container that is made for it and never started.
+ *
+ * @param image its id
+ * @throws when the engine does not answer
+ */
+export async function readUsers(docker: Docker, image: string, abortSignal: AbortSignal): Promise<Users> {
+  const container = await docker.createContainer({ Image: image, Cmd: ['true'], NetworkDisabled: true, abortSignal });
+  try {
+    const passwd = await readFileOf(container, '/etc/passwd', abortSignal);
+    const group = await readFileOf(container, '/etc/group', abortSignal);
+    return { passwd: passwd ?? NO_USERS.passwd, group: group ?? NO_USERS.group };
+  } finally {
+    await container.remove({ force: true, v: true });
+  }
+}
+
+/** @returns undefined: there is none */
+async function readFileOf(
+  container: Docker.Container,
+  path: string,
+  abortSignal: AbortSignal,
+): Promise<string | undefined> {
+  let archive: NodeJS.ReadableStream;
+  try {
+    archive = await container.getArchive({ path, abortSignal });
+  } catch (error) {
+    if (engineStatus(error) === 404) return undefined;
+    throw error;
+  }
+  let content: string | undefined;
+  for await (const entry of archive.pipe(extract())) {
+    const body = await text(entry);
+    if (entry.header.type === 'file') content = body;
+  }
+  return content;
+}
+
+const linesOf = (file: string) => file.split('\n').filter((line) => line.trim() !== '');
+/** @returns undefined: it is missing or empty */
+const fieldOf = (line: string, index: number) => line.split(':')[index]?.trim() || undefined;
+
+/** Before the line at `index`; -1: after the last. */
+function insert(lines: readonly string[], index: number, line: string): string {
+  return `${(index === -1 ? [...lines, line] : lines.toSpliced(index, 0, line)).join('\n')}\n`;
+}

@@ -79,6 +79,7 @@ describeDocker('an agent that wants out', ({ host, image }) => {
         ...testNamesEnv(NAMES, path.join(folder, 'asked')),
         EGRESS_ALLOW_PRIVATE: `${SITE_ADDRESS}:${bait.sitePort}`,
         CC_SECRET_API: JSON.stringify({ value: SECRET, hosts, as: 'bearer' }),
+        CC_SECRET_FORGE: JSON.stringify({ value: SECRET, hosts: [`forge.test:${bait.sitePort}`], as: 'gitea' }),
       },
     });
     mallory = await service.client('mallory');
@@ -96,7 +97,7 @@ describeDocker('an agent that wants out', ({ host, image }) => {
   });
 
   async function runHostile(mode: 'narrow' | 'open', allow: string[]): Promise<z.infer<typeof report>> {
-    const id = await mallory.createSession({ network: { allow }, secrets: ['api'] });
+    const id = await mallory.createSession({ network: { allow }, secrets: ['api', 'forge'] });
     await mallory.ask(id, 'Hello');
     const data = path.join(service.folder, 'runner');
     const plan = {

@@ -8,12 +8,15 @@ import { describeDocker } from '../../support/docker/describe-docker.ts';
 import { certificateFor } from '../../support/certificate.ts';
 import { script, type Client } from '../../support/e2e/client.ts';
 import { startGitServer, type GitServer } from '../../support/e2e/git-server.ts';
+import { makeBareRepository, type BareRepository } from '../../support/github/bare-repository.ts';
+import { startGithub, type GithubServer } from '../../support/github/github-server.ts';
 import { close, listen } from '../../support/listen.ts';
 import { startPackageRegistry, type PackageRegistry } from '../../support/e2e/package-registry.ts';
 import { Service } from '../../support/e2e/service.ts';
 import { startTcpDatabase, type TcpDatabase } from '../../support/e2e/tcp-database.ts';
 import { testNamesEnv } from '../../support/e2e/test-names.ts';
 
+const NAMES = ['git.test', 'registry.test', 'site.test', 'db.test'];
 const PASSWORD = `ghp_${randomBytes(16).toString('hex')}`;
 
 describeDocker('the way out, with the tools that agents use', ({ host, image }) => {
@@ -21,6 +24,8 @@ describeDocker('the way out, with the tools that agents use', ({ host, image }) 
   let sitePort = 0;
   let folder: string;
   let git: GitServer;
+  let repository: BareRepository;
+  let github: GithubServer;
   let registry: PackageRegistry;
   let database: TcpDatabase;
   let service: Service;
@@ -31,10 +36,12 @@ describeDocker('the way out, with the tools that agents use', ({ host, image }) 
 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-egress-'));
-    const certificate = await certificateFor('git.test', 'registry.test');
+    const certificate = await certificateFor('git.test', 'registry.test', 'github.com', 'api.github.com');
     const authority = path.join(folder, 'authority.pem');
     await writeFile(authority, certificate.cert);
     git = await startGitServer('127.0.0.1', certificate, PASSWORD);
+    repository = await makeBareRepository('o/r.git');
+    github = await startGithub('127.0.0.1', certificate, PASSWORD, repository);
     registry = await startPackageRegistry({ address: '127.0.0.1', host: 'registry.test', certificate });
     database = await startTcpDatabase('127.0.0.1');
     sitePort = await listen(site, '127.0.0.1');
@@ -44,12 +51,17 @@ describeDocker('the way out, with the tools that agents use', ({ host, image }) 
       image,
       runnerEnv: {
         DOCKER_HOST: host,
-        ...testNamesEnv({ 'git.test': here, 'registry.test': here, 'site.test': here, 'db.test': here }),
-        EGRESS_ALLOW_PRIVATE: [git, registry, database, { port: sitePort }]
+        ...testNamesEnv(
+          Object.fromEntries([...NAMES, 'github.com', 'api.github.com'].map((name) => [name, here])),
+          undefined,
+          { 443: github.port },
+        ),
+        EGRESS_ALLOW_PRIVATE: [git, registry, database, { port: sitePort }, { port: 443 }]
           .map(({ port }) => `127.0.0.1:${port}`)
           .join(','),
         CC_EGRESS_CA: authority,
         CC_SECRET_GIT: JSON.stringify({ value: PASSWORD, hosts: [`git.test:${git.port}`], as: 'git' }),
+        CC_SECRET_GITHUB: JSON.stringify({ value: PASSWORD, as: 'github' }),
       },
     });
     alice = await service.client('alice');
@@ -61,7 +73,14 @@ describeDocker('the way out, with the tools that agents use', ({ host, image }) 
   afterAll(async () => {
     await carol?.deleteSessions();
     await service?.stop();
-    await Promise.all([git?.close(), registry?.close(), database?.close(), close(site)]);
+    await Promise.all([
+      git?.close(),
+      github?.close(),
+      repository?.remove(),
+      registry?.close(),
+      database?.close(),
+      close(site),
+    ]);
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -99,6 +118,44 @@ describeDocker('the way out, with the tools that agents use', ({ host, image }) 
     expect(output).not.toContain(PASSWORD);
     expect(JSON.stringify(await alice.events(id))).not.toContain(PASSWORD);
     expect(new Set(await decisions(id))).toEqual(new Set([`allowed ${allowed} ${allowed}`]));
+  });
+
+  test('from an issue to a pull request on GitHub: gh is logged in, by a token that is nowhere in the container', async () => {
+    const id = await sessionFor(['github.com', 'api.github.com'], ['github']);
+    const output = await run(
+      id,
+      `exec 2>&1
+       gh auth status; gh issue view 7 --repo o/r
+       git clone -q https://github.com/o/r.git && cd r && git switch -qc greet
+       git config user.name agent && git config user.email agent@session.test
+       echo hello > hello && git add hello && git commit -qm 'Greet' && git push -qu origin greet
+       gh pr create --title 'Greet' --body 'Closes #7'
+       gh pr create --title 'Greet' --body 'Closes #7'
+       gh pr view --json number --jq .number
+       curl -sS -H "Authorization: Bearer $GH_TOKEN" https://api.github.com/repos/o/r/pulls
+       echo; echo "token: $GH_TOKEN"`,
+    );
+    expect(output).toContain('Logged in to github.com as o (GH_TOKEN)');
+    expect(output).toContain('Please add a file that greets.');
+    expect(output).toContain('\nhttps://github.com/o/r/pull/8\n');
+    expect(output).toMatch(/a pull request for branch "greet" into branch "main" already exists/);
+    expect(output).toMatch(/^8$/m);
+    expect(output).toContain('[{"number":8,"title":"Greet","html_url":"https://github.com/o/r/pull/8"}]');
+    expect(output).toMatch(/^token: cc-docker-dummy$/m);
+    expect(github.pulls).toMatchObject([{ head: 'greet', base: 'main', body: 'Closes #7' }]);
+    expect(await github.git('show', 'greet:hello')).toBe('hello\n');
+    expect([...github.authorizations.api]).toEqual([`Bearer ${PASSWORD}`]);
+    expect([...github.authorizations.git]).toEqual([`Basic ${btoa(`x-access-token:${PASSWORD}`)}`]);
+    const inside = await run(
+      id,
+      `grep -rls '${PASSWORD.slice(0, 12)}' /home/agent /tmp /workspace /claude/settings.json /run/cc-docker /proc/[0-9]*/environ; echo done`,
+    );
+    expect(inside.trim()).toBe('done');
+    // The dummy is nothing special elsewhere: this session has no secret for that host.
+    const other = await sessionFor(['github.com', 'api.github.com']);
+    expect(await run(other, 'echo "[$GH_TOKEN]"; GH_TOKEN=cc-docker-dummy gh api user 2>&1 || true')).toMatch(
+      /^\[\]\n.*Bad credentials/s,
+    );
   });
 
   test('git without the secret is turned away by the server itself', async () => {

@@ -60,7 +60,8 @@ export function hasIPv6Loopback(): boolean {
 const serveSite: RequestListener = (request, response) => {
   const url = new URL(request.url ?? '/', 'http://site.test');
   const to = url.searchParams.get('to');
-  const { host } = request.headers;
+  const { host, authorization } = request.headers;
   if (url.pathname === '/redirect' && to !== null) response.writeHead(302, { location: to }).end();
-  else response.end(`SITE-REACHED ${JSON.stringify({ host, method: request.method, url: request.url })}\n`);
+  else
+    response.end(`SITE-REACHED ${JSON.stringify({ host, method: request.method, url: request.url, authorization })}\n`);
 };

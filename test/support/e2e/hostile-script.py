@@ -9,6 +9,8 @@ import json
 import os
 import platform
 import re
+import resource
+import signal
 import socket
 import stat
 import struct
@@ -22,6 +24,7 @@ PLAN = json.load(open(sys.argv[1]))
 SITE, BAIT = "SITE-REACHED", "BAIT-TAKEN"
 HOST, PORT, BAIT_PORT = PLAN["site"]["host"], PLAN["site"]["port"], PLAN["bait_port"]
 RUN = "/run/cc-docker"
+HOME = "/home/agent"
 OPEN = PLAN["mode"] == "open"
 
 attempts = []
@@ -524,6 +527,8 @@ def the_files():
     os.makedirs("/workspace/deep", exist_ok=True)
     os.symlink("/", "/workspace/deep/root")
     attempt("another session's files by name", foreign_files)
+    the_home(victim)
+    attempt("a forge's dummy at another host", dummy_elsewhere)
     attempt("sockets that are not the session's", foreign_sockets)
     attempt("processes of the host", other_processes)
     secret = seek.read_patterns({"secret": PLAN["secret"]})
@@ -531,7 +536,7 @@ def the_files():
     attempt("the secret in the environment of a process", lambda: secret_in(seek.environments(secret)))
     attempt("the secret in the memory of a process", lambda: secret_in(seek.memories(secret)[0]))
     attempt("the secret in a file", lambda: secret_in(seek.files(secret, folders)))
-    for path in (f"{RUN}/launch.json", f"{RUN}/ca.pem", f"{RUN}/hosts", "/etc/hosts", "/etc/resolv.conf", "/etc/passwd", "/etc/ld.so.preload", "/opt/cc-docker/wrapper.mjs", "/usr/local/bin/claude", "/usr/bin/env"):
+    for path in (f"{RUN}/launch.json", f"{RUN}/ca.pem", f"{RUN}/hosts", f"{RUN}/passwd", f"{RUN}/group", "/etc/hosts", "/etc/resolv.conf", "/etc/passwd", "/etc/group", "/etc/ld.so.preload", "/opt/cc-docker/wrapper.mjs", "/usr/local/bin/claude", "/usr/bin/env"):
         attempt(f"write {path}", writes, path)
     for path in ("/x", "/etc/x", "/usr/local/bin/x", "/opt/cc-docker/x", f"{RUN}/x", "/var/x", "/root/x", "/run/x", "/dev/x", "/etc/ld.so.preload", "/sys/x", "/sys/fs/cgroup/x"):
         attempt(f"create {path}", creates, path)
@@ -545,6 +550,52 @@ def the_files():
         attempt(f"read {path}", reads, path)
     attempt("a device file", done, os.mknod, "/tmp/disk", stat.S_IFBLK | 0o600, os.makedev(8, 0))
     attempt("a file by its handle", handle)
+
+
+def the_home(victim):
+    """The home and /tmp are folders of the host, as the workspace is."""
+    for path in (f"{victim['folder']}/home", f"{HOME}/../{victim['id']}/home", f"{HOME}/../../{victim['id']}/home", f"/tmp/../{victim['id']}/tmp", f"{HOME}/../launch.json", f"{HOME}/../placement.json"):
+        attempt(f"another session's home: {path}", reads, path)
+    os.symlink(victim["folder"], f"{HOME}/victim")
+    os.symlink(f"{victim['folder']}/home", "/tmp/victim")
+    attempt("another session's home by a symbolic link", reads, f"{HOME}/victim/home")
+    attempt("another session's home by a symbolic link in /tmp", reads, "/tmp/victim")
+    attempt("a hard link to the run folder's file", done, os.link, f"{RUN}/launch.json", f"{HOME}/launch.json")
+    attempt("a hard link to a file of the image", done, os.link, "/usr/bin/env", f"{HOME}/env")
+    for folder in (HOME, "/tmp", "/dev/shm"):
+        attempt(f"a block device in {folder}", done, os.mknod, f"{folder}/disk", stat.S_IFBLK | 0o600, os.makedev(8, 0))
+        attempt(f"a character device in {folder}", done, os.mknod, f"{folder}/mem", stat.S_IFCHR | 0o600, os.makedev(1, 1))
+    attempt("a home of one's own choice", done, os.rename, HOME, "/home/other")
+    attempt("the folder that homes are in", creates, "/home/x")
+    attempt("a file that is larger than the limit", larger_than_its_limit)
+    attempt("the user whom the names give to root's number", root_by_name)
+
+
+def larger_than_its_limit():
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    with open(f"{HOME}/large", "wb") as file:
+        file.truncate(limit + 1)
+    raise Escaped("it was made")
+
+
+def root_by_name():
+    users = [line.split(":") for line in open("/etc/passwd")]
+    own = [user for user in users if user[2] == str(os.getuid())]
+    if not own or own[0][0] != "agent" or own[0][5] != HOME:
+        raise Escaped(f"the own number is {own[:1]}")
+    return fail("agent is root") if any(user[0] == "agent" and user[2] == "0" for user in users) else "agent"
+
+
+def dummy_elsewhere():
+    """A tool's dummy is a word like any other, wherever no secret is sent."""
+    dummy = os.environ.get("GITEA_TOKEN", "")
+    if dummy != "cc-docker-dummy":
+        raise Escaped(f"the tool's token is {dummy!r}")
+    answer = exchange(f"GET http://{HOST}:{PORT}/dummy HTTP/1.1\r\nHost: {HOST}:{PORT}\r\nAuthorization: token {dummy}\r\nConnection: close\r\n\r\n".encode(), wait=10)
+    if f"token {dummy}" not in answer:
+        raise Escaped(f"the site got something else: {answer[-200:]}")
+    return "as it is"
 
 
 # --- privileges ------------------------------------------------------------------------------------------------------
@@ -595,11 +646,12 @@ def becomes_root(*command):
     return fail(f"ran: {tool.stdout[:100]}") if tool.returncode == 0 else (tool.stderr.strip() or f"exit {tool.returncode}")
 
 
-def setuid_copy():
+def setuid_copy(folder):
     """A setuid file of another owner cannot be made; one of the agent's own gives nothing."""
-    subprocess.run(["cp", "/usr/bin/python3", "/workspace/python-setuid"], check=True)
-    os.chmod("/workspace/python-setuid", 0o6755)
-    out = subprocess.run(["/workspace/python-setuid", "-c", "import os; print(os.geteuid())"], capture_output=True, text=True).stdout
+    copy = f"{folder}/python-setuid"
+    subprocess.run(["cp", "/usr/bin/python3", copy], check=True)
+    os.chmod(copy, 0o6755)
+    out = subprocess.run([copy, "-c", "import os; print(os.geteuid())"], capture_output=True, text=True).stdout
     return fail("root") if out.strip() == "0" else f"uid {out.strip()}"
 
 
@@ -674,7 +726,8 @@ def the_privileges():
     attempt("mount by its tool", becomes_root, "mount", "-t", "tmpfs", "none", "/workspace")
     attempt("newgrp", becomes_root, "newgrp", "root")
     attempt("sudo", becomes_root, "sh", "-c", "command -v sudo && sudo -n id")
-    attempt("a setuid file", setuid_copy)
+    for folder in ("/workspace", HOME, "/tmp"):
+        attempt(f"a setuid file in {folder}", setuid_copy, folder)
     attempt("a shell under another engine's tool", becomes_root, "sh", "-c", "docker ps || ctr c ls || crictl ps || runc list")
 
 

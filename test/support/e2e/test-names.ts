@@ -2,7 +2,7 @@ import dns from 'node:dns';
 import type { LookupAddress, LookupOptions } from 'node:dns';
 import { appendFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
-import { isIP } from 'node:net';
+import net, { isIP } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 
@@ -18,14 +18,34 @@ export type TestNames = Record<string, readonly (readonly string[])[]>;
  * What a process needs in its environment to know them. It then knows no other name but `localhost`.
  *
  * @param asked a file that gets every name that was asked for, a line each
+ * @param ports where connections to these ports go: a server of a test cannot have 443
  */
-export function testNamesEnv(names: TestNames, asked?: string): Record<string, string> {
-  const preload = { NODE_OPTIONS: `--import=${fileURLToPath(import.meta.url)}`, TEST_NAMES: JSON.stringify(names) };
-  return asked === undefined ? preload : { ...preload, TEST_NAMES_ASKED: asked };
+export function testNamesEnv(names: TestNames, asked?: string, ports?: TestPorts): Record<string, string> {
+  return {
+    NODE_OPTIONS: `--import=${fileURLToPath(import.meta.url)}`,
+    TEST_NAMES: JSON.stringify(names),
+    ...(asked !== undefined && { TEST_NAMES_ASKED: asked }),
+    ...(ports !== undefined && { TEST_PORTS: JSON.stringify(ports) }),
+  };
 }
+
+/** Ports as they are dialled, and in their place those that are listened on. */
+export type TestPorts = Readonly<Record<number, number>>;
 
 const given = process.env['TEST_NAMES'];
 if (given !== undefined) preload(z.record(z.string(), z.array(z.array(z.string()))).parse(JSON.parse(given)));
+const givenPorts = process.env['TEST_PORTS'];
+if (givenPorts !== undefined) preloadPorts(z.record(z.string(), z.number()).parse(JSON.parse(givenPorts)));
+
+function preloadPorts(ports: Record<string, number>): void {
+  const { connect } = net;
+  const patched = (options: net.NetConnectOpts, ...rest: unknown[]): unknown => {
+    const port = 'port' in options ? ports[options.port] : undefined;
+    return Reflect.apply(connect, net, [port === undefined ? options : { ...options, port }, ...rest]);
+  };
+  Object.assign(net, { connect: patched });
+  syncBuiltinESMExports();
+}
 
 function preload(names: Record<string, string[][]>): void {
   const { lookup } = dns;

@@ -130,7 +130,7 @@ async function prepareLaunch(options: RawOptions): Promise<{ launch: WrapperLaun
       },
     },
     folders,
-    clone: false,
+    git: undefined,
     // As on the process backend: no seal and no egress, which `claude` by hand does not have either.
     sealed: false,
     ownKernel: false,

@@ -60,7 +60,16 @@ export class Creations {
   }
 
   /** Reserves a place. The answer is the session's id: that of an earlier call, when the key or the id has come before. */
-  reserve({ session_id, request, idempotency_key: key, fork, child, blocks, asked }: Reservation): string | Refusal {
+  reserve({
+    session_id,
+    request,
+    idempotency_key: key,
+    fork,
+    author,
+    child,
+    blocks,
+    asked,
+  }: Reservation): string | Refusal {
     const { sql, settings, list, storage, tree } = this.#deps;
     const now = Date.now();
     const existing = key === undefined ? null : this.find(key, asked);
@@ -80,7 +89,7 @@ export class Creations {
     list.add(session_id);
     if (settings.MAX_SESSIONS_PER_HOUR > 0) this.#times.add(now);
     const permit = tree.add(session_id, child?.parent ?? null, request.config.budget_usd);
-    const stored: Begun = { ...begun, creation: { permit, spawn: child } };
+    const stored: Begun = { ...begun, creation: { permit, spawn: child, ...(author && { author }) } };
     sql.exec('INSERT INTO begun (id, json) VALUES (?, ?)', session_id, JSON.stringify(stored));
     if (blocks !== null) this.#prompts.add(session_id, blocks);
     storage.keepBeginning(session_id, begun.beginning);

@@ -1,3 +1,4 @@
+import type { NamedAuthor } from '../../protocol/git/git-author.ts';
 import type { Scope } from '../../protocol/token.ts';
 
 /** Who calls, by their token. */
@@ -10,6 +11,8 @@ export interface Caller {
   /** What a revocation knows the token by: see `TokenMark`. */
   readonly jti: string | null;
   readonly issued: number | null;
+  /** What the token says of its owner as the author of commits (`name`, `email`). Absent: nothing. */
+  readonly author?: NamedAuthor;
   /** When the token expires, epoch milliseconds. */
   readonly expires: number;
 }

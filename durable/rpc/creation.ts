@@ -1,4 +1,5 @@
 import type { SpawnRequest } from '../../protocol/api/child.ts';
+import type { NamedAuthor } from '../../protocol/git/git-author.ts';
 import type { CreateSessionRequest } from '../../protocol/api/session.ts';
 import type { ContentBlock } from '../../protocol/content/blocks.ts';
 import type { ParentFacts } from '../session/core/identity.ts';
@@ -11,6 +12,8 @@ export interface Creation {
   readonly permit: 'free' | 'due';
   /** Null: no session began it. */
   readonly spawn: ChildCreation | null;
+  /** See `SessionIdentity`. */
+  readonly author?: NamedAuthor;
   /** The blocks of a child's first prompt. Absent: it is text alone. */
   readonly blocks?: readonly ContentBlock[];
 }

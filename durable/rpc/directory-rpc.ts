@@ -3,6 +3,7 @@ import type { Refusal } from '../../protocol/api/problem.ts';
 import type { CreateSessionRequest, SessionStatus } from '../../protocol/api/session.ts';
 import type { SnapshotView, StorageView, WorkspaceView } from '../../protocol/api/workspace.ts';
 import type { ContentBlock } from '../../protocol/content/blocks.ts';
+import type { NamedAuthor } from '../../protocol/git/git-author.ts';
 import type { TreeName } from '../../protocol/link/runner-control.ts';
 import type { Head } from '../shared/trees.ts';
 import type { Verdict } from '../shared/turn-permit.ts';
@@ -14,6 +15,8 @@ export interface CreateInput {
   readonly owner: string;
   readonly request: CreateSessionRequest;
   readonly idempotency_key: string | undefined;
+  /** The author of its commits, as its creator's token names them. Absent: it does not. */
+  readonly author?: NamedAuthor;
   /** It begins as a fork; `asked` is the caller's request as text, which is kept with the key. */
   readonly fork?: ForkOrigin & { readonly asked: string };
 }
@@ -27,7 +30,10 @@ export interface ForkOrigin {
 }
 
 /** A child to create. */
-export interface SpawnInput extends Pick<CreateInput, 'session_id' | 'owner' | 'request' | 'idempotency_key'> {
+export interface SpawnInput extends Pick<
+  CreateInput,
+  'session_id' | 'owner' | 'request' | 'idempotency_key' | 'author'
+> {
   readonly child: ChildCreation;
   /** The blocks of its first prompt; null: it is text alone. */
   readonly blocks: readonly ContentBlock[] | null;

@@ -62,7 +62,9 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
   } {
     if (this.#store.record === null) {
       const { fork_of: forked_from } = beginning;
-      const identity = { session_id, owner, created: Date.now(), request, forked_from, spawn: creation.spawn };
+      const { spawn, author } = creation;
+      const fixed = { session_id, owner, created: Date.now(), request, forked_from, spawn };
+      const identity = { ...fixed, ...(author && { author }) };
       this.#store.begin(identity, beginning, creation);
     }
     return { view: this.#view(), listed: summaryOf(this.#store.current) };

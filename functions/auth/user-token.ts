@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { EdgeSettings } from '../../protocol/settings/edge-settings.ts';
 import { LEEWAY_SECONDS, SCOPES, TokenType, UNLIMITED, userClaims, wordsOfScope } from '../../protocol/token.ts';
+import { authorOfClaims } from '../../protocol/git/git-author.ts';
 import { userName } from '../../protocol/ids.ts';
 import type { Caller } from '../../durable/rpc/caller.ts';
 import { isAsymmetric, signedByKeySet } from './key-set.ts';
@@ -32,12 +33,12 @@ export async function verifyUser(authorization: string | undefined, settings: Ed
   if ('refused' in signed) return signed;
   if (signed.typ !== TokenType.user) return OTHER_KIND;
   const verified = claimsOf(signed, userClaims);
-  return 'refused' in verified ? verified : ownCaller(verified.claims);
+  return 'refused' in verified ? verified : ownCaller(verified.claims, authorOf(signed));
 }
 
 /** The caller of a token that was made for this service: what it says has to be ours. */
-function ownCaller({ sub: owner, exp, iat, jti, scope, sid }: z.infer<typeof userClaims>): Admitted {
-  const caller = { owner, sid: sid ?? null, jti: jti ?? null, issued: startOf(iat), expires: endOf(exp) };
+function ownCaller({ sub: owner, exp, iat, jti, scope, sid }: z.infer<typeof userClaims>, author: Author): Admitted {
+  const caller = { owner, sid: sid ?? null, jti: jti ?? null, issued: startOf(iat), expires: endOf(exp), ...author };
   if (scope === undefined) return { caller: { ...caller, scopes: UNLIMITED } };
   const { scopes, unknown } = wordsOfScope(scope);
   if (unknown.length === 0) return { caller: { ...caller, scopes } };
@@ -64,8 +65,16 @@ function providerCaller(signed: Signed, ownerClaim: string): Admitted {
   const { exp, iat, jti = null, scope } = verified.claims;
   const { scopes } = wordsOfScope(scope);
   const limits = scopes.length === 0 ? UNLIMITED : scopes;
-  const caller = { owner: owner.data, sid: null, scopes: limits, jti, issued: startOf(iat), expires: endOf(exp) };
-  return { caller };
+  const times = { issued: startOf(iat), expires: endOf(exp) };
+  return { caller: { owner: owner.data, sid: null, scopes: limits, jti, ...times, ...authorOf(signed) } };
+}
+
+type Author = Pick<Caller, 'author'>;
+
+/** The claims of OpenID Connect that say who the author of commits is. A token need not have them, and is good without. */
+function authorOf({ payload }: Signed): Author {
+  const author = authorOfClaims({ name: payload['name'], email: payload['email'] });
+  return author === undefined ? {} : { author };
 }
 
 /** When a token was made, epoch milliseconds; null: it does not say. */

@@ -94,9 +94,11 @@ export function addSessions(app: OpenAPIHono<AppEnv>): void {
   app.openapi(create, async (c) => {
     const unfit = configRefusal(c.req.valid('json').config, c.get('settings'));
     if (unfit !== null) return refuse(c, unfit);
+    const { owner, author } = c.get('caller');
     const created = await directoryOf(c).create({
       session_id: uuidV7(),
-      owner: c.get('caller').owner,
+      owner,
+      ...(author && { author }),
       request: c.req.valid('json'),
       idempotency_key: c.req.valid('header')['idempotency-key'],
     });

@@ -88,7 +88,7 @@ export function addSnapshots(app: OpenAPIHono<AppEnv>): void {
     if ('refused' in found) return refuse(c, found);
     const { session } = found;
     const directory = directoryOf(c);
-    const owner = c.get('caller').owner;
+    const { owner, author } = c.get('caller');
     const source = c.req.valid('param').session_id.toLowerCase();
     const named = c.req.valid('json').snapshot?.toLowerCase();
     const key = c.req.valid('header')['idempotency-key'];
@@ -99,7 +99,14 @@ export function addSnapshots(app: OpenAPIHono<AppEnv>): void {
       if ('refused' in origin) return origin;
       const { request, snapshot_id, conversation_id } = origin;
       const fork = { session_id: source, snapshot_id, conversation_id, asked };
-      return directory.create({ session_id: uuidV7(), owner, request, idempotency_key: key, fork });
+      return directory.create({
+        session_id: uuidV7(),
+        owner,
+        request,
+        idempotency_key: key,
+        fork,
+        ...(author && { author }),
+      });
     };
     // A repeated call gets the answer of the first, without another snapshot.
     const made = key === undefined ? null : await directory.forked(key, asked, owner);

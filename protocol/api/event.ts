@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { shownBlock } from '../content/blocks.ts';
 import { artifactView } from './artifact.ts';
 import { childResult } from './child.ts';
+import { leftOut } from '../git/left-out.ts';
 import { instant, uuid } from '../ids.ts';
 import { interactionState, interactionSubject, resolution } from './interaction.ts';
 import { backgroundTask, turnOrigin, turnView, wakeupView } from './message.ts';
@@ -86,7 +87,19 @@ export const ownEvents = {
     ms: z.int(),
   }),
   'workspace.cloning': z.object({ epoch: z.int(), repo: z.string() }),
-  'workspace.cloned': z.object({ epoch: z.int(), repo: z.string(), commit: z.string(), ms: z.int() }),
+  /** `left_out`: what it does not have, the first of `left_out_count`. */
+  'workspace.cloned': z.object({
+    epoch: z.int(),
+    repo: z.string(),
+    commit: z.string(),
+    ms: z.int(),
+    left_out: leftOut,
+    left_out_count: z.int(),
+  }),
+  /** The workspace was a clone of it already, and git has fetched what is new. Its files are as before. */
+  'workspace.fetched': z.object({ epoch: z.int(), repo: z.string(), commit: z.string(), ms: z.int() }),
+  /** It was not cloned, because of the files that the workspace has. They are as before. */
+  'workspace.clone_skipped': z.object({ epoch: z.int(), repo: z.string(), detail: z.string() }),
   /** The session waits for a person. Every new viewer gets the open ones. */
   'interaction.opened': z.object({
     interaction_id: uuid,

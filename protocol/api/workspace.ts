@@ -1,5 +1,9 @@
 import * as z from 'zod';
+import { MAX_GIT_URL, readGitRepo } from '../git/git-repo.ts';
 import { instant, uuid } from '../ids.ts';
+
+/** The greatest depth that git takes. */
+const MAX_GIT_DEPTH = 2_147_483_647;
 
 /** The name of a persistent workspace. Each owner has names of their own. */
 export const workspaceId = z
@@ -9,32 +13,49 @@ export const workspaceId = z
     'must be a workspace’s name: letters, digits, dots, dashes, underscores',
   );
 
-/** The URL for `git clone`. It must hold no credential: the runner's secrets are for that (`config.secrets`). */
+/**
+ * The repository to clone, in a form that people use (`protocol/git/git-repo.ts`). It is kept as it was written; the log
+ * names what was cloned. It must hold no credential: the runner's secrets are for that (`config.secrets`).
+ */
 const gitRepo = z
-  .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL of a repository', abort: true })
-  .max(2048)
-  .refine((url) => {
-    const { username, password } = new URL(url);
-    return username === '' && password === '';
-  }, 'must not hold a user name or password: name one of the runner’s secrets in config.secrets');
+  .string()
+  .trim()
+  .max(MAX_GIT_URL)
+  .superRefine((text, context) => {
+    const read = readGitRepo(text);
+    if ('problem' in read) context.addIssue({ code: 'custom', message: read.problem });
+  });
 
 /**
- * A branch or tag. It keeps the rules of git-check-ref-format by which it cannot be read as an option or a revision.
+ * What is checked out: a branch, a tag, a commit, or a ref in full. It keeps the rules of git-check-ref-format by which it
+ * cannot be read as an option or an expression.
  */
 const gitBranch = z
   .string()
   .max(255)
   .regex(
     /^(?![-/.])(?!.*(?:\.\.|\/\/|@\{|\.lock$|[/.]$))[^\p{Cc}\s~^:?*[\\]+$/u,
-    'must be the name of a branch or tag',
+    'must be the name of a branch or a tag, a commit’s hexadecimal digits, or a ref such as refs/pull/1/head',
   );
 
-const start = { git_repo: gitRepo.optional(), git_branch: gitBranch.optional(), snapshot: uuid.optional() };
+const start = {
+  git_repo: gitRepo.optional(),
+  git_branch: gitBranch.optional(),
+  /** Commits to fetch of each branch, the newest first. Absent: all. */
+  git_depth: z.int().min(1).max(MAX_GIT_DEPTH).optional(),
+  /** False: submodules are not fetched. */
+  git_submodules: z.boolean().optional(),
+  snapshot: uuid.optional(),
+};
+
+/** Settings of a clone, which mean nothing without one. */
+const CLONE_SETTINGS = ['git_branch', 'git_depth', 'git_submodules'] as const;
 
 /**
  * Where the agent works. `ephemeral` lives as long as its session. `persistent` belongs to the owner, who names it by its
  * `id`; one session at a time leases it. `clone` is an ephemeral copy of a persistent one. A workspace begins empty, with a
- * clone of `git_repo`, or with the files of `snapshot`. A persistent one keeps the files of the session before.
+ * clone of `git_repo`, or with the files of `snapshot`. A persistent one keeps the files of the session before: a
+ * `git_repo` that they are a clone of is fetched.
  */
 export const workspace = z
   .discriminatedUnion('type', [
@@ -44,9 +65,10 @@ export const workspace = z
   ])
   .superRefine((value, context) => {
     if (value.type === 'clone') return;
-    const { git_repo, git_branch, snapshot } = value;
-    if (git_branch !== undefined && git_repo === undefined)
-      context.addIssue({ code: 'custom', path: ['git_branch'], message: 'needs a git_repo' });
+    const { git_repo, snapshot } = value;
+    for (const name of CLONE_SETTINGS)
+      if (value[name] !== undefined && git_repo === undefined)
+        context.addIssue({ code: 'custom', path: [name], message: 'needs a git_repo' });
     if (git_repo !== undefined && snapshot !== undefined)
       context.addIssue({ code: 'custom', path: ['snapshot'], message: 'cannot be combined with git_repo' });
   });

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { epoch, instant, uuid } from '../ids.ts';
 import { reason } from '../reason.ts';
+import { gitAuthor } from '../git/git-author.ts';
 import { filesRefusal, filesRequest, sessionFiles } from '../api/files.ts';
 import { resources, launchConfig } from '../api/session-config.ts';
 import { skippedFile, snapshotState, snapshotTrigger, workspace } from '../api/workspace.ts';
@@ -23,6 +24,8 @@ export const launch = placementKey.extend({
   /** The session whose workspace this one shares, on the same runner; absent: it has its own. */
   workspace_of: uuid.optional(),
   files: sessionFiles,
+  /** Who the session's commits are by, where nothing else says. Absent: an edge of an earlier version. */
+  git_author: gitAuthor.optional(),
 });
 export type Launch = z.infer<typeof launch>;
 

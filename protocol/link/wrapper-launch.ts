@@ -15,8 +15,23 @@ export const wrapperLaunch = z.object({
   resume: z.boolean(),
   /** Begin as a fork of this conversation's transcript, which is in place (`--resume fork_of --fork-session`). */
   fork_of: uuid.optional(),
-  /** Before anything else, clone this into `cwd`, which is empty, and wait for `go`. */
-  git: z.object({ repo: z.string(), branch: z.string().optional() }).optional(),
+  /** Before anything else, clone this into `cwd`, whose files stay, and wait for `go`. */
+  git: z
+    .object({
+      /** An http(s) URL. */
+      repo: z.string(),
+      /** A branch, a tag, a commit, or a ref in full; absent: the repository's own default. */
+      branch: z.string().optional(),
+      /** Commits of each branch; absent: all. */
+      depth: z.int().min(1).optional(),
+      /** False: without submodules. */
+      submodules: z.boolean().optional(),
+      /** The workspace began with files, which are no uploads: nothing is laid under them. */
+      has_files: z.boolean().optional(),
+      /** Beginnings of URLs, and what git takes in place of each while it clones. */
+      rewrites: z.array(z.object({ from: z.string(), to: z.string() })).optional(),
+    })
+    .optional(),
   /** The `claude` binary. */
   claude: z.string(),
   /** Its working directory. */

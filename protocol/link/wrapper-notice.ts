@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { shareArtifactInput } from '../api/artifact.ts';
 import { childToolCall } from './child-tools.ts';
 import { wakeupToolCall } from './wakeup-tools.ts';
+import { leftOut } from '../git/left-out.ts';
 import { uuid, epoch } from '../ids.ts';
 import { askUserInput, interactionSubject, notifyUserInput } from '../api/interaction.ts';
 
@@ -17,7 +18,20 @@ export const wrapperNotice = z.discriminatedUnion('notice', [
   /** `git clone` begins. */
   z.object({ notice: z.literal('cloning'), repo: z.string().max(2048) }),
   /** `git clone` is done; `commit` is its HEAD. The runner answers with `go`, and `claude` starts only then. */
-  z.object({ notice: z.literal('cloned'), repo: z.string().max(2048), commit: z.string().max(64), ms: z.int() }),
+  z.object({
+    notice: z.literal('cloned'),
+    repo: z.string().max(2048),
+    commit: z.string().max(64),
+    ms: z.int(),
+    /** What it does not have, the first `MAX_LEFT_OUT`; absent: it has everything. */
+    left_out: leftOut.optional(),
+    /** How many there are. */
+    left_out_count: z.int().min(0).optional(),
+  }),
+  /** The workspace was a clone of it already, and git has fetched what is new. Its files are as before. Also answered with `go`. */
+  z.object({ notice: z.literal('fetched'), repo: z.string().max(2048), commit: z.string().max(64), ms: z.int() }),
+  /** It was not cloned, because of the files that the workspace has. They are as before. Also answered with `go`. */
+  z.object({ notice: z.literal('clone_skipped'), repo: z.string().max(2048), detail: z.string().max(2048) }),
   /** The clone failed; `detail` is git's own message. The epoch's last notice. */
   z.object({ notice: z.literal('clone_failed'), detail: z.string().max(8192) }),
   /** The message was not given to `claude`, because of a file that its blocks name. */

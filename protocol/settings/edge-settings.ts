@@ -56,6 +56,15 @@ const variables = z.object({
   INTERRUPT_TIMEOUT: seconds(30, 3600),
   /** Seconds that a `git clone` may take in addition to `CONTAINER_STARTUP_TIMEOUT`. */
   CLONE_TIMEOUT: seconds(600, 86_400),
+  /** The author of sessions' commits, where the token of their creator names none; empty: who owns the session. */
+  GIT_AUTHOR_NAME: z
+    .string()
+    .regex(/^[^\p{Cc}<>]{0,128}$/u, 'must be a name of at most 128 characters, without < and >')
+    .default(''),
+  GIT_AUTHOR_EMAIL: z
+    .string()
+    .regex(/^[^\s<>]{0,254}$/, 'must be an address such as agents@example.org')
+    .default(''),
   /** Snapshots kept of a session, and of a persistent workspace. Older ones are deleted. */
   SNAPSHOTS_KEPT: count(10, 1000),
   /** Days without activity until a session is deleted with all that it stored; 0: never. */

@@ -1,6 +1,7 @@
-import { readdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { SessionFiles } from '../../protocol/api/files.ts';
+import { CLONE_DONE, CLONE_FOLDER } from '../../protocol/git/clone-folder.ts';
 import type { SnapshotTrigger } from '../../protocol/api/workspace.ts';
 import type { Log } from '../lib/log.ts';
 import { removeFolder } from '../lib/remove-folder.ts';
@@ -102,7 +103,8 @@ export class LocalFiles {
       if (this.#activity.running) return { ok: true, restored: undefined };
       const plan = planFiles(files, this.state, await this.#areHere());
       if (plan.kind === 'lost') return { ok: false, reason: LOST };
-      this.#activity.launching = launch;
+      // A client that reads or writes meanwhile does not end a launch.
+      if (launch) this.#activity.launching = true;
       if (plan.kind === 'local') {
         if (launch) await this.#interruptSnapshot();
         await this.#recordLocal(files);
@@ -128,11 +130,10 @@ export class LocalFiles {
     });
   }
 
-  /** Whether a repository is to be cloned into the workspace, which has been made ready. */
-  async shouldClone(files: SessionFiles): Promise<boolean> {
+  /** A repository that the session wants has not been brought into the workspace yet. */
+  get isCloneDue(): boolean {
     const clone = this.state?.clone ?? 'none';
-    if (files.start !== null || clone === 'cloned' || clone === 'done') return false;
-    return (await readdir(this.folders.workspace)).length === 0;
+    return clone === 'none' || clone === 'begun';
   }
 
   /** A container is about to be started: from now on files may change. Resolves when the record on the disk says so. */
@@ -169,6 +170,11 @@ export class LocalFiles {
     await this.#record.change({ clone: 'done' });
   }
 
+  /** The container waits, and has cloned nothing: what the workspace has, it had before. */
+  async notCloned(): Promise<void> {
+    if (this.state?.clone === 'begun') await this.#record.change({ clone: 'done' });
+  }
+
   /** No container was started on the files, though they were prepared for one. */
   notLaunched(): void {
     this.#activity.launching = false;
@@ -187,13 +193,10 @@ export class LocalFiles {
     this.#activity.changes += 1;
     this.#activity.writing += 1;
     this.#timers.stopWritten();
-    const { running } = this.#activity;
     try {
       await this.#record.change({
         version: Math.max(state.version, files.version),
         dirty: true,
-        // From now on the workspace has the client's files, and may not be emptied as the rest of a partial clone.
-        clone: state.clone === 'begun' && !running ? 'none' : state.clone,
         touched_at: now(),
       });
     } catch (error) {
@@ -269,11 +272,14 @@ export class LocalFiles {
     }
   }
 
-  /** An interrupted clone leaves half a repository, with which the next clone would fail. */
+  /**
+   * An interrupted clone leaves half a repository in a folder of its own. One that was whole stays: its files are perhaps in
+   * the workspace in part, and the next launch goes on with that.
+   */
   async #removePartialClone(): Promise<void> {
     if (this.state?.clone !== 'begun') return;
-    const { workspace } = this.folders;
-    await removeFolder(...(await readdir(workspace)).map((name) => path.join(workspace, name)));
+    const folder = path.join(this.folders.workspace, CLONE_FOLDER);
+    if (!existsSync(path.join(folder, CLONE_DONE))) await removeFolder(folder);
   }
 
   async #recordLocal({ owner, quota_bytes, version }: SessionFiles): Promise<void> {

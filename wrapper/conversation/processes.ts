@@ -4,7 +4,7 @@ import { type ClaudeLine, ClaudeProcess } from '../claude/claude-process.ts';
 import { skillsProblem } from '../claude/skills.ts';
 import { mcpServers } from '../mcp/mcp-servers.ts';
 import { type EgressListeners, openEgress } from '../workspace/egress.ts';
-import { GitClone } from '../workspace/git-clone.ts';
+import { GitClone } from '../git/git-clone.ts';
 import type { Dialogue } from './dialogue.ts';
 
 /** Receives what happens to the processes, in order. */

@@ -95,6 +95,7 @@ export class SessionChildren implements Outgoing {
       owner,
       request: { workspace, config: narrowed.config },
       idempotency_key: key,
+      ...(identity.author && { author: identity.author }),
       child,
       blocks: blocksOf(request.prompt) ?? null,
       asked,

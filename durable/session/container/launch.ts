@@ -1,5 +1,6 @@
 import type { SessionFiles } from '../../../protocol/api/files.ts';
 import type { Workspace } from '../../../protocol/api/workspace.ts';
+import { chooseAuthor, cleanEmail, cleanName, type GitAuthor } from '../../../protocol/git/git-author.ts';
 import type { Launch } from '../../../protocol/link/runner-control.ts';
 import type { Needs } from '../../rpc/pool-rpc.ts';
 import { mintSessionToken } from '../../shared/session-token.ts';
@@ -30,7 +31,14 @@ export async function launchOf(store: SessionStore, peers: Peers, base: Base): P
     },
     workspace: files.cloned ? withoutGit(request.workspace) : request.workspace,
     files: filesFor(store, peers, base, files.version),
+    git_author: authorOf(store),
   };
+}
+
+/** Who the session's commits are by. */
+function authorOf({ current: { identity }, settings }: SessionStore): GitAuthor {
+  const operator = { name: cleanName(settings.GIT_AUTHOR_NAME), email: cleanEmail(settings.GIT_AUTHOR_EMAIL) };
+  return chooseAuthor([identity.author, operator], identity.owner);
 }
 
 /** The session's files as a runner is told about them. */
@@ -47,6 +55,6 @@ export function needsOf(base: Base): Needs {
 /** A repository is cloned once. */
 function withoutGit(workspace: Workspace): Workspace {
   if (workspace.type === 'clone') return workspace;
-  const { git_repo: _repo, git_branch: _branch, ...rest } = workspace;
+  const { git_repo: _repo, git_branch: _branch, git_depth: _depth, git_submodules: _submodules, ...rest } = workspace;
   return rest;
 }

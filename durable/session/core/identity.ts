@@ -1,4 +1,5 @@
 import type { CreateSessionRequest } from '../../../protocol/api/session.ts';
+import type { NamedAuthor } from '../../../protocol/git/git-author.ts';
 
 /** What a child's parent fixed when it created the child. */
 export interface ParentFacts {
@@ -23,6 +24,8 @@ export interface SessionIdentity {
   /** Epoch milliseconds. */
   readonly created: number;
   readonly request: CreateSessionRequest;
+  /** The author of its commits, as its creator's token named them. Absent: it did not, or an earlier version asked none. */
+  readonly author?: NamedAuthor;
   /** The session that it is a fork of; null: it is no fork. */
   readonly forked_from: string | null;
   /** Null: it has no parent. */

@@ -73,7 +73,7 @@ export class ContainerRun {
         this.#refused ??= why;
         if (this.#phase === 'running') void this.#end();
       },
-      onCloned: () => this.#continueAfterClone(),
+      onCloned: (how) => this.#continueAfterClone(how),
       onUnresponsive: () => {
         this.#unresponsive = true;
         // Nobody in it would do anything about a gentle stop.
@@ -215,7 +215,7 @@ export class ContainerRun {
     // A stop came while the files were fetched.
     if (this.#stopCause !== undefined) return this.#reason(NEVER_RAN);
     if (!prepared.ok) return prepared.reason;
-    this.#clones = wantsClone(launch) && (await files.shouldClone(launch.files));
+    this.#clones = wantsClone(launch) && files.isCloneDue;
     this.#launched = true;
     // The record is written while the sockets open. Wait for both before an error is thrown, so that `close` finds what opened.
     const results = await Promise.allSettled([
@@ -240,16 +240,17 @@ export class ContainerRun {
     await this.#sockets.open(plan, false);
     // The earlier process may have heard that the clone is done, and died before the container was told to continue.
     const clone = files.state?.clone ?? 'none';
-    if (clone === 'cloned') this.#continueAfterClone();
+    if (clone === 'cloned') this.#continueAfterClone('cloned');
     else if (clone === 'done') this.#sockets.go();
     this.#watchWorkspace();
   }
 
   /** Saves what was cloned as the files that the agent began with. Then the wrapper may continue. */
-  #continueAfterClone(): void {
+  #continueAfterClone(how: 'cloned' | 'kept'): void {
     if (this.#cloned) return;
     this.#cloned = true;
-    this.#files?.cloned().then(
+    const files = this.#files;
+    (how === 'cloned' ? files?.cloned() : files?.notCloned())?.then(
       () => this.#sockets.go(),
       (error: unknown) => this.#log.error('the session waits after its clone', { error }),
     );

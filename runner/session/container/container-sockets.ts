@@ -40,8 +40,8 @@ export interface ContainerSocketsOptions extends ContainerDependencies {
   /** Absent: an earlier runner process started the container. */
   launch: Launch | undefined;
   onRefused: RelayOptions['onRefused'];
-  /** The container has cloned its repository. At least once. */
-  onCloned: () => void;
+  /** The container has cloned its repository, or has found that it has none to clone, and waits. At least once. */
+  onCloned: (how: 'cloned' | 'kept') => void;
   /** Its wrapper does not answer any more. */
   onUnresponsive: () => void;
 }
@@ -133,7 +133,8 @@ export class ContainerSockets {
       onRefused,
       onUnresponsive,
       onNotice: ({ notice }) => {
-        if (notice === 'cloned') onCloned();
+        if (notice === 'cloned') onCloned('cloned');
+        else if (notice === 'fetched' || notice === 'clone_skipped') onCloned('kept');
       },
       onModelPaused: (paused) => this.#pauseModel(paused),
     });

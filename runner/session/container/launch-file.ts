@@ -5,6 +5,7 @@ import { isReservedEnv } from '../../../protocol/settings/agent-env.ts';
 import type { ContainerLayout } from '../../backend/backend.ts';
 import { containerModelEnv, MODEL_HOST, type ModelUpstream } from '../../model/upstream.ts';
 import type { AddressedForward } from '../../egress/policy/forward-hosts.ts';
+import { GIT_CONFIG_FILE } from './git-config.ts';
 import { caBundleEnv } from '../../secrets/ca-bundle.ts';
 import { hasTranscript, type SessionFolders } from '../../lib/session-folders.ts';
 
@@ -23,8 +24,8 @@ export interface LaunchFileInput {
   exposedEnv: Record<string, string>;
   /** The addresses of package registries, and dummies for the tools of forges. */
   packageEnv: Record<string, string>;
-  /** The workspace is empty, and a repository is to be cloned into it. */
-  clone: boolean;
+  /** The repository that is to be brought into the workspace; undefined: none. */
+  git: WrapperLaunch['git'] | undefined;
 }
 
 /** Names of files in the run folder. */
@@ -53,7 +54,7 @@ const MODEL_TIMEOUTS = {
 
 /** The wrapper's `launch.json`. Whether there is a conversation to resume is read from the disk, not from the launch. */
 export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch> {
-  const { launch, folders, layout, upstream, claudeEnv, sealed, ownKernel, forwards, exposedEnv, packageEnv, clone } =
+  const { launch, folders, layout, upstream, claudeEnv, sealed, ownKernel, forwards, exposedEnv, packageEnv, git } =
     input;
   const { conversation_id } = launch;
   const resume = await hasTranscript(folders, conversation_id ?? launch.session_id);
@@ -65,7 +66,7 @@ export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch>
     ...(conversation_id !== undefined && { conversation_id }),
     resume,
     ...(isFork && { fork_of }),
-    ...(clone && gitOf(launch)),
+    ...(git !== undefined && { git }),
     claude: layout.claude,
     cwd: layout.workspace,
     link_socket: path.join(layout.run, 'link.sock'),
@@ -95,6 +96,7 @@ export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch>
       CLAUDE_CODE_QUESTION_PREVIEW_FORMAT: 'markdown',
       ...MODEL_TIMEOUTS,
       ...MCP_TIMEOUTS,
+      GIT_CONFIG_SYSTEM: path.join(layout.run, GIT_CONFIG_FILE),
       ...packageEnv,
       ...exposedEnv,
       ...(sealed && { ...proxyEnv(), ...caBundleEnv(path.join(layout.run, CA_FILE)) }),
@@ -118,12 +120,6 @@ function withAsked(
     ([name]) => !isReservedEnv(name) && !Object.hasOwn(exposed, name),
   );
   return { ...own, ...Object.fromEntries(asked) };
-}
-
-function gitOf({ workspace }: Launch): Pick<WrapperLaunch, 'git'> {
-  if (workspace.type === 'clone' || workspace.git_repo === undefined) return {};
-  const { git_repo: repo, git_branch: branch } = workspace;
-  return { git: { repo, ...(branch !== undefined && { branch }) } };
 }
 
 /** Some tools read upper-case names, some lower-case ones; curl reads only the lower-case `http_proxy`. */

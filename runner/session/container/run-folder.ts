@@ -11,6 +11,7 @@ import {
 } from '../../lib/session-folders.ts';
 import type { ModelUpstream } from '../../model/upstream.ts';
 import { CA_FILE, launchFile } from './launch-file.ts';
+import { GIT_CONFIG_FILE, gitConfig, gitLaunch } from './git-config.ts';
 import { containerAuthorities, type EgressDependencies, type EgressPlan } from './session-egress.ts';
 
 export interface RunFolderInput {
@@ -39,10 +40,12 @@ export async function writeRunFolder(input: RunFolderInput): Promise<void> {
   const { exposedEnv } = plan;
   const packageEnv = sealed ? { ...plan.packageEnv, ...plan.forgeEnv } : {};
   const env = { exposedEnv, packageEnv, claudeEnv };
-  const launchInput = { launch, folders, layout, upstream, ...env, sealed, ownKernel, forwards, clone };
+  const git = clone ? gitLaunch(launch, plan) : undefined;
+  const launchInput = { launch, folders, layout, upstream, ...env, sealed, ownKernel, forwards, git };
   await Promise.all([
     launchFile(launchInput).then((file) => writeLaunchFile(folders, backend.owner, file)),
     writePlacement(folders, placement),
+    writeRunFile(folders, GIT_CONFIG_FILE, gitConfig(launch, plan, sealed)),
     ...(sealed
       ? [
           writeRunFile(folders, HOSTS_FILE, hostsFile(forwards)),

@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { gitBackend } from '../git-backend.ts';
 
-const ENV = {
+/** Git's environment, without anything of the machine's. */
+export const GIT_ENV = {
   PATH: '/usr/bin:/bin',
   GIT_CONFIG_NOSYSTEM: '1',
   GIT_CONFIG_GLOBAL: '/dev/null',
@@ -20,7 +22,7 @@ export function makeRepository(folder: string): { bare: string; head: string } {
   const work = join(folder, 'made');
   const bare = join(folder, 'repo.git');
   mkdirSync(work, { recursive: true });
-  const git = (...args: string[]): string => execFileSync('git', args, { cwd: work, env: ENV, encoding: 'utf8' });
+  const git = (...args: string[]): string => execFileSync('git', args, { cwd: work, env: GIT_ENV, encoding: 'utf8' });
   git('init', '-q', '-b', 'main');
   writeFileSync(join(work, 'hello.txt'), 'hello\n');
   git('add', '.');
@@ -31,8 +33,14 @@ export function makeRepository(folder: string): { bare: string; head: string } {
   git('commit', '-q', '-a', '-m', 'second');
   git('checkout', '-q', 'main');
   git('clone', '-q', '--bare', '--no-local', work, bare);
-  execFileSync('git', ['update-server-info'], { cwd: bare, env: ENV });
+  execFileSync('git', ['update-server-info'], { cwd: bare, env: GIT_ENV });
   return { bare, head };
+}
+
+/** As `serveFiles`, with git's own HTTP server: for depth, and for commits that no branch names. */
+export async function serveGit(folder: string): Promise<AsyncDisposable & { url: string }> {
+  const server = createServer((request, response) => void gitBackend(folder, request, response));
+  return await served(server);
 }
 
 export type Gate = (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -48,6 +56,10 @@ export async function serveFiles(folder: string, gate: Gate = () => false): Prom
       response.writeHead(404).end();
     }
   });
+  return await served(server);
+}
+
+async function served(server: Server): Promise<AsyncDisposable & { url: string }> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {

@@ -20,6 +20,8 @@ export function noticeFault(notice: WrapperNotice, facts: NoticeFacts): string |
   switch (notice.notice) {
     case 'cloning':
     case 'cloned':
+    case 'fetched':
+    case 'clone_skipped':
     case 'clone_failed':
       return cloneFault(facts);
     case 'sealed':

@@ -190,11 +190,20 @@ export class LinkChanges {
       case 'cloning':
         return this.#tx.emit({ type: 'workspace.cloning', data: { epoch, repo: notice.repo } });
       case 'cloned': {
+        const { repo, commit, ms, left_out = [], left_out_count = left_out.length } = notice;
+        this.#cloned();
+        const data = { epoch, repo, commit, ms, left_out, left_out_count };
+        return this.#tx.emit({ type: 'workspace.cloned', data });
+      }
+      case 'fetched': {
         const { repo, commit, ms } = notice;
-        // Only once: a container must not gain time by repeating it.
-        if (!this.#tx.record.files.cloned) this.#tx.input({ on: 'cloned' });
-        this.#tx.files({ on: 'cloned' });
-        return this.#tx.emit({ type: 'workspace.cloned', data: { epoch, repo, commit, ms } });
+        this.#cloned();
+        return this.#tx.emit({ type: 'workspace.fetched', data: { epoch, repo, commit, ms } });
+      }
+      case 'clone_skipped': {
+        const { repo, detail } = notice;
+        this.#cloned();
+        return this.#tx.emit({ type: 'workspace.clone_skipped', data: { epoch, repo, detail } });
       }
       case 'clone_failed':
         return this.#tx.input({ on: 'claude_ended', reason: { code: 'clone_failed', detail: notice.detail } });
@@ -240,6 +249,13 @@ export class LinkChanges {
       case 'garbled':
         return this.#tx.emit({ type: 'session.garbled', data: { line: notice.line } });
     }
+  }
+
+  /** Whatever became of the clone, no other is made. */
+  #cloned(): void {
+    // Only once: a container must not gain time by repeating it.
+    if (!this.#tx.record.files.cloned) this.#tx.input({ on: 'cloned' });
+    this.#tx.files({ on: 'cloned' });
   }
 
   #facts(): NoticeFacts {

@@ -166,7 +166,7 @@ const launchFileOf = async (config: LaunchConfig, more: Partial<LaunchFileInput>
     forwards: [],
     exposedEnv: {},
     packageEnv: {},
-    clone: false,
+    git: undefined,
     ...more,
   });
 

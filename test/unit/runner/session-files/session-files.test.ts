@@ -275,7 +275,7 @@ test('a clone is saved as the start before anything works on it', async () => {
   const { local, report, reports, file, folders } = await setUp();
   const launched = files({ version: 1 });
   await local.prepare(launched, true);
-  expect(await local.shouldClone(launched)).toBe(true);
+  expect(local.isCloneDue).toBe(true);
   await local.launched(launched, true);
   writeFileSync(file('README'), 'cloned');
   await local.cloned();
@@ -286,7 +286,7 @@ test('a clone is saved as the start before anything works on it', async () => {
   await local.ended();
   await report(({ trigger }) => trigger === 'parked');
   // The agent emptied it: that is no reason to clone again.
-  expect(await local.shouldClone(files({ version: 2 }))).toBe(false);
+  expect(local.isCloneDue).toBe(false);
 });
 
 test('with the storage away what was cloned is set aside, and stored as it was', async () => {
@@ -309,24 +309,64 @@ test('what a clone left that was cut short is cleared away, and it is cloned aga
   const { local, open, report, file } = await setUp();
   await local.prepare(files({ version: 1 }), true);
   await local.launched(files({ version: 1 }), true);
-  mkdirSync(file('.git'));
+  mkdirSync(file('.cc-docker-clone/tree/.git'), { recursive: true });
+  writeFileSync(file('upload'), 'mine');
   await local.close();
   const next = await open();
   await next.adopt(false);
   await report(stored);
   const second = files({ version: 2, local: 'required' });
   expect(await next.prepare(second, true)).toMatchObject({ ok: true });
-  expect(await next.shouldClone(second)).toBe(true);
+  expect(next.isCloneDue).toBe(true);
+  // What a client has written meanwhile stays.
+  expect(readdirSync(path.dirname(file('upload')))).toEqual(['upload']);
 });
 
-test('a workspace that holds something is not cloned into', async () => {
-  const { local, file } = await setUp();
-  await local.prepare(files({ version: 1 }), false);
-  await local.beginWrite(files({ version: 2 }));
-  writeFileSync(file('a'), 'mine');
-  local.endWrite();
-  expect(await local.shouldClone(files({ version: 3 }))).toBe(false);
+test('a clone that was whole is left for the next launch to go on with', async () => {
+  const { local, open, report, file } = await setUp();
+  await local.prepare(files({ version: 1 }), true);
+  await local.launched(files({ version: 1 }), true);
+  mkdirSync(file('.cc-docker-clone/tree/src'), { recursive: true });
+  writeFileSync(file('.cc-docker-clone/done.json'), '{}');
   await local.close();
+  const next = await open();
+  await next.adopt(false);
+  await report(stored);
+  expect(readdirSync(file('.cc-docker-clone')).sort()).toEqual(['done.json', 'tree']);
+  expect(next.isCloneDue).toBe(true);
+});
+
+test('a workspace that holds what a client wrote still gets its clone, also after one that failed', async () => {
+  const { local, file, report } = await setUp();
+  const write = async (version: number, name: string) => {
+    await local.prepare(files({ version, local: 'required' }), false);
+    await local.beginWrite(files({ version }));
+    writeFileSync(file(name), 'mine');
+    local.endWrite();
+  };
+  await local.prepare(files({ version: 1 }), false);
+  await write(2, 'a');
+  expect(local.isCloneDue).toBe(true);
+  await local.prepare(files({ version: 3, local: 'required' }), true);
+  await local.launched(files({ version: 3 }), true);
+  await local.ended();
+  await report(({ version }) => version === 3);
+  await write(4, 'b');
+  expect(local.isCloneDue).toBe(true);
+  await local.prepare(files({ version: 5, local: 'required' }), true);
+  expect(readdirSync(path.dirname(file('a'))).sort()).toEqual(['a', 'b']);
+  await local.close();
+});
+
+test('what was not cloned, because the workspace has files, is not asked for again, and is no start', async () => {
+  const { local, reports, report } = await setUp();
+  await local.prepare(files({ version: 1 }), true);
+  await local.launched(files({ version: 1 }), true);
+  await local.notCloned();
+  expect(local.isCloneDue).toBe(false);
+  await local.ended();
+  await report(({ trigger }) => trigger === 'parked');
+  expect(reports.map(({ trigger }) => trigger)).toEqual(['parked']);
 });
 
 test('a record that cannot be read is an error, not a new beginning', async () => {

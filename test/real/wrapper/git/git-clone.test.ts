@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { makeRepository, serveFiles, type Gate } from '../../support/wrapper/git-server.ts';
-import { Stage } from '../../support/wrapper/run-wrapper.ts';
+import { makeRepository, serveFiles, type Gate } from '../../../support/wrapper/git-server.ts';
+import { Stage } from '../../../support/wrapper/run-wrapper.ts';
 
 /** A `claude` that says in which folder it was started, and what was there. */
 const CLAUDE = `

@@ -1,0 +1,93 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { WrapperLaunch } from '../../../protocol/link/wrapper-launch.ts';
+import { type CloneEnd, GitClone } from '../../../wrapper/git/git-clone.ts';
+import { GIT_ENV, serveGit } from './git-server.ts';
+
+type GitLaunch = NonNullable<WrapperLaunch['git']>;
+
+/** A server of repositories, and a workspace into which they are cloned. */
+export class Forge implements AsyncDisposable {
+  workspace = '';
+  readonly url: string;
+  readonly #root: string;
+  readonly #server: AsyncDisposable;
+
+  static async start(): Promise<Forge> {
+    const root = mkdtempSync(path.join(os.tmpdir(), 'cc-docker-forge-'));
+    return new Forge(root, await serveGit(root));
+  }
+
+  private constructor(root: string, server: AsyncDisposable & { url: string }) {
+    this.#root = root;
+    this.#server = server;
+    this.url = server.url;
+    this.freshWorkspace();
+  }
+
+  /** An empty workspace in place of the one before. */
+  freshWorkspace(): void {
+    this.workspace = mkdtempSync(path.join(this.#root, 'workspace-'));
+  }
+
+  /** Runs git in the repository `name`, which has a working tree. */
+  git(name: string, ...args: string[]): string {
+    const env = { ...GIT_ENV, GIT_ALLOW_PROTOCOL: 'file:http:https' };
+    return execFileSync('git', args, { cwd: path.join(this.#root, name), env, encoding: 'utf8' }).trim();
+  }
+
+  /** A repository with a commit for each of these sets of files, on `main`. @returns the commits */
+  repository(name: string, ...commits: Record<string, string>[]): string[] {
+    mkdirSync(path.join(this.#root, name), { recursive: true });
+    this.git(name, 'init', '-q', '-b', 'main');
+    return commits.map((files, index) => {
+      for (const [file, text] of Object.entries(files)) {
+        const target = path.join(this.#root, name, file);
+        mkdirSync(path.dirname(target), { recursive: true });
+        writeFileSync(target, text);
+      }
+      this.git(name, 'add', '.');
+      this.git(name, 'commit', '-q', '--allow-empty', '-m', `commit ${index + 1}`);
+      return this.git(name, 'rev-parse', 'HEAD');
+    });
+  }
+
+  /** Adds a submodule at `at` whose URL is `url`, though its commits are those of the repository `of`. */
+  submodule(name: string, at: string, of: string, url: string): void {
+    this.git(name, 'submodule', '--quiet', 'add', '--', path.join(this.#root, of), at);
+    this.git(name, 'config', '--file', '.gitmodules', `submodule.${at}.url`, url);
+    this.git(name, 'commit', '-q', '-a', '-m', `submodule ${at}`);
+  }
+
+  /** Clones into the workspace as the wrapper does. */
+  async clone(name: string, given: Partial<GitLaunch> = {}): Promise<CloneEnd> {
+    return await this.cloning(name, given).ended;
+  }
+
+  cloning(name: string, given: Partial<GitLaunch> = {}): GitClone {
+    const env = { PATH: '/usr/bin:/bin', HOME: this.#root, GIT_CONFIG_NOSYSTEM: '1' };
+    return new GitClone({ cwd: this.workspace, env }, { repo: `${this.url}/${name}`, ...given });
+  }
+
+  /** Runs git in the workspace. */
+  here(...args: string[]): string {
+    return execFileSync('git', args, { cwd: this.workspace, env: GIT_ENV, encoding: 'utf8' }).trim();
+  }
+
+  read(...names: string[]): string {
+    return readFileSync(path.join(this.workspace, ...names), 'utf8');
+  }
+
+  write(name: string, text: string): void {
+    const file = path.join(this.workspace, name);
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server[Symbol.asyncDispose]();
+    rmSync(this.#root, { recursive: true, force: true });
+  }
+}

@@ -35,12 +35,13 @@ export async function fetchSubmodules(
   }
   const shallow = depth === undefined ? [] : ['--depth', String(depth)];
   const update = ['submodule', 'update', '--init', ...shallow];
-  // All at once first. One that fails ends this, and then each is tried alone.
+  // All at once first. One that fails ends this, and then each is tried alone. `--force`: what the first try has fetched and
+  // not checked out, git would take for done.
   const all = await git.run([...update, '--jobs', '4'], { cwd });
   const found: Place[] = [];
   for (const name of names) {
     if (git.stopped) return found;
-    const one = all.ok ? all : await git.run([...update, '--', name], { cwd });
+    const one = all.ok ? all : await git.run([...update, '--force', '--', name], { cwd });
     const inside: Place = { cwd: path.join(cwd, name), prefix: `${prefix}${name}/` };
     // Without a repository of its own, git would take the one around it for the submodule's.
     const there = one.ok && existsSync(path.join(inside.cwd, '.git'));

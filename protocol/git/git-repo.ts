@@ -34,7 +34,8 @@ export const SSH_HOSTS: Readonly<Record<string, string>> = {
 
 /** The address of a machine: a name or an IPv4 address, or an IPv6 address in brackets. */
 const HOST = String.raw`(?:\[[0-9A-Fa-f:.]+\]|[\p{L}\p{N}](?:[\p{L}\p{N}._-]*[\p{L}\p{N}])?)`;
-const WEB = /^https?:\/\//i;
+/** A URL would take more slashes. */
+const WEB = /^https?:\/\/[^/\\]/i;
 const SSH = new RegExp(
   String.raw`^(?:ssh|git\+ssh|ssh\+git|git):\/\/(?:([^\s@/]+)@)?(${HOST})(?::(\d{0,5}))?(\/.+)$`,
   'iu',
@@ -95,7 +96,9 @@ function fromSsh(host = '', path = '', port = ''): ReadGitRepo {
   return url.pathname === '/' ? { problem: FORMS } : bounded(url, { port });
 }
 
-function bounded({ href }: URL, ssh: GitRepo['ssh']): ReadGitRepo {
+function bounded({ href, hostname }: URL, ssh: GitRepo['ssh']): ReadGitRepo {
+  // It would look like an option.
+  if (hostname.startsWith('-')) return { problem: FORMS };
   return href.length > MAX_GIT_URL
     ? { problem: `must be at most ${MAX_GIT_URL} characters as a URL` }
     : { url: href, ssh };

@@ -243,9 +243,7 @@ function adoptHead(state: FilesState, head: Head | null): FilesState {
   const { trees } = base;
   const workspace = head?.snapshot_id ?? null;
   const first = state.content === 1;
-  // As long as its repository was not brought, what others left in the workspace is what the session begins with.
-  const begins = first || (!state.cloned && workspace !== trees.workspace);
-  const beginning = { start: begins ? workspace : state.start };
+  const beginning = { start: first ? workspace : state.start };
   if (workspace === trees.workspace) return { ...state, ...beginning };
   const storage = head?.storage ?? (trees.conversation === null ? null : trees.storage);
   const adopted: Trees = { workspace, conversation: trees.conversation, storage };

@@ -16,6 +16,8 @@ A runner's is a code: set as RUNNER_TOKEN, the runner enrols with it, once.
   --scope TEXT   what it may do, words with spaces between: ${SCOPES.slice(0, 4).join(' ')}
                  ${SCOPES.slice(4).join(' ')} (default: all but admin)
   --sid UUID     bound to that session and those below it: nothing else is there for it
+  --name TEXT, --email TEXT
+                 who the commits of its sessions are by (default: NAME <NAME@cc-docker>)
   --kind KIND    user or runner (default user)
   --help         this text`;
 
@@ -32,6 +34,8 @@ function parseCommand(): Command | Refused {
         ttl: { type: 'string' },
         scope: { type: 'string' },
         sid: { type: 'string' },
+        name: { type: 'string' },
+        email: { type: 'string' },
         kind: { type: 'string', default: 'user' },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -41,7 +45,7 @@ function parseCommand(): Command | Refused {
   }
   if (values.help) return { run: 'help' };
 
-  const { kind, sub, scope, sid } = values;
+  const { kind, sub, scope, sid, name, email } = values;
   if (kind !== 'user' && kind !== 'runner') return { refused: '--kind must be user or runner' };
   if (sub === undefined) return { refused: '--sub NAME is missing: whose token is it?' };
   const claims = kind === 'user' ? userClaims : runnerClaims;
@@ -51,19 +55,18 @@ function parseCommand(): Command | Refused {
   }
   const ttl = parseDuration(values.ttl ?? DEFAULT_TTL[kind]);
   if (isRefused(ttl)) return ttl;
-  for (const [name, value] of Object.entries({ scope, sid }))
+  for (const [option, value] of Object.entries({ scope, sid, name, email }))
     if (value !== undefined && kind !== 'user')
-      return { refused: `--${name} is for a user’s token, not for a ${kind}’s` };
+      return { refused: `--${option} is for a user’s token, not for a ${kind}’s` };
   if (!userClaims.shape.sid.safeParse(sid).success) return { refused: '--sid must be the id of a session, a UUID' };
   const { scopes, unknown } = wordsOfScope(scope ?? '');
   if (unknown.length > 0)
     return { refused: `--scope has ${unknown.join(', ')}, which is none of ${SCOPES.join(', ')}` };
   if (scope !== undefined && scopes.length === 0) return { refused: '--scope names nothing that the token may do' };
   const request: TokenRequest = { kind, sub, ttlSeconds: ttl.seconds };
-  return {
-    run: 'mint',
-    request: { ...request, ...(scope !== undefined && { scope }), ...(sid !== undefined && { sid }) },
-  };
+  const bounds = { ...(scope !== undefined && { scope }), ...(sid !== undefined && { sid }) };
+  const author = { ...(name !== undefined && { name }), ...(email !== undefined && { email }) };
+  return { run: 'mint', request: { ...request, ...bounds, ...author } };
 }
 
 function expected(kind: TokenRequest['kind'], settings: Settings) {

@@ -14,6 +14,9 @@ export interface TokenRequest {
   scope?: string;
   /** The session that a user's token is bound to. */
   sid?: string;
+  /** Who the commits of a user's sessions are by. */
+  name?: string;
+  email?: string;
   /** What the service expects of a user's token: `JWT_ISSUER` and `JWT_AUDIENCE`. */
   iss?: string;
   aud?: string;

@@ -6,8 +6,8 @@ import path from 'node:path';
 import { WORKER_BUNDLE, WRAPPER_BUNDLE } from '../../../scripts/bundle.ts';
 import { startEdge, type Edge } from '../../../start/edge/edge.ts';
 import { waitForRunners } from '../../../start/edge/health.ts';
-import { mintToken } from '../../../start/settings/mint-token.ts';
 import { freePort } from '../free-port.ts';
+import { mintToken, type TokenRequest } from '../../../start/settings/mint-token.ts';
 import { WAIT_MS } from '../patience.ts';
 import { Client } from './client.ts';
 import { nodeEnvironment } from '../node-environment.ts';
@@ -26,6 +26,9 @@ export interface ServiceOptions {
   /** More of the edge's settings. */
   readonly vars?: Readonly<Record<string, string>>;
 }
+
+/** What else a user's token may say. */
+type UserClaims = Pick<TokenRequest, 'name' | 'email'>;
 
 /** The edge and a runner beside it, each of which a test can kill and start again. State is in a folder of its own. */
 export class Service {
@@ -58,13 +61,13 @@ export class Service {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  async client(sub: string = crypto.randomUUID()): Promise<Client> {
-    return new Client(this.url, await this.token(sub));
+  async client(sub: string = crypto.randomUUID(), claims: UserClaims = {}): Promise<Client> {
+    return new Client(this.url, await this.token(sub, claims));
   }
 
   /** A user's token. */
-  token(sub: string): Promise<string> {
-    return mintToken(SECRET, { kind: 'user', sub, ttlSeconds: 3600 });
+  token(sub: string, claims: UserClaims = {}): Promise<string> {
+    return mintToken(SECRET, { kind: 'user', sub, ttlSeconds: 3600, ...claims });
   }
 
   /** Where the agent's files are, on this machine. */

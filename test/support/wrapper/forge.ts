@@ -15,9 +15,14 @@ export class Forge implements AsyncDisposable {
   readonly #root: string;
   readonly #server: AsyncDisposable;
 
+  /** Its server answers once this resolves. */
+  gate: Promise<void> = Promise.resolve();
+
   static async start(): Promise<Forge> {
     const root = mkdtempSync(path.join(os.tmpdir(), 'cc-docker-forge-'));
-    return new Forge(root, await serveGit(root));
+    const forge: { started?: Forge } = {};
+    forge.started = new Forge(root, await serveGit(root, async () => await forge.started?.gate));
+    return forge.started;
   }
 
   private constructor(root: string, server: AsyncDisposable & { url: string }) {

@@ -37,9 +37,15 @@ export function makeRepository(folder: string): { bare: string; head: string } {
   return { bare, head };
 }
 
-/** As `serveFiles`, with git's own HTTP server: for depth, and for commits that no branch names. */
-export async function serveGit(folder: string): Promise<AsyncDisposable & { url: string }> {
-  const server = createServer((request, response) => void gitBackend(folder, request, response));
+/**
+ * As `serveFiles`, with git's own HTTP server: for depth, and for commits that no branch names. Each request waits for
+ * `opened`.
+ */
+export async function serveGit(
+  folder: string,
+  opened: () => Promise<void> = async () => {},
+): Promise<AsyncDisposable & { url: string }> {
+  const server = createServer((request, response) => void opened().then(() => gitBackend(folder, request, response)));
   return await served(server);
 }
 

@@ -29,12 +29,12 @@ export async function checkOut(git: Git, options: CheckOutOptions): Promise<GitR
       return await clone(git, options, ['--branch', ref.name]);
     case 'ref':
       return await fetchAndCheckOut(git, options, ref.name);
-    case 'commit': {
-      const named = await clone(git, options, ['--branch', ref.name]);
-      if (named.ok || !/Remote branch .* not found/.test(named.detail)) return named;
-      return ref.whole ? await cloneCommit(git, options, ref.name) : await cloneShortened(git, options, ref.name);
-    }
+    case 'commit':
+      break;
   }
+  const named = await clone(git, options, ['--branch', ref.name]);
+  if (named.ok || !/Remote branch .* not found/.test(named.detail)) return named;
+  return ref.whole ? await cloneCommit(git, options, ref.name) : await cloneShortened(git, options, ref.name);
 }
 
 function clone(

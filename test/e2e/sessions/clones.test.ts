@@ -33,6 +33,8 @@ const repository = (name: string, more: object = {}) => ({
   ...more,
 });
 
+const garden = (name: string) => repository(name, { type: 'persistent', id: 'garden' });
+
 /** Uploads a file as soon as the session has a place. */
 async function put(id: string, name: string, body: string): Promise<void> {
   await until(async () => {
@@ -79,7 +81,6 @@ test('a clone that failed is tried again by the next message, whatever was uploa
 });
 
 test('a persistent workspace keeps its files: its own repository is fetched, another is named', async () => {
-  const garden = (name: string) => repository(name, { type: 'persistent', id: 'garden' });
   const first = await alice.createSession({}, garden('site'));
   await alice.ask(first, shell('echo mine > README.md'));
   await alice.park(first);

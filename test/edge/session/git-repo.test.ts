@@ -100,9 +100,10 @@ describe('a repository', () => {
   });
 });
 
+const authorOf = async (user: User) => (await ran({}, user)).container.launch.git_author;
+
 describe('the author of commits', () => {
   const claims = { name: 'Alice Liddell', email: 'alice@example.org' };
-  const authorOf = async (user: User) => (await ran({}, user)).container.launch.git_author;
 
   it('is whom the token names, else the operator’s, else the owner', async () => {
     const alice = new User();

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { WrapperLaunch } from '../../../protocol/link/wrapper-launch.ts';
 import { type CloneEnd, GitClone } from '../../../wrapper/git/git-clone.ts';
+import { LfsStore } from '../lfs-server.ts';
 import { GIT_ENV, serveGit } from './git-server.ts';
 
 type GitLaunch = NonNullable<WrapperLaunch['git']>;
@@ -12,20 +13,31 @@ type GitLaunch = NonNullable<WrapperLaunch['git']>;
 export class Forge implements AsyncDisposable {
   workspace = '';
   readonly url: string;
+  readonly lfs: LfsStore;
   readonly #root: string;
   readonly #server: AsyncDisposable;
 
+  /** Where git is found, and what it calls. */
+  path = '/usr/bin:/bin';
   /** Its server answers once this resolves. */
   gate: Promise<void> = Promise.resolve();
 
   static async start(): Promise<Forge> {
     const root = mkdtempSync(path.join(os.tmpdir(), 'cc-docker-forge-'));
     const forge: { started?: Forge } = {};
-    forge.started = new Forge(root, await serveGit(root, async () => await forge.started?.gate));
+    const lfs = new LfsStore();
+    const origin = () => forge.started?.url ?? '';
+    const server = await serveGit(
+      root,
+      async () => await forge.started?.gate,
+      (request, response) => lfs.answer(origin(), request, response),
+    );
+    forge.started = new Forge(root, server, lfs);
     return forge.started;
   }
 
-  private constructor(root: string, server: AsyncDisposable & { url: string }) {
+  private constructor(root: string, server: AsyncDisposable & { url: string }, lfs: LfsStore) {
+    this.lfs = lfs;
     this.#root = root;
     this.#server = server;
     this.url = server.url;
@@ -72,13 +84,17 @@ export class Forge implements AsyncDisposable {
   }
 
   cloning(name: string, given: Partial<GitLaunch> = {}): GitClone {
-    const env = { PATH: '/usr/bin:/bin', HOME: this.#root, GIT_CONFIG_NOSYSTEM: '1' };
+    const env = { PATH: this.path, HOME: this.#root, GIT_CONFIG_NOSYSTEM: '1' };
     return new GitClone({ cwd: this.workspace, env }, { repo: `${this.url}/${name}`, ...given });
   }
 
   /** Runs git in the workspace. */
   here(...args: string[]): string {
-    return execFileSync('git', args, { cwd: this.workspace, env: GIT_ENV, encoding: 'utf8' }).trim();
+    return execFileSync('git', args, {
+      cwd: this.workspace,
+      env: { ...GIT_ENV, PATH: this.path },
+      encoding: 'utf8',
+    }).trim();
   }
 
   read(...names: string[]): string {

@@ -39,13 +39,16 @@ export function makeRepository(folder: string): { bare: string; head: string } {
 
 /**
  * As `serveFiles`, with git's own HTTP server: for depth, and for commits that no branch names. Each request waits for
- * `opened`.
+ * `opened`, unless `gate` has answered it.
  */
 export async function serveGit(
   folder: string,
   opened: () => Promise<void> = async () => {},
+  gate: Gate = () => false,
 ): Promise<AsyncDisposable & { url: string }> {
-  const server = createServer((request, response) => void opened().then(() => gitBackend(folder, request, response)));
+  const server = createServer((request, response) => {
+    if (!gate(request, response)) void opened().then(() => gitBackend(folder, request, response));
+  });
   return await served(server);
 }
 

@@ -67,18 +67,19 @@ test('git takes the author, and HTTPS for SSH, where nothing else says', () => {
   const wire = [secret('git', 'forge.test:8443')];
   const config = gitConfig(launch({ git_repo: 'ssh://git@own.test:2222/o/r' }), plan(wire), true);
   expect(read(config, 'var', 'GIT_AUTHOR_IDENT')).toMatch(/^Alice "A" \\ Ö <alice@example\.org> /);
-  const leadsTo = (url: string) => read(config, 'ls-remote', '--get-url', url);
-  expect(leadsTo('git@github.com:o/r.git')).toBe('https://github.com/o/r.git');
-  expect(leadsTo('ssh://git@ssh.github.com:443/o/r')).toBe('https://github.com/o/r');
-  expect(leadsTo('git@forge.test:o/r')).toBe('https://forge.test:8443/o/r');
-  expect(leadsTo('ssh://git@own.test:2222/o/r')).toBe('https://own.test/o/r');
-  expect(leadsTo('git@elsewhere.test:o/r')).toBe('git@elsewhere.test:o/r');
+  const toOf = (url: string) => read(config, 'ls-remote', '--get-url', url);
+  expect(toOf('git@github.com:o/r.git')).toBe('https://github.com/o/r.git');
+  expect(toOf('ssh://git@ssh.github.com:443/o/r')).toBe('https://github.com/o/r');
+  expect(toOf('git@forge.test:o/r')).toBe('https://forge.test:8443/o/r');
+  expect(toOf('ssh://git@own.test:2222/o/r')).toBe('https://own.test/o/r');
+  expect(toOf('git@elsewhere.test:o/r')).toBe('git@elsewhere.test:o/r');
   expect(config).not.toContain('canary');
 });
 
+const leadsTo = (config: string) => read(config, 'ls-remote', '--get-url', 'git@github.com:o/r');
+
 test('where a session may speak SSH, or is not sealed, its addresses stay', () => {
   const forwards = [{ host: 'github.com', port: 22 }];
-  const leadsTo = (config: string) => read(config, 'ls-remote', '--get-url', 'git@github.com:o/r');
   expect(leadsTo(gitConfig(launch({}), plan([], forwards), true))).toBe('git@github.com:o/r');
   expect(leadsTo(gitConfig(launch({}), plan(), false))).toBe('git@github.com:o/r');
   expect(leadsTo(gitConfig(launch({}), plan(), true))).toBe('https://github.com/o/r');

@@ -85,6 +85,16 @@ export class Git {
   }
 }
 
+/** By these git would take another repository than the one in its working directory. */
+const ELSEWHERE = [
+  'GIT_DIR',
+  'GIT_WORK_TREE',
+  'GIT_INDEX_FILE',
+  'GIT_OBJECT_DIRECTORY',
+  'GIT_COMMON_DIR',
+  'GIT_NAMESPACE',
+];
+
 /** The environment with these rewrites beside what it configures already. */
 function withRewrites(
   env: Readonly<Record<string, string>>,
@@ -95,7 +105,8 @@ function withRewrites(
     [`GIT_CONFIG_KEY_${first + index}`, `url.${to}.insteadOf`],
     [`GIT_CONFIG_VALUE_${first + index}`, from],
   ]);
-  return { ...env, ...Object.fromEntries(pairs), GIT_CONFIG_COUNT: String(first + rewrites.length) };
+  const usual = Object.entries(env).filter(([name]) => !ELSEWHERE.includes(name));
+  return { ...Object.fromEntries([...usual, ...pairs]), GIT_CONFIG_COUNT: String(first + rewrites.length) };
 }
 
 function startFailure(error: Error): string {

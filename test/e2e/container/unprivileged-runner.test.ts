@@ -51,6 +51,11 @@ describeDockerAsRoot('a runner that is not root, but in the engine’s group', (
     expect(await lstat(service.workspace(id, 'made'))).toMatchObject(USER);
   });
 
+  test('commits in its owner’s name', async () => {
+    const commit = 'git init -q r && cd r && git commit -q --allow-empty -m x && git log -1 --format="%an <%ae>"';
+    expect(await run(commit)).toBe('alice <alice@cc-docker>');
+  });
+
   test('removes all that a session left, with its session', async () => {
     await alice.call('DELETE', `/sessions/${id}`);
     const sessions = path.join(service.folder, 'runner', 'sessions');

@@ -132,6 +132,35 @@ describeDocker('workspaces, forks and files, with the real claude', ({ host, ima
     await git.git('worktree', 'remove', '--force', clone);
   });
 
+  test('an SSH address leads to the port of its secret: with submodules and Git LFS, under what is uploaded at once', async () => {
+    const workspace = { git_repo: 'git@git.test:private.git', git_branch: 'refs/heads/parts', git_depth: 1 };
+    const id = await alice.createSession(network(), { type: 'ephemeral', ...workspace });
+    const put = (name: string) => alice.raw('PUT', `/sessions/${id}/files/${name}`, { body: 'mine\n' });
+    expect((await Promise.all([put('.env'), put('README.md')])).map(({ status }) => status)).toEqual([200, 200]);
+    const { result } = await alice.ask(id, shell('cat .env README.md part/part.txt; cat big.bin; command -v git-lfs'));
+    expect(result).toContain('mine\nmine\npart\n');
+    const cloned = (await alice.events(id)).find(({ type }) => type === 'workspace.cloned');
+    expect(cloned.data.repo).toBe(repository);
+    // The image has git-lfs. One of an operator's own need not.
+    if (result.includes('/bin/git-lfs'))
+      expect([result, cloned.data.left_out]).toEqual([expect.stringMatching(/\nbig\/usr/), []]);
+    else expect(cloned.data.left_out).toMatchObject([{ path: 'big.bin', why: expect.stringContaining('Git LFS') }]);
+
+    // The agent goes on with the same addresses, and commits in its owner's name.
+    const work = [
+      'git ls-remote git@git.test:private.git refs/heads/main',
+      'git -C part fetch && git commit -qam x && git log -1 --format="%an <%ae>"',
+      'git remote set-url origin ssh://git@git.test/private.git && git push origin HEAD:refs/heads/theirs 2>&1',
+      'git config --get-all safe.directory',
+    ];
+    const told = (await alice.ask(id, shell(work.join(' && ')))).result;
+    expect(told).toMatch(/[0-9a-f]{40}\trefs\/heads\/main/);
+    expect(told).toContain('alice <alice@cc-docker>');
+    expect(told).toContain('theirs');
+    expect(await git.git('log', '-1', '--format=%an', 'theirs')).toBe('alice\n');
+    expect(JSON.stringify(await alice.events(id))).not.toContain(PASSWORD);
+  });
+
   test('a clone that fails says why in git’s own words, and the next message tries again', async () => {
     const wrong = repository.replace('private.git', 'nothing-here.git');
     const id = await alice.createSession(network(), { type: 'ephemeral', git_repo: wrong });

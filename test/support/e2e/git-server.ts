@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { createServer } from 'node:https';
 import os from 'node:os';
@@ -7,6 +7,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import type { TestCertificate } from '../certificate.ts';
 import { gitBackend } from '../git-backend.ts';
+import { LfsStore } from '../lfs-server.ts';
 import { close, listen } from '../listen.ts';
 
 const run = promisify(execFile);
@@ -22,7 +23,8 @@ export interface GitServer {
 
 /**
  * A private repository, `/private.git` with one commit on `main`, behind git's own HTTP server and TLS. It takes one
- * password, with any user name, as the well-known hosts do.
+ * password, with any user name, as the well-known hosts do. Its branch `parts` has `README.md`, the submodule `part` and
+ * `big.bin`, whose text is `big` and which Git LFS keeps.
  */
 export async function startGitServer(
   address: string,
@@ -32,11 +34,15 @@ export async function startGitServer(
   const root = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-git-'));
   const bare = path.join(root, 'private.git');
   await makeRepository(bare);
+  const lfs = new LfsStore();
+  await makeParts(root, bare, lfs);
   const authorizations: (string | null)[] = [];
   const server = createServer(certificate, (request, response) => {
     authorizations.push(request.headers.authorization ?? null);
-    if (passwordOf(request) === password) void gitBackend(root, request, response);
-    else response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end('who are you?\n');
+    if (passwordOf(request) === password) {
+      const origin = `https://${request.headers.host ?? ''}`;
+      if (!lfs.answer(origin, request, response)) void gitBackend(root, request, response);
+    } else response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end('who are you?\n');
   });
   return {
     port: await listen(server, address),
@@ -56,6 +62,31 @@ async function makeRepository(bare: string): Promise<void> {
   const author = ['-c', 'user.name=test', '-c', 'user.email=test@git.test'];
   const commit = await run('git', ['-C', bare, ...author, 'commit-tree', tree, '-m', 'the first']);
   await run('git', ['-C', bare, 'update-ref', 'refs/heads/main', commit.stdout.trim()]);
+}
+
+/** A commit with parts that are elsewhere: in another repository, and at the Git LFS of the same server. */
+async function makeParts(root: string, bare: string, lfs: LfsStore): Promise<void> {
+  const author = ['-c', 'user.name=test', '-c', 'user.email=test@git.test'];
+  const work = async (name: string, files: Record<string, string>): Promise<string> => {
+    const folder = path.join(root, name);
+    await run('git', ['init', '--quiet', '--initial-branch=main', folder]);
+    for (const [file, text] of Object.entries(files)) await writeFile(path.join(folder, file), text);
+    await run('git', ['-C', folder, 'add', '.']);
+    await run('git', ['-C', folder, ...author, 'commit', '--quiet', '-m', name]);
+    return folder;
+  };
+  const part = await work('part', { 'part.txt': 'part\n' });
+  await run('git', ['clone', '--quiet', '--bare', part, path.join(root, 'part.git')]);
+  const { stdout } = await run('git', ['-C', part, 'rev-parse', 'HEAD']);
+  const parts = await work('parts', {
+    'README.md': 'theirs\n',
+    '.gitmodules': '[submodule "part"]\n\tpath = part\n\turl = ../part.git\n',
+    '.gitattributes': '*.bin filter=lfs diff=lfs merge=lfs -text\n',
+    'big.bin': lfs.add('big'),
+  });
+  await run('git', ['-C', parts, 'update-index', '--add', '--cacheinfo', `160000,${stdout.trim()},part`]);
+  await run('git', ['-C', parts, ...author, 'commit', '--quiet', '--amend', '-m', 'parts']);
+  await run('git', ['-C', parts, 'push', '--quiet', bare, 'HEAD:parts']);
 }
 
 function passwordOf(request: IncomingMessage): string | undefined {

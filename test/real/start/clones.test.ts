@@ -35,11 +35,8 @@ const repository = (name: string, more: object = {}) => ({
 
 const garden = (name: string) => repository(name, { type: 'persistent', id: 'garden' });
 
-/** Uploads a file as soon as the session has a place. */
 async function put(id: string, name: string, body: string): Promise<void> {
-  await until(async () => {
-    expect((await alice.raw('PUT', `/sessions/${id}/files/${name}`, { body })).status).toBe(200);
-  });
+  expect((await alice.raw('PUT', `/sessions/${id}/files/${name}`, { body })).status).toBe(200);
 }
 
 /** The events of this kind, once there is one. */

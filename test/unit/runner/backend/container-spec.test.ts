@@ -192,7 +192,7 @@ test('a session’s own variables replace defaults, and nothing that the seal or
   // As if the edge had not refused them.
   const { env } = await launchFileOf({ ...plain, env: asked }, { ...own, ...exposed });
   const changed = Object.keys(env).filter((name) => env[name] !== before[name]);
-  expect(changed.toSorted()).toEqual(['LANG', 'NEW', 'PIP_INDEX_URL']);
+  expect(changed.toSorted()).toEqual(['GIT_CONFIG_SYSTEM', 'LANG', 'NEW', 'PIP_INDEX_URL']);
 });
 
 test('containers run as an unprivileged user, under root too', () => {

@@ -118,7 +118,9 @@ export class GitClone {
     const shown = maskCredentials(origin);
     if (!isSameRepo(origin, repo))
       return skipped(repo, `The workspace is a clone of another repository, ${shown}. It stays as it is.`);
-    const fetched = await this.#inWorkspace('fetch', '--no-recurse-submodules', 'origin');
+    // What an earlier session left in the repository's hooks does not run.
+    const noHooks = ['-c', 'core.hooksPath=/dev/null'];
+    const fetched = await this.#inWorkspace(...noHooks, 'fetch', '--no-recurse-submodules', 'origin');
     if (!fetched.ok)
       return skipped(
         repo,

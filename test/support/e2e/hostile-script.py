@@ -536,7 +536,7 @@ def the_files():
     attempt("the secret in the environment of a process", lambda: secret_in(seek.environments(secret)))
     attempt("the secret in the memory of a process", lambda: secret_in(seek.memories(secret)[0]))
     attempt("the secret in a file", lambda: secret_in(seek.files(secret, folders)))
-    for path in (f"{RUN}/launch.json", f"{RUN}/ca.pem", f"{RUN}/hosts", f"{RUN}/passwd", f"{RUN}/group", "/etc/hosts", "/etc/resolv.conf", "/etc/passwd", "/etc/group", "/etc/ld.so.preload", "/opt/cc-docker/wrapper.mjs", "/usr/local/bin/claude", "/usr/bin/env"):
+    for path in (f"{RUN}/launch.json", f"{RUN}/ca.pem", f"{RUN}/hosts", f"{RUN}/gitconfig", f"{RUN}/passwd", f"{RUN}/group", "/etc/hosts", "/etc/resolv.conf", "/etc/passwd", "/etc/group", "/etc/ld.so.preload", "/opt/cc-docker/wrapper.mjs", "/usr/local/bin/claude", "/usr/bin/env"):
         attempt(f"write {path}", writes, path)
     for path in ("/x", "/etc/x", "/usr/local/bin/x", "/opt/cc-docker/x", f"{RUN}/x", "/var/x", "/root/x", "/run/x", "/dev/x", "/etc/ld.so.preload", "/sys/x", "/sys/fs/cgroup/x"):
         attempt(f"create {path}", creates, path)

@@ -90,11 +90,14 @@ test('a clone that was cut short is begun again; one that was whole is put in pl
 test('a workspace that is a clone of the repository already is fetched, and its files stay', async () => {
   await forge.clone('repo');
   forge.write('README.md', 'changed');
+  forge.write('.git/hooks/reference-transaction', '#!/bin/sh\ntouch hooked\n');
+  chmodSync(inWorkspace('.git/hooks/reference-transaction'), 0o755);
   forge.git('repo', 'commit', '-q', '--allow-empty', '-m', 'newer');
   const newer = forge.git('repo', 'rev-parse', 'HEAD');
   expect(await forge.clone('repo', { has_files: true })).toMatchObject({ notice: 'fetched', commit });
   expect(forge.here('rev-parse', 'origin/main')).toBe(newer);
   expect(forge.read('README.md')).toBe('changed');
+  expect(readdirSync(forge.workspace)).not.toContain('hooked');
   // However its address is written.
   forge.here('remote', 'set-url', 'origin', `${forge.url}/repo.git/`);
   expect(await forge.clone('repo', { has_files: true })).toMatchObject({ notice: 'clone_skipped' });

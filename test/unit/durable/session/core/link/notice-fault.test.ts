@@ -13,6 +13,8 @@ const PLAIN: NoticeFacts = { ...BEGUN, workspace: { type: 'ephemeral' } };
 
 const cloned: WrapperNotice = { notice: 'cloned', repo: 'https://git.test/repo', commit: 'abc', ms: 1 };
 const cloneFailed: WrapperNotice = { notice: 'clone_failed', detail: 'no' };
+const fetched: WrapperNotice = { notice: 'fetched', repo: 'https://git.test/repo', commit: 'abc', ms: 1 };
+const skipped: WrapperNotice = { notice: 'clone_skipped', repo: 'https://git.test/repo', detail: 'It has files.' };
 const cloning: WrapperNotice = { notice: 'cloning', repo: 'https://git.test/repo' };
 const ready: WrapperNotice = { notice: 'ready', claude_version: '2' };
 const startFailed: WrapperNotice = { notice: 'start_failed', detail: 'no' };
@@ -22,6 +24,8 @@ const server = (name: string): WrapperNotice => ({ notice: 'mcp_server', name, s
 
 test.each([
   ['a clone of the repository that it has', cloned, BEGUN],
+  ['that it has fetched it', fetched, BEGUN],
+  ['that it has not cloned it', skipped, BEGUN],
   ['that it begins to clone it', cloning, BEGUN],
   ['that it could not', cloneFailed, BEGUN],
   ['that it is ready', ready, BEGUN],
@@ -35,6 +39,9 @@ test.each([
 
 test.each([
   ['a clone without a repository', cloned, PLAIN, 'no repository'],
+  ['a fetch without one', fetched, PLAIN, 'no repository'],
+  ['a clone left undone without one', skipped, PLAIN, 'no repository'],
+  ['a fetch, later', fetched, READY, 'before Claude Code starts'],
   ['a clone begun without one', cloning, PLAIN, 'no repository'],
   ['a failed clone without one', cloneFailed, PLAIN, 'no repository'],
   ['a second clone', cloned, READY, 'before Claude Code starts'],

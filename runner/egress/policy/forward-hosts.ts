@@ -17,10 +17,13 @@ export function addressForwards(forwards: readonly Forward[]): AddressedForward[
 /** The container's `/etc/resolv.conf`. */
 export const RESOLVER = '# There is no name service in here: the proxy resolves names.\n';
 
-/** The container's `/etc/hosts`: its own name and its forwards. The container has no other name service. */
+/**
+ * The container's `/etc/hosts`: its own names and its forwards. The container has no other name service, but for
+ * `*.localhost`, which no such file can have (`container/Dockerfile`).
+ */
 export function hostsFile(forwards: readonly AddressedForward[]): string {
   const names = new Map(forwards.map(({ host, address }) => [host, address]));
-  const lines = ['127.0.0.1 localhost session', '::1 localhost ip6-localhost ip6-loopback'];
+  const lines = ['127.0.0.1 localhost localhost.localdomain session', '::1 localhost ip6-localhost ip6-loopback'];
   for (const [host, address] of names) lines.push(`${address} ${host}`);
   return `${lines.join('\n')}\n`;
 }

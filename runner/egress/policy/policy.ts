@@ -1,6 +1,7 @@
 import type { Reason } from '../../../protocol/reason.ts';
 import type { NetworkConfig } from '../../../protocol/api/session-config.ts';
 import { judgeAddress, type PrivateGrant } from './address.ts';
+import { meansContainer } from './own-host.ts';
 import { DEFAULT_PORTS, matches, matchesHost, parseRule, type Rule } from './rule.ts';
 import type { Target } from './target.ts';
 
@@ -102,16 +103,13 @@ function presetMissing(names: readonly string[], presets: Presets): Reason {
   return { code: 'preset_missing', detail: `${detail} It has: ${known}.` };
 }
 
-/** To every program this name means its own machine. It must keep that meaning in the container. */
-const LOCAL = /(^|\.)localhost$/;
-
 function forwardsOf(policy: EgressPolicy): Forward[] {
   const forwards = new Map<string, Forward>();
   for (const { kind, host, ports, explicitPort } of policy.session) {
     const [port] = ports ?? [];
     if (kind !== 'exact' || !explicitPort || port === undefined || DEFAULT_PORTS.includes(port)) continue;
     const target = { kind: hostKind(host), host, port };
-    if (target.kind !== 'name' || LOCAL.test(host) || !judgeTarget(policy, target).ok) continue;
+    if (target.kind !== 'name' || meansContainer(host) || !judgeTarget(policy, target).ok) continue;
     forwards.set(`${host}:${port}`, { host, port });
   }
   return [...forwards.values()];

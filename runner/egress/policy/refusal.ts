@@ -3,17 +3,16 @@ import type { Rule } from './rule.ts';
 /** Most characters of rules in a refusal. An agent reads it and pays for every word. */
 const LIST_LIMIT = 600;
 
+/** What refused it: the session's rules, the operator's, the address; or it is nothing that a proxy outside can reach. */
+export type Refuser = 'session' | 'operator' | 'address' | 'container';
+
 /** A refusal's text. First line: what was refused, why, and what is allowed. Second line: what can be done. */
-export function refusalText(
-  where: string,
-  why: string,
-  by: 'session' | 'operator' | 'address',
-  rules: readonly Rule[],
-) {
+export function refusalText(where: string, why: string, by: Refuser, rules: readonly Rule[]) {
   const advice = {
     session: `Trying again changes nothing. If the task needs it, ask for ${where} to be added to this session's network.allow.`,
     operator: "Trying again changes nothing. Only the runner's operator can allow it (EGRESS_ALLOW).",
     address: "Trying again changes nothing. Only the runner's operator can allow it (EGRESS_ALLOW_PRIVATE).",
+    container: 'Connect to it without this proxy, or through the one on 127.0.0.1:3128.',
   }[by];
   return `cc-docker: not allowed by this session's network policy: ${where} (${why}). Allowed: ${listed(rules)}\n${advice}\n`;
 }

@@ -1,6 +1,7 @@
 import type { EgressTarget } from './interceptor.ts';
 import { judgeAddresses, judgeTarget, type EgressPolicy } from '../policy/policy.ts';
-import { printable, refusalText } from '../policy/refusal.ts';
+import { meansContainer } from '../policy/own-host.ts';
+import { printable, refusalText, type Refuser } from '../policy/refusal.ts';
 import type { Resolver } from '../policy/resolve.ts';
 import { formatTarget, type ParsedTarget } from '../policy/target.ts';
 
@@ -33,11 +34,14 @@ export async function admit(written: string, parsed: ParsedTarget, input: Admiss
   }
   const { target } = parsed;
   const { host, port } = target;
-  const refused = (why: string, by: 'session' | 'operator' | 'address'): Admission => {
+  const refused = (why: string, by: Refuser): Admission => {
     return { kind: 'refused', host, port, why, text: refusalText(formatTarget(target), why, by, policy.session) };
   };
   const verdict = judgeTarget(policy, target);
-  if (!verdict.ok) return refused(verdict.why, verdict.by);
+  if (!verdict.ok) {
+    const isOwn = verdict.by === 'session' && meansContainer(host);
+    return isOwn ? refused('that is the container itself', 'container') : refused(verdict.why, verdict.by);
+  }
   const resolved = await resolver.resolve(host, signal);
   if (!resolved.ok) return { kind: 'unresolved', host, port, rule: verdict.rule, why: resolved.why };
   const { addresses } = resolved;

@@ -125,8 +125,10 @@ function withAsked(
 /** Some tools read upper-case names, some lower-case ones; curl reads only the lower-case `http_proxy`. */
 function proxyEnv(): Record<string, string> {
   const proxy = `http://127.0.0.1:${PROXY_PORT}`;
-  // Calls to the model go to the gateway's socket, not to the proxy.
-  const direct = `localhost,127.0.0.1,::1,${MODEL_HOST}`;
+  // Calls to the model go to the gateway's socket, not to the proxy. The rest is the container itself. Tools read this list in
+  // different ways (some know ranges, some do not, and some fail over `[::1]`), so the wrapper's end of the proxy knows it all
+  // the same. `::1` is left to that end: where a container has no IPv6, it goes on to 127.0.0.1.
+  const direct = `localhost,.localhost,session,127.0.0.1,127.0.0.0/8,0.0.0.0,${MODEL_HOST}`;
   return {
     HTTP_PROXY: proxy,
     http_proxy: proxy,

@@ -34,7 +34,7 @@ test('each host of a forward has an address of its own, and its name stands in t
     ['127.77.0.1', 5433],
   ]);
   expect(hostsFile(forwards).split('\n')).toEqual([
-    '127.0.0.1 localhost session',
+    '127.0.0.1 localhost localhost.localdomain session',
     '::1 localhost ip6-localhost ip6-loopback',
     '127.77.0.1 db.example.com',
     '127.77.0.2 cache.example.com',

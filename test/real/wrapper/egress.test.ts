@@ -91,15 +91,36 @@ const refusingProxy = (heads: string[]) => (socket: net.Socket) => {
     heads.push(chunk.toString());
     const ends = /^connection: close/im.test(chunk.toString());
     const text = 'not the container';
-    socket.write(`HTTP/1.1 403 Forbidden\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
+    socket.write(
+      `HTTP/1.1 403 Forbidden\r\nContent-Length: ${text.length}\r\n${ends ? 'Connection: close\r\n' : ''}\r\n${text}`,
+    );
     if (ends) socket.end();
   });
 };
 
 const OWN_HOSTS = [
-  ...['localhost', 'LocalHost', 'localhost.', 'app.localhost', 'a.b.localhost', 'localhost.localdomain', os.hostname()],
-  ...['127.0.0.1', '127.1', '2130706433', '0x7f000001', '0X7F.1', '0177.0.0.1', '127.0.0.1.', '0.0.0.0', '0'],
-  ...['[::1]', '[0:0:0:0:0:0:0:1]', '[::]', '[::ffff:127.0.0.1]', '[::ffff:7f00:1]', '[::ffff:0.0.0.0]'],
+  'localhost',
+  'LocalHost',
+  'localhost.',
+  'app.localhost',
+  'a.b.localhost',
+  'localhost.localdomain',
+  os.hostname(),
+  '127.0.0.1',
+  '127.1',
+  '2130706433',
+  '0x7f000001',
+  '0X7F.1',
+  '0177.0.0.1',
+  '127.0.0.1.',
+  '0.0.0.0',
+  '0',
+  '[::1]',
+  '[0:0:0:0:0:0:0:1]',
+  '[::]',
+  '[::ffff:127.0.0.1]',
+  '[::ffff:7f00:1]',
+  '[::ffff:0.0.0.0]',
 ];
 
 test('the container’s own server answers under each name and address of its own, by request and by tunnel', async () => {
@@ -138,23 +159,19 @@ test('what only looks like the container’s own goes to the runner', async () =
   const port = await open(await proxy(refusingProxy(heads)));
   const dev = await devServer('127.0.0.1');
   const others = [
-    ...[
-      'localhost.evil.test',
-      'notlocalhost',
-      '127.0.0.1.evil.test',
-      '0.0.0.0.evil.test',
-      `${os.hostname()}.evil.test`,
-    ],
-    ...[
-      '128.0.0.1',
-      '10.0.0.1',
-      '169.254.169.254',
-      '0.0.0.1',
-      '[::2]',
-      '[::ffff:10.0.0.1]',
-      'a@localhost',
-      'localhost@b',
-    ],
+    'localhost.evil.test',
+    'notlocalhost',
+    '127.0.0.1.evil.test',
+    '0.0.0.0.evil.test',
+    `${os.hostname()}.evil.test`,
+    '128.0.0.1',
+    '10.0.0.1',
+    '169.254.169.254',
+    '0.0.0.1',
+    '[::2]',
+    '[::ffff:10.0.0.1]',
+    'a@localhost',
+    'localhost@b',
   ];
   for (const host of others) {
     await say(port, `GET http://${host}:${dev}/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);

@@ -82,6 +82,12 @@ export async function ensureImage(request: ImageRequest): Promise<ImageResult> {
   return { ok: true, tag, built };
 }
 
+/** The proxies of this machine, which apt and npm need within the build too. */
+function proxyArguments(): Record<string, string> {
+  const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'].flatMap((name) => [name, name.toLowerCase()]);
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
+}
+
 /** Whether the engine has an image of this name. */
 export async function hasImage(docker: Docker, name: string): Promise<boolean> {
   try {
@@ -136,6 +142,8 @@ async function build(
       networkmode: 'host',
       forcerm: true,
       nocache: force === true,
+      // The engine knows these arguments by itself: they reach each step, and neither the image nor its history keeps them.
+      buildargs: proxyArguments(),
       abortSignal: AbortSignal.any(signal === undefined ? [broken.signal] : [broken.signal, signal]),
     });
     for await (const event of engineEvents(answer)) progress.take(event);

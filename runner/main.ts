@@ -7,6 +7,7 @@ import { containerOwner } from './backend/container-spec.ts';
 import { openDataFolder, type DataFolder } from './lib/data-folder.ts';
 import { DockerBackend } from './backend/docker-backend.ts';
 import { createLog, messageOf, type Log } from './lib/log.ts';
+import type { UpstreamProxies } from './lib/upstream-proxy/proxies.ts';
 import { PACKAGES_PRESET } from './egress/policy/presets.ts';
 import { loadEgressDependencies } from './session/egress-dependencies.ts';
 import type { ModelHandler } from './model/exchange.ts';
@@ -67,6 +68,8 @@ async function main(): Promise<void> {
     backend: settings.backend,
     capacity: settings.capacity,
     model: describeUpstream(upstream.data),
+    // Without their credentials.
+    proxies: [settings.proxies.https, settings.proxies.http].flatMap((proxy) => proxy?.name ?? []).join(', ') || 'none',
   });
   const egress = await loadEgressDependencies(settings, process.env, log);
   if (!egress.ok) {
@@ -83,7 +86,7 @@ async function main(): Promise<void> {
     backend: makeBackend(settings, opened.data, log),
     data: opened.data,
     upstream: upstream.data,
-    newModelHandler: modelHandlers(upstream.data),
+    newModelHandler: modelHandlers(upstream.data, settings.proxies),
     version: ownVersion(),
     log,
   });
@@ -93,9 +96,9 @@ async function main(): Promise<void> {
 }
 
 /** The one place that joins the demo model to the runner. Each session gets a demo model of its own: it counts. */
-function modelHandlers(upstream: ModelUpstream): () => ModelHandler {
+function modelHandlers(upstream: ModelUpstream, proxies: UpstreamProxies): () => ModelHandler {
   if (upstream.kind === 'demo') return () => createDemoModel();
-  const forward = forwardToModel(upstream, createModelPool());
+  const forward = forwardToModel(upstream, createModelPool({ proxies }));
   return () => forward;
 }
 

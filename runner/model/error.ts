@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { UpstreamProxyError } from '../lib/upstream-proxy/connect-through.ts';
 
 /** Error `type` for a model that could not be reached. It is the gateway's own, not one of Anthropic's. */
 export const MODEL_UNREACHABLE = 'model_unreachable';
@@ -32,7 +33,14 @@ export function networkErrorCode(error: unknown): string | undefined {
   return networkErrorCode(error.cause);
 }
 
-/** A message for people: the model's address and the error code. */
-export function unreachableMessage(baseUrl: string, code: string): string {
+/** A message for people: the model's address, and the error code or what the proxy on the way did. */
+export function unreachableMessage(baseUrl: string, code: string, error: unknown): string {
+  const proxy = proxyErrorOf(error);
+  if (proxy !== undefined) return `cc-docker: the model at ${baseUrl} cannot be reached: ${proxy.message}.`;
   return `cc-docker: the model at ${baseUrl} cannot be reached (${code}). Check ANTHROPIC_BASE_URL and that it is up.`;
+}
+
+function proxyErrorOf(error: unknown): UpstreamProxyError | undefined {
+  if (error instanceof UpstreamProxyError) return error;
+  return error instanceof Error ? proxyErrorOf(error.cause) : undefined;
 }

@@ -49,7 +49,7 @@ export function forwardToModel(
       if (broken !== undefined) return { outcome: 'broken', status: response.statusCode, code: broken };
       const code = networkErrorCode(error);
       if (signal.aborted || response.headersSent || error instanceof BodyTooLarge || code === undefined) throw error;
-      sendError(response, 502, MODEL_UNREACHABLE, unreachableMessage(baseUrl, code));
+      sendError(response, 502, MODEL_UNREACHABLE, unreachableMessage(baseUrl, code, error));
       return { outcome: 'unreachable', code };
     }
   };

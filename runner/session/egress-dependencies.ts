@@ -8,11 +8,11 @@ import type { EgressDependencies } from './container/session-egress.ts';
 
 /** Reads the operator's rules, secrets and authorities for egress. `problem` is one line that says what is wrong with them. */
 export async function loadEgressDependencies(
-  settings: Pick<Settings, 'egress' | 'egressCa' | 'dataFolder'>,
+  settings: Pick<Settings, 'egress' | 'egressCa' | 'dataFolder' | 'proxies'>,
   env: Record<string, string | undefined>,
   log: Log,
 ): Promise<{ ok: true; dependencies: EgressDependencies } | { ok: false; problem: string }> {
-  const { egress, egressCa, dataFolder } = settings;
+  const { egress, egressCa, dataFolder, proxies } = settings;
   const loaded = loadSecrets(env, path.join(dataFolder, 'secrets'));
   if (!loaded.ok) return loaded;
   const trust = trustedAuthorities(egressCa);
@@ -24,6 +24,7 @@ export async function loadEgressDependencies(
     packages: () => (packages ??= packageSources(log, env)),
     secrets: loaded.secrets,
     trusted: trust.trusted,
+    upstream: { proxies, byName: egress.proxyNames },
   };
   // Certificates are needed only where the proxy puts secrets into requests.
   if (![...loaded.secrets.values()].some(({ kind }) => kind === 'wire')) return { ok: true, dependencies };

@@ -7,6 +7,7 @@ import { TokenType } from '../../protocol/token.ts';
 import { backendName } from '../../protocol/link/runner-control.ts';
 import { egressEnvironment, egressSettings, unknownPresets } from '../egress/policy/egress-settings.ts';
 import { LOG_LEVELS } from '../lib/log.ts';
+import { upstreamProxies, type UpstreamProxies } from '../lib/upstream-proxy/proxies.ts';
 import { storageEnvironment, storageProblems, storageSettings } from '../storage/storage-settings.ts';
 
 const repository = path.resolve(import.meta.dirname, '../..');
@@ -157,7 +158,10 @@ const environment = z
     path: env.PATH,
   }));
 
-export type Settings = z.infer<typeof environment>;
+export type Settings = z.infer<typeof environment> & {
+  /** The proxies that the runner itself has to use. */
+  proxies: UpstreamProxies;
+};
 
 /** The runner's settings, or one line that names the variable at fault. An empty variable counts as not set. */
 export function parseSettings(
@@ -165,7 +169,16 @@ export function parseSettings(
 ): { ok: true; settings: Settings } | { ok: false; problem: string } {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const parsed = environment.safeParse(set);
-  if (parsed.success) return { ok: true, settings: parsed.data };
+  const upstream = upstreamProxies(set);
+  if (!upstream.ok) return upstream;
+  const { proxies } = upstream;
+  if (parsed.success) {
+    const { storage } = parsed.data;
+    return {
+      ok: true,
+      settings: { ...parsed.data, proxies, storage: storage.kind === 's3' ? { ...storage, proxies } : storage },
+    };
+  }
   const problem = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ');
   return { ok: false, problem };
 }

@@ -10,6 +10,8 @@ import {
 } from '@aws-sdk/client-s3';
 import type { BackendHealth } from '../../protocol/link/runner-control.ts';
 import { messageOf } from '../lib/log.ts';
+import { proxiedAgents } from '../lib/upstream-proxy/agents.ts';
+import type { UpstreamProxies } from '../lib/upstream-proxy/proxies.ts';
 import { STORAGE_ID_KEY, StorageUnavailable, type ObjectStore, type StoredObject } from './object-store.ts';
 import { parseStorageId, storageIdBody } from './storage-id.ts';
 import type { S3Settings } from './storage-settings.ts';
@@ -35,7 +37,12 @@ export class S3Store implements ObjectStore {
       // Only AWS supports checksums in trailers. The objects hold their own checksums.
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',
-      requestHandler: { connectionTimeout: 5000, socketTimeout: 60_000, requestTimeout: 0 },
+      requestHandler: {
+        connectionTimeout: 5000,
+        socketTimeout: 60_000,
+        requestTimeout: 0,
+        ...(settings.proxies && agentsFor(settings.proxies)),
+      },
       ...(settings.endpoint === null ? {} : { endpoint: settings.endpoint, forcePathStyle: true }),
       ...(settings.credentials === null ? {} : { credentials: settings.credentials }),
     });
@@ -169,6 +176,11 @@ export class S3Store implements ObjectStore {
     const { bucket, prefix, endpoint, region } = this.origin;
     return `S3 bucket ${bucket}${prefix === '' ? '' : ` (${prefix}/)`} at ${endpoint ?? `AWS, ${region}`}`;
   }
+}
+
+function agentsFor(proxies: UpstreamProxies) {
+  const agents = proxiedAgents(proxies);
+  return { httpAgent: agents.http, httpsAgent: agents.https };
 }
 
 type Awaitable<T> = T | Promise<T>;

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import * as z from 'zod';
+import type { UpstreamProxies } from '../lib/upstream-proxy/proxies.ts';
 
 const folder = z.string().transform((text) => path.resolve(text));
 
@@ -42,6 +43,8 @@ export interface S3Settings {
   prefix: string;
   /** Null: credentials that the SDK finds on the machine (an instance's role, a profile). */
   credentials: { accessKeyId: string; secretAccessKey: string } | null;
+  /** The proxies on the way there; absent: none. */
+  proxies?: UpstreamProxies;
 }
 
 /** Where snapshots are kept. `folder` null: in the runner's data folder. */

@@ -64,6 +64,11 @@ export const egressEnvironment = {
   EGRESS_ALLOW_PRIVATE: grants.default([]),
   /** A file of the operator's own presets. They extend the shipped ones, or replace those of the same name. */
   EGRESS_PRESETS: presets,
+  /** The proxy that the runner has to use (`HTTPS_PROXY`) resolves the names of containers' targets. */
+  EGRESS_PROXY_NAMES: z
+    .enum(['true', 'false'], 'must be true or false')
+    .default('false')
+    .transform((text) => text === 'true'),
 };
 
 const environment = z.object(egressEnvironment);
@@ -75,6 +80,7 @@ export interface EgressSettings {
   private: readonly PrivateGrant[];
   /** From the preset files. `packages` is not among them: it is found on the machine. */
   presets: Presets;
+  proxyNames: boolean;
 }
 
 /** The parsed `EGRESS_*` variables, as the runner's settings hold them. */
@@ -84,6 +90,7 @@ export function egressSettings(env: EgressEnvironment): EgressSettings {
     fallback: env.EGRESS_DEFAULT,
     private: env.EGRESS_ALLOW_PRIVATE,
     presets: env.EGRESS_PRESETS,
+    proxyNames: env.EGRESS_PROXY_NAMES,
   };
 }
 

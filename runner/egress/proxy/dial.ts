@@ -1,6 +1,30 @@
 import { connect, isIPv6, type LookupFunction, type OnReadOpts, type Socket } from 'node:net';
 
+import { connectThrough, connectToProxy, UpstreamProxyError } from '../../lib/upstream-proxy/connect-through.ts';
+import type { EgressTarget } from './interceptor.ts';
+
 export type Dialled = { ok: true; socket: Socket } | { ok: false; why: string };
+
+interface DialOptions {
+  timeoutMs: number;
+  signal?: AbortSignal;
+  allowHalfOpen?: boolean;
+  onread?: OnReadOpts;
+}
+
+/** Connects to a target that was admitted: at its judged addresses, or through the proxy that the runner has to use. */
+export async function dialTarget(target: EgressTarget, options: DialOptions): Promise<Dialled> {
+  const { addresses, port, through } = target;
+  if (through === undefined) return await dialPinned(addresses, port, options);
+  try {
+    const { proxy, authority, absolute } = through;
+    const socket = absolute ? await connectToProxy(proxy, options) : await connectThrough(proxy, authority, options);
+    return { ok: true, socket };
+  } catch (error) {
+    if (error instanceof UpstreamProxyError) return { ok: false, why: error.message };
+    throw error;
+  }
+}
 
 /**
  * Connects to the first of these addresses that answers (RFC 8305). It resolves no name, so it connects to nothing else.
@@ -9,11 +33,7 @@ export type Dialled = { ok: true; socket: Socket } | { ok: false; why: string };
  * @param options.timeoutMs limit for all addresses together
  * @param options.signal stops dialling; it does not close a connection that was made
  */
-export function dialPinned(
-  addresses: readonly string[],
-  port: number,
-  options: { timeoutMs: number; signal?: AbortSignal; allowHalfOpen?: boolean; onread?: OnReadOpts },
-): Promise<Dialled> {
+function dialPinned(addresses: readonly string[], port: number, options: DialOptions): Promise<Dialled> {
   const pinned = addresses.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 }));
   const [first] = pinned;
   if (first === undefined) return Promise.resolve({ ok: false, why: 'there is no address' });

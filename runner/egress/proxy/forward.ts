@@ -1,31 +1,36 @@
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream';
+import type { UpstreamProxy } from '../../lib/upstream-proxy/proxies.ts';
 import { answeredHeaders } from './forwarded-headers.ts';
 
 export interface Forwarding {
   url: URL;
   /** Name, value, name, value … */
   headers: readonly string[];
-  /** The connection to the target. */
+  /** The connection to the target, or to `proxy`. */
   socket: Socket;
+  /** Is asked for the URL in absolute form. */
+  proxy?: UpstreamProxy;
   /** Called instead of answering when the target gave no answer that can be passed on. */
   failed: (why: string) => void;
 }
 
 /** Sends a request on over a connection that stands, and the answer back. A break on one side breaks the other. */
 export function forward(request: IncomingMessage, response: ServerResponse, forwarding: Forwarding): void {
-  const { url, headers, socket, failed } = forwarding;
+  const { url, headers, socket, proxy, failed } = forwarding;
+  const credentials = proxy?.authorization === undefined ? [] : ['Proxy-Authorization', proxy.authorization];
   let broken = 'the connection ended';
   const outgoing = httpRequest(url, {
     method: request.method,
-    headers,
+    headers: [...headers, ...credentials],
+    ...(proxy && { path: url.href }),
     createConnection: () => socket,
     // Servers that write their headers a little wrong are many.
     insecureHTTPParser: true,
   });
   outgoing.on('response', (incoming) => {
-    const fault = notPassedOn(incoming);
+    const fault = proxy !== undefined && incoming.statusCode === 407 ? unauthorized(proxy) : notPassedOn(incoming);
     if (fault !== undefined) {
       outgoing.destroy();
       return failed(fault);
@@ -41,6 +46,12 @@ export function forward(request: IncomingMessage, response: ServerResponse, forw
   response.once('close', () => outgoing.destroy());
   // No pipeline: the answer may come before the request is whole, and goes on.
   request.pipe(outgoing);
+}
+
+function unauthorized({ name, authorization }: UpstreamProxy): string {
+  const why =
+    authorization === undefined ? 'asks for a user and a password' : 'does not take the user and password in its URL';
+  return `the proxy of ${name} ${why}`;
 }
 
 /** What Node would refuse to send, and what only a proxy may say. */

@@ -4,10 +4,10 @@ import type { OnReadOpts, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Log } from '../../lib/log.ts';
 import { listenOnUnixSocket } from '../../lib/unix-socket.ts';
-import { admit, type Admission } from './admission.ts';
+import { admit, type Admission, type UpstreamRoute } from './admission.ts';
 import { answerRequest, answerSocket, type Answer } from './answer.ts';
 import type { Decision } from '../policy/decision.ts';
-import { dialPinned, type Dialled } from './dial.ts';
+import { dialTarget, type Dialled } from './dial.ts';
 import { forward } from './forward.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import type { EgressTarget, Interceptor } from './interceptor.ts';
@@ -26,6 +26,8 @@ export interface EgressProxyOptions {
   log: Log;
   /** The system's resolver unless given. */
   lookup?: Lookup;
+  /** The proxies that the runner itself has to use. None unless given. */
+  upstream?: UpstreamRoute;
   /** This machine's own addresses, as of now. */
   own?: () => ReadonlySet<string>;
   limits?: Partial<EgressLimits>;
@@ -166,7 +168,7 @@ class EgressServer {
     const { socket } = request;
     if (exchange.excess) return answerSocket(socket, busy(this.#limits));
     const written = request.url ?? '';
-    const admitted = await this.#admit(written, parseTarget(written), exchange);
+    const admitted = await this.#admit('https', written, parseTarget(written), exchange);
     if (admitted.kind === 'answer') return answerSocket(socket, admitted.answer);
     const { target, rule } = admitted;
     const { interceptor } = this.#options;
@@ -210,7 +212,7 @@ class EgressServer {
       return answer(NO_FRAME);
     }
     const parsed = parseAbsoluteForm(written);
-    const admitted = await this.#admit(written, parsed, exchange);
+    const admitted = await this.#admit('http', written, parsed, exchange);
     if (admitted.kind === 'answer') return answer(admitted.answer);
     const { target, rule } = admitted;
     const download = new PlainDownload();
@@ -225,6 +227,7 @@ class EgressServer {
       url: new URL(`http://${formatTarget(target)}${parsed.ok ? parsed.path : '/'}`),
       headers: this.#options.interceptor?.rewrite?.(headers, target) ?? headers,
       socket: dialled.socket,
+      ...(target.through?.absolute === true && { proxy: target.through.proxy }),
       failed: (why) => answer(noAnswer(target, why)),
     });
   }
@@ -254,12 +257,13 @@ class EgressServer {
   }
 
   async #admit(
+    scheme: 'http' | 'https',
     written: string,
     parsed: ParsedTarget,
     { signal }: Exchange,
   ): Promise<Extract<Admission, { kind: 'admitted' }> | { kind: 'answer'; answer: Answer }> {
-    const { policy, own = ownAddresses, onDecision, log } = this.#options;
-    const admission = await admit(written, parsed, { policy, resolver: this.#resolver, own, signal });
+    const { policy, own = ownAddresses, upstream, onDecision, log } = this.#options;
+    const admission = await admit(written, parsed, { policy, resolver: this.#resolver, own, scheme, upstream, signal });
     if (admission.kind === 'admitted') return admission;
     const { host, port, why } = admission;
     if (admission.kind === 'unresolved') {
@@ -288,7 +292,7 @@ class EgressServer {
   ): Promise<Extract<Dialled, { ok: true }> | { ok: false; answer: Answer }> {
     const report = this.#opened(target, rule);
     const timeoutMs = this.#limits.connectMs;
-    const dialled = await dialPinned(target.addresses, target.port, { timeoutMs, signal, ...options });
+    const dialled = await dialTarget(target, { timeoutMs, signal, ...options });
     if (!dialled.ok) {
       report(0, 0);
       return { ok: false, answer: unreachable(target, dialled.why) };

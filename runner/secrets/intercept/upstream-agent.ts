@@ -2,7 +2,7 @@ import https from 'node:https';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
-import { dialPinned } from '../../egress/proxy/dial.ts';
+import { dialTarget } from '../../egress/proxy/dial.ts';
 import type { EgressTarget } from '../../egress/proxy/interceptor.ts';
 
 /** The connection to a server failed before a request could be sent on it. */
@@ -21,7 +21,7 @@ const TIMEOUT_MS = 15_000;
 
 /**
  * TLS connections to one target, one at a time. It connects only to the addresses that the policy judged, and only to a
- * server with a certificate for the target's name. It resolves no name and ignores this process's proxy settings.
+ * server with a certificate for the target's name. It resolves no name.
  */
 export class UpstreamAgent extends https.Agent {
   readonly #target: EgressTarget;
@@ -60,8 +60,8 @@ export class UpstreamAgent extends https.Agent {
   }
 
   async #connect(): Promise<tls.TLSSocket> {
-    const { host, port, addresses } = this.#target;
-    const dialled = await dialPinned(addresses, port, { timeoutMs: TIMEOUT_MS });
+    const { host } = this.#target;
+    const dialled = await dialTarget(this.#target, { timeoutMs: TIMEOUT_MS });
     if (!dialled.ok) throw new UpstreamFailure('unreachable', dialled.why);
     const socket = await handshake(dialled.socket, host, this.#trust);
     // The client has gone meanwhile.

@@ -5,6 +5,7 @@ import { EgressNotices } from '../../egress/egress-notices.ts';
 import { sessionPolicy, type EgressPolicy, type EgressRules, type Presets } from '../../egress/policy/policy.ts';
 import type { PackageSources } from '../../egress/policy/package-sources.ts';
 import { PACKAGES_PRESET, withPackages } from '../../egress/policy/presets.ts';
+import type { UpstreamRoute } from '../../egress/proxy/admission.ts';
 import { openEgressProxy } from '../../egress/proxy/proxy.ts';
 import { addressForwards, type AddressedForward } from '../../egress/policy/forward-hosts.ts';
 import type { Log } from '../../lib/log.ts';
@@ -24,6 +25,8 @@ export interface EgressDependencies {
   packages: () => Promise<PackageSources>;
   secrets: ReadonlyMap<string, Secret>;
   trusted: TrustedAuthorities;
+  /** The proxies that the runner itself has to use; absent: none. */
+  upstream?: UpstreamRoute;
   /** Signs certificates for the hosts of secrets. Absent when no secret goes on the wire. */
   authority?: CertificateAuthority;
 }
@@ -100,6 +103,7 @@ export async function openSessionEgress(options: {
     socketPath,
     policy: plan.policy,
     ...(interceptor && { interceptor }),
+    ...(dependencies.upstream && { upstream: dependencies.upstream }),
     onDecision: (decision) => notices.add(decision),
     log,
   });

@@ -80,7 +80,7 @@ export async function writeLaunchFile(
 }
 
 /** Puts a file into the run folder that everyone may read, and so the container's user. */
-export async function writeRunFile(folders: SessionFolders, name: string, content: string): Promise<void> {
+export async function writeRunFile(folders: SessionFolders, name: string, content: string | Buffer): Promise<void> {
   const file = path.join(folders.run, name);
   await rm(file, { force: true });
   await writeFile(file, content, { mode: 0o644, flag: 'wx' });

@@ -60,7 +60,10 @@ export function caBundle(trusted: TrustedAuthorities, own: string): string {
   return `${[...trusted.certificates, own.trim()].join('\n')}\n`;
 }
 
-/** Variables that name this file to tools: OpenSSL, Go and uv; Node; git; curl; Python's requests; pip; npm. */
+/**
+ * Variables that name this file to tools: OpenSSL, Go, uv, Ruby, .NET; Node; git; curl; Python's requests; pip; npm; cargo; AWS;
+ * Deno; gRPC; Perl; Elixir's Hex. Java reads no PEM file: see `trust-store.ts`.
+ */
 export function caBundleEnv(file: string): Record<string, string> {
   return {
     SSL_CERT_FILE: file,
@@ -70,5 +73,11 @@ export function caBundleEnv(file: string): Record<string, string> {
     REQUESTS_CA_BUNDLE: file,
     PIP_CERT: file,
     npm_config_cafile: file,
+    CARGO_HTTP_CAINFO: file,
+    AWS_CA_BUNDLE: file,
+    DENO_CERT: file,
+    GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: file,
+    PERL_LWP_SSL_CA_FILE: file,
+    HEX_CACERTS_PATH: file,
   };
 }

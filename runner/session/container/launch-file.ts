@@ -3,11 +3,12 @@ import type { Launch } from '../../../protocol/link/runner-control.ts';
 import type { WrapperLaunch } from '../../../protocol/link/wrapper-launch.ts';
 import { isReservedEnv } from '../../../protocol/settings/agent-env.ts';
 import type { ContainerLayout } from '../../backend/backend.ts';
-import { containerModelEnv, MODEL_HOST, type ModelUpstream } from '../../model/upstream.ts';
+import { containerModelEnv, type ModelUpstream } from '../../model/upstream.ts';
 import type { AddressedForward } from '../../egress/policy/forward-hosts.ts';
 import { GIT_CONFIG_FILE } from './git-config.ts';
 import { caBundleEnv } from '../../secrets/ca-bundle.ts';
 import { hasTranscript, type SessionFolders } from '../../lib/session-folders.ts';
+import { JAVA_OPTIONS, javaEnv, PROXY_PORT, proxyEnv } from './proxy-env.ts';
 
 export interface LaunchFileInput {
   launch: Launch;
@@ -30,9 +31,8 @@ export interface LaunchFileInput {
 
 /** Names of files in the run folder. */
 export const CA_FILE = 'ca.pem';
+export const TRUST_STORE_FILE = 'ca.p12';
 export const PROXY_SOCKET = 'proxy.sock';
-/** The port of the proxy inside the container. Nothing else listens on it before the wrapper does. */
-const PROXY_PORT = 3128;
 
 /**
  * How long MCP servers may take to connect, milliseconds. The first turn waits for them until five seconds after `claude`
@@ -99,7 +99,14 @@ export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch>
       GIT_CONFIG_SYSTEM: path.join(layout.run, GIT_CONFIG_FILE),
       ...packageEnv,
       ...exposedEnv,
-      ...(sealed && { ...proxyEnv(), ...caBundleEnv(path.join(layout.run, CA_FILE)) }),
+      ...(sealed && {
+        ...proxyEnv(),
+        ...caBundleEnv(path.join(layout.run, CA_FILE)),
+        ...javaEnv(
+          path.join(layout.run, TRUST_STORE_FILE),
+          exposedEnv[JAVA_OPTIONS] ?? launch.config.env?.[JAVA_OPTIONS],
+        ),
+      }),
       ...claudeEnv,
       ...layout.env,
       ...containerModelEnv(upstream, path.join(layout.run, 'model.sock')),
@@ -109,7 +116,8 @@ export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch>
 
 /**
  * The container's environment with the session's own variables. The edge has refused names that are reserved; of the others,
- * those in `own` are only defaults. A secret that the operator exposes, and that the session names, stays what it is.
+ * those in `own` are only defaults, but for Java's options, which have the session's behind them. A secret that the operator
+ * exposes, and that the session names, stays what it is.
  */
 function withAsked(
   { config }: Launch,
@@ -117,26 +125,8 @@ function withAsked(
   own: Record<string, string>,
 ): Record<string, string> {
   const asked = Object.entries(config.env ?? {}).filter(
-    ([name]) => !isReservedEnv(name) && !Object.hasOwn(exposed, name),
+    ([name]) =>
+      !isReservedEnv(name) && !Object.hasOwn(exposed, name) && !(name === JAVA_OPTIONS && Object.hasOwn(own, name)),
   );
   return { ...own, ...Object.fromEntries(asked) };
-}
-
-/** Some tools read upper-case names, some lower-case ones; curl reads only the lower-case `http_proxy`. */
-function proxyEnv(): Record<string, string> {
-  const proxy = `http://127.0.0.1:${PROXY_PORT}`;
-  // Calls to the model go to the gateway's socket, not to the proxy. The rest is the container itself. Tools read this list in
-  // different ways (some know ranges, some do not, and some fail over `[::1]`), so the wrapper's end of the proxy knows it all
-  // the same. `::1` is left to that end: where a container has no IPv6, it goes on to 127.0.0.1.
-  const direct = `localhost,.localhost,session,127.0.0.1,127.0.0.0/8,0.0.0.0,${MODEL_HOST}`;
-  return {
-    HTTP_PROXY: proxy,
-    http_proxy: proxy,
-    HTTPS_PROXY: proxy,
-    https_proxy: proxy,
-    NO_PROXY: direct,
-    no_proxy: direct,
-    // Makes Node's own fetch and http use the proxy, from version 24 on.
-    NODE_USE_ENV_PROXY: '1',
-  };
 }

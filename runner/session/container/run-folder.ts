@@ -10,7 +10,7 @@ import {
   type SessionFolders,
 } from '../../lib/session-folders.ts';
 import type { ModelUpstream } from '../../model/upstream.ts';
-import { CA_FILE, launchFile } from './launch-file.ts';
+import { CA_FILE, launchFile, TRUST_STORE_FILE } from './launch-file.ts';
 import { GIT_CONFIG_FILE, gitConfig, gitLaunch } from './git-config.ts';
 import { containerAuthorities, type EgressDependencies, type EgressPlan } from './session-egress.ts';
 
@@ -42,6 +42,7 @@ export async function writeRunFolder(input: RunFolderInput): Promise<void> {
   const env = { exposedEnv, packageEnv, claudeEnv };
   const git = clone ? gitLaunch(launch, plan) : undefined;
   const launchInput = { launch, folders, layout, upstream, ...env, sealed, ownKernel, forwards, git };
+  const authorities = containerAuthorities(plan, egress);
   await Promise.all([
     launchFile(launchInput).then((file) => writeLaunchFile(folders, backend.owner, file)),
     writePlacement(folders, placement),
@@ -50,7 +51,8 @@ export async function writeRunFolder(input: RunFolderInput): Promise<void> {
       ? [
           writeRunFile(folders, HOSTS_FILE, hostsFile(forwards)),
           writeRunFile(folders, RESOLVER_FILE, RESOLVER),
-          writeRunFile(folders, CA_FILE, containerAuthorities(plan, egress)),
+          writeRunFile(folders, CA_FILE, authorities.pem),
+          writeRunFile(folders, TRUST_STORE_FILE, authorities.java),
         ]
       : []),
   ]);

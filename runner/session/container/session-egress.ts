@@ -14,6 +14,7 @@ import type { CertificateAuthority } from '../../secrets/certificate-authority.t
 import type { Secret, WireSecret } from '../../secrets/secret.ts';
 import { forgeLogins } from '../../secrets/forge-logins.ts';
 import { sessionSecrets } from '../../secrets/session-secrets.ts';
+import { javaTrustStore } from '../../secrets/trust-store.ts';
 import { createTlsInterceptor } from '../../secrets/intercept/tls-interceptor.ts';
 
 /** The operator's decisions on egress: where containers may connect, and with which secrets. */
@@ -79,9 +80,29 @@ export async function planEgress(
   };
 }
 
-/** The PEM file of the authorities that a container's tools trust. The runner's own is in it only where it is needed. */
-export function containerAuthorities(plan: EgressPlan, { trusted, authority }: EgressDependencies): string {
-  return caBundle(trusted, plan.wire.length === 0 ? '' : (authority?.certificate ?? ''));
+/** What a container's tools trust: as a PEM file, and as Java's trust store. */
+interface ContainerAuthorities {
+  pem: string;
+  java: Buffer;
+}
+
+/** Made once for each of a runner's two sets, with and without its own authority: a trust store takes 10 ms. */
+const made = new WeakMap<TrustedAuthorities, Map<string, ContainerAuthorities>>();
+
+/** The authorities that a container's tools trust. The runner's own is among them only where it is needed. */
+export function containerAuthorities(
+  plan: EgressPlan,
+  { trusted, authority }: EgressDependencies,
+): ContainerAuthorities {
+  const own = plan.wire.length === 0 ? '' : (authority?.certificate ?? '');
+  const sets = made.get(trusted) ?? new Map<string, ContainerAuthorities>();
+  made.set(trusted, sets);
+  const known = sets.get(own);
+  if (known !== undefined) return known;
+  const pem = caBundle(trusted, own);
+  const authorities = { pem, java: javaTrustStore(pem) };
+  sets.set(own, authorities);
+  return authorities;
 }
 
 /** Opens a session's egress proxy. Its decisions are sent as notices. @throws when its socket cannot be opened */

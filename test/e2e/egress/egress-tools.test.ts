@@ -200,6 +200,65 @@ describeDocker('the way out, with the tools that agents use', ({ host, image }) 
     );
   });
 
+  test('the container’s own dev server answers under each of its names and addresses, whatever the tool', async () => {
+    const hosts = [
+      'localhost',
+      'LOCALHOST',
+      'localhost.localdomain',
+      'app.localhost',
+      'session',
+      '127.0.0.1',
+      '127.1',
+      '0x7f000001',
+      '0.0.0.0',
+      '[::1]',
+      '[::]',
+      '[::ffff:127.0.0.1]',
+    ];
+    const names = ['localhost', 'localhost.localdomain', 'app.localhost', 'session', '127.0.0.1', '0.0.0.0'];
+    const output = await run(
+      shared,
+      `mkdir -p /tmp/dev && cd /tmp/dev && echo 'the dev server' > index.html
+       python3 -m http.server 8000 --bind 127.0.0.1 >/dev/null 2>&1 & server=$!
+       until curl -sf -o /dev/null http://127.0.0.1:8000/; do sleep 0.1; done
+       for host in ${hosts.join(' ')}; do url=http://$host:8000/
+         echo "curl $host: $(curl -sS "$url" 2>&1)"
+         echo "tunnel $host: $(curl -sS --noproxy '' --proxytunnel "$url" 2>&1)"
+         echo "fetch $host: $(node -e 'fetch(process.argv[1]).then(async (r) => console.log(await r.text()))' "$url" 2>&1 | head -n 1)"
+         echo "python $host: $(python3 -c 'import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode())' "$url" 2>&1 | tail -n 2)"
+       done
+       for host in ${names.join(' ')}; do
+         echo "direct $host: $(python3 -c 'import sys, http.client as h; c = h.HTTPConnection(sys.argv[1], 8000); c.request("GET", "/"); print(c.getresponse().read().decode())' "$host" 2>&1 | tail -n 2)"
+       done
+       echo "nobody: $(curl -sS http://[::1]:8001/ 2>&1)"
+       echo "unknown: $(getent hosts nosuch.test || echo none)"
+       kill $server`,
+    );
+    const answered = (tool: string) =>
+      [...output.matchAll(new RegExp(`^${tool} (\\S+): the dev server$`, 'gm'))].map(([, host]) => host);
+    expect({ tools: ['curl', 'tunnel', 'fetch', 'python'].map(answered), direct: answered('direct') }, output).toEqual({
+      tools: [hosts, hosts, hosts, hosts],
+      direct: names,
+    });
+    expect(output).toContain('nobody: cc-docker: nothing answers on port 8001 of this container: ');
+    expect(output).toContain('unknown: none');
+    expect(await decisions(shared)).not.toContainEqual(expect.stringMatching(/:800[01] /));
+  });
+
+  test('a program in Java is told of the proxy, and has a trust store of what all tools trust', async () => {
+    const output = await run(
+      shared,
+      `echo "$JAVA_TOOL_OPTIONS"
+       store=$(echo "$JAVA_TOOL_OPTIONS" | sed 's/.*trustStore=\\([^ ]*\\).*/\\1/')
+       echo "in the store: $(openssl pkcs12 -in $store -nokeys -passin pass: 2>/dev/null | grep -c BEGIN)"
+       echo "in the file: $(grep -c BEGIN "$SSL_CERT_FILE")"`,
+    );
+    expect(output).toContain('-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=3128');
+    const [, store] = /^in the store: (\d+)$/m.exec(output) ?? [];
+    expect(Number(store)).toBeGreaterThan(1);
+    expect(output).toContain(`in the file: ${store}`);
+  });
+
   test('nothing is allowed to a session that does not ask', async () => {
     const id = await alice.createSession();
     const output = await run(id, `curl -sS http://site.test:${sitePort}/`);

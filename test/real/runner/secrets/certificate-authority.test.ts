@@ -5,9 +5,11 @@ import path from 'node:path';
 import { duplexPair } from 'node:stream';
 import tls from 'node:tls';
 import { describe, expect, test } from 'vitest';
+import { javaTrustStore } from '../../../../runner/secrets/trust-store.ts';
 import { caBundle, caBundleEnv, trustedAuthorities } from '../../../../runner/secrets/ca-bundle.ts';
 import { openCertificateAuthority } from '../../../../runner/secrets/certificate-authority.ts';
 import { scratch } from '../../../support/scratch.ts';
+import { run } from '../../../support/secrets/run.ts';
 import { makeAuthority } from '../../../support/secrets/servers.ts';
 
 /** What a server with this context shows. */
@@ -77,14 +79,36 @@ describe('what a container trusts', () => {
     expect(bundle).not.toContain('PRIVATE');
     expect(() => tls.createSecureContext({ ca: bundle })).not.toThrow();
     expect(Object.keys(caBundleEnv('/x')).sort()).toEqual([
+      'AWS_CA_BUNDLE',
+      'CARGO_HTTP_CAINFO',
       'CURL_CA_BUNDLE',
+      'DENO_CERT',
       'GIT_SSL_CAINFO',
+      'GRPC_DEFAULT_SSL_ROOTS_FILE_PATH',
+      'HEX_CACERTS_PATH',
       'NODE_EXTRA_CA_CERTS',
+      'PERL_LWP_SSL_CA_FILE',
       'PIP_CERT',
       'REQUESTS_CA_BUNDLE',
       'SSL_CERT_FILE',
       'npm_config_cafile',
     ]);
+  });
+
+  test('is in Java’s trust store too, each certificate as one that is trusted, under no password', async () => {
+    const authorities = await Promise.all([makeAuthority(), makeAuthority()]);
+    const pems = authorities.map(({ certificate }) => certificate.trim());
+    const file = path.join(scratch(), 'ca.p12');
+    writeFileSync(file, javaTrustStore(caBundle({ certificates: pems.slice(0, 1) }, pems[1] ?? '')));
+    const env = { PATH: process.env.PATH ?? '/usr/bin:/bin' };
+    const read = await run('openssl', ['pkcs12', '-in', file, '-nokeys', '-passin', 'pass:'], { env });
+    expect(read.stderr).toMatch(/^Warning: MAC is absent!$/m);
+    const found = read.stdout.match(/-----BEGIN [^-]+-----[^-]+-----END [^-]+-----/g) ?? [];
+    expect(found.map((pem) => new X509Certificate(pem).fingerprint256)).toEqual(
+      pems.map((pem) => new X509Certificate(pem).fingerprint256),
+    );
+    // Without Oracle's trustedKeyUsage, Java trusts none of them.
+    expect(read.stdout.split('2.16.840.1.113894.746875.1.1').length - 1).toBe(2);
   });
 
   test('cannot be said by a file that is missing, or holds no certificate', () => {

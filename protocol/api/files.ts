@@ -76,8 +76,13 @@ const fileEntry = z.object({
   modified_at: instant,
   /** The target of a symlink, as it is written. */
   target: z.string().optional(),
-  /** False in a recursive list: this folder is too deep, and its entries are missing. List the folder itself. */
+  /**
+   * False in a recursive list: the entries of this folder are missing. It is too deep (list the folder itself), or
+   * `unreadable`.
+   */
   listed: z.literal(false).optional(),
+  /** This folder's permissions keep the runner out. */
+  unreadable: z.literal(true).optional(),
 });
 export type FileEntry = z.infer<typeof fileEntry>;
 export const fileList = z.object({ path: z.string(), data: z.array(fileEntry), next_cursor: z.string().nullable() });
@@ -94,6 +99,8 @@ const fileChange = z.object({
   new_size: z.int().nullable(),
   old_mode: z.string().nullable(),
   new_mode: z.string().nullable(),
+  /** Its permissions keep the runner out, so its content, or what is in the folder, is not compared. */
+  unreadable: z.literal(true).optional(),
 });
 export type FileChange = z.infer<typeof fileChange>;
 /** `start`: the snapshot that the workspace began with. */
@@ -112,6 +119,7 @@ const filesRefusalCode = z.enum([
   'files_unavailable',
   'storage_unavailable',
   'file_busy',
+  'file_access_denied',
   'artifact_not_found',
   'artifact_too_large',
   'quota_exceeded',

@@ -47,6 +47,7 @@ export const PROBLEMS = {
   archive_invalid: [422, 'Not an archive that can be unpacked'],
   workspace_full: [507, 'The workspace is full'],
   file_busy: [409, 'The file is being written'],
+  file_access_denied: [403, 'The permissions of the file do not allow it'],
   files_unavailable: [503, 'The files cannot be reached'],
   storage_unavailable: [503, 'The storage cannot be reached'],
   runner_connected: [409, 'A runner with this name is connected'],

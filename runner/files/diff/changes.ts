@@ -6,7 +6,7 @@ import { linkTarget, openKnownFile, openWorkspace } from '../paths/safe-path.ts'
 import { textOf, type ByteName } from '../paths/byte-name.ts';
 import { modeText, typeOf } from '../read/file-facts.ts';
 import { bytesFrom } from '../read/read-path.ts';
-import { errnoOf, FilesRefused } from '../paths/refused.ts';
+import { errnoOf, FilesRefused, isDenied } from '../paths/refused.ts';
 import { fromStorage, type StartTree } from './start-tree.ts';
 import { walk, type WalkEntry } from '../paths/tree-walk.ts';
 
@@ -18,6 +18,8 @@ export interface CurrentEntry {
   size: number;
   /** A symlink's target. */
   target: ByteName | null;
+  /** Its permissions keep the runner out. */
+  unreadable: boolean;
 }
 
 /** The change of one path. If its type has changed, it is deleted and then added. */
@@ -47,6 +49,8 @@ export async function* changesSince(workspace: string, start: StartTree | null):
       const { path } = found;
       const old = before.get(path) ?? null;
       before.delete(path);
+      // Nobody knows whether what was in it is still there.
+      if (found.unreadable) for (const inner of before.keys()) if (inner.startsWith(`${path}/`)) before.delete(inner);
       if (old !== null && old.type !== now.type) {
         yield { path, before: old, now: null };
         yield { path, before: null, now };
@@ -71,6 +75,7 @@ export function changeOf({ path, before, now }: Change): FileChange {
     new_size: now === null ? null : now.size,
     old_mode: before === null ? null : modeText(before.mode),
     new_mode: now === null ? null : modeText(now.mode),
+    ...(now?.unreadable === true && { unreadable: true as const }),
   };
 }
 
@@ -89,12 +94,28 @@ async function nowOf(found: WalkEntry): Promise<CurrentEntry | null> {
   const type = typeOf(stats);
   if (type === 'other') return null;
   const mode = Number(stats.mode) & KEPT_MODE;
-  if (type !== 'symlink') return { found, type, mode, size: type === 'file' ? Number(stats.size) : 0, target: null };
-  const target = await linkTarget(folder, name).catch(nullIfGone);
-  return target === null ? null : { found, type, mode, size: target.length, target };
+  if (type === 'symlink') {
+    const target = await linkTarget(folder, name).catch(nullIfGone);
+    return target === null ? null : { found, type, mode, size: target.length, target, unreadable: false };
+  }
+  const unreadable = found.unreadable || (type === 'file' && !(await isReadable(found)));
+  return { found, type, mode, size: type === 'file' ? Number(stats.size) : 0, target: null, unreadable };
+}
+
+/** Only a file that its owner may not read is tried: the others are opened when they are compared. */
+async function isReadable({ folder, name, stats }: WalkEntry): Promise<boolean> {
+  if ((Number(stats.mode) & 0o400) !== 0) return true;
+  try {
+    await (await openKnownFile(folder, [name])).file.close();
+    return true;
+  } catch (error) {
+    if (isDenied(error)) return false;
+    return nullIfGone(error) === null;
+  }
 }
 
 async function differs(before: TreeEntry, now: CurrentEntry, start: StartTree): Promise<boolean> {
+  if (now.unreadable) return true;
   if (before.type === 'symlink') return before.target?.toString('latin1') !== now.target;
   if ((before.mode & KEPT_MODE) !== now.mode) return true;
   if (before.type === 'directory') return false;

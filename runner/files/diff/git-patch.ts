@@ -32,6 +32,8 @@ export async function gitPatch(change: Change, start: StartTree | null): Promise
     return Buffer.from(`# ${b} is not in this patch: git takes no such name\n`);
   if ((before?.size ?? 0) > PATCH_BYTES || (now?.size ?? 0) > PATCH_BYTES)
     return Buffer.from(`# Binary files ${a} and ${b} differ: too large for this patch\n`);
+  if (now?.unreadable === true)
+    return Buffer.from(`# ${b} is not in this patch: its permissions keep the runner out\n`);
   const [old, fresh] = [await sideBefore(before, start), await sideNow(change)];
   if (old === undefined || fresh === undefined) return Buffer.alloc(0);
   if (old === null && fresh === null) return Buffer.alloc(0);

@@ -21,6 +21,9 @@ export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
+const DENIED =
+  'is closed to the runner by its permissions, or by those of its folder: have the agent change them (chmod u+rwX)';
+
 const MEANING: Readonly<Record<string, readonly [FilesRefusalCode, string]>> = {
   ENOENT: ['file_not_found', 'is not there'],
   ENOTDIR: ['not_a_directory', 'is not a folder'],
@@ -30,6 +33,9 @@ const MEANING: Readonly<Record<string, readonly [FilesRefusalCode, string]>> = {
   ENAMETOOLONG: ['path_invalid', 'has a name that is longer than the file system takes'],
   EINVAL: ['path_invalid', 'has a name that the file system does not take'],
   EILSEQ: ['path_invalid', 'has a name that the file system does not take'],
+  EACCES: ['file_access_denied', DENIED],
+  EPERM: ['file_access_denied', DENIED],
+  EROFS: ['file_access_denied', 'is on a file system that is read-only'],
   ENOSPC: ['workspace_full', 'does not fit: the runner’s disk is full'],
   EDQUOT: ['workspace_full', 'does not fit: the runner’s quota is used up'],
   EFBIG: ['workspace_full', 'is larger than the runner’s file system takes'],
@@ -47,4 +53,10 @@ export function refusedBy(error: unknown, where: string): unknown {
   if (code === undefined || !(error instanceof Error) || !('syscall' in error)) return error;
   const [refusal, why] = MEANING[code] ?? ['files_unavailable', `could not be reached (${code})`];
   return new FilesRefused(refusal, `${where} ${why}.`, { cause: error });
+}
+
+/** The tree's permissions keep the runner, which is not root, out. */
+export function isDenied(error: unknown): boolean {
+  if (error instanceof FilesRefused) return error.refusal.code === 'file_access_denied';
+  return ['EACCES', 'EPERM'].includes(errnoOf(error) ?? '');
 }

@@ -1,5 +1,5 @@
 import { constants, type BigIntStats } from 'node:fs';
-import { lstat, open, opendir, readlink, stat, type FileHandle } from 'node:fs/promises';
+import { chmod, lstat, open, opendir, readlink, stat, type FileHandle } from 'node:fs/promises';
 import { displayPath, type ByteName } from './byte-name.ts';
 import { errnoOf, FilesRefused, refusedBy } from './refused.ts';
 
@@ -11,6 +11,8 @@ import { errnoOf, FilesRefused, refusedBy } from './refused.ts';
  * Node has no `openat`. This is equivalent, as long as the folder stays open until the call has returned.
  */
 const { O_DIRECTORY, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
+/** Linux's own; Node does not name it. */
+const O_PATH = 0o10000000;
 
 /** Most entries of one folder: they are sorted in memory. */
 const FOLDER_ENTRIES = 250_000;
@@ -57,6 +59,32 @@ export async function openWorkspace(workspace: string): Promise<FileHandle> {
 /** Opens a folder in a folder. Fails with the kernel's error; ENOTDIR for a symlink too. */
 export function openSubfolder(folder: FileHandle, name: ByteName): Promise<FileHandle> {
   return open(entryPath(folder, name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK);
+}
+
+/** The same, and its entries can be reached: a folder that can be read and not searched shows their names alone. */
+export async function openSearchable(folder: FileHandle, name: ByteName): Promise<FileHandle> {
+  const opened = await openSubfolder(folder, name);
+  try {
+    await stat(`${folderPath(opened)}/.`);
+    return opened;
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+/**
+ * Gives the runner's user all permissions on a folder that it owns and cannot open. It changes what it has found: the folder is
+ * opened by its place alone (`O_PATH`), which needs no permission, and a link is not followed.
+ */
+export async function unlockFolder(folder: FileHandle, name: ByteName): Promise<void> {
+  const found = await open(entryPath(folder, name), O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  try {
+    const { mode } = await found.stat();
+    await chmod(folderPath(found), (mode & 0o7777) | 0o700);
+  } finally {
+    await found.close();
+  }
 }
 
 /** Opens the same folder again. */

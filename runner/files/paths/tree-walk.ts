@@ -1,8 +1,8 @@
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { openSubfolder, lstatIfExists, sortedNames } from './safe-path.ts';
+import { openSearchable, lstatIfExists, sortedNames } from './safe-path.ts';
 import { displayPath, type ByteName } from './byte-name.ts';
-import { errnoOf, FilesRefused, refusedBy } from './refused.ts';
+import { errnoOf, FilesRefused, isDenied, refusedBy } from './refused.ts';
 
 /** Deepest nesting that a walk enters. Each level is an open file of the runner. */
 const WALK_DEPTH = 128;
@@ -16,6 +16,8 @@ export interface WalkEntry {
   stats: BigIntStats;
   /** A folder that is nested too deep. The walk does not enter it. */
   tooDeep: boolean;
+  /** A folder whose permissions keep the runner out. The walk does not enter it. */
+  unreadable: boolean;
 }
 
 export interface WalkOptions {
@@ -61,19 +63,17 @@ export async function* walk(start: FileHandle, options: WalkOptions): AsyncGener
       if (stats === undefined) continue;
       const enters = options.recursive && stats.isDirectory();
       const tooDeep = enters && levels.length >= WALK_DEPTH;
-      if (!isAfterPath) yield { path, name, folder: level.folder, stats, tooDeep };
-      if (!enters) continue;
-      if (tooDeep) {
-        if (options.tooDeep === 'skip') continue;
+      if (tooDeep && options.tooDeep === 'refuse')
         throw new FilesRefused('files_unavailable', `${displayPath(path)} is more than ${WALK_DEPTH} folders down.`);
-      }
-      const folder = await enterIfThere(level.folder, name, path);
-      if (folder === undefined) continue;
+      const inner = enters && !tooDeep ? await enter(level.folder, name, path) : undefined;
+      const unreadable = inner === 'unreadable';
       try {
-        levels.push(await levelOf(folder, `${path}/`, isAfterPath ? rest : []));
-      } catch (error) {
-        await folder.close();
-        throw error;
+        if (!isAfterPath) yield { path, name, folder: level.folder, stats, tooDeep, unreadable };
+        if (inner === undefined || inner === 'unreadable') continue;
+        levels.push(await levelOf(inner, `${path}/`, isAfterPath ? rest : []));
+      } finally {
+        const entered = levels.at(-1)?.folder === inner;
+        if (!entered && inner !== undefined && inner !== 'unreadable') await inner.close();
       }
     }
   } finally {
@@ -99,10 +99,15 @@ function lowerBound(names: readonly ByteName[], name: ByteName): number {
 }
 
 /** Opens a folder; undefined: it is no longer a folder. */
-async function enterIfThere(folder: FileHandle, name: ByteName, path: ByteName): Promise<FileHandle | undefined> {
+async function enter(
+  folder: FileHandle,
+  name: ByteName,
+  path: ByteName,
+): Promise<FileHandle | 'unreadable' | undefined> {
   try {
-    return await openSubfolder(folder, name);
+    return await openSearchable(folder, name);
   } catch (error) {
+    if (isDenied(error)) return 'unreadable';
     if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? '')) return undefined;
     throw refusedBy(error, displayPath(path));
   }

@@ -8,8 +8,8 @@ import { streamed, type SuccessAnswer } from '../answer.ts';
 import { linkTarget, openKnownFile, openFolderAt } from '../paths/safe-path.ts';
 import { bytesOf, parsePath, displayPath, textOf, type ByteName } from '../paths/byte-name.ts';
 import { bytesFrom } from './read-path.ts';
-import { errnoOf, FilesRefused } from '../paths/refused.ts';
-import { tarMetadata } from './tar-metadata.ts';
+import { errnoOf, FilesRefused, isDenied } from '../paths/refused.ts';
+import { tarComment, tarMetadata } from './tar-metadata.ts';
 import { walk, type WalkEntry } from '../paths/tree-walk.ts';
 
 /** Largest size and time that a tar header's own fields hold; what is beyond goes into a pax header. */
@@ -20,7 +20,7 @@ const REPLACEMENT = '\ufffd';
 
 /**
  * The folder at a path as a tar archive: files, folders and symlinks with their modes and times; names are relative to the folder. Pipes,
- * sockets and devices are left out, hard links are files of their own.
+ * sockets and devices are left out, and what the runner may not read; hard links are files of their own.
  */
 export async function packFolder(
   workspace: string,
@@ -62,11 +62,16 @@ async function entry(tar: Pack, found: WalkEntry): Promise<void> {
   const { folder, name, path, stats } = found;
   if (stats.isDirectory()) {
     await writeHeader(tar, found, { type: 'directory', size: 0 }).done;
+    if (found.unreadable) leftOut(tar, path);
   } else if (stats.isSymbolicLink()) {
     const target = await linkTarget(folder, name).catch(undefinedIfGone);
     if (target !== undefined) await writeHeader(tar, found, { type: 'symlink', size: 0 }, target).done;
   } else if (stats.isFile()) {
-    const opened = await openKnownFile(folder, [name]).catch(undefinedIfGone);
+    const opened = await openKnownFile(folder, [name]).catch((error: unknown) => {
+      if (!isDenied(error)) return undefinedIfGone(error);
+      leftOut(tar, path);
+      return undefined;
+    });
     if (opened === undefined) return;
     try {
       const size = Number(opened.stats.size);
@@ -81,6 +86,11 @@ async function entry(tar: Pack, found: WalkEntry): Promise<void> {
       await opened.file.close();
     }
   }
+}
+
+/** Names in a comment (pax), which every tar passes over, what the runner may not read: a file, or what is in a folder. */
+function leftOut(tar: Pack, path: ByteName): void {
+  tar.push(tarComment(`cc-docker: left out, its permissions keep the runner out: ${displayPath(path)}`));
 }
 
 /** Writes an entry's header, in the form that can hold its name. */

@@ -136,7 +136,10 @@ async function* listBody(workspace: string, names: ByteName[], request: ReadRequ
   yield* jsonList({ path: request.path }, entries(), () => ({ next_cursor: cursor }));
 }
 
-async function entryOf({ path, name, folder, stats, tooDeep }: WalkEntry, prefix: ByteName): Promise<FileEntry> {
+async function entryOf(
+  { path, name, folder, stats, tooDeep, unreadable }: WalkEntry,
+  prefix: ByteName,
+): Promise<FileEntry> {
   const type = typeOf(stats);
   return {
     path: textOf(prefix + path),
@@ -145,7 +148,8 @@ async function entryOf({ path, name, folder, stats, tooDeep }: WalkEntry, prefix
     mode: modeText(stats.mode),
     modified_at: instantOf(stats),
     ...(type === 'symlink' ? { target: textOf(await targetIfThere(folder, name)) } : {}),
-    ...(tooDeep && { listed: false as const }),
+    ...((tooDeep || unreadable) && { listed: false as const }),
+    ...(unreadable && { unreadable: true as const }),
   };
 }
 

@@ -1,9 +1,9 @@
 import { rename, rmdir, unlink, type FileHandle } from 'node:fs/promises';
 import type { FilesRequest, writtenFiles } from '../../../protocol/api/files.ts';
 import type * as z from 'zod';
-import { openSubfolder, lstatEntry, namesIn, openFolderAt, entryPath } from '../paths/safe-path.ts';
+import { openSubfolder, lstatEntry, namesIn, openFolderAt, entryPath, unlockFolder } from '../paths/safe-path.ts';
 import { parsePath, displayPath, type ByteName } from '../paths/byte-name.ts';
-import { errnoOf, FilesRefused, refusedBy } from '../paths/refused.ts';
+import { errnoOf, FilesRefused, isDenied, refusedBy } from '../paths/refused.ts';
 import { temporaryName } from '../paths/temporary.ts';
 
 /** Nested folders that are open at once during a removal. Deeper ones are first moved up. */
@@ -41,7 +41,7 @@ export async function removePath(
  */
 async function removeTree(parent: FileHandle, name: ByteName): Promise<void> {
   for (let pass = 0; ; pass++) {
-    const folder = await openSubfolder(parent, name);
+    const folder = await openToEmpty(parent, name);
     try {
       await empty(folder, folder, 0);
     } finally {
@@ -52,6 +52,23 @@ async function removeTree(parent: FileHandle, name: ByteName): Promise<void> {
     } catch (error) {
       if (errnoOf(error) !== 'ENOTEMPTY' || pass === PASSES) throw error;
     }
+  }
+}
+
+/** Opens a folder that is to be removed, whatever its permissions: its owner may change them, as `rm` does not. */
+async function openToEmpty(parent: FileHandle, name: ByteName): Promise<FileHandle> {
+  const folder = await openSubfolder(parent, name).catch(async (error: unknown) => {
+    if (!isDenied(error)) throw error;
+    await unlockFolder(parent, name);
+    return await openSubfolder(parent, name);
+  });
+  try {
+    const { mode } = await folder.stat();
+    if ((mode & 0o700) !== 0o700) await folder.chmod((mode & 0o7777) | 0o700);
+    return folder;
+  } catch (error) {
+    await folder.close();
+    throw error;
   }
 }
 
@@ -77,7 +94,7 @@ async function removeEntry(folder: FileHandle, name: ByteName, top: FileHandle, 
   if (!(await unlinkUnlessFolder(folder, name))) return 0;
   let inner;
   try {
-    inner = await openSubfolder(folder, name);
+    inner = await openToEmpty(folder, name);
   } catch (error) {
     return changedMeanwhile(error);
   }
@@ -96,7 +113,14 @@ async function moveUp(folder: FileHandle, top: FileHandle): Promise<number> {
   let moved = 0;
   for await (const name of namesIn(folder)) {
     if (!(await unlinkUnlessFolder(folder, name))) continue;
-    await rename(entryPath(folder, name), entryPath(top, temporaryName())).then(() => moved++, changedMeanwhile);
+    try {
+      // To move a folder, one must be able to write to it.
+      await unlockFolder(folder, name);
+      await rename(entryPath(folder, name), entryPath(top, temporaryName()));
+      moved++;
+    } catch (error) {
+      changedMeanwhile(error);
+    }
   }
   return moved;
 }

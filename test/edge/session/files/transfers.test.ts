@@ -135,6 +135,7 @@ describe('a runner', () => {
     ['range_not_satisfiable', 416],
     ['archive_invalid', 422],
     ['workspace_full', 507],
+    ['file_access_denied', 403],
     ['files_unavailable', 503],
     ['storage_unavailable', 503],
   ] as const)('that refuses with %s has the client told so with %i', async (code, status) => {

@@ -45,6 +45,10 @@ export async function tarEntries(
     current?.body.destroy(failure);
     onFailure?.(failure);
   };
+  const failAfter = async (done: Promise<void>, error: Error): Promise<void> => {
+    await done;
+    fail(error);
+  };
   /** Waits for one thing that the parser may never do, if it fails. */
   const step = async (start: (done: () => void) => void): Promise<void> => {
     await new Promise<void>((resolve, reject) => {
@@ -53,7 +57,14 @@ export async function tarEntries(
       start(resolve);
     });
   };
-  parser.on('error', (error: Error) => fail(invalid(error.message)));
+  parser.on('error', (error: Error) => {
+    const refused = invalid(error.message);
+    if (current === undefined) return fail(refused);
+    const { body, done } = current;
+    body.destroy(refused);
+    // A reader that has stopped breaks the parser too. Then what it says itself comes first: that the workspace is full.
+    void failAfter(done, refused);
+  });
   parser.on('entry', (header, stream, next) => {
     const body = stream.pipe(new PassThrough());
     // The reader gets the error. Without a reader it must not be uncaught.

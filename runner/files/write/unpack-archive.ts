@@ -15,6 +15,7 @@ import {
 import { parseEntryName, parsePath, displayPath, type ByteName } from '../paths/byte-name.ts';
 import { setOwnerAndMode, makeFolders } from '../paths/make-folders.ts';
 import { FilesRefused, refusedBy } from '../paths/refused.ts';
+import { plainTar } from './decompress.ts';
 import { tarEntries, type TarEntry } from './tar-entries.ts';
 import {
   discard,
@@ -33,7 +34,7 @@ const FOLDER_MODE = 0o700;
 const BLOCK = 4096;
 
 /**
- * Unpacks a tar archive into a folder, which is made if it is missing. Each entry is written completely or not at all. It
+ * Unpacks a tar archive, also a `.tar.gz`, into a folder, which is made if it is missing. Each entry is written completely or not at all. It
  * replaces what exists, except folders, which stay. The first invalid entry ends it; earlier entries stay.
  */
 export async function unpackArchive(
@@ -51,7 +52,7 @@ export async function unpackArchive(
   }));
   const unpacking = new Unpacking(base, as, allowance);
   try {
-    await tarEntries(body, (entry, content) => unpacking.add(entry, content));
+    await tarEntries(plainTar(body), (entry, content) => unpacking.add(entry, content));
     return { path: request.path, files: unpacking.files, bytes: unpacking.bytes };
   } catch (error) {
     throw unpacking.withProgress(error);
@@ -107,7 +108,7 @@ class Unpacking {
       const refused = refusedBy(error, displayPath(names));
       if (
         !(refused instanceof FilesRefused) ||
-        ['archive_invalid', 'workspace_full', 'files_unavailable'].includes(refused.refusal.code)
+        ['archive_invalid', 'workspace_full', 'files_unavailable', 'file_access_denied'].includes(refused.refusal.code)
       )
         throw refused;
       throw invalid(entry, refused.refusal.detail.replace(/\.$/, ''));

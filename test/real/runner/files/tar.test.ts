@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { pack, type Header } from 'tar-stream';
 import { expect, test } from 'vitest';
 import { scratch } from '../../../support/scratch.ts';
@@ -44,6 +45,39 @@ async function archiveOf(...entries: (EntryHeader & { content?: string })[]): Pr
   for await (const chunk of tar) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
 }
+
+test('a .tar.gz is unpacked as a tar is; another compression, and damaged gzip, are refused by name', async () => {
+  const { workspace } = surroundings();
+  const archive = await archiveOf({ name: 'a/b', content: 'c'.repeat(300_000) });
+  const gzip = gzipSync(archive);
+  expect(writtenOf(await unpack(workspace, gzip, 'up'))).toMatchObject({ files: 1, bytes: 300_000 });
+  expect(readFileSync(path.join(workspace, 'up/a/b'), 'utf8')).toBe('c'.repeat(300_000));
+  const kinds = { zip: '504b0304', bzip2: '425a68', xz: 'fd377a585a00', zstd: '28b52ffd', '7z': '377abcaf271c' };
+  for (const [kind, magic] of Object.entries(kinds)) {
+    const { refusal } = await unpack(workspace, Buffer.concat([Buffer.from(magic, 'hex'), Buffer.alloc(600, 1)]));
+    expect(refusal).toMatchObject({ code: 'archive_invalid', detail: expect.stringContaining(`compressed (${kind})`) });
+  }
+  for (const broken of [gzip.subarray(0, gzip.length / 2), Buffer.concat([gzip.subarray(0, 12), Buffer.alloc(50, 9)])])
+    expect((await unpack(workspace, broken)).refusal).toMatchObject({
+      code: 'archive_invalid',
+      detail: expect.stringMatching(/gzip that is damaged|cannot be read/),
+    });
+  const files = openFiles();
+  await unpack(workspace, gzip.subarray(0, 40));
+  expect(openFiles()).toBe(files);
+});
+
+test('what a small .tar.gz inflates to is bounded as any other archive is', async () => {
+  const { workspace } = surroundings();
+  const bomb = gzipSync(await archiveOf({ name: 'bomb', content: '0'.repeat(20 * 1024 * 1024) }));
+  expect(bomb.length).toBeLessThan(100_000);
+  const { refusal } = await unpack(workspace, bomb, '', { limits: { mb: 4, files: 100 } });
+  expect(refusal).toMatchObject({ code: 'workspace_full' });
+  expect(readdirSync(workspace)).toEqual([]);
+  // Nothing but the end of an archive, again and again.
+  const zeros = gzipSync(Buffer.alloc(20 * 1024 * 1024));
+  expect((await unpack(workspace, zeros)).refusal?.code).toBe('archive_invalid');
+});
 
 /** Names, kinds, modes, times to the second, content and targets. */
 function tree(folder: string | Buffer): unknown[] {
@@ -189,7 +223,7 @@ test('an archive that breaks off, is none, or fills memory with headers is refus
     detail: expect.stringContaining('Unexpected end of data'),
   });
   expect(readdirSync(workspace)).toEqual(['first']);
-  for (const bytes of [Buffer.alloc(5000, 'no tar '), execFileSync('gzip', ['-c'], { input: whole })])
+  for (const bytes of [Buffer.alloc(5000, 'no tar '), execFileSync('gzip', ['-c'], { input: 'no tar '.repeat(800) })])
     expect((await unpack(workspace, bytes)).refusal?.code).toBe('archive_invalid');
   for (const [bytes, why] of [
     [2 * 1024 * 1024, 'too much in it belongs to no entry'],

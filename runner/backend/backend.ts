@@ -35,6 +35,8 @@ export interface ContainerExit {
   signal: string | null;
   /** The kernel killed a process in it, because memory ran out. */
   outOfMemory: boolean;
+  /** Somebody else removed it from the engine. */
+  removed?: true;
   /** The end of what its processes wrote to stdout and stderr, at most `LOG_TAIL` characters. */
   log: string;
 }

@@ -15,6 +15,7 @@ import {
 } from './container-spec.ts';
 import { engineAway, engineProblem, engineStatus, imageMissing, startFailure } from './docker-error.ts';
 import { readUsers, withAgent, type Users } from './image-users.ts';
+import { unfitImage } from './unfit-image.ts';
 import type { Log } from '../lib/log.ts';
 import type { Resources } from '../../protocol/api/session-config.ts';
 import { writeRunFile, type SessionFolders } from '../lib/session-folders.ts';
@@ -46,6 +47,8 @@ export function unsealable(info: unknown, runtime?: string): string | undefined 
   return undefined;
 }
 
+const REMOVED: ContainerExit = { code: null, signal: null, outOfMemory: false, removed: true, log: '' };
+
 /** States in which nothing runs and nothing will run. */
 const ENDED = ['created', 'exited', 'dead', 'removing'];
 
@@ -76,9 +79,12 @@ export class DockerBackend implements ContainerBackend {
   async health(): Promise<BackendHealth> {
     const { image } = this.#settings;
     try {
-      const weakness = unsealable(await this.#info(), this.#settings.runtime);
+      const info = await this.#info();
+      const weakness = unsealable(info, this.#settings.runtime);
       if (weakness !== undefined)
         return { ok: false, detail: `This Docker engine cannot seal a container: ${weakness}.` };
+      const unfit = unfitImage(image, await this.#docker.getImage(image).inspect(), info);
+      if (unfit !== undefined) return { ok: false, detail: unfit };
       // Now, so that no session waits for it.
       await this.#readUsers();
       return { ok: true, detail: `Docker answers and has ${image}.` };
@@ -215,11 +221,13 @@ export class DockerBackend implements ContainerBackend {
     try {
       await container.wait({ abortSignal: this.#closed.signal });
       const { State } = await container.inspect();
+      // `docker rm -f` marks it before it kills it.
+      if (State.Status === 'removing') return REMOVED;
       const log = demultiplex(await container.logs({ stdout: true, stderr: true, tail: 60 })).slice(-LOG_TAIL);
       return { code: State.ExitCode, signal: null, outOfMemory: State.OOMKilled, log: log || State.Error };
     } catch (error) {
       if (engineStatus(error) !== 404) throw error;
-      return { code: null, signal: null, outOfMemory: false, log: 'The container was removed by someone else.' };
+      return REMOVED;
     }
   }
 

@@ -33,9 +33,28 @@ export function startFailure(error: unknown, image: string): StartFailure {
   const problem = engineProblem(error);
   if (engineAway(error)) return { code: 'engine_unavailable', detail: `The Docker engine does not answer: ${problem}` };
   if (engineStatus(error) === 404 && /no such image/i.test(problem)) return imageMissing(image);
-  return { code: 'container_start_failed', detail: `Docker did not start the container: ${problem}` };
+  const advice = ADVICE.find(([pattern]) => pattern.test(problem))?.[1];
+  const detail = `Docker did not start the container: ${problem}`;
+  return { code: 'container_start_failed', detail: advice === undefined ? detail : `${detail}\n${advice}` };
 }
 
+/** What to do about errors of the engine's that say only what it was doing. */
+const ADVICE: readonly (readonly [RegExp, string])[] = [
+  [/no space left on device/i, 'The disk of the engine is full: `docker system df` shows what takes it.'],
+  [/unknown or invalid runtime|runtime .*not found/i, 'The engine has no runtime of that name: see DOCKER_RUNTIME.'],
+  [/exec format error/i, 'The image (SESSION_IMAGE) is for another processor than the engine’s.'],
+  [
+    /executable file not found|exec: "[^"]*": stat/i,
+    'The image (SESSION_IMAGE) lacks it: build it FROM cc-docker/session.',
+  ],
+];
+
+/** The name of those that `npm run image` builds. */
+const OWN_IMAGE = /^cc-docker\/session(:|$)/;
+
 export function imageMissing(image: string): StartFailure {
-  return { code: 'image_missing', detail: `The image ${image} is missing on the runner: run \`npm run image\` there.` };
+  const detail = OWN_IMAGE.test(image)
+    ? `The image ${image} is missing on the runner: run \`npm run image\` there.`
+    : `The runner's engine does not have the image ${image} that SESSION_IMAGE names: check the name, and build it there or get it with \`docker pull ${image}\`. No restart is needed.`;
+  return { code: 'image_missing', detail };
 }

@@ -75,7 +75,8 @@ function detailOf(state: State, server: McpDefinition, error: string | undefined
 /** Claude Code's error does not name the program that is missing: this does. */
 function sentence(server: McpDefinition, error: string): string {
   if (!('command' in server)) return error;
-  if (error.startsWith('ENOENT')) return `There is no program ${server.command}.`;
+  // By a path, and by a name that is looked for on the PATH: that error calls every program "stdio".
+  if (error.startsWith('ENOENT') || /not found in \$PATH/i.test(error)) return `There is no program ${server.command}.`;
   if (error.startsWith('EACCES')) return `${server.command} may not be executed.`;
   return error === 'Connection closed' ? `Its program ended before it had answered: ${server.command}.` : error;
 }

@@ -77,6 +77,27 @@ export function endReason({ exit, stopCause, refused, full, unresponsive, resour
     const detail = `A guarantee of the container's seal does not hold, so nothing was started in it.\n${exit.log.trim()}`;
     return { code: 'seal_broken', detail };
   }
+  if (exit.removed === true) {
+    const detail =
+      'Its container was removed from outside (docker rm, or a clean-up on the engine), while it ran. Its files are as it left them. The next message starts another.';
+    return { code: 'container_exited', detail };
+  }
+  const unfit = /exec (\S+) failed: (Exec format error|No such file or directory)/.exec(exit.log);
+  if (unfit !== null) {
+    const why = unfit[2] === 'Exec format error' ? 'is for another processor than the engine’s' : `has no ${unfit[1]}`;
+    const detail = `The image (SESSION_IMAGE) ${why}: build it FROM cc-docker/session, the image of \`npm run image\`, on this machine.`;
+    return { code: 'container_start_failed', detail };
+  }
+  if (/Cannot find module '[^']*wrapper\.mjs'/.test(exit.log)) {
+    const detail =
+      'The image (SESSION_IMAGE) lacks CC-Docker’s wrapper: build it FROM cc-docker/session, the image of `npm run image`.';
+    return { code: 'container_start_failed', detail };
+  }
+  if (exit.code === SIGKILLED && exit.log.trim() === '') {
+    const detail =
+      'Its container was killed from outside (exit code 137): by `docker kill`, by a restart of the engine, or by the host, when that ran out of memory.';
+    return { code: 'container_exited', detail };
+  }
   const how =
     exit.code === null
       ? exit.signal === null

@@ -103,7 +103,9 @@ describeDocker('the docker backend', ({ docker, image }) => {
         '/claude/x': 'done',
       },
       sessionFolder: [
+        'ca.p12',
         'ca.pem',
+        'gitconfig',
         'group',
         'hosts',
         'launch.json',
@@ -292,7 +294,10 @@ describeDocker('the docker backend', ({ docker, image }) => {
     await docker.getContainer(containerName(key)).kill({ signal: 'SIGKILL' });
     const second = await setUp({ folder, edge: first.edge });
     const { reason } = await second.edge.frame('ended');
-    expect(reason).toMatchObject({ code: 'container_exited', detail: expect.stringContaining('137') });
+    expect(reason).toMatchObject({
+      code: 'container_exited',
+      detail: expect.stringMatching(/killed from outside.*137/),
+    });
   });
 
   test('a stop ends a container that does not listen to SIGTERM, with all that runs in it', async () => {
@@ -310,10 +315,43 @@ describeDocker('the docker backend', ({ docker, image }) => {
   test('a missing image is image_missing, in the session’s reason and in the runner’s health', async () => {
     const { edge, launch } = await setUp({ image: 'cc-docker-test/not-there:latest' });
     const hello = await edge.frame('hello');
-    expect(hello.health).toMatchObject({ ok: false, detail: expect.stringContaining('npm run image') });
+    const detail = expect.stringContaining('docker pull cc-docker-test/not-there:latest');
+    expect(hello.health).toMatchObject({ ok: false, detail });
     launch(newKey());
     const { reason } = await edge.frame('ended');
-    expect(reason).toMatchObject({ code: 'image_missing', detail: expect.stringContaining('npm run image') });
+    expect(reason).toMatchObject({ code: 'image_missing', detail });
+  });
+
+  test('an image that is not built on the session image says so, in its health and when it is started', async () => {
+    const folder = scratch();
+    const container = await docker.createContainer({ Image: image });
+    await container.commit({ repo: 'cc-docker-test/bare', tag: 'latest', changes: 'ENTRYPOINT ["nosuchprogram"]' });
+    await container.remove();
+    onTestFinished(async () => void (await docker.getImage('cc-docker-test/bare:latest').remove()));
+    const { edge, launch } = await setUp({ image: 'cc-docker-test/bare:latest', folder });
+    expect((await edge.frame('hello')).health).toMatchObject({
+      ok: false,
+      detail: expect.stringContaining('FROM the image of `npm run image`'),
+    });
+    launch(newKey());
+    const { reason } = await edge.frame('ended');
+    expect(reason).toMatchObject({
+      code: 'container_start_failed',
+      detail: expect.stringContaining('has no nosuchprogram'),
+    });
+  });
+
+  test('a container that someone removes ends with that as its reason', async () => {
+    const { edge, launch } = await setUp();
+    const key = newKey();
+    launch(key);
+    await edge.frame('started');
+    await docker.getContainer(containerName(key)).remove({ force: true });
+    const { reason } = await edge.frame('ended');
+    expect(reason).toMatchObject({
+      code: 'container_exited',
+      detail: expect.stringContaining('was removed from outside'),
+    });
   });
 
   test('another runner’s container of the same name is left alone', async () => {

@@ -37,6 +37,7 @@ test('servers that are missing, end at once or refuse are named within seconds; 
   const { session } = stage;
   const servers = {
     missing: { command: '/no/such/server' },
+    absent: { command: 'nosuchserver' },
     ending: { command: 'false' },
     refusing: { type: 'http', url: 'http://127.0.0.1:9/mcp', headers: { 'X-Key': 'a-secret-header' } },
     unknown: { preset: 'no-such-preset' },
@@ -46,6 +47,7 @@ test('servers that are missing, end at once or refuse are named within seconds; 
   for (const name of Object.keys(servers)) expect(await first(session, name)).toMatchObject({ state: 'failed' });
   expect(performance.now() - began).toBeLessThan(atMost(10));
   expect((await first(session, 'missing')).detail).toBe('There is no program /no/such/server.');
+  expect((await first(session, 'absent')).detail).toBe('There is no program nosuchserver.');
   expect((await first(session, 'unknown')).detail).toMatch(/There are: fetch, filesystem, git, github/);
   expect(await session.turn('go')).toMatchObject({ is_error: false, result: 'hello' });
   // Neither the answers that are read for this nor what is told of it show a header.

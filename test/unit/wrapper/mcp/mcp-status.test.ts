@@ -26,6 +26,7 @@ test('one that takes longer is told once as connecting, and again when it has co
 
 test.each([
   ['failed', "ENOENT: no such file or directory, posix_spawn 'stdio'", 'failed', 'There is no program run-it.'],
+  ['failed', 'Executable not found in $PATH: "stdio"', 'failed', 'There is no program run-it.'],
   ['failed', 'Connection closed', 'failed', 'Its program ended before it had answered: run-it.'],
   ['needs-auth', undefined, 'needs_auth', expect.stringContaining('It wants a login')],
   ['something-new', undefined, 'failed', expect.any(String)],

@@ -187,6 +187,63 @@ def the_addresses():
         attempt(f"GET http://{shown}:{port}/ with its own Host"[:120].encode("unicode_escape").decode(), get, b"http://" + authority + b"/", b"Host: " + authority + b"\r\n")
 
 
+def through_wrapper(text):
+    """The wrapper's end of the proxy, which connects to the container itself: it must find nothing of the host's there."""
+    with socket.create_connection(("127.0.0.1", 3128), timeout=5) as connection:
+        connection.settimeout(2.0)
+        answer = b""
+        try:
+            connection.sendall(wire(text))
+            while len(answer) < 1 << 20:
+                part = connection.recv(65536)
+                if not part:
+                    break
+                answer += part
+        except (BrokenPipeError, ConnectionResetError, TimeoutError):
+            pass
+    # As in `get`: `http://site?@bait/` is the site's own.
+    of_site = re.match(rb"GET http://%s:%d[/?]" % (HOST.encode(), PORT), wire(text)) is not None
+    return judge(answer.decode("latin1"), site_is_fine=of_site)
+
+
+def the_own():
+    for spelling, port in addresses():
+        shown = (spelling.decode("latin1") if isinstance(spelling, bytes) else spelling).encode("unicode_escape").decode()[:80]
+        authority = wire(spelling) + f":{port}".encode()
+        host = b" HTTP/1.1\r\nHost: " + authority + b"\r\n\r\n"
+        request = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        attempt(f"by the wrapper: CONNECT {shown}:{port}", through_wrapper, b"CONNECT " + authority + host + request)
+        attempt(f"by the wrapper: GET http://{shown}:{port}/", through_wrapper, b"GET http://" + authority + b"/" + host)
+    bait, site = f"127.0.0.1:{BAIT_PORT}", f"{HOST}:{PORT}"
+    ask = f"GET http://{bait}/ HTTP/1.1\r\nHost: {bait}\r\nConnection: close\r\n\r\n"
+    for name in ("0.0.0.0.evil.test", "localhost.evil.test", "session.evil.test", "127.0.0.1.evil.test", "localhost%00.evil.test", f"localhost@{HOST}", f"{HOST}@localhost"):
+        attempt(f"by the wrapper: CONNECT {name}", through_wrapper, f"CONNECT {name}:{BAIT_PORT} HTTP/1.1\r\nHost: x\r\n\r\n{ask}")
+        attempt(f"by the wrapper: GET http://{name}", through_wrapper, f"GET http://{name}:{BAIT_PORT}/ HTTP/1.1\r\nHost: x\r\n\r\n")
+    for name, text in {
+        "an own name with the bait's Host": f"GET http://localhost:{BAIT_PORT}/ HTTP/1.1\r\nHost: {bait}\r\n\r\n",
+        "an allowed name with an own Host": f"GET http://private.test:{BAIT_PORT}/ HTTP/1.1\r\nHost: localhost:{BAIT_PORT}\r\n\r\n",
+        "pipelined after an own one": f"GET http://localhost:{BAIT_PORT}/ HTTP/1.1\r\nHost: x\r\n\r\n{ask}",
+        "pipelined after another's": f"GET http://private.test:{BAIT_PORT}/ HTTP/1.1\r\nHost: x\r\n\r\n{ask}",
+        "a second Connection": f"GET http://private.test:{BAIT_PORT}/ HTTP/1.1\r\nConnection: keep-alive\r\nHost: x\r\n\r\n{ask}",
+        "https in absolute form": f"GET https://localhost:{BAIT_PORT}/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        "a port of 0": "CONNECT localhost:0 HTTP/1.1\r\nHost: x\r\n\r\n",
+        "a port beyond": "CONNECT localhost:65537 HTTP/1.1\r\nHost: x\r\n\r\n",
+        "no end": "GET http://localhost/" + "x" * 70000,
+        "bare line feeds": f"GET http://{bait}/ HTTP/1.1\nHost: {bait}\n\n",
+        "a NUL": f"CONNECT localhost\x00.private.test:{BAIT_PORT} HTTP/1.1\r\nHost: x\r\n\r\n{ask}",
+        "a carriage return": f"GET http://localhost\r.private.test:{BAIT_PORT}/ HTTP/1.1\r\nHost: x\r\n\r\n",
+    }.items():
+        attempt(f"by the wrapper: {name}", through_wrapper, text)
+    # Its own variables are the agent's to change: a tool without them has no other way out.
+    for name, more in {"no proxy at all": {"http_proxy": ""}, "everything direct": {"no_proxy": "*"}, "a proxy outside": {"http_proxy": f"http://{bait}"}, "one that only looks local": {"no_proxy": "private.test,.test"}}.items():
+        attempt(f"variables: {name}", with_variables, more)
+
+
+def with_variables(more):
+    tool = subprocess.run(["curl", "-sS", "-m", "5", f"http://private.test:{BAIT_PORT}/"], env={**os.environ, **more}, capture_output=True, text=True)
+    return judge(tool.stdout) and tool.stderr.strip() or "refused"
+
+
 def the_list():
     """Round an allow-list that names the site alone: on its own address there are other names and other ports."""
     for name in PLAN["unlisted"]:
@@ -802,6 +859,7 @@ def the_sockets():
 
 before = controls()
 the_addresses()
+the_own()
 the_requests()
 if not OPEN:
     the_list()

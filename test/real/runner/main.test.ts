@@ -46,6 +46,7 @@ test.each([
   ['a missing token', { SESSION_IMAGE: 'i' }, 'RUNNER_TOKEN'],
   ['a malformed capacity', { SESSION_IMAGE: 'i', RUNNER_TOKEN: 't', RUNNER_CAPACITY: 'x' }, 'RUNNER_CAPACITY'],
   ['a malformed model URL', { SESSION_IMAGE: 'i', RUNNER_TOKEN: 't', ANTHROPIC_BASE_URL: 'x' }, 'ANTHROPIC_BASE_URL'],
+  ['a proxy that is none', { SESSION_IMAGE: 'i', RUNNER_TOKEN: 't', HTTPS_PROXY: 'socks5://me:pw@a:1' }, 'HTTPS_PROXY'],
 ])('%s is one line that names the variable, and exit 1', async (_, env, name) => {
   const { code, output } = await runMain({ ...env, CC_DOCKER_DATA: scratch() }).exit;
   expect(code).toBe(1);

@@ -190,7 +190,7 @@ def the_addresses():
 def through_wrapper(text):
     """The wrapper's end of the proxy, which connects to the container itself: it must find nothing of the host's there."""
     with socket.create_connection(("127.0.0.1", 3128), timeout=5) as connection:
-        connection.settimeout(2.0)
+        connection.settimeout(1.0)
         answer = b""
         try:
             connection.sendall(wire(text))
@@ -210,7 +210,8 @@ def the_own():
     for spelling, port in addresses():
         shown = (spelling.decode("latin1") if isinstance(spelling, bytes) else spelling).encode("unicode_escape").decode()[:80]
         authority = wire(spelling) + f":{port}".encode()
-        host = b" HTTP/1.1\r\nHost: " + authority + b"\r\n\r\n"
+        # Whoever does not read it keeps the connection, and this script would wait for more.
+        host = b" HTTP/1.1\r\nHost: " + authority + b"\r\nConnection: close\r\n\r\n"
         request = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
         attempt(f"by the wrapper: CONNECT {shown}:{port}", through_wrapper, b"CONNECT " + authority + host + request)
         attempt(f"by the wrapper: GET http://{shown}:{port}/", through_wrapper, b"GET http://" + authority + b"/" + host)

@@ -192,7 +192,19 @@ test('a session’s own variables replace defaults, and nothing that the seal or
   // As if the edge had not refused them.
   const { env } = await launchFileOf({ ...plain, env: asked }, { ...own, ...exposed });
   const changed = Object.keys(env).filter((name) => env[name] !== before[name]);
-  expect(changed.toSorted()).toEqual(['GIT_CONFIG_SYSTEM', 'LANG', 'NEW', 'PIP_INDEX_URL']);
+  expect(changed.toSorted()).toEqual(['GIT_CONFIG_SYSTEM', 'JAVA_TOOL_OPTIONS', 'LANG', 'NEW', 'PIP_INDEX_URL']);
+  expect(env['JAVA_TOOL_OPTIONS']).toBe(`${before['JAVA_TOOL_OPTIONS']} asked`);
+});
+
+test('Java’s options of the operator, or else of the session, come behind those that name the proxy and the trust store', async () => {
+  const plain = launchConfig.parse({ agent_tools: [] });
+  const asked = { ...plain, env: { JAVA_TOOL_OPTIONS: '-Xmx1g' } };
+  const { env } = await launchFileOf(asked);
+  expect(env['JAVA_TOOL_OPTIONS']).toMatch(/^-Dhttp\.proxyHost=.* -Djavax\.net\.ssl\.trustStore=\S+ .* -Xmx1g$/);
+  const exposedEnv = { JAVA_TOOL_OPTIONS: '-Xss2m' };
+  expect((await launchFileOf(asked, { exposedEnv })).env['JAVA_TOOL_OPTIONS']).toMatch(/^-Dhttp\S+ .* -Xss2m$/);
+  // Without a proxy there is nothing to say.
+  expect((await launchFileOf(asked, { sealed: false })).env['JAVA_TOOL_OPTIONS']).toBe('-Xmx1g');
 });
 
 test('containers run as an unprivileged user, under root too', () => {

@@ -26,3 +26,9 @@ test('the runner is told where snapshots are kept and how often they are taken, 
   expect(passed).toMatchObject(storage);
   expect(Object.keys(passed)).not.toContain('JWT_SECRET');
 });
+
+test('the runner is told of the proxies that this machine has to go through', () => {
+  const proxies = { HTTPS_PROXY: 'http://p.test:1', http_proxy: 'http://p.test:2', NO_PROXY: '.test', no_proxy: 'a' };
+  const asked = { ...proxies, EGRESS_PROXY_NAMES: 'true' };
+  expect(runnerEnvironment(asked, GRANT)).toMatchObject(asked);
+});

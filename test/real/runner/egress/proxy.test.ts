@@ -135,6 +135,25 @@ describe('what is refused', () => {
     expect(proxy.asked).toEqual([]);
   });
 
+  test('of the container itself, the runner says what it is and who reaches it, and asks for no rule', async () => {
+    const proxy = await startProxy({ allow: ['a.test'], private: [] });
+    for (const host of [
+      'localhost',
+      'app.localhost',
+      'session',
+      '0.0.0.0',
+      '127.0.0.2',
+      '[::1]',
+      '[::ffff:127.0.0.1]',
+    ]) {
+      const answer = await talk(proxy.socketPath, connect(`${host}:8000`));
+      expect(answer, host).toMatch(/^HTTP\/1\.1 403 .*that is the container itself/);
+      expect(answer).toContain('Connect to it without this proxy');
+      expect(answer).not.toContain('network.allow');
+    }
+    expect(proxy.asked).toEqual([]);
+  });
+
   test('a refused tunnel says so in its status line, which is all that most tools show', async () => {
     const proxy = await startProxy({ allow: [] });
     const answer = await talk(proxy.socketPath, connect('c.test:443'));

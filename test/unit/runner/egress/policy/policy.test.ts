@@ -133,9 +133,12 @@ describe('a session’s policy', () => {
       'any.test:*',
       '10.0.0.1:22',
       'localhost:22',
+      'session:22',
+      'localhost.localdomain:22',
+      'app.localhost:22',
       'no.test:6379',
     ];
-    const ceiling = { allow: ['*.test:5432', 'db.test:5432', 'web.test'], presets: [] };
+    const ceiling = { allow: ['*.test:5432', 'db.test:5432', 'web.test', '*:22'], presets: [] };
     expect(sessionPolicy({ allow, presets: ['mirror'] }, { ...operator, ceiling }, presets)).toMatchObject({
       forwards: [{ host: 'db.test', port: 5432 }],
     });

@@ -19,6 +19,23 @@ import { testNamesEnv } from '../../support/e2e/test-names.ts';
 const NAMES = ['git.test', 'registry.test', 'site.test', 'db.test'];
 const PASSWORD = `ghp_${randomBytes(16).toString('hex')}`;
 
+/** Each of these asks the dev server of a container under every name that it is given. */
+const BY_FETCH = `(async () => {
+  for (const host of process.argv.slice(1))
+    console.log("fetch " + host + ": " + (await fetch("http://" + host + ":8000/").then((r) => r.text(), String)).trim());
+})()`;
+const BY_URLLIB = `import sys, urllib.request
+for host in sys.argv[1:]:
+    try: print("python " + host + ": " + urllib.request.urlopen("http://" + host + ":8000/").read().decode().strip())
+    except Exception as error: print(error)`;
+const BY_SOCKET = `import sys, http.client
+for host in sys.argv[1:]:
+    try:
+        connection = http.client.HTTPConnection(host, 8000)
+        connection.request("GET", "/")
+        print("direct " + host + ": " + connection.getresponse().read().decode().strip())
+    except Exception as error: print(error)`;
+
 describeDocker('the way out, with the tools that agents use', ({ host, image }) => {
   const site = createServer((request, response) => response.end(`the site got ${request.method} ${request.url}\n`));
   let sitePort = 0;
@@ -224,12 +241,10 @@ describeDocker('the way out, with the tools that agents use', ({ host, image }) 
        for host in ${hosts.join(' ')}; do url=http://$host:8000/
          echo "curl $host: $(curl -sS "$url" 2>&1)"
          echo "tunnel $host: $(curl -sS --noproxy '' --proxytunnel "$url" 2>&1)"
-         echo "fetch $host: $(node -e 'fetch(process.argv[1]).then(async (r) => console.log(await r.text()))' "$url" 2>&1 | head -n 1)"
-         echo "python $host: $(python3 -c 'import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode())' "$url" 2>&1 | tail -n 2)"
        done
-       for host in ${names.join(' ')}; do
-         echo "direct $host: $(python3 -c 'import sys, http.client as h; c = h.HTTPConnection(sys.argv[1], 8000); c.request("GET", "/"); print(c.getresponse().read().decode())' "$host" 2>&1 | tail -n 2)"
-       done
+       node -e '${BY_FETCH}' ${hosts.join(' ')} 2>&1
+       python3 -c '${BY_URLLIB}' ${hosts.join(' ')} 2>&1
+       python3 -c '${BY_SOCKET}' ${names.join(' ')} 2>&1
        echo "nobody: $(curl -sS http://[::1]:8001/ 2>&1)"
        echo "unknown: $(getent hosts nosuch.test || echo none)"
        kill $server`,

@@ -151,6 +151,8 @@ describe('what is refused', () => {
       expect(answer).toContain('Connect to it without this proxy');
       expect(answer).not.toContain('network.allow');
     }
+    for (const host of ['127.0.0.1.evil.test', 'localhost.evil.test', 'session.evil.test', '0.0.0.0.evil.test'])
+      expect(await talk(proxy.socketPath, connect(`${host}:8000`)), host).toContain('network.allow');
     expect(proxy.asked).toEqual([]);
   });
 

@@ -56,6 +56,28 @@ describeDockerAsRoot('a runner that is not root, but in the engine’s group', (
     expect(await run(commit)).toBe('alice <alice@cc-docker>');
   });
 
+  test('reads on behind what the agent has closed, names it, and says what to do about one of it', async () => {
+    await run(
+      `mkdir -p go/mod closed && echo m > go/mod/m.go && chmod -R a-w go
+       echo x > closed/x && chmod 000 closed && echo s > secret && chmod 000 secret && echo last > zz-last`,
+    );
+    const files = `/sessions/${id}/files`;
+    const { body } = await alice.call('GET', `${files}?recursive=true`);
+    const listed = new Map(body.data.map((entry: { path: string }) => [entry.path, entry]));
+    expect(listed.get('closed')).toMatchObject({ listed: false, unreadable: true });
+    expect([...listed.keys()]).toEqual(expect.arrayContaining(['go/mod/m.go', 'secret', 'zz-last']));
+    const tar = await (await alice.raw('GET', `${files}?format=tar`)).text();
+    expect(tar).toContain('last\n');
+    expect(tar).toMatch(/left out, .*closed[^]*left out, .*secret/);
+    const patch = await (await alice.raw('GET', `/sessions/${id}/diff?format=patch`)).text();
+    expect(patch).toMatch(/^# b\/secret is not in this patch[^]*^\+last$/m);
+    expect(await alice.call('GET', `${files}/secret`)).toMatchObject({
+      status: 403,
+      body: { code: 'file_access_denied' },
+    });
+    expect((await alice.call('DELETE', `${files}/closed?recursive=true`)).status).toBeLessThan(300);
+  });
+
   test('removes all that a session left, with its session', async () => {
     await alice.call('DELETE', `/sessions/${id}`);
     const sessions = path.join(service.folder, 'runner', 'sessions');

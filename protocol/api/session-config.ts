@@ -66,7 +66,7 @@ const resourcesConfig = z.strictObject({
   cpus: z.number().min(0.1).max(1024).optional(),
   /** Processes and threads. */
   pids: z.int().min(64).max(65_536).optional(),
-  /** All files of the workspace together. */
+  /** All files together: of the workspace, the conversation, the home and `/tmp`. */
   workspace_mb: z.int().min(16).max(1_048_576).optional(),
   /** How many they may be, with folders and links. */
   workspace_files: z.int().min(1000).max(100_000_000).optional(),

@@ -118,7 +118,7 @@ describeDocker('an agent that wants out', ({ host, image }) => {
     const command = 'python3 hostile.py plan.json result.json 2>&1';
     const { result } = await mallory.ask(
       id,
-      script({ tool: 'Bash', input: { command, timeout: 100_000 } }, { text: '{{last_tool_result}}' }),
+      script({ tool: 'Bash', input: { command, timeout: 600_000 } }, { text: '{{last_tool_result}}' }),
     );
     const text = await readFile(service.workspace(id, 'result.json'), 'utf8').catch(() => '');
     if (text === '') throw new Error(`the script did not come to its end: ${result}`);
@@ -167,7 +167,7 @@ describeDocker('an agent that wants out', ({ host, image }) => {
     await copyFile(FORGER, service.workspace(id, 'forging.py'));
     const command = 'python3 forging.py forged.json';
     const watcher = mallory.watch(id, 0);
-    await mallory.tell(id, script({ tool: 'Bash', input: { command, timeout: 100_000 } }, { text: 'done' }));
+    await mallory.tell(id, script({ tool: 'Bash', input: { command, timeout: 600_000 } }, { text: 'done' }));
     const forged = async () => await readFile(service.workspace(id, 'forged.json'), 'utf8').catch(() => '');
     await expect.poll(forged, { interval: 250 }).not.toBe('');
     await keep('forged', await forged());

@@ -2,6 +2,7 @@ import type { Launch } from '../../../protocol/link/runner-control.ts';
 import type { WrapperLaunch } from '../../../protocol/link/wrapper-launch.ts';
 import { readGitRepo, SSH_HOSTS, type GitRepo } from '../../../protocol/git/git-repo.ts';
 import type { Rule } from '../../egress/policy/rule.ts';
+import { isForge } from '../../secrets/forge.ts';
 import type { EgressPlan } from './session-egress.ts';
 
 type GitLaunch = NonNullable<WrapperLaunch['git']>;
@@ -89,7 +90,7 @@ function portOf(host: string, wire: EgressPlan['wire']): string {
 /** Hosts that git secrets name in full, with the ports that they name. */
 function gitRules(wire: EgressPlan['wire']): { host: string; ports: readonly number[] }[] {
   const rules = wire
-    .filter(({ as }) => as === 'git' || (typeof as === 'object' && 'git' in as))
+    .filter(({ as }) => as === 'git' || isForge(as) || (typeof as === 'object' && 'git' in as))
     .flatMap(({ hosts }) => hosts);
   return rules.flatMap((rule) => {
     const host = nameOf(rule);

@@ -52,7 +52,7 @@ describeDockerAsRoot('a runner that is not root, but in the engine’s group', (
   });
 
   test('commits in its owner’s name', async () => {
-    const commit = 'git init -q r && cd r && git commit -q --allow-empty -m x && git log -1 --format="%an <%ae>"';
+    const commit = 'git init -q r && git -C r commit -q --allow-empty -m x && git -C r log -1 --format="%an <%ae>"';
     expect(await run(commit)).toBe('alice <alice@cc-docker>');
   });
 
@@ -62,7 +62,7 @@ describeDockerAsRoot('a runner that is not root, but in the engine’s group', (
        echo x > closed/x && chmod 000 closed && echo s > secret && chmod 000 secret && echo last > zz-last`,
     );
     const files = `/sessions/${id}/files`;
-    const { body } = await alice.call('GET', `${files}?recursive=true`);
+    const { body } = await alice.call('GET', `${files}?recursive=true&limit=1000`);
     const listed = new Map(body.data.map((entry: { path: string }) => [entry.path, entry]));
     expect(listed.get('closed')).toMatchObject({ listed: false, unreadable: true });
     expect([...listed.keys()]).toEqual(expect.arrayContaining(['go/mod/m.go', 'secret', 'zz-last']));

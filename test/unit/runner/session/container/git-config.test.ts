@@ -49,6 +49,7 @@ test.each([
   ['git@forge.test:o/r.git', [], 'https://forge.test/o/r.git'],
   ['git@forge.test:o/r.git', [secret('git', 'forge.test')], 'https://forge.test/o/r.git'],
   ['ssh://git@forge.test:2222/o/r', [secret('git', 'forge.test:8443')], 'https://forge.test:8443/o/r'],
+  ['git@forge.test:o/r', [secret('gitea', 'forge.test:8443')], 'https://forge.test:8443/o/r'],
   ['git@forge.test:o/r', [secret('bearer', 'forge.test:8443')], 'https://forge.test/o/r'],
   ['https://forge.test/o/r', [secret('git', 'forge.test:8443')], 'https://forge.test/o/r'],
 ])('%s is cloned from where a git secret leads', (git_repo, wire, url) => {

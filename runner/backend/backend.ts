@@ -74,6 +74,12 @@ export interface ContainerBackend {
   pause(key: PlacementKey): Promise<void>;
   /** Lets a paused container go on. One that is not paused, or is gone, is none of its business. */
   resume(key: PlacementKey): Promise<void>;
+  /**
+   * How many processes and threads it has; null: they are not counted.
+   *
+   * @throws when the engine does not answer
+   */
+  processes(key: PlacementKey): Promise<number | null>;
   /** Resolves when the container has ended. It keeps waiting while the engine does not answer. */
   wait(key: PlacementKey): Promise<ContainerExit>;
   /** Removes the container. One that still runs is killed first. */

@@ -19,6 +19,7 @@ import { unfitImage } from './unfit-image.ts';
 import type { Log } from '../lib/log.ts';
 import type { Resources } from '../../protocol/api/session-config.ts';
 import { writeRunFile, type SessionFolders } from '../lib/session-folders.ts';
+import { waitAtMost } from '../lib/wait-at-most.ts';
 
 /** Timeout of a request that an engine answers in milliseconds. */
 const ANSWER_MS = 5_000;
@@ -201,6 +202,14 @@ export class DockerBackend implements ContainerBackend {
     } catch (error) {
       unlessStatus(404)(error);
     }
+  }
+
+  async processes(key: PlacementKey): Promise<number | null> {
+    const container = this.#docker.getContainer(containerName(key));
+    // This call takes no signal.
+    const stats = await waitAtMost(container.stats({ stream: false, 'one-shot': true }), ANSWER_MS);
+    if (stats === 'late') throw new Error(`the engine did not answer within ${ANSWER_MS} ms`);
+    return stats.pids_stats?.current ?? null;
   }
 
   async wait(key: PlacementKey): Promise<ContainerExit> {

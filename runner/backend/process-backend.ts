@@ -139,6 +139,10 @@ export class ProcessBackend implements ContainerBackend {
 
   async resume(): Promise<void> {}
 
+  async processes(): Promise<number | null> {
+    return null;
+  }
+
   async wait(key: PlacementKey): Promise<ContainerExit> {
     const gone = { code: null, signal: null, outOfMemory: false, log: 'The process was gone.' };
     return (await this.#running.get(nameOf(key))?.exit) ?? gone;

@@ -50,6 +50,8 @@ export class ContainerRun {
   #full: Full | undefined;
   /** Its wrapper does not answer any more. */
   #unresponsive = false;
+  /** How many processes it had then. */
+  #processes: number | undefined;
   /** Aborted by a stop: what the start waits for is not needed any more. */
   readonly #stopped = new AbortController();
   /** The container may have changed the files: the edge counts the launch as a new version of them. */
@@ -74,12 +76,7 @@ export class ContainerRun {
         if (this.#phase === 'running') void this.#end();
       },
       onCloned: (how) => this.#continueAfterClone(how),
-      onUnresponsive: () => {
-        this.#unresponsive = true;
-        // Nobody in it would do anything about a gentle stop.
-        this.#graceMs = 0;
-        if (this.#phase === 'running') void this.#end();
-      },
+      onUnresponsive: () => void this.#giveUp(),
     });
     this.released = new Promise((resolve) => (this.#release = resolve));
     this.ended = this.#run();
@@ -256,6 +253,20 @@ export class ContainerRun {
     );
   }
 
+  /** Ends a container whose wrapper does not answer. */
+  async #giveUp(): Promise<void> {
+    // First: a fork bomb leaves its wrapper no processor, and is gone afterwards.
+    const counted = await this.#options.backend.processes(this.key).catch((error: unknown) => {
+      this.#log.warn('processes not counted', { error });
+      return null;
+    });
+    this.#processes = counted ?? undefined;
+    this.#unresponsive = true;
+    // Nobody in it would do anything about a gentle stop.
+    this.#graceMs = 0;
+    if (this.#phase === 'running') void this.#end();
+  }
+
   /** What stays is in nobody's way, and counts for the session's limit. */
   async #removeTemporary(): Promise<void> {
     await removeTemporary(this.#options.folders).catch((error: unknown) => {
@@ -271,6 +282,7 @@ export class ContainerRun {
       refused: this.#refused,
       full: this.#full,
       unresponsive: this.#unresponsive,
+      processes: this.#processes,
       resources,
     });
   }

@@ -17,12 +17,17 @@ export interface EndFacts {
   full?: Full | undefined;
   /** Its wrapper did not answer any more, so it was killed. */
   unresponsive?: boolean;
+  /** How many processes and threads it had then; absent: nobody knows. */
+  processes?: number | undefined;
   /** The container's limits; null: it had none. */
   resources: Resources | null;
 }
 
 /** Exit code of a container whose first process was killed by SIGKILL. */
 const SIGKILLED = 128 + 9;
+
+/** The part of the limit of processes from which on a container may have no processor left for its wrapper. */
+const FULL_OF_PROCESSES = 0.9;
 
 /** Advice for a session that works in another session's files, when no container of that one runs here. */
 export const WAKE_PARENT = 'Send the session whose files they are a message, so that it wakes, and then this one.';
@@ -55,7 +60,15 @@ const REFUSED: Record<Refusal | 'lost_items', string> = {
  * Why a container that had started has ended. The stop's cause has precedence: a container that was stopped may also have
  * been killed, or have exited with an error.
  */
-export function endReason({ exit, stopCause, refused, full, unresponsive, resources }: EndFacts): Reason {
+export function endReason({
+  exit,
+  stopCause,
+  refused,
+  full,
+  unresponsive,
+  processes = 0,
+  resources,
+}: EndFacts): Reason {
   if (stopCause !== undefined) return STOPPED[stopCause];
   if (full !== undefined) return fullReason(full, resources);
   if (refused !== undefined)
@@ -64,12 +77,13 @@ export function endReason({ exit, stopCause, refused, full, unresponsive, resour
     const detail = `The container needed more than its ${resources?.memory_mb ?? 0} MB of memory: raise resources.memory_mb (SESSION_MEMORY_MB on the runner is the most).`;
     return { code: 'out_of_memory', detail };
   }
-  if (unresponsive === true && wasKilled(exit)) {
+  const isFull = resources !== null && processes >= resources.pids * FULL_OF_PROCESSES;
+  if (unresponsive === true && wasKilled(exit) && !isFull) {
     const detail =
       'What reports on Claude Code in the container (its wrapper) did not answer for 10 s: something in it has stopped that, or left it no processor. The container was ended. The next message starts another.';
     return { code: 'claude_unresponsive', detail };
   }
-  if (resources !== null && exit.code === WrapperExit.outOfPids) {
+  if (resources !== null && (isFull || exit.code === WrapperExit.outOfPids)) {
     const detail = `The container reached its limit of ${resources.pids} processes and threads: have it start fewer, or raise resources.pids (SESSION_PIDS on the runner is the most).`;
     return { code: 'out_of_pids', detail };
   }

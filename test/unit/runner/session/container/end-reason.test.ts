@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest';
+import { endReason, type EndFacts } from '../../../../../runner/session/container/end-reason.ts';
+
+const resources = { memory_mb: 512, cpus: 1, pids: 256, workspace_mb: 100, workspace_files: 1000 };
+const killed = { code: 137, signal: null, outOfMemory: false, log: '' };
+const reason = (facts: Partial<EndFacts>) =>
+  endReason({ exit: killed, stopCause: undefined, refused: undefined, resources, ...facts });
+
+test.each([
+  ['which is full of processes', { processes: 256 }, 'out_of_pids', 'its limit of 256 processes'],
+  ['which is nearly full of them, for some have just died', { processes: 240 }, 'out_of_pids', 'SESSION_PIDS'],
+  ['which has few', { processes: 40 }, 'claude_unresponsive', 'did not answer for 10 s'],
+  ['whose processes nobody counted', {}, 'claude_unresponsive', 'did not answer for 10 s'],
+  ['which has no limit of them', { processes: 5000, resources: null }, 'claude_unresponsive', 'did not answer'],
+  ['which ended by itself meanwhile', { processes: 40, exit: { ...killed, code: 1 } }, 'container_exited', 'code 1'],
+] as const)('a container whose wrapper does not answer, %s', (_, facts, code, detail) => {
+  expect(reason({ unresponsive: true, ...facts })).toMatchObject({ code, detail: expect.stringContaining(detail) });
+});
+
+test('what the owner or the operator did comes before what the container did', () => {
+  expect(reason({ stopCause: 'stopped_by_user', unresponsive: true, processes: 256 }).code).toBe('stopped_by_user');
+});

@@ -118,7 +118,8 @@ export default defineConfig({
         },
       },
     ],
-    maxWorkers: 2,
+    // Of the two lanes (`scripts/test.ts`) together six. On two cores that is right: most tests wait for a process half of the time.
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     watchTriggerPatterns: [
       { pattern: /\/((?:durable|functions)\/.*\.ts)$/, testsToRun: (_, [, source = '']) => testsOfRoom(source) },

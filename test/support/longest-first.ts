@@ -33,6 +33,8 @@ const LONGEST = `
   test/e2e/mcp/mcp-endpoint.test.ts
   test/e2e/egress/egress-tools.test.ts
   test/e2e/people/people.test.ts
+  test/edge/functions/fuzz.test.ts
+  test/edge/session/container/forged.test.ts
   test/edge/session/files/files.test.ts
   test/edge/session/interactions/stories.test.ts
 `

@@ -161,6 +161,35 @@ describeDocker('an agent that wants out', ({ host, image }) => {
     expect(done.attempts.length).toBeGreaterThan(40);
   });
 
+  test('led to a repository by any name, it reaches no more than without one', async () => {
+    const create = (git_repo: string) =>
+      mallory.call('POST', '/sessions', {
+        workspace: { type: 'ephemeral', git_repo },
+        config: { network: { allow: [`site.test:${bait.sitePort}`] } },
+      });
+    const other = [
+      'ext::sh -c id',
+      'fd::3',
+      'file:///etc',
+      '/etc',
+      '..',
+      '--upload-pack=id',
+      '-u',
+      'git@-oProxyCommand=id:o/r',
+    ];
+    for (const form of [...other, 'http://a:b@site.test/o/r', 'https://', '', 'o/r\nx', 'javascript:x'])
+      expect([form, (await create(form)).status]).toEqual([form, 422]);
+    const led = [
+      ...['127.0.0.1', 'private.test', 'localhost'].map((host) => `http://${host}:${bait.baitPort}/o/r`),
+      `ssh://git@127.0.0.1:${bait.baitPort}/o/r`,
+    ];
+    const created = await Promise.all(led.map(create));
+    expect(created.map(({ status }) => status)).toEqual(led.map(() => 201));
+    const ends = await Promise.all(created.map(({ body }) => mallory.endOf(body.session_id)));
+    expect(ends.map(({ code }) => code)).toEqual(led.map(() => 'clone_failed'));
+    expect(bait.taken).toEqual([]);
+  });
+
   test('speaks in its wrapper’s place: no event of the service’s is forged, no other session hears of it, and its own goes on', async () => {
     const id = await mallory.createSession({ network: { allow: [`site.test:${bait.sitePort}`] } });
     await mallory.ask(id, 'Hello');

@@ -1,25 +1,49 @@
-import { lstat, readdir } from 'node:fs/promises';
+import { chmod, lstat, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { certificateFor } from '../../support/certificate.ts';
 import { describeDockerAsRoot } from '../../support/docker/describe-docker.ts';
 import { script, type Client } from '../../support/e2e/client.ts';
+import { startGitServer, type GitServer } from '../../support/e2e/git-server.ts';
 import { Service } from '../../support/e2e/service.ts';
+import { testNamesEnv } from '../../support/e2e/test-names.ts';
 import { until } from '../../support/until.ts';
 
 const USER = { uid: 1001, gid: 1001 };
+const PASSWORD = 'correct-horse-battery-staple';
 
 describeDockerAsRoot('a runner that is not root, but in the engine’s group', ({ host, image }) => {
   let service: Service;
   let alice: Client;
+  let folder: string;
+  let git: GitServer;
   let id: string;
   beforeAll(async () => {
-    service = await Service.start({ backend: 'docker', image, runnerUser: USER, runnerEnv: { DOCKER_HOST: host } });
+    folder = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-unprivileged-'));
+    await chmod(folder, 0o755);
+    const certificate = await certificateFor('git.test');
+    await writeFile(path.join(folder, 'ca.pem'), certificate.cert);
+    git = await startGitServer('127.0.0.1', certificate, PASSWORD);
+    const site = `git.test:${git.port}`;
+    const runnerEnv = {
+      DOCKER_HOST: host,
+      ...testNamesEnv({ 'git.test': [['127.0.0.1']] }),
+      EGRESS_ALLOW_PRIVATE: `127.0.0.1:${git.port}`,
+      CC_EGRESS_CA: path.join(folder, 'ca.pem'),
+      CC_SECRET_GIT: JSON.stringify({ value: PASSWORD, hosts: [site], as: 'git' }),
+    };
+    service = await Service.start({ backend: 'docker', image, runnerUser: USER, runnerEnv });
     alice = await service.client('alice');
-    id = await alice.createSession();
+    const config = { network: { allow: [site] }, secrets: ['git'], env: { GREETING: 'hello' } };
+    const workspace = { type: 'ephemeral', git_repo: 'git@git.test:private.git', git_branch: 'parts' };
+    id = await alice.createSession(config, workspace);
   });
   afterAll(async () => {
     await alice?.deleteSessions();
     await service?.stop();
+    await git?.close();
+    await rm(folder, { recursive: true, force: true });
   });
 
   /** What a command prints in a session. */
@@ -30,6 +54,20 @@ describeDockerAsRoot('a runner that is not root, but in the engine’s group', (
     );
     return result;
   }
+
+  test('has a repository under what is uploaded at once, with its submodules and Git LFS', async () => {
+    expect((await alice.raw('PUT', `/sessions/${id}/files/README.md`, { body: 'mine' })).status).toBe(200);
+    expect(await run('cat README.md part/part.txt big.bin; echo " $GREETING"')).toBe('minepart\nbig hello');
+    expect(await lstat(service.workspace(id, 'part', 'part.txt'))).toMatchObject(USER);
+  });
+
+  test('leaves the agent its own servers, under each of their names', async () => {
+    const server = 'python3 -m http.server 8000 --directory part >/dev/null 2>&1 & echo $! >/tmp/server';
+    const fetches = ['0.0.0.0', 'session', 'app.localhost', '[::1]', '127.0.0.2'].map(
+      (name) => `curl -s --retry 50 --retry-connrefused --retry-delay 1 http://${name}:8000/part.txt`,
+    );
+    expect(await run(`${server}; ${fetches.join('; ')}; kill "$(cat /tmp/server)"`)).toBe('part\n'.repeat(5).trim());
+  });
 
   test('gives its agents a name, and a home that parking keeps and a fork does not get', async () => {
     const named = await run('id -un; echo ~; touch ~/.cache-of-mine here /tmp/there; ls -A ~ | grep mine');

@@ -51,7 +51,7 @@ describeDocker('sessions that sleep and move, with the real claude and an S3', (
         { tool: 'Bash', input: { command: 'stat -c %a:%U notes' } },
         { text: '{{last_tool_result}}' },
       );
-      expect((await alice.ask(id, mode)).result).toContain('750:node');
+      expect((await alice.ask(id, mode)).result).toContain('750:agent');
       expect(await alice.show(id)).toMatchObject({ files: { runner: 'other', saved: false }, epoch: 2 });
       const restored = (await alice.events(id)).filter(({ type }) => type === 'workspace.restored');
       expect(restored.length).toBeGreaterThan(0);

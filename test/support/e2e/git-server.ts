@@ -7,7 +7,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import type { TestCertificate } from '../certificate.ts';
 import { gitBackend } from '../git-backend.ts';
-import { LfsStore } from '../lfs-server.ts';
+import { LfsStore, pointerOf } from '../lfs-server.ts';
 import { close, listen } from '../listen.ts';
 
 const run = promisify(execFile);
@@ -24,7 +24,7 @@ export interface GitServer {
 /**
  * A private repository, `/private.git` with one commit on `main`, behind git's own HTTP server and TLS. It takes one
  * password, with any user name, as the well-known hosts do. Its branch `parts` has `README.md`, the submodule `part` and
- * `big.bin`, whose text is `big` and which Git LFS keeps.
+ * `big.bin`, whose text is `big` and which Git LFS keeps; `lost.bin` is one that it has lost.
  */
 export async function startGitServer(
   address: string,
@@ -83,6 +83,7 @@ async function makeParts(root: string, bare: string, lfs: LfsStore): Promise<voi
     '.gitmodules': '[submodule "part"]\n\tpath = part\n\turl = ../part.git\n',
     '.gitattributes': '*.bin filter=lfs diff=lfs merge=lfs -text\n',
     'big.bin': lfs.add('big'),
+    'lost.bin': pointerOf('lost').pointer,
   });
   await run('git', ['-C', parts, 'update-index', '--add', '--cacheinfo', `160000,${stdout.trim()},part`]);
   await run('git', ['-C', parts, ...author, 'commit', '--quiet', '--amend', '-m', 'parts']);

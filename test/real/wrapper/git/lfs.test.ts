@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -32,15 +31,7 @@ function withoutLfs(): string {
   return path.join(folder, 'bin');
 }
 
-function hasLfs(): boolean {
-  try {
-    execFileSync('git', ['lfs', 'version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
+// Where it is there: test/e2e/sessions/workspaces.test.ts, in the image.
 test('where git-lfs is missing, its files are pointers, and named', async () => {
   const usual = forge.path;
   forge.path = withoutLfs();
@@ -56,17 +47,3 @@ test('where git-lfs is missing, its files are pointers, and named', async () => 
   expect(forge.read('here.bin')).toMatch(/^version https:\/\/git-lfs/);
   forge.path = usual;
 });
-
-test.skipIf(!hasLfs())(
-  'files of Git LFS are fetched, those of submodules too; what the server lacks is named',
-  async () => {
-    forge.path = process.env['PATH'] ?? '';
-    expect(await forge.clone('repo')).toMatchObject({
-      notice: 'cloned',
-      left_out: [{ path: 'sub/lost.bin', why: expect.stringMatching(/^Git LFS: /) }],
-    });
-    expect([forge.read('here.bin'), forge.read('part', 'deep.bin')]).toEqual(['whole', 'deep']);
-    // The agent finds nothing that it has not changed.
-    expect(forge.here('status', '--porcelain')).toBe('');
-  },
-);

@@ -7,18 +7,20 @@ declare module 'vitest' {
   }
 }
 
-/** As many as in CI. */
-const CI_RUNS = 2_000;
+/** All of them: `GENERATED_RUNS=2000`. */
+const ALL_RUNS = 2_000;
+/** From this part of them on, every property is tried with that part of its own number. */
+const LEAST_PART = 1 / 4;
 
 /**
- * How many generated inputs a property is tried with: `inCi` of them in CI, and otherwise as many fewer as all properties are
- * tried with fewer, but no more than one that says nothing is.
+ * How many generated inputs a property is tried with: `all` of them with `GENERATED_RUNS=2000`, a quarter in CI, and otherwise as
+ * many fewer as all properties are tried with fewer, but no more than one that says nothing is.
  *
  * A property that says nothing is tried with `generatedRuns()`. Another number wants a reason beside it: more, because an issue
  * demands so many or because the case that breaks it is rare; fewer, because each of them takes a process, files or a second.
  */
-export function generatedRuns(inCi: number = CI_RUNS): number {
+export function generatedRuns(all: number = ALL_RUNS): number {
   const usual = inject('generatedRuns');
-  if (usual >= CI_RUNS) return Math.round(inCi * (usual / CI_RUNS));
-  return Math.ceil(usual * Math.min(1, inCi / CI_RUNS));
+  if (usual >= ALL_RUNS * LEAST_PART) return Math.round(all * (usual / ALL_RUNS));
+  return Math.ceil(usual * Math.min(1, all / ALL_RUNS));
 }

@@ -121,8 +121,7 @@ export default defineConfig({
         },
       },
     ],
-    // Of the two lanes (`scripts/test.ts`) together six. On two cores that is right: most tests wait for a process half of the time.
-    maxWorkers: 3,
+    maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
     watchTriggerPatterns: [
       { pattern: /\/((?:durable|functions)\/.*\.ts)$/, testsToRun: (_, [, source = '']) => testsOfRoom(source) },

@@ -12,25 +12,11 @@ export interface NamedAuthor {
 
 const MAX_NAME = 128;
 const MAX_EMAIL = 254;
-const NAMELESS = 'agent';
 
 /** What the claims of a token say of its owner as an author; undefined: nothing. */
 export function authorOfClaims({ name, email }: { name?: unknown; email?: unknown }): NamedAuthor | undefined {
   const said = { name: cleanName(name), email: cleanEmail(email) };
   return said.name === '' && said.email === '' ? undefined : said;
-}
-
-/**
- * The author: whom the token names, else whom the operator names, else the owner by their `sub`. The two halves are of one
- * source. What that does not say is made from the `sub`.
- */
-export function chooseAuthor(named: readonly (NamedAuthor | undefined)[], sub: string): GitAuthor {
-  const said = named.find((one) => one !== undefined && (one.name !== '' || one.email !== ''));
-  const owner = cleanName(sub) || NAMELESS;
-  return {
-    name: said?.name || owner,
-    email: said?.email || `${cleanEmail(sub) || NAMELESS}@cc-docker`,
-  };
 }
 
 /** Without what git cannot take in a name: it would leave it out, or refuse a name that holds nothing else. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { cleanEmail, cleanName } from '../git/git-author.ts';
 import { agentToolsSetting } from './agent-tools.ts';
 import { boundsSettings } from './bounds-settings.ts';
 import { discordSettings } from './discord-settings.ts';
@@ -60,11 +61,13 @@ const variables = z.object({
   GIT_AUTHOR_NAME: z
     .string()
     .regex(/^[^\p{Cc}<>]{0,128}$/u, 'must be a name of at most 128 characters, without < and >')
-    .default(''),
+    .default('')
+    .transform(cleanName),
   GIT_AUTHOR_EMAIL: z
     .string()
     .regex(/^[^\s<>]{0,254}$/, 'must be an address such as agents@example.org')
-    .default(''),
+    .default('')
+    .transform(cleanEmail),
   /** Snapshots kept of a session, and of a persistent workspace. Older ones are deleted. */
   SNAPSHOTS_KEPT: count(10, 1000),
   /** Days without activity until a session is deleted with all that it stored; 0: never. */

@@ -63,6 +63,8 @@ export class DockerBackend implements ContainerBackend {
   readonly #settings: ContainerSettings;
   readonly #log: Log;
   readonly #closed = new AbortController();
+  /** The users of the image that had this id when it was looked at. */
+  #users: { image: string; users: Promise<Users> } | undefined;
 
   constructor(settings: ContainerSettings, log: Log, docker = new Docker()) {
     this.#docker = docker;
@@ -143,13 +145,12 @@ export class DockerBackend implements ContainerBackend {
     }
   }
 
-  /** The users of the image that had this id when it was looked at. */
-  #users: { image: string; users: Promise<Users> } | undefined;
   /** Reads the image's users, unless it is the image whose users were read. */
   async #readUsers(): Promise<Users> {
-    const { Id } = await this.#docker.getImage(this.#settings.image).inspect();
-    if (this.#users?.image !== Id)
-      this.#users = { image: Id, users: readUsers(this.#docker, Id, AbortSignal.timeout(START_MS)) };
+    const { runnerId } = this.#settings;
+    const { Id: image } = await this.#docker.getImage(this.#settings.image).inspect();
+    if (this.#users?.image !== image)
+      this.#users = { image, users: readUsers(this.#docker, { image, runnerId }, AbortSignal.timeout(START_MS)) };
     return await this.#known(this.#users);
   }
 

@@ -2,7 +2,7 @@ import { text } from 'node:stream/consumers';
 import type Docker from 'dockerode';
 import { extract } from 'tar-stream';
 import type { Owner } from '../lib/session-folders.ts';
-import { CONTAINER_LAYOUT } from './container-spec.ts';
+import { CONTAINER_LAYOUT, Label } from './container-spec.ts';
 import { engineStatus } from './docker-error.ts';
 
 /** The text of `/etc/passwd` and of `/etc/group`. */
@@ -36,8 +36,27 @@ export function withAgent(image: Users, { uid, gid }: Owner): Users {
  * @param image its id
  * @throws when the engine does not answer
  */
-export async function readUsers(docker: Docker, image: string, abortSignal: AbortSignal): Promise<Users> {
-  const container = await docker.createContainer({ Image: image, Cmd: ['true'], NetworkDisabled: true, abortSignal });
+export async function readUsers(
+  docker: Docker,
+  { image, runnerId }: { image: string; runnerId: string },
+  abortSignal: AbortSignal,
+): Promise<Users> {
+  // By a name of its own: one that a killed runner has left is found, and removed.
+  const name = `cc-docker-users-${runnerId}`;
+  await docker
+    .getContainer(name)
+    .remove({ force: true, v: true })
+    .catch((error: unknown) => {
+      if (engineStatus(error) !== 404) throw error;
+    });
+  const container = await docker.createContainer({
+    name,
+    Image: image,
+    Cmd: ['true'],
+    NetworkDisabled: true,
+    Labels: { [Label.runner]: runnerId },
+    abortSignal,
+  });
   try {
     const passwd = await readFileOf(container, '/etc/passwd', abortSignal);
     const group = await readFileOf(container, '/etc/group', abortSignal);

@@ -1,11 +1,12 @@
 import type { SessionFiles } from '../../../protocol/api/files.ts';
 import type { Workspace } from '../../../protocol/api/workspace.ts';
-import { chooseAuthor, cleanEmail, cleanName, type GitAuthor } from '../../../protocol/git/git-author.ts';
+import type { GitAuthor } from '../../../protocol/git/git-author.ts';
 import type { Launch } from '../../../protocol/link/runner-control.ts';
 import type { Needs } from '../../rpc/pool-rpc.ts';
 import { mintSessionToken } from '../../shared/session-token.ts';
 import { quotaBytes } from '../../shared/quota.ts';
 import { describeFiles, type Base } from '../core/files.ts';
+import { chooseAuthor } from '../core/git-author.ts';
 import { agentToolsOf } from '../core/limits.ts';
 import { presentConfig } from '../core/settings/live-settings.ts';
 import type { Peers } from '../store/peers.ts';
@@ -37,7 +38,7 @@ export async function launchOf(store: SessionStore, peers: Peers, base: Base): P
 
 /** Who the session's commits are by. */
 function authorOf({ current: { identity }, settings }: SessionStore): GitAuthor {
-  const operator = { name: cleanName(settings.GIT_AUTHOR_NAME), email: cleanEmail(settings.GIT_AUTHOR_EMAIL) };
+  const operator = { name: settings.GIT_AUTHOR_NAME, email: settings.GIT_AUTHOR_EMAIL };
   return chooseAuthor([identity.author, operator], identity.owner);
 }
 

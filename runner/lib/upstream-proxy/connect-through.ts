@@ -27,22 +27,21 @@ const HEAD_END = '\r\n\r\n';
  * @throws UpstreamProxyError
  */
 export function connectThrough(proxy: UpstreamProxy, authority: string, options: ConnectOptions): Promise<Socket> {
-  const { timeoutMs, signal, allowHalfOpen = false, onread } = options;
+  const { allowHalfOpen = false, onread } = options;
   return new Promise((resolve, reject) => {
     let answer = Buffer.alloc(0);
-    let isOpen = false;
     /** @returns what came behind the proxy's answer; undefined: the answer is not whole, or was no */
     const take = (chunk: Buffer): Buffer | undefined => {
       answer = Buffer.concat([answer, chunk]);
       const end = answer.indexOf(HEAD_END);
       if (end === -1) {
-        if (answer.length > ANSWER_BYTES) fail('answers with too much');
+        if (answer.length > ANSWER_BYTES) attempt.fail('answers with too much');
         return undefined;
       }
       const [, status, phrase = ''] =
         /^HTTP\/1\.[01] (\d{3}) ?([^\r\n]*)/.exec(answer.toString('latin1', 0, end)) ?? [];
       if (status?.startsWith('2') !== true) {
-        fail(refusal(proxy, authority, status, phrase));
+        attempt.fail(refusal(proxy, authority, status, phrase));
         return undefined;
       }
       return answer.subarray(end + HEAD_END.length);
@@ -58,10 +57,10 @@ export function connectThrough(proxy: UpstreamProxy, authority: string, options:
         onread: {
           buffer: onread.buffer,
           callback: (length, buffer) => {
-            if (isOpen) return onread.callback(length, buffer);
+            if (attempt.isOpen) return onread.callback(length, buffer);
             const rest = take(Buffer.from(buffer.subarray(0, length)));
             if (rest === undefined) return true;
-            opened();
+            attempt.open();
             // The target spoke first, and its words came with the answer.
             if (rest.length === 0) return true;
             buffer.set(rest);
@@ -70,24 +69,7 @@ export function connectThrough(proxy: UpstreamProxy, authority: string, options:
         },
       }),
     });
-    const settle = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
-      socket.off('close', ended).off('end', ended);
-    };
-    const opened = (): void => {
-      isOpen = true;
-      settle();
-      resolve(socket);
-    };
-    const fail = (why: string): void => {
-      settle();
-      socket.destroy();
-      reject(new UpstreamProxyError(`the proxy of ${proxy.name} ${why}`));
-    };
-    const abort = (): void => fail('is not waited for any more');
-    const ended = (): void => fail(`ended the connection instead of opening one to ${authority}`);
-    const timer = setTimeout(() => fail(`did not answer within ${timeoutMs / 1000} s`), timeoutMs);
+    const attempt = new Attempt(socket, proxy, options, { resolve, reject });
     if (onread === undefined) {
       // Not `data`: after that the stream would have to be resumed by whoever gets it.
       const read = (): void => {
@@ -96,18 +78,14 @@ export function connectThrough(proxy: UpstreamProxy, authority: string, options:
         if (rest === undefined) return;
         socket.off('readable', read);
         if (rest.length > 0) socket.unshift(rest);
-        opened();
+        attempt.open();
       };
       socket.on('readable', read);
     }
-    socket.on('error', (error) => {
-      if (!isOpen) fail(`cannot be reached: ${'code' in error ? String(error.code) : error.message}`);
-    });
+    const ended = (): void => attempt.fail(`ended the connection instead of opening one to ${authority}`);
     socket.on('close', ended).on('end', ended);
     const credentials = proxy.authorization === undefined ? '' : `Proxy-Authorization: ${proxy.authorization}\r\n`;
     socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${credentials}\r\n`);
-    signal?.addEventListener('abort', abort);
-    if (signal?.aborted === true) abort();
   });
 }
 
@@ -116,31 +94,66 @@ export function connectThrough(proxy: UpstreamProxy, authority: string, options:
  *
  * @throws UpstreamProxyError
  */
-export function connectToProxy(
-  { host, port, name }: UpstreamProxy,
-  { timeoutMs, signal, onread }: ConnectOptions,
-): Promise<Socket> {
+export function connectToProxy(proxy: UpstreamProxy, options: ConnectOptions): Promise<Socket> {
+  const { onread } = options;
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, noDelay: true, ...(onread && { onread }) });
-    const settle = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
-    };
-    const fail = (why: string): void => {
-      settle();
-      socket.destroy();
-      reject(new UpstreamProxyError(`the proxy of ${name} ${why}`));
-    };
-    const abort = (): void => fail('is not waited for any more');
-    const timer = setTimeout(() => fail(`did not answer within ${timeoutMs / 1000} s`), timeoutMs);
-    socket.on('error', (error) => fail(`cannot be reached: ${'code' in error ? String(error.code) : error.message}`));
-    socket.once('connect', () => {
-      settle();
-      resolve(socket);
-    });
-    signal?.addEventListener('abort', abort);
-    if (signal?.aborted === true) abort();
+    const socket = connect({ host: proxy.host, port: proxy.port, noDelay: true, ...(onread && { onread }) });
+    const attempt = new Attempt(socket, proxy, options, { resolve, reject });
+    socket.once('connect', () => attempt.open());
   });
+}
+
+/** A connection that is being made. The first of `open` and `fail` counts, and so do its time limit, its signal, an error. */
+class Attempt {
+  readonly #socket: Socket;
+  readonly #proxy: UpstreamProxy;
+  readonly #result: { resolve: (socket: Socket) => void; reject: (error: UpstreamProxyError) => void };
+  readonly #signal: AbortSignal | undefined;
+  readonly #timer: NodeJS.Timeout;
+  readonly #abort = (): void => this.fail('is not waited for any more');
+  #state: 'waiting' | 'open' | 'failed' = 'waiting';
+
+  constructor(
+    socket: Socket,
+    proxy: UpstreamProxy,
+    { timeoutMs, signal }: ConnectOptions,
+    result: { resolve: (socket: Socket) => void; reject: (error: UpstreamProxyError) => void },
+  ) {
+    this.#socket = socket;
+    this.#proxy = proxy;
+    this.#result = result;
+    this.#signal = signal;
+    this.#timer = setTimeout(() => this.fail(`did not answer within ${timeoutMs / 1000} s`), timeoutMs);
+    socket.on('error', (error) =>
+      this.fail(`cannot be reached: ${'code' in error ? String(error.code) : error.message}`),
+    );
+    signal?.addEventListener('abort', this.#abort);
+    if (signal?.aborted === true) this.#abort();
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  open(): void {
+    if (!this.#settle('open')) return;
+    this.#result.resolve(this.#socket);
+  }
+
+  /** Does nothing once it is open: an error is the socket's own then. */
+  fail(why: string): void {
+    if (!this.#settle('failed')) return;
+    this.#socket.destroy();
+    this.#result.reject(new UpstreamProxyError(`the proxy of ${this.#proxy.name} ${why}`));
+  }
+
+  #settle(state: 'open' | 'failed'): boolean {
+    if (this.#state !== 'waiting') return false;
+    this.#state = state;
+    clearTimeout(this.#timer);
+    this.#signal?.removeEventListener('abort', this.#abort);
+    return true;
+  }
 }
 
 function refusal(proxy: UpstreamProxy, authority: string, status: string | undefined, phrase: string): string {

@@ -60,6 +60,32 @@ export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch>
   const resume = await hasTranscript(folders, conversation_id ?? launch.session_id);
   const { fork_of } = launch.files;
   const isFork = !resume && fork_of !== null && (await hasTranscript(folders, fork_of));
+  const env = withAsked(launch, exposedEnv, {
+    HOME: layout.home,
+    TMPDIR: layout.tmp,
+    PATH: layout.path,
+    LANG: 'C.UTF-8',
+    CLAUDE_CONFIG_DIR: layout.claudeConfig,
+    DISABLE_AUTOUPDATER: '1',
+    DISABLE_TELEMETRY: '1',
+    DISABLE_ERROR_REPORTING: '1',
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+    // The session learns when nothing more is to come: `system/session_state_changed`.
+    CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS: '1',
+    // A tool that waits for a person keeps the turn waiting, however long.
+    CLAUDE_CODE_MCP_AUTO_BACKGROUND_MS: '0',
+    // Tells the model what it may show with the options of a question, and how.
+    CLAUDE_CODE_QUESTION_PREVIEW_FORMAT: 'markdown',
+    ...MODEL_TIMEOUTS,
+    ...MCP_TIMEOUTS,
+    GIT_CONFIG_SYSTEM: path.join(layout.run, GIT_CONFIG_FILE),
+    ...packageEnv,
+    ...exposedEnv,
+    ...(sealed && { ...proxyEnv(), ...caBundleEnv(path.join(layout.run, CA_FILE)) }),
+    ...claudeEnv,
+    ...layout.env,
+    ...containerModelEnv(upstream, path.join(layout.run, 'model.sock')),
+  });
   return {
     session_id: launch.session_id,
     epoch: launch.epoch,
@@ -78,46 +104,13 @@ export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch>
       egress: { socket: path.join(layout.run, PROXY_SOCKET), proxy_port: PROXY_PORT, forwards: [...forwards] },
     }),
     config: launch.config,
-    env: withAsked(launch, exposedEnv, {
-      HOME: layout.home,
-      TMPDIR: layout.tmp,
-      PATH: layout.path,
-      LANG: 'C.UTF-8',
-      CLAUDE_CONFIG_DIR: layout.claudeConfig,
-      DISABLE_AUTOUPDATER: '1',
-      DISABLE_TELEMETRY: '1',
-      DISABLE_ERROR_REPORTING: '1',
-      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
-      // The session learns when nothing more is to come: `system/session_state_changed`.
-      CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS: '1',
-      // A tool that waits for a person keeps the turn waiting, however long.
-      CLAUDE_CODE_MCP_AUTO_BACKGROUND_MS: '0',
-      // Tells the model what it may show with the options of a question, and how.
-      CLAUDE_CODE_QUESTION_PREVIEW_FORMAT: 'markdown',
-      ...MODEL_TIMEOUTS,
-      ...MCP_TIMEOUTS,
-      GIT_CONFIG_SYSTEM: path.join(layout.run, GIT_CONFIG_FILE),
-      ...packageEnv,
-      ...exposedEnv,
-      ...(sealed && {
-        ...proxyEnv(),
-        ...caBundleEnv(path.join(layout.run, CA_FILE)),
-        ...javaEnv(
-          path.join(layout.run, TRUST_STORE_FILE),
-          exposedEnv[JAVA_OPTIONS] ?? launch.config.env?.[JAVA_OPTIONS],
-        ),
-      }),
-      ...claudeEnv,
-      ...layout.env,
-      ...containerModelEnv(upstream, path.join(layout.run, 'model.sock')),
-    }),
+    env: sealed ? { ...env, ...javaEnv(path.join(layout.run, TRUST_STORE_FILE), env[JAVA_OPTIONS]) } : env,
   };
 }
 
 /**
  * The container's environment with the session's own variables. The edge has refused names that are reserved; of the others,
- * those in `own` are only defaults, but for Java's options, which have the session's behind them. A secret that the operator
- * exposes, and that the session names, stays what it is.
+ * those in `own` are only defaults. A secret that the operator exposes, and that the session names, stays what it is.
  */
 function withAsked(
   { config }: Launch,
@@ -125,8 +118,7 @@ function withAsked(
   own: Record<string, string>,
 ): Record<string, string> {
   const asked = Object.entries(config.env ?? {}).filter(
-    ([name]) =>
-      !isReservedEnv(name) && !Object.hasOwn(exposed, name) && !(name === JAVA_OPTIONS && Object.hasOwn(own, name)),
+    ([name]) => !isReservedEnv(name) && !Object.hasOwn(exposed, name),
   );
   return { ...own, ...Object.fromEntries(asked) };
 }

@@ -16,8 +16,8 @@ interface Excess {
 /**
  * A child's settings. Settings that were not asked for come from its parent, except the system prompt and the budget:
  * these are never inherited. A child may do less than its parent, never more. This holds for permissions, network,
- * secrets, tools, answerers, MCP servers, variables, resources, budget and where its events go. If it asks for more, the refusal lists every setting
- * that is too wide.
+ * secrets, tools, answerers, MCP servers, variables, resources, budget and where its events go. If it asks for more, the
+ * refusal lists every setting that is too wide.
  */
 export function childConfigOf(parent: SessionConfig, asked: ChildConfig): { readonly config: SessionConfig } | Refusal {
   const { system_prompt: _prompt, budget_usd: _budget, ...inherited } = parent;

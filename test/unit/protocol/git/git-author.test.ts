@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { authorOfClaims, chooseAuthor, gitAuthor } from '../../../../protocol/git/git-author.ts';
+import { chooseAuthor } from '../../../../durable/session/core/git-author.ts';
+import { authorOfClaims, gitAuthor } from '../../../../protocol/git/git-author.ts';
 
 const NOBODY = { name: '', email: '' };
 

@@ -5,7 +5,10 @@ import type { Caller } from '../durable/rpc/caller.ts';
 
 /** What every handler can reach: the objects by their bindings, and the settings. */
 export interface AppEnv {
-  Bindings: EdgeEnv;
+  Bindings: EdgeEnv & {
+    /** Of a call that this edge makes for somebody: their address. */
+    readonly CALLER_ADDRESS?: string;
+  };
   Variables: {
     settings: EdgeSettings;
     /** Why the call was refused, if it was. */

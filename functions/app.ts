@@ -18,6 +18,7 @@ import { addInteractions } from './routes/interactions.ts';
 import { mcp } from './mcp/endpoint.ts';
 import { addMessages } from './routes/messages.ts';
 import { flushCounters, withRefusalsCounted } from './gate/counters.ts';
+import { addressOf } from './gate/address.ts';
 import { withAddressLimit } from './gate/limits.ts';
 import { withCaller, securedFor } from './auth/authorise.ts';
 import { withSettings } from './middleware.ts';
@@ -104,7 +105,11 @@ export function createApp(): OpenAPIHono<AppEnv> {
   });
   app.route('/api/v1/runner', runnerSockets);
   app.route('/api/v1', api());
-  app.all('/mcp', withCaller, (c) => mcp(c, (request) => app.fetch(request, c.env)));
+  app.all('/mcp', withCaller, (c) => {
+    const address = addressOf(c);
+    const env = address === null ? c.env : { ...c.env, CALLER_ADDRESS: address };
+    return mcp(c, (request) => app.fetch(request, env));
+  });
 
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
     type: 'http',

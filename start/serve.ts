@@ -3,7 +3,7 @@ import { stop as stopEsbuild } from 'esbuild';
 import { bundleWorker, bundleWrapper } from '../scripts/bundle.ts';
 import type { PromptRequest } from './settings/arguments.ts';
 import { banner } from './banner.ts';
-import { startEdgePart } from './edge/edge-part.ts';
+import { awaitEarlierEdge, edgeFolder, startEdgePart } from './edge/edge-part.ts';
 import { chooseBackend, findEngine } from './runner/engine.ts';
 import { waitForRunners } from './edge/health.ts';
 import { lockDataFolder } from './lib/lock.ts';
@@ -42,13 +42,17 @@ export interface ServeOptions {
  * @returns the exit code
  */
 export async function serve(options: ServeOptions): Promise<number | Refused> {
-  const { env, settings } = options;
-  const port = await claimPort(settings.host, settings.port);
-  if (isRefused(port)) return port;
-  const lock = lockDataFolder(settings.dataFolder);
+  const { env, settings, terminal } = options;
+  const { dataFolder, host } = settings;
+  const lock = lockDataFolder(dataFolder);
   if (isRefused(lock)) return lock;
   const stop = listenForStop(env['npm_lifecycle_event'] !== undefined);
   try {
+    const earlier = await awaitEarlierEdge(dataFolder, (line) => terminal.line(line, 'dim'), stop.first);
+    if (stop.first.aborted) return 0;
+    if (earlier !== undefined) return earlier;
+    const port = await claimPort(host, settings.port);
+    if (isRefused(port)) return port;
     return await runParts(options, port.port, stop);
   } finally {
     lock.release();
@@ -80,7 +84,7 @@ async function runParts(
     worker,
     host,
     port,
-    stateFolder: path.join(dataFolder, 'edge'),
+    stateFolder: edgeFolder(dataFolder),
     vars: { ...settings.edgeVars, JWT_SECRET: secret.value },
     log: path.join(dataFolder, 'edge.log'),
     say: (line) => terminal.line(line, 'yellow'),
@@ -103,18 +107,12 @@ async function runParts(
     },
     log: path.join(dataFolder, 'runner.log'),
     say,
+    lifeline: edge.lifeline,
   });
 
   const over = new AbortController();
   const ended = AbortSignal.any([stop.first, over.signal]);
   let code = 0;
-  void edge.ended.then((how) => {
-    if (ended.aborted) return;
-    terminal.line(how, 'red');
-    code = 1;
-    over.abort();
-  });
-
   const connected = AbortSignal.any([ended, AbortSignal.timeout(RUNNER_CONNECT_MS)]);
   if (!(await waitForRunners(edge.url, (runners) => runners > 0, connected)) && !ended.aborted) {
     terminal.line(
@@ -155,7 +153,6 @@ async function runParts(
   void aborted(stop.second).then(() => runner.hurry());
   if (stop.first.aborted) say('ending: waiting for the runner to end its containers (Ctrl-C again: at once)');
   await runner.stop();
-  if (stop.second.aborted) edge.kill();
   await edge.stop();
   return code;
 }

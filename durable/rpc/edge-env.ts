@@ -15,12 +15,14 @@ export interface Objects {
 
 /** The Worker's bindings. Its settings are read from the same object (protocol/settings/edge-settings.ts). */
 export interface EdgeEnv extends Objects {
+  /** Present where workerd serves alone, without Cloudflare's own front (`start/edge/workerd/config.ts`). */
+  readonly RUNTIME?: 'workerd';
   /**
    * Webhooks are posted through this network. It dials public addresses and what the operator allows, and nothing else
-   * (`start/edge/webhook-network.ts`). Absent on Cloudflare, where `fetch` reaches the public internet alone.
+   * (`start/edge/workerd/networks.ts`). Absent on Cloudflare, where `fetch` reaches the public internet alone.
    */
   readonly WEBHOOKS?: Fetcher;
-  /** Says how full the disk is that has the state (`start/edge/edge-disk.ts`). Absent on Cloudflare: there is no disk. */
+  /** Says how full the disk is that has the state (`start/edge/disk/watch.ts`). Absent on Cloudflare: there is no disk. */
   readonly DISK?: Fetcher;
 }
 

@@ -1,6 +1,5 @@
 import type { Context } from 'hono';
 import type { CallerEnv } from '../app-env.ts';
-import { addressHeader } from '../gate/address.ts';
 import { refuse } from '../refuse.ts';
 import { Api, type Serve } from './api.ts';
 
@@ -14,6 +13,6 @@ export async function mcp(c: Context<CallerEnv>, serve: Serve): Promise<Response
   // Loaded at the first call: most edges never need it, and it would make every start slower.
   const { serveMcp } = await import('./server.ts');
   const { origin } = new URL(c.req.url);
-  const headers = { authorization: c.req.header('authorization') ?? '', ...addressHeader(c) };
+  const headers = { authorization: c.req.header('authorization') ?? '' };
   return serveMcp(c.req.raw, c.get('settings').BODY_TIMEOUT, new Api(serve, origin, headers));
 }

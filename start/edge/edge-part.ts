@@ -1,70 +1,56 @@
-import { once } from 'node:events';
 import path from 'node:path';
-import { diskSentence } from './edge-disk.ts';
-import { edgeReport, type EdgeCommand } from './edge-messages.ts';
+import { setTimeout as delay } from 'node:timers/promises';
 import { LogFile } from '../lib/log-file.ts';
-import { describeExit, killPart, partExit, startPart } from '../lib/part.ts';
+import { readIfThere, runningProcess } from '../lib/process-file.ts';
 import { shownPath } from '../lib/project.ts';
-import { isRefused, type Refused } from '../lib/refused.ts';
+import type { Refused } from '../lib/refused.ts';
+import { processFileOf, startEdge, type Edge, type EdgeOptions } from './edge.ts';
+import { WorkerdFailure } from './workerd/workerd.ts';
 
-/** Longest time until the edge has ended, milliseconds. */
-const STOP_MS = 5000;
+/** Longest wait for an earlier edge, milliseconds: a runner drains in less. */
+const EARLIER_MS = 30_000;
+const LOOK_MS = 100;
 
-export interface EdgePart {
-  readonly url: string;
-  /** Resolves with a sentence on how the edge ended. Before `stop`, that is a failure. */
-  readonly ended: Promise<string>;
-  stop(): Promise<void>;
-  kill(): void;
-}
-
-export type EdgePartOptions = Omit<Extract<EdgeCommand, { command: 'start' }>, 'command'> & {
+export type EdgePartOptions = Omit<EdgeOptions, 'log'> & {
   /** The file for its output. */
   log: string;
-  /** Gets a line when the disk has become nearly full, or is so no more. */
-  say: (line: string) => void;
 };
 
-/** Starts the edge in a process of its own, and waits until it serves. */
-export async function startEdgePart({ log: file, say, ...options }: EdgePartOptions): Promise<EdgePart | Refused> {
+/** Starts the edge as a part of the service, with a log of its own. */
+export async function startEdgePart({ log: file, ...options }: EdgePartOptions): Promise<Edge | Refused> {
   const log = new LogFile(file);
   log.begin();
-  const part = startPart(path.join(import.meta.dirname, 'edge-process.ts'), {}, log);
-  const exit = partExit(part);
-  const ended = exit.then((how) => {
-    // An edge that was killed leaves workerd behind.
-    killPart(part);
-    log.flush();
-    return `the edge ended ${describeExit(how, log)} (its log: ${shownPath(file)})`;
-  });
-  // An error here needs no handling: when a command cannot arrive, the process has exited, which `exit` shows.
-  const send = (command: EdgeCommand) => part.connected && part.send(command, () => undefined);
-
-  send({ command: 'start', ...options });
-  const answer = await Promise.race([
-    once(part, 'message').then(([message]) => edgeReport.parse(message)),
-    ended.then((refused): Refused => ({ refused })),
-  ]);
-  if (isRefused(answer)) return answer;
-  if (answer.report === 'disk') throw new Error('the edge speaks of the disk before it serves');
-  if (answer.report === 'failed') {
-    send({ command: 'stop' });
-    await exit;
-    return { refused: `the edge could not start: ${answer.why.trim().split('\n').join(' ')}` };
+  try {
+    return await startEdge({ ...options, log });
+  } catch (error) {
+    if (!(error instanceof WorkerdFailure)) throw error;
+    log.line(`edge: workerd does not start: ${error.message}`);
+    return { refused: `the edge could not start: ${error.message} (its log: ${shownPath(file)})` };
   }
-  part.on('message', (message) => {
-    const report = edgeReport.parse(message);
-    if (report.report === 'disk') say(diskSentence(report.disk));
-  });
+}
+
+/** Where the edge's state is, in a service's data folder. */
+export const edgeFolder = (dataFolder: string): string => path.join(dataFolder, 'edge');
+
+/**
+ * Waits for the edge of a start that was killed: it lives until its runner has handed over what the sessions said. Two on the same
+ * state would overwrite each other's changes.
+ */
+export async function awaitEarlierEdge(
+  dataFolder: string,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<Refused | undefined> {
+  const earlier = () => runningProcess(readIfThere(processFileOf(edgeFolder(dataFolder))) ?? '');
+  const pid = earlier();
+  if (pid === undefined) return undefined;
+  say(`waiting for the edge of an earlier start (process ${pid}), whose runner still ends its containers`);
+  const waited = AbortSignal.any([signal, AbortSignal.timeout(EARLIER_MS)]);
+  while (!waited.aborted) {
+    await delay(LOOK_MS, undefined, { signal: waited }).catch(() => undefined);
+    if (earlier() === undefined) return undefined;
+  }
   return {
-    url: answer.url,
-    ended,
-    async stop() {
-      send({ command: 'stop' });
-      const killTimer = setTimeout(() => killPart(part), STOP_MS);
-      await exit;
-      clearTimeout(killTimer);
-    },
-    kill: () => killPart(part),
+    refused: `the edge of an earlier start (process ${pid}) still uses ${shownPath(dataFolder)}: end its runner, or that process`,
   };
 }

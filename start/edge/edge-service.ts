@@ -1,7 +1,8 @@
+import { once } from 'node:events';
 import path from 'node:path';
 import { stop as stopEsbuild } from 'esbuild';
 import { bundleWorker } from '../../scripts/bundle.ts';
-import { startEdgePart } from './edge-part.ts';
+import { awaitEarlierEdge, edgeFolder, startEdgePart } from './edge-part.ts';
 import { readFileVariables } from '../settings/file-variables.ts';
 import { lockDataFolder } from '../lib/lock.ts';
 import { isRefused, type Refused } from '../lib/refused.ts';
@@ -11,6 +12,8 @@ import { listenForStop } from '../lib/stop-signals.ts';
 
 /** Secrets that may also come from files, such as `DISCORD_BOT_TOKEN_FILE`. */
 const FROM_FILES = ['JWT_SECRET', 'JWT_SECRET_PREVIOUS', 'DISCORD_BOT_TOKEN', 'UPSTASH_REDIS_REST_TOKEN'];
+
+const say = (line: string): void => console.log(`cc-docker edge: ${line}`);
 
 /** The edge alone, as a service, without the runner of `npm start`. Settings: `HOST`, `PORT`, and the edge's. */
 async function main(): Promise<number | Refused> {
@@ -24,25 +27,23 @@ async function main(): Promise<number | Refused> {
   if (isRefused(lock)) return lock;
   const stop = listenForStop(false);
   try {
+    const earlier = await awaitEarlierEdge(settings.dataFolder, say, stop.first);
+    if (stop.first.aborted) return 0;
+    if (earlier !== undefined) return earlier;
     const worker = await bundleWorker();
     await stopEsbuild();
     const edge = await startEdgePart({
       worker,
       host: settings.host,
       port: settings.port,
-      stateFolder: path.join(settings.dataFolder, 'edge'),
+      stateFolder: edgeFolder(settings.dataFolder),
       vars: { ...settings.edgeVars, JWT_SECRET: secret.value },
       log: path.join(settings.dataFolder, 'edge.log'),
-      say: (line) => console.log(`cc-docker edge: ${line}`),
+      say,
     });
     if (isRefused(edge)) return edge;
     console.log(`cc-docker edge serves on ${edge.url}`);
-    const stopped = new Promise<'stopped'>((resolve) => {
-      stop.first.addEventListener('abort', () => resolve('stopped'), { once: true });
-      if (stop.first.aborted) resolve('stopped');
-    });
-    const how = await Promise.race([stopped, edge.ended]);
-    if (how !== 'stopped') return { refused: how };
+    if (!stop.first.aborted) await once(stop.first, 'abort');
     await edge.stop();
     return 0;
   } finally {

@@ -1,14 +1,20 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { lookup } from 'node:dns/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { Log, LogLevel, Miniflare, Response, type MiniflareOptions } from 'miniflare';
-import type { EdgeDisk } from '../../protocol/health.ts';
+import type { Readable, Writable } from 'node:stream';
 import { boundsSettings } from '../../protocol/settings/bounds-settings.ts';
 import { webhookAllow } from '../../protocol/settings/webhook-allow.ts';
 import { ownAddresses } from '../../runner/egress/policy/resolve.ts';
 import { localUrl } from '../lib/port.ts';
-import { EdgeDiskWatch } from './edge-disk.ts';
-import { webhookNetwork } from './webhook-network.ts';
-import { readWranglerConfig, type WranglerConfig } from './wrangler-config.ts';
+import { writeProcessFile } from '../lib/process-file.ts';
+import { startDiskService } from './disk/service.ts';
+import { diskSentence, EdgeDiskWatch } from './disk/watch.ts';
+import { Keeper } from './workerd/keeper.ts';
+import { operatorNetwork, webhookNetwork } from './workerd/networks.ts';
+import { Supervisor } from './workerd/supervisor.ts';
+import { readWranglerConfig, type WranglerConfig } from './workerd/wrangler-config.ts';
+import { workerdConfig } from './workerd/config.ts';
+import { startWorkerd, type Workerd } from './workerd/workerd.ts';
 
 export interface EdgeOptions {
   /** The bundled Worker, a file. */
@@ -16,102 +22,109 @@ export interface EdgeOptions {
   host: string;
   /** 0: any free one. */
   port: number;
-  /** The folder for the objects' state. Nothing else may use it. */
+  /** The folder for the objects' state. Nothing else may use it; beside it are files of the same name with an ending. */
   stateFolder: string;
-  /** Bindings of the Worker; they replace those of `wrangler.toml`. Values are not logged. */
+  /** Texts of the Worker; they replace those of `wrangler.toml`. Values are not logged. */
   vars: Readonly<Record<string, string>>;
   /** Absent: the project's `wrangler.toml`. */
   config?: WranglerConfig;
-  /** The disk has become nearly full, or is so no more. */
-  onDisk?: (disk: EdgeDisk) => void;
+  /** Where what workerd writes goes. Absent: to this process's stderr. */
+  log?: EdgeLog;
+  /** Gets a line when the edge has ended and serves again, and when the disk has become nearly full or is so no more. */
+  say?: (line: string) => void;
+}
+
+interface EdgeLog {
+  take(output: Readable): void;
+  line(text: string): void;
 }
 
 export interface Edge {
   /** Without a trailing slash; reachable from this machine. */
   readonly url: string;
-  /** Resolves when workerd runs; a workerd that ended is started again. @throws when that has failed */
-  up(): Promise<void>;
+  /** As long as a process holds it, the edge outlives the process that started it (`keeper.ts`). */
+  readonly lifeline: Writable;
   /** Ends the edge; its state stays on the disk. */
   stop(): Promise<void>;
 }
 
+const STDERR: EdgeLog = {
+  take: (output) => void output.pipe(process.stderr, { end: false }),
+  line: (text) => void process.stderr.write(`${text}\n`),
+};
+
+/** The file that names the workerd of a state folder. */
+export const processFileOf = (stateFolder: string): string => `${stateFolder}.pid`;
+
 /**
- * Runs the Worker and its objects in workerd on this machine, without any other service or a development server.
+ * Runs the Worker and its objects in workerd on this machine, without any other service. When workerd ends, it is started again, for
+ * as long as it takes.
  *
- * While it runs, Miniflare ends this process at once on a signal. For an orderly end, run it in a process that gets no
- * signals (`edge-process.ts`).
- *
- * @throws when the Worker does not start
+ * @throws WorkerdFailure when it does not start the first time
  */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
+  const { host, stateFolder, log = STDERR, say = () => {} } = options;
   const config = options.config ?? readWranglerConfig();
   const texts = { ...config.vars, ...options.vars };
-  const disk = new EdgeDiskWatch(options.stateFolder, boundsSettings.shape.DISK_FLOOR_MB.parse(texts['DISK_FLOOR_MB']));
-  await mkdir(options.stateFolder, { recursive: true });
-  const miniflare = new Miniflare(await miniflareOptions(options, config, texts, disk));
+  const objectsFolder = path.join(stateFolder, 'do');
+  await mkdir(objectsFolder, { recursive: true });
+  const { address } = await lookup(host);
+  const tell = (line: string) => (log.line(`edge: ${line}`), say(line));
+
+  const disk = new EdgeDiskWatch(stateFolder, boundsSettings.shape.DISK_FLOOR_MB.parse(texts['DISK_FLOOR_MB']));
+  const diskService = await startDiskService(() => disk.look());
+  const keeper = new Keeper();
+  const end = () => Promise.all([keeper.end(), diskService.stop()]);
+
+  const certificates = process.env['NODE_EXTRA_CA_CERTS'];
+  const allowed = webhookAllow.parse(texts['WEBHOOK_ALLOW']);
+  const file = `${stateFolder}.capnp`;
+  const start = async (port: number): Promise<Workerd> => {
+    try {
+      return await startWorkerd({
+        file,
+        address: `${address.includes(':') ? `[${address}]` : address}:${port}`,
+        env: texts,
+        take: (output) => log.take(output),
+        onProcess: async (pid) => {
+          writeProcessFile(processFileOf(stateFolder), pid);
+          await keeper.keep(pid);
+        },
+      });
+    } catch (error) {
+      await keeper.keep(null);
+      throw error;
+    }
+  };
+
   try {
-    const { port } = await miniflare.ready;
+    const text = workerdConfig({
+      config,
+      file,
+      worker: options.worker,
+      objectsFolder,
+      texts: Object.keys(texts),
+      outbound: operatorNetwork(certificates),
+      webhooks: webhookNetwork(allowed, ownAddresses(), certificates),
+      diskAddress: diskService.address,
+    });
+    await writeFile(file, text, { mode: 0o600 });
+    const first = await start(options.port);
+    const { port } = first;
+    const supervisor = new Supervisor(first, { start: () => start(port), onEnd: () => keeper.keep(null), say: tell });
     const stopped = new AbortController();
-    if (options.onDisk !== undefined) void disk.watch(options.onDisk, stopped.signal);
+    void disk.watch((state) => tell(diskSentence(state)), stopped.signal);
     return {
-      url: localUrl(options.host, Number(port)),
-      up: async () => void (await miniflare.ready),
-      stop: () => {
+      url: localUrl(host, port),
+      lifeline: keeper.lifeline,
+      async stop() {
         stopped.abort();
-        return miniflare.dispose();
+        await supervisor.stop();
+        await end();
       },
     };
   } catch (error) {
-    await miniflare.dispose();
+    await end();
     throw error;
   }
-}
-
-async function miniflareOptions(
-  { host, port, worker, stateFolder }: EdgeOptions,
-  config: WranglerConfig,
-  texts: Readonly<Record<string, string>>,
-  disk: EdgeDiskWatch,
-): Promise<MiniflareOptions> {
-  const classes = config.durable_objects.bindings.map(({ class_name }) => class_name);
-  const allowed = webhookAllow.parse(texts['WEBHOOK_ALLOW']);
-  return {
-    host,
-    port,
-    resourcePersistencePath: stateFolder,
-    log: new Log(LogLevel.WARN, { prefix: 'edge' }),
-    handleStructuredLogs: ({ level, message }) => process.stderr.write(`${level}: ${message}\n`),
-    logRequests: false,
-    telemetry: { enabled: false },
-    enableDevRegistry: false,
-    // Otherwise Miniflare asks the internet for this machine's location.
-    cf: false,
-    workers: [
-      {
-        config: {
-          name: config.name,
-          compatibilityDate: config.compatibility_date,
-          compatibilityFlags: config.compatibility_flags,
-          manifest: {
-            mainModule: path.basename(worker),
-            modulesRoot: path.dirname(worker),
-            modules: { [path.basename(worker)]: { type: 'esm', contents: await readFile(worker, 'utf8') } },
-          },
-          env: {
-            ...Object.fromEntries(Object.entries(texts).map(([name, value]) => [name, { type: 'text', value }])),
-            // Not Miniflare's own `fetch`: that also reaches private addresses.
-            WEBHOOKS: webhookNetwork(allowed, ownAddresses(), process.env['NODE_EXTRA_CA_CERTS']),
-            DISK: { type: 'fetcher', handler: async () => Response.json(await disk.look()) },
-            ...Object.fromEntries(
-              config.durable_objects.bindings.map(({ name, class_name }) => [
-                name,
-                { type: 'durable-object', worker: config.name, exportName: class_name },
-              ]),
-            ),
-          },
-          exports: Object.fromEntries(classes.map((name) => [name, { type: 'durable-object', storage: 'sqlite' }])),
-        },
-      },
-    ],
-  };
 }

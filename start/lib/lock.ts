@@ -1,13 +1,9 @@
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import * as z from 'zod';
-import { processStart } from '../../runner/lib/process-identity.ts';
 import { errorCode, isMissing } from './file-error.ts';
+import { nameProcess, readIfThere, runningProcess } from './process-file.ts';
 import { shownPath } from './project.ts';
 import type { Refused } from './refused.ts';
-
-/** A process id alone does not identify a process: the system uses it again. */
-const holder = z.object({ pid: z.int(), start: z.string() });
 
 export interface Lock {
   release(): void;
@@ -16,16 +12,16 @@ export interface Lock {
 /** Locks the data folder for this process: two services on the same state would overwrite each other's changes. */
 export function lockDataFolder(folder: string): Lock | Refused {
   const file = path.join(folder, 'start.pid');
-  const me = JSON.stringify({ pid: process.pid, start: processStart(process.pid) ?? '' });
+  const me = nameProcess(process.pid);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     while (!create(file, me)) {
-      const found = read(file);
+      const found = readIfThere(file);
       if (found === undefined) continue;
-      const other = parseHolder(found);
-      if (other !== undefined && processStart(other.pid) === other.start) {
+      const other = runningProcess(found);
+      if (other !== undefined) {
         return {
-          refused: `another \`npm start\` (process ${other.pid}) runs on ${shownPath(folder)}: stop it, or set CC_DOCKER_DATA`,
+          refused: `another \`npm start\` (process ${other}) runs on ${shownPath(folder)}: stop it, or set CC_DOCKER_DATA`,
         };
       }
       removeStale(file, found);
@@ -37,7 +33,7 @@ export function lockDataFolder(folder: string): Lock | Refused {
   }
   return {
     release: () => {
-      if (read(file) === me) rmSync(file, { force: true });
+      if (readIfThere(file) === me) rmSync(file, { force: true });
     },
   };
 }
@@ -57,24 +53,6 @@ function create(file: string, content: string): boolean {
   }
 }
 
-function read(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
-}
-
-function parseHolder(text: string): z.infer<typeof holder> | undefined {
-  try {
-    return holder.safeParse(JSON.parse(text)).data;
-  } catch {
-    // Incomplete, because of a crash: nobody holds it.
-    return undefined;
-  }
-}
-
 /** Removes a dead process's lock, and only that: another start may just have removed it and taken the lock itself. */
 function removeStale(file: string, stale: string): void {
   const aside = `${file}.${process.pid}`;
@@ -84,6 +62,6 @@ function removeStale(file: string, stale: string): void {
     if (isMissing(error)) return;
     throw error;
   }
-  if (read(aside) === stale) rmSync(aside, { force: true });
+  if (readIfThere(aside) === stale) rmSync(aside, { force: true });
   else renameSync(aside, file);
 }

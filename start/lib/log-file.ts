@@ -67,6 +67,11 @@ export class LogFile {
     output.on('error', () => {});
   }
 
+  /** Writes a line of the caller's own. */
+  line(text: string): void {
+    this.#add([text]);
+  }
+
   /** Writes what was only counted until now. */
   flush(): void {
     this.#lines.flush();

@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
+import type { Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { errorCode } from './file-error.ts';
 import type { LogFile } from './log-file.ts';
@@ -23,6 +24,7 @@ export interface PartExit {
  *
  * @param env its environment, besides PATH and the like
  * @param preload modules that it loads first
+ * @param lifeline a stream that it holds open as long as it lives
  * @param log where its stdout and stderr go
  */
 export function startPart(
@@ -30,6 +32,7 @@ export function startPart(
   env: Record<string, string | undefined>,
   log: LogFile,
   preload: readonly string[] = [],
+  lifeline?: Writable,
 ): ChildProcess {
   const part = fork(module, [], {
     cwd: PROJECT,
@@ -39,7 +42,7 @@ export function startPart(
       module.href,
     ]),
     env: { ...inherited(COMMON), ...env },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...(lifeline === undefined ? [] : [lifeline])],
   });
   for (const output of [part.stdout, part.stderr]) if (output !== null) log.take(output);
   return part;

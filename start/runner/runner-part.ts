@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import path from 'node:path';
+import type { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from '../../runner/lib/backoff.ts';
 import { LogFile } from '../lib/log-file.ts';
@@ -29,13 +30,15 @@ export interface RunnerPartOptions {
   log: string;
   /** Gets a line when the runner has ended by itself. */
   say: (line: string) => void;
+  /** What the runner holds open as long as it lives. */
+  lifeline?: Writable;
   /** The runner's program. */
   module?: string;
 }
 
 /** Keeps a runner running in a process of its own: when it ends, starts it again, with a backoff. */
 export function superviseRunner(options: RunnerPartOptions): RunnerPart {
-  const { environment, log: file, say, module = path.join(PROJECT, 'runner', 'main.ts') } = options;
+  const { environment, log: file, say, lifeline, module = path.join(PROJECT, 'runner', 'main.ts') } = options;
   const stopping = new AbortController();
   let runner: ChildProcess | undefined;
 
@@ -46,7 +49,7 @@ export function superviseRunner(options: RunnerPartOptions): RunnerPart {
       const env = await environment();
       if (stopping.signal.aborted) return;
       const started = performance.now();
-      runner = startPart(module, env, log, [path.join(PROJECT, 'start/lib/end-with-parent.ts')]);
+      runner = startPart(module, env, log, [path.join(PROJECT, 'start/lib/end-with-parent.ts')], lifeline);
       const how = await partExit(runner);
       log.flush();
       if (stopping.signal.aborted) return;

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startEdge } from '../../../start/edge/edge.ts';
-import type { WranglerConfig } from '../../../start/edge/wrangler-config.ts';
+import type { WranglerConfig } from '../../../start/edge/workerd/wrangler-config.ts';
 
 const WORKER = `
 import { DurableObject } from 'cloudflare:workers';

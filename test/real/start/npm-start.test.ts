@@ -93,11 +93,11 @@ test('goes on serving after the prompt, refuses a second one on its data folder,
   expect(existsSync(path.join(data(), 'start.pid'))).toBe(false);
 });
 
-test('killed, it leaves no process behind, and the next one runs a prompt, prints its stream, and leaves the file that it names', async () => {
+test('killed, it is followed at once by one that runs a prompt, prints its stream, and leaves the file that it names; no process is left', async () => {
   const killed = start(['```demo\n[{"text":"word ","repeat":9999,"tokens_per_second":5}]\n```']);
   await until(() => expect(killed.output.stdout).toContain('word'));
   killed.service.kill('SIGKILL');
-  await until(() => expect(leftovers()).toEqual([]));
+  // The edge of the one that was killed lives until its runner has ended.
   const { service, output } = start(['--once', 'Create hello.md with a haiku about containers']);
   expect(await ended(service)).toBe(0);
   expect(output.stderr).toBe('');

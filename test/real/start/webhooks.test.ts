@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFin
 import { SCHEDULE_MS, signingSecret } from '../../../durable/session/core/children/delivery.ts';
 import { VERSION } from '../../../protocol/version.ts';
 import { startEdge, type Edge } from '../../../start/edge/edge.ts';
-import type { WranglerConfig } from '../../../start/edge/wrangler-config.ts';
+import type { WranglerConfig } from '../../../start/edge/workerd/wrangler-config.ts';
 import type { Order, State } from '../../edge/support/webhook-order.ts';
 import { makeAuthority, startTlsServer } from '../../support/secrets/servers.ts';
 import { expectedSignature, Receiver, status } from '../../support/receiver.ts';

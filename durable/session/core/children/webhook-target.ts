@@ -4,7 +4,7 @@ import { signingKey } from './delivery.ts';
 /**
  * Why a webhook cannot be posted to this URL, judged by the URL and the secret alone; null: it may be. This check only
  * reports a mistake at once, before the first post fails. It is not the guard: that is the network service that dials
- * (`start/edge/webhook-network.ts`).
+ * (`start/edge/workerd/networks.ts`).
  *
  * @param secret undefined: one will be minted
  * @param allow ranges that the operator allows. Any range other than `public` switches the check of the address off

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { build } from 'esbuild';
 import { WORKER_BUNDLE } from '../../../../scripts/bundle.ts';
-import { readWranglerConfig } from '../../../../start/edge/wrangler-config.ts';
+import { readWranglerConfig } from '../../../../start/edge/workerd/wrangler-config.ts';
 
 /**
  * The edge as it ships, for workerd, with another clock (`held-clock.ts`).

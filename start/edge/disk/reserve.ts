@@ -1,12 +1,11 @@
 import { open, rm, stat } from 'node:fs/promises';
-import { isMissing } from '../lib/file-error.ts';
+import { isMissing } from '../../lib/file-error.ts';
 
 const MB = 1024 * 1024;
 /** The file's size, MB. */
 const RESERVE_MB = 32;
-/** Below this much free space, MB, it is given up; above that much, it is made. */
+/** Below this much free space, MB, it is given up. */
 const GIVE_UP_MB = 8;
-const MAKE_MB = 4 * RESERVE_MB;
 
 /**
  * A file that only takes room, so that there is some when the disk is full: what is still to be stored then goes there. It is
@@ -17,8 +16,12 @@ export class Reserve {
   #isThere = false;
   #making: Promise<void> | undefined;
 
-  constructor(file: string) {
+  /** Above this much free space, MB, it is made: then the disk is not low with it, either. */
+  readonly #makeMb: number;
+
+  constructor(file: string, floorMb: number) {
     this.#file = file;
+    this.#makeMb = Math.max(RESERVE_MB, floorMb + GIVE_UP_MB) + RESERVE_MB;
   }
 
   /** Gives the room up, or takes it again. To be called often. */
@@ -27,7 +30,7 @@ export class Reserve {
       await rm(this.#file, { force: true });
       this.#isThere = false;
       console.error(`edge: the disk is full. ${RESERVE_MB} MB that were kept for this are free now.`);
-    } else if (freeMb > MAKE_MB && !this.#isThere) {
+    } else if (freeMb > this.#makeMb && !this.#isThere) {
       this.#making ??= this.#make().finally(() => (this.#making = undefined));
       await this.#making;
     }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { EdgeDisk } from '../../protocol/health.ts';
-import { DiskFloor } from '../../runner/lib/disk/disk-floor.ts';
-import { FreeSpace } from '../../runner/lib/disk/free-space.ts';
+import type { EdgeDisk } from '../../../protocol/health.ts';
+import { DiskFloor } from '../../../runner/lib/disk/disk-floor.ts';
+import { FreeSpace } from '../../../runner/lib/disk/free-space.ts';
 import { Reserve } from './reserve.ts';
 
 /** Between two looks at the disk, milliseconds. */
@@ -17,7 +17,7 @@ export class EdgeDiskWatch {
   /** @param folder with the state; beside it is a file that keeps some room */
   constructor(folder: string, floorMb: number) {
     this.#space = new FreeSpace(folder);
-    this.#reserve = new Reserve(`${folder}.reserve`);
+    this.#reserve = new Reserve(`${folder}.reserve`, floorMb);
     this.#floor = new DiskFloor(floorMb);
     this.#floorMb = floorMb;
   }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { webhookAllow } from '../../../../protocol/settings/webhook-allow.ts';
-import { webhookNetwork } from '../../../../start/edge/webhook-network.ts';
+import { webhookNetwork } from '../../../../start/edge/workerd/networks.ts';
 
 const network = (allow: string, own: string[] = []) => webhookNetwork(webhookAllow.parse(allow), own, undefined);
 

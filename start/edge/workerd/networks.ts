@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import ipaddr from 'ipaddr.js';
-import { METADATA } from '../../runner/egress/policy/address.ts';
+import { METADATA } from '../../../runner/egress/policy/address.ts';
 
-/** A workerd network service: it dials only what it allows. */
-export interface NetworkBinding {
-  type: 'network';
-  allow: string[];
-  deny: string[];
-  tlsOptions: { trustBrowserCas: true; trustedCertificates: string[] };
+/** A network service of workerd: it dials only what it allows. */
+export interface NetworkRules {
+  /** Ranges with a prefix length, or workerd's own `public` and `private`. */
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+  /** In PEM, besides those that browsers trust. */
+  readonly trustedCertificates: readonly string[];
 }
 
 /**
@@ -57,21 +58,31 @@ export function webhookNetwork(
   allowed: readonly string[],
   own: Iterable<string>,
   certificates: string | undefined,
-): NetworkBinding {
+): NetworkRules {
   // Metadata services give out the machine's credentials. Only a rule for the single address may allow one.
   const direct = [...NOT_GLOBAL, ...[...METADATA, ...publicOnes(own)].map(single)];
   const denied = [...direct, ...throughNat64([...PRIVATE_IPV4, ...direct])];
-  const pem = certificates === undefined ? '' : readFileSync(certificates, 'utf8');
   return {
-    type: 'network',
     allow: ['public', `${NAT64}/96`, ...allowed],
     // Between two equal ranges, workerd follows the denial.
     deny: denied.filter((range) => !allowed.includes(range)),
-    tlsOptions: {
-      trustBrowserCas: true,
-      trustedCertificates: pem.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [],
-    },
+    trustedCertificates: certificatesIn(certificates),
   };
+}
+
+/**
+ * The network for services that the operator names: a key set, a Redis, Discord's API. These may be on a private network.
+ *
+ * @param certificates as in `webhookNetwork`
+ * @throws when that file cannot be read
+ */
+export function operatorNetwork(certificates: string | undefined): NetworkRules {
+  return { allow: ['public', 'private'], deny: [], trustedCertificates: certificatesIn(certificates) };
+}
+
+function certificatesIn(file: string | undefined): string[] {
+  const pem = file === undefined ? '' : readFileSync(file, 'utf8');
+  return pem.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
 }
 
 /** Private addresses need no denial: they are not reached by default, and the operator may allow a range with them. */

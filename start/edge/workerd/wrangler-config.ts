@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'smol-toml';
 import * as z from 'zod';
-import { PROJECT } from '../lib/project.ts';
+import { PROJECT } from '../../lib/project.ts';
 
 /** The parts of `wrangler.toml` that the edge needs here. Not Wrangler's own parser: it takes a second to load. */
 const wranglerConfig = z

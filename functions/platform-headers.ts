@@ -1,0 +1,22 @@
+import type { EdgeEnv } from '../durable/rpc/edge-env.ts';
+
+/** What a platform in front of the Worker says in headers: Cloudflare, Miniflare, proxies that take after them. */
+const PLATFORMS = /^(?:cf-|mf-|true-client-ip$|x-real-ip$)/;
+
+/**
+ * Takes the headers out that only a platform may set, and that a client has sent. On Cloudflare the platform does that itself.
+ *
+ * @param env `ADDRESS_HEADER`: a proxy of the operator's sets this one
+ */
+export function withoutPlatformHeaders(
+  request: Request,
+  env: Pick<EdgeEnv, 'RUNTIME'> & { readonly ADDRESS_HEADER?: string },
+): Request {
+  if (env.RUNTIME !== 'workerd') return request;
+  const own = env.ADDRESS_HEADER?.toLowerCase();
+  const foreign = [...request.headers.keys()].filter((name) => PLATFORMS.test(name) && name !== own);
+  if (foreign.length === 0) return request;
+  const headers = new Headers(request.headers);
+  for (const name of foreign) headers.delete(name);
+  return new Request(request, { headers });
+}

@@ -3,7 +3,8 @@ import { stop as stopEsbuild } from 'esbuild';
 import { bundleWorker, bundleWrapper } from '../scripts/bundle.ts';
 import type { PromptRequest } from './settings/arguments.ts';
 import { banner } from './banner.ts';
-import { awaitEarlierEdge, edgeFolder, startEdgePart } from './edge/edge-part.ts';
+import { awaitEarlierEdge, edgeFolder, startEdgePart, type EdgePartOptions } from './edge/edge-part.ts';
+import type { Edge } from './edge/edge.ts';
 import { chooseBackend, findEngine } from './runner/engine.ts';
 import { waitForRunners } from './edge/health.ts';
 import { lockDataFolder } from './lib/lock.ts';
@@ -34,6 +35,10 @@ export interface ServeOptions {
   settings: Settings;
   prompt: PromptRequest | undefined;
   terminal: Terminal;
+  /** How the edge is started. Absent: as in production. */
+  startEdge?: (options: EdgePartOptions) => Promise<Edge | Refused>;
+  /** Calls back whenever the runner's source has changed, until `signal` aborts. Absent: nobody edits it. */
+  watchRunner?: (onEdit: () => void, signal: AbortSignal) => void;
 }
 
 /**
@@ -61,7 +66,7 @@ export async function serve(options: ServeOptions): Promise<number | Refused> {
 }
 
 async function runParts(
-  { env, settings, prompt, terminal }: ServeOptions,
+  { env, settings, prompt, terminal, startEdge = startEdgePart, watchRunner }: ServeOptions,
   port: number,
   stop: StopSignals,
 ): Promise<number | Refused> {
@@ -80,7 +85,7 @@ async function runParts(
   if (faulty !== undefined) return faulty;
   if (stop.first.aborted) return 0;
 
-  const edge = await startEdgePart({
+  const edge = await startEdge({
     worker,
     host,
     port,
@@ -91,9 +96,15 @@ async function runParts(
   });
   if (isRefused(edge)) return edge;
 
+  const findImage = () => sessionImage({ env, engine, wrapperBundle, say, signal: stop.first });
+  const rebuild = async (): Promise<string | undefined> => {
+    await bundleWrapper();
+    await stopEsbuild();
+    return backend === 'docker' ? await findImage() : undefined;
+  };
   let image: string | undefined;
   try {
-    if (backend === 'docker') image = await sessionImage({ env, engine, wrapperBundle, say, signal: stop.first });
+    if (backend === 'docker') image = await findImage();
     else await mcpServersWithoutImage(say, stop.first);
   } catch (error) {
     await edge.stop();
@@ -102,6 +113,8 @@ async function runParts(
   }
   const runner = superviseRunner({
     environment: async () => {
+      // What the wrapper is made of may have been edited since.
+      if (watchRunner !== undefined) image = await rebuild();
       const token = await mintToken(secret.value, { kind: 'runner', sub: RUNNER, ttlSeconds: RUNNER_CODE_SECONDS });
       return runnerEnvironment(env, { ...grant, edgeUrl: edge.url, token, image });
     },
@@ -111,6 +124,7 @@ async function runParts(
   });
 
   const over = new AbortController();
+  watchRunner?.(() => runner.restart(), AbortSignal.any([stop.first, over.signal]));
   const ended = AbortSignal.any([stop.first, over.signal]);
   let code = 0;
   const connected = AbortSignal.any([ended, AbortSignal.timeout(RUNNER_CONNECT_MS)]);

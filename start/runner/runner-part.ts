@@ -21,6 +21,8 @@ export interface RunnerPart {
   stop(): Promise<void>;
   /** The same without waiting for the work in the containers. Kills the runner if that takes long. */
   hurry(): Promise<void>;
+  /** Makes the runner end as `stop` does, and starts another. */
+  restart(): void;
 }
 
 export interface RunnerPartOptions {
@@ -41,6 +43,7 @@ export function superviseRunner(options: RunnerPartOptions): RunnerPart {
   const { environment, log: file, say, lifeline, module = path.join(PROJECT, 'runner', 'main.ts') } = options;
   const stopping = new AbortController();
   let runner: ChildProcess | undefined;
+  let isRestart = false;
 
   async function supervise(): Promise<void> {
     const log = new LogFile(file);
@@ -54,6 +57,11 @@ export function superviseRunner(options: RunnerPartOptions): RunnerPart {
       log.flush();
       if (stopping.signal.aborted) return;
       if (performance.now() - started > SETTLED_MS) failures = 0;
+      if (isRestart) {
+        isRestart = false;
+        say('the runner is started again');
+        continue;
+      }
       const waitMs = Math.max(RESTART.minMs, backoffMs(failures, RESTART, Math.random()));
       say(
         `the runner ended ${describeExit(how, log)}; ` +
@@ -74,5 +82,12 @@ export function superviseRunner(options: RunnerPartOptions): RunnerPart {
     clearTimeout(killTimer);
   }
 
-  return { stop: () => end(DRAIN_MS), hurry: () => end(HURRY_MS) };
+  return {
+    stop: () => end(DRAIN_MS),
+    hurry: () => end(HURRY_MS),
+    restart: () => {
+      isRestart = true;
+      runner?.kill('SIGTERM');
+    },
+  };
 }

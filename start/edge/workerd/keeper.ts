@@ -31,7 +31,7 @@ export class Keeper {
     this.#exited = once(shell, 'exit');
   }
 
-  /** @param pid of the process that must not outlive this one and the runner; null: there is none */
+  /** @param pid of the process that must not outlive this one and the runner, negative: of its group; null: there is none */
   async keep(pid: number | null): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.lifeline.write(`${pid ?? ''}\n`, (error) => (error ? reject(error) : resolve()));

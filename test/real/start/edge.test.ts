@@ -45,8 +45,9 @@ async function visit() {
     worker: path.join(folder, 'worker.mjs'),
     host: '127.0.0.1',
     port: 0,
-    stateFolder: path.join(folder, 'state'),
-    vars: { GIVEN: 'by the caller' },
+    // Each of these characters means something in workerd's configuration, or in a shell.
+    stateFolder: path.join(folder, 'of "$o\\ne" é, #1'),
+    vars: { GIVEN: 'by the caller, "quoted"' },
     config,
   });
   try {
@@ -63,7 +64,7 @@ test('what an object stored is there after a restart', async () => {
 
 test('a variable that the caller gives comes before that of wrangler.toml, and its url is where it answers', async () => {
   const { url, answer } = await visit();
-  expect(answer).toMatchObject({ own: 'from the file', given: 'by the caller', url: `${url}/` });
+  expect(answer).toMatchObject({ own: 'from the file', given: 'by the caller, "quoted"', url: `${url}/` });
 });
 
 test('a port that is taken is an error that says so', async () => {

@@ -10,7 +10,7 @@ import { followSession } from './session-stream.ts';
 import type { Terminal } from '../lib/terminal.ts';
 
 /** The owner of the sessions of `npm start -- "PROMPT"`. */
-const OWNER = 'local';
+export const OWNER = 'local';
 const TOKEN_SECONDS = 30 * 86_400;
 
 const STYLES = {

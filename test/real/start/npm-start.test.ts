@@ -5,6 +5,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { PROJECT } from '../../../start/lib/project.ts';
+import { OWNER } from '../../../start/prompt/run-prompt.ts';
+import { mintToken } from '../../../start/settings/mint-token.ts';
+import { Client } from '../../support/e2e/client.ts';
 import { until } from '../../support/until.ts';
 import { nodeEnvironment } from '../../support/node-environment.ts';
 
@@ -93,13 +96,13 @@ test('goes on serving after the prompt, refuses a second one on its data folder,
   expect(existsSync(path.join(data(), 'start.pid'))).toBe(false);
 });
 
-test('killed, it is followed at once by one that runs a prompt, prints its stream, and leaves the file that it names; no process is left', async () => {
+test('killed, it is followed at once by one that has every word, runs a prompt, and leaves the file that it names; no process is left', async () => {
   const killed = start(['```demo\n[{"text":"word ","repeat":9999,"tokens_per_second":5}]\n```']);
   await until(() => expect(killed.output.stdout).toContain('word'));
   killed.service.kill('SIGKILL');
   // The edge of the one that was killed lives until its runner has ended.
-  const { service, output } = start(['--once', 'Create hello.md with a haiku about containers']);
-  expect(await ended(service)).toBe(0);
+  const { service, output } = start(['Create hello.md with a haiku about containers']);
+  await until(() => expect(output.stdout).toContain('still serving'));
   expect(output.stderr).toBe('');
   expect(output.stdout).toContain('NO ISOLATION');
   expect(output.stdout).toContain('DEMO');
@@ -107,6 +110,14 @@ test('killed, it is followed at once by one that runs a prompt, prints its strea
   expect(output.stdout).toMatch(/^✓ done in /m);
   const files = /^files: (.+)$/m.exec(output.stdout)?.[1] ?? '';
   expect(await readFile(path.resolve(PROJECT, files, 'hello.md'), 'utf8')).not.toBe('');
+  const url = /serves on (http\S+)/.exec(output.stdout)?.[1] ?? '';
+  const secret = readFileSync(path.join(data(), 'development-secret'), 'utf8').trim();
+  const owner = new Client(url, await mintToken(secret, { kind: 'user', sub: OWNER, ttlSeconds: 600 }));
+  const { sessions } = (await owner.call('GET', '/sessions')).body;
+  expect(sessions).toHaveLength(2);
+  expect(sessions[1]).toMatchObject({ status: 'stopped', reason: { code: 'runner_draining' } });
+  service.kill('SIGINT');
+  expect(await ended(service)).toBe(0);
   expect(leftovers()).toEqual([]);
 });
 

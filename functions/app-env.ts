@@ -11,6 +11,10 @@ export interface AppEnv {
   };
   Variables: {
     settings: EdgeSettings;
+    /** The call's id: in its answer, in the access log, and in what is logged of it. */
+    requestId: string;
+    /** Whose token the call has; absent: none is verified. */
+    owner?: string;
     /** Why the call was refused, if it was. */
     refused?: ProblemCode;
   };

@@ -1,6 +1,5 @@
-import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
-import { DISK_FULL, diskOf, isDiskFull } from '../durable/rpc/edge-disk.ts';
-import { health } from '../protocol/health.ts';
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { DISK_FULL, isDiskFull } from '../durable/rpc/edge-disk.ts';
 import type { Refusal } from '../protocol/api/problem.ts';
 import { issuesOf } from '../protocol/issues.ts';
 import { VERSION } from '../protocol/version.ts';
@@ -9,7 +8,6 @@ import type { AppEnv } from './app-env.ts';
 import { addAdmin } from './routes/admin.ts';
 import { addArtifacts } from './routes/artifacts.ts';
 import { addChildren } from './routes/children.ts';
-import { json, refusals } from './contract.ts';
 import { addDiscord, discordInteractions } from './discord/routes.ts';
 import { docsPage } from './docs-page.ts';
 import { addEvents } from './routes/events.ts';
@@ -17,38 +15,23 @@ import { addFiles } from './routes/files.ts';
 import { addInteractions } from './routes/interactions.ts';
 import { mcp } from './mcp/endpoint.ts';
 import { addMessages } from './routes/messages.ts';
-import { flushCounters, withRefusalsCounted } from './gate/counters.ts';
 import { addressOf } from './gate/address.ts';
 import { withAddressLimit } from './gate/limits.ts';
-import { withCaller, securedFor } from './auth/authorise.ts';
+import { withCaller } from './auth/authorise.ts';
 import { withSettings } from './middleware.ts';
-import { gateStub } from '../durable/rpc/edge-env.ts';
-import { metricsText } from './gate/metrics-text.ts';
-import { poolOf } from './objects.ts';
 import { refuse } from './refuse.ts';
 import { runnerSockets } from './routes/runner-sockets.ts';
 import { addSessions } from './routes/sessions.ts';
 import { addSnapshots } from './routes/snapshots.ts';
+import { withAccess } from './telemetry/access.ts';
+import { executionOf } from './telemetry/background.ts';
+import { withRequestId } from './telemetry/request-id.ts';
+import { addTelemetry } from './telemetry/routes.ts';
 import { isTransient } from './until-answered.ts';
 import { addWorkspaces } from './routes/workspaces.ts';
 import { withCors, withKnownHost, withKnownOrigin, withSafeHeaders } from './web-guard.ts';
 
 const DOCUMENT = { openapi: '3.1.0', info: { title: 'CC-Docker', version: VERSION } };
-
-const healthRoute = createRoute({
-  method: 'get',
-  path: '/health',
-  summary: 'How each part is; no token needed',
-  responses: { 200: json('The service answers; `degraded`: no session can start', health) },
-});
-
-const metricsRoute = createRoute({
-  method: 'get',
-  path: '/metrics',
-  summary: 'Counters in Prometheus’s format',
-  ...securedFor('owner', 'admin'),
-  responses: { 200: { description: 'The counters', content: { 'text/plain': { schema: z.string() } } }, ...refusals },
-});
 
 const REDIS_UNAVAILABLE: Refusal = {
   refused: 'redis_unavailable',
@@ -73,10 +56,10 @@ export function createApp(): OpenAPIHono<AppEnv> {
     }
     if (error instanceof RedisUnavailable) return refuse(c, REDIS_UNAVAILABLE);
     if (await isDiskFull(error, c.env)) {
-      console.error(`edge: the disk is full: ${error.message}`);
+      console.error(`edge: the disk is full (request ${c.get('requestId')}): ${error.message}`);
       return refuse(c, DISK_FULL);
     }
-    console.error(error);
+    console.error(`edge: request ${c.get('requestId')} failed:`, error);
     const tooNew = tooNewDetail(error);
     if (tooNew !== null) return refuse(c, { refused: 'state_too_new', detail: tooNew });
     return refuse(c, { refused: 'internal_error', detail: 'The log of the edge says more. Please report it.' });
@@ -86,29 +69,17 @@ export function createApp(): OpenAPIHono<AppEnv> {
     return refuse(c, { refused: 'route_not_found', detail });
   });
 
-  app.use(withSettings, withSafeHeaders, withRefusalsCounted, withAddressLimit);
+  app.use(withRequestId, withSettings, withAccess, withSafeHeaders, withAddressLimit);
   // Signed by Discord, which calls by whatever name a tunnel has.
   app.route('/api/v1/discord', discordInteractions);
   app.use(withCors, withKnownHost, withKnownOrigin);
-  app.openapi(healthRoute, async (c) => {
-    const [pool, disk] = await Promise.all([poolOf(c).health(), diskOf(c.env)]);
-    const status = pool.ok && disk?.low !== true ? ('ok' as const) : ('degraded' as const);
-    const edge = { ok: true as const, ...(disk !== null && { disk }) };
-    return c.json({ status, version: VERSION, parts: { edge, pool } }, 200);
-  });
-  app.openapi(metricsRoute, async (c) => {
-    await flushCounters(c);
-    const [counters, pool, disk] = await Promise.all([gateStub(c.env).counters(), poolOf(c).health(), diskOf(c.env)]);
-    return c.text(metricsText(counters, pool, disk), 200, {
-      'content-type': 'text/plain; version=0.0.4; charset=utf-8',
-    });
-  });
+  addTelemetry(app);
   app.route('/api/v1/runner', runnerSockets);
   app.route('/api/v1', api());
   app.all('/mcp', withCaller, (c) => {
     const address = addressOf(c);
     const env = address === null ? c.env : { ...c.env, CALLER_ADDRESS: address };
-    return mcp(c, (request) => app.fetch(request, env));
+    return mcp(c, (request) => app.fetch(request, env, executionOf(c)));
   });
 
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {

@@ -48,8 +48,11 @@ const CORS = {
     'last-event-id',
     'mcp-protocol-version',
     'range',
+    'traceparent',
+    'tracestate',
+    'x-request-id',
   ],
-  exposeHeaders: ['content-disposition', 'content-range', 'etag', 'retry-after', 'www-authenticate'],
+  exposeHeaders: ['content-disposition', 'content-range', 'etag', 'retry-after', 'www-authenticate', 'x-request-id'],
   maxAge: 600,
 };
 

@@ -5,6 +5,8 @@ import { backendName, runnerDisk } from './link/runner-control.ts';
 const poolHealth = z.object({
   /** Some connected runner can start containers. */
   ok: z.boolean(),
+  /** Why the pool did not say how it is. Absent: it did. */
+  detail: z.string().optional(),
   runners: z.array(
     z.object({
       name: z.string(),
@@ -27,9 +29,16 @@ export type PoolHealth = z.infer<typeof poolHealth>;
 export const edgeDisk = runnerDisk.extend({ floor_mb: z.int().min(0) });
 export type EdgeDisk = z.infer<typeof edgeDisk>;
 
-/** `GET /health`. `degraded`: the edge answers, but no session can start. */
+/**
+ * `GET /health`. `degraded`: the edge answers, but no session can start. `failing`, with 503: state cannot be written and
+ * read, or an object does not answer.
+ */
 export const health = z.object({
-  status: z.enum(['ok', 'degraded']),
+  status: z.enum(['ok', 'degraded', 'failing']),
   version: z.string(),
-  parts: z.object({ edge: z.object({ ok: z.literal(true), disk: edgeDisk.optional() }), pool: poolHealth }),
+  parts: z.object({
+    /** `ok`: state was written and read. `detail`: why not. */
+    edge: z.object({ ok: z.boolean(), detail: z.string().optional(), disk: edgeDisk.optional() }),
+    pool: poolHealth,
+  }),
 });

@@ -1,5 +1,8 @@
-/** What a key is for. A key of one kind cannot sign a token of another. */
-export type KeyKind = 'user' | 'session' | 'runner-code' | 'ticket';
+/** A kind of token that a key may sign. A key of one kind cannot sign a token of another. */
+export type TokenKind = 'user' | 'session' | 'runner-code' | 'ticket';
+
+/** What a key is for. `owner-hash`: it signs no tokens, but makes owners' names unreadable in logs. */
+export type KeyKind = TokenKind | 'owner-hash';
 
 /** The settings that keys are made of. */
 export interface KeySettings {
@@ -42,6 +45,6 @@ async function keyOf(secret: string, kind: KeyKind): Promise<Key> {
 /** HKDF (RFC 5869) with the kind as its `info`: who has one of the keys knows nothing of the others. */
 async function derived(secret: ReturnType<typeof encoder.encode>, kind: KeyKind): Promise<ArrayBuffer> {
   const material = await crypto.subtle.importKey('raw', secret, 'HKDF', false, ['deriveBits']);
-  const info = encoder.encode(`cc-docker ${kind} token`);
+  const info = encoder.encode(kind === 'owner-hash' ? 'cc-docker owner hash' : `cc-docker ${kind} token`);
   return crypto.subtle.deriveBits({ name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info }, material, 256);
 }

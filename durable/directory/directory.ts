@@ -20,7 +20,8 @@ import type {
   VersionedVerdict,
   ViewersInput,
 } from '../rpc/directory-rpc.ts';
-import { gateStub, sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
+import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
+import { count, sendTelemetry } from '../rpc/telemetry.ts';
 import type { StoredSessionView, StoredSummary, VersionedSummary } from '../rpc/views.ts';
 import { migrate, stampVersion } from '../shared/schema.ts';
 import type { Head } from '../shared/trees.ts';
@@ -28,6 +29,7 @@ import { Creations } from './creations.ts';
 import { DIRECTORY_SCHEMA } from './migrations.ts';
 import { SessionList } from './session-list.ts';
 import { OwnerStorage } from './storage.ts';
+import { TotalsReport } from './totals-report.ts';
 import { OwnerTree } from './tree.ts';
 import { ViewerSlotTable } from './tables/viewer-slot-table.ts';
 
@@ -45,6 +47,7 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
   readonly #creations: Creations;
   readonly #viewers: ViewerSlotTable;
   readonly #settings: EdgeSettings;
+  readonly #totals: TotalsReport;
 
   constructor(ctx: DurableObjectState, env: EdgeEnv) {
     super(ctx, env);
@@ -57,6 +60,10 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
     this.#creations = new Creations({ sql, settings, env, list: this.#list, storage: this.#storage, tree: this.#tree });
     this.#viewers = new ViewerSlotTable(sql);
     this.#settings = settings;
+    this.#totals = new TotalsReport(ctx, env, () => ({
+      sessions: this.#list.countByStatus(),
+      stored_bytes: this.#storage.quota.usage().total_bytes,
+    }));
     if (isNew) stampVersion(sql, DIRECTORY_SCHEMA);
   }
 
@@ -232,20 +239,18 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
   #update(listed: VersionedSummary): void {
     if (this.#list.update(listed)) this.#countEnded(listed.summary.reason?.code ?? 'none');
     this.#tree.spent(listed.summary.session_id, listed.summary.total_cost_usd);
+    this.#totals.changed();
   }
 
   /** Counts a session that was parked or has failed, for `GET /metrics`. */
   #countEnded(reason: string): void {
-    const counted = gateStub(this.env).count({ [`cc_docker_sessions_ended_total{reason="${reason}"}`]: 1 });
-    this.ctx.waitUntil(
-      Promise.resolve(counted).catch((error: unknown) =>
-        console.warn(`directory: an end is not counted: ${String(error)}`),
-      ),
-    );
+    count('cc_docker_sessions_ended_total', { reason });
+    sendTelemetry(this.env, (sending) => this.ctx.waitUntil(sending));
   }
 
   /** Whether the owner is over the storage quota. When that has changed, the sessions that are active are told. */
   #checkQuota(): QuotaNotice {
+    this.#totals.changed();
     const { isNews, ...notice } = this.#storage.quota.notice();
     if (isNews) this.ctx.waitUntil(this.#sendQuota(notice));
     return notice;

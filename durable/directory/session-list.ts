@@ -29,6 +29,13 @@ export class SessionList {
     return this.#sql.exec<{ count: number }>('SELECT count(*) AS count FROM sessions').one().count;
   }
 
+  countByStatus(): Partial<Record<SessionStatus, number>> {
+    const rows = this.#sql.exec<{ status: SessionStatus; n: number }>(
+      'SELECT status, count(*) AS n FROM sessions GROUP BY status',
+    );
+    return Object.fromEntries([...rows].map(({ status, n }) => [status, n]));
+  }
+
   /** The newest sessions first. @param ids only those of these; null: all */
   page({ status, limit, offset, cursor }: ListInput, ids: readonly string[] | null): ListPage {
     const ofStatus = status === undefined ? '' : 'AND status = ?';

@@ -1,13 +1,26 @@
 import { DurableObject } from 'cloudflare:workers';
 import { edgeSettings, type EdgeSettings } from '../../protocol/settings/edge-settings.ts';
 import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
-import type { AuditPage, AuditQuery, AuditRecord, GateRpc, OpenStream, Permits } from '../rpc/gate-rpc.ts';
+import type {
+  AuditPage,
+  AuditQuery,
+  AuditRecord,
+  GateMetrics,
+  GateRpc,
+  OpenStream,
+  OwnerTotals,
+  Permits,
+  Telemetry,
+} from '../rpc/gate-rpc.ts';
 import type { Revocation, TokenMark } from '../shared/revocation.ts';
 import { migrate, stampVersion, type Schema } from '../shared/schema.ts';
 import { AuditTable } from './audit-table.ts';
+import { OwnerTotalsTable } from './owner-totals-table.ts';
+import { Probe } from './probe.ts';
 import { RateLimits } from './rate-limits.ts';
 import { RevocationTable } from './revocation-table.ts';
 import { StreamTable, type Untold } from './stream-table.ts';
+import { Tally } from './tally.ts';
 
 /** The versions of the gate's stored state. The first is the only one yet. */
 const GATE_SCHEMA: Schema = { of: 'gate', firstTable: 'audit', migrations: [] };
@@ -25,8 +38,9 @@ export class Gate extends DurableObject<EdgeEnv> implements GateRpc {
   readonly #revocations: RevocationTable;
   readonly #streams: StreamTable;
   readonly #audit: AuditTable;
-  /** In memory alone: Prometheus knows what a counter that begins anew means. */
-  readonly #counters = new Map<string, number>();
+  readonly #tally = new Tally();
+  readonly #owners: OwnerTotalsTable;
+  readonly #probe: Probe;
 
   constructor(ctx: DurableObjectState, env: EdgeEnv) {
     super(ctx, env);
@@ -35,6 +49,8 @@ export class Gate extends DurableObject<EdgeEnv> implements GateRpc {
     this.#revocations = new RevocationTable(ctx.storage.sql);
     this.#streams = new StreamTable(ctx.storage.sql);
     this.#audit = new AuditTable(ctx.storage.sql);
+    this.#owners = new OwnerTotalsTable(ctx.storage.sql);
+    this.#probe = new Probe(ctx.storage);
     if (!isNew) return;
     stampVersion(ctx.storage.sql, GATE_SCHEMA);
     void ctx.storage.setAlarm(Date.now() + PRUNE_MS);
@@ -69,12 +85,20 @@ export class Gate extends DurableObject<EdgeEnv> implements GateRpc {
     return this.#audit.page(query);
   }
 
-  count(added: Readonly<Record<string, number>>): void {
-    for (const [name, more] of Object.entries(added)) this.#counters.set(name, (this.#counters.get(name) ?? 0) + more);
+  report(telemetry: Telemetry): void {
+    this.#tally.add(telemetry, Date.now());
   }
 
-  counters(): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.#counters);
+  reportOwner(directory: string, totals: OwnerTotals): void {
+    this.#owners.set(directory, totals);
+  }
+
+  metrics(): GateMetrics {
+    return { counts: this.#tally.counts(), viewers: this.#tally.viewers(Date.now()), ...this.#owners.sum() };
+  }
+
+  probe(): Promise<void> {
+    return this.#probe.try();
   }
 
   override async alarm(): Promise<void> {

@@ -2,8 +2,10 @@ import type { Reason } from '../../protocol/reason.ts';
 import type { SessionFiles } from '../../protocol/api/files.ts';
 import { isolates, type Launch, type PlacementKey } from '../../protocol/link/runner-control.ts';
 import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
+import { observe, sendTelemetry } from '../rpc/telemetry.ts';
 import { place, type Needs, type Placement, type RunnerLoad } from './core/placement.ts';
 import type { PoolTable } from './pool-table.ts';
+import type { RunnerMetricsTable } from './runner-metrics-table.ts';
 import type { RunnerSockets } from './runner-sockets.ts';
 
 export interface PoolDependencies {
@@ -11,6 +13,7 @@ export interface PoolDependencies {
   readonly env: EdgeEnv;
   readonly table: PoolTable;
   readonly sockets: RunnerSockets;
+  readonly metrics: RunnerMetricsTable;
   /** Runners that isolate sessions and runners that do not may be in this pool together. */
   readonly mixesIsolation: boolean;
 }
@@ -20,6 +23,11 @@ export class PlacementQueue {
   readonly #deps: PoolDependencies;
   /** Launches whose sessions know that others wait for a place. Not stored: to be told twice does no harm. */
   readonly #crowded = new Set<string>();
+  /**
+   * Since when launches wait, epoch milliseconds: for `GET /metrics`. Not stored: a wait across a restart of this object is not
+   * measured.
+   */
+  readonly #since = new Map<string, number>();
 
   constructor(deps: PoolDependencies) {
     this.#deps = deps;
@@ -30,7 +38,10 @@ export class PlacementQueue {
     const { table } = this.#deps;
     const { session_id, epoch } = launch;
     const known = table.place(session_id);
-    if (known === null || known.epoch !== epoch) table.addPlace(launch, needs);
+    if (known === null || known.epoch !== epoch) {
+      table.addPlace(launch, needs);
+      this.#since.set(keyOf(launch), Date.now());
+    }
     await this.fill(session_id);
     const runner = table.place(session_id)?.runner ?? null;
     if (runner !== null) return { placed: true, runner };
@@ -52,6 +63,7 @@ export class PlacementQueue {
         const local = localOn(runner, needs, waiting.launch.files.local);
         const launch = { ...waiting.launch, files: { ...waiting.launch.files, local } };
         table.assign(launch, runner);
+        this.#waited(launch);
         sockets.send(runner, { kind: 'launch', launch });
         if (session_id !== asking) calls.push(sessionStub(env, session_id).placed(epoch, runner));
       } else if (waiting.known_reason !== found.reason.detail) {
@@ -61,6 +73,15 @@ export class PlacementQueue {
     }
     await Promise.all(calls);
     ctx.waitUntil(this.#sendCrowded(isCrowded));
+  }
+
+  /** A launch has its place. */
+  #waited(launch: Launch): void {
+    const since = this.#since.get(keyOf(launch));
+    if (since === undefined) return;
+    this.#since.delete(keyOf(launch));
+    observe('cc_docker_place_wait_seconds', {}, (Date.now() - since) / 1000);
+    sendTelemetry(this.#deps.env, (sending) => this.#deps.ctx.waitUntil(sending));
   }
 
   /** A container has ended, and its place is free. */

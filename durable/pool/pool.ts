@@ -3,6 +3,7 @@ import { CloseCode } from '../../protocol/close-code.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import { edgeSettings, type EdgeSettings } from '../../protocol/settings/edge-settings.ts';
 import type { PoolHealth } from '../../protocol/health.ts';
+import type { Counts } from '../../protocol/metrics/registry.ts';
 import type { Launch, PlacementKey, TreeName } from '../../protocol/link/runner-control.ts';
 import type { EdgeEnv } from '../rpc/edge-env.ts';
 import type { EnrolInput, FilesOrder, Ordered, PoolRpc } from '../rpc/pool-rpc.ts';
@@ -13,6 +14,7 @@ import { FileOrders } from './file-orders.ts';
 import { PlacementQueue } from './placement-queue.ts';
 import { PoolTable, type RunnerRow } from './pool-table.ts';
 import { RunnerFrames } from './runner-frames.ts';
+import { RunnerMetricsTable } from './runner-metrics-table.ts';
 import { RunnerKeys } from './runner-keys.ts';
 import { parseFrame, RunnerSockets, SILENT_MS } from './runner-sockets.ts';
 
@@ -31,6 +33,7 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
   readonly #queue: PlacementQueue;
   readonly #orders: FileOrders;
   readonly #frames: RunnerFrames;
+  readonly #metrics: RunnerMetricsTable;
 
   constructor(ctx: DurableObjectState, env: EdgeEnv) {
     super(ctx, env);
@@ -41,7 +44,8 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
     this.#keys = new RunnerKeys(ctx.storage.sql);
     this.#sockets = new RunnerSockets(ctx);
     const mixesIsolation = this.#settings.MIX_ISOLATION;
-    const deps = { ctx, env, table: this.#table, sockets: this.#sockets, mixesIsolation };
+    this.#metrics = new RunnerMetricsTable(ctx.storage.sql);
+    const deps = { ctx, env, table: this.#table, sockets: this.#sockets, metrics: this.#metrics, mixesIsolation };
     this.#queue = new PlacementQueue(deps);
     this.#orders = new FileOrders(deps, this.#queue);
     this.#frames = new RunnerFrames(deps, this.#queue, this.#orders, () => this.#setAlarm());
@@ -122,6 +126,11 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
     };
   }
 
+  runnerMetrics(): Readonly<Record<string, Counts>> {
+    const all = Object.entries(this.#metrics.all());
+    return Object.fromEntries(all.filter(([name]) => this.#sockets.of(name) !== null));
+  }
+
   /** `/control?name=`: a runner's control socket. `functions/` has checked its token. 409: a runner with this name is here, and lives. */
   override async fetch(request: Request): Promise<Response> {
     const name = new URL(request.url).searchParams.get('name') ?? '';
@@ -188,6 +197,7 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
       if (name === runner.name) await this.#queue.end(session_id, epoch, { code: 'runner_lost', detail }, name);
     }
     this.#table.removeRunner(runner.name);
+    this.#metrics.remove(runner.name);
   }
 
   #lostAfter(): number {

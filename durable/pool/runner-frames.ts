@@ -26,7 +26,8 @@ export class RunnerFrames {
 
   /** @throws when another object could not be called: the runner has to send the frame again */
   async receive(socket: WebSocket, name: string, frame: RunnerFrame): Promise<void> {
-    const { env, table, sockets } = this.#deps;
+    const { env, table, sockets, metrics } = this.#deps;
+    if ((frame.kind === 'hello' || frame.kind === 'health') && frame.metrics) metrics.set(name, frame.metrics);
     switch (frame.kind) {
       case 'hello': {
         const { backend, health, capacity, storage, disk } = frame;

@@ -1,4 +1,6 @@
 import type { AuditAction } from '../../protocol/api/admin.ts';
+import type { SessionStatus } from '../../protocol/api/session.ts';
+import type { Counts } from '../../protocol/metrics/registry.ts';
 import type { Revocation, TokenMark } from '../shared/revocation.ts';
 
 export type { Revocation, TokenMark } from '../shared/revocation.ts';
@@ -46,6 +48,33 @@ export interface AuditPage {
   readonly next_cursor: string | null;
 }
 
+/** Open streams of a session. */
+export interface OpenViewers {
+  readonly websocket: number;
+  readonly sse: number;
+}
+
+/** What an isolate has counted since it last said so. */
+export interface Telemetry {
+  readonly counts: Counts;
+  /** By session. */
+  readonly viewers: Readonly<Record<string, OpenViewers>>;
+}
+
+/** What an owner has now. */
+export interface OwnerTotals {
+  readonly sessions: Readonly<Partial<Record<SessionStatus, number>>>;
+  readonly stored_bytes: number;
+}
+
+/** What the gate knows for `GET /metrics`. */
+export interface GateMetrics {
+  readonly counts: Counts;
+  readonly viewers: OpenViewers;
+  readonly sessions: Readonly<Record<SessionStatus, number>>;
+  readonly stored_bytes: number;
+}
+
 /**
  * What all of a service shares: how much each caller may, which tokens are revoked, who did what. Where Redis is configured,
  * it keeps the first two (docs/redis.md).
@@ -63,7 +92,11 @@ export interface GateRpc extends Rpc.DurableObjectBranded {
   record(record: AuditRecord): void;
   /** The newest first. */
   audit(query: AuditQuery): AuditPage;
-  /** Adds to counters, by their name in Prometheus's format, labels included. */
-  count(added: Readonly<Record<string, number>>): void;
-  counters(): Readonly<Record<string, number>>;
+  /** Adds what an isolate has counted. */
+  report(telemetry: Telemetry): void;
+  /** A directory says what its owner has now. `directory`: the id of its object. */
+  reportOwner(directory: string, totals: OwnerTotals): void;
+  metrics(): GateMetrics;
+  /** Writes and reads a row; at most once a second, however often it is asked. @throws when either fails */
+  probe(): Promise<void>;
 }

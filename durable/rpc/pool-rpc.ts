@@ -1,5 +1,6 @@
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { PoolHealth } from '../../protocol/health.ts';
+import type { Counts } from '../../protocol/metrics/registry.ts';
 import type { Launch, PlacementKey, PoolFrame, TreeName } from '../../protocol/link/runner-control.ts';
 import type { Needs, Placement } from '../pool/core/placement.ts';
 
@@ -44,4 +45,6 @@ export interface PoolRpc extends Rpc.DurableObjectBranded {
   /** The public key of a runner that has enrolled; null: none has under this name. */
   runnerKey(name: string): string | null;
   health(): PoolHealth;
+  /** What connected runners have counted, by their names. */
+  runnerMetrics(): Readonly<Record<string, Counts>>;
 }

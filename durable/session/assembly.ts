@@ -3,6 +3,7 @@ import type { Refusal } from '../../protocol/api/problem.ts';
 import { diskOf, isDiskKnown, knownLowDisk } from '../rpc/edge-disk.ts';
 import { backgroundRedisOf } from '../../redis/client.ts';
 import type { EdgeEnv } from '../rpc/edge-env.ts';
+import { sendTelemetry } from '../rpc/telemetry.ts';
 import type { Outgoing } from '../shared/retrying-call.ts';
 import { AgentCalls } from './children/agent-calls.ts';
 import { BudgetReports } from './children/budget.ts';
@@ -14,6 +15,7 @@ import { PlaceRequest } from './container/place-request.ts';
 import { StorageQuota } from './container/storage-quota.ts';
 import { SharedWorkspace } from './container/shared-workspace.ts';
 import { WorkspaceLease } from './container/workspace-lease.ts';
+import { countCommitted } from './count-committed.ts';
 import { nextDeadline } from './core/turns/deadlines.ts';
 import { SessionFilesAccess } from './files/access.ts';
 import { Artifacts } from './files/artifacts.ts';
@@ -29,6 +31,7 @@ import { DiscordFeed } from './viewers/discord-feed.ts';
 import { EventStreams } from './viewers/event-stream.ts';
 import { RedisStream } from './viewers/redis-stream.ts';
 import { Tickets } from './viewers/tickets.ts';
+import { ViewerCount } from './viewers/viewer-count.ts';
 import { ViewerSlots } from './viewers/viewer-slots.ts';
 import { Viewers } from './viewers/viewers.ts';
 
@@ -58,6 +61,7 @@ export class SessionAssembly {
   /** All parts that call other objects or post webhooks. */
   readonly #outgoing: readonly Outgoing[];
   readonly #placeWait: PlaceWait;
+  readonly #viewerCount: ViewerCount;
   readonly #ctx: DurableObjectState;
   readonly #env: EdgeEnv;
   #alarmAt: number | null = null;
@@ -96,6 +100,10 @@ export class SessionAssembly {
     this.streams = new EventStreams(store.log, () => this.viewerLeft());
     const count = () => this.viewers.count + this.streams.count;
     this.viewerSlots = new ViewerSlots(ctx, { store, peers, count }, retry);
+    this.#viewerCount = new ViewerCount(ctx, env, () => ({
+      websocket: this.viewers.count,
+      sse: this.streams.count,
+    }));
     const redis = backgroundRedisOf(store.settings);
     const webhooks = new Webhooks<Transaction>({
       ctx,
@@ -160,13 +168,26 @@ export class SessionAssembly {
   clock(): void {
     if (this.store.record === null) return;
     this.viewers.clock(Date.now());
+    this.#countViewers();
     this.store.change((tx) => tx.clock());
+  }
+
+  /** A viewer has come. The alarm is for its pings, for the end of its token, and for its slot. */
+  viewerCame(): void {
+    this.#countViewers();
+    this.setAlarm();
   }
 
   /** A viewer has gone. If it was the last one, its slots are given back. */
   viewerLeft(): void {
+    this.#countViewers();
     this.viewerSlots.send();
     this.setAlarm();
+  }
+
+  #countViewers(): void {
+    const { record } = this.store;
+    if (record !== null) this.#viewerCount.update(record.identity.session_id, Date.now());
   }
 
   /** When a parked session is deleted because nobody uses it (`SESSION_RETENTION_DAYS`), epoch milliseconds; null: never. */
@@ -194,6 +215,7 @@ export class SessionAssembly {
       open_interactions === 0 ? null : this.store.interactions.nextDue(),
       this.store.wakeups.nextDue(),
       this.viewers.nextDue(),
+      this.#viewerCount.nextDue(),
       this.store.nextPrune(),
       ...this.#outgoing.map((part) => part.nextTry()),
       this.expires(),
@@ -215,6 +237,7 @@ export class SessionAssembly {
     this.streams.publish(tx.stream, before);
     this.discord.show(tx.stream);
     this.messages.finished(tx.finished);
+    if (countCommitted(tx, before)) sendTelemetry(this.#env, (sending) => this.#ctx.waitUntil(sending));
     for (const part of this.#outgoing) part.send();
     this.wakeFileCalls();
     this.setAlarm();

@@ -91,8 +91,7 @@ export class SessionRoutes {
       response: isStream ? this.#stream(options) : this.#watch(options),
     }));
     this.#endLateRevoked();
-    // For its pings, for the end of its token, and for its slot.
-    if (store.record !== null) this.#assembly.setAlarm();
+    if (store.record !== null) this.#assembly.viewerCame();
     return 'refused' in opened ? refusalResponse(opened) : opened.response;
   }
 

@@ -27,6 +27,7 @@ import type {
   VersionedSummary,
 } from '../rpc/views.ts';
 import type { Revocation } from '../shared/revocation.ts';
+import { count, countViewers } from '../rpc/telemetry.ts';
 import { SessionAssembly } from './assembly.ts';
 import { childLineOf, childOutcomeOf } from './children/child-views.ts';
 import { filesElsewhere } from './container/shared-workspace.ts';
@@ -66,6 +67,8 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
       const fixed = { session_id, owner, created: Date.now(), request, forked_from, spawn };
       const identity = { ...fixed, ...(author && { author }) };
       this.#store.begin(identity, beginning, creation);
+      const kind = spawn !== null ? 'child' : forked_from === null ? 'direct' : 'fork';
+      count('cc_docker_sessions_created_total', { kind });
     }
     return { view: this.#view(), listed: summaryOf(this.#store.current) };
   }
@@ -236,6 +239,7 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
     streams.end();
     await this.#store.erase();
     for (const socket of this.ctx.getWebSockets()) socket.close(CloseCode.notFound, 'the session was deleted');
+    countViewers(sessionId, { websocket: 0, sse: 0 });
     transfers.end();
     messages.end();
     this.#assembly.wakeFileCalls();

@@ -95,6 +95,7 @@ async function admit(c: Context<CallerEnv>, scopes: readonly Scope[], takesTicke
   const revoked = await ifRevoked(c, caller);
   if (revoked !== null) return refuseToken(c, revoked);
   c.set('caller', caller);
+  c.set('owner', caller.owner);
   const over = await overOwnerLimit(c);
   if (over !== null) return refuse(c, over);
   const missing = scopes.find((scope) => !caller.scopes.includes(scope));

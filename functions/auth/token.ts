@@ -1,7 +1,7 @@
 import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from 'jose';
 import type { z } from 'zod';
 import type { Refusal } from '../../protocol/api/problem.ts';
-import { verifyingKeys, type KeyKind, type KeySettings } from '../../protocol/token-keys.ts';
+import { verifyingKeys, type TokenKind, type KeySettings } from '../../protocol/token-keys.ts';
 import { LEEWAY_SECONDS, sessionClaims, ticketClaims, TokenType } from '../../protocol/token.ts';
 
 const HOW = 'Send `Authorization: Bearer <JWT>`; `npm run --silent token -- --sub NAME` prints one.';
@@ -41,7 +41,7 @@ export function verifyTicket(ticket: string, settings: KeySettings): Promise<Ver
 export async function verify<T>(
   authorization: string | undefined,
   settings: KeySettings,
-  kind: Exclude<KeyKind, 'user'>,
+  kind: Exclude<TokenKind, 'user'>,
   claims: z.ZodType<T>,
 ): Promise<Verified<T>> {
   const bearer = bearerOf(authorization);
@@ -51,7 +51,7 @@ export async function verify<T>(
 async function verifyToken<T>(
   token: string,
   settings: KeySettings,
-  kind: Exclude<KeyKind, 'user'>,
+  kind: Exclude<TokenKind, 'user'>,
   claims: z.ZodType<T>,
 ): Promise<Verified<T>> {
   const signed = await signedBySecret(token, settings, kind);
@@ -74,7 +74,7 @@ export function claimsOf<T>({ payload }: Signed, claims: z.ZodType<T>): Verified
 export async function signedBySecret(
   token: string,
   settings: KeySettings,
-  kind: KeyKind,
+  kind: TokenKind,
   expected: Pick<JWTVerifyOptions, 'issuer' | 'audience'> = {},
 ): Promise<Signed | Refusal> {
   let refusal: Refusal = NOT_OURS;

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import type { CallerEnv } from '../app-env.ts';
 import { refuse } from '../refuse.ts';
+import { REQUEST_ID } from '../telemetry/request-id.ts';
 import { Api, type Serve } from './api.ts';
 
 /** The MCP server, for a caller whose token has been checked. */
@@ -13,6 +14,6 @@ export async function mcp(c: Context<CallerEnv>, serve: Serve): Promise<Response
   // Loaded at the first call: most edges never need it, and it would make every start slower.
   const { serveMcp } = await import('./server.ts');
   const { origin } = new URL(c.req.url);
-  const headers = { authorization: c.req.header('authorization') ?? '' };
+  const headers = { authorization: c.req.header('authorization') ?? '', [REQUEST_ID]: c.get('requestId') };
   return serveMcp(c.req.raw, c.get('settings').BODY_TIMEOUT, new Api(serve, origin, headers));
 }

@@ -70,6 +70,7 @@ export const PROBLEMS = {
   queue_full: [429, 'Too many messages are waiting'],
   idempotency_key_reused: [422, 'This Idempotency-Key was used for another request'],
   not_configured: [503, 'The service is not configured'],
+  not_ready: [503, 'No session could start'],
   unavailable: [503, 'Unavailable at the moment'],
   state_too_new: [500, 'A newer version of CC-Docker stored this'],
   internal_error: [500, 'A fault in CC-Docker'],
@@ -92,6 +93,8 @@ export const problem = z.object({
   status: z.int(),
   code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]),
   detail: z.string(),
+  /** The call's `x-request-id`. Logs have it too. */
+  request_id: z.string().optional(),
   errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
 });
 export type Problem = z.infer<typeof problem>;

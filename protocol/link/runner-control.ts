@@ -84,6 +84,20 @@ export const snapshotReport = z.object({
 });
 export type SnapshotReport = z.infer<typeof snapshotReport>;
 
+/** Most series that a runner tells. */
+const MAX_SERIES = 200;
+
+/** What a runner has counted since its process began, by series (protocol/metrics). Names that the edge does not know are not shown. */
+const runnerMetrics = z
+  .record(
+    z
+      .string()
+      .max(200)
+      .regex(/^[a-z_]+(?:\{[a-z_]+="[A-Za-z0-9_.+-]*"(?:,[a-z_]+="[A-Za-z0-9_.+-]*")*\})?$/),
+    z.number().min(0),
+  )
+  .refine((counts) => Object.keys(counts).length <= MAX_SERIES);
+
 /** Runner → pool. */
 export const runnerFrame = z.discriminatedUnion('kind', [
   /** The first frame of every connection. */
@@ -98,6 +112,8 @@ export const runnerFrame = z.discriminatedUnion('kind', [
     storage: storageInfo,
     /** Absent: a runner of an earlier version, which does not look. */
     disk: runnerDisk.optional(),
+    /** Absent: a runner of an earlier version. */
+    metrics: runnerMetrics.optional(),
     running: z.array(placementKey),
   }),
   /** The container runs with these limits, and with these secrets inside it, which the operator exposes. */
@@ -118,6 +134,7 @@ export const runnerFrame = z.discriminatedUnion('kind', [
     health: backendHealth,
     storage: backendHealth,
     disk: runnerDisk.optional(),
+    metrics: runnerMetrics.optional(),
   }),
   /** Sent again until `snapshot_ack`, except `pending`, which is only an update. */
   z.object({ kind: z.literal('snapshot'), session_id: uuid, report: snapshotReport }),

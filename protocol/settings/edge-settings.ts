@@ -92,6 +92,8 @@ const variables = z.object({
     .enum(['true', 'false'], 'must be true or false')
     .default('false')
     .transform((text) => text === 'true'),
+  /** Which calls have a line in the access log: all, those that were refused or failed, or none. */
+  ACCESS_LOG: z.enum(['all', 'errors', 'off'], 'must be all, errors or off').default('all'),
   /** Seconds that a runner may be disconnected before its containers are given up. */
   RUNNER_LOST_AFTER: seconds(60, 86_400),
 });

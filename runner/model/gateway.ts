@@ -3,6 +3,7 @@ import { sendError } from './error.ts';
 import type { ModelExchange, ModelHandler } from './exchange.ts';
 import { PauseGate } from './pause-gate.ts';
 import { BodyTooLarge, limitedBody } from './request-body.ts';
+import { runnerMetrics } from '../lib/metrics.ts';
 import { listenOnUnixSocket } from '../lib/unix-socket.ts';
 
 /** Largest request that goes to the model, bytes: what Anthropic's API takes. */
@@ -71,7 +72,16 @@ async function serve(
       `the model ${exchange.outcome === 'broken' ? 'broke off its answer' : 'is unreachable'}: ${exchange.code}`,
     );
   }
+  countExchange(exchange);
   onExchange?.(exchange);
+}
+
+function countExchange(exchange: ModelExchange): void {
+  const { outcome } = exchange;
+  const shown = outcome === 'answered' ? `${Math.floor(exchange.status / 100)}xx` : outcome;
+  runnerMetrics.count('cc_docker_runner_model_calls_total', { outcome: shown });
+  if (outcome !== 'answered') return;
+  runnerMetrics.observe('cc_docker_runner_model_call_duration_seconds', {}, exchange.totalMs / 1000);
 }
 
 async function exchangeOf(

@@ -1,5 +1,6 @@
 import type { Launch, PlacementKey } from '../../protocol/link/runner-control.ts';
 import type { Reason } from '../../protocol/reason.ts';
+import { runnerMetrics } from '../lib/metrics.ts';
 import { placementName } from '../lib/placement-name.ts';
 import { containerFolders, type Placement } from '../lib/session-folders.ts';
 import type { LocalFiles } from '../session-files/local-files.ts';
@@ -91,6 +92,7 @@ export class ContainerRuns {
 
   #add(key: PlacementKey, placement: Placement, launch: Launch | undefined, foldersFree: Promise<unknown>): void {
     const { dependencies, sessions, files, onStarted, onEnded } = this.#options;
+    let hasStarted = false;
     const run: ContainerRun = new ContainerRun({
       ...dependencies,
       key,
@@ -100,9 +102,21 @@ export class ContainerRuns {
       folders: containerFolders(sessions, key.session_id, placement.workspace_of),
       files: () => files(key.session_id),
       endSharers: () => this.endSharers(key.session_id),
-      onStarted: () => onStarted(run),
+      onStarted: () => {
+        hasStarted = true;
+        if (launch !== undefined) countLaunch('started');
+        onStarted(run);
+      },
     });
     this.#runs.set(placementName(key), run);
-    void run.ended.then((reason) => onEnded(key, reason));
+    void run.ended.then((reason) => {
+      if (launch !== undefined && !hasStarted) countLaunch('failed');
+      onEnded(key, reason);
+    });
   }
+}
+
+/** Of a container that was taken over, an earlier process has counted the launch. */
+function countLaunch(outcome: 'started' | 'failed'): void {
+  runnerMetrics.count('cc_docker_runner_launches_total', { outcome });
 }

@@ -30,6 +30,8 @@ export interface RunnerOptions {
   log: Log;
   /** Between two health checks, milliseconds. */
   healthMs?: number;
+  /** Between two reports of what was counted, if that has changed, milliseconds. */
+  metricsMs?: number;
   backoff?: BackoffRange;
   heartbeatMs?: number;
   /** Between two tries of a snapshot that the storage did not take. */

@@ -1,6 +1,8 @@
 import { HEARTBEAT_MS, type Launch, type PlacementKey, type PoolFrame } from '../../protocol/link/runner-control.ts';
+import type { Counts } from '../../protocol/metrics/registry.ts';
 import type { Reason } from '../../protocol/reason.ts';
 import { FreeSpace } from '../lib/disk/free-space.ts';
+import { runnerMetrics } from '../lib/metrics.ts';
 import { placementName } from '../lib/placement-name.ts';
 import { Semaphore } from '../lib/semaphore.ts';
 import type { Placement } from '../lib/session-folders.ts';
@@ -44,6 +46,9 @@ export class Runner {
   readonly #removing = new Set<string>();
   /** The storage's id in the last `hello`. */
   #helloStorage = '';
+  /** The version of the metrics that the pool was told last. */
+  #toldMetrics = -1;
+  #metricsTimer: NodeJS.Timeout | undefined;
   #draining = false;
 
   private constructor(options: RunnerOptions) {
@@ -149,6 +154,7 @@ export class Runner {
     await runner.#adoption.adopt();
     runner.#control.open();
     runner.#health.start(options.healthMs ?? 1.5 * HEARTBEAT_MS);
+    runner.#metricsTimer = setInterval(() => runner.#reportMetrics(), options.metricsMs ?? 1.5 * HEARTBEAT_MS);
     return runner;
   }
 
@@ -183,6 +189,7 @@ export class Runner {
   /** Ends this runner and leaves everything as it is. Containers run on for the next runner process. */
   async detach(): Promise<void> {
     this.#health.stop();
+    clearInterval(this.#metricsTimer);
     await this.#disk.close();
     // First, so that nothing after this is reported as the end of a container.
     await this.#control.close();
@@ -214,13 +221,24 @@ export class Runner {
       labels: settings.labels,
       storage: { id: store.id, kind: store.kind, health: this.#health.storage },
       ...(this.#disk.state && { disk: this.#disk.state }),
+      metrics: this.#metrics(),
       running: this.#runs.all().map((run) => run.key),
     };
   }
 
   #reportHealth(): void {
     const { backend: health, storage } = this.#health;
-    this.#control.send({ kind: 'health', health, storage, ...(this.#disk.state && { disk: this.#disk.state }) });
+    const disk = this.#disk.state && { disk: this.#disk.state };
+    this.#control.send({ kind: 'health', health, storage, ...disk, metrics: this.#metrics() });
+  }
+
+  #reportMetrics(): void {
+    if (runnerMetrics.version !== this.#toldMetrics) this.#reportHealth();
+  }
+
+  #metrics(): Counts {
+    this.#toldMetrics = runnerMetrics.version;
+    return runnerMetrics.all();
   }
 
   #onFrame(frame: PoolFrame): void {

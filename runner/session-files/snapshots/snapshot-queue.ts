@@ -5,6 +5,7 @@ import type { SnapshotReport } from '../../../protocol/link/runner-control.ts';
 import { backoffMs, type BackoffRange } from '../../lib/backoff.ts';
 import { markUnchanged } from '../../lib/changed-since.ts';
 import { messageOf } from '../../lib/log.ts';
+import { runnerMetrics } from '../../lib/metrics.ts';
 import type { Semaphore } from '../../lib/semaphore.ts';
 import type { FilesRecord } from '../record.ts';
 import { blankReport, type FilesState, type QueuedSnapshot } from '../state.ts';
@@ -230,6 +231,9 @@ export class SnapshotQueue {
       reports: [...reports, report],
     });
     this.#options.report(report);
+    runnerMetrics.count('cc_docker_runner_snapshots_total', { outcome: report.state });
+    if (report.state === 'stored')
+      runnerMetrics.count('cc_docker_runner_snapshot_stored_bytes_total', {}, report.new_bytes);
     this.#secured(queued.snapshot_id);
   }
 

@@ -8,7 +8,9 @@ import { PACKAGES_PRESET, withPackages } from '../../egress/policy/presets.ts';
 import type { UpstreamRoute } from '../../egress/proxy/admission.ts';
 import { openEgressProxy } from '../../egress/proxy/proxy.ts';
 import { addressForwards, type AddressedForward } from '../../egress/policy/forward-hosts.ts';
+import type { Decision } from '../../egress/policy/decision.ts';
 import type { Log } from '../../lib/log.ts';
+import { runnerMetrics } from '../../lib/metrics.ts';
 import { caBundle, type TrustedAuthorities } from '../../secrets/ca-bundle.ts';
 import type { CertificateAuthority } from '../../secrets/certificate-authority.ts';
 import type { Secret, WireSecret } from '../../secrets/secret.ts';
@@ -105,6 +107,13 @@ export function containerAuthorities(
   return authorities;
 }
 
+function countDecision({ phase, verdict, bytesSent, bytesReceived }: Decision): void {
+  if (phase === 'opened') runnerMetrics.count('cc_docker_runner_egress_requests_total', { outcome: verdict });
+  const bytes = 'cc_docker_runner_egress_bytes_total';
+  if (bytesSent > 0) runnerMetrics.count(bytes, { direction: 'sent' }, bytesSent);
+  if (bytesReceived > 0) runnerMetrics.count(bytes, { direction: 'received' }, bytesReceived);
+}
+
 /** Opens a session's egress proxy. Its decisions are sent as notices. @throws when its socket cannot be opened */
 export async function openSessionEgress(options: {
   plan: EgressPlan;
@@ -125,7 +134,10 @@ export async function openSessionEgress(options: {
     policy: plan.policy,
     ...(interceptor && { interceptor }),
     ...(dependencies.upstream && { upstream: dependencies.upstream }),
-    onDecision: (decision) => notices.add(decision),
+    onDecision: (decision) => {
+      countDecision(decision);
+      notices.add(decision);
+    },
     log,
   });
   return {

@@ -14,7 +14,13 @@ import { Agent } from './mcp/support/mcp.ts';
  */
 
 /** These take no user's token. The sockets of runners are checked below; Discord signs its requests. */
-const WITHOUT_TOKEN = ['GET /health', 'GET /openapi.json', 'GET /docs', 'POST /api/v1/discord/interactions'];
+const WITHOUT_TOKEN = [
+  'GET /health',
+  'GET /ready',
+  'GET /openapi.json',
+  'GET /docs',
+  'POST /api/v1/discord/interactions',
+];
 const OF_RUNNERS = [
   'POST /api/v1/runner/enrol',
   'GET /api/v1/runner/control',

@@ -80,7 +80,10 @@ describe('a token’s scope', () => {
     const calls = Object.entries(paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, { security }]) => ({ call: `${method} ${path}`, security })),
     );
-    expect(calls.filter(({ security }) => security === undefined).map(({ call }) => call)).toEqual(['get /health']);
+    expect(calls.filter(({ security }) => security === undefined).map(({ call }) => call)).toEqual([
+      'get /health',
+      'get /ready',
+    ]);
     const named = calls.flatMap(({ security = [] }) => security.flatMap(({ bearer = [] }) => bearer));
     expect(SCOPES).toEqual(expect.arrayContaining(named));
     // A ticket stands in for a token, and never for all of them.

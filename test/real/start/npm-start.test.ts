@@ -1,8 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { PROJECT } from '../../../start/lib/project.ts';
 import { OWNER } from '../../../start/prompt/run-prompt.ts';
@@ -74,6 +75,27 @@ function leftovers(): string[] {
     });
 }
 
+/** What an operator sees of the prompt that has just run. */
+async function isWatched(url: string): Promise<void> {
+  expect(await (await fetch(`${url}/ready`)).json()).toEqual({ ready: true });
+  const token = await promisify(execFile)(
+    process.execPath,
+    [path.join(PROJECT, 'scripts', 'token.ts'), '--sub', 'prometheus', '--scope', 'admin'],
+    { env: { ...nodeEnvironment(), HOME: folder, CC_DOCKER_DATA: data(), JWT_SECRET: '' } },
+  );
+  const scrape = async () =>
+    (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${token.stdout.trim()}` } })).text();
+  const metrics = await scrape();
+  expect(metrics).toMatch(/^cc_docker_turns_total\{origin="user",outcome="completed"\} 1$/m);
+  expect(metrics).toMatch(/^cc_docker_containers 1$/m);
+  expect(metrics).toMatch(/^cc_docker_events_stored_total [1-9]/m);
+  await until(async () => expect(await scrape()).toMatch(/^cc_docker_sessions\{state="idle"\} 1$/m));
+  const log = await readFile(path.join(data(), 'edge.log'), 'utf8');
+  const lines = log.split('\n').filter((line) => line.includes('"log":"access"'));
+  expect(lines.some((line) => line.includes('"method":"POST","route":"/api/v1/sessions","status":201'))).toBe(true);
+  expect(log).not.toContain('Say hello');
+}
+
 test('a prompt that fails is exit code 1, with the reason', async () => {
   const script = '```demo\n[{"error":{"status":401}}]\n```';
   const { service, output } = start(['--once', script], { CLAUDE_CODE_MAX_RETRIES: '0' });
@@ -86,6 +108,7 @@ test('goes on serving after the prompt, refuses a second one on its data folder,
   await until(() => expect(output.stdout).toContain('still serving'));
   const url = /serves on (http\S+)/.exec(output.stdout)?.[1];
   expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ status: 'ok' });
+  await isWatched(url ?? '');
   const second = start();
   expect(await ended(second.service)).toBe(1);
   expect(second.output.stderr).toMatch(/^another `npm start` \(process \d+\) runs on [^\n]*\n$/);

@@ -77,6 +77,7 @@ export interface RunnerSetUp {
   storageFolder?: string;
   files?: Partial<RunnerOptions['settings']['files']>;
   diskFloorMb?: number;
+  metricsMs?: number;
 }
 
 /** A runner on a fake edge; by default with processes that run the fake wrapper. */
@@ -120,6 +121,7 @@ export async function runRunner(options: RunnerSetUp = {}) {
     version: '0',
     log,
     healthMs: 100,
+    ...(options.metricsMs !== undefined && { metricsMs: options.metricsMs }),
     backoff: { minMs: 1, maxMs: 20 },
     snapshotBackoff: { minMs: 1, maxMs: 20 },
     writtenMs: 10,

@@ -3,6 +3,7 @@ import type { Prompt } from '../../../../protocol/content/blocks.ts';
 import type { WrapperCommand } from '../../../../protocol/link/wrapper-link.ts';
 import type { Delivery, TurnOrigin } from '../../../../protocol/api/message.ts';
 import type { SessionInput } from '../../core/state.ts';
+import type { EndedTurnRow } from '../messages/turn-table.ts';
 import type { SessionRecord } from '../record.ts';
 
 /** What the parts of a transaction may do to the session. */
@@ -14,6 +15,8 @@ export interface Change {
   emit(event: OwnEvent): void;
   /** Sends a command to the container of the present epoch. */
   order(command: WrapperCommand): void;
+  /** Turns that have ended, as they were stored. */
+  readonly turns: EndedTurnRow[];
   /** Feeds the state machine. */
   input(input: SessionInput): void;
   /** Takes a message for the agent. */

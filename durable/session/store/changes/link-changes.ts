@@ -164,6 +164,7 @@ export class LinkChanges {
     this.#tables.calls.readAll('unnamed');
     const turn = endedTurn(signal, this.#tx.record.state, messages, this.#now);
     this.#tables.turns.add(turn);
+    this.#tx.turns.push(turn);
     for (const id of turn.message_ids) messages.addTurn(id, signal.turn, isAnswerTo(id, signal));
     // Of a turn that ends while its container does, the session has said already that it was lost.
     if (turn.turn_id === this.#tx.record.state.agent_turn?.turn_id) this.#tx.emit(turnEndedEvent(turn));

@@ -4,6 +4,7 @@ import type { SessionEffect } from '../../core/state.ts';
 import { messageOfRunningTurn } from '../../core/turns/background.ts';
 import { listChanged, NO_CONTAINER, totalCost } from '../record.ts';
 import type { SessionTables } from '../session-tables.ts';
+import type { EndedTurnRow } from '../messages/turn-table.ts';
 import { tasksView } from '../messages/message-table.ts';
 import type { Change } from './change.ts';
 import type { ChildChanges } from './child-changes.ts';
@@ -107,7 +108,7 @@ export class SessionEffects {
         const { last_message } = this.#tx.record.state;
         const message_ids = last_message === null ? [] : [last_message];
         const turn = lostTurn({ turn_id, origin: 'agent', started, message_ids, error: effect.error }, this.#now);
-        this.#tables.turns.add(turn);
+        this.#keep(turn);
         return this.#tx.emit(turnEndedEvent(turn));
       }
       case 'message_turn_lost': {
@@ -117,7 +118,7 @@ export class SessionEffects {
         if (begun === null) return;
         const { origin, started } = begun;
         const lost = { turn_id, origin, started: started ?? this.#now, message_ids: [message_id], error };
-        return this.#tables.turns.add(lostTurn(lost, this.#now));
+        return this.#keep(lostTurn(lost, this.#now));
       }
       case 'announce_tasks':
         return this.#tx.emit({
@@ -134,6 +135,11 @@ export class SessionEffects {
         return this.#tx.emit({ type: 'session.status', data: { status, epoch, reason } });
       }
     }
+  }
+
+  #keep(turn: EndedTurnRow): void {
+    this.#tables.turns.add(turn);
+    this.#tx.turns.push(turn);
   }
 
   #giveUp(

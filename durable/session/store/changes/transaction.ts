@@ -18,6 +18,7 @@ import { InteractionChanges } from './interaction-changes.ts';
 import { LinkChanges } from './link-changes.ts';
 import { SettingsChanges } from './settings-changes.ts';
 import { WakeupChanges } from './wakeup-changes.ts';
+import type { EndedTurnRow } from '../messages/turn-table.ts';
 import { ownEvent, type StreamItem, type StoredEvent } from '../tables/event-log.ts';
 import type { ContainerFacts } from '../../../rpc/session-rpc.ts';
 import type { NewMessage } from './change.ts';
@@ -45,6 +46,8 @@ export class Transaction implements EffectTarget {
   readonly commands: NumberedCommand[] = [];
   /** Messages that have ended or settled: callers that wait for them get their answer. */
   readonly finished: string[] = [];
+  /** Turns that have ended, as they were stored. */
+  readonly turns: EndedTurnRow[] = [];
   /** From now on calls to the model are paused, or no longer; null: as before. */
   modelPaused: boolean | null = null;
   readonly interactions: InteractionChanges;
@@ -59,6 +62,7 @@ export class Transaction implements EffectTarget {
   readonly #limits: Limits;
   readonly #now: number;
   #seq: number;
+  #storedBytes = 0;
 
   constructor(record: SessionRecord, seq: number, tables: SessionTables, limits: TransactionLimits, now: number) {
     this.record = record;
@@ -77,6 +81,11 @@ export class Transaction implements EffectTarget {
 
   get seq(): number {
     return this.#seq;
+  }
+
+  /** Bytes of the data of the events that it stores. */
+  get storedBytes(): number {
+    return this.#storedBytes;
   }
 
   input(input: SessionInput): void {
@@ -201,7 +210,7 @@ export class Transaction implements EffectTarget {
 
   #append(event: StoredEvent): void {
     this.#seq = event.seq;
-    this.#tables.log.append(event);
+    this.#storedBytes += this.#tables.log.append(event);
     this.stream.push(event);
   }
 }

@@ -104,7 +104,8 @@ export class EventLog {
     this.#appended = NOTHING;
   }
 
-  append(event: StoredEvent): void {
+  /** @returns the bytes of its data */
+  append(event: StoredEvent): number {
     const parts = splitText(event.json);
     const [head = '', ...rest] = parts;
     this.#sql.exec(
@@ -123,6 +124,7 @@ export class EventLog {
     this.#extent = { pruned, bytes: bytes + added };
     this.#appended = { events: this.#appended.events + 1, bytes: this.#appended.bytes + added };
     this.#oldest ??= event.time;
+    return added;
   }
 
   /**

@@ -31,6 +31,16 @@ test('a launch starts a container that speaks with its session, and a stop ends 
   expect(processStart(child)).toBeUndefined();
 });
 
+test('the pool is told what the runner has counted, when that changes', async () => {
+  const { edge, launch } = await runRunner({ metricsMs: 50 });
+  const started = 'cc_docker_runner_launches_total{outcome="started"}';
+  const before = (await edge.frame('hello')).metrics?.[started] ?? 0;
+  launch(KEY);
+  await edge.changes.until(() =>
+    edge.control.some((one) => one.kind === 'health' && one.metrics?.[started] === before + 1),
+  );
+});
+
 test('the same launch again is the same container', async () => {
   const { edge, launch } = await runRunner();
   launch(KEY);

@@ -1,0 +1,61 @@
+import type { Context } from 'hono';
+import { createMiddleware } from 'hono/factory';
+import { count, observe, sendTelemetry } from '../../durable/rpc/telemetry.ts';
+import type { AppEnv } from '../app-env.ts';
+import { inBackground } from './background.ts';
+import { ownerHash } from './owner-hash.ts';
+import { methodOf, routeOf } from './route-of.ts';
+
+/** One call, as the access log has it. Nothing that a caller wrote is in it, but a request id that fits its rule. */
+interface AccessLine {
+  readonly log: 'access';
+  readonly time: string;
+  readonly id: string;
+  readonly method: string;
+  readonly route: string;
+  readonly status: number;
+  /** Until the call was answered; a stream: until it began. */
+  readonly ms: number;
+  /** Null: the caller is not known. */
+  readonly owner: string | null;
+  /** Of the body that came, as it was announced; null: it was not. */
+  readonly bytes_in: number | null;
+  /** Why it was refused. */
+  readonly code?: string;
+}
+
+/** Counts each call and how long it took, and writes its line of the access log (`ACCESS_LOG`). */
+export const withAccess = createMiddleware<AppEnv>(async (c, next) => {
+  const begun = Date.now();
+  await next();
+  const ms = Date.now() - begun;
+  const { status } = c.res;
+  const method = methodOf(c);
+  const route = routeOf(c);
+  const code = c.get('refused');
+  if (code !== undefined) count('cc_docker_refusals_total', { code });
+  const labels = { method, route, status: `${Math.floor(status / 100)}xx` };
+  observe('cc_docker_http_request_duration_seconds', labels, ms / 1000);
+  sendTelemetry(c.env, (sending) => inBackground(c, sending));
+  const { ACCESS_LOG } = c.get('settings');
+  if (ACCESS_LOG === 'off' || (ACCESS_LOG === 'errors' && status < 400)) return;
+  const owner = c.get('owner');
+  const line: AccessLine = {
+    log: 'access',
+    time: new Date(begun).toISOString(),
+    id: c.get('requestId'),
+    method,
+    route,
+    status,
+    ms,
+    owner: owner === undefined ? null : await ownerHash(c.get('settings'), owner),
+    bytes_in: announced(c),
+    ...(code !== undefined && { code }),
+  };
+  console.log(JSON.stringify(line));
+});
+
+function announced(c: Context<AppEnv>): number | null {
+  const length = c.req.header('content-length');
+  return length !== undefined && /^\d{1,15}$/.test(length) ? Number(length) : null;
+}

@@ -1,0 +1,22 @@
+import { createMiddleware } from 'hono/factory';
+import type { AppEnv } from '../app-env.ts';
+
+export const REQUEST_ID = 'x-request-id';
+
+/** Long enough for all usual kinds of ids, too short for a token, which somebody could send by mistake. */
+const SAFE = /^[A-Za-z0-9._-]{1,64}$/;
+
+/** Gives the call an id: the caller's own `x-request-id` if it is one that may stand in a log, else a new one. Each answer has it. */
+export const withRequestId = createMiddleware<AppEnv>(async (c, next) => {
+  const asked = c.req.header(REQUEST_ID);
+  const id = asked !== undefined && SAFE.test(asked) ? asked : crypto.randomUUID();
+  c.set('requestId', id);
+  await next();
+  const { webSocket } = c.res;
+  if (c.res.status !== 101) return c.header(REQUEST_ID, id);
+  if (webSocket === null) return;
+  // The headers of an upgrade cannot be changed, only written anew.
+  const upgrade = new Response(null, { status: 101, webSocket, headers: [...c.res.headers, [REQUEST_ID, id]] });
+  c.res = undefined;
+  c.res = upgrade;
+});

@@ -1,0 +1,15 @@
+import type { Context } from 'hono';
+import { matchedRoutes } from 'hono/route';
+import type { AppEnv } from '../app-env.ts';
+
+/** The route that a call was for, such as `/api/v1/sessions/{session_id}`: never what stands in its place. `none`: there is no such route. */
+export function routeOf(c: Context<AppEnv>): string {
+  const route = matchedRoutes(c).findLast(({ path }) => !path.endsWith('*'));
+  // As `GET /openapi.json` writes it.
+  return route?.path.replaceAll(/:(\w+)(?:\{[^/]*\})?/g, '{$1}') ?? 'none';
+}
+
+/** The methods that the routes have. Any other is a word of the caller's own. */
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+export const methodOf = (c: Context<AppEnv>): string => (METHODS.has(c.req.method) ? c.req.method : 'OTHER');

@@ -1,0 +1,62 @@
+import { METRICS, type LabelsOf, type NameOf } from './catalogue.ts';
+
+/**
+ * What was counted, by series: `name{label="value"}`. Of a histogram each bucket counts what fell into it alone, and
+ * `name_sum` adds up; `metrics-text.ts` makes Prometheus's form of it.
+ */
+export type Counts = Readonly<Record<string, number>>;
+
+/** Counts in memory. */
+export class Registry {
+  readonly #counts = new Map<string, number>();
+  #version = 0;
+
+  /** Another number after each change. */
+  get version(): number {
+    return this.#version;
+  }
+
+  count<Name extends NameOf<'counter'>>(name: Name, labels: LabelsOf<Name>, by = 1): void {
+    this.#add(seriesOf(name, labels), by);
+  }
+
+  observe<Name extends NameOf<'histogram'>>(name: Name, labels: LabelsOf<Name>, value: number): void {
+    const bound = METRICS[name].buckets.find((end) => value <= end);
+    this.#add(seriesOf(`${name}_bucket`, { ...labels, le: bound === undefined ? '+Inf' : String(bound) }), 1);
+    this.#add(seriesOf(`${name}_sum`, labels), value);
+  }
+
+  get isEmpty(): boolean {
+    return this.#counts.size === 0;
+  }
+
+  all(): Counts {
+    return Object.fromEntries(this.#counts);
+  }
+
+  /** All that was counted, which begins anew. */
+  take(): Counts {
+    const taken = this.all();
+    this.#counts.clear();
+    return taken;
+  }
+
+  /** What was taken could not be sent: it counts here again. */
+  giveBack(taken: Counts): void {
+    for (const [series, more] of Object.entries(taken)) this.#add(series, more);
+  }
+
+  #add(series: string, by: number): void {
+    this.#version += 1;
+    this.#counts.set(series, (this.#counts.get(series) ?? 0) + by);
+  }
+}
+
+/** The name of a series in Prometheus's format. */
+export function seriesOf(name: string, labels: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(labels);
+  if (pairs.length === 0) return name;
+  return `${name}{${pairs.map(([label, value]) => `${label}="${escaped(value)}"`).join(',')}}`;
+}
+
+const escaped = (value: string) => value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');

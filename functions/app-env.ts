@@ -1,5 +1,6 @@
 import type { EdgeEnv } from '../durable/rpc/edge-env.ts';
 import type { EdgeSettings } from '../protocol/settings/edge-settings.ts';
+import type { TraceContext } from '../protocol/trace/context.ts';
 import type { ProblemCode } from '../protocol/api/problem.ts';
 import type { Caller } from '../durable/rpc/caller.ts';
 
@@ -15,6 +16,8 @@ export interface AppEnv {
     requestId: string;
     /** Whose token the call has; absent: none is verified. */
     owner?: string;
+    /** The call's span; absent: nothing is traced. */
+    trace?: TraceContext;
     /** Why the call was refused, if it was. */
     refused?: ProblemCode;
   };

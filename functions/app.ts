@@ -26,6 +26,7 @@ import { addSnapshots } from './routes/snapshots.ts';
 import { withAccess } from './telemetry/access.ts';
 import { executionOf } from './telemetry/background.ts';
 import { withRequestId } from './telemetry/request-id.ts';
+import { withTrace } from './telemetry/trace.ts';
 import { addTelemetry } from './telemetry/routes.ts';
 import { isTransient } from './until-answered.ts';
 import { addWorkspaces } from './routes/workspaces.ts';
@@ -69,7 +70,7 @@ export function createApp(): OpenAPIHono<AppEnv> {
     return refuse(c, { refused: 'route_not_found', detail });
   });
 
-  app.use(withRequestId, withSettings, withAccess, withSafeHeaders, withAddressLimit);
+  app.use(withRequestId, withSettings, withAccess, withTrace, withSafeHeaders, withAddressLimit);
   // Signed by Discord, which calls by whatever name a tunnel has.
   app.route('/api/v1/discord', discordInteractions);
   app.use(withCors, withKnownHost, withKnownOrigin);

@@ -7,6 +7,7 @@ import { containerOwner } from './backend/container-spec.ts';
 import { openDataFolder, type DataFolder } from './lib/data-folder.ts';
 import { DockerBackend } from './backend/docker-backend.ts';
 import { createLog, messageOf, type Log } from './lib/log.ts';
+import { Traces } from './lib/traces.ts';
 import type { UpstreamProxies } from './lib/upstream-proxy/proxies.ts';
 import { PACKAGES_PRESET } from './egress/policy/presets.ts';
 import { loadEgressDependencies } from './session/egress-dependencies.ts';
@@ -89,6 +90,7 @@ async function main(): Promise<void> {
     newModelHandler: modelHandlers(upstream.data, settings.proxies),
     version: ownVersion(),
     log,
+    traces: new Traces(settings.traces, ownVersion(), log),
   });
   // It asks programs that take long. Where every session may use the preset, it is asked now, before one has to wait.
   const { fallback, ceiling } = settings.egress;

@@ -21,7 +21,7 @@ import type {
   ViewersInput,
 } from '../rpc/directory-rpc.ts';
 import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
-import { count, sendTelemetry } from '../rpc/telemetry.ts';
+import { count, sendTelemetry } from '../rpc/telemetry/counts.ts';
 import type { StoredSessionView, StoredSummary, VersionedSummary } from '../rpc/views.ts';
 import { migrate, stampVersion } from '../shared/schema.ts';
 import type { Head } from '../shared/trees.ts';

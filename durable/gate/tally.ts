@@ -1,7 +1,7 @@
 import type { Counts } from '../../protocol/metrics/registry.ts';
 import { seriesOf } from '../../protocol/metrics/registry.ts';
 import type { OpenViewers, Telemetry } from '../rpc/gate-rpc.ts';
-import { VIEWER_REPORT_MS } from '../rpc/telemetry.ts';
+import { VIEWER_REPORT_MS } from '../rpc/telemetry/counts.ts';
 
 /** Series that are kept. The labels' values are CC-Docker's own, so there are never so many: this bounds a slip. */
 const MAX_SERIES = 10_000;

@@ -2,7 +2,7 @@ import type { Reason } from '../../protocol/reason.ts';
 import type { SessionFiles } from '../../protocol/api/files.ts';
 import { isolates, type Launch, type PlacementKey } from '../../protocol/link/runner-control.ts';
 import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
-import { observe, sendTelemetry } from '../rpc/telemetry.ts';
+import { observe, sendTelemetry } from '../rpc/telemetry/counts.ts';
 import { place, type Needs, type Placement, type RunnerLoad } from './core/placement.ts';
 import type { PoolTable } from './pool-table.ts';
 import type { RunnerMetricsTable } from './runner-metrics-table.ts';

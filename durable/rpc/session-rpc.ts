@@ -37,6 +37,8 @@ export interface PromptInput {
   readonly delivery?: Delivery;
   /** Absent: `user`. */
   readonly origin?: 'user' | 'parent';
+  /** The `traceparent` of the call that it came with; absent: of none that is traced. */
+  readonly traceparent?: string | undefined;
 }
 
 /** What a waiting call waits for. */

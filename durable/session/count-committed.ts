@@ -1,4 +1,4 @@
-import { count, observe } from '../rpc/telemetry.ts';
+import { count, observe } from '../rpc/telemetry/counts.ts';
 import type { EndedTurnRow } from './store/messages/turn-table.ts';
 import type { Transaction } from './store/changes/transaction.ts';
 

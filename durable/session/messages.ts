@@ -64,13 +64,13 @@ export class SessionMessages {
   }
 
   #take(input: PromptInput): { message_id: string } {
-    const { message_id, prompt, timeout_seconds, idempotency_key: key, delivery, origin = 'user' } = input;
+    const { message_id, prompt, timeout_seconds, idempotency_key: key, delivery, origin = 'user', traceparent } = input;
     this.#store.change((tx, now) => {
       // Answers to interactions that have become messages were given earlier, so they go before this message.
       tx.interactions.pass();
       if (key !== undefined) this.#store.messages.rememberKey(key, message_id, bodyOf(input), now);
       const deadline = timeout_seconds === undefined ? null : now + timeout_seconds * 1000;
-      tx.prompt({ message_id, prompt, origin, deadline, ...(delivery === undefined ? {} : { delivery }) });
+      tx.prompt({ message_id, prompt, origin, deadline, traceparent, ...(delivery === undefined ? {} : { delivery }) });
     });
     return { message_id };
   }

@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import type { CallerEnv } from '../app-env.ts';
 import { refuse } from '../refuse.ts';
 import { REQUEST_ID } from '../telemetry/request-id.ts';
+import { traceOf } from '../telemetry/trace.ts';
 import { Api, type Serve } from './api.ts';
 
 /** The MCP server, for a caller whose token has been checked. */
@@ -14,6 +15,11 @@ export async function mcp(c: Context<CallerEnv>, serve: Serve): Promise<Response
   // Loaded at the first call: most edges never need it, and it would make every start slower.
   const { serveMcp } = await import('./server.ts');
   const { origin } = new URL(c.req.url);
-  const headers = { authorization: c.req.header('authorization') ?? '', [REQUEST_ID]: c.get('requestId') };
+  const traceparent = traceOf(c);
+  const headers = {
+    authorization: c.req.header('authorization') ?? '',
+    [REQUEST_ID]: c.get('requestId'),
+    ...(traceparent !== undefined && { traceparent }),
+  };
   return serveMcp(c.req.raw, c.get('settings').BODY_TIMEOUT, new Api(serve, origin, headers));
 }

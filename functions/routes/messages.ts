@@ -25,6 +25,7 @@ import {
 } from '../contract.ts';
 import { sessionOf } from '../objects.ts';
 import { refuse } from '../refuse.ts';
+import { traceOf } from '../telemetry/trace.ts';
 import { untilAnswered } from '../until-answered.ts';
 
 const chat = createRoute({
@@ -120,7 +121,8 @@ export function addMessages(app: OpenAPIHono<AppEnv>): void {
     const { prompt, stream, timeout_seconds, delivery, wait } = c.req.valid('json');
     const owner = c.get('caller').owner;
     const idempotency_key = c.req.valid('header')['idempotency-key'];
-    const input = { message_id: uuidV7(), prompt, timeout_seconds, delivery, idempotency_key };
+    const sent = { message_id: uuidV7(), prompt, timeout_seconds, delivery, idempotency_key };
+    const input = { ...sent, traceparent: traceOf(c) };
     if (!stream) {
       const view = await untilAnswered(async () => await session.chatAndWait(owner, input, wait));
       return 'refused' in view ? refuse(c, view) : c.json(view, 200);

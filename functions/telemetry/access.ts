@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
-import { count, observe, sendTelemetry } from '../../durable/rpc/telemetry.ts';
+import { count, observe, sendTelemetry } from '../../durable/rpc/telemetry/counts.ts';
 import type { AppEnv } from '../app-env.ts';
 import { inBackground } from './background.ts';
 import { ownerHash } from './owner-hash.ts';
@@ -22,6 +22,8 @@ interface AccessLine {
   readonly bytes_in: number | null;
   /** Why it was refused. */
   readonly code?: string;
+  /** The trace that it is in. */
+  readonly trace?: string;
 }
 
 /** Counts each call and how long it took, and writes its line of the access log (`ACCESS_LOG`). */
@@ -33,6 +35,7 @@ export const withAccess = createMiddleware<AppEnv>(async (c, next) => {
   const method = methodOf(c);
   const route = routeOf(c);
   const code = c.get('refused');
+  const trace = c.get('trace');
   if (code !== undefined) count('cc_docker_refusals_total', { code });
   const labels = { method, route, status: `${Math.floor(status / 100)}xx` };
   observe('cc_docker_http_request_duration_seconds', labels, ms / 1000);
@@ -51,6 +54,7 @@ export const withAccess = createMiddleware<AppEnv>(async (c, next) => {
     owner: owner === undefined ? null : await ownerHash(c.get('settings'), owner),
     bytes_in: announced(c),
     ...(code !== undefined && { code }),
+    ...(trace !== undefined && { trace: trace.trace_id }),
   };
   console.log(JSON.stringify(line));
 });

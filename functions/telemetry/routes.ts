@@ -1,7 +1,7 @@
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi';
 import { diskOf } from '../../durable/rpc/edge-disk.ts';
 import { gateStub } from '../../durable/rpc/edge-env.ts';
-import { sendTelemetryNow } from '../../durable/rpc/telemetry.ts';
+import { sendTelemetryNow } from '../../durable/rpc/telemetry/counts.ts';
 import { health } from '../../protocol/health.ts';
 import type { AppEnv } from '../app-env.ts';
 import { securedFor } from '../auth/authorise.ts';

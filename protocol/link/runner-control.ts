@@ -26,6 +26,8 @@ export const launch = placementKey.extend({
   files: sessionFiles,
   /** Who the session's commits are by, where nothing else says. Absent: an edge of an earlier version. */
   git_author: gitAuthor.optional(),
+  /** The place in its trace of the turn that the container is launched for; absent: it is not traced. */
+  traceparent: z.string().max(128).optional(),
 });
 export type Launch = z.infer<typeof launch>;
 

@@ -25,6 +25,8 @@ export const wrapperCommand = z.discriminatedUnion('command', [
     steer: z.boolean().optional(),
     /** The message's blocks; absent: `prompt` is all of it. */
     content: z.array(contentBlock).optional(),
+    /** The turn's place in its trace (W3C Trace Context); absent: it is not traced. */
+    traceparent: z.string().max(128).optional(),
   }),
   /** Nothing. It has the number of a `prompt` whose message ended before it was taken. */
   z.object({ command: z.literal('skip') }),

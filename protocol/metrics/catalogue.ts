@@ -108,6 +108,11 @@ const EDGE_METRICS = {
     labels: ['runner'],
   },
   cc_docker_runner_containers: { type: 'gauge', help: 'Containers that a connected runner has', labels: ['runner'] },
+  cc_docker_spans_total: {
+    type: 'counter',
+    help: 'Spans of traces, by whether the collector took them',
+    labels: ['outcome'],
+  },
   cc_docker_metrics_dropped_total: {
     type: 'counter',
     help: 'Series that were not kept because there were too many. Always 0, unless something is wrong',
@@ -142,6 +147,11 @@ export const RUNNER_METRICS = {
     help: 'Time from a call of the model until its answer had ended, of calls that were answered',
     labels: [],
     buckets: SLOW,
+  },
+  cc_docker_runner_spans_total: {
+    type: 'counter',
+    help: 'Spans of traces of a runner, by whether the collector took them',
+    labels: ['outcome'],
   },
   cc_docker_runner_snapshots_total: {
     type: 'counter',

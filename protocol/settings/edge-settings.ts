@@ -4,6 +4,7 @@ import { agentToolsSetting } from './agent-tools.ts';
 import { boundsSettings } from './bounds-settings.ts';
 import { discordSettings } from './discord-settings.ts';
 import { bothOrNone, redisSettings } from './redis-settings.ts';
+import { traceSettings } from './trace-settings.ts';
 import { webSettings } from './web-settings.ts';
 import { webhookAllow } from './webhook-allow.ts';
 
@@ -16,7 +17,13 @@ const seconds = count;
 
 const jwtSecret = z.string().min(32, 'must be at least 32 characters: RFC 7518 wants 256 bits for HS256');
 
-const parts = { ...discordSettings.shape, ...webSettings.shape, ...boundsSettings.shape, ...redisSettings.shape };
+const parts = {
+  ...discordSettings.shape,
+  ...webSettings.shape,
+  ...boundsSettings.shape,
+  ...redisSettings.shape,
+  ...traceSettings.shape,
+};
 
 const variables = z.object({
   ...parts,

@@ -27,6 +27,8 @@ export interface RelayOptions extends SessionPortOptions {
   onNotice?: (notice: WrapperNotice) => void;
   /** The session pauses calls to the model, or lets them continue. */
   onModelPaused?: (paused: boolean) => void;
+  /** A turn is to begin; its place in its trace, if it is traced. It may come twice, after a break. */
+  onPrompt?: (traceparent: string | undefined) => void;
   /** The wrapper answers no more, or is gone while its container runs. */
   onUnresponsive?: () => void;
   /** Absent: `PING_MS`. */
@@ -253,6 +255,7 @@ export class Relay {
         // Only the runner may send them.
         break;
       case 'command':
+        if (frame.command.command === 'prompt') this.#options.onPrompt?.(frame.command.traceparent);
         if (this.#commands.offer(frame.number, text) && this.#wrapper === 'welcomed') this.#link?.send(text);
         break;
     }

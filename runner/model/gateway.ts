@@ -21,7 +21,8 @@ export type ModelGatewayOptions = {
   handler: ModelHandler;
   /** Messages never hold a credential or any part of a conversation. */
   log: GatewayLog;
-  onExchange?: (exchange: ModelExchange) => void;
+  /** `start`: when the request came, epoch milliseconds. */
+  onExchange?: (exchange: ModelExchange, start: number) => void;
 };
 
 export type ModelGateway = {
@@ -61,6 +62,7 @@ async function serve(
   gate: PauseGate,
   { handler, log, onExchange }: ModelGatewayOptions,
 ): Promise<void> {
+  const start = Date.now();
   const hangUp = new AbortController();
   response.on('close', () => {
     if (!response.writableFinished) hangUp.abort();
@@ -73,7 +75,7 @@ async function serve(
     );
   }
   countExchange(exchange);
-  onExchange?.(exchange);
+  onExchange?.(exchange, start);
 }
 
 function countExchange(exchange: ModelExchange): void {

@@ -93,6 +93,7 @@ export class ContainerRuns {
   #add(key: PlacementKey, placement: Placement, launch: Launch | undefined, foldersFree: Promise<unknown>): void {
     const { dependencies, sessions, files, onStarted, onEnded } = this.#options;
     let hasStarted = false;
+    const begun = Date.now();
     const run: ContainerRun = new ContainerRun({
       ...dependencies,
       key,
@@ -104,19 +105,28 @@ export class ContainerRuns {
       endSharers: () => this.endSharers(key.session_id),
       onStarted: () => {
         hasStarted = true;
-        if (launch !== undefined) countLaunch('started');
+        if (launch !== undefined) this.#launched(launch, begun, undefined);
         onStarted(run);
       },
     });
     this.#runs.set(placementName(key), run);
     void run.ended.then((reason) => {
-      if (launch !== undefined && !hasStarted) countLaunch('failed');
+      if (launch !== undefined && !hasStarted) this.#launched(launch, begun, reason.code);
       onEnded(key, reason);
     });
   }
-}
 
-/** Of a container that was taken over, an earlier process has counted the launch. */
-function countLaunch(outcome: 'started' | 'failed'): void {
-  runnerMetrics.count('cc_docker_runner_launches_total', { outcome });
+  /** A launch has led to a container, or to none. Of one that was taken over, an earlier process has counted the launch. */
+  #launched({ session_id, epoch, traceparent }: Launch, start: number, error: Reason['code'] | undefined): void {
+    const outcome = error === undefined ? 'started' : 'failed';
+    runnerMetrics.count('cc_docker_runner_launches_total', { outcome });
+    this.#options.dependencies.traces?.record(traceparent, {
+      name: 'launch container',
+      kind: 'internal',
+      start,
+      end: Date.now(),
+      attributes: { 'gen_ai.conversation.id': session_id, 'cc_docker.epoch': epoch },
+      ...(error !== undefined && { error }),
+    });
+  }
 }

@@ -2,6 +2,7 @@ import type { ContainerBackend } from '../backend/backend.ts';
 import type { BackoffRange } from '../lib/backoff.ts';
 import type { DataFolder } from '../lib/data-folder.ts';
 import type { Log } from '../lib/log.ts';
+import type { Traces } from '../lib/traces.ts';
 import type { Credentials } from '../link/control-connection.ts';
 import type { ModelHandler } from '../model/exchange.ts';
 import type { ModelUpstream } from '../model/upstream.ts';
@@ -28,6 +29,8 @@ export interface RunnerOptions {
   /** CC-Docker's version. */
   version: string;
   log: Log;
+  /** Absent: nothing is traced. */
+  traces?: Traces;
   /** Between two health checks, milliseconds. */
   healthMs?: number;
   /** Between two reports of what was counted, if that has changed, milliseconds. */

@@ -111,6 +111,7 @@ export class Runner {
         aliases: this.#aliases,
         edgeUrl,
         claudeEnv,
+        ...(options.traces && { traces: options.traces }),
       },
       sessions: data.sessions,
       files: (sessionId) => this.#files.of(sessionId),
@@ -196,6 +197,7 @@ export class Runner {
     await this.#runs.detach();
     // In this order: running snapshots are cancelled first, so that the close of their worker does not count as a failure.
     await Promise.all([this.#files.close(), this.#options.snapshots.close(), this.#sweep.close()]);
+    await this.#options.traces?.close();
     this.#options.store.close();
     this.#options.backend.close();
     await this.#aliases.close();

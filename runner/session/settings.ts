@@ -3,6 +3,7 @@ import path from 'node:path';
 import { decodeProtectedHeader } from 'jose';
 import * as z from 'zod';
 import { boundsSettings } from '../../protocol/settings/bounds-settings.ts';
+import { traceSettings } from '../../protocol/settings/trace-settings.ts';
 import { TokenType } from '../../protocol/token.ts';
 import { backendName } from '../../protocol/link/runner-control.ts';
 import { egressEnvironment, egressSettings, unknownPresets } from '../egress/policy/egress-settings.ts';
@@ -93,6 +94,7 @@ const environment = z
       .optional(),
     ...egressEnvironment,
     ...storageEnvironment,
+    ...traceSettings.shape,
     SNAPSHOT_EVERY_MINUTES: wholeNumber(0, 10_080).default(10),
     STORAGE_SWEEP_HOURS: wholeNumber(0, 8_760).default(6),
     LOCAL_COPY_DAYS: wholeNumber(0, 36_500).default(7),
@@ -145,6 +147,12 @@ const environment = z
       sweepHours: env.STORAGE_SWEEP_HOURS,
       /** How long this runner keeps the files of a parked session that the storage has too, days; 0: always. */
       localCopyDays: env.LOCAL_COPY_DAYS,
+    },
+    /** Where traces go. */
+    traces: {
+      OTEL_EXPORTER_OTLP_ENDPOINT: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+      OTEL_EXPORTER_OTLP_HEADERS: env.OTEL_EXPORTER_OTLP_HEADERS,
+      OTEL_TRACES_SAMPLER_ARG: env.OTEL_TRACES_SAMPLER_ARG,
     },
     /** A file of certificate authorities that are trusted in addition to the system's. */
     egressCa: env.CC_EGRESS_CA,

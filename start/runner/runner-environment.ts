@@ -20,6 +20,8 @@ const PASSED = [
   /^(npm_config_registry|pip_(extra_)?index_url|goproxy)$/i,
   /^DISK_FLOOR_MB$/,
   /^LOG_LEVEL$/,
+  // Traces, by OpenTelemetry's own names.
+  /^OTEL_(EXPORTER_OTLP_|TRACES_)/,
   /^(https?|no|all)_proxy$/i,
 ];
 

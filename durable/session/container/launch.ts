@@ -2,6 +2,7 @@ import type { SessionFiles } from '../../../protocol/api/files.ts';
 import type { Workspace } from '../../../protocol/api/workspace.ts';
 import type { GitAuthor } from '../../../protocol/git/git-author.ts';
 import type { Launch } from '../../../protocol/link/runner-control.ts';
+import { spanIdOf, traceparentOf } from '../../../protocol/trace/context.ts';
 import type { Needs } from '../../rpc/pool-rpc.ts';
 import { mintSessionToken } from '../../shared/session-token.ts';
 import { quotaBytes } from '../../shared/quota.ts';
@@ -33,7 +34,17 @@ export async function launchOf(store: SessionStore, peers: Peers, base: Base): P
     workspace: files.cloned ? withoutGit(request.workspace) : request.workspace,
     files: filesFor(store, peers, base, files.version),
     git_author: authorOf(store),
+    ...traceOf(store),
   };
+}
+
+/** The trace of the message that waits for the container. */
+function traceOf({ current: { state }, traces, messages }: SessionStore): Pick<Launch, 'traceparent'> {
+  const [next] = state.queue;
+  const trace = next === undefined ? undefined : traces?.of(next.message_id);
+  if (next === undefined || !trace) return {};
+  const span_id = spanIdOf(messages.uuidOf(next.message_id));
+  return { traceparent: traceparentOf({ ...trace, span_id, sampled: true }) };
 }
 
 /** Who the session's commits are by. */

@@ -8,6 +8,7 @@ import type { EventLog } from './tables/event-log.ts';
 import type { InteractionTable } from './tables/interaction-table.ts';
 import type { MessageTable } from './messages/message-table.ts';
 import type { SnapshotTable } from './tables/snapshot-table.ts';
+import type { TraceTable } from './messages/trace-table.ts';
 import type { TurnTable } from './messages/turn-table.ts';
 import type { UpdateTable } from './tables/update-table.ts';
 import type { WakeupTable } from './tables/wakeup-table.ts';
@@ -26,6 +27,8 @@ export interface SessionTables {
   readonly parentUpdates: UpdateTable<ChildEvent>;
   readonly deliveries: DeliveryTable;
   readonly deskUpdates: UpdateTable<StoredDeskUpdate>;
+  /** Null: nothing is traced. */
+  readonly traces: TraceTable | null;
   /** People on Discord are to be told. */
   readonly isOnDiscord: boolean;
 }

@@ -16,6 +16,7 @@ import { DeliveryTable } from './tables/delivery-table.ts';
 import { EventLog, type Retention } from './tables/event-log.ts';
 import { InteractionTable } from './tables/interaction-table.ts';
 import { MessageTable } from './messages/message-table.ts';
+import { TraceTable } from './messages/trace-table.ts';
 import { TurnTable } from './messages/turn-table.ts';
 import { UpdateTable } from './tables/update-table.ts';
 import { TicketTable } from './tables/ticket-table.ts';
@@ -51,6 +52,8 @@ export class SessionStore {
   readonly deskUpdates: UpdateTable<StoredDeskUpdate>;
   readonly deliveries: DeliveryTable;
   readonly streamCursor: CursorTable;
+  /** Null: no collector is set, so nothing is traced. */
+  readonly traces: TraceTable | null;
   /** Discord is set up, so that people there are notified. */
   readonly isOnDiscord: boolean;
   readonly settings: EdgeSettings;
@@ -84,6 +87,8 @@ export class SessionStore {
     this.isOnDiscord = isDiscordReady(settings, 'notify');
     this.deliveries = new DeliveryTable(storage.sql);
     this.streamCursor = new CursorTable(storage.sql);
+    const { OTEL_EXPORTER_OTLP_ENDPOINT: collector, OTEL_TRACES_SAMPLER_ARG: ratio } = settings;
+    this.traces = collector === undefined ? null : new TraceTable(storage.sql, ratio);
     this.#record = migrate(storage, SESSION_SCHEMA) === 'none' ? null : this.#records.load();
     // Sessions of version 1 may lack tables that came later.
     if (this.#record !== null) this.#createTables();
@@ -211,6 +216,7 @@ export class SessionStore {
       this.deskUpdates,
       this.deliveries,
       this.streamCursor,
+      ...(this.traces === null ? [] : [this.traces]),
     ];
     for (const table of tables) table.create();
   }

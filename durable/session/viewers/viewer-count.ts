@@ -1,5 +1,5 @@
 import type { OpenViewers } from '../../rpc/gate-rpc.ts';
-import { countViewers, sendTelemetry, VIEWER_REPORT_MS } from '../../rpc/telemetry.ts';
+import { countViewers, sendTelemetry, VIEWER_REPORT_MS } from '../../rpc/telemetry/counts.ts';
 import type { EdgeEnv } from '../../rpc/edge-env.ts';
 
 /** Says how many streams of a session are open, for `GET /metrics`: when that changes, and again while somebody watches. */

@@ -6,9 +6,10 @@ import type { FreeSpace } from '../../lib/disk/free-space.ts';
 import type { Log } from '../../lib/log.ts';
 import { makeSessionFolders, type Placement, type SessionFolders } from '../../lib/session-folders.ts';
 import { Relay, type RelayOptions } from '../../link/relay.ts';
+import type { Traces } from '../../lib/traces.ts';
 import type { SocketAliases } from '../../link/socket-alias.ts';
 import { openModelGateway, type ModelGateway } from '../../model/gateway.ts';
-import type { ModelHandler } from '../../model/exchange.ts';
+import type { ModelExchange, ModelHandler } from '../../model/exchange.ts';
 import type { ModelUpstream } from '../../model/upstream.ts';
 import { PROXY_SOCKET } from './launch-file.ts';
 import type { ContainerLimits } from './resources.ts';
@@ -31,6 +32,8 @@ export interface ContainerDependencies {
   /** The operator's limits for one container. */
   limits: ContainerLimits;
   log: Log;
+  /** Absent: nothing is traced. */
+  traces?: Traces;
 }
 
 export interface ContainerSocketsOptions extends ContainerDependencies {
@@ -56,6 +59,8 @@ export class ContainerSockets {
   /** Calls to the model are paused: what the session said last. */
   #modelPaused = false;
   #abandoned = false;
+  /** The place in its trace of the turn that runs, or ran last; undefined: it is not traced. */
+  #turn: string | undefined;
 
   constructor(options: ContainerSocketsOptions) {
     this.#options = options;
@@ -137,6 +142,7 @@ export class ContainerSockets {
         else if (notice === 'fetched' || notice === 'clone_skipped') onCloned('kept');
       },
       onModelPaused: (paused) => this.#pauseModel(paused),
+      onPrompt: (traceparent) => (this.#turn = traceparent),
     });
     if (this.#abandoned) await this.#relay.close();
     // After the relay, which sends the notices of egress.
@@ -159,6 +165,7 @@ export class ContainerSockets {
     this.#gateway = await openModelGateway({
       socketPath: path.join(runPath, 'model.sock'),
       handler: newModelHandler(),
+      onExchange: (exchange, start) => this.#traceCall(exchange, start),
       log: (level, message) => log[level]('model gateway', { message }),
     });
     // The session may have paused the model while the gateway opened.
@@ -168,6 +175,25 @@ export class ContainerSockets {
   async #writeFiles(runPath: string, plan: EgressPlan, clone: boolean): Promise<void> {
     const { launch } = this.#options;
     if (launch !== undefined) await writeRunFolder({ ...this.#options, launch, plan, clone, runPath });
+  }
+
+  /** Of the model's name, and of all else that a call carries, nothing is read here. */
+  #traceCall(exchange: ModelExchange, start: number): void {
+    const status = 'status' in exchange ? exchange.status : undefined;
+    const failed = exchange.outcome !== 'answered' || exchange.status >= 400;
+    this.#options.traces?.record(this.#turn, {
+      name: 'chat',
+      kind: 'client',
+      start,
+      end: Date.now(),
+      attributes: {
+        'gen_ai.operation.name': 'chat',
+        'gen_ai.provider.name': 'anthropic',
+        'gen_ai.conversation.id': this.#options.key.session_id,
+        'http.response.status_code': status,
+      },
+      ...(failed && { error: exchange.outcome === 'answered' ? String(exchange.status) : exchange.outcome }),
+    });
   }
 
   #pauseModel(paused: boolean): void {

@@ -4,12 +4,13 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { PROJECT } from '../../../start/lib/project.ts';
 import { OWNER } from '../../../start/prompt/run-prompt.ts';
 import { mintToken } from '../../../start/settings/mint-token.ts';
 import { Client } from '../../support/e2e/client.ts';
 import { until } from '../../support/until.ts';
+import { Receiver } from '../../support/receiver.ts';
 import { nodeEnvironment } from '../../support/node-environment.ts';
 
 /** The service as a person starts it, on the process backend, with the real `claude` and the demo model. */
@@ -75,6 +76,28 @@ function leftovers(): string[] {
     });
 }
 
+interface OtlpSpan {
+  traceId: string;
+  name: string;
+}
+
+/** The spans of the prompt's trace, each with the part that sent it. */
+function spansOf({ posts }: Receiver): string[] {
+  const all = posts.map(({ body }) => ({
+    part: body.includes('cc-docker-runner') ? 'runner' : 'edge',
+    ...spansIn(body),
+  }));
+  const trace = all.flatMap(({ spans }) => spans).find(({ name }) => name.startsWith('invoke_agent'))?.traceId;
+  return all.flatMap(({ part, spans }) =>
+    spans.filter(({ traceId }) => traceId === trace).map(({ name }) => `${part}: ${name}`),
+  );
+}
+
+function spansIn(body: string): { spans: OtlpSpan[] } {
+  const { resourceSpans } = JSON.parse(body) as { resourceSpans: { scopeSpans: { spans: OtlpSpan[] }[] }[] };
+  return { spans: resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans)) };
+}
+
 /** What an operator sees of the prompt that has just run. */
 async function isWatched(url: string): Promise<void> {
   expect(await (await fetch(`${url}/ready`)).json()).toEqual({ ready: true });
@@ -104,11 +127,25 @@ test('a prompt that fails is exit code 1, with the reason', async () => {
 });
 
 test('goes on serving after the prompt, refuses a second one on its data folder, and ends at Ctrl-C with no process left', async () => {
-  const { service, output } = start(['Say hello']);
+  const collector = await Receiver.start();
+  onTestFinished(() => collector.stop());
+  const { service, output } = start(['Say hello'], {
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.port}`,
+  });
   await until(() => expect(output.stdout).toContain('still serving'));
   const url = /serves on (http\S+)/.exec(output.stdout)?.[1];
   expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ status: 'ok' });
   await isWatched(url ?? '');
+  await until(() =>
+    expect(spansOf(collector)).toEqual(
+      expect.arrayContaining([
+        'edge: POST /api/v1/sessions/{session_id}/chat',
+        'edge: invoke_agent claude',
+        'runner: chat',
+      ]),
+    ),
+  );
+  expect(JSON.stringify(collector.posts)).not.toContain('Say hello');
   const second = start();
   expect(await ended(second.service)).toBe(1);
   expect(second.output.stderr).toMatch(/^another `npm start` \(process \d+\) runs on [^\n]*\n$/);

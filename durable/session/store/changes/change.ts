@@ -32,4 +32,6 @@ export interface NewMessage {
   readonly deadline?: number | null;
   /** Absent: `queue`. */
   readonly delivery?: Delivery;
+  /** The `traceparent` of the call that it came with; absent: of none that is traced. */
+  readonly traceparent?: string | undefined;
 }

@@ -1,4 +1,5 @@
 import { v7 as uuidV7 } from 'uuid';
+import { spanIdOf, traceparentOf } from '../../../../protocol/trace/context.ts';
 import type { FilesInput } from '../../core/files.ts';
 import type { SessionEffect } from '../../core/state.ts';
 import { messageOfRunningTurn } from '../../core/turns/background.ts';
@@ -62,7 +63,14 @@ export class SessionEffects {
         const { message_id } = effect;
         const prompt = messages.prompt(message_id);
         const uuid = messages.uuidOf(message_id);
-        return this.#tx.order({ command: 'prompt', message_id: uuid, prompt, ...(effect.steer && { steer: true }) });
+        const trace = this.#tables.traces?.of(message_id);
+        return this.#tx.order({
+          command: 'prompt',
+          message_id: uuid,
+          prompt,
+          ...(effect.steer && { steer: true }),
+          ...(trace && { traceparent: traceparentOf({ ...trace, span_id: spanIdOf(uuid), sampled: true }) }),
+        });
       }
       case 'interrupt': {
         const { message_id, background } = effect;

@@ -113,8 +113,9 @@ export class Transaction implements EffectTarget {
     this.interactions.remind();
   }
 
-  prompt({ message_id, prompt, origin, deadline = null, delivery = 'queue' }: NewMessage): void {
+  prompt({ message_id, prompt, origin, deadline = null, delivery = 'queue', traceparent }: NewMessage): void {
     this.#tables.messages.add(message_id, prompt, origin, this.#now);
+    this.#tables.traces?.add(message_id, traceparent);
     const blocks = blocksOf(prompt);
     const content = blocks && { content: shownBlocks(blocks) };
     this.emit({ type: 'message.queued', data: { message_id, prompt: promptText(prompt), ...content } });

@@ -1,7 +1,7 @@
-import { Registry } from '../../protocol/metrics/registry.ts';
-import type { LabelsOf, NameOf } from '../../protocol/metrics/catalogue.ts';
-import { gateStub, type Objects } from './edge-env.ts';
-import type { OpenViewers } from './gate-rpc.ts';
+import { Registry } from '../../../protocol/metrics/registry.ts';
+import type { LabelsOf, NameOf } from '../../../protocol/metrics/catalogue.ts';
+import { gateStub, type Objects } from '../edge-env.ts';
+import type { OpenViewers } from '../gate-rpc.ts';
 
 /** What is counted in this isolate, by handlers and objects alike, goes to the gate together: at most once in this time, milliseconds. */
 const SEND_MS = 1000;

@@ -135,6 +135,7 @@ async function prepareLaunch(options: RawOptions): Promise<{ launch: WrapperLaun
     sealed: false,
     ownKernel: false,
     forwards: [],
+    telemetry: false,
     exposedEnv: {},
     packageEnv: {},
     layout: {

@@ -62,6 +62,8 @@ export const wrapperLaunch = z.object({
       forwards: z.array(z.object({ address: z.ipv4(), host: z.string(), port: z.int().min(1).max(65_535) })),
     })
     .optional(),
+  /** The operator collects `claude`'s own telemetry: a unix socket that takes it (OTLP over HTTP). Absent: nobody does. */
+  telemetry: z.object({ socket: z.string() }).optional(),
   config: launchConfig,
 });
 export type WrapperLaunch = z.infer<typeof wrapperLaunch>;

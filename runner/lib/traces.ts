@@ -10,14 +10,14 @@ const SEND_MS = 1000;
 
 /** Records what the runner does for traces, where a collector is set. */
 export class Traces {
-  readonly #settings: TraceSettings;
+  readonly settings: TraceSettings;
   readonly #exporter: SpanExporter;
   readonly #log: Log;
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> = Promise.resolve();
 
   constructor(settings: TraceSettings, version: string, log: Log) {
-    this.#settings = settings;
+    this.settings = settings;
     this.#log = log;
     this.#exporter = new SpanExporter({
       resource: { 'service.name': 'cc-docker-runner', 'service.version': version },
@@ -25,10 +25,15 @@ export class Traces {
     });
   }
 
+  /** A collector is set. */
+  get isOn(): boolean {
+    return this.settings.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined;
+  }
+
   /** @param traceparent the place in its trace of what this was done for; undefined, or not recorded: nothing is recorded */
   record(traceparent: string | undefined, span: Omit<Span, 'trace_id' | 'span_id' | 'parent_id'>): void {
     const parent = parseTraceparent(traceparent);
-    if (this.#settings.OTEL_EXPORTER_OTLP_ENDPOINT === undefined || parent?.sampled !== true) return;
+    if (!this.isOn || parent?.sampled !== true) return;
     this.#exporter.add({ ...span, trace_id: parent.trace_id, span_id: newSpanId(), parent_id: parent.span_id });
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
@@ -45,7 +50,7 @@ export class Traces {
 
   #send(): void {
     this.#sending = this.#sending.then(async () => {
-      const fault = await this.#exporter.flush(this.#settings);
+      const fault = await this.#exporter.flush(this.settings);
       if (fault !== null) this.#log.warn('traces not sent', { detail: fault });
     });
   }

@@ -21,6 +21,8 @@ export type ModelGatewayOptions = {
   handler: ModelHandler;
   /** Messages never hold a credential or any part of a conversation. */
   log: GatewayLog;
+  /** Answers what is no call of the model. False: it does not. Absent: nothing else is answered. */
+  others?: (request: IncomingMessage, response: ServerResponse) => boolean;
   /** `start`: when the request came, epoch milliseconds. */
   onExchange?: (exchange: ModelExchange, start: number) => void;
 };
@@ -60,8 +62,9 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
   gate: PauseGate,
-  { handler, log, onExchange }: ModelGatewayOptions,
+  { handler, log, others, onExchange }: ModelGatewayOptions,
 ): Promise<void> {
+  if (others?.(request, response) === true) return;
   const start = Date.now();
   const hangUp = new AbortController();
   response.on('close', () => {

@@ -4,6 +4,7 @@ import { type ClaudeLine, ClaudeProcess } from '../claude/claude-process.ts';
 import { skillsProblem } from '../claude/skills.ts';
 import { mcpServers } from '../mcp/mcp-servers.ts';
 import { type EgressListeners, openEgress } from '../workspace/egress.ts';
+import { openTelemetryPort, type TelemetryPort } from '../workspace/telemetry-port.ts';
 import { GitClone } from '../git/git-clone.ts';
 import type { Dialogue } from './dialogue.ts';
 
@@ -27,6 +28,7 @@ export class Processes {
   readonly #dialogue: Dialogue;
   readonly #listener: ProcessesListener;
   #egress: EgressListeners | null = null;
+  #telemetry: TelemetryPort | null = null;
   #clone: GitClone | null = null;
   /** The clone is done: `claude` may start once the session has stored that. */
   #awaitsGo = false;
@@ -41,8 +43,9 @@ export class Processes {
 
   /** Starts `claude`, or first the clone that it needs. */
   start(): void {
-    const { egress, git } = this.#launch;
+    const { egress, git, telemetry } = this.#launch;
     if (egress !== undefined) this.#egress = openEgress(egress);
+    if (telemetry !== undefined) this.#telemetry = openTelemetryPort(telemetry);
     void (git === undefined ? this.#startClaude() : this.#cloneFirst(git));
   }
 
@@ -71,6 +74,7 @@ export class Processes {
   /** Closes the listeners. */
   close(): void {
     this.#egress?.close();
+    this.#telemetry?.close();
   }
 
   /** Writes a message to `claude`'s standard input. False: it does not run, or does not read any more. */
@@ -108,7 +112,10 @@ export class Processes {
   }
 
   async #startClaude(): Promise<void> {
-    const launch = this.#launch;
+    const telemetry = (await this.#telemetry?.env) ?? {};
+    if (this.#stopping) return this.#listener.stopped();
+    // What the session itself has set comes first.
+    const launch = { ...this.#launch, env: { ...telemetry, ...this.#launch.env } };
     const lacking = skillsProblem(launch);
     if (lacking !== null) {
       // Not before the caller's constructor is done.

@@ -10,6 +10,7 @@ import type { Traces } from '../../lib/traces.ts';
 import type { SocketAliases } from '../../link/socket-alias.ts';
 import { openModelGateway, type ModelGateway } from '../../model/gateway.ts';
 import type { ModelExchange, ModelHandler } from '../../model/exchange.ts';
+import { ContainerTelemetry } from '../../model/telemetry.ts';
 import type { ModelUpstream } from '../../model/upstream.ts';
 import { PROXY_SOCKET } from './launch-file.ts';
 import type { ContainerLimits } from './resources.ts';
@@ -161,10 +162,12 @@ export class ContainerSockets {
   }
 
   async #openGateway(runPath: string): Promise<void> {
-    const { newModelHandler, log } = this.#options;
+    const { newModelHandler, traces, key, log } = this.#options;
+    const telemetry = traces?.isOn === true ? new ContainerTelemetry(traces.settings, key.session_id, log) : undefined;
     this.#gateway = await openModelGateway({
       socketPath: path.join(runPath, 'model.sock'),
       handler: newModelHandler(),
+      ...(telemetry && { others: (request, response) => telemetry.serve(request, response) }),
       onExchange: (exchange, start) => this.#traceCall(exchange, start),
       log: (level, message) => log[level]('model gateway', { message }),
     });

@@ -25,6 +25,8 @@ export interface LaunchFileInput {
   exposedEnv: Record<string, string>;
   /** The addresses of package registries, and dummies for the tools of forges. */
   packageEnv: Record<string, string>;
+  /** The operator collects `claude`'s own telemetry. */
+  telemetry: boolean;
   /** The repository that is to be brought into the workspace; undefined: none. */
   git: WrapperLaunch['git'] | undefined;
 }
@@ -52,10 +54,20 @@ const MODEL_TIMEOUTS = {
   CLAUDE_ASYNC_AGENT_STALL_TIMEOUT_MS: '2147483647',
 };
 
+/** `claude`'s own telemetry. Where to, the wrapper says. What people and the model say is not in it. */
+const TELEMETRY = {
+  CLAUDE_CODE_ENABLE_TELEMETRY: '1',
+  OTEL_METRICS_EXPORTER: 'otlp',
+  OTEL_LOGS_EXPORTER: 'otlp',
+  OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+  OTEL_METRICS_INCLUDE_ACCOUNT_UUID: 'false',
+};
+
 /** The wrapper's `launch.json`. Whether there is a conversation to resume is read from the disk, not from the launch. */
 export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch> {
   const { launch, folders, layout, upstream, claudeEnv, sealed, ownKernel, forwards, exposedEnv, packageEnv, git } =
     input;
+  const modelSocket = path.join(layout.run, 'model.sock');
   const { conversation_id } = launch;
   const resume = await hasTranscript(folders, conversation_id ?? launch.session_id);
   const { fork_of } = launch.files;
@@ -76,6 +88,7 @@ export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch>
     CLAUDE_CODE_MCP_AUTO_BACKGROUND_MS: '0',
     // Tells the model what it may show with the options of a question, and how.
     CLAUDE_CODE_QUESTION_PREVIEW_FORMAT: 'markdown',
+    ...(input.telemetry && TELEMETRY),
     ...MODEL_TIMEOUTS,
     ...MCP_TIMEOUTS,
     GIT_CONFIG_SYSTEM: path.join(layout.run, GIT_CONFIG_FILE),
@@ -84,7 +97,7 @@ export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch>
     ...(sealed && { ...proxyEnv(), ...caBundleEnv(path.join(layout.run, CA_FILE)) }),
     ...claudeEnv,
     ...layout.env,
-    ...containerModelEnv(upstream, path.join(layout.run, 'model.sock')),
+    ...containerModelEnv(upstream, modelSocket),
   });
   return {
     session_id: launch.session_id,
@@ -103,6 +116,7 @@ export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch>
     ...(sealed && {
       egress: { socket: path.join(layout.run, PROXY_SOCKET), proxy_port: PROXY_PORT, forwards: [...forwards] },
     }),
+    ...(input.telemetry && { telemetry: { socket: modelSocket } }),
     config: launch.config,
     env: sealed ? { ...env, ...javaEnv(path.join(layout.run, TRUST_STORE_FILE), env[JAVA_OPTIONS]) } : env,
   };

@@ -9,6 +9,7 @@ import {
   type Placement,
   type SessionFolders,
 } from '../../lib/session-folders.ts';
+import type { Traces } from '../../lib/traces.ts';
 import type { ModelUpstream } from '../../model/upstream.ts';
 import { CA_FILE, launchFile, TRUST_STORE_FILE } from './launch-file.ts';
 import { GIT_CONFIG_FILE, gitConfig, gitLaunch } from './git-config.ts';
@@ -26,6 +27,8 @@ export interface RunFolderInput {
   plan: EgressPlan;
   /** The container is to clone a repository into its workspace. */
   clone: boolean;
+  /** Absent: nothing is traced. */
+  traces?: Traces;
   /** A path of the run folder that is short enough for sockets. */
   runPath: string;
 }
@@ -41,7 +44,8 @@ export async function writeRunFolder(input: RunFolderInput): Promise<void> {
   const packageEnv = sealed ? { ...plan.packageEnv, ...plan.forgeEnv } : {};
   const env = { exposedEnv, packageEnv, claudeEnv };
   const git = clone ? gitLaunch(launch, plan) : undefined;
-  const launchInput = { launch, folders, layout, upstream, ...env, sealed, ownKernel, forwards, git };
+  const telemetry = input.traces?.isOn === true;
+  const launchInput = { launch, folders, layout, upstream, ...env, sealed, ownKernel, forwards, git, telemetry };
   const authorities = containerAuthorities(plan, egress);
   await Promise.all([
     launchFile(launchInput).then((file) => writeLaunchFile(folders, backend.owner, file)),

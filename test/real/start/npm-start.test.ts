@@ -83,7 +83,8 @@ interface OtlpSpan {
 
 /** The spans of the prompt's trace, each with the part that sent it. */
 function spansOf({ posts }: Receiver): string[] {
-  const all = posts.map(({ body }) => ({
+  const traces = posts.filter(({ path: to, body }) => to === '/v1/traces' && !body.includes('cc-docker-claude'));
+  const all = traces.map(({ body }) => ({
     part: body.includes('cc-docker-runner') ? 'runner' : 'edge',
     ...spansIn(body),
   }));
@@ -144,6 +145,15 @@ test('goes on serving after the prompt, refuses a second one on its data folder,
         'runner: chat',
       ]),
     ),
+  );
+  // Claude Code's own telemetry, which knows no more of it.
+  await until(() =>
+    expect(
+      collector.posts.some(
+        ({ path: to, body }) =>
+          to === '/v1/logs' && body.includes('cc-docker-claude') && body.includes('cc_docker.session'),
+      ),
+    ).toBe(true),
   );
   expect(JSON.stringify(collector.posts)).not.toContain('Say hello');
   const second = start();

@@ -167,6 +167,7 @@ const launchFileOf = async (config: LaunchConfig, more: Partial<LaunchFileInput>
     exposedEnv: {},
     packageEnv: {},
     git: undefined,
+    telemetry: false,
     ...more,
   });
 

@@ -80,7 +80,7 @@ export class ContainerTelemetry {
     const parsed = z.strictObject({ [list]: z.array(entry) }).safeParse(jsonOf(text));
     if (!parsed.success) return null;
     const own = [
-      { key: 'service.name', value: { stringValue: 'cc-docker-claude' } },
+      { key: 'service.name', value: { stringValue: 'cc-docker-container' } },
       { key: 'cc_docker.session', value: { stringValue: this.#sessionId } },
     ];
     const named = (parsed.data[list] ?? []).map((one) => {

@@ -10,6 +10,7 @@ import { Spending } from '../claude/spending.ts';
 import type { McpDefinition } from '../mcp/mcp-servers.ts';
 import { McpWatch } from '../mcp/mcp-watch.ts';
 import { ToolChannel } from '../tools/tool-channel.ts';
+import { TurnSpans } from './turn-spans.ts';
 import { userContent } from './user-content.ts';
 
 type InterruptCommand = Extract<WrapperCommand, { command: 'interrupt' }>;
@@ -38,6 +39,7 @@ export class Dialogue {
   readonly #permissions: Permissions;
   readonly #agents = new Agents();
   readonly #spending: Spending;
+  readonly #spans: TurnSpans;
   #mcp: McpWatch | null = null;
   /** The number of the last request of its own that has no id of its own kind. */
   #requests = 0;
@@ -45,8 +47,10 @@ export class Dialogue {
   readonly #ended = new Set<string>();
   #settings = 0;
 
-  constructor({ config, resume, fork_of, cwd }: WrapperLaunch, ends: DialogueEnds) {
+  constructor(launch: WrapperLaunch, ends: DialogueEnds) {
+    const { config, resume, fork_of, cwd } = launch;
     this.#ends = ends;
+    this.#spans = new TurnSpans(launch);
     this.tools = new ToolChannel(config.agent_tools, (notice) => {
       this.#send(notice);
     });
@@ -118,9 +122,11 @@ export class Dialogue {
         void this.#refuse(line.requestId);
         return;
       case 'preview':
+        this.#spans.output();
         this.#ends.preview(line.line);
         break;
       case 'item':
+        this.#spans.output();
         if (line.agents !== undefined) this.#agents.heard(line.agents);
         this.#send(line.item);
         break;
@@ -181,6 +187,7 @@ export class Dialogue {
       this.#send({ notice: 'prompt_refused', message_id, detail: content.refused });
       return true;
     }
+    this.#spans.begun(message_id, command.traceparent);
     return this.#ends.write({
       type: 'user',
       message: { role: 'user', content },
@@ -196,6 +203,7 @@ export class Dialogue {
     if (!ended) return this.#ends.gather(line);
     this.#send(line);
     this.#ended.add(messageId);
+    this.#spans.ended(messageId, state);
     if (state === 'completed') this.#mcp?.ask();
   }
 

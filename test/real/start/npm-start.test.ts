@@ -83,9 +83,9 @@ interface OtlpSpan {
 
 /** The spans of the prompt's trace, each with the part that sent it. */
 function spansOf({ posts }: Receiver): string[] {
-  const traces = posts.filter(({ path: to, body }) => to === '/v1/traces' && !body.includes('cc-docker-claude'));
+  const traces = posts.filter(({ path: to }) => to === '/v1/traces');
   const all = traces.map(({ body }) => ({
-    part: body.includes('cc-docker-runner') ? 'runner' : 'edge',
+    part: /cc-docker-(edge|runner|container)/.exec(body)?.[1],
     ...spansIn(body),
   }));
   const trace = all.flatMap(({ spans }) => spans).find(({ name }) => name.startsWith('invoke_agent'))?.traceId;
@@ -143,6 +143,7 @@ test('goes on serving after the prompt, refuses a second one on its data folder,
         'edge: POST /api/v1/sessions/{session_id}/chat',
         'edge: invoke_agent claude',
         'runner: chat',
+        'container: claude',
       ]),
     ),
   );
@@ -151,7 +152,7 @@ test('goes on serving after the prompt, refuses a second one on its data folder,
     expect(
       collector.posts.some(
         ({ path: to, body }) =>
-          to === '/v1/logs' && body.includes('cc-docker-claude') && body.includes('cc_docker.session'),
+          to === '/v1/logs' && body.includes('cc-docker-container') && body.includes('cc_docker.session'),
       ),
     ).toBe(true),
   );

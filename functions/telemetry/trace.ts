@@ -6,6 +6,9 @@ import type { AppEnv } from '../app-env.ts';
 import { inBackground } from './background.ts';
 import { methodOf, routeOf } from './route-of.ts';
 
+/** What machines ask every few seconds: nobody looks for it in a trace, unless they began one. */
+const PROBES = new Set(['/health', '/ready', '/metrics']);
+
 /** Records a span for each call, in the client's trace (`traceparent`) or in a new one, where a collector is set. */
 export const withTrace = createMiddleware<AppEnv>(async (c, next) => {
   const settings = c.get('settings');
@@ -17,10 +20,10 @@ export const withTrace = createMiddleware<AppEnv>(async (c, next) => {
   c.set('trace', trace);
   const start = Date.now();
   await next();
-  if (!sampled) return;
+  const route = routeOf(c);
+  if (!sampled || (parent === null && PROBES.has(route))) return;
   const { status } = c.res;
   const method = methodOf(c);
-  const route = routeOf(c);
   const code = c.get('refused');
   const attributes = {
     'http.request.method': method,

@@ -13,11 +13,19 @@ import { certificateFor, type TestCertificate } from '../../support/certificate.
 import { script, type Client } from '../../support/e2e/client.ts';
 import { startGitServer, type GitServer } from '../../support/e2e/git-server.ts';
 import { close, listen } from '../../support/listen.ts';
+import { Receiver } from '../../support/receiver.ts';
+import { until } from '../../support/until.ts';
 import { Service } from '../../support/e2e/service.ts';
 import { testNamesEnv } from '../../support/e2e/test-names.ts';
 
 const canary = (kind: string) => `${kind}-canary-${randomBytes(16).toString('hex')}`;
-const CANARIES = { model: canary('sk-ant'), bearer: canary('bearer'), header: canary('header'), git: canary('git') };
+const CANARIES = {
+  model: canary('sk-ant'),
+  bearer: canary('bearer'),
+  header: canary('header'),
+  git: canary('git'),
+  collector: canary('collector'),
+};
 /** Each canary in each form in which it might be written down. */
 const FORMS = Object.fromEntries(
   Object.entries(CANARIES).flatMap(([name, value]) =>
@@ -60,6 +68,7 @@ describeDocker('the credentials that a session uses', ({ docker, host, image }) 
   let api: ReturnType<typeof createTlsServer>;
   let apiPort: number;
   let git: GitServer;
+  let collector: Receiver;
   let service: Service;
   let alice: Client;
   let id: string;
@@ -79,11 +88,18 @@ describeDocker('the credentials that a session uses', ({ docker, host, image }) 
     apiPort = await listen(api, '127.0.0.1');
     git = await startGitServer('127.0.0.1', certificate, CANARIES.git);
     const modelPort = await listen(model, '127.0.0.1');
+    collector = await Receiver.start();
+    const telemetry = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.port}`,
+      OTEL_EXPORTER_OTLP_HEADERS: `x-key=${CANARIES.collector}`,
+    };
     const hosts = [`api.test:${apiPort}`];
     service = await Service.start({
       backend: 'docker',
       image,
+      vars: telemetry,
       runnerEnv: {
+        ...telemetry,
         DOCKER_HOST: host,
         LOG_LEVEL: 'debug',
         ANTHROPIC_API_KEY: CANARIES.model,
@@ -111,7 +127,7 @@ describeDocker('the credentials that a session uses', ({ docker, host, image }) 
   afterAll(async () => {
     await alice?.deleteSessions();
     await service?.stop();
-    await Promise.all([git?.close(), api && close(api), close(model)]);
+    await Promise.all([git?.close(), api && close(api), close(model), collector?.stop()]);
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -169,6 +185,18 @@ describeDocker('the credentials that a session uses', ({ docker, host, image }) 
     expect(result).toContain('401');
     expect(result).toContain('invalid x-api-key');
     expect(within(result)).toEqual([]);
+  });
+
+  test('are in no trace and no telemetry, which reach the collector from a container without a network card', async () => {
+    const parts = () =>
+      collector.posts.map(({ path: to, body }) => [to, /cc-docker-(?:edge|runner|container)/.exec(body)?.[0]]);
+    await until(() => {
+      for (const part of ['edge', 'runner', 'container'])
+        expect(parts()).toContainEqual(['/v1/traces', `cc-docker-${part}`]);
+      expect(parts()).toContainEqual(['/v1/logs', 'cc-docker-container']);
+    });
+    expect(new Set(collector.posts.map(({ headers }) => headers['x-key']))).toEqual(new Set([CANARIES.collector]));
+    expect(within(collector.posts.map(({ body }) => body).join('\n'))).toEqual([]);
   });
 
   test('are in no event, message, answer, log or file of the service', async () => {

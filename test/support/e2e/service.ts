@@ -82,7 +82,7 @@ export class Service {
       host: '127.0.0.1',
       port: this.#port,
       stateFolder: path.join(this.folder, 'edge'),
-      vars: { JWT_SECRET: SECRET, ...this.#options.vars, ...change },
+      vars: { JWT_SECRET: SECRET, ACCESS_LOG: 'off', ...this.#options.vars, ...change },
     });
   }
 

@@ -142,11 +142,14 @@ it('a message that comes without a trace begins one; of a client that records no
 it('a collector that is down delays nobody, and its words are in the log without its credential', async () => {
   const log = vi.spyOn(console, 'warn').mockReturnValue();
   onTestFinished(() => log.mockRestore());
-  collector(503);
+  const { spans } = collector(503);
   const user = new User();
   const answer = await call(user, 'GET', '/sessions', undefined, `00-${TRACE}-${CLIENT}-01`);
   expect(answer['data']).toEqual([]);
+  // What a machine asks every few seconds is in no trace of its own.
+  await app.request('/health', {}, { ...env, ...COLLECTOR });
   await expect.poll(() => JSON.stringify(log.mock.calls)).toContain('traces: the collector answered with 503');
+  expect(spans().map(({ name }) => name)).toEqual(['GET /api/v1/sessions']);
   expect(JSON.stringify(log.mock.calls)).not.toContain('of-the-collector');
 });
 

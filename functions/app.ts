@@ -21,6 +21,7 @@ import { withCaller } from './auth/authorise.ts';
 import { withSettings } from './middleware.ts';
 import { refuse } from './refuse.ts';
 import { runnerSockets } from './routes/runner-sockets.ts';
+import { addRunners } from './routes/runners.ts';
 import { addSessions } from './routes/sessions.ts';
 import { addSnapshots } from './routes/snapshots.ts';
 import { withAccess } from './telemetry/access.ts';
@@ -114,5 +115,6 @@ function api(): OpenAPIHono<AppEnv> {
   addDiscord(app);
   addArtifacts(app);
   addAdmin(app);
+  addRunners(app);
   return app;
 }

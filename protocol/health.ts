@@ -16,6 +16,8 @@ const poolHealth = z.object({
       capacity: z.int(),
       running: z.int(),
       draining: z.boolean(),
+      /** Frames and fields of it that this edge did not know, and passed over: it is newer. */
+      unknown_frames: z.int().optional(),
       /** Absent: the runner does not say. */
       disk: runnerDisk.optional(),
     }),

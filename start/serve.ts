@@ -15,7 +15,7 @@ import { claimPort, isLoopback } from './lib/port.ts';
 import { projectVersion, shownPath } from './lib/project.ts';
 import { isRefused, type Refused } from './lib/refused.ts';
 import { runPrompt } from './prompt/run-prompt.ts';
-import { checkRunnerEnvironment, runnerEnvironment, type RunnerGrant } from './runner/runner-environment.ts';
+import { checkRunnerEnvironment, drainSeconds, runnerEnvironment, type RunnerGrant } from './runner/runner-environment.ts';
 import { superviseRunner } from './runner/runner-part.ts';
 import { ensureSecret } from './settings/secret.ts';
 import { sessionImage } from './runner/session-image.ts';
@@ -118,6 +118,7 @@ async function runParts(
       const token = await mintToken(secret.value, { kind: 'runner', sub: RUNNER, ttlSeconds: RUNNER_CODE_SECONDS });
       return runnerEnvironment(env, { ...grant, edgeUrl: edge.url, token, image });
     },
+    drainSeconds: drainSeconds(env),
     log: path.join(dataFolder, 'runner.log'),
     say,
     lifeline: edge.lifeline,

@@ -3,7 +3,8 @@ import type { SessionFiles } from '../../protocol/api/files.ts';
 import { isolates, type Launch, type PlacementKey } from '../../protocol/link/runner-control.ts';
 import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
 import { observe, sendTelemetry } from '../rpc/telemetry/counts.ts';
-import { place, type Needs, type Placement, type RunnerLoad } from './core/placement.ts';
+import { place, type Needs, type Placement, type Requirements, type RunnerLoad } from './core/placement.ts';
+import type { Cordons } from './cordons.ts';
 import type { PoolTable } from './pool-table.ts';
 import type { RunnerMetricsTable } from './runner-metrics-table.ts';
 import type { RunnerSockets } from './runner-sockets.ts';
@@ -14,6 +15,7 @@ export interface PoolDependencies {
   readonly table: PoolTable;
   readonly sockets: RunnerSockets;
   readonly metrics: RunnerMetricsTable;
+  readonly cordons: Cordons;
   /** Runners that isolate sessions and runners that do not may be in this pool together. */
   readonly mixesIsolation: boolean;
 }
@@ -33,7 +35,7 @@ export class PlacementQueue {
     this.#deps = deps;
   }
 
-  /** Queues a launch and tries to place it. The same (session, epoch) twice is one. */
+  /** Queues a launch and tries to place it. The same (session, epoch) twice is one: it keeps its turn. */
   async request(launch: Launch, needs: Needs): Promise<Placement> {
     const { table } = this.#deps;
     const { session_id, epoch } = launch;
@@ -41,11 +43,14 @@ export class PlacementQueue {
     if (known === null || known.epoch !== epoch) {
       table.addPlace(launch, needs);
       this.#since.set(keyOf(launch), Date.now());
+    } else if (known.runner === null) {
+      // Its files may be elsewhere by now.
+      table.setNeeds(launch, needs);
     }
     await this.fill(session_id);
     const runner = table.place(session_id)?.runner ?? null;
     if (runner !== null) return { placed: true, runner };
-    return place(this.loads(), needs, mustIsolate(launch));
+    return place(this.loads(), needs, requirementsOf(launch));
   }
 
   /** Gives places to the sessions that wait, the longest first. `asking` gets its answer from its own call. */
@@ -56,7 +61,7 @@ export class PlacementQueue {
     for (const waiting of table.places()) {
       if (waiting.phase !== 'waiting') continue;
       const { session_id, epoch, needs } = waiting;
-      const found = place(this.loads(), needs, mustIsolate(waiting.launch));
+      const found = place(this.loads(), needs, requirementsOf(waiting.launch));
       isCrowded ||= !found.placed && found.reason.code === 'pool_full';
       if (found.placed) {
         const { runner } = found;
@@ -91,15 +96,31 @@ export class PlacementQueue {
     this.#deps.table.removePlace(sessionId, epoch);
   }
 
+  /** Tells the sessions that have a container on a runner whether that runner is being drained, so that they leave it. */
+  async sendDraining(runner: string, draining: boolean): Promise<void> {
+    const concerned = this.#deps.table.places().filter((one) => one.runner === runner && one.phase !== 'stopping');
+    const calls = concerned.map(({ session_id, epoch }) =>
+      sessionStub(this.#deps.env, session_id).draining(epoch, draining),
+    );
+    for (const call of await Promise.allSettled(calls)) {
+      // It then stays until its runner ends its container.
+      if (call.status === 'rejected')
+        console.warn(`pool: a session could not be told that its runner is drained: ${String(call.reason)}`);
+    }
+  }
+
   /** The runners with their load. */
   loads(): RunnerLoad[] {
-    const { table, sockets } = this.#deps;
+    const { table, sockets, cordons } = this.#deps;
     const places = table.places();
-    return table.runners().map(({ name, backend, capacity, draining, health, storage, disk }) => ({
+    const cordoned = new Set(cordons.all().map(({ name }) => name));
+    return table.runners().map(({ name, backend, capacity, draining, health, storage, disk, labels = {} }) => ({
       name,
       isolates: isolates(backend),
       connected: sockets.of(name) !== null,
       draining,
+      cordoned: cordoned.has(name),
+      labels,
       capacity,
       running: places.filter(({ runner }) => runner === name).length,
       trouble: health.ok ? null : health.detail,
@@ -129,7 +150,10 @@ export class PlacementQueue {
   }
 }
 
-const mustIsolate = ({ config }: Launch): boolean => config.isolation === 'container';
+const requirementsOf = ({ config, labels }: Launch): Requirements => ({
+  isolation: config.isolation === 'container',
+  labels,
+});
 
 const keyOf = ({ session_id, epoch }: PlacementKey) => `${session_id}/${epoch}`;
 

@@ -31,6 +31,14 @@ export interface RunnerRow {
   readonly storage: StorageInfo;
   /** Absent: it has not said. */
   readonly disk?: RunnerDisk | undefined;
+  /** CC-Docker's version. This and what follows is absent where an edge of an earlier version has written the row. */
+  readonly version?: string;
+  readonly protocol?: number;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Frames and fields of it that this edge did not know. */
+  readonly unknown?: number;
+  /** It was away for too long and its containers count as lost. It is no runner any more, until it comes back. */
+  readonly lost?: boolean;
   /** Since when it is disconnected, epoch milliseconds; null: it is connected. */
   readonly away_since: number | null;
 }
@@ -62,7 +70,13 @@ export class PoolTable {
       session_id TEXT NOT NULL, runner TEXT NOT NULL, PRIMARY KEY (session_id, runner)) WITHOUT ROWID`);
   }
 
+  /** The runners that are connected, or were a short time ago. */
   runners(): RunnerRow[] {
+    return this.everyRunner().filter(({ lost }) => lost !== true);
+  }
+
+  /** These, and those that are given up, as they were last. */
+  everyRunner(): RunnerRow[] {
     const rows = this.#sql.exec<{ json: string }>('SELECT json FROM runners ORDER BY name');
     return [...rows].map(({ json }) => JSON.parse(json) as RunnerRow);
   }
@@ -74,10 +88,6 @@ export class PoolTable {
   saveRunner(runner: RunnerRow): void {
     const json = JSON.stringify(runner);
     this.#sql.exec('INSERT OR REPLACE INTO runners (name, json) VALUES (?, ?)', runner.name, json);
-  }
-
-  removeRunner(name: string): void {
-    this.#sql.exec('DELETE FROM runners WHERE name = ?', name);
   }
 
   /** All places, the oldest first. */
@@ -98,6 +108,17 @@ export class PoolTable {
       launch.epoch,
       JSON.stringify(launch),
       JSON.stringify(needs),
+    );
+  }
+
+  /** What a launch that waits needs now. */
+  setNeeds(launch: Launch, needs: Needs): void {
+    this.#sql.exec(
+      'UPDATE places SET launch = ?, needs = ? WHERE session_id = ? AND epoch = ? AND runner IS NULL',
+      JSON.stringify(launch),
+      JSON.stringify(needs),
+      launch.session_id,
+      launch.epoch,
     );
   }
 

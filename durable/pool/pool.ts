@@ -6,11 +6,15 @@ import type { PoolHealth } from '../../protocol/health.ts';
 import type { Counts } from '../../protocol/metrics/registry.ts';
 import type { Launch, PlacementKey, TreeName } from '../../protocol/link/runner-control.ts';
 import type { EdgeEnv } from '../rpc/edge-env.ts';
-import type { EnrolInput, FilesOrder, Ordered, PoolRpc } from '../rpc/pool-rpc.ts';
+import type { RunnerView } from '../../protocol/api/runners.ts';
+import type { EnrolInput, FilesOrder, Ordered, PoolRpc, RunnerChange } from '../rpc/pool-rpc.ts';
 import { migrate, stampVersion, type Schema } from '../shared/schema.ts';
 import { isOfPresentKey, mintSessionToken } from '../shared/session-token.ts';
+import { MAX_UNKNOWN_PER_MINUTE, UnknownFrames } from '../shared/unknown-frames.ts';
 import type { Needs, Placement, RunnerChoice } from './core/placement.ts';
+import { Cordons } from './cordons.ts';
 import { FileOrders } from './file-orders.ts';
+import { Fleet } from './fleet.ts';
 import { PlacementQueue } from './placement-queue.ts';
 import { PoolTable, type RunnerRow } from './pool-table.ts';
 import { RunnerFrames } from './runner-frames.ts';
@@ -34,6 +38,8 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
   readonly #orders: FileOrders;
   readonly #frames: RunnerFrames;
   readonly #metrics: RunnerMetricsTable;
+  readonly #fleet: Fleet;
+  readonly #unknown = new UnknownFrames();
 
   constructor(ctx: DurableObjectState, env: EdgeEnv) {
     super(ctx, env);
@@ -45,8 +51,11 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
     this.#sockets = new RunnerSockets(ctx);
     const mixesIsolation = this.#settings.MIX_ISOLATION;
     this.#metrics = new RunnerMetricsTable(ctx.storage.sql);
-    const deps = { ctx, env, table: this.#table, sockets: this.#sockets, metrics: this.#metrics, mixesIsolation };
+    const cordons = new Cordons(ctx.storage.sql);
+    const [table, sockets, metrics] = [this.#table, this.#sockets, this.#metrics];
+    const deps = { ctx, env, table, sockets, metrics, cordons, mixesIsolation };
     this.#queue = new PlacementQueue(deps);
+    this.#fleet = new Fleet(deps, this.#keys, this.#queue);
     this.#orders = new FileOrders(deps, this.#queue);
     this.#frames = new RunnerFrames(deps, this.#queue, this.#orders, () => this.#setAlarm());
     void ctx.blockConcurrencyWhile(() => this.#renewTokens());
@@ -112,14 +121,23 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
     return this.#keys.of(name);
   }
 
+  runners(): RunnerView[] {
+    return this.#fleet.list(Date.now());
+  }
+
+  changeRunner(name: string, change: RunnerChange): Promise<RunnerView | Refusal> {
+    return this.#fleet[change](name, Date.now());
+  }
+
   health(): PoolHealth {
     const connected = this.#table.runners().filter(({ name }) => this.#sockets.of(name) !== null);
     const places = this.#table.places();
     return {
       ok: connected.some(({ health, disk }) => health.ok && disk?.low !== true),
-      runners: connected.map(({ name, backend, health, capacity, draining, disk }) => {
+      runners: connected.map(({ name, backend, health, capacity, draining, disk, unknown = 0 }) => {
         const running = places.filter(({ runner }) => runner === name).length;
-        const runner = { name, backend, ok: health.ok, detail: health.detail, capacity, running, draining };
+        const { ok, detail } = health;
+        const runner = { name, backend, ok, detail, capacity, running, draining, unknown_frames: unknown };
         return disk === undefined ? runner : { ...runner, disk };
       }),
       waiting: places.filter(({ phase }) => phase === 'waiting').length,
@@ -142,10 +160,16 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
     const name = this.#sockets.nameOf(socket);
-    const frame = parseFrame(message);
-    if (frame === null) return socket.close(CloseCode.badFrame, 'not a frame of the control socket');
+    const received = parseFrame(message);
+    if (received.is === 'invalid') return socket.close(CloseCode.badFrame, 'not a frame of the control socket');
+    const unknown = received.is === 'frame' ? received.unknown : 1;
+    if (unknown > 0 && !this.#unknown.allows(name, unknown, Date.now())) {
+      return socket.close(CloseCode.tooMany, `more than ${MAX_UNKNOWN_PER_MINUTE} unknown frames or fields a minute`);
+    }
     try {
-      await this.#frames.receive(socket, name, frame);
+      if (received.is === 'frame') await this.#frames.receive(socket, name, received.frame);
+      // After it: the first frame makes the runner known.
+      if (unknown > 0) this.#frames.countUnknown(name, unknown);
     } catch (error) {
       // The frame is not acknowledged, so the runner sends it again when it comes back.
       console.error(`pool: a frame of "${name}" could not be handled: ${String(error)}`);
@@ -196,8 +220,8 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
     for (const { session_id, epoch, runner: name } of this.#table.places()) {
       if (name === runner.name) await this.#queue.end(session_id, epoch, { code: 'runner_lost', detail }, name);
     }
-    this.#table.removeRunner(runner.name);
     this.#metrics.remove(runner.name);
+    this.#table.saveRunner({ ...runner, lost: true });
   }
 
   #lostAfter(): number {

@@ -1,5 +1,6 @@
 import { CloseCode } from '../../protocol/close-code.ts';
 import { isolates, type BackendName, type PlacementKey, type RunnerFrame } from '../../protocol/link/runner-control.ts';
+import { FIRST_PROTOCOL, PROTOCOL, tooFarApart, worksWith } from '../../protocol/link/protocol-version.ts';
 import { sessionStub } from '../rpc/edge-env.ts';
 import type { FileOrders } from './file-orders.ts';
 import type { PlacementQueue, PoolDependencies } from './placement-queue.ts';
@@ -26,16 +27,21 @@ export class RunnerFrames {
 
   /** @throws when another object could not be called: the runner has to send the frame again */
   async receive(socket: WebSocket, name: string, frame: RunnerFrame): Promise<void> {
-    const { env, table, sockets, metrics } = this.#deps;
+    const { env, table, sockets, metrics, cordons } = this.#deps;
     if ((frame.kind === 'hello' || frame.kind === 'health') && frame.metrics) metrics.set(name, frame.metrics);
     switch (frame.kind) {
       case 'hello': {
-        const { backend, health, capacity, storage, disk } = frame;
-        const unlike = this.#unlike(name, backend);
+        const { kind: _, metrics: __, running, protocol = FIRST_PROTOCOL, draining = false, ...facts } = frame;
+        if (!worksWith(protocol)) {
+          return socket.close(CloseCode.forbidden, tooFarApart({ runner: protocol, edge: PROTOCOL }));
+        }
+        const unlike = this.#unlike(name, facts.backend);
         if (unlike !== null) return socket.close(CloseCode.forbidden, unlike);
-        table.saveRunner({ name, backend, health, capacity, storage, disk, draining: false, away_since: null });
+        const unknown = table.everyRunner().find((one) => one.name === name)?.unknown ?? 0;
+        table.saveRunner({ name, ...facts, protocol, unknown, draining, away_since: null });
         sockets.greeted(socket);
-        this.#welcome(socket, name, frame.running);
+        this.#welcome(socket, name, running);
+        if (cordons.of(name)?.drain === true && protocol >= 2) sendFrame(socket, { kind: 'drain', on: true });
         await this.#setAlarm();
         return this.#queue.fill();
       }
@@ -78,9 +84,18 @@ export class RunnerFrames {
         return sessionStub(env, frame.session_id).transferRefused(frame.transfer_id, name, frame.refusal);
       case 'alive':
         return sockets.probed(name, true);
-      case 'draining':
-        return this.#update(name, { draining: true });
+      case 'draining': {
+        const { on: draining = true } = frame;
+        this.#update(name, { draining });
+        await this.#queue.sendDraining(name, draining);
+        return this.#queue.fill();
+      }
     }
+  }
+
+  /** Frames or fields of this runner were passed over. */
+  countUnknown(name: string, count: number): void {
+    this.#update(name, { unknown: (this.#deps.table.runner(name)?.unknown ?? 0) + count });
   }
 
   /** Why this runner may not be beside those that are connected: sessions would be isolated or not by chance. Null: it may. */
@@ -109,7 +124,8 @@ export class RunnerFrames {
     const runs = ({ session_id, epoch }: Place) =>
       running.some((key) => key.session_id === session_id && key.epoch === epoch);
     const wanted = own.filter((one) => one.phase !== 'stopping' && runs(one));
-    sendFrame(socket, { kind: 'welcome', wanted: wanted.map(({ session_id, epoch }) => ({ session_id, epoch })) });
+    const keys = wanted.map(({ session_id, epoch }) => ({ session_id, epoch }));
+    sendFrame(socket, { kind: 'welcome', wanted: keys, protocol: PROTOCOL });
     for (const one of own) {
       const { session_id, epoch, phase, launch } = one;
       // A launch that was lost on the way is sent again. A container that had started and runs no more has ended: the runner

@@ -24,6 +24,11 @@ export class RunnerKeys {
     return [...rows][0]?.key ?? null;
   }
 
+  /** The runners that have enrolled. */
+  names(): string[] {
+    return [...this.#sql.exec<{ name: string }>('SELECT name FROM runner_keys')].map(({ name }) => name);
+  }
+
   /** The runner of that name has this key from now on, in place of any other. The code is used up. */
   enrol({ name, key, code, expires }: EnrolInput, now: number): Refusal | null {
     this.#sql.exec('DELETE FROM used_codes WHERE expires < ?', now);

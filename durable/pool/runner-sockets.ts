@@ -6,6 +6,7 @@ import {
   type PoolFrame,
   type RunnerFrame,
 } from '../../protocol/link/runner-control.ts';
+import { frameReader, type Received } from '../../protocol/link/tolerant-reader.ts';
 import { parseJson } from '../shared/json.ts';
 
 /** A runner without a heartbeat for this long counts as away, milliseconds. */
@@ -86,8 +87,12 @@ export class RunnerSockets {
 
   /** A half-open connection looks open. Only the missing heartbeats show that the runner is gone. */
   isSilent(socket: WebSocket, now: number): boolean {
-    const heard = this.#ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? attachmentOf(socket).since;
-    return now - heard > SILENT_MS;
+    return now - (this.heard(socket) ?? attachmentOf(socket).since) > SILENT_MS;
+  }
+
+  /** When its last heartbeat came, epoch milliseconds; null: none has come yet. */
+  heard(socket: WebSocket): number | null {
+    return this.#ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? null;
   }
 
   /** Sends to a runner that is connected. A runner that is away gets all that it missed when it says hello. */
@@ -101,10 +106,10 @@ export function sendFrame(socket: WebSocket, frame: PoolFrame): void {
   socket.send(JSON.stringify(frame));
 }
 
-/** Null: not a frame of the control socket. */
-export function parseFrame(message: string | ArrayBuffer): RunnerFrame | null {
-  if (typeof message !== 'string') return null;
-  return runnerFrame.safeParse(parseJson(message)).data ?? null;
+const readRunnerFrame = frameReader(runnerFrame);
+
+export function parseFrame(message: string | ArrayBuffer): Received<RunnerFrame> {
+  return typeof message === 'string' ? readRunnerFrame(parseJson(message)) : { is: 'invalid' };
 }
 
 function isGreeted(socket: WebSocket): boolean {

@@ -1,4 +1,5 @@
 import type { Refusal } from '../../protocol/api/problem.ts';
+import type { RunnerView } from '../../protocol/api/runners.ts';
 import type { PoolHealth } from '../../protocol/health.ts';
 import type { Counts } from '../../protocol/metrics/registry.ts';
 import type { Launch, PlacementKey, PoolFrame, TreeName } from '../../protocol/link/runner-control.ts';
@@ -22,6 +23,9 @@ export interface EnrolInput {
   readonly expires: number;
 }
 
+/** What an operator may have a runner do. */
+export type RunnerChange = 'cordon' | 'uncordon' | 'drain';
+
 /** What sessions and handlers may ask of a pool of runners. */
 export interface PoolRpc extends Rpc.DurableObjectBranded {
   /** Asks for a container where the files allow it. The same (session, epoch) twice is one. */
@@ -44,6 +48,10 @@ export interface PoolRpc extends Rpc.DurableObjectBranded {
   enrol(input: EnrolInput): { enrolled: true } | Refusal;
   /** The public key of a runner that has enrolled; null: none has under this name. */
   runnerKey(name: string): string | null;
+  /** Every runner that has enrolled. */
+  runners(): RunnerView[];
+  /** The operator has a runner take no sessions, leave those that it has, or take sessions again. */
+  changeRunner(name: string, change: RunnerChange): Promise<RunnerView | Refusal>;
   health(): PoolHealth;
   /** What connected runners have counted, by their names. */
   runnerMetrics(): Readonly<Record<string, Counts>>;

@@ -146,6 +146,8 @@ export interface SessionRpc extends Rpc.DurableObjectBranded {
   waiting(epoch: number, reason: Reason): void;
   /** Other sessions wait for a place, or no longer do. */
   crowded(epoch: number, crowded: boolean): void;
+  /** The runner that has the container of `epoch` is being drained, or no longer is. */
+  draining(epoch: number, draining: boolean): void;
   /** The container of `epoch` runs. */
   started(epoch: number, runner: string, container: ContainerFacts): void;
   /** The container of `epoch` is gone, and all that it said is stored. */

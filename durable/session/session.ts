@@ -327,6 +327,10 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
     this.#store.changeIfPresent((tx) => tx.input({ on: 'crowded', epoch, crowded }));
   }
 
+  draining(epoch: number, draining: boolean): void {
+    this.#store.changeIfPresent((tx) => tx.input({ on: 'draining', epoch, draining }));
+  }
+
   started(epoch: number, runner: string, container: ContainerFacts): void {
     this.#store.changeIfPresent((tx) => tx.started(epoch, runner, container));
   }

@@ -50,6 +50,8 @@ export const PROBLEMS = {
   file_access_denied: [403, 'The permissions of the file do not allow it'],
   files_unavailable: [503, 'The files cannot be reached'],
   storage_unavailable: [503, 'The storage cannot be reached'],
+  runner_not_found: [404, 'No such runner'],
+  runner_outdated: [409, 'The runner is of a version that cannot do this'],
   runner_connected: [409, 'A runner with this name is connected'],
   upgrade_required: [426, 'This call is a WebSocket'],
   restart_required: [409, 'Not while it runs'],

@@ -59,6 +59,19 @@ export const networkConfig = z.strictObject({
 });
 export type NetworkConfig = z.infer<typeof networkConfig>;
 
+/** What an operator says of a runner, by name (`RUNNER_LABELS`). */
+export const labelName = z.string().regex(/^[A-Za-z0-9._/-]{1,64}$/, 'must be 1 to 64 letters, digits and ._/-');
+export const labelValue = z.string().regex(/^[A-Za-z0-9._/-]{0,64}$/, 'must be at most 64 letters, digits and ._/-');
+
+/** Which runners will do. */
+const runnerConfig = z.strictObject({
+  /** The runner has all of these labels (its `RUNNER_LABELS`). The session waits for one that has. */
+  labels: z
+    .record(labelName, labelValue)
+    .refine((labels) => Object.keys(labels).length <= 16, 'must be at most 16 labels')
+    .optional(),
+});
+
 /** A container's limits. The runner lowers them to its own maxima. */
 const resourcesConfig = z.strictObject({
   memory_mb: z.int().min(256).max(1_048_576).optional(),
@@ -180,6 +193,8 @@ const settings = {
   network: networkConfig,
   /** `container`: it runs on a runner with containers, or waits for one. Absent: on any runner. */
   isolation: z.enum(['container']),
+  /** Which runners will do. Absent: any. */
+  runner: runnerConfig,
   /** The container's limits. Absent, or more than the runner allows: the runner's own. */
   resources: resourcesConfig,
   /** Names of the image's skills (`container/skills/`) that the agent gets besides those of its workspace. */
@@ -215,6 +230,7 @@ export const sessionConfig = z.strictObject({
   secrets: settings.secrets.default([]),
   network: settings.network.optional(),
   isolation: settings.isolation.optional(),
+  runner: settings.runner.optional(),
   resources: settings.resources.optional(),
   skills: settings.skills.default([]),
   env: settings.env.optional(),
@@ -226,7 +242,9 @@ export type SessionConfig = z.infer<typeof sessionConfig>;
  * A session's settings as its container gets them: `agent_tools` names the tools that the edge lets it call. What is not its
  * business is left out.
  */
-export const launchConfig = sessionConfig.omit({ events_to: true }).extend({ agent_tools: settings.agent_tools });
+export const launchConfig = sessionConfig
+  .omit({ events_to: true, runner: true })
+  .extend({ agent_tools: settings.agent_tools });
 export type LaunchConfig = z.infer<typeof launchConfig>;
 
 /** A child's settings. It inherits absent ones from its parent, except `system_prompt` and `budget_usd`. */

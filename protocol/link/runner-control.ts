@@ -3,6 +3,7 @@ import { epoch, instant, uuid } from '../ids.ts';
 import { reason } from '../reason.ts';
 import { gitAuthor } from '../git/git-author.ts';
 import { filesRefusal, filesRequest, sessionFiles } from '../api/files.ts';
+import { protocolVersion } from './protocol-version.ts';
 import { resources, launchConfig } from '../api/session-config.ts';
 import { skippedFile, snapshotState, snapshotTrigger, workspace } from '../api/workspace.ts';
 
@@ -28,6 +29,8 @@ export const launch = placementKey.extend({
   git_author: gitAuthor.optional(),
   /** The place in its trace of the turn that the container is launched for; absent: it is not traced. */
   traceparent: z.string().max(128).optional(),
+  /** Labels that the runner must have. For the pool: a runner need not look. Absent: none. */
+  labels: z.record(z.string(), z.string()).optional(),
 });
 export type Launch = z.infer<typeof launch>;
 
@@ -38,7 +41,7 @@ export type BackendName = z.infer<typeof backendName>;
 export const isolates = (backend: BackendName): boolean => backend !== 'process';
 
 /** The state of the runner's backend, in a sentence that a user can act on. */
-const backendHealth = z.object({ ok: z.boolean(), detail: z.string().max(2048) });
+export const backendHealth = z.object({ ok: z.boolean(), detail: z.string().max(2048) });
 export type BackendHealth = z.infer<typeof backendHealth>;
 
 /** Free space where a runner keeps its sessions' files. `low`: it is below the runner's floor. */
@@ -46,7 +49,7 @@ export const runnerDisk = z.object({ free_mb: z.int().min(0), low: z.boolean() }
 export type RunnerDisk = z.infer<typeof runnerDisk>;
 
 /** Where a runner stores snapshots. Runners with the same `id` see the same snapshots. */
-const storageInfo = z.object({
+export const storageInfo = z.object({
   id: z.string().max(128),
   kind: z.enum(['folder', 's3']),
   health: backendHealth,
@@ -106,6 +109,8 @@ export const runnerFrame = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('hello'),
     version: z.string(),
+    /** Of the protocol (`protocol/link/protocol-version.ts`). Absent: 1, the version before there were numbers. */
+    protocol: protocolVersion.optional(),
     backend: backendName,
     health: backendHealth,
     /** Most containers that it runs at once. */
@@ -117,6 +122,8 @@ export const runnerFrame = z.discriminatedUnion('kind', [
     /** Absent: a runner of an earlier version. */
     metrics: runnerMetrics.optional(),
     running: z.array(placementKey),
+    /** It takes no launches, as after `draining`. Absent: it takes them. */
+    draining: z.boolean().optional(),
   }),
   /** The container runs with these limits, and with these secrets inside it, which the operator exposes. */
   placementKey.extend({
@@ -148,8 +155,11 @@ export const runnerFrame = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('alive') }),
   /** Refuses a `transfer`: the runner will not dial it. */
   z.object({ kind: z.literal('transfer_refused'), session_id: uuid, transfer_id: uuid, refusal: filesRefusal }),
-  /** The runner takes no more launches and ends its containers. */
-  z.object({ kind: z.literal('draining') }),
+  /**
+   * The runner takes no more launches. It ends its containers when its `DRAIN_TIMEOUT` is over, and wants its sessions to leave
+   * before. `on: false`: it takes launches again.
+   */
+  z.object({ kind: z.literal('draining'), on: z.boolean().optional() }),
 ]);
 export type RunnerFrame = z.infer<typeof runnerFrame>;
 
@@ -158,7 +168,14 @@ export const poolFrame = z.discriminatedUnion('kind', [
   /** Another connection in this runner's name wants its place. `alive` keeps it. */
   z.object({ kind: z.literal('probe') }),
   /** Answers `hello`: the runner keeps these containers and ends all others. */
-  z.object({ kind: z.literal('welcome'), wanted: z.array(placementKey) }),
+  z.object({
+    kind: z.literal('welcome'),
+    wanted: z.array(placementKey),
+    /** As in `hello`. */
+    protocol: protocolVersion.optional(),
+  }),
+  /** Drain, or take launches again. Answered with `draining`. Not sent to a runner of protocol 1. */
+  z.object({ kind: z.literal('drain'), on: z.boolean() }),
   z.object({ kind: z.literal('launch'), launch }),
   placementKey.extend({ kind: z.literal('stop') }),
   placementKey.extend({ kind: z.literal('ended_ack') }),

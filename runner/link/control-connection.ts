@@ -1,15 +1,19 @@
 import { WebSocket } from 'ws';
+import * as z from 'zod';
 import { CloseCode } from '../../protocol/close-code.ts';
 import type { Reason } from '../../protocol/reason.ts';
 import {
   HEARTBEAT,
   HEARTBEAT_MS,
+  placementKey,
   poolFrame,
   type PlacementKey,
   type PoolFrame,
   type RunnerFrame,
   type SnapshotReport,
 } from '../../protocol/link/runner-control.ts';
+import { FIRST_PROTOCOL, PROTOCOL, tooFarApart, worksWith } from '../../protocol/link/protocol-version.ts';
+import { frameReader } from '../../protocol/link/tolerant-reader.ts';
 import { backoffMs, type BackoffRange } from '../lib/backoff.ts';
 import { dial, type DialEnd } from './dial.ts';
 import type { Log } from '../lib/log.ts';
@@ -63,10 +67,17 @@ export class ControlConnection {
   #heartbeat: NodeJS.Timeout | undefined;
   #attempt = 0;
   #closed = false;
+  #edgeProtocol = FIRST_PROTOCOL;
+  #unknown = 0;
   #allAcked: (() => void)[] = [];
 
   constructor(options: ControlOptions) {
     this.#options = options;
+  }
+
+  /** What the edge speaks, as it said last. */
+  get edgeProtocol(): number {
+    return this.#edgeProtocol;
   }
 
   open(): void {
@@ -156,6 +167,7 @@ export class ControlConnection {
     // Launches count as running until the pool has their `ended` frame with the reason, which follows.
     for (const { session_id, epoch } of this.#ended.values())
       running.set(placementName({ session_id, epoch }), { session_id, epoch });
+    this.#unknown = 0;
     this.send({ ...hello, running: [...running.values()] });
     for (const frame of this.#ended.values()) this.send(frame);
     for (const frame of this.#snapshots.values()) this.send(frame);
@@ -173,13 +185,20 @@ export class ControlConnection {
 
   #message(text: string): void {
     if (text === HEARTBEAT || this.#closed) return;
-    const frame = parseFrame(text);
-    if (frame === undefined) {
-      this.#options.log.error('a frame of the pool is not of the protocol', { bytes: text.length });
-      this.#socket?.close(CloseCode.badFrame, 'not of the protocol');
-      return;
-    }
+    const received = readFrame(text);
+    if (received.is === 'invalid') return this.#invalid(text);
+    const unknown = received.is === 'unknown' ? 1 : received.unknown;
+    if (unknown > 0) this.#countUnknown(unknown);
+    if (received.is === 'unknown') return;
+    const { frame } = received;
     if (frame.kind === 'welcome') {
+      const { protocol = FIRST_PROTOCOL } = frame;
+      if (!worksWith(protocol)) {
+        const why = tooFarApart({ runner: PROTOCOL, edge: protocol });
+        this.#options.log.error('this runner does not work with the edge', { edge: this.#options.edgeUrl, why });
+        return this.#socket?.close(CloseCode.forbidden, why);
+      }
+      this.#edgeProtocol = protocol;
       this.#attempt = 0;
       this.#options.log.info('connected', { edge: this.#options.edgeUrl });
     }
@@ -187,6 +206,24 @@ export class ControlConnection {
     else if (frame.kind === 'ended_ack') this.#acked(frame);
     else if (frame.kind === 'snapshot_ack') this.#snapshotAcked(frame.snapshot_id);
     else this.#options.onFrame(frame);
+  }
+
+  /** A launch of a newer edge may have what this runner cannot read: its session is told. Anything else ends the connection. */
+  #invalid(text: string): void {
+    const { data } = unreadable.safeParse(parseJson(text));
+    if (data !== undefined) {
+      const detail = `The runner (protocol ${PROTOCOL}) does not understand this launch of the edge (protocol ${this.#edgeProtocol}): upgrade the runner.`;
+      return this.reportEnded(data.launch, { code: 'container_start_failed', detail });
+    }
+    this.#options.log.error('a frame of the pool is not of the protocol', { bytes: text.length });
+    this.#socket?.close(CloseCode.badFrame, 'not of the protocol');
+  }
+
+  #countUnknown(count: number): void {
+    // Once a connection is enough for the log.
+    if (this.#unknown === 0)
+      this.#options.log.warn('the edge is newer: what this runner does not know is passed over', {});
+    this.#unknown += count;
   }
 
   #acked(key: PlacementKey): void {
@@ -254,9 +291,14 @@ function isRefusal(how: DialEnd): how is Exclude<DialEnd, { kind: 'unreachable' 
   );
 }
 
-function parseFrame(text: string): PoolFrame | undefined {
+const readPoolFrame = frameReader(poolFrame);
+const readFrame = (text: string) => readPoolFrame(parseJson(text));
+const unreadable = z.object({ kind: z.literal('launch'), launch: placementKey });
+
+/** Undefined: it is no JSON. */
+function parseJson(text: string): unknown {
   try {
-    return poolFrame.safeParse(JSON.parse(text)).data;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

@@ -13,7 +13,10 @@ import type { Settings } from './settings.ts';
 
 /** What a runner is made of. `main.ts` makes it from the environment, tests from fakes. */
 export interface RunnerOptions {
-  settings: Pick<Settings, 'edgeUrl' | 'capacity' | 'labels' | 'claudeEnv' | 'limits' | 'files' | 'diskFloorMb'>;
+  settings: Pick<
+    Settings,
+    'edgeUrl' | 'capacity' | 'labels' | 'claudeEnv' | 'limits' | 'files' | 'diskFloorMb' | 'drainSeconds'
+  >;
   credentials: Credentials;
   backend: ContainerBackend;
   data: DataFolder;

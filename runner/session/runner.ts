@@ -1,5 +1,6 @@
 import { HEARTBEAT_MS, type Launch, type PlacementKey, type PoolFrame } from '../../protocol/link/runner-control.ts';
 import type { Counts } from '../../protocol/metrics/registry.ts';
+import { PROTOCOL } from '../../protocol/link/protocol-version.ts';
 import type { Reason } from '../../protocol/reason.ts';
 import { FreeSpace } from '../lib/disk/free-space.ts';
 import { runnerMetrics } from '../lib/metrics.ts';
@@ -17,6 +18,7 @@ import { ContainerRuns } from './container-runs.ts';
 import { STOP_GRACE_MS, type ContainerRun } from './container/container-run.ts';
 import { effectiveResources } from './container/resources.ts';
 import { DiskWatch } from './disk/disk-watch.ts';
+import { Drain } from './drain.ts';
 import { HealthWatch } from './health-watch.ts';
 import { launchRefusal } from './launch-check.ts';
 import type { RunnerOptions } from './runner-options.ts';
@@ -25,6 +27,9 @@ import type { RunnerOptions } from './runner-options.ts';
 const DRAIN_MS = STOP_GRACE_MS + 2_500;
 /** Longest wait for killed containers to end, milliseconds. */
 const KILL_MS = 2_000;
+
+/** The protocol from which on an edge has sessions leave a runner that drains. */
+const MOVES_SESSIONS = 2;
 
 /** Snapshots that are taken at the same time: each reads, compresses and sends. */
 const CONCURRENT_SAVES = 2;
@@ -42,6 +47,7 @@ export class Runner {
   readonly #health: HealthWatch;
   readonly #disk: DiskWatch;
   readonly #control: ControlConnection;
+  readonly #drain: Drain;
   /** Sessions that are being removed. */
   readonly #removing = new Set<string>();
   /** The storage's id in the last `hello`. */
@@ -49,7 +55,6 @@ export class Runner {
   /** The version of the metrics that the pool was told last. */
   #toldMetrics = -1;
   #metricsTimer: NodeJS.Timeout | undefined;
-  #draining = false;
 
   private constructor(options: RunnerOptions) {
     this.#options = options;
@@ -127,6 +132,13 @@ export class Runner {
       onEnded: (key, reason) => this.#control.reportEnded(key, reason),
       log,
     });
+    this.#drain = new Drain({
+      timeoutMs: settings.drainSeconds * 1000,
+      runs: this.#runs,
+      send: (frame) => this.#control.send(frame),
+      edgeMovesSessions: () => this.#control.edgeProtocol >= MOVES_SESSIONS,
+      log,
+    });
     this.#health = new HealthWatch({
       backend,
       storage: store,
@@ -159,12 +171,13 @@ export class Runner {
     return runner;
   }
 
-  /** Accepts nothing new, ends everything, and returns when the pool knows it, or `DRAIN_MS` have passed. */
+  /**
+   * Accepts nothing new, lets turns end for at most `DRAIN_TIMEOUT`, ends everything, and returns when the pool knows it, or `DRAIN_MS`
+   * after that.
+   */
   async drain(): Promise<void> {
-    this.#draining = true;
-    this.#control.send({ kind: 'draining' });
     const runs = this.#runs.all();
-    for (const run of runs) run.stop('runner_draining', STOP_GRACE_MS);
+    await this.#drain.empty();
     const reported = Promise.all(runs.map((run) => run.ended))
       // So that the sessions can wake on another runner. A snapshot that the storage does not take is tried by the next process.
       .then(() => this.#files.settled())
@@ -176,7 +189,7 @@ export class Runner {
 
   /** Ends everything at once and leaves no container behind, if the engine answers within `KILL_MS`. */
   async kill(): Promise<void> {
-    this.#draining = true;
+    this.#drain.cut();
     const { log } = this.#options;
     const results = await waitAtMost(this.#runs.kill(), KILL_MS);
     // The next runner process of this data folder finds what is left.
@@ -189,6 +202,7 @@ export class Runner {
 
   /** Ends this runner and leaves everything as it is. Containers run on for the next runner process. */
   async detach(): Promise<void> {
+    this.#drain.cut();
     this.#health.stop();
     clearInterval(this.#metricsTimer);
     await this.#disk.close();
@@ -219,7 +233,10 @@ export class Runner {
       version,
       backend: backend.name,
       health: this.#health.backend,
-      capacity: this.#draining ? 0 : settings.capacity,
+      protocol: PROTOCOL,
+      // An edge of an earlier version does not read `draining` here.
+      capacity: this.#drain.on && this.#control.edgeProtocol < MOVES_SESSIONS ? 0 : settings.capacity,
+      draining: this.#drain.on,
       labels: settings.labels,
       storage: { id: store.id, kind: store.kind, health: this.#health.storage },
       ...(this.#disk.state && { disk: this.#disk.state }),
@@ -266,6 +283,9 @@ export class Runner {
       case 'drop':
         void this.#filesRequests.drop(frame);
         break;
+      case 'drain':
+        this.#drain.ask(frame.on);
+        break;
       // The connection itself has answered these.
       case 'probe':
       case 'ended_ack':
@@ -276,7 +296,7 @@ export class Runner {
 
   #onWelcome(wanted: PlacementKey[]): void {
     const names = new Set(wanted.map(placementName));
-    if (this.#draining) this.#control.send({ kind: 'draining' });
+    if (this.#drain.on) this.#control.send({ kind: 'draining', on: true });
     for (const run of this.#runs.all()) {
       if (!names.has(placementName(run.key))) run.stop('stopped_by_user', STOP_GRACE_MS);
       // The pool may have missed it while the connection was down.
@@ -294,7 +314,7 @@ export class Runner {
     }
     if (this.#control.repeatEnded(key)) return;
     const { capacity } = this.#options.settings;
-    const refusal = launchRefusal({ launch, runs: this.#runs, capacity, draining: this.#draining });
+    const refusal = launchRefusal({ launch, runs: this.#runs, capacity, draining: this.#drain.on });
     if (refusal !== undefined) return this.#control.reportEnded(key, refusal);
     const older = this.#runs.ofSession(key.session_id);
     for (const run of older) run.stop('stopped_by_user', 0);

@@ -87,6 +87,7 @@ const environment = z
     SESSION_PIDS: wholeNumber(64, 65_536).default(1024),
     SESSION_WORKSPACE_MB: wholeNumber(16, 1_048_576).default(10_240),
     SESSION_WORKSPACE_FILES: wholeNumber(1_000, 100_000_000).default(1_000_000),
+    DRAIN_TIMEOUT: wholeNumber(0, 86_400).default(600),
     DISK_FLOOR_MB: boundsSettings.shape.DISK_FLOOR_MB,
     DOCKER_RUNTIME: z
       .string()
@@ -134,6 +135,8 @@ const environment = z
       workspaceMb: env.SESSION_WORKSPACE_MB,
       workspaceFiles: env.SESSION_WORKSPACE_FILES,
     },
+    /** How long running turns may go on when the runner drains, seconds. */
+    drainSeconds: env.DRAIN_TIMEOUT,
     /** Below this much free space, MB, the runner takes no session; 0: it always does. */
     diskFloorMb: env.DISK_FLOOR_MB,
     /** Where containers may connect. */

@@ -41,6 +41,8 @@ export function runnerEnvironment(env: Environment, grant: RunnerGrant): Environ
   const passed = Object.entries(env).filter(([name]) => PASSED.some((pattern) => pattern.test(name)));
   return {
     ...Object.fromEntries(passed),
+    // A person's Ctrl-C is quick. Who wants turns to end first says for how long.
+    DRAIN_TIMEOUT: env['DRAIN_TIMEOUT'] || '0',
     EDGE_URL: grant.edgeUrl,
     RUNNER_TOKEN: grant.token,
     RUNNER_BACKEND: grant.backend,
@@ -49,6 +51,9 @@ export function runnerEnvironment(env: Environment, grant: RunnerGrant): Environ
     SESSION_IMAGE: grant.image,
   };
 }
+
+/** How long that runner lets turns go on when it is told to end, seconds. */
+export const drainSeconds = ({ DRAIN_TIMEOUT }: Environment): number => Number(DRAIN_TIMEOUT || 0);
 
 /** Checks the operator's part of it with the runner's own parser, before anything is started. */
 export function checkRunnerEnvironment(env: Environment): Refused | undefined {

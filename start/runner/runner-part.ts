@@ -8,7 +8,7 @@ import { describeExit, killPart, partExit, startPart } from '../lib/part.ts';
 import { PROJECT, shownPath } from '../lib/project.ts';
 import type { Environment } from '../settings/settings.ts';
 
-/** Longest time for a runner to end its containers, milliseconds. */
+/** Longest time for a runner to end its containers, once no turn is waited for any more; milliseconds. */
 const DRAIN_MS = 20_000;
 /** The same after a second signal, milliseconds. */
 const HURRY_MS = 5000;
@@ -34,13 +34,15 @@ export interface RunnerPartOptions {
   say: (line: string) => void;
   /** What the runner holds open as long as it lives. */
   lifeline?: Writable;
+  /** How long the runner lets turns go on when it is told to end, seconds (its `DRAIN_TIMEOUT`). Absent: not at all. */
+  drainSeconds?: number;
   /** The runner's program. */
   module?: string;
 }
 
 /** Keeps a runner running in a process of its own: when it ends, starts it again, with a backoff. */
 export function superviseRunner(options: RunnerPartOptions): RunnerPart {
-  const { environment, log: file, say, lifeline, module = path.join(PROJECT, 'runner', 'main.ts') } = options;
+  const { environment, log: file, say, lifeline, drainSeconds = 0, module = path.join(PROJECT, 'runner', 'main.ts') } = options;
   const stopping = new AbortController();
   let runner: ChildProcess | undefined;
   let isRestart = false;
@@ -83,7 +85,7 @@ export function superviseRunner(options: RunnerPartOptions): RunnerPart {
   }
 
   return {
-    stop: () => end(DRAIN_MS),
+    stop: () => end(1000 * drainSeconds + DRAIN_MS),
     hurry: () => end(HURRY_MS),
     restart: () => {
       isRestart = true;

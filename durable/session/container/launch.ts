@@ -18,7 +18,7 @@ export async function launchOf(store: SessionStore, peers: Peers, base: Base): P
   const { identity, state, files, conversation, live } = store.current;
   const { session_id, request } = identity;
   const { epoch } = state;
-  const { events_to: _, ...config } = presentConfig(identity, live);
+  const { events_to: _, runner, ...config } = presentConfig(identity, live);
   return {
     session_id,
     epoch,
@@ -35,6 +35,7 @@ export async function launchOf(store: SessionStore, peers: Peers, base: Base): P
     files: filesFor(store, peers, base, files.version),
     git_author: authorOf(store),
     ...traceOf(store),
+    ...(runner?.labels && { labels: runner.labels }),
   };
 }
 

@@ -81,7 +81,9 @@ export class PlaceRequest implements Outgoing {
             { ...launch, workspace_of: host.of, files: { ...launch.files, local: shared.local } },
             { on: 'runner', runner: shared.runner },
           );
-    this.#settle(epoch, 'want', (tx) => {
+    // Its files were saved while the pool was asked: it may go elsewhere.
+    const isOutdated = !answer.placed && base.on === 'runner' && this.#store.record?.files.launch?.base.on === 'storage';
+    this.#settle(epoch, isOutdated ? null : 'want', (tx) => {
       if (answer.placed) tx.placed(epoch, answer.runner);
       else tx.input({ on: 'waiting', epoch, reason: answer.reason });
     });
@@ -117,8 +119,8 @@ export class PlaceRequest implements Outgoing {
     return (this.#store.record?.place_request ?? null) !== null && this.#waitsUntil() === null;
   }
 
-  /** The pool has answered `request` of `epoch`. By now another request may be due. */
-  #settle(epoch: number, request: 'want' | 'release', then: (tx: Transaction) => void): void {
+  /** The pool has answered `request` of `epoch`. By now another request may be due. Null: it is asked again. */
+  #settle(epoch: number, request: 'want' | 'release' | null, then: (tx: Transaction) => void): void {
     this.#store.changeIfPresent((tx) => {
       if (tx.record.state.epoch === epoch && tx.record.place_request === request) {
         tx.record = { ...tx.record, place_request: null };

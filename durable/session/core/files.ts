@@ -156,6 +156,11 @@ export function waitsForPlace({ launch }: FilesState): boolean {
   return launch !== null && launch.runner === null;
 }
 
+/** Whether a container waits for the one runner that had the files, though others can have them by now. */
+export function waitsElsewhere(state: FilesState): boolean {
+  return waitsForPlace(state) && state.launch?.base.on === 'runner' && baseOf(state).on === 'storage';
+}
+
 /** Whether nothing was ever in the files: there is nothing to read, or to save, before the first container. */
 export function areNew({ content, saved }: FilesState): boolean {
   return content === 1 && saved.workspace === null;

@@ -1,7 +1,7 @@
 import type { Delivery } from '../../../protocol/api/message.ts';
 import type { MessageError, Reason } from '../../../protocol/reason.ts';
 import type { Limits, PendingMessage, SessionInput, SessionState, Step } from './state.ts';
-import { isRunning, obstacleOf } from './state.ts';
+import { isFree, isRunning, obstacleOf } from './state.ts';
 import { type Deadline, earliest } from './turns/deadlines.ts';
 import { Draft } from './turns/draft.ts';
 import { Turns } from './turns/turns.ts';
@@ -25,6 +25,17 @@ const RETRIED: ReadonlySet<Reason['code']> = new Set([
   'session_timeout',
 ]);
 
+const DRAINED: Reason = {
+  code: 'runner_draining',
+  detail:
+    'Its runner is being drained (for an upgrade, for example). The next message wakes it, on any runner that can have its files.',
+};
+const MOVES: Reason = {
+  code: 'runner_draining',
+  detail:
+    'Its runner is being drained. What waits goes on when the container there has ended, on another runner or on that one when it is back.',
+};
+
 const seconds = (ms: number) => `${Math.round(ms / 1000)} s`;
 
 /** The session's container: when it is requested, released and requested again. What runs in it is `Turns`'. */
@@ -38,6 +49,11 @@ class Machine {
   }
 
   take(input: SessionInput): void {
+    this.#take(input);
+    if (this.#state.draining === true) this.#leave();
+  }
+
+  #take(input: SessionInput): void {
     const { epoch, container } = this.#state;
     switch (input.on) {
       case 'created':
@@ -83,6 +99,9 @@ class Machine {
         return this.#turns.updatePause();
       case 'crowded':
         if (input.epoch === epoch) this.#draft.set({ crowded: input.crowded });
+        return;
+      case 'draining':
+        if (input.epoch === epoch) this.#draft.set({ draining: input.draining });
         return;
       case 'shared':
         return this.#shared(input.shared);
@@ -141,7 +160,8 @@ class Machine {
   /** Begins a new epoch. From now on, reports from earlier epochs are ignored. */
   #requestContainer(): void {
     const epoch = this.#state.epoch + 1;
-    this.#draft.set({ epoch, container: 'wanted', was_ready: false, exit: null, crowded: false, retry_at: null });
+    this.#draft.set({ epoch, container: 'wanted', was_ready: false, exit: null, crowded: false, draining: false });
+    this.#draft.set({ retry_at: null });
     this.#draft.enter('queued', null);
     this.#draft.do({ do: 'want' });
     if (this.#state.permit !== 'free') this.#draft.do({ do: 'watch_spending', on: true });
@@ -222,6 +242,15 @@ class Machine {
     this.#release();
     if (!was_ready) this.#failQueue({ code, detail });
     this.#draft.enter(this.#state.queue.length > 0 ? 'queued' : 'failed', { code, detail });
+  }
+
+  /** Its runner is being drained: the container is ended as soon as nothing runs in it. Messages that wait go on elsewhere. */
+  #leave(): void {
+    const { container, queue } = this.#state;
+    if (container === 'none' || container === 'ending' || !isFree(this.#state)) return;
+    this.#release();
+    if (queue.length > 0) this.#draft.enter('queued', MOVES);
+    else this.#draft.enter('stopped', DRAINED);
   }
 
   #ended(reported: Reason): void {

@@ -122,6 +122,8 @@ export interface SessionState {
   readonly asking: boolean;
   /** Other sessions wait for a place, and its container could make room for one. */
   readonly crowded: boolean;
+  /** Its runner is being drained: no turn begins on it any more. Absent: it is not. */
+  readonly draining?: boolean;
   /** Containers of other sessions work in its files. */
   readonly shared: boolean;
   readonly permit: TurnPermit;
@@ -149,6 +151,11 @@ export function canHear({ container, exit }: SessionState): boolean {
 /** Whether a turn runs, whoever began it. */
 export function isRunning({ current, steered, agent_turn }: SessionState): boolean {
   return current !== null || steered.length > 0 || agent_turn !== null;
+}
+
+/** Whether nothing would be lost with its container: no turn runs, nothing is in the background, nobody works in its files. */
+export function isFree(state: SessionState): boolean {
+  return !isRunning(state) && state.tasks.length === 0 && state.due_reports.length === 0 && !state.shared;
 }
 
 /** Why no turn may begin, though messages wait; null: one may. */
@@ -240,6 +247,8 @@ export type SessionInput =
   | { readonly on: 'asking'; readonly asking: boolean }
   /** Other sessions now wait for a place, or no longer do. */
   | { readonly on: 'crowded'; readonly epoch: number; readonly crowded: boolean }
+  /** The runner of this epoch's container is now being drained, or no longer is. */
+  | { readonly on: 'draining'; readonly epoch: number; readonly draining: boolean }
   /** Other sessions now work in its files, or no longer do. While they do, it is not parked for being idle. */
   | { readonly on: 'shared'; readonly shared: boolean }
   /** The budget ledger has decided. Only `suspended` comes with a reason. */

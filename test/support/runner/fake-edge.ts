@@ -43,6 +43,8 @@ export class FakeEdge {
   controlConnections = 0;
   heartbeats = 0;
   answersHeartbeats = true;
+  /** What its `welcome` says; undefined: nothing, as before there were numbers. */
+  protocol: number | undefined;
   acknowledgesEnds = true;
   acknowledgesSnapshots = true;
   /** Data that came over transfers, by their ids. */
@@ -107,6 +109,11 @@ export class FakeEdge {
   }
 
   order(frame: PoolFrame): void {
+    this.controlSocket?.send(JSON.stringify(frame));
+  }
+
+  /** Sends what may be of another version. */
+  say(frame: unknown): void {
     this.controlSocket?.send(JSON.stringify(frame));
   }
 
@@ -178,7 +185,9 @@ export class FakeEdge {
       const frame = runnerFrame.parse(JSON.parse(text));
       this.control.push(frame);
       const { controlSocket } = this;
-      if (frame.kind === 'hello') this.order({ kind: 'welcome', wanted: frame.running });
+      const { protocol } = this;
+      if (frame.kind === 'hello')
+        this.order({ kind: 'welcome', wanted: frame.running, ...(protocol !== undefined && { protocol }) });
       if (frame.kind === 'ended' && this.acknowledgesEnds && controlSocket === ws)
         this.order({ kind: 'ended_ack', session_id: frame.session_id, epoch: frame.epoch });
       if (frame.kind === 'snapshot' && frame.report.state !== 'pending' && this.acknowledgesSnapshots)

@@ -78,6 +78,7 @@ export interface RunnerSetUp {
   files?: Partial<RunnerOptions['settings']['files']>;
   diskFloorMb?: number;
   metricsMs?: number;
+  drainSeconds?: number;
 }
 
 /** A runner on a fake edge; by default with processes that run the fake wrapper. */
@@ -107,6 +108,7 @@ export async function runRunner(options: RunnerSetUp = {}) {
       labels: {},
       claudeEnv: {},
       diskFloorMb: options.diskFloorMb ?? 0,
+      drainSeconds: options.drainSeconds ?? 600,
       limits: { memoryMb: 256, cpus: 1, pids: 128, workspaceMb: 1024, workspaceFiles: 100_000 },
       files: { snapshotEveryMinutes: 0, sweepHours: 0, localCopyDays: 0, ...options.files },
     },

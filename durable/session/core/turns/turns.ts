@@ -27,7 +27,7 @@ export class Turns {
 
   /** Begins the turn of the next message, if `claude` is free and the permit allows a turn. */
   dispatch(): void {
-    const { container, queue, permit, suspended, limited, steered, agent_turn } = this.#state;
+    const { container, queue, permit, suspended, limited, steered, agent_turn, draining } = this.#state;
     if (container !== 'ready' || this.#state.current !== null) return;
     if (agent_turn !== null) return this.#draft.enter('running', null);
     const [waiting] = steered;
@@ -37,7 +37,8 @@ export class Turns {
       return this.#draft.enter('running', null);
     }
     const [next, ...rest] = queue;
-    if (next === undefined) return this.#draft.enter('idle', null);
+    // On a runner that is being drained none begins: the machine moves what waits.
+    if (next === undefined || draining === true) return this.#draft.enter('idle', null);
     if (permit === 'due' || permit === 'suspended') return this.#draft.enter('idle', suspended?.reason ?? null);
     if (limited !== null) return this.#draft.enter('idle', limited.reason);
     const { message_id, deadline: timeout } = next;

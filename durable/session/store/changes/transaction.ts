@@ -6,7 +6,7 @@ import type { SnapshotReport } from '../../../../protocol/link/runner-control.ts
 import type { SnapshotTrigger } from '../../../../protocol/api/workspace.ts';
 import type { WrapperCommand } from '../../../../protocol/link/wrapper-link.ts';
 import { deskUpdateOf } from '../../core/desk-update.ts';
-import { advanceFiles, newestTrees, type FilesInput } from '../../core/files.ts';
+import { advanceFiles, newestTrees, waitsElsewhere, type FilesInput } from '../../core/files.ts';
 import type { InteractionLimits } from '../../../shared/interactions/interaction.ts';
 import { advance } from '../../core/machine.ts';
 import { nextDeadline } from '../../core/turns/deadlines.ts';
@@ -176,9 +176,18 @@ export class Transaction implements EffectTarget {
     const { identity, conversation } = this.record;
     if (!this.#tables.snapshots.report(report, conversation.id ?? identity.session_id, this.#now)) return;
     this.files({ on: 'reported', report });
+    this.#askElsewhere();
     const { snapshot_id, trigger, state, files, bytes, new_bytes, skipped, detail } = report;
     const data = { snapshot_id, trigger, state, files, bytes, new_bytes, skipped, detail };
     this.emit({ type: 'workspace.snapshot', data });
+  }
+
+  /** A launch that waits for the one runner with its files may go to others, once these are saved. */
+  #askElsewhere(): void {
+    const { files } = this.record;
+    if (!waitsElsewhere(files)) return;
+    this.files({ on: 'rebased' });
+    if (this.record.place_request === null) this.record = { ...this.record, place_request: 'want' };
   }
 
   emit(event: OwnEvent): void {

@@ -7,6 +7,8 @@ const runner = (name: string, change: Partial<RunnerLoad> = {}): RunnerLoad => (
   isolates: true,
   connected: true,
   draining: false,
+  cordoned: false,
+  labels: {},
   capacity: 4,
   running: 0,
   trouble: null,
@@ -33,23 +35,27 @@ const anyRunner = fc.record({
   isolates: fc.boolean(),
   connected: fc.boolean(),
   draining: fc.boolean(),
+  cordoned: fc.boolean(),
+  labels: fc.dictionary(fc.constantFrom('gpu', 'zone'), fc.constantFrom('a', 'b')),
   capacity: fc.integer({ min: 0, max: 4 }),
   running: fc.integer({ min: 0, max: 5 }),
   trouble: fc.constantFrom(null, 'down'),
   storage: fc.record({ id: fc.constantFrom('shared', 'own'), ok: fc.boolean() }),
   lowDiskMb: fc.constantFrom(null, 7),
 });
+const anyLabels = fc.dictionary(fc.constantFrom('gpu', 'zone'), fc.constantFrom('a', 'b'));
 const anyPool = fc.uniqueArray(anyRunner, { selector: ({ name }) => name });
 
 describe('placement', () => {
   it('never gives a place that there is not, nor to a runner that cannot have the files', () => {
     fc.assert(
-      fc.property(anyPool, anyNeeds, fc.boolean(), (runners, needs, mustIsolate) => {
-        const found = place(runners, needs, mustIsolate);
+      fc.property(anyPool, anyNeeds, fc.boolean(), anyLabels, (runners, needs, isolation, labels) => {
+        const found = place(runners, needs, { isolation, labels });
         if (!found.placed) return;
-        expect(runners.find(({ name }) => name === found.runner)?.isolates || !mustIsolate).toBe(true);
+        expect(runners.find(({ name }) => name === found.runner)?.isolates || !isolation).toBe(true);
+        expect(runners.find(({ name }) => name === found.runner)?.labels).toMatchObject(labels);
         const chosen = runners.find(({ name }) => name === found.runner);
-        expect(chosen).toMatchObject({ connected: true, draining: false, lowDiskMb: null });
+        expect(chosen).toMatchObject({ connected: true, draining: false, cordoned: false, lowDiskMb: null });
         expect(chosen?.running).toBeLessThan(chosen?.capacity ?? 0);
         if (needs.on === 'runner') expect(found.runner).toBe(needs.runner);
         else if (needs.storage !== null) expect(chosen?.storage.id).toBe(needs.storage);
@@ -59,11 +65,17 @@ describe('placement', () => {
 
   it('finds a place whenever there is one', () => {
     fc.assert(
-      fc.property(anyPool, (runners) => {
+      fc.property(anyPool, anyLabels, (runners, labels) => {
         const free = runners.some(
-          (one) => one.connected && !one.draining && one.lowDiskMb === null && one.running < one.capacity,
+          (one) =>
+            one.connected &&
+            !one.draining &&
+            !one.cordoned &&
+            one.lowDiskMb === null &&
+            one.running < one.capacity &&
+            Object.entries(labels).every(([name, value]) => one.labels[name] === value),
         );
-        expect(place(runners, ANY).placed).toBe(free);
+        expect(place(runners, ANY, { labels }).placed).toBe(free);
       }),
     );
   });
@@ -80,10 +92,33 @@ describe('placement', () => {
 
   it('gives a session that requires a container only to a runner with containers, and says so', () => {
     const runners = [runner('a', { isolates: false }), runner('b', { running: 3 })];
-    expect(place(runners, ANY, true)).toEqual({ placed: true, runner: 'b' });
-    expect(place(runners.slice(0, 1), ANY, true)).toMatchObject({
+    expect(place(runners, ANY, { isolation: true })).toEqual({ placed: true, runner: 'b' });
+    expect(place(runners.slice(0, 1), ANY, { isolation: true })).toMatchObject({
       reason: { code: 'no_runner', detail: expect.stringContaining('isolation') },
     });
+  });
+
+  it('gives a session only to a runner that has its labels, and says which nobody has', () => {
+    const runners = [runner('a', { labels: { gpu: 'yes', zone: 'x' }, running: 3 }), runner('b')];
+    expect(place(runners, ANY, { labels: { gpu: 'yes' } })).toEqual({ placed: true, runner: 'a' });
+    const detail = expect.stringMatching(/gpu=no,zone=x.*RUNNER_LABELS/);
+    expect(place(runners, ANY, { labels: { gpu: 'no', zone: 'x' } })).toMatchObject({
+      reason: { code: 'no_runner', detail },
+    });
+    // A name that every object has is no label.
+    expect(place(runners, ANY, { labels: { toString: '' } }).placed).toBe(false);
+  });
+
+  it('gives a cordoned runner nothing, and says so of the one that alone has the files', () => {
+    const shut = runner('a', { cordoned: true });
+    expect(place([shut, runner('b', { running: 3 })], ANY)).toEqual({ placed: true, runner: 'b' });
+    expect(place([shut, runner('b')], only('a'))).toMatchObject({
+      reason: { code: 'no_runner', detail: expect.stringMatching(/"a" is cordoned.*uncordon/) },
+    });
+    expect(place([shut, runner('b', { draining: true })], ANY)).toMatchObject({
+      reason: { code: 'no_runner', detail: expect.stringMatching(/"a" is cordoned, "b" is being drained/) },
+    });
+    expect(chooseRunner([shut], only('a'))).toEqual({ runner: 'a' });
   });
 
   it('says whether runners are missing, or full', () => {

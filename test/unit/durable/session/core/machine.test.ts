@@ -106,6 +106,9 @@ const anyInput: fc.Arbitrary<SessionInput> = fc.oneof(
   fc
     .tuple(fc.boolean(), fc.integer({ min: 1, max: 3 }))
     .map(([crowded, epoch]): SessionInput => ({ on: 'crowded', epoch, crowded })),
+  fc
+    .tuple(fc.boolean(), fc.integer({ min: 1, max: 3 }))
+    .map(([draining, epoch]): SessionInput => ({ on: 'draining', epoch, draining })),
   fc.boolean().map((asking): SessionInput => ({ on: 'asking', asking })),
   fc.boolean().map((shared): SessionInput => ({ on: 'shared', shared })),
   fc.constantFrom<SessionInput>(
@@ -611,6 +614,46 @@ describe('a session', () => {
       { on: 'ended', epoch: 1, reason: reason('runner_draining') },
     ]);
     expect(state).toMatchObject({ status: 'queued', epoch: 2, queue: [{ message_id: 'm0' }] });
+  });
+
+  const drained: SessionInput = { on: 'draining', epoch: 1, draining: true };
+  const moved: SessionInput = { on: 'ended', epoch: 1, reason: reason('runner_draining') };
+
+  it('that is idle on a runner that is being drained is parked at once, and wakes elsewhere', () => {
+    const { state, effects } = play([...READY, drained]);
+    expect(state).toMatchObject({ status: 'stopped', reason: { code: 'runner_draining' }, container: 'ending' });
+    expect(effects.at(-2)).toEqual({ do: 'release' });
+    const { state: woken } = play([...READY, drained, prompted('m0'), moved]);
+    expect(woken).toMatchObject({ status: 'queued', container: 'wanted', epoch: 2, queue: [{ message_id: 'm0' }] });
+  });
+
+  it('that works there ends its turn first, and what waits goes on elsewhere without being begun', () => {
+    const working = [...READY, prompted('m0'), drained, prompted('m1')];
+    expect(play(working).state).toMatchObject({ status: 'running', container: 'ready', current: { message_id: 'm0' } });
+    const left = play([...working, ended(['m0'])]);
+    expect(left.state).toMatchObject({ status: 'queued', container: 'ending', reason: { code: 'runner_draining' } });
+    expect(left.effects).toContainEqual(expect.objectContaining({ do: 'message_completed', message_id: 'm0' }));
+    const there = play([...working, ended(['m0']), moved, { on: 'placed', epoch: 2 }, { on: 'ready' }]);
+    expect(there.state).toMatchObject({ status: 'running', epoch: 2, current: { message_id: 'm1' } });
+    expect(there.effects.filter((effect) => effect.do === 'prompt')).toHaveLength(2);
+  });
+
+  it('stays there while something is in the background or others work in its files', () => {
+    const inBackground: SessionInput = { on: 'tasks', tasks: TASKS.slice(0, 1) };
+    expect(play([...READY, inBackground, drained]).state).toMatchObject({ status: 'idle', container: 'ready' });
+    const none: SessionInput = { on: 'tasks', tasks: [] };
+    const over = play([...READY, inBackground, drained, none, { on: 'claude_idle' }]).state;
+    expect(over).toMatchObject({ status: 'stopped', container: 'ending' });
+    const shared: SessionInput = { on: 'shared', shared: true };
+    expect(play([...READY, shared, drained]).state).toMatchObject({ status: 'idle', container: 'ready' });
+    expect(play([...READY, shared, drained, { ...shared, shared: false }]).state).toMatchObject({ status: 'stopped' });
+    const undone = play([...READY, shared, drained, { ...drained, draining: false }, { ...shared, shared: false }]);
+    expect(undone.state).toMatchObject({ status: 'idle', container: 'ready' });
+  });
+
+  it('that only starts there waits for another place', () => {
+    const { state } = play([{ on: 'created' }, prompted('m0'), { on: 'placed', epoch: 1 }, drained]);
+    expect(state).toMatchObject({ status: 'queued', container: 'ending', queue: [{ message_id: 'm0' }] });
   });
 
   it('stopped by its owner stays stopped when its container has ended', () => {

@@ -1,0 +1,107 @@
+import type { Refusal } from '../../protocol/api/problem.ts';
+import type { RunnerView } from '../../protocol/api/runners.ts';
+import { FIRST_PROTOCOL } from '../../protocol/link/protocol-version.ts';
+import type { PlacementQueue, PoolDependencies } from './placement-queue.ts';
+import type { RunnerRow } from './pool-table.ts';
+import type { RunnerKeys } from './runner-keys.ts';
+
+/** The runners as an operator sees them, and what the operator has them do. */
+export class Fleet {
+  readonly #deps: PoolDependencies;
+  readonly #keys: RunnerKeys;
+  readonly #queue: PlacementQueue;
+
+  constructor(deps: PoolDependencies, keys: RunnerKeys, queue: PlacementQueue) {
+    this.#deps = deps;
+    this.#keys = keys;
+    this.#queue = queue;
+  }
+
+  /** Every runner that has enrolled, or is connected, by name. */
+  list(now: number): RunnerView[] {
+    const rows = new Map(this.#deps.table.everyRunner().map((row) => [row.name, row]));
+    const names = new Set([...rows.keys(), ...this.#keys.names()]);
+    const places = this.#deps.table.places();
+    return [...names].toSorted().map((name) => {
+      const running = places.filter(({ runner }) => runner === name).length;
+      return this.#view(name, rows.get(name), running, now);
+    });
+  }
+
+  /** Null: there is no such runner. */
+  one(name: string, now: number): RunnerView | null {
+    return this.list(now).find((runner) => runner.name === name) ?? null;
+  }
+
+  /** The runner takes no sessions from now on. */
+  async cordon(name: string, now: number): Promise<RunnerView | Refusal> {
+    if (this.one(name, now) === null) return notFound(name);
+    this.#deps.cordons.set(name, false, now);
+    return await this.#changed(name, now);
+  }
+
+  /** The same, and its sessions leave: those that are idle at once, the others when their turn has ended. */
+  async drain(name: string, now: number): Promise<RunnerView | Refusal> {
+    const runner = this.one(name, now);
+    if (runner === null) return notFound(name);
+    if (runner.state !== 'away' && (runner.protocol ?? FIRST_PROTOCOL) < DRAINS) return tooOld(runner);
+    this.#deps.cordons.set(name, true, now);
+    this.#deps.sockets.send(name, { kind: 'drain', on: true });
+    return await this.#changed(name, now);
+  }
+
+  async uncordon(name: string, now: number): Promise<RunnerView | Refusal> {
+    if (this.one(name, now) === null) return notFound(name);
+    const drained = this.#deps.cordons.of(name)?.drain === true;
+    this.#deps.cordons.remove(name);
+    if (drained) this.#deps.sockets.send(name, { kind: 'drain', on: false });
+    return await this.#changed(name, now);
+  }
+
+  async #changed(name: string, now: number): Promise<RunnerView | Refusal> {
+    // Sessions that wait have another reason now, or a place.
+    await this.#queue.fill();
+    return this.one(name, now) ?? notFound(name);
+  }
+
+  #view(name: string, row: RunnerRow | undefined, running: number, now: number): RunnerView {
+    const { sockets, cordons } = this.#deps;
+    const cordon = cordons.of(name);
+    const socket = sockets.of(name);
+    const drains = row?.draining === true || cordon?.drain === true;
+    const state = socket === null ? 'away' : drains ? 'draining' : cordon === null ? 'connected' : 'cordoned';
+    const seen = socket === null ? (row?.away_since ?? null) : (sockets.heard(socket) ?? now);
+    const capacity = row?.capacity ?? 0;
+    return {
+      name,
+      state,
+      cordoned: cordon !== null,
+      cordoned_at: cordon === null ? null : new Date(cordon.since).toISOString(),
+      version: row?.version ?? null,
+      protocol: row === undefined ? null : (row.protocol ?? FIRST_PROTOCOL),
+      backend: row?.backend ?? null,
+      labels: { ...row?.labels },
+      capacity,
+      running,
+      free: state === 'connected' ? Math.max(0, capacity - running) : 0,
+      health: row?.health ?? null,
+      storage: row === undefined ? null : { id: row.storage.id, kind: row.storage.kind, ...row.storage.health },
+      disk: row?.disk ?? null,
+      unknown_frames: row?.unknown ?? 0,
+      last_seen: seen === null ? null : new Date(seen).toISOString(),
+    };
+  }
+}
+
+/** The protocol from which on a runner understands `drain`. */
+const DRAINS = 2;
+
+const notFound = (name: string): Refusal => ({
+  refused: 'runner_not_found',
+  detail: `No runner named "${name}" has enrolled. \`GET /api/v1/runners\` lists them.`,
+});
+
+const tooOld = ({ name, version }: RunnerView): Refusal => ({
+  refused: 'runner_outdated',
+  detail: `The runner "${name}" (version ${version ?? 'unknown'}) cannot be told to drain. Cordon it, and end its process with SIGTERM when nothing runs on it; or upgrade it.`,
+});

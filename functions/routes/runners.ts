@@ -1,0 +1,62 @@
+import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi';
+import type { RunnerChange } from '../../durable/rpc/pool-rpc.ts';
+import { runnerList, runnerView } from '../../protocol/api/runners.ts';
+import type { AppEnv } from '../app-env.ts';
+import { securedFor } from '../auth/authorise.ts';
+import { json, refusals } from '../contract.ts';
+import { record } from '../gate/audit.ts';
+import { poolOf } from '../objects.ts';
+import { refuse } from '../refuse.ts';
+
+const list = createRoute({
+  method: 'get',
+  path: '/runners',
+  summary: 'The runners: what each is and has, its state, and when it was last seen',
+  ...securedFor('owner', 'admin'),
+  responses: { 200: json('All runners, by name', runnerList), ...refusals },
+});
+
+const params = z.object({ name: z.string().min(1).max(256) });
+
+const change = (name: RunnerChange, summary: string) =>
+  createRoute({
+    method: 'post',
+    path: `/runners/{name}/${name}`,
+    summary,
+    ...securedFor('owner', 'admin'),
+    request: { params },
+    responses: { 200: json('The runner as it is now', runnerView), ...refusals },
+  });
+
+const CHANGES = [
+  {
+    route: change('cordon', 'The runner takes no sessions any more; what runs there goes on. Kept over restarts'),
+    change: 'cordon',
+    action: 'runner.cordoned',
+  },
+  {
+    route: change('uncordon', 'The runner takes sessions again, after `cordon` or `drain`'),
+    change: 'uncordon',
+    action: 'runner.uncordoned',
+  },
+  {
+    route: change('drain', 'As `cordon`, and its sessions leave: idle ones at once, the others after their turn'),
+    change: 'drain',
+    action: 'runner.drained',
+  },
+] as const;
+
+/** For who runs the service: the runners, and taking one out of service. */
+export function addRunners(app: OpenAPIHono<AppEnv>): void {
+  app.openapi(list, async (c) => c.json({ data: await poolOf(c).runners(), next_cursor: null }, 200));
+
+  for (const { route, change, action } of CHANGES) {
+    app.openapi(route, async (c) => {
+      const { name } = c.req.valid('param');
+      const changed = await poolOf(c).changeRunner(name, change);
+      if ('refused' in changed) return refuse(c, changed);
+      await record(c, action, name);
+      return c.json(changed, 200);
+    });
+  }
+}

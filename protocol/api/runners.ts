@@ -1,0 +1,39 @@
+import * as z from 'zod';
+import { instant } from '../ids.ts';
+import { backendHealth, backendName, runnerDisk, storageInfo } from '../link/runner-control.ts';
+
+/** A runner as its operator sees it. What a runner has never said, or is too old to say, is null. */
+export const runnerView = z.object({
+  name: z.string(),
+  /**
+   * `connected`: it takes sessions. `cordoned`: it takes none, and what runs there goes on. `draining`: its sessions leave too. `away`: it is
+   * not connected; what it had when it was last seen is shown.
+   */
+  state: z.enum(['connected', 'away', 'draining', 'cordoned']),
+  /** The operator has cordoned it, or drains it: that holds until it is taken back, over restarts. */
+  cordoned: z.boolean(),
+  cordoned_at: instant.nullable(),
+  /** CC-Docker's version. */
+  version: z.string().nullable(),
+  /** The version of what it says to the edge. One more or less than the edge's works. */
+  protocol: z.int().nullable(),
+  backend: backendName.nullable(),
+  /** `RUNNER_LABELS`. */
+  labels: z.record(z.string(), z.string()),
+  /** Containers that it has at most, has, and could take now. */
+  capacity: z.int(),
+  running: z.int(),
+  free: z.int(),
+  health: backendHealth.nullable(),
+  /** Where it keeps snapshots. Runners with the same `id` wake each other's sessions. */
+  storage: storageInfo.omit({ health: true }).extend(backendHealth.shape).nullable(),
+  disk: runnerDisk.nullable(),
+  /** Frames and fields of it that this edge did not know, and passed over. */
+  unknown_frames: z.int(),
+  /** When its last heartbeat came; null: it has never been connected. */
+  last_seen: instant.nullable(),
+});
+export type RunnerView = z.infer<typeof runnerView>;
+
+/** `GET /runners`, by name. */
+export const runnerList = z.object({ data: z.array(runnerView), next_cursor: z.null() });

@@ -16,12 +16,19 @@ const [checkout, out] = process.argv.slice(2);
 if (checkout === undefined || out === undefined) throw new Error('name the checkout, and the folder of the fixture');
 const root = path.resolve(checkout);
 
-const bundles = z.object({ bundleWrapper: z.custom<() => Promise<string>>(), bundleWorker: z.custom<() => Promise<string>>() });
-const { bundleWrapper, bundleWorker } = bundles.parse(await import(pathToFileURL(path.join(root, 'scripts/bundle.ts')).href));
+const bundles = z.object({
+  bundleWrapper: z.custom<() => Promise<string>>(),
+  bundleWorker: z.custom<() => Promise<string>>(),
+});
+const { bundleWrapper, bundleWorker } = bundles.parse(
+  await import(pathToFileURL(path.join(root, 'scripts/bundle.ts')).href),
+);
 
 const folder = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-release-'));
 try {
-  const { version } = z.object({ version: z.string() }).parse(JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')));
+  const { version } = z
+    .object({ version: z.string() })
+    .parse(JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')));
   await writeFile(path.join(folder, 'package.json'), JSON.stringify({ version, type: 'module' }));
   await copyFile(await bundleWrapper(), path.join(folder, 'wrapper.mjs'));
   await copyFile(path.join(root, 'wrangler.toml'), path.join(folder, 'wrangler.toml'));

@@ -15,7 +15,12 @@ import { claimPort, isLoopback } from './lib/port.ts';
 import { projectVersion, shownPath } from './lib/project.ts';
 import { isRefused, type Refused } from './lib/refused.ts';
 import { runPrompt } from './prompt/run-prompt.ts';
-import { checkRunnerEnvironment, drainSeconds, runnerEnvironment, type RunnerGrant } from './runner/runner-environment.ts';
+import {
+  checkRunnerEnvironment,
+  drainSeconds,
+  runnerEnvironment,
+  type RunnerGrant,
+} from './runner/runner-environment.ts';
 import { superviseRunner } from './runner/runner-part.ts';
 import { ensureSecret } from './settings/secret.ts';
 import { sessionImage } from './runner/session-image.ts';

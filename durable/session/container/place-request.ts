@@ -82,7 +82,8 @@ export class PlaceRequest implements Outgoing {
             { on: 'runner', runner: shared.runner },
           );
     // Its files were saved while the pool was asked: it may go elsewhere.
-    const isOutdated = !answer.placed && base.on === 'runner' && this.#store.record?.files.launch?.base.on === 'storage';
+    const isOutdated =
+      !answer.placed && base.on === 'runner' && this.#store.record?.files.launch?.base.on === 'storage';
     this.#settle(epoch, isOutdated ? null : 'want', (tx) => {
       if (answer.placed) tx.placed(epoch, answer.runner);
       else tx.input({ on: 'waiting', epoch, reason: answer.reason });

@@ -7,7 +7,7 @@ import { emptyPool, pool } from '../support/pool.ts';
 import { FakeRunner, storage } from '../support/runner.ts';
 import { runnerToken } from '../support/runner-token.ts';
 
-const admin = async () => new User("root", { claims: { scope: "admin" } });
+const admin = async () => new User('root', { claims: { scope: 'admin' } });
 const status = async (user: User, id: string) => (await user.call('GET', `/sessions/${id}`)).body;
 const shown = async (name: string) => {
   const { body } = await (await admin()).call('GET', '/runners');
@@ -168,7 +168,15 @@ describe('a runner of another version', () => {
   it('that is two apart is refused with a sentence that says what to upgrade', async () => {
     const socket = await dial('/control', await runnerToken('far'));
     const fine = { ok: true, detail: 'fine' };
-    const hello = { kind: 'hello', version: '0', backend: 'process', health: fine, labels: {}, capacity: 1, running: [] };
+    const hello = {
+      kind: 'hello',
+      version: '0',
+      backend: 'process',
+      health: fine,
+      labels: {},
+      capacity: 1,
+      running: [],
+    };
     socket.send({ ...hello, storage: storage('x'), protocol: PROTOCOL + 2 });
     expect(await socket.closed()).toMatchObject({ code: 4403, reason: expect.stringContaining('upgrade the edge') });
   });

@@ -6,6 +6,7 @@ export const pool = () => env.RUNNER_POOL.get(env.RUNNER_POOL.idFromName('defaul
 export async function emptyPool(): Promise<void> {
   await runInDurableObject(pool(), (_, ctx) => {
     for (const socket of ctx.getWebSockets()) socket.close(1000);
-    for (const table of ['runners', 'places', 'copies', 'removals', 'cordons']) ctx.storage.sql.exec(`DELETE FROM ${table}`);
+    for (const table of ['runners', 'places', 'copies', 'removals', 'cordons'])
+      ctx.storage.sql.exec(`DELETE FROM ${table}`);
   });
 }

@@ -1,0 +1,88 @@
+import { parseArgs } from 'node:util';
+import { makeBackup } from '../start/backup/backup.ts';
+import { restoreBackup } from '../start/backup/restore.ts';
+import { isRefused, type Refused } from '../start/lib/refused.ts';
+import { shownPath } from '../start/lib/project.ts';
+import { loadEnvironment, parseSettings } from '../start/settings/settings.ts';
+
+const HELP = `npm run backup -- FOLDER [--pause SECONDS]
+npm run restore -- FOLDER [--overwrite]
+
+backup copies the data folder (CC_DOCKER_DATA) of a service, while it runs, into a new folder: the edge's state of one
+moment, for which the edge stands still, and the runner's storage and sessions. What is on an S3 is not in it.
+restore brings it back, while nothing runs.
+
+  --pause SECONDS   the edge may stand still for so long (default 20)
+  --overwrite       what the data folder has is put aside
+  --help            this text`;
+
+const MB = 1024 * 1024;
+
+type Command =
+  | { run: 'help' }
+  | { run: 'backup'; folder: string; pauseSeconds: number }
+  | { run: 'restore'; folder: string; overwrite: boolean };
+
+function parseCommand(): Command | Refused {
+  const [verb, ...args] = process.argv.slice(2);
+  try {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        pause: { type: 'string', default: '20' },
+        overwrite: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+    const [folder] = positionals;
+    if (values.help) return { run: 'help' };
+    if (folder === undefined || positionals.length > 1) return { refused: 'name one folder' };
+    if (verb === 'restore') return { run: 'restore', folder, overwrite: values.overwrite };
+    if (!/^\d{1,4}(\.\d{1,3})?$/.test(values.pause))
+      return { refused: '--pause must be a number of seconds, such as 20' };
+    return { run: 'backup', folder, pauseSeconds: Number(values.pause) };
+  } catch (error) {
+    return { refused: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+const counted = (objects: Readonly<Record<string, number>>): string => {
+  const all = Object.values(objects).reduce((sum, count) => sum + count, 0);
+  return `${objects['Session'] ?? 0} sessions (${all} objects)`;
+};
+
+async function run(command: Command): Promise<Refused | undefined> {
+  if (command.run === 'help') return console.log(HELP);
+  const env = loadEnvironment();
+  if (isRefused(env)) return env;
+  const settings = parseSettings(env);
+  if (isRefused(settings)) return settings;
+  const { dataFolder } = settings;
+  if (command.run === 'backup') {
+    const made = await makeBackup({ dataFolder, to: command.folder, longestPauseMs: command.pauseSeconds * 1000 });
+    if (isRefused(made)) return made;
+    const { objects, files, bytes, paused_ms, made_at, skipped } = made;
+    console.log(
+      `${counted(objects)} as of ${made_at}, ${files} files, ${Math.ceil(bytes / MB)} MB, in ${command.folder}`,
+    );
+    console.log(paused_ms === 0 ? 'The edge did not run.' : `The edge stood still for ${paused_ms} ms.`);
+    if (skipped.length > 0)
+      console.log(`Not readable, so not in it: ${skipped.length} files of sessions (backup.json has their names).`);
+    return undefined;
+  }
+  const restored = restoreBackup({ from: command.folder, dataFolder, overwrite: command.overwrite });
+  if (isRefused(restored)) return restored;
+  console.log(
+    `${counted(restored.manifest.objects)} as of ${restored.manifest.made_at} are in ${shownPath(dataFolder)}`,
+  );
+  for (const folder of restored.aside) console.log(`What was there before is now ${shownPath(folder)}.`);
+  return undefined;
+}
+
+const command = parseCommand();
+const refused = isRefused(command) ? command : await run(command);
+if (refused !== undefined) {
+  console.error(refused.refused);
+  process.exitCode = 1;
+}

@@ -1,0 +1,79 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { PROJECT } from '../../../start/lib/project.ts';
+import { nodeEnvironment } from '../../support/node-environment.ts';
+import { script } from '../../support/e2e/client.ts';
+import { scratch } from '../../support/scratch.ts';
+import { until } from '../../support/until.ts';
+import { OURS, startEdge, startRunner } from './support/parts.ts';
+
+/** `npm run backup` or `npm run restore` on this data folder. */
+async function run(verb: 'backup' | 'restore', data: string, ...args: string[]) {
+  const env = { ...nodeEnvironment(), CC_DOCKER_DATA: data };
+  const command = [path.join(PROJECT, 'scripts', 'backup.ts'), verb, ...args];
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, command, { env });
+    return { ok: true, said: stdout };
+  } catch (error) {
+    return { ok: false, said: error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error) };
+  }
+}
+
+const read = (file: string) =>
+  script({ tool: 'Bash', input: { command: `cat ${file}` } }, { text: '{{last_tool_result}}' });
+
+test('a live service is backed up in mid-turn; all is lost and brought back: each log is whole, each session goes on', async () => {
+  const data = scratch();
+  const backup = path.join(scratch(), 'backup');
+  const edge = await startEdge(OURS, data);
+  const runner = await startRunner(OURS, edge.url, data);
+  const { alice } = edge;
+  const parked = await alice.createSession();
+  await alice.ask(parked, script({ tool: 'Bash', input: { command: 'echo kept > kept.txt' } }, { text: 'Done.' }));
+  await alice.park(parked);
+  const busy = await alice.createSession();
+  await alice.ask(busy, script({ text: 'One.' }));
+  const wait = { tool: 'Bash', input: { command: 'echo mine > mine.txt; while [ ! -e go ]; do sleep 0.1; done' } };
+  const message = await alice.tell(busy, script(wait, { text: 'Two.' }));
+  await until(async () => expect(JSON.stringify(await alice.events(busy))).toContain('mine.txt'));
+  const before = { parked: await alice.events(parked), busy: await alice.events(busy) };
+
+  const made = await run('backup', data, backup);
+  expect(made).toEqual({
+    ok: true,
+    said: expect.stringMatching(/^2 sessions \(\d+ objects\).*\nThe edge stood still for \d+ ms/),
+  });
+  expect(await run('backup', data, backup)).toMatchObject({ ok: false, said: expect.stringContaining('not empty') });
+  expect(await run('restore', data, backup, '--overwrite')).toMatchObject({
+    ok: false,
+    said: expect.stringContaining('stop it'),
+  });
+
+  // The service goes on meanwhile. What happens now is not in the backup.
+  await alice.raw('PUT', `/sessions/${busy}/files/go`, { body: '' });
+  await until(async () => expect((await alice.message(busy, message)).status).toBe('completed'));
+  await runner.end('SIGTERM');
+  await edge.stop();
+  await rm(data, { recursive: true });
+
+  expect((await run('restore', data, backup)).said).toMatch(/^2 sessions/);
+  expect(await run('restore', data, backup)).toMatchObject({ ok: false, said: expect.stringContaining('--overwrite') });
+  const again = await run('restore', data, backup, '--overwrite');
+  const aside = /now (\S+edge\.before-\S+)\./.exec(again.said)?.[1] ?? '';
+  expect(existsSync(path.resolve(PROJECT, aside))).toBe(true);
+
+  const restored = await startEdge(OURS, data);
+  await startRunner(OURS, restored.url, data);
+  const { alice: later } = restored;
+  expect((await later.events(parked)).slice(0, before.parked.length)).toEqual(before.parked);
+  expect((await later.events(busy)).slice(0, before.busy.length)).toEqual(before.busy);
+  // Its container is gone, as after a kill, and the message says so.
+  await until(async () => expect((await later.message(busy, message)).error?.code).toBe('runner_lost'));
+  expect((await later.ask(busy, read('mine.txt'))).result).toContain('mine');
+  expect((await later.ask(parked, read('kept.txt'))).result).toContain('kept');
+  expect(JSON.parse(await readFile(path.join(backup, 'backup.json'), 'utf8')).paused_ms).toBeLessThan(5000);
+});

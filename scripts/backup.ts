@@ -53,7 +53,10 @@ const counted = (objects: Readonly<Record<string, number>>): string => {
 };
 
 async function run(command: Command): Promise<Refused | undefined> {
-  if (command.run === 'help') return console.log(HELP);
+  if (command.run === 'help') {
+    console.log(HELP);
+    return undefined;
+  }
   const env = loadEnvironment();
   if (isRefused(env)) return env;
   const settings = parseSettings(env);

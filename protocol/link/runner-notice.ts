@@ -32,11 +32,24 @@ const runnerNotice = z.discriminatedUnion('host_notice', [
 ]);
 export type RunnerNotice = z.infer<typeof runnerNotice>;
 
+const NOTICES: ReadonlySet<string> = new Set(runnerNotice.options.map(({ shape }) => shape.host_notice.value));
+
+/** A notice of a runner that is newer than the edge. */
+const unknownNotice = z.object({
+  host_notice: z
+    .string()
+    .max(64)
+    .refine((name) => !NOTICES.has(name)),
+});
+
+export const isKnownRunnerNotice = (notice: { readonly host_notice: string }): notice is RunnerNotice =>
+  NOTICES.has(notice.host_notice);
+
 /** Runner → session, on the data socket. */
 export const runnerNoticeFrame = z.object({
   kind: z.literal('host'),
   first: z.int().min(1),
-  notices: z.array(runnerNotice).min(1),
+  notices: z.array(z.union([runnerNotice, unknownNotice])).min(1),
 });
 export type RunnerNoticeFrame = z.infer<typeof runnerNoticeFrame>;
 

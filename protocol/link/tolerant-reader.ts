@@ -5,7 +5,7 @@ export type Received<Frame> =
   /** `unknown`: how many of its fields this end does not know. */
   | { readonly is: 'frame'; readonly frame: Frame; readonly unknown: number }
   /** A frame of a kind that this end does not know: the other one is newer. It is counted and passed over. */
-  | { readonly is: 'unknown' }
+  | { readonly is: 'unknown'; readonly kind: string }
   /** Not a frame of any version. */
   | { readonly is: 'invalid' };
 
@@ -13,7 +13,6 @@ export type Received<Frame> =
 type Option = z.ZodObject<{ kind: z.ZodLiteral<string> } & z.ZodRawShape>;
 
 const INVALID = { is: 'invalid' } as const;
-const UNKNOWN = { is: 'unknown' } as const;
 
 /**
  * Reads frames that may be of a newer version: fields that this one does not know are left out, also where the schema is strict.
@@ -27,7 +26,7 @@ export function frameReader<const Options extends readonly Option[]>(schema: z.Z
   return (json: unknown): Received<Frame> => {
     if (typeof json !== 'object' || json === null || !('kind' in json)) return INVALID;
     const shape = shapes.get(json.kind);
-    if (shape === undefined) return typeof json.kind === 'string' ? UNKNOWN : INVALID;
+    if (shape === undefined) return typeof json.kind === 'string' ? { is: 'unknown', kind: json.kind } : INVALID;
     let unknown = 0;
     for (const field in json) if (!Object.hasOwn(shape, field)) unknown += 1;
     const parsed = schema.safeParse(json);

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { contentBlock } from '../content/blocks.ts';
 import { uuid } from '../ids.ts';
+import { protocolVersion } from './protocol-version.ts';
 import { resolution } from '../api/interaction.ts';
 import { modelName, permissionMode } from '../api/session-config.ts';
 
@@ -60,10 +61,28 @@ export const wrapperCommand = z.discriminatedUnion('command', [
 ]);
 export type WrapperCommand = z.infer<typeof wrapperCommand>;
 
+const COMMANDS: ReadonlySet<string> = new Set(wrapperCommand.options.map(({ shape }) => shape.command.value));
+
+/** A command of an edge that is newer than the wrapper. It is taken like any other, and nothing is done. */
+const unknownCommand = z.object({
+  command: z
+    .string()
+    .max(64)
+    .refine((name) => !COMMANDS.has(name)),
+});
+
+export const isKnownCommand = (command: { readonly command: string }): command is WrapperCommand =>
+  COMMANDS.has(command.command);
+
 /** Session → wrapper. */
 export const sessionFrame = z.discriminatedUnion('kind', [
   /** Answers `hello`. Items up to `stored` are stored; send those after them. */
-  z.object({ kind: z.literal('welcome'), stored: z.int().min(0) }),
+  z.object({
+    kind: z.literal('welcome'),
+    stored: z.int().min(0),
+    /** As in `hello`: of the session's edge, or of the runner. */
+    protocol: protocolVersion.optional(),
+  }),
   /** Items up to `stored` are stored and can be forgotten. */
   z.object({ kind: z.literal('ack'), stored: z.int().min(1) }),
   /** Items are missing: send again from `from` on. */
@@ -76,7 +95,7 @@ export const sessionFrame = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('go') }),
   /** `held`: model calls are paused, because the budget is spent. For the runner only: a wrapper never gets it. */
   z.object({ kind: z.literal('model'), held: z.boolean() }),
-  z.object({ kind: z.literal('command'), number: z.int().min(1), command: wrapperCommand }),
+  z.object({ kind: z.literal('command'), number: z.int().min(1), command: z.union([wrapperCommand, unknownCommand]) }),
   /** `pong` with the same number answers, at once. From the runner itself, which asks whether the wrapper still lives. */
   z.object({ kind: z.literal('ping'), number: z.int().min(1) }),
 ]);

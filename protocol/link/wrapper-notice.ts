@@ -4,6 +4,7 @@ import { childToolCall } from './child-tools.ts';
 import { wakeupToolCall } from './wakeup-tools.ts';
 import { leftOut } from '../git/left-out.ts';
 import { uuid, epoch } from '../ids.ts';
+import { protocolVersion } from './protocol-version.ts';
 import { askUserInput, interactionSubject, notifyUserInput } from '../api/interaction.ts';
 
 /**
@@ -107,14 +108,32 @@ export const wrapperNotice = z.discriminatedUnion('notice', [
 ]);
 export type WrapperNotice = z.infer<typeof wrapperNotice>;
 
+const NOTICES: ReadonlySet<string> = new Set(wrapperNotice.options.map(({ shape }) => shape.notice.value));
+
+/** A notice of a wrapper that is newer than who reads it. It has its number like any other, and is passed over. */
+const unknownNotice = z.object({
+  notice: z
+    .string()
+    .max(64)
+    .refine((name) => !NOTICES.has(name)),
+});
+
 /** A line exactly as Claude Code wrote it (without the newline), or a notice of the wrapper. */
-const linkItem = z.union([z.string(), wrapperNotice]);
+const linkItem = z.union([z.string(), wrapperNotice, unknownNotice]);
 export type LinkItem = z.infer<typeof linkItem>;
+
+export const isKnownNotice = (item: Exclude<LinkItem, string>): item is WrapperNotice => NOTICES.has(item.notice);
 
 /** Wrapper → session. */
 export const wrapperFrame = z.discriminatedUnion('kind', [
   /** The first frame of every connection. `taken`: the last command taken. */
-  z.object({ kind: z.literal('hello'), epoch, taken: z.int().min(0) }),
+  z.object({
+    kind: z.literal('hello'),
+    epoch,
+    taken: z.int().min(0),
+    /** Of who sends it: the wrapper, or its runner. Absent: 1. */
+    protocol: protocolVersion.optional(),
+  }),
   /** Items `first, first+1, …`. */
   z.object({ kind: z.literal('items'), first: z.int().min(1), items: z.array(linkItem).min(1) }),
   /** A `stream_event` line: broadcast to viewers, neither numbered nor stored. */

@@ -1,5 +1,6 @@
 import { createServer, type Socket } from 'node:net';
 import { MAX_FRAME_BYTES } from '../../protocol/settings/limits.ts';
+import { frameReader, type Received } from '../../protocol/link/tolerant-reader.ts';
 import { wrapperFrame, type WrapperFrame } from '../../protocol/link/wrapper-notice.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { Pace } from './pace.ts';
@@ -51,6 +52,7 @@ export async function openLinkServer(path: string, handlers: LinkHandlers, log: 
   let finished: (() => void) | undefined;
   const pace = new Pace(performance.now());
   let slowed: NodeJS.Timeout | undefined;
+  let unknown = 0;
 
   // While a rival waits, the wrapper is read in any case: the end of its connection, or that it lives, comes last.
   const isRead = (): boolean => slowed === undefined && (!paused || rival !== undefined);
@@ -96,8 +98,16 @@ export async function openLinkServer(path: string, handlers: LinkHandlers, log: 
         if (wrapper !== socket) return;
         const now = performance.now();
         pace.frame(line.length, now);
-        const frame = parseFrame(line);
-        if (frame === undefined) return drop(socket, 'a frame is not of the protocol');
+        const received = parseFrame(line);
+        if (received.is === 'invalid' || (received.is === 'unknown' && received.kind === RUNNERS_OWN)) {
+          return drop(socket, 'a frame is not of the protocol');
+        }
+        if (received.is === 'unknown') {
+          // `pace` bounds how many there are.
+          if (unknown++ === 0) log.warn('the wrapper is newer than this runner: what it does not know is passed over', {});
+          continue;
+        }
+        const { frame } = received;
         if (frame.kind !== 'preview' || pace.preview(line.length, now)) handlers.frame(frame, line);
       }
       slowDown();
@@ -183,11 +193,16 @@ function readPastFailedWrites(socket: Socket): void {
   if (writev !== undefined) socket._writev = (chunks, done) => writev(chunks, () => done());
 }
 
+/** The kind of the frames that only the runner itself may send: a container that does is not a newer one. */
+const RUNNERS_OWN = 'host';
+
+const readWrapperFrame = frameReader(wrapperFrame);
+
 /** Nothing that a container sends is trusted. */
-function parseFrame(line: string): WrapperFrame | undefined {
+function parseFrame(line: string): Received<WrapperFrame> {
   try {
-    return wrapperFrame.safeParse(JSON.parse(line)).data;
+    return readWrapperFrame(JSON.parse(line));
   } catch {
-    return undefined;
+    return { is: 'invalid' };
   }
 }

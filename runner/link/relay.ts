@@ -1,6 +1,7 @@
 import type { RunnerNotice } from '../../protocol/link/runner-notice.ts';
 import type { SessionFrame } from '../../protocol/link/wrapper-link.ts';
-import type { WrapperFrame, WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
+import { FIRST_PROTOCOL, PROTOCOL, worksWith } from '../../protocol/link/protocol-version.ts';
+import { isKnownNotice, type WrapperFrame, type WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
 import { LINK_FLOOD_BYTES } from '../../protocol/settings/limits.ts';
 import { CommandQueue } from './command-queue.ts';
 import type { Refusal } from './data-socket.ts';
@@ -152,7 +153,7 @@ export class Relay {
         const accepted = items.accept(frame, text);
         if (accepted.kind === 'new') {
           this.#session.send(accepted.text);
-          for (const item of frame.items) if (typeof item !== 'string') this.#options.onNotice?.(item);
+          for (const item of frame.items) if (typeof item !== 'string' && isKnownNotice(item)) this.#options.onNotice?.(item);
         }
         if (accepted.kind === 'gap' && this.#resendFrom !== accepted.from) {
           this.#resendFrom = accepted.from;
@@ -209,6 +210,11 @@ export class Relay {
 
   #wrapperHello(frame: Extract<WrapperFrame, { kind: 'hello' }>): void {
     if (frame.epoch !== this.#options.epoch) return this.#link?.drop(`it is of epoch ${frame.epoch}`);
+    const { protocol = FIRST_PROTOCOL } = frame;
+    if (!worksWith(protocol)) {
+      const why = `it speaks protocol ${protocol}, and this runner ${PROTOCOL}: build its image (SESSION_IMAGE) with this version`;
+      return this.#link?.drop(why);
+    }
     this.#wrapper = 'greeted';
     this.#resendFrom = 0;
     this.#wrapperSeen = true;
@@ -223,7 +229,7 @@ export class Relay {
     if (this.#wrapper !== 'greeted' || items === undefined) return;
     this.#wrapper = 'welcomed';
     // Not what this process has received: if the runner dies, the wrapper must still have all that the session has not.
-    this.#toWrapper({ kind: 'welcome', stored: items.stored });
+    this.#toWrapper({ kind: 'welcome', stored: items.stored, protocol: PROTOCOL });
     if (this.#mayGo) this.#toWrapper({ kind: 'go' });
     for (const command of this.#commands.waiting) this.#link?.send(command);
   }

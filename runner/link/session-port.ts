@@ -1,5 +1,7 @@
 import { CloseCode } from '../../protocol/close-code.ts';
 import type { RunnerNotice } from '../../protocol/link/runner-notice.ts';
+import { PROTOCOL } from '../../protocol/link/protocol-version.ts';
+import { frameReader, type Received } from '../../protocol/link/tolerant-reader.ts';
 import { sessionFrame, type SessionFrame } from '../../protocol/link/wrapper-link.ts';
 import type { WrapperFrame } from '../../protocol/link/wrapper-notice.ts';
 import type { BackoffRange } from '../lib/backoff.ts';
@@ -43,6 +45,7 @@ export class SessionPort {
   /** The last command that the session knows to be taken. */
   #reportedTaken = 0;
   #noticeDropped = false;
+  #unknown = 0;
 
   constructor(options: SessionPortOptions, handlers: SessionPortHandlers) {
     this.#options = options;
@@ -86,7 +89,7 @@ export class SessionPort {
     if (this.#state !== 'open') return;
     this.#state = 'greeted';
     this.#reportedTaken = taken;
-    const hello: WrapperFrame = { kind: 'hello', epoch: this.#options.epoch, taken };
+    const hello: WrapperFrame = { kind: 'hello', epoch: this.#options.epoch, taken, protocol: PROTOCOL };
     this.#data.send(JSON.stringify(hello));
   }
 
@@ -143,15 +146,19 @@ export class SessionPort {
   }
 
   #receive(text: string): void {
-    const frame = parseFrame(text);
-    if (frame === undefined) {
+    const received = parseFrame(text);
+    if (received.is === 'unknown') {
+      if (this.#unknown++ === 0) this.#options.log.warn('the edge is newer: what this runner does not know is passed over', {});
+      return;
+    }
+    if (received.is === 'invalid') {
       this.#options.log.error('a frame of the session is not of the protocol', { bytes: text.length });
       this.#data.drop(CloseCode.badFrame, 'not of the protocol');
       return;
     }
     // It came before this connection's `hello`. In answer to that `hello` it comes again.
     if (this.#state === 'open') return;
-    this.#handlers.frame(frame, text);
+    this.#handlers.frame(received.frame, text);
   }
 
   #sendNotices(): void {
@@ -161,10 +168,12 @@ export class SessionPort {
   }
 }
 
-function parseFrame(text: string): SessionFrame | undefined {
+const readSessionFrame = frameReader(sessionFrame);
+
+function parseFrame(text: string): Received<SessionFrame> {
   try {
-    return sessionFrame.safeParse(JSON.parse(text)).data;
+    return readSessionFrame(JSON.parse(text));
   } catch {
-    return undefined;
+    return { is: 'invalid' };
   }
 }

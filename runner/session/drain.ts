@@ -37,7 +37,10 @@ export class Drain {
   /** The edge asks for it, or takes it back. The runner stays, and is empty after a while. */
   ask(on: boolean): void {
     if (this.#final) return;
+    const isNew = on !== this.#on;
     this.#set(on);
+    // After a break it asks again: the time has begun already.
+    if (!isNew) return;
     clearTimeout(this.#timer);
     if (on) this.#timer = setTimeout(() => this.#endAll(), this.#options.timeoutMs);
   }

@@ -1,5 +1,6 @@
 import { createConnection, type Socket } from 'node:net';
 import { MAX_FRAME_BYTES } from '../../protocol/settings/limits.ts';
+import { frameReader } from '../../protocol/link/tolerant-reader.ts';
 import { type SessionFrame, sessionFrame } from '../../protocol/link/wrapper-link.ts';
 import type { WrapperFrame } from '../../protocol/link/wrapper-notice.ts';
 import { backoff } from '../lib/backoff.ts';
@@ -33,6 +34,7 @@ export class Link {
   #redial: NodeJS.Timeout | undefined;
   #closed = false;
   #reported = '';
+  #unknown = 0;
 
   constructor(path: string, listener: LinkListener) {
     this.#path = path;
@@ -118,6 +120,11 @@ export class Link {
     if (line.kind === 'oversized') return `a frame of ${line.size} bytes`;
     const frame = decode(line.bytes);
     if (frame === null) return `not a frame: ${line.bytes.toString('utf8', 0, 200)}`;
+    // The runner is newer. Its first such frame is in the container's log.
+    if (frame === 'unknown') {
+      if (this.#unknown++ === 0) console.error(`cc-docker wrapper: passed over: ${line.bytes.toString('utf8', 0, 200)}`);
+      return null;
+    }
     const problem = this.#listener.receive(frame);
     // Only a good frame resets the backoff: a peer that accepts and drops at once must not be dialled in a tight loop.
     if (problem === null) this.#failures = 0;
@@ -143,13 +150,16 @@ function encode(frame: WrapperFrame): string {
   return `${JSON.stringify(frame)}\n`;
 }
 
-function decode(bytes: Buffer): SessionFrame | null {
+const readSessionFrame = frameReader(sessionFrame);
+
+function decode(bytes: Buffer): SessionFrame | 'unknown' | null {
   let value: unknown;
   try {
     value = JSON.parse(bytes.toString('utf8'));
   } catch {
     return null;
   }
-  const parsed = sessionFrame.safeParse(value);
-  return parsed.success ? parsed.data : null;
+  const received = readSessionFrame(value);
+  if (received.is === 'frame') return received.frame;
+  return received.is === 'unknown' ? 'unknown' : null;
 }

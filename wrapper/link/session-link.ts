@@ -1,4 +1,5 @@
-import type { SessionFrame, WrapperCommand } from '../../protocol/link/wrapper-link.ts';
+import { PROTOCOL } from '../../protocol/link/protocol-version.ts';
+import { isKnownCommand, type SessionFrame, type WrapperCommand } from '../../protocol/link/wrapper-link.ts';
 import type { LinkItem, WrapperFrame } from '../../protocol/link/wrapper-notice.ts';
 import { CommandQueue } from './command-queue.ts';
 import { Link } from './link.ts';
@@ -33,7 +34,7 @@ export class SessionLink {
   constructor(path: string, epoch: number, listener: SessionLinkListener) {
     this.#listener = listener;
     this.#link = new Link(path, {
-      hello: () => ({ kind: 'hello', epoch, taken: this.#commands.connected() }),
+      hello: () => ({ kind: 'hello', epoch, taken: this.#commands.connected(), protocol: PROTOCOL }),
       take: () => this.#take(),
       sent: (frame, length) => {
         if (frame.kind === 'items') this.#outbox.sent(frame, length);
@@ -115,7 +116,12 @@ export class SessionLink {
   }
 
   #receive(frame: SessionFrame): string | null {
-    if (frame.kind === 'command') return this.#commands.receive(frame.number, frame.command);
+    if (frame.kind === 'command') {
+      const { number, command } = frame;
+      if (isKnownCommand(command)) return this.#commands.receive(number, command);
+      console.error(`cc-docker wrapper: the edge is newer: the command ${command.command} is passed over`);
+      return this.#commands.receive(number, { command: 'skip' });
+    }
     if (frame.kind === 'ping') {
       // After each frame that comes, what waits is sent.
       this.#ping = frame.number;

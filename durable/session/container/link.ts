@@ -1,10 +1,13 @@
 import { CloseCode } from '../../../protocol/close-code.ts';
 import { dataFrame, type DataFrame, type RunnerNoticeFrame } from '../../../protocol/link/runner-notice.ts';
+import { FIRST_PROTOCOL, PROTOCOL, tooFarApart, worksWith } from '../../../protocol/link/protocol-version.ts';
+import { frameReader } from '../../../protocol/link/tolerant-reader.ts';
 import type { SessionFrame, WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
 import type { WrapperFrame } from '../../../protocol/link/wrapper-notice.ts';
 import type { NumberedCommand } from '../store/tables/command-table.ts';
 import { Flow } from '../core/link/flow.ts';
 import { parseJson } from '../../shared/json.ts';
+import { MAX_UNKNOWN_PER_MINUTE, UnknownFrames } from '../../shared/unknown-frames.ts';
 import type { SessionStore } from '../store/store.ts';
 
 /** A frame, and its length as text, UTF-16 units. */
@@ -34,6 +37,7 @@ export class ContainerLink {
   readonly #ctx: DurableObjectState;
   readonly #store: SessionStore;
   readonly #flow: Flow;
+  readonly #unknown = new UnknownFrames();
   /** While an acknowledgement is held back. Its container waits for it, so the object is in use. */
   #timer: ReturnType<typeof setTimeout> | null = null;
 
@@ -58,9 +62,11 @@ export class ContainerLink {
     const attachment = socket.deserializeAttachment() as Partial<Attachment> | null;
     if (attachment?.kind !== 'data' || attachment.epoch === undefined) return false;
     if (socket.readyState !== WebSocket.OPEN || !this.#isCurrent(socket, attachment.epoch)) return true;
-    const frames = parseFrames(message);
-    if (frames === null) socket.close(CloseCode.badFrame, 'not frames of the wrapper link');
-    else this.#handle(socket, attachment.epoch, frames);
+    const parsed = parseFrames(message);
+    if (parsed === null) socket.close(CloseCode.badFrame, 'not frames of the wrapper link');
+    else if (parsed.unknown > 0 && !this.#unknown.allows('link', parsed.unknown, Date.now())) {
+      socket.close(CloseCode.tooMany, `more than ${MAX_UNKNOWN_PER_MINUTE} unknown frames or fields a minute`);
+    } else this.#handle(socket, attachment.epoch, parsed.frames);
     return true;
   }
 
@@ -96,7 +102,10 @@ export class ContainerLink {
       else if (frame.kind === 'host') this.#storeNotices(socket, frame);
       else if (frame.kind === 'taken') this.#store.commands.taken(epoch, frame.command);
       else if (frame.kind === 'pong') continue;
-      else if (frame.epoch === epoch) this.#welcome(socket, epoch, frame.taken);
+      else if (!worksWith(frame.protocol ?? FIRST_PROTOCOL)) {
+        const runner = frame.protocol ?? FIRST_PROTOCOL;
+        return socket.close(CloseCode.forbidden, tooFarApart({ runner, edge: PROTOCOL }));
+      } else if (frame.epoch === epoch) this.#welcome(socket, epoch, frame.taken);
       else return socket.close(CloseCode.badFrame, 'the epoch is not that of the token');
     }
     if (sent.length > 0) this.#storeFrames(socket, sent);
@@ -107,7 +116,7 @@ export class ContainerLink {
     this.#flow.welcomed();
     // A `taken` frame may have been lost. If the container ends now, what the wrapper has taken must not be sent again.
     this.#store.commands.taken(epoch, taken);
-    send(socket, { kind: 'welcome', stored });
+    send(socket, { kind: 'welcome', stored, protocol: PROTOCOL });
     send(socket, { kind: 'host_ack', stored: notices_stored });
     send(socket, { kind: 'model', held: this.#store.current.state.suspended !== null });
     for (const command of this.#store.commands.after(epoch, taken)) this.#sendCommand(socket, command);
@@ -180,14 +189,21 @@ function send(socket: WebSocket, frame: SessionFrame): void {
   socket.send(JSON.stringify(frame));
 }
 
-/** Parses a message of one or more frames, one per line. Null: a line is not a valid frame. */
-function parseFrames(message: string | ArrayBuffer): Sized<DataFrame>[] | null {
+const readDataFrame = frameReader(dataFrame);
+
+/**
+ * Parses a message of one or more frames, one per line. Null: a line is not a valid frame. `unknown`: frames and fields that are of a
+ * newer version.
+ */
+function parseFrames(message: string | ArrayBuffer): { frames: Sized<DataFrame>[]; unknown: number } | null {
   if (typeof message !== 'string') return null;
   const frames: Sized<DataFrame>[] = [];
+  let unknown = 0;
   for (const line of message.split('\n')) {
-    const { data: frame } = dataFrame.safeParse(parseJson(line));
-    if (frame === undefined) return null;
-    frames.push({ frame, length: line.length });
+    const received = readDataFrame(parseJson(line));
+    if (received.is === 'invalid') return null;
+    unknown += received.is === 'unknown' ? 1 : received.unknown;
+    if (received.is === 'frame') frames.push({ frame: received.frame, length: line.length });
   }
-  return frames;
+  return { frames, unknown };
 }

@@ -180,4 +180,25 @@ describe('a runner of another version', () => {
     socket.send({ ...hello, storage: storage('x'), protocol: PROTOCOL + 2 });
     expect(await socket.closed()).toMatchObject({ code: 4403, reason: expect.stringContaining('upgrade the edge') });
   });
+
+  it('has notices in its containers that this edge does not know: they are in the log, and nothing is lost around them', async () => {
+    const user = new User();
+    const runner = await FakeRunner.connect('image', { protocol: PROTOCOL });
+    const id = await user.createSession();
+    const container = await runner.start(id);
+    container.data.send({ kind: 'of_next_year', more: 1 });
+    container.say({ type: 'system', n: 1 }, { notice: 'of_next_year', more: 1 }, { type: 'system', n: 2 });
+    container.data.send({ kind: 'host', first: 1, notices: [{ host_notice: 'of_next_year' }] });
+    await container.stored();
+    expect(await container.data.next(({ kind, stored }) => kind === 'host_ack' && stored === 1)).toBeDefined();
+    const { body } = await user.call('GET', `/sessions/${id}/events`);
+    const refused = body.data.filter(({ type }: { type: string }) => type === 'session.notice_refused');
+    expect(refused.map(({ data }: { data: { detail: string } }) => data.detail)).toEqual([
+      expect.stringContaining('image is newer'),
+      expect.stringContaining('runner is newer'),
+    ]);
+    expect(body.data.filter(({ data }: { data: { n?: number } }) => data.n !== undefined)).toHaveLength(2);
+    for (let sent = 0; sent <= MAX_UNKNOWN_PER_MINUTE; sent++) container.data.send({ kind: 'noise' });
+    expect(await container.data.closed()).toMatchObject({ code: 4429 });
+  });
 });

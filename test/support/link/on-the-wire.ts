@@ -7,7 +7,7 @@ export const isPreview = <T>(said: T): said is Extract<T, { preview: string }> =
   typeof said === 'object' && said !== null && 'preview' in said;
 
 /** The line of Claude Code that a word stands for; a notice stands for itself. */
-const itemOf = (item: LinkItem): LinkItem =>
+const itemOf = <Item extends LinkItem>(item: Item): Item | string =>
   typeof item === 'string' ? JSON.stringify({ type: 'system', word: item }) : item;
 
 /** The preview that a word stands for. */

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import net from 'node:net';
-import type { SessionFrame, WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
+import { isKnownCommand, type SessionFrame, type WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
 import type { LinkItem, WrapperFrame } from '../../../protocol/link/wrapper-notice.ts';
 import { Changes } from '../changes.ts';
 import type { Said } from './case.ts';
@@ -86,7 +86,7 @@ export class WrapperPeer {
       if (frame.kind === 'welcome') {
         this.#welcomes += 1;
         this.#next = this.#taken + 1;
-      } else if (frame.kind === 'command') this.#command(frame.number, frame.command);
+      } else if (frame.kind === 'command' && isKnownCommand(frame.command)) this.#command(frame.number, frame.command);
       this.#changes.notify();
     }
   }

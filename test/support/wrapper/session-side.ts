@@ -4,6 +4,7 @@ import type { Resolution } from '../../../protocol/api/interaction.ts';
 import type { SessionFrame, WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
 import {
   type LinkItem,
+  isKnownNotice,
   wrapperFrame,
   type WrapperFrame,
   type WrapperNotice,
@@ -42,7 +43,7 @@ export class SessionSide implements AsyncDisposable {
   }
 
   get notices(): WrapperNotice[] {
-    return this.items.filter((item) => typeof item !== 'string');
+    return this.items.filter((item) => typeof item !== 'string').filter(isKnownNotice);
   }
 
   get taken(): number {

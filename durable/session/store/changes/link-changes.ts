@@ -1,7 +1,7 @@
 import type { AgentTool } from '../../../../protocol/api/session-config.ts';
-import type { RunnerNotice } from '../../../../protocol/link/runner-notice.ts';
+import { isKnownRunnerNotice, type RunnerNotice, type RunnerNoticeFrame } from '../../../../protocol/link/runner-notice.ts';
 import { MAX_LINE_BYTES } from '../../../../protocol/settings/limits.ts';
-import type { LinkItem, WrapperNotice } from '../../../../protocol/link/wrapper-notice.ts';
+import { isKnownNotice, type LinkItem, type WrapperNotice } from '../../../../protocol/link/wrapper-notice.ts';
 import type { MessageError } from '../../../../protocol/reason.ts';
 import { v7 as uuidV7 } from 'uuid';
 import { readClaudeLine, type LineSignal } from '../../core/claude-line.ts';
@@ -73,11 +73,14 @@ export class LinkChanges {
   }
 
   /** Stores those of the runner's own notices `first, first+1, …` that are new. The runner sends missing ones again. */
-  takeNotices(first: number, notices: readonly RunnerNotice[]): void {
+  takeNotices(first: number, notices: RunnerNoticeFrame['notices']): void {
     const { epoch, notices_stored } = this.#tx.record.link;
     if (first > notices_stored + 1) return;
     const fresh = notices.slice(notices_stored + 1 - first);
-    for (const notice of fresh) this.#runnerNotice(epoch, notice);
+    for (const notice of fresh) {
+      if (isKnownRunnerNotice(notice)) this.#runnerNotice(epoch, notice);
+      else this.#unknownNotice(epoch, notice.host_notice, 'runner');
+    }
     this.#tx.record = {
       ...this.#tx.record,
       link: { ...this.#tx.record.link, notices_stored: notices_stored + fresh.length },
@@ -98,7 +101,10 @@ export class LinkChanges {
   }
 
   #item(item: LinkItem): void {
-    if (typeof item !== 'string') return this.#notice(item);
+    if (typeof item !== 'string') {
+      if (isKnownNotice(item)) return this.#notice(item);
+      return this.#unknownNotice(this.#tx.record.link.epoch, item.notice, 'image');
+    }
     // A wrapper has done this. What speaks in its place need not.
     const bytes = tooManyBytes(item);
     if (bytes !== null) return this.#tx.emit({ type: 'session.oversized', data: { bytes, head: item.slice(0, 1024) } });
@@ -113,6 +119,12 @@ export class LinkChanges {
     this.#conversation(line.conversation_id);
     if (line.settings !== null) this.#tx.settings.reported(line.settings);
     if (line.signal !== null) this.#signal(line.signal);
+  }
+
+  /** It has its number, and is in the log: so it is counted, and nothing is lost without a word. */
+  #unknownNotice(epoch: number, notice: string, from: 'runner' | 'image'): void {
+    const detail = `This edge does not know it, and passed it over: the container’s ${from} is newer. Upgrade the edge.`;
+    this.#tx.emit({ type: 'session.notice_refused', data: { epoch, notice, detail } });
   }
 
   /** Every line names its conversation. The last one named is the one to go on with. */

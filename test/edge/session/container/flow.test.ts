@@ -47,7 +47,7 @@ test('another connection is told what is stored, nothing is lost or doubled, and
   scene.container.say(...lines(40));
   expect(await logged(scene)).toHaveLength(40);
   const again = await FakeContainer.connect(scene.container.launch);
-  expect(await again.data.next(({ kind }) => kind === 'welcome')).toEqual({ kind: 'welcome', stored: 41 });
+  expect(await again.data.next(({ kind }) => kind === 'welcome')).toMatchObject({ kind: 'welcome', stored: 41 });
   again.sayFrom(40, ...lines(3, 39));
   expect(await logged(scene)).toEqual(lines(41).map(({ n }) => n));
   expect(again.data.unread(isAck)).toBe(0);

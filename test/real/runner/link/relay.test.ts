@@ -189,10 +189,10 @@ test('of an adopted container the session says what it has, before the wrapper g
   session.items.push('1', '2', '3');
   const wrapper = await connect(linkPath);
   wrapper.hello(7);
-  expect(await wrapper.frame('welcome')).toEqual({ kind: 'welcome', stored: 3 });
+  expect(await wrapper.frame('welcome')).toMatchObject({ kind: 'welcome', stored: 3 });
   wrapper.say(4, '4');
   await edge.changes.until(() => session.items.length === 4);
-  expect(session.hellos).toEqual([{ kind: 'hello', epoch: 3, taken: 7 }]);
+  expect(session.hellos).toMatchObject([{ kind: 'hello', epoch: 3, taken: 7 }]);
 });
 
 test('while the wrapper answers, who else connects is refused, and nothing of it is heard', async () => {

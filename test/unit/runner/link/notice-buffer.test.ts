@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { RunnerNotice } from '../../../../protocol/link/runner-notice.ts';
+import type { RunnerNotice, RunnerNoticeFrame } from '../../../../protocol/link/runner-notice.ts';
 import { NoticeBuffer } from '../../../../runner/link/notice-buffer.ts';
 
 const notice = (host: string): RunnerNotice => ({
@@ -62,8 +62,8 @@ test('whatever breaks and whenever, each notice is stored once and in order', ()
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
       const buffer = new NoticeBuffer(true);
-      const stored: RunnerNotice[] = [];
-      let flight: { first: number; notices: RunnerNotice[] }[] = [];
+      const stored: RunnerNoticeFrame['notices'] = [];
+      let flight: RunnerNoticeFrame[] = [];
       let pushed = 0;
       const settle = () => {
         for (const { first, notices } of flight) {

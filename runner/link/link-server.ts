@@ -104,7 +104,8 @@ export async function openLinkServer(path: string, handlers: LinkHandlers, log: 
         }
         if (received.is === 'unknown') {
           // `pace` bounds how many there are.
-          if (unknown++ === 0) log.warn('the wrapper is newer than this runner: what it does not know is passed over', {});
+          if (unknown++ === 0)
+            log.warn('the wrapper is newer than this runner: what it does not know is passed over', {});
           continue;
         }
         const { frame } = received;

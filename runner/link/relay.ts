@@ -153,7 +153,8 @@ export class Relay {
         const accepted = items.accept(frame, text);
         if (accepted.kind === 'new') {
           this.#session.send(accepted.text);
-          for (const item of frame.items) if (typeof item !== 'string' && isKnownNotice(item)) this.#options.onNotice?.(item);
+          for (const item of frame.items)
+            if (typeof item !== 'string' && isKnownNotice(item)) this.#options.onNotice?.(item);
         }
         if (accepted.kind === 'gap' && this.#resendFrom !== accepted.from) {
           this.#resendFrom = accepted.from;

@@ -148,7 +148,8 @@ export class SessionPort {
   #receive(text: string): void {
     const received = parseFrame(text);
     if (received.is === 'unknown') {
-      if (this.#unknown++ === 0) this.#options.log.warn('the edge is newer: what this runner does not know is passed over', {});
+      if (this.#unknown++ === 0)
+        this.#options.log.warn('the edge is newer: what this runner does not know is passed over', {});
       return;
     }
     if (received.is === 'invalid') {

@@ -42,7 +42,14 @@ export interface RunnerPartOptions {
 
 /** Keeps a runner running in a process of its own: when it ends, starts it again, with a backoff. */
 export function superviseRunner(options: RunnerPartOptions): RunnerPart {
-  const { environment, log: file, say, lifeline, drainSeconds = 0, module = path.join(PROJECT, 'runner', 'main.ts') } = options;
+  const {
+    environment,
+    log: file,
+    say,
+    lifeline,
+    drainSeconds = 0,
+    module = path.join(PROJECT, 'runner', 'main.ts'),
+  } = options;
   const stopping = new AbortController();
   let runner: ChildProcess | undefined;
   let isRestart = false;

@@ -122,7 +122,8 @@ export class Link {
     if (frame === null) return `not a frame: ${line.bytes.toString('utf8', 0, 200)}`;
     // The runner is newer. Its first such frame is in the container's log.
     if (frame === 'unknown') {
-      if (this.#unknown++ === 0) console.error(`cc-docker wrapper: passed over: ${line.bytes.toString('utf8', 0, 200)}`);
+      if (this.#unknown++ === 0)
+        console.error(`cc-docker wrapper: passed over: ${line.bytes.toString('utf8', 0, 200)}`);
       return null;
     }
     const problem = this.#listener.receive(frame);

@@ -124,7 +124,8 @@ class Player {
       const got = this.#ahead ?? (await this.#next(wire, wanted));
       this.#ahead = null;
       if (got === null) throw new Error('the connection has ended');
-      if (got.kind !== 'items' || wanted.kind !== 'items') return expect(withoutVersion(got)).toEqual(withoutVersion(wanted));
+      if (got.kind !== 'items' || wanted.kind !== 'items')
+        return expect(withoutVersion(got)).toEqual(withoutVersion(wanted));
       const together = Math.min(got.items.length, wanted.items.length);
       expect(first(got, together)).toEqual(first(wanted, together));
       this.#ahead = after(got, together);

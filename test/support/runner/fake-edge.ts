@@ -4,7 +4,12 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { runnerTransferFrame, type RunnerTransferFrame } from '../../../protocol/api/files.ts';
-import { isKnownRunnerNotice, runnerNoticeFrame, type RunnerNoticeFrame, type RunnerNotice } from '../../../protocol/link/runner-notice.ts';
+import {
+  isKnownRunnerNotice,
+  runnerNoticeFrame,
+  type RunnerNoticeFrame,
+  type RunnerNotice,
+} from '../../../protocol/link/runner-notice.ts';
 import {
   HEARTBEAT,
   runnerFrame,
@@ -243,7 +248,9 @@ export class FakeEdge {
         break;
       }
       case 'host':
-        session.notices.push(...frame.notices.slice(session.notices.length + 1 - frame.first).filter(isKnownRunnerNotice));
+        session.notices.push(
+          ...frame.notices.slice(session.notices.length + 1 - frame.first).filter(isKnownRunnerNotice),
+        );
         say({ kind: 'host_ack', stored: session.notices.length });
         break;
       case 'preview':

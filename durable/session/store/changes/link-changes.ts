@@ -1,5 +1,9 @@
 import type { AgentTool } from '../../../../protocol/api/session-config.ts';
-import { isKnownRunnerNotice, type RunnerNotice, type RunnerNoticeFrame } from '../../../../protocol/link/runner-notice.ts';
+import {
+  isKnownRunnerNotice,
+  type RunnerNotice,
+  type RunnerNoticeFrame,
+} from '../../../../protocol/link/runner-notice.ts';
 import { MAX_LINE_BYTES } from '../../../../protocol/settings/limits.ts';
 import { isKnownNotice, type LinkItem, type WrapperNotice } from '../../../../protocol/link/wrapper-notice.ts';
 import type { MessageError } from '../../../../protocol/reason.ts';

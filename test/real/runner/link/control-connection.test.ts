@@ -112,7 +112,11 @@ test('what the pool asks is handed on; what is not of the protocol ends the conn
   edge.order({ kind: 'stop', ...KEY });
   await changes.until(() => frames.length === 2);
   expect(frames.map((frame) => frame.kind)).toEqual(['welcome', 'stop']);
+  // Of a newer edge. It is passed over.
   edge.controlSocket?.send('{"kind":"format_disk"}');
+  edge.order({ kind: 'stop', ...KEY });
+  await changes.until(() => frames.length === 3);
+  edge.controlSocket?.send('{"kind":"stop","epoch":"first"}');
   await edge.frame('hello', 1);
 });
 

@@ -60,8 +60,8 @@ export const networkConfig = z.strictObject({
 export type NetworkConfig = z.infer<typeof networkConfig>;
 
 /** What an operator says of a runner, by name (`RUNNER_LABELS`). */
-export const labelName = z.string().regex(/^[A-Za-z0-9._/-]{1,64}$/, 'must be 1 to 64 letters, digits and ._/-');
-export const labelValue = z.string().regex(/^[A-Za-z0-9._/-]{0,64}$/, 'must be at most 64 letters, digits and ._/-');
+const labelName = z.string().regex(/^[A-Za-z0-9._/-]{1,64}$/, 'must be 1 to 64 letters, digits and ._/-');
+const labelValue = z.string().regex(/^[A-Za-z0-9._/-]{0,64}$/, 'must be at most 64 letters, digits and ._/-');
 
 /** Which runners will do. */
 const runnerConfig = z.strictObject({

@@ -7,7 +7,7 @@ import { instant } from '../../protocol/ids.ts';
 export const PARTS = ['edge', 'development-secret', 'runner'] as const;
 
 /** `backup.json`, which is written last: without it a backup is not whole. */
-export const manifest = z.object({
+const manifest = z.object({
   /** Of the backup's own form. */
   format: z.literal(1),
   /** The CC-Docker that made it. */

@@ -1,7 +1,7 @@
 import type { Reason } from '../../../protocol/reason.ts';
 
 /** What an operator says of a runner (`RUNNER_LABELS`), by name. */
-export type Labels = Readonly<Record<string, string>>;
+type Labels = Readonly<Record<string, string>>;
 
 /** What a session requires of its runner, wherever its files are. */
 export interface Requirements {

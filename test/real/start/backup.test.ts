@@ -77,3 +77,47 @@ test('a live service is backed up in mid-turn; all is lost and brought back: eac
   expect((await later.ask(parked, read('kept.txt'))).result).toContain('kept');
   expect(JSON.parse(await readFile(path.join(backup, 'backup.json'), 'utf8')).paused_ms).toBeLessThan(5000);
 });
+
+test('in the middle of a rush, what each object knows of the others is of one moment', async () => {
+  const data = scratch();
+  const backup = path.join(scratch(), 'backup');
+  const unbounded = { MAX_SESSIONS_PER_USER: '100000', MAX_SESSIONS_PER_HOUR: '0', RATE_LIMIT_PER_OWNER: '0' };
+  const edge = await startEdge(OURS, data, 0, unbounded);
+  const { alice } = edge;
+  const created: string[] = [];
+  const over = new AbortController();
+  const rush = async () => {
+    while (!over.signal.aborted) {
+      const id = await alice.createSession();
+      created.push(id);
+      await alice.tell(id, 'Said.');
+    }
+  };
+  const rushes = Promise.all([rush(), rush(), rush(), rush()]);
+  await until(() => expect(created.length).toBeGreaterThan(40));
+  const surely = [...created];
+  expect(await run('backup', data, backup)).toMatchObject({ ok: true });
+  over.abort();
+  await rushes;
+  await edge.stop();
+  await rm(data, { recursive: true });
+
+  expect(await run('restore', data, backup)).toMatchObject({ ok: true });
+  const { alice: later } = await startEdge(OURS, data, 0, unbounded);
+  const listed: string[] = [];
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const { body } = await later.call('GET', `/sessions?limit=100${cursor === '' ? '' : `&cursor=${cursor}`}`);
+    listed.push(...body.data.map((session: { session_id: string }) => session.session_id));
+    cursor = body.next_cursor;
+  }
+  expect(surely.filter((id) => !listed.includes(id))).toEqual([]);
+  // A session is in its owner's list before it has an object.
+  const { objects } = JSON.parse(await readFile(path.join(backup, 'backup.json'), 'utf8'));
+  expect(objects.Session).toBeLessThanOrEqual(listed.length);
+  for (const id of listed) {
+    const session = await later.show(id);
+    expect(session).toMatchObject({ session_id: id, status: 'queued' });
+    const events = await later.events(id);
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
+  }
+});

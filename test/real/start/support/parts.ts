@@ -33,14 +33,19 @@ export const OURS: Programs = {
 };
 
 /** An edge as `npm start` runs it, until the test has ended. */
-export async function startEdge({ worker, wrangler }: Programs, data: string, port = 0) {
+export async function startEdge(
+  { worker, wrangler }: Programs,
+  data: string,
+  port = 0,
+  vars: Record<string, string> = {},
+) {
   const edge = await startEdgePart({
     worker,
     config: readWranglerConfig(wrangler),
     host: '127.0.0.1',
     port,
     stateFolder: path.join(data, 'edge'),
-    vars: { JWT_SECRET: SECRET },
+    vars: { JWT_SECRET: SECRET, ...vars },
     say: () => {},
     log: path.join(data, 'edge.log'),
   });

@@ -1,5 +1,5 @@
 import type { RunnerNotice } from '../../protocol/link/runner-notice.ts';
-import type { SessionFrame } from '../../protocol/link/wrapper-link.ts';
+import { isKnownCommand, type SessionFrame } from '../../protocol/link/wrapper-link.ts';
 import { FIRST_PROTOCOL, PROTOCOL, worksWith } from '../../protocol/link/protocol-version.ts';
 import { isKnownNotice, type WrapperFrame, type WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
 import { LINK_FLOOD_BYTES } from '../../protocol/settings/limits.ts';
@@ -262,7 +262,8 @@ export class Relay {
         // Only the runner may send them.
         break;
       case 'command':
-        if (frame.command.command === 'prompt') this.#options.onPrompt?.(frame.command.traceparent);
+        if (isKnownCommand(frame.command) && frame.command.command === 'prompt')
+          this.#options.onPrompt?.(frame.command.traceparent);
         if (this.#commands.offer(frame.number, text) && this.#wrapper === 'welcomed') this.#link?.send(text);
         break;
     }

@@ -16,6 +16,8 @@ const poolHealth = z.object({
       capacity: z.int(),
       running: z.int(),
       draining: z.boolean(),
+      /** Its operator has it take no sessions. Absent: it takes them. */
+      cordoned: z.boolean().optional(),
       /** Frames and fields of it that this edge did not know, and passed over: it is newer. */
       unknown_frames: z.int().optional(),
       /** Absent: the runner does not say. */

@@ -38,6 +38,7 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
   readonly #orders: FileOrders;
   readonly #frames: RunnerFrames;
   readonly #metrics: RunnerMetricsTable;
+  readonly #cordons: Cordons;
   readonly #fleet: Fleet;
   readonly #unknown = new UnknownFrames();
 
@@ -51,8 +52,8 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
     this.#sockets = new RunnerSockets(ctx);
     const mixesIsolation = this.#settings.MIX_ISOLATION;
     this.#metrics = new RunnerMetricsTable(ctx.storage.sql);
-    const cordons = new Cordons(ctx.storage.sql);
-    const [table, sockets, metrics] = [this.#table, this.#sockets, this.#metrics];
+    this.#cordons = new Cordons(ctx.storage.sql);
+    const [table, sockets, metrics, cordons] = [this.#table, this.#sockets, this.#metrics, this.#cordons];
     const deps = { ctx, env, table, sockets, metrics, cordons, mixesIsolation };
     this.#queue = new PlacementQueue(deps);
     this.#fleet = new Fleet(deps, this.#keys, this.#queue);
@@ -138,7 +139,8 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
         const running = places.filter(({ runner }) => runner === name).length;
         const { ok, detail } = health;
         const runner = { name, backend, ok, detail, capacity, running, draining, unknown_frames: unknown };
-        return disk === undefined ? runner : { ...runner, disk };
+        const cordoned = this.#cordons.of(name) !== null;
+        return { ...runner, ...(cordoned && { cordoned }), ...(disk !== undefined && { disk }) };
       }),
       waiting: places.filter(({ phase }) => phase === 'waiting').length,
     };

@@ -34,13 +34,16 @@ export function unreadyReasons({ parts: { edge, pool } }: Health): string[] {
     reasons.push(`the edge’s disk has ${edge.disk.free_mb} MB free, less than ${edge.disk.floor_mb} (DISK_FLOOR_MB)`);
   if (pool.detail !== undefined) reasons.push(pool.detail);
   else if (pool.runners.length === 0) reasons.push('no runner is connected');
-  else if (!pool.runners.some(({ ok, draining, disk }) => ok && !draining && disk?.low !== true))
+  else if (
+    !pool.runners.some(({ ok, draining, cordoned, disk }) => ok && !draining && cordoned !== true && disk?.low !== true)
+  )
     reasons.push(`no runner takes sessions: ${pool.runners.map(troubleOf).join('; ')}`);
   return reasons;
 }
 
-function troubleOf({ name, ok, detail, draining, disk }: PoolHealth['runners'][number]): string {
+function troubleOf({ name, ok, detail, draining, cordoned, disk }: PoolHealth['runners'][number]): string {
   if (!ok) return `${name}: ${detail}`;
+  if (cordoned === true) return `${name} is cordoned`;
   return draining ? `${name} is draining` : `${name}’s disk has ${disk?.free_mb ?? 0} MB free`;
 }
 

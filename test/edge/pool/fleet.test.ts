@@ -2,7 +2,7 @@ import { evictDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { PROTOCOL } from '../../../protocol/link/protocol-version.ts';
 import { MAX_UNKNOWN_PER_MINUTE } from '../../../durable/shared/unknown-frames.ts';
-import { dial, User } from '../support/api.ts';
+import { dial, request, User } from '../support/api.ts';
 import { emptyPool, pool } from '../support/pool.ts';
 import { FakeRunner, storage } from '../support/runner.ts';
 import { runnerToken } from '../support/runner-token.ts';
@@ -56,6 +56,7 @@ describe('who runs the service', () => {
     expect((await container.prompt()).prompt).toBe('go on');
     const next = await user.createSession();
     await expect.poll(async () => (await status(user, next)).reason?.detail).toMatch(/"old" is cordoned.*uncordon/);
+    expect(await request('/ready')).toMatchObject({ status: 503 });
 
     await evictDurableObject(pool());
     runner.control.close();

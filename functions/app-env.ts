@@ -1,15 +1,18 @@
+import type { HandlerEnv } from '../durable/rpc/callable.ts';
 import type { EdgeEnv } from '../durable/rpc/edge-env.ts';
 import type { EdgeSettings } from '../protocol/settings/edge-settings.ts';
 import type { TraceContext } from '../protocol/trace/context.ts';
 import type { ProblemCode } from '../protocol/api/problem.ts';
 import type { Caller } from '../durable/rpc/caller.ts';
 
+interface OwnCalls {
+  /** Of a call that this edge makes for somebody: their address. */
+  readonly CALLER_ADDRESS?: string;
+}
+
 /** What every handler can reach: the objects by their bindings, and the settings. */
 export interface AppEnv {
-  Bindings: EdgeEnv & {
-    /** Of a call that this edge makes for somebody: their address. */
-    readonly CALLER_ADDRESS?: string;
-  };
+  Bindings: HandlerEnv & OwnCalls;
   Variables: {
     settings: EdgeSettings;
     /** The call's id: in its answer, in the access log, and in what is logged of it. */
@@ -21,6 +24,11 @@ export interface AppEnv {
     /** Why the call was refused, if it was. */
     refused?: ProblemCode;
   };
+}
+
+/** What a handler can reach that serves on the Worker alone. */
+export interface WorkerEnv extends AppEnv {
+  Bindings: EdgeEnv & OwnCalls;
 }
 
 /**

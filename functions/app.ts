@@ -9,6 +9,7 @@ import { addAdmin } from './routes/admin.ts';
 import { addArtifacts } from './routes/artifacts.ts';
 import { addChildren } from './routes/children.ts';
 import { addDiscord, discordInteractions } from './discord/routes.ts';
+import { objectsDoor } from './door/door.ts';
 import { docsPage } from './docs-page.ts';
 import { addEvents } from './routes/events.ts';
 import { addFiles } from './routes/files.ts';
@@ -47,8 +48,18 @@ function tooNewDetail(error: Error): string | null {
   return /^(?:Error: )?state_too_new: (.*)$/.exec(error.message)?.[1] ?? null;
 }
 
-/** The HTTP API: stateless handlers that parse, authorise, call one object and answer. */
-export function createApp(): OpenAPIHono<AppEnv> {
+const RUNNERS_ELSEWHERE: Refusal = {
+  refused: 'route_not_found',
+  detail: 'Runners dial the edge that has the objects (EDGE_URL), not this one.',
+};
+
+/**
+ * The HTTP API: stateless handlers that parse, authorise, call one object and answer.
+ *
+ * @param where it is served: on the Worker, beside the objects, or `elsewhere`, which reaches them through the Worker's door.
+ *   What runners dial, and the door itself, are on the Worker alone.
+ */
+export function createApp(where: 'worker' | 'elsewhere' = 'worker'): OpenAPIHono<AppEnv> {
   const app = new OpenAPIHono<AppEnv>();
 
   app.onError(async (error, c) => {
@@ -71,12 +82,16 @@ export function createApp(): OpenAPIHono<AppEnv> {
     return refuse(c, { refused: 'route_not_found', detail });
   });
 
-  app.use(withRequestId, withSettings, withAccess, withTrace, withSafeHeaders, withAddressLimit);
+  app.use(withRequestId, withSettings, withAccess, withTrace, withSafeHeaders);
+  // Edges elsewhere count their callers themselves: here all of those have one address.
+  if (where === 'worker') app.route('/objects', objectsDoor);
+  app.use(withAddressLimit);
   // Signed by Discord, which calls by whatever name a tunnel has.
   app.route('/api/v1/discord', discordInteractions);
   app.use(withCors, withKnownHost, withKnownOrigin);
   addTelemetry(app);
-  app.route('/api/v1/runner', runnerSockets);
+  if (where === 'worker') app.route('/api/v1/runner', runnerSockets);
+  else app.all('/api/v1/runner/*', (c) => refuse(c, RUNNERS_ELSEWHERE));
   app.route('/api/v1', api());
   app.all('/mcp', withCaller, (c) => {
     const address = addressOf(c);

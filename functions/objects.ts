@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
+import type { HandlerObjects } from '../durable/rpc/callable.ts';
 import { directoryStub, poolStub, sessionStub } from '../durable/rpc/edge-env.ts';
-import type { SessionRpc } from '../durable/rpc/session-rpc.ts';
 import { uuid } from '../protocol/ids.ts';
 import { SESSION_NOT_FOUND, type Refusal } from '../protocol/api/problem.ts';
 import type { AppEnv, CallerEnv } from './app-env.ts';
@@ -11,7 +11,7 @@ type C = Pick<Context<AppEnv>, 'env' | 'req'>;
 
 /** A session's object. (It is boxed, because a stub claims to have every property that it is asked for.) */
 interface Found {
-  readonly session: DurableObjectStub<SessionRpc>;
+  readonly session: ReturnType<HandlerObjects['SESSION']['get']>;
 }
 
 /** The object of the session that the path names, if it is one of the caller's. */

@@ -19,3 +19,15 @@ export const CloseCode = {
   /** Too many frames came; the reason names the setting. */
   tooMany: 4429,
 } as const;
+
+/**
+ * The code by which an edge closes a viewer's socket when the session's own socket closed with `code`. Runtimes outside of workerd
+ * may send 1000 and 3000–4999 alone (WHATWG, WebSocket: `close()`), so that WebSocket's own 1001 becomes 4501, 1011 4511, and so
+ * on: come back with your cursor.
+ */
+export function passableCloseCode(code: number): number {
+  if (code === 1000 || (code >= 3000 && code <= 4999)) return code;
+  // 1005: it was closed without a code, as `close()` does.
+  if (code === 1005) return 1000;
+  return code > 1000 && code < 1100 ? 3500 + code : 4506;
+}

@@ -11,6 +11,7 @@ export const TokenType = {
   runner: 'runner+jwt',
   'runner-code': 'runner-code+jwt',
   ticket: 'ticket+jwt',
+  service: 'service+jwt',
 } as const;
 
 /** What a user's token may do. Each route and each WebSocket verb declares the one that it needs. */
@@ -57,3 +58,8 @@ export const ticketClaims = z.object({ sub: uuid, exp: z.number() });
 export const runnerClaims = z.object({ sub: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/), exp: z.number() });
 /** A code with which a runner of that name enrols its key, once. `jti` tells it from others. */
 export const runnerCodeClaims = runnerClaims.extend({ jti: z.string().min(1).max(128) });
+/**
+ * `sub` is the name of an edge elsewhere, which may call the objects for any owner (`REMOTE_EDGES`). A revocation knows it by
+ * its `jti`.
+ */
+export const serviceClaims = runnerClaims.extend({ jti: z.string().min(1).max(256), iat: z.number() });

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { runnerClaims, SCOPES, userClaims, wordsOfScope } from '../protocol/token.ts';
+import { runnerClaims, SCOPES, serviceClaims, userClaims, wordsOfScope } from '../protocol/token.ts';
 import { flagFault } from '../start/settings/arguments.ts';
 import { expectedClaims, mintToken, parseDuration, type TokenRequest } from '../start/settings/mint-token.ts';
 import { isRefused, type Refused } from '../start/lib/refused.ts';
@@ -10,18 +10,22 @@ const HELP = `npm run --silent token -- --sub NAME [options]
 
 Prints a JWT, signed with JWT_SECRET or with the development secret that \`npm start\` made.
 A runner's is a code: set as RUNNER_TOKEN, the runner enrols with it, once.
+A service's is for an edge elsewhere (docs/deploy.md): set as EDGE_SERVICE_TOKEN, it speaks for any owner.
 
-  --sub NAME     who it is: owns what is made with it (a runner's: its name)
-  --ttl TIME     how long it is good for: 90s, 30m, 12h, 7d (default 12h; a code: 1h)
+  --sub NAME     who it is: owns what is made with it (a runner's or a service's: its name)
+  --ttl TIME     how long it is good for: 90s, 30m, 12h, 7d (default 12h; a code: 1h; a service's: 90d)
   --scope TEXT   what it may do, words with spaces between: ${SCOPES.slice(0, 4).join(' ')}
                  ${SCOPES.slice(4).join(' ')} (default: all but admin)
   --sid UUID     bound to that session and those below it: nothing else is there for it
   --name TEXT, --email TEXT
                  who the commits of its sessions are by (default: NAME <NAME@cc-docker>)
-  --kind KIND    user or runner (default user)
+  --kind KIND    user, runner or service (default user)
   --help         this text`;
 
-const DEFAULT_TTL = { user: '12h', runner: '1h' };
+const DEFAULT_TTL = { user: '12h', runner: '1h', service: '90d' };
+const CLAIMS = { user: userClaims, runner: runnerClaims, service: serviceClaims };
+
+const isKind = (text: string): text is TokenRequest['kind'] => Object.hasOwn(CLAIMS, text);
 
 type Command = { run: 'help' } | { run: 'mint'; request: TokenRequest };
 
@@ -46,10 +50,9 @@ function parseCommand(): Command | Refused {
   if (values.help) return { run: 'help' };
 
   const { kind, sub, scope, sid, name, email } = values;
-  if (kind !== 'user' && kind !== 'runner') return { refused: '--kind must be user or runner' };
+  if (!isKind(kind)) return { refused: '--kind must be user, runner or service' };
   if (sub === undefined) return { refused: '--sub NAME is missing: whose token is it?' };
-  const claims = kind === 'user' ? userClaims : runnerClaims;
-  if (!claims.shape.sub.safeParse(sub).success) {
+  if (!CLAIMS[kind].shape.sub.safeParse(sub).success) {
     const allowed = kind === 'user' ? '1 to 256 characters' : '1 to 64 of A-Z a-z 0-9 . _ -';
     return { refused: `--sub of a ${kind} must be ${allowed}` };
   }

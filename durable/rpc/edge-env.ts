@@ -35,15 +35,22 @@ const SERVICE_GATE = 'service';
 /** The one pool for now. */
 const DEFAULT_POOL = 'default';
 
-export const sessionStub = ({ SESSION }: Pick<Objects, 'SESSION'>, sessionId: string) =>
+/** An environment with one binding. Its objects can be asked all that they do, or what handlers may call (`callable.ts`). */
+type With<Name extends keyof Objects, Asked extends Rpc.DurableObjectBranded> = {
+  readonly [N in Name]: DurableObjectNamespace<Asked>;
+};
+
+export const sessionStub = <T extends Rpc.DurableObjectBranded>({ SESSION }: With<'SESSION', T>, sessionId: string) =>
   SESSION.get(SESSION.idFromName(sessionId));
 
-export const directoryStub = ({ DIRECTORY }: Pick<Objects, 'DIRECTORY'>, owner: string) =>
+export const directoryStub = <T extends Rpc.DurableObjectBranded>({ DIRECTORY }: With<'DIRECTORY', T>, owner: string) =>
   DIRECTORY.get(DIRECTORY.idFromName(owner));
 
-export const poolStub = ({ RUNNER_POOL }: Pick<Objects, 'RUNNER_POOL'>) =>
+export const poolStub = <T extends Rpc.DurableObjectBranded>({ RUNNER_POOL }: With<'RUNNER_POOL', T>) =>
   RUNNER_POOL.get(RUNNER_POOL.idFromName(DEFAULT_POOL));
 
-export const deskStub = ({ DISCORD }: Pick<Objects, 'DISCORD'>) => DISCORD.get(DISCORD.idFromName(DISCORD_DESK));
+export const deskStub = <T extends Rpc.DurableObjectBranded>({ DISCORD }: With<'DISCORD', T>) =>
+  DISCORD.get(DISCORD.idFromName(DISCORD_DESK));
 
-export const gateStub = ({ GATE }: Pick<Objects, 'GATE'>) => GATE.get(GATE.idFromName(SERVICE_GATE));
+export const gateStub = <T extends Rpc.DurableObjectBranded>({ GATE }: With<'GATE', T>) =>
+  GATE.get(GATE.idFromName(SERVICE_GATE));

@@ -4,7 +4,7 @@ import { lowDisk } from '../../durable/rpc/edge-disk.ts';
 import { sessionStub } from '../../durable/rpc/edge-env.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { Scope } from '../../protocol/token.ts';
-import type { AppEnv, CallerEnv } from '../app-env.ts';
+import type { AppEnv, CallerEnv, WorkerEnv } from '../app-env.ts';
 import { knownOverFailedTokens, overFailedTokens, overOwnerLimit } from '../gate/limits.ts';
 import { ifRevoked } from '../gate/revocations.ts';
 import { withJsonBody } from '../json-body.ts';
@@ -122,7 +122,10 @@ async function reached(c: Context<CallerEnv>, reach: Reach): Promise<Response | 
 }
 
 /** The answer to a call whose token is refused, or cannot be checked. */
-export async function refuseToken(c: Context<AppEnv> | Context<CallerEnv>, refusal: Refusal): Promise<Response> {
+export async function refuseToken(
+  c: Context<AppEnv> | Context<CallerEnv> | Context<WorkerEnv>,
+  refusal: Refusal,
+): Promise<Response> {
   if (refusal.refused === 'keys_unavailable') return refuse(c, refusal, { 'retry-after': '5' });
   const over = await overFailedTokens(c);
   return over === null ? refuse(c, refusal, { 'www-authenticate': 'Bearer' }) : refuse(c, over);

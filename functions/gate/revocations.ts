@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { Caller } from '../../durable/rpc/caller.ts';
+import type { TokenMark } from '../../durable/rpc/gate-rpc.ts';
 import { gateStub } from '../../durable/rpc/edge-env.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { AppEnv, CallerEnv } from '../app-env.ts';
@@ -16,8 +17,8 @@ const checked = new Recent<number>(MAX_TOKENS);
 /** Streams that the gate knows of, by session and token. */
 const noted = new Recent<true>(MAX_TOKENS);
 
-const markOf = ({ jti, owner: sub, issued }: Caller) => ({ jti, sub, issued });
-const keyOf = (caller: Caller) => JSON.stringify(markOf(caller));
+const markOf = ({ jti, owner: sub, issued }: Caller): TokenMark => ({ jti, sub, issued });
+const keyOf = (mark: TokenMark) => JSON.stringify(mark);
 
 const REVOKED: Refusal = {
   refused: 'token_revoked',
@@ -26,10 +27,18 @@ const REVOKED: Refusal = {
 
 /** Refuses a caller whose token is revoked. */
 export async function ifRevoked(c: Pick<Context<AppEnv>, 'env' | 'get'>, caller: Caller): Promise<Refusal | null> {
-  const key = keyOf(caller);
+  return await ifTokenRevoked(c, markOf(caller));
+}
+
+/** Refuses a token that is revoked, whoever has it. */
+export async function ifTokenRevoked(
+  c: Pick<Context<AppEnv>, 'env' | 'get'>,
+  mark: TokenMark,
+): Promise<Refusal | null> {
+  const key = keyOf(mark);
   const now = Date.now();
   if (now < (checked.get(key) ?? -Infinity) + BELIEVED_MS) return null;
-  if (await sharedState(c.env, c.get('settings')).revocations.isRevoked(markOf(caller))) {
+  if (await sharedState(c.env, c.get('settings')).revocations.isRevoked(mark)) {
     checked.delete(key);
     return REVOKED;
   }
@@ -43,11 +52,11 @@ export async function noteStream(
   sessionId: string,
 ): Promise<Refusal | null> {
   const caller = c.get('caller');
-  const key = `${sessionId} ${keyOf(caller)}`;
+  const key = `${sessionId} ${keyOf(markOf(caller))}`;
   if (noted.get(key)) return null;
   await gateStub(c.env).opened({ session_id: sessionId, ...markOf(caller), until: caller.expires });
   noted.set(key, true);
   // It may have been revoked since it was checked, when the gate did not know of the stream.
-  checked.delete(keyOf(caller));
+  checked.delete(keyOf(markOf(caller)));
   return await ifRevoked(c, caller);
 }

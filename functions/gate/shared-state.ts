@@ -1,4 +1,5 @@
-import { gateStub, type Objects } from '../../durable/rpc/edge-env.ts';
+import type { HandlerObjects } from '../../durable/rpc/callable.ts';
+import { gateStub } from '../../durable/rpc/edge-env.ts';
 import type { RedisSettings } from '../../protocol/settings/redis-settings.ts';
 import { redisOf, type RedisClient } from '../../redis/client.ts';
 import { isTransient } from '../until-answered.ts';
@@ -16,7 +17,7 @@ function unknownIfTransient(error: unknown): 'unknown' {
 const onRedis = new WeakMap<RedisClient, SharedState>();
 
 /** What edges share. Redis keeps it where that is configured (docs/redis.md), else a Durable Object. */
-export function sharedState(env: Objects, settings: RedisSettings): SharedState {
+export function sharedState(env: HandlerObjects, settings: RedisSettings): SharedState {
   const redis = redisOf(settings);
   if (redis === null) return inObject(env);
   const known = onRedis.get(redis) ?? {
@@ -28,7 +29,7 @@ export function sharedState(env: Objects, settings: RedisSettings): SharedState 
   return known;
 }
 
-function inObject(env: Objects): SharedState {
+function inObject(env: HandlerObjects): SharedState {
   const gate = gateStub(env);
   return {
     limits: {

@@ -3,15 +3,15 @@ import * as z from 'zod';
 import { enrolRequest, type enrolAnswer } from '../../protocol/link/runner-enrolment.ts';
 import { LEEWAY_SECONDS } from '../../protocol/token.ts';
 import { SESSION_NOT_FOUND, type Refusal } from '../../protocol/api/problem.ts';
-import type { AppEnv } from '../app-env.ts';
-import { placedSessionOf, poolOf } from '../objects.ts';
+import type { WorkerEnv } from '../app-env.ts';
+import { placedSessionOf } from '../objects.ts';
 import { refuseToken } from '../auth/authorise.ts';
 import { refuse } from '../refuse.ts';
 import { verifyRunner, verifyRunnerCode } from '../auth/runner-token.ts';
 import { verifySession } from '../auth/token.ts';
 import { readJson } from '../body.ts';
 import { addressOf } from '../gate/address.ts';
-import { gateStub } from '../../durable/rpc/edge-env.ts';
+import { gateStub, poolStub } from '../../durable/rpc/edge-env.ts';
 
 const UPGRADE: Refusal = { refused: 'upgrade_required', detail: 'Runners open this with a WebSocket.' };
 
@@ -28,8 +28,8 @@ const connected = (name: string): Refusal => ({
 });
 
 /** The runner that calls, by its key. */
-const runnerOf = (c: Context<AppEnv>) =>
-  verifyRunner(c.req.header('authorization'), async (name) => await poolOf(c).runnerKey(name));
+const runnerOf = (c: Context<WorkerEnv>) =>
+  verifyRunner(c.req.header('authorization'), async (name) => await poolStub(c.env).runnerKey(name));
 
 const open = { headers: { upgrade: 'websocket' } };
 
@@ -37,7 +37,7 @@ const open = { headers: { upgrade: 'websocket' } };
  * A runner enrols its key; and the sockets that runners open: the control socket, one data socket per launched session, and one socket per transfer
  * of files.
  */
-export const runnerSockets = new Hono<AppEnv>()
+export const runnerSockets = new Hono<WorkerEnv>()
   .post('/enrol', async (c) => {
     const verified = await verifyRunnerCode(c.req.header('authorization'), c.get('settings'));
     if ('refused' in verified) return refuseToken(c, verified);
@@ -47,7 +47,7 @@ export const runnerSockets = new Hono<AppEnv>()
     if (!asked.success) return refuse(c, { refused: 'invalid_request', detail: z.prettifyError(asked.error) });
     const { sub: name, jti: code, exp } = verified.claims;
     const key = asked.data.public_key.x;
-    const enrolled = await poolOf(c).enrol({ name, key, code, expires: (exp + LEEWAY_SECONDS) * 1000 });
+    const enrolled = await poolStub(c.env).enrol({ name, key, code, expires: (exp + LEEWAY_SECONDS) * 1000 });
     if ('refused' in enrolled) return refuse(c, enrolled);
     const enrolment = { time: Date.now(), actor: name, action: 'runner.enrolled', target: name } as const;
     await gateStub(c.env).record({ ...enrolment, address: addressOf(c), detail: null });
@@ -58,7 +58,7 @@ export const runnerSockets = new Hono<AppEnv>()
     if ('refused' in verified) return refuseToken(c, verified);
     if (!isUpgrade(c)) return refuse(c, UPGRADE);
     const name = verified.claims.sub;
-    const answer = await poolOf(c).fetch(`https://pool/control?name=${encodeURIComponent(name)}`, open);
+    const answer = await poolStub(c.env).fetch(`https://pool/control?name=${encodeURIComponent(name)}`, open);
     return answer.status === 409 ? refuse(c, connected(name)) : answer;
   })
   .get('/sessions/:session_id/data', async (c) => {

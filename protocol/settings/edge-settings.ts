@@ -101,6 +101,11 @@ const variables = z.object({
     .transform((text) => text === 'true'),
   /** Which calls have a line in the access log: all, those that were refused or failed, or none. */
   ACCESS_LOG: z.enum(['all', 'errors', 'off'], 'must be all, errors or off').default('all'),
+  /** `true`: edges elsewhere, such as `functions/deno.ts`, may call the objects with a service token (docs/deploy.md). */
+  REMOTE_EDGES: z
+    .enum(['true', 'false'], 'must be true or false')
+    .default('false')
+    .transform((text) => text === 'true'),
   /** Seconds that a runner may be disconnected before its containers are given up. */
   RUNNER_LOST_AFTER: seconds(60, 86_400),
 });

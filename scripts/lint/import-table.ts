@@ -37,6 +37,8 @@ export const IMPORT_TABLE: Readonly<Record<string, readonly string[]>> = {
   protocol: ['npm:zod'],
   redis: ['protocol', 'npm:@upstash/redis'],
   functions: ['protocol', 'redis', 'durable/rpc', 'npm:*'],
+  // What Deno has of Node's, typed by ourselves
+  'functions/deno/node.mjs': ['node:async_hooks', 'npm:ws'],
   'worker.ts': ['functions', 'durable'],
   wrapper: ['protocol', ...NODE],
   container: ['protocol', ...NODE],

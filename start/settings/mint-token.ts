@@ -6,8 +6,8 @@ import type { Refused } from '../lib/refused.ts';
 import type { Settings } from './settings.ts';
 
 export interface TokenRequest {
-  kind: 'user' | 'runner';
-  /** For a user: the owner of everything created with the token. For a runner: its name. */
+  kind: 'user' | 'runner' | 'service';
+  /** For a user: the owner of everything created with the token. For a runner, or an edge elsewhere (`service`): its name. */
   sub: string;
   ttlSeconds: number;
   /** Words of `SCOPES` with spaces between, as in OAuth. Absent: everything that `sub` may do, except `admin`. */
@@ -22,9 +22,12 @@ export interface TokenRequest {
   aud?: string;
 }
 
-/** Signs a JWT with HS256. For a runner it is a code: the runner enrols with it, once. */
+/** The kind of key for each: a runner's token is a code, with which it enrols once. */
+const KEYS = { user: 'user', runner: 'runner-code', service: 'service' } as const;
+
+/** Signs a JWT with HS256. */
 export async function mintToken(secret: string, { kind, sub, ttlSeconds, ...claims }: TokenRequest): Promise<string> {
-  const keyKind = kind === 'user' ? kind : 'runner-code';
+  const keyKind = KEYS[kind];
   const key = await signingKey({ JWT_SECRET: secret }, keyKind);
   return await new SignJWT({ ...(kind === 'user' && claims), jti: randomUUID() })
     .setProtectedHeader({ alg: 'HS256', typ: TokenType[keyKind] })

@@ -27,8 +27,16 @@ const OF_RUNNERS = [
   'GET /api/v1/runner/sessions/{session_id}/data',
   'GET /api/v1/runner/sessions/{session_id}/transfers/{transfer_id}',
 ];
+/** The door of edges elsewhere takes their tokens alone: test/edge/functions/door.test.ts. */
+const OF_EDGES = [
+  'GET /objects',
+  'GET /objects/disk',
+  'POST /objects/calls',
+  'GET /objects/sessions/{session_id}/{path}',
+  'PUT /objects/sessions/{session_id}/{path}',
+];
 /** Middleware, and what is checked below. */
-const OF_ANY_METHOD = ['/*', '/mcp'];
+const OF_ANY_METHOD = ['/*', '/objects/*', '/mcp'];
 
 /** Calls that get as far as the session that they name only with a body. */
 const BODIES: Readonly<Record<string, object>> = {
@@ -134,7 +142,7 @@ async function wrong(
 
 describe('the routes', () => {
   it('are all known here, and each has its scope', () => {
-    const known = [...WITHOUT_TOKEN, ...OF_RUNNERS, ...routes.map(({ name }) => name)];
+    const known = [...WITHOUT_TOKEN, ...OF_RUNNERS, ...OF_EDGES, ...routes.map(({ name }) => name)];
     expect(registered.toSorted()).toEqual(known.toSorted());
     expect([...new Set(app.routes.filter(({ method }) => method === 'ALL').map(({ path }) => path))]).toEqual(
       OF_ANY_METHOD,

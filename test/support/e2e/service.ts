@@ -13,7 +13,7 @@ import { Client } from './client.ts';
 import { nodeEnvironment } from '../node-environment.ts';
 import { runAs, type RunnerUser } from './run-as.ts';
 
-const SECRET = 'known to every test and of no use elsewhere';
+export const SECRET = 'known to every test and of no use elsewhere';
 const RUNNER = path.join(import.meta.dirname, '..', '..', '..', 'runner', 'main.ts');
 
 export interface ServiceOptions {

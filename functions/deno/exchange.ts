@@ -1,0 +1,12 @@
+import { AsyncLocalStorage, type WebSocket } from './node.mjs';
+
+/** A request that is being answered. */
+export interface Exchange {
+  /** Aborts when the client goes away. */
+  readonly signal: AbortSignal;
+  /** The session's socket that was opened for the client, which is to be upgraded. */
+  upgraded: WebSocket | null;
+}
+
+/** The request on whose behalf something is called: the handlers' environment is the same for all of them. */
+export const exchanges = new AsyncLocalStorage<Exchange>();

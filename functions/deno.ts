@@ -4,7 +4,7 @@ import { begin } from './deno/begin.ts';
 import { DoorClient } from './deno/door-client.ts';
 import { exchanges, type Exchange } from './deno/exchange.ts';
 import { remoteObjects } from './deno/remote-objects.ts';
-import { deno, type ServedSocket, type ServeInfo } from './deno/runtime.ts';
+import { deno, type ServeInfo } from './deno/runtime.ts';
 import { join } from './deno/session-socket.ts';
 import { parseRemoteSettings } from './deno/settings.ts';
 import { problemOf } from './refuse.ts';
@@ -35,7 +35,6 @@ if ('refused' in hello) end(hello.refused);
 
 const app = createApp('elsewhere');
 const env = { ...edge, ...remoteObjects(door, hello.disk) };
-const viewers = new Set<ServedSocket>();
 
 /** The request as the handlers take it: the caller's address is where the platform says it is. */
 function named(request: Request, { remoteAddr }: ServeInfo): Request {
@@ -51,8 +50,7 @@ async function serve(request: Request, info: ServeInfo): Promise<Response> {
   if (session === null) return answer;
   try {
     const { socket, response } = deno.upgradeWebSocket(request);
-    join(socket, session, () => viewers.delete(socket));
-    viewers.add(socket);
+    join(socket, session);
     return response;
   } catch (error) {
     session.terminate();
@@ -73,10 +71,9 @@ const server = deno.serve(
   serve,
 );
 
-/** Takes no more requests. Viewers are told to come back; what else is open has some time to end. */
+/** Takes no more requests. Deno closes viewers' sockets (1001: come back); what else is open has some time to end. */
 function stop(): void {
   setTimeout(() => deno.exit(0), STOP_MS);
-  for (const viewer of viewers) viewer.close(4501, 'the edge ends: come back with your cursor');
   void server.shutdown().then(() => deno.exit(0));
 }
 deno.addSignalListener('SIGTERM', stop);

@@ -54,10 +54,8 @@ async function answerOf(plain: PlainAnswer): Promise<Response> {
 
 /**
  * Passes frames between a viewer and its session, until one of them closes: then the other one does.
- *
- * @param left called when the viewer has gone
  */
-export function join(viewer: ServedSocket, session: WebSocket, left: () => void): void {
+export function join(viewer: ServedSocket, session: WebSocket): void {
   viewer.binaryType = 'arraybuffer';
   viewer.addEventListener('open', () => session.resume());
   viewer.addEventListener('message', ({ data }) => {
@@ -65,7 +63,6 @@ export function join(viewer: ServedSocket, session: WebSocket, left: () => void)
     close(viewer, CloseCode.tooMany, 'the session does not take what was sent as fast as it came');
   });
   viewer.addEventListener('close', ({ code, reason }) => {
-    left();
     // A session cannot be told 1005 and 1006, which no frame has.
     if (code === 1005 || code === 1006) session.close();
     else session.close(passableCloseCode(code), reason);

@@ -28,7 +28,7 @@ export interface ServiceOptions {
 }
 
 /** What else a user's token may say. */
-type UserClaims = Pick<TokenRequest, 'name' | 'email'>;
+type UserClaims = Pick<TokenRequest, 'name' | 'email' | 'scope'>;
 
 /** The edge and a runner beside it, each of which a test can kill and start again. State is in a folder of its own. */
 export class Service {

@@ -7,6 +7,7 @@ import { remoteObjects } from './deno/remote-objects.ts';
 import { deno, type ServeInfo } from './deno/runtime.ts';
 import { join } from './deno/session-socket.ts';
 import { parseRemoteSettings } from './deno/settings.ts';
+import { foreignHeaders } from './platform-headers.ts';
 import { problemOf } from './refuse.ts';
 
 /**
@@ -16,8 +17,6 @@ import { problemOf } from './refuse.ts';
 
 /** Longest time in which what is open ends by itself when this is stopped, milliseconds. */
 const STOP_MS = 5000;
-/** What a client may not say of itself: the platform does, which is this. */
-const OF_PLATFORM = /^(cf|mf)-/;
 
 const NO_UPGRADE: Refusal = { refused: 'upgrade_required', detail: 'The request is not one that opens a WebSocket.' };
 
@@ -36,9 +35,10 @@ if ('refused' in hello) end(hello.refused);
 const app = createApp('elsewhere');
 const env = { ...edge, ...remoteObjects(door, hello.disk) };
 
-/** The request as the handlers take it: the caller's address is where the platform says it is. */
+/** The request as the handlers take it: what a platform says of the caller's address, this says, and not the client. */
 function named(request: Request, { remoteAddr }: ServeInfo): Request {
-  const headers = new Headers([...request.headers].filter(([name]) => !OF_PLATFORM.test(name)));
+  const headers = new Headers(request.headers);
+  for (const name of foreignHeaders(request, edge['ADDRESS_HEADER'])) headers.delete(name);
   headers.set('cf-connecting-ip', remoteAddr.hostname);
   return new Request(request, { headers });
 }

@@ -13,10 +13,14 @@ export function withoutPlatformHeaders(
   env: Pick<EdgeEnv, 'RUNTIME'> & { readonly ADDRESS_HEADER?: string },
 ): Request {
   if (env.RUNTIME !== 'workerd') return request;
-  const own = env.ADDRESS_HEADER?.toLowerCase();
-  const foreign = [...request.headers.keys()].filter((name) => PLATFORMS.test(name) && name !== own);
+  const foreign = foreignHeaders(request, env.ADDRESS_HEADER);
   if (foreign.length === 0) return request;
   const headers = new Headers(request.headers);
   for (const name of foreign) headers.delete(name);
   return new Request(request, { headers });
+}
+
+/** The headers of a request that only a platform may set. @param own a proxy of the operator's sets this one */
+export function foreignHeaders({ headers }: Request, own: string | undefined): string[] {
+  return [...headers.keys()].filter((name) => PLATFORMS.test(name) && name !== own?.toLowerCase());
 }

@@ -6,7 +6,7 @@ import { parseArgs, promisify } from 'node:util';
 import { stop as stopEsbuild } from 'esbuild';
 import { parse } from 'smol-toml';
 import * as z from 'zod';
-import { readWranglerConfig } from '../start/edge/wrangler-config.ts';
+import { readWranglerConfig } from '../start/edge/workerd/wrangler-config.ts';
 import { PROJECT } from '../start/lib/project.ts';
 import { isRefused, type Refused } from '../start/lib/refused.ts';
 import { flagFault } from '../start/settings/arguments.ts';

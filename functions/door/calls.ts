@@ -32,15 +32,6 @@ export class Calls extends RpcTarget {
     const call = asked.parse({ binding, name, method, args });
     const namespace: DurableObjectNamespace = this.#env[call.binding];
     const stub: object = namespace.get(namespace.idFromName(call.name));
-    const answer = await (stub as Record<string, (...given: unknown[]) => Promise<unknown>>)[call.method]?.(
-      ...call.args,
-    );
-    if (typeof answer !== 'object' || answer === null) return answer;
-    try {
-      // What workerd's RPC returns is to be disposed of, and this is written later.
-      return structuredClone(answer);
-    } finally {
-      if (Symbol.dispose in answer) (answer as Disposable)[Symbol.dispose]();
-    }
+    return await (stub as Record<string, (...given: unknown[]) => Promise<unknown>>)[call.method]?.(...call.args);
   }
 }

@@ -64,13 +64,14 @@ export async function bundleWrapper(): Promise<string> {
 }
 
 /**
- * Bundles the edge for workerd: `build/worker.mjs`, with its source map.
+ * Bundles the edge for workerd, with its source map.
  *
+ * @param entry another one than the Worker's, such as one that measures it
  * @returns the bundle's path
  * @throws when the sources do not bundle
  */
-export async function bundleWorker(): Promise<string> {
-  return await bundle('worker.ts', WORKER_BUNDLE, {
+export async function bundleWorker(entry: string = 'worker.ts', outfile: string = WORKER_BUNDLE): Promise<string> {
+  return await bundle(entry, outfile, {
     platform: 'neutral',
     target: 'es2024',
     conditions: ['workerd', 'worker', 'browser'],

@@ -23,6 +23,8 @@ export interface ServiceOptions {
   readonly runnerEnv?: Readonly<Record<string, string | undefined>>;
   /** The user that its runners run as; absent: this process's. */
   readonly runnerUser?: RunnerUser;
+  /** Another Worker than the one that ships: a bundle. */
+  readonly worker?: string;
   /** More of the edge's settings. */
   readonly vars?: Readonly<Record<string, string>>;
 }
@@ -78,7 +80,7 @@ export class Service {
   /** @param change of the edge's settings, for this start alone */
   async startEdge(change: Readonly<Record<string, string>> = {}): Promise<void> {
     this.#edge = await startEdge({
-      worker: WORKER_BUNDLE,
+      worker: this.#options.worker ?? WORKER_BUNDLE,
       host: '127.0.0.1',
       port: this.#port,
       stateFolder: path.join(this.folder, 'edge'),

@@ -50,7 +50,11 @@ function edge(bindings?: (redis: Extract<RedisForTests, { ok: true }>) => Record
 
 const inWorkerd = {
   ...patience,
-  setupFiles: ['./test/support/generated-runs-setup.ts', './test/edge/support/fresh-objects.ts'],
+  setupFiles: [
+    './test/support/generated-runs-setup.ts',
+    './test/edge/support/fresh-objects.ts',
+    './test/edge/support/row-limit.ts',
+  ],
   // A workerd of its own for each file, and every module brought into it anew, took most of the time.
   isolate: false,
   // CommonJS, whose named exports workerd does not see.

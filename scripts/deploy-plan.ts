@@ -23,7 +23,7 @@ export const deployConfig = z.object({
     .array(z.union([z.string(), z.object({ pattern: z.string(), custom_domain: z.boolean().default(false) })]))
     .default([]),
 });
-export type DeployConfig = z.infer<typeof deployConfig>;
+type DeployConfig = z.infer<typeof deployConfig>;
 
 export interface DeployPlan {
   /** The settings that go to the Worker. */

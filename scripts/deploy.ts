@@ -107,7 +107,11 @@ async function deploy(): Promise<number | Refused> {
   await mkdir(FOLDER, { recursive: true });
   for (const end of ['', '.map']) await copyFile(`${bundle}${end}`, `${worker}${end}`);
   const args = [
-    ...['deploy', worker, '--no-bundle', '--config', file],
+    'deploy',
+    worker,
+    '--no-bundle',
+    '--config',
+    file,
     ...(dryRun ? ['--dry-run'] : []),
     ...(domain === null ? [] : ['--domain', domain]),
     ...Object.entries(plan.vars).flatMap(([name, value]) => ['--var', `${name}:${value}`]),

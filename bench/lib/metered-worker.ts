@@ -42,32 +42,32 @@ function patch(storage: DurableObjectStorage): void {
   if (isPatched) return;
   isPatched = true;
   const sql = Object.getPrototypeOf(storage.sql) as SqlStorage;
-  const { exec } = sql;
-  sql.exec = function counted<T extends Record<string, SqlStorageValue>>(
-    this: SqlStorage,
-    query: string,
-    ...values: unknown[]
-  ) {
-    const cursor = exec.call(this, query, ...values);
-    cursors.get(this)?.push(cursor);
-    return cursor as SqlStorageCursor<T>;
-  };
+  const ownExec: SqlStorage['exec'] = Reflect.get(sql, 'exec');
+  sql.exec = new Proxy(ownExec, {
+    apply(exec, self: SqlStorage, given: [string]) {
+      const cursor = Reflect.apply(exec, self, given);
+      cursors.get(self)?.push(cursor);
+      return cursor;
+    },
+  });
   const alarms = Object.getPrototypeOf(storage) as DurableObjectStorage;
-  const { setAlarm } = alarms;
-  alarms.setAlarm = function counted(this: DurableObjectStorage, ...given) {
-    meterOf(owners.get(this) ?? 'unknown').rowsWritten += 1;
-    return setAlarm.apply(this, given);
-  };
+  const ownAlarm: DurableObjectStorage['setAlarm'] = Reflect.get(alarms, 'setAlarm');
+  alarms.setAlarm = new Proxy(ownAlarm, {
+    apply(setAlarm, self: DurableObjectStorage, given: [number]) {
+      meterOf(owners.get(self) ?? 'unknown').rowsWritten += 1;
+      return Reflect.apply(setAlarm, self, given);
+    },
+  });
 }
 
 type Handler = (...given: unknown[]) => unknown;
-type ObjectClass = new (ctx: DurableObjectState, env: never) => object;
+// oxlint-disable-next-line typescript/no-explicit-any -- TypeScript wants this of a class that extends a parameter
+type ObjectClass = new (...given: any[]) => object;
 
 /** Counts what comes to objects of a class, and for how long they are at work with it. */
 function metered<C extends ObjectClass>(name: string, Class: C): C {
   const meter = meterOf(name);
-  // oxlint-disable-next-line typescript/no-explicit-any -- TypeScript wants this of a class that extends a parameter
-  const Metered = class extends (Class as new (...given: any[]) => object) {
+  const Metered = class extends (Class as ObjectClass) {
     readonly counted: () => void;
 
     constructor(ctx: DurableObjectState, env: never) {

@@ -5,7 +5,7 @@ import type { PoolRpc } from './pool-rpc.ts';
 import type { SessionRpc } from './session-rpc.ts';
 
 /** The objects by their bindings. */
-export interface Objects {
+interface Objects {
   readonly SESSION: DurableObjectNamespace<SessionRpc>;
   readonly DIRECTORY: DurableObjectNamespace<DirectoryRpc>;
   readonly RUNNER_POOL: DurableObjectNamespace<PoolRpc>;

@@ -14,7 +14,7 @@ const remoteSettings = z.object({
   /** 0: any free one. */
   PORT: z.coerce.number(PORT_RULE).int(PORT_RULE).min(0, PORT_RULE).max(65_535, PORT_RULE).default(8000),
 });
-export type RemoteSettings = z.infer<typeof remoteSettings>;
+type RemoteSettings = z.infer<typeof remoteSettings>;
 
 /** What has to be set, and to what. */
 const NEEDED = {

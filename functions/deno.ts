@@ -44,8 +44,9 @@ function named(request: Request, { remoteAddr }: ServeInfo): Request {
 }
 
 async function serve(request: Request, info: ServeInfo): Promise<Response> {
-  const exchange: Exchange = { signal: request.signal, upgraded: null };
+  const exchange: Exchange = { signal: request.signal, isAnswered: false, upgraded: null };
   const answer = await exchanges.run(exchange, async () => await app.fetch(named(request, info), env));
+  exchange.isAnswered = true;
   const session = exchange.upgraded;
   if (session === null) return answer;
   try {

@@ -64,9 +64,9 @@ export const CALLABLE = {
     'removeWorkspace',
     'storageUsage',
   ],
-  RUNNER_POOL: ['knows', 'health'],
+  RUNNER_POOL: ['knows', 'health', 'runnerMetrics'],
   DISCORD: ['interact', 'notify', 'ask', 'asked', 'mintCode', 'linked', 'unlink'],
-  GATE: ['take', 'revoke', 'isRevoked', 'opened', 'endStreams', 'record', 'audit', 'count', 'counters'],
+  GATE: ['take', 'revoke', 'isRevoked', 'opened', 'endStreams', 'record', 'audit', 'report', 'metrics', 'probe'],
 } as const satisfies { readonly [B in Binding]: readonly (keyof Interfaces[B])[] };
 
 /** The paths of a session that handlers may `fetch`; the runners' own (`/data`, `/transfer`) are not among them. */

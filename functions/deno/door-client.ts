@@ -32,7 +32,8 @@ export class DoorClient {
    * @throws {EdgeUnreachable} no answer, or the door is closed
    */
   async fetch(path: string, init: RequestInit = {}): Promise<Response> {
-    const signal = init.signal ?? exchanges.getStore()?.signal ?? null;
+    const exchange = exchanges.getStore();
+    const signal = init.signal ?? (exchange?.isAnswered === false ? exchange.signal : null);
     let answer: Response;
     try {
       answer = await fetch(`${this.url}${path}`, { redirect: 'manual', ...init, headers: this.#headers, signal });

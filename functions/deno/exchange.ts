@@ -4,6 +4,8 @@ import { AsyncLocalStorage, type WebSocket } from './node.mjs';
 export interface Exchange {
   /** Aborts when the client goes away. */
   readonly signal: AbortSignal;
+  /** What is asked after that is not for the client, such as what was counted. */
+  isAnswered: boolean;
   /** The session's socket that was opened for the client, which is to be upgraded. */
   upgraded: WebSocket | null;
 }

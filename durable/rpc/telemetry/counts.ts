@@ -1,6 +1,7 @@
 import { Registry } from '../../../protocol/metrics/registry.ts';
 import type { LabelsOf, NameOf } from '../../../protocol/metrics/catalogue.ts';
-import { gateStub, type Objects } from '../edge-env.ts';
+import type { HandlerObjects } from '../callable.ts';
+import { gateStub } from '../edge-env.ts';
 import type { OpenViewers } from '../gate-rpc.ts';
 
 /** What is counted in this isolate, by handlers and objects alike, goes to the gate together: at most once in this time, milliseconds. */
@@ -11,7 +12,7 @@ const GONE_MS = 5 * SEND_MS;
 /** How often a session that is watched says so, milliseconds. */
 export const VIEWER_REPORT_MS = 60_000;
 
-type Env = Pick<Objects, 'GATE'>;
+type Env = Pick<HandlerObjects, 'GATE'>;
 
 const registry = new Registry();
 /** What sessions have said of their viewers since the last sending. */

@@ -32,10 +32,20 @@ async function knock(path: string, token: string | null, vars: object = OPEN, in
 }
 
 /** Calls through the door, as an edge elsewhere does. */
-async function call(binding: string, name: string, method: string, ...args: unknown[]): Promise<unknown> {
+function call(binding: string, name: string, method: string, ...args: unknown[]): Promise<unknown> {
+  return callWith(OPEN, binding, name, method, ...args);
+}
+
+async function callWith(
+  vars: object,
+  binding: string,
+  name: string,
+  method: string,
+  ...args: unknown[]
+): Promise<unknown> {
   const token = await serviceToken();
   vi.stubGlobal('fetch', (_url: unknown, init: RequestInit) =>
-    app.request('/objects/calls', { ...init, headers: { authorization: `Bearer ${token}` } }, OPEN),
+    app.request('/objects/calls', { ...init, headers: { authorization: `Bearer ${token}` } }, vars),
   );
   return await newHttpBatchRpcSession<Calls>('http://edge/objects/calls').call(binding, name, method, args);
 }
@@ -103,6 +113,20 @@ describe('the door', () => {
     const id = await new User().createSession();
     await expect(call(binding, id, method)).rejects.toThrow(/may not be called|Invalid option/);
   });
+
+  it.each([{ retryable: true }, { overloaded: true }, { durableObjectReset: true, remote: true }])(
+    'passes on what Cloudflare marks an error with: %j',
+    async (marks) => {
+      const stub = {
+        show() {
+          throw Object.assign(new Error('the object could not be reached'), marks);
+        },
+      };
+      const vars = { ...OPEN, SESSION: { idFromName: (name: string) => name, get: () => stub } };
+      const failed = callWith(vars, 'SESSION', 'of-no-matter', 'show', 'alice');
+      await expect(failed).rejects.toMatchObject({ message: 'the object could not be reached', ...marks });
+    },
+  );
 
   it('fetches of a session nothing that runners dial', async () => {
     const id = await new User().createSession();

@@ -38,6 +38,7 @@ const OF_ITS_TIME = [
   'transfer-encoding',
   'content-length',
   'content-encoding',
+  'x-request-id',
 ];
 
 interface Route {

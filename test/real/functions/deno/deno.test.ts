@@ -263,11 +263,6 @@ describe('it does not begin', () => {
       { EDGE_OBJECTS_URL: '', EDGE_SERVICE_TOKEN: undefined, JWT_SECRET: '' },
       /EDGE_OBJECTS_URL is not set.*EDGE_SERVICE_TOKEN is not set.*JWT_SECRET is not set/,
     ],
-    [
-      'with a setting that does not fit',
-      { MAX_VIEWERS_PER_SESSION: 'many' },
-      /MAX_VIEWERS_PER_SESSION must be a whole number/,
-    ],
     ['with a token of another kind', { EDGE_SERVICE_TOKEN: 'a.b.c' }, /lets nobody in \(401\)/],
   ])('%s, and says what is wrong', async (_, vars, sentence) => {
     const edge = await DenoEdge.spawn({ objectsUrl: scene.service.url, secret: SECRET, vars });

@@ -64,7 +64,7 @@ export const CALLABLE = {
     'removeWorkspace',
     'storageUsage',
   ],
-  RUNNER_POOL: ['knows', 'health', 'runnerMetrics'],
+  RUNNER_POOL: ['knows', 'health', 'runnerMetrics', 'runners', 'changeRunner'],
   DISCORD: ['interact', 'notify', 'ask', 'asked', 'mintCode', 'linked', 'unlink'],
   GATE: ['take', 'revoke', 'isRevoked', 'opened', 'endStreams', 'record', 'audit', 'report', 'metrics', 'probe'],
 } as const satisfies { readonly [B in Binding]: readonly (keyof Interfaces[B])[] };

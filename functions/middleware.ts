@@ -3,9 +3,18 @@ import { edgeSettings } from '../protocol/settings/edge-settings.ts';
 import type { AppEnv } from './app-env.ts';
 import { refuse } from './refuse.ts';
 
-/** Reads the settings. Without valid settings every call is refused. */
+/** What was read of each environment. A process has one, and it does not change: other settings come with another process. */
+const read = new WeakMap<object, ReturnType<typeof edgeSettings.safeParse>>();
+
+function settingsOf(env: AppEnv['Bindings']): ReturnType<typeof edgeSettings.safeParse> {
+  const known = read.get(env) ?? edgeSettings.safeParse(env);
+  read.set(env, known);
+  return known;
+}
+
+/** Reads the settings, once. Without valid settings every call is refused. */
 export const withSettings = createMiddleware<AppEnv>(async (c, next) => {
-  const parsed = edgeSettings.safeParse(c.env);
+  const parsed = settingsOf(c.env);
   if (!parsed.success) {
     const wrong = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
     return refuse(c, { refused: 'not_configured', detail: `The edge's settings do not fit. ${wrong}` });

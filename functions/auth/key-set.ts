@@ -1,4 +1,12 @@
-import { createRemoteJWKSet, errors, jwtVerify, type JWTVerifyGetKey, type JWTVerifyOptions } from 'jose';
+import {
+  createRemoteJWKSet,
+  errors,
+  jwksCache,
+  jwtVerify,
+  type JWKSCacheInput,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+} from 'jose';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import { LEEWAY_SECONDS, TokenType } from '../../protocol/token.ts';
 import { refusalOf, type Signed } from './token.ts';
@@ -17,6 +25,10 @@ class Unreachable extends Error {}
 
 interface KeySet {
   readonly key: JWTVerifyGetKey;
+  /** The set as it was last read: another object each time. */
+  readonly last: () => object | undefined;
+  /** It was read within the time for which its keys are kept. */
+  readonly isFresh: () => boolean;
   /** When it could last not be had, epoch milliseconds. */
   failed: number;
 }
@@ -31,9 +43,13 @@ export async function signedByKeySet(
   expected: Pick<JWTVerifyOptions, 'issuer' | 'audience'>,
 ): Promise<Signed | Refusal> {
   const options = { ...expected, algorithms: ASYMMETRIC, clockTolerance: LEEWAY_SECONDS };
+  const { key, last, isFresh } = keySet(url);
+  const before = last();
   try {
-    const { payload, protectedHeader } = await jwtVerify(token, keySet(url).key, options);
-    return { payload, typ: protectedHeader.typ ?? TokenType.user };
+    const { payload, protectedHeader } = await jwtVerify(token, key, options);
+    // Was the set read meanwhile, it is not known which of the two the key was in.
+    const holds = () => before !== undefined && last() === before && isFresh();
+    return { payload, typ: protectedHeader.typ ?? TokenType.user, holds };
   } catch (error) {
     if (!(error instanceof Unreachable)) return refusalOf(error);
     const detail = 'The keys that sign the tokens cannot be had just now (JWT_JWKS_URL). Try again in a few seconds.';
@@ -44,9 +60,12 @@ export async function signedByKeySet(
 function keySet(url: string): KeySet {
   const known = keySets.get(url);
   if (known !== undefined) return known;
-  const remote = createRemoteJWKSet(new URL(url));
+  const cache: JWKSCacheInput = {};
+  const remote = createRemoteJWKSet(new URL(url), { [jwksCache]: cache });
   const made: KeySet = {
     failed: 0,
+    last: () => cache.jwks,
+    isFresh: () => remote.fresh,
     key: async (header, jws) => {
       if (!remote.fresh && Date.now() < made.failed + PAUSE_MS) throw new Unreachable();
       try {

@@ -42,7 +42,7 @@ export async function verifyRunner(
     const key = await crypto.subtle.importKey('jwk', { kty: 'OKP', crv: 'Ed25519', x }, 'Ed25519', false, ['verify']);
     const options = { algorithms: ['EdDSA'], typ: TokenType.runner, clockTolerance: LEEWAY_SECONDS };
     const { payload } = await jwtVerify(bearer.token, key, options);
-    return claimsOf({ payload, typ: TokenType.runner }, runnerClaims);
+    return claimsOf({ payload }, runnerClaims);
   } catch (error) {
     if (error instanceof errors.JWSSignatureVerificationFailed) return unknownKey(name);
     if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'typ') return OTHER_KIND;

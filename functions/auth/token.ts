@@ -15,6 +15,8 @@ export interface Signed {
   readonly payload: JWTPayload;
   /** A token without it is a user's, because many libraries leave it out. */
   readonly typ: string;
+  /** Whether the key that has signed it is still one of ours, or of the key set. */
+  readonly holds: () => boolean;
 }
 
 /** The token of an `Authorization` header. */
@@ -63,7 +65,7 @@ async function verifyToken<T>(
 export const OTHER_KIND = invalid('It is a token of another kind.');
 
 /** Checks the claims of a token that is signed. */
-export function claimsOf<T>({ payload }: Signed, claims: z.ZodType<T>): Verified<T> {
+export function claimsOf<T>({ payload }: Pick<Signed, 'payload'>, claims: z.ZodType<T>): Verified<T> {
   const parsed = claims.safeParse(payload);
   if (parsed.success) return { claims: parsed.data };
   const missing = parsed.error.issues.map(({ path }) => `\`${path.join('.')}\``).join(', ');
@@ -83,7 +85,8 @@ export async function signedBySecret(
       // We choose the algorithm, never the token.
       const options = { ...expected, algorithms: ['HS256'], clockTolerance: LEEWAY_SECONDS };
       const { payload, protectedHeader } = await jwtVerify(token, key, options);
-      return { payload, typ: protectedHeader.typ ?? TokenType.user };
+      // Another secret comes with other settings.
+      return { payload, typ: protectedHeader.typ ?? TokenType.user, holds: () => true };
     } catch (error) {
       refusal = refusalOf(error);
       if (!(error instanceof errors.JWSSignatureVerificationFailed)) return refusal;

@@ -6,31 +6,55 @@ import { authorOfClaims } from '../../protocol/git/git-author.ts';
 import { userName } from '../../protocol/ids.ts';
 import type { Caller } from '../../durable/rpc/caller.ts';
 import { isAsymmetric, signedByKeySet } from './key-set.ts';
+import { knownCaller, rememberCaller, tokenHash } from './known-tokens.ts';
 import { algorithmOf, bearerOf, claimsOf, invalid, OTHER_KIND, signedBySecret, type Signed } from './token.ts';
 
 type Admitted = { readonly caller: Caller } | Refusal;
+type Author = Pick<Caller, 'author'>;
 
 /** The `typ` of tokens that identity providers make: a plain one, or an access token (RFC 9068). */
 const PROVIDERS = [TokenType.user, 'at+jwt', 'application/at+jwt'].map((typ) => typ.toLowerCase());
+
+/** The caller of a user's token, which is checked, or was a short time ago. */
+export async function verifyUser(authorization: string | undefined, settings: EdgeSettings): Promise<Admitted> {
+  const bearer = bearerOf(authorization);
+  if ('refused' in bearer) return bearer;
+  const { token } = bearer;
+  const hash = await tokenHash(token);
+  const known = hash === null ? null : knownCaller(settings, hash, Date.now());
+  if (known !== null) return { caller: known };
+  const at = Date.now();
+  const signed = await signedUser(token, settings);
+  if ('refused' in signed) return signed;
+  const admitted = callerOf(signed, settings);
+  if (hash !== null && 'caller' in admitted) {
+    rememberCaller(settings, hash, { caller: admitted.caller, at, holds: signed.holds });
+  }
+  return admitted;
+}
+
+/** A user's token whose signature is good. `isOurs`: we have signed it, not a provider. */
+type SignedUser = Signed & { readonly isOurs: boolean };
 
 /**
  * Checks a user's token. It is signed with our secret, or by a key of `JWT_JWKS_URL`. Its algorithm says which of the two
  * is asked, and neither takes the other's: a public key is never used as a secret.
  */
-export async function verifyUser(authorization: string | undefined, settings: EdgeSettings): Promise<Admitted> {
-  const bearer = bearerOf(authorization);
-  if ('refused' in bearer) return bearer;
-  const { token } = bearer;
+async function signedUser(token: string, settings: EdgeSettings): Promise<SignedUser | Refusal> {
   const { JWT_JWKS_URL: url, JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = settings;
   const expected = { ...(issuer !== undefined && { issuer }), ...(audience !== undefined && { audience }) };
-  if (url !== undefined && isAsymmetric(algorithmOf(token))) {
-    const signed = await signedByKeySet(token, url, expected);
-    if ('refused' in signed) return signed;
+  const isOurs = url === undefined || !isAsymmetric(algorithmOf(token));
+  const signed = isOurs
+    ? await signedBySecret(token, settings, 'user', expected)
+    : await signedByKeySet(token, url, expected);
+  return 'refused' in signed ? signed : { ...signed, isOurs };
+}
+
+function callerOf(signed: SignedUser, settings: EdgeSettings): Admitted {
+  if (!signed.isOurs) {
     if (!PROVIDERS.includes(signed.typ.toLowerCase())) return OTHER_KIND;
     return providerCaller(signed, settings.JWT_OWNER_CLAIM);
   }
-  const signed = await signedBySecret(token, settings, 'user', expected);
-  if ('refused' in signed) return signed;
   if (signed.typ !== TokenType.user) return OTHER_KIND;
   const verified = claimsOf(signed, userClaims);
   return 'refused' in verified ? verified : ownCaller(verified.claims, authorOf(signed));
@@ -68,8 +92,6 @@ function providerCaller(signed: Signed, ownerClaim: string): Admitted {
   const times = { issued: startOf(iat), expires: endOf(exp) };
   return { caller: { owner: owner.data, sid: null, scopes: limits, jti, ...times, ...authorOf(signed) } };
 }
-
-type Author = Pick<Caller, 'author'>;
 
 /** The claims of OpenID Connect that say who the author of commits is. A token need not have them, and is good without. */
 function authorOf({ payload }: Signed): Author {

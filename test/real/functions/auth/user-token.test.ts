@@ -7,7 +7,7 @@ import path from 'node:path';
 import { exportJWK, generateKeyPair, SignJWT, type JWK } from 'jose';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { verifyUser } from '../../../../functions/auth/user-token.ts';
-import { edgeSettings } from '../../../../protocol/settings/edge-settings.ts';
+import { edgeSettings, type EdgeSettings } from '../../../../protocol/settings/edge-settings.ts';
 import { UNLIMITED } from '../../../../protocol/token.ts';
 import { WORKER_BUNDLE } from '../../../../scripts/bundle.ts';
 import { startEdge } from '../../../../start/edge/edge.ts';
@@ -73,8 +73,15 @@ afterEach(async () => {
   await provider.stop();
 });
 
-const settings = (change: object = {}) =>
-  edgeSettings.parse({ JWT_SECRET: SECRET, JWT_JWKS_URL: provider.url, ...change });
+/** One object for each, as an edge has one for all of its calls: what it remembers of a token goes with it. */
+const made = new Map<string, EdgeSettings>();
+function settings(change: object = {}): EdgeSettings {
+  const vars = { JWT_SECRET: SECRET, JWT_JWKS_URL: provider.url, ...change };
+  const key = JSON.stringify(vars);
+  const known = made.get(key) ?? edgeSettings.parse(vars);
+  made.set(key, known);
+  return known;
+}
 const verify = async (token: string, change: object = {}) => await verifyUser(`Bearer ${token}`, settings(change));
 const ofScope = async (scope: unknown) => await verify(await provider.token({ scope }));
 /** Time passes, for who looks at the clock. */
@@ -205,6 +212,76 @@ describe('a key set', () => {
       const token = new SignJWT({ sub: 'alice' }).setProtectedHeader({ alg: 'HS256', kid: 'first' });
       const signed = await token.setExpirationTime('1h').sign(new TextEncoder().encode(known.padEnd(32)));
       expect(await verify(signed)).toMatchObject({ refused: 'token_invalid' });
+    }
+  });
+});
+
+describe('a token that was checked', () => {
+  /** How often a signature is checked by `calls`. */
+  async function checks(calls: () => Promise<unknown>): Promise<number> {
+    const spy = vi.spyOn(crypto.subtle, 'verify');
+    await calls();
+    const { length } = spy.mock.calls;
+    spy.mockRestore();
+    return length;
+  }
+  const ofSecret = (secret: string, seconds = 3600) =>
+    new SignJWT({ sub: 'alice', jti: `${secret} ${seconds}` })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setExpirationTime(Math.floor(Date.now() / 1000) + seconds)
+      .sign(new TextEncoder().encode(secret));
+
+  test('is known for a minute, whoever has signed it, and has the same caller', async () => {
+    for (const token of [await ofSecret(SECRET), await provider.token({ jti: 'x', scope: 'sessions:read' })]) {
+      // Of a set that is being read it is not known which keys it will have.
+      await verify(await provider.token());
+      const first = await verify(token);
+      expect(first).toHaveProperty('caller.owner', 'alice');
+      expect(await checks(async () => expect(await verify(token)).toEqual(first))).toBe(0);
+      pass(61);
+      expect(await checks(async () => expect(await verify(token)).toEqual(first))).toBe(1);
+    }
+  });
+
+  test('ends when it ends', async () => {
+    const token = await ofSecret(SECRET, 10);
+    expect(await verify(token)).toHaveProperty('caller');
+    pass(39);
+    expect(await verify(token)).toHaveProperty('caller');
+    pass(1);
+    expect(await verify(token)).toMatchObject({ refused: 'token_expired' });
+  });
+
+  test('is not one of another secret, or issuer', async () => {
+    const token = await ofSecret(SECRET);
+    expect(await verify(token)).toHaveProperty('caller');
+    expect(await verify(token, { JWT_SECRET: `${SECRET}!` })).toMatchObject({ refused: 'token_invalid' });
+    expect(await verify(token, { JWT_ISSUER: 'https://id.test' })).toMatchObject({ refused: 'token_invalid' });
+    const previous = { JWT_SECRET: `${SECRET}!`, JWT_SECRET_PREVIOUS: SECRET };
+    expect(await verify(token, previous)).toHaveProperty('caller');
+  });
+
+  test('is refused with the first set that has its key no more, and while no set can be had', async () => {
+    const token = await provider.token();
+    await verify(token);
+    expect(await verify(token)).toHaveProperty('caller');
+    expect(provider.requests).toBe(1);
+    provider.fault = 500;
+    pass(601);
+    expect(await verify(token)).toMatchObject({ refused: 'keys_unavailable' });
+    provider.fault = null;
+    await provider.rotate('second');
+    pass(6);
+    expect(await verify(token)).toMatchObject({ refused: 'token_invalid' });
+  });
+
+  test('is not remembered when it is refused, or so long that many would take too much room', async () => {
+    const forged = `${(await ofSecret('another secret, as long as ours is')).slice(0, -3)}AAA`;
+    const long = await provider.token({ name: 'x'.repeat(3000) });
+    await verify(long);
+    for (const token of [forged, long]) {
+      const first = await verify(token);
+      expect(await checks(async () => expect(await verify(token)).toEqual(first))).toBe(1);
     }
   });
 });

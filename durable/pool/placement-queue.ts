@@ -37,7 +37,7 @@ export class PlacementQueue {
 
   /** Queues a launch and tries to place it. The same (session, epoch) twice is one: it keeps its turn. */
   async request(launch: Launch, needs: Needs): Promise<Placement> {
-    const { table } = this.#deps;
+    const { ctx, table } = this.#deps;
     const { session_id, epoch } = launch;
     const known = table.place(session_id);
     if (known === null || known.epoch !== epoch) {
@@ -46,6 +46,13 @@ export class PlacementQueue {
     } else if (known.runner === null) {
       // Its files may be elsewhere by now.
       table.setNeeds(launch, needs);
+    }
+    const found = place(this.loads(), needs, requirementsOf(launch));
+    if (!found.placed && (known?.runner ?? null) === null) {
+      // One more that waits changes nothing for those that have waited before, however many they are.
+      table.setKnownReason(session_id, found.reason.detail);
+      if (found.reason.code === 'pool_full') ctx.waitUntil(this.#sendCrowded(true));
+      return found;
     }
     await this.fill(session_id);
     const runner = table.place(session_id)?.runner ?? null;
@@ -58,10 +65,12 @@ export class PlacementQueue {
     const { ctx, env, table, sockets } = this.#deps;
     const calls: Promise<void>[] = [];
     let isCrowded = false;
+    // Nothing is awaited below, so only the places that are given here change it.
+    let loads = this.loads();
     for (const waiting of table.places()) {
       if (waiting.phase !== 'waiting') continue;
       const { session_id, epoch, needs } = waiting;
-      const found = place(this.loads(), needs, requirementsOf(waiting.launch));
+      const found = place(loads, needs, requirementsOf(waiting.launch));
       isCrowded ||= !found.placed && found.reason.code === 'pool_full';
       if (found.placed) {
         const { runner } = found;
@@ -69,6 +78,7 @@ export class PlacementQueue {
         const launch = { ...waiting.launch, files: { ...waiting.launch.files, local } };
         table.assign(launch, runner);
         this.#waited(launch);
+        loads = loads.map((one) => (one.name === runner ? { ...one, running: one.running + 1 } : one));
         sockets.send(runner, { kind: 'launch', launch });
         if (session_id !== asking) calls.push(sessionStub(env, session_id).placed(epoch, runner));
       } else if (waiting.known_reason !== found.reason.detail) {
@@ -112,7 +122,7 @@ export class PlacementQueue {
   /** The runners with their load. */
   loads(): RunnerLoad[] {
     const { table, sockets, cordons } = this.#deps;
-    const places = table.places();
+    const running = table.running();
     const cordoned = new Set(cordons.all().map(({ name }) => name));
     return table.runners().map(({ name, backend, capacity, draining, health, storage, disk, labels = {} }) => ({
       name,
@@ -122,7 +132,7 @@ export class PlacementQueue {
       cordoned: cordoned.has(name),
       labels,
       capacity,
-      running: places.filter(({ runner }) => runner === name).length,
+      running: running.get(name) ?? 0,
       trouble: health.ok ? null : health.detail,
       storage: { id: storage.id, ok: storage.health.ok },
       lowDiskMb: disk?.low === true ? disk.free_mb : null,
@@ -131,7 +141,7 @@ export class PlacementQueue {
 
   /** Tells sessions that have a place whether others wait for one. An idle session then makes room. */
   async #sendCrowded(isCrowded: boolean): Promise<void> {
-    const placed = this.#deps.table.places().filter(({ runner, phase }) => runner !== null && phase !== 'stopping');
+    const placed = this.#deps.table.placed();
     const keys = new Set(placed.map(keyOf));
     for (const key of this.#crowded) if (!keys.has(key)) this.#crowded.delete(key);
     const concerned = placed.filter((one) => this.#crowded.has(keyOf(one)) !== isCrowded);

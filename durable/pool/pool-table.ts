@@ -3,6 +3,7 @@ import type {
   BackendHealth,
   BackendName,
   Launch,
+  PlacementKey,
   RunnerDisk,
   StorageInfo,
 } from '../../protocol/link/runner-control.ts';
@@ -63,6 +64,8 @@ export class PoolTable {
     sql.exec(`CREATE TABLE IF NOT EXISTS places (
       number INTEGER PRIMARY KEY, session_id TEXT NOT NULL UNIQUE, epoch INTEGER NOT NULL, launch TEXT NOT NULL,
       needs TEXT NOT NULL, runner TEXT, phase TEXT NOT NULL, told TEXT)`);
+    // Counting them does not read their launches.
+    sql.exec('CREATE INDEX IF NOT EXISTS places_by_runner ON places (runner)');
     // A session that moves leaves a copy of its files behind.
     sql.exec(`CREATE TABLE IF NOT EXISTS copies (
       session_id TEXT NOT NULL, runner TEXT NOT NULL, PRIMARY KEY (session_id, runner)) WITHOUT ROWID`);
@@ -93,6 +96,24 @@ export class PoolTable {
   /** All places, the oldest first. */
   places(): Place[] {
     return [...this.#sql.exec<PlaceColumns>('SELECT * FROM places ORDER BY number')].map(placeOf);
+  }
+
+  /** How many sessions have a place, by runner. */
+  running(): ReadonlyMap<string, number> {
+    const query = 'SELECT runner, count(*) AS count FROM places WHERE runner IS NOT NULL GROUP BY runner';
+    const rows = this.#sql.exec<{ runner: string; count: number }>(query);
+    return new Map([...rows].map(({ runner, count }) => [runner, count]));
+  }
+
+  /** How many sessions wait for a place. */
+  waiting(): number {
+    return this.#sql.exec<{ count: number }>('SELECT count(*) AS count FROM places WHERE runner IS NULL').one().count;
+  }
+
+  /** The containers that have a place, and have not been told to stop. */
+  placed(): PlacementKey[] {
+    const query = "SELECT session_id, epoch FROM places WHERE runner IS NOT NULL AND phase <> 'stopping'";
+    return [...this.#sql.exec<{ session_id: string; epoch: number }>(query)];
   }
 
   place(sessionId: string): Place | null {

@@ -132,17 +132,17 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
 
   health(): PoolHealth {
     const connected = this.#table.runners().filter(({ name }) => this.#sockets.of(name) !== null);
-    const places = this.#table.places();
+    const counts = this.#table.running();
     return {
       ok: connected.some(({ health, disk }) => health.ok && disk?.low !== true),
       runners: connected.map(({ name, backend, health, capacity, draining, disk, unknown = 0 }) => {
-        const running = places.filter(({ runner }) => runner === name).length;
+        const running = counts.get(name) ?? 0;
         const { ok, detail } = health;
         const runner = { name, backend, ok, detail, capacity, running, draining, unknown_frames: unknown };
         const cordoned = this.#cordons.of(name) !== null;
         return { ...runner, ...(cordoned && { cordoned }), ...(disk !== undefined && { disk }) };
       }),
-      waiting: places.filter(({ phase }) => phase === 'waiting').length,
+      waiting: this.#table.waiting(),
     };
   }
 

@@ -1,5 +1,6 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { launch } from '../../../protocol/link/runner-control.ts';
 import { dial, User } from '../support/api.ts';
 import { emptyPool, pool } from '../support/pool.ts';
 import { FakeRunner } from '../support/runner.ts';
@@ -53,6 +54,20 @@ describe('the pool', () => {
     await runner.end(container, 'stopped_by_user');
     expect((await runner.launch(second)).session_id).toBe(second);
     expect((await status(user, third)).status).toBe('queued');
+  });
+
+  it('has as much to do for one more that waits, however many wait', async () => {
+    const user = new User();
+    const runner = await FakeRunner.connect(undefined, { capacity: 1 });
+    await runner.start(await user.createSession());
+    const ids = [await user.createSession(), await user.createSession(), await user.createSession()];
+    for (const id of ids) await expect.poll(async () => (await status(user, id)).reason?.code).toBe('pool_full');
+    const read = vi.spyOn(launch, 'parse');
+    const last = await user.createSession();
+    await expect.poll(async () => (await status(user, last)).reason?.code).toBe('pool_full');
+    expect(read).not.toHaveBeenCalled();
+    read.mockRestore();
+    expect(await pool().health()).toMatchObject({ waiting: 4, runners: [{ running: 1 }] });
   });
 
   it.each(['ended', 'removed'] as const)(

@@ -1,6 +1,8 @@
 import { z } from '@hono/zod-openapi';
+import type { Context, TypedResponse } from 'hono';
 import { idempotencyKey } from '../protocol/api/message.ts';
 import { problem } from '../protocol/api/problem.ts';
+import type { JsonText } from '../protocol/json-text.ts';
 
 /** Parts that several descriptions of calls share. */
 
@@ -42,6 +44,12 @@ export const json = <T extends z.ZodType>(description: string, schema: T) => ({
   description,
   content: { 'application/json': { schema } },
 });
+
+/** An answer whose JSON is text already. Its type is that of what the text says, as of `c.json`. */
+export function answerText<T extends object>(c: Context, text: JsonText<T>) {
+  const answer: Response = c.body(text, 200, { 'content-type': 'application/json' });
+  return answer as Response & TypedResponse<T, 200, 'json'>;
+}
 
 export const body = <T extends z.ZodType>(schema: T) => ({
   body: { required: true, content: { 'application/json': { schema } } },

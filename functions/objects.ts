@@ -11,6 +11,7 @@ type C = Pick<Context<AppEnv>, 'env' | 'req'>;
 
 /** A session's object. (It is boxed, because a stub claims to have every property that it is asked for.) */
 interface Found {
+  readonly id: string;
   readonly session: ReturnType<HandlerObjects['SESSION']['get']>;
 }
 
@@ -36,7 +37,7 @@ export function placedSessionOf(c: C): Promise<Found | Refusal> {
 async function find(c: C, whose: string, ask: (id: string) => Promise<boolean>): Promise<Found | Refusal> {
   const id = uuid.safeParse(c.req.param('session_id')).data?.toLowerCase();
   if (id === undefined || !(await isKnown(whose, id, () => ask(id)))) return SESSION_NOT_FOUND;
-  return { session: sessionStub(c.env, id) };
+  return { id, session: sessionStub(c.env, id) };
 }
 
 /** Refuses a session that is outside of the one that the caller's token is bound to; null: it is not, as far as this knows. */
@@ -65,7 +66,12 @@ export function noteCreated(c: Context<CallerEnv>, sessionId: string): void {
 
 /** The address of the session's stream, under `PUBLIC_URL` or else the origin at which the caller reached us. */
 export function streamUrl(c: Context<CallerEnv>, sessionId: string): string {
-  const url = new URL(c.get('settings').PUBLIC_URL ?? c.req.url);
-  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-  return `${url.origin}/api/v1/sessions/${sessionId}/stream`;
+  return streamUrls(c)(sessionId);
+}
+
+/** The addresses of sessions' streams. */
+export function streamUrls(c: Context<CallerEnv>): (sessionId: string) => string {
+  const { protocol, host } = new URL(c.get('settings').PUBLIC_URL ?? c.req.url);
+  const origin = `${protocol === 'https:' ? 'wss:' : 'ws:'}//${host}`;
+  return (sessionId) => `${origin}/api/v1/sessions/${sessionId}/stream`;
 }

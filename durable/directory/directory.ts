@@ -17,6 +17,7 @@ import type {
   SnapshotInput,
   SpawnInput,
   SpendingReport,
+  SummaryText,
   VersionedVerdict,
   ViewersInput,
 } from '../rpc/directory-rpc.ts';
@@ -97,6 +98,11 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
   }
 
   list(input: ListInput): ListPage {
+    const page = this.listTexts(input);
+    return { ...page, data: page.data.map(({ summary }) => JSON.parse(summary) as StoredSummary) };
+  }
+
+  listTexts(input: ListInput): ListPage<SummaryText> {
     const { within } = input;
     return this.#list.page(input, within === null ? null : [within, ...this.#tree.descendants(within, false)]);
   }

@@ -1,5 +1,6 @@
 import type { SessionStatus } from '../../protocol/api/session.ts';
-import type { ListInput, ListPage } from '../rpc/directory-rpc.ts';
+import type { JsonText } from '../../protocol/json-text.ts';
+import type { ListInput, ListPage, SummaryText } from '../rpc/directory-rpc.ts';
 import type { StoredSummary, VersionedSummary } from '../rpc/views.ts';
 import { ACTIVE_STATUSES, isActive } from '../shared/session-status.ts';
 
@@ -37,7 +38,7 @@ export class SessionList {
   }
 
   /** The newest sessions first. @param ids only those of these; null: all */
-  page({ status, limit, offset, cursor }: ListInput, ids: readonly string[] | null): ListPage {
+  page({ status, limit, offset, cursor }: ListInput, ids: readonly string[] | null): ListPage<SummaryText> {
     const ofStatus = status === undefined ? '' : 'AND status = ?';
     const ofIds = ids === null ? '' : 'AND id IN (SELECT value FROM json_each(?))';
     const where = `summary IS NOT NULL ${ofStatus} ${ofIds}`;
@@ -47,7 +48,7 @@ export class SessionList {
       .one();
     // UUIDv7 sorts by time.
     const rows = [
-      ...this.#sql.exec<{ id: string; summary: string }>(
+      ...this.#sql.exec<{ id: string; summary: JsonText<StoredSummary> }>(
         `SELECT id, summary FROM sessions WHERE ${where} ${cursor === undefined ? '' : 'AND id < ?'} ORDER BY id DESC LIMIT ? OFFSET ?`,
         ...args,
         ...(cursor === undefined ? [] : [cursor]),
@@ -57,7 +58,7 @@ export class SessionList {
     ];
     const page = rows.slice(0, limit);
     return {
-      data: page.map(({ summary }) => JSON.parse(summary) as StoredSummary),
+      data: page,
       next_cursor: rows.length > limit ? (page.at(-1)?.id ?? null) : null,
       total,
     };

@@ -4,6 +4,7 @@ import type { CreateSessionRequest, SessionStatus } from '../../protocol/api/ses
 import type { SnapshotView, StorageView, WorkspaceView } from '../../protocol/api/workspace.ts';
 import type { ContentBlock } from '../../protocol/content/blocks.ts';
 import type { NamedAuthor } from '../../protocol/git/git-author.ts';
+import type { JsonText } from '../../protocol/json-text.ts';
 import type { TreeName } from '../../protocol/link/runner-control.ts';
 import type { Head } from '../shared/trees.ts';
 import type { Verdict } from '../shared/turn-permit.ts';
@@ -52,10 +53,16 @@ export interface ListInput {
   readonly within: string | null;
 }
 
-export interface ListPage {
-  readonly data: StoredSummary[];
+export interface ListPage<Data = StoredSummary> {
+  readonly data: Data[];
   readonly next_cursor: string | null;
   readonly total: number;
+}
+
+/** A session's summary as text, and its id. */
+export interface SummaryText {
+  readonly id: string;
+  readonly summary: JsonText<StoredSummary>;
 }
 
 /** What a session has spent, and whether a turn of it runs or waits. */
@@ -140,6 +147,8 @@ export interface DirectoryRpc extends Rpc.DurableObjectBranded {
   /** Whether the owner has this session. */
   has(sessionId: string): boolean;
   list(input: ListInput): ListPage;
+  /** As `list`, with each summary as text: for a handler that passes it on. */
+  listTexts(input: ListInput): ListPage<SummaryText>;
   /** Those of these sessions that exist, the oldest first. */
   summaries(ids: readonly string[]): Promise<StoredSummary[]>;
   /**

@@ -3,6 +3,7 @@ import type { FilesRefusal } from '../../protocol/api/files.ts';
 import type { InteractionState, InteractionView, ResolveRequest } from '../../protocol/api/interaction.ts';
 import type { Delivery, InterruptAnswer, MessageStatus, MessageView, WakeupView } from '../../protocol/api/message.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
+import type { JsonText } from '../../protocol/json-text.ts';
 import type { Resources } from '../../protocol/api/session-config.ts';
 import type { ChangeSessionRequest, CreateSessionRequest, SessionStatus } from '../../protocol/api/session.ts';
 import type { SnapshotView } from '../../protocol/api/workspace.ts';
@@ -55,6 +56,10 @@ export interface SessionRpc extends Rpc.DurableObjectBranded {
   /** Creates the session and asks for its container. The same id again changes nothing. */
   create(call: CreateCall): { view: StoredSessionView; listed: VersionedSummary };
   show(owner: string): StoredSessionView | Refusal;
+  /** What `show` says, as text: for a handler that passes it on. */
+  showText(owner: string): JsonText<StoredSessionView> | Refusal;
+  /** `seq` of the newest event. */
+  lastSeq(owner: string): number | Refusal;
   /** As its owner's list shows it; null: it is deleted. */
   listed(): VersionedSummary | null;
   /** Ends the session and all below it, and removes what they stored. May be called again until it succeeds. */

@@ -4,6 +4,7 @@ import type { FilesRefusal } from '../../protocol/api/files.ts';
 import type { InteractionState, InteractionView, ResolveRequest } from '../../protocol/api/interaction.ts';
 import type { InterruptAnswer, MessageStatus, MessageView, WakeupView } from '../../protocol/api/message.ts';
 import { SESSION_NOT_FOUND, type Refusal } from '../../protocol/api/problem.ts';
+import { jsonText, type JsonText } from '../../protocol/json-text.ts';
 import type { ChangeSessionRequest, CreateSessionRequest, SessionStatus } from '../../protocol/api/session.ts';
 import type { SnapshotView } from '../../protocol/api/workspace.ts';
 import { CloseCode } from '../../protocol/close-code.ts';
@@ -75,6 +76,14 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
 
   show(owner: string): StoredSessionView | Refusal {
     return this.#store.forOwner(owner, () => this.#view());
+  }
+
+  showText(owner: string): JsonText<StoredSessionView> | Refusal {
+    return this.#store.forOwner(owner, () => jsonText(this.#view()));
+  }
+
+  lastSeq(owner: string): number | Refusal {
+    return this.#store.forOwner(owner, () => this.#store.seq);
   }
 
   listed(): VersionedSummary | null {

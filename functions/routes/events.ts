@@ -90,17 +90,17 @@ export function addEvents(app: OpenAPIHono<AppEnv>): void {
   app.openapi(page, async (c) => {
     const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
-    const { session } = found;
+    const { id, session } = found;
     const { after, limit, previews } = c.req.valid('query');
     const live = c.req.header('accept')?.includes('text/event-stream') ?? false;
     const resumed = live ? cursor.safeParse(c.req.header('last-event-id')) : null;
     const from = resumed?.success === true ? resumed.data : (after ?? 0);
     if (live) {
-      const view = await session.show(c.get('caller').owner);
-      if ('refused' in view) return refuse(c, view);
-      if (from > view.last_seq) return refuse(c, beyondEnd(from, view.last_seq));
+      const last = await session.lastSeq(c.get('caller').owner);
+      if (typeof last !== 'number') return refuse(c, last);
+      if (from > last) return refuse(c, beyondEnd(from, last));
       const options = new URLSearchParams({ after: String(from), previews: flag(previews), ...tokenOf(c) });
-      const refused = await noteStream(c, view.session_id);
+      const refused = await noteStream(c, id);
       if (refused !== null) return refuse(c, refused);
       const answer = await session.fetch(`https://session/events?${options.toString()}`, { signal: c.req.raw.signal });
       return answer.status < 400 ? answer : refuse(c, objectRefusal.parse(await answer.json()));
@@ -114,21 +114,21 @@ export function addEvents(app: OpenAPIHono<AppEnv>): void {
   app.openapi(stream, async (c) => {
     const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
-    const { session } = found;
+    const { id, session } = found;
     if (c.req.header('upgrade')?.toLowerCase() !== 'websocket') {
       const detail =
         'Open it with a WebSocket client. For plain HTTP there is GET …/events with Accept: text/event-stream.';
       return refuse(c, { refused: 'upgrade_required', detail });
     }
-    const view = await session.show(c.get('caller').owner);
-    if ('refused' in view) return refuse(c, SESSION_NOT_FOUND);
+    const last = await session.lastSeq(c.get('caller').owner);
+    if (typeof last !== 'number') return refuse(c, SESSION_NOT_FOUND);
     const { after, format, acks } = c.req.valid('query');
-    if (after !== undefined && after > view.last_seq) return refuse(c, beyondEnd(after, view.last_seq));
+    if (after !== undefined && after > last) return refuse(c, beyondEnd(after, last));
     // A connection without a cursor is the seed's: each frame is one of Claude Code's messages. A cursor, or `format`,
     // asks for events.
     const plain = (format ?? (after === undefined ? 'messages' : 'events')) === 'messages';
     const options = new URLSearchParams({ plain: plain ? '1' : '0', acks: flag(acks), ...tokenOf(c) });
-    const refused = await noteStream(c, view.session_id);
+    const refused = await noteStream(c, id);
     if (refused !== null) return refuse(c, refused);
     // What it may send is checked by the session, frame by frame.
     options.set('scopes', c.get('caller').scopes.join(' '));

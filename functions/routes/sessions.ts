@@ -9,12 +9,14 @@ import {
   sessionTicket,
   sessionView,
   stoppedSession,
+  type SessionSummary,
 } from '../../protocol/api/session.ts';
+import { arrayText, jsonText, withMembers, type JsonText } from '../../protocol/json-text.ts';
 import type { AppEnv } from '../app-env.ts';
 import { secured, securedFor } from '../auth/authorise.ts';
-import { body, idempotencyHeader, json, refusals, sessionParams } from '../contract.ts';
+import { answerText, body, idempotencyHeader, json, refusals, sessionParams } from '../contract.ts';
 import { configRefusal } from '../maxima.ts';
-import { directoryOf, noteCreated, sessionOf, streamUrl } from '../objects.ts';
+import { directoryOf, noteCreated, sessionOf, streamUrl, streamUrls } from '../objects.ts';
 import { audited } from '../gate/audit.ts';
 import { refuse } from '../refuse.ts';
 
@@ -111,18 +113,22 @@ export function addSessions(app: OpenAPIHono<AppEnv>): void {
 
   app.openapi(list, async (c) => {
     const { status, limit, offset, cursor } = c.req.valid('query');
-    const page = await directoryOf(c).list({ status, limit, offset, cursor, within: c.get('caller').sid });
-    const data = page.data.map((summary) => ({ ...summary, websocket_url: streamUrl(c, summary.session_id) }));
-    return c.json({ data, next_cursor: page.next_cursor, sessions: data, total: page.total, limit, offset }, 200);
+    const page = await directoryOf(c).listTexts({ status, limit, offset, cursor, within: c.get('caller').sid });
+    const { next_cursor, total } = page;
+    const streamOf = streamUrls(c);
+    const data: JsonText<SessionSummary[]> = arrayText(
+      page.data.map(({ id, summary }) => withMembers(summary, { websocket_url: jsonText(streamOf(id)) })),
+    );
+    const rest = jsonText({ next_cursor, total, limit, offset });
+    return answerText(c, withMembers(rest, { data, sessions: data }));
   });
 
   app.openapi(show, async (c) => {
     const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
-    const { session } = found;
-    const view = await session.show(c.get('caller').owner);
-    if ('refused' in view) return refuse(c, view);
-    return c.json({ ...view, websocket_url: streamUrl(c, view.session_id) }, 200);
+    const view = await found.session.showText(c.get('caller').owner);
+    if (typeof view !== 'string') return refuse(c, view);
+    return answerText(c, withMembers(view, { websocket_url: jsonText(streamUrl(c, found.id)) }));
   });
 
   app.openapi(change, async (c) => {

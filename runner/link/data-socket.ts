@@ -4,6 +4,7 @@ import { BATCH_BYTES } from '../../protocol/settings/limits.ts';
 import { HEARTBEAT_MS } from '../../protocol/link/runner-control.ts';
 import { backoffMs, type BackoffRange } from '../lib/backoff.ts';
 import { dial, type DialEnd } from './dial.ts';
+import { Allowance } from './pace.ts';
 import type { Log } from '../lib/log.ts';
 
 /** Why the session will never listen to this container again. */
@@ -30,10 +31,11 @@ export interface DataSocketOptions {
 }
 
 /**
- * In a rush, frames of so many milliseconds go out in one message. Each message costs the session a transaction, and nobody
- * sees events come faster. One that comes alone goes out at once.
+ * Each message costs the session a transaction. A wrapper joins what nobody waits for, so its frames go out at once; but one
+ * that sends them without end has this many messages a second.
  */
-const RUSH_MS = 16;
+const MESSAGES_PER_SECOND = 60;
+const MESSAGES_AT_ONCE = 6;
 
 const BACKOFF: BackoffRange = { minMs: 50, maxMs: 5_000 };
 
@@ -48,8 +50,7 @@ export class DataSocket {
   #batch: string[] = [];
   #batchSize = 0;
   #rush: NodeJS.Timeout | undefined;
-  /** When the last message went out, by the clock that never goes back. */
-  #flushedAt = -RUSH_MS;
+  readonly #messages = new Allowance(MESSAGES_PER_SECOND, MESSAGES_AT_ONCE, performance.now());
 
   constructor(options: DataSocketOptions) {
     this.#options = options;
@@ -61,13 +62,16 @@ export class DataSocket {
     return this.#socket.bufferedAmount + this.#batchSize;
   }
 
-  /** Sends a frame at the end of this turn of the event loop, or of `RUSH_MS`, in one message with the others until then. */
+  /**
+   * Sends a frame at the end of this turn of the event loop, or when the next message may go out, in one message with the
+   * others until then.
+   */
   send(text: string): void {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     if (this.#batchSize + text.length > BATCH_BYTES) this.#flush();
     if (this.#batch.length === 0) {
-      const wait = RUSH_MS - (performance.now() - this.#flushedAt);
-      if (wait <= 0) queueMicrotask(() => this.#flush());
+      const wait = this.#messages.wait(performance.now());
+      if (wait === 0) queueMicrotask(() => this.#flush());
       else this.#rush ??= setTimeout(() => this.#flush(), wait);
     }
     this.#batch.push(text);
@@ -78,7 +82,7 @@ export class DataSocket {
     clearTimeout(this.#rush);
     this.#rush = undefined;
     if (this.#batch.length === 0) return;
-    this.#flushedAt = performance.now();
+    this.#messages.take(1, performance.now());
     const message = this.#batch.join('\n');
     this.#batch = [];
     this.#batchSize = 0;

@@ -9,7 +9,7 @@ const PREVIEWS_PER_SECOND = 2 * 1024 * 1024;
 const PREVIEWS_AT_ONCE = 4 * PREVIEWS_PER_SECOND;
 
 /** What may come, and fills up again. Below 0: more has come than may. */
-class Allowance {
+export class Allowance {
   readonly #perSecond: number;
   readonly #atOnce: number;
   #left: number;

@@ -13,6 +13,8 @@ import { type SpendingSign, spendingSign, usageAnswer } from './spending.ts';
 export type OutputLine =
   /** Sent as it is, or as a notice in its place. */
   | { kind: 'item'; item: LinkItem; spending?: SpendingSign; agents?: AgentTask[] }
+  /** What the agent or a tool says. Sent as it is, and in a rush together with others. */
+  | { kind: 'said'; line: string; spending?: SpendingSign; agents?: AgentTask[] }
   /** A partial message: sent as a preview, not stored. */
   | { kind: 'preview'; line: string; spending?: SpendingSign }
   /** The agent begins a step, and a line that says more follows. Sent as it is, but it may wait for that line. */
@@ -135,7 +137,10 @@ export function readOutputLine(split: SplitLine, initialiseId: string): OutputLi
   }
   if (isStep(value)) return { kind: 'step', line };
   const agents = agentsOf(value);
-  return { kind: 'item', item: line, ...spending, ...(agents.length > 0 && { agents }) };
+  const more = { ...spending, ...(agents.length > 0 && { agents }) };
+  // Callers wait for a `result` or a state. Nobody waits for these.
+  const isSaid = value.type === 'assistant' || value.type === 'user';
+  return isSaid ? { kind: 'said', line, ...more } : { kind: 'item', item: line, ...more };
 }
 
 /** `init`: a turn begins; `status`: the model is called; `running`: opposed to `idle`, on which callers wait. */

@@ -62,6 +62,9 @@ export class Conversation {
       send: (item) => {
         this.#link.send(item);
       },
+      join: (line) => {
+        this.#link.join(line);
+      },
       gather: (line) => {
         this.#link.gather(line);
       },

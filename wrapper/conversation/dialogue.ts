@@ -22,9 +22,11 @@ export interface DialogueEnds {
   write(message: object): Promise<boolean>;
   /** Sends an item to the session. */
   send(item: LinkItem): void;
+  /** Sends a line to the session: at once when it comes alone, and in a rush together with others. */
+  join(line: string): void;
   /** Sends a line to the session, at the latest a moment later, together with what follows. */
   gather(line: string): void;
-  /** Shows a line to whoever watches the session now. */
+  /** Shows a line to whoever watches the session now. In a rush it joins others, as with `join`. */
   preview(line: string): void;
   /** `claude` is about to end, or has ended. */
   ending(): boolean;
@@ -129,6 +131,10 @@ export class Dialogue {
         this.#spans.output();
         if (line.agents !== undefined) this.#agents.heard(line.agents);
         this.#send(line.item);
+        break;
+      case 'said':
+        if (line.agents !== undefined) this.#agents.heard(line.agents);
+        this.#ends.join(line.line);
         break;
       case 'step':
         this.#ends.gather(line.line);

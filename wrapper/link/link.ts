@@ -86,7 +86,6 @@ export class Link {
         socket.destroy();
         break;
       }
-      this.flush();
     });
     socket.on('error', (error) => {
       // `close` follows, and dials again.

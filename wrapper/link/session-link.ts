@@ -4,6 +4,7 @@ import type { LinkItem, WrapperFrame } from '../../protocol/link/wrapper-notice.
 import { CommandQueue } from './command-queue.ts';
 import { Link } from './link.ts';
 import { Outbox } from './outbox.ts';
+import { type Clock, Rush } from './rush.ts';
 
 /**
  * Longest wait of an item that `gather` got, milliseconds. Each message to the session costs it a transaction, and at the
@@ -26,13 +27,20 @@ export class SessionLink {
   readonly #outbox = new Outbox();
   readonly #commands: CommandQueue;
   readonly #link: Link;
+  readonly #rush: Rush;
   #gathering: NodeJS.Timeout | undefined;
   /** The last ping of the runner, until it is answered. */
   #ping: number | null = null;
 
-  /** @param path of the session's unix socket */
-  constructor(path: string, epoch: number, listener: SessionLinkListener) {
+  /**
+   * @param path of the session's unix socket
+   * @param clock for a test: when a rush is over
+   */
+  constructor(path: string, epoch: number, listener: SessionLinkListener, clock?: Clock) {
     this.#listener = listener;
+    this.#rush = new Rush(() => {
+      this.#link.flush();
+    }, clock);
     this.#link = new Link(path, {
       hello: () => ({ kind: 'hello', epoch, taken: this.#commands.connected(), protocol: PROTOCOL }),
       take: () => this.#take(),
@@ -71,13 +79,20 @@ export class SessionLink {
   /** Ends the connection for good. */
   close(): void {
     clearTimeout(this.#gathering);
+    this.#rush.close();
     this.#link.close();
   }
 
   /** Numbers an item and sends it at the end of this turn of the event loop. */
   send(item: LinkItem): void {
     this.#outbox.push(item);
-    this.#link.flush();
+    this.#rush.now();
+  }
+
+  /** Numbers a line that is sent as `send` does when it comes alone, and in a rush joins others for a display's frame. */
+  join(line: string): void {
+    this.#outbox.push(line);
+    this.#rush.join(line.length);
   }
 
   /** Numbers an item that may wait a little for those that follow. It is sent with the next one that may not. */
@@ -86,10 +101,10 @@ export class SessionLink {
     this.#flushSoon();
   }
 
-  /** Shows a line to whoever watches the session now. */
+  /** Shows a line to whoever watches the session now. In a rush it joins others, as with `join`. */
   preview(line: string): void {
     this.#outbox.preview(line);
-    this.#link.flush();
+    this.#rush.join(line.length);
   }
 
   /** `claude` is ready: run the commands that wait, and those that come. */
@@ -100,7 +115,7 @@ export class SessionLink {
   #flushSoon(): void {
     this.#gathering ??= setTimeout(() => {
       this.#gathering = undefined;
-      this.#link.flush();
+      this.#rush.now();
     }, GATHER_MS);
   }
 
@@ -117,19 +132,26 @@ export class SessionLink {
 
   #receive(frame: SessionFrame): string | null {
     if (frame.kind === 'command') {
-      const { number, command } = frame;
-      if (isKnownCommand(command)) return this.#commands.receive(number, command);
-      console.error(`cc-docker wrapper: the edge is newer: the command ${command.command} is passed over`);
-      return this.#commands.receive(number, { command: 'skip' });
+      const gap = this.#command(frame);
+      this.#link.flush();
+      return gap;
     }
     if (frame.kind === 'ping') {
-      // After each frame that comes, what waits is sent.
       this.#ping = frame.number;
+      this.#link.flush();
       return null;
     }
     if (!this.#accept(frame)) return `${JSON.stringify(frame)} cannot be`;
+    // There may be room in the window again, or a connection. What joins a rush has a time of its own.
+    if (!this.#rush.isJoining || frame.kind !== 'ack') this.#link.flush();
     this.#listener.stored();
     return null;
+  }
+
+  #command({ number, command }: Extract<SessionFrame, { kind: 'command' }>): string | null {
+    if (isKnownCommand(command)) return this.#commands.receive(number, command);
+    console.error(`cc-docker wrapper: the edge is newer: the command ${command.command} is passed over`);
+    return this.#commands.receive(number, { command: 'skip' });
   }
 
   /** False: the frame does not fit what was sent. */

@@ -1,5 +1,10 @@
 import type { EdgeSettings } from '../../../../protocol/settings/edge-settings.ts';
-import { LINK_FLOOD_BYTES, LINK_FLOOD_EVENTS } from '../../../../protocol/settings/limits.ts';
+import {
+  LINK_FLOOD_BYTES,
+  LINK_FLOOD_EVENTS,
+  LINK_WINDOW_BYTES,
+  LINK_WINDOW_EVENTS,
+} from '../../../../protocol/settings/limits.ts';
 import { filled, type Bucket, type Rate } from '../../../shared/token-bucket.ts';
 
 type Rates = Pick<EdgeSettings, 'EVENTS_PER_SECOND' | 'EVENT_KB_PER_SECOND'>;
@@ -17,6 +22,15 @@ interface Held extends Load {
   /** When they are acknowledged, epoch milliseconds. */
   readonly due: number;
 }
+
+/**
+ * While more comes, what is stored is acknowledged at most once in this time, milliseconds: each acknowledgement costs session,
+ * runner and wrapper a message.
+ */
+const JOIN_MS = 25;
+/** A wrapper waits at its window. So much unacknowledged is acknowledged at once, that none comes near it. */
+const JOIN_EVENTS = LINK_WINDOW_EVENTS / 4;
+const JOIN_BYTES = LINK_WINDOW_BYTES / 4;
 
 const KB = 1024;
 /** Seconds' worth that may come at once. */
@@ -46,6 +60,10 @@ export class Flow {
   #byteBucket: Bucket | null = null;
   #held: Held[] = [];
   #unacknowledged: Load = { events: 0, bytes: 0 };
+  /** What the clock last showed, epoch milliseconds. */
+  #now = -Infinity;
+  /** When something was last acknowledged, epoch milliseconds. */
+  #acknowledgedAt = -Infinity;
 
   constructor({ EVENTS_PER_SECOND, EVENT_KB_PER_SECOND }: Rates) {
     this.#events = rateOf(EVENTS_PER_SECOND);
@@ -60,6 +78,7 @@ export class Flow {
 
   /** Items up to `stored` are stored. */
   stored(stored: number, load: Load, now: number): void {
+    this.#look(now);
     const due = Math.max(this.#count(load, now), this.#held.at(-1)?.due ?? now);
     this.#held.push({ stored, due, ...load });
     this.#unacknowledged = plus(this.#unacknowledged, load, 1);
@@ -75,6 +94,8 @@ export class Flow {
 
   /** The last item to acknowledge now; null: none. */
   acknowledge(now: number): number | null {
+    this.#look(now);
+    if (now < this.#joinsUntil()) return null;
     let last: number | null = null;
     let count = 0;
     for (const held of this.#held) {
@@ -84,12 +105,29 @@ export class Flow {
       count += 1;
     }
     this.#held.splice(0, count);
+    if (last !== null) this.#acknowledgedAt = now;
     return last;
   }
 
   /** When `acknowledge` has something to say, epoch milliseconds; null: all is acknowledged. */
   nextDue(): number | null {
-    return this.#held[0]?.due ?? null;
+    const [first] = this.#held;
+    return first === undefined ? null : Math.max(first.due, this.#joinsUntil());
+  }
+
+  /** The clock shows this. If it was set back, that makes nobody wait longer. */
+  #look(now: number): void {
+    const back = Math.max(0, this.#now - now);
+    this.#now = now;
+    if (back === 0) return;
+    this.#acknowledgedAt -= back;
+    this.#held = this.#held.map((held) => ({ ...held, due: held.due - back }));
+  }
+
+  /** Until when what is stored waits for more to be acknowledged with it, epoch milliseconds. */
+  #joinsUntil(): number {
+    const { events, bytes } = this.#unacknowledged;
+    return events >= JOIN_EVENTS || bytes >= JOIN_BYTES ? -Infinity : this.#acknowledgedAt + JOIN_MS;
   }
 
   /** Why this is a flood, as a sentence that names the settings; null: it is none. */

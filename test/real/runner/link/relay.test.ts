@@ -286,7 +286,7 @@ test('a wrapper in a container that is paused is not given up, and has all its t
   await gaveUp();
 });
 
-test('a rush comes in few messages, and one frame alone at once', async () => {
+test('what a wrapper joins goes out as it comes; a rush without end comes in few messages', async () => {
   const { edge, session, linkPath } = await setUp();
   const wrapper = await connect(linkPath);
   wrapper.hello();

@@ -168,7 +168,10 @@ test.each([
   ['{"type":"system","subtype":"session_state_changed","state":"running"}', 'step'],
   ['{"type":"system","subtype":"session_state_changed","state":"idle"}', 'item'],
   ['{"type":"system","subtype":"task_notification"}', 'item'],
-  ['{"type":"user","subtype":"init"}', 'item'],
-])('only the beginning of a step may wait for what follows: %s', (line, kind) => {
+  ['{"type":"user","subtype":"init"}', 'said'],
+  ['{"type":"assistant","message":{"content":[]}}', 'said'],
+  ['{"type":"result","subtype":"success"}', 'item'],
+  ['{"type":"rate_limit_event"}', 'item'],
+])('only the beginning of a step may wait for what follows, and in a rush what the agent or a tool says: %s', (line, kind) => {
   expect(read(`${line}\n`)).toMatchObject([{ kind }]);
 });

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Flow, type Load } from '../../../../../../durable/session/core/link/flow.ts';
-import { LINK_FLOOD_BYTES, LINK_FLOOD_EVENTS } from '../../../../../../protocol/settings/limits.ts';
+import { LINK_FLOOD_BYTES, LINK_FLOOD_EVENTS, LINK_WINDOW_EVENTS } from '../../../../../../protocol/settings/limits.ts';
 
 const rates = (EVENTS_PER_SECOND: number, EVENT_KB_PER_SECOND: number) => ({ EVENTS_PER_SECOND, EVENT_KB_PER_SECOND });
 const events = (count: number): Load => ({ events: count, bytes: 0 });
@@ -16,6 +16,35 @@ test('ten seconds’ worth is acknowledged at once, and what comes after that at
   expect(flow.acknowledge(499)).toBeNull();
   expect([flow.acknowledge(500), flow.nextDue()]).toEqual([1050, 1000]);
   expect([flow.acknowledge(2000), flow.nextDue()]).toEqual([1100, null]);
+});
+
+test('in a rush acknowledgements join for 25 ms, and what comes alone has its own at once', () => {
+  const flow = new Flow(rates(0, 0));
+  const sent: [number, number][] = [];
+  for (let now = 0; now < 100; now += 5) {
+    flow.stored(now / 5 + 1, events(1), now);
+    const last = flow.acknowledge(now);
+    if (last !== null) sent.push([now, last]);
+  }
+  expect(sent).toEqual([
+    [0, 1],
+    [25, 6],
+    [50, 11],
+    [75, 16],
+  ]);
+  expect([flow.nextDue(), flow.acknowledge(99), flow.acknowledge(100), flow.nextDue()]).toEqual([100, null, 20, null]);
+  flow.stored(21, events(1), 125);
+  expect(flow.acknowledge(125)).toBe(21);
+});
+
+test('a quarter of the window is acknowledged at once, so that no wrapper waits at its end', () => {
+  const flow = new Flow(rates(0, 0));
+  flow.stored(1, events(1), 0);
+  expect(flow.acknowledge(0)).toBe(1);
+  flow.stored(2, events(1), 1);
+  expect(flow.acknowledge(1)).toBeNull();
+  flow.stored(3, events(LINK_WINDOW_EVENTS / 4 - 1), 2);
+  expect([flow.acknowledge(2), flow.nextDue()]).toEqual([3, null]);
 });
 
 test('bytes have a rate of their own, and either holds back', () => {
@@ -43,8 +72,9 @@ test('a preview within the rate counts, and beyond it none is shown', () => {
 test('0 lifts both', () => {
   const flow = new Flow(rates(0, 0));
   for (let n = 1; n <= 100; n += 1) {
-    flow.stored(n * 1_000, { events: 1_000, bytes: 1_000_000 }, 0);
-    expect([flow.preview(1_000_000, 0), flow.acknowledge(0), flow.flood()]).toEqual([true, n * 1_000, null]);
+    const now = n * 25;
+    flow.stored(n * 1_000, { events: 1_000, bytes: 1_000_000 }, now);
+    expect([flow.preview(1_000_000, now), flow.acknowledge(now), flow.flood()]).toEqual([true, n * 1_000, null]);
   }
 });
 
@@ -67,7 +97,10 @@ test('a clock that is set back makes nobody wait longer', () => {
   flow.stored(1, events(1), 1_000_000);
   expect(flow.acknowledge(1_000_000)).toBe(1);
   flow.stored(2, events(1), 0);
-  expect(flow.acknowledge(0)).toBe(2);
+  expect([flow.acknowledge(0), flow.nextDue(), flow.acknowledge(25)]).toEqual([null, 25, 2]);
+  flow.stored(3, events(1), 26);
+  flow.stored(4, events(1), -1000);
+  expect([flow.acknowledge(-1000), flow.nextDue(), flow.acknowledge(-976)]).toEqual([null, -976, 4]);
 });
 
 const arrival = fc.record({

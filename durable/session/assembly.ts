@@ -28,6 +28,7 @@ import { Peers } from './store/peers.ts';
 import { SessionStore } from './store/store.ts';
 import type { Transaction } from './store/changes/transaction.ts';
 import { TurnTraces } from './turn-traces.ts';
+import { Batch } from './viewers/batch.ts';
 import { DiscordFeed } from './viewers/discord-feed.ts';
 import { EventStreams } from './viewers/event-stream.ts';
 import { RedisStream } from './viewers/redis-stream.ts';
@@ -76,7 +77,7 @@ export class SessionAssembly {
     const peers = new Peers(env, store);
     this.store = store;
     this.peers = peers;
-    this.link = new ContainerLink(ctx, store);
+    this.link = new ContainerLink(ctx, store, (previews) => this.#show(new Batch(previews, store.seq)));
     this.#traces = new TurnTraces(ctx, store);
     const quota = new StorageQuota(store, peers);
     this.quota = quota;
@@ -232,12 +233,17 @@ export class SessionAssembly {
     this.#ctx.waitUntil(this.#ctx.storage.setAlarm(next));
   }
 
+  /** Sends viewers what is shown. */
+  #show(batch: Batch): void {
+    this.viewers.publish(batch);
+    this.streams.publish(batch);
+  }
+
   /** A transaction has been committed: every part that it concerns acts on it. */
   #committed(tx: Transaction, before: number): void {
     this.link.order(tx.commands);
     if (tx.modelPaused !== null) this.link.pauseModel(tx.modelPaused);
-    this.viewers.publish(tx.stream);
-    this.streams.publish(tx.stream, before);
+    if (tx.stream.length > 0) this.#show(new Batch(tx.stream, before));
     this.discord.show(tx.stream);
     this.messages.finished(tx.finished);
     this.#traces.committed(tx);

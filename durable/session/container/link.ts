@@ -6,8 +6,9 @@ import type { SessionFrame, WrapperCommand } from '../../../protocol/link/wrappe
 import type { WrapperFrame } from '../../../protocol/link/wrapper-notice.ts';
 import type { NumberedCommand } from '../store/tables/command-table.ts';
 import { Flow } from '../core/link/flow.ts';
-import { parseJson } from '../../shared/json.ts';
+import { isJson, parseJson } from '../../shared/json.ts';
 import { MAX_UNKNOWN_PER_MINUTE, UnknownFrames } from '../../shared/unknown-frames.ts';
+import type { Preview } from '../store/tables/event-log.ts';
 import type { SessionStore } from '../store/store.ts';
 
 /** A frame, and its length as text, UTF-16 units. */
@@ -38,10 +39,13 @@ export class ContainerLink {
   readonly #store: SessionStore;
   readonly #flow: Flow;
   readonly #unknown = new UnknownFrames();
+  readonly #show: (previews: readonly Preview[]) => void;
   /** While an acknowledgement is held back. Its container waits for it, so the object is in use. */
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(ctx: DurableObjectState, store: SessionStore) {
+  /** @param show shows previews to viewers: they change nothing, so that no transaction has to */
+  constructor(ctx: DurableObjectState, store: SessionStore, show: (previews: readonly Preview[]) => void) {
+    this.#show = show;
     this.#ctx = ctx;
     this.#store = store;
     this.#flow = new Flow(store.settings);
@@ -108,7 +112,18 @@ export class ContainerLink {
       } else if (frame.epoch === epoch) this.#welcome(socket, epoch, frame.taken);
       else return socket.close(CloseCode.badFrame, 'the epoch is not that of the token');
     }
-    if (sent.length > 0) this.#storeFrames(socket, sent);
+    if (sent.some(({ frame }) => frame.kind === 'items')) this.#storeFrames(socket, sent);
+    else this.#showPreviews(sent);
+  }
+
+  /** Shows previews that came without items. */
+  #showPreviews(sent: readonly ContainerFrame[]): void {
+    const time = Date.now();
+    const previews = sent.flatMap(({ frame, length }): Preview[] => {
+      if (frame.kind !== 'preview' || !this.#flow.preview(length, time) || !isJson(frame.line)) return [];
+      return [{ time, preview: frame.line }];
+    });
+    if (previews.length > 0) this.#show(previews);
   }
 
   #welcome(socket: WebSocket, epoch: number, taken: number): void {
@@ -160,8 +175,7 @@ export class ContainerLink {
       return true;
     });
     const { stored } = this.#store.current.link;
-    const hasItems = sent.some(({ frame }) => frame.kind === 'items');
-    if (hasItems && (complete || stored > before)) this.#flow.stored(stored, load, now);
+    if (complete || stored > before) this.#flow.stored(stored, load, now);
     if (!complete) send(socket, { kind: 'resend', from: stored + 1 });
     this.#acknowledge(socket);
     const flood = stored > before ? this.#flow.flood() : null;

@@ -1,11 +1,11 @@
 import { BATCH_BYTES, BATCH_EVENTS } from '../../../protocol/settings/limits.ts';
 import { isRevokedBy, type Revocation, type TokenMark } from '../../shared/revocation.ts';
-import { envelopeJson, previewJson, type EventLog, type StreamItem } from '../store/tables/event-log.ts';
+import type { EventLog } from '../store/tables/event-log.ts';
+import { Batch } from './batch.ts';
+import { Tail } from './tail.ts';
 
 /** Interval of the comments that keep an idle stream open through proxies, milliseconds. */
 const KEEP_ALIVE_MS = 15_000;
-/** Previews that may wait for a slow reader, characters. Those beyond are dropped. */
-const MAX_PREVIEWS = 1024 * 1024;
 
 /** Why an idle stream wakes. */
 type Wake = 'shown' | 'timer' | 'ended';
@@ -22,19 +22,15 @@ export interface EventStreamOptions {
   readonly issued: number | null;
 }
 
-/** A preview that waits, and the `seq` of the event that it follows. */
-interface WaitingPreview {
-  readonly after: number;
-  readonly text: string;
-}
-
 /**
- * Server-Sent Events of one session: the log after a cursor, then new events as they come. The reader sets the pace: an
- * event is read from the log only when the client has room for it, so a slow client costs no memory.
+ * Server-Sent Events of one session: the log after a cursor, then new events as they come. The reader sets the pace: it is sent
+ * a batch only when it has room for it, so a slow client costs no memory. Those who keep up are sent the same bytes (`Tail`);
+ * others read the log.
  */
 export class EventStreams {
   readonly #log: EventLog;
   readonly #open = new Set<EventStream>();
+  readonly #tail = new Tail();
   readonly #left: () => void;
   #ended = false;
 
@@ -49,9 +45,12 @@ export class EventStreams {
     return this.#open.size;
   }
 
-  /** Passes on what is shown. @param before `seq` of the last event before it */
-  publish(items: readonly StreamItem[], before: number): void {
-    if (items.length > 0) for (const stream of this.#open) stream.publish(items, before);
+  /** Passes on what is shown. */
+  publish(batch: Batch): void {
+    const readers = [...this.#open].filter((stream) => batch.hasEvents || stream.wantsPreviews);
+    if (readers.length === 0) return;
+    this.#tail.push(batch);
+    for (const stream of readers) stream.wake('shown');
   }
 
   /** Ends the streams: the session was deleted. */
@@ -66,52 +65,78 @@ export class EventStreams {
   }
 
   open(options: EventStreamOptions): ReadableStream<Uint8Array> {
-    const stream = new EventStream(this.#log, options);
+    const stream = new EventStream(this.#log, this.#tail, options);
     this.#open.add(stream);
     return new ReadableStream<Uint8Array>({
       // Some clients see the headers only when the first byte of the body arrives, so something is sent at once.
-      start: (controller) => controller.enqueue(encode(stream.begin())),
+      start: (controller) => controller.enqueue(stream.begin()),
       // The runtime does not call `pull` again if it enqueued nothing, so each call sends at least a comment.
       pull: async (controller) => {
-        const { text, ends } = this.#ended ? END : await stream.next();
+        const { bytes, ends } = this.#ended ? END : await stream.next();
         if (stream.isCancelled) return;
-        if (text !== '') controller.enqueue(encode(text));
-        if (!ends) return;
+        if (bytes.length > 0) controller.enqueue(bytes);
+        if (!ends) return this.#trim();
         this.#open.delete(stream);
+        this.#trim();
         controller.close();
         this.#left();
       },
       cancel: () => {
         this.#open.delete(stream);
         stream.cancel();
+        this.#trim();
         this.#left();
       },
     });
   }
+
+  /** Keeps of the tail what a stream has not sent yet. */
+  #trim(): void {
+    let needed = this.#tail.end;
+    for (const stream of this.#open) needed = Math.min(needed, stream.place);
+    this.#tail.forget(needed);
+  }
 }
 
 interface Next {
-  readonly text: string;
+  readonly bytes: Uint8Array;
   readonly ends: boolean;
 }
-const END: Next = { text: '', ends: true };
-const more = (text: string): Next => ({ text, ends: false });
+const encoder = new TextEncoder();
+const encode = (text: string) => encoder.encode(text);
+const END: Next = { bytes: new Uint8Array(0), ends: true };
+const last = (text: string): Next => ({ bytes: encode(text), ends: true });
+const KEEP_ALIVE: Next = { bytes: encode(': keep-alive\n\n'), ends: false };
 
 /** One reader's stream. */
 class EventStream {
   readonly #log: EventLog;
   readonly #options: EventStreamOptions;
+  readonly #tail: Tail;
+  /** `seq` of the last event that it has sent. */
   #cursor: number;
-  #previews: WaitingPreview[] = [];
-  #previewsSize = 0;
+  /** Its place in the tail: that of the batch that it sends next, if that follows the cursor. */
+  #place: number;
+  /** It has sent all that came before its place. */
+  #keepsUp = false;
   #wake: ((why: Wake) => void) | null = null;
   #isCancelled = false;
   #isRevoked = false;
 
-  constructor(log: EventLog, options: EventStreamOptions) {
+  constructor(log: EventLog, tail: Tail, options: EventStreamOptions) {
     this.#log = log;
+    this.#tail = tail;
     this.#options = options;
     this.#cursor = options.after;
+    this.#place = tail.after(options.after);
+  }
+
+  get place(): number {
+    return this.#place;
+  }
+
+  get wantsPreviews(): boolean {
+    return this.#options.previews;
   }
 
   markOf(owner: string): TokenMark {
@@ -123,44 +148,31 @@ class EventStream {
     return this.#isCancelled;
   }
 
-  /** The first text. */
-  begin(): string {
-    return this.#gap() || ': stream\n\n';
+  /** The first bytes. */
+  begin(): Uint8Array {
+    return this.#gap() ?? encode(': stream\n\n');
   }
 
-  /** Says that the events after the cursor are pruned; '': they are not. */
-  #gap(): string {
+  /** Says that the events after the cursor are pruned; null: they are not. */
+  #gap(): Uint8Array | null {
     const first = this.#log.first();
-    if (this.#cursor >= first - 1) return '';
+    if (this.#cursor >= first - 1) return null;
     const data = { type: 'session.gap', data: { from: this.#cursor + 1, to: first - 1 } };
     this.#cursor = first - 1;
-    return `event: session.gap\ndata: ${JSON.stringify(data)}\n\n`;
+    return encode(`event: session.gap\ndata: ${JSON.stringify(data)}\n\n`);
   }
 
-  /** The next text, once there is something to send. */
+  /** The next bytes, once there is something to send. */
   async next(): Promise<Next> {
     for (;;) {
-      if (Date.now() >= this.#options.expires) return { text: ': the token has expired\n\n', ends: true };
-      if (this.#isRevoked) return { text: ': the token has been revoked\n\n', ends: true };
-      const text = this.#unsent();
-      if (text !== '') return more(text);
+      if (Date.now() >= this.#options.expires) return last(': the token has expired\n\n');
+      if (this.#isRevoked) return last(': the token has been revoked\n\n');
+      const bytes = this.#unsent();
+      if (bytes !== null) return { bytes, ends: false };
       const wake = await this.#nextWake();
       if (wake === 'ended' && !this.#isRevoked) return END;
-      if (wake === 'timer') return more(': keep-alive\n\n');
+      if (wake === 'timer') return KEEP_ALIVE;
     }
-  }
-
-  /** Something is shown. Only a reader that keeps up gets previews. */
-  publish(items: readonly StreamItem[], before: number): void {
-    const keepsUp = this.#options.previews && this.#cursor >= before;
-    let after = before;
-    let isOfInterest = false;
-    for (const one of items) {
-      if ('seq' in one) after = one.seq;
-      else if (!keepsUp || !this.#keep({ after, text: frame('stream_event', previewJson(one)) })) continue;
-      isOfInterest = true;
-    }
-    if (isOfInterest) this.wake('shown');
   }
 
   revoke(): void {
@@ -177,35 +189,39 @@ class EventStream {
     this.#wake?.(why);
   }
 
-  /** What is due now, in order: events up to the next preview, or previews; '' when all is sent. */
-  #unsent(): string {
+  /** What is due now; null: all is sent. */
+  #unsent(): Uint8Array | null {
     // A slow reader can be overtaken by what is pruned.
-    const gap = this.#gap();
-    if (gap !== '') return gap;
-    const [preview] = this.#previews;
-    const limit = preview === undefined ? BATCH_EVENTS : Math.min(BATCH_EVENTS, preview.after - this.#cursor);
-    const events = limit > 0 ? this.#log.read(this.#cursor, limit, BATCH_BYTES) : [];
-    const last = events.at(-1);
-    if (last === undefined) return preview === undefined ? '' : this.#takePreviews(preview.after);
-    this.#cursor = last.seq;
-    return events.map((event) => `id: ${event.seq}\n${frame(event.type, envelopeJson(event))}`).join('');
+    return this.#gap() ?? this.#fromTail() ?? this.#fromLog();
   }
 
-  #keep(preview: WaitingPreview): boolean {
-    const size = this.#previewsSize + preview.text.length;
-    if (size > MAX_PREVIEWS) return false;
-    this.#previewsSize = size;
-    this.#previews.push(preview);
-    return true;
+  /** The next batches of the tail; null: none has come, or it is not what follows. */
+  #fromTail(): Uint8Array | null {
+    const { previews } = this.#options;
+    const taken: Uint8Array[] = [];
+    let length = 0;
+    for (let batch = this.#tail.at(this.#place); batch?.before === this.#cursor; batch = this.#tail.at(this.#place)) {
+      this.#place += 1;
+      this.#cursor = batch.last;
+      this.#keepsUp = true;
+      if (!previews && !batch.hasEvents) continue;
+      const messages = batch.messages(previews);
+      taken.push(messages);
+      length += messages.length;
+      if (length >= BATCH_BYTES) break;
+    }
+    return joined(taken, length);
   }
 
-  /** The previews that follow the same event. */
-  #takePreviews(after: number): string {
-    const others = this.#previews.findIndex((preview) => preview.after !== after);
-    const taken = this.#previews.splice(0, others === -1 ? this.#previews.length : others);
-    const text = taken.map((preview) => preview.text).join('');
-    this.#previewsSize -= text.length;
-    return text;
+  /** Events that the tail has no more, or never had; null: there are none. Who reads them here gets no previews. */
+  #fromLog(): Uint8Array | null {
+    if (this.#keepsUp && this.#place === this.#tail.end) return null;
+    const events = this.#log.read(this.#cursor, BATCH_EVENTS, BATCH_BYTES);
+    const batch = new Batch(events, this.#cursor);
+    this.#cursor = batch.last;
+    this.#place = this.#tail.after(batch.last);
+    this.#keepsUp = events.length === 0;
+    return events.length === 0 ? null : batch.messages(false);
   }
 
   #nextWake(): Promise<Wake> {
@@ -221,12 +237,15 @@ class EventStream {
   }
 }
 
-/** One message of the stream. Line breaks in a type or around JSON's tokens would end it early: a container may send any. */
-function frame(type: string, json: string): string {
-  return `event: ${oneLine(type)}\ndata: ${oneLine(json)}\n\n`;
+/** One piece of several; null: of none. A reader that keeps up takes one at a time, which is not copied. */
+function joined(pieces: readonly Uint8Array[], length: number): Uint8Array | null {
+  const [first] = pieces;
+  if (pieces.length <= 1) return first ?? null;
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
 }
-
-const oneLine = (text: string) => (/[\r\n]/.test(text) ? text.replaceAll(/[\r\n]/g, ' ') : text);
-
-const encoder = new TextEncoder();
-const encode = (text: string) => encoder.encode(text);

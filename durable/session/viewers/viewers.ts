@@ -5,7 +5,8 @@ import type { ViewerAnswer } from '../../../protocol/api/viewer-socket.ts';
 import { wordsOfScope, type Scope } from '../../../protocol/token.ts';
 import { isRevokedBy, type Revocation } from '../../shared/revocation.ts';
 import type { InteractionTable } from '../store/tables/interaction-table.ts';
-import { envelopeJson, plainJson, previewJson, type EventLog, type StreamItem } from '../store/tables/event-log.ts';
+import { plainJson, type EventLog, type StreamItem } from '../store/tables/event-log.ts';
+import { Batch } from './batch.ts';
 
 /** How much a viewer that acknowledges may leave unacknowledged before sending to it pauses, UTF-16 units. */
 const WINDOW = 8 * 1024 * 1024;
@@ -112,29 +113,23 @@ export class Viewers {
   #sendOpen(socket: WebSocket, isPlain: boolean): void {
     for (const seq of this.#interactions.openedAt()) {
       const opened = this.#log.read(seq - 1, 1, BATCH_BYTES).filter((event) => event.seq === seq);
-      for (const event of opened) socket.send(isPlain ? plain(event) : batch([event]));
+      for (const event of opened) socket.send(isPlain ? plain(event) : new Batch([event], seq - 1).frame);
     }
   }
 
   /** Sends the events that have just been stored, with the previews between them. */
-  publish(items: readonly StreamItem[]): void {
-    if (items.length === 0) return;
-    const stored = items.filter((one) => 'seq' in one);
-    const before = (stored[0]?.seq ?? this.#log.last() + 1) - 1;
-    const last = stored.at(-1)?.seq ?? before;
-    let frame: string | null = null;
+  publish(batch: Batch): void {
     const now = Date.now();
     for (const [socket, viewer] of this.#all()) {
       if (closeIfExpired(socket, viewer, now)) continue;
-      if (viewer.cursor !== before) {
+      if (viewer.cursor !== batch.before) {
         // The viewer is behind, so it gets the missing events from the log. Only viewers that keep up get previews.
         this.#catchUp(socket, viewer);
       } else if (this.#mayReceive(socket, viewer)) {
         if (viewer.plain) {
-          for (const one of items) this.#send(socket, viewer, plain(one), 'seq' in one ? one.seq : viewer.cursor);
+          for (const one of batch.items) this.#send(socket, viewer, plain(one), 'seq' in one ? one.seq : viewer.cursor);
         } else {
-          frame ??= batch(items);
-          this.#send(socket, viewer, frame, last);
+          this.#send(socket, viewer, batch.frame, batch.last);
         }
         this.#save(socket, viewer);
       }
@@ -232,7 +227,7 @@ export class Viewers {
       if (viewer.plain) {
         for (const event of events) this.#send(socket, viewer, plain(event), event.seq);
       } else {
-        this.#send(socket, viewer, batch(events), last.seq);
+        this.#send(socket, viewer, new Batch(events, viewer.cursor).frame, last.seq);
       }
     }
     this.#save(socket, viewer);
@@ -279,10 +274,6 @@ function closeIfExpired(socket: WebSocket, { expires }: Viewer, now: number): bo
   if (now < expires) return false;
   socket.close(CloseCode.unauthorized, 'the token has expired: come back with a new one, and with your cursor');
   return true;
-}
-
-function batch(items: readonly StreamItem[]): string {
-  return `[${items.map((one) => ('seq' in one ? envelopeJson(one) : previewJson(one))).join(',')}]`;
 }
 
 function plain(one: StreamItem): string {

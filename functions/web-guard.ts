@@ -75,5 +75,9 @@ export const withSafeHeaders = createMiddleware<AppEnv>(async (c, next) => {
   await next();
   // A WebSocket's answer cannot be changed, and is no page.
   if (c.res.status === 101) return;
-  for (const [name, value] of Object.entries(SAFE_HEADERS)) if (!c.res.headers.has(name)) c.header(name, value);
+  const [first, ...others] = Object.entries(SAFE_HEADERS).filter(([name]) => !c.res.headers.has(name));
+  if (first === undefined) return;
+  // This makes another answer, whose headers can be changed: once.
+  c.header(...first);
+  for (const [name, value] of others) c.res.headers.set(name, value);
 });

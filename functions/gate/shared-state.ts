@@ -30,15 +30,16 @@ export function sharedState(env: HandlerObjects, settings: RedisSettings): Share
 }
 
 function inObject(env: HandlerObjects): SharedState {
-  const gate = gateStub(env);
+  // Most calls ask for nothing here.
+  const gate = () => gateStub(env);
   return {
     limits: {
       // A limit is not worth a service that answers nobody.
-      take: (key, perMinute, permits) => gate.take(key, perMinute, permits).catch(unknownIfTransient),
+      take: (key, perMinute, permits) => gate().take(key, perMinute, permits).catch(unknownIfTransient),
     },
     revocations: {
-      revoke: async (what) => await gate.revoke(what),
-      isRevoked: async (token) => await gate.isRevoked(token),
+      revoke: async (what) => await gate().revoke(what),
+      isRevoked: async (token) => await gate().isRevoked(token),
     },
     seen: null,
   };

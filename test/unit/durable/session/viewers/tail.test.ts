@@ -49,7 +49,13 @@ test('a batch of events alone, and one of previews alone', () => {
 });
 
 test('what a container sends cannot end a message early', () => {
-  const batch = new Batch([{ seq: 1, time: 0, type: 'a\nid: 9', json: '{"b":\n"c"}' }, { time: 0, preview: '{\r\n}' }], 0);
+  const batch = new Batch(
+    [
+      { seq: 1, time: 0, type: 'a\nid: 9', json: '{"b":\n"c"}' },
+      { time: 0, preview: '{\r\n}' },
+    ],
+    0,
+  );
   expect(read(batch.messages(true)).map((text) => text.split('\n').length)).toEqual([3, 2]);
 });
 

@@ -17,7 +17,7 @@ export class StoppedClock implements Clock {
 
   goOn(ms: number): void {
     this.#now += ms;
-    for (const entry of [...this.#calls]) {
+    for (const entry of this.#calls) {
       if (entry.at > this.#now || !this.#calls.delete(entry)) continue;
       entry.call();
     }

@@ -216,21 +216,21 @@ describe('a key set', () => {
   });
 });
 
-describe('a token that was checked', () => {
-  /** How often a signature is checked by `calls`. */
-  async function checks(calls: () => Promise<unknown>): Promise<number> {
-    const spy = vi.spyOn(crypto.subtle, 'verify');
-    await calls();
-    const { length } = spy.mock.calls;
-    spy.mockRestore();
-    return length;
-  }
-  const ofSecret = (secret: string, seconds = 3600) =>
-    new SignJWT({ sub: 'alice', jti: `${secret} ${seconds}` })
-      .setProtectedHeader({ alg: 'HS256' })
-      .setExpirationTime(Math.floor(Date.now() / 1000) + seconds)
-      .sign(new TextEncoder().encode(secret));
+/** How often a signature is checked by `calls`. */
+async function checks(calls: () => Promise<unknown>): Promise<number> {
+  const spy = vi.spyOn(crypto.subtle, 'verify');
+  await calls();
+  const { length } = spy.mock.calls;
+  spy.mockRestore();
+  return length;
+}
+const ofSecret = (secret: string, seconds = 3600) =>
+  new SignJWT({ sub: 'alice', jti: `${secret} ${seconds}` })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setExpirationTime(Math.floor(Date.now() / 1000) + seconds)
+    .sign(new TextEncoder().encode(secret));
 
+describe('a token that was checked', () => {
   test('is known for a minute, whoever has signed it, and has the same caller', async () => {
     for (const token of [await ofSecret(SECRET), await provider.token({ jti: 'x', scope: 'sessions:read' })]) {
       // Of a set that is being read it is not known which keys it will have.

@@ -172,6 +172,9 @@ test.each([
   ['{"type":"assistant","message":{"content":[]}}', 'said'],
   ['{"type":"result","subtype":"success"}', 'item'],
   ['{"type":"rate_limit_event"}', 'item'],
-])('only the beginning of a step may wait for what follows, and in a rush what the agent or a tool says: %s', (line, kind) => {
-  expect(read(`${line}\n`)).toMatchObject([{ kind }]);
-});
+])(
+  'only the beginning of a step may wait for what follows, and in a rush what the agent or a tool says: %s',
+  (line, kind) => {
+    expect(read(`${line}\n`)).toMatchObject([{ kind }]);
+  },
+);

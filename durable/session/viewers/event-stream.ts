@@ -7,6 +7,9 @@ import { Tail } from './tail.ts';
 /** Interval of the comments that keep an idle stream open through proxies, milliseconds. */
 const KEEP_ALIVE_MS = 15_000;
 
+/** What the streams need of the log. */
+type Log = Pick<EventLog, 'first' | 'read'>;
+
 /** Why an idle stream wakes. */
 type Wake = 'shown' | 'timer' | 'ended';
 
@@ -28,14 +31,14 @@ export interface EventStreamOptions {
  * others read the log.
  */
 export class EventStreams {
-  readonly #log: EventLog;
+  readonly #log: Log;
   readonly #open = new Set<EventStream>();
   readonly #tail = new Tail();
   readonly #left: () => void;
   #ended = false;
 
   /** @param left called when a stream has ended */
-  constructor(log: EventLog, left: () => void) {
+  constructor(log: Log, left: () => void) {
     this.#log = log;
     this.#left = left;
   }
@@ -110,7 +113,7 @@ const KEEP_ALIVE: Next = { bytes: encode(': keep-alive\n\n'), ends: false };
 
 /** One reader's stream. */
 class EventStream {
-  readonly #log: EventLog;
+  readonly #log: Log;
   readonly #options: EventStreamOptions;
   readonly #tail: Tail;
   /** `seq` of the last event that it has sent. */
@@ -123,7 +126,7 @@ class EventStream {
   #isCancelled = false;
   #isRevoked = false;
 
-  constructor(log: EventLog, tail: Tail, options: EventStreamOptions) {
+  constructor(log: Log, tail: Tail, options: EventStreamOptions) {
     this.#log = log;
     this.#tail = tail;
     this.#options = options;

@@ -8,7 +8,7 @@ import type { NumberedCommand } from '../store/tables/command-table.ts';
 import { Flow } from '../core/link/flow.ts';
 import { isJson, parseJson } from '../../shared/json.ts';
 import { MAX_UNKNOWN_PER_MINUTE, UnknownFrames } from '../../shared/unknown-frames.ts';
-import type { Preview } from '../store/tables/event-log.ts';
+import type { Preview } from '../core/shown.ts';
 import type { SessionStore } from '../store/store.ts';
 
 /** A frame, and its length as text, UTF-16 units. */

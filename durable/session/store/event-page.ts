@@ -1,4 +1,5 @@
-import { envelopeJson, type EventLog } from './tables/event-log.ts';
+import { envelopeJson } from '../core/shown.ts';
+import type { EventLog } from './tables/event-log.ts';
 import { PAGE_UNITS } from './page.ts';
 
 /**

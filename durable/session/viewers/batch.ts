@@ -1,4 +1,4 @@
-import { envelopeJson, previewJson, type StreamItem } from '../store/tables/event-log.ts';
+import { envelopeJson, previewJson, type StreamItem } from '../core/shown.ts';
 
 const encoder = new TextEncoder();
 

@@ -1,6 +1,6 @@
 import { resultOf } from '../core/children/child-updates.ts';
 import { condense } from '../core/condense-event.ts';
-import type { StreamItem } from '../store/tables/event-log.ts';
+import type { StreamItem } from '../core/shown.ts';
 import type { DeskUpdate } from '../../rpc/discord-rpc.ts';
 import type { StoredDeskUpdate } from '../core/desk-update.ts';
 import type { Peers } from '../store/peers.ts';

@@ -1,14 +1,17 @@
 import { BATCH_BYTES, BATCH_EVENTS } from '../../../protocol/settings/limits.ts';
 import { isRevokedBy, type Revocation, type TokenMark } from '../../shared/revocation.ts';
-import type { EventLog } from '../store/tables/event-log.ts';
+import type { StoredEvent } from '../core/shown.ts';
 import { Batch } from './batch.ts';
 import { Tail } from './tail.ts';
 
 /** Interval of the comments that keep an idle stream open through proxies, milliseconds. */
 const KEEP_ALIVE_MS = 15_000;
 
-/** What the streams need of the log. */
-type Log = Pick<EventLog, 'first' | 'read'>;
+/** What the streams need of the session's log. */
+interface Log {
+  first(): number;
+  read(after: number, limit: number, bytes: number): StoredEvent[];
+}
 
 /** Why an idle stream wakes. */
 type Wake = 'shown' | 'timer' | 'ended';

@@ -1,7 +1,7 @@
 import type { RedisClient } from '../../../redis/client.ts';
 import { RetryingCall, type Outgoing } from '../../shared/retrying-call.ts';
 import type { SessionStore } from '../store/store.ts';
-import type { StoredEvent } from '../store/tables/event-log.ts';
+import type { StoredEvent } from '../core/shown.ts';
 
 /** About so many of the newest entries stay in a stream. */
 const MAX_ENTRIES = 100_000;

@@ -5,7 +5,8 @@ import type { ViewerAnswer } from '../../../protocol/api/viewer-socket.ts';
 import { wordsOfScope, type Scope } from '../../../protocol/token.ts';
 import { isRevokedBy, type Revocation } from '../../shared/revocation.ts';
 import type { InteractionTable } from '../store/tables/interaction-table.ts';
-import { plainJson, type EventLog, type StreamItem } from '../store/tables/event-log.ts';
+import { plainJson, type StreamItem } from '../core/shown.ts';
+import type { EventLog } from '../store/tables/event-log.ts';
 import { Batch } from './batch.ts';
 
 /** How much a viewer that acknowledges may leave unacknowledged before sending to it pauses, UTF-16 units. */

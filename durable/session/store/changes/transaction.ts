@@ -19,7 +19,7 @@ import { LinkChanges } from './link-changes.ts';
 import { SettingsChanges } from './settings-changes.ts';
 import { WakeupChanges } from './wakeup-changes.ts';
 import type { EndedTurnRow } from '../messages/turn-table.ts';
-import { ownEvent, type StreamItem, type StoredEvent } from '../tables/event-log.ts';
+import { ownEvent, type StreamItem, type StoredEvent } from '../../core/shown.ts';
 import type { ContainerFacts } from '../../../rpc/session-rpc.ts';
 import type { NewMessage } from './change.ts';
 import { type EffectTarget, SessionEffects } from './session-effects.ts';

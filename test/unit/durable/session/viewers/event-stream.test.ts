@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { StoredEvent, StreamItem } from '../../../../../durable/session/store/tables/event-log.ts';
+import type { StoredEvent, StreamItem } from '../../../../../durable/session/core/shown.ts';
 import { Batch } from '../../../../../durable/session/viewers/batch.ts';
 import { EventStreams } from '../../../../../durable/session/viewers/event-stream.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { StreamItem } from '../../../../../durable/session/store/tables/event-log.ts';
+import type { StreamItem } from '../../../../../durable/session/core/shown.ts';
 import { Batch } from '../../../../../durable/session/viewers/batch.ts';
 import { Tail } from '../../../../../durable/session/viewers/tail.ts';
 import { BATCH_BYTES } from '../../../../../protocol/settings/limits.ts';

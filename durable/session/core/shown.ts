@@ -1,0 +1,43 @@
+import type { OwnEvent } from '../../../protocol/api/event.ts';
+
+/** A stored event. `json` is its `data`: the JSON text exactly as it was written. */
+export interface StoredEvent {
+  readonly seq: number;
+  readonly time: number;
+  readonly type: string;
+  readonly json: string;
+}
+
+/** A preview: broadcast, never stored. `preview` is the line as Claude Code wrote it. */
+export interface Preview {
+  readonly time: number;
+  readonly preview: string;
+}
+
+/** What viewers get: events and previews. */
+export type StreamItem = StoredEvent | Preview;
+
+/** An event as sent over the wire. Claude Code's own JSON goes in byte for byte as it was written. */
+export function envelopeJson({ seq, time, type, json }: StoredEvent): string {
+  return `{"seq":${seq},"time":"${new Date(time).toISOString()}","type":${JSON.stringify(type)},"data":${json}}`;
+}
+
+/** A preview as sent over the wire. It has no `seq`, because it is not stored. */
+export function previewJson({ time, preview }: Preview): string {
+  return `{"time":"${new Date(time).toISOString()}","type":"stream_event","data":${preview}}`;
+}
+
+/**
+ * An event in the seed's dialect. For Claude Code's events that is the message itself; for CC-Docker's own, `data` with
+ * `type` added. The seed's own name for `child.result` is `child_result`.
+ */
+export function plainJson({ type, json }: Pick<StoredEvent, 'type' | 'json'>, own: boolean): string {
+  if (!own) return json;
+  const name = JSON.stringify(type === 'child.result' ? 'child_result' : type);
+  return json === '{}' ? `{"type":${name}}` : `{"type":${name},${json.slice(1)}`;
+}
+
+/** Converts one of CC-Docker's own events to the form in which it is stored. */
+export function ownEvent(seq: number, time: number, event: OwnEvent): StoredEvent {
+  return { seq, time, type: event.type, json: JSON.stringify(event.data) };
+}

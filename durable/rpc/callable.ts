@@ -22,6 +22,8 @@ export type Binding = keyof Interfaces;
 export const CALLABLE = {
   SESSION: [
     'show',
+    'showText',
+    'lastSeq',
     'delete',
     'stop',
     'chat',
@@ -54,7 +56,7 @@ export const CALLABLE = {
     'create',
     'forked',
     'has',
-    'list',
+    'listTexts',
     'summaries',
     'isBelow',
     'tree',

@@ -21,10 +21,9 @@ export class Fleet {
   list(now: number): RunnerView[] {
     const rows = new Map(this.#deps.table.everyRunner().map((row) => [row.name, row]));
     const names = new Set([...rows.keys(), ...this.#keys.names()]);
-    const places = this.#deps.table.places();
+    const running = this.#deps.table.running();
     return [...names].toSorted().map((name) => {
-      const running = places.filter(({ runner }) => runner === name).length;
-      return this.#view(name, rows.get(name), running, now);
+      return this.#view(name, rows.get(name), running.get(name) ?? 0, now);
     });
   }
 

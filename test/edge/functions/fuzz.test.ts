@@ -21,7 +21,7 @@ const REQUESTS = generatedRuns(50_000);
 /** No answer may take longer, milliseconds. */
 const LONGEST_MS = 5000;
 /** What a service without runners and storage answers: it is refused with a reason, and is no fault. */
-const UNCONFIGURED: readonly ProblemCode[] = ['files_unavailable', 'storage_unavailable'];
+const UNCONFIGURED: readonly ProblemCode[] = ['files_unavailable', 'not_ready', 'storage_unavailable'];
 /** Nothing is sent: the desk itself has no token. */
 const DISCORD = {
   DISCORD_APPLICATION_ID: '1234567890',

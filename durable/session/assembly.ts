@@ -24,6 +24,7 @@ import { Snapshots } from './files/snapshots.ts';
 import { Transfers } from './files/transfers.ts';
 import { SessionInteractions } from './interactions.ts';
 import { SessionMessages } from './messages.ts';
+import { ReadyView } from './ready-view.ts';
 import { Peers } from './store/peers.ts';
 import { SessionStore } from './store/store.ts';
 import type { Transaction } from './store/changes/transaction.ts';
@@ -65,6 +66,7 @@ export class SessionAssembly {
   readonly #placeWait: PlaceWait;
   readonly #viewerCount: ViewerCount;
   readonly #traces: TurnTraces;
+  readonly readyView: ReadyView;
   readonly #ctx: DurableObjectState;
   readonly #env: EdgeEnv;
   #alarmAt: number | null = null;
@@ -72,6 +74,7 @@ export class SessionAssembly {
   constructor(ctx: DurableObjectState, env: EdgeEnv) {
     this.#ctx = ctx;
     this.#env = env;
+    this.readyView = new ReadyView(ctx, env);
     const retry = () => this.setAlarm();
     const store = new SessionStore(ctx.storage, edgeSettings.parse(env), (tx, before) => this.#committed(tx, before));
     const peers = new Peers(env, store);
@@ -135,6 +138,7 @@ export class SessionAssembly {
       this.viewerSlots,
       new RedisStream(ctx, store, redis, retry),
     ];
+    if (store.record !== null) this.readyView.changed(store.record.identity);
     access.recover();
   }
 
@@ -241,6 +245,7 @@ export class SessionAssembly {
 
   /** A transaction has been committed: every part that it concerns acts on it. */
   #committed(tx: Transaction, before: number): void {
+    this.readyView.changed(tx.record.identity);
     this.link.order(tx.commands);
     if (tx.modelPaused !== null) this.link.pauseModel(tx.modelPaused);
     if (tx.stream.length > 0) this.#show(new Batch(tx.stream, before));

@@ -79,7 +79,11 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
   }
 
   showText(owner: string): JsonText<StoredSessionView> | Refusal {
-    return this.#store.forOwner(owner, () => jsonText(this.#view()));
+    return this.#store.forOwner(owner, ({ identity }) => {
+      const text = jsonText(this.#view());
+      this.#assembly.readyView.shown(identity, text);
+      return text;
+    });
   }
 
   lastSeq(owner: string): number | Refusal {
@@ -246,6 +250,7 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
     await peers.directory.remove(sessionId);
     // A stream that went on would read tables that are gone.
     streams.end();
+    this.#assembly.readyView.changed(this.#store.current.identity);
     await this.#store.erase();
     for (const socket of this.ctx.getWebSockets()) socket.close(CloseCode.notFound, 'the session was deleted');
     countViewers(sessionId, { websocket: 0, sse: 0 });

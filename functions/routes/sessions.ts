@@ -11,6 +11,7 @@ import {
   stoppedSession,
   type SessionSummary,
 } from '../../protocol/api/session.ts';
+import { readyView } from '../../durable/rpc/ready-views.ts';
 import { arrayText, jsonText, withMembers, type JsonText } from '../../protocol/json-text.ts';
 import type { AppEnv } from '../app-env.ts';
 import { secured, securedFor } from '../auth/authorise.ts';
@@ -126,7 +127,8 @@ export function addSessions(app: OpenAPIHono<AppEnv>): void {
   app.openapi(show, async (c) => {
     const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
-    const view = await found.session.showText(c.get('caller').owner);
+    const { owner } = c.get('caller');
+    const view = readyView(c.env, found.id, owner) ?? (await found.session.showText(owner));
     if (typeof view !== 'string') return refuse(c, view);
     return answerText(c, withMembers(view, { websocket_url: jsonText(streamUrl(c, found.id)) }));
   });

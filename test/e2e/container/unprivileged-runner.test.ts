@@ -7,6 +7,8 @@ import { describeDockerAsRoot } from '../../support/docker/describe-docker.ts';
 import { script, type Client } from '../../support/e2e/client.ts';
 import { startGitServer, type GitServer } from '../../support/e2e/git-server.ts';
 import { Service } from '../../support/e2e/service.ts';
+import { makeBareRepository, type BareRepository } from '../../support/github/bare-repository.ts';
+import { startGithub, type GithubServer } from '../../support/github/github-server.ts';
 import { testNamesEnv } from '../../support/e2e/test-names.ts';
 import { until } from '../../support/until.ts';
 
@@ -18,20 +20,26 @@ describeDockerAsRoot('a runner that is not root, but in the engine’s group', (
   let alice: Client;
   let folder: string;
   let git: GitServer;
+  let repository: BareRepository;
+  let github: GithubServer;
   let id: string;
   beforeAll(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-unprivileged-'));
     await chmod(folder, 0o755);
-    const certificate = await certificateFor('git.test');
+    const certificate = await certificateFor('git.test', 'github.com', 'api.github.com');
     await writeFile(path.join(folder, 'ca.pem'), certificate.cert);
     git = await startGitServer('127.0.0.1', certificate, PASSWORD);
+    repository = await makeBareRepository('o/r.git');
+    github = await startGithub('127.0.0.1', certificate, PASSWORD, repository);
     const site = `git.test:${git.port}`;
+    const here = [['127.0.0.1']];
     const runnerEnv = {
       DOCKER_HOST: host,
-      ...testNamesEnv({ 'git.test': [['127.0.0.1']] }),
-      EGRESS_ALLOW_PRIVATE: `127.0.0.1:${git.port}`,
+      ...testNamesEnv({ 'git.test': here, 'github.com': here, 'api.github.com': here }, undefined, { 443: github.port }),
+      EGRESS_ALLOW_PRIVATE: `127.0.0.1:${git.port},127.0.0.1:443`,
       CC_EGRESS_CA: path.join(folder, 'ca.pem'),
       CC_SECRET_GIT: JSON.stringify({ value: PASSWORD, hosts: [site], as: 'git' }),
+      CC_SECRET_GITHUB: JSON.stringify({ value: PASSWORD, as: 'github' }),
     };
     service = await Service.start({ backend: 'docker', image, runnerUser: USER, runnerEnv });
     alice = await service.client('alice');
@@ -42,7 +50,7 @@ describeDockerAsRoot('a runner that is not root, but in the engine’s group', (
   afterAll(async () => {
     await alice?.deleteSessions();
     await service?.stop();
-    await git?.close();
+    await Promise.all([git?.close(), github?.close(), repository?.remove()]);
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -92,6 +100,18 @@ describeDockerAsRoot('a runner that is not root, but in the engine’s group', (
   test('commits in its owner’s name', async () => {
     const commit = 'git init -q r && git -C r commit -q --allow-empty -m x && git -C r log -1 --format="%an <%ae>"';
     expect(await run(commit)).toBe('alice <alice@cc-docker>');
+  });
+
+  test('logs the agent in at a forge, and gives Java the proxy and a trust store that it may read', async () => {
+    const config = { network: { allow: ['github.com', 'api.github.com'] }, secrets: ['github'] };
+    const forge = await alice.createSession(config);
+    const store = 'file=${JAVA_TOOL_OPTIONS#*trustStore=}; test -r "${file%% *}" && echo readable';
+    const output = await run(`exec 2>&1; gh issue view 7 --repo o/r; echo "$JAVA_TOOL_OPTIONS"; ${store}`, forge);
+    expect(output).toContain('Please add a file that greets.');
+    expect(output).toMatch(/-Dhttps?\.proxyHost=/);
+    expect(output).toMatch(/^readable$/m);
+    expect([...github.authorizations.api]).toEqual([`Bearer ${PASSWORD}`]);
+    await alice.call('DELETE', `/sessions/${forge}`);
   });
 
   test('reads on behind what the agent has closed, names it, and says what to do about one of it', async () => {

@@ -81,6 +81,25 @@ test('what a platform says in headers, a client cannot', async () => {
   expect([await call(1), await call(2)]).toEqual([200, 429]);
 });
 
+test('what has changed is shown changed, however often it was shown before', async () => {
+  const { url } = await start();
+  const alice = await client(url);
+  const bob = new Client(url, await mintToken(SECRET, { kind: 'user', sub: 'bob', ttlSeconds: 3600 }));
+  const id = await alice.createSession();
+  for (let n = 0; n < 50; n++) {
+    await Promise.all([alice.show(id), alice.show(id)]);
+    const title = `title ${n}`;
+    const changing = alice.call('PATCH', `/sessions/${id}`, { title });
+    // Shown while it changes: the old one or the new one.
+    expect([`title ${n - 1}`, title, n === 0 ? null : title]).toContain((await alice.show(id)).title);
+    expect((await changing).status).toBe(200);
+    expect(await alice.show(id)).toMatchObject({ title });
+  }
+  expect((await bob.call('GET', `/sessions/${id}`)).status).toBe(404);
+  expect((await alice.call('DELETE', `/sessions/${id}`)).status).toBeLessThan(300);
+  expect((await alice.call('GET', `/sessions/${id}`)).status).toBe(404);
+});
+
 test('an address of IPv6 is served, and callers by it are told apart by address as well', async () => {
   const { url } = await start({ RATE_LIMIT_PER_ADDRESS: '1' }, '::');
   const { port } = new URL(url);

@@ -4,6 +4,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const LONGEST = `
   test/real/runner/files/path-attacks.test.ts
   test/real/start/npm-start.test.ts
+  test/real/start/release-skew.test.ts
+  test/real/functions/deno/deno.test.ts
   test/real/turns/background.test.ts
   test/real/start/data-fixture.test.ts
   test/real/turns/interrupt.test.ts

@@ -186,16 +186,17 @@ export class ContainerLink {
   }
 
   /** Acknowledges what is due, now and later. */
-  #acknowledge(socket: WebSocket): void {
+  #acknowledge(socket: WebSocket, hasJoined = false): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     if (socket.readyState !== WebSocket.OPEN) return;
     const now = Date.now();
-    const stored = this.#flow.acknowledge(now);
+    const stored = this.#flow.acknowledge(now, hasJoined);
     if (stored !== null) send(socket, { kind: 'ack', stored });
     const due = this.#flow.nextDue();
     if (due === null) return;
-    this.#timer = setTimeout(() => this.#acknowledge(socket), Math.min(Math.max(1, due - now), LONGEST_TIMER_MS));
+    const waitMs = Math.min(Math.max(1, due - now), LONGEST_TIMER_MS);
+    this.#timer = setTimeout(() => this.#acknowledge(socket, true), waitMs);
   }
 }
 

@@ -35,7 +35,9 @@ describeDockerAsRoot('a runner that is not root, but in the engine’s group', (
     const here = [['127.0.0.1']];
     const runnerEnv = {
       DOCKER_HOST: host,
-      ...testNamesEnv({ 'git.test': here, 'github.com': here, 'api.github.com': here }, undefined, { 443: github.port }),
+      ...testNamesEnv({ 'git.test': here, 'github.com': here, 'api.github.com': here }, undefined, {
+        443: github.port,
+      }),
       EGRESS_ALLOW_PRIVATE: `127.0.0.1:${git.port},127.0.0.1:443`,
       CC_EGRESS_CA: path.join(folder, 'ca.pem'),
       CC_SECRET_GIT: JSON.stringify({ value: PASSWORD, hosts: [site], as: 'git' }),

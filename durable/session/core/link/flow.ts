@@ -92,10 +92,14 @@ export class Flow {
     return !isLate;
   }
 
-  /** The last item to acknowledge now; null: none. */
-  acknowledge(now: number): number | null {
+  /**
+   * The last item to acknowledge now; null: none.
+   *
+   * @param hasJoined a timer has said that it has waited for more: the clock may stand still, or be set meanwhile
+   */
+  acknowledge(now: number, hasJoined = false): number | null {
     this.#look(now);
-    if (now < this.#joinsUntil()) return null;
+    if (!hasJoined && now < this.#joinsUntil()) return null;
     let last: number | null = null;
     let count = 0;
     for (const held of this.#held) {

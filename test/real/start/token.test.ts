@@ -65,7 +65,7 @@ test.each([
   [[], undefined, /^--sub NAME is missing/],
   [['--sub', 'a', '--ttl', '12'], undefined, /^--ttl must be a duration/],
   [['--sub', 'a', '--ttl', '0h'], undefined, /^--ttl must be a duration/],
-  [['--sub', 'a', '--kind', 'admin'], undefined, /^--kind must be user or runner/],
+  [['--sub', 'a', '--kind', 'admin'], undefined, /^--kind must be user, runner or service/],
   [['--sub', 'a b', '--kind', 'runner'], undefined, /^--sub of a runner must be/],
   [['--sub', 'a', '--scope', 'sessions:read all'], undefined, /^--scope has all, which is none of sessions:read, /],
   [['--sub', 'a', '--scope', ' '], undefined, /^--scope names nothing/],

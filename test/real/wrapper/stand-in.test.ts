@@ -204,7 +204,6 @@ test('what it had said when it ended, and was not read for fullness, comes befor
 
 test.each([
   ['that is not JSON', 'nonsense\n'],
-  ['of an unknown kind', '{"kind":"surprise"}\n'],
   ['that cannot be', '{"kind":"ack","stored":999}\n'],
   ['that is the runner’s', '{"kind":"model","held":true}\n'],
   [
@@ -225,6 +224,21 @@ test.each([
   await session.until(() => session.lines.length > 0);
   wrapper.signal('SIGTERM');
   expect((await wrapper.exit).stderr).toContain('link dropped');
+});
+
+test('a frame of a kind that the wrapper does not know is passed over: the edge is newer', async () => {
+  await using stage = await Stage.open();
+  const claude = await stage.standIn(`${INITIALISE}
+    lines.once('line', (line) => { initialised(line); lines.on('line', () => say('{"heard":true}')); });`);
+  const { session } = stage;
+  const wrapper = await stage.start({ claude });
+  await session.notice('ready');
+  session.sendRaw('{"kind":"of_next_year"}\n');
+  session.prompt('still there?');
+  await session.until(() => session.lines.length > 0);
+  expect(session.connections).toBe(1);
+  wrapper.signal('SIGTERM');
+  expect((await wrapper.exit).stderr).not.toContain('link dropped');
 });
 
 test('a command that comes twice is handed on once, and acknowledged twice', async () => {

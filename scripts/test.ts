@@ -3,7 +3,10 @@ import { parseCLI, startVitest } from 'vitest/node';
 import { OutcomeReporter, type Outcome } from '../test/support/outcome.ts';
 
 /** Projects that begin at the same time: the engine and its image are made ready while the others' tests run. */
-const LANES = [['unit', 'edge', 'edge-redis', 'real'], ['e2e', 'wrapper']];
+const LANES = [
+  ['unit', 'edge', 'edge-redis', 'real'],
+  ['e2e', 'wrapper'],
+];
 
 /** Runs the tests by these Vitest arguments, and ends what their setup started. */
 async function runTests(args: string[], projects?: string[]): Promise<Outcome> {

@@ -22,6 +22,6 @@ export const worksWith = (other: number): boolean => Math.abs(other - PROTOCOL) 
  * Why a runner and an edge do not work together, and what to upgrade. At most 120 bytes, so that it fits the reason of a close frame.
  */
 export function tooFarApart(ends: { readonly runner: number; readonly edge: number }): string {
-  const older = ends.runner < ends.edge ? 'runner' : 'edge';
-  return `upgrade the ${older}: it speaks protocol ${ends[older]}, the ${older === 'runner' ? 'edge' : 'runner'} ${ends[older === 'runner' ? 'edge' : 'runner']}; one apart works`;
+  const [older, newer] = ends.runner < ends.edge ? (['runner', 'edge'] as const) : (['edge', 'runner'] as const);
+  return `upgrade the ${older}: it speaks protocol ${ends[older]}, the ${newer} ${ends[newer]}; one apart works`;
 }

@@ -2,9 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
-import { processStart } from './process-identity.ts';
-
-const holder = z.object({ pid: z.int(), start: z.string() });
+import { nameProcess, runningProcess } from './process-identity.ts';
 
 /** The runner's own folder. One runner at a time has it locked. */
 export interface DataFolder {
@@ -28,16 +26,15 @@ export function openDataFolder(folder: string): { ok: true; data: DataFolder } |
   }
   for (;;) {
     try {
-      const me = { pid: process.pid, start: processStart(process.pid) ?? '' };
-      writeFileSync(lock, JSON.stringify(me), { flag: 'wx', mode: 0o600 });
+      writeFileSync(lock, nameProcess(process.pid), { flag: 'wx', mode: 0o600 });
       break;
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-      const other = readHolder(lock);
-      if (other !== undefined && processStart(other.pid) === other.start)
+      const other = holderOf(lock);
+      if (other !== undefined)
         return {
           ok: false,
-          problem: `Another runner (process ${other.pid}) uses ${folder}: stop it, or set CC_DOCKER_DATA`,
+          problem: `Another runner (process ${other}) uses ${folder}: stop it, or set CC_DOCKER_DATA`,
         };
       rmSync(lock, { force: true });
     }
@@ -45,13 +42,17 @@ export function openDataFolder(folder: string): { ok: true; data: DataFolder } |
   return { ok: true, data: { runnerId: runnerId(folder), sessions, release: () => rmSync(lock, { force: true }) } };
 }
 
-function readHolder(lock: string): z.infer<typeof holder> | undefined {
+/** The id of the process that has the lock, if that still runs. */
+function holderOf(lock: string): number | undefined {
+  let content;
   try {
-    return holder.safeParse(JSON.parse(readFileSync(lock, 'utf8'))).data;
-  } catch {
-    // A crash cut the file short, or it was just released: nobody holds the lock.
-    return undefined;
+    content = readFileSync(lock, 'utf8');
+  } catch (error) {
+    // It was just released.
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
   }
+  return runningProcess(content);
 }
 
 function runnerId(folder: string): string {

@@ -4,7 +4,8 @@ import { VERSION } from '../../protocol/version.ts';
 import { edgeFolder } from '../edge/edge-part.ts';
 import { processFileOf } from '../edge/edge.ts';
 import { lockDataFolder } from '../lib/lock.ts';
-import { readIfThere, runningProcess } from '../lib/process-file.ts';
+import { runningProcess } from '../../runner/lib/process-identity.ts';
+import { readIfThere } from '../lib/process-file.ts';
 import { shownPath } from '../lib/project.ts';
 import { isRefused, type Refused } from '../lib/refused.ts';
 import { MANIFEST, objectsIn, PARTS, type Manifest } from './manifest.ts';
@@ -77,7 +78,7 @@ async function copyEdge(options: {
   const { dataFolder, edge, to, longestPauseMs } = options;
   const running = () => runningProcess(readIfThere(processFileOf(edge)) ?? '');
   const pid = running();
-  const copy = new TreeCopy(edge, to);
+  const copy = new TreeCopy(edge, to, { leaveOut: isWalIndex });
   if (pid === undefined) {
     const lock = lockDataFolder(dataFolder);
     if (isRefused(lock)) return { refused: `the edge starts, or ends, at this moment: try again (${lock.refused})` };
@@ -117,6 +118,9 @@ function sizeOf(folder: string): Copied {
   const bytes = files.reduce((sum, { parentPath, name }) => sum + statSync(path.join(parentPath, name)).size, 0);
   return { files: files.length, bytes, skipped: [] };
 }
+
+/** SQLite makes it anew from the log beside it. It is mapped into memory: its time does not say whether it has changed. */
+const isWalIndex = (name: string): boolean => name.endsWith('.sqlite-shm');
 
 /** What a runner makes anew at each start, and what goes with a container. */
 function isOfOneStart(name: string): boolean {

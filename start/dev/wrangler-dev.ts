@@ -49,7 +49,7 @@ export async function startWranglerDev(
   for (const output of [wrangler.stdout, wrangler.stderr])
     createInterface(output).on('line', (line) => OWN_CALL.test(line) || show(`edge   ${line}`));
   if (wrangler.pid === undefined) return { refused: 'wrangler dev could not be started: `npm install` brings it' };
-  const keeper = new Keeper();
+  const keeper = new Keeper((line) => show(`edge   ${line}`));
   // The group: wrangler has processes of its own.
   await keeper.keep(-wrangler.pid);
   const exit = partExit(wrangler);
@@ -62,7 +62,7 @@ export async function startWranglerDev(
     await keeper.keep(null);
     await keeper.end();
   };
-  if (await waitForRunners(url, () => true, ended.signal)) return { url, lifeline: keeper.lifeline, stop };
+  if (await waitForRunners(url, () => true, ended.signal)) return { url, lifeline: () => keeper.lifeline, stop };
   await stop();
   return { refused: 'wrangler dev ended before it served: it says above why' };
 }

@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LogFile } from '../lib/log-file.ts';
-import { readIfThere, runningProcess } from '../lib/process-file.ts';
+import { runningProcess } from '../../runner/lib/process-identity.ts';
+import { readIfThere } from '../lib/process-file.ts';
 import { shownPath } from '../lib/project.ts';
 import type { Refused } from '../lib/refused.ts';
 import { processFileOf, startEdge, type Edge, type EdgeOptions } from './edge.ts';

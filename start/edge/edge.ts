@@ -42,8 +42,8 @@ interface EdgeLog {
 export interface Edge {
   /** Without a trailing slash; reachable from this machine. */
   readonly url: string;
-  /** As long as a process holds it, the edge outlives the process that started it (`keeper.ts`). */
-  readonly lifeline: Writable;
+  /** As long as a process holds it, the edge outlives the process that started it (`keeper.ts`). To be asked for at each use. */
+  readonly lifeline: () => Writable;
   /** Ends the edge; its state stays on the disk. */
   stop(): Promise<void>;
 }
@@ -71,9 +71,12 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const { address } = await lookup(host);
   const tell = (line: string) => (log.line(`edge: ${line}`), say(line));
 
-  const disk = new EdgeDiskWatch(stateFolder, boundsSettings.shape.DISK_FLOOR_MB.parse(texts['DISK_FLOOR_MB']));
+  const disk = new EdgeDiskWatch(stateFolder, {
+    floorMb: boundsSettings.shape.DISK_FLOOR_MB.parse(texts['DISK_FLOOR_MB']),
+    log: (line) => log.line(`edge: ${line}`),
+  });
   const diskService = await startDiskService(() => disk.look());
-  const keeper = new Keeper();
+  const keeper = new Keeper((line) => log.line(`edge: ${line}`));
   const end = () => Promise.all([keeper.end(), diskService.stop()]);
 
   const certificates = process.env['NODE_EXTRA_CA_CERTS'];
@@ -116,7 +119,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     void disk.watch((state) => tell(diskSentence(state)), stopped.signal);
     return {
       url: localUrl(host, port),
-      lifeline: keeper.lifeline,
+      lifeline: () => keeper.lifeline,
       async stop() {
         stopped.abort();
         await supervisor.stop();

@@ -1,7 +1,8 @@
 import { linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { errorCode, isMissing } from './file-error.ts';
-import { nameProcess, readIfThere, runningProcess } from './process-file.ts';
+import { nameProcess, runningProcess } from '../../runner/lib/process-identity.ts';
+import { readIfThere } from './process-file.ts';
 import { shownPath } from './project.ts';
 import type { Refused } from './refused.ts';
 

@@ -1,27 +1,6 @@
 import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
-import * as z from 'zod';
-import { processStart } from '../../runner/lib/process-identity.ts';
+import { nameProcess } from '../../runner/lib/process-identity.ts';
 import { isMissing } from './file-error.ts';
-
-/** Names a process. Its id alone does not: the system uses it again. */
-const processName = z.object({ pid: z.int(), start: z.string() });
-
-/** The content of a file that names a process. */
-export function nameProcess(pid: number): string {
-  return JSON.stringify({ pid, start: processStart(pid) ?? '' });
-}
-
-/** The id of the process that such a file names, if that still runs. */
-export function runningProcess(content: string): number | undefined {
-  let named;
-  try {
-    named = processName.safeParse(JSON.parse(content)).data;
-  } catch {
-    // Incomplete, because of a crash: it names nobody.
-    return undefined;
-  }
-  return named !== undefined && processStart(named.pid) === named.start ? named.pid : undefined;
-}
 
 export function readIfThere(file: string): string | undefined {
   try {

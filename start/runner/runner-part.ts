@@ -32,8 +32,8 @@ export interface RunnerPartOptions {
   log: string;
   /** Gets a line when the runner has ended by itself. */
   say: (line: string) => void;
-  /** What the runner holds open as long as it lives. */
-  lifeline?: Writable;
+  /** Called at each start: what the runner holds open as long as it lives. */
+  lifeline?: () => Writable;
   /** How long the runner lets turns go on when it is told to end, seconds (its `DRAIN_TIMEOUT`). Absent: not at all. */
   drainSeconds?: number;
   /** The runner's program. */
@@ -61,7 +61,7 @@ export function superviseRunner(options: RunnerPartOptions): RunnerPart {
       const env = await environment();
       if (stopping.signal.aborted) return;
       const started = performance.now();
-      runner = startPart(module, env, log, [path.join(PROJECT, 'start/lib/end-with-parent.ts')], lifeline);
+      runner = startPart(module, env, log, [path.join(PROJECT, 'start/lib/end-with-parent.ts')], lifeline?.());
       const how = await partExit(runner);
       log.flush();
       if (stopping.signal.aborted) return;

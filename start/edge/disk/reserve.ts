@@ -7,20 +7,29 @@ const RESERVE_MB = 32;
 /** Below this much free space, MB, it is given up. */
 const GIVE_UP_MB = 8;
 
+interface ReserveOptions {
+  /** Below this much free space, MB, the disk is low. */
+  readonly floorMb: number;
+  /** For the edge's log. */
+  readonly log: (line: string) => void;
+}
+
 /**
  * A file that only takes room, so that there is some when the disk is full: what is still to be stored then goes there. It is
  * more than a comfort: workerd maps files of its databases into memory, and ends when a block for one of them cannot be had.
  */
 export class Reserve {
   readonly #file: string;
+  readonly #log: (line: string) => void;
   #isThere = false;
   #making: Promise<void> | undefined;
 
   /** Above this much free space, MB, it is made: then the disk is not low with it, either. */
   readonly #makeMb: number;
 
-  constructor(file: string, floorMb: number) {
+  constructor(file: string, { floorMb, log }: ReserveOptions) {
     this.#file = file;
+    this.#log = log;
     this.#makeMb = Math.max(RESERVE_MB, floorMb + GIVE_UP_MB) + RESERVE_MB;
   }
 
@@ -29,7 +38,7 @@ export class Reserve {
     if (freeMb < GIVE_UP_MB && this.#isThere) {
       await rm(this.#file, { force: true });
       this.#isThere = false;
-      console.error(`edge: the disk is full. ${RESERVE_MB} MB that were kept for this are free now.`);
+      this.#log(`the disk is full. ${RESERVE_MB} MB that were kept for this are free now.`);
     } else if (freeMb > this.#makeMb && !this.#isThere) {
       this.#making ??= this.#make().finally(() => (this.#making = undefined));
       await this.#making;

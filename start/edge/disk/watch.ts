@@ -7,17 +7,26 @@ import { Reserve } from './reserve.ts';
 /** Between two looks at the disk, milliseconds. */
 const LOOK_MS = 200;
 
+export interface EdgeDiskWatchOptions {
+  /** Below this much free space, MB, the disk is low. */
+  readonly floorMb: number;
+  /** For the edge's log. */
+  readonly log: (line: string) => void;
+}
+
 /** How full the disk is that has the edge's state. workerd cannot see that, so the process around it looks. */
 export class EdgeDiskWatch {
   readonly #space: FreeSpace;
   readonly #floor: DiskFloor;
   readonly #floorMb: number;
   readonly #reserve: Reserve;
+  readonly #log: (line: string) => void;
 
   /** @param folder with the state; beside it is a file that keeps some room */
-  constructor(folder: string, floorMb: number) {
+  constructor(folder: string, { floorMb, log }: EdgeDiskWatchOptions) {
     this.#space = new FreeSpace(folder);
-    this.#reserve = new Reserve(`${folder}.reserve`, floorMb);
+    this.#reserve = new Reserve(`${folder}.reserve`, { floorMb, log });
+    this.#log = log;
     this.#floor = new DiskFloor(floorMb);
     this.#floorMb = floorMb;
   }
@@ -36,7 +45,7 @@ export class EdgeDiskWatch {
         low = disk.low;
         await this.#reserve.keep(disk.free_mb);
       } catch (error) {
-        console.error(`edge: the disk cannot be watched: ${String(error)}`);
+        this.#log(`the disk cannot be watched: ${String(error)}`);
       }
       await pause(LOOK_MS, undefined, { ref: false, signal }).catch(() => {});
     }

@@ -93,12 +93,12 @@ test('in the middle of a rush, what each object knows of the others is of one mo
       await alice.tell(id, 'Said.');
     }
   };
-  const rushes = Promise.all([rush(), rush(), rush(), rush()]);
+  const rushes = Array.from({ length: 4 }, rush);
   await until(() => expect(created.length).toBeGreaterThan(40));
   const surely = [...created];
   expect(await run('backup', data, backup)).toMatchObject({ ok: true });
   over.abort();
-  await rushes;
+  await Promise.all(rushes);
   await edge.stop();
   await rm(data, { recursive: true });
 
@@ -111,9 +111,9 @@ test('in the middle of a rush, what each object knows of the others is of one mo
     cursor = body.next_cursor;
   }
   expect(surely.filter((id) => !listed.includes(id))).toEqual([]);
-  // A session is in its owner's list before it has an object.
+  // A creation that was under way has an object that is not in its owner's list yet. Nobody was told of it.
   const { objects } = JSON.parse(await readFile(path.join(backup, 'backup.json'), 'utf8'));
-  expect(objects.Session).toBeLessThanOrEqual(listed.length);
+  expect(objects.Session).toBeLessThanOrEqual(listed.length + rushes.length);
   for (const id of listed) {
     const session = await later.show(id);
     expect(session).toMatchObject({ session_id: id, status: 'queued' });

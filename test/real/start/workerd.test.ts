@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { WORKER_BUNDLE } from '../../../scripts/bundle.ts';
 import { awaitEarlierEdge, edgeFolder, startEdgePart } from '../../../start/edge/edge-part.ts';
 import { processFileOf, type Edge } from '../../../start/edge/edge.ts';
-import { runningProcess, writeProcessFile } from '../../../start/lib/process-file.ts';
+import { runningProcess } from '../../../runner/lib/process-identity.ts';
+import { writeProcessFile } from '../../../start/lib/process-file.ts';
 import { isRefused } from '../../../start/lib/refused.ts';
 import { mintToken } from '../../../start/settings/mint-token.ts';
 import { Client } from '../../support/e2e/client.ts';
@@ -30,6 +31,18 @@ afterEach(async () => {
 
 const log = () => readFile(path.join(folder, 'edge.log'), 'utf8');
 const workerd = async () => runningProcess(await readFile(processFileOf(edgeFolder(folder)), 'utf8'));
+
+/** The id of the shell that ends workerd after this process. */
+async function guard(): Promise<number> {
+  for (const name of await readdir('/proc')) {
+    const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
+    // Id, name, state, id of the parent.
+    const shell = /^(\d+) \(sh\) [^Z] (\d+) /.exec(stat);
+    if (shell !== null && Number(shell[2]) === process.pid) return Number(shell[1]);
+  }
+  return expect.fail('no shell guards workerd');
+}
+
 const client = async (url: string) =>
   new Client(url, await mintToken(SECRET, { kind: 'user', sub: 'alice', ttlSeconds: 3600 }));
 
@@ -63,6 +76,17 @@ test('workerd killed: it is back on its port with all that it had acknowledged, 
   await until(() => expect(said.filter((line) => line === 'workerd serves again')).toHaveLength(3));
   expect(said).toContain('workerd ended (SIGKILL); it is started again');
   expect(await log()).toContain('edge: workerd ended (SIGKILL); it is started again');
+});
+
+test('the process that guards workerd killed: another one guards it', async () => {
+  const { lifeline } = await start();
+  const guarded = (await workerd()) ?? expect.fail('no workerd');
+  process.kill(await guard(), 'SIGKILL');
+  await until(async () => expect(await log()).toContain('another takes its place'));
+  // As when this process and the runner are gone.
+  lifeline().end();
+  await until(async () => expect(await workerd()).not.toBe(guarded));
+  await until(() => expect(said).toContain('workerd ended (SIGKILL); it is started again'));
 });
 
 test('what a platform says in headers, a client cannot', async () => {

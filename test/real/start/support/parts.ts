@@ -71,7 +71,11 @@ export async function startRunner({ runner, wrapper }: Programs, edgeUrl: string
   const env = runnerEnvironment({ RUNNER_LABELS: 'zone=a' }, grant);
   const log = new LogFile(path.join(data, 'runner.log'));
   const part: ChildProcess = startPart(runner, env, log, []);
-  onTestFinished(() => void part.kill('SIGKILL'));
+  // By SIGTERM: killed, it would leave its wrappers and their `claude` behind.
+  onTestFinished(async () => {
+    part.kill('SIGTERM');
+    await partExit(part);
+  });
   expect(await waitForRunners(edgeUrl, (runners) => runners > 0, AbortSignal.timeout(WAIT_MS))).toBe(true);
   return {
     log: async () => await readFile(path.join(data, 'runner.log'), 'utf8'),

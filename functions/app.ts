@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
+import { RegExpRouter } from 'hono/router/reg-exp-router';
 import { DISK_FULL, isDiskFull } from '../durable/rpc/edge-disk.ts';
 import type { Refusal } from '../protocol/api/problem.ts';
 import { issuesOf } from '../protocol/issues.ts';
@@ -60,7 +61,8 @@ const RUNNERS_ELSEWHERE: Refusal = {
  *   What runners dial, and the door itself, are on the Worker alone.
  */
 export function createApp(where: 'worker' | 'elsewhere' = 'worker'): OpenAPIHono<AppEnv> {
-  const app = new OpenAPIHono<AppEnv>();
+  // Named, so that a path which it cannot take fails at once. Hono would else use one that takes any, and longer for each call.
+  const app = new OpenAPIHono<AppEnv>({ router: new RegExpRouter() });
 
   app.onError(async (error, c) => {
     if (isTransient(error)) {

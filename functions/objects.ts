@@ -5,6 +5,7 @@ import { uuid } from '../protocol/ids.ts';
 import { SESSION_NOT_FOUND, type Refusal } from '../protocol/api/problem.ts';
 import type { AppEnv, CallerEnv } from './app-env.ts';
 import { isKnown, remember } from './known-sessions.ts';
+import { originOf } from './origin-of.ts';
 
 /** What these need of a request, whether its caller is known or not. */
 type C = Pick<Context<AppEnv>, 'env' | 'req'>;
@@ -37,7 +38,14 @@ export function placedSessionOf(c: C): Promise<Found | Refusal> {
 async function find(c: C, whose: string, ask: (id: string) => Promise<boolean>): Promise<Found | Refusal> {
   const id = uuid.safeParse(c.req.param('session_id')).data?.toLowerCase();
   if (id === undefined || !(await isKnown(whose, id, () => ask(id)))) return SESSION_NOT_FOUND;
-  return { id, session: sessionStub(c.env, id) };
+  let stub: Found['session'] | undefined;
+  return {
+    id,
+    // Made when it is called: a view that is ready needs none.
+    get session() {
+      return (stub ??= sessionStub(c.env, id));
+    },
+  };
 }
 
 /** Refuses a session that is outside of the one that the caller's token is bound to; null: it is not, as far as this knows. */
@@ -71,7 +79,7 @@ export function streamUrl(c: Context<CallerEnv>, sessionId: string): string {
 
 /** The addresses of sessions' streams. */
 export function streamUrls(c: Context<CallerEnv>): (sessionId: string) => string {
-  const { protocol, host } = new URL(c.get('settings').PUBLIC_URL ?? c.req.url);
+  const { protocol, host } = originOf(c.get('settings').PUBLIC_URL ?? c.req.url);
   const origin = `${protocol === 'https:' ? 'wss:' : 'ws:'}//${host}`;
   return (sessionId) => `${origin}/api/v1/sessions/${sessionId}/stream`;
 }

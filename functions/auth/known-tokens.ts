@@ -17,16 +17,11 @@ interface Known {
   readonly holds: () => boolean;
 }
 
-/** By the settings that they were checked with: tokens of another secret, issuer or key set are not known. */
+/**
+ * By the settings that they were checked with: tokens of another secret, issuer or key set are not known. Then by the tokens
+ * themselves. (By their hashes, each call would wait for one. What could read this memory could read the secret in it, too.)
+ */
 const known = new WeakMap<EdgeSettings, Recent<Known>>();
-
-const encoder = new TextEncoder();
-
-/** What a token is remembered by: its SHA-256, so that no token stays in memory. Null: it is too long. */
-export async function tokenHash(token: string): Promise<string | null> {
-  if (token.length > MAX_LENGTH) return null;
-  return new Uint32Array(await crypto.subtle.digest('SHA-256', encoder.encode(token))).join();
-}
 
 /**
  * The caller of a token that was found to be good a short time ago and still is; null: it has to be checked. (Whether it was
@@ -34,17 +29,21 @@ export async function tokenHash(token: string): Promise<string | null> {
  *
  * @param now epoch milliseconds
  */
-export function knownCaller(settings: EdgeSettings, hash: string, now: number): Caller | null {
-  const found = known.get(settings)?.get(hash);
+export function knownCaller(settings: EdgeSettings, token: string, now: number): Caller | null {
+  const tokens = known.get(settings);
+  const found = tokens?.get(token);
   if (found === undefined) return null;
   const { caller, at, holds } = found;
   // A clock that was set back may find that it is not valid yet.
-  return now >= at && now < Math.min(at + REMEMBERED_MS, caller.expires) && holds() ? caller : null;
+  if (now >= at && now < Math.min(at + REMEMBERED_MS, caller.expires) && holds()) return caller;
+  tokens?.delete(token);
+  return null;
 }
 
 /** A token was found to be good. @param at when, epoch milliseconds */
-export function rememberCaller(settings: EdgeSettings, hash: string, found: Known): void {
+export function rememberCaller(settings: EdgeSettings, token: string, found: Known): void {
+  if (token.length > MAX_LENGTH) return;
   const tokens = known.get(settings) ?? new Recent<Known>(MAX_TOKENS);
   known.set(settings, tokens);
-  tokens.set(hash, found);
+  tokens.set(token, found);
 }

@@ -6,7 +6,7 @@ import { authorOfClaims } from '../../protocol/git/git-author.ts';
 import { userName } from '../../protocol/ids.ts';
 import type { Caller } from '../../durable/rpc/caller.ts';
 import { isAsymmetric, signedByKeySet } from './key-set.ts';
-import { knownCaller, rememberCaller, tokenHash } from './known-tokens.ts';
+import { knownCaller, rememberCaller } from './known-tokens.ts';
 import { algorithmOf, bearerOf, claimsOf, invalid, OTHER_KIND, signedBySecret, type Signed } from './token.ts';
 
 type Admitted = { readonly caller: Caller } | Refusal;
@@ -20,16 +20,13 @@ export async function verifyUser(authorization: string | undefined, settings: Ed
   const bearer = bearerOf(authorization);
   if ('refused' in bearer) return bearer;
   const { token } = bearer;
-  const hash = await tokenHash(token);
-  const known = hash === null ? null : knownCaller(settings, hash, Date.now());
+  const known = knownCaller(settings, token, Date.now());
   if (known !== null) return { caller: known };
   const at = Date.now();
   const signed = await signedUser(token, settings);
   if ('refused' in signed) return signed;
   const admitted = callerOf(signed, settings);
-  if (hash !== null && 'caller' in admitted) {
-    rememberCaller(settings, hash, { caller: admitted.caller, at, holds: signed.holds });
-  }
+  if ('caller' in admitted) rememberCaller(settings, token, { caller: admitted.caller, at, holds: signed.holds });
   return admitted;
 }
 

@@ -168,9 +168,9 @@ const NO_MODE: Refusal = {
 type C = Context<CallerEnv>;
 
 /**
- * Documents a call whose path has slashes, which OpenAPI cannot describe, and returns the routes for it: one for the
- * workspace itself, and one for everything in it. (A path may hold any character, even a newline, which `.` does not
- * match.)
+ * Documents a call whose path has slashes, which OpenAPI cannot describe, and returns the routes for it: the
+ * workspace itself, with and without a slash, and everything in it. (A path may hold any character, even a newline, which
+ * `.` does not match.)
  */
 function routed<R extends RouteConfig>(app: OpenAPIHono<AppEnv>, route: R) {
   app.openAPIRegistry.registerPath(route);
@@ -178,7 +178,13 @@ function routed<R extends RouteConfig>(app: OpenAPIHono<AppEnv>, route: R) {
   const base = '/sessions/{session_id}/files';
   const request: R['request'] = { ...route.request, params: sessionParams };
   const responses = { 200: { description: 'As documented' } };
-  return [base, `${base}/{path}{[\\s\\S]*}`].map((path) => ({ ...call, path, request, responses, hide: true }));
+  return [base, `${base}/`, `${base}/{path}{[\\s\\S]+}`].map((path) => ({
+    ...call,
+    path,
+    request,
+    responses,
+    hide: true,
+  }));
 }
 
 function accepts(c: C, type: string): boolean {

@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { count, observe, sendTelemetry } from '../../durable/rpc/telemetry/counts.ts';
 import type { AppEnv } from '../app-env.ts';
+import { writeAccessLine } from './access-log.ts';
 import { inBackground } from './background.ts';
 import { ownerHash } from './owner-hash.ts';
 import { methodOf, routeOf } from './route-of.ts';
@@ -56,7 +57,7 @@ export const withAccess = createMiddleware<AppEnv>(async (c, next) => {
     ...(code !== undefined && { code }),
     ...(trace !== undefined && { trace: trace.trace_id }),
   };
-  console.log(JSON.stringify(line));
+  writeAccessLine(c, JSON.stringify(line));
 });
 
 function announced(c: Context<AppEnv>): number | null {

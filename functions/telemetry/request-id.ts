@@ -11,7 +11,10 @@ export const withRequestId = createMiddleware<AppEnv>(async (c, next) => {
   const asked = c.req.header(REQUEST_ID);
   const id = asked !== undefined && SAFE.test(asked) ? asked : crypto.randomUUID();
   c.set('requestId', id);
+  // An answer that is made by way of the context has it from the start. One that was made elsewhere has to be made anew.
+  c.header(REQUEST_ID, id);
   await next();
+  if (c.res.headers.has(REQUEST_ID)) return;
   const { webSocket } = c.res;
   if (c.res.status !== 101) return c.header(REQUEST_ID, id);
   if (webSocket === null) return;

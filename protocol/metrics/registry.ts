@@ -22,8 +22,9 @@ export class Registry {
 
   observe<Name extends NameOf<'histogram'>>(name: Name, labels: LabelsOf<Name>, value: number): void {
     const bound = METRICS[name].buckets.find((end) => value <= end);
-    this.#add(seriesOf(`${name}_bucket`, { ...labels, le: bound === undefined ? '+Inf' : String(bound) }), 1);
-    this.#add(seriesOf(`${name}_sum`, labels), value);
+    const inside = labelsText(labels);
+    this.#add(`${name}_bucket{${inside === '' ? '' : `${inside},`}le="${bound ?? '+Inf'}"}`, 1);
+    this.#add(`${name}_sum${inside === '' ? '' : `{${inside}}`}`, value);
   }
 
   get isEmpty(): boolean {
@@ -54,9 +55,18 @@ export class Registry {
 
 /** The name of a series in Prometheus's format. */
 export function seriesOf(name: string, labels: Readonly<Record<string, string>>): string {
-  const pairs = Object.entries(labels);
-  if (pairs.length === 0) return name;
-  return `${name}{${pairs.map(([label, value]) => `${label}="${escaped(value)}"`).join(',')}}`;
+  const inside = labelsText(labels);
+  return inside === '' ? name : `${name}{${inside}}`;
 }
 
-const escaped = (value: string) => value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+function labelsText(labels: Readonly<Record<string, string>>): string {
+  let text = '';
+  for (const [label, value] of Object.entries(labels)) text += `${text === '' ? '' : ','}${label}="${escaped(value)}"`;
+  return text;
+}
+
+/** What has to be written otherwise in a label. Hardly any has it. */
+const SPECIAL = /["\\\n]/;
+
+const escaped = (value: string) =>
+  SPECIAL.test(value) ? value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n') : value;

@@ -30,6 +30,8 @@ afterEach(async () => {
 });
 
 const log = () => readFile(path.join(folder, 'edge.log'), 'utf8');
+/** The ids of calls that begin with `rush`, as the access log has them. */
+const loggedIds = async () => (await log()).split('\n').flatMap((line) => /"id":"(rush-\d+)"/.exec(line)?.[1] ?? []);
 const workerd = async () => runningProcess(await readFile(processFileOf(edgeFolder(folder)), 'utf8'));
 
 /** The id of the shell that ends workerd after this process. */
@@ -103,6 +105,25 @@ test('what a platform says in headers, a client cannot', async () => {
     return (await fetch(`${url}/api/v1/sessions`, { headers })).status;
   };
   expect([await call(1), await call(2)]).toEqual([200, 429]);
+});
+
+test('in a rush of calls, each has its line in the log, once', async () => {
+  const { url } = await start();
+  const alice = await client(url);
+  const id = await alice.createSession();
+  const ids = Array.from({ length: 300 }, (_, n) => `rush-${n}`);
+  await Promise.all(
+    ids.map(async (request) => {
+      const shown = await alice.raw('GET', `/sessions/${id}`, { headers: { 'x-request-id': request } });
+      expect([shown.status, shown.headers.get('x-request-id'), shown.headers.get('x-frame-options')]).toEqual([
+        200,
+        request,
+        'DENY',
+      ]);
+    }),
+  );
+  await until(async () => expect((await loggedIds()).length).toBeGreaterThanOrEqual(ids.length));
+  expect((await loggedIds()).toSorted()).toEqual(ids.toSorted());
 });
 
 test('what has changed is shown changed, however often it was shown before', async () => {

@@ -2,9 +2,6 @@ import { BATCH_BYTES, BATCH_EVENTS } from '../../protocol/settings/limits.ts';
 
 /** A display's frame, milliseconds: nobody sees lines come faster. Words that come at a display's pace are sent as they come. */
 export const FRAME_MS = 16;
-/** From so many in a frame on, it is a rush, and its next frame is that long, milliseconds. */
-const MANY = 3;
-export const RUSH_MS = 24;
 
 /** What a rush needs of the runtime: a test has its own. */
 export interface Clock {
@@ -35,7 +32,6 @@ export class Rush {
   #stop: (() => void) | null = null;
   #count = 0;
   #length = 0;
-  #frame = FRAME_MS;
 
   constructor(flush: () => void, clock: Clock = realClock) {
     this.#flush = flush;
@@ -49,7 +45,7 @@ export class Rush {
 
   /** Something is to be sent, and may wait for others until the end of the frame. @param length characters */
   join(length: number): void {
-    const wait = this.#flushedAt + this.#frame - this.#clock.now();
+    const wait = this.#flushedAt + FRAME_MS - this.#clock.now();
     this.#count += 1;
     this.#length += length;
     if (wait <= 0 || this.#count >= BATCH_EVENTS || this.#length >= BATCH_BYTES) return this.now();
@@ -62,7 +58,6 @@ export class Rush {
   now(): void {
     this.close();
     this.#flushedAt = this.#clock.now();
-    this.#frame = this.#count >= MANY ? RUSH_MS : FRAME_MS;
     this.#count = 0;
     this.#length = 0;
     this.#flush();

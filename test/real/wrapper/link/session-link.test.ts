@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { WrapperCommand } from '../../../../protocol/link/wrapper-link.ts';
-import { RUSH_MS } from '../../../../wrapper/link/rush.ts';
+import { FRAME_MS } from '../../../../wrapper/link/rush.ts';
 import { SessionLink } from '../../../../wrapper/link/session-link.ts';
 import { Changes } from '../../../support/changes.ts';
 import { casesFor } from '../../../support/link/cases.ts';
@@ -72,7 +72,7 @@ test('in a rush lines and previews wait for the frame’s end or a line that may
   expect(await next()).toEqual({ kind: 'items', first: 3, items: ['"third"', '"result"'] });
   link.join('"fourth"');
   link.join('"fifth"');
-  clock.goOn(RUSH_MS);
+  clock.goOn(FRAME_MS);
   expect(await next()).toEqual({ kind: 'items', first: 5, items: ['"fourth"', '"fifth"'] });
 });
 

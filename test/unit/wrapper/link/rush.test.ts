@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { BATCH_BYTES, BATCH_EVENTS } from '../../../../protocol/settings/limits.ts';
-import { FRAME_MS, RUSH_MS, Rush } from '../../../../wrapper/link/rush.ts';
+import { FRAME_MS, Rush } from '../../../../wrapper/link/rush.ts';
 import { StoppedClock } from '../../../support/link/stopped-clock.ts';
 
 /** A rush, and when it was flushed. */
@@ -29,13 +29,13 @@ test('in a rush one flush a frame is made, the first at once, and the last is no
     rush.join(100);
     goOn(5);
   }
-  goOn(2 * RUSH_MS);
-  expect(flushed).toEqual([0, 16, 40, 64, 88, 112]);
+  goOn(2 * FRAME_MS);
+  expect(flushed).toEqual([0, 16, 32, 48, 64, 80, 96]);
   // What comes alone after a rush is sent at once again, and no rush is left behind.
   rush.join(100);
   goOn(FRAME_MS);
   rush.join(100);
-  expect(flushed.slice(6)).toEqual([148, 164]);
+  expect(flushed.slice(7)).toEqual([132, 148]);
 });
 
 test('what may not wait is sent at once, with what has waited, and begins another frame', () => {

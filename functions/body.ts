@@ -54,13 +54,14 @@ export async function readBody(
   timeoutSeconds: number,
   limit: number = MAX_BODY_BYTES,
 ): Promise<Uint8Array<ArrayBuffer> | 'too large' | 'too slow'> {
-  if (Number(headers.get('content-length') ?? 0) > limit) return 'too large';
+  const length = Number(headers.get('content-length') ?? limit);
+  if (length > limit) return 'too large';
   if (body === null) return new Uint8Array(0);
-  const reader = (body as ReadableStream<Uint8Array>).getReader();
+  const reader = body.getReader({ mode: 'byob' });
   const { promise: late, resolve } = Promise.withResolvers<'too slow'>();
   const timer = setTimeout(() => resolve('too slow'), timeoutSeconds * 1000);
   try {
-    return await readWhole(reader, late, limit);
+    return await readWhole(reader, late, { limit, block: Math.min(BLOCK_BYTES, Math.max(1, length)) });
   } finally {
     clearTimeout(timer);
     // Of a body that is refused, nothing more is read.
@@ -68,20 +69,32 @@ export async function readBody(
   }
 }
 
+/** What is read at once, bytes. As it comes it is a few kilobytes, and each read costs as much as many more bytes. */
+const BLOCK_BYTES = 32 * 1024;
+
+/** Of a stream of bytes. With `min` it waits until so much has come; the types of workerd do not know that yet. */
+interface BlockReader {
+  read(view: Uint8Array<ArrayBuffer>, options: { readonly min: number }): Promise<ReadableStreamReadResult<Uint8Array>>;
+}
+
 async function readWhole(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
+  reader: BlockReader,
   late: Promise<'too slow'>,
-  limit: number,
+  { limit, block }: { readonly limit: number; readonly block: number },
 ): Promise<Uint8Array<ArrayBuffer> | 'too large' | 'too slow'> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for (;;) {
-    const read = await Promise.race([reader.read(), late]);
+    const read = await Promise.race([reader.read(new Uint8Array(block), { min: block }), late]);
     if (read === 'too slow') return read;
-    if (read.done) break;
-    size += read.value.byteLength;
-    if (size > limit) return 'too large';
-    chunks.push(read.value);
+    const { value, done } = read;
+    // The last block may come together with the end.
+    if (value !== undefined && value.byteLength > 0) {
+      size += value.byteLength;
+      if (size > limit) return 'too large';
+      chunks.push(value);
+    }
+    if (done) break;
   }
   const whole = new Uint8Array(size);
   let at = 0;

@@ -1,5 +1,6 @@
-import type { Context } from 'hono';
+import type { Context, Next } from 'hono';
 import type { CallerEnv } from './app-env.ts';
+import { turnOf } from './gate/large-bodies.ts';
 import { overBodyLimit } from './gate/limits.ts';
 import { readJson } from './body.ts';
 import { refuse } from './refuse.ts';
@@ -9,16 +10,28 @@ const TAKES_BLOCKS = /\/sessions\/[^/]+\/(chat|spawn)$/;
 /** The calls that take JSON, and nothing else. (A file is written by PUT.) */
 const TAKES_JSON = ['POST', 'PATCH'];
 
-/** Reads the body of a call that takes JSON. Refuses one that is too large, whatever length was declared, or is not JSON. */
-export async function withJsonBody(c: Context<CallerEnv>): Promise<Response | null> {
-  if (!TAKES_JSON.includes(c.req.method)) return null;
+/**
+ * Reads the body of a call that takes JSON, and goes on. Refuses one that is too large, whatever length was declared, or is not JSON.
+ * Large ones of an owner are taken one after another.
+ */
+export async function withJsonBody(c: Context<CallerEnv>, next: Next): Promise<Response | void> {
+  if (!TAKES_JSON.includes(c.req.method)) return next();
   const { BODY_TIMEOUT: seconds } = c.get('settings');
-  const refusalOf = (bytes: number) => overBodyLimit(c, bytes);
-  const json = await readJson(c.req.raw, TAKES_BLOCKS.test(c.req.path), seconds, refusalOf);
-  if ('refused' in json) return refuse(c, json);
-  // These calls take only JSON, whatever content type is declared (curl's `-d` declares a form).
-  const headers = new Headers(c.req.raw.headers);
-  headers.set('content-type', 'application/json');
-  c.req.raw = new Request(c.req.raw, { method: c.req.method, headers, body: json.text });
-  return null;
+  let endTurn: (() => void) | undefined;
+  const beforeParsing = async (bytes: number) => {
+    const refused = await overBodyLimit(c, bytes);
+    if (refused === null) endTurn = await turnOf(c.get('caller').owner, bytes);
+    return refused;
+  };
+  try {
+    const json = await readJson(c.req.raw, TAKES_BLOCKS.test(c.req.path), seconds, beforeParsing);
+    if ('refused' in json) return refuse(c, json);
+    // These calls take only JSON, whatever content type is declared (curl's `-d` declares a form).
+    const headers = new Headers(c.req.raw.headers);
+    headers.set('content-type', 'application/json');
+    c.req.raw = new Request(c.req.raw, { method: c.req.method, headers, body: json.text });
+    await next();
+  } finally {
+    endTurn?.();
+  }
 }

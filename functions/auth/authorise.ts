@@ -73,8 +73,7 @@ function declare({ reach, takesTicket, isNewWork }: Declaration, scopes: Scope[]
       (await admit(c, scopes, takesTicket)) ??
       (await reached(c, reach)) ??
       (isNewWork ? await withRoom(c) : null) ??
-      (await withJsonBody(c)) ??
-      next(),
+      withJsonBody(c, next),
   };
 }
 

@@ -160,7 +160,7 @@ describe('refused tokens', () => {
 
 describe('a body', () => {
   it('that does not arrive in time is refused', async () => {
-    const { readable, writable } = new TransformStream<Uint8Array>();
+    const { readable, writable } = new IdentityTransformStream();
     const writer = writable.getWriter();
     void writer.write(new TextEncoder().encode('{"config":')).catch(() => undefined);
     const init = { method: 'POST', headers: { authorization: `Bearer ${await someone()}` }, body: readable };

@@ -159,17 +159,22 @@ export class Service {
     return runner === null ? null : await endProcess(runner, signal);
   }
 
+  /** Ends all of it at once: no turn is waited for, which may be one that never ends. */
   async stop(): Promise<void> {
-    await Promise.all([this.stopRunner(), ...[...this.#others.keys()].map((name) => this.removeRunner(name))]);
+    const runners = [this.#runner, ...this.#others.values()].filter((runner) => runner !== null);
+    this.#runner = null;
+    this.#others.clear();
+    await Promise.all(runners.map((runner) => endProcess(runner, 'SIGTERM', 'SIGINT')));
     await this.stopEdge();
     await rm(this.folder, { recursive: true, force: true });
   }
 }
 
-async function endProcess(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+/** @param signals two of the same kind may arrive as one */
+async function endProcess(child: ChildProcess, ...signals: NodeJS.Signals[]): Promise<number | null> {
   if (child.exitCode === null && child.signalCode === null) {
     const ended = once(child, 'exit');
-    child.kill(signal);
+    for (const signal of signals) child.kill(signal);
     await ended;
   }
   return child.exitCode;

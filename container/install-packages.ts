@@ -42,11 +42,14 @@ export async function installPackages(request: InstallRequest): Promise<Installe
   const scratch = await mkdtemp(join(folder, `.install-${process.pid}-`));
   try {
     for (const name of ['package.json', 'package-lock.json']) await cp(join(folder, name), join(scratch, name));
-    const failure = await runNpm(npm, flags, scratch, signal);
+    const failure =
+      (await runNpm(npm, flags, scratch, signal)) ??
+      ((await isInstalled(scratch)) ? undefined : 'npm installed something else');
     signal?.throwIfAborted();
     if (failure === undefined) await moveIn(folder, scratch);
-    if (await isInstalled(folder)) return { ok: true };
-    return { ok: false, detail: `${failure ?? 'npm installed something else'}. To try again: ${command}` };
+    // Another process may have done it meanwhile.
+    else if (!(await isInstalled(folder))) return { ok: false, detail: `${failure}. To try again: ${command}` };
+    return { ok: true };
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -65,14 +68,24 @@ function places(lock: string): Map<string, string | undefined> {
   return new Map(wanted.map(([place, { integrity }]) => [place, integrity]));
 }
 
+/** Whole packages take the place of what is there, unless another process was quicker: its packages are the same, and may be in use. */
 async function moveIn(folder: string, scratch: string): Promise<void> {
-  // Another process was quicker: its packages are the same, and may be in use.
-  if (await isInstalled(folder)) return;
-  const target = join(folder, 'node_modules');
+  const [whole, target] = [join(scratch, 'node_modules'), join(folder, 'node_modules')];
+  // First without a look: between a look and a move, others move theirs.
+  if ((await moved(whole, target)) || (await isInstalled(folder))) return;
   await rename(target, join(scratch, 'replaced')).catch(missing);
-  await rename(join(scratch, 'node_modules'), target).catch((error: unknown) => {
+  await moved(whole, target);
+}
+
+/** Whether it could take a place where nothing was. */
+async function moved(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
     if (codeOf(error) !== 'ENOTEMPTY') throw error;
-  });
+    return false;
+  }
 }
 
 /** What processes left here that were killed. */

@@ -1,7 +1,8 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { FreeSpace } from '../../../../runner/lib/disk/free-space.ts';
+import { FreeSpace, type Space } from '../../../../runner/lib/disk/free-space.ts';
 import { WorkspaceWatch, type Full } from '../../../../runner/session/container/workspace-watch.ts';
 import { Changes } from '../../../support/changes.ts';
 import { keptLog } from '../../../support/quiet-log.ts';
@@ -13,7 +14,24 @@ const touch = (folder: string, files: number) => {
   for (let n = 0; n < files; n++) writeFileSync(path.join(folder, `${n}`), '');
 };
 
+const LOOK_MS = 10;
+
+/**
+ * A disk that has these folders alone. On the machine's, others free as much as a test writes, and then the watch rightly sees
+ * nothing until its next measurement: a test of what it does at once would fail by chance.
+ */
+const diskOf = (...folders: string[]) => {
+  const now = async (): Promise<Space> => {
+    const files = folders.flatMap((folder) => readdirSync(folder).map((name) => statSync(path.join(folder, name))));
+    const freeBytes = 2 ** 40 - files.reduce((all, { size }) => all + size, 0);
+    return { freeBytes, availableBytes: freeBytes, freeFiles: 1_000_000 - files.length };
+  };
+  return { now, next: async () => await pause(LOOK_MS, undefined, { ref: false }).then(now) };
+};
+
 interface Watched {
+  /** Where the folders are; absent: on the machine's disk. */
+  space?: ReturnType<typeof diskOf>;
   mb?: number;
   files?: number;
   /** Called when the container is paused. */
@@ -21,7 +39,7 @@ interface Watched {
   resume?: () => Promise<void>;
 }
 
-async function watch(folders: string[], { mb = 16, files = 100_000, onPause, resume }: Watched = {}) {
+async function watch(folders: string[], { mb = 16, files = 100_000, onPause, resume, ...given }: Watched = {}) {
   const changes = new Changes();
   const full: Full[] = [];
   /** What happened to the container. */
@@ -30,7 +48,7 @@ async function watch(folders: string[], { mb = 16, files = 100_000, onPause, res
   const watched = new WorkspaceWatch({
     folders,
     limits: { mb, files },
-    space: new FreeSpace(folders[0] ?? '', 10),
+    space: given.space ?? new FreeSpace(folders[0] ?? '', LOOK_MS),
     pause: async () => {
       container.push('paused');
       onPause?.();
@@ -72,7 +90,7 @@ test('all files of both folders count together, in any depth', async () => {
 
 test('files without content count too', async () => {
   const folder = scratch();
-  const { fullUp } = await watch([folder], { files: 2_000 });
+  const { fullUp } = await watch([folder], { space: diskOf(folder), files: 2_000 });
   touch(folder, 2_500);
   expect(await fullUp()).toMatchObject({ limit: 'files', used: expect.any(Number) });
 });
@@ -80,7 +98,7 @@ test('files without content count too', async () => {
 test('what is over its limit from the start may be cleaned up, but hardly grow', async () => {
   const folder = scratch();
   write(folder, 'left over', 30);
-  const { full, fullUp } = await watch([folder]);
+  const { full, fullUp } = await watch([folder], { space: diskOf(folder) });
   write(folder, 'more', 20);
   rmSync(path.join(folder, 'more'));
   expect(full).toEqual([]);
@@ -90,7 +108,7 @@ test('what is over its limit from the start may be cleaned up, but hardly grow',
 
 test('a container that may have written too much is paused while it is measured, and goes on when it has not', async () => {
   const [folder, ofAnother] = [scratch(), scratch()];
-  const { container, changes, full } = await watch([folder]);
+  const { container, changes, full } = await watch([folder], { space: diskOf(folder, ofAnother) });
   // On the same file system, but not this session's.
   write(ofAnother, 'much', 30);
   await changes.until(() => container.includes('resumed') || undefined);
@@ -100,7 +118,7 @@ test('a container that may have written too much is paused while it is measured,
 
 test('it is resumed before it is told to end, and one that then goes on writing is reported', async () => {
   const folder = scratch();
-  const { container, changes, fullUp } = await watch([folder]);
+  const { container, changes, fullUp } = await watch([folder], { space: diskOf(folder) });
   write(folder, 'too much', 20);
   await fullUp();
   expect(container).toEqual(['paused', 'resumed', 'ended']);
@@ -110,7 +128,7 @@ test('it is resumed before it is told to end, and one that then goes on writing 
 
 test('one that is far over its limit is ended where it is held', async () => {
   const folder = scratch();
-  const { container, fullUp } = await watch([folder]);
+  const { container, fullUp } = await watch([folder], { space: diskOf(folder) });
   write(folder, 'far too much', 60);
   await fullUp();
   expect(container.slice(0, 2)).toEqual(['paused', 'ended at once']);
@@ -120,6 +138,7 @@ test('an engine that fails to resume it is asked again, also when the watch ends
   const [folder, ofAnother] = [scratch(), scratch()];
   let fails = 2;
   const { container, changes, close } = await watch([folder], {
+    space: diskOf(folder, ofAnother),
     onPause: () => changes.notify(),
     resume: async () => {
       if (fails-- > 0) throw new Error('the engine is away');

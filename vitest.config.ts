@@ -121,7 +121,7 @@ export default defineConfig({
       },
       {
         test: {
-          // Of the same kind as `real`; after the sessions in Docker, so that both lanes of `npm test` end at about the same time.
+          // Of the same kind as `real`.
           name: 'wrapper',
           include: [OF_WRAPPER],
           ...patience,

@@ -2,19 +2,30 @@ import path from 'node:path';
 import { parseCLI, startVitest } from 'vitest/node';
 import { OutcomeReporter, type Outcome } from '../test/support/outcome.ts';
 
-/** Projects that begin at the same time: the engine and its image are made ready while the others' tests run. */
-const LANES = [
-  ['unit', 'edge', 'edge-redis', 'real'],
-  ['e2e', 'wrapper'],
+interface Lane {
+  readonly projects: string[];
+  /** How many files at once. */
+  readonly workers: number;
+}
+
+/**
+ * Lanes begin at the same time, and go through their projects one after the other. On two cores, the first is always busy: it is
+ * what the machine does while the engine and its image are made ready, which the third waits for. The files of the other two
+ * wait most of their time, for containers, agents and time limits.
+ */
+const LANES: readonly Lane[] = [
+  { projects: ['unit', 'edge', 'edge-redis'], workers: 2 },
+  { projects: ['real', 'wrapper'], workers: 3 },
+  { projects: ['e2e'], workers: 3 },
 ];
 
 /** Runs the tests by these Vitest arguments, and ends what their setup started. */
-async function runTests(args: string[], projects?: string[]): Promise<Outcome> {
+async function runTests(args: string[], lane?: Lane): Promise<Outcome> {
   const { filter, options } = parseCLI(['vitest', 'run', ...args]);
   const reporter = new OutcomeReporter(options.testNamePattern !== undefined);
   const vitest = await startVitest('test', filter, {
     ...options,
-    ...(projects === undefined ? {} : { project: projects }),
+    ...(lane === undefined ? {} : { project: lane.projects, maxWorkers: lane.workers }),
     watch: false,
     reporters: [...[options.reporters ?? 'default'].flat(), reporter],
   });
@@ -23,13 +34,13 @@ async function runTests(args: string[], projects?: string[]): Promise<Outcome> {
 }
 
 /** Of a lane that cannot begin, no test is known: it has failed once. */
-async function runLane(args: string[], projects?: string[]): Promise<Outcome> {
+async function runLane(args: string[], lane?: Lane): Promise<Outcome> {
   try {
-    return await runTests(args, projects);
+    return await runTests(args, lane);
   } catch (error) {
     console.error(error);
     const why = error instanceof Error ? error.message : String(error);
-    const failures = [{ test: `the projects ${projects?.join(', ') ?? ''}`, why }];
+    const failures = [{ test: `the projects ${lane?.projects.join(', ') ?? ''}`, why }];
     return { passed: 0, failed: 1, failures, notRun: [], projects: [] };
   }
 }
@@ -42,7 +53,7 @@ async function main(): Promise<void> {
   // The same sources are loaded by hundreds of processes.
   process.env['NODE_COMPILE_CACHE'] ??= path.join(import.meta.dirname, '..', 'node_modules', '.cache', 'node');
   const args = process.argv.slice(2);
-  const lanes = args.length === 0 ? LANES.map((projects) => runLane(args, projects)) : [runLane(args)];
+  const lanes = args.length === 0 ? LANES.map((lane) => runLane(args, lane)) : [runLane(args)];
   const outcomes = await Promise.all(lanes);
 
   const notRun = outcomes.flatMap((outcome) => outcome.notRun);
@@ -52,7 +63,7 @@ async function main(): Promise<void> {
   const missed = process.env['REQUIRE_DOCKER'] === '1' ? notRun.length : 0;
   if (missed > 0) console.log('\nREQUIRE_DOCKER=1: these count as failed.');
 
-  // Once more, at the end: two lanes write between each other's lines.
+  // Once more, at the end: the lanes write between each other's lines.
   const failures = outcomes.flatMap((outcome) => outcome.failures);
   if (failures.length > 0) console.log(`\nFailed:\n${failures.map(({ test, why }) => `- ${test}: ${why}`).join('\n')}`);
 

@@ -63,11 +63,12 @@ test('each call says how Claude Code names it, and a line says by that name when
       const { signal } = { signal: null, ...readClaudeLine(line, []) };
       return signal?.is === 'tool_results' ? signal.tool_use_ids : [];
     });
+  // All of them first: the agent may read an answer while another call is still on its way.
+  for (const n of CHILDREN.keys()) names.push((await session.nth('tool_call', n)).tool_use_id);
+  expect(new Set(names).size).toBe(3);
+  expect(read()).toEqual([]);
   for (const [n, child] of CHILDREN.entries()) {
-    names.push((await session.nth('tool_call', n)).tool_use_id);
-    expect(read()).toEqual([]);
     const structured = finished(child, 'done');
-    if (n === 2) expect(new Set(names).size).toBe(3);
     await answerCall(session, n, { text: JSON.stringify(structured), is_error: false, structured });
   }
   await turn;

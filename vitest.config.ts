@@ -22,8 +22,6 @@ const patience = {
 /** The edge with the settings that Redis needs. */
 const ON_REDIS = 'test/edge/redis/**/*.test.ts';
 
-const OF_WRAPPER = 'test/real/wrapper/**/*.test.ts';
-
 /** The edge in workerd. @param bindings what it has besides where there is a Redis; absent: it has none */
 function edge(bindings?: (redis: Extract<RedisForTests, { ok: true }>) => Record<string, string>) {
   return cloudflareTest(({ inject }) => {
@@ -111,23 +109,11 @@ export default defineConfig({
         test: {
           name: 'real',
           include: ['test/real/**/*.test.ts'],
-          exclude: [OF_WRAPPER],
           ...patience,
           globalSetup: './test/support/bundles.ts',
           // As `unit`: what one file has loaded, the next ones need too, a CPU second for each.
           isolate: false,
           sequence: { groupOrder: 3 },
-        },
-      },
-      {
-        test: {
-          // Of the same kind as `real`.
-          name: 'wrapper',
-          include: [OF_WRAPPER],
-          ...patience,
-          globalSetup: './test/support/bundles.ts',
-          isolate: false,
-          sequence: { groupOrder: 6 },
         },
       },
       {

@@ -15,7 +15,7 @@ interface Lane {
  */
 const LANES: readonly Lane[] = [
   { projects: ['unit', 'edge', 'edge-redis'], workers: 2 },
-  { projects: ['real', 'wrapper'], workers: 3 },
+  { projects: ['real'], workers: 3 },
   { projects: ['e2e'], workers: 3 },
 ];
 

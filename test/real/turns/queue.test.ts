@@ -26,7 +26,7 @@ const ended = async (id: string, messages: readonly string[]) =>
 
 test('what waits when a container has lived its time goes on in the next', { timeout: atMost(120) }, async () => {
   const { alice } = scene;
-  const id = await alice.createSession({ timeout_seconds: 40 });
+  const id = await alice.createSession({ timeout_seconds: 20 });
   const work = await alice.tell(id, 'long work');
   const waiting = [await alice.tell(id, 'quick 1'), await alice.tell(id, 'quick 2')];
   const views = await ended(id, [work, ...waiting]);

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { WAIT_MS } from '../patience.ts';
 
@@ -66,14 +67,14 @@ export class Client {
 
   /** Waits until the session is as it should be. */
   async until(sessionId: string, fits: (session: Json) => boolean): Promise<Json> {
-    const deadline = performance.now() + WAIT_MS;
+    const begun = performance.now();
     for (;;) {
       const session = await this.show(sessionId);
       if (fits(session)) return session;
-      if (performance.now() > deadline) throw new Error(`it did not come to that: ${JSON.stringify(session)}`);
-      await new Promise((resolve) => {
-        setTimeout(resolve, 100);
-      });
+      const waited = performance.now() - begun;
+      if (waited > WAIT_MS) throw new Error(`it did not come to that: ${JSON.stringify(session)}`);
+      // What takes long is looked at less often: see `until.ts`.
+      await pause(Math.min(1000, Math.max(100, waited / 10)));
     }
   }
 

@@ -20,6 +20,8 @@ afterAll(async () => await scene[Symbol.asyncDispose]());
 const NOBODY = '01900000-0000-7000-8000-000000000000';
 /** Calls that get as far as the object that they name only with a body. */
 const BODIES: Readonly<Record<string, object>> = {
+  // It waits: a session that runs would start a `claude` at each.
+  '/api/v1/sessions': { config: { isolation: 'container' } },
   '/api/v1/sessions/{session_id}/chat': { prompt: 'hi', stream: true },
   '/api/v1/sessions/{session_id}/spawn': { prompt: 'hi' },
   '/api/v1/sessions/{session_id}/fork': {},

@@ -102,8 +102,9 @@ export class RunnerSockets {
   }
 }
 
+/** Of a runner that has gone meanwhile nothing is lost: it gets all that it missed when it says hello. */
 export function sendFrame(socket: WebSocket, frame: PoolFrame): void {
-  socket.send(JSON.stringify(frame));
+  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
 }
 
 const readRunnerFrame = frameReader(runnerFrame);

@@ -1,5 +1,5 @@
 /** CI runs all projects side by side on two cores: there, everything takes several times as long as alone. */
-const SLOWNESS = process.env['CI'] === undefined ? 1 : 4;
+const SLOWNESS = process.env['CI'] === undefined ? 1 : 6;
 
 /**
  * A time limit of this many seconds on a quiet machine. A limit only ends what hangs and is never what a test proves, so it may

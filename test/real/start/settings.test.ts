@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mintToken } from '../../../start/settings/mint-token.ts';
 import { startService, type RunningService } from '../../support/data-fixture/service.ts';
 import { Client, script } from '../../support/e2e/client.ts';
+import { until } from '../../support/until.ts';
 
 /** The service on the process backend, with the real `claude` and the demo model. */
 
@@ -15,22 +16,19 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-settings-'));
   service = await startService(folder, {});
   client = new Client(service.url, await mintToken(service.secret, { kind: 'user', sub: 'alice', ttlSeconds: 3600 }));
-}, 90_000);
+});
 afterAll(async () => {
   await service?.stop();
   await rm(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 /** The `nth` thing (from 1) that the session has asked people. */
 const asked = async (id: string, nth: number): Promise<string> =>
-  await vi.waitFor(
-    async () => {
-      const { body } = await client.call('GET', `/sessions/${id}/interactions`);
-      expect(body.data).toHaveLength(nth);
-      return body.data[nth - 1].interaction_id as string;
-    },
-    { timeout: 50_000, interval: 100 },
-  );
+  await until(async () => {
+    const { body } = await client.call('GET', `/sessions/${id}/interactions`);
+    expect(body.data).toHaveLength(nth);
+    return body.data[nth - 1].interaction_id as string;
+  });
 
 const decide = async (id: string, interaction: string, decision: string) =>
   await client.call('POST', `/sessions/${id}/interactions/${interaction}/resolve`, { decision });
@@ -43,7 +41,7 @@ async function turns(id: string): Promise<string[]> {
     .map(({ data }) => `${data.permissionMode} ${data.model}`);
 }
 
-test('after a plan was approved, the session goes on as approved, over a stop too', { timeout: 180_000 }, async () => {
+test('after a plan was approved, the session goes on as approved, over a stop too', async () => {
   const id = await client.createSession({ permission_mode: 'plan' });
   const planned = client.ask(id, script({ tool: 'ExitPlanMode', input: {} }, { text: 'I begin.' }));
   await decide(id, await asked(id, 1), 'allow');
@@ -64,7 +62,7 @@ test('after a plan was approved, the session goes on as approved, over a stop to
   expect(settings.map(({ data }) => data.permission_mode)).toEqual(['ask', 'accept_edits']);
 });
 
-test('a model that is set, or named with /model, holds at once and over a stop', { timeout: 180_000 }, async () => {
+test('a model that is set, or named with /model, holds at once and over a stop', async () => {
   const id = await client.createSession({ model: 'opus' });
   const change = async (body: object) => expect((await client.call('PATCH', `/sessions/${id}`, body)).status).toBe(200);
   const modelNow = async () => (await turns(id)).at(-1)?.split(' ')[1];

@@ -37,6 +37,7 @@ function edge(bindings?: (redis: Extract<RedisForTests, { ok: true }>) => Record
           FAILED_TOKENS_PER_ADDRESS: '0',
           // Most of these tests have no runner, and would wait for one. test/real/start/early-files.test.ts does.
           PLACE_TIMEOUT: '0',
+          POOLS: JSON.stringify({ gpu: { owners: ['gina'] }, open: { owners: '*' } }),
           // A line for each of thousands of calls would hide what a test says.
           ACCESS_LOG: 'off',
           ...(redis?.ok ? bindings?.(redis) : {}),

@@ -2,13 +2,14 @@ import type { Context } from 'hono';
 import type { HandlerObjects } from '../durable/rpc/callable.ts';
 import { directoryStub, poolStub, sessionStub } from '../durable/rpc/edge-env.ts';
 import { uuid } from '../protocol/ids.ts';
+import { poolNames } from '../protocol/settings/pools-setting.ts';
 import { SESSION_NOT_FOUND, type Refusal } from '../protocol/api/problem.ts';
 import type { AppEnv, CallerEnv } from './app-env.ts';
 import { isKnown, remember } from './known-sessions.ts';
 import { originOf } from './origin-of.ts';
 
 /** What these need of a request, whether its caller is known or not. */
-type C = Pick<Context<AppEnv>, 'env' | 'req'>;
+type C = Pick<Context<AppEnv>, 'env' | 'req' | 'get'>;
 
 /** A session's object. (It is boxed, because a stub claims to have every property that it is asked for.) */
 interface Found {
@@ -27,12 +28,12 @@ export function sessionOf(c: Context<CallerEnv>): Promise<Found | Refusal> {
  */
 export function askingSessionOf(c: Context<CallerEnv>): Promise<Found | Refusal> {
   const { owner } = c.get('caller');
-  return find(c, owner, async (id) => (await directoryOf(c).has(id)) || (await poolOf(c).knows(id)));
+  return find(c, owner, async (id) => (await directoryOf(c).has(id)) || (await anyPoolKnows(c, id)));
 }
 
 /** As `sessionOf`, for what runners do: any session that had a container, or waits for one. */
 export function placedSessionOf(c: C): Promise<Found | Refusal> {
-  return find(c, '', async (id) => await poolOf(c).knows(id));
+  return find(c, '', async (id) => await anyPoolKnows(c, id));
 }
 
 async function find(c: C, whose: string, ask: (id: string) => Promise<boolean>): Promise<Found | Refusal> {
@@ -62,8 +63,16 @@ export function directoryOf(c: Context<CallerEnv>) {
   return directoryStub(c.env, c.get('caller').owner);
 }
 
-export function poolOf(c: C) {
-  return poolStub(c.env);
+/** All pools of runners, by their names. */
+export function poolsOf(c: Pick<Context<AppEnv>, 'env' | 'get'>) {
+  // (Each is boxed, because a stub claims to have every property that it is asked for.)
+  return poolNames(c.get('settings')).map((name) => ({ name, pool: poolStub(c.env, name) }));
+}
+
+/** Whether a pool knows a session. Nothing but the session itself says in which it is. */
+async function anyPoolKnows(c: C, sessionId: string): Promise<boolean> {
+  for (const { pool } of poolsOf(c)) if (await pool.knows(sessionId)) return true;
+  return false;
 }
 
 /** The caller's session has been created: nobody need be asked about it, and it is what the audit log names. */

@@ -10,6 +10,8 @@ const poolHealth = z.object({
   runners: z.array(
     z.object({
       name: z.string(),
+      /** The pool that it is in. Absent: the default one. */
+      pool: z.string().optional(),
       backend: backendName,
       ok: z.boolean(),
       detail: z.string(),

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { epoch, userName, uuid } from './ids.ts';
+import { poolName } from './settings/pools-setting.ts';
 
 /** How far the clocks of who signs a token and who checks it may differ, seconds. */
 export const LEEWAY_SECONDS = 30;
@@ -56,8 +57,12 @@ export const sessionClaims = z.object({ sub: uuid, epoch });
 export const ticketClaims = z.object({ sub: uuid, exp: z.number() });
 /** `sub` is the runner's name: the same name means the same runner, with the same files. It has signed the token itself. */
 export const runnerClaims = z.object({ sub: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/), exp: z.number() });
-/** A code with which a runner of that name enrols its key, once. `jti` tells it from others. */
-export const runnerCodeClaims = runnerClaims.extend({ jti: z.string().min(1).max(128) });
+/** A code with which a runner of that name enrols its key, once, in that pool. `jti` tells it from others. */
+export const runnerCodeClaims = runnerClaims.extend({
+  jti: z.string().min(1).max(128),
+  /** Absent: the default one. */
+  pool: poolName.optional(),
+});
 /**
  * `sub` is the name of an edge elsewhere, which may call the objects for any owner (`REMOTE_EDGES`). A revocation knows it by
  * its `jti`.

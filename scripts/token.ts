@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { poolName } from '../protocol/settings/pools-setting.ts';
 import { runnerClaims, SCOPES, serviceClaims, userClaims, wordsOfScope } from '../protocol/token.ts';
 import { flagFault } from '../start/settings/arguments.ts';
 import { expectedClaims, mintToken, parseDuration, type TokenRequest } from '../start/settings/mint-token.ts';
@@ -19,6 +20,7 @@ A service's is for an edge elsewhere (docs/deploy.md): set as EDGE_SERVICE_TOKEN
   --sid UUID     bound to that session and those below it: nothing else is there for it
   --name TEXT, --email TEXT
                  who the commits of its sessions are by (default: NAME <NAME@cc-docker>)
+  --pool NAME    the pool that a runner is in (default: default)
   --kind KIND    user, runner or service (default user)
   --help         this text`;
 
@@ -40,6 +42,7 @@ function parseCommand(): Command | Refused {
         sid: { type: 'string' },
         name: { type: 'string' },
         email: { type: 'string' },
+        pool: { type: 'string' },
         kind: { type: 'string', default: 'user' },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -49,7 +52,7 @@ function parseCommand(): Command | Refused {
   }
   if (values.help) return { run: 'help' };
 
-  const { kind, sub, scope, sid, name, email } = values;
+  const { kind, sub, scope, sid, name, email, pool } = values;
   if (!isKind(kind)) return { refused: '--kind must be user, runner or service' };
   if (sub === undefined) return { refused: '--sub NAME is missing: whose token is it?' };
   if (!CLAIMS[kind].shape.sub.safeParse(sub).success) {
@@ -61,12 +64,15 @@ function parseCommand(): Command | Refused {
   for (const [option, value] of Object.entries({ scope, sid, name, email }))
     if (value !== undefined && kind !== 'user')
       return { refused: `--${option} is for a user’s token, not for a ${kind}’s` };
+  if (pool !== undefined && kind !== 'runner') return { refused: `--pool is for a runner’s code, not for a ${kind}’s` };
+  if (!poolName.optional().safeParse(pool).success)
+    return { refused: '--pool must be at most 32 lower-case letters, digits and -' };
   if (!userClaims.shape.sid.safeParse(sid).success) return { refused: '--sid must be the id of a session, a UUID' };
   const { scopes, unknown } = wordsOfScope(scope ?? '');
   if (unknown.length > 0)
     return { refused: `--scope has ${unknown.join(', ')}, which is none of ${SCOPES.join(', ')}` };
   if (scope !== undefined && scopes.length === 0) return { refused: '--scope names nothing that the token may do' };
-  const request: TokenRequest = { kind, sub, ttlSeconds: ttl.seconds };
+  const request: TokenRequest = { kind, sub, ttlSeconds: ttl.seconds, ...(pool !== undefined && { pool }) };
   const bounds = { ...(scope !== undefined && { scope }), ...(sid !== undefined && { sid }) };
   const author = { ...(name !== undefined && { name }), ...(email !== undefined && { email }) };
   return { run: 'mint', request: { ...request, ...bounds, ...author } };

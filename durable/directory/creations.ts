@@ -1,5 +1,6 @@
 import type { EdgeSettings } from '../../protocol/settings/edge-settings.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
+import { poolRefusal } from '../../protocol/settings/pools-setting.ts';
 import type { ContentBlock } from '../../protocol/content/blocks.ts';
 import type { CreateSessionRequest } from '../../protocol/api/session.ts';
 import type { ChildCreation, Creation, Spawned } from '../rpc/creation.ts';
@@ -62,6 +63,7 @@ export class Creations {
   /** Reserves a place. The answer is the session's id: that of an earlier call, when the key or the id has come before. */
   reserve({
     session_id,
+    owner,
     request,
     idempotency_key: key,
     fork,
@@ -78,6 +80,8 @@ export class Creations {
     if (list.has(session_id)) return session_id;
     const full = child === null ? this.#refusal(now) : this.spawnRefusal(child.parent);
     if (full !== null) return full;
+    const outside = poolRefusal(settings, owner, request.config.runner?.pool);
+    if (outside !== null) return outside;
     const begun = storage.begin(session_id, request, fork ?? null);
     if ('refused' in begun) return begun;
     const active = list.active().length;

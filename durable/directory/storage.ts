@@ -1,5 +1,6 @@
 import type { EdgeSettings } from '../../protocol/settings/edge-settings.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
+import { poolNames } from '../../protocol/settings/pools-setting.ts';
 import type { TreeName } from '../../protocol/link/runner-control.ts';
 import type { CreateSessionRequest } from '../../protocol/api/session.ts';
 import type { SnapshotView, Workspace, WorkspaceView } from '../../protocol/api/workspace.ts';
@@ -212,10 +213,17 @@ export class OwnerStorage {
     for (const [storage, unneeded] of Map.groupBy(trees, (tree) => tree.storage)) {
       const names = unneeded.map(({ snapshot_id, tree }) => ({ snapshot_id, tree }));
       try {
-        await poolStub(this.#env).dropTrees(storage, this.#owner, names);
+        await this.#dropFrom(storage, names);
       } catch (error) {
         console.warn(`directory: ${names.length} trees are left to the next sweep: ${String(error)}`);
       }
+    }
+  }
+
+  /** Any runner that sees the storage will do, in whichever pool it is. */
+  async #dropFrom(storage: string, names: readonly TreeName[]): Promise<void> {
+    for (const pool of poolNames(this.#settings)) {
+      if (await poolStub(this.#env, pool).dropTrees(storage, this.#owner, names)) return;
     }
   }
 }

@@ -1,7 +1,8 @@
 import type { TreeName } from '../../protocol/link/runner-control.ts';
 import type { FilesOrder, Ordered } from '../rpc/pool-rpc.ts';
 import { chooseRunner, type Needs, type RunnerChoice } from './core/placement.ts';
-import { localOn, type PlacementQueue, type PoolDependencies } from './placement-queue.ts';
+import type { PoolDependencies } from './dependencies.ts';
+import { localOn, type PlacementQueue } from './placement-queue.ts';
 
 /** Trees that one frame names at most. */
 const MAX_TREES = 1000;
@@ -18,16 +19,16 @@ export class FileOrders {
 
   /** The runner that an `order` would go to. */
   choose(sessionId: string, needs: Needs): RunnerChoice {
-    return chooseRunner(this.#queue.loads(), this.#needsNow(sessionId, needs));
+    return chooseRunner(this.#queue.loads(Date.now()), this.#needsNow(sessionId, needs));
   }
 
   order(needs: Needs, order: FilesOrder): Ordered {
     const { session_id } = order;
     const now = this.#needsNow(session_id, needs);
-    const found = chooseRunner(this.#queue.loads(), now);
+    const found = chooseRunner(this.#queue.loads(Date.now()), now);
     if ('detail' in found) return { sent: false, detail: found.detail };
     const { runner } = found;
-    this.#deps.table.addCopy(session_id, runner);
+    this.#deps.copies.add(session_id, runner);
     // A container may have been placed since the session asked. Then only its runner's copy is the newest.
     const local = now === needs ? localOn(runner, needs, order.files.local) : 'required';
     this.#deps.sockets.send(runner, { ...order, files: { ...order.files, local } });
@@ -35,15 +36,16 @@ export class FileOrders {
   }
 
   orderStored(storage: string, order: FilesOrder): Ordered {
-    const found = chooseRunner(this.#queue.loads(), { on: 'storage', storage, prefer: null });
+    const found = chooseRunner(this.#queue.loads(Date.now()), { on: 'storage', storage, prefer: null });
     if ('detail' in found) return { sent: false, detail: found.detail };
     this.#deps.sockets.send(found.runner, order);
     return { sent: true, runner: found.runner };
   }
 
-  dropTrees(storage: string, owner: string, trees: readonly TreeName[]): void {
-    const runner = this.#queue.loads().find((one) => one.connected && one.storage?.id === storage);
+  dropTrees(storage: string, owner: string, trees: readonly TreeName[]): boolean {
+    const runner = this.#queue.loads(Date.now()).find((one) => one.connected && one.storage?.id === storage);
     if (runner !== undefined) this.#drop(runner.name, owner, trees);
+    return runner !== undefined;
   }
 
   /** A runner asks which of the trees in its storage nobody needs. */
@@ -63,7 +65,7 @@ export class FileOrders {
 
   /** The files of a session that has a container are on that container's runner, whatever the session knew when it asked. */
   #needsNow(sessionId: string, needs: Needs): Needs {
-    const runner = this.#deps.table.place(sessionId)?.runner ?? null;
+    const runner = this.#deps.places.of(sessionId)?.runner ?? null;
     return runner === null ? needs : { on: 'runner', runner };
   }
 

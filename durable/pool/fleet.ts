@@ -1,9 +1,12 @@
 import type { Refusal } from '../../protocol/api/problem.ts';
-import type { RunnerView } from '../../protocol/api/runners.ts';
 import { FIRST_PROTOCOL } from '../../protocol/link/protocol-version.ts';
-import type { PlacementQueue, PoolDependencies } from './placement-queue.ts';
-import type { RunnerRow } from './pool-table.ts';
-import type { RunnerKeys } from './runner-keys.ts';
+import type { RunnerOfPool } from '../rpc/pool-rpc.ts';
+import { restsUntil } from './core/resting.ts';
+import type { RunnerLoad } from './core/placement.ts';
+import type { PoolDependencies } from './dependencies.ts';
+import type { PlacementQueue } from './placement-queue.ts';
+import type { RunnerKeys } from './tables/runner-keys.ts';
+import type { RunnerRow } from './tables/runners-table.ts';
 
 /** The runners as an operator sees them, and what the operator has them do. */
 export class Fleet {
@@ -18,29 +21,27 @@ export class Fleet {
   }
 
   /** Every runner that has enrolled, or is connected, by name. */
-  list(now: number): RunnerView[] {
-    const rows = new Map(this.#deps.table.everyRunner().map((row) => [row.name, row]));
-    const names = new Set([...rows.keys(), ...this.#keys.names()]);
-    const running = this.#deps.table.running();
-    return [...names].toSorted().map((name) => {
-      return this.#view(name, rows.get(name), running.get(name) ?? 0, now);
-    });
+  list(now: number): RunnerOfPool[] {
+    const { runners } = this.#deps;
+    const names = new Set([...runners.every().map(({ name }) => name), ...this.#keys.names()]);
+    const loads = new Map(this.#queue.loads(now).map((load) => [load.name, load]));
+    return [...names].toSorted().map((name) => this.#view(name, runners.last(name), loads.get(name), now));
   }
 
   /** Null: there is no such runner. */
-  one(name: string, now: number): RunnerView | null {
+  one(name: string, now: number): RunnerOfPool | null {
     return this.list(now).find((runner) => runner.name === name) ?? null;
   }
 
   /** The runner takes no sessions from now on. */
-  async cordon(name: string, now: number): Promise<RunnerView | Refusal> {
+  async cordon(name: string, now: number): Promise<RunnerOfPool | Refusal> {
     if (this.one(name, now) === null) return notFound(name);
     this.#deps.cordons.set(name, false, now);
     return await this.#changed(name, now);
   }
 
   /** The same, and its sessions leave: those that are idle at once, the others when their turn has ended. */
-  async drain(name: string, now: number): Promise<RunnerView | Refusal> {
+  async drain(name: string, now: number): Promise<RunnerOfPool | Refusal> {
     const runner = this.one(name, now);
     if (runner === null) return notFound(name);
     if (runner.state !== 'away' && (runner.protocol ?? FIRST_PROTOCOL) < DRAINS) return tooOld(runner);
@@ -49,7 +50,7 @@ export class Fleet {
     return await this.#changed(name, now);
   }
 
-  async uncordon(name: string, now: number): Promise<RunnerView | Refusal> {
+  async uncordon(name: string, now: number): Promise<RunnerOfPool | Refusal> {
     if (this.one(name, now) === null) return notFound(name);
     const drained = this.#deps.cordons.of(name)?.drain === true;
     this.#deps.cordons.remove(name);
@@ -57,14 +58,15 @@ export class Fleet {
     return await this.#changed(name, now);
   }
 
-  async #changed(name: string, now: number): Promise<RunnerView | Refusal> {
+  async #changed(name: string, now: number): Promise<RunnerOfPool | Refusal> {
     // Sessions that wait have another reason now, or a place.
     await this.#queue.fill();
     return this.one(name, now) ?? notFound(name);
   }
 
-  #view(name: string, row: RunnerRow | undefined, running: number, now: number): RunnerView {
-    const { sockets, cordons } = this.#deps;
+  #view(name: string, row: RunnerRow | null, load: RunnerLoad | undefined, now: number): RunnerOfPool {
+    const { sockets, cordons, places } = this.#deps;
+    const running = places.byRunner.count(name);
     const cordon = cordons.of(name);
     const socket = sockets.of(name);
     const drains = row?.draining === true || cordon?.drain === true;
@@ -77,14 +79,17 @@ export class Fleet {
       cordoned: cordon !== null,
       cordoned_at: cordon === null ? null : new Date(cordon.since).toISOString(),
       version: row?.version ?? null,
-      protocol: row === undefined ? null : (row.protocol ?? FIRST_PROTOCOL),
+      protocol: row === null ? null : (row.protocol ?? FIRST_PROTOCOL),
       backend: row?.backend ?? null,
       labels: { ...row?.labels },
       capacity,
       running,
       free: state === 'connected' ? Math.max(0, capacity - running) : 0,
+      resources: resourcesOf(load),
+      rests_until: restsUntilText(row, now),
+      kept_for: this.#queue.kept?.runner === name ? this.#queue.kept.session_id : null,
       health: row?.health ?? null,
-      storage: row === undefined ? null : { id: row.storage.id, kind: row.storage.kind, ...row.storage.health },
+      storage: row === null ? null : { id: row.storage.id, kind: row.storage.kind, ...row.storage.health },
       disk: row?.disk ?? null,
       unknown_frames: row?.unknown ?? 0,
       last_seen: seen === null ? null : new Date(seen).toISOString(),
@@ -92,15 +97,31 @@ export class Fleet {
   }
 }
 
+const shown = ({ cpus, memoryMb }: RunnerLoad['used']) => ({
+  cpus: Math.round(cpus * 100) / 100,
+  memory_mb: Math.round(memoryMb),
+});
+
+function resourcesOf(load: RunnerLoad | undefined): RunnerOfPool['resources'] {
+  if (load === undefined || load.machine === null) return null;
+  const { machine, used } = load;
+  return { total: shown(machine.total), used: shown(used) };
+}
+
+function restsUntilText(row: RunnerRow | null, now: number): string | null {
+  const until = restsUntil(row?.losses ?? [], now);
+  return until === null ? null : new Date(until).toISOString();
+}
+
 /** The protocol from which on a runner understands `drain`. */
 const DRAINS = 2;
 
 const notFound = (name: string): Refusal => ({
   refused: 'runner_not_found',
-  detail: `No runner named "${name}" has enrolled. \`GET /api/v1/runners\` lists them.`,
+  detail: `No runner named "${name}" has enrolled in this pool.`,
 });
 
-const tooOld = ({ name, version }: RunnerView): Refusal => ({
+const tooOld = ({ name, version }: RunnerOfPool): Refusal => ({
   refused: 'runner_outdated',
   detail: `The runner "${name}" (version ${version ?? 'unknown'}) cannot be told to drain. Cordon it, and end its process with SIGTERM when nothing runs on it; or upgrade it.`,
 });

@@ -6,24 +6,32 @@ import type { PoolHealth } from '../../protocol/health.ts';
 import type { Counts } from '../../protocol/metrics/registry.ts';
 import type { Launch, PlacementKey, TreeName } from '../../protocol/link/runner-control.ts';
 import type { EdgeEnv } from '../rpc/edge-env.ts';
-import type { RunnerView } from '../../protocol/api/runners.ts';
-import type { EnrolInput, FilesOrder, Ordered, PoolRpc, RunnerChange } from '../rpc/pool-rpc.ts';
-import { migrate, stampVersion, type Schema } from '../shared/schema.ts';
+import type {
+  EnrolInput,
+  FilesOrder,
+  Ordered,
+  PoolRpc,
+  RunnerChange,
+  RunnerHome,
+  RunnerOfPool,
+} from '../rpc/pool-rpc.ts';
+import { migrate, stampVersion } from '../shared/schema.ts';
 import { isOfPresentKey, mintSessionToken } from '../shared/session-token.ts';
 import { MAX_UNKNOWN_PER_MINUTE, UnknownFrames } from '../shared/unknown-frames.ts';
 import type { Needs, Placement, RunnerChoice } from './core/placement.ts';
-import { Cordons } from './cordons.ts';
+import { restsUntil, withLoss } from './core/resting.ts';
 import { FileOrders } from './file-orders.ts';
 import { Fleet } from './fleet.ts';
 import { PlacementQueue } from './placement-queue.ts';
-import { PoolTable, type RunnerRow } from './pool-table.ts';
 import { RunnerFrames } from './runner-frames.ts';
-import { RunnerMetricsTable } from './runner-metrics-table.ts';
-import { RunnerKeys } from './runner-keys.ts';
 import { parseFrame, RunnerSockets, SILENT_MS } from './runner-sockets.ts';
-
-/** The versions of a pool's stored state. The first is the only one yet. */
-const POOL_SCHEMA: Schema = { of: 'pool', firstTable: 'runners', migrations: [] };
+import { CopiesTable } from './tables/copies-table.ts';
+import { Cordons } from './tables/cordons.ts';
+import { PlacesTable } from './tables/places-table.ts';
+import { RunnerKeys } from './tables/runner-keys.ts';
+import { RunnerMetricsTable } from './tables/runner-metrics-table.ts';
+import { RunnersTable, type RunnerRow } from './tables/runners-table.ts';
+import { POOL_SCHEMA } from './tables/schema.ts';
 
 /**
  * The runners, which container runs on which of them, and which of them have whose files. A session asks the pool for a place, and is
@@ -31,7 +39,9 @@ const POOL_SCHEMA: Schema = { of: 'pool', firstTable: 'runners', migrations: [] 
  */
 export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
   readonly #settings: EdgeSettings;
-  readonly #table: PoolTable;
+  readonly #runners: RunnersTable;
+  readonly #places: PlacesTable;
+  readonly #copies: CopiesTable;
   readonly #keys: RunnerKeys;
   readonly #sockets: RunnerSockets;
   readonly #queue: PlacementQueue;
@@ -46,24 +56,36 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
     super(ctx, env);
     this.#settings = edgeSettings.parse(env);
     const isNew = migrate(ctx.storage, POOL_SCHEMA) === 'none';
-    this.#table = new PoolTable(ctx.storage.sql);
-    if (isNew) stampVersion(ctx.storage.sql, POOL_SCHEMA);
-    this.#keys = new RunnerKeys(ctx.storage.sql);
+    const { sql } = ctx.storage;
+    this.#runners = new RunnersTable(sql);
+    this.#places = new PlacesTable(sql);
+    this.#copies = new CopiesTable(sql);
+    if (isNew) stampVersion(sql, POOL_SCHEMA);
+    this.#keys = new RunnerKeys(sql);
     this.#sockets = new RunnerSockets(ctx);
-    const mixesIsolation = this.#settings.MIX_ISOLATION;
-    this.#metrics = new RunnerMetricsTable(ctx.storage.sql);
-    this.#cordons = new Cordons(ctx.storage.sql);
-    const [table, sockets, metrics, cordons] = [this.#table, this.#sockets, this.#metrics, this.#cordons];
-    const deps = { ctx, env, table, sockets, metrics, cordons, mixesIsolation };
+    this.#metrics = new RunnerMetricsTable(sql);
+    this.#cordons = new Cordons(sql);
+    const tables = { runners: this.#runners, places: this.#places, copies: this.#copies };
+    const deps = {
+      ctx,
+      env,
+      ...tables,
+      sockets: this.#sockets,
+      metrics: this.#metrics,
+      cordons: this.#cordons,
+      mixesIsolation: this.#settings.MIX_ISOLATION,
+      setAlarm: () => this.#setAlarm(),
+    };
     this.#queue = new PlacementQueue(deps);
     this.#fleet = new Fleet(deps, this.#keys, this.#queue);
     this.#orders = new FileOrders(deps, this.#queue);
-    this.#frames = new RunnerFrames(deps, this.#queue, this.#orders, () => this.#setAlarm());
+    this.#frames = new RunnerFrames(deps, this.#queue, this.#orders);
     void ctx.blockConcurrencyWhile(() => this.#renewTokens());
     const now = Date.now();
-    for (const runner of this.#table.runners()) {
-      // It was connected when the edge stopped: its time to come back begins now.
-      if (runner.away_since === null && this.#sockets.of(runner.name) === null) this.#setAway(runner, now);
+    for (const runner of this.#runners.all()) {
+      // It was connected when the edge stopped: its time to come back begins now. It was not lost, the edge was.
+      if (runner.away_since === null && this.#sockets.of(runner.name) === null)
+        this.#runners.save({ ...runner, away_since: now });
     }
   }
 
@@ -71,14 +93,16 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
     return this.#queue.request(launch, needs);
   }
 
-  releasePlace({ session_id, epoch }: PlacementKey): { ended: boolean } {
-    const known = this.#table.place(session_id);
+  async releasePlace({ session_id, epoch }: PlacementKey): Promise<{ ended: boolean }> {
+    const known = this.#places.of(session_id);
     if (known === null || known.epoch !== epoch) return { ended: true };
     if (known.runner === null) {
-      this.#table.removePlace(session_id, epoch);
+      this.#places.remove(session_id, epoch);
+      // Those behind it have moved up.
+      await this.#queue.fill();
       return { ended: true };
     }
-    this.#table.setPhase(session_id, 'stopping');
+    this.#places.setPhase(known, 'stopping');
     this.#sockets.send(known.runner, { kind: 'stop', session_id, epoch });
     return { ended: false };
   }
@@ -95,16 +119,17 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
     return this.#orders.orderStored(storage, order);
   }
 
-  dropTrees(storage: string, owner: string, trees: readonly TreeName[]): void {
-    this.#orders.dropTrees(storage, owner, trees);
+  dropTrees(storage: string, owner: string, trees: readonly TreeName[]): boolean {
+    return this.#orders.dropTrees(storage, owner, trees);
   }
 
   knows(sessionId: string): boolean {
-    return this.#table.knows(sessionId);
+    return this.#places.of(sessionId) !== null || this.#copies.knows(sessionId);
   }
 
   async forgetSession(sessionId: string): Promise<void> {
-    const runners = this.#table.forget(sessionId);
+    this.#places.forget(sessionId);
+    const runners = this.#copies.forget(sessionId);
     for (const runner of runners) this.#sockets.send(runner, { kind: 'remove', session_id: sessionId });
     await this.#queue.fill();
   }
@@ -118,31 +143,38 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
     return { enrolled: true };
   }
 
+  claimRunnerName(name: string, pool: string): { claimed: true } | Refusal {
+    return this.#keys.claim(name, pool) ?? { claimed: true };
+  }
+
+  runnerHome(name: string): RunnerHome {
+    return this.#keys.home(name);
+  }
+
   runnerKey(name: string): string | null {
     return this.#keys.of(name);
   }
 
-  runners(): RunnerView[] {
+  runners(): RunnerOfPool[] {
     return this.#fleet.list(Date.now());
   }
 
-  changeRunner(name: string, change: RunnerChange): Promise<RunnerView | Refusal> {
+  changeRunner(name: string, change: RunnerChange): Promise<RunnerOfPool | Refusal> {
     return this.#fleet[change](name, Date.now());
   }
 
   health(): PoolHealth {
-    const connected = this.#table.runners().filter(({ name }) => this.#sockets.of(name) !== null);
-    const counts = this.#table.running();
+    const connected = this.#runners.all().filter(({ name }) => this.#sockets.of(name) !== null);
     return {
       ok: connected.some(({ health, disk }) => health.ok && disk?.low !== true),
       runners: connected.map(({ name, backend, health, capacity, draining, disk, unknown = 0 }) => {
-        const running = counts.get(name) ?? 0;
+        const running = this.#places.byRunner.count(name);
         const { ok, detail } = health;
         const runner = { name, backend, ok, detail, capacity, running, draining, unknown_frames: unknown };
         const cordoned = this.#cordons.of(name) !== null;
         return { ...runner, ...(cordoned && { cordoned }), ...(disk !== undefined && { disk }) };
       }),
-      waiting: this.#table.waiting(),
+      waiting: this.#places.countWaiting(),
     };
   }
 
@@ -182,17 +214,19 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
   override async webSocketClose(socket: WebSocket, code: number): Promise<void> {
     socket.close(code === 1005 || code === 1006 ? 1000 : code);
     const name = this.#sockets.nameOf(socket);
-    const runner = this.#table.runner(name);
+    const runner = this.#runners.of(name);
     if (this.#sockets.of(name, socket) !== null) return;
     this.#sockets.probed(name, false);
     if (runner === null) return;
     this.#setAway(runner, Date.now());
     await this.#setAlarm();
+    // Sessions that wait have another reason now.
+    await this.#queue.fill();
   }
 
   override async alarm(): Promise<void> {
     const now = Date.now();
-    for (const runner of this.#table.runners()) {
+    for (const runner of this.#runners.all()) {
       const socket = this.#sockets.of(runner.name);
       if (socket === null && runner.away_since === null) this.#setAway(runner, now);
       if (socket !== null && this.#sockets.isSilent(socket, now)) {
@@ -200,7 +234,7 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
         this.#setAway(runner, now);
       }
     }
-    for (const runner of this.#table.runners()) {
+    for (const runner of this.#runners.all()) {
       if (runner.away_since !== null && now >= runner.away_since + this.#lostAfter()) await this.#giveUp(runner);
     }
     await this.#queue.fill();
@@ -209,36 +243,44 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
 
   /** Launches that are still to be sent may be older than the secret, or than this version: their tokens are minted anew. */
   async #renewTokens(): Promise<void> {
-    const unsent = this.#table.places().filter(({ phase }) => phase === 'waiting' || phase === 'sent');
-    for (const place of unsent) {
-      if (await isOfPresentKey(this.#settings, place.launch.token)) continue;
-      this.#table.setToken(place, await mintSessionToken(this.#settings, place.session_id, place.epoch));
+    const sent = this.#places.placed().filter(({ phase }) => phase === 'sent');
+    for (const place of [...this.#places.waiting(), ...sent]) {
+      const launch = this.#places.launch(place);
+      if (launch === null || (await isOfPresentKey(this.#settings, launch.token))) continue;
+      this.#places.setToken(place, launch, await mintSessionToken(this.#settings, place.session_id, place.epoch));
     }
   }
 
   /** A runner has been away for too long: its containers count as lost. */
   async #giveUp(runner: RunnerRow): Promise<void> {
     const detail = `The runner "${runner.name}" has not been reachable for ${this.#settings.RUNNER_LOST_AFTER} s. Send the message again once a runner is back.`;
-    for (const { session_id, epoch, runner: name } of this.#table.places()) {
-      if (name === runner.name) await this.#queue.end(session_id, epoch, { code: 'runner_lost', detail }, name);
-    }
+    for (const { session_id, epoch } of this.#places.on(runner.name))
+      await this.#queue.end(session_id, epoch, { code: 'runner_lost', detail }, runner.name);
     this.#metrics.remove(runner.name);
-    this.#table.saveRunner({ ...runner, lost: true });
+    this.#runners.save({ ...runner, lost: true });
   }
 
   #lostAfter(): number {
     return this.#settings.RUNNER_LOST_AFTER * 1000;
   }
 
+  /** The runner's connection is gone. One that drains goes on purpose. */
   #setAway(runner: RunnerRow, now: number): void {
-    this.#table.saveRunner({ ...runner, away_since: now });
+    const isPlanned = runner.draining || this.#cordons.of(runner.name)?.drain === true;
+    const losses = isPlanned ? runner.losses : withLoss(runner.losses ?? [], now);
+    this.#runners.save({ ...runner, ...(losses && { losses }), away_since: now });
   }
 
   async #setAlarm(): Promise<void> {
     const now = Date.now();
-    const times = this.#table.runners().map(({ away_since }) => {
+    const runners = this.#runners.all();
+    const times = runners.map(({ away_since }) => {
       return away_since === null ? now + SILENT_MS : away_since + this.#lostAfter();
     });
-    if (times.length > 0) await this.ctx.storage.setAlarm(Math.min(...times));
+    // Sessions that wait for it may be placed on it then.
+    const rests = runners.flatMap(({ losses = [] }) => restsUntil(losses, now) ?? []);
+    const next = this.#queue.nextTry();
+    const due = [...times, ...rests, ...(next === null ? [] : [next])];
+    if (due.length > 0) await this.ctx.storage.setAlarm(Math.min(...due));
   }
 }

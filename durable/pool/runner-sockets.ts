@@ -26,6 +26,8 @@ interface Attachment {
 /** The control sockets of a pool's runners. They stay open while the object hibernates. */
 export class RunnerSockets {
   readonly #ctx: DurableObjectState;
+  /** Those that have said hello, by name. (To ask the runtime for each of hundreds takes longer than to place a session.) */
+  readonly #greeted = new Map<string, WebSocket>();
   /** By name: who waits for the answer to a probe. */
   readonly #probes = new Map<string, readonly ((isFree: boolean) => void)[]>();
 
@@ -33,6 +35,8 @@ export class RunnerSockets {
     this.#ctx = ctx;
     // The runtime answers heartbeats, so that they do not wake the object.
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(HEARTBEAT, HEARTBEAT));
+    for (const socket of ctx.getWebSockets())
+      if (isGreeted(socket)) this.#greeted.set(attachmentOf(socket).name, socket);
   }
 
   /** Whether nobody who lives has this name: one who is connected is asked, because a connection can be dead and look open. */
@@ -72,7 +76,9 @@ export class RunnerSockets {
 
   /** The runner has said hello: from now on it can be sent frames. */
   greeted(socket: WebSocket): void {
-    socket.serializeAttachment({ ...attachmentOf(socket), greeted: true } satisfies Attachment);
+    const attachment = attachmentOf(socket);
+    socket.serializeAttachment({ ...attachment, greeted: true } satisfies Attachment);
+    this.#greeted.set(attachment.name, socket);
   }
 
   /** The name of the runner that opened the socket. */
@@ -82,7 +88,8 @@ export class RunnerSockets {
 
   /** The open socket of a runner that has said hello, except `except`; null: the runner is away. */
   of(name: string, except?: WebSocket): WebSocket | null {
-    return this.#ctx.getWebSockets(name).find((socket) => socket !== except && isGreeted(socket)) ?? null;
+    const socket = this.#greeted.get(name);
+    return socket !== undefined && socket !== except && socket.readyState === WebSocket.OPEN ? socket : null;
   }
 
   /** A half-open connection looks open. Only the missing heartbeats show that the runner is gone. */

@@ -1,3 +1,4 @@
+import { DEFAULT_POOL } from '../../protocol/settings/pools-setting.ts';
 import type { DirectoryRpc } from './directory-rpc.ts';
 import type { DiscordRpc } from './discord-rpc.ts';
 import type { GateRpc } from './gate-rpc.ts';
@@ -32,9 +33,6 @@ const DISCORD_DESK = 'desk';
 /** The one gate: what callers do is counted in one place. */
 const SERVICE_GATE = 'service';
 
-/** The one pool for now. */
-const DEFAULT_POOL = 'default';
-
 /** An environment with one binding. Its objects can be asked all that they do, or what handlers may call (`callable.ts`). */
 type With<Name extends keyof Objects, Asked extends Rpc.DurableObjectBranded> = {
   readonly [N in Name]: DurableObjectNamespace<Asked>;
@@ -46,8 +44,11 @@ export const sessionStub = <T extends Rpc.DurableObjectBranded>({ SESSION }: Wit
 export const directoryStub = <T extends Rpc.DurableObjectBranded>({ DIRECTORY }: With<'DIRECTORY', T>, owner: string) =>
   DIRECTORY.get(DIRECTORY.idFromName(owner));
 
-export const poolStub = <T extends Rpc.DurableObjectBranded>({ RUNNER_POOL }: With<'RUNNER_POOL', T>) =>
-  RUNNER_POOL.get(RUNNER_POOL.idFromName(DEFAULT_POOL));
+/** @param pool absent: the default one. It also knows which runner is in which pool. */
+export const poolStub = <T extends Rpc.DurableObjectBranded>(
+  { RUNNER_POOL }: With<'RUNNER_POOL', T>,
+  pool: string = DEFAULT_POOL,
+) => RUNNER_POOL.get(RUNNER_POOL.idFromName(pool));
 
 export const deskStub = <T extends Rpc.DurableObjectBranded>({ DISCORD }: With<'DISCORD', T>) =>
   DISCORD.get(DISCORD.idFromName(DISCORD_DESK));

@@ -1,6 +1,7 @@
 import { Hono, type Context } from 'hono';
 import * as z from 'zod';
 import { enrolRequest, type enrolAnswer } from '../../protocol/link/runner-enrolment.ts';
+import { DEFAULT_POOL, unknownPool } from '../../protocol/settings/pools-setting.ts';
 import { LEEWAY_SECONDS } from '../../protocol/token.ts';
 import { SESSION_NOT_FOUND, type Refusal } from '../../protocol/api/problem.ts';
 import type { WorkerEnv } from '../app-env.ts';
@@ -27,9 +28,17 @@ const connected = (name: string): Refusal => ({
   detail: `A runner named "${name}" is connected, and answers. Give this one a name of its own.`,
 });
 
-/** The runner that calls, by its key. */
-const runnerOf = (c: Context<WorkerEnv>) =>
-  verifyRunner(c.req.header('authorization'), async (name) => await poolStub(c.env).runnerKey(name));
+/** The runner that calls, by its key, and the pool that it is in. */
+async function runnerOf(c: Context<WorkerEnv>) {
+  let pool = DEFAULT_POOL;
+  const verified = await verifyRunner(c.req.header('authorization'), async (name) => {
+    const home = await poolStub(c.env).runnerHome(name);
+    if ('key' in home) return home.key;
+    ({ pool } = home);
+    return await poolStub(c.env, pool).runnerKey(name);
+  });
+  return 'refused' in verified ? verified : { ...verified, pool };
+}
 
 const open = { headers: { upgrade: 'websocket' } };
 
@@ -45,9 +54,13 @@ export const runnerSockets = new Hono<WorkerEnv>()
     if ('refused' in json) return refuse(c, json);
     const asked = enrolRequest.safeParse(JSON.parse(json.text));
     if (!asked.success) return refuse(c, { refused: 'invalid_request', detail: z.prettifyError(asked.error) });
-    const { sub: name, jti: code, exp } = verified.claims;
+    const { sub: name, jti: code, exp, pool = DEFAULT_POOL } = verified.claims;
+    const unknown = unknownPool(c.get('settings'), pool);
+    if (unknown !== null) return refuse(c, unknown);
+    const claimed = await poolStub(c.env).claimRunnerName(name, pool);
+    if ('refused' in claimed) return refuse(c, claimed);
     const key = asked.data.public_key.x;
-    const enrolled = await poolStub(c.env).enrol({ name, key, code, expires: (exp + LEEWAY_SECONDS) * 1000 });
+    const enrolled = await poolStub(c.env, pool).enrol({ name, key, code, expires: (exp + LEEWAY_SECONDS) * 1000 });
     if ('refused' in enrolled) return refuse(c, enrolled);
     const enrolment = { time: Date.now(), actor: name, action: 'runner.enrolled', target: name } as const;
     await gateStub(c.env).record({ ...enrolment, address: addressOf(c), detail: null });
@@ -58,7 +71,10 @@ export const runnerSockets = new Hono<WorkerEnv>()
     if ('refused' in verified) return refuseToken(c, verified);
     if (!isUpgrade(c)) return refuse(c, UPGRADE);
     const name = verified.claims.sub;
-    const answer = await poolStub(c.env).fetch(`https://pool/control?name=${encodeURIComponent(name)}`, open);
+    const answer = await poolStub(c.env, verified.pool).fetch(
+      `https://pool/control?name=${encodeURIComponent(name)}`,
+      open,
+    );
     return answer.status === 409 ? refuse(c, connected(name)) : answer;
   })
   .get('/sessions/:session_id/data', async (c) => {

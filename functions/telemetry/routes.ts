@@ -6,9 +6,9 @@ import { health } from '../../protocol/health.ts';
 import type { AppEnv } from '../app-env.ts';
 import { securedFor } from '../auth/authorise.ts';
 import { json, refusals } from '../contract.ts';
-import { poolOf } from '../objects.ts';
 import { refuse } from '../refuse.ts';
 import { metricsText } from './metrics-text.ts';
+import { poolsHealth, runnersMetrics } from './pools-health.ts';
 import { serviceHealth, unreadyReasons } from './service-health.ts';
 
 const healthRoute = createRoute({
@@ -58,8 +58,8 @@ export function addTelemetry(app: OpenAPIHono<AppEnv>): void {
     await sendTelemetryNow(c.env);
     const [gate, pool, runners, disk] = await Promise.all([
       gateStub(c.env).metrics(),
-      poolOf(c).health(),
-      poolOf(c).runnerMetrics(),
+      poolsHealth(c),
+      runnersMetrics(c),
       diskOf(c.env),
     ]);
     return c.text(metricsText({ gate, pool, runners, disk }), 200, {

@@ -1,10 +1,11 @@
 import type { Context } from 'hono';
 import type * as z from 'zod';
 import { diskOf } from '../../durable/rpc/edge-disk.ts';
-import { gateStub, poolStub } from '../../durable/rpc/edge-env.ts';
+import { gateStub } from '../../durable/rpc/edge-env.ts';
 import type { EdgeDisk, PoolHealth, health } from '../../protocol/health.ts';
 import { VERSION } from '../../protocol/version.ts';
 import type { AppEnv } from '../app-env.ts';
+import { poolsHealth } from './pools-health.ts';
 
 /** How long a part may take to say how it is, milliseconds. */
 const WITHIN_MS = 2000;
@@ -15,10 +16,11 @@ export type Health = z.infer<typeof health>;
 type Asked<T> = { readonly answer: T } | { readonly fault: string };
 
 /** Asks each part how it is. Never waits for longer than `WITHIN_MS`. */
-export async function serviceHealth({ env }: Pick<Context<AppEnv>, 'env'>): Promise<Health> {
+export async function serviceHealth(c: Pick<Context<AppEnv>, 'env' | 'get'>): Promise<Health> {
+  const { env } = c;
   const [state, pool, disk] = await Promise.all([
     inTime('the state', () => gateStub(env).probe()),
-    inTime('the pool of runners', () => poolStub(env).health()),
+    inTime('the pool of runners', () => poolsHealth(c)),
     inTime('the disk', () => diskOf(env)),
   ]);
   const edge = edgeOf(state, disk);

@@ -5,6 +5,8 @@ import { backendHealth, backendName, runnerDisk, storageInfo } from '../link/run
 /** A runner as its operator sees it. What a runner has never said, or is too old to say, is null. */
 export const runnerView = z.object({
   name: z.string(),
+  /** Which sessions it takes: those with this `config.runner.pool`. */
+  pool: z.string(),
   /**
    * `connected`: it takes sessions. `cordoned`: it takes none, and what runs there goes on. `draining`: its sessions leave too. `away`: it is
    * not connected; what it had when it was last seen is shown.
@@ -24,6 +26,20 @@ export const runnerView = z.object({
   capacity: z.int(),
   running: z.int(),
   free: z.int(),
+  /**
+   * Cores and memory for its sessions, and what of it those take that it has: what each asks (`config.resources`), or else one place's
+   * share. Null: it does not say, and its places alone are counted.
+   */
+  resources: z
+    .object({
+      total: z.object({ cpus: z.number(), memory_mb: z.number() }),
+      used: z.object({ cpus: z.number(), memory_mb: z.number() }),
+    })
+    .nullable(),
+  /** It was lost too often: until then it gets no session that another runner can have. Null: it was not. */
+  rests_until: instant.nullable(),
+  /** The session that waits for it to have enough room, and for which it takes no other one; null: none does. */
+  kept_for: z.string().nullable(),
   health: backendHealth.nullable(),
   /** Where it keeps snapshots. Runners with the same `id` wake each other's sessions. */
   storage: storageInfo.omit({ health: true }).extend(backendHealth.shape).nullable(),

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { userName } from '../ids.ts';
 import { agentEnv } from '../settings/agent-env.ts';
+import { poolName } from '../settings/pools-setting.ts';
 
 /** A model by name. `default` is Claude Code's own. */
 export const modelName = z
@@ -65,6 +66,8 @@ const labelValue = z.string().regex(/^[A-Za-z0-9._/-]{0,64}$/, 'must be at most 
 
 /** Which runners will do. */
 const runnerConfig = z.strictObject({
+  /** The pool of runners that it is in. Absent: `default`. The operator's `POOLS` says who may use which. */
+  pool: poolName.optional(),
   /** The runner has all of these labels (its `RUNNER_LABELS`). The session waits for one that has. */
   labels: z
     .record(labelName, labelValue)

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { epoch, instant, uuid } from '../ids.ts';
 import { reason } from '../reason.ts';
 import { gitAuthor } from '../git/git-author.ts';
+import { poolName } from '../settings/pools-setting.ts';
 import { filesRefusal, filesRequest, sessionFiles } from '../api/files.ts';
 import { protocolVersion } from './protocol-version.ts';
 import { resources, launchConfig } from '../api/session-config.ts';
@@ -31,6 +32,8 @@ export const launch = placementKey.extend({
   traceparent: z.string().max(128).optional(),
   /** Labels that the runner must have. For the pool: a runner need not look. Absent: none. */
   labels: z.record(z.string(), z.string()).optional(),
+  /** The pool that the session is in. For the pool. Absent: the default one. */
+  pool: poolName.optional(),
 });
 export type Launch = z.infer<typeof launch>;
 
@@ -47,6 +50,12 @@ export type BackendHealth = z.infer<typeof backendHealth>;
 /** Free space where a runner keeps its sessions' files. `low`: it is below the runner's floor. */
 export const runnerDisk = z.object({ free_mb: z.int().min(0), low: z.boolean() });
 export type RunnerDisk = z.infer<typeof runnerDisk>;
+
+const cpusAndMemory = z.object({ cpus: z.number().min(0), memory_mb: z.number().min(0) });
+
+/** What a runner's machine has for its sessions: for all together, and for one at most. */
+const sessionResources = z.object({ total: cpusAndMemory, session: cpusAndMemory });
+export type SessionResources = z.infer<typeof sessionResources>;
 
 /** Where a runner stores snapshots. Runners with the same `id` see the same snapshots. */
 export const storageInfo = z.object({
@@ -115,6 +124,8 @@ export const runnerFrame = z.discriminatedUnion('kind', [
     health: backendHealth,
     /** Most containers that it runs at once. */
     capacity: z.int().min(0),
+    /** Absent: a runner of an earlier version, or one whose sessions run elsewhere. Its places alone are counted. */
+    resources: sessionResources.optional(),
     labels: z.record(z.string(), z.string()),
     storage: storageInfo,
     /** Absent: a runner of an earlier version, which does not look. */

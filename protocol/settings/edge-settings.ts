@@ -6,6 +6,7 @@ import { discordSettings } from './discord-settings.ts';
 import { bothOrNone, redisSettings } from './redis-settings.ts';
 import { traceSettings } from './trace-settings.ts';
 import { webSettings } from './web-settings.ts';
+import { poolsSetting } from './pools-setting.ts';
 import { webhookAllow } from './webhook-allow.ts';
 
 const count = (fallback: number, max: number) => {
@@ -94,6 +95,8 @@ const variables = z.object({
   AGENT_TOOLS: agentToolsSetting,
   /** What webhooks may reach besides public addresses. It has no effect when the edge runs on Cloudflare. */
   WEBHOOK_ALLOW: webhookAllow,
+  /** The pools of runners, and who may use each. */
+  POOLS: poolsSetting,
   /** `true`: runners that isolate sessions in containers and runners that do not may be in one pool. */
   MIX_ISOLATION: z
     .enum(['true', 'false'], 'must be true or false')

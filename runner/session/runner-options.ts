@@ -16,7 +16,8 @@ export interface RunnerOptions {
   settings: Pick<
     Settings,
     'edgeUrl' | 'capacity' | 'labels' | 'claudeEnv' | 'limits' | 'files' | 'diskFloorMb' | 'drainSeconds'
-  >;
+  > &
+    Partial<Pick<Settings, 'machine'>>;
   credentials: Credentials;
   backend: ContainerBackend;
   data: DataFolder;

@@ -227,6 +227,7 @@ export class Runner {
 
   #hello() {
     const { settings, version, backend, store } = this.#options;
+    const { machine, limits } = settings;
     this.#helloStorage = store.id;
     return {
       kind: 'hello' as const,
@@ -236,6 +237,9 @@ export class Runner {
       protocol: PROTOCOL,
       // An edge of an earlier version does not read `draining` here.
       capacity: this.#drain.on && this.#control.edgeProtocol < MOVES_SESSIONS ? 0 : settings.capacity,
+      ...(machine && {
+        resources: { total: machine, session: { cpus: limits.cpus, memory_mb: limits.memoryMb } },
+      }),
       draining: this.#drain.on,
       labels: settings.labels,
       storage: { id: store.id, kind: store.kind, health: this.#health.storage },

@@ -46,6 +46,14 @@ export function defaultCapacity(cpus: number, memoryBytes: number): number {
   return Math.max(1, Math.min(4 * cpus, Math.floor((memoryBytes * 0.75) / (768 * 1024 * 1024))));
 }
 
+/** Cores that sessions may be promised for each core of the machine: one works a quarter of its time, and waits for the model otherwise. */
+const CPUS_PER_CORE = 4;
+
+const cores = z
+  .string()
+  .regex(/^\d{1,5}(\.\d{1,2})?$/, 'must be a number of cores such as 16 or 0.5; 0: they are not counted')
+  .transform(Number);
+
 const EARLIER_TOKEN =
   'is a token of an earlier version. A runner now enrols once, with a code: make one with `npm run --silent token -- --kind runner --sub NAME`';
 
@@ -74,6 +82,8 @@ const environment = z
       .optional(),
     RUNNER_BACKEND: backendName.default('docker'),
     RUNNER_CAPACITY: wholeNumber(0, 10_000).default(() => defaultCapacity(os.availableParallelism(), os.totalmem())),
+    RUNNER_MEMORY_MB: wholeNumber(0, 100_000_000).default(() => Math.floor((os.totalmem() * 0.75) / (1024 * 1024))),
+    RUNNER_CPUS: cores.default(() => CPUS_PER_CORE * os.availableParallelism()),
     RUNNER_LABELS: labels.default({}),
     CC_DOCKER_DATA: folder.default(path.resolve('.cc-docker')),
     SESSION_IMAGE: z.string().optional(),
@@ -121,6 +131,8 @@ const environment = z
     backend: env.RUNNER_BACKEND,
     /** Containers at once. */
     capacity: env.RUNNER_CAPACITY,
+    /** What sessions may ask for together; 0: that is not counted. */
+    machine: { cpus: env.RUNNER_CPUS, memory_mb: env.RUNNER_MEMORY_MB },
     labels: env.RUNNER_LABELS,
     /** Absolute path of the runner's own folder. */
     dataFolder: path.join(env.CC_DOCKER_DATA, 'runner'),

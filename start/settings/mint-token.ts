@@ -17,6 +17,8 @@ export interface TokenRequest {
   /** Who the commits of a user's sessions are by. */
   name?: string;
   email?: string;
+  /** The pool of a runner. Absent: the default one. */
+  pool?: string;
   /** What the service expects of a user's token: `JWT_ISSUER` and `JWT_AUDIENCE`. */
   iss?: string;
   aud?: string;
@@ -26,10 +28,14 @@ export interface TokenRequest {
 const KEYS = { user: 'user', runner: 'runner-code', service: 'service' } as const;
 
 /** Signs a JWT with HS256. */
-export async function mintToken(secret: string, { kind, sub, ttlSeconds, ...claims }: TokenRequest): Promise<string> {
+export async function mintToken(
+  secret: string,
+  { kind, sub, ttlSeconds, pool, ...claims }: TokenRequest,
+): Promise<string> {
   const keyKind = KEYS[kind];
   const key = await signingKey({ JWT_SECRET: secret }, keyKind);
-  return await new SignJWT({ ...(kind === 'user' && claims), jti: randomUUID() })
+  const ofRunner = kind === 'runner' && pool !== undefined && { pool };
+  return await new SignJWT({ ...(kind === 'user' && claims), ...ofRunner, jti: randomUUID() })
     .setProtectedHeader({ alg: 'HS256', typ: TokenType[keyKind] })
     .setSubject(sub)
     .setIssuedAt()

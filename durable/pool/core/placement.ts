@@ -1,7 +1,18 @@
 import type { Reason } from '../../../protocol/reason.ts';
+import { ASKS_NOTHING, leftAfter, roomFor, type Ask, type Room } from './room.ts';
+import {
+  closed,
+  diskLow,
+  full,
+  noneIsolates,
+  noneLabelled,
+  sentence,
+  unreachable,
+  type Labels,
+  type Needs,
+} from './why.ts';
 
-/** What an operator says of a runner (`RUNNER_LABELS`), by name. */
-type Labels = Readonly<Record<string, string>>;
+export type { Needs } from './why.ts';
 
 /** What a session requires of its runner, wherever its files are. */
 export interface Requirements {
@@ -9,10 +20,14 @@ export interface Requirements {
   readonly isolation?: boolean;
   /** The runner has all of these. */
   readonly labels?: Labels | undefined;
+  /** What it asks of the machine. Absent: nothing. */
+  readonly ask?: Ask;
+  /** The pool that the session is in, when that is not the default one: for sentences. */
+  readonly pool?: string | undefined;
 }
 
 /** A runner, as far as the placement looks at it. */
-export interface RunnerLoad {
+export interface RunnerLoad extends Room {
   readonly name: string;
   /** It keeps sessions in containers. */
   readonly isolates: boolean;
@@ -20,9 +35,9 @@ export interface RunnerLoad {
   readonly draining: boolean;
   /** The operator has it take no sessions. */
   readonly cordoned: boolean;
+  /** It was lost too often: it is left alone while there is another. */
+  readonly rests: boolean;
   readonly labels: Labels;
-  readonly capacity: number;
-  readonly running: number;
   /** Why its backend cannot start containers; null: it can. */
   readonly trouble: string | null;
   /** Where it keeps snapshots. */
@@ -31,80 +46,79 @@ export interface RunnerLoad {
   readonly lowDiskMb: number | null;
 }
 
-/** Which runners can have a session's files. */
-export type Needs =
-  /** Only this runner has them. */
-  | { readonly on: 'runner'; readonly runner: string }
-  /** Any runner that sees `storage` (null: nothing has to be restored, so any runner). `prefer` has a copy of its own. */
-  | { readonly on: 'storage'; readonly storage: string | null; readonly prefer: string | null };
-
 export type Placement =
   { readonly placed: true; readonly runner: string } | { readonly placed: false; readonly reason: Reason };
 
+/** The runners on which a session could run if all of their places were free; or, in `reason`, why there is none. */
+export type Candidates = { readonly runners: readonly RunnerLoad[] } | { readonly reason: Reason };
+
 /**
- * Finds the runner for a session's container. Of the runners that can have its files and are as it requires it takes the one that has a
- * copy of them, or else the one with the most room. A runner whose engine is down gets sessions only if there is no other: it can then
- * say what is wrong. One whose disk is nearly full, that drains or that is cordoned gets none.
+ * The runners that can have a session's files and are as it requires. One that rests is among them only if all others of them are
+ * missing. One whose disk is nearly full, that drains or that is cordoned is not.
  */
-export function place(runners: readonly RunnerLoad[], needs: Needs, requires: Requirements = {}): Placement {
+export function candidates(runners: readonly RunnerLoad[], needs: Needs, requires: Requirements = {}): Candidates {
   const { isolation = false, labels = {} } = requires;
   const connected = runners.filter((one) => fits(one, needs) && one.connected);
-  if (connected.length === 0) return none(whyNone(needs));
+  if (connected.length === 0) return none(unreachable(needs, requires.pool));
   const labelled = connected.filter((one) => hasLabels(one, labels));
   if (labelled.length === 0) return none(noneLabelled(labels, needs));
   const isolating = labelled.filter((one) => one.isolates || !isolation);
-  if (isolating.length === 0) return none(NONE_ISOLATES);
+  if (isolating.length === 0) return none(noneIsolates());
   const open = isolating.filter(({ draining, cordoned }) => !draining && !cordoned);
   if (open.length === 0) return none(closed(isolating, needs));
   const roomy = open.filter(({ lowDiskMb }) => lowDiskMb === null);
   if (roomy.length === 0) return none(diskLow(open));
-  const withRoom = roomy.filter(({ running, capacity }) => running < capacity);
-  const best = withRoom.toSorted(byPreference(needs))[0];
-  if (best !== undefined) return { placed: true, runner: best.name };
-  const room = roomy.reduce((sum, { capacity }) => sum + capacity, 0);
-  const where = needs.on === 'runner' ? ` This session's newest files are on the runner "${needs.runner}" alone.` : '';
-  const detail = `Waiting for room: all ${room} places of ${roomy.length} runner(s) are taken.${where}`;
-  return { placed: false, reason: { code: 'pool_full', detail } };
+  const rested = roomy.filter(({ rests }) => !rests);
+  return { runners: rested.length > 0 ? rested : roomy };
 }
 
-const none = (why: string): Placement => ({
-  placed: false,
-  reason: { code: 'no_runner', detail: `Waiting: ${why}` },
-});
+/**
+ * Finds the runner for a session's container. Of its candidates with room it takes the one that has a copy of its files, or else the one
+ * with the most room. A runner whose engine is down gets sessions only if there is no other: it can then say what is
+ * wrong.
+ */
+export function place(runners: readonly RunnerLoad[], needs: Needs, requires: Requirements = {}): Placement {
+  const ask = requires.ask ?? ASKS_NOTHING;
+  const best = bestOf(runners, needs, requires, ask);
+  if (best !== null) return { placed: true, runner: best };
+  // Only who waits needs to know why.
+  const found = candidates(runners, needs, requires);
+  if ('reason' in found) return { placed: false, reason: found.reason };
+  return { placed: false, reason: { code: 'pool_full', detail: full(found.runners, needs, ask) } };
+}
+
+/**
+ * The runner for such a session, as `place` prefers them; null: none has room. In one pass, because it is asked for each session that
+ * comes, of hundreds of runners.
+ */
+function bestOf(runners: readonly RunnerLoad[], needs: Needs, requires: Requirements, ask: Ask): string | null {
+  const compare = byPreference(needs);
+  let rested: RunnerLoad | null = null;
+  let resting: RunnerLoad | null = null;
+  let hasRested = false;
+  for (const one of runners) {
+    if (!fits(one, needs) || !isOpen(one) || !suits(one, requires)) continue;
+    hasRested ||= !one.rests;
+    if (leftAfter(one, ask) < 0) continue;
+    if (one.rests) resting = resting === null || compare(one, resting) < 0 ? one : resting;
+    else rested = rested === null || compare(one, rested) < 0 ? one : rested;
+  }
+  return (hasRested ? rested : resting)?.name ?? null;
+}
+
+const isOpen = ({ connected, draining, cordoned, lowDiskMb }: RunnerLoad) =>
+  connected && !draining && !cordoned && lowDiskMb === null;
+
+const suits = (one: RunnerLoad, { isolation = false, labels = {} }: Requirements) =>
+  (one.isolates || !isolation) && hasLabels(one, labels);
+
+const none = (why: string): Candidates => ({ reason: { code: 'no_runner', detail: `Waiting: ${why}` } });
 
 function hasLabels(runner: RunnerLoad, wanted: Labels): boolean {
-  return Object.entries(wanted).every(
-    ([name, value]) => Object.hasOwn(runner.labels, name) && runner.labels[name] === value,
-  );
-}
-
-function noneLabelled(labels: Labels, needs: Needs): string {
-  const wanted = Object.entries(labels)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(',');
-  if (needs.on === 'runner') {
-    return `this session's newest files are on the runner "${needs.runner}" alone, which does not have the labels ${wanted} (config.runner.labels). Start that one with \`RUNNER_LABELS=${wanted}\`.`;
+  for (const name in wanted) {
+    if (!Object.hasOwn(runner.labels, name) || runner.labels[name] !== wanted[name]) return false;
   }
-  return `no runner that is connected and can have this session's files has the labels ${wanted} (config.runner.labels). Start one with \`RUNNER_LABELS=${wanted}\`.`;
-}
-
-/** Why none of these takes sessions, though they are connected. */
-function closed(runners: readonly RunnerLoad[], needs: Needs): string {
-  const each = runners.map(({ name, draining }) => `"${name}" ${draining ? 'is being drained' : 'is cordoned'}`);
-  const advice = 'It goes on when that one is back, or after `POST /api/v1/runners/{name}/uncordon`.';
-  if (needs.on === 'runner') {
-    return `this session's newest files are on one runner alone, and ${each.join('')}: it takes no sessions. ${advice}`;
-  }
-  const others = needs.storage === null ? '' : ' No other runner sees the storage with its files.';
-  return `the runner ${each.join(', ')}, so it takes no sessions.${others} ${advice}`;
-}
-
-const NONE_ISOLATES =
-  'this session requires `isolation: "container"`, and no runner with containers is connected. Start one with `RUNNER_BACKEND=docker`.';
-
-function diskLow(runners: readonly RunnerLoad[]): string {
-  const free = runners.map(({ name, lowDiskMb }) => `"${name}" has ${lowDiskMb ?? 0} MB free`).join(', ');
-  return `the disk is nearly full (the runner ${free}, less than its DISK_FLOOR_MB). It goes on when there is room.`;
+  return true;
 }
 
 /** A runner; or, in `detail`, why there is none. */
@@ -113,8 +127,9 @@ export type RunnerChoice = { readonly runner: string } | { readonly detail: stri
 /** Finds the runner for a job that takes no place: a snapshot, a transfer of files. */
 export function chooseRunner(runners: readonly RunnerLoad[], needs: Needs): RunnerChoice {
   const usable = runners.filter((one) => fits(one, needs) && one.connected);
-  const best = usable.toSorted((a, b) => Number(isClosed(a)) - Number(isClosed(b)) || byPreference(needs)(a, b))[0];
-  return best === undefined ? { detail: sentence(whyNone(needs)) } : { runner: best.name };
+  const compare = byPreference(needs);
+  const best = usable.toSorted((a, b) => Number(isClosed(a)) - Number(isClosed(b)) || compare(a, b))[0];
+  return best === undefined ? { detail: sentence(unreachable(needs, undefined)) } : { runner: best.name };
 }
 
 const isClosed = ({ draining, cordoned }: RunnerLoad) => draining || cordoned;
@@ -124,19 +139,6 @@ function fits({ name, storage }: RunnerLoad, needs: Needs): boolean {
   return needs.storage === null || needs.storage === storage?.id;
 }
 
-function whyNone(needs: Needs): string {
-  if (needs.on === 'runner') {
-    return `this session's newest files are on the runner "${needs.runner}", which is not connected.`;
-  }
-  if (needs.storage === null) {
-    return 'no runner is connected. Start one with `npm run runner`, or look at the log of the one you have.';
-  }
-  const at = needs.prefer === null ? '' : `, and on the runner "${needs.prefer}"`;
-  return `this session's files are in the storage "${needs.storage}"${at}; no runner that sees it is connected.`;
-}
-
-const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
-
 const byPreference = (needs: Needs) => (a: RunnerLoad, b: RunnerLoad) => {
   const health = Number(a.trouble !== null) - Number(b.trouble !== null);
   if (health !== 0) return health;
@@ -144,7 +146,7 @@ const byPreference = (needs: Needs) => (a: RunnerLoad, b: RunnerLoad) => {
   if (copy !== 0) return copy;
   const storage = Number(b.storage?.ok ?? false) - Number(a.storage?.ok ?? false);
   if (storage !== 0) return storage;
-  const room = b.capacity - b.running - (a.capacity - a.running);
+  const room = roomFor(b) - roomFor(a);
   return room !== 0 ? room : a.name.localeCompare(b.name);
 };
 

@@ -36,6 +36,7 @@ export async function launchOf(store: SessionStore, peers: Peers, base: Base): P
     git_author: authorOf(store),
     ...traceOf(store),
     ...(runner?.labels && { labels: runner.labels }),
+    ...(runner?.pool && { pool: runner.pool }),
   };
 }
 

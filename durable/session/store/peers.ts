@@ -18,8 +18,9 @@ export class Peers {
     return directoryStub(this.#env, this.#store.current.identity.owner);
   }
 
+  /** The pool of runners that the session is in. */
   get pool() {
-    return poolStub(this.#env);
+    return poolStub(this.#env, this.#store.current.identity.request.config.runner?.pool);
   }
 
   get gate() {

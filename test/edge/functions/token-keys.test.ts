@@ -5,7 +5,7 @@ import { createApp } from '../../../functions/app.ts';
 import { CloseCode } from '../../../protocol/close-code.ts';
 import { TokenType } from '../../../protocol/token.ts';
 import { poolStub } from '../../../durable/rpc/edge-env.ts';
-import { PoolTable } from '../../../durable/pool/pool-table.ts';
+import { PlacesTable } from '../../../durable/pool/tables/places-table.ts';
 import { mintSessionToken } from '../../../durable/shared/session-token.ts';
 import { dial, mint, User } from '../support/api.ts';
 import { emptyPool } from '../support/pool.ts';
@@ -107,9 +107,10 @@ describe('a session’s token', () => {
     const pool = poolStub(env);
     const old = await signedWithSecret(id, TokenType.session, { epoch: 1 });
     await runInDurableObject(pool, (_, { storage }) => {
-      const table = new PoolTable(storage.sql);
-      const place = table.place(id);
-      if (place !== null) table.setToken(place, old);
+      const table = new PlacesTable(storage.sql);
+      const place = table.of(id);
+      const launch = place === null ? null : table.launch(place);
+      if (place !== null && launch !== null) table.setToken(place, launch, old);
     });
     await evictDurableObject(pool);
     const runner = await FakeRunner.connect();

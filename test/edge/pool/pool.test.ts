@@ -1,4 +1,4 @@
-import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { launch } from '../../../protocol/link/runner-control.ts';
 import { dial, User } from '../support/api.ts';
@@ -13,9 +13,16 @@ async function awaySince(name: string, since: number): Promise<void> {
     const row = JSON.stringify({ ...JSON.parse(json), away_since: since });
     ctx.storage.sql.exec('UPDATE runners SET json = ? WHERE name = ?', row, name);
   });
+  await evictDurableObject(pool());
 }
 
 const status = async (user: User, id: string) => (await user.call('GET', `/sessions/${id}`)).body;
+
+/** The runner as its operator sees it. */
+const seen = async (name: string) => {
+  const { body } = await new User('root', { claims: { scope: 'admin' } }).call('GET', '/runners');
+  return body.data.find((runner: { name: string }) => runner.name === name);
+};
 
 const FACTS = { resources: { memory_mb: 2048, cpus: 2, pids: 512, workspace_mb: null }, exposed_secrets: ['db'] };
 
@@ -227,6 +234,97 @@ describe('the pool', () => {
     await expect.poll(async () => (await pool().health()).runners.some(({ draining }) => draining)).toBe(true);
     const second = await user.createSession();
     expect((await sick.launch(second)).session_id).toBe(second);
+  });
+
+  it('serves the owner who has least, and tells each that waits how many come before it', async () => {
+    const [many, few] = [new User(), new User()];
+    const runner = await FakeRunner.connect(undefined, { capacity: 2 });
+    const places = [await many.createSession(), await many.createSession()];
+    const containers = [await runner.start(places[0] ?? ''), await runner.start(places[1] ?? '')];
+    for (const id of places) await many.call('POST', `/sessions/${id}/chat`, { prompt: 'work' });
+    const [next, last] = [await many.createSession(), await many.createSession()];
+    await expect.poll(async () => (await status(many, last)).reason?.detail).toContain('One session comes before it.');
+    const one = await few.createSession();
+    await expect.poll(async () => (await status(few, one)).reason?.detail).toContain('It is the next.');
+    await expect.poll(async () => (await status(many, last)).reason?.detail).toContain('Two sessions come before it.');
+    await many.call('POST', `/sessions/${places[0]}/stop`);
+    await runner.end(containers[0] ?? (await runner.start('none')), 'stopped_by_user');
+    expect((await runner.launch(one)).session_id).toBe(one);
+    await expect.poll(async () => (await status(many, next)).reason?.detail).toContain('It is the next.');
+    // One that waits no more makes room in the queue.
+    await many.call('POST', `/sessions/${next}/stop`);
+    await expect.poll(async () => (await status(many, last)).reason?.detail).toContain('It is the next.');
+  });
+
+  it('tells many that wait in rounds, and each hears of it', async () => {
+    const user = new User();
+    const runner = await FakeRunner.connect(undefined, { capacity: 1 });
+    await runner.start(await user.createSession());
+    const owners = Array.from({ length: 60 }, () => new User());
+    const waiting = await Promise.all(owners.map(async (owner) => ({ owner, id: await owner.createSession() })));
+    const last = waiting.at(-1) ?? expect.fail();
+    const detail = async () => (await status(last.owner, last.id)).reason?.detail;
+    await expect.poll(detail).toMatch(/all 1 places.*sessions come before it/);
+    runner.control.close();
+    await expect.poll(detail).toMatch(/no runner is connected/);
+  });
+
+  it('counts what a session asks of the machine, and says what is not left', async () => {
+    const user = new User();
+    const room = { cpus: 8, memory_mb: 4096 };
+    const runner = await FakeRunner.connect('sized', { capacity: 4, resources: { total: room, session: room } });
+    const large = await user.createSession({ resources: { memory_mb: 3500 } });
+    await runner.start(large);
+    await user.call('POST', `/sessions/${large}/chat`, { prompt: 'work' });
+    const second = await user.createSession({ resources: { memory_mb: 1024 } });
+    await expect
+      .poll(async () => (await status(user, second)).reason?.detail)
+      .toMatch(/none of 1 runner.*1024 MB of memory.*It is the next/);
+    const small = await user.createSession({ resources: { memory_mb: 512 } });
+    expect((await runner.launch(small)).session_id).toBe(small);
+    expect(await seen('sized')).toMatchObject({
+      resources: { total: room, used: { memory_mb: 4012, cpus: 4 } },
+      running: 2,
+      free: 2,
+    });
+  });
+
+  it('leaves a runner alone for a while that is lost again and again, if there is another', async () => {
+    const user = new User();
+    let flaps = await FakeRunner.connect('flaps');
+    for (let lost = 0; lost < 4; lost++) {
+      expect((await seen('flaps')).rests_until).toBeNull();
+      flaps.control.close();
+      await expect.poll(async () => (await seen('flaps')).state).toBe('away');
+      flaps = (await FakeRunner.reconnect('flaps', [])).runner;
+      await expect.poll(async () => (await seen('flaps')).state).toBe('connected');
+    }
+    expect(Date.parse((await seen('flaps')).rests_until) - Date.now()).toBeGreaterThan(10_000);
+    // It is the only one.
+    const first = await user.createSession();
+    await flaps.launch(first);
+    const steady = await FakeRunner.connect(undefined, { capacity: 1 });
+    const second = await user.createSession();
+    expect((await steady.launch(second)).session_id).toBe(second);
+    const third = await user.createSession();
+    await expect.poll(async () => (await status(user, third)).reason?.code).toBe('pool_full');
+    await evictDurableObject(pool());
+    expect((await seen('flaps')).rests_until).not.toBeNull();
+  });
+
+  it('opens what an earlier version stored: those that wait go on', async () => {
+    const user = new User();
+    const id = await user.createSession({ resources: { cpus: 0.5 }, runner: { labels: { gpu: 'yes' } } });
+    await expect.poll(async () => (await status(user, id)).reason?.code).toBe('no_runner');
+    await runInDurableObject(pool(), (_, { storage: { sql } }) => {
+      sql.exec('ALTER TABLE places DROP COLUMN since');
+      sql.exec('UPDATE schema_version SET version = 1');
+    });
+    await evictDurableObject(pool());
+    expect((await pool().health()).waiting).toBe(1);
+    await FakeRunner.connect('plain');
+    const fitting = await FakeRunner.connect('gpu', { labels: { gpu: 'yes' } });
+    expect((await fitting.launch(id)).config.resources).toEqual({ cpus: 0.5 });
   });
 
   it('closes a control socket that does not speak the protocol', async () => {

@@ -23,6 +23,11 @@ export class FakeRunner {
     this.control = control;
   }
 
+  /** One that has connected in its own way. */
+  static of(name: string, control: Socket): FakeRunner {
+    return new FakeRunner(name, control);
+  }
+
   static async connect(
     name: string = crypto.randomUUID(),
     hello: Partial<Extract<RunnerFrame, { kind: 'hello' }>> = {},

@@ -1,4 +1,5 @@
 import type { Refusal } from '../../../../protocol/api/problem.ts';
+import { DEFAULT_POOL } from '../../../../protocol/settings/pools-setting.ts';
 import {
   agentTool,
   resourceNames,
@@ -16,14 +17,16 @@ interface Excess {
 /**
  * A child's settings. Settings that were not asked for come from its parent, except the system prompt and the budget:
  * these are never inherited. A child may do less than its parent, never more. This holds for permissions, network,
- * secrets, tools, answerers, MCP servers, variables, resources, budget and where its events go. If it asks for more, the
- * refusal lists every setting that is too wide.
+ * secrets, tools, answerers, MCP servers, variables, resources, budget, the pool and where its events go. If it asks for
+ * more, the refusal lists every setting that is too wide.
  */
 export function childConfigOf(parent: SessionConfig, asked: ChildConfig): { readonly config: SessionConfig } | Refusal {
   const { system_prompt: _prompt, budget_usd: _budget, ...inherited } = parent;
   const config: SessionConfig = { ...inherited, ...given(asked) };
   const resources = { ...parent.resources, ...asked.resources };
   if (Object.keys(resources).length > 0) config.resources = resources;
+  const runner = { ...parent.runner, ...asked.runner };
+  if (Object.keys(runner).length > 0) config.runner = runner;
   const excess = [
     ...permissions(parent, config),
     ...network(parent, asked),
@@ -34,6 +37,7 @@ export function childConfigOf(parent: SessionConfig, asked: ChildConfig): { read
     ...variables(parent, config),
     ...limits(parent, config),
     ...events(parent, asked),
+    ...pool(parent, asked),
   ];
   if (excess.length === 0) return { config };
   const list = excess.map(({ path, message }) => `${path}: ${message}`).join('; ');
@@ -135,6 +139,13 @@ function events(parent: SessionConfig, asked: ChildConfig): Excess[] {
   const own = parent.events_to?.redis_stream;
   if (asked.events_to === undefined || asked.events_to.redis_stream === own) return [];
   return [{ path: 'config.events_to', message: own === undefined ? 'its parent has none' : `its parent’s is ${own}` }];
+}
+
+/** Other pools have other machines, which may reach what its parent's do not. */
+function pool(parent: SessionConfig, asked: ChildConfig): Excess[] {
+  const own = parent.runner?.pool ?? DEFAULT_POOL;
+  const wanted = asked.runner?.pool ?? own;
+  return wanted === own ? [] : [{ path: 'config.runner.pool', message: `its parent’s is ${own}` }];
 }
 
 function limits(parent: SessionConfig, child: SessionConfig): Excess[] {

@@ -55,6 +55,7 @@ describe('a parked session', () => {
       const full = JSON.stringify({ ...JSON.parse(row.json), capacity: 0 });
       ctx.storage.sql.exec('UPDATE runners SET json = ? WHERE name = ?', full, runner.name);
     });
+    await evictDurableObject(pool());
     await wake(user, id);
     expect((await other.launch(id)).files.local).toBe('stale');
   });

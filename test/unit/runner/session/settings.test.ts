@@ -1,3 +1,4 @@
+import os from 'node:os';
 import { expect, test } from 'vitest';
 import { defaultCapacity, parseSettings } from '../../../../runner/session/settings.ts';
 
@@ -26,6 +27,20 @@ test('labels, limits and the edge are taken as written', () => {
       limits: { cpus: 0.5 },
       claudeEnv: { CLAUDE_CODE_MAX_RETRIES: '1' },
     },
+  });
+});
+
+test('what sessions may ask for together is what the machine has, or what is said', () => {
+  const [cores, memory] = [os.availableParallelism(), os.totalmem() / (1024 * 1024)];
+  const usual = parseSettings(ENV);
+  expect(usual).toMatchObject({ settings: { machine: { cpus: 4 * cores } } });
+  expect(usual.ok && usual.settings.machine.memory_mb).toBeLessThan(memory);
+  expect(parseSettings({ ...ENV, RUNNER_CPUS: '1.5', RUNNER_MEMORY_MB: '0' })).toMatchObject({
+    settings: { machine: { cpus: 1.5, memory_mb: 0 } },
+  });
+  expect(parseSettings({ ...ENV, RUNNER_CPUS: 'all' })).toMatchObject({
+    ok: false,
+    problem: expect.stringContaining('RUNNER_CPUS'),
   });
 });
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { NO_USE } from '../../../../../durable/pool/core/room.ts';
 import { place, chooseRunner, type Needs, type RunnerLoad } from '../../../../../durable/pool/core/placement.ts';
 
 const runner = (name: string, change: Partial<RunnerLoad> = {}): RunnerLoad => ({
@@ -8,9 +9,12 @@ const runner = (name: string, change: Partial<RunnerLoad> = {}): RunnerLoad => (
   connected: true,
   draining: false,
   cordoned: false,
+  rests: false,
   labels: {},
   capacity: 4,
   running: 0,
+  machine: null,
+  used: NO_USE,
   trouble: null,
   storage: { id: 'shared', ok: true },
   lowDiskMb: null,
@@ -36,9 +40,12 @@ const anyRunner = fc.record({
   connected: fc.boolean(),
   draining: fc.boolean(),
   cordoned: fc.boolean(),
+  rests: fc.boolean(),
   labels: fc.dictionary(fc.constantFrom('gpu', 'zone'), fc.constantFrom('a', 'b')),
   capacity: fc.integer({ min: 0, max: 4 }),
   running: fc.integer({ min: 0, max: 5 }),
+  machine: fc.constant(null),
+  used: fc.constant(NO_USE),
   trouble: fc.constantFrom(null, 'down'),
   storage: fc.record({ id: fc.constantFrom('shared', 'own'), ok: fc.boolean() }),
   lowDiskMb: fc.constantFrom(null, 7),
@@ -66,15 +73,16 @@ describe('placement', () => {
   it('finds a place whenever there is one', () => {
     fc.assert(
       fc.property(anyPool, anyLabels, (runners, labels) => {
-        const free = runners.some(
+        const able = runners.filter(
           (one) =>
             one.connected &&
             !one.draining &&
             !one.cordoned &&
             one.lowDiskMb === null &&
-            one.running < one.capacity &&
             Object.entries(labels).every(([name, value]) => one.labels[name] === value),
         );
+        const rested = able.filter(({ rests }) => !rests);
+        const free = (rested.length > 0 ? rested : able).some(({ running, capacity }) => running < capacity);
         expect(place(runners, ANY, { labels }).placed).toBe(free);
       }),
     );
@@ -83,6 +91,25 @@ describe('placement', () => {
   it('prefers the runner with the most room', () => {
     const runners = [runner('a', { running: 3 }), runner('b', { running: 1 }), runner('c', { running: 2 })];
     expect(place(runners, ANY)).toEqual({ placed: true, runner: 'b' });
+  });
+
+  it('counts what is asked of a machine as room that is taken', () => {
+    const total = { cpus: 16, memoryMb: 4096 };
+    const sized = { machine: { total, limit: total } };
+    const runners = [
+      runner('a', { ...sized, running: 1, used: { cpus: 1, memoryMb: 4000 } }),
+      runner('b', { running: 3 }),
+    ];
+    expect(place(runners, ANY)).toEqual({ placed: true, runner: 'b' });
+    expect(place(runners.slice(0, 1), ANY, { ask: { cpus: null, memoryMb: 96 } }).placed).toBe(true);
+    expect(place(runners.slice(0, 1), ANY, { ask: { cpus: null, memoryMb: 97 } }).placed).toBe(false);
+  });
+
+  it('leaves a runner that rests alone, but not if it is the only one', () => {
+    const rests = runner('a', { rests: true });
+    expect(place([rests, runner('b', { running: 3 })], ANY)).toEqual({ placed: true, runner: 'b' });
+    expect(place([rests, runner('b', { running: 4 })], ANY)).toMatchObject({ reason: { code: 'pool_full' } });
+    expect(place([rests, runner('b', { draining: true })], ANY)).toEqual({ placed: true, runner: 'a' });
   });
 
   it('prefers a fuller runner to one whose engine is down', () => {

@@ -38,6 +38,15 @@ describe('a child that asks for nothing', () => {
   });
 });
 
+test('a child is in the pool of its parent, whatever labels it asks for', () => {
+  const parent = { runner: { pool: 'gpu', labels: { zone: 'a' } } };
+  expect(childOf(parent, {}).runner).toEqual(parent.runner);
+  expect(childOf(parent, { runner: { labels: { zone: 'b' } } }).runner).toEqual({ pool: 'gpu', labels: { zone: 'b' } });
+  expect(refusal(parent, { runner: { pool: 'default' } })).toEqual(['config.runner.pool']);
+  expect(refusal({}, { runner: { pool: 'gpu' } })).toEqual(['config.runner.pool']);
+  expect(childOf({}, { runner: { pool: 'default' } }).runner).toEqual({ pool: 'default' });
+});
+
 describe('a child may ask for less', () => {
   test.each([
     [{}, { permission_mode: 'plan' }],

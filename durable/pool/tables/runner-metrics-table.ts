@@ -1,4 +1,4 @@
-import type { Counts } from '../../protocol/metrics/registry.ts';
+import type { Counts } from '../../../protocol/metrics/registry.ts';
 
 /** What runners have counted, as they said it last. Stored, because the object hibernates while its runners are connected. */
 export class RunnerMetricsTable {

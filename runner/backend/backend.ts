@@ -1,6 +1,7 @@
 import type { BackendHealth, BackendName, PlacementKey } from '../../protocol/link/runner-control.ts';
 import type { Resources } from '../../protocol/api/session-config.ts';
 import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
+import type { Measure } from '../lib/disk/usage.ts';
 import type { Owner, SessionFolders } from '../lib/session-folders.ts';
 
 /** The paths of things, as the container's processes see them. */
@@ -80,6 +81,8 @@ export interface ContainerBackend {
    * @throws when the engine does not answer
    */
   processes(key: PlacementKey): Promise<number | null>;
+  /** Measures files with root's rights, when the runner has not got them and the kernel gives it none; absent: nothing can. */
+  readonly privilegedMeasure?: Measure;
   /** Resolves when the container has ended. It keeps waiting while the engine does not answer. */
   wait(key: PlacementKey): Promise<ContainerExit>;
   /** Removes the container. One that still runs is killed first. */

@@ -14,6 +14,7 @@ import {
   type ContainerSettings,
 } from './container-spec.ts';
 import { engineAway, engineProblem, engineStatus, imageMissing, startFailure } from './docker-error.ts';
+import { privilegedMeasure } from './privileged-measure.ts';
 import { readUsers, withAgent, type Users } from './image-users.ts';
 import { unfitImage } from './unfit-image.ts';
 import type { Log } from '../lib/log.ts';
@@ -59,6 +60,7 @@ export class DockerBackend implements ContainerBackend {
   readonly owner;
   readonly sealed = true;
   readonly ownKernel;
+  readonly privilegedMeasure;
   readonly #docker: Docker;
   readonly #settings: ContainerSettings;
   readonly #log: Log;
@@ -71,6 +73,7 @@ export class DockerBackend implements ContainerBackend {
     this.#settings = settings;
     this.#log = log;
     this.owner = settings.owner;
+    this.privilegedMeasure = privilegedMeasure(docker, settings);
     // `runc` and `crun` share the host's kernel. An operator names another runtime because it does not.
     this.ownKernel = settings.runtime !== undefined && !/^(io\.containerd\.)?(runc|crun)/.test(settings.runtime);
   }

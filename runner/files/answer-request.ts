@@ -1,5 +1,5 @@
 import type { FilesRequest } from '../../protocol/api/files.ts';
-import type { WorkspaceLimits } from '../lib/disk/usage.ts';
+import type { WriteLimits } from './paths/allowance.ts';
 import type { Owner } from '../lib/session-folders.ts';
 import { json, type SuccessAnswer, type FilesAnswer } from './answer.ts';
 import { diffWorkspace } from './diff/diff-workspace.ts';
@@ -21,7 +21,7 @@ export interface FilesInput {
   /** The owner of files that are written; undefined: the runner's own user. */
   as: Owner | undefined;
   /** The workspace's limits for writes; null: none. */
-  limits: WorkspaceLimits | null;
+  limits: WriteLimits | null;
   /** The request's body. It throws if the sender disconnects before its end. */
   body: AsyncIterable<Uint8Array>;
   /** The files that the workspace began with; null: none. */

@@ -1,8 +1,8 @@
 import type { PoolFrame } from '../../protocol/link/runner-control.ts';
+import type { WriteLimits } from '../files/paths/allowance.ts';
 import type { FilesRegistry } from './registry.ts';
 import { blankReport } from './state.ts';
 import type { ControlConnection } from '../link/control-connection.ts';
-import type { WorkspaceLimits } from '../lib/disk/usage.ts';
 import { messageOf, type Log } from '../lib/log.ts';
 import { readPlacement } from '../lib/session-folders.ts';
 import type { Snapshots } from '../snapshot/snapshots.ts';
@@ -16,7 +16,7 @@ export interface PoolRequestsOptions extends Pick<TransferOptions, 'edgeUrl' | '
   registry: FilesRegistry;
   snapshots: Pick<Snapshots, 'entries' | 'content' | 'share' | 'artifact' | 'drop'>;
   /** The default limits of a workspace; null: there are none. */
-  limits: WorkspaceLimits | null;
+  limits: WriteLimits | null;
   /** The storage's id; empty while it is not known. */
   storage: () => string;
   control: Pick<ControlConnection, 'send' | 'reportSnapshot'>;
@@ -61,6 +61,7 @@ export class PoolRequests {
       const own = limits && {
         mb: resources?.workspace_mb ?? limits.mb,
         files: resources?.workspace_files ?? limits.files,
+        measure: limits.measure,
       };
       const refusal = await serveTransfer({
         transfer,

@@ -3,6 +3,7 @@ import type { Counts } from '../../protocol/metrics/registry.ts';
 import { PROTOCOL } from '../../protocol/link/protocol-version.ts';
 import type { Reason } from '../../protocol/reason.ts';
 import { FreeSpace } from '../lib/disk/free-space.ts';
+import { measureWith } from '../lib/disk/usage.ts';
 import { runnerMetrics } from '../lib/metrics.ts';
 import { placementName } from '../lib/placement-name.ts';
 import { Semaphore } from '../lib/semaphore.ts';
@@ -60,6 +61,8 @@ export class Runner {
     this.#options = options;
     this.#space = new FreeSpace(options.data.sessions);
     const { backend, upstream, newModelHandler, egress, log, settings, data, store, snapshots } = options;
+    const measure = measureWith({ privileged: backend.privilegedMeasure, log });
+    const { workspaceMb: mb, workspaceFiles } = settings.limits;
     this.#control = new ControlConnection({
       edgeUrl: settings.edgeUrl,
       credentials: options.credentials,
@@ -90,7 +93,7 @@ export class Runner {
       edgeUrl: settings.edgeUrl,
       token: () => this.#token(),
       owner: backend.owner,
-      limits: backend.sealed ? { mb: settings.limits.workspaceMb, files: settings.limits.workspaceFiles } : null,
+      limits: backend.sealed ? { mb, files: workspaceFiles, measure } : null,
       storage: () => store.id,
       control: this.#control,
       log,
@@ -111,6 +114,7 @@ export class Runner {
         newModelHandler,
         egress,
         space: this.#space,
+        measure,
         limits: settings.limits,
         log,
         aliases: this.#aliases,
@@ -152,6 +156,7 @@ export class Runner {
     });
     this.#disk = new DiskWatch({
       space: this.#space,
+      measure,
       floorMb: settings.diskFloorMb,
       runs: () => this.#runs.all(),
       onChange: () => this.#reportHealth(),

@@ -1,5 +1,5 @@
 import type { BigIntStats } from 'node:fs';
-import { diskUsage, type WorkspaceLimits } from '../../lib/disk/usage.ts';
+import type { Measure, WorkspaceLimits } from '../../lib/disk/usage.ts';
 import { FilesRefused } from './refused.ts';
 
 const MB = 1024 * 1024;
@@ -7,21 +7,26 @@ const BLOCK = 4096;
 /** Counted for an entry besides its content, bytes. */
 const ENTRY = 256;
 
+/** What a client may still write is limited by what there is. */
+export interface WriteLimits extends WorkspaceLimits {
+  measure: Measure;
+}
+
 /** How much may still be written to a workspace: its limits minus what it took when the request came. */
 export class Allowance {
-  readonly #limits: WorkspaceLimits | null;
+  readonly #limits: WriteLimits | null;
   #bytes: number;
   #files: number;
 
-  private constructor(limits: WorkspaceLimits | null, bytes: number, files: number) {
+  private constructor(limits: WriteLimits | null, bytes: number, files: number) {
     this.#limits = limits;
     this.#bytes = bytes;
     this.#files = files;
   }
 
-  static async measure(workspace: string, limits: WorkspaceLimits | null): Promise<Allowance> {
+  static async measure(workspace: string, limits: WriteLimits | null): Promise<Allowance> {
     if (limits === null) return new Allowance(null, Infinity, Infinity);
-    const used = await diskUsage([workspace]);
+    const used = await limits.measure([workspace]);
     return new Allowance(limits, limits.mb * MB - used.bytes, limits.files - used.files);
   }
 

@@ -1,9 +1,8 @@
 import { lchown, lutimes, type FileHandle } from 'node:fs/promises';
 import type * as z from 'zod';
 import type { FilesRequest, writtenFiles } from '../../../protocol/api/files.ts';
-import type { WorkspaceLimits } from '../../lib/disk/usage.ts';
 import type { Owner } from '../../lib/session-folders.ts';
-import { Allowance, diskSize } from '../paths/allowance.ts';
+import { Allowance, diskSize, type WriteLimits } from '../paths/allowance.ts';
 import {
   withHandle,
   openSubfolder,
@@ -41,7 +40,7 @@ export async function unpackArchive(
   workspace: string,
   request: Extract<FilesRequest, { op: 'unpack' }>,
   as: Owner | undefined,
-  limits: WorkspaceLimits | null,
+  limits: WriteLimits | null,
   body: AsyncIterable<Uint8Array>,
 ): Promise<z.infer<typeof writtenFiles>> {
   const names = parsePath(request.path);

@@ -2,9 +2,8 @@ import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import type { FilesRequest, writtenFiles } from '../../../protocol/api/files.ts';
 import type * as z from 'zod';
-import type { WorkspaceLimits } from '../../lib/disk/usage.ts';
 import type { Owner } from '../../lib/session-folders.ts';
-import { Allowance, diskSize } from '../paths/allowance.ts';
+import { Allowance, diskSize, type WriteLimits } from '../paths/allowance.ts';
 import { withHandle, lstatIfExists, openDeepestFolder, describeEntry } from '../paths/safe-path.ts';
 import { parsePath, displayPath, type ByteName } from '../paths/byte-name.ts';
 import { setOwnerAndMode, makeFolders } from '../paths/make-folders.ts';
@@ -21,7 +20,7 @@ export async function writeFile(
   workspace: string,
   request: Extract<FilesRequest, { op: 'write' }>,
   as: Owner | undefined,
-  limits: WorkspaceLimits | null,
+  limits: WriteLimits | null,
   body: AsyncIterable<Uint8Array>,
 ): Promise<z.infer<typeof writtenFiles>> {
   const names = parsePath(request.path);

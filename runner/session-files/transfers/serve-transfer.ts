@@ -1,8 +1,8 @@
 import type { SharedFile } from '../../../protocol/api/artifact.ts';
+import type { WriteLimits } from '../../files/paths/allowance.ts';
 import { WRITES, type FilesRefusal, type FilesRequest } from '../../../protocol/api/files.ts';
 import type { PoolFrame } from '../../../protocol/link/runner-control.ts';
 import type { Reason } from '../../../protocol/reason.ts';
-import type { WorkspaceLimits } from '../../lib/disk/usage.ts';
 import type { Owner } from '../../lib/session-folders.ts';
 import { json, type FilesAnswer } from '../../files/answer.ts';
 import { answerRequest } from '../../files/answer-request.ts';
@@ -26,7 +26,7 @@ export interface TransferOptions {
   token: string;
   owner: Owner | undefined;
   /** The limits of the session's files; null: none. */
-  limits: WorkspaceLimits | null;
+  limits: WriteLimits | null;
   log: Log;
 }
 

@@ -288,7 +288,7 @@ export class ContainerRun {
   }
 
   #watchWorkspace(): void {
-    const { placement, backend, space, limits } = this.#options;
+    const { placement, backend, space, measure, limits } = this.#options;
     const { workspace_mb, workspace_files } = placement.resources ?? { workspace_mb: null };
     if (workspace_mb === null) return;
     this.#workspace = new WorkspaceWatch({
@@ -296,6 +296,7 @@ export class ContainerRun {
       // A container that an earlier version started was told no number of files.
       limits: { mb: workspace_mb, files: workspace_files ?? limits.workspaceFiles },
       space,
+      measure,
       pause: () => {
         this.#sockets.setPaused(true);
         return backend.pause(this.key);

@@ -3,6 +3,7 @@ import type { Launch, PlacementKey } from '../../../protocol/link/runner-control
 import type { RunnerNotice } from '../../../protocol/link/runner-notice.ts';
 import type { ContainerBackend } from '../../backend/backend.ts';
 import type { FreeSpace } from '../../lib/disk/free-space.ts';
+import type { Measure } from '../../lib/disk/usage.ts';
 import type { Log } from '../../lib/log.ts';
 import { makeSessionFolders, type Placement, type SessionFolders } from '../../lib/session-folders.ts';
 import { Relay, type RelayOptions } from '../../link/relay.ts';
@@ -30,6 +31,7 @@ export interface ContainerDependencies {
   egress: EgressDependencies;
   /** Of the file system that has the sessions' files. */
   space: FreeSpace;
+  measure: Measure;
   /** The operator's limits for one container. */
   limits: ContainerLimits;
   log: Log;

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FreeSpace, Space } from '../../lib/disk/free-space.ts';
-import { diskUsage, type Usage, type WorkspaceLimits } from '../../lib/disk/usage.ts';
+import type { Measure, Usage, WorkspaceLimits } from '../../lib/disk/usage.ts';
 import { messageOf, type Log } from '../../lib/log.ts';
 import { verdictOf } from './workspace-room.ts';
 
@@ -29,6 +29,7 @@ export interface WorkspaceWatchOptions {
   folders: string[];
   limits: WorkspaceLimits;
   space: Pick<FreeSpace, 'now' | 'next'>;
+  measure: Measure;
   /** Holds the container's processes where they are, so that they write nothing while they are measured. */
   pause: () => Promise<void>;
   resume: () => Promise<void>;
@@ -145,7 +146,7 @@ export class WorkspaceWatch {
   }
 
   #usage(): Promise<Usage> {
-    return diskUsage(this.#options.folders, this.#closed.signal);
+    return this.#options.measure(this.#options.folders, this.#closed.signal);
   }
 
   /** @throws when the watch is closed */

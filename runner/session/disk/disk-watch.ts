@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { RunnerDisk } from '../../../protocol/link/runner-control.ts';
 import { DiskFloor } from '../../lib/disk/disk-floor.ts';
 import type { FreeSpace } from '../../lib/disk/free-space.ts';
-import { diskUsage } from '../../lib/disk/usage.ts';
+import type { Measure } from '../../lib/disk/usage.ts';
 import type { Log } from '../../lib/log.ts';
 import { FULL_GRACE_MS, type ContainerRun } from '../container/container-run.ts';
 import { Growth } from './growth.ts';
@@ -24,6 +24,7 @@ type Run = Pick<ContainerRun, 'key' | 'filled' | 'running' | 'stop' | 'released'
 
 export interface DiskWatchOptions {
   space: Pick<FreeSpace, 'now'>;
+  measure: Measure;
   /** MB; 0: there is none. */
   floorMb: number;
   runs: () => readonly Run[];
@@ -128,7 +129,7 @@ export class DiskWatch {
     const due = all && now - this.#measuredAt > Math.max(MEASURE_MS, REST * this.#measureMs);
     const wanted = runs.filter(({ key }) => due || !this.#growth.has(key.session_id));
     for (const { key, filled } of wanted) {
-      const used = await diskUsage(filled, this.#closed.signal).catch((error: unknown) => {
+      const used = await this.#options.measure(filled, this.#closed.signal).catch((error: unknown) => {
         this.#options.log.debug('files not measured', { session: key.session_id, error });
       });
       // Its folders went with its end.

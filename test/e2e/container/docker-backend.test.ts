@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Docker from 'dockerode';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
@@ -352,6 +352,28 @@ describeDocker('the docker backend', ({ docker, image }) => {
       code: 'container_exited',
       detail: expect.stringContaining('was removed from outside'),
     });
+  });
+
+  test('files that nobody may read are measured by a container that may read and nothing else, and is gone then', async () => {
+    const folders = ['one', 'two'].map((name) => path.join(scratch(), name));
+    for (const folder of folders) {
+      mkdirSync(path.join(folder, 'closed'), { recursive: true });
+      writeFileSync(path.join(folder, 'closed/large'), Buffer.alloc(1024 * 1024, 1));
+      chownSync(path.join(folder, 'closed'), OWNER.uid, OWNER.gid);
+      chmodSync(path.join(folder, 'closed'), 0o000);
+    }
+    const runnerId = randomUUID();
+    const backend = new DockerBackend({ image, runnerId, owner: OWNER, runtime: undefined }, keptLog().log, docker);
+    onTestFinished(() => backend.close());
+    const [used, one] = await Promise.all([
+      backend.privilegedMeasure(folders),
+      backend.privilegedMeasure(folders.slice(1)),
+    ]);
+    expect([used.files, one.files]).toEqual([6, 3]);
+    expect(used.bytes).toBeGreaterThanOrEqual(2 * 1024 * 1024);
+    expect(one.bytes).toBeLessThan(2 * 1024 * 1024);
+    const left = await docker.listContainers({ all: true, filters: { label: [`${Label.runner}=${runnerId}`] } });
+    expect(left).toEqual([]);
   });
 
   test('another runner’s container of the same name is left alone', async () => {

@@ -138,6 +138,18 @@ describeDockerAsRoot('a runner that is not root, but in the engine’s group', (
     expect((await alice.call('DELETE', `${files}/closed?recursive=true`)).status).toBeLessThan(300);
   });
 
+  test('counts what the agent has closed for the limit of its files', async () => {
+    const hiding = await alice.createSession({ resources: { workspace_mb: 64 } });
+    // Each part is hidden before the next one, so without looking into the closed folders there is never much.
+    const part = 'mkdir h$n && head -c 12M /dev/zero > h$n/x && chmod 000 h$n && sync && sleep 0.3';
+    await alice.tell(
+      hiding,
+      script({ tool: 'Bash', input: { command: `for n in $(seq 8); do ${part}; done; sleep 60` } }, { text: 'hidden' }),
+    );
+    expect(await alice.endOf(hiding)).toMatchObject({ code: 'out_of_disk', detail: expect.stringContaining('64 MB') });
+    await alice.call('DELETE', `/sessions/${hiding}`);
+  });
+
   test('removes all that a session left, with its session', async () => {
     await alice.call('DELETE', `/sessions/${id}`);
     const sessions = path.join(service.folder, 'runner', 'sessions');

@@ -1,3 +1,5 @@
+import { measureWith } from '../../../runner/lib/disk/usage.ts';
+import { keptLog } from '../quiet-log.ts';
 import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileList, writtenFiles, type FilesRefusal } from '../../../protocol/api/files.ts';
@@ -76,6 +78,9 @@ export async function* bodyOf(...chunks: (Uint8Array | string | Error)[]): Async
     yield await Promise.resolve(Buffer.from(chunk));
   }
 }
+
+/** Limits for what is written. */
+export const limitsOf = (mb: number, files: number) => ({ mb, files, measure: measureWith({ log: keptLog().log }) });
 
 /** Whether an answer holds anything of what is outside. */
 export function leaks({ bytes, refusal }: Outcome): boolean {

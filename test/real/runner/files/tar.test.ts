@@ -20,6 +20,7 @@ import {
   ask,
   bodyOf,
   fingerprint,
+  limitsOf,
   openFiles,
   surroundings,
   writtenOf,
@@ -71,7 +72,7 @@ test('what a small .tar.gz inflates to is bounded as any other archive is', asyn
   const { workspace } = surroundings();
   const bomb = gzipSync(await archiveOf({ name: 'bomb', content: '0'.repeat(20 * 1024 * 1024) }));
   expect(bomb.length).toBeLessThan(100_000);
-  const { refusal } = await unpack(workspace, bomb, '', { limits: { mb: 4, files: 100 } });
+  const { refusal } = await unpack(workspace, bomb, '', { limits: limitsOf(4, 100) });
   expect(refusal).toMatchObject({ code: 'workspace_full' });
   expect(readdirSync(workspace)).toEqual([]);
   // Nothing but the end of an archive, again and again.
@@ -251,7 +252,7 @@ test('an archive that does not fit is refused where it does not fit any more', a
   const { workspace } = surroundings();
   const content = 'x'.repeat(700_000);
   const whole = await archiveOf({ name: 'first', content }, { name: 'second', content }, { name: 'third', content });
-  expect((await unpack(workspace, whole, '', { limits: { mb: 2, files: 1000 } })).refusal).toMatchObject({
+  expect((await unpack(workspace, whole, '', { limits: limitsOf(2, 1000) })).refusal).toMatchObject({
     code: 'workspace_full',
     detail: expect.stringContaining('2 files'),
   });

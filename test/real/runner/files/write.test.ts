@@ -1,7 +1,7 @@
 import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { ask, bodyOf, openFiles, surroundings, writtenOf } from '../../../support/files/scene.ts';
+import { ask, bodyOf, limitsOf, openFiles, surroundings, writtenOf } from '../../../support/files/scene.ts';
 
 const write = (at: string, mode: number | null = null) => ({ op: 'write', path: at, mode }) as const;
 const mode = (at: string) => lstatSync(at).mode & 0o7777;
@@ -64,23 +64,21 @@ test('what is larger than the workspace may become is refused, and nothing stays
   const { workspace } = surroundings();
   const mb = Buffer.alloc(1024 * 1024, 1);
   writeFileSync(path.join(workspace, 'there'), Buffer.concat([mb, mb]));
-  const refused = await ask(workspace, write('new'), { body: bodyOf(mb, mb), limits: { mb: 3, files: 1000 } });
+  const refused = await ask(workspace, write('new'), { body: bodyOf(mb, mb), limits: limitsOf(3, 1000) });
   expect(refused.refusal).toMatchObject({ code: 'workspace_full', detail: expect.stringContaining('3 MB') });
   expect(readdirSync(workspace)).toEqual(['there']);
   expect(
-    (await ask(workspace, write('new'), { body: bodyOf(mb.subarray(0, 500_000)), limits: { mb: 3, files: 1000 } })).ok,
+    (await ask(workspace, write('new'), { body: bodyOf(mb.subarray(0, 500_000)), limits: limitsOf(3, 1000) })).ok,
   ).toBe(true);
   // In place of what is there, as much again fits.
-  expect((await ask(workspace, write('there'), { body: bodyOf(mb, mb), limits: { mb: 3, files: 1000 } })).ok).toBe(
-    true,
-  );
+  expect((await ask(workspace, write('there'), { body: bodyOf(mb, mb), limits: limitsOf(3, 1000) })).ok).toBe(true);
 });
 
 test('one file more than the workspace may have is refused, and one in place of another is not', async () => {
   const { workspace } = surroundings();
   writeFileSync(path.join(workspace, 'there'), 'x');
   // The folder itself counts.
-  const limits = { mb: 3, files: 2 };
+  const limits = limitsOf(3, 2);
   const refused = await ask(workspace, write('new'), { body: bodyOf('x'), limits });
   expect(refused.refusal).toMatchObject({ code: 'workspace_full', detail: expect.stringContaining('2 files') });
   expect(readdirSync(workspace)).toEqual(['there']);

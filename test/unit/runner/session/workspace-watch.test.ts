@@ -3,6 +3,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { FreeSpace, type Space } from '../../../../runner/lib/disk/free-space.ts';
+import { measureWith } from '../../../../runner/lib/disk/usage.ts';
 import { WorkspaceWatch, type Full } from '../../../../runner/session/container/workspace-watch.ts';
 import { Changes } from '../../../support/changes.ts';
 import { keptLog } from '../../../support/quiet-log.ts';
@@ -49,6 +50,7 @@ async function watch(folders: string[], { mb = 16, files = 100_000, onPause, res
     folders,
     limits: { mb, files },
     space: given.space ?? new FreeSpace(folders[0] ?? '', LOOK_MS),
+    measure: measureWith({ log }),
     pause: async () => {
       container.push('paused');
       onPause?.();

@@ -172,7 +172,10 @@ export class LocalFiles {
 
   /** The container waits, and has cloned nothing: what the workspace has, it had before. */
   async notCloned(): Promise<void> {
-    if (this.state?.clone === 'begun') await this.#record.change({ clone: 'done' });
+    if (this.state?.clone !== 'begun') return;
+    await this.#record.change({ clone: 'done' });
+    // A snapshot may wait for that.
+    this.#queue.kick();
   }
 
   /** No container was started on the files, though they were prepared for one. */

@@ -267,7 +267,8 @@ function endLaunch(state: FilesState, launch: FilesLaunch, input: Extract<FilesI
   const ended = { ...state, launch: null };
   if (input.lost) {
     const trees = newestTrees(state);
-    const cloned = trees.workspace !== null;
+    // What was saved is from before the clone if none was done, and without it where nothing was saved.
+    const cloned = state.cloned && trees.workspace !== null;
     return { ...ended, cloned, runner: null, content: version, saved: { ...trees, version } };
   }
   if (touched && runner !== null) return { ...ended, runner, content: version, pinned: false };

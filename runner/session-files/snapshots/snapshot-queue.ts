@@ -147,8 +147,11 @@ export class SnapshotQueue {
     if (this.#closed || this.#suspended > 0) return undefined;
     const { launching, running } = this.#options.activity();
     const inUse = launching || running;
+    const { state } = this.#options.record;
+    // Half of a repository is no state that anyone asks for. Whoever does gets what is there when the clone is done.
+    if (running && state?.clone === 'begun') return undefined;
     // A `parked` or `written` snapshot waits until the container has ended. A later trigger may replace it before.
-    return this.#options.record.state?.saves.find(
+    return state?.saves.find(
       (queued) => !inUse || queued.ordered || queued.trigger === 'start' || queued.trigger === 'periodic',
     );
   }

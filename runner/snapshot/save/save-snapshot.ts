@@ -1,4 +1,5 @@
 import { treeKind, type TreeKind } from '../../../protocol/link/runner-control.ts';
+import { CLONE_FOLDER } from '../../../protocol/git/clone-folder.ts';
 import type { SkippedFile } from '../../../protocol/api/workspace.ts';
 import { messageOf } from '../../lib/log.ts';
 import { StorageUnavailable, type ObjectStore } from '../../storage/object-store.ts';
@@ -14,6 +15,9 @@ import { treeKey } from '../format/storage-keys.ts';
 import { recoverTree } from '../restore/swap-tree.ts';
 import { Damaged } from '../../files/paths/tree-entry.ts';
 import { ownerUsage } from './usage.ts';
+
+/** A repository that is not whole yet is cloned anew by the next container: half of one helps nobody. */
+const UNFINISHED = new Map([[CLONE_FOLDER, 'is of a clone that is not done']]);
 
 export interface SaveInput {
   /** The owner, 64 hex digits. Selects the part of the storage. */
@@ -107,6 +111,7 @@ async function save(
         root: input[tree],
         base: await findBase(store, input, tree),
         only: tree === 'conversation' ? CONVERSATION_KEPT : undefined,
+        except: tree === 'workspace' ? UNFINISHED : undefined,
         final,
         budget,
         pack_bytes,

@@ -11,6 +11,8 @@ export type WalkEntry =
 export interface WalkOptions {
   /** Names in the root to include; absent: all. */
   only?: ReadonlySet<string> | undefined;
+  /** Names in the root to leave out, each with the reason for people. */
+  except?: ReadonlyMap<string, string> | undefined;
   /** Called for each entry that is left out, with a reason for people. */
   skip: (path: string, why: string) => void;
 }
@@ -29,7 +31,7 @@ interface Folder {
  *
  * @throws if the folder itself cannot be read
  */
-export function* walkTree(root: string, { only, skip }: WalkOptions): Generator<WalkEntry, void> {
+export function* walkTree(root: string, { only, except, skip }: WalkOptions): Generator<WalkEntry, void> {
   const open: Folder[] = [readFolder(openFolder(root), '')];
   try {
     const [top] = open;
@@ -42,6 +44,11 @@ export function* walkTree(root: string, { only, skip }: WalkOptions): Generator<
         continue;
       }
       const path = folder.prefix + name;
+      const why = folder === top ? except?.get(name) : undefined;
+      if (why !== undefined) {
+        skip(path, why);
+        continue;
+      }
       const at = entryPath(folder.descriptor, name);
       const stats = lstatSync(at, { throwIfNoEntry: false });
       if (stats === undefined) continue;

@@ -82,6 +82,17 @@ test.runIf(process.getuid?.() === 0)(
   },
 );
 
+test('what is left of a clone that is not done is left out, by name, and nothing else of that name is', async () => {
+  const session = new Session(new MemoryStore(), scratch());
+  const at = (name: string) => path.join(session.workspace, name);
+  mkdirSync(at('.cc-docker-clone/tree'), { recursive: true });
+  writeFileSync(at('.cc-docker-clone/tree/half'), 'half');
+  mkdirSync(at('deeper/.cc-docker-clone'), { recursive: true });
+  const saved = await session.save();
+  expect(saved.skipped).toEqual([{ path: '.cc-docker-clone', why: 'is of a clone that is not done' }]);
+  expect(saved.files).toBe(2);
+});
+
 test('folders within folders without end are cut with a word, and what is above them is saved', async () => {
   const session = new Session(new MemoryStore(), scratch());
   let deep = session.workspace;

@@ -322,6 +322,23 @@ test('what a clone left that was cut short is cleared away, and it is cloned aga
   expect(readdirSync(path.dirname(file('upload')))).toEqual(['upload']);
 });
 
+test('a snapshot that is asked for in the middle of a clone has the repository, once it is there', async () => {
+  for (const ends of ['cloned', 'notCloned'] as const) {
+    const { local, snapshots, report, file } = await setUp();
+    await local.prepare(files({ version: 1 }), true);
+    await local.launched(files({ version: 1 }), true);
+    mkdirSync(file('.cc-docker-clone/tree'), { recursive: true });
+    await local.requestSnapshot(sessionId(7), 'requested');
+    await local.settled();
+    expect(snapshots.saves).toEqual([]);
+    rmSync(file('.cc-docker-clone'), { recursive: true });
+    writeFileSync(file('README'), 'cloned');
+    await local[ends]();
+    await report((said) => said.snapshot_id === sessionId(7) && stored(said));
+    expect(readdirSync(snapshots.workspace(sessionId(7)))).toEqual(['README']);
+  }
+});
+
 test('a clone that was whole is left for the next launch to go on with', async () => {
   const { local, open, report, file } = await setUp();
   await local.prepare(files({ version: 1 }), true);

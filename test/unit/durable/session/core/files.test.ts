@@ -354,6 +354,20 @@ describe('files', () => {
     expect(baseOf(lost)).toMatchObject({ on: 'storage', prefer: null, trees: { workspace: 'p' } });
   });
 
+  it('that were lost are cloned anew, unless what was saved is from after the clone', () => {
+    const saved: FilesInput = { on: 'reported', report: report({ snapshot_id: 'p', version: 2 }) };
+    const gone: FilesInput[] = [
+      { on: 'launched' },
+      { on: 'placed', runner: 'a' },
+      { on: 'ended', runner: 'a', lost: true },
+    ];
+    expect(play([...parked, saved, ...gone])).toMatchObject({ cloned: false, saved: { workspace: 'p' } });
+    expect(play([...ran, { on: 'cloned' }, { on: 'ended', runner: 'a', lost: false }, saved, ...gone]).cloned).toBe(
+      true,
+    );
+    expect(play([...ran, { on: 'cloned' }, { on: 'ended', runner: 'a', lost: false }, ...gone]).cloned).toBe(false);
+  });
+
   it('of a workspace that another has worked in are restored from what that one left', () => {
     const saved = play([...parked, { on: 'reported', report: report({ version: 2 }) }]);
     const head = { snapshot_id: 'theirs', storage: 'shared' };

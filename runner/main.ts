@@ -8,6 +8,7 @@ import { openDataFolder, type DataFolder } from './lib/data-folder.ts';
 import { DockerBackend } from './backend/docker-backend.ts';
 import { createLog, messageOf, type Log } from './lib/log.ts';
 import { Traces } from './lib/traces.ts';
+import { proxiedAgents } from './lib/upstream-proxy/agents.ts';
 import type { UpstreamProxies } from './lib/upstream-proxy/proxies.ts';
 import { PACKAGES_PRESET } from './egress/policy/presets.ts';
 import { loadEgressDependencies } from './session/egress-dependencies.ts';
@@ -80,7 +81,14 @@ async function main(): Promise<void> {
   const store = await openStorage(settings.storage, settings.dataFolder, log);
   runner = await Runner.start({
     settings,
-    credentials: new RunnerIdentity({ edgeUrl: settings.edgeUrl, key, code: settings.runnerCode, log }),
+    credentials: new RunnerIdentity({
+      edgeUrl: settings.edgeUrl,
+      key,
+      code: settings.runnerCode,
+      log,
+      proxies: settings.proxies,
+    }),
+    agents: proxiedAgents(settings.proxies),
     store,
     snapshots: new Snapshots({ store, log }),
     egress: egress.dependencies,

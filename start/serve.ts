@@ -3,6 +3,7 @@ import { stop as stopEsbuild } from 'esbuild';
 import { bundleWorker, bundleWrapper } from '../scripts/bundle.ts';
 import type { PromptRequest } from './settings/arguments.ts';
 import { banner } from './banner.ts';
+import { directWays } from './edge/direct-ways.ts';
 import { awaitEarlierEdge, edgeFolder, startEdgePart, type EdgePartOptions } from './edge/edge-part.ts';
 import type { Edge } from './edge/edge.ts';
 import { chooseBackend, findEngine } from './runner/engine.ts';
@@ -100,6 +101,8 @@ async function runParts(
     say: (line) => terminal.line(line, 'yellow'),
   });
   if (isRefused(edge)) return edge;
+  const direct = directWays(env, settings.edgeVars);
+  if (direct !== undefined) terminal.line(direct, 'yellow');
 
   const findImage = () => sessionImage({ env, engine, wrapperBundle, say, signal: stop.first });
   const rebuild = async (): Promise<string | undefined> => {

@@ -1,5 +1,8 @@
+import { Agent, request } from 'undici';
 import * as z from 'zod';
 import { enrolAnswer } from '../../protocol/link/runner-enrolment.ts';
+import { proxyConnector } from '../lib/upstream-proxy/connector.ts';
+import { NO_PROXIES, type UpstreamProxies } from '../lib/upstream-proxy/proxies.ts';
 import { messageOf, type Log } from '../lib/log.ts';
 import type { Credentials, RunnerToken } from '../link/control-connection.ts';
 import type { RunnerKey } from './runner-key.ts';
@@ -16,6 +19,8 @@ export interface IdentityOptions {
   /** The one-time code (`RUNNER_TOKEN`); absent: none is needed any more. */
   code: string | undefined;
   log: Log;
+  /** On the way to the edge; absent: none. */
+  proxies?: UpstreamProxies;
 }
 
 const NO_CODE =
@@ -24,12 +29,14 @@ const NO_CODE =
 /** Who this runner is to the edge: it enrols its key once, and signs a token with it for each connection. */
 export class RunnerIdentity implements Credentials {
   readonly #options: IdentityOptions;
+  readonly #edge: Agent;
   /** The edge has said that it does not know the key. */
   #isUnknown = false;
   #enrolling: Promise<RunnerToken> | null = null;
 
   constructor(options: IdentityOptions) {
     this.#options = options;
+    this.#edge = new Agent({ connect: proxyConnector(options.proxies ?? NO_PROXIES, ANSWER_MS) });
   }
 
   async token(): Promise<RunnerToken> {
@@ -47,25 +54,26 @@ export class RunnerIdentity implements Credentials {
   async #enrol(): Promise<RunnerToken> {
     const { edgeUrl, key, code, log } = this.#options;
     if (code === undefined) return { problem: NO_CODE, isRefusal: true };
-    let response: Response;
+    let status: number;
     let body: unknown;
     try {
-      response = await fetch(`${edgeUrl}/api/v1/runner/enrol`, {
+      // It follows no redirect, which would send the code to another server.
+      const answer = await request(`${edgeUrl}/api/v1/runner/enrol`, {
         method: 'POST',
         headers: { authorization: `Bearer ${code}`, 'content-type': 'application/json' },
         body: JSON.stringify({ public_key: key.publicKey }),
-        // A redirect would send the code to another server.
-        redirect: 'error',
         signal: AbortSignal.timeout(ANSWER_MS),
+        dispatcher: this.#edge,
       });
-      body = await response.json();
+      status = answer.statusCode;
+      body = await answer.body.json();
     } catch (error) {
       return { problem: `the edge is away: ${messageOf(error)}`, isRefusal: false };
     }
-    const enrolled = response.status === 201 ? enrolAnswer.safeParse(body).data : undefined;
+    const enrolled = status === 201 ? enrolAnswer.safeParse(body).data : undefined;
     if (enrolled === undefined) {
-      const detail = problem.safeParse(body).data?.detail ?? `HTTP ${response.status}`;
-      return { problem: `the edge does not enrol this runner: ${detail}`, isRefusal: response.status < 500 };
+      const detail = problem.safeParse(body).data?.detail ?? `HTTP ${status}`;
+      return { problem: `the edge does not enrol this runner: ${detail}`, isRefusal: status < 500 };
     }
     const { name } = enrolled;
     key.enrolled(name);

@@ -15,7 +15,7 @@ import {
 import { FIRST_PROTOCOL, PROTOCOL, tooFarApart, worksWith } from '../../protocol/link/protocol-version.ts';
 import { frameReader } from '../../protocol/link/tolerant-reader.ts';
 import { backoffMs, type BackoffRange } from '../lib/backoff.ts';
-import { dial, type DialEnd } from './dial.ts';
+import { dial, type DialEnd, type EdgeAgents } from './dial.ts';
 import type { Log } from '../lib/log.ts';
 import { placementName } from '../lib/placement-name.ts';
 import { waitAtMost } from '../lib/wait-at-most.ts';
@@ -38,6 +38,8 @@ export interface Credentials {
 export interface ControlOptions {
   /** The edge, http(s). */
   edgeUrl: string;
+  /** Absent: it is dialled directly. */
+  agents?: EdgeAgents | undefined;
   credentials: Credentials;
   log: Log;
   /** The first frame of each connection. `running` need not name launches that have ended: they are added here. */
@@ -152,12 +154,13 @@ export class ControlConnection {
   }
 
   #dial(token: string): WebSocket {
-    const { edgeUrl } = this.#options;
-    const socket = dial(`${edgeUrl}/api/v1/runner/control`, token, {
+    const { edgeUrl, agents } = this.#options;
+    const handlers = {
       open: () => this.#opened(socket),
-      message: (text) => this.#message(text),
-      end: (how) => this.#disconnected(how),
-    });
+      message: (text: string) => this.#message(text),
+      end: (how: DialEnd) => this.#disconnected(how),
+    };
+    const socket = dial(`${edgeUrl}/api/v1/runner/control`, token, handlers, agents);
     return socket;
   }
 

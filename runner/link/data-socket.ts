@@ -3,7 +3,7 @@ import { CloseCode } from '../../protocol/close-code.ts';
 import { BATCH_BYTES } from '../../protocol/settings/limits.ts';
 import { HEARTBEAT_MS } from '../../protocol/link/runner-control.ts';
 import { backoffMs, type BackoffRange } from '../lib/backoff.ts';
-import { dial, type DialEnd } from './dial.ts';
+import { dial, type DialEnd, type EdgeAgents } from './dial.ts';
 import { Allowance } from './pace.ts';
 import type { Log } from '../lib/log.ts';
 
@@ -24,6 +24,8 @@ interface DataSocketHandlers {
 export interface DataSocketOptions {
   url: string;
   token: string;
+  /** Absent: the session is dialled directly. */
+  agents?: EdgeAgents | undefined;
   log: Log;
   handlers: DataSocketHandlers;
   backoff?: BackoffRange;
@@ -121,17 +123,22 @@ export class DataSocket {
   }
 
   #dial(): WebSocket {
-    const { url, token, handlers } = this.#options;
-    const socket = dial(url, token, {
-      open: () => {
-        this.#beat(socket);
-        handlers.open();
+    const { url, token, agents, handlers } = this.#options;
+    const socket = dial(
+      url,
+      token,
+      {
+        open: () => {
+          this.#beat(socket);
+          handlers.open();
+        },
+        message: (text) => {
+          if (!this.#closed) handlers.message(text);
+        },
+        end: (how) => this.#ended(how),
       },
-      message: (text) => {
-        if (!this.#closed) handlers.message(text);
-      },
-      end: (how) => this.#ended(how),
-    });
+      agents,
+    );
     return socket;
   }
 

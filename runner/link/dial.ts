@@ -1,3 +1,5 @@
+import type http from 'node:http';
+import type https from 'node:https';
 import { WebSocket } from 'ws';
 import * as z from 'zod';
 import { MAX_FRAME_BYTES } from '../../protocol/settings/limits.ts';
@@ -19,12 +21,23 @@ export interface DialHandlers {
   end(how: DialEnd): void;
 }
 
+/** Make the connections to the edge, such as through a proxy: to `http` and to `https` addresses. */
+export interface EdgeAgents {
+  http: http.Agent;
+  https: https.Agent;
+}
+
 const HANDSHAKE_MS = 10_000;
 
 const problem = z.object({ detail: z.string().optional(), title: z.string().optional(), code: z.string().optional() });
 
-/** Opens a WebSocket to the edge. `url` is http(s) or ws(s). */
-export function dial(url: string, token: string, handlers: DialHandlers): WebSocket {
+/**
+ * Opens a WebSocket to the edge.
+ *
+ * @param url http(s) or ws(s)
+ * @param agents absent: it is dialled directly
+ */
+export function dial(url: string, token: string, handlers: DialHandlers, agents?: EdgeAgents): WebSocket {
   const socket = new WebSocket(url, {
     headers: { authorization: `Bearer ${token}` },
     perMessageDeflate: false,
@@ -32,6 +45,7 @@ export function dial(url: string, token: string, handlers: DialHandlers): WebSoc
     handshakeTimeout: HANDSHAKE_MS,
     // A redirect would send the token to another server.
     followRedirects: false,
+    ...(agents && { agent: /^(https|wss):/i.test(url) ? agents.https : agents.http }),
   });
   let over = false;
   let failure: string | undefined;

@@ -7,12 +7,15 @@ import type { WrapperFrame } from '../../protocol/link/wrapper-notice.ts';
 import type { BackoffRange } from '../lib/backoff.ts';
 import type { Log } from '../lib/log.ts';
 import { DataSocket, type Refusal } from './data-socket.ts';
+import type { EdgeAgents } from './dial.ts';
 import { NoticeBuffer } from './notice-buffer.ts';
 
 export interface SessionPortOptions {
   /** The session's data socket. */
   url: string;
   token: string;
+  /** Absent: the session is dialled directly. */
+  agents?: EdgeAgents | undefined;
   epoch: number;
   /** This process launched the container: no notice of this epoch was sent before. */
   fresh: boolean;
@@ -54,6 +57,7 @@ export class SessionPort {
     this.#data = new DataSocket({
       url: options.url,
       token: options.token,
+      agents: options.agents,
       log: options.log,
       ...(options.backoff && { backoff: options.backoff }),
       ...(options.heartbeatMs && { heartbeatMs: options.heartbeatMs }),

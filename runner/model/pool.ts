@@ -1,8 +1,6 @@
-import { isIPv6 } from 'node:net';
-import { Agent, buildConnector, type Dispatcher } from 'undici';
-import { deliver } from '../lib/upstream-proxy/agents.ts';
-import { connectThrough } from '../lib/upstream-proxy/connect-through.ts';
-import { NO_PROXIES, proxyFor, type UpstreamProxies } from '../lib/upstream-proxy/proxies.ts';
+import { Agent, type Dispatcher } from 'undici';
+import { proxyConnector } from '../lib/upstream-proxy/connector.ts';
+import { NO_PROXIES, type UpstreamProxies } from '../lib/upstream-proxy/proxies.ts';
 
 export type ModelPoolOptions = {
   /** Limit for connecting, TLS included; milliseconds. */
@@ -29,28 +27,4 @@ export function createModelPool(options: ModelPoolOptions = {}): Dispatcher {
     bodyTimeout: silenceMs,
     keepAliveTimeout: 30_000,
   });
-}
-
-function proxyConnector(proxies: UpstreamProxies, timeoutMs: number): buildConnector.connector {
-  const direct = buildConnector({ timeout: timeoutMs });
-  return (options, callback) => {
-    const isTls = options.protocol === 'https:';
-    const host = options.hostname.replace(/^\[|\]$/g, '').toLowerCase();
-    const target = {
-      scheme: isTls ? ('https' as const) : ('http' as const),
-      host,
-      port: Number(options.port) || (isTls ? 443 : 80),
-    };
-    const proxy = proxyFor(proxies, target);
-    if (proxy === undefined) {
-      direct(options, callback);
-      return;
-    }
-    const tunnel = connectThrough(proxy, `${isIPv6(host) ? `[${host}]` : host}:${target.port}`, { timeoutMs });
-    void deliver(tunnel, (error, socket) => {
-      if (socket === null) callback(error ?? new Error('no connection'), null);
-      else if (isTls) direct({ ...options, httpSocket: socket }, callback);
-      else callback(null, socket);
-    });
-  };
 }

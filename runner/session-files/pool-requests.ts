@@ -10,7 +10,7 @@ import { serveArtifact, serveTransfer, type TransferOptions } from './transfers/
 
 type Frame<K extends PoolFrame['kind']> = Extract<PoolFrame, { kind: K }>;
 
-export interface PoolRequestsOptions extends Pick<TransferOptions, 'edgeUrl' | 'owner'> {
+export interface PoolRequestsOptions extends Pick<TransferOptions, 'edgeUrl' | 'agents' | 'owner'> {
   /** A token of the runner's own, for one connection. */
   token: () => Promise<string>;
   registry: FilesRegistry;
@@ -49,13 +49,13 @@ export class PoolRequests {
   }
 
   async transfer(transfer: Frame<'transfer'>): Promise<void> {
-    const { registry, snapshots, edgeUrl, owner, limits, storage, control, log } = this.#options;
+    const { registry, snapshots, edgeUrl, agents, owner, limits, storage, control, log } = this.#options;
     const { session_id, transfer_id, request } = transfer;
     const transferLog = log.with({ session: session_id, transfer: transfer_id });
     try {
       const token = await this.#options.token();
       if (request.op === 'artifact')
-        return await serveArtifact({ transfer, snapshots, edgeUrl, token, log: transferLog }, request);
+        return await serveArtifact({ transfer, snapshots, edgeUrl, agents, token, log: transferLog }, request);
       const files = await registry.of(session_id);
       const { resources, workspace_of } = (await readPlacement(files.folders)) ?? {};
       const own = limits && {
@@ -70,6 +70,7 @@ export class PoolRequests {
         workspace: (workspace_of === undefined ? files : await registry.of(workspace_of)).folders.workspace,
         snapshots,
         edgeUrl,
+        agents,
         token,
         owner,
         limits: own,

@@ -3,6 +3,7 @@ import type { BackoffRange } from '../lib/backoff.ts';
 import type { DataFolder } from '../lib/data-folder.ts';
 import type { Log } from '../lib/log.ts';
 import type { Traces } from '../lib/traces.ts';
+import type { EdgeAgents } from '../link/dial.ts';
 import type { Credentials } from '../link/control-connection.ts';
 import type { ModelHandler } from '../model/exchange.ts';
 import type { ModelUpstream } from '../model/upstream.ts';
@@ -19,6 +20,8 @@ export interface RunnerOptions {
   > &
     Partial<Pick<Settings, 'machine'>>;
   credentials: Credentials;
+  /** Make the connections to the edge; absent: it is dialled directly. */
+  agents?: EdgeAgents | undefined;
   backend: ContainerBackend;
   data: DataFolder;
   store: Pick<ObjectStore, 'id' | 'kind' | 'health' | 'close'>;

@@ -60,11 +60,12 @@ export class Runner {
   private constructor(options: RunnerOptions) {
     this.#options = options;
     this.#space = new FreeSpace(options.data.sessions);
-    const { backend, upstream, newModelHandler, egress, log, settings, data, store, snapshots } = options;
+    const { agents, backend, upstream, newModelHandler, egress, log, settings, data, store, snapshots } = options;
     const measure = measureWith({ privileged: backend.privilegedMeasure, log });
     const { workspaceMb: mb, workspaceFiles } = settings.limits;
     this.#control = new ControlConnection({
       edgeUrl: settings.edgeUrl,
+      agents,
       credentials: options.credentials,
       log,
       hello: () => this.#hello(),
@@ -91,6 +92,7 @@ export class Runner {
       registry: this.#files,
       snapshots,
       edgeUrl: settings.edgeUrl,
+      agents,
       token: () => this.#token(),
       owner: backend.owner,
       limits: backend.sealed ? { mb, files: workspaceFiles, measure } : null,
@@ -119,6 +121,7 @@ export class Runner {
         log,
         aliases: this.#aliases,
         edgeUrl,
+        agents,
         claudeEnv,
         ...(options.traces && { traces: options.traces }),
       },

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { stop as stopEsbuild } from 'esbuild';
 import { bundleWorker } from '../../scripts/bundle.ts';
+import { directWays } from './direct-ways.ts';
 import { awaitEarlierEdge, edgeFolder, startEdgePart } from './edge-part.ts';
 import { readFileVariables } from '../settings/file-variables.ts';
 import { lockDataFolder } from '../lib/lock.ts';
@@ -42,6 +43,8 @@ async function main(): Promise<number | Refused> {
       say,
     });
     if (isRefused(edge)) return edge;
+    const direct = directWays(env, settings.edgeVars);
+    if (direct !== undefined) say(direct);
     console.log(`cc-docker edge serves on ${edge.url}`);
     if (!stop.first.aborted) await once(stop.first, 'abort');
     await edge.stop();

@@ -7,6 +7,7 @@ import type { Owner } from '../../lib/session-folders.ts';
 import { json, type FilesAnswer } from '../../files/answer.ts';
 import { answerRequest } from '../../files/answer-request.ts';
 import type { StartTree } from '../../files/diff/start-tree.ts';
+import type { EdgeAgents } from '../../link/dial.ts';
 import { answerTransfer } from './transfer-socket.ts';
 import { messageOf, type Log } from '../../lib/log.ts';
 import type { LocalFiles } from '../local-files.ts';
@@ -22,6 +23,8 @@ export interface TransferOptions {
   /** The storage's id; empty while it is not known. */
   storage: () => string;
   edgeUrl: string;
+  /** Absent: the edge is dialled directly. */
+  agents?: EdgeAgents | undefined;
   /** The runner's own. */
   token: string;
   owner: Owner | undefined;
@@ -56,7 +59,9 @@ export async function serveTransfer(options: TransferOptions): Promise<FilesRefu
 
 /** Serves an artifact from the storage: the session's files need not be on this runner. */
 export async function serveArtifact(
-  options: Pick<TransferOptions, 'transfer' | 'edgeUrl' | 'token' | 'log'> & { snapshots: Pick<Snapshots, 'artifact'> },
+  options: Pick<TransferOptions, 'transfer' | 'edgeUrl' | 'agents' | 'token' | 'log'> & {
+    snapshots: Pick<Snapshots, 'artifact'>;
+  },
   { artifact_id, range }: Extract<FilesRequest, { op: 'artifact' }>,
 ): Promise<void> {
   const { transfer, snapshots } = options;
@@ -69,12 +74,12 @@ export async function serveArtifact(
 }
 
 async function answerOnEdge(
-  { transfer, edgeUrl, token, log }: Pick<TransferOptions, 'transfer' | 'edgeUrl' | 'token' | 'log'>,
+  { transfer, edgeUrl, agents, token, log }: Pick<TransferOptions, 'transfer' | 'edgeUrl' | 'agents' | 'token' | 'log'>,
   answer: (body: AsyncIterable<Uint8Array>) => Promise<FilesAnswer>,
 ): Promise<void> {
   const { session_id, transfer_id } = transfer;
   const url = `${edgeUrl}/api/v1/runner/sessions/${session_id}/transfers/${transfer_id}`;
-  await answerTransfer({ url, token, answer, log });
+  await answerTransfer({ url, token, agents, answer, log });
 }
 
 async function answer(options: TransferOptions, body: AsyncIterable<Uint8Array>): Promise<FilesAnswer> {

@@ -12,7 +12,7 @@ import type { FilesAnswer } from '../../files/answer.ts';
 import { FilesRefused } from '../../files/paths/refused.ts';
 import type { Log } from '../../lib/log.ts';
 import { ByteChannel } from '../../link/byte-channel.ts';
-import { dial, type DialEnd } from '../../link/dial.ts';
+import { dial, type DialEnd, type EdgeAgents } from '../../link/dial.ts';
 
 /** Bytes read are granted again once they are this many: not every chunk needs a frame. */
 const GRANT = TRANSFER_WINDOW / 4;
@@ -22,6 +22,8 @@ export interface TransferOptions {
   url: string;
   /** The runner's own. */
   token: string;
+  /** Absent: the edge is dialled directly. */
+  agents?: EdgeAgents | undefined;
   /** Makes the answer. `body` is the client's, and throws when the rest of it will never come. */
   answer: (body: AsyncIterable<Uint8Array>) => Promise<FilesAnswer>;
   log: Log;
@@ -62,18 +64,19 @@ class Transfer {
   constructor(options: TransferOptions, onEnd: () => void) {
     this.#options = options;
     this.#body = new ByteChannel((bytes) => this.#onRead(bytes));
-    this.#socket = dial(options.url, options.token, {
+    const handlers = {
       open: () => {
         this.#beat();
         this.answered = this.#answer();
       },
-      message: (text) => this.#frame(text),
-      binary: (data) => this.#received(data),
-      end: (how) => {
+      message: (text: string) => this.#frame(text),
+      binary: (data: Buffer) => this.#received(data),
+      end: (how: DialEnd) => {
         this.#ended(how);
         onEnd();
       },
-    });
+    };
+    this.#socket = dial(options.url, options.token, handlers, options.agents);
   }
 
   #frame(text: string): void {

@@ -6,6 +6,7 @@ import type { FreeSpace } from '../../lib/disk/free-space.ts';
 import type { Measure } from '../../lib/disk/usage.ts';
 import type { Log } from '../../lib/log.ts';
 import { makeSessionFolders, type Placement, type SessionFolders } from '../../lib/session-folders.ts';
+import type { EdgeAgents } from '../../link/dial.ts';
 import { Relay, type RelayOptions } from '../../link/relay.ts';
 import type { Traces } from '../../lib/traces.ts';
 import type { SocketAliases } from '../../link/socket-alias.ts';
@@ -26,6 +27,8 @@ export interface ContainerDependencies {
   newModelHandler: () => ModelHandler;
   aliases: SocketAliases;
   edgeUrl: string;
+  /** Absent: the edge is dialled directly. */
+  agents?: EdgeAgents | undefined;
   /** The operator's own settings for Claude Code. */
   claudeEnv: Record<string, string>;
   egress: EgressDependencies;
@@ -130,12 +133,14 @@ export class ContainerSockets {
   }
 
   async #openRelay(runPath: string, plan: EgressPlan): Promise<void> {
-    const { key, edgeUrl, placement, launch, backend, log, onRefused, onCloned, onUnresponsive } = this.#options;
+    const { key, edgeUrl, agents, placement, launch, backend, log, onRefused, onCloned, onUnresponsive } =
+      this.#options;
     this.#relay = await Relay.open({
       linkPath: path.join(runPath, 'link.sock'),
       epoch: key.epoch,
       url: `${edgeUrl}/api/v1/runner/sessions/${key.session_id}/data`,
       token: placement.token,
+      agents,
       fresh: launch !== undefined,
       log,
       onRefused,

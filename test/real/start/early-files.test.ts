@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { script, type Client } from '../../support/e2e/client.ts';
 import { Service } from '../../support/e2e/service.ts';
-import type { Client } from '../../support/e2e/client.ts';
+import { startUpstreamProxy } from '../../support/upstream-proxy.ts';
 
 let service: Service;
 let alice: Client;
 beforeAll(async () => {
-  service = await Service.start({ backend: 'process' });
+  service = await Service.start({ backend: 'process', vars: { ALLOWED_HOSTS: 'edge.test' } });
   alice = await service.client('alice');
 });
 afterAll(async () => {
@@ -36,6 +37,24 @@ test('also while no runner is there; one that comes in time is enough', async ()
   await service.startRunner();
   expect((await Promise.all(calls)).map(({ status }) => status)).toEqual([200, 200, 200, 202]);
   expect((await names(await alice.raw('GET', `/sessions/${id}/files`))).toSorted()).toEqual(['a', 'b']);
+});
+
+test('a runner reaches its edge through a company’s proxy: to enrol, to be told, for a session, for its files', async () => {
+  await service.stopRunner();
+  const proxy = await startUpstreamProxy();
+  const edge = `edge.test:${new URL(service.url).port}`;
+  const env = { EDGE_URL: `http://${edge}`, HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url };
+  await service.addRunner('behind-a-proxy', env);
+  const id = await alice.createSession();
+  expect((await put(id, 'a')).status).toBe(200);
+  const read = script({ tool: 'Bash', input: { command: 'cat a' } }, { text: '{{last_tool_result}}' });
+  expect((await alice.ask(id, read)).result).toBe('of a');
+  // The code, the control socket, the file, and the session's own.
+  expect(proxy.asked.length).toBeGreaterThanOrEqual(4);
+  expect(new Set(proxy.asked)).toEqual(new Set([edge]));
+  await alice.call('DELETE', `/sessions/${id}`);
+  await service.removeRunner('behind-a-proxy');
+  await service.startRunner();
 });
 
 test('when none comes, each says so and when to come again; a stop or a deletion ends the wait at once', async () => {

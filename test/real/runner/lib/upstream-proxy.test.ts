@@ -2,7 +2,10 @@ import { createServer as createTcp } from 'node:net';
 import { text } from 'node:stream/consumers';
 import tls from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { WebSocketServer } from 'ws';
 import { upstreamProxies, type UpstreamProxies } from '../../../../runner/lib/upstream-proxy/proxies.ts';
+import { proxiedAgents } from '../../../../runner/lib/upstream-proxy/agents.ts';
+import { dial, type DialEnd } from '../../../../runner/link/dial.ts';
 import { createModelPool } from '../../../../runner/model/pool.ts';
 import { S3Store } from '../../../../runner/storage/s3-store.ts';
 import { errorOf, openTestGateway } from '../../../support/model/model-socket.ts';
@@ -92,6 +95,38 @@ test('S3 is reached through the proxy, and directly where NO_PROXY says so', asy
   const { detail } = await away.health();
   expect(detail).toContain('the proxy of HTTP_PROXY (127.0.0.1:9) cannot be reached: ECONNREFUSED');
   expect(detail).not.toContain('hidden');
+});
+
+/** What the edge says first, or how the connection ended. */
+const greeting = async (url: string, proxies: UpstreamProxies) =>
+  await new Promise<string>((resolve) => {
+    const end = (how: DialEnd) => resolve('detail' in how ? how.detail : how.reason);
+    const socket = dial(url, 'token', { open: () => {}, message: resolve, end }, proxiedAgents(proxies));
+    onTestFinished(() => socket.terminate());
+  });
+
+describe('the edge, through a company’s proxy', () => {
+  test('is reached by its name over TLS of its own, which the proxy sees nothing of', async () => {
+    const proxy = await startUpstreamProxy();
+    const authority = await makeAuthority();
+    tls.setDefaultCACertificates([...tls.getCACertificates('default'), authority.certificate]);
+    const server = await startTlsServer(authority, 'edge.test', (_, response) => response.end());
+    const sockets = new WebSocketServer({ server: server.application });
+    sockets.on('connection', (socket, request) => socket.send(`hello, ${request.headers.authorization}`));
+    const url = `https://edge.test:${server.port}/control`;
+    expect(await greeting(url, proxiesOf(proxy.url))).toBe('hello, Bearer token');
+    expect(proxy.asked).toEqual([`edge.test:${server.port}`]);
+    // Nobody but the proxy knows the name.
+    expect(await greeting(url, proxiesOf(proxy.url, 'edge.test'))).toMatch(/ENOTFOUND|EAI_AGAIN/);
+    expect(proxy.asked).toHaveLength(1);
+  });
+
+  test('is away when the proxy is, and the sentence names the proxy', async () => {
+    const { port, password } = await startUpstreamProxy();
+    const said = await greeting('http://edge.test:8000/control', proxiesOf(`http://127.0.0.1:${port}`));
+    expect(said).toContain(`the proxy of HTTP_PROXY (127.0.0.1:${port}) asks for a user and a password`);
+    expect(said).not.toContain(password);
+  });
 });
 
 describe('a container’s way out, through a company’s proxy', () => {

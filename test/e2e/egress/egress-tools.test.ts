@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { describeDocker } from '../../support/docker/describe-docker.ts';
 import { certificateFor } from '../../support/certificate.ts';
 import { script, type Client } from '../../support/e2e/client.ts';
+import { startForge, type ForgeServer } from '../../support/forges/forge-server.ts';
 import { startGitServer, type GitServer } from '../../support/e2e/git-server.ts';
 import { makeBareRepository, type BareRepository } from '../../support/github/bare-repository.ts';
 import { startGithub, type GithubServer } from '../../support/github/github-server.ts';
@@ -16,7 +17,7 @@ import { Service } from '../../support/e2e/service.ts';
 import { startTcpDatabase, type TcpDatabase } from '../../support/e2e/tcp-database.ts';
 import { testNamesEnv } from '../../support/e2e/test-names.ts';
 
-const NAMES = ['git.test', 'registry.test', 'site.test', 'db.test'];
+const NAMES = ['git.test', 'registry.test', 'site.test', 'db.test', 'lab.test', 'tea.test'];
 const PASSWORD = `ghp_${randomBytes(16).toString('hex')}`;
 
 /** Each of these asks the dev server of a container under every name that it is given. */
@@ -43,6 +44,9 @@ describeDocker('the way out, with the tools that agents use', ({ host, image }) 
   let git: GitServer;
   let repository: BareRepository;
   let github: GithubServer;
+  const repositories: BareRepository[] = [];
+  let gitlab: ForgeServer;
+  let gitea: ForgeServer;
   let registry: PackageRegistry;
   let database: TcpDatabase;
   let service: Service;
@@ -53,12 +57,19 @@ describeDocker('the way out, with the tools that agents use', ({ host, image }) 
 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-egress-'));
-    const certificate = await certificateFor('git.test', 'registry.test', 'github.com', 'api.github.com');
+    const certificate = await certificateFor(...NAMES, 'github.com', 'api.github.com');
     const authority = path.join(folder, 'authority.pem');
     await writeFile(authority, certificate.cert);
     git = await startGitServer('127.0.0.1', certificate, PASSWORD);
     repository = await makeBareRepository('o/r.git');
     github = await startGithub('127.0.0.1', certificate, PASSWORD, repository);
+    const forge = async (kind: 'gitlab' | 'gitea') => {
+      const own = await makeBareRepository('o/r.git');
+      repositories.push(own);
+      return await startForge(kind, { address: '127.0.0.1', certificate, token: PASSWORD, repository: own });
+    };
+    gitlab = await forge('gitlab');
+    gitea = await forge('gitea');
     registry = await startPackageRegistry({ address: '127.0.0.1', host: 'registry.test', certificate });
     database = await startTcpDatabase('127.0.0.1');
     sitePort = await listen(site, '127.0.0.1');
@@ -73,12 +84,14 @@ describeDocker('the way out, with the tools that agents use', ({ host, image }) 
           undefined,
           { 443: github.port },
         ),
-        EGRESS_ALLOW_PRIVATE: [git, registry, database, { port: sitePort }, { port: 443 }]
+        EGRESS_ALLOW_PRIVATE: [git, gitlab, gitea, registry, database, { port: sitePort }, { port: 443 }]
           .map(({ port }) => `127.0.0.1:${port}`)
           .join(','),
         CC_EGRESS_CA: authority,
         CC_SECRET_GIT: JSON.stringify({ value: PASSWORD, hosts: [`git.test:${git.port}`], as: 'git' }),
         CC_SECRET_GITHUB: JSON.stringify({ value: PASSWORD, as: 'github' }),
+        CC_SECRET_GITLAB: JSON.stringify({ value: PASSWORD, as: 'gitlab', hosts: [`lab.test:${gitlab.port}`] }),
+        CC_SECRET_GITEA: JSON.stringify({ value: PASSWORD, as: 'gitea', hosts: [`tea.test:${gitea.port}`] }),
       },
     });
     alice = await service.client('alice');
@@ -93,6 +106,9 @@ describeDocker('the way out, with the tools that agents use', ({ host, image }) 
     await Promise.all([
       git?.close(),
       github?.close(),
+      gitlab?.close(),
+      gitea?.close(),
+      ...repositories.map((one) => one.remove()),
       repository?.remove(),
       registry?.close(),
       database?.close(),
@@ -173,6 +189,39 @@ describeDocker('the way out, with the tools that agents use', ({ host, image }) 
     expect(await run(other, 'echo "[$GH_TOKEN]"; GH_TOKEN=cc-docker-dummy gh api user 2>&1 || true')).toMatch(
       /^\[\]\n.*Bad credentials/s,
     );
+  });
+
+  test('the same on GitLab and on Gitea: git, the API in each form of theirs, and a push that asks to merge', async () => {
+    const [lab, tea] = [`lab.test:${gitlab.port}`, `tea.test:${gitea.port}`];
+    const id = await sessionFor([lab, tea], ['gitlab', 'gitea']);
+    const commit =
+      'git config user.name agent; git config user.email a@b.test; echo hello > hello; git add hello; git commit -qm Greet';
+    const output = await run(
+      id,
+      `exec 2>&1; cd /tmp
+       echo "$GITLAB_HOST $GITEA_INSTANCE_URL $GITLAB_TOKEN $GITEA_TOKEN"
+       curl -s https://${lab}/api/v4/projects/o%2Fr/issues/7 | jq -r .description
+       curl -s -H "PRIVATE-TOKEN: $GITLAB_TOKEN" https://${lab}/api/v4/projects/o%2Fr/issues/7 | jq -r .title
+       (git clone -q https://${lab}/o/r.git lab && cd lab && git switch -qc fix-7 && ${commit} &&
+         git push -qu origin fix-7 -o merge_request.create -o merge_request.target=main -o merge_request.title=Hi -o merge_request.description='Closes #7')
+       curl -s -H "Authorization: token $GITEA_TOKEN" https://${tea}/api/v1/repos/o/r/issues/7 | jq -r .body
+       (git clone -q https://${tea}/o/r.git tea && cd tea && ${commit} &&
+         git push -q origin HEAD:refs/for/main -o topic=fix-7 -o title=Hi -o description='Closes #7' &&
+         git push -qu origin HEAD:fix-8 && curl -s https://${tea}/api/v1/repos/o/r/pulls -H 'content-type: application/json' \\
+           -d '{"head": "fix-8", "base": "main", "title": "Ho", "body": "Closes #8"}' | jq .number)`,
+    );
+    expect(output).toContain(`${lab} https://${tea} cc-docker-dummy cc-docker-dummy`);
+    expect(output.match(/Please add a file that greets\./g)).toHaveLength(2);
+    expect(output).toMatch(/^Greet$/m);
+    const asked = { head: 'fix-7', base: 'main', title: 'Hi', body: 'Closes #7' };
+    expect(await gitlab.proposals()).toEqual([asked]);
+    expect(await gitea.proposals()).toEqual([asked, { head: 'fix-8', base: 'main', title: 'Ho', body: 'Closes #8' }]);
+    expect([...gitlab.authorizations.api]).toEqual([`Bearer ${PASSWORD}`]);
+    expect([...gitea.authorizations.api]).toEqual([`token ${PASSWORD}`]);
+    expect(new Set([...gitlab.authorizations.git, ...gitea.authorizations.git])).toEqual(
+      new Set(['oauth2', 'x-access-token'].map((user) => `Basic ${btoa(`${user}:${PASSWORD}`)}`)),
+    );
+    expect(output).not.toContain(PASSWORD);
   });
 
   test('git without the secret is turned away by the server itself', async () => {

@@ -9,6 +9,7 @@ import { join } from './deno/session-socket.ts';
 import { parseRemoteSettings } from './deno/settings.ts';
 import { foreignHeaders } from './platform-headers.ts';
 import { problemOf } from './refuse.ts';
+import { REQUEST_ID, requestIdOf } from './telemetry/request-id.ts';
 
 /**
  * An edge elsewhere: the same handlers under Deno. The objects are reached over the network, through the door of the edge that has
@@ -36,16 +37,18 @@ const app = createApp('elsewhere');
 const env = { ...edge, ...remoteObjects(door, hello.disk) };
 
 /** The request as the handlers take it: what a platform says of the caller's address, this says, and not the client. */
-function named(request: Request, { remoteAddr }: ServeInfo): Request {
+function named(request: Request, requestId: string, { remoteAddr }: ServeInfo): Request {
   const headers = new Headers(request.headers);
   for (const name of foreignHeaders(request, edge['ADDRESS_HEADER'])) headers.delete(name);
   headers.set('cf-connecting-ip', remoteAddr.hostname);
+  headers.set(REQUEST_ID, requestId);
   return new Request(request, { headers });
 }
 
 async function serve(request: Request, info: ServeInfo): Promise<Response> {
-  const exchange: Exchange = { signal: request.signal, isAnswered: false, upgraded: null };
-  const answer = await exchanges.run(exchange, async () => await app.fetch(named(request, info), env));
+  const requestId = requestIdOf(request.headers.get(REQUEST_ID));
+  const exchange: Exchange = { requestId, signal: request.signal, isAnswered: false, upgraded: null };
+  const answer = await exchanges.run(exchange, async () => await app.fetch(named(request, requestId, info), env));
   exchange.isAnswered = true;
   const session = exchange.upgraded;
   if (session === null) return answer;

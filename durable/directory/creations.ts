@@ -68,6 +68,7 @@ export class Creations {
     idempotency_key: key,
     fork,
     author,
+    traceparent,
     child,
     blocks,
     asked,
@@ -93,7 +94,8 @@ export class Creations {
     list.add(session_id);
     if (settings.MAX_SESSIONS_PER_HOUR > 0) this.#times.add(now);
     const permit = tree.add(session_id, child?.parent ?? null, request.config.budget_usd);
-    const stored: Begun = { ...begun, creation: { permit, spawn: child, ...(author && { author }) } };
+    const named = { ...(author && { author }), ...(traceparent !== undefined && { traceparent }) };
+    const stored: Begun = { ...begun, creation: { permit, spawn: child, ...named } };
     sql.exec('INSERT INTO begun (id, json) VALUES (?, ?)', session_id, JSON.stringify(stored));
     if (blocks !== null) this.#prompts.add(session_id, blocks);
     storage.keepBeginning(session_id, begun.beginning);

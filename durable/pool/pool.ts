@@ -17,6 +17,7 @@ import type {
 } from '../rpc/pool-rpc.ts';
 import { migrate, stampVersion } from '../shared/schema.ts';
 import { isOfPresentKey, mintSessionToken } from '../shared/session-token.ts';
+import { count } from '../rpc/telemetry/counts.ts';
 import { MAX_UNKNOWN_PER_MINUTE, UnknownFrames } from '../shared/unknown-frames.ts';
 import type { Needs, Placement, RunnerChoice } from './core/placement.ts';
 import { restsUntil, withLoss } from './core/resting.ts';
@@ -197,6 +198,7 @@ export class RunnerPool extends DurableObject<EdgeEnv> implements PoolRpc {
     const received = parseFrame(message);
     if (received.is === 'invalid') return socket.close(CloseCode.badFrame, 'not a frame of the control socket');
     const unknown = received.is === 'frame' ? received.unknown : 1;
+    if (unknown > 0) count('cc_docker_unknown_frames_total', { from: 'runner' }, unknown);
     if (unknown > 0 && !this.#unknown.allows(name, unknown, Date.now())) {
       return socket.close(CloseCode.tooMany, `more than ${MAX_UNKNOWN_PER_MINUTE} unknown frames or fields a minute`);
     }

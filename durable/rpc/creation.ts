@@ -14,6 +14,8 @@ export interface Creation {
   readonly spawn: ChildCreation | null;
   /** See `SessionIdentity`. */
   readonly author?: NamedAuthor;
+  /** What created it, in its trace (`traceparent`). Absent: it is not traced. */
+  readonly traceparent?: string;
   /** The blocks of a child's first prompt. Absent: it is text alone. */
   readonly blocks?: readonly ContentBlock[];
 }
@@ -34,6 +36,8 @@ export interface SpawnCall {
   readonly child_id: string;
   readonly request: SpawnRequest;
   readonly idempotency_key: string | undefined;
+  /** The `traceparent` of the call that asks for it. Absent: the turn that runs does, or nothing that is traced. */
+  readonly traceparent?: string | undefined;
 }
 
 /** A child that has been created. */

@@ -18,6 +18,8 @@ export interface CreateInput {
   readonly idempotency_key: string | undefined;
   /** The author of its commits, as its creator's token names them. Absent: it does not. */
   readonly author?: NamedAuthor;
+  /** Where in a trace it is created. Absent: in none. */
+  readonly traceparent?: string | undefined;
   /** It begins as a fork; `asked` is the caller's request as text, which is kept with the key. */
   readonly fork?: ForkOrigin & { readonly asked: string };
 }
@@ -33,7 +35,7 @@ export interface ForkOrigin {
 /** A child to create. */
 export interface SpawnInput extends Pick<
   CreateInput,
-  'session_id' | 'owner' | 'request' | 'idempotency_key' | 'author'
+  'session_id' | 'owner' | 'request' | 'idempotency_key' | 'author' | 'traceparent'
 > {
   readonly child: ChildCreation;
   /** The blocks of its first prompt; null: it is text alone. */

@@ -3,7 +3,7 @@ import type { Refusal } from '../../protocol/api/problem.ts';
 import { diskOf, isDiskKnown, knownLowDisk } from '../rpc/edge-disk.ts';
 import { backgroundRedisOf } from '../../redis/client.ts';
 import type { EdgeEnv } from '../rpc/edge-env.ts';
-import { sendTelemetry } from '../rpc/telemetry/counts.ts';
+import { count, sendTelemetry } from '../rpc/telemetry/counts.ts';
 import type { Outgoing } from '../shared/retrying-call.ts';
 import { AgentCalls } from './children/agent-calls.ts';
 import { BudgetReports } from './children/budget.ts';
@@ -104,9 +104,12 @@ export class SessionAssembly {
     this.discord = new DiscordFeed(ctx, store, peers, retry);
     this.viewers = new Viewers(ctx, store.log, store.interactions);
     this.tickets = new Tickets(store);
-    this.streams = new EventStreams(store.log, () => this.viewerLeft());
-    const count = () => this.viewers.count + this.streams.count;
-    this.viewerSlots = new ViewerSlots(ctx, { store, peers, count }, retry);
+    this.streams = new EventStreams(store.log, {
+      left: () => this.viewerLeft(),
+      sent: (bytes) => count('cc_docker_viewer_bytes_total', { transport: 'sse' }, bytes),
+    });
+    const viewers = () => this.viewers.count + this.streams.count;
+    this.viewerSlots = new ViewerSlots(ctx, { store, peers, count: viewers }, retry);
     this.#viewerCount = new ViewerCount(ctx, env, () => ({
       websocket: this.viewers.count,
       sse: this.streams.count,

@@ -45,7 +45,7 @@ export class SessionRoutes {
 
   /**
    * Handles a request. Only `functions/` sends them. It has authorised these already:
-   * `/viewer?after=&plain=&acks=&token=&scopes=`, `/events?after=&previews=&token=`, `/data?epoch=`, `/transfer?id=&runner=`.
+   * `/viewer?after=&plain=&acks=&token=&scopes=&traceparent=`, `/events?after=&previews=&token=`, `/data?epoch=`, `/transfer?id=&runner=`.
    * For these this class checks the owner:
    * `/files?owner=&request=`, with the client's body, and `/artifact?owner=&id=&range=`.
    */
@@ -115,12 +115,14 @@ export class SessionRoutes {
   #watch(options: URLSearchParams): Response {
     const { 0: client, 1: server } = new WebSocketPair();
     const after = options.get('after');
+    const traceparent = options.get('traceparent');
     this.#assembly.viewers.attach(server, {
       after: after === null ? null : Number(after),
       plain: options.get('plain') === '1',
       acknowledges: options.get('acks') === '1',
       ...tokenOf(options),
       scopes: options.get('scopes') ?? '',
+      ...(traceparent !== null && { traceparent }),
     });
     return new Response(null, { status: 101, webSocket: client });
   }

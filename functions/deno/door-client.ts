@@ -1,5 +1,6 @@
 import { RpcSession, type RpcTransport } from 'capnweb';
 import type { Calls } from '../door/calls.ts';
+import { REQUEST_ID } from '../telemetry/request-id.ts';
 import { exchanges } from './exchange.ts';
 
 /** Largest message of a call, UTF-16 units: above what a call may carry (32 MiB within workerd, and bytes are base64 here). */
@@ -13,17 +14,18 @@ export class EdgeUnreachable extends Error {
 /** The way to the objects: the door of the edge that has them. */
 export class DoorClient {
   readonly url: string;
-  readonly #headers: Readonly<Record<string, string>>;
+  readonly #authorization: string;
 
   /** @param url of that edge @param token a service token of it */
   constructor(url: string, token: string) {
     this.url = `${url}/objects`;
-    this.#headers = { authorization: `Bearer ${token}` };
+    this.#authorization = `Bearer ${token}`;
   }
 
-  /** The headers of each request. */
+  /** The headers of a request that is made now: with the id of the one for which it is. */
   get headers(): Readonly<Record<string, string>> {
-    return this.#headers;
+    const exchange = exchanges.getStore();
+    return { authorization: this.#authorization, ...(exchange && { [REQUEST_ID]: exchange.requestId }) };
   }
 
   /**
@@ -36,7 +38,7 @@ export class DoorClient {
     const signal = init.signal ?? (exchange?.isAnswered === false ? exchange.signal : null);
     let answer: Response;
     try {
-      answer = await fetch(`${this.url}${path}`, { redirect: 'manual', ...init, headers: this.#headers, signal });
+      answer = await fetch(`${this.url}${path}`, { redirect: 'manual', ...init, headers: this.headers, signal });
     } catch (error) {
       if (signal?.aborted === true) throw error;
       throw unreachable(String(error));

@@ -2,6 +2,8 @@ import { AsyncLocalStorage, type WebSocket } from './node.mjs';
 
 /** A request that is being answered. */
 export interface Exchange {
+  /** Its `x-request-id`: what is called for it has the same, so that its lines in both edges' logs are found together. */
+  readonly requestId: string;
   /** Aborts when the client goes away. */
   readonly signal: AbortSignal;
   /** What is asked after that is not for the client, such as what was counted. */

@@ -18,6 +18,14 @@ const asked = z
     error: ({ input }) => `${String((input as { method?: unknown }).method)} may not be called from elsewhere`,
   });
 
+/** An object's answer, as a copy of its own: workerd wants to be told when its own is not needed any more. */
+function released(result: unknown): unknown {
+  if (typeof result !== 'object' || result === null) return result;
+  // The one symbol that workerd puts on an answer is `Symbol.dispose`.
+  using _ = Object.getOwnPropertySymbols(result).length > 0 ? (result as Disposable) : null;
+  return structuredClone(result);
+}
+
 /** The methods of objects, for an edge elsewhere. */
 export class Calls extends RpcTarget {
   readonly #env: EdgeEnv;
@@ -32,6 +40,9 @@ export class Calls extends RpcTarget {
     const call = asked.parse({ binding, name, method, args });
     const namespace: DurableObjectNamespace = this.#env[call.binding];
     const stub: object = namespace.get(namespace.idFromName(call.name));
-    return await (stub as Record<string, (...given: unknown[]) => Promise<unknown>>)[call.method]?.(...call.args);
+    const result = await (stub as Record<string, (...given: unknown[]) => Promise<unknown>>)[call.method]?.(
+      ...call.args,
+    );
+    return released(result);
   }
 }

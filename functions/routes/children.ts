@@ -10,6 +10,7 @@ import { directoryOf, noteCreated, sessionOf, streamUrl } from '../objects.ts';
 import { audited } from '../gate/audit.ts';
 import { refuse } from '../refuse.ts';
 import { untilAnswered } from '../until-answered.ts';
+import { traceOf } from '../telemetry/trace.ts';
 
 const spawn = createRoute({
   method: 'post',
@@ -48,7 +49,8 @@ export function addChildren(app: OpenAPIHono<AppEnv>): void {
     const request = c.req.valid('json');
     const unfit = configRefusal(request.config, c.get('settings'));
     if (unfit !== null) return refuse(c, unfit);
-    const call = { child_id: uuidV7(), request, idempotency_key: c.req.valid('header')['idempotency-key'] };
+    const key = c.req.valid('header')['idempotency-key'];
+    const call = { child_id: uuidV7(), request, idempotency_key: key, traceparent: traceOf(c) };
     const spawned = await untilAnswered(async () => await session.spawn(owner, call));
     if ('refused' in spawned) {
       return refuse(c, spawned, spawned.refused === 'snapshot_pending' ? { 'retry-after': '5' } : {});

@@ -10,6 +10,8 @@ import { refusals, sessionParams, ticketParam } from '../contract.ts';
 import { addressOf } from '../gate/address.ts';
 import { noteStream } from '../gate/revocations.ts';
 import { refuse } from '../refuse.ts';
+import { parseTraceparent } from '../../protocol/trace/context.ts';
+import { traceOf } from '../telemetry/trace.ts';
 
 const cursor = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 
@@ -133,6 +135,10 @@ export function addEvents(app: OpenAPIHono<AppEnv>): void {
     // What it may send is checked by the session, frame by frame.
     options.set('scopes', c.get('caller').scopes.join(' '));
     if (after !== undefined) options.set('after', String(after));
+    // Not a trace that the edge has begun: what comes in hours would all be in that one.
+    const isFollowed = parseTraceparent(c.req.header('traceparent')) !== null;
+    const trace = isFollowed ? traceOf(c) : undefined;
+    if (trace !== undefined) options.set('traceparent', trace);
     const answer = await session.fetch(`https://session/viewer?${options.toString()}`, {
       headers: { upgrade: 'websocket' },
     });

@@ -20,6 +20,7 @@ import { configRefusal } from '../maxima.ts';
 import { directoryOf, noteCreated, sessionOf, streamUrl, streamUrls } from '../objects.ts';
 import { audited } from '../gate/audit.ts';
 import { refuse } from '../refuse.ts';
+import { traceOf } from '../telemetry/trace.ts';
 
 const create = createRoute({
   method: 'post',
@@ -104,6 +105,7 @@ export function addSessions(app: OpenAPIHono<AppEnv>): void {
       ...(author && { author }),
       request: c.req.valid('json'),
       idempotency_key: c.req.valid('header')['idempotency-key'],
+      traceparent: traceOf(c),
     });
     if ('refused' in created) return refuse(c, created);
     const { session_id, status, container_id, created_at } = created;

@@ -9,6 +9,7 @@ import { directoryOf, noteCreated, sessionOf, streamUrl } from '../objects.ts';
 import { audited } from '../gate/audit.ts';
 import { refuse } from '../refuse.ts';
 import { untilAnswered } from '../until-answered.ts';
+import { traceOf } from '../telemetry/trace.ts';
 
 const take = createRoute({
   method: 'post',
@@ -105,6 +106,7 @@ export function addSnapshots(app: OpenAPIHono<AppEnv>): void {
         request,
         idempotency_key: key,
         fork,
+        traceparent: traceOf(c),
         ...(author && { author }),
       });
     };

@@ -6,10 +6,14 @@ export const REQUEST_ID = 'x-request-id';
 /** Long enough for all usual kinds of ids, too short for a token, which somebody could send by mistake. */
 const SAFE = /^[A-Za-z0-9._-]{1,64}$/;
 
+/** The id of a call: what its caller sent, if that may stand in a log, else a new one. */
+export function requestIdOf(sent: string | null | undefined): string {
+  return typeof sent === 'string' && SAFE.test(sent) ? sent : crypto.randomUUID();
+}
+
 /** Gives the call an id: the caller's own `x-request-id` if it is one that may stand in a log, else a new one. Each answer has it. */
 export const withRequestId = createMiddleware<AppEnv>(async (c, next) => {
-  const asked = c.req.header(REQUEST_ID);
-  const id = asked !== undefined && SAFE.test(asked) ? asked : crypto.randomUUID();
+  const id = requestIdOf(c.req.header(REQUEST_ID));
   c.set('requestId', id);
   // An answer that is made by way of the context has it from the start. One that was made elsewhere has to be made anew.
   c.header(REQUEST_ID, id);

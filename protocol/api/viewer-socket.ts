@@ -19,6 +19,8 @@ export const viewerFrame = z.discriminatedUnion('type', [
     delivery: chatRequest.shape.delivery,
     /** As the header `Idempotency-Key` of a chat: repeated after a broken connection, the prompt is one message. */
     idempotency_key: idempotencyKey.optional(),
+    /** Where in a trace the prompt belongs (W3C Trace Context). Absent: where the connection does, if its client said so. */
+    traceparent: z.string().max(128).optional(),
     /** Comes back in `accepted`. */
     ref: z.string().max(128).optional(),
   }),

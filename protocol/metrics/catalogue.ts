@@ -77,6 +77,16 @@ const EDGE_METRICS = {
   cc_docker_cost_usd_total: { type: 'counter', help: 'Cost of turns that have ended, US dollars', labels: [] },
   cc_docker_events_stored_total: { type: 'counter', help: 'Events that were stored', labels: [] },
   cc_docker_event_stored_bytes_total: { type: 'counter', help: 'Bytes of the events that were stored', labels: [] },
+  cc_docker_viewer_bytes_total: {
+    type: 'counter',
+    help: 'Bytes of events and previews that were sent to open streams, by transport',
+    labels: ['transport'],
+  },
+  cc_docker_unknown_frames_total: {
+    type: 'counter',
+    help: 'Frames and fields that came from a newer runner or container, and were passed over',
+    labels: ['from'],
+  },
   cc_docker_viewers: { type: 'gauge', help: 'Open streams of sessions, by transport', labels: ['transport'] },
   cc_docker_runners: { type: 'gauge', help: 'Connected runners', labels: [] },
   cc_docker_places: { type: 'gauge', help: 'Containers that connected runners can have at once', labels: [] },
@@ -152,6 +162,11 @@ export const RUNNER_METRICS = {
     type: 'counter',
     help: 'Spans of traces of a runner, by whether the collector took them',
     labels: ['outcome'],
+  },
+  cc_docker_runner_unknown_frames_total: {
+    type: 'counter',
+    help: 'Frames and fields that came to a runner from a newer edge, and were passed over',
+    labels: ['from'],
   },
   cc_docker_runner_snapshots_total: {
     type: 'counter',

@@ -17,6 +17,7 @@ import { frameReader } from '../../protocol/link/tolerant-reader.ts';
 import { backoffMs, type BackoffRange } from '../lib/backoff.ts';
 import { dial, type DialEnd, type EdgeAgents } from './dial.ts';
 import type { Log } from '../lib/log.ts';
+import { runnerMetrics } from '../lib/metrics.ts';
 import { placementName } from '../lib/placement-name.ts';
 import { waitAtMost } from '../lib/wait-at-most.ts';
 
@@ -223,6 +224,7 @@ export class ControlConnection {
   }
 
   #countUnknown(count: number): void {
+    runnerMetrics.count('cc_docker_runner_unknown_frames_total', { from: 'pool' }, count);
     // Once a connection is enough for the log.
     if (this.#unknown === 0)
       this.#options.log.warn('the edge is newer: what this runner does not know is passed over', {});

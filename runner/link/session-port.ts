@@ -5,6 +5,7 @@ import { frameReader, type Received } from '../../protocol/link/tolerant-reader.
 import { sessionFrame, type SessionFrame } from '../../protocol/link/wrapper-link.ts';
 import type { WrapperFrame } from '../../protocol/link/wrapper-notice.ts';
 import type { BackoffRange } from '../lib/backoff.ts';
+import { runnerMetrics } from '../lib/metrics.ts';
 import type { Log } from '../lib/log.ts';
 import { DataSocket, type Refusal } from './data-socket.ts';
 import type { EdgeAgents } from './dial.ts';
@@ -152,6 +153,7 @@ export class SessionPort {
   #receive(text: string): void {
     const received = parseFrame(text);
     if (received.is === 'unknown') {
+      runnerMetrics.count('cc_docker_runner_unknown_frames_total', { from: 'session' });
       if (this.#unknown++ === 0)
         this.#options.log.warn('the edge is newer: what this runner does not know is passed over', {});
       return;

@@ -8,6 +8,7 @@ import type { Outgoing } from '../../shared/retrying-call.ts';
 import type { Peers } from '../store/peers.ts';
 import type { ChildOutcome } from '../../rpc/views.ts';
 import type { Artifacts } from '../files/artifacts.ts';
+import { traceOfRunningTurn } from '../store/messages/turn-trace.ts';
 import type { SessionStore } from '../store/store.ts';
 import type { Transaction } from '../store/changes/transaction.ts';
 import type { SessionChildren } from './children.ts';
@@ -182,6 +183,7 @@ export class AgentCalls implements Outgoing {
       timeout_seconds: undefined,
       idempotency_key: undefined,
       origin: 'parent',
+      traceparent: traceOfRunningTurn(this.#store, this.#store.current.state),
     } as const;
     const sent = await this.#child(id).chat(this.#owner, input);
     if ('refused' in sent) return sent;

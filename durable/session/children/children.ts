@@ -16,6 +16,7 @@ import { inheritsFrom } from '../core/identity.ts';
 import { presentConfig, settingsOf } from '../core/settings/live-settings.ts';
 import type { Snapshots } from '../files/snapshots.ts';
 import type { Peers } from '../store/peers.ts';
+import { traceOfRunningTurn } from '../store/messages/turn-trace.ts';
 import type { SessionStore } from '../store/store.ts';
 
 /** Most updates in one call. */
@@ -61,7 +62,13 @@ export class SessionChildren implements Outgoing {
   }
 
   /** Creates a child. Idempotent: the same `child_id`, or the same key with the same request, is the same child. */
-  async spawn({ child_id, request, idempotency_key: key, isWanted }: WantedSpawnCall): Promise<Spawned | Refusal> {
+  async spawn({
+    child_id,
+    request,
+    idempotency_key: key,
+    traceparent,
+    isWanted,
+  }: WantedSpawnCall): Promise<Spawned | Refusal> {
     const { directory } = this.#peers;
     const { identity, live } = this.#store.current;
     const { session_id, owner } = identity;
@@ -96,6 +103,7 @@ export class SessionChildren implements Outgoing {
       request: { workspace, config: narrowed.config },
       idempotency_key: key,
       ...(identity.author && { author: identity.author }),
+      traceparent: traceparent ?? traceOfRunningTurn(this.#store, this.#store.current.state),
       child,
       blocks: blocksOf(request.prompt) ?? null,
       asked,

@@ -2,7 +2,6 @@ import type { SessionFiles } from '../../../protocol/api/files.ts';
 import type { Workspace } from '../../../protocol/api/workspace.ts';
 import type { GitAuthor } from '../../../protocol/git/git-author.ts';
 import type { Launch } from '../../../protocol/link/runner-control.ts';
-import { spanIdOf, traceparentOf } from '../../../protocol/trace/context.ts';
 import type { Needs } from '../../rpc/pool-rpc.ts';
 import { mintSessionToken } from '../../shared/session-token.ts';
 import { quotaBytes } from '../../shared/quota.ts';
@@ -11,6 +10,7 @@ import { chooseAuthor } from '../core/git-author.ts';
 import { agentToolsOf } from '../core/limits.ts';
 import { presentConfig } from '../core/settings/live-settings.ts';
 import type { Peers } from '../store/peers.ts';
+import { traceOfMessage } from '../store/messages/turn-trace.ts';
 import type { SessionStore } from '../store/store.ts';
 
 /** All that a runner needs to start the session's container of its present epoch. */
@@ -40,13 +40,13 @@ export async function launchOf(store: SessionStore, peers: Peers, base: Base): P
   };
 }
 
-/** The trace of the message that waits for the container. */
-function traceOf({ current: { state }, traces, messages }: SessionStore): Pick<Launch, 'traceparent'> {
+/** The trace of the message that waits for the container; with the first one, usually none does: that of the session's creation. */
+function traceOf(store: SessionStore): Pick<Launch, 'traceparent'> {
+  const { identity, state } = store.current;
   const [next] = state.queue;
-  const trace = next === undefined ? undefined : traces?.of(next.message_id);
-  if (next === undefined || !trace) return {};
-  const span_id = spanIdOf(messages.uuidOf(next.message_id));
-  return { traceparent: traceparentOf({ ...trace, span_id, sampled: true }) };
+  const created = state.epoch === 1 ? store.traces?.causeOf(identity.session_id) : undefined;
+  const traceparent = next === undefined ? created : traceOfMessage(store, next.message_id);
+  return traceparent === undefined ? {} : { traceparent };
 }
 
 /** Who the session's commits are by. */

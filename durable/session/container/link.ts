@@ -7,6 +7,7 @@ import type { WrapperFrame } from '../../../protocol/link/wrapper-notice.ts';
 import type { NumberedCommand } from '../store/tables/command-table.ts';
 import { Flow } from '../core/link/flow.ts';
 import { isJson, parseJson } from '../../shared/json.ts';
+import { count } from '../../rpc/telemetry/counts.ts';
 import { MAX_UNKNOWN_PER_MINUTE, UnknownFrames } from '../../shared/unknown-frames.ts';
 import type { Preview } from '../core/shown.ts';
 import type { SessionStore } from '../store/store.ts';
@@ -68,10 +69,17 @@ export class ContainerLink {
     if (socket.readyState !== WebSocket.OPEN || !this.#isCurrent(socket, attachment.epoch)) return true;
     const parsed = parseFrames(message);
     if (parsed === null) socket.close(CloseCode.badFrame, 'not frames of the wrapper link');
-    else if (parsed.unknown > 0 && !this.#unknown.allows('link', parsed.unknown, Date.now())) {
+    else if (!this.#passesOver(parsed.unknown)) {
       socket.close(CloseCode.tooMany, `more than ${MAX_UNKNOWN_PER_MINUTE} unknown frames or fields a minute`);
     } else this.#handle(socket, attachment.epoch, parsed.frames);
     return true;
+  }
+
+  /** Passes over frames and fields that are not known; false: there are too many. */
+  #passesOver(unknown: number): boolean {
+    if (unknown === 0) return true;
+    count('cc_docker_unknown_frames_total', { from: 'container' }, unknown);
+    return this.#unknown.allows('link', unknown, Date.now());
   }
 
   /** Sends commands. A wrapper that is not connected gets them after its `hello`. */

@@ -127,15 +127,16 @@ export class SessionStore {
     return limitsOf(identity, files.cloned, this.settings);
   }
 
-  begin(identity: SessionIdentity, beginning: Beginning, { permit, blocks }: Creation): void {
+  begin(identity: SessionIdentity, beginning: Beginning, { permit, blocks, traceparent }: Creation): void {
     this.#createTables();
     stampVersion(this.#storage.sql, SESSION_SCHEMA);
     this.#record = newRecord(identity, beginning, permit);
     this.change((tx) => {
       tx.input({ on: 'created' });
-      const { spawn } = identity;
+      const { spawn, session_id } = identity;
+      this.traces?.addCause(session_id, traceparent);
       if (spawn === null) return;
-      tx.prompt({ message_id: spawn.message_id, prompt: blocks ?? spawn.prompt, origin: 'parent' });
+      tx.prompt({ message_id: spawn.message_id, prompt: blocks ?? spawn.prompt, origin: 'parent', traceparent });
     });
   }
 

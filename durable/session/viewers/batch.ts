@@ -23,6 +23,7 @@ export class Batch {
   readonly length: number;
   #json: readonly string[] | null = null;
   #frame: string | null = null;
+  #frameBytes: number | null = null;
   #messages: Uint8Array | null = null;
   #eventMessages: Uint8Array | null = null;
 
@@ -41,6 +42,12 @@ export class Batch {
   get frame(): string {
     this.#frame ??= `[${this.#envelopes.join(',')}]`;
     return this.#frame;
+  }
+
+  /** How many bytes the frame has. */
+  get frameBytes(): number {
+    this.#frameBytes ??= encoder.encode(this.frame).length;
+    return this.#frameBytes;
   }
 
   /** Server-Sent Events, with or without the previews. */

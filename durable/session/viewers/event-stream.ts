@@ -16,6 +16,13 @@ interface Log {
 /** Why an idle stream wakes. */
 type Wake = 'shown' | 'timer' | 'ended';
 
+export interface EventStreamsHandlers {
+  /** A stream has ended. */
+  left(): void;
+  /** So many bytes were sent. */
+  sent(bytes: number): void;
+}
+
 export interface EventStreamOptions {
   /** The cursor to start after. */
   readonly after: number;
@@ -37,13 +44,12 @@ export class EventStreams {
   readonly #log: Log;
   readonly #open = new Set<EventStream>();
   readonly #tail = new Tail();
-  readonly #left: () => void;
+  readonly #on: EventStreamsHandlers;
   #ended = false;
 
-  /** @param left called when a stream has ended */
-  constructor(log: Log, left: () => void) {
+  constructor(log: Log, on: EventStreamsHandlers) {
     this.#log = log;
-    this.#left = left;
+    this.#on = on;
   }
 
   /** Those that are open. */
@@ -81,17 +87,18 @@ export class EventStreams {
         const { bytes, ends } = this.#ended ? END : await stream.next();
         if (stream.isCancelled) return;
         if (bytes.length > 0) controller.enqueue(bytes);
+        this.#on.sent(bytes.length);
         if (!ends) return this.#trim();
         this.#open.delete(stream);
         this.#trim();
         controller.close();
-        this.#left();
+        this.#on.left();
       },
       cancel: () => {
         this.#open.delete(stream);
         stream.cancel();
         this.#trim();
-        this.#left();
+        this.#on.left();
       },
     });
   }

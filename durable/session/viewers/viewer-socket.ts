@@ -96,7 +96,8 @@ export class ViewerSocket {
 
   async #prompt(socket: WebSocket, frame: Extract<ViewerFrame, { type: 'prompt' }>): Promise<void> {
     const { prompt, timeout_seconds, delivery, idempotency_key, ref } = frame;
-    const input = { message_id: uuidV7(), prompt, timeout_seconds, delivery, idempotency_key };
+    const traceparent = frame.traceparent ?? this.#actions.viewers.traceOf(socket);
+    const input = { message_id: uuidV7(), prompt, timeout_seconds, delivery, idempotency_key, traceparent };
     const accepted = await this.#actions.prompt(input);
     if ('refused' in accepted) return reply(socket, errorFrame(accepted.refused, accepted.detail));
     return reply(socket, { type: 'accepted', ...accepted, ...(ref === undefined ? {} : { ref }) });

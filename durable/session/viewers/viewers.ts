@@ -4,6 +4,7 @@ import { OWN_PREFIXES } from '../../../protocol/api/event.ts';
 import type { ViewerAnswer } from '../../../protocol/api/viewer-socket.ts';
 import { wordsOfScope, type Scope } from '../../../protocol/token.ts';
 import { isRevokedBy, type Revocation } from '../../shared/revocation.ts';
+import { count } from '../../rpc/telemetry/counts.ts';
 import type { InteractionTable } from '../store/tables/interaction-table.ts';
 import { plainJson, type StreamItem } from '../core/shown.ts';
 import type { EventLog } from '../store/tables/event-log.ts';
@@ -49,17 +50,20 @@ interface Viewer {
   readonly issued?: number | null;
   /** Where the viewer is. */
   readonly address?: string | null;
+  /** The `traceparent` that its prompts have unless they say otherwise. */
+  readonly traceparent?: string;
 }
 
 export interface ViewerOptions extends Pick<
   Viewer,
-  'plain' | 'acknowledges' | 'expires' | 'scopes' | 'jti' | 'issued' | 'address'
+  'plain' | 'acknowledges' | 'expires' | 'scopes' | 'jti' | 'issued' | 'address' | 'traceparent'
 > {
   /** The cursor to start after; null: only events from now on. */
   readonly after: number | null;
 }
 
 const TAG = 'viewer';
+const encoder = new TextEncoder();
 
 const isOwn = (type: string) => OWN_PREFIXES.some((prefix) => type.startsWith(prefix));
 
@@ -85,7 +89,7 @@ export class Viewers {
   /** Adds a socket as a viewer, and sends it the stored events after its cursor. */
   attach(
     socket: WebSocket,
-    { after, plain, acknowledges, expires, scopes, jti, issued, address }: ViewerOptions,
+    { after, plain, acknowledges, expires, scopes, jti, issued, address, traceparent }: ViewerOptions,
   ): void {
     this.#ctx.acceptWebSocket(socket, [TAG]);
     const last = this.#log.last();
@@ -102,6 +106,7 @@ export class Viewers {
       ...(jti !== undefined && { jti }),
       ...(issued !== undefined && { issued }),
       ...(address !== undefined && { address }),
+      ...(traceparent !== undefined && { traceparent }),
     };
     if (after === null) this.#sendOpen(socket, plain);
     this.#catchUp(socket, viewer);
@@ -130,7 +135,7 @@ export class Viewers {
         if (viewer.plain) {
           for (const one of batch.items) this.#send(socket, viewer, plain(one), 'seq' in one ? one.seq : viewer.cursor);
         } else {
-          this.#send(socket, viewer, batch.frame, batch.last);
+          this.#send(socket, viewer, batch.frame, batch.last, batch.frameBytes);
         }
         this.#save(socket, viewer);
       }
@@ -151,6 +156,11 @@ export class Viewers {
   /** Where the viewer is; null: it is not known. */
   addressOf(socket: WebSocket): string | null {
     return this.#viewer(socket)?.address ?? null;
+  }
+
+  /** The `traceparent` that its connection came with; undefined: none. */
+  traceOf(socket: WebSocket): string | undefined {
+    return this.#viewer(socket)?.traceparent;
   }
 
   /** Whether the viewer's token has a scope. */
@@ -228,7 +238,8 @@ export class Viewers {
       if (viewer.plain) {
         for (const event of events) this.#send(socket, viewer, plain(event), event.seq);
       } else {
-        this.#send(socket, viewer, new Batch(events, viewer.cursor).frame, last.seq);
+        const batch = new Batch(events, viewer.cursor);
+        this.#send(socket, viewer, batch.frame, last.seq, batch.frameBytes);
       }
     }
     this.#save(socket, viewer);
@@ -245,8 +256,9 @@ export class Viewers {
     return false;
   }
 
-  #send(socket: WebSocket, viewer: Viewer, frame: string, seq: number): void {
+  #send(socket: WebSocket, viewer: Viewer, frame: string, seq: number, bytes = encoder.encode(frame).length): void {
     socket.send(frame);
+    count('cc_docker_viewer_bytes_total', { transport: 'websocket' }, bytes);
     viewer.cursor = seq;
     viewer.sent_at = Date.now();
     viewer.unacknowledged += frame.length;

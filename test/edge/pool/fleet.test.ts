@@ -2,7 +2,7 @@ import { evictDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { PROTOCOL } from '../../../protocol/link/protocol-version.ts';
 import { MAX_UNKNOWN_PER_MINUTE } from '../../../durable/shared/unknown-frames.ts';
-import { dial, request, User } from '../support/api.ts';
+import { dial, mint, request, User } from '../support/api.ts';
 import { emptyPool, pool } from '../support/pool.ts';
 import { FakeRunner, storage } from '../support/runner.ts';
 import { runnerToken } from '../support/runner-token.ts';
@@ -130,7 +130,7 @@ describe('who runs the service', () => {
 });
 
 describe('labels', () => {
-  it('a session waits for a runner that has them, says which nobody has, and so do its children and forks', async () => {
+  it('a session waits for a runner that has them, says which nobody has, and so do its children', async () => {
     const user = new User();
     const plain = await FakeRunner.connect('plain');
     const labels = { gpu: 'yes' };
@@ -147,6 +147,28 @@ describe('labels', () => {
     const wrong = await user.call('POST', '/sessions', { config: { runner: { labels: { 'a b': 'c' } } } });
     expect(wrong.status).toBe(422);
   });
+
+  it('a fork goes where its source could, though others have room and see its files', async () => {
+    const user = new User();
+    const labels = { gpu: 'yes' };
+    const sees = { storage: storage('shared') };
+    const plain = await FakeRunner.connect('plain', sees);
+    const fitting = await FakeRunner.connect('gpu', { ...sees, labels });
+    const id = await user.createSession({ runner: { labels } });
+    const container = await fitting.start(id);
+    await user.call('POST', `/sessions/${id}/stop`);
+    await fitting.end(container, 'stopped_by_user');
+    await fitting.report(id, { storage: 'shared', version: container.launch.files.version });
+    fitting.control.close();
+    const { body } = await user.call('POST', `/sessions/${id}/fork`, {});
+    expect((await status(user, body.session_id)).config.runner).toEqual({ labels });
+    await expect
+      .poll(async () => (await status(user, body.session_id)).reason?.detail)
+      .toMatch(/gpu=yes.*RUNNER_LABELS/);
+    expect(plain.control.unread(({ kind }) => kind === 'launch')).toBe(0);
+    const again = await FakeRunner.connect('gpu-2', { ...sees, labels });
+    expect((await again.launch(body.session_id)).labels).toEqual(labels);
+  });
 });
 
 describe('a runner of another version', () => {
@@ -158,6 +180,10 @@ describe('a runner of another version', () => {
     expect((await runner.launch(await user.createSession())).epoch).toBe(1);
     await expect.poll(async () => (await shown('next')).unknown_frames).toBe(2);
     expect((await pool().health()).runners).toMatchObject([{ unknown_frames: 2 }]);
+    const metrics = await request('/metrics', {
+      headers: { authorization: `Bearer ${await mint('prometheus', { claims: { scope: 'admin' } })}` },
+    });
+    expect(metrics.body).toMatch(/^cc_docker_unknown_frames_total\{from="runner"\} \d/m);
   });
 
   it('that says nothing else is ended', async () => {

@@ -110,7 +110,10 @@ describe('a log that outgrows EVENT_LOG_MB', () => {
     const chunks = await runInDurableObject(sessionObject(scene.id), async (_, { storage }) => {
       const log = new EventLog(storage.sql);
       const options = { after: 0, previews: false, expires: Date.now() + 60_000, jti: null, issued: 0 };
-      const reader = new EventStreams(log, () => {}).open(options).pipeThrough(new TextDecoderStream()).getReader();
+      const reader = new EventStreams(log, { left: () => {}, sent: () => {} })
+        .open(options)
+        .pipeThrough(new TextDecoderStream())
+        .getReader();
       const read: string[] = [];
       while (!read.join('').includes('id: 1\n')) read.push((await reader.read()).value ?? '');
       while (log.bytes > 10 * KB) log.prune({ maxBytes: 10 * KB, maxAgeMs: 0 }, Date.now());

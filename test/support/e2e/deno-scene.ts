@@ -32,7 +32,10 @@ export async function denoScene(): Promise<DenoScene> {
     'write it down': () => bash('echo written > note.txt'),
     tool_result: () => says('done'),
   });
-  const turns = await turnsScene(script, { vars: { REMOTE_EDGES: 'true', ...vars } });
+  const turns = await turnsScene(script, {
+    vars: { REMOTE_EDGES: 'true', ACCESS_LOG: 'all', ...vars },
+    keepsEdgeLog: true,
+  });
   const { service } = turns;
   const deno = await DenoEdge.start({ objectsUrl: service.url, secret: SECRET, vars });
   return {

@@ -27,6 +27,8 @@ export interface ServiceOptions {
   readonly worker?: string;
   /** More of the edge's settings. */
   readonly vars?: Readonly<Record<string, string>>;
+  /** What the edge writes is in `edgeLog`, and not in the test's output. */
+  readonly keepsEdgeLog?: boolean;
 }
 
 /** What else a user's token may say. */
@@ -42,6 +44,8 @@ export class Service {
   readonly #others = new Map<string, ChildProcess>();
   /** What its runners have logged. */
   log = '';
+  /** What its edge has written, with `keepsEdgeLog`. */
+  edgeLog = '';
 
   private constructor(folder: string, port: number, options: ServiceOptions) {
     this.folder = folder;
@@ -85,6 +89,12 @@ export class Service {
       port: this.#port,
       stateFolder: path.join(this.folder, 'edge'),
       vars: { JWT_SECRET: SECRET, ACCESS_LOG: 'off', ...this.#options.vars, ...change },
+      ...(this.#options.keepsEdgeLog && {
+        log: {
+          take: (output) => output.on('data', (chunk: Buffer) => (this.edgeLog += chunk.toString())),
+          line: (text) => (this.edgeLog += `${text}\n`),
+        },
+      }),
     });
   }
 

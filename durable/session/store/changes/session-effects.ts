@@ -1,5 +1,4 @@
 import { v7 as uuidV7 } from 'uuid';
-import { spanIdOf, traceparentOf } from '../../../../protocol/trace/context.ts';
 import type { FilesInput } from '../../core/files.ts';
 import type { SessionEffect } from '../../core/state.ts';
 import { messageOfRunningTurn } from '../../core/turns/background.ts';
@@ -7,6 +6,7 @@ import { listChanged, NO_CONTAINER, totalCost } from '../record.ts';
 import type { SessionTables } from '../session-tables.ts';
 import type { EndedTurnRow } from '../messages/turn-table.ts';
 import { tasksView } from '../messages/message-table.ts';
+import { traceOfMessage } from '../messages/turn-trace.ts';
 import type { Change } from './change.ts';
 import type { ChildChanges } from './child-changes.ts';
 import { lostTurn, turnEndedEvent } from './ended-turn.ts';
@@ -63,13 +63,13 @@ export class SessionEffects {
         const { message_id } = effect;
         const prompt = messages.prompt(message_id);
         const uuid = messages.uuidOf(message_id);
-        const trace = this.#tables.traces?.of(message_id);
+        const traceparent = traceOfMessage(this.#tables, message_id);
         return this.#tx.order({
           command: 'prompt',
           message_id: uuid,
           prompt,
           ...(effect.steer && { steer: true }),
-          ...(trace && { traceparent: traceparentOf({ ...trace, span_id: spanIdOf(uuid), sampled: true }) }),
+          ...(traceparent !== undefined && { traceparent }),
         });
       }
       case 'interrupt': {

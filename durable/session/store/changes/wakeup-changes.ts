@@ -6,6 +6,7 @@ import { listedWakeup, wakeupMessage, wakeupTime, wakeupViewOf } from '../../cor
 import type { Change } from './change.ts';
 import { refusalText, type CallAnswer } from './child-changes.ts';
 import { promptBytes, queueExcess, type QueueBound } from '../../core/queue-bound.ts';
+import { traceOfRunningTurn } from '../messages/turn-trace.ts';
 import type { SessionTables } from '../session-tables.ts';
 
 const NO_SUCH_WAKEUP: Refusal = {
@@ -59,7 +60,9 @@ export class WakeupChanges {
       const message_id = uuidV7();
       this.#tables.wakeups.remove(wakeup_id);
       this.#tx.emit({ type: 'wakeup.fired', data: { wakeup_id, message_id } });
-      this.#tx.prompt({ message_id, prompt: wakeupMessage(wakeup), origin: 'agent' });
+      // It goes on in the trace of the turn that scheduled it.
+      const traceparent = this.#tables.traces?.causeOf(wakeup_id);
+      this.#tx.prompt({ message_id, prompt: wakeupMessage(wakeup), origin: 'agent', traceparent });
     }
   }
 
@@ -78,6 +81,7 @@ export class WakeupChanges {
     if (tooMuch !== null) return tooMuch;
     const wakeup = { wakeup_id: uuidV7(), at, prompt };
     this.#tables.wakeups.add(wakeup);
+    this.#tables.traces?.addCause(wakeup.wakeup_id, traceOfRunningTurn(this.#tables, this.#tx.record.state));
     const view = wakeupViewOf(wakeup);
     this.#tx.emit({ type: 'wakeup.scheduled', data: view });
     return { structured: { wakeup_id: view.wakeup_id, at: view.at } };

@@ -1,4 +1,4 @@
-import { isSampled, parseTraceparent, traceIdOf } from '../../../../protocol/trace/context.ts';
+import { isSampled, parseTraceparent, traceIdOf, traceparentOf } from '../../../../protocol/trace/context.ts';
 
 /** Messages whose traces are remembered: more than can wait. */
 const MOST = 2000;
@@ -40,6 +40,18 @@ export class TraceTable {
       )
       .one();
     this.#sql.exec('DELETE FROM message_traces WHERE number <= ?', number - MOST);
+  }
+
+  /** Remembers where in a trace something was begun that is no message yet: a session, a wake-up. Not, if that is not recorded. */
+  addCause(id: string, traceparent: string | undefined): void {
+    if (parseTraceparent(traceparent)?.sampled === true) this.add(id, traceparent);
+  }
+
+  /** The `traceparent` that was remembered of it; undefined: none was. */
+  causeOf(id: string): string | undefined {
+    const trace = this.of(id);
+    if (trace === null || trace.parent_id === null) return undefined;
+    return traceparentOf({ trace_id: trace.trace_id, span_id: trace.parent_id, sampled: true });
   }
 
   /** Null: it is not recorded. */

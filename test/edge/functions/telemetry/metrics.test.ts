@@ -127,8 +127,12 @@ describe('GET /metrics', () => {
     expect(await since('cc_docker_stored_bytes')).toBeGreaterThan(0);
     expect(await since('cc_docker_viewers', { transport: 'websocket' })).toBe(1);
     expect(await since('cc_docker_viewers', { transport: 'sse' })).toBe(1);
+    const reader = stream.body?.getReader();
+    await reader?.read();
+    for (const transport of ['websocket', 'sse'])
+      expect(await since('cc_docker_viewer_bytes_total', { transport }), transport).toBeGreaterThan(0);
     watching.close();
-    await stream.body?.cancel();
+    await reader?.cancel();
     await expect.poll(() => since('cc_docker_viewers')).toBe(0);
     await user.call('POST', `/sessions/${id}/stop`);
     await runner.end(container, 'stopped_by_user');

@@ -1,10 +1,14 @@
-import { env } from 'cloudflare:test';
+import { env, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { createApp } from '../../../../functions/app.ts';
 import { useSettings } from '../../support/edge-settings.ts';
 import { User } from '../../support/api.ts';
+import { Socket } from '../../support/socket.ts';
 import { emptyPool } from '../../support/pool.ts';
-import { FakeRunner } from '../../support/runner.ts';
+import { FakeRunner, type FakeContainer } from '../../support/runner.ts';
+import { sessionObject } from '../../support/scene.ts';
+import { useTool } from '../../session/children/support/family.ts';
+import { later } from '../../session/interactions/support/asking.ts';
 
 const app = createApp();
 const COLLECTOR = {
@@ -158,4 +162,96 @@ it('without a collector nothing is recorded', async () => {
   const answer = await app.request('/health', { headers: { traceparent: `00-${TRACE}-${CLIENT}-01` } }, env);
   expect(answer.status).toBe(200);
   expect(sent).toEqual([]);
+});
+
+/** A session that is created in a client's trace, with its container. */
+async function begun(user: User) {
+  const runner = await FakeRunner.connect();
+  const { session_id: id = '' } = await call(user, 'POST', '/sessions', {}, `00-${TRACE}-${CLIENT}-01`);
+  const container = await runner.start(id);
+  return { runner, id, container };
+}
+
+/** The prompt of a message in a client's trace, and the span of its turn. */
+async function turnOf(container: FakeContainer, user: User, id: string) {
+  await call(user, 'POST', `/sessions/${id}/chat`, { prompt: 'go', stream: true }, `00-${TRACE}-${CLIENT}-01`);
+  const { message_id } = await traced(container);
+  return { message_id, span: message_id.replaceAll('-', '').slice(16) };
+}
+
+const traced = async (container: FakeContainer) =>
+  (await container.prompt()) as { message_id: string; traceparent?: string };
+
+it('the first launch is in the trace of the call that created its session', async () => {
+  useSettings(COLLECTOR);
+  const { spans } = collector();
+  const { launch } = (await begun(new User())).container;
+  await expect.poll(() => spans().some(({ name }) => name === 'POST /api/v1/sessions')).toBe(true);
+  const created = spans().find(({ name, traceId }) => name === 'POST /api/v1/sessions' && traceId === TRACE);
+  expect(launch.traceparent).toBe(`00-${TRACE}-${created?.spanId}-01`);
+});
+
+it('a child’s prompts go on in the trace of the turn that began it, and so does what it is sent later', async () => {
+  useSettings(COLLECTOR);
+  collector();
+  const user = new User();
+  const { runner, id, container } = await begun(user);
+  const { span } = await turnOf(container, user, id);
+  const answer = await useTool(container, { tool: 'spawn_session', input: { prompt: 'work' } });
+  const { child_session_id } = answer.structured;
+  const child = await runner.start(child_session_id);
+  expect(child.launch.traceparent?.slice(3, 35)).toBe(TRACE);
+  const first = await traced(child);
+  expect(first.traceparent).toBe(`00-${TRACE}-${first.message_id.replaceAll('-', '').slice(16)}-01`);
+  child.result(first.message_id, 'done');
+  await child.stored();
+  await useTool(container, { tool: 'send_to_child', input: { child_session_id, prompt: 'more' } });
+  expect((await traced(child)).traceparent?.slice(3, 35)).toBe(TRACE);
+  const parents = await runInDurableObject(sessionObject(child_session_id), (_, { storage }) =>
+    storage.sql.exec<{ parent_id: string }>('SELECT parent_id FROM message_traces ORDER BY number').toArray(),
+  );
+  expect(new Set(parents.map(({ parent_id }) => parent_id))).toEqual(new Set([span]));
+});
+
+it('a wake-up goes on in the trace of the turn that scheduled it', async () => {
+  onTestFinished(() => void vi.useRealTimers());
+  useSettings(COLLECTOR);
+  collector();
+  const user = new User();
+  const { id, container } = await begun(user);
+  const { message_id } = await turnOf(container, user, id);
+  container.say({
+    notice: 'tool_call',
+    call_id: crypto.randomUUID(),
+    call: { tool: 'schedule_wakeup', input: { in_seconds: 60, prompt: 'look' } },
+  });
+  expect(await container.answer()).toMatchObject({ is_error: false });
+  container.result(message_id, 'done');
+  await container.stored();
+  await later(id, 61);
+  expect((await traced(container)).traceparent?.slice(3, 35)).toBe(TRACE);
+});
+
+it('a prompt on a WebSocket is in the trace that it names, or in that in which its client connected', async () => {
+  useSettings(COLLECTOR);
+  collector();
+  const user = new User();
+  const { id, container } = await begun(user);
+  const connected = '4bf92f3577b34da6a3ce929d0e0e4736';
+  const headers = {
+    upgrade: 'websocket',
+    authorization: `Bearer ${await user.token}`,
+    traceparent: `00-${connected}-${CLIENT}-01`,
+  };
+  const answer = await app.request(`/api/v1/sessions/${id}/stream?after=0`, { headers }, { ...env, ...COLLECTOR });
+  const socket = Socket.of(answer);
+  const traceOfPrompt = async (frame: object) => {
+    socket.send({ type: 'prompt', prompt: 'hi', ...frame });
+    const { message_id, traceparent } = await traced(container);
+    container.result(message_id, 'done');
+    await container.stored();
+    return traceparent?.slice(3, 35);
+  };
+  expect(await traceOfPrompt({ traceparent: `00-${TRACE}-${CLIENT}-01` })).toBe(TRACE);
+  expect(await traceOfPrompt({})).toBe(connected);
 });

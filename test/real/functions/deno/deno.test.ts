@@ -15,7 +15,11 @@ beforeAll(async () => {
   scene = await denoScene();
   alice = await scene.client('alice');
 }, atMost(90));
-afterAll(async () => await scene[Symbol.asyncDispose]());
+afterAll(async () => {
+  await scene[Symbol.asyncDispose]();
+  // Of what objects answered through the door, nothing is left for workerd to find and complain of.
+  expect(scene.service.edgeLog).not.toContain('not disposed');
+});
 
 const NOBODY = '01900000-0000-7000-8000-000000000000';
 /** Calls that get as far as the object that they name only with a body. */
@@ -57,6 +61,10 @@ async function routes(): Promise<Route[]> {
     Object.keys(methods).map((method) => ({ method: method.toUpperCase(), path })),
   );
 }
+
+/** The routes of the edge with the objects that were called with this request id. */
+const routesOf = (id: string): string[] =>
+  scene.service.edgeLog.split('\n').flatMap((line) => (line.includes(`"${id}"`) ? [JSON.parse(line).route] : []));
 
 /** What an edge answers: all but what differs from time to time, and from session to session. */
 async function answerOf(url: string, { method, path }: Route, token: string | null, sessionId: string) {
@@ -149,6 +157,18 @@ describe('a conversation', () => {
 
     const { structuredContent } = await mcp('list_sessions', {});
     expect(structuredContent.sessions.map(({ session_id }: { session_id: string }) => session_id)).toContain(id);
+  });
+
+  test('has one request id at both edges: for its calls, and for what it fetches of the session', async () => {
+    const headers = { 'x-request-id': 'of-both-edges', accept: 'text/event-stream' };
+    const stream = await alice.raw('GET', `/sessions/${id}/events`, { headers });
+    expect(stream.headers.get('x-request-id')).toBe('of-both-edges');
+    await stream.body?.cancel();
+    await until(() =>
+      expect(routesOf('of-both-edges')).toEqual(
+        expect.arrayContaining(['/objects/calls', '/objects/sessions/{session_id}/{path}']),
+      ),
+    );
   });
 
   test('that is watched by a page of another site keeps to CORS, and a ticket opens its stream once', async () => {

@@ -21,7 +21,7 @@ class MemoryLog {
 /** A session's streams, and what its container says. */
 function begin(): { log: MemoryLog; streams: EventStreams; say: (json: string) => void; show: (n: number) => void } {
   const log = new MemoryLog();
-  const streams = new EventStreams(log, () => {});
+  const streams = new EventStreams(log, { left: () => {}, sent: () => {} });
   const publish = (items: StreamItem[], before: number) => streams.publish(new Batch(items, before));
   const say = (json: string): void => {
     const seq = log.events.length + 1;

@@ -18,6 +18,8 @@ export interface BackupOptions {
   readonly to: string;
   /** The edge may stand still for so long, milliseconds. */
   readonly longestPauseMs: number;
+  /** Where snapshots and artifacts are that it does not copy; null: nowhere else. */
+  readonly storageElsewhere: string | null;
 }
 
 /** The edge had to stand still for too long. */
@@ -31,7 +33,8 @@ const LIVE_PASSES = 2;
  * of the copy, and what it has on the disk then is what a kill would leave. The runner's folders come after that, so that they have
  * all that this state refers to.
  */
-export async function makeBackup({ dataFolder, to, longestPauseMs }: BackupOptions): Promise<Manifest | Refused> {
+export async function makeBackup(options: BackupOptions): Promise<Manifest | Refused> {
+  const { dataFolder, to, longestPauseMs, storageElsewhere } = options;
   const edge = edgeFolder(dataFolder);
   if (!existsSync(edge)) return { refused: `${shownPath(dataFolder)} has no state of an edge: set CC_DOCKER_DATA` };
   if (existsSync(to) && readdirSync(to).length > 0) return { refused: `${to} is not empty: name a new folder` };
@@ -56,6 +59,7 @@ export async function makeBackup({ dataFolder, to, longestPauseMs }: BackupOptio
     paused_ms: Math.round(copied.pausedMs),
     parts: PARTS.filter((part) => existsSync(path.join(to, part))),
     objects: objectsIn(path.join(to, 'edge')),
+    storage_elsewhere: storageElsewhere,
     ...total,
   };
   writeFileSync(path.join(to, MANIFEST), `${JSON.stringify(made, null, 2)}\n`, { mode: 0o600 });

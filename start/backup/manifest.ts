@@ -20,6 +20,8 @@ const manifest = z.object({
   objects: z.record(z.string(), z.int()),
   files: z.int(),
   bytes: z.int(),
+  /** Where snapshots and artifacts are that are not in it; null: they are in it, or another machine's runner has them. */
+  storage_elsewhere: z.string().nullable().default(null),
   /** Files of sessions that could not be read. */
   skipped: z.array(z.string()),
 });

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { PROJECT } from '../../../start/lib/project.ts';
 import { nodeEnvironment } from '../../support/node-environment.ts';
 import { script } from '../../support/e2e/client.ts';
@@ -13,7 +13,11 @@ import { OURS, startEdge, startRunner } from './support/parts.ts';
 
 /** `npm run backup` or `npm run restore` on this data folder. */
 async function run(verb: 'backup' | 'restore', data: string, ...args: string[]) {
-  const env = { ...nodeEnvironment(), CC_DOCKER_DATA: data };
+  return await runWith({}, verb, data, ...args);
+}
+
+async function runWith(more: Record<string, string>, verb: 'backup' | 'restore', data: string, ...args: string[]) {
+  const env = { ...nodeEnvironment(), CC_DOCKER_DATA: data, ...more };
   const command = [path.join(PROJECT, 'scripts', 'backup.ts'), verb, ...args];
   try {
     const { stdout } = await promisify(execFile)(process.execPath, command, { env });
@@ -120,4 +124,37 @@ test('in the middle of a rush, what each object knows of the others is of one mo
     const events = await later.events(id);
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
   }
+});
+
+test('snapshots that are elsewhere are never left out without a word: it refuses, or says where they are', async () => {
+  const [data, restored] = [scratch(), scratch()];
+  const edge = await startEdge(OURS, data);
+  await edge.alice.createSession();
+  await edge.stop();
+  const s3 = { S3_BUCKET: 'agents', S3_ENDPOINT: 'https://s3.test' };
+  const folders = { STORAGE_FOLDER: scratch() };
+  const backup = (name: string) => path.join(data, '..', `${path.basename(data)}-${name}`);
+  for (const [env, where] of [
+    [s3, 'the bucket agents at https://s3.test'],
+    [folders, `the folder ${folders.STORAGE_FOLDER}`],
+  ] as const) {
+    const refused = await runWith(env, 'backup', data, backup('a'));
+    expect(refused).toEqual({
+      ok: false,
+      said: expect.stringContaining(`snapshots and artifacts are in ${where}, which`),
+    });
+    expect(existsSync(backup('a'))).toBe(false);
+  }
+  const made = await runWith(s3, 'backup', data, backup('b'), '--without-storage');
+  onTestFinished(async () => await rm(backup('b'), { recursive: true }));
+  expect(made).toMatchObject({
+    ok: true,
+    said: expect.stringContaining('Copy the bucket agents at https://s3.test now'),
+  });
+  const back = await run('restore', path.join(restored, 'data'), backup('b'));
+  expect(back).toMatchObject({ ok: true, said: expect.stringMatching(/not in it: the bucket agents .* after \d{4}-/) });
+  // An edge alone, such as the one of docker compose.
+  const alone = await run('backup', data, backup('c'));
+  onTestFinished(async () => await rm(backup('c'), { recursive: true }));
+  expect(alone).toMatchObject({ ok: true, said: expect.stringContaining('no runner’s storage in this data folder') });
 });

@@ -1,10 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PROTOCOL } from '../../../protocol/link/protocol-version.ts';
-import { PROJECT } from '../../../start/lib/project.ts';
-import { unpackFolder } from '../../support/data-fixture/archive.ts';
-import { FIXTURES } from '../../support/data-fixture/fixture.ts';
+import { unpackLastRelease } from '../../support/data-fixture/last-release.ts';
 import { script, type Client } from '../../support/e2e/client.ts';
 import { scratch } from '../../support/scratch.ts';
 import { until } from '../../support/until.ts';
@@ -13,21 +9,14 @@ import { OURS, startEdge, startRunner, type Programs } from './support/parts.ts'
 /** The programs of the last release beside those of this version, as when one machine is upgraded before the other. */
 
 let last: Programs;
-let folder: string;
+let removeLast: () => Promise<void>;
 
 beforeAll(async () => {
-  // Below the project, whose packages its runner imports.
-  folder = await mkdtemp(path.join(PROJECT, 'build', 'last-release-'));
-  const programs = path.join(folder, 'programs');
-  await unpackFolder(path.join(FIXTURES, 'release-0.1', 'programs.tar.zst'), programs);
-  last = {
-    worker: path.join(programs, 'worker.mjs'),
-    wrangler: path.join(programs, 'wrangler.toml'),
-    runner: path.join(programs, 'runner', 'main.ts'),
-    wrapper: path.join(programs, 'wrapper.mjs'),
-  };
+  const unpacked = await unpackLastRelease();
+  last = unpacked.programs;
+  removeLast = unpacked.remove;
 });
-afterAll(async () => await rm(folder, { recursive: true, force: true }));
+afterAll(async () => await removeLast());
 
 /** Chat, a tool's result, a message into a running turn, a park, and a wake with the same files. */
 async function livesThrough(alice: Client): Promise<string> {

@@ -4,6 +4,7 @@ import { User } from '../../support/api.ts';
 import { emptyPool } from '../../support/pool.ts';
 import { FakeRunner } from '../../support/runner.ts';
 import { sessionObject } from '../../support/scene.ts';
+import { useSettings } from '../../support/edge-settings.ts';
 
 beforeEach(emptyPool);
 afterEach(() => {
@@ -27,6 +28,9 @@ async function alarmAfter(id: string, seconds: number): Promise<void> {
   pass(seconds);
   await runDurableObjectAlarm(sessionObject(id));
 }
+
+/** Events of a quarter of a megabyte: together twice what is kept for streams that are behind. */
+const ROUNDS = 32;
 
 const said = (text: string) => ({ type: 'assistant', message: { content: [{ type: 'text', text }] } });
 const preview = (n: number) => ({ kind: 'preview', line: `{"type":"stream_event","n":${n}}` });
@@ -113,6 +117,53 @@ describe('previews over Server-Sent Events', () => {
     expect(reader.text).not.toContain('id: 999\n');
     expect(reader.text).toContain('"n":1}');
     expect(reader.text).toMatch(/"x": +1\}/);
+  });
+});
+
+/** Numbers of the events and of the previews that a stream has brought. */
+async function numbersUntil(response: Response, last: number): Promise<{ events: number[]; previews: number[] }> {
+  if (response.body === null) throw new Error('no body');
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  const events: number[] = [];
+  const previews: number[] = [];
+  // A message at a time: to look through all of the text again for each chunk would take minutes.
+  let rest = '';
+  while (events.at(-1) !== last) {
+    const { done, value = '' } = await reader.read();
+    if (done) throw new Error(`the stream ended after ${events.at(-1)}`);
+    const messages = (rest + value).split('\n\n');
+    rest = messages.pop() ?? '';
+    for (const message of messages) {
+      const [, seq] = /^id: (\d+)$/m.exec(message) ?? [];
+      if (seq !== undefined) events.push(Number(seq));
+      const [, n] = /^event: stream_event\n.*"n":(\d+)/m.exec(message) ?? [];
+      if (n !== undefined) previews.push(Number(n));
+    }
+  }
+  await reader.cancel();
+  return { events, previews };
+}
+
+describe('a reader of Server-Sent Events that is slow', () => {
+  it('has every event in order when it reads again, and misses of the previews what nobody keeps for it', async () => {
+    useSettings({ EVENT_KB_PER_SECOND: '0' });
+    const { user, id, container } = await scene();
+    const [slow, quick] = [await user.stream(id, {}, '?previews=true'), await user.stream(id, {}, '?previews=true')];
+    const before = (await user.call('GET', `/sessions/${id}`)).body.last_seq;
+    const last = before + ROUNDS;
+    const keepsUp = numbersUntil(quick, last);
+    const much = 'x'.repeat(250_000);
+    for (let n = 1; n <= ROUNDS; n += 1) {
+      container.data.send(preview(n));
+      container.say(said(much));
+      await container.stored();
+    }
+    const all = Array.from({ length: last }, (_, index) => index + 1);
+    expect((await keepsUp).events).toEqual(all);
+    const late = await numbersUntil(slow, last);
+    expect(late.events).toEqual(all);
+    expect(late.previews.length).toBeLessThan(ROUNDS);
+    expect((await keepsUp).previews.length).toBeGreaterThan(late.previews.length);
   });
 });
 

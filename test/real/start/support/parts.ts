@@ -57,18 +57,23 @@ export async function startEdge(
   return { url: edge.url, stop: () => edge.stop(), ...clients };
 }
 
-/** A runner without isolation, in a process of its own, that nobody starts again. */
-export async function startRunner({ runner, wrapper }: Programs, edgeUrl: string, data: string) {
+/** A runner in a process of its own, that nobody starts again. @param docker absent: it is one without isolation */
+export async function startRunner(
+  { runner, wrapper }: Programs,
+  edgeUrl: string,
+  data: string,
+  docker?: { host: string | undefined; image: string },
+) {
   const token = await mintToken(SECRET, { kind: 'runner', sub: 'local', ttlSeconds: 3600 });
   const grant = {
     edgeUrl,
     token,
-    backend: 'process' as const,
+    backend: docker === undefined ? ('process' as const) : ('docker' as const),
     dataFolder: data,
     wrapperBundle: wrapper,
-    image: undefined,
+    image: docker?.image,
   };
-  const env = runnerEnvironment({ RUNNER_LABELS: 'zone=a' }, grant);
+  const env = runnerEnvironment({ RUNNER_LABELS: 'zone=a', DOCKER_HOST: docker?.host }, grant);
   const log = new LogFile(path.join(data, 'runner.log'));
   const part: ChildProcess = startPart(runner, env, log, []);
   // By SIGTERM: killed, it would leave its wrappers and their `claude` behind.

@@ -1,6 +1,6 @@
 import type { AppEnv } from './functions/app-env.ts';
 import { createApp } from './functions/app.ts';
-import { withoutPlatformHeaders } from './functions/platform-headers.ts';
+import { withoutPlatformHeaders } from './functions/web/platform-headers.ts';
 
 export { DiscordDesk } from './durable/discord/desk.ts';
 export { Directory } from './durable/directory/directory.ts';

@@ -11,7 +11,7 @@ import { addArtifacts } from './routes/artifacts.ts';
 import { addChildren } from './routes/children.ts';
 import { addDiscord, discordInteractions } from './discord/routes.ts';
 import { objectsDoor } from './door/door.ts';
-import { docsPage } from './docs-page.ts';
+import { docsPage } from './web/docs-page.ts';
 import { addEvents } from './routes/events.ts';
 import { addFiles } from './routes/files.ts';
 import { addInteractions } from './routes/interactions.ts';
@@ -20,7 +20,7 @@ import { addMessages } from './routes/messages.ts';
 import { addressOf } from './gate/address.ts';
 import { withAddressLimit } from './gate/limits.ts';
 import { withCaller } from './auth/authorise.ts';
-import { withSettings } from './middleware.ts';
+import { withSettings } from './web/middleware.ts';
 import { refuse } from './refuse.ts';
 import { runnerSockets } from './routes/runner-sockets.ts';
 import { addRunners } from './routes/runners.ts';
@@ -33,7 +33,7 @@ import { withTrace } from './telemetry/trace.ts';
 import { addTelemetry } from './telemetry/routes.ts';
 import { isTransient } from './until-answered.ts';
 import { addWorkspaces } from './routes/workspaces.ts';
-import { withCors, withKnownHost, withKnownOrigin, withSafeHeaders } from './web-guard.ts';
+import { withCors, withKnownHost, withKnownOrigin, withSafeHeaders } from './web/web-guard.ts';
 
 const DOCUMENT = { openapi: '3.1.0', info: { title: 'CC-Docker', version: VERSION } };
 

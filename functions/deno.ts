@@ -7,7 +7,7 @@ import { remoteObjects } from './deno/remote-objects.ts';
 import { deno, type ServeInfo } from './deno/runtime.ts';
 import { join } from './deno/session-socket.ts';
 import { parseRemoteSettings } from './deno/settings.ts';
-import { foreignHeaders } from './platform-headers.ts';
+import { foreignHeaders } from './web/platform-headers.ts';
 import { problemOf } from './refuse.ts';
 import { REQUEST_ID, requestIdOf } from './telemetry/request-id.ts';
 

@@ -6,7 +6,7 @@ import { poolNames } from '../protocol/settings/pools-setting.ts';
 import { SESSION_NOT_FOUND, type Refusal } from '../protocol/api/problem.ts';
 import type { AppEnv, CallerEnv } from './app-env.ts';
 import { isKnown, remember } from './known-sessions.ts';
-import { originOf } from './origin-of.ts';
+import { originOf } from './web/origin-of.ts';
 
 /** What these need of a request, whether its caller is known or not. */
 type C = Pick<Context<AppEnv>, 'env' | 'req' | 'get'>;

@@ -12,7 +12,7 @@ import type {
   Permits,
   Telemetry,
 } from '../rpc/gate-rpc.ts';
-import type { Revocation, TokenMark } from '../shared/revocation.ts';
+import type { Revocation, TokenMark } from '../shared/tokens/revocation.ts';
 import { migrate, stampVersion, type Schema } from '../shared/schema.ts';
 import { AuditTable } from './audit-table.ts';
 import { OwnerTotalsTable } from './owner-totals-table.ts';

@@ -16,7 +16,7 @@ import type {
   RunnerOfPool,
 } from '../rpc/pool-rpc.ts';
 import { migrate, stampVersion } from '../shared/schema.ts';
-import { isOfPresentKey, mintSessionToken } from '../shared/session-token.ts';
+import { isOfPresentKey, mintSessionToken } from '../shared/tokens/session-token.ts';
 import { count } from '../rpc/telemetry/counts.ts';
 import { MAX_UNKNOWN_PER_MINUTE, UnknownFrames } from '../shared/unknown-frames.ts';
 import type { Needs, Placement, RunnerChoice } from './core/placement.ts';

@@ -1,9 +1,9 @@
 import type { AuditAction } from '../../protocol/api/admin.ts';
 import type { SessionStatus } from '../../protocol/api/session.ts';
 import type { Counts } from '../../protocol/metrics/registry.ts';
-import type { Revocation, TokenMark } from '../shared/revocation.ts';
+import type { Revocation, TokenMark } from '../shared/tokens/revocation.ts';
 
-export type { Revocation, TokenMark } from '../shared/revocation.ts';
+export type { Revocation, TokenMark } from '../shared/tokens/revocation.ts';
 
 /** Permits of a bucket. */
 export interface Permits {

@@ -10,7 +10,7 @@ import type { SnapshotView } from '../../protocol/api/workspace.ts';
 import type { SnapshotReport } from '../../protocol/link/runner-control.ts';
 import type { Prompt } from '../../protocol/content/blocks.ts';
 import type { Reason } from '../../protocol/reason.ts';
-import type { Revocation } from '../shared/revocation.ts';
+import type { Revocation } from '../shared/tokens/revocation.ts';
 import type { FilesShare } from '../session/core/shared-files.ts';
 import type { Caller } from './caller.ts';
 import type { ChildIdentity, ChildUpdate } from './child-updates.ts';

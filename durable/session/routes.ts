@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { filesRequest } from '../../protocol/api/files.ts';
 import { SESSION_NOT_FOUND } from '../../protocol/api/problem.ts';
 import { allows } from '../shared/session-status.ts';
-import type { Revocation } from '../shared/revocation.ts';
+import type { Revocation } from '../shared/tokens/revocation.ts';
 import type { SessionAssembly } from './assembly.ts';
 import { filesElsewhere } from './container/shared-workspace.ts';
 import { refusalResponse } from './files/transfer-answer.ts';

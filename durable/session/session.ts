@@ -27,7 +27,7 @@ import type {
   TurnPage,
   VersionedSummary,
 } from '../rpc/views.ts';
-import type { Revocation } from '../shared/revocation.ts';
+import type { Revocation } from '../shared/tokens/revocation.ts';
 import { count, countViewers } from '../rpc/telemetry/counts.ts';
 import { SessionAssembly } from './assembly.ts';
 import { childLineOf, childOutcomeOf } from './children/child-views.ts';

@@ -7,7 +7,7 @@ import type { Scope } from '../../protocol/token.ts';
 import type { AppEnv, CallerEnv, WorkerEnv } from '../app-env.ts';
 import { knownOverFailedTokens, overFailedTokens, overOwnerLimit } from '../gate/limits.ts';
 import { ifRevoked } from '../gate/revocations.ts';
-import { withJsonBody } from '../json-body.ts';
+import { withJsonBody } from '../web/json-body.ts';
 import { outsideOfToken } from '../objects.ts';
 import { refuse } from '../refuse.ts';
 import { verifyTicket } from './token.ts';

@@ -7,7 +7,7 @@ const PURE_SHARED = [
   'durable/shared/interactions',
   'durable/shared/json.ts',
   'durable/shared/quota.ts',
-  'durable/shared/revocation.ts',
+  'durable/shared/tokens/revocation.ts',
   'durable/shared/session-status.ts',
   'durable/shared/token-bucket.ts',
   'durable/shared/trees.ts',

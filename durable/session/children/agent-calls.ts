@@ -3,7 +3,7 @@ import type { ShareArtifactInput, shareArtifactOutput } from '../../../protocol/
 import { CHILD_EVENTS_PAGE, type childToolOutputs, type ChildToolCall } from '../../../protocol/link/child-tools.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import type { AgentCallRow } from '../store/tables/agent-call-table.ts';
-import { condense } from '../core/condense-event.ts';
+import { condense } from '../core/children/condense-event.ts';
 import type { Outgoing } from '../../shared/retrying-call.ts';
 import type { Peers } from '../store/peers.ts';
 import type { ChildOutcome } from '../../rpc/views.ts';

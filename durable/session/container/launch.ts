@@ -3,7 +3,7 @@ import type { Workspace } from '../../../protocol/api/workspace.ts';
 import type { GitAuthor } from '../../../protocol/git/git-author.ts';
 import type { Launch } from '../../../protocol/link/runner-control.ts';
 import type { Needs } from '../../rpc/pool-rpc.ts';
-import { mintSessionToken } from '../../shared/session-token.ts';
+import { mintSessionToken } from '../../shared/tokens/session-token.ts';
 import { quotaBytes } from '../../shared/quota.ts';
 import { describeFiles, type Base } from '../core/files.ts';
 import { chooseAuthor } from '../core/git-author.ts';

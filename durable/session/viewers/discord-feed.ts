@@ -1,5 +1,5 @@
 import { resultOf } from '../core/children/child-updates.ts';
-import { condense } from '../core/condense-event.ts';
+import { condense } from '../core/children/condense-event.ts';
 import type { StreamItem } from '../core/shown.ts';
 import type { DeskUpdate } from '../../rpc/discord-rpc.ts';
 import type { StoredDeskUpdate } from '../core/desk-update.ts';

@@ -1,5 +1,5 @@
 import { BATCH_BYTES, BATCH_EVENTS } from '../../../protocol/settings/limits.ts';
-import { isRevokedBy, type Revocation, type TokenMark } from '../../shared/revocation.ts';
+import { isRevokedBy, type Revocation, type TokenMark } from '../../shared/tokens/revocation.ts';
 import type { StoredEvent } from '../core/shown.ts';
 import { Batch } from './batch.ts';
 import { Tail } from './tail.ts';

@@ -3,7 +3,7 @@ import { CloseCode } from '../../../protocol/close-code.ts';
 import { OWN_PREFIXES } from '../../../protocol/api/event.ts';
 import type { ViewerAnswer } from '../../../protocol/api/viewer-socket.ts';
 import { wordsOfScope, type Scope } from '../../../protocol/token.ts';
-import { isRevokedBy, type Revocation } from '../../shared/revocation.ts';
+import { isRevokedBy, type Revocation } from '../../shared/tokens/revocation.ts';
 import { count } from '../../rpc/telemetry/counts.ts';
 import type { InteractionTable } from '../store/tables/interaction-table.ts';
 import { plainJson, type StreamItem } from '../core/shown.ts';

@@ -6,7 +6,7 @@ import { CloseCode } from '../../../protocol/close-code.ts';
 import { TokenType } from '../../../protocol/token.ts';
 import { poolStub } from '../../../durable/rpc/edge-env.ts';
 import { PlacesTable } from '../../../durable/pool/tables/places-table.ts';
-import { mintSessionToken } from '../../../durable/shared/session-token.ts';
+import { mintSessionToken } from '../../../durable/shared/tokens/session-token.ts';
 import { dial, mint, User } from '../support/api.ts';
 import { emptyPool } from '../support/pool.ts';
 import { FakeContainer, FakeRunner } from '../support/runner.ts';

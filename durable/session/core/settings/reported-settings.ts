@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { modelName, type PermissionMode } from '../../../../protocol/api/session-config.ts';
 import { parseJson } from '../../../shared/json.ts';
-import type { LoggedLine } from '../turn-error.ts';
+import type { LoggedLine } from '../turns/turn-error.ts';
 
 /** What a line of Claude Code says about the settings. */
 export interface ReportedSettings {

@@ -8,7 +8,7 @@ import { MAX_LINE_BYTES } from '../../../../protocol/settings/limits.ts';
 import { isKnownNotice, type LinkItem, type WrapperNotice } from '../../../../protocol/link/wrapper-notice.ts';
 import type { MessageError } from '../../../../protocol/reason.ts';
 import { v7 as uuidV7 } from 'uuid';
-import { readClaudeLine, type LineSignal } from '../../core/claude-line.ts';
+import { readClaudeLine, type LineSignal } from '../../core/link/claude-line.ts';
 import type { FilesInput } from '../../core/files.ts';
 import { noticeFault, type NoticeFacts } from '../../core/link/notice-fault.ts';
 import { isAnswerTo } from '../../core/turns/turn-end.ts';

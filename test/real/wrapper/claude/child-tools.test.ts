@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readClaudeLine } from '../../../../durable/session/core/claude-line.ts';
+import { readClaudeLine } from '../../../../durable/session/core/link/claude-line.ts';
 import type { ToolCall } from '../../../../wrapper/tools/tool-calls.ts';
 import { answer, answerCall, results, sharing, use, using } from '../../../support/wrapper/tool-stage.ts';
 

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { readClaudeLine } from '../../../../../durable/session/core/claude-line.ts';
+import { readClaudeLine } from '../../../../../durable/session/core/link/claude-line.ts';
 import type { TurnOutcome } from '../../../../../durable/session/core/state.ts';
 import { containerModelEnv, modelUpstreamEnvironment } from '../../../../../runner/model/upstream.ts';
 import { scripted, startClaude } from '../../../../support/model/model-claude.ts';

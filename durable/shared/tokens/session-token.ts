@@ -1,6 +1,6 @@
 import { errors, jwtVerify, SignJWT } from 'jose';
-import { signingKey, type KeySettings } from '../../protocol/token-keys.ts';
-import { TokenType } from '../../protocol/token.ts';
+import { signingKey, type KeySettings } from '../../../protocol/token-keys.ts';
+import { TokenType } from '../../../protocol/token.ts';
 
 /**
  * Mints the token that opens the data socket of one session, for one epoch. It has no `exp`: how long a session waits and

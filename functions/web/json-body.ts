@@ -1,9 +1,9 @@
 import type { Context, Next } from 'hono';
-import type { CallerEnv } from './app-env.ts';
-import { turnOf } from './gate/large-bodies.ts';
-import { overBodyLimit } from './gate/limits.ts';
-import { readJson } from './body.ts';
-import { refuse } from './refuse.ts';
+import type { CallerEnv } from '../app-env.ts';
+import { turnOf } from '../gate/large-bodies.ts';
+import { overBodyLimit } from '../gate/limits.ts';
+import { readJson } from '../body.ts';
+import { refuse } from '../refuse.ts';
 
 /** The calls whose bodies may carry images and documents. */
 const TAKES_BLOCKS = /\/sessions\/[^/]+\/(chat|spawn)$/;

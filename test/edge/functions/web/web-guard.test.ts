@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
-import { createApp } from '../../../functions/app.ts';
-import { mint } from '../support/api.ts';
+import { createApp } from '../../../../functions/app.ts';
+import { mint } from '../../support/api.ts';
 
 const app = createApp();
 const SETTINGS = {

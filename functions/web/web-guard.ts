@@ -1,8 +1,8 @@
 import { cors } from 'hono/cors';
 import { createMiddleware } from 'hono/factory';
-import type { AppEnv } from './app-env.ts';
+import type { AppEnv } from '../app-env.ts';
 import { originOf } from './origin-of.ts';
-import { refuse } from './refuse.ts';
+import { refuse } from '../refuse.ts';
 
 /** What keeps the pages of other sites out, and browsers from doing more with an answer than show it. */
 

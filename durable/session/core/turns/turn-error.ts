@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { MessageError } from '../../../protocol/reason.ts';
-import { parseJson } from '../../shared/json.ts';
+import type { MessageError } from '../../../../protocol/reason.ts';
+import { parseJson } from '../../../shared/json.ts';
 
 /** A line of Claude Code in the log. */
 export interface LoggedLine {

@@ -1,7 +1,7 @@
 import { createMiddleware } from 'hono/factory';
-import { edgeSettings } from '../protocol/settings/edge-settings.ts';
-import type { AppEnv } from './app-env.ts';
-import { refuse } from './refuse.ts';
+import { edgeSettings } from '../../protocol/settings/edge-settings.ts';
+import type { AppEnv } from '../app-env.ts';
+import { refuse } from '../refuse.ts';
 
 /** What was read of each environment. A process has one, and it does not change: other settings come with another process. */
 const read = new WeakMap<object, ReturnType<typeof edgeSettings.safeParse>>();

@@ -1,4 +1,4 @@
-import { Recent } from './recent.ts';
+import { Recent } from '../recent.ts';
 
 /** Origins that are remembered: a service has few names, and a stranger may make up any. */
 const MOST = 100;

@@ -1,4 +1,4 @@
-import type { EdgeEnv } from '../durable/rpc/edge-env.ts';
+import type { EdgeEnv } from '../../durable/rpc/edge-env.ts';
 
 /** What a platform in front of the Worker says in headers: Cloudflare, Miniflare, proxies that take after them. */
 const PLATFORMS = /^(?:cf-|mf-|true-client-ip$|x-real-ip$)/;

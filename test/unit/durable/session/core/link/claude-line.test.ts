@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { readClaudeLine } from '../../../../../durable/session/core/claude-line.ts';
-import type { LoggedLine } from '../../../../../durable/session/core/turn-error.ts';
-import ENDS from '../../../../fixtures/claude-lines/turn-ends.json' with { type: 'json' };
+import { readClaudeLine } from '../../../../../../durable/session/core/link/claude-line.ts';
+import type { LoggedLine } from '../../../../../../durable/session/core/turns/turn-error.ts';
+import ENDS from '../../../../../fixtures/claude-lines/turn-ends.json' with { type: 'json' };
 
 /** As Claude Code 2.1.330 wrote them; test/real/durable/session/core/turn-error.test.ts has the real one write them again. */
 type End = keyof typeof ENDS;

@@ -1,5 +1,5 @@
 import { html, raw } from 'hono/html';
-import { PROBLEMS } from '../protocol/api/problem.ts';
+import { PROBLEMS } from '../../protocol/api/problem.ts';
 
 /** What the page uses of an OpenAPI document. */
 export interface ApiDocument {

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { OWN_PREFIXES } from '../../../protocol/api/event.ts';
-import type { TurnResult } from '../../../protocol/api/message.ts';
-import { uuid } from '../../../protocol/ids.ts';
-import { parseJson } from '../../shared/json.ts';
-import type { EndedTurn, ReportedTask, TurnOutcome } from './state.ts';
-import { reportedSettings, type ReportedSettings } from './settings/reported-settings.ts';
-import { turnError, type LoggedLine } from './turn-error.ts';
+import { OWN_PREFIXES } from '../../../../protocol/api/event.ts';
+import type { TurnResult } from '../../../../protocol/api/message.ts';
+import { uuid } from '../../../../protocol/ids.ts';
+import { parseJson } from '../../../shared/json.ts';
+import type { EndedTurn, ReportedTask, TurnOutcome } from '../state.ts';
+import { reportedSettings, type ReportedSettings } from '../settings/reported-settings.ts';
+import { turnError, type LoggedLine } from '../turns/turn-error.ts';
 
 /** What a line of Claude Code means to the session. All lines except `control` are also stored. */
 export type LineSignal =

@@ -54,7 +54,6 @@ test('a runner reaches its edge through a company’s proxy: to enrol, to be tol
   expect(new Set(proxy.asked)).toEqual(new Set([edge]));
   await alice.call('DELETE', `/sessions/${id}`);
   await service.removeRunner('behind-a-proxy');
-  await service.startRunner();
 });
 
 test('when none comes, each says so and when to come again; a stop or a deletion ends the wait at once', async () => {

@@ -57,7 +57,7 @@ export async function readBody(
   const length = Number(headers.get('content-length') ?? limit);
   if (length > limit) return 'too large';
   if (body === null) return new Uint8Array(0);
-  const reader = body.getReader({ mode: 'byob' });
+  const reader = blocksOf(body);
   const { promise: late, resolve } = Promise.withResolvers<'too slow'>();
   const timer = setTimeout(() => resolve('too slow'), timeoutSeconds * 1000);
   try {
@@ -75,6 +75,17 @@ const BLOCK_BYTES = 32 * 1024;
 /** Of a stream of bytes. With `min` it waits until so much has come; the types of workerd do not know that yet. */
 interface BlockReader {
   read(view: Uint8Array<ArrayBuffer>, options: { readonly min: number }): Promise<ReadableStreamReadResult<Uint8Array>>;
+}
+
+/** Under Deno a body is no stream of bytes: it is read in the pieces in which it comes. */
+function blocksOf(body: ReadableStream<Uint8Array>): BlockReader & { cancel(): Promise<void> } {
+  try {
+    return body.getReader({ mode: 'byob' });
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    const reader = body.getReader();
+    return { read: async () => await reader.read(), cancel: async () => await reader.cancel() };
+  }
 }
 
 async function readWhole(

@@ -147,6 +147,11 @@ export const RUNNER_METRICS = {
     help: 'Connections and requests that containers asked for, by whether they were let out',
     labels: ['outcome'],
   },
+  cc_docker_runner_porter_refusals_total: {
+    type: 'counter',
+    help: 'Connections of porters that a runner closed unanswered, by why',
+    labels: ['why'],
+  },
   cc_docker_runner_model_calls_total: {
     type: 'counter',
     help: 'Calls of the model, by outcome: the class of the status, or what happened instead',

@@ -5,6 +5,7 @@ import { wrapperFrame, type WrapperFrame } from '../../protocol/link/wrapper-not
 import { LineSplitter } from './line-splitter.ts';
 import { Pace } from './pace.ts';
 import type { Log } from '../lib/log.ts';
+import { readPastFailedWrites } from '../lib/past-failed-writes.ts';
 import { listenOnUnixSocket } from '../lib/unix-socket.ts';
 
 export interface LinkHandlers {
@@ -180,18 +181,6 @@ export async function openLinkServer(path: string, handlers: LinkHandlers, log: 
       await closing;
     },
   };
-}
-
-/**
- * Node destroys a socket when a write fails, and loses the bytes that were not read yet. When an acknowledgement is written
- * to a wrapper that was just killed, its last frames are still to be read. So a failed write counts as done here, and
- * reading finds the end of the connection.
- */
-function readPastFailedWrites(socket: Socket): void {
-  const write = socket._write.bind(socket);
-  const writev = socket._writev?.bind(socket);
-  socket._write = (chunk, encoding, done) => write(chunk, encoding, () => done());
-  if (writev !== undefined) socket._writev = (chunks, done) => writev(chunks, () => done());
 }
 
 /** The kind of the frames that only the runner itself may send: a container that does is not a newer one. */

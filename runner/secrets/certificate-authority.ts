@@ -28,13 +28,14 @@ export interface CertificateAuthority {
 }
 
 /**
- * Opens the runner's own authority, or makes it once. Its key stays in `<folder>/egress-ca.pem`, which only its owner may
+ * Opens an authority of the runner's own, or makes it once. Its key stays in `<folder>/<name>`, which only its owner may
  * read. Only one runner at a time uses the folder.
  */
 export async function openCertificateAuthority(
   folder: string,
+  name = 'egress-ca.pem',
 ): Promise<{ ok: true; authority: CertificateAuthority } | { ok: false; problem: string }> {
-  const file = path.join(folder, 'egress-ca.pem');
+  const file = path.join(folder, name);
   const text = readPem(file);
   if (text === undefined || expiresSoon(text)) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });

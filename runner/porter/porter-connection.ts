@@ -1,0 +1,117 @@
+import http2, { type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import net from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import {
+  ARRIVAL_PATH,
+  MAX_ARRIVAL,
+  PORTER_SERVICES,
+  porterArrival,
+  type PorterArrival,
+} from '../../protocol/link/porter.ts';
+import { keepAlive } from '../lib/keep-alive.ts';
+import { splice } from '../lib/splice.ts';
+
+/** Connections to a session's sockets that a porter may have at a time. */
+const MAX_STREAMS = 512;
+/** Bytes that may be on their way in one stream, and in all of a connection. */
+const STREAM_WINDOW = 1024 * 1024;
+const CONNECTION_WINDOW = 16 * STREAM_WINDOW;
+/** Limit of what HTTP/2 keeps of a connection, megabytes. */
+const SESSION_MB = 32;
+
+/** What a porter that has arrived may use. */
+export interface Admitted {
+  /** The folder with the session's sockets. */
+  run: string;
+}
+
+export interface PorterConnectionOptions {
+  /** Its handshake is done. */
+  socket: TLSSocket;
+  /** Decides on the first request. Undefined: not welcome. Who is, is from now on this connection's. */
+  admit: (arrival: PorterArrival, connection: PorterConnection) => Promise<Admitted | undefined>;
+  onClose: () => void;
+}
+
+/** One connection of a porter. Whoever it does not know is closed without a word. */
+export class PorterConnection {
+  readonly #options: PorterConnectionOptions;
+  readonly #session: ServerHttp2Session;
+  #admitted: Admitted | undefined;
+  #arriving = false;
+  #pings: NodeJS.Timeout | undefined;
+
+  constructor(options: PorterConnectionOptions) {
+    this.#options = options;
+    this.#session = http2.performServerHandshake(options.socket, {
+      maxSessionMemory: SESSION_MB,
+      maxHeaderListPairs: 16,
+      settings: {
+        enablePush: false,
+        // One request, until it is known who asks.
+        maxConcurrentStreams: 1,
+        maxHeaderListSize: 4096,
+        initialWindowSize: STREAM_WINDOW,
+      },
+    });
+    // `close` follows.
+    this.#session.on('error', () => {});
+    this.#session.on('close', () => {
+      clearInterval(this.#pings);
+      options.socket.destroy();
+      options.onClose();
+    });
+    this.#session.on('stream', (stream, headers) => this.#onStream(stream, headers));
+  }
+
+  /** Ends the connection and all that it carries, at once. */
+  close(): void {
+    this.#session.destroy();
+    this.#options.socket.destroy();
+  }
+
+  #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    stream.on('error', () => {});
+    const path = headers[':path'];
+    if (this.#admitted !== undefined) return this.#serve(stream, path, this.#admitted);
+    if (this.#arriving || headers[':method'] !== 'POST' || path !== ARRIVAL_PATH) return this.close();
+    this.#arriving = true;
+    // Whatever fails here, who has not arrived learns nothing of it.
+    this.#arrive(stream).catch(() => this.close());
+  }
+
+  async #arrive(stream: ServerHttp2Stream): Promise<void> {
+    const arrival = porterArrival.safeParse(JSON.parse(await readText(stream)));
+    const admitted = arrival.success ? await this.#options.admit(arrival.data, this) : undefined;
+    if (admitted === undefined || this.#session.destroyed) return this.close();
+    this.#admitted = admitted;
+    this.#session.settings({ maxConcurrentStreams: MAX_STREAMS });
+    this.#session.setLocalWindowSize(CONNECTION_WINDOW);
+    this.#pings = keepAlive(this.#session, () => this.close());
+    stream.respond({ ':status': 200 });
+    stream.end();
+  }
+
+  #serve(stream: ServerHttp2Stream, path: string | undefined, { run }: Admitted): void {
+    const service = PORTER_SERVICES.find((name) => path === `/${name}`);
+    if (service === undefined) return stream.close(http2.constants.NGHTTP2_REFUSED_STREAM);
+    const socket = net.connect({ path: `${run}/${service}.sock`, allowHalfOpen: true });
+    socket.once('connect', () => {
+      if (!stream.headersSent && !stream.destroyed) stream.respond({ ':status': 200 });
+    });
+    // The socket is not there, yet or any more: the stream is cancelled.
+    splice(socket, stream);
+  }
+}
+
+/** @throws when it is longer than an arrival can be */
+async function readText(stream: ServerHttp2Stream): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > MAX_ARRIVAL) throw new Error('the arrival is too long');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}

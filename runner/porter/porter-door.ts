@@ -1,0 +1,190 @@
+import type net from 'node:net';
+import { once } from 'node:events';
+import tls from 'node:tls';
+import { callbackify } from 'node:util';
+import { DOOR_NAME, type PorterArrival } from '../../protocol/link/porter.ts';
+import type { PlacementKey } from '../../protocol/link/runner-control.ts';
+import type { Log } from '../lib/log.ts';
+import { runnerMetrics } from '../lib/metrics.ts';
+import type { SessionFolders } from '../lib/session-folders.ts';
+import type { SocketAliases } from '../link/socket-alias.ts';
+import { openCertificateAuthority, type CertificateAuthority } from '../secrets/certificate-authority.ts';
+import { DoorSecret } from './door-secret.ts';
+import { Guests, type PorterReport } from './guests.ts';
+import { PorterConnection } from './porter-connection.ts';
+import { UnknownCallers } from './unknown-callers.ts';
+
+/** From a connection until its caller is known, milliseconds. */
+const ARRIVE_MS = 10_000;
+const REFUSALS = 'cc_docker_runner_porter_refusals_total';
+
+export interface PorterDoorOptions {
+  /** The door's own folder, for its authority and its secret. */
+  folder: string;
+  /** The address to listen on; port 0: one of the kernel's choice. */
+  listen: { host: string; port: number };
+  /** `host:port` that porters dial, where that is another one. */
+  address?: string;
+  aliases: SocketAliases;
+  log: Log;
+  arriveMs?: number;
+}
+
+/** Why a connection was closed unanswered. */
+type Refusal = 'too_many' | 'late' | 'broken' | 'unknown' | 'used' | 'address';
+
+/**
+ * The runner's one address for sessions on machines that are not its own. Beside each of them a porter dials it over TLS, and
+ * reaches the sockets of its own session, and nothing else.
+ */
+export class PorterDoor {
+  /** `host:port` that porters dial. */
+  readonly address: string;
+  /** The authority that porters trust, PEM. */
+  readonly ca: string;
+  readonly #options: PorterDoorOptions;
+  readonly #secret: DoorSecret;
+  readonly #guests: Guests;
+  readonly #unknown = new UnknownCallers();
+  readonly #server: tls.Server;
+  /** All connections, by their names. `settle`: it is known now whose the connection is, or it is gone. */
+  readonly #callers = new Map<string, { raw: net.Socket; address: string; settle: () => void }>();
+
+  private constructor(options: PorterDoorOptions, server: tls.Server, secret: DoorSecret, ca: string) {
+    this.#options = options;
+    this.#secret = secret;
+    this.#server = server;
+    this.#guests = new Guests(options.aliases);
+    this.ca = ca;
+    this.address = options.address ?? `${options.listen.host}:${portOf(server)}`;
+    server.on('connection', (socket) => this.#onConnection(socket));
+    server.on('secureConnection', (socket) => this.#onSecure(socket));
+    // A caller that speaks no TLS. It is closed already.
+    server.on('tlsClientError', () => runnerMetrics.count(REFUSALS, { why: 'broken' }));
+  }
+
+  /** Listens. @throws when it cannot, or when a file of its folder is damaged */
+  static async open(options: PorterDoorOptions): Promise<PorterDoor> {
+    const secret = DoorSecret.open(options.folder);
+    const opened = await openCertificateAuthority(options.folder, 'porter-ca.pem');
+    if (!opened.ok) throw new Error(opened.problem);
+    const { authority } = opened;
+    const server = tls.createServer({
+      minVersion: 'TLSv1.3',
+      ALPNProtocols: ['h2'],
+      SNICallback: callbackify((name: string) => certify(authority, name)),
+    });
+    server.listen(options.listen.port, options.listen.host);
+    await once(server, 'listening');
+    return new PorterDoor(options, server, secret, authority.certificate);
+  }
+
+  /**
+   * From now on the porter of this key may come: with the token once, and again if it had come before. The token of a key is
+   * always the same.
+   *
+   * @throws when the record of a porter that has come before cannot be read
+   */
+  async expect(key: PlacementKey, folders: SessionFolders): Promise<{ token: string }> {
+    await this.#guests.add(key, folders);
+    return { token: this.#secret.tokenOf(key) };
+  }
+
+  /** The key's porter comes from this IP address. @returns false: another one has come already, and is out now */
+  bind(key: PlacementKey, address: string): boolean {
+    return this.#guests.bind(key, plainAddress(address));
+  }
+
+  /** Resolves when the porter of the key, which is expected, has come. @throws the signal's reason */
+  async arrived(key: PlacementKey, signal: AbortSignal): Promise<PorterReport> {
+    return await this.#guests.arrived(key, signal);
+  }
+
+  /** Ends all connections of the key. Its token is void. */
+  async forget(key: PlacementKey): Promise<void> {
+    await this.#guests.remove(key);
+  }
+
+  /** Ends all connections, and listens no more. The porters that have come know no difference to a runner that died. */
+  async close(): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    for (const { raw } of this.#callers.values()) raw.destroy();
+    await Promise.all([closed, this.#guests.close()]);
+  }
+
+  /** Somebody has connected, and has said nothing yet. */
+  #onConnection(raw: net.Socket): void {
+    const address = plainAddress(raw.remoteAddress ?? '');
+    // Of a connection that breaks, `close` follows.
+    raw.on('error', () => {});
+    const known = this.#unknown.admit(address);
+    if (known === undefined) return this.#refuse(raw, address, 'too_many');
+    const late = setTimeout(() => this.#refuse(raw, address, 'late'), this.#options.arriveMs ?? ARRIVE_MS);
+    const settle = (): void => {
+      clearTimeout(late);
+      known();
+    };
+    const name = connectionName(raw);
+    this.#callers.set(name, { raw, address, settle });
+    raw.once('close', () => {
+      this.#callers.delete(name);
+      settle();
+    });
+  }
+
+  /** And has agreed on a key with the door. */
+  #onSecure(socket: tls.TLSSocket): void {
+    // Of a connection that breaks, `close` follows.
+    socket.on('error', () => {});
+    const caller = this.#callers.get(connectionName(socket));
+    if (caller === undefined) return void socket.destroy();
+    const { raw, address, settle } = caller;
+    if (socket.alpnProtocol !== 'h2') return this.#refuse(raw, address, 'broken');
+    socket.setNoDelay(true);
+    const connection: PorterConnection = new PorterConnection({
+      socket,
+      admit: async (arrival) => {
+        const admitted = await this.#admit(arrival, address, connection);
+        if (typeof admitted !== 'string') return (settle(), admitted);
+        this.#refuse(raw, address, admitted);
+        return undefined;
+      },
+      onClose: () => this.#guests.gone(connection),
+    });
+  }
+
+  async #admit(arrival: PorterArrival, address: string, connection: PorterConnection) {
+    const key = this.#secret.keyOf(arrival.token);
+    return key === undefined ? 'unknown' : await this.#guests.admit(key, arrival, address, connection);
+  }
+
+  /** Closes a connection. Whoever it is learns nothing: all refusals look alike from outside. */
+  #refuse(raw: net.Socket, address: string, why: Refusal): void {
+    runnerMetrics.count(REFUSALS, { why });
+    this.#options.log.warn('porter refused', { address, why });
+    raw.destroy();
+  }
+}
+
+/** There is one name, whatever the caller was told of the address. */
+async function certify(authority: CertificateAuthority, name: string): Promise<tls.SecureContext> {
+  if (name !== DOOR_NAME) throw new Error('another name');
+  return await authority.leaf(DOOR_NAME);
+}
+
+/** Of two ends at most one connection is open. */
+function connectionName({ remoteAddress, remotePort, localAddress }: net.Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress}`;
+}
+
+function portOf(server: net.Server): number {
+  const bound = server.address();
+  if (bound === null || typeof bound === 'string') throw new Error('a TCP server has a port');
+  return bound.port;
+}
+
+/** An IPv4 address that a socket for both kinds writes as IPv6, as it is written elsewhere. */
+function plainAddress(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/, '');
+}

@@ -1,33 +1,46 @@
 import http2, { type Http2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import { readPastFailedWrites } from './past-failed-writes.ts';
 
 /**
  * Makes one connection of a unix socket and a stream: each is read no faster than the other takes it. The end of one
- * direction is passed on by itself. What one end had said before it broke still arrives.
+ * direction is passed on by itself. When one end is gone, what it had said still arrives at the other.
  *
  * @param socket made with `allowHalfOpen`
  */
 export function splice(socket: Socket, stream: Http2Stream): void {
-  // Nobody reads any more what the stream brings. What the socket had said is passed on first.
-  const cancel = (): void => stream.close(http2.constants.NGHTTP2_CANCEL);
-  const onGone = (): void => {
-    if (stream.writableFinished) cancel();
-    else stream.once('finish', cancel);
+  /** Nobody reads what the stream brings any more, and nothing more is to come from the socket. */
+  const socketGone = (): void => {
+    stream.end();
+    // With any other code, the other end would lose what it has not read yet.
+    onceFinished(stream, () => stream.close(http2.constants.NGHTTP2_NO_ERROR));
   };
-  readPastFailedWrites(socket, onGone);
-  // `close` follows an error, on either side.
+  // The other process may be dead, and what it wrote not read yet: reading finds the end.
+  let isDead = false;
+  readPastFailedWrites(socket, () => {
+    isDead = true;
+    if (socket.readableEnded) socket.destroy();
+  });
+  socket.once('end', () => {
+    if (isDead) socket.destroy();
+  });
+  // `close` follows an error, on either side. An end that is dead and was not read to the end by it breaks reading, too.
   socket.on('error', () => {});
   stream.on('error', () => {});
   socket.pipe(stream);
   stream.pipe(socket);
-  socket.once('close', () => {
-    if (!socket.readableEnded) cancel();
-  });
+  socket.once('close', socketGone);
   stream.once('close', () => {
-    // A stream that was cut short. One that has ended is passed on by `pipe`.
-    if (!stream.readableEnded || stream.rstCode !== http2.constants.NGHTTP2_NO_ERROR) socket.destroy();
+    // What ended was passed on by `pipe`; what was cut short goes down with the connection.
+    if (stream.readableEnded) onceFinished(socket, () => socket.destroy());
+    else socket.destroy();
   });
-  if (socket.destroyed) cancel();
+  if (socket.destroyed) socketGone();
   if (stream.destroyed) socket.destroy();
+}
+
+function onceFinished(writable: Writable, act: () => void): void {
+  if (writable.writableFinished || writable.destroyed) act();
+  else writable.once('finish', act);
 }

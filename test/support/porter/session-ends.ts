@@ -46,6 +46,11 @@ export async function exchange(socketPath: string, message: Uint8Array | string)
   return Buffer.concat(chunks);
 }
 
+/** Whether somebody says anything there before the connection is closed. */
+export async function answered(socketPath: string): Promise<boolean> {
+  return (await saidUntilClosed(net.connect(socketPath))) !== '';
+}
+
 /** Resolves when the other end has closed. @returns what it had said */
 export async function saidUntilClosed(socket: net.Socket): Promise<string> {
   let said = '';

@@ -7,9 +7,17 @@ import path from 'node:path';
 import tls from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
 import { ARRIVAL_PATH, DOOR_NAME } from '../../../../protocol/link/porter.ts';
+import { readPastFailedWrites } from '../../../../runner/lib/past-failed-writes.ts';
 import { freePort } from '../../../support/free-port.ts';
 import { isHealthy, openDoor, porterEnvironment, startPorter } from '../../../support/porter/running-porter.ts';
-import { digest, echo, exchange, saidUntilClosed, sessionWith } from '../../../support/porter/session-ends.ts';
+import {
+  answered,
+  digest,
+  echo,
+  exchange,
+  saidUntilClosed,
+  sessionWith,
+} from '../../../support/porter/session-ends.ts';
 import { sessionId } from '../../../support/runner/running-runner.ts';
 import { scratch } from '../../../support/scratch.ts';
 import { until } from '../../../support/until.ts';
@@ -65,7 +73,7 @@ test('a porter carries each of the session’s sockets to the runner, whole and 
   const answers = await Promise.all(Array.from({ length: 4 }, () => exchange(path.join(run, 'model.sock'), large)));
   for (const answer of answers) expect(digest(answer.subarray('model:'.length))).toBe(digest(large));
   // The runner has no proxy for this session: the connection is closed.
-  expect(await exchange(path.join(run, 'proxy.sock'), 'x')).toHaveLength(0);
+  expect(await answered(path.join(run, 'proxy.sock'))).toBe(false);
   // The token is nowhere but in its own environment.
   expect(porter.said()).not.toContain(token);
 });
@@ -196,7 +204,7 @@ test('a porter that was there before the runner, and outlives it, finds it again
 
   await first.close();
   await until(async () => {
-    expect(await exchange(path.join(run, 'link.sock'), '2')).toHaveLength(0);
+    expect(await answered(path.join(run, 'link.sock'))).toBe(false);
   });
   const second = await openDoor(folder, { listen });
   await second.door.expect(KEY, folders);
@@ -206,11 +214,35 @@ test('a porter that was there before the runner, and outlives it, finds it again
   expect(await isHealthy(environment)).toBe(true);
 });
 
+test('who hangs up is not sent to for ever', async () => {
+  const folder = scratch();
+  const { door } = await openDoor(folder);
+  const closed = Promise.withResolvers<void>();
+  const folders = await sessionWith(folder, KEY.session_id, 'proxy', (socket) => {
+    const more = () => {
+      while (!socket.destroyed && socket.write(Buffer.alloc(65_536)));
+    };
+    socket.on('drain', more).once('close', () => closed.resolve());
+    socket.resume();
+    more();
+  });
+  const { token } = await door.expect(KEY, folders);
+  const run = path.join(folder, 'task');
+  await startPorter(run, porterEnvironment(run, door, token)).ready();
+  const client = net.connect(path.join(run, 'proxy.sock'));
+  await once(client, 'data');
+  client.destroy();
+  await closed.promise;
+});
+
 test('what a wrapper said before it was killed arrives, also while the porter is told to stop', async () => {
   const folder = scratch();
   const { door } = await openDoor(folder);
   let heard = 0;
+  const connected = Promise.withResolvers<void>();
   const folders = await sessionWith(folder, KEY.session_id, 'link', (socket) => {
+    connected.resolve();
+    readPastFailedWrites(socket);
     // Acknowledges whatever comes, as the relay does, to whom may not be there any more.
     socket.on('data', (chunk: Buffer) => {
       heard += chunk.length;
@@ -224,7 +256,7 @@ test('what a wrapper said before it was killed arrives, also while the porter is
   await porter.ready();
 
   const wrapper = net.connect(path.join(run, 'link.sock'));
-  await once(wrapper, 'connect');
+  await connected.promise;
   porter.child.kill('SIGTERM');
   await until(() => expect(porter.said()).toContain('stopping'));
   const length = 3_000_000;

@@ -28,7 +28,7 @@ async function main({ run, stopMs, ...settings }: PorterSettings): Promise<void>
     if ((await waitAtMost(sockets?.quiet() ?? Promise.resolve(), stopMs - LAST_MS)) === 'late')
       log.warn('the session has not ended in time');
     await sockets?.close();
-    line.close();
+    await waitAtMost(line.close(), LAST_MS / 2);
     process.exit(0);
   };
   process.once('SIGTERM', () => void stop());

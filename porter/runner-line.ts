@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import http2, { type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
 import tls from 'node:tls';
 import { ARRIVAL_PATH, DOOR_NAME, type PorterArrival } from '../protocol/link/porter.ts';
@@ -52,12 +53,16 @@ export class RunnerLine {
     return this.#session.request({ ':method': 'POST', ':path': path }, { endStream: false });
   }
 
-  /** Ends the connection, once its streams have ended. */
-  close(): void {
+  /** Ends the connection, once its streams have ended. Resolves when all that it carried is on its way. */
+  async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#redial);
     this.#dialling?.destroy();
-    this.#session?.close();
+    const session = this.#session;
+    if (session === undefined) return;
+    const closed = once(session, 'close');
+    session.close();
+    await closed;
   }
 
   #dial(): void {

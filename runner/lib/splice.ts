@@ -13,6 +13,8 @@ export function splice(socket: Socket, stream: Http2Stream): void {
   /** Nobody reads what the stream brings any more, and nothing more is to come from the socket. */
   const socketGone = (): void => {
     stream.end();
+    // A stream that is not read to its end never closes.
+    stream.resume();
     // With any other code, the other end would lose what it has not read yet.
     onceFinished(stream, () => stream.close(http2.constants.NGHTTP2_NO_ERROR));
   };

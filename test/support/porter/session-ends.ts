@@ -37,12 +37,13 @@ export const echo = (greeting: string) => (socket: net.Socket) => {
   socket.pipe(socket);
 };
 
-/** Sends this over a unix socket, ends, and reads the rest. @throws when the connection breaks */
+/** Sends this over a unix socket, and ends. @returns what was said until the connection was closed, or broke */
 export async function exchange(socketPath: string, message: Uint8Array | string): Promise<Buffer> {
   const socket = net.connect({ path: socketPath, allowHalfOpen: true });
-  socket.end(message);
   const chunks: Buffer[] = [];
-  for await (const chunk of socket as AsyncIterable<Buffer>) chunks.push(chunk);
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', () => {});
+  socket.end(message);
+  await once(socket, 'close');
   return Buffer.concat(chunks);
 }
 

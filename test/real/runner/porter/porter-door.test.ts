@@ -210,7 +210,10 @@ test('a porter that was there before the runner, and outlives it, finds it again
   await second.door.expect(KEY, folders);
   expect((await call(second.door, { token, session_key: sessionKey(), version: '0.1.0' })).status).toBe('closed');
   await second.door.arrived(KEY, AbortSignal.timeout(20_000));
-  expect((await exchange(path.join(run, 'link.sock'), '3')).toString()).toBe('link:3');
+  // The porter may not have heard yet that it is welcome.
+  await until(async () => {
+    expect((await exchange(path.join(run, 'link.sock'), '3')).toString()).toBe('link:3');
+  });
   expect(await isHealthy(environment)).toBe(true);
 });
 

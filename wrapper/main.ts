@@ -16,10 +16,10 @@ function readLaunch(path: string | undefined): WrapperLaunch {
 }
 
 /** Null: this container needs no seal. */
-function probeSeal(launch: WrapperLaunch): SealNotice | null {
+async function probeSeal(launch: WrapperLaunch): Promise<SealNotice | null> {
   if (!launch.seal) return null;
   try {
-    return judgeSeal(readSealFacts(launch), launch);
+    return judgeSeal(await readSealFacts(launch), launch);
   } catch (error) {
     return unreadableSeal(error);
   }
@@ -37,7 +37,7 @@ try {
   fail(error);
 }
 // Before anything is started or listens.
-const seal = probeSeal(launch);
+const seal = await probeSeal(launch);
 if (seal?.notice === 'seal_broken')
   for (const { probe, detail } of seal.failed)
     console.error(`cc-docker wrapper: the seal is broken: ${probe}: ${detail}`);

@@ -49,6 +49,8 @@ export const wrapperLaunch = z.object({
   offers: z.object({ mcp: z.string(), packages: z.string(), skills: z.string() }).optional(),
   /** This container must be sealed: probe the seal before anything is started. */
   seal: z.boolean(),
+  /** Where the container has a network card: the runner's address, and nothing else, may be reached. Absent: it has none. */
+  network: z.object({ runner: z.object({ host: z.string(), port: z.int().min(1).max(65_535) }) }).optional(),
   /** It has a kernel of its own (gVisor, a virtual machine), where the host's seccomp and kernel files do not show. */
   own_kernel: z.boolean().optional(),
   /** The session's egress: absent where the container has none, or needs none. */

@@ -1,6 +1,8 @@
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
+import { whatAnswers } from './network-probe.ts';
+import { networkTargets } from './network-targets.ts';
 
 /** A line of `/proc/self/mountinfo`. */
 interface Mount {
@@ -25,6 +27,8 @@ export interface SealFacts {
   /** Names of the sockets in the run folder. */
   runSockets: string[];
   environment: Readonly<Record<string, string | undefined>>;
+  /** What answered of what must not, by name; null: there is no card, or it was not tried. */
+  reached: readonly string[] | null;
 }
 
 const ROOT_FILES = ['/.cc-docker-seal', '/etc/.cc-docker-seal', '/usr/.cc-docker-seal'];
@@ -39,9 +43,11 @@ const KERNEL_FILES = ['/proc/sys/kernel/core_pattern', '/proc/sysrq-trigger', '/
 /** Who can read one of these reads the host's memory. The engine hides them. */
 const KERNEL_SECRETS = ['/proc/kcore'];
 
-/** Reads the facts, synchronously, in about a millisecond. @throws when the kernel's files are not there */
-export function readSealFacts(launch: WrapperLaunch): SealFacts {
+/** Reads the facts, in about a millisecond; with a network card, in two seconds. @throws when the kernel's files are not there */
+export async function readSealFacts(launch: WrapperLaunch): Promise<SealFacts> {
   return {
+    reached:
+      launch.network === undefined ? null : await whatAnswers(networkTargets(launch.network.runner, resolvers())),
     interfaces: interfaces(),
     routes: [...routes('/proc/net/route', 0, 1), ...routes('/proc/net/ipv6_route', -1, 0)],
     status: new Map(
@@ -66,6 +72,12 @@ export function readSealFacts(launch: WrapperLaunch): SealFacts {
 
 function lines(file: string): string[] {
   return readFileSync(file, 'utf8').split('\n').filter(Boolean);
+}
+
+/** The name servers that the container is told of. */
+function resolvers(): string[] {
+  if (!existsSync('/etc/resolv.conf')) return [];
+  return lines('/etc/resolv.conf').flatMap((line) => /^nameserver\s+(\S+)/.exec(line)?.[1] ?? []);
 }
 
 /** From two places: a sandbox's own kernel may have only one of them. */

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
 import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
+import { TASK_METADATA } from './network-targets.ts';
 import type { SealFacts } from './seal-facts.ts';
 
 export type SealNotice = Extract<WrapperNotice, { notice: 'sealed' | 'seal_broken' }>;
@@ -17,6 +18,8 @@ const USERS = ['/etc/passwd', '/etc/group'];
 const ENGINE_FOLDERS = ['/proc/', '/sys/', '/dev/'];
 /** The engine's init. `/sbin` may be a link to `/usr/sbin`. */
 const ENGINE_INIT = /^(\/usr)?\/sbin\/docker-init$/;
+/** What ECS sets in a task that has a role: where its credentials are. */
+const ROLE = /^AWS_CONTAINER_(CREDENTIALS|AUTHORIZATION)_/;
 const CAPABILITY_SETS = ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'];
 const SECRET_NAME = /key|token|secret|passw|credential|auth/i;
 /** Claude Code's own credentials: the values in the container contain the word "dummy". */
@@ -24,6 +27,15 @@ const MODEL_CREDENTIALS = ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_
 
 /** A probe for each guarantee of the seal, by name. Pure: they judge the facts that were read. */
 const PROBES: Readonly<Record<string, Probe>> = {
+  runner_only: ({ reached }) => {
+    if (reached === null) return 'the network was not probed';
+    const others = reached.filter((name) => name !== TASK_METADATA);
+    return others.length > 0 ? `reached, and must not be: ${others.join(', ')}` : undefined;
+  },
+  task_metadata_without_credentials: ({ environment }) => {
+    const found = Object.keys(environment).filter((name) => ROLE.test(name));
+    return found.length > 0 ? `the task has a role: ${found.join(', ')}` : undefined;
+  },
   network: ({ interfaces, routes }) => {
     const cards = interfaces.filter((name) => name !== 'lo');
     if (interfaces.length === 0) return 'the network cards could not be read';
@@ -95,9 +107,17 @@ function expected(status: SealFacts['status'], name: string, value: string): str
 /** Guarantees that a kernel of its own gives a sandbox in another way, so that they cannot be probed there. */
 const HOST_KERNEL = ['no_new_privileges', 'seccomp', 'kernel_files'];
 
+/** With a card or without, other things are to be probed. */
+function applies(probe: string, { reached }: SealFacts, launch: WrapperLaunch): boolean {
+  if (probe === 'network') return launch.network === undefined;
+  if (probe === 'runner_only') return launch.network !== undefined;
+  if (probe === 'task_metadata_without_credentials') return reached?.includes(TASK_METADATA) === true;
+  return launch.own_kernel !== true || !HOST_KERNEL.includes(probe);
+}
+
 /** Runs the probes on the facts. */
 export function judgeSeal(facts: SealFacts, launch: WrapperLaunch): SealNotice {
-  const probes = Object.entries(PROBES).filter(([probe]) => launch.own_kernel !== true || !HOST_KERNEL.includes(probe));
+  const probes = Object.entries(PROBES).filter(([probe]) => applies(probe, facts, launch));
   const failed = probes.flatMap(([probe, judge]) => {
     const detail = judge(facts, launch);
     return detail === undefined ? [] : [{ probe, detail: detail.slice(0, 1024) }];

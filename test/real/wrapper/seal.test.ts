@@ -54,6 +54,7 @@ const SEALED: SealFacts = {
   kernelWritable: [],
   engineSockets: [],
   runSockets: ['link.sock', 'model.sock', 'proxy.sock'],
+  reached: null,
   environment: { HOME: '/home/agent', PATH: '/bin', HOSTNAME: 'session' },
 };
 
@@ -132,4 +133,41 @@ test('where the seal is broken, that is said first, nothing is started, and the 
   expect(session.taken).toBe(0);
   const { existsSync } = await import('node:fs');
   expect(existsSync(stage.path('ran'))).toBe(false);
+});
+
+const WITH_CARD: WrapperLaunch = { ...LAUNCH, network: { runner: { host: '10.0.0.7', port: 8700 } } };
+const CARD = { interfaces: ['lo', 'eth0'], routes: [{ device: 'lo' }, { device: 'eth0' }] };
+
+test('a container with a network card is sealed when nothing but its runner answers, and says so by another name', () => {
+  const judged = judgeSeal({ ...SEALED, ...CARD, reached: [] }, WITH_CARD);
+  expect(judged).toMatchObject({ notice: 'sealed', probes: expect.arrayContaining(['runner_only']) });
+  expect(judged).not.toMatchObject({ probes: expect.arrayContaining(['network']) });
+});
+
+test.each([
+  ['something outside answered', { reached: ['outside'] }, 'runner_only'],
+  ['the machine gives its metadata', { reached: ['task metadata', 'instance metadata'] }, 'runner_only'],
+  ['nothing was tried', { reached: null }, 'runner_only'],
+  [
+    'the task has a role',
+    {
+      reached: ['task metadata'],
+      environment: { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '/v2/credentials/1' },
+    },
+    'task_metadata_without_credentials',
+  ],
+])('with a network card, the seal is broken when %s', (_, facts, probe) => {
+  const judged = judgeSeal({ ...SEALED, ...CARD, ...facts }, WITH_CARD);
+  expect(judged).toMatchObject({
+    notice: 'seal_broken',
+    failed: expect.arrayContaining([expect.objectContaining({ probe })]),
+  });
+});
+
+test('the endpoint that each task of ECS has is named, where it answers and gives no credentials', () => {
+  const environment = { ...SEALED.environment, AWS_EXECUTION_ENV: 'AWS_ECS_FARGATE', AWS_REGION: 'eu-west-1' };
+  expect(judgeSeal({ ...SEALED, ...CARD, environment, reached: ['task metadata'] }, WITH_CARD)).toMatchObject({
+    notice: 'sealed',
+    probes: expect.arrayContaining(['runner_only', 'task_metadata_without_credentials']),
+  });
 });

@@ -62,7 +62,7 @@ describeDocker('the docker backend', ({ docker, image }) => {
   });
 
   async function setUp(options: RunnerSetUp & { image?: string; engine?: Docker; owner?: Owner } = {}) {
-    probe ??= makeProbeImage(docker, image);
+    probe ??= makeProbeImage(docker, image, 'backend');
     const probeImage = await probe;
     const made = await runRunner({
       makeBackend: ({ runnerId }, log) => {
@@ -240,75 +240,6 @@ describeDocker('the docker backend', ({ docker, image }) => {
     await docker.getContainer(containerName(key)).pause();
     edge.order({ kind: 'stop', ...key });
     expect(await edge.frame('ended')).toMatchObject({ ...key, reason: { code: 'stopped_by_user' } });
-    await expect.poll(async () => await inspect(key).catch(() => 'gone')).toBe('gone');
-  });
-
-  test('a container that needs more memory than it may have ends as out_of_memory, and the reason says what to do', async () => {
-    const { edge, launch } = await setUp();
-    const key = newKey();
-    launch(key);
-    edge.prompt(key.session_id, 'eat');
-    const { reason } = await edge.frame('ended');
-    expect(reason).toMatchObject({ code: 'out_of_memory', detail: expect.stringMatching(/256 MB.*SESSION_MEMORY_MB/) });
-  });
-
-  test('a container that ends by itself tells its exit code and the end of its log', async () => {
-    const { edge, launch, inspect } = await setUp();
-    const key = newKey();
-    launch(key);
-    edge.prompt(key.session_id, 'complain that it hurts');
-    const { reason } = await edge.frame('ended');
-    expect(reason.code).toBe('container_exited');
-    expect(reason.detail).toMatch(/code 9[^]*that it hurts/);
-    // Acknowledged, it is removed.
-    await expect.poll(async () => await inspect(key).catch(() => 'gone')).toBe('gone');
-  });
-
-  test('containers outlive their runner; the next one takes them up and nothing that they said is lost', async () => {
-    const folder = scratch();
-    const first = await setUp({ folder });
-    const key = newKey();
-    first.launch(key);
-    await first.edge.frame('started');
-    first.edge.prompt(key.session_id, 'one');
-    await first.edge.line(key.session_id, (line) => line === 'echo one');
-    await first.runner.detach();
-    first.edge.prompt(key.session_id, 'two');
-    const second = await setUp({ folder, edge: first.edge });
-    expect(await second.edge.frame('hello', 1)).toMatchObject({ running: [key] });
-    await second.edge.line(key.session_id, (line) => line === 'echo two');
-    const [before, after] = [await second.edge.frame('started'), await second.edge.frame('started', 1)];
-    expect(before.resources).toEqual(RESOURCES);
-    expect(after).toEqual(before);
-    expect(second.edge.session(key.session_id).items).toHaveLength(4);
-  });
-
-  test('a container that died while no runner was there is reported with its true reason', async () => {
-    const folder = scratch();
-    const first = await setUp({ folder });
-    const key = newKey();
-    first.launch(key);
-    await first.edge.frame('started');
-    await first.edge.changes.until(() => first.edge.session(key.session_id).items.length === 2);
-    await first.runner.detach();
-    await docker.getContainer(containerName(key)).kill({ signal: 'SIGKILL' });
-    const second = await setUp({ folder, edge: first.edge });
-    const { reason } = await second.edge.frame('ended');
-    expect(reason).toMatchObject({
-      code: 'container_exited',
-      detail: expect.stringMatching(/killed from outside.*137/),
-    });
-  });
-
-  test('a stop ends a container that does not listen to SIGTERM, with all that runs in it', async () => {
-    const { edge, launch, inspect } = await setUp();
-    const key = newKey();
-    launch(key);
-    edge.prompt(key.session_id, 'spawn');
-    edge.prompt(key.session_id, 'stubborn');
-    await edge.line(key.session_id, (line) => line === 'stubborn');
-    edge.order({ kind: 'remove', session_id: key.session_id });
-    await edge.frame('removed');
     await expect.poll(async () => await inspect(key).catch(() => 'gone')).toBe('gone');
   });
 

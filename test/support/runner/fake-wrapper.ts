@@ -4,6 +4,7 @@
  */
 import { execFile, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
 
@@ -68,6 +69,42 @@ function probe() {
   };
 }
 
+/** Whether a connection of this process's own gets there. */
+function reach(host: string, port: number): void {
+  const socket = net.connect({ host, port, timeout: 2_000 });
+  const answer = (how: string): void => {
+    socket.destroy();
+    say(`reach ${host}:${port}: ${how}`);
+  };
+  socket.once('connect', () => answer('yes'));
+  socket.once('timeout', () => answer('no'));
+  socket.once('error', () => answer('no'));
+}
+
+/** What the egress proxy answers to who wants to get to `target`. */
+function tunnel(target: string): void {
+  const socketPath = path.join(path.dirname(launch.link_socket), 'proxy.sock');
+  const request = http.request({ socketPath, method: 'CONNECT', path: target });
+  request.once('connect', (response, socket) => {
+    socket.destroy();
+    say(`tunnel ${target}: ${response.statusCode}`);
+  });
+  request.once('error', () => say(`tunnel ${target}: no proxy`));
+  request.end();
+}
+
+/** What the model gateway answers. */
+function askModel(): void {
+  const request = http.request({
+    socketPath: launch.env.ANTHROPIC_UNIX_SOCKET,
+    method: 'POST',
+    path: '/v1/messages?beta=true',
+  });
+  request.once('response', (response) => say(`model: ${response.resume().statusCode}`));
+  request.once('error', () => say('model: no gateway'));
+  request.end(JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hello' }] }));
+}
+
 function obey(prompt: string): void {
   const [word, ...rest] = prompt.split(' ');
   if (word === 'write') {
@@ -82,6 +119,9 @@ function obey(prompt: string): void {
   else if (word === 'exit') process.exit(Number(rest[0]));
   else if (word === 'freeze') process.kill(process.pid, 'SIGSTOP');
   else if (word === 'complain') process.stderr.write(`${rest.join(' ')}\n`, () => process.exit(9));
+  else if (word === 'reach') reach(rest[0] ?? '', Number(rest[1]));
+  else if (word === 'tunnel') tunnel(rest[0] ?? '');
+  else if (word === 'model') askModel();
   else if (word === 'spawn') {
     const child = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore', env: launch.env });
     say(`spawned ${child.pid}`);

@@ -7,7 +7,7 @@ import { FAKE_WRAPPER } from './fake-wrapper-bundle.ts';
 import { scratch } from '../scratch.ts';
 
 /** The session image with the fake wrapper in the real one's place, under another name. */
-export async function makeProbeImage(docker: Docker, base: string): Promise<string> {
+export async function makeProbeImage(docker: Docker, base: string, tag: string): Promise<string> {
   const folder = scratch();
   copyFileSync(FAKE_WRAPPER, path.join(folder, 'fake-wrapper.mjs'));
   const tar = execFile('tar', ['-C', folder, '-c', 'fake-wrapper.mjs'], {
@@ -22,11 +22,11 @@ export async function makeProbeImage(docker: Docker, base: string): Promise<stri
     await container.putArchive(Buffer.concat(chunks), { path: '/opt' });
     await container.commit({
       repo: 'cc-docker-test/probe',
-      tag: 'latest',
+      tag,
       changes: 'ENTRYPOINT ["node","/opt/fake-wrapper.mjs","/run/cc-docker/launch.json"]',
     });
   } finally {
     await container.remove({ force: true });
   }
-  return 'cc-docker-test/probe:latest';
+  return `cc-docker-test/probe:${tag}`;
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { expect, test } from 'vitest';
@@ -19,18 +19,6 @@ async function spawnApart(edge: FakeEdge, id: string): Promise<number> {
   return Number(item.split(' ')[1]);
 }
 
-test('a launch starts a container that speaks with its session, and a stop ends it with nothing left', async () => {
-  const { edge, launch } = await runRunner();
-  launch(KEY);
-  expect(await edge.frame('started')).toMatchObject(KEY);
-  edge.prompt(KEY.session_id, 'hello there');
-  await edge.line(KEY.session_id, (item) => item === 'echo hello there');
-  const child = await spawnApart(edge, KEY.session_id);
-  edge.order({ kind: 'stop', ...KEY });
-  expect(await edge.frame('ended')).toMatchObject({ ...KEY, reason: { code: 'stopped_by_user' } });
-  expect(processStart(child)).toBeUndefined();
-});
-
 test('the pool is told what the runner has counted, when that changes', async () => {
   const { edge, launch } = await runRunner({ metricsMs: 50 });
   const started = 'cc_docker_runner_launches_total{outcome="started"}';
@@ -39,32 +27,6 @@ test('the pool is told what the runner has counted, when that changes', async ()
   await edge.changes.until(() =>
     edge.control.some((one) => one.kind === 'health' && one.metrics?.[started] === before + 1),
   );
-});
-
-test('the same launch again is the same container', async () => {
-  const { edge, launch } = await runRunner();
-  launch(KEY);
-  launch(KEY);
-  await edge.frame('started');
-  launch(KEY);
-  await edge.frame('started', 1);
-  await edge.changes.until(() => edge.session(KEY.session_id).items.length === 2);
-  expect(edge.session(KEY.session_id).hellos).toHaveLength(1);
-});
-
-test('a newer launch of a session ends the older container first', async () => {
-  const { edge, launch } = await runRunner();
-  launch(KEY);
-  await edge.changes.until(() => edge.session(KEY.session_id).items.length === 2);
-  const child = await spawnApart(edge, KEY.session_id);
-  edge.session(KEY.session_id).items.length = 0;
-  edge.session(KEY.session_id).commands.length = 0;
-  launch({ ...KEY, epoch: 2 });
-  expect(await edge.frame('ended')).toMatchObject(KEY);
-  expect(await edge.frame('started', 1)).toMatchObject({ epoch: 2 });
-  expect(processStart(child)).toBeUndefined();
-  launch(KEY);
-  expect(await edge.frame('ended', 1)).toMatchObject({ ...KEY, reason: { code: 'container_start_failed' } });
 });
 
 test('a container that dies while the edge is away is reported only once its last words are stored', async () => {
@@ -154,17 +116,6 @@ test('a drain tells the pool, ends every container, and leaves no process', asyn
   expect(processStart(child)).toBeUndefined();
 });
 
-test('a second signal’s kill does not wait for a container that will not end', async () => {
-  const { edge, launch, runner } = await runRunner();
-  launch(KEY);
-  const child = await spawnApart(edge, KEY.session_id);
-  edge.prompt(KEY.session_id, 'stubborn');
-  await edge.line(KEY.session_id, (item) => item === 'stubborn');
-  void runner.drain();
-  await runner.kill();
-  expect(processStart(child)).toBeUndefined();
-});
-
 test('a session is resumed exactly when Claude Code left a transcript of it', async () => {
   const { edge, launch, session } = await runRunner();
   const told = async (epoch: number) => {
@@ -251,20 +202,6 @@ test('a data folder of any depth works, and only its owner can enter its session
   launch(KEY);
   await edge.changes.until(() => edge.session(KEY.session_id).items.length === 2);
   expect(statSync(session(KEY)).mode & 0o777).toBe(0o700);
-});
-
-test('processes that a killed runner left are ended by the next one', async () => {
-  const folder = scratch();
-  const first = await runRunner({ folder });
-  first.launch(KEY);
-  const child = await spawnApart(first.edge, KEY.session_id);
-  // As after SIGKILL: the containers run on, nobody holds the folder.
-  await first.runner.detach();
-  expect(processStart(child)).toBeDefined();
-  const second = await runRunner({ folder });
-  expect(processStart(child)).toBeUndefined();
-  expect(await second.edge.frame('hello')).toMatchObject({ running: [] });
-  expect(readdirSync(second.session(KEY)).sort()).not.toContain('process.json');
 });
 
 test('two runners cannot share a data folder', async () => {

@@ -6,6 +6,8 @@ const reasonCode = z.enum([
   // waiting for a place
   'no_runner',
   'pool_full',
+  // waiting for the engine's room, or ended because there was none
+  'no_capacity',
   // waiting for the model's usage limit to be reset
   'usage_limit',
   // waiting for budget, or ended because it is spent

@@ -37,7 +37,7 @@ export const launch = placementKey.extend({
 });
 export type Launch = z.infer<typeof launch>;
 
-export const backendName = z.enum(['docker', 'process']);
+export const backendName = z.enum(['docker', 'process', 'ecs']);
 export type BackendName = z.infer<typeof backendName>;
 
 /** Whether a backend keeps sessions apart from each other and from its machine. */

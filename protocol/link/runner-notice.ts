@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { reason } from '../reason.ts';
 import { wrapperFrame } from './wrapper-notice.ts';
 
 /**
@@ -29,6 +30,8 @@ const runnerNotice = z.discriminatedUnion('host_notice', [
     bytes: z.int(),
     ms: z.int(),
   }),
+  /** The container cannot start yet, and is asked for again. Said as long as that is so. */
+  z.object({ host_notice: z.literal('waiting'), reason }),
 ]);
 export type RunnerNotice = z.infer<typeof runnerNotice>;
 

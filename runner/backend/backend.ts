@@ -1,4 +1,5 @@
 import type { BackendHealth, BackendName, PlacementKey } from '../../protocol/link/runner-control.ts';
+import type { Reason } from '../../protocol/reason.ts';
 import type { Resources } from '../../protocol/api/session-config.ts';
 import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
 import type { Measure } from '../lib/disk/usage.ts';
@@ -24,9 +25,15 @@ export interface ContainerLayout {
 }
 
 export interface StartFailure {
-  code: 'engine_unavailable' | 'image_missing' | 'container_start_failed';
+  code: 'engine_unavailable' | 'image_missing' | 'container_start_failed' | 'no_capacity';
   /** For the session's user: what happened, and what to do. */
   detail: string;
+}
+export interface StartOptions {
+  /** Aborted: nobody wants the container any more. Who waits for room then stops to. */
+  signal: AbortSignal;
+  /** There is no room for it yet. Said again as long as that is so. */
+  onWaiting: (reason: Reason) => void;
 }
 export type StartResult = { ok: true } | { ok: false; failure: StartFailure };
 
@@ -36,6 +43,8 @@ export interface ContainerExit {
   signal: string | null;
   /** The kernel killed a process in it, because memory ran out. */
   outOfMemory: boolean;
+  /** Why it ended, where the engine knows more than the code says: sentences for the session's user. */
+  engine?: string;
   /** Somebody else removed it from the engine. */
   removed?: true;
   /** The end of what its processes wrote to stdout and stderr, at most `LOG_TAIL` characters. */
@@ -54,21 +63,41 @@ export interface OwnContainer {
 export interface ContainerBackend {
   readonly name: BackendName;
   readonly owner: Owner | undefined;
-  /** Containers are sealed: limits are enforced, and the session's sockets are the only way out. */
-  readonly sealed: boolean;
+  /**
+   * What keeps a container in. `no_network`: it has no network card, and the session's sockets are the only way out.
+   * `runner_only`: its card reaches the runner, which the sockets lead to, and nothing else. Both have their limits enforced.
+   * null: nothing, and it has no limits.
+   */
+  readonly seal: 'no_network' | 'runner_only' | null;
   /** The container has a kernel of its own (gVisor, a virtual machine), which takes the place of some guarantees of the seal. */
   readonly ownKernel: boolean;
   layout(folders: SessionFolders): ContainerLayout;
   health(): Promise<BackendHealth>;
+  /** `pause` works. Where it does not, what a container does to its files is not watched from outside. */
+  readonly canPause: boolean;
   /**
    * Starts the container. Idempotent: a container that exists already stays as it is.
-   * @param resources its limits; null: none, on a backend that is not `sealed`
+   * @param resources its limits; null: none, on a backend without a `seal`
    */
-  start(key: PlacementKey, folders: SessionFolders, resources: Resources | null): Promise<StartResult>;
-  /** Sends SIGTERM, and after `graceMs` SIGKILL to all that is left; 0: SIGKILL at once. Resolves when that is done. */
+  start(
+    key: PlacementKey,
+    folders: SessionFolders,
+    resources: Resources | null,
+    options: StartOptions,
+  ): Promise<StartResult>;
+  /**
+   * Goes on with a container that an earlier runner process started, as if this one had: it may have been left paused.
+   *
+   * @throws when the engine does not answer
+   */
+  adopt(key: PlacementKey, folders: SessionFolders): Promise<void>;
+  /**
+   * Sends SIGTERM, and after `graceMs` SIGKILL to all that is left; 0: SIGKILL at once, where the engine can. Resolves when that
+   * is done.
+   */
   stop(key: PlacementKey, graceMs: number): Promise<void>;
   /**
-   * Holds all of its processes where they are, until `resume`. Only of a backend that is `sealed`: others limit nothing.
+   * Holds all of its processes where they are, until `resume`. Only of a backend that `canPause`.
    *
    * @throws when there is no container that runs, or the engine does not answer
    */

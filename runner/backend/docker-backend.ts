@@ -58,7 +58,8 @@ const ENDED = ['created', 'exited', 'dead', 'removing'];
 export class DockerBackend implements ContainerBackend {
   readonly name = 'docker';
   readonly owner;
-  readonly sealed = true;
+  readonly seal = 'no_network';
+  readonly canPause = true;
   readonly ownKernel;
   readonly privilegedMeasure;
   readonly #docker: Docker;
@@ -184,6 +185,10 @@ export class DockerBackend implements ContainerBackend {
     } finally {
       answered.abort();
     }
+  }
+
+  async adopt(key: PlacementKey): Promise<void> {
+    await this.resume(key);
   }
 
   async stop(key: PlacementKey, graceMs: number): Promise<void> {

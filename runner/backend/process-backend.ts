@@ -54,7 +54,8 @@ const pidFile = z.object({ pid: z.int().min(2), start: z.string() });
 export class ProcessBackend implements ContainerBackend {
   readonly name = 'process';
   readonly owner = undefined;
-  readonly sealed = false;
+  readonly seal = null;
+  readonly canPause = false;
   readonly ownKernel = false;
   readonly #options: ProcessBackendOptions;
   readonly #claude: string;
@@ -132,6 +133,9 @@ export class ProcessBackend implements ContainerBackend {
     if (running.child.exitCode === null && running.child.signalCode === null) signalProcess(-pid, 'SIGKILL');
     await running.exit;
   }
+
+  /** There is none: `list` has ended them. */
+  async adopt(): Promise<void> {}
 
   async pause(): Promise<void> {
     throw new Error('processes without limits are not paused');

@@ -95,7 +95,7 @@ export class Runner {
       agents,
       token: () => this.#token(),
       owner: backend.owner,
-      limits: backend.sealed ? { mb, files: workspaceFiles, measure } : null,
+      limits: backend.seal !== null ? { mb, files: workspaceFiles, measure } : null,
       storage: () => store.id,
       control: this.#control,
       log,
@@ -335,7 +335,7 @@ export class Runner {
 
   #placementOf({ epoch, token, config, workspace_of }: Launch): Placement {
     const { backend, settings } = this.#options;
-    const resources = backend.sealed ? effectiveResources(config.resources, settings.limits) : null;
+    const resources = backend.seal !== null ? effectiveResources(config.resources, settings.limits) : null;
     const { network, secrets } = config;
     return { epoch, token, resources, secrets, ...(network && { network }), ...(workspace_of && { workspace_of }) };
   }

@@ -80,7 +80,8 @@ const environment = z
       .string()
       .refine((token) => !isOfEarlierVersion(token), { error: EARLIER_TOKEN })
       .optional(),
-    RUNNER_BACKEND: backendName.default('docker'),
+    // Not `ecs` yet: a session's files do not reach its task.
+    RUNNER_BACKEND: backendName.exclude(['ecs']).default('docker'),
     RUNNER_CAPACITY: wholeNumber(0, 10_000).default(() => defaultCapacity(os.availableParallelism(), os.totalmem())),
     RUNNER_MEMORY_MB: wholeNumber(0, 100_000_000).default(() => Math.floor((os.totalmem() * 0.75) / (1024 * 1024))),
     RUNNER_CPUS: cores.default(() => CPUS_PER_CORE * os.availableParallelism()),

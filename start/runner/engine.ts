@@ -2,6 +2,9 @@ import Docker from 'dockerode';
 import type { BackendName } from '../../protocol/link/runner-control.ts';
 import { errorText } from '../../container/engine-stream.ts';
 
+/** Those that need nothing but this machine. */
+type LocalBackend = Exclude<BackendName, 'ecs'>;
+
 /** Longest time for an engine to answer, milliseconds. */
 const ANSWER_MS = 2000;
 
@@ -26,6 +29,6 @@ function rejection(signal: AbortSignal): Promise<never> {
 }
 
 /** The backend that is configured, or the best that this machine has. The banner warns of `process`. */
-export function chooseBackend(wanted: BackendName | undefined, engine: Engine): BackendName {
+export function chooseBackend(wanted: LocalBackend | undefined, engine: Engine): LocalBackend {
   return wanted ?? (engine.answers ? 'docker' : 'process');
 }

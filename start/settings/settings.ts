@@ -24,7 +24,7 @@ const serviceEnvironment = z
       .default(8000),
     CC_DOCKER_DATA: z.string().default('.cc-docker'),
     JWT_SECRET: edgeSettings.shape.JWT_SECRET.optional(),
-    RUNNER_BACKEND: z.enum(backendName.options, `must be ${backendName.options.join(' or ')}`).optional(),
+    RUNNER_BACKEND: backendName.exclude(['ecs'], 'must be docker or process').optional(),
   })
   .transform((env) => ({
     host: env.HOST,

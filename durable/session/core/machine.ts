@@ -74,6 +74,8 @@ class Machine {
       case 'cloned':
         if (this.#state.status === 'starting') this.#draft.set({ since: this.#draft.now });
         return;
+      case 'start_waits':
+        return this.#startWaits(input.reason);
       case 'claude_ended':
         return this.#draft.set({ exit: input.reason });
       case 'agent_turn_began':
@@ -145,6 +147,14 @@ class Machine {
       code: 'stopped_by_user',
       detail: 'The messages that it was to wake for were withdrawn.',
     });
+  }
+
+  /** As long as the container waits for room, neither its start nor its life has begun. */
+  #startWaits(reason: Reason): void {
+    const { status, reason: known, container } = this.#state;
+    if (status !== 'starting' || container !== 'launched') return;
+    this.#draft.set({ since: this.#draft.now, launched_at: this.#draft.now });
+    if (known?.code !== reason.code || known.detail !== reason.detail) this.#draft.enter('starting', reason);
   }
 
   #ready(): void {

@@ -227,6 +227,8 @@ export type SessionInput =
   | { readonly on: 'ready' }
   /** The repository is cloned. The time for the startup begins now. */
   | { readonly on: 'cloned' }
+  /** The runner's engine has no room for the container yet. The time for the startup begins when it has. */
+  | { readonly on: 'start_waits'; readonly reason: Reason }
   | { readonly on: 'claude_ended'; readonly reason: Reason }
   /** `claude` has begun a turn that no message began. */
   | { readonly on: 'agent_turn_began'; readonly turn_id: string }

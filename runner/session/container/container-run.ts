@@ -175,7 +175,7 @@ export class ContainerRun {
     const { backend, launch, placement, egress } = this.#options;
     // An adopted container runs: it is stopped later, when its last lines can be stored.
     if (launch !== undefined && this.#stopCause !== undefined) return this.#reason(NEVER_RAN);
-    const planned = await planEgress(placement, egress, backend.sealed);
+    const planned = await planEgress(placement, egress, backend.seal !== null);
     if (!planned.ok) {
       // An adopted container: the operator has since removed something that it uses.
       if (launch === undefined) await backend.stop(this.key, 0);
@@ -223,8 +223,15 @@ export class ContainerRun {
     if (prepared.restored !== undefined) this.#sockets.notify([prepared.restored]);
     // Before the container starts, so that its own files do not count as having been there.
     this.#watchWorkspace();
-    const result = await backend.start(this.key, folders, placement.resources);
+    const result = await backend.start(this.key, folders, placement.resources, {
+      signal: this.#stopped.signal,
+      onWaiting: (reason) => this.#sockets.notify([{ host_notice: 'waiting', reason }]),
+    });
     if (result.ok) return undefined;
+    if (this.#stopCause !== undefined) {
+      await this.#close();
+      return this.#reason(NEVER_RAN);
+    }
     this.#log.warn('container did not start', { ...result.failure });
     await this.#close();
     return result.failure;
@@ -232,8 +239,7 @@ export class ContainerRun {
 
   /** Opens the sockets of a container that an earlier runner process started. */
   async #adopt(files: LocalFiles, plan: EgressPlan): Promise<undefined> {
-    // The earlier process may have died while it had the container paused.
-    await this.#options.backend.resume(this.key);
+    await this.#options.backend.adopt(this.key, this.#options.folders);
     await this.#sockets.open(plan, false);
     // The earlier process may have heard that the clone is done, and died before the container was told to continue.
     const clone = files.state?.clone ?? 'none';
@@ -290,7 +296,7 @@ export class ContainerRun {
   #watchWorkspace(): void {
     const { placement, backend, space, measure, limits } = this.#options;
     const { workspace_mb, workspace_files } = placement.resources ?? { workspace_mb: null };
-    if (workspace_mb === null) return;
+    if (workspace_mb === null || !backend.canPause) return;
     this.#workspace = new WorkspaceWatch({
       folders: this.filled,
       // A container that an earlier version started was told no number of files.

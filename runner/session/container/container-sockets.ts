@@ -154,7 +154,7 @@ export class ContainerSockets {
     });
     if (this.#abandoned) await this.#relay.close();
     // After the relay, which sends the notices of egress.
-    if (backend.sealed) await this.#openEgress(runPath, plan, this.#relay);
+    if (backend.seal !== null) await this.#openEgress(runPath, plan, this.#relay);
   }
 
   async #openEgress(runPath: string, plan: EgressPlan, relay: Relay): Promise<void> {

@@ -91,6 +91,7 @@ export function endReason({
     const detail = `A guarantee of the container's seal does not hold, so nothing was started in it.\n${exit.log.trim()}`;
     return { code: 'seal_broken', detail };
   }
+  if (exit.engine !== undefined) return { code: 'container_exited', detail: exit.engine };
   if (exit.removed === true) {
     const detail =
       'Its container was removed from outside (docker rm, or a clean-up on the engine), while it ran. Its files are as it left them. The next message starts another.';

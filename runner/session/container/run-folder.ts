@@ -37,7 +37,8 @@ export interface RunFolderInput {
 export async function writeRunFolder(input: RunFolderInput): Promise<void> {
   const { backend, upstream, claudeEnv, egress, folders, placement, launch, plan, clone, runPath } = input;
   const layout = backend.layout({ ...folders, run: runPath });
-  const { sealed, ownKernel } = backend;
+  const { seal, ownKernel } = backend;
+  const sealed = seal !== null;
   const { forwards } = plan;
   // A variable that the operator exposes by name takes precedence over one of the package sources.
   const { exposedEnv } = plan;

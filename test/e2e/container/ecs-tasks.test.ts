@@ -106,6 +106,8 @@ describeDockerAsRoot('tasks of the stand-in of ECS', ({ docker, image }) => {
     expect(await docker.listContainers({ all: true, filters })).toEqual([]);
     expect((await docker.listVolumes({ filters })).Volumes).toEqual([]);
     expect(tasks.map(({ now }) => now.lastStatus)).toEqual(['STOPPED', 'STOPPED']);
-    expect(Object.keys(networkInterfaces()).filter((name) => name.startsWith('ecs') && !name.endsWith('-r'))).toEqual([]);
+    expect(Object.keys(networkInterfaces()).filter((name) => name.startsWith('ecs') && !name.endsWith('-r'))).toEqual(
+      [],
+    );
   });
 });

@@ -4,13 +4,19 @@ import type { BackendName } from '../../../protocol/link/runner-control.ts';
 export interface Promises {
   /** Only the session's sockets lead out of a container, and the egress proxy decides who gets where. */
   sealed: boolean;
-  /** The memory and the number of processes that a session may have are limits. */
-  limits: boolean;
+  /** The memory that a session may have is a limit. */
+  memory: boolean;
+  /** So is the number of its processes. */
+  processes: boolean;
+  /** The end of a container's log is known to the runner. */
+  log: boolean;
   /** A container runs on without its runner, and the next one takes it up. */
   outlivesRunner: boolean;
 }
 
 export const PROMISES: Readonly<Record<BackendName, Promises>> = {
-  docker: { sealed: true, limits: true, outlivesRunner: true },
-  process: { sealed: false, limits: false, outlivesRunner: false },
+  docker: { sealed: true, memory: true, processes: true, log: true, outlivesRunner: true },
+  process: { sealed: false, memory: false, processes: false, log: true, outlivesRunner: false },
+  // Fargate has no limit of processes, and logs go to CloudWatch, which the runner does not read.
+  ecs: { sealed: true, memory: true, processes: false, log: false, outlivesRunner: true },
 };

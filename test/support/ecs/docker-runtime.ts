@@ -28,7 +28,11 @@ export class DockerRuntime implements TaskRuntime {
     const { docker, network, port } = this.#options;
     const [first, ...others] = inOrder(plan.containers);
     if (first === undefined) throw new Error('a task without a container');
-    await Promise.all(plan.definition.volumes.map(({ name }) => docker.createVolume({ Name: volumeName(plan, name), Labels: { [TASK_LABEL]: plan.id } })));
+    await Promise.all(
+      plan.definition.volumes.map(({ name }) =>
+        docker.createVolume({ Name: volumeName(plan, name), Labels: { [TASK_LABEL]: plan.id } }),
+      ),
+    );
     const containers = new Map<string, Docker.Container>();
     let card: { address: string; detach: () => Promise<void> } | undefined;
     const remove = async (): Promise<void> => {
@@ -36,13 +40,16 @@ export class DockerRuntime implements TaskRuntime {
       await card?.detach();
       await Promise.all(plan.definition.volumes.map(({ name }) => docker.getVolume(volumeName(plan, name)).remove()));
     };
-    let essentialHasEnded: (name: string) => void = () => {};
-    const essentialEnd = new Promise<string>((resolve) => (essentialHasEnded = resolve));
+    const { promise: essentialEnd, resolve: essentialHasEnded } = Promise.withResolvers<string>();
     const begin = async (container: TaskContainer, networkMode: string): Promise<Docker.Container> => {
       const made = await docker.createContainer(specOf(plan, container, networkMode));
       containers.set(container.name, made);
       await made.start();
-      if (container.essential) void made.wait().then(() => essentialHasEnded(container.name), () => undefined);
+      if (container.essential)
+        void made.wait().then(
+          () => essentialHasEnded(container.name),
+          () => undefined,
+        );
       return made;
     };
     try {

@@ -3,7 +3,7 @@ import * as z from 'zod';
 /** What the stand-in takes of a task definition: as `RegisterTaskDefinition` does, and no more than what it then does. */
 const pair = z.strictObject({ name: z.string(), value: z.string() });
 
-export const containerDefinition = z.strictObject({
+const containerDefinition = z.strictObject({
   name: z.string(),
   image: z.string(),
   essential: z.boolean().default(true),

@@ -12,6 +12,12 @@ export interface Delays {
 /** A task as `DescribeTasks` says it. */
 export interface TaskView {
   taskArn: string;
+  clusterArn: string;
+  taskDefinitionArn: string;
+  launchType: string;
+  cpu: string;
+  memory: string;
+  overrides: object;
   lastStatus: string;
   desiredStatus: string;
   startedBy?: string;
@@ -25,7 +31,6 @@ export interface TaskView {
   tags: { key: string; value: string }[];
   attachments: { type: string; status: string; details: { name: string; value: string }[] }[];
   containers: { name: string; lastStatus: string; healthStatus?: string; exitCode?: number; reason?: string }[];
-  [field: string]: unknown;
 }
 
 export interface TaskOptions {

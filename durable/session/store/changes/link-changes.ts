@@ -101,6 +101,8 @@ export class LinkChanges {
         const { host_notice: _, ...data } = notice;
         return this.#tx.emit({ type: 'workspace.restored', data: { epoch, ...data } });
       }
+      case 'waiting':
+        return this.#tx.input({ on: 'start_waits', reason: notice.reason });
     }
   }
 

@@ -87,6 +87,7 @@ const anyInput: fc.Arbitrary<SessionInput> = fc.oneof(
   }),
   fc.constant<SessionInput>({ on: 'ready' }),
   fc.constant<SessionInput>({ on: 'cloned' }),
+  fc.constant<SessionInput>({ on: 'start_waits', reason: reason('no_capacity') }),
   fc.constant<SessionInput>({ on: 'claude_ended', reason: reason('claude_exited') }),
   fc.record({
     on: fc.constant('turn_ended' as const),
@@ -508,6 +509,21 @@ describe('a session', () => {
     const { state, now } = play([{ on: 'created' }, { on: 'placed', epoch: 1 }]);
     const cloned = advance(state, { on: 'cloned' }, now + 100_000, LIMITS).state;
     expect(nextDeadline(cloned, LIMITS)).toBe(now + 100_000 + LIMITS.startup);
+  });
+
+  it('waits for the engine’s room with that as its reason, and has its startup time from when there is some', () => {
+    const { state, now } = play([{ on: 'created' }, { on: 'placed', epoch: 1 }]);
+    const waits: SessionInput = { on: 'start_waits', reason: reason('no_capacity') };
+    const first = advance(state, waits, now + 100_000, LIMITS);
+    expect(first.state).toMatchObject({ status: 'starting', reason: { code: 'no_capacity' } });
+    expect(first.effects).toContainEqual({ do: 'announce' });
+    const second = advance(first.state, waits, now + 200_000, LIMITS);
+    // Said once: nothing of it has changed.
+    expect(second.effects).toEqual([]);
+    expect(nextDeadline(second.state, LIMITS)).toBe(now + 200_000 + LIMITS.startup);
+    const ready = advance(second.state, { on: 'ready' }, now + 210_000, LIMITS);
+    expect(ready.state).toMatchObject({ status: 'idle', reason: null });
+    expect(advance(ready.state, waits, now + 220_000, LIMITS).state).toEqual(ready.state);
   });
 
   it('parked late is parked for what came first', () => {

@@ -1,0 +1,287 @@
+import { readdir } from 'node:fs/promises';
+import type { ECSClient, Task } from '@aws-sdk/client-ecs';
+import type { BackendHealth, PlacementKey } from '../../../protocol/link/runner-control.ts';
+import type { Resources } from '../../../protocol/api/session-config.ts';
+import type { BackoffRange } from '../../lib/backoff.ts';
+import { messageOf, type Log } from '../../lib/log.ts';
+import { placementName } from '../../lib/placement-name.ts';
+import { sessionFolders, type SessionFolders } from '../../lib/session-folders.ts';
+import type { ContainerBackend, ContainerExit, OwnContainer, StartOptions, StartResult } from '../backend.ts';
+import { CONTAINER_LAYOUT } from '../container-spec.ts';
+import { TaskApi } from './task-api.ts';
+import { problemOf } from './task-answer.ts';
+import type { TaskDoor } from './task-door.ts';
+import { exitOf, startProblem } from './task-end.ts';
+import { addressOf, TaskPlacer } from './task-placer.ts';
+import { readTaskRecord, removeTaskRecord } from './task-record.ts';
+import { keyOfTask, startedBy, type EcsSettings } from './task-request.ts';
+import { TaskSweep } from './task-sweep.ts';
+import { hasEnded, TaskWatch } from './task-watch.ts';
+import { unfitDefinition } from './unfit-definition.ts';
+
+export interface EcsBackendOptions {
+  client: ECSClient;
+  settings: EcsSettings;
+  door: TaskDoor;
+  runnerId: string;
+  /** The folder that has a folder for each session. */
+  sessions: string;
+  log: Log;
+  times?: Partial<EcsTimes>;
+}
+
+/** Milliseconds. */
+export interface EcsTimes {
+  /** How long a session waits for room. */
+  room: number;
+  /** From a task that has its card until its session can speak. */
+  arrival: number;
+  /** Between two looks at the tasks that are waited for. */
+  look: number;
+  /** How long a task that ECS does not know may be one that it does not know yet. */
+  gone: number;
+  /** Between two looks for tasks that nobody knows. */
+  sweep: number;
+  /** Between two requests for the same task. */
+  backoff: BackoffRange;
+}
+
+const TIMES: EcsTimes = {
+  room: 600_000,
+  arrival: 300_000,
+  look: 2_000,
+  gone: 60_000,
+  sweep: 60_000,
+  backoff: { minMs: 1_000, maxMs: 30_000 },
+};
+
+const GONE: ContainerExit = { code: null, signal: null, outOfMemory: false, removed: true, log: '' };
+
+/**
+ * Runs sessions as tasks of Amazon ECS. The runner stays the broker: a task reaches its one address, over TLS, and nothing
+ * else. What belongs to a session goes over the porter, which the task has beside the session (`TaskDoor`).
+ */
+export class EcsBackend implements ContainerBackend {
+  readonly name = 'ecs';
+  readonly owner = { uid: 1000, gid: 1000 };
+  readonly seal = 'runner_only';
+  /** On Fargate each task is a virtual machine. */
+  readonly ownKernel;
+  readonly canPause = false;
+  readonly #options: EcsBackendOptions;
+  readonly #api: TaskApi;
+  readonly #watch: TaskWatch;
+  readonly #placer: TaskPlacer;
+  readonly #sweep: TaskSweep;
+  /** The tasks of this runner, by the names of their placements; null: it is being asked for. */
+  readonly #tasks = new Map<string, string | null>();
+  #closed = false;
+
+  constructor(options: EcsBackendOptions) {
+    this.#options = options;
+    const { client, settings, log, runnerId } = options;
+    const times = { ...TIMES, ...options.times };
+    this.#api = new TaskApi(client, settings.cluster);
+    this.#watch = new TaskWatch({ api: this.#api, everyMs: times.look, goneAfterMs: times.gone, log });
+    const shared = { api: this.#api, watch: this.#watch, settings, runnerId, log };
+    this.#placer = new TaskPlacer({ ...shared, roomMs: times.room, backoff: times.backoff });
+    this.#sweep = new TaskSweep({ ...shared, everyMs: times.sweep, tasks: this.#tasks });
+    this.ownKernel = settings.capacity.every((way) =>
+      'launchType' in way ? way.launchType === 'FARGATE' : way.provider.startsWith('FARGATE'),
+    );
+  }
+
+  layout() {
+    return CONTAINER_LAYOUT;
+  }
+
+  async health(): Promise<BackendHealth> {
+    const { settings } = this.#options;
+    try {
+      const definition = await this.#api.definition(settings.taskDefinition);
+      if (definition === undefined) {
+        const detail = `There is no task definition ${settings.taskDefinition} (ECS_TASK_DEFINITION): register the one of docs/ecs.md.`;
+        return { ok: false, detail };
+      }
+      const unfit = unfitDefinition(definition, settings);
+      if (unfit !== undefined) {
+        const detail = `The task definition ${settings.taskDefinition} cannot keep a session in: ${unfit}. See docs/ecs.md.`;
+        return { ok: false, detail };
+      }
+      return { ok: true, detail: `ECS answers and has ${settings.taskDefinition}.` };
+    } catch (error) {
+      return { ok: false, detail: `ECS does not answer: ${problemOf(error)}`.slice(0, 2048) };
+    }
+  }
+
+  async start(
+    key: PlacementKey,
+    folders: SessionFolders,
+    resources: Resources | null,
+    options: StartOptions,
+  ): Promise<StartResult> {
+    if (resources === null) throw new Error('a container without limits');
+    const name = placementName(key);
+    if (typeof this.#tasks.get(name) === 'string') return { ok: true };
+    this.#tasks.set(name, null);
+    try {
+      const result = await this.#start(key, folders, resources, options);
+      if (!result.ok) await this.#giveUp(key, folders);
+      return result;
+    } catch (error) {
+      // The next process of the runner finds what is written down, and goes on.
+      if (this.#closed) throw error;
+      await this.#giveUp(key, folders);
+      if (options.signal.aborted)
+        return { ok: false, failure: { code: 'container_start_failed', detail: 'It was stopped while it started.' } };
+      throw error;
+    }
+  }
+
+  async #start(
+    key: PlacementKey,
+    folders: SessionFolders,
+    resources: Resources,
+    { signal, onWaiting }: StartOptions,
+  ): Promise<StartResult> {
+    const { door } = this.#options;
+    const { token } = await door.expect(key, folders);
+    const porter = {
+      CC_DOCKER_RUNNER_ADDRESS: door.address,
+      CC_DOCKER_RUNNER_CA: door.ca,
+      CC_DOCKER_PORTER_TOKEN: token,
+    };
+    const onAccepted = (arn: string): void => void this.#tasks.set(placementName(key), arn);
+    const placed = await this.#placer.place({ key, folders, resources, porter, onAccepted, signal, onWaiting });
+    if (!placed.ok) return placed;
+    const { arn, task } = placed;
+    const address = addressOf(task);
+    if (address === undefined || !door.bind(key, address)) {
+      const detail = 'Someone else than the session’s task came to the runner with its token. The task was stopped.';
+      return { ok: false, failure: { code: 'container_start_failed', detail } };
+    }
+    return await this.#arrived(key, arn, signal);
+  }
+
+  /** Waits until it runs, and its porter is here. */
+  async #arrived(key: PlacementKey, arn: string, signal: AbortSignal): Promise<StartResult> {
+    const { door, times } = this.#options;
+    const ms = times?.arrival ?? TIMES.arrival;
+    const late = AbortSignal.timeout(ms);
+    const over = new AbortController();
+    const either = AbortSignal.any([signal, late, over.signal]);
+    const ended = this.#watch.until(arn, hasEnded, either);
+    const running = this.#watch.until(arn, ({ lastStatus }) => lastStatus === 'RUNNING', either);
+    const here = Promise.all([running, door.arrived(key, either)]).then(() => 'here' as const);
+    for (const wait of [ended, here]) wait.catch(() => undefined);
+    try {
+      const first = await Promise.race([ended, here]);
+      if (first === 'here') return { ok: true };
+      const detail = first === undefined ? 'ECS does not know its task any more.' : startProblem(first).detail;
+      return { ok: false, failure: { code: 'container_start_failed', detail } };
+    } catch (error) {
+      if (!late.aborted || signal.aborted) throw error;
+      const detail = `The session’s task did not reach the runner at ${door.address} within ${ms / 1000} s: check PORTER_ADDRESS and the security groups (docs/ecs.md).`;
+      return { ok: false, failure: { code: 'container_start_failed', detail } };
+    } finally {
+      over.abort();
+    }
+  }
+
+  /** There is to be no task of it. */
+  async #giveUp(key: PlacementKey, folders: SessionFolders): Promise<void> {
+    const { door, log } = this.#options;
+    const name = placementName(key);
+    const arn = this.#tasks.get(name);
+    await door.forget(key);
+    // What ECS accepted without our hearing of it has no name here, and is swept.
+    this.#tasks.delete(name);
+    if (typeof arn === 'string')
+      await this.#api
+        .stop(arn, 'The session was given up.')
+        .catch((error: unknown) => log.warn('task not stopped', { arn, error }));
+    await removeTaskRecord(folders);
+  }
+
+  async adopt(key: PlacementKey, folders: SessionFolders): Promise<void> {
+    await this.#options.door.expect(key, folders);
+  }
+
+  /** ECS gives it the `stopTimeout` of the task definition, whatever `graceMs` is. */
+  async stop(key: PlacementKey): Promise<void> {
+    const arn = this.#tasks.get(placementName(key));
+    if (typeof arn !== 'string') return;
+    await this.#api.stop(arn, 'The session was stopped.');
+    await this.#watch.until(arn, hasEnded);
+  }
+
+  async pause(): Promise<void> {
+    throw new Error('ECS cannot pause a task');
+  }
+
+  async resume(): Promise<void> {}
+
+  async processes(): Promise<number | null> {
+    return null;
+  }
+
+  async wait(key: PlacementKey): Promise<ContainerExit> {
+    const arn = this.#tasks.get(placementName(key));
+    if (typeof arn !== 'string') return GONE;
+    const task = await this.#watch.until(arn, hasEnded);
+    return task === undefined ? GONE : exitOf(task);
+  }
+
+  async remove(key: PlacementKey): Promise<void> {
+    const { door, sessions } = this.#options;
+    await this.stop(key);
+    await door.forget(key);
+    this.#tasks.delete(placementName(key));
+    const folders = sessionFolders(sessions, key.session_id);
+    const record = await readTaskRecord(folders);
+    if (record?.epoch === key.epoch) await removeTaskRecord(folders);
+  }
+
+  async list(): Promise<OwnContainer[]> {
+    const { runnerId } = this.#options;
+    const recorded = await this.#recorded();
+    const listed = await this.#api.list(startedBy(runnerId));
+    const arns = [...new Set([...recorded.keys(), ...listed])];
+    const tasks = await this.#api.describe(arns);
+    const found = new Map<string, OwnContainer>();
+    for (const arn of arns) {
+      const task = tasks.get(arn);
+      // What the runner wrote down is first: of two tasks of one key, the other is swept.
+      const key = recorded.get(arn) ?? (task === undefined ? undefined : keyOfTask(task));
+      if (key === undefined || found.has(placementName(key))) continue;
+      this.#tasks.set(placementName(key), arn);
+      found.set(placementName(key), { key, running: task !== undefined && !isEnding(task) });
+    }
+    this.#sweep.start();
+    return [...found.values()];
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#sweep.stop();
+    this.#watch.close();
+    this.#api.close();
+  }
+
+  /** The tasks that this runner has written down. */
+  async #recorded(): Promise<Map<string, PlacementKey>> {
+    const { sessions, log } = this.#options;
+    const recorded = new Map<string, PlacementKey>();
+    for (const session_id of await readdir(sessions)) {
+      try {
+        const record = await readTaskRecord(sessionFolders(sessions, session_id));
+        if (typeof record?.arn === 'string') recorded.set(record.arn, { session_id, epoch: record.epoch });
+      } catch (error) {
+        log.error('task record not read', { session: session_id, problem: messageOf(error) });
+      }
+    }
+    return recorded;
+  }
+}
+
+const isEnding = (task: Task): boolean => task.desiredStatus === 'STOPPED';

@@ -1,0 +1,49 @@
+import type * as z from 'zod';
+import type { taskDefinition } from './task-definition.ts';
+
+const VOLUMES = [
+  { name: 'run', containerPath: '/run/cc-docker' },
+  { name: 'workspace', containerPath: '/workspace' },
+  { name: 'claude', containerPath: '/claude' },
+  { name: 'home', containerPath: '/home/agent' },
+  { name: 'tmp', containerPath: '/tmp' },
+];
+
+/** The task definition that an operator registers, as `docs/ecs.md` has it. */
+export function sessionDefinition(image = 'cc-docker/session'): z.input<typeof taskDefinition> {
+  const mounts = (readOnly: readonly string[]) =>
+    VOLUMES.map(({ name, containerPath }) => ({
+      sourceVolume: name,
+      containerPath,
+      readOnly: readOnly.includes(name),
+    }));
+  return {
+    family: 'cc-docker-session',
+    networkMode: 'awsvpc',
+    requiresCompatibilities: ['FARGATE', 'EC2'],
+    cpu: '1024',
+    memory: '2048',
+    volumes: VOLUMES.map(({ name }) => ({ name })),
+    containerDefinitions: [
+      {
+        name: 'porter',
+        image,
+        user: '0:0',
+        entryPoint: ['node', '/opt/cc-docker/porter.mjs'],
+        mountPoints: mounts([]),
+        healthCheck: { command: ['CMD', 'node', '/opt/cc-docker/porter.mjs', 'health'], interval: 5 },
+        stopTimeout: 120,
+      },
+      {
+        name: 'session',
+        image,
+        user: '1000:1000',
+        readonlyRootFilesystem: true,
+        linuxParameters: { initProcessEnabled: true, capabilities: { drop: ['ALL'] } },
+        mountPoints: mounts(['run']),
+        dependsOn: [{ containerName: 'porter', condition: 'HEALTHY' }],
+        stopTimeout: 30,
+      },
+    ],
+  };
+}

@@ -2,6 +2,11 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createLog, messageOf } from '../runner/lib/log.ts';
 import { waitAtMost } from '../runner/lib/wait-at-most.ts';
+import { STORE_OWNER } from '../protocol/link/porter.ts';
+import { Orders } from './orders.ts';
+import { RunnerStore } from './runner-store.ts';
+import { SessionFiles } from './session-files.ts';
+import { fetchRunFolder } from './run-folder.ts';
 import { RunnerLine } from './runner-line.ts';
 import { SessionSockets } from './session-sockets.ts';
 import { parsePorterSettings, type PorterSettings } from './settings.ts';
@@ -17,16 +22,22 @@ const LAST_MS = 1_500;
 /** The session cannot write the folder, so it cannot make this file. */
 const readyFile = (run: string) => path.join(run, 'porter.ready');
 
-async function main({ run, stopMs, ...settings }: PorterSettings): Promise<void> {
+async function main({ run, trees, cache, user, stopMs, ...settings }: PorterSettings): Promise<void> {
   const log = createLog('info');
   rmSync(readyFile(run), { force: true });
-  const line = new RunnerLine({ ...settings, log });
+  let orders: Orders | undefined;
+  const line = new RunnerLine({ ...settings, log, onWelcome: (welcomed) => orders?.listen(welcomed) });
   let sockets: SessionSockets | undefined;
   const stop = async (): Promise<void> => {
     log.info('stopping');
-    // The session's container is told to end at the same time, and has last words.
-    if ((await waitAtMost(sockets?.quiet() ?? Promise.resolve(), stopMs - LAST_MS)) === 'late')
+    const end = Date.now() + stopMs - LAST_MS;
+    // The session's container is told to end at the same time, and has last words. What it has not saved by half of the time is
+    // saved as it is then.
+    const patience = orders === undefined ? stopMs - LAST_MS : stopMs / 2;
+    if ((await waitAtMost(sockets?.quiet() ?? Promise.resolve(), patience)) === 'late')
       log.warn('the session has not ended in time');
+    if ((await waitAtMost(orders?.finish(line) ?? Promise.resolve(), end - Date.now())) === 'late')
+      log.error('the files are not saved in time');
     await sockets?.close();
     await waitAtMost(line.close(), LAST_MS / 2);
     process.exit(0);
@@ -34,6 +45,14 @@ async function main({ run, stopMs, ...settings }: PorterSettings): Promise<void>
   process.once('SIGTERM', () => void stop());
   sockets = await SessionSockets.open(run, line);
   await line.arrived;
+  await fetchRunFolder({ run, user, line, log });
+  if (trees !== undefined) {
+    const store = new RunnerStore(line);
+    const files = new SessionFiles({ trees, cache, user, store, owner: STORE_OWNER, log });
+    await files.fetch();
+    orders = new Orders(files, log);
+    orders.listen(line);
+  }
   writeFileSync(readyFile(run), '');
 }
 

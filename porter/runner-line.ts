@@ -23,6 +23,8 @@ export interface RunnerLineOptions {
   ca: string;
   token: string;
   log: Log;
+  /** The runner has taken this porter, for the first time or again. */
+  onWelcome?: (line: RunnerLine) => void;
 }
 
 /** The one connection to the runner. It dials again after each break, for as long as it takes. */
@@ -48,9 +50,9 @@ export class RunnerLine {
   }
 
   /** Opens a stream to what the runner has under this path; undefined: there is no connection at the moment. */
-  stream(path: string): ClientHttp2Stream | undefined {
+  stream(path: string, headers: Readonly<Record<string, string>> = {}): ClientHttp2Stream | undefined {
     if (this.#session === undefined || this.#session.closed) return undefined;
-    return this.#session.request({ ':method': 'POST', ':path': path }, { endStream: false });
+    return this.#session.request({ ...headers, ':method': 'POST', ':path': path }, { endStream: false });
   }
 
   /** Ends the connection, once its streams have ended. Resolves when all that it carried is on its way. */
@@ -112,6 +114,7 @@ export class RunnerLine {
       this.#failures = 0;
       this.#session = session;
       this.#onArrived();
+      this.#options.onWelcome?.(this);
     });
     request.resume();
     const { token } = this.#options;

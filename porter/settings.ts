@@ -19,6 +19,8 @@ const user = z
     return { uid, gid };
   });
 
+const folder = z.string().startsWith('/', { error: 'must be an absolute path' });
+
 /** The porter's environment. Whoever runs the container sets it: no name here reaches the session. */
 const porterEnvironment = z.object({
   /** The runner's address for porters. */
@@ -28,9 +30,14 @@ const porterEnvironment = z.object({
   /** Lets this porter arrive, once. */
   CC_DOCKER_PORTER_TOKEN: z.string().min(1),
   /** The run folder, which the session sees too and cannot write. */
-  CC_DOCKER_RUN: z.string().startsWith('/').default('/run/cc-docker'),
+  CC_DOCKER_RUN: folder.default('/run/cc-docker'),
   /** The user of the session's processes. */
   CC_DOCKER_SESSION_USER: user.default({ uid: 1000, gid: 1000 }),
+  /** The session's trees, which the porter fetches and saves. Absent: it carries no files. */
+  CC_DOCKER_WORKSPACE: folder.optional(),
+  CC_DOCKER_CONVERSATION: folder.optional(),
+  /** Of the porter's own: the session cannot see it. */
+  CC_DOCKER_CACHE: folder.default('/var/tmp/cc-docker-porter'),
   /** From SIGTERM until the container is killed, seconds: the task's stop timeout. */
   CC_DOCKER_STOP_SECONDS: z.coerce.number().int().min(2).max(MOST_SECONDS).default(30),
 });
@@ -40,6 +47,8 @@ export interface PorterSettings {
   ca: string;
   token: string;
   run: string;
+  trees: { workspace: string; conversation: string } | undefined;
+  cache: string;
   user: { uid: number; gid: number };
   stopMs: number;
 }
@@ -61,6 +70,11 @@ export function parsePorterSettings(
       ca: data.CC_DOCKER_RUNNER_CA,
       token: data.CC_DOCKER_PORTER_TOKEN,
       run: data.CC_DOCKER_RUN,
+      trees:
+        data.CC_DOCKER_WORKSPACE === undefined || data.CC_DOCKER_CONVERSATION === undefined
+          ? undefined
+          : { workspace: data.CC_DOCKER_WORKSPACE, conversation: data.CC_DOCKER_CONVERSATION },
+      cache: data.CC_DOCKER_CACHE,
       user: data.CC_DOCKER_SESSION_USER,
       stopMs: data.CC_DOCKER_STOP_SECONDS * 1000,
     },

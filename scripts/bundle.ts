@@ -7,6 +7,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** The one file that runs in a container, once `bundleWrapper` has made it. */
 export const WRAPPER_BUNDLE = path.join(root, 'build/wrapper.mjs');
+/** What stands beside a container that is not on the runner's machine, once `bundlePorter` has made it. */
+export const PORTER_BUNDLE = path.join(root, 'build/porter.mjs');
 /** The edge for workerd, once `bundleWorker` has made it. */
 export const WORKER_BUNDLE = path.join(root, 'build/worker.mjs');
 
@@ -60,6 +62,23 @@ export async function bundleWrapper(): Promise<string> {
     // Each container's start reads it: 30 ms less.
     minify: true,
     plugins: [englishOnly, finishedToolList],
+  });
+}
+
+/**
+ * Bundles the porter: `build/porter.mjs`, which is in the image beside the wrapper.
+ *
+ * @returns the bundle's path
+ * @throws when the sources do not bundle
+ */
+export async function bundlePorter(): Promise<string> {
+  return await bundle('porter/main.ts', PORTER_BUNDLE, {
+    platform: 'node',
+    target: 'node24',
+    minify: true,
+    // Packages in CommonJS call `require` of Node's own modules.
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    plugins: [englishOnly],
   });
 }
 

@@ -9,6 +9,49 @@ import * as z from 'zod';
 export const PORTER_SERVICES = ['link', 'model', 'proxy'] as const;
 export type PorterService = (typeof PORTER_SERVICES)[number];
 
+/** The path of a stream whose answer is the files of the session's run folder, as a tar. */
+export const RUN_PATH = '/run';
+
+/**
+ * The path of a stream that asks the runner's store of this session's files: `REQUEST_HEADER` says what, the body is an object
+ * to put, and the answer's body what was asked for. 404: there is none. 413: it is too large.
+ */
+export const STORE_PATH = '/store';
+export const REQUEST_HEADER = 'cc-request';
+const key = z.string().regex(/^[\w][\w./-]{0,255}$/);
+export const storeRequest = z.discriminatedUnion('op', [
+  z.object({ op: z.literal('id') }),
+  z.object({ op: z.literal('put'), key }),
+  z.object({
+    op: z.literal('get'),
+    key,
+    /** Bytes from and to, both counted. */
+    range: z.object({ first: z.int().min(0), last: z.int().min(0) }).optional(),
+  }),
+  z.object({ op: z.literal('has'), key }),
+  z.object({ op: z.literal('list'), prefix: key }),
+  z.object({ op: z.literal('remove'), key }),
+]);
+export type StoreRequest = z.infer<typeof storeRequest>;
+export const storedObjects = z.array(z.object({ key: z.string(), size: z.int(), modified: z.number() }));
+
+/** The one part of that store. */
+export const STORE_OWNER = '0'.repeat(64);
+
+/** The path of a stream whose answer is open as long as the connection: each line is the number of an order to save the files. */
+export const ORDERS_PATH = '/orders';
+/** The path of a stream that says that an order was carried out: an `OrdersDone`. */
+export const DONE_PATH = '/done';
+/** Longest such report, bytes. */
+export const ORDER_LIMIT = 4096;
+export const ordersDone = z.object({
+  /** null: nobody ordered it. The session has ended, and all that it left is saved. */
+  order: z.int().min(1).nullable(),
+  /** Why it could not be; null: it was. */
+  problem: z.string().max(1024).nullable(),
+});
+export type OrdersDone = z.infer<typeof ordersDone>;
+
 /** The name in the runner's certificate, whatever its address is: the porter trusts the runner's own authority alone. */
 export const DOOR_NAME = 'runner.cc-docker.internal';
 

@@ -45,6 +45,8 @@ export interface ContainerExit {
   outOfMemory: boolean;
   /** Why it ended, where the engine knows more than the code says: sentences for the session's user. */
   engine?: string;
+  /** It was gone before it could save what it wrote: its files are as they were saved last. */
+  filesUnsaved?: true;
   /** Somebody else removed it from the engine. */
   removed?: true;
   /** The end of what its processes wrote to stdout and stderr, at most `LOG_TAIL` characters. */
@@ -64,15 +66,16 @@ export interface ContainerBackend {
   readonly name: BackendName;
   readonly owner: Owner | undefined;
   /**
-   * What keeps a container in. `no_network`: it has no network card, and the session's sockets are the only way out.
-   * `runner_only`: its card reaches the runner, which the sockets lead to, and nothing else. Both have their limits enforced.
-   * null: nothing, and it has no limits.
+   * What keeps a container in: the session's sockets are its only way out, and its limits are enforced. null: nothing does, and
+   * it has no limits. `runner`: it has a network card, which reaches this address and nothing else; null: it has none.
    */
-  readonly seal: 'no_network' | 'runner_only' | null;
+  readonly seal: { readonly runner: { readonly host: string; readonly port: number } | null } | null;
   /** The container has a kernel of its own (gVisor, a virtual machine), which takes the place of some guarantees of the seal. */
   readonly ownKernel: boolean;
   layout(folders: SessionFolders): ContainerLayout;
   health(): Promise<BackendHealth>;
+  /** A container works in the session's folders themselves. Else they are a copy, which `syncFiles` brings up to date. */
+  readonly hasFilesHere: boolean;
   /** `pause` works. Where it does not, what a container does to its files is not watched from outside. */
   readonly canPause: boolean;
   /**
@@ -112,12 +115,18 @@ export interface ContainerBackend {
   processes(key: PlacementKey): Promise<number | null>;
   /** Measures files with root's rights, when the runner has not got them and the kernel gives it none; absent: nothing can. */
   readonly privilegedMeasure?: Measure;
-  /** Resolves when the container has ended. It keeps waiting while the engine does not answer. */
+  /**
+   * What the running container has written so far is in the folders.
+   *
+   * @throws when it cannot be had
+   */
+  syncFiles(key: PlacementKey, folders: SessionFolders): Promise<void>;
+  /** Resolves when the container has ended, and what it left is in the session's folders. It keeps waiting while the engine does not answer. */
   wait(key: PlacementKey): Promise<ContainerExit>;
   /** Removes the container. One that still runs is killed first. */
   remove(key: PlacementKey): Promise<void>;
   /** This runner's containers, ended ones too. @throws when the engine does not answer */
   list(): Promise<OwnContainer[]>;
   /** Detaches from all containers, which run on. Calls of `wait` reject. */
-  close(): void;
+  close(): Promise<void>;
 }

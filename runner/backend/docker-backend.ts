@@ -58,7 +58,8 @@ const ENDED = ['created', 'exited', 'dead', 'removing'];
 export class DockerBackend implements ContainerBackend {
   readonly name = 'docker';
   readonly owner;
-  readonly seal = 'no_network';
+  readonly seal = { runner: null };
+  readonly hasFilesHere = true;
   readonly canPause = true;
   readonly ownKernel;
   readonly privilegedMeasure;
@@ -213,6 +214,9 @@ export class DockerBackend implements ContainerBackend {
     }
   }
 
+  /** It works in them. */
+  async syncFiles(): Promise<void> {}
+
   async processes(key: PlacementKey): Promise<number | null> {
     const container = this.#docker.getContainer(containerName(key));
     // This call takes no signal.
@@ -279,7 +283,7 @@ export class DockerBackend implements ContainerBackend {
     });
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#closed.abort();
   }
 }

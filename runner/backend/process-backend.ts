@@ -55,6 +55,7 @@ export class ProcessBackend implements ContainerBackend {
   readonly name = 'process';
   readonly owner = undefined;
   readonly seal = null;
+  readonly hasFilesHere = true;
   readonly canPause = false;
   readonly ownKernel = false;
   readonly #options: ProcessBackendOptions;
@@ -143,6 +144,9 @@ export class ProcessBackend implements ContainerBackend {
 
   async resume(): Promise<void> {}
 
+  /** It works in them. */
+  async syncFiles(): Promise<void> {}
+
   async processes(): Promise<number | null> {
     return null;
   }
@@ -178,7 +182,7 @@ export class ProcessBackend implements ContainerBackend {
     await removeFolder(home, tmp, pidPath(folders));
   }
 
-  close(): void {}
+  async close(): Promise<void> {}
 }
 
 const nameOf = (key: PlacementKey) => `${key.session_id}-${key.epoch}`;

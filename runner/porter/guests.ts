@@ -116,6 +116,13 @@ export class Guests {
     return verdict;
   }
 
+  /** Has the porter save its session's files. @throws when it cannot, or is not here */
+  async saveFiles(key: PlacementKey, signal: AbortSignal): Promise<void> {
+    const connection = this.#guests.get(placementName(key))?.connection;
+    if (connection === undefined) throw new Error('the porter is not here');
+    await connection.saveFiles(signal);
+  }
+
   /** A connection has ended. */
   gone(connection: PorterConnection): void {
     for (const guest of this.#guests.values()) if (guest.connection === connection) guest.connection = undefined;
@@ -145,7 +152,7 @@ export class Guests {
       await writePorterRecord(guest.folders, made);
       guest.record = made;
     }
-    return { run: run.path };
+    return { run: run.path, root: guest.folders.root };
   }
 }
 

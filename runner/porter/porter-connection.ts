@@ -1,15 +1,22 @@
 import http2, { type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import net from 'node:net';
+import { pipeline } from 'node:stream/promises';
 import type { TLSSocket } from 'node:tls';
 import {
   ARRIVAL_PATH,
+  DONE_PATH,
   MAX_ARRIVAL,
+  ORDERS_PATH,
   PORTER_SERVICES,
+  RUN_PATH,
+  STORE_PATH,
   porterArrival,
   type PorterArrival,
 } from '../../protocol/link/porter.ts';
 import { keepAlive } from '../lib/keep-alive.ts';
 import { splice } from '../lib/splice.ts';
+import { StoreService } from './store-service.ts';
+import { packRunFiles } from './run-files.ts';
 
 /** Connections to a session's sockets that a porter may have at a time. */
 const MAX_STREAMS = 512;
@@ -23,6 +30,8 @@ const SESSION_MB = 32;
 export interface Admitted {
   /** The folder with the session's sockets. */
   run: string;
+  /** The session's folder. */
+  root: string;
 }
 
 export interface PorterConnectionOptions {
@@ -38,6 +47,10 @@ export class PorterConnection {
   readonly #options: PorterConnectionOptions;
   readonly #session: ServerHttp2Session;
   #admitted: Admitted | undefined;
+  #store: StoreService | undefined;
+  /** The porter listens here. */
+  #listener: ServerHttp2Stream | undefined;
+  readonly #orders = new Map<number, PromiseWithResolvers<void>>();
   #arriving = false;
   #pings: NodeJS.Timeout | undefined;
 
@@ -58,6 +71,7 @@ export class PorterConnection {
     this.#session.on('error', () => {});
     this.#session.on('close', () => {
       clearInterval(this.#pings);
+      for (const order of this.#orders.values()) order.reject(new Error('the connection of the porter broke'));
       options.socket.destroy();
       options.onClose();
     });
@@ -70,10 +84,28 @@ export class PorterConnection {
     this.#options.socket.destroy();
   }
 
+  /** The porter saves the session's files now. Resolves when they are in the shuttle. @throws when it cannot, or is gone */
+  async saveFiles(signal: AbortSignal): Promise<void> {
+    const listener = this.#listener;
+    if (listener === undefined || listener.closed) throw new Error('the porter does not listen');
+    const order = Promise.withResolvers<void>();
+    const number = 1 + Math.max(0, ...this.#orders.keys());
+    this.#orders.set(number, order);
+    const onAbort = (): void => order.reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    listener.write(`${number}\n`);
+    try {
+      await order.promise;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      this.#orders.delete(number);
+    }
+  }
+
   #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
     stream.on('error', () => {});
     const path = headers[':path'];
-    if (this.#admitted !== undefined) return this.#serve(stream, path, this.#admitted);
+    if (this.#admitted !== undefined) return this.#serve(stream, headers, this.#admitted);
     if (this.#arriving || headers[':method'] !== 'POST' || path !== ARRIVAL_PATH) return this.close();
     this.#arriving = true;
     // Whatever fails here, who has not arrived learns nothing of it.
@@ -85,6 +117,7 @@ export class PorterConnection {
     const admitted = arrival.success ? await this.#options.admit(arrival.data, this) : undefined;
     if (admitted === undefined || this.#session.destroyed) return this.close();
     this.#admitted = admitted;
+    this.#store = new StoreService(admitted.root);
     this.#session.settings({ maxConcurrentStreams: MAX_STREAMS });
     this.#session.setLocalWindowSize(CONNECTION_WINDOW);
     this.#pings = keepAlive(this.#session, () => this.close());
@@ -92,7 +125,16 @@ export class PorterConnection {
     stream.end();
   }
 
-  #serve(stream: ServerHttp2Stream, path: string | undefined, { run }: Admitted): void {
+  #serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, { run }: Admitted): void {
+    const path = headers[':path'];
+    if (path === RUN_PATH) return void this.#sendRunFiles(stream, run);
+    if (path === STORE_PATH) return void this.#safely(stream, this.#store?.serve(stream, headers));
+    if (path === DONE_PATH) return void this.#safely(stream, this.#done(stream));
+    if (path === ORDERS_PATH) {
+      this.#listener = stream;
+      stream.respond({ ':status': 200 });
+      return;
+    }
     const service = PORTER_SERVICES.find((name) => path === `/${name}`);
     if (service === undefined) return stream.close(http2.constants.NGHTTP2_REFUSED_STREAM);
     const socket = net.connect({ path: `${run}/${service}.sock`, allowHalfOpen: true });
@@ -101,6 +143,33 @@ export class PorterConnection {
     });
     // The socket is not there, yet or any more: the stream is cancelled.
     splice(socket, stream);
+  }
+
+  async #done(stream: ServerHttp2Stream): Promise<void> {
+    const report = await this.#store?.done(stream);
+    const order = report === undefined || report.order === null ? undefined : this.#orders.get(report.order);
+    if (report?.problem === null) order?.resolve();
+    else order?.reject(new Error(report?.problem));
+  }
+
+  /** What the porter asks may be wrong, or the disk full: its stream is broken off, and it may ask again. */
+  async #safely(stream: ServerHttp2Stream, work: Promise<void> | undefined): Promise<void> {
+    try {
+      await work;
+    } catch {
+      stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
+    }
+  }
+
+  async #sendRunFiles(stream: ServerHttp2Stream, run: string): Promise<void> {
+    try {
+      const files = await packRunFiles(run);
+      stream.respond({ ':status': 200 });
+      await pipeline(files, stream);
+    } catch {
+      // It is broken off, and the porter asks again.
+      stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
+    }
   }
 }
 

@@ -100,6 +100,11 @@ export class PorterDoor {
     return await this.#guests.arrived(key, signal);
   }
 
+  /** Has the porter of the key save its session's files, into the session's folder. @throws when it cannot, or is not here */
+  async saveFiles(key: PlacementKey, signal: AbortSignal): Promise<void> {
+    await this.#guests.saveFiles(key, signal);
+  }
+
   /** Ends all connections of the key. Its token is void. */
   async forget(key: PlacementKey): Promise<void> {
     await this.#guests.remove(key);

@@ -10,6 +10,13 @@ export interface FilesDependencies {
   snapshots: Pick<Snapshots, 'save' | 'restore'>;
   /** Limits how many snapshots are taken at once. */
   semaphore: Semaphore;
+  /**
+   * What a running container has written so far is in the session's folders. Absent: containers work in the folders
+   * themselves, and clients can write there meanwhile.
+   *
+   * @throws when it cannot be had
+   */
+  sync?: (sessionId: string) => Promise<void>;
   /** The storage's id; empty while it is not known. */
   storage: () => string;
   /** Sends a report until it is acknowledged. */

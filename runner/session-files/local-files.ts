@@ -55,7 +55,8 @@ export class LocalFiles {
       ...(backoff && { backoff }),
     });
     const onDue = (trigger: SnapshotTrigger): void => this.#onDue(trigger);
-    this.#timers = new SnapshotTimers({ folders, everyMs, writtenMs, onDue, log: this.#log });
+    const sync = () => this.#sync();
+    this.#timers = new SnapshotTimers({ folders, everyMs, writtenMs, sync, onDue, log: this.#log });
   }
 
   /** @throws when the record of the files cannot be read */
@@ -100,7 +101,10 @@ export class LocalFiles {
     return await this.#inTurn(async () => {
       const closed = this.#closed.signal;
       if (closed.aborted) return { ok: false, reason: REMOVED };
-      if (this.#activity.running) return { ok: true, restored: undefined };
+      if (this.#activity.running) {
+        await this.#sync();
+        return { ok: true, restored: undefined };
+      }
       const plan = planFiles(files, this.state, await this.#areHere());
       if (plan.kind === 'lost') return { ok: false, reason: LOST };
       // A client that reads or writes meanwhile does not end a launch.
@@ -166,6 +170,7 @@ export class LocalFiles {
     const clone = this.state?.clone;
     if (clone !== 'begun' && clone !== 'cloned') return;
     await this.#record.change({ clone: 'cloned' });
+    await this.#sync();
     await this.#queue.saveStart();
     await this.#record.change({ clone: 'done' });
   }
@@ -193,6 +198,8 @@ export class LocalFiles {
   async beginWrite(files: SessionFiles): Promise<void> {
     const { state } = this;
     if (state === undefined) throw new Error('there are no files of this session here');
+    if (this.#activity.running && this.#dependencies.sync !== undefined)
+      throw new Error('while the session runs they are with its task, and can be written when it is stopped');
     this.#activity.changes += 1;
     this.#activity.writing += 1;
     this.#timers.stopWritten();
@@ -258,6 +265,18 @@ export class LocalFiles {
       .finally(() => (this.#preparations -= 1));
     this.#preparing = mine;
     return await mine;
+  }
+
+  /** What a container has written elsewhere comes here. No snapshot is taken of half of it. */
+  async #sync(): Promise<void> {
+    const { sync } = this.#dependencies;
+    if (sync === undefined) return;
+    await this.#queue.suspend();
+    try {
+      await sync(this.#id);
+    } finally {
+      this.#queue.resume();
+    }
   }
 
   async #areHere(): Promise<boolean> {

@@ -8,6 +8,7 @@ import { runnerMetrics } from '../lib/metrics.ts';
 import { placementName } from '../lib/placement-name.ts';
 import { Semaphore } from '../lib/semaphore.ts';
 import type { Placement } from '../lib/session-folders.ts';
+import { sessionFolders } from '../lib/session-folders.ts';
 import { waitAtMost } from '../lib/wait-at-most.ts';
 import { ControlConnection } from '../link/control-connection.ts';
 import { socketAliases, type SocketAliases } from '../link/socket-alias.ts';
@@ -84,6 +85,7 @@ export class Runner {
       sendUpdate: (session_id, report) => this.#control.send({ kind: 'snapshot', session_id, report }),
       owner: backend.owner,
       everyMs: settings.files.snapshotEveryMinutes * 60_000,
+      ...(!backend.hasFilesHere && { sync: (sessionId: string) => this.#syncFiles(sessionId) }),
       log,
       ...(options.snapshotBackoff && { backoff: options.snapshotBackoff }),
       ...(options.writtenMs !== undefined && { writtenMs: options.writtenMs }),
@@ -221,7 +223,7 @@ export class Runner {
     await Promise.all([this.#files.close(), this.#options.snapshots.close(), this.#sweep.close()]);
     await this.#options.traces?.close();
     this.#options.store.close();
-    this.#options.backend.close();
+    await this.#options.backend.close();
     await this.#aliases.close();
     this.#options.data.release();
   }
@@ -326,7 +328,13 @@ export class Runner {
     }
     if (this.#control.repeatEnded(key)) return;
     const { capacity } = this.#options.settings;
-    const refusal = launchRefusal({ launch, runs: this.#runs, capacity, draining: this.#drain.on });
+    const refusal = launchRefusal({
+      launch,
+      runs: this.#runs,
+      sharesFiles: this.#options.backend.hasFilesHere,
+      capacity,
+      draining: this.#drain.on,
+    });
     if (refusal !== undefined) return this.#control.reportEnded(key, refusal);
     const older = this.#runs.ofSession(key.session_id);
     for (const run of older) run.stop('stopped_by_user', 0);
@@ -338,6 +346,12 @@ export class Runner {
     const resources = backend.seal !== null ? effectiveResources(config.resources, settings.limits) : null;
     const { network, secrets } = config;
     return { epoch, token, resources, secrets, ...(network && { network }), ...(workspace_of && { workspace_of }) };
+  }
+
+  async #syncFiles(sessionId: string): Promise<void> {
+    for (const { key, running } of this.#runs.ofSession(sessionId))
+      if (running)
+        await this.#options.backend.syncFiles(key, sessionFolders(this.#options.data.sessions, key.session_id));
   }
 
   #reportStarted({ key: { session_id, epoch }, started }: ContainerRun): void {

@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node';
 import { installMcpServers } from '../../container/mcp-packages.ts';
-import { bundleWorker, bundleWrapper } from '../../scripts/bundle.ts';
+import { bundlePorter, bundleWorker, bundleWrapper } from '../../scripts/bundle.ts';
 import { bundleFakeWrapper } from './runner/fake-wrapper-bundle.ts';
 
 declare global {
@@ -8,7 +8,8 @@ declare global {
   var bundlesOfTests: Promise<unknown> | undefined;
 }
 
-const bundle = (): Promise<unknown> => Promise.all([bundleWrapper(), bundleWorker(), bundleFakeWrapper()]);
+const bundle = (): Promise<unknown> =>
+  Promise.all([bundleWrapper(), bundlePorter(), bundleWorker(), bundleFakeWrapper()]);
 
 /** The catalogue's MCP servers are installed here once, so that no test's time limit covers their download. */
 async function prepare(): Promise<void> {

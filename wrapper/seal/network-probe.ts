@@ -51,8 +51,9 @@ function answersQuestion({ host, port }: NetworkTarget, answerMs: number): Promi
     socket.once('message', () => done(true));
     // On its own loopback, the container refuses itself.
     socket.once('error', (error: NodeJS.ErrnoException) => done(error.code === 'ECONNREFUSED' && !isLoopback(host)));
-    // Connected, so that a refusal (ICMP) is told.
-    socket.connect(port, host, () => socket.send(QUESTION));
+    // Connected, so that a refusal (ICMP) is told. A callback would be called where there is no way to it, too.
+    socket.once('connect', () => socket.send(QUESTION));
+    socket.connect(port, host);
   });
 }
 

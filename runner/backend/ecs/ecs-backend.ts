@@ -10,7 +10,7 @@ import type { ContainerBackend, ContainerExit, OwnContainer, StartOptions, Start
 import { CONTAINER_LAYOUT } from '../container-spec.ts';
 import { TaskApi } from './task-api.ts';
 import { problemOf } from './task-answer.ts';
-import type { TaskDoor } from './task-door.ts';
+import type { TaskDoor, TaskFiles } from './task-door.ts';
 import { exitOf, startProblem } from './task-end.ts';
 import { addressOf, TaskPlacer } from './task-placer.ts';
 import { readTaskRecord, removeTaskRecord } from './task-record.ts';
@@ -23,6 +23,7 @@ export interface EcsBackendOptions {
   client: ECSClient;
   settings: EcsSettings;
   door: TaskDoor;
+  files: TaskFiles;
   runnerId: string;
   /** The folder that has a folder for each session. */
   sessions: string;
@@ -55,6 +56,12 @@ const TIMES: EcsTimes = {
   backoff: { minMs: 1_000, maxMs: 30_000 },
 };
 
+/** The user of a session's processes in its task, as the task definition has it. */
+export const TASK_OWNER = { uid: 1000, gid: 1000 };
+
+/** How long a task may take to hand over its files while it runs. */
+const FETCH_MS = 120_000;
+
 const GONE: ContainerExit = { code: null, signal: null, outOfMemory: false, removed: true, log: '' };
 
 /**
@@ -63,11 +70,12 @@ const GONE: ContainerExit = { code: null, signal: null, outOfMemory: false, remo
  */
 export class EcsBackend implements ContainerBackend {
   readonly name = 'ecs';
-  readonly owner = { uid: 1000, gid: 1000 };
-  readonly seal = 'runner_only';
+  readonly owner = TASK_OWNER;
+  readonly seal;
   /** On Fargate each task is a virtual machine. */
   readonly ownKernel;
   readonly canPause = false;
+  readonly hasFilesHere = false;
   readonly #options: EcsBackendOptions;
   readonly #api: TaskApi;
   readonly #watch: TaskWatch;
@@ -86,6 +94,9 @@ export class EcsBackend implements ContainerBackend {
     const shared = { api: this.#api, watch: this.#watch, settings, runnerId, log };
     this.#placer = new TaskPlacer({ ...shared, roomMs: times.room, backoff: times.backoff });
     this.#sweep = new TaskSweep({ ...shared, everyMs: times.sweep, tasks: this.#tasks });
+    const colon = options.door.address.lastIndexOf(':');
+    const [host, port] = [options.door.address.slice(0, colon), Number(options.door.address.slice(colon + 1))];
+    this.seal = { runner: { host, port } };
     this.ownKernel = settings.capacity.every((way) =>
       'launchType' in way ? way.launchType === 'FARGATE' : way.provider.startsWith('FARGATE'),
     );
@@ -144,7 +155,10 @@ export class EcsBackend implements ContainerBackend {
     resources: Resources,
     { signal, onWaiting }: StartOptions,
   ): Promise<StartResult> {
-    const { door } = this.#options;
+    const { door, files } = this.#options;
+    const known = await readTaskRecord(folders);
+    // A task that an earlier process of the runner has asked for may have them already.
+    if (known?.epoch !== key.epoch) await files.load(folders);
     const { token } = await door.expect(key, folders);
     const porter = {
       CC_DOCKER_RUNNER_ADDRESS: door.address,
@@ -176,7 +190,8 @@ export class EcsBackend implements ContainerBackend {
     for (const wait of [ended, here]) wait.catch(() => undefined);
     try {
       const first = await Promise.race([ended, here]);
-      if (first === 'here') return { ok: true };
+      // One that has ended already has run too: `wait` says how it ended.
+      if (first === 'here' || first?.startedAt !== undefined) return { ok: true };
       const detail = first === undefined ? 'ECS does not know its task any more.' : startProblem(first).detail;
       return { ok: false, failure: { code: 'container_start_failed', detail } };
     } catch (error) {
@@ -229,7 +244,17 @@ export class EcsBackend implements ContainerBackend {
     const arn = this.#tasks.get(placementName(key));
     if (typeof arn !== 'string') return GONE;
     const task = await this.#watch.until(arn, hasEnded);
-    return task === undefined ? GONE : exitOf(task);
+    const exit = task === undefined ? GONE : exitOf(task);
+    return (await this.#unload(key)) ? exit : { ...exit, filesUnsaved: true };
+  }
+
+  async syncFiles(key: PlacementKey, folders: SessionFolders): Promise<void> {
+    await this.#options.files.fetch(key, folders, AbortSignal.timeout(FETCH_MS));
+  }
+
+  async #unload(key: PlacementKey): Promise<boolean> {
+    const { files, sessions } = this.#options;
+    return await files.unload(sessionFolders(sessions, key.session_id));
   }
 
   async remove(key: PlacementKey): Promise<void> {
@@ -261,10 +286,11 @@ export class EcsBackend implements ContainerBackend {
     return [...found.values()];
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#closed = true;
     this.#sweep.stop();
     this.#watch.close();
+    await this.#options.door.close();
     this.#api.close();
   }
 

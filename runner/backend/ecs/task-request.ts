@@ -8,7 +8,7 @@ import { ec2Size, fargateSize, volumeGib } from './task-size.ts';
 export const PORTER = 'porter';
 export const SESSION = 'session';
 /** The volume of the session's files, where it is one of EBS. */
-const FILES_VOLUME = 'files';
+const FILES_VOLUME = 'workspace';
 
 /** ECS's own limit of all overrides together, characters. */
 const OVERRIDES_LIMIT = 8192;

@@ -12,6 +12,8 @@ export interface SnapshotTimersOptions {
   /** Between two periodic snapshots, milliseconds; 0: none. */
   everyMs: number;
   writtenMs?: number | undefined;
+  /** Brings the folders up to date. */
+  sync: () => Promise<void>;
   onDue: (trigger: SnapshotTrigger) => void;
   log: Log;
 }
@@ -52,8 +54,9 @@ export class SnapshotTimers {
   }
 
   async #checkPeriodic(): Promise<void> {
-    const { folders, onDue, log } = this.#options;
+    const { folders, sync, onDue, log } = this.#options;
     try {
+      await sync();
       if (await changedSince(stampFile(folders), [folders.workspace, folders.claude])) onDue('periodic');
     } catch (error) {
       log.error('no periodic snapshot', { error });

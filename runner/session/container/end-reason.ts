@@ -60,15 +60,14 @@ const REFUSED: Record<Refusal | 'lost_items', string> = {
  * Why a container that had started has ended. The stop's cause has precedence: a container that was stopped may also have
  * been killed, or have exited with an error.
  */
-export function endReason({
-  exit,
-  stopCause,
-  refused,
-  full,
-  unresponsive,
-  processes = 0,
-  resources,
-}: EndFacts): Reason {
+export function endReason(facts: EndFacts): Reason {
+  const reason = reasonOf(facts);
+  return facts.exit.filesUnsaved === true ? { ...reason, detail: `${reason.detail} ${UNSAVED}` } : reason;
+}
+
+const UNSAVED = 'It was gone before it could save what it wrote: the session’s files are as they were saved last.';
+
+function reasonOf({ exit, stopCause, refused, full, unresponsive, processes = 0, resources }: EndFacts): Reason {
   if (stopCause !== undefined) return STOPPED[stopCause];
   if (full !== undefined) return fullReason(full, resources);
   if (refused !== undefined)

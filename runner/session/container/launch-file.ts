@@ -20,6 +20,8 @@ export interface LaunchFileInput {
   /** The container is sealed: the wrapper checks the seal, and tools get the address of the egress proxy. */
   sealed: boolean;
   ownKernel: boolean;
+  /** The container has a network card, which is to reach this address alone. Absent or null: it has none. */
+  runner?: { readonly host: string; readonly port: number } | null | undefined;
   forwards: readonly AddressedForward[];
   /** The secrets that the operator exposes to the container. */
   exposedEnv: Record<string, string>;
@@ -112,6 +114,7 @@ export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch>
     scratch: layout.tmp,
     ...(layout.offers !== undefined && { offers: layout.offers }),
     seal: sealed,
+    ...(input.runner && { network: { runner: input.runner } }),
     ...(ownKernel && { own_kernel: true }),
     ...(sealed && {
       egress: { socket: path.join(layout.run, PROXY_SOCKET), proxy_port: PROXY_PORT, forwards: [...forwards] },

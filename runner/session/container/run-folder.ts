@@ -46,7 +46,19 @@ export async function writeRunFolder(input: RunFolderInput): Promise<void> {
   const env = { exposedEnv, packageEnv, claudeEnv };
   const git = clone ? gitLaunch(launch, plan) : undefined;
   const telemetry = input.traces?.isOn === true;
-  const launchInput = { launch, folders, layout, upstream, ...env, sealed, ownKernel, forwards, git, telemetry };
+  const launchInput = {
+    launch,
+    folders,
+    layout,
+    upstream,
+    ...env,
+    sealed,
+    ownKernel,
+    forwards,
+    git,
+    telemetry,
+    runner: seal?.runner,
+  };
   const authorities = containerAuthorities(plan, egress);
   await Promise.all([
     launchFile(launchInput).then((file) => writeLaunchFile(folders, backend.owner, file)),

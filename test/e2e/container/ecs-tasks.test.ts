@@ -44,7 +44,7 @@ describeDockerAsRoot('tasks of the stand-in of ECS', ({ docker, image }) => {
       '1.1.1.1|443',
       ...hosts.filter((host) => host !== network.runnerAddress).map((host) => `${host}|${port}`),
     ];
-    const ecs = await EcsStandIn.start({ runtime: new DockerRuntime({ docker, network, port }) });
+    const ecs = await EcsStandIn.start({ runtime: new DockerRuntime({ docker, network }) });
     const look = ['-e', LOOK, network.runnerAddress, String(port), ...closed];
     ecs.operations.register({
       family: 'session',
@@ -70,6 +70,7 @@ describeDockerAsRoot('tasks of the stand-in of ECS', ({ docker, image }) => {
           image,
           user: '0:0',
           entryPoint: ['sh'],
+          environment: [{ name: 'CC_DOCKER_RUNNER_ADDRESS', value: `${network.runnerAddress}:${port}` }],
           command: ['-c', 'echo here > /run/cc-docker/file; exec sleep 1000'],
           mountPoints: [{ sourceVolume: 'run', containerPath: '/run/cc-docker' }],
           healthCheck: { command: ['CMD', 'test', '-e', '/run/cc-docker/file'] },

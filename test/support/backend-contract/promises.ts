@@ -8,6 +8,8 @@ export interface Promises {
   memory: boolean;
   /** So is the number of its processes. */
   processes: boolean;
+  /** It can be killed without the time that it has to end. */
+  endsAtOnce: boolean;
   /** The end of a container's log is known to the runner. */
   log: boolean;
   /** A container runs on without its runner, and the next one takes it up. */
@@ -15,8 +17,8 @@ export interface Promises {
 }
 
 export const PROMISES: Readonly<Record<BackendName, Promises>> = {
-  docker: { sealed: true, memory: true, processes: true, log: true, outlivesRunner: true },
-  process: { sealed: false, memory: false, processes: false, log: true, outlivesRunner: false },
-  // Fargate has no limit of processes, and logs go to CloudWatch, which the runner does not read.
-  ecs: { sealed: true, memory: true, processes: false, log: false, outlivesRunner: true },
+  docker: { sealed: true, memory: true, processes: true, endsAtOnce: true, log: true, outlivesRunner: true },
+  process: { sealed: false, memory: false, processes: false, endsAtOnce: true, log: true, outlivesRunner: false },
+  // Fargate has no limit of processes and gives each task its time to end, and logs go to CloudWatch, which the runner does not read.
+  ecs: { sealed: true, memory: true, processes: false, endsAtOnce: false, log: false, outlivesRunner: true },
 };

@@ -21,7 +21,7 @@ export const ECS_SETTINGS: EcsSettings = {
 };
 
 /** Of a day in AWS, a few milliseconds. */
-const QUICK: EcsTimes = {
+export const QUICK: EcsTimes = {
   room: 30_000,
   arrival: 30_000,
   look: 10,
@@ -43,6 +43,7 @@ export function openDoor(): TaskDoor & { expected: Set<string> } {
     },
     bind: () => true,
     arrived: async () => undefined,
+    close: async () => {},
     forget: async (key) => void expected.delete(placementName(key)),
   };
 }
@@ -64,6 +65,7 @@ export async function backendOnStandIn(options: Omit<EcsStandInOptions, 'runtime
       client,
       settings: ECS_SETTINGS,
       door,
+      files: { load: async () => {}, fetch: async () => {}, unload: async () => true },
       runnerId: 'a-runner',
       sessions,
       log,

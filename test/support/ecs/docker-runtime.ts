@@ -12,8 +12,6 @@ export const TASK_LABEL = 'cc-docker-test.ecs-task';
 export interface DockerRuntimeOptions {
   docker: Docker;
   network: TaskNetwork;
-  /** The port of the runner's address that tasks reach. */
-  port: number;
 }
 
 /** Runs tasks as containers of a local engine: they share one network, with one card, and volumes, and nothing else. */
@@ -25,7 +23,8 @@ export class DockerRuntime implements TaskRuntime {
   }
 
   async create(plan: TaskPlan): Promise<TaskRun> {
-    const { docker, network, port } = this.#options;
+    const { docker, network } = this.#options;
+    const port = runnerPort(plan);
     const [first, ...others] = inOrder(plan.containers);
     if (first === undefined) throw new Error('a task without a container');
     await Promise.all(
@@ -100,6 +99,14 @@ export class DockerRuntime implements TaskRuntime {
       await pause(HEALTH_EVERY_MS);
     }
   }
+}
+
+/** The port that the task's security group leads to. */
+function runnerPort({ containers }: TaskPlan): number {
+  const address = containers
+    .flatMap(({ environment }) => environment)
+    .find(({ name }) => name === 'CC_DOCKER_RUNNER_ADDRESS')?.value;
+  return Number(address?.split(':').at(-1));
 }
 
 /** Those first on which others depend. */

@@ -9,8 +9,11 @@ const VOLUMES = [
   { name: 'tmp', containerPath: '/tmp' },
 ];
 
+/** The porter's time to save what the session left, seconds. */
+const PORTER_STOP = 60;
+
 /** The task definition that an operator registers, as `docs/ecs.md` has it. */
-export function sessionDefinition(image = 'cc-docker/session'): z.input<typeof taskDefinition> {
+export function sessionDefinition(image = 'cc-docker/session', stopTimeout = 30): z.input<typeof taskDefinition> {
   const mounts = (readOnly: readonly string[]) =>
     VOLUMES.map(({ name, containerPath }) => ({
       sourceVolume: name,
@@ -32,17 +35,23 @@ export function sessionDefinition(image = 'cc-docker/session'): z.input<typeof t
         entryPoint: ['node', '/opt/cc-docker/porter.mjs'],
         mountPoints: mounts([]),
         healthCheck: { command: ['CMD', 'node', '/opt/cc-docker/porter.mjs', 'health'], interval: 5 },
-        stopTimeout: 120,
+        environment: [
+          { name: 'CC_DOCKER_STOP_SECONDS', value: String(PORTER_STOP) },
+          { name: 'CC_DOCKER_WORKSPACE', value: '/workspace' },
+          { name: 'CC_DOCKER_CONVERSATION', value: '/claude' },
+        ],
+        stopTimeout: PORTER_STOP,
       },
       {
         name: 'session',
         image,
         user: '1000:1000',
         readonlyRootFilesystem: true,
+        environment: [{ name: 'HOME', value: '/home/agent' }],
         linuxParameters: { initProcessEnabled: true, capabilities: { drop: ['ALL'] } },
         mountPoints: mounts(['run']),
         dependsOn: [{ containerName: 'porter', condition: 'HEALTHY' }],
-        stopTimeout: 30,
+        stopTimeout,
       },
     ],
   };

@@ -34,7 +34,7 @@ export class LastingBackend extends ProcessBackend {
   }
 
   /** The runner lets go: what it waits for here is none of its business any more. */
-  override close(): void {
+  override async close(): Promise<void> {
     this.#closed.abort();
     this.#closed = new AbortController();
   }

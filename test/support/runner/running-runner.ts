@@ -71,7 +71,7 @@ export interface RunnerSetUp {
   edge?: FakeEdge;
   capacity?: number;
   egress?: Partial<EgressDependencies>;
-  makeBackend?: (data: DataFolder, log: Log) => ContainerBackend;
+  makeBackend?: (data: DataFolder, log: Log) => ContainerBackend | Promise<ContainerBackend>;
   snapshots?: FakeSnapshots;
   /** A real storage, in this folder, instead of the fake one. */
   storageFolder?: string;
@@ -115,7 +115,7 @@ export async function runRunner(options: RunnerSetUp = {}) {
     credentials: { token: async () => ({ token: 'token' }), unknown: () => {} },
     store: store ?? fakeStore,
     snapshots: store === undefined ? snapshots : new Snapshots({ store, log }),
-    backend: (options.makeBackend ?? processes)(opened.data, log),
+    backend: await (options.makeBackend ?? processes)(opened.data, log),
     data: opened.data,
     upstream: { kind: 'demo' },
     newModelHandler: () => createDemoModel(),

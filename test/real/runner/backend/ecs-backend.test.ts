@@ -207,14 +207,14 @@ test('the next process of the runner finds its tasks, also one of which only ECS
   const first = newBackend();
   await start(first, known);
   await start(first, over);
-  first.close();
+  await first.close();
   ecs.operations.tasks[1]?.stop('EssentialContainerExited', 'Essential container in task exited');
   // Accepted, and the process died before it heard of it.
   ecs.fault = ({ operation }: Call): Fault | undefined => (operation === 'RunTask' ? 'lost' : undefined);
   const dying = newBackend();
   void start(dying, lost).catch(() => undefined);
   await expect.poll(() => ecs.operations.tasks.length).toBe(3);
-  dying.close();
+  await dying.close();
   ecs.fault = () => undefined;
   const next = newBackend();
   await expect.poll(() => next.list()).toHaveLength(3);

@@ -4,6 +4,8 @@ import * as z from 'zod';
 import { createDemoModel } from '../demo-model/demo-model.ts';
 import type { ContainerBackend } from './backend/backend.ts';
 import { containerOwner } from './backend/container-spec.ts';
+import { EcsBackend, TASK_OWNER } from './backend/ecs/ecs-backend.ts';
+import { ecsClient } from './backend/ecs/task-api.ts';
 import { openDataFolder, type DataFolder } from './lib/data-folder.ts';
 import { DockerBackend } from './backend/docker-backend.ts';
 import { createLog, messageOf, type Log } from './lib/log.ts';
@@ -18,6 +20,10 @@ import { createModelPool } from './model/pool.ts';
 import { describeUpstream, modelUpstreamEnvironment, type ModelUpstream } from './model/upstream.ts';
 import { RunnerIdentity } from './identity/identity.ts';
 import { RunnerKey } from './identity/runner-key.ts';
+import { socketAliases } from './link/socket-alias.ts';
+import { PorterDoor } from './porter/porter-door.ts';
+import { TaskFiles } from './porter/task-files.ts';
+import type { EcsRunnerSettings } from './session/ecs-settings.ts';
 import { ProcessBackend } from './backend/process-backend.ts';
 import { Runner } from './session/runner.ts';
 import { parseSettings, type Settings } from './session/settings.ts';
@@ -92,7 +98,7 @@ async function main(): Promise<void> {
     store,
     snapshots: new Snapshots({ store, log }),
     egress: egress.dependencies,
-    backend: makeBackend(settings, opened.data, log),
+    backend: await makeBackend(settings, opened.data, log),
     data: opened.data,
     upstream: upstream.data,
     newModelHandler: modelHandlers(upstream.data, settings.proxies),
@@ -112,13 +118,28 @@ function modelHandlers(upstream: ModelUpstream, proxies: UpstreamProxies): () =>
   return () => forward;
 }
 
-function makeBackend(settings: Settings, data: DataFolder, log: Log): ContainerBackend {
+async function makeBackend(settings: Settings, data: DataFolder, log: Log): Promise<ContainerBackend> {
   const { path: searchPath, wrapperBundle, claudePath, image, runtime } = settings;
   if (settings.backend === 'process')
     return new ProcessBackend({ wrapperBundle, claudePath, path: searchPath, sessions: data.sessions, log });
+  if (settings.ecs !== null) return await ecsBackend(settings.ecs, settings, data, log);
   // Windows has no user ids: `containerOwner` then chooses the image's user.
   const owner = containerOwner({ uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
   return new DockerBackend({ image, runnerId: data.runnerId, owner, runtime }, log);
+}
+
+/** With the runner's one address for the tasks of its sessions. */
+async function ecsBackend(
+  { ecs, endpoint, door: { address, listen } }: EcsRunnerSettings,
+  { dataFolder, proxies }: Settings,
+  { runnerId, sessions }: DataFolder,
+  log: Log,
+): Promise<ContainerBackend> {
+  const aliases = socketAliases();
+  const door = await PorterDoor.open({ folder: path.join(dataFolder, 'porter'), listen, address, aliases, log });
+  const files = new TaskFiles({ door, owner: TASK_OWNER, log });
+  const client = ecsClient({ proxies, ...(endpoint !== undefined && { endpoint }) });
+  return new EcsBackend({ client, settings: ecs, door, files, runnerId, sessions, log });
 }
 
 function ownVersion(): string {

@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util';
 import Docker from 'dockerode';
 import { ensureImage, IMAGE_NAME, imageTag } from '../container/build-image.ts';
 import { errorText } from '../container/engine-stream.ts';
-import { bundleWrapper } from './bundle.ts';
+import { ensureEcsImage } from '../container/ecs-image.ts';
+import { bundlePorter, bundleWrapper } from './bundle.ts';
 
 const HELP = `npm run image -- [options]
 
@@ -10,31 +11,36 @@ Builds the image that sessions run in, for the Docker engine that DOCKER_HOST na
 engine has it already. It holds Claude Code's proprietary binary: never publish it.
 
   --force   build anew, every step of it
+  --ecs     also the one for tasks of Amazon ECS, with the porter (docs/ecs.md)
   --tag     print the image's name and do nothing else
   --prune   afterwards remove the images of earlier versions
   --help    this text`;
 
 type Command =
-  { run: 'help' | 'tag' } | { run: 'build'; force: boolean; prune: boolean } | { run: 'refuse'; why: string };
+  | { run: 'help' | 'tag' }
+  | { run: 'build'; force: boolean; prune: boolean; ecs: boolean }
+  | { run: 'refuse'; why: string };
 
 function parseCommand(): Command {
   try {
     const { values } = parseArgs({
       options: {
         force: { type: 'boolean', default: false },
+        ecs: { type: 'boolean', default: false },
         tag: { type: 'boolean', default: false },
         prune: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });
     if (values.help) return { run: 'help' };
-    return values.tag ? { run: 'tag' } : { run: 'build', force: values.force, prune: values.prune };
+    const { force, prune, ecs } = values;
+    return values.tag ? { run: 'tag' } : { run: 'build', force, prune, ecs };
   } catch (error) {
     return { run: 'refuse', why: errorText(error) };
   }
 }
 
-async function buildImage(force: boolean, prune: boolean): Promise<void> {
+async function buildImage({ force, prune, ecs }: { force: boolean; prune: boolean; ecs: boolean }): Promise<void> {
   const docker = new Docker();
   const result = await ensureImage({ docker, wrapper: await bundleWrapper(), onProgress: console.log, force });
   if (!result.ok) {
@@ -43,6 +49,7 @@ async function buildImage(force: boolean, prune: boolean): Promise<void> {
     return;
   }
   console.log(`${result.tag} ${result.built ? 'is built' : 'is there already'}`);
+  if (ecs) console.log(`${await ensureEcsImage(docker, result.tag, await bundlePorter())} is for tasks of ECS`);
   if (prune) await removeOthers(docker, result.tag);
 }
 
@@ -71,7 +78,7 @@ switch (command.run) {
     console.log(await imageTag(await bundleWrapper()));
     break;
   case 'build':
-    await buildImage(command.force, command.prune);
+    await buildImage(command);
     break;
   case 'refuse':
     console.error(`${command.why}\n\n${HELP}`);

@@ -51,6 +51,7 @@ export class PorterConnection {
   /** The porter listens here. */
   #listener: ServerHttp2Stream | undefined;
   readonly #orders = new Map<number, PromiseWithResolvers<void>>();
+  #lastOrder = 0;
   #arriving = false;
   #pings: NodeJS.Timeout | undefined;
 
@@ -89,7 +90,8 @@ export class PorterConnection {
     const listener = this.#listener;
     if (listener === undefined || listener.closed) throw new Error('the porter does not listen');
     const order = Promise.withResolvers<void>();
-    const number = 1 + Math.max(0, ...this.#orders.keys());
+    this.#lastOrder += 1;
+    const number = this.#lastOrder;
     this.#orders.set(number, order);
     const onAbort = (): void => order.reject(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });

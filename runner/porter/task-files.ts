@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { v7 as uuidV7 } from 'uuid';
 import { STORE_OWNER } from '../../protocol/link/porter.ts';
 import type { PlacementKey } from '../../protocol/link/runner-control.ts';
+import { backoffMs } from '../lib/backoff.ts';
 import type { Log } from '../lib/log.ts';
 import { removeFolder } from '../lib/remove-folder.ts';
 import type { Owner, SessionFolders } from '../lib/session-folders.ts';
@@ -11,6 +13,10 @@ import { Snapshots } from '../snapshot/snapshots.ts';
 import { FolderStore } from '../storage/folder-store.ts';
 import type { PorterDoor } from './porter-door.ts';
 import { FINAL_FILE, SHUTTLE, shuttleStore } from './shuttle-folder.ts';
+
+/** How often the files that a task has left are tried to be put in place, and how long after one another. */
+const UNLOADS = 6;
+const BACKOFF = { minMs: 500, maxMs: 10_000 };
 
 export interface TaskFilesOptions {
   door: Pick<PorterDoor, 'saveFiles'>;
@@ -61,9 +67,22 @@ export class TaskFiles {
   /**
    * The task has ended: what it saved last is in the folders.
    *
-   * @returns false: it did not come to save what its session left
+   * @returns false: it did not come to save what its session left, or that cannot be unpacked
    */
   async unload(folders: SessionFolders): Promise<boolean> {
+    for (let attempt = 0; attempt < UNLOADS; attempt += 1) {
+      try {
+        return await this.#unload(folders);
+      } catch (error) {
+        this.#options.log.error('the files of a task are not in place', { folder: folders.root, error });
+      }
+      // The disk may be full for a moment.
+      await pause(backoffMs(attempt, BACKOFF, 1), undefined, { ref: false });
+    }
+    return false;
+  }
+
+  async #unload(folders: SessionFolders): Promise<boolean> {
     return await this.#inTurn(folders, async () => {
       // It was unloaded before, or there never was a task.
       if (!existsSync(path.join(folders.root, SHUTTLE))) return true;

@@ -7,6 +7,7 @@ import { traceSettings } from '../../protocol/settings/trace-settings.ts';
 import { TokenType } from '../../protocol/token.ts';
 import { backendName } from '../../protocol/link/runner-control.ts';
 import { egressEnvironment, egressSettings, unknownPresets } from '../egress/policy/egress-settings.ts';
+import { ecsEnvironment, ecsProblems, ecsSettings } from './ecs-settings.ts';
 import { LOG_LEVELS } from '../lib/log.ts';
 import { upstreamProxies, type UpstreamProxies } from '../lib/upstream-proxy/proxies.ts';
 import { storageEnvironment, storageProblems, storageSettings } from '../storage/storage-settings.ts';
@@ -80,8 +81,7 @@ const environment = z
       .string()
       .refine((token) => !isOfEarlierVersion(token), { error: EARLIER_TOKEN })
       .optional(),
-    // Not `ecs` yet: a session's files do not reach its task.
-    RUNNER_BACKEND: backendName.exclude(['ecs']).default('docker'),
+    RUNNER_BACKEND: backendName.default('docker'),
     RUNNER_CAPACITY: wholeNumber(0, 10_000).default(() => defaultCapacity(os.availableParallelism(), os.totalmem())),
     RUNNER_MEMORY_MB: wholeNumber(0, 100_000_000).default(() => Math.floor((os.totalmem() * 0.75) / (1024 * 1024))),
     RUNNER_CPUS: cores.default(() => CPUS_PER_CORE * os.availableParallelism()),
@@ -104,6 +104,7 @@ const environment = z
       .string()
       .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'must be the name of a runtime of the engine, such as runsc')
       .optional(),
+    ...ecsEnvironment,
     ...egressEnvironment,
     ...storageEnvironment,
     ...traceSettings.shape,
@@ -122,7 +123,7 @@ const environment = z
       const message = 'is not set: the docker backend needs the image that `npm run image` builds';
       context.addIssue({ code: 'custom', path: ['SESSION_IMAGE'], message });
     }
-    for (const { variable, message } of [...unknownPresets(env), ...storageProblems(env)])
+    for (const { variable, message } of [...unknownPresets(env), ...storageProblems(env), ...ecsProblems(env)])
       context.addIssue({ code: 'custom', path: [variable], message });
   })
   .transform((env) => ({
@@ -140,6 +141,8 @@ const environment = z
     image: env.SESSION_IMAGE ?? '',
     /** The engine's runtime for containers; absent: its default. */
     runtime: env.DOCKER_RUNTIME,
+    /** Of a runner whose sessions are tasks of ECS; null: of another one. */
+    ecs: ecsSettings(env),
     /** A container's limits: the most that a session may ask for, and the defaults. */
     limits: {
       memoryMb: env.SESSION_MEMORY_MB,

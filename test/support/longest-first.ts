@@ -43,10 +43,13 @@ const LONGEST = `
   test/real/turns/discord.test.ts
   test/real/runner/files/race.test.ts
   test/real/runner/model/gateway-claude.test.ts
+  test/e2e/container/ecs-contract.test.ts
   test/e2e/sessions/children.test.ts
+  test/e2e/service/ecs.test.ts
   test/e2e/sessions/sleep.test.ts
   test/e2e/service/faults.test.ts
   test/e2e/sessions/inherit.test.ts
+  test/e2e/container/docker-contract.test.ts
   test/e2e/service/compose.test.ts
   test/e2e/mcp/mcp-servers.test.ts
   test/e2e/sessions/workspaces.test.ts

@@ -1,9 +1,8 @@
-import { readdir } from 'node:fs/promises';
 import type { ECSClient, Task } from '@aws-sdk/client-ecs';
 import type { BackendHealth, PlacementKey } from '../../../protocol/link/runner-control.ts';
 import type { Resources } from '../../../protocol/api/session-config.ts';
 import type { BackoffRange } from '../../lib/backoff.ts';
-import { messageOf, type Log } from '../../lib/log.ts';
+import type { Log } from '../../lib/log.ts';
 import { placementName } from '../../lib/placement-name.ts';
 import { sessionFolders, type SessionFolders } from '../../lib/session-folders.ts';
 import type { ContainerBackend, ContainerExit, OwnContainer, StartOptions, StartResult } from '../backend.ts';
@@ -13,7 +12,7 @@ import { problemOf } from './task-answer.ts';
 import type { TaskDoor, TaskFiles } from './task-door.ts';
 import { exitOf, startProblem } from './task-end.ts';
 import { addressOf, TaskPlacer } from './task-placer.ts';
-import { readTaskRecord, removeTaskRecord } from './task-record.ts';
+import { readTaskRecord, readTaskRecords, removeTaskRecord } from './task-record.ts';
 import { keyOfTask, startedBy, type EcsSettings } from './task-request.ts';
 import { TaskSweep } from './task-sweep.ts';
 import { hasEnded, TaskWatch } from './task-watch.ts';
@@ -268,8 +267,8 @@ export class EcsBackend implements ContainerBackend {
   }
 
   async list(): Promise<OwnContainer[]> {
-    const { runnerId } = this.#options;
-    const recorded = await this.#recorded();
+    const { runnerId, sessions, log } = this.#options;
+    const recorded = await readTaskRecords(sessions, log);
     const listed = await this.#api.list(startedBy(runnerId));
     const arns = [...new Set([...recorded.keys(), ...listed])];
     const tasks = await this.#api.describe(arns);
@@ -281,6 +280,8 @@ export class EcsBackend implements ContainerBackend {
       if (key === undefined || found.has(placementName(key))) continue;
       this.#tasks.set(placementName(key), arn);
       found.set(placementName(key), { key, running: task !== undefined && !isEnding(task) });
+      // One that is ending has its files to save yet: its porter may come again.
+      if (task !== undefined && !hasEnded(task)) await this.adopt(key, sessionFolders(sessions, key.session_id));
     }
     this.#sweep.start();
     return [...found.values()];
@@ -292,21 +293,6 @@ export class EcsBackend implements ContainerBackend {
     this.#watch.close();
     await this.#options.door.close();
     this.#api.close();
-  }
-
-  /** The tasks that this runner has written down. */
-  async #recorded(): Promise<Map<string, PlacementKey>> {
-    const { sessions, log } = this.#options;
-    const recorded = new Map<string, PlacementKey>();
-    for (const session_id of await readdir(sessions)) {
-      try {
-        const record = await readTaskRecord(sessionFolders(sessions, session_id));
-        if (typeof record?.arn === 'string') recorded.set(record.arn, { session_id, epoch: record.epoch });
-      } catch (error) {
-        log.error('task record not read', { session: session_id, problem: messageOf(error) });
-      }
-    }
-    return recorded;
   }
 }
 

@@ -10,7 +10,7 @@ export interface TaskFiles {
   /**
    * The task has ended: what it saved last is in the folders.
    *
-   * @returns false: it did not come to save what its session left
+   * @returns false: it did not come to save what its session left, or that cannot be unpacked
    */
   unload(folders: SessionFolders): Promise<boolean>;
 }

@@ -1,8 +1,10 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
 import { epoch } from '../../../protocol/ids.ts';
-import type { SessionFolders } from '../../lib/session-folders.ts';
+import type { PlacementKey } from '../../../protocol/link/runner-control.ts';
+import type { Log } from '../../lib/log.ts';
+import { sessionFolders, type SessionFolders } from '../../lib/session-folders.ts';
 
 /**
  * Which task a session has, or is asked for: written before each request, so that the next process of the runner repeats the
@@ -33,6 +35,20 @@ export async function readTaskRecord(folders: SessionFolders): Promise<TaskRecor
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/** The tasks that this runner has written down, by their ARNs. @param sessions the folder that has a folder for each session */
+export async function readTaskRecords(sessions: string, log: Log): Promise<Map<string, PlacementKey>> {
+  const recorded = new Map<string, PlacementKey>();
+  for (const session_id of await readdir(sessions)) {
+    try {
+      const record = await readTaskRecord(sessionFolders(sessions, session_id));
+      if (typeof record?.arn === 'string') recorded.set(record.arn, { session_id, epoch: record.epoch });
+    } catch (error) {
+      log.error('task record not read', { session: session_id, error });
+    }
+  }
+  return recorded;
 }
 
 export async function removeTaskRecord(folders: SessionFolders): Promise<void> {

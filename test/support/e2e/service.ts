@@ -4,6 +4,7 @@ import { chmod, chown, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { WORKER_BUNDLE, WRAPPER_BUNDLE } from '../../../scripts/bundle.ts';
+import type { BackendName } from '../../../protocol/link/runner-control.ts';
 import { startEdge, type Edge } from '../../../start/edge/edge.ts';
 import { waitForRunners } from '../../../start/edge/health.ts';
 import { freePort } from '../free-port.ts';
@@ -17,7 +18,7 @@ export const SECRET = 'known to every test and of no use elsewhere';
 const RUNNER = path.join(import.meta.dirname, '..', '..', '..', 'runner', 'main.ts');
 
 export interface ServiceOptions {
-  readonly backend: 'docker' | 'process';
+  readonly backend: BackendName;
   readonly image?: string;
   /** More of the runner's environment: `DOCKER_HOST`, `ANTHROPIC_*`. */
   readonly runnerEnv?: Readonly<Record<string, string | undefined>>;

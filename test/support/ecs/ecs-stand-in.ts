@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { close, listen } from '../listen.ts';
-import { ApiError } from './api-error.ts';
+import { ApiError } from './api/api-error.ts';
 import { realClock } from './clock.ts';
-import { Operations, type OperationsOptions } from './operations.ts';
+import { Operations, type OperationsOptions } from './api/operations.ts';
 import { PretendRuntime } from './task-runtime.ts';
 
 const TARGET = /^AmazonEC2ContainerServiceV20141113\.([A-Za-z]+)$/;

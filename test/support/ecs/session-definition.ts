@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { taskDefinition } from './task-definition.ts';
+import type { taskDefinition } from './api/task-definition.ts';
 
 const VOLUMES = [
   { name: 'run', containerPath: '/run/cc-docker' },

@@ -1,4 +1,4 @@
-import type { ContainerDefinition, TaskDefinition } from './task-definition.ts';
+import type { ContainerDefinition, TaskDefinition } from './api/task-definition.ts';
 
 /** A container of a task with its overrides. */
 export type TaskContainer = ContainerDefinition;

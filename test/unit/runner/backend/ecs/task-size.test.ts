@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ec2Size, fargateSize } from '../../../../../runner/backend/ecs/task-size.ts';
-import { isFargateSize } from '../../../../support/ecs/fargate-sizes.ts';
+import { isFargateSize } from '../../../../support/ecs/api/fargate-sizes.ts';
 
 const resources = (more: object = {}) => ({
   memory_mb: 2048,

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { ApiError, invalid, refused } from './api-error.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../clock.ts';
 import { isFargateSize } from './fargate-sizes.ts';
 import { describeTasksInput, listTasksInput, runTaskInput, stopTaskInput, type RunTaskInput } from './inputs.ts';
-import { Task, type Delays, type TaskView } from './task.ts';
+import { Task, type Delays, type TaskView } from '../task.ts';
 import { taskDefinition, type TaskDefinition } from './task-definition.ts';
-import type { TaskContainer, TaskRuntime } from './task-runtime.ts';
+import type { TaskContainer, TaskRuntime } from '../task-runtime.ts';
 
 const HOUR = 3_600_000;
 const ARN = 'arn:aws:ecs:eu-central-1:000000000000';

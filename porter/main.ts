@@ -3,6 +3,7 @@ import path from 'node:path';
 import { createLog, messageOf } from '../runner/lib/log.ts';
 import { waitAtMost } from '../runner/lib/wait-at-most.ts';
 import { STORE_OWNER } from '../protocol/link/porter.ts';
+import { answerFileRequests } from './file-requests.ts';
 import { Orders } from './orders.ts';
 import { RunnerStore } from './runner-store.ts';
 import { SessionFiles } from './session-files.ts';
@@ -26,7 +27,9 @@ async function main({ run, trees, cache, user, stopMs, ...settings }: PorterSett
   const log = createLog('info');
   rmSync(readyFile(run), { force: true });
   let orders: Orders | undefined;
-  const line = new RunnerLine({ ...settings, log, onWelcome: (welcomed) => orders?.listen(welcomed) });
+  /** From when the session's files are here. The next connection listens again. */
+  let listen: ((line: RunnerLine) => void) | undefined;
+  const line = new RunnerLine({ ...settings, log, onWelcome: (welcomed) => listen?.(welcomed) });
   let sockets: SessionSockets | undefined;
   const stop = async (): Promise<void> => {
     log.info('stopping');
@@ -50,8 +53,13 @@ async function main({ run, trees, cache, user, stopMs, ...settings }: PorterSett
     const store = new RunnerStore(line);
     const files = new SessionFiles({ trees, cache, user, store, owner: STORE_OWNER, log });
     await files.fetch();
-    orders = new Orders(files, log);
-    orders.listen(line);
+    const own = new Orders(files, log);
+    orders = own;
+    listen = (welcomed) => {
+      own.listen(welcomed);
+      void answerFileRequests({ line: welcomed, workspace: trees.workspace, user, log });
+    };
+    listen(line);
   }
   writeFileSync(readyFile(run), '');
 }

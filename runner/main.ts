@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
 import { createDemoModel } from '../demo-model/demo-model.ts';
-import type { ContainerBackend } from './backend/backend.ts';
 import { containerOwner } from './backend/container-spec.ts';
 import { EcsBackend, TASK_OWNER } from './backend/ecs/ecs-backend.ts';
 import { ecsClient } from './backend/ecs/task-api.ts';
@@ -25,6 +24,7 @@ import { PorterDoor } from './porter/porter-door.ts';
 import { TaskFiles } from './porter/task-files.ts';
 import type { EcsRunnerSettings } from './session/ecs-settings.ts';
 import { ProcessBackend } from './backend/process-backend.ts';
+import type { RunnerOptions } from './session/runner-options.ts';
 import { Runner } from './session/runner.ts';
 import { parseSettings, type Settings } from './session/settings.ts';
 import { Snapshots } from './snapshot/snapshots.ts';
@@ -98,7 +98,7 @@ async function main(): Promise<void> {
     store,
     snapshots: new Snapshots({ store, log }),
     egress: egress.dependencies,
-    backend: await makeBackend(settings, opened.data, log),
+    ...(await makeBackend(settings, opened.data, log)),
     data: opened.data,
     upstream: upstream.data,
     newModelHandler: modelHandlers(upstream.data, settings.proxies),
@@ -118,14 +118,18 @@ function modelHandlers(upstream: ModelUpstream, proxies: UpstreamProxies): () =>
   return () => forward;
 }
 
-async function makeBackend(settings: Settings, data: DataFolder, log: Log): Promise<ContainerBackend> {
+type BackendParts = Pick<RunnerOptions, 'backend' | 'liveFiles'>;
+
+async function makeBackend(settings: Settings, data: DataFolder, log: Log): Promise<BackendParts> {
   const { path: searchPath, wrapperBundle, claudePath, image, runtime } = settings;
   if (settings.backend === 'process')
-    return new ProcessBackend({ wrapperBundle, claudePath, path: searchPath, sessions: data.sessions, log });
+    return {
+      backend: new ProcessBackend({ wrapperBundle, claudePath, path: searchPath, sessions: data.sessions, log }),
+    };
   if (settings.ecs !== null) return await ecsBackend(settings.ecs, settings, data, log);
   // Windows has no user ids: `containerOwner` then chooses the image's user.
   const owner = containerOwner({ uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
-  return new DockerBackend({ image, runnerId: data.runnerId, owner, runtime }, log);
+  return { backend: new DockerBackend({ image, runnerId: data.runnerId, owner, runtime }, log) };
 }
 
 /** With the runner's one address for the tasks of its sessions. */
@@ -134,12 +138,13 @@ async function ecsBackend(
   { dataFolder, proxies }: Settings,
   { runnerId, sessions }: DataFolder,
   log: Log,
-): Promise<ContainerBackend> {
+): Promise<BackendParts> {
   const aliases = socketAliases();
   const door = await PorterDoor.open({ folder: path.join(dataFolder, 'porter'), listen, address, aliases, log });
   const files = new TaskFiles({ door, owner: TASK_OWNER, log });
   const client = ecsClient({ proxies, ...(endpoint !== undefined && { endpoint }) });
-  return new EcsBackend({ client, settings: ecs, door, files, runnerId, sessions, log });
+  const backend = new EcsBackend({ client, settings: ecs, door, files, runnerId, sessions, log });
+  return { backend, liveFiles: (sessionId) => door.files(sessionId) };
 }
 
 function ownVersion(): string {

@@ -128,22 +128,24 @@ export type FilesRefusalCode = z.infer<typeof filesRefusalCode>;
 export const filesRefusal = z.object({ code: filesRefusalCode, detail: z.string().max(8192) });
 export type FilesRefusal = z.infer<typeof filesRefusal>;
 
+/** What an answer's bytes are. */
+export const answerHead = z.object({
+  type: z.string().max(128),
+  /** Bytes that follow; null: not known. */
+  size: z.int().nullable(),
+  /** For a range: its first and last byte, and the size of the whole file. */
+  range: z.object({ first: z.int(), last: z.int(), total: z.int() }).nullable(),
+  modified_at: instant.nullable(),
+  etag: z.string().max(256).nullable(),
+});
+
 /**
  * A transfer: one request and its answer, on a WebSocket of its own that the runner dials. Bodies are binary messages, frames
  * are JSON text. Each side sends at most as many bytes as the other has granted (`credit`).
  */
 export const runnerTransferFrame = z.discriminatedUnion('kind', [
   /** The answer begins. */
-  z.object({
-    kind: z.literal('head'),
-    type: z.string().max(128),
-    /** Bytes that follow; null: not known. */
-    size: z.int().nullable(),
-    /** For a range: its first and last byte, and the size of the whole file. */
-    range: z.object({ first: z.int(), last: z.int(), total: z.int() }).nullable(),
-    modified_at: instant.nullable(),
-    etag: z.string().max(256).nullable(),
-  }),
+  answerHead.extend({ kind: z.literal('head') }),
   /** Instead of a head, or after it when the rest cannot be read. */
   z.object({ kind: z.literal('refused'), refusal: filesRefusal }),
   z.object({ kind: z.literal('end') }),

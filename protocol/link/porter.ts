@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { answerHead, filesRefusal, filesRequest } from '../api/files.ts';
 
 /**
  * The connection of a porter: a program beside a session on a machine that is not the runner's. It dials the runner over
@@ -70,6 +71,33 @@ export const porterArrival = z.object({
   version: z.string().max(64),
 });
 export type PorterArrival = z.infer<typeof porterArrival>;
+
+/** The path of a stream that the porter keeps open: on it come the runner's requests for files, a line of JSON each. */
+export const REQUESTS_PATH = '/requests';
+
+/**
+ * A client's request for the files of a session that runs. The porter answers on a stream whose path is `ANSWERS_PATH` and the id:
+ * first a line with a `porterAnswer`, then the bytes of the answer. The other direction has the request's body. Both are
+ * chunks, of which the last one says that nothing is missing (`runner/lib/chunks.ts`).
+ */
+export const porterRequest = z.object({
+  id: z.int().min(1),
+  request: filesRequest,
+  /** The limits of the session's files; null: none. */
+  limits: z.object({ mb: z.number(), files: z.number() }).nullable(),
+});
+export type PorterRequest = z.infer<typeof porterRequest>;
+
+export const ANSWERS_PATH = '/answers/';
+
+export const porterAnswer = z.discriminatedUnion('ok', [
+  z.object({ ok: z.literal(true), head: answerHead }),
+  z.object({ ok: z.literal(false), refusal: filesRefusal }),
+]);
+export type PorterAnswer = z.infer<typeof porterAnswer>;
+
+/** Longest line of a request or an answer, bytes. */
+export const MAX_PORTER_LINE = 64 * 1024;
 
 /** Longest arrival, bytes. */
 export const MAX_ARRIVAL = 4096;

@@ -4,6 +4,7 @@ import { placementName } from '../lib/placement-name.ts';
 import type { SessionFolders } from '../lib/session-folders.ts';
 import type { SocketAliases } from '../link/socket-alias.ts';
 import type { Admitted, PorterConnection } from './porter-connection.ts';
+import { PorterFiles } from './porter-files.ts';
 import {
   hashOfKey,
   isKeyOf,
@@ -31,6 +32,7 @@ interface Guest {
   /** Where it comes from; undefined: the first who comes is the one. */
   address: string | undefined;
   connection: PorterConnection | undefined;
+  files: PorterFiles;
   /** Resolved when it has come. */
   arrival: PromiseWithResolvers<PorterReport>;
   /** Arrivals are judged one after the other. */
@@ -123,6 +125,12 @@ export class Guests {
     await connection.saveFiles(signal);
   }
 
+  /** The files of a session whose porter is expected, or here; undefined: none is. */
+  files(sessionId: string): PorterFiles | undefined {
+    const guests = [...this.#guests.values()].filter(({ key }) => key.session_id === sessionId);
+    return guests.toSorted((a, b) => b.key.epoch - a.key.epoch)[0]?.files;
+  }
+
   /** A connection has ended. */
   gone(connection: PorterConnection): void {
     for (const guest of this.#guests.values()) if (guest.connection === connection) guest.connection = undefined;
@@ -152,7 +160,7 @@ export class Guests {
       await writePorterRecord(guest.folders, made);
       guest.record = made;
     }
-    return { run: run.path, root: guest.folders.root };
+    return { run: run.path, root: guest.folders.root, files: guest.files };
   }
 }
 
@@ -162,5 +170,5 @@ function newGuest(key: PlacementKey, folders: SessionFolders, prepare: () => Gue
   arrival.promise.catch(() => undefined);
   const none = { record: undefined, address: undefined, connection: undefined };
   const ready = Promise.resolve().then(prepare);
-  return { key, folders, ...none, ready, arrival, judged: Promise.resolve() };
+  return { key, folders, ...none, files: new PorterFiles(), ready, arrival, judged: Promise.resolve() };
 }

@@ -3,6 +3,7 @@ import net from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import type { TLSSocket } from 'node:tls';
 import {
+  ANSWERS_PATH,
   ARRIVAL_PATH,
   DONE_PATH,
   MAX_ARRIVAL,
@@ -10,6 +11,7 @@ import {
   PORTER_SERVICES,
   RUN_PATH,
   STORE_PATH,
+  REQUESTS_PATH,
   porterArrival,
   type PorterArrival,
 } from '../../protocol/link/porter.ts';
@@ -17,6 +19,7 @@ import { keepAlive } from '../lib/keep-alive.ts';
 import { splice } from '../lib/splice.ts';
 import { StoreService } from './store-service.ts';
 import { packRunFiles } from './run-files.ts';
+import type { PorterFiles } from './porter-files.ts';
 
 /** Connections to a session's sockets that a porter may have at a time. */
 const MAX_STREAMS = 512;
@@ -32,6 +35,7 @@ export interface Admitted {
   run: string;
   /** The session's folder. */
   root: string;
+  files: PorterFiles;
 }
 
 export interface PorterConnectionOptions {
@@ -127,7 +131,7 @@ export class PorterConnection {
     stream.end();
   }
 
-  #serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, { run }: Admitted): void {
+  #serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, { run, files }: Admitted): void {
     const path = headers[':path'];
     if (path === RUN_PATH) return void this.#sendRunFiles(stream, run);
     if (path === STORE_PATH) return void this.#safely(stream, this.#store?.serve(stream, headers));
@@ -137,6 +141,8 @@ export class PorterConnection {
       stream.respond({ ':status': 200 });
       return;
     }
+    if (path === REQUESTS_PATH) return files.listens(stream);
+    if (path?.startsWith(ANSWERS_PATH) === true) return files.answers(path.slice(ANSWERS_PATH.length), stream);
     const service = PORTER_SERVICES.find((name) => path === `/${name}`);
     if (service === undefined) return stream.close(http2.constants.NGHTTP2_REFUSED_STREAM);
     const socket = net.connect({ path: `${run}/${service}.sock`, allowHalfOpen: true });

@@ -4,6 +4,7 @@ import tls from 'node:tls';
 import { callbackify } from 'node:util';
 import { DOOR_NAME, type PorterArrival } from '../../protocol/link/porter.ts';
 import type { PlacementKey } from '../../protocol/link/runner-control.ts';
+import type { LiveFiles } from '../files/live-files.ts';
 import type { Log } from '../lib/log.ts';
 import { runnerMetrics } from '../lib/metrics.ts';
 import type { SessionFolders } from '../lib/session-folders.ts';
@@ -103,6 +104,14 @@ export class PorterDoor {
   /** Has the porter of the key save its session's files, into the session's folder. @throws when it cannot, or is not here */
   async saveFiles(key: PlacementKey, signal: AbortSignal): Promise<void> {
     await this.#guests.saveFiles(key, signal);
+  }
+
+  /**
+   * The files of a session from when its porter is expected until it is forgotten. While no porter is connected, all that is asked
+   * of them is refused: what this machine has is older. Undefined: no porter has them.
+   */
+  files(sessionId: string): LiveFiles | undefined {
+    return this.#guests.files(sessionId);
   }
 
   /** Ends all connections of the key. Its token is void. */

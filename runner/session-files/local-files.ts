@@ -96,13 +96,14 @@ export class LocalFiles {
    *
    * @param launch a container is about to be started on them; a snapshot that is being taken is cancelled for it
    * @param signal aborted when nobody needs them any more
+   * @param live what a container has written elsewhere is needed there alone
    */
-  async prepare(files: SessionFiles, launch: boolean, signal?: AbortSignal): Promise<Prepared> {
+  async prepare(files: SessionFiles, launch: boolean, signal?: AbortSignal, live = false): Promise<Prepared> {
     return await this.#inTurn(async () => {
       const closed = this.#closed.signal;
       if (closed.aborted) return { ok: false, reason: REMOVED };
       if (this.#activity.running) {
-        await this.#sync();
+        if (!live) await this.#sync();
         return { ok: true, restored: undefined };
       }
       const plan = planFiles(files, this.state, await this.#areHere());
@@ -194,12 +195,16 @@ export class LocalFiles {
     await this.#queue.addRequested(snapshotId, trigger);
   }
 
-  /** To be called before the first byte of a client's write. Resolves when the record on the disk says so. */
-  async beginWrite(files: SessionFiles): Promise<void> {
+  /**
+   * To be called before the first byte of a client's write. Resolves when the record on the disk says so.
+   *
+   * @param live it is written where a container has the files
+   */
+  async beginWrite(files: SessionFiles, live = false): Promise<void> {
     const { state } = this;
     if (state === undefined) throw new Error('there are no files of this session here');
-    if (this.#activity.running && this.#dependencies.sync !== undefined)
-      throw new Error('while the session runs they are with its task, and can be written when it is stopped');
+    if (this.#activity.running && this.#dependencies.sync !== undefined && !live)
+      throw new Error('the session’s task has them, and has just ended');
     this.#activity.changes += 1;
     this.#activity.writing += 1;
     this.#timers.stopWritten();

@@ -5,6 +5,7 @@ import { blankReport } from './state.ts';
 import type { ControlConnection } from '../link/control-connection.ts';
 import { messageOf, type Log } from '../lib/log.ts';
 import { readPlacement } from '../lib/session-folders.ts';
+import type { LiveFiles } from '../files/live-files.ts';
 import type { Snapshots } from '../snapshot/snapshots.ts';
 import { serveArtifact, serveTransfer, type TransferOptions } from './transfers/serve-transfer.ts';
 
@@ -15,6 +16,8 @@ export interface PoolRequestsOptions extends Pick<TransferOptions, 'edgeUrl' | '
   token: () => Promise<string>;
   registry: FilesRegistry;
   snapshots: Pick<Snapshots, 'entries' | 'content' | 'share' | 'artifact' | 'drop'>;
+  /** The files of a session that runs on another machine; undefined: it does not. */
+  live: (sessionId: string) => LiveFiles | undefined;
   /** The default limits of a workspace; null: there are none. */
   limits: WriteLimits | null;
   /** The storage's id; empty while it is not known. */
@@ -69,6 +72,7 @@ export class PoolRequests {
         // An agent shares files from the workspace in which it works.
         workspace: (workspace_of === undefined ? files : await registry.of(workspace_of)).folders.workspace,
         snapshots,
+        live: this.#options.live(session_id),
         edgeUrl,
         agents,
         token,

@@ -1,4 +1,5 @@
 import type { ContainerBackend } from '../backend/backend.ts';
+import type { LiveFiles } from '../files/live-files.ts';
 import type { BackoffRange } from '../lib/backoff.ts';
 import type { DataFolder } from '../lib/data-folder.ts';
 import type { Log } from '../lib/log.ts';
@@ -29,6 +30,8 @@ export interface RunnerOptions {
     Snapshots,
     'save' | 'restore' | 'share' | 'artifact' | 'entries' | 'content' | 'drop' | 'owners' | 'trees' | 'sweep' | 'close'
   >;
+  /** The files of a session that runs on another machine. Absent: none does. */
+  liveFiles?: (sessionId: string) => LiveFiles | undefined;
   upstream: ModelUpstream;
   /** Makes the handler of one session's model calls. */
   newModelHandler: () => ModelHandler;

@@ -93,6 +93,7 @@ export class Runner {
     this.#filesRequests = new PoolRequests({
       registry: this.#files,
       snapshots,
+      live: (sessionId) => options.liveFiles?.(sessionId),
       edgeUrl: settings.edgeUrl,
       agents,
       token: () => this.#token(),

@@ -42,7 +42,7 @@ export const IMPORT_TABLE: Readonly<Record<string, readonly string[]>> = {
   'worker.ts': ['functions', 'durable'],
   wrapper: ['protocol', ...NODE],
   container: ['protocol', ...NODE],
-  porter: ['protocol', 'runner/lib', 'runner/snapshot', 'runner/storage', ...NODE],
+  porter: ['protocol', 'runner/lib', 'runner/files', 'runner/snapshot', 'runner/storage', ...NODE],
   'demo-model': NODE,
   start: ['anything'],
   scripts: ['anything'],

@@ -244,7 +244,10 @@ export class EcsBackend implements ContainerBackend {
     if (typeof arn !== 'string') return GONE;
     const task = await this.#watch.until(arn, hasEnded);
     const exit = task === undefined ? GONE : exitOf(task);
-    return (await this.#unload(key)) ? exit : { ...exit, filesUnsaved: true };
+    const isSaved = await this.#unload(key);
+    // From now on the session's files are here.
+    await this.#options.door.forget(key);
+    return isSaved ? exit : { ...exit, filesUnsaved: true };
   }
 
   async syncFiles(key: PlacementKey, folders: SessionFolders): Promise<void> {

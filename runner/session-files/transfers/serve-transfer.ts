@@ -6,6 +6,7 @@ import type { Reason } from '../../../protocol/reason.ts';
 import type { Owner } from '../../lib/session-folders.ts';
 import { json, type FilesAnswer } from '../../files/answer.ts';
 import { answerRequest } from '../../files/answer-request.ts';
+import type { LiveFiles } from '../../files/live-files.ts';
 import type { StartTree } from '../../files/diff/start-tree.ts';
 import type { EdgeAgents } from '../../link/dial.ts';
 import { answerTransfer } from './transfer-socket.ts';
@@ -20,6 +21,8 @@ export interface TransferOptions {
   /** The workspace in which the session works: its own, or that of the session whose files it shares. */
   workspace: string;
   snapshots: Pick<Snapshots, 'entries' | 'content' | 'share'>;
+  /** The files of the session where it runs on another machine; undefined: they are here. */
+  live: LiveFiles | undefined;
   /** The storage's id; empty while it is not known. */
   storage: () => string;
   edgeUrl: string;
@@ -38,10 +41,11 @@ export async function serveTransfer(options: TransferOptions): Promise<FilesRefu
   const { transfer, files, log } = options;
   const { session_id, request } = transfer;
   const writes = WRITES.has(request.op);
+  const live = liveFiles(options) !== undefined;
   try {
-    const prepared = await files.prepare(transfer.files, false);
+    const prepared = await files.prepare(transfer.files, false, undefined, live);
     if (!prepared.ok) return refusal(prepared.reason);
-    if (writes) await files.beginWrite(transfer.files);
+    if (writes) await files.beginWrite(transfer.files, live);
   } catch (error) {
     log.error('files not made ready for a transfer', { session: session_id, error });
     return {
@@ -86,6 +90,8 @@ async function answer(options: TransferOptions, body: AsyncIterable<Uint8Array>)
   const { transfer, workspace, snapshots, owner, limits, storage } = options;
   const { request } = transfer;
   if (request.op === 'artifact') throw new Error('an artifact is not among a session’s files');
+  const live = liveFiles(options);
+  if (request.op !== 'share' && live !== undefined) return await live.answer({ request, limits, body });
   if (request.op !== 'share')
     return await answerRequest({ request, workspace, as: owner, limits, body, start: startTree(options) });
   // The answer would have to name the storage that has the file.
@@ -95,6 +101,11 @@ async function answer(options: TransferOptions, body: AsyncIterable<Uint8Array>)
   const saved = await snapshots.share({ owner: tenant, artifact_id, workspace, path, quota_bytes });
   if (!saved.ok) return refused(saved.why, saved.detail);
   return json({ ...saved.file, storage: storage() } satisfies SharedFile);
+}
+
+/** Where the request is answered, if that is not here. Two kinds of requests need what is stored as well, which is here. */
+function liveFiles({ transfer: { request }, live }: TransferOptions): LiveFiles | undefined {
+  return request.op === 'share' || request.op === 'diff' ? undefined : live;
 }
 
 const refused = (code: FilesRefusal['code'], detail: string): FilesAnswer => ({

@@ -73,6 +73,17 @@ describeDockerAsRoot('sessions on the stand-in of ECS, with the real claude', ({
     expect(await file.text()).toBe('of a task\n');
   });
 
+  test('a client’s file is where the agent works, at once', async () => {
+    const put = await alice.raw('PUT', `/sessions/${id}/files/in/b.txt`, { body: 'from outside\n' });
+    expect(put.status).toBe(200);
+    const answer = await alice.ask(id, script(bash('cat in/b.txt; ls -l in/b.txt; mv in/b.txt c.txt'), said));
+    expect(answer.result).toMatch(/from outside\s+-rw-r--r-- 1 (node|1000)/);
+    expect(await (await alice.raw('GET', `/sessions/${id}/files/c.txt`)).text()).toBe('from outside\n');
+    expect((await alice.raw('GET', `/sessions/${id}/files/in/b.txt`)).status).toBe(404);
+    const { body: changes } = await alice.call('GET', `/sessions/${id}/diff`);
+    expect(changes.data).toContainEqual(expect.objectContaining({ path: 'c.txt', change: 'added' }));
+  });
+
   test('a question is answered after the runner was killed, and its task goes on', async () => {
     const ask = { tool: 'mcp__cc-docker__ask_user', input: { question: 'Ship it?', options: ['yes', 'no'] } };
     const message = await alice.tell(id, script(ask, said));

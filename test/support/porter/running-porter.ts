@@ -25,7 +25,7 @@ export async function openDoor(folder: string, options: Partial<PorterDoorOption
   let closing: Promise<void> | undefined;
   const close = () => (closing ??= door.close().then(() => aliases.close()));
   onTestFinished(close);
-  return { door, lines, close };
+  return { door, log, lines, close };
 }
 
 /** The environment of a porter, and nothing of this process. */
@@ -40,9 +40,16 @@ export function porterEnvironment(run: string, { address, ca }: { address: strin
   };
 }
 
+/** And of one that has the session's files: its trees are beside the run folder. */
+export const withFiles = (run: string) => ({
+  CC_DOCKER_WORKSPACE: `${run}-workspace`,
+  CC_DOCKER_CONVERSATION: `${run}-conversation`,
+  CC_DOCKER_CACHE: `${run}-cache`,
+});
+
 /** A porter as a process of its own, whose sockets are in this folder. It is killed after the test. */
 export function startPorter(run: string, environment: Record<string, string>) {
-  mkdirSync(run, { recursive: true });
+  for (const made of [run, ...Object.values(withFiles(run))]) mkdirSync(made, { recursive: true });
   const child = spawn(process.execPath, [PORTER], { env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));

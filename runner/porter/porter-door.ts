@@ -31,6 +31,14 @@ export interface PorterDoorOptions {
   arriveMs?: number;
 }
 
+/** Who has a connection to the door. */
+interface Caller {
+  address: string;
+  close: () => void;
+  /** It is known now who it is, or it is gone. */
+  settle: () => void;
+}
+
 /** Why a connection was closed unanswered. */
 type Refusal = 'too_many' | 'late' | 'broken' | 'unknown' | 'used' | 'address';
 
@@ -48,8 +56,8 @@ export class PorterDoor {
   readonly #guests: Guests;
   readonly #unknown = new UnknownCallers();
   readonly #server: tls.Server;
-  /** All connections, by their names. `settle`: it is known now whose the connection is, or it is gone. */
-  readonly #callers = new Map<string, { raw: net.Socket; address: string; settle: () => void }>();
+  /** All connections, by their names. */
+  readonly #callers = new Map<string, Caller>();
 
   private constructor(options: PorterDoorOptions, server: tls.Server, secret: DoorSecret, ca: string) {
     this.#options = options;
@@ -123,7 +131,7 @@ export class PorterDoor {
   async close(): Promise<void> {
     const closed = once(this.#server, 'close');
     this.#server.close();
-    for (const { raw } of this.#callers.values()) raw.destroy();
+    for (const { close } of this.#callers.values()) close();
     await Promise.all([closed, this.#guests.close()]);
   }
 
@@ -133,17 +141,21 @@ export class PorterDoor {
     // Of a connection that breaks, `close` follows.
     raw.on('error', () => {});
     const known = this.#unknown.admit(address);
-    if (known === undefined) return this.#refuse(raw, address, 'too_many');
-    const late = setTimeout(() => this.#refuse(raw, address, 'late'), this.#options.arriveMs ?? ARRIVE_MS);
-    const settle = (): void => {
-      clearTimeout(late);
-      known();
-    };
     const name = connectionName(raw);
-    this.#callers.set(name, { raw, address, settle });
+    const late = setTimeout(() => this.#refuse(caller, 'late'), this.#options.arriveMs ?? ARRIVE_MS);
+    const caller: Caller = {
+      address,
+      close: () => raw.destroy(),
+      settle: () => {
+        clearTimeout(late);
+        known?.();
+      },
+    };
+    if (known === undefined) return this.#refuse(caller, 'too_many');
+    this.#callers.set(name, caller);
     raw.once('close', () => {
       this.#callers.delete(name);
-      settle();
+      caller.settle();
     });
   }
 
@@ -153,19 +165,20 @@ export class PorterDoor {
     socket.on('error', () => {});
     const caller = this.#callers.get(connectionName(socket));
     if (caller === undefined) return void socket.destroy();
-    const { raw, address, settle } = caller;
-    if (socket.alpnProtocol !== 'h2') return this.#refuse(raw, address, 'broken');
+    if (socket.alpnProtocol !== 'h2') return this.#refuse(caller, 'broken');
     socket.setNoDelay(true);
     const connection: PorterConnection = new PorterConnection({
       socket,
       admit: async (arrival) => {
-        const admitted = await this.#admit(arrival, address, connection);
-        if (typeof admitted !== 'string') return (settle(), admitted);
-        this.#refuse(raw, address, admitted);
-        return undefined;
+        const admitted = await this.#admit(arrival, caller.address, connection);
+        if (typeof admitted === 'string') return this.#refuse(caller, admitted);
+        caller.settle();
+        return admitted;
       },
       onClose: () => this.#guests.gone(connection),
     });
+    // From the top: HTTP/2 writes to what is below it until it is closed itself.
+    caller.close = () => connection.close();
   }
 
   async #admit(arrival: PorterArrival, address: string, connection: PorterConnection) {
@@ -174,10 +187,11 @@ export class PorterDoor {
   }
 
   /** Closes a connection. Whoever it is learns nothing: all refusals look alike from outside. */
-  #refuse(raw: net.Socket, address: string, why: Refusal): void {
+  #refuse(caller: Caller, why: Refusal): undefined {
     runnerMetrics.count(REFUSALS, { why });
-    this.#options.log.warn('porter refused', { address, why });
-    raw.destroy();
+    this.#options.log.warn('porter refused', { address: caller.address, why });
+    caller.settle();
+    caller.close();
   }
 }
 

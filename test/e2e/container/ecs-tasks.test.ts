@@ -103,12 +103,16 @@ describeDockerAsRoot('tasks of the stand-in of ECS', ({ docker, image }) => {
       });
     }
     await ecs.close();
-    const filters = { label: [TASK_LABEL] };
-    expect(await docker.listContainers({ all: true, filters })).toEqual([]);
-    expect((await docker.listVolumes({ filters })).Volumes).toEqual([]);
+    for (const { plan } of tasks) {
+      const filters = { label: [`${TASK_LABEL}=${plan.id}`] };
+      expect(await docker.listContainers({ all: true, filters })).toEqual([]);
+      expect((await docker.listVolumes({ filters })).Volumes).toEqual([]);
+    }
     expect(tasks.map(({ now }) => now.lastStatus)).toEqual(['STOPPED', 'STOPPED']);
-    expect(Object.keys(networkInterfaces()).filter((name) => name.startsWith('ecs') && !name.endsWith('-r'))).toEqual(
-      [],
+    // Each task's card is gone. The runner's own is not listed: nothing is on its other end.
+    const cards = Object.values(networkInterfaces()).filter((one) =>
+      one?.some(({ address }) => address === network.runnerAddress),
     );
+    expect(cards).toEqual([]);
   });
 });

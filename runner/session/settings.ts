@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { boundsSettings } from '../../protocol/settings/bounds-settings.ts';
 import { traceSettings } from '../../protocol/settings/trace-settings.ts';
 import { TokenType } from '../../protocol/token.ts';
-import { backendName } from '../../protocol/link/runner-control.ts';
+import { backendName, type BackendName } from '../../protocol/link/runner-control.ts';
 import { egressEnvironment, egressSettings, unknownPresets } from '../egress/policy/egress-settings.ts';
 import { ecsEnvironment, ecsProblems, ecsSettings } from './ecs-settings.ts';
 import { LOG_LEVELS } from '../lib/log.ts';
@@ -69,6 +69,18 @@ function isOfEarlierVersion(token: string): boolean {
   }
 }
 
+/** What sessions may ask for together. ECS has more than this machine: there, only what is set counts. */
+function machineOf(env: { RUNNER_BACKEND: BackendName; RUNNER_CPUS?: number; RUNNER_MEMORY_MB?: number }) {
+  const own =
+    env.RUNNER_BACKEND === 'ecs'
+      ? { cpus: 0, memory_mb: 0 }
+      : {
+          cpus: CPUS_PER_CORE * os.availableParallelism(),
+          memory_mb: Math.floor((os.totalmem() * 0.75) / (1024 * 1024)),
+        };
+  return { cpus: env.RUNNER_CPUS ?? own.cpus, memory_mb: env.RUNNER_MEMORY_MB ?? own.memory_mb };
+}
+
 const folder = z.string().transform((text) => path.resolve(text));
 
 const environment = z
@@ -83,8 +95,8 @@ const environment = z
       .optional(),
     RUNNER_BACKEND: backendName.default('docker'),
     RUNNER_CAPACITY: wholeNumber(0, 10_000).default(() => defaultCapacity(os.availableParallelism(), os.totalmem())),
-    RUNNER_MEMORY_MB: wholeNumber(0, 100_000_000).default(() => Math.floor((os.totalmem() * 0.75) / (1024 * 1024))),
-    RUNNER_CPUS: cores.default(() => CPUS_PER_CORE * os.availableParallelism()),
+    RUNNER_MEMORY_MB: wholeNumber(0, 100_000_000).optional(),
+    RUNNER_CPUS: cores.optional(),
     RUNNER_LABELS: labels.default({}),
     CC_DOCKER_DATA: folder.default(path.resolve('.cc-docker')),
     SESSION_IMAGE: z.string().optional(),
@@ -134,7 +146,7 @@ const environment = z
     /** Containers at once. */
     capacity: env.RUNNER_CAPACITY,
     /** What sessions may ask for together; 0: that is not counted. */
-    machine: { cpus: env.RUNNER_CPUS, memory_mb: env.RUNNER_MEMORY_MB },
+    machine: machineOf(env),
     labels: env.RUNNER_LABELS,
     /** Absolute path of the runner's own folder. */
     dataFolder: path.join(env.CC_DOCKER_DATA, 'runner'),

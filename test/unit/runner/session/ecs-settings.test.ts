@@ -32,6 +32,15 @@ test('a runner of ecs knows its cluster, where tasks run, and where they reach i
   expect(settingsOf({ RUNNER_BACKEND: 'process' })).toBeNull();
 });
 
+test('this machine’s memory and cores are no bound of a cluster, unless they are set', () => {
+  const machine = (env: Record<string, string>) => {
+    const parsed = parseSettings(env);
+    return parsed.ok ? parsed.settings.machine : parsed.problem;
+  };
+  expect(machine(ECS)).toEqual({ cpus: 0, memory_mb: 0 });
+  expect(machine({ ...ECS, RUNNER_CPUS: '64' })).toEqual({ cpus: 64, memory_mb: 0 });
+});
+
 test('what it lacks is named', () => {
   const parsed = parseSettings({ RUNNER_BACKEND: 'ecs', ECS_CLUSTER: 'cc-docker' });
   expect(parsed).toMatchObject({ ok: false, problem: expect.stringMatching(/ECS_SUBNETS.*PORTER_ADDRESS.*docs\/ecs/) });

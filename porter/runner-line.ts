@@ -51,7 +51,8 @@ export class RunnerLine {
 
   /** Opens a stream to what the runner has under this path; undefined: there is no connection at the moment. */
   stream(path: string, headers: Readonly<Record<string, string>> = {}): ClientHttp2Stream | undefined {
-    if (this.#session === undefined || this.#session.closed) return undefined;
+    // One that broke just now is destroyed and not closed: a request would throw.
+    if (this.#session === undefined || this.#session.closed || this.#session.destroyed) return undefined;
     return this.#session.request({ ...headers, ':method': 'POST', ':path': path }, { endStream: false });
   }
 

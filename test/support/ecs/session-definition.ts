@@ -10,7 +10,7 @@ const VOLUMES = [
 ];
 
 /** The porter's time to save what the session left, seconds. */
-const PORTER_STOP = 60;
+const PORTER_STOP = 20;
 
 /** The task definition that an operator registers, as `docs/ecs.md` has it. */
 export function sessionDefinition(image = 'cc-docker/session', stopTimeout = 30): z.input<typeof taskDefinition> {

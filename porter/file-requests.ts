@@ -2,6 +2,7 @@ import http2, { type ClientHttp2Stream } from 'node:http2';
 import { createInterface } from 'node:readline';
 import { ANSWERS_PATH, porterRequest, REQUESTS_PATH, type PorterAnswer } from '../protocol/link/porter.ts';
 import { answerRequest } from '../runner/files/answer-request.ts';
+import { measureWith } from '../runner/lib/disk/usage.ts';
 import type { Log } from '../runner/lib/log.ts';
 import type { Owner } from '../runner/lib/session-folders.ts';
 import { endChunks, readChunks, sendChunk } from '../runner/lib/chunks.ts';
@@ -30,7 +31,9 @@ export async function answerFileRequests(options: FileRequestsOptions): Promise<
 async function answerOne({ line, workspace, user, log }: FileRequestsOptions, text: string): Promise<void> {
   let stream: ClientHttp2Stream | undefined;
   try {
-    const { id, request, limits } = porterRequest.parse(JSON.parse(text));
+    const { id, request, limits: bounds } = porterRequest.parse(JSON.parse(text));
+    // The porter is root in its container: no folder of the agent's is closed to it.
+    const limits = bounds && { ...bounds, measure: measureWith({ log }) };
     if (request.op === 'share' || request.op === 'artifact') throw new Error(`${request.op} is the runner's own`);
     stream = line.stream(`${ANSWERS_PATH}${id}`);
     // The runner has seen the connection break, and waits for no answer.

@@ -70,7 +70,11 @@ function isOfEarlierVersion(token: string): boolean {
 }
 
 /** What sessions may ask for together. ECS has more than this machine: there, only what is set counts. */
-function machineOf(env: { RUNNER_BACKEND: BackendName; RUNNER_CPUS?: number; RUNNER_MEMORY_MB?: number }) {
+function machineOf(env: {
+  RUNNER_BACKEND: BackendName;
+  RUNNER_CPUS?: number | undefined;
+  RUNNER_MEMORY_MB?: number | undefined;
+}) {
   const own =
     env.RUNNER_BACKEND === 'ecs'
       ? { cpus: 0, memory_mb: 0 }

@@ -14,6 +14,11 @@ const settingsOf = (env: Record<string, string>) => {
   return parsed.settings.ecs;
 };
 
+const machine = (env: Record<string, string>) => {
+  const parsed = parseSettings(env);
+  return parsed.ok ? parsed.settings.machine : parsed.problem;
+};
+
 test('a runner of ecs knows its cluster, where tasks run, and where they reach it', () => {
   expect(settingsOf({ ...ECS, ECS_CAPACITY_PROVIDERS: 'FARGATE_SPOT,FARGATE' })).toEqual({
     ecs: {
@@ -33,10 +38,6 @@ test('a runner of ecs knows its cluster, where tasks run, and where they reach i
 });
 
 test('this machine’s memory and cores are no bound of a cluster, unless they are set', () => {
-  const machine = (env: Record<string, string>) => {
-    const parsed = parseSettings(env);
-    return parsed.ok ? parsed.settings.machine : parsed.problem;
-  };
   expect(machine(ECS)).toEqual({ cpus: 0, memory_mb: 0 });
   expect(machine({ ...ECS, RUNNER_CPUS: '64' })).toEqual({ cpus: 64, memory_mb: 0 });
 });

@@ -21,10 +21,14 @@ export interface FileRequestsOptions {
 export async function answerFileRequests(options: FileRequestsOptions): Promise<void> {
   const stream = options.line.stream(REQUESTS_PATH);
   if (stream === undefined) return;
-  // `close` follows, and ends the lines. The runner line then dials again.
   stream.on('error', () => {});
   stream.end();
-  for await (const line of createInterface({ input: stream })) void answerOne(options, line);
+  try {
+    for await (const line of createInterface({ input: stream })) void answerOne(options, line);
+  } catch (error) {
+    // The lines end with the stream's error, too. The runner line then dials again, and this is called for the next connection.
+    options.log.info('the connection broke', { error });
+  }
 }
 
 /** Never rejects. */

@@ -1,11 +1,11 @@
-import { measureWith } from '../../../runner/lib/disk/usage.ts';
-import { keptLog } from '../quiet-log.ts';
-import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileList, writtenFiles, type FilesRefusal } from '../../../protocol/api/files.ts';
 import type { AnswerHead } from '../../../runner/files/answer.ts';
 import { answerRequest, type FilesInput, type TreeRequest } from '../../../runner/files/answer-request.ts';
 import { FilesRefused } from '../../../runner/files/paths/refused.ts';
+import { measureWith } from '../../../runner/lib/disk/usage.ts';
+import { keptLog } from '../quiet-log.ts';
 import { scratch } from '../scratch.ts';
 
 export const SECRET = 'the secret outside';
@@ -115,5 +115,14 @@ export function read(at: string, rest: Partial<Omit<Read, 'op' | 'path'>> = {}):
 export const listOf = (outcome: Outcome) => fileList.parse(JSON.parse(outcome.bytes.toString()));
 export const writtenOf = (outcome: Outcome) => writtenFiles.parse(JSON.parse(outcome.bytes.toString()));
 
-/** Open files of this process: what a request leaves open shows here. */
-export const openFiles = () => readdirSync('/proc/self/fd').length;
+/** Files and folders that this process has open. Not sockets and pipes: those of earlier tests end when they end. */
+export const openFiles = () => readdirSync('/proc/self/fd').filter(isOfFile).length;
+
+function isOfFile(fd: string): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`).startsWith('/');
+  } catch {
+    // It was the one by which they were listed.
+    return false;
+  }
+}

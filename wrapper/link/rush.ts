@@ -1,7 +1,7 @@
 import { BATCH_BYTES, BATCH_EVENTS } from '../../protocol/settings/limits.ts';
 
-/** A display's frame, milliseconds: nobody sees lines come faster. Words that come at a display's pace are sent as they come. */
-export const FRAME_MS = 16;
+/** About a display's frame, milliseconds: nobody sees lines come faster. Words that come at a display's pace are sent as they come. */
+export const FRAME_MS = 20;
 
 /** What a rush needs of the runtime: a test has its own. */
 export interface Clock {

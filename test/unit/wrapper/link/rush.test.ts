@@ -17,7 +17,7 @@ test('what comes alone is sent at once, each time', () => {
     expect(flushed.at(-1)).toBe(clock.now());
     clock.goOn(FRAME_MS);
   }
-  expect(flushed).toEqual([0, 16, 32, 48, 64]);
+  expect(flushed).toEqual([0, 20, 40, 60, 80]);
 });
 
 test('in a rush one flush a frame is made, the first at once, and the last is not left', () => {
@@ -30,12 +30,12 @@ test('in a rush one flush a frame is made, the first at once, and the last is no
     goOn(5);
   }
   goOn(2 * FRAME_MS);
-  expect(flushed).toEqual([0, 16, 32, 48, 64, 80, 96]);
+  expect(flushed).toEqual([0, 20, 40, 60, 80, 100]);
   // What comes alone after a rush is sent at once again, and no rush is left behind.
   rush.join(100);
   goOn(FRAME_MS);
   rush.join(100);
-  expect(flushed.slice(7)).toEqual([132, 148]);
+  expect(flushed.slice(6)).toEqual([140, 160]);
 });
 
 test('what may not wait is sent at once, with what has waited, and begins another frame', () => {
@@ -52,7 +52,7 @@ test('what may not wait is sent at once, with what has waited, and begins anothe
   clock.goOn(FRAME_MS - 6);
   expect(flushed).toEqual([0, 10]);
   clock.goOn(1);
-  expect(flushed).toEqual([0, 10, 26]);
+  expect(flushed).toEqual([0, 10, 30]);
 });
 
 test('as much as fills a frame of the link does not wait for the display’s', () => {

@@ -2,8 +2,9 @@ import { text } from 'node:stream/consumers';
 import type Docker from 'dockerode';
 import { extract } from 'tar-stream';
 import type { Owner } from '../lib/session-folders.ts';
-import { CONTAINER_LAYOUT, Label } from './container-spec.ts';
+import { CONTAINER_LAYOUT } from './container-spec.ts';
 import { engineStatus } from './docker-error.ts';
+import { withHelper } from './helper-container.ts';
 
 /** The text of `/etc/passwd` and of `/etc/group`. */
 export interface Users {
@@ -41,29 +42,12 @@ export async function readUsers(
   { image, runnerId }: { image: string; runnerId: string },
   abortSignal: AbortSignal,
 ): Promise<Users> {
-  // By a name of its own: one that a killed runner has left is found, and removed.
-  const name = `cc-docker-users-${runnerId}`;
-  await docker
-    .getContainer(name)
-    .remove({ force: true, v: true })
-    .catch((error: unknown) => {
-      if (engineStatus(error) !== 404) throw error;
-    });
-  const container = await docker.createContainer({
-    name,
-    Image: image,
-    Cmd: ['true'],
-    NetworkDisabled: true,
-    Labels: { [Label.runner]: runnerId },
-    abortSignal,
-  });
-  try {
+  const options = { Image: image, Cmd: ['true'], abortSignal };
+  return await withHelper(docker, { job: 'users', runnerId, options }, async (container) => {
     const passwd = await readFileOf(container, '/etc/passwd', abortSignal);
     const group = await readFileOf(container, '/etc/group', abortSignal);
     return { passwd: passwd ?? NO_USERS.passwd, group: group ?? NO_USERS.group };
-  } finally {
-    await container.remove({ force: true, v: true });
-  }
+  });
 }
 
 /** @returns undefined: there is none */

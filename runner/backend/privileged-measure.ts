@@ -2,8 +2,7 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type Docker from 'dockerode';
 import { sumOf, type Measure } from '../lib/disk/usage.ts';
-import { Label } from './container-spec.ts';
-import { engineStatus } from './docker-error.ts';
+import { withHelper } from './helper-container.ts';
 
 const MB = 1024 * 1024;
 const at = (index: number) => `/measured/${index}`;
@@ -37,24 +36,13 @@ async function measure(
 ): ReturnType<Measure> {
   signal?.throwIfAborted();
   const abort = signal && { abortSignal: signal };
-  // By a name of its own: one that a killed runner has left is found, and removed.
-  const name = `cc-docker-measure-${runnerId}`;
-  await docker
-    .getContainer(name)
-    .remove({ force: true, v: true })
-    .catch((error: unknown) => {
-      if (engineStatus(error) !== 404) throw error;
-    });
-  const container = await docker.createContainer({
-    name,
+  const options = {
     Image: image,
     Entrypoint: ['sh', '-c', MEASURE, 'measure'],
     Cmd: folders.map((_, index) => at(index)),
     User: '0:0',
     WorkingDir: '/',
     Env: ['LC_ALL=C'],
-    Labels: { [Label.runner]: runnerId },
-    NetworkDisabled: true,
     HostConfig: {
       NetworkMode: 'none',
       CapDrop: ['ALL'],
@@ -66,11 +54,11 @@ async function measure(
       Memory: 256 * MB,
       MemorySwap: 256 * MB,
       LogConfig: { Type: 'none', Config: {} },
-      Mounts: folders.map((Source, index) => ({ Type: 'bind', Source, Target: at(index), ReadOnly: true })),
+      Mounts: folders.map((Source, index) => ({ Type: 'bind' as const, Source, Target: at(index), ReadOnly: true })),
     },
     ...abort,
-  });
-  try {
+  };
+  return await withHelper(docker, { job: 'measure', runnerId, options }, async (container) => {
     const attached = await container.attach({ stream: true, stdout: true, ...abort });
     const output = new PassThrough();
     container.modem.demuxStream(attached, output, output);
@@ -80,7 +68,5 @@ async function measure(
     const lines = said.split('\n').filter((line) => line !== '');
     const bytes = sumOf(lines.slice(0, folders.length).join('\n'), folders.length) * 1024;
     return { bytes, files: sumOf(lines.slice(folders.length).join('\n'), folders.length) };
-  } finally {
-    await container.remove({ force: true, v: true });
-  }
+  });
 }

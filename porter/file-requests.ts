@@ -5,7 +5,7 @@ import { answerRequest } from '../runner/files/answer-request.ts';
 import { measureWith } from '../runner/lib/disk/usage.ts';
 import type { Log } from '../runner/lib/log.ts';
 import type { Owner } from '../runner/lib/session-folders.ts';
-import { endChunks, readChunks, sendChunk } from '../runner/lib/chunks.ts';
+import { endChunks, readChunks, sendChunk } from '../runner/lib/streams/chunks.ts';
 import type { RunnerLine } from './runner-line.ts';
 
 export interface FileRequestsOptions {

@@ -5,7 +5,7 @@ import tls from 'node:tls';
 import { ARRIVAL_PATH, DOOR_NAME, type PorterArrival } from '../protocol/link/porter.ts';
 import { VERSION } from '../protocol/version.ts';
 import { backoffMs } from '../runner/lib/backoff.ts';
-import { keepAlive } from '../runner/lib/keep-alive.ts';
+import { keepAlive } from '../runner/lib/streams/keep-alive.ts';
 import type { Log } from '../runner/lib/log.ts';
 
 /** A session is given up by its runner after ten seconds of silence: the porter is back before that. */

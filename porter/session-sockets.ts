@@ -2,8 +2,8 @@ import http2 from 'node:http2';
 import { createServer, type Socket } from 'node:net';
 import path from 'node:path';
 import { PORTER_SERVICES, type PorterService } from '../protocol/link/porter.ts';
-import { splice } from '../runner/lib/splice.ts';
-import { listenOnUnixSocket } from '../runner/lib/unix-socket.ts';
+import { splice } from '../runner/lib/streams/splice.ts';
+import { listenOnUnixSocket } from '../runner/lib/streams/unix-socket.ts';
 import type { RunnerLine } from './runner-line.ts';
 
 /** Connections that the session may have at a time. */

@@ -78,7 +78,7 @@ export const REQUESTS_PATH = '/requests';
 /**
  * A client's request for the files of a session that runs. The porter answers on a stream whose path is `ANSWERS_PATH` and the id:
  * first a line with a `porterAnswer`, then the bytes of the answer. The other direction has the request's body. Both are
- * chunks, of which the last one says that nothing is missing (`runner/lib/chunks.ts`).
+ * chunks, of which the last one says that nothing is missing (`runner/lib/streams/chunks.ts`).
  */
 export const porterRequest = z.object({
   id: z.int().min(1),

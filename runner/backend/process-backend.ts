@@ -15,7 +15,7 @@ import {
 } from './backend.ts';
 import { messageOf, type Log } from '../lib/log.ts';
 import { processStart, signalProcess } from '../lib/process-identity.ts';
-import { removeFolder } from '../lib/remove-folder.ts';
+import { removeFolder } from '../lib/disk/remove-folder.ts';
 import { sessionFolders, type SessionFolders } from '../lib/session-folders.ts';
 import { waitAtMost } from '../lib/wait-at-most.ts';
 import { killMarked, MARKER } from './process-sweep.ts';

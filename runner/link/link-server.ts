@@ -5,8 +5,8 @@ import { wrapperFrame, type WrapperFrame } from '../../protocol/link/wrapper-not
 import { LineSplitter } from './line-splitter.ts';
 import { Pace } from './pace.ts';
 import type { Log } from '../lib/log.ts';
-import { readPastFailedWrites } from '../lib/past-failed-writes.ts';
-import { listenOnUnixSocket } from '../lib/unix-socket.ts';
+import { readPastFailedWrites } from '../lib/streams/past-failed-writes.ts';
+import { listenOnUnixSocket } from '../lib/streams/unix-socket.ts';
 
 export interface LinkHandlers {
   /** A frame, parsed and checked, and its text. */

@@ -4,7 +4,7 @@ import type { ModelExchange, ModelHandler } from './exchange.ts';
 import { PauseGate } from './pause-gate.ts';
 import { BodyTooLarge, limitedBody } from './request-body.ts';
 import { runnerMetrics } from '../lib/metrics.ts';
-import { listenOnUnixSocket } from '../lib/unix-socket.ts';
+import { listenOnUnixSocket } from '../lib/streams/unix-socket.ts';
 
 /** Largest request that goes to the model, bytes: what Anthropic's API takes. */
 const MAX_MODEL_REQUEST_BYTES = 32 * 1024 * 1024;

@@ -15,8 +15,8 @@ import {
   porterArrival,
   type PorterArrival,
 } from '../../protocol/link/porter.ts';
-import { keepAlive } from '../lib/keep-alive.ts';
-import { splice } from '../lib/splice.ts';
+import { keepAlive } from '../lib/streams/keep-alive.ts';
+import { splice } from '../lib/streams/splice.ts';
 import { StoreService } from './store-service.ts';
 import { packRunFiles } from './run-files.ts';
 import type { PorterFiles } from './porter-files.ts';

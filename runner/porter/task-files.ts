@@ -6,7 +6,7 @@ import { STORE_OWNER } from '../../protocol/link/porter.ts';
 import type { PlacementKey } from '../../protocol/link/runner-control.ts';
 import { backoffMs } from '../lib/backoff.ts';
 import type { Log } from '../lib/log.ts';
-import { removeFolder } from '../lib/remove-folder.ts';
+import { removeFolder } from '../lib/disk/remove-folder.ts';
 import type { Owner, SessionFolders } from '../lib/session-folders.ts';
 import { latestSnapshot } from '../snapshot/latest.ts';
 import { Snapshots } from '../snapshot/snapshots.ts';

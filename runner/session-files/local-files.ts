@@ -4,7 +4,7 @@ import type { SessionFiles } from '../../protocol/api/files.ts';
 import { CLONE_DONE, CLONE_FOLDER } from '../../protocol/git/clone-folder.ts';
 import type { SnapshotTrigger } from '../../protocol/api/workspace.ts';
 import type { Log } from '../lib/log.ts';
-import { removeFolder } from '../lib/remove-folder.ts';
+import { removeFolder } from '../lib/disk/remove-folder.ts';
 import { makeSessionFolders, type SessionFolders } from '../lib/session-folders.ts';
 import type { FilesDependencies } from './dependencies.ts';
 import { hasTrees, makeTrees, type Prepared } from './prepare/make-trees.ts';

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { OnReadOpts, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Log } from '../../lib/log.ts';
-import { listenOnUnixSocket } from '../../lib/unix-socket.ts';
+import { listenOnUnixSocket } from '../../lib/streams/unix-socket.ts';
 import { admit, type Admission, type UpstreamRoute } from './admission.ts';
 import { answerRequest, answerSocket, type Answer } from './answer.ts';
 import type { Decision } from '../policy/decision.ts';

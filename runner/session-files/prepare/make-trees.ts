@@ -4,7 +4,7 @@ import type { TreeKind } from '../../../protocol/link/runner-control.ts';
 import type { RunnerNotice } from '../../../protocol/link/runner-notice.ts';
 import type { Reason } from '../../../protocol/reason.ts';
 import type { Log } from '../../lib/log.ts';
-import { removeFolder } from '../../lib/remove-folder.ts';
+import { removeFolder } from '../../lib/disk/remove-folder.ts';
 import { makeSessionFolders, type SessionFolders } from '../../lib/session-folders.ts';
 import { recoverTree } from '../../snapshot/restore/swap-tree.ts';
 import type { FilesDependencies } from '../dependencies.ts';

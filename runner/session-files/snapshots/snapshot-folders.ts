@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
-import { removeFolder } from '../../lib/remove-folder.ts';
+import { removeFolder } from '../../lib/disk/remove-folder.ts';
 import type { SessionFolders } from '../../lib/session-folders.ts';
 
 /** What a snapshot is taken of, and the cache of it. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { answerRequest, type TreeRequest } from '../../../runner/files/answer-request.ts';
 import { FilesRefused } from '../../../runner/files/paths/refused.ts';
-import { removeFolder } from '../../../runner/lib/remove-folder.ts';
+import { removeFolder } from '../../../runner/lib/disk/remove-folder.ts';
 
 /** A runner that is not root: answers requests on a workspace, and removes folders. Its plan comes on standard input. */
 const { workspace, requests, remove }: { workspace: string; requests: TreeRequest[]; remove: string[] } = JSON.parse(

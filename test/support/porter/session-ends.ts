@@ -5,7 +5,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
 import { sessionFolders } from '../../../runner/lib/session-folders.ts';
-import { listenOnUnixSocket } from '../../../runner/lib/unix-socket.ts';
+import { listenOnUnixSocket } from '../../../runner/lib/streams/unix-socket.ts';
 
 /** A session's folders in the runner, with a socket that answers each connection by `serve`. */
 export async function sessionWith(

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { removeFolder } from '../../../../runner/lib/remove-folder.ts';
-import { removeSessionFolders, sessionFolders } from '../../../../runner/lib/session-folders.ts';
-import { scratch } from '../../../support/scratch.ts';
+import { removeFolder } from '../../../../../runner/lib/disk/remove-folder.ts';
+import { removeSessionFolders, sessionFolders } from '../../../../../runner/lib/session-folders.ts';
+import { scratch } from '../../../../support/scratch.ts';
 
 /** Folders in folders, deeper than any path may be long: an agent makes them with `mkdir` and `cd`. */
 function nest(folder: string): void {

@@ -4,6 +4,7 @@ import { EcsBackend, type EcsBackendOptions, type EcsTimes } from '../../../runn
 import type { EcsSettings } from '../../../runner/backend/ecs/task-request.ts';
 import type { TaskDoor } from '../../../runner/backend/ecs/task-door.ts';
 import { placementName } from '../../../runner/lib/placement-name.ts';
+import { atMost } from '../patience.ts';
 import { keptLog } from '../quiet-log.ts';
 import { scratch } from '../scratch.ts';
 import { CREDENTIALS, EcsStandIn, type EcsStandInOptions } from './ecs-stand-in.ts';
@@ -20,10 +21,10 @@ export const ECS_SETTINGS: EcsSettings = {
   ebsRole: undefined,
 };
 
-/** Of a day in AWS, a few milliseconds. */
+/** Of a day in AWS, a few milliseconds. How long a task may take depends on the machine: 20 at once are 40 containers. */
 export const QUICK: EcsTimes = {
-  room: 30_000,
-  arrival: 30_000,
+  room: atMost(30),
+  arrival: atMost(30),
   look: 10,
   gone: 1_000,
   sweep: 50,

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpus, loadavg } from 'node:os';
 import path from 'node:path';
-import { claudeVersion, findClaude } from '../container/claude-binary.ts';
+import { claudeVersion, findClaude } from '../container/build/claude-binary.ts';
 import { isRefused, type Refused } from '../start/lib/refused.ts';
 import { judge } from './goals.ts';
 import { measure, type Measurement } from './measure.ts';

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import type { Context, TypedResponse } from 'hono';
-import { idempotencyKey } from '../protocol/api/message.ts';
+import { idempotencyKey } from '../protocol/api/session/message.ts';
 import { problem } from '../protocol/api/problem.ts';
 import type { JsonText } from '../protocol/json-text.ts';
 

@@ -1,7 +1,7 @@
 import type { EdgeSettings } from '../protocol/settings/edge-settings.ts';
 import type { Refusal } from '../protocol/api/problem.ts';
 import { withoutRedis } from '../protocol/settings/redis-settings.ts';
-import type { ChildConfig, SessionConfig } from '../protocol/api/session-config.ts';
+import type { ChildConfig, SessionConfig } from '../protocol/api/session/session-config.ts';
 
 const MAXIMA = {
   timeout_seconds: 'CONTAINER_TIMEOUT_MAX',

@@ -11,7 +11,7 @@ import { createLog, messageOf, type Log } from './lib/log.ts';
 import { Traces } from './lib/traces.ts';
 import { proxiedAgents } from './lib/upstream-proxy/agents.ts';
 import type { UpstreamProxies } from './lib/upstream-proxy/proxies.ts';
-import { PACKAGES_PRESET } from './egress/policy/presets.ts';
+import { PACKAGES_PRESET } from './egress/presets/presets.ts';
 import { loadEgressDependencies } from './session/egress-dependencies.ts';
 import type { ModelHandler } from './model/exchange.ts';
 import { forwardToModel } from './model/forward.ts';

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
-import { installPackages } from '../container/install-packages.ts';
+import { installPackages } from '../container/build/install-packages.ts';
 
 /** Has the tools, with a lock of their own: who only uses CC-Docker does not install a hundred megabytes of them. */
 const TOOLS = path.join(import.meta.dirname, 'lint');

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import Docker from 'dockerode';
-import { ensureImage, IMAGE_NAME, imageTag } from '../container/build-image.ts';
-import { errorText } from '../container/engine-stream.ts';
-import { ensureEcsImage } from '../container/ecs-image.ts';
+import { ensureImage, IMAGE_NAME, imageTag } from '../container/build/build-image.ts';
+import { errorText } from '../container/build/engine-stream.ts';
+import { ensureEcsImage } from '../container/build/ecs-image.ts';
 import { bundlePorter, bundleWrapper } from './bundle.ts';
 
 const HELP = `npm run image -- [options]

@@ -56,7 +56,7 @@ try {
       packages: 'external',
     });
   }
-  await copyFile(path.join(root, 'runner/egress/policy/presets.json'), path.join(folder, 'runner/presets.json'));
+  await copyFile(path.join(root, 'runner/egress/presets/presets.json'), path.join(folder, 'runner/presets.json'));
   await mkdir(out, { recursive: true });
   await packFolder(folder, path.join(out, 'programs.tar.zst'), { leaveOut: () => false });
 } finally {

@@ -1,4 +1,4 @@
-import { ensureImage } from '../../container/build-image.ts';
+import { ensureImage } from '../../container/build/build-image.ts';
 import { bundleWrapper } from '../../scripts/bundle.ts';
 import { findEngine } from '../../start/runner/engine.ts';
 import type { Refused } from '../../start/lib/refused.ts';

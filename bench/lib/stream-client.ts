@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
-import { previewEnvelope, type PreviewEnvelope } from '../../protocol/api/event.ts';
+import { previewEnvelope, type PreviewEnvelope } from '../../protocol/api/session/event.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/settings/limits.ts';
-import { viewerAnswer } from '../../protocol/api/viewer-socket.ts';
+import { viewerAnswer } from '../../protocol/api/session/viewer-socket.ts';
 import type { Service } from './service.ts';
 
 /** A frame of the stream. Events and previews differ by their type; answers are ignored. */

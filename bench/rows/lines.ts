@@ -1,7 +1,7 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { createdSession } from '../../protocol/api/session.ts';
+import { createdSession } from '../../protocol/api/session/session.ts';
 import { Arrivals } from '../lib/arrivals.ts';
 import { INSTANT, talkative } from '../lib/script.ts';
 import type { Service } from '../lib/service.ts';

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { findClaude } from '../../container/claude-binary.ts';
+import { findClaude } from '../../container/build/claude-binary.ts';
 import { isRefused } from '../../start/lib/refused.ts';
 import { makeScratch } from '../lib/scratch.ts';
 import { INSTANT } from '../lib/script.ts';

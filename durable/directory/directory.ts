@@ -1,10 +1,10 @@
 import { DurableObject } from 'cloudflare:workers';
 import { edgeSettings, type EdgeSettings } from '../../protocol/settings/edge-settings.ts';
-import type { SessionTree } from '../../protocol/api/child.ts';
+import type { SessionTree } from '../../protocol/api/session/child.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { TreeName } from '../../protocol/link/runner-control.ts';
-import type { SnapshotView, StorageView, WorkspaceView } from '../../protocol/api/workspace.ts';
-import type { Spawned } from '../rpc/creation.ts';
+import type { SnapshotView, StorageView, WorkspaceView } from '../../protocol/api/files/workspace.ts';
+import type { Spawned } from '../rpc/session/creation.ts';
 import type {
   ArtifactInput,
   CreateInput,
@@ -23,7 +23,7 @@ import type {
 } from '../rpc/directory-rpc.ts';
 import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
 import { count, sendTelemetry } from '../rpc/telemetry/counts.ts';
-import type { StoredSessionView, StoredSummary, VersionedSummary } from '../rpc/views.ts';
+import type { StoredSessionView, StoredSummary, VersionedSummary } from '../rpc/session/views.ts';
 import { migrate, stampVersion } from '../shared/schema.ts';
 import type { Head } from '../shared/trees.ts';
 import { Creations } from './creations.ts';

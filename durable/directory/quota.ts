@@ -1,4 +1,4 @@
-import type { StorageView } from '../../protocol/api/workspace.ts';
+import type { StorageView } from '../../protocol/api/files/workspace.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { QuotaNotice } from '../rpc/directory-rpc.ts';
 import { quotaBytes } from '../shared/quota.ts';

@@ -1,7 +1,7 @@
-import type { SessionStatus } from '../../protocol/api/session.ts';
+import type { SessionStatus } from '../../protocol/api/session/session.ts';
 import type { JsonText } from '../../protocol/json-text.ts';
 import type { ListInput, ListPage, SummaryText } from '../rpc/directory-rpc.ts';
-import type { StoredSummary, VersionedSummary } from '../rpc/views.ts';
+import type { StoredSummary, VersionedSummary } from '../rpc/session/views.ts';
 import { ACTIVE_STATUSES, isActive } from '../shared/session-status.ts';
 
 /** The owner's sessions with their newest summaries. */

@@ -1,12 +1,12 @@
-import type { SessionTree, TreeNode } from '../../protocol/api/child.ts';
+import type { SessionTree, TreeNode } from '../../protocol/api/session/child.ts';
 import type { EdgeSettings } from '../../protocol/settings/edge-settings.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
-import type { Creation } from '../rpc/creation.ts';
+import type { Creation } from '../rpc/session/creation.ts';
 import type { SpendingReport, VersionedVerdict } from '../rpc/directory-rpc.ts';
 import { spentDetail, type Verdict } from '../shared/turn-permit.ts';
 import { judge, treeCosts } from './core/budget.ts';
 import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
-import type { StoredSummary } from '../rpc/views.ts';
+import type { StoredSummary } from '../rpc/session/views.ts';
 import { TreeTable, type TreeRow } from './tables/tree-table.ts';
 
 /** One owner's sessions as trees: how far they may grow, and what they may cost together. */

@@ -2,7 +2,11 @@ import { v7 as uuidV7 } from 'uuid';
 import type { ZodError } from 'zod';
 import { uuid } from '../../protocol/ids.ts';
 import { PROBLEMS, SESSION_NOT_FOUND, type Refusal } from '../../protocol/api/problem.ts';
-import { changeSessionRequest, createSessionRequest, type SessionSettings } from '../../protocol/api/session.ts';
+import {
+  changeSessionRequest,
+  createSessionRequest,
+  type SessionSettings,
+} from '../../protocol/api/session/session.ts';
 import type { CommandCall } from './core/commands.ts';
 import { cutLine, inlineCode, plain } from './core/text/text.ts';
 import { lowDisk } from '../rpc/edge-disk.ts';

@@ -12,7 +12,7 @@ import {
 } from '../../protocol/api/discord.ts';
 import { isDiscordReady, type DiscordReady } from '../../protocol/settings/discord-settings.ts';
 import { edgeSettings } from '../../protocol/settings/edge-settings.ts';
-import type { InteractionView } from '../../protocol/api/interaction.ts';
+import type { InteractionView } from '../../protocol/api/session/interaction.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { DeskSession, DiscordRpc, NumberedDeskUpdate } from '../rpc/discord-rpc.ts';
 import type { EdgeEnv } from '../rpc/edge-env.ts';

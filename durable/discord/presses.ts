@@ -1,6 +1,6 @@
 import type { APIInteractionResponse } from 'discord-api-types/v10';
 import { INTERACTION, type DiscordComponent, type DiscordModalSubmit } from '../../protocol/api/discord.ts';
-import type { InteractionView, ResolveRequest } from '../../protocol/api/interaction.ts';
+import type { InteractionView, ResolveRequest } from '../../protocol/api/session/interaction.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import { isAsked, notAsked } from '../shared/interactions/answerers.ts';
 import { decodeCustomId } from './core/custom-id.ts';

@@ -1,5 +1,5 @@
 import type { DiscordAskRequest } from '../../protocol/api/discord.ts';
-import type { InteractionView, ResolveRequest } from '../../protocol/api/interaction.ts';
+import type { InteractionView, ResolveRequest } from '../../protocol/api/session/interaction.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import { expire, MAX_OPEN, open, resolve, type Interaction } from '../shared/interactions/interaction.ts';
 import { nextReminder, remind } from '../shared/interactions/reminders.ts';

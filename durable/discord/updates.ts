@@ -1,4 +1,4 @@
-import type { InteractionView } from '../../protocol/api/interaction.ts';
+import type { InteractionView } from '../../protocol/api/session/interaction.ts';
 import type { DeskSession, DeskUpdate } from '../rpc/discord-rpc.ts';
 import { mentionText, PING_NOBODY, pingedFor, pingOnly } from './core/text/mentions.ts';
 import { splitMessage } from './core/text/split-message.ts';

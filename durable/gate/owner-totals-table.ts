@@ -1,4 +1,4 @@
-import { sessionStatus, type SessionStatus } from '../../protocol/api/session.ts';
+import { sessionStatus, type SessionStatus } from '../../protocol/api/session/session.ts';
 import type { GateMetrics, OwnerTotals } from '../rpc/gate-rpc.ts';
 
 /** What each owner has, as their directories said it last. Stored, because a directory whose owner does nothing says nothing. */

@@ -1,5 +1,5 @@
 import type { Reason } from '../../protocol/reason.ts';
-import type { SessionFiles } from '../../protocol/api/files.ts';
+import type { SessionFiles } from '../../protocol/api/files/files.ts';
 import type { Launch } from '../../protocol/link/runner-control.ts';
 import { sessionStub } from '../rpc/edge-env.ts';
 import { observe, sendTelemetry } from '../rpc/telemetry/counts.ts';

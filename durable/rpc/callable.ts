@@ -3,7 +3,7 @@ import type { DiscordRpc } from './discord-rpc.ts';
 import type { EdgeEnv } from './edge-env.ts';
 import type { GateRpc } from './gate-rpc.ts';
 import type { PoolRpc } from './pool-rpc.ts';
-import type { SessionRpc } from './session-rpc.ts';
+import type { SessionRpc } from './session/session-rpc.ts';
 
 /** What each binding's objects can be asked. */
 interface Interfaces {

@@ -1,15 +1,15 @@
-import type { SessionTree } from '../../protocol/api/child.ts';
+import type { SessionTree } from '../../protocol/api/session/child.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
-import type { CreateSessionRequest, SessionStatus } from '../../protocol/api/session.ts';
-import type { SnapshotView, StorageView, WorkspaceView } from '../../protocol/api/workspace.ts';
+import type { CreateSessionRequest, SessionStatus } from '../../protocol/api/session/session.ts';
+import type { SnapshotView, StorageView, WorkspaceView } from '../../protocol/api/files/workspace.ts';
 import type { ContentBlock } from '../../protocol/content/blocks.ts';
 import type { NamedAuthor } from '../../protocol/git/git-author.ts';
 import type { JsonText } from '../../protocol/json-text.ts';
 import type { TreeName } from '../../protocol/link/runner-control.ts';
 import type { Head } from '../shared/trees.ts';
 import type { Verdict } from '../shared/turn-permit.ts';
-import type { ChildCreation, Spawned } from './creation.ts';
-import type { StoredSessionView, StoredSummary, VersionedSummary } from './views.ts';
+import type { ChildCreation, Spawned } from './session/creation.ts';
+import type { StoredSessionView, StoredSummary, VersionedSummary } from './session/views.ts';
 
 export interface CreateInput {
   readonly session_id: string;

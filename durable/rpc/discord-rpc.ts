@@ -1,7 +1,7 @@
 import type { APIInteractionResponse } from 'discord-api-types/v10';
-import type { ChildResult } from '../../protocol/api/child.ts';
+import type { ChildResult } from '../../protocol/api/session/child.ts';
 import type { DiscordAskRequest, DiscordNotifyRequest, DiscordPersonal } from '../../protocol/api/discord.ts';
-import type { InteractionView } from '../../protocol/api/interaction.ts';
+import type { InteractionView } from '../../protocol/api/session/interaction.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { StoredDeskUpdate } from '../session/core/desk-update.ts';
 

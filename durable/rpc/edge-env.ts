@@ -3,7 +3,7 @@ import type { DirectoryRpc } from './directory-rpc.ts';
 import type { DiscordRpc } from './discord-rpc.ts';
 import type { GateRpc } from './gate-rpc.ts';
 import type { PoolRpc } from './pool-rpc.ts';
-import type { SessionRpc } from './session-rpc.ts';
+import type { SessionRpc } from './session/session-rpc.ts';
 
 /** The objects by their bindings. */
 interface Objects {

@@ -1,5 +1,5 @@
 import type { AuditAction } from '../../protocol/api/admin.ts';
-import type { SessionStatus } from '../../protocol/api/session.ts';
+import type { SessionStatus } from '../../protocol/api/session/session.ts';
 import type { Counts } from '../../protocol/metrics/registry.ts';
 import type { Revocation, TokenMark } from '../shared/tokens/revocation.ts';
 

@@ -1,9 +1,9 @@
-import type { InteractionState, InteractionView, ResolveRequest } from '../../protocol/api/interaction.ts';
+import type { InteractionState, InteractionView, ResolveRequest } from '../../protocol/api/session/interaction.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import { isAsked, notAsked } from '../shared/interactions/answerers.ts';
 import { interactionViewOf } from '../shared/interactions/interaction-view.ts';
 import type { SessionStore } from './store/store.ts';
-import type { InteractionPage } from '../rpc/views.ts';
+import type { InteractionPage } from '../rpc/session/views.ts';
 import type { SessionRecord } from './store/record.ts';
 
 const UNKNOWN_INTERACTION: Refusal = {

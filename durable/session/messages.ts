@@ -1,7 +1,7 @@
-import type { InterruptAnswer, MessageStatus, MessageView } from '../../protocol/api/message.ts';
+import type { InterruptAnswer, MessageStatus, MessageView } from '../../protocol/api/session/message.ts';
 import { SESSION_NOT_FOUND, type Refusal } from '../../protocol/api/problem.ts';
-import type { PromptInput, WaitFor } from '../rpc/session-rpc.ts';
-import type { MessagePage } from '../rpc/views.ts';
+import type { PromptInput, WaitFor } from '../rpc/session/session-rpc.ts';
+import type { MessagePage } from '../rpc/session/views.ts';
 import { allows } from '../shared/session-status.ts';
 import type { StorageQuota } from './container/storage-quota.ts';
 import type { SessionStore } from './store/store.ts';

@@ -1,7 +1,7 @@
 import type { JsonText } from '../../protocol/json-text.ts';
 import type { EdgeEnv } from '../rpc/edge-env.ts';
-import { giveView, takeViewBack } from '../rpc/ready-views.ts';
-import type { StoredSessionView } from '../rpc/views.ts';
+import { giveView, takeViewBack } from '../rpc/session/ready-views.ts';
+import type { StoredSessionView } from '../rpc/session/views.ts';
 import type { SessionIdentity } from './core/identity.ts';
 
 /** The session's view, as far as the handlers of this process may show it without a call (`rpc/ready-views.ts`). */

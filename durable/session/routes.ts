@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { filesRequest } from '../../protocol/api/files.ts';
+import { filesRequest } from '../../protocol/api/files/files.ts';
 import { SESSION_NOT_FOUND } from '../../protocol/api/problem.ts';
 import { allows } from '../shared/session-status.ts';
 import type { Revocation } from '../shared/tokens/revocation.ts';

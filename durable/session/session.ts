@@ -1,21 +1,21 @@
 import { DurableObject } from 'cloudflare:workers';
-import type { ArtifactView } from '../../protocol/api/artifact.ts';
-import type { FilesRefusal } from '../../protocol/api/files.ts';
-import type { InteractionState, InteractionView, ResolveRequest } from '../../protocol/api/interaction.ts';
-import type { InterruptAnswer, MessageStatus, MessageView, WakeupView } from '../../protocol/api/message.ts';
+import type { ArtifactView } from '../../protocol/api/files/artifact.ts';
+import type { FilesRefusal } from '../../protocol/api/files/files.ts';
+import type { InteractionState, InteractionView, ResolveRequest } from '../../protocol/api/session/interaction.ts';
+import type { InterruptAnswer, MessageStatus, MessageView, WakeupView } from '../../protocol/api/session/message.ts';
 import { SESSION_NOT_FOUND, type Refusal } from '../../protocol/api/problem.ts';
 import { jsonText, type JsonText } from '../../protocol/json-text.ts';
-import type { ChangeSessionRequest, CreateSessionRequest, SessionStatus } from '../../protocol/api/session.ts';
-import type { SnapshotView } from '../../protocol/api/workspace.ts';
+import type { ChangeSessionRequest, CreateSessionRequest, SessionStatus } from '../../protocol/api/session/session.ts';
+import type { SnapshotView } from '../../protocol/api/files/workspace.ts';
 import { CloseCode } from '../../protocol/close-code.ts';
 import type { SnapshotReport } from '../../protocol/link/runner-control.ts';
 import type { Reason } from '../../protocol/reason.ts';
-import type { ChildIdentity, ChildUpdate } from '../rpc/child-updates.ts';
+import type { ChildIdentity, ChildUpdate } from '../rpc/session/child-updates.ts';
 import type { Caller } from '../rpc/caller.ts';
-import type { CreateCall, SpawnCall, Spawned } from '../rpc/creation.ts';
+import type { CreateCall, SpawnCall, Spawned } from '../rpc/session/creation.ts';
 import type { QuotaNotice, VersionedVerdict } from '../rpc/directory-rpc.ts';
 import type { EdgeEnv } from '../rpc/edge-env.ts';
-import type { ContainerFacts, PromptInput, SessionRpc, WaitFor } from '../rpc/session-rpc.ts';
+import type { ContainerFacts, PromptInput, SessionRpc, WaitFor } from '../rpc/session/session-rpc.ts';
 import type {
   ArtifactPage,
   ChildLine,
@@ -26,7 +26,7 @@ import type {
   StoredSessionView,
   TurnPage,
   VersionedSummary,
-} from '../rpc/views.ts';
+} from '../rpc/session/views.ts';
 import type { Revocation } from '../shared/tokens/revocation.ts';
 import { count, countViewers } from '../rpc/telemetry/counts.ts';
 import { SessionAssembly } from './assembly.ts';

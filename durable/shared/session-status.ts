@@ -1,4 +1,4 @@
-import type { SessionStatus } from '../../protocol/api/session.ts';
+import type { SessionStatus } from '../../protocol/api/session/session.ts';
 
 /** What a caller may ask of a session. */
 export type SessionAction = 'chat' | 'interrupt' | 'stop' | 'delete' | 'files';

@@ -15,7 +15,7 @@ import {
 } from '../../protocol/api/discord.ts';
 import { discordNotConfigured, isDiscordReady, type DiscordUse } from '../../protocol/settings/discord-settings.ts';
 import { uuid } from '../../protocol/ids.ts';
-import type { InteractionView } from '../../protocol/api/interaction.ts';
+import type { InteractionView } from '../../protocol/api/session/interaction.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import { deskStub } from '../../durable/rpc/edge-env.ts';
 import type { AppEnv } from '../app-env.ts';

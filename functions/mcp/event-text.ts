@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { EventEnvelope } from '../../protocol/api/event.ts';
+import type { EventEnvelope } from '../../protocol/api/session/event.ts';
 
 /** The longest text of one event, characters. */
 const MAX_EVENT_TEXT = 1000;

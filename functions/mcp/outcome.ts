@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { interactionList, interactionView, type InteractionView } from '../../protocol/api/interaction.ts';
-import { messageView } from '../../protocol/api/message.ts';
-import { sessionView } from '../../protocol/api/session.ts';
+import { interactionList, interactionView, type InteractionView } from '../../protocol/api/session/interaction.ts';
+import { messageView } from '../../protocol/api/session/message.ts';
+import { sessionView } from '../../protocol/api/session/session.ts';
 import { pathOf, type Answered, type Api } from './api.ts';
 
 /** A question or permission, as an agent sees it. */

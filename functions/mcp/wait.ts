@@ -1,4 +1,4 @@
-import { eventEnvelope } from '../../protocol/api/event.ts';
+import { eventEnvelope } from '../../protocol/api/session/event.ts';
 import { pathOf, type Answered, type Api } from './api.ts';
 import { readEvents } from './event-reader.ts';
 import { eventText } from './event-text.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { snowflake } from '../settings/discord-settings.ts';
 import { instant } from '../ids.ts';
-import { askUserInput, interactionView, notifyUserInput } from './interaction.ts';
+import { askUserInput, interactionView, notifyUserInput } from './session/interaction.ts';
 
 /**
  * The fields that are read of what Discord sends to `POST /discord/interactions`. Other fields pass unread. Source:

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { childWorkspace } from '../api/child.ts';
+import { childWorkspace } from '../api/session/child.ts';
 import { instant, uuid } from '../ids.ts';
-import { budgetUsd, childConfig } from '../api/session-config.ts';
-import { sessionStatus, sessionTitle } from '../api/session.ts';
+import { budgetUsd, childConfig } from '../api/session/session-config.ts';
+import { sessionStatus, sessionTitle } from '../api/session/session.ts';
 
 /** The inputs and outputs of the agent's tools for child sessions. */
 

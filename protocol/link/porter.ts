@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { answerHead, filesRefusal, filesRequest } from '../api/files.ts';
+import { answerHead, filesRefusal, filesRequest } from '../api/files/files.ts';
 
 /**
  * The connection of a porter: a program beside a session on a machine that is not the runner's. It dials the runner over

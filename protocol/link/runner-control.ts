@@ -3,10 +3,10 @@ import { epoch, instant, uuid } from '../ids.ts';
 import { reason } from '../reason.ts';
 import { gitAuthor } from '../git/git-author.ts';
 import { poolName } from '../settings/pools-setting.ts';
-import { filesRefusal, filesRequest, sessionFiles } from '../api/files.ts';
+import { filesRefusal, filesRequest, sessionFiles } from '../api/files/files.ts';
 import { protocolVersion } from './protocol-version.ts';
-import { resources, launchConfig } from '../api/session-config.ts';
-import { skippedFile, snapshotState, snapshotTrigger, workspace } from '../api/workspace.ts';
+import { resources, launchConfig } from '../api/session/session-config.ts';
+import { skippedFile, snapshotState, snapshotTrigger, workspace } from '../api/files/workspace.ts';
 
 /** The control socket: each runner dials one to its pool. Frames are JSON text. */
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { wakeupView } from '../api/message.ts';
+import { wakeupView } from '../api/session/message.ts';
 import { instant, uuid } from '../ids.ts';
 
 /** The inputs and outputs of the agent's tools for its wake-ups. */

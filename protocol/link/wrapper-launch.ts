@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { epoch, uuid } from '../ids.ts';
-import { launchConfig } from '../api/session-config.ts';
+import { launchConfig } from '../api/session/session-config.ts';
 
 /**
  * `launch.json` in the session's run folder: all that a wrapper needs. Only the runner writes it. Paths are the

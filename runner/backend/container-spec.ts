@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 import path from 'node:path';
 import type { PlacementKey } from '../../protocol/link/runner-control.ts';
-import type { Resources } from '../../protocol/api/session-config.ts';
+import type { Resources } from '../../protocol/api/session/session-config.ts';
 import type { ContainerLayout } from './backend.ts';
 import type { Owner, SessionFolders } from '../lib/session-folders.ts';
 import { seccompProfile } from './seccomp-profile.ts';

@@ -18,7 +18,7 @@ import { privilegedMeasure } from './privileged-measure.ts';
 import { readUsers, withAgent, type Users } from './image-users.ts';
 import { unfitImage } from './unfit-image.ts';
 import type { Log } from '../lib/log.ts';
-import type { Resources } from '../../protocol/api/session-config.ts';
+import type { Resources } from '../../protocol/api/session/session-config.ts';
 import { writeRunFile, type SessionFolders } from '../lib/session-folders.ts';
 import { waitAtMost } from '../lib/wait-at-most.ts';
 

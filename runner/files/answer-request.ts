@@ -1,4 +1,4 @@
-import type { FilesRequest } from '../../protocol/api/files.ts';
+import type { FilesRequest } from '../../protocol/api/files/files.ts';
 import type { WriteLimits } from './paths/allowance.ts';
 import type { Owner } from '../lib/session-folders.ts';
 import { json, type SuccessAnswer, type FilesAnswer } from './answer.ts';

@@ -1,4 +1,4 @@
-import type { FilesRefusal, RunnerTransferFrame } from '../../protocol/api/files.ts';
+import type { FilesRefusal, RunnerTransferFrame } from '../../protocol/api/files/files.ts';
 
 export type AnswerHead = Omit<Extract<RunnerTransferFrame, { kind: 'head' }>, 'kind'>;
 

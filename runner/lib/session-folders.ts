@@ -2,7 +2,7 @@ import { chmod, chown, mkdir, readdir, readFile, rm, stat, writeFile } from 'nod
 import path from 'node:path';
 import * as z from 'zod';
 import { epoch, uuid } from '../../protocol/ids.ts';
-import { networkConfig, resources, secretName } from '../../protocol/api/session-config.ts';
+import { networkConfig, resources, secretName } from '../../protocol/api/session/session-config.ts';
 import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
 import { removeFolder } from './disk/remove-folder.ts';
 

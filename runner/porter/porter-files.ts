@@ -1,5 +1,5 @@
 import http2, { type ServerHttp2Stream } from 'node:http2';
-import type { FilesRequest } from '../../protocol/api/files.ts';
+import type { FilesRequest } from '../../protocol/api/files/files.ts';
 import { MAX_PORTER_LINE, porterAnswer, type PorterAnswer, type PorterRequest } from '../../protocol/link/porter.ts';
 import { endChunks, readChunks, sendChunk } from '../lib/streams/chunks.ts';
 import type { FilesAnswer } from '../files/answer.ts';

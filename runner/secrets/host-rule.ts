@@ -1,6 +1,6 @@
 import net from 'node:net';
 import * as z from 'zod';
-import { egressRule } from '../../protocol/api/session-config.ts';
+import { egressRule } from '../../protocol/api/session/session-config.ts';
 import { matchesHost, parseRule, type Rule } from '../egress/policy/rule.ts';
 
 /** A host to which a secret may be sent: a rule as in an allow-list, but not `*`. */

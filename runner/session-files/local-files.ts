@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { SessionFiles } from '../../protocol/api/files.ts';
+import type { SessionFiles } from '../../protocol/api/files/files.ts';
 import { CLONE_DONE, CLONE_FOLDER } from '../../protocol/git/clone-folder.ts';
-import type { SnapshotTrigger } from '../../protocol/api/workspace.ts';
+import type { SnapshotTrigger } from '../../protocol/api/files/workspace.ts';
 import type { Log } from '../lib/log.ts';
 import { removeFolder } from '../lib/disk/remove-folder.ts';
 import { makeSessionFolders, type SessionFolders } from '../lib/session-folders.ts';

@@ -1,10 +1,10 @@
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
-import { sessionFiles } from '../../protocol/api/files.ts';
+import { sessionFiles } from '../../protocol/api/files/files.ts';
 import { instant, uuid } from '../../protocol/ids.ts';
 import { snapshotReport, type SnapshotReport } from '../../protocol/link/runner-control.ts';
-import { snapshotTrigger } from '../../protocol/api/workspace.ts';
+import { snapshotTrigger } from '../../protocol/api/files/workspace.ts';
 import type { SessionFolders } from '../lib/session-folders.ts';
 
 /** A snapshot that is to be taken, or tried again. */

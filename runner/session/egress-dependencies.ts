@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { packageSources, type PackageSources } from '../egress/policy/package-sources.ts';
+import { packageSources, type PackageSources } from '../egress/presets/package-sources.ts';
 import type { Log } from '../lib/log.ts';
 import { trustedAuthorities } from '../secrets/ca-bundle.ts';
 import { loadSecrets } from '../secrets/load-secrets.ts';

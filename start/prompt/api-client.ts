@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import { acceptedMessage } from '../../protocol/api/message.ts';
+import { acceptedMessage } from '../../protocol/api/session/message.ts';
 import { problem } from '../../protocol/api/problem.ts';
-import { createdSession } from '../../protocol/api/session.ts';
+import { createdSession } from '../../protocol/api/session/session.ts';
 import type { Refused } from '../lib/refused.ts';
 
 /** The calls of the HTTP API that are needed to run one prompt. */

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { PreviewEnvelope } from '../../protocol/api/event.ts';
-import { ownEvents } from '../../protocol/api/event.ts';
+import type { PreviewEnvelope } from '../../protocol/api/session/event.ts';
+import { ownEvents } from '../../protocol/api/session/event.ts';
 import { summariseResult, summariseTool } from './summary.ts';
 import { printable } from '../lib/terminal.ts';
 

@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import * as z from 'zod';
 import { CloseCode } from '../../protocol/close-code.ts';
-import { eventEnvelope, previewEnvelope } from '../../protocol/api/event.ts';
+import { eventEnvelope, previewEnvelope } from '../../protocol/api/session/event.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/settings/limits.ts';
-import { viewerAnswer } from '../../protocol/api/viewer-socket.ts';
+import { viewerAnswer } from '../../protocol/api/session/viewer-socket.ts';
 import { backoffMs } from '../../runner/lib/backoff.ts';
 import type { Refused } from '../lib/refused.ts';
 

@@ -1,6 +1,6 @@
 import Docker from 'dockerode';
 import type { BackendName } from '../../protocol/link/runner-control.ts';
-import { errorText } from '../../container/engine-stream.ts';
+import { errorText } from '../../container/build/engine-stream.ts';
 
 /** Those that need nothing but this machine. */
 type LocalBackend = Exclude<BackendName, 'ecs'>;

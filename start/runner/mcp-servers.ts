@@ -1,4 +1,4 @@
-import { installMcpServers } from '../../container/mcp-packages.ts';
+import { installMcpServers } from '../../container/build/mcp-packages.ts';
 
 /**
  * The MCP servers that sessions can name where there is no image that holds them: with `RUNNER_BACKEND=process`. When they cannot be

@@ -1,4 +1,4 @@
-import { ensureImage, imageTag } from '../../container/build-image.ts';
+import { ensureImage, imageTag } from '../../container/build/build-image.ts';
 import type { Engine } from './engine.ts';
 import type { Environment } from '../settings/settings.ts';
 

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { sessionConfig } from '../../protocol/api/session-config.ts';
+import { sessionConfig } from '../../protocol/api/session/session-config.ts';
 import type { Refused } from '../lib/refused.ts';
 
 export const HELP = `npm start                    serves CC-Docker on http://127.0.0.1:8000

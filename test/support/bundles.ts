@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node';
-import { installMcpServers } from '../../container/mcp-packages.ts';
+import { installMcpServers } from '../../container/build/mcp-packages.ts';
 import { bundlePorter, bundleWorker, bundleWrapper } from '../../scripts/bundle.ts';
 import { bundleFakeWrapper } from './runner/fake-wrapper-bundle.ts';
 

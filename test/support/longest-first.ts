@@ -30,7 +30,7 @@ const LONGEST = `
   test/real/runner/snapshot/artifacts.test.ts
   test/real/runner/session/runner.test.ts
   test/real/wrapper/stand-in.test.ts
-  test/real/container/build-image.test.ts
+  test/real/container/build/build-image.test.ts
   test/real/start/release-skew.test.ts
   test/real/wrapper/claude/skills.test.ts
   test/real/turns/interrupt.test.ts

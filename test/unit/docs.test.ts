@@ -6,7 +6,7 @@ import { boundsSettings } from '../../protocol/settings/bounds-settings.ts';
 const ROOT = path.join(import.meta.dirname, '../..');
 const PAGES = globSync(['*.md', 'docs/*.md'], { cwd: ROOT });
 
-/** Paths of the project that a page names, as in `runner/link/relay.ts`. */
+/** Paths of the project that a page names, as in `runner/link/relay/relay.ts`. */
 const NAMED =
   /(?:bench|container|demo-model|docs|durable|functions|protocol|runner|scripts|start|test|wrapper)\/[\w./-]*\w\.(?:ts|md|json|py|conf)\b/g;
 

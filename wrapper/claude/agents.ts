@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { AskingAgent } from '../../protocol/api/interaction.ts';
+import type { AskingAgent } from '../../protocol/api/session/interaction.ts';
 import { clip } from '../lib/clip.ts';
 
 /** A subagent, as Claude Code's lines about tasks name it. */

@@ -6,7 +6,7 @@ import {
   MAX_SHOWN_INPUT,
   type Question,
   type Resolution,
-} from '../../protocol/api/interaction.ts';
+} from '../../protocol/api/session/interaction.ts';
 import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
 import { clip } from '../lib/clip.ts';
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { AgentTool } from '../../protocol/api/session-config.ts';
+import type { AgentTool } from '../../protocol/api/session/session-config.ts';
 
 /** MCP's hints about what a tool does. Claude Code runs read-only calls side by side, and in plan mode too. */
 interface Hints {

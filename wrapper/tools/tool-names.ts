@@ -1,4 +1,4 @@
-import type { AgentTool } from '../../protocol/api/session-config.ts';
+import type { AgentTool } from '../../protocol/api/session/session-config.ts';
 
 /** The name of CC-Docker's own MCP server: its tools are `mcp__cc-docker__…`. */
 export const TOOL_SERVER = 'cc-docker';

@@ -1,5 +1,5 @@
-import { shareArtifactInput, shareArtifactOutput } from '../../protocol/api/artifact.ts';
-import { askUserInput, notifyUserInput } from '../../protocol/api/interaction.ts';
+import { shareArtifactInput, shareArtifactOutput } from '../../protocol/api/files/artifact.ts';
+import { askUserInput, notifyUserInput } from '../../protocol/api/session/interaction.ts';
 import { defineTool } from './tool-definition.ts';
 
 /** The agent's tools for reaching the people that it works for. */

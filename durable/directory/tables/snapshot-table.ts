@@ -1,5 +1,5 @@
 import { storedTree, type TreeKind, type TreeName } from '../../../protocol/link/runner-control.ts';
-import { snapshotView, type SnapshotView } from '../../../protocol/api/workspace.ts';
+import { snapshotView, type SnapshotView } from '../../../protocol/api/files/workspace.ts';
 import type { Head } from '../../shared/trees.ts';
 
 /** A stored tree that a session needs: one of a snapshot, or an artifact. */

@@ -1,4 +1,4 @@
-import type { WorkspaceView } from '../../../protocol/api/workspace.ts';
+import type { WorkspaceView } from '../../../protocol/api/files/workspace.ts';
 import type { Head } from '../../shared/trees.ts';
 
 interface Row extends Record<string, SqlStorageValue> {

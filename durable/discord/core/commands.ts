@@ -1,6 +1,6 @@
 import type { RESTPutAPIApplicationCommandsJSONBody } from 'discord-api-types/v10';
 import * as z from 'zod';
-import { permissionMode, sessionConfig } from '../../../protocol/api/session-config.ts';
+import { permissionMode, sessionConfig } from '../../../protocol/api/session/session-config.ts';
 import type { CommandOption, DiscordAutocomplete, DiscordCommand } from '../../../protocol/api/discord.ts';
 import { COMMAND, IN_SERVER, INSTALLED_IN_SERVER, OPTION } from './wire/constants.ts';
 

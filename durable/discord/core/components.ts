@@ -4,7 +4,12 @@ import type {
   APIComponentInMessageActionRow,
   APIStringSelectComponent,
 } from 'discord-api-types/v10';
-import type { Answers, InteractionView, PermissionDecision, Question } from '../../../protocol/api/interaction.ts';
+import type {
+  Answers,
+  InteractionView,
+  PermissionDecision,
+  Question,
+} from '../../../protocol/api/session/interaction.ts';
 import { type ComponentAct, type ComponentOf, encodeCustomId } from './custom-id.ts';
 import { MAX_BUTTON_LABEL, MAX_BUTTONS, MAX_OPTION_TEXT, MAX_PLACEHOLDER } from './text/limits.ts';
 import { cutLine } from './text/text.ts';

@@ -1,4 +1,4 @@
-import type { PermissionDecision } from '../../../protocol/api/interaction.ts';
+import type { PermissionDecision } from '../../../protocol/api/session/interaction.ts';
 
 /** The interaction that a component belongs to. */
 export interface ComponentOf {

@@ -6,7 +6,7 @@ import type {
   PermissionDecision,
   Question,
   Resolution,
-} from '../../../protocol/api/interaction.ts';
+} from '../../../protocol/api/session/interaction.ts';
 import { answerText } from '../../shared/interactions/answers.ts';
 import { componentsOf, isCut, pageOf, pagesOf, type Draft } from './components.ts';
 import { MAX_CONTENT } from './text/limits.ts';

@@ -1,6 +1,6 @@
 import type { APIModalInteractionResponseCallbackData } from 'discord-api-types/v10';
 import type { DiscordModalSubmit } from '../../../protocol/api/discord.ts';
-import type { Question } from '../../../protocol/api/interaction.ts';
+import type { Question } from '../../../protocol/api/session/interaction.ts';
 import { type ComponentOf, encodeCustomId } from './custom-id.ts';
 import { MAX_MODAL_DESCRIPTION, MAX_MODAL_LABEL, MAX_MODAL_TEXT, MAX_MODAL_TITLE } from './text/limits.ts';
 import { cutLine } from './text/text.ts';

@@ -1,4 +1,4 @@
-import type { Answers, InteractionView, Question, ResolveRequest } from '../../../protocol/api/interaction.ts';
+import type { Answers, InteractionView, Question, ResolveRequest } from '../../../protocol/api/session/interaction.ts';
 import { type Draft, isComplete, pagesOf, pageWith } from './components.ts';
 import type { ComponentId } from './custom-id.ts';
 

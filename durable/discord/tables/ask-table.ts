@@ -1,4 +1,4 @@
-import type { InteractionView } from '../../../protocol/api/interaction.ts';
+import type { InteractionView } from '../../../protocol/api/session/interaction.ts';
 import type { Draft } from '../core/components.ts';
 import type { Interaction } from '../../shared/interactions/interaction.ts';
 import { KEY_LIFE_MS } from '../../shared/key-life.ts';

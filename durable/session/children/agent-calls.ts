@@ -1,12 +1,12 @@
 import * as z from 'zod';
-import type { ShareArtifactInput, shareArtifactOutput } from '../../../protocol/api/artifact.ts';
+import type { ShareArtifactInput, shareArtifactOutput } from '../../../protocol/api/files/artifact.ts';
 import { CHILD_EVENTS_PAGE, type childToolOutputs, type ChildToolCall } from '../../../protocol/link/child-tools.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import type { AgentCallRow } from '../store/tables/agent-call-table.ts';
 import { condense } from '../core/children/condense-event.ts';
 import type { Outgoing } from '../../shared/retrying-call.ts';
 import type { Peers } from '../store/peers.ts';
-import type { ChildOutcome } from '../../rpc/views.ts';
+import type { ChildOutcome } from '../../rpc/session/views.ts';
 import type { Artifacts } from '../files/artifacts.ts';
 import { traceOfRunningTurn } from '../store/messages/turn-trace.ts';
 import type { SessionStore } from '../store/store.ts';

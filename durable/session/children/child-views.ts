@@ -1,4 +1,4 @@
-import type { ChildLine, ChildOutcome } from '../../rpc/views.ts';
+import type { ChildLine, ChildOutcome } from '../../rpc/session/views.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import { settingsOf } from '../core/settings/live-settings.ts';
 import { resultOf } from '../core/children/child-updates.ts';

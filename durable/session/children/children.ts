@@ -1,10 +1,10 @@
-import type { SpawnRequest } from '../../../protocol/api/child.ts';
+import type { SpawnRequest } from '../../../protocol/api/session/child.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
-import type { CreateSessionRequest } from '../../../protocol/api/session.ts';
+import type { CreateSessionRequest } from '../../../protocol/api/session/session.ts';
 import { v7 as uuidV7 } from 'uuid';
 import { withoutRedis } from '../../../protocol/settings/redis-settings.ts';
 import { blocksOf, promptText } from '../../../protocol/content/prompt.ts';
-import type { ChildCreation, SpawnCall, Spawned } from '../../rpc/creation.ts';
+import type { ChildCreation, SpawnCall, Spawned } from '../../rpc/session/creation.ts';
 import { RetryingCall, type Outgoing } from '../../shared/retrying-call.ts';
 import type { SharedWorkspace } from '../container/shared-workspace.ts';
 import { childConfigOf } from '../core/children/child-config.ts';

@@ -1,5 +1,5 @@
-import type { SessionFiles } from '../../../protocol/api/files.ts';
-import type { Workspace } from '../../../protocol/api/workspace.ts';
+import type { SessionFiles } from '../../../protocol/api/files/files.ts';
+import type { Workspace } from '../../../protocol/api/files/workspace.ts';
 import type { GitAuthor } from '../../../protocol/git/git-author.ts';
 import type { Launch } from '../../../protocol/link/runner-control.ts';
 import type { Needs } from '../../rpc/pool-rpc.ts';

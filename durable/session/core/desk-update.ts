@@ -1,9 +1,9 @@
-import type { OwnEvent } from '../../../protocol/api/event.ts';
-import type { InteractionView } from '../../../protocol/api/interaction.ts';
+import type { OwnEvent } from '../../../protocol/api/session/event.ts';
+import type { InteractionView } from '../../../protocol/api/session/interaction.ts';
 import type { Reason } from '../../../protocol/reason.ts';
-import type { ChildResult } from '../../../protocol/api/child.ts';
+import type { ChildResult } from '../../../protocol/api/session/child.ts';
 import { answeredBy, resultOf, type EndedMessage } from './children/child-updates.ts';
-import type { SessionStatus } from '../../../protocol/api/session.ts';
+import type { SessionStatus } from '../../../protocol/api/session/session.ts';
 
 /** An update for people on Discord. The session stores it until the desk has it. */
 export type StoredDeskUpdate =

@@ -1,4 +1,4 @@
-import type { SessionFiles } from '../../../protocol/api/files.ts';
+import type { SessionFiles } from '../../../protocol/api/files/files.ts';
 import type { Beginning, Head, Trees } from '../../shared/trees.ts';
 import type { SnapshotReport } from '../../../protocol/link/runner-control.ts';
 

@@ -1,4 +1,4 @@
-import type { CreateSessionRequest } from '../../../protocol/api/session.ts';
+import type { CreateSessionRequest } from '../../../protocol/api/session/session.ts';
 import type { NamedAuthor } from '../../../protocol/git/git-author.ts';
 
 /** What a child's parent fixed when it created the child. */

@@ -1,6 +1,6 @@
 import type { EdgeSettings } from '../../../protocol/settings/edge-settings.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
-import { agentTool, type AgentTool } from '../../../protocol/api/session-config.ts';
+import { agentTool, type AgentTool } from '../../../protocol/api/session/session-config.ts';
 import type { InteractionLimits } from '../../shared/interactions/interaction.ts';
 import type { Limits } from './state.ts';
 import type { SessionIdentity } from './identity.ts';

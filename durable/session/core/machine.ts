@@ -1,4 +1,4 @@
-import type { Delivery } from '../../../protocol/api/message.ts';
+import type { Delivery } from '../../../protocol/api/session/message.ts';
 import type { MessageError, Reason } from '../../../protocol/reason.ts';
 import type { Limits, PendingMessage, SessionInput, SessionState, Step } from './state.ts';
 import { isFree, isRunning, obstacleOf } from './state.ts';

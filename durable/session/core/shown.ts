@@ -1,4 +1,4 @@
-import type { OwnEvent } from '../../../protocol/api/event.ts';
+import type { OwnEvent } from '../../../protocol/api/session/event.ts';
 
 /** A stored event. `json` is its `data`: the JSON text exactly as it was written. */
 export interface StoredEvent {

@@ -1,7 +1,7 @@
-import type { Delivery } from '../../../protocol/api/message.ts';
+import type { Delivery } from '../../../protocol/api/session/message.ts';
 import type { MessageError, Reason } from '../../../protocol/reason.ts';
 import type { TurnPermit } from '../../shared/turn-permit.ts';
-import type { SessionStatus } from '../../../protocol/api/session.ts';
+import type { SessionStatus } from '../../../protocol/api/session/session.ts';
 
 /** How long each phase may take, milliseconds. */
 export interface Limits {

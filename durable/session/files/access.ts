@@ -1,4 +1,4 @@
-import { WRITES, type FilesRequest, type SessionFiles } from '../../../protocol/api/files.ts';
+import { WRITES, type FilesRequest, type SessionFiles } from '../../../protocol/api/files/files.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import type { Needs, Ordered } from '../../rpc/pool-rpc.ts';
 import { areNew, baseOf, localOn, present, waitsForPlace } from '../core/files.ts';

@@ -4,11 +4,11 @@ import {
   type ArtifactView,
   type SharedFile,
   type ShareArtifactInput,
-} from '../../../protocol/api/artifact.ts';
-import type { FilesRequest } from '../../../protocol/api/files.ts';
+} from '../../../protocol/api/files/artifact.ts';
+import type { FilesRequest } from '../../../protocol/api/files/files.ts';
 import { problem, type Refusal } from '../../../protocol/api/problem.ts';
 import type { Ordered } from '../../rpc/pool-rpc.ts';
-import type { ArtifactPage } from '../../rpc/views.ts';
+import type { ArtifactPage } from '../../rpc/session/views.ts';
 import { artifactName } from '../core/artifact-name.ts';
 import { present } from '../core/files.ts';
 import type { SessionStore } from '../store/store.ts';

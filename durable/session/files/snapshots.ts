@@ -1,6 +1,6 @@
 import type { Refusal } from '../../../protocol/api/problem.ts';
-import type { SnapshotTrigger, SnapshotView } from '../../../protocol/api/workspace.ts';
-import type { SnapshotPage } from '../../rpc/views.ts';
+import type { SnapshotTrigger, SnapshotView } from '../../../protocol/api/files/workspace.ts';
+import type { SnapshotPage } from '../../rpc/session/views.ts';
 import { areNew, isSettled, present, treesInUse } from '../core/files.ts';
 import { workspaceIdOf } from '../core/identity.ts';
 import type { SessionStore } from '../store/store.ts';

@@ -1,4 +1,4 @@
-import type { RunnerTransferFrame } from '../../../protocol/api/files.ts';
+import type { RunnerTransferFrame } from '../../../protocol/api/files/files.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 
 /** Content types that a runner may name. Any other becomes `application/octet-stream`. */

@@ -5,7 +5,7 @@ import {
   TRANSFER_WINDOW,
   type EdgeTransferFrame,
   type RunnerTransferFrame,
-} from '../../../protocol/api/files.ts';
+} from '../../../protocol/api/files/files.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import { parseJson } from '../../shared/json.ts';
 import { bodyOf, headResponse, refusalResponse } from './transfer-answer.ts';

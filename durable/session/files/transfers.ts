@@ -1,5 +1,5 @@
 import { v7 as uuidV7 } from 'uuid';
-import type { FilesRefusal, FilesRequest } from '../../../protocol/api/files.ts';
+import type { FilesRefusal, FilesRequest } from '../../../protocol/api/files/files.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import type { Ordered } from '../../rpc/pool-rpc.ts';
 import { refusalResponse } from './transfer-answer.ts';

@@ -1,5 +1,5 @@
 import type { QuotaNotice } from '../../rpc/directory-rpc.ts';
-import type { ContainerFacts } from '../../rpc/session-rpc.ts';
+import type { ContainerFacts } from '../../rpc/session/session-rpc.ts';
 import type { Beginning } from '../../shared/trees.ts';
 import type { Spent } from '../../shared/turn-permit.ts';
 import { beginFiles, type FilesState } from '../core/files.ts';

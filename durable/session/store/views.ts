@@ -1,8 +1,8 @@
-import type { AgentTool } from '../../../protocol/api/session-config.ts';
-import type { SessionView } from '../../../protocol/api/session.ts';
+import type { AgentTool } from '../../../protocol/api/session/session-config.ts';
+import type { SessionView } from '../../../protocol/api/session/session.ts';
 import { isSaved, newestTrees } from '../core/files.ts';
 import { settingsOf } from '../core/settings/live-settings.ts';
-import type { StoredSessionView, StoredSummary, VersionedSummary } from '../../rpc/views.ts';
+import type { StoredSessionView, StoredSummary, VersionedSummary } from '../../rpc/session/views.ts';
 import { tasksView } from './messages/message-table.ts';
 import { totalCost, type SessionRecord } from './record.ts';
 

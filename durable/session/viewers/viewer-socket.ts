@@ -1,16 +1,25 @@
 import { v7 as uuidV7 } from 'uuid';
 import { CloseCode } from '../../../protocol/close-code.ts';
-import { resolveRequest, type InteractionView, type ResolveRequest } from '../../../protocol/api/interaction.ts';
+import {
+  resolveRequest,
+  type InteractionView,
+  type ResolveRequest,
+} from '../../../protocol/api/session/interaction.ts';
 import { carriesBlocks } from '../../../protocol/content/blocks.ts';
 import { issuesOf } from '../../../protocol/issues.ts';
 import { PRICED_BYTES } from '../../../protocol/settings/bounds-settings.ts';
 import type { EdgeSettings } from '../../../protocol/settings/edge-settings.ts';
 import { MAX_BODY_BYTES, MAX_CONTENT_BYTES } from '../../../protocol/settings/limits.ts';
-import type { InterruptAnswer } from '../../../protocol/api/message.ts';
+import type { InterruptAnswer } from '../../../protocol/api/session/message.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
-import { FRAME_SCOPES, viewerFrame, type ViewerAnswer, type ViewerFrame } from '../../../protocol/api/viewer-socket.ts';
+import {
+  FRAME_SCOPES,
+  viewerFrame,
+  type ViewerAnswer,
+  type ViewerFrame,
+} from '../../../protocol/api/session/viewer-socket.ts';
 import { parseJson } from '../../shared/json.ts';
-import type { PromptInput } from '../../rpc/session-rpc.ts';
+import type { PromptInput } from '../../rpc/session/session-rpc.ts';
 import { filled, type Bucket, type Rate } from '../../shared/token-bucket.ts';
 import type { Viewers } from './viewers.ts';
 

@@ -1,7 +1,7 @@
 import { BATCH_BYTES, BATCH_EVENTS } from '../../../protocol/settings/limits.ts';
 import { CloseCode } from '../../../protocol/close-code.ts';
-import { OWN_PREFIXES } from '../../../protocol/api/event.ts';
-import type { ViewerAnswer } from '../../../protocol/api/viewer-socket.ts';
+import { OWN_PREFIXES } from '../../../protocol/api/session/event.ts';
+import type { ViewerAnswer } from '../../../protocol/api/session/viewer-socket.ts';
 import { wordsOfScope, type Scope } from '../../../protocol/token.ts';
 import { isRevokedBy, type Revocation } from '../../shared/tokens/revocation.ts';
 import { count } from '../../rpc/telemetry/counts.ts';

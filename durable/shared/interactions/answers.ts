@@ -4,7 +4,7 @@ import type {
   Question,
   Resolution,
   ResolveRequest,
-} from '../../../protocol/api/interaction.ts';
+} from '../../../protocol/api/session/interaction.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 
 /** The longest label in a list of answers, characters. */

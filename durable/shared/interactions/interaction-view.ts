@@ -1,4 +1,4 @@
-import type { InteractionView } from '../../../protocol/api/interaction.ts';
+import type { InteractionView } from '../../../protocol/api/session/interaction.ts';
 import type { Interaction } from './interaction.ts';
 
 /** A question or permission of the session, as people see it. */

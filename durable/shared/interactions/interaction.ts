@@ -6,7 +6,7 @@ import {
   type InteractionView,
   type Resolution,
   type ResolveRequest,
-} from '../../../protocol/api/interaction.ts';
+} from '../../../protocol/api/session/interaction.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import type { WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
 import { chosenAnswerers, isAsked, notAsked } from './answerers.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { spawnedSession, spawnRequest } from '../../../protocol/api/child.ts';
+import { spawnedSession, spawnRequest } from '../../../protocol/api/session/child.ts';
 import { pathOf } from '../api.ts';
 import { ofSession, prompt } from './fields.ts';
 import { dataTool } from './tool.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { prompt as apiPrompt } from '../../../protocol/content/prompt.ts';
 import { uuid } from '../../../protocol/ids.ts';
-import type { sessionConfig } from '../../../protocol/api/session-config.ts';
+import type { sessionConfig } from '../../../protocol/api/session/session-config.ts';
 import { WAIT_DEFAULT, WAIT_MAX, WAIT_WITHOUT_PROGRESS } from '../wait.ts';
 
 /** Arguments that several tools take, and their descriptions. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fileList } from '../../../protocol/api/files.ts';
+import { fileList } from '../../../protocol/api/files/files.ts';
 import type { Problem } from '../../../protocol/api/problem.ts';
 import { problemOf } from '../../refuse.ts';
 import { pathOf, queryOf, type Answered, type Api } from '../api.ts';

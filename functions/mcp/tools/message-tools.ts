@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { eventEnvelope } from '../../../protocol/api/event.ts';
-import { acceptedMessage, interruptAnswer } from '../../../protocol/api/message.ts';
+import { eventEnvelope } from '../../../protocol/api/session/event.ts';
+import { acceptedMessage, interruptAnswer } from '../../../protocol/api/session/message.ts';
 import { getChildEventsOutput } from '../../../protocol/link/child-tools.ts';
 import { pathOf, queryOf } from '../api.ts';
 import { eventText } from '../event-text.ts';

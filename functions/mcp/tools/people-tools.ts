@@ -6,7 +6,7 @@ import {
   interactionView,
   permissionDecision,
   resolveRequest,
-} from '../../../protocol/api/interaction.ts';
+} from '../../../protocol/api/session/interaction.ts';
 import { pathOf, queryOf } from '../api.ts';
 import { CURSOR, ofSession, SESSION } from './fields.ts';
 import { shownInteraction, shownInteractionOf } from '../outcome.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { uuid } from '../../../protocol/ids.ts';
-import { acceptedMessage } from '../../../protocol/api/message.ts';
-import { childConfig } from '../../../protocol/api/session-config.ts';
+import { acceptedMessage } from '../../../protocol/api/session/message.ts';
+import { childConfig } from '../../../protocol/api/session/session-config.ts';
 import {
   changeSessionRequest,
   createdSession,
@@ -11,8 +11,8 @@ import {
   sessionSummary,
   sessionView,
   stoppedSession,
-} from '../../../protocol/api/session.ts';
-import { workspace } from '../../../protocol/api/workspace.ts';
+} from '../../../protocol/api/session/session.ts';
+import { workspace } from '../../../protocol/api/files/workspace.ts';
 import { pathOf, queryOf } from '../api.ts';
 import { CONFIG, CURSOR, ofSession, prompt, PROMPT, SESSION, SETTINGS } from './fields.ts';
 import { dataTool } from './tool.ts';

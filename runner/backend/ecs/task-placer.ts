@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Task } from '@aws-sdk/client-ecs';
 import type { PlacementKey } from '../../../protocol/link/runner-control.ts';
-import type { Resources } from '../../../protocol/api/session-config.ts';
+import type { Resources } from '../../../protocol/api/session/session-config.ts';
 import { backoffMs, type BackoffRange } from '../../lib/backoff.ts';
 import type { Log } from '../../lib/log.ts';
 import type { SessionFolders } from '../../lib/session-folders.ts';

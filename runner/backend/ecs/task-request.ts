@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { KeyValuePair, RunTaskCommandInput, Task } from '@aws-sdk/client-ecs';
 import { placementKey, type PlacementKey } from '../../../protocol/link/runner-control.ts';
-import type { Resources } from '../../../protocol/api/session-config.ts';
+import type { Resources } from '../../../protocol/api/session/session-config.ts';
 import { ec2Size, fargateSize, volumeGib } from './task-size.ts';
 
 /** The containers of the operator's task definition. */

@@ -1,4 +1,4 @@
-import type { Resources } from '../../../protocol/api/session-config.ts';
+import type { Resources } from '../../../protocol/api/session/session-config.ts';
 
 /** The sizes that Fargate has: CPU units (1024 are a core), and memory in MiB from, to, in steps of. */
 const FARGATE_SIZES = [

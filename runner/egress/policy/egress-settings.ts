@@ -1,10 +1,10 @@
 import path from 'node:path';
 import * as z from 'zod';
-import { presetName, type NetworkConfig } from '../../../protocol/api/session-config.ts';
+import { presetName, type NetworkConfig } from '../../../protocol/api/session/session-config.ts';
 import { messageOf } from '../../lib/log.ts';
 import { parsePrivateGrant, type PrivateGrant } from './address.ts';
 import type { Presets } from './policy.ts';
-import { PACKAGES_PRESET, readPresets, SHIPPED_PRESETS } from './presets.ts';
+import { PACKAGES_PRESET, readPresets, SHIPPED_PRESETS } from '../presets/presets.ts';
 import { parseRule } from './rule.ts';
 
 /** `none`, or a comma-separated list of rules and `preset:NAME`. */

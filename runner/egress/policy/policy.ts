@@ -1,5 +1,5 @@
 import type { Reason } from '../../../protocol/reason.ts';
-import type { NetworkConfig } from '../../../protocol/api/session-config.ts';
+import type { NetworkConfig } from '../../../protocol/api/session/session-config.ts';
 import { judgeAddress, type PrivateGrant } from './address.ts';
 import { meansContainer } from './own-host.ts';
 import { DEFAULT_PORTS, matches, matchesHost, parseRule, type Rule } from './rule.ts';

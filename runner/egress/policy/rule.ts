@@ -1,6 +1,6 @@
 import { parseHost, type Target } from './target.ts';
 
-/** One entry of an allow-list. `egressRule` in protocol/api/session-config.ts describes its grammar. */
+/** One entry of an allow-list. `egressRule` in protocol/api/session/session-config.ts describes its grammar. */
 export interface Rule {
   /** The rule as written, in lower case. Shown to people. */
   text: string;

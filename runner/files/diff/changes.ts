@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import type { FileChange } from '../../../protocol/api/files.ts';
+import type { FileChange } from '../../../protocol/api/files/files.ts';
 import { KEPT_MODE, type TreeEntry } from '../paths/tree-entry.ts';
 import { linkTarget, openKnownFile, openWorkspace } from '../paths/safe-path.ts';
 import { textOf, type ByteName } from '../paths/byte-name.ts';

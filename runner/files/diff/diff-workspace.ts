@@ -1,4 +1,4 @@
-import type { FilesRequest } from '../../../protocol/api/files.ts';
+import type { FilesRequest } from '../../../protocol/api/files/files.ts';
 import { streamed, type SuccessAnswer } from '../answer.ts';
 import { openWorkspace } from '../paths/safe-path.ts';
 import { changeOf, changesSince } from './changes.ts';

@@ -1,4 +1,4 @@
-import type { FilesRefusal, FilesRefusalCode } from '../../../protocol/api/files.ts';
+import type { FilesRefusal, FilesRefusalCode } from '../../../protocol/api/files/files.ts';
 
 /** Longest detail that a refusal's frame carries, characters. */
 const DETAIL = 4096;

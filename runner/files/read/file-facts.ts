@@ -1,5 +1,5 @@
 import type { BigIntStats } from 'node:fs';
-import type { FileEntry } from '../../../protocol/api/files.ts';
+import type { FileEntry } from '../../../protocol/api/files/files.ts';
 
 const EARLIEST = Date.parse('0001-01-01T00:00:00.000Z');
 const LATEST = Date.parse('9999-12-31T23:59:59.999Z');

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { FileHandle } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
 import { pack, type Header, type Pack } from 'tar-stream';
-import type { FilesRequest } from '../../../protocol/api/files.ts';
+import type { FilesRequest } from '../../../protocol/api/files/files.ts';
 import { streamed, type SuccessAnswer } from '../answer.ts';
 import { linkTarget, openKnownFile, openFolderAt } from '../paths/safe-path.ts';
 import { bytesOf, parsePath, displayPath, textOf, type ByteName } from '../paths/byte-name.ts';

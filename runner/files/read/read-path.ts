@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { FileEntry, FilesRequest } from '../../../protocol/api/files.ts';
+import type { FileEntry, FilesRequest } from '../../../protocol/api/files/files.ts';
 import { streamed, type SuccessAnswer } from '../answer.ts';
 import {
   withHandle,

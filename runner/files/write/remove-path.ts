@@ -1,5 +1,5 @@
 import { rename, rmdir, unlink, type FileHandle } from 'node:fs/promises';
-import type { FilesRequest, writtenFiles } from '../../../protocol/api/files.ts';
+import type { FilesRequest, writtenFiles } from '../../../protocol/api/files/files.ts';
 import type * as z from 'zod';
 import { openSubfolder, lstatEntry, namesIn, openFolderAt, entryPath, unlockFolder } from '../paths/safe-path.ts';
 import { parsePath, displayPath, type ByteName } from '../paths/byte-name.ts';

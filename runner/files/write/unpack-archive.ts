@@ -1,6 +1,6 @@
 import { lchown, lutimes, type FileHandle } from 'node:fs/promises';
 import type * as z from 'zod';
-import type { FilesRequest, writtenFiles } from '../../../protocol/api/files.ts';
+import type { FilesRequest, writtenFiles } from '../../../protocol/api/files/files.ts';
 import type { Owner } from '../../lib/session-folders.ts';
 import { Allowance, diskSize, type WriteLimits } from '../paths/allowance.ts';
 import {

@@ -1,5 +1,5 @@
 import { access, mkdir } from 'node:fs/promises';
-import type { SessionFiles } from '../../../protocol/api/files.ts';
+import type { SessionFiles } from '../../../protocol/api/files/files.ts';
 import type { TreeKind } from '../../../protocol/link/runner-control.ts';
 import type { RunnerNotice } from '../../../protocol/link/runner-notice.ts';
 import type { Reason } from '../../../protocol/reason.ts';

@@ -1,4 +1,4 @@
-import type { SessionFiles } from '../../../protocol/api/files.ts';
+import type { SessionFiles } from '../../../protocol/api/files/files.ts';
 import { treeKind, type SnapshotReport, type TreeKind } from '../../../protocol/link/runner-control.ts';
 import { blankReport, type FilesState } from '../state.ts';
 

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { v7 as uuidV7 } from 'uuid';
-import type { SnapshotTrigger } from '../../../protocol/api/workspace.ts';
+import type { SnapshotTrigger } from '../../../protocol/api/files/workspace.ts';
 import type { SnapshotReport } from '../../../protocol/link/runner-control.ts';
 import { backoffMs, type BackoffRange } from '../../lib/backoff.ts';
 import { markUnchanged } from '../../lib/changed-since.ts';

@@ -1,4 +1,4 @@
-import type { SnapshotTrigger } from '../../../protocol/api/workspace.ts';
+import type { SnapshotTrigger } from '../../../protocol/api/files/workspace.ts';
 import { changedSince } from '../../lib/changed-since.ts';
 import type { Log } from '../../lib/log.ts';
 import type { SessionFolders } from '../../lib/session-folders.ts';

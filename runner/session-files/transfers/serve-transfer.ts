@@ -1,6 +1,6 @@
-import type { SharedFile } from '../../../protocol/api/artifact.ts';
+import type { SharedFile } from '../../../protocol/api/files/artifact.ts';
 import type { WriteLimits } from '../../files/paths/allowance.ts';
-import { WRITES, type FilesRefusal, type FilesRequest } from '../../../protocol/api/files.ts';
+import { WRITES, type FilesRefusal, type FilesRequest } from '../../../protocol/api/files/files.ts';
 import type { PoolFrame } from '../../../protocol/link/runner-control.ts';
 import type { Reason } from '../../../protocol/reason.ts';
 import type { Owner } from '../../lib/session-folders.ts';

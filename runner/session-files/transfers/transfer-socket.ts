@@ -6,12 +6,12 @@ import {
   TRANSFER_WINDOW,
   type FilesRefusal,
   type RunnerTransferFrame,
-} from '../../../protocol/api/files.ts';
+} from '../../../protocol/api/files/files.ts';
 import { HEARTBEAT_MS } from '../../../protocol/link/runner-control.ts';
 import type { FilesAnswer } from '../../files/answer.ts';
 import { FilesRefused } from '../../files/paths/refused.ts';
 import type { Log } from '../../lib/log.ts';
-import { ByteChannel } from '../../link/byte-channel.ts';
+import { ByteChannel } from './byte-channel.ts';
 import { dial, type DialEnd, type EdgeAgents } from '../../link/dial.ts';
 
 /** Bytes read are granted again once they are this many: not every chunk needs a frame. */

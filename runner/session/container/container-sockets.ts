@@ -7,7 +7,7 @@ import type { Measure } from '../../lib/disk/usage.ts';
 import type { Log } from '../../lib/log.ts';
 import { makeSessionFolders, type Placement, type SessionFolders } from '../../lib/session-folders.ts';
 import type { EdgeAgents } from '../../link/dial.ts';
-import { Relay, type RelayOptions } from '../../link/relay.ts';
+import { Relay, type RelayOptions } from '../../link/relay/relay.ts';
 import type { Traces } from '../../lib/traces.ts';
 import type { SocketAliases } from '../../link/socket-alias.ts';
 import { openModelGateway, type ModelGateway } from '../../model/gateway.ts';

@@ -1,8 +1,8 @@
 import type { Reason } from '../../../protocol/reason.ts';
-import type { Resources } from '../../../protocol/api/session-config.ts';
+import type { Resources } from '../../../protocol/api/session/session-config.ts';
 import { WrapperExit } from '../../../protocol/link/wrapper-exit.ts';
 import type { ContainerExit } from '../../backend/backend.ts';
-import type { Refusal } from '../../link/data-socket.ts';
+import type { Refusal } from '../../link/relay/data-socket.ts';
 import type { Full } from './workspace-watch.ts';
 
 /** Why the runner itself stopped a container. */

@@ -1,4 +1,4 @@
-import type { Resources, SessionConfig } from '../../../protocol/api/session-config.ts';
+import type { Resources, SessionConfig } from '../../../protocol/api/session/session-config.ts';
 
 /** The operator's limits for one container. They are also the defaults. */
 export interface ContainerLimits {

@@ -1,10 +1,10 @@
 import type { Reason } from '../../../protocol/reason.ts';
-import type { SessionConfig } from '../../../protocol/api/session-config.ts';
+import type { SessionConfig } from '../../../protocol/api/session/session-config.ts';
 import type { RunnerNotice } from '../../../protocol/link/runner-notice.ts';
 import { EgressNotices } from '../../egress/egress-notices.ts';
 import { sessionPolicy, type EgressPolicy, type EgressRules, type Presets } from '../../egress/policy/policy.ts';
-import type { PackageSources } from '../../egress/policy/package-sources.ts';
-import { PACKAGES_PRESET, withPackages } from '../../egress/policy/presets.ts';
+import type { PackageSources } from '../../egress/presets/package-sources.ts';
+import { PACKAGES_PRESET, withPackages } from '../../egress/presets/presets.ts';
 import type { UpstreamRoute } from '../../egress/proxy/admission.ts';
 import { openEgressProxy } from '../../egress/proxy/proxy.ts';
 import { addressForwards, type AddressedForward } from '../../egress/policy/forward-hosts.ts';

@@ -1,5 +1,5 @@
-import { MAX_ARTIFACT_BYTES, type SharedFile } from '../../../protocol/api/artifact.ts';
-import type { FilesRefusalCode } from '../../../protocol/api/files.ts';
+import { MAX_ARTIFACT_BYTES, type SharedFile } from '../../../protocol/api/files/artifact.ts';
+import type { FilesRefusalCode } from '../../../protocol/api/files/files.ts';
 import { parseAgentPath } from '../../files/paths/artifact-path.ts';
 import { withHandle, lstatEntry, openFolderAt, describeEntry, entryPath } from '../../files/paths/safe-path.ts';
 import { displayPath, textOf, type ByteName } from '../../files/paths/byte-name.ts';

@@ -1,6 +1,6 @@
 import { treeKind, type TreeKind } from '../../../protocol/link/runner-control.ts';
 import { CLONE_FOLDER } from '../../../protocol/git/clone-folder.ts';
-import type { SkippedFile } from '../../../protocol/api/workspace.ts';
+import type { SkippedFile } from '../../../protocol/api/files/workspace.ts';
 import { messageOf } from '../../lib/log.ts';
 import { StorageUnavailable, type ObjectStore } from '../../storage/object-store.ts';
 import type { BlockWriter } from '../format/block-writer.ts';

@@ -1,5 +1,5 @@
 import type { TreeKind } from '../../../protocol/link/runner-control.ts';
-import type { SkippedFile } from '../../../protocol/api/workspace.ts';
+import type { SkippedFile } from '../../../protocol/api/files/workspace.ts';
 
 /** Most entries in a report. */
 const MAX_REPORTED = 20;

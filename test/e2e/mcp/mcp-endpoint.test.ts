@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { installPackages } from '../../../container/install-packages.ts';
+import { installPackages } from '../../../container/build/install-packages.ts';
 import { scriptedModel, type Block } from '../../support/wrapper/scripted-model.ts';
 import { script, type Client } from '../../support/e2e/client.ts';
 import { Service } from '../../support/e2e/service.ts';

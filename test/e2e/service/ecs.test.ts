@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ensureEcsImage } from '../../../container/ecs-image.ts';
+import { ensureEcsImage } from '../../../container/build/ecs-image.ts';
 import { PORTER_BUNDLE } from '../../../scripts/bundle.ts';
 import { describeDockerAsRoot } from '../../support/docker/describe-docker.ts';
 import { script, type Client } from '../../support/e2e/client.ts';

@@ -1,6 +1,6 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createSessionRequest } from '../../../protocol/api/session.ts';
+import { createSessionRequest } from '../../../protocol/api/session/session.ts';
 import { User } from '../support/api.ts';
 import { directoryObject, withSettings } from '../support/directory.ts';
 import { emptyPool } from '../support/pool.ts';

@@ -5,7 +5,7 @@ import { resolutionOf } from '../../../durable/shared/interactions/answers.ts';
 import { textBody } from '../../../durable/discord/core/wire/message.ts';
 import { OutboxTable } from '../../../durable/discord/tables/outbox-table.ts';
 import { DiscordDesk } from '../../../durable/discord/desk.ts';
-import type { InteractionView, ResolveRequest } from '../../../protocol/api/interaction.ts';
+import type { InteractionView, ResolveRequest } from '../../../protocol/api/session/interaction.ts';
 import { asking, named, permission, question, view } from '../../unit/durable/discord/core/view.ts';
 import { ADA, DeskScene, OWNER, withDesk } from './support/desk.ts';
 import { until } from '../../support/until.ts';

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:test';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../../../functions/app.ts';
-import { FRAME_SCOPES } from '../../../protocol/api/viewer-socket.ts';
+import { FRAME_SCOPES } from '../../../protocol/api/session/viewer-socket.ts';
 import { SCOPES, TokenType, type Scope } from '../../../protocol/token.ts';
 import { mint, request, User } from '../support/api.ts';
 import { codeFor, runnerToken } from '../support/runner-token.ts';

@@ -4,7 +4,7 @@ import { launchOf } from '../../../durable/session/container/launch.ts';
 import { agentToolsOf } from '../../../durable/session/core/limits.ts';
 import { Peers } from '../../../durable/session/store/peers.ts';
 import { SessionStore } from '../../../durable/session/store/store.ts';
-import { agentTool } from '../../../protocol/api/session-config.ts';
+import { agentTool } from '../../../protocol/api/session/session-config.ts';
 import { edgeSettings } from '../../../protocol/settings/edge-settings.ts';
 import { ofType, spawn, useTool } from './children/support/family.ts';
 import { User } from '../support/api.ts';

@@ -10,7 +10,7 @@ import {
 } from '../../../durable/discord/core/interaction-message.ts';
 import { createMessage } from '../../../durable/discord/core/wire/requests.ts';
 import { DiscordRest } from '../../../durable/discord/outbox/rest.ts';
-import type { InteractionView, Question } from '../../../protocol/api/interaction.ts';
+import type { InteractionView, Question } from '../../../protocol/api/session/interaction.ts';
 import type { Shown } from '../../support/discord/world.ts';
 import { DiscordStandIn } from '../../support/discord/stand-in.ts';
 import { asking, INTERACTION, named, permission, question, view } from '../../unit/durable/discord/core/view.ts';

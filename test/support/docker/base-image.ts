@@ -7,8 +7,8 @@ import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type Docker from 'dockerode';
-import { hasImage } from '../../../container/build-image.ts';
-import { engineError, errorText } from '../../../container/engine-stream.ts';
+import { hasImage } from '../../../container/build/build-image.ts';
+import { engineError, errorText } from '../../../container/build/engine-stream.ts';
 import { debianSources, readAptTransport, readSourceFiles, renderSources } from './apt-sources.ts';
 
 const run = promisify(execFile);

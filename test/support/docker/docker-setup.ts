@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node';
-import { ensureImage } from '../../../container/build-image.ts';
+import { ensureImage } from '../../../container/build/build-image.ts';
 import { WRAPPER_BUNDLE } from '../../../scripts/bundle.ts';
 import { ensureBaseImage } from './base-image.ts';
 import { keepLayers, loadLayers } from './layer-cache.ts';

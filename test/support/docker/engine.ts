@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import Docker from 'dockerode';
-import { errorText } from '../../../container/engine-stream.ts';
+import { errorText } from '../../../container/build/engine-stream.ts';
 import { atMost } from '../patience.ts';
 
 /** A running engine for tests. */

@@ -5,8 +5,8 @@ import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type Docker from 'dockerode';
-import { hasImage } from '../../../container/build-image.ts';
-import { engineError } from '../../../container/engine-stream.ts';
+import { hasImage } from '../../../container/build/build-image.ts';
+import { engineError } from '../../../container/build/engine-stream.ts';
 import { BASE_IMAGE, cacheFolder, exists, tarballName } from './base-image.ts';
 
 /**

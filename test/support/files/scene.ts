@@ -1,6 +1,6 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileList, writtenFiles, type FilesRefusal } from '../../../protocol/api/files.ts';
+import { fileList, writtenFiles, type FilesRefusal } from '../../../protocol/api/files/files.ts';
 import type { AnswerHead } from '../../../runner/files/answer.ts';
 import { answerRequest, type FilesInput, type TreeRequest } from '../../../runner/files/answer-request.ts';
 import { FilesRefused } from '../../../runner/files/paths/refused.ts';

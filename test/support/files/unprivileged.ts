@@ -3,7 +3,7 @@ import { chmodSync, chownSync, constants, copyFileSync, lstatSync, readdirSync }
 import path from 'node:path';
 import { build } from 'esbuild';
 import { z } from 'zod';
-import { filesRefusal } from '../../../protocol/api/files.ts';
+import { filesRefusal } from '../../../protocol/api/files/files.ts';
 import type { TreeRequest } from '../../../runner/files/answer-request.ts';
 import { scratch } from '../scratch.ts';
 

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { runnerTransferFrame, type RunnerTransferFrame } from '../../../protocol/api/files.ts';
+import { runnerTransferFrame, type RunnerTransferFrame } from '../../../protocol/api/files/files.ts';
 import {
   isKnownRunnerNotice,
   runnerNoticeFrame,

@@ -1,7 +1,7 @@
 import { createDemoModel } from '../../../demo-model/demo-model.ts';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { SessionFiles } from '../../../protocol/api/files.ts';
+import type { SessionFiles } from '../../../protocol/api/files/files.ts';
 import type { Launch, PlacementKey } from '../../../protocol/link/runner-control.ts';
 import type { ContainerBackend } from '../../../runner/backend/backend.ts';
 import { openDataFolder, type DataFolder } from '../../../runner/lib/data-folder.ts';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import type { Resolution } from '../../../protocol/api/interaction.ts';
+import type { Resolution } from '../../../protocol/api/session/interaction.ts';
 import type { SessionFrame, WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
 import {
   type LinkItem,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { attachment } from '../../../functions/routes/content-disposition.ts';
+import { attachment } from '../../../functions/routes/files/content-disposition.ts';
 
 test.each([
   ['report.pdf', `attachment; filename="report.pdf"; filename*=UTF-8''report.pdf`],

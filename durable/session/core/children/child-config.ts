@@ -5,7 +5,7 @@ import {
   resourceNames,
   type ChildConfig,
   type SessionConfig,
-} from '../../../../protocol/api/session-config.ts';
+} from '../../../../protocol/api/session/session-config.ts';
 import { isWider, modesWithin } from '../settings/live-settings.ts';
 import { uncovered } from './rule-cover.ts';
 

@@ -1,6 +1,6 @@
-import type { OwnEvent } from '../../../../protocol/api/event.ts';
-import type { MessageView } from '../../../../protocol/api/message.ts';
-import type { ChildResult } from '../../../../protocol/api/child.ts';
+import type { OwnEvent } from '../../../../protocol/api/session/event.ts';
+import type { MessageView } from '../../../../protocol/api/session/message.ts';
+import type { ChildResult } from '../../../../protocol/api/session/child.ts';
 
 /** Of a message, what its parent is told. */
 export type EndedMessage = Omit<MessageView, 'background_tasks' | 'retry_at'>;

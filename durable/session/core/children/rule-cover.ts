@@ -1,4 +1,4 @@
-import type { NetworkConfig } from '../../../../protocol/api/session-config.ts';
+import type { NetworkConfig } from '../../../../protocol/api/session/session-config.ts';
 
 /** A parsed rule of an allow-list (`egressRule`). */
 interface Pattern {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { OWN_PREFIXES } from '../../../../protocol/api/event.ts';
-import type { TurnResult } from '../../../../protocol/api/message.ts';
+import { OWN_PREFIXES } from '../../../../protocol/api/session/event.ts';
+import type { TurnResult } from '../../../../protocol/api/session/message.ts';
 import { uuid } from '../../../../protocol/ids.ts';
 import { parseJson } from '../../../shared/json.ts';
 import type { EndedTurn, ReportedTask, TurnOutcome } from '../state.ts';

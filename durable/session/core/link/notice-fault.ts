@@ -1,5 +1,5 @@
-import type { SessionConfig } from '../../../../protocol/api/session-config.ts';
-import type { Workspace } from '../../../../protocol/api/workspace.ts';
+import type { SessionConfig } from '../../../../protocol/api/session/session-config.ts';
+import type { Workspace } from '../../../../protocol/api/files/workspace.ts';
 import type { WrapperNotice } from '../../../../protocol/link/wrapper-notice.ts';
 import type { SessionState } from '../state.ts';
 

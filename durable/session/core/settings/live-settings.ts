@@ -1,5 +1,5 @@
-import type { SessionSettings } from '../../../../protocol/api/session.ts';
-import type { PermissionMode, SessionConfig } from '../../../../protocol/api/session-config.ts';
+import type { SessionSettings } from '../../../../protocol/api/session/session.ts';
+import type { PermissionMode, SessionConfig } from '../../../../protocol/api/session/session-config.ts';
 import type { SessionIdentity } from '../identity.ts';
 import type { ReportedSettings } from './reported-settings.ts';
 

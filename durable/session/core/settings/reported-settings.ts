@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { modelName, type PermissionMode } from '../../../../protocol/api/session-config.ts';
+import { modelName, type PermissionMode } from '../../../../protocol/api/session/session-config.ts';
 import { parseJson } from '../../../shared/json.ts';
 import type { LoggedLine } from '../turns/turn-error.ts';
 

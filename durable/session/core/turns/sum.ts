@@ -1,4 +1,4 @@
-import type { TurnResult } from '../../../../protocol/api/message.ts';
+import type { TurnResult } from '../../../../protocol/api/session/message.ts';
 
 /**
  * A message's result after one more turn: what was said last, and the sums of the figures.

@@ -1,4 +1,4 @@
-import type { TurnResult, TurnView } from '../../../../protocol/api/message.ts';
+import type { TurnResult, TurnView } from '../../../../protocol/api/session/message.ts';
 import type { MessageError } from '../../../../protocol/reason.ts';
 import type { EndedTurn, SessionState } from '../state.ts';
 import { isAnswered } from './background.ts';

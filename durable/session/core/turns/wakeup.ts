@@ -1,5 +1,5 @@
 import type { Refusal } from '../../../../protocol/api/problem.ts';
-import type { WakeupView } from '../../../../protocol/api/message.ts';
+import type { WakeupView } from '../../../../protocol/api/session/message.ts';
 import { MAX_WAKEUP_SECONDS, type ScheduleWakeupInput } from '../../../../protocol/link/wakeup-tools.ts';
 
 /** A message that the agent has scheduled for itself. */

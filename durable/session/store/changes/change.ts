@@ -1,7 +1,7 @@
-import type { OwnEvent } from '../../../../protocol/api/event.ts';
+import type { OwnEvent } from '../../../../protocol/api/session/event.ts';
 import type { Prompt } from '../../../../protocol/content/blocks.ts';
 import type { WrapperCommand } from '../../../../protocol/link/wrapper-link.ts';
-import type { Delivery, TurnOrigin } from '../../../../protocol/api/message.ts';
+import type { Delivery, TurnOrigin } from '../../../../protocol/api/session/message.ts';
 import type { SessionInput } from '../../core/state.ts';
 import type { EndedTurnRow } from '../messages/turn-table.ts';
 import type { SessionRecord } from '../record.ts';

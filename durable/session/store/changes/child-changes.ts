@@ -1,10 +1,10 @@
 import { v7 as uuidV7 } from 'uuid';
 import { CHILD_RESULT_WAIT } from '../../../../protocol/link/child-tools.ts';
-import type { OwnEvent } from '../../../../protocol/api/event.ts';
+import type { OwnEvent } from '../../../../protocol/api/session/event.ts';
 import { PROBLEMS, type Refusal } from '../../../../protocol/api/problem.ts';
-import type { ChildIdentity, ChildUpdate } from '../../../rpc/child-updates.ts';
+import type { ChildIdentity, ChildUpdate } from '../../../rpc/session/child-updates.ts';
 import type { VersionedVerdict } from '../../../rpc/directory-rpc.ts';
-import type { ChildOutcome } from '../../../rpc/views.ts';
+import type { ChildOutcome } from '../../../rpc/session/views.ts';
 import { spentDetail } from '../../../shared/turn-permit.ts';
 import { childEventOf } from '../../core/children/child-updates.ts';
 import { deliveryBody, type Undelivered } from '../../core/children/delivery.ts';

@@ -1,5 +1,5 @@
 import { v7 as uuidV7 } from 'uuid';
-import type { ResolveRequest } from '../../../../protocol/api/interaction.ts';
+import type { ResolveRequest } from '../../../../protocol/api/session/interaction.ts';
 import type { Refusal } from '../../../../protocol/api/problem.ts';
 import {
   detach,

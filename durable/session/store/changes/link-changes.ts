@@ -1,4 +1,4 @@
-import type { AgentTool } from '../../../../protocol/api/session-config.ts';
+import type { AgentTool } from '../../../../protocol/api/session/session-config.ts';
 import {
   isKnownRunnerNotice,
   type RunnerNotice,

@@ -1,6 +1,6 @@
-import type { OwnEvent } from '../../../../protocol/api/event.ts';
+import type { OwnEvent } from '../../../../protocol/api/session/event.ts';
 import type { Refusal } from '../../../../protocol/api/problem.ts';
-import type { ChangeSessionRequest } from '../../../../protocol/api/session.ts';
+import type { ChangeSessionRequest } from '../../../../protocol/api/session/session.ts';
 import { canHear } from '../../core/state.ts';
 import {
   answered,

@@ -1,6 +1,6 @@
 import { v7 as uuidV7 } from 'uuid';
 import type { Refusal } from '../../../../protocol/api/problem.ts';
-import type { AgentTool } from '../../../../protocol/api/session-config.ts';
+import type { AgentTool } from '../../../../protocol/api/session/session-config.ts';
 import type { ScheduleWakeupInput, WakeupToolCall } from '../../../../protocol/link/wakeup-tools.ts';
 import { listedWakeup, wakeupMessage, wakeupTime, wakeupViewOf } from '../../core/turns/wakeup.ts';
 import type { Change } from './change.ts';

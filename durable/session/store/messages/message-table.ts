@@ -4,13 +4,13 @@ import type {
   MessageView,
   TurnOrigin,
   TurnResult,
-} from '../../../../protocol/api/message.ts';
+} from '../../../../protocol/api/session/message.ts';
 import { promptBytes } from '../../core/queue-bound.ts';
 import { addTurn } from '../../core/turns/sum.ts';
 import type { OpenTask, SessionState } from '../../core/state.ts';
 import { takePage } from '../page.ts';
 import type { TurnTable } from './turn-table.ts';
-import { turnResult } from '../../../../protocol/api/message.ts';
+import { turnResult } from '../../../../protocol/api/session/message.ts';
 import type { Prompt } from '../../../../protocol/content/blocks.ts';
 import { blocksOf, promptText } from '../../../../protocol/content/prompt.ts';
 import { messageError, type MessageError } from '../../../../protocol/reason.ts';

@@ -1,5 +1,10 @@
 import * as z from 'zod';
-import { turnResult, type TurnOrigin, type TurnResult, type TurnView } from '../../../../protocol/api/message.ts';
+import {
+  turnResult,
+  type TurnOrigin,
+  type TurnResult,
+  type TurnView,
+} from '../../../../protocol/api/session/message.ts';
 import { takePage } from '../page.ts';
 import { messageError, type MessageError } from '../../../../protocol/reason.ts';
 

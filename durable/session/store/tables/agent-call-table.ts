@@ -1,7 +1,7 @@
-import type { ChildOutcome } from '../../../rpc/views.ts';
+import type { ChildOutcome } from '../../../rpc/session/views.ts';
 import { childToolCall } from '../../../../protocol/link/child-tools.ts';
 import * as z from 'zod';
-import { shareArtifactInput } from '../../../../protocol/api/artifact.ts';
+import { shareArtifactInput } from '../../../../protocol/api/files/artifact.ts';
 
 const agentCall = z.discriminatedUnion('tool', [
   z.object({ tool: z.literal('share_artifact'), input: shareArtifactInput }),

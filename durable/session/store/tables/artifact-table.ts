@@ -1,5 +1,5 @@
-import type { ArtifactPage } from '../../../rpc/views.ts';
-import { artifactView, type ArtifactView } from '../../../../protocol/api/artifact.ts';
+import type { ArtifactPage } from '../../../rpc/session/views.ts';
+import { artifactView, type ArtifactView } from '../../../../protocol/api/files/artifact.ts';
 
 export interface StoredArtifact {
   readonly view: ArtifactView;

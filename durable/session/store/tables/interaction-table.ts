@@ -1,4 +1,4 @@
-import type { InteractionState, InteractionSubject } from '../../../../protocol/api/interaction.ts';
+import type { InteractionState, InteractionSubject } from '../../../../protocol/api/session/interaction.ts';
 import type { Interaction } from '../../../shared/interactions/interaction.ts';
 import { nextReminder } from '../../../shared/interactions/reminders.ts';
 

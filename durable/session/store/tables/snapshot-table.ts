@@ -1,11 +1,11 @@
 import type { SnapshotReport } from '../../../../protocol/link/runner-control.ts';
-import type { SnapshotPage } from '../../../rpc/views.ts';
+import type { SnapshotPage } from '../../../rpc/session/views.ts';
 import {
   skippedFile,
   type SnapshotState,
   type SnapshotTrigger,
   type SnapshotView,
-} from '../../../../protocol/api/workspace.ts';
+} from '../../../../protocol/api/files/workspace.ts';
 import * as z from 'zod';
 
 interface Row extends Record<string, SqlStorageValue> {

@@ -4,7 +4,7 @@ import type { EdgeEnv } from '../../../../durable/rpc/edge-env.ts';
 import { DiscordDesk } from '../../../../durable/discord/desk.ts';
 import { encodeCustomId, type ComponentAct } from '../../../../durable/discord/core/custom-id.ts';
 import type { DiscordPersonal } from '../../../../protocol/api/discord.ts';
-import type { InteractionView } from '../../../../protocol/api/interaction.ts';
+import type { InteractionView } from '../../../../protocol/api/session/interaction.ts';
 import { FakeDiscord } from './discord.ts';
 
 export const OWNER = 'alice';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { spawnRequest } from '../../../../protocol/api/child.ts';
+import { spawnRequest } from '../../../../protocol/api/session/child.ts';
 import { Api, type Serve } from '../../../../functions/mcp/api.ts';
 import { serveMcp } from '../../../../functions/mcp/server.ts';
 import { problemOf } from '../../../../functions/refuse.ts';

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { Directory } from '../../../../durable/directory/directory.ts';
 import type { EdgeEnv } from '../../../../durable/rpc/edge-env.ts';
-import { createSessionRequest } from '../../../../protocol/api/session.ts';
+import { createSessionRequest } from '../../../../protocol/api/session/session.ts';
 import { contentBlock } from '../../../../protocol/content/blocks.ts';
 import { MAX_BODY_BYTES, MAX_CONTENT_BYTES } from '../../../../protocol/settings/limits.ts';
 import { file, image, pdf, pdfDocument, png, text } from '../../../support/content/samples.ts';

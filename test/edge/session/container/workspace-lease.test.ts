@@ -4,7 +4,7 @@ import { WorkspaceLease } from '../../../../durable/session/container/workspace-
 import { Peers } from '../../../../durable/session/store/peers.ts';
 import { SessionStore } from '../../../../durable/session/store/store.ts';
 import type { EdgeEnv } from '../../../../durable/rpc/edge-env.ts';
-import { createSessionRequest } from '../../../../protocol/api/session.ts';
+import { createSessionRequest } from '../../../../protocol/api/session/session.ts';
 import { edgeSettings } from '../../../../protocol/settings/edge-settings.ts';
 import { sessionObject } from '../../support/scene.ts';
 

@@ -1,7 +1,7 @@
 import { env, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createApp } from '../../../../functions/app.ts';
-import { TRANSFER_CHUNK, TRANSFER_WINDOW } from '../../../../protocol/api/files.ts';
+import { TRANSFER_CHUNK, TRANSFER_WINDOW } from '../../../../protocol/api/files/files.ts';
 import { Transfer } from '../../../../durable/session/files/transfer.ts';
 import { TokenType } from '../../../../protocol/token.ts';
 import { mint } from '../../support/api.ts';

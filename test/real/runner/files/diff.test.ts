@@ -15,7 +15,7 @@ import {
 import path from 'node:path';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { changeList } from '../../../../protocol/api/files.ts';
+import { changeList } from '../../../../protocol/api/files/files.ts';
 import type { StartTree } from '../../../../runner/files/diff/start-tree.ts';
 import { StorageUnavailable } from '../../../../runner/storage/object-store.ts';
 import { scratch } from '../../../support/scratch.ts';

@@ -13,7 +13,7 @@ import { text } from 'node:stream/consumers';
 import { Readable } from 'node:stream';
 import { extract } from 'tar-stream';
 import { expect, test } from 'vitest';
-import { changeList, fileList } from '../../../../protocol/api/files.ts';
+import { changeList, fileList } from '../../../../protocol/api/files/files.ts';
 import { read } from '../../../support/files/scene.ts';
 import { asUnprivileged } from '../../../support/files/unprivileged.ts';
 import { scratch } from '../../../support/scratch.ts';

@@ -9,7 +9,7 @@ import {
   TRANSFER_WINDOW,
   type EdgeTransferFrame,
   type RunnerTransferFrame,
-} from '../../../../protocol/api/files.ts';
+} from '../../../../protocol/api/files/files.ts';
 import { streamed, type FilesAnswer } from '../../../../runner/files/answer.ts';
 import { FilesRefused } from '../../../../runner/files/paths/refused.ts';
 import { answerTransfer } from '../../../../runner/session-files/transfers/transfer-socket.ts';

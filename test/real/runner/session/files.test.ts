@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import type { SessionFiles } from '../../../../protocol/api/files.ts';
+import type { SessionFiles } from '../../../../protocol/api/files/files.ts';
 import type { PlacementKey } from '../../../../protocol/link/runner-control.ts';
 import type { FakeEdge } from '../../../support/runner/fake-edge.ts';
 import { FakeSnapshots } from '../../../support/runner/fake-snapshots.ts';

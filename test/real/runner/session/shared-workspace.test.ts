@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { PlacementKey } from '../../../../protocol/link/runner-control.ts';
-import { sharedFile } from '../../../../protocol/api/artifact.ts';
+import { sharedFile } from '../../../../protocol/api/files/artifact.ts';
 import type { DataFolder } from '../../../../runner/lib/data-folder.ts';
 import type { Log } from '../../../../runner/lib/log.ts';
 import { FakeEdge } from '../../../support/runner/fake-edge.ts';

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, rmSync, truncateSync } from 'node:fs';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { MAX_ARTIFACT_BYTES } from '../../../../protocol/api/artifact.ts';
+import { MAX_ARTIFACT_BYTES } from '../../../../protocol/api/files/artifact.ts';
 import { FilesRefused } from '../../../../runner/files/paths/refused.ts';
 import { createLog } from '../../../../runner/lib/log.ts';
 import { Snapshots } from '../../../../runner/snapshot/snapshots.ts';

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { installMcpServers } from '../../../../container/mcp-packages.ts';
+import { installMcpServers } from '../../../../container/build/mcp-packages.ts';
 import { RemoteServer } from '../../../support/wrapper/remote-mcp-server.ts';
 import { Stage } from '../../../support/wrapper/run-wrapper.ts';
 import type { SessionSide } from '../../../support/wrapper/session-side.ts';

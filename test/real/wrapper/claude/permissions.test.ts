@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import type { PermissionDecision, Resolution } from '../../../../protocol/api/interaction.ts';
+import type { PermissionDecision, Resolution } from '../../../../protocol/api/session/interaction.ts';
 import { Stage } from '../../../support/wrapper/run-wrapper.ts';
 import type { Block } from '../../../support/wrapper/scripted-model.ts';
 import { results, sharing, using } from '../../../support/wrapper/tool-stage.ts';

@@ -4,7 +4,7 @@ import {
   reportedSettings,
   type ReportedSettings,
 } from '../../../../durable/session/core/settings/reported-settings.ts';
-import type { PermissionDecision, Resolution } from '../../../../protocol/api/interaction.ts';
+import type { PermissionDecision, Resolution } from '../../../../protocol/api/session/interaction.ts';
 import { using } from '../../../support/wrapper/tool-stage.ts';
 import type { SessionSide } from '../../../support/wrapper/session-side.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { workspace } from '../../../../protocol/api/workspace.ts';
+import { workspace } from '../../../../protocol/api/files/workspace.ts';
 import { isSameRepo, readGitRepo } from '../../../../protocol/git/git-repo.ts';
 
 const urlOf = (text: string) => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { launchConfig, type LaunchConfig } from '../../../../protocol/api/session-config.ts';
+import { launchConfig, type LaunchConfig } from '../../../../protocol/api/session/session-config.ts';
 import { containerOwner, containerSpec, CONTAINER_LAYOUT } from '../../../../runner/backend/container-spec.ts';
 import { launchFile, type LaunchFileInput } from '../../../../runner/session/container/launch-file.ts';
 import { effectiveResources } from '../../../../runner/session/container/resources.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { SessionFiles } from '../../../../protocol/api/files.ts';
+import type { SessionFiles } from '../../../../protocol/api/files/files.ts';
 import { planFiles } from '../../../../runner/session-files/prepare/plan.ts';
 import type { FilesState } from '../../../../runner/session-files/state.ts';
 import { NEW_FILES, sessionId } from '../../../support/runner/running-runner.ts';

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import type { SessionFiles } from '../../../../protocol/api/files.ts';
+import type { SessionFiles } from '../../../../protocol/api/files/files.ts';
 import type { SnapshotReport } from '../../../../protocol/link/runner-control.ts';
 import type { FilesDependencies } from '../../../../runner/session-files/dependencies.ts';
 import { LocalFiles } from '../../../../runner/session-files/local-files.ts';

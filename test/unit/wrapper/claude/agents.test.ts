@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { askingAgent } from '../../../../protocol/api/interaction.ts';
+import { askingAgent } from '../../../../protocol/api/session/interaction.ts';
 import { Agents } from '../../../../wrapper/claude/agents.ts';
 
 const agent = (task_id: string, description = 'find it') =>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { MAX_SHOWN_INPUT, type Resolution } from '../../../../protocol/api/interaction.ts';
+import { MAX_SHOWN_INPUT, type Resolution } from '../../../../protocol/api/session/interaction.ts';
 import { wrapperNotice } from '../../../../protocol/link/wrapper-notice.ts';
 import { type PermissionRequest, Permissions } from '../../../../wrapper/claude/permissions.ts';
 

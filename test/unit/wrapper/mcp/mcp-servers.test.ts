@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { mcpCatalogue } from '../../../../protocol/settings/mcp-catalogue.ts';
-import { launchConfig } from '../../../../protocol/api/session-config.ts';
+import { launchConfig } from '../../../../protocol/api/session/session-config.ts';
 import type { WrapperLaunch } from '../../../../protocol/link/wrapper-launch.ts';
 import { mcpServers } from '../../../../wrapper/mcp/mcp-servers.ts';
 

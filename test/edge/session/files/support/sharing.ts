@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { SharedFile, ShareArtifactInput } from '../../../../../protocol/api/artifact.ts';
+import type { SharedFile, ShareArtifactInput } from '../../../../../protocol/api/files/artifact.ts';
 import { callTool, ofType } from '../../children/support/family.ts';
 import { SHARED, type Ran } from '../../../support/scene.ts';
 import { FakeTransfer } from './transfer.ts';

@@ -6,7 +6,7 @@ import {
   type FilesRefusalCode,
   type FilesRequest,
   type RunnerTransferFrame,
-} from '../../../../../protocol/api/files.ts';
+} from '../../../../../protocol/api/files/files.ts';
 import type { User } from '../../../support/api.ts';
 import type { FakeRunner } from '../../../support/runner.ts';
 import { runnerToken } from '../../../support/runner-token.ts';

@@ -1,6 +1,6 @@
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { vi } from 'vitest';
-import type { AskUserInput, Question } from '../../../../../protocol/api/interaction.ts';
+import type { AskUserInput, Question } from '../../../../../protocol/api/session/interaction.ts';
 import { User } from '../../../support/api.ts';
 import { FakeRunner, type FakeContainer } from '../../../support/runner.ts';
 import { sessionObject } from '../../../support/scene.ts';

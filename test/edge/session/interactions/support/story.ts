@@ -1,13 +1,13 @@
 import { env } from 'cloudflare:test';
 import { vi } from 'vitest';
 import type { Interaction } from '../../../../../durable/shared/interactions/interaction.ts';
-import type { ResolveRequest } from '../../../../../protocol/api/interaction.ts';
+import type { ResolveRequest } from '../../../../../protocol/api/session/interaction.ts';
 import type { Reason } from '../../../../../protocol/reason.ts';
 import type { WrapperCommand } from '../../../../../protocol/link/wrapper-link.ts';
 import type { LinkItem } from '../../../../../protocol/link/wrapper-notice.ts';
 import { SessionStore } from '../../../../../durable/session/store/store.ts';
 import { edgeSettings } from '../../../../../protocol/settings/edge-settings.ts';
-import { createSessionRequest } from '../../../../../protocol/api/session.ts';
+import { createSessionRequest } from '../../../../../protocol/api/session/session.ts';
 import { tablesOf } from '../../../support/tables.ts';
 
 /** How often people are reminded where a question does not say. */

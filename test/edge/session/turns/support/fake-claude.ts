@@ -1,8 +1,8 @@
 import { v7 as uuidV7 } from 'uuid';
 import { vi } from 'vitest';
 import { SessionStore } from '../../../../../durable/session/store/store.ts';
-import type { Delivery } from '../../../../../protocol/api/message.ts';
-import { createSessionRequest } from '../../../../../protocol/api/session.ts';
+import type { Delivery } from '../../../../../protocol/api/session/message.ts';
+import { createSessionRequest } from '../../../../../protocol/api/session/session.ts';
 import type { WrapperCommand } from '../../../../../protocol/link/wrapper-link.ts';
 import type { LinkItem } from '../../../../../protocol/link/wrapper-notice.ts';
 import type { Reason } from '../../../../../protocol/reason.ts';

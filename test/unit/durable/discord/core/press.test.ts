@@ -3,7 +3,7 @@ import { resolutionOf } from '../../../../../durable/shared/interactions/answers
 import type { Draft } from '../../../../../durable/discord/core/components.ts';
 import type { ComponentAct } from '../../../../../durable/discord/core/custom-id.ts';
 import { type Given, press } from '../../../../../durable/discord/core/press.ts';
-import type { InteractionView } from '../../../../../protocol/api/interaction.ts';
+import type { InteractionView } from '../../../../../protocol/api/session/interaction.ts';
 import { asking, INTERACTION, named, permission, question, SESSION, view } from './view.ts';
 
 const of = { session_id: SESSION, interaction_id: INTERACTION };

@@ -1,4 +1,4 @@
-import type { InteractionView, Question } from '../../../../../protocol/api/interaction.ts';
+import type { InteractionView, Question } from '../../../../../protocol/api/session/interaction.ts';
 
 export const SESSION = '019ac1de-0000-7000-8000-00000000000a';
 export const INTERACTION = '019ac1de-0000-7000-8000-00000000000b';

@@ -14,7 +14,7 @@ import {
   type FilesState,
 } from '../../../../../durable/session/core/files.ts';
 import type { Head } from '../../../../../durable/shared/trees.ts';
-import type { SessionFiles } from '../../../../../protocol/api/files.ts';
+import type { SessionFiles } from '../../../../../protocol/api/files/files.ts';
 import type { SnapshotReport } from '../../../../../protocol/link/runner-control.ts';
 import { generatedRuns } from '../../../../support/generated-runs.ts';
 

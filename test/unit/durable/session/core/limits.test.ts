@@ -5,9 +5,9 @@ import {
   limitsOf,
   turnOverMaximum,
 } from '../../../../../durable/session/core/limits.ts';
-import { agentTool } from '../../../../../protocol/api/session-config.ts';
+import { agentTool } from '../../../../../protocol/api/session/session-config.ts';
 import { edgeSettings } from '../../../../../protocol/settings/edge-settings.ts';
-import { createSessionRequest } from '../../../../../protocol/api/session.ts';
+import { createSessionRequest } from '../../../../../protocol/api/session/session.ts';
 
 const JWT_SECRET = 'known to every test and of no use elsewhere';
 const settings = (change: object = {}) => edgeSettings.parse({ JWT_SECRET, ...change });

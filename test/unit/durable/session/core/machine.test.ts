@@ -12,7 +12,7 @@ import {
   type SessionState,
   type TurnOutcome,
 } from '../../../../../durable/session/core/state.ts';
-import type { Delivery } from '../../../../../protocol/api/message.ts';
+import type { Delivery } from '../../../../../protocol/api/session/message.ts';
 import type { Reason } from '../../../../../protocol/reason.ts';
 
 const LIMITS: Limits = {

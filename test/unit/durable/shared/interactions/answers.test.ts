@@ -13,7 +13,7 @@ import {
   resolveRequest,
   type InteractionSubject,
   type Question,
-} from '../../../../../protocol/api/interaction.ts';
+} from '../../../../../protocol/api/session/interaction.ts';
 
 const question = (change: Partial<Question> = {}): Question => ({
   question: 'Which?',

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { withPackages } from '../../../../../runner/egress/policy/presets.ts';
+import { withPackages } from '../../../../../runner/egress/presets/presets.ts';
 import { parseSettings } from '../../../../../runner/session/settings.ts';
 import { rules } from '../../../../support/runner/egress-fixture.ts';
 

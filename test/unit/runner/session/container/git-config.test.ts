@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import type { Launch } from '../../../../../protocol/link/runner-control.ts';
-import type { Workspace } from '../../../../../protocol/api/workspace.ts';
+import type { Workspace } from '../../../../../protocol/api/files/workspace.ts';
 import { parseRule, type Rule } from '../../../../../runner/egress/policy/rule.ts';
 import type { WireSecret } from '../../../../../runner/secrets/secret.ts';
 import { gitConfig, gitLaunch } from '../../../../../runner/session/container/git-config.ts';

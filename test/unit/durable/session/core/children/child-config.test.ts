@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { childConfigOf } from '../../../../../../durable/session/core/children/child-config.ts';
-import { childConfig, sessionConfig, type SessionConfig } from '../../../../../../protocol/api/session-config.ts';
+import {
+  childConfig,
+  sessionConfig,
+  type SessionConfig,
+} from '../../../../../../protocol/api/session/session-config.ts';
 
 const parentOf = (config: object = {}) => sessionConfig.parse(config);
 

@@ -14,7 +14,11 @@ import {
   withMode,
   type LiveSettings,
 } from '../../../../../../durable/session/core/settings/live-settings.ts';
-import { permissionMode, sessionConfig, type PermissionMode } from '../../../../../../protocol/api/session-config.ts';
+import {
+  permissionMode,
+  sessionConfig,
+  type PermissionMode,
+} from '../../../../../../protocol/api/session/session-config.ts';
 
 const identity = (config: object): SessionIdentity => ({
   session_id: '01939f5a-7c1e-7000-8000-000000000001',

@@ -1,0 +1,47 @@
+import type { SpawnRequest } from '../../../protocol/api/session/child.ts';
+import type { NamedAuthor } from '../../../protocol/git/git-author.ts';
+import type { CreateSessionRequest } from '../../../protocol/api/session/session.ts';
+import type { ContentBlock } from '../../../protocol/content/blocks.ts';
+import type { ParentFacts } from '../../session/core/identity.ts';
+import type { Beginning } from '../../shared/trees.ts';
+import type { StoredSessionView } from './views.ts';
+
+/** How a session is created, besides what its files begin with. */
+export interface Creation {
+  /** Whether a budget covers it. */
+  readonly permit: 'free' | 'due';
+  /** Null: no session began it. */
+  readonly spawn: ChildCreation | null;
+  /** See `SessionIdentity`. */
+  readonly author?: NamedAuthor;
+  /** What created it, in its trace (`traceparent`). Absent: it is not traced. */
+  readonly traceparent?: string;
+  /** The blocks of a child's first prompt. Absent: it is text alone. */
+  readonly blocks?: readonly ContentBlock[];
+}
+
+/** How a child's parent creates it. */
+export type ChildCreation = ParentFacts;
+
+/** A session to create. */
+export interface CreateCall {
+  readonly session_id: string;
+  readonly owner: string;
+  readonly request: CreateSessionRequest;
+  readonly beginning: Beginning;
+  readonly creation: Creation;
+}
+
+export interface SpawnCall {
+  readonly child_id: string;
+  readonly request: SpawnRequest;
+  readonly idempotency_key: string | undefined;
+  /** The `traceparent` of the call that asks for it. Absent: the turn that runs does, or nothing that is traced. */
+  readonly traceparent?: string | undefined;
+}
+
+/** A child that has been created. */
+export interface Spawned {
+  readonly view: StoredSessionView;
+  readonly child: ChildCreation;
+}

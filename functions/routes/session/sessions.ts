@@ -1,0 +1,169 @@
+import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi';
+import { v7 as uuidV7 } from 'uuid';
+import {
+  changeSessionRequest,
+  createdSession,
+  createSessionRequest,
+  sessionList,
+  sessionStatus,
+  sessionTicket,
+  sessionView,
+  stoppedSession,
+  type SessionSummary,
+} from '../../../protocol/api/session/session.ts';
+import { readyView } from '../../../durable/rpc/session/ready-views.ts';
+import { arrayText, jsonText, withMembers, type JsonText } from '../../../protocol/json-text.ts';
+import type { AppEnv } from '../../app-env.ts';
+import { secured, securedFor } from '../../auth/authorise.ts';
+import { answerText, body, idempotencyHeader, json, refusals, sessionParams } from '../../contract.ts';
+import { configRefusal } from '../../maxima.ts';
+import { directoryOf, noteCreated, sessionOf, streamUrl, streamUrls } from '../../objects.ts';
+import { audited } from '../../gate/audit.ts';
+import { refuse } from '../../refuse.ts';
+import { traceOf } from '../../telemetry/trace.ts';
+
+const create = createRoute({
+  method: 'post',
+  path: '/sessions',
+  summary: 'Begin a session: a container starts, and the session takes messages at once',
+  ...audited('session.created', securedFor('owner', 'new work', 'sessions:write')),
+  request: { headers: idempotencyHeader, ...body(createSessionRequest) },
+  responses: { 201: json('Begun', createdSession), ...refusals },
+});
+
+const list = createRoute({
+  method: 'get',
+  path: '/sessions',
+  summary: 'Your sessions, the newest first',
+  ...securedFor('listed', 'sessions:read'),
+  request: {
+    query: z.strictObject({
+      status: sessionStatus.optional(),
+      limit: z.coerce.number().int().min(1).max(200).default(50),
+      offset: z.coerce.number().int().min(0).default(0),
+      cursor: z.uuid().optional(),
+    }),
+  },
+  responses: { 200: json('A page', sessionList), ...refusals },
+});
+
+const show = createRoute({
+  method: 'get',
+  path: '/sessions/{session_id}',
+  summary: 'One session',
+  ...secured('sessions:read'),
+  request: { params: sessionParams },
+  responses: { 200: json('The session', sessionView), ...refusals },
+});
+
+const change = createRoute({
+  method: 'patch',
+  path: '/sessions/{session_id}',
+  summary:
+    'Change its model, permission mode or title, at once and for good; or what it and all below it may cost: raised, what has paused goes on',
+  ...secured('goes on', 'sessions:write'),
+  request: { params: sessionParams, ...body(changeSessionRequest) },
+  responses: { 200: json('The session', sessionView), ...refusals },
+});
+
+const stop = createRoute({
+  method: 'post',
+  path: '/sessions/{session_id}/stop',
+  summary: 'Park the session: its container goes, its files and conversation stay; the next message wakes it',
+  ...secured('goes on', 'sessions:write'),
+  request: { params: sessionParams },
+  responses: { 200: json('Stopped', stoppedSession), ...refusals },
+});
+
+const remove = createRoute({
+  method: 'delete',
+  path: '/sessions/{session_id}',
+  summary: 'Remove the session with all that it stored',
+  ...audited('session.deleted', secured('goes on', 'sessions:write')),
+  request: { params: sessionParams },
+  responses: { 204: { description: 'Removed' }, ...refusals },
+});
+
+const ticket = createRoute({
+  method: 'post',
+  path: '/sessions/{session_id}/tickets',
+  summary: 'A ticket for a browser: `?ticket=` opens one stream or download of the session, once, within 30 s',
+  ...audited('ticket.minted', secured('sessions:read')),
+  request: { params: sessionParams },
+  responses: { 201: json('The ticket', sessionTicket), ...refusals },
+});
+
+/** Sessions: create, list, show, change, stop, delete. */
+export function addSessions(app: OpenAPIHono<AppEnv>): void {
+  app.openapi(create, async (c) => {
+    const unfit = configRefusal(c.req.valid('json').config, c.get('settings'));
+    if (unfit !== null) return refuse(c, unfit);
+    const { owner, author } = c.get('caller');
+    const created = await directoryOf(c).create({
+      session_id: uuidV7(),
+      owner,
+      ...(author && { author }),
+      request: c.req.valid('json'),
+      idempotency_key: c.req.valid('header')['idempotency-key'],
+      traceparent: traceOf(c),
+    });
+    if ('refused' in created) return refuse(c, created);
+    const { session_id, status, container_id, created_at } = created;
+    noteCreated(c, session_id);
+    const websocket_url = streamUrl(c, session_id);
+    return c.json({ session_id, status, container_id, created_at, websocket_url }, 201);
+  });
+
+  app.openapi(list, async (c) => {
+    const { status, limit, offset, cursor } = c.req.valid('query');
+    const page = await directoryOf(c).listTexts({ status, limit, offset, cursor, within: c.get('caller').sid });
+    const { next_cursor, total } = page;
+    const streamOf = streamUrls(c);
+    const data: JsonText<SessionSummary[]> = arrayText(
+      page.data.map(({ id, summary }) => withMembers(summary, { websocket_url: jsonText(streamOf(id)) })),
+    );
+    const rest = jsonText({ next_cursor, total, limit, offset });
+    return answerText(c, withMembers(rest, { data, sessions: data }));
+  });
+
+  app.openapi(show, async (c) => {
+    const found = await sessionOf(c);
+    if ('refused' in found) return refuse(c, found);
+    const { owner } = c.get('caller');
+    const view = readyView(c.env, found.id, owner) ?? (await found.session.showText(owner));
+    if (typeof view !== 'string') return refuse(c, view);
+    return answerText(c, withMembers(view, { websocket_url: jsonText(streamUrl(c, found.id)) }));
+  });
+
+  app.openapi(change, async (c) => {
+    const found = await sessionOf(c);
+    if ('refused' in found) return refuse(c, found);
+    const { session } = found;
+    const view = await session.change(c.get('caller').owner, c.req.valid('json'));
+    if ('refused' in view) return refuse(c, view);
+    return c.json({ ...view, websocket_url: streamUrl(c, view.session_id) }, 200);
+  });
+
+  app.openapi(ticket, async (c) => {
+    const found = await sessionOf(c);
+    if ('refused' in found) return refuse(c, found);
+    const minted = await found.session.mintTicket(c.get('caller'));
+    return 'refused' in minted ? refuse(c, minted) : c.json(minted, 201);
+  });
+
+  app.openapi(stop, async (c) => {
+    const found = await sessionOf(c);
+    if ('refused' in found) return refuse(c, found);
+    const { session } = found;
+    const stopped = await session.stop(c.get('caller').owner);
+    return 'refused' in stopped ? refuse(c, stopped) : c.json(stopped, 200);
+  });
+
+  app.openapi(remove, async (c) => {
+    const found = await sessionOf(c);
+    if ('refused' in found) return refuse(c, found);
+    const { session } = found;
+    const deleted = await session.delete(c.get('caller').owner);
+    return 'refused' in deleted ? refuse(c, deleted) : c.body(null, 204);
+  });
+}

@@ -1,9 +1,9 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
-import { LongestFirst } from './test/support/longest-first.ts';
+import { LongestFirst } from './test/support/run/longest-first.ts';
 import { atMost, WAIT_MS } from './test/support/patience.ts';
 import type { RedisForTests } from './test/support/redis/redis-for-tests.ts';
-import { testsOfRoom } from './test/support/watched-rooms.ts';
+import { testsOfRoom } from './test/support/run/watched-rooms.ts';
 
 /**
  * Of a property that says nothing else: enough to see a slip at once, and in CI a quarter of what `generated-runs.ts` calls all,
@@ -42,7 +42,7 @@ function edge(bindings?: (redis: Extract<RedisForTests, { ok: true }>) => Record
           ACCESS_LOG: 'off',
           ...(redis?.ok ? bindings?.(redis) : {}),
         },
-        // Webhooks reach nothing here; test/real/start/webhooks.test.ts posts them for real.
+        // Webhooks reach nothing here; test/real/start/edge/webhooks.test.ts posts them for real.
         serviceBindings: { WEBHOOKS: () => new Response('ok') },
       },
     };
@@ -52,7 +52,7 @@ function edge(bindings?: (redis: Extract<RedisForTests, { ok: true }>) => Record
 const inWorkerd = {
   ...patience,
   setupFiles: [
-    './test/support/generated-runs-setup.ts',
+    './test/support/run/generated-runs-setup.ts',
     './test/edge/support/fresh-objects.ts',
     './test/edge/support/row-limit.ts',
   ],
@@ -72,7 +72,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
           ...patience,
-          setupFiles: './test/support/generated-runs-setup.ts',
+          setupFiles: './test/support/run/generated-runs-setup.ts',
           // Pure code leaves nothing behind: its files share their modules, which take longer to load than most tests to run.
           isolate: false,
           sequence: { groupOrder: 1 },
@@ -111,7 +111,7 @@ export default defineConfig({
           name: 'real',
           include: ['test/real/**/*.test.ts'],
           ...patience,
-          globalSetup: './test/support/bundles.ts',
+          globalSetup: './test/support/run/bundles.ts',
           // As `unit`: what one file has loaded, the next ones need too, a CPU second for each.
           isolate: false,
           sequence: { groupOrder: 3 },
@@ -121,7 +121,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          globalSetup: ['./test/support/bundles.ts', './test/support/docker/docker-setup.ts'],
+          globalSetup: ['./test/support/run/bundles.ts', './test/support/docker/docker-setup.ts'],
           ...patience,
           isolate: false,
           sequence: { groupOrder: 4 },

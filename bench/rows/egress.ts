@@ -12,7 +12,7 @@ import { parsePrivateGrant } from '../../runner/egress/policy/address.ts';
 import { openEgressProxy } from '../../runner/egress/proxy/proxy.ts';
 import { parseRule } from '../../runner/egress/policy/rule.ts';
 import { createLog } from '../../runner/lib/log.ts';
-import { certificateFor } from '../../test/support/certificate.ts';
+import { certificateFor } from '../../test/support/net/certificate.ts';
 import { openEgress } from '../../wrapper/workspace/egress.ts';
 import { residentMb } from '../lib/memory.ts';
 import { median } from '../lib/statistics.ts';

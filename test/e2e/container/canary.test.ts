@@ -8,12 +8,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as z from 'zod';
 import { createDemoModel } from '../../../demo-model/demo-model.ts';
 import { describeDocker } from '../../support/docker/describe-docker.ts';
-import { backwards, findInFolder, findInStream, formsOf } from '../../support/e2e/canary.ts';
-import { certificateFor, type TestCertificate } from '../../support/certificate.ts';
+import { backwards, findInFolder, findInStream, formsOf } from '../../support/e2e/hostile/canary.ts';
+import { certificateFor, type TestCertificate } from '../../support/net/certificate.ts';
 import { script, type Client } from '../../support/e2e/client.ts';
 import { startGitServer, type GitServer } from '../../support/e2e/git-server.ts';
-import { close, listen } from '../../support/listen.ts';
-import { Receiver } from '../../support/receiver.ts';
+import { close, listen } from '../../support/net/listen.ts';
+import { Receiver } from '../../support/net/receiver.ts';
 import { until } from '../../support/until.ts';
 import { Service } from '../../support/e2e/service.ts';
 import { testNamesEnv } from '../../support/e2e/test-names.ts';
@@ -118,7 +118,10 @@ describeDocker('the credentials that a session uses', ({ docker, host, image }) 
       secrets: ['bearer', 'header', 'git'],
     });
     await alice.ask(id, script({ text: 'awake' }));
-    await copyFile(path.join(import.meta.dirname, '../../support/e2e', 'seek.py'), service.workspace(id, 'seek.py'));
+    await copyFile(
+      path.join(import.meta.dirname, '../../support/e2e/hostile', 'seek.py'),
+      service.workspace(id, 'seek.py'),
+    );
     const wanted = Object.entries({ ...FORMS, planted: PLANTED });
     const patterns = Object.fromEntries(wanted.map(([name, text]) => [name, backwards(text)]));
     await writeFile(service.workspace(id, 'patterns.json'), JSON.stringify(patterns));

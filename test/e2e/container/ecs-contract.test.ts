@@ -15,7 +15,7 @@ import { DockerRuntime, TASK_LABEL } from '../../support/ecs/docker-runtime.ts';
 import { CREDENTIALS, EcsStandIn } from '../../support/ecs/ecs-stand-in.ts';
 import { sessionDefinition } from '../../support/ecs/session-definition.ts';
 import { TaskNetwork } from '../../support/ecs/task-network.ts';
-import { freePort } from '../../support/free-port.ts';
+import { freePort } from '../../support/net/free-port.ts';
 import { makeProbeImage } from '../../support/runner/probe-image.ts';
 
 /** A task is killed so soon after it was told to end, seconds. */

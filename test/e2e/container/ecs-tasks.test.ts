@@ -5,7 +5,7 @@ import { describeDockerAsRoot } from '../../support/docker/describe-docker.ts';
 import { DockerRuntime, TASK_LABEL } from '../../support/ecs/docker-runtime.ts';
 import { EcsStandIn } from '../../support/ecs/ecs-stand-in.ts';
 import { TaskNetwork } from '../../support/ecs/task-network.ts';
-import { close, listen } from '../../support/listen.ts';
+import { close, listen } from '../../support/net/listen.ts';
 
 /** Says on the volume what it reaches, and which files of its neighbour it can see. */
 const LOOK = `

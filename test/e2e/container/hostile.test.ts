@@ -5,15 +5,15 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as z from 'zod';
 import { describeDocker } from '../../support/docker/describe-docker.ts';
-import { hasIPv6Loopback, layBait, SITE_ADDRESS, type Bait } from '../../support/e2e/bait.ts';
-import { backwards } from '../../support/e2e/canary.ts';
+import { hasIPv6Loopback, layBait, SITE_ADDRESS, type Bait } from '../../support/e2e/hostile/bait.ts';
+import { backwards } from '../../support/e2e/hostile/canary.ts';
 import { script, type Client } from '../../support/e2e/client.ts';
 import { Service } from '../../support/e2e/service.ts';
 import { testNamesEnv, type TestNames } from '../../support/e2e/test-names.ts';
 
-const SCRIPT = path.join(import.meta.dirname, '../../support/e2e', 'hostile-script.py');
-const SEEK = path.join(import.meta.dirname, '../../support/e2e', 'seek.py');
-const FORGER = path.join(import.meta.dirname, '../../support/e2e', 'forging-script.py');
+const SCRIPT = path.join(import.meta.dirname, '../../support/e2e/hostile', 'hostile-script.py');
+const SEEK = path.join(import.meta.dirname, '../../support/e2e/hostile', 'seek.py');
+const FORGER = path.join(import.meta.dirname, '../../support/e2e/hostile', 'forging-script.py');
 const WORD = `the other session's word ${randomBytes(8).toString('hex')}`;
 const SECRET = `secret-${randomBytes(16).toString('hex')}`;
 

@@ -2,7 +2,7 @@ import { chmod, lstat, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { certificateFor } from '../../support/certificate.ts';
+import { certificateFor } from '../../support/net/certificate.ts';
 import { describeDockerAsRoot } from '../../support/docker/describe-docker.ts';
 import { script, type Client } from '../../support/e2e/client.ts';
 import { startGitServer, type GitServer } from '../../support/e2e/git-server.ts';

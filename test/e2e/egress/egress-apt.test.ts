@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { describeDocker } from '../../support/docker/describe-docker.ts';
 import { startAptRepository, type AptRepository } from '../../support/e2e/apt-repository.ts';
-import { certificateFor } from '../../support/certificate.ts';
+import { certificateFor } from '../../support/net/certificate.ts';
 import { script, type Client } from '../../support/e2e/client.ts';
 import { Service } from '../../support/e2e/service.ts';
 import { testNamesEnv } from '../../support/e2e/test-names.ts';

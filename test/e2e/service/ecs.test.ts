@@ -7,8 +7,8 @@ import { script, type Client } from '../../support/e2e/client.ts';
 import { Service } from '../../support/e2e/service.ts';
 import { testNamesEnv } from '../../support/e2e/test-names.ts';
 import { startLocalCluster } from '../../support/ecs/local-cluster.ts';
-import { freePort } from '../../support/free-port.ts';
-import { close, listen } from '../../support/listen.ts';
+import { freePort } from '../../support/net/free-port.ts';
+import { close, listen } from '../../support/net/listen.ts';
 import { until } from '../../support/until.ts';
 
 const STOP_SECONDS = 10;

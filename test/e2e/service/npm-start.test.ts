@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { PROJECT } from '../../../start/lib/project.ts';
 import { describeDocker } from '../../support/docker/describe-docker.ts';
 import { until } from '../../support/until.ts';
-import { nodeEnvironment } from '../../support/node-environment.ts';
+import { nodeEnvironment } from '../../support/run/node-environment.ts';
 
 describeDocker('npm start, where there is an engine', ({ docker, host, image }) => {
   let folder: string;

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { describeDocker } from '../../support/docker/describe-docker.ts';
 import { script, type Client } from '../../support/e2e/client.ts';
 import { Service } from '../../support/e2e/service.ts';
-import { expectedSignature, Receiver } from '../../support/receiver.ts';
+import { expectedSignature, Receiver } from '../../support/net/receiver.ts';
 import { until } from '../../support/until.ts';
 
 const CHILD_TOOLS = ['spawn_session', 'list_children', 'send_to_child', 'get_child_result', 'stop_child'];

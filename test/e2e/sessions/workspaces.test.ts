@@ -5,7 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { describeDocker } from '../../support/docker/describe-docker.ts';
-import { certificateFor } from '../../support/certificate.ts';
+import { certificateFor } from '../../support/net/certificate.ts';
 import { script, type Client } from '../../support/e2e/client.ts';
 import { startGitServer, type GitServer } from '../../support/e2e/git-server.ts';
 import { Service } from '../../support/e2e/service.ts';

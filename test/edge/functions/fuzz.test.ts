@@ -7,7 +7,7 @@ import { createApp } from '../../../functions/app.ts';
 import { PROBLEMS, problem, type ProblemCode } from '../../../protocol/api/problem.ts';
 import { SCOPES } from '../../../protocol/token.ts';
 import { nearly } from '../../support/from-schema.ts';
-import { generatedRuns } from '../../support/generated-runs.ts';
+import { generatedRuns } from '../../support/run/generated-runs.ts';
 import { mint } from '../support/api.ts';
 import { emptyPool } from '../support/pool.ts';
 

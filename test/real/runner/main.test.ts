@@ -7,7 +7,7 @@ import { FakeEdge } from '../../support/runner/fake-edge.ts';
 import { FAKE_WRAPPER } from '../../support/runner/fake-wrapper-bundle.ts';
 import { launchOf, sessionId } from '../../support/runner/running-runner.ts';
 import { scratch } from '../../support/scratch.ts';
-import { nodeEnvironment } from '../../support/node-environment.ts';
+import { nodeEnvironment } from '../../support/run/node-environment.ts';
 
 const MAIN = path.join(import.meta.dirname, '../../../runner/main.ts');
 const KEY = { session_id: sessionId(1), epoch: 1 };

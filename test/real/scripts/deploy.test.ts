@@ -5,7 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { atMost } from '../../support/patience.ts';
-import { nodeEnvironment } from '../../support/node-environment.ts';
+import { nodeEnvironment } from '../../support/run/node-environment.ts';
 
 const PROJECT = path.join(import.meta.dirname, '..', '..', '..');
 /** Of the bundle, compressed: the least that any plan of Cloudflare's ever took, and a fifth of that is used. */

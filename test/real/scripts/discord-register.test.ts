@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { PROJECT } from '../../../start/lib/project.ts';
 import { DiscordStandIn } from '../../support/discord/stand-in.ts';
-import { nodeEnvironment } from '../../support/node-environment.ts';
+import { nodeEnvironment } from '../../support/run/node-environment.ts';
 
 const run = promisify(execFile);
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 import { PROJECT } from '../../../start/lib/project.ts';
-import { nodeEnvironment } from '../../support/node-environment.ts';
+import { nodeEnvironment } from '../../support/run/node-environment.ts';
 import { script } from '../../support/e2e/client.ts';
 import { scratch } from '../../support/scratch.ts';
 import { until } from '../../support/until.ts';

@@ -17,7 +17,7 @@ import { DiscordStandIn } from '../../support/discord/stand-in.ts';
 import type { Person } from '../../support/discord/person.ts';
 import { bundleAtTime } from './support/bundle-at-time.ts';
 import { asking, saying } from '../../support/discord/discord-edge.ts';
-import { expectedSignature, Receiver } from '../../support/receiver.ts';
+import { expectedSignature, Receiver } from '../../support/net/receiver.ts';
 import { until } from '../../support/until.ts';
 import { WAIT_MS } from '../../support/patience.ts';
 

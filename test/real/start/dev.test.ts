@@ -7,8 +7,8 @@ import { afterEach, expect, test } from 'vitest';
 import { PROJECT } from '../../../start/lib/project.ts';
 import { mintToken } from '../../../start/settings/mint-token.ts';
 import { Client, script } from '../../support/e2e/client.ts';
-import { freePort } from '../../support/free-port.ts';
-import { nodeEnvironment } from '../../support/node-environment.ts';
+import { freePort } from '../../support/net/free-port.ts';
+import { nodeEnvironment } from '../../support/run/node-environment.ts';
 import { until } from '../../support/until.ts';
 
 let service: ChildProcess | undefined;

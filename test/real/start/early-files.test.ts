@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { script, type Client } from '../../support/e2e/client.ts';
 import { Service } from '../../support/e2e/service.ts';
-import { startUpstreamProxy } from '../../support/upstream-proxy.ts';
+import { startUpstreamProxy } from '../../support/net/upstream-proxy.ts';
 
 let service: Service;
 let alice: Client;

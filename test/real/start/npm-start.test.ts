@@ -10,8 +10,8 @@ import { OWNER } from '../../../start/prompt/run-prompt.ts';
 import { mintToken } from '../../../start/settings/mint-token.ts';
 import { Client } from '../../support/e2e/client.ts';
 import { until } from '../../support/until.ts';
-import { Receiver } from '../../support/receiver.ts';
-import { nodeEnvironment } from '../../support/node-environment.ts';
+import { Receiver } from '../../support/net/receiver.ts';
+import { nodeEnvironment } from '../../support/run/node-environment.ts';
 
 /** The service as a person starts it, on the process backend, with the real `claude` and the demo model. */
 

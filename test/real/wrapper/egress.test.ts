@@ -8,7 +8,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { openEgress } from '../../../wrapper/workspace/egress.ts';
-import { freePort } from '../../support/free-port.ts';
+import { freePort } from '../../support/net/free-port.ts';
 import { scratch } from '../../support/scratch.ts';
 import { Stage } from '../../support/wrapper/run-wrapper.ts';
 

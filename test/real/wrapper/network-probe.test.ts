@@ -4,8 +4,8 @@ import net from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { whatAnswers } from '../../../wrapper/seal/network-probe.ts';
 import { networkTargets, TASK_METADATA, type NetworkTarget } from '../../../wrapper/seal/network-targets.ts';
-import { freePort } from '../../support/free-port.ts';
-import { listen } from '../../support/listen.ts';
+import { freePort } from '../../support/net/free-port.ts';
+import { listen } from '../../support/net/listen.ts';
 
 const tcp = (name: string, port: number): NetworkTarget => ({ name, by: 'tcp', host: '127.0.0.1', port });
 const dns = (name: string, port: number): NetworkTarget => ({ name, by: 'dns', host: '127.0.0.1', port });

@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os';
 import { expect, onTestFinished, test } from 'vitest';
 import { NEW_FILES, NO_EGRESS, sessionId } from '../runner/running-runner.ts';
 import { grants } from '../runner/egress-fixture.ts';
-import { close, listen } from '../listen.ts';
+import { close, listen } from '../net/listen.ts';
 import { newKey, setUp, type BackendUnderTest } from './backend-under-test.ts';
 import { PROMISES } from './promises.ts';
 

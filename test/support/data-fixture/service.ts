@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { PROJECT } from '../../../start/lib/project.ts';
-import { nodeEnvironment } from '../node-environment.ts';
+import { nodeEnvironment } from '../run/node-environment.ts';
 
 export interface RunningService {
   readonly url: string;

@@ -4,8 +4,8 @@ import { createServer as createTlsServer } from 'node:https';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import tar from 'tar-stream';
-import type { TestCertificate } from '../certificate.ts';
-import { close, listen } from '../listen.ts';
+import type { TestCertificate } from '../net/certificate.ts';
+import { close, listen } from '../net/listen.ts';
 
 export interface AptRepository {
   readonly port: number;

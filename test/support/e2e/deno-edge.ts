@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { mintToken } from '../../../start/settings/mint-token.ts';
-import { nodeEnvironment } from '../node-environment.ts';
+import { nodeEnvironment } from '../run/node-environment.ts';
 
 const PROJECT = path.join(import.meta.dirname, '..', '..', '..');
 

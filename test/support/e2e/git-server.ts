@@ -5,10 +5,10 @@ import { createServer } from 'node:https';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import type { TestCertificate } from '../certificate.ts';
-import { gitBackend } from '../git-backend.ts';
-import { LfsStore, pointerOf } from '../lfs-server.ts';
-import { close, listen } from '../listen.ts';
+import type { TestCertificate } from '../net/certificate.ts';
+import { gitBackend } from '../forges/git-backend.ts';
+import { LfsStore, pointerOf } from '../forges/lfs-server.ts';
+import { close, listen } from '../net/listen.ts';
 
 const run = promisify(execFile);
 

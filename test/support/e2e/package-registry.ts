@@ -4,8 +4,8 @@ import { createServer as createTlsServer } from 'node:https';
 import { gzipSync } from 'node:zlib';
 import { buffer } from 'node:stream/consumers';
 import tar from 'tar-stream';
-import type { TestCertificate } from '../certificate.ts';
-import { close, listen } from '../listen.ts';
+import type { TestCertificate } from '../net/certificate.ts';
+import { close, listen } from '../net/listen.ts';
 
 export interface PackageRegistry {
   readonly port: number;

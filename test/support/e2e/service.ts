@@ -7,11 +7,11 @@ import { WORKER_BUNDLE, WRAPPER_BUNDLE } from '../../../scripts/bundle.ts';
 import type { BackendName } from '../../../protocol/link/runner-control.ts';
 import { startEdge, type Edge } from '../../../start/edge/edge.ts';
 import { waitForRunners } from '../../../start/edge/health.ts';
-import { freePort } from '../free-port.ts';
+import { freePort } from '../net/free-port.ts';
 import { mintToken, type TokenRequest } from '../../../start/settings/mint-token.ts';
 import { WAIT_MS } from '../patience.ts';
 import { Client } from './client.ts';
-import { nodeEnvironment } from '../node-environment.ts';
+import { nodeEnvironment } from '../run/node-environment.ts';
 import { runAs, type RunnerUser } from './run-as.ts';
 
 export const SECRET = 'known to every test and of no use elsewhere';

@@ -1,5 +1,5 @@
 import { createServer, type Socket } from 'node:net';
-import { close, listen } from '../listen.ts';
+import { close, listen } from '../net/listen.ts';
 
 export interface TcpDatabase {
   readonly port: number;

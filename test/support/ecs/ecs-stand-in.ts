@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { close, listen } from '../listen.ts';
+import { close, listen } from '../net/listen.ts';
 import { ApiError } from './api/api-error.ts';
 import { realClock } from './clock.ts';
 import { Operations, type OperationsOptions } from './api/operations.ts';

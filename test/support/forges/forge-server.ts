@@ -3,10 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { text } from 'node:stream/consumers';
 import * as z from 'zod';
-import type { TestCertificate } from '../certificate.ts';
-import { gitBackend } from '../git-backend.ts';
+import type { TestCertificate } from '../net/certificate.ts';
+import { gitBackend } from './git-backend.ts';
 import type { BareRepository } from '../github/bare-repository.ts';
-import { close, listen } from '../listen.ts';
+import { close, listen } from '../net/listen.ts';
 import { installHooks } from './push-hooks.ts';
 
 /** A request to merge, however it was opened. */

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
-import type { TestCertificate } from '../certificate.ts';
-import { gitBackend } from '../git-backend.ts';
-import { close, listen } from '../listen.ts';
+import type { TestCertificate } from '../net/certificate.ts';
+import { gitBackend } from '../forges/git-backend.ts';
+import { close, listen } from '../net/listen.ts';
 import type { BareRepository } from './bare-repository.ts';
 import { answerGraphql, type Answer } from './graphql.ts';
 import { OWNER, PullRequests, REPOSITORY, type PullRequest } from './pull-requests.ts';

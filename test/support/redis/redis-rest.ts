@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
-import { close, listen } from '../listen.ts';
+import { close, listen } from '../net/listen.ts';
 import type { Trouble } from './redis-for-tests.ts';
 import { OK, RedisError, RespConnection, type Reply } from './resp.ts';
 

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { WrapperLaunch } from '../../../protocol/link/wrapper-launch.ts';
 import { type CloneEnd, GitClone } from '../../../wrapper/git/git-clone.ts';
-import { LfsStore } from '../lfs-server.ts';
+import { LfsStore } from '../forges/lfs-server.ts';
 import { GIT_ENV, serveGit } from './git-server.ts';
 
 type GitLaunch = NonNullable<WrapperLaunch['git']>;

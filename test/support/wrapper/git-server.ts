@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { gitBackend } from '../git-backend.ts';
+import { gitBackend } from '../forges/git-backend.ts';
 
 /** Git's environment, without anything of the machine's. */
 export const GIT_ENV = {

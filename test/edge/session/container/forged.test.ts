@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { wrapperFrame, wrapperNotice } from '../../../../protocol/link/wrapper-notice.ts';
 import { dataFrame } from '../../../../protocol/link/runner-notice.ts';
 import { fitting, nearly } from '../../../support/from-schema.ts';
-import { generatedRuns } from '../../../support/generated-runs.ts';
+import { generatedRuns } from '../../../support/run/generated-runs.ts';
 import { emptyPool } from '../../support/pool.ts';
 import { FakeContainer } from '../../support/runner.ts';
 import { ran, show, type Ran } from '../../support/scene.ts';

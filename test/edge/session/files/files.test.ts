@@ -7,7 +7,7 @@ import { filesScene as scene, MB, noise, pushed, type Scene } from './support/fi
 import { emptyPool } from '../../support/pool.ts';
 import { FakeContainer, FakeRunner } from '../../support/runner.ts';
 import { callFiles, FakeTransfer } from './support/transfer.ts';
-import { generatedRuns } from '../../../support/generated-runs.ts';
+import { generatedRuns } from '../../../support/run/generated-runs.ts';
 
 beforeEach(emptyPool);
 

@@ -1,7 +1,7 @@
 import { env, runInDurableObject } from 'cloudflare:test';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { generatedRuns } from '../../../support/generated-runs.ts';
+import { generatedRuns } from '../../../support/run/generated-runs.ts';
 import { FakeClaude } from './support/fake-claude.ts';
 
 beforeEach(() => {

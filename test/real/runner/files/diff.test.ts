@@ -21,7 +21,7 @@ import { StorageUnavailable } from '../../../../runner/storage/object-store.ts';
 import { scratch } from '../../../support/scratch.ts';
 import { START_ID, startOf } from '../../../support/files/memory-start.ts';
 import { ask, openFiles, surroundings } from '../../../support/files/scene.ts';
-import { generatedRuns } from '../../../support/generated-runs.ts';
+import { generatedRuns } from '../../../support/run/generated-runs.ts';
 import { atMost } from '../../../support/patience.ts';
 
 const changesOf = async (workspace: string, start: StartTree | null) =>

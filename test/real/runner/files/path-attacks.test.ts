@@ -17,7 +17,7 @@ import {
   surroundings,
   timesIn,
 } from '../../../support/files/scene.ts';
-import { generatedRuns } from '../../../support/generated-runs.ts';
+import { generatedRuns } from '../../../support/run/generated-runs.ts';
 
 /**
  * Links as a hostile agent would leave them, by name, and where they point. Nothing here, nor any path below, leads out of the

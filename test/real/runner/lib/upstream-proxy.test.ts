@@ -13,7 +13,7 @@ import { startUpstream } from '../../../support/model/model-upstream.ts';
 import { ObjectStorage } from '../../../support/object-storage/object-storage.ts';
 import { listen, openTunnel, startProxy, startWeb, talk } from '../../../support/runner/egress-fixture.ts';
 import { makeAuthority, startSession, startTlsServer } from '../../../support/secrets/servers.ts';
-import { startUpstreamProxy } from '../../../support/upstream-proxy.ts';
+import { startUpstreamProxy } from '../../../support/net/upstream-proxy.ts';
 
 function proxiesOf(url: string, noProxy = ''): UpstreamProxies {
   const parsed = upstreamProxies({ HTTPS_PROXY: url, HTTP_PROXY: url, NO_PROXY: noProxy });

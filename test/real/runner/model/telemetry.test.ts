@@ -5,7 +5,7 @@ import { traceSettings } from '../../../../protocol/settings/trace-settings.ts';
 import { createLog } from '../../../../runner/lib/log.ts';
 import { openModelGateway } from '../../../../runner/model/gateway.ts';
 import { ContainerTelemetry } from '../../../../runner/model/telemetry.ts';
-import { Receiver, status } from '../../../support/receiver.ts';
+import { Receiver, status } from '../../../support/net/receiver.ts';
 import { scratch } from '../../../support/scratch.ts';
 
 const SESSION = '01939f5a-7c1e-7000-8000-1a2b3c4d5e6f';

@@ -8,7 +8,7 @@ import tls from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
 import { ARRIVAL_PATH, DOOR_NAME } from '../../../../protocol/link/porter.ts';
 import { readPastFailedWrites } from '../../../../runner/lib/streams/past-failed-writes.ts';
-import { freePort } from '../../../support/free-port.ts';
+import { freePort } from '../../../support/net/free-port.ts';
 import { isHealthy, openDoor, porterEnvironment, startPorter } from '../../../support/porter/running-porter.ts';
 import {
   answered,

@@ -8,7 +8,7 @@ import type { FilesAnswer } from '../../../../runner/files/answer.ts';
 import { makeSessionFolders } from '../../../../runner/lib/session-folders.ts';
 import type { PorterDoor } from '../../../../runner/porter/porter-door.ts';
 import { TaskFiles } from '../../../../runner/porter/task-files.ts';
-import { freePort } from '../../../support/free-port.ts';
+import { freePort } from '../../../support/net/free-port.ts';
 import { openDoor, porterEnvironment, startPorter, withFiles } from '../../../support/porter/running-porter.ts';
 import { digest, echo, sessionWith } from '../../../support/porter/session-ends.ts';
 import { sessionId } from '../../../support/runner/running-runner.ts';

@@ -8,7 +8,7 @@ import { stalePacks } from '../../../../runner/snapshot/format/stale-packs.ts';
 import { walkTree } from '../../../../runner/snapshot/save/tree-walk.ts';
 import { scratch } from '../../../support/scratch.ts';
 import { children, plant } from '../../../support/snapshot/disk-tree.ts';
-import { generatedRuns } from '../../../support/generated-runs.ts';
+import { generatedRuns } from '../../../support/run/generated-runs.ts';
 
 test('a walk goes in the order by which two lists are compared', () => {
   const root = scratch();

@@ -21,7 +21,7 @@ import { bytesOf, children, look, plant, writeContent } from '../../../support/s
 import { MemoryStore } from '../../../support/snapshot/memory-store.ts';
 import { Session } from '../../../support/snapshot/session.ts';
 import { scratch } from '../../../support/scratch.ts';
-import { generatedRuns } from '../../../support/generated-runs.ts';
+import { generatedRuns } from '../../../support/run/generated-runs.ts';
 
 const root = process.getuid?.() === 0;
 

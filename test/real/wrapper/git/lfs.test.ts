@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { pointerOf } from '../../../support/lfs-server.ts';
+import { pointerOf } from '../../../support/forges/lfs-server.ts';
 import { scratch } from '../../../support/scratch.ts';
 import { Forge } from '../../../support/wrapper/forge.ts';
 

@@ -16,7 +16,7 @@ import {
 import type { Head } from '../../../../../durable/shared/trees.ts';
 import type { SessionFiles } from '../../../../../protocol/api/files/files.ts';
 import type { SnapshotReport } from '../../../../../protocol/link/runner-control.ts';
-import { generatedRuns } from '../../../../support/generated-runs.ts';
+import { generatedRuns } from '../../../../support/run/generated-runs.ts';
 
 const OWNER = 'a'.repeat(64);
 const EMPTY = {

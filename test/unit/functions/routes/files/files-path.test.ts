@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { filesPath } from '../../../../../functions/routes/files/files-path.ts';
-import { generatedRuns } from '../../../../support/generated-runs.ts';
+import { generatedRuns } from '../../../../support/run/generated-runs.ts';
 
 const BASE = 'http://edge.test/api/v1/sessions/01939f5a-7c1e-7000-8000-1a2b3c4d5e6f/files';
 

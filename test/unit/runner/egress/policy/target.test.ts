@@ -2,7 +2,7 @@ import { isIPv4 } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatTarget, parseAbsoluteForm, parseTarget } from '../../../../../runner/egress/policy/target.ts';
-import { generatedRuns } from '../../../../support/generated-runs.ts';
+import { generatedRuns } from '../../../../support/run/generated-runs.ts';
 
 describe('one spelling', () => {
   test.each([

@@ -13,7 +13,7 @@ import {
   type PostOutcome,
 } from '../../../../../../durable/session/core/children/delivery.ts';
 import { targetRefusal } from '../../../../../../durable/session/core/children/webhook-target.ts';
-import { generatedRuns } from '../../../../../support/generated-runs.ts';
+import { generatedRuns } from '../../../../../support/run/generated-runs.ts';
 
 const NOW = Date.parse('2026-11-01T12:00:00Z');
 const answered = (status: number, retry_after: string | null = null): PostOutcome => ({ status, retry_after });

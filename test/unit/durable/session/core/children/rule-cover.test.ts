@@ -4,7 +4,7 @@ import { covers, uncovered } from '../../../../../../durable/session/core/childr
 import { egressRule } from '../../../../../../protocol/api/session/session-config.ts';
 import { matches, parseRule } from '../../../../../../runner/egress/policy/rule.ts';
 import { parseHost } from '../../../../../../runner/egress/policy/target.ts';
-import { generatedRuns } from '../../../../../support/generated-runs.ts';
+import { generatedRuns } from '../../../../../support/run/generated-runs.ts';
 
 describe('a rule covers another', () => {
   test.each([

@@ -3,15 +3,15 @@ import os from 'node:os';
 import path from 'node:path';
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { signingKey } from '../../../protocol/token-keys.ts';
-import { TokenType } from '../../../protocol/token.ts';
-import { WORKER_BUNDLE } from '../../../scripts/bundle.ts';
-import { startEdge, type Edge } from '../../../start/edge/edge.ts';
-import { startRedis, type RedisProcess } from '../../support/redis/redis-process.ts';
-import type { Trouble } from '../../support/redis/redis-for-tests.ts';
-import { RedisRest } from '../../support/redis/redis-rest.ts';
-import { RespConnection, type Reply } from '../../support/redis/resp.ts';
-import { until } from '../../support/until.ts';
+import { signingKey } from '../../../../protocol/token-keys.ts';
+import { TokenType } from '../../../../protocol/token.ts';
+import { WORKER_BUNDLE } from '../../../../scripts/bundle.ts';
+import { startEdge, type Edge } from '../../../../start/edge/edge.ts';
+import { startRedis, type RedisProcess } from '../../../support/redis/redis-process.ts';
+import type { Trouble } from '../../../support/redis/redis-for-tests.ts';
+import { RedisRest } from '../../../support/redis/redis-rest.ts';
+import { RespConnection, type Reply } from '../../../support/redis/resp.ts';
+import { until } from '../../../support/until.ts';
 
 /** The edge that ships, with a Redis that goes and comes back. */
 

@@ -1,13 +1,13 @@
 import { env, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { OwnerStorage } from '../../../durable/directory/storage.ts';
-import { Session } from '../../../durable/session/session.ts';
-import { edgeSettings } from '../../../protocol/settings/edge-settings.ts';
-import type { User } from '../support/api.ts';
-import { spawn } from './children/support/family.ts';
-import { emptyPool } from '../support/pool.ts';
-import type { FakeRunner } from '../support/runner.ts';
-import { park, parkSaved, ran, sessionObject, SHARED, sharing, show, wake } from '../support/scene.ts';
+import { OwnerStorage } from '../../../../durable/directory/storage.ts';
+import { Session } from '../../../../durable/session/session.ts';
+import { edgeSettings } from '../../../../protocol/settings/edge-settings.ts';
+import type { User } from '../../support/api.ts';
+import { spawn } from '../children/support/family.ts';
+import { emptyPool } from '../../support/pool.ts';
+import type { FakeRunner } from '../../support/runner.ts';
+import { park, parkSaved, ran, sessionObject, SHARED, sharing, show, wake } from '../../support/scene.ts';
 
 beforeEach(emptyPool);
 

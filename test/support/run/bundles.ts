@@ -1,7 +1,7 @@
 import type { TestProject } from 'vitest/node';
-import { installMcpServers } from '../../container/build/mcp-packages.ts';
-import { bundlePorter, bundleWorker, bundleWrapper } from '../../scripts/bundle.ts';
-import { bundleFakeWrapper } from './runner/fake-wrapper-bundle.ts';
+import { installMcpServers } from '../../../container/build/mcp-packages.ts';
+import { bundlePorter, bundleWorker, bundleWrapper } from '../../../scripts/bundle.ts';
+import { bundleFakeWrapper } from '../runner/fake-wrapper-bundle.ts';
 
 declare global {
   /** The preparation of this run, which its projects share. */

@@ -1,7 +1,7 @@
 import { existsSync, globSync } from 'node:fs';
 import path from 'node:path';
 
-const TESTS = path.resolve(import.meta.dirname, '..');
+const TESTS = path.resolve(import.meta.dirname, '../..');
 
 /**
  * What `npm run test:watch` runs after an edit of the edge's source: the tests of its room, in workerd, and all of the edge's

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
-import { claimPort, isLoopback, localUrl } from '../../../start/lib/port.ts';
+import { claimPort, isLoopback, localUrl } from '../../../../start/lib/port.ts';
 
 test('a port in use is one line that says what to do', async () => {
   const server = createServer().listen(0, '127.0.0.1');

@@ -4,9 +4,9 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { processStart } from '../../../runner/lib/process-identity.ts';
-import { lockDataFolder } from '../../../start/lib/lock.ts';
-import { isRefused } from '../../../start/lib/refused.ts';
+import { processStart } from '../../../../runner/lib/process-identity.ts';
+import { lockDataFolder } from '../../../../start/lib/lock.ts';
+import { isRefused } from '../../../../start/lib/refused.ts';
 
 let folder: string;
 beforeEach(async () => (folder = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-lock-'))));

@@ -3,16 +3,16 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { WORKER_BUNDLE } from '../../../scripts/bundle.ts';
-import { awaitEarlierEdge, edgeFolder, startEdgePart } from '../../../start/edge/edge-part.ts';
-import { processFileOf, type Edge } from '../../../start/edge/edge.ts';
-import { runningProcess } from '../../../runner/lib/process-identity.ts';
-import { writeProcessFile } from '../../../start/lib/process-file.ts';
-import { isRefused } from '../../../start/lib/refused.ts';
-import { mintToken } from '../../../start/settings/mint-token.ts';
-import { Client } from '../../support/e2e/client.ts';
-import { WAIT_MS } from '../../support/patience.ts';
-import { until } from '../../support/until.ts';
+import { WORKER_BUNDLE } from '../../../../scripts/bundle.ts';
+import { awaitEarlierEdge, edgeFolder, startEdgePart } from '../../../../start/edge/edge-part.ts';
+import { processFileOf, type Edge } from '../../../../start/edge/edge.ts';
+import { runningProcess } from '../../../../runner/lib/process-identity.ts';
+import { writeProcessFile } from '../../../../start/lib/process-file.ts';
+import { isRefused } from '../../../../start/lib/refused.ts';
+import { mintToken } from '../../../../start/settings/mint-token.ts';
+import { Client } from '../../../support/e2e/client.ts';
+import { WAIT_MS } from '../../../support/patience.ts';
+import { until } from '../../../support/until.ts';
 
 /** The edge as `npm start` and the compose stack run it. */
 

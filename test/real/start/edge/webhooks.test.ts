@@ -4,13 +4,13 @@ import os from 'node:os';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { SCHEDULE_MS, signingSecret } from '../../../durable/session/core/children/delivery.ts';
-import { VERSION } from '../../../protocol/version.ts';
-import { startEdge, type Edge } from '../../../start/edge/edge.ts';
-import type { WranglerConfig } from '../../../start/edge/workerd/wrangler-config.ts';
-import type { Order, State } from '../../edge/support/webhook-order.ts';
-import { makeAuthority, startTlsServer } from '../../support/secrets/servers.ts';
-import { expectedSignature, Receiver, status } from '../../support/receiver.ts';
+import { SCHEDULE_MS, signingSecret } from '../../../../durable/session/core/children/delivery.ts';
+import { VERSION } from '../../../../protocol/version.ts';
+import { startEdge, type Edge } from '../../../../start/edge/edge.ts';
+import type { WranglerConfig } from '../../../../start/edge/workerd/wrangler-config.ts';
+import type { Order, State } from '../../../edge/support/webhooks/webhook-order.ts';
+import { makeAuthority, startTlsServer } from '../../../support/secrets/servers.ts';
+import { expectedSignature, Receiver, status } from '../../../support/net/receiver.ts';
 
 const config: WranglerConfig = {
   name: 'webhooks',
@@ -36,7 +36,7 @@ let poster: string;
 beforeAll(async () => {
   bundle = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-webhooks-'));
   await build({
-    entryPoints: [path.join(import.meta.dirname, '../../edge/support/webhook-worker.ts')],
+    entryPoints: [path.join(import.meta.dirname, '../../../edge/support/webhooks/webhook-worker.ts')],
     outfile: path.join(bundle, 'worker.mjs'),
     bundle: true,
     format: 'esm',

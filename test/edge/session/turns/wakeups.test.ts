@@ -1,14 +1,14 @@
 import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { MAX_WAKEUPS } from '../../../durable/session/core/turns/wakeup.ts';
-import { Session } from '../../../durable/session/session.ts';
-import { MAX_WAKEUP_PROMPT, type WakeupToolCall } from '../../../protocol/link/wakeup-tools.ts';
-import { User } from '../support/api.ts';
-import { emptyPool } from '../support/pool.ts';
-import { isCommand, type FakeContainer } from '../support/runner.ts';
-import { park, parkSaved, ran, sessionObject, show, type Ran } from '../support/scene.ts';
-import { ofType, spawn } from './children/support/family.ts';
-import { later } from './interactions/support/asking.ts';
+import { MAX_WAKEUPS } from '../../../../durable/session/core/turns/wakeup.ts';
+import { Session } from '../../../../durable/session/session.ts';
+import { MAX_WAKEUP_PROMPT, type WakeupToolCall } from '../../../../protocol/link/wakeup-tools.ts';
+import { User } from '../../support/api.ts';
+import { emptyPool } from '../../support/pool.ts';
+import { isCommand, type FakeContainer } from '../../support/runner.ts';
+import { park, parkSaved, ran, sessionObject, show, type Ran } from '../../support/scene.ts';
+import { ofType, spawn } from '../children/support/family.ts';
+import { later } from '../interactions/support/asking.ts';
 
 beforeEach(emptyPool);
 afterEach(() => {

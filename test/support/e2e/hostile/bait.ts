@@ -1,8 +1,8 @@
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createNetServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { freePort } from '../free-port.ts';
-import { close, listen } from '../listen.ts';
+import { freePort } from '../../net/free-port.ts';
+import { close, listen } from '../../net/listen.ts';
 
 /** A site that a session may reach, and around it, on the same machine, what it may not. */
 export interface Bait {

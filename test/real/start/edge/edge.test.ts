@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startEdge } from '../../../start/edge/edge.ts';
-import type { WranglerConfig } from '../../../start/edge/workerd/wrangler-config.ts';
+import { startEdge } from '../../../../start/edge/edge.ts';
+import type { WranglerConfig } from '../../../../start/edge/workerd/wrangler-config.ts';
 
 const WORKER = `
 import { DurableObject } from 'cloudflare:workers';

@@ -1,9 +1,9 @@
 import { env, runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createApp } from '../../../functions/app.ts';
-import { User } from '../support/api.ts';
-import { emptyPool } from '../support/pool.ts';
-import { FakeRunner } from '../support/runner.ts';
+import { createApp } from '../../../../functions/app.ts';
+import { User } from '../../support/api.ts';
+import { emptyPool } from '../../support/pool.ts';
+import { FakeRunner } from '../../support/runner.ts';
 
 beforeEach(emptyPool);
 afterEach(() => {

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { useSettings } from '../support/edge-settings.ts';
-import { User } from '../support/api.ts';
-import { emptyPool } from '../support/pool.ts';
-import { FakeContainer } from '../support/runner.ts';
-import { park, parkSaved, ran, sharing, show, wake } from '../support/scene.ts';
+import { useSettings } from '../../support/edge-settings.ts';
+import { User } from '../../support/api.ts';
+import { emptyPool } from '../../support/pool.ts';
+import { FakeContainer } from '../../support/runner.ts';
+import { park, parkSaved, ran, sharing, show, wake } from '../../support/scene.ts';
 
 beforeEach(emptyPool);
 

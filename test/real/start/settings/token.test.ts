@@ -5,10 +5,10 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { PROJECT } from '../../../start/lib/project.ts';
-import { isRefused } from '../../../start/lib/refused.ts';
-import { ensureSecret } from '../../../start/settings/secret.ts';
-import { nodeEnvironment } from '../../support/node-environment.ts';
+import { PROJECT } from '../../../../start/lib/project.ts';
+import { isRefused } from '../../../../start/lib/refused.ts';
+import { ensureSecret } from '../../../../start/settings/secret.ts';
+import { nodeEnvironment } from '../../../support/run/node-environment.ts';
 
 const run = promisify(execFile);
 const SECRET = 'a secret for tests, of more than 32 bytes';

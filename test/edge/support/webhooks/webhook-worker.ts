@@ -1,7 +1,7 @@
 import { DurableObject } from 'cloudflare:workers';
-import { SCHEDULE_MS, type Undelivered } from '../../../durable/session/core/children/delivery.ts';
-import { DeliveryTable } from '../../../durable/session/store/tables/delivery-table.ts';
-import { Webhooks, type WebhookTarget } from '../../../durable/session/children/webhooks.ts';
+import { SCHEDULE_MS, type Undelivered } from '../../../../durable/session/core/children/delivery.ts';
+import { DeliveryTable } from '../../../../durable/session/store/tables/delivery-table.ts';
+import { Webhooks, type WebhookTarget } from '../../../../durable/session/children/webhooks.ts';
 import type { Order, State } from './webhook-order.ts';
 
 interface Env {

@@ -12,7 +12,7 @@ const LONGEST = `
   test/edge/session/viewers/streams.test.ts
   test/edge/session/container/forged.test.ts
   test/real/turns/background.test.ts
-  test/real/start/full-disk.test.ts
+  test/real/start/edge/full-disk.test.ts
   test/real/turns/queue.test.ts
   test/real/start/data-fixture.test.ts
   test/real/start/clones.test.ts
@@ -23,7 +23,7 @@ const LONGEST = `
   test/real/wrapper/claude/tools.test.ts
   test/real/runner/snapshot/sweep.test.ts
   test/real/wrapper/claude/mcp.test.ts
-  test/real/start/settings.test.ts
+  test/real/start/settings/settings.test.ts
   test/real/turns/conversation.test.ts
   test/real/turns/wakeups.test.ts
   test/real/wrapper/claude/permissions.test.ts

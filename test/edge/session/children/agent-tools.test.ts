@@ -1,16 +1,16 @@
 import { env, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, expect, it } from 'vitest';
-import { launchOf } from '../../../durable/session/container/launch.ts';
-import { agentToolsOf } from '../../../durable/session/core/limits.ts';
-import { Peers } from '../../../durable/session/store/peers.ts';
-import { SessionStore } from '../../../durable/session/store/store.ts';
-import { agentTool } from '../../../protocol/api/session/session-config.ts';
-import { edgeSettings } from '../../../protocol/settings/edge-settings.ts';
-import { ofType, spawn, useTool } from './children/support/family.ts';
-import { User } from '../support/api.ts';
-import { emptyPool } from '../support/pool.ts';
-import { FakeRunner } from '../support/runner.ts';
-import { ran, sessionObject, show } from '../support/scene.ts';
+import { launchOf } from '../../../../durable/session/container/launch.ts';
+import { agentToolsOf } from '../../../../durable/session/core/limits.ts';
+import { Peers } from '../../../../durable/session/store/peers.ts';
+import { SessionStore } from '../../../../durable/session/store/store.ts';
+import { agentTool } from '../../../../protocol/api/session/session-config.ts';
+import { edgeSettings } from '../../../../protocol/settings/edge-settings.ts';
+import { ofType, spawn, useTool } from './support/family.ts';
+import { User } from '../../support/api.ts';
+import { emptyPool } from '../../support/pool.ts';
+import { FakeRunner } from '../../support/runner.ts';
+import { ran, sessionObject, show } from '../../support/scene.ts';
 
 beforeEach(emptyPool);
 

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { mintToken } from '../../../start/settings/mint-token.ts';
-import { startService, type RunningService } from '../../support/data-fixture/service.ts';
-import { Client, script } from '../../support/e2e/client.ts';
-import { until } from '../../support/until.ts';
+import { mintToken } from '../../../../start/settings/mint-token.ts';
+import { startService, type RunningService } from '../../../support/data-fixture/service.ts';
+import { Client, script } from '../../../support/e2e/client.ts';
+import { until } from '../../../support/until.ts';
 
 /** The service on the process backend, with the real `claude` and the demo model. */
 

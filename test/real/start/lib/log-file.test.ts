@@ -3,8 +3,8 @@ import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { expect, test } from 'vitest';
-import { LogFile, type LogFileOptions } from '../../../start/lib/log-file.ts';
-import { scratch } from '../../support/scratch.ts';
+import { LogFile, type LogFileOptions } from '../../../../start/lib/log-file.ts';
+import { scratch } from '../../../support/scratch.ts';
 
 async function written(text: string, options: LogFileOptions = {}, file = path.join(scratch(), 'part.log')) {
   const log = new LogFile(file, options);

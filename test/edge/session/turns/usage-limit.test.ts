@@ -1,9 +1,9 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { emptyPool } from '../support/pool.ts';
-import { isCommand, type FakeContainer } from '../support/runner.ts';
-import { ran, sessionObject, show, type Ran } from '../support/scene.ts';
-import { later } from './interactions/support/asking.ts';
+import { emptyPool } from '../../support/pool.ts';
+import { isCommand, type FakeContainer } from '../../support/runner.ts';
+import { ran, sessionObject, show, type Ran } from '../../support/scene.ts';
+import { later } from '../interactions/support/asking.ts';
 
 beforeEach(emptyPool);
 afterEach(() => {

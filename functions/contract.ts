@@ -6,27 +6,24 @@ import type { JsonText } from '../protocol/json-text.ts';
 
 /** Parts that several descriptions of calls share. */
 
-const id = (name: string, description: string) =>
-  z.string().openapi({ param: { name, in: 'path' }, description, example: '01939f5a-7c1e-7000-8000-1a2b3c4d5e6f' });
+const id = (description: string) => z.string().meta({ description, example: '01939f5a-7c1e-7000-8000-1a2b3c4d5e6f' });
 
 /** Any string: one that is not a UUID is answered with 404, like an unknown session. */
-export const sessionParams = z.object({ session_id: id('session_id', 'The session') });
-export const messageParams = sessionParams.extend({ message_id: id('message_id', 'The message') });
-export const wakeupParams = sessionParams.extend({ wakeup_id: id('wakeup_id', 'The wake-up') });
+export const sessionParams = z.object({ session_id: id('The session') });
+export const messageParams = sessionParams.extend({ message_id: id('The message') });
+export const wakeupParams = sessionParams.extend({ wakeup_id: id('The wake-up') });
 
 export const interactionParams = sessionParams.extend({
-  interaction_id: id('interaction_id', 'The question or permission'),
+  interaction_id: id('The question or permission'),
 });
 
-export const snapshotParams = sessionParams.extend({ snapshot_id: id('snapshot_id', 'The snapshot') });
+export const snapshotParams = sessionParams.extend({ snapshot_id: id('The snapshot') });
 export const workspaceParams = z.object({
-  workspace_id: z
-    .string()
-    .openapi({ param: { name: 'workspace_id', in: 'path' }, description: 'The workspace', example: 'website' }),
+  workspace_id: z.string().meta({ description: 'The workspace', example: 'website' }),
 });
 
 /** In the query of calls that take a ticket. */
-export const ticketParam = z.string().optional().openapi({
+export const ticketParam = z.string().optional().meta({
   description: 'Of `POST …/tickets`, in place of a token: for browsers, which open this without headers',
 });
 
@@ -37,7 +34,7 @@ export const pageQuery = <T extends z.ZodType>(cursor: T) =>
 export const idempotencyHeader = z.object({
   'idempotency-key': idempotencyKey
     .optional()
-    .openapi({ description: 'The same key with the same body has its effect once; the answer is that of the first.' }),
+    .meta({ description: 'The same key with the same body has its effect once; the answer is that of the first.' }),
 });
 
 export const json = <T extends z.ZodType>(description: string, schema: T) => ({

@@ -48,3 +48,6 @@ export const health = z.object({
     pool: poolHealth,
   }),
 });
+
+/** `GET /ready`, with 200. */
+export const readiness = z.object({ ready: z.literal(true) });

@@ -17,6 +17,7 @@ const PARTS = {
   'types of what runs in Node': 'tsc -p tsconfig.node.json --checkers 1',
   'types of what runs in workerd': 'tsc -p tsconfig.edge.json --checkers 1',
   'what nobody uses': 'knip --no-progress',
+  'the document of the API': 'node scripts/openapi/main.ts --check',
 };
 
 /** The parts of `npm run fix`, one after the other: both write to the same files. */

@@ -7,6 +7,7 @@ import {
   discordInteraction,
   discordLinkCode,
   discordLinks,
+  discordNotified,
   discordNotifyRequest,
   discordQuestion,
   INTERACTION,
@@ -87,15 +88,19 @@ function onDiscord(use: DiscordUse, ...declared: Declared) {
 const notify = createRoute({
   method: 'post',
   path: '/discord/notify',
+  operationId: 'notifyOnDiscord',
+  tags: ['Discord'],
   summary: 'Say something in the Discord channel; it is stored, and said when Discord can be reached',
   ...onDiscord('notify', 'new work', 'sessions:write'),
   request: { headers: idempotencyHeader, ...body(discordNotifyRequest) },
-  responses: { 202: json('Taken', z.object({ status: z.literal('queued') })), ...refusals },
+  responses: { 202: json('Taken', discordNotified), ...refusals },
 });
 
 const ask = createRoute({
   method: 'post',
   path: '/discord/ask',
+  operationId: 'askOnDiscord',
+  tags: ['Discord'],
   summary:
     'Ask something in the Discord channel; `GET /discord/asks/{interaction_id}` has the answer once there is one',
   ...onDiscord('interactions', 'new work', 'sessions:write'),
@@ -106,6 +111,8 @@ const ask = createRoute({
 const asked = createRoute({
   method: 'get',
   path: '/discord/asks/{interaction_id}',
+  operationId: 'getDiscordQuestion',
+  tags: ['Discord'],
   summary: 'What was asked over Discord, with its answer once there is one',
   ...onDiscord('interactions', 'sessions:read'),
   request: { params: z.object({ interaction_id: uuid }) },
@@ -116,6 +123,8 @@ const asked = createRoute({
 const link = createRoute({
   method: 'post',
   path: '/discord/link',
+  operationId: 'createDiscordLinkCode',
+  tags: ['Discord'],
   summary: 'A one-time code, good for ten minutes: `/claude link CODE` on Discord makes that account yours',
   ...onDiscord('interactions', 'goes on', 'sessions:read', 'sessions:write', 'interactions:answer'),
   responses: { 201: json('The code', discordLinkCode), ...refusals },
@@ -124,6 +133,8 @@ const link = createRoute({
 const links = createRoute({
   method: 'get',
   path: '/discord/link',
+  operationId: 'listDiscordLinks',
+  tags: ['Discord'],
   summary: 'The Discord accounts that are yours',
   ...onDiscord('interactions', 'sessions:read'),
   responses: { 200: json('The accounts', discordLinks), ...refusals },
@@ -132,6 +143,8 @@ const links = createRoute({
 const unlink = createRoute({
   method: 'delete',
   path: '/discord/link',
+  operationId: 'deleteDiscordLinks',
+  tags: ['Discord'],
   summary: 'No Discord account is yours any more',
   ...onDiscord('interactions', 'goes on', 'sessions:write'),
   responses: { 204: { description: 'Done' }, ...refusals },

@@ -14,6 +14,8 @@ import { refuse } from '../refuse.ts';
 const mint = createRoute({
   method: 'post',
   path: '/tokens',
+  operationId: 'mintToken',
+  tags: ['Administration'],
   summary: 'A token for somebody: what it may do, for how long, and for which session',
   ...securedFor('owner', 'admin'),
   request: body(mintRequest),
@@ -23,6 +25,8 @@ const mint = createRoute({
 const revoke = createRoute({
   method: 'post',
   path: '/revocations',
+  operationId: 'revokeTokens',
+  tags: ['Administration'],
   summary:
     'Revoke one token (`jti`), or all of somebody’s that were made before a time: within seconds, open streams too',
   ...securedFor('owner', 'admin'),
@@ -33,6 +37,8 @@ const revoke = createRoute({
 const audit = createRoute({
   method: 'get',
   path: '/audit',
+  operationId: 'listAudit',
+  tags: ['Administration'],
   summary: 'Who minted, revoked, created, read files and answered, and from where: the newest first',
   ...securedFor('owner', 'admin'),
   request: { query: auditQuery },

@@ -12,6 +12,8 @@ import { refuse } from '../refuse.ts';
 const list = createRoute({
   method: 'get',
   path: '/runners',
+  operationId: 'listRunners',
+  tags: ['Administration'],
   summary: 'The runners: what each is and has, its state, and when it was last seen',
   ...securedFor('owner', 'admin'),
   responses: { 200: json('All runners, by name', runnerList), ...refusals },
@@ -23,6 +25,8 @@ const change = (name: RunnerChange, summary: string) =>
   createRoute({
     method: 'post',
     path: `/runners/{name}/${name}`,
+    operationId: `${name}Runner`,
+    tags: ['Administration'],
     summary,
     ...securedFor('owner', 'admin'),
     request: { params },

@@ -2,7 +2,7 @@ import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi';
 import { diskOf } from '../../durable/rpc/edge-disk.ts';
 import { gateStub } from '../../durable/rpc/edge-env.ts';
 import { sendTelemetryNow } from '../../durable/rpc/telemetry/counts.ts';
-import { health } from '../../protocol/health.ts';
+import { health, readiness } from '../../protocol/health.ts';
 import type { AppEnv } from '../app-env.ts';
 import { securedFor } from '../auth/authorise.ts';
 import { json, refusals } from '../contract.ts';
@@ -14,6 +14,8 @@ import { serviceHealth, unreadyReasons } from './service-health.ts';
 const healthRoute = createRoute({
   method: 'get',
   path: '/health',
+  operationId: 'getHealth',
+  tags: ['Service'],
   summary: 'How each part is; no token needed. Writes and reads state, at most once a second',
   responses: {
     200: json('The service answers; `degraded`: no session can start', health),
@@ -24,13 +26,17 @@ const healthRoute = createRoute({
 const readyRoute = createRoute({
   method: 'get',
   path: '/ready',
+  operationId: 'getReadiness',
+  tags: ['Service'],
   summary: 'Whether a session could start; no token needed',
-  responses: { 200: json('One could', z.object({ ready: z.literal(true) })), ...refusals },
+  responses: { 200: json('One could', readiness), ...refusals },
 });
 
 const metricsRoute = createRoute({
   method: 'get',
   path: '/metrics',
+  operationId: 'getMetrics',
+  tags: ['Service'],
   summary: 'Metrics in Prometheus’s format',
   ...securedFor('owner', 'admin'),
   responses: { 200: { description: 'The metrics', content: { 'text/plain': { schema: z.string() } } }, ...refusals },

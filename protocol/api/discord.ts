@@ -141,6 +141,9 @@ export const discordErrorBody = z.looseObject({
 export const discordNotifyRequest = notifyUserInput;
 export type DiscordNotifyRequest = z.infer<typeof discordNotifyRequest>;
 
+/** The 202 of `POST /discord/notify`: it is stored, and is said when Discord can be reached. */
+export const discordNotified = z.object({ status: z.literal('queued') });
+
 /** `POST /discord/ask`, with the seed's names. */
 export const discordAskRequest = askUserInput.pick({
   question: true,

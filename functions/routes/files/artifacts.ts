@@ -9,15 +9,17 @@ import { sessionOf } from '../../objects.ts';
 import { audited } from '../../gate/audit.ts';
 import { refuse } from '../../refuse.ts';
 
-const bytes = z.string().openapi({ format: 'binary' });
+const bytes = z.string().meta({ format: 'binary' });
 const artifactParams = sessionParams.extend({
-  artifact_id: z.string().openapi({ param: { name: 'artifact_id', in: 'path' }, description: 'The artifact' }),
+  artifact_id: z.string().meta({ description: 'The artifact' }),
 });
 const cursor = z.string().regex(/^\d{1,15}$/, 'must be the next_cursor of the page before');
 
 const list = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/artifacts',
+  operationId: 'listArtifacts',
+  tags: ['Artifacts'],
   summary: 'Files that the session’s agent has given to people, the oldest first',
   ...secured('files:read'),
   request: { params: sessionParams, query: pageQuery(cursor) },
@@ -27,6 +29,8 @@ const list = createRoute({
 const show = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/artifacts/{artifact_id}',
+  operationId: 'getArtifact',
+  tags: ['Artifacts'],
   summary: 'One of them: what it is',
   ...secured('files:read'),
   request: { params: artifactParams },
@@ -36,6 +40,8 @@ const show = createRoute({
 const content = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/artifacts/{artifact_id}/content',
+  operationId: 'downloadArtifact',
+  tags: ['Artifacts'],
   summary: 'Its bytes (`Range`), whether the session runs or not',
   ...audited('file.read', securedOrTicket('files:read')),
   request: {
@@ -58,6 +64,8 @@ const content = createRoute({
 const remove = createRoute({
   method: 'delete',
   path: '/sessions/{session_id}/artifacts/{artifact_id}',
+  operationId: 'deleteArtifact',
+  tags: ['Artifacts'],
   summary: 'Delete the copy; the file in the workspace stays',
   ...audited('file.written', secured('goes on', 'files:write')),
   request: { params: artifactParams },

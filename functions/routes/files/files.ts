@@ -13,11 +13,10 @@ import { audited } from '../../gate/audit.ts';
 import { refuse } from '../../refuse.ts';
 
 const flag = z.enum(['true', 'false']).default('false');
-const bytes = z.string().openapi({ format: 'binary' });
+const bytes = z.string().meta({ format: 'binary' });
 
 const pathParams = sessionParams.extend({
-  path: z.string().openapi({
-    param: { name: 'path', in: 'path' },
+  path: z.string().meta({
     description: 'Within the workspace; it may hold slashes. Percent-encode what is special in a URL',
     example: 'src/main.ts',
   }),
@@ -25,13 +24,13 @@ const pathParams = sessionParams.extend({
 
 const readQuery = z.strictObject({
   ticket: ticketParam,
-  format: z.literal('tar').optional().openapi({ description: 'The folder as a tar archive' }),
+  format: z.literal('tar').optional().meta({ description: 'The folder as a tar archive' }),
   recursive: flag,
   limit: z.coerce.number().int().min(1).max(10_000).default(1000),
   cursor: z.string().max(8192).optional(),
 });
 const writeQuery = z.strictObject({
-  format: z.enum(['tar', 'file']).optional().openapi({
+  format: z.enum(['tar', 'file']).optional().meta({
     description: '`tar`: unpack the body into that folder. Default: by the content type',
   }),
   mode: z
@@ -45,6 +44,8 @@ const diffQuery = z.strictObject({ format: z.enum(['json', 'patch']).optional() 
 const read = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/files/{path}',
+  operationId: 'readFile',
+  tags: ['Files'],
   summary: 'A file’s bytes (`Range`), a folder’s entries, or with `?format=tar` the folder as an archive',
   ...audited('file.read', securedOrTicket('files:read')),
   request: {
@@ -70,6 +71,8 @@ const read = createRoute({
 const write = createRoute({
   method: 'put',
   path: '/sessions/{session_id}/files/{path}',
+  operationId: 'writeFile',
+  tags: ['Files'],
   summary: 'Write a file, with the folders that it needs; or unpack a tar archive into a folder. Any size',
   ...audited('file.written', secured('new work', 'files:write')),
   request: {
@@ -83,6 +86,8 @@ const write = createRoute({
 const remove = createRoute({
   method: 'delete',
   path: '/sessions/{session_id}/files/{path}',
+  operationId: 'deleteFile',
+  tags: ['Files'],
   summary: 'Delete a file, or with `?recursive=true` a folder and all that is in it',
   ...audited('file.written', secured('goes on', 'files:write')),
   request: { params: pathParams, query: deleteQuery },
@@ -92,6 +97,8 @@ const remove = createRoute({
 const diff = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/diff',
+  operationId: 'getDiff',
+  tags: ['Files'],
   summary: 'What has changed since the session’s start: a list, or with `?format=patch` a patch for `git apply`',
   ...audited('file.read', secured('files:read')),
   request: { params: sessionParams, query: diffQuery },

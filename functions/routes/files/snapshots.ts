@@ -1,6 +1,6 @@
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi';
 import { v7 as uuidV7 } from 'uuid';
-import { createdSession } from '../../../protocol/api/session/session.ts';
+import { forkedSession } from '../../../protocol/api/session/session.ts';
 import { forkRequest, snapshotList, snapshotView } from '../../../protocol/api/files/workspace.ts';
 import type { AppEnv } from '../../app-env.ts';
 import { secured, securedFor } from '../../auth/authorise.ts';
@@ -14,6 +14,8 @@ import { traceOf } from '../../telemetry/trace.ts';
 const take = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/snapshots',
+  operationId: 'takeSnapshot',
+  tags: ['Snapshots'],
   summary: 'Save the files and the conversation as they are now, whether the session runs or is parked',
   ...secured('new work', 'sessions:write'),
   request: { params: sessionParams },
@@ -27,6 +29,8 @@ const take = createRoute({
 const list = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/snapshots',
+  operationId: 'listSnapshots',
+  tags: ['Snapshots'],
   summary: 'A session’s snapshots, the newest first',
   ...secured('sessions:read'),
   request: { params: sessionParams, query: pageQuery(z.uuid()) },
@@ -36,6 +40,8 @@ const list = createRoute({
 const show = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/snapshots/{snapshot_id}',
+  operationId: 'getSnapshot',
+  tags: ['Snapshots'],
   summary: 'One snapshot',
   ...secured('sessions:read'),
   request: { params: snapshotParams },
@@ -45,11 +51,13 @@ const show = createRoute({
 const fork = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/fork',
+  operationId: 'forkSession',
+  tags: ['Snapshots'],
   summary: 'A new session with the same conversation and files, which go their own way from here',
   ...audited('session.created', securedFor('owner', 'new work', 'sessions:write')),
   request: { params: sessionParams, headers: idempotencyHeader, ...body(forkRequest) },
   responses: {
-    201: json('Begun', createdSession.extend({ forked_from: z.string() })),
+    201: json('Begun', forkedSession),
     ...refusals,
   },
 });

@@ -15,6 +15,8 @@ import { refuse } from '../../refuse.ts';
 const list = createRoute({
   method: 'get',
   path: '/workspaces',
+  operationId: 'listWorkspaces',
+  tags: ['Workspaces'],
   summary: 'Your persistent workspaces, by name',
   ...securedFor('owner', 'sessions:read'),
   request: { query: pageQuery(workspaceId) },
@@ -24,6 +26,8 @@ const list = createRoute({
 const show = createRoute({
   method: 'get',
   path: '/workspaces/{workspace_id}',
+  operationId: 'getWorkspace',
+  tags: ['Workspaces'],
   summary: 'One persistent workspace: who holds it, and its newest snapshot',
   ...securedFor('owner', 'sessions:read'),
   request: { params: workspaceParams },
@@ -33,6 +37,8 @@ const show = createRoute({
 const remove = createRoute({
   method: 'delete',
   path: '/workspaces/{workspace_id}',
+  operationId: 'deleteWorkspace',
+  tags: ['Workspaces'],
   summary: 'Remove a workspace that no session holds, with its files',
   ...securedFor('owner', 'goes on', 'sessions:write'),
   request: { params: workspaceParams },
@@ -42,6 +48,8 @@ const remove = createRoute({
 const snapshots = createRoute({
   method: 'get',
   path: '/workspaces/{workspace_id}/snapshots',
+  operationId: 'listWorkspaceSnapshots',
+  tags: ['Workspaces'],
   summary: 'A workspace’s snapshots, the newest first, whichever session they are of',
   ...securedFor('owner', 'sessions:read'),
   request: { params: workspaceParams, query: pageQuery(z.uuid()) },
@@ -51,6 +59,8 @@ const snapshots = createRoute({
 const storage = createRoute({
   method: 'get',
   path: '/storage',
+  operationId: 'getStorage',
+  tags: ['Workspaces'],
   summary: 'What you have stored, by its parts, and how much that may be',
   ...securedFor('owner', 'sessions:read'),
   responses: { 200: json('As last measured', storageView), ...refusals },

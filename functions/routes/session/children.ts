@@ -15,6 +15,8 @@ import { traceOf } from '../../telemetry/trace.ts';
 const spawn = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/spawn',
+  operationId: 'spawnChild',
+  tags: ['Children'],
   summary: 'Begin a child: a session that does at most what this one may, and tells it what becomes of it',
   ...audited('session.created', secured('new work', 'sessions:write')),
   request: { params: sessionParams, headers: idempotencyHeader, ...body(spawnRequest) },
@@ -24,6 +26,8 @@ const spawn = createRoute({
 const list = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/children',
+  operationId: 'listChildren',
+  tags: ['Children'],
   summary: 'The sessions that this one has begun, the oldest first',
   ...secured('sessions:read'),
   request: { params: sessionParams, query: pageQuery(uuid) },
@@ -33,6 +37,8 @@ const list = createRoute({
 const tree = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/tree',
+  operationId: 'getTree',
+  tags: ['Children'],
   summary: 'This session with all below it: status, cost and budget of each',
   ...secured('sessions:read'),
   request: { params: sessionParams },

@@ -1,6 +1,6 @@
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { eventEnvelope } from '../../../protocol/api/session/event.ts';
+import { eventPage } from '../../../protocol/api/session/event.ts';
 import { sessionOf } from '../../objects.ts';
 import { SESSION_NOT_FOUND, type Refusal } from '../../../protocol/api/problem.ts';
 import type { AppEnv, CallerEnv } from '../../app-env.ts';
@@ -15,11 +15,11 @@ import { traceOf } from '../../telemetry/trace.ts';
 
 const cursor = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 
-const eventPage = z.object({ data: z.array(eventEnvelope), next_cursor: z.string().nullable(), last_seq: z.int() });
-
 const page = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/events',
+  operationId: 'listEvents',
+  tags: ['Events'],
   summary: 'The log after a cursor: JSON pages, or with `Accept: text/event-stream` live (`Last-Event-ID` resumes)',
   ...securedOrTicket('sessions:read'),
   request: {
@@ -28,7 +28,7 @@ const page = createRoute({
       ticket: ticketParam,
       after: cursor.optional(),
       limit: z.coerce.number().int().min(1).max(1000).default(200),
-      previews: z.enum(['true', 'false']).default('false').openapi({
+      previews: z.enum(['true', 'false']).default('false').meta({
         description: 'Of the live stream only: also what the agent is writing, token by token (`stream_event`)',
       }),
     }),
@@ -48,6 +48,8 @@ const page = createRoute({
 const stream = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/stream',
+  operationId: 'openStream',
+  tags: ['Events'],
   summary: 'WebSocket: events live and, with `after`, from any point; takes prompt, interrupt, resolve, ack and ping',
   ...securedOrTicket('sessions:read'),
   request: {
@@ -55,11 +57,11 @@ const stream = createRoute({
     query: z.strictObject({
       ticket: ticketParam,
       after: cursor.optional(),
-      format: z.enum(['events', 'messages']).optional().openapi({
+      format: z.enum(['events', 'messages']).optional().meta({
         description:
           'Arrays of events, or the seed’s dialect: one of Claude Code’s messages a frame. Default: events when `after` is given',
       }),
-      acks: z.enum(['true', 'false']).default('false').openapi({
+      acks: z.enum(['true', 'false']).default('false').meta({
         description:
           'The client sends `{"type":"ack","seq":N}` for what it has read, and is sent no more than it keeps up with',
       }),

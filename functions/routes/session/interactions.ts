@@ -15,6 +15,8 @@ import { refuse } from '../../refuse.ts';
 const list = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/interactions',
+  operationId: 'listInteractions',
+  tags: ['Interactions'],
   summary: 'What the agent asks people, and has asked: questions and permissions, the oldest first',
   ...secured('sessions:read'),
   request: { params: sessionParams, query: pageQuery(z.uuid()).extend({ state: interactionState.optional() }) },
@@ -24,6 +26,8 @@ const list = createRoute({
 const show = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/interactions/{interaction_id}',
+  operationId: 'getInteraction',
+  tags: ['Interactions'],
   summary: 'One question or permission, with its answer once there is one',
   ...secured('sessions:read'),
   request: { params: interactionParams },
@@ -33,6 +37,8 @@ const show = createRoute({
 const resolve = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/interactions/{interaction_id}/resolve',
+  operationId: 'answerInteraction',
+  tags: ['Interactions'],
   summary: 'Answer: the first answer wins, the same again is fine; a parked session wakes with it',
   ...audited('interaction.answered', secured('interactions:answer')),
   request: { params: interactionParams, ...body(resolveRequest) },

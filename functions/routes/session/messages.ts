@@ -31,6 +31,8 @@ import { untilAnswered } from '../../until-answered.ts';
 const chat = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/chat',
+  operationId: 'sendMessage',
+  tags: ['Messages'],
   summary: 'Send a message; it is queued, wakes a parked session, and is never lost',
   ...secured('new work', 'sessions:write'),
   request: { params: sessionParams, headers: idempotencyHeader, ...body(chatRequest) },
@@ -47,6 +49,8 @@ const chat = createRoute({
 const show = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/messages/{message_id}',
+  operationId: 'getMessage',
+  tags: ['Messages'],
   summary: 'One message: its state, and its result once there is one',
   ...secured('sessions:read'),
   request: { params: messageParams },
@@ -61,6 +65,8 @@ const position = z
 const list = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/messages',
+  operationId: 'listMessages',
+  tags: ['Messages'],
   summary: 'A session’s messages, the oldest first; `state=queued` shows what waits',
   ...secured('sessions:read'),
   request: { params: sessionParams, query: pageQuery(position).extend({ state: messageStatus.optional() }) },
@@ -70,6 +76,8 @@ const list = createRoute({
 const withdraw = createRoute({
   method: 'delete',
   path: '/sessions/{session_id}/messages/{message_id}',
+  operationId: 'withdrawMessage',
+  tags: ['Messages'],
   summary: 'Withdraw a message whose turn has not begun',
   ...secured('goes on', 'sessions:write'),
   request: { params: messageParams },
@@ -79,6 +87,8 @@ const withdraw = createRoute({
 const turns = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/turns',
+  operationId: 'listTurns',
+  tags: ['Messages'],
   summary: 'The turns that have ended, whoever began them; the oldest first',
   ...secured('sessions:read'),
   request: { params: sessionParams, query: pageQuery(position) },
@@ -88,6 +98,8 @@ const turns = createRoute({
 const wakeups = createRoute({
   method: 'get',
   path: '/sessions/{session_id}/wakeups',
+  operationId: 'listWakeups',
+  tags: ['Messages'],
   summary: 'When the session’s agent will wake itself, and with which prompt; the next one first',
   ...secured('sessions:read'),
   request: { params: sessionParams },
@@ -97,6 +109,8 @@ const wakeups = createRoute({
 const cancelWakeup = createRoute({
   method: 'delete',
   path: '/sessions/{session_id}/wakeups/{wakeup_id}',
+  operationId: 'cancelWakeup',
+  tags: ['Messages'],
   summary: 'Cancel a wake-up that has not come yet',
   ...secured('goes on', 'sessions:write'),
   request: { params: wakeupParams },
@@ -106,6 +120,8 @@ const cancelWakeup = createRoute({
 const interrupt = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/interrupt',
+  operationId: 'interruptSession',
+  tags: ['Messages'],
   summary: 'End what runs, whoever began it; the session takes the next message',
   ...secured('goes on', 'sessions:write'),
   request: { params: sessionParams, body: { ...body(interruptRequest).body, required: false } },

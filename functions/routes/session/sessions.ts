@@ -25,6 +25,8 @@ import { traceOf } from '../../telemetry/trace.ts';
 const create = createRoute({
   method: 'post',
   path: '/sessions',
+  operationId: 'createSession',
+  tags: ['Sessions'],
   summary: 'Begin a session: a container starts, and the session takes messages at once',
   ...audited('session.created', securedFor('owner', 'new work', 'sessions:write')),
   request: { headers: idempotencyHeader, ...body(createSessionRequest) },
@@ -34,6 +36,8 @@ const create = createRoute({
 const list = createRoute({
   method: 'get',
   path: '/sessions',
+  operationId: 'listSessions',
+  tags: ['Sessions'],
   summary: 'Your sessions, the newest first',
   ...securedFor('listed', 'sessions:read'),
   request: {
@@ -50,6 +54,8 @@ const list = createRoute({
 const show = createRoute({
   method: 'get',
   path: '/sessions/{session_id}',
+  operationId: 'getSession',
+  tags: ['Sessions'],
   summary: 'One session',
   ...secured('sessions:read'),
   request: { params: sessionParams },
@@ -59,6 +65,8 @@ const show = createRoute({
 const change = createRoute({
   method: 'patch',
   path: '/sessions/{session_id}',
+  operationId: 'changeSession',
+  tags: ['Sessions'],
   summary:
     'Change its model, permission mode or title, at once and for good; or what it and all below it may cost: raised, what has paused goes on',
   ...secured('goes on', 'sessions:write'),
@@ -69,6 +77,8 @@ const change = createRoute({
 const stop = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/stop',
+  operationId: 'stopSession',
+  tags: ['Sessions'],
   summary: 'Park the session: its container goes, its files and conversation stay; the next message wakes it',
   ...secured('goes on', 'sessions:write'),
   request: { params: sessionParams },
@@ -78,6 +88,8 @@ const stop = createRoute({
 const remove = createRoute({
   method: 'delete',
   path: '/sessions/{session_id}',
+  operationId: 'deleteSession',
+  tags: ['Sessions'],
   summary: 'Remove the session with all that it stored',
   ...audited('session.deleted', secured('goes on', 'sessions:write')),
   request: { params: sessionParams },
@@ -87,6 +99,8 @@ const remove = createRoute({
 const ticket = createRoute({
   method: 'post',
   path: '/sessions/{session_id}/tickets',
+  operationId: 'createTicket',
+  tags: ['Sessions'],
   summary: 'A ticket for a browser: `?ticket=` opens one stream or download of the session, once, within 30 s',
   ...audited('ticket.minted', secured('sessions:read')),
   request: { params: sessionParams },

@@ -23,6 +23,15 @@ export const eventEnvelope = z.object({
 });
 export type EventEnvelope = z.infer<typeof eventEnvelope>;
 
+/** `GET /sessions/{id}/events`: a page of the log, from its cursor on. */
+export const eventPage = z.object({
+  data: z.array(eventEnvelope),
+  /** The next `after`; null: the page is the log's end. */
+  next_cursor: z.string().nullable(),
+  /** `seq` of the newest event. */
+  last_seq: z.int(),
+});
+
 /** A token-by-token preview: broadcast, but never stored, so it has no `seq`. */
 export const previewEnvelope = eventEnvelope.omit({ seq: true });
 export type PreviewEnvelope = z.infer<typeof previewEnvelope>;

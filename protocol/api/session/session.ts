@@ -41,10 +41,10 @@ export const sessionSettings = z.object({
 });
 export type SessionSettings = z.infer<typeof sessionSettings>;
 
-/** The answer to `POST /sessions`. */
 /** `POST /sessions/{id}/tickets`: `?ticket=` in place of a token, for one call, until `expires_at`. */
 export const sessionTicket = z.object({ ticket: z.string(), expires_at: instant });
 
+/** The answer to `POST /sessions`. */
 export const createdSession = z.object({
   session_id: uuid,
   status: sessionStatus,
@@ -53,6 +53,9 @@ export const createdSession = z.object({
   created_at: instant,
   websocket_url: z.string(),
 });
+
+/** `POST /sessions/{id}/fork`. */
+export const forkedSession = createdSession.extend({ forked_from: uuid });
 
 /** One row of a session list. */
 export const sessionSummary = createdSession.extend({

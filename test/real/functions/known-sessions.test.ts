@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import os from 'node:os';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { v7 as uuidV7 } from 'uuid';
@@ -12,15 +11,17 @@ import { TokenType } from '../../../protocol/token.ts';
 import { WORKER_BUNDLE } from '../../../scripts/bundle.ts';
 import { startEdge, type Edge } from '../../../start/edge/edge.ts';
 import { mintToken } from '../../../start/settings/mint-token.ts';
+import { sharedScratch } from '../../support/scratch.ts';
 
 /** workerd makes a file for each object that is called, and keeps it: nobody may have that done by naming ids. */
 
 const SECRET = 'known to every test and of no use elsewhere';
 
 let edge: Edge;
+const folder = sharedScratch();
 let stateFolder: string;
 beforeAll(async () => {
-  stateFolder = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-files-'));
+  stateFolder = path.join(folder.path, 'edge');
   const vars = {
     JWT_SECRET: SECRET,
     RATE_LIMIT_PER_OWNER: '0',
@@ -31,7 +32,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await edge.stop();
-  await rm(stateFolder, { recursive: true, force: true });
 });
 
 const user = (sub: string) => mintToken(SECRET, { kind: 'user', sub, ttlSeconds: 600 });

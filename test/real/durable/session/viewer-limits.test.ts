@@ -1,27 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { WORKER_BUNDLE } from '../../../../scripts/bundle.ts';
 import { startEdge, type Edge } from '../../../../start/edge/edge.ts';
 import { mintToken } from '../../../../start/settings/mint-token.ts';
+import { sharedScratch } from '../../../support/scratch.ts';
 import { until } from '../../../support/until.ts';
 
 const SECRET = 'known to every test and of no use elsewhere';
 
 let edge: Edge;
-let stateFolder: string;
+const folder = sharedScratch();
 beforeAll(async () => {
-  stateFolder = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-viewers-'));
+  const stateFolder = path.join(folder.path, 'edge');
   const vars = { JWT_SECRET: SECRET, MAX_VIEWERS_PER_SESSION: '6', MAX_VIEWERS_PER_OWNER: '10' };
   edge = await startEdge({ worker: WORKER_BUNDLE, host: '127.0.0.1', port: 0, stateFolder, vars });
 });
 afterAll(async () => {
   await edge.stop();
-  await rm(stateFolder, { recursive: true, force: true });
 });
 
 let headers: { authorization: string };

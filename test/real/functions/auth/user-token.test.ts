@@ -1,8 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { exportJWK, generateKeyPair, SignJWT, type JWK } from 'jose';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -11,6 +9,7 @@ import { edgeSettings, type EdgeSettings } from '../../../../protocol/settings/e
 import { UNLIMITED } from '../../../../protocol/token.ts';
 import { WORKER_BUNDLE } from '../../../../scripts/bundle.ts';
 import { startEdge } from '../../../../start/edge/edge.ts';
+import { scratch } from '../../../support/scratch.ts';
 
 const SECRET = 'known to every test and of no use elsewhere';
 
@@ -287,7 +286,7 @@ describe('a token that was checked', () => {
 });
 
 test('the edge reads a key set, says when it cannot, and reads it again', async () => {
-  const stateFolder = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-jwks-'));
+  const stateFolder = path.join(scratch(), 'edge');
   const vars = { JWT_SECRET: SECRET, JWT_JWKS_URL: provider.url };
   const edge = await startEdge({ worker: WORKER_BUNDLE, host: '127.0.0.1', port: 0, stateFolder, vars });
   const call = async () =>
@@ -301,6 +300,5 @@ test('the edge reads a key set, says when it cannot, and reads it again', async 
     await expect.poll(async () => (await call()).status).toBe(200);
   } finally {
     await edge.stop();
-    await rm(stateFolder, { recursive: true, force: true });
   }
 });

@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RunnerIdentity } from '../../../../runner/identity/identity.ts';
@@ -9,21 +8,20 @@ import { WORKER_BUNDLE } from '../../../../scripts/bundle.ts';
 import { startEdge, type Edge } from '../../../../start/edge/edge.ts';
 import { mintToken } from '../../../../start/settings/mint-token.ts';
 import { keptLog } from '../../../support/quiet-log.ts';
-import { scratch } from '../../../support/scratch.ts';
+import { scratch, sharedScratch } from '../../../support/scratch.ts';
 
 const SECRET = 'known to every test and of no use elsewhere';
 const code = (sub: string) => mintToken(SECRET, { kind: 'runner', sub, ttlSeconds: 60 });
 
 let edge: Edge;
-let stateFolder: string;
+const shared = sharedScratch();
 beforeAll(async () => {
-  stateFolder = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-enrol-'));
+  const stateFolder = path.join(shared.path, 'edge');
   const vars = { JWT_SECRET: SECRET };
   edge = await startEdge({ worker: WORKER_BUNDLE, host: '127.0.0.1', port: 0, stateFolder, vars });
 });
 afterAll(async () => {
   await edge.stop();
-  await rm(stateFolder, { recursive: true, force: true });
 });
 
 /** A runner of this data folder, as a process of it begins. */

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -11,6 +9,7 @@ import { startRedis, type RedisProcess } from '../../../support/redis/redis-proc
 import type { Trouble } from '../../../support/redis/redis-for-tests.ts';
 import { RedisRest } from '../../../support/redis/redis-rest.ts';
 import { RespConnection, type Reply } from '../../../support/redis/resp.ts';
+import { sharedScratch } from '../../../support/scratch.ts';
 import { until } from '../../../support/until.ts';
 
 /** The edge that ships, with a Redis that goes and comes back. */
@@ -19,14 +18,12 @@ const TOKEN = 'of this Redis';
 const JWT_SECRET = 'known to this test and of no use elsewhere';
 
 let redis: RedisProcess | null;
-let stateFolder: string;
+const folder = sharedScratch();
 beforeAll(async () => {
   redis = await startRedis();
-  stateFolder = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-redis-edge-'));
 });
 afterAll(async () => {
   await redis?.stop();
-  await rm(stateFolder, { recursive: true, force: true });
 });
 
 function start(rest: RedisRest): Promise<Edge> {
@@ -36,7 +33,13 @@ function start(rest: RedisRest): Promise<Edge> {
     UPSTASH_REDIS_REST_TOKEN: TOKEN,
     REDIS_TIMEOUT_MS: '10000',
   };
-  return startEdge({ worker: WORKER_BUNDLE, host: '127.0.0.1', port: 0, stateFolder, vars });
+  return startEdge({
+    worker: WORKER_BUNDLE,
+    host: '127.0.0.1',
+    port: 0,
+    stateFolder: path.join(folder.path, 'edge'),
+    vars,
+  });
 }
 
 async function token(): Promise<string> {

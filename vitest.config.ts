@@ -121,7 +121,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          globalSetup: ['./test/support/run/bundles.ts', './test/support/docker/docker-setup.ts'],
+          globalSetup: './test/support/docker/docker-setup.ts',
           ...patience,
           isolate: false,
           sequence: { groupOrder: 4 },

@@ -1,48 +1,27 @@
 import path from 'node:path';
-import { parseCLI, startVitest } from 'vitest/node';
-import { OutcomeReporter, type Outcome } from '../test/support/outcome.ts';
-
-interface Lane {
-  readonly projects: string[];
-  /** How many files at once. */
-  readonly workers: number;
-}
+import type { Outcome } from '../test/support/outcome.ts';
+import { forkLane } from '../test/support/run/fork-lane.ts';
+import { prepareBundles } from '../test/support/run/bundles.ts';
+import { runTests, type Lane } from '../test/support/run/run-tests.ts';
 
 /**
- * Lanes begin at the same time, and go through their projects one after the other. On two cores, the first is always busy: it is
- * what the machine does while the engine and its image are made ready, which the third waits for. The files of the other two
- * wait most of their time, for containers, agents and time limits.
+ * Lanes begin at the same time, and go through their projects one after the other. The last takes longest: it first makes an
+ * engine and its image, and then mostly waits, for containers and agents. So the others give way to it. The first never waits for
+ * anything: it is what two cores do when nothing else is to be done.
  */
 const LANES: readonly Lane[] = [
-  { projects: ['unit', 'edge', 'edge-redis'], workers: 2 },
-  { projects: ['real'], workers: 3 },
-  { projects: ['e2e'], workers: 3 },
+  { projects: ['unit', 'edge', 'edge-redis'], workers: 2, niceness: 8 },
+  { projects: ['real'], workers: 3, niceness: 3 },
+  { projects: ['e2e'], workers: 4, niceness: 0 },
 ];
 
-/** Runs the tests by these Vitest arguments, and ends what their setup started. */
-async function runTests(args: string[], lane?: Lane): Promise<Outcome> {
-  const { filter, options } = parseCLI(['vitest', 'run', ...args]);
-  const reporter = new OutcomeReporter(options.testNamePattern !== undefined);
-  const vitest = await startVitest('test', filter, {
-    ...options,
-    ...(lane === undefined ? {} : { project: lane.projects, maxWorkers: lane.workers }),
-    watch: false,
-    reporters: [...[options.reporters ?? 'default'].flat(), reporter],
-  });
-  await vitest.close();
-  return reporter.outcome;
-}
-
-/** Of a lane that cannot begin, no test is known: it has failed once. */
-async function runLane(args: string[], lane?: Lane): Promise<Outcome> {
-  try {
-    return await runTests(args, lane);
-  } catch (error) {
-    console.error(error);
-    const why = error instanceof Error ? error.message : String(error);
-    const failures = [{ test: `the projects ${lane?.projects.join(', ') ?? ''}`, why }];
-    return { passed: 0, failed: 1, failures, notRun: [], projects: [] };
-  }
+/** All tests, in their lanes. */
+async function runAll(): Promise<Outcome[]> {
+  const bundled = prepareBundles().then(
+    () => ({ ok: true }) as const,
+    (error: unknown) => ({ ok: false, why: String(error) }) as const,
+  );
+  return await Promise.all(LANES.map((lane) => forkLane(lane, bundled)));
 }
 
 /**
@@ -53,8 +32,7 @@ async function main(): Promise<void> {
   // The same sources are loaded by hundreds of processes.
   process.env['NODE_COMPILE_CACHE'] ??= path.join(import.meta.dirname, '..', 'node_modules', '.cache', 'node');
   const args = process.argv.slice(2);
-  const lanes = args.length === 0 ? LANES.map((lane) => runLane(args, lane)) : [runLane(args)];
-  const outcomes = await Promise.all(lanes);
+  const outcomes = args.length === 0 ? await runAll() : [await runTests(args)];
 
   const notRun = outcomes.flatMap((outcome) => outcome.notRun);
   if (notRun.length > 0) {

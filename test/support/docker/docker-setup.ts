@@ -1,6 +1,7 @@
 import type { TestProject } from 'vitest/node';
 import { ensureImage } from '../../../container/build/build-image.ts';
 import { WRAPPER_BUNDLE } from '../../../scripts/bundle.ts';
+import bundles from '../run/bundles.ts';
 import { ensureBaseImage } from './base-image.ts';
 import { keepLayers, loadLayers } from './layer-cache.ts';
 import { findEngine, type TestEngine } from './engine.ts';
@@ -18,13 +19,16 @@ const say = (line: string) => console.log(`  ${line}`);
 
 /** Vitest's global setup of the tests on Docker; `describeDocker` reads what it provides. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // What ships is bundled while the base of the image is made.
+  const bundled = bundles(project);
   const engine = await findEngine();
   if (!engine.ok) {
     project.provide('docker', engine);
+    await bundled;
     return async () => {};
   }
   try {
-    project.provide('docker', await prepareImage(engine));
+    project.provide('docker', await prepareImage(engine, bundled));
     return engine.stop;
   } catch (error) {
     await engine.stop();
@@ -32,9 +36,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
 }
 
-async function prepareImage({ docker, host }: TestEngine): Promise<DockerForTests> {
+async function prepareImage({ docker, host }: TestEngine, bundled: Promise<void>): Promise<DockerForTests> {
   await loadLayers(docker);
   const base = await ensureBaseImage(docker, say);
+  await bundled;
   if (!base.ok) return base;
   const image = await ensureImage({ docker, wrapper: WRAPPER_BUNDLE, onProgress: say });
   if (!image.ok) return { ok: false, why: `the session image is missing (${image.error}): ${image.detail}` };

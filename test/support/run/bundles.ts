@@ -12,7 +12,7 @@ const bundle = (): Promise<unknown> =>
   Promise.all([bundleWrapper(), bundlePorter(), bundleWorker(), bundleFakeWrapper()]);
 
 /** The catalogue's MCP servers are installed here once, so that no test's time limit covers their download. */
-async function prepare(): Promise<void> {
+export async function prepareBundles(): Promise<void> {
   const [servers] = await Promise.all([installMcpServers({ onProgress: console.log }), bundle()]);
   if (!servers.ok) console.error(`Tests of the catalogue's MCP servers will fail: ${servers.detail}`);
 }
@@ -25,5 +25,5 @@ export default async function setup(project: TestProject): Promise<void> {
   project.onTestsRerun(async () => {
     await bundle();
   });
-  await (globalThis.bundlesOfTests ??= prepare());
+  await (globalThis.bundlesOfTests ??= prepareBundles());
 }

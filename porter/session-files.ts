@@ -5,6 +5,7 @@ import { v7 as uuidV7 } from 'uuid';
 import { treeKind } from '../protocol/link/runner-control.ts';
 import { backoffMs } from '../runner/lib/backoff.ts';
 import type { Log } from '../runner/lib/log.ts';
+import { Semaphore } from '../runner/lib/semaphore.ts';
 import { latestSnapshot } from '../runner/snapshot/latest.ts';
 import { restoreTree } from '../runner/snapshot/restore/restore-tree.ts';
 import { saveSnapshot } from '../runner/snapshot/save/save-snapshot.ts';
@@ -31,7 +32,7 @@ export interface SessionFilesOptions {
 /** A session's files in its task: fetched before it begins, and saved when it has ended or the runner asks. */
 export class SessionFiles {
   readonly #options: SessionFilesOptions;
-  #saving: Promise<void> = Promise.resolve();
+  readonly #saving = new Semaphore(1);
 
   constructor(options: SessionFilesOptions) {
     this.#options = options;
@@ -63,9 +64,7 @@ export class SessionFiles {
 
   /** The runner has all files as they are now. @throws when they cannot be saved */
   async save(isFinal: boolean): Promise<void> {
-    const mine = this.#saving.catch(() => undefined).then(() => this.#save(isFinal));
-    this.#saving = mine;
-    await mine;
+    await this.#saving.run(() => this.#save(isFinal));
   }
 
   async #save(isFinal: boolean): Promise<void> {

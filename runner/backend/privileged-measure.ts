@@ -2,6 +2,7 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type Docker from 'dockerode';
 import { sumOf, type Measure } from '../lib/disk/usage.ts';
+import { Semaphore } from '../lib/semaphore.ts';
 import { withHelper } from './helper-container.ts';
 
 const MB = 1024 * 1024;
@@ -17,12 +18,8 @@ const MEASURE = 'du -skx -- "$@"; du -sx --inodes -- "$@"; true';
  * @param image the session image: it has `du`
  */
 export function privilegedMeasure(docker: Docker, { image, runnerId }: { image: string; runnerId: string }): Measure {
-  let last: Promise<unknown> = Promise.resolve();
-  return async (folders, signal) => {
-    const mine = last.catch(() => undefined).then(() => measure(docker, { image, runnerId, folders, signal }));
-    last = mine;
-    return await mine;
-  };
+  const turns = new Semaphore(1);
+  return (folders, signal) => turns.run(() => measure(docker, { image, runnerId, folders, signal }));
 }
 
 async function measure(

@@ -1,10 +1,20 @@
-/** Lets at most `permits` tasks run at once. The others wait in the order in which they came. */
+/**
+ * Lets at most `permits` tasks run at once. The others wait in the order in which they came. With one permit, tasks run one after
+ * the other. The next one runs too when the one before has failed.
+ */
 export class Semaphore {
+  readonly #permits: number;
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
   constructor(permits: number) {
+    this.#permits = permits;
     this.#free = permits;
+  }
+
+  /** Nothing runs, and nothing waits. */
+  get isIdle(): boolean {
+    return this.#free === this.#permits;
   }
 
   /** Runs `task` as soon as there is a permit. */

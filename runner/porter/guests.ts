@@ -1,6 +1,7 @@
 import type { PorterArrival } from '../../protocol/link/porter.ts';
 import type { PlacementKey } from '../../protocol/link/runner-control.ts';
 import { placementName } from '../lib/placement-name.ts';
+import { Semaphore } from '../lib/semaphore.ts';
 import type { SessionFolders } from '../lib/session-folders.ts';
 import type { SocketAliases } from '../link/socket-alias.ts';
 import type { Admitted, PorterConnection } from './porter-connection.ts';
@@ -36,7 +37,7 @@ interface Guest {
   /** Resolved when it has come. */
   arrival: PromiseWithResolvers<PorterReport>;
   /** Arrivals are judged one after the other. */
-  judged: Promise<unknown>;
+  judging: Semaphore;
 }
 
 type Verdict = Admitted | 'unknown' | 'used' | 'address';
@@ -69,7 +70,8 @@ export class Guests {
     this.#guests.delete(placementName(key));
     guest.connection?.close();
     guest.arrival.reject(new Error('the porter is not expected any more'));
-    await guest.judged.catch(() => undefined);
+    // Whoever is being judged has been.
+    await guest.judging.run(async () => {});
     await removePorterRecord(guest.folders);
     await (await guest.ready).run.release();
   }
@@ -107,9 +109,7 @@ export class Guests {
   ): Promise<Verdict> {
     const guest = this.#guests.get(placementName(key));
     if (guest === undefined) return 'unknown';
-    const judging = guest.judged.catch(() => undefined).then(() => this.#judge(guest, arrival, address));
-    guest.judged = judging;
-    const verdict = await judging;
+    const verdict = await guest.judging.run(() => this.#judge(guest, arrival, address));
     if (typeof verdict === 'string') return verdict;
     if (this.#guests.get(placementName(key)) !== guest) return 'unknown';
     guest.connection?.close();
@@ -170,5 +170,5 @@ function newGuest(key: PlacementKey, folders: SessionFolders, prepare: () => Gue
   arrival.promise.catch(() => undefined);
   const none = { record: undefined, address: undefined, connection: undefined };
   const ready = Promise.resolve().then(prepare);
-  return { key, folders, ...none, files: new PorterFiles(), ready, arrival, judged: Promise.resolve() };
+  return { key, folders, ...none, files: new PorterFiles(), ready, arrival, judging: new Semaphore(1) };
 }

@@ -7,6 +7,7 @@ import type { PlacementKey } from '../../protocol/link/runner-control.ts';
 import { backoffMs } from '../lib/backoff.ts';
 import type { Log } from '../lib/log.ts';
 import { removeFolder } from '../lib/disk/remove-folder.ts';
+import { Semaphore } from '../lib/semaphore.ts';
 import type { Owner, SessionFolders } from '../lib/session-folders.ts';
 import { latestSnapshot } from '../snapshot/latest.ts';
 import { Snapshots } from '../snapshot/snapshots.ts';
@@ -32,7 +33,7 @@ export interface TaskFilesOptions {
 export class TaskFiles {
   readonly #options: TaskFilesOptions;
   /** One after the other for each session. */
-  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #turns = new Map<string, Semaphore>();
 
   constructor(options: TaskFilesOptions) {
     this.#options = options;
@@ -127,13 +128,12 @@ export class TaskFiles {
   }
 
   async #inTurn<T>({ root }: SessionFolders, work: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(root) ?? Promise.resolve();
-    const mine = before.catch(() => undefined).then(work);
-    this.#turns.set(root, mine);
+    const turns = this.#turns.get(root) ?? new Semaphore(1);
+    this.#turns.set(root, turns);
     try {
-      return await mine;
+      return await turns.run(work);
     } finally {
-      if (this.#turns.get(root) === mine) this.#turns.delete(root);
+      if (turns.isIdle) this.#turns.delete(root);
     }
   }
 }

@@ -5,6 +5,7 @@ import { CLONE_DONE, CLONE_FOLDER } from '../../protocol/git/clone-folder.ts';
 import type { SnapshotTrigger } from '../../protocol/api/files/workspace.ts';
 import type { Log } from '../lib/log.ts';
 import { removeFolder } from '../lib/disk/remove-folder.ts';
+import { Semaphore } from '../lib/semaphore.ts';
 import { makeSessionFolders, type SessionFolders } from '../lib/session-folders.ts';
 import type { FilesDependencies } from './dependencies.ts';
 import { hasTrees, makeTrees, type Prepared } from './prepare/make-trees.ts';
@@ -30,9 +31,8 @@ export class LocalFiles {
   readonly #timers: SnapshotTimers;
   readonly #activity: Activity = { launching: false, running: false, writing: 0, changes: 0 };
   readonly #closed = new AbortController();
-  #preparing: Promise<unknown> = Promise.resolve();
-  /** Calls of `prepare` that have not finished. */
-  #preparations = 0;
+  /** Preparations run one after the other. */
+  readonly #preparations = new Semaphore(1);
 
   private constructor(id: string, folders: SessionFolders, dependencies: FilesDependencies, record: FilesRecord) {
     this.#id = id;
@@ -73,7 +73,7 @@ export class LocalFiles {
   get removable(): boolean {
     const { state } = this;
     const { running, writing } = this.#activity;
-    if (state === undefined || this.#preparations > 0 || running || writing > 0) return false;
+    if (state === undefined || !this.#preparations.isIdle || running || writing > 0) return false;
     return state.complete && !state.dirty && state.saves.length === 0 && state.reports.length === 0;
   }
 
@@ -99,7 +99,7 @@ export class LocalFiles {
    * @param live what a container has written elsewhere is needed there alone
    */
   async prepare(files: SessionFiles, launch: boolean, signal?: AbortSignal, live = false): Promise<Prepared> {
-    return await this.#inTurn(async () => {
+    return await this.#preparations.run(async () => {
       const closed = this.#closed.signal;
       if (closed.aborted) return { ok: false, reason: REMOVED };
       if (this.#activity.running) {
@@ -257,19 +257,9 @@ export class LocalFiles {
     this.#closed.abort();
     this.#timers.close();
     await this.#queue.close();
-    await this.#preparing.catch(() => undefined);
+    // Those that have begun have ended.
+    await this.#preparations.run(async () => {});
     await this.#record.discard();
-  }
-
-  /** Preparations run one after the other. */
-  async #inTurn<T>(prepare: () => Promise<T>): Promise<T> {
-    this.#preparations += 1;
-    const mine = this.#preparing
-      .catch(() => undefined)
-      .then(prepare)
-      .finally(() => (this.#preparations -= 1));
-    this.#preparing = mine;
-    return await mine;
   }
 
   /** What a container has written elsewhere comes here. No snapshot is taken of half of it. */

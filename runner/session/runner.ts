@@ -1,13 +1,8 @@
-import { HEARTBEAT_MS, type Launch, type PlacementKey, type PoolFrame } from '../../protocol/link/runner-control.ts';
-import type { Counts } from '../../protocol/metrics/registry.ts';
-import { PROTOCOL } from '../../protocol/link/protocol-version.ts';
+import { HEARTBEAT_MS, type PlacementKey } from '../../protocol/link/runner-control.ts';
 import type { Reason } from '../../protocol/reason.ts';
 import { FreeSpace } from '../lib/disk/free-space.ts';
 import { measureWith } from '../lib/disk/usage.ts';
-import { runnerMetrics } from '../lib/metrics.ts';
-import { placementName } from '../lib/placement-name.ts';
 import { Semaphore } from '../lib/semaphore.ts';
-import type { Placement } from '../lib/session-folders.ts';
 import { sessionFolders } from '../lib/session-folders.ts';
 import { waitAtMost } from '../lib/wait-at-most.ts';
 import { ControlConnection } from '../link/control-connection.ts';
@@ -17,21 +12,18 @@ import { FilesRegistry } from '../session-files/registry.ts';
 import { SweepLoop } from '../session-files/sweep-loop.ts';
 import { Adoption } from './adoption.ts';
 import { ContainerRuns } from './container-runs.ts';
-import { STOP_GRACE_MS, type ContainerRun } from './container/container-run.ts';
-import { effectiveResources } from './container/resources.ts';
+import { STOP_GRACE_MS } from './container/container-run.ts';
 import { DiskWatch } from './disk/disk-watch.ts';
 import { Drain } from './drain.ts';
 import { HealthWatch } from './health-watch.ts';
-import { launchRefusal } from './launch-check.ts';
+import { PoolOrders } from './pool-orders.ts';
 import type { RunnerOptions } from './runner-options.ts';
+import { MOVES_SESSIONS, SelfReport } from './self-report.ts';
 
 /** Longest wait of a drain for the edge, milliseconds: more than the time that a container may take to end. */
 const DRAIN_MS = STOP_GRACE_MS + 2_500;
 /** Longest wait for killed containers to end, milliseconds. */
 const KILL_MS = 2_000;
-
-/** The protocol from which on an edge has sessions leave a runner that drains. */
-const MOVES_SESSIONS = 2;
 
 /** Snapshots that are taken at the same time: each reads, compresses and sends. */
 const CONCURRENT_SAVES = 2;
@@ -50,12 +42,8 @@ export class Runner {
   readonly #disk: DiskWatch;
   readonly #control: ControlConnection;
   readonly #drain: Drain;
-  /** Sessions that are being removed. */
-  readonly #removing = new Set<string>();
-  /** The storage's id in the last `hello`. */
-  #helloStorage = '';
-  /** The version of the metrics that the pool was told last. */
-  #toldMetrics = -1;
+  readonly #report: SelfReport;
+  readonly #orders: PoolOrders;
   #metricsTimer: NodeJS.Timeout | undefined;
 
   private constructor(options: RunnerOptions) {
@@ -69,8 +57,8 @@ export class Runner {
       agents,
       credentials: options.credentials,
       log,
-      hello: () => this.#hello(),
-      onFrame: (frame) => this.#onFrame(frame),
+      hello: () => this.#report.hello(),
+      onFrame: (frame) => this.#orders.take(frame),
       onEndedAck: (key) => void this.#runs.remove(key),
       onSnapshotAck: (sessionId, snapshotId) => void this.#filesRequests.acknowledged(sessionId, snapshotId),
       ...(options.backoff && { backoff: options.backoff }),
@@ -130,7 +118,7 @@ export class Runner {
       },
       sessions: data.sessions,
       files: (sessionId) => this.#files.of(sessionId),
-      onStarted: (run) => this.#reportStarted(run),
+      onStarted: (run) => this.#orders.sendStarted(run),
       onEnded: (key, reason) => this.#onEnded(key, reason),
     });
     this.#adoption = new Adoption({
@@ -154,10 +142,9 @@ export class Runner {
       storage: store,
       onChecked: async (health) => {
         if (health.ok && !this.#adoption.containersKnown) await this.#adoption.removeStrays();
-        // The storage's id became known only now, and no frame but `hello` carries it.
-        if (store.id !== this.#helloStorage) this.#control.reconnect();
+        if (this.#report.isOutOfDate) this.#control.reconnect();
       },
-      onChange: () => this.#reportHealth(),
+      onChange: () => this.#report.sendHealth(),
       log,
     });
     this.#disk = new DiskWatch({
@@ -165,9 +152,12 @@ export class Runner {
       measure,
       floorMb: settings.diskFloorMb,
       runs: () => this.#runs.all(),
-      onChange: () => this.#reportHealth(),
+      onChange: () => this.#report.sendHealth(),
       log,
     });
+    const parts = { control: this.#control, runs: this.#runs, drain: this.#drain };
+    this.#report = new SelfReport({ ...options, ...parts, health: this.#health, disk: this.#disk });
+    this.#orders = new PoolOrders({ ...options, ...parts, files: this.#files, filesRequests: this.#filesRequests });
   }
 
   /** Adopts what an earlier runner process left, then connects to the edge. The engine may be down: that is then reported. */
@@ -178,7 +168,7 @@ export class Runner {
     await runner.#adoption.adopt();
     runner.#control.open();
     runner.#health.start(options.healthMs ?? 1.5 * HEARTBEAT_MS);
-    runner.#metricsTimer = setInterval(() => runner.#reportMetrics(), options.metricsMs ?? 1.5 * HEARTBEAT_MS);
+    runner.#metricsTimer = setInterval(() => runner.#report.sendMetrics(), options.metricsMs ?? 1.5 * HEARTBEAT_MS);
     return runner;
   }
 
@@ -236,158 +226,14 @@ export class Runner {
     return got.token;
   }
 
-  #hello() {
-    const { settings, version, backend, store } = this.#options;
-    const { machine, limits } = settings;
-    this.#helloStorage = store.id;
-    return {
-      kind: 'hello' as const,
-      version,
-      backend: backend.name,
-      health: this.#health.backend,
-      protocol: PROTOCOL,
-      // An edge of an earlier version does not read `draining` here.
-      capacity: this.#drain.on && this.#control.edgeProtocol < MOVES_SESSIONS ? 0 : settings.capacity,
-      ...(machine && {
-        resources: { total: machine, session: { cpus: limits.cpus, memory_mb: limits.memoryMb } },
-      }),
-      draining: this.#drain.on,
-      labels: settings.labels,
-      storage: { id: store.id, kind: store.kind, health: this.#health.storage },
-      ...(this.#disk.state && { disk: this.#disk.state }),
-      metrics: this.#metrics(),
-      running: this.#runs.all().map((run) => run.key),
-    };
-  }
-
-  #reportHealth(): void {
-    const { backend: health, storage } = this.#health;
-    const disk = this.#disk.state && { disk: this.#disk.state };
-    this.#control.send({ kind: 'health', health, storage, ...disk, metrics: this.#metrics() });
-  }
-
-  #reportMetrics(): void {
-    if (runnerMetrics.version !== this.#toldMetrics) this.#reportHealth();
-  }
-
-  #metrics(): Counts {
-    this.#toldMetrics = runnerMetrics.version;
-    return runnerMetrics.all();
-  }
-
-  #onFrame(frame: PoolFrame): void {
-    switch (frame.kind) {
-      case 'welcome':
-        this.#onWelcome(frame.wanted);
-        break;
-      case 'launch':
-        this.#launch(frame.launch);
-        break;
-      case 'stop':
-        this.#stop(frame);
-        break;
-      case 'remove':
-        void this.#removeSession(frame.session_id);
-        break;
-      case 'snapshot':
-        void this.#filesRequests.snapshot(frame);
-        break;
-      case 'transfer':
-        void this.#filesRequests.transfer(frame);
-        break;
-      case 'drop':
-        void this.#filesRequests.drop(frame);
-        break;
-      case 'drain':
-        this.#drain.ask(frame.on);
-        break;
-      // The connection itself has answered these.
-      case 'probe':
-      case 'ended_ack':
-      case 'snapshot_ack':
-        break;
-    }
-  }
-
-  #onWelcome(wanted: PlacementKey[]): void {
-    const names = new Set(wanted.map(placementName));
-    if (this.#drain.on) this.#control.send({ kind: 'draining', on: true });
-    for (const run of this.#runs.all()) {
-      if (!names.has(placementName(run.key))) run.stop('stopped_by_user', STOP_GRACE_MS);
-      // The pool may have missed it while the connection was down.
-      else if (run.running) this.#reportStarted(run);
-    }
-  }
-
-  #launch(launch: Launch): void {
-    const key = { session_id: launch.session_id, epoch: launch.epoch };
-    const known = this.#runs.get(key);
-    if (known !== undefined) {
-      if (known.running) this.#reportStarted(known);
-      else this.#control.repeatEnded(key);
-      return;
-    }
-    if (this.#control.repeatEnded(key)) return;
-    const { capacity } = this.#options.settings;
-    const refusal = launchRefusal({
-      launch,
-      runs: this.#runs,
-      sharesFiles: this.#options.backend.hasFilesHere,
-      capacity,
-      draining: this.#drain.on,
-    });
-    if (refusal !== undefined) return this.#control.reportEnded(key, refusal);
-    const older = this.#runs.ofSession(key.session_id);
-    for (const run of older) run.stop('stopped_by_user', 0);
-    this.#runs.start(key, this.#placementOf(launch), launch, Promise.all(older.map((run) => run.released)));
-  }
-
-  #placementOf({ epoch, token, config, workspace_of }: Launch): Placement {
-    const { backend, settings } = this.#options;
-    const resources = backend.seal !== null ? effectiveResources(config.resources, settings.limits) : null;
-    const { network, secrets } = config;
-    return { epoch, token, resources, secrets, ...(network && { network }), ...(workspace_of && { workspace_of }) };
-  }
-
   async #syncFiles(sessionId: string): Promise<void> {
     for (const { key, running } of this.#runs.ofSession(sessionId))
       if (running)
         await this.#options.backend.syncFiles(key, sessionFolders(this.#options.data.sessions, key.session_id));
   }
 
-  #reportStarted({ key: { session_id, epoch }, started }: ContainerRun): void {
-    this.#control.send({ kind: 'started', session_id, epoch, ...started });
-  }
-
   #onEnded(key: PlacementKey, reason: Reason): void {
     this.#control.reportEnded(key, reason);
     if (reason.code === 'engine_unavailable' || reason.code === 'image_missing') this.#health.check();
-  }
-
-  #stop(key: PlacementKey): void {
-    const run = this.#runs.get(key);
-    if (run?.holdsPlace === true) return run.stop('stopped_by_user', STOP_GRACE_MS);
-    if (this.#control.repeatEnded(key) || run !== undefined) return;
-    const detail = 'The runner does not have this container: it was restarted meanwhile, or someone removed it.';
-    this.#control.reportEnded(key, { code: 'runner_lost', detail });
-  }
-
-  async #removeSession(sessionId: string): Promise<void> {
-    if (this.#removing.has(sessionId)) return;
-    this.#removing.add(sessionId);
-    try {
-      const runs = this.#runs.ofSession(sessionId);
-      for (const run of runs) run.stop('stopped_by_user', 0);
-      await Promise.all(runs.map((run) => run.abandon()));
-      await Promise.all(runs.map((run) => run.released));
-      await this.#files.remove(sessionId);
-      this.#control.forgetSnapshots(sessionId);
-      this.#control.send({ kind: 'removed', session_id: sessionId });
-    } catch (error) {
-      // There is no answer: the pool asks again.
-      this.#options.log.error('session files not removed', { session: sessionId, error });
-    } finally {
-      this.#removing.delete(sessionId);
-    }
   }
 }

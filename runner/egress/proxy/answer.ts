@@ -1,5 +1,6 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { formatTarget } from '../policy/target.ts';
 
 /** An answer of the proxy's own. */
 export interface Answer {
@@ -50,4 +51,37 @@ function phrase({ status, text }: Answer): string {
   const [line = ''] = text.split('\n');
   const plain = line.replace(/[^\x20-\x7e]/g, '').slice(0, 300);
   return plain === '' ? (STATUS_CODES[status] ?? 'Unknown') : plain;
+}
+
+type Where = Parameters<typeof formatTarget>[0];
+
+export const NO_SERVER: Answer = {
+  status: 400,
+  text: 'cc-docker: this is the proxy of this session, not a server. Send CONNECT host:port or GET http://host/path, or set HTTPS_PROXY and HTTP_PROXY.\n',
+};
+export const HTTP_ONLY: Answer = {
+  status: 400,
+  text: 'cc-docker: only http:// URLs are fetched by this proxy. For anything else use CONNECT host:port.\n',
+};
+export const FAILED: Answer = { status: 500, text: 'cc-docker: the proxy failed; the log of the runner says why.\n' };
+export const NO_FRAME: Answer = {
+  status: 411,
+  text: 'cc-docker: a body with this method needs a Content-Length.\n',
+};
+
+/** @param exchanges the limit */
+export function busy(exchanges: number): Answer {
+  return {
+    status: 503,
+    text: `cc-docker: this session has ${exchanges} connections open, which is the limit. Close some and try again.\n`,
+  };
+}
+
+export function unreachable(target: Where, why: string): Answer {
+  const where = formatTarget(target);
+  return { status: 502, text: `cc-docker: ${where} is allowed, but it cannot be reached: ${why}.\n` };
+}
+
+export function noAnswer(target: Where, why: string): Answer {
+  return { status: 502, text: `cc-docker: ${formatTarget(target)} is allowed, but it gave no answer: ${why}.\n` };
 }

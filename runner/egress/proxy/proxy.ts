@@ -5,9 +5,21 @@ import type { Duplex } from 'node:stream';
 import type { Log } from '../../lib/log.ts';
 import { listenOnUnixSocket } from '../../lib/streams/unix-socket.ts';
 import { admit, type Admission, type UpstreamRoute } from './admission.ts';
-import { answerRequest, answerSocket, type Answer } from './answer.ts';
+import {
+  answerRequest,
+  answerSocket,
+  busy,
+  FAILED,
+  HTTP_ONLY,
+  NO_FRAME,
+  NO_SERVER,
+  noAnswer,
+  unreachable,
+  type Answer,
+} from './answer.ts';
 import type { Decision } from '../policy/decision.ts';
 import { dialTarget, type Dialled } from './dial.ts';
+import { Exchanges, type Exchange } from './exchanges.ts';
 import { forward } from './forward.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import type { EgressTarget, Interceptor } from './interceptor.ts';
@@ -54,15 +66,6 @@ const KEEP_ALIVE_MS = 60_000;
 /** Node's client sends a body of these methods without any framing when `Transfer-Encoding` has been taken off. */
 const UNFRAMED = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
 
-/** One tunnel or request, from its first word to its connection's or its answer's end. */
-interface Exchange {
-  /** One too many. */
-  excess: boolean;
-  /** Aborted at its end. */
-  signal: AbortSignal;
-  end: () => void;
-}
-
 /**
  * Opens a session's way out: an HTTP proxy (CONNECT, and absolute-form HTTP) on a unix socket.
  *
@@ -75,7 +78,7 @@ export async function openEgressProxy(options: EgressProxyOptions): Promise<Egre
     close: async () => {
       const stopped = stopListening();
       server.closeConnections();
-      await Promise.all([stopped, server.settled()]);
+      await Promise.all([stopped, server.exchanges.settled()]);
     },
   };
 }
@@ -87,15 +90,12 @@ class EgressServer {
   readonly #limits: EgressLimits;
   readonly #resolver: Resolver;
   readonly #connections = new Set<Socket>();
-  /** Requests that are being served, by connection. */
-  readonly #serving = new Map<Duplex, number>();
-  /** Work that ends with its connection. */
-  readonly #open = new Set<Promise<unknown>>();
-  #exchanges = 0;
+  readonly exchanges: Exchanges;
 
   constructor(options: EgressProxyOptions) {
     this.#options = options;
     this.#limits = { ...LIMITS, ...options.limits };
+    this.exchanges = new Exchanges(this.#limits.exchanges);
     this.#resolver = new Resolver(options.lookup ?? systemLookup, this.#limits.connectMs);
     this.http.maxConnections = 2 * this.#limits.exchanges;
     this.http.requestTimeout = 0;
@@ -111,11 +111,6 @@ class EgressServer {
     for (const socket of this.#connections) socket.destroy();
   }
 
-  /** All that was open has ended and been reported. */
-  async settled(): Promise<void> {
-    while (this.#open.size > 0) await Promise.allSettled(this.#open);
-  }
-
   #onConnection(socket: Socket): void {
     this.#connections.add(socket);
     socket.once('close', () => this.#connections.delete(socket));
@@ -126,7 +121,7 @@ class EgressServer {
 
   #onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
     // In the middle of another answer a second one would be taken for its body.
-    if (error.code === 'ECONNRESET' || this.#serving.has(socket)) socket.destroy();
+    if (error.code === 'ECONNRESET' || this.exchanges.isServing(socket)) socket.destroy();
     else if (error.code === 'HPE_HEADER_OVERFLOW') {
       answerSocket(socket, { status: 431, text: 'cc-docker: the request has too long headers.\n' });
     } else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
@@ -138,10 +133,10 @@ class EgressServer {
 
   async #onConnect(request: IncomingMessage, head: Buffer): Promise<void> {
     const { socket } = request;
-    const exchange = this.#enter(socket);
+    const exchange = this.exchanges.begin(socket);
     socket.once('close', exchange.end);
     try {
-      await this.#untilDone(this.#connect(request, head, exchange));
+      await this.exchanges.untilDone(this.#connect(request, head, exchange));
     } catch (error) {
       this.#options.log.error('egress proxy failed', { error });
       answerSocket(socket, FAILED);
@@ -150,13 +145,13 @@ class EgressServer {
 
   async #onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { socket } = request;
-    const exchange = this.#enter(socket);
+    const exchange = this.exchanges.begin(socket);
     // A response that waits for an earlier one on its connection does not hear of that connection's end.
     socket.once('close', exchange.end);
     response.once('close', exchange.end);
     exchange.signal.addEventListener('abort', () => socket.off('close', exchange.end));
     try {
-      await this.#untilDone(this.#request(request, response, exchange));
+      await this.exchanges.untilDone(this.#request(request, response, exchange));
     } catch (error) {
       this.#options.log.error('egress proxy failed', { error });
       if (response.headersSent) response.destroy();
@@ -166,7 +161,7 @@ class EgressServer {
 
   async #connect(request: IncomingMessage, head: Buffer, exchange: Exchange): Promise<void> {
     const { socket } = request;
-    if (exchange.excess) return answerSocket(socket, busy(this.#limits));
+    if (exchange.excess) return answerSocket(socket, busy(this.#limits.exchanges));
     const written = request.url ?? '';
     const admitted = await this.#admit('https', written, parseTarget(written), exchange);
     if (admitted.kind === 'answer') return answerSocket(socket, admitted.answer);
@@ -204,7 +199,7 @@ class EgressServer {
       if (!request.complete) response.setHeader('connection', 'close');
       answerRequest(response, own);
     };
-    if (exchange.excess) return answer(busy(this.#limits));
+    if (exchange.excess) return answer(busy(this.#limits.exchanges));
     const written = request.url ?? '';
     if (!/^[a-z][a-z0-9+.-]*:/i.test(written)) return answer(NO_SERVER);
     if (!/^http:/i.test(written)) return answer(HTTP_ONLY);
@@ -230,30 +225,6 @@ class EgressServer {
       ...(target.through?.absolute === true && { proxy: target.through.proxy }),
       failed: (why) => answer(noAnswer(target, why)),
     });
-  }
-
-  #enter(socket: Socket): Exchange {
-    const aborter = new AbortController();
-    this.#exchanges++;
-    this.#serving.set(socket, (this.#serving.get(socket) ?? 0) + 1);
-    const end = (): void => {
-      if (aborter.signal.aborted) return;
-      this.#exchanges--;
-      const others = (this.#serving.get(socket) ?? 1) - 1;
-      if (others > 0) this.#serving.set(socket, others);
-      else this.#serving.delete(socket);
-      aborter.abort();
-    };
-    return { excess: this.#exchanges > this.#limits.exchanges, signal: aborter.signal, end };
-  }
-
-  async #untilDone(work: Promise<unknown>): Promise<void> {
-    this.#open.add(work);
-    try {
-      await work;
-    } finally {
-      this.#open.delete(work);
-    }
   }
 
   async #admit(
@@ -299,7 +270,7 @@ class EgressServer {
     }
     const { socket } = dialled;
     const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-    void this.#untilDone(closed.then(() => report(socket.bytesWritten, socket.bytesRead)));
+    void this.exchanges.untilDone(closed.then(() => report(socket.bytesWritten, socket.bytesRead)));
     const release = (): void => {
       // Both have ended it in order: its last bytes may go out.
       if (socket.writableEnded) return;
@@ -311,34 +282,4 @@ class EgressServer {
     else signal.addEventListener('abort', release);
     return dialled;
   }
-}
-
-const NO_SERVER: Answer = {
-  status: 400,
-  text: 'cc-docker: this is the proxy of this session, not a server. Send CONNECT host:port or GET http://host/path, or set HTTPS_PROXY and HTTP_PROXY.\n',
-};
-const HTTP_ONLY: Answer = {
-  status: 400,
-  text: 'cc-docker: only http:// URLs are fetched by this proxy. For anything else use CONNECT host:port.\n',
-};
-const FAILED: Answer = { status: 500, text: 'cc-docker: the proxy failed; the log of the runner says why.\n' };
-const NO_FRAME: Answer = {
-  status: 411,
-  text: 'cc-docker: a body with this method needs a Content-Length.\n',
-};
-
-function busy({ exchanges }: EgressLimits): Answer {
-  return {
-    status: 503,
-    text: `cc-docker: this session has ${exchanges} connections open, which is the limit. Close some and try again.\n`,
-  };
-}
-
-function unreachable(target: { host: string; port: number }, why: string): Answer {
-  const where = formatTarget(target);
-  return { status: 502, text: `cc-docker: ${where} is allowed, but it cannot be reached: ${why}.\n` };
-}
-
-function noAnswer(target: EgressTarget, why: string): Answer {
-  return { status: 502, text: `cc-docker: ${formatTarget(target)} is allowed, but it gave no answer: ${why}.\n` };
 }

@@ -1,3 +1,5 @@
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import type { Outcome } from '../test/support/outcome.ts';
 import { forkLane } from '../test/support/run/fork-lane.ts';
@@ -24,6 +26,21 @@ async function runAll(): Promise<Outcome[]> {
   return await Promise.all(LANES.map((lane) => forkLane(lane, bundled)));
 }
 
+/** Gives the tests a folder for temporary files that is gone with them, and says what they should have removed themselves. */
+async function withTemporaryFolder<T>(run: () => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'ccd-'));
+  // As /tmp has it: some tests run parts as other users.
+  await chmod(folder, 0o1777);
+  process.env['TMPDIR'] = folder;
+  try {
+    return await run();
+  } finally {
+    const left = await readdir(folder);
+    if (left.length > 0) console.log(`\nLeft in the folder for temporary files, and removed now: ${left.join(', ')}`);
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 /**
  * `npm test [-- VITEST ARGUMENTS]`: all tests that this machine can run, then those that it could not and why, how long each
  * project took, and the line `N passed, N failed`. With `REQUIRE_DOCKER=1` a test that could not run has failed.
@@ -32,7 +49,7 @@ async function main(): Promise<void> {
   // The same sources are loaded by hundreds of processes.
   process.env['NODE_COMPILE_CACHE'] ??= path.join(import.meta.dirname, '..', 'node_modules', '.cache', 'node');
   const args = process.argv.slice(2);
-  const outcomes = args.length === 0 ? await runAll() : [await runTests(args)];
+  const outcomes = await withTemporaryFolder(async () => (args.length === 0 ? await runAll() : [await runTests(args)]));
 
   const notRun = outcomes.flatMap((outcome) => outcome.notRun);
   if (notRun.length > 0) {

@@ -50,6 +50,8 @@ export const IMPORT_TABLE: Readonly<Record<string, readonly string[]>> = {
   bench: ['anything'],
   'vitest.config.ts': ['anything'],
 
+  client: ['types of protocol', 'npm:openapi-fetch', 'npm:eventsource-parser'],
+
   // The edge: a room for each object, and none imports another's
   'durable/rpc': ['protocol', 'types of durable/*/core', 'types of durable/shared', 'types of npm:*'],
   'durable/shared': ['protocol', ...WORKERD],

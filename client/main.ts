@@ -1,0 +1,22 @@
+/** What `cc-docker/client` gives. */
+export { CcDocker, type CcDockerOptions } from './client.ts';
+export { CcDockerError, MessageFailed, type CcDockerErrorCode } from './error.ts';
+export { unwrap } from './http/http.ts';
+export type { AskOptions, Asked, SettleOptions } from './ask.ts';
+export type { CallOptions, CreatingOptions, EventsOptions, SendOptions, Transport } from './options.ts';
+export type {
+  ClaudeEvent,
+  GapEvent,
+  OwnEvent,
+  OwnEventType,
+  PreviewEvent,
+  SessionEvent,
+  UnknownEvent,
+} from './event.ts';
+export type { ReadOptions, SessionFiles, WriteOptions } from './files.ts';
+export type { Backoff } from './http/backoff.ts';
+export type { UploadBody, UploadOptions } from './http/upload.ts';
+export type { Progress } from './http/xhr.ts';
+export type { Session } from './session.ts';
+export type { Reconnect } from './stream/follow.ts';
+export type * from './types.ts';

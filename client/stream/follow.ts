@@ -1,0 +1,76 @@
+import { CcDockerError } from '../error.ts';
+import type { PreviewEvent, SessionEvent } from '../event.ts';
+import { backoffMs, delay, type Backoff } from '../http/backoff.ts';
+import { broken, type Connect } from './connection.ts';
+
+/** A connection has broken, and the next one is tried. */
+export interface Reconnect {
+  /** Why. */
+  readonly error: CcDockerError;
+  /** Attempts since the last event came, from 1. */
+  readonly attempt: number;
+  /** When it is tried, milliseconds from now. */
+  readonly waitMs: number;
+}
+
+export interface FollowOptions {
+  readonly after: number;
+  readonly previews: boolean;
+  readonly backoff: Backoff;
+  readonly signal: AbortSignal | undefined;
+  readonly onReconnect: ((reconnect: Reconnect) => void) | undefined;
+}
+
+/**
+ * Follows a session's log after a cursor, for ever: each event once, in order, over as many connections as it takes.
+ *
+ * @throws CcDockerError when a new connection would be refused as well: the session is removed, or the token is refused
+ * @throws the signal's reason
+ */
+export async function* follow(
+  connect: Connect,
+  { after, previews, backoff, signal, onReconnect }: FollowOptions,
+): AsyncGenerator<SessionEvent | PreviewEvent, never, undefined> {
+  let cursor = after;
+  let attempt = 0;
+  for (;;) {
+    signal?.throwIfAborted();
+    // What a connection has begun ends with it.
+    const ended = new AbortController();
+    const stop = () => ended.abort(signal?.reason);
+    signal?.addEventListener('abort', stop, { once: true });
+    let error: CcDockerError;
+    try {
+      const connection = await connect(cursor, ended.signal);
+      try {
+        for (let items = await connection.next(); items !== null; items = await connection.next()) {
+          for (const item of items) {
+            if (item.type === 'session.gap') cursor = Math.max(cursor, item.data.to);
+            else if (item.seq !== undefined) {
+              if (item.seq <= cursor) continue;
+              if (item.seq > cursor + 1) throw broken(`Event ${cursor + 1} did not come, but ${item.seq} did.`);
+              cursor = item.seq;
+            } else if (!previews) continue;
+            attempt = 0;
+            yield item;
+          }
+          connection.acknowledge(cursor);
+        }
+        error = broken('The stream ended.');
+      } finally {
+        connection.close();
+      }
+    } catch (thrown) {
+      signal?.throwIfAborted();
+      if (!(thrown instanceof CcDockerError) || !thrown.retryable) throw thrown;
+      error = thrown;
+    } finally {
+      signal?.removeEventListener('abort', stop);
+      ended.abort();
+    }
+    const waitMs = Math.max(error.retryAfterMs ?? 0, backoffMs(attempt, backoff, Math.random()));
+    attempt += 1;
+    onReconnect?.({ error, attempt, waitMs });
+    await delay(waitMs, signal);
+  }
+}

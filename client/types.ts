@@ -1,0 +1,49 @@
+import type { components, operations } from './generated/openapi.ts';
+
+/** The types of the API's requests and answers. They are made from its document (`generated/`), and are called as they are there. */
+type Schemas = components['schemas'];
+
+export type CreateSessionRequest = Schemas['CreateSessionRequest'];
+export type ChangeSessionRequest = Schemas['ChangeSessionRequest'];
+export type SessionView = Schemas['Session'];
+export type SessionSummary = Schemas['SessionSummary'];
+export type SessionStatus = Schemas['SessionStatus'];
+export type StoppedSession = Schemas['StoppedSession'];
+export type SessionListQuery = Omit<
+  NonNullable<operations['listSessions']['parameters']['query']>,
+  'cursor' | 'offset'
+>;
+export type Ticket = Schemas['Ticket'];
+
+export type ChatRequest = Schemas['ChatRequest'];
+/** Text, or blocks: text, images and documents. */
+export type Prompt = Schemas['Prompt'];
+export type Message = Schemas['Message'];
+export type MessageStatus = Schemas['MessageStatus'];
+export type MessageError = Schemas['MessageError'];
+export type Turn = Schemas['Turn'];
+export type Wakeup = Schemas['Wakeup'];
+export type InterruptAnswer = Schemas['InterruptAnswer'];
+
+export type Interaction = Schemas['Interaction'];
+export type InteractionState = Schemas['InteractionState'];
+/** `{ answer }` to a question, `{ decision, message? }` to a permission. */
+export type ResolveRequest = Schemas['ResolveRequest'];
+
+export type SpawnRequest = Schemas['SpawnRequest'];
+export type SpawnedSession = Schemas['SpawnedSession'];
+export type SessionTree = Schemas['SessionTree'];
+export type ForkRequest = Schemas['ForkRequest'];
+
+export type FileList = Schemas['FileList'];
+export type FileEntry = FileList['data'][number];
+export type WrittenFiles = Schemas['WrittenFiles'];
+export type ChangeList = Schemas['ChangeList'];
+export type FileChange = ChangeList['data'][number];
+export type Artifact = Schemas['Artifact'];
+
+/** RFC 9457 problem+json. */
+export type Problem = Schemas['Problem'];
+
+/** CC-Docker's own types of events, with the `data` of each. */
+export type OwnEvents = Schemas['OwnEvents'];

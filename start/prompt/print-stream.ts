@@ -65,7 +65,10 @@ const apiRetry = z.object({
 });
 
 /** What an event adds to the screen. An unknown type adds nothing. */
-export function printEvent(printed: Printed, { type, data }: PreviewEnvelope): { printed: Printed; pieces: Piece[] } {
+export function printEvent(
+  printed: Printed,
+  { type, data }: Omit<PreviewEnvelope, 'time'> & { time?: string },
+): { printed: Printed; pieces: Piece[] } {
   switch (type) {
     case 'stream_event':
       return printPreview(printed, textDelta.safeParse(data).data);

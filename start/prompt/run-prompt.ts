@@ -1,12 +1,10 @@
 import path from 'node:path';
-import { apiClient } from './api-client.ts';
+import { CcDocker, CcDockerError, type PreviewEvent, type Session, type SessionEvent } from '../../client/main.ts';
 import type { PromptRequest } from '../settings/arguments.ts';
 import { mintToken, type TokenRequest } from '../settings/mint-token.ts';
 import { NOTHING_PRINTED, printEvent, type Piece } from './print-stream.ts';
 import { shownPath } from '../lib/project.ts';
-import { isRefused } from '../lib/refused.ts';
 import { firstLine } from './summary.ts';
-import { followSession } from './session-stream.ts';
 import type { Terminal } from '../lib/terminal.ts';
 
 /** The owner of the sessions of `npm start -- "PROMPT"`. */
@@ -41,27 +39,21 @@ export interface PromptRun {
 export async function runPrompt(run: PromptRun): Promise<boolean> {
   const { url, secret, claims, request, dataFolder, terminal, signal } = run;
   const token = await mintToken(secret, { ...claims, kind: 'user', sub: OWNER, ttlSeconds: TOKEN_SECONDS });
-  const api = apiClient(url, token);
   const fail = (line: string) => {
     terminal.line(`✗ ${line}`, 'red');
     return false;
   };
 
-  const session = await api.createSession(request.model === undefined ? {} : { model: request.model });
-  if (isRefused(session)) return fail(session.refused);
-  const { session_id } = session;
-  terminal.line(`› ${firstLine(request.prompt)}`, 'bold');
-  terminal.line(`session ${session_id}`, 'dim');
-  const message = await api.chat(session_id, request.prompt);
-  if (isRefused(message)) return fail(message.refused);
-
+  const cc = new CcDocker({ url, token, signal });
   let printed = NOTHING_PRINTED;
-  let outcome: string | undefined;
-  const stream = `${url.replace(/^http/, 'ws')}/api/v1/sessions/${session_id}/stream`;
-  const broken = await followSession(
-    stream,
-    token,
-    (event) => {
+  let session: Session;
+  let isCompleted: boolean | undefined;
+  try {
+    session = await cc.sessions.create({ config: request.model === undefined ? {} : { model: request.model } });
+    terminal.line(`› ${firstLine(request.prompt)}`, 'bold');
+    terminal.line(`session ${session.id}`, 'dim');
+    const { messageId } = await session.send(request.prompt);
+    for await (const event of session.events({ previews: true })) {
       const next = printEvent(printed, event);
       printed = next.printed;
       for (const { kind, text } of next.pieces) {
@@ -69,16 +61,24 @@ export async function runPrompt(run: PromptRun): Promise<boolean> {
         const body = text.replace(/\n$/, '');
         terminal.write(format === undefined ? text : terminal.style(format, body) + text.slice(body.length));
       }
-      const ended = /^message\.(completed|failed|interrupted)$/.exec(event.type)?.[1];
-      if (ended === undefined || event.data['message_id'] !== message.message_id) return false;
-      outcome = ended;
-      return true;
-    },
-    signal,
-  );
+      isCompleted = outcomeOf(event, messageId);
+      if (isCompleted !== undefined) break;
+    }
+  } catch (error) {
+    if (printed.midLine) terminal.write('\n');
+    if (signal.aborted) return false;
+    if (!(error instanceof CcDockerError)) throw error;
+    return fail(error.message);
+  }
   if (printed.midLine) terminal.write('\n');
-  if (broken !== undefined) return fail(broken.refused);
-  const files = path.join(dataFolder, 'runner', 'sessions', session_id, 'workspace');
-  if (outcome !== undefined) terminal.line(`files: ${shownPath(files)}`, 'dim');
-  return outcome === 'completed';
+  const files = path.join(dataFolder, 'runner', 'sessions', session.id, 'workspace');
+  terminal.line(`files: ${shownPath(files)}`, 'dim');
+  return isCompleted === true;
+}
+
+/** Whether the message has completed; undefined: it has not ended with this event. */
+function outcomeOf(event: SessionEvent | PreviewEvent, messageId: string): boolean | undefined {
+  const { type, data } = event;
+  if (type !== 'message.completed' && type !== 'message.failed' && type !== 'message.interrupted') return undefined;
+  return data.message_id === messageId ? type === 'message.completed' : undefined;
 }

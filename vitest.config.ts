@@ -2,6 +2,7 @@ import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/run/longest-first.ts';
 import { atMost, WAIT_MS } from './test/support/patience.ts';
+import { receive } from './test/support/chats/recorded-posts.ts';
 import type { RedisForTests } from './test/support/redis/redis-for-tests.ts';
 import { testsOfRoom } from './test/support/run/watched-rooms.ts';
 
@@ -42,8 +43,13 @@ function edge(bindings?: (redis: Extract<RedisForTests, { ok: true }>) => Record
           ACCESS_LOG: 'off',
           ...(redis?.ok ? bindings?.(redis) : {}),
         },
-        // Webhooks reach nothing here; test/real/start/edge/webhooks.test.ts posts them for real.
-        serviceBindings: { WEBHOOKS: () => new Response('ok') },
+        // Webhooks reach nothing here but stand-ins of what takes them; test/real/start/edge/webhooks.test.ts posts them for real.
+        serviceBindings: {
+          WEBHOOKS: async (request) => {
+            const { status, body } = await receive(request);
+            return new Response(body, { status });
+          },
+        },
       },
     };
   });

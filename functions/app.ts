@@ -26,6 +26,8 @@ import { runnerSockets } from './routes/runner-sockets.ts';
 import { addRunners } from './routes/runners.ts';
 import { addSessions } from './routes/session/sessions.ts';
 import { addSnapshots } from './routes/files/snapshots.ts';
+import { answerLinks } from './routes/answer-links.ts';
+import { addWebhooks } from './routes/webhooks.ts';
 import { withAccess } from './telemetry/access.ts';
 import { executionOf } from './telemetry/background.ts';
 import { withRequestId } from './telemetry/request-id.ts';
@@ -92,6 +94,7 @@ export function createApp(where: 'worker' | 'elsewhere' = 'worker'): OpenAPIHono
   app.route('/api/v1/discord', discordInteractions);
   app.use(withCors, withKnownHost, withKnownOrigin);
   addTelemetry(app);
+  app.route('/answer', answerLinks);
   if (where === 'worker') app.route('/api/v1/runner', runnerSockets);
   else app.all('/api/v1/runner/*', (c) => refuse(c, RUNNERS_ELSEWHERE));
   app.route('/api/v1', api());
@@ -127,6 +130,7 @@ function api(): OpenAPIHono<AppEnv> {
   addWorkspaces(app);
   addMessages(app);
   addInteractions(app);
+  addWebhooks(app);
   addEvents(app);
   addFiles(app);
   addDiscord(app);

@@ -81,6 +81,11 @@ export function noteCreated(c: Context<CallerEnv>, sessionId: string): void {
   remember(c.get('caller').owner, sessionId);
 }
 
+/** The origin at which people reach this service: `PUBLIC_URL`, or else the one at which the caller reached us. */
+export function originFor(c: C): string {
+  return originOf(c.get('settings').PUBLIC_URL ?? c.req.url).origin;
+}
+
 /** The address of the session's stream, under `PUBLIC_URL` or else the origin at which the caller reached us. */
 export function streamUrl(c: Context<CallerEnv>, sessionId: string): string {
   return streamUrls(c)(sessionId);

@@ -12,6 +12,7 @@ export const TokenType = {
   runner: 'runner+jwt',
   'runner-code': 'runner-code+jwt',
   ticket: 'ticket+jwt',
+  answer: 'answer+jwt',
   service: 'service+jwt',
 } as const;
 
@@ -55,6 +56,8 @@ export const userClaims = z.object({
 export const sessionClaims = z.object({ sub: uuid, epoch });
 /** `sub` is the session, which knows what else there is to know of the ticket. */
 export const ticketClaims = z.object({ sub: uuid, exp: z.number() });
+/** `sub` is the session, and `iid` what it asks: who has the token may answer that, until `exp`. */
+export const answerClaims = z.object({ sub: uuid, iid: uuid, iat: z.number(), exp: z.number() });
 /** `sub` is the runner's name: the same name means the same runner, with the same files. It has signed the token itself. */
 export const runnerClaims = z.object({ sub: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/), exp: z.number() });
 /** A code with which a runner of that name enrols its key, once, in that pool. `jti` tells it from others. */

@@ -2,6 +2,8 @@ import type { EdgeSettings } from '../../protocol/settings/edge-settings.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import { poolRefusal } from '../../protocol/settings/pools-setting.ts';
 import type { ContentBlock } from '../../protocol/content/blocks.ts';
+import type { SessionConfig } from '../../protocol/api/session/session-config.ts';
+import { receiverOf, type Receiver } from '../shared/webhooks/receiver.ts';
 import type { CreateSessionRequest } from '../../protocol/api/session/session.ts';
 import type { ChildCreation, Creation, Spawned } from '../rpc/session/creation.ts';
 import type { CreateInput } from '../rpc/directory-rpc.ts';
@@ -64,8 +66,9 @@ export class Creations {
   reserve({
     session_id,
     owner,
-    request,
+    request: input,
     idempotency_key: key,
+    origin,
     fork,
     author,
     traceparent,
@@ -79,6 +82,10 @@ export class Creations {
     if (existing !== null) return existing;
     // The caller's first call was cut off, and this is its second.
     if (list.has(session_id)) return session_id;
+    const { callback: wanted, ...config } = input.config;
+    const callback = this.#callbackOf(wanted, origin);
+    if (callback !== null && 'refused' in callback) return callback;
+    const request = { ...input, config };
     const full = child === null ? this.#refusal(now) : this.spawnRefusal(child.parent);
     if (full !== null) return full;
     const outside = poolRefusal(settings, owner, request.config.runner?.pool);
@@ -95,12 +102,22 @@ export class Creations {
     if (settings.MAX_SESSIONS_PER_HOUR > 0) this.#times.add(now);
     const permit = tree.add(session_id, child?.parent ?? null, request.config.budget_usd);
     const named = { ...(author && { author }), ...(traceparent !== undefined && { traceparent }) };
-    const stored: Begun = { ...begun, creation: { permit, spawn: child, ...named } };
+    const stored: Begun = { ...begun, creation: { permit, spawn: child, ...named, ...(callback && { callback }) } };
     sql.exec('INSERT INTO begun (id, json) VALUES (?, ?)', session_id, JSON.stringify(stored));
     if (blocks !== null) this.#prompts.add(session_id, blocks);
     storage.keepBeginning(session_id, begun.beginning);
     if (key !== undefined) this.#keys.add(key, session_id, asked, now);
     return session_id;
+  }
+
+  /** The receiver that a session's `config.callback` names; null: it names none. */
+  #callbackOf(callback: SessionConfig['callback'], origin: string | undefined): Receiver | Refusal | null {
+    if (callback === undefined) return null;
+    const { type: _webhook, ...target } = callback;
+    const random = crypto.getRandomValues(new Uint8Array(32));
+    const allow = this.#deps.settings.WEBHOOK_ALLOW;
+    const made = receiverOf(target, { path: 'config.callback.', origin, allow, random });
+    return 'refused' in made ? made : made.receiver;
   }
 
   /** Why a session may not have one more child; null: it may. */
@@ -133,6 +150,11 @@ export class Creations {
     const created = await sessionStub(this.#deps.env, id).create(call);
     this.#prompts.remove(id);
     return created;
+  }
+
+  /** The secret of a session's callback; undefined: it has none. */
+  callbackSecretOf(id: string): string | undefined {
+    return this.#begun(id).creation.callback?.secret;
   }
 
   /** What a child was created with. */

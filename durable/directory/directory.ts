@@ -4,10 +4,13 @@ import type { SessionTree } from '../../protocol/api/session/child.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { TreeName } from '../../protocol/link/runner-control.ts';
 import type { SnapshotView, StorageView, WorkspaceView } from '../../protocol/api/files/workspace.ts';
-import type { Spawned } from '../rpc/session/creation.ts';
+import type { DeliveryView, WebhookView } from '../../protocol/api/webhook.ts';
+import type { Created, Spawned } from '../rpc/session/creation.ts';
+import type { OwnerWebhooks } from '../rpc/session/owner-webhooks.ts';
 import type {
   ArtifactInput,
   CreateInput,
+  DeliveryQuery,
   DirectoryRpc,
   LeaseAnswer,
   LeaseInput,
@@ -20,6 +23,7 @@ import type {
   SummaryText,
   VersionedVerdict,
   ViewersInput,
+  WebhookInput,
 } from '../rpc/directory-rpc.ts';
 import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
 import { count, sendTelemetry } from '../rpc/telemetry/counts.ts';
@@ -32,6 +36,7 @@ import { SessionList } from './session-list.ts';
 import { OwnerStorage } from './storage.ts';
 import { TotalsReport } from './totals-report.ts';
 import { OwnerTree } from './tree.ts';
+import { WebhookDirectory } from './webhooks.ts';
 import { ViewerSlotTable } from './tables/viewer-slot-table.ts';
 
 /** After sessions could not be sent their turn permits, milliseconds until they are sent again. */
@@ -47,6 +52,7 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
   readonly #tree: OwnerTree;
   readonly #creations: Creations;
   readonly #viewers: ViewerSlotTable;
+  readonly #webhooks: WebhookDirectory;
   readonly #settings: EdgeSettings;
   readonly #totals: TotalsReport;
 
@@ -60,6 +66,7 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
     this.#tree = new OwnerTree(sql, settings, env);
     this.#creations = new Creations({ sql, settings, env, list: this.#list, storage: this.#storage, tree: this.#tree });
     this.#viewers = new ViewerSlotTable(sql);
+    this.#webhooks = new WebhookDirectory(sql, settings);
     this.#settings = settings;
     this.#totals = new TotalsReport(ctx, env, () => ({
       sessions: this.#list.countByStatus(),
@@ -68,10 +75,13 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
     if (isNew) stampVersion(sql, DIRECTORY_SCHEMA);
   }
 
-  async create(input: CreateInput): Promise<StoredSessionView | Refusal> {
+  async create(input: CreateInput): Promise<Created | Refusal> {
     const asked = input.fork?.asked ?? JSON.stringify(input.request);
     const reserved = this.#creations.reserve({ ...input, child: null, blocks: null, asked });
-    return typeof reserved === 'string' ? this.#create(reserved, input.owner) : reserved;
+    if (typeof reserved !== 'string') return reserved;
+    const view = await this.#create(reserved, input.owner);
+    const callback_secret = this.#creations.callbackSecretOf(reserved);
+    return callback_secret === undefined ? view : { ...view, callback_secret };
   }
 
   async forked(key: string, asked: string, owner: string): Promise<StoredSessionView | Refusal | null> {
@@ -123,6 +133,7 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
     this.#list.remove(sessionId);
     this.#creations.remove(sessionId);
     this.#viewers.remove(sessionId);
+    this.#webhooks.deliveries.forgetSession(sessionId);
     this.#tree.remove(sessionId);
     this.#sendPermits();
     await this.#storage.forgetSession(sessionId);
@@ -164,6 +175,39 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
     // The session was deleted meanwhile: it lets nobody in any more.
     if (!this.#list.has(input.session_id)) return 0;
     return this.#viewers.hold(input, this.#settings.MAX_VIEWERS_PER_OWNER, Date.now());
+  }
+
+  setWebhook(input: WebhookInput): WebhookView | Refusal {
+    return this.#webhooks.put(input, Date.now());
+  }
+
+  webhooks(): WebhookView[] {
+    return this.#webhooks.list();
+  }
+
+  webhook(name: string): WebhookView | Refusal {
+    return this.#webhooks.show(name);
+  }
+
+  removeWebhook(name: string): { deleted: true } | Refusal {
+    return this.#webhooks.remove(name);
+  }
+
+  webhooksSince(version: number | null): OwnerWebhooks | null {
+    return this.#webhooks.since(version);
+  }
+
+  deliveriesChanged(sessionId: string, views: readonly Omit<DeliveryView, 'session_id'>[]): void {
+    // A session that was deleted meanwhile has no deliveries any more.
+    if (this.#list.has(sessionId)) this.#webhooks.report(sessionId, views);
+  }
+
+  deliveries(query: DeliveryQuery): { data: DeliveryView[]; next_cursor: string | null } {
+    return this.#webhooks.deliveries.page(query);
+  }
+
+  sessionOfDelivery(id: string): string | null {
+    return this.#webhooks.deliveries.sessionOf(id);
   }
 
   leaseWorkspace(input: LeaseInput): LeaseAnswer {

@@ -2,13 +2,15 @@ import type { SessionTree } from '../../protocol/api/session/child.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { CreateSessionRequest, SessionStatus } from '../../protocol/api/session/session.ts';
 import type { SnapshotView, StorageView, WorkspaceView } from '../../protocol/api/files/workspace.ts';
+import type { DeliveryState, DeliveryView, WebhookRequest, WebhookView } from '../../protocol/api/webhook.ts';
+import type { OwnerWebhooks } from './session/owner-webhooks.ts';
 import type { ContentBlock } from '../../protocol/content/blocks.ts';
 import type { NamedAuthor } from '../../protocol/git/git-author.ts';
 import type { JsonText } from '../../protocol/json-text.ts';
 import type { TreeName } from '../../protocol/link/runner-control.ts';
 import type { Head } from '../shared/trees.ts';
 import type { Verdict } from '../shared/turn-permit.ts';
-import type { ChildCreation, Spawned } from './session/creation.ts';
+import type { ChildCreation, Created, Spawned } from './session/creation.ts';
 import type { StoredSessionView, StoredSummary, VersionedSummary } from './session/views.ts';
 
 export interface CreateInput {
@@ -20,6 +22,8 @@ export interface CreateInput {
   readonly author?: NamedAuthor;
   /** Where in a trace it is created. Absent: in none. */
   readonly traceparent?: string | undefined;
+  /** The origin at which the caller reached the service. Absent: it was none that links can lead to. */
+  readonly origin?: string;
   /** It begins as a fork; `asked` is the caller's request as text, which is kept with the key. */
   readonly fork?: ForkOrigin & { readonly asked: string };
 }
@@ -133,10 +137,27 @@ export type LeaseAnswer =
   /** `detail` says who has it, and what to do. */
   | { readonly leased: false; readonly detail: string };
 
+/** An owner's webhook to set up, or to replace. */
+export interface WebhookInput {
+  readonly name: string;
+  readonly request: WebhookRequest;
+  /** The origin at which the owner reached the service. */
+  readonly origin: string;
+}
+
+/** What of the owner's list of deliveries is asked for. */
+export interface DeliveryQuery {
+  readonly state: DeliveryState | undefined;
+  readonly webhook: string | undefined;
+  /** The id of the last one of the page before. */
+  readonly cursor: string | undefined;
+  readonly limit: number;
+}
+
 /** What handlers and sessions may ask of an owner's directory. */
 export interface DirectoryRpc extends Rpc.DurableObjectBranded {
   /** Reserves a place among the owner's sessions and creates one. The same key with the same body is the same session. */
-  create(input: CreateInput): Promise<StoredSessionView | Refusal>;
+  create(input: CreateInput): Promise<Created | Refusal>;
   /** The fork that this key created from the same request; null: none yet. */
   forked(key: string, asked: string, owner: string): Promise<StoredSessionView | Refusal | null>;
   /** As `create`, for a session's child: it reserves the child's place in the tree as well. */
@@ -174,6 +195,20 @@ export interface DirectoryRpc extends Rpc.DurableObjectBranded {
 
   /** A session takes slots for its viewers, or gives them back. The answer is how many it has now. */
   holdViewers(input: ViewersInput): number;
+
+  /** Sets up a webhook for all sessions of the owner, or replaces it. */
+  setWebhook(input: WebhookInput): WebhookView | Refusal;
+  webhooks(): WebhookView[];
+  webhook(name: string): WebhookView | Refusal;
+  removeWebhook(name: string): { deleted: true } | Refusal;
+  /** All webhooks, with their secrets, for a session that knows them as they were at `version`; null: they have not changed. */
+  webhooksSince(version: number | null): OwnerWebhooks | null;
+  /** A session reports deliveries that have changed. */
+  deliveriesChanged(sessionId: string, views: readonly Omit<DeliveryView, 'session_id'>[]): void;
+  /** Deliveries of all sessions, the newest first. */
+  deliveries(query: DeliveryQuery): { data: DeliveryView[]; next_cursor: string | null };
+  /** The session that has a delivery. */
+  sessionOfDelivery(id: string): string | null;
 
   /** Leases a persistent workspace to a session. */
   leaseWorkspace(input: LeaseInput): LeaseAnswer;

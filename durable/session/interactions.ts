@@ -1,9 +1,11 @@
 import type { InteractionState, InteractionView, ResolveRequest } from '../../protocol/api/session/interaction.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
+import { jsonText } from '../../protocol/json-text.ts';
 import { isAsked, notAsked } from '../shared/interactions/answerers.ts';
 import { interactionViewOf } from '../shared/interactions/interaction-view.ts';
 import type { SessionStore } from './store/store.ts';
-import type { InteractionPage } from '../rpc/session/views.ts';
+import type { InteractionPage, LinkedInteraction } from '../rpc/session/views.ts';
+import { settingsOf } from './core/settings/live-settings.ts';
 import type { SessionRecord } from './store/record.ts';
 
 const UNKNOWN_INTERACTION: Refusal = {
@@ -46,6 +48,16 @@ export class SessionInteractions {
     const found = this.#store.interactions.get(id);
     if (found === null) return UNKNOWN_INTERACTION;
     return person === owner || isAsked(found, person) ? interactionViewOf(found, session_id) : notAsked(found);
+  }
+
+  /** An interaction for whoever has the link that answers it, and in whose name that is. */
+  linked(id: string): LinkedInteraction | Refusal | null {
+    const { record } = this.#store;
+    if (record === null) return null;
+    const { identity, live } = record;
+    const view = this.show(identity.owner, id);
+    if (view === null || 'refused' in view) return view;
+    return { owner: identity.owner, title: settingsOf(identity, live).title, view: jsonText(view) };
   }
 
   /** Answers an interaction. The first answer wins: the same answer again changes nothing, a different one is refused. */

@@ -1,5 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { ArtifactView } from '../../protocol/api/files/artifact.ts';
+import type { DeliveryView } from '../../protocol/api/webhook.ts';
 import type { FilesRefusal } from '../../protocol/api/files/files.ts';
 import type { InteractionState, InteractionView, ResolveRequest } from '../../protocol/api/session/interaction.ts';
 import type { InterruptAnswer, MessageStatus, MessageView, WakeupView } from '../../protocol/api/session/message.ts';
@@ -15,12 +16,20 @@ import type { Caller } from '../rpc/caller.ts';
 import type { CreateCall, SpawnCall, Spawned } from '../rpc/session/creation.ts';
 import type { QuotaNotice, VersionedVerdict } from '../rpc/directory-rpc.ts';
 import type { EdgeEnv } from '../rpc/edge-env.ts';
-import type { ContainerFacts, PromptInput, SessionRpc, WaitFor } from '../rpc/session/session-rpc.ts';
+import type {
+  ContainerFacts,
+  DeliveryPageQuery,
+  PromptInput,
+  SessionRpc,
+  WaitFor,
+} from '../rpc/session/session-rpc.ts';
 import type {
   ArtifactPage,
   ChildLine,
   ChildOutcome,
+  DeliveryPage,
   InteractionPage,
+  LinkedInteraction,
   MessagePage,
   SnapshotPage,
   StoredSessionView,
@@ -41,6 +50,11 @@ import { newTicket } from './viewers/tickets.ts';
 import type { SessionStore } from './store/store.ts';
 import { eventPage } from './store/event-page.ts';
 import { summaryOf, viewOf } from './store/views.ts';
+
+const DELIVERY_NOT_FOUND: Refusal = {
+  refused: 'delivery_not_found',
+  detail: 'The session has no delivery with this id, or no longer: it keeps the newest ones (WEBHOOK_DELIVERIES_KEPT).',
+};
 
 /**
  * One session: its log, its messages, its container's link and those who watch it. All state and all ordering are here.
@@ -64,9 +78,9 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
   } {
     if (this.#store.record === null) {
       const { fork_of: forked_from } = beginning;
-      const { spawn, author } = creation;
+      const { spawn, author, callback } = creation;
       const fixed = { session_id, owner, created: Date.now(), request, forked_from, spawn };
-      const identity = { ...fixed, ...(author && { author }) };
+      const identity = { ...fixed, ...(author && { author }), ...(callback && { callback }) };
       this.#store.begin(identity, beginning, creation);
       const kind = spawn !== null ? 'child' : forked_from === null ? 'direct' : 'fork';
       count('cc_docker_sessions_created_total', { kind });
@@ -146,6 +160,27 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
 
   resolve(person: string, id: string, request: ResolveRequest): InteractionView | Refusal {
     return this.#assembly.interactions.resolve(person, id, request) ?? SESSION_NOT_FOUND;
+  }
+
+  linked(id: string): LinkedInteraction | Refusal {
+    return this.#assembly.interactions.linked(id) ?? SESSION_NOT_FOUND;
+  }
+
+  deliveries(owner: string, { state, cursor, limit }: DeliveryPageQuery): DeliveryPage | Refusal {
+    return this.#store.forOwner(owner, ({ identity: { session_id } }) => {
+      const page = this.#store.deliveries.page(state, cursor, limit);
+      return { ...page, data: page.data.map((view) => ({ ...view, session_id })) };
+    });
+  }
+
+  redeliver(owner: string, id: string): DeliveryView | Refusal {
+    return this.#store.forOwner(owner, ({ identity: { session_id } }) => {
+      if (!this.#store.deliveries.again(id, Date.now())) return DELIVERY_NOT_FOUND;
+      this.#assembly.webhooks.send();
+      this.#assembly.setAlarm();
+      const view = this.#store.deliveries.show(id);
+      return view === null ? DELIVERY_NOT_FOUND : { ...view, session_id };
+    });
   }
 
   async stop(owner: string): Promise<{ session_id: string; status: SessionStatus } | Refusal> {

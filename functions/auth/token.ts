@@ -2,7 +2,7 @@ import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload, type JWTVeri
 import type { z } from 'zod';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import { verifyingKeys, type TokenKind, type KeySettings } from '../../protocol/token-keys.ts';
-import { LEEWAY_SECONDS, sessionClaims, ticketClaims, TokenType } from '../../protocol/token.ts';
+import { answerClaims, LEEWAY_SECONDS, sessionClaims, ticketClaims, TokenType } from '../../protocol/token.ts';
 
 const HOW = 'Send `Authorization: Bearer <JWT>`; `npm run --silent token -- --sub NAME` prints one.';
 
@@ -37,6 +37,11 @@ export function verifySession(
 /** Checks a ticket, as far as its signature goes: a stranger's guess does not get as far as the session, which knows the rest. */
 export function verifyTicket(ticket: string, settings: KeySettings): Promise<Verified<z.infer<typeof ticketClaims>>> {
   return verifyToken(ticket, settings, 'ticket', ticketClaims);
+}
+
+/** Checks the token of a link that answers a question, as far as its signature goes. */
+export function verifyAnswer(token: string, settings: KeySettings): Promise<Verified<z.infer<typeof answerClaims>>> {
+  return verifyToken(token, settings, 'answer', answerClaims);
 }
 
 /** Checks a token of a kind whose key is derived from the secret. */

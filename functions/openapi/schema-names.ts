@@ -11,6 +11,7 @@ import { problem } from '../../protocol/api/problem.ts';
 import * as runners from '../../protocol/api/runners.ts';
 import * as config from '../../protocol/api/session/session-config.ts';
 import * as session from '../../protocol/api/session/session.ts';
+import * as webhook from '../../protocol/api/webhook.ts';
 import * as workspace from '../../protocol/api/files/workspace.ts';
 import { contentBlock, shownBlock } from '../../protocol/content/blocks.ts';
 import { prompt } from '../../protocol/content/prompt.ts';
@@ -92,6 +93,16 @@ export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
 
   Artifact: artifact.artifactView,
   ArtifactList: artifact.artifactList,
+
+  WebhookRequest: webhook.webhookRequest,
+  WebhookCallback: webhook.webhookCallback,
+  WebhookFormat: webhook.webhookFormat,
+  WebhookTarget: webhook.shownTarget,
+  Webhook: webhook.webhookView,
+  WebhookList: webhook.webhookList,
+  Delivery: webhook.deliveryView,
+  DeliveryState: webhook.deliveryState,
+  DeliveryList: webhook.deliveryList,
 
   DiscordNotifyRequest: discord.discordNotifyRequest,
   DiscordNotified: discord.discordNotified,

@@ -12,6 +12,10 @@ export const TAGS = [
   { name: 'Artifacts', description: 'Copies of files that the agent has given to people.' },
   { name: 'Snapshots', description: 'Saved files and conversations, and sessions that begin from them.' },
   { name: 'Workspaces', description: 'Files that outlive a session, and how much of the storage is used.' },
+  {
+    name: 'Webhooks',
+    description: 'Where word of sessions is posted to: servers, Slack, ntfy, Telegram; and what became of each post.',
+  },
   { name: 'Discord', description: 'To say and to ask something over Discord, and whose accounts are whose.' },
   { name: 'Administration', description: 'For who runs the service: tokens, the audit log, runners.' },
   { name: 'Service', description: 'How the service is.' },

@@ -7,15 +7,17 @@ import { refuse } from '../refuse.ts';
 
 /** The calls whose bodies may carry images and documents. */
 const TAKES_BLOCKS = /\/sessions\/[^/]+\/(chat|spawn)$/;
-/** The calls that take JSON, and nothing else. (A file is written by PUT.) */
-const TAKES_JSON = ['POST', 'PATCH'];
+/** The methods of calls that take JSON, and nothing else: all but a file that is written. */
+const TAKES_JSON = ['POST', 'PATCH', 'PUT'];
+const IS_FILE = /\/sessions\/[^/]+\/files(\/|$)/;
 
 /**
  * Reads the body of a call that takes JSON, and goes on. Refuses one that is too large, whatever length was declared, or is not JSON.
  * Large ones of an owner are taken one after another.
  */
 export async function withJsonBody(c: Context<CallerEnv>, next: Next): Promise<Response | void> {
-  if (!TAKES_JSON.includes(c.req.method)) return next();
+  const isFile = c.req.method === 'PUT' && IS_FILE.test(c.req.path);
+  if (!TAKES_JSON.includes(c.req.method) || isFile) return next();
   const { BODY_TIMEOUT: seconds } = c.get('settings');
   let endTurn: (() => void) | undefined;
   const beforeParsing = async (bytes: number) => {

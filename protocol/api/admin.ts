@@ -15,6 +15,8 @@ const auditAction = z.enum([
   'file.read',
   'file.written',
   'interaction.answered',
+  'webhook.changed',
+  'webhook.deleted',
 ]);
 export type AuditAction = z.infer<typeof auditAction>;
 

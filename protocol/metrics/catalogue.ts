@@ -75,6 +75,11 @@ const EDGE_METRICS = {
     labels: ['kind'],
   },
   cc_docker_cost_usd_total: { type: 'counter', help: 'Cost of turns that have ended, US dollars', labels: [] },
+  cc_docker_webhook_posts_total: {
+    type: 'counter',
+    help: 'Posts of webhooks, by what came of them: delivered, to be tried again, given up',
+    labels: ['outcome'],
+  },
   cc_docker_events_stored_total: { type: 'counter', help: 'Events that were stored', labels: [] },
   cc_docker_event_stored_bytes_total: { type: 'counter', help: 'Bytes of the events that were stored', labels: [] },
   cc_docker_viewer_bytes_total: {

@@ -42,6 +42,12 @@ export const boundsSettings = z.object({
   /** What a container may send: events a second, and KB a second. Ten seconds' worth may come at once. */
   EVENTS_PER_SECOND: bound(1000, 1_000_000),
   EVENT_KB_PER_SECOND: bound(8192, 10_000_000),
+  /** Webhooks of an owner. */
+  MAX_WEBHOOKS_PER_OWNER: bound(20, 1000),
+  /** MB that wait in one session to be posted to one receiver. */
+  WEBHOOK_QUEUE_MB: bound(8, 100_000),
+  /** Deliveries that a session keeps of those that are done with. The oldest go first. */
+  WEBHOOK_DELIVERIES_KEPT: whole(100, 1, 10_000),
   /** MB of messages that wait in one session. */
   MAX_QUEUE_MB: bound(64, 100_000),
   /** MCP servers of one session. */

@@ -10,6 +10,7 @@ const PURE_SHARED = [
   'durable/shared/tokens/revocation.ts',
   'durable/shared/session-status.ts',
   'durable/shared/token-bucket.ts',
+  'durable/shared/webhooks',
   'durable/shared/trees.ts',
   'durable/shared/turn-permit.ts',
 ];
@@ -66,13 +67,14 @@ export const IMPORT_TABLE: Readonly<Record<string, readonly string[]>> = {
   'durable/session/viewers': [...ROOM, 'redis'],
   'durable/session/container': ROOM,
   'durable/session/files': [...ROOM, 'durable/session/container'],
+  'durable/session/webhooks': ROOM,
   'durable/session/children': [...ROOM, 'durable/session/container', 'durable/session/files'],
 
   // What is pure: no I/O, no clock, no ids (`.oxlintrc.json` forbids the globals)
   'durable/*/core': PURE,
-  'durable/session/core': [...PURE, 'npm:ipaddr.js', 'npm:standardwebhooks'],
   'durable/discord/core': [...PURE, 'npm:discord-api-types'],
   ...Object.fromEntries(PURE_SHARED.map((file) => [file, PURE])),
+  'durable/shared/webhooks': [...PURE, 'npm:ipaddr.js', 'npm:standardwebhooks'],
 
   // The runner: downwards only
   'runner/lib': LAYER_1,

@@ -1,6 +1,7 @@
 import type { SpawnRequest } from '../../../protocol/api/session/child.ts';
 import type { NamedAuthor } from '../../../protocol/git/git-author.ts';
 import type { CreateSessionRequest } from '../../../protocol/api/session/session.ts';
+import type { Receiver } from '../../shared/webhooks/receiver.ts';
 import type { ContentBlock } from '../../../protocol/content/blocks.ts';
 import type { ParentFacts } from '../../session/core/identity.ts';
 import type { Beginning } from '../../shared/trees.ts';
@@ -12,6 +13,8 @@ export interface Creation {
   readonly permit: 'free' | 'due';
   /** Null: no session began it. */
   readonly spawn: ChildCreation | null;
+  /** See `SessionIdentity`. */
+  readonly callback?: Receiver;
   /** See `SessionIdentity`. */
   readonly author?: NamedAuthor;
   /** What created it, in its trace (`traceparent`). Absent: it is not traced. */
@@ -38,6 +41,14 @@ export interface SpawnCall {
   readonly idempotency_key: string | undefined;
   /** The `traceparent` of the call that asks for it. Absent: the turn that runs does, or nothing that is traced. */
   readonly traceparent?: string | undefined;
+  /** The origin at which the caller reached the service: links lead there. Absent: the agent calls. */
+  readonly origin?: string;
+}
+
+/** A session that has been created. */
+export interface Created extends StoredSessionView {
+  /** The secret that signs its callback's posts; absent: it has none. Only its creator hears of it. */
+  readonly callback_secret?: string;
 }
 
 /** A child that has been created. */

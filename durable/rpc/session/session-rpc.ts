@@ -1,4 +1,5 @@
 import type { ArtifactView } from '../../../protocol/api/files/artifact.ts';
+import type { DeliveryState, DeliveryView } from '../../../protocol/api/webhook.ts';
 import type { FilesRefusal } from '../../../protocol/api/files/files.ts';
 import type { InteractionState, InteractionView, ResolveRequest } from '../../../protocol/api/session/interaction.ts';
 import type {
@@ -30,13 +31,23 @@ import type {
   ArtifactPage,
   ChildLine,
   ChildOutcome,
+  DeliveryPage,
   InteractionPage,
+  LinkedInteraction,
   MessagePage,
   SnapshotPage,
   StoredSessionView,
   TurnPage,
   VersionedSummary,
 } from './views.ts';
+
+/** What of a session's deliveries is asked for. */
+export interface DeliveryPageQuery {
+  readonly state: DeliveryState | undefined;
+  /** The id of the last one of the page before. */
+  readonly cursor: string | undefined;
+  readonly limit: number;
+}
 
 /** A message for the agent. */
 export interface PromptInput {
@@ -115,6 +126,13 @@ export interface SessionRpc extends Rpc.DurableObjectBranded {
   ): InteractionPage | Refusal;
   interaction(person: string, id: string): InteractionView | Refusal;
   resolve(person: string, id: string, request: ResolveRequest): InteractionView | Refusal;
+  /** The interaction that a link answers, which its token has proved. The answer itself is given by `resolve`, in the owner's name. */
+  linked(id: string): LinkedInteraction | Refusal;
+
+  /** What its webhooks have posted and are to post, the newest first. */
+  deliveries(owner: string, query: DeliveryPageQuery): DeliveryPage | Refusal;
+  /** Posts a delivery again, or now if it waits. */
+  redeliver(owner: string, id: string): DeliveryView | Refusal;
 
   /** Asks for a snapshot. `id` becomes its own, unless a snapshot of just these files exists already. */
   requestSnapshot(owner: string, id: string): Promise<SnapshotView | Refusal>;

@@ -5,11 +5,10 @@ import { v7 as uuidV7 } from 'uuid';
 import { withoutRedis } from '../../../protocol/settings/redis-settings.ts';
 import { blocksOf, promptText } from '../../../protocol/content/prompt.ts';
 import type { ChildCreation, SpawnCall, Spawned } from '../../rpc/session/creation.ts';
+import { receiverOf, type Receiver } from '../../shared/webhooks/receiver.ts';
 import { RetryingCall, type Outgoing } from '../../shared/retrying-call.ts';
 import type { SharedWorkspace } from '../container/shared-workspace.ts';
 import { childConfigOf } from '../core/children/child-config.ts';
-import { signingSecret } from '../core/children/delivery.ts';
-import { targetRefusal } from '../core/children/webhook-target.ts';
 import { fingerprint } from '../core/fingerprint.ts';
 import { promptBytes, queueExcess } from '../core/queue-bound.ts';
 import { inheritsFrom } from '../core/identity.ts';
@@ -67,6 +66,7 @@ export class SessionChildren implements Outgoing {
     request,
     idempotency_key: key,
     traceparent,
+    origin,
     isWanted,
   }: WantedSpawnCall): Promise<Spawned | Refusal> {
     const { directory } = this.#peers;
@@ -79,8 +79,8 @@ export class SessionChildren implements Outgoing {
     if ('refused' in narrowed) return narrowed;
     const tooMuch = queueExcess(0, promptBytes(request.prompt), this.#store.settings);
     if (tooMuch !== null) return tooMuch;
-    const badTarget = this.#callbackRefusal(request);
-    if (badTarget !== null) return badTarget;
+    const webhook = this.#webhookOf(request, origin);
+    if (webhook !== null && 'refused' in webhook) return webhook;
     // Checked early, so that no snapshot is taken for a child that is refused.
     const refused = await directory.spawnRefusal(session_id);
     if (refused !== null) return refused;
@@ -92,7 +92,7 @@ export class SessionChildren implements Outgoing {
       title: request.title ?? null,
       message_id: uuidV7(),
       prompt: promptText(request.prompt),
-      webhook: webhookOf(request),
+      webhook,
       ...channelOf(request, session_id),
       // The parent may itself work in another session's files. The child then works in those.
       inherits: request.workspace.type === 'inherit' ? (inheritsFrom(identity) ?? session_id) : null,
@@ -177,13 +177,15 @@ export class SessionChildren implements Outgoing {
     if (last !== undefined && this.#store.record !== null) this.#store.parentUpdates.delivered(last.n);
   }
 
-  #callbackRefusal({ callback }: SpawnRequest): Refusal | null {
+  /** The receiver that the child's callback names; null: it names none. */
+  #webhookOf({ callback }: SpawnRequest, origin: string | undefined): Receiver | Refusal | null {
     if (callback === undefined) return null;
-    if (callback.type === 'pubsub') return withoutRedis(this.#store.settings, 'A callback of the type pubsub');
-    const message = targetRefusal(callback.url, callback.secret, this.#store.settings.WEBHOOK_ALLOW);
-    if (message === null) return null;
-    const path = 'callback.url';
-    return { refused: 'invalid_request', detail: `${path}: ${message}`, errors: [{ path, message }] };
+    const { settings } = this.#store;
+    if (callback.type === 'pubsub') return withoutRedis(settings, 'A callback of the type pubsub');
+    const { type: _webhook, ...target } = callback;
+    const random = crypto.getRandomValues(new Uint8Array(32));
+    const made = receiverOf(target, { path: 'callback.', origin, allow: settings.WEBHOOK_ALLOW, random });
+    return 'refused' in made ? made : made.receiver;
   }
 
   /**
@@ -205,11 +207,6 @@ export class SessionChildren implements Outgoing {
         : await this.#peers.session(host).forkSource(identity.owner, id, undefined);
     return 'refused' in source ? source : { type: 'ephemeral', snapshot: source.snapshot_id };
   }
-}
-
-function webhookOf({ callback }: SpawnRequest): ChildCreation['webhook'] {
-  if (callback?.type !== 'webhook') return null;
-  return { url: callback.url, secret: callback.secret ?? signingSecret(crypto.getRandomValues(new Uint8Array(32))) };
 }
 
 /** The seed's name for it, unless the request has another. */

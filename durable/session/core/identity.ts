@@ -1,4 +1,5 @@
 import type { CreateSessionRequest } from '../../../protocol/api/session/session.ts';
+import type { Receiver } from '../../shared/webhooks/receiver.ts';
 import type { NamedAuthor } from '../../../protocol/git/git-author.ts';
 
 /** What a child's parent fixed when it created the child. */
@@ -10,7 +11,7 @@ export interface ParentFacts {
   /** As text. Its images and documents are with the message alone. */
   readonly prompt: string;
   /** The webhook that its updates are posted to as well; null: only its parent gets them. */
-  readonly webhook: { readonly url: string; readonly secret: string } | null;
+  readonly webhook: Receiver | null;
   /** The channel of Redis that its updates are published on as well. Absent: on none, as in what version 4 stored. */
   readonly channel?: string;
   /** The session whose files it works in; null: it has files of its own. */
@@ -30,6 +31,8 @@ export interface SessionIdentity {
   readonly forked_from: string | null;
   /** Null: it has no parent. */
   readonly spawn: ParentFacts | null;
+  /** Where word of it is posted to (`config.callback`). Absent: nowhere, or it is a child, whose parent says where. */
+  readonly callback?: Receiver;
 }
 
 /** The owner's persistent workspace that the session works in; null: its workspace is its own. */

@@ -7,7 +7,7 @@ type Json = Record<string, unknown>;
 export const SESSION_SCHEMA: Schema = {
   of: 'session',
   firstTable: 'record',
-  migrations: [groupRecord, toVersion3, keepResults, toVersion5],
+  migrations: [groupRecord, toVersion3, keepResults, toVersion5, shareDeliveries],
 };
 
 /**
@@ -57,6 +57,46 @@ function keepResults(sql: SqlStorage): void {
 function toVersion5(sql: SqlStorage): void {
   dateKeys(sql, 'message_keys');
   sizeMessages(sql);
+}
+
+/**
+ * 5 → 6: what webhooks post may have several receivers. What waits of version 5 is of a child's callback, and is posted as it
+ * was stored. Its events have no number there: numbers below zero are no event's.
+ */
+function shareDeliveries(sql: SqlStorage): void {
+  if (!hasTable(sql, 'deliveries')) return;
+  sql.exec(`CREATE TABLE webhook_notices (
+    n INTEGER PRIMARY KEY AUTOINCREMENT, seq INTEGER, type TEXT NOT NULL, of TEXT NOT NULL, time INTEGER NOT NULL,
+    json TEXT NOT NULL, UNIQUE (seq, type, of))`);
+  sql.exec(`CREATE TABLE webhook_deliveries (
+    n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, receiver TEXT NOT NULL, notice INTEGER NOT NULL,
+    state TEXT NOT NULL, attempts INTEGER NOT NULL, next_at INTEGER NOT NULL, last_status INTEGER, tried INTEGER,
+    created INTEGER NOT NULL, detail TEXT, changes INTEGER NOT NULL, reported INTEGER NOT NULL)`);
+  const waiting = sql.exec<{ n: number; id: string; body: string; attempts: number; next_at: number }>(
+    'SELECT n, id, body, attempts, next_at FROM deliveries ORDER BY n',
+  );
+  for (const { n, id, body, attempts, next_at } of waiting.toArray()) {
+    const { type, timestamp, data } = JSON.parse(body) as { type: string; timestamp: string; data: Json };
+    const time = Date.parse(timestamp);
+    sql.exec(
+      `INSERT INTO webhook_notices (n, seq, type, of, time, json) VALUES (?, ?, ?, 'child', ?, ?)`,
+      n,
+      -n,
+      type,
+      time,
+      JSON.stringify(data),
+    );
+    sql.exec(
+      `INSERT INTO webhook_deliveries (id, receiver, notice, state, attempts, next_at, created, changes, reported)
+        VALUES (?, 'callback', ?, 'waiting', ?, ?, ?, 1, 0)`,
+      id,
+      n,
+      attempts,
+      next_at,
+      time,
+    );
+  }
+  sql.exec('DROP TABLE deliveries');
 }
 
 /** What each message takes that has not ended. */

@@ -3,7 +3,6 @@ import type { StoredDeskUpdate } from '../core/desk-update.ts';
 import type { AgentCallTable } from './tables/agent-call-table.ts';
 import type { ChildTable } from './tables/child-table.ts';
 import type { CommandTable } from './tables/command-table.ts';
-import type { DeliveryTable } from './tables/delivery-table.ts';
 import type { EventLog } from './tables/event-log.ts';
 import type { InteractionTable } from './tables/interaction-table.ts';
 import type { MessageTable } from './messages/message-table.ts';
@@ -12,6 +11,8 @@ import type { TraceTable } from './messages/trace-table.ts';
 import type { TurnTable } from './messages/turn-table.ts';
 import type { UpdateTable } from './tables/update-table.ts';
 import type { WakeupTable } from './tables/wakeup-table.ts';
+import type { DeliveryTable } from './webhooks/delivery-table.ts';
+import type { UnroutedTable } from './webhooks/unrouted-table.ts';
 
 /** The tables that a transaction of a session writes to. */
 export interface SessionTables {
@@ -26,6 +27,7 @@ export interface SessionTables {
   readonly children: ChildTable;
   readonly parentUpdates: UpdateTable<ChildEvent>;
   readonly deliveries: DeliveryTable;
+  readonly unrouted: UnroutedTable;
   readonly deskUpdates: UpdateTable<StoredDeskUpdate>;
   /** Null: nothing is traced. */
   readonly traces: TraceTable | null;

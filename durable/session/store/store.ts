@@ -12,7 +12,6 @@ import type { Creation } from '../../rpc/session/creation.ts';
 import { ChildTable } from './tables/child-table.ts';
 import { CommandTable } from './tables/command-table.ts';
 import { CursorTable } from './tables/cursor-table.ts';
-import { DeliveryTable } from './tables/delivery-table.ts';
 import { EventLog, type Retention } from './tables/event-log.ts';
 import { InteractionTable } from './tables/interaction-table.ts';
 import { MessageTable } from './messages/message-table.ts';
@@ -28,6 +27,8 @@ import { migrate, stampVersion } from '../../shared/schema.ts';
 import { SESSION_SCHEMA } from './migrations.ts';
 import { newRecord, type SessionRecord } from './record.ts';
 import { SnapshotTable } from './tables/snapshot-table.ts';
+import { DeliveryTable } from './webhooks/delivery-table.ts';
+import { UnroutedTable } from './webhooks/unrouted-table.ts';
 
 /** Events whose time is over are deleted together, so that one alarm serves those of an hour. */
 const PRUNE_TOGETHER_MS = 3_600_000;
@@ -51,6 +52,7 @@ export class SessionStore {
   readonly parentUpdates: UpdateTable<ChildEvent>;
   readonly deskUpdates: UpdateTable<StoredDeskUpdate>;
   readonly deliveries: DeliveryTable;
+  readonly unrouted: UnroutedTable;
   readonly streamCursor: CursorTable;
   /** Null: no collector is set, so nothing is traced. */
   readonly traces: TraceTable | null;
@@ -86,6 +88,7 @@ export class SessionStore {
     this.deskUpdates = new UpdateTable(storage.sql, 'desk_news');
     this.isOnDiscord = isDiscordReady(settings, 'notify');
     this.deliveries = new DeliveryTable(storage.sql);
+    this.unrouted = new UnroutedTable(storage.sql);
     this.streamCursor = new CursorTable(storage.sql);
     const { OTEL_EXPORTER_OTLP_ENDPOINT: collector, OTEL_TRACES_SAMPLER_ARG: ratio } = settings;
     this.traces = collector === undefined ? null : new TraceTable(storage.sql, ratio);
@@ -149,6 +152,7 @@ export class SessionStore {
       asks: interactionLimitsOf(before.identity, this.settings),
       tools: agentToolsOf(before.identity, this.settings),
       queue: this.settings,
+      deliveries: this.settings,
     };
     const tx = new Transaction(before, this.#seq, this, limits, now);
     const result = this.#transaction(() => {
@@ -216,6 +220,7 @@ export class SessionStore {
       this.parentUpdates,
       this.deskUpdates,
       this.deliveries,
+      this.unrouted,
       this.streamCursor,
       ...(this.traces === null ? [] : [this.traces]),
     ];

@@ -1,5 +1,8 @@
 import type { AgentTool } from '../../../protocol/api/session/session-config.ts';
 import type { SessionView } from '../../../protocol/api/session/session.ts';
+import { CHILD_CALLBACK_EVENTS } from '../../../protocol/api/webhook.ts';
+import { shownReceiver } from '../../shared/webhooks/receiver.ts';
+import type { SessionIdentity } from '../core/identity.ts';
 import { isSaved, newestTrees } from '../core/files.ts';
 import { settingsOf } from '../core/settings/live-settings.ts';
 import type { StoredSessionView, StoredSummary, VersionedSummary } from '../../rpc/session/views.ts';
@@ -41,6 +44,11 @@ function filesView({ files }: SessionRecord): SessionView['files'] {
   return { runner: launch?.runner ?? files.runner, saved: isKept, snapshot_id: newestTrees(files).workspace };
 }
 
+function callbackView({ callback, spawn }: SessionIdentity): SessionView['callback'] {
+  if (callback !== undefined) return shownReceiver(callback);
+  return spawn === null || spawn.webhook === null ? null : shownReceiver(spawn.webhook, CHILD_CALLBACK_EVENTS);
+}
+
 /** @param agent_tools the tools that the agent may call now */
 export function viewOf(record: SessionRecord, lastSeq: number, agent_tools: AgentTool[]): StoredSessionView {
   const { state, identity } = record;
@@ -58,5 +66,6 @@ export function viewOf(record: SessionRecord, lastSeq: number, agent_tools: Agen
     inherits_from: identity.spawn?.inherits ?? null,
     workspace: identity.request.workspace,
     config: { ...identity.request.config, agent_tools },
+    callback: callbackView(identity),
   };
 }

@@ -6,7 +6,7 @@ import type { AppEnv } from '../../app-env.ts';
 import { secured } from '../../auth/authorise.ts';
 import { body, idempotencyHeader, json, pageQuery, refusals, sessionParams } from '../../contract.ts';
 import { configRefusal } from '../../maxima.ts';
-import { directoryOf, noteCreated, sessionOf, streamUrl } from '../../objects.ts';
+import { directoryOf, noteCreated, originFor, sessionOf, streamUrl } from '../../objects.ts';
 import { audited } from '../../gate/audit.ts';
 import { refuse } from '../../refuse.ts';
 import { untilAnswered } from '../../until-answered.ts';
@@ -56,7 +56,7 @@ export function addChildren(app: OpenAPIHono<AppEnv>): void {
     const unfit = configRefusal(request.config, c.get('settings'));
     if (unfit !== null) return refuse(c, unfit);
     const key = c.req.valid('header')['idempotency-key'];
-    const call = { child_id: uuidV7(), request, idempotency_key: key, traceparent: traceOf(c) };
+    const call = { child_id: uuidV7(), request, idempotency_key: key, traceparent: traceOf(c), origin: originFor(c) };
     const spawned = await untilAnswered(async () => await session.spawn(owner, call));
     if ('refused' in spawned) {
       return refuse(c, spawned, spawned.refused === 'snapshot_pending' ? { 'retry-after': '5' } : {});
@@ -71,7 +71,7 @@ export function addChildren(app: OpenAPIHono<AppEnv>): void {
         parent_session_id: child.parent,
         message_id: child.message_id,
         websocket_url: streamUrl(c, view.session_id),
-        ...(child.webhook === null || named ? {} : { callback_secret: child.webhook.secret }),
+        ...(child.webhook?.secret === undefined || named ? {} : { callback_secret: child.webhook.secret }),
       },
       201,
     );

@@ -17,7 +17,7 @@ import type { AppEnv } from '../../app-env.ts';
 import { secured, securedFor } from '../../auth/authorise.ts';
 import { answerText, body, idempotencyHeader, json, refusals, sessionParams } from '../../contract.ts';
 import { configRefusal } from '../../maxima.ts';
-import { directoryOf, noteCreated, sessionOf, streamUrl, streamUrls } from '../../objects.ts';
+import { directoryOf, noteCreated, originFor, sessionOf, streamUrl, streamUrls } from '../../objects.ts';
 import { audited } from '../../gate/audit.ts';
 import { refuse } from '../../refuse.ts';
 import { traceOf } from '../../telemetry/trace.ts';
@@ -120,12 +120,16 @@ export function addSessions(app: OpenAPIHono<AppEnv>): void {
       request: c.req.valid('json'),
       idempotency_key: c.req.valid('header')['idempotency-key'],
       traceparent: traceOf(c),
+      origin: originFor(c),
     });
     if ('refused' in created) return refuse(c, created);
-    const { session_id, status, container_id, created_at } = created;
+    const { session_id, status, container_id, created_at, callback_secret } = created;
+    // Its creator has the secret already that the request named.
+    const isMade = c.req.valid('json').config.callback?.secret === undefined && callback_secret !== undefined;
     noteCreated(c, session_id);
     const websocket_url = streamUrl(c, session_id);
-    return c.json({ session_id, status, container_id, created_at, websocket_url }, 201);
+    const secret = isMade ? { callback_secret } : {};
+    return c.json({ session_id, status, container_id, created_at, websocket_url, ...secret }, 201);
   });
 
   app.openapi(list, async (c) => {

@@ -3,6 +3,7 @@ import { prompt } from '../../content/prompt.ts';
 import { instant, uuid } from '../../ids.ts';
 import { messageStatus, tokenUsage } from './message.ts';
 import { childConfig, redisName } from './session-config.ts';
+import { webhookCallback } from '../webhook.ts';
 import { sessionStatus, sessionSummary, sessionTitle } from './session.ts';
 
 /** Child sessions, and the tree of sessions. */
@@ -14,19 +15,13 @@ import { sessionStatus, sessionSummary, sessionTitle } from './session.ts';
 export const childWorkspace = z.strictObject({ type: z.enum(['inherit', 'clone', 'ephemeral']) });
 
 /**
- * Where a child's updates go besides its parent's stream. `webhook`: each `child.*` event is posted to `url`, signed by
- * Standard Webhooks (standardwebhooks.com) with `secret` (`whsec_` and base64), or with a secret that the answer names.
+ * Where a child's updates go besides its parent's stream. `webhook`: each `child.*` event, or those of `events`, is posted
+ * to `url`, signed by Standard Webhooks (standardwebhooks.com) with `secret` (`whsec_` and base64) or with a secret that the answer
+ * names, or in another `format`.
  * `pubsub`, from the seed: each is published on `channel` of Redis, absent: on the seed's, `session:PARENT:children`.
  */
 const childCallback = z.discriminatedUnion('type', [
-  z.strictObject({
-    type: z.literal('webhook'),
-    url: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).max(2048),
-    secret: z
-      .string()
-      .regex(/^whsec_[A-Za-z0-9+/]{32,128}={0,2}$/, 'must be "whsec_" and 24 to 96 bytes in base64')
-      .optional(),
-  }),
+  webhookCallback,
   z.looseObject({ type: z.literal('pubsub'), channel: redisName.optional() }),
 ]);
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { webhookCallback } from '../webhook.ts';
 import { userName } from '../../ids.ts';
 import { agentEnv } from '../../settings/agent-env.ts';
 import { poolName } from '../../settings/pools-setting.ts';
@@ -238,6 +239,11 @@ export const sessionConfig = z.strictObject({
   skills: settings.skills.default([]),
   env: settings.env.optional(),
   events_to: settings.events_to.optional(),
+  /**
+   * Where word of this session is posted to. It is no setting of the agent's: neither its container nor its children get it, and a
+   * view shows it as `callback`, without its secrets.
+   */
+  callback: webhookCallback.optional(),
 });
 export type SessionConfig = z.infer<typeof sessionConfig>;
 
@@ -246,7 +252,7 @@ export type SessionConfig = z.infer<typeof sessionConfig>;
  * business is left out.
  */
 export const launchConfig = sessionConfig
-  .omit({ events_to: true, runner: true })
+  .omit({ events_to: true, runner: true, callback: true })
   .extend({ agent_tools: settings.agent_tools });
 export type LaunchConfig = z.infer<typeof launchConfig>;
 

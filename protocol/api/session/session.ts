@@ -3,6 +3,7 @@ import { instant, uuid } from '../../ids.ts';
 import { backgroundTask } from './message.ts';
 import { reason } from '../../reason.ts';
 import { budgetUsd, modelName, permissionMode, resources, sessionConfig } from './session-config.ts';
+import { shownTarget } from '../webhook.ts';
 import { workspace } from '../files/workspace.ts';
 
 export const sessionStatus = z.enum(['queued', 'starting', 'idle', 'running', 'stopped', 'failed']);
@@ -52,13 +53,15 @@ export const createdSession = z.object({
   container_id: z.string().nullable(),
   created_at: instant,
   websocket_url: z.string(),
+  /** The secret that signs the posts of `config.callback`, when the request named none. */
+  callback_secret: z.string().optional(),
 });
 
 /** `POST /sessions/{id}/fork`. */
 export const forkedSession = createdSession.extend({ forked_from: uuid });
 
 /** One row of a session list. */
-export const sessionSummary = createdSession.extend({
+export const sessionSummary = createdSession.omit({ callback_secret: true }).extend({
   /** Why the session has this status, when there is a reason to give. */
   reason: reason.nullable(),
   last_activity: instant,
@@ -101,7 +104,9 @@ export const sessionView = sessionSummary.extend({
   inherits_from: uuid.nullable(),
   workspace,
   /** As it was created, but for its budget. What changes besides is above. */
-  config: sessionConfig,
+  config: sessionConfig.omit({ callback: true }),
+  /** Where word of it is posted to, without secrets; null: nowhere. */
+  callback: shownTarget.nullable(),
 });
 export type SessionView = z.infer<typeof sessionView>;
 

@@ -20,6 +20,9 @@ const WITHOUT_TOKEN = [
   'GET /openapi.json',
   'GET /docs',
   'POST /api/v1/discord/interactions',
+  // The link itself is the token: test/edge/session/webhooks/answer-links.test.ts.
+  'GET /answer/{token}',
+  'POST /answer/{token}',
 ];
 const OF_RUNNERS = [
   'POST /api/v1/runner/enrol',
@@ -51,6 +54,7 @@ const BODIES: Readonly<Record<string, object>> = {
   'POST /api/v1/discord/ask': { question: 'well?' },
   'POST /api/v1/tokens': { sub: 'mallory', scope: 'admin' },
   'POST /api/v1/revocations': { sub: 'alice' },
+  'PUT /api/v1/webhooks/{name}': { url: 'https://hooks.example/in' },
 };
 /** What Discord needs to be configured with, so that its routes answer. */
 const DISCORD = {

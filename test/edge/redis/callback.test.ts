@@ -10,6 +10,7 @@ import { emptyPool } from '../support/pool.ts';
 import { FakeRunner } from '../support/runner.ts';
 import { sessionObject } from '../support/scene.ts';
 import { ofType, spawn } from '../session/children/support/family.ts';
+import { oldestWaiting, tryNow } from '../session/webhooks/support/try-now.ts';
 import { describeRedis } from './support/redis.ts';
 
 async function parent() {
@@ -23,6 +24,15 @@ async function finish(runner: FakeRunner, child: string, result: string) {
   const container = await runner.start(child);
   container.result((await container.prompt()).message_id, result);
   await container.stored();
+}
+
+/** The child's oldest update, once a try has failed. */
+async function failedOnce(user: User, child: string) {
+  return await until(async () => {
+    const first = await oldestWaiting(user, child);
+    expect(first?.attempts).toBeGreaterThan(0);
+    return first ?? expect.unreachable();
+  });
 }
 
 describeRedis('callback: pubsub', ({ settings, redis, trouble }) => {
@@ -75,42 +85,25 @@ describeRedis('callback: pubsub', ({ settings, redis, trouble }) => {
     const heard = await listen(channel);
     const child = await spawn(user, id, { callback: { type: 'pubsub', channel } });
     await finish(runner, child, 'kept');
-    const first = await until(() =>
-      runInDurableObject(sessionObject(child), (_, { storage }) => {
-        const sql = 'SELECT id, attempts FROM deliveries ORDER BY n LIMIT 1';
-        const row = storage.sql.exec<{ id: string; attempts: number }>(sql).one();
-        expect(row.attempts).toBeGreaterThan(0);
-        return row;
-      }),
-    );
+    const first = await failedOnce(user, child);
     expect(heard).toEqual([]);
     await trouble(channel, 'none');
-    // Its next try is seconds away: it comes now.
-    await runInDurableObject(sessionObject(child), (_, { storage }) => {
-      storage.sql.exec('UPDATE deliveries SET next_at = 0');
-    });
-    await user.call('POST', `/sessions/${child}/stop`);
+    await tryNow(user, child);
     await until(() => expect(heard).toContainEqual(expect.objectContaining({ type: 'child.result' })));
-    expect(heard[0].id).toBe(first.id);
+    expect(heard[0].id).toBe(first.delivery_id);
   });
 
   test('an update whose answer was lost is published again with the same id', async () => {
-    const { user, runner, id } = await parent();
+    const { user, id } = await parent();
     const channel = `mine:${crypto.randomUUID()}`;
     const heard = await listen(channel);
     await trouble(channel, 'lost');
     const child = await spawn(user, id, { callback: { type: 'pubsub', channel } });
     await until(() => expect(heard.length).toBeGreaterThan(0));
     await trouble(channel, 'none');
-    await runInDurableObject(sessionObject(child), async (_, { storage }) => {
-      await until(() => {
-        const [row] = storage.sql.exec<{ attempts: number }>('SELECT attempts FROM deliveries ORDER BY n LIMIT 1');
-        expect(row?.attempts).toBeGreaterThan(0);
-      });
-      storage.sql.exec('UPDATE deliveries SET next_at = 0');
-    });
+    await failedOnce(user, child);
     const before = heard.length;
-    await runner.start(child);
+    await tryNow(user, child);
     await until(() => expect(heard.length).toBeGreaterThan(before));
     expect(heard[before].id).toBe(heard[0].id);
   });
@@ -120,14 +113,11 @@ describeRedis('callback: pubsub', ({ settings, redis, trouble }) => {
     const channel = `mine:${crypto.randomUUID()}`;
     await trouble(channel, 'failing');
     const child = await spawn(user, id, { callback: { type: 'pubsub', channel } });
-    await runInDurableObject(sessionObject(child), async (_, { storage }) => {
-      await until(() => {
-        const [row] = storage.sql.exec<{ attempts: number }>('SELECT attempts FROM deliveries ORDER BY n LIMIT 1');
-        expect(row?.attempts).toBe(1);
-      });
-      storage.sql.exec('UPDATE deliveries SET next_at = 0, attempts = 9');
+    await failedOnce(user, child);
+    await runInDurableObject(sessionObject(child), (_, { storage }) => {
+      storage.sql.exec('UPDATE webhook_deliveries SET attempts = 9');
     });
-    await user.call('POST', `/sessions/${child}/stop`);
+    await tryNow(user, child);
     await until(async () =>
       expect(ofType(await user.events(id), 'child.callback_failed')).toContainEqual(
         expect.objectContaining({ url: `pubsub:${channel}`, attempts: 10, detail: expect.stringContaining('Redis: ') }),

@@ -7,7 +7,6 @@ import type { VersionedVerdict } from '../../../rpc/directory-rpc.ts';
 import type { ChildOutcome } from '../../../rpc/session/views.ts';
 import { spentDetail } from '../../../shared/turn-permit.ts';
 import { childEventOf } from '../../core/children/child-updates.ts';
-import { deliveryBody, type Undelivered } from '../../core/children/delivery.ts';
 import type { Change } from './change.ts';
 import { listChanged } from '../record.ts';
 import type { SessionTables } from '../session-tables.ts';
@@ -146,16 +145,6 @@ export class ChildChanges {
     this.#tx.input({ on: 'shared', shared: sharers.length > 0 });
   }
 
-  /** The callback did not take an update. Only the parent is told. */
-  callbackFailed({ url, attempts, detail }: Undelivered): void {
-    const { session_id: child_session_id, spawn } = this.#tx.record.identity;
-    if (spawn === null) return;
-    this.#tables.parentUpdates.add({
-      type: 'child.callback_failed',
-      data: { child_session_id, url, attempts, detail },
-    });
-  }
-
   /** Sets what the session and all below it may cost, USD; null: no limit. */
   budgeted(budget_usd: number | null): void {
     const { record } = this.#tx;
@@ -172,8 +161,6 @@ export class ChildChanges {
     const update = childEventOf(session_id, event, (id) => this.#tables.messages.view(session_id, id));
     if (update === null) return;
     this.#tables.parentUpdates.add(update);
-    if (spawn.webhook === null && spawn.channel === undefined) return;
-    this.#tables.deliveries.add(uuidV7(), deliveryBody(update.type, this.#now, update.data), this.#now);
   }
 
   /** The budget ledger says whether turns may begin. An older verdict that arrives late changes nothing. */

@@ -18,6 +18,7 @@ import { InteractionChanges } from './interaction-changes.ts';
 import { LinkChanges } from './link-changes.ts';
 import { SettingsChanges } from './settings-changes.ts';
 import { WakeupChanges } from './wakeup-changes.ts';
+import { WebhookChanges, type DeliveryBounds } from './webhook-changes.ts';
 import type { EndedTurnRow } from '../messages/turn-table.ts';
 import { ownEvent, type StreamItem, type StoredEvent } from '../../core/shown.ts';
 import type { ContainerFacts } from '../../../rpc/session/session-rpc.ts';
@@ -33,6 +34,7 @@ export interface TransactionLimits {
   readonly asks: InteractionLimits;
   readonly tools: readonly AgentTool[];
   readonly queue: QueueBound;
+  readonly deliveries: DeliveryBounds;
 }
 
 /**
@@ -55,6 +57,7 @@ export class Transaction implements EffectTarget {
   readonly wakeups: WakeupChanges;
   /** The settings that change while the session lives. */
   readonly settings: SettingsChanges;
+  readonly webhooks: WebhookChanges;
   /** What comes over the container's link. */
   readonly link: LinkChanges;
   readonly #effects: SessionEffects;
@@ -75,6 +78,7 @@ export class Transaction implements EffectTarget {
     this.children = new ChildChanges(this, tables, now);
     this.wakeups = new WakeupChanges(this, { tables, queue: limits.queue, now });
     this.settings = new SettingsChanges(this);
+    this.webhooks = new WebhookChanges(this, tables, limits.deliveries, now);
     this.link = new LinkChanges(this, { tables, tools: limits.tools, now });
     this.#effects = new SessionEffects(this, tables, now);
   }
@@ -193,6 +197,7 @@ export class Transaction implements EffectTarget {
   emit(event: OwnEvent): void {
     this.#append(ownEvent(this.#seq + 1, this.#now, event));
     this.children.happened(event);
+    this.webhooks.happened(event);
     this.settings.happened(event);
     if (!this.#tables.isOnDiscord) return;
     const { session_id } = this.record.identity;

@@ -82,6 +82,8 @@ test('one that comes in a turn that ended is not given again either, from a wrap
   const scene = await waiting();
   const call_id = callTool(scene.container, { tool: 'get_child_result', input: { child_session_id: scene.child.id } });
   scene.container.say({ notice: 'tool_cancelled', call_id: scene.call.call_id });
+  // Else the result, which comes by another socket, may overtake it.
+  await scene.container.stored();
   scene.child.container.result(scene.child.message, 'forty-two');
   expect(await scene.container.answer()).toMatchObject({ call_id });
   scene.container.result(scene.turn, 'it is 42');

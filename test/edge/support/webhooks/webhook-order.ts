@@ -1,8 +1,13 @@
+import type { Receiver } from '../../../../durable/shared/webhooks/receiver.ts';
+import type { DeliveryState } from '../../../../protocol/api/webhook.ts';
+
 /** What a test orders of the object in `webhook-worker.ts`, and the time that it then is. */
 export interface Order {
   readonly now: number;
-  readonly target?: { readonly url: string; readonly secret: string };
-  readonly add?: readonly { readonly id: string; readonly body: string }[];
+  /** Where the posts of a receiver go (absent: of `callback`); null: it was removed. */
+  readonly target?: Receiver | null;
+  readonly targets?: Readonly<Record<string, Receiver | null>>;
+  readonly add?: readonly { readonly id: string; readonly body: string; readonly receiver?: string }[];
   /** What is added has one try left. */
   readonly last_try?: boolean;
   readonly tell?: boolean;
@@ -10,11 +15,15 @@ export interface Order {
   readonly gone?: boolean;
   /** Does not wait until no post is under way. */
   readonly at_once?: boolean;
+  /** Posts this delivery again. */
+  readonly again?: string;
 }
 
 /** How it is then. */
 export interface State {
   readonly waiting: number;
   readonly next_try: number | null;
-  readonly given_up: readonly { readonly url: string; readonly attempts: number; readonly detail: string }[];
+  readonly given_up: readonly { readonly receiver: string; readonly attempts: number; readonly detail: string }[];
+  /** Each delivery's state, by its id. */
+  readonly states: Readonly<Record<string, DeliveryState>>;
 }

@@ -4,12 +4,14 @@ import os from 'node:os';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { SCHEDULE_MS, signingSecret } from '../../../../durable/session/core/children/delivery.ts';
+import { SCHEDULE_MS } from '../../../../durable/session/core/webhooks/delivery.ts';
+import { signingSecret } from '../../../../durable/shared/webhooks/signing.ts';
 import { VERSION } from '../../../../protocol/version.ts';
 import { startEdge, type Edge } from '../../../../start/edge/edge.ts';
 import type { WranglerConfig } from '../../../../start/edge/workerd/wrangler-config.ts';
 import type { Order, State } from '../../../edge/support/webhooks/webhook-order.ts';
 import { makeAuthority, startTlsServer } from '../../../support/secrets/servers.ts';
+import { until } from '../../../support/until.ts';
 import { expectedSignature, Receiver, status } from '../../../support/net/receiver.ts';
 
 const config: WranglerConfig = {
@@ -89,7 +91,7 @@ const toReceiver = () => ({ target: { url: receiver.url, secret: SECRET } });
 async function post(url: string): Promise<string> {
   const before = (await order(0, {})).given_up.length;
   const target = { url, secret: SECRET };
-  const { given_up } = await order(0, { target, add: events(url), last_try: true, tell: true });
+  const { given_up } = await order(0, { target, add: events(randomUUID()), last_try: true, tell: true });
   return given_up.at(before)?.detail ?? 'delivered';
 }
 
@@ -98,7 +100,7 @@ describe('a webhook', () => {
     await start();
     const state = await order(0, { ...toReceiver(), add: events('one'), tell: true });
     await order(1, { tell: true });
-    expect(state).toEqual({ waiting: 0, next_try: null, given_up: [] });
+    expect(state).toEqual({ waiting: 0, next_try: null, given_up: [], states: { one: 'delivered' } });
     const [post, ...more] = receiver.posts;
     if (post === undefined) throw new Error('nothing was posted');
     expect(more).toEqual([]);
@@ -120,7 +122,7 @@ describe('a webhook', () => {
     await start();
     receiver.answers.push(status(500));
     const failed = await order(0, { ...toReceiver(), add: events('one'), tell: true });
-    expect(failed).toEqual({ waiting: 1, next_try: T0 + 5000, given_up: [] });
+    expect(failed).toMatchObject({ waiting: 1, next_try: T0 + 5000, given_up: [] });
     await order(4999, { tell: true });
     expect(receiver.posts).toHaveLength(1);
     expect(await order(5000, { tell: true })).toMatchObject({ waiting: 0, given_up: [] });
@@ -182,7 +184,7 @@ describe('a webhook', () => {
     const state = await order(0, { ...toReceiver(), add: events('one', 'two', 'three'), tell: true });
     expect(state).toMatchObject({ waiting: 0, next_try: null });
     expect(state.given_up).toEqual([
-      { url: receiver.url, attempts: 1, detail: expect.stringMatching(/410 Gone.*dropped: 2/) },
+      { receiver: 'callback', attempts: 1, detail: expect.stringMatching(/410 Gone.*dropped: 2/) },
     ]);
     expect(receiver.ids).toEqual(['one']);
   });
@@ -197,7 +199,7 @@ describe('a webhook', () => {
       if (next_try === null) throw new Error('it is not tried again');
       state = await order(next_try - T0, { tell: true });
     }
-    expect(state.given_up).toEqual([{ url: receiver.url, attempts: tries, detail: 'The receiver answered 503.' }]);
+    expect(state.given_up).toEqual([{ receiver: 'callback', attempts: tries, detail: 'The receiver answered 503.' }]);
     expect(state.waiting).toBe(0);
     expect(receiver.ids).toEqual([...Array.from({ length: tries }, () => 'one'), 'two']);
   });
@@ -222,7 +224,73 @@ describe('a webhook', () => {
     await order(0, { gone: true, at_once: true });
     answer();
     // There are no tables any more to write to.
-    expect(await posting).toEqual({ waiting: 2, next_try: null, given_up: [] });
+    expect(await posting).toMatchObject({ waiting: 2, next_try: null, given_up: [] });
+    expect(receiver.ids).toEqual(['one']);
+  });
+
+  test('whose receiver is down for an hour comes then: all of them, in order, each once', async () => {
+    await start();
+    const { port, url } = receiver;
+    await receiver.stop();
+    const other = await Receiver.start();
+    onTestFinished(async () => await other.stop());
+    const targets = { callback: { url, secret: SECRET }, 'owner/other': { url: other.url, secret: SECRET } };
+    const add = ['one', 'two', 'three'].flatMap((id) =>
+      Object.keys(targets).map((name) => ({ id: `${id} ${name}`, body: BODY, receiver: name })),
+    );
+    let state = await order(0, { targets, add, tell: true });
+    // Nobody else waits for it.
+    expect(other.ids).toEqual(['one owner/other', 'two owner/other', 'three owner/other']);
+    let now = 0;
+    while (now < 3_600_000) {
+      now = (state.next_try ?? Number.NaN) - T0;
+      state = await order(now, { tell: true });
+      expect(state).toMatchObject({ waiting: 3, given_up: [] });
+    }
+    receiver = await Receiver.start(port);
+    const next = (state.next_try ?? Number.NaN) - T0;
+    expect(await order(next, { tell: true })).toMatchObject({ waiting: 0, next_try: null, given_up: [] });
+    expect(receiver.ids).toEqual(['one callback', 'two callback', 'three callback']);
+    expect(other.ids).toHaveLength(3);
+  });
+
+  test('whose receiver hangs keeps no other receiver waiting', async () => {
+    await start();
+    const other = await Receiver.start();
+    onTestFinished(async () => await other.stop());
+    const asked = Promise.withResolvers<() => void>();
+    receiver.answers.push((_, response) => asked.resolve(() => response.end()));
+    const targets = {
+      'owner/slow': { url: receiver.url, secret: SECRET },
+      'owner/quick': { url: other.url, secret: SECRET },
+    };
+    const add = ['one', 'two'].flatMap((id) =>
+      Object.keys(targets).map((name) => ({ id: `${id} ${name}`, body: BODY, receiver: name })),
+    );
+    const posting = order(0, { targets, add, tell: true });
+    const answer = await asked.promise;
+    await until(() => expect(other.ids).toEqual(['one owner/quick', 'two owner/quick']));
+    expect(receiver.ids).toEqual(['one owner/slow']);
+    answer();
+    expect(await posting).toMatchObject({ waiting: 0 });
+    expect(receiver.ids).toEqual(['one owner/slow', 'two owner/slow']);
+  });
+
+  test('that was given up is posted again when it is asked for, under its own id', async () => {
+    await start();
+    receiver.answers.push(status(500));
+    const failed = await order(0, { ...toReceiver(), add: events('one'), last_try: true, tell: true });
+    expect(failed.states).toEqual({ one: 'failed' });
+    expect((await order(1, { again: 'one', tell: true })).states).toEqual({ one: 'delivered' });
+    expect(receiver.ids).toEqual(['one', 'one']);
+  });
+
+  test('whose receiver was removed is not posted any more', async () => {
+    await start();
+    receiver.answers.push(status(500));
+    await order(0, { ...toReceiver(), add: events('one', 'two'), tell: true });
+    const state = await order(5000, { target: null, tell: true });
+    expect(state).toMatchObject({ waiting: 0, next_try: null, states: { one: 'canceled', two: 'canceled' } });
     expect(receiver.ids).toEqual(['one']);
   });
 

@@ -2,17 +2,14 @@ import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  deliveryBody,
   judge,
-  MAX_BODY_UNITS,
   MAX_RETRY_AFTER_MS,
   SCHEDULE_MS,
-  signature,
-  signingKey,
-  signingSecret,
   type PostOutcome,
-} from '../../../../../../durable/session/core/children/delivery.ts';
-import { targetRefusal } from '../../../../../../durable/session/core/children/webhook-target.ts';
+} from '../../../../../../durable/session/core/webhooks/delivery.ts';
+import { MAX_DATA_UNITS, noticeJson, standardBody } from '../../../../../../durable/session/core/webhooks/payload.ts';
+import { signature, signingKey, signingSecret } from '../../../../../../durable/shared/webhooks/signing.ts';
+import { targetRefusal } from '../../../../../../durable/shared/webhooks/target.ts';
 import { generatedRuns } from '../../../../../support/run/generated-runs.ts';
 
 const NOW = Date.parse('2026-11-01T12:00:00Z');
@@ -70,7 +67,7 @@ describe('a delivery', () => {
   });
 
   it.each([100, 302, 304, 400, 401, 404, 413, 429, 500, 503])('is tried again after %d', (status) => {
-    expect(judge(answered(status), 1, NOW, 0)).toEqual({ is: 'again', at: NOW + 5000 });
+    expect(judge(answered(status), 1, NOW, 0)).toMatchObject({ is: 'again', at: NOW + 5000 });
   });
 
   it('is tried for nearly a day, ever more seldom, and then given up', () => {
@@ -88,22 +85,22 @@ describe('a delivery', () => {
   });
 
   it('is tried again up to a tenth sooner or later', () => {
-    expect(judge(answered(500), 1, NOW, -1)).toEqual({ is: 'again', at: NOW + 4500 });
-    expect(judge(answered(500), 1, NOW, 1)).toEqual({ is: 'again', at: NOW + 5500 });
+    expect(judge(answered(500), 1, NOW, -1)).toMatchObject({ is: 'again', at: NOW + 4500 });
+    expect(judge(answered(500), 1, NOW, 1)).toMatchObject({ is: 'again', at: NOW + 5500 });
   });
 
   it.each([429, 503])('waits for as long as %d asks, by seconds or by date', (status) => {
-    expect(judge(answered(status, '90'), 1, NOW, 0)).toEqual({ is: 'again', at: NOW + 90_000 });
+    expect(judge(answered(status, '90'), 1, NOW, 0)).toMatchObject({ is: 'again', at: NOW + 90_000 });
     const date = new Date(NOW + 90_000).toUTCString();
-    expect(judge(answered(status, date), 1, NOW, 0)).toEqual({ is: 'again', at: NOW + 90_000 });
+    expect(judge(answered(status, date), 1, NOW, 0)).toMatchObject({ is: 'again', at: NOW + 90_000 });
   });
 
   it('waits no longer than half a day, no shorter than it would, and for nothing that cannot be read', () => {
-    expect(judge(answered(503, '99999999'), 1, NOW, 0)).toEqual({ is: 'again', at: NOW + MAX_RETRY_AFTER_MS });
+    expect(judge(answered(503, '99999999'), 1, NOW, 0)).toMatchObject({ is: 'again', at: NOW + MAX_RETRY_AFTER_MS });
     for (const short of ['1', '0', '-5', 'soon', '', new Date(NOW - 90_000).toUTCString()]) {
-      expect(judge(answered(503, short), 1, NOW, 0)).toEqual({ is: 'again', at: NOW + 5000 });
+      expect(judge(answered(503, short), 1, NOW, 0)).toMatchObject({ is: 'again', at: NOW + 5000 });
     }
-    expect(judge(answered(500, '90'), 1, NOW, 0)).toEqual({ is: 'again', at: NOW + 5000 });
+    expect(judge(answered(500, '90'), 1, NOW, 0)).toMatchObject({ is: 'again', at: NOW + 5000 });
     expect(judge(answered(503, '90'), SCHEDULE_MS.length + 1, NOW, 0)).toMatchObject({ is: 'given_up' });
   });
 
@@ -126,7 +123,7 @@ describe('a delivery', () => {
 
 describe('what is posted', () => {
   it('is the event’s type, time and data', () => {
-    expect(JSON.parse(deliveryBody('child.status', NOW, { status: 'idle' }))).toEqual({
+    expect(JSON.parse(standardBody('child.status', NOW, noticeJson({ status: 'idle' })))).toEqual({
       type: 'child.status',
       timestamp: '2026-11-01T12:00:00.000Z',
       data: { status: 'idle' },
@@ -139,9 +136,9 @@ describe('what is posted', () => {
       .map((text) => text.repeat(200_000 / text.length));
     fc.assert(
       fc.property(long, (result) => {
-        const body = deliveryBody('child.result', NOW, { message_id: 'm', result });
-        const { data } = JSON.parse(body);
-        expect(body.length).toBeLessThanOrEqual(MAX_BODY_UNITS);
+        const json = noticeJson({ message_id: 'm', result });
+        const data = JSON.parse(json);
+        expect(json.length).toBeLessThanOrEqual(MAX_DATA_UNITS);
         expect(data).toMatchObject({ message_id: 'm', result_cut: true });
         expect(data.result.length).toBeGreaterThan(10_000);
         expect(data.result.isWellFormed()).toBe(true);
@@ -149,6 +146,25 @@ describe('what is posted', () => {
       // Each is a text of 200,000 characters.
       { numRuns: generatedRuns(30) },
     );
+  });
+});
+
+describe('what is asked', () => {
+  it('is left out when it is too long, and the post says so', () => {
+    const subject = { kind: 'permission', tool_name: 'Write', input: { content: 'x'.repeat(200_000) } };
+    const data = JSON.parse(noticeJson({ interaction_id: 'i', subject }));
+    expect(data).toEqual({ interaction_id: 'i', subject: null, subject_cut: true });
+  });
+});
+
+describe('a chat', () => {
+  it.each([400, 401, 403, 404])('that answers %i is not asked the same again', (code) => {
+    expect(judge(answered(code), 1, NOW, 0, true)).toMatchObject({ is: 'given_up', all: false });
+    expect(judge(answered(code), 1, NOW, 0)).toMatchObject({ is: 'again' });
+  });
+
+  it.each([408, 429, 500, 503])('that answers %i is asked again', (code) => {
+    expect(judge(answered(code), 1, NOW, 0, true)).toMatchObject({ is: 'again' });
   });
 });
 

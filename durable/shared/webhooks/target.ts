@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import { signingKey } from './delivery.ts';
+import { signingKey } from './signing.ts';
 
 /**
  * Why a webhook cannot be posted to this URL, judged by the URL and the secret alone; null: it may be. This check only

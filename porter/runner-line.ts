@@ -49,6 +49,11 @@ export class RunnerLine {
     this.#dial();
   }
 
+  /** How many streams the runner takes at a time; 0: there is no connection at the moment. */
+  get streams(): number {
+    return this.#session?.remoteSettings?.maxConcurrentStreams ?? 0;
+  }
+
   /** Opens a stream to what the runner has under this path; undefined: there is no connection at the moment. */
   stream(path: string, headers: Readonly<Record<string, string>> = {}): ClientHttp2Stream | undefined {
     // One that broke just now is destroyed and not closed: a request would throw.

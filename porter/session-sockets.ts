@@ -1,13 +1,10 @@
 import http2 from 'node:http2';
 import { createServer, type Socket } from 'node:net';
 import path from 'node:path';
-import { PORTER_SERVICES, type PorterService } from '../protocol/link/porter.ts';
+import { PORTER_OWN_STREAMS, PORTER_SERVICES, type PorterService } from '../protocol/link/porter.ts';
 import { splice } from '../runner/lib/streams/splice.ts';
 import { listenOnUnixSocket } from '../runner/lib/streams/unix-socket.ts';
 import type { RunnerLine } from './runner-line.ts';
-
-/** Connections that the session may have at a time. */
-const MOST = 512;
 
 /** The session's sockets: each connection to one of them is carried to the runner's own socket of that name. */
 export class SessionSockets {
@@ -45,7 +42,8 @@ export class SessionSockets {
   }
 
   #carry(socket: Socket, service: PorterService): void {
-    const stream = this.#open.size < MOST ? this.#line.stream(`/${service}`) : undefined;
+    const stream =
+      this.#open.size < this.#line.streams - PORTER_OWN_STREAMS / 2 ? this.#line.stream(`/${service}`) : undefined;
     // As if nobody listened: who dials comes again.
     if (stream === undefined) return void socket.destroy();
     this.#open.set(socket, service);

@@ -134,16 +134,18 @@ async function makeBackend(settings: Settings, data: DataFolder, log: Log): Prom
 
 /** With the runner's one address for the tasks of its sessions. */
 async function ecsBackend(
-  { ecs, endpoint, door: { address, listen } }: EcsRunnerSettings,
+  { ecs, endpoint, door: { address, listen, bounds }, lostAfterMs }: EcsRunnerSettings,
   { dataFolder, proxies }: Settings,
   { runnerId, sessions }: DataFolder,
   log: Log,
 ): Promise<BackendParts> {
   const aliases = socketAliases();
-  const door = await PorterDoor.open({ folder: path.join(dataFolder, 'porter'), listen, address, aliases, log });
+  const folder = path.join(dataFolder, 'porter');
+  const door = await PorterDoor.open({ folder, listen, address, bounds, aliases, log });
   const files = new TaskFiles({ door, owner: TASK_OWNER, log });
   const client = ecsClient({ proxies, ...(endpoint !== undefined && { endpoint }) });
-  const backend = new EcsBackend({ client, settings: ecs, door, files, runnerId, sessions, log });
+  const times = { lost: lostAfterMs };
+  const backend = new EcsBackend({ client, settings: ecs, door, files, runnerId, sessions, log, times });
   return { backend, liveFiles: (sessionId) => door.files(sessionId) };
 }
 

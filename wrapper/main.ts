@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { WrapperExit } from '../protocol/link/wrapper-exit.ts';
 import { type WrapperLaunch, wrapperLaunch } from '../protocol/link/wrapper-launch.ts';
 import { Conversation } from './conversation/conversation.ts';
+import { setOwnLimits } from './seal/own-limits.ts';
 import { judgeSeal, type SealNotice, unreadableSeal } from './seal/seal.ts';
 import { readSealFacts } from './seal/seal-facts.ts';
 
@@ -19,6 +20,7 @@ function readLaunch(path: string | undefined): WrapperLaunch {
 async function probeSeal(launch: WrapperLaunch): Promise<SealNotice | null> {
   if (!launch.seal) return null;
   try {
+    if (launch.limits !== undefined) setOwnLimits(launch.limits);
     return judgeSeal(await readSealFacts(launch), launch);
   } catch (error) {
     return unreadableSeal(error);

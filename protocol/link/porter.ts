@@ -102,5 +102,11 @@ export const MAX_PORTER_LINE = 64 * 1024;
 /** Longest arrival, bytes. */
 export const MAX_ARRIVAL = 4096;
 
+/**
+ * Streams of a porter beside those that carry its session's connections. Half of them stay its own; with the other half it may ask
+ * for more of the session's than the runner grants, which is how the runner learns of it.
+ */
+export const PORTER_OWN_STREAMS = 64;
+
 /** Between two pings of either end, milliseconds. One that is not answered until the next is due ends the connection. */
 export const PORTER_PING_MS = 4_000;

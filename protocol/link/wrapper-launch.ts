@@ -53,6 +53,15 @@ export const wrapperLaunch = z.object({
   network: z.object({ runner: z.object({ host: z.string(), port: z.int().min(1).max(65_535) }) }).optional(),
   /** It has a kernel of its own (gVisor, a virtual machine), where the host's seccomp and kernel files do not show. */
   own_kernel: z.boolean().optional(),
+  /** Limits that the container's engine has not, so that the wrapper sets them itself before anything starts. Absent: none. */
+  limits: z
+    .object({
+      /** Processes and threads of its user. Absent: as many as the engine lets it have. */
+      processes: z.int().min(1).optional(),
+      /** Bytes of a single file. */
+      file_bytes: z.int().min(1).optional(),
+    })
+    .optional(),
   /** The session's egress: absent where the container has none, or needs none. */
   egress: z
     .object({

@@ -76,6 +76,13 @@ export interface ContainerBackend {
   health(): Promise<BackendHealth>;
   /** A container works in the session's folders themselves. Else they are a copy, which `syncFiles` brings up to date. */
   readonly hasFilesHere: boolean;
+  /** What the engine does not limit of a container, so that its wrapper has to, before anything starts. Absent: nothing. */
+  readonly ownLimits?: (resources: Resources) => NonNullable<WrapperLaunch['limits']>;
+  /**
+   * The line to the machines of its containers, which can break while they run on: by the key, whether a container's connections
+   * lead here at the moment; and for how long they may not, milliseconds. Absent: they run on this machine.
+   */
+  readonly line?: { isUp: (key: PlacementKey) => boolean; lostAfterMs: number };
   /** `pause` works. Where it does not, what a container does to its files is not watched from outside. */
   readonly canPause: boolean;
   /**

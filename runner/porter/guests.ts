@@ -118,6 +118,11 @@ export class Guests {
     return verdict;
   }
 
+  /** The porter is connected. */
+  isHere(key: PlacementKey): boolean {
+    return this.#guests.get(placementName(key))?.connection !== undefined;
+  }
+
   /** Has the porter save its session's files. @throws when it cannot, or is not here */
   async saveFiles(key: PlacementKey, signal: AbortSignal): Promise<void> {
     const connection = this.#guests.get(placementName(key))?.connection;

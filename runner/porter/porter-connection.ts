@@ -8,6 +8,7 @@ import {
   DONE_PATH,
   MAX_ARRIVAL,
   ORDERS_PATH,
+  PORTER_OWN_STREAMS,
   PORTER_SERVICES,
   RUN_PATH,
   STORE_PATH,
@@ -21,8 +22,6 @@ import { StoreService } from './store-service.ts';
 import { packRunFiles } from './run-files.ts';
 import type { PorterFiles } from './porter-files.ts';
 
-/** Connections to a session's sockets that a porter may have at a time. */
-const MAX_STREAMS = 512;
 /** Bytes that may be on their way in one stream, and in all of a connection. */
 const STREAM_WINDOW = 1024 * 1024;
 const CONNECTION_WINDOW = 16 * STREAM_WINDOW;
@@ -41,6 +40,10 @@ export interface Admitted {
 export interface PorterConnectionOptions {
   /** Its handshake is done. */
   socket: TLSSocket;
+  /** Connections to the session's sockets that it may have at a time. */
+  streams: number;
+  /** It wanted one more. */
+  onRefused: () => void;
   /** Decides on the first request. Undefined: not welcome. Who is, is from now on this connection's. */
   admit: (arrival: PorterArrival, connection: PorterConnection) => Promise<Admitted | undefined>;
   onClose: () => void;
@@ -56,6 +59,8 @@ export class PorterConnection {
   #listener: ServerHttp2Stream | undefined;
   readonly #orders = new Map<number, PromiseWithResolvers<void>>();
   #lastOrder = 0;
+  /** Connections to the session's sockets that are open. */
+  #services = 0;
   #arriving = false;
   #pings: NodeJS.Timeout | undefined;
 
@@ -124,7 +129,7 @@ export class PorterConnection {
     if (admitted === undefined || this.#session.destroyed) return this.close();
     this.#admitted = admitted;
     this.#store = new StoreService(admitted.root);
-    this.#session.settings({ maxConcurrentStreams: MAX_STREAMS });
+    this.#session.settings({ maxConcurrentStreams: this.#options.streams + PORTER_OWN_STREAMS });
     this.#session.setLocalWindowSize(CONNECTION_WINDOW);
     this.#pings = keepAlive(this.#session, () => this.close());
     stream.respond({ ':status': 200 });
@@ -145,6 +150,12 @@ export class PorterConnection {
     if (path?.startsWith(ANSWERS_PATH) === true) return files.answers(path.slice(ANSWERS_PATH.length), stream);
     const service = PORTER_SERVICES.find((name) => path === `/${name}`);
     if (service === undefined) return stream.close(http2.constants.NGHTTP2_REFUSED_STREAM);
+    if (this.#services >= this.#options.streams) {
+      this.#options.onRefused();
+      return stream.close(http2.constants.NGHTTP2_REFUSED_STREAM);
+    }
+    this.#services += 1;
+    stream.once('close', () => (this.#services -= 1));
     const socket = net.connect({ path: `${run}/${service}.sock`, allowHalfOpen: true });
     socket.once('connect', () => {
       if (!stream.headersSent && !stream.destroyed) stream.respond({ ':status': 200 });

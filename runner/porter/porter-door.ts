@@ -10,13 +10,12 @@ import { runnerMetrics } from '../lib/metrics.ts';
 import type { SessionFolders } from '../lib/session-folders.ts';
 import type { SocketAliases } from '../link/socket-alias.ts';
 import { openCertificateAuthority, type CertificateAuthority } from '../secrets/certificate-authority.ts';
+import { DOOR_BOUNDS, type DoorBounds } from './door-bounds.ts';
 import { DoorSecret } from './door-secret.ts';
 import { Guests, type PorterReport } from './guests.ts';
 import { PorterConnection } from './porter-connection.ts';
 import { UnknownCallers } from './unknown-callers.ts';
 
-/** From a connection until its caller is known, milliseconds. */
-const ARRIVE_MS = 10_000;
 const REFUSALS = 'cc_docker_runner_porter_refusals_total';
 
 export interface PorterDoorOptions {
@@ -28,7 +27,7 @@ export interface PorterDoorOptions {
   address?: string;
   aliases: SocketAliases;
   log: Log;
-  arriveMs?: number;
+  bounds?: Partial<DoorBounds>;
 }
 
 /** Who has a connection to the door. */
@@ -54,13 +53,16 @@ export class PorterDoor {
   readonly #options: PorterDoorOptions;
   readonly #secret: DoorSecret;
   readonly #guests: Guests;
-  readonly #unknown = new UnknownCallers();
+  readonly #bounds: DoorBounds;
+  readonly #unknown: UnknownCallers;
   readonly #server: tls.Server;
   /** All connections, by their names. */
   readonly #callers = new Map<string, Caller>();
 
   private constructor(options: PorterDoorOptions, server: tls.Server, secret: DoorSecret, ca: string) {
     this.#options = options;
+    this.#bounds = { ...DOOR_BOUNDS, ...options.bounds };
+    this.#unknown = new UnknownCallers(this.#bounds);
     this.#secret = secret;
     this.#server = server;
     this.#guests = new Guests(options.aliases);
@@ -109,6 +111,11 @@ export class PorterDoor {
     return await this.#guests.arrived(key, signal);
   }
 
+  /** The porter of the key is connected. */
+  isHere(key: PlacementKey): boolean {
+    return this.#guests.isHere(key);
+  }
+
   /** Has the porter of the key save its session's files, into the session's folder. @throws when it cannot, or is not here */
   async saveFiles(key: PlacementKey, signal: AbortSignal): Promise<void> {
     await this.#guests.saveFiles(key, signal);
@@ -142,7 +149,7 @@ export class PorterDoor {
     raw.on('error', () => {});
     const known = this.#unknown.admit(address);
     const name = connectionName(raw);
-    const late = setTimeout(() => this.#refuse(caller, 'late'), this.#options.arriveMs ?? ARRIVE_MS);
+    const late = setTimeout(() => this.#refuse(caller, 'late'), this.#bounds.arrivalMs);
     const caller: Caller = {
       address,
       close: () => raw.destroy(),
@@ -169,6 +176,8 @@ export class PorterDoor {
     socket.setNoDelay(true);
     const connection: PorterConnection = new PorterConnection({
       socket,
+      streams: this.#bounds.streams,
+      onRefused: () => runnerMetrics.count(REFUSALS, { why: 'too_many_streams' }),
       admit: async (arrival) => {
         const admitted = await this.#admit(arrival, caller.address, connection);
         if (typeof admitted === 'string') return this.#refuse(caller, admitted);

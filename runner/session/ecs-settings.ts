@@ -6,8 +6,7 @@ const list = z
   .transform((text) => text.split(',').flatMap((part) => part.trim() || []))
   .pipe(z.array(z.string().max(255)).min(1).max(16));
 
-/** The variables of a runner whose sessions are tasks of Amazon ECS. AWS's own (`AWS_REGION`, …) are the SDK's. */
-export const ecsEnvironment = {
+const backendEnvironment = {
   ECS_CLUSTER: z.string().optional(),
   ECS_TASK_DEFINITION: z.string().default('cc-docker-session'),
   ECS_SUBNETS: list.optional(),
@@ -31,6 +30,26 @@ export const ecsEnvironment = {
     .transform(Number)
     .default(7443),
 };
+
+/** What one address, one task, or whoever comes to the door may cause. See docs/bounds.md. */
+const whole = (fallback: number, min: number, max: number) => {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error }).default(fallback);
+};
+const doorEnvironment = {
+  /** For so long a task may be out of reach while ECS says that it runs, seconds. */
+  PORTER_LOST_AFTER: whole(300, 15, 86_400),
+  /** Connections whose caller has not said who it is: in all, and of one address. */
+  PORTER_MAX_CALLERS: whole(256, 1, 65_536),
+  PORTER_MAX_CALLERS_PER_ADDRESS: whole(32, 1, 65_536),
+  /** How long a caller may take to say who it is, seconds. */
+  PORTER_ARRIVAL_TIMEOUT: whole(10, 1, 300),
+  /** Connections that one session has through the door at a time. */
+  PORTER_MAX_STREAMS: whole(512, 16, 65_536),
+};
+/** The variables of a runner whose sessions are tasks of Amazon ECS. AWS's own (`AWS_REGION`, …) are the SDK's. */
+export const ecsEnvironment = { ...backendEnvironment, ...doorEnvironment };
+
 type Environment = z.infer<z.ZodObject<typeof ecsEnvironment>>;
 
 /** What a runner of ECS lacks. */
@@ -46,7 +65,13 @@ export interface EcsRunnerSettings {
   ecs: EcsSettings;
   /** Absent: AWS's own. */
   endpoint: string | undefined;
-  door: { address: string; listen: { host: string; port: number } };
+  door: {
+    address: string;
+    listen: { host: string; port: number };
+    bounds: { callers: number; callersPerAddress: number; arrivalMs: number; streams: number };
+  };
+  /** For so long a task may be out of reach, milliseconds. */
+  lostAfterMs: number;
 }
 
 /** null: the runner is of another backend. */
@@ -67,6 +92,13 @@ export function ecsSettings(env: Environment & { RUNNER_BACKEND: string }): EcsR
     door: {
       address: address.includes(':') ? address : `${address}:${port}`,
       listen: { host: env.PORTER_LISTEN, port },
+      bounds: {
+        callers: env.PORTER_MAX_CALLERS,
+        callersPerAddress: env.PORTER_MAX_CALLERS_PER_ADDRESS,
+        arrivalMs: env.PORTER_ARRIVAL_TIMEOUT * 1000,
+        streams: env.PORTER_MAX_STREAMS,
+      },
     },
+    lostAfterMs: env.PORTER_LOST_AFTER * 1000,
   };
 }

@@ -17,6 +17,8 @@ export interface SealFacts {
   routes: { device: string }[];
   /** `/proc/self/status` by field. */
   status: ReadonlyMap<string, string>;
+  /** `/proc/self/limits`: the hard limits by field. */
+  limits: ReadonlyMap<string, string>;
   mounts: Mount[];
   /** A file that could be created outside of the writable mounts; null: none could. */
   rootWritable: string | null;
@@ -54,6 +56,12 @@ export async function readSealFacts(launch: WrapperLaunch): Promise<SealFacts> {
       lines('/proc/self/status').map((line) => {
         const colon = line.indexOf(':');
         return [line.slice(0, colon), line.slice(colon + 1).trim()];
+      }),
+    ),
+    limits: new Map(
+      lines('/proc/self/limits').flatMap((line): [string, string][] => {
+        const [, field, hard] = /^(\S+(?: \S+)*)\s{2,}\S+\s+(\S+)/.exec(line) ?? [];
+        return field === undefined || hard === undefined ? [] : [[field, hard]];
       }),
     ),
     mounts: lines('/proc/self/mountinfo').map(mount),

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
 import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
+import { ownLimits } from './own-limits.ts';
 import { TASK_METADATA } from './network-targets.ts';
 import type { SealFacts } from './seal-facts.ts';
 
@@ -53,6 +54,11 @@ const PROBES: Readonly<Record<string, Probe>> = {
   },
   no_new_privileges: ({ status }) => expected(status, 'NoNewPrivs', '1'),
   seccomp: ({ status }) => expected(status, 'Seccomp', '2'),
+  own_limits: ({ limits }, launch) => {
+    const wrong = ownLimits(launch.limits ?? {}).filter(({ field, value }) => limits.get(field) !== String(value));
+    if (wrong.length === 0) return undefined;
+    return wrong.map(({ field, value }) => `${field} is ${limits.get(field) ?? 'unknown'}, not ${value}`).join(', ');
+  },
   read_only_root: ({ mounts, rootWritable }) => {
     const root = mounts.findLast(({ point }) => point === '/');
     if (root === undefined) return 'the root file system is not in /proc/self/mountinfo';
@@ -112,6 +118,7 @@ function applies(probe: string, { reached }: SealFacts, launch: WrapperLaunch): 
   if (probe === 'network') return launch.network === undefined;
   if (probe === 'runner_only') return launch.network !== undefined;
   if (probe === 'task_metadata_without_credentials') return reached?.includes(TASK_METADATA) === true;
+  if (probe === 'own_limits') return launch.limits !== undefined;
   return launch.own_kernel !== true || !HOST_KERNEL.includes(probe);
 }
 

@@ -1,5 +1,6 @@
 import type { ECSClient, Task } from '@aws-sdk/client-ecs';
 import type { BackendHealth, PlacementKey } from '../../../protocol/link/runner-control.ts';
+import type { WrapperLaunch } from '../../../protocol/link/wrapper-launch.ts';
 import type { Resources } from '../../../protocol/api/session/session-config.ts';
 import type { BackoffRange } from '../../lib/backoff.ts';
 import type { Log } from '../../lib/log.ts';
@@ -8,7 +9,7 @@ import { sessionFolders, type SessionFolders } from '../../lib/session-folders.t
 import type { ContainerBackend, ContainerExit, OwnContainer, StartOptions, StartResult } from '../backend.ts';
 import { CONTAINER_LAYOUT } from '../container-spec.ts';
 import { TaskApi } from './task-api.ts';
-import { problemOf } from './task-answer.ts';
+import { askPatiently, problemOf } from './task-answer.ts';
 import type { TaskDoor, TaskFiles } from './task-door.ts';
 import { exitOf, startProblem } from './task-end.ts';
 import { addressOf, TaskPlacer } from './task-placer.ts';
@@ -36,6 +37,10 @@ export interface EcsTimes {
   room: number;
   /** From a task that has its card until its session can speak. */
   arrival: number;
+  /** How long a task may be out of reach while ECS says that it runs. */
+  lost: number;
+  /** For how long something is asked again when ECS has no time to answer. */
+  answer: number;
   /** Between two looks at the tasks that are waited for. */
   look: number;
   /** How long a task that ECS does not know may be one that it does not know yet. */
@@ -49,6 +54,9 @@ export interface EcsTimes {
 const TIMES: EcsTimes = {
   room: 600_000,
   arrival: 300_000,
+  lost: 300_000,
+  // Less than `RUNNER_LOST_AFTER` of the edge, after which it gives the sessions of a runner up.
+  answer: 45_000,
   look: 2_000,
   gone: 60_000,
   sweep: 60_000,
@@ -71,11 +79,13 @@ export class EcsBackend implements ContainerBackend {
   readonly name = 'ecs';
   readonly owner = TASK_OWNER;
   readonly seal;
+  readonly line;
   /** On Fargate each task is a virtual machine. */
   readonly ownKernel;
   readonly canPause = false;
   readonly hasFilesHere = false;
   readonly #options: EcsBackendOptions;
+  readonly #times: EcsTimes;
   readonly #api: TaskApi;
   readonly #watch: TaskWatch;
   readonly #placer: TaskPlacer;
@@ -88,6 +98,7 @@ export class EcsBackend implements ContainerBackend {
     this.#options = options;
     const { client, settings, log, runnerId } = options;
     const times = { ...TIMES, ...options.times };
+    this.#times = times;
     this.#api = new TaskApi(client, settings.cluster);
     this.#watch = new TaskWatch({ api: this.#api, everyMs: times.look, goneAfterMs: times.gone, log });
     const shared = { api: this.#api, watch: this.#watch, settings, runnerId, log };
@@ -96,6 +107,7 @@ export class EcsBackend implements ContainerBackend {
     const colon = options.door.address.lastIndexOf(':');
     const [host, port] = [options.door.address.slice(0, colon), Number(options.door.address.slice(colon + 1))];
     this.seal = { runner: { host, port } };
+    this.line = { isUp: (key: PlacementKey) => options.door.isHere(key), lostAfterMs: times.lost };
     this.ownKernel = settings.capacity.every((way) =>
       'launchType' in way ? way.launchType === 'FARGATE' : way.provider.startsWith('FARGATE'),
     );
@@ -103,6 +115,15 @@ export class EcsBackend implements ContainerBackend {
 
   layout() {
     return CONTAINER_LAYOUT;
+  }
+
+  /** ECS has none of them, but for the number of open files. */
+  ownLimits({ pids, workspace_mb }: Resources): NonNullable<WrapperLaunch['limits']> {
+    return {
+      // The kernel counts all processes of a user. Where others have sessions on it too, theirs would count.
+      ...(this.ownKernel && { processes: pids }),
+      ...(workspace_mb !== null && { file_bytes: (workspace_mb + 1) * 1024 * 1024 }),
+    };
   }
 
   async health(): Promise<BackendHealth> {
@@ -178,8 +199,8 @@ export class EcsBackend implements ContainerBackend {
 
   /** Waits until it runs, and its porter is here. */
   async #arrived(key: PlacementKey, arn: string, signal: AbortSignal): Promise<StartResult> {
-    const { door, times } = this.#options;
-    const ms = times?.arrival ?? TIMES.arrival;
+    const { door } = this.#options;
+    const ms = this.#times.arrival;
     const late = AbortSignal.timeout(ms);
     const over = new AbortController();
     const either = AbortSignal.any([signal, late, over.signal]);
@@ -225,7 +246,7 @@ export class EcsBackend implements ContainerBackend {
   async stop(key: PlacementKey): Promise<void> {
     const arn = this.#tasks.get(placementName(key));
     if (typeof arn !== 'string') return;
-    await this.#api.stop(arn, 'The session was stopped.');
+    await this.#patiently(() => this.#api.stop(arn, 'The session was stopped.'));
     await this.#watch.until(arn, hasEnded);
   }
 
@@ -272,9 +293,12 @@ export class EcsBackend implements ContainerBackend {
   async list(): Promise<OwnContainer[]> {
     const { runnerId, sessions, log } = this.#options;
     const recorded = await readTaskRecords(sessions, log);
-    const listed = await this.#api.list(startedBy(runnerId));
-    const arns = [...new Set([...recorded.keys(), ...listed])];
-    const tasks = await this.#api.describe(arns);
+    // A runner that did not know its tasks would give all their sessions up.
+    const { arns, tasks } = await this.#patiently(async () => {
+      const listed = await this.#api.list(startedBy(runnerId));
+      const arns = [...new Set([...recorded.keys(), ...listed])];
+      return { arns, tasks: await this.#api.describe(arns) };
+    });
     const found = new Map<string, OwnContainer>();
     for (const arn of arns) {
       const task = tasks.get(arn);
@@ -288,6 +312,11 @@ export class EcsBackend implements ContainerBackend {
     }
     this.#sweep.start();
     return [...found.values()];
+  }
+
+  async #patiently<T>(ask: () => Promise<T>): Promise<T> {
+    const { answer: forMs, backoff } = this.#times;
+    return await askPatiently({ forMs, backoff, isOver: () => this.#closed, log: this.#options.log }, ask);
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,7 @@
 import { ECSServiceException, type RunTaskCommandOutput } from '@aws-sdk/client-ecs';
-import { messageOf } from '../../lib/log.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { backoffMs, type BackoffRange } from '../../lib/backoff.ts';
+import { messageOf, type Log } from '../../lib/log.ts';
 
 /** What came of asking for a task. */
 export type TaskAnswer =
@@ -54,6 +56,23 @@ export function answerOfError(error: unknown): TaskAnswer {
   if (LATER.has(error.name) || (error.$metadata.httpStatusCode ?? 0) >= 500)
     return { is: 'again', why: problemOf(error) };
   return judged(problemOf(error), error.message);
+}
+
+/** Asks again while ECS has no time, for so long. @throws what it answered last */
+export async function askPatiently<T>(
+  { forMs, backoff, isOver, log }: { forMs: number; backoff: BackoffRange; isOver: () => boolean; log: Log },
+  ask: () => Promise<T>,
+): Promise<T> {
+  const end = Date.now() + forMs;
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (isOver() || Date.now() >= end || answerOfError(error).is !== 'again') throw error;
+      log.warn('ECS has no time', { problem: problemOf(error) });
+    }
+    await pause(backoffMs(tries, { ...backoff, maxMs: backoff.minMs * 4 }, 0.5 + Math.random() / 2));
+  }
 }
 
 /** What is wrong with a call, for the operator. */

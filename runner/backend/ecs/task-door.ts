@@ -28,6 +28,8 @@ export interface TaskDoor {
   expect(key: PlacementKey, folders: SessionFolders): Promise<{ token: string }>;
   /** Only from this address may it come. @returns false: it came from another one, so its token was stolen */
   bind(key: PlacementKey, address: string): boolean;
+  /** The session's task is connected. */
+  isHere(key: PlacementKey): boolean;
   /** Resolves when the session's task has come, and its sockets lead here. @throws when the signal ends it */
   arrived(key: PlacementKey, signal: AbortSignal): Promise<unknown>;
   /** Its connections end, and its token is void. */

@@ -7,8 +7,11 @@ export const PING_MS = 2_000;
  */
 export const MAX_UNANSWERED = 5;
 
-/** What is due at a tick: send a ping with this number, nothing, or give the wrapper up. */
-export type Due = { ping: number } | 'nothing' | 'unresponsive';
+/**
+ * What is due at a tick: send a ping with this number, nothing, or give the wrapper up: it does not answer, or the line to its
+ * machine has been down for too long.
+ */
+export type Due = { ping: number } | 'nothing' | 'unresponsive' | 'cut_off';
 
 /**
  * Whether the wrapper at the other end of the link still answers. It counts in ticks of this process's own timer, so that a
@@ -20,10 +23,16 @@ export class Liveness {
   #sent = 0;
   #answered = 0;
   #ticksAway = 0;
+  #ticksCut = 0;
+  readonly #mostCut: number;
 
-  /** @param expected the container has been running for a while */
-  constructor(expected: boolean) {
+  /**
+   * @param expected the container has been running for a while
+   * @param mostCut ticks for which the line to its machine may be down
+   */
+  constructor(expected: boolean, mostCut = Number.POSITIVE_INFINITY) {
     this.#expected = expected;
+    this.#mostCut = mostCut;
   }
 
   /** The number of a ping that is sent now. */
@@ -48,8 +57,19 @@ export class Liveness {
     this.heard();
   }
 
-  /** Called every `PING_MS`. `away`: no wrapper is connected. `unread`: what it answers is not read at the moment. */
-  tick(link: 'away' | 'unread' | 'read'): Due {
+  /**
+   * Called every `PING_MS`. `cut`: the line to the container's machine is down, so its wrapper cannot be heard, and may be well.
+   * `away`: no wrapper is connected. `unread`: what it answers is not read at the moment.
+   */
+  tick(link: 'cut' | 'away' | 'unread' | 'read'): Due {
+    if (link === 'cut') {
+      // When the line is up again, its wrapper has all its time to come.
+      this.#ticksAway = 0;
+      this.heard();
+      this.#ticksCut += 1;
+      return this.#ticksCut > this.#mostCut ? 'cut_off' : 'nothing';
+    }
+    this.#ticksCut = 0;
     if (link === 'away') {
       this.#ticksAway += 1;
       return this.#expected && this.#ticksAway > MAX_UNANSWERED ? 'unresponsive' : 'nothing';

@@ -18,6 +18,13 @@ const UNSTORED_LIMIT = LINK_FLOOD_BYTES + 1024 * 1024;
 /** Unsent bytes of one socket. Above this the socket of the other side is not read. */
 const UNSENT_LIMIT = 4 * 1024 * 1024;
 
+interface ContainerLine {
+  /** The container's connections lead here at the moment. */
+  isUp: () => boolean;
+  /** For so long it may be down, milliseconds. */
+  lostAfterMs: number;
+}
+
 /** `fresh: false`: an earlier runner process started the container, and only the session knows what it has stored. */
 export interface RelayOptions extends SessionPortOptions {
   /** Path of the link's socket, short enough for the kernel. */
@@ -30,8 +37,10 @@ export interface RelayOptions extends SessionPortOptions {
   onModelPaused?: (paused: boolean) => void;
   /** A turn is to begin; its place in its trace, if it is traced. It may come twice, after a break. */
   onPrompt?: (traceparent: string | undefined) => void;
-  /** The wrapper answers no more, or is gone while its container runs. */
-  onUnresponsive?: () => void;
+  /** The line to the container's machine, which can break. Absent: it is this machine. */
+  line?: ContainerLine | undefined;
+  /** The wrapper answers no more, or is gone while its container runs; or the line to it has been down for too long. */
+  onUnresponsive?: (why: 'unresponsive' | 'cut_off') => void;
   /** Absent: `PING_MS`. */
   pingMs?: number;
 }
@@ -70,7 +79,8 @@ export class Relay {
   private constructor(options: RelayOptions) {
     this.#options = options;
     if (options.fresh) this.#items = new RelayBuffer(0);
-    this.#liveness = new Liveness(!options.fresh);
+    const { line, pingMs = PING_MS } = options;
+    this.#liveness = new Liveness(!options.fresh, line && Math.ceil(line.lostAfterMs / pingMs));
     this.#session = new SessionPort(options, {
       open: () => this.#greetSession(),
       frame: (frame, text) => this.#fromSession(frame, text),
@@ -188,12 +198,18 @@ export class Relay {
   #tick(): void {
     const link = this.#link;
     if (link === undefined || this.#paused) return;
-    const due = this.#liveness.tick(link.connected ? (link.reading ? 'read' : 'unread') : 'away');
+    const due = this.#liveness.tick(this.#linkState(link));
     if (due === 'nothing') return;
-    if (due !== 'unresponsive') return this.#toWrapper({ kind: 'ping', number: due.ping });
+    if (typeof due === 'object') return this.#toWrapper({ kind: 'ping', number: due.ping });
     clearInterval(this.#pings);
-    this.#options.log.warn('the wrapper does not answer', {});
-    this.#options.onUnresponsive?.();
+    this.#options.log.warn(due === 'cut_off' ? 'the container is out of reach' : 'the wrapper does not answer', {});
+    this.#options.onUnresponsive?.(due);
+  }
+
+  #linkState(link: LinkServer): 'cut' | 'away' | 'unread' | 'read' {
+    if (this.#options.line?.isUp() === false) return 'cut';
+    if (!link.connected) return 'away';
+    return link.reading ? 'read' : 'unread';
   }
 
   #ping(): number {

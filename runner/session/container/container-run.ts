@@ -48,8 +48,8 @@ export class ContainerRun {
   #refused: EndFacts['refused'];
   /** Which limit its files have reached. */
   #full: Full | undefined;
-  /** Its wrapper does not answer any more. */
-  #unresponsive = false;
+  /** Why its wrapper is given up. */
+  #givenUp: EndFacts['givenUp'];
   /** How many processes it had then. */
   #processes: number | undefined;
   /** Aborted by a stop: what the start waits for is not needed any more. */
@@ -76,7 +76,7 @@ export class ContainerRun {
         if (this.#phase === 'running') void this.#end();
       },
       onCloned: (how) => this.#continueAfterClone(how),
-      onUnresponsive: () => void this.#giveUp(),
+      onUnresponsive: (why) => void this.#giveUp(why),
     });
     this.released = new Promise((resolve) => (this.#release = resolve));
     this.ended = this.#run();
@@ -190,7 +190,7 @@ export class ContainerRun {
     this.#options.onStarted();
     // Something may have ended it while it started.
     const isEnding = this.#stopCause !== undefined || this.#refused !== undefined || this.#full !== undefined;
-    if (isEnding || this.#unresponsive) void this.#end();
+    if (isEnding || this.#givenUp !== undefined) void this.#end();
 
     const exit = await backend.wait(this.key);
     await Promise.all([this.#workspace?.close(), this.#sockets.containerEnded(), this.#removeTemporary()]);
@@ -259,15 +259,15 @@ export class ContainerRun {
     );
   }
 
-  /** Ends a container whose wrapper does not answer. */
-  async #giveUp(): Promise<void> {
+  /** Ends a container whose wrapper does not answer, or cannot be reached. */
+  async #giveUp(why: NonNullable<EndFacts['givenUp']>): Promise<void> {
     // First: a fork bomb leaves its wrapper no processor, and is gone afterwards.
     const counted = await this.#options.backend.processes(this.key).catch((error: unknown) => {
       this.#log.warn('processes not counted', { error });
       return null;
     });
     this.#processes = counted ?? undefined;
-    this.#unresponsive = true;
+    this.#givenUp = why;
     // Nobody in it would do anything about a gentle stop.
     this.#graceMs = 0;
     if (this.#phase === 'running') void this.#end();
@@ -287,7 +287,8 @@ export class ContainerRun {
       stopCause: this.#stopCause,
       refused: this.#refused,
       full: this.#full,
-      unresponsive: this.#unresponsive,
+      givenUp: this.#givenUp,
+      lostAfterMs: this.#options.backend.line?.lostAfterMs,
       processes: this.#processes,
       resources,
     });

@@ -51,8 +51,8 @@ export interface ContainerSocketsOptions extends ContainerDependencies {
   onRefused: RelayOptions['onRefused'];
   /** The container has cloned its repository, or has found that it has none to clone, and waits. At least once. */
   onCloned: (how: 'cloned' | 'kept') => void;
-  /** Its wrapper does not answer any more. */
-  onUnresponsive: () => void;
+  /** Its wrapper does not answer any more, or cannot be reached. */
+  onUnresponsive: NonNullable<RelayOptions['onUnresponsive']>;
 }
 
 /** A container's sockets, its only ways out: the link to its session, the model gateway, and the egress proxy. */
@@ -144,6 +144,7 @@ export class ContainerSockets {
       fresh: launch !== undefined,
       log,
       onRefused,
+      line: backend.line && { ...backend.line, isUp: () => backend.line?.isUp(key) !== false },
       onUnresponsive,
       onNotice: ({ notice }) => {
         if (notice === 'cloned') onCloned('cloned');

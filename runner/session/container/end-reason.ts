@@ -15,8 +15,10 @@ export interface EndFacts {
   refused: Refusal | 'lost_items' | undefined;
   /** Which limit its files have reached; absent: none. */
   full?: Full | undefined;
-  /** Its wrapper did not answer any more, so it was killed. */
-  unresponsive?: boolean;
+  /** Its wrapper did not answer any more, so it was killed; or the line to its machine was down for too long. Absent: neither. */
+  givenUp?: 'unresponsive' | 'cut_off' | undefined;
+  /** For how long that line may be down, milliseconds. Absent: there is none. */
+  lostAfterMs?: number | undefined;
   /** How many processes and threads it had then; absent: nobody knows. */
   processes?: number | undefined;
   /** The container's limits; null: it had none. */
@@ -67,7 +69,8 @@ export function endReason(facts: EndFacts): Reason {
 
 const UNSAVED = 'It was gone before it could save what it wrote: the session’s files are as they were saved last.';
 
-function reasonOf({ exit, stopCause, refused, full, unresponsive, processes = 0, resources }: EndFacts): Reason {
+function reasonOf(facts: EndFacts): Reason {
+  const { exit, stopCause, refused, full, givenUp, processes = 0, resources } = facts;
   if (stopCause !== undefined) return STOPPED[stopCause];
   if (full !== undefined) return fullReason(full, resources);
   if (refused !== undefined)
@@ -76,8 +79,13 @@ function reasonOf({ exit, stopCause, refused, full, unresponsive, processes = 0,
     const detail = `The container needed more than its ${resources?.memory_mb ?? 0} MB of memory: raise resources.memory_mb (SESSION_MEMORY_MB on the runner is the most).`;
     return { code: 'out_of_memory', detail };
   }
+  if (givenUp === 'cut_off') {
+    const seconds = Math.round((facts.lostAfterMs ?? 0) / 1000);
+    const detail = `Its task has not reached the runner for ${seconds} s (PORTER_LOST_AFTER), and was stopped. The next message starts another.`;
+    return { code: 'runner_lost', detail };
+  }
   const isFull = resources !== null && processes >= resources.pids * FULL_OF_PROCESSES;
-  if (unresponsive === true && wasKilled(exit) && !isFull) {
+  if (givenUp === 'unresponsive' && wasKilled(exit) && !isFull) {
     const detail =
       'What reports on Claude Code in the container (its wrapper) did not answer for 10 s: something in it has stopped that, or left it no processor. The container was ended. The next message starts another.';
     return { code: 'claude_unresponsive', detail };

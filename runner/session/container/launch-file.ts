@@ -22,6 +22,8 @@ export interface LaunchFileInput {
   ownKernel: boolean;
   /** The container has a network card, which is to reach this address alone. Absent or null: it has none. */
   runner?: { readonly host: string; readonly port: number } | null | undefined;
+  /** Limits that the wrapper sets itself. Absent: the engine has set them all. */
+  limits?: WrapperLaunch['limits'];
   forwards: readonly AddressedForward[];
   /** The secrets that the operator exposes to the container. */
   exposedEnv: Record<string, string>;
@@ -116,6 +118,7 @@ export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch>
     seal: sealed,
     ...(input.runner && { network: { runner: input.runner } }),
     ...(ownKernel && { own_kernel: true }),
+    ...(input.limits && { limits: input.limits }),
     ...(sealed && {
       egress: { socket: path.join(layout.run, PROXY_SOCKET), proxy_port: PROXY_PORT, forwards: [...forwards] },
     }),

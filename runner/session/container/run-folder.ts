@@ -58,6 +58,7 @@ export async function writeRunFolder(input: RunFolderInput): Promise<void> {
     git,
     telemetry,
     runner: seal?.runner,
+    ...(placement.resources !== null && { limits: backend.ownLimits?.(placement.resources) }),
   };
   const authorities = containerAuthorities(plan, egress);
   await Promise.all([

@@ -34,6 +34,8 @@ describeDockerAsRoot('sessions on the stand-in of ECS, with the real claude', ({
       runnerEnv: {
         ...cluster.environment(port),
         ...testNamesEnv({ 'site.test': [['127.0.0.1']] }),
+        // The wrapper sets it, and here, where tasks have no kernel of their own, the whole machine's sessions count.
+        SESSION_PIDS: '16384',
         EGRESS_ALLOW_PRIVATE: `127.0.0.1:${sitePort}`,
       },
     });
@@ -56,12 +58,15 @@ describeDockerAsRoot('sessions on the stand-in of ECS, with the real claude', ({
   test('a session is one sealed task, whose agent writes a file and gets where it may', async () => {
     const wrote = await alice.ask(
       id,
-      script(bash('echo of a task > /workspace/a.txt; whoami; cat /workspace/a.txt'), said),
+      script(bash('echo of a task > /workspace/a.txt; whoami; cat /workspace/a.txt; ulimit -H -n -u -c'), said),
     );
     expect(wrote.result).toContain('of a task');
+    // Open files by ECS; processes and cores by the wrapper.
+    for (const limit of [/open files.*16384/, /max user processes.*16384/, /core file size.* 0/])
+      expect(wrote.result).toMatch(limit);
     expect(tasks()).toHaveLength(1);
     const sealed = (await alice.events(id)).find(({ type }) => type === 'session.sealed');
-    expect(sealed?.data.probes).toContain('runner_only');
+    expect(sealed?.data.probes).toEqual(expect.arrayContaining(['runner_only', 'own_limits']));
     expect(sealed?.data.probes).not.toContain('network');
     const urls = `http://site.test:${sitePort}/ http://other.test/`;
     const fetched = await alice.ask(id, script(bash(`curl -sS -w '%{http_code} ' ${urls}`), said));

@@ -34,6 +34,11 @@ const SEALED: SealFacts = {
     ['NoNewPrivs', '1'],
     ['Seccomp', '2'],
   ]),
+  limits: new Map([
+    ['Max core file size', '0'],
+    ['Max processes', '256'],
+    ['Max file size', '1048576'],
+  ]),
   mounts: [
     { point: '/', readOnly: true },
     { point: '/proc', readOnly: false },
@@ -115,6 +120,16 @@ test('a model credential that is no dummy breaks the seal, and is not said', () 
 test('with a kernel of its own, what only the host’s kernel shows is not asked for', () => {
   const facts = { ...SEALED, ...withStatus('Seccomp', '0') };
   expect(judgeSeal(facts, { ...LAUNCH, own_kernel: true })).toMatchObject({ notice: 'sealed' });
+});
+
+test('limits that the wrapper sets itself are probed where there are some', () => {
+  const launch = { ...LAUNCH, limits: { processes: 256, file_bytes: 1_048_576 } };
+  expect(judgeSeal(SEALED, launch)).toMatchObject({ notice: 'sealed', probes: expect.arrayContaining(['own_limits']) });
+  const unlimited = new Map([...SEALED.limits, ['Max processes', 'unlimited']]);
+  expect(judgeSeal({ ...SEALED, limits: unlimited }, launch)).toMatchObject({
+    notice: 'seal_broken',
+    failed: [{ probe: 'own_limits', detail: 'Max processes is unlimited, not 256' }],
+  });
 });
 
 test('where the seal is broken, that is said first, nothing is started, and the wrapper ends', async () => {

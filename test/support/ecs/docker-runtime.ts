@@ -117,7 +117,7 @@ function inOrder(containers: TaskContainer[]): TaskContainer[] {
 const volumeName = (plan: TaskPlan, name: string): string => `ecs-${plan.id}-${name}`;
 
 function specOf(plan: TaskPlan, container: TaskContainer, networkMode: string): Docker.ContainerCreateOptions {
-  const { linuxParameters, memory, entryPoint, command, user } = container;
+  const { linuxParameters, memory, entryPoint, command, user, ulimits } = container;
   return {
     name: `ecs-${plan.id}-${container.name}`,
     Image: container.image,
@@ -130,6 +130,7 @@ function specOf(plan: TaskPlan, container: TaskContainer, networkMode: string): 
       NetworkMode: networkMode,
       CapDrop: linuxParameters?.capabilities?.drop ?? [],
       ReadonlyRootfs: container.readonlyRootFilesystem,
+      Ulimits: ulimits.map(({ name, softLimit, hardLimit }) => ({ Name: name, Soft: softLimit, Hard: hardLimit })),
       Init: linuxParameters?.initProcessEnabled ?? false,
       ...(memory !== undefined && { Memory: memory * MB, MemorySwap: memory * MB }),
       Mounts: container.mountPoints.map(({ sourceVolume, containerPath, readOnly }) => ({

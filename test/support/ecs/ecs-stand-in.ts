@@ -5,6 +5,7 @@ import { ApiError } from './api/api-error.ts';
 import { realClock } from './clock.ts';
 import { Operations, type OperationsOptions } from './api/operations.ts';
 import { PretendRuntime } from './task-runtime.ts';
+import { Throttle } from './throttle.ts';
 
 const TARGET = /^AmazonEC2ContainerServiceV20141113\.([A-Za-z]+)$/;
 
@@ -29,6 +30,8 @@ export interface Call {
 }
 
 export interface EcsStandInOptions extends Partial<OperationsOptions> {
+  /** It counts calls as AWS does. Off by default: where a test's times are a hundredth of AWS's, so are its calls. */
+  throttled?: boolean;
   /** Asked before each call is done; undefined: it is done as it should be. */
   fault?: (call: Call) => Fault | undefined;
 }
@@ -43,10 +46,12 @@ export class EcsStandIn {
   readonly calls: Call[] = [];
   /** See `EcsStandInOptions`. May be changed at any time. */
   fault: NonNullable<EcsStandInOptions['fault']>;
+  readonly #throttle: Throttle | undefined;
   readonly #server: Server;
   #port = 0;
 
   private constructor(options: EcsStandInOptions) {
+    if (options.throttled === true) this.#throttle = new Throttle(options.clock ?? realClock);
     this.fault = options.fault ?? (() => undefined);
     this.operations = new Operations({
       cluster: 'of-the-tests',
@@ -104,7 +109,7 @@ export class EcsStandIn {
 
   /** @returns undefined: none */
   #answer(call: Call): unknown {
-    const fault = this.fault(call);
+    const fault = this.#throttle?.admits(call.operation) === false ? 'throttled' : this.fault(call);
     if (fault === 'throttled') throw new ApiError('ThrottlingException', 'Rate exceeded');
     if (fault === 'unavailable') throw new ApiError('ServerException', 'Service Unavailable', { status: 500 });
     if (fault !== undefined && fault !== 'lost') {

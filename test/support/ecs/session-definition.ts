@@ -50,6 +50,7 @@ export function sessionDefinition(image = 'cc-docker/session', stopTimeout = 30)
         environment: [{ name: 'HOME', value: '/home/agent' }],
         linuxParameters: { initProcessEnabled: true, capabilities: { drop: ['ALL'] } },
         mountPoints: mounts(['run']),
+        ulimits: [{ name: 'nofile', softLimit: 16_384, hardLimit: 16_384 }],
         dependsOn: [{ containerName: 'porter', condition: 'HEALTHY' }],
         stopTimeout,
       },

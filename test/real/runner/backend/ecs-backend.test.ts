@@ -226,6 +226,11 @@ test('the next process of the runner finds its tasks, also one of which only ECS
       { key: over, running: false },
     ]),
   );
+  // One that finds ECS busy knows them all the same, for what it does not name its sessions have lost.
+  let busy = 5;
+  ecs.fault = ({ operation }) => (operation === 'ListTasks' && busy-- > 0 ? 'throttled' : undefined);
+  expect(await newBackend().list()).toHaveLength(3);
+  expect(busy).toBeLessThan(0);
   expect(await next.wait(over)).toMatchObject({ outOfMemory: false });
   // The pool sends a launch again of which it heard nothing: it is the same task.
   expect(await start(newBackend(), lost)).toMatchObject({ ok: true });
@@ -271,6 +276,19 @@ test('of 50 launches, every second of whose requests fails, is throttled or is l
   await Promise.all(keys.map((key) => backend.remove(key).catch(() => backend.remove(key))));
   await expect.poll(wanted).toEqual([]);
   expect(ecs.operations.tasks.length).toBeGreaterThanOrEqual(50);
+});
+
+test('150 launches at once, and their ends, live through AWS’s own limits of calls', async () => {
+  const { newBackend, start, wanted, ecs } = await setUp({ throttled: true });
+  const backend = newBackend({ times: { room: 100_000, look: 200, answer: 100_000 } });
+  const keys = Array.from({ length: 150 }, () => newKey());
+  const started = await Promise.all(keys.map((key) => start(backend, key)));
+  expect(started.filter(({ ok }) => !ok)).toEqual([]);
+  expect(keysOf(wanted()).toSorted()).toEqual(keys.map(({ session_id, epoch }) => `${session_id}/${epoch}`).toSorted());
+  expect(ecs.operations.tasks).toHaveLength(150);
+  expect(ecs.calls.filter(({ operation }) => operation === 'RunTask').length).toBeGreaterThan(150);
+  await Promise.all(keys.map((key) => backend.remove(key)));
+  expect(wanted()).toEqual([]);
 });
 
 test('its health says what a task definition lacks to keep a session in', async () => {

@@ -26,7 +26,13 @@ async function setUp(options: Omit<EcsStandInOptions, 'clock' | 'runtime'> = {})
   const clock = new TurnedClock();
   const runtime = new PretendRuntime();
   const standIn = await EcsStandIn.start({ clock, runtime, delays: DELAYS, ...options });
-  const ecs = new ECSClient({ endpoint: standIn.url, region: 'eu-central-1', credentials: CREDENTIALS });
+  const ecs = new ECSClient({
+    endpoint: standIn.url,
+    region: 'eu-central-1',
+    credentials: CREDENTIALS,
+    // Its own tries would count.
+    ...(options.throttled === true && { maxAttempts: 1 }),
+  });
   onTestFinished(async () => {
     ecs.destroy();
     const closed = standIn.close();
@@ -52,6 +58,12 @@ async function setUp(options: Omit<EcsStandInOptions, 'clock' | 'runtime'> = {})
   const begun = async (more: Partial<RunTaskCommandInput> = {}) => (await run(more)).tasks?.[0]?.taskArn ?? '';
   return { clock, runtime, standIn, ecs, run, describe, begun };
 }
+
+/** How many of so many calls are answered. */
+const calls = async (count: number, call: () => Promise<unknown>): Promise<number> => {
+  const results = await Promise.allSettled(Array.from({ length: count }, call));
+  return results.filter(({ status }) => status === 'fulfilled').length;
+};
 
 test('a task goes through its states in their order, and its end says why', async () => {
   const { clock, runtime, begun, describe } = await setUp();
@@ -147,6 +159,16 @@ test('throttling is an error after the SDK’s own tries, and no room is a succe
   standIn.fault = () => ({ error: 'ClientException', message: 'Capacity is unavailable at this time.' });
   await expect(run()).rejects.toMatchObject({ name: 'ClientException', message: expect.stringContaining('Capacity') });
   expect(standIn.operations.tasks).toEqual([]);
+});
+
+test('calls are counted as AWS does: a burst, then so many a second, and each kind for itself', async () => {
+  const { clock, run, describe, standIn } = await setUp({ throttled: true });
+  expect(await calls(120, () => run())).toBe(100);
+  expect(await calls(10, () => describe('nobody'))).toBe(10);
+  await clock.turn(1_000);
+  // Fargate launches 20 a second.
+  expect(await calls(40, () => run())).toBe(20);
+  expect(standIn.operations.tasks).toHaveLength(120);
 });
 
 test('what the API does not take is refused as there', async () => {

@@ -7,6 +7,8 @@ import path from 'node:path';
 import tls from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
 import { ARRIVAL_PATH, DOOR_NAME } from '../../../../protocol/link/porter.ts';
+import { seriesOf } from '../../../../protocol/metrics/registry.ts';
+import { runnerMetrics } from '../../../../runner/lib/metrics.ts';
 import { readPastFailedWrites } from '../../../../runner/lib/streams/past-failed-writes.ts';
 import { freePort } from '../../../support/net/free-port.ts';
 import { isHealthy, openDoor, porterEnvironment, startPorter } from '../../../support/porter/running-porter.ts';
@@ -25,6 +27,9 @@ import { until } from '../../../support/until.ts';
 const KEY = { session_id: sessionId(1), epoch: 1 };
 const OTHER = { session_id: sessionId(2), epoch: 1 };
 const sessionKey = () => randomBytes(32).toString('base64url');
+
+const refusals = (): number =>
+  runnerMetrics.all()[seriesOf('cc_docker_runner_porter_refusals_total', { why: 'too_many_streams' })] ?? 0;
 
 /** A caller by hand: says this at its arrival. @returns the status, or how it was closed, and all that it was told */
 async function call(
@@ -115,7 +120,8 @@ test('who has no token, a used one or another sessionâ€™s is closed, and told no
 
 test('what is no porter gets no answer: another version of TLS, no certificateâ€™s name, no HTTP/2, silence, other requests', async () => {
   const folder = scratch();
-  const { door } = await openDoor(folder, { arriveMs: 300 });
+  const { door } = await openDoor(folder);
+  const impatient = await openDoor(path.join(folder, 'impatient'), { bounds: { arrivalMs: 300 } });
   const folders = await sessionWith(folder, KEY.session_id, 'link', echo('link:'));
   const { token } = await door.expect(KEY, folders);
   const arrival = { token, session_key: sessionKey(), version: '0.1.0' };
@@ -125,8 +131,9 @@ test('what is no porter gets no answer: another version of TLS, no certificateâ€
     { ALPNProtocols: ['http/1.1'] },
   ])
     expect((await call(door, arrival, options)).status).toBe('closed');
+  const silentTo = Number(impatient.door.address.split(':')[1]);
+  expect(await saidUntilClosed(net.connect(silentTo, '127.0.0.1'))).toBe('');
   const port = Number(door.address.split(':')[1]);
-  expect(await saidUntilClosed(net.connect(port, '127.0.0.1'))).toBe('');
   const plain = net.connect(port, '127.0.0.1');
   plain.write('GET / HTTP/1.1\r\n\r\n');
   // An alert of TLS at most.
@@ -142,11 +149,11 @@ test('what is no porter gets no answer: another version of TLS, no certificateâ€
 
 test('strangers who connect and say nothing are bounded, and porters get in all the same', async () => {
   const folder = scratch();
-  const { door } = await openDoor(folder);
+  const { door } = await openDoor(folder, { bounds: { callersPerAddress: 8 } });
   const folders = await sessionWith(folder, KEY.session_id, 'link', echo('link:'));
   const { token } = await door.expect(KEY, folders);
   const port = Number(door.address.split(':')[1]);
-  const strangers = Array.from({ length: 40 }, () =>
+  const strangers = Array.from({ length: 16 }, () =>
     net.connect({ port, host: '127.0.0.1', localAddress: '127.0.0.2' }),
   );
   onTestFinished(() => strangers.forEach((socket) => socket.destroy()));
@@ -154,6 +161,29 @@ test('strangers who connect and say nothing are bounded, and porters get in all 
   for (const socket of strangers) socket.on('error', () => {}).on('close', () => (closed += 1));
   await until(() => expect(closed).toBe(8));
   expect((await call(door, { token, session_key: sessionKey(), version: '0.1.0' })).status).toBe(200);
+});
+
+test('a session has no more connections than its runner grants, is refused the next, and gets on when one ends', async () => {
+  const folder = scratch();
+  const { door } = await openDoor(folder, { bounds: { streams: 16 } });
+  const folders = await sessionWith(folder, KEY.session_id, 'model', echo('model:'));
+  const { token } = await door.expect(KEY, folders);
+  const run = path.join(folder, 'task');
+  const porter = startPorter(run, porterEnvironment(run, door, token));
+  await porter.ready();
+  const before = refusals();
+  const open = Array.from({ length: 16 }, () => net.connect(path.join(run, 'model.sock')));
+  onTestFinished(() => open.forEach((socket) => socket.destroy()));
+  await Promise.all(open.map((socket) => once(socket, 'data')));
+  expect(await answered(path.join(run, 'model.sock'))).toBe(false);
+  expect(refusals()).toBeGreaterThan(before);
+  open[0]?.destroy();
+  await until(async () => {
+    const socket = net.connect(path.join(run, 'model.sock'));
+    onTestFinished(() => void socket.destroy());
+    const [said] = await Promise.race([once(socket, 'data'), once(socket, 'close')]);
+    expect(String(said)).toBe('model:');
+  });
 });
 
 test('a token is bound to the address of the task', async () => {

@@ -23,6 +23,8 @@ const containerDefinition = z.strictObject({
       capabilities: z.strictObject({ drop: z.array(z.string()).optional() }).optional(),
     })
     .optional(),
+  // Fargate has no other.
+  ulimits: z.array(z.strictObject({ name: z.literal('nofile'), softLimit: z.int(), hardLimit: z.int() })).default([]),
   dependsOn: z
     .array(z.strictObject({ containerName: z.string(), condition: z.enum(['START', 'HEALTHY']) }))
     .default([]),

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { DOOR_BOUNDS } from '../../../../runner/porter/door-bounds.ts';
 import { parseSettings } from '../../../../runner/session/settings.ts';
 
 const ECS = {
@@ -31,7 +32,8 @@ test('a runner of ecs knows its cluster, where tasks run, and where they reach i
       ebsRole: undefined,
     },
     endpoint: undefined,
-    door: { address: '10.0.0.10:7443', listen: { host: '0.0.0.0', port: 7443 } },
+    door: { address: '10.0.0.10:7443', listen: { host: '0.0.0.0', port: 7443 }, bounds: DOOR_BOUNDS },
+    lostAfterMs: 300_000,
   });
   expect(settingsOf({ ...ECS, PORTER_ADDRESS: 'runner.internal:443' })?.door.address).toBe('runner.internal:443');
   expect(settingsOf({ RUNNER_BACKEND: 'process' })).toBeNull();

@@ -9,9 +9,11 @@ test('the template’s task definition is the one that is tried: the same contai
   const template = readFileSync(TEMPLATE, 'utf8');
   const { containerDefinitions, volumes = [] } = sessionDefinition();
   for (const { name } of volumes) expect(template).toContain(`- Name: ${name}\n`);
-  for (const { name, user, environment = [], mountPoints = [] } of containerDefinitions) {
+  for (const { name, user, environment = [], mountPoints = [], ulimits = [] } of containerDefinitions) {
     const [, text = ''] = template.split(`- Name: ${name}\n          Image`);
     expect(text).toContain(`User: '${user}'`);
+    for (const { name: limit, softLimit, hardLimit } of ulimits)
+      expect(text).toContain(`- { Name: ${limit}, SoftLimit: ${softLimit}, HardLimit: ${hardLimit} }`);
     for (const variable of environment) expect(text).toContain(`- Name: ${variable.name}\n`);
     for (const { sourceVolume, containerPath, readOnly } of mountPoints)
       expect(text).toContain(

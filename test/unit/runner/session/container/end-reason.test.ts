@@ -14,9 +14,22 @@ test.each([
   ['which has no limit of them', { processes: 5000, resources: null }, 'claude_unresponsive', 'did not answer'],
   ['which ended by itself meanwhile', { processes: 40, exit: { ...killed, code: 1 } }, 'container_exited', 'code 1'],
 ] as const)('a container whose wrapper does not answer, %s', (_, facts, code, detail) => {
-  expect(reason({ unresponsive: true, ...facts })).toMatchObject({ code, detail: expect.stringContaining(detail) });
+  expect(reason({ givenUp: 'unresponsive', ...facts })).toMatchObject({
+    code,
+    detail: expect.stringContaining(detail),
+  });
+});
+
+test('a task that was out of reach for too long, however it ended then', () => {
+  for (const exit of [killed, { ...killed, code: 0 }, { ...killed, code: 143, engine: 'The task was stopped.' }])
+    expect(reason({ exit, givenUp: 'cut_off', lostAfterMs: 300_000 })).toMatchObject({
+      code: 'runner_lost',
+      detail: expect.stringMatching(/for 300 s \(PORTER_LOST_AFTER\)/),
+    });
 });
 
 test('what the owner or the operator did comes before what the container did', () => {
-  expect(reason({ stopCause: 'stopped_by_user', unresponsive: true, processes: 256 }).code).toBe('stopped_by_user');
+  expect(reason({ stopCause: 'stopped_by_user', givenUp: 'unresponsive', processes: 256 }).code).toBe(
+    'stopped_by_user',
+  );
 });

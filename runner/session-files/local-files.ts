@@ -1,12 +1,9 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import type { SessionFiles } from '../../protocol/api/files/files.ts';
-import { CLONE_DONE, CLONE_FOLDER } from '../../protocol/git/clone-folder.ts';
 import type { SnapshotTrigger } from '../../protocol/api/files/workspace.ts';
 import type { Log } from '../lib/log.ts';
-import { removeFolder } from '../lib/disk/remove-folder.ts';
 import { Semaphore } from '../lib/semaphore.ts';
 import { makeSessionFolders, type SessionFolders } from '../lib/session-folders.ts';
+import { CloneProgress } from './clone-progress.ts';
 import type { FilesDependencies } from './dependencies.ts';
 import { hasTrees, makeTrees, type Prepared } from './prepare/make-trees.ts';
 import { planFiles } from './prepare/plan.ts';
@@ -23,6 +20,7 @@ const TOUCH_MS = 3_600_000;
 /** One session's files on this runner: made ready for a container or a client, and saved when that is done. */
 export class LocalFiles {
   readonly folders: SessionFolders;
+  readonly clone: CloneProgress;
   readonly #id: string;
   readonly #dependencies: FilesDependencies;
   readonly #log: Log;
@@ -56,6 +54,7 @@ export class LocalFiles {
     });
     const onDue = (trigger: SnapshotTrigger): void => this.#onDue(trigger);
     const sync = () => this.#sync();
+    this.clone = new CloneProgress({ workspace: folders.workspace, record, queue: this.#queue, sync });
     this.#timers = new SnapshotTimers({ folders, everyMs, writtenMs, sync, onDue, log: this.#log });
   }
 
@@ -85,7 +84,7 @@ export class LocalFiles {
     if (running) this.#containerRuns();
     else if (this.#activity.running || this.#activity.launching) return;
     else if (state.complete && state.dirty) {
-      await this.#removePartialClone();
+      await this.clone.removePartial();
       if (!state.saves.some((queued) => !queued.copied)) await this.#queue.add('parked');
     }
     this.#queue.kick();
@@ -135,21 +134,14 @@ export class LocalFiles {
     });
   }
 
-  /** A repository that the session wants has not been brought into the workspace yet. */
-  get isCloneDue(): boolean {
-    const clone = this.state?.clone ?? 'none';
-    return clone === 'none' || clone === 'begun';
-  }
-
   /** A container is about to be started: from now on files may change. Resolves when the record on the disk says so. */
-  async launched(files: SessionFiles, clone: boolean): Promise<void> {
+  async launched(files: SessionFiles, clones: boolean): Promise<void> {
     this.#activity.changes += 1;
     this.#containerRuns();
-    const before = this.state?.clone ?? 'none';
     await this.#record.change({
       version: files.version,
       dirty: true,
-      clone: clone ? 'begun' : before === 'none' ? 'none' : 'done',
+      clone: this.clone.atLaunch(clones),
       touched_at: now(),
     });
   }
@@ -160,28 +152,10 @@ export class LocalFiles {
     this.#activity.running = false;
     this.#timers.stopPeriodic();
     if (!ran || this.state === undefined || this.#closed.signal.aborted) return;
-    await this.#removePartialClone();
+    await this.clone.removePartial();
     // Written with the queue.
     this.#record.setInMemory({ ...this.state, touched_at: now() });
     await this.#queue.add('parked');
-  }
-
-  /** The container has cloned its repository, and waits. Resolves when it may continue: what was cloned is saved, if it can be. */
-  async cloned(): Promise<void> {
-    const clone = this.state?.clone;
-    if (clone !== 'begun' && clone !== 'cloned') return;
-    await this.#record.change({ clone: 'cloned' });
-    await this.#sync();
-    await this.#queue.saveStart();
-    await this.#record.change({ clone: 'done' });
-  }
-
-  /** The container waits, and has cloned nothing: what the workspace has, it had before. */
-  async notCloned(): Promise<void> {
-    if (this.state?.clone !== 'begun') return;
-    await this.#record.change({ clone: 'done' });
-    // A snapshot may wait for that.
-    this.#queue.kick();
   }
 
   /** No container was started on the files, though they were prepared for one. */
@@ -282,21 +256,11 @@ export class LocalFiles {
   async #interruptSnapshot(): Promise<void> {
     await this.#queue.suspend();
     try {
-      await this.#removePartialClone();
+      await this.clone.removePartial();
       await this.#queue.copyStart();
     } finally {
       this.#queue.resume();
     }
-  }
-
-  /**
-   * An interrupted clone leaves half a repository in a folder of its own. One that was whole stays: its files are perhaps in
-   * the workspace in part, and the next launch goes on with that.
-   */
-  async #removePartialClone(): Promise<void> {
-    if (this.state?.clone !== 'begun') return;
-    const folder = path.join(this.folders.workspace, CLONE_FOLDER);
-    if (!existsSync(path.join(folder, CLONE_DONE))) await removeFolder(folder);
   }
 
   async #recordLocal({ owner, quota_bytes, version }: SessionFiles): Promise<void> {

@@ -212,7 +212,7 @@ export class ContainerRun {
     // A stop came while the files were fetched.
     if (this.#stopCause !== undefined) return this.#reason(NEVER_RAN);
     if (!prepared.ok) return prepared.reason;
-    this.#clones = wantsClone(launch) && files.isCloneDue;
+    this.#clones = wantsClone(launch) && files.clone.isDue;
     this.#launched = true;
     // The record is written while the sockets open. Wait for both before an error is thrown, so that `close` finds what opened.
     const results = await Promise.allSettled([
@@ -253,7 +253,7 @@ export class ContainerRun {
     if (this.#cloned) return;
     this.#cloned = true;
     const files = this.#files;
-    (how === 'cloned' ? files?.cloned() : files?.notCloned())?.then(
+    (how === 'cloned' ? files?.clone.cloned() : files?.clone.notCloned())?.then(
       () => this.#sockets.go(),
       (error: unknown) => this.#log.error('the session waits after its clone', { error }),
     );

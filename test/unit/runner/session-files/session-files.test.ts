@@ -275,10 +275,10 @@ test('a clone is saved as the start before anything works on it', async () => {
   const { local, report, reports, file, folders } = await setUp();
   const launched = files({ version: 1 });
   await local.prepare(launched, true);
-  expect(local.isCloneDue).toBe(true);
+  expect(local.clone.isDue).toBe(true);
   await local.launched(launched, true);
   writeFileSync(file('README'), 'cloned');
-  await local.cloned();
+  await local.clone.cloned();
   expect(reports).toMatchObject([{ trigger: 'start', state: 'stored', final: false }]);
   expect(local.state?.clone).toBe('done');
   rmSync(folders.workspace, { recursive: true });
@@ -286,7 +286,7 @@ test('a clone is saved as the start before anything works on it', async () => {
   await local.ended();
   await report(({ trigger }) => trigger === 'parked');
   // The agent emptied it: that is no reason to clone again.
-  expect(local.isCloneDue).toBe(false);
+  expect(local.clone.isDue).toBe(false);
 });
 
 test('with the storage away what was cloned is set aside, and stored as it was', async () => {
@@ -295,7 +295,7 @@ test('with the storage away what was cloned is set aside, and stored as it was',
   await local.prepare(files({ version: 1 }), true);
   await local.launched(files({ version: 1 }), true);
   writeFileSync(file('README'), 'cloned');
-  await local.cloned();
+  await local.clone.cloned();
   expect(news).toMatchObject([{ trigger: 'start', state: 'pending' }]);
   writeFileSync(file('README'), 'changed since');
   snapshots.down = false;
@@ -317,7 +317,7 @@ test('what a clone left that was cut short is cleared away, and it is cloned aga
   await report(stored);
   const second = files({ version: 2, local: 'required' });
   expect(await next.prepare(second, true)).toMatchObject({ ok: true });
-  expect(next.isCloneDue).toBe(true);
+  expect(next.clone.isDue).toBe(true);
   // What a client has written meanwhile stays.
   expect(readdirSync(path.dirname(file('upload')))).toEqual(['upload']);
 });
@@ -333,7 +333,7 @@ test('a snapshot that is asked for in the middle of a clone has the repository, 
     expect(snapshots.saves).toEqual([]);
     rmSync(file('.cc-docker-clone'), { recursive: true });
     writeFileSync(file('README'), 'cloned');
-    await local[ends]();
+    await local.clone[ends]();
     await report((said) => said.snapshot_id === sessionId(7) && stored(said));
     expect(readdirSync(snapshots.workspace(sessionId(7)))).toEqual(['README']);
   }
@@ -350,7 +350,7 @@ test('a clone that was whole is left for the next launch to go on with', async (
   await next.adopt(false);
   await report(stored);
   expect(readdirSync(file('.cc-docker-clone')).sort()).toEqual(['done.json', 'tree']);
-  expect(next.isCloneDue).toBe(true);
+  expect(next.clone.isDue).toBe(true);
 });
 
 test('a workspace that holds what a client wrote still gets its clone, also after one that failed', async () => {
@@ -363,13 +363,13 @@ test('a workspace that holds what a client wrote still gets its clone, also afte
   };
   await local.prepare(files({ version: 1 }), false);
   await write(2, 'a');
-  expect(local.isCloneDue).toBe(true);
+  expect(local.clone.isDue).toBe(true);
   await local.prepare(files({ version: 3, local: 'required' }), true);
   await local.launched(files({ version: 3 }), true);
   await local.ended();
   await report(({ version }) => version === 3);
   await write(4, 'b');
-  expect(local.isCloneDue).toBe(true);
+  expect(local.clone.isDue).toBe(true);
   await local.prepare(files({ version: 5, local: 'required' }), true);
   expect(readdirSync(path.dirname(file('a'))).sort()).toEqual(['a', 'b']);
   await local.close();
@@ -379,8 +379,8 @@ test('what was not cloned, because the workspace has files, is not asked for aga
   const { local, reports, report } = await setUp();
   await local.prepare(files({ version: 1 }), true);
   await local.launched(files({ version: 1 }), true);
-  await local.notCloned();
-  expect(local.isCloneDue).toBe(false);
+  await local.clone.notCloned();
+  expect(local.clone.isDue).toBe(false);
   await local.ended();
   await report(({ trigger }) => trigger === 'parked');
   expect(reports.map(({ trigger }) => trigger)).toEqual(['parked']);

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import type { SessionEvent } from '../../../client/main.ts';
+import { DENO } from '../../../start/deno/deno-binary.ts';
 import { nodeEnvironment } from '../run/node-environment.ts';
 import type { Chromium } from './chromium.ts';
 import { readThrough, type ReadThrough } from './read-through.ts';
@@ -18,7 +19,7 @@ export const inNode: Reader = readThrough;
 /** The sources, as they are. */
 export const inDeno: Reader = async (options) => {
   const args = ['run', '--no-prompt', '--allow-net=127.0.0.1', '--allow-read=.', path.join(HERE, 'deno-reader.ts')];
-  const { stdout } = await run(path.join(PROJECT, 'node_modules/deno/deno'), [...args, JSON.stringify(options)], {
+  const { stdout } = await run(DENO, [...args, JSON.stringify(options)], {
     cwd: PROJECT,
     env: { ...nodeEnvironment(), DENO_NO_UPDATE_CHECK: '1' },
     maxBuffer: 64 * 1024 * 1024,

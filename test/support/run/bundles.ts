@@ -1,6 +1,7 @@
 import type { TestProject } from 'vitest/node';
 import { installMcpServers } from '../../../container/build/mcp-packages.ts';
 import { bundlePorter, bundleWorker, bundleWrapper } from '../../../scripts/bundle.ts';
+import { installDeno } from '../../../start/deno/deno-binary.ts';
 import { bundleFakeWrapper } from '../runner/fake-wrapper-bundle.ts';
 
 declare global {
@@ -11,10 +12,15 @@ declare global {
 const bundle = (): Promise<unknown> =>
   Promise.all([bundleWrapper(), bundlePorter(), bundleWorker(), bundleFakeWrapper()]);
 
-/** The catalogue's MCP servers are installed here once, so that no test's time limit covers their download. */
+/** The catalogue's MCP servers and Deno are installed here once, so that no test's time limit covers their download. */
 export async function prepareBundles(): Promise<void> {
-  const [servers] = await Promise.all([installMcpServers({ onProgress: console.log }), bundle()]);
+  const [servers, deno] = await Promise.all([
+    installMcpServers({ onProgress: console.log }),
+    installDeno({ onProgress: console.log }),
+    bundle(),
+  ]);
   if (!servers.ok) console.error(`Tests of the catalogue's MCP servers will fail: ${servers.detail}`);
+  if (!deno.ok) console.error(`Tests on Deno will fail: ${deno.detail}`);
 }
 
 /**

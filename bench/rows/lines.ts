@@ -27,7 +27,7 @@ const stampedLine = z.looseObject({ type: z.string(), uuid: z.string().optional(
 /** Makes a program that runs `claude` and records in the file `stamps` when each line leaves it. @returns its path */
 export async function makeStampingClaude(folder: string, claude: string, stamps: string): Promise<string> {
   const program = path.join(folder, 'claude');
-  const tee = path.join(import.meta.dirname, 'tee.ts');
+  const tee = path.join(import.meta.dirname, '../raw/tee.ts');
   const words = [process.execPath, tee, stamps, claude].map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`);
   await writeFile(program, `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`);
   await chmod(program, 0o755);

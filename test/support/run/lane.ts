@@ -8,8 +8,8 @@ import { runTests, type Lane } from './run-tests.ts';
  * exit code is Vitest's.
  */
 const lane: Lane = JSON.parse(process.argv[2] ?? '');
-// What it starts is as patient as it is.
-os.setPriority(lane.niceness);
+// What it starts is as patient as it is. Who is not root cannot be less patient than who started it.
+os.setPriority(Math.min(os.getPriority() + lane.niceness, os.constants.priority.PRIORITY_LOW));
 // Who began this is gone, and nobody waits for the outcome.
 const abandoned = () => process.exit(1);
 process.once('disconnect', abandoned);

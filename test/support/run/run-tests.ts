@@ -6,7 +6,7 @@ export interface Lane {
   readonly projects: string[];
   /** How many files at once. */
   readonly workers: number;
-  /** How much it gives way to the others: as of `nice`, 0 to 19. */
+  /** How much it gives way to the others: what `nice` adds. */
   readonly niceness: number;
 }
 

@@ -1,5 +1,6 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
+import { copyAssets } from './scripts/bundle.ts';
 import { LongestFirst } from './test/support/run/longest-first.ts';
 import { atMost, WAIT_MS } from './test/support/patience.ts';
 import { receive } from './test/support/chats/recorded-posts.ts';
@@ -19,6 +20,9 @@ const patience = {
   expect: { poll: { timeout: WAIT_MS } },
   provide: { generatedRuns, waitMs: WAIT_MS },
 };
+
+// The binding ASSETS of `edge` wants its folder to be there.
+await copyAssets();
 
 /** The edge with the settings that Redis needs. */
 const ON_REDIS = 'test/edge/redis/**/*.test.ts';

@@ -3,7 +3,6 @@ import { RegExpRouter } from 'hono/router/reg-exp-router';
 import { DISK_FULL, isDiskFull } from '../durable/rpc/edge-disk.ts';
 import type { Refusal } from '../protocol/api/problem.ts';
 import { issuesOf } from '../protocol/issues.ts';
-import { VERSION } from '../protocol/version.ts';
 import { RedisUnavailable } from '../redis/client.ts';
 import type { AppEnv } from './app-env.ts';
 import { addAdmin } from './routes/admin.ts';
@@ -11,7 +10,7 @@ import { addArtifacts } from './routes/files/artifacts.ts';
 import { addChildren } from './routes/session/children.ts';
 import { addDiscord, discordInteractions } from './discord/routes.ts';
 import { objectsDoor } from './door/door.ts';
-import { docsPage } from './web/docs-page.ts';
+import { addDocs } from './web/docs.ts';
 import { addEvents } from './routes/session/events.ts';
 import { addFiles } from './routes/files/files.ts';
 import { addInteractions } from './routes/session/interactions.ts';
@@ -36,8 +35,6 @@ import { addTelemetry } from './telemetry/routes.ts';
 import { isTransient } from './until-answered.ts';
 import { addWorkspaces } from './routes/files/workspaces.ts';
 import { withCors, withKnownHost, withKnownOrigin, withSafeHeaders } from './web/web-guard.ts';
-
-const DOCUMENT = { openapi: '3.1.0', info: { title: 'CC-Docker', version: VERSION } };
 
 const REDIS_UNAVAILABLE: Refusal = {
   refused: 'redis_unavailable',
@@ -110,8 +107,7 @@ export function createApp(where: 'worker' | 'elsewhere' = 'worker'): OpenAPIHono
     bearerFormat: 'JWT',
   });
   app.openAPIRegistry.registerComponent('securitySchemes', 'ticket', { type: 'apiKey', in: 'query', name: 'ticket' });
-  app.doc31('/openapi.json', DOCUMENT);
-  app.get('/docs', (c) => c.html(docsPage(app.getOpenAPI31Document(DOCUMENT))));
+  addDocs(app);
   return app;
 }
 

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import type { Context, TypedResponse } from 'hono';
 import { idempotencyKey } from '../protocol/api/session/message.ts';
-import { problem } from '../protocol/api/problem.ts';
+import { problem, type ProblemCode } from '../protocol/api/problem.ts';
 import type { JsonText } from '../protocol/json-text.ts';
 
 /** Parts that several descriptions of calls share. */
@@ -52,10 +52,14 @@ export const body = <T extends z.ZodType>(schema: T) => ({
   body: { required: true, content: { 'application/json': { schema } } },
 });
 
-/** Every call can be refused like this. */
-export const refusals = {
+/**
+ * What a call may be refused with: the codes that are its own. What follows from what it declares, such as a token that is not valid, comes
+ * besides (`functions/openapi/refusals.ts`).
+ */
+export const refusals = (...codes: readonly ProblemCode[]) => ({
   default: {
     description: 'Refused: the `code` says why',
     content: { 'application/problem+json': { schema: problem } },
+    codes,
   },
-} as const;
+});

@@ -1,6 +1,8 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ASSETS } from '../functions/web/asset-sources.ts';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -11,6 +13,9 @@ export const WRAPPER_BUNDLE = path.join(root, 'build/wrapper.mjs');
 export const PORTER_BUNDLE = path.join(root, 'build/porter.mjs');
 /** The edge for workerd, once `bundleWorker` has made it. */
 export const WORKER_BUNDLE = path.join(root, 'build/worker.mjs');
+
+/** What the edge serves as it is, once `bundleWorker` or `copyAssets` has copied it there. */
+export const ASSETS_FOLDER = path.join(root, 'build/assets');
 
 /** Leaves out zod's messages in other languages: they are half of the bundle, and each container's start would read them. */
 const englishOnly: Plugin = {
@@ -83,13 +88,14 @@ export async function bundlePorter(): Promise<string> {
 }
 
 /**
- * Bundles the edge for workerd, with its source map.
+ * Bundles the edge for workerd, with its source map, and has what it serves beside it in `ASSETS_FOLDER`.
  *
  * @param entry another one than the Worker's, such as one that measures it
  * @returns the bundle's path
  * @throws when the sources do not bundle
  */
 export async function bundleWorker(entry: string = 'worker.ts', outfile: string = WORKER_BUNDLE): Promise<string> {
+  await copyAssets();
   return await bundle(entry, outfile, {
     platform: 'neutral',
     target: 'es2024',
@@ -101,7 +107,20 @@ export async function bundleWorker(entry: string = 'worker.ts', outfile: string 
   });
 }
 
-/** Each file takes its place whole: another process may read it at this moment. */
+/** Copies what the edge serves as it is to `ASSETS_FOLDER`. */
+export async function copyAssets(): Promise<void> {
+  await mkdir(ASSETS_FOLDER, { recursive: true });
+  for (const [name, source] of Object.entries(ASSETS))
+    await place(path.join(ASSETS_FOLDER, name), await readFile(path.join(root, source)));
+}
+
+/** The file takes its place whole: another process may read it at this moment. */
+async function place(file: string, contents: Uint8Array): Promise<void> {
+  const part = `${file}.${randomUUID()}`;
+  await writeFile(part, contents);
+  await rename(part, file);
+}
+
 async function bundle(entry: string, outfile: string, options: BuildOptions): Promise<string> {
   const { outputFiles = [] } = await build({
     absWorkingDir: root,
@@ -116,10 +135,6 @@ async function bundle(entry: string, outfile: string, options: BuildOptions): Pr
     ...options,
   });
   await mkdir(path.dirname(outfile), { recursive: true });
-  for (const file of outputFiles) {
-    const part = `${file.path}.${process.pid}`;
-    await writeFile(part, file.contents);
-    await rename(part, file.path);
-  }
+  for (const file of outputFiles) await place(file.path, file.contents);
   return outfile;
 }

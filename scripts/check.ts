@@ -19,7 +19,10 @@ const PARTS = {
   'types of the client': 'tsc -p tsconfig.client.json --checkers 1',
   'what the client knows of the API': 'node scripts/client-types/main.ts --check',
   'what nobody uses': 'knip --no-progress',
-  'the document of the API': 'node scripts/openapi/main.ts --check',
+  'the document of the API': 'node scripts/openapi/main.ts --check && node scripts/openapi/compare.ts',
+  'the document by Redocly':
+    'REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true redocly lint --config scripts/lint/redocly.yaml docs/openapi.json',
+  'the document by Spectral': 'spectral lint --fail-severity=hint -r scripts/lint/spectral.yaml docs/openapi.json',
 };
 
 /** The parts of `npm run fix`, one after the other: both write to the same files. */

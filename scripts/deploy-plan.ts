@@ -18,6 +18,8 @@ const STAND_IN = 'stands-for-a-secret-that-only-Cloudflare-knows';
 /** What decides how the Worker is served: the parts of `wrangler.toml` beside those that the edge reads at home. */
 export const deployConfig = z.object({
   name: z.string(),
+  /** What is served beside the bundle. The Worker is to be asked first. */
+  assets: z.object({ binding: z.string(), run_worker_first: z.boolean().default(false) }).optional(),
   vars: z.record(z.string(), z.string()).default({}),
   routes: z
     .array(z.union([z.string(), z.object({ pattern: z.string(), custom_domain: z.boolean().default(false) })]))
@@ -66,8 +68,18 @@ export function planDeployment({ config, vars: given, domain, known }: DeployReq
         ? 'address  https://WORKER.SUBDOMAIN.workers.dev, which Cloudflare gives it (--domain HOST: one of your own)'
         : `address  ${domains.map((name) => `https://${name}`).join(', ')}: a domain of a zone in your account`,
     ],
-    problems: [...wrongSettings(vars), ...missingSecrets(wanted, known), ...wrongAddress(vars, domains)],
+    problems: [
+      ...wrongAssets(config),
+      ...wrongSettings(vars),
+      ...missingSecrets(wanted, known),
+      ...wrongAddress(vars, domains),
+    ],
   };
+}
+
+function wrongAssets({ assets }: DeployConfig): string[] {
+  if (assets?.binding === 'ASSETS' && assets.run_worker_first) return [];
+  return ['[assets] has to be as in wrangler.toml: it serves /openapi.json and the parts of /docs'];
 }
 
 /** The secrets that these settings need, each with what for. */

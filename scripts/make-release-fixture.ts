@@ -9,7 +9,7 @@ import { packFolder } from '../test/support/data-fixture/archive.ts';
 /**
  * Makes the fixture of a release's programs, for the test that runs them with this version's:
  * `node scripts/make-release-fixture.ts CHECKOUT test/fixtures/release-VERSION`. CHECKOUT is a working tree of that release, with its
- * packages installed. Each program is one minified file; of the runner, what it imports from packages stays outside.
+ * packages installed. The document of its API comes along. Each program is one minified file; of the runner, what it imports from packages stays outside.
  */
 
 const [checkout, out] = process.argv.slice(2);
@@ -58,6 +58,7 @@ try {
   }
   await copyFile(path.join(root, 'runner/egress/presets/presets.json'), path.join(folder, 'runner/presets.json'));
   await mkdir(out, { recursive: true });
+  await copyFile(path.join(root, 'docs/openapi.json'), path.join(out, 'openapi.json'));
   await packFolder(folder, path.join(out, 'programs.tar.zst'), { leaveOut: () => false });
 } finally {
   await rm(folder, { recursive: true, force: true });

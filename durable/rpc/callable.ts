@@ -90,4 +90,4 @@ type Callable<B extends Binding> = Pick<Interfaces[B], (typeof CALLABLE)[B][numb
 export type HandlerObjects = { readonly [B in Binding]: DurableObjectNamespace<Callable<B>> };
 
 /** What every handler can reach. Those of the sockets of runners, which are on the Worker alone, have all of `EdgeEnv`. */
-export type HandlerEnv = HandlerObjects & Pick<EdgeEnv, 'DISK' | 'RUNTIME'>;
+export type HandlerEnv = HandlerObjects & Pick<EdgeEnv, 'ASSETS' | 'DISK' | 'RUNTIME'>;

@@ -14,6 +14,11 @@ interface Objects {
   readonly GATE: DurableObjectNamespace<GateRpc>;
 }
 
+/** Gives a file by its name: `https://assets/NAME`. */
+interface AssetFiles {
+  fetch(url: string): Promise<Response>;
+}
+
 /** The Worker's bindings. Its settings are read from the same object (protocol/settings/edge-settings.ts). */
 export interface EdgeEnv extends Objects {
   /** Present where workerd serves alone, without Cloudflare's own front (`start/edge/workerd/config.ts`). */
@@ -23,6 +28,8 @@ export interface EdgeEnv extends Objects {
    * (`start/edge/workerd/networks.ts`). Absent on Cloudflare, where `fetch` reaches the public internet alone.
    */
   readonly WEBHOOKS?: Fetcher;
+  /** The files that are served as they are (`functions/web/assets.ts`). */
+  readonly ASSETS: AssetFiles;
   /** Says how full the disk is that has the state (`start/edge/disk/watch.ts`). Absent on Cloudflare: there is no disk. */
   readonly DISK?: Fetcher;
 }

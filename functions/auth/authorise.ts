@@ -20,7 +20,7 @@ export const withCaller: MiddlewareHandler<CallerEnv> = async (c, next) => (awai
  * What a route reaches, for a token that is bound to one session. `session`: the session of its path, which has to be
  * that one or one below it. `listed`: the handler shows those alone. `owner`: more than that, so such a token may not.
  */
-type Reach = 'session' | 'listed' | 'owner';
+export type Reach = 'session' | 'listed' | 'owner';
 
 /** Scopes with which a call makes nothing that takes room. */
 type Calm = Exclude<Scope, `${string}:write`>;
@@ -33,6 +33,7 @@ export type Declared = readonly [Calm, ...Calm[]] | readonly ['new work' | 'goes
 /** What a route declares of those who may call it. */
 export interface Secured {
   readonly security: ({ bearer: Scope[] } | { ticket: never[] })[];
+  readonly reach: Reach;
   readonly middleware: MiddlewareHandler<CallerEnv>;
 }
 
@@ -68,6 +69,7 @@ interface Declaration {
 function declare({ reach, takesTicket, isNewWork }: Declaration, scopes: Scope[]): Secured {
   return {
     security: [{ bearer: scopes }, ...(takesTicket ? [{ ticket: [] }] : [])],
+    reach,
     // The body is read last: a stranger cannot make us read one.
     middleware: async (c, next) =>
       (await admit(c, scopes, takesTicket)) ??

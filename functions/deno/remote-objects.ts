@@ -1,3 +1,4 @@
+import { assets } from './assets.ts';
 import { CALLABLE, type Binding, type HandlerEnv, type HandlerObjects } from '../../durable/rpc/callable.ts';
 import type { DoorClient } from './door-client.ts';
 import { exchanges } from './exchange.ts';
@@ -15,7 +16,7 @@ const PASSED = [
 ];
 
 /**
- * The handlers' environment, with stubs that reach the objects through the door.
+ * The handlers' environment: stubs that reach the objects through the door, and the files that are here.
  *
  * @param hasDisk the edge that has the objects says how full its disk is
  */
@@ -23,6 +24,7 @@ export function remoteObjects(door: DoorClient, hasDisk: boolean): HandlerEnv {
   const objects = Object.fromEntries(Object.keys(CALLABLE).map((name) => [name, namespaceOf(door, name as Binding)]));
   return {
     ...(objects as unknown as HandlerObjects),
+    ASSETS: assets,
     ...(hasDisk && { DISK: { fetch: () => door.fetch('/disk') } as unknown as Fetcher }),
   };
 }

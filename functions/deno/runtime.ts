@@ -31,6 +31,9 @@ interface Server {
 interface DenoRuntime {
   readonly env: { toObject(): Record<string, string> };
   serve(options: ServeOptions, handler: (request: Request, info: ServeInfo) => Promise<Response>): Server;
+  /** The URL of `functions/deno.ts`. */
+  readonly mainModule: string;
+  readFile(path: URL): Promise<Uint8Array<ArrayBuffer>>;
   upgradeWebSocket(request: Request): { readonly socket: ServedSocket; readonly response: Response };
   addSignalListener(signal: 'SIGINT' | 'SIGTERM', listener: () => void): void;
   exit(code: number): never;

@@ -79,10 +79,10 @@ const DONE_ALREADY = { type: 4, data: { content: 'That was done already.', flags
 
 /** What a route of Discord's declares: the scopes, and what of Discord has to be configured. */
 function onDiscord(use: DiscordUse, ...declared: Declared) {
-  const { security, middleware } = securedFor('owner', ...declared);
+  const { middleware, ...secured } = securedFor('owner', ...declared);
   const ready: MiddlewareHandler<AppEnv> = async (c, next) =>
     isDiscordReady(c.get('settings'), use) ? next() : refuse(c, notConfigured(c, use));
-  return { security, middleware: [middleware, ready] as [typeof middleware, typeof ready] };
+  return { ...secured, middleware: [middleware, ready] as [typeof middleware, typeof ready] };
 }
 
 const notify = createRoute({
@@ -93,7 +93,10 @@ const notify = createRoute({
   summary: 'Say something in the Discord channel; it is stored, and said when Discord can be reached',
   ...onDiscord('notify', 'new work', 'sessions:write'),
   request: { headers: idempotencyHeader, ...body(discordNotifyRequest) },
-  responses: { 202: json('Taken', discordNotified), ...refusals },
+  responses: {
+    202: json('Taken', discordNotified),
+    ...refusals('idempotency_key_reused', 'queue_full', 'discord_not_configured'),
+  },
 });
 
 const ask = createRoute({
@@ -105,7 +108,10 @@ const ask = createRoute({
     'Ask something in the Discord channel; `GET /discord/asks/{interaction_id}` has the answer once there is one',
   ...onDiscord('interactions', 'new work', 'sessions:write'),
   request: { headers: idempotencyHeader, ...body(discordAskRequest) },
-  responses: { 202: json('Asked', discordQuestion), ...refusals },
+  responses: {
+    202: json('Asked', discordQuestion),
+    ...refusals('idempotency_key_reused', 'queue_full', 'discord_not_configured'),
+  },
 });
 
 const asked = createRoute({
@@ -116,7 +122,10 @@ const asked = createRoute({
   summary: 'What was asked over Discord, with its answer once there is one',
   ...onDiscord('interactions', 'sessions:read'),
   request: { params: z.object({ interaction_id: uuid }) },
-  responses: { 200: json('The question', discordQuestion), ...refusals },
+  responses: {
+    200: json('The question', discordQuestion),
+    ...refusals('interaction_not_found', 'discord_not_configured'),
+  },
 });
 
 // Who is linked may do all of that on Discord.
@@ -127,7 +136,7 @@ const link = createRoute({
   tags: ['Discord'],
   summary: 'A one-time code, good for ten minutes: `/claude link CODE` on Discord makes that account yours',
   ...onDiscord('interactions', 'goes on', 'sessions:read', 'sessions:write', 'interactions:answer'),
-  responses: { 201: json('The code', discordLinkCode), ...refusals },
+  responses: { 201: json('The code', discordLinkCode), ...refusals('discord_not_configured') },
 });
 
 const links = createRoute({
@@ -137,7 +146,7 @@ const links = createRoute({
   tags: ['Discord'],
   summary: 'The Discord accounts that are yours',
   ...onDiscord('interactions', 'sessions:read'),
-  responses: { 200: json('The accounts', discordLinks), ...refusals },
+  responses: { 200: json('The accounts', discordLinks), ...refusals('discord_not_configured') },
 });
 
 const unlink = createRoute({
@@ -147,7 +156,7 @@ const unlink = createRoute({
   tags: ['Discord'],
   summary: 'No Discord account is yours any more',
   ...onDiscord('interactions', 'goes on', 'sessions:write'),
-  responses: { 204: { description: 'Done' }, ...refusals },
+  responses: { 204: { description: 'Done' }, ...refusals('discord_not_configured') },
 });
 
 /** Discord for programs: notify, ask, and the links between accounts and owners. */

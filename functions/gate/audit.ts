@@ -17,7 +17,7 @@ export async function record(c: C, action: AuditAction, target: string, detail: 
  * As `secured`, for routes that are in the audit log. What reads is noted before it is answered, so that nothing is read unseen. What
  * changes something is noted when it has succeeded. A handler that creates a session names it (`noteCreated`).
  */
-export function audited(action: AuditAction, { security, middleware }: Secured) {
+export function audited(action: AuditAction, { middleware, ...secured }: Secured) {
   const audit: MiddlewareHandler<CallerEnv> = async (c, next) => {
     const reads = action.endsWith('.read');
     const target = () => c.get('created') ?? c.req.param('session_id') ?? c.req.path;
@@ -26,5 +26,5 @@ export function audited(action: AuditAction, { security, middleware }: Secured) 
     await next();
     if (!reads && c.res.status < 400) await record(c, action, target(), detail);
   };
-  return { security, middleware: [middleware, audit] as [typeof middleware, typeof audit] };
+  return { ...secured, middleware: [middleware, audit] as [typeof middleware, typeof audit] };
 }

@@ -1,6 +1,6 @@
 import { createApp } from '../app.ts';
 import { VERSION } from '../../protocol/version.ts';
-import { operationOf, type Operation } from './operation.ts';
+import { operationOf, type Operation, type SharedAnswers } from './operation.ts';
 import { namedSchemas } from './schemas.ts';
 import { TAGS } from './tags.ts';
 
@@ -9,15 +9,31 @@ const DESCRIPTION = [
   'read it in pages, by Server-Sent Events, or over a WebSocket, from any point.',
 ].join(' ');
 
+const schema = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+const ITEM = { anyOf: [schema('Event'), schema('Preview')] };
+
+/** What OpenAPI 3.1 has no word for: what goes over a connection that stays open. */
+const FRAMES: Readonly<Record<string, object>> = {
+  listEvents: { 'x-server-sent-events': { data: ITEM } },
+  openStream: {
+    'x-websocket': {
+      client: schema('ViewerFrame'),
+      server: { anyOf: [{ type: 'array', items: ITEM }, schema('ViewerAnswer')] },
+    },
+  },
+};
+
 /** The OpenAPI document of the API. It is made of what the app itself has: its routes and their schemas. */
 export function openApiDocument() {
   const { definitions } = createApp().openAPIRegistry;
   const paths: Record<string, Record<string, Operation>> = {};
+  const responses: SharedAnswers = {};
   const securitySchemes: Record<string, unknown> = {};
   for (const definition of definitions) {
     if (definition.type === 'route') {
       const { path, method } = definition.route;
-      (paths[path] ??= {})[method] = operationOf(definition.route);
+      const operation = operationOf(definition.route, responses);
+      (paths[path] ??= {})[method] = { ...operation, ...FRAMES[operation.operationId] };
     } else if (definition.type === 'component') securitySchemes[definition.name] = definition.component;
   }
   return {
@@ -26,11 +42,12 @@ export function openApiDocument() {
       title: 'CC-Docker',
       version: VERSION,
       description: DESCRIPTION,
+      contact: { name: 'Whoever runs this service' },
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/', description: 'The service that this document comes from' }],
     tags: TAGS,
     paths,
-    components: { securitySchemes, schemas: namedSchemas() },
+    components: { securitySchemes, responses, schemas: namedSchemas() },
   };
 }

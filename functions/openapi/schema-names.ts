@@ -12,6 +12,7 @@ import * as runners from '../../protocol/api/runners.ts';
 import * as config from '../../protocol/api/session/session-config.ts';
 import * as session from '../../protocol/api/session/session.ts';
 import * as webhook from '../../protocol/api/webhook.ts';
+import * as viewer from '../../protocol/api/session/viewer-socket.ts';
 import * as workspace from '../../protocol/api/files/workspace.ts';
 import { contentBlock, shownBlock } from '../../protocol/content/blocks.ts';
 import { prompt } from '../../protocol/content/prompt.ts';
@@ -73,6 +74,9 @@ export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
 
   Event: event.eventEnvelope,
   EventPage: event.eventPage,
+  Preview: event.previewEnvelope,
+  ViewerFrame: viewer.viewerFrame,
+  ViewerAnswer: viewer.viewerAnswer,
 
   Interaction: interaction.interactionView,
   InteractionList: interaction.interactionList,

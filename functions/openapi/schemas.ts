@@ -16,6 +16,10 @@ for (const [id, schema] of Object.entries(SCHEMAS))
 /** What zod says of the names in a record that may be any. */
 const isAnyName = (names: unknown) => JSON.stringify(names) === '{"type":"string"}';
 
+/** JSON Schema has no patterns that take both cases. */
+const ignoresCase = ({ _zod }: z.core.$ZodType) =>
+  [...(_zod.bag.patterns instanceof Set ? _zod.bag.patterns : [])].some((pattern: RegExp) => pattern.ignoreCase);
+
 /** All schemas that have a name, by it. */
 export function namedSchemas(): Record<string, JsonSchema> {
   const { $defs = {} } = jsonSchema(z.object(SCHEMAS));
@@ -44,7 +48,8 @@ function jsonSchema(schema: z.ZodType): JsonSchema {
     unrepresentable: 'any',
     reused: 'inline',
     cycles: 'ref',
-    override: ({ jsonSchema: one }) => {
+    override: ({ zodSchema, jsonSchema: one }) => {
+      if (ignoresCase(zodSchema)) delete one.pattern;
       if (isAnyName(one.propertyNames)) delete one.propertyNames;
       if (FORMATS.includes(one.format)) delete one.pattern;
       if (one.maximum === Number.MAX_SAFE_INTEGER) delete one.maximum;

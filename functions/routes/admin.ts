@@ -19,7 +19,7 @@ const mint = createRoute({
   summary: 'A token for somebody: what it may do, for how long, and for which session',
   ...securedFor('owner', 'admin'),
   request: body(mintRequest),
-  responses: { 201: json('The token, which nobody can read again', mintedToken), ...refusals },
+  responses: { 201: json('The token, which nobody can read again', mintedToken), ...refusals('invalid_request') },
 });
 
 const revoke = createRoute({
@@ -31,7 +31,7 @@ const revoke = createRoute({
     'Revoke one token (`jti`), or all of somebody’s that were made before a time: within seconds, open streams too',
   ...securedFor('owner', 'admin'),
   request: body(revokeRequest),
-  responses: { 201: json('Revoked', revoked), ...refusals },
+  responses: { 201: json('Revoked', revoked), ...refusals() },
 });
 
 const audit = createRoute({
@@ -42,7 +42,7 @@ const audit = createRoute({
   summary: 'Who minted, revoked, created, read files and answered, and from where: the newest first',
   ...securedFor('owner', 'admin'),
   request: { query: auditQuery },
-  responses: { 200: json('A page', auditList), ...refusals },
+  responses: { 200: json('A page', auditList), ...refusals() },
 });
 
 /** For who runs the service: tokens, revocations, and the audit log. */

@@ -16,7 +16,7 @@ const list = createRoute({
   tags: ['Administration'],
   summary: 'The runners: what each is and has, its state, and when it was last seen',
   ...securedFor('owner', 'admin'),
-  responses: { 200: json('All runners, by name', runnerList), ...refusals },
+  responses: { 200: json('All runners, by name', runnerList), ...refusals() },
 });
 
 const params = z.object({ name: z.string().min(1).max(256) });
@@ -30,7 +30,7 @@ const change = (name: RunnerChange, summary: string) =>
     summary,
     ...securedFor('owner', 'admin'),
     request: { params },
-    responses: { 200: json('The runner as it is now', runnerView), ...refusals },
+    responses: { 200: json('The runner as it is now', runnerView), ...refusals('runner_not_found', 'runner_outdated') },
   });
 
 const CHANGES = [

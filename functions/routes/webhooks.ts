@@ -34,7 +34,10 @@ const put = createRoute({
   summary: 'Have word of all your sessions posted to a URL, or change how',
   ...audited('webhook.changed', securedFor('owner', 'goes on', 'sessions:write')),
   request: { params, ...body(webhookRequest) },
-  responses: { 200: json('The webhook; with its secret, if this call has made it', webhookView), ...refusals },
+  responses: {
+    200: json('The webhook; with its secret, if this call has made it', webhookView),
+    ...refusals('webhooks_limit_reached'),
+  },
 });
 
 const list = createRoute({
@@ -44,7 +47,7 @@ const list = createRoute({
   tags: ['Webhooks'],
   summary: 'Your webhooks, by name',
   ...securedFor('owner', 'sessions:read'),
-  responses: { 200: json('All of them', webhookList), ...refusals },
+  responses: { 200: json('All of them', webhookList), ...refusals() },
 });
 
 const deliveries = createRoute({
@@ -55,7 +58,7 @@ const deliveries = createRoute({
   summary: 'What was posted of your sessions and what is to be, the newest first',
   ...securedFor('owner', 'sessions:read'),
   request: { query: pageQuery(uuid).extend({ ...states, webhook: webhookName.optional() }) },
-  responses: { 200: json('A page', deliveryList), ...refusals },
+  responses: { 200: json('A page', deliveryList), ...refusals() },
 });
 
 const redeliver = createRoute({
@@ -66,7 +69,7 @@ const redeliver = createRoute({
   summary: 'Post a delivery again, or now if it waits',
   ...securedFor('owner', 'goes on', 'sessions:write'),
   request: { params: z.object({ delivery_id: deliveryParam }) },
-  responses: { 200: json('The delivery', deliveryView), ...refusals },
+  responses: { 200: json('The delivery', deliveryView), ...refusals('delivery_not_found') },
 });
 
 const show = createRoute({
@@ -77,7 +80,7 @@ const show = createRoute({
   summary: 'One webhook',
   ...securedFor('owner', 'sessions:read'),
   request: { params },
-  responses: { 200: json('The webhook', webhookView), ...refusals },
+  responses: { 200: json('The webhook', webhookView), ...refusals('webhook_not_found') },
 });
 
 const remove = createRoute({
@@ -88,7 +91,7 @@ const remove = createRoute({
   summary: 'Remove a webhook: what waits for it is not posted any more',
   ...audited('webhook.deleted', securedFor('owner', 'goes on', 'sessions:write')),
   request: { params },
-  responses: { 204: { description: 'Removed' }, ...refusals },
+  responses: { 204: { description: 'Removed' }, ...refusals('webhook_not_found') },
 });
 
 const ofSession = createRoute({
@@ -99,7 +102,7 @@ const ofSession = createRoute({
   summary: 'What was posted of a session and what is to be, the newest first',
   ...secured('sessions:read'),
   request: { params: sessionParams, query: pageQuery(uuid).extend(states) },
-  responses: { 200: json('A page', deliveryList), ...refusals },
+  responses: { 200: json('A page', deliveryList), ...refusals() },
 });
 
 const redeliverOfSession = createRoute({
@@ -110,7 +113,7 @@ const redeliverOfSession = createRoute({
   summary: 'Post a delivery of a session again, or now if it waits',
   ...secured('goes on', 'sessions:write'),
   request: { params: sessionParams.extend({ delivery_id: deliveryParam }) },
-  responses: { 200: json('The delivery', deliveryView), ...refusals },
+  responses: { 200: json('The delivery', deliveryView), ...refusals('delivery_not_found') },
 });
 
 const DELIVERY_NOT_FOUND: Refusal = {

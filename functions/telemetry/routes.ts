@@ -29,7 +29,7 @@ const readyRoute = createRoute({
   operationId: 'getReadiness',
   tags: ['Service'],
   summary: 'Whether a session could start; no token needed',
-  responses: { 200: json('One could', readiness), ...refusals },
+  responses: { 200: json('One could', readiness), ...refusals('not_ready') },
 });
 
 const metricsRoute = createRoute({
@@ -39,7 +39,7 @@ const metricsRoute = createRoute({
   tags: ['Service'],
   summary: 'Metrics in Prometheus’s format',
   ...securedFor('owner', 'admin'),
-  responses: { 200: { description: 'The metrics', content: { 'text/plain': { schema: z.string() } } }, ...refusals },
+  responses: { 200: { description: 'The metrics', content: { 'text/plain': { schema: z.string() } } }, ...refusals() },
 });
 
 /** When a load balancer may ask again, seconds. */

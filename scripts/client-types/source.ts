@@ -14,7 +14,9 @@ interface Document {
  * `OwnEvents`. So the client needs no type of zod's.
  */
 export async function typesSource(): Promise<object> {
-  const document = JSON.parse(await readFile(DOCUMENT, 'utf8')) as Document;
+  const text = await readFile(DOCUMENT, 'utf8');
+  // Examples would stand in the types as comments, longer than these.
+  const document = JSON.parse(text, (name, value: unknown) => (name === 'example' ? undefined : value)) as Document;
   const properties = Object.fromEntries(
     Object.entries(ownEvents).map(([type, schema]) => {
       const { $schema: _, ...data } = z.toJSONSchema(schema);

@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { ASSETS_FOLDER } from '../../scripts/bundle.ts';
 import { boundsSettings } from '../../protocol/settings/bounds-settings.ts';
 import { webhookAllow } from '../../protocol/settings/webhook-allow.ts';
 import { ownAddresses } from '../../runner/egress/policy/resolve.ts';
@@ -106,6 +107,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       file,
       worker: options.worker,
       objectsFolder,
+      assetsFolder: ASSETS_FOLDER,
       texts: Object.keys(texts),
       outbound: operatorNetwork(certificates),
       webhooks: webhookNetwork(allowed, ownAddresses(), certificates),

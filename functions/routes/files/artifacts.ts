@@ -23,7 +23,7 @@ const list = createRoute({
   summary: 'Files that the session’s agent has given to people, the oldest first',
   ...secured('files:read'),
   request: { params: sessionParams, query: pageQuery(cursor) },
-  responses: { 200: json('A page', artifactList), ...refusals },
+  responses: { 200: json('A page', artifactList), ...refusals() },
 });
 
 const show = createRoute({
@@ -34,7 +34,7 @@ const show = createRoute({
   summary: 'One of them: what it is',
   ...secured('files:read'),
   request: { params: artifactParams },
-  responses: { 200: json('The artifact', artifactView), ...refusals },
+  responses: { 200: json('The artifact', artifactView), ...refusals('artifact_not_found') },
 });
 
 const content = createRoute({
@@ -57,7 +57,7 @@ const content = createRoute({
     200: { description: 'The file as it was shared', content: { 'application/octet-stream': { schema: bytes } } },
     206: { description: 'The part', content: { 'application/octet-stream': { schema: bytes } } },
     304: { description: 'It is what you have' },
-    ...refusals,
+    ...refusals('artifact_not_found', 'range_not_satisfiable', 'files_unavailable', 'storage_unavailable'),
   },
 });
 
@@ -69,7 +69,10 @@ const remove = createRoute({
   summary: 'Delete the copy; the file in the workspace stays',
   ...audited('file.written', secured('goes on', 'files:write')),
   request: { params: artifactParams },
-  responses: { 204: { description: 'Deleted' }, ...refusals },
+  responses: {
+    204: { description: 'Deleted' },
+    ...refusals('artifact_not_found', 'files_unavailable', 'storage_unavailable'),
+  },
 });
 
 /** Files that agents give to people. */

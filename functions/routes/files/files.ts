@@ -47,6 +47,7 @@ const read = createRoute({
   operationId: 'readFile',
   tags: ['Files'],
   summary: 'A file’s bytes (`Range`), a folder’s entries, or with `?format=tar` the folder as an archive',
+  description: 'The path may be empty: `…/files` is the workspace itself. `HEAD` says how large a file is.',
   ...audited('file.read', securedOrTicket('files:read')),
   request: {
     params: pathParams,
@@ -64,7 +65,17 @@ const read = createRoute({
     },
     206: { description: 'The part', content: { 'application/octet-stream': { schema: bytes } } },
     304: { description: 'It is what you have' },
-    ...refusals,
+    ...refusals(
+      'file_not_found',
+      'path_invalid',
+      'not_a_directory',
+      'not_a_file',
+      'range_not_satisfiable',
+      'file_access_denied',
+      'file_busy',
+      'files_unavailable',
+      'storage_unavailable',
+    ),
   },
 });
 
@@ -80,7 +91,23 @@ const write = createRoute({
     query: writeQuery,
     body: { content: { 'application/octet-stream': { schema: bytes }, 'application/x-tar': { schema: bytes } } },
   },
-  responses: { 200: json('Written', writtenFiles), ...refusals },
+  responses: {
+    200: json('Written', writtenFiles),
+    ...refusals(
+      'path_invalid',
+      'file_not_found',
+      'not_a_file',
+      'not_a_directory',
+      'archive_invalid',
+      'workspace_full',
+      'quota_exceeded',
+      'file_access_denied',
+      'file_busy',
+      'body_timeout',
+      'files_unavailable',
+      'storage_unavailable',
+    ),
+  },
 });
 
 const remove = createRoute({
@@ -91,7 +118,19 @@ const remove = createRoute({
   summary: 'Delete a file, or with `?recursive=true` a folder and all that is in it',
   ...audited('file.written', secured('goes on', 'files:write')),
   request: { params: pathParams, query: deleteQuery },
-  responses: { 204: { description: 'Deleted' }, ...refusals },
+  responses: {
+    204: { description: 'Deleted' },
+    ...refusals(
+      'file_not_found',
+      'path_invalid',
+      'not_a_directory',
+      'directory_not_empty',
+      'file_access_denied',
+      'file_busy',
+      'files_unavailable',
+      'storage_unavailable',
+    ),
+  },
 });
 
 const diff = createRoute({
@@ -107,7 +146,7 @@ const diff = createRoute({
       description: 'The changes',
       content: { 'application/json': { schema: changeList }, 'text/x-diff': { schema: z.string() } },
     },
-    ...refusals,
+    ...refusals('files_unavailable', 'storage_unavailable'),
   },
 });
 

@@ -22,7 +22,7 @@ const take = createRoute({
   responses: {
     200: json('There is one of just how they are', snapshotView),
     202: json('Asked for: `pending` until it is stored', snapshotView),
-    ...refusals,
+    ...refusals('quota_exceeded', 'files_unavailable', 'storage_unavailable'),
   },
 });
 
@@ -34,7 +34,7 @@ const list = createRoute({
   summary: 'A session’s snapshots, the newest first',
   ...secured('sessions:read'),
   request: { params: sessionParams, query: pageQuery(z.uuid()) },
-  responses: { 200: json('A page', snapshotList), ...refusals },
+  responses: { 200: json('A page', snapshotList), ...refusals() },
 });
 
 const show = createRoute({
@@ -45,7 +45,7 @@ const show = createRoute({
   summary: 'One snapshot',
   ...secured('sessions:read'),
   request: { params: snapshotParams },
-  responses: { 200: json('The snapshot', snapshotView), ...refusals },
+  responses: { 200: json('The snapshot', snapshotView), ...refusals('snapshot_not_found') },
 });
 
 const fork = createRoute({
@@ -58,7 +58,18 @@ const fork = createRoute({
   request: { params: sessionParams, headers: idempotencyHeader, ...body(forkRequest) },
   responses: {
     201: json('Begun', forkedSession),
-    ...refusals,
+    ...refusals(
+      'session_limit_reached',
+      'session_rate_reached',
+      'quota_exceeded',
+      'idempotency_key_reused',
+      'snapshot_not_found',
+      'snapshot_pending',
+      'pool_unknown',
+      'pool_forbidden',
+      'files_unavailable',
+      'storage_unavailable',
+    ),
   },
 });
 

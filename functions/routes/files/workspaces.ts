@@ -20,7 +20,7 @@ const list = createRoute({
   summary: 'Your persistent workspaces, by name',
   ...securedFor('owner', 'sessions:read'),
   request: { query: pageQuery(workspaceId) },
-  responses: { 200: json('A page', workspaceList), ...refusals },
+  responses: { 200: json('A page', workspaceList), ...refusals() },
 });
 
 const show = createRoute({
@@ -31,7 +31,7 @@ const show = createRoute({
   summary: 'One persistent workspace: who holds it, and its newest snapshot',
   ...securedFor('owner', 'sessions:read'),
   request: { params: workspaceParams },
-  responses: { 200: json('The workspace', workspaceView), ...refusals },
+  responses: { 200: json('The workspace', workspaceView), ...refusals('workspace_not_found') },
 });
 
 const remove = createRoute({
@@ -42,7 +42,10 @@ const remove = createRoute({
   summary: 'Remove a workspace that no session holds, with its files',
   ...securedFor('owner', 'goes on', 'sessions:write'),
   request: { params: workspaceParams },
-  responses: { 204: { description: 'Removed' }, ...refusals },
+  responses: {
+    204: { description: 'Removed' },
+    ...refusals('workspace_not_found', 'workspace_held', 'storage_unavailable'),
+  },
 });
 
 const snapshots = createRoute({
@@ -53,7 +56,7 @@ const snapshots = createRoute({
   summary: 'A workspace’s snapshots, the newest first, whichever session they are of',
   ...securedFor('owner', 'sessions:read'),
   request: { params: workspaceParams, query: pageQuery(z.uuid()) },
-  responses: { 200: json('A page', snapshotList), ...refusals },
+  responses: { 200: json('A page', snapshotList), ...refusals('workspace_not_found') },
 });
 
 const storage = createRoute({
@@ -63,7 +66,7 @@ const storage = createRoute({
   tags: ['Workspaces'],
   summary: 'What you have stored, by its parts, and how much that may be',
   ...securedFor('owner', 'sessions:read'),
-  responses: { 200: json('As last measured', storageView), ...refusals },
+  responses: { 200: json('As last measured', storageView), ...refusals() },
 });
 
 /** Persistent workspaces, and what an owner's data takes in the storage. */

@@ -20,7 +20,26 @@ const spawn = createRoute({
   summary: 'Begin a child: a session that does at most what this one may, and tells it what becomes of it',
   ...audited('session.created', secured('new work', 'sessions:write')),
   request: { params: sessionParams, headers: idempotencyHeader, ...body(spawnRequest) },
-  responses: { 201: json('Begun', spawnedSession), ...refusals },
+  responses: {
+    201: json('Begun', spawnedSession),
+    ...refusals(
+      'session_limit_reached',
+      'session_rate_reached',
+      'quota_exceeded',
+      'idempotency_key_reused',
+      'child_too_wide',
+      'spawn_depth_exceeded',
+      'children_limit_reached',
+      'tree_limit_reached',
+      'budget_reached',
+      'snapshot_pending',
+      'redis_not_configured',
+      'pool_unknown',
+      'pool_forbidden',
+      'files_unavailable',
+      'storage_unavailable',
+    ),
+  },
 });
 
 const list = createRoute({
@@ -31,7 +50,7 @@ const list = createRoute({
   summary: 'The sessions that this one has begun, the oldest first',
   ...secured('sessions:read'),
   request: { params: sessionParams, query: pageQuery(uuid) },
-  responses: { 200: json('A page', childList), ...refusals },
+  responses: { 200: json('A page', childList), ...refusals() },
 });
 
 const tree = createRoute({
@@ -42,7 +61,7 @@ const tree = createRoute({
   summary: 'This session with all below it: status, cost and budget of each',
   ...secured('sessions:read'),
   request: { params: sessionParams },
-  responses: { 200: json('The tree, each session before its children', sessionTree), ...refusals },
+  responses: { 200: json('The tree, each session before its children', sessionTree), ...refusals() },
 });
 
 /** Children: spawn, list, tree. */

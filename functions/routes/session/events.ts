@@ -21,6 +21,8 @@ const page = createRoute({
   operationId: 'listEvents',
   tags: ['Events'],
   summary: 'The log after a cursor: JSON pages, or with `Accept: text/event-stream` live (`Last-Event-ID` resumes)',
+  description:
+    'In the live stream, each event’s `id` is its `seq`, its `event` its `type`, and its `data` the event as in a page. Previews have no `id`. The stream never ends by itself: reconnect with the last `id`, and nothing is missed.',
   ...securedOrTicket('sessions:read'),
   request: {
     params: sessionParams,
@@ -41,7 +43,7 @@ const page = createRoute({
         'text/event-stream': { schema: z.string() },
       },
     },
-    ...refusals,
+    ...refusals('viewer_limit_reached'),
   },
 });
 
@@ -51,6 +53,8 @@ const stream = createRoute({
   operationId: 'openStream',
   tags: ['Events'],
   summary: 'WebSocket: events live and, with `after`, from any point; takes prompt, interrupt, resolve, ack and ping',
+  description:
+    'With `after`, each frame of the server is an array of events (`Event`) and previews (`Preview`, without `seq`), or one `ViewerAnswer`. The client sends `ViewerFrame`s: `prompt` and `interrupt` need `sessions:write`, `resolve` needs `interactions:answer`.',
   ...securedOrTicket('sessions:read'),
   request: {
     params: sessionParams,
@@ -67,7 +71,7 @@ const stream = createRoute({
       }),
     }),
   },
-  responses: { 101: { description: 'The stream' }, ...refusals },
+  responses: { 101: { description: 'The stream' }, ...refusals('viewer_limit_reached', 'upgrade_required') },
 });
 
 /** A client that waits beyond the log's end would miss the events until then. */

@@ -20,7 +20,7 @@ const list = createRoute({
   summary: 'What the agent asks people, and has asked: questions and permissions, the oldest first',
   ...secured('sessions:read'),
   request: { params: sessionParams, query: pageQuery(z.uuid()).extend({ state: interactionState.optional() }) },
-  responses: { 200: json('A page', interactionList), ...refusals },
+  responses: { 200: json('A page', interactionList), ...refusals() },
 });
 
 const show = createRoute({
@@ -31,7 +31,10 @@ const show = createRoute({
   summary: 'One question or permission, with its answer once there is one',
   ...secured('sessions:read'),
   request: { params: interactionParams },
-  responses: { 200: json('The question or permission', interactionView), ...refusals },
+  responses: {
+    200: json('The question or permission', interactionView),
+    ...refusals('interaction_not_found', 'not_your_question'),
+  },
 });
 
 const resolve = createRoute({
@@ -42,7 +45,10 @@ const resolve = createRoute({
   summary: 'Answer: the first answer wins, the same again is fine; a parked session wakes with it',
   ...audited('interaction.answered', secured('interactions:answer')),
   request: { params: interactionParams, ...body(resolveRequest) },
-  responses: { 200: json('Answered so', interactionView), ...refusals },
+  responses: {
+    200: json('Answered so', interactionView),
+    ...refusals('interaction_not_found', 'interaction_closed', 'not_your_question', 'answer_invalid'),
+  },
 });
 
 /** Interactions: list, show, resolve. */

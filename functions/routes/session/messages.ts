@@ -34,6 +34,8 @@ const chat = createRoute({
   operationId: 'sendMessage',
   tags: ['Messages'],
   summary: 'Send a message; it is queued, wakes a parked session, and is never lost',
+  description:
+    'With `stream: true` (the default) it answers at once; the events say what becomes of the message, and so does `GET …/messages/{message_id}`. With `stream: false` it answers when the message has ended.',
   ...secured('new work', 'sessions:write'),
   request: { params: sessionParams, headers: idempotencyHeader, ...body(chatRequest) },
   responses: {
@@ -42,7 +44,7 @@ const chat = createRoute({
       messageView,
     ),
     202: json('`stream: true`: accepted', acceptedMessage),
-    ...refusals,
+    ...refusals('queue_full', 'quota_exceeded', 'idempotency_key_reused'),
   },
 });
 
@@ -54,7 +56,7 @@ const show = createRoute({
   summary: 'One message: its state, and its result once there is one',
   ...secured('sessions:read'),
   request: { params: messageParams },
-  responses: { 200: json('The message', messageView), ...refusals },
+  responses: { 200: json('The message', messageView), ...refusals('message_not_found') },
 });
 
 const position = z
@@ -70,7 +72,7 @@ const list = createRoute({
   summary: 'A session’s messages, the oldest first; `state=queued` shows what waits',
   ...secured('sessions:read'),
   request: { params: sessionParams, query: pageQuery(position).extend({ state: messageStatus.optional() }) },
-  responses: { 200: json('A page', messageList), ...refusals },
+  responses: { 200: json('A page', messageList), ...refusals() },
 });
 
 const withdraw = createRoute({
@@ -81,7 +83,10 @@ const withdraw = createRoute({
   summary: 'Withdraw a message whose turn has not begun',
   ...secured('goes on', 'sessions:write'),
   request: { params: messageParams },
-  responses: { 200: json('Withdrawn: `interrupted`, with the code `withdrawn`', messageView), ...refusals },
+  responses: {
+    200: json('Withdrawn: `interrupted`, with the code `withdrawn`', messageView),
+    ...refusals('message_not_found', 'message_started'),
+  },
 });
 
 const turns = createRoute({
@@ -92,7 +97,7 @@ const turns = createRoute({
   summary: 'The turns that have ended, whoever began them; the oldest first',
   ...secured('sessions:read'),
   request: { params: sessionParams, query: pageQuery(position) },
-  responses: { 200: json('A page', turnList), ...refusals },
+  responses: { 200: json('A page', turnList), ...refusals() },
 });
 
 const wakeups = createRoute({
@@ -103,7 +108,7 @@ const wakeups = createRoute({
   summary: 'When the session’s agent will wake itself, and with which prompt; the next one first',
   ...secured('sessions:read'),
   request: { params: sessionParams },
-  responses: { 200: json('All of them', wakeupList), ...refusals },
+  responses: { 200: json('All of them', wakeupList), ...refusals() },
 });
 
 const cancelWakeup = createRoute({
@@ -114,7 +119,7 @@ const cancelWakeup = createRoute({
   summary: 'Cancel a wake-up that has not come yet',
   ...secured('goes on', 'sessions:write'),
   request: { params: wakeupParams },
-  responses: { 204: { description: 'Canceled' }, ...refusals },
+  responses: { 204: { description: 'Canceled' }, ...refusals('wakeup_not_found') },
 });
 
 const interrupt = createRoute({
@@ -125,7 +130,7 @@ const interrupt = createRoute({
   summary: 'End what runs, whoever began it; the session takes the next message',
   ...secured('goes on', 'sessions:write'),
   request: { params: sessionParams, body: { ...body(interruptRequest).body, required: false } },
-  responses: { 200: json('Whether a turn ran', interruptAnswer), ...refusals },
+  responses: { 200: json('Whether a turn ran', interruptAnswer), ...refusals() },
 });
 
 /** Messages: chat, status, list, withdraw, interrupt; turns; and wake-ups. */

@@ -30,7 +30,21 @@ const create = createRoute({
   summary: 'Begin a session: a container starts, and the session takes messages at once',
   ...audited('session.created', securedFor('owner', 'new work', 'sessions:write')),
   request: { headers: idempotencyHeader, ...body(createSessionRequest) },
-  responses: { 201: json('Begun', createdSession), ...refusals },
+  responses: {
+    201: json('Begun', createdSession),
+    ...refusals(
+      'session_limit_reached',
+      'session_rate_reached',
+      'quota_exceeded',
+      'idempotency_key_reused',
+      'workspace_held',
+      'workspace_not_found',
+      'snapshot_not_found',
+      'redis_not_configured',
+      'pool_unknown',
+      'pool_forbidden',
+    ),
+  },
 });
 
 const list = createRoute({
@@ -48,7 +62,7 @@ const list = createRoute({
       cursor: z.uuid().optional(),
     }),
   },
-  responses: { 200: json('A page', sessionList), ...refusals },
+  responses: { 200: json('A page', sessionList), ...refusals() },
 });
 
 const show = createRoute({
@@ -59,7 +73,7 @@ const show = createRoute({
   summary: 'One session',
   ...secured('sessions:read'),
   request: { params: sessionParams },
-  responses: { 200: json('The session', sessionView), ...refusals },
+  responses: { 200: json('The session', sessionView), ...refusals() },
 });
 
 const change = createRoute({
@@ -71,7 +85,7 @@ const change = createRoute({
     'Change its model, permission mode or title, at once and for good; or what it and all below it may cost: raised, what has paused goes on',
   ...secured('goes on', 'sessions:write'),
   request: { params: sessionParams, ...body(changeSessionRequest) },
-  responses: { 200: json('The session', sessionView), ...refusals },
+  responses: { 200: json('The session', sessionView), ...refusals('restart_required', 'queue_full') },
 });
 
 const stop = createRoute({
@@ -82,7 +96,7 @@ const stop = createRoute({
   summary: 'Park the session: its container goes, its files and conversation stay; the next message wakes it',
   ...secured('goes on', 'sessions:write'),
   request: { params: sessionParams },
-  responses: { 200: json('Stopped', stoppedSession), ...refusals },
+  responses: { 200: json('Stopped', stoppedSession), ...refusals() },
 });
 
 const remove = createRoute({
@@ -93,7 +107,7 @@ const remove = createRoute({
   summary: 'Remove the session with all that it stored',
   ...audited('session.deleted', secured('goes on', 'sessions:write')),
   request: { params: sessionParams },
-  responses: { 204: { description: 'Removed' }, ...refusals },
+  responses: { 204: { description: 'Removed' }, ...refusals() },
 });
 
 const ticket = createRoute({
@@ -104,7 +118,7 @@ const ticket = createRoute({
   summary: 'A ticket for a browser: `?ticket=` opens one stream or download of the session, once, within 30 s',
   ...audited('ticket.minted', secured('sessions:read')),
   request: { params: sessionParams },
-  responses: { 201: json('The ticket', sessionTicket), ...refusals },
+  responses: { 201: json('The ticket', sessionTicket), ...refusals('tickets_limit_reached') },
 });
 
 /** Sessions: create, list, show, change, stop, delete. */

@@ -13,6 +13,8 @@ export interface WorkerdInput {
   readonly worker: string;
   /** The folder with the objects' databases. */
   readonly objectsFolder: string;
+  /** The folder with what the binding `ASSETS` serves. */
+  readonly assetsFolder: string;
   /** Names of the Worker's texts. Their values are in workerd's environment, so no file has a secret. */
   readonly texts: readonly string[];
   /** What the Worker's own `fetch` reaches: services that the operator names. */
@@ -27,7 +29,7 @@ export interface WorkerdInput {
  * made of `uniqueKey`, which is as Miniflare and Wrangler make it: they open the same state.
  */
 export function workerdConfig(input: WorkerdInput): string {
-  const { config, file, worker, objectsFolder, texts, outbound, webhooks, diskAddress } = input;
+  const { config, file, worker, objectsFolder, assetsFolder, texts, outbound, webhooks, diskAddress } = input;
   const objects = config.durable_objects.bindings;
   return `# Made at each start; a change here is lost.
 using Workerd = import "/workerd/workerd.capnp";
@@ -47,6 +49,7 @@ const config :Workerd.Config = (
           '(name = "RUNTIME", text = "workerd")',
           '(name = "WEBHOOKS", service = "webhooks")',
           '(name = "DISK", service = "disk")',
+          '(name = "ASSETS", service = "assets")',
         ])}
       ],
       globalOutbound = "outbound",
@@ -61,6 +64,7 @@ const config :Workerd.Config = (
       durableObjectStorage = (localDisk = "objects"),
     )),
     (name = "objects", disk = (path = ${text(objectsFolder)}, writable = true)),
+    (name = "assets", disk = (path = ${text(assetsFolder)})),
     (name = "outbound", network = ${network(outbound)}),
     (name = "webhooks", network = ${network(webhooks)}),
     (name = "disk", external = (address = ${text(diskAddress)}, http = ())),

@@ -9,6 +9,7 @@ import { SCOPES } from '../../../protocol/token.ts';
 import { nearly } from '../../support/from-schema.ts';
 import { generatedRuns } from '../../support/run/generated-runs.ts';
 import { mint } from '../support/api.ts';
+import { bodyOf, undeclared } from '../support/declared.ts';
 import { emptyPool } from '../support/pool.ts';
 
 /**
@@ -130,12 +131,6 @@ function nearlyRecord(schema: unknown): fc.Arbitrary<Record<string, unknown>> {
   return fc.oneof({ weight: 15, arbitrary: known }, { weight: 1, arbitrary: more });
 }
 
-/** The schema that the operation declares for an answer; null: it declares none for that. */
-function declared({ responses }: RouteConfig, status: number, type: string): z.ZodType | null {
-  const response = responses[status] as { content?: object } | undefined;
-  return schemaOf(response?.content, type.split(';')[0] ?? '');
-}
-
 it(`answers ${REQUESTS} generated requests within 5 s, with what it declares or with a problem of a known code, never with a fault`, async () => {
   expect(operations.length).toBeGreaterThan(45);
   const statuses = new Map<number, number>();
@@ -161,6 +156,7 @@ it(`answers ${REQUESTS} generated requests within 5 s, with what it declares or 
         const { code, detail } = problem.parse(JSON.parse(text));
         expect(PROBLEMS[code][0], shown).toBe(status);
         expect(detail, shown).not.toBe('');
+        expect(undeclared(sent.method, sent.path, { status, type, text })).toBeNull();
         if (!UNCONFIGURED.includes(code)) expect(status, shown).toBeLessThan(500);
         return;
       }
@@ -170,7 +166,7 @@ it(`answers ${REQUESTS} generated requests within 5 s, with what it declares or 
         expect(text, shown).toBe('');
         return;
       }
-      const schema = declared(operation, status, type);
+      const schema = bodyOf(operation, status, type);
       expect(schema, shown).not.toBeNull();
       if (schema !== null && type.startsWith('application/json')) {
         const checked = schema.safeParse(JSON.parse(text));

@@ -19,6 +19,9 @@ const WITHOUT_TOKEN = [
   'GET /ready',
   'GET /openapi.json',
   'GET /docs',
+  'GET /docs/docs.js',
+  'GET /docs/swagger-ui-bundle.js',
+  'GET /docs/swagger-ui.css',
   'POST /api/v1/discord/interactions',
   // The link itself is the token: test/edge/session/webhooks/answer-links.test.ts.
   'GET /answer/{token}',

@@ -3,6 +3,7 @@ import { SignJWT } from 'jose';
 import { createApp } from '../../../functions/app.ts';
 import { signingKey, type KeyKind } from '../../../protocol/token-keys.ts';
 import { TokenType } from '../../../protocol/token.ts';
+import { undeclared } from './declared.ts';
 import { Socket } from './socket.ts';
 
 const app = createApp();
@@ -40,14 +41,17 @@ const KINDS: Readonly<Record<string, KeyKind>> = {
   [TokenType['runner-code']]: 'runner-code',
 };
 
-/** Calls the API the way an HTTP client does. */
+/** Calls the API the way an HTTP client does. @throws when the answer is not one that the document of the API has */
 export async function request(path: string, init: RequestInit = {}): Promise<Answer> {
   const headers = new Headers(init.headers);
   // The same id for all: answers that are to be the same are compared whole.
   if (!headers.has('x-request-id')) headers.set('x-request-id', 'of-a-test');
   const response = await app.request(path, { ...init, headers }, env);
   const text = await response.text();
-  const isJson = response.headers.get('content-type')?.includes('json') ?? false;
+  const type = response.headers.get('content-type') ?? '';
+  const wrong = undeclared(init.method ?? 'GET', path, { status: response.status, type, text });
+  if (wrong !== null) throw new Error(wrong);
+  const isJson = type.includes('json');
   return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
 }
 

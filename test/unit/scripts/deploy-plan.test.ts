@@ -2,13 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { deployConfig, planDeployment, SECRETS, type DeployRequest } from '../../../scripts/deploy-plan.ts';
 
 const ALL = [...SECRETS];
+const ASSETS = { directory: 'build/assets', binding: 'ASSETS', run_worker_first: true };
 const plan = (asked: Omit<Partial<DeployRequest>, 'config'> & { config?: object } = {}) =>
   planDeployment({
     vars: {},
     domain: null,
     known: ALL,
     ...asked,
-    config: deployConfig.parse({ name: 'cc-docker', ...asked.config }),
+    config: deployConfig.parse({ name: 'cc-docker', assets: ASSETS, ...asked.config }),
   });
 
 describe('a deployment', () => {
@@ -21,6 +22,11 @@ describe('a deployment', () => {
       expect.stringMatching(/DISCORD_BOT_TOKEN is missing \(because DISCORD_CHANNEL_ID is set\)/),
       expect.stringMatching(/UPSTASH_REDIS_REST_TOKEN is missing \(because UPSTASH_REDIS_REST_URL is set\)/),
     ]);
+  });
+
+  it('is refused when the Worker would have no files, or is not asked for them first', () => {
+    expect(plan({ config: { assets: { binding: 'ASSETS' } } }).problems).toEqual([expect.stringMatching(/\[assets\]/)]);
+    expect(plan({ config: { assets: undefined } }).problems).toEqual([expect.stringMatching(/\[assets\]/)]);
   });
 
   it('says of each secret whether it is there, which a dry run does not know', () => {

@@ -1,0 +1,150 @@
+import { env } from 'cloudflare:test';
+import { expect, it } from 'vitest';
+import { openApiDocument } from '../../../../functions/openapi/document.ts';
+import {
+  ARTIFACT,
+  EXAMPLES,
+  INTERACTION,
+  MESSAGE,
+  SESSION,
+  SNAPSHOT,
+  TOKEN,
+  type Example,
+} from '../../../../functions/openapi/examples/requests.ts';
+import { createApp } from '../../../../functions/app.ts';
+import { askQuestion } from '../../session/interactions/support/asking.ts';
+import { share } from '../../session/files/support/sharing.ts';
+import { mint, User } from '../../support/api.ts';
+import { undeclared } from '../../support/declared.ts';
+import { emptyPool } from '../../support/pool.ts';
+import { parkSaved, ran, sharing, type Ran } from '../../support/scene.ts';
+
+/** Makes every call of the document's examples, each with a token that has just the scopes that the document names. */
+
+const DISCORD = {
+  DISCORD_APPLICATION_ID: '1234567890',
+  DISCORD_PUBLIC_KEY: 'a'.repeat(64),
+  DISCORD_BOT_TOKEN: 'a-bot-token',
+  DISCORD_CHANNEL_ID: '1234567891',
+};
+const app = createApp();
+const alice = new User('alice');
+
+interface Call {
+  readonly method: string;
+  readonly path: string;
+  readonly scope: string;
+}
+
+/** The calls of the document by their operationId. */
+const calls = new Map<string, Call>(
+  Object.entries(openApiDocument().paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, { operationId, security }]) => {
+      const scopes = (security as { bearer?: string[] }[]).flatMap(({ bearer = [] }) => bearer);
+      return [operationId, { method: method.toUpperCase(), path, scope: scopes.join(' ') }] as const;
+    }),
+  ),
+);
+
+/** The ids of the examples, and those that stand for them just now. */
+const real = new Map<string, string>();
+/** What else came, in the order in which it did. */
+const others = new Map<string, string>();
+
+function other(id: string): string {
+  const sample = others.get(id) ?? `01939f5a-0000-7000-8000-${String(others.size + 1).padStart(12, '0')}`;
+  others.set(id, sample);
+  return sample;
+}
+
+/** An answer as the document has it: ids, times and secrets are of this run alone. */
+function shown(text: string): string {
+  const known = new Map([...real].map(([example, id]) => [id, example]));
+  return text
+    .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, (id) =>
+      [...real.keys()].includes(id) ? id : (known.get(id) ?? other(id)),
+    )
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '2026-11-30T12:00:00.000Z')
+    .replaceAll(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, 'eyJ0eXAiOiJKV1QifQ.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl')
+    .replaceAll(/whsec_[\w+/=]+/g, 'whsec_c2VjcmV0IG9mIHRoaXMgZXhhbXBsZSwgb2Ygbm8gdXNl')
+    .replaceAll(/"(\w*bytes)":\d+/g, '"$1":4096')
+    .replaceAll(/"code":"[A-Z0-9-]{6,}"/g, '"code":"ABCD-EFGH"');
+}
+
+/** The session that runs, once one does. */
+let asking: Ran | null = null;
+
+/** What has to be there before a call. */
+const prepare: Readonly<Record<string, () => Promise<void>>> = {
+  async getHealth() {
+    await emptyPool();
+  },
+  async listSnapshots() {
+    if (asking === null) throw new Error('no session runs');
+    real.set(SNAPSHOT, await parkSaved(asking));
+  },
+  async getReadiness() {
+    const scene = await ran({ config: { permission_mode: 'ask' } }, alice, await sharing('workshop'));
+    await alice.call('POST', `/sessions/${scene.id}/chat`, { prompt: 'Make a button.' });
+    const { message_id } = await scene.container.prompt();
+    real.set(SESSION, scene.id);
+    real.set(MESSAGE, message_id);
+    real.set(INTERACTION, await askQuestion({ ...scene, message_id }));
+    real.set(ARTIFACT, (await share(scene)).id);
+    asking = scene;
+  },
+};
+
+/** Which of the examples' ids an answer has in which field. */
+const KEEPS: Readonly<Record<string, readonly [string, string]>> = {
+  createSession: [SESSION, 'session_id'],
+  sendMessage: [MESSAGE, 'message_id'],
+  askOnDiscord: [INTERACTION, 'interaction_id'],
+  mintToken: [TOKEN, 'jti'],
+};
+
+async function make({ operationId, parameters = {}, body }: Example) {
+  const call = calls.get(operationId);
+  if (call === undefined) throw new Error(`there is no operation ${operationId}`);
+  const query = new URLSearchParams();
+  let { path } = call;
+  for (const [name, value] of Object.entries(parameters)) {
+    const sent = real.get(value) ?? value;
+    if (path.includes(`{${name}}`)) path = path.replace(`{${name}}`, sent);
+    else query.set(name, sent);
+  }
+  const sent = [...real].reduce((text, [example, id]) => text.replaceAll(example, id), JSON.stringify(body ?? {}));
+  const target = `${path}${query.size === 0 ? '' : `?${query.toString()}`}`;
+  const response = await app.request(
+    target,
+    {
+      method: call.method,
+      headers: {
+        ...(call.scope !== '' && { authorization: `Bearer ${await mint('alice', { claims: { scope: call.scope } })}` }),
+      },
+      ...(['POST', 'PATCH', 'PUT'].includes(call.method) && { body: sent }),
+    },
+    { ...env, ...DISCORD },
+  );
+  const text = await response.text();
+  const type = response.headers.get('content-type') ?? '';
+  expect(undeclared(call.method, target, { status: response.status, type, text })).toBeNull();
+  return { status: response.status, text };
+}
+
+it('are made as they stand in the document, and answered as it says', async () => {
+  const answers: Record<string, unknown> = {};
+  for (const example of EXAMPLES) {
+    await prepare[example.operationId]?.();
+    const { status, text } = await make(example);
+    expect(status, `${example.operationId}: ${text}`).toBe(example.status);
+    if (text === '') continue;
+    const [id, field] = KEEPS[example.operationId] ?? [];
+    if (id !== undefined && field !== undefined) real.set(id, JSON.parse(text)[field]);
+    answers[example.operationId] = JSON.parse(shown(text));
+  }
+  // Written anew by `vitest run -u`, together with `npm run openapi`.
+  await expect(`${JSON.stringify(answers, null, 2)}\n`).toMatchFileSnapshot(
+    '../../../../functions/openapi/examples/answers.json',
+  );
+});

@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -9,11 +8,11 @@ import { CcDocker, type Session } from '../../../client/main.ts';
 import { WORKER_BUNDLE } from '../../../scripts/bundle.ts';
 import { startEdge, type Edge } from '../../../start/edge/edge.ts';
 import { mintToken } from '../../../start/settings/mint-token.ts';
-import { Chromium, hasChromium } from '../../support/client/chromium.ts';
+import { hasChromium } from '../../support/client/chromium.ts';
 import { FaultProxy } from '../../support/client/fault-proxy.ts';
+import { Page } from '../../support/client/page.ts';
 import { THE_END } from '../../support/client/read-through.ts';
-import { browserBundle, inDeno, inNode, readInPage, type Reader } from '../../support/client/runtimes.ts';
-import { close, listen } from '../../support/net/listen.ts';
+import { inDeno, inNode, readInPage, type Reader } from '../../support/client/runtimes.ts';
 import { generatedRuns } from '../../support/run/generated-runs.ts';
 import { atMost } from '../../support/patience.ts';
 
@@ -25,27 +24,20 @@ const CUTS = generatedRuns(500);
 
 let edge: Edge;
 let stateFolder: string;
-let page: Server;
-let pageUrl: string;
+let page: Page;
 let token: string;
 
 beforeAll(async () => {
   stateFolder = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-cuts-'));
-  const bundle = await browserBundle();
-  page = createServer((request, response) => {
-    const isCode = request.url === '/client.js';
-    response.setHeader('content-type', isCode ? 'text/javascript' : 'text/html');
-    response.end(isCode ? bundle : '<!doctype html><title>a page that uses the client</title>');
-  });
-  pageUrl = `http://127.0.0.1:${await listen(page, '127.0.0.1')}`;
+  page = await Page.serve('test/support/client/read-through.ts');
   const unlimited = { RATE_LIMIT_PER_OWNER: '0', RATE_LIMIT_PER_ADDRESS: '0', FAILED_TOKENS_PER_ADDRESS: '0' };
-  const vars = { JWT_SECRET: SECRET, ACCESS_LOG: 'off', CORS_ORIGINS: pageUrl, ...unlimited };
+  const vars = { JWT_SECRET: SECRET, ACCESS_LOG: 'off', CORS_ORIGINS: page.origin, ...unlimited };
   edge = await startEdge({ worker: WORKER_BUNDLE, host: '127.0.0.1', port: 0, stateFolder, vars });
   token = await mintToken(SECRET, { kind: 'user', sub: 'alice', ttlSeconds: 3600 });
 });
 
 afterAll(async () => {
-  await close(page);
+  await page.stop();
   await edge.stop();
   await rm(stateFolder, { recursive: true, force: true });
 });
@@ -120,8 +112,6 @@ describe('in Node.js', () => cuts(inNode));
 describe('in Deno', () => cuts(inDeno));
 describe('in Chromium', () => {
   if (!hasChromium()) return test('needs chromium', ({ skip }) => skip('chromium is not installed'));
-  let chromium: Chromium;
-  beforeAll(async () => (chromium = await Chromium.open(pageUrl)), atMost(60));
-  afterAll(async () => await chromium.stop());
-  return cuts(async (options) => await readInPage(chromium, options));
+  beforeAll(async () => await page.open(), atMost(60));
+  return cuts(async (options) => await readInPage(page, options));
 });

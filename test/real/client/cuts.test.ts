@@ -12,7 +12,7 @@ import { hasChromium } from '../../support/client/chromium.ts';
 import { FaultProxy } from '../../support/client/fault-proxy.ts';
 import { Page } from '../../support/client/page.ts';
 import { THE_END } from '../../support/client/read-through.ts';
-import { inDeno, inNode, readInPage, type Reader } from '../../support/client/runtimes.ts';
+import { inDeno, inNode, inWorkerd, readInPage, type Reader } from '../../support/client/runtimes.ts';
 import { generatedRuns } from '../../support/run/generated-runs.ts';
 import { atMost } from '../../support/patience.ts';
 
@@ -110,6 +110,7 @@ function cuts(reader: Reader): void {
 
 describe('in Node.js', () => cuts(inNode));
 describe('in Deno', () => cuts(inDeno));
+describe('in a Worker', () => cuts(inWorkerd));
 describe('in Chromium', () => {
   if (!hasChromium()) return test('needs chromium', ({ skip }) => skip('chromium is not installed'));
   beforeAll(async () => await page.open(), atMost(60));

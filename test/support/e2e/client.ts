@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { WebSocket } from 'ws';
+import { CcDocker } from '../../../client/main.ts';
 import { WAIT_MS } from '../patience.ts';
 
 // oxlint-disable-next-line typescript/no-explicit-any -- tests read whatever came, and fail when it is not there
@@ -101,10 +102,11 @@ export class Client {
 
   /** Why the session has failed, once it has. */
   async endOf(sessionId: string): Promise<Json> {
-    const watcher = this.watch(sessionId, 0);
-    const { data } = await watcher.until(({ type, data }) => type === 'session.status' && data.status === 'failed');
-    watcher.close();
-    return data.reason;
+    const cc = new CcDocker({ url: this.#url, token: this.#token });
+    for await (const event of cc.session(sessionId).events()) {
+      if (event.type === 'session.status' && event.data.status === 'failed') return event.data.reason;
+    }
+    throw new Error('a stream does not just end');
   }
 
   watch(sessionId: string, after: number): Watcher {

@@ -15,6 +15,7 @@ const LONGEST = `
   test/edge/functions/mcp/sessions.test.ts
   test/edge/session/container/link.test.ts
   test/real/turns/background.test.ts
+  test/real/client/cuts.test.ts
   test/real/runner/files/path-attacks.test.ts
   test/real/runner/snapshot/killed.test.ts
   test/real/start/npm-start.test.ts

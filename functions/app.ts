@@ -14,6 +14,7 @@ import { addDocs } from './web/docs.ts';
 import { addEvents } from './routes/session/events.ts';
 import { addFiles } from './routes/files/files.ts';
 import { addInteractions } from './routes/session/interactions.ts';
+import { addLogin } from './routes/login.ts';
 import { mcp } from './mcp/endpoint.ts';
 import { addMessages } from './routes/session/messages.ts';
 import { addressOf } from './gate/address.ts';
@@ -106,6 +107,12 @@ export function createApp(where: 'worker' | 'elsewhere' = 'worker'): OpenAPIHono
     scheme: 'bearer',
     bearerFormat: 'JWT',
   });
+  app.openAPIRegistry.registerComponent('securitySchemes', 'code', {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: 'A one-time code for a login, in place of a token',
+  });
   app.openAPIRegistry.registerComponent('securitySchemes', 'ticket', { type: 'apiKey', in: 'query', name: 'ticket' });
   addDocs(app);
   return app;
@@ -132,6 +139,7 @@ function api(): OpenAPIHono<AppEnv> {
   addDiscord(app);
   addArtifacts(app);
   addAdmin(app);
+  addLogin(app);
   addRunners(app);
   return app;
 }

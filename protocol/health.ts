@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { instant } from './ids.ts';
 import { backendName, runnerDisk } from './link/runner-control.ts';
 
 /** The state of the pool and its runners, for everybody to read. */
@@ -42,6 +43,8 @@ export type EdgeDisk = z.infer<typeof edgeDisk>;
 export const health = z.object({
   status: z.enum(['ok', 'degraded', 'failing']),
   version: z.string(),
+  /** By the service's clock. Absent: it is of an earlier version. */
+  time: instant.optional(),
   parts: z.object({
     /** `ok`: state was written and read. `detail`: why not. */
     edge: z.object({ ok: z.boolean(), detail: z.string().optional(), disk: edgeDisk.optional() }),

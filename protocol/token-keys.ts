@@ -1,5 +1,5 @@
 /** A kind of token that a key may sign. A key of one kind cannot sign a token of another. */
-export type TokenKind = 'user' | 'session' | 'runner-code' | 'ticket' | 'answer' | 'service';
+export type TokenKind = 'user' | 'session' | 'runner-code' | 'login-code' | 'ticket' | 'answer' | 'service';
 
 /** What a key is for. `owner-hash`: it signs no tokens, but makes owners' names unreadable in logs. */
 export type KeyKind = TokenKind | 'owner-hash';

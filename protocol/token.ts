@@ -11,6 +11,7 @@ export const TokenType = {
   session: 'session+jwt',
   runner: 'runner+jwt',
   'runner-code': 'runner-code+jwt',
+  'login-code': 'login-code+jwt',
   ticket: 'ticket+jwt',
   answer: 'answer+jwt',
   service: 'service+jwt',
@@ -65,6 +66,19 @@ export const runnerCodeClaims = runnerClaims.extend({
   jti: z.string().min(1).max(128),
   /** Absent: the default one. */
   pool: poolName.optional(),
+});
+/**
+ * A code that is exchanged for a token of `sub`, once. `scope` is that of the token; `name` and `email` say who the commits of
+ * its sessions are by.
+ */
+export const loginCodeClaims = z.object({
+  sub: userName,
+  exp: z.number(),
+  iat: z.number(),
+  jti: z.string().min(1).max(128),
+  scope: z.string().optional(),
+  name: z.string().optional(),
+  email: z.string().optional(),
 });
 /**
  * `sub` is the name of an edge elsewhere, which may call the objects for any owner (`REMOTE_EDGES`). A revocation knows it by

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { poolName } from '../protocol/settings/pools-setting.ts';
-import { runnerClaims, SCOPES, serviceClaims, userClaims, wordsOfScope } from '../protocol/token.ts';
+import { loginCodeClaims, runnerClaims, SCOPES, serviceClaims, userClaims, wordsOfScope } from '../protocol/token.ts';
 import { flagFault } from '../start/settings/arguments.ts';
 import { expectedClaims, mintToken, parseDuration, type TokenRequest } from '../start/settings/mint-token.ts';
 import { isRefused, type Refused } from '../start/lib/refused.ts';
@@ -11,23 +11,28 @@ const HELP = `npm run --silent token -- --sub NAME [options]
 
 Prints a JWT, signed with JWT_SECRET or with the development secret that \`npm start\` made.
 A runner's is a code: set as RUNNER_TOKEN, the runner enrols with it, once.
+A login's is a code: \`cc-docker login URL --code CODE\` gets a token of 30 days for it, once.
 A service's is for an edge elsewhere (docs/deploy.md): set as EDGE_SERVICE_TOKEN, it speaks for any owner.
 
   --sub NAME     who it is: owns what is made with it (a runner's or a service's: its name)
-  --ttl TIME     how long it is good for: 90s, 30m, 12h, 7d (default 12h; a code: 1h; a service's: 90d)
+  --ttl TIME     how long it is good for: 90s, 30m, 12h, 7d (default 12h; a runner's: 1h; a login's: 10m;
+                 a service's: 90d)
   --scope TEXT   what it may do, words with spaces between: ${SCOPES.slice(0, 4).join(' ')}
                  ${SCOPES.slice(4).join(' ')} (default: all but admin)
   --sid UUID     bound to that session and those below it: nothing else is there for it
   --name TEXT, --email TEXT
                  who the commits of its sessions are by (default: NAME <NAME@cc-docker>)
   --pool NAME    the pool that a runner is in (default: default)
-  --kind KIND    user, runner or service (default user)
+  --kind KIND    user, login, runner or service (default user)
   --help         this text`;
 
-const DEFAULT_TTL = { user: '12h', runner: '1h', service: '90d' };
-const CLAIMS = { user: userClaims, runner: runnerClaims, service: serviceClaims };
+const DEFAULT_TTL = { user: '12h', login: '10m', runner: '1h', service: '90d' };
+const CLAIMS = { user: userClaims, login: loginCodeClaims, runner: runnerClaims, service: serviceClaims };
 
 const isKind = (text: string): text is TokenRequest['kind'] => Object.hasOwn(CLAIMS, text);
+
+/** Whether what is made is a user's token, or becomes one. */
+const isUsers = (kind: TokenRequest['kind']) => kind === 'user' || kind === 'login';
 
 type Command = { run: 'help' } | { run: 'mint'; request: TokenRequest };
 
@@ -53,16 +58,16 @@ function parseCommand(): Command | Refused {
   if (values.help) return { run: 'help' };
 
   const { kind, sub, scope, sid, name, email, pool } = values;
-  if (!isKind(kind)) return { refused: '--kind must be user, runner or service' };
+  if (!isKind(kind)) return { refused: '--kind must be user, login, runner or service' };
   if (sub === undefined) return { refused: '--sub NAME is missing: whose token is it?' };
   if (!CLAIMS[kind].shape.sub.safeParse(sub).success) {
-    const allowed = kind === 'user' ? '1 to 256 characters' : '1 to 64 of A-Z a-z 0-9 . _ -';
+    const allowed = isUsers(kind) ? '1 to 256 characters' : '1 to 64 of A-Z a-z 0-9 . _ -';
     return { refused: `--sub of a ${kind} must be ${allowed}` };
   }
   const ttl = parseDuration(values.ttl ?? DEFAULT_TTL[kind]);
   if (isRefused(ttl)) return ttl;
   for (const [option, value] of Object.entries({ scope, sid, name, email }))
-    if (value !== undefined && kind !== 'user')
+    if (value !== undefined && !(isUsers(kind) && (option !== 'sid' || kind === 'user')))
       return { refused: `--${option} is for a user’s token, not for a ${kind}’s` };
   if (pool !== undefined && kind !== 'runner') return { refused: `--pool is for a runner’s code, not for a ${kind}’s` };
   if (!poolName.optional().safeParse(pool).success)

@@ -8,6 +8,8 @@ export interface BannerFacts {
   /** The shown path of the development secret, when that signs the tokens. */
   developmentSecret: string | undefined;
   data: string;
+  /** The command with which another machine logs in. */
+  login: string;
   /** The address that it listens on, when other machines can reach it. */
   exposed: string | undefined;
 }
@@ -42,6 +44,8 @@ export function banner(facts: BannerFacts, { style }: Pick<Terminal, 'style'>): 
     ...rows.map(([name = '', text = '']) => `  ${style('dim', name.padEnd(9))}${text}`),
     '',
     `  ${style('dim', 'docs'.padEnd(9))}${url}/docs, README.md`,
+    `  ${style('dim', 'login'.padEnd(9))}npx cc-docker login    (from elsewhere, within 10 minutes, once:)`,
+    `           ${facts.login}`,
     `  ${style('dim', 'try'.padEnd(9))}TOKEN=$(npm run --silent token -- --sub me)`,
     `           curl -X POST ${url}/api/v1/sessions -H "Authorization: Bearer $TOKEN" \\`,
     `             -H 'Content-Type: application/json' -d '{}'`,

@@ -21,6 +21,7 @@ import { RateLimits } from './rate-limits.ts';
 import { RevocationTable } from './revocation-table.ts';
 import { StreamTable, type Untold } from './stream-table.ts';
 import { Tally } from './tally.ts';
+import { UsedCodes } from './used-codes.ts';
 
 /** The versions of the gate's stored state. The first is the only one yet. */
 const GATE_SCHEMA: Schema = { of: 'gate', firstTable: 'audit', migrations: [] };
@@ -36,6 +37,7 @@ export class Gate extends DurableObject<EdgeEnv> implements GateRpc {
   readonly #settings: EdgeSettings;
   readonly #limits = new RateLimits();
   readonly #revocations: RevocationTable;
+  readonly #codes: UsedCodes;
   readonly #streams: StreamTable;
   readonly #audit: AuditTable;
   readonly #tally = new Tally();
@@ -47,6 +49,7 @@ export class Gate extends DurableObject<EdgeEnv> implements GateRpc {
     this.#settings = edgeSettings.parse(env);
     const isNew = migrate(ctx.storage, GATE_SCHEMA) === 'none';
     this.#revocations = new RevocationTable(ctx.storage.sql);
+    this.#codes = new UsedCodes(ctx.storage.sql);
     this.#streams = new StreamTable(ctx.storage.sql);
     this.#audit = new AuditTable(ctx.storage.sql);
     this.#owners = new OwnerTotalsTable(ctx.storage.sql);
@@ -66,6 +69,10 @@ export class Gate extends DurableObject<EdgeEnv> implements GateRpc {
 
   isRevoked(token: TokenMark): boolean {
     return this.#revocations.has(token);
+  }
+
+  useCode(code: string, until: number): boolean {
+    return this.#codes.use(code, until);
   }
 
   opened(stream: OpenStream): void {
@@ -103,6 +110,7 @@ export class Gate extends DurableObject<EdgeEnv> implements GateRpc {
 
   override async alarm(): Promise<void> {
     const now = Date.now();
+    this.#codes.prune(now);
     this.#streams.prune(now);
     const { AUDIT_RETENTION_DAYS: days } = this.#settings;
     if (days > 0) this.#audit.removeBefore(now - days * DAY_MS);

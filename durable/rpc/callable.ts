@@ -77,7 +77,19 @@ export const CALLABLE = {
   ],
   RUNNER_POOL: ['knows', 'health', 'runnerMetrics', 'runners', 'changeRunner'],
   DISCORD: ['interact', 'notify', 'ask', 'asked', 'mintCode', 'linked', 'unlink'],
-  GATE: ['take', 'revoke', 'isRevoked', 'opened', 'endStreams', 'record', 'audit', 'report', 'metrics', 'probe'],
+  GATE: [
+    'take',
+    'revoke',
+    'isRevoked',
+    'useCode',
+    'opened',
+    'endStreams',
+    'record',
+    'audit',
+    'report',
+    'metrics',
+    'probe',
+  ],
 } as const satisfies { readonly [B in Binding]: readonly (keyof Interfaces[B])[] };
 
 /** The paths of a session that handlers may `fetch`; the runners' own (`/data`, `/transfer`) are not among them. */

@@ -85,6 +85,12 @@ export interface GateRpc extends Rpc.DurableObjectBranded {
   /** Tokens that fit are refused from now on. */
   revoke(what: Revocation): void;
   isRevoked(token: TokenMark): boolean;
+  /**
+   * Uses up a code, which is good until then (epoch milliseconds).
+   *
+   * @returns false: it was used before
+   */
+  useCode(code: string, until: number): boolean;
   /** A stream opens: it will be ended with its token. */
   opened(stream: OpenStream): void;
   /** Ends the streams whose token is revoked. */

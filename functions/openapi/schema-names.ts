@@ -7,6 +7,7 @@ import * as event from '../../protocol/api/session/event.ts';
 import * as files from '../../protocol/api/files/files.ts';
 import * as interaction from '../../protocol/api/session/interaction.ts';
 import * as message from '../../protocol/api/session/message.ts';
+import * as login from '../../protocol/api/login.ts';
 import { problem } from '../../protocol/api/problem.ts';
 import * as runners from '../../protocol/api/runners.ts';
 import * as config from '../../protocol/api/session/session-config.ts';
@@ -117,6 +118,7 @@ export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
 
   MintRequest: admin.mintRequest,
   MintedToken: admin.mintedToken,
+  Login: login.loginAnswer,
   RevokeRequest: admin.revokeRequest,
   Revocation: admin.revoked,
   AuditList: admin.auditList,

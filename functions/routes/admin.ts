@@ -1,11 +1,10 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi';
-import { SignJWT } from 'jose';
 import { gateStub } from '../../durable/rpc/edge-env.ts';
 import { auditList, auditQuery, mintedToken, mintRequest, revoked, revokeRequest } from '../../protocol/api/admin.ts';
-import { SCOPES, TokenType, wordsOfScope } from '../../protocol/token.ts';
-import { signingKey } from '../../protocol/token-keys.ts';
+import { SCOPES, wordsOfScope } from '../../protocol/token.ts';
 import type { AppEnv } from '../app-env.ts';
 import { securedFor } from '../auth/authorise.ts';
+import { mintUserToken } from '../auth/mint-token.ts';
 import { body, json, refusals } from '../contract.ts';
 import { record } from '../gate/audit.ts';
 import { sharedState } from '../gate/shared-state.ts';
@@ -54,18 +53,9 @@ export function addAdmin(app: OpenAPIHono<AppEnv>): void {
       const detail = `scope: has ${unknown.join(', ')}, which is none of ${SCOPES.join(', ')}.`;
       return refuse(c, { refused: 'invalid_request', detail, errors: [{ path: 'scope', message: detail }] });
     }
-    const settings = c.get('settings');
-    const jti = crypto.randomUUID();
-    const expires = Math.floor(Date.now() / 1000) + ttl_seconds;
-    const { JWT_ISSUER: iss, JWT_AUDIENCE: aud } = settings;
-    const claims = { jti, sub, ...(scope && { scope }), ...(sid && { sid }), ...(iss && { iss }), ...(aud && { aud }) };
-    const token = await new SignJWT(claims)
-      .setProtectedHeader({ alg: 'HS256', typ: TokenType.user })
-      .setIssuedAt()
-      .setExpirationTime(expires)
-      .sign(await signingKey(settings, 'user'));
-    await record(c, 'token.minted', sub, JSON.stringify({ jti, scope, sid, ttl_seconds }));
-    return c.json({ token, jti, expires_at: new Date(expires * 1000).toISOString() }, 201);
+    const minted = await mintUserToken(c.get('settings'), { sub, scope, sid }, ttl_seconds);
+    await record(c, 'token.minted', sub, JSON.stringify({ jti: minted.jti, scope, sid, ttl_seconds }));
+    return c.json(minted, 201);
   });
 
   app.openapi(revoke, async (c) => {

@@ -25,7 +25,12 @@ export async function serviceHealth(c: Pick<Context<AppEnv>, 'env' | 'get'>): Pr
   ]);
   const edge = edgeOf(state, disk);
   const runners = poolOf(pool);
-  return { status: statusOf(edge, runners, disk), version: VERSION, parts: { edge, pool: runners } };
+  return {
+    status: statusOf(edge, runners, disk),
+    version: VERSION,
+    time: new Date().toISOString(),
+    parts: { edge, pool: runners },
+  };
 }
 
 /** Why no session could start; none: one could. (Where all places are taken, it waits for one, and is not lost.) */

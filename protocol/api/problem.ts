@@ -11,6 +11,7 @@ export const PROBLEMS = {
   keys_unavailable: [503, 'The keys that sign the tokens cannot be had'],
   runner_unknown: [401, 'The runner has not enrolled'],
   runner_code_used: [401, 'The code has been used'],
+  login_code_used: [401, 'The code has been used'],
   token_expired: [401, 'The token has expired'],
   token_revoked: [401, 'The token has been revoked'],
   scope_missing: [403, 'The token may not do this'],

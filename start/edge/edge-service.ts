@@ -7,6 +7,7 @@ import { awaitEarlierEdge, edgeFolder, startEdgePart } from './edge-part.ts';
 import { readFileVariables } from '../settings/file-variables.ts';
 import { lockDataFolder } from '../lib/lock.ts';
 import { isRefused, type Refused } from '../lib/refused.ts';
+import { loginCommand } from '../settings/login-code.ts';
 import { ensureSecret } from '../settings/secret.ts';
 import { parseSettings } from '../settings/settings.ts';
 import { listenForStop } from '../lib/stop-signals.ts';
@@ -46,6 +47,8 @@ async function main(): Promise<number | Refused> {
     const direct = directWays(env, settings.edgeVars);
     if (direct !== undefined) say(direct);
     console.log(`cc-docker edge serves on ${edge.url}`);
+    const login = await loginCommand(secret.value, settings.edgeVars['PUBLIC_URL'] ?? edge.url);
+    console.log(`log in within 10 minutes, once: ${login}`);
     if (!stop.first.aborted) await once(stop.first, 'abort');
     await edge.stop();
     return 0;

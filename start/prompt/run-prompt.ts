@@ -1,14 +1,13 @@
 import path from 'node:path';
 import { CcDocker, CcDockerError, type PreviewEvent, type Session, type SessionEvent } from '../../client/main.ts';
 import type { PromptRequest } from '../settings/arguments.ts';
+import { LOCAL_OWNER } from '../settings/login-code.ts';
 import { mintToken, type TokenRequest } from '../settings/mint-token.ts';
 import { NOTHING_PRINTED, printEvent, type Piece } from './print-stream.ts';
 import { shownPath } from '../lib/project.ts';
 import { firstLine } from './summary.ts';
 import type { Terminal } from '../lib/terminal.ts';
 
-/** The owner of the sessions of `npm start -- "PROMPT"`. */
-export const OWNER = 'local';
 const TOKEN_SECONDS = 30 * 86_400;
 
 const STYLES = {
@@ -38,7 +37,7 @@ export interface PromptRun {
  */
 export async function runPrompt(run: PromptRun): Promise<boolean> {
   const { url, secret, claims, request, dataFolder, terminal, signal } = run;
-  const token = await mintToken(secret, { ...claims, kind: 'user', sub: OWNER, ttlSeconds: TOKEN_SECONDS });
+  const token = await mintToken(secret, { ...claims, kind: 'user', sub: LOCAL_OWNER, ttlSeconds: TOKEN_SECONDS });
   const fail = (line: string) => {
     terminal.line(`✗ ${line}`, 'red');
     return false;

@@ -6,8 +6,8 @@ import type { Refused } from '../lib/refused.ts';
 import type { Settings } from './settings.ts';
 
 export interface TokenRequest {
-  kind: 'user' | 'runner' | 'service';
-  /** For a user: the owner of everything created with the token. For a runner, or an edge elsewhere (`service`): its name. */
+  kind: 'user' | 'login' | 'runner' | 'service';
+  /** For a user, and a code for a user's login: the owner of everything created with the token. For a runner, or an edge elsewhere (`service`): its name. */
   sub: string;
   ttlSeconds: number;
   /** Words of `SCOPES` with spaces between, as in OAuth. Absent: everything that `sub` may do, except `admin`. */
@@ -24,8 +24,8 @@ export interface TokenRequest {
   aud?: string;
 }
 
-/** The kind of key for each: a runner's token is a code, with which it enrols once. */
-const KEYS = { user: 'user', runner: 'runner-code', service: 'service' } as const;
+/** The kind of key for each: a runner's token is a code, with which it enrols once; a login's is exchanged for a token, once. */
+const KEYS = { user: 'user', login: 'login-code', runner: 'runner-code', service: 'service' } as const;
 
 /** Signs a JWT with HS256. */
 export async function mintToken(
@@ -35,7 +35,7 @@ export async function mintToken(
   const keyKind = KEYS[kind];
   const key = await signingKey({ JWT_SECRET: secret }, keyKind);
   const ofRunner = kind === 'runner' && pool !== undefined && { pool };
-  return await new SignJWT({ ...(kind === 'user' && claims), ...ofRunner, jti: randomUUID() })
+  return await new SignJWT({ ...((kind === 'user' || kind === 'login') && claims), ...ofRunner, jti: randomUUID() })
     .setProtectedHeader({ alg: 'HS256', typ: TokenType[keyKind] })
     .setSubject(sub)
     .setIssuedAt()

@@ -22,6 +22,8 @@ const WITHOUT_TOKEN = [
   'GET /docs/docs.js',
   'GET /docs/swagger-ui-bundle.js',
   'GET /docs/swagger-ui.css',
+  // It takes a code: test/edge/functions/login.test.ts.
+  'POST /api/v1/login',
   'POST /api/v1/discord/interactions',
   // The link itself is the token: test/edge/session/webhooks/answer-links.test.ts.
   'GET /answer/{token}',
@@ -204,6 +206,10 @@ const BAD: Readonly<Record<string, { code: string; token: () => Promise<string> 
   'one of a key of its own (EdDSA)': { code: 'token_invalid', token: () => ownKey('EdDSA') },
   'a runner’s': { code: 'token_invalid', token: () => runnerToken('alice') },
   'a code for a runner': { code: 'token_invalid', token: () => codeFor('alice') },
+  'a code for a login': {
+    code: 'token_invalid',
+    token: () => mint('alice', { typ: TokenType['login-code'], claims: { jti: crypto.randomUUID() } }),
+  },
   'one that is said to be a runner’s': { code: 'token_invalid', token: () => mint('alice', { typ: TokenType.runner }) },
   'a session’s': { code: 'token_invalid', token: () => mint(NOBODY, { typ: TokenType.session, claims: { epoch: 1 } }) },
   'one of another type': { code: 'token_invalid', token: () => mint('alice', { typ: 'at+jwt' }) },

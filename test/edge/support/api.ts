@@ -39,6 +39,7 @@ export async function mint(
 const KINDS: Readonly<Record<string, KeyKind>> = {
   [TokenType.session]: 'session',
   [TokenType['runner-code']]: 'runner-code',
+  [TokenType['login-code']]: 'login-code',
 };
 
 /** Calls the API the way an HTTP client does. @throws when the answer is not one that the document of the API has */

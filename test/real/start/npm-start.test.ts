@@ -6,7 +6,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { PROJECT } from '../../../start/lib/project.ts';
-import { OWNER } from '../../../start/prompt/run-prompt.ts';
+import { LOCAL_OWNER } from '../../../start/settings/login-code.ts';
 import { mintToken } from '../../../start/settings/mint-token.ts';
 import { Client } from '../../support/e2e/client.ts';
 import { until } from '../../support/until.ts';
@@ -183,7 +183,7 @@ test('killed, it is followed at once by one that has every word, runs a prompt, 
   expect(await readFile(path.resolve(PROJECT, files, 'hello.md'), 'utf8')).not.toBe('');
   const url = /serves on (http\S+)/.exec(output.stdout)?.[1] ?? '';
   const secret = readFileSync(path.join(data(), 'development-secret'), 'utf8').trim();
-  const owner = new Client(url, await mintToken(secret, { kind: 'user', sub: OWNER, ttlSeconds: 600 }));
+  const owner = new Client(url, await mintToken(secret, { kind: 'user', sub: LOCAL_OWNER, ttlSeconds: 600 }));
   const { sessions } = (await owner.call('GET', '/sessions')).body;
   expect(sessions).toHaveLength(2);
   expect(sessions[1]).toMatchObject({ status: 'stopped', reason: { code: 'runner_draining' } });

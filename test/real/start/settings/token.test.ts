@@ -53,6 +53,18 @@ test('--kind runner makes a code, good for an hour', async () => {
   expect({ sub, seconds: exp - iat, jti }).toEqual({ sub: 'host-1', seconds: 3600, jti: expect.any(String) });
 });
 
+test('--kind login makes a code for a token, good for ten minutes', async () => {
+  const { stdout } = await token(['--sub', 'alice', '--kind', 'login', '--scope', 'sessions:read admin']);
+  expect(decodeProtectedHeader(stdout.trim()).typ).toBe('login-code+jwt');
+  const { sub, exp = 0, iat = 0, jti, scope } = decodeJwt(stdout.trim());
+  expect({ sub, seconds: exp - iat, jti, scope }).toEqual({
+    sub: 'alice',
+    seconds: 600,
+    jti: expect.any(String),
+    scope: 'sessions:read admin',
+  });
+});
+
 test('without JWT_SECRET it signs with the development secret that npm start made', async () => {
   const made = ensureSecret({ jwtSecret: undefined, dataFolder });
   if (isRefused(made)) throw new Error(made.refused);
@@ -65,7 +77,7 @@ test.each([
   [[], undefined, /^--sub NAME is missing/],
   [['--sub', 'a', '--ttl', '12'], undefined, /^--ttl must be a duration/],
   [['--sub', 'a', '--ttl', '0h'], undefined, /^--ttl must be a duration/],
-  [['--sub', 'a', '--kind', 'admin'], undefined, /^--kind must be user, runner or service/],
+  [['--sub', 'a', '--kind', 'admin'], undefined, /^--kind must be user, login, runner or service/],
   [['--sub', 'a b', '--kind', 'runner'], undefined, /^--sub of a runner must be/],
   [['--sub', 'a', '--scope', 'sessions:read all'], undefined, /^--scope has all, which is none of sessions:read, /],
   [['--sub', 'a', '--scope', ' '], undefined, /^--scope names nothing/],

@@ -1,4 +1,4 @@
-import type { Terminal } from './lib/terminal.ts';
+import type { Terminal } from '../cli/output/terminal.ts';
 
 export interface BannerFacts {
   version: string;

@@ -3,7 +3,7 @@ import { projectVersion } from './lib/project.ts';
 import { isRefused, type Refused } from './lib/refused.ts';
 import { serve } from './serve.ts';
 import { loadEnvironment, parseSettings } from './settings/settings.ts';
-import { createTerminal } from './lib/terminal.ts';
+import { createTerminal } from '../cli/output/terminal.ts';
 
 /** `npm start`. */
 async function main(): Promise<number | Refused> {

@@ -28,7 +28,7 @@ import { ensureSecret } from './settings/secret.ts';
 import { sessionImage } from './runner/session-image.ts';
 import type { Environment, Settings } from './settings/settings.ts';
 import { listenForStop, type StopSignals } from './lib/stop-signals.ts';
-import type { Terminal } from './lib/terminal.ts';
+import type { Terminal } from '../cli/output/terminal.ts';
 
 /** The runner's name: the same at each start, so that the pool knows it again. */
 const RUNNER = 'local';

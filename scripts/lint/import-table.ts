@@ -52,6 +52,7 @@ export const IMPORT_TABLE: Readonly<Record<string, readonly string[]>> = {
   'vitest.config.ts': ['anything'],
 
   client: ['types of protocol', 'npm:openapi-fetch', 'npm:eventsource-parser'],
+  cli: ['client', 'types of protocol', ...NODE],
 
   // The edge: a room for each object, and none imports another's
   'durable/rpc': ['protocol', 'types of durable/*/core', 'types of durable/shared', 'types of npm:*'],

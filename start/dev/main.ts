@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { createTerminal } from '../lib/terminal.ts';
+import { createTerminal } from '../../cli/output/terminal.ts';
 import { isRefused, type Refused } from '../lib/refused.ts';
 import { serve } from '../serve.ts';
 import { ensureSecret } from '../settings/secret.ts';

@@ -3,21 +3,12 @@ import { CcDocker, CcDockerError, type PreviewEvent, type Session, type SessionE
 import type { PromptRequest } from '../settings/arguments.ts';
 import { LOCAL_OWNER } from '../settings/login-code.ts';
 import { mintToken, type TokenRequest } from '../settings/mint-token.ts';
-import { NOTHING_PRINTED, printEvent, type Piece } from './print-stream.ts';
+import { StreamPrinter } from '../../cli/output/stream-printer.ts';
 import { shownPath } from '../lib/project.ts';
-import { firstLine } from './summary.ts';
-import type { Terminal } from '../lib/terminal.ts';
+import { firstLine } from '../../cli/output/summary.ts';
+import type { Terminal } from '../../cli/output/terminal.ts';
 
 const TOKEN_SECONDS = 30 * 86_400;
-
-const STYLES = {
-  text: undefined,
-  tool: 'cyan',
-  output: 'dim',
-  note: 'dim',
-  done: 'green',
-  error: 'red',
-} as const satisfies Record<Piece['kind'], string | undefined>;
 
 export interface PromptRun {
   url: string;
@@ -44,7 +35,7 @@ export async function runPrompt(run: PromptRun): Promise<boolean> {
   };
 
   const cc = new CcDocker({ url, token, signal });
-  let printed = NOTHING_PRINTED;
+  const printer = new StreamPrinter(terminal, ['message.queued']);
   let session: Session;
   let isCompleted: boolean | undefined;
   try {
@@ -53,23 +44,17 @@ export async function runPrompt(run: PromptRun): Promise<boolean> {
     terminal.line(`session ${session.id}`, 'dim');
     const { messageId } = await session.send(request.prompt);
     for await (const event of session.events({ previews: true })) {
-      const next = printEvent(printed, event);
-      printed = next.printed;
-      for (const { kind, text } of next.pieces) {
-        const format = STYLES[kind];
-        const body = text.replace(/\n$/, '');
-        terminal.write(format === undefined ? text : terminal.style(format, body) + text.slice(body.length));
-      }
+      printer.show(event);
       isCompleted = outcomeOf(event, messageId);
       if (isCompleted !== undefined) break;
     }
   } catch (error) {
-    if (printed.midLine) terminal.write('\n');
+    printer.endLine();
     if (signal.aborted) return false;
     if (!(error instanceof CcDockerError)) throw error;
     return fail(error.message);
   }
-  if (printed.midLine) terminal.write('\n');
+  printer.endLine();
   const files = path.join(dataFolder, 'runner', 'sessions', session.id, 'workspace');
   terminal.line(`files: ${shownPath(files)}`, 'dim');
   return isCompleted === true;

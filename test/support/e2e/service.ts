@@ -72,9 +72,14 @@ export class Service {
     return new Client(this.url, await this.token(sub, claims));
   }
 
+  /** A code for a login. */
+  loginCode(sub: string): Promise<string> {
+    return mintToken(SECRET, { kind: 'login', sub, ttlSeconds: 600 });
+  }
+
   /** A user's token. */
-  token(sub: string, claims: UserClaims = {}): Promise<string> {
-    return mintToken(SECRET, { kind: 'user', sub, ttlSeconds: 3600, ...claims });
+  token(sub: string, claims: UserClaims = {}, ttlSeconds = 3600): Promise<string> {
+    return mintToken(SECRET, { kind: 'user', sub, ttlSeconds, ...claims });
   }
 
   /** Where the agent's files are, on this machine. */

@@ -14,6 +14,8 @@ const LONGEST = `
   test/edge/session/children/content.test.ts
   test/edge/functions/mcp/sessions.test.ts
   test/edge/session/container/link.test.ts
+  test/real/cli/terminal.test.ts
+  test/real/cli/verbs.test.ts
   test/real/turns/background.test.ts
   test/real/client/cuts.test.ts
   test/real/runner/files/path-attacks.test.ts

@@ -4,9 +4,9 @@ type Format = Parameters<typeof styleText>[0];
 
 /** The output for people. It is styled only on a terminal, and not with NO_COLOR. */
 export interface Terminal {
-  write(text: string): void;
-  line(text: string, format?: Format): void;
-  style(format: Format, text: string): string;
+  readonly write: (text: string) => void;
+  readonly line: (text: string, format?: Format) => void;
+  readonly style: (format: Format, text: string) => string;
 }
 
 export function createTerminal(stream: NodeJS.WriteStream): Terminal {

@@ -42,3 +42,18 @@ export function firstLine(text: string): string {
 function shorten(text: string): string {
   return text.length > MAX_CHARS ? `${text.slice(0, MAX_CHARS - 1)}…` : text;
 }
+
+/** What is asked of a person. */
+export type Subject =
+  | { readonly kind: 'question'; readonly questions: readonly { readonly question: string }[] }
+  | {
+      readonly kind: 'permission';
+      readonly tool_name: string;
+      readonly input?: Readonly<Record<string, unknown>> | null | undefined;
+    };
+
+/** What is asked of a person, in one line. */
+export function subjectLine(subject: Subject): string {
+  if (subject.kind === 'permission') return `may it use ${summariseTool(subject.tool_name, subject.input ?? {})}`;
+  return subject.questions.map(({ question }) => firstLine(question)).join(' / ');
+}

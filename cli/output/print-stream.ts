@@ -1,13 +1,12 @@
 import * as z from 'zod';
-import type { PreviewEnvelope } from '../../protocol/api/session/event.ts';
-import { ownEvents } from '../../protocol/api/session/event.ts';
+import { notesOf, type Piece } from './notes.ts';
 import { summariseResult, summariseTool } from './summary.ts';
-import { printable } from '../lib/terminal.ts';
+import { printable } from './terminal.ts';
 
-/** A piece of a session's stream, as the terminal shows it. `text` may end in the middle of a line. */
-export interface Piece {
-  kind: 'text' | 'tool' | 'output' | 'note' | 'done' | 'error';
-  text: string;
+/** An event or a preview of a session's stream. */
+export interface Shown {
+  readonly type: string;
+  readonly data: unknown;
 }
 
 /** What is printed already, so that nothing is printed twice. */
@@ -57,18 +56,9 @@ const turnEnd = z.object({
   total_cost_usd: z.number(),
   num_turns: z.int(),
 });
-const apiRetry = z.object({
-  subtype: z.literal('api_retry'),
-  attempt: z.int(),
-  max_retries: z.int(),
-  error: z.string(),
-});
 
 /** What an event adds to the screen. An unknown type adds nothing. */
-export function printEvent(
-  printed: Printed,
-  { type, data }: Omit<PreviewEnvelope, 'time'> & { time?: string },
-): { printed: Printed; pieces: Piece[] } {
+export function printEvent(printed: Printed, { type, data }: Shown): { printed: Printed; pieces: Piece[] } {
   switch (type) {
     case 'stream_event':
       return printPreview(printed, textDelta.safeParse(data).data);
@@ -134,43 +124,6 @@ function printAssistant(printed: Printed, event: z.infer<typeof chatMessage> | u
     }
   }
   return { printed: state, pieces };
-}
-
-function notesOf(type: string, data: Record<string, unknown>): Piece[] {
-  switch (type) {
-    case 'session.status': {
-      const status = ownEvents[type].safeParse(data).data;
-      if (status === undefined || status.status === 'idle' || status.status === 'running') return [];
-      const why = status.reason === null ? '' : `: ${status.reason.detail}`;
-      return [{ kind: status.status === 'failed' ? 'error' : 'note', text: `session ${status.status}${why}` }];
-    }
-    case 'session.ready': {
-      const ready = ownEvents[type].safeParse(data).data;
-      return ready === undefined ? [] : [{ kind: 'note', text: `Claude Code ${ready.claude_version} is ready` }];
-    }
-    case 'message.failed':
-    case 'message.interrupted': {
-      const error = ownEvents[type].safeParse(data).data?.error;
-      return error === undefined ? [] : [{ kind: 'error', text: `✗ ${error.detail} (${error.code})` }];
-    }
-    case 'session.gap': {
-      const gap = ownEvents[type].safeParse(data).data;
-      return gap === undefined ? [] : [{ kind: 'note', text: `events ${gap.from} to ${gap.to} are no longer stored` }];
-    }
-    case 'session.oversized': {
-      const line = ownEvents[type].safeParse(data).data;
-      return line === undefined ? [] : [{ kind: 'note', text: `a message of ${line.bytes} bytes is too long to show` }];
-    }
-    case 'system': {
-      const retry = apiRetry.safeParse(data).data;
-      if (retry === undefined) return [];
-      return [
-        { kind: 'note', text: `the model refused (${retry.error}); attempt ${retry.attempt} of ${retry.max_retries}` },
-      ];
-    }
-    default:
-      return [];
-  }
 }
 
 /** Pieces that each get a line of their own. */

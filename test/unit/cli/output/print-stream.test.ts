@@ -1,15 +1,14 @@
 import { expect, test } from 'vitest';
-import { NOTHING_PRINTED, printEvent } from '../../../../start/prompt/print-stream.ts';
+import { NOTHING_PRINTED, printEvent } from '../../../../cli/output/print-stream.ts';
 
 type Event = [type: string, data: Record<string, unknown>];
-const time = '2026-11-22T11:00:00.000Z';
 
 /** What a terminal shows of these events. */
 function shown(...events: Event[]): string {
   let printed = NOTHING_PRINTED;
   let screen = '';
   for (const [type, data] of events) {
-    const next = printEvent(printed, { time, type, data });
+    const next = printEvent(printed, { type, data });
     printed = next.printed;
     screen += next.pieces.map(({ text }) => text).join('');
   }
@@ -65,7 +64,7 @@ test('a tool result is condensed to its first line', () => {
   expect(shown(answer('a\nb\nc\n'))).toBe('  ⎿ a … 2 more lines\n');
   expect(shown(answer([{ type: 'text', text: 'found' }]))).toBe('  ⎿ found\n');
   expect(shown(answer(''))).toBe('  ⎿ (no output)\n');
-  const { pieces } = printEvent(NOTHING_PRINTED, { time, type: 'user', data: answer('no such file', true)[1] });
+  const { pieces } = printEvent(NOTHING_PRINTED, { type: 'user', data: answer('no such file', true)[1] });
   expect(pieces).toEqual([{ kind: 'error', text: '  ⎿ no such file\n' }]);
 });
 

@@ -44,7 +44,8 @@ const RESEND_MS = 1000;
 
 /**
  * One owner's sessions: the list, the session trees with their budgets, and what is kept in the storage. It knows which sessions
- * exist and how many may exist. What a session does is known to its own `Session` object.
+ * exist and how many may exist. What a session does is known to its own `Session` object. This class is the list of what others
+ * can ask: see `DirectoryRpc` for each method. It is longer than 300 lines because that list is.
  */
 export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
   readonly #list: SessionList;

@@ -25,7 +25,6 @@ import { SessionInteractions } from './interactions.ts';
 import { SessionMessages } from './messages.ts';
 import { ReadyView } from './ready-view.ts';
 import { Peers } from './store/peers.ts';
-import { CALLBACK, ownersName } from './store/webhooks/delivery-table.ts';
 import { SessionStore } from './store/store.ts';
 import type { Transaction } from './store/changes/transaction.ts';
 import { TurnTraces } from './turn-traces.ts';
@@ -37,12 +36,8 @@ import { Tickets } from './viewers/tickets.ts';
 import { ViewerCount } from './viewers/viewer-count.ts';
 import { ViewerSlots } from './viewers/viewer-slots.ts';
 import { Viewers } from './viewers/viewers.ts';
-import { answerLink } from './webhooks/answer-link.ts';
-import { DeliveryReports } from './webhooks/delivery-reports.ts';
-import type { Target } from './webhooks/lane.ts';
-import { OwnerRouting } from './webhooks/owner-routing.ts';
-import { publicInternet } from './webhooks/post.ts';
-import { Webhooks } from './webhooks/webhooks.ts';
+import { sessionWebhooks, type WebhookDependencies } from './webhooks/session-webhooks.ts';
+import type { Webhooks } from './webhooks/webhooks.ts';
 
 const DAY_MS = 86_400_000;
 /** Until a deletion that may have been cut off is looked at again, milliseconds. */
@@ -122,31 +117,8 @@ export class SessionAssembly {
       sse: this.streams.count,
     }));
     const redis = backgroundRedisOf(store.settings);
-    const routing = new OwnerRouting(ctx, store, peers, retry);
-    const reports = new DeliveryReports(ctx, store, peers, retry);
-    const webhooks = new Webhooks<Transaction>({
-      ctx,
-      store,
-      fetcher: env.WEBHOOKS ?? publicInternet,
-      publish: async (channel, message) => {
-        if (redis === null) throw new Error('it is not configured');
-        await redis.use((client) => client.publish(channel, message));
-      },
-      isOpen: (receiver) => receiver !== CALLBACK || redis !== null || !isChannel(store),
-      target: async (receiver) => await targetOf(store, routing, receiver),
-      answer: async (delivery, receiver) => await answerLink(store, delivery, receiver),
-      gaveUp: (tx, receiver, attempts, detail) => tx.webhooks.gaveUp(receiver, attempts, detail),
-      kept: store.settings.WEBHOOK_DELIVERIES_KEPT,
-      counted: (outcome) => {
-        count('cc_docker_webhook_posts_total', { outcome });
-        sendTelemetry(env, (sending) => ctx.waitUntil(sending));
-      },
-      retry: () => {
-        reports.send();
-        this.setAlarm();
-      },
-    });
-    this.webhooks = webhooks;
+    const hooks = sessionWebhooks(ctx, env, { store, peers, publish: publisherOf(redis) }, retry);
+    this.webhooks = hooks.webhooks;
     this.#outgoing = [
       place,
       lease,
@@ -156,9 +128,7 @@ export class SessionAssembly {
       new BudgetReports(ctx, store, peers, retry),
       children,
       new AgentCalls(ctx, { store, peers, children, artifacts }, retry),
-      routing,
-      webhooks,
-      reports,
+      ...hooks.parts,
       this.discord,
       this.viewerSlots,
       new RedisStream(ctx, store, redis, retry),
@@ -284,22 +254,10 @@ export class SessionAssembly {
   }
 }
 
-/** Whether the session's own callback is a channel of Redis. */
-function isChannel(store: SessionStore): boolean {
-  return store.current.identity.spawn?.channel !== undefined;
-}
-
-/** Where the deliveries of a receiver go. */
-async function targetOf(store: SessionStore, owners: OwnerRouting, receiver: string): Promise<Target> {
-  const name = ownersName(receiver);
-  if (name !== null) {
-    const found = await owners.find(name);
-    if (found === undefined) return { is: 'gone', detail: `The webhook "${name}" was removed.` };
-    return { is: 'receiver', receiver: found.receiver };
-  }
-  const { callback, spawn } = store.current.identity;
-  const own = callback ?? spawn?.webhook ?? null;
-  if (own !== null) return { is: 'receiver', receiver: own };
-  const channel = spawn?.channel;
-  return channel === undefined ? { is: 'gone', detail: 'The session has no callback.' } : { is: 'channel', channel };
+/** Publishes on channels of Redis; null: it is not configured. */
+function publisherOf(redis: ReturnType<typeof backgroundRedisOf>): WebhookDependencies['publish'] {
+  if (redis === null) return null;
+  return async (channel, message) => {
+    await redis.use((client) => client.publish(channel, message));
+  };
 }

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { Chromium, hasChromium } from '../../support/client/chromium.ts';
 import { describeDocker } from '../../support/docker/describe-docker.ts';
 import { script, type Client } from '../../support/e2e/client.ts';
 import { Service } from '../../support/e2e/service.ts';
+import { expectedSignature, Receiver } from '../../support/net/receiver.ts';
 import { until } from '../../support/until.ts';
 
 const write = (name: string, content: string) => ({
@@ -22,7 +24,9 @@ describeDocker('people in the loop, with the real claude', ({ host, image }) => 
   let carol: Client;
 
   beforeAll(async () => {
-    service = await Service.start({ backend: 'docker', image, runnerEnv: { DOCKER_HOST: host } });
+    // The webhook of one test is on loopback.
+    const vars = { WEBHOOK_ALLOW: '127.0.0.1/32' };
+    service = await Service.start({ backend: 'docker', image, runnerEnv: { DOCKER_HOST: host }, vars });
     alice = await service.client('alice');
     carol = await service.client('carol');
     shared = await carol.createSession(TOOLS);
@@ -65,6 +69,53 @@ describeDocker('people in the loop, with the real claude', ({ host, image }) => 
     expect(await readFile(service.workspace(id, 'a.txt'), 'utf8')).toBe('two');
     expect(await alice.ask(id, script(write('b.txt', 'three'), said))).toMatchObject({ status: 'completed' });
     expect((await alice.call('GET', `/sessions/${id}/interactions`)).body.data).toHaveLength(2);
+  });
+
+  /** Carol's agent asks which port, and a webhook of hers hears of it. @param answer given the link in its post */
+  async function answersByLink(answer: (url: string) => Promise<void>): Promise<void> {
+    const receiver = await Receiver.start();
+    try {
+      const events = ['interaction.*', 'message.completed'];
+      const { body: webhook } = await carol.call('PUT', '/webhooks/here', { url: receiver.url, events });
+      const input = { question: 'Which port?', options: ['80', '443'] };
+      const sent = await carol.tell(shared, script({ tool: ASK, input }, said));
+      const posted = async (type: string) =>
+        await until(() => {
+          const found = receiver.posts.find(({ body }) => JSON.parse(body).type === type);
+          if (found === undefined) throw new Error(`no ${type} yet`);
+          expect(found.headers['webhook-signature']).toBe(expectedSignature(found, webhook.secret));
+          return JSON.parse(found.body).data;
+        });
+      await answer((await posted('interaction.opened')).answer.url);
+      expect((await finished(shared, sent, carol)).result).toContain('443');
+      expect(await posted('interaction.resolved')).toMatchObject({ resolved_by: 'carol' });
+      expect(await posted('message.completed')).toMatchObject({ session_id: shared, message_id: sent });
+    } finally {
+      await carol.call('DELETE', '/webhooks/here');
+      await receiver.stop();
+    }
+  }
+
+  test('a webhook hears of a question, its link answers it, and the agent goes on', async () => {
+    await answersByLink(async (url) => {
+      const answered = await fetch(url, { method: 'POST', body: new URLSearchParams({ q0: '443' }) });
+      expect(await answered.json()).toMatchObject({ state: 'resolved' });
+    });
+  });
+
+  test('in a browser, the link’s page answers with one click', async ({ skip }) => {
+    if (!hasChromium()) skip('chromium is not installed');
+    await answersByLink(async (url) => {
+      const page = await Chromium.open(url);
+      try {
+        const text = async () => String(await page.evaluate('document.body.innerText'));
+        expect(await text()).toContain('Which port?');
+        await page.evaluate(`document.querySelector('button[value="443"]').click()`);
+        await until(async () => expect(await text()).toContain('The agent has your answer'));
+      } finally {
+        await page.stop();
+      }
+    });
   });
 
   test('Claude Code’s own question waits for an answer, and gets the one that is given', async () => {

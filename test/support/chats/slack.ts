@@ -33,10 +33,14 @@ function parsed(body: string): Record<string, unknown> | null {
   }
 }
 
-/** A text as Slack shows it: with `[CALLS …]` where it would call people or channels, and its links as `[URL label]`. */
+/**
+ * A text as Slack shows it: with `[CALLS …]` where it would call people or channels, its links as `[URL label]`, and `[RAW]` for a
+ * `<` or `>` that should have been escaped.
+ */
 function read(text: string): string {
   const linked = text.replaceAll(/<([^<>]*)>/g, (_, inner: string) =>
     /^[!@#]/.test(inner) ? `[CALLS ${inner}]` : `[${inner.replace('|', ' ')}]`,
   );
-  return linked.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
+  const marked = linked.replaceAll(/[<>]/g, '[RAW]');
+  return marked.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
 }

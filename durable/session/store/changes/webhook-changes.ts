@@ -11,7 +11,8 @@ import { settingsOf } from '../../core/settings/live-settings.ts';
 import { isNoticed, childNoticeOf, noticeOf, type Notice, type NoticeContext } from '../../core/webhooks/notice.ts';
 import { noticeJson } from '../../core/webhooks/payload.ts';
 import type { SessionTables } from '../session-tables.ts';
-import { CALLBACK, ofOwner, type StoredNotice } from '../webhooks/delivery-table.ts';
+import type { StoredNotice } from '../webhooks/delivery-table.ts';
+import { CALLBACK, ofOwner } from '../webhooks/receivers.ts';
 import type { Unrouted } from '../webhooks/unrouted-table.ts';
 import type { Change } from './change.ts';
 

@@ -1,4 +1,5 @@
 import type { DeliveryState, DeliveryView } from '../../../../protocol/api/webhook.ts';
+import { SELECT_VIEW, viewOf, type ViewRow } from './delivery-view.ts';
 
 /** What webhooks post of an event. */
 export interface StoredNotice {
@@ -41,36 +42,10 @@ export interface Unreported {
   readonly view: Omit<DeliveryView, 'session_id'>;
 }
 
-interface ViewRow extends Record<string, SqlStorageValue> {
-  n: number;
-  id: string;
-  receiver: string;
-  type: string;
-  state: DeliveryState;
-  attempts: number;
-  next_at: number;
-  last_status: number | null;
-  tried: number | null;
-  created: number;
-  detail: string | null;
-  changes: number;
-}
-
-/** The session's own receiver, and the owner's webhooks by their names. */
-export const CALLBACK = 'callback';
-const OWNERS = 'owner/';
-export const ofOwner = (name: string): string => OWNERS + name;
-/** The name of the owner's webhook that a receiver is; null: it is the session's own. */
-export const ownersName = (receiver: string): string | null =>
-  receiver.startsWith(OWNERS) ? receiver.slice(OWNERS.length) : null;
-
 /** What a delivery counts for at least in what waits, bytes. */
 const LEAST_BYTES = 4096;
 /** The notices of deliveries that are done with are kept up to so many UTF-16 units, for them to be sent again. */
 const KEPT_UNITS = 4 * 1024 * 1024;
-
-const SELECT_VIEW = `SELECT d.n, d.id, d.receiver, w.type, d.state, d.attempts, d.next_at, d.last_status, d.tried, d.created,
-  d.detail, d.changes FROM webhook_deliveries d JOIN webhook_notices w ON w.n = d.notice`;
 
 /**
  * What a session's webhooks post and have posted. Of each receiver's deliveries that wait, only the oldest can be due: the
@@ -292,22 +267,4 @@ export class DeliveryTable {
     this.#heads = null;
     this.#hasNews = null;
   }
-}
-
-const iso = (time: number | null) => (time === null ? null : new Date(time).toISOString());
-
-function viewOf(row: ViewRow): Omit<DeliveryView, 'session_id'> {
-  const { id, receiver, type, state, attempts, next_at, last_status, tried, created, detail } = row;
-  return {
-    delivery_id: id,
-    webhook: ownersName(receiver),
-    event: type,
-    state,
-    attempts,
-    last_status,
-    last_attempt_at: iso(tried),
-    next_attempt_at: state === 'waiting' ? iso(next_at) : null,
-    created_at: new Date(created).toISOString(),
-    detail,
-  };
 }

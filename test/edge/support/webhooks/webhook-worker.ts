@@ -1,6 +1,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import { SCHEDULE_MS } from '../../../../durable/session/core/webhooks/delivery.ts';
-import { CALLBACK, DeliveryTable } from '../../../../durable/session/store/webhooks/delivery-table.ts';
+import { DeliveryTable } from '../../../../durable/session/store/webhooks/delivery-table.ts';
+import { CALLBACK } from '../../../../durable/session/store/webhooks/receivers.ts';
 import type { Target } from '../../../../durable/session/webhooks/lane.ts';
 import { Webhooks } from '../../../../durable/session/webhooks/webhooks.ts';
 import type { Order, State } from './webhook-order.ts';

@@ -22,27 +22,46 @@ export const bodyTimeout = (seconds: number): Refusal => ({
   detail: `The body did not arrive within ${seconds} s (BODY_TIMEOUT). Send the whole of it at once.`,
 });
 
-/**
- * The JSON text of a request, `{}` for an empty body. `takesBlocks`: the call may be larger when it carries blocks.
- * `refusalOf`: says of a body of so many bytes, before it is parsed, why it is not taken; null: it is.
- */
+/** What is asked of the body of a call. */
+export interface BodyGate {
+  /** Why a body of so many bytes is not taken; null: it is. One whose length is declared is not even read then. */
+  readonly refusalOf: (bytes: number) => Promise<Refusal | null>;
+  /** Resolves when a body of so many bytes may be parsed. */
+  readonly turn: (bytes: number) => Promise<void>;
+}
+
+const OPEN: BodyGate = { refusalOf: async () => null, turn: async () => {} };
+
+/** The JSON text of a request, `{}` for an empty body. `takesBlocks`: the call may be larger when it carries blocks. */
 export async function readJson(
   request: Request,
   takesBlocks: boolean,
   timeoutSeconds: number,
-  refusalOf: (bytes: number) => Promise<Refusal | null> = async () => null,
+  gate: BodyGate = OPEN,
 ): Promise<{ readonly text: string } | Refusal> {
   const tooLarge = takesBlocks ? MESSAGE_TOO_LARGE : BODY_TOO_LARGE;
-  const raw = await readBody(request, timeoutSeconds, takesBlocks ? MAX_CONTENT_BYTES : MAX_BODY_BYTES);
+  const limit = takesBlocks ? MAX_CONTENT_BYTES : MAX_BODY_BYTES;
+  const declared = declaredLength(request);
+  if (declared !== null && declared > limit) return tooLarge;
+  const refusedUnread = declared === null ? null : await gate.refusalOf(declared);
+  if (refusedUnread !== null) return refusedUnread;
+  const raw = await readBody(request, timeoutSeconds, limit);
   if (raw === 'too large') return tooLarge;
   if (raw === 'too slow') return bodyTimeout(timeoutSeconds);
   if (raw.byteLength === 0) return { text: '{}' };
-  const refused = await refusalOf(raw.byteLength);
+  const refused = declared === null ? await gate.refusalOf(raw.byteLength) : null;
   if (refused !== null) return refused;
+  await gate.turn(raw.byteLength);
   const text = new TextDecoder().decode(raw);
   const json = parseText(text);
   if (raw.byteLength > MAX_BODY_BYTES && !carriesBlocks(json)) return tooLarge;
   return json === undefined ? NOT_JSON : { text };
+}
+
+/** The length that a body is said to have, bytes; null: nobody says. */
+function declaredLength({ headers }: Request): number | null {
+  const length = headers.get('content-length');
+  return length !== null && /^\d+$/.test(length) ? Number(length) : null;
 }
 
 /**

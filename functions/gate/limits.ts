@@ -5,6 +5,7 @@ import { PRICED_BYTES } from '../../protocol/settings/bounds-settings.ts';
 import type { AppEnv, CallerEnv } from '../app-env.ts';
 import { refuse } from '../refuse.ts';
 import { addressOf, networkOf } from './address.ts';
+import { paceRefusal } from './pace.ts';
 import { knownEmpty, spend, type Spent } from './permits.ts';
 import { sharedState } from './shared-state.ts';
 
@@ -16,8 +17,10 @@ const network = (c: C) => networkOf(addressOf(c));
 export const withAddressLimit = createMiddleware<AppEnv>(async (c, next) => {
   const { RATE_LIMIT_PER_ADDRESS: perMinute } = c.get('settings');
   if (perMinute === 0) return next();
-  const spent = await spend(sharedState(c.env, c.get('settings')).limits, `address ${network(c)}`, perMinute);
+  const key = `address ${network(c)}`;
+  const spent = await spend(sharedState(c.env, c.get('settings')).limits, key, perMinute);
   if (spent.passed) return next();
+  await paceRefusal(key);
   return refuse(c, limited(spent, 'Your address', perMinute, 'RATE_LIMIT_PER_ADDRESS'));
 });
 
@@ -30,7 +33,9 @@ export async function overBodyLimit(
   const cost = Math.floor(bytes / PRICED_BYTES);
   if (perMinute === 0 || cost === 0) return null;
   const spent = await spend(sharedState(c.env, c.get('settings')).limits, ownerKey(c), perMinute, cost);
-  return spent.passed ? null : limited(spent, 'You', perMinute, 'RATE_LIMIT_PER_OWNER');
+  if (spent.passed) return null;
+  await paceRefusal(ownerKey(c));
+  return limited(spent, 'You', perMinute, 'RATE_LIMIT_PER_OWNER');
 }
 
 const ownerKey = (c: Pick<Context<CallerEnv>, 'get'>) => `owner ${c.get('caller').owner}`;
@@ -46,7 +51,9 @@ export async function overOwnerLimit(
   c.header('ratelimit-limit', String(perMinute));
   c.header('ratelimit-remaining', String(spent.passed ? spent.remaining : 0));
   c.header('ratelimit-reset', String(spent.passed ? 0 : Math.ceil(spent.retryMs / 1000)));
-  return spent.passed ? null : limited(spent, 'You', perMinute, 'RATE_LIMIT_PER_OWNER');
+  if (spent.passed) return null;
+  await paceRefusal(ownerKey(c));
+  return limited(spent, 'You', perMinute, 'RATE_LIMIT_PER_OWNER');
 }
 
 /**
@@ -57,7 +64,9 @@ export async function overFailedTokens(c: C): Promise<Refusal | null> {
   const { FAILED_TOKENS_PER_ADDRESS: perMinute } = c.get('settings');
   if (perMinute === 0) return null;
   const spent = await spend(sharedState(c.env, c.get('settings')).limits, failedKey(c), perMinute);
-  return spent.passed ? null : tooManyFailed(spent.retryMs, perMinute);
+  if (spent.passed) return null;
+  await paceRefusal(failedKey(c));
+  return tooManyFailed(spent.retryMs, perMinute);
 }
 
 /** Whether so many tokens of this address were refused that a ticket is not even looked at: that would ask its session. */

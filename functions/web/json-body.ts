@@ -11,6 +11,9 @@ const TAKES_BLOCKS = /\/sessions\/[^/]+\/(chat|spawn)$/;
 const TAKES_JSON = ['POST', 'PATCH', 'PUT'];
 const IS_FILE = /\/sessions\/[^/]+\/files(\/|$)/;
 
+/** The content types that the routes' validators take for JSON. */
+const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
+
 /**
  * Reads the body of a call that takes JSON, and goes on. Refuses one that is too large, whatever length was declared, or is not JSON.
  * Large ones of an owner are taken one after another.
@@ -20,20 +23,26 @@ export async function withJsonBody(c: Context<CallerEnv>, next: Next): Promise<R
   if (!TAKES_JSON.includes(c.req.method) || isFile) return next();
   const { BODY_TIMEOUT: seconds } = c.get('settings');
   let endTurn: (() => void) | undefined;
-  const beforeParsing = async (bytes: number) => {
-    const refused = await overBodyLimit(c, bytes);
-    if (refused === null) endTurn = await turnOf(c.get('caller').owner, bytes);
-    return refused;
-  };
   try {
-    const json = await readJson(c.req.raw, TAKES_BLOCKS.test(c.req.path), seconds, beforeParsing);
+    const json = await readJson(c.req.raw, TAKES_BLOCKS.test(c.req.path), seconds, {
+      refusalOf: (bytes) => overBodyLimit(c, bytes),
+      turn: async (bytes) => void (endTurn = await turnOf(c.get('caller').owner, bytes)),
+    });
     if ('refused' in json) return refuse(c, json);
-    // These calls take only JSON, whatever content type is declared (curl's `-d` declares a form).
-    const headers = new Headers(c.req.raw.headers);
-    headers.set('content-type', 'application/json');
-    c.req.raw = new Request(c.req.raw, { method: c.req.method, headers, body: json.text });
+    setBody(c, json.text);
     await next();
   } finally {
     endTurn?.();
   }
+}
+
+/** The handler reads this text. */
+function setBody(c: Context<CallerEnv>, text: string): void {
+  // Where Hono keeps a body that was read. So no second request has to be made, nor the text sent through one.
+  Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
+  if (JSON_TYPE.test(c.req.header('content-type') ?? '')) return;
+  // These calls take only JSON, whatever content type is declared (curl's `-d` declares a form).
+  const headers = new Headers(c.req.raw.headers);
+  headers.set('content-type', 'application/json');
+  c.req.raw = new Request(c.req.raw, { method: c.req.method, headers, body: text });
 }

@@ -84,6 +84,22 @@ describe('an owner', () => {
     expect(await send(10)).toBe('session_not_found');
   });
 
+  it('is refused a body whose length is declared before it has come', async () => {
+    const token = await someone();
+    const never = new ReadableStream<Uint8Array>();
+    const answer = await app.request(
+      `/api/v1/sessions/${crypto.randomUUID()}`,
+      {
+        method: 'PATCH',
+        headers: { authorization: `Bearer ${token}`, 'content-length': '1000000' },
+        body: never,
+      },
+      { ...env, RATE_LIMIT_PER_OWNER: '60' },
+    );
+    // 10 at once, and the body alone takes 15; but never more than all that there can be.
+    expect((await answer.json<{ code: string }>()).code).toBe('rate_limited');
+  });
+
   it('is not limited by 0', async () => {
     const response = await list({ token: await someone(), settings: { RATE_LIMIT_PER_OWNER: '0' } });
     expect(response.headers.get('ratelimit-limit')).toBeNull();

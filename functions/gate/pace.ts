@@ -1,0 +1,23 @@
+import { Recent } from '../recent.ts';
+
+/** Refusals of one caller, milliseconds from one to the next. */
+const APART_MS = 10;
+/** No refusal waits for longer, milliseconds. */
+const MOST_MS = 3_000;
+/** Callers that are remembered. Beyond that, those that were refused first go. */
+const MAX_KEYS = 10_000;
+
+/** When each caller is to be refused next, epoch milliseconds. */
+const next = new Recent<number>(MAX_KEYS);
+
+/**
+ * Waits until it is this caller's turn to be refused: 100 times a second. One that comes back at once, however often it is refused, would
+ * else take the processor from those who keep to their limits. The first refusal in a while is at once.
+ */
+export async function paceRefusal(key: string): Promise<void> {
+  const now = Date.now();
+  // A clock that was set back makes nobody wait longer.
+  const due = Math.min(Math.max(now, next.get(key) ?? now), now + MOST_MS);
+  next.set(key, due + APART_MS);
+  if (due > now) await new Promise((resolve) => setTimeout(resolve, due - now));
+}

@@ -45,20 +45,45 @@ type With<Name extends keyof Objects, Asked extends Rpc.DurableObjectBranded> = 
   readonly [N in Name]: DurableObjectNamespace<Asked>;
 };
 
+/**
+ * An object's stub whose answers are released as soon as they are there. workerd holds the call that an answer was for until it is told
+ * so, or until its collector finds the answer, and then says in the log that this was late. What an answer says stays: none has stubs
+ * in it, or a stream.
+ */
+function releasing<Stub extends object>(stub: Stub): Stub {
+  return new Proxy(stub, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function') return member;
+      // What `fetch` answers is not held, and has a body that is still to be read.
+      if (name === 'fetch') return member.bind(target);
+      return async (...args: unknown[]) => released(await Reflect.apply(member, target, args));
+    },
+  });
+}
+
+/** The answer, which workerd is told is not needed any more. */
+export function released(answer: unknown): unknown {
+  if (typeof answer !== 'object' || answer === null) return answer;
+  // The one symbol that workerd puts on an answer is `Symbol.dispose`.
+  using _ = Object.getOwnPropertySymbols(answer).length > 0 ? (answer as Disposable) : null;
+  return answer;
+}
+
 export const sessionStub = <T extends Rpc.DurableObjectBranded>({ SESSION }: With<'SESSION', T>, sessionId: string) =>
-  SESSION.get(SESSION.idFromName(sessionId));
+  releasing(SESSION.get(SESSION.idFromName(sessionId)));
 
 export const directoryStub = <T extends Rpc.DurableObjectBranded>({ DIRECTORY }: With<'DIRECTORY', T>, owner: string) =>
-  DIRECTORY.get(DIRECTORY.idFromName(owner));
+  releasing(DIRECTORY.get(DIRECTORY.idFromName(owner)));
 
 /** @param pool absent: the default one. It also knows which runner is in which pool. */
 export const poolStub = <T extends Rpc.DurableObjectBranded>(
   { RUNNER_POOL }: With<'RUNNER_POOL', T>,
   pool: string = DEFAULT_POOL,
-) => RUNNER_POOL.get(RUNNER_POOL.idFromName(pool));
+) => releasing(RUNNER_POOL.get(RUNNER_POOL.idFromName(pool)));
 
 export const deskStub = <T extends Rpc.DurableObjectBranded>({ DISCORD }: With<'DISCORD', T>) =>
-  DISCORD.get(DISCORD.idFromName(DISCORD_DESK));
+  releasing(DISCORD.get(DISCORD.idFromName(DISCORD_DESK)));
 
 export const gateStub = <T extends Rpc.DurableObjectBranded>({ GATE }: With<'GATE', T>) =>
-  GATE.get(GATE.idFromName(SERVICE_GATE));
+  releasing(GATE.get(GATE.idFromName(SERVICE_GATE)));

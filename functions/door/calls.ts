@@ -1,7 +1,7 @@
 import { RpcTarget } from 'capnweb';
 import { z } from 'zod';
 import { CALLABLE, type Binding } from '../../durable/rpc/callable.ts';
-import type { EdgeEnv } from '../../durable/rpc/edge-env.ts';
+import { released, type EdgeEnv } from '../../durable/rpc/edge-env.ts';
 
 const BINDINGS = Object.keys(CALLABLE) as [Binding, ...Binding[]];
 
@@ -17,14 +17,6 @@ const asked = z
   .refine(({ binding, method }) => (CALLABLE[binding] as readonly string[]).includes(method), {
     error: ({ input }) => `${String((input as { method?: unknown }).method)} may not be called from elsewhere`,
   });
-
-/** An object's answer, as a copy of its own: workerd wants to be told when its own is not needed any more. */
-function released(result: unknown): unknown {
-  if (typeof result !== 'object' || result === null) return result;
-  // The one symbol that workerd puts on an answer is `Symbol.dispose`.
-  using _ = Object.getOwnPropertySymbols(result).length > 0 ? (result as Disposable) : null;
-  return structuredClone(result);
-}
 
 /** The methods of objects, for an edge elsewhere. */
 export class Calls extends RpcTarget {
@@ -43,6 +35,7 @@ export class Calls extends RpcTarget {
     const result = await (stub as Record<string, (...given: unknown[]) => Promise<unknown>>)[call.method]?.(
       ...call.args,
     );
-    return released(result);
+    // A copy, without what workerd has put on it.
+    return structuredClone(released(result));
   }
 }

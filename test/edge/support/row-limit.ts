@@ -1,6 +1,5 @@
 import { env, runInDurableObject } from 'cloudflare:test';
 import { beforeAll } from 'vitest';
-import { gateStub } from '../../../durable/rpc/edge-env.ts';
 
 /** Largest row of a Durable Object on Cloudflare, bytes. workerd at home and in tests takes larger ones. */
 const MAX_ROW = 2_000_000;
@@ -15,7 +14,7 @@ const sizeOf = (value: unknown): number => {
 
 /** Has every statement of every object here refuse what Cloudflare would refuse. */
 beforeAll(async () => {
-  await runInDurableObject(gateStub(env), (_, { storage }) => {
+  await runInDurableObject(env.GATE.get(env.GATE.idFromName('service')), (_, { storage }) => {
     const sql = Object.getPrototypeOf(storage.sql) as SqlStorage;
     if (patched.has(sql)) return;
     patched.add(sql);

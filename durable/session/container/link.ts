@@ -41,6 +41,8 @@ export class ContainerLink {
   readonly #flow: Flow;
   readonly #unknown = new UnknownFrames();
   readonly #show: (previews: readonly Preview[]) => void;
+  /** The epochs of data sockets, as long as the object is in memory. */
+  readonly #epochs = new WeakMap<WebSocket, number>();
   /** While an acknowledgement is held back. Its container waits for it, so the object is in use. */
   #timer: ReturnType<typeof setTimeout> | null = null;
 
@@ -64,15 +66,25 @@ export class ContainerLink {
 
   /** Handles a message on a data socket. False: the socket is not a data socket. */
   receive(socket: WebSocket, message: string | ArrayBuffer): boolean {
-    const attachment = socket.deserializeAttachment() as Partial<Attachment> | null;
-    if (attachment?.kind !== 'data' || attachment.epoch === undefined) return false;
-    if (socket.readyState !== WebSocket.OPEN || !this.#isCurrent(socket, attachment.epoch)) return true;
+    const epoch = this.#epochOf(socket);
+    if (epoch === null) return false;
+    if (socket.readyState !== WebSocket.OPEN || !this.#isCurrent(socket, epoch)) return true;
     const parsed = parseFrames(message);
     if (parsed === null) socket.close(CloseCode.badFrame, 'not frames of the wrapper link');
     else if (!this.#passesOver(parsed.unknown)) {
       socket.close(CloseCode.tooMany, `more than ${MAX_UNKNOWN_PER_MINUTE} unknown frames or fields a minute`);
-    } else this.#handle(socket, attachment.epoch, parsed.frames);
+    } else this.#handle(socket, epoch, parsed.frames);
     return true;
+  }
+
+  /** The epoch of a data socket; null: it is another socket. */
+  #epochOf(socket: WebSocket): number | null {
+    const known = this.#epochs.get(socket);
+    if (known !== undefined) return known;
+    const attachment = socket.deserializeAttachment() as Partial<Attachment> | null;
+    if (attachment?.kind !== 'data' || attachment.epoch === undefined) return null;
+    this.#epochs.set(socket, attachment.epoch);
+    return attachment.epoch;
   }
 
   /** Passes over frames and fields that are not known; false: there are too many. */

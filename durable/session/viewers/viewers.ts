@@ -74,6 +74,8 @@ export class Viewers {
   readonly #interactions: InteractionTable;
   /** Each viewer's unacknowledged sizes by `seq`, so that an acknowledgement frees exactly what it covers. */
   readonly #sent = new WeakMap<WebSocket, { seq: number; size: number }[]>();
+  /** What is known of each viewer, as long as the object is in memory: to read an attachment costs more than to send a line. */
+  readonly #known = new WeakMap<WebSocket, Viewer>();
 
   constructor(ctx: DurableObjectState, log: EventLog, interactions: InteractionTable) {
     this.#ctx = ctx;
@@ -137,7 +139,8 @@ export class Viewers {
         } else {
           this.#send(socket, viewer, batch.frame, batch.last, batch.frameBytes);
         }
-        this.#save(socket, viewer);
+        // Previews move no cursor. What else they change matters only while the object is in memory.
+        if (batch.hasEvents) this.#save(socket, viewer);
       }
     }
   }
@@ -219,11 +222,13 @@ export class Viewers {
 
   #viewer(socket: WebSocket): Viewer | null {
     if (socket.readyState !== WebSocket.OPEN) return null;
-    const viewer = socket.deserializeAttachment() as Viewer | null;
+    const viewer = this.#known.get(socket) ?? (socket.deserializeAttachment() as Viewer | null);
+    if (viewer?.kind === 'viewer') this.#known.set(socket, viewer);
     return viewer?.kind === 'viewer' ? viewer : null;
   }
 
   #save(socket: WebSocket, viewer: Viewer): void {
+    this.#known.set(socket, viewer);
     socket.serializeAttachment(viewer);
   }
 

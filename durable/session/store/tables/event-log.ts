@@ -51,8 +51,9 @@ export class EventLog {
   create(): void {
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS events (
       seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, type TEXT NOT NULL, data TEXT NOT NULL, parts INTEGER NOT NULL)`);
+    // With row ids: else each row that SQLite passes on its way to another is read whole. Logs of version 0.1 are without.
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS event_parts (
-      seq INTEGER NOT NULL, part INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (seq, part)) WITHOUT ROWID`);
+      seq INTEGER NOT NULL, part INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (seq, part))`);
     createExtent(this.#sql);
   }
 

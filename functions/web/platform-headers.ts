@@ -22,5 +22,10 @@ export function withoutPlatformHeaders(
 
 /** The headers of a request that only a platform may set. @param own a proxy of the operator's sets this one */
 export function foreignHeaders({ headers }: Request, own: string | undefined): string[] {
-  return [...headers.keys()].filter((name) => PLATFORMS.test(name) && name !== own?.toLowerCase());
+  const foreign: string[] = [];
+  // Not by an iterator: that is an object outside of V8's heap with a copy of all headers, for each call.
+  headers.forEach((_, name) => {
+    if (PLATFORMS.test(name) && name !== own?.toLowerCase()) foreign.push(name);
+  });
+  return foreign;
 }

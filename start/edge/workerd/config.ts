@@ -2,6 +2,12 @@ import path from 'node:path';
 import type { NetworkRules } from './networks.ts';
 import type { WranglerConfig } from './wrangler-config.ts';
 
+/**
+ * V8's young objects, MB. The objects outside of V8's heap that a call makes (request, answer, their headers) go with them, and with
+ * V8's own 16 MB there are so many at once that to free them stops workerd for a quarter of a second. It takes 150 MB less, too.
+ */
+const YOUNG_MB = 2;
+
 /** The name of the socket that workerd serves on, as its control messages have it. */
 export const HTTP_SOCKET = 'http';
 
@@ -71,6 +77,7 @@ const config :Workerd.Config = (
   ],
   # Where it listens is said on the command line.
   sockets = [(name = ${text(HTTP_SOCKET)}, address = "127.0.0.1:0", http = (), service = "edge")],
+  v8Flags = ["--max-semi-space-size=${YOUNG_MB}"],
 );
 `;
 }

@@ -114,9 +114,9 @@ export async function copyAssets(): Promise<void> {
     await place(path.join(ASSETS_FOLDER, name), await readFile(path.join(root, source)));
 }
 
-/** The file takes its place whole: another process may read it at this moment. */
+/** The file takes its place whole: another process may read it, or list its folder, at this moment. */
 async function place(file: string, contents: Uint8Array): Promise<void> {
-  const part = `${file}.${randomUUID()}`;
+  const part = path.join(root, 'build', `${path.basename(file)}.${randomUUID()}`);
   await writeFile(part, contents);
   await rename(part, file);
 }

@@ -20,7 +20,7 @@ const login = createRoute({
   tags: ['Administration'],
   summary: 'Exchange a one-time code, sent in place of a token, for a token of 30 days',
   security: [{ code: [] }],
-  responses: { 201: json('The token, which nobody can read again', loginAnswer), ...refusals },
+  responses: { 201: json('The token, which nobody can read again', loginAnswer), ...refusals('login_code_used') },
 });
 
 const ANOTHER =

@@ -32,6 +32,7 @@ const spawn = createRoute({
       'children_limit_reached',
       'tree_limit_reached',
       'budget_reached',
+      'queue_full',
       'snapshot_pending',
       'redis_not_configured',
       'pool_unknown',

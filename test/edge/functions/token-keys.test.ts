@@ -3,8 +3,8 @@ import { SignJWT } from 'jose';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createApp } from '../../../functions/app.ts';
 import { CloseCode } from '../../../protocol/close-code.ts';
+import { DEFAULT_POOL } from '../../../protocol/settings/pools-setting.ts';
 import { TokenType } from '../../../protocol/token.ts';
-import { poolStub } from '../../../durable/rpc/edge-env.ts';
 import { PlacesTable } from '../../../durable/pool/tables/places-table.ts';
 import { mintSessionToken } from '../../../durable/shared/tokens/session-token.ts';
 import { dial, mint, User } from '../support/api.ts';
@@ -104,7 +104,7 @@ describe('a session’s token', () => {
   it('is minted anew for a launch that waits while the secret is changed, or that an earlier version left', async () => {
     const user = new User();
     const id = await user.createSession();
-    const pool = poolStub(env);
+    const pool = env.RUNNER_POOL.get(env.RUNNER_POOL.idFromName(DEFAULT_POOL));
     const old = await signedWithSecret(id, TokenType.session, { epoch: 1 });
     await runInDurableObject(pool, (_, { storage }) => {
       const table = new PlacesTable(storage.sql);

@@ -57,6 +57,7 @@ export const EXAMPLES: readonly Example[] = [
   { operationId: 'listWorkspaceSnapshots', parameters: { workspace_id: 'website' }, status: 200 },
   { operationId: 'getStorage', status: 200 },
   { operationId: 'deleteSession', parameters: of, status: 204 },
+  { operationId: 'deleteWorkspace', parameters: { workspace_id: 'website' }, status: 204 },
   { operationId: 'getReadiness', status: 200 },
   { operationId: 'listInteractions', parameters: { ...of, state: 'open' }, status: 200 },
   { operationId: 'getInteraction', parameters: { ...of, interaction_id: INTERACTION }, status: 200 },

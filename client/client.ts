@@ -47,7 +47,7 @@ export class CcDocker {
 
   /** Every call of the API, typed by its document: `unwrap(cc.api.GET('/api/v1/storage'))` (https://openapi-ts.dev/openapi-fetch/). */
   get api(): Http['api'] {
-    return this.#context.http.api;
+    return this.#context.http.anyApi;
   }
 
   /** A session by its id. Nothing is asked. */

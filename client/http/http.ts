@@ -36,8 +36,10 @@ export class Http {
   readonly url: string;
   readonly signal: AbortSignal | undefined;
   readonly backoff: Backoff;
-  /** Every call of the API, typed by its document (https://openapi-ts.dev/openapi-fetch/). */
+  /** The calls whose answer is JSON, typed by the API's document (https://openapi-ts.dev/openapi-fetch/). */
   readonly api: Client<paths>;
+  /** The same for every call: an answer may be what its caller parses. */
+  readonly anyApi: Client<paths>;
   readonly #options: HttpOptions;
 
   constructor(options: HttpOptions) {
@@ -45,7 +47,9 @@ export class Http {
     this.url = options.url.replace(/\/+$/, '');
     this.signal = options.signal;
     this.backoff = options.backoff;
-    this.api = createClient<paths>({ baseUrl: this.url, fetch: (request) => this.send(request) });
+    const baseUrl = this.url;
+    this.api = createClient<paths>({ baseUrl, fetch: (request) => this.send(request) });
+    this.anyApi = createClient<paths>({ baseUrl, fetch: (request) => this.send(request, { answer: 'any' }) });
   }
 
   /** The token for a call now. */
@@ -82,7 +86,9 @@ export class Http {
         if (response.ok) return answer === 'stream' ? response : await whole(response, answer);
         const refused = await whole(response, 'text');
         failure = errorFrom(refused, await refused.clone().text());
-        if (last || !failure.retryable || (failure.retryAfterMs ?? 0) > LONGEST_WAIT_MS) return refused;
+        // Whatever else is answered, something may have been done.
+        const isSafe = mayRepeat || refused.status === TOO_MANY;
+        if (last || !isSafe || !failure.retryable || (failure.retryAfterMs ?? 0) > LONGEST_WAIT_MS) return refused;
       } catch (error) {
         signal?.throwIfAborted();
         failure = error instanceof SyntaxError ? notJson(this.url, error) : unreachable(this.url, error);
@@ -121,10 +127,10 @@ export interface SendOptions {
   /** Twice is as once. Default: by its method, and by an `Idempotency-Key`. */
   readonly repeatable?: boolean;
   /**
-   * What its answer's body is. `json` (default) and `text` are whole, or the call has failed. `stream` is read as it comes: what
-   * breaks there breaks the reader.
+   * What its answer's body is. It is whole, or the call has failed; only `stream` is read as it comes, and what breaks there
+   * breaks the reader. Default: `json`. `any`: JSON or not.
    */
-  readonly answer?: 'json' | 'text' | 'stream';
+  readonly answer?: 'json' | 'any' | 'text' | 'stream';
   /** How often it may be tried again. */
   readonly retries?: number;
   /** In place of the client's `fetch`. */
@@ -134,15 +140,16 @@ export interface SendOptions {
 }
 
 /** An answer with all its bytes: what breaks on the way there belongs to the call. */
-async function whole(response: Response, kind: 'json' | 'text'): Promise<Response> {
+async function whole(response: Response, kind: 'json' | 'any' | 'text'): Promise<Response> {
   const { status, statusText, headers } = response;
   const bytes = await response.arrayBuffer();
   // Over plain HTTP, Chromium takes an answer that broke within its headers for one with fewer of them, and without a body.
-  const isJson = kind === 'json' && /json|^$/.test(headers.get('content-type') ?? '');
+  const isJson = kind === 'json' || (kind === 'any' && /json|^$/.test(headers.get('content-type') ?? ''));
   if (isJson && status !== NO_CONTENT) JSON.parse(new TextDecoder().decode(bytes));
   return new Response(bytes.byteLength === 0 ? null : bytes, { status, statusText, headers });
 }
 const NO_CONTENT = 204;
+const TOO_MANY = 429;
 
 /**
  * What a call of `api` gives.
@@ -150,7 +157,9 @@ const NO_CONTENT = 204;
  * @throws CcDockerError when it is refused
  */
 export async function unwrap<T>(call: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
-  const { data, error, response } = await call;
+  const { data, error, response } = await call.catch((thrown: unknown) => {
+    throw thrown instanceof SyntaxError ? notJson('The service', thrown) : thrown;
+  });
   if (!response.ok) throw errorFrom(response, error);
   // Of a call without an answer, `T` is `undefined`.
   return data as T;

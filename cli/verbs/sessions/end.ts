@@ -1,3 +1,4 @@
+import type { SessionView } from '../../../client/main.ts';
 import type { Cli } from '../../lib/cli.ts';
 import { Failure } from '../../lib/failure.ts';
 import { verb } from '../../lib/verb.ts';
@@ -34,20 +35,21 @@ export function rm(cli: Cli) {
     .option('-f, --force', 'also one that is at work')
     .action(async (names, options) => {
       await withEach(cli, names, options, async (session) => {
-        if (options.force !== true) {
-          const { status } = await session.show();
-          if (status === 'running') {
-            throw new Failure(
-              `${shortId(session.id)} is at work`,
-              'Stop it first (`cc-docker stop`), or remove it with --force.',
-            );
-          }
+        if (options.force !== true && isAtWork(await session.show())) {
+          throw new Failure(
+            `${shortId(session.id)} is at work`,
+            'Stop it first (`cc-docker stop`), or remove it with --force.',
+          );
         }
         await session.remove();
         return { session_id: session.id };
       });
     });
 }
+
+/** Whether something is lost when it is removed now: a message that waits or runs, or what runs in the background. */
+const isAtWork = ({ status, queued_messages, background_tasks }: SessionView) =>
+  ['queued', 'starting', 'running'].includes(status) || queued_messages > 0 || background_tasks.length > 0;
 
 /** What names a session, for `--help`. */
 export const SESSION = 'id, the end of it, title, or `last`';

@@ -189,6 +189,8 @@ const TOOLS =
 
 test('interrupt, stop, fork, rm', async () => {
   const hang = (await printed('run', '-d', '```demo\n[{"text":"begun "},{"hang":true}]\n```')).trim();
+  // It has only begun to start.
+  expect((await user.run(['rm', hang])).stderr).toContain('is at work. Stop it first');
   await until(async () =>
     expect((await json('ls', '--status', 'running')).map(({ session_id: id }: { session_id: string }) => id)).toContain(
       hang,

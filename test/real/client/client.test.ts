@@ -1,6 +1,4 @@
 import { createServer, type Server } from 'node:net';
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { CcDocker, unwrap, type CcDockerError, type Reconnect, type Session } from '../../../client/main.ts';
@@ -11,6 +9,7 @@ import { FaultProxy } from '../../support/client/fault-proxy.ts';
 import { freePort } from '../../support/net/free-port.ts';
 import { close, listen } from '../../support/net/listen.ts';
 import { until } from '../../support/until.ts';
+import { sharedScratch } from '../../support/scratch.ts';
 
 /** The client against a real edge, without a runner: sessions wait, and take messages. */
 
@@ -19,24 +18,22 @@ const TRANSPORTS = ['websocket', 'sse'] as const;
 const FAST = { minMs: 1, maxMs: 20 };
 
 let edge: Edge;
-let stateFolder: string;
+const folder = sharedScratch();
 let port: number;
 const begin = () =>
   startEdge({
     worker: WORKER_BUNDLE,
     host: '127.0.0.1',
     port,
-    stateFolder,
+    stateFolder: path.join(folder.path, 'edge'),
     vars: { JWT_SECRET: SECRET, ACCESS_LOG: 'off', EVENT_LOG_MB: '1', RATE_LIMIT_PER_OWNER: '0' },
   });
 beforeAll(async () => {
-  stateFolder = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-client-'));
   port = await freePort('127.0.0.1');
   edge = await begin();
 });
 afterAll(async () => {
   await edge.stop();
-  await rm(stateFolder, { recursive: true, force: true });
 });
 
 const tokenOf = (sub: string, claims: object = {}) =>

@@ -1,6 +1,4 @@
 import { randomInt } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Random } from '../../../bench/simulate/random.ts';
@@ -15,6 +13,7 @@ import { THE_END } from '../../support/client/read-through.ts';
 import { inDeno, inNode, inWorkerd, readInPage, type Reader } from '../../support/client/runtimes.ts';
 import { generatedRuns } from '../../support/run/generated-runs.ts';
 import { atMost } from '../../support/patience.ts';
+import { sharedScratch } from '../../support/scratch.ts';
 
 /** The client through a proxy that cuts its connections, against a real edge. */
 
@@ -23,12 +22,12 @@ const SECRET = 'known to every test and of no use elsewhere';
 const CUTS = generatedRuns(500);
 
 let edge: Edge;
-let stateFolder: string;
+const folder = sharedScratch();
 let page: Page;
 let token: string;
 
 beforeAll(async () => {
-  stateFolder = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-cuts-'));
+  const stateFolder = path.join(folder.path, 'edge');
   page = await Page.serve('test/support/client/read-through.ts');
   const unlimited = { RATE_LIMIT_PER_OWNER: '0', RATE_LIMIT_PER_ADDRESS: '0', FAILED_TOKENS_PER_ADDRESS: '0' };
   const vars = { JWT_SECRET: SECRET, ACCESS_LOG: 'off', CORS_ORIGINS: page.origin, ...unlimited };
@@ -39,7 +38,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await page.stop();
   await edge.stop();
-  await rm(stateFolder, { recursive: true, force: true });
 });
 
 /** Adds a few events of all sizes to a session's log: messages that wait, or are withdrawn. */

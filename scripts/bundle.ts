@@ -28,20 +28,6 @@ const englishOnly: Plugin = {
   },
 };
 
-/** Leaves out the validator of what an MCP client's user fills in: no server here asks for that. */
-const noElicitation: Plugin = {
-  name: 'no-elicitation',
-  setup: (bundler) => {
-    bundler.onResolve({ filter: /validation\/ajv-provider\.js$/ }, () => ({
-      path: 'ajv',
-      namespace: 'no-elicitation',
-    }));
-    bundler.onLoad({ filter: /.*/, namespace: 'no-elicitation' }, () => ({
-      contents: `export class AjvJsonSchemaValidator { getValidator() { throw new Error('left out of the bundle'); } }`,
-    }));
-  },
-};
-
 /** Puts the finished list of tools in place of the code that makes it. */
 const finishedToolList: Plugin = {
   name: 'finished-tool-list',
@@ -103,7 +89,7 @@ export async function bundleWorker(entry: string = 'worker.ts', outfile: string 
     mainFields: ['browser', 'module', 'main'],
     external: ['cloudflare:*', 'node:*'],
     sourcemap: true,
-    plugins: [englishOnly, noElicitation],
+    plugins: [englishOnly],
   });
 }
 

@@ -1,12 +1,10 @@
-import { Server } from '@modelcontextprotocol/sdk/server/index.js';
-import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import {
-  CallToolRequestSchema,
+  createMcpHandler,
+  ProtocolError,
+  ProtocolErrorCode,
+  Server,
   type CallToolResult,
-  ErrorCode,
-  ListToolsRequestSchema,
-  McpError,
-} from '@modelcontextprotocol/sdk/types.js';
+} from '@modelcontextprotocol/server';
 import { MAX_CONTENT_BYTES } from '../../protocol/settings/limits.ts';
 import { VERSION } from '../../protocol/version.ts';
 import type { Api } from './api.ts';
@@ -35,26 +33,41 @@ const NO_VALIDATOR = {
   },
 };
 
+/** How long a client may keep the list of tools, milliseconds: it changes with an upgrade alone, and is everybody's. */
+const LIST_TTL_MS = 600_000;
+
 /**
- * Answers one POST of MCP's streamable HTTP. Nothing is kept between two of them: any caller with the token can call
- * any tool, and there is no MCP session to lose.
+ * Answers one POST of MCP's streamable HTTP, of revision 2026-07-28 and of those before it. Nothing is kept between two of them: any
+ * caller with the token can call any tool, and there is no MCP session to lose.
  */
 export async function serveMcp(request: Request, bodyTimeout: number, api: Api): Promise<Response> {
   const body = await readMcpBody(request, bodyTimeout);
   if (typeof body === 'string') return bodyRefused(body);
+  const handler = createMcpHandler(() => newServer(api), {
+    maxRequestBodySize: MAX_CONTENT_BYTES,
+    // This server says nothing unasked, so a subscription would be a stream that is open for nothing.
+    maxSubscriptions: 0,
+  });
+  const { url, method, headers, signal } = request;
+  return await handler.fetch(new Request(url, { method, headers, body, signal }));
+}
+
+function newServer(api: Api): Server {
   const server = new Server(
     { name: 'cc-docker', title: 'CC-Docker', version: VERSION },
-    { capabilities: { tools: {} }, instructions: INSTRUCTIONS, jsonSchemaValidator: NO_VALIDATOR },
+    {
+      capabilities: { tools: {} },
+      instructions: INSTRUCTIONS,
+      jsonSchemaValidator: NO_VALIDATOR,
+      cacheHints: { 'tools/list': { ttlMs: LIST_TTL_MS, cacheScope: 'public' } },
+    },
   );
-  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: (listed ??= TOOLS.map((tool) => tool.list())) }));
-  server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal, _meta, sendNotification }) => {
+  server.setRequestHandler('tools/list', () => ({ tools: (listed ??= TOOLS.map((tool) => tool.list())) }));
+  server.setRequestHandler('tools/call', async ({ params }, { mcpReq: { signal, _meta, notify } }) => {
     const progressToken = _meta?.progressToken;
     const progress: CallContext['progress'] = async (progress, total, message) => {
       if (signal.aborted || progressToken === undefined) return;
-      await sendNotification({
-        method: 'notifications/progress',
-        params: { progressToken, progress, total, message },
-      });
+      await notify({ method: 'notifications/progress', params: { progressToken, progress, total, message } });
     };
     return callTool(params.name, params.arguments ?? {}, {
       api,
@@ -62,45 +75,22 @@ export async function serveMcp(request: Request, bodyTimeout: number, api: Api):
       ...(progressToken !== undefined && { progress }),
     });
   });
-  const transport = new WebStandardStreamableHTTPServerTransport({ maxRequestBodySize: MAX_CONTENT_BYTES });
-  await server.connect(transport);
-  const end = (): void => void server.close();
-  request.signal.addEventListener('abort', end, { once: true });
-  const whole = new Request(request.url, { method: request.method, headers: request.headers, body });
-  return endingWith(await transport.handleRequest(whole), end);
+  return server;
 }
 
 async function callTool(name: string, given: unknown, context: CallContext): Promise<CallToolResult> {
   const tool = TOOLS.find((each) => each.name === name);
   if (tool === undefined) {
     const names = TOOLS.map((each) => each.name).join(', ');
-    throw new McpError(ErrorCode.InvalidParams, `There is no tool ${name} here, only ${names}.`);
+    throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no tool ${name} here, only ${names}.`);
   }
   try {
     return await tool.call(given, context);
   } catch (error) {
     console.error(error);
-    throw new McpError(
-      ErrorCode.InternalError,
+    throw new ProtocolError(
+      ProtocolErrorCode.InternalError,
       'A fault in CC-Docker. The log of the edge says more. Please report it.',
     );
   }
-}
-
-/** The same response. If the client disconnects while it is written, `end` is called: the SDK would let the call go on. */
-function endingWith(response: Response, end: () => void): Response {
-  if (response.body === null) return response;
-  const reader = response.body.getReader();
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const { done, value } = await reader.read();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-    async cancel(reason) {
-      end();
-      await reader.cancel(reason);
-    },
-  });
-  return new Response(body, { status: response.status, headers: response.headers });
 }

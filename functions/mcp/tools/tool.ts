@@ -1,4 +1,4 @@
-import type { CallToolResult, Tool as Listed } from '@modelcontextprotocol/sdk/types.js';
+import type { CallToolResult, Tool as Listed } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import { problemText } from '../advice.ts';
 import type { Answered, Api } from '../api.ts';
@@ -94,15 +94,14 @@ function failed(text: string): CallToolResult {
   return { content: [{ type: 'text', text }], isError: true };
 }
 
-type ObjectSchema = { type: 'object'; properties?: Record<string, object>; [key: string]: unknown };
+const json = z.record(z.string(), z.json());
+type Json = z.output<typeof json>;
+type ObjectSchema = Json & { type: 'object'; properties: Record<string, Json> };
 
 /** Results are described as inputs too: a field that a newer service adds is then no error. */
 function objectSchema(schema: z.ZodObject): ObjectSchema {
-  const { $schema: _, properties = {}, ...rest } = z.toJSONSchema(schema, { io: 'input', override: shorten });
-  const objects = Object.entries(properties).filter(
-    (entry): entry is [string, Exclude<(typeof entry)[1], boolean>] => typeof entry[1] === 'object',
-  );
-  return { ...rest, type: 'object', properties: Object.fromEntries(objects) };
+  const { $schema: _, properties, ...rest } = json.parse(z.toJSONSchema(schema, { io: 'input', override: shorten }));
+  return { ...rest, type: 'object', properties: z.record(z.string(), json).parse(properties ?? {}) };
 }
 
 /**
@@ -119,9 +118,11 @@ function shorten({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): 
 }
 
 function described(schema: ObjectSchema, fields: Readonly<Record<string, string>>): ObjectSchema {
-  const properties = Object.entries(schema.properties ?? {});
+  const properties = Object.entries(schema.properties);
   return {
     ...schema,
-    properties: Object.fromEntries(properties.map(([name, each]) => [name, { ...each, description: fields[name] }])),
+    properties: Object.fromEntries(
+      properties.map(([name, each]) => [name, { ...each, description: fields[name] ?? '' }]),
+    ),
   };
 }

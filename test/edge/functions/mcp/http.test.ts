@@ -9,6 +9,7 @@ const initialize = (protocolVersion = '2025-11-25') => ({
   method: 'initialize',
   params: { protocolVersion, capabilities: {}, clientInfo: { name: 'test', version: '0' } },
 });
+const OF_2026 = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/list' };
 const list = { jsonrpc: '2.0', id: 2, method: 'tools/list' };
 const alice = async () => ({ authorization: `Bearer ${await mint('alice')}` });
 const messages = async (response: Response) =>
@@ -73,10 +74,10 @@ describe('/mcp', () => {
   });
 
   it.each([
-    // By which clients that speak a newer MCP find out that this one is older.
-    ['an unknown version in the header', list, { 'mcp-protocol-version': '2026-07-28' }, 400, -32000, '2025-11-25'],
+    ['an unknown version in the header', list, { 'mcp-protocol-version': '2024-01-01' }, 400, -32000, '2025-11-25'],
+    ['a request without state that says nothing of itself', list, OF_2026, 400, -32602, '_meta'],
     ['what is not JSON', '{"jsonrpc":', {}, 400, -32700, 'JSON'],
-    ['what is no message', { id: 1 }, {}, 400, -32700, 'JSON-RPC'],
+    ['what is no message', { id: 1 }, {}, 400, -32600, 'JSON-RPC'],
     ['a batch with two beginnings', [initialize(), initialize()], {}, 400, -32600, 'initialization'],
     ['a body that is too long', { ...list, x: 'y'.repeat(MAX_BODY_BYTES) }, {}, 413, -32000, String(MAX_BODY_BYTES)],
     ['another type of body', list, { 'content-type': 'text/plain' }, 415, -32000, 'application/json'],

@@ -4,6 +4,7 @@ import { Api, type Serve } from '../../../../functions/mcp/api.ts';
 import { serveMcp } from '../../../../functions/mcp/server.ts';
 import { problemOf } from '../../../../functions/refuse.ts';
 import { until } from '../../../support/until.ts';
+import { stateless } from './support/stateless.ts';
 
 /** MCP over an API that does what no session does on demand: it breaks off, is silent, refuses. */
 
@@ -95,9 +96,21 @@ class FakeSession {
   }
 }
 
-function call(session: FakeSession, name: string, args: object, meta: object = {}, signal?: AbortSignal) {
-  const body = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args, ...meta } };
-  const headers = { accept: 'application/json, text/event-stream', 'content-type': 'application/json' };
+function call(
+  session: FakeSession,
+  name: string,
+  args: object,
+  { _meta = {} }: { _meta?: object } = {},
+  { signal, revision }: { signal?: AbortSignal; revision?: string } = {},
+) {
+  const said = revision === '2026-07-28' ? stateless('tools/call', name) : { headers: {}, _meta: {} };
+  const params = { name, arguments: args, _meta: { ...said._meta, ..._meta } };
+  const body = { jsonrpc: '2.0', id: 1, method: 'tools/call', params };
+  const headers = {
+    accept: 'application/json, text/event-stream',
+    'content-type': 'application/json',
+    ...said.headers,
+  };
   const init = { method: 'POST', headers, body: JSON.stringify(body), ...(signal !== undefined && { signal }) };
   const api = new Api(session.serve, 'http://localhost', { authorization: 'Bearer x' });
   return serveMcp(new Request('http://localhost/mcp', init), 30, api);
@@ -129,9 +142,25 @@ describe('a call that waits', () => {
   it('waits no more when the request is aborted', async () => {
     const session = new FakeSession();
     const gone = new AbortController();
-    await call(session, 'wait_for_result', ids, {}, gone.signal);
+    await call(session, 'wait_for_result', ids, {}, { signal: gone.signal });
     await until(() => expect(session.open).toBe(1));
     gone.abort();
+    await until(() => expect(session.open).toBe(0));
+  });
+
+  it('waits no more when a call without state is aborted, or its stream is not read on', async () => {
+    const session = new FakeSession();
+    const gone = new AbortController();
+    const revision = '2026-07-28';
+    // It is answered once, at its end.
+    const answer = call(session, 'wait_for_result', ids, {}, { signal: gone.signal, revision });
+    await until(() => expect(session.open).toBe(1));
+    gone.abort();
+    await until(() => expect(session.open).toBe(0));
+    expect((await answer).status).toBe(499);
+    const response = await call(session, 'wait_for_result', ids, { _meta: { progressToken: 'p' } }, { revision });
+    await until(() => expect(session.open).toBe(1));
+    await response.body?.cancel();
     await until(() => expect(session.open).toBe(0));
   });
 
@@ -208,9 +237,9 @@ describe('a call that waits', () => {
     expect((await answer).result.structuredContent).toMatchObject({ state: 'completed' });
   });
 
-  it('tells the client every ten seconds that it goes on, and what is said', async () => {
+  it.each(['2025-11-25', '2026-07-28'])('tells a client of %s every ten seconds that it goes on', async (revision) => {
     const session = new FakeSession();
-    const response = await call(session, 'wait_for_result', ids, { _meta: { progressToken: 'p' } });
+    const response = await call(session, 'wait_for_result', ids, { _meta: { progressToken: 'p' } }, { revision });
     const told = messages(response);
     const next = async () => (await told.next()).value;
     expect(await next()).toMatchObject({ params: { progressToken: 'p', progress: 0, total: 120 } });

@@ -63,8 +63,8 @@ const inWorkerd = {
   ...patience,
   setupFiles: [
     './test/support/run/generated-runs-setup.ts',
-    './test/edge/support/fresh-objects.ts',
-    './test/edge/support/row-limit.ts',
+    './test/edge/support/setup/fresh-objects.ts',
+    './test/edge/support/setup/row-limit.ts',
   ],
   // A workerd of its own for each file, and every module brought into it anew, took most of the time.
   isolate: false,

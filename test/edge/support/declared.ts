@@ -35,7 +35,9 @@ const pattern = (path: string) =>
  */
 export function undeclared(method: string, path: string, given: Given): string | null {
   const verb = method === 'HEAD' ? 'get' : method.toLowerCase();
-  const found = routes().find((one) => one.route.method === verb && one.path.test(path));
+  // As the request has it: `.` and `..` are no names.
+  const { pathname, search } = new URL(path, 'http://edge');
+  const found = routes().find((one) => one.route.method === verb && one.path.test(pathname + search));
   if (found === undefined) return null;
   const { route, codes } = found;
   const { status, type, text } = given;

@@ -133,10 +133,11 @@ async function main(): Promise<number> {
   const token = await service.tokenOf('the busy tenant');
   const busy: Service = { ...service, token };
 
-  // The one place is the quiet tenant's, so that no agent of the busy one takes the processor: this is about the edge.
   const { session_id: quiet } = await post(service, '/sessions', {}, createdSession);
+  // They wait for a runner that never comes, so that no agent of the busy tenant takes the processor: this is about the edge.
+  const nowhere = { config: { runner: { labels: { bench: 'nowhere' } } } };
   const sessions: string[] = [];
-  for (let n = 0; n < 4; n += 1) sessions.push((await post(busy, '/sessions', {}, createdSession)).session_id);
+  for (let n = 0; n < 4; n += 1) sessions.push((await post(busy, '/sessions', nowhere, createdSession)).session_id);
   await feel(service, quiet, 3);
   const calm = await feel(service, quiet, Math.max(10, SECONDS / 2));
   console.log(

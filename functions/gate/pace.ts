@@ -16,8 +16,9 @@ const next = new Recent<number>(MAX_KEYS);
  */
 export async function paceRefusal(key: string): Promise<void> {
   const now = Date.now();
-  // A clock that was set back makes nobody wait longer.
-  const due = Math.min(Math.max(now, next.get(key) ?? now), now + MOST_MS);
-  next.set(key, due + APART_MS);
+  const asked = Math.max(now, next.get(key) ?? now);
+  // Who would wait for longer is not refused together with all others of that kind. (So does nobody whose clock was set back.)
+  const due = asked <= now + MOST_MS ? asked : now + MOST_MS * (1 - Math.random() / 2);
+  next.set(key, Math.min(asked, now + MOST_MS) + APART_MS);
   if (due > now) await new Promise((resolve) => setTimeout(resolve, due - now));
 }

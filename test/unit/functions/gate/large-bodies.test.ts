@@ -28,6 +28,18 @@ test('an owner’s large bodies come one after another, in order; small ones, an
   (await turnOf('alice', LARGE))();
 });
 
+test('between two of an owner, others have as much time as the first took', async () => {
+  const first = await turnOf('carol', LARGE);
+  await vi.advanceTimersByTimeAsync(50);
+  const second = turnOf('carol', LARGE);
+  first();
+  await vi.advanceTimersByTimeAsync(49);
+  expect(await isGiven(second)).toBe(false);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(await isGiven(second)).toBe(true);
+  (await second)();
+});
+
 test('a call that waits for its answer for long has ended its turn', async () => {
   await turnOf('alice', LARGE);
   const second = turnOf('alice', LARGE);

@@ -44,8 +44,8 @@ export class Keeper {
     const shell = this.#shell;
     await new Promise<void>((resolve, reject) => {
       shell.stdin.write(`${pid ?? ''}\n`, (error) => {
-        // One that was just killed cannot be told. The next one is.
-        if (error && !hasEnded(shell)) reject(error);
+        // One that was just killed, or that ends because its input has, cannot be told. The next one is.
+        if (error && !hasEnded(shell) && !shell.stdin.writableEnded) reject(error);
         else resolve();
       });
     });

@@ -17,7 +17,8 @@ const next = new Recent<number>(MAX_KEYS);
 export async function paceRefusal(key: string): Promise<void> {
   const now = Date.now();
   const asked = Math.max(now, next.get(key) ?? now);
-  // Who would wait for longer is not refused together with all others of that kind. (So does nobody whose clock was set back.)
+  // Those who would wait for longer are spread, so that they are not all refused at the same moment. A clock that was set back makes nobody
+  // wait longer either.
   const due = asked <= now + MOST_MS ? asked : now + MOST_MS * (1 - Math.random() / 2);
   next.set(key, Math.min(asked, now + MOST_MS) + APART_MS);
   if (due > now) await new Promise((resolve) => setTimeout(resolve, due - now));

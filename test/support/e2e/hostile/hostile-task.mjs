@@ -33,8 +33,8 @@ const datagramAnswered = (host, port, message) =>
     socket.send(message, port, host);
   });
 
-/** What the door says to an arrival with this token: nothing, when it closes. */
-const arrives = (token) =>
+/** A request to the runner's door, by a connection of its own: its status, or `closed`. `body`: all of it; absent: it stays open. */
+const asksDoor = (path, body) =>
   new Promise((resolve) => {
     const socket = tls.connect({
       ...plan.runner,
@@ -45,26 +45,13 @@ const arrives = (token) =>
     socket.on('error', () => {});
     const session = http2.connect('https://door', { createConnection: () => socket });
     session.on('error', () => {}).on('close', () => resolve('closed'));
-    const request = session.request({ ':method': 'POST', ':path': '/arrive' }, { endStream: false });
+    const request = session.request({ ':method': 'POST', ':path': path }, { endStream: false });
     request.on('error', () => {}).on('response', (headers) => (resolve(headers[':status']), session.destroy()));
-    request.end(JSON.stringify({ token, session_key: 'A'.repeat(43), version: '0' }));
+    if (body !== undefined) request.end(body);
   });
 
-/** A service of the runner, without an arrival. */
-const serves = (asked) =>
-  new Promise((resolve) => {
-    const socket = tls.connect({
-      ...plan.runner,
-      servername: 'runner.cc-docker.internal',
-      ALPNProtocols: ['h2'],
-      rejectUnauthorized: false,
-    });
-    socket.on('error', () => {});
-    const session = http2.connect('https://door', { createConnection: () => socket });
-    session.on('error', () => {}).on('close', () => resolve('closed'));
-    const request = session.request({ ':method': 'POST', ':path': asked }, { endStream: false });
-    request.on('error', () => {}).on('response', (headers) => resolve(headers[':status']));
-  });
+/** What the door says to an arrival with this token: nothing, when it closes. */
+const arrives = (token) => asksDoor('/arrive', JSON.stringify({ token, session_key: 'A'.repeat(43), version: '0' }));
 
 /** True when this could be done. */
 const can = (act) => {
@@ -139,7 +126,9 @@ async function attack() {
     reached,
     names,
     tokens: await Promise.all([plan.foreign, `${plan.foreign}x`, plan.forged, ''].map(arrives)),
-    services: await Promise.all(['/link', '/model', '/run', '/store', '/orders', '/..%2f'].map(serves)),
+    services: await Promise.all(
+      ['/link', '/model', '/run', '/store', '/orders', '/..%2f'].map((path) => asksDoor(path)),
+    ),
     secrets: findsSecret(),
     processes: readdirSync('/proc').filter((name) => /^\d+$/.test(name)).length,
     did: {

@@ -32,15 +32,13 @@ import { migrate, stampVersion } from '../shared/schema.ts';
 import type { Head } from '../shared/trees.ts';
 import { Creations } from './creations.ts';
 import { DIRECTORY_SCHEMA } from './migrations.ts';
+import { SessionNotices } from './notices.ts';
 import { SessionList } from './session-list.ts';
 import { OwnerStorage } from './storage.ts';
 import { TotalsReport } from './totals-report.ts';
 import { OwnerTree } from './tree.ts';
 import { WebhookDirectory } from './webhooks.ts';
 import { ViewerSlotTable } from './tables/viewer-slot-table.ts';
-
-/** After sessions could not be sent their turn permits, milliseconds until they are sent again. */
-const RESEND_MS = 1000;
 
 /**
  * One owner's sessions: the list, the session trees with their budgets, and what is kept in the storage. It knows which sessions
@@ -56,6 +54,7 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
   readonly #webhooks: WebhookDirectory;
   readonly #settings: EdgeSettings;
   readonly #totals: TotalsReport;
+  readonly #notices: SessionNotices;
 
   constructor(ctx: DurableObjectState, env: EdgeEnv) {
     super(ctx, env);
@@ -73,6 +72,7 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
       sessions: this.#list.countByStatus(),
       stored_bytes: this.#storage.quota.usage().total_bytes,
     }));
+    this.#notices = new SessionNotices(ctx, env, { list: this.#list, tree: this.#tree, quota: this.#storage.quota });
     if (isNew) stampVersion(sql, DIRECTORY_SCHEMA);
   }
 
@@ -136,7 +136,7 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
     this.#viewers.remove(sessionId);
     this.#webhooks.deliveries.forgetSession(sessionId);
     this.#tree.remove(sessionId);
-    this.#sendPermits();
+    this.#notices.sendPermits();
     await this.#storage.forgetSession(sessionId);
     this.#checkQuota();
   }
@@ -157,7 +157,7 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
   reportSpending(report: SpendingReport): VersionedVerdict | null {
     if (!this.#list.has(report.session_id)) return null;
     const answer = this.#tree.report(report);
-    this.#sendPermits();
+    this.#notices.sendPermits();
     return answer;
   }
 
@@ -165,11 +165,11 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
     // A session that was deleted meanwhile must not get a row in the tree: nobody would remove it.
     if (!this.#list.has(sessionId)) return;
     this.#tree.setBudget(sessionId, budget);
-    this.#sendPermits();
+    this.#notices.sendPermits();
   }
 
   override async alarm(): Promise<void> {
-    await this.#sendPermitsNow();
+    await this.#notices.sendPermitsNow();
   }
 
   holdViewers(input: ViewersInput): number {
@@ -302,20 +302,7 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
   /** Whether the owner is over the storage quota. When that has changed, the sessions that are active are told. */
   #checkQuota(): QuotaNotice {
     this.#totals.changed();
-    const { isNews, ...notice } = this.#storage.quota.notice();
-    if (isNews) this.ctx.waitUntil(this.#sendQuota(notice));
-    return notice;
-  }
-
-  /** A session that is not reached hears of it with its next report, and one that refuses a message asks before. */
-  async #sendQuota(notice: QuotaNotice): Promise<void> {
-    const calls = await Promise.allSettled(
-      this.#list.active().map(async (id) => await sessionStub(this.env, id).setQuota(notice)),
-    );
-    for (const call of calls) {
-      if (call.status === 'rejected')
-        console.warn(`directory: a session was not told of the quota: ${String(call.reason)}`);
-    }
+    return this.#notices.checkQuota();
   }
 
   async #spawned(id: string, owner: string): Promise<Spawned> {
@@ -328,21 +315,5 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
     const active = this.#list.active().filter((id) => ids.has(id));
     const summaries = await Promise.all(active.map((id) => sessionStub(this.env, id).listed()));
     for (const summary of summaries) if (summary !== null) this.#update(summary);
-  }
-
-  /** Sends sessions their new turn permits, and sends them again for as long as that fails. */
-  #sendPermits(): void {
-    if (!this.#tree.isSendDue) return;
-    // The alarm is stored together with the verdicts, so that they are sent even if this object is stopped before.
-    this.ctx.waitUntil(this.#sendLater());
-    this.ctx.waitUntil(this.#sendPermitsNow());
-  }
-
-  async #sendPermitsNow(): Promise<void> {
-    if (!(await this.#tree.sendVerdicts())) await this.#sendLater();
-  }
-
-  #sendLater(): Promise<void> {
-    return this.ctx.storage.setAlarm(Date.now() + RESEND_MS);
   }
 }

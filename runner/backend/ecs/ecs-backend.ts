@@ -9,15 +9,15 @@ import { sessionFolders, type SessionFolders } from '../../lib/session-folders.t
 import type { ContainerBackend, ContainerExit, OwnContainer, StartOptions, StartResult } from '../backend.ts';
 import { CONTAINER_LAYOUT } from '../container-spec.ts';
 import { TaskApi } from './task-api.ts';
-import { askPatiently, problemOf } from './task-answer.ts';
-import type { TaskDoor, TaskFiles } from './task-door.ts';
-import { exitOf, startProblem } from './task-end.ts';
+import { askPatiently } from './task-answer.ts';
+import { arrival, type TaskDoor, type TaskFiles } from './task-door.ts';
+import { exitOf } from './task-end.ts';
 import { addressOf, TaskPlacer } from './task-placer.ts';
 import { readTaskRecord, readTaskRecords, removeTaskRecord } from './task-record.ts';
 import { keyOfTask, startedBy, type EcsSettings } from './task-request.ts';
 import { TaskSweep } from './task-sweep.ts';
 import { hasEnded, TaskWatch } from './task-watch.ts';
-import { unfitDefinition } from './unfit-definition.ts';
+import { definitionHealth } from './task-definition.ts';
 
 export interface EcsBackendOptions {
   client: ECSClient;
@@ -127,22 +127,7 @@ export class EcsBackend implements ContainerBackend {
   }
 
   async health(): Promise<BackendHealth> {
-    const { settings } = this.#options;
-    try {
-      const definition = await this.#api.definition(settings.taskDefinition);
-      if (definition === undefined) {
-        const detail = `There is no task definition ${settings.taskDefinition} (ECS_TASK_DEFINITION): register the one of docs/ecs.md.`;
-        return { ok: false, detail };
-      }
-      const unfit = unfitDefinition(definition, settings);
-      if (unfit !== undefined) {
-        const detail = `The task definition ${settings.taskDefinition} cannot keep a session in: ${unfit}. See docs/ecs.md.`;
-        return { ok: false, detail };
-      }
-      return { ok: true, detail: `ECS answers and has ${settings.taskDefinition}.` };
-    } catch (error) {
-      return { ok: false, detail: `ECS does not answer: ${problemOf(error)}`.slice(0, 2048) };
-    }
+    return await definitionHealth(this.#api, this.#options.settings);
   }
 
   async start(
@@ -194,33 +179,7 @@ export class EcsBackend implements ContainerBackend {
       const detail = 'Someone else than the session’s task came to the runner with its token. The task was stopped.';
       return { ok: false, failure: { code: 'container_start_failed', detail } };
     }
-    return await this.#arrived(key, arn, signal);
-  }
-
-  /** Waits until it runs, and its porter is here. */
-  async #arrived(key: PlacementKey, arn: string, signal: AbortSignal): Promise<StartResult> {
-    const { door } = this.#options;
-    const ms = this.#times.arrival;
-    const late = AbortSignal.timeout(ms);
-    const over = new AbortController();
-    const either = AbortSignal.any([signal, late, over.signal]);
-    const ended = this.#watch.until(arn, hasEnded, either);
-    const running = this.#watch.until(arn, ({ lastStatus }) => lastStatus === 'RUNNING', either);
-    const here = Promise.all([running, door.arrived(key, either)]).then(() => 'here' as const);
-    for (const wait of [ended, here]) wait.catch(() => undefined);
-    try {
-      const first = await Promise.race([ended, here]);
-      // One that has ended already has run too: `wait` says how it ended.
-      if (first === 'here' || first?.startedAt !== undefined) return { ok: true };
-      const detail = first === undefined ? 'ECS does not know its task any more.' : startProblem(first).detail;
-      return { ok: false, failure: { code: 'container_start_failed', detail } };
-    } catch (error) {
-      if (!late.aborted || signal.aborted) throw error;
-      const detail = `The session’s task did not reach the runner at ${door.address} within ${ms / 1000} s: check PORTER_ADDRESS and the security groups (docs/ecs.md).`;
-      return { ok: false, failure: { code: 'container_start_failed', detail } };
-    } finally {
-      over.abort();
-    }
+    return await arrival({ door, watch: this.#watch, key, arn, ms: this.#times.arrival, signal });
   }
 
   /** There is to be no task of it. */

@@ -1,5 +1,8 @@
 import type { PlacementKey } from '../../../protocol/link/runner-control.ts';
 import type { SessionFolders } from '../../lib/session-folders.ts';
+import type { StartResult } from '../backend.ts';
+import { startProblem } from './task-end.ts';
+import { hasEnded, type TaskWatch } from './task-watch.ts';
 
 /** Carries a session's files between the runner's folders and its task. */
 export interface TaskFiles {
@@ -36,4 +39,38 @@ export interface TaskDoor {
   forget(key: PlacementKey): Promise<void>;
   /** Tasks that have come will come again, to the next process of the runner. */
   close(): Promise<void>;
+}
+
+export interface ArrivalOptions {
+  door: TaskDoor;
+  watch: Pick<TaskWatch, 'until'>;
+  key: PlacementKey;
+  arn: string;
+  /** How long it may take, milliseconds. */
+  ms: number;
+  signal: AbortSignal;
+}
+
+/** Waits until a task runs, and its porter is at the door. @throws when the signal ends the wait, or the watch is closed */
+export async function arrival({ door, watch, key, arn, ms, signal }: ArrivalOptions): Promise<StartResult> {
+  const late = AbortSignal.timeout(ms);
+  const over = new AbortController();
+  const either = AbortSignal.any([signal, late, over.signal]);
+  const ended = watch.until(arn, hasEnded, either);
+  const running = watch.until(arn, ({ lastStatus }) => lastStatus === 'RUNNING', either);
+  const here = Promise.all([running, door.arrived(key, either)]).then(() => 'here' as const);
+  for (const wait of [ended, here]) wait.catch(() => undefined);
+  try {
+    const first = await Promise.race([ended, here]);
+    // One that has ended already has run too: the backend's `wait` says how it ended.
+    if (first === 'here' || first?.startedAt !== undefined) return { ok: true };
+    const detail = first === undefined ? 'ECS does not know its task any more.' : startProblem(first).detail;
+    return { ok: false, failure: { code: 'container_start_failed', detail } };
+  } catch (error) {
+    if (!late.aborted || signal.aborted) throw error;
+    const detail = `The session’s task did not reach the runner at ${door.address} within ${ms / 1000} s: check PORTER_ADDRESS and the security groups (docs/ecs.md).`;
+    return { ok: false, failure: { code: 'container_start_failed', detail } };
+  } finally {
+    over.abort();
+  }
 }

@@ -6,9 +6,9 @@ import { LINK_FLOOD_BYTES } from '../../../protocol/settings/limits.ts';
 import { CommandQueue } from './command-queue.ts';
 import type { Refusal } from './data-socket.ts';
 import { openLinkServer, type LinkServer } from './link-server.ts';
-import { Liveness, PING_MS } from './liveness.ts';
 import { RelayBuffer } from './relay-buffer.ts';
 import { SessionPort, type SessionPortOptions } from './session-port.ts';
+import { WrapperPulse, type PulseOptions } from './wrapper-pulse.ts';
 
 /**
  * Items that are not stored yet, characters. Above this the wrapper is not read. A correct one has stopped before, at its
@@ -18,15 +18,7 @@ const UNSTORED_LIMIT = LINK_FLOOD_BYTES + 1024 * 1024;
 /** Unsent bytes of one socket. Above this the socket of the other side is not read. */
 const UNSENT_LIMIT = 4 * 1024 * 1024;
 
-interface ContainerLine {
-  /** The container's connections lead here at the moment. */
-  isUp: () => boolean;
-  /** For so long it may be down, milliseconds. */
-  lostAfterMs: number;
-}
-
-/** `fresh: false`: an earlier runner process started the container, and only the session knows what it has stored. */
-export interface RelayOptions extends SessionPortOptions {
+export interface RelayOptions extends SessionPortOptions, PulseOptions {
   /** Path of the link's socket, short enough for the kernel. */
   linkPath: string;
   /** The session will never listen to this container again. */
@@ -37,12 +29,6 @@ export interface RelayOptions extends SessionPortOptions {
   onModelPaused?: (paused: boolean) => void;
   /** A turn is to begin; its place in its trace, if it is traced. It may come twice, after a break. */
   onPrompt?: (traceparent: string | undefined) => void;
-  /** The line to the container's machine, which can break. Absent: it is this machine. */
-  line?: ContainerLine | undefined;
-  /** The wrapper answers no more, or is gone while its container runs; or the line to it has been down for too long. */
-  onUnresponsive?: (why: 'unresponsive' | 'cut_off') => void;
-  /** Absent: `PING_MS`. */
-  pingMs?: number;
 }
 
 /**
@@ -67,20 +53,14 @@ export class Relay {
   #mayGo = false;
   #containerEnded = false;
   #refused = false;
-  readonly #liveness: Liveness;
-  #pings: NodeJS.Timeout | undefined;
-  /** The container is paused, so its wrapper cannot answer. */
-  #paused = false;
-  /** The ping whose answer shows that the wrapper lives, so that the connection that waits for its place is refused. */
-  #rivalPing: number | undefined;
+  readonly #pulse: WrapperPulse;
   #resolveDrained: (() => void) | undefined;
   readonly #drained = new Promise<void>((resolve) => (this.#resolveDrained = resolve));
 
   private constructor(options: RelayOptions) {
     this.#options = options;
     if (options.fresh) this.#items = new RelayBuffer(0);
-    const { line, pingMs = PING_MS } = options;
-    this.#liveness = new Liveness(!options.fresh, line && Math.ceil(line.lostAfterMs / pingMs));
+    this.#pulse = new WrapperPulse(options);
     this.#session = new SessionPort(options, {
       open: () => this.#greetSession(),
       frame: (frame, text) => this.#fromSession(frame, text),
@@ -104,13 +84,13 @@ export class Relay {
             relay.#finishIfDrained();
           },
           drained: () => relay.#regulate(),
-          connected: () => relay.#connected(),
-          heard: () => relay.#liveness.heard(),
-          rival: () => (relay.#rivalPing = relay.#ping()),
+          connected: () => relay.#pulse.connected(),
+          heard: () => relay.#pulse.heard(),
+          rival: () => relay.#pulse.rival(),
         },
         options.log,
       );
-      relay.#pings = setInterval(() => relay.#tick(), options.pingMs ?? PING_MS);
+      relay.#pulse.start(relay.#link);
     } catch (error) {
       relay.#session.close();
       throw error;
@@ -132,7 +112,7 @@ export class Relay {
   /** The container has ended: reads what is left in the link's socket, and closes it. */
   async containerEnded(): Promise<void> {
     this.#containerEnded = true;
-    clearInterval(this.#pings);
+    this.#pulse.stop();
     this.#regulate();
     await this.#link?.finish();
     this.#finishIfDrained();
@@ -145,14 +125,14 @@ export class Relay {
 
   /** Closes both sides at once. What is not stored is lost. */
   async close(): Promise<void> {
-    clearInterval(this.#pings);
+    this.#pulse.stop();
     this.#session.close();
     await this.#link?.close();
     this.#resolveDrained?.();
   }
 
   #fromWrapper(frame: WrapperFrame, text: string): void {
-    if (frame.kind === 'pong') return this.#answered(frame.number);
+    if (frame.kind === 'pong') return this.#pulse.answered(frame.number);
     if (this.#refused) return;
     if (frame.kind === 'hello') return this.#wrapperHello(frame);
     const items = this.#items;
@@ -184,45 +164,9 @@ export class Relay {
     this.#regulate();
   }
 
-  #connected(): void {
-    this.#liveness.connected();
-    this.#rivalPing = undefined;
-  }
-
   /** The container is paused, or goes on: from then on its wrapper has all its time to answer. */
   setPaused(paused: boolean): void {
-    this.#paused = paused;
-    this.#liveness.heard();
-  }
-
-  #tick(): void {
-    const link = this.#link;
-    if (link === undefined || this.#paused) return;
-    const due = this.#liveness.tick(this.#linkState(link));
-    if (due === 'nothing') return;
-    if (typeof due === 'object') return this.#toWrapper({ kind: 'ping', number: due.ping });
-    clearInterval(this.#pings);
-    this.#options.log.warn(due === 'cut_off' ? 'the container is out of reach' : 'the wrapper does not answer', {});
-    this.#options.onUnresponsive?.(due);
-  }
-
-  #linkState(link: LinkServer): 'cut' | 'away' | 'unread' | 'read' {
-    if (this.#options.line?.isUp() === false) return 'cut';
-    if (!link.connected) return 'away';
-    return link.reading ? 'read' : 'unread';
-  }
-
-  #ping(): number {
-    const number = this.#liveness.ping();
-    this.#toWrapper({ kind: 'ping', number });
-    return number;
-  }
-
-  #answered(number: number): void {
-    if (!this.#liveness.wasSent(number)) return this.#link?.drop('it answers a ping that was never sent');
-    if (this.#rivalPing === undefined || number < this.#rivalPing) return;
-    this.#rivalPing = undefined;
-    this.#link?.refuseRival();
+    this.#pulse.setPaused(paused);
   }
 
   #wrapperHello(frame: Extract<WrapperFrame, { kind: 'hello' }>): void {

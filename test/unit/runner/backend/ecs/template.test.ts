@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { sessionDefinition } from '../../../../support/ecs/session-definition.ts';
-import { unfitDefinition } from '../../../../../runner/backend/ecs/unfit-definition.ts';
+import { unfitDefinition } from '../../../../../runner/backend/ecs/task-definition.ts';
 
 const TEMPLATE = new URL('../../../../../docs/ecs/tasks.yaml', import.meta.url);
 

@@ -1,5 +1,31 @@
 import type { ContainerDefinition, TaskDefinition } from '@aws-sdk/client-ecs';
+import type { BackendHealth } from '../../../protocol/link/runner-control.ts';
+import { problemOf } from './task-answer.ts';
+import type { TaskApi } from './task-api.ts';
 import { PORTER, SESSION, type EcsSettings } from './task-request.ts';
+
+/** Whether ECS answers, and has a task definition that sessions may run by. */
+export async function definitionHealth(
+  api: Pick<TaskApi, 'definition'>,
+  settings: Pick<EcsSettings, 'taskDefinition' | 'capacity'>,
+): Promise<BackendHealth> {
+  const { taskDefinition } = settings;
+  try {
+    const definition = await api.definition(taskDefinition);
+    if (definition === undefined) {
+      const detail = `There is no task definition ${taskDefinition} (ECS_TASK_DEFINITION): register the one of docs/ecs.md.`;
+      return { ok: false, detail };
+    }
+    const unfit = unfitDefinition(definition, settings);
+    if (unfit !== undefined) {
+      const detail = `The task definition ${taskDefinition} cannot keep a session in: ${unfit}. See docs/ecs.md.`;
+      return { ok: false, detail };
+    }
+    return { ok: true, detail: `ECS answers and has ${taskDefinition}.` };
+  } catch (error) {
+    return { ok: false, detail: `ECS does not answer: ${problemOf(error)}`.slice(0, 2048) };
+  }
+}
 
 /** Why no session may run by this task definition; undefined: it may. What is checked is what keeps a session in. */
 export function unfitDefinition(

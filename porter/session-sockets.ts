@@ -1,7 +1,9 @@
 import http2 from 'node:http2';
+import { mkdir } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import path from 'node:path';
-import { PORTER_OWN_STREAMS, PORTER_SERVICES, type PorterService } from '../protocol/link/porter.ts';
+import { PORTER_OWN_STREAMS, PORTER_SERVICES, PORTER_SOCKETS, type PorterService } from '../protocol/link/porter.ts';
+import { STREAMS_FOLDER } from '../protocol/link/tunnel/streams.ts';
 import { splice } from '../runner/lib/streams/splice.ts';
 import { listenOnUnixSocket } from '../runner/lib/streams/unix-socket.ts';
 import type { RunnerLine } from './runner-line.ts';
@@ -20,9 +22,10 @@ export class SessionSockets {
   /** @throws when a socket cannot be opened */
   static async open(run: string, line: RunnerLine): Promise<SessionSockets> {
     const sockets = new SessionSockets(line);
+    await mkdir(path.join(run, STREAMS_FOLDER), { recursive: true, mode: 0o755 });
     for (const service of PORTER_SERVICES) {
       const server = createServer({ allowHalfOpen: true }, (socket) => sockets.#carry(socket, service));
-      sockets.#stop.push(await listenOnUnixSocket(server, path.join(run, `${service}.sock`)));
+      sockets.#stop.push(await listenOnUnixSocket(server, path.join(run, PORTER_SOCKETS[service])));
     }
     return sockets;
   }

@@ -28,6 +28,7 @@ import { Peers } from './store/peers.ts';
 import { SessionStore } from './store/store.ts';
 import type { Transaction } from './store/changes/transaction.ts';
 import { TurnTraces } from './turn-traces.ts';
+import { Tunnel } from './tunnel/tunnel.ts';
 import { Batch } from './viewers/batch.ts';
 import { DiscordFeed } from './viewers/discord-feed.ts';
 import { EventStreams } from './viewers/event-stream.ts';
@@ -48,6 +49,7 @@ export class SessionAssembly {
   readonly store: SessionStore;
   readonly peers: Peers;
   readonly link: ContainerLink;
+  readonly tunnel: Tunnel;
   readonly messages: SessionMessages;
   readonly interactions: SessionInteractions;
   readonly listEntry: ListEntry;
@@ -82,7 +84,13 @@ export class SessionAssembly {
     const peers = new Peers(env, store);
     this.store = store;
     this.peers = peers;
-    this.link = new ContainerLink(ctx, store, (previews) => this.#show(new Batch(previews, store.seq)));
+    this.link = new ContainerLink(
+      ctx,
+      store,
+      (previews) => this.#show(new Batch(previews, store.seq)),
+      () => this.tunnel.linked(),
+    );
+    this.tunnel = new Tunnel({ epoch: () => store.record?.state.epoch ?? 0, ask: () => this.link.askTunnel() });
     this.#traces = new TurnTraces(ctx, store);
     const quota = new StorageQuota(store, peers);
     this.quota = quota;

@@ -45,19 +45,20 @@ export class SessionRoutes {
 
   /**
    * Handles a request. Only `functions/` sends them. It has authorised these already:
-   * `/viewer?after=&plain=&acks=&token=&scopes=&traceparent=`, `/events?after=&previews=&token=`, `/data?epoch=`, `/transfer?id=&runner=`.
+   * `/viewer?after=&plain=&acks=&token=&scopes=&traceparent=`, `/events?after=&previews=&token=`, `/data?epoch=`, `/tunnel?epoch=`,
+   * `/transfer?id=&runner=`.
    * For these this class checks the owner:
    * `/files?owner=&request=`, with the client's body, and `/artifact?owner=&id=&range=`.
    */
   open(request: Request): Response | Promise<Response> {
-    const { transfers, link } = this.#assembly;
+    const { transfers, link, tunnel } = this.#assembly;
     const { pathname, searchParams: options } = new URL(request.url);
     if (pathname === '/files') return this.#openFiles(options, request.body);
     if (pathname === '/artifact') return this.#openArtifact(options);
     if (pathname === '/transfer') return transfers.dial(options.get('id') ?? '', options.get('runner') ?? '');
-    if (pathname !== '/data') return this.#openViewer(pathname === '/events', options);
+    if (pathname !== '/data' && pathname !== '/tunnel') return this.#openViewer(pathname === '/events', options);
     const { 0: client, 1: server } = new WebSocketPair();
-    link.accept(server, Number(options.get('epoch')));
+    (pathname === '/data' ? link : tunnel).accept(server, Number(options.get('epoch')));
     return new Response(null, { status: 101, webSocket: client });
   }
 

@@ -273,7 +273,7 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
   }
 
   async #delete(sessionId: string): Promise<{ deleted: true }> {
-    const { children, shared, discord, peers, streams, transfers, messages } = this.#assembly;
+    const { children, shared, discord, peers, streams, transfers, messages, tunnel } = this.#assembly;
     this.#store.change((tx) => {
       tx.record = { ...tx.record, deleting: true };
     });
@@ -290,6 +290,7 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
     for (const socket of this.ctx.getWebSockets()) socket.close(CloseCode.notFound, 'the session was deleted');
     countViewers(sessionId, { websocket: 0, sse: 0 });
     transfers.end();
+    tunnel.close();
     messages.end();
     this.#assembly.wakeFileCalls();
     return { deleted: true };

@@ -42,9 +42,19 @@ async function runnerOf(c: Context<WorkerEnv>) {
 
 const open = { headers: { upgrade: 'websocket' } };
 
+/** Opens a socket of one container, by its session's token: the link to it, or the tunnel. */
+async function connectContainer(c: Context<WorkerEnv>, what: 'data' | 'tunnel'): Promise<Response> {
+  const verified = await verifySession(c.req.header('authorization'), c.get('settings'));
+  if ('refused' in verified) return refuseToken(c, verified);
+  const found = await placedSessionOf(c);
+  if ('refused' in found || verified.claims.sub !== c.req.param('session_id')) return refuse(c, SESSION_NOT_FOUND);
+  if (!isUpgrade(c)) return refuse(c, UPGRADE);
+  return found.session.fetch(`https://session/${what}?epoch=${verified.claims.epoch}`, open);
+}
+
 /**
- * A runner enrols its key; and the sockets that runners open: the control socket, one data socket per launched session, and one socket per transfer
- * of files.
+ * A runner enrols its key; and the sockets that runners open: the control socket, one data socket and at times one tunnel per launched
+ * session, and one socket per transfer of files.
  */
 export const runnerSockets = new Hono<WorkerEnv>()
   .post('/enrol', async (c) => {
@@ -77,14 +87,8 @@ export const runnerSockets = new Hono<WorkerEnv>()
     );
     return answer.status === 409 ? refuse(c, connected(name)) : answer;
   })
-  .get('/sessions/:session_id/data', async (c) => {
-    const verified = await verifySession(c.req.header('authorization'), c.get('settings'));
-    if ('refused' in verified) return refuseToken(c, verified);
-    const found = await placedSessionOf(c);
-    if ('refused' in found || verified.claims.sub !== c.req.param('session_id')) return refuse(c, SESSION_NOT_FOUND);
-    if (!isUpgrade(c)) return refuse(c, UPGRADE);
-    return found.session.fetch(`https://session/data?epoch=${verified.claims.epoch}`, open);
-  })
+  .get('/sessions/:session_id/data', (c) => connectContainer(c, 'data'))
+  .get('/sessions/:session_id/tunnel', (c) => connectContainer(c, 'tunnel'))
   .get('/sessions/:session_id/transfers/:transfer_id', async (c) => {
     const verified = await runnerOf(c);
     if ('refused' in verified) return refuseToken(c, verified);

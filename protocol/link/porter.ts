@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { STREAMS_SOCKET } from './tunnel/streams.ts';
 import { answerHead, filesRefusal, filesRequest } from '../api/files/files.ts';
 
 /**
@@ -6,9 +7,15 @@ import { answerHead, filesRefusal, filesRequest } from '../api/files/files.ts';
  * TLS 1.3, arrives, and then carries each connection to one of the session's sockets as a stream of HTTP/2.
  */
 
-/** The sockets of a session, by their names in the run folder without `.sock`. A stream's path is `/` and the name. */
-export const PORTER_SERVICES = ['link', 'model', 'proxy'] as const;
-export type PorterService = (typeof PORTER_SERVICES)[number];
+/** The sockets of a session, by their places in the run folder. A stream's path is `/` and the name. */
+export const PORTER_SOCKETS = {
+  link: 'link.sock',
+  model: 'model.sock',
+  proxy: 'proxy.sock',
+  streams: STREAMS_SOCKET,
+} as const;
+export type PorterService = keyof typeof PORTER_SOCKETS;
+export const PORTER_SERVICES = ['link', 'model', 'proxy', 'streams'] as const satisfies readonly PorterService[];
 
 /** The path of a stream whose answer is the files of the session's run folder, as a tar. */
 export const RUN_PATH = '/run';

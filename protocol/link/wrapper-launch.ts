@@ -40,6 +40,8 @@ export const wrapperLaunch = z.object({
   env: z.record(z.string(), z.string()),
   /** Unix socket of the wrapper link. */
   link_socket: z.string(),
+  /** Unix socket for streams (`tunnel/streams.ts`). Absent: the runner is of an earlier version, and opens none. */
+  streams_socket: z.string().optional(),
   /** Folder for files that the wrapper writes for `claude`, such as its MCP configuration. */
   scratch: z.string(),
   /**

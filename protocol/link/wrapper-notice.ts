@@ -133,6 +133,8 @@ export const wrapperFrame = z.discriminatedUnion('kind', [
     taken: z.int().min(0),
     /** Of who sends it: the wrapper, or its runner. Absent: 1. */
     protocol: protocolVersion.optional(),
+    /** Of the runner alone: it dials a tunnel when it is asked to. Absent: it is of an earlier version. */
+    tunnel: z.boolean().optional(),
   }),
   /** Items `first, first+1, …`. */
   z.object({ kind: z.literal('items'), first: z.int().min(1), items: z.array(linkItem).min(1) }),

@@ -3,6 +3,7 @@ import path from 'node:path';
 import * as z from 'zod';
 import { epoch, uuid } from '../../protocol/ids.ts';
 import { networkConfig, resources, secretName } from '../../protocol/api/session/session-config.ts';
+import { STREAMS_FOLDER } from '../../protocol/link/tunnel/streams.ts';
 import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
 import { removeFolder } from './disk/remove-folder.ts';
 
@@ -46,7 +47,7 @@ export function containerFolders(sessions: string, sessionId: string, workspaceO
 export async function makeSessionFolders(folders: SessionFolders, owner: Owner | undefined): Promise<void> {
   await mkdir(folders.root, { recursive: true, mode: 0o700 });
   await Promise.all([
-    mkdir(folders.run, { recursive: true, mode: 0o755 }),
+    mkdir(path.join(folders.run, STREAMS_FOLDER), { recursive: true, mode: 0o755 }),
     ...[folders.workspace, folders.claude, folders.home, folders.tmp].map(async (folder) => {
       const made = await mkdir(folder, { recursive: true, mode: 0o700 });
       if (owner !== undefined) await chown(folder, owner.uid, owner.gid);

@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { STREAMS_SOCKET } from '../../protocol/link/tunnel/streams.ts';
 
 /** Longest socket path that every kernel accepts, bytes (macOS: 104 with the terminating zero; Linux: 108). */
 const MAX_SOCKET_PATH = 103;
 
 /** Length of the longest socket name in a run folder, bytes. */
-const LONGEST_NAME = '/model.sock'.length;
+const LONGEST_NAME = `/${STREAMS_SOCKET}`.length;
 
 /**
  * Short names for run folders in which socket paths would be too long. They are links in a folder that only the runner may

@@ -10,6 +10,7 @@ import {
   ORDERS_PATH,
   PORTER_OWN_STREAMS,
   PORTER_SERVICES,
+  PORTER_SOCKETS,
   RUN_PATH,
   STORE_PATH,
   REQUESTS_PATH,
@@ -156,7 +157,7 @@ export class PorterConnection {
     }
     this.#services += 1;
     stream.once('close', () => (this.#services -= 1));
-    const socket = net.connect({ path: `${run}/${service}.sock`, allowHalfOpen: true });
+    const socket = net.connect({ path: `${run}/${PORTER_SOCKETS[service]}`, allowHalfOpen: true });
     socket.once('connect', () => {
       if (!stream.headersSent && !stream.destroyed) stream.respond({ ':status': 200 });
     });

@@ -68,6 +68,7 @@ export const IMPORT_TABLE: Readonly<Record<string, readonly string[]>> = {
   'durable/session/viewers': [...ROOM, 'redis'],
   'durable/session/container': ROOM,
   'durable/session/files': [...ROOM, 'durable/session/container'],
+  'durable/session/tunnel': ROOM,
   'durable/session/webhooks': ROOM,
   'durable/session/children': [...ROOM, 'durable/session/container', 'durable/session/files'],
 

@@ -3,6 +3,8 @@ import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
 import { type ClaudeLine, ClaudeProcess } from '../claude/claude-process.ts';
 import { skillsProblem } from '../claude/skills.ts';
 import { mcpServers } from '../mcp/mcp-servers.ts';
+import { openStreams } from '../streams/open-streams.ts';
+import type { Streams } from '../streams/streams.ts';
 import { type EgressListeners, openEgress } from '../workspace/egress.ts';
 import { openTelemetryPort, type TelemetryPort } from '../workspace/telemetry-port.ts';
 import { GitClone } from '../git/git-clone.ts';
@@ -29,6 +31,7 @@ export class Processes {
   readonly #listener: ProcessesListener;
   #egress: EgressListeners | null = null;
   #telemetry: TelemetryPort | null = null;
+  #streams: Streams | null = null;
   #clone: GitClone | null = null;
   /** The clone is done: `claude` may start once the session has stored that. */
   #awaitsGo = false;
@@ -43,9 +46,10 @@ export class Processes {
 
   /** Starts `claude`, or first the clone that it needs. */
   start(): void {
-    const { egress, git, telemetry } = this.#launch;
+    const { egress, git, telemetry, streams_socket: streams } = this.#launch;
     if (egress !== undefined) this.#egress = openEgress(egress);
     if (telemetry !== undefined) this.#telemetry = openTelemetryPort(telemetry);
+    if (streams !== undefined) this.#streams = openStreams(streams, this.#launch);
     void (git === undefined ? this.#startClaude() : this.#cloneFirst(git));
   }
 
@@ -75,6 +79,7 @@ export class Processes {
   close(): void {
     this.#egress?.close();
     this.#telemetry?.close();
+    this.#streams?.close();
   }
 
   /** Writes a message to `claude`'s standard input. False: it does not run, or does not read any more. */

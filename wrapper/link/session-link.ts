@@ -168,6 +168,7 @@ export class SessionLink {
         return true;
       case 'host_ack':
       case 'model':
+      case 'tunnel':
         // For the runner: a wrapper never gets them.
         break;
     }

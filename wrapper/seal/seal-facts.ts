@@ -1,5 +1,5 @@
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
 import { whatAnswers } from './network-probe.ts';
 import { networkTargets } from './network-targets.ts';
@@ -26,7 +26,7 @@ export interface SealFacts {
   kernelWritable: string[];
   /** Sockets of container engines that exist here. */
   engineSockets: string[];
-  /** Names of the sockets in the run folder. */
+  /** The sockets in the run folder, by their paths in it. */
   runSockets: string[];
   environment: Readonly<Record<string, string | undefined>>;
   /** What answered of what must not, by name; null: there is no card, or it was not tried. */
@@ -71,11 +71,15 @@ export async function readSealFacts(launch: WrapperLaunch): Promise<SealFacts> {
       ...KERNEL_SECRETS.filter((file) => canOpen(file, 'r')),
     ],
     engineSockets: ENGINE_SOCKETS.filter((socket) => existsSync(socket)),
-    runSockets: readdirSync(dirname(launch.link_socket), { withFileTypes: true })
-      .filter((entry) => entry.isSocket())
-      .map(({ name }) => name),
+    runSockets: socketsBelow(dirname(launch.link_socket)),
     environment: process.env,
   };
+}
+
+function socketsBelow(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isSocket())
+    .map(({ parentPath, name }) => relative(folder, join(parentPath, name)));
 }
 
 function lines(file: string): string[] {

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { STREAMS_SOCKET } from '../../protocol/link/tunnel/streams.ts';
 import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
 import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
 import { ownLimits } from './own-limits.ts';
@@ -11,7 +12,7 @@ export type SealNotice = Extract<WrapperNotice, { notice: 'sealed' | 'seal_broke
 type Probe = (facts: SealFacts, launch: WrapperLaunch) => string | undefined;
 
 /** The runner's sockets in the run folder. */
-const OWN_SOCKETS = ['link.sock', 'model.sock', 'proxy.sock'];
+const OWN_SOCKETS = ['link.sock', 'model.sock', 'proxy.sock', STREAMS_SOCKET];
 /** What the engine itself mounts. */
 const ENGINE_MOUNTS = ['/', '/proc', '/sys', '/dev', '/etc/hosts', '/etc/hostname', '/etc/resolv.conf'];
 /** What the runner lays over the image's own. */

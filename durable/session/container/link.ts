@@ -25,6 +25,8 @@ type ContainerFrame = Sized<Extract<WrapperFrame, { kind: 'items' | 'preview' }>
 interface Attachment {
   readonly kind: 'data';
   readonly epoch: number;
+  /** The runner has said `hello`, and whether it dials tunnels. */
+  readonly tunnels?: boolean;
 }
 
 const TAG = 'data';
@@ -40,15 +42,25 @@ export class ContainerLink {
   readonly #store: SessionStore;
   readonly #flow: Flow;
   readonly #unknown = new UnknownFrames();
+  readonly #onWelcome: () => void;
   readonly #show: (previews: readonly Preview[]) => void;
   /** The epochs of data sockets, as long as the object is in memory. */
   readonly #epochs = new WeakMap<WebSocket, number>();
   /** While an acknowledgement is held back. Its container waits for it, so the object is in use. */
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  /** @param show shows previews to viewers: they change nothing, so that no transaction has to */
-  constructor(ctx: DurableObjectState, store: SessionStore, show: (previews: readonly Preview[]) => void) {
+  /**
+   * @param show shows previews to viewers: they change nothing, so that no transaction has to
+   * @param onWelcome the container's link is up, for the first time or again
+   */
+  constructor(
+    ctx: DurableObjectState,
+    store: SessionStore,
+    show: (previews: readonly Preview[]) => void,
+    onWelcome: () => void,
+  ) {
     this.#show = show;
+    this.#onWelcome = onWelcome;
     this.#ctx = ctx;
     this.#store = store;
     this.#flow = new Flow(store.settings);
@@ -110,6 +122,18 @@ export class ContainerLink {
     }
   }
 
+  /** Asks the runner to dial the session's tunnel. */
+  askTunnel(): 'asked' | 'not_connected' | 'runner_outdated' {
+    for (const socket of this.#ctx.getWebSockets(TAG)) {
+      const { tunnels } = socket.deserializeAttachment() as Partial<Attachment>;
+      if (socket.readyState !== WebSocket.OPEN || tunnels === undefined) continue;
+      if (!tunnels) return 'runner_outdated';
+      send(socket, { kind: 'tunnel' });
+      return 'asked';
+    }
+    return 'not_connected';
+  }
+
   /** Closes the socket, and returns false, if the session is gone or `epoch` is not the present one. */
   #isCurrent(socket: WebSocket, epoch: number): boolean {
     const { record } = this.#store;
@@ -129,8 +153,10 @@ export class ContainerLink {
       else if (!worksWith(frame.protocol ?? FIRST_PROTOCOL)) {
         const runner = frame.protocol ?? FIRST_PROTOCOL;
         return socket.close(CloseCode.forbidden, tooFarApart({ runner, edge: PROTOCOL }));
-      } else if (frame.epoch === epoch) this.#welcome(socket, epoch, frame.taken);
-      else return socket.close(CloseCode.badFrame, 'the epoch is not that of the token');
+      } else if (frame.epoch === epoch) {
+        socket.serializeAttachment({ kind: 'data', epoch, tunnels: frame.tunnel === true } satisfies Attachment);
+        this.#welcome(socket, epoch, frame.taken);
+      } else return socket.close(CloseCode.badFrame, 'the epoch is not that of the token');
     }
     if (sent.some(({ frame }) => frame.kind === 'items')) this.#storeFrames(socket, sent);
     else this.#showPreviews(sent);
@@ -155,6 +181,7 @@ export class ContainerLink {
     send(socket, { kind: 'host_ack', stored: notices_stored });
     send(socket, { kind: 'model', held: this.#store.current.state.suspended !== null });
     for (const command of this.#store.commands.after(epoch, taken)) this.#sendCommand(socket, command);
+    this.#onWelcome();
   }
 
   #sendCommand(socket: WebSocket, { number, command }: NumberedCommand): void {

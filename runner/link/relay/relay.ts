@@ -199,7 +199,7 @@ export class Relay {
     if (this.#wrapperSeen) this.#session.greet(this.#commands.taken);
   }
 
-  #fromSession(frame: SessionFrame, text: string): void {
+  #fromSession(frame: Exclude<SessionFrame, { kind: 'tunnel' }>, text: string): void {
     switch (frame.kind) {
       case 'welcome':
         this.#sessionWelcome(frame.stored);

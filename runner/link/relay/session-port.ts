@@ -20,6 +20,8 @@ export interface SessionPortOptions {
   epoch: number;
   /** This process launched the container: no notice of this epoch was sent before. */
   fresh: boolean;
+  /** The session asks for its tunnel. Absent: none can be had, and the session knows it. */
+  onTunnel?: () => void;
   log: Log;
   backoff?: BackoffRange;
   heartbeatMs?: number;
@@ -29,7 +31,7 @@ export interface SessionPortHandlers {
   /** Connected: `greet` now works. */
   open(): void;
   /** A frame after this connection's `hello`, and its text. */
-  frame(frame: SessionFrame, text: string): void;
+  frame(frame: Exclude<SessionFrame, { kind: 'tunnel' }>, text: string): void;
   /** The connection broke. A new one follows. */
   down(): void;
   /** The session refused the connection for good. */
@@ -94,7 +96,14 @@ export class SessionPort {
     if (this.#state !== 'open') return;
     this.#state = 'greeted';
     this.#reportedTaken = taken;
-    const hello: WrapperFrame = { kind: 'hello', epoch: this.#options.epoch, taken, protocol: PROTOCOL };
+    const { onTunnel } = this.#options;
+    const hello: WrapperFrame = {
+      kind: 'hello',
+      epoch: this.#options.epoch,
+      taken,
+      protocol: PROTOCOL,
+      ...(onTunnel && { tunnel: true }),
+    };
     this.#data.send(JSON.stringify(hello));
   }
 
@@ -165,7 +174,8 @@ export class SessionPort {
     }
     // It came before this connection's `hello`. In answer to that `hello` it comes again.
     if (this.#state === 'open') return;
-    this.#handlers.frame(received.frame, text);
+    if (received.frame.kind === 'tunnel') this.#options.onTunnel?.();
+    else this.#handlers.frame(received.frame, text);
   }
 
   #sendNotices(): void {

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { Launch, PlacementKey } from '../../../protocol/link/runner-control.ts';
+import { STREAMS_SOCKET } from '../../../protocol/link/tunnel/streams.ts';
 import type { RunnerNotice } from '../../../protocol/link/runner-notice.ts';
 import type { ContainerBackend } from '../../backend/backend.ts';
 import type { FreeSpace } from '../../lib/disk/free-space.ts';
@@ -10,6 +11,8 @@ import type { EdgeAgents } from '../../link/dial.ts';
 import { Relay, type RelayOptions } from '../../link/relay/relay.ts';
 import type { Traces } from '../../lib/traces.ts';
 import type { SocketAliases } from '../../link/socket-alias.ts';
+import { SessionTunnel } from '../../link/tunnel/session-tunnel.ts';
+import { StreamServer } from '../../link/tunnel/stream-server.ts';
 import { openModelGateway, type ModelGateway } from '../../model/gateway.ts';
 import type { ModelExchange, ModelHandler } from '../../model/exchange.ts';
 import { ContainerTelemetry } from '../../model/telemetry.ts';
@@ -59,6 +62,8 @@ export interface ContainerSocketsOptions extends ContainerDependencies {
 export class ContainerSockets {
   readonly #options: ContainerSocketsOptions;
   #relay: Relay | undefined;
+  #streams: StreamServer | undefined;
+  #tunnel: SessionTunnel | undefined;
   #gateway: ModelGateway | undefined;
   #egress: { close(): Promise<void> } | undefined;
   #alias: { path: string; release(): Promise<void> } | undefined;
@@ -85,6 +90,7 @@ export class ContainerSockets {
     // Wait for all of them before an error is thrown, so that `close` finds everything that opened.
     const results = await Promise.allSettled([
       this.#openRelay(alias.path, plan),
+      this.#openStreams(alias.path),
       this.#openGateway(alias.path),
       this.#writeFiles(alias.path, plan, clone),
     ]);
@@ -117,6 +123,7 @@ export class ContainerSockets {
     // First, so that the last notices of egress are among what the session has to store.
     await this.#egress?.close();
     await this.#relay?.containerEnded();
+    await this.#closeTunnel();
     await Promise.all([this.#gateway?.close(), this.#alias?.release()]);
   }
 
@@ -129,6 +136,7 @@ export class ContainerSockets {
   /** Closes everything at once. What is not stored is lost. */
   async close(): Promise<void> {
     await this.#egress?.close();
+    await this.#closeTunnel();
     await Promise.all([this.#relay?.close(), this.#gateway?.close(), this.#alias?.release()]);
   }
 
@@ -151,11 +159,25 @@ export class ContainerSockets {
         else if (notice === 'fetched' || notice === 'clone_skipped') onCloned('kept');
       },
       onModelPaused: (paused) => this.#pauseModel(paused),
+      onTunnel: () => this.#tunnel?.ask(),
       onPrompt: (traceparent) => (this.#turn = traceparent),
     });
     if (this.#abandoned) await this.#relay.close();
     // After the relay, which sends the notices of egress.
     if (backend.seal !== null) await this.#openEgress(runPath, plan, this.#relay);
+  }
+
+  async #openStreams(runPath: string): Promise<void> {
+    const { key, edgeUrl, agents, placement, log } = this.#options;
+    const streams = await StreamServer.open(path.join(runPath, STREAMS_SOCKET), log);
+    this.#streams = streams;
+    const url = `${edgeUrl}/api/v1/runner/sessions/${key.session_id}/tunnel`;
+    this.#tunnel = new SessionTunnel({ url, token: placement.token, agents, streams, log });
+  }
+
+  async #closeTunnel(): Promise<void> {
+    await this.#tunnel?.close();
+    await this.#streams?.close();
   }
 
   async #openEgress(runPath: string, plan: EgressPlan, relay: Relay): Promise<void> {

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { Launch } from '../../../protocol/link/runner-control.ts';
+import { STREAMS_SOCKET } from '../../../protocol/link/tunnel/streams.ts';
 import type { WrapperLaunch } from '../../../protocol/link/wrapper-launch.ts';
 import { isReservedEnv } from '../../../protocol/settings/agent-env.ts';
 import type { ContainerLayout } from '../../backend/backend.ts';
@@ -113,6 +114,7 @@ export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch>
     claude: layout.claude,
     cwd: layout.workspace,
     link_socket: path.join(layout.run, 'link.sock'),
+    streams_socket: path.join(layout.run, STREAMS_SOCKET),
     scratch: layout.tmp,
     ...(layout.offers !== undefined && { offers: layout.offers }),
     seal: sealed,

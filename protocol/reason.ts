@@ -35,6 +35,14 @@ const reasonCode = z.enum([
   'restore_failed',
   'storage_unavailable',
   'clone_failed',
+  // its environment is being built, or could not be
+  'environment_building',
+  'environment_failed',
+  'environment_timeout',
+  'environment_too_large',
+  'environment_image_missing',
+  'environment_image_unfit',
+  'environment_unavailable',
   // ended because it uses too much
   'event_flood',
   'quota_exceeded',

@@ -4,6 +4,7 @@ import { reason } from '../reason.ts';
 import { gitAuthor } from '../git/git-author.ts';
 import { poolName } from '../settings/pools-setting.ts';
 import { filesRefusal, filesRequest, sessionFiles } from '../api/files/files.ts';
+import { launchEnvironment } from './environment.ts';
 import { protocolVersion } from './protocol-version.ts';
 import { resources, launchConfig } from '../api/session/session-config.ts';
 import { skippedFile, snapshotState, snapshotTrigger, workspace } from '../api/files/workspace.ts';
@@ -26,6 +27,8 @@ export const launch = placementKey.extend({
   /** The session whose workspace this one shares, on the same runner; absent: it has its own. */
   workspace_of: uuid.optional(),
   files: sessionFiles,
+  /** The environment whose image the container starts from. Absent: the service's own image. */
+  environment: launchEnvironment.optional(),
   /** Who the session's commits are by, where nothing else says. Absent: an edge of an earlier version. */
   git_author: gitAuthor.optional(),
   /** The place in its trace of the turn that the container is launched for; absent: it is not traced. */
@@ -127,6 +130,8 @@ export const runnerFrame = z.discriminatedUnion('kind', [
     /** Absent: a runner of an earlier version, or one whose sessions run elsewhere. Its places alone are counted. */
     resources: sessionResources.optional(),
     labels: z.record(z.string(), z.string()),
+    /** It builds images of environments. Absent: it does not, as runners of earlier versions and those without containers of their own. */
+    environments: z.boolean().optional(),
     storage: storageInfo,
     /** Absent: a runner of an earlier version, which does not look. */
     disk: runnerDisk.optional(),

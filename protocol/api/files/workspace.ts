@@ -17,7 +17,7 @@ export const workspaceId = z
  * The repository to clone, in a form that people use (`protocol/git/git-repo.ts`). It is kept as it was written; the log
  * names what was cloned. It must hold no credential: the runner's secrets are for that (`config.secrets`).
  */
-const gitRepo = z
+export const gitRepo = z
   .string()
   .trim()
   .max(MAX_GIT_URL)
@@ -30,7 +30,7 @@ const gitRepo = z
  * What is checked out: a branch, a tag, a commit, or a ref in full. It keeps the rules of git-check-ref-format by which it
  * cannot be read as an option or an expression.
  */
-const gitBranch = z
+export const gitBranch = z
   .string()
   .max(255)
   .regex(

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { environmentName } from '../environment-name.ts';
 import { webhookCallback } from '../webhook.ts';
 import { userName } from '../../ids.ts';
 import { agentEnv } from '../../settings/agent-env.ts';
@@ -210,6 +211,11 @@ const settings = {
   env: agentEnv,
   /** Where the session's events are copied to besides its own log. Absent: nowhere. */
   events_to: z.strictObject({ redis_stream: redisName }),
+  /**
+   * The environment that it starts from, by its name: one of yours or of the operator's, or `devcontainer`, which the repository
+   * describes. These settings go over those of the environment. A child has its parent's.
+   */
+  environment: environmentName,
 };
 
 /** A session's settings, as a client sends them. Unknown fields are refused. */
@@ -239,6 +245,7 @@ export const sessionConfig = z.strictObject({
   skills: settings.skills.default([]),
   env: settings.env.optional(),
   events_to: settings.events_to.optional(),
+  environment: settings.environment.optional(),
   /**
    * Where word of this session is posted to. It is no setting of the agent's: neither its container nor its children get it, and a
    * view shows it as `callback`, without its secrets.
@@ -252,7 +259,7 @@ export type SessionConfig = z.infer<typeof sessionConfig>;
  * business is left out.
  */
 export const launchConfig = sessionConfig
-  .omit({ events_to: true, runner: true, callback: true })
+  .omit({ events_to: true, runner: true, callback: true, environment: true })
   .extend({ agent_tools: settings.agent_tools });
 export type LaunchConfig = z.infer<typeof launchConfig>;
 

@@ -1,0 +1,80 @@
+import * as z from 'zod';
+import { uuid } from '../ids.ts';
+import { reason } from '../reason.ts';
+import { imageName } from '../api/environment.ts';
+import { environmentName, environmentRevision } from '../api/environment-name.ts';
+import { launchConfig } from '../api/session/session-config.ts';
+
+/**
+ * What a runner builds the image of a session's environment from, before the session's container starts. A launch without this
+ * starts from the service's own image. All of it, with the ids of images, is the key under which the result is kept.
+ */
+export const launchEnvironment = z.object({
+  name: environmentName,
+  /** Null: of `devcontainer`, the repository says what it is. */
+  revision: environmentRevision.nullable(),
+  /**
+   * Whose it is: `shared`, or the owner's part of the storage (`files.owner`). No image that was built for one serves another: what
+   * an upstream gave to one owner must not reach the next.
+   */
+  owner: z.string().max(128),
+  /** Absent: the service's own. */
+  image: imageName.optional(),
+  /** Absent: nothing runs. */
+  setup: z.string().optional(),
+  /** Of the environment alone, whatever else the session has. */
+  env: launchConfig.shape.env,
+  /** What `setup` may reach. Absent: the operator's `EGRESS_DEFAULT`. */
+  network: launchConfig.shape.network,
+  secrets: z.array(z.string()).default([]),
+  /** The operator's `ENVIRONMENT_IMAGES`: for an image that is named elsewhere than here (`devcontainer`). */
+  allowed_images: z.array(z.string()).default([]),
+});
+export type LaunchEnvironment = z.infer<typeof launchEnvironment>;
+
+/** Which build of which environment a notice is about. */
+const ofBuild = {
+  /** One build of one runner has one id, whoever waits for it. */
+  build_id: uuid,
+  environment: environmentName,
+  revision: environmentRevision.nullable(),
+} as const;
+
+/**
+ * The runner's notices of an environment's image, in this order: `started`, any number of `output`, then `ready` or `failed`. Of an
+ * image that the runner has already, `ready` alone. Who begins to wait for a build that runs gets `started`, and the output so far.
+ */
+export const buildNotices = [
+  z.object({ host_notice: z.literal('build_started'), ...ofBuild, started_at: z.iso.datetime() }),
+  /**
+   * What the build has written from `at` on, UTF-16 units from its beginning. A notice whose `at` is beyond what was told says that
+   * the part between is left out.
+   */
+  z.object({
+    host_notice: z.literal('build_output'),
+    ...ofBuild,
+    at: z.int().min(0),
+    text: z.string().max(64 * 1024),
+  }),
+  z.object({
+    host_notice: z.literal('build_ready'),
+    ...ofBuild,
+    /** The image was there already. */
+    cached: z.boolean(),
+    /** From `started` on; of a cached one, what looking for it took. */
+    ms: z.int().min(0),
+    /** The image's size; null: not known. */
+    bytes: z.int().min(0).nullable(),
+  }),
+  /** The launch ends with the same reason. */
+  z.object({
+    host_notice: z.literal('build_failed'),
+    ...ofBuild,
+    ms: z.int().min(0),
+    reason,
+    /** The line of `setup` that failed, from 1; null: none did. */
+    line: z.int().min(1).nullable(),
+    /** The end of what it wrote, for who reads the event alone. */
+    output: z.string().max(8192),
+  }),
+] as const;

@@ -43,6 +43,8 @@ function edge(bindings?: (redis: Extract<RedisForTests, { ok: true }>) => Record
           // Most of these tests have no runner, and would wait for one. test/real/start/early-files.test.ts does.
           PLACE_TIMEOUT: '0',
           POOLS: JSON.stringify({ gpu: { owners: ['gina'] }, open: { owners: '*' } }),
+          ENVIRONMENTS: JSON.stringify({ common: { setup: 'apt-get install -y jq', image: 'debian:12' } }),
+          ENVIRONMENT_IMAGES: 'python:*',
           // A line for each of thousands of calls would hide what a test says.
           ACCESS_LOG: 'off',
           ...(redis?.ok ? bindings?.(redis) : {}),

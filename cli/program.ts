@@ -1,6 +1,7 @@
 import { Command } from '@commander-js/extra-typings';
 import type { Cli } from './lib/cli.ts';
 import { packageVersion } from './lib/project.ts';
+import { env } from './verbs/environments/env.ts';
 import { cp } from './verbs/files/cp.ts';
 import { diff } from './verbs/files/diff.ts';
 import { answer, approve, deny } from './verbs/people/answer.ts';
@@ -30,6 +31,8 @@ export function program(cli: Cli) {
   for (const make of [start, login, context, doctor, token, completion]) root.addCommand(make(cli));
   root.commandsGroup('Sessions:');
   for (const make of [run, ls, attach, logs, send, interrupt, stop, rm, fork, tree]) root.addCommand(make(cli));
+  root.commandsGroup('Environments:');
+  root.addCommand(env(cli));
   root.commandsGroup('People:');
   for (const make of [inbox, answer, approve, deny]) root.addCommand(make(cli));
   root.commandsGroup('Files:');

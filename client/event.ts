@@ -27,12 +27,27 @@ export interface GapEvent {
 }
 
 /** A preview, token by token, of a message that follows whole. Live only: it is not stored, and has no `seq`. */
-export interface PreviewEvent {
+interface ClaudePreview {
   seq?: never;
   time: string;
   type: 'stream_event';
   data: Record<string, unknown>;
 }
+
+/** What the build of the session's environment has just written. Live only; the build's log has all of it. */
+interface BuildOutput {
+  seq?: never;
+  time: string;
+  type: 'environment.output';
+  data: { build_id: string; at: number; text: string };
+}
+
+/** What is live only: it is not stored, and has no `seq`. */
+export type PreviewEvent = ClaudePreview | BuildOutput;
+
+/** Whether it is live only. */
+export const isPreview = (event: SessionEvent | PreviewEvent): event is PreviewEvent =>
+  event.seq === undefined && event.type !== 'session.gap';
 
 /**
  * Stands for every type that this version does not know. In truth its `type` is whatever it is: `'…'` is here so that the types that

@@ -1,6 +1,7 @@
 /** What `cc-docker/client` gives. */
 export { CcDocker, type CcDockerOptions } from './client.ts';
 export { CcDockerError, MessageFailed, type CcDockerErrorCode } from './error.ts';
+export { isPreview } from './event.ts';
 export { unwrap } from './http/http.ts';
 export type { AskOptions, Asked, SettleOptions } from './ask.ts';
 export type { CallOptions, CreatingOptions, EventsOptions, SendOptions, Transport } from './options.ts';

@@ -35,6 +35,11 @@ export type SpawnedSession = Schemas['SpawnedSession'];
 export type SessionTree = Schemas['SessionTree'];
 export type ForkRequest = Schemas['ForkRequest'];
 
+export type Environment = Schemas['Environment'];
+export type EnvironmentRequest = Schemas['EnvironmentRequest'];
+export type EnvironmentBuild = Schemas['EnvironmentBuild'];
+export type EnvironmentBuildLog = Schemas['EnvironmentBuildLog'];
+
 export type FileList = Schemas['FileList'];
 export type FileEntry = FileList['data'][number];
 export type WrittenFiles = Schemas['WrittenFiles'];

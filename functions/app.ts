@@ -11,6 +11,7 @@ import { addChildren } from './routes/session/children.ts';
 import { addDiscord, discordInteractions } from './discord/routes.ts';
 import { objectsDoor } from './door/door.ts';
 import { addDocs } from './web/docs.ts';
+import { addEnvironments } from './routes/environments.ts';
 import { addEvents } from './routes/session/events.ts';
 import { addFiles } from './routes/files/files.ts';
 import { addInteractions } from './routes/session/interactions.ts';
@@ -134,6 +135,7 @@ function api(): OpenAPIHono<AppEnv> {
   addMessages(app);
   addInteractions(app);
   addWebhooks(app);
+  addEnvironments(app);
   addEvents(app);
   addFiles(app);
   addDiscord(app);

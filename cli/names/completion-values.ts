@@ -1,4 +1,4 @@
-import { CcDocker } from '../../client/main.ts';
+import { CcDocker, unwrap } from '../../client/main.ts';
 import { chooseConnection } from '../context/connection.ts';
 import { readContexts } from '../context/contexts.ts';
 import type { Cli } from '../lib/cli.ts';
@@ -17,9 +17,10 @@ export function completionValues(cli: Cli): FindValues {
   return async (argument) => {
     try {
       if (argument === 'context') return contextsOf(cli);
-      if (argument !== 'session' && argument !== 'id') return [];
+      if (!['session', 'id', 'environment'].includes(argument)) return [];
       const { url, token } = chooseConnection(cli.env);
       const cc = new CcDocker({ url, token, retries: 0, signal: AbortSignal.timeout(WITHIN_MS) });
+      if (argument === 'environment') return await environmentsOf(cc);
       return argument === 'session' ? await sessionsOf(cc) : await interactionsOf(cc);
     } catch {
       return [];
@@ -38,6 +39,11 @@ async function sessionsOf(cc: CcDocker): Promise<Candidate[]> {
     if (found.length === MOST) break;
   }
   return found;
+}
+
+async function environmentsOf(cc: CcDocker): Promise<Candidate[]> {
+  const { data } = await unwrap(cc.api.GET('/api/v1/environments'));
+  return data.map(({ name, shared }) => ({ value: name, description: shared ? 'shared' : '' }));
 }
 
 async function interactionsOf(cc: CcDocker): Promise<Candidate[]> {

@@ -28,6 +28,24 @@ const apiRetry = z.object({
   error: z.string(),
 });
 
+const build = z.object({
+  environment: z.string(),
+  state: z.string(),
+  cached: z.boolean().optional(),
+  ms: z.number().optional(),
+  line: z.int().nullable().optional(),
+  reason: z.object({ detail: z.string() }).optional(),
+});
+
+function buildPieces({ environment, state, cached, ms = 0, line, reason }: z.infer<typeof build>): Piece[] {
+  if (cached === true) return [];
+  if (state === 'building') return [{ kind: 'note', text: `environment ${environment}: building` }];
+  const took = `after ${(ms / 1000).toFixed(1)} s`;
+  if (state === 'ready') return [{ kind: 'note', text: `environment ${environment}: ready ${took}` }];
+  const where = typeof line === 'number' ? ` in line ${line} of setup` : '';
+  return [{ kind: 'error', text: `✗ environment ${environment}: failed${where} ${took}: ${reason?.detail ?? ''}` }];
+}
+
 /** What is read of each of CC-Docker's own events that is shown, and the lines that show it. */
 const NOTES: Readonly<Record<string, (data: unknown) => Piece[]>> = {
   'session.status': note(z.object({ status: z.string(), reason }), ({ status, reason }) => {
@@ -35,6 +53,7 @@ const NOTES: Readonly<Record<string, (data: unknown) => Piece[]>> = {
     const why = reason === null ? '' : `: ${reason.detail}`;
     return [{ kind: status === 'failed' ? 'error' : 'note', text: `session ${status}${why}` }];
   }),
+  'environment.build': note(build, buildPieces),
   'session.ready': note(z.object({ claude_version: z.string() }), ({ claude_version }) => [
     { kind: 'note', text: `Claude Code ${claude_version} is ready` },
   ]),

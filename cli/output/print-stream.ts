@@ -50,6 +50,8 @@ const chatMessage = z.object({
   message: z.object({ id: z.string().optional(), content: z.union([z.string(), z.array(contentBlock)]) }),
 });
 
+const buildOutput = z.object({ text: z.string() });
+
 const turnEnd = z.object({
   is_error: z.boolean(),
   duration_ms: z.number(),
@@ -60,6 +62,8 @@ const turnEnd = z.object({
 /** What an event adds to the screen. An unknown type adds nothing. */
 export function printEvent(printed: Printed, { type, data }: Shown): { printed: Printed; pieces: Piece[] } {
   switch (type) {
+    case 'environment.output':
+      return printOutput(printed, buildOutput.safeParse(data).data);
     case 'stream_event':
       return printPreview(printed, textDelta.safeParse(data).data);
     case 'assistant':
@@ -76,6 +80,16 @@ export function printEvent(printed: Printed, { type, data }: Shown): { printed: 
     default:
       return lines(printed, notesOf(type, data));
   }
+}
+
+/** What a build writes, as it comes: a piece may end in the middle of a line. */
+function printOutput(printed: Printed, output: z.infer<typeof buildOutput> | undefined) {
+  const text = printable(output?.text ?? '');
+  if (text === '') return { printed, pieces: [] };
+  return {
+    printed: { ...printed, midLine: !text.endsWith('\n'), preview: undefined },
+    pieces: [{ kind: 'output' as const, text }],
+  };
 }
 
 function printPreview(printed: Printed, delta: z.infer<typeof textDelta> | undefined) {

@@ -10,6 +10,8 @@ import type { CreateInput } from '../rpc/directory-rpc.ts';
 import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
 import type { StoredSessionView, VersionedSummary } from '../rpc/session/views.ts';
 import type { Beginning } from '../shared/trees.ts';
+import type { Environments } from './environments/environments.ts';
+import { CreationEnvironments } from './environments/creation-environments.ts';
 import { CreationTimes } from './tables/creation-times.ts';
 import { IdempotencyKeys } from './tables/idempotency-keys.ts';
 import { PromptTable } from './tables/prompt-table.ts';
@@ -21,7 +23,7 @@ import type { OwnerTree } from './tree.ts';
 interface Begun {
   readonly request: CreateSessionRequest;
   readonly beginning: Beginning;
-  readonly creation: Omit<Creation, 'blocks'>;
+  readonly creation: Omit<Creation, 'blocks' | 'environment'>;
 }
 
 export interface Reservation extends CreateInput {
@@ -40,6 +42,7 @@ interface Dependencies {
   readonly list: SessionList;
   readonly storage: OwnerStorage;
   readonly tree: OwnerTree;
+  readonly environments: Environments;
 }
 
 /** Creates sessions in two steps: it reserves a place among the owner's sessions, then calls the new `Session`. */
@@ -48,12 +51,14 @@ export class Creations {
   readonly #keys: IdempotencyKeys;
   readonly #prompts: PromptTable;
   readonly #times: CreationTimes;
+  readonly #kept: CreationEnvironments;
 
   constructor(deps: Dependencies) {
     this.#deps = deps;
     this.#keys = new IdempotencyKeys(deps.sql);
     this.#prompts = new PromptTable(deps.sql);
     this.#times = new CreationTimes(deps.sql);
+    this.#kept = new CreationEnvironments(deps.sql);
     deps.sql.exec('CREATE TABLE IF NOT EXISTS begun (id TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID');
   }
 
@@ -75,8 +80,9 @@ export class Creations {
     child,
     blocks,
     asked,
+    inherited,
   }: Reservation): string | Refusal {
-    const { sql, settings, list, storage, tree } = this.#deps;
+    const { sql, settings, list, storage, tree, environments } = this.#deps;
     const now = Date.now();
     const existing = key === undefined ? null : this.find(key, asked);
     if (existing !== null) return existing;
@@ -85,9 +91,11 @@ export class Creations {
     const { callback: wanted, ...config } = input.config;
     const callback = this.#callbackOf(wanted, origin);
     if (callback !== null && 'refused' in callback) return callback;
-    const request = { ...input, config };
     const full = child === null ? this.#refusal(now) : this.spawnRefusal(child.parent);
     if (full !== null) return full;
+    const set = environments.begin({ ...input, config }, inherited);
+    if ('refused' in set) return set;
+    const { request, environment } = set;
     const outside = poolRefusal(settings, owner, request.config.runner?.pool);
     if (outside !== null) return outside;
     const begun = storage.begin(session_id, request, fork ?? null);
@@ -105,6 +113,7 @@ export class Creations {
     const stored: Begun = { ...begun, creation: { permit, spawn: child, ...named, ...(callback && { callback }) } };
     sql.exec('INSERT INTO begun (id, json) VALUES (?, ?)', session_id, JSON.stringify(stored));
     if (blocks !== null) this.#prompts.add(session_id, blocks);
+    if (environment !== null) this.#kept.add(session_id, environment);
     storage.keepBeginning(session_id, begun.beginning);
     if (key !== undefined) this.#keys.add(key, session_id, asked, now);
     return session_id;
@@ -146,9 +155,12 @@ export class Creations {
   async create(id: string, owner: string): Promise<{ view: StoredSessionView; listed: VersionedSummary }> {
     const { request, beginning, creation } = this.#begun(id);
     const blocks = this.#prompts.get(id);
-    const call = { session_id: id, owner, request, beginning, creation: { ...creation, ...(blocks && { blocks }) } };
+    const environment = this.#kept.get(id);
+    const kept = { ...(blocks && { blocks }), ...(environment && { environment }) };
+    const call = { session_id: id, owner, request, beginning, creation: { ...creation, ...kept } };
     const created = await sessionStub(this.#deps.env, id).create(call);
     this.#prompts.remove(id);
+    this.#kept.remove(id);
     return created;
   }
 
@@ -167,6 +179,7 @@ export class Creations {
   remove(id: string): void {
     this.#keys.removeOf(id);
     this.#prompts.remove(id);
+    this.#kept.remove(id);
     this.#deps.sql.exec('DELETE FROM begun WHERE id = ?', id);
   }
 

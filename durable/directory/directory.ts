@@ -30,6 +30,14 @@ import { count, sendTelemetry } from '../rpc/telemetry/counts.ts';
 import type { StoredSessionView, StoredSummary, VersionedSummary } from '../rpc/session/views.ts';
 import { migrate, stampVersion } from '../shared/schema.ts';
 import type { Head } from '../shared/trees.ts';
+import type {
+  EnvironmentBuild,
+  EnvironmentBuildLog,
+  EnvironmentRequest,
+  EnvironmentView,
+} from '../../protocol/api/environment.ts';
+import type { BuildUpdate } from '../rpc/session/build-updates.ts';
+import { Environments } from './environments/environments.ts';
 import { Creations } from './creations.ts';
 import { DIRECTORY_SCHEMA } from './migrations.ts';
 import { SessionNotices } from './notices.ts';
@@ -52,6 +60,7 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
   readonly #creations: Creations;
   readonly #viewers: ViewerSlotTable;
   readonly #webhooks: WebhookDirectory;
+  readonly #environments: Environments;
   readonly #settings: EdgeSettings;
   readonly #totals: TotalsReport;
   readonly #notices: SessionNotices;
@@ -64,7 +73,9 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
     this.#list = new SessionList(sql);
     this.#storage = new OwnerStorage(sql, settings, env, ctx.id.toString());
     this.#tree = new OwnerTree(sql, settings, env);
-    this.#creations = new Creations({ sql, settings, env, list: this.#list, storage: this.#storage, tree: this.#tree });
+    this.#environments = new Environments(sql, settings);
+    const parts = { list: this.#list, storage: this.#storage, tree: this.#tree, environments: this.#environments };
+    this.#creations = new Creations({ sql, settings, env, ...parts });
     this.#viewers = new ViewerSlotTable(sql);
     this.#webhooks = new WebhookDirectory(sql, settings);
     this.#settings = settings;
@@ -74,6 +85,7 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
     }));
     this.#notices = new SessionNotices(ctx, env, { list: this.#list, tree: this.#tree, quota: this.#storage.quota });
     if (isNew) stampVersion(sql, DIRECTORY_SCHEMA);
+    void ctx.blockConcurrencyWhile(() => this.#environments.prepare());
   }
 
   async create(input: CreateInput): Promise<Created | Refusal> {
@@ -209,6 +221,39 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
 
   sessionOfDelivery(id: string): string | null {
     return this.#webhooks.deliveries.sessionOf(id);
+  }
+
+  async setEnvironment(name: string, request: EnvironmentRequest): Promise<EnvironmentView | Refusal> {
+    return this.#environments.put(name, request, Date.now());
+  }
+
+  environments(): EnvironmentView[] {
+    return this.#environments.list();
+  }
+
+  environment(name: string): EnvironmentView | Refusal {
+    return this.#environments.show(name);
+  }
+
+  removeEnvironment(name: string): { deleted: true } | Refusal {
+    return this.#environments.remove(name);
+  }
+
+  environmentBuilds(
+    name: string,
+    cursor: string | undefined,
+    limit: number,
+  ): { data: EnvironmentBuild[]; next_cursor: string | null } | Refusal {
+    return this.#environments.builds(name, cursor, limit);
+  }
+
+  environmentBuild(name: string, id: string): EnvironmentBuildLog | Refusal {
+    return this.#environments.build(name, id);
+  }
+
+  recordBuild(sessionId: string, updates: readonly BuildUpdate[]): void {
+    this.#environments.report(sessionId, updates);
+    this.#checkQuota();
   }
 
   leaseWorkspace(input: LeaseInput): LeaseAnswer {

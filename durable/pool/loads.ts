@@ -9,11 +9,12 @@ import type { RunnerRow } from './tables/runners-table.ts';
 export function loadsOf({ places, runners, sockets, cordons }: PoolDependencies, now: number): RunnerLoad[] {
   const cordoned = new Set(cordons.all().map(({ name }) => name));
   return runners.all().map((row) => {
-    const { name, backend, capacity, draining, health, storage, disk, labels = {}, losses = [] } = row;
+    const { name, backend, capacity, draining, health, storage, disk, labels = {}, losses = [], environments } = row;
     const machine = machineOf(row);
     return {
       name,
       isolates: isolates(backend),
+      builds: environments === true,
       connected: sockets.of(name) !== null,
       draining,
       cordoned: cordoned.has(name),

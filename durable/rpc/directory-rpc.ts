@@ -3,11 +3,19 @@ import type { Refusal } from '../../protocol/api/problem.ts';
 import type { CreateSessionRequest, SessionStatus } from '../../protocol/api/session/session.ts';
 import type { SnapshotView, StorageView, WorkspaceView } from '../../protocol/api/files/workspace.ts';
 import type { DeliveryState, DeliveryView, WebhookRequest, WebhookView } from '../../protocol/api/webhook.ts';
+import type {
+  EnvironmentBuild,
+  EnvironmentBuildLog,
+  EnvironmentRequest,
+  EnvironmentView,
+} from '../../protocol/api/environment.ts';
+import type { BuildUpdate } from './session/build-updates.ts';
 import type { OwnerWebhooks } from './session/owner-webhooks.ts';
 import type { ContentBlock } from '../../protocol/content/blocks.ts';
 import type { NamedAuthor } from '../../protocol/git/git-author.ts';
 import type { JsonText } from '../../protocol/json-text.ts';
 import type { TreeName } from '../../protocol/link/runner-control.ts';
+import type { FrozenEnvironment } from '../shared/environment.ts';
 import type { Head } from '../shared/trees.ts';
 import type { Verdict } from '../shared/turn-permit.ts';
 import type { ChildCreation, Created, Spawned } from './session/creation.ts';
@@ -22,6 +30,11 @@ export interface CreateInput {
   readonly author?: NamedAuthor;
   /** Where in a trace it is created. Absent: in none. */
   readonly traceparent?: string | undefined;
+  /**
+   * Of a child or a fork: what its parent keeps of its environment, which it keeps too; null: nothing. Absent: its request may name
+   * one.
+   */
+  readonly inherited?: FrozenEnvironment | null;
   /** The origin at which the caller reached the service. Absent: it was none that links can lead to. */
   readonly origin?: string;
   /** It begins as a fork; `asked` is the caller's request as text, which is kept with the key. */
@@ -39,7 +52,7 @@ export interface ForkOrigin {
 /** A child to create. */
 export interface SpawnInput extends Pick<
   CreateInput,
-  'session_id' | 'owner' | 'request' | 'idempotency_key' | 'author' | 'traceparent'
+  'session_id' | 'owner' | 'request' | 'idempotency_key' | 'author' | 'traceparent' | 'inherited'
 > {
   readonly child: ChildCreation;
   /** The blocks of its first prompt; null: it is text alone. */
@@ -209,6 +222,22 @@ export interface DirectoryRpc extends Rpc.DurableObjectBranded {
   deliveries(query: DeliveryQuery): { data: DeliveryView[]; next_cursor: string | null };
   /** The session that has a delivery. */
   sessionOfDelivery(id: string): string | null;
+
+  /** Sets up an environment, or replaces it. */
+  setEnvironment(name: string, request: EnvironmentRequest): Promise<EnvironmentView | Refusal>;
+  /** The owner's environments and the operator's, by name. */
+  environments(): EnvironmentView[];
+  environment(name: string): EnvironmentView | Refusal;
+  removeEnvironment(name: string): { deleted: true } | Refusal;
+  /** Builds of an environment, the newest first. */
+  environmentBuilds(
+    name: string,
+    cursor: string | undefined,
+    limit: number,
+  ): { data: EnvironmentBuild[]; next_cursor: string | null } | Refusal;
+  environmentBuild(name: string, id: string): EnvironmentBuildLog | Refusal;
+  /** A session reports on the builds that it waits for. */
+  recordBuild(sessionId: string, updates: readonly BuildUpdate[]): void;
 
   /** Leases a persistent workspace to a session. */
   leaseWorkspace(input: LeaseInput): LeaseAnswer;

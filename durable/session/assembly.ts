@@ -8,6 +8,7 @@ import type { Outgoing } from '../shared/retrying-call.ts';
 import { AgentCalls } from './children/agent-calls.ts';
 import { BudgetReports } from './children/budget.ts';
 import { SessionChildren } from './children/children.ts';
+import { BuildReports } from './container/build-reports.ts';
 import { ContainerLink } from './container/link.ts';
 import { ListEntry } from './container/list-entry.ts';
 import { PlaceRequest } from './container/place-request.ts';
@@ -53,6 +54,7 @@ export class SessionAssembly {
   readonly messages: SessionMessages;
   readonly interactions: SessionInteractions;
   readonly listEntry: ListEntry;
+  readonly builds: BuildReports;
   readonly quota: StorageQuota;
   readonly shared: SharedWorkspace;
   readonly snapshots: Snapshots;
@@ -97,6 +99,7 @@ export class SessionAssembly {
     this.messages = new SessionMessages(store, quota);
     this.interactions = new SessionInteractions(store);
     this.listEntry = new ListEntry(ctx, { store, peers, quota }, retry);
+    this.builds = new BuildReports(ctx, { store, peers }, retry);
     const lease = new WorkspaceLease(ctx, store, peers, retry);
     const shared = new SharedWorkspace(ctx, store, peers, retry);
     this.shared = shared;
@@ -131,6 +134,7 @@ export class SessionAssembly {
       place,
       lease,
       this.listEntry,
+      this.builds,
       snapshots,
       shared,
       new BudgetReports(ctx, store, peers, retry),

@@ -6,7 +6,7 @@ import type { InteractionState, InteractionView, ResolveRequest } from '../../pr
 import type { InterruptAnswer, MessageStatus, MessageView, WakeupView } from '../../protocol/api/session/message.ts';
 import { SESSION_NOT_FOUND, type Refusal } from '../../protocol/api/problem.ts';
 import { jsonText, type JsonText } from '../../protocol/json-text.ts';
-import type { ChangeSessionRequest, CreateSessionRequest, SessionStatus } from '../../protocol/api/session/session.ts';
+import type { ChangeSessionRequest, SessionStatus } from '../../protocol/api/session/session.ts';
 import type { SnapshotView } from '../../protocol/api/files/workspace.ts';
 import { CloseCode } from '../../protocol/close-code.ts';
 import type { SnapshotReport } from '../../protocol/link/runner-control.ts';
@@ -19,6 +19,7 @@ import type { EdgeEnv } from '../rpc/edge-env.ts';
 import type {
   ContainerFacts,
   DeliveryPageQuery,
+  ForkSource,
   PromptInput,
   SessionRpc,
   WaitFor,
@@ -78,9 +79,10 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
   } {
     if (this.#store.record === null) {
       const { fork_of: forked_from } = beginning;
-      const { spawn, author, callback } = creation;
+      const { spawn, author, callback, environment } = creation;
       const fixed = { session_id, owner, created: Date.now(), request, forked_from, spawn };
-      const identity = { ...fixed, ...(author && { author }), ...(callback && { callback }) };
+      const named = { ...(author && { author }), ...(callback && { callback }) };
+      const identity = { ...fixed, ...named, ...(environment && { environment: environment.of }) };
       this.#store.begin(identity, beginning, creation);
       const kind = spawn !== null ? 'child' : forked_from === null ? 'direct' : 'fork';
       count('cc_docker_sessions_created_total', { kind });
@@ -273,7 +275,7 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
   }
 
   async #delete(sessionId: string): Promise<{ deleted: true }> {
-    const { children, shared, discord, peers, streams, transfers, messages, tunnel } = this.#assembly;
+    const { children, shared, discord, builds, peers, streams, transfers, messages, tunnel } = this.#assembly;
     this.#store.change((tx) => {
       tx.record = { ...tx.record, deleting: true };
     });
@@ -281,6 +283,7 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
     await children.detach();
     await shared.detach();
     await discord.detach();
+    await builds.detach();
     await peers.pool.forgetSession(sessionId);
     await peers.directory.remove(sessionId);
     // A stream that went on would read tables that are gone.
@@ -347,7 +350,7 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
     owner: string,
     id: string,
     named: string | undefined,
-  ): Promise<{ request: CreateSessionRequest; snapshot_id: string; conversation_id: string } | Refusal> {
+  ): Promise<ForkSource | Refusal> {
     return this.#store.forOwner(owner, async ({ identity, live }) => {
       const source = filesElsewhere(identity) ?? (await this.#assembly.snapshots.forFork(id, named));
       if ('refused' in source) return source;
@@ -355,6 +358,7 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
       const conversation_id = this.#store.snapshots.conversation(source.snapshot_id) ?? identity.session_id;
       return {
         conversation_id,
+        environment: this.#store.environment.get(),
         request: { workspace: { type: 'ephemeral', snapshot: source.snapshot_id }, config },
         ...source,
       };

@@ -3,6 +3,8 @@ import * as admin from '../../protocol/api/admin.ts';
 import * as artifact from '../../protocol/api/files/artifact.ts';
 import * as child from '../../protocol/api/session/child.ts';
 import * as discord from '../../protocol/api/discord.ts';
+import * as environment from '../../protocol/api/environment.ts';
+import { sessionEnvironment } from '../../protocol/api/environment-name.ts';
 import * as event from '../../protocol/api/session/event.ts';
 import * as files from '../../protocol/api/files/files.ts';
 import * as interaction from '../../protocol/api/session/interaction.ts';
@@ -98,6 +100,15 @@ export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
 
   Artifact: artifact.artifactView,
   ArtifactList: artifact.artifactList,
+
+  EnvironmentRequest: environment.environmentRequest,
+  Environment: environment.environmentView,
+  EnvironmentList: environment.environmentList,
+  SessionEnvironment: sessionEnvironment,
+  EnvironmentBuild: environment.environmentBuild,
+  EnvironmentBuildLog: environment.environmentBuildLog,
+  EnvironmentBuildList: environment.environmentBuildList,
+  BuildState: environment.buildState,
 
   WebhookRequest: webhook.webhookRequest,
   WebhookCallback: webhook.webhookCallback,

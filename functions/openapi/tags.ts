@@ -13,6 +13,10 @@ export const TAGS = [
   { name: 'Snapshots', description: 'Saved files and conversations, and sessions that begin from them.' },
   { name: 'Workspaces', description: 'Files that outlive a session, and how much of the storage is used.' },
   {
+    name: 'Environments',
+    description: 'Machines that are set up once, and that sessions then start from; and the builds of their images.',
+  },
+  {
     name: 'Webhooks',
     description: 'Where word of sessions is posted to: servers, Slack, ntfy, Telegram; and what became of each post.',
   },

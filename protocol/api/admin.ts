@@ -17,6 +17,8 @@ const auditAction = z.enum([
   'interaction.answered',
   'webhook.changed',
   'webhook.deleted',
+  'environment.changed',
+  'environment.deleted',
 ]);
 export type AuditAction = z.infer<typeof auditAction>;
 

@@ -119,6 +119,8 @@ export const environmentBuildLog = environmentBuild.extend({
   log: z.string(),
 });
 
+export type EnvironmentBuildLog = z.infer<typeof environmentBuildLog>;
+
 /** The builds of an environment, the newest first. */
 export const environmentBuildList = z.object({
   data: z.array(environmentBuild),

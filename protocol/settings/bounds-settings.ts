@@ -42,6 +42,8 @@ export const boundsSettings = z.object({
   /** What a container may send: events a second, and KB a second. Ten seconds' worth may come at once. */
   EVENTS_PER_SECOND: bound(1000, 1_000_000),
   EVENT_KB_PER_SECOND: bound(8192, 10_000_000),
+  /** Environments of an owner. */
+  MAX_ENVIRONMENTS_PER_OWNER: bound(50, 10_000),
   /** Webhooks of an owner. */
   MAX_WEBHOOKS_PER_OWNER: bound(20, 1000),
   /** MB that wait in one session to be posted to one receiver. */

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { cleanEmail, cleanName } from '../git/git-author.ts';
 import { agentToolsSetting } from './agent-tools.ts';
 import { boundsSettings } from './bounds-settings.ts';
+import { environmentSettings } from './environment-settings.ts';
 import { discordSettings } from './discord-settings.ts';
 import { bothOrNone, redisSettings } from './redis-settings.ts';
 import { traceSettings } from './trace-settings.ts';
@@ -22,6 +23,7 @@ const parts = {
   ...discordSettings.shape,
   ...webSettings.shape,
   ...boundsSettings.shape,
+  ...environmentSettings.shape,
   ...redisSettings.shape,
   ...traceSettings.shape,
 };

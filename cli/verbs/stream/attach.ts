@@ -1,5 +1,5 @@
 import type { Session } from '../../../client/main.ts';
-import { CcDockerError } from '../../../client/main.ts';
+import { CcDockerError, isPreview } from '../../../client/main.ts';
 import { withService } from '../../context/connect.ts';
 import { InputLine } from '../../live/input-line.ts';
 import { Questions } from '../../live/questions.ts';
@@ -43,7 +43,7 @@ export function attach(cli: Cli) {
           const previews = cli.stdout.isTTY && options.json !== true;
           const noteBreak = noteReconnect(typed?.terminal ?? cli.err);
           for await (const event of session.events({ after, signal, previews: true, onReconnect: noteBreak })) {
-            if (event.type === 'stream_event' && !previews) continue;
+            if (isPreview(event) && !previews) continue;
             if (options.json === true) printJson(cli, event);
             else printer.show(event);
             typed?.hear(event);

@@ -1,3 +1,4 @@
+import { isPreview } from '../../../client/main.ts';
 import { withService } from '../../context/connect.ts';
 import { printJson, type Cli } from '../../lib/cli.ts';
 import { verb } from '../../lib/verb.ts';
@@ -26,7 +27,7 @@ export function logs(cli: Cli) {
         const onReconnect = noteReconnect(cli.err);
         try {
           for await (const event of session.events({ after, signal: cli.signal, previews: true, onReconnect })) {
-            if (event.type === 'stream_event' && !previews) continue;
+            if (isPreview(event) && !previews) continue;
             if (options.json === true) printJson(cli, event);
             else printer.show(event);
             const at = event.type === 'session.gap' ? event.data.to : (event.seq ?? 0);

@@ -16,6 +16,7 @@ export interface SessionOptions {
   readonly budget?: number | undefined;
   readonly allow?: string[] | undefined;
   readonly network?: string[] | undefined;
+  readonly environment?: string | undefined;
   readonly git?: string | undefined;
   readonly workspace?: string | undefined;
   readonly config?: string | undefined;
@@ -26,7 +27,7 @@ export const permissionModeOption = () =>
 
 /** The request for a session that these options describe. What `--config` says, an option of its own overrides. */
 export function sessionRequest(options: SessionOptions): CreateSessionRequest {
-  const { model, permissionMode, budget, allow, network } = options;
+  const { model, permissionMode, budget, allow, network, environment } = options;
   const config = {
     ...(options.config !== undefined && configFile(options.config)),
     ...(model !== undefined && { model }),
@@ -34,6 +35,7 @@ export function sessionRequest(options: SessionOptions): CreateSessionRequest {
     ...(budget !== undefined && { budget_usd: budget }),
     ...(allow !== undefined && { allowed_tools: allow }),
     ...(network !== undefined && { network: { allow: network } }),
+    ...(environment !== undefined && { environment }),
   };
   const workspace = workspaceOf(options);
   return { config, ...(workspace !== undefined && { workspace }) };

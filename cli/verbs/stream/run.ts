@@ -20,6 +20,7 @@ export function run(cli: Cli) {
     .addOption(permissionModeOption())
     .option('--allow <tool...>', 'tools that the agent may use without asking; all others are denied, or asked for')
     .option('--network <host...>', 'hosts that the container may reach')
+    .option('--environment <name>', 'start from this environment: `cc-docker env ls`')
     .option('--git <url>', 'clone this repository; a branch follows after #')
     .option('--workspace <name>', 'work in the workspace of this name, which stays')
     .option('--budget <usd>', 'what it may cost with all below it', usdOf)

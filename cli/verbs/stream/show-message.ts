@@ -1,4 +1,4 @@
-import type { Message, Session } from '../../../client/main.ts';
+import { isPreview, type Message, type Session } from '../../../client/main.ts';
 import { InputLine } from '../../live/input-line.ts';
 import { Questions } from '../../live/questions.ts';
 import { printJson, type Cli } from '../../lib/cli.ts';
@@ -63,7 +63,7 @@ export async function showMessage(
         if (attempt === 1) cli.err.line(`the connection broke (${error.detail}): trying again`, 'yellow');
       },
     })) {
-      if (json && event.type !== 'stream_event') printJson(cli, event);
+      if (json && !isPreview(event)) printJson(cli, event);
       else if (previews) printer.show(event);
       screen?.hear(event);
       if (isEndOf(event, messageId)) break;

@@ -4,6 +4,7 @@ import {
   closed,
   diskLow,
   full,
+  noneBuilds,
   noneIsolates,
   noneLabelled,
   sentence,
@@ -18,6 +19,8 @@ export type { Needs } from './why.ts';
 export interface Requirements {
   /** Only a runner with containers will do. */
   readonly isolation?: boolean;
+  /** Only a runner that builds images of environments will do. */
+  readonly builds?: boolean;
   /** The runner has all of these. */
   readonly labels?: Labels | undefined;
   /** What it asks of the machine. Absent: nothing. */
@@ -31,6 +34,8 @@ export interface RunnerLoad extends Room {
   readonly name: string;
   /** It keeps sessions in containers. */
   readonly isolates: boolean;
+  /** It builds images of environments. Absent: it does not. */
+  readonly builds?: boolean;
   readonly connected: boolean;
   readonly draining: boolean;
   /** The operator has it take no sessions. */
@@ -57,15 +62,17 @@ export type Candidates = { readonly runners: readonly RunnerLoad[] } | { readonl
  * missing. One whose disk is nearly full, that drains or that is cordoned is not.
  */
 export function candidates(runners: readonly RunnerLoad[], needs: Needs, requires: Requirements = {}): Candidates {
-  const { isolation = false, labels = {} } = requires;
+  const { isolation = false, builds = false, labels = {} } = requires;
   const connected = runners.filter((one) => fits(one, needs) && one.connected);
   if (connected.length === 0) return none(unreachable(needs, requires.pool));
   const labelled = connected.filter((one) => hasLabels(one, labels));
   if (labelled.length === 0) return none(noneLabelled(labels, needs));
   const isolating = labelled.filter((one) => one.isolates || !isolation);
   if (isolating.length === 0) return none(noneIsolates());
-  const open = isolating.filter(({ draining, cordoned }) => !draining && !cordoned);
-  if (open.length === 0) return none(closed(isolating, needs));
+  const building = isolating.filter((one) => one.builds === true || !builds);
+  if (building.length === 0) return none(noneBuilds());
+  const open = building.filter(({ draining, cordoned }) => !draining && !cordoned);
+  if (open.length === 0) return none(closed(building, needs));
   const roomy = open.filter(({ lowDiskMb }) => lowDiskMb === null);
   if (roomy.length === 0) return none(diskLow(open));
   const rested = roomy.filter(({ rests }) => !rests);
@@ -109,8 +116,8 @@ function bestOf(runners: readonly RunnerLoad[], needs: Needs, requires: Requirem
 const isOpen = ({ connected, draining, cordoned, lowDiskMb }: RunnerLoad) =>
   connected && !draining && !cordoned && lowDiskMb === null;
 
-const suits = (one: RunnerLoad, { isolation = false, labels = {} }: Requirements) =>
-  (one.isolates || !isolation) && hasLabels(one, labels);
+const suits = (one: RunnerLoad, { isolation = false, builds = false, labels = {} }: Requirements) =>
+  (one.isolates || !isolation) && (one.builds === true || !builds) && hasLabels(one, labels);
 
 const none = (why: string): Candidates => ({ reason: { code: 'no_runner', detail: `Waiting: ${why}` } });
 

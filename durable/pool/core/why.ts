@@ -39,6 +39,9 @@ export function noneLabelled(labels: Labels, needs: Needs): string {
 export const noneIsolates = () =>
   'this session requires `isolation: "container"`, and no runner with containers is connected. Start one with `RUNNER_BACKEND=docker`.';
 
+export const noneBuilds = () =>
+  'this session’s environment has an `image` or a `setup` (or is `devcontainer`), and no runner that is connected builds such images. Start one with `RUNNER_BACKEND=docker` and an engine of its own.';
+
 /** None of these takes sessions, though they are connected. */
 export function closed(
   runners: readonly { readonly name: string; readonly draining: boolean }[],

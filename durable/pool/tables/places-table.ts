@@ -30,13 +30,15 @@ interface PlaceColumns extends Record<string, SqlStorageValue> {
   cpus: number | null;
   memory_mb: number | null;
   pool: string | null;
+  environment: string | null;
 }
 
 /** A place without its launch, which is by far the largest part of it and is needed only to be sent. */
 const COLUMNS = `number, session_id, epoch, since, needs, runner, phase, told,
   json_extract(launch, '$.files.owner') AS owner, json_extract(launch, '$.config.isolation') AS isolation,
   json_extract(launch, '$.labels') AS labels, json_extract(launch, '$.config.resources.cpus') AS cpus,
-  json_extract(launch, '$.config.resources.memory_mb') AS memory_mb, json_extract(launch, '$.pool') AS pool`;
+  json_extract(launch, '$.config.resources.memory_mb') AS memory_mb, json_extract(launch, '$.pool') AS pool,
+  json_extract(launch, '$.environment.name') AS environment`;
 
 /**
  * The places on the pool's runners. Each request and each end of a container looks at all of them, so all are in memory too, without
@@ -190,8 +192,9 @@ export class PlacesTable {
   }
 }
 
-const requirementsOf = ({ config, labels, pool }: Launch): Requirements => ({
+const requirementsOf = ({ config, environment, labels, pool }: Launch): Requirements => ({
   isolation: config.isolation === 'container',
+  builds: environment !== undefined,
   labels,
   ask: { cpus: config.resources?.cpus ?? null, memoryMb: config.resources?.memory_mb ?? null },
   pool: pool === DEFAULT_POOL ? undefined : pool,
@@ -202,6 +205,7 @@ function placeOf(row: PlaceColumns): Place {
   const needs = JSON.parse(row.needs) as Needs;
   const requires: Requirements = {
     isolation: row.isolation === 'container',
+    builds: row.environment !== null,
     labels: row.labels === null ? undefined : (JSON.parse(row.labels) as Record<string, string>),
     ask: { cpus: row.cpus, memoryMb: row.memory_mb },
     pool: row.pool === null || row.pool === DEFAULT_POOL ? undefined : row.pool,

@@ -19,6 +19,8 @@ export interface RunnerRow {
   readonly version?: string;
   readonly protocol?: number;
   readonly labels?: Readonly<Record<string, string>>;
+  /** It builds images of environments. */
+  readonly environments?: boolean | undefined;
   /** Frames and fields of it that this edge did not know. */
   readonly unknown?: number;
   /** It was away for too long and its containers count as lost. It is no runner any more, until it comes back. */

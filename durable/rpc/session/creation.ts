@@ -4,6 +4,7 @@ import type { CreateSessionRequest } from '../../../protocol/api/session/session
 import type { Receiver } from '../../shared/webhooks/receiver.ts';
 import type { ContentBlock } from '../../../protocol/content/blocks.ts';
 import type { ParentFacts } from '../../session/core/identity.ts';
+import type { FrozenEnvironment } from '../../shared/environment.ts';
 import type { Beginning } from '../../shared/trees.ts';
 import type { StoredSessionView } from './views.ts';
 
@@ -19,6 +20,8 @@ export interface Creation {
   readonly author?: NamedAuthor;
   /** What created it, in its trace (`traceparent`). Absent: it is not traced. */
   readonly traceparent?: string;
+  /** What it keeps of its environment. Absent: it has none. */
+  readonly environment?: FrozenEnvironment;
   /** The blocks of a child's first prompt. Absent: it is text alone. */
   readonly blocks?: readonly ContentBlock[];
 }

@@ -21,6 +21,7 @@ import type { SnapshotView } from '../../../protocol/api/files/workspace.ts';
 import type { SnapshotReport } from '../../../protocol/link/runner-control.ts';
 import type { Prompt } from '../../../protocol/content/blocks.ts';
 import type { Reason } from '../../../protocol/reason.ts';
+import type { FrozenEnvironment } from '../../shared/environment.ts';
 import type { Revocation } from '../../shared/tokens/revocation.ts';
 import type { FilesShare } from '../../session/core/shared-files.ts';
 import type { Caller } from '../caller.ts';
@@ -61,6 +62,15 @@ export interface PromptInput {
   readonly origin?: 'user' | 'parent';
   /** The `traceparent` of the call that it came with; absent: of none that is traced. */
   readonly traceparent?: string | undefined;
+}
+
+/** What a fork begins with. */
+export interface ForkSource {
+  readonly request: CreateSessionRequest;
+  readonly snapshot_id: string;
+  readonly conversation_id: string;
+  /** What the session keeps of its environment; null: it has none. */
+  readonly environment: FrozenEnvironment | null;
 }
 
 /** What a waiting call waits for. */
@@ -143,7 +153,7 @@ export interface SessionRpc extends Rpc.DurableObjectBranded {
     owner: string,
     id: string,
     named: string | undefined,
-  ): Promise<{ request: CreateSessionRequest; snapshot_id: string; conversation_id: string } | Refusal>;
+  ): Promise<ForkSource | Refusal>;
   /** Files that the agent has given to people, the oldest first. `cursor` as the page before gave it. */
   artifacts(owner: string, cursor: number, limit: number): ArtifactPage | Refusal;
   artifact(owner: string, id: string): ArtifactView | Refusal;

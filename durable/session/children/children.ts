@@ -105,6 +105,7 @@ export class SessionChildren implements Outgoing {
       ...(identity.author && { author: identity.author }),
       traceparent: traceparent ?? traceOfRunningTurn(this.#store, this.#store.current.state),
       child,
+      inherited: this.#store.environment.get(),
       blocks: blocksOf(request.prompt) ?? null,
       asked,
     });

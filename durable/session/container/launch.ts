@@ -1,5 +1,6 @@
 import type { SessionFiles } from '../../../protocol/api/files/files.ts';
 import type { Workspace } from '../../../protocol/api/files/workspace.ts';
+import { DEVCONTAINER } from '../../../protocol/api/environment-name.ts';
 import type { GitAuthor } from '../../../protocol/git/git-author.ts';
 import type { Launch } from '../../../protocol/link/runner-control.ts';
 import type { Needs } from '../../rpc/pool-rpc.ts';
@@ -18,7 +19,7 @@ export async function launchOf(store: SessionStore, peers: Peers, base: Base): P
   const { identity, state, files, conversation, live } = store.current;
   const { session_id, request } = identity;
   const { epoch } = state;
-  const { events_to: _, runner, ...config } = presentConfig(identity, live);
+  const { events_to: _, environment: __, runner, ...config } = presentConfig(identity, live);
   return {
     session_id,
     epoch,
@@ -33,10 +34,37 @@ export async function launchOf(store: SessionStore, peers: Peers, base: Base): P
     },
     workspace: files.cloned ? withoutGit(request.workspace) : request.workspace,
     files: filesFor(store, peers, base, files.version),
+    ...environmentOf(store, peers),
     git_author: authorOf(store),
     ...traceOf(store),
     ...(runner?.labels && { labels: runner.labels }),
     ...(runner?.pool && { pool: runner.pool }),
+  };
+}
+
+/** What the image of its environment is built from, where there is something to build. */
+function environmentOf(
+  { environment, current, settings }: SessionStore,
+  { storageOwner }: Peers,
+): Pick<Launch, 'environment'> {
+  const kept = environment.get();
+  if (kept === null) return {};
+  const { of, build } = kept;
+  const { name, revision, shared } = of;
+  const isOfRepository = name === DEVCONTAINER;
+  if (!isOfRepository && build.image === undefined && build.setup === undefined) return {};
+  const { env, network, secrets = [] } = isOfRepository ? current.identity.request.config : build;
+  return {
+    environment: {
+      ...build,
+      name,
+      revision,
+      owner: shared ? 'shared' : storageOwner,
+      ...(env && { env }),
+      ...(network && { network }),
+      secrets,
+      allowed_images: settings.ENVIRONMENT_IMAGES,
+    },
   };
 }
 

@@ -1,3 +1,4 @@
+import type { SessionEnvironment } from '../../../protocol/api/environment-name.ts';
 import type { CreateSessionRequest } from '../../../protocol/api/session/session.ts';
 import type { Receiver } from '../../shared/webhooks/receiver.ts';
 import type { NamedAuthor } from '../../../protocol/git/git-author.ts';
@@ -31,6 +32,8 @@ export interface SessionIdentity {
   readonly forked_from: string | null;
   /** Null: it has no parent. */
   readonly spawn: ParentFacts | null;
+  /** The environment that it was created from; what it keeps of that has a table of its own. Absent: none. */
+  readonly environment?: SessionEnvironment;
   /** Where word of it is posted to (`config.callback`). Absent: nowhere, or it is a child, whose parent says where. */
   readonly callback?: Receiver;
 }

@@ -1,4 +1,4 @@
-import type { OwnEvent } from '../../../protocol/api/session/event.ts';
+import type { OwnEvent, OwnPreviewType } from '../../../protocol/api/session/event.ts';
 
 /** A stored event. `json` is its `data`: the JSON text exactly as it was written. */
 export interface StoredEvent {
@@ -8,14 +8,21 @@ export interface StoredEvent {
   readonly json: string;
 }
 
-/** A preview: broadcast, never stored. `preview` is the line as Claude Code wrote it. */
+/** A preview: broadcast, never stored. `preview` is the line as Claude Code wrote it, or the `data` of a preview of our own. */
 export interface Preview {
   readonly time: number;
   readonly preview: string;
+  /** Of our own. Absent: it is Claude Code's. */
+  readonly type?: OwnPreviewType;
 }
 
 /** What viewers get: events and previews. */
 export type StreamItem = StoredEvent | Preview;
+
+/** The type of Claude Code's previews. */
+const CLAUDE_PREVIEW = 'stream_event';
+
+export const previewType = ({ type }: Preview): string => type ?? CLAUDE_PREVIEW;
 
 /** An event as sent over the wire. Claude Code's own JSON goes in byte for byte as it was written. */
 export function envelopeJson({ seq, time, type, json }: StoredEvent): string {
@@ -23,8 +30,8 @@ export function envelopeJson({ seq, time, type, json }: StoredEvent): string {
 }
 
 /** A preview as sent over the wire. It has no `seq`, because it is not stored. */
-export function previewJson({ time, preview }: Preview): string {
-  return `{"time":"${new Date(time).toISOString()}","type":"stream_event","data":${preview}}`;
+export function previewJson(one: Preview): string {
+  return `{"time":"${new Date(one.time).toISOString()}","type":"${previewType(one)}","data":${one.preview}}`;
 }
 
 /**

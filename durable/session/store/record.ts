@@ -79,6 +79,8 @@ export interface SessionRecord {
   readonly children: ChildrenRecord;
   /** What the owner's directory has last said of the storage quota; absent: nothing. */
   readonly quota?: QuotaNotice;
+  /** The build that the container of this epoch waits for. Absent: it waits for none. */
+  readonly build?: { readonly build_id: string };
   /** It has a thread on Discord. */
   readonly on_discord: boolean;
   /** Its deletion has begun, and goes on by itself if it is cut off: its owner's list may not have it any more. */

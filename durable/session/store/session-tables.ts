@@ -1,3 +1,4 @@
+import type { BuildUpdate } from '../../rpc/session/build-updates.ts';
 import type { ChildEvent } from '../core/children/child-updates.ts';
 import type { StoredDeskUpdate } from '../core/desk-update.ts';
 import type { AgentCallTable } from './tables/agent-call-table.ts';
@@ -26,6 +27,7 @@ export interface SessionTables {
   readonly wakeups: WakeupTable;
   readonly children: ChildTable;
   readonly parentUpdates: UpdateTable<ChildEvent>;
+  readonly buildUpdates: UpdateTable<BuildUpdate>;
   readonly deliveries: DeliveryTable;
   readonly unrouted: UnroutedTable;
   readonly deskUpdates: UpdateTable<StoredDeskUpdate>;

@@ -8,6 +8,7 @@ import type { Limits } from '../core/state.ts';
 import { agentToolsOf, interactionLimitsOf, limitsOf } from '../core/limits.ts';
 import { AgentCallTable } from './tables/agent-call-table.ts';
 import { ArtifactTable } from './tables/artifact-table.ts';
+import type { BuildUpdate } from '../../rpc/session/build-updates.ts';
 import type { Creation } from '../../rpc/session/creation.ts';
 import { ChildTable } from './tables/child-table.ts';
 import { CommandTable } from './tables/command-table.ts';
@@ -21,6 +22,7 @@ import { UpdateTable } from './tables/update-table.ts';
 import { TicketTable } from './tables/ticket-table.ts';
 import { WakeupTable } from './tables/wakeup-table.ts';
 import { Transaction } from './changes/transaction.ts';
+import { SessionEnvironmentTable } from './environment-table.ts';
 import { RecordTable } from './record-table.ts';
 import type { SessionIdentity } from '../core/identity.ts';
 import { migrate, stampVersion } from '../../shared/schema.ts';
@@ -51,6 +53,8 @@ export class SessionStore {
   readonly children: ChildTable;
   readonly parentUpdates: UpdateTable<ChildEvent>;
   readonly deskUpdates: UpdateTable<StoredDeskUpdate>;
+  readonly buildUpdates: UpdateTable<BuildUpdate>;
+  readonly environment: SessionEnvironmentTable;
   readonly deliveries: DeliveryTable;
   readonly unrouted: UnroutedTable;
   readonly streamCursor: CursorTable;
@@ -86,6 +90,8 @@ export class SessionStore {
     this.children = new ChildTable(storage.sql);
     this.parentUpdates = new UpdateTable(storage.sql, 'parent_news');
     this.deskUpdates = new UpdateTable(storage.sql, 'desk_news');
+    this.buildUpdates = new UpdateTable(storage.sql, 'build_news');
+    this.environment = new SessionEnvironmentTable(storage.sql);
     this.isOnDiscord = isDiscordReady(settings, 'notify');
     this.deliveries = new DeliveryTable(storage.sql);
     this.unrouted = new UnroutedTable(storage.sql);
@@ -130,11 +136,12 @@ export class SessionStore {
     return limitsOf(identity, files.cloned, this.settings);
   }
 
-  begin(identity: SessionIdentity, beginning: Beginning, { permit, blocks, traceparent }: Creation): void {
+  begin(identity: SessionIdentity, beginning: Beginning, { permit, blocks, traceparent, environment }: Creation): void {
     this.#createTables();
     stampVersion(this.#storage.sql, SESSION_SCHEMA);
     this.#record = newRecord(identity, beginning, permit);
     this.change((tx) => {
+      if (environment !== undefined) this.environment.set(environment);
       tx.input({ on: 'created' });
       const { spawn, session_id } = identity;
       this.traces?.addCause(session_id, traceparent);
@@ -219,6 +226,8 @@ export class SessionStore {
       this.children,
       this.parentUpdates,
       this.deskUpdates,
+      this.buildUpdates,
+      this.environment,
       this.deliveries,
       this.unrouted,
       this.streamCursor,

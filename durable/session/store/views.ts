@@ -62,6 +62,7 @@ export function viewOf(record: SessionRecord, lastSeq: number, agent_tools: Agen
     resources: record.container.resources,
     exposed_secrets: [...record.container.exposed_secrets],
     files: filesView(record),
+    environment: identity.environment ?? null,
     forked_from: identity.forked_from,
     inherits_from: identity.spawn?.inherits ?? null,
     workspace: identity.request.workspace,

@@ -1,4 +1,4 @@
-import { envelopeJson, previewJson, type StreamItem } from '../core/shown.ts';
+import { envelopeJson, previewJson, previewType, type StreamItem } from '../core/shown.ts';
 
 const encoder = new TextEncoder();
 
@@ -66,7 +66,7 @@ export class Batch {
     const texts = this.items.map((one, index) => {
       if (!isWanted(one)) return '';
       const data = json[index] ?? '';
-      return 'seq' in one ? `id: ${one.seq}\n${message(one.type, data)}` : message('stream_event', data);
+      return 'seq' in one ? `id: ${one.seq}\n${message(one.type, data)}` : message(previewType(one), data);
     });
     return encoder.encode(texts.join(''));
   }

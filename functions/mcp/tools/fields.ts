@@ -57,6 +57,7 @@ export const CONFIG = {
     'Where it may go: allow takes hosts such as "*.example.org", presets names such as "packages" or "github". Absent: as the operator has set, which may be nowhere.',
   env: 'Environment variables.',
   skills: 'Skills that the service keeps, by name.',
+  environment: 'A machine that is set up already, by its name. These settings go over its own.',
 } as const satisfies Partial<Record<keyof z.infer<typeof sessionConfig>, string>>;
 
 type Settings = { [Name in keyof typeof CONFIG]: true };
@@ -78,4 +79,5 @@ export const SETTINGS: Settings = {
   network: true,
   env: true,
   skills: true,
+  environment: true,
 };

@@ -13,6 +13,7 @@ export const MESSAGE = '01939f5a-8d2f-7000-8000-2b3c4d5e6f70';
 export const INTERACTION = '01939f5a-9e30-7000-8000-3c4d5e6f7081';
 export const ARTIFACT = '01939f5a-af41-7000-8000-4d5e6f708192';
 export const SNAPSHOT = '01939f5a-b052-7000-8000-5e6f708192a3';
+export const BUILD = '01939f5a-d274-7000-8000-708192a3b4c5';
 export const TOKEN = '01939f5a-c163-7000-8000-6f708192a3b4';
 
 const session_id = SESSION;
@@ -104,6 +105,21 @@ export const EXAMPLES: readonly Example[] = [
   { operationId: 'listDeliveries', parameters: { webhook: 'phone', state: 'waiting' }, status: 200 },
   { operationId: 'listSessionDeliveries', parameters: of, status: 200 },
   { operationId: 'deleteWebhook', parameters: { name: 'phone' }, status: 204 },
+  {
+    operationId: 'putEnvironment',
+    parameters: { name: 'python' },
+    body: {
+      setup: 'apt-get update\napt-get install -y python3-venv\npython3 -m venv /opt/venv\n/opt/venv/bin/pip install ruff\n',
+      env: { VIRTUAL_ENV: '/opt/venv' },
+      network: { presets: ['packages'] },
+    },
+    status: 200,
+  },
+  { operationId: 'listEnvironments', status: 200 },
+  { operationId: 'listBuilds', parameters: { name: 'python' }, status: 200 },
+  { operationId: 'getBuild', parameters: { name: 'python', build_id: BUILD }, status: 200 },
+  { operationId: 'getEnvironment', parameters: { name: 'python' }, status: 200 },
+  { operationId: 'deleteEnvironment', parameters: { name: 'python' }, status: 204 },
   {
     operationId: 'mintToken',
     body: { sub: 'alice', scope: 'sessions:read files:read', ttl_seconds: 86_400 },

@@ -117,7 +117,7 @@ export function addSnapshots(app: OpenAPIHono<AppEnv>): void {
     const begin = async () => {
       const origin = await untilAnswered(async () => await session.forkSource(owner, snapshotId, named));
       if ('refused' in origin) return origin;
-      const { request, snapshot_id, conversation_id } = origin;
+      const { request, snapshot_id, conversation_id, environment: inherited } = origin;
       const fork = { session_id: source, snapshot_id, conversation_id, asked };
       return directory.create({
         session_id: uuidV7(),
@@ -125,6 +125,7 @@ export function addSnapshots(app: OpenAPIHono<AppEnv>): void {
         request,
         idempotency_key: key,
         fork,
+        inherited,
         traceparent: traceOf(c),
         ...(author && { author }),
       });

@@ -43,6 +43,8 @@ const create = createRoute({
       'redis_not_configured',
       'pool_unknown',
       'pool_forbidden',
+      'environment_not_found',
+      'image_forbidden',
     ),
   },
 });

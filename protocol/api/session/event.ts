@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { shownBlock } from '../../content/blocks.ts';
+import { environmentName, environmentRevision } from '../environment-name.ts';
 import { artifactView } from '../files/artifact.ts';
 import { childResult } from './child.ts';
 import { leftOut } from '../../git/left-out.ts';
@@ -109,6 +110,22 @@ export const ownEvents = {
   'workspace.fetched': z.object({ epoch: z.int(), repo: z.string(), commit: z.string(), ms: z.int() }),
   /** It was not cloned, because of the files that the workspace has. They are as before. */
   'workspace.clone_skipped': z.object({ epoch: z.int(), repo: z.string(), detail: z.string() }),
+  /**
+   * The image of the session's environment. `building`: its container starts when that is built. `ready`: it is there, and with
+   * `cached` it was before. `failed`: so the container does not start; `line` of `setup`, and the end of what it wrote.
+   */
+  'environment.build': z.object({
+    epoch: z.int(),
+    build_id: uuid,
+    environment: environmentName,
+    revision: environmentRevision.nullable(),
+    state: z.enum(['building', 'ready', 'failed']),
+    cached: z.boolean().optional(),
+    ms: z.int().optional(),
+    reason: reason.optional(),
+    line: z.int().nullable().optional(),
+    output: z.string().optional(),
+  }),
   /** The session waits for a person. Every new viewer gets the open ones. */
   'interaction.opened': z.object({
     interaction_id: uuid,
@@ -195,6 +212,13 @@ type OwnEventType = keyof typeof ownEvents;
 /** One of CC-Docker's own events: a `type` with the `data` that belongs to it. */
 export type OwnEvent = { [T in OwnEventType]: { type: T; data: z.infer<(typeof ownEvents)[T]> } }[OwnEventType];
 
+/** CC-Docker's own previews with the schemas of their `data`. */
+export const ownPreviews = {
+  /** What the build has written from `at` on, UTF-16 units from its beginning. `GET /environments/{name}/builds/{id}` has it all. */
+  'environment.output': z.object({ build_id: uuid, at: z.int(), text: z.string() }),
+} as const;
+export type OwnPreviewType = keyof typeof ownPreviews;
+
 /** Prefixes that are reserved for CC-Docker's own types. A container cannot put such an event into its log. */
 export const OWN_PREFIXES = [
   'session.',
@@ -204,4 +228,5 @@ export const OWN_PREFIXES = [
   'workspace.',
   'turn.',
   'wakeup.',
+  'environment.',
 ] as const;

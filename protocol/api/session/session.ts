@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { instant, uuid } from '../../ids.ts';
+import { sessionEnvironment } from '../environment-name.ts';
 import { backgroundTask } from './message.ts';
 import { reason } from '../../reason.ts';
 import { budgetUsd, modelName, permissionMode, resources, sessionConfig } from './session-config.ts';
@@ -98,6 +99,8 @@ export const sessionView = sessionSummary.extend({
     /** The newest stored snapshot. */
     snapshot_id: uuid.nullable(),
   }),
+  /** The environment that it was created from; null: none. */
+  environment: sessionEnvironment.nullable(),
   /** The session that it was forked from. */
   forked_from: uuid.nullable(),
   /** The session whose files it shares; null: it has its own. */

@@ -59,6 +59,7 @@ const BODIES: Readonly<Record<string, object>> = {
   'POST /api/v1/discord/ask': { question: 'well?' },
   'POST /api/v1/tokens': { sub: 'mallory', scope: 'admin' },
   'POST /api/v1/revocations': { sub: 'alice' },
+  'PUT /api/v1/environments/{name}': { setup: 'true' },
   'PUT /api/v1/webhooks/{name}': { url: 'https://hooks.example/in' },
 };
 /** What Discord needs to be configured with, so that its routes answer. */

@@ -17,7 +17,7 @@ interface Excess {
 /**
  * A child's settings. Settings that were not asked for come from its parent, except the system prompt and the budget:
  * these are never inherited. A child may do less than its parent, never more. This holds for permissions, network,
- * secrets, tools, answerers, MCP servers, variables, resources, budget, the pool and where its events go. If it asks for
+ * secrets, tools, answerers, MCP servers, variables, resources, budget, the pool, the environment and where its events go. If it asks for
  * more, the refusal lists every setting that is too wide.
  */
 export function childConfigOf(parent: SessionConfig, asked: ChildConfig): { readonly config: SessionConfig } | Refusal {
@@ -38,6 +38,7 @@ export function childConfigOf(parent: SessionConfig, asked: ChildConfig): { read
     ...limits(parent, config),
     ...events(parent, asked),
     ...pool(parent, asked),
+    ...environment(parent, asked),
   ];
   if (excess.length === 0) return { config };
   const list = excess.map(({ path, message }) => `${path}: ${message}`).join('; ');
@@ -146,6 +147,12 @@ function pool(parent: SessionConfig, asked: ChildConfig): Excess[] {
   const own = parent.runner?.pool ?? DEFAULT_POOL;
   const wanted = asked.runner?.pool ?? own;
   return wanted === own ? [] : [{ path: 'config.runner.pool', message: `its parent’s is ${own}` }];
+}
+
+/** Another one could reach what its parent cannot, while it is built. */
+function environment({ environment: own }: SessionConfig, asked: ChildConfig): Excess[] {
+  if (asked.environment === undefined || asked.environment === own) return [];
+  return [{ path: 'config.environment', message: own === undefined ? 'its parent has none' : `its parent’s is ${own}` }];
 }
 
 function limits(parent: SessionConfig, child: SessionConfig): Excess[] {

@@ -13,6 +13,7 @@ import type { FilesInput } from '../../core/files.ts';
 import { noticeFault, type NoticeFacts } from '../../core/link/notice-fault.ts';
 import { isAnswerTo } from '../../core/turns/turn-end.ts';
 import type { Change } from './change.ts';
+import type { BuildChanges } from './build-changes.ts';
 import type { ChildChanges } from './child-changes.ts';
 import type { InteractionChanges } from './interaction-changes.ts';
 import { endedTurn, turnEndedEvent } from './ended-turn.ts';
@@ -23,6 +24,7 @@ import { isWakeupCall, type WakeupChanges } from './wakeup-changes.ts';
 
 /** What the link needs of a transaction besides `Change`. */
 interface LinkChange extends Change {
+  readonly builds: BuildChanges;
   readonly interactions: InteractionChanges;
   readonly children: ChildChanges;
   readonly wakeups: WakeupChanges;
@@ -103,6 +105,11 @@ export class LinkChanges {
       }
       case 'waiting':
         return this.#tx.input({ on: 'start_waits', reason: notice.reason });
+      case 'build_started':
+      case 'build_output':
+      case 'build_ready':
+      case 'build_failed':
+        return this.#tx.builds.noticed(notice);
     }
   }
 

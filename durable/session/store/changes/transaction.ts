@@ -12,6 +12,7 @@ import { advance } from '../../core/machine.ts';
 import { nextDeadline } from '../../core/turns/deadlines.ts';
 import type { QueueBound } from '../../core/queue-bound.ts';
 import { canHear, isEnding, type Limits, type SessionInput } from '../../core/state.ts';
+import { BuildChanges } from './build-changes.ts';
 import { ChildChanges } from './child-changes.ts';
 import type { NumberedCommand } from '../tables/command-table.ts';
 import { InteractionChanges } from './interaction-changes.ts';
@@ -55,6 +56,8 @@ export class Transaction implements EffectTarget {
   readonly interactions: InteractionChanges;
   readonly children: ChildChanges;
   readonly wakeups: WakeupChanges;
+  /** What the container waits for that is built before it starts. */
+  readonly builds: BuildChanges;
   /** The settings that change while the session lives. */
   readonly settings: SettingsChanges;
   readonly webhooks: WebhookChanges;
@@ -76,6 +79,7 @@ export class Transaction implements EffectTarget {
     const { interactions: table, commands } = tables;
     this.interactions = new InteractionChanges(this, { table, commands, limits: limits.asks, now });
     this.children = new ChildChanges(this, tables, now);
+    this.builds = new BuildChanges(this, tables, now);
     this.wakeups = new WakeupChanges(this, { tables, queue: limits.queue, now });
     this.settings = new SettingsChanges(this);
     this.webhooks = new WebhookChanges(this, tables, limits.deliveries, now);
@@ -158,6 +162,7 @@ export class Transaction implements EffectTarget {
       this.files({ on: 'ended', runner, lost });
       this.interactions.undelivered();
       this.children.containerEnded();
+      this.builds.containerEnded(reason);
     }
     const detail = lost ? `${reason.detail} ${this.#fallback()}` : reason.detail;
     this.input({ on: 'ended', epoch, reason: { ...reason, detail } });

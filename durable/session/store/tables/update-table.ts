@@ -12,7 +12,7 @@ export class UpdateTable<Update> {
   #isKnownEmpty = false;
 
   /** @param name of the SQL table; it names the receiver */
-  constructor(sql: SqlStorage, name: 'parent_news' | 'desk_news') {
+  constructor(sql: SqlStorage, name: 'parent_news' | 'desk_news' | 'build_news') {
     this.#sql = sql;
     this.#name = name;
   }
@@ -42,6 +42,11 @@ export class UpdateTable<Update> {
   /** The receiver has all updates up to `n`: deletes them. */
   delivered(n: number): void {
     this.#sql.exec(`DELETE FROM ${this.#name} WHERE n <= ?`, n);
+  }
+
+  /** How many wait. */
+  get size(): number {
+    return this.isEmpty ? 0 : this.#sql.exec<{ n: number }>(`SELECT count(*) AS n FROM ${this.#name}`).one().n;
   }
 
   get isEmpty(): boolean {

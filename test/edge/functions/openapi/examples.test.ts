@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { openApiDocument } from '../../../../functions/openapi/document.ts';
 import {
   ARTIFACT,
+  BUILD,
   EXAMPLES,
   INTERACTION,
   MESSAGE,
@@ -16,6 +17,8 @@ import { askQuestion } from '../../session/interactions/support/asking.ts';
 import { share } from '../../session/files/support/sharing.ts';
 import { mint, User } from '../../support/api.ts';
 import { undeclared } from '../../support/declared.ts';
+import type { RunnerNotice } from '../../../../protocol/link/runner-notice.ts';
+import { FakeContainer, FakeRunner } from '../../support/runner.ts';
 import { emptyPool } from '../../support/pool.ts';
 import { parkSaved, ran, sharing, type Ran } from '../../support/scene.ts';
 
@@ -82,6 +85,22 @@ const prepare: Readonly<Record<string, () => Promise<void>>> = {
   async listSnapshots() {
     if (asking === null) throw new Error('no session runs');
     real.set(SNAPSHOT, await parkSaved(asking));
+  },
+  async listBuilds() {
+    await emptyPool();
+    const runner = await FakeRunner.connect('workshop', { backend: 'docker', environments: true });
+    const id = await alice.createSession({ environment: 'python' });
+    const container = await FakeContainer.connect(await runner.launch(id));
+    const { name: environment = '', revision = null } = container.launch.environment ?? {};
+    const of = { build_id: BUILD, environment, revision };
+    const notices: RunnerNotice[] = [
+      { host_notice: 'build_started', ...of, started_at: new Date().toISOString() },
+      { host_notice: 'build_output', ...of, at: 0, text: 'Successfully installed ruff-0.14.6\n' },
+      { host_notice: 'build_ready', ...of, cached: false, ms: 31_000, bytes: 4096 },
+    ];
+    container.data.send({ kind: 'host', first: 1, notices });
+    const path = `/environments/python/builds/${BUILD}`;
+    await expect.poll(async () => (await alice.call('GET', path)).body.state).toBe('ready');
   },
   async getReadiness() {
     const scene = await ran({ config: { permission_mode: 'ask' } }, alice, await sharing('workshop'));

@@ -1,0 +1,60 @@
+import { isPreview, unwrap, type PreviewEvent, type Session, type SessionEvent } from '../../../client/main.ts';
+import { withService } from '../../context/connect.ts';
+import { printJson, type Cli } from '../../lib/cli.ts';
+import { ExitCode, Failure } from '../../lib/failure.ts';
+import { verb } from '../../lib/verb.ts';
+import { StreamPrinter } from '../../output/stream-printer.ts';
+
+/** Longest time for the session to be removed in the end, milliseconds. */
+const REMOVE_MS = 30_000;
+
+/** `cc-docker env build`. */
+export function buildEnvironment(cli: Cli) {
+  return verb('build', 'build its image now, so that the next session need not wait for it')
+    .argument('<environment>')
+    .action(async (name, options) => {
+      process.exitCode = await withService(cli, options, async ({ cc }) => {
+        const { setup, image } = await unwrap(cc.api.GET('/api/v1/environments/{name}', { params: { path: { name } } }));
+        if (setup === undefined && image === undefined)
+          throw new Failure(`${name} has neither an image nor a setup, so there is nothing to build`);
+        const session = await cc.sessions.create({ config: { environment: name } });
+        try {
+          return await follow(cli, session, options.json === true);
+        } finally {
+          await session.remove({ signal: AbortSignal.timeout(REMOVE_MS) });
+        }
+      });
+    });
+}
+
+/** Shows the build that a session waits for, until its image is there or cannot be. @returns the exit code */
+async function follow(cli: Cli, session: Session, json: boolean): Promise<number> {
+  const printer = new StreamPrinter(cli.out);
+  try {
+    for await (const event of session.events({ signal: cli.signal, previews: true })) {
+      if (!json) printer.show(event);
+      else if (!isPreview(event)) printJson(cli, event);
+      const end = endOf(event);
+      if (end === null) continue;
+      if (end === 'cached') cli.err.line('its image is there already: nothing has changed since', 'dim');
+      return end === 'failed' ? ExitCode.failed : ExitCode.done;
+    }
+  } finally {
+    printer.endLine();
+  }
+  return ExitCode.failed;
+}
+
+function endOf(event: SessionEvent | PreviewEvent): 'built' | 'cached' | 'failed' | null {
+  switch (event.type) {
+    case 'environment.build':
+      if (event.data.state !== 'ready') return null;
+      return event.data.cached === true ? 'cached' : 'built';
+    case 'session.status':
+      return event.data.status === 'failed' ? 'failed' : null;
+    case 'session.ready':
+      throw new Failure('The session began without a build', 'Is its runner of an earlier version?');
+    default:
+      return null;
+  }
+}

@@ -1,9 +1,16 @@
 import * as z from 'zod';
-import { MAX_GIT_URL, readGitRepo } from '../../git/git-repo.ts';
+import {
+  gitBranch,
+  gitDepth,
+  gitRepo,
+  MAX_REPOSITORIES,
+  placeRepositories,
+  repositories,
+  type PlacedRepository,
+  type Repository,
+} from '../../git/repository.ts';
+import { WORKSPACE } from '../../git/repository-path.ts';
 import { instant, uuid } from '../../ids.ts';
-
-/** The greatest depth that git takes. */
-const MAX_GIT_DEPTH = 2_147_483_647;
 
 /** The name of a persistent workspace. Each owner has names of their own. */
 export const workspaceId = z
@@ -13,38 +20,18 @@ export const workspaceId = z
     'must be a workspace’s name: letters, digits, dots, dashes, underscores',
   );
 
-/**
- * The repository to clone, in a form that people use (`protocol/git/git-repo.ts`). It is kept as it was written; the log
- * names what was cloned. It must hold no credential: the runner's secrets are for that (`config.secrets`).
- */
-export const gitRepo = z
-  .string()
-  .trim()
-  .max(MAX_GIT_URL)
-  .superRefine((text, context) => {
-    const read = readGitRepo(text);
-    if ('problem' in read) context.addIssue({ code: 'custom', message: read.problem });
-  });
-
-/**
- * What is checked out: a branch, a tag, a commit, or a ref in full. It keeps the rules of git-check-ref-format by which it
- * cannot be read as an option or an expression.
- */
-export const gitBranch = z
-  .string()
-  .max(255)
-  .regex(
-    /^(?![-/.])(?!.*(?:\.\.|\/\/|@\{|\.lock$|[/.]$))[^\p{Cc}\s~^:?*[\\]+$/u,
-    'must be the name of a branch or a tag, a commit’s hexadecimal digits, or a ref such as refs/pull/1/head',
-  );
-
 const start = {
   git_repo: gitRepo.optional(),
   git_branch: gitBranch.optional(),
   /** Commits to fetch of each branch, the newest first. Absent: all. */
-  git_depth: z.int().min(1).max(MAX_GIT_DEPTH).optional(),
+  git_depth: gitDepth.optional(),
   /** False: submodules are not fetched. */
   git_submodules: z.boolean().optional(),
+  /**
+   * Repositories that are cloned into folders of the workspace, in this order; after `git_repo`, which has the workspace
+   * itself.
+   */
+  git: repositories.optional(),
   snapshot: uuid.optional(),
 };
 
@@ -69,10 +56,44 @@ export const workspace = z
     for (const name of CLONE_SETTINGS)
       if (value[name] !== undefined && git_repo === undefined)
         context.addIssue({ code: 'custom', path: [name], message: 'needs a git_repo' });
-    if (git_repo !== undefined && snapshot !== undefined)
-      context.addIssue({ code: 'custom', path: ['snapshot'], message: 'cannot be combined with git_repo' });
+    if (snapshot !== undefined)
+      for (const name of ['git_repo', 'git'] as const)
+        if (value[name] !== undefined)
+          context.addIssue({ code: 'custom', path: ['snapshot'], message: `cannot be combined with ${name}` });
+    if (git_repo === undefined || value.git === undefined) return;
+    const list = listOf(value);
+    if (list.length > MAX_REPOSITORIES)
+      context.addIssue({
+        code: 'custom',
+        path: ['git'],
+        message: `must be at most ${MAX_REPOSITORIES - 1} beside git_repo`,
+      });
+    const placed = placeRepositories(list);
+    if ('message' in placed)
+      context.addIssue({ code: 'custom', path: ['git', placed.index - 1, 'path'], message: placed.message });
   });
 export type Workspace = z.infer<typeof workspace>;
+
+/** The repositories that a workspace begins with, each with its folder, in the order in which they are cloned. */
+export function repositoriesOf(of: Workspace): PlacedRepository[] {
+  const placed = placeRepositories(of.type === 'clone' ? [] : listOf(of));
+  // Each workspace was parsed.
+  if ('message' in placed) throw new Error(`workspace.git ${placed.message}`);
+  return placed;
+}
+
+function listOf(of: Exclude<Workspace, { type: 'clone' }>): Repository[] {
+  const { git_repo: repo, git_branch: branch, git_depth: depth, git_submodules: submodules, git = [] } = of;
+  if (repo === undefined) return git;
+  const own = {
+    repo,
+    path: WORKSPACE,
+    ...(branch !== undefined && { branch }),
+    ...(depth !== undefined && { depth }),
+    ...(submodules !== undefined && { submodules }),
+  };
+  return [own, ...git];
+}
 
 /**
  * Why a snapshot was taken. `start`: the files that the agent began with, after a clone. `written`: after a write from

@@ -1,4 +1,4 @@
-import type { OwnEvents } from './types.ts';
+import type { OwnEvents, OwnPreviews } from './types.ts';
 
 /** CC-Docker's own types of events: those with a dot. */
 export type OwnEventType = keyof OwnEvents;
@@ -39,7 +39,7 @@ interface BuildOutput {
   seq?: never;
   time: string;
   type: 'environment.output';
-  data: { build_id: string; at: number; text: string };
+  data: OwnPreviews['environment.output'];
 }
 
 /** What is live only: it is not stored, and has no `seq`. */

@@ -52,3 +52,5 @@ export type Problem = Schemas['Problem'];
 
 /** CC-Docker's own types of events, with the `data` of each. */
 export type OwnEvents = Schemas['OwnEvents'];
+/** The same of its previews. */
+export type OwnPreviews = Schemas['OwnPreviews'];

@@ -36,7 +36,7 @@ import type {
   EnvironmentRequest,
   EnvironmentView,
 } from '../../protocol/api/environment.ts';
-import type { BuildUpdate } from '../rpc/session/build-updates.ts';
+import type { BuildUpdate } from '../shared/environments/build-update.ts';
 import { Environments } from './environments/environments.ts';
 import { Creations } from './creations.ts';
 import { DIRECTORY_SCHEMA } from './migrations.ts';

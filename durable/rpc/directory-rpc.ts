@@ -9,13 +9,13 @@ import type {
   EnvironmentRequest,
   EnvironmentView,
 } from '../../protocol/api/environment.ts';
-import type { BuildUpdate } from './session/build-updates.ts';
+import type { BuildUpdate } from '../shared/environments/build-update.ts';
 import type { OwnerWebhooks } from './session/owner-webhooks.ts';
 import type { ContentBlock } from '../../protocol/content/blocks.ts';
 import type { NamedAuthor } from '../../protocol/git/git-author.ts';
 import type { JsonText } from '../../protocol/json-text.ts';
 import type { TreeName } from '../../protocol/link/runner-control.ts';
-import type { FrozenEnvironment } from '../shared/environment.ts';
+import type { FrozenEnvironment } from '../shared/environments/frozen.ts';
 import type { Head } from '../shared/trees.ts';
 import type { Verdict } from '../shared/turn-permit.ts';
 import type { ChildCreation, Created, Spawned } from './session/creation.ts';

@@ -346,11 +346,7 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
     return this.#store.forOwner(owner, () => this.#assembly.artifacts.remove(id));
   }
 
-  async forkSource(
-    owner: string,
-    id: string,
-    named: string | undefined,
-  ): Promise<ForkSource | Refusal> {
+  async forkSource(owner: string, id: string, named: string | undefined): Promise<ForkSource | Refusal> {
     return this.#store.forOwner(owner, async ({ identity, live }) => {
       const source = filesElsewhere(identity) ?? (await this.#assembly.snapshots.forFork(id, named));
       if ('refused' in source) return source;

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { instant, uuid } from '../ids.ts';
 import { reason } from '../reason.ts';
 import { DEVCONTAINER, environmentName, environmentRevision } from './environment-name.ts';
-import { gitBranch, gitRepo } from './files/workspace.ts';
+import { repositories } from '../git/repository.ts';
 import { sessionConfig } from './session/session-config.ts';
 
 /** Environments: machines that are set up once, and that sessions then start from. docs/environments.md */
@@ -13,8 +13,7 @@ const MAX_SETUP = 64 * 1024;
 /** All of an environment as JSON, UTF-8 bytes. */
 const MAX_BYTES = 256 * 1024;
 
-/** Most of each list. */
-const MAX_REPOSITORIES = 16;
+/** Most ports that are shared from the beginning. */
 const MAX_PORTS = 16;
 
 /** The name of an image as engines take it: `python:3.13-slim`, `ghcr.io/me/tools@sha256:…`. */
@@ -25,16 +24,6 @@ export const imageName = z
     /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?\/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/,
     'must be the name of an image such as python:3.13-slim',
   );
-
-/** One repository that a workspace begins with. */
-const environmentGit = z.strictObject({
-  repo: gitRepo,
-  /** As `git_branch` of a workspace. Absent: the repository's own. */
-  branch: gitBranch.optional(),
-  /** Its folder in the workspace. Absent: the repository's name. */
-  path: z.string().min(1).max(1024).optional(),
-});
-export type EnvironmentGit = z.infer<typeof environmentGit>;
 
 /** A port of sessions that is shared from their creation on. */
 const environmentPort = z.strictObject({
@@ -68,8 +57,8 @@ const content = {
   resources,
   mcp_servers: mcp_servers.unwrap().optional(),
   skills: skills.unwrap().optional(),
-  /** What the workspace of a session begins with, unless the session says so itself. */
-  git: z.array(environmentGit).max(MAX_REPOSITORIES).optional(),
+  /** As `git` of a session's workspace, where that is not to begin with a repository or a snapshot of its own. */
+  git: repositories.optional(),
   ports: z.array(environmentPort).max(MAX_PORTS).optional(),
 } as const;
 
@@ -88,7 +77,6 @@ export const newEnvironmentName = environmentName.refine(
 );
 
 export const buildState = z.enum(['building', 'ready', 'failed']);
-export type BuildState = z.infer<typeof buildState>;
 
 /** One build of an environment's image on a runner. */
 export const environmentBuild = z.object({

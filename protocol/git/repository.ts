@@ -41,7 +41,7 @@ const gitPath = z.string().superRefine((path, context) => {
 });
 
 /** One of several repositories of a workspace. */
-export const repository = z.strictObject({
+const repository = z.strictObject({
   repo: gitRepo,
   branch: gitBranch.optional(),
   /** The folder of the workspace that it is cloned into; `.`: the workspace itself. Absent: one of the repository's name. */

@@ -5,6 +5,9 @@ import { imageName } from '../api/environment.ts';
 import { environmentName, environmentRevision } from '../api/environment-name.ts';
 import { launchConfig } from '../api/session/session-config.ts';
 
+/** The `owner` of what the operator shares with all. */
+export const SHARED = 'shared';
+
 /**
  * What a runner builds the image of a session's environment from, before the session's container starts. A launch without this
  * starts from the service's own image. All of it, with the ids of images, is the key under which the result is kept.
@@ -14,7 +17,7 @@ export const launchEnvironment = z.object({
   /** Null: of `devcontainer`, the repository says what it is. */
   revision: environmentRevision.nullable(),
   /**
-   * Whose it is: `shared`, or the owner's part of the storage (`files.owner`). No image that was built for one serves another: what
+   * Whose it is: `SHARED`, or the owner's part of the storage (`files.owner`). No image that was built for one serves another: what
    * an upstream gave to one owner must not reach the next.
    */
   owner: z.string().max(128),

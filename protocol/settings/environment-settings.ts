@@ -4,7 +4,7 @@ import type { Refusal } from '../api/problem.ts';
 import { issuesOf } from '../issues.ts';
 
 /** The operator's shared environments, by name. */
-export type SharedEnvironments = Readonly<Record<string, EnvironmentRequest>>;
+type SharedEnvironments = Readonly<Record<string, EnvironmentRequest>>;
 
 const EXAMPLE = '{"python": {"setup": "apt-get update && apt-get install -y python3-venv"}}';
 

@@ -4,6 +4,7 @@ const WORKERD = ['npm:*', 'cloudflare:*'];
 
 /** The pure files of `durable/shared`. */
 const PURE_SHARED = [
+  'durable/shared/environments',
   'durable/shared/interactions',
   'durable/shared/json.ts',
   'durable/shared/quota.ts',

@@ -14,7 +14,9 @@ export function buildEnvironment(cli: Cli) {
     .argument('<environment>')
     .action(async (name, options) => {
       process.exitCode = await withService(cli, options, async ({ cc }) => {
-        const { setup, image } = await unwrap(cc.api.GET('/api/v1/environments/{name}', { params: { path: { name } } }));
+        const { setup, image } = await unwrap(
+          cc.api.GET('/api/v1/environments/{name}', { params: { path: { name } } }),
+        );
         if (setup === undefined && image === undefined)
           throw new Failure(`${name} has neither an image nor a setup, so there is nothing to build`);
         const session = await cc.sessions.create({ config: { environment: name } });
@@ -46,15 +48,9 @@ async function follow(cli: Cli, session: Session, json: boolean): Promise<number
 }
 
 function endOf(event: SessionEvent | PreviewEvent): 'built' | 'cached' | 'failed' | null {
-  switch (event.type) {
-    case 'environment.build':
-      if (event.data.state !== 'ready') return null;
-      return event.data.cached === true ? 'cached' : 'built';
-    case 'session.status':
-      return event.data.status === 'failed' ? 'failed' : null;
-    case 'session.ready':
-      throw new Failure('The session began without a build', 'Is its runner of an earlier version?');
-    default:
-      return null;
-  }
+  if (event.type === 'session.ready')
+    throw new Failure('The session began without a build', 'Is its runner of an earlier version?');
+  if (event.type === 'session.status' && event.data.status === 'failed') return 'failed';
+  if (event.type !== 'environment.build' || event.data.state !== 'ready') return null;
+  return event.data.cached === true ? 'cached' : 'built';
 }

@@ -32,10 +32,12 @@ export function buildLog(cli: Cli) {
     .action(async (name, wanted, options) => {
       await withService(cli, options, async ({ cc }) => {
         const builds = await buildsOf(cc, name);
-        const found = wanted === undefined ? builds.slice(0, 1) : builds.filter(({ build_id: id }) => id.endsWith(wanted));
+        const found =
+          wanted === undefined ? builds.slice(0, 1) : builds.filter(({ build_id: id }) => id.endsWith(wanted));
         const [build, other] = found;
         const remedy = `\`cc-docker env builds ${name}\` lists them.`;
-        if (build === undefined) throw new Failure(`There is no such build of ${name}`, remedy, { code: 'build_not_found' });
+        if (build === undefined)
+          throw new Failure(`There is no such build of ${name}`, remedy, { code: 'build_not_found' });
         if (other !== undefined) throw new Failure(`Several builds of ${name} end with ${wanted ?? ''}`, remedy);
         const path = { name, build_id: build.build_id };
         const view = await unwrap(cc.api.GET('/api/v1/environments/{name}/builds/{build_id}', { params: { path } }));
@@ -60,7 +62,8 @@ function columns(cli: Cli): Column<EnvironmentBuild>[] {
     { title: 'BEGAN', value: ({ started_at: at }) => ago(at, now), align: 'right' },
     {
       title: 'TOOK',
-      value: ({ started_at: from, finished_at: to }) => (to === null ? '' : duration(Date.parse(to) - Date.parse(from))),
+      value: ({ started_at: from, finished_at: to }) =>
+        to === null ? '' : duration(Date.parse(to) - Date.parse(from)),
       align: 'right',
       leftOut: 2,
     },

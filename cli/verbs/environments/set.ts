@@ -30,7 +30,8 @@ export function setEnvironment(cli: Cli) {
         const view = await unwrap(cc.api.PUT('/api/v1/environments/{name}', { params: { path: { name } }, body }));
         if (options.json === true) return printJson(cli, view);
         cli.out.line(view.name);
-        const next = view.setup === undefined && view.image === undefined ? '' : `; \`cc-docker env build ${name}\` builds it now`;
+        const next =
+          view.setup === undefined && view.image === undefined ? '' : `; \`cc-docker env build ${name}\` builds it now`;
         cli.err.line(`revision ${view.revision}: sessions that begin from now on start from it${next}`, 'dim');
       });
     });

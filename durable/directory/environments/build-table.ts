@@ -1,5 +1,5 @@
 import type { EnvironmentBuild, EnvironmentBuildLog } from '../../../protocol/api/environment.ts';
-import type { BuildUpdate } from '../../rpc/session/build-updates.ts';
+import type { BuildUpdate } from '../../shared/environments/build-update.ts';
 import { updatedBuild } from '../core/environments/updated-build.ts';
 
 /** Builds that are kept of each environment: the newest. */
@@ -75,7 +75,10 @@ export class BuildTable {
   }
 
   #log({ build_id, output_size }: EnvironmentBuild): string {
-    const parts = this.#sql.exec<Part>('SELECT at, text FROM environment_build_output WHERE id = ? ORDER BY at', build_id);
+    const parts = this.#sql.exec<Part>(
+      'SELECT at, text FROM environment_build_output WHERE id = ? ORDER BY at',
+      build_id,
+    );
     let log = '';
     let end = 0;
     for (const { at, text } of parts) {

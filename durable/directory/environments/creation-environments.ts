@@ -1,4 +1,4 @@
-import type { FrozenEnvironment } from '../../shared/environment.ts';
+import type { FrozenEnvironment } from '../../shared/environments/frozen.ts';
 
 /**
  * What new sessions keep of their environments. It is here until the session has it, because the call that creates it may have to be

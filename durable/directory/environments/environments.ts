@@ -9,8 +9,8 @@ import type { Refusal } from '../../../protocol/api/problem.ts';
 import type { CreateSessionRequest } from '../../../protocol/api/session/session.ts';
 import type { EdgeSettings } from '../../../protocol/settings/edge-settings.ts';
 import { imageRefusal } from '../../../protocol/settings/environment-settings.ts';
-import type { BuildUpdate } from '../../rpc/session/build-updates.ts';
-import type { FrozenEnvironment } from '../../shared/environment.ts';
+import type { BuildUpdate } from '../../shared/environments/build-update.ts';
+import type { FrozenEnvironment } from '../../shared/environments/frozen.ts';
 import { canonicalJson } from '../core/environments/canonical.ts';
 import { begin } from '../core/environments/begin.ts';
 import { BuildTable } from './build-table.ts';
@@ -155,9 +155,10 @@ export class Environments {
 }
 
 async function revisionsOf(shared: EdgeSettings['ENVIRONMENTS']): Promise<ReadonlyMap<string, string>> {
-  const all = Object.entries(shared).map(
-    async ([name, request]): Promise<[string, string]> => [name, await revisionOf(request)],
-  );
+  const all = Object.entries(shared).map(async ([name, request]): Promise<[string, string]> => [
+    name,
+    await revisionOf(request),
+  ]);
   return new Map(await Promise.all(all));
 }
 

@@ -20,7 +20,10 @@ export interface Waiting {
 export const PATIENCE = { overdueMs: 10 * 60_000, between: 3 } as const;
 
 /** Sessions of one kind find a place all or none, and for the same reason, whichever runner they would prefer. */
-export function kindOf(needs: Needs, { isolation = false, builds = false, labels = {}, ask = ASKS_NOTHING }: Requirements): string {
+export function kindOf(
+  needs: Needs,
+  { isolation = false, builds = false, labels = {}, ask = ASKS_NOTHING }: Requirements,
+): string {
   const where = needs.on === 'runner' ? ['runner', needs.runner] : ['storage', needs.storage];
   const named = Object.entries(labels).toSorted(([a], [b]) => a.localeCompare(b));
   return JSON.stringify([...where, isolation, builds, named, ask.cpus, ask.memoryMb]);

@@ -4,7 +4,7 @@ import type { CreateSessionRequest } from '../../../protocol/api/session/session
 import type { Receiver } from '../../shared/webhooks/receiver.ts';
 import type { ContentBlock } from '../../../protocol/content/blocks.ts';
 import type { ParentFacts } from '../../session/core/identity.ts';
-import type { FrozenEnvironment } from '../../shared/environment.ts';
+import type { FrozenEnvironment } from '../../shared/environments/frozen.ts';
 import type { Beginning } from '../../shared/trees.ts';
 import type { StoredSessionView } from './views.ts';
 

@@ -21,7 +21,7 @@ import type { SnapshotView } from '../../../protocol/api/files/workspace.ts';
 import type { SnapshotReport } from '../../../protocol/link/runner-control.ts';
 import type { Prompt } from '../../../protocol/content/blocks.ts';
 import type { Reason } from '../../../protocol/reason.ts';
-import type { FrozenEnvironment } from '../../shared/environment.ts';
+import type { FrozenEnvironment } from '../../shared/environments/frozen.ts';
 import type { Revocation } from '../../shared/tokens/revocation.ts';
 import type { FilesShare } from '../../session/core/shared-files.ts';
 import type { Caller } from '../caller.ts';
@@ -149,11 +149,7 @@ export interface SessionRpc extends Rpc.DurableObjectBranded {
   listSnapshots(owner: string, cursor: string | undefined, limit: number): Promise<SnapshotPage | Refusal>;
   snapshot(owner: string, id: string): Promise<SnapshotView | Refusal>;
   /** What a fork of this session begins with, once it is stored: the snapshot `named`, or a new one (`id`). */
-  forkSource(
-    owner: string,
-    id: string,
-    named: string | undefined,
-  ): Promise<ForkSource | Refusal>;
+  forkSource(owner: string, id: string, named: string | undefined): Promise<ForkSource | Refusal>;
   /** Files that the agent has given to people, the oldest first. `cursor` as the page before gave it. */
   artifacts(owner: string, cursor: number, limit: number): ArtifactPage | Refusal;
   artifact(owner: string, id: string): ArtifactView | Refusal;

@@ -2,6 +2,7 @@ import type { SessionFiles } from '../../../protocol/api/files/files.ts';
 import type { Workspace } from '../../../protocol/api/files/workspace.ts';
 import { DEVCONTAINER } from '../../../protocol/api/environment-name.ts';
 import type { GitAuthor } from '../../../protocol/git/git-author.ts';
+import { SHARED, type LaunchEnvironment } from '../../../protocol/link/environment.ts';
 import type { Launch } from '../../../protocol/link/runner-control.ts';
 import type { Needs } from '../../rpc/pool-rpc.ts';
 import { mintSessionToken } from '../../shared/tokens/session-token.ts';
@@ -20,6 +21,7 @@ export async function launchOf(store: SessionStore, peers: Peers, base: Base): P
   const { session_id, request } = identity;
   const { epoch } = state;
   const { events_to: _, environment: __, runner, ...config } = presentConfig(identity, live);
+  const environment = environmentOf(store, peers);
   return {
     session_id,
     epoch,
@@ -34,7 +36,7 @@ export async function launchOf(store: SessionStore, peers: Peers, base: Base): P
     },
     workspace: files.cloned ? withoutGit(request.workspace) : request.workspace,
     files: filesFor(store, peers, base, files.version),
-    ...environmentOf(store, peers),
+    ...(environment && { environment }),
     git_author: authorOf(store),
     ...traceOf(store),
     ...(runner?.labels && { labels: runner.labels }),
@@ -42,29 +44,27 @@ export async function launchOf(store: SessionStore, peers: Peers, base: Base): P
   };
 }
 
-/** What the image of its environment is built from, where there is something to build. */
+/** What the image of its environment is built from; null: there is nothing to build. */
 function environmentOf(
   { environment, current, settings }: SessionStore,
   { storageOwner }: Peers,
-): Pick<Launch, 'environment'> {
+): LaunchEnvironment | null {
   const kept = environment.get();
-  if (kept === null) return {};
+  if (kept === null) return null;
   const { of, build } = kept;
   const { name, revision, shared } = of;
   const isOfRepository = name === DEVCONTAINER;
-  if (!isOfRepository && build.image === undefined && build.setup === undefined) return {};
+  if (!isOfRepository && build.image === undefined && build.setup === undefined) return null;
   const { env, network, secrets = [] } = isOfRepository ? current.identity.request.config : build;
   return {
-    environment: {
-      ...build,
-      name,
-      revision,
-      owner: shared ? 'shared' : storageOwner,
-      ...(env && { env }),
-      ...(network && { network }),
-      secrets,
-      allowed_images: settings.ENVIRONMENT_IMAGES,
-    },
+    ...build,
+    name,
+    revision,
+    owner: shared ? SHARED : storageOwner,
+    ...(env && { env }),
+    ...(network && { network }),
+    secrets,
+    allowed_images: settings.ENVIRONMENT_IMAGES,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { FrozenEnvironment } from '../../shared/environment.ts';
+import type { FrozenEnvironment } from '../../shared/environments/frozen.ts';
 
 /** What the session keeps of its environment. It is no part of the record, which is written anew with each change. */
 export class SessionEnvironmentTable {
@@ -10,7 +10,9 @@ export class SessionEnvironmentTable {
 
   /** Makes its table, where it is not there. */
   create(): void {
-    this.#sql.exec('CREATE TABLE IF NOT EXISTS environment (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL)');
+    this.#sql.exec(
+      'CREATE TABLE IF NOT EXISTS environment (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL)',
+    );
   }
 
   set(environment: FrozenEnvironment): void {

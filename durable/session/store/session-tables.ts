@@ -1,4 +1,4 @@
-import type { BuildUpdate } from '../../rpc/session/build-updates.ts';
+import type { BuildUpdate } from '../../shared/environments/build-update.ts';
 import type { ChildEvent } from '../core/children/child-updates.ts';
 import type { StoredDeskUpdate } from '../core/desk-update.ts';
 import type { AgentCallTable } from './tables/agent-call-table.ts';

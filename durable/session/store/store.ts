@@ -8,7 +8,7 @@ import type { Limits } from '../core/state.ts';
 import { agentToolsOf, interactionLimitsOf, limitsOf } from '../core/limits.ts';
 import { AgentCallTable } from './tables/agent-call-table.ts';
 import { ArtifactTable } from './tables/artifact-table.ts';
-import type { BuildUpdate } from '../../rpc/session/build-updates.ts';
+import type { BuildUpdate } from '../../shared/environments/build-update.ts';
 import type { Creation } from '../../rpc/session/creation.ts';
 import { ChildTable } from './tables/child-table.ts';
 import { CommandTable } from './tables/command-table.ts';

@@ -109,7 +109,8 @@ export const EXAMPLES: readonly Example[] = [
     operationId: 'putEnvironment',
     parameters: { name: 'python' },
     body: {
-      setup: 'apt-get update\napt-get install -y python3-venv\npython3 -m venv /opt/venv\n/opt/venv/bin/pip install ruff\n',
+      setup:
+        'apt-get update\napt-get install -y python3-venv\npython3 -m venv /opt/venv\n/opt/venv/bin/pip install ruff\n',
       env: { VIRTUAL_ENV: '/opt/venv' },
       network: { presets: ['packages'] },
     },

@@ -86,7 +86,10 @@ describe('an environment', () => {
     await put(user, 'common', { setup: 'mine' });
     const runner = await builder();
     const id = await user.createSession({ environment: 'common' });
-    expect((await runner.launch(id)).environment).toMatchObject({ setup: 'mine', owner: expect.not.stringMatching(/^shared$/) });
+    expect((await runner.launch(id)).environment).toMatchObject({
+      setup: 'mine',
+      owner: expect.not.stringMatching(/^shared$/),
+    });
     expect((await user.call('DELETE', '/environments/common')).status).toBe(204);
     const next = await user.createSession({ environment: 'common' });
     expect((await runner.launch(next)).environment).toMatchObject({ owner: 'shared', image: 'debian:12' });
@@ -176,7 +179,9 @@ describe('a session of an environment', () => {
     const id = await user.createSession({ environment: 'plain' });
     expect(await plain.launch(id)).not.toHaveProperty('environment');
     const waiting = await user.createSession({ environment: 'tools' });
-    await expect.poll(async () => (await show(user, waiting)).reason?.detail).toMatch(/no runner .* builds such images/);
+    await expect
+      .poll(async () => (await show(user, waiting)).reason?.detail)
+      .toMatch(/no runner .* builds such images/);
     const devcontainer = await user.createSession({ environment: 'devcontainer', env: { A: '2' } });
     await expect.poll(async () => (await show(user, devcontainer)).reason?.detail).toMatch(/builds such images/);
 

@@ -5,8 +5,8 @@ import type { CreateSessionRequest } from '../../../../protocol/api/session/sess
 import type { EdgeSettings } from '../../../../protocol/settings/edge-settings.ts';
 import { imageRefusal } from '../../../../protocol/settings/environment-settings.ts';
 import { issuesOf, type Issue } from '../../../../protocol/issues.ts';
-import type { FrozenEnvironment } from '../../../shared/environment.ts';
-import { mergeConfig } from './merge.ts';
+import type { FrozenEnvironment } from '../../../shared/environments/frozen.ts';
+import { mergeConfig, mergeWorkspace } from './merge.ts';
 
 interface Chosen {
   readonly name: string;
@@ -30,6 +30,7 @@ export function begin(
   if (forbidden !== null) return forbidden;
   const { callback, ...own } = request.config;
   const config = mergeConfig(own, environment);
+  const workspace = mergeWorkspace(request.workspace, environment);
   const misfits = [...issuesOf(sessionConfig.safeParse(config).error ?? { issues: [] }), ...excess(config, settings)];
   if (misfits.length > 0) {
     const errors = misfits.map(({ path, message }) => ({ path: `config.${path}`, message }));
@@ -48,7 +49,7 @@ export function begin(
     ...(secrets && { secrets }),
   };
   return {
-    request: { ...request, config: { ...config, ...(callback && { callback }) } },
+    request: { workspace, config: { ...config, ...(callback && { callback }) } },
     environment: { of: { name, shared, revision }, build, ports },
   };
 }

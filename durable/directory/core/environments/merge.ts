@@ -1,4 +1,5 @@
 import type { EnvironmentRequest } from '../../../../protocol/api/environment.ts';
+import type { Workspace } from '../../../../protocol/api/files/workspace.ts';
 import type { SessionConfig } from '../../../../protocol/api/session/session-config.ts';
 
 type Config = Omit<SessionConfig, 'callback'>;
@@ -28,4 +29,11 @@ function mapOf<T extends object>(below: T | undefined, above: T | undefined): T 
 
 function listOf(below: readonly string[] | undefined, above: readonly string[]): string[] {
   return [...new Set([...(below ?? []), ...above])];
+}
+
+/** The workspace of a session: with the environment's repositories, unless it names itself what it begins with. */
+export function mergeWorkspace(workspace: Workspace, { git }: EnvironmentRequest): Workspace {
+  if (git === undefined || git.length === 0 || workspace.type === 'clone') return workspace;
+  const isItsOwn = workspace.git_repo ?? workspace.snapshot ?? workspace.git;
+  return isItsOwn === undefined ? { ...workspace, git } : workspace;
 }

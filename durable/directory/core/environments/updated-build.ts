@@ -1,5 +1,5 @@
 import type { EnvironmentBuild } from '../../../../protocol/api/environment.ts';
-import type { BuildUpdate } from '../../../rpc/session/build-updates.ts';
+import type { BuildUpdate } from '../../../shared/environments/build-update.ts';
 
 const iso = (time: number) => new Date(time).toISOString();
 
@@ -34,13 +34,10 @@ export function updatedBuild(
   }
   if (before === null) return null;
   const finished_at = iso(update.finished);
-  switch (update.is) {
-    case 'ready':
-      return { ...before, state: 'ready', finished_at, reason: null, line: null, image_bytes: update.bytes };
-    case 'failed':
-      if (before.state === 'ready') return before;
-      return { ...before, state: 'failed', finished_at, reason: update.reason, line: update.line };
-    case 'left':
-      return before.state === 'building' ? { ...before, state: 'failed', finished_at, reason: update.reason } : before;
+  if (update.is === 'ready') {
+    return { ...before, state: 'ready', finished_at, reason: null, line: null, image_bytes: update.bytes };
   }
+  const isKnown = before.state === 'ready' || (update.is === 'left' && before.state === 'failed');
+  const line = update.is === 'failed' ? update.line : null;
+  return isKnown ? before : { ...before, state: 'failed', finished_at, reason: update.reason, line };
 }

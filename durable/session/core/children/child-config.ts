@@ -152,7 +152,9 @@ function pool(parent: SessionConfig, asked: ChildConfig): Excess[] {
 /** Another one could reach what its parent cannot, while it is built. */
 function environment({ environment: own }: SessionConfig, asked: ChildConfig): Excess[] {
   if (asked.environment === undefined || asked.environment === own) return [];
-  return [{ path: 'config.environment', message: own === undefined ? 'its parent has none' : `its parent’s is ${own}` }];
+  return [
+    { path: 'config.environment', message: own === undefined ? 'its parent has none' : `its parent’s is ${own}` },
+  ];
 }
 
 function limits(parent: SessionConfig, child: SessionConfig): Excess[] {

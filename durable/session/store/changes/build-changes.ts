@@ -1,6 +1,6 @@
 import type { Reason } from '../../../../protocol/reason.ts';
 import type { RunnerNotice } from '../../../../protocol/link/runner-notice.ts';
-import type { BuildUpdate } from '../../../rpc/session/build-updates.ts';
+import type { BuildUpdate } from '../../../shared/environments/build-update.ts';
 import type { Preview } from '../../core/shown.ts';
 import type { SessionTables } from '../session-tables.ts';
 import type { Change } from './change.ts';

@@ -75,7 +75,9 @@ describe('a build that a session waits for', () => {
     const shown = (await viewer.events(({ type }) => type === 'environment.output')).at(-1);
     expect(shown).toMatchObject({ data: { build_id, at: 0, text: 'Reading package lists…\n' } });
     expect(shown).not.toHaveProperty('seq');
-    await expect.poll(() => builds(user)).toMatchObject([{ build_id, state: 'building', runner: runner.name, session_id: id }]);
+    await expect
+      .poll(() => builds(user))
+      .toMatchObject([{ build_id, state: 'building', runner: runner.name, session_id: id }]);
 
     await build.write(23, 'Setting up…\n');
     await build.ready();
@@ -111,7 +113,9 @@ describe('a build that a session waits for', () => {
     expect(message.body).toMatchObject({ status: 'failed', error: { code: 'environment_failed' } });
     const failed = (await user.events(id)).findLast(({ type }) => type === 'environment.build');
     expect(failed?.data).toMatchObject({ state: 'failed', line: 2, output: 'E: Unable to locate package nope\n' });
-    await expect.poll(() => builds(user)).toMatchObject([{ state: 'failed', line: 2, reason: { code: 'environment_failed' } }]);
+    await expect
+      .poll(() => builds(user))
+      .toMatchObject([{ state: 'failed', line: 2, reason: { code: 'environment_failed' } }]);
   });
 
   it('is one build, whichever sessions wait for it, and its output is there once', async () => {
@@ -161,14 +165,16 @@ describe('a build that a session waits for', () => {
   });
 });
 
-describe('of builds', () => {
-  const report = (user: User, build_id: string, ...updates: object[]) =>
-    withSettings(user, {}, (directory) => {
-      const started = { is: 'started', environment: 'tools', revision: null, started: 1000, runner: null };
-      const all = [started, ...updates].map((update) => ({ build_id, ...update }));
-      directory.recordBuild('01939f5a-7c1e-7000-8000-1a2b3c4d5e6f', all as never);
-    });
+const report = (user: User, build_id: string, ...updates: object[]) =>
+  withSettings(user, {}, (directory) => {
+    const started = { is: 'started', environment: 'tools', revision: null, started: 1000, runner: null };
+    const all = [started, ...updates].map((update) => ({ build_id, ...update }));
+    directory.recordBuild('01939f5a-7c1e-7000-8000-1a2b3c4d5e6f', all as never);
+  });
 
+const part = (n: number) => ({ is: 'output', at: n * 60_000, text: `<${n}>`.padEnd(60_000, '.') });
+
+describe('of builds', () => {
   it('the newest 20 of each environment are kept, page by page, and none of one that is removed', async () => {
     const { user } = await scene();
     const all = Array.from({ length: 23 }, buildId);
@@ -192,7 +198,6 @@ describe('of builds', () => {
   it('a long output keeps its beginning and its end, and says how much is left out', async () => {
     const { user } = await scene();
     const id = buildId();
-    const part = (n: number) => ({ is: 'output', at: n * 60_000, text: `<${n}>`.padEnd(60_000, '.') });
     await report(user, id, ...Array.from({ length: 40 }, (_, n) => part(n)));
     await report(user, id, part(39), { is: 'output', at: 2_500_000, text: 'the end' });
     const { log: whole, output_size } = await log(user, id);

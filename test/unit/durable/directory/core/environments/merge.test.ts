@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { begin } from '../../../../../../durable/directory/core/environments/begin.ts';
-import { mergeConfig } from '../../../../../../durable/directory/core/environments/merge.ts';
+import { mergeConfig, mergeWorkspace } from '../../../../../../durable/directory/core/environments/merge.ts';
 import { environmentRequest } from '../../../../../../protocol/api/environment.ts';
 import { sessionConfig } from '../../../../../../protocol/api/session/session-config.ts';
 import { createSessionRequest } from '../../../../../../protocol/api/session/session.ts';
@@ -14,7 +14,9 @@ const optional = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: undefined });
 /** What an environment and a session's settings can both say. */
 const common = {
   env: optional(mapOf(['A', 'B', 'C'], fc.constantFrom('1', '2'))),
-  network: optional(fc.record({ allow: few(fc.constantFrom('a.example', 'b.example')), presets: few(fc.constant('npm')) })),
+  network: optional(
+    fc.record({ allow: few(fc.constantFrom('a.example', 'b.example')), presets: few(fc.constant('npm')) }),
+  ),
   resources: optional(fc.record({ cpus: fc.constantFrom(1, 2) }, { requiredKeys: [] })),
   mcp_servers: optional(mapOf(['x', 'y'], fc.record({ command: fc.constantFrom('one', 'two') }))),
   secrets: optional(few(fc.constantFrom('npm', 'git', 'db'))),
@@ -48,6 +50,22 @@ test('what a session says wins, what it does not say is its environment’s, and
   );
 });
 
+test('the environment’s repositories are those of a workspace that names nothing to begin with', () => {
+  const git = [{ repo: 'https://forge.example/a' }, { repo: 'https://forge.example/b', path: 'libs/b' }];
+  const environment = environmentRequest.parse({ git });
+  expect(mergeWorkspace({ type: 'ephemeral' }, environment)).toEqual({ type: 'ephemeral', git });
+  expect(mergeWorkspace({ type: 'persistent', id: 'site' }, environment)).toMatchObject({ id: 'site', git });
+  const snapshot = '01939f5a-7c1e-7000-8000-1a2b3c4d5e6f';
+  for (const own of [
+    { type: 'ephemeral' as const, git_repo: 'https://forge.example/c' },
+    { type: 'ephemeral' as const, git: [] },
+    { type: 'ephemeral' as const, snapshot },
+    { type: 'clone' as const, id: 'site' },
+  ])
+    expect(mergeWorkspace(own, environment)).toEqual(own);
+});
+
+const secrets = (prefix: string) => Array.from({ length: 40 }, (_, n) => `${prefix}${n}`);
 const SETTINGS = { ENVIRONMENT_IMAGES: [], MAX_MCP_SERVERS: 2 };
 const chosen = (request: object) => ({
   name: 'tools',
@@ -61,7 +79,6 @@ test('what together is more than a session may have is refused, with the name of
   const refused = begin(request, chosen({ mcp_servers: { c: { command: 'c' } } }), SETTINGS);
   expect(refused).toMatchObject({ refused: 'invalid_request', errors: [{ path: 'config.mcp_servers' }] });
 
-  const secrets = (prefix: string) => Array.from({ length: 40 }, (_, n) => `${prefix}${n}`);
   const many = createSessionRequest.parse({ config: { secrets: secrets('s') } });
   const over = begin(many, chosen({ secrets: secrets('e') }), SETTINGS);
   expect(over).toMatchObject({ refused: 'invalid_request', errors: [{ path: 'config.secrets' }] });

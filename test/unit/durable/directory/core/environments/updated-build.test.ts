@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { updatedBuild } from '../../../../../../durable/directory/core/environments/updated-build.ts';
-import type { BuildUpdate } from '../../../../../../durable/rpc/session/build-updates.ts';
+import type { BuildUpdate } from '../../../../../../durable/shared/environments/build-update.ts';
 import type { EnvironmentBuild } from '../../../../../../protocol/api/environment.ts';
 
 const build_id = '01939f5a-7c1e-7000-8000-1a2b3c4d5e6f';
@@ -36,7 +36,11 @@ const after = (updates: readonly Update[]) =>
 test('whichever sessions report, in whichever order, a build ends as who saw its end says', () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom(started, left)), fc.array(fc.constantFrom(started, left)), (before, rest) => {
-      expect(after([started, ...before, ready, ...rest])).toMatchObject({ state: 'ready', reason: null, image_bytes: 7 });
+      expect(after([started, ...before, ready, ...rest])).toMatchObject({
+        state: 'ready',
+        reason: null,
+        image_bytes: 7,
+      });
       expect(after([started, ...before, failed, ...rest])).toMatchObject({
         state: 'failed',
         reason: { code: 'environment_failed' },

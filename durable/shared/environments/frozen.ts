@@ -1,5 +1,5 @@
-import type { EnvironmentPort, EnvironmentRequest } from '../../protocol/api/environment.ts';
-import type { SessionEnvironment } from '../../protocol/api/environment-name.ts';
+import type { EnvironmentPort, EnvironmentRequest } from '../../../protocol/api/environment.ts';
+import type { SessionEnvironment } from '../../../protocol/api/environment-name.ts';
 
 /** An environment as a session keeps it: what becomes of it later changes new sessions alone. */
 export interface FrozenEnvironment {

@@ -3,6 +3,7 @@ import { projectVersion } from './lib/project.ts';
 import { isRefused, type Refused } from './lib/refused.ts';
 import { serve } from './serve.ts';
 import { loadEnvironment, parseSettings } from './settings/settings.ts';
+import { withSharedEnvironments } from './settings/shared-environments.ts';
 import { createTerminal } from '../cli/output/terminal.ts';
 
 /** `npm start`. */
@@ -15,7 +16,9 @@ async function main(): Promise<number | Refused> {
 
   const env = loadEnvironment();
   if (isRefused(env)) return env;
-  const settings = parseSettings(env);
+  const parsed = parseSettings(env);
+  if (isRefused(parsed)) return parsed;
+  const settings = withSharedEnvironments(parsed, env);
   if (isRefused(settings)) return settings;
   return await serve({ env, settings, prompt: command.prompt, terminal });
 }

@@ -4,6 +4,7 @@ import { isRefused, type Refused } from '../lib/refused.ts';
 import { serve } from '../serve.ts';
 import { ensureSecret } from '../settings/secret.ts';
 import { loadEnvironment, parseSettings } from '../settings/settings.ts';
+import { withSharedEnvironments } from '../settings/shared-environments.ts';
 import { watchFolders } from './watch-folders.ts';
 import { startWranglerDev } from './wrangler-dev.ts';
 
@@ -25,7 +26,9 @@ async function main(): Promise<number | Refused> {
   if (argument !== undefined) return { refused: `${argument}: npm run dev takes nothing but --help` };
   const env = loadEnvironment();
   if (isRefused(env)) return env;
-  const settings = parseSettings(env);
+  const parsed = parseSettings(env);
+  if (isRefused(parsed)) return parsed;
+  const settings = withSharedEnvironments(parsed, env);
   if (isRefused(settings)) return settings;
   // That of `npm start`, with which `npm run token` signs.
   const secret = ensureSecret(settings);

@@ -9,6 +9,7 @@ import { lockDataFolder } from '../lib/lock.ts';
 import { isRefused, type Refused } from '../lib/refused.ts';
 import { loginCommand } from '../settings/login-code.ts';
 import { ensureSecret } from '../settings/secret.ts';
+import { withSharedEnvironments } from '../settings/shared-environments.ts';
 import { parseSettings } from '../settings/settings.ts';
 import { listenForStop } from '../lib/stop-signals.ts';
 
@@ -21,7 +22,9 @@ const say = (line: string): void => console.log(`cc-docker edge: ${line}`);
 async function main(): Promise<number | Refused> {
   const env = readFileVariables(process.env, FROM_FILES);
   if (isRefused(env)) return env;
-  const settings = parseSettings(env);
+  const parsed = parseSettings(env);
+  if (isRefused(parsed)) return parsed;
+  const settings = withSharedEnvironments(parsed, env);
   if (isRefused(settings)) return settings;
   const secret = ensureSecret(settings);
   if (isRefused(secret)) return secret;

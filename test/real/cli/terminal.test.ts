@@ -141,6 +141,16 @@ test('NO_COLOR: no colour, with all else as before', async () => {
   expect(await coloured.screen(true)).toMatch(styled('(idle|stopped|running)'));
 });
 
+test('env build: says why it waits; Ctrl-C leaves no session behind', async () => {
+  await user.run(['env', 'set', 'tools', '--setup', '-'], { input: 'true\n' });
+  const before = await ids();
+  const terminal = await user.terminal('env build tools');
+  await terminal.shows(/session queued: .*no runner that is connected builds such images/);
+  await terminal.press('C-c');
+  expect(await terminal.exitCode()).toBe(130);
+  expect(await ids()).toEqual(before);
+});
+
 test('Ctrl-C ends every verb that waits', async () => {
   // Nothing ever answers there.
   const silent = await SilentServer.start();

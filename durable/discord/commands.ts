@@ -77,7 +77,7 @@ export class DeskCommands {
 
   async #start(
     { made, owner, user }: DeskCommand,
-    { prompt, model, workspace, on_rate_limit }: Extract<CommandCall, { name: 'start' }>['options'],
+    { prompt, model, workspace, environment, on_rate_limit }: Extract<CommandCall, { name: 'start' }>['options'],
   ): Promise<string> {
     const { timeout, longest, reminders } = this.#questions;
     const parsed = createSessionRequest.safeParse({
@@ -86,6 +86,7 @@ export class DeskCommands {
         interaction_timeout_seconds: Math.min(timeout, longest) / 1000,
         interaction_reminders: reminders,
         ...(model === undefined ? {} : { model }),
+        ...(environment === undefined ? {} : { environment }),
         ...(on_rate_limit === undefined ? {} : { on_rate_limit }),
       },
     });

@@ -51,6 +51,12 @@ export const DISCORD_COMMANDS: RESTPutAPIApplicationCommandsJSONBody = [
           },
           {
             type: OPTION.string,
+            name: 'environment',
+            description: 'A machine that is set up already, by its name',
+            max_length: 64,
+          },
+          {
+            type: OPTION.string,
             name: 'on_rate_limit',
             description: 'When a usage limit ends a turn: fail, or wait until it is reset',
             choices: choices(settings.on_rate_limit.unwrap().options),
@@ -103,6 +109,7 @@ const call = z.discriminatedUnion('name', [
       prompt: z.string().min(1),
       model: z.string().min(1).optional(),
       workspace: z.string().min(1).optional(),
+      environment: z.string().min(1).optional(),
       on_rate_limit: settings.on_rate_limit,
     }),
   }),

@@ -29,7 +29,10 @@ export function listenForInterrupts(): Interrupts {
     signal: controller.signal,
     onInterrupt: (handler) => {
       handlers.push(handler);
-      return () => void handlers.splice(handlers.indexOf(handler), 1);
+      return () => {
+        const at = handlers.indexOf(handler);
+        if (at !== -1) handlers.splice(at, 1);
+      };
     },
   };
 }

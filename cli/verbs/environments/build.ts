@@ -1,7 +1,7 @@
 import { isPreview, unwrap, type PreviewEvent, type Session, type SessionEvent } from '../../../client/main.ts';
 import { withService } from '../../context/connect.ts';
 import { printJson, type Cli } from '../../lib/cli.ts';
-import { ExitCode, Failure } from '../../lib/failure.ts';
+import { ExitCode, Failure, Interrupted } from '../../lib/failure.ts';
 import { verb } from '../../lib/verb.ts';
 import { StreamPrinter } from '../../output/stream-printer.ts';
 
@@ -19,10 +19,23 @@ export function buildEnvironment(cli: Cli) {
         );
         if (setup === undefined && image === undefined)
           throw new Failure(`${name} has neither an image nor a setup, so there is nothing to build`);
+        // The first Ctrl-C ends the watching alone: the session is still to be removed. The second one ends that too.
+        const leave = new AbortController();
+        const release = cli.onInterrupt(() => {
+          release();
+          leave.abort(new Interrupted());
+        });
         const session = await cc.sessions.create({ config: { environment: name } });
         try {
-          return await follow(cli, session, options.json === true);
+          return await follow(cli, session, {
+            json: options.json === true,
+            signal: AbortSignal.any([cli.signal, leave.signal]),
+          });
+        } catch (error) {
+          if (error instanceof Interrupted) return error.exitCode;
+          throw error;
         } finally {
+          release();
           await session.remove({ signal: AbortSignal.timeout(REMOVE_MS) });
         }
       });
@@ -30,10 +43,14 @@ export function buildEnvironment(cli: Cli) {
 }
 
 /** Shows the build that a session waits for, until its image is there or cannot be. @returns the exit code */
-async function follow(cli: Cli, session: Session, json: boolean): Promise<number> {
+async function follow(
+  cli: Cli,
+  session: Session,
+  { json, signal }: { readonly json: boolean; readonly signal: AbortSignal },
+): Promise<number> {
   const printer = new StreamPrinter(cli.out);
   try {
-    for await (const event of session.events({ signal: cli.signal, previews: true })) {
+    for await (const event of session.events({ signal, previews: true })) {
       if (!json) printer.show(event);
       else if (!isPreview(event)) printJson(cli, event);
       const end = endOf(event);

@@ -295,5 +295,6 @@ function closeIfExpired(socket: WebSocket, { expires }: Viewer, now: number): bo
 }
 
 function plain(one: StreamItem): string {
-  return 'seq' in one ? plainJson(one, isOwn(one.type)) : one.preview;
+  if ('seq' in one) return plainJson(one, isOwn(one.type));
+  return one.type === undefined ? one.preview : plainJson({ type: one.type, json: one.preview }, true);
 }

@@ -68,6 +68,7 @@ describe('a build that a session waits for', () => {
     const build_id = buildId();
     const { id, build, container } = await begin(build_id);
     const viewer = await user.open(id, '?after=0');
+    const seed = await user.open(id, '');
     await build.start();
     await build.say({ host_notice: 'waiting', reason: { code: 'environment_building', detail: 'tools is built' } });
     expect(await show(user, id)).toMatchObject({ status: 'starting', reason: { code: 'environment_building' } });
@@ -75,6 +76,8 @@ describe('a build that a session waits for', () => {
     const shown = (await viewer.events(({ type }) => type === 'environment.output')).at(-1);
     expect(shown).toMatchObject({ data: { build_id, at: 0, text: 'Reading package lists…\n' } });
     expect(shown).not.toHaveProperty('seq');
+    const plain = await seed.next(({ type }) => type === 'environment.output');
+    expect(plain).toEqual({ type: 'environment.output', build_id, at: 0, text: 'Reading package lists…\n' });
     await expect
       .poll(() => builds(user))
       .toMatchObject([{ build_id, state: 'building', runner: runner.name, session_id: id }]);

@@ -27,6 +27,6 @@ export interface TunnelStream {
   readonly end: StreamEnd;
   /** Nobody wants it any more: it is over. */
   reset(): void;
-  /** It is over, once what waits has been sent. */
+  /** It is over: the runner knows that it is. */
   finish(): void;
 }

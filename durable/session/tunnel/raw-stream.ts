@@ -84,6 +84,6 @@ export class RawExchange implements Exchange {
   }
 
   #finishIfEnded(): void {
-    if (!this.#isSending && !this.#isReceiving) this.#stream.finish();
+    if (!this.#isSending && !this.#isReceiving) this.#stream.end.whenEnded(() => this.#stream.finish());
   }
 }

@@ -181,7 +181,7 @@ export class Tunnel {
         if (!this.#forget(dialled, id)) return;
         send(dialled, { kind: 'reset', stream: id });
       },
-      finish: () => end.whenEnded(() => void this.#forget(dialled, id)),
+      finish: () => void this.#forget(dialled, id),
     });
     dialled.streams.set(id, { open, end, exchange });
     return exchange;

@@ -29,9 +29,5 @@ export interface TunnelStream {
 /** Says why there is no answer. */
 export function refuseFor(stream: TunnelStream, error: unknown): void {
   if (error instanceof StreamRefused) stream.refuse(error.code, error.message);
-  else if (isTimeout(error)) stream.refuse('timeout', 'The server has not answered in time.');
   else stream.refuse('bad_answer', `The server gave no answer that is HTTP: ${messageOf(error)}`.slice(0, 1024));
 }
-
-const isTimeout = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === 'UND_ERR_HEADERS_TIMEOUT';

@@ -1,112 +1,104 @@
-import type { Dispatcher } from 'undici';
-import type { EdgeTunnelFrame, Fields } from '../../../protocol/link/tunnel/frames.ts';
+import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import { endToEnd } from '../../../protocol/link/tunnel/end-to-end.ts';
+import type { EdgeTunnelFrame } from '../../../protocol/link/tunnel/frames.ts';
 import type { TunnelMessage } from '../../../protocol/link/tunnel/message.ts';
+import { pairs, passOnAnswer } from './answer.ts';
 import { refuseFor, type Exchange, type TunnelStream } from './exchange.ts';
 import type { PortPool } from './port-pool.ts';
-import { RequestBody } from './request-body.ts';
+import { StreamRefused } from './stream-server.ts';
 
 type Request = Extract<EdgeTunnelFrame, { kind: 'open_http' }>;
 
 /** May be sent again on a new connection, when a kept one was closed by the server just as it was used. */
 const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+/** An answer's head must come within this time, milliseconds: a server that compiles first takes minutes. */
+const HEAD_MS = 600_000;
+/** Longest head of an answer, bytes. */
+const MAX_HEAD_BYTES = 64 * 1024;
 
 /** One request to a server of the container, and its answer. */
 export class HttpExchange implements Exchange {
-  readonly #request: Request;
+  readonly #asked: Request;
   readonly #pool: PortPool;
   readonly #stream: TunnelStream;
-  readonly #body: RequestBody | null;
-  #controller: Dispatcher.DispatchController | undefined;
+  #request: ClientRequest;
+  #late: NodeJS.Timeout | undefined;
   #hasHead = false;
   #isOver = false;
 
-  constructor(request: Request, pool: PortPool, stream: TunnelStream) {
-    this.#request = request;
+  constructor(asked: Request, pool: PortPool, stream: TunnelStream) {
+    this.#asked = asked;
     this.#pool = pool;
     this.#stream = stream;
-    this.#body = request.body ? new RequestBody((cost) => stream.end.taken(cost)) : null;
-    // Its end is told by the request.
-    this.#body?.on('error', () => {});
-    this.#dispatch(REPEATABLE.has(request.method) && !request.body);
+    this.#request = this.#send();
   }
 
   bytes({ bytes }: Omit<TunnelMessage, 'stream'>, cost: number): void {
-    // A server may answer without having read all of the body.
-    if (this.#body === null || this.#body.destroyed) this.#stream.end.taken(cost);
-    else this.#body.add(bytes, cost);
+    // A server may answer without having read all of the body: then this calls back with an error.
+    this.#request.write(bytes, () => this.#stream.end.taken(cost));
   }
 
   end(): void {
-    this.#body?.finish();
+    this.#request.end();
   }
 
   cancel(): void {
-    this.#isOver = true;
-    const reason = new Error('nobody waits for the answer any more');
-    this.#controller?.abort(reason);
-    this.#body?.destroy(reason);
+    this.#over();
+    this.#request.destroy();
   }
 
-  #dispatch(mayRepeat: boolean): void {
-    const { port, method, path, headers } = this.#request;
-    const options = { path, method: method, headers: headers.flat(), body: this.#body };
-    try {
-      this.#pool.dispatch(port, options, this.#handler(mayRepeat));
-    } catch (error) {
-      // A request that cannot be written at all.
-      this.#fail(error);
-    }
+  #send(mayRepeat = REPEATABLE.has(this.#asked.method) && !this.#asked.body): ClientRequest {
+    const { port, method, path, headers, body } = this.#asked;
+    const request = http.request({
+      agent: this.#pool.agent,
+      host: 'localhost',
+      port,
+      method,
+      path,
+      headers: headers.flat(),
+      maxHeaderSize: MAX_HEAD_BYTES,
+      setHost: !headers.some(([name]) => name.toLowerCase() === 'host'),
+    });
+    request.once('response', (response) => this.#answered(response));
+    // A server that changes the protocol unasked.
+    request.once('upgrade', (_response, socket) => socket.destroy(new Error('it changed the protocol')));
+    request.on('error', (error) => {
+      if (this.#isOver || this.#request !== request) return;
+      if (this.#hasHead) {
+        // Also of a body that lasts until the connection ends: to Node it is complete now.
+        this.#over();
+        this.#stream.reset('The server broke off in the middle of its answer.');
+      } else if (mayRepeat && request.reusedSocket) this.#request = this.#send(false);
+      else this.#fail(error);
+    });
+    if (!body) request.end();
+    // Node leaves it out where a body is unusual, and the body would be a request of its own.
+    else if (!request.hasHeader('content-length')) request.useChunkedEncodingByDefault = true;
+    this.#late ??= setTimeout(() => {
+      if (!this.#hasHead) this.#request.destroy(new StreamRefused('timeout', 'The server has not answered in time.'));
+    }, HEAD_MS);
+    return request;
   }
 
-  #handler(mayRepeat: boolean): Dispatcher.DispatchHandler {
-    return {
-      onRequestStart: (controller) => {
-        this.#controller = controller;
-        if (this.#isOver) controller.abort(new Error('nobody waits for the answer any more'));
-      },
-      onResponseStart: (controller, status) => {
-        // `103 Early Hints` and the like: the answer follows.
-        if (status < 200 || this.#isOver) return;
-        this.#hasHead = true;
-        this.#stream.head(status, endToEnd(pairs(controller.rawHeaders)));
-      },
-      onResponseData: (controller, chunk) => {
-        if (this.#isOver) return;
-        void this.#stream.end.send('bytes', chunk).then(() => {
-          if (this.#stream.end.waiting === 0) controller.resume();
-        });
-        if (this.#stream.end.waiting > 0) controller.pause();
-      },
-      onResponseEnd: () => {
-        if (this.#isOver) return;
-        this.#isOver = true;
-        this.#stream.end.end();
-        this.#stream.finish();
-      },
-      onResponseError: (_controller, error) => {
-        if (this.#isOver) return;
-        if (mayRepeat && !this.#hasHead && isStale(error)) return this.#dispatch(false);
-        this.#fail(error);
-      },
-    };
+  #answered(response: IncomingMessage): void {
+    if (this.#isOver) return void response.destroy();
+    this.#hasHead = true;
+    clearTimeout(this.#late);
+    this.#stream.head(response.statusCode ?? 502, endToEnd(pairs(response.rawHeaders)));
+    passOnAnswer(response, this.#stream, () => {
+      if (this.#isOver) return false;
+      this.#over();
+      return true;
+    });
   }
 
   #fail(error: unknown): void {
+    this.#over();
+    refuseFor(this.#stream, error);
+  }
+
+  #over(): void {
     this.#isOver = true;
-    this.#body?.destroy();
-    if (this.#hasHead) this.#stream.reset('The server broke off in the middle of its answer.');
-    else refuseFor(this.#stream, error);
+    clearTimeout(this.#late);
   }
 }
-
-/** Undici has them as one list of names and values, in bytes. */
-function pairs(raw: Dispatcher.DispatchController['rawHeaders']): Fields {
-  const found: Fields = [];
-  if (!Array.isArray(raw)) return found;
-  for (let at = 0; at + 1 < raw.length; at += 2) found.push([String(raw[at]), String(raw[at + 1])]);
-  return found;
-}
-
-const isStale = (error: Error): boolean =>
-  'code' in error && (error.code === 'UND_ERR_SOCKET' || error.code === 'ECONNRESET' || error.code === 'EPIPE');

@@ -1,50 +1,55 @@
+import http, { type ClientRequestArgs } from 'node:http';
 import type { Socket } from 'node:net';
-import { Pool, type buildConnector, type Dispatcher } from 'undici';
+import type { Duplex } from 'node:stream';
 import type { StreamTarget } from '../../../protocol/link/tunnel/target.ts';
 
-/** An answer's head must come within this time, milliseconds: a server that compiles first takes minutes. */
-const HEAD_MS = 600_000;
 /** How long a connection to a server is kept for the next request, milliseconds; less when the server says so. */
 const KEEP_MS = 4_000;
-/** Longest head of an answer, bytes. */
-const MAX_HEAD_BYTES = 64 * 1024;
+/** Kept connections to one port. */
+const MAX_KEPT = 16;
 
-/** Connections to the HTTP servers of a container, kept open between requests. Nothing is decoded or followed. */
+/** Makes the connections of Node's client through the container's streams. */
+class PortAgent extends http.Agent {
+  readonly #connect: (port: number) => Promise<Socket>;
+
+  constructor(connect: (port: number) => Promise<Socket>) {
+    super({ keepAlive: true, maxFreeSockets: MAX_KEPT, timeout: KEEP_MS });
+    this.#connect = connect;
+  }
+
+  override createConnection(
+    options: ClientRequestArgs,
+    made?: (error: Error | null, stream: Duplex) => void,
+  ): Duplex | undefined {
+    void this.#make(Number(options.port), made);
+    return undefined;
+  }
+
+  async #make(port: number, made: ((error: Error | null, stream: Duplex) => void) | undefined): Promise<void> {
+    try {
+      const connection = await this.#connect(port);
+      made?.(null, connection);
+      // Its reader is there in the next tick, before this has an effect.
+      connection.resume();
+    } catch (error) {
+      // Node's types want a stream beside an error, too.
+      (made as ((error: unknown) => void) | undefined)?.(error);
+    }
+  }
+}
+
+/**
+ * Connections to the servers of a container. Not undici's: that dials anew, without end, when a server closes before it was
+ * asked.
+ */
 export class PortPool {
   readonly #open: (target: StreamTarget) => Promise<Socket>;
-  readonly #pools = new Map<number, Dispatcher>();
+  /** Keeps connections between requests. How many there are, the tunnel bounds. */
+  readonly agent: http.Agent;
 
   constructor(open: (target: StreamTarget) => Promise<Socket>) {
     this.#open = open;
-  }
-
-  dispatch(port: number, options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
-    let pool = this.#pools.get(port);
-    if (pool === undefined) {
-      pool = new Pool(`http://localhost:${port}`, {
-        connect: (_options, done) => void this.#connectFor(port, done),
-        // The tunnel bounds how many there are. One that waited for another's end would wait for a stream of events.
-        connections: null,
-        headersTimeout: HEAD_MS,
-        bodyTimeout: 0,
-        keepAliveTimeout: KEEP_MS,
-        maxHeaderSize: MAX_HEAD_BYTES,
-        // A server that says less than it announced is cut short, not an error of this process.
-        strictContentLength: false,
-      });
-      this.#pools.set(port, pool);
-    }
-    pool.dispatch(options, handler);
-  }
-
-  async #connectFor(port: number, done: buildConnector.Callback): Promise<void> {
-    let socket: Socket;
-    try {
-      socket = await this.connect(port);
-    } catch (error) {
-      return done(error instanceof Error ? error : new Error(String(error)), null);
-    }
-    done(null, socket);
+    this.agent = new PortAgent((port) => this.connect(port));
   }
 
   /** A connection for itself. @throws StreamRefused */
@@ -52,7 +57,7 @@ export class PortPool {
     return this.#open({ kind: 'port', port });
   }
 
-  async close(): Promise<void> {
-    await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
+  close(): void {
+    this.agent.destroy();
   }
 }

@@ -56,6 +56,7 @@ export class RawExchange implements Exchange {
       this.#stream.reset('The container broke the stream off.');
     });
     this.#stream.opened();
+    socket.resume();
   }
 
   #ended(): void {

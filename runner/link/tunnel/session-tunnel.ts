@@ -77,10 +77,10 @@ export class SessionTunnel {
   }
 
   /** Breaks everything off. */
-  async close(): Promise<void> {
+  close(): void {
     this.#isClosed = true;
     this.#end();
-    await this.#pool.close();
+    this.#pool.close();
   }
 
   #end(): void {

@@ -69,7 +69,7 @@ export class StreamServer {
   }
 
   /**
-   * Asks the container for a stream.
+   * Asks the container for a stream. It is paused, until `resume`.
    *
    * @throws StreamRefused
    */

@@ -5,6 +5,7 @@ import { endToEnd } from '../../../protocol/link/tunnel/end-to-end.ts';
 import { MAX_SOCKET_MESSAGE, type EdgeTunnelFrame, type Fields } from '../../../protocol/link/tunnel/frames.ts';
 import type { TunnelMessage } from '../../../protocol/link/tunnel/message.ts';
 import type { StreamClose } from '../../../protocol/link/tunnel/stream-end.ts';
+import { pairs, passOnAnswer } from './answer.ts';
 import { refuseFor, type Exchange, type TunnelStream } from './exchange.ts';
 import type { PortPool } from './port-pool.ts';
 
@@ -81,6 +82,7 @@ export class WebSocketExchange implements Exchange {
       maxPayload: MAX_SOCKET_MESSAGE,
     });
     this.#socket = socket;
+    connection.resume();
     const { end } = this.#stream;
     let isOpen = false;
     socket.once('upgrade', (response: IncomingMessage) => {
@@ -116,29 +118,14 @@ export class WebSocketExchange implements Exchange {
   /** The server answers the handshake with something else: with an error, or a redirect. */
   #passOn(response: IncomingMessage): void {
     if (this.#isOver) return void response.destroy();
-    const { end } = this.#stream;
     this.#stream.head(response.statusCode ?? 502, endToEnd(pairs(response.rawHeaders)));
-    response.on('data', (chunk: Buffer) => {
-      void end.send('bytes', chunk).then(() => {
-        if (end.waiting === 0) response.resume();
-      });
-      if (end.waiting > 0) response.pause();
-    });
-    response.once('close', () => {
+    passOnAnswer(response, this.#stream, () => {
       this.#socket?.terminate();
-      if (this.#isOver) return;
+      if (this.#isOver) return false;
       this.#isOver = true;
-      if (!response.complete) return this.#stream.reset('The server broke off in the middle of its answer.');
-      end.end();
-      this.#stream.finish();
+      return true;
     });
   }
-}
-
-function pairs(raw: readonly string[]): Fields {
-  const found: Fields = [];
-  for (let at = 0; at + 1 < raw.length; at += 2) found.push([raw[at] ?? '', raw[at + 1] ?? '']);
-  return found;
 }
 
 /** Several fields of one name are one, with commas (RFC 9110, 5.3); cookies have a separator of their own. */

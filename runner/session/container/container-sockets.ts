@@ -176,7 +176,7 @@ export class ContainerSockets {
   }
 
   async #closeTunnel(): Promise<void> {
-    await this.#tunnel?.close();
+    this.#tunnel?.close();
     await this.#streams?.close();
   }
 

@@ -35,8 +35,8 @@ export class Session extends DurableObject {
     const isWebSocket = request.headers.get('upgrade') === 'websocket';
     const protocols = request.headers.get('sec-websocket-protocol')?.split(/\s*,\s*/);
     const answer = isWebSocket
-      ? await this.#tunnel.webSocket(Number(port), { path: target, headers, ...(protocols && { protocols }) })
-      : await this.#tunnel.http(Number(port), { method: request.method, path: target, headers, body: request.body });
+      ? await this.#tunnel.webSocket(Number(port), { path: target, headers, signal: request.signal, ...(protocols && { protocols }) })
+      : await this.#tunnel.http(Number(port), { method: request.method, path: target, headers, body: request.body, signal: request.signal });
     return answer instanceof Response ? answer : Response.json(answer, { status: 502 });
   }
 

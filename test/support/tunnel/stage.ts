@@ -81,7 +81,7 @@ export class TunnelStage implements AsyncDisposable {
 
   /** The runner's process is another one from now on; the container lives on. */
   async restartRunner(): Promise<void> {
-    await this.tunnel.close();
+    this.tunnel.close();
     await this.streams.close();
     this.streams = await StreamServer.open(path.join(this.folder, STREAMS_SOCKET), this.log);
     this.tunnel = this.#newTunnel();
@@ -94,7 +94,7 @@ export class TunnelStage implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ask?.terminate();
     this.wrapper.close();
-    await this.tunnel.close();
+    this.tunnel.close();
     await this.streams.close();
     await this.edge.stop();
   }

@@ -1,4 +1,5 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { Directory } from '../../../../durable/directory/directory.ts';
 import type { EnvironmentBuild } from '../../../../protocol/api/environment.ts';
 import type { RunnerNotice } from '../../../../protocol/link/runner-notice.ts';
 import { User } from '../../support/api.ts';
@@ -156,13 +157,20 @@ describe('a build that a session waits for', () => {
     expect(await builds(user)).toHaveLength(1);
   });
 
-  it('is reported although the session is deleted at once', async () => {
+  it('is reported although the session is deleted while its reports cannot be sent', async () => {
     const { user, begin } = await scene();
     const build_id = buildId();
     const { id, build } = await begin(build_id);
+    const unreachable = vi.spyOn(Directory.prototype, 'recordBuild');
+    onTestFinished(() => unreachable.mockRestore());
+    unreachable.mockImplementation(() => {
+      throw new Error('of this test: the directory cannot be reached');
+    });
     await build.start();
     await build.write(0, 'done\n');
     await build.ready();
+    await expect.poll(() => unreachable.mock.calls.length).toBeGreaterThan(0);
+    unreachable.mockRestore();
     expect((await user.call('DELETE', `/sessions/${id}`)).status).toBe(204);
     expect(await log(user, build_id)).toMatchObject({ state: 'ready', log: 'done\n' });
   });

@@ -81,7 +81,7 @@ describe('a stream of a tunnel', () => {
           // Each byte says which message it is of.
           const bytes = new Uint8Array(one.size).fill(sent.length % 251);
           sent.push(message);
-          void ends.sender.send(one.kind as BytesKind, bytes).then((isSent) => (message.isSent = isSent));
+          void ends.sender.send(one.kind, bytes).then((isSent) => (message.isSent = isSent));
         }
         ends.sender.end();
         while (ends.deliver() || ends.take() || ends.credit());

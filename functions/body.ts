@@ -32,13 +32,19 @@ export interface BodyGate {
 
 const OPEN: BodyGate = { refusalOf: async () => null, turn: async () => {} };
 
-/** The JSON text of a request, `{}` for an empty body. `takesBlocks`: the call may be larger when it carries blocks. */
+/** JSON, as it came and as a value. */
+export interface JsonBody {
+  readonly text: string;
+  readonly value: unknown;
+}
+
+/** The JSON of a request, `{}` for an empty body. `takesBlocks`: the call may be larger when it carries blocks. */
 export async function readJson(
   request: Request,
   takesBlocks: boolean,
   timeoutSeconds: number,
   gate: BodyGate = OPEN,
-): Promise<{ readonly text: string } | Refusal> {
+): Promise<JsonBody | Refusal> {
   const tooLarge = takesBlocks ? MESSAGE_TOO_LARGE : BODY_TOO_LARGE;
   const limit = takesBlocks ? MAX_CONTENT_BYTES : MAX_BODY_BYTES;
   const declared = declaredLength(request);
@@ -48,14 +54,14 @@ export async function readJson(
   const raw = await readBody(request, timeoutSeconds, limit);
   if (raw === 'too large') return tooLarge;
   if (raw === 'too slow') return bodyTimeout(timeoutSeconds);
-  if (raw.byteLength === 0) return { text: '{}' };
+  if (raw.byteLength === 0) return { text: '{}', value: {} };
   const refused = declared === null ? await gate.refusalOf(raw.byteLength) : null;
   if (refused !== null) return refused;
   await gate.turn(raw.byteLength);
   const text = new TextDecoder().decode(raw);
-  const json = parseText(text);
-  if (raw.byteLength > MAX_BODY_BYTES && !carriesBlocks(json)) return tooLarge;
-  return json === undefined ? NOT_JSON : { text };
+  const value = parseText(text);
+  if (raw.byteLength > MAX_BODY_BYTES && !carriesBlocks(value)) return tooLarge;
+  return value === undefined ? NOT_JSON : { text, value };
 }
 
 /** The length that a body is said to have, bytes; null: nobody says. */
@@ -80,7 +86,7 @@ export async function readBody(
   const { promise: late, resolve } = Promise.withResolvers<'too slow'>();
   const timer = setTimeout(() => resolve('too slow'), timeoutSeconds * 1000);
   try {
-    return await readWhole(reader, late, { limit, block: Math.min(BLOCK_BYTES, Math.max(1, length)) });
+    return await readWhole(reader, late, { limit, length });
   } finally {
     clearTimeout(timer);
     // Of a body that is refused, nothing more is read.
@@ -88,7 +94,10 @@ export async function readBody(
   }
 }
 
-/** What is read at once, bytes. As it comes it is a few kilobytes, and each read costs as much as many more bytes. */
+/**
+ * What is read at once at first, bytes; then as much as has come so far. As it comes it is a few kilobytes, and each read costs as
+ * much as many more bytes. Who sends nothing takes no memory.
+ */
 const BLOCK_BYTES = 32 * 1024;
 
 /** Of a stream of bytes. With `min` it waits until so much has come; the types of workerd do not know that yet. */
@@ -110,11 +119,12 @@ function blocksOf(body: ReadableStream<Uint8Array>): BlockReader & { cancel(): P
 async function readWhole(
   reader: BlockReader,
   late: Promise<'too slow'>,
-  { limit, block }: { readonly limit: number; readonly block: number },
+  { limit, length }: { readonly limit: number; readonly length: number },
 ): Promise<Uint8Array<ArrayBuffer> | 'too large' | 'too slow'> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for (;;) {
+    const block = Math.max(1, Math.min(Math.max(BLOCK_BYTES, size), length - size));
     const read = await Promise.race([reader.read(new Uint8Array(block), { min: block }), late]);
     if (read === 'too slow') return read;
     const { value, done } = read;

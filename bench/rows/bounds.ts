@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,6 +8,7 @@ import { Agent, request } from 'undici';
 import { findClaude } from '../../container/build/claude-binary.ts';
 import { createdSession } from '../../protocol/api/session/session.ts';
 import { isRefused } from '../../start/lib/refused.ts';
+import { EDGE, findBelow } from '../lib/process-cost.ts';
 import { makeScratch } from '../lib/scratch.ts';
 import { INSTANT } from '../lib/script.ts';
 import { startService, type Service } from '../lib/service.ts';
@@ -32,27 +33,10 @@ const elsewhere = new Agent({ localAddress: '127.0.0.2' });
 
 const ends: (() => Promise<void>)[] = [];
 
-/** The memory of workerd below a process, MB. */
+/** The memory of the edge, MB. */
 async function edgeMb(): Promise<number> {
-  let most = 0;
-  for (const entry of await readdir('/proc')) {
-    if (!/^\d+$/.test(entry)) continue;
-    const [command, status] = await Promise.all(
-      ['cmdline', 'status'].map((file) => readFile(`/proc/${entry}/${file}`, 'utf8').catch(() => '')),
-    );
-    if (!command?.includes('workerd') || !(await isOurs(Number(entry)))) continue;
-    most = Math.max(most, Number(/^VmRSS:\s+(\d+)/m.exec(status ?? '')?.[1] ?? 0) / 1024);
-  }
-  return most;
-}
-
-async function isOurs(pid: number): Promise<boolean> {
-  for (let at = pid; at > 1;) {
-    if (at === process.pid) return true;
-    const stat = await readFile(`/proc/${at}/stat`, 'utf8').catch(() => '');
-    at = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] ?? 0);
-  }
-  return false;
+  const status = await readFile(`/proc/${await findBelow(EDGE)}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024;
 }
 
 interface Felt {

@@ -1,7 +1,7 @@
 import type { EdgeSettings } from '../../protocol/settings/edge-settings.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import { poolRefusal } from '../../protocol/settings/pools-setting.ts';
-import type { ContentBlock } from '../../protocol/content/blocks.ts';
+import type { Prompt } from '../../protocol/content/blocks.ts';
 import type { SessionConfig } from '../../protocol/api/session/session-config.ts';
 import { receiverOf, type Receiver } from '../shared/webhooks/receiver.ts';
 import type { CreateSessionRequest } from '../../protocol/api/session/session.ts';
@@ -23,14 +23,17 @@ import type { OwnerTree } from './tree.ts';
 interface Begun {
   readonly request: CreateSessionRequest;
   readonly beginning: Beginning;
-  readonly creation: Omit<Creation, 'blocks' | 'environment'>;
+  readonly creation: Omit<Creation, 'prompt' | 'environment' | 'spawn'> & { readonly spawn: StoredSpawn | null };
 }
+
+/** What a child's parent fixed. Version 0.1 stored the text of its first prompt with it. */
+type StoredSpawn = ChildCreation & { readonly prompt?: string };
 
 export interface Reservation extends CreateInput {
   /** Null: no session's child. */
   readonly child: ChildCreation | null;
-  /** The blocks of a child's first prompt; null: it has none. */
-  readonly blocks: readonly ContentBlock[] | null;
+  /** A child's first prompt; null: it is no child. */
+  readonly prompt: Prompt | null;
   /** The caller's request as text, which is kept with the key. */
   readonly asked: string;
 }
@@ -78,7 +81,7 @@ export class Creations {
     author,
     traceparent,
     child,
-    blocks,
+    prompt,
     asked,
     inherited,
   }: Reservation): string | Refusal {
@@ -112,7 +115,7 @@ export class Creations {
     const named = { ...(author && { author }), ...(traceparent !== undefined && { traceparent }) };
     const stored: Begun = { ...begun, creation: { permit, spawn: child, ...named, ...(callback && { callback }) } };
     sql.exec('INSERT INTO begun (id, json) VALUES (?, ?)', session_id, JSON.stringify(stored));
-    if (blocks !== null) this.#prompts.add(session_id, blocks);
+    if (prompt !== null) this.#prompts.add(session_id, prompt);
     if (environment !== null) this.#kept.add(session_id, environment);
     storage.keepBeginning(session_id, begun.beginning);
     if (key !== undefined) this.#keys.add(key, session_id, asked, now);
@@ -154,10 +157,11 @@ export class Creations {
   /** Creates the `Session` of a reserved place. One that exists already stays as it is. */
   async create(id: string, owner: string): Promise<{ view: StoredSessionView; listed: VersionedSummary }> {
     const { request, beginning, creation } = this.#begun(id);
-    const blocks = this.#prompts.get(id);
+    const { facts: spawn, text } = creation.spawn === null ? { facts: null } : split(creation.spawn);
+    const prompt = this.#prompts.get(id) ?? text;
     const environment = this.#kept.get(id);
-    const kept = { ...(blocks && { blocks }), ...(environment && { environment }) };
-    const call = { session_id: id, owner, request, beginning, creation: { ...creation, ...kept } };
+    const kept = { ...(prompt !== undefined && { prompt }), ...(environment && { environment }) };
+    const call = { session_id: id, owner, request, beginning, creation: { ...creation, spawn, ...kept } };
     const created = await sessionStub(this.#deps.env, id).create(call);
     this.#prompts.remove(id);
     this.#kept.remove(id);
@@ -173,7 +177,7 @@ export class Creations {
   childOf(id: string): Spawned['child'] {
     const { spawn } = this.#begun(id).creation;
     if (spawn === null) throw new Error('a key of a spawned session names one that was not spawned');
-    return spawn;
+    return split(spawn).facts;
   }
 
   remove(id: string): void {
@@ -187,4 +191,8 @@ export class Creations {
     const { json } = this.#deps.sql.exec<{ json: string }>('SELECT json FROM begun WHERE id = ?', id).one();
     return JSON.parse(json) as Begun;
   }
+}
+
+function split({ prompt: text, ...facts }: StoredSpawn): { facts: ChildCreation; text?: string | undefined } {
+  return { facts, text };
 }

@@ -90,7 +90,7 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
 
   async create(input: CreateInput): Promise<Created | Refusal> {
     const asked = input.fork?.asked ?? JSON.stringify(input.request);
-    const reserved = this.#creations.reserve({ ...input, child: null, blocks: null, asked });
+    const reserved = this.#creations.reserve({ ...input, child: null, prompt: null, asked });
     if (typeof reserved !== 'string') return reserved;
     const view = await this.#create(reserved, input.owner);
     const callback_secret = this.#creations.callbackSecretOf(reserved);

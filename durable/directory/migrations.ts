@@ -1,4 +1,4 @@
-import { dateKeys } from '../shared/key-life.ts';
+import { dateKeys } from '../shared/keys/key-life.ts';
 import type { Schema } from '../shared/schema.ts';
 
 /** The versions of a directory's stored state. */

@@ -11,7 +11,7 @@ import type {
 } from '../../protocol/api/environment.ts';
 import type { BuildUpdate } from '../shared/environments/build-update.ts';
 import type { OwnerWebhooks } from './session/owner-webhooks.ts';
-import type { ContentBlock } from '../../protocol/content/blocks.ts';
+import type { Prompt } from '../../protocol/content/blocks.ts';
 import type { NamedAuthor } from '../../protocol/git/git-author.ts';
 import type { JsonText } from '../../protocol/json-text.ts';
 import type { TreeName } from '../../protocol/link/runner-control.ts';
@@ -55,8 +55,8 @@ export interface SpawnInput extends Pick<
   'session_id' | 'owner' | 'request' | 'idempotency_key' | 'author' | 'traceparent' | 'inherited'
 > {
   readonly child: ChildCreation;
-  /** The blocks of its first prompt; null: it is text alone. */
-  readonly blocks: readonly ContentBlock[] | null;
+  /** Its first prompt. */
+  readonly prompt: Prompt;
   /** The caller's request as text, which is kept with the key. */
   readonly asked: string;
 }

@@ -2,6 +2,7 @@ import type { InterruptAnswer, MessageStatus, MessageView } from '../../protocol
 import { SESSION_NOT_FOUND, type Refusal } from '../../protocol/api/problem.ts';
 import type { PromptInput, WaitFor } from '../rpc/session/session-rpc.ts';
 import type { MessagePage } from '../rpc/session/views.ts';
+import { isSameBody, keyBody } from '../shared/keys/key-body.ts';
 import { allows } from '../shared/session-status.ts';
 import type { StorageQuota } from './container/storage-quota.ts';
 import type { SessionStore } from './store/store.ts';
@@ -51,7 +52,7 @@ export class SessionMessages {
     const tooLong = turnOverMaximum(timeout_seconds, this.#store.settings);
     if (tooLong !== null) return tooLong;
     const seen = key === undefined ? null : messages.byKey(key, Date.now());
-    if (seen !== null && seen.body === bodyOf(input)) return { message_id: seen.id };
+    if (seen !== null && isSameBody(seen.body, bodyOf(input))) return { message_id: seen.id };
     if (seen !== null) {
       const detail = 'It came with another prompt before. Send a new key for a new message.';
       return { refused: 'idempotency_key_reused', detail };
@@ -68,7 +69,7 @@ export class SessionMessages {
     this.#store.change((tx, now) => {
       // Answers to interactions that have become messages were given earlier, so they go before this message.
       tx.interactions.pass();
-      if (key !== undefined) this.#store.messages.rememberKey(key, message_id, bodyOf(input), now);
+      if (key !== undefined) this.#store.messages.rememberKey(key, message_id, keyBody(bodyOf(input)), now);
       const deadline = timeout_seconds === undefined ? null : now + timeout_seconds * 1000;
       tx.prompt({ message_id, prompt, origin, deadline, traceparent, ...(delivery === undefined ? {} : { delivery }) });
     });

@@ -62,7 +62,7 @@ export const runnerSockets = new Hono<WorkerEnv>()
     if ('refused' in verified) return refuseToken(c, verified);
     const json = await readJson(c.req.raw, false, c.get('settings').BODY_TIMEOUT);
     if ('refused' in json) return refuse(c, json);
-    const asked = enrolRequest.safeParse(JSON.parse(json.text));
+    const asked = enrolRequest.safeParse(json.value);
     if (!asked.success) return refuse(c, { refused: 'invalid_request', detail: z.prettifyError(asked.error) });
     const { sub: name, jti: code, exp, pool = DEFAULT_POOL } = verified.claims;
     const unknown = unknownPool(c.get('settings'), pool);

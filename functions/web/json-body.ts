@@ -2,7 +2,7 @@ import type { Context, Next } from 'hono';
 import type { CallerEnv } from '../app-env.ts';
 import { turnOf } from '../gate/large-bodies.ts';
 import { overBodyLimit } from '../gate/limits.ts';
-import { readJson } from '../body.ts';
+import { readJson, type JsonBody } from '../body.ts';
 import { refuse } from '../refuse.ts';
 
 /** The calls whose bodies may carry images and documents. */
@@ -29,15 +29,16 @@ export async function withJsonBody(c: Context<CallerEnv>, next: Next): Promise<R
       turn: async (bytes) => void (endTurn = await turnOf(c.get('caller').owner, bytes)),
     });
     if ('refused' in json) return refuse(c, json);
-    setBody(c, json.text);
+    setBody(c, json);
     await next();
   } finally {
     endTurn?.();
   }
 }
 
-/** The handler reads this text. */
-function setBody(c: Context<CallerEnv>, text: string): void {
+/** The handler reads this. It was parsed already: a large one is not parsed twice. */
+function setBody(c: Context<CallerEnv>, { text, value }: JsonBody): void {
+  Object.assign(c.req, { json: async () => value });
   // Where Hono keeps a body that was read. So no second request has to be made, nor the text sent through one.
   Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
   if (JSON_TYPE.test(c.req.header('content-type') ?? '')) return;

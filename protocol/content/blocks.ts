@@ -75,6 +75,11 @@ export const shownBlock = z.discriminatedUnion('type', [
 ]);
 export type ShownBlock = z.infer<typeof shownBlock>;
 
+/** Whether a block is shown as it was sent: it has no data of an image or a document. */
+export function isWhole(block: ContentBlock | ShownBlock): block is ContentBlock & ShownBlock {
+  return block.type === 'text' || 'file' in block.source;
+}
+
 /** Whether a request's body, or a viewer's frame, carries blocks: it may be larger then. */
 export function carriesBlocks(json: unknown): boolean {
   return typeof json === 'object' && json !== null && 'prompt' in json && Array.isArray(json.prompt);

@@ -7,6 +7,7 @@ const PURE_SHARED = [
   'durable/shared/environments',
   'durable/shared/interactions',
   'durable/shared/json.ts',
+  'durable/shared/text',
   'durable/shared/quota.ts',
   'durable/shared/tokens/revocation.ts',
   'durable/shared/session-status.ts',

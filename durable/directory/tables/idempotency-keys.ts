@@ -1,5 +1,6 @@
 import type { Refusal } from '../../../protocol/api/problem.ts';
-import { dropExpiredKeys, KEY_LIFE_MS } from '../../shared/key-life.ts';
+import { isSameBody, keyBody } from '../../shared/keys/key-body.ts';
+import { dropExpiredKeys, KEY_LIFE_MS } from '../../shared/keys/key-life.ts';
 
 /** The idempotency keys of calls that created a session. A key is forgotten with its session, or after a day. */
 export class IdempotencyKeys {
@@ -16,7 +17,7 @@ export class IdempotencyKeys {
   find(key: string, body: string, now: number): string | Refusal | null {
     const select = 'SELECT id, body FROM session_keys WHERE key = ? AND made > ?';
     const [known] = this.#sql.exec<{ id: string; body: string }>(select, key, now - KEY_LIFE_MS);
-    if (known === undefined || known.body === body) return known?.id ?? null;
+    if (known === undefined || isSameBody(known.body, body)) return known?.id ?? null;
     const detail = 'It came with another body before. Send a new key for a new session.';
     return { refused: 'idempotency_key_reused', detail };
   }
@@ -25,7 +26,7 @@ export class IdempotencyKeys {
   add(key: string, sessionId: string, body: string, now: number): void {
     dropExpiredKeys(this.#sql, 'session_keys', now);
     const insert = 'INSERT OR REPLACE INTO session_keys (key, id, body, made) VALUES (?, ?, ?, ?)';
-    this.#sql.exec(insert, key, sessionId, body, now);
+    this.#sql.exec(insert, key, sessionId, keyBody(body), now);
   }
 
   removeOf(sessionId: string): void {

@@ -1,9 +1,9 @@
-import type { ContentBlock } from '../../../protocol/content/blocks.ts';
-import { splitText } from '../../shared/split-text.ts';
+import type { Prompt } from '../../../protocol/content/blocks.ts';
+import { splitText } from '../../shared/text/split-text.ts';
 
 /**
- * The blocks of a child's first prompt, as JSON in parts that fit a row. They are kept until the child has them, because the
- * call that creates it may have to be repeated.
+ * A child's first prompt, as JSON in parts that fit a row. It is kept until the child has it, because the call that creates it
+ * may have to be repeated.
  */
 export class PromptTable {
   readonly #sql: SqlStorage;
@@ -14,17 +14,17 @@ export class PromptTable {
       id TEXT NOT NULL, part INTEGER NOT NULL, json TEXT NOT NULL, PRIMARY KEY (id, part)) WITHOUT ROWID`);
   }
 
-  add(id: string, blocks: readonly ContentBlock[]): void {
-    for (const [part, json] of splitText(JSON.stringify(blocks)).entries()) {
+  add(id: string, prompt: Prompt): void {
+    for (const [part, json] of splitText(JSON.stringify(prompt)).entries()) {
       this.#sql.exec('INSERT INTO begun_content (id, part, json) VALUES (?, ?, ?)', id, part, json);
     }
   }
 
-  /** Null: the prompt is text alone, or the child has it. */
-  get(id: string): ContentBlock[] | null {
+  /** Null: the child has it, or version 0.1 stored it as text. */
+  get(id: string): Prompt | null {
     const rows = this.#sql.exec<{ json: string }>('SELECT json FROM begun_content WHERE id = ? ORDER BY part', id);
     const json = [...rows].map((row) => row.json).join('');
-    return json === '' ? null : (JSON.parse(json) as ContentBlock[]);
+    return json === '' ? null : (JSON.parse(json) as Prompt);
   }
 
   remove(id: string): void {

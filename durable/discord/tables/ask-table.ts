@@ -1,7 +1,7 @@
 import type { InteractionView } from '../../../protocol/api/session/interaction.ts';
 import type { Draft } from '../core/components.ts';
 import type { Interaction } from '../../shared/interactions/interaction.ts';
-import { KEY_LIFE_MS } from '../../shared/key-life.ts';
+import { KEY_LIFE_MS } from '../../shared/keys/key-life.ts';
 
 /** A question or permission that people on Discord are asked, and its message. */
 export interface Ask {

@@ -1,4 +1,4 @@
-import { KEY_LIFE_MS } from '../../shared/key-life.ts';
+import { KEY_LIFE_MS } from '../../shared/keys/key-life.ts';
 import { AskTable } from './ask-table.ts';
 import type { Place } from './outbox-table.ts';
 

@@ -2,7 +2,7 @@ import type { SpawnRequest } from '../../../protocol/api/session/child.ts';
 import type { NamedAuthor } from '../../../protocol/git/git-author.ts';
 import type { CreateSessionRequest } from '../../../protocol/api/session/session.ts';
 import type { Receiver } from '../../shared/webhooks/receiver.ts';
-import type { ContentBlock } from '../../../protocol/content/blocks.ts';
+import type { Prompt } from '../../../protocol/content/blocks.ts';
 import type { ParentFacts } from '../../session/core/identity.ts';
 import type { FrozenEnvironment } from '../../shared/environments/frozen.ts';
 import type { Beginning } from '../../shared/trees.ts';
@@ -22,11 +22,11 @@ export interface Creation {
   readonly traceparent?: string;
   /** What it keeps of its environment. Absent: it has none. */
   readonly environment?: FrozenEnvironment;
-  /** The blocks of a child's first prompt. Absent: it is text alone. */
-  readonly blocks?: readonly ContentBlock[];
+  /** A child's first prompt. Absent: it is no child, or was created before and this is the call once more. */
+  readonly prompt?: Prompt;
 }
 
-/** How a child's parent creates it. */
+/** What a child's parent fixes. */
 export type ChildCreation = ParentFacts;
 
 /** A session to create. */

@@ -3,7 +3,6 @@ import type { Refusal } from '../../../protocol/api/problem.ts';
 import type { CreateSessionRequest } from '../../../protocol/api/session/session.ts';
 import { v7 as uuidV7 } from 'uuid';
 import { withoutRedis } from '../../../protocol/settings/redis-settings.ts';
-import { blocksOf, promptText } from '../../../protocol/content/prompt.ts';
 import type { ChildCreation, SpawnCall, Spawned } from '../../rpc/session/creation.ts';
 import { receiverOf, type Receiver } from '../../shared/webhooks/receiver.ts';
 import { RetryingCall, type Outgoing } from '../../shared/retrying-call.ts';
@@ -91,7 +90,6 @@ export class SessionChildren implements Outgoing {
       parent: session_id,
       title: request.title ?? null,
       message_id: uuidV7(),
-      prompt: promptText(request.prompt),
       webhook,
       ...channelOf(request, session_id),
       // The parent may itself work in another session's files. The child then works in those.
@@ -106,7 +104,7 @@ export class SessionChildren implements Outgoing {
       traceparent: traceparent ?? traceOfRunningTurn(this.#store, this.#store.current.state),
       child,
       inherited: this.#store.environment.get(),
-      blocks: blocksOf(request.prompt) ?? null,
+      prompt: request.prompt,
       asked,
     });
     if ('refused' in spawned) return spawned;

@@ -188,12 +188,11 @@ export class ContainerLink {
     send(socket, { kind: 'command', number, command: this.#complete(command) });
   }
 
-  /** The command with the blocks of its message, which are not stored with it. */
+  /** The command with what its message says, as far as that is not stored with it. */
   #complete(command: WrapperCommand): WrapperCommand {
     if (command.command !== 'prompt') return command;
-    const content = this.#store.messages.content.data(command.message_id);
-    if (content === 'none') return command;
-    return content === 'gone' ? { command: 'skip' } : { ...command, content };
+    const said = this.#store.messages.handover(command.message_id);
+    return said === null ? { command: 'skip' } : { ...command, ...said };
   }
 
   /** Stores the runner's own notices. */

@@ -9,8 +9,6 @@ export interface ParentFacts {
   readonly title: string | null;
   /** Its first message. */
   readonly message_id: string;
-  /** As text. Its images and documents are with the message alone. */
-  readonly prompt: string;
   /** The webhook that its updates are posted to as well; null: only its parent gets them. */
   readonly webhook: Receiver | null;
   /** The channel of Redis that its updates are published on as well. Absent: on none, as in what version 4 stored. */

@@ -2,18 +2,17 @@ import type { Prompt } from '../../../protocol/content/blocks.ts';
 import { blocksOf, promptText } from '../../../protocol/content/prompt.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import type { EdgeSettings } from '../../../protocol/settings/edge-settings.ts';
+import { utf8Bytes } from '../../shared/text/utf8-bytes.ts';
 
 /** How much may wait in a session. */
 export type QueueBound = Pick<EdgeSettings, 'MAX_QUEUE_MB'>;
 
 const MB = 1024 * 1024;
 
-const encoder = new TextEncoder();
-
 /** What a prompt takes while it waits, bytes: its text, or its blocks as JSON, in UTF-8. */
 export function promptBytes(prompt: Prompt): number {
   const blocks = blocksOf(prompt);
-  return encoder.encode(blocks === undefined ? promptText(prompt) : JSON.stringify(blocks)).length;
+  return utf8Bytes(blocks === undefined ? promptText(prompt) : JSON.stringify(blocks));
 }
 
 /**

@@ -1,4 +1,4 @@
-import { dateKeys } from '../../shared/key-life.ts';
+import { dateKeys } from '../../shared/keys/key-life.ts';
 import type { Schema } from '../../shared/schema.ts';
 
 type Json = Record<string, unknown>;
@@ -7,7 +7,7 @@ type Json = Record<string, unknown>;
 export const SESSION_SCHEMA: Schema = {
   of: 'session',
   firstTable: 'record',
-  migrations: [groupRecord, toVersion3, keepResults, toVersion5, shareDeliveries],
+  migrations: [groupRecord, toVersion3, keepResults, toVersion5, shareDeliveries, keepTextsOnce],
 };
 
 /**
@@ -97,6 +97,14 @@ function shareDeliveries(sql: SqlStorage): void {
     );
   }
   sql.exec('DROP TABLE deliveries');
+}
+
+/** 6 → 7: a long text is stored once, in the event that says it. What is stored of version 6 stays where it is. */
+function keepTextsOnce(sql: SqlStorage): void {
+  addColumn(sql, 'messages', 'text_seq', 'INTEGER');
+  sql.exec('DROP INDEX IF EXISTS messages_with_text');
+  // A child's first prompt: its message has it.
+  sql.exec("UPDATE record SET json = json_remove(json, '$.identity.spawn.prompt')");
 }
 
 /** What each message takes that has not ended. */

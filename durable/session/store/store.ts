@@ -79,7 +79,7 @@ export class SessionStore {
     this.#records = new RecordTable(storage.sql);
     this.log = new EventLog(storage.sql);
     this.turns = new TurnTable(storage.sql);
-    this.messages = new MessageTable(storage.sql, this.turns);
+    this.messages = new MessageTable(storage.sql, this.turns, this.log);
     this.commands = new CommandTable(storage.sql);
     this.snapshots = new SnapshotTable(storage.sql);
     this.interactions = new InteractionTable(storage.sql);
@@ -136,7 +136,7 @@ export class SessionStore {
     return limitsOf(identity, files.cloned, this.settings);
   }
 
-  begin(identity: SessionIdentity, beginning: Beginning, { permit, blocks, traceparent, environment }: Creation): void {
+  begin(identity: SessionIdentity, beginning: Beginning, { permit, prompt, traceparent, environment }: Creation): void {
     this.#createTables();
     stampVersion(this.#storage.sql, SESSION_SCHEMA);
     this.#record = newRecord(identity, beginning, permit);
@@ -146,7 +146,8 @@ export class SessionStore {
       const { spawn, session_id } = identity;
       this.traces?.addCause(session_id, traceparent);
       if (spawn === null) return;
-      tx.prompt({ message_id: spawn.message_id, prompt: blocks ?? spawn.prompt, origin: 'parent', traceparent });
+      if (prompt === undefined) throw new Error('a child is created with its first prompt');
+      tx.prompt({ message_id: spawn.message_id, prompt, origin: 'parent', traceparent });
     });
   }
 
@@ -165,7 +166,7 @@ export class SessionStore {
     const result = this.#transaction(() => {
       const value = work(tx, now);
       if (tx.record !== before) this.#records.save(tx.record);
-      const pruned = this.log.prune(this.#retention, now);
+      const pruned = this.log.prune(this.#retention, now, (last) => this.messages.keepTexts(last));
       if (pruned !== null) this.messages.forgetTexts(pruned);
       return value;
     });

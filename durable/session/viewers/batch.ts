@@ -1,3 +1,4 @@
+import { utf8Bytes } from '../../shared/text/utf8-bytes.ts';
 import { envelopeJson, previewJson, previewType, type StreamItem } from '../core/shown.ts';
 
 const encoder = new TextEncoder();
@@ -46,7 +47,7 @@ export class Batch {
 
   /** How many bytes the frame has. */
   get frameBytes(): number {
-    this.#frameBytes ??= encoder.encode(this.frame).length;
+    this.#frameBytes ??= utf8Bytes(this.frame);
     return this.#frameBytes;
   }
 

@@ -5,6 +5,7 @@ import type { ViewerAnswer } from '../../../protocol/api/session/viewer-socket.t
 import { wordsOfScope, type Scope } from '../../../protocol/token.ts';
 import { isRevokedBy, type Revocation } from '../../shared/tokens/revocation.ts';
 import { count } from '../../rpc/telemetry/counts.ts';
+import { utf8Bytes } from '../../shared/text/utf8-bytes.ts';
 import type { InteractionTable } from '../store/tables/interaction-table.ts';
 import { plainJson, type StreamItem } from '../core/shown.ts';
 import type { EventLog } from '../store/tables/event-log.ts';
@@ -63,7 +64,6 @@ export interface ViewerOptions extends Pick<
 }
 
 const TAG = 'viewer';
-const encoder = new TextEncoder();
 
 const isOwn = (type: string) => OWN_PREFIXES.some((prefix) => type.startsWith(prefix));
 
@@ -261,7 +261,7 @@ export class Viewers {
     return false;
   }
 
-  #send(socket: WebSocket, viewer: Viewer, frame: string, seq: number, bytes = encoder.encode(frame).length): void {
+  #send(socket: WebSocket, viewer: Viewer, frame: string, seq: number, bytes = utf8Bytes(frame)): void {
     socket.send(frame);
     count('cc_docker_viewer_bytes_total', { transport: 'websocket' }, bytes);
     viewer.cursor = seq;

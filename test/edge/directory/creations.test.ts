@@ -25,8 +25,8 @@ const spawn = (directory: Directory, owner: User, parent: string) =>
     owner: owner.name,
     request: createSessionRequest.parse({}),
     idempotency_key: undefined,
-    child: { parent, title: null, message_id: crypto.randomUUID(), prompt: 'go', webhook: null, inherits: null },
-    blocks: null,
+    child: { parent, title: null, message_id: crypto.randomUUID(), webhook: null, inherits: null },
+    prompt: 'go',
     asked: '',
   });
 

@@ -116,7 +116,7 @@ describe('a log that outgrows EVENT_LOG_MB', () => {
         .getReader();
       const read: string[] = [];
       while (!read.join('').includes('id: 1\n')) read.push((await reader.read()).value ?? '');
-      while (log.bytes > 10 * KB) log.prune({ maxBytes: 10 * KB, maxAgeMs: 0 }, Date.now());
+      while (log.bytes > 10 * KB) log.prune({ maxBytes: 10 * KB, maxAgeMs: 0 }, Date.now(), () => {});
       while (!read.at(-1)?.includes(`id: ${log.last()}\n`)) read.push((await reader.read()).value ?? '');
       await reader.cancel();
       return read.join('');

@@ -8,6 +8,7 @@ import { MAX_LINE_BYTES } from '../../../../protocol/settings/limits.ts';
 import { isKnownNotice, type LinkItem, type WrapperNotice } from '../../../../protocol/link/wrapper-notice.ts';
 import type { MessageError } from '../../../../protocol/reason.ts';
 import { v7 as uuidV7 } from 'uuid';
+import { utf8Bytes } from '../../../shared/text/utf8-bytes.ts';
 import { readClaudeLine, type LineSignal } from '../../core/link/claude-line.ts';
 import type { FilesInput } from '../../core/files.ts';
 import { noticeFault, type NoticeFacts } from '../../core/link/notice-fault.ts';
@@ -45,7 +46,7 @@ interface Context {
 /** The length in UTF-8 of a line that is too long; null: it is not. Most need no counting: a UTF-16 unit takes 3 bytes at most. */
 function tooManyBytes(line: string): number | null {
   if (3 * line.length <= MAX_LINE_BYTES) return null;
-  const bytes = new TextEncoder().encode(line).length;
+  const bytes = utf8Bytes(line);
   return bytes > MAX_LINE_BYTES ? bytes : null;
 }
 

@@ -61,7 +61,8 @@ export class SessionEffects {
         return;
       case 'prompt': {
         const { message_id } = effect;
-        const prompt = messages.prompt(message_id);
+        // A long one goes in when the command is sent: it is stored once.
+        const prompt = messages.shortPrompt(message_id);
         const uuid = messages.uuidOf(message_id);
         const traceparent = traceOfMessage(this.#tables, message_id);
         return this.#tx.order({

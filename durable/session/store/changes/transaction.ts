@@ -122,7 +122,7 @@ export class Transaction implements EffectTarget {
   }
 
   prompt({ message_id, prompt, origin, deadline = null, delivery = 'queue', traceparent }: NewMessage): void {
-    this.#tables.messages.add(message_id, prompt, origin, this.#now);
+    this.#tables.messages.add({ id: message_id, prompt, origin, queued: this.#seq + 1 }, this.#now);
     this.#tables.traces?.add(message_id, traceparent);
     const blocks = blocksOf(prompt);
     const content = blocks && { content: shownBlocks(blocks) };

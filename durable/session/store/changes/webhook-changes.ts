@@ -116,8 +116,8 @@ export class WebhookChanges {
 
   /** One of the log's own events; null: it is no longer stored. */
   #eventAt(seq: number): OwnEvent | null {
-    const [event] = this.#tables.log.read(seq - 1, 1, 1);
-    if (event?.seq !== seq) return null;
+    const event = this.#tables.log.at(seq);
+    if (event === null) return null;
     return { type: event.type, data: JSON.parse(event.json) as unknown } as OwnEvent;
   }
 

@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { contentBlock, shownBlock, type ContentBlock, type ShownBlock } from '../../../../protocol/content/blocks.ts';
-import { shownBlocks } from '../../../../protocol/content/prompt.ts';
-import { splitText } from '../../../shared/split-text.ts';
+import { splitText } from '../../../shared/text/split-text.ts';
 
 /** `data`: the blocks whole, until the message has ended. `shown`: with sizes in place of data, for good. */
 type Kind = 'data' | 'shown';
@@ -23,19 +22,21 @@ export class ContentTable {
       id TEXT NOT NULL, kind TEXT NOT NULL, part INTEGER NOT NULL, json TEXT NOT NULL, PRIMARY KEY (id, kind, part))`);
   }
 
-  add(id: string, blocks: readonly ContentBlock[]): void {
-    this.#insert(id, 'data', blocks);
-    this.#insert(id, 'shown', shownBlocks(blocks));
+  addData(id: string, blocks: readonly ContentBlock[]): void {
+    this.#insert(id, 'data', JSON.stringify(blocks));
   }
 
-  /** The blocks to hand over. `none`: the message is text alone. `gone`: it has ended. */
-  data(id: string): ContentBlock[] | 'none' | 'gone' {
+  addShown(id: string, blocks: readonly ShownBlock[]): void {
+    this.#insert(id, 'shown', JSON.stringify(blocks));
+  }
+
+  /** The blocks to hand over; null: there are none here. */
+  data(id: string): ContentBlock[] | null {
     const json = this.#read(id, 'data');
-    if (json !== null) return whole.parse(JSON.parse(json));
-    return this.#read(id, 'shown') === null ? 'none' : 'gone';
+    return json === null ? null : whole.parse(JSON.parse(json));
   }
 
-  /** The blocks for people; null: the message is text alone. */
+  /** The blocks for people; null: there are none here. */
   shown(id: string): ShownBlock[] | null {
     const json = this.#read(id, 'shown');
     return json === null ? null : shown.parse(JSON.parse(json));
@@ -51,8 +52,8 @@ export class ContentTable {
     this.#sql.exec('DELETE FROM message_content WHERE id = ?', id);
   }
 
-  #insert(id: string, kind: Kind, blocks: readonly (ContentBlock | ShownBlock)[]): void {
-    for (const [part, json] of splitText(JSON.stringify(blocks)).entries()) {
+  #insert(id: string, kind: Kind, blocks: string): void {
+    for (const [part, json] of splitText(blocks).entries()) {
       this.#sql.exec('INSERT INTO message_content (id, kind, part, json) VALUES (?, ?, ?, ?)', id, kind, part, json);
     }
   }

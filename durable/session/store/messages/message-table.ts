@@ -9,19 +9,20 @@ import { promptBytes } from '../../core/queue-bound.ts';
 import { addTurn } from '../../core/turns/sum.ts';
 import type { OpenTask, SessionState } from '../../core/state.ts';
 import { takePage } from '../page.ts';
+import type { EventLog } from '../tables/event-log.ts';
 import type { TurnTable } from './turn-table.ts';
 import { turnResult } from '../../../../protocol/api/session/message.ts';
-import type { Prompt } from '../../../../protocol/content/blocks.ts';
-import { blocksOf, promptText } from '../../../../protocol/content/prompt.ts';
+import type { ContentBlock, Prompt } from '../../../../protocol/content/blocks.ts';
 import { messageError, type MessageError } from '../../../../protocol/reason.ts';
-import { dropExpiredKeys, KEY_LIFE_MS } from '../../../shared/key-life.ts';
-import { ContentTable } from './content-table.ts';
+import { dropExpiredKeys, KEY_LIFE_MS } from '../../../shared/keys/key-life.ts';
+import { MessageTexts } from './message-texts.ts';
 
 interface Row extends Record<string, SqlStorageValue> {
   id: string;
   origin: string;
   status: string;
   prompt: string;
+  text_seq: number | null;
   created: number;
   started: number | null;
   finished: number | null;
@@ -32,6 +33,20 @@ interface Row extends Record<string, SqlStorageValue> {
 
 /** Most messages whose text goes in one step. */
 const FORGOTTEN_AT_ONCE = 200;
+
+/** Of the messages: what they say is still known, and nothing needs it. */
+const TO_FORGET = "settled IS NOT NULL AND (prompt <> '' OR text_seq IS NOT NULL)";
+/** They need what they say, and an event has it. */
+const GOES_ON = 'settled IS NULL AND text_seq IS NOT NULL';
+
+/** What there is to say of a new message. */
+export interface NewMessageRow {
+  readonly id: string;
+  readonly prompt: Prompt;
+  readonly origin: TurnOrigin;
+  /** `seq` of its event `message.queued`. */
+  readonly queued: number;
+}
 
 /** A message without what only the session's state knows. */
 export type StoredMessage = Omit<MessageView, 'background_tasks' | 'retry_at'>;
@@ -59,23 +74,22 @@ const iso = (time: number | null) => (time === null ? null : new Date(time).toIS
 
 /** The messages of one session: their prompts, states and results. */
 export class MessageTable {
-  /** The blocks of those that are not text alone. `prompt` has their text. */
-  readonly content: ContentTable;
   readonly #sql: SqlStorage;
   readonly #turns: TurnTable;
+  readonly #texts: MessageTexts;
 
-  constructor(sql: SqlStorage, turns: TurnTable) {
+  constructor(sql: SqlStorage, turns: TurnTable, log: EventLog) {
     this.#sql = sql;
     this.#turns = turns;
-    this.content = new ContentTable(sql);
+    this.#texts = new MessageTexts(sql, log);
   }
 
   /** Creates the tables if they do not exist. */
   create(): void {
-    this.content.create();
+    this.#texts.create();
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS messages (
       id TEXT PRIMARY KEY, status TEXT NOT NULL, prompt TEXT NOT NULL, created INTEGER NOT NULL,
-      started INTEGER, finished INTEGER, error TEXT, turn TEXT, origin TEXT NOT NULL DEFAULT 'user', settled INTEGER)`);
+      started INTEGER, finished INTEGER, error TEXT, turn TEXT, origin TEXT NOT NULL DEFAULT 'user', settled INTEGER, text_seq INTEGER)`);
     this.#sql.exec(
       'CREATE TABLE IF NOT EXISTS message_uuids (message_id TEXT PRIMARY KEY, uuid TEXT NOT NULL UNIQUE) WITHOUT ROWID',
     );
@@ -83,9 +97,8 @@ export class MessageTable {
     this.#sql.exec(
       'CREATE TABLE IF NOT EXISTS message_sizes (id TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID',
     );
-    this.#sql.exec(
-      "CREATE INDEX IF NOT EXISTS messages_with_text ON messages (created) WHERE settled IS NOT NULL AND prompt <> ''",
-    );
+    this.#sql.exec(`CREATE INDEX IF NOT EXISTS messages_to_forget ON messages (created) WHERE ${TO_FORGET}`);
+    this.#sql.exec(`CREATE INDEX IF NOT EXISTS messages_in_log ON messages (text_seq) WHERE ${GOES_ON}`);
     // The same key is the same message: a client that does not know whether its chat request arrived may repeat it.
     this.#sql.exec(
       'CREATE TABLE IF NOT EXISTS message_keys (key TEXT PRIMARY KEY, id TEXT NOT NULL, body TEXT NOT NULL, made INTEGER NOT NULL)',
@@ -122,16 +135,16 @@ export class MessageTable {
     return row.uuid === uuid ? row.message_id : null;
   }
 
-  add(id: string, prompt: Prompt, origin: TurnOrigin, now: number): void {
+  add({ id, prompt, origin, queued }: NewMessageRow, now: number): void {
+    const place = this.#texts.add(id, prompt, queued);
     this.#sql.exec(
-      "INSERT INTO messages (id, status, prompt, origin, created) VALUES (?, 'queued', ?, ?, ?)",
+      "INSERT INTO messages (id, status, prompt, text_seq, origin, created) VALUES (?, 'queued', ?, ?, ?, ?)",
       id,
-      promptText(prompt),
+      place.prompt,
+      place.text_seq,
       origin,
       now,
     );
-    const blocks = blocksOf(prompt);
-    if (blocks !== undefined) this.content.add(id, blocks);
     this.#sql.exec('INSERT INTO message_sizes (id, bytes) VALUES (?, ?)', id, promptBytes(prompt));
   }
 
@@ -165,8 +178,18 @@ export class MessageTable {
     return [...this.#sql.exec<{ id: string; body: string }>(select, key, now - KEY_LIFE_MS)][0] ?? null;
   }
 
-  prompt(id: string): string {
+  /** Its text; empty if that is long. */
+  shortPrompt(id: string): string {
     return this.#sql.exec<{ prompt: string }>('SELECT prompt FROM messages WHERE id = ?', id).one().prompt;
+  }
+
+  /** What the container gets of the message that Claude Code is to have under a `uuid`; null: it has ended, or has another one. */
+  handover(uuid: string): { prompt: string; content?: ContentBlock[] } | null {
+    const id = this.ofUuid(uuid);
+    if (id === null) return null;
+    const select = 'SELECT prompt, text_seq FROM messages WHERE id = ? AND finished IS NULL';
+    const row = [...this.#sql.exec<Pick<Row, 'prompt' | 'text_seq'>>(select, id)][0];
+    return row === undefined ? null : this.#texts.whole(id, row);
   }
 
   begin(id: string, now: number): void {
@@ -183,8 +206,7 @@ export class MessageTable {
       settled ? now : null,
       id,
     );
-    // Nothing will hand it over any more.
-    this.content.dropData(id);
+    this.#texts.ended(id);
     this.#sql.exec('DELETE FROM message_sizes WHERE id = ?', id);
   }
 
@@ -194,14 +216,29 @@ export class MessageTable {
    */
   forgetTexts(time: number): void {
     const rows = this.#sql.exec<{ id: string }>(
-      "SELECT id FROM messages WHERE created <= ? AND settled IS NOT NULL AND prompt <> '' ORDER BY created LIMIT ?",
+      `SELECT id FROM messages WHERE created <= ? AND ${TO_FORGET} ORDER BY created LIMIT ?`,
       time,
       FORGOTTEN_AT_ONCE,
     );
     for (const { id } of rows.toArray()) {
-      this.#sql.exec("UPDATE messages SET prompt = '', turn = json_set(turn, '$.result', NULL) WHERE id = ?", id);
-      this.content.drop(id);
+      this.#sql.exec(
+        "UPDATE messages SET prompt = '', text_seq = NULL, turn = json_set(turn, '$.result', NULL) WHERE id = ?",
+        id,
+      );
+      this.#texts.forget(id);
       this.#turns.forgetTexts(id);
+    }
+  }
+
+  /** The events up to `last` are about to be pruned: messages that go on keep what these say of them. */
+  keepTexts(last: number): void {
+    const rows = this.#sql.exec<{ id: string; text_seq: number; finished: number | null }>(
+      `SELECT id, text_seq, finished FROM messages WHERE ${GOES_ON} AND text_seq <= ?`,
+      last,
+    );
+    for (const { id, text_seq, finished } of rows.toArray()) {
+      const prompt = this.#texts.keep(id, text_seq, finished === null);
+      this.#sql.exec('UPDATE messages SET prompt = ?, text_seq = NULL WHERE id = ?', prompt, id);
     }
   }
 
@@ -246,13 +283,13 @@ export class MessageTable {
   }
 
   #view(sessionId: string, row: Row): StoredMessage {
-    const content = this.content.shown(row.id);
+    const { prompt, content } = this.#texts.shown(row.id, row);
     return {
       message_id: row.id,
       session_id: sessionId,
       status: row.status as MessageStatus,
       origin: row.origin as TurnOrigin,
-      prompt: row.prompt,
+      prompt,
       ...(content === null ? {} : { content }),
       created_at: new Date(row.created).toISOString(),
       started_at: iso(row.started),

@@ -1,4 +1,5 @@
-import { splitText } from '../../../shared/split-text.ts';
+import { splitText } from '../../../shared/text/split-text.ts';
+import { utf8Bytes } from '../../../shared/text/utf8-bytes.ts';
 import type { StoredEvent } from '../../core/shown.ts';
 
 interface Row extends Record<string, SqlStorageValue> {
@@ -27,8 +28,6 @@ interface Extent {
 const STEP = { events: 200, bytes: 4 * 1024 * 1024 };
 
 const NOTHING = { events: 0, bytes: 0 };
-
-const encoder = new TextEncoder();
 
 /**
  * The durable log of one session: `seq` counts from 1 without holes. The oldest events are pruned. Appends and pruning
@@ -104,7 +103,7 @@ export class EventLog {
       this.#sql.exec('INSERT INTO event_parts (seq, part, data) VALUES (?, ?, ?)', event.seq, index, data);
     }
     const { pruned, bytes } = this.#known();
-    const added = encoder.encode(event.json).length;
+    const added = utf8Bytes(event.json);
     this.#extent = { pruned, bytes: bytes + added };
     this.#appended = { events: this.#appended.events + 1, bytes: this.#appended.bytes + added };
     this.#oldest ??= event.time;
@@ -115,9 +114,10 @@ export class EventLog {
    * Deletes the oldest events that are too old or do not fit: a bounded number, but more than was appended since the last
    * step, and none of these. Then writes down what the log has. Each transaction ends with it.
    *
+   * @param leaving is called before they go, with the `seq` of the newest of them: who needs what they say copies it
    * @returns when the newest event that it deleted was stored, epoch milliseconds; null: it deleted none
    */
-  prune({ maxBytes, maxAgeMs }: Retention, now: number): number | null {
+  prune({ maxBytes, maxAgeMs }: Retention, now: number, leaving: (last: number) => void): number | null {
     const { events, bytes } = this.#appended;
     const isDue = (stored: number, time: number) =>
       (maxBytes > 0 && stored > maxBytes) || (maxAgeMs > 0 && time <= now - maxAgeMs);
@@ -132,6 +132,7 @@ export class EventLog {
         extent = { pruned: row.seq, bytes: extent.bytes - row.bytes };
         newest = row.time;
       }
+      leaving(extent.pruned);
       this.#sql.exec('DELETE FROM events WHERE seq <= ?', extent.pruned);
       this.#sql.exec('DELETE FROM event_parts WHERE seq <= ?', extent.pruned);
       this.#oldest = undefined;
@@ -172,6 +173,12 @@ export class EventLog {
       if (size >= bytes) break;
     }
     return events;
+  }
+
+  /** The event of a number; null: it is not stored, or no longer. */
+  at(seq: number): StoredEvent | null {
+    const [row] = this.#sql.exec<Row>('SELECT seq, time, type, data, parts FROM events WHERE seq = ?', seq);
+    return row === undefined ? null : this.#event(row);
   }
 
   /** All events, the newest first. Each is read only when it is asked for. */

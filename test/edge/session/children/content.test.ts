@@ -89,14 +89,14 @@ describe('a child’s first prompt', () => {
     await runInDurableObject(directory, async (own, ctx) => {
       const SESSION = { idFromName: (name: string) => name, get: () => ({ create: cutOff }) };
       const others: EdgeEnv = Object.assign(Object.create(null), env, { SESSION });
-      const blocks = z.array(contentBlock).parse(BLOCKS);
+      const prompt = z.array(contentBlock).parse(BLOCKS);
       const input = {
         session_id: childId,
         owner: user.name,
         request: createSessionRequest.parse({}),
         idempotency_key: 'k',
-        child: { parent: id, title: null, message_id, prompt: 'x', webhook: null, inherits: null },
-        blocks,
+        child: { parent: id, title: null, message_id, webhook: null, inherits: null },
+        prompt,
         asked: 'x',
       };
       await expect(new Directory(ctx, others).spawn(input)).rejects.toThrow('cut off');

@@ -162,7 +162,7 @@ test('one for which the child is being asked while the container ends', async ()
     parts.store.change((tx) => tx.children.updated(identity, [{ n: 1000, event: { type: 'child.status', data } }]));
     await expect.poll(() => parts.store.current.state.queue).toHaveLength(1);
     const [message] = parts.store.current.state.queue;
-    expect(parts.store.messages.prompt(message?.message_id ?? '')).toContain('forty-two');
+    expect(parts.store.messages.shortPrompt(message?.message_id ?? '')).toContain('forty-two');
   });
 });
 

@@ -224,7 +224,7 @@ describe('an answer that was not taken when its owner stopped the session', () =
       expect(story.store.current.state).toMatchObject({ status: 'stopped', queue: [] });
       story.chat();
       const { queue } = story.store.current.state;
-      const prompts = queue.map(({ message_id }) => story.store.messages.prompt(message_id));
+      const prompts = queue.map(({ message_id }) => story.store.messages.shortPrompt(message_id));
       expect(prompts).toEqual([expect.stringContaining('reply 1'), 'chat 1']);
     });
   });

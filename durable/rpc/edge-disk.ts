@@ -16,9 +16,12 @@ type Env = Pick<EdgeEnv, 'DISK'>;
 /** How full the disk is; null: nobody says so. It is asked at most once a second. */
 export async function diskOf({ DISK }: Env): Promise<EdgeDisk | null> {
   if (DISK === undefined) return null;
-  if (known !== null && Date.now() - askedAt < FRESH_MS) return known;
+  return known !== null && Date.now() - askedAt < FRESH_MS ? known : ask(DISK);
+}
+
+async function ask(disk: Fetcher): Promise<EdgeDisk> {
   askedAt = Date.now();
-  const answer = await DISK.fetch('http://disk/');
+  const answer = await disk.fetch('http://disk/');
   known = edgeDisk.parse(await answer.json());
   return known;
 }
@@ -55,9 +58,9 @@ export const DISK_FULL: Refusal = {
  * Whether a call failed because the disk is full. An object whose write finds no room says so in SQLite's words; calls that
  * come while it breaks down have an error of the runtime's that says nothing. Errors lose their class on the way.
  */
-export async function isDiskFull(error: Error, env: Env): Promise<boolean> {
+export async function isDiskFull(error: Error, { DISK }: Env): Promise<boolean> {
   if (error.message.includes('SQLITE_FULL')) return true;
   if (!error.message.startsWith('internal error; reference = ')) return false;
-  const disk = await diskOf(env);
-  return disk !== null && disk.free_mb === 0;
+  // A disk can fill up within the time for which an answer counts.
+  return DISK !== undefined && (await ask(DISK)).free_mb === 0;
 }

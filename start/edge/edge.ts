@@ -118,6 +118,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     const { port } = first;
     const supervisor = new Supervisor(first, { start: () => start(port), onEnd: () => keeper.keep(null), say: tell });
     const stopped = new AbortController();
+    const warning = await disk.warning();
+    if (warning !== null) tell(warning);
     void disk.watch((state) => tell(diskSentence(state)), stopped.signal);
     return {
       url: localUrl(host, port),

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, statfsSync, truncateSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, statfsSync, statSync, truncateSync, writeSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, test } from 'vitest';
@@ -16,15 +16,18 @@ export class LoopDisk {
     this.folder = folder;
   }
 
-  /** @throws when this process may not mount one */
-  static make(mb: number): LoopDisk {
+  /**
+   * @param blockBytes of one block. A file system as small as a test's gets smaller ones by default than any real disk has
+   * @throws when this process may not mount one
+   */
+  static make(mb: number, blockBytes: 1024 | 4096 = 4096): LoopDisk {
     const root = mkdtempSync(path.join(os.tmpdir(), 'cc-docker-disk-'));
     const [image, folder] = [path.join(root, 'image'), path.join(root, 'disk')];
     try {
       mkdirSync(folder);
       closeSync(openSync(image, 'w'));
       truncateSync(image, mb * MB);
-      execFileSync('mkfs.ext4', ['-q', '-m', '0', image], { stdio: 'pipe' });
+      execFileSync('mkfs.ext4', ['-q', '-m', '0', '-b', String(blockBytes), image], { stdio: 'pipe' });
       execFileSync('mount', ['-o', 'loop', image, folder], { stdio: 'pipe' });
     } catch (error) {
       rmSync(root, { recursive: true, force: true });
@@ -46,6 +49,12 @@ export class LoopDisk {
     } finally {
       closeSync(file);
     }
+  }
+
+  /** Of what `fill` has written, so many bytes are free again. */
+  giveBack(bytes: number): void {
+    const file = path.join(this.folder, 'filler');
+    truncateSync(file, Math.max(0, statSync(file).size - bytes));
   }
 
   /** Removes what `fill` has written. */

@@ -15,8 +15,7 @@ interface ReserveOptions {
 }
 
 /**
- * A file that only takes room, so that there is some when the disk is full: what is still to be stored then goes there. It is
- * more than a comfort: workerd maps files of its databases into memory, and ends when a block for one of them cannot be had.
+ * A file that only takes room, so that there is some when the disk is full: what is still to be stored then goes there.
  */
 export class Reserve {
   readonly #file: string;

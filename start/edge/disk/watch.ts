@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { EdgeDisk } from '../../../protocol/health.ts';
 import { DiskFloor } from '../../../runner/lib/disk/disk-floor.ts';
@@ -6,6 +7,12 @@ import { Reserve } from './reserve.ts';
 
 /** Between two looks at the disk, milliseconds. */
 const LOOK_MS = 200;
+
+/**
+ * SQLite takes room for what it maps into memory by a byte in each so many bytes. Smaller blocks are left without, and a full disk
+ * then ends the process that writes there.
+ */
+const MAPPED_BYTES = 4096;
 
 export interface EdgeDiskWatchOptions {
   /** Below this much free space, MB, the disk is low. */
@@ -16,6 +23,7 @@ export interface EdgeDiskWatchOptions {
 
 /** How full the disk is that has the edge's state. workerd cannot see that, so the process around it looks. */
 export class EdgeDiskWatch {
+  readonly #folder: string;
   readonly #space: FreeSpace;
   readonly #floor: DiskFloor;
   readonly #floorMb: number;
@@ -24,6 +32,7 @@ export class EdgeDiskWatch {
 
   /** @param folder with the state; beside it is a file that keeps some room */
   constructor(folder: string, { floorMb, log }: EdgeDiskWatchOptions) {
+    this.#folder = folder;
     this.#space = new FreeSpace(folder);
     this.#reserve = new Reserve(`${folder}.reserve`, { floorMb, log });
     this.#log = log;
@@ -33,6 +42,13 @@ export class EdgeDiskWatch {
 
   async look(): Promise<EdgeDisk> {
     return { ...this.#floor.look(await this.#space.now()), floor_mb: this.#floorMb };
+  }
+
+  /** What people should know of the disk before it is full; null: nothing. */
+  async warning(): Promise<string | null> {
+    const { bsize: blockBytes } = await statfs(this.#folder);
+    if (blockBytes >= MAPPED_BYTES) return null;
+    return `the disk's blocks have ${blockBytes} bytes: if it ever is full, the edge may end, and is started again. With blocks of ${MAPPED_BYTES} bytes (mkfs.ext4 -b ${MAPPED_BYTES}) it goes on.`;
   }
 
   /** Looks until `signal` aborts. Calls `onChange` whenever the disk has become low, or is so no more. */

@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WORKER_BUNDLE } from '../../../../scripts/bundle.ts';
+import { EdgeDiskWatch } from '../../../../start/edge/disk/watch.ts';
 import { startEdge, type Edge } from '../../../../start/edge/edge.ts';
 import { PROJECT } from '../../../../start/lib/project.ts';
 import { mintToken } from '../../../../start/settings/mint-token.ts';
@@ -121,7 +122,6 @@ describeOnDisk('the service as a person starts it, with its data on a disk that 
     await until(() => expect(count()).toBeGreaterThan(2));
     disk.fill(0);
     await until(async () => expect(await health()).toMatchObject(low));
-    // Without a block for its files, workerd may end. It is started again, and until then refuses connections.
     const refused = { status: 507, body: { code: 'disk_low' } };
     await until(async () => expect(await alice.call('POST', '/sessions', {})).toMatchObject(refused));
     await until(() => expect(count()).toBe(STEPS));
@@ -151,11 +151,13 @@ function resultsIn(events: { type: string; data: unknown }[]): string[] {
 describeOnDisk('an edge whose disk has not a single block', () => {
   let disk: LoopDisk;
   let edge: Edge;
+  const said: string[] = [];
   beforeAll(async () => {
     disk = LoopDisk.make(64);
     const vars = { JWT_SECRET: SECRET, DISK_FLOOR_MB: '0' };
     const stateFolder = path.join(disk.folder, 'edge');
-    edge = await startEdge({ worker: WORKER_BUNDLE, host: '127.0.0.1', port: 0, stateFolder, vars });
+    const say = (line: string) => void said.push(line);
+    edge = await startEdge({ worker: WORKER_BUNDLE, host: '127.0.0.1', port: 0, stateFolder, vars, say });
   });
   afterAll(async () => {
     await edge?.stop();
@@ -185,5 +187,36 @@ describeOnDisk('an edge whose disk has not a single block', () => {
     const known = data.map(({ message_id }: { message_id: string }) => message_id);
     expect(known).toEqual(expect.arrayContaining(stored));
     expect(known).toHaveLength(stored.length + 1);
+  });
+
+  test('does not end, wherever the last block is used up: what it cannot open is refused', async () => {
+    const answers = new Set<string>();
+    for (let n = 0; n < 60; n++) {
+      disk.fill(0);
+      // Enough for a part of what a new owner's and a new session's databases need.
+      disk.giveBack((n % 30) * 4096);
+      const owner = new Client(edge.url, await token(`owner ${n}`));
+      const { status, body } = await owner.call('POST', '/sessions', {});
+      answers.add(`${status} ${body.code ?? ''}`);
+    }
+    expect([...answers].filter((answer) => answer !== '201 ')).toEqual(['507 disk_low']);
+    expect(said).toEqual([]);
+    disk.makeRoom();
+    const alice = new Client(edge.url, await token('alice'));
+    await until(async () => expect((await alice.call('POST', '/sessions', {})).status).toBe(201));
+  });
+});
+
+describeOnDisk('a disk with blocks that are too small', () => {
+  let disk: LoopDisk;
+  beforeAll(() => {
+    disk = LoopDisk.make(16, 1024);
+  });
+  afterAll(() => disk?.remove());
+
+  test('is warned of before it is full', async () => {
+    const warning = (folder: string) => new EdgeDiskWatch(folder, { floorMb: 0, log: () => {} }).warning();
+    expect(await warning(disk.folder)).toMatch(/1024 bytes.*the edge may end.*4096/);
+    expect(await warning(os.tmpdir())).toBeNull();
   });
 });

@@ -112,6 +112,7 @@ describe('a budget', () => {
         storage: own,
         id: its,
         waitUntil: () => undefined,
+        blockConcurrencyWhile: ctx.blockConcurrencyWhile.bind(ctx),
       });
       new Directory(cutOff, others).setBudget(id, 3);
     });

@@ -92,6 +92,21 @@ const EDGE_METRICS = {
     help: 'Frames and fields that came from a newer runner or container, and were passed over',
     labels: ['from'],
   },
+  cc_docker_tunnel_streams_total: {
+    type: 'counter',
+    help: 'Streams that were opened to ports and terminals of containers, by kind',
+    labels: ['kind'],
+  },
+  cc_docker_tunnel_refusals_total: {
+    type: 'counter',
+    help: 'Streams to containers that could not be opened, by the reason',
+    labels: ['code'],
+  },
+  cc_docker_tunnel_bytes_total: {
+    type: 'counter',
+    help: 'Bytes of streams into containers and out of them',
+    labels: ['direction'],
+  },
   cc_docker_viewers: { type: 'gauge', help: 'Open streams of sessions, by transport', labels: ['transport'] },
   cc_docker_runners: { type: 'gauge', help: 'Connected runners', labels: [] },
   cc_docker_places: { type: 'gauge', help: 'Containers that connected runners can have at once', labels: [] },

@@ -79,6 +79,14 @@ export class TunnelStage implements AsyncDisposable {
     await once(ask, 'open');
   }
 
+  /** The link breaks: nobody hears when a tunnel is wanted. */
+  async unlink(): Promise<void> {
+    const ask = this.#ask;
+    if (ask === undefined || ask.readyState === WebSocket.CLOSED) return;
+    ask.terminate();
+    await once(ask, 'close');
+  }
+
   /** The runner's process is another one from now on; the container lives on. */
   async restartRunner(): Promise<void> {
     this.tunnel.close();

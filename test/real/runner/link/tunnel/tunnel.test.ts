@@ -135,7 +135,7 @@ test('where nothing listens, or something that is no HTTP server, that is said',
     detail: expect.stringContaining(String(port)),
   });
 
-  const ssh = net.createServer((socket) => socket.end('SSH-2.0-x\r\n'));
+  const ssh = net.createServer((socket) => socket.resume().end('SSH-2.0-x\r\n'));
   const sshPort = await listen(ssh, '127.0.0.1');
   onTestFinished(async () => await close(ssh));
   expect(JSON.parse(await text((await ask(stage.url(sshPort))).answer))).toMatchObject({ refused: 'bad_answer' });

@@ -81,7 +81,7 @@ load ${machine.load_before.toFixed(2)} before, ${machine.load_after.toFixed(2)} 
 
 /** Parts that are scripts of their own and print their own figures. */
 const SCRIPTS: Partial<Record<Part, { title: string; files: readonly string[] }>> = {
-  'way-out': { title: 'The way out', files: ['model-call.ts', 'egress.ts'] },
+  'way-out': { title: 'The way out', files: ['model-call.ts', 'egress.ts', 'tunnel.ts'] },
   snapshots: { title: 'Snapshots', files: ['snapshots.ts', 'wake.ts'] },
   cpu: { title: 'Processor time of a turn', files: ['turn-cpu.ts'] },
   bounds: { title: 'One tenant at each bound, and what another feels', files: ['bounds.ts'] },

@@ -114,6 +114,7 @@ describeDocker('the docker backend', ({ docker, image }) => {
         'passwd',
         'proxy.sock',
         'resolv.conf',
+        'sockets',
       ],
     });
     expect(existsSync(path.join(session(key), 'workspace', 'x'))).toBe(true);

@@ -58,7 +58,7 @@ const SEALED: SealFacts = {
   rootWritable: null,
   kernelWritable: [],
   engineSockets: [],
-  runSockets: ['link.sock', 'model.sock', 'proxy.sock'],
+  runSockets: ['link.sock', 'model.sock', 'proxy.sock', 'sockets/streams.sock'],
   reached: null,
   environment: { HOME: '/home/agent', PATH: '/bin', HOSTNAME: 'session' },
 };
@@ -103,6 +103,7 @@ test.each<[string, string, Partial<SealFacts>, RegExp]>([
   ['a core pattern that can be set', 'kernel_files', { kernelWritable: ['/proc/sys/kernel/core_pattern'] }, /core_pat/],
   ['an engine’s socket', 'sockets', { engineSockets: ['/run/containerd/containerd.sock'] }, /containerd/],
   ['another socket in the run folder', 'sockets', { runSockets: ['link.sock', 'control.sock'] }, /control\.sock/],
+  ['another socket below it', 'sockets', { runSockets: ['sockets/control.sock'] }, /control\.sock/],
   ['a credential of the host', 'dummies_only', { environment: { AWS_SECRET_ACCESS_KEY: 'canary' } }, /AWS_SECRET/],
 ])('%s breaks the seal', (_, probe, facts, detail) => {
   const judged = judgeSeal({ ...SEALED, ...facts }, LAUNCH);

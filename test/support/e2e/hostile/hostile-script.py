@@ -24,6 +24,7 @@ PLAN = json.load(open(sys.argv[1]))
 SITE, BAIT = "SITE-REACHED", "BAIT-TAKEN"
 HOST, PORT, BAIT_PORT = PLAN["site"]["host"], PLAN["site"]["port"], PLAN["bait_port"]
 RUN = "/run/cc-docker"
+OWN_SOCKETS = ("link.sock", "model.sock", "proxy.sock", "sockets/streams.sock")
 HOME = "/home/agent"
 OPEN = PLAN["mode"] == "open"
 
@@ -524,7 +525,7 @@ def done(function, *arguments):
 
 
 def foreign_sockets():
-    own = {f"{RUN}/{name}" for name in ("link.sock", "model.sock", "proxy.sock")}
+    own = {f"{RUN}/{name}" for name in OWN_SOCKETS}
     found = []
     for folder, folders, names in os.walk("/"):
         folders[:] = [name for name in folders if os.path.join(folder, name) not in ("/proc", "/sys", "/usr", "/var/lib")]
@@ -575,7 +576,7 @@ def the_files():
     victim = PLAN["victim"]
     for path in [*PLAN["engine_sockets"], "/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock", "/run/podman/podman.sock", "/run/dbus/system_bus_socket", "/run/systemd/private"]:
         attempt(f"the socket {path}", reaches_socket, path)
-    for name in ("link.sock", "model.sock", "proxy.sock"):
+    for name in OWN_SOCKETS:
         for path in (f"{victim['folder']}/run/{name}", f"{RUN}/../{victim['id']}/run/{name}", f"{RUN}/../../{victim['id']}/run/{name}", f"/proc/1/root{victim['folder']}/run/{name}"):
             attempt(f"another session's {name}: {path}", reaches_socket, path)
     for path in (f"{victim['folder']}/workspace", f"/workspace/../../{victim['id']}/workspace", f"/proc/1/root{victim['folder']}", f"/proc/1/cwd/../../{victim['id']}", PLAN["data_folder"]):
@@ -836,6 +837,23 @@ def endless(name, start, seconds=4):
         raise Escaped(f"{sent} MB were taken, and more would have been")
 
 
+def first_line(line, wait=3):
+    """A connection to the socket of streams that says what it is for: it is closed at once."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(wait)
+        connection.connect(f"{RUN}/sockets/streams.sock")
+        connection.sendall(line)
+        try:
+            said = connection.recv(4096)
+        except TimeoutError:
+            raise Escaped("it stays open")
+        except OSError as error:
+            return f"cut off: {error}"
+        if said:
+            raise Escaped(f"it was told {said[:200]}")
+        return "closed"
+
+
 def the_sockets():
     bait = f"127.0.0.1:{BAIT_PORT}"
     for name, text in {
@@ -854,6 +872,11 @@ def the_sockets():
     attempt("model.sock: an endless body", endless, "model.sock", b"POST /v1/messages?beta=true HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n")
     attempt("proxy.sock: an endless header", endless, "proxy.sock", f"GET http://{HOST}:{PORT}/ HTTP/1.1\r\nX: ".encode())
     attempt("proxy.sock: an endless URL", endless, "proxy.sock", f"GET http://{HOST}:{PORT}/".encode())
+    attempt("streams.sock: a control connection beside the wrapper's", first_line, b'{"kind":"control"}\n')
+    attempt("streams.sock: a stream that nobody asked for", first_line, b'{"kind":"stream","id":"' + b"A" * 22 + b'"}\n')
+    attempt("streams.sock: no line of its protocol", first_line, b"GET / HTTP/1.1\r\n")
+    attempt("streams.sock: an endless line", endless, "sockets/streams.sock", b'{"kind":"stream","id":"')
+    attempt("streams.sock: 1500 connections", flood, "sockets/streams.sock")
     attempt("proxy.sock: 1500 connections", flood, "proxy.sock")
     attempt("model.sock: 1500 connections", flood, "model.sock")
 

@@ -123,6 +123,10 @@ describe('a WebSocket', () => {
   });
 });
 
+/** Why a raw stream of this kind is not opened. */
+const refused = async (kind: string) =>
+  JSON.parse(await text((await ask(`${stage.edge.url}/raw?kind=${kind}`, { method: 'POST' }, 'x')).answer)) as unknown;
+
 describe('a raw stream', () => {
   test('passes bytes both ways, and the end of each', async () => {
     const body = Buffer.alloc(2 * 1024 * 1024, 'raw bytes ');
@@ -133,10 +137,6 @@ describe('a raw stream', () => {
   });
 
   test('that the container refuses, or does not know, is refused with the reason', async () => {
-    const refused = async (kind: string) =>
-      JSON.parse(
-        await text((await ask(`${stage.edge.url}/raw?kind=${kind}`, { method: 'POST' }, 'x')).answer),
-      ) as unknown;
     expect(await refused('no')).toEqual({ refused: 'terminal_limit', detail: 'No more of them.' });
     expect(await refused('unheard-of')).toMatchObject({ refused: 'container_outdated' });
   });

@@ -54,6 +54,8 @@ export class Relay {
   #containerEnded = false;
   #refused = false;
   readonly #pulse: WrapperPulse;
+  /** There was something to tell the session before a wrapper came. */
+  #early = false;
   #resolveDrained: (() => void) | undefined;
   readonly #drained = new Promise<void>((resolve) => (this.#resolveDrained = resolve));
 
@@ -98,9 +100,19 @@ export class Relay {
     return relay;
   }
 
+  /** The session can be greeted. */
+  get #speaks(): boolean {
+    return this.#wrapperSeen || this.#early;
+  }
+
   /** Sends notices of the runner itself to the session, as reliably as what the container sends. */
   notify(notices: readonly RunnerNotice[]): void {
-    if (!this.#refused) this.#session.notify(notices);
+    if (this.#refused) return;
+    this.#session.notify(notices);
+    // They may come long before a wrapper. Of a container that has not run, it is known that no command was taken.
+    if (!this.#options.fresh || this.#early) return;
+    this.#early = true;
+    this.#greetSession();
   }
 
   /** Lets the wrapper continue after its clone, now and after every break. */
@@ -196,7 +208,7 @@ export class Relay {
   }
 
   #greetSession(): void {
-    if (this.#wrapperSeen) this.#session.greet(this.#commands.taken);
+    if (this.#speaks) this.#session.greet(this.#commands.taken);
   }
 
   #fromSession(frame: Exclude<SessionFrame, { kind: 'tunnel' }>, text: string): void {
@@ -286,8 +298,8 @@ export class Relay {
   #finishIfDrained(): void {
     if (!this.#containerEnded || this.#link?.connected === true) return;
     if (!this.#refused && this.#items?.empty === false) return;
-    // Before the first `hello` of a wrapper, the session does not listen and there is nothing to notify it of.
-    if (!this.#refused && this.#wrapperSeen && !this.#session.noticesStored) return;
+    // Before that, the session does not listen and there is nothing to notify it of.
+    if (!this.#refused && this.#speaks && !this.#session.noticesStored) return;
     this.#session.close();
     this.#resolveDrained?.();
   }

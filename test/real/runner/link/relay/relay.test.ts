@@ -427,6 +427,32 @@ test('what the runner itself has to say is stored beside what the container says
   expect(session.notices.map((kept) => 'host' in kept && kept.host)).toEqual(['a', 'b', 'c']);
 });
 
+test('what the runner has to say before there is a container, the session hears at once; what is for the container waits', async () => {
+  const { edge, session, relay, linkPath } = await setUp();
+  relay.notify([notice('building')]);
+  await edge.changes.until(() => session.notices.length === 1);
+  expect(session.hellos).toMatchObject([{ epoch: 3, taken: 0 }]);
+  edge.prompt(ID, 'for later');
+  const wrapper = await connect(linkPath);
+  wrapper.hello();
+  expect(await wrapper.frame('command')).toMatchObject({ command: { command: 'prompt' } });
+  wrapper.say(1, 'a line');
+  await edge.changes.until(() => session.items.length === 1);
+});
+
+test('a launch that ends without a container is drained when the session has stored why', async () => {
+  const { edge, session, relay } = await setUp();
+  edge.leave();
+  relay.notify([notice('failed')]);
+  await relay.containerEnded();
+  let drained = false;
+  const done = relay.drained().then(() => (drained = true));
+  edge.comeBack();
+  await done;
+  expect(drained).toBe(true);
+  expect(session.notices).toEqual([notice('failed')]);
+});
+
 test('a container cannot speak for the runner', async () => {
   const { edge, session, relay, linkPath } = await setUp();
   const bad = await connect(linkPath);

@@ -3,6 +3,7 @@ import path from 'node:path';
 import * as z from 'zod';
 import { createDemoModel } from '../demo-model/demo-model.ts';
 import { containerOwner } from './backend/container-spec.ts';
+import Docker from 'dockerode';
 import { EcsBackend, TASK_OWNER } from './backend/ecs/ecs-backend.ts';
 import { ecsClient } from './backend/ecs/task-api.ts';
 import { openDataFolder, type DataFolder } from './lib/data-folder.ts';
@@ -12,6 +13,8 @@ import { Traces } from './lib/traces.ts';
 import { proxiedAgents } from './lib/upstream-proxy/agents.ts';
 import type { UpstreamProxies } from './lib/upstream-proxy/proxies.ts';
 import { PACKAGES_PRESET } from './egress/presets/presets.ts';
+import type { EgressDependencies } from './session/container/session-egress.ts';
+import { openEnvironmentImages } from './session/environment/open-images.ts';
 import { loadEgressDependencies } from './session/egress-dependencies.ts';
 import type { ModelHandler } from './model/exchange.ts';
 import { forwardToModel } from './model/forward.ts';
@@ -98,7 +101,7 @@ async function main(): Promise<void> {
     store,
     snapshots: new Snapshots({ store, log }),
     egress: egress.dependencies,
-    ...(await makeBackend(settings, opened.data, log)),
+    ...(await makeBackend(settings, opened.data, egress.dependencies, log)),
     data: opened.data,
     upstream: upstream.data,
     newModelHandler: modelHandlers(upstream.data, settings.proxies),
@@ -118,9 +121,14 @@ function modelHandlers(upstream: ModelUpstream, proxies: UpstreamProxies): () =>
   return () => forward;
 }
 
-type BackendParts = Pick<RunnerOptions, 'backend' | 'liveFiles'>;
+type BackendParts = Pick<RunnerOptions, 'backend' | 'liveFiles' | 'environments'>;
 
-async function makeBackend(settings: Settings, data: DataFolder, log: Log): Promise<BackendParts> {
+async function makeBackend(
+  settings: Settings,
+  data: DataFolder,
+  egress: EgressDependencies,
+  log: Log,
+): Promise<BackendParts> {
   const { path: searchPath, wrapperBundle, claudePath, image, runtime } = settings;
   if (settings.backend === 'process')
     return {
@@ -129,7 +137,23 @@ async function makeBackend(settings: Settings, data: DataFolder, log: Log): Prom
   if (settings.ecs !== null) return await ecsBackend(settings.ecs, settings, data, log);
   // Windows has no user ids: `containerOwner` then chooses the image's user.
   const owner = containerOwner({ uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
-  return { backend: new DockerBackend({ image, runnerId: data.runnerId, owner, runtime }, log) };
+  const docker = new Docker();
+  const container = { image, runnerId: data.runnerId, owner, runtime };
+  const backend = new DockerBackend(container, log, docker);
+  const { dataFolder, environments, limits } = settings;
+  return {
+    backend,
+    environments: openEnvironmentImages({
+      ...container,
+      docker,
+      backend,
+      dataFolder,
+      environments,
+      limits,
+      egress,
+      log,
+    }),
+  };
 }
 
 /** With the runner's one address for the tasks of its sessions. */

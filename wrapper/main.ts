@@ -1,12 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { WrapperExit } from '../protocol/link/wrapper-exit.ts';
 import { type WrapperLaunch, wrapperLaunch } from '../protocol/link/wrapper-launch.ts';
+import { build } from './builder/build.ts';
 import { Conversation } from './conversation/conversation.ts';
 import { setOwnLimits } from './seal/own-limits.ts';
 import { judgeSeal, type SealNotice, unreadableSeal } from './seal/seal.ts';
 import { readSealFacts } from './seal/seal-facts.ts';
 
-/** `node wrapper.mjs LAUNCH_JSON`: runs one epoch. Its exit codes: protocol/link/wrapper-exit.ts. */
+/**
+ * `node wrapper.mjs LAUNCH_JSON`: runs one epoch. `node wrapper.mjs build BUILD_JSON`: makes an environment's image. Exit codes of
+ * both: protocol/link/wrapper-exit.ts.
+ */
 
 function readLaunch(path: string | undefined): WrapperLaunch {
   if (path === undefined) throw new Error('usage: node wrapper.mjs LAUNCH_JSON');
@@ -32,6 +36,7 @@ function fail(error: unknown): never {
   process.exit(WrapperExit.failed);
 }
 
+if (process.argv[2] === 'build') process.exit(await build(process.argv[3]));
 let launch: WrapperLaunch;
 try {
   launch = readLaunch(process.argv[2]);

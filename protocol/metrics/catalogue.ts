@@ -198,6 +198,22 @@ export const RUNNER_METRICS = {
     help: 'Snapshots that a runner made, by the outcome',
     labels: ['outcome'],
   },
+  cc_docker_runner_environment_builds_total: {
+    type: 'counter',
+    help: 'Images of environments that sessions asked a runner for, by the outcome: found, built, or why not',
+    labels: ['outcome'],
+  },
+  cc_docker_runner_environment_build_duration_seconds: {
+    type: 'histogram',
+    help: 'Time of builds of environments, from the wait for a turn to their end',
+    labels: [],
+    buckets: SLOW,
+  },
+  cc_docker_runner_environment_image_bytes: {
+    type: 'gauge',
+    help: 'What a runner’s images of environments take beside the images that they are made of, bytes',
+    labels: [],
+  },
   cc_docker_runner_snapshot_stored_bytes_total: {
     type: 'counter',
     help: 'Bytes that snapshots added to the storage',

@@ -27,6 +27,11 @@ export class Registry {
     this.#add(`${name}_sum${inside === '' ? '' : `{${inside}}`}`, value);
   }
 
+  set<Name extends NameOf<'gauge'>>(name: Name, labels: LabelsOf<Name>, value: number): void {
+    const series = seriesOf(name, labels);
+    this.#add(series, value - (this.#counts.get(series) ?? 0));
+  }
+
   get isEmpty(): boolean {
     return this.#counts.size === 0;
   }

@@ -34,6 +34,8 @@ export interface StartOptions {
   signal: AbortSignal;
   /** There is no room for it yet. Said again as long as that is so. */
   onWaiting: (reason: Reason) => void;
+  /** The id of the image to start from, on a backend that has images of environments. Absent: the session image. */
+  image?: string | undefined;
 }
 export type StartResult = { ok: true } | { ok: false; failure: StartFailure };
 

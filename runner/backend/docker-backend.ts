@@ -3,7 +3,14 @@ import Docker from 'dockerode';
 import * as z from 'zod';
 import { placementKey, type BackendHealth, type PlacementKey } from '../../protocol/link/runner-control.ts';
 import { backoffMs } from '../lib/backoff.ts';
-import { LOG_TAIL, type ContainerBackend, type ContainerExit, type OwnContainer, type StartResult } from './backend.ts';
+import {
+  LOG_TAIL,
+  type ContainerBackend,
+  type ContainerExit,
+  type OwnContainer,
+  type StartOptions,
+  type StartResult,
+} from './backend.ts';
 import {
   CONTAINER_LAYOUT,
   containerName,
@@ -15,7 +22,7 @@ import {
 } from './container-spec.ts';
 import { engineAway, engineProblem, engineStatus, imageMissing, startFailure } from './docker-error.ts';
 import { privilegedMeasure } from './privileged-measure.ts';
-import { readUsers, withAgent, type Users } from './image-users.ts';
+import { ImageUsers, withAgent } from './image-users.ts';
 import { unfitImage } from './unfit-image.ts';
 import type { Log } from '../lib/log.ts';
 import type { Resources } from '../../protocol/api/session/session-config.ts';
@@ -67,14 +74,14 @@ export class DockerBackend implements ContainerBackend {
   readonly #settings: ContainerSettings;
   readonly #log: Log;
   readonly #closed = new AbortController();
-  /** The users of the image that had this id when it was looked at. */
-  #users: { image: string; users: Promise<Users> } | undefined;
+  readonly #users: ImageUsers;
 
   constructor(settings: ContainerSettings, log: Log, docker = new Docker()) {
     this.#docker = docker;
     this.#settings = settings;
     this.#log = log;
     this.owner = settings.owner;
+    this.#users = new ImageUsers(docker, settings.runnerId, START_MS);
     this.privilegedMeasure = privilegedMeasure(docker, settings);
     // `runc` and `crun` share the host's kernel. An operator names another runtime because it does not.
     this.ownKernel = settings.runtime !== undefined && !/^(io\.containerd\.)?(runc|crun)/.test(settings.runtime);
@@ -94,7 +101,7 @@ export class DockerBackend implements ContainerBackend {
       const unfit = unfitImage(image, await this.#docker.getImage(image).inspect(), info);
       if (unfit !== undefined) return { ok: false, detail: unfit };
       // Now, so that no session waits for it.
-      await this.#readUsers();
+      await this.#users.of(image, true);
       return { ok: true, detail: `Docker answers and has ${image}.` };
     } catch (error) {
       if (engineStatus(error) === 404) return { ok: false, detail: imageMissing(image).detail };
@@ -102,7 +109,12 @@ export class DockerBackend implements ContainerBackend {
     }
   }
 
-  async start(key: PlacementKey, folders: SessionFolders, resources: Resources | null): Promise<StartResult> {
+  async start(
+    key: PlacementKey,
+    folders: SessionFolders,
+    resources: Resources | null,
+    { image = this.#settings.image }: Pick<StartOptions, 'image'> = {},
+  ): Promise<StartResult> {
     if (resources === null) throw new Error('a container without limits');
     const name = containerName(key);
     const container = this.#docker.getContainer(name);
@@ -112,9 +124,10 @@ export class DockerBackend implements ContainerBackend {
         const detail = `This Docker engine cannot seal a container: ${weakness}.`;
         return { ok: false, failure: { code: 'container_start_failed', detail } };
       }
-      await this.#writeUsers(folders);
+      const { passwd, group } = withAgent(await this.#users.of(image), this.owner);
+      await Promise.all([writeRunFile(folders, PASSWD_FILE, passwd), writeRunFile(folders, GROUP_FILE, group)]);
       try {
-        const spec = containerSpec(this.#settings, key, folders, resources);
+        const spec = containerSpec({ ...this.#settings, image }, key, folders, resources);
         await this.#docker.createContainer({ ...spec, abortSignal: AbortSignal.timeout(START_MS) });
       } catch (error) {
         // The name is taken: an earlier `start` of the same key got this far.
@@ -131,7 +144,7 @@ export class DockerBackend implements ContainerBackend {
       await container.start({ abortSignal: AbortSignal.timeout(START_MS) }).catch(unlessStatus(304));
       return { ok: true };
     } catch (error) {
-      const failure = startFailure(error, this.#settings.image);
+      const failure = startFailure(error, image);
       // The next `start` would take a half-made container for a started one. If the engine is away, `list` finds it later.
       await this.remove(key).catch((error: unknown) => this.#log.warn('container not removed', { name, error }));
       return { ok: false, failure };
@@ -148,30 +161,6 @@ export class DockerBackend implements ContainerBackend {
       this.#sealable = undefined;
       throw error;
     }
-  }
-
-  /** Reads the image's users, unless it is the image whose users were read. */
-  async #readUsers(): Promise<Users> {
-    const { runnerId } = this.#settings;
-    const { Id: image } = await this.#docker.getImage(this.#settings.image).inspect();
-    if (this.#users?.image !== image)
-      this.#users = { image, users: readUsers(this.#docker, { image, runnerId }, AbortSignal.timeout(START_MS)) };
-    return await this.#known(this.#users);
-  }
-
-  async #known(reading: { users: Promise<Users> }): Promise<Users> {
-    try {
-      return await reading.users;
-    } catch (error) {
-      if (this.#users === reading) this.#users = undefined;
-      throw error;
-    }
-  }
-
-  async #writeUsers(folders: SessionFolders): Promise<void> {
-    const image = await (this.#users === undefined ? this.#readUsers() : this.#known(this.#users));
-    const { passwd, group } = withAgent(image, this.owner);
-    await Promise.all([writeRunFile(folders, PASSWD_FILE, passwd), writeRunFile(folders, GROUP_FILE, group)]);
   }
 
   /** @throws also when a stuck engine accepts the connection and never answers */

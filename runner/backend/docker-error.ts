@@ -53,6 +53,11 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
 const OWN_IMAGE = /^cc-docker\/session(:|$)/;
 
 export function imageMissing(image: string): StartFailure {
+  if (image.startsWith('sha256:')) {
+    const detail =
+      'The image of the environment was removed from the engine a moment ago. The next start builds it anew.';
+    return { code: 'image_missing', detail };
+  }
   const detail = OWN_IMAGE.test(image)
     ? `The image ${image} is missing on the runner: run \`npm run image\` there.`
     : `The runner's engine does not have the image ${image} that SESSION_IMAGE names: check the name, and build it there or get it with \`docker pull ${image}\`. No restart is needed.`;

@@ -1,6 +1,7 @@
 import { text } from 'node:stream/consumers';
 import type Docker from 'dockerode';
 import { extract } from 'tar-stream';
+import { Semaphore } from '../lib/semaphore.ts';
 import type { Owner } from '../lib/session-folders.ts';
 import { CONTAINER_LAYOUT } from './container-spec.ts';
 import { engineStatus } from './docker-error.ts';
@@ -37,7 +38,7 @@ export function withAgent(image: Users, { uid, gid }: Owner): Users {
  * @param image its id
  * @throws when the engine does not answer
  */
-export async function readUsers(
+async function readUsers(
   docker: Docker,
   { image, runnerId }: { image: string; runnerId: string },
   abortSignal: AbortSignal,
@@ -49,6 +50,60 @@ export async function readUsers(
     return { passwd: passwd ?? NO_USERS.passwd, group: group ?? NO_USERS.group };
   });
 }
+
+/** Images whose users are remembered. */
+const MOST_IMAGES = 64;
+
+/** The users of images, each read once. An image of an environment may hold anything there: it is read as what a stranger wrote. */
+export class ImageUsers {
+  readonly #docker: Docker;
+  readonly #runnerId: string;
+  readonly #timeoutMs: number;
+  /** Of helpers of one job there is one at a time. */
+  readonly #turns = new Semaphore(1);
+  /** By the name that was asked for; the id is of the image that had it then. */
+  readonly #known = new Map<string, { id: string; users: Promise<Users> }>();
+
+  constructor(docker: Docker, runnerId: string, timeoutMs: number) {
+    this.#docker = docker;
+    this.#runnerId = runnerId;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /**
+   * @param look the name may mean another image by now
+   * @throws when the engine does not answer, or has no such image
+   */
+  async of(image: string, look = false): Promise<Users> {
+    let reading = this.#known.get(image);
+    if (reading === undefined || look) {
+      const { Id: id } = await this.#docker.getImage(image).inspect();
+      // Another caller may have begun meanwhile.
+      reading = this.#known.get(image);
+      if (reading?.id !== id) {
+        reading = { id, users: this.#read(id) };
+        this.#known.delete(image);
+        this.#known.set(image, reading);
+        const [oldest] = this.#known.keys();
+        if (this.#known.size > MOST_IMAGES && oldest !== undefined) this.#known.delete(oldest);
+      }
+    }
+    try {
+      return await reading.users;
+    } catch (error) {
+      if (this.#known.get(image) === reading) this.#known.delete(image);
+      throw error;
+    }
+  }
+
+  #read(image: string): Promise<Users> {
+    const of = { image, runnerId: this.#runnerId };
+    return this.#turns.run(() => readUsers(this.#docker, of, AbortSignal.timeout(this.#timeoutMs)));
+  }
+}
+
+/** Larger files of users are taken for none, bytes. */
+const MOST_BYTES = 1024 * 1024;
 
 /** @returns undefined: there is none */
 async function readFileOf(
@@ -63,12 +118,12 @@ async function readFileOf(
     if (engineStatus(error) === 404) return undefined;
     throw error;
   }
-  let content: string | undefined;
+  // The first entry is what was asked for. Of a folder, all that is in it would follow.
   for await (const entry of archive.pipe(extract())) {
-    const body = await text(entry);
-    if (entry.header.type === 'file') content = body;
+    const { type, size } = entry.header;
+    return type === 'file' && size <= MOST_BYTES ? await text(entry) : undefined;
   }
-  return content;
+  return undefined;
 }
 
 const linesOf = (file: string) => file.split('\n').filter((line) => line.trim() !== '');

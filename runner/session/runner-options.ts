@@ -11,6 +11,7 @@ import type { ModelUpstream } from '../model/upstream.ts';
 import type { Snapshots } from '../snapshot/snapshots.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { EgressDependencies } from './container/session-egress.ts';
+import type { EnvironmentImages } from './environment/environment-images.ts';
 import type { Settings } from './settings.ts';
 
 /** What a runner is made of. `main.ts` makes it from the environment, tests from fakes. */
@@ -36,6 +37,8 @@ export interface RunnerOptions {
   /** Makes the handler of one session's model calls. */
   newModelHandler: () => ModelHandler;
   egress: EgressDependencies;
+  /** The images of environments. Absent: this runner has none. */
+  environments?: Pick<EnvironmentImages, 'start' | 'imageFor' | 'close'> | undefined;
   /** CC-Docker's version. */
   version: string;
   log: Log;

@@ -106,6 +106,7 @@ export class Runner {
         upstream,
         newModelHandler,
         egress,
+        environments: options.environments,
         space: this.#space,
         measure,
         limits: settings.limits,
@@ -163,7 +164,7 @@ export class Runner {
   /** Adopts what an earlier runner process left, then connects to the edge. The engine may be down: that is then reported. */
   static async start(options: RunnerOptions): Promise<Runner> {
     const runner = new Runner(options);
-    await Promise.all([runner.#health.init(), runner.#disk.start()]);
+    await Promise.all([runner.#health.init(), runner.#disk.start(), options.environments?.start()]);
     // Before the first `hello`, which names the adopted containers.
     await runner.#adoption.adopt();
     runner.#control.open();
@@ -209,7 +210,7 @@ export class Runner {
     await this.#disk.close();
     // First, so that nothing after this is reported as the end of a container.
     await this.#control.close();
-    await this.#runs.detach();
+    await Promise.all([this.#runs.detach(), this.#options.environments?.close()]);
     // In this order: running snapshots are cancelled first, so that the close of their worker does not count as a failure.
     await Promise.all([this.#files.close(), this.#options.snapshots.close(), this.#sweep.close()]);
     await this.#options.traces?.close();

@@ -11,7 +11,10 @@ import type { RunnerOptions } from './runner-options.ts';
 /** The protocol from which on an edge has sessions leave a runner that drains. */
 export const MOVES_SESSIONS = 2;
 
-export interface SelfReportOptions extends Pick<RunnerOptions, 'settings' | 'version' | 'backend' | 'store'> {
+export interface SelfReportOptions extends Pick<
+  RunnerOptions,
+  'settings' | 'version' | 'backend' | 'store' | 'environments'
+> {
   control: ControlConnection;
   runs: ContainerRuns;
   drain: Drain;
@@ -33,7 +36,7 @@ export class SelfReport {
 
   /** The frame that a connection begins with. */
   hello() {
-    const { settings, version, backend, store, control, drain, health, disk, runs } = this.#options;
+    const { settings, version, backend, store, environments, control, drain, health, disk, runs } = this.#options;
     const { machine, limits } = settings;
     this.#saidStorage = store.id;
     return {
@@ -49,6 +52,7 @@ export class SelfReport {
       }),
       draining: drain.on,
       labels: settings.labels,
+      ...(environments && { environments: true }),
       storage: { id: store.id, kind: store.kind, health: health.storage },
       ...(disk.state && { disk: disk.state }),
       metrics: this.#metrics(),

@@ -114,6 +114,10 @@ const environment = z
     SESSION_PIDS: wholeNumber(64, 65_536).default(1024),
     SESSION_WORKSPACE_MB: wholeNumber(16, 1_048_576).default(10_240),
     SESSION_WORKSPACE_FILES: wholeNumber(1_000, 100_000_000).default(1_000_000),
+    ENVIRONMENT_BUILD_TIMEOUT: wholeNumber(1, 86_400).default(1_800),
+    ENVIRONMENT_IMAGE_MB: wholeNumber(16, 1_048_576).default(10_240),
+    ENVIRONMENT_KEEP_DAYS: wholeNumber(0, 36_500).default(7),
+    ENVIRONMENT_STORE_MB: wholeNumber(0, 100_000_000).default(51_200),
     DRAIN_TIMEOUT: wholeNumber(0, 86_400).default(600),
     DISK_FLOOR_MB: boundsSettings.shape.DISK_FLOOR_MB,
     DOCKER_RUNTIME: z
@@ -166,6 +170,16 @@ const environment = z
       pids: env.SESSION_PIDS,
       workspaceMb: env.SESSION_WORKSPACE_MB,
       workspaceFiles: env.SESSION_WORKSPACE_FILES,
+    },
+    environments: {
+      /** Longest build, seconds. */
+      buildSeconds: env.ENVIRONMENT_BUILD_TIMEOUT,
+      /** The most that a build may write, MB. */
+      imageMb: env.ENVIRONMENT_IMAGE_MB,
+      /** How long an image is kept that no session starts from, days; 0: always. */
+      keepDays: env.ENVIRONMENT_KEEP_DAYS,
+      /** What all images together may take, MB; 0: any. */
+      storeMb: env.ENVIRONMENT_STORE_MB,
     },
     /** How long running turns may go on when the runner drains, seconds. */
     drainSeconds: env.DRAIN_TIMEOUT,

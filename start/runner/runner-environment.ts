@@ -18,6 +18,7 @@ const PASSED = [
   /^CC_EGRESS_CA$/,
   // The preset `packages` allows the registries that these name.
   /^(npm_config_registry|pip_(extra_)?index_url|goproxy)$/i,
+  /^ENVIRONMENT_(BUILD_TIMEOUT|IMAGE_MB|KEEP_DAYS|STORE_MB)$/,
   /^DISK_FLOOR_MB$/,
   /^LOG_LEVEL$/,
   // Traces, by OpenTelemetry's own names.

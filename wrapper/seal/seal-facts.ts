@@ -46,7 +46,7 @@ const KERNEL_FILES = ['/proc/sys/kernel/core_pattern', '/proc/sysrq-trigger', '/
 const KERNEL_SECRETS = ['/proc/kcore'];
 
 /** Reads the facts, in about a millisecond; with a network card, in two seconds. @throws when the kernel's files are not there */
-export async function readSealFacts(launch: WrapperLaunch): Promise<SealFacts> {
+export async function readSealFacts(launch: Pick<WrapperLaunch, 'network' | 'link_socket'>): Promise<SealFacts> {
   return {
     reached:
       launch.network === undefined ? null : await whatAnswers(networkTargets(launch.network.runner, resolvers())),

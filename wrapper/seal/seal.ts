@@ -8,8 +8,10 @@ import type { SealFacts } from './seal-facts.ts';
 
 export type SealNotice = Extract<WrapperNotice, { notice: 'sealed' | 'seal_broken' }>;
 
+/** What the probes are told of the container. */
+type SealedLaunch = Pick<WrapperLaunch, 'cwd' | 'link_socket' | 'env' | 'limits'>;
 /** Returns what is wrong, or `undefined` when the guarantee holds. */
-type Probe = (facts: SealFacts, launch: WrapperLaunch) => string | undefined;
+export type Probe = (facts: SealFacts, launch: SealedLaunch) => string | undefined;
 
 /** The runner's sockets in the run folder. */
 const OWN_SOCKETS = ['link.sock', 'model.sock', 'proxy.sock', STREAMS_SOCKET];
@@ -22,13 +24,13 @@ const ENGINE_FOLDERS = ['/proc/', '/sys/', '/dev/'];
 const ENGINE_INIT = /^(\/usr)?\/sbin\/docker-init$/;
 /** What ECS sets in a task that has a role: where its credentials are. */
 const ROLE = /^AWS_CONTAINER_(CREDENTIALS|AUTHORIZATION)_/;
-const CAPABILITY_SETS = ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'];
+export const CAPABILITY_SETS = ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'];
 const SECRET_NAME = /key|token|secret|passw|credential|auth/i;
 /** Claude Code's own credentials: the values in the container contain the word "dummy". */
 const MODEL_CREDENTIALS = ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN'];
 
 /** A probe for each guarantee of the seal, by name. Pure: they judge the facts that were read. */
-const PROBES: Readonly<Record<string, Probe>> = {
+export const PROBES = {
   runner_only: ({ reached }) => {
     if (reached === null) return 'the network was not probed';
     const others = reached.filter((name) => name !== TASK_METADATA);
@@ -104,7 +106,7 @@ const PROBES: Readonly<Record<string, Probe>> = {
     const found = [...foreign, ...real];
     return found.length > 0 ? `looks like a real credential: ${found.join(', ')}` : undefined;
   },
-};
+} as const satisfies Readonly<Record<string, Probe>>;
 
 function expected(status: SealFacts['status'], name: string, value: string): string | undefined {
   const found = status.get(name);
@@ -112,7 +114,7 @@ function expected(status: SealFacts['status'], name: string, value: string): str
 }
 
 /** Guarantees that a kernel of its own gives a sandbox in another way, so that they cannot be probed there. */
-const HOST_KERNEL = ['no_new_privileges', 'seccomp', 'kernel_files'];
+export const HOST_KERNEL = ['no_new_privileges', 'seccomp', 'kernel_files'];
 
 /** With a card or without, other things are to be probed. */
 function applies(probe: string, { reached }: SealFacts, launch: WrapperLaunch): boolean {
@@ -125,7 +127,7 @@ function applies(probe: string, { reached }: SealFacts, launch: WrapperLaunch): 
 
 /** Runs the probes on the facts. */
 export function judgeSeal(facts: SealFacts, launch: WrapperLaunch): SealNotice {
-  const probes = Object.entries(PROBES).filter(([probe]) => applies(probe, facts, launch));
+  const probes = Object.entries<Probe>(PROBES).filter(([probe]) => applies(probe, facts, launch));
   const failed = probes.flatMap(([probe, judge]) => {
     const detail = judge(facts, launch);
     return detail === undefined ? [] : [{ probe, detail: detail.slice(0, 1024) }];

@@ -7,6 +7,7 @@ import { removeTemporary, type Placement, type SessionFolders } from '../../lib/
 import type { LocalFiles } from '../../session-files/local-files.ts';
 import { ContainerSockets, type ContainerDependencies } from './container-sockets.ts';
 import { endReason, type EndFacts, type StopCause } from './end-reason.ts';
+import type { EnvironmentImage } from '../environment/environment-images.ts';
 import { planEgress, type EgressPlan } from './session-egress.ts';
 import { WorkspaceWatch, type Full } from './workspace-watch.ts';
 
@@ -215,17 +216,31 @@ export class ContainerRun {
     this.#clones = wantsClone(launch) && files.clone.isDue;
     this.#launched = true;
     // The record is written while the sockets open. Wait for both before an error is thrown, so that `close` finds what opened.
-    const results = await Promise.allSettled([
+    const [recorded, opened] = await Promise.allSettled([
       files.launched(launch.files, this.#clones),
-      this.#sockets.open(plan, this.#clones),
+      this.#sockets.open(plan, this.#clones, this.#imageOf(launch)),
     ]);
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    for (const result of [recorded, opened])
+      if (result.status === 'rejected' && this.#stopCause === undefined) throw result.reason;
+    if (this.#stopCause !== undefined || opened.status === 'rejected') {
+      await this.#close();
+      return this.#reason(NEVER_RAN);
+    }
+    const found = opened.value;
+    if (found?.ok === false) {
+      this.#log.warn('container has no image', { ...found.reason });
+      // The session is to know how its environment failed.
+      await this.#sockets.containerEnded();
+      await this.#sockets.drained();
+      return found.reason;
+    }
     if (prepared.restored !== undefined) this.#sockets.notify([prepared.restored]);
     // Before the container starts, so that its own files do not count as having been there.
     this.#watchWorkspace();
     const result = await backend.start(this.key, folders, placement.resources, {
       signal: this.#stopped.signal,
       onWaiting: (reason) => this.#sockets.notify([{ host_notice: 'waiting', reason }]),
+      image: found?.image.id,
     });
     if (result.ok) return undefined;
     if (this.#stopCause !== undefined) {
@@ -235,6 +250,22 @@ export class ContainerRun {
     this.#log.warn('container did not start', { ...result.failure });
     await this.#close();
     return result.failure;
+  }
+
+  /** Finds or builds the image of the session's environment; undefined: it has none. */
+  #imageOf({ environment }: Launch): (() => Promise<EnvironmentImage>) | undefined {
+    const { environments, placement } = this.#options;
+    if (environment === undefined) return undefined;
+    const { resources } = placement;
+    if (environments === undefined || resources === null)
+      return async () => ({ ok: false, reason: { code: 'environment_unavailable', detail: NO_ENVIRONMENTS } });
+    return async () =>
+      await environments.imageFor(environment, {
+        resources,
+        signal: this.#stopped.signal,
+        notify: (notices) => this.#sockets.notify(notices),
+        onWaiting: (reason) => this.#sockets.notify([{ host_notice: 'waiting', reason }]),
+      });
   }
 
   /** Opens the sockets of a container that an earlier runner process started. */
@@ -338,6 +369,9 @@ export class ContainerRun {
     }
   }
 }
+
+const NO_ENVIRONMENTS =
+  'This runner builds no images of environments: that takes a Docker engine of its own (RUNNER_BACKEND=docker).';
 
 const NEVER_RAN: ContainerExit = { code: null, signal: null, outOfMemory: false, log: '' };
 

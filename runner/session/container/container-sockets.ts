@@ -19,6 +19,8 @@ import { ContainerTelemetry } from '../../model/telemetry.ts';
 import type { ModelUpstream } from '../../model/upstream.ts';
 import { PROXY_SOCKET } from './launch-file.ts';
 import type { ContainerLimits } from './resources.ts';
+import type { EnvironmentImage, EnvironmentImages } from '../environment/environment-images.ts';
+import type { SessionImage } from './session-image.ts';
 import { writeRunFolder } from './run-folder.ts';
 import { openSessionEgress, type EgressDependencies, type EgressPlan } from './session-egress.ts';
 
@@ -35,6 +37,8 @@ export interface ContainerDependencies {
   /** The operator's own settings for Claude Code. */
   claudeEnv: Record<string, string>;
   egress: EgressDependencies;
+  /** Absent: this runner has no images but the session image. */
+  environments?: Pick<EnvironmentImages, 'imageFor'> | undefined;
   /** Of the file system that has the sessions' files. */
   space: FreeSpace;
   measure: Measure;
@@ -80,9 +84,16 @@ export class ContainerSockets {
   /**
    * Opens the sockets, writes the files of the run folder for a new container, and connects to the session at the same time.
    *
+   * @param findImage finds or builds the image of the session's environment. It is called when the session can be told of that, and
+   * what it finds is what the run folder says. Absent: the session image
+   * @returns what that returned
    * @throws when one of it fails; the others are then open, and are to be closed
    */
-  async open(plan: EgressPlan, clone: boolean): Promise<void> {
+  async open(
+    plan: EgressPlan,
+    clone: boolean,
+    findImage?: () => Promise<EnvironmentImage>,
+  ): Promise<EnvironmentImage | undefined> {
     const { backend, folders, aliases } = this.#options;
     await makeSessionFolders(folders, backend.owner);
     const alias = await aliases.for(folders.run);
@@ -92,9 +103,12 @@ export class ContainerSockets {
       this.#openRelay(alias.path, plan),
       this.#openStreams(alias.path),
       this.#openGateway(alias.path),
-      this.#writeFiles(alias.path, plan, clone),
+      findImage === undefined ? this.#writeFiles(alias.path, plan, clone, undefined) : undefined,
     ]);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
+    const found = await findImage?.();
+    if (found?.ok === true) await this.#writeFiles(alias.path, plan, clone, found.image);
+    return found;
   }
 
   /** Sends notices of the runner itself to the session. */
@@ -205,9 +219,9 @@ export class ContainerSockets {
     this.#gateway.setPaused(this.#modelPaused);
   }
 
-  async #writeFiles(runPath: string, plan: EgressPlan, clone: boolean): Promise<void> {
+  async #writeFiles(runPath: string, plan: EgressPlan, clone: boolean, image: SessionImage | undefined): Promise<void> {
     const { launch } = this.#options;
-    if (launch !== undefined) await writeRunFolder({ ...this.#options, launch, plan, clone, runPath });
+    if (launch !== undefined) await writeRunFolder({ ...this.#options, launch, plan, clone, runPath, image });
   }
 
   /** Of the model's name, and of all else that a call carries, nothing is read here. */

@@ -30,6 +30,8 @@ export interface LaunchFileInput {
   exposedEnv: Record<string, string>;
   /** The addresses of package registries, and dummies for the tools of forges. */
   packageEnv: Record<string, string>;
+  /** Variables that the image of its environment brings: everything else comes before them. Absent: none. */
+  imageEnv?: Readonly<Record<string, string>> | undefined;
   /** The operator collects `claude`'s own telemetry. */
   telemetry: boolean;
   /** The repository that is to be brought into the workspace; undefined: none. */
@@ -78,6 +80,7 @@ export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch>
   const { fork_of } = launch.files;
   const isFork = !resume && fork_of !== null && (await hasTranscript(folders, fork_of));
   const env = withAsked(launch, exposedEnv, {
+    ...input.imageEnv,
     HOME: layout.home,
     TMPDIR: layout.tmp,
     PATH: layout.path,

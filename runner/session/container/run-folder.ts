@@ -13,6 +13,7 @@ import type { Traces } from '../../lib/traces.ts';
 import type { ModelUpstream } from '../../model/upstream.ts';
 import { CA_FILE, launchFile, TRUST_STORE_FILE } from './launch-file.ts';
 import { GIT_CONFIG_FILE, gitConfig, gitLaunch } from './git-config.ts';
+import type { SessionImage } from './session-image.ts';
 import { containerAuthorities, type EgressDependencies, type EgressPlan } from './session-egress.ts';
 
 export interface RunFolderInput {
@@ -27,6 +28,8 @@ export interface RunFolderInput {
   plan: EgressPlan;
   /** The container is to clone a repository into its workspace. */
   clone: boolean;
+  /** The image of the session's environment; undefined: it is the session image. */
+  image: SessionImage | undefined;
   /** Absent: nothing is traced. */
   traces?: Traces;
   /** A path of the run folder that is short enough for sockets. */
@@ -36,7 +39,8 @@ export interface RunFolderInput {
 /** Writes what a container finds in its run folder, and the placement that a later runner process adopts it by. */
 export async function writeRunFolder(input: RunFolderInput): Promise<void> {
   const { backend, upstream, claudeEnv, egress, folders, placement, launch, plan, clone, runPath } = input;
-  const layout = backend.layout({ ...folders, run: runPath });
+  const ofBackend = backend.layout({ ...folders, run: runPath });
+  const layout = input.image === undefined ? ofBackend : { ...ofBackend, path: input.image.path };
   const { seal, ownKernel } = backend;
   const sealed = seal !== null;
   const { forwards } = plan;
@@ -48,6 +52,7 @@ export async function writeRunFolder(input: RunFolderInput): Promise<void> {
   const telemetry = input.traces?.isOn === true;
   const launchInput = {
     launch,
+    imageEnv: input.image?.env,
     folders,
     layout,
     upstream,

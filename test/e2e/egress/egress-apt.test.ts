@@ -76,6 +76,27 @@ describeDocker('the way out, with apt', ({ host, image }) => {
     expect(await run(id, `${advice}; left-out; cat ~/.local/usr/share/left-in`)).toBe('left out\nleft in');
   });
 
+  test('an environment’s setup installs by apt-get, once; its sessions start with what it installed', async () => {
+    const setup = `echo 'deb [trusted=yes] http://apt.test:${repository.port}/ ./' > /etc/apt/sources.list
+      ${APT_GET} update; ${APT_GET} install left-out`;
+    const network = { allow: [`apt.test:${repository.port}`] };
+    const made = await alice.call('PUT', '/environments/tools', { setup, network });
+    expect(made.status).toBe(200);
+    const ids = await Promise.all([1, 2].map(() => alice.createSession({ environment: 'tools' })));
+    for (const id of ids)
+      expect(await run(id, 'left-out; cat /usr/share/left-in; id -u')).toBe('left out\nleft in\n1000');
+    const { body } = await alice.call('GET', '/environments/tools/builds');
+    expect(body.data).toMatchObject([{ state: 'ready', reason: null, image_bytes: expect.any(Number) }]);
+    const log = await alice.call('GET', `/environments/tools/builds/${body.data[0].build_id}`);
+    expect(log.body.log).toContain('Setting up left-out (1.2.3)');
+    const events = await Promise.all(ids.map((id) => alice.events(id)));
+    for (const some of events) expect(some.map(({ type }) => type)).toContain('environment.build');
+
+    await alice.call('PUT', '/environments/tools', { setup: `${setup}\nleft-out\nnot-there`, network });
+    const reason = await alice.endOf(await alice.createSession({ environment: 'tools' }));
+    expect(reason).toMatchObject({ code: 'environment_failed', detail: expect.stringContaining('code 127 at line 4') });
+  });
+
   test('of a repository that is not allowed apt says why, and what to do', async () => {
     const id = await alice.createSession({ network: { allow: [`apt.test:${repository.port}`] } });
     for (const url of ['http://other.test', `https://apt.test:${repository.tlsPort}`]) {

@@ -84,6 +84,7 @@ const SCRIPTS: Partial<Record<Part, { title: string; files: readonly string[] }>
   'way-out': { title: 'The way out', files: ['model-call.ts', 'egress.ts', 'tunnel.ts'] },
   snapshots: { title: 'Snapshots', files: ['snapshots.ts', 'wake.ts'] },
   cpu: { title: 'Processor time of a turn', files: ['turn-cpu.ts'] },
+  environments: { title: 'A session of a cached environment', files: ['environment.ts'] },
   bounds: { title: 'One tenant at each bound, and what another feels', files: ['bounds.ts'] },
 };
 

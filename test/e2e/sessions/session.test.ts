@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { describeDocker } from '../../support/docker/describe-docker.ts';
 import { script, spoken, type Client } from '../../support/e2e/client.ts';
 import { Service } from '../../support/e2e/service.ts';
+import { CliUser } from '../../support/terminal/cli-user.ts';
 
 describeDocker('a session in a container, with the real claude', ({ docker, host, image }) => {
   let service: Service;
@@ -58,6 +59,39 @@ describeDocker('a session in a container, with the real claude', ({ docker, host
     );
     expect(JSON.parse(result)).toEqual(['test', 'Grüß "dich"\nund $HOME']);
     expect((await carol.show(shared)).config.env).toMatchObject({ NODE_ENV: 'test' });
+  });
+
+  test('its environment is built by the command: what setup writes is shown, why it fails, and what is there already', async () => {
+    const token = await service.token('alice');
+    const user = await CliUser.create({ CC_DOCKER_URL: service.url, CC_DOCKER_TOKEN: token });
+    try {
+      const set = (setup: string) => user.run(['env', 'set', 'tools', '--setup', '-'], { input: setup });
+      await set('echo Getting ready\nfalse\n');
+      const failed = await user.run(['env', 'build', 'tools']);
+      expect(failed.stdout).toMatch(
+        /environment tools: building\nGetting ready\n✗ environment tools: failed in line 2 of setup/,
+      );
+      expect(failed.code).toBe(1);
+      await set(
+        `printf '#!/bin/sh\\necho the tool of %s' "$(id -un)" > /usr/local/bin/the-tool\nchmod 755 /usr/local/bin/the-tool\n`,
+      );
+      const built = await user.run(['env', 'build', 'tools']);
+      expect({ code: built.code, stdout: built.stdout }).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining('tools: ready'),
+      });
+      const again = await user.run(['env', 'build', 'tools']);
+      expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining('is there already') });
+      expect((await user.run(['ls', '-q'])).stdout).toBe('');
+      const builds = (await user.run(['env', 'builds', 'tools'])).stdout.trim().split('\n');
+      expect(builds.map((line) => line.split(/ +/)[1])).toEqual(['STATE', 'ready', 'failed']);
+      const id = builds[2]?.split(' ')[0] ?? '';
+      expect((await user.run(['env', 'log', 'tools', id])).stdout).toContain('Getting ready\n');
+      const tool = script({ tool: 'Bash', input: { command: 'the-tool' } }, { text: '{{last_tool_result}}' });
+      expect((await user.run(['run', '-q', '--rm', '--environment', 'tools', tool])).stdout).toBe('the tool of root\n');
+    } finally {
+      await user.remove();
+    }
   });
 
   test('streams: previews as the words are made, then the message, then the result', async () => {

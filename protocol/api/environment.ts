@@ -59,7 +59,11 @@ const content = {
   skills: skills.unwrap().optional(),
   /** As `git` of a session's workspace, where that is not to begin with a repository or a snapshot of its own. */
   git: repositories.optional(),
-  ports: z.array(environmentPort).max(MAX_PORTS).optional(),
+  ports: z
+    .array(environmentPort)
+    .max(MAX_PORTS)
+    .refine((ports) => new Set(ports.map(({ port }) => port)).size === ports.length, 'must name each port once')
+    .optional(),
 } as const;
 
 const isSmall = (value: unknown) => new TextEncoder().encode(JSON.stringify(value)).length <= MAX_BYTES;

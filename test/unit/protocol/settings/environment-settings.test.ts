@@ -67,6 +67,12 @@ describe('what the operator shares', () => {
   });
 });
 
+test('an environment names each of its ports once', () => {
+  const ports = [{ port: 3000 }, { port: 3000, label: 'again' }];
+  expect(environmentRequest.safeParse({ ports }).error?.issues[0]?.message).toBe('must name each port once');
+  expect(environmentRequest.safeParse({ ports: ports.slice(1) }).success).toBe(true);
+});
+
 test('an environment is bounded as a whole', () => {
   const env = Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`V${n}`, 'x'.repeat(1000)]));
   const mcp_servers = Object.fromEntries(

@@ -1,6 +1,25 @@
 import * as z from 'zod';
+import { WORKSPACE } from '../git/repository-path.ts';
 import { epoch, uuid } from '../ids.ts';
 import { launchConfig } from '../api/session/session-config.ts';
+
+const clonedRepository = z.object({
+  /** An http(s) URL. */
+  repo: z.string(),
+  /** A branch, a tag, a commit, or a ref in full; absent: the repository's own default. */
+  branch: z.string().optional(),
+  /** Commits of each branch; absent: all. */
+  depth: z.int().min(1).optional(),
+  /** False: without submodules. */
+  submodules: z.boolean().optional(),
+});
+
+const cloneRules = {
+  /** The workspace began with files, which are no uploads: nothing is laid under them. */
+  has_files: z.boolean().optional(),
+  /** Beginnings of URLs, and what git takes in place of each while it clones. */
+  rewrites: z.array(z.object({ from: z.string(), to: z.string() })).optional(),
+};
 
 /**
  * `launch.json` in the session's run folder: all that a wrapper needs. Only the runner writes it. Paths are the
@@ -17,20 +36,11 @@ export const wrapperLaunch = z.object({
   fork_of: uuid.optional(),
   /** Before anything else, clone this into `cwd`, whose files stay, and wait for `go`. */
   git: z
-    .object({
-      /** An http(s) URL. */
-      repo: z.string(),
-      /** A branch, a tag, a commit, or a ref in full; absent: the repository's own default. */
-      branch: z.string().optional(),
-      /** Commits of each branch; absent: all. */
-      depth: z.int().min(1).optional(),
-      /** False: without submodules. */
-      submodules: z.boolean().optional(),
-      /** The workspace began with files, which are no uploads: nothing is laid under them. */
-      has_files: z.boolean().optional(),
-      /** Beginnings of URLs, and what git takes in place of each while it clones. */
-      rewrites: z.array(z.object({ from: z.string(), to: z.string() })).optional(),
-    })
+    .union([
+      z.object({ ...clonedRepository.shape, ...cloneRules }),
+      // A wrapper of 0.1 refuses this: it would clone one of them into the wrong folder.
+      z.object({ repositories: z.array(clonedRepository.extend({ path: z.string() })).min(1), ...cloneRules }),
+    ])
     .optional(),
   /** The `claude` binary. */
   claude: z.string(),
@@ -80,3 +90,13 @@ export const wrapperLaunch = z.object({
   config: launchConfig,
 });
 export type WrapperLaunch = z.infer<typeof wrapperLaunch>;
+
+/** One of the repositories that a wrapper is to clone. `path`: its folder of the workspace; `.`: that itself. */
+export type ClonedRepository = z.infer<typeof clonedRepository> & { path: string };
+
+/** What is cloned, one after the other. */
+export function clonedRepositories(git: NonNullable<WrapperLaunch['git']>): ClonedRepository[] {
+  if ('repositories' in git) return git.repositories;
+  const { has_files: _files, rewrites: _rewrites, ...one } = git;
+  return [{ path: WORKSPACE, ...one }];
+}

@@ -12,29 +12,57 @@ import { askUserInput, interactionSubject, notifyUserInput } from '../api/sessio
  * the latter, and loading these schemas would slow down each container's start.
  */
 
+/** A repository, as the URL that is cloned, and its folder of the workspace. `path` absent: the workspace itself. */
+const clonePlace = { repo: z.string().max(2048), path: z.string().max(512).optional() };
+/** Another repository follows. Absent: this was the last. */
+const more = z.boolean().optional();
+/** One before it was cloned. Absent: none was. */
+const afterClone = z.boolean().optional();
+
 /** The wrapper's own notices, numbered together with Claude Code's lines. */
 export const wrapperNotice = z.discriminatedUnion('notice', [
   /** `claude` is initialised and takes prompts. */
   z.object({ notice: z.literal('ready'), claude_version: z.string().max(128) }),
-  /** `git clone` begins. */
-  z.object({ notice: z.literal('cloning'), repo: z.string().max(2048) }),
-  /** `git clone` is done; `commit` is its HEAD. The runner answers with `go`, and `claude` starts only then. */
+  /** A clone begins. */
+  z.object({ notice: z.literal('cloning'), ...clonePlace }),
+  /**
+   * A clone is done; `commit` is its HEAD. After the last one the runner answers with `go`, and `claude` starts only then.
+   */
   z.object({
     notice: z.literal('cloned'),
-    repo: z.string().max(2048),
+    ...clonePlace,
     commit: z.string().max(64),
     ms: z.int(),
     /** What it does not have, the first `MAX_LEFT_OUT`; absent: it has everything. */
     left_out: leftOut.optional(),
     /** How many there are. */
     left_out_count: z.int().min(0).optional(),
+    more,
   }),
-  /** The workspace was a clone of it already, and git has fetched what is new. Its files are as before. Also answered with `go`. */
-  z.object({ notice: z.literal('fetched'), repo: z.string().max(2048), commit: z.string().max(64), ms: z.int() }),
-  /** It was not cloned, because of the files that the workspace has. They are as before. Also answered with `go`. */
-  z.object({ notice: z.literal('clone_skipped'), repo: z.string().max(2048), detail: z.string().max(2048) }),
-  /** The clone failed; `detail` is git's own message. The epoch's last notice. */
-  z.object({ notice: z.literal('clone_failed'), detail: z.string().max(8192) }),
+  /** The folder was a clone of it already, and git has fetched what is new. Its files are as before. Also answered with `go`. */
+  z.object({
+    notice: z.literal('fetched'),
+    ...clonePlace,
+    commit: z.string().max(64),
+    ms: z.int(),
+    more,
+    after_clone: afterClone,
+  }),
+  /** It was not cloned, because of the files that its folder has. They are as before. Also answered with `go`. */
+  z.object({
+    notice: z.literal('clone_skipped'),
+    ...clonePlace,
+    detail: z.string().max(2048),
+    more,
+    after_clone: afterClone,
+  }),
+  /** A clone failed; `detail` is git's own message. The epoch's last notice. */
+  z.object({
+    notice: z.literal('clone_failed'),
+    ...clonePlace,
+    repo: clonePlace.repo.optional(),
+    detail: z.string().max(8192),
+  }),
   /** The message was not given to `claude`, because of a file that its blocks name. */
   z.object({ notice: z.literal('prompt_refused'), message_id: uuid, detail: z.string().max(8192) }),
   /**

@@ -7,7 +7,7 @@ import { openStreams } from '../streams/open-streams.ts';
 import type { Streams } from '../streams/streams.ts';
 import { type EgressListeners, openEgress } from '../workspace/egress.ts';
 import { openTelemetryPort, type TelemetryPort } from '../workspace/telemetry-port.ts';
-import { GitClone } from '../git/git-clone.ts';
+import { WorkspaceClones } from '../git/workspace-clones.ts';
 import type { Dialogue } from './dialogue.ts';
 
 /** Receives what happens to the processes, in order. */
@@ -32,8 +32,8 @@ export class Processes {
   #egress: EgressListeners | null = null;
   #telemetry: TelemetryPort | null = null;
   #streams: Streams | null = null;
-  #clone: GitClone | null = null;
-  /** The clone is done: `claude` may start once the session has stored that. */
+  #clone: WorkspaceClones | null = null;
+  /** The clones are done: `claude` may start once the session has stored that. */
   #awaitsGo = false;
   #claude: ClaudeProcess | null = null;
   #stopping = false;
@@ -101,8 +101,7 @@ export class Processes {
     const problem = (await this.#egress?.opened) ?? null;
     if (this.#stopping) return;
     if (problem !== null) return this.#listener.ended({ notice: 'start_failed', detail: problem });
-    this.#listener.notice({ notice: 'cloning', repo: git.repo });
-    this.#clone = new GitClone(this.#launch, git);
+    this.#clone = new WorkspaceClones(this.#launch, git, (notice) => this.#listener.notice(notice));
     const end = await this.#clone.ended;
     this.#clone = null;
     if (this.#stopping) return this.#listener.stopped();

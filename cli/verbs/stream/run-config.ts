@@ -17,7 +17,7 @@ export interface SessionOptions {
   readonly allow?: string[] | undefined;
   readonly network?: string[] | undefined;
   readonly environment?: string | undefined;
-  readonly git?: string | undefined;
+  readonly git?: string[] | undefined;
   readonly workspace?: string | undefined;
   readonly config?: string | undefined;
 }
@@ -41,12 +41,21 @@ export function sessionRequest(options: SessionOptions): CreateSessionRequest {
   return { config, ...(workspace !== undefined && { workspace }) };
 }
 
-function workspaceOf({ git, workspace }: SessionOptions): CreateSessionRequest['workspace'] {
-  const [, repo, branch] = /^([^#]+)(?:#(.+))?$/.exec(git ?? '') ?? [];
-  const clone = repo === undefined ? {} : { git_repo: repo, ...(branch !== undefined && { git_branch: branch }) };
-  if (workspace !== undefined) return { type: 'persistent', id: workspace, ...clone };
-  return repo === undefined ? undefined : { type: 'ephemeral', ...clone };
+function workspaceOf({ git = [], workspace }: SessionOptions): CreateSessionRequest['workspace'] {
+  const repositories = git.map((text) => {
+    const [, repo = text, branch] = /^([^#]+)(?:#(.+))?$/.exec(text) ?? [];
+    return { repo, ...(branch !== undefined && { branch }) };
+  });
+  const [one, ...others] = repositories;
+  if (one === undefined) return workspace === undefined ? undefined : { type: 'persistent', id: workspace };
+  // One has the workspace for itself, several have a folder each.
+  const alone = { git_repo: one.repo, ...(one.branch !== undefined && { git_branch: one.branch }) };
+  const clone = others.length === 0 ? alone : { git: repositories };
+  return workspace === undefined ? { type: 'ephemeral', ...clone } : { type: 'persistent', id: workspace, ...clone };
 }
+
+/** An option that may be given several times. */
+export const eachOf = (text: string, before: string[] | undefined): string[] => [...(before ?? []), text];
 
 function configFile(file: string): Config {
   let text: string;

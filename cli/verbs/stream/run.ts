@@ -8,7 +8,7 @@ import { promptText } from '../../names/prompt-text.ts';
 import { SESSION } from '../sessions/end.ts';
 import { showMessage } from './show-message.ts';
 import { exitCodeOf } from './outcome.ts';
-import { permissionModeOption, sessionRequest, usdOf } from './run-config.ts';
+import { eachOf, permissionModeOption, sessionRequest, usdOf } from './run-config.ts';
 
 /** `cc-docker run`. */
 export function run(cli: Cli) {
@@ -21,7 +21,11 @@ export function run(cli: Cli) {
     .option('--allow <tool...>', 'tools that the agent may use without asking; all others are denied, or asked for')
     .option('--network <host...>', 'hosts that the container may reach')
     .option('--environment <name>', 'start from this environment: `cc-docker env ls`')
-    .option('--git <url>', 'clone this repository; a branch follows after #')
+    .option(
+      '--git <url>',
+      'clone this repository; a branch follows after #; again for more, in folders of their own',
+      eachOf,
+    )
     .option('--workspace <name>', 'work in the workspace of this name, which stays')
     .option('--budget <usd>', 'what it may cost with all below it', usdOf)
     .option('--config <file>', 'JSON with any of the API’s settings of a session')

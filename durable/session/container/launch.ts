@@ -94,9 +94,16 @@ export function needsOf(base: Base): Needs {
   return { on: 'storage', storage: base.trees.storage, prefer: base.prefer };
 }
 
-/** A repository is cloned once. */
+/** Repositories are cloned once. */
 function withoutGit(workspace: Workspace): Workspace {
   if (workspace.type === 'clone') return workspace;
-  const { git_repo: _repo, git_branch: _branch, git_depth: _depth, git_submodules: _submodules, ...rest } = workspace;
+  const {
+    git_repo: _repo,
+    git_branch: _branch,
+    git_depth: _depth,
+    git_submodules: _submodules,
+    git: _git,
+    ...rest
+  } = workspace;
   return rest;
 }

@@ -1,3 +1,4 @@
+import { repositoriesOf } from '../../../protocol/api/files/workspace.ts';
 import type { EdgeSettings } from '../../../protocol/settings/edge-settings.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import { agentTool, type AgentTool } from '../../../protocol/api/session/session-config.ts';
@@ -26,9 +27,8 @@ export function limitsOf(identity: SessionIdentity, isCloned: boolean, settings:
   const idle = config.idle_timeout_seconds ?? settings.CONTAINER_IDLE_TIMEOUT;
   const background = config.background_timeout_seconds ?? settings.BACKGROUND_TIMEOUT;
   const lifetime = config.timeout_seconds ?? settings.CONTAINER_TIMEOUT_DEFAULT;
-  const clones = workspace.type !== 'clone' && workspace.git_repo !== undefined;
-  const cloneDue = clones && !isCloned;
-  const startup = settings.CONTAINER_STARTUP_TIMEOUT + (cloneDue ? settings.CLONE_TIMEOUT : 0);
+  const clones = isCloned ? 0 : repositoriesOf(workspace).length;
+  const startup = settings.CONTAINER_STARTUP_TIMEOUT + clones * settings.CLONE_TIMEOUT;
   return {
     startup: startup * 1000,
     idle: Math.min(idle, settings.CONTAINER_IDLE_TIMEOUT_MAX) * 1000,

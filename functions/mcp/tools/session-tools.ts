@@ -35,7 +35,7 @@ The agent knows nothing of your conversation: give it the goal, the facts, and w
   fields: {
     prompt: `The first message, complete in itself. ${PROMPT} Absent: none yet; send_message sends it.`,
     workspace:
-      'Where it works. Absent or {"type": "ephemeral"}: an empty folder that goes with the session; with git_repo (a URL, owner/repo or git@host:path) a clone of it, at git_branch (a branch, tag, commit or ref). {"type": "persistent", "id": "…"}: a folder that outlives the session, one session at a time. {"type": "clone", "id": "…"}: a copy of such a folder.',
+      'Where it works. Absent or {"type": "ephemeral"}: an empty folder that goes with the session; with git_repo (a URL, owner/repo or git@host:path) a clone of it, at git_branch (a branch, tag, commit or ref); with git ([{repo, branch?, path?}]) several, in folders. {"type": "persistent", "id": "…"}: a folder that outlives the session, one session at a time. {"type": "clone", "id": "…"}: a copy of such a folder.',
     ...CONFIG,
   },
   effect: 'changes',

@@ -105,14 +105,15 @@ function objectSchema(schema: z.ZodObject): ObjectSchema {
 }
 
 /**
- * The model pays for each character. It does not read patterns (which also lose their flags here), and an error message
- * explains any argument that does not fit.
+ * The model pays for each character. It does not read patterns (which also lose their flags here), it invents no
+ * fields, and an error message explains any argument that does not fit.
  */
 function shorten({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
   delete jsonSchema.pattern;
   delete jsonSchema.propertyNames;
   delete jsonSchema.maxLength;
   delete jsonSchema.maxItems;
+  if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
   if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
   if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
 }

@@ -96,20 +96,33 @@ export const ownEvents = {
     bytes: z.int(),
     ms: z.int(),
   }),
-  'workspace.cloning': z.object({ epoch: z.int(), repo: z.string() }),
+  /** `path`, here and below: the folder of the workspace that the repository has; absent: the workspace itself. */
+  'workspace.cloning': z.object({ epoch: z.int(), repo: z.string(), path: z.string().optional() }),
   /** `left_out`: what it does not have, the first of `left_out_count`. */
   'workspace.cloned': z.object({
     epoch: z.int(),
     repo: z.string(),
+    path: z.string().optional(),
     commit: z.string(),
     ms: z.int(),
     left_out: leftOut,
     left_out_count: z.int(),
   }),
-  /** The workspace was a clone of it already, and git has fetched what is new. Its files are as before. */
-  'workspace.fetched': z.object({ epoch: z.int(), repo: z.string(), commit: z.string(), ms: z.int() }),
-  /** It was not cloned, because of the files that the workspace has. They are as before. */
-  'workspace.clone_skipped': z.object({ epoch: z.int(), repo: z.string(), detail: z.string() }),
+  /** The folder was a clone of it already, and git has fetched what is new. Its files are as before. */
+  'workspace.fetched': z.object({
+    epoch: z.int(),
+    repo: z.string(),
+    path: z.string().optional(),
+    commit: z.string(),
+    ms: z.int(),
+  }),
+  /** It was not cloned, because of the files that its folder has. They are as before. */
+  'workspace.clone_skipped': z.object({
+    epoch: z.int(),
+    repo: z.string(),
+    path: z.string().optional(),
+    detail: z.string(),
+  }),
   /**
    * The image of the session's environment. `building`: its container starts when that is built. `ready`: it is there, and with
    * `cached` it was before. `failed`: so the container does not start; `line` of `setup`, and the end of what it wrote.

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { repositoriesOf } from '../../../protocol/api/files/workspace.ts';
 import type { Launch, PlacementKey, RunnerFrame } from '../../../protocol/link/runner-control.ts';
 import type { Reason } from '../../../protocol/reason.ts';
 import type { ContainerExit } from '../../backend/backend.ts';
@@ -375,6 +376,4 @@ const NO_ENVIRONMENTS =
 
 const NEVER_RAN: ContainerExit = { code: null, signal: null, outOfMemory: false, log: '' };
 
-function wantsClone({ workspace }: Launch): boolean {
-  return workspace.type !== 'clone' && workspace.git_repo !== undefined;
-}
+const wantsClone = ({ workspace }: Launch): boolean => repositoriesOf(workspace).length > 0;

@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Launch, PlacementKey } from '../../../protocol/link/runner-control.ts';
 import { STREAMS_SOCKET } from '../../../protocol/link/tunnel/streams.ts';
 import type { RunnerNotice } from '../../../protocol/link/runner-notice.ts';
+import type { WrapperNotice } from '../../../protocol/link/wrapper-notice.ts';
 import type { ContainerBackend } from '../../backend/backend.ts';
 import type { FreeSpace } from '../../lib/disk/free-space.ts';
 import type { Measure } from '../../lib/disk/usage.ts';
@@ -56,7 +57,7 @@ export interface ContainerSocketsOptions extends ContainerDependencies {
   /** Absent: an earlier runner process started the container. */
   launch: Launch | undefined;
   onRefused: RelayOptions['onRefused'];
-  /** The container has cloned its repository, or has found that it has none to clone, and waits. At least once. */
+  /** The container has cloned its repositories, or has found that it has none to clone, and waits. At least once. */
   onCloned: (how: 'cloned' | 'kept') => void;
   /** Its wrapper does not answer any more, or cannot be reached. */
   onUnresponsive: NonNullable<RelayOptions['onUnresponsive']>;
@@ -168,9 +169,9 @@ export class ContainerSockets {
       onRefused,
       line: backend.line && { ...backend.line, isUp: () => backend.line?.isUp(key) !== false },
       onUnresponsive,
-      onNotice: ({ notice }) => {
-        if (notice === 'cloned') onCloned('cloned');
-        else if (notice === 'fetched' || notice === 'clone_skipped') onCloned('kept');
+      onNotice: (notice) => {
+        const how = afterClones(notice);
+        if (how !== null) onCloned(how);
       },
       onModelPaused: (paused) => this.#pauseModel(paused),
       onTunnel: () => this.#tunnel?.ask(),
@@ -249,4 +250,12 @@ export class ContainerSockets {
     this.#options.log.info(paused ? 'calls to the model are paused' : 'calls to the model continue');
     this.#gateway?.setPaused(paused);
   }
+}
+
+/** What has become of the repositories, once the last is done; null: it is not, or there are none. */
+function afterClones(notice: WrapperNotice): 'cloned' | 'kept' | null {
+  const { notice: name } = notice;
+  if (name !== 'cloned' && name !== 'fetched' && name !== 'clone_skipped') return null;
+  if (notice.more === true) return null;
+  return name === 'cloned' || notice.after_clone === true ? 'cloned' : 'kept';
 }

@@ -1,7 +1,9 @@
+import { repositoriesOf } from '../../../protocol/api/files/workspace.ts';
 import type { Launch } from '../../../protocol/link/runner-control.ts';
 import type { WrapperLaunch } from '../../../protocol/link/wrapper-launch.ts';
 import { readGitRepo, SSH_HOSTS, type GitRepo } from '../../../protocol/git/git-repo.ts';
 import type { Rule } from '../../egress/policy/rule.ts';
+import { WORKSPACE } from '../../../protocol/git/repository-path.ts';
 import { isForge } from '../../secrets/forge.ts';
 import type { EgressPlan } from './session-egress.ts';
 
@@ -19,19 +21,23 @@ const SYSTEM_FILES = ['/etc/gitconfig', '/usr/local/etc/gitconfig', '/opt/homebr
 
 /** What the wrapper is to clone; undefined: nothing. */
 export function gitLaunch({ workspace, files }: Launch, { wire }: Pick<EgressPlan, 'wire'>): GitLaunch | undefined {
-  if (workspace.type === 'clone' || workspace.git_repo === undefined) return undefined;
-  const { git_repo, git_branch: branch, git_depth: depth, git_submodules: submodules } = workspace;
-  const read = readGitRepo(git_repo);
+  const own = repositoriesOf(workspace);
+  if (own.length === 0) return undefined;
+  const repositories = own.map(({ repo, ...how }) => ({ ...how, repo: cloneUrl(readRepo(repo), wire) }));
+  const rules = { has_files: files.start !== null, rewrites: sshRewrites(workspace, wire) };
+  const [first, ...others] = repositories;
+  if (first?.path !== WORKSPACE || others.length > 0) return { repositories, ...rules };
+  // As an image of an earlier version understands it.
+  const { path: _, ...one } = first;
+  return { ...one, ...rules };
+}
+
+/** A repository as it was written. */
+function readRepo(repo: string): GitRepo {
+  const read = readGitRepo(repo);
   // The edge has checked it.
   if ('problem' in read) throw new Error(`git_repo ${read.problem}`);
-  return {
-    repo: cloneUrl(read, wire),
-    ...(branch !== undefined && { branch }),
-    ...(depth !== undefined && { depth }),
-    ...(submodules !== undefined && { submodules }),
-    has_files: files.start !== null,
-    rewrites: sshRewrites(workspace, wire),
-  };
+  return read;
 }
 
 /**
@@ -54,17 +60,20 @@ export function gitConfig({ git_author, workspace }: Launch, plan: EgressPlan, s
   ].join('\n');
 }
 
-/** SSH addresses, and the HTTPS ones of the same forges: of the repository's own, of those with a git secret, of the well-known. */
+/** SSH addresses, and the HTTPS ones of the same forges: of the repositories' own, of those with a git secret, of the well-known. */
 function sshRewrites(workspace: Launch['workspace'], wire: EgressPlan['wire']): Rewrite[] {
-  const read = workspace.type !== 'clone' && workspace.git_repo !== undefined ? readGitRepo(workspace.git_repo) : null;
-  const own = read === null || 'problem' in read ? null : read;
-  const ownHost = own === null ? [] : [new URL(own.url).hostname];
-  const hosts = new Set([...ownHost, ...gitRules(wire).map(({ host }) => host), ...FORGES]);
+  const named = repositoriesOf(workspace).map(({ repo }) => readRepo(repo));
+  // Of several on one host, the first says how it is reached.
+  const own = new Map(named.toReversed().map((repo) => [new URL(repo.url).hostname, repo]));
+  const hosts = new Set([...own.keys(), ...gitRules(wire).map(({ host }) => host), ...FORGES]);
   return [...hosts].flatMap((host) => {
-    const isOwn = own !== null && ownHost[0] === host;
+    const there = own.get(host);
     // An own repository that was named with a port of HTTPS has its neighbours there too.
-    const to = isOwn && own.ssh === null ? new URL('/', own.url).href : `https://${host}${portOf(host, wire)}/`;
-    const ports = isOwn && own.ssh !== null && own.ssh.port !== '' ? ['', '22', own.ssh.port] : ['', '22'];
+    const to = there?.ssh === null ? new URL('/', there.url).href : `https://${host}${portOf(host, wire)}/`;
+    const sshPorts = named.flatMap(({ url, ssh }) =>
+      ssh !== null && new URL(url).hostname === host ? [ssh.port] : [],
+    );
+    const ports = [...new Set(['', '22', ...sshPorts])];
     const ssh = ports.flatMap((port) => [`ssh://git@${at(host, port)}/`, `ssh://${at(host, port)}/`]);
     const beside = Object.keys(SSH_HOSTS).filter((name) => SSH_HOSTS[name] === host && host !== 'dev.azure.com');
     const other = beside.flatMap((name) => [`ssh://git@${name}:443/`, `ssh://git@${name}/`, `git@${name}:`]);

@@ -77,6 +77,24 @@ test('a clone that failed is tried again by the next message, whatever was uploa
   expect((await alice.ask(id, shell('cat README.md notes.txt more.txt'))).result).toMatch(/here now\nmine\nmore/);
 });
 
+test('several repositories have folders of their own; a diff has the changes in each, and none is cloned again', async () => {
+  const git = [{ repo: `${forge.url}/site` }, { repo: `${forge.url}/other`, path: 'libs/other' }];
+  const id = await alice.createSession({}, { type: 'ephemeral', git });
+  const work = 'echo mine > site/README.md && echo new > libs/other/b && git -C libs/other status --porcelain && ls';
+  expect((await alice.ask(id, shell(work))).result).toMatch(/\?\? b\nlibs\nsite/);
+  const cloned = (await eventsOf(id, 'workspace.cloned')).map(({ path }: { path: string }) => path);
+  expect(cloned).toEqual(['site', 'libs/other']);
+  const changes = async () =>
+    (await alice.call('GET', `/sessions/${id}/diff`)).body.data.map(
+      ({ path, change }: { path: string; change: string }) => `${change} ${path}`,
+    );
+  expect(await changes()).toEqual(['added libs/other/b', 'modified site/README.md']);
+  await alice.park(id);
+  expect((await alice.ask(id, shell('cat site/README.md libs/other/a'))).result).toContain('mine\nother');
+  expect(await eventsOf(id, 'workspace.cloning')).toHaveLength(2);
+  expect(await changes()).toEqual(['added libs/other/b', 'modified site/README.md']);
+});
+
 test('a persistent workspace keeps its files: its own repository is fetched, another is named', async () => {
   const first = await alice.createSession({}, garden('site'));
   await alice.ask(first, shell('echo mine > README.md'));

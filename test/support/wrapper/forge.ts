@@ -2,12 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import type { WrapperLaunch } from '../../../protocol/link/wrapper-launch.ts';
-import { type CloneEnd, GitClone } from '../../../wrapper/git/git-clone.ts';
+import type { ClonedRepository, WrapperLaunch } from '../../../protocol/link/wrapper-launch.ts';
+import type { WrapperNotice } from '../../../protocol/link/wrapper-notice.ts';
+import type { CloneEnd } from '../../../wrapper/git/git-clone.ts';
+import { WorkspaceClones } from '../../../wrapper/git/workspace-clones.ts';
 import { LfsStore } from '../forges/lfs-server.ts';
 import { GIT_ENV, serveGit } from './git-server.ts';
 
-type GitLaunch = NonNullable<WrapperLaunch['git']>;
+type GitRules = Pick<NonNullable<WrapperLaunch['git']>, 'has_files' | 'rewrites'>;
 
 /** A server of repositories, and a workspace into which they are cloned. */
 export class Forge implements AsyncDisposable {
@@ -49,6 +51,11 @@ export class Forge implements AsyncDisposable {
     this.workspace = mkdtempSync(path.join(this.#root, 'workspace-'));
   }
 
+  /** The working tree of the repository `name`. */
+  folderOf(name: string): string {
+    return path.join(this.#root, name);
+  }
+
   /** Runs git in the repository `name`, which has a working tree. */
   git(name: string, ...args: string[]): string {
     const env = { ...GIT_ENV, GIT_ALLOW_PROTOCOL: 'file:http:https' };
@@ -79,13 +86,19 @@ export class Forge implements AsyncDisposable {
   }
 
   /** Clones into the workspace as the wrapper does. */
-  async clone(name: string, given: Partial<GitLaunch> = {}): Promise<CloneEnd> {
+  async clone(name: string, given: Partial<ClonedRepository> & GitRules = {}): Promise<CloneEnd | null> {
     return await this.cloning(name, given).ended;
   }
 
-  cloning(name: string, given: Partial<GitLaunch> = {}): GitClone {
+  cloning(name: string, { has_files, rewrites, ...given }: Partial<ClonedRepository> & GitRules = {}): WorkspaceClones {
+    const rest = { ...(has_files !== undefined && { has_files }), ...(rewrites && { rewrites }) };
+    return this.cloningAll([{ repo: `${this.url}/${name}`, path: '.', ...given }], rest);
+  }
+
+  /** Clones several. `said` has what is said before the end. */
+  cloningAll(repositories: ClonedRepository[], rest: GitRules = {}, said: WrapperNotice[] = []): WorkspaceClones {
     const env = { PATH: this.path, HOME: this.#root, GIT_CONFIG_NOSYSTEM: '1' };
-    return new GitClone({ cwd: this.workspace, env }, { repo: `${this.url}/${name}`, ...given });
+    return new WorkspaceClones({ cwd: this.workspace, env }, { repositories, ...rest }, (notice) => said.push(notice));
   }
 
   /** Runs git in the workspace. */

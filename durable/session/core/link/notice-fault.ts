@@ -1,5 +1,6 @@
 import type { SessionConfig } from '../../../../protocol/api/session/session-config.ts';
-import type { Workspace } from '../../../../protocol/api/files/workspace.ts';
+import { repositoriesOf, type Workspace } from '../../../../protocol/api/files/workspace.ts';
+import { WORKSPACE } from '../../../../protocol/git/repository-path.ts';
 import type { WrapperNotice } from '../../../../protocol/link/wrapper-notice.ts';
 import type { SessionState } from '../state.ts';
 
@@ -23,7 +24,7 @@ export function noticeFault(notice: WrapperNotice, facts: NoticeFacts): string |
     case 'fetched':
     case 'clone_skipped':
     case 'clone_failed':
-      return cloneFault(facts);
+      return cloneFault(notice, facts);
     case 'sealed':
     case 'seal_broken':
       return facts.stored === 0 ? null : 'The seal is probed before anything else is said.';
@@ -48,7 +49,10 @@ export function noticeFault(notice: WrapperNotice, facts: NoticeFacts): string |
   return null;
 }
 
-function cloneFault({ workspace, container }: NoticeFacts): string | null {
-  if (!('git_repo' in workspace) || workspace.git_repo === undefined) return 'The session has no repository to clone.';
-  return container === 'ready' ? 'A repository is cloned before Claude Code starts.' : null;
+function cloneFault({ path = WORKSPACE }: { readonly path?: string | undefined }, facts: NoticeFacts): string | null {
+  const repositories = repositoriesOf(facts.workspace);
+  if (repositories.length === 0) return 'The session has no repository to clone.';
+  if (!repositories.some((repository) => repository.path === path))
+    return `The session has no repository in "${path}".`;
+  return facts.container === 'ready' ? 'A repository is cloned before Claude Code starts.' : null;
 }

@@ -17,6 +17,7 @@ import type { Change } from './change.ts';
 import type { BuildChanges } from './build-changes.ts';
 import type { ChildChanges } from './child-changes.ts';
 import type { InteractionChanges } from './interaction-changes.ts';
+import { cloneEvent, isLastClone } from './clone-events.ts';
 import { endedTurn, turnEndedEvent } from './ended-turn.ts';
 import { listChanged } from '../record.ts';
 import type { SessionTables } from '../session-tables.ts';
@@ -215,23 +216,11 @@ export class LinkChanges {
         return this.#tx.input({ on: 'claude_ended', reason: { code: 'seal_broken', detail: detail.slice(0, 8192) } });
       }
       case 'cloning':
-        return this.#tx.emit({ type: 'workspace.cloning', data: { epoch, repo: notice.repo } });
-      case 'cloned': {
-        const { repo, commit, ms, left_out = [], left_out_count = left_out.length } = notice;
-        this.#cloned();
-        const data = { epoch, repo, commit, ms, left_out, left_out_count };
-        return this.#tx.emit({ type: 'workspace.cloned', data });
-      }
-      case 'fetched': {
-        const { repo, commit, ms } = notice;
-        this.#cloned();
-        return this.#tx.emit({ type: 'workspace.fetched', data: { epoch, repo, commit, ms } });
-      }
-      case 'clone_skipped': {
-        const { repo, detail } = notice;
-        this.#cloned();
-        return this.#tx.emit({ type: 'workspace.clone_skipped', data: { epoch, repo, detail } });
-      }
+      case 'cloned':
+      case 'fetched':
+      case 'clone_skipped':
+        if (isLastClone(notice)) this.#cloned();
+        return this.#tx.emit(cloneEvent(epoch, notice));
       case 'clone_failed':
         return this.#tx.input({ on: 'claude_ended', reason: { code: 'clone_failed', detail: notice.detail } });
       case 'prompt_refused': {
@@ -278,7 +267,7 @@ export class LinkChanges {
     }
   }
 
-  /** Whatever became of the clone, no other is made. */
+  /** Whatever became of the clones, no other is made after the last. */
   #cloned(): void {
     // Only once: a container must not gain time by repeating it.
     if (!this.#tx.record.files.cloned) this.#tx.input({ on: 'cloned' });

@@ -74,6 +74,60 @@ describe('a repository', () => {
     expect((await runner.launch(id)).workspace).toEqual({ type: 'ephemeral' });
   });
 
+  it('may be one of several, each in its folder: what became of each is in the log, and all are cloned once', async () => {
+    const user = new User();
+    const runner = await sharing();
+    const git = [{ repo: 'o/web' }, { repo: 'o/api', path: 'libs/api', branch: 'v1' }];
+    const { session_id: id } = (await user.call('POST', '/sessions', ephemeral({ git }))).body;
+    const launch = await runner.launch(id);
+    expect(launch.workspace).toEqual({ type: 'ephemeral', git });
+    const container = await FakeContainer.connect(launch);
+    const web = { repo: 'https://github.com/o/web', path: 'web' };
+    const api = { repo: 'https://github.com/o/api', path: 'libs/api' };
+    container.say(
+      { notice: 'cloning', ...web },
+      { notice: 'cloned', ...web, commit: 'abc', ms: 5, more: true },
+      { notice: 'cloning', ...api },
+      { notice: 'clone_skipped', ...api, detail: 'It has files.', after_clone: true },
+      { notice: 'cloned', repo: 'https://github.com/o/else', path: 'else', commit: 'abc', ms: 5 },
+      { notice: 'ready', claude_version: '2.1.330' },
+    );
+    await container.stored();
+    const told = (await user.events(id)).filter(({ type }) => /^workspace\.|notice_refused/.test(type));
+    expect(told.map(({ type, data }) => [type, data])).toMatchObject([
+      ['workspace.cloning', web],
+      ['workspace.cloned', { epoch: 1, ...web, commit: 'abc', ms: 5, left_out: [], left_out_count: 0 }],
+      ['workspace.cloning', api],
+      ['workspace.clone_skipped', { epoch: 1, ...api, detail: 'It has files.' }],
+      ['session.notice_refused', { notice: 'cloned' }],
+    ]);
+    await parkSaved({ user, runner, id, container });
+    await wake(user, id);
+    expect((await runner.launch(id)).workspace).toEqual({ type: 'ephemeral' });
+  });
+
+  it('that is one of several, and fails, fails the launch; the next one asks for all of them again', async () => {
+    const user = new User();
+    const runner = await sharing();
+    const git = [{ repo: 'o/web' }, { repo: 'o/api' }];
+    const { session_id: id } = (await user.call('POST', '/sessions', ephemeral({ git }))).body;
+    const { message_id } = (await user.call('POST', `/sessions/${id}/chat`, { prompt: 'x' })).body;
+    const container = await FakeContainer.connect(await runner.launch(id));
+    const web = { repo: 'https://github.com/o/web', path: 'web' };
+    const api = { repo: 'https://github.com/o/api', path: 'api' };
+    const detail = 'https://github.com/o/api was not cloned into "api": fatal: not found';
+    container.say(
+      { notice: 'cloned', ...web, commit: 'abc', ms: 5, more: true },
+      { notice: 'clone_failed', ...api, detail },
+    );
+    await container.stored();
+    await runner.end(container);
+    const message = await user.call('GET', `/sessions/${id}/messages/${message_id}`);
+    expect(message.body.error).toEqual({ code: 'clone_failed', detail });
+    await wake(user, id);
+    expect((await runner.launch(id)).workspace).toEqual({ type: 'ephemeral', git });
+  });
+
   it('is brought to a persistent workspace with files too, which the runner is told; whatever became of it is told once', async () => {
     const first = await ran({ workspace: { type: 'persistent', id: 'site' } });
     const { user, runner } = first;

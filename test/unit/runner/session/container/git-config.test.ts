@@ -53,7 +53,7 @@ test.each([
   ['git@forge.test:o/r', [secret('bearer', 'forge.test:8443')], 'https://forge.test/o/r'],
   ['https://forge.test/o/r', [secret('git', 'forge.test:8443')], 'https://forge.test/o/r'],
 ])('%s is cloned from where a git secret leads', (git_repo, wire, url) => {
-  expect(gitLaunch(launch({ git_repo }), plan(wire))?.repo).toBe(url);
+  expect(gitLaunch(launch({ git_repo }), plan(wire))).toMatchObject({ repo: url });
 });
 
 test('the wrapper is told what to check out, how deep, and whether the workspace began with files', () => {
@@ -62,6 +62,37 @@ test('the wrapper is told what to check out, how deep, and whether the workspace
   expect(told).toMatchObject({ branch: 'v1', depth: 2, submodules: false, has_files: true });
   expect(gitLaunch(launch({ git_repo: 'o/r' }), plan())).toMatchObject({ has_files: false });
   expect(gitLaunch(launch({}), plan())).toBeUndefined();
+});
+
+test('of several the wrapper is told where each goes; of one with the workspace for itself, as ever', () => {
+  const wire = [secret('git', 'forge.test:8443')];
+  const git = [
+    { repo: 'o/web', branch: 'v1' },
+    { repo: 'git@forge.test:o/api', path: 'libs/api', depth: 1 },
+  ];
+  const rules = { has_files: false, rewrites: expect.any(Array) };
+  expect(gitLaunch(launch({ git }), plan(wire))).toEqual({
+    repositories: [
+      { repo: 'https://github.com/o/web', path: 'web', branch: 'v1' },
+      { repo: 'https://forge.test:8443/o/api', path: 'libs/api', depth: 1 },
+    ],
+    ...rules,
+  });
+  expect(gitLaunch(launch({ git_repo: 'o/r', git: [] }), plan())).toEqual({ repo: 'https://github.com/o/r', ...rules });
+  const root = gitLaunch(launch({ git_repo: 'o/r', git: [{ repo: 'o/s' }] }), plan());
+  expect(root).toMatchObject({ repositories: [{ path: '.' }, { path: 's' }] });
+});
+
+test('SSH addresses of each repository’s host lead to HTTPS, on the port of the first that names one', () => {
+  const git = [
+    { repo: 'ssh://git@one.test:2222/o/a' },
+    { repo: 'https://two.test:8443/o/b' },
+    { repo: 'two.test/o/c' },
+  ];
+  const config = gitConfig(launch({ git }), plan(), true);
+  const toOf = (url: string) => read(config, 'ls-remote', '--get-url', url);
+  expect(toOf('ssh://git@one.test:2222/o/x')).toBe('https://one.test/o/x');
+  expect(toOf('git@two.test:o/x')).toBe('https://two.test:8443/o/x');
 });
 
 test('git takes the author, and HTTPS for SSH, where nothing else says', () => {

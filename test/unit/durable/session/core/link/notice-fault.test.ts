@@ -9,6 +9,10 @@ const BEGUN: NoticeFacts = {
   stored: 0,
 };
 const READY: NoticeFacts = { ...BEGUN, container: 'ready', stored: 5 };
+const SEVERAL: NoticeFacts = {
+  ...BEGUN,
+  workspace: { type: 'ephemeral', git: [{ repo: 'o/web' }, { repo: 'o/api', path: 'libs/api' }] },
+};
 const PLAIN: NoticeFacts = { ...BEGUN, workspace: { type: 'ephemeral' } };
 
 const cloned: WrapperNotice = { notice: 'cloned', repo: 'https://git.test/repo', commit: 'abc', ms: 1 };
@@ -28,6 +32,8 @@ test.each([
   ['that it has not cloned it', skipped, BEGUN],
   ['that it begins to clone it', cloning, BEGUN],
   ['that it could not', cloneFailed, BEGUN],
+  ['a clone of one of its repositories', { ...cloned, path: 'web', more: true }, SEVERAL],
+  ['that it could not clone one', { ...cloneFailed, path: 'libs/api' }, SEVERAL],
   ['that it is ready', ready, BEGUN],
   ['that it could not be started', startFailed, BEGUN],
   ['the seal, first of all', sealed, BEGUN],
@@ -39,6 +45,9 @@ test.each([
 
 test.each([
   ['a clone without a repository', cloned, PLAIN, 'no repository'],
+  ['a clone into the workspace itself, of several', cloned, SEVERAL, 'no repository in "."'],
+  ['a clone into another folder', { ...fetched, path: 'api' }, SEVERAL, 'no repository in "api"'],
+  ['a clone into a folder, where the workspace is one', { ...cloned, path: 'repo' }, BEGUN, 'no repository in'],
   ['a fetch without one', fetched, PLAIN, 'no repository'],
   ['a clone left undone without one', skipped, PLAIN, 'no repository'],
   ['a fetch, later', fetched, READY, 'before Claude Code starts'],

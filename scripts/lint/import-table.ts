@@ -26,7 +26,7 @@ const ROOM = [...OBJECT, 'durable/session/core', 'durable/session/store'];
 
 /** The layers of the runner: each adds to the one below it. */
 const LAYER_1 = ['protocol', 'runner/lib', ...NODE];
-const LAYER_2 = [...LAYER_1, 'runner/storage', 'runner/egress', 'runner/model', 'runner/backend', 'runner/link'];
+const LAYER_2 = [...LAYER_1, 'runner/storage', 'runner/egress', 'runner/model', 'runner/backend', 'runner/link', 'runner/devcontainer'];
 const LAYER_3 = [...LAYER_2, 'runner/secrets', 'runner/files'];
 
 /**
@@ -87,6 +87,7 @@ export const IMPORT_TABLE: Readonly<Record<string, readonly string[]>> = {
   'runner/model': LAYER_1,
   'runner/backend': LAYER_1,
   'runner/link': LAYER_1,
+  'runner/devcontainer': ['protocol', 'npm:zod', 'npm:jsonc-parser'],
   'runner/identity': LAYER_2,
   'runner/secrets': LAYER_2,
   'runner/porter': [...LAYER_3, 'runner/snapshot'],

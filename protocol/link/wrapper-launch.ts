@@ -42,6 +42,16 @@ export const wrapperLaunch = z.object({
       z.object({ repositories: z.array(clonedRepository.extend({ path: z.string() })).min(1), ...cloneRules }),
     ])
     .optional(),
+  /**
+   * Once the repositories are there: commands that run in this folder of `cwd`, one after the other, before the session is told that
+   * all is there. Only with `git`.
+   */
+  prepare: z
+    .object({
+      folder: z.string(),
+      commands: z.array(z.object({ name: z.string(), argv: z.array(z.string()).min(1) })).min(1),
+    })
+    .optional(),
   /** The `claude` binary. */
   claude: z.string(),
   /** Its working directory. */

@@ -63,6 +63,17 @@ export const wrapperNotice = z.discriminatedUnion('notice', [
     repo: clonePlace.repo.optional(),
     detail: z.string().max(8192),
   }),
+  /** A command of the repository's `devcontainer.json`. `output`: the end of what it wrote; absent: it has only begun. */
+  z.object({
+    notice: z.literal('command'),
+    name: z.string().max(300),
+    ms: z.int().min(0).optional(),
+    output: z.string().max(4096).optional(),
+  }),
+  /** All of them have run. Answered with `go`, as the last clone is where there are no commands. */
+  z.object({ notice: z.literal('prepared'), after_clone: afterClone }),
+  /** One of them failed: which, how, and the end of what it wrote. The epoch's last notice. */
+  z.object({ notice: z.literal('prepare_failed'), name: z.string().max(300), detail: z.string().max(8192) }),
   /** The message was not given to `claude`, because of a file that its blocks name. */
   z.object({ notice: z.literal('prompt_refused'), message_id: uuid, detail: z.string().max(8192) }),
   /**

@@ -5,6 +5,7 @@ import { skillsProblem } from '../claude/skills.ts';
 import { mcpServers } from '../mcp/mcp-servers.ts';
 import { openStreams } from '../streams/open-streams.ts';
 import type { Streams } from '../streams/streams.ts';
+import { PrepareCommands } from '../workspace/prepare-commands.ts';
 import { type EgressListeners, openEgress } from '../workspace/egress.ts';
 import { openTelemetryPort, type TelemetryPort } from '../workspace/telemetry-port.ts';
 import { WorkspaceClones } from '../git/workspace-clones.ts';
@@ -23,6 +24,7 @@ export interface ProcessesListener {
 }
 
 type Git = NonNullable<WrapperLaunch['git']>;
+type Prepare = NonNullable<WrapperLaunch['prepare']>;
 
 /** What runs in the container for a session: the egress listeners, `git clone`, and `claude`. */
 export class Processes {
@@ -33,6 +35,7 @@ export class Processes {
   #telemetry: TelemetryPort | null = null;
   #streams: Streams | null = null;
   #clone: WorkspaceClones | null = null;
+  #commands: PrepareCommands | null = null;
   /** The clones are done: `claude` may start once the session has stored that. */
   #awaitsGo = false;
   #claude: ClaudeProcess | null = null;
@@ -66,13 +69,15 @@ export class Processes {
     this.#awaitsGo = false;
     this.#claude?.stop();
     this.#clone?.kill();
-    return this.#claude !== null || this.#clone !== null;
+    this.#commands?.kill();
+    return this.#claude !== null || this.#clone !== null || this.#commands !== null;
   }
 
   /** Kills every process at once. */
   kill(): void {
     this.#claude?.kill();
     this.#clone?.kill();
+    this.#commands?.kill();
   }
 
   /** Closes the listeners. */
@@ -111,7 +116,23 @@ export class Processes {
       return this.#listener.ended({ notice: 'clone_failed', detail });
     }
     if (end.notice === 'clone_failed') return this.#listener.ended(end);
-    this.#listener.notice(end);
+    const { prepare } = this.#launch;
+    if (prepare === undefined) {
+      this.#listener.notice(end);
+      this.#awaitsGo = true;
+      return;
+    }
+    this.#listener.notice({ ...end, more: true });
+    await this.#prepare(prepare, end.notice === 'cloned' || end.after_clone === true);
+  }
+
+  async #prepare(prepare: Prepare, afterClone: boolean): Promise<void> {
+    this.#commands = new PrepareCommands(this.#launch, prepare, (notice) => this.#listener.notice(notice));
+    const failed = await this.#commands.ended;
+    this.#commands = null;
+    if (this.#stopping) return this.#listener.stopped();
+    if (failed !== null) return this.#listener.ended(failed);
+    this.#listener.notice({ notice: 'prepared', ...(afterClone && { after_clone: true }) });
     this.#awaitsGo = true;
   }
 

@@ -1,3 +1,4 @@
+import { DEVCONTAINER } from '../../../protocol/api/environment-name.ts';
 import { repositoriesOf } from '../../../protocol/api/files/workspace.ts';
 import type { EdgeSettings } from '../../../protocol/settings/edge-settings.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
@@ -27,7 +28,9 @@ export function limitsOf(identity: SessionIdentity, isCloned: boolean, settings:
   const idle = config.idle_timeout_seconds ?? settings.CONTAINER_IDLE_TIMEOUT;
   const background = config.background_timeout_seconds ?? settings.BACKGROUND_TIMEOUT;
   const lifetime = config.timeout_seconds ?? settings.CONTAINER_TIMEOUT_DEFAULT;
-  const clones = isCloned ? 0 : repositoriesOf(workspace).length;
+  // The commands of a repository's own environment have as much time as a clone, all together.
+  const prepares = config.environment === DEVCONTAINER ? 1 : 0;
+  const clones = isCloned ? 0 : repositoriesOf(workspace).length + prepares;
   const startup = settings.CONTAINER_STARTUP_TIMEOUT + clones * settings.CLONE_TIMEOUT;
   return {
     startup: startup * 1000,

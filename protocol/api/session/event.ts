@@ -139,6 +139,17 @@ export const ownEvents = {
     line: z.int().nullable().optional(),
     output: z.string().optional(),
   }),
+  /**
+   * A command of the repository's `devcontainer.json`: it begins (`started`), has ended well (`done`), or ended the launch
+   * (`failed`). `output`: the end of what it wrote.
+   */
+  'environment.command': z.object({
+    epoch: z.int(),
+    name: z.string(),
+    state: z.enum(['started', 'done', 'failed']),
+    ms: z.int().nullable(),
+    output: z.string().nullable(),
+  }),
   /** The session waits for a person. Every new viewer gets the open ones. */
   'interaction.opened': z.object({
     interaction_id: uuid,

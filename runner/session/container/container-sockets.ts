@@ -254,8 +254,16 @@ export class ContainerSockets {
 
 /** What has become of the repositories, once the last is done; null: it is not, or there are none. */
 function afterClones(notice: WrapperNotice): 'cloned' | 'kept' | null {
-  const { notice: name } = notice;
-  if (name !== 'cloned' && name !== 'fetched' && name !== 'clone_skipped') return null;
-  if (notice.more === true) return null;
-  return name === 'cloned' || notice.after_clone === true ? 'cloned' : 'kept';
+  switch (notice.notice) {
+    case 'cloned':
+      return notice.more === true ? null : 'cloned';
+    case 'fetched':
+    case 'clone_skipped':
+      if (notice.more === true) return null;
+      return notice.after_clone === true ? 'cloned' : 'kept';
+    case 'prepared':
+      return notice.after_clone === true ? 'cloned' : 'kept';
+    default:
+      return null;
+  }
 }

@@ -7,6 +7,8 @@ import type { SessionState } from '../state.ts';
 /** What the edge knows of a session, against which it checks what the container says. */
 export interface NoticeFacts {
   readonly workspace: Workspace;
+  /** Its repository may name commands that prepare the workspace. */
+  readonly hasCommands: boolean;
   readonly mcp_servers: SessionConfig['mcp_servers'];
   readonly container: SessionState['container'];
   /** Items of this epoch that are stored. */
@@ -25,6 +27,10 @@ export function noticeFault(notice: WrapperNotice, facts: NoticeFacts): string |
     case 'clone_skipped':
     case 'clone_failed':
       return cloneFault(notice, facts);
+    case 'command':
+    case 'prepared':
+    case 'prepare_failed':
+      return commandFault(facts);
     case 'sealed':
     case 'seal_broken':
       return facts.stored === 0 ? null : 'The seal is probed before anything else is said.';
@@ -55,4 +61,9 @@ function cloneFault({ path = WORKSPACE }: { readonly path?: string | undefined }
   if (!repositories.some((repository) => repository.path === path))
     return `The session has no repository in "${path}".`;
   return facts.container === 'ready' ? 'A repository is cloned before Claude Code starts.' : null;
+}
+
+function commandFault({ hasCommands, container }: NoticeFacts): string | null {
+  if (!hasCommands) return 'The session’s environment is not its repository’s.';
+  return container === 'ready' ? 'Commands of the repository run before Claude Code starts.' : null;
 }

@@ -26,3 +26,14 @@ export function cloneEvent(epoch: number, notice: CloneNotice): OwnEvent {
   }
   return { type: 'workspace.clone_skipped', data: { ...place, detail: notice.detail } };
 }
+
+type CommandNotice = Extract<WrapperNotice, { notice: 'command' | 'prepare_failed' }>;
+
+/** The same of a command of the repository's `devcontainer.json`. */
+export function commandEvent(epoch: number, notice: CommandNotice): OwnEvent {
+  const { name } = notice;
+  if (notice.notice === 'prepare_failed')
+    return { type: 'environment.command', data: { epoch, name, state: 'failed', ms: null, output: notice.detail } };
+  const { ms = null, output = null } = notice;
+  return { type: 'environment.command', data: { epoch, name, state: ms === null ? 'started' : 'done', ms, output } };
+}

@@ -1,3 +1,4 @@
+import { DEVCONTAINER } from '../../../../protocol/api/environment-name.ts';
 import type { AgentTool } from '../../../../protocol/api/session/session-config.ts';
 import {
   isKnownRunnerNotice,
@@ -17,7 +18,7 @@ import type { Change } from './change.ts';
 import type { BuildChanges } from './build-changes.ts';
 import type { ChildChanges } from './child-changes.ts';
 import type { InteractionChanges } from './interaction-changes.ts';
-import { cloneEvent, isLastClone } from './clone-events.ts';
+import { cloneEvent, commandEvent, isLastClone } from './clone-events.ts';
 import { endedTurn, turnEndedEvent } from './ended-turn.ts';
 import { listChanged } from '../record.ts';
 import type { SessionTables } from '../session-tables.ts';
@@ -223,6 +224,13 @@ export class LinkChanges {
         return this.#tx.emit(cloneEvent(epoch, notice));
       case 'clone_failed':
         return this.#tx.input({ on: 'claude_ended', reason: { code: 'clone_failed', detail: notice.detail } });
+      case 'command':
+        return this.#tx.emit(commandEvent(epoch, notice));
+      case 'prepared':
+        return this.#cloned();
+      case 'prepare_failed':
+        this.#tx.emit(commandEvent(epoch, notice));
+        return this.#tx.input({ on: 'claude_ended', reason: { code: 'environment_failed', detail: notice.detail } });
       case 'prompt_refused': {
         const message_id = this.#tables.messages.ofUuid(notice.message_id);
         if (message_id === null) return;
@@ -277,7 +285,8 @@ export class LinkChanges {
   #facts(): NoticeFacts {
     const { identity, state, link } = this.#tx.record;
     const { workspace, config } = identity.request;
-    return { workspace, mcp_servers: config.mcp_servers, container: state.container, stored: link.stored };
+    const hasCommands = config.environment === DEVCONTAINER;
+    return { workspace, hasCommands, mcp_servers: config.mcp_servers, container: state.container, stored: link.stored };
   }
 
   /** The container is not trusted: a call counts only of a tool that this session has. */

@@ -4,6 +4,7 @@ import type { WrapperNotice } from '../../../../../../protocol/link/wrapper-noti
 
 const BEGUN: NoticeFacts = {
   workspace: { type: 'ephemeral', git_repo: 'https://git.test/repo' },
+  hasCommands: false,
   mcp_servers: { docs: { command: 'docs' } },
   container: 'launched',
   stored: 0,
@@ -13,6 +14,7 @@ const SEVERAL: NoticeFacts = {
   ...BEGUN,
   workspace: { type: 'ephemeral', git: [{ repo: 'o/web' }, { repo: 'o/api', path: 'libs/api' }] },
 };
+const DEV: NoticeFacts = { ...BEGUN, hasCommands: true };
 const PLAIN: NoticeFacts = { ...BEGUN, workspace: { type: 'ephemeral' } };
 
 const cloned: WrapperNotice = { notice: 'cloned', repo: 'https://git.test/repo', commit: 'abc', ms: 1 };
@@ -20,6 +22,8 @@ const cloneFailed: WrapperNotice = { notice: 'clone_failed', detail: 'no' };
 const fetched: WrapperNotice = { notice: 'fetched', repo: 'https://git.test/repo', commit: 'abc', ms: 1 };
 const skipped: WrapperNotice = { notice: 'clone_skipped', repo: 'https://git.test/repo', detail: 'It has files.' };
 const cloning: WrapperNotice = { notice: 'cloning', repo: 'https://git.test/repo' };
+const command: WrapperNotice = { notice: 'command', name: 'postCreateCommand' };
+const prepared: WrapperNotice = { notice: 'prepared', after_clone: true };
 const ready: WrapperNotice = { notice: 'ready', claude_version: '2' };
 const startFailed: WrapperNotice = { notice: 'start_failed', detail: 'no' };
 const sealed: WrapperNotice = { notice: 'sealed', probes: ['network'] };
@@ -34,6 +38,8 @@ test.each([
   ['that it could not', cloneFailed, BEGUN],
   ['a clone of one of its repositories', { ...cloned, path: 'web', more: true }, SEVERAL],
   ['that it could not clone one', { ...cloneFailed, path: 'libs/api' }, SEVERAL],
+  ['that a command of its repository runs', command, DEV],
+  ['that its commands have run', prepared, DEV],
   ['that it is ready', ready, BEGUN],
   ['that it could not be started', startFailed, BEGUN],
   ['the seal, first of all', sealed, BEGUN],
@@ -55,6 +61,8 @@ test.each([
   ['a failed clone without one', cloneFailed, PLAIN, 'no repository'],
   ['a second clone', cloned, READY, 'before Claude Code starts'],
   ['a clone that fails after it was done', cloneFailed, READY, 'before Claude Code starts'],
+  ['a command, where no repository names one', command, BEGUN, 'not its repository’s'],
+  ['that its commands have run, later', prepared, { ...READY, hasCommands: true }, 'before Claude Code starts'],
   ['that it is ready again', ready, READY, 'ready before'],
   ['that it could not be started after it was', startFailed, READY, 'ready before'],
   ['the seal, later', sealed, READY, 'before anything'],

@@ -8,6 +8,21 @@ import { launchConfig } from '../api/session/session-config.ts';
 /** The `owner` of what the operator shares with all. */
 export const SHARED = 'shared';
 
+/** A part of a `devcontainer.json` that has no effect, and why. */
+const unsupported = z.array(z.object({ name: z.string().max(256), why: z.string().max(512) })).max(128);
+
+/** What a repository's `devcontainer.json` says besides what an image is built from. */
+const readDevcontainer = z.object({
+  /** The file's path in the repository. */
+  file: z.string().max(256),
+  /** The repository's folder of the workspace. */
+  folder: z.string().max(512),
+  /** Variables of the session's processes. The session's own go over them. */
+  remote_env: z.record(z.string(), z.string()),
+  /** What runs once in that folder, as the agent's user, before the agent begins. */
+  commands: z.array(z.object({ name: z.string().max(300), argv: z.array(z.string()).min(1) })).max(64),
+});
+
 /**
  * What a runner builds the image of a session's environment from, before the session's container starts. A launch without this
  * starts from the service's own image. All of it, with the ids of images, is the key under which the result is kept.
@@ -32,8 +47,27 @@ export const launchEnvironment = z.object({
   secrets: z.array(z.string()).default([]),
   /** The operator's `ENVIRONMENT_IMAGES`: for an image that is named elsewhere than here (`devcontainer`). */
   allowed_images: z.array(z.string()).default([]),
+  /** Of `devcontainer`: the file was read at an earlier launch. Absent: it is to be read. */
+  devcontainer: readDevcontainer.optional(),
 });
 export type LaunchEnvironment = z.infer<typeof launchEnvironment>;
+
+/** The runner has read the repository's `devcontainer.json`. Later launches get what it says here. */
+export const devcontainerNotice = z.object({
+  host_notice: z.literal('devcontainer'),
+  repo: z.string().max(2048),
+  commit: z.string().max(64),
+  image: imageName.optional(),
+  setup: z
+    .string()
+    .max(64 * 1024)
+    .optional(),
+  env: z.record(z.string(), z.string()),
+  devcontainer: readDevcontainer,
+  ports: z.array(z.object({ port: z.int().min(1).max(65_535), label: z.string().max(64).optional() })).max(16),
+  unsupported,
+});
+export type DevcontainerNotice = z.infer<typeof devcontainerNotice>;
 
 /** Which build of which environment a notice is about. */
 const ofBuild = {

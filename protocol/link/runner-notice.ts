@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { reason } from '../reason.ts';
-import { buildNotices } from './environment.ts';
+import { buildNotices, devcontainerNotice } from './environment.ts';
 import { wrapperFrame } from './wrapper-notice.ts';
 
 /**
@@ -34,6 +34,7 @@ const runnerNotice = z.discriminatedUnion('host_notice', [
   /** The container cannot start yet, and is asked for again. Said as long as that is so. */
   z.object({ host_notice: z.literal('waiting'), reason }),
   ...buildNotices,
+  devcontainerNotice,
 ]);
 export type RunnerNotice = z.infer<typeof runnerNotice>;
 

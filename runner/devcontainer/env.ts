@@ -25,7 +25,7 @@ export function readEnv(
     const named = `${field}: ${name}`;
     // Null takes a variable away: none is here that the file could know of.
     if (value === null) continue;
-    if (!['string', 'number', 'boolean'].includes(typeof value)) {
+    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
       unsupported.add(named, 'must be a text');
       continue;
     }

@@ -63,7 +63,9 @@ const INSTALLS: Readonly<Record<string, Install>> = {
     ...unless('curl', 'cc_install ca-certificates curl'),
     `curl -fsSL https://sh.rustup.rs | sh -s -- -y --no-modify-path --profile ${profile === 'default' ? 'default' : 'minimal'} --default-toolchain ${ANY.has(version) ? 'stable' : version}`,
   ],
-  java: (version) => [ANY.has(version) ? 'cc_install default-jdk-headless' : `cc_install openjdk-${version}-jdk-headless`],
+  java: (version) => [
+    ANY.has(version) ? 'cc_install default-jdk-headless' : `cc_install openjdk-${version}-jdk-headless`,
+  ],
   ruby: (version) => (ANY.has(version) ? ['cc_install ruby-full'] : null),
   php: (version) => (ANY.has(version) ? ['cc_install php-cli composer'] : null),
 };
@@ -104,16 +106,21 @@ export function featureSetup(file: DevcontainerFile, unsupported: UnsupportedLis
 /** The lines of a feature; or why there are none. */
 function linesOf(id: string, given: unknown): string[] | string {
   const name = COLLECTION.exec(id)?.[1];
-  if (name === undefined) return 'only features of ghcr.io/devcontainers/features are installed: put the others into an environment’s setup';
+  if (name === undefined)
+    return 'only features of ghcr.io/devcontainers/features are installed: put the others into an environment’s setup';
   const refused = Object.hasOwn(REFUSED, name) ? REFUSED[name] : undefined;
   if (refused !== undefined) return refused;
   const install = Object.hasOwn(INSTALLS, name) ? INSTALLS[name] : undefined;
-  if (install === undefined) return 'this feature is not among those that are installed: put it into an environment’s setup';
+  if (install === undefined)
+    return 'this feature is not among those that are installed: put it into an environment’s setup';
   const options = optionsOf(given);
   if (options === null) return 'must be an object of options, or a version';
-  const version = String(options['version'] ?? '');
+  const { version: named = '' } = options;
+  if (typeof named !== 'string' && typeof named !== 'number') return 'must be an object of options, or a version';
+  const version = String(named);
   // It becomes a part of a script.
-  if (!/^[A-Za-z0-9][A-Za-z0-9._+-]{0,31}$/.test(version) && version !== '') return `has no version that could be "${version}"`;
+  if (!/^[A-Za-z0-9][A-Za-z0-9._+-]{0,31}$/.test(version) && version !== '')
+    return `has no version that could be "${version}"`;
   return install(version, options) ?? `is installed as the system has it, not as version ${version}`;
 }
 

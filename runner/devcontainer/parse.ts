@@ -10,7 +10,8 @@ const MAX_DEPTH = 32;
 export type DevcontainerFile = Readonly<Record<string, unknown>>;
 
 /** A file that cannot be used at all, in a sentence without its subject. */
-export type ParsedFile = { readonly ok: true; readonly file: DevcontainerFile } | { readonly ok: false; readonly why: string };
+export type ParsedFile =
+  { readonly ok: true; readonly file: DevcontainerFile } | { readonly ok: false; readonly why: string };
 
 /** Reads JSON with comments and commas at ends, as editors take it. */
 export function parseFile(text: string): ParsedFile {
@@ -19,7 +20,10 @@ export function parseFile(text: string): ParsedFile {
   // The parser calls itself for what is inside.
   if (depthOf(text) > MAX_DEPTH) return { ok: false, why: `is nested more than ${MAX_DEPTH} deep` };
   const errors: ParseError[] = [];
-  const value: unknown = parse(text.replace(/^\uFEFF/, ''), errors, { allowTrailingComma: true, disallowComments: false });
+  const value: unknown = parse(text.replace(/^\uFEFF/, ''), errors, {
+    allowTrailingComma: true,
+    disallowComments: false,
+  });
   const [error] = errors;
   if (error !== undefined) {
     const line = text.slice(0, error.offset).split('\n').length;

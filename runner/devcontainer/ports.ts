@@ -49,7 +49,13 @@ function labelOf(port: number, known: Attributes): { label?: string } {
   for (const [key, { label }] of Object.entries(known)) {
     const [, first, last] = /^(?:localhost:)?(\d{1,5})(?:-(\d{1,5}))?$/.exec(key) ?? [];
     if (first === undefined || port < Number(first) || port > Number(last ?? first)) continue;
-    const clean = label?.toWellFormed().replaceAll(/\p{Cc}/gu, ' ').trim().slice(0, MAX_LABEL).toWellFormed() ?? '';
+    const clean =
+      label
+        ?.toWellFormed()
+        .replaceAll(/\p{Cc}/gu, ' ')
+        .trim()
+        .slice(0, MAX_LABEL)
+        .toWellFormed() ?? '';
     return clean === '' ? {} : { label: clean };
   }
   return {};

@@ -6,7 +6,7 @@ import { featureSetup } from './features.ts';
 import type { DevcontainerFile } from './parse.ts';
 import { type DevcontainerPort, readPorts } from './ports.ts';
 import { type Unsupported, UnsupportedList } from './unsupported.ts';
-import { substitute } from './variables.ts';
+import { MAX_GROWTH, substitute } from './variables.ts';
 
 /** What a `devcontainer.json` comes down to here. */
 export interface Devcontainer {
@@ -37,12 +37,14 @@ export interface TranslateOptions {
 }
 
 /** Fields that are looked at, and those that have nothing to say here: what is in a name, editors, what is always so. */
-const SILENT = new Set([
-  ...['image', 'features', 'containerEnv', 'remoteEnv', 'forwardPorts', 'appPort', 'portsAttributes'],
-  ...['onCreateCommand', 'updateContentCommand', 'postCreateCommand'],
-  ...['$schema', 'name', 'customizations', 'extensions', 'settings', 'otherPortsAttributes', 'shutdownAction'],
-  ...['overrideCommand', 'overrideFeatureInstallOrder', 'updateRemoteUserUID', 'userEnvProbe', 'waitFor'],
-]);
+const SILENT = new Set(
+  [
+    ['image', 'features', 'containerEnv', 'remoteEnv', 'forwardPorts', 'appPort', 'portsAttributes'],
+    ['onCreateCommand', 'updateContentCommand', 'postCreateCommand'],
+    ['$schema', 'name', 'customizations', 'extensions', 'settings', 'otherPortsAttributes', 'shutdownAction'],
+    ['overrideCommand', 'overrideFeatureInstallOrder', 'updateRemoteUserUID', 'userEnvProbe', 'waitFor'],
+  ].flat(),
+);
 
 const OWN_RESOURCES = 'the session’s own resources count (config.resources)';
 const SEALED = 'a session’s container is sealed, whatever a repository says';
@@ -83,8 +85,9 @@ export function translate(file: DevcontainerFile, given: TranslateOptions): Devc
   const unsupported = new UnsupportedList();
   nameOthers(file, unsupported);
   const image = readImage(file, allowedImages, unsupported);
+  const growth = { left: MAX_GROWTH };
   const fillWith = (known: Readonly<Record<string, string>>) => (text: string, field: string) =>
-    substitute(text, field, { folder, env: known, unsupported });
+    substitute(text, field, { folder, env: known, unsupported, growth });
   const containerEnv = readEnv(file, 'containerEnv', sessionEnv, fillWith(env), unsupported);
   const inContainer = { ...env, ...containerEnv };
   const remote_env = readEnv(file, 'remoteEnv', { ...containerEnv, ...sessionEnv }, fillWith(inContainer), unsupported);

@@ -1,7 +1,7 @@
 import type { UnsupportedList } from './unsupported.ts';
 
-/** Longest text that a substitution makes. */
-const MAX_CHARACTERS = 64 * 1024;
+/** How many characters all values together may add to a file. A short one could name a long one any number of times. */
+export const MAX_GROWTH = 64 * 1024;
 
 export interface VariablesContext {
   /** The repository's folder in the container. */
@@ -9,6 +9,8 @@ export interface VariablesContext {
   /** What the container has of variables, besides those of the file. */
   readonly env: Readonly<Record<string, string>>;
   readonly unsupported: UnsupportedList;
+  /** What may still be added, at first `MAX_GROWTH`. */
+  readonly growth: { left: number };
 }
 
 /**
@@ -17,8 +19,12 @@ export interface VariablesContext {
  *
  * @param field whose text it is, for what is named
  */
-export function substitute(text: string, field: string, { folder, env, unsupported }: VariablesContext): string {
-  const made = text.replaceAll(/\$\{([^{}$]+)\}/g, (whole: string, inner: string) => {
+export function substitute(
+  text: string,
+  field: string,
+  { folder, env, unsupported, growth }: VariablesContext,
+): string {
+  const valueOf = (whole: string, inner: string): string => {
     const [kind = '', name = '', ...rest] = inner.split(':');
     const otherwise = rest.join(':');
     switch (kind) {
@@ -30,7 +36,10 @@ export function substitute(text: string, field: string, { folder, env, unsupport
         return folder.split('/').at(-1) ?? '';
       case 'localEnv':
       case 'env':
-        unsupported.add(`${field}: ${whole}`, 'no variables of your machine come here: put it into config.env, or config.secrets');
+        unsupported.add(
+          `${field}: ${whole}`,
+          'no variables of your machine come here: put it into config.env, or config.secrets',
+        );
         return otherwise;
       case 'containerEnv':
         return Object.hasOwn(env, name) ? (env[name] ?? '') : otherwise;
@@ -38,8 +47,12 @@ export function substitute(text: string, field: string, { folder, env, unsupport
         unsupported.add(`${field}: ${whole}`, 'this variable is not known here');
         return whole;
     }
+  };
+  return text.replaceAll(/\$\{([^{}$]+)\}/g, (whole: string, inner: string) => {
+    const value = valueOf(whole, inner);
+    growth.left -= value.length;
+    if (growth.left >= 0) return value;
+    unsupported.add(field, `values of variables add more than ${MAX_GROWTH / 1024} KB to the file`);
+    return '';
   });
-  if (made.length <= MAX_CHARACTERS) return made;
-  unsupported.add(field, `becomes longer than ${MAX_CHARACTERS / 1024} KB`);
-  return '';
 }

@@ -38,7 +38,7 @@ export interface RunnerOptions {
   newModelHandler: () => ModelHandler;
   egress: EgressDependencies;
   /** The images of environments. Absent: this runner has none. */
-  environments?: Pick<EnvironmentImages, 'start' | 'imageFor' | 'close'> | undefined;
+  environments?: Pick<EnvironmentImages, 'start' | 'imageFor' | 'run' | 'close'> | undefined;
   /** CC-Docker's version. */
   version: string;
   log: Log;

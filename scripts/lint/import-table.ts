@@ -26,7 +26,15 @@ const ROOM = [...OBJECT, 'durable/session/core', 'durable/session/store'];
 
 /** The layers of the runner: each adds to the one below it. */
 const LAYER_1 = ['protocol', 'runner/lib', ...NODE];
-const LAYER_2 = [...LAYER_1, 'runner/storage', 'runner/egress', 'runner/model', 'runner/backend', 'runner/link', 'runner/devcontainer'];
+const LAYER_2 = [
+  ...LAYER_1,
+  'runner/storage',
+  'runner/egress',
+  'runner/model',
+  'runner/backend',
+  'runner/link',
+  'runner/devcontainer',
+];
 const LAYER_3 = [...LAYER_2, 'runner/secrets', 'runner/files'];
 
 /**

@@ -4,6 +4,7 @@ import type {
   EnvironmentRequest,
   EnvironmentView,
 } from '../../../protocol/api/environment.ts';
+import { repositoriesOf } from '../../../protocol/api/files/workspace.ts';
 import { DEVCONTAINER } from '../../../protocol/api/environment-name.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import type { CreateSessionRequest } from '../../../protocol/api/session/session.ts';
@@ -105,6 +106,7 @@ export class Environments {
     const { environment: name } = request.config;
     if (inherited !== undefined || name === undefined) return { request, environment: inherited ?? null };
     if (name === DEVCONTAINER) {
+      if (repositoriesOf(request.workspace).length === 0) return withoutRepository();
       const of = { name, shared: false, revision: null };
       return { request, environment: { of, build: {}, ports: [] } };
     }
@@ -183,3 +185,9 @@ const buildNotFound = (name: string): Refusal => ({
   refused: 'build_not_found',
   detail: `The environment "${name}" has no build with this id, or no longer: the newest 20 are kept. \`GET /api/v1/environments/${name}/builds\` lists them.`,
 });
+
+function withoutRepository(): Refusal {
+  const path = 'config.environment';
+  const message = `"${DEVCONTAINER}" is the environment of a repository: name one in workspace.git_repo or workspace.git`;
+  return { refused: 'invalid_request', detail: `${path}: ${message}.`, errors: [{ path, message }] };
+}

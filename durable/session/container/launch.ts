@@ -55,13 +55,12 @@ function environmentOf(
   const { name, revision, shared } = of;
   const isOfRepository = name === DEVCONTAINER;
   if (!isOfRepository && build.image === undefined && build.setup === undefined) return null;
-  const { env, network, secrets = [] } = isOfRepository ? current.identity.request.config : build;
+  const { network, secrets = [] } = isOfRepository ? current.identity.request.config : build;
   return {
     ...build,
     name,
     revision,
     owner: shared ? SHARED : storageOwner,
-    ...(env && { env }),
     ...(network && { network }),
     secrets,
     allowed_images: settings.ENVIRONMENT_IMAGES,

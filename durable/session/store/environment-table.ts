@@ -19,6 +19,10 @@ export class SessionEnvironmentTable {
     this.#sql.exec('INSERT INTO environment (id, json) VALUES (1, ?)', JSON.stringify(environment));
   }
 
+  change(environment: FrozenEnvironment): void {
+    this.#sql.exec('UPDATE environment SET json = ?', JSON.stringify(environment));
+  }
+
   /** Null: it has none. */
   get(): FrozenEnvironment | null {
     const [row] = this.#sql.exec<{ json: string }>('SELECT json FROM environment');

@@ -1,6 +1,7 @@
 import type { BuildUpdate } from '../../shared/environments/build-update.ts';
 import type { ChildEvent } from '../core/children/child-updates.ts';
 import type { StoredDeskUpdate } from '../core/desk-update.ts';
+import type { SessionEnvironmentTable } from './environment-table.ts';
 import type { AgentCallTable } from './tables/agent-call-table.ts';
 import type { ChildTable } from './tables/child-table.ts';
 import type { CommandTable } from './tables/command-table.ts';
@@ -27,6 +28,7 @@ export interface SessionTables {
   readonly wakeups: WakeupTable;
   readonly children: ChildTable;
   readonly parentUpdates: UpdateTable<ChildEvent>;
+  readonly environment: SessionEnvironmentTable;
   readonly buildUpdates: UpdateTable<BuildUpdate>;
   readonly deliveries: DeliveryTable;
   readonly unrouted: UnroutedTable;

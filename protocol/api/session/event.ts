@@ -140,6 +140,21 @@ export const ownEvents = {
     output: z.string().optional(),
   }),
   /**
+   * What the repository's `devcontainer.json` comes down to. `image`: null: the service's own. `features`: it has some that are
+   * installed. `unsupported`: what of it has no effect, and why.
+   */
+  'environment.devcontainer': z.object({
+    epoch: z.int(),
+    repo: z.string(),
+    commit: z.string(),
+    file: z.string(),
+    image: z.string().nullable(),
+    features: z.boolean(),
+    commands: z.array(z.string()),
+    ports: z.array(z.object({ port: z.int(), label: z.string().optional() })),
+    unsupported: z.array(z.object({ name: z.string(), why: z.string() })),
+  }),
+  /**
    * A command of the repository's `devcontainer.json`: it begins (`started`), has ended well (`done`), or ended the launch
    * (`failed`). `output`: the end of what it wrote.
    */

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { repositoriesOf } from '../../../protocol/api/files/workspace.ts';
 import type { Launch, PlacementKey, RunnerFrame } from '../../../protocol/link/runner-control.ts';
+import type { RunnerNotice } from '../../../protocol/link/runner-notice.ts';
 import type { Reason } from '../../../protocol/reason.ts';
 import type { ContainerExit } from '../../backend/backend.ts';
 import { messageOf, type Log } from '../../lib/log.ts';
@@ -8,7 +9,7 @@ import { removeTemporary, type Placement, type SessionFolders } from '../../lib/
 import type { LocalFiles } from '../../session-files/local-files.ts';
 import { ContainerSockets, type ContainerDependencies } from './container-sockets.ts';
 import { endReason, type EndFacts, type StopCause } from './end-reason.ts';
-import type { EnvironmentImage } from '../environment/environment-images.ts';
+import { sessionMachine, type SessionMachine } from '../environment/devcontainer/session-machine.ts';
 import { planEgress, type EgressPlan } from './session-egress.ts';
 import { WorkspaceWatch, type Full } from './workspace-watch.ts';
 
@@ -219,7 +220,7 @@ export class ContainerRun {
     // The record is written while the sockets open. Wait for both before an error is thrown, so that `close` finds what opened.
     const [recorded, opened] = await Promise.allSettled([
       files.launched(launch.files, this.#clones),
-      this.#sockets.open(plan, this.#clones, this.#imageOf(launch)),
+      this.#sockets.open(plan, this.#clones, this.#machineOf(launch, plan)),
     ]);
     for (const result of [recorded, opened])
       if (result.status === 'rejected' && this.#stopCause === undefined) throw result.reason;
@@ -241,7 +242,7 @@ export class ContainerRun {
     const result = await backend.start(this.key, folders, placement.resources, {
       signal: this.#stopped.signal,
       onWaiting: (reason) => this.#sockets.notify([{ host_notice: 'waiting', reason }]),
-      image: found?.image.id,
+      image: found?.image?.id,
     });
     if (result.ok) return undefined;
     if (this.#stopCause !== undefined) {
@@ -253,20 +254,22 @@ export class ContainerRun {
     return result.failure;
   }
 
-  /** Finds or builds the image of the session's environment; undefined: it has none. */
-  #imageOf({ environment }: Launch): (() => Promise<EnvironmentImage>) | undefined {
-    const { environments, placement } = this.#options;
+  /** Finds or builds what the session's container starts from; undefined: it has no environment. */
+  #machineOf(launch: Launch, plan: EgressPlan): (() => Promise<SessionMachine>) | undefined {
+    const { backend, folders, environments, placement } = this.#options;
+    const { environment } = launch;
     if (environment === undefined) return undefined;
     const { resources } = placement;
     if (environments === undefined || resources === null)
       return async () => ({ ok: false, reason: { code: 'environment_unavailable', detail: NO_ENVIRONMENTS } });
-    return async () =>
-      await environments.imageFor(environment, {
-        resources,
-        signal: this.#stopped.signal,
-        notify: (notices) => this.#sockets.notify(notices),
-        onWaiting: (reason) => this.#sockets.notify([{ host_notice: 'waiting', reason }]),
-      });
+    const input = { launch, environment, plan, layout: backend.layout(folders) };
+    const request = {
+      resources,
+      signal: this.#stopped.signal,
+      notify: (notices: RunnerNotice[]) => this.#sockets.notify(notices),
+      onWaiting: (reason: Reason) => this.#sockets.notify([{ host_notice: 'waiting', reason }]),
+    };
+    return async () => await sessionMachine(environments, input, request);
   }
 
   /** Opens the sockets of a container that an earlier runner process started. */

@@ -20,10 +20,12 @@ import { ContainerTelemetry } from '../../model/telemetry.ts';
 import type { ModelUpstream } from '../../model/upstream.ts';
 import { PROXY_SOCKET } from './launch-file.ts';
 import type { ContainerLimits } from './resources.ts';
-import type { EnvironmentImage, EnvironmentImages } from '../environment/environment-images.ts';
-import type { SessionImage } from './session-image.ts';
+import type { SessionMachine } from '../environment/devcontainer/session-machine.ts';
+import type { EnvironmentImages } from '../environment/environment-images.ts';
 import { writeRunFolder } from './run-folder.ts';
 import { openSessionEgress, type EgressDependencies, type EgressPlan } from './session-egress.ts';
+
+type FoundMachine = Extract<SessionMachine, { ok: true }>;
 
 /** What all containers of a runner share. */
 export interface ContainerDependencies {
@@ -39,7 +41,7 @@ export interface ContainerDependencies {
   claudeEnv: Record<string, string>;
   egress: EgressDependencies;
   /** Absent: this runner has no images but the session image. */
-  environments?: Pick<EnvironmentImages, 'imageFor'> | undefined;
+  environments?: Pick<EnvironmentImages, 'imageFor' | 'run'> | undefined;
   /** Of the file system that has the sessions' files. */
   space: FreeSpace;
   measure: Measure;
@@ -85,7 +87,7 @@ export class ContainerSockets {
   /**
    * Opens the sockets, writes the files of the run folder for a new container, and connects to the session at the same time.
    *
-   * @param findImage finds or builds the image of the session's environment. It is called when the session can be told of that, and
+   * @param findMachine finds or builds what the session's environment starts from. It is called when the session can be told of that, and
    * what it finds is what the run folder says. Absent: the session image
    * @returns what that returned
    * @throws when one of it fails; the others are then open, and are to be closed
@@ -93,8 +95,8 @@ export class ContainerSockets {
   async open(
     plan: EgressPlan,
     clone: boolean,
-    findImage?: () => Promise<EnvironmentImage>,
-  ): Promise<EnvironmentImage | undefined> {
+    findMachine?: () => Promise<SessionMachine>,
+  ): Promise<SessionMachine | undefined> {
     const { backend, folders, aliases } = this.#options;
     await makeSessionFolders(folders, backend.owner);
     const alias = await aliases.for(folders.run);
@@ -104,11 +106,11 @@ export class ContainerSockets {
       this.#openRelay(alias.path, plan),
       this.#openStreams(alias.path),
       this.#openGateway(alias.path),
-      findImage === undefined ? this.#writeFiles(alias.path, plan, clone, undefined) : undefined,
+      findMachine === undefined ? this.#writeFiles(alias.path, plan, clone, undefined) : undefined,
     ]);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
-    const found = await findImage?.();
-    if (found?.ok === true) await this.#writeFiles(alias.path, plan, clone, found.image);
+    const found = await findMachine?.();
+    if (found?.ok === true) await this.#writeFiles(alias.path, plan, clone, found);
     return found;
   }
 
@@ -220,8 +222,8 @@ export class ContainerSockets {
     this.#gateway.setPaused(this.#modelPaused);
   }
 
-  async #writeFiles(runPath: string, plan: EgressPlan, clone: boolean, image: SessionImage | undefined): Promise<void> {
-    const { launch } = this.#options;
+  async #writeFiles(runPath: string, plan: EgressPlan, clone: boolean, found: FoundMachine | undefined): Promise<void> {
+    const { launch = this.#options.launch, image } = found ?? {};
     if (launch !== undefined) await writeRunFolder({ ...this.#options, launch, plan, clone, runPath, image });
   }
 
@@ -254,16 +256,8 @@ export class ContainerSockets {
 
 /** What has become of the repositories, once the last is done; null: it is not, or there are none. */
 function afterClones(notice: WrapperNotice): 'cloned' | 'kept' | null {
-  switch (notice.notice) {
-    case 'cloned':
-      return notice.more === true ? null : 'cloned';
-    case 'fetched':
-    case 'clone_skipped':
-      if (notice.more === true) return null;
-      return notice.after_clone === true ? 'cloned' : 'kept';
-    case 'prepared':
-      return notice.after_clone === true ? 'cloned' : 'kept';
-    default:
-      return null;
-  }
+  const { notice: name } = notice;
+  if (name !== 'cloned' && name !== 'fetched' && name !== 'clone_skipped' && name !== 'prepared') return null;
+  if (name !== 'prepared' && notice.more === true) return null;
+  return name === 'cloned' || notice.after_clone === true ? 'cloned' : 'kept';
 }

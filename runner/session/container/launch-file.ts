@@ -36,6 +36,8 @@ export interface LaunchFileInput {
   telemetry: boolean;
   /** The repository that is to be brought into the workspace; undefined: none. */
   git: WrapperLaunch['git'] | undefined;
+  /** What runs there once it is there. */
+  prepare?: WrapperLaunch['prepare'];
 }
 
 /** Names of files in the run folder. */
@@ -114,6 +116,7 @@ export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch>
     resume,
     ...(isFork && { fork_of }),
     ...(git !== undefined && { git }),
+    ...(input.prepare !== undefined && { prepare: input.prepare }),
     claude: layout.claude,
     cwd: layout.workspace,
     link_socket: path.join(layout.run, 'link.sock'),

@@ -1,4 +1,5 @@
 import type { Launch } from '../../../protocol/link/runner-control.ts';
+import type { WrapperLaunch } from '../../../protocol/link/wrapper-launch.ts';
 import type { ContainerBackend } from '../../backend/backend.ts';
 import { HOSTS_FILE, RESOLVER_FILE } from '../../backend/container-spec.ts';
 import { hostsFile, RESOLVER } from '../../egress/policy/forward-hosts.ts';
@@ -49,6 +50,7 @@ export async function writeRunFolder(input: RunFolderInput): Promise<void> {
   const packageEnv = sealed ? { ...plan.packageEnv, ...plan.forgeEnv } : {};
   const env = { exposedEnv, packageEnv, claudeEnv };
   const git = clone ? gitLaunch(launch, plan) : undefined;
+  const prepare = git === undefined ? undefined : prepareOf(launch);
   const telemetry = input.traces?.isOn === true;
   const launchInput = {
     launch,
@@ -61,6 +63,7 @@ export async function writeRunFolder(input: RunFolderInput): Promise<void> {
     ownKernel,
     forwards,
     git,
+    prepare,
     telemetry,
     runner: seal?.runner,
     ...(placement.resources !== null && { limits: backend.ownLimits?.(placement.resources) }),
@@ -79,4 +82,12 @@ export async function writeRunFolder(input: RunFolderInput): Promise<void> {
         ]
       : []),
   ]);
+}
+
+/** What the wrapper runs once the repository is there; undefined: nothing. */
+function prepareOf({ environment }: Launch): WrapperLaunch['prepare'] {
+  const { devcontainer } = environment ?? {};
+  if (devcontainer === undefined || devcontainer.commands.length === 0) return undefined;
+  const { folder, commands } = devcontainer;
+  return { folder, commands };
 }

@@ -97,7 +97,11 @@ export class EnvironmentImages {
    */
   async run(
     environment: LaunchEnvironment,
-    { resources, signal }: Pick<ImageRequest, 'resources' | 'signal'>,
+    {
+      resources,
+      signal,
+      onOutput,
+    }: Pick<ImageRequest, 'resources' | 'signal'> & { onOutput?: (bytes: Buffer) => void },
     limits: { timeoutSeconds: number; imageMb: number },
   ): Promise<{ ok: true; end: BuildEnd } | { ok: false; reason: Reason }> {
     const { docker, image: name, egress } = this.#options;
@@ -115,7 +119,11 @@ export class EnvironmentImages {
       limits: { ...this.#options.limits, ...limits },
     };
     const output = new BuildOutput();
-    const sides = { signal, onOutput: (bytes: Buffer) => output.take(bytes), onRefused: () => {} };
+    const take = (bytes: Buffer): void => {
+      output.take(bytes);
+      onOutput?.(bytes);
+    };
+    const sides = { signal, onOutput: take, onRefused: () => {} };
     const end = await this.#turns.run(() => runBuild(this.#options, job, sides, async (ended) => ended));
     return { ok: true, end: { ...end, output: output.last(MOST_OUTPUT) } };
   }

@@ -49,6 +49,7 @@ describeDocker('workspaces, forks and files, with the real claude', ({ host, ima
     await rm(folder, { recursive: true, force: true });
   });
 
+  const gitServerCalls = () => git.authorizations.length;
   const network = () => ({ network: { allow: [`git.test:${git.port}`] }, secrets: ['git'] });
 
   test('a persistent workspace is found again by its id, and held by one session at a time', async () => {
@@ -161,6 +162,74 @@ describeDocker('workspaces, forks and files, with the real claude', ({ host, ima
     expect(told).toContain('theirs');
     expect(await git.git('log', '-1', '--format=%an', 'theirs')).toBe('alice\n');
     expect(JSON.stringify(await alice.events(id))).not.toContain(PASSWORD);
+  });
+
+  test('two repositories, of which the first describes the machine: its packages, variables and commands, and no more', async () => {
+    const git = [
+      { repo: repository, branch: 'dev', path: 'app' },
+      { repo: repository.replace('private', 'part'), path: 'libs/part' },
+    ];
+    const id = await alice.createSession({ ...network(), environment: 'devcontainer' }, { type: 'ephemeral', git });
+    const { result } = await alice.ask(
+      id,
+      shell('cat app/made libs/part/part.txt; echo "$MODE|$HTTPS_PROXY"; ls /host'),
+    );
+    expect(result).toMatch(
+      /1000\n\/workspace\/app\ndev at \/workspace\/app\ndev\npart\ndev at \/workspace\/app\|http:\/\/127/,
+    );
+    expect(result).toContain('No such file');
+    const events = await alice.events(id);
+    const ofType = (type: string) => events.filter((event) => event.type === type).map(({ data }) => data);
+    const [told] = ofType('environment.devcontainer');
+    expect(told).toMatchObject({
+      repo: repository,
+      file: '.devcontainer.json',
+      image: null,
+      features: true,
+      commands: ['onCreateCommand', 'postCreateCommand: words'],
+      ports: [{ port: 3000, label: 'Web' }],
+    });
+    expect(told.unsupported.map(({ name }: { name: string }) => name).toSorted()).toEqual([
+      'containerEnv: HTTPS_PROXY',
+      'features: ghcr.io/devcontainers/features/docker-in-docker:2',
+      'image: evil.test/image:1',
+      'initializeCommand',
+      'mounts',
+      'privileged',
+    ]);
+    expect(ofType('environment.build').at(-1)).toMatchObject({ environment: 'devcontainer', state: 'ready' });
+    expect(ofType('workspace.cloned').map(({ path: at }) => at)).toEqual(['app', 'libs/part']);
+    expect(JSON.stringify(events)).not.toContain(PASSWORD);
+    // What the commands made, the agent began with.
+    const changes = async () => (await alice.call('GET', `/sessions/${id}/diff`)).body.data;
+    expect(await changes()).toEqual([]);
+
+    // The next start reads nothing, clones nothing and runs nothing: it is as it was, from the same image.
+    await alice.park(id);
+    const asked = gitServerCalls();
+    const again = await alice.ask(id, shell('echo new >> libs/part/part.txt; echo "$MODE"; wc -l < app/made'));
+    expect(again.result).toMatch(/dev at \/workspace\/app\n4/);
+    expect(gitServerCalls()).toBe(asked);
+    expect(await changes()).toMatchObject([{ path: 'libs/part/part.txt', change: 'modified' }]);
+    const builds = (await alice.events(id)).filter(({ type }) => type === 'environment.build').map(({ data }) => data);
+    expect(builds.at(-1)).toMatchObject({ epoch: 2, state: 'ready', cached: true });
+  });
+
+  test('a repository that describes no machine is told of, before anything starts', async () => {
+    const id = await alice.createSession(
+      { ...network(), environment: 'devcontainer' },
+      { type: 'ephemeral', git_repo: repository },
+    );
+    const { code, detail } = await alice.endOf(id);
+    expect([code, detail]).toEqual(['environment_failed', expect.stringContaining('has neither .devcontainer/')]);
+    const closed = await alice.createSession(
+      { environment: 'devcontainer' },
+      { type: 'ephemeral', git_repo: repository },
+    );
+    const refused = await alice.endOf(closed);
+    expect(refused.detail).toMatch(
+      /devcontainer\.json of .* could not be read\. The session’s network policy refused: git\.test/,
+    );
   });
 
   test('a clone that fails says why in git’s own words, and the next message tries again', async () => {

@@ -15,6 +15,8 @@ require('node:readline').createInterface({ input: process.stdin }).once('line', 
 type Commands = NonNullable<WrapperLaunch['prepare']>['commands'];
 const sh = (name: string, script: string) => ({ name, argv: ['/bin/sh', '-c', script] });
 
+const ended = (name: string, output: string) => ['command', { name, ms: expect.any(Number), output }];
+
 async function setUp() {
   const stage = await Stage.open();
   const claude = await stage.standIn(CLAUDE);
@@ -35,13 +37,15 @@ test('commands run in the repository, in their order, after the clone and before
     sh('onCreateCommand', 'cat hello.txt; echo wrong >&2; echo one > made'),
     { name: 'postCreateCommand: words', argv: ['sh', '-c', 'echo "$1" >> made', 'sh', 'a b'] },
     // What it leaves running does not hold up what follows.
-    sh('postCreateCommand: server', '(while [ ! -e ../stop ]; do sleep 0.1; done; echo late; touch ../stopped) & echo up'),
+    sh(
+      'postCreateCommand: server',
+      '(while [ ! -e ../stop ]; do sleep 0.1; done; echo late; touch ../stopped) & echo up',
+    ),
   ]);
   const prepared = await session.notice('prepared');
   expect(prepared).toEqual({ notice: 'prepared', after_clone: true });
   const told = session.notices.map(({ notice, ...rest }) => [notice, rest]);
   const place = { repo: expect.any(String), path: 'repo' };
-  const ended = (name: string, output: string) => ['command', { name, ms: expect.any(Number), output }];
   expect(told).toEqual([
     ['cloning', place],
     ['cloned', { ...place, commit: expect.any(String), ms: expect.any(Number), more: true }],
@@ -68,7 +72,11 @@ test('commands run in the repository, in their order, after the clone and before
 test.each<[string, Commands[number], RegExp]>([
   ['fails', sh('onCreateCommand', 'echo why; exit 3'), /^onCreateCommand exited with code 3\.\nwhy$/],
   ['is killed', sh('onCreateCommand', 'kill -9 $$'), /^onCreateCommand exited with SIGKILL\.$/],
-  ['is not there', { name: 'onCreateCommand', argv: ['nothing-there'] }, /could not be started: .*nothing-there ENOENT/],
+  [
+    'is not there',
+    { name: 'onCreateCommand', argv: ['nothing-there'] },
+    /could not be started: .*nothing-there ENOENT/,
+  ],
   ['cannot be', { name: 'onCreateCommand', argv: ['a\0b'] }, /could not be started: /],
   [
     'writes without end before',

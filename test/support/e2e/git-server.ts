@@ -24,7 +24,8 @@ export interface GitServer {
 /**
  * A private repository, `/private.git` with one commit on `main`, behind git's own HTTP server and TLS. It takes one
  * password, with any user name, as the well-known hosts do. Its branch `parts` has `README.md`, the submodule `part` and
- * `big.bin`, whose text is `big` and which Git LFS keeps; `lost.bin` is one that it has lost.
+ * `big.bin`, whose text is `big` and which Git LFS keeps; `lost.bin` is one that it has lost. Its branch `dev` has a
+ * `.devcontainer.json`. The submodule's repository is `/part.git`.
  */
 export async function startGitServer(
   address: string,
@@ -64,6 +65,23 @@ async function makeRepository(bare: string): Promise<void> {
   await run('git', ['-C', bare, 'update-ref', 'refs/heads/main', commit.stdout.trim()]);
 }
 
+/** A `devcontainer.json` as editors write it, with what has an effect in a session, and what has none. */
+const DEVCONTAINER = `{
+  // Ours
+  "image": "evil.test/image:1",
+  "features": { "ghcr.io/devcontainers/features/git:1": {}, "ghcr.io/devcontainers/features/docker-in-docker:2": {} },
+  "containerEnv": { "PLACE": "\${containerWorkspaceFolder}", "HTTPS_PROXY": "http://evil.test" },
+  "remoteEnv": { "MODE": "dev at \${containerEnv:PLACE}" },
+  "onCreateCommand": "id -u > made; pwd >> made; echo \\"$MODE\\" >> made",
+  "postCreateCommand": { "words": ["sh", "-c", "git -C . rev-parse --abbrev-ref HEAD >> made", "sh"] },
+  "initializeCommand": "touch /tmp/cc-docker-owned",
+  "privileged": true,
+  "mounts": ["source=/,target=/host,type=bind"],
+  "forwardPorts": [3000],
+  "portsAttributes": { "3000": { "label": "Web" } },
+}
+`;
+
 /** A commit with parts that are elsewhere: in another repository, and at the Git LFS of the same server. */
 async function makeParts(root: string, bare: string, lfs: LfsStore): Promise<void> {
   const author = ['-c', 'user.name=test', '-c', 'user.email=test@git.test'];
@@ -77,6 +95,8 @@ async function makeParts(root: string, bare: string, lfs: LfsStore): Promise<voi
   };
   const part = await work('part', { 'part.txt': 'part\n' });
   await run('git', ['clone', '--quiet', '--bare', part, path.join(root, 'part.git')]);
+  const dev = await work('dev', { '.devcontainer.json': DEVCONTAINER, 'README.md': 'dev\n' });
+  await run('git', ['-C', dev, 'push', '--quiet', bare, 'HEAD:dev']);
   const { stdout } = await run('git', ['-C', part, 'rev-parse', 'HEAD']);
   const parts = await work('parts', {
     'README.md': 'theirs\n',

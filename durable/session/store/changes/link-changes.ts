@@ -18,10 +18,10 @@ import type { Change } from './change.ts';
 import type { BuildChanges } from './build-changes.ts';
 import type { ChildChanges } from './child-changes.ts';
 import type { InteractionChanges } from './interaction-changes.ts';
-import { cloneEvent, commandEvent, isLastClone } from './clone-events.ts';
 import { endedTurn, turnEndedEvent } from './ended-turn.ts';
 import { listChanged } from '../record.ts';
 import type { SessionTables } from '../session-tables.ts';
+import { PreparingChanges } from './preparing/preparing-changes.ts';
 import type { SettingsChanges } from './settings-changes.ts';
 import { isWakeupCall, type WakeupChanges } from './wakeup-changes.ts';
 
@@ -55,12 +55,14 @@ function tooManyBytes(line: string): number | null {
 /** The part of a transaction that stores what comes over the container's link: claude's lines, and notices of wrapper and runner. */
 export class LinkChanges {
   readonly #tx: LinkChange;
+  readonly #preparing: PreparingChanges;
   readonly #tables: SessionTables;
   readonly #tools: readonly AgentTool[];
   readonly #now: number;
 
   constructor(tx: LinkChange, { tables, tools, now }: Context) {
     this.#tx = tx;
+    this.#preparing = new PreparingChanges(tx, tables);
     this.#tables = tables;
     this.#tools = tools;
     this.#now = now;
@@ -113,6 +115,8 @@ export class LinkChanges {
       case 'build_ready':
       case 'build_failed':
         return this.#tx.builds.noticed(notice);
+      case 'devcontainer':
+        return this.#preparing.described(epoch, notice);
     }
   }
 
@@ -220,17 +224,14 @@ export class LinkChanges {
       case 'cloned':
       case 'fetched':
       case 'clone_skipped':
-        if (isLastClone(notice)) this.#cloned();
-        return this.#tx.emit(cloneEvent(epoch, notice));
+        return this.#preparing.clone(epoch, notice);
       case 'clone_failed':
         return this.#tx.input({ on: 'claude_ended', reason: { code: 'clone_failed', detail: notice.detail } });
       case 'command':
-        return this.#tx.emit(commandEvent(epoch, notice));
-      case 'prepared':
-        return this.#cloned();
       case 'prepare_failed':
-        this.#tx.emit(commandEvent(epoch, notice));
-        return this.#tx.input({ on: 'claude_ended', reason: { code: 'environment_failed', detail: notice.detail } });
+        return this.#preparing.command(epoch, notice);
+      case 'prepared':
+        return this.#preparing.done();
       case 'prompt_refused': {
         const message_id = this.#tables.messages.ofUuid(notice.message_id);
         if (message_id === null) return;
@@ -273,13 +274,6 @@ export class LinkChanges {
       case 'garbled':
         return this.#tx.emit({ type: 'session.garbled', data: { line: notice.line } });
     }
-  }
-
-  /** Whatever became of the clones, no other is made after the last. */
-  #cloned(): void {
-    // Only once: a container must not gain time by repeating it.
-    if (!this.#tx.record.files.cloned) this.#tx.input({ on: 'cloned' });
-    this.#tx.files({ on: 'cloned' });
   }
 
   #facts(): NoticeFacts {

@@ -17,11 +17,13 @@ function read(text: string | object): Devcontainer {
   return translate(parsed.file, OPTIONS);
 }
 const named = (text: string | object) => read(text).unsupported.map(({ name, why }) => `${name}: ${why}`);
+const feature = (name: string, options: unknown = {}) => ({ [`ghcr.io/devcontainers/features/${name}`]: options });
 const NOTHING = { env: {}, remote_env: {}, commands: [], ports: [], unsupported: [] };
 
 describe('a devcontainer.json', () => {
   it('is JSON with comments, commas at ends and a byte order mark, as editors write it', () => {
-    const text = '\uFEFF// Ours\n{\n  /* the image */ "image": "python:3.13", // pinned\n  "forwardPorts": [8000,],\n}\n';
+    const text =
+      '\uFEFF// Ours\n{\n  /* the image */ "image": "python:3.13", // pinned\n  "forwardPorts": [8000,],\n}\n';
     expect(read(text)).toEqual({ ...NOTHING, image: 'python:3.13', ports: [{ port: 8000 }] });
     expect(read('{}')).toEqual(NOTHING);
   });
@@ -49,8 +51,19 @@ describe('a devcontainer.json', () => {
 
   it('of whatever kind is translated or refused, within bounds, and never an image that is not allowed', () => {
     const keys = fc.constantFrom(
-      ...['image', 'features', 'containerEnv', 'remoteEnv', 'forwardPorts', 'portsAttributes', 'postCreateCommand'],
-      ...['onCreateCommand', 'mounts', 'privileged', 'ghcr.io/devcontainers/features/node:1', 'version', 'x'],
+      'image',
+      'features',
+      'containerEnv',
+      'remoteEnv',
+      'forwardPorts',
+      'portsAttributes',
+      'postCreateCommand',
+      'onCreateCommand',
+      'mounts',
+      'privileged',
+      'ghcr.io/devcontainers/features/node:1',
+      'version',
+      'x',
     );
     const leaf = fc.oneof(
       fc.string({ unit: 'binary' }),
@@ -156,9 +169,23 @@ describe('variables', () => {
     const parsed = parseFile(JSON.stringify({ containerEnv: { OWN: 'file', OTHER: 'x'.repeat(2000) } }));
     if (!parsed.ok) throw new Error(parsed.why);
     const beside = translate(parsed.file, { ...OPTIONS, sessionEnv: { OWN: 'x'.repeat(64_000) } });
-    expect([beside.env, beside.unsupported.map(({ name }) => name)]).toEqual([{ OWN: 'file' }, ['containerEnv: OTHER']]);
-    const big = read({ containerEnv: { A: 'x'.repeat(40_000) }, remoteEnv: { B: '${containerEnv:A}${containerEnv:A}' } });
-    expect([big.remote_env['B'], big.unsupported.map(({ name }) => name)]).toEqual(['', ['remoteEnv: B']]);
+    expect([beside.env, beside.unsupported.map(({ name }) => name)]).toEqual([
+      { OWN: 'file' },
+      ['containerEnv: OTHER'],
+    ]);
+  });
+
+  it('with long values cannot make a short file a long launch', () => {
+    const words = Array.from({ length: 1_000 }, () => '${containerEnv:A}${containerEnv:A}');
+    const made = read({
+      containerEnv: { A: 'x'.repeat(10_000) },
+      postCreateCommand: words,
+      remoteEnv: { B: '${containerEnv:A}' },
+    });
+    expect(made.remote_env['B']).toHaveLength(10_000);
+    expect(JSON.stringify(made).length).toBeLessThan(200_000);
+    const why = 'values of variables add more than 64 KB to the file';
+    expect(made.unsupported).toEqual([{ name: 'postCreateCommand', why }]);
   });
 });
 
@@ -178,7 +205,11 @@ describe('commands', () => {
   });
 
   it('that say nothing are none; those that cannot be are named', () => {
-    const made = read({ onCreateCommand: ' ', updateContentCommand: [], postCreateCommand: { a: 7, b: [''] , c: ['x', 1] } });
+    const made = read({
+      onCreateCommand: ' ',
+      updateContentCommand: [],
+      postCreateCommand: { a: 7, b: [''], c: ['x', 1] },
+    });
     expect(made.commands).toEqual([{ name: 'postCreateCommand: b', argv: [''] }]);
     expect(made.unsupported.map(({ name }) => name)).toEqual([
       'updateContentCommand',
@@ -240,8 +271,6 @@ describe('ports', () => {
 });
 
 describe('features', () => {
-  const feature = (name: string, options: unknown = {}) => ({ [`ghcr.io/devcontainers/features/${name}`]: options });
-
   it('that come down to packages are lines of a script, which bash can read', () => {
     const features = {
       ...feature('rust:1', { version: '1.80', profile: 'default' }),
@@ -266,13 +295,22 @@ describe('features', () => {
     ])
       expect(setup).toContain(line);
     // First what others need.
-    expect([...setup.matchAll(/^# (.+)$/gm)].map(([, name]) => name)).toEqual(
-      ['common-utils', 'git', 'github-cli', 'node', 'python', 'go', 'rust', 'java'],
-    );
+    expect([...setup.matchAll(/^# (.+)$/gm)].map(([, name]) => name)).toEqual([
+      'common-utils',
+      'git',
+      'github-cli',
+      'node',
+      'python',
+      'go',
+      'rust',
+      'java',
+    ]);
   });
 
   it('whose version is whatever there is need nothing that is there already', () => {
-    const { setup = '' } = read({ features: { ...feature('node:1'), ...feature('python:1', { version: 'os-provided' }) } });
+    const { setup = '' } = read({
+      features: { ...feature('node:1'), ...feature('python:1', { version: 'os-provided' }) },
+    });
     expect(setup).not.toMatch(/node@|uv python/);
     const env = { PATH: '/nowhere' };
     expect(() => execFileSync('/bin/bash', ['-e'], { input: setup, env, stdio: 'pipe' })).toThrow(/apt: take an image/);
@@ -329,7 +367,9 @@ describe('what has no effect', () => {
   });
 
   it('is named in bounded number and length', () => {
-    const file = Object.fromEntries(Array.from({ length: 300 }, (_, at) => [`${at}\u0007${'x'.repeat(100 + at / 10)}`, 1]));
+    const file = Object.fromEntries(
+      Array.from({ length: 300 }, (_, at) => [`${at}\u0007${'x'.repeat(100 + at / 10)}`, 1]),
+    );
     const { unsupported } = read(file);
     expect(unsupported).toHaveLength(65);
     expect(unsupported.at(-1)).toEqual({ name: '…', why: 'and 236 more' });

@@ -1,5 +1,5 @@
-import type { OwnEvent } from '../../../../protocol/api/session/event.ts';
-import type { WrapperNotice } from '../../../../protocol/link/wrapper-notice.ts';
+import type { OwnEvent } from '../../../../../protocol/api/session/event.ts';
+import type { WrapperNotice } from '../../../../../protocol/link/wrapper-notice.ts';
 
 export type CloneNotice = Extract<WrapperNotice, { notice: 'cloning' | 'cloned' | 'fetched' | 'clone_skipped' }>;
 
@@ -27,7 +27,7 @@ export function cloneEvent(epoch: number, notice: CloneNotice): OwnEvent {
   return { type: 'workspace.clone_skipped', data: { ...place, detail: notice.detail } };
 }
 
-type CommandNotice = Extract<WrapperNotice, { notice: 'command' | 'prepare_failed' }>;
+export type CommandNotice = Extract<WrapperNotice, { notice: 'command' | 'prepare_failed' }>;
 
 /** The same of a command of the repository's `devcontainer.json`. */
 export function commandEvent(epoch: number, notice: CommandNotice): OwnEvent {

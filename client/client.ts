@@ -1,10 +1,18 @@
-import { signalOf, type CallOptions, type CreatingOptions } from './options.ts';
-import { Http, newKey, unwrap, type Fetch, type Token } from './http/http.ts';
+import { signalOf, type CallOptions, type CreatingOptions, type FeedOptions } from './options.ts';
+import { anySignal, Http, newKey, unwrap, type Fetch, type Token } from './http/http.ts';
 import type { Backoff } from './http/backoff.ts';
 import { allPages } from './paging.ts';
 import { Session, type SessionContext } from './session.ts';
 import type { WebSocketConstructor } from './stream/websocket.ts';
-import type { CreateSessionRequest, SessionListQuery, SessionSummary } from './types.ts';
+import { followFeed } from './stream/feed.ts';
+import type {
+  CreateSessionRequest,
+  FeedEvent,
+  SessionListQuery,
+  SessionSummary,
+  WaitingInteraction,
+  WaitingQuery,
+} from './types.ts';
 
 export interface CcDockerOptions {
   /** Of the service, such as `http://127.0.0.1:8000`. */
@@ -48,6 +56,27 @@ export class CcDocker {
   /** Every call of the API, typed by its document: `unwrap(cc.api.GET('/api/v1/storage'))` (https://openapi-ts.dev/openapi-fetch/). */
   get api(): Http['api'] {
     return this.#context.http.anyApi;
+  }
+
+  /** What waits for you in all sessions, the oldest first. */
+  interactions({ signal, ...query }: WaitingQuery & CallOptions = {}): AsyncGenerator<WaitingInteraction, void> {
+    return allPages(async (cursor) => {
+      const params = { query: { limit: 200, ...query, ...(cursor !== undefined && { cursor }) } };
+      return await unwrap(this.#context.http.api.GET('/api/v1/interactions', { ...signalOf({ signal }), params }));
+    });
+  }
+
+  /**
+   * What changes in the list of sessions and in what waits for you, for ever: from the cursor 0 on, first all that there is and then
+   * `feed.live`. Connections that break are opened again.
+   *
+   * @throws CcDockerError when nothing more can come: the token is refused
+   * @throws the signal's reason
+   */
+  feed({ after = 0, signal, onReconnect }: FeedOptions = {}): AsyncGenerator<FeedEvent, never> {
+    const { http } = this.#context;
+    const { backoff } = http;
+    return followFeed(this.#context, { after, backoff, signal: anySignal(signal, http.signal), onReconnect });
   }
 
   /** A session by its id. Nothing is asked. */

@@ -32,5 +32,12 @@ export interface EventsOptions extends CallOptions {
   readonly onReconnect?: ((reconnect: Reconnect) => void) | undefined;
 }
 
+export interface FeedOptions extends CallOptions {
+  /** `cursor` of the last event that you have; what has changed since is given. Default 0: all that there is. */
+  readonly after?: number | undefined;
+  /** A connection has broken, and the next one is tried. */
+  readonly onReconnect?: ((reconnect: Reconnect) => void) | undefined;
+}
+
 /** Of `openapi-fetch`: without a member that is undefined. */
 export const signalOf = ({ signal }: CallOptions) => (signal === undefined ? {} : { signal });

@@ -13,6 +13,7 @@ export async function* allPages<T>(page: (cursor: string | undefined) => Promise
   }
 }
 
+/** All of a list, as an array. */
 export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   const list: T[] = [];
   for await (const item of items) list.push(item);

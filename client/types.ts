@@ -26,6 +26,13 @@ export type Wakeup = Schemas['Wakeup'];
 export type InterruptAnswer = Schemas['InterruptAnswer'];
 
 export type Interaction = Schemas['Interaction'];
+/** An interaction in the list of all that waits, with what its session is called. */
+export type WaitingInteraction = Schemas['WaitingInteraction'];
+export type WaitingQuery = Omit<NonNullable<operations['listWaiting']['parameters']['query']>, 'cursor' | 'state'>;
+/** What changes in the list of sessions and in what waits. Let types pass that you do not know. */
+export type FeedEvent = Schemas['FeedEvent'];
+/** A session of the feed: a row of the list, without `websocket_url`. */
+export type FeedSession = Extract<FeedEvent, { type: 'session.changed' }>['data'];
 export type InteractionState = Schemas['InteractionState'];
 /** `{ answer }` to a question, `{ decision, message? }` to a permission. */
 export type ResolveRequest = Schemas['ResolveRequest'];

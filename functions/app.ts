@@ -17,6 +17,7 @@ import { addFiles } from './routes/files/files.ts';
 import { addInteractions } from './routes/session/interactions.ts';
 import { addLogin } from './routes/login.ts';
 import { mcp } from './mcp/endpoint.ts';
+import { addOverview } from './routes/overview.ts';
 import { addMessages } from './routes/session/messages.ts';
 import { addressOf } from './gate/address.ts';
 import { withAddressLimit } from './gate/limits.ts';
@@ -137,6 +138,7 @@ function api(): OpenAPIHono<AppEnv> {
   addWebhooks(app);
   addEnvironments(app);
   addEvents(app);
+  addOverview(app);
   addFiles(app);
   addDiscord(app);
   addArtifacts(app);

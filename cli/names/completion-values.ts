@@ -1,11 +1,10 @@
-import { CcDocker, unwrap } from '../../client/main.ts';
+import { all, CcDocker, unwrap } from '../../client/main.ts';
 import { chooseConnection } from '../context/connection.ts';
 import { readContexts } from '../context/contexts.ts';
 import type { Cli } from '../lib/cli.ts';
 import type { Candidate, FindValues } from '../lib/complete.ts';
 import { subjectLine } from '../output/summary.ts';
-import { printable } from '../output/terminal.ts';
-import { openInteractions } from './find-interaction.ts';
+import { oneLine } from '../output/table.ts';
 import { shortId } from './short-id.ts';
 
 /** A person who has pressed Tab waits no longer than this, milliseconds. */
@@ -47,11 +46,9 @@ async function environmentsOf(cc: CcDocker): Promise<Candidate[]> {
 }
 
 async function interactionsOf(cc: CcDocker): Promise<Candidate[]> {
-  const waiting = await openInteractions(cc);
-  return waiting.map(({ interaction: { interaction_id: id, subject } }) => ({
+  const waiting = await all(cc.interactions());
+  return waiting.map(({ interaction_id: id, subject }) => ({
     value: shortId(id),
     description: oneLine(subjectLine(subject)),
   }));
 }
-
-const oneLine = (text: string) => printable(text).replaceAll(/\s+/g, ' ');

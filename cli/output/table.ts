@@ -105,4 +105,5 @@ export function shorten(text: string, width: number): string {
   return width < 1 ? '' : `${kept}…`;
 }
 
-const oneLine = (text: string) => printable(text).replaceAll(/\s+/g, ' ').trim();
+/** Text of an agent as a part of a line. */
+export const oneLine = (text: string) => printable(text).replaceAll(/\s+/g, ' ').trim();

@@ -5,21 +5,21 @@ import type { Http } from '../http/http.ts';
 /** What comes on a connection, in order. */
 export type Item = SessionEvent | PreviewEvent;
 
-/** One connection to a session's stream. */
-export interface Connection {
+/** One connection to a stream. */
+export interface Connection<T = Item> {
   /**
    * What comes next; null: the connection has ended.
    *
    * @throws CcDockerError when it broke, or is refused
    */
-  next(): Promise<readonly Item[] | null>;
-  /** All up to `seq` is read. */
-  acknowledge(seq: number): void;
+  next(): Promise<readonly T[] | null>;
+  /** All up to this cursor is read. */
+  acknowledge(cursor: number): void;
   close(): void;
 }
 
 /** Opens a connection that gives what comes after a cursor. */
-export type Connect = (after: number, signal: AbortSignal) => Promise<Connection>;
+export type Connect<T = Item> = (after: number, signal: AbortSignal) => Promise<Connection<T>>;
 
 /** The stream to open. */
 export interface StreamSource {
@@ -33,7 +33,7 @@ export interface StreamSource {
 
 /** A connection that is not open after this long, and a call that it needs and that is not answered, are given up, milliseconds. */
 const OPENING_MS = 20_000;
-export const openingMs = ({ silenceMs }: StreamSource) => Math.min(silenceMs, OPENING_MS);
+export const openingMs = ({ silenceMs }: Pick<StreamSource, 'silenceMs'>) => Math.min(silenceMs, OPENING_MS);
 
 export const nothingFor = (ms: number) => broken(`Nothing came for ${ms / 1000} s.`);
 

@@ -13,24 +13,50 @@ export interface Reconnect {
   readonly waitMs: number;
 }
 
-export interface FollowOptions {
+export interface ReconnectingOptions {
+  /** The cursor to start after. */
   readonly after: number;
-  readonly previews: boolean;
   readonly backoff: Backoff;
   readonly signal: AbortSignal | undefined;
   readonly onReconnect: ((reconnect: Reconnect) => void) | undefined;
 }
 
+/** What becomes of an item: the cursor after it, and whether it is given. */
+export interface Taken {
+  readonly cursor: number;
+  readonly isGiven: boolean;
+}
+
+export interface FollowOptions extends ReconnectingOptions {
+  readonly previews: boolean;
+}
+
+/** Follows a session's log after a cursor, for ever: each event once, in order, over as many connections as it takes. */
+export function follow(
+  connect: Connect,
+  { previews, ...options }: FollowOptions,
+): AsyncGenerator<SessionEvent | PreviewEvent, never, undefined> {
+  return reconnecting(connect, options, (item, cursor) => {
+    if (item.type === 'session.gap') return { cursor: Math.max(cursor, item.data.to), isGiven: true };
+    if (item.seq === undefined) return { cursor, isGiven: previews };
+    if (item.seq <= cursor) return { cursor, isGiven: false };
+    if (item.seq > cursor + 1) throw broken(`Event ${cursor + 1} did not come, but ${item.seq} did.`);
+    return { cursor: item.seq, isGiven: true };
+  });
+}
+
 /**
- * Follows a session's log after a cursor, for ever: each event once, in order, over as many connections as it takes.
+ * Follows a stream after a cursor, for ever, over as many connections as it takes.
  *
+ * @param take says what becomes of an item after a cursor; throws `broken` for one that cannot be
  * @throws CcDockerError when a new connection would be refused as well: the session is removed, or the token is refused
  * @throws the signal's reason
  */
-export async function* follow(
-  connect: Connect,
-  { after, previews, backoff, signal, onReconnect }: FollowOptions,
-): AsyncGenerator<SessionEvent | PreviewEvent, never, undefined> {
+export async function* reconnecting<T>(
+  connect: Connect<T>,
+  { after, backoff, signal, onReconnect }: ReconnectingOptions,
+  take: (item: T, cursor: number) => Taken,
+): AsyncGenerator<T, never, undefined> {
   let cursor = after;
   let attempt = 0;
   for (;;) {
@@ -45,12 +71,9 @@ export async function* follow(
       try {
         for (let items = await connection.next(); items !== null; items = await connection.next()) {
           for (const item of items) {
-            if (item.type === 'session.gap') cursor = Math.max(cursor, item.data.to);
-            else if (item.seq !== undefined) {
-              if (item.seq <= cursor) continue;
-              if (item.seq > cursor + 1) throw broken(`Event ${cursor + 1} did not come, but ${item.seq} did.`);
-              cursor = item.seq;
-            } else if (!previews) continue;
+            const taken = take(item, cursor);
+            cursor = taken.cursor;
+            if (!taken.isGiven) continue;
             attempt = 0;
             yield item;
           }

@@ -5,9 +5,18 @@ import { Silence } from './silence.ts';
 
 /** @returns how to open a session's stream of Server-Sent Events */
 export function connectEventStream(source: StreamSource): Connect {
-  const { http, sessionId, previews, silenceMs } = source;
+  const { sessionId, previews } = source;
+  const path = `${sessionPath(sessionId)}/events`;
+  return connectTo(source, (after) => `${path}?after=${after}${previews ? '&previews=true' : ''}`);
+}
+
+/** @returns how to open a stream of Server-Sent Events, whose `data` is a `T` */
+export function connectTo<T extends { readonly type: string } = Item>(
+  source: Pick<StreamSource, 'http' | 'silenceMs'>,
+  pathAfter: (after: number) => string,
+): Connect<T> {
+  const { http, silenceMs } = source;
   return async (after, signal) => {
-    const path = `${sessionPath(sessionId)}/events?after=${after}${previews ? '&previews=true' : ''}`;
     // Not only the answer, but also what does not come ends it.
     const silent = new AbortController();
     const silence = new Silence(silenceMs, () => silent.abort(nothingFor(silenceMs)));
@@ -15,9 +24,9 @@ export function connectEventStream(source: StreamSource): Connect {
     opening.heard();
     try {
       const init = { headers: { accept: 'text/event-stream' }, signal: AbortSignal.any([signal, silent.signal]) };
-      const { body } = await http.raw(path, init, { retries: 0 });
+      const { body } = await http.raw(pathAfter(after), init, { retries: 0 });
       if (body === null) throw broken('The stream is empty.');
-      return new EventStreamConnection(body.getReader(), silence, silent.signal);
+      return new EventStreamConnection<T>(body.getReader(), silence, silent.signal);
     } catch (error) {
       throw silent.signal.aborted ? silent.signal.reason : error;
     } finally {
@@ -26,14 +35,15 @@ export function connectEventStream(source: StreamSource): Connect {
   };
 }
 
-class EventStreamConnection implements Connection {
+class EventStreamConnection<T extends { readonly type: string }> implements Connection<T> {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #decoder = new TextDecoder();
   readonly #silence: Silence;
   readonly #silent: AbortSignal;
-  readonly #items: Item[] = [];
+  readonly #items: T[] = [];
   readonly #parser = createParser({
-    onEvent: ({ data }) => this.#items.push(itemOf(data)),
+    // The service says what it is.
+    onEvent: ({ data }) => this.#items.push(itemOf(data) as T),
   });
 
   constructor(reader: ReadableStreamDefaultReader<Uint8Array>, silence: Silence, silent: AbortSignal) {
@@ -42,7 +52,7 @@ class EventStreamConnection implements Connection {
     this.#silent = silent;
   }
 
-  async next(): Promise<readonly Item[] | null> {
+  async next(): Promise<readonly T[] | null> {
     while (this.#items.length === 0) {
       const { done, value } = await this.#read();
       if (done) return null;
@@ -73,9 +83,9 @@ class EventStreamConnection implements Connection {
   }
 }
 
-/** A message of the stream: an event with its `seq`, a preview, or a gap. */
-function itemOf(data: string): Item {
+/** A message of the stream, such as an event with its `seq`, a preview, or a gap. */
+function itemOf(data: string): { readonly type: unknown } {
   const item = parsed(data);
   if (typeof item !== 'object' || item === null || !('type' in item)) throw notJson();
-  return item as Item;
+  return item;
 }

@@ -12,6 +12,9 @@ import type {
   CreateInput,
   DeliveryQuery,
   DirectoryRpc,
+  FeedPage,
+  InboxPage,
+  InboxQuery,
   LeaseAnswer,
   LeaseInput,
   ListInput,
@@ -27,8 +30,11 @@ import type {
 } from '../rpc/directory-rpc.ts';
 import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
 import { count, sendTelemetry } from '../rpc/telemetry/counts.ts';
-import type { StoredSessionView, StoredSummary, VersionedSummary } from '../rpc/session/views.ts';
+import type { Revocation } from '../rpc/gate-rpc.ts';
+import type { StoredSessionView, StoredSummary, VersionedInbox, VersionedSummary } from '../rpc/session/views.ts';
+import { refusalResponse } from '../shared/refusal-response.ts';
 import { migrate, stampVersion } from '../shared/schema.ts';
+import { streamTokenOf } from '../shared/tokens/stream-token.ts';
 import type { Head } from '../shared/trees.ts';
 import type {
   EnvironmentBuild,
@@ -39,6 +45,10 @@ import type {
 import type { BuildUpdate } from '../shared/environments/build-update.ts';
 import { Environments } from './environments/environments.ts';
 import { Creations } from './creations.ts';
+import { GoneTable } from './feed/gone-table.ts';
+import { OwnerFeed } from './feed/feed.ts';
+import { Versions } from './feed/versions.ts';
+import { Inbox } from './inbox.ts';
 import { DIRECTORY_SCHEMA } from './migrations.ts';
 import { SessionNotices } from './notices.ts';
 import { SessionList } from './session-list.ts';
@@ -59,6 +69,8 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
   readonly #tree: OwnerTree;
   readonly #creations: Creations;
   readonly #viewers: ViewerSlotTable;
+  readonly #feed: OwnerFeed;
+  readonly #inbox: Inbox;
   readonly #webhooks: WebhookDirectory;
   readonly #environments: Environments;
   readonly #settings: EdgeSettings;
@@ -70,13 +82,17 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
     const settings = edgeSettings.parse(env);
     const { sql } = ctx.storage;
     const isNew = migrate(ctx.storage, DIRECTORY_SCHEMA) === 'none';
-    this.#list = new SessionList(sql);
+    const versions = new Versions(sql);
+    this.#list = new SessionList(sql, versions);
     this.#storage = new OwnerStorage(sql, settings, env, ctx.id.toString());
     this.#tree = new OwnerTree(sql, settings, env);
     this.#environments = new Environments(sql, settings);
     const parts = { list: this.#list, storage: this.#storage, tree: this.#tree, environments: this.#environments };
     this.#creations = new Creations({ sql, settings, env, ...parts });
     this.#viewers = new ViewerSlotTable(sql);
+    const gone = new GoneTable(sql);
+    this.#feed = new OwnerFeed({ ctx, env, sql, settings, versions, gone, table: this.#viewers });
+    this.#inbox = new Inbox(sql, env, this.#feed);
     this.#webhooks = new WebhookDirectory(sql, settings);
     this.#settings = settings;
     this.#totals = new TotalsReport(ctx, env, () => ({
@@ -135,15 +151,18 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
     return this.#list.summaries(ids);
   }
 
-  update(listed: VersionedSummary, storedBytes: number): QuotaNotice {
+  update(listed: VersionedSummary, storedBytes: number, inbox: VersionedInbox | null): QuotaNotice {
     this.#update(listed);
     const { session_id } = listed.summary;
+    if (inbox !== null) this.#inbox.report(session_id, inbox, this.#list.summary(session_id));
     if (this.#list.has(session_id)) this.#storage.quota.sessions.set(session_id, storedBytes);
     return this.#checkQuota();
   }
 
   async remove(sessionId: string): Promise<void> {
+    if (this.#list.has(sessionId)) this.#feed.sessionRemoved(sessionId);
     this.#list.remove(sessionId);
+    this.#inbox.removeSession(sessionId);
     this.#creations.remove(sessionId);
     this.#viewers.remove(sessionId);
     this.#webhooks.deliveries.forgetSession(sessionId);
@@ -188,6 +207,31 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
     // The session was deleted meanwhile: it lets nobody in any more.
     if (!this.#list.has(input.session_id)) return 0;
     return this.#viewers.hold(input, this.#settings.MAX_VIEWERS_PER_OWNER, Date.now());
+  }
+
+  async inbox(query: InboxQuery): Promise<InboxPage> {
+    await this.#inbox.learn((id) => this.#list.summary(id));
+    return this.#inbox.page(query);
+  }
+
+  async feedPage(after: number): Promise<FeedPage> {
+    await this.#inbox.learn((id) => this.#list.summary(id));
+    return this.#feed.page(after);
+  }
+
+  feedRevoked(what: Revocation, owner: string): void {
+    this.#feed.revoked(what, owner);
+  }
+
+  /** The feed: `/feed?after=&owner=&token=`. Only `functions/` asks, which has authorised it. */
+  override async fetch(request: Request): Promise<Response> {
+    const { searchParams: options } = new URL(request.url);
+    await this.#inbox.learn((id) => this.#list.summary(id));
+    const opened = this.#feed.open(
+      { after: Number(options.get('after')), ...streamTokenOf(options) },
+      options.get('owner') ?? '',
+    );
+    return 'refused' in opened ? refusalResponse(opened) : opened;
   }
 
   setWebhook(input: WebhookInput): WebhookView | Refusal {
@@ -333,7 +377,9 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
   }
 
   #update(listed: VersionedSummary): void {
-    if (this.#list.update(listed)) this.#countEnded(listed.summary.reason?.code ?? 'none');
+    const changed = this.#list.update(listed);
+    if (changed !== null) this.#feed.sessionChanged(changed.version, changed.summary);
+    if (changed?.hasEnded === true) this.#countEnded(listed.summary.reason?.code ?? 'none');
     this.#tree.spent(listed.summary.session_id, listed.summary.total_cost_usd);
     this.#totals.changed();
   }

@@ -5,7 +5,7 @@ import type { Schema } from '../shared/schema.ts';
 export const DIRECTORY_SCHEMA: Schema = {
   of: 'directory',
   firstTable: 'sessions',
-  migrations: [renameCreation, keysWithoutTools, keysWithTime],
+  migrations: [renameCreation, keysWithoutTools, keysWithTime, feedVersions],
 };
 
 /** What version 1 stored of how a session was created. The first sessions of version 1 have no `birth`: they had no children then. */
@@ -47,4 +47,19 @@ function keysWithoutTools(sql: SqlStorage): void {
 /** 3 → 4: idempotency keys live for a day. */
 function keysWithTime(sql: SqlStorage): void {
   dateKeys(sql, 'session_keys');
+}
+
+/**
+ * 4 → 5: a session has the version of its last change in the feed. What waits for people in those that were stored before is not
+ * known here: they are asked.
+ */
+function feedVersions(sql: SqlStorage): void {
+  sql.exec('ALTER TABLE sessions ADD COLUMN version INTEGER NOT NULL DEFAULT 0');
+  sql.exec(`UPDATE sessions SET version = numbered.n
+    FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM sessions) numbered WHERE numbered.id = sessions.id`);
+  sql.exec('CREATE TABLE feed_versions (id INTEGER PRIMARY KEY CHECK (id = 1), reserved INTEGER NOT NULL)');
+  sql.exec('INSERT INTO feed_versions (id, reserved) SELECT 1, count(*) FROM sessions');
+  sql.exec('CREATE TABLE inbox_sessions (session_id TEXT PRIMARY KEY, changes INTEGER NOT NULL) WITHOUT ROWID');
+  sql.exec(`INSERT INTO inbox_sessions (session_id, changes)
+    SELECT id, -1 FROM sessions WHERE coalesce(summary ->> '$.open_interactions', 0) > 0`);
 }

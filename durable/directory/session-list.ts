@@ -1,17 +1,31 @@
 import type { SessionStatus } from '../../protocol/api/session/session.ts';
-import type { JsonText } from '../../protocol/json-text.ts';
+import { jsonText, type JsonText } from '../../protocol/json-text.ts';
 import type { ListInput, ListPage, SummaryText } from '../rpc/directory-rpc.ts';
 import type { StoredSummary, VersionedSummary } from '../rpc/session/views.ts';
 import { ACTIVE_STATUSES, isActive } from '../shared/session-status.ts';
+import type { Versions } from './feed/versions.ts';
+
+/** A summary that was stored. */
+export interface Listed {
+  /** Of this change, in the owner's feed. */
+  readonly version: number;
+  readonly summary: JsonText<StoredSummary>;
+  /** The session was active before. */
+  readonly hasEnded: boolean;
+}
 
 /** The owner's sessions with their newest summaries. */
 export class SessionList {
   readonly #sql: SqlStorage;
+  readonly #versions: Versions;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStorage, versions: Versions) {
     this.#sql = sql;
+    this.#versions = versions;
+    // `version` is that of its last change in the owner's feed.
     sql.exec(`CREATE TABLE IF NOT EXISTS sessions (
-      id TEXT PRIMARY KEY, status TEXT NOT NULL, changes INTEGER NOT NULL, summary TEXT) WITHOUT ROWID`);
+      id TEXT PRIMARY KEY, status TEXT NOT NULL, changes INTEGER NOT NULL, summary TEXT,
+      version INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID`);
     // Counting the sessions, or those that are active, does not read their summaries.
     sql.exec('CREATE INDEX IF NOT EXISTS sessions_by_status ON sessions (status)');
   }
@@ -64,6 +78,13 @@ export class SessionList {
     };
   }
 
+  /** What is shown of a session; null: it is removed, or nothing is yet. */
+  summary(id: string): JsonText<StoredSummary> | null {
+    const select = 'SELECT summary FROM sessions WHERE id = ?';
+    const rows = [...this.#sql.exec<{ summary: JsonText<StoredSummary> | null }>(select, id)];
+    return rows[0]?.summary ?? null;
+  }
+
   /** Those of these sessions that exist, the oldest first. */
   summaries(ids: readonly string[]): StoredSummary[] {
     return ids.toSorted().flatMap((id) => {
@@ -79,23 +100,25 @@ export class SessionList {
     return [...this.#sql.exec<{ id: string }>(select, ...ACTIVE_STATUSES)].map(({ id }) => id);
   }
 
-  /** Stores a summary, unless a newer one is stored or the session is removed. @returns whether the session has just ended */
-  update({ changes, summary }: VersionedSummary): boolean {
+  /** Stores a summary. Null: a newer one is stored, or the session is removed. */
+  update({ changes, summary }: VersionedSummary): Listed | null {
     const [before] = this.#sql.exec<{ status: SessionStatus }>(
       'SELECT status FROM sessions WHERE id = ? AND changes < ?',
       summary.session_id,
       changes,
     );
-    if (before === undefined) return false;
+    if (before === undefined) return null;
+    const version = this.#versions.next();
+    const text = jsonText(summary);
     this.#sql.exec(
-      'UPDATE sessions SET status = ?, changes = ?, summary = ? WHERE id = ? AND changes < ?',
+      'UPDATE sessions SET status = ?, changes = ?, summary = ?, version = ? WHERE id = ?',
       summary.status,
       changes,
-      JSON.stringify(summary),
+      text,
+      version,
       summary.session_id,
-      changes,
     );
-    return isActive(before.status) && !isActive(summary.status);
+    return { version, summary: text, hasEnded: isActive(before.status) && !isActive(summary.status) };
   }
 
   remove(id: string): void {

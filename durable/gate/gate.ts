@@ -1,6 +1,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import { edgeSettings, type EdgeSettings } from '../../protocol/settings/edge-settings.ts';
-import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
+import { directoryStub, sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
+import { ownerOfFeed } from '../rpc/gate-rpc.ts';
 import type {
   AuditPage,
   AuditQuery,
@@ -128,7 +129,10 @@ export class Gate extends DurableObject<EdgeEnv> implements GateRpc {
 
   async #tell({ session_id, what }: Untold): Promise<boolean> {
     try {
-      await sessionStub(this.env, session_id).tokensRevoked(JSON.parse(what) as Revocation);
+      const revocation = JSON.parse(what) as Revocation;
+      const owner = ownerOfFeed(session_id);
+      if (owner !== null) await directoryStub(this.env, owner).feedRevoked(revocation, owner);
+      else await sessionStub(this.env, session_id).tokensRevoked(revocation);
     } catch (error) {
       console.error(`gate: session ${session_id} could not be told of a revocation, trying again: ${String(error)}`);
       return false;

@@ -80,6 +80,8 @@ export const CALLABLE = {
     'removeEnvironment',
     'environmentBuilds',
     'environmentBuild',
+    'inbox',
+    'feedPage',
   ],
   RUNNER_POOL: ['knows', 'health', 'runnerMetrics', 'runners', 'changeRunner'],
   DISCORD: ['interact', 'notify', 'ask', 'asked', 'mintCode', 'linked', 'unlink'],

@@ -10,6 +10,9 @@ import type {
   EnvironmentView,
 } from '../../protocol/api/environment.ts';
 import type { BuildUpdate } from '../shared/environments/build-update.ts';
+import type { InteractionSubject, WaitingInteraction } from '../../protocol/api/session/interaction.ts';
+import type { FeedEvent } from '../../protocol/api/feed.ts';
+import type { Revocation } from '../shared/tokens/revocation.ts';
 import type { OwnerWebhooks } from './session/owner-webhooks.ts';
 import type { Prompt } from '../../protocol/content/blocks.ts';
 import type { NamedAuthor } from '../../protocol/git/git-author.ts';
@@ -19,7 +22,7 @@ import type { FrozenEnvironment } from '../shared/environments/frozen.ts';
 import type { Head } from '../shared/trees.ts';
 import type { Verdict } from '../shared/turn-permit.ts';
 import type { ChildCreation, Created, Spawned } from './session/creation.ts';
-import type { StoredSessionView, StoredSummary, VersionedSummary } from './session/views.ts';
+import type { StoredSessionView, StoredSummary, VersionedInbox, VersionedSummary } from './session/views.ts';
 
 export interface CreateInput {
   readonly session_id: string;
@@ -167,6 +170,30 @@ export interface DeliveryQuery {
   readonly limit: number;
 }
 
+/** What of all that waits for people is asked for. */
+export interface InboxQuery {
+  readonly kind: InteractionSubject['kind'] | undefined;
+  readonly session_id: string | undefined;
+  /** As the page before gave it. */
+  readonly cursor: string | undefined;
+  readonly limit: number;
+}
+
+/** A page of what waits. As text: a tool's input may be any JSON, which no type of an answer's can say. */
+export interface InboxPage {
+  readonly data: JsonText<WaitingInteraction[]>;
+  readonly next_cursor: string | null;
+}
+
+/** Some of the feed's events. As text, for the same reason. */
+export interface FeedPage {
+  readonly data: JsonText<FeedEvent[]>;
+  /** The next `after`; null: that is all. */
+  readonly next_cursor: string | null;
+  /** The cursor of the last change. */
+  readonly last_cursor: number;
+}
+
 /** What handlers and sessions may ask of an owner's directory. */
 export interface DirectoryRpc extends Rpc.DurableObjectBranded {
   /** Reserves a place among the owner's sessions and creates one. The same key with the same body is the same session. */
@@ -191,8 +218,9 @@ export interface DirectoryRpc extends Rpc.DurableObjectBranded {
    * A session has changed, or what it stores has. A late update, or one of a removed session, changes nothing.
    *
    * @param storedBytes the size of its database
+   * @param inbox what waits for people in it; null: that has not changed since the last report that was taken
    */
-  update(summary: VersionedSummary, storedBytes: number): QuotaNotice;
+  update(summary: VersionedSummary, storedBytes: number, inbox: VersionedInbox | null): QuotaNotice;
   /** The session is deleted. What it stored goes too, unless another session needs it. */
   remove(sessionId: string): Promise<void>;
 
@@ -208,6 +236,13 @@ export interface DirectoryRpc extends Rpc.DurableObjectBranded {
 
   /** A session takes slots for its viewers, or gives them back. The answer is how many it has now. */
   holdViewers(input: ViewersInput): number;
+
+  /** What waits for people in all sessions, the oldest first. */
+  inbox(query: InboxQuery): Promise<InboxPage>;
+  /** Changes of the list and of what waits, after a cursor. */
+  feedPage(after: number): Promise<FeedPage>;
+  /** Ends the streams of the feed whose tokens are revoked. `owner`: whose directory it is. */
+  feedRevoked(what: Revocation, owner: string): void;
 
   /** Sets up a webhook for all sessions of the owner, or replaces it. */
   setWebhook(input: WebhookInput): WebhookView | Refusal;

@@ -14,8 +14,16 @@ export interface Permits {
   readonly resetMs: number;
 }
 
+/** Whose feed a stream is of, among the sessions that have streams. No session is called so. */
+const FEED_OF = 'feed of ';
+export const feedOf = (owner: string): string => `${FEED_OF}${owner}`;
+/** The owner whose feed is called so; null: it is a session. */
+export const ownerOfFeed = (name: string): string | null =>
+  name.startsWith(FEED_OF) ? name.slice(FEED_OF.length) : null;
+
 /** An open stream, which ends when its token is revoked. */
 export interface OpenStream extends TokenMark {
+  /** Or `feedOf` an owner. */
   readonly session_id: string;
   /** When its token is over, epoch milliseconds. */
   readonly until: number;

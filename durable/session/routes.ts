@@ -1,31 +1,20 @@
-import * as z from 'zod';
 import { filesRequest } from '../../protocol/api/files/files.ts';
 import { SESSION_NOT_FOUND } from '../../protocol/api/problem.ts';
 import { allows } from '../shared/session-status.ts';
+import { refusalResponse } from '../shared/refusal-response.ts';
+import { EVENT_STREAM_HEADERS } from '../shared/sse/paced-stream.ts';
+import { RecentRevocations } from '../shared/tokens/recent-revocations.ts';
 import type { Revocation } from '../shared/tokens/revocation.ts';
+import { streamTokenOf } from '../shared/tokens/stream-token.ts';
 import type { SessionAssembly } from './assembly.ts';
 import { filesElsewhere } from './container/shared-workspace.ts';
-import { refusalResponse } from './files/transfer-answer.ts';
 import { ViewerSocket } from './viewers/viewer-socket.ts';
-
-/** From the check of a token until its stream is open, milliseconds. */
-const REMEMBERED_MS = 60_000;
-
-/** What a handler says of the token that opens a stream. */
-const streamToken = z.object({
-  jti: z.string().nullable(),
-  issued: z.number().nullable(),
-  expires: z.number(),
-  address: z.string().nullable(),
-});
-const tokenOf = (options: URLSearchParams) => streamToken.parse(JSON.parse(options.get('token') ?? ''));
 
 /** HTTP requests to a session, for what RPC calls cannot carry: WebSockets, event streams and files. */
 export class SessionRoutes {
   readonly #assembly: SessionAssembly;
   readonly #viewerSocket: ViewerSocket;
-  /** What was revoked a short time ago. `at`: epoch milliseconds. */
-  #revoked: { readonly what: Revocation; readonly at: number }[] = [];
+  readonly #revoked = new RecentRevocations();
 
   constructor(assembly: SessionAssembly) {
     this.#assembly = assembly;
@@ -64,15 +53,13 @@ export class SessionRoutes {
 
   /** Ends the streams whose token is revoked. */
   revoked(what: Revocation): void {
-    this.#revoked.push({ what, at: Date.now() });
+    this.#revoked.add(what);
     this.#end(what);
   }
 
   /** A stream that opens now was let in before its token was revoked, when that has just happened. */
   #endLateRevoked(): void {
-    const since = Date.now() - REMEMBERED_MS;
-    this.#revoked = this.#revoked.filter(({ at }) => at >= since);
-    for (const { what } of this.#revoked) this.#end(what);
+    for (const what of this.#revoked.all()) this.#end(what);
   }
 
   #end(what: Revocation): void {
@@ -104,13 +91,12 @@ export class SessionRoutes {
   }
 
   #stream(options: URLSearchParams): Response {
-    const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
     const stream = this.#assembly.streams.open({
       after: Number(options.get('after') ?? 0),
       previews: options.get('previews') === '1',
-      ...tokenOf(options),
+      ...streamTokenOf(options),
     });
-    return new Response(stream, { headers });
+    return new Response(stream, { headers: EVENT_STREAM_HEADERS });
   }
 
   #watch(options: URLSearchParams): Response {
@@ -121,7 +107,7 @@ export class SessionRoutes {
       after: after === null ? null : Number(after),
       plain: options.get('plain') === '1',
       acknowledges: options.get('acks') === '1',
-      ...tokenOf(options),
+      ...streamTokenOf(options),
       scopes: options.get('scopes') ?? '',
       ...(traceparent !== null && { traceparent }),
     });

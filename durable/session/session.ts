@@ -35,6 +35,7 @@ import type {
   SnapshotPage,
   StoredSessionView,
   TurnPage,
+  VersionedInbox,
   VersionedSummary,
 } from '../rpc/session/views.ts';
 import type { Revocation } from '../shared/tokens/revocation.ts';
@@ -50,7 +51,7 @@ import { SessionRoutes } from './routes.ts';
 import { newTicket } from './viewers/tickets.ts';
 import type { SessionStore } from './store/store.ts';
 import { eventPage } from './store/event-page.ts';
-import { summaryOf, viewOf } from './store/views.ts';
+import { inboxOf, summaryOf, viewOf } from './store/views.ts';
 
 const DELIVERY_NOT_FOUND: Refusal = {
   refused: 'delivery_not_found',
@@ -108,6 +109,10 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
 
   listed(): VersionedSummary | null {
     return this.#store.record === null ? null : summaryOf(this.#store.record);
+  }
+
+  inbox(): VersionedInbox | null {
+    return this.#store.record === null ? null : inboxOf(this.#store, this.#store.record);
   }
 
   async chat(owner: string, input: PromptInput): Promise<{ message_id: string } | Refusal> {

@@ -43,15 +43,16 @@ function namespaceOf(door: DoorClient, binding: Binding) {
     idFromName: (name: string) => name,
     get: (name: string) => {
       const calls = Object.fromEntries([...methods].map(([method, of]) => [method, of(name)]));
-      return { ...calls, fetch: (url: string, init?: RequestInit) => fetchSession(door, name, url, init) };
+      const at = `/${binding === 'DIRECTORY' ? 'directories' : 'sessions'}/${encodeURIComponent(name)}`;
+      return { ...calls, fetch: (url: string, init?: RequestInit) => fetchOf(door, at, url, init) };
     },
   };
 }
 
-/** Fetches something of a session. A WebSocket is not in the response but in the exchange, from where the client gets it. */
-async function fetchSession(door: DoorClient, id: string, url: string, init: RequestInit = {}): Promise<Response> {
+/** Fetches something of an object, whose paths at the door begin with `at`. A WebSocket is not in the response but in the exchange, from where the client gets it. */
+async function fetchOf(door: DoorClient, at: string, url: string, init: RequestInit = {}): Promise<Response> {
   const { pathname, search } = new URL(url);
-  const path = `/sessions/${id}${pathname}${search}`;
+  const path = `${at}${pathname}${search}`;
   if (new Headers(init.headers).get('upgrade') !== 'websocket') {
     const { method, body, signal } = init;
     return passedOn(

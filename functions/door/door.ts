@@ -2,7 +2,7 @@ import { newHttpBatchRpcResponse } from 'capnweb';
 import { Hono, type MiddlewareHandler } from 'hono';
 import { z } from 'zod';
 import { FETCHABLE } from '../../durable/rpc/callable.ts';
-import { sessionStub } from '../../durable/rpc/edge-env.ts';
+import { directoryStub, sessionStub } from '../../durable/rpc/edge-env.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import { uuid } from '../../protocol/ids.ts';
 import { serviceClaims } from '../../protocol/token.ts';
@@ -37,14 +37,19 @@ const withService: MiddlewareHandler<WorkerEnv> = async (c, next) => {
 };
 
 /**
- * The door through which edges elsewhere reach the objects: calls of methods (`Calls`), and of a session what calls cannot carry:
- * streams, files and WebSockets. Whoever has a service token speaks for any owner, as the handlers here do.
+ * The door through which edges elsewhere reach the objects: calls of methods (`Calls`), and what calls cannot carry: of a session
+ * streams, files and WebSockets, and an owner’s feed. Whoever has a service token speaks for any owner, as the handlers here do.
  */
 export const objectsDoor = new Hono<WorkerEnv>()
   .use(withService)
   .get('/', (c) => c.json({ version: VERSION, disk: c.env.DISK !== undefined } satisfies DoorHello))
   .get('/disk', async (c) => (await c.env.DISK?.fetch('http://disk/')) ?? refuse(c, NO_DISK))
   .post('/calls', (c) => newHttpBatchRpcResponse(c.req.raw, new Calls(c.env)))
+  .get('/directories/:owner/feed', (c) =>
+    directoryStub(c.env, c.req.param('owner')).fetch(`https://directory/feed${new URL(c.req.url).search}`, {
+      signal: c.req.raw.signal,
+    }),
+  )
   .on(['GET', 'PUT'], ['/sessions/:session_id/:path'], async (c) => {
     const path = fetchable.safeParse(c.req.param('path'));
     const id = uuid.safeParse(c.req.param('session_id'));

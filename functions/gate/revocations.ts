@@ -4,6 +4,7 @@ import type { TokenMark } from '../../durable/rpc/gate-rpc.ts';
 import { gateStub } from '../../durable/rpc/edge-env.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { AppEnv, CallerEnv } from '../app-env.ts';
+import { addressOf } from './address.ts';
 import { Recent } from '../recent.ts';
 import { sharedState } from './shared-state.ts';
 
@@ -46,7 +47,7 @@ export async function ifTokenRevoked(
   return null;
 }
 
-/** The gate knows of a stream that the caller is about to open, so that it ends when the token is revoked. */
+/** The gate knows of a stream that the caller is about to open, of a session or a feed (`feedOf`), so that it ends when the token is revoked. */
 export async function noteStream(
   c: Pick<Context<CallerEnv>, 'env' | 'get'>,
   sessionId: string,
@@ -59,4 +60,10 @@ export async function noteStream(
   // It may have been revoked since it was checked, when the gate did not know of the stream.
   checked.delete(keyOf(markOf(caller)));
   return await ifRevoked(c, caller);
+}
+
+/** What an object is told of the token that opens a stream, which ends when that expires or is revoked. */
+export function tokenOf(c: Context<CallerEnv>) {
+  const { jti, issued, expires } = c.get('caller');
+  return { token: JSON.stringify({ jti, issued, expires, address: addressOf(c) }) };
 }

@@ -15,6 +15,7 @@ const ITEM = { anyOf: [schema('Event'), schema('Preview')] };
 /** What OpenAPI 3.1 has no word for: what goes over a connection that stays open. */
 const FRAMES: Readonly<Record<string, object>> = {
   listEvents: { 'x-server-sent-events': { data: ITEM } },
+  openFeed: { 'x-server-sent-events': { data: schema('FeedEvent') } },
   openStream: {
     'x-websocket': {
       client: schema('ViewerFrame'),

@@ -6,6 +6,7 @@ import * as discord from '../../protocol/api/discord.ts';
 import * as environment from '../../protocol/api/environment.ts';
 import { sessionEnvironment } from '../../protocol/api/environment-name.ts';
 import * as event from '../../protocol/api/session/event.ts';
+import * as feed from '../../protocol/api/feed.ts';
 import * as files from '../../protocol/api/files/files.ts';
 import * as interaction from '../../protocol/api/session/interaction.ts';
 import * as message from '../../protocol/api/session/message.ts';
@@ -80,6 +81,11 @@ export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   Preview: event.previewEnvelope,
   ViewerFrame: viewer.viewerFrame,
   ViewerAnswer: viewer.viewerAnswer,
+
+  FeedEvent: feed.feedEvent,
+  FeedPage: feed.feedPage,
+  WaitingInteraction: interaction.waitingInteraction,
+  WaitingList: interaction.waitingList,
 
   Interaction: interaction.interactionView,
   InteractionList: interaction.interactionList,

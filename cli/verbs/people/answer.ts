@@ -1,10 +1,10 @@
-import type { Interaction, ResolveRequest } from '../../../client/main.ts';
+import { all, type Interaction, type ResolveRequest } from '../../../client/main.ts';
 import { withService } from '../../context/connect.ts';
 import { readAnswer } from '../../live/answering.ts';
 import { printJson, type Cli, type CommonOptions } from '../../lib/cli.ts';
 import { Failure, Misused } from '../../lib/failure.ts';
 import { verb } from '../../lib/verb.ts';
-import { chooseInteraction, openInteractions } from '../../names/find-interaction.ts';
+import { chooseInteraction } from '../../names/find-interaction.ts';
 
 const ID = 'id of `cc-docker inbox`, or the end of it';
 
@@ -48,7 +48,7 @@ async function resolve(
   requestOf: (interaction: Interaction) => ResolveRequest,
 ): Promise<void> {
   await withService(cli, options, async ({ cc }) => {
-    const interaction = chooseInteraction(await openInteractions(cc), name);
+    const interaction = chooseInteraction(await all(cc.interactions()), name);
     const view = await cc.session(interaction.session_id).answer(interaction.interaction_id, requestOf(interaction));
     if (options.json === true) printJson(cli, view);
     else cli.out.line(view.interaction_id);

@@ -1,13 +1,14 @@
 import { Option } from '@commander-js/extra-typings';
-import type { SessionStatus, SessionSummary } from '../../../client/main.ts';
+import type { FeedSession, SessionStatus, SessionSummary } from '../../../client/main.ts';
 import { withService } from '../../context/connect.ts';
 import { printJson, type Cli } from '../../lib/cli.ts';
 import { Misused } from '../../lib/failure.ts';
 import { verb } from '../../lib/verb.ts';
+import { watch, type Watched } from '../../live/watch.ts';
 import { shortId } from '../../names/short-id.ts';
 import { ago, dollars } from '../../output/quantities.ts';
 import { statusStyle } from '../../output/status-style.ts';
-import { table, type Column } from '../../output/table.ts';
+import { oneLine, table, type Column } from '../../output/table.ts';
 
 const STATUSES = ['queued', 'starting', 'idle', 'running', 'stopped', 'failed'] as const satisfies SessionStatus[];
 
@@ -18,9 +19,16 @@ export function ls(cli: Cli) {
     .addOption(new Option('--status <status>', 'only those in this state').choices(STATUSES))
     .option('-n, --limit <number>', 'at most so many', countOf, 50)
     .option('-q, --quiet', 'only their ids, whole')
+    .option('-w, --watch', 'and each change from now on, for ever')
     .action(async (options) => {
       const { limit, status } = options;
+      if (options.watch === true && options.quiet === true) throw new Misused('--watch and --quiet do not go together');
       await withService(cli, options, async ({ cc }) => {
+        if (options.watch === true) {
+          const isShown = (session: Pick<SessionSummary, 'status'>) =>
+            status === undefined || session.status === status;
+          return await watch(cli, cc, options.json === true, watchedSessions(cli, limit, isShown));
+        }
         const sessions: SessionSummary[] = [];
         let more = false;
         for await (const session of cc.sessions.list({ limit: Math.min(200, limit + 1), ...(status && { status }) })) {
@@ -39,7 +47,25 @@ export function ls(cli: Cli) {
     });
 }
 
-function columns({ out }: Cli): Column<SessionSummary>[] {
+/** What `--watch` shows. */
+function watchedSessions(cli: Cli, limit: number, isShown: (session: FeedSession) => boolean): Watched {
+  return {
+    shows: (event) => event.type.startsWith('session.') && (event.type !== 'session.changed' || isShown(event.data)),
+    lines: ({ sessions }, width) => {
+      const newest = [...sessions.values()].filter(isShown).toSorted((a, b) => (a.session_id < b.session_id ? 1 : -1));
+      const [head = '', ...lines] = table(columns(cli), newest.slice(0, limit), width);
+      return [cli.out.style('dim', head), ...lines];
+    },
+    line: (event) => {
+      if (event.type === 'session.removed') return `${shortId(event.data.session_id)}  removed`;
+      if (event.type !== 'session.changed') return null;
+      const { session_id, status, total_cost_usd, title } = event.data;
+      return `${shortId(session_id)}  ${status}  ${dollars(total_cost_usd)}  ${oneLine(title ?? '')}`.trimEnd();
+    },
+  };
+}
+
+function columns({ out }: Cli): Column<FeedSession>[] {
   const now = Date.now();
   return [
     { title: 'ID', value: ({ session_id: id }) => shortId(id) },

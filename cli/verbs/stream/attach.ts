@@ -1,3 +1,4 @@
+import { noteReconnect } from '../../output/note-reconnect.ts';
 import type { Session } from '../../../client/main.ts';
 import { CcDockerError, isPreview } from '../../../client/main.ts';
 import { withService } from '../../context/connect.ts';
@@ -7,7 +8,6 @@ import { isInteractive, printJson, type Cli } from '../../lib/cli.ts';
 import { verb } from '../../lib/verb.ts';
 import { findSession, LAST } from '../../names/find-session.ts';
 import { StreamPrinter } from '../../output/stream-printer.ts';
-import type { Terminal } from '../../output/terminal.ts';
 import { SESSION } from '../sessions/end.ts';
 import { numberOf } from './number-of.ts';
 
@@ -58,13 +58,6 @@ export function attach(cli: Cli) {
         if (options.json !== true) cli.err.line(`left ${session.id}, which goes on`, 'dim');
       });
     });
-}
-
-/** Says that a stream broke, once for each time. */
-export function noteReconnect(terminal: Pick<Terminal, 'line'>) {
-  return ({ error, attempt }: { readonly error: CcDockerError; readonly attempt: number }) => {
-    if (attempt === 1) terminal.line(`the connection broke (${error.detail}): trying again`, 'yellow');
-  };
 }
 
 /** The terminal of a person who talks with a session. */

@@ -5,7 +5,7 @@ import { verb } from '../../lib/verb.ts';
 import { findSession, LAST } from '../../names/find-session.ts';
 import { StreamPrinter } from '../../output/stream-printer.ts';
 import { SESSION } from '../sessions/end.ts';
-import { noteReconnect } from './attach.ts';
+import { noteReconnect } from '../../output/note-reconnect.ts';
 import { numberOf } from './number-of.ts';
 
 /** `cc-docker logs`. */

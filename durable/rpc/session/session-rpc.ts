@@ -39,6 +39,7 @@ import type {
   SnapshotPage,
   StoredSessionView,
   TurnPage,
+  VersionedInbox,
   VersionedSummary,
 } from './views.ts';
 
@@ -93,6 +94,8 @@ export interface SessionRpc extends Rpc.DurableObjectBranded {
   lastSeq(owner: string): number | Refusal;
   /** As its owner's list shows it; null: it is deleted. */
   listed(): VersionedSummary | null;
+  /** What waits for people in it; null: it is deleted. */
+  inbox(): VersionedInbox | null;
   /** Ends the session and all below it, and removes what they stored. May be called again until it succeeds. */
   delete(owner: string): Promise<{ deleted: true } | Refusal>;
   /** Stops it, and all below it. */

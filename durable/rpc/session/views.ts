@@ -7,11 +7,18 @@ import type { JsonText } from '../../../protocol/json-text.ts';
 import type { DeliveryView } from '../../../protocol/api/webhook.ts';
 import type { SnapshotView } from '../../../protocol/api/files/workspace.ts';
 import type { childToolOutputs } from '../../../protocol/link/child-tools.ts';
+import type { ListedInteraction } from '../../shared/interactions/listed-interaction.ts';
 
 /** A summary as the owner's directory keeps it. `changes` orders two summaries of the same session. */
 export interface VersionedSummary {
   readonly changes: number;
   readonly summary: StoredSummary;
+}
+
+/** What waits for people in a session, the oldest first, as its owner's inbox keeps it. `changes` orders two of the same session. */
+export interface VersionedInbox {
+  readonly changes: number;
+  readonly open: readonly ListedInteraction[];
 }
 
 export type StoredSummary = Omit<SessionSummary, 'websocket_url'>;

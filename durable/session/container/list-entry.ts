@@ -1,7 +1,8 @@
 import { RetryingCall, type Outgoing } from '../../shared/retrying-call.ts';
 import type { Peers } from '../store/peers.ts';
 import type { SessionStore } from '../store/store.ts';
-import { summaryOf } from '../store/views.ts';
+import { isInboxLate } from '../store/record.ts';
+import { inboxOf, summaryOf } from '../store/views.ts';
 import type { StorageQuota } from './storage-quota.ts';
 
 /** How far the owner's list may lag behind a session that works, milliseconds. */
@@ -10,7 +11,7 @@ const LIST_LAG_MS = 250;
 /** What a session takes that has done nothing yet: its tables. Bytes. */
 const FRESH_BYTES = 256 * 1024;
 
-/** Keeps the session's entry in its owner's list up to date, and what is known there of the size of its database. */
+/** Keeps the session's entry in its owner's list up to date, what waits for people in the owner's inbox, and what is known there of the size of its database. */
 export class ListEntry implements Outgoing {
   readonly #store: SessionStore;
   readonly #peers: Peers;
@@ -40,9 +41,14 @@ export class ListEntry implements Outgoing {
     this.#call.send();
   }
 
-  /** Only a failed call needs an alarm: an entry that is merely late is sent with the next change. */
+  /**
+   * Only a failed call needs an alarm: an entry that is merely late is sent with the next change. What waits for people must not
+   * wait for that, so a call about it that was cut off is made again by itself.
+   */
   nextTry(): number | null {
-    return this.#growth.retryAt() ?? this.#call.retryAt();
+    const { record } = this.#store;
+    const next = record !== null && isInboxLate(record) ? this.#call.nextTry() : this.#call.retryAt();
+    return this.#growth.retryAt() ?? next;
   }
 
   /** Updates the entry now, so that whoever asks the directory next sees the session as it is. */
@@ -51,15 +57,19 @@ export class ListEntry implements Outgoing {
     if (record === null || !(this.#isLate() || this.#hasGrown())) return;
     const before = record.list.stored_bytes;
     const bytes = this.#store.storedBytes;
-    const notice = await this.#peers.directory.update(summaryOf(record), bytes);
-    this.#store.listed(record.list.changes, bytes);
+    const inbox = isInboxLate(record) ? inboxOf(this.#store, record) : null;
+    const notice = await this.#peers.directory.update(summaryOf(record), bytes, inbox);
+    const inbox_listed = inbox === null ? {} : { inbox_listed: inbox.changes };
+    this.#store.listed({ listed: record.list.changes, stored_bytes: bytes, ...inbox_listed });
     this.#quota.told(notice, before !== undefined && bytes > before && isMuch(Math.max(before, FRESH_BYTES), bytes));
   }
 
   async #updateLater(): Promise<void> {
-    const { status } = this.#store.current.state;
-    // Turns come and go quickly. The list may lag a little, so that no turn waits for it.
-    await scheduler.wait(status === 'idle' || status === 'running' ? LIST_LAG_MS : 0);
+    const { current } = this.#store;
+    const { status } = current.state;
+    // Turns come and go quickly. The list may lag a little, so that no turn waits for it. People are told at once.
+    const lags = (status === 'idle' || status === 'running') && !isInboxLate(current);
+    await scheduler.wait(lags ? LIST_LAG_MS : 0);
     await this.update();
   }
 

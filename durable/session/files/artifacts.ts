@@ -15,7 +15,7 @@ import type { SessionStore } from '../store/store.ts';
 import type { Transaction } from '../store/changes/transaction.ts';
 import { filesFor } from '../container/launch.ts';
 import type { Peers } from '../store/peers.ts';
-import { refusalResponse } from './transfer-answer.ts';
+import { refusalResponse } from '../../shared/refusal-response.ts';
 import type { Transfers } from './transfers.ts';
 
 /** Most artifacts of one session. The refusal stops an agent that shares files in a loop. */

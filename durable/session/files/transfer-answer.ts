@@ -1,5 +1,4 @@
 import type { RunnerTransferFrame } from '../../../protocol/api/files/files.ts';
-import type { Refusal } from '../../../protocol/api/problem.ts';
 
 /** Content types that a runner may name. Any other becomes `application/octet-stream`. */
 const TYPES: ReadonlySet<string> = new Set(['application/json', 'application/x-tar', 'text/x-diff']);
@@ -18,7 +17,7 @@ export function bodyOf({ size }: Head): {
 
 /**
  * The response for the handler in `functions/`: a status below 400 with the body, whose length is in `x-size` if it is
- * known. A refusal (`refusalResponse`) has status 400 and is JSON.
+ * known. A refusal (`shared/refusal-response.ts`) has status 400 and is JSON.
  */
 export function headResponse(head: Head, body: ReadableStream<Uint8Array> | null): Response {
   const { type, size, range, modified_at, etag } = head;
@@ -28,8 +27,4 @@ export function headResponse(head: Head, body: ReadableStream<Uint8Array> | null
   if (modified_at !== null) headers.set('last-modified', new Date(modified_at).toUTCString());
   if (etag !== null && ETAG.test(etag)) headers.set('etag', etag);
   return new Response(body, { status: range === null ? 200 : 206, headers });
-}
-
-export function refusalResponse(refusal: Refusal): Response {
-  return Response.json(refusal, { status: 400 });
 }

@@ -8,7 +8,8 @@ import {
 } from '../../../protocol/api/files/files.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import { parseJson } from '../../shared/json.ts';
-import { bodyOf, headResponse, refusalResponse } from './transfer-answer.ts';
+import { refusalResponse } from '../../shared/refusal-response.ts';
+import { bodyOf, headResponse } from './transfer-answer.ts';
 
 /**
  * How long a runner may send nothing while the transfer waits for it, milliseconds. It is long because the runner may

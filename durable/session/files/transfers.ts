@@ -2,7 +2,7 @@ import { v7 as uuidV7 } from 'uuid';
 import type { FilesRefusal, FilesRequest } from '../../../protocol/api/files/files.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import type { Ordered } from '../../rpc/pool-rpc.ts';
-import { refusalResponse } from './transfer-answer.ts';
+import { refusalResponse } from '../../shared/refusal-response.ts';
 import { Transfer } from './transfer.ts';
 
 /** How long a runner has to dial in for a transfer, milliseconds. */

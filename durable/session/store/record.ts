@@ -20,6 +20,10 @@ interface ListRecord {
   readonly changes: number;
   /** The last change that the list has. */
   readonly listed: number;
+  /** Counts the changes of what waits for people; absent: nothing has, or it did under a version that did not report it. */
+  readonly inbox_changes?: number;
+  /** The last of these that the owner's inbox has. */
+  readonly inbox_listed?: number;
   /** The size of the database that the list has, bytes; absent: none yet, of a version that reported none. */
   readonly stored_bytes?: number;
 }
@@ -120,6 +124,17 @@ export function newRecord(
 /** The record after one more change that the owner's list should show. */
 export function listChanged(record: SessionRecord): SessionRecord {
   return { ...record, list: { ...record.list, changes: record.list.changes + 1 } };
+}
+
+/** The record after a change of what waits for people, which the owner's inbox should show. */
+export function inboxChanged(record: SessionRecord): SessionRecord {
+  const changed = listChanged(record);
+  return { ...changed, list: { ...changed.list, inbox_changes: (record.list.inbox_changes ?? 0) + 1 } };
+}
+
+/** Whether the owner's inbox does not show yet what waits for people. */
+export function isInboxLate({ list }: SessionRecord): boolean {
+  return (list.inbox_changes ?? 0) !== (list.inbox_listed ?? 0);
 }
 
 /** What the session has cost, the running turn included, USD. */

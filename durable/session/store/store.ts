@@ -203,10 +203,10 @@ export class SessionStore {
     return this.#storage.sql.databaseSize;
   }
 
-  /** The owner's list has the state after `changes` changes, and that size. No subscriber needs to know. */
-  listed(changes: number, stored_bytes: number): void {
+  /** What the owner's list has now: the state after so many changes, and that size. No subscriber needs to know. */
+  listed(list: Pick<SessionRecord['list'], 'listed' | 'stored_bytes' | 'inbox_listed'>): void {
     if (this.#record === null) return;
-    this.#record = { ...this.#record, list: { ...this.#record.list, listed: changes, stored_bytes } };
+    this.#record = { ...this.#record, list: { ...this.#record.list, ...list } };
     this.#records.save(this.#record);
   }
 

@@ -5,9 +5,12 @@ import { shownReceiver } from '../../shared/webhooks/receiver.ts';
 import type { SessionIdentity } from '../core/identity.ts';
 import { isSaved, newestTrees } from '../core/files.ts';
 import { settingsOf } from '../core/settings/live-settings.ts';
-import type { StoredSessionView, StoredSummary, VersionedSummary } from '../../rpc/session/views.ts';
+import type { StoredSessionView, StoredSummary, VersionedInbox, VersionedSummary } from '../../rpc/session/views.ts';
+import { interactionViewOf } from '../../shared/interactions/interaction-view.ts';
+import { listedInteraction } from '../../shared/interactions/listed-interaction.ts';
 import { tasksView } from './messages/message-table.ts';
 import { totalCost, type SessionRecord } from './record.ts';
+import type { SessionStore } from './store.ts';
 
 /** The name that the runner gives the container of an epoch; null while there is none. */
 function containerName({ identity, state }: SessionRecord): string | null {
@@ -35,6 +38,12 @@ function summary(record: SessionRecord): StoredSummary {
 
 export function summaryOf(record: SessionRecord): VersionedSummary {
   return { changes: record.list.changes, summary: summary(record) };
+}
+
+/** What waits for people, for the owner's inbox. */
+export function inboxOf(store: Pick<SessionStore, 'interactions'>, { identity, list }: SessionRecord): VersionedInbox {
+  const open = store.interactions.open().map((one) => listedInteraction(interactionViewOf(one, identity.session_id)));
+  return { changes: list.inbox_changes ?? 0, open };
 }
 
 /** Where the files are kept, for people. A running container may be writing them at this moment. */

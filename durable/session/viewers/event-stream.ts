@@ -1,20 +1,15 @@
 import { BATCH_BYTES, BATCH_EVENTS } from '../../../protocol/settings/limits.ts';
-import { isRevokedBy, type Revocation, type TokenMark } from '../../shared/tokens/revocation.ts';
+import { bodyOf, encode, PacedStream, type StreamToken } from '../../shared/sse/paced-stream.ts';
+import type { Revocation } from '../../shared/tokens/revocation.ts';
 import type { StoredEvent } from '../core/shown.ts';
 import { Batch } from './batch.ts';
 import { Tail } from './tail.ts';
-
-/** Interval of the comments that keep an idle stream open through proxies, milliseconds. */
-const KEEP_ALIVE_MS = 15_000;
 
 /** What the streams need of the session's log. */
 interface Log {
   first(): number;
   read(after: number, limit: number, bytes: number): StoredEvent[];
 }
-
-/** Why an idle stream wakes. */
-type Wake = 'shown' | 'timer' | 'ended';
 
 export interface EventStreamsHandlers {
   /** A stream has ended. */
@@ -23,16 +18,11 @@ export interface EventStreamsHandlers {
   sent(bytes: number): void;
 }
 
-export interface EventStreamOptions {
+export interface EventStreamOptions extends StreamToken {
   /** The cursor to start after. */
   readonly after: number;
   /** The reader wants previews too. */
   readonly previews: boolean;
-  /** When the reader's token expires, epoch milliseconds. */
-  readonly expires: number;
-  /** What a revocation knows the reader's token by. */
-  readonly jti: string | null;
-  readonly issued: number | null;
 }
 
 /**
@@ -62,41 +52,31 @@ export class EventStreams {
     const readers = [...this.#open].filter((stream) => batch.hasEvents || stream.wantsPreviews);
     if (readers.length === 0) return;
     this.#tail.push(batch);
-    for (const stream of readers) stream.wake('shown');
+    for (const stream of readers) stream.wake();
   }
 
   /** Ends the streams: the session was deleted. */
   end(): void {
     this.#ended = true;
-    for (const stream of this.#open) stream.wake('ended');
+    for (const stream of this.#open) stream.end();
   }
 
   /** Ends the streams whose token is revoked. */
   endRevoked(what: Revocation, owner: string): void {
-    for (const stream of this.#open) if (isRevokedBy(what, stream.markOf(owner))) stream.revoke();
+    for (const stream of this.#open) stream.endIfRevoked(what, owner);
   }
 
   open(options: EventStreamOptions): ReadableStream<Uint8Array> {
     const stream = new EventStream(this.#log, this.#tail, options);
     this.#open.add(stream);
-    return new ReadableStream<Uint8Array>({
-      // Some clients see the headers only when the first byte of the body arrives, so something is sent at once.
-      start: (controller) => controller.enqueue(stream.begin()),
-      // The runtime does not call `pull` again if it enqueued nothing, so each call sends at least a comment.
-      pull: async (controller) => {
-        const { bytes, ends } = this.#ended ? END : await stream.next();
-        if (stream.isCancelled) return;
-        if (bytes.length > 0) controller.enqueue(bytes);
-        this.#on.sent(bytes.length);
-        if (!ends) return this.#trim();
-        this.#open.delete(stream);
+    if (this.#ended) stream.end();
+    return bodyOf(stream, {
+      sent: (bytes) => {
         this.#trim();
-        controller.close();
-        this.#on.left();
+        this.#on.sent(bytes);
       },
-      cancel: () => {
+      left: () => {
         this.#open.delete(stream);
-        stream.cancel();
         this.#trim();
         this.#on.left();
       },
@@ -111,18 +91,8 @@ export class EventStreams {
   }
 }
 
-interface Next {
-  readonly bytes: Uint8Array;
-  readonly ends: boolean;
-}
-const encoder = new TextEncoder();
-const encode = (text: string) => encoder.encode(text);
-const END: Next = { bytes: new Uint8Array(0), ends: true };
-const last = (text: string): Next => ({ bytes: encode(text), ends: true });
-const KEEP_ALIVE: Next = { bytes: encode(': keep-alive\n\n'), ends: false };
-
 /** One reader's stream. */
-class EventStream {
+class EventStream extends PacedStream {
   readonly #log: Log;
   readonly #options: EventStreamOptions;
   readonly #tail: Tail;
@@ -132,11 +102,9 @@ class EventStream {
   #place: number;
   /** It has sent all that came before its place. */
   #keepsUp = false;
-  #wake: ((why: Wake) => void) | null = null;
-  #isCancelled = false;
-  #isRevoked = false;
 
   constructor(log: Log, tail: Tail, options: EventStreamOptions) {
+    super(options);
     this.#log = log;
     this.#tail = tail;
     this.#options = options;
@@ -152,17 +120,7 @@ class EventStream {
     return this.#options.previews;
   }
 
-  markOf(owner: string): TokenMark {
-    const { jti, issued } = this.#options;
-    return { jti, sub: owner, issued };
-  }
-
-  get isCancelled(): boolean {
-    return this.#isCancelled;
-  }
-
-  /** The first bytes. */
-  begin(): Uint8Array {
+  override begin(): Uint8Array {
     return this.#gap() ?? encode(': stream\n\n');
   }
 
@@ -175,35 +133,7 @@ class EventStream {
     return encode(`event: session.gap\ndata: ${JSON.stringify(data)}\n\n`);
   }
 
-  /** The next bytes, once there is something to send. */
-  async next(): Promise<Next> {
-    for (;;) {
-      if (Date.now() >= this.#options.expires) return last(': the token has expired\n\n');
-      if (this.#isRevoked) return last(': the token has been revoked\n\n');
-      const bytes = this.#unsent();
-      if (bytes !== null) return { bytes, ends: false };
-      const wake = await this.#nextWake();
-      if (wake === 'ended' && !this.#isRevoked) return END;
-      if (wake === 'timer') return KEEP_ALIVE;
-    }
-  }
-
-  revoke(): void {
-    this.#isRevoked = true;
-    this.wake('ended');
-  }
-
-  cancel(): void {
-    this.#isCancelled = true;
-    this.wake('ended');
-  }
-
-  wake(why: Wake): void {
-    this.#wake?.(why);
-  }
-
-  /** What is due now; null: all is sent. */
-  #unsent(): Uint8Array | null {
+  protected override unsent(): Uint8Array | null {
     // A slow reader can be overtaken by what is pruned.
     return this.#gap() ?? this.#fromTail() ?? this.#fromLog();
   }
@@ -235,18 +165,6 @@ class EventStream {
     this.#place = this.#tail.after(batch.last);
     this.#keepsUp = events.length === 0;
     return events.length === 0 ? null : batch.messages(false);
-  }
-
-  #nextWake(): Promise<Wake> {
-    return new Promise((resolve) => {
-      const wait = Math.max(0, Math.min(KEEP_ALIVE_MS, this.#options.expires - Date.now()));
-      const timer = setTimeout(() => this.wake('timer'), wait);
-      this.#wake = (why) => {
-        clearTimeout(timer);
-        this.#wake = null;
-        resolve(why);
-      };
-    });
   }
 }
 

@@ -1,14 +1,12 @@
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi';
-import type { Context } from 'hono';
 import { eventPage } from '../../../protocol/api/session/event.ts';
 import { sessionOf } from '../../objects.ts';
 import { SESSION_NOT_FOUND, type Refusal } from '../../../protocol/api/problem.ts';
-import type { AppEnv, CallerEnv } from '../../app-env.ts';
+import type { AppEnv } from '../../app-env.ts';
 import { securedOrTicket } from '../../auth/authorise.ts';
 import { objectRefusal } from '../../byte-answer.ts';
 import { refusals, sessionParams, ticketParam } from '../../contract.ts';
-import { addressOf } from '../../gate/address.ts';
-import { noteStream } from '../../gate/revocations.ts';
+import { noteStream, tokenOf } from '../../gate/revocations.ts';
 import { refuse } from '../../refuse.ts';
 import { parseTraceparent } from '../../../protocol/trace/context.ts';
 import { traceOf } from '../../telemetry/trace.ts';
@@ -86,12 +84,6 @@ const PREVIEWS_ARE_LIVE: Refusal = {
 };
 
 const flag = (value: 'true' | 'false') => (value === 'true' ? '1' : '0');
-
-/** A stream ends when the token that opened it expires or is revoked. */
-function tokenOf(c: Context<CallerEnv>) {
-  const { jti, issued, expires } = c.get('caller');
-  return { token: JSON.stringify({ jti, issued, expires, address: addressOf(c) }) };
-}
 
 /** The log: pages, Server-Sent Events, and the WebSocket. */
 export function addEvents(app: OpenAPIHono<AppEnv>): void {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { instant, userName, uuid } from '../../ids.ts';
+import { sessionStatus } from './session.ts';
 
 /** An interaction waits for a person: a question of the agent, or a permission to use a tool. */
 
@@ -93,6 +94,23 @@ export const interactionView = z.object({
   resolution: resolution.nullable(),
 });
 export type InteractionView = z.infer<typeof interactionView>;
+
+/**
+ * An interaction in the list of what waits in all sessions. `shortened`: what is asked is long, and parts of it (a tool's input,
+ * previews and descriptions of options) are left out here; the interaction itself has them.
+ */
+export const waitingInteraction = interactionView.extend({
+  shortened: z.boolean(),
+  session: z.object({
+    title: z.string().nullable(),
+    status: sessionStatus,
+    parent_session_id: uuid.nullable(),
+  }),
+});
+export type WaitingInteraction = z.infer<typeof waitingInteraction>;
+
+/** `GET /interactions`, the oldest first. */
+export const waitingList = z.object({ data: z.array(waitingInteraction), next_cursor: z.string().nullable() });
 
 /** `GET /sessions/{id}/interactions`, the oldest first. */
 export const interactionList = z.object({ data: z.array(interactionView), next_cursor: z.string().nullable() });

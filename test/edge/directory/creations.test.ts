@@ -2,7 +2,7 @@ import { runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createSessionRequest } from '../../../protocol/api/session/session.ts';
 import { User } from '../support/api.ts';
-import { directoryObject, withSettings } from '../support/directory.ts';
+import { directoryObject, toVersion4, withSettings } from '../support/directory.ts';
 import { emptyPool } from '../support/pool.ts';
 import { sessionObject } from '../support/scene.ts';
 import type { Directory } from '../../../durable/directory/directory.ts';
@@ -151,6 +151,7 @@ describe('keys of an earlier version', () => {
     const user = new User();
     const body = JSON.stringify(createSessionRequest.parse({}));
     await runInDurableObject(directoryObject(user), (_, { storage: { sql } }) => {
+      toVersion4(sql);
       sql.exec('DROP TABLE session_keys');
       sql.exec('CREATE TABLE session_keys (key TEXT PRIMARY KEY, id TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID');
       sql.exec('INSERT INTO session_keys (key, id, body) VALUES (?, ?, ?)', 'old', 'x', body);
@@ -160,7 +161,7 @@ describe('keys of an earlier version', () => {
     await withSettings(user, {}, (_, sql) => {
       const { made } = sql.exec<{ made: number }>('SELECT made FROM session_keys').one();
       expect(made).toBeGreaterThanOrEqual(before);
-      expect(sql.exec('SELECT version FROM schema_version').one()).toEqual({ version: 4 });
+      expect(sql.exec('SELECT version FROM schema_version').one()).toEqual({ version: 5 });
     });
   });
 });

@@ -40,6 +40,7 @@ const OF_EDGES = [
   'GET /objects',
   'GET /objects/disk',
   'POST /objects/calls',
+  'GET /objects/directories/{owner}/feed',
   'GET /objects/sessions/{session_id}/{path}',
   'PUT /objects/sessions/{session_id}/{path}',
 ];

@@ -94,6 +94,12 @@ export class User {
     return body.data;
   }
 
+  /** The owner's feed. */
+  async feed(query = '', headers: Record<string, string> = {}): Promise<Response> {
+    const all = { authorization: `Bearer ${await this.token}`, accept: 'text/event-stream', ...headers };
+    return app.request(`/api/v1/events${query}`, { headers: all }, env);
+  }
+
   async stream(sessionId: string, headers: Record<string, string> = {}, query = ''): Promise<Response> {
     const all = { authorization: `Bearer ${await this.token}`, accept: 'text/event-stream', ...headers };
     return app.request(`/api/v1/sessions/${sessionId}/events${query}`, { headers: all }, env);

@@ -14,3 +14,10 @@ export function withSettings<T>(
     work(new Directory(ctx, { ...env, ...settings }), ctx.storage.sql),
   );
 }
+
+/** Makes of a directory what version 4 of its state was: without an inbox and a feed. */
+export function toVersion4(sql: SqlStorage): void {
+  for (const table of ['waiting', 'inbox_sessions', 'gone', 'feed_versions']) sql.exec(`DROP TABLE ${table}`);
+  sql.exec('ALTER TABLE sessions DROP COLUMN version');
+  sql.exec('UPDATE schema_version SET version = 4');
+}

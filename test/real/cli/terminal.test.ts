@@ -101,12 +101,40 @@ test('logs -f: what was, and what comes; Ctrl-C ends it', async () => {
   expect(await terminal.exitCode()).toBe(130);
 });
 
+test('inbox --watch, ls --watch: what changes is seen where it stands, until Ctrl-C', async () => {
+  const inbox = await user.terminal('inbox --watch');
+  await inbox.shows('nothing waits for you');
+  const list = await user.terminal('ls --watch');
+  await list.shows(/ID +STATUS/);
+  const ask = demo({ tool: 'mcp__cc-docker__ask_user', input: { question: 'Which way?', options: ['left', 'right'] } });
+  const session = (await user.run(['run', '-d', '--title', 'the way', ask])).stdout.trim();
+  await inbox.shows(/the way +\S+ +Which way\?/);
+  expect(await inbox.screen()).not.toContain('nothing waits');
+  await list.shows(new RegExp(`${session.slice(-8)} +running.* 1 +the way`));
+  const [waiting] = JSON.parse((await user.run(['inbox', '--json'])).stdout) as { interaction_id: string }[];
+  expect((await user.run(['answer', waiting?.interaction_id ?? '', 'left'])).code).toBe(0);
+  await inbox.shows('nothing waits for you');
+  expect(await inbox.screen()).not.toContain('Which way?');
+  await list.shows(new RegExp(`${session.slice(-8)} +idle`));
+  await user.run(['rm', session]);
+  await until(async () => expect(await list.screen()).not.toContain(session.slice(-8)));
+  for (const terminal of [inbox, list]) {
+    await terminal.press('C-c');
+    expect(await terminal.exitCode()).toBe(130);
+  }
+});
+
 test('a service that goes away and comes back: the stream goes on', async () => {
   const terminal = await user.terminal('attach talk');
   await terminal.shows(/›$/);
+  const list = await user.terminal('ls --watch');
+  await list.shows(/ID +STATUS/);
   await service.stopEdge();
   await terminal.shows('the connection broke');
+  await list.shows('the connection broke');
   await service.startEdge();
+  await until(async () => expect(await list.screen()).not.toContain('the connection broke'));
+  await list.press('C-c');
   await user.run(['send', '-w', 'talk', 'Back again']);
   await terminal.shows('› Back again');
   await terminal.press('C-d');
@@ -161,6 +189,8 @@ test('Ctrl-C ends every verb that waits', async () => {
     'logs last',
     'send last hi',
     'inbox',
+    'inbox --watch',
+    'ls --watch',
     'answer x y',
     'approve x',
     'deny x',

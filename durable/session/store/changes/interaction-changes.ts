@@ -17,7 +17,7 @@ import { remind } from '../../../shared/interactions/reminders.ts';
 import { canHear } from '../../core/state.ts';
 import type { CommandTable } from '../tables/command-table.ts';
 import type { InteractionTable } from '../tables/interaction-table.ts';
-import { listChanged } from '../record.ts';
+import { inboxChanged } from '../record.ts';
 import type { Change } from './change.ts';
 
 interface Context {
@@ -55,6 +55,7 @@ export class InteractionChanges {
     const data = { interaction_id, subject, priority, deadline: new Date(deadline).toISOString() };
     this.#tx.emit({ type: 'interaction.opened', data });
     this.#table.add(opening.opened, this.#tx.seq);
+    this.#listed();
     this.#count();
   }
 
@@ -108,7 +109,10 @@ export class InteractionChanges {
   gone(interrupted: boolean): void {
     for (const interaction of this.#table.attached()) {
       if (interrupted) this.#withdraw(interaction);
-      else this.#table.save(detach(interaction));
+      else {
+        this.#table.save(detach(interaction));
+        this.#listed();
+      }
     }
     this.#count();
   }
@@ -150,16 +154,20 @@ export class InteractionChanges {
     const { interaction_id, state, resolved_by, resolution } = interaction;
     this.#table.save(interaction);
     if (state === 'open') return;
+    this.#listed();
     this.#tx.emit({ type: 'interaction.closed', data: { interaction_id, state, resolved_by, resolution } });
+  }
+
+  /** The owner's inbox, and the list, are to show a change of what waits. */
+  #listed(): void {
+    this.#tx.record = inboxChanged(this.#tx.record);
   }
 
   /** Counts the open interactions after a change. A turn's time stands still while it waits for one. */
   #count(): void {
     const { record } = this.#tx;
     const open_interactions = this.#table.countOpen();
-    if (open_interactions !== record.open_interactions) {
-      this.#tx.record = listChanged({ ...record, open_interactions });
-    }
+    if (open_interactions !== record.open_interactions) this.#tx.record = { ...record, open_interactions };
     this.#tx.input({ on: 'asking', asking: this.#table.isAsking() });
   }
 }

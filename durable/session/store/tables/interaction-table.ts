@@ -90,6 +90,11 @@ export class InteractionTable {
     return [...rows].map(({ seq }) => seq);
   }
 
+  /** The open interactions, the oldest first. */
+  open(): Interaction[] {
+    return this.#read(`${SELECT} WHERE i.state = 'open' ORDER BY i.number`);
+  }
+
   /** The open interactions whose answer `claude` waits for. */
   attached(): Interaction[] {
     return this.#read(`${SELECT} WHERE i.state = 'open' AND i.detached = 0 ORDER BY i.number`);

@@ -1,6 +1,7 @@
 import { env, runInDurableObject } from 'cloudflare:test';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { inboxOf } from '../../../../durable/session/store/views.ts';
 import { Story } from './support/story.ts';
 import { generatedRuns } from '../../../support/run/generated-runs.ts';
 
@@ -111,6 +112,25 @@ describe('what people are asked, whatever happens in whatever order', () => {
         expect((story.heard.get(id) ?? []).length + story.givenUp(id), id).toBe(1);
         for (const { text } of story.heard.get(id) ?? []) expect(text).toContain(`default of ${id}`);
       }
+    });
+  });
+
+  it('is reported to the owner’s inbox when it changes, and not when it does not', async () => {
+    await inStorage((storage) => {
+      fc.assert(
+        fc.property(anyStory, (steps) => {
+          const shown = (story: Story) => inboxOf(story.store, story.store.current);
+          const story = tell(storage, []);
+          let before = shown(story);
+          for (const step of steps) {
+            step(story);
+            const now = shown(story);
+            expect(now.changes === before.changes).toBe(JSON.stringify(now.open) === JSON.stringify(before.open));
+            before = now;
+          }
+        }),
+        { numRuns: generatedRuns(400) },
+      );
     });
   });
 

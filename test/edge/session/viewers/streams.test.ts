@@ -1,6 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { User } from '../../support/api.ts';
+import { Reader } from '../../support/reader.ts';
 import { emptyPool } from '../../support/pool.ts';
 import { FakeRunner } from '../../support/runner.ts';
 import { sessionObject } from '../../support/scene.ts';
@@ -37,35 +38,6 @@ const preview = (n: number) => ({ kind: 'preview', line: `{"type":"stream_event"
 /** The answer to a prompt. */
 const isAnswer = ({ type }: { type: string }) => type === 'accepted' || type === 'error';
 const isPing = ({ type }: { type?: string }) => type === 'ping';
-
-/** The text of Server-Sent Events, as it comes. */
-class Reader {
-  readonly #reader: ReadableStreamDefaultReader<string>;
-  text = '';
-
-  constructor(response: Response) {
-    if (response.body === null) throw new Error('no body');
-    this.#reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  }
-
-  /** Reads until the text matches. */
-  async until(pattern: RegExp): Promise<void> {
-    while (!pattern.test(this.text)) {
-      const { done, value = '' } = await this.#reader.read();
-      if (done) throw new Error(`the stream ended after ${this.text}`);
-      this.text += value;
-    }
-  }
-
-  /** Reads to the end. */
-  async ended(): Promise<void> {
-    for (let step = await this.#reader.read(); !step.done; step = await this.#reader.read()) this.text += step.value;
-  }
-
-  async cancel(): Promise<void> {
-    await this.#reader.cancel();
-  }
-}
 
 describe('previews over Server-Sent Events', () => {
   it('come in their places between the events, without an id', async () => {

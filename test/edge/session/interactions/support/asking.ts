@@ -14,8 +14,13 @@ export interface Scene {
 }
 
 /** A session in the middle of a turn. */
-export async function working(config: object = {}, chat: object = {}, user = new User()): Promise<Scene> {
-  const runner = await FakeRunner.connect();
+export async function working(
+  config: object = {},
+  chat: object = {},
+  user = new User(),
+  onRunner?: FakeRunner,
+): Promise<Scene> {
+  const runner = onRunner ?? (await FakeRunner.connect());
   const id = await user.createSession({ permission_mode: 'ask', ...config });
   const container = await runner.start(id);
   await user.call('POST', `/sessions/${id}/chat`, { prompt: 'work', ...chat });

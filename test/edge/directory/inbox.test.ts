@@ -14,6 +14,9 @@ const waiting = async (user: User, query = '') => (await user.call('GET', `/inte
 const idsOf = (page: { data: { interaction_id: string }[] }) => page.data.map((one) => one.interaction_id);
 const ids = async (user: User, query = '') => idsOf(await waiting(user, query));
 
+/** An option that says as much as it may. */
+const option = (label: string) => ({ label, description: 'd'.repeat(2000), preview: 'p'.repeat(8000) });
+
 describe('what waits in all sessions of an owner', () => {
   it('is listed with what its session is called, the oldest first, and leaves the list when it is answered', async () => {
     const one = await working();
@@ -63,9 +66,8 @@ describe('what waits in all sessions of an owner', () => {
     }
     expect(read.toSorted()).toEqual([...asked, leave].toSorted());
     expect(await ids(user, '?kind=permission')).toEqual([leave]);
-    expect((await ids(user, `?kind=question&session_id=${two.id.toUpperCase()}`)).toSorted()).toEqual(
-      [asked[1], asked[3]].toSorted(),
-    );
+    const ofTwo = await ids(user, `?kind=question&session_id=${two.id.toUpperCase()}`);
+    expect(ofTwo.toSorted()).toEqual(asked.filter((_, index) => index % 2 === 1).toSorted());
     const wrong = await user.call('GET', '/interactions?cursor=1');
     expect(wrong).toMatchObject({ status: 422, body: { code: 'invalid_request' } });
   });
@@ -78,7 +80,6 @@ describe('what waits in all sessions of an owner', () => {
     const interaction_id = crypto.randomUUID();
     scene.container.say({ notice: 'asked', interaction_id, tool_use_id: 'toolu_2', subject });
     await scene.container.stored();
-    const option = (label: string) => ({ label, description: 'd'.repeat(2000), preview: 'p'.repeat(8000) });
     const pictures = await askUser(scene, { options: [option('a'), option('b'), option('c')] });
     const words = await askUser(scene, { options: Array.from({ length: 20 }, (_, n) => option(`${n}`)) });
     await expect.poll(() => ids(user)).toHaveLength(3);

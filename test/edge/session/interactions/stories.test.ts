@@ -49,6 +49,9 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom(1, 10, 30, 100, 1300, 1801).map((t) => named(`${t} s`, (s) => s.pass(t))) },
 );
 
+/** What the owner's inbox is to show. */
+const shown = ({ store }: Story) => inboxOf(store, store.current);
+
 const anyStory = fc.array(anyStep, { maxLength: 60 });
 
 /** Tells a story that begins with a running turn. */
@@ -119,7 +122,6 @@ describe('what people are asked, whatever happens in whatever order', () => {
     await inStorage((storage) => {
       fc.assert(
         fc.property(anyStory, (steps) => {
-          const shown = (story: Story) => inboxOf(story.store, story.store.current);
           const story = tell(storage, []);
           let before = shown(story);
           for (const step of steps) {

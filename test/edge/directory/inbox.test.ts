@@ -110,6 +110,9 @@ describe('what waits in all sessions of an owner', () => {
     const cutOff = vi.spyOn(Directory.prototype, 'update').mockReturnValue(new Promise(() => {}) as never);
     const interaction = await askQuestion(scene);
     expect(await ids(scene.user)).toEqual([]);
+    // Not only when its turn is over time, or something else comes.
+    const alarm = await runInDurableObject(sessionObject(scene.id), (_, ctx) => ctx.storage.getAlarm());
+    expect((alarm ?? Infinity) - Date.now()).toBeLessThan(5000);
     await runInDurableObject(sessionObject(scene.id), (_, ctx) => ctx.abort('cut off')).catch(() => undefined);
     cutOff.mockRestore();
     expect(await runDurableObjectAlarm(sessionObject(scene.id))).toBe(true);

@@ -1,7 +1,7 @@
 import type { Delivery } from '../../../protocol/api/session/message.ts';
 import type { MessageError, Reason } from '../../../protocol/reason.ts';
 import type { Limits, PendingMessage, SessionInput, SessionState, Step } from './state.ts';
-import { isFree, isRunning, obstacleOf } from './state.ts';
+import { isFree, isRunning, obstacleOf, wakesForVisitor } from './state.ts';
 import { type Deadline, earliest } from './turns/deadlines.ts';
 import { Draft } from './turns/draft.ts';
 import { Turns } from './turns/turns.ts';
@@ -107,6 +107,8 @@ class Machine {
         return;
       case 'shared':
         return this.#shared(input.shared);
+      case 'attended':
+        return this.#attended();
       case 'permit':
         return this.#setPermit(input);
       case 'interrupt':
@@ -197,6 +199,12 @@ class Machine {
   #shared(shared: boolean): void {
     if (shared === this.#state.shared) return;
     this.#draft.set({ shared, ...(this.#state.status === 'idle' ? { since: this.#draft.now } : {}) });
+  }
+
+  /** Somebody looks. What its owner has stopped stays so, and a start that failed is not repeated at once. */
+  #attended(): void {
+    if (this.#state.status === 'idle') return this.#draft.set({ since: this.#draft.now });
+    if (wakesForVisitor(this.#state, this.#draft.now)) this.#requestContainer();
   }
 
   #setPermit(input: Extract<SessionInput, { on: 'permit' }>): void {

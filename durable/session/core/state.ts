@@ -163,6 +163,17 @@ export function obstacleOf({ suspended, limited }: SessionState): Reason | null 
   return (suspended ?? limited)?.reason ?? null;
 }
 
+/** After a container that did not start, so long no other is started for somebody who looks, milliseconds. */
+const FAILED_PAUSE_MS = 30_000;
+
+/** Whether a session without a container starts one for somebody who looks. Only its owner undoes an owner's stop, by a message. */
+export function wakesForVisitor(state: SessionState, now: number): boolean {
+  const { container, status, reason, since, queue } = state;
+  if (container !== 'none' || queue.length > 0 || obstacleOf(state) !== null) return false;
+  if (status === 'stopped') return reason?.code !== 'stopped_by_user';
+  return status === 'failed' && now >= since + FAILED_PAUSE_MS;
+}
+
 /** Whether the running turn is being ended. */
 export function isEnding({ current, agent_turn }: SessionState): boolean {
   return (current?.interrupting ?? agent_turn?.interrupting ?? null) !== null;
@@ -253,6 +264,8 @@ export type SessionInput =
   | { readonly on: 'draining'; readonly epoch: number; readonly draining: boolean }
   /** Other sessions now work in its files, or no longer do. While they do, it is not parked for being idle. */
   | { readonly on: 'shared'; readonly shared: boolean }
+  /** A person looks at what runs in its container, or wants to: a parked session starts one, and an idle one stays. */
+  | { readonly on: 'attended' }
   /** The budget ledger has decided. Only `suspended` comes with a reason. */
   | { readonly on: 'permit'; readonly permit: Exclude<TurnPermit, 'suspended'> }
   | { readonly on: 'permit'; readonly permit: 'suspended'; readonly reason: Reason }

@@ -112,6 +112,7 @@ const anyInput: fc.Arbitrary<SessionInput> = fc.oneof(
     .map(([draining, epoch]): SessionInput => ({ on: 'draining', epoch, draining })),
   fc.boolean().map((asking): SessionInput => ({ on: 'asking', asking })),
   fc.boolean().map((shared): SessionInput => ({ on: 'shared', shared })),
+  fc.constant<SessionInput>({ on: 'attended' }),
   fc.constantFrom<SessionInput>(
     { on: 'permit', permit: 'free' },
     { on: 'permit', permit: 'due' },

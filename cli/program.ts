@@ -6,6 +6,7 @@ import { cp } from './verbs/files/cp.ts';
 import { diff } from './verbs/files/diff.ts';
 import { answer, approve, deny } from './verbs/people/answer.ts';
 import { inbox } from './verbs/people/inbox.ts';
+import { ports } from './verbs/ports/ports.ts';
 import { completion } from './verbs/service/completion.ts';
 import { context } from './verbs/service/context.ts';
 import { doctor } from './verbs/service/doctor.ts';
@@ -35,6 +36,8 @@ export function program(cli: Cli) {
   root.addCommand(env(cli));
   root.commandsGroup('People:');
   for (const make of [inbox, answer, approve, deny]) root.addCommand(make(cli));
+  root.commandsGroup('The machine:');
+  for (const make of [ports]) root.addCommand(make(cli));
   root.commandsGroup('Files:');
   for (const make of [cp, diff]) root.addCommand(make(cli));
   return root;

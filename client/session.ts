@@ -18,6 +18,9 @@ import type {
   InterruptAnswer,
   MessageStatus,
   Message,
+  PortList,
+  SharedPort,
+  SharePortRequest,
   Prompt,
   ResolveRequest,
   SessionSummary,
@@ -239,6 +242,23 @@ export class Session {
       const query = { limit: 200, ...(cursor !== undefined && { cursor }) };
       return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/artifacts', this.#page(options, query)));
     });
+  }
+
+  /** Gives a port of its container a URL, or prolongs it. */
+  async sharePort(body: SharePortRequest, options: CallOptions = {}): Promise<SharedPort> {
+    // The same port again is the same share, so that it may be repeated.
+    const call = { ...this.#of(options), body, fetch: this.#http.repeated };
+    return await unwrap(this.#http.api.POST('/api/v1/sessions/{session_id}/ports', call));
+  }
+
+  /** Its shared ports, and what listens in its container. */
+  async ports(options: CallOptions = {}): Promise<PortList> {
+    return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/ports', this.#of(options)));
+  }
+
+  /** From now on the port's URL leads nowhere. */
+  async unsharePort(port: number, options: CallOptions = {}): Promise<void> {
+    await this.#http.remove(`${sessionPath(this.id)}/ports/${port}`, 'port_not_shared', signalOf(options));
   }
 
   /** Writes a file into its workspace: `files.write`. */

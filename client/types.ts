@@ -53,6 +53,9 @@ export type WrittenFiles = Schemas['WrittenFiles'];
 export type ChangeList = Schemas['ChangeList'];
 export type FileChange = ChangeList['data'][number];
 export type Artifact = Schemas['Artifact'];
+export type SharedPort = Schemas['SharedPort'];
+export type SharePortRequest = Schemas['SharePortRequest'];
+export type PortList = Schemas['PortList'];
 
 /** RFC 9457 problem+json. */
 export type Problem = Schemas['Problem'];

@@ -21,6 +21,8 @@ export interface AppEnv {
     owner?: string;
     /** The call's span; absent: nothing is traced. */
     trace?: TraceContext;
+    /** What it is for, where no route says so; absent: the route does. */
+    route?: string;
     /** Why the call was refused, if it was. */
     refused?: ProblemCode;
   };

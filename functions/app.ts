@@ -18,6 +18,7 @@ import { addInteractions } from './routes/session/interactions.ts';
 import { addLogin } from './routes/login.ts';
 import { mcp } from './mcp/endpoint.ts';
 import { addOverview } from './routes/overview.ts';
+import { previewHosts } from './preview/previews.ts';
 import { addMessages } from './routes/session/messages.ts';
 import { addressOf } from './gate/address.ts';
 import { withAddressLimit } from './gate/limits.ts';
@@ -25,6 +26,7 @@ import { withCaller } from './auth/authorise.ts';
 import { withSettings } from './web/middleware.ts';
 import { refuse } from './refuse.ts';
 import { runnerSockets } from './routes/runner-sockets.ts';
+import { addPorts } from './routes/session/ports.ts';
 import { addRunners } from './routes/runners.ts';
 import { addSessions } from './routes/session/sessions.ts';
 import { addSnapshots } from './routes/files/snapshots.ts';
@@ -86,6 +88,8 @@ export function createApp(where: 'worker' | 'elsewhere' = 'worker'): OpenAPIHono
     return refuse(c, { refused: 'route_not_found', detail });
   });
 
+  // Before all others: on the host of a preview, nothing of this answers.
+  app.use(previewHosts(where));
   app.use(withRequestId, withSettings, withAccess, withTrace, withSafeHeaders);
   // Edges elsewhere count their callers themselves: here all of those have one address.
   if (where === 'worker') app.route('/objects', objectsDoor);
@@ -135,6 +139,7 @@ function api(): OpenAPIHono<AppEnv> {
   addWorkspaces(app);
   addMessages(app);
   addInteractions(app);
+  addPorts(app);
   addWebhooks(app);
   addEnvironments(app);
   addEvents(app);

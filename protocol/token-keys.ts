@@ -1,8 +1,13 @@
 /** A kind of token that a key may sign. A key of one kind cannot sign a token of another. */
 export type TokenKind = 'user' | 'session' | 'runner-code' | 'login-code' | 'ticket' | 'answer' | 'service';
 
-/** What a key is for. `owner-hash`: it signs no tokens, but makes owners' names unreadable in logs. */
-export type KeyKind = TokenKind | 'owner-hash';
+/** What a key is for. These sign no tokens: `owner-hash` makes owners' names unreadable in logs, `preview` the keys of previews. */
+export type KeyKind = TokenKind | 'owner-hash' | 'preview';
+
+const INFOS: Readonly<Partial<Record<KeyKind, string>>> = {
+  'owner-hash': 'cc-docker owner hash',
+  preview: 'cc-docker preview key',
+};
 
 /** The settings that keys are made of. */
 export interface KeySettings {
@@ -45,6 +50,6 @@ async function keyOf(secret: string, kind: KeyKind): Promise<Key> {
 /** HKDF (RFC 5869) with the kind as its `info`: who has one of the keys knows nothing of the others. */
 async function derived(secret: ReturnType<typeof encoder.encode>, kind: KeyKind): Promise<ArrayBuffer> {
   const material = await crypto.subtle.importKey('raw', secret, 'HKDF', false, ['deriveBits']);
-  const info = encoder.encode(kind === 'owner-hash' ? 'cc-docker owner hash' : `cc-docker ${kind} token`);
+  const info = encoder.encode(INFOS[kind] ?? `cc-docker ${kind} token`);
   return crypto.subtle.deriveBits({ name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info }, material, 256);
 }

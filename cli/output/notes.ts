@@ -21,6 +21,12 @@ const opened = z.object({
     }),
   ]),
 });
+const portEvent = z.object({
+  port: z.int(),
+  state: z.string(),
+  process: z.string().nullable(),
+  shared: z.boolean(),
+});
 const apiRetry = z.object({
   subtype: z.literal('api_retry'),
   attempt: z.int(),
@@ -74,6 +80,14 @@ const NOTES: Readonly<Record<string, (data: unknown) => Piece[]>> = {
   'session.artifact': note(z.object({ name: z.string() }), ({ name }) => [
     { kind: 'note', text: `the agent gives you ${name}` },
   ]),
+  'session.port': note(portEvent, ({ port, state, process, shared }) => {
+    if (state === 'closed') return [];
+    const how = shared ? 'it is shared' : `\`cc-docker ports SESSION ${port}\` shows it in a browser`;
+    return [{ kind: 'note', text: `port ${port} is open${process === null ? '' : ` (${process})`}: ${how}` }];
+  }),
+  'session.port_shared': note(z.object({ port: z.int(), by: z.string() }), ({ port, by }) =>
+    by === 'owner' ? [] : [{ kind: 'note', text: `port ${port} is shared: \`cc-docker ports SESSION\` has its URL` }],
+  ),
   'child.spawned': note(z.object({ child_session_id: z.string(), title: z.string().nullable() }), (child) => [
     { kind: 'note', text: `child ${child.child_session_id}${child.title === null ? '' : ` (${child.title})`} began` },
   ]),

@@ -112,7 +112,11 @@ export class Creations {
     list.add(session_id);
     if (settings.MAX_SESSIONS_PER_HOUR > 0) this.#times.add(now);
     const permit = tree.add(session_id, child?.parent ?? null, request.config.budget_usd);
-    const named = { ...(author && { author }), ...(traceparent !== undefined && { traceparent }) };
+    const named = {
+      ...(author && { author }),
+      ...(origin !== undefined && { origin }),
+      ...(traceparent !== undefined && { traceparent }),
+    };
     const stored: Begun = { ...begun, creation: { permit, spawn: child, ...named, ...(callback && { callback }) } };
     sql.exec('INSERT INTO begun (id, json) VALUES (?, ?)', session_id, JSON.stringify(stored));
     if (prompt !== null) this.#prompts.add(session_id, prompt);

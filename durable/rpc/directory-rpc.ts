@@ -55,7 +55,7 @@ export interface ForkOrigin {
 /** A child to create. */
 export interface SpawnInput extends Pick<
   CreateInput,
-  'session_id' | 'owner' | 'request' | 'idempotency_key' | 'author' | 'traceparent' | 'inherited'
+  'session_id' | 'owner' | 'request' | 'idempotency_key' | 'author' | 'origin' | 'traceparent' | 'inherited'
 > {
   readonly child: ChildCreation;
   /** Its first prompt. */

@@ -1,4 +1,5 @@
 import { edgeSettings } from '../../protocol/settings/edge-settings.ts';
+import type { SharePortInput } from '../../protocol/api/session/port.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import { diskOf, isDiskKnown, knownLowDisk } from '../rpc/edge-disk.ts';
 import { backgroundRedisOf } from '../../redis/client.ts';
@@ -22,6 +23,8 @@ import { Artifacts } from './files/artifacts.ts';
 import { PlaceWait } from './files/place-wait.ts';
 import { Snapshots } from './files/snapshots.ts';
 import { Transfers } from './files/transfers.ts';
+import { SessionPorts } from './ports/ports.ts';
+import { Previews } from './ports/previews.ts';
 import { SessionInteractions } from './interactions.ts';
 import { SessionMessages } from './messages.ts';
 import { ReadyView } from './ready-view.ts';
@@ -67,6 +70,8 @@ export class SessionAssembly {
   readonly streams: EventStreams;
   readonly viewerSlots: ViewerSlots;
   readonly webhooks: Webhooks<Transaction>;
+  readonly ports: SessionPorts;
+  readonly previews: Previews;
   /** All parts that call other objects or post webhooks. */
   readonly #outgoing: readonly Outgoing[];
   readonly #placeWait: PlaceWait;
@@ -127,6 +132,10 @@ export class SessionAssembly {
       websocket: this.viewers.count,
       sse: this.streams.count,
     }));
+    const ports = new SessionPorts(store);
+    this.ports = ports;
+    this.previews = new Previews({ store, peers, tunnel: this.tunnel });
+    const sharePort = (input: SharePortInput) => ports.shareForAgent(input);
     const redis = backgroundRedisOf(store.settings);
     const hooks = sessionWebhooks(ctx, env, { store, peers, publish: publisherOf(redis) }, retry);
     this.webhooks = hooks.webhooks;
@@ -139,7 +148,7 @@ export class SessionAssembly {
       shared,
       new BudgetReports(ctx, store, peers, retry),
       children,
-      new AgentCalls(ctx, { store, peers, children, artifacts }, retry),
+      new AgentCalls(ctx, { store, peers, children, artifacts, sharePort }, retry),
       ...hooks.parts,
       this.discord,
       this.viewerSlots,
@@ -229,6 +238,7 @@ export class SessionAssembly {
       nextDeadline(state, this.store.limits),
       open_interactions === 0 ? null : this.store.interactions.nextDue(),
       this.store.wakeups.nextDue(),
+      this.store.ports.nextExpiry(),
       this.viewers.nextDue(),
       this.#viewerCount.nextDue(),
       this.store.nextPrune(),
@@ -254,6 +264,8 @@ export class SessionAssembly {
   #committed(tx: Transaction, before: number): void {
     this.readyView.changed(tx.record.identity);
     this.link.order(tx.commands);
+    // Who looks at a port that is shared no longer sees no more of it, not even over a WebSocket.
+    for (const port of tx.ports.unshared) this.tunnel.end(port);
     if (tx.modelPaused !== null) this.link.pauseModel(tx.modelPaused);
     if (tx.stream.length > 0) this.#show(new Batch(tx.stream, before));
     this.discord.show(tx.stream);

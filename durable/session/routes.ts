@@ -4,6 +4,7 @@ import { allows } from '../shared/session-status.ts';
 import { refusalResponse } from '../shared/refusal-response.ts';
 import { EVENT_STREAM_HEADERS } from '../shared/sse/paced-stream.ts';
 import { RecentRevocations } from '../shared/tokens/recent-revocations.ts';
+import { previewVisit } from '../../protocol/preview/visit.ts';
 import type { Revocation } from '../shared/tokens/revocation.ts';
 import { streamTokenOf } from '../shared/tokens/stream-token.ts';
 import type { SessionAssembly } from './assembly.ts';
@@ -37,7 +38,8 @@ export class SessionRoutes {
    * `/viewer?after=&plain=&acks=&token=&scopes=&traceparent=`, `/events?after=&previews=&token=`, `/data?epoch=`, `/tunnel?epoch=`,
    * `/transfer?id=&runner=`.
    * For these this class checks the owner:
-   * `/files?owner=&request=`, with the client's body, and `/artifact?owner=&id=&range=`.
+   * `/files?owner=&request=`, with the client's body, and `/artifact?owner=&id=&range=`. For `/preview?visit=`, with the visitor's
+   * method, headers and body, it checks the share.
    */
   open(request: Request): Response | Promise<Response> {
     const { transfers, link, tunnel } = this.#assembly;
@@ -45,6 +47,7 @@ export class SessionRoutes {
     if (pathname === '/files') return this.#openFiles(options, request.body);
     if (pathname === '/artifact') return this.#openArtifact(options);
     if (pathname === '/transfer') return transfers.dial(options.get('id') ?? '', options.get('runner') ?? '');
+    if (pathname === '/preview') return this.#openPreview(options, request);
     if (pathname !== '/data' && pathname !== '/tunnel') return this.#openViewer(pathname === '/events', options);
     const { 0: client, 1: server } = new WebSocketPair();
     (pathname === '/data' ? link : tunnel).accept(server, Number(options.get('epoch')));
@@ -120,6 +123,10 @@ export class SessionRoutes {
     const elsewhere = filesElsewhere(record.identity);
     if (elsewhere !== null) return refusalResponse(elsewhere);
     return this.#assembly.transfers.open(filesRequest.parse(JSON.parse(options.get('request') ?? '')), body);
+  }
+
+  #openPreview(options: URLSearchParams, request: Request): Promise<Response> {
+    return this.#assembly.previews.open(previewVisit.parse(JSON.parse(options.get('visit') ?? '')), request);
   }
 
   #openArtifact(options: URLSearchParams): Response | Promise<Response> {

@@ -4,6 +4,7 @@ import type { DeliveryView } from '../../protocol/api/webhook.ts';
 import type { FilesRefusal } from '../../protocol/api/files/files.ts';
 import type { InteractionState, InteractionView, ResolveRequest } from '../../protocol/api/session/interaction.ts';
 import type { InterruptAnswer, MessageStatus, MessageView, WakeupView } from '../../protocol/api/session/message.ts';
+import type { PortList, PortView, SharePortRequest } from '../../protocol/api/session/port.ts';
 import { SESSION_NOT_FOUND, type Refusal } from '../../protocol/api/problem.ts';
 import { jsonText, type JsonText } from '../../protocol/json-text.ts';
 import type { ChangeSessionRequest, SessionStatus } from '../../protocol/api/session/session.ts';
@@ -80,10 +81,15 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
   } {
     if (this.#store.record === null) {
       const { fork_of: forked_from } = beginning;
-      const { spawn, author, callback, environment } = creation;
+      const { spawn, author, origin, callback, environment } = creation;
       const fixed = { session_id, owner, created: Date.now(), request, forked_from, spawn };
-      const named = { ...(author && { author }), ...(callback && { callback }) };
-      const identity = { ...fixed, ...named, ...(environment && { environment: environment.of }) };
+      const named = {
+        ...(author && { author }),
+        ...(origin !== undefined && { origin }),
+        ...(callback && { callback }),
+        ...(environment && { environment: environment.of }),
+      };
+      const identity = { ...fixed, ...named };
       this.#store.begin(identity, beginning, creation);
       const kind = spawn !== null ? 'child' : forked_from === null ? 'direct' : 'fork';
       count('cc_docker_sessions_created_total', { kind });
@@ -146,6 +152,18 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
   cancelWakeup(owner: string, id: string): { canceled: true } | Refusal {
     const cancel = () => this.#store.change((tx) => tx.wakeups.cancel(id));
     return this.#store.forOwner(owner, () => cancel() ?? { canceled: true });
+  }
+
+  async ports(owner: string, origin: string): Promise<PortList | Refusal> {
+    return this.#store.forOwner(owner, () => this.#assembly.ports.list(origin));
+  }
+
+  async sharePort(owner: string, request: SharePortRequest, origin: string): Promise<PortView | Refusal> {
+    return this.#store.forOwner(owner, () => this.#assembly.ports.share(request, 'owner', origin));
+  }
+
+  unsharePort(owner: string, port: number): { unshared: true } | Refusal {
+    return this.#store.forOwner(owner, () => this.#assembly.ports.unshare(port));
   }
 
   interrupt(owner: string, background: boolean): InterruptAnswer | Refusal {

@@ -15,14 +15,20 @@ const network = (c: C) => networkOf(addressOf(c));
 
 /** Lets an address make so many requests a minute (`RATE_LIMIT_PER_ADDRESS`), whoever they are of. */
 export const withAddressLimit = createMiddleware<AppEnv>(async (c, next) => {
+  const over = await overAddressLimit(c);
+  return over === null ? next() : refuse(c, over);
+});
+
+/** Counts a request of an address. @returns why it may make no more; null: it may */
+export async function overAddressLimit(c: C): Promise<Refusal | null> {
   const { RATE_LIMIT_PER_ADDRESS: perMinute } = c.get('settings');
-  if (perMinute === 0) return next();
+  if (perMinute === 0) return null;
   const key = `address ${network(c)}`;
   const spent = await spend(sharedState(c.env, c.get('settings')).limits, key, perMinute);
-  if (spent.passed) return next();
+  if (spent.passed) return null;
   await paceRefusal(key);
-  return refuse(c, limited(spent, 'Your address', perMinute, 'RATE_LIMIT_PER_ADDRESS'));
-});
+  return limited(spent, 'Your address', perMinute, 'RATE_LIMIT_PER_ADDRESS');
+}
 
 /** Lets an owner send bodies, which cost requests of theirs. @param bytes of the body */
 export async function overBodyLimit(

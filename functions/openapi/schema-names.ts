@@ -14,6 +14,7 @@ import * as login from '../../protocol/api/login.ts';
 import { problem } from '../../protocol/api/problem.ts';
 import * as runners from '../../protocol/api/runners.ts';
 import * as config from '../../protocol/api/session/session-config.ts';
+import * as port from '../../protocol/api/session/port.ts';
 import * as session from '../../protocol/api/session/session.ts';
 import * as webhook from '../../protocol/api/webhook.ts';
 import * as viewer from '../../protocol/api/session/viewer-socket.ts';
@@ -115,6 +116,10 @@ export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   EnvironmentBuildLog: environment.environmentBuildLog,
   EnvironmentBuildList: environment.environmentBuildList,
   BuildState: environment.buildState,
+
+  SharePortRequest: port.sharePortRequest,
+  SharedPort: port.portView,
+  PortList: port.portList,
 
   WebhookRequest: webhook.webhookRequest,
   WebhookCallback: webhook.webhookCallback,

@@ -7,6 +7,8 @@ const shown = new Map<string, string>();
 
 /** The route that a call was for, such as `/api/v1/sessions/{session_id}`: never what stands in its place. `none`: there is no such route. */
 export function routeOf(c: Context<AppEnv>): string {
+  const named = c.get('route');
+  if (named !== undefined) return named;
   const route = matchedRoutes(c).findLast(({ path }) => !path.endsWith('*'));
   if (route === undefined) return 'none';
   // As `GET /openapi.json` writes it.

@@ -6,7 +6,8 @@ import { refuse } from '../refuse.ts';
 /** What was read of each environment. A process has one, and it does not change: other settings come with another process. */
 const read = new WeakMap<object, ReturnType<typeof edgeSettings.safeParse>>();
 
-function settingsOf(env: AppEnv['Bindings']): ReturnType<typeof edgeSettings.safeParse> {
+/** The settings, read once. */
+export function settingsOf(env: AppEnv['Bindings']): ReturnType<typeof edgeSettings.safeParse> {
   const known = read.get(env) ?? edgeSettings.safeParse(env);
   read.set(env, known);
   return known;

@@ -6,9 +6,9 @@ import { refuse } from '../refuse.ts';
 
 /** What keeps the pages of other sites out, and browsers from doing more with an answer than show it. */
 
-/** No DNS server answers for these, so no name that leads here by DNS can look like them. */
+/** No DNS server answers for these, so no name that leads here by DNS can look like them. (Below `localhost` are previews.) */
 function isAddress(hostname: string): boolean {
-  return /(^|\.)localhost$|^\[|^\d+\.\d+\.\d+\.\d+$/.test(hostname);
+  return /^localhost$|^\[|^\d+\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
 /**

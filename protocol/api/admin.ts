@@ -19,6 +19,8 @@ const auditAction = z.enum([
   'webhook.deleted',
   'environment.changed',
   'environment.deleted',
+  'port.shared',
+  'port.unshared',
 ]);
 export type AuditAction = z.infer<typeof auditAction>;
 

@@ -3,6 +3,7 @@ import { shareArtifactInput } from '../api/files/artifact.ts';
 import { childToolCall } from './child-tools.ts';
 import { wakeupToolCall } from './wakeup-tools.ts';
 import { leftOut } from '../git/left-out.ts';
+import { portNumber, sharePortInput } from '../api/session/port.ts';
 import { uuid, epoch } from '../ids.ts';
 import { protocolVersion } from './protocol-version.ts';
 import { askUserInput, interactionSubject, notifyUserInput } from '../api/session/interaction.ts';
@@ -98,6 +99,7 @@ export const wrapperNotice = z.discriminatedUnion('notice', [
       z.object({ tool: z.literal('ask_user'), input: askUserInput }),
       z.object({ tool: z.literal('notify_user'), input: notifyUserInput }),
       z.object({ tool: z.literal('share_artifact'), input: shareArtifactInput }),
+      z.object({ tool: z.literal('share_port'), input: sharePortInput }),
       ...childToolCall.options,
       ...wakeupToolCall.options,
     ]),
@@ -120,6 +122,13 @@ export const wrapperNotice = z.discriminatedUnion('notice', [
     name: z.string().max(64),
     state: z.enum(['connected', 'connecting', 'failed', 'needs_auth']),
     detail: z.string().max(2048).nullable(),
+  }),
+  /** Something in the container begins to listen on a TCP port, or nothing does any more. `process`: what listens, if it is known. */
+  z.object({
+    notice: z.literal('port'),
+    port: portNumber,
+    state: z.enum(['open', 'closed']),
+    process: z.string().max(64).optional(),
   }),
   /** `claude` could not be started or did not initialise. The epoch's last notice: no `exited` follows. */
   z.object({ notice: z.literal('start_failed'), detail: z.string().max(8192) }),

@@ -52,6 +52,11 @@ export const boundsSettings = z.object({
   WEBHOOK_DELIVERIES_KEPT: whole(100, 1, 10_000),
   /** MB of messages that wait in one session. */
   MAX_QUEUE_MB: bound(64, 100_000),
+  /** Ports that one session may share at once. */
+  MAX_PORTS_PER_SESSION: bound(20, 1000),
+  /** Requests to the shared ports of one session that may run at once, open WebSockets and event streams included; and WebSockets of one port. */
+  MAX_PORT_REQUESTS_PER_SESSION: bound(200, 100_000),
+  MAX_SOCKETS_PER_PORT: bound(50, 100_000),
   /** MCP servers of one session. */
   MAX_MCP_SERVERS: bound(20, 1000),
   /** Events of a session that are older, or more than fits, are deleted: days, and MB. */

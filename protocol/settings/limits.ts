@@ -22,6 +22,9 @@ export const MAX_LINE_BYTES = 12 * 1024 * 1024;
 /** Largest frame on the links between wrapper, runner and session. */
 export const MAX_FRAME_BYTES = 28 * 1024 * 1024;
 
+/** Ports of one container that it says something listens on. */
+export const MAX_LISTENING_PORTS = 64;
+
 /** A frame with several events takes no further event once it holds this much. */
 export const BATCH_BYTES = 512 * 1024;
 

@@ -13,6 +13,12 @@ function originOf(text: string): string | null {
   return text === url.origin || text === `${url.origin}/` ? url.origin : null;
 }
 
+/** A domain of two labels or more, and perhaps a port. */
+const DOMAIN = /^(?<hostname>(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*)(?::(?<port>\d{1,5}))?$/;
+
+/** The label before it takes 49 of the 253 characters that a host's name may have. */
+const LONGEST_DOMAIN = 200;
+
 /** Where people and their browsers reach the service. */
 export const webSettings = z.object({
   /** The origin at which people reach the service, such as `https://cc.example.org`; empty: the one they call. */
@@ -35,6 +41,20 @@ export const webSettings = z.object({
         if (!/^[a-z0-9._-]+$/.test(name)) context.addIssue(`takes names of hosts without a port: not "${name}"`);
       return names;
     }),
+  /**
+   * The domain below which each shared port has a host of its own, such as `preview.example.org`, or with a port
+   * `preview.example.org:8443`; empty: `localhost`, which only browsers on this machine reach.
+   */
+  PREVIEW_DOMAIN: z
+    .string()
+    .default('')
+    .transform((text, context) => {
+      if (text === '') return null;
+      const { hostname, port } = DOMAIN.exec(text.toLowerCase())?.groups ?? {};
+      if (hostname !== undefined && hostname.length <= LONGEST_DOMAIN) return { hostname, port: port ?? null };
+      context.addIssue('must be the name of a domain of its own, such as preview.example.org');
+      return null;
+    }),
   /** The origins whose pages may call the service, with commas between; empty: only its own pages. */
   CORS_ORIGINS: z
     .string()
@@ -48,3 +68,4 @@ export const webSettings = z.object({
       }),
     ),
 });
+export type WebSettings = z.infer<typeof webSettings>;

@@ -79,6 +79,7 @@ export const IMPORT_TABLE: Readonly<Record<string, readonly string[]>> = {
   'durable/session/container': ROOM,
   'durable/session/files': [...ROOM, 'durable/session/container'],
   'durable/session/tunnel': ROOM,
+  'durable/session/ports': [...ROOM, 'durable/session/tunnel'],
   'durable/session/webhooks': ROOM,
   'durable/session/children': [...ROOM, 'durable/session/container', 'durable/session/files'],
 

@@ -4,6 +4,8 @@ import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
 import { LINK_WINDOW_BYTES, LINK_WINDOW_EVENTS } from '../../protocol/settings/limits.ts';
 import type { ClaudeLine } from '../claude/claude-process.ts';
 import { SessionLink } from '../link/session-link.ts';
+import { PortWatch } from '../ports/port-watch.ts';
+import { SessionPorts } from '../ports/session-ports.ts';
 import { PidsWatch, readPids } from '../seal/pids-watch.ts';
 import type { SealNotice } from '../seal/seal.ts';
 import { Dialogue } from './dialogue.ts';
@@ -37,6 +39,7 @@ export class Conversation {
   readonly #link: SessionLink;
   readonly #pids = new PidsWatch();
   #pidsTimer: NodeJS.Timeout | undefined;
+  #portWatch: PortWatch | undefined;
   #code: WrapperExit = WrapperExit.done;
   #stopping = false;
   /** `claude` has ended, or never starts: no item follows. */
@@ -95,7 +98,7 @@ export class Conversation {
     // Before the link: `claude` takes half a second to start, and the link only milliseconds.
     if (sealed) this.#processes.start();
     this.#link.open();
-    if (sealed) this.#pidsTimer = setInterval(() => this.#checkPids(), PIDS_MS);
+    if (sealed) this.#watch(launch);
     else this.#refuseToStart();
   }
 
@@ -103,6 +106,7 @@ export class Conversation {
   stop(): void {
     if (this.#stopping) return;
     this.#stopping = true;
+    this.#portWatch?.close();
     const running = this.#processes.stop();
     if (this.#over || !running) this.#nothingRuns();
   }
@@ -117,6 +121,13 @@ export class Conversation {
     this.#code = WrapperExit.sealBroken;
     this.#over = true;
     this.#finishWithin(FLUSH_STOPPED_MS);
+  }
+
+  #watch(launch: WrapperLaunch): void {
+    this.#pidsTimer = setInterval(() => this.#checkPids(), PIDS_MS);
+    this.#portWatch = new PortWatch(new SessionPorts(launch), (notice) => {
+      this.#link.send(notice);
+    });
   }
 
   #checkPids(): void {
@@ -144,6 +155,7 @@ export class Conversation {
   /** The last notice of this epoch. */
   #end(end: WrapperNotice): void {
     this.#over = true;
+    this.#portWatch?.close();
     this.#dialogue.close();
     this.#checkPids();
     if (!this.#stopping && this.#pids.refusedLately(performance.now())) this.#code = WrapperExit.outOfPids;

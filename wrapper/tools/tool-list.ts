@@ -20,4 +20,5 @@ export const TOOL_LIST: Readonly<Record<ToolName, ToolDescription>> = {
   schedule_wakeup: TOOLS.schedule_wakeup.describe(),
   list_wakeups: TOOLS.list_wakeups.describe(),
   cancel_wakeup: TOOLS.cancel_wakeup.describe(),
+  share_port: TOOLS.share_port.describe(),
 };

@@ -1,4 +1,5 @@
 import { shareArtifactInput, shareArtifactOutput } from '../../protocol/api/files/artifact.ts';
+import { sharePortInput, sharePortOutput } from '../../protocol/api/session/port.ts';
 import { askUserInput, notifyUserInput } from '../../protocol/api/session/interaction.ts';
 import { defineTool } from './tool-definition.ts';
 
@@ -48,4 +49,11 @@ Use it for a finished thing that they asked for or will want to keep: a report, 
   },
   output: shareArtifactOutput,
   hints: { readOnlyHint: false, destructiveHint: false },
+});
+
+export const sharePort = defineTool('share_port', sharePortInput, {
+  description: `Give the person you work for a URL to open a server that you run here: a dev server, an app. Returns it; name it in your answer. Start the server first, in the background. It is reached under the URL's host name, so a dev server that refuses unknown hosts has to allow that one.`,
+  fields: { port: 'The port that it listens on.', label: 'What it is, in a few words.' },
+  output: sharePortOutput,
+  hints: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
 });

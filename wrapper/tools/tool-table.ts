@@ -10,7 +10,7 @@ import {
   stopChild,
 } from './tool-children.ts';
 import type { ToolDefinition } from './tool-definition.ts';
-import { askUser, notifyUser, shareArtifact } from './tool-people.ts';
+import { askUser, notifyUser, shareArtifact, sharePort } from './tool-people.ts';
 import { cancelWakeup, listWakeups, scheduleWakeup } from './tool-wakeups.ts';
 
 /** All of CC-Docker's own tools. */
@@ -28,4 +28,5 @@ export const TOOLS: Readonly<{ [Name in AgentTool]: ToolDefinition<Extract<ToolC
   schedule_wakeup: scheduleWakeup,
   list_wakeups: listWakeups,
   cancel_wakeup: cancelWakeup,
+  share_port: sharePort,
 };

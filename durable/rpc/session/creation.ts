@@ -18,6 +18,8 @@ export interface Creation {
   readonly callback?: Receiver;
   /** See `SessionIdentity`. */
   readonly author?: NamedAuthor;
+  /** See `SessionIdentity`. */
+  readonly origin?: string;
   /** What created it, in its trace (`traceparent`). Absent: it is not traced. */
   readonly traceparent?: string;
   /** What it keeps of its environment. Absent: it has none. */

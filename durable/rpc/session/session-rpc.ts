@@ -9,6 +9,7 @@ import type {
   MessageView,
   WakeupView,
 } from '../../../protocol/api/session/message.ts';
+import type { PortList, PortView, SharePortRequest } from '../../../protocol/api/session/port.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import type { JsonText } from '../../../protocol/json-text.ts';
 import type { Resources } from '../../../protocol/api/session/session-config.ts';
@@ -119,6 +120,11 @@ export interface SessionRpc extends Rpc.DurableObjectBranded {
   /** The wake-ups that the agent has scheduled, the next one first. */
   wakeups(owner: string): readonly WakeupView[] | Refusal;
   cancelWakeup(owner: string, id: string): { canceled: true } | Refusal;
+  /** What is shared of its ports, and what listens. @param origin at which the caller reached the service */
+  ports(owner: string, origin: string): Promise<PortList | Refusal>;
+  /** Shares a port; one that is shared keeps its URL, and its time begins anew. */
+  sharePort(owner: string, request: SharePortRequest, origin: string): Promise<PortView | Refusal>;
+  unsharePort(owner: string, port: number): { unshared: true } | Refusal;
   /** Ends what runs; `background`: what runs in the background too. */
   interrupt(owner: string, background: boolean): InterruptAnswer | Refusal;
   /** A ticket, with which the caller makes one call without a token. */

@@ -8,6 +8,7 @@ import type { Outgoing } from '../../shared/retrying-call.ts';
 import type { Peers } from '../store/peers.ts';
 import type { ChildOutcome } from '../../rpc/session/views.ts';
 import type { Artifacts } from '../files/artifacts.ts';
+import type { PortView, SharePortInput, sharePortOutput } from '../../../protocol/api/session/port.ts';
 import { traceOfRunningTurn } from '../store/messages/turn-trace.ts';
 import type { SessionStore } from '../store/store.ts';
 import type { Transaction } from '../store/changes/transaction.ts';
@@ -32,6 +33,9 @@ type Outcome<T> =
   | Refusal
   | { readonly waitsFor: string; readonly lastUpdate: number };
 
+/** What shares a port for the agent (`durable/session/ports/`). */
+export type SharePort = (input: SharePortInput) => Promise<PortView | Refusal>;
+
 const eventPage = z.object({
   data: z.array(z.object({ seq: z.int(), time: z.string(), type: z.string(), data: z.unknown() })),
   last_seq: z.int(),
@@ -53,6 +57,7 @@ export class AgentCalls implements Outgoing {
   readonly #peers: Peers;
   readonly #children: SessionChildren;
   readonly #artifacts: Artifacts;
+  readonly #sharePort: SharePort;
   readonly #retry: () => void;
   readonly #underWay = new Set<string>();
   #failedAt: number | null = null;
@@ -65,6 +70,7 @@ export class AgentCalls implements Outgoing {
       readonly peers: Peers;
       readonly children: SessionChildren;
       readonly artifacts: Artifacts;
+      readonly sharePort: SharePort;
     },
     retry: () => void,
   ) {
@@ -73,6 +79,7 @@ export class AgentCalls implements Outgoing {
     this.#peers = parts.peers;
     this.#children = parts.children;
     this.#artifacts = parts.artifacts;
+    this.#sharePort = parts.sharePort;
     this.#retry = retry;
   }
 
@@ -142,6 +149,8 @@ export class AgentCalls implements Outgoing {
         return this.#interrupt(call.input);
       case 'stop_child':
         return this.#stop(call.input);
+      case 'share_port':
+        return this.#openPort(call.input);
       case 'share_artifact':
         break;
     }
@@ -236,6 +245,13 @@ export class AgentCalls implements Outgoing {
     if (!this.#isChild(id)) return REFUSED_CHILD;
     const answer = await this.#child(id).stop(this.#owner);
     return 'refused' in answer ? answer : { output: { status: answer.status } };
+  }
+
+  async #openPort(input: SharePortInput): Promise<Outcome<z.infer<typeof sharePortOutput>>> {
+    const shared = await this.#sharePort(input);
+    if ('refused' in shared) return shared;
+    const { port, url, expires_at, listening } = shared;
+    return { output: { port, url, expires_at, listening } };
   }
 
   async #share(

@@ -101,6 +101,7 @@ export class SessionChildren implements Outgoing {
       request: { workspace, config: narrowed.config },
       idempotency_key: key,
       ...(identity.author && { author: identity.author }),
+      ...(identity.origin !== undefined && { origin: identity.origin }),
       traceparent: traceparent ?? traceOfRunningTurn(this.#store, this.#store.current.state),
       child,
       inherited: this.#store.environment.get(),

@@ -32,6 +32,8 @@ export interface SessionIdentity {
   readonly spawn: ParentFacts | null;
   /** The environment that it was created from; what it keeps of that has a table of its own. Absent: none. */
   readonly environment?: SessionEnvironment;
+  /** The origin at which its creator reached the service: previews are there (`PREVIEW_DOMAIN`). Absent: an earlier version asked none. */
+  readonly origin?: string;
   /** Where word of it is posted to (`config.callback`). Absent: nowhere, or it is a child, whose parent says where. */
   readonly callback?: Receiver;
 }

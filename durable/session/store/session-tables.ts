@@ -8,6 +8,7 @@ import type { CommandTable } from './tables/command-table.ts';
 import type { EventLog } from './tables/event-log.ts';
 import type { InteractionTable } from './tables/interaction-table.ts';
 import type { MessageTable } from './messages/message-table.ts';
+import type { PortTable } from './tables/port-table.ts';
 import type { SnapshotTable } from './tables/snapshot-table.ts';
 import type { TraceTable } from './messages/trace-table.ts';
 import type { TurnTable } from './messages/turn-table.ts';
@@ -26,6 +27,7 @@ export interface SessionTables {
   readonly interactions: InteractionTable;
   readonly calls: AgentCallTable;
   readonly wakeups: WakeupTable;
+  readonly ports: PortTable;
   readonly children: ChildTable;
   readonly parentUpdates: UpdateTable<ChildEvent>;
   readonly environment: SessionEnvironmentTable;

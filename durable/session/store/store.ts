@@ -21,6 +21,7 @@ import { TurnTable } from './messages/turn-table.ts';
 import { UpdateTable } from './tables/update-table.ts';
 import { TicketTable } from './tables/ticket-table.ts';
 import { WakeupTable } from './tables/wakeup-table.ts';
+import { PortTable } from './tables/port-table.ts';
 import { Transaction } from './changes/transaction.ts';
 import { SessionEnvironmentTable } from './environment-table.ts';
 import { RecordTable } from './record-table.ts';
@@ -48,6 +49,7 @@ export class SessionStore {
   readonly interactions: InteractionTable;
   readonly calls: AgentCallTable;
   readonly wakeups: WakeupTable;
+  readonly ports: PortTable;
   readonly tickets: TicketTable;
   readonly artifacts: ArtifactTable;
   readonly children: ChildTable;
@@ -85,6 +87,7 @@ export class SessionStore {
     this.interactions = new InteractionTable(storage.sql);
     this.calls = new AgentCallTable(storage.sql);
     this.wakeups = new WakeupTable(storage.sql);
+    this.ports = new PortTable(storage.sql);
     this.tickets = new TicketTable(storage.sql);
     this.artifacts = new ArtifactTable(storage.sql);
     this.children = new ChildTable(storage.sql);
@@ -143,6 +146,8 @@ export class SessionStore {
     this.change((tx) => {
       if (environment !== undefined) this.environment.set(environment);
       tx.input({ on: 'created' });
+      // Those beyond `MAX_PORTS_PER_SESSION` are not: events name those that are.
+      for (const port of environment?.ports ?? []) tx.ports.share({ ...port, by: 'environment' });
       const { spawn, session_id } = identity;
       this.traces?.addCause(session_id, traceparent);
       if (spawn === null) return;
@@ -161,6 +166,7 @@ export class SessionStore {
       tools: agentToolsOf(before.identity, this.settings),
       queue: this.settings,
       deliveries: this.settings,
+      ports: this.settings,
     };
     const tx = new Transaction(before, this.#seq, this, limits, now);
     const result = this.#transaction(() => {
@@ -222,6 +228,7 @@ export class SessionStore {
       this.interactions,
       this.calls,
       this.wakeups,
+      this.ports,
       this.tickets,
       this.artifacts,
       this.children,

@@ -71,6 +71,8 @@ export const EXAMPLES: readonly Example[] = [
     status: 200,
   },
   { operationId: 'listArtifacts', parameters: of, status: 200 },
+  { operationId: 'sharePort', parameters: of, body: { port: 5173, label: 'The new front page' }, status: 201 },
+  { operationId: 'listPorts', parameters: of, status: 200 },
   { operationId: 'getArtifact', parameters: { ...of, artifact_id: ARTIFACT }, status: 200 },
   { operationId: 'listSnapshots', parameters: of, status: 200 },
   { operationId: 'getSnapshot', parameters: { ...of, snapshot_id: SNAPSHOT }, status: 200 },

@@ -197,6 +197,26 @@ export const ownEvents = {
     state: z.enum(['connected', 'connecting', 'failed', 'needs_auth']),
     detail: z.string().nullable(),
   }),
+  /**
+   * Something in the container begins to listen on a TCP port, or nothing does any more. When the container ends, all are closed.
+   * `process`: what listens, if it is known. `shared`: people have a URL of it.
+   */
+  'session.port': z.object({
+    epoch: z.int(),
+    port: z.int(),
+    state: z.enum(['open', 'closed']),
+    process: z.string().nullable(),
+    shared: z.boolean(),
+  }),
+  /** A port has a URL now, or has it for longer. `by`: who asked for it. */
+  'session.port_shared': z.object({
+    port: z.int(),
+    label: z.string().nullable(),
+    expires_at: instant,
+    by: z.enum(['owner', 'agent', 'environment']),
+  }),
+  /** A port's URL leads nowhere any more. */
+  'session.port_unshared': z.object({ port: z.int(), cause: z.enum(['removed', 'expired']) }),
   /** The agent shared a file with people. */
   'session.artifact': artifactView.omit({ session_id: true, created_at: true }),
   /**

@@ -120,6 +120,7 @@ export const agentTool = z.enum([
   'schedule_wakeup',
   'list_wakeups',
   'cancel_wakeup',
+  'share_port',
 ]);
 export type AgentTool = z.infer<typeof agentTool>;
 

@@ -1,9 +1,13 @@
 import { readFile } from 'node:fs/promises';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { Chromium, hasChromium } from '../../support/client/chromium.ts';
 import { describeDocker } from '../../support/docker/describe-docker.ts';
 import { script, spoken, type Client } from '../../support/e2e/client.ts';
 import { Service } from '../../support/e2e/service.ts';
 import { CliUser } from '../../support/terminal/cli-user.ts';
+import { call } from '../../support/preview/call.ts';
+import { serve, share } from '../../support/preview/scene.ts';
+import { until } from '../../support/until.ts';
 
 describeDocker('a session in a container, with the real claude', ({ docker, host, image }) => {
   let service: Service;
@@ -177,6 +181,27 @@ describeDocker('a session in a container, with the real claude', ({ docker, host
     });
   });
 
+  test('shows what its agent serves: the container has no network, and a browser sees the page change', async () => {
+    const served = await serve(carol, shared, 5173, { 'index.html': '<h1>one</h1>' });
+    const { body } = await carol.call('GET', `/sessions/${shared}/ports`);
+    // The wrapper's own ports, such as the proxy's, are not the agent's.
+    expect(body.listening).toEqual([{ port: 5173, process: expect.any(String) }]);
+    const url = await share(carol, served);
+    expect((await call(service.url, url)).body).toContain('<h1>one</h1>');
+    const proxy = await carol.call('POST', `/sessions/${shared}/ports`, { port: await proxyPort(carol, shared) });
+    expect(await call(service.url, proxy.body.url)).toMatchObject({
+      status: 502,
+      body: expect.stringContaining('not'),
+    });
+    if (!hasChromium()) return;
+    const chromium = await Chromium.open(url);
+    onTestFinished(() => chromium.stop());
+    const shown = () => chromium.evaluate('document.querySelector("h1")?.textContent + document.title');
+    await until(async () => expect(await shown()).toBe('onehot hot'));
+    await carol.ask(shared, script({ tool: 'Bash', input: { command: 'echo "<h1>two</h1>" > index.html' } }));
+    await until(async () => expect(await shown()).toBe('twohot hot'));
+  });
+
   test('denies a tool that it was not given', async () => {
     const id = await alice.createSession({ allowed_tools: ['Read'] });
     const step = { tool: 'Bash', input: { command: 'touch made-it' } };
@@ -227,3 +252,10 @@ describeDocker('a session in a container, with the real claude', ({ docker, host
     return found.flatMap(({ Names }) => Names);
   }
 });
+
+/** The port of the container's own proxy, as its tools know it. */
+async function proxyPort(client: Client, id: string): Promise<number> {
+  const command = { tool: 'Bash', input: { command: 'echo "$HTTPS_PROXY"' } };
+  const { result } = await client.ask(id, script(command, { text: '{{last_tool_result}}' }));
+  return Number(/:(\d+)/.exec(result.replace('://', ''))?.[1]);
+}

@@ -33,6 +33,7 @@ const OF_RUNNERS = [
   'POST /api/v1/runner/enrol',
   'GET /api/v1/runner/control',
   'GET /api/v1/runner/sessions/{session_id}/data',
+  'GET /api/v1/runner/sessions/{session_id}/tunnel',
   'GET /api/v1/runner/sessions/{session_id}/transfers/{transfer_id}',
 ];
 /** The door of edges elsewhere takes their tokens alone: test/edge/functions/door.test.ts. */
@@ -55,6 +56,7 @@ const BODIES: Readonly<Record<string, object>> = {
   'POST /api/v1/sessions/{session_id}/interrupt': {},
   'POST /api/v1/sessions/{session_id}/spawn': { prompt: 'hi' },
   'POST /api/v1/sessions/{session_id}/fork': {},
+  'POST /api/v1/sessions/{session_id}/ports': { port: 3000 },
   'POST /api/v1/sessions/{session_id}/interactions/{interaction_id}/resolve': { decision: 'allow' },
   'POST /api/v1/discord/notify': { message: 'hi' },
   'POST /api/v1/discord/ask': { question: 'well?' },
@@ -113,6 +115,7 @@ const pathOf = ({ path }: Route, sessionId: string) =>
     .replace('{session_id}', sessionId)
     .replace('{workspace_id}', 'w')
     .replace('{path}', 'a.txt')
+    .replace('{port}', '3000')
     .replaceAll(/\{\w+\}/g, NOBODY);
 
 interface Coded {
@@ -258,7 +261,7 @@ describe('the sockets of runners', () => {
       const made = await token();
       for (const socket of OF_RUNNERS) {
         // A token of the right kind still has to fit what it opens.
-        const kinds = { enrol: 'a code for a runner', data: 'a session’s' };
+        const kinds = { enrol: 'a code for a runner', data: 'a session’s', tunnel: 'a session’s' };
         const ofItsKind = name === (kinds[socket.split('/').at(-1) as keyof typeof kinds] ?? 'a runner’s');
         const path = (socket.split(' ')[1] ?? '').replaceAll(/\{\w+\}/g, NOBODY);
         const headers = made === null ? {} : { authorization: `Bearer ${made}` };

@@ -187,6 +187,19 @@ test('send, inbox, answer, approve, deny: what waits for a person', async () => 
 const TOOLS =
   '```demo\n[{"tool":"Bash","input":{"command":"touch one"}},{"tool":"Bash","input":{"command":"touch two"}},{"text":"{{last_tool_result}}"}]\n```';
 
+test('ports: share, list, prolong, remove', async () => {
+  const shared = await user.run(['ports', session, '5173', '--label', 'the app', '--ttl', '2h']);
+  expect(shared).toMatchObject({ code: 0, stderr: expect.stringContaining('nothing listens on port 5173') });
+  const url = shared.stdout.trim();
+  expect(url).toMatch(/^http:\/\/[a-z2-7]{48}\.localhost:\d+\/\?cc_docker_key=[0-9a-f]{32}$/);
+  expect(await printed('ports', session)).toMatch(/^5173 +no +the app +1h +http/m);
+  expect(await json('ports', session)).toMatchObject({ data: [{ port: 5173, label: 'the app', url }], listening: [] });
+  expect(await json('ports', session, '5173')).toMatchObject({ url, label: 'the app' });
+  expect(await json('ports', session, '5173', '--rm')).toEqual({ port: 5173 });
+  expect((await user.run(['ports', session, '5173', '--rm'])).stderr).toContain('is not shared');
+  expect((await json('ports', session)).data).toEqual([]);
+});
+
 test('interrupt, stop, fork, rm', async () => {
   const hang = (await printed('run', '-d', '```demo\n[{"text":"begun "},{"hang":true}]\n```')).trim();
   // It has only begun to start.
@@ -258,6 +271,8 @@ test('doctor: what a service that is well has', async () => {
 
 test('wrong usage is exit code 2', async () => {
   for (const args of [
+    ['ports', 'last', '0'],
+    ['ports', 'last', '--rm'],
     ['bogus'],
     ['ls', '--nope'],
     ['ls', '--status', 'tired'],

@@ -67,10 +67,15 @@ export class Chromium {
     const { sessionId } = await chromium.#send('Target.attachToTarget', { targetId, flatten: true });
     chromium.#session = sessionId as string;
     await chromium.#send('Page.enable');
-    const loaded = new Promise<void>((resolve) => chromium.#listeners.set('Page.loadEventFired', () => resolve()));
-    await chromium.#send('Page.navigate', { url });
-    await loaded;
+    await chromium.goTo(url);
     return chromium;
+  }
+
+  /** Opens another page in its place. */
+  async goTo(url: string): Promise<void> {
+    const loaded = new Promise<void>((resolve) => this.#listeners.set('Page.loadEventFired', () => resolve()));
+    await this.#send('Page.navigate', { url });
+    await loaded;
   }
 
   /** What an expression gives in the page, once its promise has settled. */

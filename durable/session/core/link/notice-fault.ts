@@ -2,6 +2,7 @@ import type { SessionConfig } from '../../../../protocol/api/session/session-con
 import { repositoriesOf, type Workspace } from '../../../../protocol/api/files/workspace.ts';
 import { WORKSPACE } from '../../../../protocol/git/repository-path.ts';
 import type { WrapperNotice } from '../../../../protocol/link/wrapper-notice.ts';
+import { MAX_LISTENING_PORTS } from '../../../../protocol/settings/limits.ts';
 import type { SessionState } from '../state.ts';
 
 /** What the edge knows of a session, against which it checks what the container says. */
@@ -11,6 +12,8 @@ export interface NoticeFacts {
   readonly hasCommands: boolean;
   readonly mcp_servers: SessionConfig['mcp_servers'];
   readonly container: SessionState['container'];
+  /** The ports that something listens on, as the container has said. Only of a notice about a port. */
+  readonly listening: readonly number[];
   /** Items of this epoch that are stored. */
   readonly stored: number;
 }
@@ -39,6 +42,8 @@ export function noticeFault(notice: WrapperNotice, facts: NoticeFacts): string |
       return facts.container === 'ready' ? 'Claude Code had been ready before.' : null;
     case 'mcp_server':
       return Object.hasOwn(facts.mcp_servers, notice.name) ? null : `The session has no MCP server "${notice.name}".`;
+    case 'port':
+      return portFault(notice, facts);
     // Named by an id that the session gave, or that is of no use elsewhere; or the agent's own words, shown as such.
     case 'asked':
     case 'withdrawn':
@@ -66,4 +71,13 @@ function cloneFault({ path = WORKSPACE }: { readonly path?: string | undefined }
 function commandFault({ hasCommands, container }: NoticeFacts): string | null {
   if (!hasCommands) return 'The session’s environment is not its repository’s.';
   return container === 'ready' ? 'Commands of the repository run before Claude Code starts.' : null;
+}
+
+function portFault(
+  { port, state }: Extract<WrapperNotice, { notice: 'port' }>,
+  { listening }: NoticeFacts,
+): string | null {
+  const isOpen = listening.includes(port);
+  if (state === 'closed') return isOpen ? null : 'Nothing listened on that port.';
+  return isOpen || listening.length < MAX_LISTENING_PORTS ? null : `More than ${MAX_LISTENING_PORTS} ports are open.`;
 }

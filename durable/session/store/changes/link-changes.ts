@@ -23,6 +23,7 @@ import { listChanged } from '../record.ts';
 import type { SessionTables } from '../session-tables.ts';
 import { PreparingChanges } from './preparing/preparing-changes.ts';
 import type { SettingsChanges } from './settings-changes.ts';
+import type { PortChanges } from './port-changes.ts';
 import { isWakeupCall, type WakeupChanges } from './wakeup-changes.ts';
 
 /** What the link needs of a transaction besides `Change`. */
@@ -31,6 +32,7 @@ interface LinkChange extends Change {
   readonly interactions: InteractionChanges;
   readonly children: ChildChanges;
   readonly wakeups: WakeupChanges;
+  readonly ports: PortChanges;
   readonly settings: SettingsChanges;
   /** The place or the content of the session's files has changed. */
   files(input: FilesInput): void;
@@ -206,7 +208,7 @@ export class LinkChanges {
 
   #notice(notice: WrapperNotice): void {
     const { epoch } = this.#tx.record.link;
-    const fault = noticeFault(notice, this.#facts());
+    const fault = noticeFault(notice, this.#facts(notice));
     if (fault !== null)
       return this.#tx.emit({ type: 'session.notice_refused', data: { epoch, notice: notice.notice, detail: fault } });
     switch (notice.notice) {
@@ -259,6 +261,8 @@ export class LinkChanges {
         const { name, state, detail } = notice;
         return this.#tx.emit({ type: 'session.mcp_server', data: { epoch, name, state, detail } });
       }
+      case 'port':
+        return this.#tx.ports.noticed(notice);
       case 'start_failed':
         return this.#tx.input({ on: 'claude_ended', reason: { code: 'claude_start_failed', detail: notice.detail } });
       case 'exited': {
@@ -276,11 +280,13 @@ export class LinkChanges {
     }
   }
 
-  #facts(): NoticeFacts {
+  #facts({ notice }: WrapperNotice): NoticeFacts {
     const { identity, state, link } = this.#tx.record;
     const { workspace, config } = identity.request;
     const hasCommands = config.environment === DEVCONTAINER;
-    return { workspace, hasCommands, mcp_servers: config.mcp_servers, container: state.container, stored: link.stored };
+    const listening = notice === 'port' ? this.#tables.ports.listening().map(({ port }) => port) : [];
+    const { mcp_servers } = config;
+    return { workspace, hasCommands, mcp_servers, container: state.container, stored: link.stored, listening };
   }
 
   /** The container is not trusted: a call counts only of a tool that this session has. */

@@ -18,6 +18,7 @@ import type { NumberedCommand } from '../tables/command-table.ts';
 import { InteractionChanges } from './interaction-changes.ts';
 import { LinkChanges } from './link-changes.ts';
 import { SettingsChanges } from './settings-changes.ts';
+import { PortChanges, type PortBound } from './port-changes.ts';
 import { WakeupChanges } from './wakeup-changes.ts';
 import { WebhookChanges, type DeliveryBounds } from './webhook-changes.ts';
 import type { EndedTurnRow } from '../messages/turn-table.ts';
@@ -36,6 +37,7 @@ export interface TransactionLimits {
   readonly tools: readonly AgentTool[];
   readonly queue: QueueBound;
   readonly deliveries: DeliveryBounds;
+  readonly ports: PortBound;
 }
 
 /**
@@ -58,6 +60,7 @@ export class Transaction implements EffectTarget {
   readonly wakeups: WakeupChanges;
   /** What the container waits for that is built before it starts. */
   readonly builds: BuildChanges;
+  readonly ports: PortChanges;
   /** The settings that change while the session lives. */
   readonly settings: SettingsChanges;
   readonly webhooks: WebhookChanges;
@@ -81,6 +84,7 @@ export class Transaction implements EffectTarget {
     this.children = new ChildChanges(this, tables, now);
     this.builds = new BuildChanges(this, tables, now);
     this.wakeups = new WakeupChanges(this, { tables, queue: limits.queue, now });
+    this.ports = new PortChanges(this, { tables, bound: limits.ports, now });
     this.settings = new SettingsChanges(this);
     this.webhooks = new WebhookChanges(this, tables, limits.deliveries, now);
     this.link = new LinkChanges(this, { tables, tools: limits.tools, now });
@@ -117,6 +121,7 @@ export class Transaction implements EffectTarget {
     this.interactions.pass();
     // After the clock: a message that is handed over would be lost with a container that the clock ends.
     this.wakeups.fire();
+    this.ports.expire();
     // Last: nobody is reminded of a question that has just ended.
     this.interactions.remind();
   }
@@ -163,6 +168,7 @@ export class Transaction implements EffectTarget {
       this.interactions.undelivered();
       this.children.containerEnded();
       this.builds.containerEnded(reason);
+      this.ports.containerEnded();
     }
     const detail = lost ? `${reason.detail} ${this.#fallback()}` : reason.detail;
     this.input({ on: 'ended', epoch, reason: { ...reason, detail } });

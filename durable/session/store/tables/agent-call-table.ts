@@ -2,9 +2,11 @@ import type { ChildOutcome } from '../../../rpc/session/views.ts';
 import { childToolCall } from '../../../../protocol/link/child-tools.ts';
 import * as z from 'zod';
 import { shareArtifactInput } from '../../../../protocol/api/files/artifact.ts';
+import { sharePortInput } from '../../../../protocol/api/session/port.ts';
 
 const agentCall = z.discriminatedUnion('tool', [
   z.object({ tool: z.literal('share_artifact'), input: shareArtifactInput }),
+  z.object({ tool: z.literal('share_port'), input: sharePortInput }),
   ...childToolCall.options,
 ]);
 /** A tool call that the session cannot answer alone. */

@@ -69,6 +69,8 @@ function shown(text: string): string {
     )
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '2026-11-30T12:00:00.000Z')
     .replaceAll(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, 'eyJ0eXAiOiJKV1QifQ.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl')
+    .replaceAll(/\/\/[a-z2-7]{48}\./g, '//agjz6wt4dzyaaaadaanchrjcmfyxo3tfvmwsqz3cnvuw4zlt.')
+    .replaceAll(/cc_docker_key=[0-9a-f]+/g, 'cc_docker_key=7f4e1c0b9a2d3e5f60718293a4b5c6d7')
     .replaceAll(/whsec_[\w+/=]+/g, 'whsec_c2VjcmV0IG9mIHRoaXMgZXhhbXBsZSwgb2Ygbm8gdXNl')
     .replaceAll(/"(\w*bytes)":\d+/g, '"$1":4096')
     .replaceAll(/"code":"[A-Z0-9-]{6,}"/g, '"code":"ABCD-EFGH"');
@@ -160,6 +162,7 @@ const WITHOUT = [
   'getDiff',
   'downloadArtifact',
   'deleteArtifact',
+  'unsharePort',
   // Streams, and text of another form.
   'openStream',
   'getMetrics',

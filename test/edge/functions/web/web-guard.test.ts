@@ -24,7 +24,6 @@ describe('the name by which the service is called', () => {
     'http://[::1]:8000',
     'http://10.1.2.3:8000',
     'http://localhost:8000',
-    'http://app.localhost:8000',
     'http://cc.example.org',
     'http://CC.Internal:8000',
     'http://edge:8000',

@@ -54,8 +54,8 @@ const frame = fc.oneof(nearly(wrapperFrame), nearly(dataFrame), fc.jsonValue());
 
 /** All that a session with no tools, no repository and no servers may not come to have. */
 async function gained({ user, id }: Ran): Promise<object> {
-  const [children, artifacts, wakeups, sessions] = await Promise.all(
-    ['/children', '/artifacts', '/wakeups', ''].map((path) =>
+  const [children, artifacts, wakeups, ports, sessions] = await Promise.all(
+    ['/children', '/artifacts', '/wakeups', '/ports', ''].map((path) =>
       user.call('GET', path === '' ? '/sessions' : `/sessions/${id}${path}`),
     ),
   );
@@ -66,6 +66,7 @@ async function gained({ user, id }: Ran): Promise<object> {
     children: children?.body.data.length,
     artifacts: artifacts?.body.data.length,
     wakeups: wakeups?.body.data.length,
+    ports: ports?.body.data.length,
     sessions: sessions?.body.total,
     isWider: ['accept_edits', 'bypass'].includes(mode),
     fixed,

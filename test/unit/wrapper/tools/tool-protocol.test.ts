@@ -87,7 +87,7 @@ test('every tool, and every argument of it, is described for the model', async (
   }
   // Claude Code sends these with every call of the model's.
   const sent = tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
-  expect(JSON.stringify(sent).length).toBeLessThan(12_000);
+  expect(JSON.stringify(sent).length).toBeLessThan(12_600);
   // What says nothing to a model: the pattern of a UUID or a time, the greatest of all numbers.
   expect(JSON.stringify(sent)).not.toMatch(/a-fA-F|9007199254740991/);
 });
@@ -100,7 +100,7 @@ test('tools that change nothing are told to be so, that they may run beside each
   const looking = ['list_children', 'get_child_result', 'get_child_events', 'list_wakeups'];
   expect(where('readOnlyHint')).toEqual([...PEOPLE, ...looking]);
   expect(where('destructiveHint')).toEqual(['interrupt_child', 'stop_child', 'cancel_wakeup']);
-  expect(where('idempotentHint')).toEqual(['stop_child', 'cancel_wakeup']);
+  expect(where('idempotentHint')).toEqual(['stop_child', 'cancel_wakeup', 'share_port']);
 });
 
 const ID = '01890000-0000-7000-8000-000000000001';
@@ -162,6 +162,10 @@ const USES: Readonly<Record<AgentTool, { input: Record<string, unknown>; data?: 
     data: { wakeups: [{ wakeup_id: ID, at: '2026-01-31T08:00:00.000Z', prompt: 'Look again.' }] },
   },
   cancel_wakeup: { input: { wakeup_id: ID }, data: { canceled: true } },
+  share_port: {
+    input: { port: 5173, label: 'the app' },
+    data: { port: 5173, url: 'http://a.localhost/', expires_at: '2026-01-31T09:00:00.000Z', listening: true },
+  },
 };
 const WITH_DATA = agentTool.options.filter((name) => USES[name].data !== undefined);
 

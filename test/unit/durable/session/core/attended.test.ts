@@ -17,7 +17,11 @@ const LIMITS = {
 };
 const NOW = 1_000_000;
 const because = (code: Reason['code']): Reason => ({ code, detail: code });
-const without = (status: 'stopped' | 'failed', code: Reason['code'], more: Partial<SessionState> = {}): SessionState => ({
+const without = (
+  status: 'stopped' | 'failed',
+  code: Reason['code'],
+  more: Partial<SessionState> = {},
+): SessionState => ({
   ...NEW_SESSION,
   status,
   reason: because(code),
@@ -50,7 +54,12 @@ describe('a session that somebody looks at', () => {
   });
 
   it('is not parked for idleness meanwhile, and its container still ends with its life', () => {
-    const idle: SessionState = { ...without('stopped', 'idle_timeout'), status: 'idle', container: 'ready', launched_at: NOW };
+    const idle: SessionState = {
+      ...without('stopped', 'idle_timeout'),
+      status: 'idle',
+      container: 'ready',
+      launched_at: NOW,
+    };
     const { state, effects } = attended(idle, NOW + 200_000);
     expect(effects).toEqual([]);
     expect(nextDeadline(state, LIMITS)).toBe(NOW + 200_000 + LIMITS.idle);

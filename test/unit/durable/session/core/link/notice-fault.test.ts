@@ -8,6 +8,7 @@ const BEGUN: NoticeFacts = {
   mcp_servers: { docs: { command: 'docs' } },
   container: 'launched',
   stored: 0,
+  listening: [],
 };
 const READY: NoticeFacts = { ...BEGUN, container: 'ready', stored: 5 };
 const SEVERAL: NoticeFacts = {
@@ -71,4 +72,15 @@ test.each([
   ['a server by a name of every object', server('constructor'), READY, 'no MCP server "constructor"'],
 ])('it is not believed: %s', (_, notice, facts, why) => {
   expect(noticeFault(notice, facts)).toContain(why);
+});
+
+test('a port is closed only after it was open, and no container has more than so many open', () => {
+  const open: WrapperNotice = { notice: 'port', port: 3000, state: 'open' };
+  const closed: WrapperNotice = { ...open, state: 'closed' };
+  expect(noticeFault(open, READY)).toBeNull();
+  expect(noticeFault(closed, READY)).toContain('Nothing listened');
+  expect(noticeFault(closed, { ...READY, listening: [3000] })).toBeNull();
+  const full = { ...READY, listening: Array.from({ length: 64 }, (_, n) => 4000 + n) };
+  expect(noticeFault(open, full)).toContain('64 ports');
+  expect(noticeFault({ ...open, port: 4000 }, full)).toBeNull();
 });

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { listeners } from '../../../../wrapper/ports/listeners.ts';
+import { PortChanges } from '../../../../wrapper/ports/port-watch.ts';
+
+const open = (...ports: number[]) => ports.map((port) => ({ port, process: 'node' }));
+const said = (port: number, state: 'open' | 'closed') => ({
+  notice: 'port',
+  port,
+  state,
+  ...(state === 'open' && { process: 'node' }),
+});
+
+describe('what is said of ports', () => {
+  it('is that one opens, once, and that it closes, when it is away for longer than a restart', () => {
+    const changes = new PortChanges();
+    const looks = [open(), open(3000), open(3000), open(), open(3000), open(), open(), open()];
+    expect(looks.map((each, at) => changes.look(each, at * 1000))).toEqual([
+      [],
+      [said(3000, 'open')],
+      [],
+      [],
+      [],
+      [],
+      [said(3000, 'closed')],
+      [],
+    ]);
+  });
+
+  it('is bounded in ports', () => {
+    const changes = new PortChanges();
+    const many = Array.from({ length: 100 }, (_, n) => 4000 + n);
+    const notices = [0, 60_000, 120_000].flatMap((now) => changes.look(open(...many), now));
+    expect(notices.length).toBe(64);
+  });
+
+  it('is bounded in time: after a rush, what is still so is said later', () => {
+    const changes = new PortChanges();
+    const counts = Array.from(
+      { length: 600 },
+      (_, at) => changes.look(at % 4 < 2 ? open(1, 2, 3, 4) : [], at * 1000).length,
+    );
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    expect(total).toBeGreaterThan(500);
+    expect(total).toBeLessThanOrEqual(60 + 600);
+    expect(changes.look(open(9), 700_000)).toContainEqual(said(9, 'open'));
+  });
+});
+
+const row = (local: string, state: string, inode: number) =>
+  `   0: ${local} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000  1000        0 ${inode} 1 0 100 0 0 10 0`;
+
+it('sockets count that listen where loopback reaches them', () => {
+  const tables: Record<string, string> = {
+    '/proc/net/tcp': [
+      '  sl  local_address …',
+      row('0100007F:0BB8', '0A', 11),
+      row('00000000:1F90', '0A', 12),
+      row('0100007F:0BB9', '01', 13),
+      row('0200007F:0BBA', '0A', 14),
+    ].join('\n'),
+    '/proc/net/tcp6': [
+      row('00000000000000000000000000000000:1435', '0A', 15),
+      row('00000000000000000000000001000000:1436', '0A', 16),
+      row('000080FE00000000:1437', '0A', 17),
+    ].join('\n'),
+  };
+  expect(listeners((file) => tables[file] ?? '')).toEqual([
+    { port: 3000, address: '127.0.0.1', inode: '11' },
+    { port: 8080, address: '0.0.0.0', inode: '12' },
+    { port: 5173, address: '::', inode: '15' },
+    { port: 5174, address: '::1', inode: '16' },
+  ]);
+});

@@ -1,0 +1,72 @@
+import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
+import { MAX_LISTENING_PORTS } from '../../protocol/settings/limits.ts';
+import type { OpenPort, SessionPorts } from './session-ports.ts';
+
+type PortNotice = Extract<WrapperNotice, { notice: 'port' }>;
+
+/** Milliseconds between two looks. */
+const LOOK_MS = 1000;
+/** A port counts as closed when so many looks in a row do not find it: a server that starts again is not away. */
+const MISSED = 2;
+/** Notices in a minute. What changes more often is said later, as it then is. */
+const NOTICES_A_MINUTE = 60;
+const MINUTE_MS = 60_000;
+
+/** What was said of the ports, and what is to be said next. Pure: what is open, and the time, are parameters. */
+export class PortChanges {
+  /** The ports that are said to be open, and how many looks in a row have not found each. */
+  readonly #open = new Map<number, number>();
+  #budget = NOTICES_A_MINUTE;
+  #last: number | null = null;
+
+  /** @param now milliseconds */
+  look(open: readonly OpenPort[], now: number): PortNotice[] {
+    const gained = ((now - (this.#last ?? now)) / MINUTE_MS) * NOTICES_A_MINUTE;
+    this.#budget = Math.min(NOTICES_A_MINUTE, this.#budget + gained);
+    this.#last = now;
+    const notices: PortNotice[] = [];
+    const there = new Set(open.map(({ port }) => port));
+    for (const [port, missed] of this.#open) {
+      if (there.has(port)) this.#open.set(port, 0);
+      else if (missed + 1 < MISSED) this.#open.set(port, missed + 1);
+      else if (this.#spend()) {
+        this.#open.delete(port);
+        notices.push({ notice: 'port', port, state: 'closed' });
+      }
+    }
+    for (const { port, process } of open) {
+      if (this.#open.has(port) || this.#open.size >= MAX_LISTENING_PORTS || !this.#spend()) continue;
+      this.#open.set(port, 0);
+      notices.push({ notice: 'port', port, state: 'open', ...(process !== undefined && { process }) });
+    }
+    return notices;
+  }
+
+  #spend(): boolean {
+    if (this.#budget < 1) return false;
+    this.#budget -= 1;
+    return true;
+  }
+}
+
+/** Tells the session which ports the container's servers listen on, from second to second. */
+export class PortWatch {
+  readonly #ports: SessionPorts;
+  readonly #notify: (notice: PortNotice) => void;
+  readonly #changes = new PortChanges();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(ports: SessionPorts, notify: (notice: PortNotice) => void) {
+    this.#ports = ports;
+    this.#notify = notify;
+    this.#timer = setInterval(() => this.#look(), LOOK_MS);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #look(): void {
+    for (const notice of this.#changes.look(this.#ports.open(), performance.now())) this.#notify(notice);
+  }
+}

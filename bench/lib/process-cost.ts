@@ -13,16 +13,21 @@ export interface ProcessCost {
   readonly diskBytes: number;
 }
 
-/** The process below this one whose command line matches. @throws when there is none, or more */
-export async function findBelow(command: RegExp): Promise<number> {
+/** The processes below this one whose command line matches. */
+export async function findAllBelow(command: RegExp): Promise<number[]> {
   const found: number[] = [];
   for (const entry of await readdir('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
     const line = await readFile(`/proc/${entry}/cmdline`, 'utf8').catch(() => '');
     if (command.test(line.replaceAll('\0', ' ')) && (await isBelow(Number(entry)))) found.push(Number(entry));
   }
-  const [pid] = found;
-  if (pid === undefined || found.length > 1) throw new Error(`${found.length} processes match ${String(command)}`);
+  return found;
+}
+
+/** The one process below this one whose command line matches. @throws when there is none, or more */
+export async function findBelow(command: RegExp): Promise<number> {
+  const [pid, ...others] = await findAllBelow(command);
+  if (pid === undefined || others.length > 0) throw new Error(`not one process matches ${String(command)}`);
   return pid;
 }
 

@@ -156,8 +156,8 @@ describeOnDisk('an edge whose disk has not a single block', () => {
     disk = LoopDisk.make(64);
     const vars = { JWT_SECRET: SECRET, DISK_FLOOR_MB: '0' };
     const stateFolder = path.join(disk.folder, 'edge');
-    const say = (line: string) => void said.push(line);
-    edge = await startEdge({ worker: WORKER_BUNDLE, host: '127.0.0.1', port: 0, stateFolder, vars, say });
+    const options = { worker: WORKER_BUNDLE, host: '127.0.0.1', port: 0, stateFolder, vars };
+    edge = await startEdge({ ...options, say: (line) => void said.push(line) });
   });
   afterAll(async () => {
     await edge?.stop();
@@ -207,6 +207,8 @@ describeOnDisk('an edge whose disk has not a single block', () => {
   });
 });
 
+const warningOf = (folder: string) => new EdgeDiskWatch(folder, { floorMb: 0, log: () => {} }).warning();
+
 describeOnDisk('a disk with blocks that are too small', () => {
   let disk: LoopDisk;
   beforeAll(() => {
@@ -215,8 +217,7 @@ describeOnDisk('a disk with blocks that are too small', () => {
   afterAll(() => disk?.remove());
 
   test('is warned of before it is full', async () => {
-    const warning = (folder: string) => new EdgeDiskWatch(folder, { floorMb: 0, log: () => {} }).warning();
-    expect(await warning(disk.folder)).toMatch(/1024 bytes.*the edge may end.*4096/);
-    expect(await warning(os.tmpdir())).toBeNull();
+    expect(await warningOf(disk.folder)).toMatch(/1024 bytes.*the edge may end.*4096/);
+    expect(await warningOf(os.tmpdir())).toBeNull();
   });
 });

@@ -1,10 +1,10 @@
 import { appendFileSync } from 'node:fs';
 
 /**
- * Preloaded into each part (`node --import …?log=FILE`): when `start` dies, nobody reads the part's output any more. The part
+ * Preloaded into each part, whose one argument is its log: when `start` dies, nobody reads the part's output any more. The part
  * then still has to end in order, so what it says meanwhile goes to its log at once.
  */
-const log = new URL(import.meta.url).searchParams.get('log') ?? '';
+const [, , log = ''] = process.argv;
 
 function append(text: string | Uint8Array): boolean {
   try {

@@ -12,6 +12,8 @@ const LAST_LINES_MS = 1_000;
 /** The variables of this process that every part gets. */
 const COMMON = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'LC_ALL', 'TZ', 'NODE_EXTRA_CA_CERTS', 'NODE_COMPILE_CACHE'];
 
+const OUTLIVE_READER = path.join(import.meta.dirname, 'outlive-reader.ts');
+
 /** How a part of the service ended. */
 export interface PartExit {
   code: number | null;
@@ -25,7 +27,7 @@ export interface PartExit {
  * @param env its environment, besides PATH and the like
  * @param preload modules that it loads first
  * @param lifeline a stream that it holds open as long as it lives
- * @param log where its stdout and stderr go
+ * @param log where its stdout and stderr go; its path is the program's one argument
  */
 export function startPart(
   module: string,
@@ -34,24 +36,15 @@ export function startPart(
   preload: readonly string[] = [],
   lifeline?: Writable,
 ): ChildProcess {
-  const part = fork(module, [], {
+  const part = fork(module, [log.path], {
     cwd: PROJECT,
     detached: true,
-    execArgv: [outliveReader(log), ...preload.map((file) => pathToFileURL(file))].flatMap((module) => [
-      '--import',
-      module.href,
-    ]),
+    execArgv: [OUTLIVE_READER, ...preload].flatMap((file) => ['--import', pathToFileURL(file).href]),
     env: { ...inherited(COMMON), ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...(lifeline === undefined ? [] : [lifeline])],
   });
   for (const output of [part.stdout, part.stderr]) if (output !== null) log.take(output);
   return part;
-}
-
-function outliveReader(log: LogFile): URL {
-  const module = pathToFileURL(path.join(import.meta.dirname, 'outlive-reader.ts'));
-  module.searchParams.set('log', log.path);
-  return module;
 }
 
 /** Those of this process's variables that are set. */

@@ -15,9 +15,9 @@ export function start(cli: Cli) {
     .option('--once', 'end when the prompt is done')
     .action(async (words, { model, once: ends }) => {
       const project = needProject('cc-docker start');
+      const preloaded = ['check-node.mjs', 'warm-cache.mjs'].map((name) => path.join(project, 'scripts', name));
       const args = [
-        '--import',
-        path.join(project, 'scripts', 'check-node.mjs'),
+        ...preloaded.flatMap((file) => ['--import', file]),
         path.join(project, 'start', 'main.ts'),
         ...(model === undefined ? [] : ['--model', model]),
         ...(ends === true ? ['--once'] : []),

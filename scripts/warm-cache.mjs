@@ -1,0 +1,53 @@
+// For `npm start`, after `check-node.mjs`. Plain JavaScript: Node's compiler of TypeScript takes 30 MB of each process that loads
+// it, for good. So at the first start, and after an edit, processes that end at once compile what the service runs.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+const root = path.join(import.meta.dirname, '..');
+const cache = process.env['NODE_COMPILE_CACHE'] ?? '';
+/** What the parts of a service are made of. */
+const FOLDERS = ['cli', 'client', 'container', 'demo-model', 'protocol', 'runner', 'scripts', 'start', 'wrapper'];
+/** What they read later, or first. To read these does nothing. */
+const LATER = [
+  'runner/secrets/certificate-authority.ts',
+  'runner/storage/s3-store.ts',
+  'start/lib/end-with-parent.ts',
+  'start/lib/outlive-reader.ts',
+  'wrapper/tools/tool-list.ts',
+];
+/** Each reads its sources, and ends: the first says its version, the second has no settings. */
+const PROGRAMS = [
+  ['start/main.ts', '--version'],
+  ['runner/main.ts'],
+  ['--input-type=module', '--eval', LATER.map((file) => `await import('./${file}');`).join('')],
+];
+
+const newest = FOLDERS.flatMap((folder) =>
+  readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.includes('node_modules'))
+    .map((name) => statSync(path.join(root, folder, name)).mtimeMs),
+).reduce((latest, time) => Math.max(latest, time), 0);
+const compiled = `${process.version} ${newest}`;
+const note = path.join(cache, 'compiled');
+
+if (cache !== '' && read(note) !== compiled) {
+  const env = { PATH: process.env['PATH'], NODE_COMPILE_CACHE: cache };
+  const running = PROGRAMS.map((words) => spawn(process.execPath, words, { cwd: root, env, stdio: 'ignore' }));
+  await Promise.all(running.map((child) => once(child, 'close')));
+  try {
+    writeFileSync(note, compiled);
+  } catch {
+    // A folder that cannot be written is no cache.
+  }
+}
+
+/** @param {string} file */
+function read(file) {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}

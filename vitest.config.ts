@@ -42,6 +42,8 @@ function edge(bindings?: (redis: Extract<RedisForTests, { ok: true }>) => Record
           FAILED_TOKENS_PER_ADDRESS: '0',
           // Most of these tests have no runner, and would wait for one. test/real/start/early-files.test.ts does.
           PLACE_TIMEOUT: '0',
+          // Off unless it is said: test/edge/session/terminal has both.
+          TERMINAL: '1',
           POOLS: JSON.stringify({ gpu: { owners: ['gina'] }, open: { owners: '*' } }),
           ENVIRONMENTS: JSON.stringify({ common: { setup: 'apt-get install -y jq', image: 'debian:12' } }),
           ENVIRONMENT_IMAGES: 'python:*',

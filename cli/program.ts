@@ -21,6 +21,8 @@ import { attach } from './verbs/stream/attach.ts';
 import { logs } from './verbs/stream/logs.ts';
 import { run } from './verbs/stream/run.ts';
 import { send } from './verbs/stream/send.ts';
+import { exec } from './verbs/terminal/exec.ts';
+import { shell } from './verbs/terminal/shell.ts';
 
 /** The command with its verbs. */
 export function program(cli: Cli) {
@@ -34,6 +36,8 @@ export function program(cli: Cli) {
   for (const make of [run, ls, attach, logs, send, interrupt, stop, rm, fork, tree]) root.addCommand(make(cli));
   root.commandsGroup('Environments:');
   root.addCommand(env(cli));
+  root.commandsGroup('In its container:');
+  for (const make of [shell, exec]) root.addCommand(make(cli));
   root.commandsGroup('People:');
   for (const make of [inbox, answer, approve, deny]) root.addCommand(make(cli));
   root.commandsGroup('The machine:');

@@ -3,7 +3,7 @@ import { anySignal, Http, newKey, unwrap, type Fetch, type Token } from './http/
 import type { Backoff } from './http/backoff.ts';
 import { allPages } from './paging.ts';
 import { Session, type SessionContext } from './session.ts';
-import type { WebSocketConstructor } from './stream/websocket.ts';
+import type { WebSocketConstructor } from './stream/open-socket.ts';
 import { followFeed } from './stream/feed.ts';
 import type {
   CreateSessionRequest,

@@ -21,4 +21,11 @@ export type { UploadBody, UploadOptions } from './http/upload.ts';
 export type { Progress } from './http/xhr.ts';
 export type { Session } from './session.ts';
 export type { Reconnect } from './stream/follow.ts';
+export type {
+  SessionTerminal,
+  TerminalExit,
+  TerminalOptions,
+  TerminalOutput,
+  TerminalSignal,
+} from './terminal/terminal.ts';
 export type * from './types.ts';

@@ -8,7 +8,9 @@ import { all, allPages } from './paging.ts';
 import { sessionPath } from './stream/connection.ts';
 import { follow } from './stream/follow.ts';
 import { connectEventStream } from './stream/sse.ts';
-import { connectWebSocket, type WebSocketConstructor } from './stream/websocket.ts';
+import type { WebSocketConstructor } from './stream/open-socket.ts';
+import { connectWebSocket } from './stream/websocket.ts';
+import { SessionTerminal, type TerminalOptions } from './terminal/terminal.ts';
 import type {
   Artifact,
   ChangeSessionRequest,
@@ -264,6 +266,16 @@ export class Session {
   /** Writes a file into its workspace: `files.write`. */
   async upload(path: string, body: UploadBody, options: UploadOptions = {}): Promise<WrittenFiles> {
     return await this.files.write(path, body, options);
+  }
+
+  /**
+   * Opens a shell in its container, or runs a command there, beside the agent. A parked session is woken. It works where the operator
+   * allows it (`TERMINAL=1`).
+   */
+  terminal(options: TerminalOptions = {}): SessionTerminal {
+    const { http, WebSocket, silenceMs } = this.#context;
+    const source = { http, WebSocket, silenceMs, sessionId: this.id };
+    return new SessionTerminal(source, options, anySignal(options.signal, http.signal));
   }
 
   /** In place of a token, in the URL of one stream or download, within 30 s: for browsers. */

@@ -36,6 +36,7 @@ import { withAccess } from './telemetry/access.ts';
 import { executionOf } from './telemetry/background.ts';
 import { withRequestId } from './telemetry/request-id.ts';
 import { withTrace } from './telemetry/trace.ts';
+import { addTerminal } from './routes/session/terminal.ts';
 import { addTelemetry } from './telemetry/routes.ts';
 import { isTransient } from './until-answered.ts';
 import { addWorkspaces } from './routes/files/workspaces.ts';
@@ -144,6 +145,7 @@ function api(): OpenAPIHono<AppEnv> {
   addEnvironments(app);
   addEvents(app);
   addOverview(app);
+  addTerminal(app);
   addFiles(app);
   addDiscord(app);
   addArtifacts(app);

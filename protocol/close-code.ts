@@ -14,6 +14,8 @@ export const CloseCode = {
   replaced: 4409,
   /** This epoch is over: do not reconnect. */
   staleEpoch: 4410,
+  /** The way to the container broke: come back with what you have. */
+  cameApart: 4412,
   /** A frame was larger than allowed. */
   tooLarge: 4413,
   /** Too many frames came; the reason names the setting. */

@@ -34,6 +34,7 @@ export class SessionObject implements SessionPart {
       idle,
       background: 3_600_000,
       crowded: 2000,
+      attended: 3_600_000,
       lifetime: 3_600_000,
       turn: 3_600_000,
       interrupt: 30_000,

@@ -3,19 +3,8 @@ import { CcDockerError } from '../error.ts';
 import { broken, notJson, nothingFor, openingMs, parsed, sessionPath, within } from './connection.ts';
 import type { Connect, Connection, Item, StreamSource } from './connection.ts';
 import { Inbox } from './inbox.ts';
+import { openSocket, type WebSocketConstructor, type WebSocketLike } from './open-socket.ts';
 import { Silence } from './silence.ts';
-
-/** What is needed of a WebSocket. */
-interface WebSocketLike {
-  readonly readyState: number;
-  addEventListener(type: string, listener: (event: never) => void): void;
-  send(text: string): void;
-  close(): void;
-}
-/** A WebSocket as browsers have it. */
-export type WebSocketConstructor = new (...args: never[]) => { send(text: string): void; close(): void };
-/** It takes headers in Node.js, Deno and Bun alone. */
-type Opens = new (url: string, options?: { headers: Record<string, string> }) => WebSocketLike;
 
 type CodeOf<K extends keyof typeof CloseCode> = (typeof CloseCode)[K];
 /** After one of these, a new connection may be refused as well. */
@@ -32,28 +21,9 @@ const LOOK_MS = 250;
 const CLOSING = 2;
 const NO_CODE = 1005;
 
-/** Whether the runtime's WebSocket takes headers. Where it does not, as in browsers, the URL has a ticket. */
-const takesHeaders = () => /^(Node\.js|Deno|Bun)\b/.test(globalThis.navigator?.userAgent ?? '');
-
 /** @returns how to open a session's WebSocket */
 export function connectWebSocket(source: StreamSource, WebSocket: WebSocketConstructor): Connect {
   const { http, sessionId } = source;
-  const stream = `${http.url.replace(/^http/, 'ws')}${sessionPath(sessionId)}/stream`;
-
-  async function open(after: number, signal: AbortSignal): Promise<WebSocketLike> {
-    const url = `${stream}?after=${after}&acks=true`;
-    if (takesHeaders()) {
-      const headers = { authorization: `Bearer ${await http.token()}` };
-      return new (WebSocket as Opens)(url, { headers });
-    }
-    const path = `${sessionPath(sessionId)}/tickets`;
-    const answer = await within(openingMs(source), signal, (signal) =>
-      http.raw(path, { method: 'POST', signal }, { retries: 0, answer: 'json' }),
-    );
-    const { ticket } = (await answer.json()) as { ticket: string };
-    return new (WebSocket as Opens)(`${url}&ticket=${encodeURIComponent(ticket)}`);
-  }
-
   return async (after, signal) => {
     // A WebSocket does not say why it was refused: the same, asked over HTTP, does.
     const refusal = async (cursor: number): Promise<CcDockerError | null> => {
@@ -65,7 +35,8 @@ export function connectWebSocket(source: StreamSource, WebSocket: WebSocketConst
         return error instanceof CcDockerError ? error : broken('It was left.', error);
       }
     };
-    const connection = new SocketConnection(await open(after, signal), source, after, refusal);
+    const socket = await openSocket(source, WebSocket, `stream?after=${after}&acks=true`, signal);
+    const connection = new SocketConnection(socket, source, after, refusal);
     signal.addEventListener('abort', () => connection.abort(), { once: true });
     await connection.opened;
     return connection;

@@ -8,6 +8,7 @@ import { claudeVersion, findClaude } from './claude-binary.ts';
 import { engineEvents, errorText, isNotFound } from './engine-stream.ts';
 import type { Installed } from './install-packages.ts';
 import { CATALOGUE, installMcpServers, MCP_LOCK, mcpFiles } from './mcp-packages.ts';
+import { findPty, ptyVersion } from './pty-binary.ts';
 import { skillFiles } from './skill-files.ts';
 
 export const IMAGE_NAME = 'cc-docker/session';
@@ -30,12 +31,12 @@ export interface ImageRequest {
   findBinary?: typeof findClaude;
 }
 
-type ImageError = 'engine_unavailable' | 'claude_missing' | 'base_unavailable' | 'build_failed';
+type ImageError = 'engine_unavailable' | 'claude_missing' | 'terminal_missing' | 'base_unavailable' | 'build_failed';
 export type ImageResult = { ok: true; tag: string; built: boolean } | { ok: false; error: ImageError; detail: string };
 
 /**
  * The image's name, by what it is made of: the Dockerfile, apt's settings, the wrapper, the catalogue of MCP servers and the skills, and the versions of
- * Claude Code and of the servers' packages. Its parts unchanged, the name is the same, on any machine.
+ * Claude Code, of node-pty and of the servers' packages. Its parts unchanged, the name is the same, on any machine.
  *
  * @param servers false: of the image without the MCP servers' packages
  */
@@ -45,7 +46,7 @@ export async function imageTag(wrapper: string, servers = true): Promise<string>
   const paths = [DOCKERFILE, APT_CONF, CATALOGUE, ...(servers ? [MCP_LOCK] : []), wrapper];
   const files = await Promise.all([...paths, ...skills.map(({ path }) => path)].map((file) => readFile(file)));
   const names = skills.map(({ name }) => name);
-  for (const part of [...files, await claudeVersion(), ...names]) {
+  for (const part of [...files, await claudeVersion(), await ptyVersion(), ...names]) {
     hash.update(`${part.length}\n`).update(part);
   }
   return `${IMAGE_NAME}:${hash.digest('hex').slice(0, 12)}`;
@@ -66,13 +67,15 @@ export async function ensureImage(request: ImageRequest): Promise<ImageResult> {
   if (force || !(await hasImage(docker, tag))) {
     const claude = await findBinary(engine.architecture);
     if (!claude.ok) return { ok: false, error: 'claude_missing', detail: claude.detail };
+    const pty = await findPty(engine.architecture);
+    if (!pty.ok) return { ok: false, error: 'terminal_missing', detail: pty.detail };
     const servers = await installServers({ onProgress, ...(signal && { signal }) });
     if (!servers.ok) {
       onProgress(`WITHOUT the MCP servers of the catalogue: ${servers.detail}`);
       tag = await imageTag(wrapper, false);
     }
     if (force || servers.ok || !(await hasImage(docker, tag))) {
-      const failure = await build(request, tag, claude.path, servers);
+      const failure = await build(request, tag, { claude: claude.path, pty: pty.files, servers });
       signal?.throwIfAborted();
       if (failure !== undefined) return { ok: false, ...failure };
       built = true;
@@ -120,8 +123,7 @@ async function engineArchitecture(docker: Docker): Promise<Engine> {
 async function build(
   { docker, wrapper, onProgress, force, signal }: ImageRequest,
   tag: string,
-  claude: string,
-  servers: Installed,
+  { claude, pty, servers }: { claude: string; pty: ContextFile[]; servers: Installed },
 ): Promise<{ error: ImageError; detail: string } | undefined> {
   const files: ContextFile[] = [
     { name: 'Dockerfile', path: DOCKERFILE, mode: 0o644 },
@@ -129,7 +131,7 @@ async function build(
     { name: 'claude', path: claude, mode: 0o755 },
     { name: 'wrapper.mjs', path: wrapper, mode: 0o644 },
   ];
-  const context = buildContext([...files, ...(await mcpFiles(servers.ok)), ...(await skillFiles())]);
+  const context = buildContext([...files, ...pty, ...(await mcpFiles(servers.ok)), ...(await skillFiles())]);
   // A context that breaks off would leave the request waiting for the rest of it.
   const broken = new AbortController();
   const read = context.done.catch((error: unknown) => broken.abort(error));

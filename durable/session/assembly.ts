@@ -31,6 +31,7 @@ import { ReadyView } from './ready-view.ts';
 import { Peers } from './store/peers.ts';
 import { SessionStore } from './store/store.ts';
 import type { Transaction } from './store/changes/transaction.ts';
+import { SessionTerminals } from './terminal/terminals.ts';
 import { TurnTraces } from './turn-traces.ts';
 import { Tunnel } from './tunnel/tunnel.ts';
 import { Batch } from './viewers/batch.ts';
@@ -54,6 +55,7 @@ export class SessionAssembly {
   readonly peers: Peers;
   readonly link: ContainerLink;
   readonly tunnel: Tunnel;
+  readonly terminals: SessionTerminals;
   readonly messages: SessionMessages;
   readonly interactions: SessionInteractions;
   readonly listEntry: ListEntry;
@@ -98,6 +100,7 @@ export class SessionAssembly {
       () => this.tunnel.linked(),
     );
     this.tunnel = new Tunnel({ epoch: () => store.record?.state.epoch ?? 0, ask: () => this.link.askTunnel() });
+    this.terminals = new SessionTerminals(store, this.tunnel);
     this.#traces = new TurnTraces(ctx, store);
     const quota = new StorageQuota(store, peers);
     this.quota = quota;
@@ -156,6 +159,7 @@ export class SessionAssembly {
     ];
     if (store.record !== null) this.readyView.changed(store.record.identity);
     access.recover();
+    this.terminals.recover();
   }
 
   /** Notes in the audit log that the owner has answered over a WebSocket. */
@@ -228,6 +232,7 @@ export class SessionAssembly {
   wakeFileCalls(): void {
     this.snapshots.changed();
     this.#placeWait.changed();
+    this.terminals.changed();
   }
 
   setAlarm(): void {

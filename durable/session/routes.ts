@@ -9,6 +9,7 @@ import type { Revocation } from '../shared/tokens/revocation.ts';
 import { streamTokenOf } from '../shared/tokens/stream-token.ts';
 import type { SessionAssembly } from './assembly.ts';
 import { filesElsewhere } from './container/shared-workspace.ts';
+import { terminalRequest } from './terminal/terminals.ts';
 import { ViewerSocket } from './viewers/viewer-socket.ts';
 
 /** HTTP requests to a session, for what RPC calls cannot carry: WebSockets, event streams and files. */
@@ -36,7 +37,7 @@ export class SessionRoutes {
   /**
    * Handles a request. Only `functions/` sends them. It has authorised these already:
    * `/viewer?after=&plain=&acks=&token=&scopes=&traceparent=`, `/events?after=&previews=&token=`, `/data?epoch=`, `/tunnel?epoch=`,
-   * `/transfer?id=&runner=`.
+   * `/transfer?id=&runner=`, `/terminal?request=`.
    * For these this class checks the owner:
    * `/files?owner=&request=`, with the client's body, and `/artifact?owner=&id=&range=`. For `/preview?visit=`, with the visitor's
    * method, headers and body, it checks the share.
@@ -48,6 +49,7 @@ export class SessionRoutes {
     if (pathname === '/artifact') return this.#openArtifact(options);
     if (pathname === '/transfer') return transfers.dial(options.get('id') ?? '', options.get('runner') ?? '');
     if (pathname === '/preview') return this.#openPreview(options, request);
+    if (pathname === '/terminal') return this.#openTerminal(options);
     if (pathname !== '/data' && pathname !== '/tunnel') return this.#openViewer(pathname === '/events', options);
     const { 0: client, 1: server } = new WebSocketPair();
     (pathname === '/data' ? link : tunnel).accept(server, Number(options.get('epoch')));
@@ -66,11 +68,12 @@ export class SessionRoutes {
   }
 
   #end(what: Revocation): void {
-    const { store, viewers, streams } = this.#assembly;
+    const { store, viewers, streams, terminals } = this.#assembly;
     if (store.record === null) return;
     const { owner } = store.record.identity;
     viewers.endRevoked(what, owner);
     streams.endRevoked(what, owner);
+    terminals.endRevoked(what, owner);
   }
 
   /** Lets a viewer in, if there is room for one. */
@@ -115,6 +118,12 @@ export class SessionRoutes {
       ...(traceparent !== null && { traceparent }),
     });
     return new Response(null, { status: 101, webSocket: client });
+  }
+
+  #openTerminal(options: URLSearchParams): Response {
+    const opened = this.#assembly.terminals.open(terminalRequest.parse(JSON.parse(options.get('request') ?? '')));
+    this.#endLateRevoked();
+    return 'refused' in opened ? refusalResponse(opened) : new Response(null, { status: 101, webSocket: opened });
   }
 
   #openFiles(options: URLSearchParams, body: ReadableStream<Uint8Array> | null): Response | Promise<Response> {

@@ -298,7 +298,7 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
   }
 
   async #delete(sessionId: string): Promise<{ deleted: true }> {
-    const { children, shared, discord, builds, peers, streams, transfers, messages, tunnel } = this.#assembly;
+    const { children, shared, discord, builds, peers, streams, transfers, messages, tunnel, terminals } = this.#assembly;
     this.#store.change((tx) => {
       tx.record = { ...tx.record, deleting: true };
     });
@@ -316,6 +316,7 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
     for (const socket of this.ctx.getWebSockets()) socket.close(CloseCode.notFound, 'the session was deleted');
     countViewers(sessionId, { websocket: 0, sse: 0 });
     transfers.end();
+    terminals.close();
     tunnel.close();
     messages.end();
     this.#assembly.wakeFileCalls();

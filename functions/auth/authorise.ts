@@ -47,17 +47,21 @@ export function secured(...declared: Declared): Secured {
 
 /** As `secured`, for a route that is not of the one session in its path. */
 export function securedFor(reach: Reach, ...declared: Declared): Secured {
-  const words: readonly (Scope | 'new work' | 'goes on')[] = declared;
-  const scopes = words.filter((word): word is Scope => word !== 'new work' && word !== 'goes on');
-  return declare({ reach, takesTicket: false, isNewWork: words[0] === 'new work' }, scopes);
+  return declareWords({ reach, takesTicket: false }, declared);
 }
 
 /**
  * As `secured`, for what a browser opens without headers of its own, a WebSocket or a download: a ticket of the session
  * (`POST …/tickets`) stands in for the token.
  */
-export function securedOrTicket(...scopes: [Calm, ...Calm[]]): Secured {
-  return declare({ reach: 'session', takesTicket: true, isNewWork: false }, scopes);
+export function securedOrTicket(...declared: Declared): Secured {
+  return declareWords({ reach: 'session', takesTicket: true }, declared);
+}
+
+function declareWords(declaration: Omit<Declaration, 'isNewWork'>, declared: Declared): Secured {
+  const words: readonly (Scope | 'new work' | 'goes on')[] = declared;
+  const scopes = words.filter((word): word is Scope => word !== 'new work' && word !== 'goes on');
+  return declare({ ...declaration, isNewWork: words[0] === 'new work' }, scopes);
 }
 
 interface Declaration {

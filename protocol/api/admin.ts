@@ -14,6 +14,7 @@ const auditAction = z.enum([
   'session.deleted',
   'file.read',
   'file.written',
+  'terminal.opened',
   'interaction.answered',
   'webhook.changed',
   'webhook.deleted',

@@ -57,6 +57,10 @@ export const PROBLEMS = {
   runner_in_other_pool: [409, 'The runner is in another pool'],
   runner_outdated: [409, 'The runner is of a version that cannot do this'],
   runner_connected: [409, 'A runner with this name is connected'],
+  terminal_off: [403, 'Terminals are turned off'],
+  terminal_not_found: [404, 'No such terminal'],
+  terminal_limit_reached: [429, 'Too many terminals'],
+  terminal_unavailable: [503, 'No terminal can be had'],
   upgrade_required: [426, 'This call is a WebSocket'],
   restart_required: [409, 'Not while it runs'],
   viewer_limit_reached: [429, 'Too many open streams'],
@@ -103,6 +107,11 @@ export type ProblemCode = keyof typeof PROBLEMS;
 export const SESSION_NOT_FOUND: Refusal = {
   refused: 'session_not_found',
   detail: 'There is no session with this id, or it is not yours. `GET /api/v1/sessions` lists yours.',
+};
+
+export const TERMINAL_OFF: Refusal = {
+  refused: 'terminal_off',
+  detail: 'This service opens no terminals. Its operator turns them on with TERMINAL=1.',
 };
 
 /** RFC 9457 problem+json, with a stable `code`. `errors` says which fields of the request do not fit. */

@@ -149,6 +149,13 @@ export const wrapperNotice = z.discriminatedUnion('notice', [
     signal: z.string().nullable(),
     stderr: z.string().max(8192),
   }),
+  /** A terminal's command has ended: by itself, or because nobody had the terminal for too long. */
+  z.object({
+    notice: z.literal('terminal_ended'),
+    terminal: uuid,
+    code: z.int().min(0).max(255).nullable(),
+    signal: z.string().max(16).nullable(),
+  }),
   /** A line of `claude` was longer than `MAX_LINE_BYTES` and is not transferred. */
   z.object({ notice: z.literal('oversized'), bytes: z.int(), head: z.string().max(1024) }),
   /** A line of `claude` was not a JSON object. */

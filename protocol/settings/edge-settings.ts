@@ -50,6 +50,11 @@ const variables = z.object({
   CONTAINER_IDLE_TIMEOUT: seconds(300, 604_800),
   /** Time for which background work alone may keep a container, seconds. */
   BACKGROUND_TIMEOUT: seconds(3600, 604_800),
+  /** Whether owners may open terminals in their sessions' containers: `1`. */
+  TERMINAL: z.enum(['0', '1'], 'must be 1 (on) or 0 (off)').default('0'),
+  /** How long a terminal that nobody types in keeps its container, and how long one that nobody has any more goes on, seconds. */
+  TERMINAL_IDLE_TIMEOUT: seconds(3600, 604_800),
+  TERMINAL_DETACHED_TIMEOUT: seconds(600, 604_800),
   /** The maximum of each that a session may set, seconds. */
   CONTAINER_TIMEOUT_MAX: seconds(604_800, 604_800),
   CONTAINER_IDLE_TIMEOUT_MAX: seconds(604_800, 604_800),

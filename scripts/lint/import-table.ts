@@ -81,6 +81,7 @@ export const IMPORT_TABLE: Readonly<Record<string, readonly string[]>> = {
   'durable/session/tunnel': ROOM,
   'durable/session/ports': [...ROOM, 'durable/session/tunnel'],
   'durable/session/webhooks': ROOM,
+  'durable/session/terminal': ROOM,
   'durable/session/children': [...ROOM, 'durable/session/container', 'durable/session/files'],
 
   // What is pure: no I/O, no clock, no ids (`.oxlintrc.json` forbids the globals)

@@ -6,7 +6,7 @@ import type { ClaudeLine } from '../claude/claude-process.ts';
 import { SessionLink } from '../link/session-link.ts';
 import { PortWatch } from '../ports/port-watch.ts';
 import { SessionPorts } from '../ports/session-ports.ts';
-import { PidsWatch, readPids } from '../seal/pids-watch.ts';
+import { PidsWatch, readPids, STUCK_MS } from '../seal/pids-watch.ts';
 import type { SealNotice } from '../seal/seal.ts';
 import { Dialogue } from './dialogue.ts';
 import { Processes } from './processes.ts';
@@ -21,6 +21,8 @@ const FLUSH_STOPPED_MS = 8000;
 const FLUSH_EXITED_MS = 600_000;
 /** Milliseconds between two readings of the number of processes. */
 const PIDS_MS = 1000;
+/** Milliseconds at the limit of processes after which people's terminals are ended, so that the agent can go on: sooner than the container is. */
+const TERMINAL_STUCK_MS = 5000;
 
 /** How a conversation ended. */
 export interface ConversationEnd {
@@ -37,7 +39,8 @@ export class Conversation {
   readonly #dialogue: Dialogue;
   readonly #processes: Processes;
   readonly #link: SessionLink;
-  readonly #pids = new PidsWatch();
+  readonly #pids = new PidsWatch(STUCK_MS);
+  readonly #terminalPids = new PidsWatch(TERMINAL_STUCK_MS);
   #pidsTimer: NodeJS.Timeout | undefined;
   #portWatch: PortWatch | undefined;
   #code: WrapperExit = WrapperExit.done;
@@ -132,7 +135,11 @@ export class Conversation {
 
   #checkPids(): void {
     const reading = readPids();
-    if (reading === null || !this.#pids.sample(reading, performance.now())) return;
+    if (reading === null) return;
+    const now = performance.now();
+    if (this.#terminalPids.sample(reading, now) && this.#processes.terminals.running > 0)
+      this.#processes.terminals.kill();
+    if (!this.#pids.sample(reading, now)) return;
     this.#code = WrapperExit.outOfPids;
     this.kill();
   }
@@ -157,6 +164,7 @@ export class Conversation {
     this.#over = true;
     this.#portWatch?.close();
     this.#dialogue.close();
+    this.#processes.terminals.close();
     this.#checkPids();
     if (!this.#stopping && this.#pids.refusedLately(performance.now())) this.#code = WrapperExit.outOfPids;
     this.#link.send(end);

@@ -7,6 +7,7 @@ import { openStreams } from '../streams/open-streams.ts';
 import type { Streams } from '../streams/streams.ts';
 import { PrepareCommands } from '../workspace/prepare-commands.ts';
 import { type EgressListeners, openEgress } from '../workspace/egress.ts';
+import { LazyTerminals } from '../terminal/lazy-terminals.ts';
 import { openTelemetryPort, type TelemetryPort } from '../workspace/telemetry-port.ts';
 import { WorkspaceClones } from '../git/workspace-clones.ts';
 import type { Dialogue } from './dialogue.ts';
@@ -28,6 +29,8 @@ type Prepare = NonNullable<WrapperLaunch['prepare']>;
 
 /** What runs in the container for a session: the egress listeners, `git clone`, and `claude`. */
 export class Processes {
+  /** Those of people. They run beside the agent. */
+  readonly terminals: LazyTerminals;
   readonly #launch: WrapperLaunch;
   readonly #dialogue: Dialogue;
   readonly #listener: ProcessesListener;
@@ -45,6 +48,9 @@ export class Processes {
     this.#launch = launch;
     this.#dialogue = dialogue;
     this.#listener = listener;
+    this.terminals = new LazyTerminals(launch, (notice) => {
+      listener.notice(notice);
+    });
   }
 
   /** Starts `claude`, or first the clone that it needs. */
@@ -52,7 +58,7 @@ export class Processes {
     const { egress, git, telemetry, streams_socket: streams } = this.#launch;
     if (egress !== undefined) this.#egress = openEgress(egress);
     if (telemetry !== undefined) this.#telemetry = openTelemetryPort(telemetry);
-    if (streams !== undefined) this.#streams = openStreams(streams, this.#launch);
+    if (streams !== undefined) this.#streams = openStreams(streams, this.#launch, this.terminals);
     void (git === undefined ? this.#startClaude() : this.#cloneFirst(git));
   }
 
@@ -67,6 +73,7 @@ export class Processes {
   stop(): boolean {
     this.#stopping = true;
     this.#awaitsGo = false;
+    this.terminals.close();
     this.#claude?.stop();
     this.#clone?.kill();
     this.#commands?.kill();
@@ -75,13 +82,16 @@ export class Processes {
 
   /** Kills every process at once. */
   kill(): void {
+    this.terminals.kill();
     this.#claude?.kill();
     this.#clone?.kill();
     this.#commands?.kill();
   }
 
-  /** Closes the listeners. */
+  /** Closes the listeners, and ends what people still run. */
   close(): void {
+    this.terminals.close();
+    this.terminals.kill();
     this.#egress?.close();
     this.#telemetry?.close();
     this.#streams?.close();

@@ -16,18 +16,24 @@ export const STUCK_MS = 15_000;
  * the agent goes on. Pure: the readings are parameters.
  */
 export class PidsWatch {
+  readonly #stuckMs: number;
   #refused = 0;
   #fullSince: number | null = null;
   #lastRefusal: number | null = null;
 
-  /** @returns whether the container could start nothing for `STUCK_MS` */
+  /** @param stuckMs milliseconds at the limit that are no longer only a moment */
+  constructor(stuckMs: number) {
+    this.#stuckMs = stuckMs;
+  }
+
+  /** @returns whether the container could start nothing for so long */
   sample(reading: PidsReading, now: number): boolean {
     const refusing = reading.refused > this.#refused;
     this.#refused = reading.refused;
     if (refusing) this.#lastRefusal = now;
     if (!refusing && reading.current < reading.limit) this.#fullSince = null;
     else this.#fullSince ??= now;
-    return this.#fullSince !== null && now - this.#fullSince >= STUCK_MS;
+    return this.#fullSince !== null && now - this.#fullSince >= this.#stuckMs;
   }
 
   /** A start was refused in the last `STUCK_MS`: a process that has just died may have died of it. */

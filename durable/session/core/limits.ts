@@ -37,6 +37,7 @@ export function limitsOf(identity: SessionIdentity, isCloned: boolean, settings:
     idle: Math.min(idle, settings.CONTAINER_IDLE_TIMEOUT_MAX) * 1000,
     crowded: CROWDED_IDLE_MS,
     background: Math.min(background, settings.BACKGROUND_TIMEOUT_MAX) * 1000,
+    attended: settings.TERMINAL_IDLE_TIMEOUT * 1000,
     lifetime: Math.min(lifetime, settings.CONTAINER_TIMEOUT_MAX) * 1000,
     turn: Math.min(settings.TURN_TIMEOUT_DEFAULT, settings.TURN_TIMEOUT_MAX) * 1000,
     interrupt: settings.INTERRUPT_TIMEOUT * 1000,

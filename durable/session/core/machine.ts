@@ -4,6 +4,7 @@ import type { Limits, PendingMessage, SessionInput, SessionState, Step } from '.
 import { isFree, isRunning, obstacleOf, wakesForVisitor } from './state.ts';
 import { type Deadline, earliest } from './turns/deadlines.ts';
 import { Draft } from './turns/draft.ts';
+import { Terminals } from './terminals.ts';
 import { Turns } from './turns/turns.ts';
 
 /**
@@ -42,10 +43,12 @@ const seconds = (ms: number) => `${Math.round(ms / 1000)} s`;
 class Machine {
   readonly #draft: Draft;
   readonly #turns: Turns;
+  readonly #terminals: Terminals;
 
   constructor(draft: Draft) {
     this.#draft = draft;
     this.#turns = new Turns(draft);
+    this.#terminals = new Terminals(draft);
   }
 
   take(input: SessionInput): void {
@@ -109,6 +112,15 @@ class Machine {
         return this.#shared(input.shared);
       case 'attended':
         return this.#attended();
+      case 'called':
+        return this.#called();
+      case 'attached':
+        return this.#terminals.attached(input.attached);
+      case 'terminal_opened':
+        if (input.epoch === epoch) this.#terminals.opened(input.terminal);
+        return;
+      case 'terminal_ended':
+        return this.#terminals.ended(input);
       case 'permit':
         return this.#setPermit(input);
       case 'interrupt':
@@ -207,6 +219,14 @@ class Machine {
     if (wakesForVisitor(this.#state, this.#draft.now)) this.#requestContainer();
   }
 
+  /** What waits already has a container requested, or waits for what a terminal would have to wait for too. */
+  #called(): void {
+    const { container, queue } = this.#state;
+    if (container !== 'none' || queue.length > 0 || obstacleOf(this.#state) !== null) return;
+    this.#draft.set({ failed_starts: 0 });
+    this.#requestContainer();
+  }
+
   #setPermit(input: Extract<SessionInput, { on: 'permit' }>): void {
     const before = this.#state;
     const since = before.suspended?.since ?? this.#draft.now;
@@ -274,6 +294,7 @@ class Machine {
   #ended(reported: Reason): void {
     const { container, was_ready, exit, current, queue, status } = this.#state;
     this.#draft.set({ container: 'none' });
+    this.#terminals.gone();
     if (container === 'ending') {
       // The session ended this container itself, so its status and reason stay. New messages wake it. If all of them have
       // timed out meanwhile, it is still `queued` but waits for nothing, so it stops.
@@ -343,6 +364,11 @@ class Machine {
         return this.#giveUpStarting('startup_timeout', detail);
       }
       case 'idle': {
+        if (typeof this.#state.attached === 'number') {
+          const within = seconds(this.#draft.limits.attended);
+          const detail = `Idle, and nobody typed in its terminal for ${within} (TERMINAL_IDLE_TIMEOUT). The next message wakes it.`;
+          return this.#stop({ code: 'idle_timeout', detail });
+        }
         if (this.#state.crowded) {
           const detail = 'Idle while others waited for a place, so its container made room. The next message wakes it.';
           return this.#stop({ code: 'made_room', detail });
@@ -446,6 +472,7 @@ class Machine {
 
   #release(): void {
     this.#draft.set({ container: 'ending' });
+    this.#terminals.gone();
     this.#draft.do({ do: 'release' });
   }
 }

@@ -13,6 +13,8 @@ export interface Limits {
   readonly background: number;
   /** The same, while other sessions wait for a place. */
   readonly crowded: number;
+  /** Without a key from whoever has a terminal of the container, until that no longer keeps it. */
+  readonly attended: number;
   /** Longest life of a container. */
   readonly lifetime: number;
   /** A turn whose message sets no timeout. */
@@ -82,6 +84,18 @@ export interface OpenTask {
   readonly message_id: string | null;
 }
 
+/** A terminal that a person has opened in the container, or a command that they run there. */
+export interface OpenTerminal {
+  readonly terminal_id: string;
+  /** By name. */
+  readonly by: string;
+  /** One command, and not a shell. */
+  readonly command: boolean;
+  readonly tty: boolean;
+  /** Epoch milliseconds. */
+  readonly opened: number;
+}
+
 /** A task that has ended, and of which `claude` has not spoken yet. */
 type DueReport = Pick<OpenTask, 'run_id' | 'kind' | 'message_id'>;
 
@@ -138,6 +152,10 @@ export interface SessionState {
   readonly since: number;
   /** When this epoch's container was launched, as far as the session knows; epoch milliseconds. */
   readonly launched_at: number;
+  /** Somebody has a terminal of the container now, and last typed then, epoch milliseconds; null, or absent: nobody has. */
+  readonly attached?: number | null;
+  /** Those of this epoch's container that have not ended. Absent: none. */
+  readonly terminals?: readonly OpenTerminal[];
 }
 
 /**
@@ -266,6 +284,17 @@ export type SessionInput =
   | { readonly on: 'shared'; readonly shared: boolean }
   /** A person looks at what runs in its container, or wants to: a parked session starts one, and an idle one stays. */
   | { readonly on: 'attended' }
+  /** Its owner needs the container, without a message for its agent: to have a terminal. */
+  | { readonly on: 'called' }
+  /** Somebody has a terminal, and types; or nobody has one any more. While somebody does, it is not parked for being idle. */
+  | { readonly on: 'attached'; readonly attached: boolean }
+  | { readonly on: 'terminal_opened'; readonly epoch: number; readonly terminal: OpenTerminal }
+  | {
+      readonly on: 'terminal_ended';
+      readonly terminal_id: string;
+      readonly code: number | null;
+      readonly signal: string | null;
+    }
   /** The budget ledger has decided. Only `suspended` comes with a reason. */
   | { readonly on: 'permit'; readonly permit: Exclude<TurnPermit, 'suspended'> }
   | { readonly on: 'permit'; readonly permit: 'suspended'; readonly reason: Reason }
@@ -307,6 +336,13 @@ export type SessionEffect =
   | { readonly do: 'agent_turn_lost'; readonly turn: AgentTurn; readonly error: MessageError }
   /** Log an event: the background work has changed. */
   | { readonly do: 'announce_tasks' }
+  /** Log an event. `ended`: how, if its command did; null: its container ended. */
+  | { readonly do: 'terminal_opened'; readonly terminal: OpenTerminal }
+  | {
+      readonly do: 'terminal_ended';
+      readonly terminal: OpenTerminal;
+      readonly ended: { readonly code: number | null; readonly signal: string | null } | null;
+    }
   /** It waits anew, because a usage limit ended its turn. `retry_at`: until then, epoch milliseconds. */
   | { readonly do: 'message_held'; readonly message_id: string; readonly retry_at: number }
   | { readonly do: 'message_failed'; readonly message_id: string; readonly error: MessageError }

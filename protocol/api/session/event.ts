@@ -217,6 +217,21 @@ export const ownEvents = {
   }),
   /** A port's URL leads nowhere any more. */
   'session.port_unshared': z.object({ port: z.int(), cause: z.enum(['removed', 'expired']) }),
+  /**
+   * A person has opened a terminal in the container (`command`: to run one command), or it has ended. What was typed and what it
+   * showed is nowhere. Without `code` and `signal` it ended with its container.
+   */
+  'session.terminal': z.object({
+    terminal_id: uuid,
+    state: z.enum(['opened', 'ended']),
+    /** Who has opened it. */
+    by: z.string(),
+    command: z.boolean(),
+    /** False: between pipes. */
+    tty: z.boolean(),
+    code: z.int().nullable().optional(),
+    signal: z.string().nullable().optional(),
+  }),
   /** The agent shared a file with people. */
   'session.artifact': artifactView.omit({ session_id: true, created_at: true }),
   /**

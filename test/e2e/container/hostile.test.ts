@@ -4,6 +4,7 @@ import path from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as z from 'zod';
+import { CcDocker } from '../../../client/main.ts';
 import { describeDocker } from '../../support/docker/describe-docker.ts';
 import { hasIPv6Loopback, layBait, SITE_ADDRESS, type Bait } from '../../support/e2e/hostile/bait.ts';
 import { backwards } from '../../support/e2e/hostile/canary.ts';
@@ -74,6 +75,7 @@ describeDocker('an agent that wants out', ({ host, image }) => {
     service = await Service.start({
       backend: 'docker',
       image,
+      vars: { TERMINAL: '1' },
       runnerEnv: {
         DOCKER_HOST: host,
         ...testNamesEnv(NAMES, path.join(folder, 'asked')),
@@ -96,7 +98,29 @@ describeDocker('an agent that wants out', ({ host, image }) => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  async function runHostile(mode: 'narrow' | 'open', allow: string[]): Promise<z.infer<typeof report>> {
+  /** In the agent's own shell, or in a terminal that its owner opens beside it. */
+  const RUN = {
+    agent: async (id: string, command: string) =>
+      (
+        await mallory.ask(
+          id,
+          script({ tool: 'Bash', input: { command, timeout: 600_000 } }, { text: '{{last_tool_result}}' }),
+        )
+      ).result,
+    terminal: async (id: string, command: string) => {
+      const cc = new CcDocker({ url: service.url, token: await service.token('mallory') });
+      const terminal = cc.session(id).terminal({ command: ['bash', '-c', command], tty: true });
+      const said: Uint8Array[] = [];
+      for await (const { stream, bytes } of terminal.output) if (stream !== 'gap') said.push(bytes);
+      return Buffer.concat(said).toString();
+    },
+  };
+
+  async function runHostile(
+    mode: 'narrow' | 'open',
+    allow: string[],
+    where: keyof typeof RUN,
+  ): Promise<z.infer<typeof report>> {
     const id = await mallory.createSession({ network: { allow }, secrets: ['api', 'forge'] });
     await mallory.ask(id, 'Hello');
     const data = path.join(service.folder, 'runner');
@@ -116,10 +140,7 @@ describeDocker('an agent that wants out', ({ host, image }) => {
     await copyFile(SCRIPT, service.workspace(id, 'hostile.py'));
     await copyFile(SEEK, service.workspace(id, 'seek.py'));
     const command = 'python3 hostile.py plan.json result.json 2>&1';
-    const { result } = await mallory.ask(
-      id,
-      script({ tool: 'Bash', input: { command, timeout: 600_000 } }, { text: '{{last_tool_result}}' }),
-    );
+    const result = await RUN[where](id, command);
     const text = await readFile(service.workspace(id, 'result.json'), 'utf8').catch(() => '');
     if (text === '') throw new Error(`the script did not come to its end: ${result}`);
     await keep(mode, text);
@@ -147,6 +168,7 @@ describeDocker('an agent that wants out', ({ host, image }) => {
     const done = await runHostile(
       'narrow',
       names.map((name) => `${name}.test:${bait.sitePort}`),
+      'agent',
     );
     expectNoEscape(done);
     expect(done.attempts.length).toBeGreaterThan(40);
@@ -155,8 +177,8 @@ describeDocker('an agent that wants out', ({ host, image }) => {
     expect((await bob.ask(victim, script({ text: 'unharmed' }))).result).toBe('unharmed');
   });
 
-  test('allowed every host and port, it reaches nothing that is not public', async () => {
-    const done = await runHostile('open', ['*:*']);
+  test('allowed every host and port, it reaches nothing that is not public; nor from a terminal beside it', async () => {
+    const done = await runHostile('open', ['*:*'], 'terminal');
     expectNoEscape(done);
     expect(done.attempts.length).toBeGreaterThan(40);
   });

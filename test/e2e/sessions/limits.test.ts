@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { CcDocker } from '../../../client/main.ts';
 import { describeDocker } from '../../support/docker/describe-docker.ts';
 import { script, type Client } from '../../support/e2e/client.ts';
 import { Service } from '../../support/e2e/service.ts';
@@ -19,7 +20,7 @@ describeDocker('a session’s limits', ({ host, image }) => {
       SESSION_PIDS: '256',
       SESSION_WORKSPACE_MB: '200',
     };
-    service = await Service.start({ backend: 'docker', image, runnerEnv });
+    service = await Service.start({ backend: 'docker', image, runnerEnv, vars: { TERMINAL: '1' } });
     alice = await service.client('alice');
     carol = await service.client('carol');
     shared = await carol.createSession();
@@ -51,6 +52,20 @@ describeDocker('a session’s limits', ({ host, image }) => {
       code: 'out_of_pids',
       detail: expect.stringMatching(/256.*SESSION_PIDS/),
     });
+  });
+
+  test('of processes: a fork bomb in a person’s terminal ends that, and the session goes on', async () => {
+    const token = await service.token('carol-at-the-terminal');
+    const cc = new CcDocker({ url: service.url, token });
+    const session = await cc.sessions.create();
+    await session.ask(script({ text: 'ready' }));
+    const bomb = session.terminal({ command: ['bash', '-c', 'bomb() { bomb | bomb & }; bomb; sleep 1000'], tty: true });
+    for await (const _ of bomb.output);
+    expect(await bomb.exited).toEqual({ code: null, signal: 'KILL' });
+    // The same container: nothing was begun anew.
+    expect((await session.ask(bash('ps -e | wc -l'))).text).toMatch(/^\s*\d{1,2}\s*$/);
+    expect(await session.show()).toMatchObject({ status: 'idle' });
+    await session.remove();
   });
 
   test('of processes: one that merely touches the limit goes on', async () => {

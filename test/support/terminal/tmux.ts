@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'vitest';
@@ -93,6 +94,18 @@ export class Terminal {
   /** Presses a key, by tmux's name for it, such as `C-c`. */
   async press(key: string): Promise<void> {
     await this.#tmux.tmux('send-keys', '-t', this.#name, key);
+  }
+
+  /** Has another size, as a window that is dragged. */
+  async resize(columns: number, rows: number): Promise<void> {
+    await this.#tmux.tmux('resize-window', '-t', this.#name, '-x', String(columns), '-y', String(rows));
+  }
+
+  /** Signals the command that runs in it. */
+  async signal(name: NodeJS.Signals): Promise<void> {
+    const shell = (await this.#tmux.tmux('display-message', '-p', '-t', this.#name, '#{pane_pid}')).trim();
+    const [command] = (await readFile(`/proc/${shell}/task/${shell}/children`, 'utf8')).trim().split(' ');
+    process.kill(Number(command), name);
   }
 
   /** Waits until the command has ended, and the shell has said so. */

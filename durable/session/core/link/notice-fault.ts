@@ -52,6 +52,7 @@ export function noticeFault(notice: WrapperNotice, facts: NoticeFacts): string |
     case 'prompt_refused':
     case 'setting_answered':
     case 'spent':
+    case 'terminal_ended':
     case 'exited':
     case 'oversized':
     case 'garbled':

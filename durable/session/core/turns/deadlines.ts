@@ -24,8 +24,10 @@ export function earliest(state: SessionState, limits: Limits): Deadline | null {
   if (status === 'starting') all.push({ at: since + limits.startup, kind: 'startup' });
   if (status === 'idle' && (queue.length === 0 || limited !== null) && !shared) {
     const idle = crowded ? Math.min(limits.crowded, limits.idle) : limits.idle;
-    if (state.tasks.length === 0) all.push({ at: since + idle, kind: 'idle' });
-    else all.push({ at: since + limits.background, kind: 'background' });
+    // Whoever has a terminal keeps the container for a while after each key, whatever else would end it for being idle.
+    const attended = typeof state.attached === 'number' ? state.attached + limits.attended : 0;
+    if (state.tasks.length === 0) all.push({ at: Math.max(since + idle, attended), kind: 'idle' });
+    else all.push({ at: Math.max(since + limits.background, attended), kind: 'background' });
   }
   if (suspended !== null && container === 'ready' && (isRunning(state) || queue.length > 0)) {
     all.push({ at: Math.max(suspended.since, since) + limits.idle, kind: 'suspended' });

@@ -263,6 +263,10 @@ export class LinkChanges {
       }
       case 'port':
         return this.#tx.ports.noticed(notice);
+      case 'terminal_ended': {
+        const { terminal: terminal_id, code, signal } = notice;
+        return this.#tx.input({ on: 'terminal_ended', terminal_id, code, signal });
+      }
       case 'start_failed':
         return this.#tx.input({ on: 'claude_ended', reason: { code: 'claude_start_failed', detail: notice.detail } });
       case 'exited': {

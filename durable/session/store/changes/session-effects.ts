@@ -134,6 +134,17 @@ export class SessionEffects {
           type: 'session.background_tasks',
           data: { tasks: tasksView(this.#tx.record.state.tasks) },
         });
+      case 'terminal_opened': {
+        const { terminal_id, by, command, tty } = effect.terminal;
+        return this.#tx.emit({ type: 'session.terminal', data: { terminal_id, state: 'opened', by, command, tty } });
+      }
+      case 'terminal_ended': {
+        const { terminal, ended } = effect;
+        const { terminal_id, by, command, tty } = terminal;
+        const how = { code: ended?.code ?? null, signal: ended?.signal ?? null };
+        const data = { terminal_id, state: 'ended', by, command, tty, ...how } as const;
+        return this.#tx.emit({ type: 'session.terminal', data });
+      }
       case 'message_failed':
         return this.#giveUp(effect.message_id, 'failed', effect.error);
       case 'message_interrupted':

@@ -165,6 +165,7 @@ const WITHOUT = [
   'unsharePort',
   // Streams, and text of another form.
   'openStream',
+  'openTerminal',
   'getMetrics',
   // Of what comes with time: a snapshot that is being taken, a wake-up, a post that did not get through, a runner that leaves.
   'takeSnapshot',

@@ -4,7 +4,7 @@ import { PidsWatch, STUCK_MS } from '../../../../wrapper/seal/pids-watch.ts';
 const LIMIT = 100;
 
 test('a container at its limit for as long as a tool may retry is beyond help; one that touched it is not', () => {
-  const watch = new PidsWatch();
+  const watch = new PidsWatch(STUCK_MS);
   expect(watch.sample({ current: LIMIT, limit: LIMIT, refused: 3 }, 0)).toBe(false);
   expect(watch.sample({ current: 20, limit: LIMIT, refused: 3 }, 1000)).toBe(false);
   expect(watch.sample({ current: LIMIT, limit: LIMIT, refused: 3 }, 2000)).toBe(false);
@@ -13,7 +13,7 @@ test('a container at its limit for as long as a tool may retry is beyond help; o
 });
 
 test('what dies soon after a start was refused may have died of it', () => {
-  const watch = new PidsWatch();
+  const watch = new PidsWatch(STUCK_MS);
   expect(watch.refusedLately(0)).toBe(false);
   watch.sample({ current: 10, limit: LIMIT, refused: 0 }, 0);
   expect(watch.refusedLately(0)).toBe(false);

@@ -9,7 +9,7 @@ import {
 } from '../../protocol/link/build-launch.ts';
 import { WrapperExit } from '../../protocol/link/wrapper-exit.ts';
 import { judgeBuildSeal } from '../seal/build-seal.ts';
-import { PidsWatch, readPids } from '../seal/pids-watch.ts';
+import { PidsWatch, readPids, STUCK_MS } from '../seal/pids-watch.ts';
 import { readSealFacts } from '../seal/seal-facts.ts';
 import { openEgress } from '../workspace/egress.ts';
 import { runSetup } from './setup-run.ts';
@@ -51,7 +51,7 @@ export async function build(file = BUILD_FILE): Promise<number> {
 /** @returns the exit code when it failed */
 async function setUp(env: Readonly<Record<string, string>>): Promise<number | undefined> {
   if (!isInstalled('bash', env['PATH'] ?? '')) return ended({ report: 'missing', programs: ['bash'] });
-  const watch = new PidsWatch();
+  const watch = new PidsWatch(STUCK_MS);
   const looks = setInterval(() => {
     const reading = readPids();
     // What it has started is ended with this program: it is the container's own.

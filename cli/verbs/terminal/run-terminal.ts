@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { CcDockerError, type SessionTerminal, type TerminalExit, type TerminalOptions } from '../../../client/main.ts';
 import type { Cli } from '../../lib/cli.ts';
 import { Failure } from '../../lib/failure.ts';
-import { noteReconnect } from '../stream/attach.ts';
+import { noteReconnect } from '../../output/note-reconnect.ts';
 
 /** What the command ends with when the shell or the command does not say: as `ssh` does. */
 export const NO_EXIT_CODE = 255;

@@ -8,6 +8,7 @@ const LIMITS = {
   startup: 120_000,
   idle: 300_000,
   crowded: 2000,
+  attended: 3_600_000,
   lifetime: 7_200_000,
   turn: 3_600_000,
   interrupt: 30_000,

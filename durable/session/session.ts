@@ -298,7 +298,8 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
   }
 
   async #delete(sessionId: string): Promise<{ deleted: true }> {
-    const { children, shared, discord, builds, peers, streams, transfers, messages, tunnel, terminals } = this.#assembly;
+    const { children, shared, discord, builds, peers, streams, transfers, messages, tunnel, terminals } =
+      this.#assembly;
     this.#store.change((tx) => {
       tx.record = { ...tx.record, deleting: true };
     });

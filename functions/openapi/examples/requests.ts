@@ -60,7 +60,6 @@ export const EXAMPLES: readonly Example[] = [
   { operationId: 'deleteSession', parameters: of, status: 204 },
   { operationId: 'deleteWorkspace', parameters: { workspace_id: 'website' }, status: 204 },
   { operationId: 'getReadiness', status: 200 },
-  { operationId: 'openFeed', parameters: { after: '0' }, status: 200 },
   { operationId: 'listWaiting', parameters: { kind: 'question' }, status: 200 },
   { operationId: 'listInteractions', parameters: { ...of, state: 'open' }, status: 200 },
   { operationId: 'getInteraction', parameters: { ...of, interaction_id: INTERACTION }, status: 200 },

@@ -164,6 +164,7 @@ const WITHOUT = [
   'deleteArtifact',
   'unsharePort',
   // Streams, and text of another form.
+  'openFeed',
   'openStream',
   'openTerminal',
   'getMetrics',

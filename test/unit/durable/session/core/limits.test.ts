@@ -55,6 +55,7 @@ describe('the deadlines of a session', () => {
       startup: 120_000,
       idle: 300_000,
       crowded: 2000,
+      attended: 3_600_000,
       lifetime: 3_600_000,
       turn: 3_600_000,
       interrupt: 30_000,

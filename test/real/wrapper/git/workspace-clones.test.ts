@@ -14,7 +14,7 @@ beforeAll(async () => {
     commits[name] = commit;
   }
   forge.repository('planter', { a: 'a\n' });
-  symlinkSync('../../elsewhere', path.join(forge.folderOf('planter'), 'libs'));
+  symlinkSync('../elsewhere', path.join(forge.folderOf('planter'), 'libs'));
   forge.git('planter', 'add', '.');
   forge.git('planter', 'commit', '-q', '-m', 'a link');
 });
@@ -104,7 +104,7 @@ test('a clone that was cut short begins anew; one that was whole goes on to its 
 });
 
 test('a link that a repository planted leads no other one out of the workspace', async () => {
-  const elsewhere = path.join(path.dirname(path.dirname(forge.workspace)), 'elsewhere');
+  const elsewhere = path.join(path.dirname(forge.workspace), 'elsewhere');
   mkdirSync(elsewhere, { recursive: true });
   const { said, end } = await cloneAll([at('planter', '.'), at('web', 'libs/web'), at('api')]);
   expect(said).toContainEqual({
@@ -116,7 +116,6 @@ test('a link that a repository planted leads no other one out of the workspace',
   });
   expect(end).toMatchObject({ notice: 'cloned', path: 'api' });
   expect(readdirSync(elsewhere)).toEqual([]);
-  rmSync(elsewhere, { recursive: true });
 });
 
 test('of a workspace with files, each folder keeps what it has; what is new is cloned, and the last says so', async () => {

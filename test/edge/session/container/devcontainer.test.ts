@@ -62,6 +62,8 @@ it('is asked for with what the session may do, and is kept as it was read: the n
   expect(await events('environment.devcontainer')).toEqual([
     { epoch: 1, ...shown, file: devcontainer.file, image: null, features: true, commands: ['postCreateCommand'] },
   ]);
+  const ports = await user.call('GET', `/sessions/${id}/ports`);
+  expect(ports.body.data).toMatchObject([{ port: 3000, label: 'Web' }]);
   container.say({ notice: 'clone_failed', ...PLACE, detail: 'fatal: not found' });
   await container.stored();
   await runner.end(container);

@@ -3,10 +3,12 @@ import type { DevcontainerNotice } from '../../../../../protocol/link/environmen
 import type { FilesInput } from '../../../core/files.ts';
 import type { SessionTables } from '../../session-tables.ts';
 import type { Change } from '../change.ts';
+import type { PortChanges } from '../port-changes.ts';
 import { cloneEvent, type CloneNotice, commandEvent, type CommandNotice, isLastClone } from './clone-events.ts';
 import { devcontainerEvent, withDevcontainer } from './devcontainer.ts';
 
 interface Target extends Change {
+  readonly ports: Pick<PortChanges, 'share'>;
   files(input: FilesInput): void;
 }
 
@@ -44,5 +46,7 @@ export class PreparingChanges {
     if (known?.of.name !== DEVCONTAINER || known.build.devcontainer !== undefined) return;
     this.#tables.environment.change(withDevcontainer(known, notice));
     this.#tx.emit(devcontainerEvent(epoch, notice));
+    // More than may be shared are in the event alone.
+    for (const port of notice.ports) this.#tx.ports.share({ ...port, by: 'environment' });
   }
 }

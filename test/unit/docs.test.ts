@@ -8,7 +8,7 @@ const PAGES = globSync(['*.md', 'docs/*.md'], { cwd: ROOT });
 
 /** Paths of the project that a page names, as in `runner/link/relay/relay.ts`. */
 const NAMED =
-  /(?:bench|container|demo-model|docs|durable|functions|protocol|runner|scripts|start|test|wrapper)\/[\w./-]*\w\.(?:ts|md|json|py|conf)\b/g;
+  /(?<![\w.])(?:bench|container|demo-model|docs|durable|functions|protocol|runner|scripts|start|test|wrapper)\/[\w./-]*\w\.(?:ts|md|json|py|conf)\b/g;
 
 function anchorOf(heading: string): string {
   return heading

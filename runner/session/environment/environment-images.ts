@@ -55,6 +55,7 @@ export class EnvironmentImages {
   readonly #turns = new Semaphore(BUILDS);
   readonly #builds = new Map<string, Build>();
   readonly #closed = new AbortController();
+  #tidied: Promise<void> | undefined;
   #collecting: Promise<void> = Promise.resolve();
 
   constructor(options: EnvironmentImagesOptions) {
@@ -64,11 +65,9 @@ export class EnvironmentImages {
   /** Removes what builds of an earlier runner process have left, and from now on images that are not worth their room. */
   async start(): Promise<void> {
     const { log } = this.#options;
-    try {
-      await this.#removeLeftovers();
-    } catch (error) {
+    await this.#tidy().catch((error: unknown) => {
       log.warn('builds of an earlier runner are not removed yet', { problem: engineProblem(error) });
-    }
+    });
     void this.#collectAgain();
   }
 
@@ -118,6 +117,7 @@ export class EnvironmentImages {
       resources,
       limits: { ...this.#options.limits, ...limits },
     };
+    await this.#tidy();
     const output = new BuildOutput();
     const take = (bytes: Buffer): void => {
       output.take(bytes);
@@ -186,6 +186,7 @@ export class EnvironmentImages {
     request.onWaiting(reason);
     const again = setInterval(() => request.onWaiting(reason), AGAIN_MS);
     try {
+      await this.#tidy();
       for (;;) {
         request.signal.throwIfAborted();
         this.#closed.signal.throwIfAborted();
@@ -213,6 +214,15 @@ export class EnvironmentImages {
       if (result?.ok === true) void this.#collect();
     });
     return build;
+  }
+
+  /** Once, and before anything is built: what it finds is an earlier process's. Where the engine was away, before the next build. */
+  #tidy(): Promise<void> {
+    this.#tidied ??= this.#removeLeftovers().catch((error: unknown) => {
+      this.#tidied = undefined;
+      throw error;
+    });
+    return this.#tidied;
   }
 
   async #removeLeftovers(): Promise<void> {

@@ -22,6 +22,7 @@ const FRAMES: Readonly<Record<string, object>> = {
       server: { anyOf: [{ type: 'array', items: ITEM }, schema('ViewerAnswer')] },
     },
   },
+  openTerminal: { 'x-websocket': { client: schema('TerminalFrame'), server: schema('TerminalAnswer') } },
 };
 
 /** The OpenAPI document of the API. It is made of what the app itself has: its routes and their schemas. */

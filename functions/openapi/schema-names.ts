@@ -18,6 +18,7 @@ import * as port from '../../protocol/api/session/port.ts';
 import * as session from '../../protocol/api/session/session.ts';
 import * as webhook from '../../protocol/api/webhook.ts';
 import * as viewer from '../../protocol/api/session/viewer-socket.ts';
+import * as terminal from '../../protocol/api/session/terminal.ts';
 import * as workspace from '../../protocol/api/files/workspace.ts';
 import { contentBlock, shownBlock } from '../../protocol/content/blocks.ts';
 import { prompt } from '../../protocol/content/prompt.ts';
@@ -82,6 +83,8 @@ export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   Preview: event.previewEnvelope,
   ViewerFrame: viewer.viewerFrame,
   ViewerAnswer: viewer.viewerAnswer,
+  TerminalFrame: terminal.terminalFrame,
+  TerminalAnswer: terminal.terminalAnswer,
 
   FeedEvent: feed.feedEvent,
   FeedPage: feed.feedPage,

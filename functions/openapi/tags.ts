@@ -9,6 +9,7 @@ export const TAGS = [
   { name: 'Interactions', description: 'What waits for a person: questions of the agent, and permissions.' },
   { name: 'Children', description: 'Sessions that a session has begun, and the tree of them.' },
   { name: 'Ports', description: 'Servers in the container that people look at, each at a URL of its own.' },
+  { name: 'Terminals', description: 'A shell or a command in a session’s container, for its owner.' },
   { name: 'Files', description: 'The files that the agent works on.' },
   { name: 'Artifacts', description: 'Copies of files that the agent has given to people.' },
   { name: 'Snapshots', description: 'Saved files and conversations, and sessions that begin from them.' },

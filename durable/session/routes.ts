@@ -36,7 +36,7 @@ export class SessionRoutes {
 
   /**
    * Handles a request. Only `functions/` sends them. It has authorised these already:
-   * `/viewer?after=&plain=&acks=&token=&scopes=&traceparent=`, `/events?after=&previews=&token=`, `/data?epoch=`, `/tunnel?epoch=`,
+   * `/viewer?after=&plain=&acks=&token=&scopes=&traceparent=`, `/events?after=&previews=&token=`, `/data?epoch=`, `/tunnel?epoch=&stream=`,
    * `/transfer?id=&runner=`, `/terminal?request=`.
    * For these this class checks the owner:
    * `/files?owner=&request=`, with the client's body, and `/artifact?owner=&id=&range=`. For `/preview?visit=`, with the visitor's
@@ -50,9 +50,13 @@ export class SessionRoutes {
     if (pathname === '/transfer') return transfers.dial(options.get('id') ?? '', options.get('runner') ?? '');
     if (pathname === '/preview') return this.#openPreview(options, request);
     if (pathname === '/terminal') return this.#openTerminal(options);
-    if (pathname !== '/data' && pathname !== '/tunnel') return this.#openViewer(pathname === '/events', options);
+    if (pathname === '/tunnel') {
+      const stream = options.get('stream');
+      return tunnel.dial(Number(options.get('epoch')), stream === null ? null : Number(stream));
+    }
+    if (pathname !== '/data') return this.#openViewer(pathname === '/events', options);
     const { 0: client, 1: server } = new WebSocketPair();
-    (pathname === '/data' ? link : tunnel).accept(server, Number(options.get('epoch')));
+    link.accept(server, Number(options.get('epoch')));
     return new Response(null, { status: 101, webSocket: client });
   }
 

@@ -23,6 +23,11 @@ const NO_TRANSFER: Refusal = {
   detail: 'This transfer was not ordered of this runner, or is over.',
 };
 
+const NO_STREAM: Refusal = {
+  refused: 'route_not_found',
+  detail: 'This WebSocket is not open, or was dialled for already.',
+};
+
 const connected = (name: string): Refusal => ({
   refused: 'runner_connected',
   detail: `A runner named "${name}" is connected, and answers. Give this one a name of its own.`,
@@ -49,7 +54,11 @@ async function connectContainer(c: Context<WorkerEnv>, what: 'data' | 'tunnel'):
   const found = await placedSessionOf(c);
   if ('refused' in found || verified.claims.sub !== c.req.param('session_id')) return refuse(c, SESSION_NOT_FOUND);
   if (!isUpgrade(c)) return refuse(c, UPGRADE);
-  return found.session.fetch(`https://session/${what}?epoch=${verified.claims.epoch}`, open);
+  const query = new URLSearchParams({ epoch: String(verified.claims.epoch) });
+  const stream = what === 'tunnel' ? c.req.query('stream') : undefined;
+  if (stream !== undefined) query.set('stream', stream);
+  const answer = await found.session.fetch(`https://session/${what}?${query.toString()}`, open);
+  return answer.status === 404 ? refuse(c, NO_STREAM) : answer;
 }
 
 /**

@@ -13,6 +13,7 @@ import { count } from '../../rpc/telemetry/counts.ts';
 import { parseJson } from '../../shared/json.ts';
 import type { Exchange, OpenFrame, TunnelStream } from './exchange.ts';
 import { BROKEN, type TunnelRefusal } from './refusal.ts';
+import { WebSocketExchange } from './websocket-exchange.ts';
 
 /** Without a sign of life for so long, milliseconds, the runner is taken for gone. */
 const SILENCE_MS = 3 * TUNNEL_BEAT_MS + 2_000;
@@ -92,6 +93,12 @@ export class DialledTunnel {
     this.#streams.set(id, { open, end, exchange, heard: Date.now() });
     count('cc_docker_tunnel_streams_total', { kind: KINDS[open.kind] });
     return exchange;
+  }
+
+  /** The runner has dialled for a WebSocket. @returns its end; null: there is no such stream */
+  async join(id: number): Promise<WebSocket | null> {
+    const { exchange } = this.#streams.get(id) ?? {};
+    return exchange instanceof WebSocketExchange ? await exchange.join() : null;
   }
 
   /** Breaks off the streams that were asked for in such a way. */

@@ -91,8 +91,20 @@ export class Tunnel {
     this.#dialled?.end((open) => portOf(open) === port, 'This port is not shared any more.');
   }
 
-  /** The runner has dialled. An earlier tunnel is over: the runner dials again only without one. */
-  accept(socket: WebSocket, epoch: number): void {
+  /** The runner dials: the tunnel, or a connection for one of its WebSockets. @param stream of which; null: the tunnel */
+  async dial(epoch: number, stream: number | null): Promise<Response> {
+    if (stream !== null) {
+      const joined = this.#dialled?.epoch === epoch ? await this.#dialled.join(stream) : null;
+      if (joined === null) return new Response(null, { status: 404 });
+      return new Response(null, { status: 101, webSocket: joined });
+    }
+    const { 0: client, 1: server } = new WebSocketPair();
+    this.#accept(server, epoch);
+    return new Response(null, { status: 101, webSocket: client });
+  }
+
+  /** An earlier tunnel is over: the runner dials again only without one. */
+  #accept(socket: WebSocket, epoch: number): void {
     socket.accept();
     if (epoch !== this.#link.epoch()) return socket.close(CloseCode.staleEpoch, 'this epoch is over');
     this.#dialled?.drop(CloseCode.replaced, 'another connection has taken this one’s place');

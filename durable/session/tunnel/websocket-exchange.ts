@@ -1,5 +1,5 @@
 import { endToEnd } from '../../../protocol/link/tunnel/end-to-end.ts';
-import { MAX_SOCKET_MESSAGE, type Fields } from '../../../protocol/link/tunnel/frames.ts';
+import type { Fields } from '../../../protocol/link/tunnel/frames.ts';
 import type { TunnelMessage } from '../../../protocol/link/tunnel/message.ts';
 import type { StreamClose } from '../../../protocol/link/tunnel/stream-end.ts';
 import type { Exchange, Head, TunnelStream } from './exchange.ts';
@@ -16,22 +16,23 @@ export interface PortHandshake {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a client may have sent and the server not taken, bytes. A client cannot be held back, so it is then cut off. */
-const MAX_WAITING = 4 * 1024 * 1024;
+/** As a server that goes away. */
+const FAILED = 1011;
 
-const TOO_LARGE = 1009;
-const TRY_LATER = 1013;
-
-/** A WebSocket between a client and a server of the container: messages, subprotocol and close codes as they are. */
+/**
+ * A WebSocket between a client and a server of the container. Its messages do not come through this object: a WebSocket that is
+ * sent to from here takes what it gets, however slowly it is read. So the runner dials a connection of its own for it, and the
+ * runtime joins that with the client's, each read as fast as the other takes it.
+ */
 export class WebSocketExchange implements Exchange {
   readonly #stream: TunnelStream;
   /** Takes what the server answers instead of a WebSocket: an error, or a redirect. */
   readonly #plain: HttpExchange;
   readonly #answer = Promise.withResolvers<Response | TunnelRefusal>();
-  #socket: WebSocket | null = null;
-  #parts: Uint8Array[] = [];
-  #partsBytes = 0;
-  #isOver = false;
+  /** The runner's end of the pair, once there is one; null: there is none, or none any more. */
+  readonly #pair = Promise.withResolvers<WebSocket | null>();
+  #isJoined = false;
+  #isOpen = false;
 
   constructor({ path, headers, signal }: PortHandshake, stream: TunnelStream) {
     this.#stream = stream;
@@ -48,17 +49,23 @@ export class WebSocketExchange implements Exchange {
   }
 
   head(head: Head): void {
-    if (head.status !== 101) return this.#plain.head(head);
-    const { 0: client, 1: server } = new WebSocketPair();
-    server.accept();
-    server.binaryType = 'arraybuffer';
-    this.#socket = server;
-    server.addEventListener('message', ({ data }) => this.#fromClient(data as string | ArrayBuffer));
-    server.addEventListener('close', ({ code, reason, wasClean }) => this.#closedByClient(code, reason, wasClean));
-    server.addEventListener('error', () => this.#closedByClient(1006, '', false));
+    if (head.status !== 101) {
+      this.#pair.resolve(null);
+      return this.#plain.head(head);
+    }
+    const { 0: client, 1: runner } = new WebSocketPair();
+    this.#pair.resolve(runner);
+    this.#isOpen = true;
     const headers = new Headers();
     for (const [name, value] of endToEnd(head.headers)) headers.append(name, value);
     this.#answer.resolve(new Response(null, { status: 101, webSocket: client, headers }));
+  }
+
+  /** The runner has dialled for this WebSocket, maybe before its `head` was here. @returns its end; null: it is over, or taken */
+  join(): Promise<WebSocket | null> {
+    if (this.#isJoined) return Promise.resolve(null);
+    this.#isJoined = true;
+    return this.#pair.promise;
   }
 
   opened(): void {
@@ -66,80 +73,32 @@ export class WebSocketExchange implements Exchange {
   }
 
   bytes(part: Omit<TunnelMessage, 'stream'>, cost: number): void {
-    const socket = this.#socket;
-    if (socket === null) return this.#plain.bytes(part, cost);
-    this.#stream.end.taken(cost);
-    this.#parts.push(part.bytes);
-    this.#partsBytes += part.bytes.byteLength;
-    if (this.#partsBytes > MAX_SOCKET_MESSAGE) return this.#cut(TOO_LARGE, 'a message is too large');
-    if (part.more) return;
-    const message = joined(this.#parts, this.#partsBytes);
-    this.#parts = [];
-    this.#partsBytes = 0;
-    if (socket.readyState !== WebSocket.OPEN) return;
-    socket.send(part.kind === 'text' ? new TextDecoder().decode(message) : message);
+    this.#plain.bytes(part, cost);
   }
 
-  end({ code, reason }: StreamClose): void {
-    if (this.#socket === null) return this.#plain.end();
-    this.#isOver = true;
+  end(_how: StreamClose): void {
+    this.#pair.resolve(null);
+    if (!this.#isOpen) return this.#plain.end();
+    this.#closeUnjoined();
     this.#stream.finish();
-    this.#close(code, reason);
   }
 
   denied(refusal: TunnelRefusal): void {
-    this.#isOver = true;
     this.#plain.denied(refusal);
   }
 
+  /** A connection that the runner has dialled ends by itself. */
   broken(detail: string): void {
-    if (this.#socket === null) return this.#plain.broken(detail);
-    this.#isOver = true;
-    // As a server that goes away.
-    this.#close(1011, 'the connection to the server broke');
+    this.#pair.resolve(null);
+    if (!this.#isOpen) return this.#plain.broken(detail);
+    this.#closeUnjoined();
   }
 
-  #fromClient(data: string | ArrayBuffer): void {
-    if (this.#isOver) return;
-    const isText = typeof data === 'string';
-    const bytes = isText ? new TextEncoder().encode(data) : new Uint8Array(data);
-    if (bytes.byteLength > MAX_SOCKET_MESSAGE) return this.#cut(TOO_LARGE, 'a message is too large');
-    void this.#stream.end.send(isText ? 'text' : 'binary', bytes);
-    if (this.#stream.end.waiting > MAX_WAITING) this.#cut(TRY_LATER, 'the server does not read fast enough');
+  #closeUnjoined(): void {
+    if (this.#isJoined) return;
+    void this.join().then((runner) => {
+      runner?.accept();
+      runner?.close(FAILED, 'the connection to the server broke');
+    });
   }
-
-  #closedByClient(code: number, reason: string, wasClean: boolean): void {
-    if (this.#isOver) return this.#close(1000);
-    if (!wasClean || code === 1006) {
-      this.#isOver = true;
-      return this.#stream.reset();
-    }
-    // The server's own close frame ends the stream, and closes the client's connection.
-    this.#stream.end.end(code === 1005 ? {} : { code, reason });
-  }
-
-  #cut(code: number, reason: string): void {
-    this.#isOver = true;
-    this.#stream.reset();
-    this.#close(code, reason);
-  }
-
-  #close(code?: number, reason?: string): void {
-    const socket = this.#socket;
-    if (socket === null || socket.readyState === WebSocket.CLOSED) return;
-    if (code === undefined) socket.close();
-    else socket.close(code, reason);
-  }
-}
-
-function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {
-  const [first] = parts;
-  if (parts.length === 1 && first !== undefined) return first;
-  const message = new Uint8Array(bytes);
-  let at = 0;
-  for (const part of parts) {
-    message.set(part, at);
-    at += part.byteLength;
-  }
-  return message;
 }

@@ -188,8 +188,19 @@ export class SessionTunnel {
 
   #exchange(frame: Extract<EdgeTunnelFrame, { kind: `open_${string}` }>, stream: TunnelStream): Exchange {
     if (frame.kind === 'open_http') return new HttpExchange(frame, this.#pool, stream);
-    if (frame.kind === 'open_websocket') return new WebSocketExchange(frame, this.#pool, stream);
+    if (frame.kind === 'open_websocket') {
+      return new WebSocketExchange(frame, this.#pool, stream, (handlers) =>
+        this.#dialForSocket(frame.stream, handlers),
+      );
+    }
     return new RawExchange(frame.target, (target) => this.#options.streams.open(target), stream);
+  }
+
+  /** The messages of a WebSocket have a connection for themselves, which the session joins with the client's. */
+  #dialForSocket(stream: number, { open, end }: { open: () => void; end: () => void }): WebSocket {
+    const { url, token, agents } = this.#options;
+    // Messages are taken from the socket itself.
+    return dial(`${url}?stream=${stream}`, token, { open, message: () => {}, binary: () => {}, end }, agents);
   }
 
   #forget(id: number): Open | undefined {

@@ -18,13 +18,14 @@ export class Session extends DurableObject {
 
   override async fetch(request: Request): Promise<Response> {
     const url = new URL(request.url);
-    if (url.pathname === '/ask' || url.pathname === '/tunnel') {
+    if (url.pathname === '/tunnel') {
+      const stream = url.searchParams.get('stream');
+      return await this.#tunnel.dial(1, stream === null ? null : Number(stream));
+    }
+    if (url.pathname === '/ask') {
       const { 0: client, 1: server } = new WebSocketPair();
-      if (url.pathname === '/tunnel') this.#tunnel.accept(server, Number(url.searchParams.get('epoch') ?? 1));
-      else {
-        server.accept();
-        this.#asked = server;
-      }
+      server.accept();
+      this.#asked = server;
       return new Response(null, { status: 101, webSocket: client });
     }
     if (url.pathname === '/raw') return await this.#raw(url.searchParams.get('kind') ?? '', request);
@@ -35,8 +36,19 @@ export class Session extends DurableObject {
     const isWebSocket = request.headers.get('upgrade') === 'websocket';
     const protocols = request.headers.get('sec-websocket-protocol')?.split(/\s*,\s*/);
     const answer = isWebSocket
-      ? await this.#tunnel.webSocket(Number(port), { path: target, headers, signal: request.signal, ...(protocols && { protocols }) })
-      : await this.#tunnel.http(Number(port), { method: request.method, path: target, headers, body: request.body, signal: request.signal });
+      ? await this.#tunnel.webSocket(Number(port), {
+          path: target,
+          headers,
+          signal: request.signal,
+          ...(protocols && { protocols }),
+        })
+      : await this.#tunnel.http(Number(port), {
+          method: request.method,
+          path: target,
+          headers,
+          body: request.body,
+          signal: request.signal,
+        });
     return answer instanceof Response ? answer : Response.json(answer, { status: 502 });
   }
 

@@ -109,6 +109,31 @@ describe('a WebSocket', () => {
     expect((await once(second, 'close'))[0]).toBe(1011);
   });
 
+  test('whose client reads nothing holds its server up, and costs no memory on the way', async () => {
+    const { sockets, url } = await serve();
+    const message = Buffer.alloc(64 * 1024);
+    let sent = 0;
+    sockets.on('connection', (socket) => {
+      const more = (): void => {
+        sent += message.length;
+        if (sent < 400 * 1024 * 1024) socket.send(message, () => setImmediate(more));
+      };
+      more();
+    });
+    const client = await connect(url);
+    client.pause();
+    let before = -1;
+    let looks = 0;
+    await until(() => {
+      looks = sent === before ? looks + 1 : 0;
+      before = sent;
+      // Nothing more goes out for a second.
+      expect(looks).toBeGreaterThanOrEqual(4);
+    }, 250);
+    // What sockets of the kernel hold on the way.
+    expect(sent).toBeLessThan(40 * 1024 * 1024);
+  });
+
   test('whose message is too large is closed, whoever sends it', async () => {
     const { sockets, url } = await serve({ maxPayload: 4 * MAX_SOCKET_MESSAGE });
     const large = Buffer.alloc(MAX_SOCKET_MESSAGE + 1);

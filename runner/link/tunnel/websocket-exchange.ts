@@ -13,6 +13,7 @@ type Request = Extract<EdgeTunnelFrame, { kind: 'open_websocket' }>;
 
 const HANDSHAKE_MS = 30_000;
 const GOING_AWAY = 1001;
+const FAILED = 1011;
 
 /** Of the handshake itself, which each side makes for itself. */
 const HANDSHAKE: ReadonlySet<string> = new Set([
@@ -99,6 +100,11 @@ export class WebSocketExchange implements Exchange {
     const client = this.#dial({
       open: () => {
         isJoined = true;
+        // It broke off while the connection was made: nothing would say so any more.
+        if (server.readyState === WebSocket.CLOSED) {
+          client.close(FAILED, 'the server broke off');
+          return this.#over();
+        }
         joinWebSockets(server, client, () => this.#over());
         server.resume();
       },

@@ -133,18 +133,18 @@ export class Environments {
   }
 
   #refusal(name: string, request: EnvironmentRequest): Refusal | null {
-    const { MAX_ENVIRONMENTS_PER_OWNER: most, MAX_MCP_SERVERS } = this.#settings;
+    const { MAX_ENVIRONMENTS_PER_OWNER: most } = this.#settings;
     if (most > 0 && this.#table.get(name) === null && this.#table.count >= most) {
       const detail = `You have ${most} environments, as many as are allowed (MAX_ENVIRONMENTS_PER_OWNER). Delete one.`;
       return { refused: 'environments_limit_reached', detail };
     }
     const servers = Object.keys(request.mcp_servers ?? {}).length;
-    if (MAX_MCP_SERVERS > 0 && servers > MAX_MCP_SERVERS) {
-      const message = `must be at most ${MAX_MCP_SERVERS}, the operator’s MAX_MCP_SERVERS, and are ${servers}`;
-      const errors = [{ path: 'mcp_servers', message }];
-      return { refused: 'invalid_request', detail: `mcp_servers: ${message}`, errors };
-    }
-    return request.image === undefined ? null : imageRefusal(this.#settings, request.image, 'image');
+    const ports = request.ports?.length ?? 0;
+    return (
+      boundRefusal('mcp_servers', servers, 'MAX_MCP_SERVERS', this.#settings) ??
+      boundRefusal('ports', ports, 'MAX_PORTS_PER_SESSION', this.#settings) ??
+      (request.image === undefined ? null : imageRefusal(this.#settings, request.image, 'image'))
+    );
   }
 
   #view(known: Known): EnvironmentView {
@@ -154,6 +154,19 @@ export class Environments {
       : { created_at: new Date(known.created).toISOString(), updated_at: new Date(known.updated).toISOString() };
     return { name, shared, revision, ...times, ...request, last_build: this.#builds.newest(name) };
   }
+}
+
+/** More of one thing than a session may have. 0: any number. */
+function boundRefusal(
+  path: string,
+  count: number,
+  bound: 'MAX_MCP_SERVERS' | 'MAX_PORTS_PER_SESSION',
+  settings: EdgeSettings,
+): Refusal | null {
+  const most = settings[bound];
+  if (most === 0 || count <= most) return null;
+  const message = `must be at most ${most}, the operator’s ${bound}, and are ${count}`;
+  return { refused: 'invalid_request', detail: `${path}: ${message}`, errors: [{ path, message }] };
 }
 
 async function revisionsOf(shared: EdgeSettings['ENVIRONMENTS']): Promise<ReadonlyMap<string, string>> {

@@ -64,7 +64,8 @@ describe('an environment', () => {
     expect((await put(user, 'Tools', {})).status).toBe(422);
     expect((await put(user, 'tools', { setup: 'true', sudo: true })).status).toBe(422);
 
-    await withSettings(user, { MAX_ENVIRONMENTS_PER_OWNER: '1', MAX_MCP_SERVERS: '1' }, async (directory) => {
+    const bounds = { MAX_ENVIRONMENTS_PER_OWNER: '1', MAX_MCP_SERVERS: '1', MAX_PORTS_PER_SESSION: '1' };
+    await withSettings(user, bounds, async (directory) => {
       expect(await directory.setEnvironment('more', {})).toMatchObject({
         refused: 'environments_limit_reached',
         detail: expect.stringContaining('MAX_ENVIRONMENTS_PER_OWNER'),
@@ -74,6 +75,11 @@ describe('an environment', () => {
       expect(await directory.setEnvironment('tools', { mcp_servers })).toMatchObject({
         refused: 'invalid_request',
         errors: [{ path: 'mcp_servers' }],
+      });
+      const ports = [{ port: 3000 }, { port: 3001 }];
+      expect(await directory.setEnvironment('tools', { ports })).toMatchObject({
+        refused: 'invalid_request',
+        errors: [{ path: 'ports' }],
       });
     });
   });
@@ -182,13 +188,15 @@ describe('a session of an environment', () => {
     await expect
       .poll(async () => (await show(user, waiting)).reason?.detail)
       .toMatch(/no runner .* builds such images/);
-    const devcontainer = await user.createSession({ environment: 'devcontainer', env: { A: '2' } });
+    const workspace = { type: 'ephemeral', git_repo: 'o/app' };
+    const described = { workspace, config: { environment: 'devcontainer', env: { A: '2' } } };
+    const { session_id: devcontainer } = (await user.call('POST', '/sessions', described)).body;
     await expect.poll(async () => (await show(user, devcontainer)).reason?.detail).toMatch(/builds such images/);
 
     plain.control.close();
     await emptyPool();
     const building = await builder();
-    const again = await user.createSession({ environment: 'devcontainer', env: { A: '2' } });
+    const { session_id: again } = (await user.call('POST', '/sessions', described)).body;
     expect((await building.launch(again)).environment).toMatchObject({
       name: 'devcontainer',
       revision: null,

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -26,6 +27,9 @@ const HOST_ADDRESSES = Object.values(os.networkInterfaces())
   .filter((address) => address !== '127.0.0.1' && address !== '::1');
 /** On the site's own address, and not on the list. */
 const UNLISTED = ['notsite.test', 'site.test.evil.test', 'evil-site.test', 'wild.test', 'evilwild.test', 'sitetest'];
+
+/** Below `.test`, and on the list. */
+const NARROW = ['site', '*.wild', 'mixed', 'rebind', 'rebind-twice', 'rebind-plain', 'rebind-forward'];
 
 const NAMES: TestNames = {
   'site.test': [[SITE_ADDRESS]],
@@ -116,15 +120,10 @@ describeDocker('an agent that wants out', ({ host, image }) => {
     },
   };
 
-  async function runHostile(
-    mode: 'narrow' | 'open',
-    allow: string[],
-    where: keyof typeof RUN,
-  ): Promise<z.infer<typeof report>> {
-    const id = await mallory.createSession({ network: { allow }, secrets: ['api', 'forge'] });
-    await mallory.ask(id, 'Hello');
+  /** What the script is told of what there is to find. */
+  function planFor(mode: 'narrow' | 'open' | 'build') {
     const data = path.join(service.folder, 'runner');
-    const plan = {
+    return {
       mode,
       site: { host: 'site.test', port: bait.sitePort },
       bait_port: bait.baitPort,
@@ -136,6 +135,16 @@ describeDocker('an agent that wants out', ({ host, image }) => {
       secret: backwards(SECRET),
       data_folder: data,
     };
+  }
+
+  async function runHostile(
+    mode: 'narrow' | 'open',
+    allow: string[],
+    where: keyof typeof RUN,
+  ): Promise<z.infer<typeof report>> {
+    const id = await mallory.createSession({ network: { allow }, secrets: ['api', 'forge'] });
+    await mallory.ask(id, 'Hello');
+    const plan = planFor(mode);
     await writeFile(service.workspace(id, 'plan.json'), JSON.stringify(plan));
     await copyFile(SCRIPT, service.workspace(id, 'hostile.py'));
     await copyFile(SEEK, service.workspace(id, 'seek.py'));
@@ -164,10 +173,9 @@ describeDocker('an agent that wants out', ({ host, image }) => {
   });
 
   test('finds none: not past the list, not past the proxy, not out of the container, not into another session', async () => {
-    const names = ['site', '*.wild', 'mixed', 'rebind', 'rebind-twice', 'rebind-plain', 'rebind-forward'];
     const done = await runHostile(
       'narrow',
-      names.map((name) => `${name}.test:${bait.sitePort}`),
+      NARROW.map((name) => `${name}.test:${bait.sitePort}`),
       'agent',
     );
     expectNoEscape(done);
@@ -181,6 +189,30 @@ describeDocker('an agent that wants out', ({ host, image }) => {
     const done = await runHostile('open', ['*:*'], 'terminal');
     expectNoEscape(done);
     expect(done.attempts.length).toBeGreaterThan(40);
+  });
+
+  test('nor as root of the container in which its environment is made', async () => {
+    const plan = path.join(folder, 'plan.json');
+    await writeFile(plan, JSON.stringify(planFor('build')));
+    const files = [SCRIPT, SEEK, plan].map((file) => ({ cwd: path.dirname(file), name: path.basename(file) }));
+    const archive = execFileSync('tar', ['cz', ...files.flatMap(({ cwd, name }) => ['-C', cwd, name])]);
+    const setup = `mkdir /opt/hostile; cd /opt/hostile; base64 -d <<'END' | tar xz
+${archive.toString('base64')}
+END
+python3 hostile-script.py plan.json result.json; cat result.json`;
+    const allow = NARROW.map((name) => `${name}.test:${bait.sitePort}`);
+    const environment = { setup, network: { allow }, secrets: ['api', 'forge'] };
+    expect((await mallory.call('PUT', '/environments/hostile', environment)).status).toBe(200);
+    const id = await mallory.createSession({ environment: 'hostile' });
+    expect((await mallory.ask(id, script({ text: 'built' }))).result).toBe('built');
+    const [build] = (await mallory.call('GET', '/environments/hostile/builds')).body.data;
+    const { log } = (await mallory.call('GET', `/environments/hostile/builds/${build.build_id}`)).body;
+    const text = log.slice(log.indexOf('{"before"'));
+    await keep('build', text);
+    const done = report.parse(JSON.parse(text));
+    expectNoEscape(done);
+    expect(done.attempts.length).toBeGreaterThan(40);
+    expect((await bob.ask(victim, script({ text: 'unharmed' }))).result).toBe('unharmed');
   });
 
   test('led to a repository by any name, it reaches no more than without one', async () => {

@@ -27,6 +27,8 @@ RUN = "/run/cc-docker"
 OWN_SOCKETS = ("link.sock", "model.sock", "proxy.sock", "sockets/streams.sock")
 HOME = "/home/agent"
 OPEN = PLAN["mode"] == "open"
+# As root of a container in which an environment's image is made.
+BUILD = PLAN["mode"] == "build"
 
 attempts = []
 
@@ -572,7 +574,8 @@ def handle():
         os.close(mount)
 
 
-def the_files():
+def the_foreign():
+    """What is not this container's, whoever one is in it."""
     victim = PLAN["victim"]
     for path in [*PLAN["engine_sockets"], "/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock", "/run/podman/podman.sock", "/run/dbus/system_bus_socket", "/run/systemd/private"]:
         attempt(f"the socket {path}", reaches_socket, path)
@@ -586,8 +589,6 @@ def the_files():
     os.makedirs("/workspace/deep", exist_ok=True)
     os.symlink("/", "/workspace/deep/root")
     attempt("another session's files by name", foreign_files)
-    the_home(victim)
-    attempt("a forge's dummy at another host", dummy_elsewhere)
     attempt("sockets that are not the session's", foreign_sockets)
     attempt("processes of the host", other_processes)
     secret = seek.read_patterns({"secret": PLAN["secret"]})
@@ -595,6 +596,18 @@ def the_files():
     attempt("the secret in the environment of a process", lambda: secret_in(seek.environments(secret)))
     attempt("the secret in the memory of a process", lambda: secret_in(seek.memories(secret)[0]))
     attempt("the secret in a file", lambda: secret_in(seek.files(secret, folders)))
+    for path in ("/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe", "/proc/sys/net/ipv4/ip_forward", "/proc/sys/vm/overcommit_memory", "/proc/sysrq-trigger", "/proc/sys/kernel/hostname", "/sys/kernel/uevent_helper", "/sys/kernel/mm/transparent_hugepage/enabled", "/sys/fs/cgroup/release_agent", "/sys/fs/cgroup/memory/release_agent", "/sys/fs/cgroup/cgroup.procs", "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/pids/pids.max"):
+        attempt(f"write {path}", writes, path)
+    for path in ("/proc/kcore", "/dev/mem", "/dev/kmem", "/dev/kmsg", "/dev/port", "/dev/sda", "/dev/vda", "/dev/nvme0n1", "/dev/fuse", "/dev/kvm", "/dev/net/tun", "/dev/vhost-vsock"):
+        attempt(f"read {path}", reads, path)
+    attempt("a device file", done, os.mknod, "/tmp/disk", stat.S_IFBLK | 0o600, os.makedev(8, 0))
+    attempt("a file by its handle", handle)
+
+
+def the_files():
+    the_foreign()
+    the_home(PLAN["victim"])
+    attempt("a forge's dummy at another host", dummy_elsewhere)
     for path in (f"{RUN}/launch.json", f"{RUN}/ca.pem", f"{RUN}/hosts", f"{RUN}/gitconfig", f"{RUN}/passwd", f"{RUN}/group", "/etc/hosts", "/etc/resolv.conf", "/etc/passwd", "/etc/group", "/etc/ld.so.preload", "/opt/cc-docker/wrapper.mjs", "/usr/local/bin/claude", "/usr/bin/env"):
         attempt(f"write {path}", writes, path)
     for path in ("/x", "/etc/x", "/usr/local/bin/x", "/opt/cc-docker/x", f"{RUN}/x", "/var/x", "/root/x", "/run/x", "/dev/x", "/etc/ld.so.preload", "/sys/x", "/sys/fs/cgroup/x"):
@@ -603,12 +616,26 @@ def the_files():
     attempt("take proxy.sock away", done, os.unlink, f"{RUN}/proxy.sock")
     attempt("a socket in place of the runner's", done, socket.socket(socket.AF_UNIX).bind, f"{RUN}/new.sock")
     attempt("make launch.json another's to read", done, os.chmod, f"{RUN}/launch.json", 0o666)
-    for path in ("/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe", "/proc/sys/net/ipv4/ip_forward", "/proc/sys/vm/overcommit_memory", "/proc/sysrq-trigger", "/proc/sys/kernel/hostname", "/sys/kernel/uevent_helper", "/sys/kernel/mm/transparent_hugepage/enabled", "/sys/fs/cgroup/release_agent", "/sys/fs/cgroup/memory/release_agent", "/sys/fs/cgroup/cgroup.procs", "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/pids/pids.max"):
-        attempt(f"write {path}", writes, path)
-    for path in ("/proc/kcore", "/dev/mem", "/dev/kmem", "/dev/kmsg", "/dev/port", "/dev/sda", "/dev/vda", "/dev/nvme0n1", "/dev/fuse", "/dev/kvm", "/dev/net/tun", "/dev/vhost-vsock", "/etc/shadow", "/proc/1/root/etc/shadow"):
+    for path in ("/etc/shadow", "/proc/1/root/etc/shadow"):
         attempt(f"read {path}", reads, path)
-    attempt("a device file", done, os.mknod, "/tmp/disk", stat.S_IFBLK | 0o600, os.makedev(8, 0))
-    attempt("a file by its handle", handle)
+
+
+def the_build():
+    """Root of a build: its run folder is not its own, and no device is."""
+    for path in ("build.json", "ca.pem", "hosts", "resolv.conf"):
+        attempt(f"write {RUN}/{path}", writes, f"{RUN}/{path}")
+    attempt(f"create {RUN}/x", creates, f"{RUN}/x")
+    for path in ("/etc/hosts", "/etc/resolv.conf"):
+        attempt(f"write {path}", writes, path)
+    attempt("take proxy.sock away", done, os.unlink, f"{RUN}/proxy.sock")
+    attempt("a socket in place of the runner's", done, socket.socket(socket.AF_UNIX).bind, f"{RUN}/new.sock")
+    for folder in ("/", "/tmp", "/dev", "/dev/shm"):
+        attempt(f"a block device in {folder}", done, os.mknod, f"{folder}/disk", stat.S_IFBLK | 0o600, os.makedev(8, 0))
+        attempt(f"a character device in {folder}", done, os.mknod, f"{folder}/mem", stat.S_IFCHR | 0o600, os.makedev(1, 1))
+    attempt("a capability that it has not", in_child, more_capabilities)
+    attempt("no-new-privileges and seccomp", seccomp_holds)
+    attempt("proxy.sock: an endless header", endless, "proxy.sock", f"GET http://{HOST}:{PORT}/ HTTP/1.1\r\nX: ".encode())
+    attempt("proxy.sock: 1500 connections", flood, "proxy.sock")
 
 
 def the_home(victim):
@@ -725,6 +752,21 @@ def capabilities():
     return fail(str(held)) if held else "none"
 
 
+def more_capabilities():
+    """All of them at once, as a process of root's may have elsewhere."""
+    header = ctypes.create_string_buffer(struct.pack("=Ii", 0x20080522, 0))
+    data = ctypes.create_string_buffer(struct.pack("=6I", *[0xFFFFFFFF] * 6))
+    return syscall("capset", header, data)
+
+
+def seccomp_holds():
+    found = dict(re.findall(r"^(NoNewPrivs|Seccomp|CapBnd):\s*(.*)$", open("/proc/self/status").read(), re.M))
+    # CHOWN, DAC_OVERRIDE, FOWNER, KILL, SETGID, SETUID
+    if found["NoNewPrivs"] != "1" or found["Seccomp"] != "2" or int(found["CapBnd"], 16) != 0xEB:
+        raise Escaped(str(found))
+    return str(found)
+
+
 def kernel_settings():
     status = open("/proc/self/status").read()
     found = re.findall(r"^(NoNewPrivs|Seccomp|Uid|Groups):\s*(.*)$", status, re.M)
@@ -734,11 +776,9 @@ def kernel_settings():
     return str(settings)
 
 
-def the_privileges():
+def the_syscalls():
     text = ctypes.c_char_p
     new_user, new_net, new_mount, new_pid = 0x10000000, 0x40000000, 0x20000, 0x20000000
-    attempt("capabilities", capabilities)
-    attempt("no-new-privileges, seccomp and an ordinary user", kernel_settings)
     for name, arguments in {
         "mount a tmpfs": ("mount", text(b"none"), text(b"/workspace"), text(b"tmpfs"), 0, None),
         "mount proc": ("mount", text(b"proc"), text(b"/workspace"), text(b"proc"), 0, None),
@@ -756,7 +796,6 @@ def the_privileges():
         "unshare a network namespace": ("unshare", new_net),
         "unshare a mount namespace": ("unshare", new_mount),
         "unshare a pid namespace": ("unshare", new_pid),
-        "setuid(0)": ("setuid", 0),
         "keyctl": ("keyctl", 0, -3, 1),
         "add_key": ("add_key", text(b"user"), text(b"x"), text(b"y"), 1, -3),
         "request_key": ("request_key", text(b"user"), text(b"x"), None, -3),
@@ -781,13 +820,19 @@ def the_privileges():
         attempt(f"enter init's {name} namespace", in_child, enter, f"/proc/1/ns/{name}")
     attempt("unshare by its tool", becomes_root, "unshare", "-Urn", "id")
     attempt("nsenter", becomes_root, "nsenter", "-t", "1", "-n", "-m", "id")
-    attempt("su", becomes_root, "su", "-c", "id")
     attempt("mount by its tool", becomes_root, "mount", "-t", "tmpfs", "none", "/workspace")
+    attempt("a shell under another engine's tool", becomes_root, "sh", "-c", "docker ps || ctr c ls || crictl ps || runc list")
+
+
+def the_privileges():
+    attempt("capabilities", capabilities)
+    attempt("no-new-privileges, seccomp and an ordinary user", kernel_settings)
+    attempt("syscall: setuid(0)", in_child, syscall, "setuid", 0)
+    attempt("su", becomes_root, "su", "-c", "id")
     attempt("newgrp", becomes_root, "newgrp", "root")
     attempt("sudo", becomes_root, "sh", "-c", "command -v sudo && sudo -n id")
     for folder in ("/workspace", HOME, "/tmp"):
         attempt(f"a setuid file in {folder}", setuid_copy, folder)
-    attempt("a shell under another engine's tool", becomes_root, "sh", "-c", "docker ps || ctr c ls || crictl ps || runc list")
 
 
 def enter(path):
@@ -882,12 +927,18 @@ def the_sockets():
 
 
 before = controls()
-the_addresses()
-the_own()
-the_requests()
+if not BUILD:
+    the_addresses()
+    the_own()
+    the_requests()
 if not OPEN:
     the_list()
     the_network()
+    the_syscalls()
+if BUILD:
+    the_foreign()
+    the_build()
+elif not OPEN:
     the_privileges()
     the_files()
     the_sockets()

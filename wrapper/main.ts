@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { WrapperExit } from '../protocol/link/wrapper-exit.ts';
-import { type WrapperLaunch, wrapperLaunch } from '../protocol/link/wrapper-launch.ts';
+import { WrapperExit } from '../protocol/link/wrapper/wrapper-exit.ts';
+import { type WrapperLaunch, wrapperLaunch } from '../protocol/link/wrapper/wrapper-launch.ts';
 import { build } from './builder/build.ts';
 import { Conversation } from './conversation/conversation.ts';
 import { setOwnLimits } from './seal/own-limits.ts';
@@ -9,7 +9,7 @@ import { readSealFacts } from './seal/seal-facts.ts';
 
 /**
  * `node wrapper.mjs LAUNCH_JSON`: runs one epoch. `node wrapper.mjs build BUILD_JSON`: makes an environment's image. Exit codes of
- * both: protocol/link/wrapper-exit.ts.
+ * both: protocol/link/wrapper/wrapper-exit.ts.
  */
 
 function readLaunch(path: string | undefined): WrapperLaunch {

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import { launchConfig } from '../../protocol/api/session/session-config.ts';
-import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
+import type { WrapperLaunch } from '../../protocol/link/wrapper/wrapper-launch.ts';
 import { launchFile } from '../../runner/session/container/launch-file.ts';
 import { sessionFolders } from '../../runner/lib/session-folders.ts';
 import { claudeCall } from '../../wrapper/claude/claude-args.ts';

@@ -97,7 +97,7 @@ async function measure(): Promise<void> {
     return { child, ...report };
   };
   await mkdir(path.join(scratch, STREAMS_FOLDER));
-  const worker = await bundleWorker('test/edge/support/tunnel-worker.ts', path.join(scratch, 'worker.mjs'));
+  const worker = await bundleWorker('test/edge/support/workers/tunnel-worker.ts', path.join(scratch, 'worker.mjs'));
   const stateFolder = path.join(scratch, 'edge');
   const edge = await startEdge({
     worker,

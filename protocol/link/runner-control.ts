@@ -4,7 +4,7 @@ import { reason } from '../reason.ts';
 import { gitAuthor } from '../git/git-author.ts';
 import { poolName } from '../settings/pools-setting.ts';
 import { filesRefusal, filesRequest, sessionFiles } from '../api/files/files.ts';
-import { launchEnvironment } from './environment.ts';
+import { launchEnvironment } from './environment/environment.ts';
 import { protocolVersion } from './protocol-version.ts';
 import { resources, launchConfig } from '../api/session/session-config.ts';
 import { skippedFile, snapshotState, snapshotTrigger, workspace } from '../api/files/workspace.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { reason } from '../reason.ts';
-import { buildNotices, devcontainerNotice } from './environment.ts';
-import { wrapperFrame } from './wrapper-notice.ts';
+import { buildNotices, devcontainerNotice } from './environment/environment.ts';
+import { wrapperFrame } from './wrapper/wrapper-notice.ts';
 
 /**
  * The runner's own notices about a session's container. They use the data socket besides the wrapper's frames, and a container

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { cleanEmail, cleanName } from '../git/git-author.ts';
-import { agentToolsSetting } from './agent-tools.ts';
+import { agentToolsSetting } from './agent/agent-tools.ts';
 import { boundsSettings } from './bounds-settings.ts';
 import { environmentSettings } from './environment-settings.ts';
 import { discordSettings } from './discord-settings.ts';

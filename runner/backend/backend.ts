@@ -1,7 +1,7 @@
 import type { BackendHealth, BackendName, PlacementKey } from '../../protocol/link/runner-control.ts';
 import type { Reason } from '../../protocol/reason.ts';
 import type { Resources } from '../../protocol/api/session/session-config.ts';
-import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
+import type { WrapperLaunch } from '../../protocol/link/wrapper/wrapper-launch.ts';
 import type { Measure } from '../lib/disk/usage.ts';
 import type { Owner, SessionFolders } from '../lib/session-folders.ts';
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { agentEnv } from '../../protocol/settings/agent-env.ts';
+import { agentEnv } from '../../protocol/settings/agent/agent-env.ts';
 import type { DevcontainerFile } from './parse.ts';
 import type { UnsupportedList } from './unsupported.ts';
 

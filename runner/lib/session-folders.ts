@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { epoch, uuid } from '../../protocol/ids.ts';
 import { networkConfig, resources, secretName } from '../../protocol/api/session/session-config.ts';
 import { STREAMS_FOLDER } from '../../protocol/link/tunnel/streams.ts';
-import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
+import type { WrapperLaunch } from '../../protocol/link/wrapper/wrapper-launch.ts';
 import { removeFolder } from './disk/remove-folder.ts';
 
 /** Unix user and group that own a session's files: those of the container's processes, where they are not the runner's own. */

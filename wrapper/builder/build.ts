@@ -6,8 +6,8 @@ import {
   ENVIRONMENT_HOME,
   type BuildLaunch,
   type BuildReport,
-} from '../../protocol/link/build-launch.ts';
-import { WrapperExit } from '../../protocol/link/wrapper-exit.ts';
+} from '../../protocol/link/environment/build-launch.ts';
+import { WrapperExit } from '../../protocol/link/wrapper/wrapper-exit.ts';
 import { judgeBuildSeal } from '../seal/build-seal.ts';
 import { PidsWatch, readPids, STUCK_MS } from '../seal/pids-watch.ts';
 import { readSealFacts } from '../seal/seal-facts.ts';

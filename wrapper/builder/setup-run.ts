@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
 import { setImmediate as others } from 'node:timers/promises';
-import { SETUP_FILE } from '../../protocol/link/build-launch.ts';
+import { SETUP_FILE } from '../../protocol/link/environment/build-launch.ts';
 
 /**
  * Bash reads this before the script. It says on a descriptor of its own at which line a command failed: of nested ones the

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { LaunchConfig, PermissionMode } from '../../protocol/api/session/session-config.ts';
-import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
+import type { WrapperLaunch } from '../../protocol/link/wrapper/wrapper-launch.ts';
 import type { McpDefinition } from '../mcp/mcp-servers.ts';
 import { ruleOf } from '../tools/tool-names.ts';
 

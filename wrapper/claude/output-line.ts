@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import * as z from 'zod';
 import { MAX_LINE_BYTES } from '../../protocol/settings/limits.ts';
-import type { LinkItem, WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
+import type { LinkItem, WrapperNotice } from '../../protocol/link/wrapper/wrapper-notice.ts';
 import { HEAD_BYTES, type SplitLine } from '../lib/line-splitter.ts';
 import { type AgentTask, agentsOf } from './agents.ts';
 import { withoutData } from './replay.ts';

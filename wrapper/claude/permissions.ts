@@ -7,7 +7,7 @@ import {
   type Question,
   type Resolution,
 } from '../../protocol/api/session/interaction.ts';
-import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
+import type { WrapperNotice } from '../../protocol/link/wrapper/wrapper-notice.ts';
 import { clip } from '../lib/clip.ts';
 
 /** Claude Code's request before it uses a tool: `can_use_tool`. */

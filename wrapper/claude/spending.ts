@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
+import type { WrapperNotice } from '../../protocol/link/wrapper/wrapper-notice.ts';
 
 /** The part of Claude Code's answer to `get_usage` that is read: the conversation's cost since it began, USD. */
 export const usageAnswer = z.object({

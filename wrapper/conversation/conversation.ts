@@ -1,6 +1,6 @@
-import { WrapperExit } from '../../protocol/link/wrapper-exit.ts';
-import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
-import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
+import { WrapperExit } from '../../protocol/link/wrapper/wrapper-exit.ts';
+import type { WrapperLaunch } from '../../protocol/link/wrapper/wrapper-launch.ts';
+import type { WrapperNotice } from '../../protocol/link/wrapper/wrapper-notice.ts';
 import { LINK_WINDOW_BYTES, LINK_WINDOW_EVENTS } from '../../protocol/settings/limits.ts';
 import type { ClaudeLine } from '../claude/claude-process.ts';
 import { SessionLink } from '../link/session-link.ts';

@@ -1,6 +1,6 @@
-import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
-import type { WrapperCommand } from '../../protocol/link/wrapper-link.ts';
-import type { LinkItem } from '../../protocol/link/wrapper-notice.ts';
+import type { WrapperLaunch } from '../../protocol/link/wrapper/wrapper-launch.ts';
+import type { WrapperCommand } from '../../protocol/link/wrapper/wrapper-link.ts';
+import type { LinkItem } from '../../protocol/link/wrapper/wrapper-notice.ts';
 import { Agents } from '../claude/agents.ts';
 import type { ClaudeLine } from '../claude/claude-process.ts';
 import { CLAUDE_MODES, claudeModel } from '../claude/claude-args.ts';

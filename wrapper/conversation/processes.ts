@@ -1,5 +1,5 @@
-import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
-import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
+import type { WrapperLaunch } from '../../protocol/link/wrapper/wrapper-launch.ts';
+import type { WrapperNotice } from '../../protocol/link/wrapper/wrapper-notice.ts';
 import { type ClaudeLine, ClaudeProcess } from '../claude/claude-process.ts';
 import { skillsProblem } from '../claude/skills.ts';
 import { mcpServers } from '../mcp/mcp-servers.ts';

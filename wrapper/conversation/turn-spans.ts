@@ -1,5 +1,5 @@
 import http from 'node:http';
-import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
+import type { WrapperLaunch } from '../../protocol/link/wrapper/wrapper-launch.ts';
 import { newSpanId, parseTraceparent, type TraceContext } from '../../protocol/trace/context.ts';
 import { otlpTraces, type Span } from '../../protocol/trace/span.ts';
 

@@ -1,6 +1,6 @@
 import type { ContentBlock } from '../../protocol/content/blocks.ts';
 import { contentProblems } from '../../protocol/content/problems.ts';
-import type { WrapperCommand } from '../../protocol/link/wrapper-link.ts';
+import type { WrapperCommand } from '../../protocol/link/wrapper/wrapper-link.ts';
 import { MAX_CONTENT_BYTES } from '../../protocol/settings/limits.ts';
 import { readPromptFile, type FileRefused } from '../workspace/prompt-file.ts';
 

@@ -1,6 +1,10 @@
 import { WORKSPACE } from '../../protocol/git/repository-path.ts';
-import { type ClonedRepository, clonedRepositories, type WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
-import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
+import {
+  type ClonedRepository,
+  clonedRepositories,
+  type WrapperLaunch,
+} from '../../protocol/link/wrapper/wrapper-launch.ts';
+import type { WrapperNotice } from '../../protocol/link/wrapper/wrapper-notice.ts';
 import { maskCredentials } from '../lib/mask-credentials.ts';
 import { type CloneEnd, GitClone } from './git-clone.ts';
 import { Git } from './git.ts';

@@ -1,5 +1,5 @@
-import type { WrapperCommand } from '../../protocol/link/wrapper-link.ts';
-import type { WrapperFrame } from '../../protocol/link/wrapper-notice.ts';
+import type { WrapperCommand } from '../../protocol/link/wrapper/wrapper-link.ts';
+import type { WrapperFrame } from '../../protocol/link/wrapper/wrapper-notice.ts';
 import { Inbox } from './inbox.ts';
 
 export interface CommandRunner {

@@ -1,4 +1,4 @@
-import type { WrapperCommand } from '../../protocol/link/wrapper-link.ts';
+import type { WrapperCommand } from '../../protocol/link/wrapper/wrapper-link.ts';
 
 /**
  * - `waiting`: it is in the queue, and will run in its turn;

@@ -1,8 +1,8 @@
 import { createConnection, type Socket } from 'node:net';
 import { MAX_FRAME_BYTES } from '../../protocol/settings/limits.ts';
 import { frameReader } from '../../protocol/link/tolerant-reader.ts';
-import { type SessionFrame, sessionFrame } from '../../protocol/link/wrapper-link.ts';
-import type { WrapperFrame } from '../../protocol/link/wrapper-notice.ts';
+import { type SessionFrame, sessionFrame } from '../../protocol/link/wrapper/wrapper-link.ts';
+import type { WrapperFrame } from '../../protocol/link/wrapper/wrapper-notice.ts';
 import { backoff } from '../lib/backoff.ts';
 import { LineSplitter, type SplitLine } from '../lib/line-splitter.ts';
 

@@ -1,5 +1,5 @@
 import { BATCH_BYTES, BATCH_EVENTS, LINK_WINDOW_BYTES, LINK_WINDOW_EVENTS } from '../../protocol/settings/limits.ts';
-import type { LinkItem, WrapperFrame } from '../../protocol/link/wrapper-notice.ts';
+import type { LinkItem, WrapperFrame } from '../../protocol/link/wrapper/wrapper-notice.ts';
 
 type ItemsFrame = Extract<WrapperFrame, { kind: 'items' }>;
 

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CatalogueServer, mcpCatalogue, type McpCatalogue } from '../../protocol/settings/mcp-catalogue.ts';
+import { type CatalogueServer, mcpCatalogue, type McpCatalogue } from '../../protocol/settings/agent/mcp-catalogue.ts';
 import type { SessionConfig } from '../../protocol/api/session/session-config.ts';
-import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
+import type { WrapperLaunch } from '../../protocol/link/wrapper/wrapper-launch.ts';
 import { TOOL_SERVER } from '../tools/tool-names.ts';
 
 type ConfiguredServer = SessionConfig['mcp_servers'][string];

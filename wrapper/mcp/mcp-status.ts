@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
+import type { WrapperNotice } from '../../protocol/link/wrapper/wrapper-notice.ts';
 import { maskCredentials } from '../lib/mask-credentials.ts';
 import type { McpDefinition } from './mcp-servers.ts';
 

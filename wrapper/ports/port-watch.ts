@@ -1,4 +1,4 @@
-import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
+import type { WrapperNotice } from '../../protocol/link/wrapper/wrapper-notice.ts';
 import { MAX_LISTENING_PORTS } from '../../protocol/settings/limits.ts';
 import type { OpenPort, SessionPorts } from './session-ports.ts';
 

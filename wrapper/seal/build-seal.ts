@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import type { BuildLaunch } from '../../protocol/link/build-launch.ts';
+import type { BuildLaunch } from '../../protocol/link/environment/build-launch.ts';
 import type { SealFacts } from './seal-facts.ts';
 import { CAPABILITY_SETS, HOST_KERNEL, PROBES, type Probe } from './seal.ts';
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
+import type { WrapperLaunch } from '../../protocol/link/wrapper/wrapper-launch.ts';
 
 /** A field of `/proc/self/limits`, and the option of `prlimit` that sets it. */
 interface OwnLimit {

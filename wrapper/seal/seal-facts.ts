@@ -1,6 +1,6 @@
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
+import type { WrapperLaunch } from '../../protocol/link/wrapper/wrapper-launch.ts';
 import { whatAnswers } from './network-probe.ts';
 import { networkTargets } from './network-targets.ts';
 

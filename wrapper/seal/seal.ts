@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { STREAMS_SOCKET } from '../../protocol/link/tunnel/streams.ts';
-import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
-import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
+import type { WrapperLaunch } from '../../protocol/link/wrapper/wrapper-launch.ts';
+import type { WrapperNotice } from '../../protocol/link/wrapper/wrapper-notice.ts';
 import { ownLimits } from './own-limits.ts';
 import { TASK_METADATA } from './network-targets.ts';
 import type { SealFacts } from './seal-facts.ts';

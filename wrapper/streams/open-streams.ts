@@ -1,4 +1,4 @@
-import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
+import type { WrapperLaunch } from '../../protocol/link/wrapper/wrapper-launch.ts';
 import { SessionPorts } from '../ports/session-ports.ts';
 import type { LazyTerminals } from '../terminal/lazy-terminals.ts';
 import { portStreams } from './port-stream.ts';

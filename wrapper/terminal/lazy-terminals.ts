@@ -1,6 +1,6 @@
 import type { StreamOpener } from '../streams/streams.ts';
-import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
-import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
+import type { WrapperLaunch } from '../../protocol/link/wrapper/wrapper-launch.ts';
+import type { WrapperNotice } from '../../protocol/link/wrapper/wrapper-notice.ts';
 import type { Terminals } from './terminals.ts';
 
 /** The terminals of a container. What makes them is loaded with the first one: most sessions have none, and start sooner without. */

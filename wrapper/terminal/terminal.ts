@@ -1,6 +1,6 @@
 import type { TerminalChannel, TerminalFrame, TerminalReport } from '../../protocol/api/session/terminal.ts';
 import { TERMINAL_INPUT_WINDOW } from '../../protocol/api/session/terminal.ts';
-import { TERMINAL_WINDOW } from '../../protocol/link/terminal.ts';
+import { TERMINAL_WINDOW } from '../../protocol/link/terminal/terminal.ts';
 import { OutputRing } from './output-ring.ts';
 import type { ProcessEnd, ProcessListener, TerminalProcess } from './terminal-process.ts';
 

@@ -1,10 +1,15 @@
 import { existsSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { terminalFrame } from '../../protocol/api/session/terminal.ts';
-import { encodeFrame, encodeText, FrameKind, FrameReader } from '../../protocol/link/terminal-frames.ts';
-import { MAX_TERMINALS, terminalOpen, type TerminalOpen, type TerminalRefusal } from '../../protocol/link/terminal.ts';
-import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
-import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
+import { encodeFrame, encodeText, FrameKind, FrameReader } from '../../protocol/link/terminal/terminal-frames.ts';
+import {
+  MAX_TERMINALS,
+  terminalOpen,
+  type TerminalOpen,
+  type TerminalRefusal,
+} from '../../protocol/link/terminal/terminal.ts';
+import type { WrapperLaunch } from '../../protocol/link/wrapper/wrapper-launch.ts';
+import type { WrapperNotice } from '../../protocol/link/wrapper/wrapper-notice.ts';
 import { startPiped } from './pipe-process.ts';
 import { startInTerminal } from './pty-process.ts';
 import { Terminal, type TerminalViewer } from './terminal.ts';

@@ -1,4 +1,4 @@
-import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
+import type { WrapperNotice } from '../../protocol/link/wrapper/wrapper-notice.ts';
 
 /** A call of one of CC-Docker's own tools. */
 export type ToolCall = Extract<WrapperNotice, { notice: 'tool_call' }>['call'];

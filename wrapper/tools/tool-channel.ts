@@ -1,4 +1,4 @@
-import type { WrapperNotice } from '../../protocol/link/wrapper-notice.ts';
+import type { WrapperNotice } from '../../protocol/link/wrapper/wrapper-notice.ts';
 import { ToolCalls, type ToolResult } from './tool-calls.ts';
 import { manifestOf } from './tool-manifest.ts';
 import { TOOL_SERVER, type ToolName } from './tool-names.ts';

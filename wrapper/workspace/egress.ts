@@ -1,6 +1,6 @@
 import { createConnection, createServer, type Socket } from 'node:net';
 import os from 'node:os';
-import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
+import type { WrapperLaunch } from '../../protocol/link/wrapper/wrapper-launch.ts';
 import { dialForDownload } from './download.ts';
 import { ownAddresses } from './own-address.ts';
 import { asOnlyRequest, ownAnswer, parseProxyRequest } from './proxy-request.ts';

@@ -1,5 +1,5 @@
 import { createConnection, createServer } from 'node:net';
-import type { WrapperLaunch } from '../../protocol/link/wrapper-launch.ts';
+import type { WrapperLaunch } from '../../protocol/link/wrapper/wrapper-launch.ts';
 
 /** Connections to the collector at once. `claude` has one for each kind of telemetry. */
 const MOST = 16;

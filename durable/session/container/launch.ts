@@ -2,7 +2,7 @@ import type { SessionFiles } from '../../../protocol/api/files/files.ts';
 import type { Workspace } from '../../../protocol/api/files/workspace.ts';
 import { DEVCONTAINER } from '../../../protocol/api/environment-name.ts';
 import type { GitAuthor } from '../../../protocol/git/git-author.ts';
-import { SHARED, type LaunchEnvironment } from '../../../protocol/link/environment.ts';
+import { SHARED, type LaunchEnvironment } from '../../../protocol/link/environment/environment.ts';
 import type { Launch } from '../../../protocol/link/runner-control.ts';
 import type { Needs } from '../../rpc/pool-rpc.ts';
 import { mintSessionToken } from '../../shared/tokens/session-token.ts';

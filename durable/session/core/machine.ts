@@ -4,7 +4,7 @@ import type { Limits, PendingMessage, SessionInput, SessionState, Step } from '.
 import { isFree, isRunning, obstacleOf, wakesForVisitor } from './state.ts';
 import { type Deadline, earliest } from './turns/deadlines.ts';
 import { Draft } from './turns/draft.ts';
-import { Terminals } from './terminals.ts';
+import { Terminals } from './turns/terminals.ts';
 import { Turns } from './turns/turns.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { TerminalOpen } from '../../../protocol/link/terminal.ts';
+import type { TerminalOpen } from '../../../protocol/link/terminal/terminal.ts';
 
 /** Bytes to and from the container. */
 export interface RawStream {

@@ -5,8 +5,8 @@ import {
   type TerminalAnswer,
   type TerminalFrame,
 } from '../../../protocol/api/session/terminal.ts';
-import { encodeFrame, encodeText, FrameKind } from '../../../protocol/link/terminal-frames.ts';
-import type { TerminalOpen } from '../../../protocol/link/terminal.ts';
+import { encodeFrame, encodeText, FrameKind } from '../../../protocol/link/terminal/terminal-frames.ts';
+import type { TerminalOpen } from '../../../protocol/link/terminal/terminal.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import { parseJson } from '../../shared/json.ts';
 import { closeWith } from './close-with.ts';

@@ -1,6 +1,6 @@
 import { TerminalChannel, terminalReport, type TerminalReport } from '../../../protocol/api/session/terminal.ts';
-import { FrameKind, FrameReader } from '../../../protocol/link/terminal-frames.ts';
-import { TERMINAL_WINDOW } from '../../../protocol/link/terminal.ts';
+import { FrameKind, FrameReader } from '../../../protocol/link/terminal/terminal-frames.ts';
+import { TERMINAL_WINDOW } from '../../../protocol/link/terminal/terminal.ts';
 import { parseJson } from '../../shared/json.ts';
 
 /** What the container has sent. */

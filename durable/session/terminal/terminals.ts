@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { SESSION_NOT_FOUND, TERMINAL_OFF, type Refusal } from '../../../protocol/api/problem.ts';
-import { terminalOpen, type TerminalOpen } from '../../../protocol/link/terminal.ts';
+import { terminalOpen, type TerminalOpen } from '../../../protocol/link/terminal/terminal.ts';
 import { isRevokedBy, type Revocation } from '../../shared/tokens/revocation.ts';
 import type { SessionStore } from '../store/store.ts';
 import { ContainerWait } from './container-wait.ts';

@@ -1,6 +1,6 @@
 import type { EnvironmentPort, EnvironmentRequest } from '../../../protocol/api/environment.ts';
 import type { SessionEnvironment } from '../../../protocol/api/environment-name.ts';
-import type { LaunchEnvironment } from '../../../protocol/link/environment.ts';
+import type { LaunchEnvironment } from '../../../protocol/link/environment/environment.ts';
 
 /** An environment as a session keeps it: what becomes of it later changes new sessions alone. */
 export interface FrozenEnvironment {

@@ -8,7 +8,7 @@ import {
   type ResolveRequest,
 } from '../../../protocol/api/session/interaction.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
-import type { WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
+import type { WrapperCommand } from '../../../protocol/link/wrapper/wrapper-link.ts';
 import { chosenAnswerers, isAsked, notAsked } from './answerers.ts';
 import { answerText, resolutionOf } from './answers.ts';
 

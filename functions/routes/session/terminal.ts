@@ -1,6 +1,6 @@
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi';
 import { v7 as uuidV7 } from 'uuid';
-import type { TerminalOpen } from '../../../protocol/link/terminal.ts';
+import type { TerminalOpen } from '../../../protocol/link/terminal/terminal.ts';
 import { terminalSide } from '../../../protocol/api/session/terminal.ts';
 import { TERMINAL_OFF } from '../../../protocol/api/problem.ts';
 import { uuid } from '../../../protocol/ids.ts';

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { environmentName } from '../environment-name.ts';
 import { webhookCallback } from '../webhook.ts';
 import { userName } from '../../ids.ts';
-import { agentEnv } from '../../settings/agent-env.ts';
+import { agentEnv } from '../../settings/agent/agent-env.ts';
 import { poolName } from '../../settings/pools-setting.ts';
 
 /** A model by name. `default` is Claude Code's own. */

@@ -1,6 +1,6 @@
 import type { ECSClient, Task } from '@aws-sdk/client-ecs';
 import type { BackendHealth, PlacementKey } from '../../../protocol/link/runner-control.ts';
-import type { WrapperLaunch } from '../../../protocol/link/wrapper-launch.ts';
+import type { WrapperLaunch } from '../../../protocol/link/wrapper/wrapper-launch.ts';
 import type { Resources } from '../../../protocol/api/session/session-config.ts';
 import type { BackoffRange } from '../../lib/backoff.ts';
 import type { Log } from '../../lib/log.ts';

@@ -1,7 +1,7 @@
 import { createServer, type Socket } from 'node:net';
 import { MAX_FRAME_BYTES } from '../../../protocol/settings/limits.ts';
 import { frameReader, type Received } from '../../../protocol/link/tolerant-reader.ts';
-import { wrapperFrame, type WrapperFrame } from '../../../protocol/link/wrapper-notice.ts';
+import { wrapperFrame, type WrapperFrame } from '../../../protocol/link/wrapper/wrapper-notice.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { Pace } from './pace.ts';
 import type { Log } from '../../lib/log.ts';

@@ -1,4 +1,4 @@
-import type { WrapperFrame } from '../../../protocol/link/wrapper-notice.ts';
+import type { WrapperFrame } from '../../../protocol/link/wrapper/wrapper-notice.ts';
 
 export type ItemsFrame = Extract<WrapperFrame, { kind: 'items' }>;
 

@@ -1,7 +1,7 @@
 import type { RunnerNotice } from '../../../protocol/link/runner-notice.ts';
-import { isKnownCommand, type SessionFrame } from '../../../protocol/link/wrapper-link.ts';
+import { isKnownCommand, type SessionFrame } from '../../../protocol/link/wrapper/wrapper-link.ts';
 import { FIRST_PROTOCOL, PROTOCOL, worksWith } from '../../../protocol/link/protocol-version.ts';
-import { isKnownNotice, type WrapperFrame, type WrapperNotice } from '../../../protocol/link/wrapper-notice.ts';
+import { isKnownNotice, type WrapperFrame, type WrapperNotice } from '../../../protocol/link/wrapper/wrapper-notice.ts';
 import { LINK_FLOOD_BYTES } from '../../../protocol/settings/limits.ts';
 import { CommandQueue } from './command-queue.ts';
 import type { Refusal } from './data-socket.ts';

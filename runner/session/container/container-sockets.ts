@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { Launch, PlacementKey } from '../../../protocol/link/runner-control.ts';
 import { STREAMS_SOCKET } from '../../../protocol/link/tunnel/streams.ts';
 import type { RunnerNotice } from '../../../protocol/link/runner-notice.ts';
-import type { WrapperNotice } from '../../../protocol/link/wrapper-notice.ts';
+import type { WrapperNotice } from '../../../protocol/link/wrapper/wrapper-notice.ts';
 import type { ContainerBackend } from '../../backend/backend.ts';
 import type { FreeSpace } from '../../lib/disk/free-space.ts';
 import type { Measure } from '../../lib/disk/usage.ts';

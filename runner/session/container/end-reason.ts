@@ -1,6 +1,6 @@
 import type { Reason } from '../../../protocol/reason.ts';
 import type { Resources } from '../../../protocol/api/session/session-config.ts';
-import { WrapperExit } from '../../../protocol/link/wrapper-exit.ts';
+import { WrapperExit } from '../../../protocol/link/wrapper/wrapper-exit.ts';
 import type { ContainerExit } from '../../backend/backend.ts';
 import type { Refusal } from '../../link/relay/data-socket.ts';
 import type { Full } from './workspace-watch.ts';

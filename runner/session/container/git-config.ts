@@ -1,6 +1,6 @@
 import { repositoriesOf } from '../../../protocol/api/files/workspace.ts';
 import type { Launch } from '../../../protocol/link/runner-control.ts';
-import type { WrapperLaunch } from '../../../protocol/link/wrapper-launch.ts';
+import type { WrapperLaunch } from '../../../protocol/link/wrapper/wrapper-launch.ts';
 import { readGitRepo, SSH_HOSTS, type GitRepo } from '../../../protocol/git/git-repo.ts';
 import type { Rule } from '../../egress/policy/rule.ts';
 import { WORKSPACE } from '../../../protocol/git/repository-path.ts';

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import type { Launch } from '../../../protocol/link/runner-control.ts';
 import { STREAMS_SOCKET } from '../../../protocol/link/tunnel/streams.ts';
-import type { WrapperLaunch } from '../../../protocol/link/wrapper-launch.ts';
-import { isReservedEnv } from '../../../protocol/settings/agent-env.ts';
+import type { WrapperLaunch } from '../../../protocol/link/wrapper/wrapper-launch.ts';
+import { isReservedEnv } from '../../../protocol/settings/agent/agent-env.ts';
 import type { ContainerLayout } from '../../backend/backend.ts';
 import { containerModelEnv, type ModelUpstream } from '../../model/upstream.ts';
 import type { AddressedForward } from '../../egress/policy/forward-hosts.ts';

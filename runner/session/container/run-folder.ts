@@ -1,5 +1,5 @@
 import type { Launch } from '../../../protocol/link/runner-control.ts';
-import type { WrapperLaunch } from '../../../protocol/link/wrapper-launch.ts';
+import type { WrapperLaunch } from '../../../protocol/link/wrapper/wrapper-launch.ts';
 import type { ContainerBackend } from '../../backend/backend.ts';
 import { HOSTS_FILE, RESOLVER_FILE } from '../../backend/container-spec.ts';
 import { hostsFile, RESOLVER } from '../../egress/policy/forward-hosts.ts';

@@ -1,5 +1,5 @@
-import { ENVIRONMENT_HOME } from '../../../protocol/link/build-launch.ts';
-import { isReservedEnv } from '../../../protocol/settings/agent-env.ts';
+import { ENVIRONMENT_HOME } from '../../../protocol/link/environment/build-launch.ts';
+import { isReservedEnv } from '../../../protocol/settings/agent/agent-env.ts';
 import { CONTAINER_LAYOUT } from '../../backend/container-spec.ts';
 
 /** The image that a session of an environment starts from. */

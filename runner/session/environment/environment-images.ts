@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Resources } from '../../../protocol/api/session/session-config.ts';
-import type { LaunchEnvironment } from '../../../protocol/link/environment.ts';
+import type { LaunchEnvironment } from '../../../protocol/link/environment/environment.ts';
 import type { RunnerNotice } from '../../../protocol/link/runner-notice.ts';
 import type { Reason } from '../../../protocol/reason.ts';
 import { Label } from '../../backend/container-spec.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { LaunchEnvironment } from '../../../protocol/link/environment.ts';
+import type { LaunchEnvironment } from '../../../protocol/link/environment/environment.ts';
 import type { EgressPlan } from '../container/session-egress.ts';
 
 /** Goes up with each change of how images are made. */

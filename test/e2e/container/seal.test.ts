@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type Docker from 'dockerode';
 import { expect, test } from 'vitest';
-import type { WrapperNotice } from '../../../protocol/link/wrapper-notice.ts';
+import type { WrapperNotice } from '../../../protocol/link/wrapper/wrapper-notice.ts';
 import { containerName } from '../../../runner/backend/container-spec.ts';
 import { seccompProfile } from '../../../runner/backend/seccomp-profile.ts';
 import { DockerBackend } from '../../../runner/backend/docker-backend.ts';

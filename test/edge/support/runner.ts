@@ -1,5 +1,5 @@
 import type { Launch, RunnerFrame, SnapshotReport, TreeName } from '../../../protocol/link/runner-control.ts';
-import type { LinkItem } from '../../../protocol/link/wrapper-notice.ts';
+import type { LinkItem } from '../../../protocol/link/wrapper/wrapper-notice.ts';
 import { dial } from './api.ts';
 import type { Socket } from './socket.ts';
 import { runnerToken } from './runner-token.ts';

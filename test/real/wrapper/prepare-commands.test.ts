@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import type { WrapperLaunch } from '../../../protocol/link/wrapper-launch.ts';
+import type { WrapperLaunch } from '../../../protocol/link/wrapper/wrapper-launch.ts';
 import { makeRepository, serveFiles } from '../../support/wrapper/git-server.ts';
 import { Stage } from '../../support/wrapper/run-wrapper.ts';
 import { until } from '../../support/until.ts';

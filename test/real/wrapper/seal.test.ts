@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { launchConfig } from '../../../protocol/api/session/session-config.ts';
-import type { WrapperLaunch } from '../../../protocol/link/wrapper-launch.ts';
+import type { WrapperLaunch } from '../../../protocol/link/wrapper/wrapper-launch.ts';
 import type { SealFacts } from '../../../wrapper/seal/seal-facts.ts';
 import { judgeSeal } from '../../../wrapper/seal/seal.ts';
 import { Stage } from '../../support/wrapper/run-wrapper.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { runnerNoticeFrame } from '../../../protocol/link/runner-notice.ts';
-import { sessionFrame } from '../../../protocol/link/wrapper-link.ts';
-import { wrapperFrame, wrapperNotice } from '../../../protocol/link/wrapper-notice.ts';
+import { sessionFrame } from '../../../protocol/link/wrapper/wrapper-link.ts';
+import { wrapperFrame, wrapperNotice } from '../../../protocol/link/wrapper/wrapper-notice.ts';
 
 /**
  * The form of the conformance cases of the link protocol (`cases/*.json`). A case is what passes between a container side,

@@ -1,4 +1,4 @@
-import type { WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
+import type { WrapperCommand } from '../../../protocol/link/wrapper/wrapper-link.ts';
 import type { EndName, Said } from './case.ts';
 import type { Wire } from './wire.ts';
 

@@ -1,6 +1,6 @@
 import type { RunnerNotice } from '../../../protocol/link/runner-notice.ts';
-import type { WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
-import type { LinkItem } from '../../../protocol/link/wrapper-notice.ts';
+import type { WrapperCommand } from '../../../protocol/link/wrapper/wrapper-link.ts';
+import type { LinkItem } from '../../../protocol/link/wrapper/wrapper-notice.ts';
 import type { CaseFrame, Said } from './case.ts';
 
 export const isPreview = <T>(said: T): said is Extract<T, { preview: string }> =>

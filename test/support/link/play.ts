@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { RunnerNoticeFrame } from '../../../protocol/link/runner-notice.ts';
-import type { SessionFrame, WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
-import type { WrapperFrame } from '../../../protocol/link/wrapper-notice.ts';
+import type { SessionFrame, WrapperCommand } from '../../../protocol/link/wrapper/wrapper-link.ts';
+import type { WrapperFrame } from '../../../protocol/link/wrapper/wrapper-notice.ts';
 import type { CaseFrame, LinkCase, Side, Step } from './case.ts';
 import { allSteps, isOnDataSocket, kindOf, LAST_WORD, RUNNERS_OWN, saidIn } from './cases.ts';
 import type { ContainerEnd, SessionEnd } from './ends.ts';

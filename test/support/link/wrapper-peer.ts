@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
-import { isKnownCommand, type SessionFrame, type WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
-import type { LinkItem, WrapperFrame } from '../../../protocol/link/wrapper-notice.ts';
+import { isKnownCommand, type SessionFrame, type WrapperCommand } from '../../../protocol/link/wrapper/wrapper-link.ts';
+import type { LinkItem, WrapperFrame } from '../../../protocol/link/wrapper/wrapper-notice.ts';
 import { Changes } from '../changes.ts';
 import type { Said } from './case.ts';
 import { isPreview } from './on-the-wire.ts';

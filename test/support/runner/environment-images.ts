@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type Docker from 'dockerode';
-import type { LaunchEnvironment } from '../../../protocol/link/environment.ts';
+import type { LaunchEnvironment } from '../../../protocol/link/environment/environment.ts';
 import type { RunnerNotice } from '../../../protocol/link/runner-notice.ts';
 import type { Reason } from '../../../protocol/reason.ts';
 import { openEnvironmentImages } from '../../../runner/session/environment/open-images.ts';

@@ -17,8 +17,8 @@ import {
   type RunnerFrame,
   type SnapshotReport,
 } from '../../../protocol/link/runner-control.ts';
-import type { SessionFrame, WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
-import { wrapperFrame, type LinkItem, type WrapperFrame } from '../../../protocol/link/wrapper-notice.ts';
+import type { SessionFrame, WrapperCommand } from '../../../protocol/link/wrapper/wrapper-link.ts';
+import { wrapperFrame, type LinkItem, type WrapperFrame } from '../../../protocol/link/wrapper/wrapper-notice.ts';
 import { Changes } from '../changes.ts';
 
 /** A session as the edge keeps it: what it stored, and its orders. */

@@ -12,7 +12,7 @@ import { portStreams } from '../../../wrapper/streams/port-stream.ts';
 import { Streams, type StreamOpener } from '../../../wrapper/streams/streams.ts';
 import { keptLog } from '../quiet-log.ts';
 
-/** The three parts that a tunnel goes through: workerd with `test/edge/support/tunnel-worker.ts`, and the runner's and the wrapper's in this process. */
+/** The three parts that a tunnel goes through: workerd with `test/edge/support/workers/tunnel-worker.ts`, and the runner's and the wrapper's in this process. */
 export class TunnelStage implements AsyncDisposable {
   readonly folder: string;
   readonly edge: Edge;
@@ -43,7 +43,7 @@ export class TunnelStage implements AsyncDisposable {
   /** @param openers other kinds of streams than ports */
   static async start(folder: string, openers: Readonly<Record<string, StreamOpener>> = {}): Promise<TunnelStage> {
     await mkdir(path.join(folder, STREAMS_FOLDER), { recursive: true });
-    const worker = await bundleWorker('test/edge/support/tunnel-worker.ts', path.join(folder, 'worker.mjs'));
+    const worker = await bundleWorker('test/edge/support/workers/tunnel-worker.ts', path.join(folder, 'worker.mjs'));
     const edge = await startEdge({
       worker,
       host: '127.0.0.1',

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { launchConfig } from '../../../protocol/api/session/session-config.ts';
-import type { WrapperLaunch } from '../../../protocol/link/wrapper-launch.ts';
+import type { WrapperLaunch } from '../../../protocol/link/wrapper/wrapper-launch.ts';
 import { WRAPPER_BUNDLE } from '../../../scripts/bundle.ts';
 import { scriptedModel, type Script } from './scripted-model.ts';
 import { SessionSide } from './session-side.ts';

@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Resolution } from '../../../protocol/api/session/interaction.ts';
-import type { SessionFrame, WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
+import type { SessionFrame, WrapperCommand } from '../../../protocol/link/wrapper/wrapper-link.ts';
 import {
   type LinkItem,
   isKnownNotice,
   wrapperFrame,
   type WrapperFrame,
   type WrapperNotice,
-} from '../../../protocol/link/wrapper-notice.ts';
+} from '../../../protocol/link/wrapper/wrapper-notice.ts';
 
 /** The session, as far as a wrapper sees it: on a unix socket, with a log in memory. */
 export class SessionSide implements AsyncDisposable {

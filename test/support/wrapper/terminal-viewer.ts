@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { duplexPair, type Duplex } from 'node:stream';
 import { expect } from 'vitest';
 import { terminalAnswer, type TerminalFrame, type TerminalReport } from '../../../protocol/api/session/terminal.ts';
-import { encodeFrame, encodeText, FrameKind, FrameReader } from '../../../protocol/link/terminal-frames.ts';
-import type { TerminalOpen } from '../../../protocol/link/terminal.ts';
+import { encodeFrame, encodeText, FrameKind, FrameReader } from '../../../protocol/link/terminal/terminal-frames.ts';
+import type { TerminalOpen } from '../../../protocol/link/terminal/terminal.ts';
 import type { Terminals } from '../../../wrapper/terminal/terminals.ts';
 import { until } from '../until.ts';
 

@@ -1,6 +1,6 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { afterAll, onTestFailed } from 'vitest';
-import type { WrapperCommand } from '../../../protocol/link/wrapper-link.ts';
+import type { WrapperCommand } from '../../../protocol/link/wrapper/wrapper-link.ts';
 import { Stage } from './run-wrapper.ts';
 import type { Block, Script } from './scripted-model.ts';
 import type { SessionSide } from './session-side.ts';

@@ -1,7 +1,7 @@
 import type { SessionConfig } from '../../../../protocol/api/session/session-config.ts';
 import { repositoriesOf, type Workspace } from '../../../../protocol/api/files/workspace.ts';
 import { WORKSPACE } from '../../../../protocol/git/repository-path.ts';
-import type { WrapperNotice } from '../../../../protocol/link/wrapper-notice.ts';
+import type { WrapperNotice } from '../../../../protocol/link/wrapper/wrapper-notice.ts';
 import { MAX_LISTENING_PORTS } from '../../../../protocol/settings/limits.ts';
 import type { SessionState } from '../state.ts';
 

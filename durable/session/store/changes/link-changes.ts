@@ -6,7 +6,7 @@ import {
   type RunnerNoticeFrame,
 } from '../../../../protocol/link/runner-notice.ts';
 import { MAX_LINE_BYTES } from '../../../../protocol/settings/limits.ts';
-import { isKnownNotice, type LinkItem, type WrapperNotice } from '../../../../protocol/link/wrapper-notice.ts';
+import { isKnownNotice, type LinkItem, type WrapperNotice } from '../../../../protocol/link/wrapper/wrapper-notice.ts';
 import type { MessageError } from '../../../../protocol/reason.ts';
 import { v7 as uuidV7 } from 'uuid';
 import { utf8Bytes } from '../../../shared/text/utf8-bytes.ts';

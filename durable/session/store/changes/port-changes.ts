@@ -1,4 +1,4 @@
-import type { WrapperNotice } from '../../../../protocol/link/wrapper-notice.ts';
+import type { WrapperNotice } from '../../../../protocol/link/wrapper/wrapper-notice.ts';
 import type { Refusal } from '../../../../protocol/api/problem.ts';
 import { DEFAULT_TTL_SECONDS, type SharePortRequest } from '../../../../protocol/api/session/port.ts';
 import { SECRET_BYTES } from '../../../../protocol/preview/label.ts';

@@ -4,7 +4,7 @@ import { blocksOf, promptText, shownBlocks } from '../../../../protocol/content/
 import type { AgentTool } from '../../../../protocol/api/session/session-config.ts';
 import type { SnapshotReport } from '../../../../protocol/link/runner-control.ts';
 import type { SnapshotTrigger } from '../../../../protocol/api/files/workspace.ts';
-import type { WrapperCommand } from '../../../../protocol/link/wrapper-link.ts';
+import type { WrapperCommand } from '../../../../protocol/link/wrapper/wrapper-link.ts';
 import { deskUpdateOf } from '../../core/desk-update.ts';
 import { advanceFiles, newestTrees, waitsElsewhere, type FilesInput } from '../../core/files.ts';
 import type { InteractionLimits } from '../../../shared/interactions/interaction.ts';

@@ -1,4 +1,4 @@
-import { wrapperCommand, type WrapperCommand } from '../../../../protocol/link/wrapper-link.ts';
+import { wrapperCommand, type WrapperCommand } from '../../../../protocol/link/wrapper/wrapper-link.ts';
 
 export interface NumberedCommand {
   readonly number: number;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Resources } from '../../../../protocol/api/session/session-config.ts';
-import type { LaunchEnvironment } from '../../../../protocol/link/environment.ts';
+import type { LaunchEnvironment } from '../../../../protocol/link/environment/environment.ts';
 import type { RunnerNotice } from '../../../../protocol/link/runner-notice.ts';
 import type { Reason } from '../../../../protocol/reason.ts';
 import { CONTAINER_LAYOUT } from '../../../backend/container-spec.ts';

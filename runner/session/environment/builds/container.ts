@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import * as z from 'zod';
-import { buildReport, type BuildReport } from '../../../../protocol/link/build-launch.ts';
+import { buildReport, type BuildReport } from '../../../../protocol/link/environment/build-launch.ts';
 import { engineProblem, engineStatus } from '../../../backend/docker-error.ts';
 import { FreeSpace, type Space } from '../../../lib/disk/free-space.ts';
 import type { Measure } from '../../../lib/disk/usage.ts';

@@ -1,5 +1,5 @@
 import type { Reason } from '../../../../protocol/reason.ts';
-import { SETUP_FILE, type BuildReport } from '../../../../protocol/link/build-launch.ts';
+import { SETUP_FILE, type BuildReport } from '../../../../protocol/link/environment/build-launch.ts';
 import type { Full } from '../../container/workspace-watch.ts';
 
 /** How a build container ended. */

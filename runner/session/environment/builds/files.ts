@@ -1,8 +1,8 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { ENVIRONMENT_HOME, type BuildLaunch } from '../../../../protocol/link/build-launch.ts';
-import type { LaunchEnvironment } from '../../../../protocol/link/environment.ts';
-import { isReservedEnv } from '../../../../protocol/settings/agent-env.ts';
+import { ENVIRONMENT_HOME, type BuildLaunch } from '../../../../protocol/link/environment/build-launch.ts';
+import type { LaunchEnvironment } from '../../../../protocol/link/environment/environment.ts';
+import { isReservedEnv } from '../../../../protocol/settings/agent/agent-env.ts';
 import { CONTAINER_LAYOUT, HOSTS_FILE, RESOLVER_FILE } from '../../../backend/container-spec.ts';
 import { hostsFile, RESOLVER } from '../../../egress/policy/forward-hosts.ts';
 import { caBundleEnv } from '../../../secrets/ca-bundle.ts';

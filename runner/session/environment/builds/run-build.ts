@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type Docker from 'dockerode';
 import type { Resources } from '../../../../protocol/api/session/session-config.ts';
-import type { LaunchEnvironment } from '../../../../protocol/link/environment.ts';
+import type { LaunchEnvironment } from '../../../../protocol/link/environment/environment.ts';
 import { engineProblem, engineStatus } from '../../../backend/docker-error.ts';
 import { removeFolder } from '../../../lib/disk/remove-folder.ts';
 import type { Measure } from '../../../lib/disk/usage.ts';

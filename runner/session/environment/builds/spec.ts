@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type Docker from 'dockerode';
 import type { Resources } from '../../../../protocol/api/session/session-config.ts';
-import { BUILD_FILE } from '../../../../protocol/link/build-launch.ts';
+import { BUILD_FILE } from '../../../../protocol/link/environment/build-launch.ts';
 import { CONTAINER_LAYOUT, HOSTS_FILE, Label, RESOLVER_FILE } from '../../../backend/container-spec.ts';
 import { seccompProfile } from '../../../backend/seccomp-profile.ts';
 

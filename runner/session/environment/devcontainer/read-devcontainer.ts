@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
-import type { LaunchEnvironment } from '../../../../protocol/link/environment.ts';
+import type { LaunchEnvironment } from '../../../../protocol/link/environment/environment.ts';
 import type { Launch } from '../../../../protocol/link/runner-control.ts';
 import type { Reason } from '../../../../protocol/reason.ts';
 import { parseFile } from '../../../devcontainer/parse.ts';
 import { translate } from '../../../devcontainer/translate.ts';
 import { gitLaunch } from '../../container/git-config.ts';
 import type { EgressPlan } from '../../container/session-egress.ts';
-import { clonedRepositories } from '../../../../protocol/link/wrapper-launch.ts';
+import { clonedRepositories } from '../../../../protocol/link/wrapper/wrapper-launch.ts';
 import { buildFailure, type BuildEnd } from '../builds/failure.ts';
 import type { EnvironmentImages, ImageRequest } from '../environment-images.ts';
 import { OUTPUT_BYTES, readOutput, readScript, type ReadFile, type Source } from './read-script.ts';

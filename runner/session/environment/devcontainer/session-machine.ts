@@ -1,5 +1,5 @@
 import { DEVCONTAINER } from '../../../../protocol/api/environment-name.ts';
-import type { LaunchEnvironment } from '../../../../protocol/link/environment.ts';
+import type { LaunchEnvironment } from '../../../../protocol/link/environment/environment.ts';
 import type { Launch } from '../../../../protocol/link/runner-control.ts';
 import type { Reason } from '../../../../protocol/reason.ts';
 import type { SessionImage } from '../../container/session-image.ts';

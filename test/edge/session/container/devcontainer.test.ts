@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from 'vitest';
-import type { DevcontainerNotice } from '../../../../protocol/link/environment.ts';
+import type { DevcontainerNotice } from '../../../../protocol/link/environment/environment.ts';
 import { User } from '../../support/api.ts';
 import { emptyPool } from '../../support/pool.ts';
 import { FakeContainer, FakeRunner } from '../../support/runner.ts';

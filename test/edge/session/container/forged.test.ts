@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { beforeEach, expect, it } from 'vitest';
 import { z } from 'zod';
-import { wrapperFrame, wrapperNotice } from '../../../../protocol/link/wrapper-notice.ts';
+import { wrapperFrame, wrapperNotice } from '../../../../protocol/link/wrapper/wrapper-notice.ts';
 import { dataFrame } from '../../../../protocol/link/runner-notice.ts';
 import { fitting, nearly } from '../../../support/from-schema.ts';
 import { generatedRuns } from '../../../support/run/generated-runs.ts';

@@ -4,7 +4,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { CloseCode } from '../../../../protocol/close-code.ts';
-import type { SessionFrame } from '../../../../protocol/link/wrapper-link.ts';
+import type { SessionFrame } from '../../../../protocol/link/wrapper/wrapper-link.ts';
 import { processStart } from '../../../../runner/lib/process-identity.ts';
 import type { FakeEdge } from '../../../support/runner/fake-edge.ts';
 import { runRunner, sessionId } from '../../../support/runner/running-runner.ts';

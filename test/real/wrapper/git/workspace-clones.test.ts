@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { WrapperNotice } from '../../../../protocol/link/wrapper-notice.ts';
+import type { WrapperNotice } from '../../../../protocol/link/wrapper/wrapper-notice.ts';
 import { Forge } from '../../../support/wrapper/forge.ts';
 
 let forge: Forge;

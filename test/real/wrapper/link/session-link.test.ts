@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import type { WrapperCommand } from '../../../../protocol/link/wrapper-link.ts';
+import type { WrapperCommand } from '../../../../protocol/link/wrapper/wrapper-link.ts';
 import { FRAME_MS } from '../../../../wrapper/link/rush.ts';
 import { SessionLink } from '../../../../wrapper/link/session-link.ts';
 import { Changes } from '../../../support/changes.ts';

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { encodeFrame, FrameReader, MAX_FRAME_BYTES, type Frame } from '../../../../protocol/link/terminal-frames.ts';
+import {
+  encodeFrame,
+  FrameReader,
+  MAX_FRAME_BYTES,
+  type Frame,
+} from '../../../../protocol/link/terminal/terminal-frames.ts';
 
 const kind = fc.constantFrom<0 | 1 | 2 | 3>(0, 1, 2, 3);
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { issuesOf } from '../../../../protocol/issues.ts';
-import { agentEnv, isReservedEnv } from '../../../../protocol/settings/agent-env.ts';
+import { agentEnv, isReservedEnv } from '../../../../protocol/settings/agent/agent-env.ts';
 
 function problems(env: unknown): string {
   const { error } = agentEnv.safeParse(env);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { launchConfig } from '../../../../protocol/api/session/session-config.ts';
-import type { WrapperLaunch } from '../../../../protocol/link/wrapper-launch.ts';
+import type { WrapperLaunch } from '../../../../protocol/link/wrapper/wrapper-launch.ts';
 import { claudeCall } from '../../../../wrapper/claude/claude-args.ts';
 import { mcpServers } from '../../../../wrapper/mcp/mcp-servers.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { MAX_SHOWN_INPUT, type Resolution } from '../../../../protocol/api/session/interaction.ts';
-import { wrapperNotice } from '../../../../protocol/link/wrapper-notice.ts';
+import { wrapperNotice } from '../../../../protocol/link/wrapper/wrapper-notice.ts';
 import { type PermissionRequest, Permissions } from '../../../../wrapper/claude/permissions.ts';
 
 const ID = '0190a0a0-0000-7000-8000-000000000000';

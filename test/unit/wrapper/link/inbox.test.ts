@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { WrapperCommand } from '../../../../protocol/link/wrapper-link.ts';
+import type { WrapperCommand } from '../../../../protocol/link/wrapper/wrapper-link.ts';
 import { Inbox } from '../../../../wrapper/link/inbox.ts';
 
 const prompt = (n: number): WrapperCommand => ({

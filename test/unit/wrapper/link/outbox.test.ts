@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BATCH_BYTES, BATCH_EVENTS, LINK_WINDOW_BYTES } from '../../../../protocol/settings/limits.ts';
-import type { SessionFrame } from '../../../../protocol/link/wrapper-link.ts';
-import type { LinkItem, WrapperFrame } from '../../../../protocol/link/wrapper-notice.ts';
+import type { SessionFrame } from '../../../../protocol/link/wrapper/wrapper-link.ts';
+import type { LinkItem, WrapperFrame } from '../../../../protocol/link/wrapper/wrapper-notice.ts';
 import { Outbox } from '../../../../wrapper/link/outbox.ts';
 
 /** The session's side as the protocol has it: stores what comes next, acknowledges what it has, asks for what it lacks. */

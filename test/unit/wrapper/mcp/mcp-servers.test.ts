@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { mcpCatalogue } from '../../../../protocol/settings/mcp-catalogue.ts';
+import { mcpCatalogue } from '../../../../protocol/settings/agent/mcp-catalogue.ts';
 import { launchConfig } from '../../../../protocol/api/session/session-config.ts';
-import type { WrapperLaunch } from '../../../../protocol/link/wrapper-launch.ts';
+import type { WrapperLaunch } from '../../../../protocol/link/wrapper/wrapper-launch.ts';
 import { mcpServers } from '../../../../wrapper/mcp/mcp-servers.ts';
 
 const ROOT = path.join(import.meta.dirname, '../../../..');

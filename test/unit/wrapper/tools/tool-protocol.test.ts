@@ -3,7 +3,7 @@ import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { JSONRPCMessageSchema } from '@modelcontextprotocol/sdk/types.js';
 import { expect, test } from 'vitest';
 import { type AgentTool, agentTool } from '../../../../protocol/api/session/session-config.ts';
-import { type WrapperNotice, wrapperNotice } from '../../../../protocol/link/wrapper-notice.ts';
+import { type WrapperNotice, wrapperNotice } from '../../../../protocol/link/wrapper/wrapper-notice.ts';
 import { ToolCalls, type ToolResult } from '../../../../wrapper/tools/tool-calls.ts';
 import { manifestOf } from '../../../../wrapper/tools/tool-manifest.ts';
 import { ToolProtocol } from '../../../../wrapper/tools/tool-protocol.ts';

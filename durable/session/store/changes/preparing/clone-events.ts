@@ -1,5 +1,5 @@
 import type { OwnEvent } from '../../../../../protocol/api/session/event.ts';
-import type { WrapperNotice } from '../../../../../protocol/link/wrapper-notice.ts';
+import type { WrapperNotice } from '../../../../../protocol/link/wrapper/wrapper-notice.ts';
 
 export type CloneNotice = Extract<WrapperNotice, { notice: 'cloning' | 'cloned' | 'fetched' | 'clone_skipped' }>;
 

@@ -1,5 +1,5 @@
 import type { OwnEvent } from '../../../../../protocol/api/session/event.ts';
-import type { DevcontainerNotice } from '../../../../../protocol/link/environment.ts';
+import type { DevcontainerNotice } from '../../../../../protocol/link/environment/environment.ts';
 import type { FrozenEnvironment } from '../../../../shared/environments/frozen.ts';
 
 /** A session's environment with what its repository says. */

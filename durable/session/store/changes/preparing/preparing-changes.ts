@@ -1,5 +1,5 @@
 import { DEVCONTAINER } from '../../../../../protocol/api/environment-name.ts';
-import type { DevcontainerNotice } from '../../../../../protocol/link/environment.ts';
+import type { DevcontainerNotice } from '../../../../../protocol/link/environment/environment.ts';
 import type { FilesInput } from '../../../core/files.ts';
 import type { SessionTables } from '../../session-tables.ts';
 import type { Change } from '../change.ts';

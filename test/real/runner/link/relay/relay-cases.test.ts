@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import path from 'node:path';
 import { describe, onTestFinished, test } from 'vitest';
-import type { WrapperCommand } from '../../../../../protocol/link/wrapper-link.ts';
+import type { WrapperCommand } from '../../../../../protocol/link/wrapper/wrapper-link.ts';
 import { Relay, type RelayOptions } from '../../../../../runner/link/relay/relay.ts';
 import { Changes } from '../../../../support/changes.ts';
 import { casesFor } from '../../../../support/link/cases.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { TerminalOutput } from '../../../../../durable/session/terminal/terminal-output.ts';
-import { encodeFrame, encodeText, FrameKind } from '../../../../../protocol/link/terminal-frames.ts';
+import { encodeFrame, encodeText, FrameKind } from '../../../../../protocol/link/terminal/terminal-frames.ts';
 
 const TERMINAL = '01939f5a-7c1e-7000-8000-1a2b3c4d5e6f';
 const ready = (at = 0, tty = true) => encodeText({ type: 'ready', terminal: TERMINAL, at, input: 0, tty });

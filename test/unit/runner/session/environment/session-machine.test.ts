@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { LaunchEnvironment } from '../../../../../protocol/link/environment.ts';
+import type { LaunchEnvironment } from '../../../../../protocol/link/environment/environment.ts';
 import type { Launch } from '../../../../../protocol/link/runner-control.ts';
 import type { RunnerNotice } from '../../../../../protocol/link/runner-notice.ts';
 import type { Reason } from '../../../../../protocol/reason.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { noticeFault, type NoticeFacts } from '../../../../../../durable/session/core/link/notice-fault.ts';
-import type { WrapperNotice } from '../../../../../../protocol/link/wrapper-notice.ts';
+import type { WrapperNotice } from '../../../../../../protocol/link/wrapper/wrapper-notice.ts';
 
 const BEGUN: NoticeFacts = {
   workspace: { type: 'ephemeral', git_repo: 'https://git.test/repo' },

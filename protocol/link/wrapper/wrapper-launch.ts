@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { WORKSPACE } from '../git/repository-path.ts';
-import { epoch, uuid } from '../ids.ts';
-import { launchConfig } from '../api/session/session-config.ts';
+import { WORKSPACE } from '../../git/repository-path.ts';
+import { epoch, uuid } from '../../ids.ts';
+import { launchConfig } from '../../api/session/session-config.ts';
 
 const clonedRepository = z.object({
   /** An http(s) URL. */

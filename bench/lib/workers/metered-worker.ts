@@ -1,9 +1,9 @@
-import { createApp } from '../../functions/app.ts';
-import { DiscordDesk as Desk } from '../../durable/discord/desk.ts';
-import { Directory as OwnDirectory } from '../../durable/directory/directory.ts';
-import { Gate as OwnGate } from '../../durable/gate/gate.ts';
-import { RunnerPool as Pool } from '../../durable/pool/pool.ts';
-import { Session as OwnSession } from '../../durable/session/session.ts';
+import { createApp } from '../../../functions/app.ts';
+import { DiscordDesk as Desk } from '../../../durable/discord/desk.ts';
+import { Directory as OwnDirectory } from '../../../durable/directory/directory.ts';
+import { Gate as OwnGate } from '../../../durable/gate/gate.ts';
+import { RunnerPool as Pool } from '../../../durable/pool/pool.ts';
+import { Session as OwnSession } from '../../../durable/session/session.ts';
 
 /** The Worker, with a meter for what Cloudflare bills. `GET /-/metered` reads it. Local only: all objects share one isolate. */
 

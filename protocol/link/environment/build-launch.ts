@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { wrapperLaunch } from './wrapper-launch.ts';
+import { wrapperLaunch } from '../wrapper/wrapper-launch.ts';
 
 /** Where a build container finds what it is to do. */
 export const BUILD_FILE = '/run/cc-docker/build.json';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { agentTool, type AgentTool } from '../api/session/session-config.ts';
+import { agentTool, type AgentTool } from '../../api/session/session-config.ts';
 
 /** The tools of CC-Docker that sessions may have: names with commas between, or `none`. Empty, or not set: all of them. */
 export const agentToolsSetting = z

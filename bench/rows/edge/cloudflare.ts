@@ -2,16 +2,16 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { stop as stopEsbuild } from 'esbuild';
 import * as z from 'zod';
-import { bundleWorker, bundleWrapper } from '../../scripts/bundle.ts';
-import { bash, byWord, says, turnsScene } from '../../test/support/turns.ts';
-import { PROJECT } from '../../start/lib/project.ts';
+import { bundleWorker, bundleWrapper } from '../../../scripts/bundle.ts';
+import { bash, byWord, says, turnsScene } from '../../../test/support/turns.ts';
+import { PROJECT } from '../../../start/lib/project.ts';
 
 /**
  * What one session costs on Cloudflare, in what Cloudflare bills: counted in workerd, with a real runner and the real `claude`. A
  * session of so many messages, each with one tool and 200 words, is begun, watched over a WebSocket, and parked.
  * docs/deploy.md has the result.
  *
- * `node bench/rows/cloudflare.ts [MESSAGES]`
+ * `node bench/rows/edge/cloudflare.ts [MESSAGES]`
  */
 
 const MESSAGES = Number(process.argv[2] ?? 10);
@@ -24,7 +24,10 @@ const report = z.object({
 });
 type Report = z.infer<typeof report>;
 
-const worker = await bundleWorker('bench/lib/metered-worker.ts', path.join(PROJECT, 'build/metered/worker.mjs'));
+const worker = await bundleWorker(
+  'bench/lib/workers/metered-worker.ts',
+  path.join(PROJECT, 'build/metered/worker.mjs'),
+);
 await bundleWrapper();
 await stopEsbuild();
 const script = byWord({

@@ -1,21 +1,21 @@
 import path from 'node:path';
 import { stop as stopEsbuild } from 'esbuild';
 import * as z from 'zod';
-import { bundleWorker, bundleWrapper } from '../../scripts/bundle.ts';
-import { PROJECT } from '../../start/lib/project.ts';
-import { Service } from '../../test/support/e2e/service.ts';
+import { bundleWorker, bundleWrapper } from '../../../scripts/bundle.ts';
+import { PROJECT } from '../../../start/lib/project.ts';
+import { Service } from '../../../test/support/e2e/service.ts';
 
 /**
  * How many calls a second one object answers in workerd on this machine, from one isolate: calls that read what it has in memory, and
  * calls that write a row. docs/scale.md compares what the simulation counts with it.
  *
- * `node bench/rows/object-calls.ts [SECONDS]`
+ * `node bench/rows/edge/object-calls.ts [SECONDS]`
  */
 
 const SECONDS = Number(process.argv[2] ?? 5);
 const AT_ONCE = [1, 16, 64] as const;
 
-const worker = await bundleWorker('bench/lib/calls-worker.ts', path.join(PROJECT, 'build/calls/worker.mjs'));
+const worker = await bundleWorker('bench/lib/workers/calls-worker.ts', path.join(PROJECT, 'build/calls/worker.mjs'));
 await bundleWrapper();
 await stopEsbuild();
 const service = await Service.start({ backend: 'process', worker });

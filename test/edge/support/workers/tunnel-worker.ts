@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
-import { Tunnel } from '../../../durable/session/tunnel/tunnel.ts';
+import { Tunnel } from '../../../../durable/session/tunnel/tunnel.ts';
 
 /**
  * A Worker with one object that has a tunnel, and nothing else of a session: `/PORT/path` goes to that port of the container,

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { terminalCommand, terminalSide } from '../api/session/terminal.ts';
-import { uuid } from '../ids.ts';
+import { terminalCommand, terminalSide } from '../../api/session/terminal.ts';
+import { uuid } from '../../ids.ts';
 
 /**
  * Asks a container for a terminal, over the tunnel. Then both ends speak frames (terminal-frames.ts) on the stream of bytes that

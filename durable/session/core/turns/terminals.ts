@@ -1,5 +1,5 @@
-import type { OpenTerminal, SessionInput } from './state.ts';
-import type { Draft } from './turns/draft.ts';
+import type { OpenTerminal, SessionInput } from '../state.ts';
+import type { Draft } from './draft.ts';
 
 /** The terminals that people have in the container. */
 export class Terminals {

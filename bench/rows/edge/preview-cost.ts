@@ -1,20 +1,20 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { findClaude } from '../../container/build/claude-binary.ts';
-import { createdSession } from '../../protocol/api/session/session.ts';
-import { isRefused } from '../../start/lib/refused.ts';
-import { costOf, EDGE, findAllBelow } from '../lib/process-cost.ts';
-import { makeScratch } from '../lib/scratch.ts';
-import { INSTANT } from '../lib/script.ts';
-import { startService } from '../lib/service.ts';
-import { chat, post } from '../lib/stack-session.ts';
-import { openStream } from '../lib/stream-client.ts';
+import { findClaude } from '../../../container/build/claude-binary.ts';
+import { createdSession } from '../../../protocol/api/session/session.ts';
+import { isRefused } from '../../../start/lib/refused.ts';
+import { costOf, EDGE, findAllBelow } from '../../lib/process-cost.ts';
+import { makeScratch } from '../../lib/scratch.ts';
+import { INSTANT } from '../../lib/script.ts';
+import { startService } from '../../lib/service.ts';
+import { chat, post } from '../../lib/stack-session.ts';
+import { openStream } from '../../lib/stream-client.ts';
 
 /**
  * The processor time of a preview, by process: sessions say a word each 30 milliseconds, and each has one viewer.
  *
- * `node bench/rows/preview-cost.ts [SESSIONS] [SECONDS]`
+ * `node bench/rows/edge/preview-cost.ts [SESSIONS] [SECONDS]`
  */
 
 const SESSIONS = Number(process.argv[2] ?? 4);

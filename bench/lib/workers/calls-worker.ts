@@ -1,10 +1,10 @@
 import { Hono } from 'hono';
-import { poolStub } from '../../durable/rpc/edge-env.ts';
-import type { WorkerEnv } from '../../functions/app-env.ts';
-import { createApp } from '../../functions/app.ts';
+import { poolStub } from '../../../durable/rpc/edge-env.ts';
+import type { WorkerEnv } from '../../../functions/app-env.ts';
+import { createApp } from '../../../functions/app.ts';
 
 /** The Worker, with a way to have one object called as often as it can be: `GET /-/calls`. */
-export * from '../../worker.ts';
+export * from '../../../worker.ts';
 
 const poolOf = (env: WorkerEnv['Bindings']) => poolStub(env, 'bench');
 

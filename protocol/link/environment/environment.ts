@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { uuid } from '../ids.ts';
-import { reason } from '../reason.ts';
-import { imageName } from '../api/environment.ts';
-import { environmentName, environmentRevision } from '../api/environment-name.ts';
-import { launchConfig } from '../api/session/session-config.ts';
+import { uuid } from '../../ids.ts';
+import { reason } from '../../reason.ts';
+import { imageName } from '../../api/environment.ts';
+import { environmentName, environmentRevision } from '../../api/environment-name.ts';
+import { launchConfig } from '../../api/session/session-config.ts';
 
 /** The `owner` of what the operator shares with all. */
 export const SHARED = 'shared';

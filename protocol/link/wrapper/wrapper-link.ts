@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { contentBlock } from '../content/blocks.ts';
-import { uuid } from '../ids.ts';
-import { protocolVersion } from './protocol-version.ts';
-import { resolution } from '../api/session/interaction.ts';
-import { modelName, permissionMode } from '../api/session/session-config.ts';
+import { contentBlock } from '../../content/blocks.ts';
+import { uuid } from '../../ids.ts';
+import { protocolVersion } from '../protocol-version.ts';
+import { resolution } from '../../api/session/interaction.ts';
+import { modelName, permissionMode } from '../../api/session/session-config.ts';
 
 /**
  * The link between a container's wrapper and its session. Frames are JSON, one a line, on the session's unix socket. The

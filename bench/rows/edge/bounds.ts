@@ -5,21 +5,21 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, request } from 'undici';
-import { findClaude } from '../../container/build/claude-binary.ts';
-import { createdSession } from '../../protocol/api/session/session.ts';
-import { isRefused } from '../../start/lib/refused.ts';
-import { EDGE, findBelow } from '../lib/process-cost.ts';
-import { makeScratch } from '../lib/scratch.ts';
-import { INSTANT } from '../lib/script.ts';
-import { startService, type Service } from '../lib/service.ts';
-import { chat, post } from '../lib/stack-session.ts';
-import { quantile } from '../lib/statistics.ts';
+import { findClaude } from '../../../container/build/claude-binary.ts';
+import { createdSession } from '../../../protocol/api/session/session.ts';
+import { isRefused } from '../../../start/lib/refused.ts';
+import { EDGE, findBelow } from '../../lib/process-cost.ts';
+import { makeScratch } from '../../lib/scratch.ts';
+import { INSTANT } from '../../lib/script.ts';
+import { startService, type Service } from '../../lib/service.ts';
+import { chat, post } from '../../lib/stack-session.ts';
+import { quantile } from '../../lib/statistics.ts';
 
 /**
  * One tenant at each of its bounds, and what another one feels: the time of its `GET` of a session, against the same in quiet,
  * and the memory of the edge (workerd).
  *
- * `node bench/rows/bounds.ts [SECONDS]`
+ * `node bench/rows/edge/bounds.ts [SECONDS]`
  */
 
 const SECONDS = Number(process.argv[2] ?? 20);

@@ -1,15 +1,15 @@
 import * as z from 'zod';
-import { shareArtifactInput } from '../api/files/artifact.ts';
-import { childToolCall } from './child-tools.ts';
-import { wakeupToolCall } from './wakeup-tools.ts';
-import { leftOut } from '../git/left-out.ts';
-import { portNumber, sharePortInput } from '../api/session/port.ts';
-import { uuid, epoch } from '../ids.ts';
-import { protocolVersion } from './protocol-version.ts';
-import { askUserInput, interactionSubject, notifyUserInput } from '../api/session/interaction.ts';
+import { shareArtifactInput } from '../../api/files/artifact.ts';
+import { childToolCall } from '../child-tools.ts';
+import { wakeupToolCall } from '../wakeup-tools.ts';
+import { leftOut } from '../../git/left-out.ts';
+import { portNumber, sharePortInput } from '../../api/session/port.ts';
+import { uuid, epoch } from '../../ids.ts';
+import { protocolVersion } from '../protocol-version.ts';
+import { askUserInput, interactionSubject, notifyUserInput } from '../../api/session/interaction.ts';
 
 /**
- * What a wrapper sends over its link (protocol/link/wrapper-link.ts). In a file apart from what it receives: it parses only
+ * What a wrapper sends over its link (protocol/link/wrapper/wrapper-link.ts). In a file apart from what it receives: it parses only
  * the latter, and loading these schemas would slow down each container's start.
  */
 

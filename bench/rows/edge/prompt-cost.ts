@@ -2,20 +2,20 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
-import { findClaude } from '../../container/build/claude-binary.ts';
-import { createdSession } from '../../protocol/api/session/session.ts';
-import { isRefused } from '../../start/lib/refused.ts';
-import { costOf, EDGE, findBelow } from '../lib/process-cost.ts';
-import { makeScratch } from '../lib/scratch.ts';
-import { startService } from '../lib/service.ts';
-import { post } from '../lib/stack-session.ts';
-import { median } from '../lib/statistics.ts';
+import { findClaude } from '../../../container/build/claude-binary.ts';
+import { createdSession } from '../../../protocol/api/session/session.ts';
+import { isRefused } from '../../../start/lib/refused.ts';
+import { costOf, EDGE, findBelow } from '../../lib/process-cost.ts';
+import { makeScratch } from '../../lib/scratch.ts';
+import { startService } from '../../lib/service.ts';
+import { post } from '../../lib/stack-session.ts';
+import { median } from '../../lib/statistics.ts';
 
 /**
  * What a long message costs the edge (workerd): its processor time, what it writes to the disk, and how long the call takes. It
  * waits in its session, so no agent works.
  *
- * `node bench/rows/prompt-cost.ts [BYTES] [MESSAGES]`
+ * `node bench/rows/edge/prompt-cost.ts [BYTES] [MESSAGES]`
  */
 
 const BYTES = Number(process.argv[2] ?? 1024 * 1024 - 100);

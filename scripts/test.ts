@@ -12,7 +12,7 @@ import { runTests, type Lane } from '../test/support/run/run-tests.ts';
  * anything: it is what two cores do when nothing else is to be done.
  */
 const LANES: readonly Lane[] = [
-  { projects: ['unit', 'edge', 'edge-redis'], workers: 2, niceness: 8 },
+  { projects: ['unit', 'edge', 'edge-redis'], workers: 2, niceness: 6 },
   { projects: ['real'], workers: 3, niceness: 3 },
   { projects: ['e2e'], workers: 4, niceness: 0 },
 ];

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { knownTools } from '../protocol/link/more-tools.ts';
 import { WrapperExit } from '../protocol/link/wrapper/wrapper-exit.ts';
 import { type WrapperLaunch, wrapperLaunch } from '../protocol/link/wrapper/wrapper-launch.ts';
 import { build } from './builder/build.ts';
@@ -15,9 +16,15 @@ import { readSealFacts } from './seal/seal-facts.ts';
 function readLaunch(path: string | undefined): WrapperLaunch {
   if (path === undefined) throw new Error('usage: node wrapper.mjs LAUNCH_JSON');
   const parsed = wrapperLaunch.safeParse(JSON.parse(readFileSync(path, 'utf8')));
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return withAllTools(parsed.data);
   const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   throw new Error(`${path}: ${problems.join('; ')}`);
+}
+
+/** The rest of the wrapper finds all tools in one place. */
+function withAllTools(given: WrapperLaunch): WrapperLaunch {
+  const { agent_tools } = given.config;
+  return { ...given, config: { ...given.config, agent_tools: [...agent_tools, ...knownTools(given.more_tools ?? [])] } };
 }
 
 /** Null: this container needs no seal. */

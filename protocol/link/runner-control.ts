@@ -5,6 +5,7 @@ import { gitAuthor } from '../git/git-author.ts';
 import { poolName } from '../settings/pools-setting.ts';
 import { filesRefusal, filesRequest, sessionFiles } from '../api/files/files.ts';
 import { launchEnvironment } from './environment/environment.ts';
+import { moreTools } from './more-tools.ts';
 import { protocolVersion } from './protocol-version.ts';
 import { resources, launchConfig } from '../api/session/session-config.ts';
 import { skippedFile, snapshotState, snapshotTrigger, workspace } from '../api/files/workspace.ts';
@@ -23,6 +24,8 @@ export const launch = placementKey.extend({
   /** Claude Code's id of the conversation to go on with; absent: it is the session's id. */
   conversation_id: uuid.optional(),
   config: launchConfig,
+  /** What the agent may call besides `config.agent_tools`. Absent: an edge of an earlier version. */
+  more_tools: moreTools.optional(),
   workspace,
   /** The session whose workspace this one shares, on the same runner; absent: it has its own. */
   workspace_of: uuid.optional(),

@@ -3,6 +3,7 @@ import type { Workspace } from '../../../protocol/api/files/workspace.ts';
 import { DEVCONTAINER } from '../../../protocol/api/environment-name.ts';
 import type { GitAuthor } from '../../../protocol/git/git-author.ts';
 import { SHARED, type LaunchEnvironment } from '../../../protocol/link/environment/environment.ts';
+import { toolsOfLaunch } from '../../../protocol/link/more-tools.ts';
 import type { Launch } from '../../../protocol/link/runner-control.ts';
 import type { Needs } from '../../rpc/pool-rpc.ts';
 import { mintSessionToken } from '../../shared/tokens/session-token.ts';
@@ -22,6 +23,7 @@ export async function launchOf(store: SessionStore, peers: Peers, base: Base): P
   const { epoch } = state;
   const { events_to: _, environment: __, runner, ...config } = presentConfig(identity, live);
   const environment = environmentOf(store, peers);
+  const { agent_tools, more_tools } = toolsOfLaunch(agentToolsOf(identity, store.settings));
   return {
     session_id,
     epoch,
@@ -30,10 +32,11 @@ export async function launchOf(store: SessionStore, peers: Peers, base: Base): P
     ...(conversation.id === null ? {} : { conversation_id: conversation.id }),
     config: {
       ...config,
-      agent_tools: agentToolsOf(identity, store.settings),
+      agent_tools,
       // The mode that was noted when the container was requested: a later one is sent to `claude` as it runs.
       permission_mode: live.started_mode,
     },
+    more_tools,
     workspace: files.cloned ? withoutGit(request.workspace) : request.workspace,
     files: filesFor(store, peers, base, files.version),
     ...(environment && { environment }),

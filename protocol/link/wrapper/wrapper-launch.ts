@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { WORKSPACE } from '../../git/repository-path.ts';
 import { epoch, uuid } from '../../ids.ts';
+import { moreTools } from '../more-tools.ts';
 import { launchConfig } from '../../api/session/session-config.ts';
 
 const clonedRepository = z.object({
@@ -98,6 +99,8 @@ export const wrapperLaunch = z.object({
   /** The operator collects `claude`'s own telemetry: a unix socket that takes it (OTLP over HTTP). Absent: nobody does. */
   telemetry: z.object({ socket: z.string() }).optional(),
   config: launchConfig,
+  /** Tools besides `config.agent_tools`. Absent: a runner of an earlier version. */
+  more_tools: moreTools.optional(),
 });
 export type WrapperLaunch = z.infer<typeof wrapperLaunch>;
 

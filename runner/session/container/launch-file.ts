@@ -132,6 +132,7 @@ export async function launchFile(input: LaunchFileInput): Promise<WrapperLaunch>
     }),
     ...(input.telemetry && { telemetry: { socket: modelSocket } }),
     config: launch.config,
+    ...(launch.more_tools && { more_tools: launch.more_tools }),
     env: sealed ? { ...env, ...javaEnv(path.join(layout.run, TRUST_STORE_FILE), env[JAVA_OPTIONS]) } : env,
   };
 }

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { v7 as uuidV7 } from 'uuid';
 import type { Resources } from '../../../protocol/api/session/session-config.ts';
 import type { LaunchEnvironment } from '../../../protocol/link/environment/environment.ts';
 import type { RunnerNotice } from '../../../protocol/link/runner-notice.ts';
@@ -109,7 +109,7 @@ export class EnvironmentImages {
     const planned = await planEgress(environment, egress, true);
     if (!planned.ok) return planned;
     const job = {
-      id: randomUUID(),
+      id: uuidV7(),
       environment,
       plan: planned.plan,
       base,
@@ -152,7 +152,7 @@ export class EnvironmentImages {
     const known = await store.find(key);
     if (known !== undefined) {
       const { name: of, revision } = environment;
-      const ids = { build_id: known.labels[ImageLabel.build] ?? randomUUID(), environment: of, revision };
+      const ids = { build_id: known.labels[ImageLabel.build] ?? uuidV7(), environment: of, revision };
       const ms = Math.round(performance.now() - begun);
       request.notify([{ host_notice: 'build_ready', ...ids, cached: true, ms, bytes: known.size }]);
       runnerMetrics.count('cc_docker_runner_environment_builds_total', { outcome: 'cached' });

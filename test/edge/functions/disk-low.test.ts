@@ -12,6 +12,7 @@ const NEW_WORK = [
   'POST /api/v1/sessions/{session_id}/fork',
   'POST /api/v1/sessions/{session_id}/snapshots',
   'POST /api/v1/sessions/{session_id}/spawn',
+  'PUT /api/v1/environments/{name}',
   'PUT /api/v1/sessions/{session_id}/files/{path}',
 ];
 

@@ -35,7 +35,6 @@ const OF_RUNNERS = [
   'GET /api/v1/runner/sessions/{session_id}/data',
   'GET /api/v1/runner/sessions/{session_id}/tunnel',
   'GET /api/v1/runner/sessions/{session_id}/transfers/{transfer_id}',
-  'GET /api/v1/runner/sessions/{session_id}/tunnel',
 ];
 /** The door of edges elsewhere takes their tokens alone: test/edge/functions/door.test.ts. */
 const OF_EDGES = [

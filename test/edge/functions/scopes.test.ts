@@ -10,6 +10,7 @@ const having = (user: User, scope: string) => user.withToken({ claims: { scope }
 const TICKETED = [
   'get /api/v1/sessions/{session_id}/events',
   'get /api/v1/sessions/{session_id}/stream',
+  'get /api/v1/sessions/{session_id}/terminal',
   'get /api/v1/sessions/{session_id}/files/{path}',
   'get /api/v1/sessions/{session_id}/artifacts/{artifact_id}/content',
 ];

@@ -27,6 +27,7 @@ beforeAll(async () => {
     RATE_LIMIT_PER_OWNER: '0',
     RATE_LIMIT_PER_ADDRESS: '0',
     FAILED_TOKENS_PER_ADDRESS: '0',
+    TERMINAL: '1',
   };
   edge = await startEdge({ worker: WORKER_BUNDLE, host: '127.0.0.1', port: 0, stateFolder, vars });
 });
@@ -76,6 +77,7 @@ const BODIES: Readonly<Record<string, string>> = {
   chat: '{"prompt":"hi"}',
   spawn: '{"prompt":"hi"}',
   resolve: '{"decision":"allow"}',
+  ports: '{"port":3000}',
   '{session_id}': '{"title":"mine"}',
 };
 
@@ -94,6 +96,7 @@ const fill = (route: string, sessionId: string) =>
   route
     .replace('{session_id}', sessionId)
     .replace('{path}', 'a.txt')
+    .replace('{port}', '3000')
     .replaceAll(/\{\w+\}/g, () => randomUUID());
 
 const bodyOf = (method: string, route: string) =>
@@ -124,7 +127,7 @@ describe('an id that no session has leaves no file behind', () => {
         [bob, id],
       ] as const) {
         const url = fill(route, name);
-        const status = route.endsWith('/stream')
+        const status = /\/(stream|terminal)$/.test(route)
           ? await dial(url, token)
           : await call(method, url, token, bodyOf(method, route));
         expect({ method, route, status }).toEqual({ method, route, status: 404 });

@@ -16,6 +16,7 @@ const LONGEST = `
   test/edge/session/container/link.test.ts
   test/real/cli/terminal.test.ts
   test/real/cli/verbs.test.ts
+  test/real/cli/shell.test.ts
   test/real/turns/background.test.ts
   test/real/client/cuts.test.ts
   test/real/runner/files/path-attacks.test.ts
@@ -52,6 +53,7 @@ const LONGEST = `
   test/real/durable/session/core/turn-error.test.ts
   test/real/runner/files/race.test.ts
   test/e2e/container/ecs-contract.test.ts
+  test/e2e/container/environment-builds.test.ts
   test/e2e/service/faults.test.ts
   test/e2e/sessions/sleep.test.ts
   test/e2e/service/ecs.test.ts

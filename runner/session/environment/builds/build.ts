@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { v7 as uuidV7 } from 'uuid';
 import type { Resources } from '../../../../protocol/api/session/session-config.ts';
 import type { LaunchEnvironment } from '../../../../protocol/link/environment/environment.ts';
 import type { RunnerNotice } from '../../../../protocol/link/runner-notice.ts';
@@ -37,7 +37,8 @@ const LAST_OUTPUT = 8_000;
 export class Build {
   /** Never rejects; undefined: it was ended because nobody waited. */
   readonly result: Promise<BuildResult | undefined>;
-  readonly #id = randomUUID();
+  /** Later builds have later ids: an edge lists them by these. */
+  readonly #id = uuidV7();
   readonly #given: BuildDependencies;
   readonly #order: BuildOrder;
   readonly #output = new BuildOutput();

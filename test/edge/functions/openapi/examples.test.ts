@@ -104,6 +104,10 @@ const prepare: Readonly<Record<string, () => Promise<void>>> = {
     const path = `/environments/python/builds/${BUILD}`;
     await expect.poll(async () => (await alice.call('GET', path)).body.state).toBe('ready');
   },
+  // The session reports it to its owner's directory after it has opened it.
+  async listWaiting() {
+    await expect.poll(async () => (await alice.call('GET', '/interactions?kind=question')).body.data).toHaveLength(1);
+  },
   async getReadiness() {
     const scene = await ran({ config: { permission_mode: 'ask' } }, alice, await sharing('workshop'));
     await alice.call('POST', `/sessions/${scene.id}/chat`, { prompt: 'Make a button.' });

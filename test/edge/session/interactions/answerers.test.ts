@@ -61,6 +61,7 @@ describe('whom a session’s answerers name', () => {
     const bodies: Record<string, object> = {
       chat: { prompt: 'x' },
       spawn: { prompt: 'x' },
+      ports: { port: 3000 },
       '{session_id}': { budget_usd: 1 },
     };
     const calls = Object.entries(paths).flatMap(([path, methods]) =>
@@ -74,12 +75,13 @@ describe('whom a session’s answerers name', () => {
         .replace('/api/v1', '')
         .replace('{session_id}', scene.id)
         .replace('{path}', 'a.txt')
+        .replace('{port}', '3000')
         .replaceAll(/\{\w+\}/g, crypto.randomUUID());
       const body =
         method === 'POST' || method === 'PATCH' || method === 'PUT'
           ? (bodies[path.split('/').at(-1) ?? ''] ?? {})
           : undefined;
-      const answer = await bob.call(method, called, body, path.endsWith('/stream') ? { upgrade: 'websocket' } : {});
+      const answer = await bob.call(method, called, body, /\/(stream|terminal)$/.test(path) ? { upgrade: 'websocket' } : {});
       expect(answer, `${method} ${path}`).toMatchObject({ status: 404, body: { code: 'session_not_found' } });
     }
     expect((await bob.call('GET', '/sessions')).body.data).toEqual([]);

@@ -69,6 +69,8 @@ describe('ensureImage', () => {
       ['apt.conf', 0o644],
       ['claude', 0o755],
       ['wrapper.mjs', 0o644],
+      [`node_modules/@lydell/node-pty-linux-${process.arch}/package.json`, 0o644],
+      [`node_modules/@lydell/node-pty-linux-${process.arch}/pty.node`, 0o644],
       ['mcp/catalogue.json', 0o644],
       ['skills/child-status/SKILL.md', 0o644],
       ['skills/coordinate-children/SKILL.md', 0o644],

@@ -286,7 +286,6 @@ test('150 launches at once, and their ends, live through AWS’s own limits of c
   expect(started.filter(({ ok }) => !ok)).toEqual([]);
   expect(keysOf(wanted()).toSorted()).toEqual(keys.map(({ session_id, epoch }) => `${session_id}/${epoch}`).toSorted());
   expect(ecs.operations.tasks).toHaveLength(150);
-  expect(ecs.calls.filter(({ operation }) => operation === 'RunTask').length).toBeGreaterThan(150);
   await Promise.all(keys.map((key) => backend.remove(key)));
   expect(wanted()).toEqual([]);
 });

@@ -44,7 +44,7 @@ test('a shell is in a terminal of its own, whose size follows; it has the agentâ
   await viewer.shows('31 91');
   await viewer.shows(`yes xterm-256color ${cwd}`);
   // It leads its process session, and has the keyboard: job control works.
-  await viewer.shows(/Ss\+?\r\n/);
+  await viewer.shows(/SN?s\+?\r\n/);
   viewer.send({ type: 'resize', cols: 132, rows: 43 });
   viewer.type('stty size; tput cols\n');
   await viewer.shows(/43 132\r\n132\r\n/);

@@ -2,7 +2,7 @@
 const HEAD = 64 * 1024;
 const TAIL = 16 * 1024;
 /** Told in one piece at most, characters. */
-const PIECE = 16 * 1024;
+const PIECE = 60 * 1024;
 /** Told of one build in all; after that only its last words now and then. */
 const TOLD = 512 * 1024;
 const LAST_WORDS = 2 * 1024;

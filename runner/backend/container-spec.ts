@@ -4,7 +4,7 @@ import type { PlacementKey } from '../../protocol/link/runner-control.ts';
 import type { Resources } from '../../protocol/api/session/session-config.ts';
 import type { ContainerLayout } from './backend.ts';
 import type { Owner, SessionFolders } from '../lib/session-folders.ts';
-import { seccompProfile } from './seccomp-profile.ts';
+import { fileLimits, hardened } from './hardened.ts';
 
 export const Label = {
   runner: 'cc-docker.runner',
@@ -50,8 +50,6 @@ export const RESOLVER_FILE = 'resolv.conf';
 export const PASSWD_FILE = 'passwd';
 export const GROUP_FILE = 'group';
 
-const MB = 1024 * 1024;
-
 /**
  * The whole request to the engine. It depends only on the operator's settings, the session's id and folders, and four
  * numbers that the operator's limits cap. Everything else that a client asks for reaches the container only in
@@ -64,9 +62,6 @@ export function containerSpec(
   resources: Resources,
 ): Docker.ContainerCreateOptions & { HostConfig: Docker.HostConfig } {
   const { owner, runtime } = settings;
-  const memory = resources.memory_mb * MB;
-  // A limit for a single file. `WorkspaceWatch` limits all files together.
-  const largestFile = ((resources.workspace_mb ?? 0) + 1) * MB;
   return {
     name: containerName(key),
     Image: settings.image,
@@ -81,29 +76,9 @@ export function containerSpec(
     },
     NetworkDisabled: true,
     HostConfig: {
-      NetworkMode: 'none',
-      CapDrop: ['ALL'],
-      // No `MaskedPaths`: the engine's defaults.
-      SecurityOpt: ['no-new-privileges', `seccomp=${seccompProfile()}`],
-      ...(runtime !== undefined && { Runtime: runtime }),
-      Privileged: false,
+      ...hardened(resources, runtime),
       ReadonlyRootfs: true,
-      Init: true,
-      IpcMode: 'private',
-      RestartPolicy: { Name: 'no' },
-      PidsLimit: resources.pids,
-      Memory: memory,
-      // Equal to `Memory`: no swap.
-      MemorySwap: memory,
-      NanoCpus: Math.round(resources.cpus * 1e9),
-      // When the host runs out of memory, the kernel kills a session before it kills the runner.
-      OomScoreAdj: 500,
-      Ulimits: [
-        { Name: 'core', Soft: 0, Hard: 0 },
-        ...(resources.workspace_mb === null ? [] : [{ Name: 'fsize', Soft: largestFile, Hard: largestFile }]),
-      ],
-      // `/dev/shm`, as large as Linux makes it by itself. What is in it counts for the memory limit.
-      ShmSize: Math.floor(memory / 2),
+      Ulimits: fileLimits(resources.workspace_mb),
       // Mounts, not Binds: a colon in a path has no special meaning here, and a missing source is an error, not a new folder.
       Mounts: [
         bind(folders.workspace, CONTAINER_LAYOUT.workspace, false),

@@ -3,7 +3,7 @@ import type Docker from 'dockerode';
 import type { Resources } from '../../../../protocol/api/session/session-config.ts';
 import { BUILD_FILE } from '../../../../protocol/link/environment/build-launch.ts';
 import { CONTAINER_LAYOUT, HOSTS_FILE, Label, RESOLVER_FILE } from '../../../backend/container-spec.ts';
-import { seccompProfile } from '../../../backend/seccomp-profile.ts';
+import { fileLimits, hardened } from '../../../backend/hardened.ts';
 
 /**
  * What `apt` and `dpkg` need of root, each tried: without CHOWN and FOWNER dpkg cannot unpack what is another user's; DAC_OVERRIDE
@@ -35,8 +35,6 @@ export interface BuildContainer {
   imageMb: number;
 }
 
-const MB = 1024 * 1024;
-
 /**
  * The whole request to the engine for a build container. It is a session's, but for this: it is root, with the capabilities that
  * `apt` needs, and its own root can be written to; it has no folder of a session, and its one socket is the proxy's.
@@ -45,8 +43,6 @@ export function buildSpec(
   build: BuildContainer,
 ): Docker.ContainerCreateOptions & { HostConfig: Docker.HostConfig; name: string } {
   const { resources, run, runtime } = build;
-  const memory = resources.memory_mb * MB;
-  const largestFile = (build.imageMb + 1) * MB;
   return {
     name: `${BUILD_NAME}${build.buildId}`,
     Image: build.image,
@@ -61,26 +57,10 @@ export function buildSpec(
     AttachStdout: true,
     AttachStderr: true,
     HostConfig: {
-      NetworkMode: 'none',
-      CapDrop: ['ALL'],
+      ...hardened(resources, runtime),
       CapAdd: Object.keys(CAPABILITIES),
-      SecurityOpt: ['no-new-privileges', `seccomp=${seccompProfile()}`],
-      ...(runtime !== undefined && { Runtime: runtime }),
-      Privileged: false,
       ReadonlyRootfs: false,
-      Init: true,
-      IpcMode: 'private',
-      RestartPolicy: { Name: 'no' },
-      PidsLimit: resources.pids,
-      Memory: memory,
-      MemorySwap: memory,
-      NanoCpus: Math.round(resources.cpus * 1e9),
-      OomScoreAdj: 500,
-      Ulimits: [
-        { Name: 'core', Soft: 0, Hard: 0 },
-        { Name: 'fsize', Soft: largestFile, Hard: largestFile },
-      ],
-      ShmSize: Math.floor(memory / 2),
+      Ulimits: fileLimits(build.imageMb),
       Mounts: [
         readOnly(run, CONTAINER_LAYOUT.run),
         readOnly(path.join(run, HOSTS_FILE), '/etc/hosts'),

@@ -1,4 +1,5 @@
 import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { until } from '../../support/until.ts';
 
 export const pool = (name = 'default') => env.RUNNER_POOL.get(env.RUNNER_POOL.idFromName(name));
 
@@ -8,6 +9,6 @@ export async function emptyPool(): Promise<void> {
     for (const table of ['runners', 'places', 'copies', 'removals', 'cordons'])
       ctx.storage.sql.exec(`DELETE FROM ${table}`);
   });
-  // It has read them into memory.
-  await evictDurableObject(pool(), { webSockets: 'close' });
+  // It has read them into memory. What the test before has asked of it may not be answered yet, and holds it there.
+  await until(() => evictDurableObject(pool(), { webSockets: 'close' }));
 }

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -27,7 +27,7 @@ describeOnDisk('the service as a person starts it, with its data on a disk that 
   let alice: Client;
 
   beforeAll(async () => {
-    disk = LoopDisk.make(240);
+    disk = LoopDisk.make(320);
     home = mkdtempSync(path.join(os.tmpdir(), 'cc-docker-home-'));
     service = spawn(process.execPath, [path.join(PROJECT, 'start', 'main.ts')], {
       cwd: PROJECT,
@@ -96,7 +96,7 @@ describeOnDisk('the service as a person starts it, with its data on a disk that 
   test('the session that fills it is parked with the reason, and the others go on', async () => {
     const [other, filling] = [await alice.createSession(), await alice.createSession()];
     await alice.ask(other, script({ text: 'here' }));
-    const command = 'for n in $(seq 220); do head -c 1M /dev/zero > $n; sleep 0.01; done; sleep 60';
+    const command = 'for n in $(seq 300); do head -c 1M /dev/zero > $n; sleep 0.01; done; sleep 60';
     await alice.tell(filling, script({ tool: 'Bash', input: { command } }, { text: 'done' }));
     const watcher = alice.watch(filling, 0);
     const { data } = await watcher.until(({ type, data }) => type === 'session.status' && data.status === 'failed');
@@ -120,6 +120,9 @@ describeOnDisk('the service as a person starts it, with its data on a disk that 
     const count = () => (existsSync(made) ? readFileSync(made, 'utf8').trim().split('\n').length : 0);
     const message = await alice.tell(id, script(...steps, { text: 'all done' }));
     await until(() => expect(count()).toBeGreaterThan(2));
+    // The room that is kept for this is made again some time after a disk was full.
+    const reserve = path.join(disk.folder, 'data', 'edge.reserve');
+    await until(() => expect(statSync(reserve).size).toBe(32 * 1024 * 1024));
     disk.fill(0);
     await until(async () => expect(await health()).toMatchObject(low));
     const refused = { status: 507, body: { code: 'disk_low' } };

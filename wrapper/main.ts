@@ -24,7 +24,10 @@ function readLaunch(path: string | undefined): WrapperLaunch {
 /** The rest of the wrapper finds all tools in one place. */
 function withAllTools(given: WrapperLaunch): WrapperLaunch {
   const { agent_tools } = given.config;
-  return { ...given, config: { ...given.config, agent_tools: [...agent_tools, ...knownTools(given.more_tools ?? [])] } };
+  return {
+    ...given,
+    config: { ...given.config, agent_tools: [...agent_tools, ...knownTools(given.more_tools ?? [])] },
+  };
 }
 
 /** Null: this container needs no seal. */

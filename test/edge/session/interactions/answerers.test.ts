@@ -81,7 +81,12 @@ describe('whom a session’s answerers name', () => {
         method === 'POST' || method === 'PATCH' || method === 'PUT'
           ? (bodies[path.split('/').at(-1) ?? ''] ?? {})
           : undefined;
-      const answer = await bob.call(method, called, body, /\/(stream|terminal)$/.test(path) ? { upgrade: 'websocket' } : {});
+      const answer = await bob.call(
+        method,
+        called,
+        body,
+        /\/(stream|terminal)$/.test(path) ? { upgrade: 'websocket' } : {},
+      );
       expect(answer, `${method} ${path}`).toMatchObject({ status: 404, body: { code: 'session_not_found' } });
     }
     expect((await bob.call('GET', '/sessions')).body.data).toEqual([]);

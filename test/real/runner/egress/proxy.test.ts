@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { finished } from 'node:stream/promises';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import net, { type Socket } from 'node:net';
 import os from 'node:os';
@@ -469,7 +470,8 @@ describe('what goes wrong on the way', () => {
     const port = await startEcho();
     const proxy = await startProxy({ limits: { idleMs: 50 } });
     const socket = await openTunnel(proxy.socketPath, `a.test:${port}`);
-    await once(socket.resume(), 'end');
+    // It may have ended already.
+    await finished(socket.resume(), { writable: false });
     await proxy.changes.until(() => proxy.decisions.find(({ phase }) => phase === 'closed'));
   });
 

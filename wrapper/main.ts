@@ -4,6 +4,7 @@ import { WrapperExit } from '../protocol/link/wrapper/wrapper-exit.ts';
 import { type WrapperLaunch, wrapperLaunch } from '../protocol/link/wrapper/wrapper-launch.ts';
 import { build } from './builder/build.ts';
 import { Conversation } from './conversation/conversation.ts';
+import { SESSION_MARK } from './ports/session-mark.ts';
 import { setOwnLimits } from './seal/own-limits.ts';
 import { judgeSeal, type SealNotice, unreadableSeal } from './seal/seal.ts';
 import { readSealFacts } from './seal/seal-facts.ts';
@@ -16,16 +17,17 @@ import { readSealFacts } from './seal/seal-facts.ts';
 function readLaunch(path: string | undefined): WrapperLaunch {
   if (path === undefined) throw new Error('usage: node wrapper.mjs LAUNCH_JSON');
   const parsed = wrapperLaunch.safeParse(JSON.parse(readFileSync(path, 'utf8')));
-  if (parsed.success) return withAllTools(parsed.data);
+  if (parsed.success) return complete(parsed.data);
   const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   throw new Error(`${path}: ${problems.join('; ')}`);
 }
 
-/** The rest of the wrapper finds all tools in one place. */
-function withAllTools(given: WrapperLaunch): WrapperLaunch {
+/** The rest of the wrapper finds all tools in one place, and all that it starts has the session's mark. */
+function complete(given: WrapperLaunch): WrapperLaunch {
   const { agent_tools } = given.config;
   return {
     ...given,
+    env: { ...given.env, [SESSION_MARK]: given.session_id },
     config: { ...given.config, agent_tools: [...agent_tools, ...knownTools(given.more_tools ?? [])] },
   };
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { listeners, type Listener } from './listeners.ts';
+import { SESSION_MARK } from './session-mark.ts';
 import { ownersOf, ownSockets } from './socket-owners.ts';
 
 /** A port that the session's own servers listen on. */
@@ -27,7 +28,7 @@ export class SessionPorts {
   /** @param seal the session is alone in a container */
   constructor({ session_id, seal }: { readonly session_id: string; readonly seal: boolean }) {
     this.#isContainer = seal;
-    this.#mark = `CLAUDE_CODE_SESSION_ID=${session_id}`;
+    this.#mark = `${SESSION_MARK}=${session_id}`;
   }
 
   /** Those that are open now. */
@@ -67,7 +68,7 @@ export class SessionPorts {
     );
   }
 
-  /** Whether a process was begun by the session's `claude`, however far down. */
+  /** Whether a process was begun in the session, however far down. */
   #began(pid: string): boolean {
     try {
       return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(this.#mark);

@@ -20,7 +20,7 @@ require('net').createServer().listen(port, '127.0.0.1', () => process.stdout.wri
 async function serves(session: string): Promise<{ port: number; child: ChildProcess }> {
   const port = await freePort('127.0.0.1');
   const child = spawn(process.execPath, ['-e', SERVER, String(port)], {
-    env: { CLAUDE_CODE_SESSION_ID: session },
+    env: { CC_DOCKER_SESSION: session },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   ended.push(() => child.kill());

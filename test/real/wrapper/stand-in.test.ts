@@ -12,12 +12,12 @@ const initialised = (line) => say(JSON.stringify({ type: 'control_response', res
   request_id: JSON.parse(line).request_id, response: { claude_code_version: '0.0.1' } } }));
 `;
 
-test('its environment is exactly the one of the launch', async () => {
+test('its environment is exactly the one of the launch, and the session’s mark', async () => {
   await using stage = await Stage.open();
   const claude = await stage.standIn(`console.log(JSON.stringify({ env: process.env }));`);
   await stage.start({ claude, env: { ONLY: 'this' } });
   const [line] = await stage.session.until(() => stage.session.lines.length > 0 && stage.session.lines);
-  expect(line).toEqual({ env: { ONLY: 'this' } });
+  expect(line).toEqual({ env: { ONLY: 'this', CC_DOCKER_SESSION: stage.sessionId } });
 });
 
 test('a binary that is missing is told in words, and the wrapper ends', async () => {

@@ -2,6 +2,7 @@ import { afterAll, afterEach, expect, onTestFailed, onTestFinished, test } from 
 import { describeDocker } from '../../support/docker/describe-docker.ts';
 import { script, spoken, type Client } from '../../support/e2e/client.ts';
 import { Service } from '../../support/e2e/service.ts';
+import { until } from '../../support/until.ts';
 
 /** Ten words, one tool call after the other, with time to break something in between. */
 const STORY = script(
@@ -99,8 +100,11 @@ describeDocker('when a part breaks', ({ docker, host, image }) => {
     const id = await client.createSession();
     await client.ask(id, 'Remember: teal.');
     expect(await service.stopRunner('SIGTERM')).toBe(0);
-    const left = await docker.listContainers({ all: true, filters: { label: [`cc-docker.session=${id}`] } });
-    expect(left).toEqual([]);
+    // A busy engine may still be at it when the runner has ended.
+    await until(async () => {
+      const left = await docker.listContainers({ all: true, filters: { label: [`cc-docker.session=${id}`] } });
+      expect(left).toEqual([]);
+    });
     expect(await client.show(id)).toMatchObject({ status: 'stopped', reason: { code: 'runner_draining' } });
     await service.startRunner();
     expect((await client.ask(id, script({ text: '{{first_prompt}}' }))).result).toBe('Remember: teal.');

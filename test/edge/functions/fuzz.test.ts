@@ -7,7 +7,7 @@ import { createApp } from '../../../functions/app.ts';
 import { PROBLEMS, problem, type ProblemCode } from '../../../protocol/api/problem.ts';
 import { SCOPES } from '../../../protocol/token.ts';
 import { nearly } from '../../support/from-schema.ts';
-import { generatedRuns } from '../../support/run/generated-runs.ts';
+import { generatedRuns, isWhole } from '../../support/run/generated-runs.ts';
 import { mint } from '../support/api.ts';
 import { bodyOf, undeclared } from '../support/declared.ts';
 import { emptyPool } from '../support/pool.ts';
@@ -17,8 +17,8 @@ import { emptyPool } from '../support/pool.ts';
  * that the app has: a new one is in here by itself.
  */
 
-/** More than any other property: the issue asks for 50,000 requests. CI makes the first quarter of the same ones. */
-const REQUESTS = generatedRuns(50_000);
+/** With `GENERATED_RUNS=2000` as many as issue 13 asks for. CI makes the first 2,500 of the same ones, which take a minute. */
+const REQUESTS = isWhole() ? 50_000 : generatedRuns(10_000);
 /** No answer may take longer, milliseconds. */
 const LONGEST_MS = 5000;
 /** What a service without runners and storage answers: it is refused with a reason, and is no fault. */

@@ -24,3 +24,6 @@ export function generatedRuns(all: number = ALL_RUNS): number {
   if (usual >= ALL_RUNS * LEAST_PART) return Math.round(all * (usual / ALL_RUNS));
   return Math.ceil(usual * Math.min(1, all / ALL_RUNS));
 }
+
+/** All inputs are tried, of every property: not in CI, and not at a desk. */
+export const isWhole = (): boolean => inject('generatedRuns') >= ALL_RUNS;

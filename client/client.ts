@@ -17,8 +17,11 @@ import type {
 export interface CcDockerOptions {
   /** Of the service, such as `http://127.0.0.1:8000`. */
   readonly url: string;
-  /** A user's token, or a function that gives one. It is asked before each call and each connection. */
-  readonly token: Token;
+  /**
+   * A user's token, or a function that gives one. It is asked before each call and each connection. Without it, a page of the
+   * service itself calls as the one who is signed in to the browser.
+   */
+  readonly token?: Token;
   /** Default: the runtime's. */
   readonly fetch?: Fetch;
   /** Default: the runtime's. In Node.js, Deno and Bun it is given headers, as `ws` takes them too. */

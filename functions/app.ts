@@ -6,6 +6,7 @@ import { issuesOf } from '../protocol/issues.ts';
 import { RedisUnavailable } from '../redis/client.ts';
 import type { AppEnv } from './app-env.ts';
 import { addAdmin } from './routes/admin.ts';
+import { addConsole } from './console/pages.ts';
 import { addArtifacts } from './routes/files/artifacts.ts';
 import { addChildren } from './routes/session/children.ts';
 import { addDiscord, discordInteractions } from './discord/routes.ts';
@@ -122,6 +123,7 @@ export function createApp(where: 'worker' | 'elsewhere' = 'worker'): OpenAPIHono
   });
   app.openAPIRegistry.registerComponent('securitySchemes', 'ticket', { type: 'apiKey', in: 'query', name: 'ticket' });
   addDocs(app);
+  addConsole(app);
   return app;
 }
 

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ASSETS } from '../functions/web/asset-sources.ts';
+import { bundleConsole } from './bundle-console.ts';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -81,7 +82,7 @@ export async function bundlePorter(): Promise<string> {
  * @throws when the sources do not bundle
  */
 export async function bundleWorker(entry: string = 'worker.ts', outfile: string = WORKER_BUNDLE): Promise<string> {
-  await copyAssets();
+  await Promise.all([copyAssets(), placeConsole()]);
   return await bundle(entry, outfile, {
     platform: 'neutral',
     target: 'es2024',
@@ -98,6 +99,15 @@ export async function copyAssets(): Promise<void> {
   await mkdir(ASSETS_FOLDER, { recursive: true });
   for (const [name, source] of Object.entries(ASSETS))
     await place(path.join(ASSETS_FOLDER, name), await readFile(path.join(root, source)));
+}
+
+/** Bundles the console into `ASSETS_FOLDER`, in place of the one before. */
+async function placeConsole(): Promise<void> {
+  const files = await bundleConsole();
+  const folder = path.join(ASSETS_FOLDER, 'console');
+  await mkdir(folder, { recursive: true });
+  for (const [name, contents] of files) await place(path.join(folder, name), contents);
+  for (const name of await readdir(folder)) if (!files.has(name)) await rm(path.join(folder, name), { force: true });
 }
 
 /** The file takes its place whole: another process may read it, or list its folder, at this moment. */

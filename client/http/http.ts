@@ -12,7 +12,8 @@ export type Token = string | (() => string | Promise<string>);
 
 export interface HttpOptions {
   readonly url: string;
-  readonly token: Token;
+  /** undefined: the browser's session, for a page of the service itself. */
+  readonly token: Token | undefined;
   readonly fetch: Fetch;
   readonly signal: AbortSignal | undefined;
   readonly retries: number;
@@ -24,6 +25,8 @@ const LONGEST_WAIT_MS = 30_000;
 /** Twice is as once. */
 const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'PATCH']);
 const IDEMPOTENCY_KEY = 'idempotency-key';
+/** A call with it counts as its browser's session. No page of another site can send it (docs/console.md). */
+const BY_COOKIE = 'x-cc-docker-console';
 
 /** A key with which a call that creates something may be repeated. (`crypto.randomUUID` is not there on a page without TLS.) */
 export function newKey(): string {
@@ -52,10 +55,11 @@ export class Http {
     this.anyApi = createClient<paths>({ baseUrl, fetch: (request) => this.send(request, { answer: 'any' }) });
   }
 
-  /** The token for a call now. */
-  async token(): Promise<string> {
+  /** What says who calls: the token as it is now, or that the browser's cookie counts. */
+  async authorization(): Promise<Readonly<Record<string, string>>> {
     const { token } = this.#options;
-    return typeof token === 'string' ? token : await token();
+    if (token === undefined) return { [BY_COOKIE]: '1' };
+    return { authorization: `Bearer ${typeof token === 'string' ? token : await token()}` };
   }
 
   /** As `send`, for a call that may be repeated though its method does not say so. */
@@ -78,7 +82,7 @@ export class Http {
       signal?.throwIfAborted();
       options.onTry?.();
       const sent = new Request(next, signal === undefined ? {} : { signal });
-      sent.headers.set('authorization', `Bearer ${await this.token()}`);
+      for (const [name, value] of Object.entries(await this.authorization())) sent.headers.set(name, value);
       let failure: CcDockerError;
       try {
         const { fetch = this.#options.fetch } = options;

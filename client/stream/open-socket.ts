@@ -26,8 +26,7 @@ export async function openSocket(
   const { http, sessionId } = source;
   const url = `${http.url.replace(/^http/, 'ws')}${sessionPath(sessionId)}/${path}`;
   if (takesHeaders()) {
-    const headers = { authorization: `Bearer ${await http.token()}` };
-    return new (WebSocket as Opens)(url, { headers });
+    return new (WebSocket as Opens)(url, { headers: { ...(await http.authorization()) } });
   }
   const answer = await within(openingMs(source), signal, (signal) =>
     http.raw(`${sessionPath(sessionId)}/tickets`, { method: 'POST', signal }, { retries: 0, answer: 'json' }),

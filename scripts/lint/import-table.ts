@@ -63,6 +63,8 @@ export const IMPORT_TABLE: Readonly<Record<string, readonly string[]>> = {
 
   client: ['types of protocol', 'npm:openapi-fetch', 'npm:eventsource-parser'],
   cli: ['client', 'types of protocol', ...NODE],
+  // It stands on the client alone, in a browser.
+  console: ['client', 'types of protocol', 'npm:*'],
 
   // The edge: a room for each object, and none imports another's
   'durable/rpc': ['protocol', 'types of durable/*/core', 'types of durable/shared', 'types of npm:*'],

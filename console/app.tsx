@@ -1,0 +1,29 @@
+import { lazy, LocationProvider, Route, Router } from 'preact-iso';
+import { InboxPage } from './inbox/inbox-page.tsx';
+import { SignInPage } from './login/sign-in-page.tsx';
+import { signedIn } from './service/sign-in.ts';
+import { SessionsPage } from './sessions/sessions-page.tsx';
+import { Frame } from './shell/frame.tsx';
+import { NotFoundPage } from './shell/not-found-page.tsx';
+
+const NewSessionPage = lazy(() => import('./sessions/new-session-page.tsx').then((file) => file.NewSessionPage));
+const SessionPage = lazy(() => import('./session/session-page.tsx').then((file) => file.SessionPage));
+
+/** The console: the sign-in until somebody is signed in, then the pages by their paths (`functions/console/` serves the same). */
+export function App() {
+  if (!signedIn.value) return <SignInPage />;
+  return (
+    <LocationProvider>
+      <Frame>
+        <Router>
+          <Route path="/" component={InboxPage} />
+          <Route path="/sessions" component={SessionsPage} />
+          <Route path="/sessions/new" component={NewSessionPage} />
+          <Route path="/sessions/:id" component={SessionPage} />
+          <Route path="/sessions/:id/:view" component={SessionPage} />
+          <Route default component={NotFoundPage} />
+        </Router>
+      </Frame>
+    </LocationProvider>
+  );
+}

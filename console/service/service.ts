@@ -1,0 +1,4 @@
+import { CcDocker } from '../../client/main.ts';
+
+/** The service that has served this page. Each call is made as whoever is signed in to this browser. */
+export const cc = new CcDocker({ url: location.origin });

@@ -1,0 +1,2 @@
+/** The bundler takes them, and gives nothing for them. */
+declare module '*.css';

@@ -1,0 +1,41 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { build } from 'esbuild';
+import { PROJECT } from '../start/lib/project.ts';
+
+/**
+ * Bundles the console: `index.html`, and files whose names change with what is in them. What only some pages need is in files of its
+ * own, which are loaded when they are.
+ *
+ * @returns the files by their names
+ * @throws when the sources do not bundle
+ */
+export async function bundleConsole(): Promise<ReadonlyMap<string, Uint8Array>> {
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: PROJECT,
+    entryPoints: ['console/main.tsx'],
+    outdir: 'console',
+    entryNames: '[name]-[hash]',
+    chunkNames: '[name]-[hash]',
+    assetNames: '[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    target: ['es2022', 'chrome123', 'firefox120', 'safari17.5'],
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    minify: true,
+    charset: 'utf8',
+    legalComments: 'none',
+    logLevel: 'silent',
+    metafile: true,
+    write: false,
+  });
+  const files = new Map(outputFiles.map((file) => [path.basename(file.path), file.contents]));
+  const [main] = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === 'console/main.tsx') ?? [];
+  const style = [...files.keys()].find((name) => /^main-.*\.css$/.test(name));
+  if (main === undefined || style === undefined) throw new Error('the console has no main file, or no style');
+  const page = await readFile(path.join(PROJECT, 'console/index.html'), 'utf8');
+  const filled = page.replace('{{main.js}}', path.basename(main)).replace('{{main.css}}', style);
+  return files.set('index.html', new TextEncoder().encode(filled));
+}

@@ -29,7 +29,7 @@ function OneSession({ id, view }: { readonly id: string; readonly view: ViewName
       <SessionTabs id={id} view={view} />
       {failure !== null && <Failure failure={failure} />}
       <SessionView store={store} view={view} />
-      {view === 'log' && <Composer session={store.session} state={store} />}
+      {view === 'log' && <Composer session={store.session} store={store} />}
     </div>
   );
 }

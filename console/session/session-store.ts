@@ -27,6 +27,7 @@ export class SessionStore {
   /** Counts up when files may have changed. */
   readonly worked = computed(() => this.facts.value?.worked ?? 0);
 
+  readonly #listeners = new Set<(event: SessionEvent) => void>();
   /** `seq` of the last event that came. */
   #seq = 0;
   #isLooking = false;
@@ -34,6 +35,12 @@ export class SessionStore {
 
   constructor(session: Session) {
     this.session = session;
+  }
+
+  /** Calls `listener` with each event that comes from now on, once what it says is in the signals. @returns what ends that */
+  on(listener: (event: SessionEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   /** Loads the session and follows it, until `signal` ends it or nothing more can come. */
@@ -62,6 +69,7 @@ export class SessionStore {
     if (facts === null) return;
     this.#seq = event.seq ?? event.data.to;
     this.facts.value = withEvent(facts, event);
+    for (const listener of this.#listeners) listener(event);
     if (changesView(event)) void this.#look(signal);
   }
 

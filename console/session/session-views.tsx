@@ -27,20 +27,24 @@ export type ViewName = (typeof VIEWS)[number]['name'];
 
 export const isView = (name: string): name is ViewName => VIEWS.some((view) => view.name === name);
 
-const SHOWN: Readonly<Record<Exclude<ViewName, 'log' | 'timeline'>, FunctionComponent<{ readonly session: Session }>>> =
-  {
-    changes: ChangesView,
-    files: FilesView,
-    artifacts: ArtifactsView,
-    ports: PortsView,
-    terminal: TerminalView,
-    settings: SettingsView,
-  };
+const SHOWN: Readonly<
+  Record<
+    Exclude<ViewName, 'log' | 'timeline'>,
+    FunctionComponent<{ readonly session: Session; readonly store: SessionStore }>
+  >
+> = {
+  changes: ChangesView,
+  files: FilesView,
+  artifacts: ArtifactsView,
+  ports: PortsView,
+  terminal: TerminalView,
+  settings: SettingsView,
+};
 
 /** One part of the page. */
 export function SessionView({ store, view }: { readonly store: SessionStore; readonly view: ViewName }) {
   if (view === 'log') return <Log store={store} />;
   if (view === 'timeline') return <Timeline store={store} />;
   const Shown = SHOWN[view];
-  return <Shown session={store.session} />;
+  return <Shown session={store.session} store={store} />;
 }

@@ -1,10 +1,10 @@
 import type { Session } from '../../../client/main.ts';
 import type { SessionStore } from '../session-store.ts';
 
-export function Composer({ session, state }: { readonly session: Session; readonly state: SessionStore }) {
+export function Composer({ session, store }: { readonly session: Session; readonly store: SessionStore }) {
   return (
     <p>
-      Writes to {session.id}: {state.waiting.value.length} wait
+      Writes to {session.id}: {store.waiting.value.length} wait
     </p>
   );
 }

@@ -1,3 +1,9 @@
+import { PageHeading } from '../shell/page-heading.tsx';
+
 export function InboxPage() {
-  return <h1>Inbox</h1>;
+  return (
+    <div class="page">
+      <PageHeading text="Inbox" />
+    </div>
+  );
 }

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
+import { followAnswers } from '../inbox/answer/answering.ts';
 import { followService } from '../service/live.ts';
 import { Toasts } from '../ui/toast.tsx';
 import { helpIsOpen, KeyboardHelp } from './keyboard-help.tsx';
@@ -17,10 +18,12 @@ export function Frame({ children }: { readonly children: ComponentChildren }) {
     void followService(end.signal);
     const endTitle = keepTitle();
     const endKeys = listenToKeys();
+    const endAnswers = followAnswers();
     return () => {
       end.abort();
       endTitle();
       endKeys();
+      endAnswers();
     };
   }, []);
   const { route } = useLocation();

@@ -44,7 +44,7 @@ export function listenToKeys(): () => void {
 }
 
 function onKey(event: KeyboardEvent): void {
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTaken(event)) return;
   // A window over the page has its own keys.
   if (document.querySelector('dialog[open], [popover]:popover-open') !== null) return;
   for (const { shortcuts } of shortcutGroups.value) {
@@ -58,8 +58,8 @@ function onKey(event: KeyboardEvent): void {
 
 const fits = (keys: string, key: string) => (keys === '1-9' ? /^[1-9]$/.test(key) : keys === key);
 
-/** Whether a key goes into what is written, or to a button or a link, which have `Enter` and the space themselves. */
-function isTyping(target: EventTarget | null): boolean {
+/** Whether a key goes into what is written, or presses a button or follows a link, as `Enter` does. */
+function isTaken({ target, key }: KeyboardEvent): boolean {
   if (!(target instanceof HTMLElement)) return false;
   return (
     target.isContentEditable || target.matches('input:not([type=radio], [type=checkbox]), textarea, select, .xterm *')

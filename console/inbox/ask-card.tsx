@@ -47,7 +47,9 @@ export function AskCard({ asked, isCurrent = false }: AskCardProps) {
         </p>
       )}
       {/* Always there, so that what comes into it is heard. */}
-      <div role="status">{isClosed && <Closed interactionId={asked.interaction_id} outcome={state.outcome} />}</div>
+      <div role="status" class="ask-status">
+        {isClosed && <Closed interactionId={asked.interaction_id} outcome={state.outcome} />}
+      </div>
     </article>
   );
 }
@@ -67,13 +69,16 @@ function Heading({ id, subject }: { readonly id: string; readonly subject: Inter
   const [first, ...more] = subject.questions;
   return (
     <h2 class="ask-heading">
-      <Kind icon="question" says={first?.header ?? 'Question'} />
+      <Kind icon="question" says={(more.length === 0 ? first?.header : undefined) ?? 'Question'} />
       <span id={id}>
         {more.length === 0 ? (
           <SafeText text={first?.question ?? ''} max={4000} />
         ) : (
           <>
-            {subject.questions.length} questions: <SafeText text={first?.question ?? ''} line max={160} />
+            {subject.questions.length} questions
+            <span class="visually-hidden">
+              : <SafeText text={first?.question ?? ''} line max={160} />
+            </span>
           </>
         )}
       </span>

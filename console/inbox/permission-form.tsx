@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks';
 import type { Interaction } from '../../client/main.ts';
 import { Button } from '../ui/button.tsx';
 import { Loading } from '../ui/empty-state.tsx';
@@ -7,7 +8,6 @@ import { draftOf, setDraft } from './answer/drafts.ts';
 import { ToolInput } from './asked/tool-input.tsx';
 import type { Whole } from './asked/use-whole.ts';
 import { toolView } from './asked/tool-view.ts';
-import { useState } from 'preact/hooks';
 
 export type Permission = Extract<Interaction['subject'], { kind: 'permission' }>;
 
@@ -45,10 +45,14 @@ function Input({ asked, permission }: { readonly asked: Interaction; readonly pe
   if (view.parts.length > 0) return <ToolInput view={view} />;
   return (
     <p class="ask-note">
-      {permission.input === null ? 'Its input is too long to be shown here.' : 'It comes without any input.'}{' '}
-      <a href={`/sessions/${asked.session_id}`}>The session’s log</a> has what was before.
+      {withoutInput(permission)} <a href={`/sessions/${asked.session_id}`}>The session’s log</a> has what was before.
     </p>
   );
+}
+
+function withoutInput({ tool_name, input }: Permission): string {
+  if (input === null) return 'Its input is too long to be shown here.';
+  return tool_name === 'ExitPlanMode' ? 'It has written no plan.' : 'It comes without any input.';
 }
 
 const TOOL = { allow: 'Allow', deny: 'Deny', reason: 'Deny with a message' };

@@ -61,6 +61,7 @@ const fits = (keys: string, key: string) => (keys === '1-9' ? /^[1-9]$/.test(key
 /** Whether a key goes into what is written, or presses a button or follows a link, as `Enter` does. */
 function isTaken({ target, key }: KeyboardEvent): boolean {
   if (!(target instanceof HTMLElement)) return false;
+  if (key === 'Enter' && target.matches('a, button, summary, [role=button]')) return true;
   return (
     target.isContentEditable || target.matches('input:not([type=radio], [type=checkbox]), textarea, select, .xterm *')
   );

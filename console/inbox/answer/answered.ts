@@ -59,16 +59,17 @@ export function addAnswered(
   };
   const others = answered.value.filter((other) => other.interaction_id !== interaction_id);
   answered.value = [entry, ...others].slice(0, MOST);
-  const kept = answered.value.map(({ was: _, ...rest }) => rest);
-  sessionStorage.setItem(KEY, JSON.stringify(kept));
+  sessionStorage.setItem(KEY, JSON.stringify(answered.value.map(withoutWas)));
 }
 
 /** What was being written is put away, and it leaves its place. */
 export function dismiss(interactionId: string): void {
   forgetDraft(interactionId);
-  answered.value = answered.value.map(({ was, ...rest }) =>
-    rest.interaction_id === interactionId || was === undefined ? rest : { ...rest, was },
-  );
+  answered.value = answered.value.map((entry) => (entry.interaction_id === interactionId ? withoutWas(entry) : entry));
+}
+
+function withoutWas({ interaction_id, session_id, title, asked, outcome, at }: Answered): Answered {
+  return { interaction_id, session_id, title, asked, outcome, at };
 }
 
 function restore(): Answered[] {

@@ -1,5 +1,11 @@
 import { signal, type Signal } from '@preact/signals';
-import { CcDockerError, unwrap, type Interaction, type ResolveRequest, type WaitingInteraction } from '../../../client/main.ts';
+import {
+  CcDockerError,
+  unwrap,
+  type Interaction,
+  type ResolveRequest,
+  type WaitingInteraction,
+} from '../../../client/main.ts';
 import { onClosed, waiting } from '../../service/live.ts';
 import { cc } from '../../service/service.ts';
 import { addAnswered } from './answered.ts';

@@ -3,6 +3,7 @@ import { FileName } from '../../safe/file-name.tsx';
 import { Json } from '../../safe/json.tsx';
 import { SafeLink } from '../../safe/safe-link.tsx';
 import { SafeText } from '../../safe/safe-text.tsx';
+import { textOf } from '../../safe/text/text-of.ts';
 import { later } from '../../shell/later.tsx';
 import type { ToolPart, ToolView } from './tool-view.ts';
 
@@ -60,6 +61,25 @@ function Part({ part }: { readonly part: ToolPart }) {
         </div>
       );
     case 'rest':
-      return <Json value={part.fields} />;
+    default:
+      return <Fields fields={part.fields} />;
   }
+}
+
+/** Each by its name: what is plain on its line, what is nested as a tree. */
+function Fields({ fields }: { readonly fields: Readonly<Record<string, unknown>> }) {
+  return (
+    <dl class="ask-fields">
+      {Object.entries(fields).map(([name, value]) => (
+        <div key={name}>
+          <dt>
+            <SafeText text={name} line max={200} />
+          </dt>
+          <dd>
+            {typeof value === 'object' && value !== null ? <Json value={value} /> : <SafeText text={textOf(value)} />}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
 }

@@ -48,7 +48,11 @@ export function toolView(tool: string, input: Input | null): ToolView {
   const fields = Object.fromEntries(Object.entries(input).filter(([key]) => !shown.used.includes(key)));
   const rest: readonly ToolPart[] = Object.keys(fields).length > 0 ? [{ kind: 'rest', fields }] : [];
   const about = aboutOf(shown.parts) ?? (shown.parts.length === 0 ? firstText(input) : undefined);
-  return { title: about === undefined ? name : `${name}: ${firstLine(about)}`, parts: [...shown.parts, ...rest], isPlan };
+  return {
+    title: about === undefined ? name : `${name}: ${firstLine(about)}`,
+    parts: [...shown.parts, ...rest],
+    isPlan,
+  };
 }
 
 /** `mcp__github__create_issue` is `github: create_issue`. */
@@ -60,11 +64,17 @@ function shortName(tool: string): string {
 function aboutOf(parts: readonly ToolPart[]): string | undefined {
   for (const part of parts) {
     if (part.kind === 'command' || part.kind === 'text') return part.text;
-    if (part.kind === 'change' || part.kind === 'file' || part.kind === 'path') return part.path;
+    if (part.kind === 'change' || part.kind === 'file' || part.kind === 'path') return shortPath(part.path);
     if (part.kind === 'address') return part.url;
     if (part.kind === 'plan') return firstLine(part.markdown.replace(/^[#\s]+/, ''));
   }
   return undefined;
+}
+
+/** The last two names of a path: in whole it stands below. */
+function shortPath(path: string): string {
+  const names = path.split('/').filter((name) => name !== '');
+  return names.length > 2 ? `…/${names.slice(-2).join('/')}` : path;
 }
 
 const firstText = (input: Input) => Object.values(input).find((value): value is string => typeof value === 'string');

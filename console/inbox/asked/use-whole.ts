@@ -32,9 +32,7 @@ async function fetchWhole(
 ): Promise<Whole> {
   try {
     const call = { params: { path }, signal };
-    const { subject } = await unwrap(
-      cc.api.GET('/api/v1/sessions/{session_id}/interactions/{interaction_id}', call),
-    );
+    const { subject } = await unwrap(cc.api.GET('/api/v1/sessions/{session_id}/interactions/{interaction_id}', call));
     return { kind: 'whole', subject };
   } catch (error) {
     // The card has gone, and with it who wanted to know.

@@ -18,7 +18,7 @@ const checked = new Recent<number>(MAX_TOKENS);
 /** Streams that the gate knows of, by session and token. */
 const noted = new Recent<true>(MAX_TOKENS);
 
-const markOf = ({ jti, owner: sub, issued }: Caller): TokenMark => ({ jti, sub, issued });
+const markOf = ({ jti, owner: sub, issued, of }: Caller): TokenMark => ({ jti, sub, issued, of });
 const keyOf = (mark: TokenMark) => JSON.stringify(mark);
 
 const REVOKED: Refusal = {
@@ -64,6 +64,6 @@ export async function noteStream(
 
 /** What an object is told of the token that opens a stream, which ends when that expires or is revoked. */
 export function tokenOf(c: Context<CallerEnv>) {
-  const { jti, issued, expires } = c.get('caller');
-  return { token: JSON.stringify({ jti, issued, expires, address: addressOf(c) }) };
+  const { jti, issued, of, expires } = c.get('caller');
+  return { token: JSON.stringify({ jti, issued, of, expires, address: addressOf(c) }) };
 }

@@ -11,7 +11,7 @@ import { withJsonBody } from '../web/json-body.ts';
 import { outsideOfToken } from '../objects.ts';
 import { refuse } from '../refuse.ts';
 import { cookieOf, ifForeign, isOfConsole } from './browser-cookie.ts';
-import { verifyBrowser } from './browser-session.ts';
+import { verifyBrowser, type BrowserCaller } from './browser-session.ts';
 import { verifyTicket } from './token.ts';
 import { verifyUser } from './user-token.ts';
 
@@ -125,7 +125,7 @@ async function callerOf(c: Context<CallerEnv>, takesTicket: boolean): Promise<{ 
 /** Who is signed in to the browser of a call that the console has made. */
 export async function signedIn(
   c: Pick<Context<AppEnv>, 'req' | 'get'>,
-): Promise<{ readonly caller: Caller } | Refusal> {
+): Promise<{ readonly caller: BrowserCaller } | Refusal> {
   const foreign = ifForeign(c);
   if (foreign !== null) return foreign;
   const cookie = cookieOf(c);

@@ -8,10 +8,13 @@ import { browserClaims, LEEWAY_SECONDS, SCOPES, TokenType, wordsOfScope } from '
 import { knownCaller, rememberCaller } from './known-tokens.ts';
 import { claimsOf, OTHER_KIND, signedBySecret } from './token.ts';
 
+/** Who calls with a browser's cookie. `jti` is its session's. */
+export type BrowserCaller = Caller & { readonly jti: string };
+
 /** The session of a browser: the value of its cookie, and who calls with that. */
 export interface BrowserSession {
   readonly value: string;
-  readonly caller: Caller & { readonly jti: string };
+  readonly caller: BrowserCaller;
 }
 
 /** The session in which a browser acts as `caller`, as long as what they have signed in with is good. */
@@ -43,12 +46,12 @@ const endOf = (exp: number) => (exp + LEEWAY_SECONDS) * 1000;
 export async function verifyBrowser(
   value: string,
   settings: EdgeSettings,
-): Promise<{ readonly caller: Caller } | Refusal> {
+): Promise<{ readonly caller: BrowserCaller } | Refusal> {
   // What is remembered of a cookie is remembered of no token: neither does for the other.
   const name = `cookie ${value}`;
   const at = Date.now();
   const known = knownCaller(settings, name, at);
-  if (known !== null) return { caller: known };
+  if (known !== null && isBrowsers(known)) return { caller: known };
   const signed = await signedBySecret(value, settings, 'browser');
   if ('refused' in signed) return { refused: signed.refused, detail: DETAILS[signed.refused] ?? signed.detail };
   if (signed.typ !== TokenType.browser) return OTHER_KIND;
@@ -69,6 +72,8 @@ export async function verifyBrowser(
   rememberCaller(settings, name, { caller, at, holds: signed.holds });
   return { caller };
 }
+
+const isBrowsers = (caller: Caller): caller is BrowserCaller => caller.jti !== null;
 
 const DETAILS: Readonly<Partial<Record<Refusal['refused'], string>>> = {
   token_expired: 'The sign-in of this browser has ended. Sign in again.',

@@ -11,14 +11,13 @@ import { LEEWAY_SECONDS, TokenType, UNLIMITED, wordsOfScope } from '../../protoc
 import type { AppEnv } from '../app-env.ts';
 import { refuseToken, signedIn } from '../auth/authorise.ts';
 import { giveCookie, ifForeign, isOfConsole, takeCookie } from '../auth/browser-cookie.ts';
-import { openBrowserSession } from '../auth/browser-session.ts';
+import { openBrowserSession, type BrowserCaller } from '../auth/browser-session.ts';
 import { useLoginCode } from '../auth/login-code.ts';
 import { typeOf } from '../auth/token.ts';
 import { verifyUser } from '../auth/user-token.ts';
 import { json, refusals } from '../contract.ts';
 import { addressOf } from '../gate/address.ts';
-import { ifRevoked } from '../gate/revocations.ts';
-import { sharedState } from '../gate/shared-state.ts';
+import { endCaller, ifRevoked } from '../gate/revocations.ts';
 import { refuse } from '../refuse.ts';
 
 const show = createRoute({
@@ -53,7 +52,8 @@ const close = createRoute({
 /** The sign-in of the console: a browser's session is a cookie that no script reads (docs/console.md). */
 export function addBrowserSession(app: OpenAPIHono<AppEnv>): void {
   app.openapi(show, async (c) => {
-    const caller = await present(c);
+    // As for every call, a token says more than a cookie.
+    const caller = c.req.header('authorization') === undefined ? await present(c) : await ofToken(c);
     return c.json({ session: caller === null ? null : shown(caller), oidc: null }, 200);
   });
 
@@ -71,7 +71,7 @@ export function addBrowserSession(app: OpenAPIHono<AppEnv>): void {
     if (foreign !== null) return refuse(c, foreign);
     const caller = await present(c);
     if (caller !== null) {
-      await end(c, caller);
+      await endCaller(c, caller);
       await note(c, 'browser.signed_out', caller, {});
     }
     takeCookie(c);
@@ -80,7 +80,7 @@ export function addBrowserSession(app: OpenAPIHono<AppEnv>): void {
 }
 
 /** Who is signed in; null: nobody, and a cookie that says otherwise is taken away. */
-async function present(c: Context<AppEnv>): Promise<Caller | null> {
+async function present(c: Context<AppEnv>): Promise<BrowserCaller | null> {
   if (!isOfConsole(c)) return null;
   const found = await signedIn(c);
   if ('refused' in found) {
@@ -96,19 +96,11 @@ async function present(c: Context<AppEnv>): Promise<Caller | null> {
 export async function signIn(c: Context<AppEnv>, who: Caller, by: 'code' | 'token' | 'oidc'): Promise<Caller> {
   const before = await present(c);
   const { value, caller } = await openBrowserSession(c.get('settings'), who);
-  if (before !== null) await end(c, before);
+  if (before !== null) await endCaller(c, before);
   giveCookie(c, value, caller.expires);
   const { jti, of, scopes, sid } = caller;
   await note(c, 'browser.signed_in', caller, { jti, of, by, scope: scopes.join(' '), sid: sid ?? undefined });
   return caller;
-}
-
-/** Ends the session of a browser, and what it has open. */
-async function end(c: Context<AppEnv>, caller: Caller): Promise<void> {
-  const jti = idOf(caller);
-  const until = caller.expires;
-  await sharedState(c.env, c.get('settings')).revocations.revoke({ jti, until });
-  await gateStub(c.env).endStreams({ jti, until });
 }
 
 async function note(
@@ -119,6 +111,11 @@ async function note(
 ): Promise<void> {
   const entry = { time: Date.now(), actor: owner, action, target: owner, address: addressOf(c) };
   await gateStub(c.env).record({ ...entry, detail: JSON.stringify({ jti, ...detail }) });
+}
+
+async function ofToken(c: Context<AppEnv>): Promise<Caller | null> {
+  const holder = await holderOfToken(c);
+  return 'refused' in holder ? null : holder;
 }
 
 async function holderOfToken(c: Context<AppEnv>): Promise<Caller | Refusal> {
@@ -144,14 +141,8 @@ async function holderOfCode(c: Context<AppEnv>): Promise<Caller | Refusal> {
   };
 }
 
-const idOf = ({ jti }: Caller): string => {
-  if (jti === null) throw new Error('the session of a browser has no id');
-  return jti;
-};
-
-function shown(caller: Caller): z.infer<typeof browserSession> {
-  const { owner, scopes, sid, author, expires } = caller;
+function shown({ jti, owner, scopes, sid, author, expires }: Caller): z.infer<typeof browserSession> {
   const name = author === undefined || author.name === '' ? null : author.name;
   const expires_at = new Date(expires - LEEWAY_SECONDS * 1000).toISOString();
-  return { id: idOf(caller), sub: owner, name, scopes: [...scopes], sid, expires_at };
+  return { id: jti, sub: owner, name, scopes: [...scopes], sid, expires_at };
 }

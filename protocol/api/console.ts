@@ -4,8 +4,8 @@ import { instant, userName, uuid } from '../ids.ts';
 
 /** Who is signed in to a browser. */
 export const browserSession = z.object({
-  /** Of the session: another one after each sign-in. */
-  id: z.string(),
+  /** Of the session: another one after each sign-in. Null: the call has a token, which has none. */
+  id: z.string().nullable(),
   sub: userName,
   /** The person's name, where what they signed in with says it. */
   name: z.string().nullable(),

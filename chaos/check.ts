@@ -46,7 +46,11 @@ function ofMessages({ sent, messages, stored, ran }: SessionRecord): string[] {
     ({ messageId }) => messageId,
   );
   const lines = countBy(ran, (line) => line);
+  const begun = stored.filter(({ type }) => type === 'message.processing').map(({ messageId }) => messageId);
+  const inOrder = sent.map(({ id }) => id).filter((id) => begun.includes(id));
+  const early = begun.findIndex((id, index) => id !== inOrder[index]);
   return [
+    ...(early === -1 ? [] : [`the message ${begun[early]} was begun in the place of ${inOrder[early] ?? 'none'}`]),
     ...sent.flatMap(({ id, token, steps }) => {
       const status = ended.get(id);
       if (status === undefined) return [`the message ${id} was taken, and is lost`];

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Random } from '../bench/simulate/random.ts';
+import type { Random } from '../bench/simulate/random.ts';
 import { all, CcDockerError, type CcDocker, type CallOptions, type SessionEvent } from '../client/main.ts';
 import { script } from '../test/support/e2e/client.ts';
 import { waitAtMost } from '../runner/lib/wait-at-most.ts';

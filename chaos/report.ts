@@ -5,7 +5,6 @@ export function reportOf(
   { seed, kills, sessions }: { readonly seed: number; readonly kills: number; readonly sessions: number },
   result: RunResult,
 ): string {
-  const counts = (all: ReadonlyMap<string, number>) => [...all].map(([name, times]) => `${times} ${name}`).join(', ');
   const { violations, hits, ends, events, messages, seconds } = result;
   return [
     '',
@@ -21,3 +20,5 @@ export function reportOf(
 }
 
 const sum = (counts: ReadonlyMap<string, number>) => [...counts.values()].reduce((all, one) => all + one, 0);
+
+const counts = (all: ReadonlyMap<string, number>) => [...all].map(([name, times]) => `${times} ${name}`).join(', ');

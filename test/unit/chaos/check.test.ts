@@ -101,6 +101,12 @@ describe('the checker', () => {
     expect(violations.filter((one) => violation.test(one))).toHaveLength(1);
   });
 
+  it('finds messages that were begun in another order than they were sent in', () => {
+    const stored = [...LOG, event(5, 'message.processing', 'm2'), event(6, 'message.processing', 'm1')];
+    const sent = ['m1', 'm2'].map((id) => ({ id, token: id, steps: 0 }));
+    expect(found({ sent, stored, viewers: [] })).toContain('session s: the message m2 was begun in the place of m1');
+  });
+
   it('finds what is left over', () => {
     expect(violationsOf({ sessions: [], left: ['wrapper 12 of s'] })).toEqual(['left over: wrapper 12 of s']);
   });

@@ -45,7 +45,7 @@ export const TEXT: readonly string[] = [
   `${ESC}[?1049h${ESC}[?25l${ESC}[?2004l modes`,
   `${ESC}c${ESC}#8${ESC}(0 reset`,
   `${ESC}[38;5;999m${ESC}[38;2;1m${ESC}[48;2;999;0;0mcolours`,
-  `${ESC}[${'1;'.repeat(1000)}m many`,
+  `${ESC}[${'1;'.repeat(600)}m many`,
   `${ESC}]0;never ends`,
   `progress 1%\rprogress 50%\rprogress 100%`,
   `${ESC}${ESC}${ESC}[[[31m ESC`,

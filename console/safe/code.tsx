@@ -32,8 +32,8 @@ export function Code({ text, language = '' }: Props) {
         </button>
         <CopyButton text={text} />
       </div>
-      {/* A keyboard scrolls what has the focus. */}
-      <pre class={wraps ? 'safe-lines safe-lines-wrap' : 'safe-lines'} tabIndex={0} role="region" aria-label={name}>
+      {/* A keyboard scrolls what has the focus. A group: as regions, hundreds of them would be landmarks. */}
+      <pre class={wraps ? 'safe-lines safe-lines-wrap' : 'safe-lines'} tabIndex={0} role="group" aria-label={name}>
         <code>
           <ShownText text={cut.shown} />
         </code>

@@ -16,7 +16,7 @@ export function Ansi({ text }: { readonly text: string }) {
   const lines = useMemo(() => linesOf(cut.shown), [cut.shown]);
   return (
     <div class="safe-block">
-      <pre class="safe-lines safe-lines-wrap ansi" tabIndex={0} role="region" aria-label="Output">
+      <pre class="safe-lines safe-lines-wrap ansi" tabIndex={0} role="group" aria-label="Output">
         {lines.map((line, index) => (
           <div key={index} class="ansi-line">
             {line.length === 0 ? '\n' : line.map((span, index) => <Styled key={index} span={span} />)}
@@ -53,7 +53,7 @@ function ownColours({
 }: Style): { readonly color?: string; readonly backgroundColor?: string } | undefined {
   if (typeof ink !== 'object' && typeof ground !== 'object') return undefined;
   return {
-    ...(typeof ink === 'object' && { color: mixed(ink, 'var(--text) 50%') }),
+    ...(typeof ink === 'object' && { color: mixed(ink, 'var(--text) 65%') }),
     ...(typeof ground === 'object' && { backgroundColor: mixed(ground, 'var(--ground) 75%') }),
   };
 }

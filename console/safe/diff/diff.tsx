@@ -48,7 +48,7 @@ function OneFile({ file }: { readonly file: FileDiff }) {
   const total = file.hunks.reduce((sum, { lines }) => sum + lines.length, 0);
   let left = max;
   return (
-    <section class="safe-block" aria-label={file.path === null ? 'Changes' : visibleText(file.path)}>
+    <div role="group" class="safe-block" aria-label={file.path === null ? 'Changes' : visibleText(file.path)}>
       <div class="safe-block-head diff-head">
         <span>
           {file.oldPath !== null && (
@@ -58,8 +58,11 @@ function OneFile({ file }: { readonly file: FileDiff }) {
           )}
           {file.path !== null && <FileName path={file.path} />}
         </span>
-        <span class="diff-added">+{added}</span>
-        <span class="diff-removed">−{removed}</span>
+        {added + removed > 0 && (
+          <span>
+            <span class="diff-added">+{added}</span> <span class="diff-removed">−{removed}</span>
+          </span>
+        )}
       </div>
       {file.notes.length > 0 && (
         <p class="diff-notes">
@@ -78,6 +81,6 @@ function OneFile({ file }: { readonly file: FileDiff }) {
           Show more ({total - max} lines)
         </button>
       )}
-    </section>
+    </div>
   );
 }

@@ -6,12 +6,10 @@ export function pairsOf(lines: readonly DiffLine[]): ReadonlyMap<DiffLine, DiffL
   let removed: DiffLine[] = [];
   let added: DiffLine[] = [];
   const close = () => {
-    // Of blocks of unlike length nobody can say which line became which.
-    if (removed.length === added.length)
-      for (const [index, before] of removed.entries()) {
-        const after = added[index];
-        if (after !== undefined) pairs.set(before, after).set(after, before);
-      }
+    for (const [index, before] of removed.entries()) {
+      const after = added[index];
+      if (after !== undefined) pairs.set(before, after).set(after, before);
+    }
     removed = [];
     added = [];
   };

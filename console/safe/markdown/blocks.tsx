@@ -103,7 +103,7 @@ function List({ token, level }: { readonly token: Tokens.List; readonly level: n
 function Table({ token }: { readonly token: Tokens.Table }) {
   if (token.header.length * (token.rows.length + 1) > MAX_CELLS) return <Plain text={token.raw.trimEnd()} />;
   return (
-    <div class="safe-table" role="region" aria-label="Table" tabIndex={0}>
+    <div class="safe-table" role="group" aria-label="Table" tabIndex={0}>
       <table>
         <thead>
           <tr>

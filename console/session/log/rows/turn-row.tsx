@@ -30,7 +30,7 @@ export function TurnRow({ item }: RowProps<TurnItem>) {
         {calls > 0 && <span>{` · ${calls === 1 ? '1 tool' : `${calls} tools`}`}</span>}
         <When time={item.time} seq={item.seq} />
       </p>
-      {status !== 'completed' && error !== null && (
+      {status === 'failed' && error !== null && (
         <p class="log-turn-error">
           <SafeText text={error} max={1000} />
         </p>

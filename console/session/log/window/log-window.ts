@@ -85,6 +85,11 @@ export class LogWindow {
     return this.#from;
   }
 
+  /** `seq` of the last event that is loaded. */
+  get to(): number {
+    return this.#to;
+  }
+
   /** Whether an event is within what is loaded. */
   has(seq: number): boolean {
     return seq >= this.#from && seq <= this.#to;
@@ -113,7 +118,7 @@ export class LogWindow {
       const kept = page.events.filter((event) => !isSilent(event)).map(keptOf);
       this.#kept = [...kept, ...this.#kept];
       this.#size += sum(kept);
-      this.#from = page.previous ?? 1;
+      this.#from = beginOf(page);
       this.hasOlder.value = page.previous !== null;
       this.#trimEnd();
       this.#rebuild();
@@ -172,7 +177,7 @@ export class LogWindow {
   #replace(page: EventPage, last: EventPage): void {
     this.#kept = page.events.filter((event) => !isSilent(event)).map(keptOf);
     this.#size = sum(this.#kept);
-    this.#from = page.previous ?? 1;
+    this.#from = beginOf(page);
     this.#head = Math.max(this.#head, last.last);
     this.#to = last.next ?? last.last;
     this.#rebuild(page.previous !== null);
@@ -247,3 +252,8 @@ export class LogWindow {
 
 const keptOf = (event: SessionEvent): Kept => ({ event, seq: event.seq ?? event.data.to, size: sizeOf(event.data) });
 const sum = (kept: readonly Kept[]): number => kept.reduce((total, { size }) => total + size, 0);
+
+/** `seq` of the first event that a page has, or has as gone. */
+function beginOf({ events: [first], last }: EventPage): number {
+  return first === undefined ? last + 1 : (first.seq ?? first.data.from);
+}

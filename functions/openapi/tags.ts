@@ -27,6 +27,7 @@ export const TAGS = [
     description: 'Notifications on people’s devices, by the push services of their browsers.',
   },
   { name: 'Discord', description: 'To say and to ask something over Discord, and whose accounts are whose.' },
+  { name: 'Console', description: 'For the console’s own page: who is signed in to a browser.' },
   { name: 'Administration', description: 'For who runs the service: tokens, the audit log, runners.' },
   { name: 'Service', description: 'How the service is.' },
 ] as const;

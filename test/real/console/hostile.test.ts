@@ -5,8 +5,10 @@ import { ConsoleScene } from '../../support/console/console-scene.ts';
 import { type Canary, startCanary } from '../../support/console/hostile/canary.ts';
 import { openComponents } from '../../support/console/hostile/components-page.ts';
 import { cpuTimeOf } from '../../support/console/hostile/cpu-time.ts';
+import { hostileTurn } from '../../support/console/hostile/hostile-turn.ts';
 import { MARKDOWN } from '../../support/console/hostile/markdown.ts';
 import { MARKUP } from '../../support/console/hostile/markup.ts';
+import { openAll, readLog } from '../../support/console/hostile/read-log.ts';
 import { scan, watchForHits } from '../../support/console/hostile/scan.ts';
 import { SIZE } from '../../support/console/hostile/size.ts';
 import { TEXT } from '../../support/console/hostile/text.ts';
@@ -58,9 +60,44 @@ describe.skipIf(!hasChromium())('the components', () => {
       const what = `${payload.slice(0, 20)} × ${payload.length}`;
       // Eighteen views at once.
       const taken = await cpuTimeOf(page, () => page.evaluate(`show([${JSON.stringify(payload)}])`));
-      console.log(what, Math.round(taken));
       expect(taken, what).toBeLessThan(3000);
       expect(await scan(page), what).toEqual([]);
     }
   });
+});
+
+describe.skipIf(!hasChromium())('the console', () => {
+  test(
+    'shows a session in which all is hostile, part by part, and answers a click in each',
+    async () => {
+      const { prompt, marks } = hostileTurn(canary.host);
+      const title = `${MARKUP[54]}\u202e${MARKDOWN[0]}`.slice(0, 200);
+      const { client } = scene;
+      const id = await client.createSession({}, { type: 'ephemeral' });
+      await client.call('PATCH', `/sessions/${id}`, { title });
+      await client.ask(id, prompt);
+      const { page } = await scene.visit({ width: 'desk' });
+      const dialogs = await watchForHits(page);
+      await page.goto(`/sessions/${id}`);
+      const seen = new Set<number>();
+      await readLog(page, seen);
+      expect([...Array(marks).keys()].filter((mark) => !seen.has(mark))).toEqual([]);
+      for (const part of ['changes', 'files', 'artifacts', 'ports', 'settings', 'timeline', 'terminal']) {
+        await page.goto(`/sessions/${id}/${part}`);
+        await page.getByRole('heading', { level: 1 }).waitFor();
+        await page.waitForLoadState('networkidle');
+        await openAll(page);
+        expect(await scan(page), part).toEqual([]);
+      }
+      for (const path of ['/sessions', '/']) {
+        await page.goto(path);
+        await page.getByRole('heading', { level: 1 }).waitFor();
+        await page.waitForLoadState('networkidle');
+        expect(await scan(page), path).toEqual([]);
+      }
+      expect(dialogs).toEqual([]);
+      expect(canary.heard).toEqual([]);
+    },
+    atMost(300),
+  );
 });

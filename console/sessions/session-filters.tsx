@@ -19,7 +19,7 @@ export function SessionFilters({ filter, counts, onChange }: SessionFiltersProps
               {...control}
               type="search"
               class="ui-input"
-              placeholder="Title or id"
+              placeholder="Title, environment or id"
               autoComplete="off"
               value={filter.text}
               onInput={(event) => onChange({ ...filter, text: event.currentTarget.value })}

@@ -25,10 +25,10 @@ export function Composer({ session, store }: ViewProps) {
     field.current?.focus();
   };
   const isLive = store.line.value === 'live';
-  const isHeld = outgoing.isHeld.value;
+  // When the connection is back, not when it is there: else a call that fails beside a stream that holds would be made for ever.
   useEffect(() => {
-    if (isLive && isHeld) void outgoing.send(delivery);
-  }, [isLive, isHeld]);
+    if (isLive && outgoing.isHeld.value) void outgoing.send(outgoing.delivery.value);
+  }, [isLive]);
   useEffect(() => grow(field.current), [text]);
   const view = store.view.value;
   const does = whatSendingDoes(view?.status ?? null, view?.reason?.code ?? null);

@@ -59,12 +59,14 @@ test('a terminal has its colours and widths under the page’s policy, and what 
     String.raw`clear; printf '\033]8;;http://example.com/elsewhere\033\\http://good.example\033]8;;\033\\\n'` + '\n',
   );
   await sees(page, 'http://good.example');
-  await page.locator('.xterm-rows span', { hasText: 'good.example' }).first().scrollIntoViewIfNeeded();
-  const link = await page.locator('.xterm-rows > div', { hasText: 'good.example' }).first().boundingBox();
-  await page.mouse.move((link?.x ?? 0) + 30, (link?.y ?? 0) + 5);
-  await page.mouse.click((link?.x ?? 0) + 30, (link?.y ?? 0) + 5);
   const question = page.getByRole('dialog', { name: 'Open this address?' });
-  await question.getByText('http://example.com/elsewhere').waitFor();
+  await until(async () => {
+    // The pieces of a line are made anew as it is drawn, so that none stays to be pressed.
+    const line = await page.locator('.xterm-rows > div', { hasText: 'good.example' }).first().boundingBox();
+    await page.mouse.move((line?.x ?? 0) + 20, (line?.y ?? 0) + 6);
+    await page.mouse.click((line?.x ?? 0) + 30, (line?.y ?? 0) + 6);
+    expect(await question.getByText('http://example.com/elsewhere').count()).toBe(1);
+  });
   await question.getByRole('button', { name: 'Cancel' }).click();
   expect(visit.context.pages()).toHaveLength(1);
 });
@@ -77,6 +79,8 @@ test('a terminal that was left is come back to, and a line that breaks loses no 
     socket.connectToServer();
     sockets.push(socket);
   });
+  // From its next page on.
+  await page.reload();
   await page.getByRole('button', { name: 'Open terminal' }).tap();
   await page.getByRole('region', { name: 'Terminal' }).getByText('Open', { exact: true }).waitFor();
   // A question that the output asks is answered into the input: once, not again when the output is shown a second time.
@@ -85,7 +89,7 @@ test('a terminal that was left is come back to, and a line that breaks loses no 
   await page.keyboard.type('for n in $(seq 1 300); do echo line-$n; sleep 0.01; done; echo all-$((100+1))\n');
   await sees(page, 'line-20');
   await sockets.at(-1)?.close({ code: 1011 });
-  await page.getByText('The connection is lost').waitFor();
+  await until(() => expect(sockets.length).toBeGreaterThan(1));
   await sees(page, 'all-101');
   expect(await shown(page)).toMatch(/line-298\nline-299\nline-300\nall-101/);
 

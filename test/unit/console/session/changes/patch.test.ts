@@ -30,6 +30,11 @@ test('a patch is taken apart by file, with what each adds and removes', () => {
   expect(files.get('a.txt')).toMatchObject({ added: 2, removed: 1 });
   expect(files.get('gone.txt')).toMatchObject({ added: 0, removed: 1 });
   expect(files.get('new.bin')).toMatchObject({ added: 0, removed: 0 });
-  expect([...files.values()].map(({ text }) => text).join('')).toBe(PATCH.slice(PATCH.indexOf('diff --git')));
+  expect(files.get('a.txt')?.text, 'lines of the file that look like a head are its own').toContain(
+    '+diff --git a/x b/x',
+  );
+  expect(files.get('new.bin')?.text, 'what git alone needs is left out').toBe(
+    'diff --git a/new.bin b/new.bin\nBinary files /dev/null and b/new.bin differ\n',
+  );
   expect(byFile('')).toEqual(new Map());
 });

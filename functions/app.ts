@@ -6,6 +6,7 @@ import { issuesOf } from '../protocol/issues.ts';
 import { RedisUnavailable } from '../redis/client.ts';
 import type { AppEnv } from './app-env.ts';
 import { addAdmin } from './routes/admin.ts';
+import { addInstallable } from './console/installable.ts';
 import { addConsole, consolePage, opensPage } from './console/pages.ts';
 import { addBrowserSession } from './console/session.ts';
 import { addArtifacts } from './routes/files/artifacts.ts';
@@ -128,6 +129,7 @@ export function createApp(where: 'worker' | 'elsewhere' = 'worker'): OpenAPIHono
   app.openAPIRegistry.registerComponent('securitySchemes', 'ticket', { type: 'apiKey', in: 'query', name: 'ticket' });
   addDocs(app);
   addConsole(app);
+  addInstallable(app);
   return app;
 }
 

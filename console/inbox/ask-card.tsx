@@ -55,7 +55,7 @@ export function AskCard({ asked, isCurrent = false }: AskCardProps) {
       {!isClosed && <Form asked={asked} />}
       {state.kind === 'failed' && (
         <p class="ask-problem" role="alert">
-          <strong>Not sent.</strong> {state.reason}
+          {state.reason}
         </p>
       )}
       {/* Always there, so that what comes into it is heard. */}

@@ -30,9 +30,9 @@ test('what nobody answered says what follows', () => {
   const expired = { state: 'expired' as const, resolved_by: null };
   expect(outcomeOf({ ...expired, resolution: denied }, false).text).toBe('Time was up: denied: Not on Friday.');
   expect(outcomeOf({ ...expired, resolution: null }, false)).toEqual({
-    text: 'Time was up: the agent goes on without an answer',
+    text: 'Time was up: it goes on without an answer',
     by: 'nobody',
   });
   expect(outcomeOf({ state: 'withdrawn', resolution: null, resolved_by: null }, false).by).toBe('nobody');
-  expect(defaultText(null)).toBe('the agent goes on without');
+  expect(defaultText(null)).toBe('it goes on without an answer');
 });

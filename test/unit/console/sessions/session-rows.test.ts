@@ -71,6 +71,8 @@ test('a filter brings those above what fits along', () => {
   expect(shown(FAMILY, { group: 'waiting', view: 'list' })).toEqual(['Deep']);
   expect(shown(FAMILY, { text: 'task 000005' })).toEqual(['Task 5']);
   expect(shown(FAMILY, { text: 'nothing' })).toEqual([]);
+  const environment = { name: 'python', shared: true, revision: null };
+  expect(shown(mapOf(session(1, { environment }), session(2)), { text: 'Pyth' })).toEqual(['Task 1']);
 });
 
 test('the list is sorted by activity or cost', () => {

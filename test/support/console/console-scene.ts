@@ -33,6 +33,17 @@ export class ConsoleScene {
     return await Visit.open(this.#browser.browser, this.service.url, { ...options, token });
   }
 
+  /** A new session of the same user. @returns its id */
+  async session(title: string, config: object = {}): Promise<string> {
+    const { status, body } = await this.client.call('POST', '/sessions', {
+      workspace: { type: 'ephemeral' },
+      title,
+      config,
+    });
+    if (status !== 201) throw new Error(`${status} ${JSON.stringify(body)}`);
+    return body.session_id;
+  }
+
   async stop(): Promise<void> {
     await Promise.all([this.#browser.stop(), this.service.stop()]);
   }

@@ -45,39 +45,43 @@ for (const line of text.split('\\n')) yield line;
 
 See [the parser](src/parser.ts).`;
 
-/** All that a log can show of a turn: thinking, markdown, tools that go well and that fail, a subagent, a plan of what is to do. */
+const BEFORE = "export const lines = (text: string) => text.split('\\n').slice(0, -1);\n";
+const AFTER = "export function* lines(text: string) {\n  for (const line of text.split('\\n')) yield line;\n}\n";
+const PARSER = '{{cwd}}/src/parser.ts';
+
+/** A file is mended, with all that a person likes to see of that. */
+export function mended(): string {
+  return script(...MENDED);
+}
+
+/** All that a log can show of a turn: the above, a tool that fails, a list of what is to do, a subagent. */
 export function varied(): string {
   const todos = [
     { content: 'Read the parser', status: 'completed', activeForm: 'Reading the parser' },
     { content: 'Mend it', status: 'in_progress', activeForm: 'Mending it' },
     { content: 'Run the tests', status: 'pending', activeForm: 'Running the tests' },
   ];
-  const before = "export const lines = (text: string) => text.split('\\n').slice(0, -1);\n";
-  const after = "export function* lines(text: string) {\n  for (const line of text.split('\\n')) yield line;\n}\n";
-  const file_path = '{{cwd}}/src/parser.ts';
+  const subagent = {
+    description: 'Look for callers',
+    subagent_type: 'general-purpose',
+    prompt: script({ text: 'There are two callers.' }),
+  };
   return script(
-    { thinking: 'The last line has no newline. I look at the parser first, and then at its test.' },
-    { text: 'I look at the parser first.' },
     { tool: 'TodoWrite', input: { todos } },
-    { tool: 'Write', input: { file_path, content: before } },
-    { tool: 'Edit', input: { file_path, old_string: before, new_string: after } },
-    {
-      tools: [
-        {
-          tool: 'Bash',
-          input: { command: 'ls -la && printf "\\033[32mpassed\\033[0m\\n"', description: 'Look around' },
-        },
-        { tool: 'Bash', input: { command: 'cat missing.txt', description: 'Read what is not there' } },
-      ],
-    },
-    {
-      tool: 'Task',
-      input: {
-        description: 'Look for callers',
-        subagent_type: 'general-purpose',
-        prompt: script({ text: 'There are two callers.' }),
-      },
-    },
-    { text: MARKDOWN },
+    { tool: 'Bash', input: { command: 'cat missing.txt', description: 'Read what is not there' } },
+    { tool: 'Task', input: subagent },
+    ...MENDED,
   );
 }
+
+const MENDED = [
+  { thinking: 'The last line has no newline. I look at the parser first, and then at its test.' },
+  { text: 'I look at the parser first.' },
+  { tool: 'Write', input: { file_path: PARSER, content: BEFORE } },
+  { tool: 'Edit', input: { file_path: PARSER, old_string: BEFORE, new_string: AFTER } },
+  {
+    tool: 'Bash',
+    input: { command: 'ls -la src && printf "\\033[32m17 passed\\033[0m\\n"', description: 'Run the tests' },
+  },
+  { text: MARKDOWN },
+];

@@ -76,10 +76,16 @@ export class CcDocker {
    * @throws CcDockerError when nothing more can come: the token is refused
    * @throws the signal's reason
    */
-  feed({ after = 0, signal, onReconnect }: FeedOptions = {}): AsyncGenerator<FeedEvent, never> {
+  feed({ after = 0, signal, onReconnect, onConnect }: FeedOptions = {}): AsyncGenerator<FeedEvent, never> {
     const { http } = this.#context;
     const { backoff } = http;
-    return followFeed(this.#context, { after, backoff, signal: anySignal(signal, http.signal), onReconnect });
+    return followFeed(this.#context, {
+      after,
+      backoff,
+      signal: anySignal(signal, http.signal),
+      onReconnect,
+      onConnect,
+    });
   }
 
   /** A session by its id. Nothing is asked. */

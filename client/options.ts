@@ -28,6 +28,8 @@ export interface EventsOptions extends CallOptions {
   readonly after?: number | undefined;
   /** Default: `websocket`. */
   readonly transport?: Transport | undefined;
+  /** A connection is open: the first one, or the next one after a break. */
+  readonly onConnect?: (() => void) | undefined;
   /** A connection has broken, and the next one is tried. */
   readonly onReconnect?: ((reconnect: Reconnect) => void) | undefined;
 }
@@ -35,6 +37,8 @@ export interface EventsOptions extends CallOptions {
 export interface FeedOptions extends CallOptions {
   /** `cursor` of the last event that you have; what has changed since is given. Default 0: all that there is. */
   readonly after?: number | undefined;
+  /** A connection is open: the first one, or the next one after a break. */
+  readonly onConnect?: (() => void) | undefined;
   /** A connection has broken, and the next one is tried. */
   readonly onReconnect?: ((reconnect: Reconnect) => void) | undefined;
 }

@@ -82,12 +82,13 @@ export class Session {
   events(
     options: EventsOptions & { readonly previews?: boolean | undefined } = {},
   ): AsyncGenerator<SessionEvent | PreviewEvent, never> {
-    const { after = 0, transport = 'websocket', previews = false, signal, onReconnect } = options;
+    const { after = 0, transport = 'websocket', previews = false, signal, onReconnect, onConnect } = options;
     const { http, WebSocket, silenceMs } = this.#context;
     const source = { http, sessionId: this.id, previews, silenceMs };
     const connect = transport === 'sse' ? connectEventStream(source) : connectWebSocket(source, WebSocket);
     const { backoff } = http;
-    return follow(connect, { after, previews, backoff, signal: anySignal(signal, http.signal), onReconnect });
+    const ended = anySignal(signal, http.signal);
+    return follow(connect, { after, previews, backoff, signal: ended, onReconnect, onConnect });
   }
 
   /** Sends a message and does not wait for what becomes of it. It is sent once, however often the network fails. */

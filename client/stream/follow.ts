@@ -19,6 +19,7 @@ export interface ReconnectingOptions {
   readonly backoff: Backoff;
   readonly signal: AbortSignal | undefined;
   readonly onReconnect: ((reconnect: Reconnect) => void) | undefined;
+  readonly onConnect?: (() => void) | undefined;
 }
 
 /** What becomes of an item: the cursor after it, and whether it is given. */
@@ -54,7 +55,7 @@ export function follow(
  */
 export async function* reconnecting<T>(
   connect: Connect<T>,
-  { after, backoff, signal, onReconnect }: ReconnectingOptions,
+  { after, backoff, signal, onReconnect, onConnect }: ReconnectingOptions,
   take: (item: T, cursor: number) => Taken,
 ): AsyncGenerator<T, never, undefined> {
   let cursor = after;
@@ -69,6 +70,7 @@ export async function* reconnecting<T>(
     try {
       const connection = await connect(cursor, ended.signal);
       try {
+        onConnect?.();
         for (let items = await connection.next(); items !== null; items = await connection.next()) {
           for (const item of items) {
             const taken = take(item, cursor);

@@ -1,6 +1,5 @@
 import { mended, running } from '../../test/support/console/prompts.ts';
-import { script } from '../../test/support/e2e/client.ts';
-import type { ConsoleScene } from '../../test/support/console/console-scene.ts';
+import { script, type Client } from '../../test/support/e2e/client.ts';
 
 /** The sessions that the pictures show. */
 export interface Agents {
@@ -8,12 +7,12 @@ export interface Agents {
 }
 
 /** Three agents at work, who all wait for a person. The demo model plays them, and the real `claude`. */
-export async function startAgents(scene: ConsoleScene): Promise<Agents> {
-  const { client } = scene;
+export async function startAgents(client: Client): Promise<Agents> {
+  const start = (title: string, config = {}) => client.createSession(config, { type: 'ephemeral' }, title);
   const [parser, release, site] = await Promise.all([
-    scene.session('Mend the parser'),
-    scene.session('Release 2.4', { permission_mode: 'ask' }),
-    scene.session('A page for the docs'),
+    start('Mend the parser'),
+    start('Release 2.4', { permission_mode: 'ask' }),
+    start('A page for the docs'),
   ]);
   await client.ask(parser, mended());
   await client.ask(parser, 'Create CHANGELOG.md saying "The last line of a file is read, also without a newline."');

@@ -2,7 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { bundleWorker, bundleWrapper } from '../bundle.ts';
 import { PROJECT } from '../../start/lib/project.ts';
-import { ConsoleScene } from '../../test/support/console/console-scene.ts';
+import { startBrowser } from '../../test/support/console/browser.ts';
+import { Service } from '../../test/support/e2e/service.ts';
 import { startAgents } from './agents.ts';
 import { takePictures } from './take.ts';
 
@@ -13,9 +14,12 @@ import { takePictures } from './take.ts';
 const folder = process.argv[2] ?? path.join(PROJECT, 'docs', 'pictures');
 await mkdir(folder, { recursive: true });
 await Promise.all([bundleWorker(), bundleWrapper()]);
-const scene = await ConsoleScene.start();
+const [service, { browser, stop }] = await Promise.all([Service.start({ backend: 'process' }), startBrowser()]);
 try {
-  for (const file of await takePictures(await scene.place(), await startAgents(scene), folder)) console.log(file);
+  const place = { browser, url: service.url, token: await service.token('ada') };
+  for (const file of await takePictures(place, await startAgents(await service.client('ada')), folder))
+    console.log(file);
 } finally {
-  await scene.stop();
+  await stop();
+  await service.stop();
 }

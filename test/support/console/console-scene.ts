@@ -34,20 +34,14 @@ export class ConsoleScene {
     return await Visit.open(this.#browser.browser, this.service.url, { ...options, token });
   }
 
-  /** The browser, and whom it visits as whom. */
+  /** The browser, and where it goes as whom. */
   async place(): Promise<{ browser: Browser; url: string; token: string }> {
     return { browser: this.#browser.browser, url: this.service.url, token: await this.service.token(USER) };
   }
 
   /** A new session of the same user. @returns its id */
   async session(title: string, config: object = {}): Promise<string> {
-    const { status, body } = await this.client.call('POST', '/sessions', {
-      workspace: { type: 'ephemeral' },
-      title,
-      config,
-    });
-    if (status !== 201) throw new Error(`${status} ${JSON.stringify(body)}`);
-    return body.session_id;
+    return await this.client.createSession(config, { type: 'ephemeral' }, title);
   }
 
   async stop(): Promise<void> {

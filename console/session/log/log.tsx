@@ -1,0 +1,5 @@
+import type { SessionStore } from '../session-store.ts';
+
+export function Log({ store }: { readonly store: SessionStore }) {
+  return <div role="log">{store.line.value}</div>;
+}

@@ -1,0 +1,50 @@
+import type { FunctionComponent } from 'preact';
+import { lazy } from 'preact-iso';
+import type { Session } from '../../client/main.ts';
+import { Log } from './log/log.tsx';
+import type { SessionStore } from './session-store.ts';
+import { Timeline } from './timeline/timeline.tsx';
+
+const FilesView = lazy(() => import('./files/files-view.tsx').then((file) => file.FilesView));
+const ChangesView = lazy(() => import('./changes/changes-view.tsx').then((file) => file.ChangesView));
+const ArtifactsView = lazy(() => import('./artifacts/artifacts-view.tsx').then((file) => file.ArtifactsView));
+const PortsView = lazy(() => import('./ports/ports-view.tsx').then((file) => file.PortsView));
+const TerminalView = lazy(() => import('./terminal/terminal-view.tsx').then((file) => file.TerminalView));
+const SettingsView = lazy(() => import('./settings/settings-view.tsx').then((file) => file.SettingsView));
+
+/** The parts of a session's page, in the order of its tabs. `name` is the end of its address. */
+export const VIEWS = [
+  { name: 'log', title: 'Log' },
+  { name: 'timeline', title: 'Timeline' },
+  { name: 'changes', title: 'Changes' },
+  { name: 'files', title: 'Files' },
+  { name: 'artifacts', title: 'Artifacts' },
+  { name: 'ports', title: 'Ports' },
+  { name: 'terminal', title: 'Terminal' },
+  { name: 'settings', title: 'Settings' },
+] as const;
+export type ViewName = (typeof VIEWS)[number]['name'];
+
+export const isView = (name: string): name is ViewName => VIEWS.some((view) => view.name === name);
+
+const SHOWN: Readonly<
+  Record<
+    Exclude<ViewName, 'log' | 'timeline'>,
+    FunctionComponent<{ readonly session: Session; readonly store: SessionStore }>
+  >
+> = {
+  changes: ChangesView,
+  files: FilesView,
+  artifacts: ArtifactsView,
+  ports: PortsView,
+  terminal: TerminalView,
+  settings: SettingsView,
+};
+
+/** One part of the page. */
+export function SessionView({ store, view }: { readonly store: SessionStore; readonly view: ViewName }) {
+  if (view === 'log') return <Log store={store} />;
+  if (view === 'timeline') return <Timeline store={store} />;
+  const Shown = SHOWN[view];
+  return <Shown session={store.session} store={store} />;
+}

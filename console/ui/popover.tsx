@@ -1,0 +1,69 @@
+import type { ComponentChildren } from 'preact';
+import { useId, useRef } from 'preact/hooks';
+import { Icon } from './icon.tsx';
+
+interface PopoverProps {
+  /** What the button is called, for who listens. */
+  readonly label: string;
+  /** Inside the button that opens it. Default: three dots. */
+  readonly button?: ComponentChildren;
+  readonly buttonClass?: string;
+  readonly class?: string;
+  /** `menu`: its rows are those of a menu. Default: `dialog`. */
+  readonly kind?: 'menu' | 'dialog';
+  /** When it opens. */
+  readonly onOpen?: (box: HTMLElement) => void;
+  readonly onKeyDown?: (event: KeyboardEvent, box: HTMLElement) => void;
+  readonly children: (close: () => void) => ComponentChildren;
+}
+
+/** A button, and what it opens beside it (the browser's own popover: Escape, or a press elsewhere, closes it). */
+export function Popover({ label, button, buttonClass, kind = 'dialog', children, ...props }: PopoverProps) {
+  const id = useId();
+  const opener = useRef<HTMLButtonElement>(null);
+  const box = useRef<HTMLDivElement>(null);
+  return (
+    <>
+      <button
+        ref={opener}
+        type="button"
+        class={buttonClass ?? 'ui-button ui-button-quiet ui-icon-button'}
+        aria-haspopup={kind}
+        aria-label={label}
+        title={label}
+        popovertarget={id}
+      >
+        {button ?? <Icon name="menu" />}
+      </button>
+      <div
+        ref={box}
+        id={id}
+        class={`ui-popover ${props.class ?? ''}`}
+        popover="auto"
+        onToggle={(event) => {
+          if (event.newState !== 'open' || opener.current === null || box.current === null) return;
+          place(box.current, opener.current.getBoundingClientRect());
+          props.onOpen?.(box.current);
+        }}
+        onKeyDown={(event) => {
+          if (box.current !== null) props.onKeyDown?.(event, box.current);
+        }}
+      >
+        {children(() => box.current?.hidePopover())}
+      </div>
+    </>
+  );
+}
+
+const GAP = 4;
+const EDGE = 8;
+
+/** Beside its button, where there is room: below if it can, and within the window. */
+function place(box: HTMLElement, button: DOMRect): void {
+  const { offsetWidth: width, offsetHeight: height } = box;
+  const below = button.bottom + GAP;
+  const top = below + height + EDGE <= innerHeight ? below : Math.max(EDGE, button.top - GAP - height);
+  const left = button.right - width >= EDGE ? button.right - width : button.left;
+  box.style.top = `${top}px`;
+  box.style.left = `${Math.max(EDGE, Math.min(left, innerWidth - width - EDGE))}px`;
+}

@@ -54,20 +54,14 @@ export function mended(): string {
   return script(...MENDED);
 }
 
-/** All that a log can show of a turn: the above, a tool that fails, a list of what is to do, a subagent. */
+/** All that a log can show of a turn: the above, a tool that fails, a subagent. */
 export function varied(): string {
-  const todos = [
-    { content: 'Read the parser', status: 'completed', activeForm: 'Reading the parser' },
-    { content: 'Mend it', status: 'in_progress', activeForm: 'Mending it' },
-    { content: 'Run the tests', status: 'pending', activeForm: 'Running the tests' },
-  ];
   const subagent = {
     description: 'Look for callers',
     subagent_type: 'general-purpose',
     prompt: script({ text: 'There are two callers.' }),
   };
   return script(
-    { tool: 'TodoWrite', input: { todos } },
     { tool: 'Bash', input: { command: 'cat missing.txt', description: 'Read what is not there' } },
     { tool: 'Task', input: subagent },
     ...MENDED,

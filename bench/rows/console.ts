@@ -46,7 +46,7 @@ async function measure(events: number, rounds: number, words: number): Promise<n
     await service.startEdge();
     const open = async (width: Width) => {
       const context = await browser.newContext({ baseURL: service.url, ...WIDTHS[width] });
-      await signIn(context, token);
+      await signIn(context, service.url, token);
       await context.addInitScript(WATCH);
       return await context.newPage();
     };

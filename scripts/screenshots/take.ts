@@ -52,7 +52,7 @@ export async function takePictures({ browser, url, token }: Place, agents: Agent
   const files: string[] = [];
   for (const { name, path: at, look, ready } of PICTURES) {
     const context = await browser.newContext({ baseURL: url, reducedMotion: 'reduce', ...look });
-    await signIn(context, token);
+    await signIn(context, url, token);
     const page = await context.newPage();
     await page.goto(at(agents));
     await ready(page);

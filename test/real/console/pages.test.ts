@@ -116,10 +116,12 @@ describe.skipIf(!hasChromium())('the console', () => {
     await page.goBack();
     await page.reload();
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
-    const sent = await context.request.get('/api/v1/sessions', {
-      headers: { cookie: `${cookie?.name}=${cookie?.value}`, 'x-cc-docker-console': '1' },
-    });
-    expect(sent.status()).toBe(401);
+    const headers = {
+      cookie: `${cookie?.name}=${cookie?.value}`,
+      'x-cc-docker-console': '1',
+      origin: scene.service.url,
+    };
+    expect((await fetch(`${scene.service.url}/api/v1/sessions`, { headers })).status).toBe(401);
   });
 
   test('moves nothing for those who want no motion, even while an agent speaks', async () => {
@@ -167,6 +169,7 @@ const MOVING = `document.getAnimations().filter((animation) => animation.playSta
 const gzipped = async (name: string) => gzipSync(await readFile(path.join(ASSETS_FOLDER, name))).byteLength;
 
 async function signOut(page: Page): Promise<void> {
+  await page.getByRole('button', { name: /^Account/ }).tap();
   await page.getByRole('button', { name: 'Sign out' }).tap();
   await until(async () => expect(await page.getByRole('heading', { name: 'Sign in' }).count()).toBe(1));
 }

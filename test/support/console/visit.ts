@@ -44,7 +44,7 @@ export class Visit {
     const { width = 'phone', path: first = '/', token, more } = options;
     const context = await browser.newContext({ baseURL: origin, ...WIDTHS[width], ...more });
     context.setDefaultTimeout(WAIT_MS);
-    if (token !== null) await signIn(context, token);
+    if (token !== null) await signIn(context, origin, token);
     const watched = await watch(context, origin);
     const visit = new Visit(await context.newPage(), watched);
     onTestFinished(async ({ task }) => {

@@ -8,6 +8,8 @@ export type ChangeSessionRequest = Schemas['ChangeSessionRequest'];
 export type SessionView = Schemas['Session'];
 export type SessionSummary = Schemas['SessionSummary'];
 export type SessionStatus = Schemas['SessionStatus'];
+/** Who is signed in to a browser. */
+export type BrowserSession = Schemas['BrowserSession'];
 export type StoppedSession = Schemas['StoppedSession'];
 export type SessionListQuery = Omit<
   NonNullable<operations['listSessions']['parameters']['query']>,

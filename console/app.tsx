@@ -1,7 +1,6 @@
 import { lazy, LocationProvider, Route, Router } from 'preact-iso';
 import { InboxPage } from './inbox/inbox-page.tsx';
-import { SignInPage } from './login/sign-in-page.tsx';
-import { signedIn } from './service/sign-in.ts';
+import { Gate } from './login/gate.tsx';
 import { SessionsPage } from './sessions/sessions-page.tsx';
 import { Frame } from './shell/frame.tsx';
 import { NotFoundPage } from './shell/not-found-page.tsx';
@@ -11,7 +10,14 @@ const SessionPage = lazy(() => import('./session/session-page.tsx').then((file) 
 
 /** The console: the sign-in until somebody is signed in, then the pages by their paths (`functions/console/` serves the same). */
 export function App() {
-  if (!signedIn.value) return <SignInPage />;
+  return (
+    <Gate>
+      <Pages />
+    </Gate>
+  );
+}
+
+function Pages() {
   return (
     <LocationProvider>
       <Frame>

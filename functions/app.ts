@@ -7,6 +7,7 @@ import { RedisUnavailable } from '../redis/client.ts';
 import type { AppEnv } from './app-env.ts';
 import { addAdmin } from './routes/admin.ts';
 import { addConsole } from './console/pages.ts';
+import { addBrowserSession } from './console/session.ts';
 import { addArtifacts } from './routes/files/artifacts.ts';
 import { addChildren } from './routes/session/children.ts';
 import { addDiscord, discordInteractions } from './discord/routes.ts';
@@ -153,6 +154,7 @@ function api(): OpenAPIHono<AppEnv> {
   addArtifacts(app);
   addAdmin(app);
   addLogin(app);
+  addBrowserSession(app);
   addRunners(app);
   return app;
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { PROJECT } from '../start/lib/project.ts';
+import { xtermStyleSheets } from './console/xterm-style-sheets.ts';
 
 /**
  * Bundles the console: `index.html`, and files whose names change with what is in them. What only some pages need is in files of its
@@ -30,6 +31,7 @@ export async function bundleConsole(): Promise<ReadonlyMap<string, Uint8Array>> 
     logLevel: 'silent',
     metafile: true,
     write: false,
+    plugins: [xtermStyleSheets],
   });
   const files = new Map(outputFiles.map((file) => [path.basename(file.path), file.contents]));
   const [main] = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === 'console/main.tsx') ?? [];

@@ -1,3 +1,9 @@
+import { PageHeading } from '../shell/page-heading.tsx';
+
 export function NewSessionPage() {
-  return <h1>New session</h1>;
+  return (
+    <div class="page">
+      <PageHeading text="New session" />
+    </div>
+  );
 }

@@ -1,3 +1,9 @@
+import { PageHeading } from '../shell/page-heading.tsx';
+
 export function SessionsPage() {
-  return <h1>Sessions</h1>;
+  return (
+    <div class="page">
+      <PageHeading text="Sessions" />
+    </div>
+  );
 }

@@ -112,6 +112,7 @@ export class Gate extends DurableObject<EdgeEnv> implements GateRpc {
   override async alarm(): Promise<void> {
     const now = Date.now();
     this.#codes.prune(now);
+    this.#revocations.prune(now);
     this.#streams.prune(now);
     const { AUDIT_RETENTION_DAYS: days } = this.#settings;
     if (days > 0) this.#audit.removeBefore(now - days * DAY_MS);

@@ -81,6 +81,7 @@ export class Fleet {
       version: row?.version ?? null,
       protocol: row === null ? null : (row.protocol ?? FIRST_PROTOCOL),
       backend: row?.backend ?? null,
+      environments: row === null ? null : row.environments === true,
       labels: { ...row?.labels },
       capacity,
       running,

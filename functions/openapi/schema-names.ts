@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import * as admin from '../../protocol/api/admin.ts';
 import * as artifact from '../../protocol/api/files/artifact.ts';
+import * as browser from '../../protocol/api/console.ts';
 import * as child from '../../protocol/api/session/child.ts';
 import * as discord from '../../protocol/api/discord.ts';
 import * as environment from '../../protocol/api/environment.ts';
@@ -144,6 +145,8 @@ export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   MintRequest: admin.mintRequest,
   MintedToken: admin.mintedToken,
   Login: login.loginAnswer,
+  BrowserSession: browser.browserSession,
+  SignInState: browser.signInState,
   RevokeRequest: admin.revokeRequest,
   Revocation: admin.revoked,
   AuditList: admin.auditList,

@@ -6,6 +6,8 @@ const auditAction = z.enum([
   'token.minted',
   'token.revoked',
   'ticket.minted',
+  'browser.signed_in',
+  'browser.signed_out',
   'runner.enrolled',
   'runner.cordoned',
   'runner.uncordoned',

@@ -20,6 +20,8 @@ export const runnerView = z.object({
   /** The version of what it says to the edge. One more or less than the edge's works. */
   protocol: z.int().nullable(),
   backend: backendName.nullable(),
+  /** It builds images of environments with `setup`: sessions with one wait for such a runner. Null: it was never connected. */
+  environments: z.boolean().nullable(),
   /** `RUNNER_LABELS`. */
   labels: z.record(z.string(), z.string()),
   /** Containers that it has at most, has, and could take now. */

@@ -1,7 +1,7 @@
 import http2, { type Http2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
-import { readPastFailedWrites } from './past-failed-writes.ts';
+import { readToTheEnd } from './read-to-the-end.ts';
 
 /**
  * Makes one connection of a unix socket and a stream: each is read no faster than the other takes it. The end of one
@@ -20,7 +20,7 @@ export function splice(socket: Socket, stream: Http2Stream): void {
   };
   // The other process may be dead, and what it wrote not read yet: reading finds the end.
   let isDead = false;
-  readPastFailedWrites(socket, () => {
+  readToTheEnd(socket, () => {
     isDead = true;
     if (socket.readableEnded) socket.destroy();
   });

@@ -5,7 +5,7 @@ import { wrapperFrame, type WrapperFrame } from '../../../protocol/link/wrapper/
 import { LineSplitter } from './line-splitter.ts';
 import { Pace } from './pace.ts';
 import type { Log } from '../../lib/log.ts';
-import { readPastFailedWrites } from '../../lib/streams/past-failed-writes.ts';
+import { readToTheEnd } from '../../lib/streams/read-to-the-end.ts';
 import { listenOnUnixSocket } from '../../lib/streams/unix-socket.ts';
 
 export interface LinkHandlers {
@@ -89,7 +89,7 @@ export async function openLinkServer(path: string, handlers: LinkHandlers, log: 
   const take = (socket: Socket): void => {
     const splitter = new LineSplitter(MAX_FRAME_BYTES);
     wrapper = socket;
-    readPastFailedWrites(socket);
+    readToTheEnd(socket);
     socket.on('data', (chunk) => {
       handlers.heard();
       const lines = splitter.push(chunk);

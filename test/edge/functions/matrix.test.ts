@@ -22,8 +22,18 @@ const WITHOUT_TOKEN = [
   'GET /docs/docs.js',
   'GET /docs/swagger-ui-bundle.js',
   'GET /docs/swagger-ui.css',
+  // The console's page and its files are the same for all.
+  'GET /',
+  'GET /sessions',
+  'GET /sessions/{id}',
+  'GET /sessions/{id}/{view}',
+  'GET /console/{file}',
   // It takes a code: test/edge/functions/login.test.ts.
   'POST /api/v1/login',
+  // They are for the console's own page: test/edge/functions/console/browser-session.test.ts.
+  'GET /api/v1/console/session',
+  'POST /api/v1/console/session',
+  'DELETE /api/v1/console/session',
   'POST /api/v1/discord/interactions',
   // The link itself is the token: test/edge/session/webhooks/answer-links.test.ts.
   'GET /answer/{token}',

@@ -171,6 +171,15 @@ describe('labels', () => {
   });
 });
 
+describe('a runner that builds', () => {
+  it('is told from one that does not', async () => {
+    await FakeRunner.connect('builder', { environments: true });
+    await FakeRunner.connect('plain');
+    expect((await shown('builder')).environments).toBe(true);
+    expect((await shown('plain')).environments).toBe(false);
+  });
+});
+
 describe('a runner of another version', () => {
   it('that is one ahead works: what is not known of it is counted and passed over', async () => {
     const user = new User();

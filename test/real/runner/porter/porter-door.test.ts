@@ -9,7 +9,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { ARRIVAL_PATH, DOOR_NAME } from '../../../../protocol/link/porter.ts';
 import { seriesOf } from '../../../../protocol/metrics/registry.ts';
 import { runnerMetrics } from '../../../../runner/lib/metrics.ts';
-import { readPastFailedWrites } from '../../../../runner/lib/streams/past-failed-writes.ts';
+import { readToTheEnd } from '../../../../runner/lib/streams/read-to-the-end.ts';
 import { freePort } from '../../../support/net/free-port.ts';
 import { isHealthy, openDoor, porterEnvironment, startPorter } from '../../../support/porter/running-porter.ts';
 import {
@@ -275,7 +275,7 @@ test('what a wrapper said before it was killed arrives, also while the porter is
   const connected = Promise.withResolvers<void>();
   const folders = await sessionWith(folder, KEY.session_id, 'link', (socket) => {
     connected.resolve();
-    readPastFailedWrites(socket);
+    readToTheEnd(socket);
     // Acknowledges whatever comes, as the relay does, to whom may not be there any more.
     socket.on('data', (chunk: Buffer) => {
       heard += chunk.length;

@@ -1,10 +1,10 @@
 import { lazy, LocationProvider, Route, Router } from 'preact-iso';
 import { InboxPage } from './inbox/inbox-page.tsx';
 import { Gate } from './login/gate.tsx';
-import { SessionsPage } from './sessions/sessions-page.tsx';
 import { Frame } from './shell/frame.tsx';
 import { NotFoundPage } from './shell/not-found-page.tsx';
 
+const SessionsPage = lazy(() => import('./sessions/sessions-page.tsx').then((file) => file.SessionsPage));
 const NewSessionPage = lazy(() => import('./sessions/new-session-page.tsx').then((file) => file.NewSessionPage));
 const SessionPage = lazy(() => import('./session/session-page.tsx').then((file) => file.SessionPage));
 

@@ -2,7 +2,6 @@ import { computed, signal } from '@preact/signals';
 import { CcDockerError, type FeedEvent, type FeedSession, type WaitingInteraction } from '../../client/main.ts';
 import { LiveState } from './live-state.ts';
 import { cc } from './service.ts';
-import { signedIn } from './sign-in.ts';
 
 /** How far the feed is: `live` is up to date; `away` has lost the service and tries again. */
 export type Line = 'loading' | 'live' | 'away';
@@ -13,6 +12,8 @@ export const waiting = signal<ReadonlyMap<string, WaitingInteraction>>(new Map()
 export const line = signal<Line>('loading');
 /** When the service was lost, milliseconds; null: it is there, or was never. */
 export const lineLostAt = signal<number | null>(null);
+/** Why nothing more comes until the page is loaded again, as the service says it: for example, the sign-in may not see sessions. */
+export const lineProblem = signal<string | null>(null);
 
 /** What waits, the one that ends first first. */
 export const inbox = computed(() =>
@@ -28,7 +29,7 @@ export function onClosed(listener: ClosedListener): () => void {
   return () => closedListeners.delete(listener);
 }
 
-/** Follows the feed until `signal` ends it or the sign-in is refused. */
+/** Follows the feed until `signal` ends it, or the service refuses it. (A sign-in that has ended makes it wait for another.) */
 export async function followService(signal: AbortSignal): Promise<void> {
   const state = new LiveState();
   let after = 0;
@@ -54,13 +55,8 @@ export async function followService(signal: AbortSignal): Promise<void> {
   } catch (error) {
     if (signal.aborted) return;
     if (!(error instanceof CcDockerError)) throw error;
-    signedIn.value = false;
-  } finally {
-    // The next one to sign in sees nothing of this one's.
-    sessions.value = new Map();
-    waiting.value = new Map();
-    line.value = 'loading';
-    lineLostAt.value = null;
+    line.value = 'away';
+    lineProblem.value = error.detail;
   }
 }
 

@@ -85,7 +85,7 @@ describe.skipIf(!hasChromium()).each<Width>(['phone', 'desk'])('on a %s', (width
 
   test('interrupts what is under way', async () => {
     const { page } = await scene.visit({ width, path: `/sessions/${free}` });
-    await page.getByRole('textbox', { name: 'Message' }).fill(speaking(`endless-${width}`, 3000, 20));
+    await page.getByRole('textbox', { name: 'Message' }).fill(speaking(`endless-${width}`, 400, 20));
     await press(width, page.getByRole('button', { name: 'Send' }));
     await until(async () => expect(await countOf(log(page), `endless-${width} `)).toBeGreaterThan(4));
     await press(width, page.getByRole('button', { name: 'Interrupt' }));

@@ -36,7 +36,7 @@ export function ChangedFile({ sessionId, file, patch, isOpen, isAsked, toggle }:
           <Icon name="chevron" />
         </span>
         <FileName path={file.path} />
-        {patch !== null && (
+        {patch !== null && patch.added + patch.removed > 0 && (
           <span class="changes-counts">
             <span class="changes-added">+{patch.added}</span> <span class="changes-removed">−{patch.removed}</span>
           </span>

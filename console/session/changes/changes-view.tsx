@@ -1,11 +1,11 @@
 import { useLocation } from 'preact-iso';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { FileChange } from '../../../client/main.ts';
-import { Button } from '../../ui/button.tsx';
+import { IconButton } from '../../ui/button.tsx';
 import { EmptyState, Loading } from '../../ui/empty-state.tsx';
-import { toast } from '../../ui/toast.tsx';
 import { Failed } from '../load/failed.tsx';
 import { useLoad } from '../load/use-load.ts';
+import { copy } from '../save/copy.ts';
 import { saveBytes } from '../save/save.ts';
 import type { ViewProps } from '../view-props.ts';
 import { ChangedFile } from './changed-file.tsx';
@@ -42,21 +42,12 @@ export function ChangesView({ session, store }: ViewProps) {
         <p class="changes-sum">{sumOf(files, patches)}</p>
         {files.length > 0 && (
           <>
-            <Button
-              kind="quiet"
-              icon="copy"
-              onClick={() =>
-                void navigator.clipboard.writeText(patch).then(
-                  () => toast('Copied'),
-                  () => toast('It could not be copied', 'bad'),
-                )
-              }
-            >
-              Copy patch
-            </Button>
-            <Button kind="quiet" icon="download" onClick={() => saveBytes(`${session.id}.patch`, patch)}>
-              Download patch
-            </Button>
+            <IconButton icon="copy" label="Copy patch" onClick={() => void copy(patch)} />
+            <IconButton
+              icon="download"
+              label="Download patch"
+              onClick={() => saveBytes(`${session.id}.patch`, patch)}
+            />
           </>
         )}
       </header>

@@ -44,7 +44,7 @@ export function FileContent({ path, file, download, hrefOfPath }: Props) {
         </p>
       )}
       {isMarkdown && (
-        <Button kind="quiet" pressed={isSource} onClick={() => setIsSource(!isSource)}>
+        <Button class="files-source" pressed={isSource} onClick={() => setIsSource(!isSource)}>
           Source
         </Button>
       )}

@@ -4,6 +4,7 @@ import { FileName } from '../../safe/file-name.tsx';
 import { visibleText } from '../../safe/text/visible.ts';
 import { IconButton } from '../../ui/button.tsx';
 import { EmptyState, Loading } from '../../ui/empty-state.tsx';
+import { Icon } from '../../ui/icon.tsx';
 import { Failed } from '../load/failed.tsx';
 import { useLoad } from '../load/use-load.ts';
 import { bytesText } from '../save/bytes-text.ts';
@@ -40,8 +41,13 @@ export function FilePane({ session, path, worked, remove, tree }: Props) {
   return (
     <section class="files-file" aria-label={visibleText(path)}>
       <header class="files-head">
-        <a class="files-back ui-button ui-button-quiet" href={fileHref(session.id, '')}>
-          All files
+        <a
+          class="files-back ui-button ui-button-quiet ui-icon-button"
+          href={fileHref(session.id, '')}
+          title="All files"
+        >
+          <Icon name="back" />
+          <span class="visually-hidden">All files</span>
         </a>
         <h2>
           <FileName path={path} />

@@ -1,11 +1,11 @@
 import { useLocation } from 'preact-iso';
 import { useState } from 'preact/hooks';
 import { EmptyState, Loading } from '../../ui/empty-state.tsx';
-import { toast } from '../../ui/toast.tsx';
 import { doing } from '../load/doing.ts';
 import { Failed } from '../load/failed.tsx';
 import { useEvents } from '../load/use-events.ts';
 import { useLoad } from '../load/use-load.ts';
+import { copy } from '../save/copy.ts';
 import type { ViewProps } from '../view-props.ts';
 import { PortCard } from './port-card.tsx';
 import { PortFrame } from './port-frame.tsx';
@@ -64,12 +64,7 @@ export function PortsView({ session, store }: ViewProps) {
             href={`${home}?port=${row.port}`}
             share={() => void share(row.port)}
             unshare={() => void act(row.port, () => session.unsharePort(row.port))}
-            copy={(url) =>
-              void navigator.clipboard.writeText(url).then(
-                () => toast('Copied. Whoever has this link sees what is there.'),
-                () => toast('It could not be copied', 'bad'),
-              )
-            }
+            copy={(url) => void copy(url, 'Copied. Whoever has this link sees what is there.')}
           />
         ))}
       </ul>

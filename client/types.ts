@@ -16,6 +16,8 @@ export type SessionListQuery = Omit<
   'cursor' | 'offset'
 >;
 export type Ticket = Schemas['Ticket'];
+/** As the API has it; the client gives `EventPage`. */
+export type StoredEventPage = Schemas['EventPage'];
 
 export type ChatRequest = Schemas['ChatRequest'];
 /** Text, or blocks: text, images and documents. */

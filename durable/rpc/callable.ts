@@ -41,6 +41,7 @@ export const CALLABLE = {
     'mintTicket',
     'takeTicket',
     'events',
+    'eventsAt',
     'interactions',
     'interaction',
     'resolve',

@@ -55,6 +55,12 @@ describe('a log that outgrows EVENT_LOG_MB', () => {
     expect(data.length).toBeLessThan(105);
     // What was not asked for is no gap.
     expect((await page(scene, first - 1)).gap).toBeUndefined();
+    const before = async (seq: number) =>
+      (await scene.user.call('GET', `/sessions/${scene.id}/events?before=${seq}&limit=10`)).body;
+    expect(await before(first + 20)).toMatchObject({ prev_cursor: `${first + 10}` });
+    expect((await before(first + 20)).gap).toBeUndefined();
+    expect(await before(first + 10)).toMatchObject({ prev_cursor: null, gap: { from: 1, to: first - 1 } });
+    expect((await before(first + 10)).data).toHaveLength(10);
 
     const { user, id } = scene;
     const viewer = await user.open(id, '?after=5');
@@ -190,7 +196,13 @@ describe('events that are older than EVENT_RETENTION_DAYS', () => {
       steps.push(await count(id, 'events'));
     }
     expect(steps.length).toBeGreaterThan(2);
-    expect(await page(scene)).toEqual({ data: [], next_cursor: null, last_seq, gap: { from: 1, to: last_seq } });
+    expect(await page(scene)).toEqual({
+      data: [],
+      next_cursor: null,
+      prev_cursor: null,
+      last_seq,
+      gap: { from: 1, to: last_seq },
+    });
     expect(await streamed(scene, /\n\n/)).toContain(`"to":${last_seq}}`);
 
     await evictDurableObject(sessionObject(id));

@@ -117,15 +117,18 @@ describe.skipIf(!hasChromium()).each<Width>(['phone', 'desk'])('on a %s', (width
     await serve(scene.client, free, port, { 'index.html': `<!doctype html><h1>Served to a ${width}</h1>` });
     const { page } = await scene.visit({ width, path: `/sessions/${free}/ports` });
     await press(width, page.getByRole('button', { name: `Share port ${port}` }));
-    await press(width, page.getByRole('button', { name: `Open port ${port}` }));
+    await press(width, page.getByRole('link', { name: `Open port ${port}` }));
     const frame = page.getByTitle(`Port ${port}`);
     await frame
       .contentFrame()
       .getByRole('heading', { name: `Served to a ${width}` })
       .waitFor();
     expect(new URL((await frame.getAttribute('src')) ?? '').origin).not.toBe(scene.service.url);
-    await press(width, page.getByRole('button', { name: `Stop sharing port ${port}` }));
+    await page.goBack();
     await frame.waitFor({ state: 'detached' });
+    await press(width, page.getByRole('button', { name: `More for port ${port}` }));
+    await press(width, page.getByRole('menuitem', { name: `Stop sharing port ${port}` }));
+    await page.getByRole('button', { name: `Share port ${port}` }).waitFor();
   });
 
   test('runs a command in a terminal', async () => {

@@ -6,7 +6,7 @@ import { issuesOf } from '../protocol/issues.ts';
 import { RedisUnavailable } from '../redis/client.ts';
 import type { AppEnv } from './app-env.ts';
 import { addAdmin } from './routes/admin.ts';
-import { addConsole } from './console/pages.ts';
+import { addConsole, consolePage, opensPage } from './console/pages.ts';
 import { addBrowserSession } from './console/session.ts';
 import { addArtifacts } from './routes/files/artifacts.ts';
 import { addChildren } from './routes/session/children.ts';
@@ -87,6 +87,8 @@ export function createApp(where: 'worker' | 'elsewhere' = 'worker'): OpenAPIHono
     return refuse(c, { refused: 'internal_error', detail: 'The log of the edge says more. Please report it.' });
   });
   app.notFound((c) => {
+    // People get the console's own page, which says as much, and a way on.
+    if (opensPage(c) && !c.req.path.startsWith('/api/')) return consolePage(c, 404);
     const detail = `There is no ${c.req.method} ${c.req.path}. The calls are listed at /docs.`;
     return refuse(c, { refused: 'route_not_found', detail });
   });

@@ -10,7 +10,7 @@ import { authorOfClaims } from '../../protocol/git/git-author.ts';
 import { LEEWAY_SECONDS, TokenType, UNLIMITED, wordsOfScope } from '../../protocol/token.ts';
 import type { AppEnv } from '../app-env.ts';
 import { refuseToken, signedIn } from '../auth/authorise.ts';
-import { giveCookie, ifForeign, isOfConsole, takeCookie } from '../auth/browser-cookie.ts';
+import { cookieOf, giveCookie, ifForeign, isOfConsole, takeCookie } from '../auth/browser-cookie.ts';
 import { openBrowserSession, type BrowserCaller } from '../auth/browser-session.ts';
 import { useLoginCode } from '../auth/login-code.ts';
 import { typeOf } from '../auth/token.ts';
@@ -37,7 +37,7 @@ const open = createRoute({
   summary:
     'Sign in to this browser with a one-time code or a token: the answer sets the cookie. For the console’s own page',
   security: [{ code: [] }, { bearer: [] }],
-  responses: { 201: json('Who is signed in now', browserSession), ...refusals('login_code_used') },
+  responses: { 201: json('Who is signed in now', browserSession), ...refusals('login_code_used', 'cookies_ambiguous') },
 });
 
 const close = createRoute({
@@ -60,6 +60,9 @@ export function addBrowserSession(app: OpenAPIHono<AppEnv>): void {
   app.openapi(open, async (c) => {
     const foreign = ifForeign(c);
     if (foreign !== null) return refuse(c, foreign);
+    // Another one would be as ambiguous.
+    const cookie = cookieOf(c);
+    if (cookie !== null && typeof cookie !== 'string') return await refuseToken(c, cookie);
     const isCode = typeOf(c.req.header('authorization')) === TokenType['login-code'];
     const who = isCode ? await holderOfCode(c) : await holderOfToken(c);
     if ('refused' in who) return await refuseToken(c, who);

@@ -1,3 +1,6 @@
+import { request, type IncomingHttpHeaders } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasChromium } from '../../support/client/chromium.ts';
@@ -121,11 +124,104 @@ describe.skipIf(!hasChromium())('a sign-in that ends', () => {
     await other.evaluate("window.kept = 'of ada'");
     await other.getByRole('button', { name: 'Sign in' }).click();
     await heading(other, 'Sessions').waitFor();
-    await other.waitForFunction('window.kept === undefined');
+    await expect.poll(() => other.evaluate('window.kept')).toBeUndefined();
     // What was copied of the first sign-in is worth nothing.
     const replayed = await fetch(`${scene.service.url}/api/v1/sessions`, {
       headers: { cookie: value, 'x-cc-docker-console': '1' },
     });
     expect(replayed.status).toBe(401);
+  });
+});
+
+describe('the page is served', () => {
+  const get = (path: string, headers: Record<string, string> = {}, method = 'GET') => {
+    // `fetch` would ask for more, and unpack what comes.
+    const { promise, resolve, reject } = Promise.withResolvers<{
+      status: number;
+      headers: IncomingHttpHeaders;
+      body: Buffer;
+    }>();
+    request(`${scene.service.url}${path}`, { method, headers }, (answer) => {
+      void buffer(answer).then(
+        (body) => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body }),
+        reject,
+      );
+    })
+      .on('error', reject)
+      .end();
+    return promise;
+  };
+
+  test('compressed where the browser takes it, once for good, and within 60 KB', async () => {
+    const plain = await get('/');
+    const files = [...plain.body.toString().matchAll(/\/console\/[\w.-]+/g)].map(([path]) => path);
+    expect(files.length).toBeGreaterThan(1);
+    for (const [encoding, unpack] of [
+      ['br', brotliDecompressSync],
+      ['gzip', gunzipSync],
+    ] as const) {
+      let bytes = 0;
+      for (const path of ['/', ...files]) {
+        const whole = await get(path);
+        const packed = await get(path, { 'accept-encoding': `zstd, ${encoding};q=0.9` });
+        bytes += packed.body.byteLength;
+        expect(whole.headers['content-encoding']).toBeUndefined();
+        // A small one is not worth it.
+        if (whole.body.byteLength < 512) continue;
+        expect(packed.headers['content-encoding'], path).toBe(encoding);
+        expect(packed.headers.vary).toBe('accept-encoding');
+        expect(unpack(packed.body).equals(whole.body), path).toBe(true);
+        expect((await get(path, { 'accept-encoding': `${encoding};q=0` })).headers['content-encoding']).toBeUndefined();
+        if (path !== '/') expect(packed.headers['cache-control']).toContain('immutable');
+      }
+      expect(bytes, encoding).toBeLessThan(60_000);
+    }
+  });
+
+  test('anew only when it has changed, or what it may do has', async () => {
+    const { headers, body } = await get('/');
+    const etag = headers.etag ?? '';
+    const same = await get('/sessions', { 'if-none-match': etag });
+    expect({ status: same.status, body: same.body.byteLength }).toEqual({ status: 304, body: 0 });
+    expect((await get('/', { 'if-none-match': 'W/"other"' })).body.equals(body)).toBe(true);
+    const head = await get('/', {}, 'HEAD');
+    expect({ status: head.status, etag: head.headers.etag, bytes: head.body.byteLength }).toEqual({
+      status: 200,
+      etag,
+      bytes: 0,
+    });
+    // By another name previews are elsewhere, and so is what may be in a frame.
+    const port = new URL(scene.service.url).port;
+    expect(headers['content-security-policy']).toContain(`frame-src http://*.localhost:${port};`);
+    expect((await get('/', { host: 'cc.example.org', 'if-none-match': etag })).status).toBe(421);
+  });
+
+  test('with headers that let nothing else in, and an address without a page says so', async () => {
+    const { headers } = await get('/sessions/x/files');
+    expect(headers).toMatchObject({
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-resource-policy': 'same-origin',
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'cache-control': 'no-cache',
+    });
+    expect(headers['content-security-policy']).not.toContain('unsafe');
+    expect(headers['content-security-policy']).toContain("require-trusted-types-for 'script'");
+    const missing = await get('/no/such/page', { accept: 'text/html,*/*' });
+    expect({ status: missing.status, type: missing.headers['content-type'] }).toEqual({
+      status: 404,
+      type: 'text/html; charset=utf-8',
+    });
+    for (const path of [
+      '/no/such/page',
+      '/console/main-AAAAAAAA.js',
+      '/console/..%2findex.html',
+      '/console/index.html',
+    ]) {
+      const answer = await get(path, { 'accept-encoding': 'br' });
+      expect({ path, status: answer.status }).toEqual({ path, status: 404 });
+      expect(JSON.parse(answer.body.toString()).code).toBe('route_not_found');
+    }
   });
 });

@@ -33,6 +33,7 @@ import { addRunners } from './routes/runners.ts';
 import { addSessions } from './routes/session/sessions.ts';
 import { addSnapshots } from './routes/files/snapshots.ts';
 import { answerLinks } from './routes/answer-links.ts';
+import { addPush } from './routes/push.ts';
 import { addWebhooks } from './routes/webhooks.ts';
 import { withAccess } from './telemetry/access.ts';
 import { executionOf } from './telemetry/background.ts';
@@ -147,6 +148,7 @@ function api(): OpenAPIHono<AppEnv> {
   addInteractions(app);
   addPorts(app);
   addWebhooks(app);
+  addPush(app);
   addEnvironments(app);
   addEvents(app);
   addOverview(app);

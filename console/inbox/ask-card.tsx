@@ -1,10 +1,11 @@
+import { useComputed } from '@preact/signals';
 import { useId } from 'preact/hooks';
 import type { Interaction, WaitingInteraction } from '../../client/main.ts';
 import { SafeText } from '../safe/safe-text.tsx';
 import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
 import { Icon, type IconName } from '../ui/icon.tsx';
-import { Countdown, RelativeTime } from '../ui/time.tsx';
+import { Countdown, now, RelativeTime } from '../ui/time.tsx';
 import { dismiss } from './answer/answered.ts';
 import { answerState } from './answer/answering.ts';
 import { isBegun } from './answer/draft.ts';
@@ -100,22 +101,31 @@ function When({ asked }: { readonly asked: Interaction }) {
   const { deadline, priority, detached, answerers } = asked;
   return (
     <p class="ask-when">
-      <Countdown at={deadline} />
-      <span class="ask-then">
-        then <SafeText text={defaultText(asked.default)} line max={100} />
+      <span>
+        <Countdown at={deadline} />, then <SafeText text={defaultText(asked.default)} line max={100} />
       </span>
-      {(priority === 'high' || priority === 'urgent') && <Badge tone="warn">{priority}</Badge>}
-      {detached && <span>Its turn is over: your answer wakes it.</span>}
+      <AskedAt at={asked.created_at} />
+      {detached && <span>its turn is over: your answer wakes it</span>}
       {answerers !== null && (
         <span>
-          Asked: <SafeText text={answerers.join(', ')} line max={200} />
+          asked of <SafeText text={answerers.join(', ')} line max={200} />
         </span>
       )}
-      <span>
-        asked <RelativeTime at={asked.created_at} />
-      </span>
+      {(priority === 'high' || priority === 'urgent') && <Badge tone="warn">{priority}</Badge>}
     </p>
   );
+}
+
+const MINUTE = 60_000;
+
+/** Since when it waits, once that is worth a word. */
+function AskedAt({ at }: { readonly at: string }) {
+  const isOld = useComputed(() => now.value - Date.parse(at) >= MINUTE);
+  return isOld.value ? (
+    <span>
+      asked <RelativeTime at={at} />
+    </span>
+  ) : null;
 }
 
 function Form({ asked }: { readonly asked: AskCardProps['asked'] }) {

@@ -61,16 +61,16 @@ export async function followService(signal: AbortSignal): Promise<void> {
 }
 
 /**
- * A device that was asleep, or had no network, may hold a connection that is dead without knowing it. When the network comes back, a
- * new one is opened at once.
+ * A device that was asleep, or had no network, may hold a connection that is dead without knowing it. When its network comes or goes, a
+ * new one is opened at once: that one knows. (A service on the same machine is there without any network.)
  */
 function listenToNetwork(again: AbortController): () => void {
-  const back = () => again.abort();
-  addEventListener('offline', lost);
-  addEventListener('online', back);
+  const anew = () => again.abort();
+  addEventListener('offline', anew);
+  addEventListener('online', anew);
   return () => {
-    removeEventListener('offline', lost);
-    removeEventListener('online', back);
+    removeEventListener('offline', anew);
+    removeEventListener('online', anew);
   };
 }
 
@@ -85,10 +85,7 @@ function apply(state: LiveState, event: FeedEvent): void {
     line.value = 'live';
     lineLostAt.value = null;
     show(state);
-  } else if (state.isWhole) {
-    // Anything that comes proves that the service is there.
-    later(state);
-  }
+  } else if (state.isWhole) later(state);
   if (closed !== undefined) for (const listener of closedListeners) listener(closed);
 }
 

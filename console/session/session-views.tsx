@@ -1,7 +1,6 @@
 import type { FunctionComponent } from 'preact';
 import { lazy } from 'preact-iso';
 import type { Session } from '../../client/main.ts';
-import { Log } from './log/log.tsx';
 import type { SessionStore } from './session-store.ts';
 import { Timeline } from './timeline/timeline.tsx';
 
@@ -41,9 +40,14 @@ const SHOWN: Readonly<
   settings: SettingsView,
 };
 
-/** One part of the page. */
-export function SessionView({ store, view }: { readonly store: SessionStore; readonly view: ViewName }) {
-  if (view === 'log') return <Log store={store} />;
+/** One part of the page beside the log. */
+export function SessionPanel({
+  store,
+  view,
+}: {
+  readonly store: SessionStore;
+  readonly view: Exclude<ViewName, 'log'>;
+}) {
   if (view === 'timeline') return <Timeline store={store} />;
   const Shown = SHOWN[view];
   return <Shown session={store.session} store={store} />;

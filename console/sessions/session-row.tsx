@@ -24,7 +24,7 @@ interface SessionRowProps {
 /** A session in the list: what it is called, what it does, what it has cost. */
 export function SessionRow({ row, asked, isCurrent, index, count, style, onFold }: SessionRowProps) {
   const { session, depth, below, isFolded, isContext, waiting } = row;
-  const { session_id: id, status, title, total_cost_usd, total_turns, last_activity } = session;
+  const { session_id: id, status, title, total_cost_usd, total_turns, last_activity, environment } = session;
   return (
     <li
       class={`session-row ${isContext ? 'session-row-context' : ''} ${isCurrent ? 'session-row-current' : ''}`}
@@ -49,6 +49,9 @@ export function SessionRow({ row, asked, isCurrent, index, count, style, onFold 
             {title === null ? sessionName(session) : <SafeText text={title} line />}
           </a>
           <Count of={waiting} />
+          {environment !== undefined && environment !== null && (
+            <span class="session-row-environment">{environment.name}</span>
+          )}
           {isFolded && <span class="session-row-below">+{below}</span>}
         </p>
         <p class="session-row-about">

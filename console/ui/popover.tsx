@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useId, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Icon } from './icon.tsx';
 
 interface PopoverProps {
@@ -22,6 +22,13 @@ export function Popover({ label, button, buttonClass, kind = 'dialog', children,
   const id = useId();
   const opener = useRef<HTMLButtonElement>(null);
   const box = useRef<HTMLDivElement>(null);
+  // A list has many: what is inside is there while it is open.
+  const [isOpen, setOpen] = useState(false);
+  useLayoutEffect(() => {
+    if (!isOpen || opener.current === null || box.current === null) return;
+    place(box.current, opener.current.getBoundingClientRect());
+    props.onOpen?.(box.current);
+  }, [isOpen]);
   return (
     <>
       <button
@@ -40,16 +47,12 @@ export function Popover({ label, button, buttonClass, kind = 'dialog', children,
         id={id}
         class={`ui-popover ${props.class ?? ''}`}
         popover="auto"
-        onToggle={(event) => {
-          if (event.newState !== 'open' || opener.current === null || box.current === null) return;
-          place(box.current, opener.current.getBoundingClientRect());
-          props.onOpen?.(box.current);
-        }}
+        onBeforeToggle={(event) => setOpen(event.newState === 'open')}
         onKeyDown={(event) => {
           if (box.current !== null) props.onKeyDown?.(event, box.current);
         }}
       >
-        {children(() => box.current?.hidePopover())}
+        {isOpen && children(() => box.current?.hidePopover())}
       </div>
     </>
   );

@@ -102,6 +102,15 @@ const variables = z.object({
   AGENT_TOOLS: agentToolsSetting,
   /** What webhooks may reach besides public addresses. It has no effect when the edge runs on Cloudflare. */
   WEBHOOK_ALLOW: webhookAllow,
+  /**
+   * Whom the operator of a push service can reach about what this service pushes (VAPID): a `mailto:` or an `https:` address. Absent:
+   * the address of the service, where it is https.
+   */
+  PUSH_SUBJECT: z
+    .string()
+    .regex(/^(?:mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/, 'must be mailto:you@example.org or an https:// address')
+    .max(512)
+    .optional(),
   /** The pools of runners, and who may use each. */
   POOLS: poolsSetting,
   /** `true`: runners that isolate sessions in containers and runners that do not may be in one pool. */

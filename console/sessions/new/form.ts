@@ -1,4 +1,5 @@
 import type { CcDockerError, CreateSessionRequest } from '../../../client/main.ts';
+import type { PermissionMode } from '../../session/settings/choices.ts';
 
 /** What is filled in for a new session: texts as they were typed. */
 export interface Form {
@@ -8,7 +9,7 @@ export interface Form {
   readonly environment: string;
   /** `''`: Claude Code's own default. */
   readonly model: string;
-  readonly mode: Mode;
+  readonly mode: PermissionMode;
   /** US dollars. */
   readonly budget: string;
   readonly files: Files;
@@ -26,7 +27,6 @@ export interface Form {
 }
 
 export type Field = keyof Form;
-export type Mode = 'bypass' | 'ask' | 'accept_edits' | 'plan';
 /** `new`: of this session alone. `kept`: under a name, for sessions after it. `copy`: a copy of a kept one. */
 export type Files = 'new' | 'kept' | 'copy';
 
@@ -50,13 +50,6 @@ export const EMPTY: Form = {
   idleMinutes: '',
   answerMinutes: '',
 };
-
-export const MODES: readonly { readonly value: Mode; readonly label: string; readonly hint: string }[] = [
-  { value: 'ask', label: 'Ask me', hint: 'You decide about every tool that changes something.' },
-  { value: 'accept_edits', label: 'Edits without asking', hint: 'It edits its files; about the rest you decide.' },
-  { value: 'plan', label: 'Plan first', hint: 'It reads and plans. You approve before it begins.' },
-  { value: 'bypass', label: 'Never ask', hint: 'It may use every tool in its machine. Nothing is asked.' },
-];
 
 /** What is wrong with which field, and what is wrong with none of them. */
 export interface Problems {

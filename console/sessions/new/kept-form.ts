@@ -1,4 +1,5 @@
-import { EMPTY, MODES, type Field, type Form } from './form.ts';
+import { PERMISSION_MODES } from '../../session/settings/choices.ts';
+import { EMPTY, type Field, type Form } from './form.ts';
 
 const DRAFT = 'cc-docker.new-session';
 const CHOICES = 'cc-docker.new-session.choices';
@@ -29,7 +30,7 @@ function parse(text: string | null): Form | undefined {
   const form = Object.fromEntries(
     Object.entries(EMPTY).map(([field, empty]) => [field, typeof kept[field] === 'string' ? kept[field] : empty]),
   ) as unknown as Form;
-  const mode = MODES.find(({ value }) => value === form.mode)?.value ?? EMPTY.mode;
+  const mode = PERMISSION_MODES.find(({ value }) => value === form.mode)?.value ?? EMPTY.mode;
   const files = form.files === 'kept' || form.files === 'copy' ? form.files : 'new';
   return { ...form, mode, files };
 }

@@ -1,9 +1,8 @@
 import { Select, TextArea, TextField } from '../../ui/field.tsx';
-import { MODES, type Field, type Files, type Form, type Mode, type Problems } from './form.ts';
+import { MODELS, PERMISSION_MODES, type PermissionMode } from '../../session/settings/choices.ts';
+import type { Field, Files, Form, Problems } from './form.ts';
 import type { Environments } from './use-environments.ts';
 
-/** Names that mean Claude Code's own newest of each kind. Any other name goes to it as it is. */
-const MODELS = ['opus', 'sonnet', 'haiku', 'opus-4', 'sonnet-4', 'haiku-4'];
 const DEVCONTAINER = 'devcontainer';
 
 interface PartProps {
@@ -23,7 +22,7 @@ export function Machine({ form, problems, set, environments }: PartProps & { rea
   // What was chosen before may be gone, or is not loaded yet: it is not changed behind anyone's back.
   if (!options.some(({ value }) => value === form.environment))
     options.push({ value: form.environment, label: form.environment });
-  const mode = MODES.find(({ value }) => value === form.mode);
+  const mode = PERMISSION_MODES.find(({ value }) => value === form.mode);
   return (
     <div class="new-columns">
       <Select
@@ -42,13 +41,13 @@ export function Machine({ form, problems, set, environments }: PartProps & { rea
         onInput={(value) => set('model', value)}
         error={problems.model}
       />
-      <Select<Mode>
+      <Select<PermissionMode>
         label="Permissions"
         value={form.mode}
-        options={MODES}
+        options={PERMISSION_MODES}
         onChange={(value) => set('mode', value)}
         error={problems.mode}
-        hint={mode?.hint}
+        hint={mode?.means}
       />
       <TextField
         label="Budget"

@@ -58,11 +58,12 @@ export function isIn(session: FeedSession, group: StatusGroup): boolean {
   return group === 'active' ? ACTIVE.has(session.status) : session.status === group;
 }
 
-/** Whether a session has every word of a text in what it is called. */
+/** Whether a session has every word of a text in its title, its id or its environment's name. */
 export function hasText(session: FeedSession, text: string): boolean {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return true;
-  const said = `${session.title ?? ''} ${session.session_id}`.toLowerCase();
+  const { title, session_id, environment } = session;
+  const said = `${title ?? ''} ${session_id} ${environment?.name ?? ''}`.toLowerCase();
   return words.every((word) => said.includes(word));
 }
 

@@ -4,23 +4,9 @@ import { fieldsOf, firstString, numberOf, stringOf, type Fields } from '../field
 import type { NoticeItem, Tone } from '../item.ts';
 import { takeTask } from './tasks.ts';
 
-/** Lines that say nothing to a reader, or that an event of CC-Docker's says as well. */
-const SILENT: ReadonlySet<unknown> = new Set([
-  'init',
-  'status',
-  'thinking_tokens',
-  'background_tasks_changed',
-  'session_state_changed',
-  'model_refusal_no_fallback',
-  'hook_started',
-  'hook_progress',
-  'hook_response',
-]);
-
 export function takeSystem(draft: Draft, event: ClaudeEvent): void {
   const { seq, time, data } = event;
   const subtype = data['subtype'];
-  if (SILENT.has(subtype)) return;
   switch (subtype) {
     case 'task_started':
     case 'task_progress':

@@ -74,6 +74,13 @@ const BODIES: Readonly<Record<string, object>> = {
   'POST /api/v1/revocations': { sub: 'alice' },
   'PUT /api/v1/environments/{name}': { setup: 'true' },
   'PUT /api/v1/webhooks/{name}': { url: 'https://hooks.example/in' },
+  'PUT /api/v1/push/subscriptions/{id}': {
+    endpoint: 'https://push.example/device',
+    keys: {
+      p256dh: 'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4',
+      auth: 'BTBZMqHH6r4Tts7J_aSIgg',
+    },
+  },
 };
 /** What Discord needs to be configured with, so that its routes answer. */
 const DISCORD = {

@@ -114,20 +114,22 @@ describe('a change of the settings', () => {
     expect(scene.container.data.unread(({ kind }) => kind === 'command')).toBe(0);
   });
 
-  it('of the title shows in the list, and null is as it was created', async () => {
+  it('of the title or the model shows in the list, and a title of null is as it was created', async () => {
     const scene = await ran();
     const { child_session_id: child } = (
       await scene.user.call('POST', `/sessions/${scene.id}/spawn`, { prompt: 'work', title: 'given' })
     ).body;
     const listed = async () => {
       const { data } = (await scene.user.call('GET', '/sessions')).body;
-      return data.find(({ session_id }: { session_id: string }) => session_id === child)?.title;
+      return data.find(({ session_id }: { session_id: string }) => session_id === child);
     };
     await scene.user.call('PATCH', `/sessions/${child}`, { title: 'renamed' });
-    await expect.poll(listed).toBe('renamed');
+    await expect.poll(listed).toMatchObject({ title: 'renamed', environment: null });
+    await scene.user.call('PATCH', `/sessions/${child}`, { model: 'haiku' });
+    await expect.poll(listed).toMatchObject({ model: 'haiku' });
     const { body } = await scene.user.call('PATCH', `/sessions/${child}`, { title: null });
     expect(body.title).toBe('given');
-    await expect.poll(listed).toBe('given');
+    await expect.poll(listed).toMatchObject({ title: 'given', model: 'haiku' });
   });
 
   it.each([

@@ -28,7 +28,9 @@ export function PromptRow({ item }: RowProps<PromptItem>) {
         {item.isUnsettled && <Badge tone="accent">Subagents still work</Badge>}
         <When time={item.time} seq={item.seq} />
       </header>
-      <div class="log-said">{item.text === '' ? <em>It is no longer stored.</em> : <SafeText text={item.text} />}</div>
+      <div class="log-said">
+        {item.text === '' ? <em>It is no longer stored.</em> : <SafeText text={item.text} max={1000} />}
+      </div>
       {item.retryAt !== null && (
         <p class="log-quiet">Its turn begins at {new Date(item.retryAt).toLocaleTimeString()}.</p>
       )}

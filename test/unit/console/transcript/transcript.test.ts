@@ -17,6 +17,9 @@ function itemsOf(events: readonly (SessionEvent | PreviewEvent)[]): readonly Ite
   return transcript.items;
 }
 
+const upTo = (seq: number) => itemsOf(turns.filter((event) => (event.seq ?? 0) <= seq));
+const isAgent = (item: Item): item is ToolItem => item.kind === 'tool' && item.name === 'Task';
+
 /** An item in a few words. */
 function words(item: Item): string {
   switch (item.kind) {
@@ -119,15 +122,12 @@ describe('a recorded log', () => {
   });
 
   test('shows what runs in the background until it has ended', () => {
-    const upTo = (seq: number) => itemsOf(turns.filter((event) => (event.seq ?? 0) <= seq));
-    const isAgent = (item: Item): item is ToolItem => item.kind === 'tool' && item.name === 'Task';
     const states = [84, 91, 97].map((seq) => upTo(seq).filter(isAgent).map(toolState));
     expect(states).toEqual([['running'], ['background'], ['done']]);
   });
 
   test('says of a message that waits, that it waits, at the end', () => {
-    const waiting = itemsOf(turns.filter((event) => (event.seq ?? 0) <= 213));
-    expect(waiting.slice(-1).map(words)).toEqual(['prompt queued']);
+    expect(upTo(213).slice(-1).map(words)).toEqual(['prompt queued']);
   });
 });
 

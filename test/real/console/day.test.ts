@@ -45,6 +45,9 @@ describe.skipIf(!hasChromium()).each<Width>(['phone', 'desk'])('on a %s', (width
     expect(lengths.size).toBeGreaterThan(3);
     await page.getByRole('textbox', { name: 'Message' }).fill('Create hello.md saying "Hello from the console"');
     await press(width, page.getByRole('button', { name: 'Send' }));
+    // A new session asks, unless one says otherwise.
+    await press(width, card(page, /hello\.md/).getByRole('button', { name: 'Allow', exact: true }));
+    await log(page).getByText('The file is written').waitFor();
     await press(width, toolLine(page, /^Write.*hello\.md/));
     await until(async () => expect(await countOf(log(page), 'Hello from the console')).toBeGreaterThan(1));
     const id = /[\w-]+$/.exec(new URL(page.url()).pathname)?.[0] ?? '';
@@ -78,7 +81,10 @@ describe.skipIf(!hasChromium()).each<Width>(['phone', 'desk'])('on a %s', (width
     await scene.client.tell(careful, running(`touch denied-${width}`));
     await press(width, card(page, new RegExp(`touch denied-${width}`)).getByRole('link', { name: 'The careful one' }));
     await isAt(page, new RegExp(`^/sessions/${careful}`));
-    await press(width, card(page, new RegExp(`touch denied-${width}`)).getByRole('button', { name: 'Deny' }));
+    await press(
+      width,
+      card(page, new RegExp(`touch denied-${width}`)).getByRole('button', { name: 'Deny', exact: true }),
+    );
     await scene.client.until(careful, ({ status }) => status === 'idle');
     expect(existsSync(scene.service.workspace(careful, `denied-${width}`))).toBe(false);
   });
@@ -118,7 +124,7 @@ describe.skipIf(!hasChromium()).each<Width>(['phone', 'desk'])('on a %s', (width
     const { page } = await scene.visit({ width, path: `/sessions/${free}/ports` });
     await press(width, page.getByRole('button', { name: `Share port ${port}` }));
     await press(width, page.getByRole('link', { name: `Open port ${port}` }));
-    const frame = page.getByTitle(`Port ${port}`);
+    const frame = page.getByTitle(`Port ${port}`, { exact: true });
     await frame
       .contentFrame()
       .getByRole('heading', { name: `Served to a ${width}` })

@@ -112,7 +112,7 @@ describe.skipIf(!hasChromium())('a link to a place in the log', () => {
     const { page } = await scene.visit({ path: `/sessions/${id}#e${call.seq}` });
     const target = page.locator(`#e${call.seq}`);
     await target.waitFor();
-    await until(async () => expect(await target.evaluate(IN_VIEW)).toBe(true));
+    await until(async () => expect(await page.evaluate(inView(`e${call.seq}`))).toBe(true));
     await press('phone', page.getByRole('button', { name: 'New below' }));
     await log(page).getByText(`Said in turn`).last().waitFor();
   });
@@ -138,7 +138,11 @@ describe.skipIf(!hasChromium())('a person with a keyboard alone', () => {
   });
 });
 
-const IN_VIEW = `(element) => { const { top, bottom } = element.getBoundingClientRect(); return bottom > 0 && top < innerHeight; }`;
+/** Whether an element is within the window. */
+const inView = (id: string) => `(() => {
+  const { top, bottom } = document.getElementById('${id}').getBoundingClientRect();
+  return bottom > 0 && top < innerHeight;
+})()`;
 
 /** Lets all go on once so many have come. */
 function barrier(count: number): () => Promise<void> {

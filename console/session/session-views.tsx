@@ -14,12 +14,12 @@ const SettingsView = lazy(() => import('./settings/settings-view.tsx').then((fil
 /** The parts of a session's page, in the order of its tabs. `name` is the end of its address. */
 export const VIEWS = [
   { name: 'log', title: 'Log' },
-  { name: 'timeline', title: 'Timeline' },
   { name: 'changes', title: 'Changes' },
   { name: 'files', title: 'Files' },
-  { name: 'artifacts', title: 'Artifacts' },
   { name: 'ports', title: 'Ports' },
   { name: 'terminal', title: 'Terminal' },
+  { name: 'artifacts', title: 'Artifacts' },
+  { name: 'timeline', title: 'Timeline' },
   { name: 'settings', title: 'Settings' },
 ] as const;
 export type ViewName = (typeof VIEWS)[number]['name'];

@@ -11,11 +11,6 @@ import { Reader } from './reader.ts';
 import { useLogKeys } from './use-log-keys.ts';
 import './log.css';
 
-/** Nearer to the end than this, the reader is at the end, pixels. */
-const AT_END = 60;
-/** More is loaded when so many items or fewer are left in that direction. */
-const NEAR = 12;
-
 /** The session's log: what was said and done, live. Only what is in sight is in the page. */
 export function Log({ store }: { readonly store: SessionStore }) {
   const scroll = useRef<HTMLDivElement>(null);
@@ -32,13 +27,14 @@ export function Log({ store }: { readonly store: SessionStore }) {
     paddingEnd: 16,
     anchorTo: 'end',
     followOnAppend: reader.follows,
-    scrollEndThreshold: AT_END,
+    scrollEndThreshold: 60,
+    onScrolled: reader.scrolled,
   });
   reader.list = list;
   reader.scroll = scroll;
   useEffect(() => reader.begin(), [reader]);
   const shown = list.getVirtualItems();
-  useEffect(() => reader.drawn(shown, items.length, { near: NEAR, atEnd: AT_END }));
+  useEffect(() => reader.drawn(shown, items.length));
   useLogKeys(reader);
   const place = reader.place.value;
   const { current } = reader;

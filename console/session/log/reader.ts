@@ -5,8 +5,12 @@ import type { Item } from '../../transcript/item.ts';
 import { isInWorkspace, shownPath } from '../../transcript/tools/shown-path.ts';
 import type { SessionStore } from '../session-store.ts';
 import { Finder } from './find/finder.ts';
+import { distanceToEnd, EndWatch } from './list/end-watch.ts';
 import { placeOf } from './list/place-of.ts';
 import type { LogPlace } from './rows/row-props.ts';
+
+/** More is loaded when so many items or fewer are left in that direction. */
+const NEAR = 12;
 
 /** Where the reader of a log is, what they have opened, and how they get elsewhere. */
 export class Reader {
@@ -16,6 +20,7 @@ export class Reader {
   scroll: RefObject<HTMLElement | null> | null = null;
   /** Key of the item that the keys go to. */
   readonly current = signal<string | null>(null);
+  /** The end of the log is in sight, and stays so. */
   readonly isAtEnd = signal(true);
   readonly isFinding = signal(false);
   /** The last item when the reader left the end. */
@@ -25,6 +30,14 @@ export class Reader {
   /** An item to go to when it is drawn. */
   #wanted: string | null = null;
   #isMoving = false;
+  readonly #watch = new EndWatch((sticks) => {
+    const { log } = this.store;
+    log.follows = sticks;
+    batch(() => {
+      this.isAtEnd.value = sticks;
+      this.#left.value = sticks ? null : (log.items.value.at(-1) ?? null);
+    });
+  });
 
   constructor(store: SessionStore) {
     this.store = store;
@@ -45,9 +58,12 @@ export class Reader {
     hrefOfPath: this.#hrefOfPath,
   }));
 
+  /** The list has scrolled by itself. */
+  readonly scrolled = (element: HTMLElement): void => this.#watch.wrote(element);
+
   /** Whether what comes is scrolled to. */
   get follows(): boolean {
-    return this.isAtEnd.value && !this.store.log.hasNewer.value && this.#wanted === null && !this.#isMoving;
+    return this.#watch.sticks && !this.store.log.hasNewer.value && !this.#isMoving;
   }
 
   /** Goes to what the address names, now and when it changes. @returns what ends that */
@@ -60,36 +76,28 @@ export class Reader {
     const stop = this.store.log.loaded.subscribe((loaded) => {
       if (loaded) toHash();
     });
+    const element = this.scroll?.current;
+    const unwatch = element === null || element === undefined ? null : this.#watch.watch(element);
     return () => {
+      unwatch?.();
       removeEventListener('hashchange', toHash);
       stop();
       this.#end.abort();
     };
   }
 
-  /** After each drawing: loads more where it is near, and goes to what is wanted once it is there. */
-  drawn(
-    shown: readonly VirtualItem[],
-    count: number,
-    { near, atEnd }: { readonly near: number; readonly atEnd: number },
-  ): void {
-    const { list } = this;
+  /** After each drawing: stays at the end, loads more where it is near, and goes to what is wanted once it is there. */
+  drawn(shown: readonly VirtualItem[], count: number): void {
     const { log } = this.store;
-    if (list === null || !log.loaded.value) return;
-    const isAtEnd = list.isAtEnd(atEnd) && !log.hasNewer.value;
-    if (isAtEnd !== this.isAtEnd.value) {
-      batch(() => {
-        this.isAtEnd.value = isAtEnd;
-        this.#left.value = isAtEnd ? null : (log.items.value.at(-1) ?? null);
-      });
-    }
-    log.follows = isAtEnd;
+    const element = this.scroll?.current;
+    if (element === null || element === undefined || !log.loaded.value) return;
     if (this.#wanted !== null) this.#arrive();
+    if (this.follows && distanceToEnd(element) > 1) this.list?.scrollToEnd();
     const first = shown[0];
     const last = shown.at(-1);
     if (first === undefined || last === undefined || this.#isMoving) return;
-    if (first.index < near && log.hasOlder.value) this.#load(log.older(this.#end.signal));
-    else if (last.index >= count - near && log.hasNewer.value) this.#load(log.newer(this.#end.signal));
+    if (first.index < NEAR && log.hasOlder.value) this.#load(log.older(this.#end.signal));
+    else if (last.index >= count - NEAR && log.hasNewer.value) this.#load(log.newer(this.#end.signal));
   }
 
   /** Goes to an event, and loads what is around it if need be. */
@@ -105,6 +113,7 @@ export class Reader {
   async toEnd(): Promise<void> {
     if (this.store.log.hasNewer.value) await this.#move(this.store.log.newest(this.#end.signal));
     this.current.value = null;
+    this.#watch.sticks = true;
     this.list?.scrollToEnd();
   }
 
@@ -179,6 +188,7 @@ export class Reader {
       this.#open.value = new Set(this.#open.value).add(item.key);
     this.current.value = item.key;
     this.#wanted = null;
+    this.#watch.sticks = false;
     this.list?.scrollToIndex(index, { align: 'center' });
   }
 
@@ -186,6 +196,7 @@ export class Reader {
   focus(index: number, key: string, align: 'auto' | 'center' | 'start'): void {
     this.#wanted = key;
     this.current.value = key;
+    this.#watch.sticks = index === this.store.log.items.value.length - 1 && !this.store.log.hasNewer.value;
     this.list?.scrollToIndex(index, { align });
     this.#arrive();
   }

@@ -8,7 +8,10 @@ import {
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 type Options = VirtualizerOptions<HTMLElement, HTMLElement>;
-type Given = Omit<Options, 'scrollToFn' | 'observeElementRect' | 'observeElementOffset' | 'onChange'>;
+interface Given extends Omit<Options, 'scrollToFn' | 'observeElementRect' | 'observeElementOffset' | 'onChange'> {
+  /** The list has scrolled by itself. */
+  readonly onScrolled: (element: HTMLElement) => void;
+}
 
 /** A list of which only what is in sight is in the page. It draws the component anew when that changes. */
 export function useVirtualList(given: Given): Virtualizer<HTMLElement, HTMLElement> {
@@ -18,7 +21,10 @@ export function useVirtualList(given: Given): Virtualizer<HTMLElement, HTMLEleme
     ...given,
     observeElementRect,
     observeElementOffset,
-    scrollToFn: elementScroll,
+    scrollToFn: (offset, how, list) => {
+      elementScroll(offset, how, list);
+      if (list.scrollElement !== null) given.onScrolled(list.scrollElement);
+    },
     onChange: () => draw((drawn) => drawn + 1),
   };
   if (list.current === null) list.current = new Virtualizer(options);

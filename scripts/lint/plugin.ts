@@ -71,7 +71,7 @@ const MAKERS = new Set([
 /** In a page that shows what agents wrote, text stays text. Trusted Types in its CSP hold the same, in browsers that know them. */
 const textIsText: Rule = {
   create(context) {
-    const check = (node: Parameters<typeof context.report>[0]['node'], name: unknown) => {
+    const check = (node: NonNullable<Parameters<typeof context.report>[0]['node']>, name: unknown) => {
       if (typeof name === 'string' && MAKERS.has(name))
         context.report({ node, message: `${name} makes elements of text: show text by console/safe/.` });
     };

@@ -92,3 +92,12 @@ test('a field of any type has a text', () => {
   circle['self'] = circle;
   expect(textOf(circle)).toBe('[object Object]');
 });
+
+test('a quarter of a megabyte of anything is looked through at once', () => {
+  for (const part of ['👨‍👩‍👧', 'e\u0301', '\u202e', '❤️', 'क्‍ष', '\u200d', 'a\u0000', '\ud800'])
+    for (const line of [false, true]) {
+      const begun = process.cpuUsage();
+      piecesOf(part.repeat(250_000 / part.length), line);
+      expect(process.cpuUsage(begun).user / 1000, part).toBeLessThan(2000);
+    }
+});

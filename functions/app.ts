@@ -7,6 +7,7 @@ import { RedisUnavailable } from '../redis/client.ts';
 import type { AppEnv } from './app-env.ts';
 import { addAdmin } from './routes/admin.ts';
 import { addConsole, consolePage, opensPage } from './console/pages.ts';
+import { addOidc } from './console/oidc/routes.ts';
 import { addBrowserSession } from './console/session.ts';
 import { addArtifacts } from './routes/files/artifacts.ts';
 import { addChildren } from './routes/session/children.ts';
@@ -127,6 +128,7 @@ export function createApp(where: 'worker' | 'elsewhere' = 'worker'): OpenAPIHono
   });
   app.openAPIRegistry.registerComponent('securitySchemes', 'ticket', { type: 'apiKey', in: 'query', name: 'ticket' });
   addDocs(app);
+  addOidc(app);
   addConsole(app);
   return app;
 }

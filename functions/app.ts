@@ -6,6 +6,7 @@ import { issuesOf } from '../protocol/issues.ts';
 import { RedisUnavailable } from '../redis/client.ts';
 import type { AppEnv } from './app-env.ts';
 import { addAdmin } from './routes/admin.ts';
+import { addInstallable } from './console/installable.ts';
 import { addConsole, consolePage, opensPage } from './console/pages.ts';
 import { addOidc } from './console/oidc/routes.ts';
 import { addBrowserSession } from './console/session.ts';
@@ -130,6 +131,7 @@ export function createApp(where: 'worker' | 'elsewhere' = 'worker'): OpenAPIHono
   addDocs(app);
   addOidc(app);
   addConsole(app);
+  addInstallable(app);
   return app;
 }
 

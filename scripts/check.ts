@@ -18,6 +18,7 @@ const PARTS = {
   'types of what runs in workerd': 'tsc -p tsconfig.edge.json --checkers 1',
   'types of the client': 'tsc -p tsconfig.client.json --checkers 1',
   'types of the console': 'tsc -p tsconfig.console.json --checkers 1',
+  'types of the service worker': 'tsc -p tsconfig.worker.json --checkers 1',
   'what the client knows of the API': 'node scripts/client-types/main.ts --check',
   'what nobody uses': 'knip --no-progress',
   'the document of the API': 'node scripts/openapi/main.ts --check && node scripts/openapi/compare.ts',

@@ -6,7 +6,7 @@ import { consoleFile } from './files.ts';
 import { pageHeaders } from './page-headers.ts';
 
 /** The pages of the console, by its own paths (`console/app.tsx` has the same). All are one document. */
-export const PAGES = ['/', '/sessions', '/sessions/:id', '/sessions/:id/:view'];
+export const PAGES = ['/', '/sessions', '/sessions/:id', '/sessions/:id/:view', '/notifications'];
 
 const TYPES: Readonly<Record<string, string>> = {
   js: 'text/javascript; charset=utf-8',

@@ -42,6 +42,10 @@ async function heading(page: Page): Promise<string> {
   return await page.getByRole('heading', { level: 1 }).innerText();
 }
 
+/** Colours change within a moment, and only then are what axe is to look at. */
+const COLOURED = `Promise.all(document.getAnimations().filter(({ effect }) => effect.getComputedTiming().endTime < Infinity)
+  .map(({ finished }) => finished.catch(() => null)))`;
+
 /** What is wider than the window, which a person would have to move sideways to see. */
 const WIDER = `[...document.querySelectorAll('main, main *')].filter((element) =>
   element.getBoundingClientRect().right > innerWidth + 1 && element.closest('pre, table, [data-scrolls], .xterm') === null)
@@ -56,6 +60,7 @@ describe.skipIf(!hasChromium()).each<Width>(['phone', 'desk'])('every page on a 
       const found: Record<string, unknown> = {};
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme });
+        await page.evaluate(COLOURED);
         found[`axe, ${colorScheme}`] = await axe(page);
       }
       await page.evaluate(`document.documentElement.style.fontSize = '200%'`);

@@ -99,9 +99,9 @@ describe('somebody signs in with the provider', () => {
   });
 });
 
-describe('nobody is signed in', () => {
-  const isOut = async (person: Person) => expect((await sessionOf(person)).session).toBeNull();
+const isOut = async (person: Person) => expect((await sessionOf(person)).session).toBeNull();
 
+describe('nobody is signed in', () => {
   test('who says no at the provider: they are told that', async () => {
     const person = new Person();
     const page = await person.refuse(start());

@@ -1,5 +1,5 @@
 import { useComputed } from '@preact/signals';
-import { useId } from 'preact/hooks';
+import { useEffect, useId, useRef } from 'preact/hooks';
 import type { Interaction, WaitingInteraction } from '../../client/main.ts';
 import { SafeText } from '../safe/safe-text.tsx';
 import { Badge } from '../ui/badge.tsx';
@@ -31,8 +31,19 @@ export function AskCard({ asked, isCurrent = false }: AskCardProps) {
   const state = answerState(asked.interaction_id).value;
   const { session } = asked;
   const isClosed = state.kind === 'closed';
+  const card = useRef<HTMLElement>(null);
+  const wasSending = useRef(false);
+  // It is lower now, and may have gone out of the window: its end is to be read, and whoever goes by keys goes on from here.
+  useEffect(() => {
+    if (isClosed && wasSending.current && card.current !== null) {
+      if (document.activeElement === document.body) card.current.focus({ preventScroll: true });
+      card.current.scrollIntoView({ block: 'nearest' });
+    }
+    wasSending.current = state.kind === 'sending';
+  }, [state]);
   return (
     <article
+      ref={card}
       id={`ask-${asked.interaction_id}`}
       class={`ask-card ${isCurrent ? 'ask-card-current' : ''} ${isClosed ? 'ask-card-closed' : ''}`}
       aria-labelledby={`${id}-asked`}
@@ -44,7 +55,7 @@ export function AskCard({ asked, isCurrent = false }: AskCardProps) {
       {!isClosed && <Form asked={asked} />}
       {state.kind === 'failed' && (
         <p class="ask-problem" role="alert">
-          <strong>Not sent.</strong> {state.reason}
+          {state.reason}
         </p>
       )}
       {/* Always there, so that what comes into it is heard. */}

@@ -5,9 +5,19 @@ export { isPreview } from './event.ts';
 export { newKey, unwrap } from './http/http.ts';
 export { all } from './paging.ts';
 export type { AskOptions, Asked, SettleOptions } from './ask.ts';
-export type { CallOptions, CreatingOptions, EventsOptions, FeedOptions, SendOptions, Transport } from './options.ts';
+export type {
+  CallOptions,
+  CreatingOptions,
+  EventPageOptions,
+  EventPlace,
+  EventsOptions,
+  FeedOptions,
+  SendOptions,
+  Transport,
+} from './options.ts';
 export type {
   ClaudeEvent,
+  EventPage,
   GapEvent,
   OwnEvent,
   OwnEventType,

@@ -40,7 +40,7 @@ export function QuestionForm({ asked, questions }: QuestionFormProps) {
       }}
     >
       {questions.map((question, index) => (
-        <fieldset key={index} class="ask-question" disabled={isSending}>
+        <fieldset key={index} class={isSending ? 'ask-question ask-question-sending' : 'ask-question'}>
           <legend class={questions.length === 1 ? 'visually-hidden' : 'ask-legend'}>
             {question.header !== undefined && questions.length > 1 && (
               <span class="ask-topic">
@@ -113,31 +113,31 @@ function Option({ option, number, isChosen, kind, isBusy, onPress }: OptionProps
   const [isOpen, setOpen] = useState(false);
   const { label, description, preview } = option;
   return (
-    <li class="ask-option">
-      <button
-        type="button"
-        class={isChosen ? 'ask-option-button ask-option-chosen' : 'ask-option-button'}
-        aria-labelledby={`${id}-label`}
-        aria-describedby={description === undefined ? undefined : `${id}-about`}
-        aria-pressed={kind === 'send' ? undefined : isChosen}
-        aria-busy={isBusy}
-        onClick={onPress}
-      >
+    <li class={isChosen ? 'ask-option ask-option-chosen' : 'ask-option'}>
+      <div class="ask-option-box">
         {kind !== 'send' && (
           <span class={`ask-mark ask-mark-${kind}`} aria-hidden="true">
             {isChosen && <Icon name="check" />}
           </span>
         )}
-        <span class="ask-option-text">
-          <span id={`${id}-label`} class="ask-option-label">
+        <div class="ask-option-text">
+          {/* All of the box presses it. What it is called is its label alone. */}
+          <button
+            type="button"
+            class="ask-option-button"
+            aria-describedby={description === undefined ? undefined : id}
+            aria-pressed={kind === 'send' ? undefined : isChosen}
+            aria-busy={isBusy}
+            onClick={onPress}
+          >
             <SafeText text={label} max={200} />
-          </span>
+          </button>
           {description !== undefined && (
-            <span id={`${id}-about`} class="ask-option-about">
+            <p id={id} class="ask-option-about">
               <SafeText text={description} max={2000} />
-            </span>
+            </p>
           )}
-        </span>
+        </div>
         {isBusy ? (
           <span class="ui-spinner" aria-hidden="true" />
         ) : (
@@ -148,7 +148,7 @@ function Option({ option, number, isChosen, kind, isBusy, onPress }: OptionProps
             </kbd>
           )
         )}
-      </button>
+      </div>
       {preview !== undefined && (
         <>
           <button type="button" class="ask-more" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>

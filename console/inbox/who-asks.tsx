@@ -1,6 +1,5 @@
 import type { Interaction, WaitingInteraction } from '../../client/main.ts';
 import { SafeText } from '../safe/safe-text.tsx';
-import { sessionDetails } from '../service/details.ts';
 import { sessions } from '../service/live.ts';
 import { StatusDot } from '../ui/badge.tsx';
 
@@ -16,7 +15,7 @@ export function SessionLink({ id, title }: { readonly id: string; readonly title
 /** Who asks: the session with its model, whose child it is, and which of its subagents it is. */
 export function WhoAsks({ asked }: { readonly asked: Interaction & Pick<WaitingInteraction, 'session'> }) {
   const { session, session_id, subject } = asked;
-  const model = sessionDetails(session_id).value?.model;
+  const model = sessions.value.get(session_id)?.model;
   const parent = session.parent_session_id;
   const agent = subject.kind === 'permission' ? subject.agent : null;
   return (

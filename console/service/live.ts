@@ -1,8 +1,8 @@
 import { computed, signal } from '@preact/signals';
 import { CcDockerError, type FeedEvent, type FeedSession, type WaitingInteraction } from '../../client/main.ts';
 import { LiveState } from './live-state.ts';
+import { restUnseen, untilAwake } from './resting.ts';
 import { cc } from './service.ts';
-import { signedIn } from './sign-in.ts';
 
 /** How far the feed is: `live` is up to date; `away` has lost the service and tries again. */
 export type Line = 'loading' | 'live' | 'away';
@@ -13,6 +13,8 @@ export const waiting = signal<ReadonlyMap<string, WaitingInteraction>>(new Map()
 export const line = signal<Line>('loading');
 /** When the service was lost, milliseconds; null: it is there, or was never. */
 export const lineLostAt = signal<number | null>(null);
+/** Why nothing more comes until the page is loaded again, as the service says it: for example, the sign-in may not see sessions. */
+export const lineProblem = signal<string | null>(null);
 
 /** What waits, the one that ends first first. */
 export const inbox = computed(() =>
@@ -28,13 +30,16 @@ export function onClosed(listener: ClosedListener): () => void {
   return () => closedListeners.delete(listener);
 }
 
-/** Follows the feed until `signal` ends it or the sign-in is refused. */
+/** Follows the feed until `signal` ends it, or the service refuses it. (A sign-in that has ended makes it wait for another.) */
 export async function followService(signal: AbortSignal): Promise<void> {
   const state = new LiveState();
   let after = 0;
+  let again = new AbortController();
+  const endResting = restUnseen(() => again.abort());
   try {
     while (!signal.aborted) {
-      const again = new AbortController();
+      await untilAwake(signal);
+      again = new AbortController();
       const end = listenToNetwork(again);
       try {
         for await (const event of cc.feed({
@@ -54,27 +59,24 @@ export async function followService(signal: AbortSignal): Promise<void> {
   } catch (error) {
     if (signal.aborted) return;
     if (!(error instanceof CcDockerError)) throw error;
-    signedIn.value = false;
+    line.value = 'away';
+    lineProblem.value = error.detail;
   } finally {
-    // The next one to sign in sees nothing of this one's.
-    sessions.value = new Map();
-    waiting.value = new Map();
-    line.value = 'loading';
-    lineLostAt.value = null;
+    endResting();
   }
 }
 
 /**
- * A device that was asleep, or had no network, may hold a connection that is dead without knowing it. When the network comes back, a
- * new one is opened at once.
+ * A device that was asleep, or had no network, may hold a connection that is dead without knowing it. When its network comes or goes, a
+ * new one is opened at once: that one knows. (A service on the same machine is there without any network.)
  */
 function listenToNetwork(again: AbortController): () => void {
-  const back = () => again.abort();
-  addEventListener('offline', lost);
-  addEventListener('online', back);
+  const anew = () => again.abort();
+  addEventListener('offline', anew);
+  addEventListener('online', anew);
   return () => {
-    removeEventListener('offline', lost);
-    removeEventListener('online', back);
+    removeEventListener('offline', anew);
+    removeEventListener('online', anew);
   };
 }
 
@@ -89,10 +91,7 @@ function apply(state: LiveState, event: FeedEvent): void {
     line.value = 'live';
     lineLostAt.value = null;
     show(state);
-  } else if (state.isWhole) {
-    // Anything that comes proves that the service is there.
-    later(state);
-  }
+  } else if (state.isWhole) later(state);
   if (closed !== undefined) for (const listener of closedListeners) listener(closed);
 }
 

@@ -1,3 +1,4 @@
+import type { Interaction } from '../../client/main.ts';
 import type { Fields } from './fields.ts';
 
 /**
@@ -108,14 +109,14 @@ export interface ToolItem extends Placed {
 export interface InteractionItem extends Placed {
   readonly kind: 'interaction';
   readonly interactionId: string;
-  /** As the API has it. Null: it came before what is loaded. */
-  readonly subject: Fields | null;
-  readonly priority: string;
+  /** Null: it came before what is loaded. */
+  readonly subject: Interaction['subject'] | null;
+  readonly priority: Interaction['priority'];
   /** ISO 8601. */
   readonly deadline: string | null;
   readonly state: 'open' | 'resolved' | 'expired' | 'withdrawn';
   readonly resolvedBy: string | null;
-  readonly resolution: Fields | null;
+  readonly resolution: Interaction['resolution'];
 }
 
 /** The agent begins a turn itself. */

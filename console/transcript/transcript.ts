@@ -1,4 +1,4 @@
-import type { PreviewEvent, SessionEvent } from '../../client/main.ts';
+import { isPreview, type PreviewEvent, type SessionEvent } from '../../client/main.ts';
 import { takeAssistant } from './claude/assistant.ts';
 import { takePreview } from './claude/previews.ts';
 import { takeResult } from './claude/result.ts';
@@ -8,15 +8,7 @@ import { takeUser } from './claude/user.ts';
 import { Draft } from './draft.ts';
 import type { Item } from './item.ts';
 import { takeOwn } from './own/own.ts';
-
-/** Claude Code's own types that say nothing to a reader, or that an event of CC-Docker's says as well. */
-const SILENT: ReadonlySet<string> = new Set([
-  'command_lifecycle',
-  'control_request',
-  'control_response',
-  'control_cancel_request',
-  'conversation_reset',
-]);
+import { isSilent } from './silent.ts';
 
 /**
  * What a log comes to, item by item. Events are given in the order of `seq`, previews between them; however they are cut into
@@ -29,13 +21,13 @@ export class Transcript {
 
   add(event: SessionEvent | PreviewEvent): void {
     const draft = this.#draft;
+    if (isPreview(event)) {
+      // What a build writes is in its own log.
+      if (event.type === 'stream_event') takePreview(draft, event);
+      return;
+    }
+    if (isSilent(event)) return;
     switch (event.type) {
-      case 'stream_event':
-        takePreview(draft, event);
-        return;
-      case 'environment.output':
-        // The build's log has it: a link in the notice of the build leads there.
-        return;
       case 'assistant':
         takeAssistant(draft, event);
         return;
@@ -60,9 +52,13 @@ export class Transcript {
         return;
       }
       default:
-        if (SILENT.has(event.type)) return;
         takeOwn(draft, event);
     }
+  }
+
+  /** What is being written just now, as another transcript of the same log has it. */
+  takePreviewsOf(other: Transcript): void {
+    this.#draft.previews = other.#draft.previews;
   }
 
   /** A connection has broken: what was shown of a message that is being written is of no use, for parts of it may be missed. */

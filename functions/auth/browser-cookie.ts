@@ -14,7 +14,7 @@ const HEADER = 'x-cc-docker-console';
 const LONGEST_SECONDS = 400 * 86_400;
 
 /** Where the browser is: behind a proxy that ends TLS, only `PUBLIC_URL` says so. */
-function reachedAt({ req, get }: C): Origin {
+export function reachedAt({ req, get }: C): Origin {
   const { PUBLIC_URL } = get('settings');
   return PUBLIC_URL?.startsWith('https:') === true ? originOf(PUBLIC_URL) : originOf(req.url);
 }
@@ -81,7 +81,7 @@ const FOREIGN: Refusal = {
   detail: 'Only a page of the console itself may call with the sign-in of a browser.',
 };
 const SEVERAL: Refusal = {
-  refused: 'token_invalid',
+  refused: 'cookies_ambiguous',
   detail:
-    'Another page of this domain has set a cookie with the name of ours, so that none counts. Remove the cookies of this site in the browser, and sign in again.',
+    'Another page of this host or domain has set a cookie with the name of ours, so that none counts. Remove the cookies of this site in the browser, and sign in again.',
 };

@@ -19,7 +19,8 @@ const checked = new Recent<number>(MAX_TOKENS);
 /** Streams that the gate knows of, by session and token. */
 const noted = new Recent<true>(MAX_TOKENS);
 
-const markOf = ({ jti, owner: sub, issued, of }: Caller): TokenMark => ({ jti, sub, issued, of });
+/** What revocations know a caller's token by. */
+export const markOf = ({ jti, owner: sub, issued, of }: Caller): TokenMark => ({ jti, sub, issued, of });
 const keyOf = (mark: TokenMark) => JSON.stringify(mark);
 
 const REVOKED: Refusal = {
@@ -64,9 +65,20 @@ export async function noteStream(
   const caller = c.get('caller');
   const key = `${sessionId} ${keyOf(markOf(caller))}`;
   if (noted.get(key)) return null;
-  await gateStub(c.env).opened({ session_id: sessionId, ...markOf(caller), until: caller.expires });
+  const refused = await noteUntil(c, sessionId, caller.expires);
   noted.set(key, true);
-  // It may have been revoked since it was checked, when the gate did not know of the stream.
+  return refused;
+}
+
+/** As `noteStream`, of what the caller has set up, which may outlive the token. @param until epoch milliseconds */
+export async function noteUntil(
+  c: Pick<Context<CallerEnv>, 'env' | 'get'>,
+  sessionId: string,
+  until: number,
+): Promise<Refusal | null> {
+  const caller = c.get('caller');
+  await gateStub(c.env).opened({ session_id: sessionId, ...markOf(caller), until });
+  // It may have been revoked since it was checked, when the gate did not know of this.
   checked.delete(keyOf(markOf(caller)));
   return await ifRevoked(c, caller);
 }

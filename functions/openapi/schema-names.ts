@@ -17,6 +17,7 @@ import * as runners from '../../protocol/api/runners.ts';
 import * as config from '../../protocol/api/session/session-config.ts';
 import * as port from '../../protocol/api/session/port.ts';
 import * as session from '../../protocol/api/session/session.ts';
+import * as push from '../../protocol/api/push.ts';
 import * as webhook from '../../protocol/api/webhook.ts';
 import * as viewer from '../../protocol/api/session/viewer-socket.ts';
 import * as terminal from '../../protocol/api/session/terminal.ts';
@@ -134,6 +135,13 @@ export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   Delivery: webhook.deliveryView,
   DeliveryState: webhook.deliveryState,
   DeliveryList: webhook.deliveryList,
+
+  PushInfo: push.pushInfo,
+  PushKind: push.pushKind,
+  PushSubscriptionRequest: push.pushSubscriptionRequest,
+  PushSubscription: push.pushSubscriptionView,
+  PushSubscriptionList: push.pushSubscriptionList,
+  PushTested: push.pushTested,
 
   DiscordNotifyRequest: discord.discordNotifyRequest,
   DiscordNotified: discord.discordNotified,

@@ -20,6 +20,8 @@ const auditAction = z.enum([
   'interaction.answered',
   'webhook.changed',
   'webhook.deleted',
+  'push.changed',
+  'push.deleted',
   'environment.changed',
   'environment.deleted',
   'port.shared',

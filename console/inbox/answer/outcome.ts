@@ -18,7 +18,7 @@ export function outcomeOf({ state, resolution, resolved_by }: Closed, mine: bool
     return { text: `Somebody was first: ${bare(resolution)}${who}`, by: 'other' };
   }
   if (state === 'expired') {
-    const then = resolution === null ? 'the agent goes on without an answer' : bare(resolution);
+    const then = resolution === null ? 'it goes on without an answer' : bare(resolution);
     return { text: `Time was up: ${then}`, by: 'nobody' };
   }
   return { text: 'The agent waits no longer', by: 'nobody' };
@@ -26,7 +26,7 @@ export function outcomeOf({ state, resolution, resolved_by }: Closed, mine: bool
 
 /** What happens if nobody answers until the deadline. */
 export function defaultText(fallback: Resolution | null): string {
-  return fallback === null ? 'the agent goes on without' : bare(fallback);
+  return fallback === null ? 'it goes on without an answer' : bare(fallback);
 }
 
 /** `Answered: teal`, `Denied`. */

@@ -17,7 +17,7 @@ interface Props {
 }
 
 /** Longer than nearly every message of a model, whose bounds are in tokens. */
-const MAX_SHOWN = 40_000;
+const MAX_SHOWN = 20_000;
 /** Milliseconds of one drawing that may go into reading. What is left is read in the next one. */
 const MAX_READING_MS = 25;
 

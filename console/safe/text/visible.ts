@@ -14,7 +14,8 @@ export function piecesOf(text: string, line = false): readonly Piece[] {
   let from = 0;
   for (const { 0: hidden, index } of shown.matchAll(line ? HIDDEN_IN_LINE : HIDDEN)) {
     const end = index + hidden.length;
-    if (isWanted(hidden, shown.slice(from, index), shown.slice(end, end + 2))) continue;
+    // Two units are one character at most: more would be looked through again at each emoji.
+    if (isWanted(hidden, shown.slice(Math.max(from, index - 2), index), shown.slice(end, end + 2))) continue;
     if (index > from) pieces.push(shown.slice(from, index));
     from = end;
     const name = nameOf(hidden);

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Button, IconButton } from '../../ui/button.tsx';
 import type { ViewProps } from '../view-props.ts';
 import { ACCEPTED, problemsOf } from './attachment.ts';
@@ -20,15 +20,16 @@ export function Composer({ session, store }: ViewProps) {
   const files = outgoing.files.value;
   const problems = problemsOf(text, files);
   const canSend = (text.trim() !== '' || files.length > 0) && problems.length === 0;
+  const [isWriting, setIsWriting] = useState(false);
   const send = () => {
     if (canSend) void outgoing.send(delivery);
     field.current?.focus();
   };
   const isLive = store.line.value === 'live';
-  const isHeld = outgoing.isHeld.value;
+  // When the connection is back, not when it is there: else a call that fails beside a stream that holds would be made for ever.
   useEffect(() => {
-    if (isLive && isHeld) void outgoing.send(delivery);
-  }, [isLive, isHeld]);
+    if (isLive && outgoing.isHeld.value) void outgoing.send(outgoing.delivery.value);
+  }, [isLive]);
   useEffect(() => grow(field.current), [text]);
   const view = store.view.value;
   const does = whatSendingDoes(view?.status ?? null, view?.reason?.code ?? null);
@@ -40,6 +41,8 @@ export function Composer({ session, store }: ViewProps) {
         event.preventDefault();
         send();
       }}
+      onFocusIn={() => setIsWriting(true)}
+      onFocusOut={(event) => setIsWriting(event.currentTarget.contains(event.relatedTarget as Node | null))}
       onDragOver={(event) => event.preventDefault()}
       onDrop={(event) => {
         event.preventDefault();
@@ -49,7 +52,7 @@ export function Composer({ session, store }: ViewProps) {
       <WorkLine session={session} store={store} />
       <WaitingMessages session={session} store={store} outgoing={outgoing} />
       {does !== null && <p class="composer-note">{does}</p>}
-      {isBusy && <DeliveryChoice outgoing={outgoing} />}
+      {isBusy && (isWriting || text !== '' || files.length > 0) && <DeliveryChoice outgoing={outgoing} />}
       <Attachments outgoing={outgoing} />
       {[...problems, outgoing.failure.value].map(
         (problem) =>
@@ -65,7 +68,7 @@ export function Composer({ session, store }: ViewProps) {
           ref={field}
           class="ui-input composer-text"
           aria-label="Message"
-          placeholder={isBusy ? 'Say something meanwhile' : 'What should it do?'}
+          placeholder={isBusy ? 'Message' : 'What should it do?'}
           rows={1}
           value={text}
           readOnly={outgoing.isSending.value}
@@ -85,7 +88,7 @@ export function Composer({ session, store }: ViewProps) {
           }}
         />
         <Button kind="primary" type="submit" icon="send" busy={outgoing.isSending.value} disabled={!canSend}>
-          Send
+          <span class="composer-send">Send</span>
         </Button>
       </div>
     </form>

@@ -15,7 +15,7 @@ export function DeliveryChoice({ outgoing }: { readonly outgoing: Outgoing }) {
               name="delivery"
               class="visually-hidden"
               checked={delivery === chosen}
-              onChange={() => (outgoing.delivery.value = delivery)}
+              onChange={() => outgoing.choose(delivery)}
             />
             <span>{name}</span>
           </label>

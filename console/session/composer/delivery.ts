@@ -7,7 +7,7 @@ export type Delivery = NonNullable<SendOptions['delivery']>;
 export const DELIVERIES: readonly { readonly delivery: Delivery; readonly name: string; readonly means: string }[] = [
   { delivery: 'queue', name: 'Queue', means: 'It waits until this turn has ended.' },
   { delivery: 'steer', name: 'Steer', means: 'The agent gets it in this turn, after the tool that runs.' },
-  { delivery: 'interrupt', name: 'Interrupt', means: 'This turn is ended, and it comes next.' },
+  { delivery: 'interrupt', name: 'Instead', means: 'This turn is interrupted, and it comes next.' },
 ];
 
 /** How a message goes: as somebody has chosen, while there is a turn; otherwise there is nothing to choose. */

@@ -39,11 +39,6 @@ export function keepDraft(
 }
 
 /** Whether an attempt is of just this message, so that its key holds for it. */
-export function isOf(attempt: Attempt | null, message: Omit<Attempt, 'key'>): attempt is Attempt {
-  return (
-    attempt !== null &&
-    attempt.text === message.text &&
-    attempt.delivery === message.delivery &&
-    attempt.files === message.files
-  );
+export function isOf(attempt: Attempt | null, message: Pick<Attempt, 'text' | 'files'>): attempt is Attempt {
+  return attempt !== null && attempt.text === message.text && attempt.files === message.files;
 }

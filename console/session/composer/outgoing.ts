@@ -25,7 +25,6 @@ export class Outgoing {
     this.text.value = text;
     this.#attempt = attempt;
     if (attempt === null) return;
-    this.delivery.value = attempt.delivery;
     // The page was closed or loaded again while it was being sent. Without files it is known whole, so it goes on.
     if (attempt.files === '' && attempt.text === text) this.isHeld.value = true;
     else {
@@ -54,13 +53,25 @@ export class Outgoing {
     this.isHeld.value = false;
   }
 
-  /** Sends it. What fails stays as it is, with the reason. @returns whether the service has it */
-  async send(delivery: Delivery): Promise<boolean> {
-    if (this.isSending.value) return false;
+  /** Somebody wants it to go another way than it went: it is another message. */
+  choose(delivery: Delivery): void {
+    this.delivery.value = delivery;
+    this.isHeld.value = false;
+    this.#attempt = null;
+    this.#keep();
+  }
+
+  /**
+   * Sends it. What fails stays as it is, with the reason.
+   *
+   * @param delivery of a message that was not tried yet; one that was goes as it went, for it may have arrived
+   */
+  async send(delivery: Delivery): Promise<void> {
+    if (this.isSending.value) return;
     const text = this.text.value;
     const files = this.files.value;
-    const message = { text, delivery, files: files.map(fingerprint).join('\n') };
-    const attempt = isOf(this.#attempt, message) ? this.#attempt : { ...message, key: newKey() };
+    const message = { text, files: files.map(fingerprint).join('\n') };
+    const attempt = isOf(this.#attempt, message) ? this.#attempt : { ...message, delivery, key: newKey() };
     this.#attempt = attempt;
     this.#keep();
     batch(() => {
@@ -70,12 +81,10 @@ export class Outgoing {
     });
     try {
       const prompt = await promptOf(text, files);
-      await this.#session.send(prompt, { delivery, idempotencyKey: attempt.key });
+      await this.#session.send(prompt, { delivery: attempt.delivery, idempotencyKey: attempt.key });
       this.#sent(text, files);
-      return true;
     } catch (error) {
       this.#failed(error);
-      return false;
     } finally {
       this.isSending.value = false;
     }
@@ -96,7 +105,7 @@ export class Outgoing {
     const isUnreachable = error instanceof CcDockerError && error.code === 'unreachable';
     batch(() => {
       this.failure.value = isUnreachable
-        ? 'The service cannot be reached. This is sent as soon as it can be.'
+        ? 'The service cannot be reached. This is sent when the connection is back, or when you press Send.'
         : error instanceof CcDockerError
           ? error.detail
           : error.message;

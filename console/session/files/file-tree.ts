@@ -72,7 +72,11 @@ export class FileTree {
         }
         entries.push(entry);
       }
+      const isFirst = this.folders.value.get(path)?.entries === null;
       this.#set(path, { entries: sorted(entries), isCut, problem: null });
+      // A folder that is alone hides what people look for.
+      const [only] = entries;
+      if (isFirst && entries.length === 1 && only?.type === 'directory') await this.openFolder(only.path);
     } catch (error) {
       if (this.#signal.aborted) return;
       if (!(error instanceof CcDockerError)) throw error;

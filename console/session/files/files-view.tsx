@@ -40,21 +40,23 @@ export function FilesView({ session, store }: ViewProps) {
     if (path === doomed || path.startsWith(`${doomed}/`)) location.route(fileHref(session.id, folderOf(doomed)), true);
   };
   return (
-    <section class={path === '' ? 'files' : 'files files-with-file'} aria-label="Files">
-      <TreePane session={session} tree={tree} uploads={uploads} path={path} remove={setDoomed} />
-      <div class="files-pane">
-        <UploadList uploads={uploads} />
-        {path !== '' && (
-          <FilePane
-            key={path}
-            session={session}
-            path={path}
-            worked={worked}
-            remove={() => setDoomed(path)}
-            tree={tree}
-          />
-        )}
-        {path === '' && <p class="files-hint">Choose a file to see it here.</p>}
+    <section class="files" aria-label="Files">
+      <div class={path === '' ? 'files-parts' : 'files-parts files-with-file'}>
+        <TreePane session={session} tree={tree} uploads={uploads} path={path} remove={setDoomed} />
+        <div class="files-pane">
+          <UploadList uploads={uploads} />
+          {path !== '' && (
+            <FilePane
+              key={path}
+              session={session}
+              path={path}
+              worked={worked}
+              remove={() => setDoomed(path)}
+              tree={tree}
+            />
+          )}
+          {path === '' && <p class="files-hint">Choose a file to see it here.</p>}
+        </div>
       </div>
       <Confirm
         title="Delete it?"

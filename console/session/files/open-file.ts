@@ -1,4 +1,4 @@
-import { CcDockerError, type Session } from '../../../client/main.ts';
+import { CcDockerError } from '../../../client/main.ts';
 import { kindOf, MOST_IMAGE, MOST_SHOWN, type FileKind } from './file-kind.ts';
 
 /** A file as it is shown. */
@@ -12,9 +12,12 @@ export interface OpenFile {
   readonly isCut: boolean;
 }
 
+/** Reads a file, or a part of it (as the header `Range`). */
+type Read = (options: { readonly range?: string; readonly signal: AbortSignal }) => Promise<Response>;
+
 /** Reads as much of a file as is shown. @throws CcDockerError `not_a_file`: it is a folder */
-export async function openFile(session: Session, path: string, signal: AbortSignal): Promise<OpenFile> {
-  const part = await readPart(session, path, signal);
+export async function openFile(read: Read, signal: AbortSignal): Promise<OpenFile> {
+  const part = await readPart(read, signal);
   const bytes = new Uint8Array(await part.arrayBuffer());
   const size = sizeOf(part, bytes.length);
   const isWhole = size === bytes.length;
@@ -22,13 +25,13 @@ export async function openFile(session: Session, path: string, signal: AbortSign
   if (shown.kind !== 'image') return { size, shown, base64: null, isCut: !isWhole };
   if (isWhole) return { size, shown, base64: base64(bytes), isCut: false };
   if (size === null || size > MOST_IMAGE) return { size, shown, base64: null, isCut: true };
-  const whole = await session.files.read(path, { signal });
+  const whole = await read({ signal });
   return { size, shown, base64: base64(new Uint8Array(await whole.arrayBuffer())), isCut: false };
 }
 
-async function readPart(session: Session, path: string, signal: AbortSignal): Promise<Response> {
+async function readPart(read: Read, signal: AbortSignal): Promise<Response> {
   try {
-    return await session.files.read(path, { range: `bytes=0-${MOST_SHOWN - 1}`, signal });
+    return await read({ range: `bytes=0-${MOST_SHOWN - 1}`, signal });
   } catch (error) {
     // A file without a byte has no first one.
     if (error instanceof CcDockerError && error.code === 'range_not_satisfiable') return new Response('');

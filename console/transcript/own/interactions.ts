@@ -1,6 +1,5 @@
 import type { OwnEvent } from '../../../client/main.ts';
 import type { Draft } from '../draft.ts';
-import { fieldsOf } from '../fields.ts';
 import type { InteractionItem } from '../item.ts';
 import { appendUnknown } from './unknown.ts';
 
@@ -11,7 +10,7 @@ export function takeInteraction(draft: Draft, event: OwnEvent): void {
     case 'interaction.opened': {
       const { interaction_id: id, subject, priority, deadline } = event.data;
       const key = draft.interactions.get(id);
-      const opened = { subject: fieldsOf(subject), priority, deadline, state: 'open' } as const;
+      const opened = { subject, priority, deadline, state: 'open' } as const;
       if (key === undefined) append(draft, id, { seq, time, ...opened });
       // It came again, with more of what is asked.
       else draft.change(key, 'interaction', (interaction) => ({ ...interaction, ...opened }));
@@ -24,7 +23,7 @@ export function takeInteraction(draft: Draft, event: OwnEvent): void {
     }
     case 'interaction.closed': {
       const { interaction_id: id, state, resolved_by: resolvedBy, resolution } = event.data;
-      const closed = { state, resolvedBy, resolution: resolution === null ? null : fieldsOf(resolution) };
+      const closed = { state, resolvedBy, resolution };
       const key = draft.interactions.get(id);
       if (key === undefined) append(draft, id, { seq, time, ...closed });
       else draft.change(key, 'interaction', (interaction) => ({ ...interaction, ...closed }));

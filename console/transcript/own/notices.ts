@@ -31,7 +31,12 @@ function sessionNotice(event: OwnEvent): Notice | 'silent' | null {
     case 'session.claude_exited': {
       const { code, signal, stderr } = event.data;
       const how = signal === null ? `with code ${code}` : `by ${signal}`;
-      return line(code === 0 ? 'quiet' : 'warn', `Claude Code has ended ${how}`, stderr === '' ? null : stderr);
+      // 143: it was told to end (SIGTERM), as at every stop.
+      return line(
+        code === 0 || code === 143 ? 'quiet' : 'warn',
+        `Claude Code has ended ${how}`,
+        stderr === '' ? null : stderr,
+      );
     }
     case 'session.conversation_reset':
       return line('info', 'A new conversation begins. The agent has forgotten what is above; the files stay.');

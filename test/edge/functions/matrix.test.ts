@@ -28,6 +28,9 @@ const WITHOUT_TOKEN = [
   'GET /sessions/{id}',
   'GET /sessions/{id}/{view}',
   'GET /console/{file}',
+  // What a provider has answered stands in its address: test/real/functions/auth/oidc.test.ts.
+  'GET /login/oidc',
+  'GET /login/oidc/callback',
   // It takes a code: test/edge/functions/login.test.ts.
   'POST /api/v1/login',
   // They are for the console's own page: test/edge/functions/console/browser-session.test.ts.
@@ -74,6 +77,13 @@ const BODIES: Readonly<Record<string, object>> = {
   'POST /api/v1/revocations': { sub: 'alice' },
   'PUT /api/v1/environments/{name}': { setup: 'true' },
   'PUT /api/v1/webhooks/{name}': { url: 'https://hooks.example/in' },
+  'PUT /api/v1/push/subscriptions/{id}': {
+    endpoint: 'https://push.example/device',
+    keys: {
+      p256dh: 'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4',
+      auth: 'BTBZMqHH6r4Tts7J_aSIgg',
+    },
+  },
 };
 /** What Discord needs to be configured with, so that its routes answer. */
 const DISCORD = {

@@ -1,8 +1,12 @@
+import { createServer, request, type IncomingHttpHeaders, type Server } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasChromium } from '../../support/client/chromium.ts';
 import { axe } from '../../support/console/axe.ts';
 import { ConsoleScene } from '../../support/console/console-scene.ts';
+import { close, listen } from '../../support/net/listen.ts';
 import { atMost } from '../../support/patience.ts';
 import type { Visit } from '../../support/console/visit.ts';
 
@@ -121,11 +125,192 @@ describe.skipIf(!hasChromium())('a sign-in that ends', () => {
     await other.evaluate("window.kept = 'of ada'");
     await other.getByRole('button', { name: 'Sign in' }).click();
     await heading(other, 'Sessions').waitFor();
-    await other.waitForFunction('window.kept === undefined');
+    await expect.poll(() => other.evaluate('window.kept')).toBeUndefined();
     // What was copied of the first sign-in is worth nothing.
     const replayed = await fetch(`${scene.service.url}/api/v1/sessions`, {
       headers: { cookie: value, 'x-cc-docker-console': '1' },
     });
     expect(replayed.status).toBe(401);
+  });
+});
+
+describe.skipIf(!hasChromium())(
+  'a page on another port of the host, which the browser sends the cookie to the service for,',
+  () => {
+    let elsewhere: Server;
+    let origin: string;
+    beforeAll(async () => {
+      elsewhere = createServer((_, response) => response.setHeader('content-type', 'text/html').end('<!doctype html>'));
+      origin = `http://127.0.0.1:${await listen(elsewhere, '127.0.0.1')}`;
+    });
+    afterAll(() => close(elsewhere));
+
+    /** Opens it in a browser in which Ada is signed in to the console. */
+    async function attack() {
+      const visit = await scene.visit();
+      // All that it tries is refused, and said in the browser's log.
+      visit.allow(/./);
+      await inbox(visit.page);
+      const page = await visit.context.newPage();
+      await page.goto(origin);
+      return { visit, page };
+    }
+
+    test('reads and changes nothing in somebody’s name, opens no stream, and shows no console in a frame', async () => {
+      const id = await scene.client.createSession();
+      await scene.client.ask(id, 'Hi');
+      const { visit, page } = await attack();
+      const sent: { url: string; cookie: Promise<string | null> }[] = [];
+      visit.context.on('request', (one) => sent.push({ url: one.url(), cookie: one.headerValue('cookie') }));
+      const api = `${scene.service.url}/api/v1`;
+      const tried = await page.evaluate<Record<string, string>>(`(async () => {
+      const call = (path, init) => fetch('${api}' + path, { credentials: 'include', ...init }).then((a) => a.type + a.status, (e) => e.name);
+      const header = { 'x-cc-docker-console': '1' };
+      const socket = new WebSocket('${api.replace('http', 'ws')}/sessions/${id}/stream?after=0');
+      const form = document.body.appendChild(document.createElement('form'));
+      const sink = document.body.appendChild(document.createElement('iframe'));
+      sink.name = 'sink';
+      Object.assign(form, { method: 'post', target: 'sink', action: '${api}/sessions/${id}/stop' });
+      const answered = new Promise((resolve) => { sink.onload = resolve; });
+      form.submit();
+      await answered;
+      return {
+        plain: await call('/sessions', { mode: 'no-cors' }),
+        read: await call('/sessions', {}),
+        header: await call('/sessions', { headers: header }),
+        stop: await call('/sessions/${id}/stop', { method: 'POST', headers: header, body: '{}' }),
+        remove: await call('/sessions/${id}', { method: 'DELETE', headers: header }),
+        signOut: await call('/console/session', { method: 'DELETE', headers: header }),
+        socket: await new Promise((resolve) => { socket.onopen = () => resolve('open'); socket.onerror = () => resolve('refused'); }),
+      };
+    })()`);
+      expect(tried).toEqual({
+        plain: 'opaque0',
+        read: 'TypeError',
+        header: 'TypeError',
+        stop: 'TypeError',
+        remove: 'TypeError',
+        signOut: 'TypeError',
+        socket: 'refused',
+      });
+      // The browser did its part: the cookie was there, and counted for nothing.
+      const read = sent.find(({ url }) => url === `${api}/sessions`);
+      expect(await read?.cookie).toContain('cc-docker-');
+      expect((await scene.client.show(id)).status).toBe('idle');
+      expect(await sessionOf(visit.page)).toMatchObject({ sub: 'ada' });
+
+      await page.evaluate(`document.body.appendChild(document.createElement('iframe')).src = '${scene.service.url}/'`);
+      await expect.poll(() => page.frames().map((frame) => frame.url())).toContain('chrome-error://chromewebdata/');
+    });
+
+    test('puts nobody into its own sign-in with a cookie of that name: neither counts, and the page says what to do', async () => {
+      const { visit, page } = await attack();
+      const [ours] = await visit.context.cookies();
+      const theirs = await scene.visit({ token: await scene.service.token('mallory') });
+      const [mallory] = await theirs.context.cookies();
+      // The longer path comes first. It cannot take ours away, which no script reaches.
+      await page.evaluate(`document.cookie = '${ours?.name}=${mallory?.value}; path=/api'`);
+      await visit.page.reload();
+      await heading(visit.page, 'Sign in').waitFor();
+      await visit.page.getByRole('textbox', { name: 'Token' }).fill(await scene.service.token('ada'));
+      await visit.page.getByRole('button', { name: 'Sign in' }).click();
+      expect(await visit.page.getByRole('alert').textContent()).toContain('Remove the cookies of this site');
+      await visit.context.clearCookies();
+      await visit.page.getByRole('button', { name: 'Sign in' }).click();
+      await inbox(visit.page);
+      expect(await sessionOf(visit.page)).toMatchObject({ sub: 'ada' });
+    });
+  },
+);
+
+interface Raw {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+/** An answer as it comes. `fetch` would ask for more, and unpack what comes. */
+function get(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Raw> {
+  const { promise, resolve, reject } = Promise.withResolvers<Raw>();
+  const sent = request(`${scene.service.url}${path}`, { method, headers }, (answer) => {
+    const { statusCode: status = 0, headers } = answer;
+    void buffer(answer).then((body) => resolve({ status, headers, body }), reject);
+  });
+  sent.on('error', reject).end();
+  return promise;
+}
+
+describe('the page is served', () => {
+  test('compressed where the browser takes it, once for good, and within 60 KB', async () => {
+    const plain = await get('/');
+    const files = [...plain.body.toString().matchAll(/\/console\/[\w.-]+/g)].map(([path]) => path);
+    expect(files.length).toBeGreaterThan(1);
+    for (const [encoding, unpack] of [
+      ['br', brotliDecompressSync],
+      ['gzip', gunzipSync],
+    ] as const) {
+      let bytes = 0;
+      for (const path of ['/', ...files]) {
+        const whole = await get(path);
+        const packed = await get(path, { 'accept-encoding': `zstd, ${encoding};q=0.9` });
+        bytes += packed.body.byteLength;
+        expect(whole.headers['content-encoding']).toBeUndefined();
+        // A small one is not worth it.
+        if (whole.body.byteLength < 512) continue;
+        expect(packed.headers['content-encoding'], path).toBe(encoding);
+        expect(packed.headers.vary).toBe('accept-encoding');
+        expect(unpack(packed.body).equals(whole.body), path).toBe(true);
+        expect((await get(path, { 'accept-encoding': `${encoding};q=0` })).headers['content-encoding']).toBeUndefined();
+        if (path !== '/') expect(packed.headers['cache-control']).toContain('immutable');
+      }
+      expect(bytes, encoding).toBeLessThan(60_000);
+    }
+  });
+
+  test('anew only when it has changed, or what it may do has', async () => {
+    const { headers, body } = await get('/');
+    const etag = headers.etag ?? '';
+    const same = await get('/sessions', { 'if-none-match': etag });
+    expect({ status: same.status, body: same.body.byteLength }).toEqual({ status: 304, body: 0 });
+    expect((await get('/', { 'if-none-match': 'W/"other"' })).body.equals(body)).toBe(true);
+    const head = await get('/', {}, 'HEAD');
+    expect({ status: head.status, etag: head.headers.etag, bytes: head.body.byteLength }).toEqual({
+      status: 200,
+      etag,
+      bytes: 0,
+    });
+    // By another name previews are elsewhere, and so is what may be in a frame.
+    const port = new URL(scene.service.url).port;
+    expect(headers['content-security-policy']).toContain(`frame-src http://*.localhost:${port};`);
+    expect((await get('/', { host: 'cc.example.org', 'if-none-match': etag })).status).toBe(421);
+  });
+
+  test('with headers that let nothing else in, and an address without a page says so', async () => {
+    const { headers } = await get('/sessions/x/files');
+    expect(headers).toMatchObject({
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-resource-policy': 'same-origin',
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'cache-control': 'no-cache',
+    });
+    expect(headers['content-security-policy']).not.toContain('unsafe');
+    expect(headers['content-security-policy']).toContain("require-trusted-types-for 'script'");
+    const missing = await get('/no/such/page', { accept: 'text/html,*/*' });
+    expect({ status: missing.status, type: missing.headers['content-type'] }).toEqual({
+      status: 404,
+      type: 'text/html; charset=utf-8',
+    });
+    for (const path of [
+      '/no/such/page',
+      '/console/main-AAAAAAAA.js',
+      '/console/..%2findex.html',
+      '/console/index.html',
+    ]) {
+      const answer = await get(path, { 'accept-encoding': 'br' });
+      expect({ path, status: answer.status }).toEqual({ path, status: 404 });
+      expect(JSON.parse(answer.body.toString()).code).toBe('route_not_found');
+    }
   });
 });

@@ -175,8 +175,11 @@ describe('the cookie', () => {
     ]) {
       const cookie = values.map((value) => `cc-docker-8000=${value}`).join('; ');
       const answer = await new Browser({ headers: { cookie } }).call('GET', '/api/v1/sessions');
-      expect(codeOf(answer)).toBe('401 token_invalid');
+      expect(codeOf(answer)).toBe('401 cookies_ambiguous');
       expect(answer.body.detail).toContain('Remove the cookies');
+      const code = await codeFor('alice');
+      expect(codeOf(await new Browser({ headers: { cookie } }).signIn(code))).toBe('401 cookies_ambiguous');
+      expect((await new Browser().signIn(code)).status).toBe(201);
     }
   });
 });

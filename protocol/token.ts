@@ -15,6 +15,7 @@ export const TokenType = {
   ticket: 'ticket+jwt',
   answer: 'answer+jwt',
   browser: 'browser+jwt',
+  'oidc-begun': 'oidc-begun+jwt',
   service: 'service+jwt',
 } as const;
 

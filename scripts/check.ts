@@ -21,6 +21,7 @@ const PARTS = {
   'types of what runs in workerd': 'tsc -p tsconfig.edge.json --singleThreaded',
   'types of the client': 'tsc -p tsconfig.client.json --singleThreaded',
   'types of the console': 'tsc -p tsconfig.console.json --singleThreaded',
+  'types of the service worker': 'tsc -p tsconfig.worker.json --singleThreaded',
   'what the client knows of the API': 'node scripts/client-types/main.ts --check',
   'what nobody uses': 'knip --no-progress',
   'the document of the API': 'node scripts/openapi/main.ts --check && node scripts/openapi/compare.ts',

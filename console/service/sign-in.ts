@@ -80,6 +80,13 @@ export function signInRefused(): void {
   for (const run of endings) void run('ended');
 }
 
+/** The service cannot be asked: this is who was signed in last, as far as this browser knows. */
+export function assume(session: BrowserSession): void {
+  isKnown.value = true;
+  who.value = session;
+  signedIn.value = true;
+}
+
 function become(session: BrowserSession): void {
   const before = who.value;
   // Nothing of one person's may stay in a page of another's.

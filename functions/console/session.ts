@@ -19,6 +19,7 @@ import { json, refusals } from '../contract.ts';
 import { addressOf } from '../gate/address.ts';
 import { endCaller, ifRevoked } from '../gate/revocations.ts';
 import { refuse } from '../refuse.ts';
+import { issuerOf } from './oidc/provider.ts';
 
 const show = createRoute({
   method: 'get',
@@ -54,7 +55,9 @@ export function addBrowserSession(app: OpenAPIHono<AppEnv>): void {
   app.openapi(show, async (c) => {
     // As for every call, a token says more than a cookie.
     const caller = c.req.header('authorization') === undefined ? await present(c) : await ofToken(c);
-    return c.json({ session: caller === null ? null : shown(caller), oidc: null }, 200);
+    const issuer = issuerOf(c.get('settings'));
+    const oidc = issuer === null ? null : { issuer };
+    return c.json({ session: caller === null ? null : shown(caller), oidc }, 200);
   });
 
   app.openapi(open, async (c) => {

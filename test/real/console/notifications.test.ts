@@ -32,7 +32,7 @@ afterAll(async () => {
 
 const notified = async () => {
   const visit = await scene.visit({ more: { permissions: ['notifications'] } });
-  return { ...visit, visit, page: visit.page, worker: await ConsoleWorker.of(visit.page) };
+  return { visit, page: visit.page, worker: await ConsoleWorker.of(visit.page) };
 };
 
 /** A device of the scene's user, at the stand-in push service. */

@@ -77,17 +77,25 @@ export class Http {
     for (let attempt = 0; ; attempt++) {
       const last = attempt >= retries;
       const next = typeof request === 'function' ? request() : last ? request : request.clone();
-      const signal = anySignal(next.signal, this.signal);
+      // A clone has a signal of its own, which only follows.
+      const origin = typeof request === 'function' ? next : request;
+      const signal = anySignal(origin.signal, this.signal);
       const mayRepeat = repeatable ?? (REPEATABLE.has(next.method) || next.headers.has(IDEMPOTENCY_KEY));
       signal?.throwIfAborted();
       options.onTry?.();
       const sent = new Request(next, signal === undefined ? {} : { signal });
       for (const [name, value] of Object.entries(await this.authorization())) sent.headers.set(name, value);
       let failure: CcDockerError;
+      const requests = [origin, sent];
+      underway.add(requests);
       try {
         const { fetch = this.#options.fetch } = options;
         const response = await fetch(sent);
-        if (response.ok) return answer === 'stream' ? response : await whole(response, answer);
+        if (response.ok) {
+          if (answer !== 'stream') return await whole(response, answer);
+          keptWith.set(response.body ?? response, requests);
+          return response;
+        }
         const refused = await whole(response, 'text');
         failure = errorFrom(refused, await refused.clone().text());
         // Whatever else is answered, something may have been done.
@@ -97,6 +105,8 @@ export class Http {
         signal?.throwIfAborted();
         failure = error instanceof SyntaxError ? notJson(this.url, error) : unreachable(this.url, error);
         if (last || !mayRepeat) throw failure;
+      } finally {
+        underway.delete(requests);
       }
       await delay(Math.max(failure.retryAfterMs ?? 0, backoffMs(attempt, this.backoff, Math.random())), signal);
     }
@@ -126,6 +136,14 @@ export class Http {
     }
   }
 }
+
+/**
+ * Node.js follows the signal of a `Request` by a weak reference. Once the `Request` is collected, an abort of the signal reaches nobody,
+ * and the call waits for ever (seen with 20 and 24). So the requests are kept: of a call that is under way, and with an answer that is
+ * read as it comes.
+ */
+const underway = new Set<readonly Request[]>();
+const keptWith = new WeakMap<object, readonly Request[]>();
 
 export interface SendOptions {
   /** Twice is as once. Default: by its method, and by an `Idempotency-Key`. */

@@ -1,4 +1,4 @@
-import { request, type IncomingHttpHeaders } from 'node:http';
+import { createServer, request, type IncomingHttpHeaders, type Server } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasChromium } from '../../support/client/chromium.ts';
 import { axe } from '../../support/console/axe.ts';
 import { ConsoleScene } from '../../support/console/console-scene.ts';
+import { close, listen } from '../../support/net/listen.ts';
 import { atMost } from '../../support/patience.ts';
 import type { Visit } from '../../support/console/visit.ts';
 
@@ -133,25 +134,113 @@ describe.skipIf(!hasChromium())('a sign-in that ends', () => {
   });
 });
 
-describe('the page is served', () => {
-  const get = (path: string, headers: Record<string, string> = {}, method = 'GET') => {
-    // `fetch` would ask for more, and unpack what comes.
-    const { promise, resolve, reject } = Promise.withResolvers<{
-      status: number;
-      headers: IncomingHttpHeaders;
-      body: Buffer;
-    }>();
-    request(`${scene.service.url}${path}`, { method, headers }, (answer) => {
-      void buffer(answer).then(
-        (body) => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body }),
-        reject,
-      );
-    })
-      .on('error', reject)
-      .end();
-    return promise;
-  };
+describe.skipIf(!hasChromium())(
+  'a page on another port of the host, which the browser sends the cookie to the service for,',
+  () => {
+    let elsewhere: Server;
+    let origin: string;
+    beforeAll(async () => {
+      elsewhere = createServer((_, response) => response.setHeader('content-type', 'text/html').end('<!doctype html>'));
+      origin = `http://127.0.0.1:${await listen(elsewhere, '127.0.0.1')}`;
+    });
+    afterAll(() => close(elsewhere));
 
+    /** Opens it in a browser in which Ada is signed in to the console. */
+    async function attack() {
+      const visit = await scene.visit();
+      // All that it tries is refused, and said in the browser's log.
+      visit.allow(/./);
+      await inbox(visit.page);
+      const page = await visit.context.newPage();
+      await page.goto(origin);
+      return { visit, page };
+    }
+
+    test('reads and changes nothing in somebody’s name, opens no stream, and shows no console in a frame', async () => {
+      const id = await scene.client.createSession();
+      await scene.client.ask(id, 'Hi');
+      const { visit, page } = await attack();
+      const sent: { url: string; cookie: Promise<string | null> }[] = [];
+      visit.context.on('request', (one) => sent.push({ url: one.url(), cookie: one.headerValue('cookie') }));
+      const api = `${scene.service.url}/api/v1`;
+      const tried = await page.evaluate<Record<string, string>>(`(async () => {
+      const call = (path, init) => fetch('${api}' + path, { credentials: 'include', ...init }).then((a) => a.type + a.status, (e) => e.name);
+      const header = { 'x-cc-docker-console': '1' };
+      const socket = new WebSocket('${api.replace('http', 'ws')}/sessions/${id}/stream?after=0');
+      const form = document.body.appendChild(document.createElement('form'));
+      const sink = document.body.appendChild(document.createElement('iframe'));
+      sink.name = 'sink';
+      Object.assign(form, { method: 'post', target: 'sink', action: '${api}/sessions/${id}/stop' });
+      const answered = new Promise((resolve) => { sink.onload = resolve; });
+      form.submit();
+      await answered;
+      return {
+        plain: await call('/sessions', { mode: 'no-cors' }),
+        read: await call('/sessions', {}),
+        header: await call('/sessions', { headers: header }),
+        stop: await call('/sessions/${id}/stop', { method: 'POST', headers: header, body: '{}' }),
+        remove: await call('/sessions/${id}', { method: 'DELETE', headers: header }),
+        signOut: await call('/console/session', { method: 'DELETE', headers: header }),
+        socket: await new Promise((resolve) => { socket.onopen = () => resolve('open'); socket.onerror = () => resolve('refused'); }),
+      };
+    })()`);
+      expect(tried).toEqual({
+        plain: 'opaque0',
+        read: 'TypeError',
+        header: 'TypeError',
+        stop: 'TypeError',
+        remove: 'TypeError',
+        signOut: 'TypeError',
+        socket: 'refused',
+      });
+      // The browser did its part: the cookie was there, and counted for nothing.
+      const read = sent.find(({ url }) => url === `${api}/sessions`);
+      expect(await read?.cookie).toContain('cc-docker-');
+      expect((await scene.client.show(id)).status).toBe('idle');
+      expect(await sessionOf(visit.page)).toMatchObject({ sub: 'ada' });
+
+      await page.evaluate(`document.body.appendChild(document.createElement('iframe')).src = '${scene.service.url}/'`);
+      await expect.poll(() => page.frames().map((frame) => frame.url())).toContain('chrome-error://chromewebdata/');
+    });
+
+    test('puts nobody into its own sign-in with a cookie of that name: neither counts, and the page says what to do', async () => {
+      const { visit, page } = await attack();
+      const [ours] = await visit.context.cookies();
+      const theirs = await scene.visit({ token: await scene.service.token('mallory') });
+      const [mallory] = await theirs.context.cookies();
+      // The longer path comes first. It cannot take ours away, which no script reaches.
+      await page.evaluate(`document.cookie = '${ours?.name}=${mallory?.value}; path=/api'`);
+      await visit.page.reload();
+      await heading(visit.page, 'Sign in').waitFor();
+      await visit.page.getByRole('textbox', { name: 'Token' }).fill(await scene.service.token('ada'));
+      await visit.page.getByRole('button', { name: 'Sign in' }).click();
+      expect(await visit.page.getByRole('alert').textContent()).toContain('Remove the cookies of this site');
+      await visit.context.clearCookies();
+      await visit.page.getByRole('button', { name: 'Sign in' }).click();
+      await inbox(visit.page);
+      expect(await sessionOf(visit.page)).toMatchObject({ sub: 'ada' });
+    });
+  },
+);
+
+interface Raw {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+/** An answer as it comes. `fetch` would ask for more, and unpack what comes. */
+function get(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Raw> {
+  const { promise, resolve, reject } = Promise.withResolvers<Raw>();
+  const sent = request(`${scene.service.url}${path}`, { method, headers }, (answer) => {
+    const { statusCode: status = 0, headers } = answer;
+    void buffer(answer).then((body) => resolve({ status, headers, body }), reject);
+  });
+  sent.on('error', reject).end();
+  return promise;
+}
+
+describe('the page is served', () => {
   test('compressed where the browser takes it, once for good, and within 60 KB', async () => {
     const plain = await get('/');
     const files = [...plain.body.toString().matchAll(/\/console\/[\w.-]+/g)].map(([path]) => path);

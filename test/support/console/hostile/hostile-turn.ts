@@ -28,7 +28,8 @@ export function hostileTurn(host: string): { readonly prompt: string; readonly m
         .join('\n\n'),
     });
   const everything = all.join('\n');
-  const names = fileNames(TEXT).concat(fileNames(MARKUP).slice(0, 20));
+  // Each is a card and a row: a third of them does.
+  const names = fileNames([...TEXT, ...MARKUP.slice(40, 70)]).filter((_, index) => index % 3 === 0);
   const steps = [
     { thinking: everything },
     ...texts,
@@ -77,6 +78,6 @@ export function hostileQuestion(): string {
 
 /** A prompt by which the agent wants what needs a permission. */
 export function hostileCommand(): string {
-  const command = `echo '\u202e' # ${MARKUP.slice(0, 8).join(' ').replaceAll("'", '')}\n${TEXT.slice(20, 30).join('\n').replaceAll(/['`$]/g, '')}`;
+  const command = `touch hostile # ${MARKUP.slice(0, 8).join(' ').replaceAll("'", '')}\n${TEXT.slice(20, 30).join('\n').replaceAll(/['`$]/g, '')}`;
   return script({ tool: 'Bash', input: { command, description: MARKUP[54] } }, { text: 'It is over.' });
 }

@@ -5,7 +5,7 @@ import { ConsoleScene } from '../../support/console/console-scene.ts';
 import { type Canary, startCanary } from '../../support/console/hostile/canary.ts';
 import { openComponents } from '../../support/console/hostile/components-page.ts';
 import { cpuTimeOf } from '../../support/console/hostile/cpu-time.ts';
-import { hostileCommand, hostileQuestion, hostileTurn } from '../../support/console/hostile/hostile-turn.ts';
+import { hostileQuestion, hostileTurn, hostileWish } from '../../support/console/hostile/hostile-turn.ts';
 import { MARKDOWN } from '../../support/console/hostile/markdown.ts';
 import { MARKUP } from '../../support/console/hostile/markup.ts';
 import { ODD_DATA } from '../../support/console/hostile/odd-events.ts';
@@ -112,7 +112,7 @@ describe.skipIf(!hasChromium())('the console', () => {
     const dialogs = await watchForHits(page);
     await openPage(page, '/');
     for (const turn of ['question', 'permission']) {
-      if (turn === 'permission') await client.tell(id, hostileCommand());
+      if (turn === 'permission') await client.tell(id, hostileWish());
       await page.getByRole('article').waitFor();
       await openAll(page);
       expect(await scan(page), turn).toEqual([]);

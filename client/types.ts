@@ -29,6 +29,11 @@ export type Turn = Schemas['Turn'];
 export type Wakeup = Schemas['Wakeup'];
 export type InterruptAnswer = Schemas['InterruptAnswer'];
 
+/** What a device is notified of. */
+export type PushKind = Schemas['PushKind'];
+/** A device that is notified. */
+export type PushSubscription = Schemas['PushSubscription'];
+
 export type Interaction = Schemas['Interaction'];
 /** An interaction in the list of all that waits, with what its session is called. */
 export type WaitingInteraction = Schemas['WaitingInteraction'];

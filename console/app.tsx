@@ -6,6 +6,7 @@ import { NotFoundPage } from './shell/not-found-page.tsx';
 
 const SessionsPage = lazy(() => import('./sessions/sessions-page.tsx').then((file) => file.SessionsPage));
 const NewSessionPage = lazy(() => import('./sessions/new-session-page.tsx').then((file) => file.NewSessionPage));
+const NotificationsPage = lazy(() => import('./push/notifications-page.tsx').then((file) => file.NotificationsPage));
 const SessionPage = lazy(() => import('./session/session-page.tsx').then((file) => file.SessionPage));
 
 /** The console: the sign-in until somebody is signed in, then the pages by their paths (`functions/console/` serves the same). */
@@ -25,6 +26,7 @@ function Pages() {
           <Route path="/" component={InboxPage} />
           <Route path="/sessions" component={SessionsPage} />
           <Route path="/sessions/new" component={NewSessionPage} />
+          <Route path="/notifications" component={NotificationsPage} />
           <Route path="/sessions/:id" component={SessionPage} />
           <Route path="/sessions/:id/:view" component={SessionPage} />
           <Route default component={NotFoundPage} />

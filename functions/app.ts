@@ -6,7 +6,9 @@ import { issuesOf } from '../protocol/issues.ts';
 import { RedisUnavailable } from '../redis/client.ts';
 import type { AppEnv } from './app-env.ts';
 import { addAdmin } from './routes/admin.ts';
+import { addInstallable } from './console/installable.ts';
 import { addConsole, consolePage, opensPage } from './console/pages.ts';
+import { addOidc } from './console/oidc/routes.ts';
 import { addBrowserSession } from './console/session.ts';
 import { addArtifacts } from './routes/files/artifacts.ts';
 import { addChildren } from './routes/session/children.ts';
@@ -127,7 +129,9 @@ export function createApp(where: 'worker' | 'elsewhere' = 'worker'): OpenAPIHono
   });
   app.openAPIRegistry.registerComponent('securitySchemes', 'ticket', { type: 'apiKey', in: 'query', name: 'ticket' });
   addDocs(app);
+  addOidc(app);
   addConsole(app);
+  addInstallable(app);
   return app;
 }
 

@@ -15,6 +15,7 @@ export const TokenType = {
   ticket: 'ticket+jwt',
   answer: 'answer+jwt',
   browser: 'browser+jwt',
+  'oidc-begun': 'oidc-begun+jwt',
   service: 'service+jwt',
 } as const;
 
@@ -67,6 +68,8 @@ export const answerClaims = z.object({ sub: uuid, iid: uuid, iat: z.number(), ex
 export const browserClaims = userClaims.extend({
   jti: z.string().min(1).max(256),
   of: z.string().min(1).max(256).optional(),
+  /** The SHA-256 of the key of the page that it is for, in base64url. */
+  key: z.string().length(43),
   name: z.string().optional(),
   email: z.string().optional(),
 });

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { build, type Metafile } from 'esbuild';
 import { PROJECT } from '../start/lib/project.ts';
+import { bundleWorkerOfConsole } from './console/bundle-worker.ts';
 import { xtermStyleSheets } from './console/xterm-style-sheets.ts';
 
 /**
@@ -42,7 +43,8 @@ export async function bundleConsole(): Promise<ReadonlyMap<string, Uint8Array>> 
     .replace('{{main.js}}', path.basename(main))
     .replace('{{main.css}}', style)
     .replace('</head>', `${importedBy(main, metafile).map(preload).join('')}</head>`);
-  return files.set('index.html', new TextEncoder().encode(filled));
+  files.set('index.html', new TextEncoder().encode(filled));
+  return new Map([...files, ...(await bundleWorkerOfConsole(files))]);
 }
 
 /** A file that the first one imports: the browser need not have read that to know of it. */

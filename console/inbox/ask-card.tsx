@@ -1,5 +1,5 @@
 import { useComputed } from '@preact/signals';
-import { useId } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Interaction, WaitingInteraction } from '../../client/main.ts';
 import { SafeText } from '../safe/safe-text.tsx';
 import { Badge } from '../ui/badge.tsx';
@@ -31,8 +31,26 @@ export function AskCard({ asked, isCurrent = false }: AskCardProps) {
   const state = answerState(asked.interaction_id).value;
   const { session } = asked;
   const isClosed = state.kind === 'closed';
+  const card = useRef<HTMLElement>(null);
+  const wasSending = useRef(false);
+  // It is lower now, and may have gone out of the window: its end is to be read, and whoever goes by keys goes on from here.
+  useEffect(() => {
+    if (isClosed && wasSending.current && card.current !== null) {
+      if (document.activeElement === document.body) card.current.focus({ preventScroll: true });
+      card.current.scrollIntoView({ block: 'nearest' });
+    }
+    wasSending.current = state.kind === 'sending';
+  }, [state]);
+  // By a layout effect, which ends while the card is still in the page.
+  useLayoutEffect(() => {
+    const { current } = card;
+    return () => {
+      if (current?.contains(document.activeElement) === true) focusBeside(current);
+    };
+  }, []);
   return (
     <article
+      ref={card}
       id={`ask-${asked.interaction_id}`}
       class={`ask-card ${isCurrent ? 'ask-card-current' : ''} ${isClosed ? 'ask-card-closed' : ''}`}
       aria-labelledby={`${id}-asked`}
@@ -44,7 +62,7 @@ export function AskCard({ asked, isCurrent = false }: AskCardProps) {
       {!isClosed && <Form asked={asked} />}
       {state.kind === 'failed' && (
         <p class="ask-problem" role="alert">
-          <strong>Not sent.</strong> {state.reason}
+          {state.reason}
         </p>
       )}
       {/* Always there, so that what comes into it is heard. */}
@@ -53,6 +71,13 @@ export function AskCard({ asked, isCurrent = false }: AskCardProps) {
       </div>
     </article>
   );
+}
+
+/** The card goes, and the focus with it: it goes on from the next one, or from the page's heading. */
+function focusBeside(card: HTMLElement): void {
+  const beside = [card.nextElementSibling, card.previousElementSibling, document.querySelector('h1')];
+  const next = beside.find((element) => element instanceof HTMLElement && element.matches('article, h1'));
+  if (next instanceof HTMLElement) next.focus({ preventScroll: true });
 }
 
 function Heading({ id, subject }: { readonly id: string; readonly subject: Interaction['subject'] }) {

@@ -1,5 +1,4 @@
 import { useComputed } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
 import { inbox, line } from '../service/live.ts';
 import { PageHeading } from '../shell/page-heading.tsx';
 import { Button } from '../ui/button.tsx';
@@ -20,9 +19,8 @@ export function InboxPage() {
     return [...open, ...over].sort((a, b) => Date.parse(a.deadline) - Date.parse(b.deadline));
   });
   const current = useInboxKeys(list.value);
-  const isMoving = useIsMoving(list.value.map(({ interaction_id }) => interaction_id).join(' '));
-  // What is answered as the page is left need not keep its place.
-  useEffect(() => () => void (current.value = null), []);
+  // A card that is over is lower: what is below it moves as well.
+  const isMoving = useIsMoving([...list.value, ...inPlace.value].map(({ interaction_id }) => interaction_id).join(' '));
   return (
     <div class="page inbox">
       <header class="page-header">

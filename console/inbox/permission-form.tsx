@@ -9,7 +9,7 @@ import { ToolInput } from './asked/tool-input.tsx';
 import type { Whole } from './asked/use-whole.ts';
 import { toolView } from './asked/tool-view.ts';
 
-export type Permission = Extract<Interaction['subject'], { kind: 'permission' }>;
+type Permission = Extract<Interaction['subject'], { kind: 'permission' }>;
 
 interface PermissionFormProps {
   readonly asked: Interaction;

@@ -1,19 +1,23 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { askWho, followOtherTabs, signInState } from '../service/sign-in.ts';
+import { showLastKnown } from '../offline/offline.ts';
 import { Button } from '../ui/button.tsx';
 import { code, takeCode } from './link-code.ts';
 import { SignInByLink } from './sign-in-by-link.tsx';
 import { SignInOver } from './sign-in-over.tsx';
 import { SignInPage } from './sign-in-page.tsx';
-import { whyNot } from './why-not.ts';
+import { isUnreachable, whyNot } from './why-not.ts';
 
 /** Shows the pages to who is signed in; before that it is known, nothing. Whoever has to sign in again does so over the page. */
 export function Gate({ children }: { readonly children: ComponentChildren }) {
   const [error, setError] = useState<string | null>(null);
   const ask = () => {
     setError(null);
-    askWho().catch((thrown: unknown) => setError(whyNot(thrown)));
+    askWho().catch((thrown: unknown) => {
+      const why = whyNot(thrown);
+      if (!isUnreachable(thrown) || !showLastKnown()) setError(why);
+    });
   };
   useEffect(() => {
     takeCode();

@@ -13,6 +13,10 @@ const WHY: Readonly<Record<string, string>> = {
   keys_unavailable: 'The keys of the provider that made this token cannot be had just now. Try again in a few seconds.',
 };
 
+/** Whether the service did not answer at all. */
+export const isUnreachable = (error: unknown): boolean =>
+  error instanceof CcDockerError && error.code === 'unreachable';
+
 /** Why somebody could not sign in, and what to do, in words for them. @throws what is no refusal */
 export function whyNot(error: unknown): string {
   if (error instanceof CookieNotKept) {

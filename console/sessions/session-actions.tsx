@@ -4,10 +4,12 @@ import { useState } from 'preact/hooks';
 import { CcDockerError, type FeedSession } from '../../client/main.ts';
 import { SafeText } from '../safe/safe-text.tsx';
 import { visibleText } from '../safe/text/visible.ts';
+import { sessions } from '../service/live.ts';
 import { cc } from '../service/service.ts';
 import { Confirm } from '../ui/dialog.tsx';
 import { Menu } from '../ui/menu.tsx';
 import { toast } from '../ui/toast.tsx';
+import { countBelow } from './rows/session-rows.ts';
 
 /** What a session is called, for a place where only text can be. */
 export const sessionName = ({ title, session_id }: Pick<FeedSession, 'title' | 'session_id'>): string =>
@@ -16,10 +18,11 @@ export const sessionName = ({ title, session_id }: Pick<FeedSession, 'title' | '
 /** The session that is to be removed, if that is confirmed. */
 const toRemove = signal<{ readonly session: FeedSession; readonly below: number } | null>(null);
 
-/** What can be done with a session from the list. @param below how many sessions are below it */
-export function SessionActions({ session, below }: { readonly session: FeedSession; readonly below: number }) {
+/** What can be done with a session from the list. */
+export function SessionActions({ session }: { readonly session: FeedSession }) {
   const { route } = useLocation();
   const { session_id: id, status } = session;
+  const below = countBelow(sessions.value, id);
   const isOver = status === 'stopped' || status === 'failed';
   return (
     <Menu

@@ -69,7 +69,7 @@ export function SessionRow({ row, asked, isCurrent, index, count, style, onFold 
           </span>
         </p>
       </div>
-      <SessionActions session={session} below={below} />
+      <SessionActions session={session} />
     </li>
   );
 }

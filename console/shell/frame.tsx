@@ -3,6 +3,7 @@ import { useEffect } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { followAnswers } from '../inbox/answer/answering.ts';
 import { followService } from '../service/live.ts';
+import { UpdateNotice } from '../worker-client/update-notice.tsx';
 import { Toasts } from '../ui/toast.tsx';
 import { helpIsOpen, KeyboardHelp } from './keyboard-help.tsx';
 import { LineStatus } from './line-status.tsx';
@@ -46,6 +47,7 @@ export function Frame({ children }: { readonly children: ComponentChildren }) {
       </a>
       <Nav />
       <main id="main" class="frame-main" tabIndex={-1}>
+        <UpdateNotice />
         <LineStatus />
         {children}
       </main>

@@ -62,7 +62,8 @@ export async function verify<T>(
   return 'refused' in bearer ? bearer : verifyToken(bearer.token, settings, kind, claims);
 }
 
-async function verifyToken<T>(
+/** As `verify`, of what no `Authorization` header has. */
+export async function verifyToken<T>(
   token: string,
   settings: KeySettings,
   kind: Exclude<TokenKind, 'user'>,

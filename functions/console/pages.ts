@@ -6,7 +6,7 @@ import { consoleFile } from './files.ts';
 import { pageHeaders } from './page-headers.ts';
 
 /** The pages of the console, by its own paths (`console/app.tsx` has the same). All are one document. */
-export const PAGES = ['/', '/sessions', '/sessions/:id', '/sessions/:id/:view'];
+export const PAGES = ['/', '/sessions', '/sessions/:id', '/sessions/:id/:view', '/notifications'];
 
 const TYPES: Readonly<Record<string, string>> = {
   js: 'text/javascript; charset=utf-8',
@@ -53,5 +53,5 @@ async function etagOf(c: Context<AppEnv>, headers: Readonly<Record<string, strin
   if (!found.ok) throw new Error(`the console is not built: ${found.status}`);
   const text = JSON.stringify(headers) + (await found.text());
   const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)));
-  return `W/"${[...hash.slice(0, 12)].map((byte) => byte.toString(16).padStart(2, '0')).join('')}"`;
+  return `W/"${Array.from(hash.slice(0, 12), (byte) => byte.toString(16).padStart(2, '0')).join('')}"`;
 }

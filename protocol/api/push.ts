@@ -102,7 +102,7 @@ export interface PushMessage {
   readonly text: string;
   /** Notifications with the same tag replace each other. It is the message's `Topic` too, where it has one. */
   readonly tag: string;
-  /** The page of the console that a tap opens, such as `/sessions/ID`. */
+  /** The page of the console that a tap opens, such as `/sessions/ID#e42`. */
   readonly path: string;
   /** When it happened, epoch milliseconds. */
   readonly time: number;

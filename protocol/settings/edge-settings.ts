@@ -5,6 +5,7 @@ import { boundsSettings } from './bounds-settings.ts';
 import { environmentSettings } from './environment-settings.ts';
 import { discordSettings } from './discord-settings.ts';
 import { bothOrNone, redisSettings } from './redis-settings.ts';
+import { issuerWithClient, oidcSettings } from './oidc-settings.ts';
 import { traceSettings } from './trace-settings.ts';
 import { webSettings } from './web-settings.ts';
 import { poolsSetting } from './pools-setting.ts';
@@ -26,6 +27,7 @@ const parts = {
   ...environmentSettings.shape,
   ...redisSettings.shape,
   ...traceSettings.shape,
+  ...oidcSettings.shape,
 };
 
 const variables = z.object({
@@ -130,8 +132,8 @@ const variables = z.object({
 });
 
 /** The edge's environment: `vars` and secrets of the Worker. Names and defaults are the seed's where it has them. */
-export const edgeSettings = variables.check(bothOrNone);
+export const edgeSettings = variables.check(bothOrNone, issuerWithClient);
 export type EdgeSettings = z.infer<typeof edgeSettings>;
 
 /** The same without the secret, which `npm start` makes where there is none. */
-export const edgeSettingsBesideSecret = variables.omit({ JWT_SECRET: true }).check(bothOrNone);
+export const edgeSettingsBesideSecret = variables.omit({ JWT_SECRET: true }).check(bothOrNone, issuerWithClient);

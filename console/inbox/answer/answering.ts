@@ -58,7 +58,7 @@ export async function sendAnswer(asked: Asked, request: ResolveRequest, pressed:
 const isGone = ({ interaction_id, session }: Asked) => session !== undefined && !waiting.value.has(interaction_id);
 
 function reasonOf({ code, detail }: CcDockerError): string {
-  if (code !== 'unreachable') return detail;
+  if (code !== 'unreachable') return `Not sent: ${detail}`;
   return 'The service did not answer, so it is not known whether this has arrived. Press again: the same answer twice is fine.';
 }
 

@@ -91,12 +91,11 @@ function of(
   make: (input: Input, text: (name: string) => string | undefined) => readonly ToolPart[] | undefined,
 ): ReturnType<Shown> {
   const parts = make(input, (name) => (typeof input[name] === 'string' ? input[name] : undefined));
-  return parts && { parts, used: names.filter((name) => isShown(input, name, parts)) };
+  return parts && { parts, used: names.filter((name) => isShown(input, name)) };
 }
 
-/** A field counts as shown when it is a text, or a list of edits that became parts. */
-const isShown = (input: Input, name: string, parts: readonly ToolPart[]) =>
-  typeof input[name] === 'string' || (Array.isArray(input[name]) && parts.length > 0);
+/** A field is shown where it is a text; `edits` became parts, each of them. */
+const isShown = (input: Input, name: string) => typeof input[name] === 'string' || name === 'edits';
 
 type Text = (name: string) => string | undefined;
 

@@ -93,3 +93,9 @@ function childrenOf(children: Map<string, FeedSession[]>, id: string): FeedSessi
 function flat(session: FeedSession): SessionRow {
   return { session, depth: 0, below: 0, isFolded: false, isContext: false, waiting: session.open_interactions };
 }
+
+/** How many sessions are below one, whatever is shown of them: what is stopped or removed with it. */
+export function countBelow(sessions: ReadonlyMap<string, FeedSession>, id: string): number {
+  const children = sessions.get(id)?.child_session_ids ?? [];
+  return children.reduce((sum, child) => sum + (sessions.has(child) ? 1 + countBelow(sessions, child) : 0), 0);
+}

@@ -16,7 +16,7 @@ import { devicesId } from '../store/webhooks/receivers.ts';
 /** How long it is of use to hear of what happened, milliseconds. */
 const USEFUL_MS = 86_400_000;
 
-const about = z.object({ interaction_id: z.string().optional() });
+const about = z.object({ interaction_id: z.string().optional(), seq: z.int().optional() });
 
 /** A delivery that nobody needs any more, and why. */
 export interface Moot {
@@ -58,8 +58,8 @@ export class DevicePushes {
   /** What a push is about; or why it is not needed any more. */
   #context(key: string, { type, time, json }: Delivery, now: number): PushContext | Moot {
     const { session_id, owner } = this.#store.current.identity;
-    const { interaction_id = null } = about.parse(JSON.parse(json));
-    const context = { session_id, interaction_id, time, until: time + USEFUL_MS, canAnswer: false };
+    const { interaction_id = null, seq = null } = about.parse(JSON.parse(json));
+    const context = { session_id, interaction_id, seq, time, until: time + USEFUL_MS, canAnswer: false };
     if (now >= context.until) return { moot: 'It would come more than a day late.' };
     if (interaction_id === null) return context;
     if (type !== 'interaction.opened' && type !== 'interaction.reminded') {

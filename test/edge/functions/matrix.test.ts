@@ -28,6 +28,9 @@ const WITHOUT_TOKEN = [
   'GET /sessions/{id}',
   'GET /sessions/{id}/{view}',
   'GET /console/{file}',
+  // What a provider has answered stands in its address: test/real/functions/auth/oidc.test.ts.
+  'GET /login/oidc',
+  'GET /login/oidc/callback',
   // It takes a code: test/edge/functions/login.test.ts.
   'POST /api/v1/login',
   // They are for the console's own page: test/edge/functions/console/browser-session.test.ts.

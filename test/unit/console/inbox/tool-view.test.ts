@@ -19,6 +19,10 @@ test('nothing of an input is hidden from who decides', () => {
     kind: 'rest',
     fields: { description: { not: 'a text' } },
   });
+  expect(toolView('Bash', { command: 'ls', description: ['a list'] }).parts).toContainEqual({
+    kind: 'rest',
+    fields: { description: ['a list'] },
+  });
   const edit = { file_path: '/a', old_string: 'a', new_string: 'b', replace_all: true };
   expect(toolView('Edit', edit).parts).toContainEqual({ kind: 'rest', fields: { replace_all: true } });
   // An edit among several that has more than its two texts is shown as it is.

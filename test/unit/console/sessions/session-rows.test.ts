@@ -7,7 +7,7 @@ import {
   filterOf,
   type SessionFilter,
 } from '../../../../console/sessions/rows/session-filter.ts';
-import { sessionRows } from '../../../../console/sessions/rows/session-rows.ts';
+import { countBelow, sessionRows } from '../../../../console/sessions/rows/session-rows.ts';
 
 /** A session whose id is made of a number, so that a greater one is newer. */
 function session(number: number, more: Partial<FeedSession> = {}): FeedSession {
@@ -64,6 +64,18 @@ test('what is folded counts what it hides', () => {
       { title: 'Task 1', below: 3, isFolded: true, waiting: 2 },
     ],
   );
+});
+
+test('what is removed with a session is all below it, whatever is shown', () => {
+  const [one, two, three] = [session(1), child(2, 1), child(3, 2)];
+  const gone = session(9).session_id;
+  const family = mapOf(
+    { ...one, child_session_ids: [two.session_id, gone] },
+    { ...two, child_session_ids: [three.session_id] },
+    three,
+  );
+  expect(countBelow(family, one.session_id)).toBe(2);
+  expect(countBelow(family, three.session_id)).toBe(0);
 });
 
 test('a filter brings those above what fits along', () => {

@@ -19,6 +19,8 @@ export interface PushContext {
   readonly session_id: string;
   /** What is asked; null: it is about something else. */
   readonly interaction_id: string | null;
+  /** Of the event in the session's log; null: it is not known. */
+  readonly seq: number | null;
   /** Of the event, epoch milliseconds. */
   readonly time: number;
   /** After this nobody needs it, epoch milliseconds. */
@@ -81,7 +83,7 @@ function urgencyOf(kind: PushMessage['kind'], priority: Words['priority']): Push
 function messageOf(
   kind: PushMessage['kind'],
   { title, text, choices }: Words,
-  { session_id, interaction_id, time, canAnswer }: PushContext,
+  { session_id, interaction_id, seq, time, canAnswer }: PushContext,
   tag: string,
 ): PushMessage {
   const actions = kind === 'question' && canAnswer ? actionsOf(choices) : [];
@@ -89,7 +91,8 @@ function messageOf(
     kind,
     title: fitted(title, plain, ({ length }) => length <= MAX_TITLE),
     tag,
-    path: `/sessions/${session_id}`,
+    // The page of a session scrolls to the event that its address names.
+    path: `/sessions/${session_id}${seq === null ? '' : `#e${seq}`}`,
     time,
     session_id,
     ...(interaction_id !== null && { interaction_id }),

@@ -47,7 +47,7 @@ describe.skipIf(!hasChromium()).each<Width>(['phone', 'desk'])('on a %s', (width
     await press(width, page.getByRole('button', { name: 'Send' }));
     // A new session asks, unless one says otherwise.
     await press(width, card(page, /hello\.md/).getByRole('button', { name: 'Allow', exact: true }));
-    await log(page).getByText('The file is written').waitFor();
+    await log(page).getByText('the file is real').last().waitFor();
     await press(width, toolLine(page, /^Write.*hello\.md/));
     await until(async () => expect(await countOf(log(page), 'Hello from the console')).toBeGreaterThan(1));
     const id = /[\w-]+$/.exec(new URL(page.url()).pathname)?.[0] ?? '';

@@ -38,7 +38,10 @@ const notified = async () => {
 async function subscribe(id: string) {
   const { public_key } = (await scene.client.call('GET', '/push')).body;
   const subscription = pushes.subscribe(public_key);
-  const { status } = await scene.client.call('PUT', `/push/subscriptions/${id.replaceAll(' ', '-')}`, { ...subscription, label: id });
+  const { status } = await scene.client.call('PUT', `/push/subscriptions/${id.replaceAll(' ', '-')}`, {
+    ...subscription,
+    label: id,
+  });
   expect(status).toBe(200);
   return subscription.endpoint;
 }

@@ -39,10 +39,6 @@ The parser drops the **last line** when it has no newline at its end. Two things
 | src/parser.ts | 42 | 1 |
 | src/lines.ts | 17 | 0 |
 
-\`\`\`ts
-for (const line of text.split('\\n')) yield line;
-\`\`\`
-
 See [the parser](src/parser.ts).`;
 
 const BEFORE = "export const lines = (text: string) => text.split('\\n').slice(0, -1);\n";

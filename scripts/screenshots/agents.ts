@@ -1,4 +1,4 @@
-import { mended, running } from '../../test/support/console/prompts.ts';
+import { running, varied } from '../../test/support/console/prompts.ts';
 import { script, type Client } from '../../test/support/e2e/client.ts';
 
 /** The sessions that the pictures show. */
@@ -15,7 +15,7 @@ export async function startAgents(client: Client): Promise<Agents> {
     start('A page for the docs'),
     start('Faster tests'),
   ]);
-  await client.ask(parser, mended());
+  await client.ask(parser, varied());
   await client.tell(release, running('git push origin v2.4.0'));
   const layout = {
     question: 'Which layout shall the start page have?',

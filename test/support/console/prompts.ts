@@ -45,12 +45,7 @@ const BEFORE = "export const lines = (text: string) => text.split('\\n').slice(0
 const AFTER = "export function* lines(text: string) {\n  for (const line of text.split('\\n')) yield line;\n}\n";
 const PARSER = '{{cwd}}/src/parser.ts';
 
-/** A file is mended, with all that a person likes to see of that. */
-export function mended(): string {
-  return script(...MENDED);
-}
-
-/** All that a log can show of a turn: the above, a tool that fails, a subagent. */
+/** All that a log can show of a turn: a tool that fails, a subagent, and a file that is mended, with all that a person likes to see of that. */
 export function varied(): string {
   const subagent = {
     description: 'Look for callers',

@@ -15,7 +15,7 @@ export interface HttpOptions {
   /** undefined: the browser's session, for a page of the service itself. */
   readonly token: Token | undefined;
   /** The key of this page, to which the browser's session is bound. */
-  readonly pageKey: () => string | Promise<string>;
+  readonly pageKey: () => string | null;
   readonly fetch: Fetch;
   readonly signal: AbortSignal | undefined;
   readonly retries: number;
@@ -60,7 +60,10 @@ export class Http {
   /** What says who calls: the token as it is now, or that the browser's cookie counts. */
   async authorization(): Promise<Readonly<Record<string, string>>> {
     const { token, pageKey } = this.#options;
-    if (token === undefined) return { [BY_COOKIE]: await pageKey() };
+    if (token === undefined) {
+      const key = pageKey();
+      return key === null ? {} : { [BY_COOKIE]: key };
+    }
     return { authorization: `Bearer ${typeof token === 'string' ? token : await token()}` };
   }
 
@@ -79,17 +82,25 @@ export class Http {
     for (let attempt = 0; ; attempt++) {
       const last = attempt >= retries;
       const next = typeof request === 'function' ? request() : last ? request : request.clone();
-      const signal = anySignal(next.signal, this.signal);
+      // A clone has a signal of its own, which only follows.
+      const origin = typeof request === 'function' ? next : request;
+      const signal = anySignal(origin.signal, this.signal);
       const mayRepeat = repeatable ?? (REPEATABLE.has(next.method) || next.headers.has(IDEMPOTENCY_KEY));
       signal?.throwIfAborted();
       options.onTry?.();
       const sent = new Request(next, signal === undefined ? {} : { signal });
       for (const [name, value] of Object.entries(await this.authorization())) sent.headers.set(name, value);
       let failure: CcDockerError;
+      const requests = [origin, sent];
+      underway.add(requests);
       try {
         const { fetch = this.#options.fetch } = options;
         const response = await fetch(sent);
-        if (response.ok) return answer === 'stream' ? response : await whole(response, answer);
+        if (response.ok) {
+          if (answer !== 'stream') return await whole(response, answer);
+          keptWith.set(response.body ?? response, requests);
+          return response;
+        }
         const refused = await whole(response, 'text');
         failure = errorFrom(refused, await refused.clone().text());
         // Whatever else is answered, something may have been done.
@@ -99,6 +110,8 @@ export class Http {
         signal?.throwIfAborted();
         failure = error instanceof SyntaxError ? notJson(this.url, error) : unreachable(this.url, error);
         if (last || !mayRepeat) throw failure;
+      } finally {
+        underway.delete(requests);
       }
       await delay(Math.max(failure.retryAfterMs ?? 0, backoffMs(attempt, this.backoff, Math.random())), signal);
     }
@@ -128,6 +141,14 @@ export class Http {
     }
   }
 }
+
+/**
+ * Node.js follows the signal of a `Request` by a weak reference. Once the `Request` is collected, an abort of the signal reaches nobody,
+ * and the call waits for ever (seen with 20 and 24). So the requests are kept: of a call that is under way, and with an answer that is
+ * read as it comes.
+ */
+const underway = new Set<readonly Request[]>();
+const keptWith = new WeakMap<object, readonly Request[]>();
 
 export interface SendOptions {
   /** Twice is as once. Default: by its method, and by an `Idempotency-Key`. */

@@ -1,5 +1,5 @@
 import { useComputed } from '@preact/signals';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Interaction, WaitingInteraction } from '../../client/main.ts';
 import { SafeText } from '../safe/safe-text.tsx';
 import { Badge } from '../ui/badge.tsx';
@@ -41,6 +41,13 @@ export function AskCard({ asked, isCurrent = false }: AskCardProps) {
     }
     wasSending.current = state.kind === 'sending';
   }, [state]);
+  // By a layout effect, which ends while the card is still in the page.
+  useLayoutEffect(() => {
+    const { current } = card;
+    return () => {
+      if (current?.contains(document.activeElement) === true) focusBeside(current);
+    };
+  }, []);
   return (
     <article
       ref={card}
@@ -64,6 +71,13 @@ export function AskCard({ asked, isCurrent = false }: AskCardProps) {
       </div>
     </article>
   );
+}
+
+/** The card goes, and the focus with it: it goes on from the next one, or from the page's heading. */
+function focusBeside(card: HTMLElement): void {
+  const beside = [card.nextElementSibling, card.previousElementSibling, document.querySelector('h1')];
+  const next = beside.find((element) => element instanceof HTMLElement && element.matches('article, h1'));
+  if (next instanceof HTMLElement) next.focus({ preventScroll: true });
 }
 
 function Heading({ id, subject }: { readonly id: string; readonly subject: Interaction['subject'] }) {

@@ -40,7 +40,7 @@ export function QuestionForm({ asked, questions }: QuestionFormProps) {
       }}
     >
       {questions.map((question, index) => (
-        <fieldset key={index} class="ask-question" disabled={isSending}>
+        <fieldset key={index} class={isSending ? 'ask-question ask-question-sending' : 'ask-question'}>
           <legend class={questions.length === 1 ? 'visually-hidden' : 'ask-legend'}>
             {question.header !== undefined && questions.length > 1 && (
               <span class="ask-topic">

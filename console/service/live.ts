@@ -1,6 +1,7 @@
 import { computed, signal } from '@preact/signals';
 import { CcDockerError, type FeedEvent, type FeedSession, type WaitingInteraction } from '../../client/main.ts';
 import { LiveState } from './live-state.ts';
+import { restUnseen, untilAwake } from './resting.ts';
 import { cc } from './service.ts';
 
 /** How far the feed is: `live` is up to date; `away` has lost the service and tries again. */
@@ -33,9 +34,12 @@ export function onClosed(listener: ClosedListener): () => void {
 export async function followService(signal: AbortSignal): Promise<void> {
   const state = new LiveState();
   let after = 0;
+  let again = new AbortController();
+  const endResting = restUnseen(() => again.abort());
   try {
     while (!signal.aborted) {
-      const again = new AbortController();
+      await untilAwake(signal);
+      again = new AbortController();
       const end = listenToNetwork(again);
       try {
         for await (const event of cc.feed({
@@ -57,6 +61,8 @@ export async function followService(signal: AbortSignal): Promise<void> {
     if (!(error instanceof CcDockerError)) throw error;
     line.value = 'away';
     lineProblem.value = error.detail;
+  } finally {
+    endResting();
   }
 }
 

@@ -1,9 +1,10 @@
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { SharedPort } from '../../../client/main.ts';
 import { SafeText } from '../../safe/safe-text.tsx';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import type { PortRow } from './rows.ts';
+import { useTypingGuard } from './use-typing-guard.ts';
 
 /** Widths to look at a page in, CSS pixels; null: all that there is. */
 const WIDTHS = [
@@ -34,6 +35,8 @@ export function PortFrame({ row, share, isParked, back }: Props) {
   const [loads, setLoads] = useState(0);
   /** A frame that opens by an address alone does not wake a session. */
   const [mayWake, setMayWake] = useState(!isParked);
+  const frame = useRef<HTMLIFrameElement>(null);
+  const { isTyping, hasStolen, use, forgive } = useTypingGuard(frame);
   return (
     <section class="ports-frame" aria-label={`Port ${row.port}`}>
       <header class="ports-bar">
@@ -61,16 +64,27 @@ export function PortFrame({ row, share, isParked, back }: Props) {
           New tab
         </a>
       </header>
-      {!row.isListening && mayWake && (
+      {!row.isListening && mayWake && !hasStolen && (
         <p class="ports-quiet" role="status">
           Nothing listens on this port yet. The page loads itself again in the container’s first minutes; later, press
           “Load again”.
         </p>
       )}
-      {mayWake ? (
-        <div class="ports-view">
+      {hasStolen ? (
+        <EmptyState icon="shield" title="The page was closed">
+          <p>It took the keyboard while you typed elsewhere, so that your keys would have gone to it.</p>
+          <Button onClick={forgive}>Open it again</Button>
+        </EmptyState>
+      ) : mayWake ? (
+        <div
+          class={isTyping ? 'ports-view ports-held' : 'ports-view'}
+          title={isTyping ? 'Press to use the page. While you type elsewhere, it cannot take your keys.' : undefined}
+          onPointerDown={use}
+        >
           <iframe
+            ref={frame}
             key={loads}
+            inert={isTyping}
             class="ports-page"
             style={{ width: width === null ? '100%' : `${width}px` }}
             title={`Port ${row.port}`}

@@ -2,6 +2,7 @@ import type { ClaudeEvent } from '../../../client/main.ts';
 import type { Draft } from '../draft.ts';
 import { fieldsOf, isFields, listOf, numberOf, stringOf } from '../fields.ts';
 import { dropPreview } from './previews.ts';
+import { textOf } from '../../safe/text/text-of.ts';
 
 /** What the agent says, thinks and calls: a block of a message each. */
 export function takeAssistant(draft: Draft, { seq, time, data }: ClaudeEvent): void {
@@ -41,7 +42,7 @@ export function takeAssistant(draft: Draft, { seq, time, data }: ClaudeEvent): v
         break;
       }
       default:
-        draft.append({ kind: 'unknown', ...placed, type: `assistant: ${String(block['type'])}`, data: block }, parent);
+        draft.append({ kind: 'unknown', ...placed, type: `assistant: ${textOf(block['type'])}`, data: block }, parent);
     }
   }
 }

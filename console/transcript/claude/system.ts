@@ -3,6 +3,7 @@ import type { Draft } from '../draft.ts';
 import { fieldsOf, firstString, numberOf, stringOf, type Fields } from '../fields.ts';
 import type { NoticeItem, Tone } from '../item.ts';
 import { takeTask } from './tasks.ts';
+import { textOf } from '../../safe/text/text-of.ts';
 
 export function takeSystem(draft: Draft, event: ClaudeEvent): void {
   const { seq, time, data } = event;
@@ -24,7 +25,7 @@ export function takeSystem(draft: Draft, event: ClaudeEvent): void {
       draft.append(notice(event, 'info', firstString(data, 'content') ?? 'Claude Code has a note'));
       return;
     default:
-      draft.append({ kind: 'unknown', key: `e${seq}`, seq, time, type: `system: ${String(subtype)}`, data });
+      draft.append({ kind: 'unknown', key: `e${seq}`, seq, time, type: `system: ${textOf(subtype)}`, data });
   }
 }
 
@@ -49,7 +50,9 @@ export function takeRateLimit(draft: Draft, event: ClaudeEvent): void {
   const status = stringOf(info['status']);
   if (status === null || status === 'allowed') return;
   const resets = numberOf(info['resetsAt']);
-  const when = resets === null ? '' : `, until ${new Date(resets * 1000).toISOString()}`;
+  // A time that is none throws.
+  const at = resets === null ? Number.NaN : new Date(resets * 1000).getTime();
+  const when = Number.isNaN(at) ? '' : `, until ${new Date(at).toISOString()}`;
   const text = status === 'rejected' ? `The usage limit is reached${when}` : `The usage limit is near${when}`;
   draft.append(notice(event, 'warn', text));
 }

@@ -2,6 +2,7 @@ import type { ClaudeEvent } from '../../../client/main.ts';
 import type { Draft } from '../draft.ts';
 import { fieldsOf, firstString, numberOf, stringOf, type Fields } from '../fields.ts';
 import type { ToolTask } from '../item.ts';
+import { textOf } from '../../safe/text/text-of.ts';
 
 const STATUS: ReadonlyMap<unknown, ToolTask['status']> = new Map([
   ['running', 'running'],
@@ -19,7 +20,7 @@ export function takeTask(draft: Draft, { seq, time, data }: ClaudeEvent): void {
   if (key === undefined) {
     // The call that began it came before what is loaded.
     if (subtype !== 'task_notification') return;
-    const text = `In the background: ${firstString(data, 'summary') ?? String(data['status'])}`;
+    const text = `In the background: ${firstString(data, 'summary') ?? textOf(data['status'])}`;
     const tone = data['status'] === 'failed' ? 'bad' : 'quiet';
     const notice = { type: 'task_notification', tone, text, detail: null, sessionId: null } as const;
     draft.append({ kind: 'notice', key: `e${seq}`, seq, time, ...notice });

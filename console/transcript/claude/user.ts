@@ -2,6 +2,7 @@ import type { ClaudeEvent } from '../../../client/main.ts';
 import type { Draft } from '../draft.ts';
 import { fieldsOf, isFields, listOf, stringOf, type Fields } from '../fields.ts';
 import { parentOf } from './assistant.ts';
+import { textOf } from '../../safe/text/text-of.ts';
 
 /** What Claude Code puts into the conversation: results of tools, messages as it has taken them, and notes of its own. */
 export function takeUser(draft: Draft, event: ClaudeEvent): void {
@@ -30,7 +31,7 @@ export function takeUser(draft: Draft, event: ClaudeEvent): void {
 /** A message as the agent got it. Of one that was queued before what is loaded, this is all that there is of its text. */
 function taken(draft: Draft, messageId: string | null, blocks: readonly Fields[]): void {
   if (messageId === null) return;
-  const text = blocks.map((block) => stringOf(block['text']) ?? `[${String(block['type'])}]`).join('\n');
+  const text = blocks.map((block) => stringOf(block['text']) ?? `[${textOf(block['type'])}]`).join('\n');
   draft.change(draft.prompts.get(messageId), 'prompt', (prompt) => (prompt.text === '' ? { ...prompt, text } : prompt));
 }
 

@@ -1,4 +1,4 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { EventLog } from '../../../durable/session/store/tables/event-log.ts';
 import { EventStreams } from '../../../durable/session/viewers/event-stream.ts';
@@ -6,6 +6,7 @@ import { User } from '../support/api.ts';
 import { operatorSets } from '../support/operator.ts';
 import { emptyPool } from '../support/pool.ts';
 import { park, ran, sessionObject, show, type Ran } from '../support/scene.ts';
+import { evict } from '../support/setup/evict.ts';
 
 beforeEach(emptyPool);
 afterEach(() => {
@@ -146,7 +147,7 @@ describe('a log that outgrows EVENT_LOG_MB', () => {
       storage.sql.exec('DROP TABLE log_extent');
     });
     operatorSets({ EVENT_LOG_MB: 0.05 });
-    await evictDurableObject(sessionObject(scene.id));
+    await evict(sessionObject(scene.id));
     await say(scene, 1, KB);
     const { data, gap } = await page(scene);
     expect(data.length).toBeLessThan(52);
@@ -205,7 +206,7 @@ describe('events that are older than EVENT_RETENTION_DAYS', () => {
     });
     expect(await streamed(scene, /\n\n/)).toContain(`"to":${last_seq}}`);
 
-    await evictDurableObject(sessionObject(id));
+    await evict(sessionObject(id));
     expect((await show(user, id)).last_seq).toBe(last_seq);
     await user.call('POST', `/sessions/${id}/chat`, { prompt: 'wake' });
     await runner.start(id);

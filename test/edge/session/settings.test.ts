@@ -1,9 +1,9 @@
-import { evictDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { User } from '../support/api.ts';
 import { emptyPool } from '../support/pool.ts';
 import { FakeContainer } from '../support/runner.ts';
 import { park, parkSaved, ran, sessionObject, sharing, show, wake, type Ran } from '../support/scene.ts';
+import { evict } from '../support/setup/evict.ts';
 
 beforeEach(emptyPool);
 
@@ -241,7 +241,7 @@ describe('what the container says of its settings', () => {
     await patch(scene, { permission_mode: 'ask' });
     await patch(scene, { permission_mode: 'accept_edits' });
     await say(scene, init('plan'));
-    await evictDurableObject(sessionObject(scene.id));
+    await evict(sessionObject(scene.id));
     await say(scene, answered('permission_mode'), init('default'));
     expect(await modeOf(scene)).toBe('accept_edits');
     await say(scene, answered('permission_mode'), init('default'));

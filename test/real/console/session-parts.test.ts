@@ -2,6 +2,7 @@ import type { Page, WebSocketRoute } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ConsoleScene } from '../../support/console/console-scene.ts';
 import { script } from '../../support/e2e/client.ts';
+import { freePort } from '../../support/net/free-port.ts';
 import { atMost } from '../../support/patience.ts';
 import { until } from '../../support/until.ts';
 
@@ -164,6 +165,8 @@ test('files come up and down, and a folder comes as an archive', async () => {
     .setInputFiles({ name: 'up.txt', mimeType: 'text/plain', buffer: Buffer.from('from the desk') });
   await page.getByRole('list', { name: 'Uploads' }).getByText('uploaded').waitFor();
   expect(await (await scene.client.raw('GET', `/sessions/${id}/files/up.txt`)).text()).toBe('from the desk');
+  // Beside the log there is room for the tree or a file.
+  await page.getByRole('link', { name: 'All files' }).click();
   await page.getByRole('link', { name: /up\.txt/ }).waitFor();
 
   const archive = page.waitForEvent('download');
@@ -171,6 +174,41 @@ test('files come up and down, and a folder comes as an archive', async () => {
   await page.getByRole('menuitem', { name: 'Save all as tar' }).click();
   expect(await readAll(await archive)).toContain('from the desk');
 });
+
+test('a port opens in a frame of its own origin, whose page neither leads the console away nor takes the keys that are typed into it', async () => {
+  const port = await freePort();
+  const server = `require('node:http').createServer((q, a) => a.setHeader('content-type', 'text/html').end(${JSON.stringify(GRABBER)})).listen(${port})`;
+  await scene.client.ask(
+    id,
+    script({
+      tool: 'Bash',
+      input: { command: `cat > serve.cjs <<'END'\n${server}\nEND\n(setsid node serve.cjs >/dev/null 2>&1 &)` },
+    }),
+  );
+  const visit = await scene.visit({ width: 'desk', path: `/sessions/${id}/ports` });
+  // Chromium says that the page was kept from leading the console away.
+  visit.allow(/Unsafe attempt to initiate navigation/);
+  const { page } = visit;
+  await page.getByRole('button', { name: `Share port ${port}` }).click();
+  await page.getByRole('link', { name: `Open port ${port}` }).click();
+  const inside = page.frameLocator(`iframe[title="Port ${port}"]`);
+  await inside.getByText('origin of its own').waitFor();
+  await page.getByRole('textbox', { name: 'Message' }).click();
+  await page.keyboard.type('for the agent alone');
+  await page.getByText('The page was closed').waitFor();
+  await page.keyboard.type(', all of it');
+  expect(await page.getByRole('textbox', { name: 'Message' }).inputValue()).toBe('for the agent alone, all of it');
+  expect(page.url()).toBe(`${scene.service.url}/sessions/${id}/ports?port=${port}`);
+  await page.getByRole('button', { name: 'Open it again' }).click();
+  await inside.getByText('origin of its own').waitFor();
+});
+
+/** A page that takes the focus whenever it can, and wants to be all that is seen. */
+const GRABBER = `<h1></h1><input id="keys"><script>
+  try { top.document.title } catch { document.querySelector('h1').textContent = 'origin of its own' }
+  try { top.location = '/docs' } catch {}
+  setInterval(() => { window.focus(); document.getElementById('keys').focus() }, 20)
+</script>`;
 
 async function columns(page: Page): Promise<number> {
   await page.keyboard.type('echo cols=$(tput cols)\n');

@@ -4,6 +4,7 @@ import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playw
 import { expect, onTestFinished } from 'vitest';
 import { WAIT_MS } from '../patience.ts';
 import { PROJECT } from '../../../start/lib/project.ts';
+import { signIn } from './sign-in.ts';
 import { watch, type Watch } from './watch.ts';
 import { WIDTHS, type Width } from './widths.ts';
 
@@ -83,17 +84,4 @@ export class Visit {
       await page.screenshot({ path: index === 0 ? file : file.replace('.png', `-${index}.png`), timeout: 5000 });
     console.error(`${name}: ${file}, at ${this.page.url()}, with ${JSON.stringify(this.problems)}`);
   }
-}
-
-const PAGE_KEY = 'of-a-page-in-a-test';
-
-/** As the sign-in page does it. */
-async function signIn(context: BrowserContext, origin: string, token: string): Promise<void> {
-  // The cookie is bound to the page's key.
-  await context.addInitScript(
-    `if (location.origin === '${origin}') localStorage.setItem('cc-docker.page-key', '${PAGE_KEY}')`,
-  );
-  const headers = { authorization: `Bearer ${token}`, origin, 'x-cc-docker-console': PAGE_KEY };
-  const answer = await context.request.post('/api/v1/console/session', { headers });
-  expect(answer.status(), 'the sign-in').toBe(201);
 }

@@ -35,8 +35,9 @@ export class EndWatch {
   /** @returns what ends that */
   watch(element: HTMLElement): () => void {
     const scrolled = () => this.#scrolled(element);
-    element.addEventListener('scroll', scrolled, { passive: true });
-    return () => element.removeEventListener('scroll', scrolled);
+    // Before the list hears it, and changes what is in the page: after that, to ask where it is costs a layout.
+    element.addEventListener('scroll', scrolled, { passive: true, capture: true });
+    return () => element.removeEventListener('scroll', scrolled, { capture: true });
   }
 
   #scrolled(element: HTMLElement): void {

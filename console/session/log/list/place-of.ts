@@ -9,17 +9,19 @@ export interface EventPlaceInLog {
 }
 
 /**
- * @param seq of the event; of one that has no item, the item before it is taken
+ * @param seq of the event. One that has no item is where the next item is: a prompt stands where its turn begins.
  * @returns null: nothing is loaded
  */
 export function placeOf(items: readonly Item[], seq: number): EventPlaceInLog | null {
-  let before: EventPlaceInLog | null = null;
+  let next: EventPlaceInLog | null = null;
+  let last: EventPlaceInLog | null = null;
   for (const [index, item] of items.entries()) {
     const inner = within(item, seq);
     if (inner !== null) return { index, key: inner.at(-1) ?? item.key, open: inner.slice(0, -1) };
-    if (item.seq !== null && item.seq <= seq) before = { index, key: item.key, open: [] };
+    last = { index, key: item.key, open: [] };
+    if (next === null && item.seq !== null && item.seq > seq) next = last;
   }
-  return before ?? (items[0] === undefined ? null : { index: 0, key: items[0].key, open: [] });
+  return next ?? last;
 }
 
 /** The keys of the items that lead to an event, the outermost first; null: it is not in this one. */

@@ -1,15 +1,19 @@
 import { toast } from '../../../ui/toast.tsx';
 
+/** Made once: to make one takes longer than to draw a row. */
+const SHORT = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const WHOLE = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+
 /** When it was, and a link to it: pressed, it is copied as well. */
 export function When({ time, seq }: { readonly time: string; readonly seq: number | null }) {
   const at = new Date(time);
-  const short = at.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
+  const short = SHORT.format(at);
   if (seq === null) return <time dateTime={time}>{short}</time>;
   return (
     <a
       class="log-when"
       href={`#e${seq}`}
-      title={`${at.toLocaleString()}. Copies the link to here.`}
+      title={`${WHOLE.format(at)}. Copies the link to here.`}
       aria-label={`${short}, link to event ${seq}`}
       onClick={(event) => copy(event.currentTarget.href)}
     >

@@ -1,9 +1,10 @@
-import { env, evictDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { User } from '../../support/api.ts';
 import { until } from '../../../support/until.ts';
 import { emptyPool } from '../../support/pool.ts';
 import { FakeContainer, FakeRunner, isCommand } from '../../support/runner.ts';
+import { evict } from '../../support/setup/evict.ts';
 
 beforeEach(emptyPool);
 
@@ -164,7 +165,7 @@ describe('the event log', () => {
     const viewer = await user.open(id, '?after=0');
     container.say(text(1));
     await container.stored();
-    await evictDurableObject(env.SESSION.get(env.SESSION.idFromName(id)));
+    await evict(env.SESSION.get(env.SESSION.idFromName(id)));
     container.say(text(2));
     await container.stored();
     const events = await viewer.events(

@@ -168,6 +168,7 @@ describe.skipIf(!hasChromium())(
       const call = (path, init) => fetch('${api}' + path, { credentials: 'include', ...init }).then((a) => a.type + a.status, (e) => e.name);
       const header = { 'x-cc-docker-console': '1' };
       const socket = new WebSocket('${api.replace('http', 'ws')}/sessions/${id}/stream?after=0');
+      const opened = new Promise((resolve) => { socket.onopen = () => resolve('open'); socket.onerror = () => resolve('refused'); });
       return {
         plain: await call('/sessions', { mode: 'no-cors' }),
         read: await call('/sessions', {}),
@@ -175,7 +176,7 @@ describe.skipIf(!hasChromium())(
         stop: await call('/sessions/${id}/stop', { method: 'POST', headers: header, body: '{}' }),
         remove: await call('/sessions/${id}', { method: 'DELETE', headers: header }),
         signOut: await call('/console/session', { method: 'DELETE', headers: header }),
-        socket: await new Promise((resolve) => { socket.onopen = () => resolve('open'); socket.onerror = () => resolve('refused'); }),
+        socket: await opened,
       };
     })()`);
       expect(tried).toEqual({

@@ -180,7 +180,7 @@ describe.skipIf(!hasChromium())(
       };
     })()`);
       expect(tried).toEqual({
-        plain: 'opaque0',
+        plain: 'TypeError',
         read: 'TypeError',
         header: 'TypeError',
         stop: 'TypeError',

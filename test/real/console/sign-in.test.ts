@@ -141,8 +141,6 @@ describe.skipIf(!hasChromium())(
     let elsewhere: Server;
     /** The cookies that its server was sent. */
     const seen: string[] = [];
-    /** The cookies that its server was sent. */
-    const seen: string[] = [];
     let origin: string;
     beforeAll(async () => {
       elsewhere = createServer(({ headers }, response) => {

@@ -22,8 +22,11 @@ export interface CcDockerOptions {
    * service itself calls as the one who is signed in to the browser.
    */
   readonly token?: Token;
-  /** For a page of the service itself, without `token`: the key with which it has signed in (docs/console.md). Default: `1`. */
-  readonly pageKey?: () => string | Promise<string>;
+  /**
+   * For a page of the service itself, without `token`: the key with which somebody has signed in here (docs/console.md); null: nobody has.
+   * Default: `1`.
+   */
+  readonly pageKey?: () => string | null;
   /** Default: the runtime's. */
   readonly fetch?: Fetch;
   /** Default: the runtime's. In Node.js, Deno and Bun it is given headers, as `ws` takes them too. */

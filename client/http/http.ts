@@ -15,7 +15,7 @@ export interface HttpOptions {
   /** undefined: the browser's session, for a page of the service itself. */
   readonly token: Token | undefined;
   /** The key of this page, to which the browser's session is bound. */
-  readonly pageKey: () => string | Promise<string>;
+  readonly pageKey: () => string | null;
   readonly fetch: Fetch;
   readonly signal: AbortSignal | undefined;
   readonly retries: number;
@@ -60,7 +60,10 @@ export class Http {
   /** What says who calls: the token as it is now, or that the browser's cookie counts. */
   async authorization(): Promise<Readonly<Record<string, string>>> {
     const { token, pageKey } = this.#options;
-    if (token === undefined) return { [BY_COOKIE]: await pageKey() };
+    if (token === undefined) {
+      const key = pageKey();
+      return key === null ? {} : { [BY_COOKIE]: key };
+    }
     return { authorization: `Bearer ${typeof token === 'string' ? token : await token()}` };
   }
 

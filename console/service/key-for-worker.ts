@@ -13,6 +13,10 @@ export async function keyForWorker(): Promise<string | null> {
   return typeof found === 'string' ? found : null;
 }
 
+export async function forgetKeyOfWorker(): Promise<void> {
+  await done(indexedDB.deleteDatabase(DATABASE));
+}
+
 async function within<T>(mode: IDBTransactionMode, use: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
   const opening = indexedDB.open(DATABASE, 1);
   opening.addEventListener('upgradeneeded', () => opening.result.createObjectStore(STORE));

@@ -1,16 +1,18 @@
-import { keepKeyForWorker } from './key-for-worker.ts';
+import { forgetKeyOfWorker, keepKeyForWorker } from './key-for-worker.ts';
 
 const NAME = 'cc-docker.page-key';
 
-let known: string | null = null;
-
 /**
- * The key of this origin's pages. The browser's session is bound to it: the cookie alone, which every port of the host is sent, is worth
- * nothing, and nobody can put people into a sign-in of theirs by setting it.
+ * The key of this origin's pages; null: nobody has signed in here. The browser's session is bound to it: the cookie alone, which every port of
+ * the host is sent, is worth nothing, and nobody can put people into a sign-in of theirs by setting it.
  */
-export function pageKey(): string {
-  known ??= localStorage.getItem(NAME) ?? made();
-  return known;
+export const pageKey = (): string | null => localStorage.getItem(NAME);
+
+/** Makes the key, if there is none. The worker, which reads nothing of `localStorage`, has it too. */
+export async function makePageKey(): Promise<string> {
+  const key = pageKey() ?? made();
+  await keepKeyForWorker(key);
+  return key;
 }
 
 function made(): string {
@@ -24,10 +26,13 @@ function made(): string {
 
 /** What the provider's sign-in is bound to: the SHA-256 of the key, in base64url. */
 export async function pageKeyHash(): Promise<string> {
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(pageKey())));
-  const text = btoa(String.fromCharCode(...hash));
+  const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(await makePageKey()));
+  const text = btoa(String.fromCharCode(...new Uint8Array(hash)));
   return text.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 }
 
-/** The worker, which reads nothing of `localStorage`, has it too. */
-export const shareKeyWithWorker = (): Promise<void> => keepKeyForWorker(pageKey());
+/** Whoever signs in next has another. */
+export async function forgetPageKey(): Promise<void> {
+  localStorage.removeItem(NAME);
+  await forgetKeyOfWorker();
+}

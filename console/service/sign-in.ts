@@ -1,5 +1,5 @@
 import { computed, signal } from '@preact/signals';
-import { pageKey, shareKeyWithWorker } from './page-key.ts';
+import { forgetPageKey, makePageKey, pageKey } from './page-key.ts';
 import { CcDocker, unwrap, type BrowserSession } from '../../client/main.ts';
 
 /** Who is signed in to this browser; null: nobody, or it is not known yet. */
@@ -53,6 +53,7 @@ export async function askWho(): Promise<void> {
  * @throws CcDockerError when that is refused; `cookie_refused`: the browser does not keep it
  */
 export async function signIn(codeOrToken: string): Promise<void> {
+  await makePageKey();
   const headers = { authorization: `Bearer ${codeOrToken}` };
   await unwrap(cc.api.POST('/api/v1/console/session', { headers }));
   await askWho();
@@ -68,6 +69,7 @@ export class CookieNotKept extends Error {}
 export async function signOut(): Promise<void> {
   await Promise.all([...endings].map((run) => run('signed out')));
   await unwrap(cc.api.DELETE('/api/v1/console/session'));
+  await forgetPageKey();
   sessionStorage.clear();
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has one origin, and takes none
   tabs.postMessage('signed out');
@@ -86,8 +88,6 @@ export function assume(session: BrowserSession): void {
   isKnown.value = true;
   who.value = session;
   signedIn.value = true;
-  // Without it, the worker says that nobody is signed in.
-  void shareKeyWithWorker();
 }
 
 function become(session: BrowserSession): void {

@@ -4,9 +4,7 @@ import type { AppEnv } from '../app-env.ts';
 import { refuse } from '../refuse.ts';
 import { consoleFile } from './files.ts';
 import { pageHeaders } from './page-headers.ts';
-
-/** The pages of the console, by its own paths (`console/app.tsx` has the same). All are one document. */
-export const PAGES = ['/', '/sessions', '/sessions/:id', '/sessions/:id/:view', '/notifications'];
+import { PAGES } from './page-paths.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
   js: 'text/javascript; charset=utf-8',

@@ -114,6 +114,7 @@ describe.skipIf(!hasChromium())('the console', () => {
     const other = await context.newPage();
     await other.goto('/sessions');
     await other.getByRole('heading', { name: 'Sessions' }).waitFor();
+    const key = await page.evaluate<string>("localStorage['cc-docker.page-key']");
     await signOut(page);
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     await other.getByRole('heading', { name: 'Sign in' }).waitFor();
@@ -124,7 +125,7 @@ describe.skipIf(!hasChromium())('the console', () => {
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     const headers = {
       cookie: `${cookie?.name}=${cookie?.value}`,
-      'x-cc-docker-console': '1',
+      'x-cc-docker-console': key,
       origin: scene.service.url,
     };
     expect((await fetch(`${scene.service.url}/api/v1/sessions`, { headers })).status).toBe(401);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { PAGES } from '../../../functions/console/pages.ts';
+import { PAGES } from '../../../functions/console/page-paths.ts';
 import { PROJECT } from '../../../start/lib/project.ts';
 
 test('the edge serves the console at the paths of its pages', () => {

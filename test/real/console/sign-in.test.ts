@@ -201,6 +201,7 @@ describe.skipIf(!hasChromium())(
     })()`);
       const form = await answered;
       expect(form.status()).toBe(403);
+      await page.waitForURL(`${api}/sessions/${id}/stop`);
       await page.goto(origin);
       // The browser did its part: its own server was sent the cookie.
       expect(seen.join(' ')).toContain('cc-docker-');

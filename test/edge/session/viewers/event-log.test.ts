@@ -78,6 +78,9 @@ describe('the event log', () => {
     await container.stored();
     const later = await user.call('GET', `/sessions/${id}/events?since=${since}`);
     expect(later.body.data.map(({ seq }: { seq: number }) => seq)).toEqual([earlier + 1]);
+    // Its own time is no later than it.
+    const own = await user.call('GET', `/sessions/${id}/events?since=${later.body.data[0].time}`);
+    expect(own.body.data).toEqual(later.body.data);
     const all = await user.call('GET', `/sessions/${id}/events?since=2000-01-01T00:00:00Z`);
     expect(all.body.data).toHaveLength(earlier + 1);
     const none = await user.call('GET', `/sessions/${id}/events?since=2100-01-01T00:00:00Z`);

@@ -138,6 +138,8 @@ describe('previews', () => {
     for (const event of previews) {
       transcript.add(event);
       const live = transcript.items.filter((item) => item.kind === 'preview');
+      // A message that is there is not shown a second time.
+      if (event.type === 'assistant') expect(live).toEqual([]);
       for (const { block, text } of live) if (block === 'text' && text.length > longest.length) longest = text;
     }
     expect(longest).toBe('One two three four.');
@@ -232,11 +234,12 @@ test('fields of any type, and names of the language itself, are shown and break 
   );
 });
 
-test('10,000 events are read within 300 ms', () => {
+test('10,000 events are read within 300 ms of a processor', () => {
   const events = longLog(10_000);
   itemsOf(events);
-  const begun = performance.now();
+  const before = process.threadCpuUsage();
   const items = itemsOf(events);
-  expect(performance.now() - begun).toBeLessThan(300);
+  const { user, system } = process.threadCpuUsage(before);
+  expect((user + system) / 1000).toBeLessThan(300);
   expect(items.length).toBeGreaterThan(1500);
 });

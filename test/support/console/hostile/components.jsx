@@ -61,16 +61,6 @@ globalThis.show = async (payloads, names = Object.keys(VIEWS)) => {
 globalThis.markupIn = (view) => [...root.querySelectorAll(`[data-view="${view}"]`)].map((element) => element.innerHTML);
 globalThis.textIn = (view) => [...root.querySelectorAll(`[data-view="${view}"]`)].map((element) => element.textContent);
 
-/** Grows a text as a model says it, a piece for each frame. */
-globalThis.grow = async (text, pieces) => {
-  render(null, root);
-  for (let at = 1; at <= pieces; at++) {
-    render(<Markdown text={text.slice(0, Math.ceil((text.length * at) / pieces))} live />, root);
-    await drawn();
-  }
-};
-
-globalThis.drawn = drawn;
 function drawn() {
   return new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
 }

@@ -4,7 +4,7 @@ import { MARKUP } from './markup.ts';
 import { TEXT } from './text.ts';
 
 /** The mark before a payload, by which a test sees that what follows is shown. */
-export const markOf = (index: number): string => `payload ${index}.`;
+const markOf = (index: number): string => `payload ${index}.`;
 
 /** Names that a file can have. */
 function fileNames(texts: readonly string[]): readonly string[] {

@@ -65,15 +65,3 @@ export const fileHref = (sessionId: string, path: string): string =>
 /** The address of a path's change. */
 export const changeHref = (sessionId: string, path: string): string =>
   `/sessions/${sessionId}/changes?path=${encodeURIComponent(path)}`;
-
-/**
- * A path as the agent's tools name it, within the workspace; null: it is outside of it.
- *
- * @param cwd the agent's folder, as its `system` event says it
- */
-export function workspacePath(path: string, cwd: string): string | null {
-  const root = cwd.replace(/\/+$/, '');
-  const inside = path.startsWith(`${root}/`) ? path.slice(root.length + 1) : path;
-  const parts = inside.split('/').filter((part) => part !== '' && part !== '.');
-  return inside.startsWith('/') || parts.includes('..') || parts.length === 0 ? null : parts.join('/');
-}

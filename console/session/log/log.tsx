@@ -28,7 +28,7 @@ export function Log({ store }: { readonly store: SessionStore }) {
     anchorTo: 'end',
     followOnAppend: reader.follows,
     scrollEndThreshold: 60,
-    onScrolled: reader.scrolled,
+    onScroll: reader.scrolls,
   });
   reader.list = list;
   reader.scroll = scroll;

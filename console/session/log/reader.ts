@@ -23,11 +23,13 @@ export class Reader {
   /** The end of the log is in sight, and stays so. */
   readonly isAtEnd = signal(true);
   readonly isFinding = signal(false);
-  /** The last item when the reader left the end. */
-  readonly #left = signal<Item | null>(null);
+  /** What had come when the reader left the end. */
+  readonly #cameThen = signal(0);
   readonly #open = signal<ReadonlySet<string>>(new Set());
   readonly #end = new AbortController();
-  /** An item to go to when it is drawn. */
+  /** An item to scroll to, as soon as the list has it. */
+  #due: { readonly key: string; readonly align: 'auto' | 'center' | 'start' } | null = null;
+  /** An item that gets the focus when it is drawn. */
   #wanted: string | null = null;
   #isMoving = false;
   readonly #watch = new EndWatch((sticks) => {
@@ -35,7 +37,7 @@ export class Reader {
     log.follows = sticks;
     batch(() => {
       this.isAtEnd.value = sticks;
-      this.#left.value = sticks ? null : (log.items.value.at(-1) ?? null);
+      this.#cameThen.value = log.came.peek();
     });
   });
 
@@ -45,11 +47,7 @@ export class Reader {
   }
 
   /** Something has come since the reader left the end. */
-  readonly hasNew = computed(() => {
-    const { items, missed } = this.store.log;
-    const left = this.#left.value;
-    return !this.isAtEnd.value && (missed.value > 0 || (left !== null && items.value.at(-1) !== left));
-  });
+  readonly hasNew = computed(() => !this.isAtEnd.value && this.store.log.came.value > this.#cameThen.value);
 
   readonly place = computed<LogPlace>(() => ({
     sessionId: this.store.session.id,
@@ -58,8 +56,8 @@ export class Reader {
     hrefOfPath: this.#hrefOfPath,
   }));
 
-  /** The list has scrolled by itself. */
-  readonly scrolled = (element: HTMLElement): void => this.#watch.wrote(element);
+  /** The list scrolls by itself. */
+  readonly scrolls = (element: HTMLElement, scroll: () => void): void => this.#watch.around(element, scroll);
 
   /** Whether what comes is scrolled to. */
   get follows(): boolean {
@@ -91,8 +89,10 @@ export class Reader {
     const { log } = this.store;
     const element = this.scroll?.current;
     if (element === null || element === undefined || !log.loaded.value) return;
+    this.#scroll();
     if (this.#wanted !== null) this.#arrive();
     if (this.follows && distanceToEnd(element) > 1) this.list?.scrollToEnd();
+    else if (this.follows) this.#watch.look(element);
     const first = shown[0];
     const last = shown.at(-1);
     if (first === undefined || last === undefined || this.#isMoving) return;
@@ -182,14 +182,14 @@ export class Reader {
   }
 
   #show(item: Item): void {
-    const index = this.store.log.items.value.indexOf(item);
     // It may stand in what is folded.
     if (item.kind === 'tool' || item.kind === 'thinking' || item.kind === 'notice')
       this.#open.value = new Set(this.#open.value).add(item.key);
     this.current.value = item.key;
     this.#wanted = null;
     this.#watch.sticks = false;
-    this.list?.scrollToIndex(index, { align: 'center' });
+    this.#due = { key: item.key, align: 'center' };
+    this.#scroll();
   }
 
   /** Scrolls to an item and gives it the focus once it is drawn. */
@@ -197,8 +197,26 @@ export class Reader {
     this.#wanted = key;
     this.current.value = key;
     this.#watch.sticks = index === this.store.log.items.value.length - 1 && !this.store.log.hasNewer.value;
-    this.list?.scrollToIndex(index, { align });
+    this.#due = { key, align };
+    this.#scroll();
     this.#arrive();
+  }
+
+  /** The list may not have been drawn with what has just been loaded: then it is scrolled after that. */
+  #scroll(): void {
+    const { list } = this;
+    if (list === null || this.#due === null) return;
+    const { key, align } = this.#due;
+    const index = this.store.log.items.value.findIndex((item) => item.key === key || isWithin(item, key));
+    if (index === -1) this.#due = null;
+    if (
+      index === -1 ||
+      list.options.count <= index ||
+      list.options.getItemKey(index) !== this.store.log.items.value[index]?.key
+    )
+      return;
+    this.#due = null;
+    list.scrollToIndex(index, { align });
   }
 
   #arrive(): void {
@@ -233,6 +251,10 @@ export class Reader {
     return `/sessions/${this.store.session.id}/files?${query.toString()}`;
   };
 }
+
+/** Whether an item, such as a subagent's step, stands in another one. */
+const isWithin = (item: Item, key: string): boolean =>
+  item.kind === 'tool' && item.children.some((child) => child.key === key || isWithin(child, key));
 
 /** `seq` of the event that an address names: `#e123`. */
 export function seqOfHash(hash: string): number | null {

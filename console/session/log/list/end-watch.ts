@@ -7,9 +7,8 @@ const AT_END = 60;
  */
 export class EndWatch {
   #sticks = true;
+  /** Where it was last seen, or put. */
   #top = 0;
-  /** Where the list has scrolled to last. */
-  #written = 0;
   readonly #changed: (sticks: boolean) => void;
 
   constructor(changed: (sticks: boolean) => void) {
@@ -27,25 +26,28 @@ export class EndWatch {
     this.#changed(sticks);
   }
 
-  /** The list has scrolled. */
-  wrote(element: HTMLElement): void {
-    this.#written = element.scrollTop;
+  /** The list scrolls by itself: what has moved before that was the reader, and what moves then is not. */
+  around(element: HTMLElement, scroll: () => void): void {
+    this.look(element);
+    scroll();
+    this.#top = element.scrollTop;
+  }
+
+  /** Sees where the reader is. */
+  look(element: HTMLElement): void {
+    const { scrollTop: top } = element;
+    const isUp = top < this.#top - 1;
+    this.#top = top;
+    if (distanceToEnd(element) <= AT_END) this.sticks = true;
+    else if (isUp) this.sticks = false;
   }
 
   /** @returns what ends that */
   watch(element: HTMLElement): () => void {
-    const scrolled = () => this.#scrolled(element);
+    const scrolled = () => this.look(element);
     // Before the list hears it, and changes what is in the page: after that, to ask where it is costs a layout.
     element.addEventListener('scroll', scrolled, { passive: true, capture: true });
     return () => element.removeEventListener('scroll', scrolled, { capture: true });
-  }
-
-  #scrolled(element: HTMLElement): void {
-    const { scrollTop: top } = element;
-    const isUp = top < this.#top;
-    this.#top = top;
-    if (distanceToEnd(element) <= AT_END) this.sticks = true;
-    else if (isUp && Math.abs(top - this.#written) > 1) this.sticks = false;
   }
 }
 

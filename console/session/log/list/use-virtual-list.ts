@@ -9,8 +9,8 @@ import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 type Options = VirtualizerOptions<HTMLElement, HTMLElement>;
 interface Given extends Omit<Options, 'scrollToFn' | 'observeElementRect' | 'observeElementOffset' | 'onChange'> {
-  /** The list has scrolled by itself. */
-  readonly onScrolled: (element: HTMLElement) => void;
+  /** The list scrolls by itself, by calling `scroll`. */
+  readonly onScroll: (element: HTMLElement, scroll: () => void) => void;
 }
 
 /** A list of which only what is in sight is in the page. It draws the component anew when that changes. */
@@ -22,8 +22,7 @@ export function useVirtualList(given: Given): Virtualizer<HTMLElement, HTMLEleme
     observeElementRect,
     observeElementOffset,
     scrollToFn: (offset, how, list) => {
-      elementScroll(offset, how, list);
-      if (list.scrollElement !== null) given.onScrolled(list.scrollElement);
+      if (list.scrollElement !== null) given.onScroll(list.scrollElement, () => elementScroll(offset, how, list));
     },
     onChange: () => draw((drawn) => drawn + 1),
   };

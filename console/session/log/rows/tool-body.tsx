@@ -9,10 +9,14 @@ import { SafeImage } from '../../../safe/safe-image.tsx';
 import { fieldsOf, stringOf, type Fields } from '../../../transcript/fields.ts';
 import type { ToolItem, ToolResult } from '../../../transcript/item.ts';
 import { patchOf } from '../../../transcript/tools/changed-lines.ts';
+import { isInWorkspace, shownPath } from '../../../transcript/tools/shown-path.ts';
+import { changeHref } from '../../files/tree.ts';
 import type { RowProps } from './row-props.ts';
 
 /** Tools whose result says no more than that they did what their input says. */
 const PLAIN = new Set(['Edit', 'MultiEdit', 'Write', 'NotebookEdit', 'AskUserQuestion']);
+/** Tools that change a file. */
+const CHANGES = new Set(['Edit', 'MultiEdit', 'Write', 'NotebookEdit']);
 /** Tools that write to a terminal. */
 const TERMINAL = new Set(['Bash', 'BashOutput', 'TaskOutput', 'PowerShell']);
 /** Tools whose result is an agent's report. */
@@ -25,6 +29,7 @@ export function ToolBody({ item, place }: RowProps<ToolItem>) {
   return (
     <>
       {patch === null ? <Input item={item} /> : <Diff patch={patch} />}
+      <ChangeLink item={item} sessionId={place.sessionId} />
       {result !== null && (result.isError || !PLAIN.has(item.name)) && (
         <Result item={item} result={result} hrefOfPath={place.hrefOfPath} />
       )}
@@ -35,6 +40,17 @@ export function ToolBody({ item, place }: RowProps<ToolItem>) {
         </div>
       )}
     </>
+  );
+}
+
+/** From a call that changes a file, to all that has become of the file. */
+function ChangeLink({ item, sessionId }: { readonly item: ToolItem; readonly sessionId: string }) {
+  const path = stringOf(item.input['file_path']) ?? stringOf(item.input['notebook_path']);
+  if (!CHANGES.has(item.name) || path === null || !isInWorkspace(path)) return null;
+  return (
+    <p>
+      <a href={changeHref(sessionId, shownPath(path))}>All changes of this file</a>
+    </p>
   );
 }
 

@@ -48,8 +48,8 @@ export class LogWindow {
   /** There is more before what is loaded, and after it. */
   readonly hasOlder = signal(false);
   readonly hasNewer = signal(false);
-  /** Counts up with each event that comes while what is loaded does not reach to the log's end. */
-  readonly missed = signal(0);
+  /** Counts up with each event that comes by the stream and that people read. */
+  readonly came = signal(0);
   /** The reader is at the end, and what comes is shown. */
   follows = true;
 
@@ -147,10 +147,10 @@ export class LogWindow {
       const seq = event.seq ?? event.data.to;
       const isNext = this.#to === this.#head;
       this.#head = seq;
+      if (!isSilent(event)) this.came.value += 1;
       const isFull = this.#kept.length >= this.#bounds.events || this.#size >= this.#bounds.size;
       if (!isNext || (isFull && !this.follows)) {
         this.hasNewer.value = true;
-        this.missed.value += 1;
         return;
       }
       this.#append(event);
@@ -234,7 +234,6 @@ export class LogWindow {
     batch(() => {
       this.hasOlder.value = hasOlder;
       this.hasNewer.value = this.#to < this.#head;
-      if (!this.hasNewer.value) this.missed.value = 0;
       this.items.value = transcript.items;
       this.loaded.value = true;
     });

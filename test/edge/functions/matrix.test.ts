@@ -28,6 +28,11 @@ const WITHOUT_TOKEN = [
   'GET /sessions/{id}',
   'GET /sessions/{id}/{view}',
   'GET /console/{file}',
+  // Its worker, and what makes it an app.
+  'GET /notifications',
+  'GET /sw.js',
+  'GET /manifest.webmanifest',
+  'GET /icons/{file}',
   // What a provider has answered stands in its address: test/real/functions/auth/oidc.test.ts.
   'GET /login/oidc',
   'GET /login/oidc/callback',

@@ -68,6 +68,8 @@ export const answerClaims = z.object({ sub: uuid, iid: uuid, iat: z.number(), ex
 export const browserClaims = userClaims.extend({
   jti: z.string().min(1).max(256),
   of: z.string().min(1).max(256).optional(),
+  /** The SHA-256 of the key of the page that it is for, in base64url. */
+  key: z.string().length(43),
   name: z.string().optional(),
   email: z.string().optional(),
 });

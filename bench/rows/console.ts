@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { CDPSession, Page } from 'playwright-core';
 import { bundleWorker, bundleWrapper } from '../../scripts/bundle.ts';
@@ -123,8 +124,12 @@ const WATCH = `
 
 /** When the log could first be read, milliseconds after the navigation began. */
 async function painted(page: Page): Promise<number> {
-  await page.waitForFunction('window.paintedAt !== undefined');
-  return await page.evaluate<number>('paintedAt');
+  // By looks: a condition that is a text is no code for the page's CSP.
+  for (;;) {
+    const at = await page.evaluate<number | null>('window.paintedAt ?? null');
+    if (at !== null) return at;
+    await pause(50);
+  }
 }
 
 /** Scrolls up through the log as fast as a finger can, and then anywhere. @returns the longest task, milliseconds */

@@ -1,11 +1,18 @@
 import { useState } from 'preact/hooks';
+import { pageKeyHash } from '../service/page-key.ts';
 import { provider, signIn } from '../service/sign-in.ts';
 import { Button } from '../ui/button.tsx';
 import { Field } from '../ui/field.tsx';
 import { whyNot } from './why-not.ts';
 
-/** Where the provider's page is begun with: it comes back to the page that asked. */
-const withProvider = () => `/login/oidc?to=${encodeURIComponent(location.pathname)}`;
+/** Without TLS, a browser has no hash of the key to give. */
+const NEEDS_TLS = 'To sign in with the provider, open this service by its https:// address.';
+
+/** Goes to the provider, which comes back to the page that asked. */
+async function goToProvider(): Promise<void> {
+  const query = new URLSearchParams({ to: location.pathname, key: await pageKeyHash() });
+  location.assign(`/login/oidc?${query.toString()}`);
+}
 
 /** Signs in with a token or a code that is pasted, or with the provider. */
 export function SignInForm() {
@@ -29,7 +36,11 @@ export function SignInForm() {
     <>
       {provider.value !== null && (
         <>
-          <Button kind="primary" href={withProvider()} class="sign-in-provider">
+          <Button
+            kind="primary"
+            onClick={() => (isSecureContext ? void goToProvider() : setError(NEEDS_TLS))}
+            class="sign-in-provider"
+          >
             Sign in with {providerName(provider.value)}
           </Button>
           <p class="sign-in-or">or</p>

@@ -1,4 +1,5 @@
 import { computed, signal } from '@preact/signals';
+import { pageKey, shareKeyWithWorker } from './page-key.ts';
 import { CcDocker, unwrap, type BrowserSession } from '../../client/main.ts';
 
 /** Who is signed in to this browser; null: nobody, or it is not known yet. */
@@ -20,7 +21,7 @@ export const signInState = computed(() => {
 const isKnown = signal(false);
 
 /** These calls are about the sign-in itself, so none waits for one. */
-const cc = new CcDocker({ url: location.origin });
+const cc = new CcDocker({ url: location.origin, pageKey });
 
 /** What other tabs of this browser hear. */
 const tabs = new BroadcastChannel('cc-docker.sign-in');
@@ -85,6 +86,8 @@ export function assume(session: BrowserSession): void {
   isKnown.value = true;
   who.value = session;
   signedIn.value = true;
+  // Without it, the worker says that nobody is signed in.
+  void shareKeyWithWorker();
 }
 
 function become(session: BrowserSession): void {

@@ -23,7 +23,7 @@ async function isOfSignIn(response: Response): Promise<boolean> {
     .json()
     .catch(() => null);
   if (typeof problem !== 'object' || problem === null || !('code' in problem)) return false;
-  return typeof problem.code === 'string' && /^token_|^cookies_/.test(problem.code);
+  return typeof problem.code === 'string' && problem.code.startsWith('token_');
 }
 
 /** @throws the signal's reason */

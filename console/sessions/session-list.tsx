@@ -6,23 +6,19 @@ import { inbox } from '../service/live.ts';
 import { useShortcuts } from '../shell/shortcuts.ts';
 import type { SessionRow as Row } from './rows/session-rows.ts';
 import { SessionRow } from './session-row.tsx';
-import { useMedia } from './use-media.ts';
+import { useRowSize } from './use-row-size.ts';
 import { useVirtual } from './use-virtual.ts';
 
 /** Sessions whose children are hidden. A page that is left and come back to finds them so. */
 export const folded = signal<ReadonlySet<string>>(new Set());
 
-/** Pixels: two lines of text and what can be touched beside them. Wide windows have one line. */
-const ROW = { narrow: 68, wide: 48 } as const;
-
 /** The rows, of which only those that are seen are in the page: thousands scroll as well as ten. */
 export function SessionList({ rows }: { readonly rows: readonly Row[] }) {
   const list = useRef<HTMLUListElement>(null);
-  const isWide = useMedia('(min-width: 900px)');
+  const { isWide, height: rowHeight } = useRowSize(() => list.current);
   const { route } = useLocation();
   const [current, setCurrent] = useState<string | null>(null);
   const asked = useMemo(() => new Map(inbox.value.map((one) => [one.session_id, askedText(one)])), [inbox.value]);
-  const rowHeight = isWide ? ROW.wide : ROW.narrow;
   const virtual = useVirtual({
     count: rows.length,
     rowHeight,
@@ -47,7 +43,12 @@ export function SessionList({ rows }: { readonly rows: readonly Row[] }) {
     { keys: '/', what: 'Search', run: search },
   ]);
   return (
-    <ul ref={list} class="session-list" style={{ height: `${virtual.height}px` }}>
+    <ul
+      ref={list}
+      class={isWide ? 'session-list session-list-wide' : 'session-list'}
+      style={{ height: `${virtual.height}px` }}
+    >
+      <li class="session-list-letters" aria-hidden="true" />
       {virtual.rows.map(({ key, index, start }) => {
         const row = rows[index];
         if (row === undefined) return null;

@@ -40,5 +40,6 @@ export function loadNewVersion(): void {
   const next = newVersion.value;
   if (next === null) return;
   navigator.serviceWorker.addEventListener('controllerchange', () => location.reload(), { once: true });
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has one origin, and takes none
   next.postMessage('take over');
 }

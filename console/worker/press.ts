@@ -1,4 +1,5 @@
 import type { PushAction, PushMessage } from '../../protocol/api/push.ts';
+import { keyForWorker } from '../service/key-for-worker.ts';
 import { actionsOf, countQuestions, show } from './notification.ts';
 import { worker } from './scope.ts';
 
@@ -21,6 +22,7 @@ async function open(path: string): Promise<void> {
     return;
   }
   // The page goes there itself, and loses nothing of what is in it.
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a client of this worker has its origin, and takes none
   first.postMessage({ open: path });
   await first.focus();
 }
@@ -43,7 +45,7 @@ interface Failure {
 
 /** @returns why it was not answered; null: it was */
 async function resolve(url: string, { answer: body }: PushAction): Promise<Failure | null> {
-  const headers = { 'content-type': 'application/json', 'x-cc-docker-console': '1' };
+  const headers = { 'content-type': 'application/json', 'x-cc-docker-console': (await keyForWorker()) ?? '' };
   let response: Response;
   try {
     response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });

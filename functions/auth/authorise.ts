@@ -10,7 +10,7 @@ import { ifRevoked } from '../gate/revocations.ts';
 import { withJsonBody } from '../web/json-body.ts';
 import { outsideOfToken } from '../objects.ts';
 import { refuse } from '../refuse.ts';
-import { cookieOf, ifForeign, isOfConsole } from './browser-cookie.ts';
+import { cookiesOf, ifForeign, isOfConsole, keyHashOf } from './browser-cookie.ts';
 import { verifyBrowser, type BrowserCaller } from './browser-session.ts';
 import { verifyTicket } from './token.ts';
 import { verifyUser } from './user-token.ts';
@@ -128,9 +128,14 @@ export async function signedIn(
 ): Promise<{ readonly caller: BrowserCaller } | Refusal> {
   const foreign = ifForeign(c);
   if (foreign !== null) return foreign;
-  const cookie = cookieOf(c);
-  if (cookie === null) return NOBODY;
-  return typeof cookie === 'string' ? await verifyBrowser(cookie, c.get('settings')) : cookie;
+  const key = await keyHashOf(c);
+  let refusal = NOBODY;
+  for (const cookie of cookiesOf(c)) {
+    const verified = await verifyBrowser(cookie, key, c.get('settings'));
+    if ('caller' in verified) return verified;
+    refusal = verified;
+  }
+  return refusal;
 }
 
 /** The caller whose ticket this is. It is used up. */

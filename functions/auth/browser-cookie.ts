@@ -1,14 +1,19 @@
 import type { Context } from 'hono';
 import { deleteCookie, setCookie } from 'hono/cookie';
 import type { CookieOptions } from 'hono/utils/cookie';
+import { base64url } from 'jose';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { AppEnv } from '../app-env.ts';
 import { originOf, type Origin } from '../web/origin-of.ts';
 
 type C = Pick<Context<AppEnv>, 'req' | 'get'>;
 
-/** A call with it counts as its browser's session (`client/http/http.ts`). No form, link or image has one. */
+/**
+ * A call with it counts as its browser's session, if it has the key of the page that signed in (`client/http/http.ts`). No form, link or
+ * image has one, and no page of another origin knows the key.
+ */
 const HEADER = 'x-cc-docker-console';
+const KEY = /^[\w-]{1,128}$/;
 
 /** Browsers keep no cookie for longer (RFC 6265bis, 5.6.2), seconds. */
 const LONGEST_SECONDS = 400 * 86_400;
@@ -44,15 +49,15 @@ export function takeCookie(c: Context<AppEnv>): void {
   deleteCookie(c, nameOf(c), attributesOf(c));
 }
 
-/**
- * The value of the browser's cookie. Null: it has none. Of two with its name, one was set by a page of another host in the same domain, and
- * nothing says which: neither counts.
- */
-export function cookieOf(c: C): string | Refusal | null {
+/** Cookies of one call that are looked at: a page of another host in the same domain, or on another port, may have set some by our name. */
+const MOST = 8;
+
+/** The values of the browser's cookies with our name. Which is ours, its key says. */
+export function cookiesOf(c: C): string[] {
   const start = `${nameOf(c)}=`;
   const pairs = (c.req.header('cookie') ?? '').split(';').map((pair) => pair.trim());
-  const values = pairs.filter((pair) => pair.startsWith(start)).map((pair) => pair.slice(start.length));
-  return values.length > 1 ? SEVERAL : (values[0] ?? null);
+  const own = pairs.filter((pair) => pair.startsWith(start)).slice(0, MOST);
+  return own.map((pair) => pair.slice(start.length));
 }
 
 /** Whether the call says that its browser's session counts for it. */
@@ -67,7 +72,17 @@ export function ifForeign(c: C): Refusal | null {
   const site = c.req.header('sec-fetch-site');
   const reads = c.req.method === 'GET' || c.req.method === 'HEAD';
   const isOwn = origin === undefined ? reads : origin === reachedAt(c).origin || isLocal(c, origin);
-  return c.req.header(HEADER) === '1' && isOwn && (site === undefined || site === 'same-origin') ? null : FOREIGN;
+  return KEY.test(c.req.header(HEADER) ?? '') && isOwn && (site === undefined || site === 'same-origin')
+    ? null
+    : FOREIGN;
+}
+
+/** What the key of the calling page is known by: the cookie is bound to it. */
+export const keyHashOf = (c: Pick<C, 'req'>): Promise<string> => hashOf(c.req.header(HEADER) ?? '');
+
+async function hashOf(key: string): Promise<string> {
+  const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key));
+  return base64url.encode(new Uint8Array(hash));
 }
 
 /** A page that the machine itself has opened, past the proxy. */
@@ -79,9 +94,4 @@ function isLocal({ req }: C, origin: string): boolean {
 const FOREIGN: Refusal = {
   refused: 'origin_refused',
   detail: 'Only a page of the console itself may call with the sign-in of a browser.',
-};
-const SEVERAL: Refusal = {
-  refused: 'cookies_ambiguous',
-  detail:
-    'Another page of this host or domain has set a cookie with the name of ours, so that none counts. Remove the cookies of this site in the browser, and sign in again.',
 };

@@ -18,13 +18,14 @@ export interface BrowserSession {
 }
 
 /** The session in which a browser acts as `caller`, as long as what they have signed in with is good. */
-export async function openBrowserSession(settings: EdgeSettings, caller: Caller): Promise<BrowserSession> {
+export async function openBrowserSession(settings: EdgeSettings, caller: Caller, key: string): Promise<BrowserSession> {
   const { owner: sub, scopes, sid, issued, jti: of, expires, author } = caller;
   const jti = crypto.randomUUID();
   const exp = Math.floor(expires / 1000) - LEEWAY_SECONDS;
   const claims = {
     sub,
     jti,
+    key,
     scope: scopes.join(' '),
     exp,
     ...(issued !== null && { iat: Math.floor(issued / 1000) }),
@@ -42,13 +43,14 @@ export async function openBrowserSession(settings: EdgeSettings, caller: Caller)
 /** When a session is over, epoch milliseconds. */
 const endOf = (exp: number) => (exp + LEEWAY_SECONDS) * 1000;
 
-/** Who calls with the cookie of this value, which is checked, or was a short time ago. */
+/** Who calls with the cookie of this value, which is checked, or was a short time ago. @param key the hash of the calling page's */
 export async function verifyBrowser(
   value: string,
+  key: string,
   settings: EdgeSettings,
 ): Promise<{ readonly caller: BrowserCaller } | Refusal> {
   // What is remembered of a cookie is remembered of no token: neither does for the other.
-  const name = `cookie ${value}`;
+  const name = `cookie ${key} ${value}`;
   const at = Date.now();
   const known = knownCaller(settings, name, at);
   if (known !== null && isBrowsers(known)) return { caller: known };
@@ -57,6 +59,7 @@ export async function verifyBrowser(
   if (signed.typ !== TokenType.browser) return OTHER_KIND;
   const verified = claimsOf(signed, browserClaims);
   if ('refused' in verified) return verified;
+  if (verified.claims.key !== key) return OF_OTHER_PAGE;
   const { sub, exp, iat, jti, of, scope, sid, name: called, email } = verified.claims;
   const author = authorOfClaims({ name: called, email });
   const caller = {
@@ -74,6 +77,11 @@ export async function verifyBrowser(
 }
 
 const isBrowsers = (caller: Caller): caller is BrowserCaller => caller.jti !== null;
+
+const OF_OTHER_PAGE: Refusal = {
+  refused: 'token_invalid',
+  detail: 'This browser’s cookie was not made for this page. Sign in again.',
+};
 
 const DETAILS: Readonly<Partial<Record<Refusal['refused'], string>>> = {
   token_expired: 'The sign-in of this browser has ended. Sign in again.',

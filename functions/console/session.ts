@@ -10,7 +10,7 @@ import { authorOfClaims } from '../../protocol/git/git-author.ts';
 import { LEEWAY_SECONDS, TokenType, UNLIMITED, wordsOfScope } from '../../protocol/token.ts';
 import type { AppEnv } from '../app-env.ts';
 import { refuseToken, signedIn } from '../auth/authorise.ts';
-import { cookieOf, giveCookie, ifForeign, isOfConsole, takeCookie } from '../auth/browser-cookie.ts';
+import { giveCookie, ifForeign, isOfConsole, keyHashOf, takeCookie } from '../auth/browser-cookie.ts';
 import { openBrowserSession, type BrowserCaller } from '../auth/browser-session.ts';
 import { useLoginCode } from '../auth/login-code.ts';
 import { typeOf } from '../auth/token.ts';
@@ -38,7 +38,7 @@ const open = createRoute({
   summary:
     'Sign in to this browser with a one-time code or a token: the answer sets the cookie. For the console’s own page',
   security: [{ code: [] }, { bearer: [] }],
-  responses: { 201: json('Who is signed in now', browserSession), ...refusals('login_code_used', 'cookies_ambiguous') },
+  responses: { 201: json('Who is signed in now', browserSession), ...refusals('login_code_used') },
 });
 
 const close = createRoute({
@@ -63,13 +63,10 @@ export function addBrowserSession(app: OpenAPIHono<AppEnv>): void {
   app.openapi(open, async (c) => {
     const foreign = ifForeign(c);
     if (foreign !== null) return refuse(c, foreign);
-    // Another one would be as ambiguous.
-    const cookie = cookieOf(c);
-    if (cookie !== null && typeof cookie !== 'string') return await refuseToken(c, cookie);
     const isCode = typeOf(c.req.header('authorization')) === TokenType['login-code'];
     const who = isCode ? await holderOfCode(c) : await holderOfToken(c);
     if ('refused' in who) return await refuseToken(c, who);
-    return c.json(shown(await signIn(c, who, isCode ? 'code' : 'token')), 201);
+    return c.json(shown(await signIn(c, who, isCode ? 'code' : 'token', await keyHashOf(c))), 201);
   });
 
   app.openapi(close, async (c) => {
@@ -98,10 +95,15 @@ async function present(c: Context<AppEnv>): Promise<BrowserCaller | null> {
   return null;
 }
 
-/** Signs somebody in to the browser. Whoever was before is signed out. */
-export async function signIn(c: Context<AppEnv>, who: Caller, by: 'code' | 'token' | 'oidc'): Promise<Caller> {
+/** Signs somebody in to the browser. Whoever was before is signed out. @param keyHash of the page whose calls it is for */
+export async function signIn(
+  c: Context<AppEnv>,
+  who: Caller,
+  by: 'code' | 'token' | 'oidc',
+  keyHash: string,
+): Promise<Caller> {
   const before = await present(c);
-  const { value, caller } = await openBrowserSession(c.get('settings'), who);
+  const { value, caller } = await openBrowserSession(c.get('settings'), who, keyHash);
   if (before !== null) await endCaller(c, before);
   giveCookie(c, value, caller.expires);
   const { jti, of, scopes, sid } = caller;

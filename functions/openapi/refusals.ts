@@ -20,7 +20,6 @@ const OF_TOKENS: readonly ProblemCode[] = [
   'token_invalid',
   'token_expired',
   'token_revoked',
-  'cookies_ambiguous',
   'scope_missing',
   'too_many_failed_tokens',
   'keys_unavailable',

@@ -14,7 +14,6 @@ export const PROBLEMS = {
   login_code_used: [401, 'The code has been used'],
   token_expired: [401, 'The token has expired'],
   token_revoked: [401, 'The token has been revoked'],
-  cookies_ambiguous: [401, 'Two cookies of the same name'],
   scope_missing: [403, 'The token may not do this'],
   token_bound: [403, 'The token is for one session alone'],
   rate_limited: [429, 'Too many requests'],

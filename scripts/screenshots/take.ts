@@ -30,13 +30,13 @@ const PICTURES: readonly Picture[] = [
     name: 'phone-session',
     path: ({ parser }) => `/sessions/${parser}`,
     look: { ...PHONE, colorScheme: 'dark' },
-    ready: (page) => page.getByRole('log').getByText('Wrote CHANGELOG.md').waitFor(),
+    ready: (page) => page.getByRole('log').getByText('See the parser').waitFor(),
   },
   {
     name: 'desk-changes',
     path: ({ parser }) => `/sessions/${parser}/changes`,
     look: { ...DESK, colorScheme: 'light' },
-    ready: (page) => page.getByText('yield line').first().waitFor(),
+    ready: (page) => page.getByRole('link', { name: 'Open the file' }).waitFor(),
   },
 ];
 

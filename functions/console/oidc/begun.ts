@@ -19,6 +19,8 @@ const begunClaims = z.object({
   state: z.string(),
   nonce: z.string(),
   verifier: z.string(),
+  /** The hash of the key of the page that began it. */
+  key: z.string(),
   /** The page to go to. */
   to: z.string(),
 });

@@ -11,11 +11,9 @@ export interface Fault {
   readonly status: 400 | 403 | 404 | 429 | 502;
   readonly title: string;
   readonly detail: string;
-  /** Whether to begin anew may help. */
-  readonly again: boolean;
 }
 
-export function faultPage(c: Context<AppEnv>, { status, title, detail, again }: Fault) {
+export function faultPage(c: Context<AppEnv>, { status, title, detail }: Fault) {
   const body = html`<!doctype html>
     <html lang="en">
       <head>
@@ -29,7 +27,7 @@ export function faultPage(c: Context<AppEnv>, { status, title, detail, again }: 
       <body>
         <h1>${title}</h1>
         <p>${detail}</p>
-        <p>${again ? html`<a href="/login/oidc">Begin anew</a>` : ''}<a href="/">Other ways to sign in</a></p>
+        <p><a href="/">To the sign-in</a></p>
       </body>
     </html>`;
   return c.html(body, status);

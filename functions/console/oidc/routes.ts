@@ -37,8 +37,11 @@ export function addOidc(app: OpenAPIHono<AppEnv>): void {
     const site = c.req.header('sec-fetch-site');
     // Another site could else sign people in without their knowing.
     if (site !== undefined && site !== 'same-origin' && site !== 'none') return faultPage(c, FROM_ELSEWHERE);
+    // Only the console's page has a key, without which nothing could be done with the sign-in.
+    const key = c.req.query('key') ?? '';
+    if (!/^[\w-]{43}$/.test(key)) return faultPage(c, FROM_ELSEWHERE);
     const found = await reachProvider(c);
-    return 'title' in found ? faultPage(c, found) : await begin(c, found);
+    return 'title' in found ? faultPage(c, found) : await begin(c, found, key);
   });
 
   app.get(CALLBACK, async (c) => {
@@ -51,12 +54,13 @@ export function addOidc(app: OpenAPIHono<AppEnv>): void {
   });
 }
 
-async function begin(c: C, { server, client }: Provider): Promise<Response> {
+async function begin(c: C, { server, client }: Provider, key: string): Promise<Response> {
   if (server.authorization_endpoint === undefined) return faultPage(c, unusable('it has no authorization_endpoint'));
   const begun = {
     state: generateRandomState(),
     nonce: generateRandomNonce(),
     verifier: generateRandomCodeVerifier(),
+    key,
     to: ownPath(c.req.query('to'), reachedAt(c).origin),
   };
   const url = new URL(server.authorization_endpoint);
@@ -93,7 +97,7 @@ async function finish(c: C, { server, client, auth }: Provider, begun: Begun): P
   if ('refused' in verified) return { ...TOKEN_REFUSED, detail: verified.detail };
   const caller = { ...verified.caller, expires: Date.now() + settings.OIDC_SESSION * 1000 };
   if ((await ifRevoked(c, caller)) !== null) return REVOKED;
-  await signIn(c, caller, 'oidc');
+  await signIn(c, caller, 'oidc', begun.key);
   return null;
 }
 
@@ -150,47 +154,40 @@ function faultOf(error: unknown): Fault {
 const FROM_ELSEWHERE: Fault = {
   status: 403,
   title: 'Begin here',
-  detail: 'A page of another site has begun this sign-in. If you want to sign in, begin anew from here.',
-  again: true,
+  detail: 'This sign-in was not begun on the page of the console. If you want to sign in, begin there.',
 };
 const NO_PROVIDER: Fault = {
   status: 404,
   title: 'There is no provider',
   detail: 'This service has no provider to sign in with (OIDC_CLIENT_ID). Sign in with a link or a token.',
-  again: false,
 };
 const UNREACHABLE: Fault = {
   status: 502,
   title: 'The provider does not answer',
   detail: 'The provider that people sign in with (JWT_ISSUER) cannot be reached just now. Try again in a minute.',
-  again: true,
 };
 const NOT_BEGUN: Fault = {
   status: 400,
   title: 'This sign-in was not begun here',
   detail:
     'It was begun in another browser or at another address of this service, took longer than 10 minutes, or was answered before. Begin anew.',
-  again: true,
 };
 const DENIED: Fault = {
   status: 403,
   title: 'The sign-in was not allowed',
   detail: 'You, or the rules of the provider, have said no. Begin anew if that was not meant.',
-  again: true,
 };
-const PROVIDER_REFUSED = { status: 403, title: 'The provider refused the sign-in', again: true } as const;
+const PROVIDER_REFUSED = { status: 403, title: 'The provider refused the sign-in' } as const;
 const NOT_FITTING: Fault = {
   status: 400,
   title: 'The answer does not fit',
   detail: 'What came back does not fit what was asked of the provider, so it may be of another sign-in. Begin anew.',
-  again: true,
 };
-const TOKEN_REFUSED = { status: 403, title: 'The provider’s word is not enough', again: true } as const;
+const TOKEN_REFUSED = { status: 403, title: 'The provider’s word is not enough' } as const;
 const REVOKED: Fault = {
   status: 403,
   title: 'The sign-in was revoked',
   detail: 'Whoever runs this service has revoked what you signed in with. Ask them.',
-  again: true,
 };
-const TOO_MANY = { status: 429, title: 'Too many tries', again: false } as const;
+const TOO_MANY = { status: 429, title: 'Too many tries' } as const;
 const unusable = (why: string): Fault => ({ ...UNREACHABLE, detail: `The provider cannot be used: ${why}.` });

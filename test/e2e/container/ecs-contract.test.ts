@@ -62,7 +62,16 @@ describeDockerAsRoot('the contract of backends, on the stand-in of ECS', ({ dock
         });
         const files = new TaskFiles({ door, owner: { uid: 1000, gid: 1000 }, log });
         const client = ecsClient({ endpoint: ecs.url, region: 'eu-central-1', credentials: CREDENTIALS });
-        return new EcsBackend({ client, settings: ECS_SETTINGS, door, files, runnerId, sessions, log, times: QUICK_CONTAINERS });
+        return new EcsBackend({
+          client,
+          settings: ECS_SETTINGS,
+          door,
+          files,
+          runnerId,
+          sessions,
+          log,
+          times: QUICK_CONTAINERS,
+        });
       },
     running: async (key) => {
       const filters = { label: [`${TASK_LABEL}=${taskOf(key)}`], status: ['running'] };

@@ -8,6 +8,7 @@ import { ConsoleScene } from '../../support/console/console-scene.ts';
 import { ConsoleWorker } from '../../support/console/worker.ts';
 import { script } from '../../support/e2e/client.ts';
 import { atMost } from '../../support/patience.ts';
+import { subscribesAt } from '../../support/push/in-page.ts';
 import { PushServer } from '../../support/push/push-server.ts';
 import { until } from '../../support/until.ts';
 
@@ -31,14 +32,17 @@ afterAll(async () => {
 
 const notified = async () => {
   const visit = await scene.visit({ more: { permissions: ['notifications'] } });
-  return { ...visit, visit, page: visit.page, worker: await ConsoleWorker.of(visit.page) };
+  return { visit, page: visit.page, worker: await ConsoleWorker.of(visit.page) };
 };
 
 /** A device of the scene's user, at the stand-in push service. */
 async function subscribe(id: string) {
   const { public_key } = (await scene.client.call('GET', '/push')).body;
   const subscription = pushes.subscribe(public_key);
-  const { status } = await scene.client.call('PUT', `/push/subscriptions/${id.replaceAll(' ', '-')}`, { ...subscription, label: id });
+  const { status } = await scene.client.call('PUT', `/push/subscriptions/${id.replaceAll(' ', '-')}`, {
+    ...subscription,
+    label: id,
+  });
   expect(status).toBe(200);
   return subscription.endpoint;
 }
@@ -156,13 +160,15 @@ describe.skipIf(!hasChromium())('the console as an app', () => {
 
   test('lists the devices, removes one, and says why this one cannot be turned on', async () => {
     await subscribe('My old phone');
-    const { page } = await notified();
+    const { page, visit } = await notified();
+    visit.allow(/does not support the Push API in incognito/);
     await page.goto('/notifications');
     await page.getByRole('heading', { level: 1, name: 'Notifications' }).waitFor();
-    await page.getByText('My old phone').waitFor();
+    const listed = page.getByRole('listitem').filter({ hasText: 'My old phone' });
+    await listed.waitFor();
     expect(await axe(page)).toEqual([]);
     await page.getByRole('button', { name: 'Remove My old phone' }).click();
-    await page.getByText('My old phone').waitFor({ state: 'detached' });
+    await listed.waitFor({ state: 'detached' });
     expect((await scene.client.call('GET', '/push/subscriptions')).body.data).toEqual([]);
     // No push service is reached from here.
     await page.getByRole('button', { name: 'Turn on' }).click();
@@ -172,5 +178,33 @@ describe.skipIf(!hasChromium())('the console as an app', () => {
       .waitFor();
     const denied = await scene.visit({ path: '/notifications', more: { permissions: [] } });
     await denied.page.getByText(/not notified|blocked/).waitFor();
+  });
+
+  test('turns this device on, says of what, sends it a test message, and off with the sign-in', async () => {
+    const { public_key } = (await scene.client.call('GET', '/push')).body;
+    const subscription = pushes.subscribe(public_key);
+    const listed = async () => (await scene.client.call('GET', '/push/subscriptions')).body.data;
+    const { page } = await scene.visit({ more: { permissions: ['notifications'] } });
+    await page.addInitScript(subscribesAt(subscription));
+    await page.goto('/notifications');
+    await page.getByRole('button', { name: 'Turn on' }).click();
+    const ended = page.getByRole('checkbox', { name: /Finished work/ });
+    await ended.click();
+    await until(async () =>
+      expect(await listed()).toMatchObject([
+        { label: 'Chrome on Linux', what: ['questions', 'failed', 'notifications'] },
+      ]),
+    );
+    await page.getByRole('button', { name: 'Send a test message' }).click();
+    await page.getByText('Sent. It comes within seconds.').waitFor();
+    expect(pushes.pushed(subscription.endpoint)).toMatchObject([{ message: { kind: 'test' } }]);
+    // The console says at each start that the device is there.
+    const before = (await listed())[0].updated_at;
+    await page.goto('/');
+    await until(async () => expect((await listed())[0].updated_at).not.toBe(before));
+    await page.getByRole('button', { name: 'Account' }).click();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    expect(await listed()).toEqual([]);
   });
 });

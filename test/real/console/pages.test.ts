@@ -1,16 +1,20 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ASSETS_FOLDER } from '../../../scripts/bundle.ts';
+import { startAgents } from '../../../scripts/screenshots/agents.ts';
+import { takePictures } from '../../../scripts/screenshots/take.ts';
+import { PROJECT } from '../../../start/lib/project.ts';
 import { hasChromium } from '../../support/client/chromium.ts';
 import { axe } from '../../support/console/axe.ts';
 import { ConsoleScene } from '../../support/console/console-scene.ts';
 import { card, isAt, log } from '../../support/console/page-words.ts';
-import { asking, running, speaking, varied } from '../../support/console/prompts.ts';
+import { asking, speaking } from '../../support/console/prompts.ts';
 import type { Width } from '../../support/console/widths.ts';
 import { atMost } from '../../support/patience.ts';
+import { scratch } from '../../support/scratch.ts';
 import { until } from '../../support/until.ts';
 
 /** What holds for each page of the console, with a session in which everything has happened. */
@@ -19,18 +23,16 @@ let scene: ConsoleScene;
 let id: string;
 beforeAll(async () => {
   scene = await ConsoleScene.start({ vars: { TERMINAL: '1' } });
-  id = await scene.session('Everything has happened', { permission_mode: 'accept_edits' });
-  await scene.client.tell(id, varied());
-  const careful = await scene.session('One that asks', { permission_mode: 'ask' });
-  await scene.client.tell(careful, running('rm -rf build'));
+  ({ parser: id } = await startAgents(scene.client));
 }, atMost(60));
 afterAll(() => scene.stop());
 
-const SESSION_VIEWS = ['', '/files', '/changes', '/artifacts', '/ports', '/terminal', '/settings'];
+const SESSION_VIEWS = ['', '/changes', '/files', '/ports', '/terminal', '/artifacts', '/timeline', '/settings'];
 const pages = () => [
   '/',
   '/sessions',
   '/sessions/new',
+  '/notifications',
   ...SESSION_VIEWS.map((view) => `/sessions/${id}${view}`),
   '/nothing-here',
 ];
@@ -106,7 +108,7 @@ describe.skipIf(!hasChromium())('the console', () => {
     await page.getByRole('textbox', { name: 'Token' }).fill(await scene.service.token('ada'));
     await page.getByRole('button', { name: 'Sign in' }).tap();
     // Where they wanted to go.
-    await page.getByRole('heading', { name: 'Everything has happened' }).waitFor();
+    await page.getByRole('heading', { name: 'Mend the parser' }).waitFor();
     const [cookie] = await context.cookies();
     expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict' });
     const other = await context.newPage();
@@ -149,9 +151,15 @@ describe.skipIf(!hasChromium())('the console', () => {
     await visit.page.getByRole('alert').filter({ hasText: 'no such session' }).waitFor();
   });
 
+  test('is in README as it is: its pictures can be made, and each is small', async () => {
+    const files = await takePictures(await scene.place(), { parser: id }, scratch());
+    const committed = await readdir(path.join(PROJECT, 'docs/pictures'));
+    expect(new Set(files.map((file) => path.basename(file)))).toEqual(new Set(committed));
+  });
+
   test('weighs little: 66 KB before anything can be answered, without what is loaded later', async () => {
     const visit = await scene.visit();
-    await card(visit.page, /rm -rf build/).waitFor();
+    await card(visit.page, /git push origin v2.4.0/).waitFor();
     const files = visit.requests.map((url) => new URL(url).pathname).filter((name) => name.startsWith('/console/'));
     const sizes = await Promise.all(files.map(async (name) => [name, await gzipped(name)] as const));
     const bytes = sizes.reduce((all, [, size]) => all + size, 0);

@@ -39,22 +39,13 @@ The parser drops the **last line** when it has no newline at its end. Two things
 | src/parser.ts | 42 | 1 |
 | src/lines.ts | 17 | 0 |
 
-\`\`\`ts
-for (const line of text.split('\\n')) yield line;
-\`\`\`
-
 See [the parser](src/parser.ts).`;
 
 const BEFORE = "export const lines = (text: string) => text.split('\\n').slice(0, -1);\n";
 const AFTER = "export function* lines(text: string) {\n  for (const line of text.split('\\n')) yield line;\n}\n";
 const PARSER = '{{cwd}}/src/parser.ts';
 
-/** A file is mended, with all that a person likes to see of that. */
-export function mended(): string {
-  return script(...MENDED);
-}
-
-/** All that a log can show of a turn: the above, a tool that fails, a subagent. */
+/** All that a log can show of a turn: a tool that fails, a subagent, and a file that is mended, with all that a person likes to see of that. */
 export function varied(): string {
   const subagent = {
     description: 'Look for callers',

@@ -3,7 +3,7 @@ import type { Item } from '../../../transcript/item.ts';
 import { toolLine } from '../../../transcript/tools/tool-line.ts';
 
 /** All that is written in an item, opened or not, for a search. */
-export function* textsOf(item: Item): Generator<string> {
+function* textsOf(item: Item): Generator<string> {
   switch (item.kind) {
     case 'prompt':
     case 'text':

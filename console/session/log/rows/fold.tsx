@@ -7,7 +7,7 @@ interface FoldProps {
   readonly id: string;
   readonly place: LogPlace;
   readonly line: ComponentChildren;
-  /** Its name for who listens, where the line's own words do not do. */
+  /** In whole words, for who listens or points at it: what the line says by signs. */
   readonly label?: string;
   readonly children: ComponentChildren;
 }
@@ -17,7 +17,7 @@ export function Fold({ id, place, line, label, children }: FoldProps) {
   const isOpen = place.open.has(id);
   return (
     <div class={`log-fold ${isOpen ? 'log-fold-open' : ''}`}>
-      <button type="button" class="log-line" aria-expanded={isOpen} aria-label={label} onClick={() => place.toggle(id)}>
+      <button type="button" class="log-line" aria-expanded={isOpen} title={label} onClick={() => place.toggle(id)}>
         <span class="log-chevron">
           <Icon name="chevron" />
         </span>

@@ -167,20 +167,27 @@ describe('the cookie', () => {
     expect(codeOf(wrong)).toBe('401 token_invalid');
   });
 
-  it('that stands there twice counts for nothing: one of them is of another host', async () => {
-    const [victim, attacker] = [await Browser.of('alice'), await Browser.of('mallory')];
-    for (const values of [
-      [victim.cookieValue, attacker.cookieValue],
-      [attacker.cookieValue, victim.cookieValue],
-    ]) {
-      const cookie = values.map((value) => `cc-docker-8000=${value}`).join('; ');
-      const answer = await new Browser({ headers: { cookie } }).call('GET', '/api/v1/sessions');
-      expect(codeOf(answer)).toBe('401 cookies_ambiguous');
-      expect(answer.body.detail).toContain('Remove the cookies');
-      const code = await codeFor('alice');
-      expect(codeOf(await new Browser({ headers: { cookie } }).signIn(code))).toBe('401 cookies_ambiguous');
-      expect((await new Browser().signIn(code)).status).toBe(201);
+  it('counts for the page alone that has signed in: with another’s key it is worth nothing', async () => {
+    const browser = await Browser.of('alice');
+    const stolen = { 'x-cc-docker-console': 'another-key' };
+    expect((await browser.call('GET', '/api/v1/sessions')).status).toBe(200);
+    expect(codeOf(await browser.call('GET', '/api/v1/sessions', undefined, stolen))).toBe('401 token_invalid');
+  });
+
+  it('is told from those by its name that pages of other hosts and ports have set, whichever comes first', async () => {
+    const victim = await Browser.of('alice');
+    const attacker = new Browser({ headers: { 'x-cc-docker-console': 'of-the-attacker' } });
+    await attacker.signIn(await mint('mallory'));
+    const values = [victim.cookieValue, attacker.cookieValue];
+    for (const order of [values, values.toReversed()]) {
+      const cookie = order.map((value) => `cc-docker-8000=${value}`).join('; ');
+      const { body } = await new Browser({ headers: { cookie } }).call('GET', '/api/v1/console/session');
+      expect(body.session.sub).toBe('alice');
     }
+    // Nor is anybody signed in by the attacker's alone.
+    const cookie = `cc-docker-8000=${attacker.cookieValue}`;
+    const { body } = await new Browser({ headers: { cookie } }).call('GET', '/api/v1/console/session');
+    expect(body.session).toBeNull();
   });
 });
 
@@ -207,7 +214,7 @@ describe('calls of other pages, with the cookie,', () => {
     ],
     ['a preview, with the header', { origin: null, 'sec-fetch-site': 'same-site' }, 'origin_refused'],
     ['a navigation', { origin: null, 'sec-fetch-site': 'none' }, 'origin_refused'],
-    ['another header', { 'x-cc-docker-console': '0' }, 'origin_refused'],
+    ['a header that is no key', { 'x-cc-docker-console': 'no key' }, 'origin_refused'],
   ])('are none of ours: %s', async (_, changed, code) => {
     for (const [method, path] of [
       ['GET', `/api/v1/sessions/${id}`],

@@ -1,6 +1,8 @@
 import path from 'node:path';
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
+import { expect } from 'vitest';
+import { until } from '../../until.ts';
 
 /** Where the page is, at the console's own origin. */
 const PATH = '/hostile';
@@ -35,7 +37,7 @@ export async function openComponents(page: Page): Promise<void> {
     },
   );
   await page.goto(PATH);
-  await page.waitForFunction("typeof show === 'function'");
+  await until(async () => expect(await page.evaluate('typeof show')).toBe('function'));
 }
 
 const TYPES: Readonly<Record<string, string>> = { '.js': 'text/javascript', '.css': 'text/css' };

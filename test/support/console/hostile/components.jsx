@@ -39,15 +39,15 @@ const VIEWS = {
 const root = document.createElement('main');
 document.body.append(root);
 
-/** Draws payloads in all views, each in a box of its own, and says when the browser has drawn them. */
-globalThis.show = async (payloads) => {
+/** Draws payloads in all views, or in some, each in a box of its own, and says when the browser has drawn them. */
+globalThis.show = async (payloads, names = Object.keys(VIEWS)) => {
   render(null, root);
   render(
     payloads.map((payload, index) => (
       <section key={index}>
-        {Object.entries(VIEWS).map(([name, view]) => (
+        {names.map((name) => (
           <div key={name} data-view={name}>
-            {view(payload)}
+            {VIEWS[name](payload)}
           </div>
         ))}
       </section>

@@ -28,7 +28,8 @@ export function hostileTurn(host: string): { readonly prompt: string; readonly m
         .join('\n\n'),
     });
   const everything = all.join('\n');
-  const names = fileNames(TEXT).concat(fileNames(MARKUP).slice(0, 20));
+  // Each is a card and a row: a third of them does.
+  const names = fileNames([...TEXT, ...MARKUP.slice(40, 70)]).filter((_, index) => index % 3 === 0);
   const steps = [
     { thinking: everything },
     ...texts,
@@ -75,8 +76,8 @@ export function hostileQuestion(): string {
   return script({ tool: 'AskUserQuestion', input: { questions } }, { text: 'Heard: {{last_tool_result}}' });
 }
 
-/** A prompt by which the agent wants what needs a permission. */
-export function hostileCommand(): string {
-  const command = `echo '\u202e' # ${MARKUP.slice(0, 8).join(' ').replaceAll("'", '')}\n${TEXT.slice(20, 30).join('\n').replaceAll(/['`$]/g, '')}`;
-  return script({ tool: 'Bash', input: { command, description: MARKUP[54] } }, { text: 'It is over.' });
+/** A prompt by which the agent wants what needs a permission. (Of a command with hidden characters, Claude Code asks nobody: it refuses it.) */
+export function hostileWish(): string {
+  const input = { file_path: '{{cwd}}/invoice\u202efdp.exe', content: [...MARKUP, ...TEXT].join('\n') };
+  return script({ tool: 'Write', input }, { text: 'It is over.' });
 }

@@ -43,6 +43,11 @@ const BLOCKS: readonly unknown[] = [
   { type: '<img src=x onerror=hit()>', text: 'unknown' },
 ];
 
+const FIELDS = (
+  'subtype uuid result total_cost_usd usage duration_ms parent_tool_use_id tool_use_id task_id description status summary ' +
+  'elapsed_time_seconds event index content output_file tool_use_result origin attempt max_retries retry_delay_ms error isReplay'
+).split(' ');
+
 /** One after the other, as `data` of any event that a container sends. An object it is: the edge sees to that. */
 export const ODD_DATA: readonly Record<string, unknown>[] = [
   ...ODD.map((message) => ({ message })),
@@ -50,33 +55,6 @@ export const ODD_DATA: readonly Record<string, unknown>[] = [
   ...ODD.map((content) => ({ message: { id: content, content, usage: content } })),
   { message: { id: 'odd', role: 'assistant', content: BLOCKS } },
   { message: { id: 'odd', role: 'user', content: BLOCKS }, parent_tool_use_id: 'odd-6', tool_use_result: BLOCKS },
-  ...ODD.map((odd) => ({
-    ...{
-      message: { content: [{ type: 'text', text: odd }] },
-      parent_tool_use_id: odd,
-      subtype: odd,
-      uuid: odd,
-      result: odd,
-    },
-    ...{
-      total_cost_usd: odd,
-      usage: odd,
-      duration_ms: odd,
-      title: odd,
-      prompt: odd,
-      reason: odd,
-      status: odd,
-      name: odd,
-    },
-    ...{
-      message_id: odd,
-      interaction_id: odd,
-      subject: odd,
-      resolution: odd,
-      child_session_id: odd,
-      from: odd,
-      to: odd,
-    },
-    ...{ path: odd, port: odd, label: odd, artifact_id: odd, bytes: odd, task_id: odd, description: odd, origin: odd },
-  })),
+  ...ODD.map((odd) => Object.fromEntries(FIELDS.map((field) => [field, odd]))),
+  ...ODD.map((odd) => ({ message: { content: [{ type: 'text', text: odd }] } })),
 ];

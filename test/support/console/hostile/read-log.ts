@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
+import { until } from '../../until.ts';
 import { cpuTimeOf } from './cpu-time.ts';
 import { scan } from './scan.ts';
 
@@ -11,7 +12,7 @@ const LOOK = `(() => {
 })()`;
 const DRAWN =
   'new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve, 30))))';
-const UP = `(() => { const log = document.querySelector('[role="log"]'); log.scrollTop -= log.clientHeight * 0.7; return ${DRAWN}; })()`;
+const UP = `(() => { const log = document.querySelector('[role="log"]'); log.scrollTop -= log.clientHeight * 0.9; return ${DRAWN}; })()`;
 
 /** Opens all that is folded in what is drawn. */
 const OPEN = `(() => {
@@ -38,4 +39,14 @@ export async function readLog(page: Page, seen: Set<number>): Promise<void> {
     // At the top it waits for what comes before.
     still = top === 0 ? still + 1 : 0;
   }
+}
+
+/** Opens a page of the console and waits until it is there, with what it loads. */
+export async function openPage(page: Page, path: string): Promise<void> {
+  await page.goto(path);
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  await until(async () =>
+    expect(await page.evaluate("/^Loading/m.test(document.querySelector('main').innerText)")).toBe(false),
+  );
+  await page.evaluate(DRAWN);
 }

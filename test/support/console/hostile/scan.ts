@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core';
  */
 const SCAN = `(() => {
   const found = [];
-  const tags = new Set(('a abbr article aside b bdi blockquote br button caption code dd del details div dl dt em fieldset figcaption ' +
+  const tags = new Set(('a abbr article aside b bdi blockquote br button caption code datalist dd del details div dl dt em fieldset figcaption ' +
     'figure footer form h1 h2 h3 h4 h5 h6 header hr i img input ins kbd label legend li main mark nav noscript ol optgroup option output p ' +
     'path pre progress rect search section select small span strong sub summary sup svg table tbody td textarea th thead time tr ul ' +
     'use circle line polyline g dialog canvas meter').split(' '));

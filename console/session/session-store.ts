@@ -62,7 +62,10 @@ export class SessionStore {
       const [facts, events] = await Promise.all([this.#load(signal), opened]);
       this.#seq = this.log.head;
       this.facts.value = events.reduce(after(facts.view.last_seq), facts);
-      const onConnect = () => void (this.line.value = 'live');
+      const onConnect = () => {
+        this.line.value = 'live';
+        if (this.#isStale) void this.#look(signal);
+      };
       const onReconnect = () => {
         this.line.value = 'away';
         this.log.dropPreviews();
@@ -118,7 +121,9 @@ export class SessionStore {
         else if (facts !== null) this.facts.value = { ...facts, view };
       }
     } catch (error) {
-      this.fail(error, signal);
+      // The stream goes on by itself, and looks again when it is connected again.
+      if (error instanceof CcDockerError && error.retryable) this.#isStale = true;
+      else this.fail(error, signal);
     } finally {
       this.#isLooking = false;
     }

@@ -27,7 +27,7 @@ export const xtermStyleSheets: Plugin = {
         if (there !== times) throw new Error(`xterm.mjs has ${String(found)} ${there} times, not ${times}`);
         contents = contents.replace(found, by);
       }
-      const sheets = path.join(PROJECT, 'console/session/terminal/style-sheet-element.ts');
+      const sheets = path.join(PROJECT, 'console/session/terminal/xterm/style-sheet-element.ts');
       return { contents: `import { styleSheetElement } from ${JSON.stringify(sheets)};${contents}`, loader: 'js' };
     });
   },

@@ -2,11 +2,11 @@ import { FitAddon } from '@xterm/addon-fit';
 import { Terminal } from '@xterm/xterm';
 import { signal } from '@preact/signals';
 import { CcDockerError, type Session, type SessionTerminal, type TerminalExit } from '../../../client/main.ts';
-import { answerOnly } from './answers.ts';
+import { answerOnly } from './xterm/answers.ts';
 import { BackPressure } from './back-pressure.ts';
 import { keyInput, pastable, withControl, type Key } from './keys.ts';
 import { forgetTerminal, keepTerminal, keptTerminal } from './terminal-id.ts';
-import { onThemeChange, themeOf } from './theme.ts';
+import { onThemeChange, themeOf } from './xterm/theme.ts';
 
 /** How a terminal is. */
 export type ShellState =

@@ -150,6 +150,25 @@ test('a draft outlives a reload, and what is refused stays with its reason', asy
   expect(await field.inputValue()).toBe('half a thought');
 });
 
+test('a call that the network fails beside a stream that holds does not end the page', async () => {
+  const visit = await scene.visit({ path: `/sessions/${id}` });
+  const { page } = visit;
+  visit.allow(/ERR_FAILED/);
+  await page.getByRole('textbox', { name: 'Message' }).waitFor();
+  let failed = 0;
+  await page.route(`**/api/v1/sessions/${id}`, async (route) => {
+    failed += 1;
+    await route.abort();
+  });
+  await scene.client.ask(id, 'first words');
+  // With the client's own tries.
+  await until(() => expect(failed).toBeGreaterThanOrEqual(4));
+  await page.unroute(`**/api/v1/sessions/${id}`);
+  await scene.client.ask(id, 'second words');
+  await page.getByRole('log').getByText('second words', { exact: true }).waitFor();
+  expect(await page.getByRole('alert').count()).toBe(0);
+});
+
 test('files come up and down, and a folder comes as an archive', async () => {
   const { page } = await scene.visit({ width: 'desk', path: `/sessions/${id}/files` });
   await page.getByRole('button', { name: 'src' }).first().click();

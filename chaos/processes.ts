@@ -4,6 +4,7 @@ import { MARKER } from '../runner/backend/process-sweep.ts';
 /** A process of a session that lives. */
 export interface SessionProcess {
   readonly pid: number;
+  readonly parent: number;
   /** Of the session's folder. */
   readonly sessionId: string;
   readonly what: 'wrapper' | 'claude' | 'tool';
@@ -19,7 +20,7 @@ export async function sessionProcesses(folder: string): Promise<SessionProcess[]
       const env = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
       const entry = env.split('\0').find((one) => one.startsWith(mark));
       if (entry === undefined) return null;
-      return { pid, sessionId: entry.slice(mark.length), what: await kindOf(pid) };
+      return { pid, parent: await parentOf(pid), sessionId: entry.slice(mark.length), what: await kindOf(pid) };
     }),
   );
   return found.filter((one) => one !== null);
@@ -32,4 +33,10 @@ async function kindOf(pid: number): Promise<SessionProcess['what']> {
   ]);
   if (/\/claude( \(deleted\))?$/.test(program) && command.includes('--input-format')) return 'claude';
   return /wrapper\.mjs\0[^\0]*launch\.json/.test(command) ? 'wrapper' : 'tool';
+}
+
+async function parentOf(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
+  // After the name in parentheses, which may have any character: the state, and the parent.
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
 }

@@ -93,7 +93,10 @@ export class World {
   async #watchContainers(): Promise<void> {
     while (this.#isOpen) {
       const wrappers = (await this.processes()).filter(({ what }) => what === 'wrapper');
-      for (const [id, all] of Map.groupBy(wrappers, ({ sessionId }) => sessionId))
+      const pids = new Set(wrappers.map(({ pid }) => pid));
+      // A process that a wrapper has just begun looks like the wrapper, until it is another program.
+      const own = wrappers.filter(({ parent }) => !pids.has(parent));
+      for (const [id, all] of Map.groupBy(own, ({ sessionId }) => sessionId))
         this.mostContainers.set(id, Math.max(this.mostContainers.get(id) ?? 0, all.length));
       await pause(LOOK_MS);
     }

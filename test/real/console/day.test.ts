@@ -56,7 +56,7 @@ describe.skipIf(!hasChromium()).each<Width>(['phone', 'desk'])('on a %s', (width
     await press(width, toolLine(page, /^Write.*hello\.md/));
     await until(async () => expect(await countOf(log(page), 'Hello from the console')).toBeGreaterThan(1));
     const id = /[\w-]+$/.exec(new URL(page.url()).pathname)?.[0] ?? '';
-    expect(await readFile(scene.service.workspace(id, 'hello.md'), 'utf8')).toBe('Hello from the console');
+    expect(await readFile(scene.service.workspace(id, 'hello.md'), 'utf8')).toBe('Hello from the console\n');
   });
 
   test('answers a question from the inbox with one press, and the agent hears it', async () => {

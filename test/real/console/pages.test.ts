@@ -73,7 +73,9 @@ const BEYOND = `(() => {
 
 describe.skipIf(!hasChromium()).each<Width>(['phone', 'desk'])('every page on a %s', (width) => {
   test('is right for those who see little or hear it, in light and in dark, with text twice as large, and after a reload', async () => {
-    const { page } = await scene.visit({ width });
+    const visit = await scene.visit({ width });
+    const { page } = visit;
+    visit.allow(/404 .*nothing-here/);
     for (const each of pages()) {
       await page.goto(each);
       const name = await heading(page);

@@ -6,7 +6,7 @@ import { WIDTHS } from '../../test/support/console/widths.ts';
 import type { Agents } from './agents.ts';
 
 /** Most bytes of a picture: README loads all of them. */
-export const MOST_BYTES = 60_000;
+const MOST_BYTES = 60_000;
 
 interface Picture {
   readonly name: string;

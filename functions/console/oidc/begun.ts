@@ -10,7 +10,7 @@ import { reachedAt } from '../../auth/browser-cookie.ts';
 import { verifyToken } from '../../auth/token.ts';
 
 /** How long somebody may take at the provider, seconds. */
-export const BEGUN_SECONDS = 600;
+const BEGUN_SECONDS = 600;
 
 /** A sign-in that has begun: what its answer has to fit. It is in the browser that began it, and nowhere else. */
 const begunClaims = z.object({

@@ -111,7 +111,7 @@ async function reachProvider(c: C): Promise<Provider | Fault> {
 }
 
 /** A path of this service, whatever was asked for: never another host. */
-export function ownPath(asked: string | undefined, origin: string): string {
+function ownPath(asked: string | undefined, origin: string): string {
   const url = URL.parse(asked ?? '/', origin);
   if (url === null || url.origin !== origin) return '/';
   // Two slashes at its beginning would be a host.

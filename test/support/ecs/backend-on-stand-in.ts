@@ -22,7 +22,7 @@ export const ECS_SETTINGS: EcsSettings = {
 };
 
 /** Of a day in AWS, a few milliseconds. How long a task may take depends on the machine: 20 at once are 40 containers. */
-export const QUICK: EcsTimes = {
+const QUICK: EcsTimes = {
   room: atMost(30),
   arrival: atMost(30),
   lost: atMost(30),

@@ -15,7 +15,7 @@ const GO = { GOMAXPROCS: '1', GOGC: '400' };
 
 /** The parts of `npm run check`. They run side by side, the longest first. */
 const PARTS = {
-  format: 'prettier --check --cache --cache-strategy content --log-level warn .',
+  format: 'oxfmt --check',
   lint: 'oxlint --type-aware',
   'types of what runs in Node': 'tsc -p tsconfig.node.json --singleThreaded',
   'types of what runs in workerd': 'tsc -p tsconfig.edge.json --singleThreaded',
@@ -33,7 +33,7 @@ const PARTS = {
 /** The parts of `npm run fix`, one after the other: both write to the same files. */
 const FIXES = {
   lint: 'oxlint --type-aware --fix',
-  format: 'prettier --write --cache --cache-strategy content --log-level warn .',
+  format: 'oxfmt',
 };
 
 /** Runs a part. Prints what it wrote when it has failed, and its time. */

@@ -25,6 +25,16 @@ const GOAL_GROWTH = 1.2;
 const WORDS = 180;
 const STEPS = 40;
 
+/** Notes when the log is first to be read, and each task that keeps the page from answering. */
+const WATCH = `
+  window.longest = 0;
+  new PerformanceObserver((list) => { for (const { duration } of list.getEntries()) longest = Math.max(longest, duration); }).observe({ type: 'longtask' });
+  const look = () => {
+    const text = document.querySelector('[role=log] [id^=e]')?.innerText ?? '';
+    if (text.trim() === '') requestAnimationFrame(look); else window.paintedAt = performance.now();
+  };
+  look();`;
+
 const { values } = parseArgs({
   options: {
     events: { type: 'string', default: '10000' },
@@ -111,16 +121,6 @@ function talk(): string {
   ];
   return script(...Array.from({ length: STEPS }, () => step).flat());
 }
-
-/** Notes when the log is first to be read, and each task that keeps the page from answering. */
-const WATCH = `
-  window.longest = 0;
-  new PerformanceObserver((list) => { for (const { duration } of list.getEntries()) longest = Math.max(longest, duration); }).observe({ type: 'longtask' });
-  const look = () => {
-    const text = document.querySelector('[role=log] [id^=e]')?.innerText ?? '';
-    if (text.trim() === '') requestAnimationFrame(look); else window.paintedAt = performance.now();
-  };
-  look();`;
 
 /** When the log could first be read, milliseconds after the navigation began. */
 async function painted(page: Page): Promise<number> {

@@ -7,4 +7,5 @@ export interface PostRequest {
 
 /** The outcome of one post: the answer's status, or why there was no answer. */
 export type PostOutcome =
-  { readonly status: number; readonly retry_after: string | null } | { readonly status: null; readonly why: string };
+  | { readonly status: number; readonly retry_after: string | null }
+  | { readonly status: null; readonly why: string };

@@ -5,7 +5,8 @@ import type { OpenTask, OpenTerminal, PendingMessage } from '../state.ts';
 
 /** How a turn ended, as read from Claude Code's `result`. */
 export type TurnOutcome =
-  { readonly ok: true } | { readonly ok: false; readonly aborted: boolean; readonly error: MessageError };
+  | { readonly ok: true }
+  | { readonly ok: false; readonly aborted: boolean; readonly error: MessageError };
 
 /** A turn's end, as read from Claude Code's `result`. */
 export interface EndedTurn {

@@ -4,6 +4,7 @@ import { copyAssets } from './scripts/bundle.ts';
 import { LongestFirst } from './test/support/run/longest-first.ts';
 import { atMost, WAIT_MS } from './test/support/patience.ts';
 import { receive } from './test/support/chats/recorded-posts.ts';
+import { isPushHost, receivePush } from './test/support/push/push-host.ts';
 import type { RedisForTests } from './test/support/redis/redis-for-tests.ts';
 import { testsOfRoom } from './test/support/run/watched-rooms.ts';
 
@@ -54,6 +55,12 @@ function edge(bindings?: (redis: Extract<RedisForTests, { ok: true }>) => Record
         // Webhooks reach nothing here but stand-ins of what takes them; test/real/start/edge/webhooks.test.ts posts them for real.
         serviceBindings: {
           WEBHOOKS: async (request) => {
+            if (isPushHost(request.url)) {
+              const { method, url, headers } = request;
+              const asked = { method, url, headers: Object.fromEntries(headers.entries()) };
+              const { body, ...init } = await receivePush({ ...asked, body: Buffer.from(await request.arrayBuffer()) });
+              return new Response(body, init);
+            }
             const { status, body } = await receive(request);
             return new Response(body, { status });
           },

@@ -85,6 +85,7 @@ const SCRIPTS: Partial<Record<Part, { title: string; files: readonly string[] }>
   snapshots: { title: 'Snapshots', files: ['snapshots.ts', 'wake.ts'] },
   cpu: { title: 'Processor time of a turn', files: ['turn-cpu.ts'] },
   environments: { title: 'A session of a cached environment', files: ['environment.ts'] },
+  console: { title: 'The console in a browser', files: ['console.ts'] },
   bounds: { title: 'One tenant at each bound, and what another feels', files: ['bounds.ts'] },
 };
 

@@ -7,7 +7,7 @@ export const HELP = `npm run bench -- [options]
 Measures CC-Docker against \`claude\` run by hand, side by side, with the demo model. docs/performance.md says how.
 
   --rounds N     rounds of new sessions and turns (default 11)
-  --only PART    one part alone: process, docker, line, way-out, snapshots, cpu, bounds or environments
+  --only PART    one part alone: process, docker, line, way-out, snapshots, cpu, bounds, environments or console
   --json         print one JSON document, with every sample, instead of tables
   --check        exit with code 1 when a goal is missed or could not be measured
   --help         this text
@@ -15,7 +15,17 @@ Measures CC-Docker against \`claude\` run by hand, side by side, with the demo m
 It uses the Docker engine that DOCKER_HOST names, or this machine's own, and a folder of its own below TMPDIR (or
 /var/tmp), which it removes.`;
 
-const PARTS = ['process', 'docker', 'line', 'way-out', 'snapshots', 'cpu', 'bounds', 'environments'] as const;
+const PARTS = [
+  'process',
+  'docker',
+  'line',
+  'way-out',
+  'snapshots',
+  'cpu',
+  'bounds',
+  'environments',
+  'console',
+] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface BenchOptions {

@@ -22,6 +22,11 @@ export interface CcDockerOptions {
    * service itself calls as the one who is signed in to the browser.
    */
   readonly token?: Token;
+  /**
+   * For a page of the service itself, without `token`: the key with which somebody has signed in here (docs/console.md); null: nobody has.
+   * Default: `1`.
+   */
+  readonly pageKey?: () => string | null;
   /** Default: the runtime's. */
   readonly fetch?: Fetch;
   /** Default: the runtime's. In Node.js, Deno and Bun it is given headers, as `ws` takes them too. */
@@ -50,8 +55,26 @@ export class CcDocker {
   readonly #context: SessionContext;
 
   constructor(options: CcDockerOptions) {
-    const { url, token, fetch, WebSocket, signal, retries = 3, backoff = BACKOFF, silenceMs = 75_000 } = options;
-    const http = new Http({ url, token, fetch: fetch ?? globalThis.fetch.bind(globalThis), signal, retries, backoff });
+    const {
+      url,
+      token,
+      pageKey = () => '1',
+      fetch,
+      WebSocket,
+      signal,
+      retries = 3,
+      backoff = BACKOFF,
+      silenceMs = 75_000,
+    } = options;
+    const http = new Http({
+      url,
+      token,
+      pageKey,
+      fetch: fetch ?? globalThis.fetch.bind(globalThis),
+      signal,
+      retries,
+      backoff,
+    });
     this.#context = { http, WebSocket: WebSocket ?? globalThis.WebSocket, silenceMs };
     this.sessions = new Sessions(this.#context);
   }

@@ -62,3 +62,15 @@ export interface UnknownEvent {
 
 /** What a session's stream gives. `switch (event.type)` tells them apart; have a `default` for what comes later. */
 export type SessionEvent = OwnEvent | ClaudeEvent | GapEvent | UnknownEvent;
+
+/** A page of a session's log, the oldest event first. */
+export interface EventPage {
+  /** `session.gap` stands where events are no longer stored. */
+  readonly events: readonly SessionEvent[];
+  /** The next `after`; null: the page is the log's end. */
+  readonly next: number | null;
+  /** The next `before`; null: nothing that comes before the page is stored. */
+  readonly previous: number | null;
+  /** `seq` of the newest event of the log. */
+  readonly last: number;
+}

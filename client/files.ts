@@ -4,7 +4,7 @@ import type { Http } from './http/http.ts';
 import { upload, type UploadBody, type UploadOptions } from './http/upload.ts';
 import { allPages } from './paging.ts';
 import { sessionPath } from './stream/connection.ts';
-import type { ChangeList, FileChange, FileEntry, FileList, WrittenFiles } from './types.ts';
+import type { ChangeList, FileChange, FileEntry, FileList, Ticket, WrittenFiles } from './types.ts';
 
 export interface WriteOptions extends UploadOptions {
   /** Its permissions, octal, such as `0755`. */
@@ -80,12 +80,42 @@ export class SessionFiles {
     return await answer.text();
   }
 
+  /** Deletes the copy that is an artifact. The file that it was made of stays. */
+  async removeArtifact(artifactId: string, options: CallOptions = {}): Promise<void> {
+    const url = `${this.#base}/artifacts/${encodeURIComponent(artifactId)}`;
+    await this.#http.remove(url, 'artifact_not_found', signalOf(options));
+  }
+
   /** The bytes of an artifact. */
   async artifact(artifactId: string, options: ReadOptions = {}): Promise<Response> {
     const { range } = options;
     const headers = { ...(range !== undefined && { range }) };
-    const url = `${this.#base}/artifacts/${encodeURIComponent(artifactId)}/content`;
-    return await this.#http.raw(url, { ...signalOf(options), headers });
+    return await this.#http.raw(this.#artifact(artifactId), { ...signalOf(options), headers });
+  }
+
+  /**
+   * An address from which a browser downloads a file by itself, once, within 30 s: a ticket is in it, and no token.
+   *
+   * @param options `tar`: a folder with all that is in it
+   */
+  async address(path: string, options: CallOptions & { readonly tar?: boolean } = {}): Promise<string> {
+    return await this.#ticketed(`${this.#url(path)}?${options.tar === true ? 'format=tar&' : ''}`, options);
+  }
+
+  /** The same for the bytes of an artifact. */
+  async artifactAddress(artifactId: string, options: CallOptions = {}): Promise<string> {
+    return await this.#ticketed(`${this.#artifact(artifactId)}?`, options);
+  }
+
+  async #ticketed(path: string, options: CallOptions): Promise<string> {
+    const init = { ...signalOf(options), method: 'POST' };
+    const answer = await this.#http.raw(`${this.#base}/tickets`, init, { answer: 'json', repeatable: true });
+    const { ticket } = (await answer.json()) as Ticket;
+    return `${this.#http.url}${path}ticket=${encodeURIComponent(ticket)}`;
+  }
+
+  #artifact(artifactId: string): string {
+    return `${this.#base}/artifacts/${encodeURIComponent(artifactId)}/content`;
   }
 
   #url(path: string): string {

@@ -2,12 +2,22 @@
 export { CcDocker, type CcDockerOptions } from './client.ts';
 export { CcDockerError, MessageFailed, type CcDockerErrorCode } from './error.ts';
 export { isPreview } from './event.ts';
-export { unwrap } from './http/http.ts';
+export { newKey, unwrap } from './http/http.ts';
 export { all } from './paging.ts';
 export type { AskOptions, Asked, SettleOptions } from './ask.ts';
-export type { CallOptions, CreatingOptions, EventsOptions, FeedOptions, SendOptions, Transport } from './options.ts';
+export type {
+  CallOptions,
+  CreatingOptions,
+  EventPageOptions,
+  EventPlace,
+  EventsOptions,
+  FeedOptions,
+  SendOptions,
+  Transport,
+} from './options.ts';
 export type {
   ClaudeEvent,
+  EventPage,
   GapEvent,
   OwnEvent,
   OwnEventType,

@@ -34,6 +34,14 @@ export interface EventsOptions extends CallOptions {
   readonly onReconnect?: ((reconnect: Reconnect) => void) | undefined;
 }
 
+/** Where a page of a log is: the events after a cursor, those just before one, or those from a time on (ISO 8601). */
+export type EventPlace = { readonly after: number } | { readonly before: number } | { readonly since: string };
+
+export interface EventPageOptions extends CallOptions {
+  /** At most so many, up to 1000. A page also ends at about 4 MiB. Default: 200. */
+  readonly limit?: number | undefined;
+}
+
 export interface FeedOptions extends CallOptions {
   /** `cursor` of the last event that you have; what has changed since is given. Default 0: all that there is. */
   readonly after?: number | undefined;

@@ -1,6 +1,14 @@
 import { ask, settled, type AskOptions, type Asked, type SettleOptions } from './ask.ts';
-import { signalOf, type CallOptions, type CreatingOptions, type EventsOptions, type SendOptions } from './options.ts';
-import type { PreviewEvent, SessionEvent } from './event.ts';
+import {
+  signalOf,
+  type CallOptions,
+  type CreatingOptions,
+  type EventPageOptions,
+  type EventPlace,
+  type EventsOptions,
+  type SendOptions,
+} from './options.ts';
+import type { EventPage, PreviewEvent, SessionEvent } from './event.ts';
 import { SessionFiles } from './files.ts';
 import { anySignal, newKey, unwrap, type Http } from './http/http.ts';
 import type { UploadBody, UploadOptions } from './http/upload.ts';
@@ -14,6 +22,7 @@ import { SessionTerminal, type TerminalOptions } from './terminal/terminal.ts';
 import type {
   Artifact,
   ChangeSessionRequest,
+  StoredEventPage,
   ForkRequest,
   InteractionState,
   Interaction,
@@ -89,6 +98,25 @@ export class Session {
     const { backoff } = http;
     const ended = anySignal(signal, http.signal);
     return follow(connect, { after, previews, backoff, signal: ended, onReconnect, onConnect });
+  }
+
+  /** A page of its log. Without a place: the newest. */
+  async page(
+    place: EventPlace = { before: Number.MAX_SAFE_INTEGER },
+    options: EventPageOptions = {},
+  ): Promise<EventPage> {
+    const query = new URLSearchParams({ limit: String(options.limit ?? 200) });
+    for (const [name, value] of Object.entries(place)) query.set(name, String(value));
+    const answer = await this.#http.raw(`${sessionPath(this.id)}/events?${query.toString()}`, signalOf(options), {
+      answer: 'json',
+    });
+    const { data, next_cursor, prev_cursor, last_seq, gap } = (await answer.json()) as StoredEventPage;
+    return {
+      events: [...(gap === undefined ? [] : [{ type: 'session.gap', data: gap } as const]), ...data] as SessionEvent[],
+      next: next_cursor === null ? null : Number(next_cursor),
+      previous: prev_cursor === null ? null : Number(prev_cursor),
+      last: last_seq,
+    };
   }
 
   /** Sends a message and does not wait for what becomes of it. It is sent once, however often the network fails. */

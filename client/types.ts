@@ -8,12 +8,16 @@ export type ChangeSessionRequest = Schemas['ChangeSessionRequest'];
 export type SessionView = Schemas['Session'];
 export type SessionSummary = Schemas['SessionSummary'];
 export type SessionStatus = Schemas['SessionStatus'];
+/** Who is signed in to a browser. */
+export type BrowserSession = Schemas['BrowserSession'];
 export type StoppedSession = Schemas['StoppedSession'];
 export type SessionListQuery = Omit<
   NonNullable<operations['listSessions']['parameters']['query']>,
   'cursor' | 'offset'
 >;
 export type Ticket = Schemas['Ticket'];
+/** As the API has it; the client gives `EventPage`. */
+export type StoredEventPage = Schemas['EventPage'];
 
 export type ChatRequest = Schemas['ChatRequest'];
 /** Text, or blocks: text, images and documents. */
@@ -24,6 +28,11 @@ export type MessageError = Schemas['MessageError'];
 export type Turn = Schemas['Turn'];
 export type Wakeup = Schemas['Wakeup'];
 export type InterruptAnswer = Schemas['InterruptAnswer'];
+
+/** What a device is notified of. */
+export type PushKind = Schemas['PushKind'];
+/** A device that is notified. */
+export type PushSubscription = Schemas['PushSubscription'];
 
 export type Interaction = Schemas['Interaction'];
 /** An interaction in the list of all that waits, with what its session is called. */

@@ -1,17 +1,24 @@
 import { lazy, LocationProvider, Route, Router } from 'preact-iso';
 import { InboxPage } from './inbox/inbox-page.tsx';
-import { SignInPage } from './login/sign-in-page.tsx';
-import { signedIn } from './service/sign-in.ts';
-import { SessionsPage } from './sessions/sessions-page.tsx';
+import { Gate } from './login/gate.tsx';
 import { Frame } from './shell/frame.tsx';
 import { NotFoundPage } from './shell/not-found-page.tsx';
 
+const SessionsPage = lazy(() => import('./sessions/sessions-page.tsx').then((file) => file.SessionsPage));
 const NewSessionPage = lazy(() => import('./sessions/new-session-page.tsx').then((file) => file.NewSessionPage));
+const NotificationsPage = lazy(() => import('./push/notifications-page.tsx').then((file) => file.NotificationsPage));
 const SessionPage = lazy(() => import('./session/session-page.tsx').then((file) => file.SessionPage));
 
 /** The console: the sign-in until somebody is signed in, then the pages by their paths (`functions/console/` serves the same). */
 export function App() {
-  if (!signedIn.value) return <SignInPage />;
+  return (
+    <Gate>
+      <Pages />
+    </Gate>
+  );
+}
+
+function Pages() {
   return (
     <LocationProvider>
       <Frame>
@@ -19,6 +26,7 @@ export function App() {
           <Route path="/" component={InboxPage} />
           <Route path="/sessions" component={SessionsPage} />
           <Route path="/sessions/new" component={NewSessionPage} />
+          <Route path="/notifications" component={NotificationsPage} />
           <Route path="/sessions/:id" component={SessionPage} />
           <Route path="/sessions/:id/:view" component={SessionPage} />
           <Route default component={NotFoundPage} />

@@ -6,7 +6,10 @@ import { issuesOf } from '../protocol/issues.ts';
 import { RedisUnavailable } from '../redis/client.ts';
 import type { AppEnv } from './app-env.ts';
 import { addAdmin } from './routes/admin.ts';
-import { addConsole } from './console/pages.ts';
+import { addInstallable } from './console/installable.ts';
+import { addConsole, consolePage, opensPage } from './console/pages.ts';
+import { addOidc } from './console/oidc/routes.ts';
+import { addBrowserSession } from './console/session.ts';
 import { addArtifacts } from './routes/files/artifacts.ts';
 import { addChildren } from './routes/session/children.ts';
 import { addDiscord, discordInteractions } from './discord/routes.ts';
@@ -32,6 +35,7 @@ import { addRunners } from './routes/runners.ts';
 import { addSessions } from './routes/session/sessions.ts';
 import { addSnapshots } from './routes/files/snapshots.ts';
 import { answerLinks } from './routes/answer-links.ts';
+import { addPush } from './routes/push.ts';
 import { addWebhooks } from './routes/webhooks.ts';
 import { withAccess } from './telemetry/access.ts';
 import { executionOf } from './telemetry/background.ts';
@@ -86,6 +90,8 @@ export function createApp(where: 'worker' | 'elsewhere' = 'worker'): OpenAPIHono
     return refuse(c, { refused: 'internal_error', detail: 'The log of the edge says more. Please report it.' });
   });
   app.notFound((c) => {
+    // People get the console's own page, which says as much, and a way on.
+    if (opensPage(c) && !c.req.path.startsWith('/api/')) return consolePage(c, 404);
     const detail = `There is no ${c.req.method} ${c.req.path}. The calls are listed at /docs.`;
     return refuse(c, { refused: 'route_not_found', detail });
   });
@@ -123,7 +129,9 @@ export function createApp(where: 'worker' | 'elsewhere' = 'worker'): OpenAPIHono
   });
   app.openAPIRegistry.registerComponent('securitySchemes', 'ticket', { type: 'apiKey', in: 'query', name: 'ticket' });
   addDocs(app);
+  addOidc(app);
   addConsole(app);
+  addInstallable(app);
   return app;
 }
 
@@ -144,6 +152,7 @@ function api(): OpenAPIHono<AppEnv> {
   addInteractions(app);
   addPorts(app);
   addWebhooks(app);
+  addPush(app);
   addEnvironments(app);
   addEvents(app);
   addOverview(app);
@@ -153,6 +162,7 @@ function api(): OpenAPIHono<AppEnv> {
   addArtifacts(app);
   addAdmin(app);
   addLogin(app);
+  addBrowserSession(app);
   addRunners(app);
   return app;
 }

@@ -1,5 +1,14 @@
 /** A kind of token that a key may sign. A key of one kind cannot sign a token of another. */
-export type TokenKind = 'user' | 'session' | 'runner-code' | 'login-code' | 'ticket' | 'answer' | 'service';
+export type TokenKind =
+  | 'user'
+  | 'session'
+  | 'runner-code'
+  | 'login-code'
+  | 'ticket'
+  | 'answer'
+  | 'browser'
+  | 'oidc-begun'
+  | 'service';
 
 /** What a key is for. These sign no tokens: `owner-hash` makes owners' names unreadable in logs, `preview` the keys of previews. */
 export type KeyKind = TokenKind | 'owner-hash' | 'preview';

@@ -14,6 +14,8 @@ export const TokenType = {
   'login-code': 'login-code+jwt',
   ticket: 'ticket+jwt',
   answer: 'answer+jwt',
+  browser: 'browser+jwt',
+  'oidc-begun': 'oidc-begun+jwt',
   service: 'service+jwt',
 } as const;
 
@@ -59,6 +61,18 @@ export const sessionClaims = z.object({ sub: uuid, epoch });
 export const ticketClaims = z.object({ sub: uuid, exp: z.number() });
 /** `sub` is the session, and `iid` what it asks: who has the token may answer that, until `exp`. */
 export const answerClaims = z.object({ sub: uuid, iid: uuid, iat: z.number(), exp: z.number() });
+/**
+ * The session of a browser in which somebody is signed in. `iat` is that of what they signed in with, so that a revocation of all of `sub`'s
+ * tokens before a time takes both; so is `of`, its `jti`. `jti` is the session's own, which ends when they sign out.
+ */
+export const browserClaims = userClaims.extend({
+  jti: z.string().min(1).max(256),
+  of: z.string().min(1).max(256).optional(),
+  /** The SHA-256 of the key of the page that it is for, in base64url. */
+  key: z.string().length(43),
+  name: z.string().optional(),
+  email: z.string().optional(),
+});
 /** `sub` is the runner's name: the same name means the same runner, with the same files. It has signed the token itself. */
 export const runnerClaims = z.object({ sub: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/), exp: z.number() });
 /** A code with which a runner of that name enrols its key, once, in that pool. `jti` tells it from others. */

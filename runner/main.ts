@@ -3,11 +3,7 @@ import path from 'node:path';
 import * as z from 'zod';
 import { createDemoModel } from '../demo-model/demo-model.ts';
 import { containerOwner } from './backend/container-spec.ts';
-import Docker from 'dockerode';
-import { EcsBackend, TASK_OWNER } from './backend/ecs/ecs-backend.ts';
-import { ecsClient } from './backend/ecs/task-api.ts';
 import { openDataFolder, type DataFolder } from './lib/data-folder.ts';
-import { DockerBackend } from './backend/docker-backend.ts';
 import { createLog, messageOf, type Log } from './lib/log.ts';
 import { Traces } from './lib/traces.ts';
 import { proxiedAgents } from './lib/upstream-proxy/agents.ts';
@@ -123,6 +119,7 @@ function modelHandlers(upstream: ModelUpstream, proxies: UpstreamProxies): () =>
 
 type BackendParts = Pick<RunnerOptions, 'backend' | 'liveFiles' | 'environments'>;
 
+/** Only the packages of its own engine are loaded: all of them took a third of a runner's time to start. */
 async function makeBackend(
   settings: Settings,
   data: DataFolder,
@@ -137,6 +134,10 @@ async function makeBackend(
   if (settings.ecs !== null) return await ecsBackend(settings.ecs, settings, data, log);
   // Windows has no user ids: `containerOwner` then chooses the image's user.
   const owner = containerOwner({ uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
+  const [{ default: Docker }, { DockerBackend }] = await Promise.all([
+    import('dockerode'),
+    import('./backend/docker-backend.ts'),
+  ]);
   const docker = new Docker();
   const container = { image, runnerId: data.runnerId, owner, runtime };
   const backend = new DockerBackend(container, log, docker);
@@ -163,6 +164,10 @@ async function ecsBackend(
   { runnerId, sessions }: DataFolder,
   log: Log,
 ): Promise<BackendParts> {
+  const [{ EcsBackend, TASK_OWNER }, { ecsClient }] = await Promise.all([
+    import('./backend/ecs/ecs-backend.ts'),
+    import('./backend/ecs/task-api.ts'),
+  ]);
   const aliases = socketAliases();
   const folder = path.join(dataFolder, 'porter');
   const door = await PorterDoor.open({ folder, listen, address, bounds, aliases, log });

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { build } from 'esbuild';
 import { installPackages } from '../container/build/install-packages.ts';
+import { bundlePackage } from './bundle-package.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 const TOOLS = path.join(import.meta.dirname, 'lint');
@@ -13,20 +13,7 @@ const TOOLS = path.join(import.meta.dirname, 'lint');
  * @param out the folder
  */
 async function buildPackage(out: string): Promise<void> {
-  await build({
-    entryPoints: { cli: path.join(ROOT, 'cli', 'main.ts'), client: path.join(ROOT, 'client', 'main.ts') },
-    outdir: out,
-    bundle: true,
-    splitting: false,
-    format: 'esm',
-    platform: 'neutral',
-    mainFields: ['module', 'main'],
-    target: 'es2024',
-    // What the package depends on is installed beside it.
-    packages: 'external',
-    external: ['node:*'],
-    logLevel: 'warning',
-  });
+  await bundlePackage(out);
   const tools = await installPackages({
     folder: TOOLS,
     what: 'the compiler',

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { build } from 'esbuild';
+import { build, type Metafile } from 'esbuild';
 import { PROJECT } from '../start/lib/project.ts';
+import { bundleWorkerOfConsole } from './console/bundle-worker.ts';
+import { xtermStyleSheets } from './console/xterm-style-sheets.ts';
 
 /**
  * Bundles the console: `index.html`, and files whose names change with what is in them. What only some pages need is in files of its
@@ -30,12 +32,34 @@ export async function bundleConsole(): Promise<ReadonlyMap<string, Uint8Array>> 
     logLevel: 'silent',
     metafile: true,
     write: false,
+    plugins: [xtermStyleSheets],
   });
   const files = new Map(outputFiles.map((file) => [path.basename(file.path), file.contents]));
   const [main] = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === 'console/main.tsx') ?? [];
   const style = [...files.keys()].find((name) => /^main-.*\.css$/.test(name));
   if (main === undefined || style === undefined) throw new Error('the console has no main file, or no style');
   const page = await readFile(path.join(PROJECT, 'console/index.html'), 'utf8');
-  const filled = page.replace('{{main.js}}', path.basename(main)).replace('{{main.css}}', style);
-  return files.set('index.html', new TextEncoder().encode(filled));
+  const filled = page
+    .replace('{{main.js}}', path.basename(main))
+    .replace('{{main.css}}', style)
+    .replace('</head>', `${importedBy(main, metafile).map(preload).join('')}</head>`);
+  files.set('index.html', new TextEncoder().encode(filled));
+  return new Map([...files, ...(await bundleWorkerOfConsole(files))]);
+}
+
+/** A file that the first one imports: the browser need not have read that to know of it. */
+const preload = (name: string) => `  <link rel="modulepreload" href="/console/${name}" />\n  `;
+
+/** The names of the files that are loaded with one, those that they import too. */
+function importedBy(output: string, { outputs }: Metafile): string[] {
+  const found = new Set<string>();
+  const add = (file: string) => {
+    for (const { path: imported, kind } of outputs[file]?.imports ?? []) {
+      if (kind !== 'import-statement' || found.has(imported)) continue;
+      found.add(imported);
+      add(imported);
+    }
+  };
+  add(output);
+  return [...found].map((file) => path.basename(file));
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ASSETS } from '../functions/web/asset-sources.ts';
 import { bundleConsole } from './bundle-console.ts';
+import { withCompressed } from './compress.ts';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -82,7 +83,7 @@ export async function bundlePorter(): Promise<string> {
  * @throws when the sources do not bundle
  */
 export async function bundleWorker(entry: string = 'worker.ts', outfile: string = WORKER_BUNDLE): Promise<string> {
-  await Promise.all([copyAssets(), placeConsole()]);
+  await placeAssets();
   return await bundle(entry, outfile, {
     platform: 'neutral',
     target: 'es2024',
@@ -94,6 +95,11 @@ export async function bundleWorker(entry: string = 'worker.ts', outfile: string 
   });
 }
 
+/** Has all that the edge serves as it is in `ASSETS_FOLDER`. @throws when the console's sources do not bundle */
+export async function placeAssets(): Promise<void> {
+  await Promise.all([copyAssets(), placeConsole()]);
+}
+
 /** Copies what the edge serves as it is to `ASSETS_FOLDER`. */
 export async function copyAssets(): Promise<void> {
   await mkdir(ASSETS_FOLDER, { recursive: true });
@@ -103,7 +109,9 @@ export async function copyAssets(): Promise<void> {
 
 /** Bundles the console into `ASSETS_FOLDER`, in place of the one before. */
 async function placeConsole(): Promise<void> {
-  const files = await bundleConsole();
+  const files = new Map(
+    (await Promise.all([...(await bundleConsole())].map((file) => withCompressed(...file)))).flat(),
+  );
   const folder = path.join(ASSETS_FOLDER, 'console');
   await mkdir(folder, { recursive: true });
   for (const [name, contents] of files) await place(path.join(folder, name), contents);

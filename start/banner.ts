@@ -1,4 +1,5 @@
 import type { Terminal } from '../cli/output/terminal.ts';
+import type { LoginWays } from './settings/login-code.ts';
 
 export interface BannerFacts {
   version: string;
@@ -8,8 +9,7 @@ export interface BannerFacts {
   /** The shown path of the development secret, when that signs the tokens. */
   developmentSecret: string | undefined;
   data: string;
-  /** The command with which another machine logs in. */
-  login: string;
+  login: LoginWays;
   /** The address that it listens on, when other machines can reach it. */
   exposed: string | undefined;
 }
@@ -41,11 +41,13 @@ export function banner(facts: BannerFacts, { style }: Pick<Terminal, 'style'>): 
   return [
     `${style('bold', `CC-Docker ${facts.version}`)} serves on ${style(['bold', 'cyan'], url)}`,
     '',
+    `  ${style('dim', 'open'.padEnd(9))}${style(['bold', 'cyan'], facts.login.open)}`,
+    `           ${style('dim', 'the console, in a browser: the link is good for 10 minutes, once')}`,
     ...rows.map(([name = '', text = '']) => `  ${style('dim', name.padEnd(9))}${text}`),
     '',
     `  ${style('dim', 'docs'.padEnd(9))}${url}/docs, README.md`,
     `  ${style('dim', 'login'.padEnd(9))}npx cc-docker login    (from elsewhere, within 10 minutes, once:)`,
-    `           ${facts.login}`,
+    `           ${facts.login.command}`,
     `  ${style('dim', 'try'.padEnd(9))}TOKEN=$(npm run --silent token -- --sub me)`,
     `           curl -X POST ${url}/api/v1/sessions -H "Authorization: Bearer $TOKEN" \\`,
     `             -H 'Content-Type: application/json' -d '{}'`,

@@ -10,7 +10,7 @@ import { chooseBackend, findEngine } from './runner/engine.ts';
 import { waitForRunners } from './edge/health.ts';
 import { lockDataFolder } from './lib/lock.ts';
 import { mcpServersWithoutImage } from './runner/mcp-servers.ts';
-import { loginCommand } from './settings/login-code.ts';
+import { loginWays } from './settings/login-code.ts';
 import { expectedClaims, mintToken } from './settings/mint-token.ts';
 import { modelFor } from './runner/model.ts';
 import { claimPort, isLoopback } from './lib/port.ts';
@@ -152,7 +152,7 @@ async function runParts(
       model,
       developmentSecret: secret.from === 'development' ? shownPath(secret.file) : undefined,
       data: shownPath(dataFolder),
-      login: await loginCommand(secret.value, settings.edgeVars['PUBLIC_URL'] ?? edge.url),
+      login: await loginWays(secret.value, settings.edgeVars['PUBLIC_URL'] ?? edge.url),
       exposed: isLoopback(host) ? undefined : host,
     };
     terminal.line(banner(facts, terminal));

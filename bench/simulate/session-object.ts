@@ -1,7 +1,9 @@
 import type { Reason } from '../../protocol/reason.ts';
 import type { Needs, Requirements } from '../../durable/pool/core/placement.ts';
 import { advance } from '../../durable/session/core/machine.ts';
-import { NEW_SESSION, type Limits, type SessionEffect, type SessionInput } from '../../durable/session/core/state.ts';
+import { NEW_SESSION, type Limits } from '../../durable/session/core/state.ts';
+import type { SessionEffect } from '../../durable/session/core/life/effect.ts';
+import type { SessionInput } from '../../durable/session/core/life/input.ts';
 import { nextDeadline } from '../../durable/session/core/turns/deadlines.ts';
 import type { RunnerPart, SessionPart, Surroundings } from './parts.ts';
 

@@ -10,7 +10,9 @@ type Answer = string | string[];
 
 /** What a person typed: the answer, or why it is none. */
 export type Read =
-  { readonly answer: ResolveRequest } | { readonly more: readonly Answer[] } | { readonly invalid: string };
+  | { readonly answer: ResolveRequest }
+  | { readonly more: readonly Answer[] }
+  | { readonly invalid: string };
 
 /** The lines that ask a person, of the question that is next, and do nothing else to the terminal. @param given answers to those before it */
 export function questionLines(asked: Asked, given: readonly Answer[] = []): string[] {

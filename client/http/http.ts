@@ -14,6 +14,8 @@ export interface HttpOptions {
   readonly url: string;
   /** undefined: the browser's session, for a page of the service itself. */
   readonly token: Token | undefined;
+  /** The key of this page, to which the browser's session is bound. */
+  readonly pageKey: () => string | null;
   readonly fetch: Fetch;
   readonly signal: AbortSignal | undefined;
   readonly retries: number;
@@ -25,7 +27,7 @@ const LONGEST_WAIT_MS = 30_000;
 /** Twice is as once. */
 const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'PATCH']);
 const IDEMPOTENCY_KEY = 'idempotency-key';
-/** A call with it counts as its browser's session. No page of another site can send it (docs/console.md). */
+/** A call with it counts as its browser's session. No page of another origin can send it, or knows what is in it (docs/console.md). */
 const BY_COOKIE = 'x-cc-docker-console';
 
 /** A key with which a call that creates something may be repeated. (`crypto.randomUUID` is not there on a page without TLS.) */
@@ -57,8 +59,11 @@ export class Http {
 
   /** What says who calls: the token as it is now, or that the browser's cookie counts. */
   async authorization(): Promise<Readonly<Record<string, string>>> {
-    const { token } = this.#options;
-    if (token === undefined) return { [BY_COOKIE]: '1' };
+    const { token, pageKey } = this.#options;
+    if (token === undefined) {
+      const key = pageKey();
+      return key === null ? {} : { [BY_COOKIE]: key };
+    }
     return { authorization: `Bearer ${typeof token === 'string' ? token : await token()}` };
   }
 

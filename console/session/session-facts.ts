@@ -10,7 +10,7 @@ export interface WaitingMessage {
 }
 
 /** What a running turn answers. */
-export interface OpenTurn {
+interface OpenTurn {
   /** The message's id, or that of a turn that the agent began itself. */
   readonly id: string;
   readonly origin: 'message' | 'agent';

@@ -1,5 +1,7 @@
 import { batch, computed, signal } from '@preact/signals';
 import { all, CcDockerError, isPreview, type Session, type SessionEvent } from '../../client/main.ts';
+import { LogWindow } from './log/window/log-window.ts';
+import { nextFrame } from './log/window/next-frame.ts';
 import { changesView, factsOf, withEvent, type SessionFacts } from './session-facts.ts';
 
 /** How far the session's stream is: `live` is up to date; `away` has lost the service and tries again; `ended`: nothing more comes. */
@@ -8,6 +10,8 @@ export type SessionLine = 'loading' | 'live' | 'away' | 'ended';
 /** What a page knows of one session, from `follow` on until its signal ends it. */
 export class SessionStore {
   readonly session: Session;
+  /** What is loaded of its log. */
+  readonly log: LogWindow;
   /** Null: not loaded yet. */
   readonly facts = signal<SessionFacts | null>(null);
   readonly line = signal<SessionLine>('loading');
@@ -35,6 +39,7 @@ export class SessionStore {
 
   constructor(session: Session) {
     this.session = session;
+    this.log = new LogWindow(session, nextFrame);
   }
 
   /** Calls `listener` with each event that comes from now on, once what it says is in the signals. @returns what ends that */
@@ -43,32 +48,60 @@ export class SessionStore {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Loads the session and follows it, until `signal` ends it or nothing more can come. */
-  async follow(signal: AbortSignal): Promise<void> {
+  /**
+   * Loads the session and follows it, until `signal` ends it or nothing more can come.
+   *
+   * @param seq of an event around which the log is shown at first; null: its end
+   */
+  async follow(seq: number | null, signal: AbortSignal): Promise<void> {
     try {
-      const view = await this.session.show({ signal });
-      this.#seq = view.last_seq;
-      const [waiting, processing] = await Promise.all([
-        all(this.session.messages({ state: 'queued', signal })),
-        all(this.session.messages({ state: 'processing', signal })),
-      ]);
-      this.facts.value = factsOf(view, waiting, processing);
-      const onConnect = () => void (this.line.value = 'live');
-      const onReconnect = () => void (this.line.value = 'away');
-      const options = { after: view.last_seq, previews: true, signal, onConnect, onReconnect } as const;
+      // The log's end is what people wait for: nothing else has to come before it.
+      const opened = this.#open(seq, signal);
+      // Of what is around an event, the end is not loaded: what the session is has to be newer.
+      if (seq !== null) await opened;
+      const [facts, events] = await Promise.all([this.#load(signal), opened]);
+      this.#seq = this.log.head;
+      this.facts.value = events.reduce(after(facts.view.last_seq), facts);
+      const onConnect = () => {
+        this.line.value = 'live';
+        if (this.#isStale) void this.#look(signal);
+      };
+      const onReconnect = () => {
+        this.line.value = 'away';
+        this.log.dropPreviews();
+      };
+      const options = { after: this.#seq, previews: true, signal, onConnect, onReconnect } as const;
       for await (const event of this.session.events(options)) {
+        this.log.take(event);
         if (!isPreview(event)) this.#take(event, signal);
       }
     } catch (error) {
-      this.#end(error, signal);
+      this.fail(error, signal);
     }
+  }
+
+  async #load(signal: AbortSignal): Promise<SessionFacts> {
+    const [view, waiting, processing] = await Promise.all([
+      this.session.show({ signal }),
+      all(this.session.messages({ state: 'queued', signal })),
+      all(this.session.messages({ state: 'processing', signal })),
+    ]);
+    return factsOf(view, waiting, processing);
+  }
+
+  /** @returns the newest events, as far as they are loaded */
+  async #open(seq: number | null, signal: AbortSignal): Promise<readonly SessionEvent[]> {
+    if (seq === null) return await this.log.newest(signal);
+    this.log.follows = false;
+    await this.log.around(seq, signal);
+    return [];
   }
 
   #take(event: SessionEvent, signal: AbortSignal): void {
     const facts = this.facts.value;
     if (facts === null) return;
     this.#seq = event.seq ?? event.data.to;
-    this.facts.value = withEvent(facts, event);
+    if (this.#seq > facts.view.last_seq) this.facts.value = withEvent(facts, event);
     for (const listener of this.#listeners) listener(event);
     if (changesView(event)) void this.#look(signal);
   }
@@ -88,13 +121,16 @@ export class SessionStore {
         else if (facts !== null) this.facts.value = { ...facts, view };
       }
     } catch (error) {
-      this.#end(error, signal);
+      // The stream goes on by itself, and looks again when it is connected again.
+      if (error instanceof CcDockerError && error.retryable) this.#isStale = true;
+      else this.fail(error, signal);
     } finally {
       this.#isLooking = false;
     }
   }
 
-  #end(error: unknown, signal: AbortSignal): void {
+  /** Something that the page needs could not be had: nothing more comes. */
+  fail(error: unknown, signal: AbortSignal): void {
     if (signal.aborted) return;
     if (!(error instanceof CcDockerError)) throw error;
     batch(() => {
@@ -103,3 +139,9 @@ export class SessionStore {
     });
   }
 }
+
+/** Takes the events that are newer than what the session was when it was asked. */
+const after =
+  (seq: number) =>
+  (facts: SessionFacts, event: SessionEvent): SessionFacts =>
+    (event.seq ?? 0) > seq ? withEvent(facts, event) : facts;

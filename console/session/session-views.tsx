@@ -1,7 +1,6 @@
 import type { FunctionComponent } from 'preact';
 import { lazy } from 'preact-iso';
 import type { Session } from '../../client/main.ts';
-import { Log } from './log/log.tsx';
 import type { SessionStore } from './session-store.ts';
 import { Timeline } from './timeline/timeline.tsx';
 
@@ -15,12 +14,12 @@ const SettingsView = lazy(() => import('./settings/settings-view.tsx').then((fil
 /** The parts of a session's page, in the order of its tabs. `name` is the end of its address. */
 export const VIEWS = [
   { name: 'log', title: 'Log' },
-  { name: 'timeline', title: 'Timeline' },
   { name: 'changes', title: 'Changes' },
   { name: 'files', title: 'Files' },
-  { name: 'artifacts', title: 'Artifacts' },
   { name: 'ports', title: 'Ports' },
   { name: 'terminal', title: 'Terminal' },
+  { name: 'artifacts', title: 'Artifacts' },
+  { name: 'timeline', title: 'Timeline' },
   { name: 'settings', title: 'Settings' },
 ] as const;
 export type ViewName = (typeof VIEWS)[number]['name'];
@@ -41,9 +40,14 @@ const SHOWN: Readonly<
   settings: SettingsView,
 };
 
-/** One part of the page. */
-export function SessionView({ store, view }: { readonly store: SessionStore; readonly view: ViewName }) {
-  if (view === 'log') return <Log store={store} />;
+/** One part of the page beside the log. */
+export function SessionPanel({
+  store,
+  view,
+}: {
+  readonly store: SessionStore;
+  readonly view: Exclude<ViewName, 'log'>;
+}) {
   if (view === 'timeline') return <Timeline store={store} />;
   const Shown = SHOWN[view];
   return <Shown session={store.session} store={store} />;

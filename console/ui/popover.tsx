@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useId, useRef } from 'preact/hooks';
+import { useId, useRef, useState } from 'preact/hooks';
 import { Icon } from './icon.tsx';
 
 interface PopoverProps {
@@ -22,6 +22,15 @@ export function Popover({ label, button, buttonClass, kind = 'dialog', children,
   const id = useId();
   const opener = useRef<HTMLButtonElement>(null);
   const box = useRef<HTMLDivElement>(null);
+  // A list has many: what is inside is there while it is open.
+  const [isOpen, setOpen] = useState(false);
+  // When it is shown, and not before, it has a size. Until it has its place it is not seen.
+  const shown = () => {
+    if (opener.current === null || box.current === null) return;
+    place(box.current, opener.current.getBoundingClientRect());
+    box.current.dataset['placed'] = '';
+    props.onOpen?.(box.current);
+  };
   return (
     <>
       <button
@@ -40,16 +49,18 @@ export function Popover({ label, button, buttonClass, kind = 'dialog', children,
         id={id}
         class={`ui-popover ${props.class ?? ''}`}
         popover="auto"
+        onBeforeToggle={(event) => {
+          delete event.currentTarget.dataset['placed'];
+          setOpen(event.newState === 'open');
+        }}
         onToggle={(event) => {
-          if (event.newState !== 'open' || opener.current === null || box.current === null) return;
-          place(box.current, opener.current.getBoundingClientRect());
-          props.onOpen?.(box.current);
+          if (event.newState === 'open') shown();
         }}
         onKeyDown={(event) => {
           if (box.current !== null) props.onKeyDown?.(event, box.current);
         }}
       >
-        {children(() => box.current?.hidePopover())}
+        {isOpen && children(() => box.current?.hidePopover())}
       </div>
     </>
   );

@@ -21,13 +21,16 @@ function tick(): void {
   now.value = Date.now();
 }
 
+/** One for the page: to make one takes longer than to use it. */
+const FORMAT = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+
 /** How long ago, ticking: `5 min ago`. @param at ISO 8601 */
 export function RelativeTime({ at }: { readonly at: string }) {
   const instant = Date.parse(at);
   // A computed signal as a text: only the text changes in the page, and only when it differs.
   const text = useComputed(() => agoText(instant, now.value));
   return (
-    <time dateTime={at} title={new Date(instant).toLocaleString()} class="ui-time">
+    <time dateTime={at} title={FORMAT.format(instant)} class="ui-time">
       {text}
     </time>
   );
@@ -40,7 +43,7 @@ export function Countdown({ at }: { readonly at: string }) {
   const text = useComputed(() => left.value.text);
   const style = useComputed(() => `ui-countdown ui-countdown-${left.value.urgency}`);
   return (
-    <time dateTime={at} title={`until ${new Date(instant).toLocaleString()}`} class={style}>
+    <time dateTime={at} title={`until ${FORMAT.format(instant)}`} class={style}>
       {text}
     </time>
   );

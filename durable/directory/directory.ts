@@ -4,6 +4,7 @@ import type { SessionTree } from '../../protocol/api/session/child.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { TreeName } from '../../protocol/link/runner-control.ts';
 import type { SnapshotView, StorageView, WorkspaceView } from '../../protocol/api/files/workspace.ts';
+import type { PushSubscriptionView, PushTested } from '../../protocol/api/push.ts';
 import type { DeliveryView, WebhookView } from '../../protocol/api/webhook.ts';
 import type { Created, Spawned } from '../rpc/session/creation.ts';
 import type { OwnerWebhooks } from '../rpc/session/owner-webhooks.ts';
@@ -19,6 +20,7 @@ import type {
   LeaseInput,
   ListInput,
   ListPage,
+  PushInput,
   QuotaNotice,
   SnapshotInput,
   SpawnInput,
@@ -45,6 +47,7 @@ import type {
 import type { BuildUpdate } from '../shared/environments/build-update.ts';
 import { Environments } from './environments/environments.ts';
 import { Creations } from './creations.ts';
+import { Devices } from './devices.ts';
 import { GoneTable } from './feed/gone-table.ts';
 import { OwnerFeed } from './feed/feed.ts';
 import { Versions } from './feed/versions.ts';
@@ -72,6 +75,7 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
   readonly #feed: OwnerFeed;
   readonly #inbox: Inbox;
   readonly #webhooks: WebhookDirectory;
+  readonly #devices: Devices;
   readonly #environments: Environments;
   readonly #settings: EdgeSettings;
   readonly #totals: TotalsReport;
@@ -94,6 +98,7 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
     this.#feed = new OwnerFeed({ ctx, env, sql, settings, versions, gone, table: this.#viewers });
     this.#inbox = new Inbox(sql, env, this.#feed);
     this.#webhooks = new WebhookDirectory(sql, settings);
+    this.#devices = new Devices(sql, env, settings, this.#webhooks.devicesChanged);
     this.#settings = settings;
     this.#totals = new TotalsReport(ctx, env, () => ({
       sessions: this.#list.countByStatus(),
@@ -221,6 +226,7 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
 
   feedRevoked(what: Revocation, owner: string): void {
     this.#feed.revoked(what, owner);
+    this.#devices.revoked(what);
   }
 
   /** The feed: `/feed?after=&owner=&token=`. Only `functions/` asks, which has authorised it. */
@@ -251,7 +257,27 @@ export class Directory extends DurableObject<EdgeEnv> implements DirectoryRpc {
   }
 
   webhooksSince(version: number | null): OwnerWebhooks | null {
-    return this.#webhooks.since(version);
+    return this.#webhooks.since(version, () => this.#devices.receivers(Date.now()));
+  }
+
+  async setPush(input: PushInput): Promise<PushSubscriptionView | Refusal> {
+    return this.#devices.put(input, Date.now());
+  }
+
+  pushes(): PushSubscriptionView[] {
+    return this.#devices.list(Date.now());
+  }
+
+  removePush(id: string): { deleted: true } | Refusal {
+    return this.#devices.remove(id);
+  }
+
+  async testPush(id: string): Promise<PushTested | Refusal> {
+    return this.#devices.test(id, Date.now());
+  }
+
+  pushEnded(id: string, endpoint: string): void {
+    this.#devices.ended(id, endpoint);
   }
 
   deliveriesChanged(sessionId: string, views: readonly Omit<DeliveryView, 'session_id'>[]): void {

@@ -2,7 +2,7 @@ import type { Refusal } from '../../protocol/api/problem.ts';
 import type { DeliveryView, WebhookRequest, WebhookView } from '../../protocol/api/webhook.ts';
 import type { EdgeSettings } from '../../protocol/settings/edge-settings.ts';
 import type { WebhookInput } from '../rpc/directory-rpc.ts';
-import type { OwnerWebhooks } from '../rpc/session/owner-webhooks.ts';
+import type { OwnerWebhook, OwnerWebhooks } from '../rpc/session/owner-webhooks.ts';
 import { receiverOf, shownReceiver, type Receiver } from '../shared/webhooks/receiver.ts';
 import { DeliveryListTable } from './tables/delivery-list-table.ts';
 import { WebhookTable, type WebhookRow } from './tables/webhook-table.ts';
@@ -51,11 +51,19 @@ export class WebhookDirectory {
     return { deleted: true };
   }
 
-  /** All webhooks for a session that knows them as they were at `version`; null: they have not changed since. */
-  since(version: number | null): OwnerWebhooks | null {
+  /** The owner's devices have changed. */
+  readonly devicesChanged = (): void => this.#webhooks.changed();
+
+  /**
+   * All webhooks and devices for a session that knows them as they were at `version`; null: they have not changed since.
+   *
+   * @param devices asked for them when they have
+   */
+  since(version: number | null, devices: () => OwnerWebhook[]): OwnerWebhooks | null {
     const present = this.#webhooks.version;
     if (version === present) return null;
-    return { version: present, webhooks: this.#webhooks.all() };
+    const own = this.#webhooks.all().map((row) => ({ of: 'webhook' as const, ...row }));
+    return { version: present, webhooks: [...own, ...devices()] };
   }
 
   /** A session reports deliveries that have changed. */

@@ -23,6 +23,7 @@ import { RevocationTable } from './revocation-table.ts';
 import { StreamTable, type Untold } from './stream-table.ts';
 import { Tally } from './tally.ts';
 import { UsedCodes } from './used-codes.ts';
+import { Vapid } from './vapid.ts';
 
 /** The versions of the gate's stored state. The first is the only one yet. */
 const GATE_SCHEMA: Schema = { of: 'gate', firstTable: 'audit', migrations: [] };
@@ -44,6 +45,7 @@ export class Gate extends DurableObject<EdgeEnv> implements GateRpc {
   readonly #tally = new Tally();
   readonly #owners: OwnerTotalsTable;
   readonly #probe: Probe;
+  readonly #vapid: Vapid;
 
   constructor(ctx: DurableObjectState, env: EdgeEnv) {
     super(ctx, env);
@@ -55,6 +57,7 @@ export class Gate extends DurableObject<EdgeEnv> implements GateRpc {
     this.#audit = new AuditTable(ctx.storage.sql);
     this.#owners = new OwnerTotalsTable(ctx.storage.sql);
     this.#probe = new Probe(ctx.storage);
+    this.#vapid = new Vapid(ctx.storage.sql);
     if (!isNew) return;
     stampVersion(ctx.storage.sql, GATE_SCHEMA);
     void ctx.storage.setAlarm(Date.now() + PRUNE_MS);
@@ -101,6 +104,14 @@ export class Gate extends DurableObject<EdgeEnv> implements GateRpc {
     this.#owners.set(directory, totals);
   }
 
+  async vapidKey(): Promise<string> {
+    return this.#vapid.publicKey();
+  }
+
+  async vapidAuthorization(audience: string, subject: string | null): Promise<string> {
+    return this.#vapid.authorization(audience, subject, Date.now());
+  }
+
   metrics(): GateMetrics {
     return { counts: this.#tally.counts(), viewers: this.#tally.viewers(Date.now()), ...this.#owners.sum() };
   }
@@ -112,6 +123,7 @@ export class Gate extends DurableObject<EdgeEnv> implements GateRpc {
   override async alarm(): Promise<void> {
     const now = Date.now();
     this.#codes.prune(now);
+    this.#revocations.prune(now);
     this.#streams.prune(now);
     const { AUDIT_RETENTION_DAYS: days } = this.#settings;
     if (days > 0) this.#audit.removeBefore(now - days * DAY_MS);

@@ -22,15 +22,17 @@ export class StreamTable {
   }
 
   /** Nothing says when a stream ends: it is here until its token is over. */
-  add({ session_id, sub, jti, until }: OpenStream): void {
-    this.#sql.exec(
-      `INSERT INTO streams (session_id, sub, jti, until) VALUES (?, ?, ?, ?)
-       ON CONFLICT (session_id, jti) DO UPDATE SET until = max(until, excluded.until)`,
-      session_id,
-      sub,
-      jti ?? '',
-      until,
-    );
+  add({ session_id, sub, jti, of, until }: OpenStream): void {
+    // One that ends with another token too is found by either.
+    for (const id of [jti ?? '', ...(of === undefined ? [] : [of])])
+      this.#sql.exec(
+        `INSERT INTO streams (session_id, sub, jti, until) VALUES (?, ?, ?, ?)
+         ON CONFLICT (session_id, jti) DO UPDATE SET until = max(until, excluded.until)`,
+        session_id,
+        sub,
+        id,
+        until,
+      );
   }
 
   /** Notes that these sessions have to hear of it. */

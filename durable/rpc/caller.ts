@@ -11,6 +11,8 @@ export interface Caller {
   /** What a revocation knows the token by: see `TokenMark`. */
   readonly jti: string | null;
   readonly issued: number | null;
+  /** The `jti` of the token with which a browser was signed in; absent: the call has a token of its own. */
+  readonly of?: string | undefined;
   /** What the token says of its owner as the author of commits (`name`, `email`). Absent: nothing. */
   readonly author?: NamedAuthor;
   /** When the token expires, epoch milliseconds. */

@@ -2,6 +2,7 @@ import type { SessionTree } from '../../protocol/api/session/child.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { CreateSessionRequest, SessionStatus } from '../../protocol/api/session/session.ts';
 import type { SnapshotView, StorageView, WorkspaceView } from '../../protocol/api/files/workspace.ts';
+import type { PushSubscriptionRequest, PushSubscriptionView, PushTested } from '../../protocol/api/push.ts';
 import type { DeliveryState, DeliveryView, WebhookRequest, WebhookView } from '../../protocol/api/webhook.ts';
 import type {
   EnvironmentBuild,
@@ -12,7 +13,7 @@ import type {
 import type { BuildUpdate } from '../shared/environments/build-update.ts';
 import type { InteractionSubject, WaitingInteraction } from '../../protocol/api/session/interaction.ts';
 import type { FeedEvent } from '../../protocol/api/feed.ts';
-import type { Revocation } from '../shared/tokens/revocation.ts';
+import type { Revocation, TokenMark } from '../shared/tokens/revocation.ts';
 import type { OwnerWebhooks } from './session/owner-webhooks.ts';
 import type { Prompt } from '../../protocol/content/blocks.ts';
 import type { NamedAuthor } from '../../protocol/git/git-author.ts';
@@ -161,6 +162,16 @@ export interface WebhookInput {
   readonly origin: string;
 }
 
+/** A device of an owner to push to, or what has changed of it. */
+export interface PushInput {
+  readonly id: string;
+  readonly request: PushSubscriptionRequest;
+  /** The origin at which the owner reached the service. */
+  readonly origin: string;
+  /** The caller's. */
+  readonly token: TokenMark;
+}
+
 /** What of the owner's list of deliveries is asked for. */
 export interface DeliveryQuery {
   readonly state: DeliveryState | undefined;
@@ -241,7 +252,7 @@ export interface DirectoryRpc extends Rpc.DurableObjectBranded {
   inbox(query: InboxQuery): Promise<InboxPage>;
   /** Changes of the list and of what waits, after a cursor. */
   feedPage(after: number): Promise<FeedPage>;
-  /** Ends the streams of the feed whose tokens are revoked. `owner`: whose directory it is. */
+  /** Ends the streams of the feed whose tokens are revoked, and removes devices that were set up with them. `owner`: whose directory it is. */
   feedRevoked(what: Revocation, owner: string): void;
 
   /** Sets up a webhook for all sessions of the owner, or replaces it. */
@@ -249,8 +260,17 @@ export interface DirectoryRpc extends Rpc.DurableObjectBranded {
   webhooks(): WebhookView[];
   webhook(name: string): WebhookView | Refusal;
   removeWebhook(name: string): { deleted: true } | Refusal;
-  /** All webhooks, with their secrets, for a session that knows them as they were at `version`; null: they have not changed. */
+  /** All webhooks and devices, with their secrets, for a session that knows them as they were at `version`; null: they have not changed. */
   webhooksSince(version: number | null): OwnerWebhooks | null;
+  /** Adds a device that sessions push to, or says anew how and of what it hears. */
+  setPush(input: PushInput): Promise<PushSubscriptionView | Refusal>;
+  /** The newest first. */
+  pushes(): PushSubscriptionView[];
+  removePush(id: string): { deleted: true } | Refusal;
+  /** Sends a device a test message. */
+  testPush(id: string): Promise<PushTested | Refusal>;
+  /** The push service knows this subscription no more. */
+  pushEnded(id: string, endpoint: string): void;
   /** A session reports deliveries that have changed. */
   deliveriesChanged(sessionId: string, views: readonly Omit<DeliveryView, 'session_id'>[]): void;
   /** Deliveries of all sessions, the newest first. */

@@ -110,6 +110,15 @@ export interface GateRpc extends Rpc.DurableObjectBranded {
   report(telemetry: Telemetry): void;
   /** A directory says what its owner has now. `directory`: the id of its object. */
   reportOwner(directory: string, totals: OwnerTotals): void;
+  /** The service's public key for push services (VAPID), in base64url. It is made when it is first asked for. */
+  vapidKey(): Promise<string>;
+  /**
+   * The header `Authorization` for a push service.
+   *
+   * @param audience its origin
+   * @param subject whom its operator can reach: `mailto:` or `https:`; null: nobody
+   */
+  vapidAuthorization(audience: string, subject: string | null): Promise<string>;
   metrics(): GateMetrics;
   /** Writes and reads a row; at most once a second, however often it is asked. @throws when either fails */
   probe(): Promise<void>;

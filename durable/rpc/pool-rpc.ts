@@ -11,7 +11,8 @@ export type { Needs } from '../pool/core/placement.ts';
 export type FilesOrder = Extract<PoolFrame, { kind: 'snapshot' | 'transfer' }>;
 
 export type Ordered =
-  { readonly sent: true; readonly runner: string } | { readonly sent: false; readonly detail: string };
+  | { readonly sent: true; readonly runner: string }
+  | { readonly sent: false; readonly detail: string };
 
 /** A runner enrols its key. */
 export interface EnrolInput {

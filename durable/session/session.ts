@@ -47,6 +47,7 @@ import { filesElsewhere } from './container/shared-workspace.ts';
 import { agentToolsOf } from './core/limits.ts';
 import { presentConfig } from './core/settings/live-settings.ts';
 import { shareOf, type FilesShare } from './core/shared-files.ts';
+import type { EventPlace } from './core/shown.ts';
 import { wakeupViewOf } from './core/turns/wakeup.ts';
 import { SessionRoutes } from './routes.ts';
 import { newTicket } from './viewers/tickets.ts';
@@ -341,7 +342,11 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
   }
 
   events(owner: string, after: number, limit: number): { json: Uint8Array } | Refusal {
-    return this.#store.forOwner(owner, () => ({ json: eventPage(this.#store.log, this.#store.seq, after, limit) }));
+    return this.eventsAt(owner, { after }, limit);
+  }
+
+  eventsAt(owner: string, place: EventPlace, limit: number): { json: Uint8Array } | Refusal {
+    return this.#store.forOwner(owner, () => ({ json: eventPage(this.#store.log, this.#store.seq, place, limit) }));
   }
 
   async requestSnapshot(owner: string, id: string): Promise<SnapshotView | Refusal> {

@@ -10,11 +10,16 @@ import { ifRevoked } from '../gate/revocations.ts';
 import { withJsonBody } from '../web/json-body.ts';
 import { outsideOfToken } from '../objects.ts';
 import { refuse } from '../refuse.ts';
+import { cookiesOf, ifForeign, isOfConsole, keyHashOf } from './browser-cookie.ts';
+import { verifyBrowser, type BrowserCaller } from './browser-session.ts';
 import { verifyTicket } from './token.ts';
 import { verifyUser } from './user-token.ts';
 
 /** Admits callers with a user's token, whatever its scope. Only for `/mcp`, whose tools call the API with that token. */
 export const withCaller: MiddlewareHandler<CallerEnv> = async (c, next) => (await admit(c, [], false)) ?? next();
+
+/** The calls for which the session of a browser counts: not `/mcp` and `/metrics`, which are for programs. */
+const IS_API = /^\/api\/v1\//;
 
 /**
  * What a route reaches, for a token that is bound to one session. `session`: the session of its path, which has to be
@@ -91,11 +96,11 @@ async function withRoom(c: Context<CallerEnv>): Promise<Response | null> {
 
 /** Sets the caller; or refuses. */
 async function admit(c: Context<CallerEnv>, scopes: readonly Scope[], takesTicket: boolean): Promise<Response | null> {
-  const authorization = c.req.header('authorization');
-  const ticket = takesTicket && authorization === undefined ? c.req.query('ticket') : undefined;
-  const verified =
-    ticket === undefined ? await verifyUser(authorization, c.get('settings')) : await holderOf(c, ticket);
-  if ('refused' in verified) return refuseToken(c, verified);
+  const verified = await callerOf(c, takesTicket);
+  if ('refused' in verified) {
+    // No token was tried.
+    return verified.refused === 'origin_refused' ? refuse(c, verified) : refuseToken(c, verified);
+  }
   const { caller } = verified;
   const revoked = await ifRevoked(c, caller);
   if (revoked !== null) return refuseToken(c, revoked);
@@ -105,6 +110,32 @@ async function admit(c: Context<CallerEnv>, scopes: readonly Scope[], takesTicke
   if (over !== null) return refuse(c, over);
   const missing = scopes.find((scope) => !caller.scopes.includes(scope));
   return missing === undefined ? null : refuse(c, scopeMissing(missing));
+}
+
+/** Who calls: by their token; else by a ticket, where that is taken; else as the one who is signed in to the browser. */
+async function callerOf(c: Context<CallerEnv>, takesTicket: boolean): Promise<{ readonly caller: Caller } | Refusal> {
+  const authorization = c.req.header('authorization');
+  if (authorization !== undefined) return await verifyUser(authorization, c.get('settings'));
+  const ticket = takesTicket ? c.req.query('ticket') : undefined;
+  if (ticket !== undefined) return await holderOf(c, ticket);
+  if (isOfConsole(c) && IS_API.test(c.req.path)) return await signedIn(c);
+  return await verifyUser(undefined, c.get('settings'));
+}
+
+/** Who is signed in to the browser of a call that the console has made. */
+export async function signedIn(
+  c: Pick<Context<AppEnv>, 'req' | 'get'>,
+): Promise<{ readonly caller: BrowserCaller } | Refusal> {
+  const foreign = ifForeign(c);
+  if (foreign !== null) return foreign;
+  const key = await keyHashOf(c);
+  let refusal = NOBODY;
+  for (const cookie of cookiesOf(c)) {
+    const verified = await verifyBrowser(cookie, key, c.get('settings'));
+    if ('caller' in verified) return verified;
+    refusal = verified;
+  }
+  return refusal;
 }
 
 /** The caller whose ticket this is. It is used up. */
@@ -127,14 +158,13 @@ async function reached(c: Context<CallerEnv>, reach: Reach): Promise<Response | 
 }
 
 /** The answer to a call whose token is refused, or cannot be checked. */
-export async function refuseToken(
-  c: Context<AppEnv> | Context<CallerEnv> | Context<WorkerEnv>,
-  refusal: Refusal,
-): Promise<Response> {
+export async function refuseToken(c: Context<AppEnv> | Context<CallerEnv> | Context<WorkerEnv>, refusal: Refusal) {
   if (refusal.refused === 'keys_unavailable') return refuse(c, refusal, { 'retry-after': '5' });
   const over = await overFailedTokens(c);
   return over === null ? refuse(c, refusal, { 'www-authenticate': 'Bearer' }) : refuse(c, over);
 }
+
+const NOBODY: Refusal = { refused: 'token_missing', detail: 'Nobody is signed in to this browser.' };
 
 const TICKET_INVALID: Refusal = {
   refused: 'ticket_invalid',

@@ -1,4 +1,11 @@
-import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from 'jose';
+import {
+  decodeProtectedHeader,
+  errors,
+  jwtVerify,
+  type JWTPayload,
+  type JWTVerifyOptions,
+  type ProtectedHeaderParameters,
+} from 'jose';
 import type { z } from 'zod';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import { verifyingKeys, type TokenKind, type KeySettings } from '../../protocol/token-keys.ts';
@@ -55,7 +62,8 @@ export async function verify<T>(
   return 'refused' in bearer ? bearer : verifyToken(bearer.token, settings, kind, claims);
 }
 
-async function verifyToken<T>(
+/** As `verify`, of what no `Authorization` header has. */
+export async function verifyToken<T>(
   token: string,
   settings: KeySettings,
   kind: Exclude<TokenKind, 'user'>,
@@ -101,14 +109,24 @@ export async function signedBySecret(
 }
 
 /** The algorithm that a token says it is signed with; null: it is no JWT. */
-export function algorithmOf(token: string): string | null {
+export const algorithmOf = (token: string): string | null => headerOf(token)?.alg ?? null;
+
+/** What a token says of itself; null: it is no JWT. */
+function headerOf(token: string): ProtectedHeaderParameters | null {
   try {
-    return decodeProtectedHeader(token).alg ?? null;
+    return decodeProtectedHeader(token);
   } catch (error) {
     // jose throws a TypeError for what has not a token's form.
     if (error instanceof TypeError) return null;
     throw error;
   }
+}
+
+/** What kind a token says it is, as `Authorization` has it; null: it is none, or does not say. Its key then says whether that is so. */
+export function typeOf(authorization: string | undefined): string | null {
+  const bearer = bearerOf(authorization);
+  if ('refused' in bearer) return null;
+  return headerOf(bearer.token)?.typ ?? null;
 }
 
 const NOT_OURS = invalid('The token is not a JWT that this service has signed, or trusts.');

@@ -30,6 +30,15 @@ export async function verifyUser(authorization: string | undefined, settings: Ed
   return admitted;
 }
 
+/** The caller whom a provider's ID token names, which was made for this service's sign-in. */
+export async function verifyIdToken(token: string, settings: EdgeSettings): Promise<Admitted> {
+  const { JWT_JWKS_URL: url, JWT_ISSUER: issuer, OIDC_CLIENT_ID: audience } = settings;
+  if (url === undefined || issuer === undefined || audience === undefined)
+    throw new Error('an ID token came, and no provider is set');
+  const signed = await signedByKeySet(token, url, { issuer, audience });
+  return 'refused' in signed ? signed : providerCaller(signed, settings.JWT_OWNER_CLAIM);
+}
+
 /** A user's token whose signature is good. `isOurs`: we have signed it, not a provider. */
 type SignedUser = Signed & { readonly isOurs: boolean };
 

@@ -2,21 +2,9 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { AppEnv } from '../app-env.ts';
 import { refuse } from '../refuse.ts';
-
-/** The pages of the console, by its own paths (`console/app.tsx` has the same). All are one document. */
-const PAGES = ['/', '/sessions', '/sessions/:id', '/sessions/:id/:view'];
-
-/** Nothing runs but the console's own files, whatever an agent wrote, and nothing of it goes elsewhere. */
-const CSP = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' blob: data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+import { consoleFile } from './files.ts';
+import { pageHeaders } from './page-headers.ts';
+import { PAGES } from './page-paths.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
   js: 'text/javascript; charset=utf-8',
@@ -28,25 +16,40 @@ const FILE = /^[\w-]+-[A-Z0-9]{8}\.(js|css)$/;
 
 /** The console for people: its page, and the files that the page loads (`scripts/bundle-console.ts`). */
 export function addConsole(app: OpenAPIHono<AppEnv>): void {
-  for (const path of PAGES) app.get(path, (c) => page(c));
+  for (const path of PAGES) app.get(path, (c) => consolePage(c, 200));
   app.get('/console/:file', async (c) => {
     const name = c.req.param('file');
     const type = TYPES[FILE.exec(name)?.[1] ?? ''];
-    const found = type === undefined ? null : await c.env.ASSETS.fetch(`https://assets/console/${name}`);
-    if (type === undefined || found?.ok !== true)
-      return refuse(c, { refused: 'route_not_found', detail: `The console has no file ${name}.` });
-    const headers = { 'content-type': type, 'cache-control': 'public, max-age=31536000, immutable' };
-    return new Response(found.body, { headers });
+    const headers = { 'content-type': type ?? '', 'cache-control': 'public, max-age=31536000, immutable' };
+    const found = type === undefined ? null : await consoleFile(c, name, headers);
+    if (found !== null) return found;
+    const detail = `The console has no file ${name}. A page of an earlier version asks for its own: load it anew.`;
+    return refuse(c, { refused: 'route_not_found', detail });
   });
 }
 
-async function page(c: Context<AppEnv>): Promise<Response> {
+/** Whether a browser opens a page with this call. A program that wants an answer it can read does not ask for HTML. */
+export const opensPage = ({ req }: Pick<Context, 'req'>): boolean =>
+  (req.method === 'GET' || req.method === 'HEAD') && (req.header('accept')?.includes('text/html') ?? false);
+
+/** The console's page. @param status 404: the page says itself that it has nothing at this address */
+export async function consolePage(c: Context<AppEnv>, status: 200 | 404): Promise<Response> {
+  const headers = pageHeaders(c);
+  const etag = await etagOf(c, headers);
+  if (status === 200 && c.req.header('if-none-match') === etag) return c.body(null, 304, { ...headers, etag });
+  const found = await consoleFile(c, 'index.html', { ...headers, etag }, status);
+  if (found === null) throw new Error('the console is not built');
+  return found;
+}
+
+/**
+ * Changes with the page, and with its headers: of an answer that a browser has, it takes no other CSP. It is a weak one, because the page may
+ * come compressed.
+ */
+async function etagOf(c: Context<AppEnv>, headers: Readonly<Record<string, string>>): Promise<string> {
   const found = await c.env.ASSETS.fetch('https://assets/console/index.html');
   if (!found.ok) throw new Error(`the console is not built: ${found.status}`);
-  const headers = {
-    'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': CSP,
-    'cache-control': 'no-cache',
-  };
-  return new Response(found.body, { headers });
+  const text = JSON.stringify(headers) + (await found.text());
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)));
+  return `W/"${Array.from(hash.slice(0, 12), (byte) => byte.toString(16).padStart(2, '0')).join('')}"`;
 }

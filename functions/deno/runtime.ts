@@ -33,6 +33,7 @@ interface DenoRuntime {
   serve(options: ServeOptions, handler: (request: Request, info: ServeInfo) => Promise<Response>): Server;
   /** The URL of `functions/deno.ts`. */
   readonly mainModule: string;
+  readonly errors: { readonly NotFound: new () => Error };
   readFile(path: URL): Promise<Uint8Array<ArrayBuffer>>;
   upgradeWebSocket(request: Request): { readonly socket: ServedSocket; readonly response: Response };
   addSignalListener(signal: 'SIGINT' | 'SIGTERM', listener: () => void): void;

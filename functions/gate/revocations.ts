@@ -4,6 +4,7 @@ import type { TokenMark } from '../../durable/rpc/gate-rpc.ts';
 import { gateStub } from '../../durable/rpc/edge-env.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { AppEnv, CallerEnv } from '../app-env.ts';
+import type { BrowserCaller } from '../auth/browser-session.ts';
 import { addressOf } from './address.ts';
 import { Recent } from '../recent.ts';
 import { sharedState } from './shared-state.ts';
@@ -18,7 +19,8 @@ const checked = new Recent<number>(MAX_TOKENS);
 /** Streams that the gate knows of, by session and token. */
 const noted = new Recent<true>(MAX_TOKENS);
 
-const markOf = ({ jti, owner: sub, issued }: Caller): TokenMark => ({ jti, sub, issued });
+/** What revocations know a caller's token by. */
+export const markOf = ({ jti, owner: sub, issued, of }: Caller): TokenMark => ({ jti, sub, issued, of });
 const keyOf = (mark: TokenMark) => JSON.stringify(mark);
 
 const REVOKED: Refusal = {
@@ -47,6 +49,14 @@ export async function ifTokenRevoked(
   return null;
 }
 
+/** Ends what the caller signs out of, and what that has open. This isolate knows at once, the others within seconds. */
+export async function endCaller(c: Pick<Context<AppEnv>, 'env' | 'get'>, caller: BrowserCaller): Promise<void> {
+  const what = { jti: caller.jti, until: caller.expires };
+  await sharedState(c.env, c.get('settings')).revocations.revoke(what);
+  checked.delete(keyOf(markOf(caller)));
+  await gateStub(c.env).endStreams(what);
+}
+
 /** The gate knows of a stream that the caller is about to open, of a session or a feed (`feedOf`), so that it ends when the token is revoked. */
 export async function noteStream(
   c: Pick<Context<CallerEnv>, 'env' | 'get'>,
@@ -55,15 +65,26 @@ export async function noteStream(
   const caller = c.get('caller');
   const key = `${sessionId} ${keyOf(markOf(caller))}`;
   if (noted.get(key)) return null;
-  await gateStub(c.env).opened({ session_id: sessionId, ...markOf(caller), until: caller.expires });
+  const refused = await noteUntil(c, sessionId, caller.expires);
   noted.set(key, true);
-  // It may have been revoked since it was checked, when the gate did not know of the stream.
+  return refused;
+}
+
+/** As `noteStream`, of what the caller has set up, which may outlive the token. @param until epoch milliseconds */
+export async function noteUntil(
+  c: Pick<Context<CallerEnv>, 'env' | 'get'>,
+  sessionId: string,
+  until: number,
+): Promise<Refusal | null> {
+  const caller = c.get('caller');
+  await gateStub(c.env).opened({ session_id: sessionId, ...markOf(caller), until });
+  // It may have been revoked since it was checked, when the gate did not know of this.
   checked.delete(keyOf(markOf(caller)));
   return await ifRevoked(c, caller);
 }
 
 /** What an object is told of the token that opens a stream, which ends when that expires or is revoked. */
 export function tokenOf(c: Context<CallerEnv>) {
-  const { jti, issued, expires } = c.get('caller');
-  return { token: JSON.stringify({ jti, issued, expires, address: addressOf(c) }) };
+  const { jti, issued, of, expires } = c.get('caller');
+  return { token: JSON.stringify({ jti, issued, of, expires, address: addressOf(c) }) };
 }

@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import * as admin from '../../protocol/api/admin.ts';
 import * as artifact from '../../protocol/api/files/artifact.ts';
+import * as browser from '../../protocol/api/console.ts';
 import * as child from '../../protocol/api/session/child.ts';
 import * as discord from '../../protocol/api/discord.ts';
 import * as environment from '../../protocol/api/environment.ts';
@@ -16,6 +17,7 @@ import * as runners from '../../protocol/api/runners.ts';
 import * as config from '../../protocol/api/session/session-config.ts';
 import * as port from '../../protocol/api/session/port.ts';
 import * as session from '../../protocol/api/session/session.ts';
+import * as push from '../../protocol/api/push.ts';
 import * as webhook from '../../protocol/api/webhook.ts';
 import * as viewer from '../../protocol/api/session/viewer-socket.ts';
 import * as terminal from '../../protocol/api/session/terminal.ts';
@@ -134,6 +136,13 @@ export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   DeliveryState: webhook.deliveryState,
   DeliveryList: webhook.deliveryList,
 
+  PushInfo: push.pushInfo,
+  PushKind: push.pushKind,
+  PushSubscriptionRequest: push.pushSubscriptionRequest,
+  PushSubscription: push.pushSubscriptionView,
+  PushSubscriptionList: push.pushSubscriptionList,
+  PushTested: push.pushTested,
+
   DiscordNotifyRequest: discord.discordNotifyRequest,
   DiscordNotified: discord.discordNotified,
   DiscordAskRequest: discord.discordAskRequest,
@@ -144,6 +153,8 @@ export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   MintRequest: admin.mintRequest,
   MintedToken: admin.mintedToken,
   Login: login.loginAnswer,
+  BrowserSession: browser.browserSession,
+  SignInState: browser.signInState,
   RevokeRequest: admin.revokeRequest,
   Revocation: admin.revoked,
   AuditList: admin.auditList,

@@ -22,7 +22,12 @@ export const TAGS = [
     name: 'Webhooks',
     description: 'Where word of sessions is posted to: servers, Slack, ntfy, Telegram; and what became of each post.',
   },
+  {
+    name: 'Push',
+    description: 'Notifications on people’s devices, by the push services of their browsers.',
+  },
   { name: 'Discord', description: 'To say and to ask something over Discord, and whose accounts are whose.' },
+  { name: 'Console', description: 'For the console’s own page: who is signed in to a browser.' },
   { name: 'Administration', description: 'For who runs the service: tokens, the audit log, runners.' },
   { name: 'Service', description: 'How the service is.' },
 ] as const;

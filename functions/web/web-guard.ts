@@ -65,7 +65,7 @@ export const withCors = createMiddleware<AppEnv>((c, next) => {
   return cors({ ...CORS, origin: CORS_ORIGINS })(c, next);
 });
 
-const SAFE_HEADERS = {
+export const SAFE_HEADERS = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
   'cross-origin-resource-policy': 'same-origin',

@@ -89,6 +89,8 @@ export const PROBLEMS = {
   image_forbidden: [403, 'The image is not for you'],
   webhook_not_found: [404, 'No such webhook'],
   webhooks_limit_reached: [429, 'Too many webhooks'],
+  push_subscription_not_found: [404, 'No such device'],
+  push_limit_reached: [429, 'Too many devices'],
   delivery_not_found: [404, 'No such delivery'],
   queue_full: [429, 'Too many messages are waiting'],
   idempotency_key_reused: [422, 'This Idempotency-Key was used for another request'],

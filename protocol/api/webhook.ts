@@ -155,7 +155,8 @@ export const webhookList = z.object({ data: z.array(webhookView), next_cursor: z
 
 /**
  * `waiting`: it is posted as soon as those before it are done with, or tried again at `next_attempt_at`. `delivered`: a 2xx
- * came back. `failed`: given up. `dropped`: too much waited for its receiver. `canceled`: its webhook was removed.
+ * came back. `failed`: given up. `dropped`: too much waited for its receiver. `canceled`: its webhook was removed, or nobody
+ * needed it any more, such as the push of a question that was answered.
  */
 export const deliveryState = z.enum(['waiting', 'delivered', 'failed', 'dropped', 'canceled']);
 export type DeliveryState = z.infer<typeof deliveryState>;
@@ -165,8 +166,10 @@ export const deliveryView = z.object({
   /** The post's `webhook-id`. */
   delivery_id: uuid,
   session_id: uuid,
-  /** The owner's webhook by its name; null: the session's own callback. */
+  /** The owner's webhook by its name; null: the session's own callback, or a device. */
   webhook: z.string().nullable(),
+  /** The owner's device by the id of its push subscription; null, or absent: it is a webhook's or a callback's. */
+  push: z.string().nullable().optional(),
   event: z.string(),
   state: deliveryState,
   attempts: z.int(),

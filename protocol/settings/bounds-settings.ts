@@ -46,6 +46,8 @@ export const boundsSettings = z.object({
   MAX_ENVIRONMENTS_PER_OWNER: bound(50, 10_000),
   /** Webhooks of an owner. */
   MAX_WEBHOOKS_PER_OWNER: bound(20, 1000),
+  /** Devices of an owner that sessions push to. */
+  MAX_PUSH_SUBSCRIPTIONS_PER_OWNER: bound(20, 1000),
   /** MB that wait in one session to be posted to one receiver. */
   WEBHOOK_QUEUE_MB: bound(8, 100_000),
   /** Deliveries that a session keeps of those that are done with. The oldest go first. */

@@ -5,6 +5,7 @@ import { boundsSettings } from './bounds-settings.ts';
 import { environmentSettings } from './environment-settings.ts';
 import { discordSettings } from './discord-settings.ts';
 import { bothOrNone, redisSettings } from './redis-settings.ts';
+import { issuerWithClient, oidcSettings } from './oidc-settings.ts';
 import { traceSettings } from './trace-settings.ts';
 import { webSettings } from './web-settings.ts';
 import { poolsSetting } from './pools-setting.ts';
@@ -26,6 +27,7 @@ const parts = {
   ...environmentSettings.shape,
   ...redisSettings.shape,
   ...traceSettings.shape,
+  ...oidcSettings.shape,
 };
 
 const variables = z.object({
@@ -102,6 +104,15 @@ const variables = z.object({
   AGENT_TOOLS: agentToolsSetting,
   /** What webhooks may reach besides public addresses. It has no effect when the edge runs on Cloudflare. */
   WEBHOOK_ALLOW: webhookAllow,
+  /**
+   * Whom the operator of a push service can reach about what this service pushes (VAPID): a `mailto:` or an `https:` address. Absent:
+   * the address of the service, where it is https.
+   */
+  PUSH_SUBJECT: z
+    .string()
+    .regex(/^(?:mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/, 'must be mailto:you@example.org or an https:// address')
+    .max(512)
+    .optional(),
   /** The pools of runners, and who may use each. */
   POOLS: poolsSetting,
   /** `true`: runners that isolate sessions in containers and runners that do not may be in one pool. */
@@ -121,8 +132,8 @@ const variables = z.object({
 });
 
 /** The edge's environment: `vars` and secrets of the Worker. Names and defaults are the seed's where it has them. */
-export const edgeSettings = variables.check(bothOrNone);
+export const edgeSettings = variables.check(bothOrNone, issuerWithClient);
 export type EdgeSettings = z.infer<typeof edgeSettings>;
 
 /** The same without the secret, which `npm start` makes where there is none. */
-export const edgeSettingsBesideSecret = variables.omit({ JWT_SECRET: true }).check(bothOrNone);
+export const edgeSettingsBesideSecret = variables.omit({ JWT_SECRET: true }).check(bothOrNone, issuerWithClient);

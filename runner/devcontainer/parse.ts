@@ -11,7 +11,8 @@ export type DevcontainerFile = Readonly<Record<string, unknown>>;
 
 /** A file that cannot be used at all, in a sentence without its subject. */
 export type ParsedFile =
-  { readonly ok: true; readonly file: DevcontainerFile } | { readonly ok: false; readonly why: string };
+  | { readonly ok: true; readonly file: DevcontainerFile }
+  | { readonly ok: false; readonly why: string };
 
 /** Reads JSON with comments and commas at ends, as editors take it. */
 export function parseFile(text: string): ParsedFile {

@@ -7,7 +7,8 @@ export type AnswerHead = Omit<Extract<RunnerTransferFrame, { kind: 'head' }>, 'k
  * open. It throws `FilesRefused` if the rest cannot be read.
  */
 export type FilesAnswer =
-  { ok: true; head: AnswerHead; body: AsyncIterable<Uint8Array> } | { ok: false; refusal: FilesRefusal };
+  | { ok: true; head: AnswerHead; body: AsyncIterable<Uint8Array> }
+  | { ok: false; refusal: FilesRefusal };
 
 export type SuccessAnswer = Extract<FilesAnswer, { ok: true }>;
 

@@ -7,7 +7,8 @@ const ANTHROPIC_API = 'https://api.anthropic.com';
 
 /** `baseUrl` has no trailing slash and may have a path; `/v1/messages` is appended. */
 export type ModelUpstream =
-  { kind: 'anthropic'; baseUrl: string; credential: ModelCredential | undefined } | { kind: 'demo' };
+  | { kind: 'anthropic'; baseUrl: string; credential: ModelCredential | undefined }
+  | { kind: 'demo' };
 
 const baseUrl = z
   .string()

@@ -4,7 +4,8 @@ import { runnerMetrics } from '../lib/metrics.ts';
 import { placementName } from '../lib/placement-name.ts';
 import { containerFolders, type Placement } from '../lib/session-folders.ts';
 import type { LocalFiles } from '../session-files/local-files.ts';
-import { ContainerRun, STOP_GRACE_MS } from './container/container-run.ts';
+import { ContainerRun } from './container/container-run.ts';
+import { STOP_GRACE_MS } from './container/run/stop-grace.ts';
 import type { ContainerDependencies } from './container/container-sockets.ts';
 
 export interface ContainerRunsOptions {

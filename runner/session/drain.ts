@@ -2,7 +2,7 @@ import type { RunnerFrame } from '../../protocol/link/runner-control.ts';
 import type { Log } from '../lib/log.ts';
 import { waitAtMost } from '../lib/wait-at-most.ts';
 import type { ContainerRuns } from './container-runs.ts';
-import { STOP_GRACE_MS } from './container/container-run.ts';
+import { STOP_GRACE_MS } from './container/run/stop-grace.ts';
 
 export interface DrainOptions {
   /** How long turns may go on, milliseconds. */

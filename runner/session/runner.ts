@@ -12,7 +12,7 @@ import { FilesRegistry } from '../session-files/registry.ts';
 import { SweepLoop } from '../session-files/sweep-loop.ts';
 import { Adoption } from './adoption.ts';
 import { ContainerRuns } from './container-runs.ts';
-import { STOP_GRACE_MS } from './container/container-run.ts';
+import { STOP_GRACE_MS } from './container/run/stop-grace.ts';
 import { DiskWatch } from './disk/disk-watch.ts';
 import { Drain } from './drain.ts';
 import { HealthWatch } from './health-watch.ts';

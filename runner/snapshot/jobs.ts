@@ -10,7 +10,9 @@ export interface WorkerStart {
 
 /** Work for a thread; one at a time. */
 export type Work =
-  { kind: 'save'; input: SaveInput } | { kind: 'restore'; input: RestoreInput } | { kind: 'share'; input: ShareInput };
+  | { kind: 'save'; input: SaveInput }
+  | { kind: 'restore'; input: RestoreInput }
+  | { kind: 'share'; input: ShareInput };
 
 /** `abort[0]` becomes 1 to abort the job. A message would wait until the thread has time to read it. */
 export type Job = Work & { abort: Int32Array };

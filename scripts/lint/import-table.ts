@@ -59,6 +59,7 @@ export const IMPORT_TABLE: Readonly<Record<string, readonly string[]>> = {
   scripts: ['anything'],
   test: ['anything'],
   bench: ['anything'],
+  chaos: ['anything'],
   'vitest.config.ts': ['anything'],
 
   client: ['types of protocol', 'npm:openapi-fetch', 'npm:eventsource-parser'],

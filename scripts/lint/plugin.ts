@@ -54,6 +54,40 @@ const noCurrentTime: Rule = {
   },
 };
 
-const plugin = { meta: { name: 'rooms' }, rules: { 'import-table': importTable, 'no-current-time': noCurrentTime } };
+/** What makes elements of text. (`no-eval` and `no-implied-eval` refuse what makes code of it.) */
+const MAKERS = new Set([
+  'innerHTML',
+  'outerHTML',
+  'dangerouslySetInnerHTML',
+  'insertAdjacentHTML',
+  'createContextualFragment',
+  'srcdoc',
+  'srcDoc',
+  'setHTMLUnsafe',
+  'parseHTMLUnsafe',
+  'DOMParser',
+]);
+
+/** In a page that shows what agents wrote, text stays text. Trusted Types in its CSP hold the same, in browsers that know them. */
+const textIsText: Rule = {
+  create(context) {
+    const check = (node: NonNullable<Parameters<typeof context.report>[0]['node']>, name: unknown) => {
+      if (typeof name === 'string' && MAKERS.has(name))
+        context.report({ node, message: `${name} makes elements of text: show text by console/safe/.` });
+    };
+    return {
+      JSXIdentifier: (node) => check(node, node.name),
+      Identifier: (node) => check(node, node.name),
+      Literal: (node) => check(node, node.value),
+      'CallExpression[callee.property.name=/^write(ln)?$/][callee.object.name="document"]': (node) =>
+        context.report({ node, message: 'document.write makes elements of text.' }),
+    };
+  },
+};
+
+const plugin = {
+  meta: { name: 'rooms' },
+  rules: { 'import-table': importTable, 'no-current-time': noCurrentTime, 'text-is-text': textIsText },
+};
 
 export default plugin;

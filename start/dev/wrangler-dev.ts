@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { copyAssets } from '../../scripts/bundle.ts';
+import { placeAssets } from '../../scripts/bundle.ts';
 import type { EdgePartOptions } from '../edge/edge-part.ts';
 import type { Edge } from '../edge/edge.ts';
 import { waitForRunners } from '../edge/health.ts';
@@ -26,7 +26,7 @@ export async function startWranglerDev(
   if (existsSync(path.join(PROJECT, '.dev.vars')))
     return { refused: 'wrangler dev would read .dev.vars, which the runner does not: move its lines to .env' };
   await mkdir(stateFolder, { recursive: true });
-  await copyAssets();
+  await placeAssets();
   const envFile = `${stateFolder}.env`;
   await writeFile(envFile, envText(vars), { mode: 0o600 });
   const wrangler = spawn(

@@ -4,6 +4,7 @@ import { upstreamProxies } from '../../runner/lib/upstream-proxy/proxies.ts';
 const WAYS: readonly (readonly [what: string, setting: string])[] = [
   ['Discord', 'DISCORD_BOT_TOKEN'],
   ['the key set', 'JWT_JWKS_URL'],
+  ['the provider of the sign-in', 'OIDC_CLIENT_ID'],
   ['Redis', 'UPSTASH_REDIS_REST_URL'],
   ['the collector of traces', 'OTEL_EXPORTER_OTLP_ENDPOINT'],
 ];

@@ -1,6 +1,7 @@
 /** What a tool asks of the proxy, as far as the wrapper looks at it. */
 export type ProxyRequest =
-  { kind: 'connect'; host: string; port: number } | { kind: 'fetch'; host: string; port: number; originForm: Buffer };
+  | { kind: 'connect'; host: string; port: number }
+  | { kind: 'fetch'; host: string; port: number; originForm: Buffer };
 
 /**
  * Reads the head of a request to the proxy.

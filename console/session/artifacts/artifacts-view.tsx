@@ -1,6 +1,82 @@
-import type { Session } from '../../../client/main.ts';
-import type { SessionStore } from '../session-store.ts';
+import { useLocation } from 'preact-iso';
+import { useState } from 'preact/hooks';
+import { all, type Artifact } from '../../../client/main.ts';
+import { Confirm } from '../../ui/dialog.tsx';
+import { EmptyState, Loading } from '../../ui/empty-state.tsx';
+import { SafeText } from '../../safe/safe-text.tsx';
+import { doing } from '../load/doing.ts';
+import { Failed } from '../load/failed.tsx';
+import { useEvents } from '../load/use-events.ts';
+import { useLoad } from '../load/use-load.ts';
+import { save } from '../save/save.ts';
+import type { ViewProps } from '../view-props.ts';
+import { ArtifactCard } from './artifact-card.tsx';
+import './artifacts.css';
 
-export function ArtifactsView({ session }: { readonly session: Session; readonly store: SessionStore }) {
-  return <p>Artifacts of {session.id}</p>;
+/** Files that the agent has given to people. `?artifact=` names the one that is shown. */
+export function ArtifactsView({ session, store }: ViewProps) {
+  const location = useLocation();
+  const shown = location.query['artifact'] ?? null;
+  const { data, error, reload } = useLoad((signal) => all(session.artifacts({ signal })));
+  useEvents(store, HEARD, reload);
+  const [doomed, setDoomed] = useState<Artifact | null>(null);
+  const [isDeleting, setIsDeleting] = useState(false);
+  if (data === null)
+    return error === null ? (
+      <Loading what="the artifacts" />
+    ) : (
+      <Failed title="The artifacts could not be loaded" error={error} again={reload} />
+    );
+  if (data.length === 0)
+    return (
+      <EmptyState icon="archive" title="No artifacts">
+        <p>What the agent shares with you stays here, as it was at that moment.</p>
+      </EmptyState>
+    );
+  const remove = async () => {
+    if (doomed === null) return;
+    setIsDeleting(true);
+    await doing(() => session.files.removeArtifact(doomed.artifact_id));
+    setIsDeleting(false);
+    setDoomed(null);
+    reload();
+  };
+  return (
+    <section class="artifacts" aria-label="Artifacts">
+      <ul class="artifacts-list">
+        {data.toReversed().map((artifact) => (
+          <ArtifactCard
+            key={artifact.artifact_id}
+            session={session}
+            artifact={artifact}
+            isShown={artifact.artifact_id === shown}
+            download={() =>
+              void save({
+                name: artifact.name,
+                size: artifact.bytes,
+                read: () => session.files.artifact(artifact.artifact_id),
+                address: () => session.files.artifactAddress(artifact.artifact_id),
+              })
+            }
+            remove={() => setDoomed(artifact)}
+          />
+        ))}
+      </ul>
+      <Confirm
+        title="Delete the artifact?"
+        open={doomed !== null}
+        action="Delete"
+        busy={isDeleting}
+        onConfirm={() => void remove()}
+        onClose={() => setDoomed(null)}
+      >
+        <p>
+          The copy of <SafeText text={doomed?.name ?? ''} line /> is deleted for good. The file in the workspace, if it
+          is still there, stays.
+        </p>
+      </Confirm>
+    </section>
+  );
 }
+
+const HEARD = ['session.artifact'] as const;

@@ -1,6 +1,75 @@
-import type { Session } from '../../../client/main.ts';
-import type { SessionStore } from '../session-store.ts';
+import { useLocation } from 'preact-iso';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { Confirm } from '../../ui/dialog.tsx';
+import { FileName } from '../../safe/file-name.tsx';
+import { doing } from '../load/doing.ts';
+import type { ViewProps } from '../view-props.ts';
+import { FilePane } from './file-pane.tsx';
+import { FileTree } from './file-tree.ts';
+import { TreePane } from './tree-pane.tsx';
+import { folderOf, fileHref } from './tree.ts';
+import { UploadList } from './upload-list.tsx';
+import { Uploads } from './uploads.ts';
+import './files.css';
 
-export function FilesView({ session }: { readonly session: Session; readonly store: SessionStore }) {
-  return <p>Files of {session.id}</p>;
+/** The workspace's files: the tree, and the file whose path is in the address. */
+export function FilesView({ session, store }: ViewProps) {
+  const location = useLocation();
+  const path = location.query['path'] ?? '';
+  const end = useMemo(() => new AbortController(), [session]);
+  const tree = useMemo(() => new FileTree(session, end.signal), [session]);
+  const uploads = useMemo(() => new Uploads(session, () => tree.reload()), [session]);
+  /** What is to be deleted, after a question. */
+  const [doomed, setDoomed] = useState<string | null>(null);
+  const [isDeleting, setIsDeleting] = useState(false);
+  useEffect(() => () => end.abort(), [end]);
+  useEffect(() => {
+    void tree.openFolder('');
+    void tree.open(path);
+  }, [tree, path]);
+  const worked = store.worked.value;
+  useEffect(() => tree.reload(), [tree, worked]);
+  const remove = async () => {
+    if (doomed === null) return;
+    setIsDeleting(true);
+    const isDone = await doing(() => session.files.remove(doomed, { recursive: true }));
+    setIsDeleting(false);
+    setDoomed(null);
+    if (!isDone) return;
+    tree.reload();
+    if (path === doomed || path.startsWith(`${doomed}/`)) location.route(fileHref(session.id, folderOf(doomed)), true);
+  };
+  return (
+    <section class="files" aria-label="Files">
+      <div class={path === '' ? 'files-parts' : 'files-parts files-with-file'}>
+        <TreePane session={session} tree={tree} uploads={uploads} path={path} remove={setDoomed} />
+        <div class="files-pane">
+          <UploadList uploads={uploads} />
+          {path !== '' && (
+            <FilePane
+              key={path}
+              session={session}
+              path={path}
+              worked={worked}
+              remove={() => setDoomed(path)}
+              tree={tree}
+            />
+          )}
+          {path === '' && <p class="files-hint">Choose a file to see it here.</p>}
+        </div>
+      </div>
+      <Confirm
+        title="Delete it?"
+        open={doomed !== null}
+        action="Delete"
+        busy={isDeleting}
+        onConfirm={() => void remove()}
+        onClose={() => setDoomed(null)}
+      >
+        <p>
+          <FileName path={doomed ?? ''} /> is deleted from the workspace, with all that is in it.
+        </p>
+      </Confirm>
+    </section>
+  );
 }

@@ -1,6 +1,19 @@
-import type { Session } from '../../../client/main.ts';
-import type { SessionStore } from '../session-store.ts';
+import { Loading } from '../../ui/empty-state.tsx';
+import type { ViewProps } from '../view-props.ts';
+import { Actions } from './actions.tsx';
+import { ChangeForm } from './change-form.tsx';
+import { Facts } from './facts.tsx';
+import './settings.css';
 
-export function SettingsView({ session }: { readonly session: Session; readonly store: SessionStore }) {
-  return <p>Settings of {session.id}</p>;
+/** What the session is and has, what may change, and what can be made of it. */
+export function SettingsView({ session, store }: ViewProps) {
+  const view = store.view.value;
+  if (view === null) return <Loading what="the settings" />;
+  return (
+    <section class="settings" aria-label="Settings">
+      <ChangeForm session={session} view={view} />
+      <Facts view={view} />
+      <Actions session={session} view={view} />
+    </section>
+  );
 }

@@ -42,14 +42,13 @@ export function agoText(at: number, now: number): string {
 export type Urgency = 'calm' | 'soon' | 'near' | 'over';
 
 /**
- * What is left until a deadline, in words, and how near it is: `2 h 10 min left`, `4 min left`, `0:42 left`, `time is up`.
+ * What is left until a deadline, in words, and how near it is: `2 h 10 min left`, `4 min left`, `42 s left`, `time is up`.
  * Seconds are counted in the last minute alone, so that a list does not flicker.
  */
 export function deadlineText(deadline: number, now: number): { readonly text: string; readonly urgency: Urgency } {
   const left = deadline - now;
   if (left <= 0) return { text: 'time is up', urgency: 'over' };
-  if (left < MINUTE)
-    return { text: `0:${String(Math.ceil(left / SECOND) % 60).padStart(2, '0')} left`, urgency: 'near' };
+  if (left < MINUTE) return { text: `${Math.ceil(left / SECOND)} s left`, urgency: 'near' };
   const urgency = left < 5 * MINUTE ? 'soon' : 'calm';
   if (left < HOUR) return { text: `${Math.floor(left / MINUTE)} min left`, urgency };
   if (left < DAY) return { text: `${twoUnits(left, HOUR, 'h', MINUTE, 'min')} left`, urgency };

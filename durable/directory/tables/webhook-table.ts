@@ -22,7 +22,7 @@ const read = ({ name, json, created, updated }: Row): WebhookRow => ({
   updated,
 });
 
-/** The owner's webhooks, and a number that grows with each change of them. */
+/** The owner's webhooks, and a number that grows with each change of them, or of the owner's devices. */
 export class WebhookTable {
   readonly #sql: SqlStorage;
 
@@ -35,7 +35,7 @@ export class WebhookTable {
     );
   }
 
-  /** 0: there never was a webhook. */
+  /** 0: there never was a webhook, nor a device. */
   get version(): number {
     return [...this.#sql.exec<{ version: number }>('SELECT version FROM webhooks_version')][0]?.version ?? 0;
   }
@@ -53,15 +53,16 @@ export class WebhookTable {
     const json = JSON.stringify(receiver);
     const insert = 'INSERT OR REPLACE INTO webhooks (name, json, created, updated) VALUES (?, ?, ?, ?)';
     this.#sql.exec(insert, name, json, created, updated);
-    this.#changed();
+    this.changed();
   }
 
   remove(name: string): void {
     this.#sql.exec('DELETE FROM webhooks WHERE name = ?', name);
-    this.#changed();
+    this.changed();
   }
 
-  #changed(): void {
+  /** The sessions ask again where to post. */
+  changed(): void {
     this.#sql.exec(
       'INSERT INTO webhooks_version (id, version) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET version = version + 1',
     );

@@ -52,7 +52,8 @@ export interface RunnerLoad extends Room {
 }
 
 export type Placement =
-  { readonly placed: true; readonly runner: string } | { readonly placed: false; readonly reason: Reason };
+  | { readonly placed: true; readonly runner: string }
+  | { readonly placed: false; readonly reason: Reason };
 
 /** The runners on which a session could run if all of their places were free; or, in `reason`, why there is none. */
 export type Candidates = { readonly runners: readonly RunnerLoad[] } | { readonly reason: Reason };

@@ -25,6 +25,7 @@ import type { Reason } from '../../../protocol/reason.ts';
 import type { FrozenEnvironment } from '../../shared/environments/frozen.ts';
 import type { Revocation } from '../../shared/tokens/revocation.ts';
 import type { FilesShare } from '../../session/core/shared-files.ts';
+import type { EventPlace } from '../../session/core/shown.ts';
 import type { Caller } from '../caller.ts';
 import type { ChildIdentity, ChildUpdate } from './child-updates.ts';
 import type { CreateCall, SpawnCall, Spawned } from './creation.ts';
@@ -135,6 +136,7 @@ export interface SessionRpc extends Rpc.DurableObjectBranded {
   tokensRevoked(what: Revocation): void;
   /** A page of the log as JSON in UTF-8, `{"data":[…],"next_cursor":…}`, with the events as they were stored. */
   events(owner: string, after: number, limit: number): { json: Uint8Array } | Refusal;
+  eventsAt(owner: string, place: EventPlace, limit: number): { json: Uint8Array } | Refusal;
 
   /** What people are and were asked, the oldest first. `cursor` is the last id of the page before. `person` need not be the owner. */
   interactions(

@@ -48,3 +48,6 @@ export function plainJson({ type, json }: Pick<StoredEvent, 'type' | 'json'>, ow
 export function ownEvent(seq: number, time: number, event: OwnEvent): StoredEvent {
   return { seq, time, type: event.type, json: JSON.stringify(event.data) };
 }
+
+/** Where a page of the log is: the events after a cursor, those just before one, or those from a time on (epoch milliseconds). */
+export type EventPlace = { readonly after: number } | { readonly before: number } | { readonly since: number };

@@ -20,6 +20,7 @@ function containerName({ identity, state }: SessionRecord): string | null {
 
 function summary(record: SessionRecord): StoredSummary {
   const { identity, state } = record;
+  const { title, model } = settingsOf(identity, record.live);
   return {
     session_id: identity.session_id,
     status: state.status,
@@ -27,12 +28,14 @@ function summary(record: SessionRecord): StoredSummary {
     container_id: containerName(record),
     created_at: new Date(identity.created).toISOString(),
     last_activity: new Date(record.last_activity).toISOString(),
-    title: settingsOf(identity, record.live).title,
+    title,
     parent_session_id: identity.spawn?.parent ?? null,
     child_session_ids: [...record.children.ids],
     total_turns: record.usage.turns,
     total_cost_usd: totalCost(record),
     open_interactions: record.open_interactions,
+    model,
+    environment: identity.environment ?? null,
   };
 }
 

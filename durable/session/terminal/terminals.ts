@@ -19,7 +19,12 @@ export const terminalRequest = z.object({
   exec: z.boolean(),
   acknowledges: z.boolean(),
   by: z.string(),
-  token: z.object({ jti: z.string().nullable(), issued: z.number().nullable(), expires: z.number() }),
+  token: z.object({
+    jti: z.string().nullable(),
+    issued: z.number().nullable(),
+    of: z.string().optional(),
+    expires: z.number(),
+  }),
 });
 export type TerminalRequest = z.infer<typeof terminalRequest>;
 
@@ -107,7 +112,7 @@ export class SessionTerminals {
   /** Ends the connections whose token is revoked. */
   endRevoked(what: Revocation, owner: string): void {
     for (const { connection, token } of this.#viewers)
-      if (isRevokedBy(what, { jti: token.jti, sub: owner, issued: token.issued }))
+      if (isRevokedBy(what, { jti: token.jti, sub: owner, issued: token.issued, of: token.of }))
         connection.close('token_revoked', 'The token has been revoked.');
   }
 

@@ -46,9 +46,10 @@ interface Viewer {
   readonly expires: number;
   /** The scopes of its token. */
   readonly scopes: string;
-  /** What a revocation knows its token by. Viewers of an earlier version have neither. */
+  /** What a revocation knows its token by. Viewers of an earlier version have none of it. */
   readonly jti?: string | null;
   readonly issued?: number | null;
+  readonly of?: string | undefined;
   /** Where the viewer is. */
   readonly address?: string | null;
   /** The `traceparent` that its prompts have unless they say otherwise. */
@@ -57,7 +58,7 @@ interface Viewer {
 
 export interface ViewerOptions extends Pick<
   Viewer,
-  'plain' | 'acknowledges' | 'expires' | 'scopes' | 'jti' | 'issued' | 'address' | 'traceparent'
+  'plain' | 'acknowledges' | 'expires' | 'scopes' | 'jti' | 'issued' | 'of' | 'address' | 'traceparent'
 > {
   /** The cursor to start after; null: only events from now on. */
   readonly after: number | null;
@@ -91,7 +92,7 @@ export class Viewers {
   /** Adds a socket as a viewer, and sends it the stored events after its cursor. */
   attach(
     socket: WebSocket,
-    { after, plain, acknowledges, expires, scopes, jti, issued, address, traceparent }: ViewerOptions,
+    { after, plain, acknowledges, expires, scopes, jti, issued, of, address, traceparent }: ViewerOptions,
   ): void {
     this.#ctx.acceptWebSocket(socket, [TAG]);
     const last = this.#log.last();
@@ -107,6 +108,7 @@ export class Viewers {
       scopes,
       ...(jti !== undefined && { jti }),
       ...(issued !== undefined && { issued }),
+      ...(of !== undefined && { of }),
       ...(address !== undefined && { address }),
       ...(traceparent !== undefined && { traceparent }),
     };
@@ -179,8 +181,8 @@ export class Viewers {
 
   /** Disconnects the viewers whose token is revoked. */
   endRevoked(what: Revocation, owner: string): void {
-    for (const [socket, { jti = null, issued = null }] of this.#all()) {
-      if (!isRevokedBy(what, { jti, sub: owner, issued })) continue;
+    for (const [socket, { jti = null, issued = null, of }] of this.#all()) {
+      if (!isRevokedBy(what, { jti, sub: owner, issued, of })) continue;
       socket.close(CloseCode.unauthorized, 'the token has been revoked');
     }
   }

@@ -1,12 +1,13 @@
+import { POST_MS, type Posting } from '../../shared/posting.ts';
+import type { PostOutcome } from '../../shared/webhooks/post-types.ts';
 import type { Receiver } from '../../shared/webhooks/receiver.ts';
-import { judge, type PostOutcome } from '../core/webhooks/delivery.ts';
+import { judge, type Takes } from '../core/webhooks/delivery.ts';
 import type { Post } from '../core/webhooks/message.ts';
 import { standardBody } from '../core/webhooks/payload.ts';
 import type { Delivery, DeliveryTable } from '../store/webhooks/delivery-table.ts';
+import type { Moot } from './device-pushes.ts';
 import { post } from './post.ts';
 
-/** How long a receiver may take to answer, milliseconds. Redis has as long (`redis/client.ts`). */
-const POST_MS = 10_000;
 /** A post that has not ended after this long was cut off with the object that made it, milliseconds. */
 const LOST_MS = POST_MS + 5000;
 /** How long after a failure on our own side posts are tried again, milliseconds. */
@@ -39,6 +40,13 @@ export interface WebhookParts<Tx> {
   readonly target: (receiver: string) => Promise<Target>;
   /** The link that answers what is asked; null: nothing is, or the receiver gets none. */
   readonly answer: (delivery: Delivery, receiver: Receiver) => Promise<Post['answer']>;
+  /** Posts to a device. Throws when it cannot be known now what to post. */
+  readonly push: (
+    key: string,
+    receiver: Receiver,
+    delivery: Delivery,
+    posting: Posting & { now: number },
+  ) => Promise<PostOutcome | Moot>;
   /** Called in the transaction that gives a delivery up. */
   readonly gaveUp: (tx: Tx, receiver: string, attempts: number, detail: string) => void;
   /** Schedules a call of `send` at `nextTry`. */
@@ -102,7 +110,7 @@ export class Lane<Tx> {
         const outcome =
           to.is === 'channel' ? await this.#publish(to.channel, next) : await this.#post(to.receiver, next);
         if (store.record === null) return;
-        this.#settle(next, outcome, to.is === 'receiver' && (to.receiver.format ?? 'standard') !== 'standard');
+        this.#settle(next, outcome, to.is === 'receiver' ? takesOf(to.receiver) : 'standard');
       }
       this.#failedAt = null;
     } catch (error) {
@@ -120,10 +128,12 @@ export class Lane<Tx> {
     return store.deliveries.due(this.#receiver, this.#now());
   }
 
-  async #post(receiver: Receiver, delivery: Delivery): Promise<PostOutcome> {
-    const { fetcher, answer, timeoutMs = POST_MS } = this.#parts;
+  async #post(receiver: Receiver, delivery: Delivery): Promise<PostOutcome | Moot> {
+    const { fetcher, answer, push, timeoutMs = POST_MS } = this.#parts;
+    const posting = { fetcher, timeoutMs, now: this.#now() };
+    if (receiver.format === 'push') return await push(this.#receiver, receiver, delivery, posting);
     const link = await answer(delivery, receiver);
-    return post(receiver, { ...delivery, answer: link }, { fetcher, timeoutMs, now: this.#now() });
+    return await post(receiver, { ...delivery, answer: link }, posting);
   }
 
   /** The webhook's body, with the id that a webhook has in a header. Nobody need listen. */
@@ -137,15 +147,19 @@ export class Lane<Tx> {
     }
   }
 
-  #settle({ id, attempts }: Delivery, outcome: PostOutcome | 'published', isChat: boolean): void {
+  #settle({ id, attempts }: Delivery, outcome: PostOutcome | Moot | 'published', takes: Takes): void {
     const { store, random = Math.random, kept, gaveUp, counted } = this.#parts;
     const { deliveries } = store;
+    if (typeof outcome === 'object' && 'moot' in outcome) {
+      deliveries.cancel(id, outcome.moot);
+      return deliveries.prune(kept);
+    }
     const tried = { at: this.#now(), status: outcome === 'published' ? null : outcome.status };
     const tries = attempts + 1;
     const verdict =
       outcome === 'published'
         ? ({ is: 'delivered' } as const)
-        : judge(outcome, tries, this.#now(), random() * 2 - 1, isChat);
+        : judge(outcome, tries, this.#now(), random() * 2 - 1, takes);
     counted?.(verdict.is);
     if (verdict.is === 'delivered') {
       deliveries.finish(id, tried, null);
@@ -167,4 +181,8 @@ export class Lane<Tx> {
     deliveries.abandon(this.#receiver, state, detail);
     deliveries.prune(this.#parts.kept);
   }
+}
+
+function takesOf({ format = 'standard' }: Receiver): Takes {
+  return format === 'standard' || format === 'push' ? format : 'chat';
 }

@@ -2,6 +2,7 @@ import type { OwnerWebhook, OwnerWebhooks } from '../../rpc/session/owner-webhoo
 import { RetryingCall, type Outgoing } from '../../shared/retrying-call.ts';
 import type { Peers } from '../store/peers.ts';
 import type { SessionStore } from '../store/store.ts';
+import { ofOwner } from '../store/webhooks/receivers.ts';
 
 /** Most events in one transaction. */
 const MAX_EVENTS = 100;
@@ -33,9 +34,9 @@ export class OwnerRouting implements Outgoing {
     this.#call.send();
   }
 
-  /** The owner's webhook with this name, as it is now; undefined: there is none any more. */
-  async find(name: string): Promise<OwnerWebhook | undefined> {
-    return (await this.#ask()).find((one) => one.name === name);
+  /** The owner's webhook or device that this receiver is, as it is now; undefined: it is none, or there is none any more. */
+  async find(receiver: string): Promise<OwnerWebhook | undefined> {
+    return (await this.#ask()).find((one) => ofOwner(one) === receiver);
   }
 
   async #route(): Promise<void> {

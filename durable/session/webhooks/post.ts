@@ -1,51 +1,11 @@
-import { VERSION } from '../../../protocol/version.ts';
+import { send, type Posting } from '../../shared/posting.ts';
+import type { PostOutcome } from '../../shared/webhooks/post-types.ts';
 import { shownUrl, type Receiver } from '../../shared/webhooks/receiver.ts';
-import type { PostOutcome } from '../core/webhooks/delivery.ts';
 import { requestOf, type Post } from '../core/webhooks/message.ts';
 
-/** How a post is made. */
-export interface Posting {
-  /** Makes the requests, and only to addresses that are allowed: the binding `WEBHOOKS`, or `publicInternet`. */
-  readonly fetcher: Pick<Fetcher, 'fetch'>;
-  /** How long a receiver may take to answer, milliseconds. */
-  readonly timeoutMs: number;
-  /** Epoch milliseconds. */
-  readonly now: number;
-}
-
-/** For Cloudflare only: its `fetch` cannot reach private networks. Anywhere else it could. */
-export const publicInternet: Pick<Fetcher, 'fetch'> = {
-  fetch: (input: RequestInfo | URL, init?: RequestInit) => fetch(input, init),
-};
-
-/** Posts something to a receiver, once. */
-export async function post(receiver: Receiver, what: Post, { fetcher, timeoutMs, now }: Posting): Promise<PostOutcome> {
-  const request = requestOf(receiver, what, now);
+/** Posts something to a webhook or a callback, once. @param now epoch milliseconds */
+export async function post(receiver: Receiver, what: Post, posting: Posting & { now: number }): Promise<PostOutcome> {
+  const request = requestOf(receiver, what, posting.now);
   if (request === null) return { status: null, why: 'The secret is not "whsec_" and base64.' };
-  const { url, body } = request;
-  const headers = { ...request.headers, 'user-agent': `CC-Docker/${VERSION}` };
-  const signal = AbortSignal.timeout(timeoutMs);
-  try {
-    const answer = await fetcher.fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal });
-    const outcome = { status: answer.status, retry_after: answer.headers.get('retry-after') };
-    // The body is not needed. It is never shown: it may come from a place that the session's owner cannot read.
-    await answer.body?.cancel();
-    return outcome;
-  } catch (error) {
-    const shown = shownUrl(receiver.url, receiver.format);
-    return { status: null, why: signal.aborted ? tooSlow(timeoutMs) : describe(error).replaceAll(url, shown) };
-  }
-}
-
-function tooSlow(timeoutMs: number): string {
-  return `The receiver did not answer within ${timeoutMs / 1000} s.`;
-}
-
-function describe(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  // workerd writes the reason only to its own log: a forbidden address, an unknown name, or a TLS failure.
-  if (message.startsWith('internal error')) {
-    return 'No connection: the name is not known, it leads to no address that may be reached (WEBHOOK_ALLOW), or TLS failed.';
-  }
-  return `No answer: ${message}`;
+  return await send(request, shownUrl(receiver.url, receiver.format), posting);
 }

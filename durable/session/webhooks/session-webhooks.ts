@@ -1,15 +1,16 @@
 import type { EdgeEnv } from '../../rpc/edge-env.ts';
 import { count, sendTelemetry } from '../../rpc/telemetry/counts.ts';
+import { publicInternet } from '../../shared/posting.ts';
 import type { Outgoing } from '../../shared/retrying-call.ts';
 import type { Transaction } from '../store/changes/transaction.ts';
 import type { Peers } from '../store/peers.ts';
 import type { SessionStore } from '../store/store.ts';
-import { CALLBACK, ownersName } from '../store/webhooks/receivers.ts';
+import { CALLBACK, devicesId, ownersName } from '../store/webhooks/receivers.ts';
 import { answerLink } from './answer-link.ts';
 import { DeliveryReports } from './delivery-reports.ts';
+import { DevicePushes } from './device-pushes.ts';
 import type { Target } from './lane.ts';
 import { OwnerRouting } from './owner-routing.ts';
-import { publicInternet } from './post.ts';
 import { Webhooks } from './webhooks.ts';
 
 export interface WebhookDependencies {
@@ -33,6 +34,7 @@ export function sessionWebhooks(
 ): { readonly webhooks: Webhooks<Transaction>; readonly parts: readonly Outgoing[] } {
   const routing = new OwnerRouting(ctx, store, peers, retry);
   const reports = new DeliveryReports(ctx, store, peers, retry);
+  const pushes = new DevicePushes(store, peers);
   const webhooks = new Webhooks<Transaction>({
     ctx,
     store,
@@ -44,6 +46,7 @@ export function sessionWebhooks(
     isOpen: (receiver) => receiver !== CALLBACK || publish !== null || !isChannel(store),
     target: async (receiver) => await targetOf(store, routing, receiver),
     answer: async (delivery, receiver) => await answerLink(store, delivery, receiver),
+    push: async (key, receiver, delivery, posting) => await pushes.post(key, receiver, delivery, posting),
     gaveUp: (tx, receiver, attempts, detail) => tx.webhooks.gaveUp(receiver, attempts, detail),
     kept: store.settings.WEBHOOK_DELIVERIES_KEPT,
     counted: (outcome) => {
@@ -66,9 +69,10 @@ function isChannel(store: SessionStore): boolean {
 /** Where the deliveries of a receiver go. */
 async function targetOf(store: SessionStore, owners: OwnerRouting, receiver: string): Promise<Target> {
   const name = ownersName(receiver);
-  if (name !== null) {
-    const found = await owners.find(name);
-    if (found === undefined) return { is: 'gone', detail: `The webhook "${name}" was removed.` };
+  if (name !== null || devicesId(receiver) !== null) {
+    const found = await owners.find(receiver);
+    if (found === undefined)
+      return { is: 'gone', detail: name === null ? 'The device was removed.' : `The webhook "${name}" was removed.` };
     return { is: 'receiver', receiver: found.receiver };
   }
   const { callback, spawn } = store.current.identity;

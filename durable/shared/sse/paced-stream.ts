@@ -10,6 +10,7 @@ export interface StreamToken {
   /** What a revocation knows it by. */
   readonly jti: string | null;
   readonly issued: number | null;
+  readonly of?: string | undefined;
 }
 
 interface Next {
@@ -59,8 +60,8 @@ export abstract class PacedStream {
 
   /** Ends it if its token is revoked. */
   endIfRevoked(what: Revocation, owner: string): void {
-    const { jti, issued } = this.#token;
-    const mark: TokenMark = { jti, sub: owner, issued };
+    const { jti, issued, of } = this.#token;
+    const mark: TokenMark = { jti, sub: owner, issued, of };
     if (isRevokedBy(what, mark)) this.end(': the token has been revoked\n\n');
   }
 

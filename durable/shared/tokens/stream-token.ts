@@ -4,6 +4,7 @@ import * as z from 'zod';
 const streamToken = z.object({
   jti: z.string().nullable(),
   issued: z.number().nullable(),
+  of: z.string().optional(),
   expires: z.number(),
   address: z.string().nullable(),
 });

@@ -6,18 +6,24 @@ import {
   type WebhookRequest,
 } from '../../../protocol/api/webhook.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
+import type { PushKeys } from '../../../protocol/api/push.ts';
 import { signingSecret } from './signing.ts';
 import { targetRefusal } from './target.ts';
+
+/** As a webhook names it; or `push`: a message to a browser's push service (RFC 8030). */
+export type ReceiverFormat = WebhookFormat | 'push';
 
 /** Who gets posts, and how. It holds secrets: only `shownReceiver` may be shown. What is absent was not there in version 0.1. */
 export interface Receiver {
   readonly url: string;
   /** Absent: `standard`. */
-  readonly format?: WebhookFormat;
+  readonly format?: ReceiverFormat;
   /** Of the format `standard`: `whsec_`, then the key as base64. */
   readonly secret?: string;
   /** Of the format `ntfy`. */
   readonly token?: string;
+  /** Of the format `push`: what messages are encrypted for. */
+  readonly keys?: PushKeys;
   /** Absent: the default of its kind. */
   readonly events?: readonly WebhookEventPattern[];
   /** Absent: true. */
@@ -62,19 +68,21 @@ export function receiverOf(
   return { receiver, made };
 }
 
-/** A receiver without its secrets. @param byDefault its events when it names none */
+/** A webhook's receiver without its secrets. @param byDefault its events when it names none */
 export function shownReceiver(
   { url, format = 'standard', events, answer_links = true }: Receiver,
   byDefault: readonly WebhookEventPattern[] = DEFAULT_WEBHOOK_EVENTS,
 ): ShownTarget {
+  // (Devices are shown by their directory.)
+  if (format === 'push') throw new Error('a device is no webhook');
   return { url: shownUrl(url, format), format, events: [...(events ?? byDefault)], answer_links };
 }
 
 /**
- * A receiver's URL for people and logs. Whoever knows the URL of a Slack webhook, an ntfy topic or a Telegram bot may post there, so
+ * A receiver's URL for people and logs. Whoever knows the URL of a Slack webhook, an ntfy topic, a Telegram bot or a device may post there, so
  * only its origin is shown; and of any URL, no query.
  */
-export function shownUrl(url: string, format: WebhookFormat = 'standard'): string {
+export function shownUrl(url: string, format: ReceiverFormat = 'standard'): string {
   const { origin, pathname, search } = new URL(url);
   if (format !== 'standard') return `${origin}/…`;
   return search === '' ? url : `${origin}${pathname}?…`;

@@ -6,7 +6,7 @@ import { OWN } from './keys.ts';
 /** The one member of a user's sorted set. Its score is the time before which all tokens are revoked: `ZADD GT` only raises it. */
 const BEFORE = 'before';
 
-/** Revoked tokens on Redis, for ever: nobody knows how long they live. When Redis is slow or down, nobody knows which are good. */
+/** Revoked tokens on Redis, for ever where nobody knows how long they live. When Redis is slow or down, nobody knows which are good. */
 export class RedisRevocations implements Revocations {
   readonly #redis: RedisClient;
 
@@ -16,19 +16,20 @@ export class RedisRevocations implements Revocations {
 
   async revoke(what: Revocation): Promise<void> {
     await this.#redis.use(async (redis) => {
-      if ('jti' in what) await redis.set(jtiKey(what.jti), '1');
+      if ('jti' in what && what.until !== undefined) await redis.set(jtiKey(what.jti), '1', { pxat: what.until });
+      else if ('jti' in what) await redis.set(jtiKey(what.jti), '1');
       else await redis.zadd(subKey(what.sub), { gt: true }, { score: what.before, member: BEFORE });
     });
   }
 
-  isRevoked({ jti, sub, issued }: TokenMark): Promise<boolean> {
+  isRevoked({ jti, sub, issued, of }: TokenMark): Promise<boolean> {
     return this.#redis.use(async (redis) => {
       const pipeline = redis.pipeline();
       // Of a token without a `jti`, the key of none.
-      pipeline.exists(jtiKey(jti ?? ''));
+      pipeline.exists(jtiKey(jti ?? ''), jtiKey(of ?? ''));
       pipeline.zscore(subKey(sub), BEFORE);
       const [named, before] = await pipeline.exec<[number, string | number | null]>();
-      if (jti !== null && named > 0) return true;
+      if (named > 0) return true;
       return before !== null && (issued === null || issued < Number(before));
     });
   }

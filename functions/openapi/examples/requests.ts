@@ -108,6 +108,23 @@ export const EXAMPLES: readonly Example[] = [
   { operationId: 'listDeliveries', parameters: { webhook: 'phone', state: 'waiting' }, status: 200 },
   { operationId: 'listSessionDeliveries', parameters: of, status: 200 },
   { operationId: 'deleteWebhook', parameters: { name: 'phone' }, status: 204 },
+  { operationId: 'getPush', status: 200 },
+  {
+    operationId: 'putPushSubscription',
+    parameters: { id: 'phone' },
+    body: {
+      endpoint: 'https://updates.push.services.mozilla.com/wpush/v2/a-secret-of-the-device',
+      keys: {
+        p256dh: 'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4',
+        auth: 'BTBZMqHH6r4Tts7J_aSIgg',
+      },
+      what: ['questions', 'failed'],
+      label: 'Firefox on Android',
+    },
+    status: 200,
+  },
+  { operationId: 'listPushSubscriptions', status: 200 },
+  { operationId: 'deletePushSubscription', parameters: { id: 'phone' }, status: 204 },
   {
     operationId: 'putEnvironment',
     parameters: { name: 'python' },

@@ -27,6 +27,14 @@ const page = createRoute({
     query: z.strictObject({
       ticket: ticketParam,
       after: cursor.optional(),
+      before: cursor.optional().meta({
+        description:
+          'Of pages only: the events just before this `seq`, in place of those after `after`. One beyond the log’s end is its end: `9007199254740991` gives the newest',
+      }),
+      since: z.iso.datetime({ offset: true }).optional().meta({
+        description: 'Of pages only: the events from this time on, in place of those after `after`',
+        example: '2026-11-30T12:00:00Z',
+      }),
       limit: z.coerce.number().int().min(1).max(1000).default(200),
       previews: z.enum(['true', 'false']).default('false').meta({
         description: 'Of the live stream only: also what the agent is writing, token by token (`stream_event`)',
@@ -35,7 +43,8 @@ const page = createRoute({
   },
   responses: {
     200: {
-      description: 'A page (`next_cursor` is the next `after`; null at the log’s end), or the stream',
+      description:
+        'A page, the oldest event first (`next_cursor` is the next `after`, null at the log’s end; `prev_cursor` the next `before`, null at its beginning), or the stream',
       content: {
         'application/json': { schema: eventPage },
         'text/event-stream': { schema: z.string() },
@@ -83,6 +92,11 @@ const PREVIEWS_ARE_LIVE: Refusal = {
   detail: 'previews: they are not stored, so a page has none. Send Accept: text/event-stream for the live stream.',
 };
 
+const ONE_PLACE: Refusal = {
+  refused: 'invalid_request',
+  detail: 'after, before, since: a page begins at one of them, and a live stream goes on after `after`.',
+};
+
 const flag = (value: 'true' | 'false') => (value === 'true' ? '1' : '0');
 
 /** The log: pages, Server-Sent Events, and the WebSocket. */
@@ -91,8 +105,10 @@ export function addEvents(app: OpenAPIHono<AppEnv>): void {
     const found = await sessionOf(c);
     if ('refused' in found) return refuse(c, found);
     const { id, session } = found;
-    const { after, limit, previews } = c.req.valid('query');
+    const { after, before, since, limit, previews } = c.req.valid('query');
     const live = c.req.header('accept')?.includes('text/event-stream') ?? false;
+    const places = [after, before, since].filter((place) => place !== undefined);
+    if (places.length > 1 || (live && places[0] !== after)) return refuse(c, ONE_PLACE);
     const resumed = live ? cursor.safeParse(c.req.header('last-event-id')) : null;
     const from = resumed?.success === true ? resumed.data : (after ?? 0);
     if (live) {
@@ -106,7 +122,13 @@ export function addEvents(app: OpenAPIHono<AppEnv>): void {
       return answer.status < 400 ? answer : refuse(c, objectRefusal.parse(await answer.json()));
     }
     if (previews === 'true') return refuse(c, PREVIEWS_ARE_LIVE);
-    const events = await session.events(c.get('caller').owner, from, limit);
+    const { owner } = c.get('caller');
+    const events =
+      before !== undefined
+        ? await session.eventsAt(owner, { before }, limit)
+        : since !== undefined
+          ? await session.eventsAt(owner, { since: Date.parse(since) }, limit)
+          : await session.events(owner, from, limit);
     if ('refused' in events) return refuse(c, events);
     return new Response(events.json, { headers: { 'content-type': 'application/json' } });
   });

@@ -74,7 +74,7 @@ export function addTerminal(app: OpenAPIHono<AppEnv>): void {
     const { id, session } = found;
     if (c.req.header('upgrade')?.toLowerCase() !== 'websocket')
       return refuse(c, { refused: 'upgrade_required', detail: 'Open it with a WebSocket client.' });
-    const { owner, jti, issued, expires } = c.get('caller');
+    const { owner, jti, issued, of, expires } = c.get('caller');
     // Whose it is: the session itself does not ask again.
     const last = await session.lastSeq(owner);
     if (typeof last !== 'number') return refuse(c, last);
@@ -97,7 +97,7 @@ export function addTerminal(app: OpenAPIHono<AppEnv>): void {
       exec: query.exec === 'true',
       acknowledges: query.acks === 'true',
       by: owner,
-      token: { jti, issued, expires },
+      token: { jti, issued, of, expires },
     };
     const options = new URLSearchParams({ request: JSON.stringify(request) });
     const answer = await session.fetch(`https://session/terminal?${options.toString()}`, {

@@ -24,13 +24,17 @@ export const eventEnvelope = z.object({
 });
 export type EventEnvelope = z.infer<typeof eventEnvelope>;
 
-/** `GET /sessions/{id}/events`: a page of the log, from its cursor on. */
+/** `GET /sessions/{id}/events`: a page of the log, the oldest first. */
 export const eventPage = z.object({
   data: z.array(eventEnvelope),
   /** The next `after`; null: the page is the log's end. */
   next_cursor: z.string().nullable(),
+  /** The next `before`; null: nothing that comes before the page is stored. */
+  prev_cursor: z.string().nullable(),
   /** `seq` of the newest event. */
   last_seq: z.int(),
+  /** What was asked for and is no longer stored: it comes before `data`. */
+  gap: z.object({ from: z.int(), to: z.int() }).optional(),
 });
 
 /** A token-by-token preview: broadcast, but never stored, so it has no `seq`. */

@@ -74,6 +74,10 @@ export const sessionSummary = createdSession.omit({ callback_secret: true }).ext
   total_cost_usd: z.number(),
   /** Number of questions and permissions that wait for a person. */
   open_interactions: z.int(),
+  /** As it is now; null: Claude Code's own default. Absent, as `environment`: an earlier version wrote the row. */
+  model: z.string().nullable().optional(),
+  /** The environment that it was created from; null: none. */
+  environment: sessionEnvironment.nullable().optional(),
 });
 export type SessionSummary = z.infer<typeof sessionSummary>;
 

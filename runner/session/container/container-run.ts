@@ -1,37 +1,21 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { repositoriesOf } from '../../../protocol/api/files/workspace.ts';
 import type { Launch, PlacementKey, RunnerFrame } from '../../../protocol/link/runner-control.ts';
 import type { RunnerNotice } from '../../../protocol/link/runner-notice.ts';
 import type { Reason } from '../../../protocol/reason.ts';
 import type { ContainerExit } from '../../backend/backend.ts';
 import { messageOf, type Log } from '../../lib/log.ts';
-import { removeTemporary, type Placement, type SessionFolders } from '../../lib/session-folders.ts';
+import { removeTemporary } from '../../lib/session-folders.ts';
 import type { LocalFiles } from '../../session-files/local-files.ts';
-import { ContainerSockets, type ContainerDependencies } from './container-sockets.ts';
-import { endReason, type EndFacts, type StopCause } from './end-reason.ts';
-import { sessionMachine, type SessionMachine } from '../environment/devcontainer/session-machine.ts';
+import { ContainerSockets } from './container-sockets.ts';
+import { endReason, NEVER_RAN, type EndFacts, type StopCause, type WhyEnded } from './end-reason.ts';
 import { planEgress, type EgressPlan } from './session-egress.ts';
-import { WorkspaceWatch, type Full } from './workspace-watch.ts';
-
-export interface ContainerRunOptions extends ContainerDependencies {
-  key: PlacementKey;
-  folders: SessionFolders;
-  files: () => Promise<LocalFiles>;
-  /** The container's token, its limits, and what its egress is made from. */
-  placement: Placement;
-  /** Absent: the container runs already, and an earlier runner process started it. */
-  launch: Launch | undefined;
-  /** Resolves when the session's folders are free: its earlier container has ended. */
-  foldersFree: Promise<unknown>;
-  /** Ends the containers of other sessions that work in this session's workspace. Resolves when they have ended. */
-  endSharers: () => Promise<void>;
-  onStarted: () => void;
-}
-
-/** How long a stopped container may take to end, milliseconds. `claude` may take 5 s, and its last lines 8 s to be stored. */
-export const STOP_GRACE_MS = 14_000;
-/** The same for a container that fills the disk: only its last lines are waited for. */
-export const FULL_GRACE_MS = 3_000;
+import { AfterClone } from './run/after-clone.ts';
+import { endContainer } from './run/end-container.ts';
+import { machineOf } from './run/machine-of.ts';
+import type { ContainerRunOptions } from './run/run-options.ts';
+import { FULL_GRACE_MS, STOP_GRACE_MS } from './run/stop-grace.ts';
+import { watchWorkspace } from './run/watch-workspace.ts';
+import type { WorkspaceWatch } from './workspace-watch.ts';
 
 /** One launch of a session: its folders, sockets and container, from start to end. */
 export class ContainerRun {
@@ -43,26 +27,19 @@ export class ContainerRun {
   readonly #options: ContainerRunOptions;
   readonly #log: Log;
   readonly #sockets: ContainerSockets;
+  readonly #afterClone: AfterClone;
   #files: LocalFiles | undefined;
   #workspace: WorkspaceWatch | undefined;
   #plan: EgressPlan | undefined;
   #phase: 'starting' | 'running' | 'ended' = 'starting';
-  #stopCause: StopCause | undefined;
-  #refused: EndFacts['refused'];
-  /** Which limit its files have reached. */
-  #full: Full | undefined;
-  /** Why its wrapper is given up. */
-  #givenUp: EndFacts['givenUp'];
-  /** How many processes it had then. */
-  #processes: number | undefined;
+  /** What is known of why it ends. */
+  readonly #why: WhyEnded = { stopCause: undefined, refused: undefined };
   /** Aborted by a stop: what the start waits for is not needed any more. */
   readonly #stopped = new AbortController();
   /** The container may have changed the files: the edge counts the launch as a new version of them. */
   #launched = false;
   /** The container is to clone a repository, and to wait afterwards. */
   #clones = false;
-  /** The container has said that the clone is done. */
-  #cloned = false;
   #graceMs = STOP_GRACE_MS;
   #detached = false;
   #release: () => void = () => {};
@@ -75,12 +52,13 @@ export class ContainerRun {
       ...options,
       log: this.#log,
       onRefused: (why) => {
-        this.#refused ??= why;
+        this.#why.refused ??= why;
         if (this.#phase === 'running') void this.#end();
       },
-      onCloned: (how) => this.#continueAfterClone(how),
+      onCloned: (how) => this.#afterClone.take(how),
       onUnresponsive: (why) => void this.#giveUp(why),
     });
+    this.#afterClone = new AfterClone({ files: () => this.#files, go: () => this.#sockets.go(), log: this.#log });
     this.released = new Promise((resolve) => (this.#release = resolve));
     this.ended = this.#run();
   }
@@ -109,7 +87,7 @@ export class ContainerRun {
   /** Its files are as its container has them and stay so for now: another session's container may work in them too. */
   get canShare(): boolean {
     const adopting = this.#phase === 'starting' && this.#options.launch === undefined;
-    return (adopting || this.#phase === 'running') && this.#stopCause === undefined;
+    return (adopting || this.#phase === 'running') && this.#why.stopCause === undefined;
   }
 
   /** It has a container, or is about to have one. */
@@ -120,10 +98,9 @@ export class ContainerRun {
   /** Stops the container and gives it `graceMs` to end. The first cause given stands. Returns at once: see `ended`. */
   stop(cause: StopCause, graceMs: number): void {
     if (this.#phase === 'ended') return;
-    this.#stopCause ??= cause;
-    this.#graceMs = Math.min(this.#graceMs, graceMs);
+    this.#why.stopCause ??= cause;
     this.#stopped.abort();
-    if (this.#phase === 'running') void this.#end();
+    this.#endWithin(graceMs);
   }
 
   /** Nobody wants what is not stored yet: `ended` now waits for the container alone. */
@@ -151,9 +128,8 @@ export class ContainerRun {
       // `detach` made the wait fail. The next runner process adopts the container.
       if (this.#detached) return { code: 'runner_lost', detail: 'The runner detached from the container.' };
       this.#log.error('container run failed', { error });
-      await this.#options.backend.remove(this.key).catch((error: unknown) => {
-        this.#log.error('container not removed', { error });
-      });
+      const removed = this.#options.backend.remove(this.key);
+      await removed.catch((error: unknown) => this.#log.error('container not removed', { error }));
       await this.#close();
       const code = this.#phase === 'starting' ? 'container_start_failed' : 'container_exited';
       return { code, detail: `The runner could not run the container: ${messageOf(error)}`.slice(0, 2048) };
@@ -177,7 +153,7 @@ export class ContainerRun {
   async #live(files: LocalFiles): Promise<Reason> {
     const { backend, launch, placement, egress } = this.#options;
     // An adopted container runs: it is stopped later, when its last lines can be stored.
-    if (launch !== undefined && this.#stopCause !== undefined) return this.#reason(NEVER_RAN);
+    if (launch !== undefined && this.#why.stopCause !== undefined) return this.#reason(NEVER_RAN);
     const planned = await planEgress(placement, egress, backend.seal !== null);
     if (!planned.ok) {
       // An adopted container: the operator has since removed something that it uses.
@@ -192,8 +168,9 @@ export class ContainerRun {
     this.#log.info(launch === undefined ? 'container adopted' : 'container started');
     this.#options.onStarted();
     // Something may have ended it while it started.
-    const isEnding = this.#stopCause !== undefined || this.#refused !== undefined || this.#full !== undefined;
-    if (isEnding || this.#givenUp !== undefined) void this.#end();
+    const isEnding =
+      this.#why.stopCause !== undefined || this.#why.refused !== undefined || this.#why.full !== undefined;
+    if (isEnding || this.#why.givenUp !== undefined) void this.#end();
 
     const exit = await backend.wait(this.key);
     await Promise.all([this.#workspace?.close(), this.#sockets.containerEnded(), this.#removeTemporary()]);
@@ -213,18 +190,23 @@ export class ContainerRun {
     await this.#removeTemporary();
     const prepared = await files.prepare(launch.files, true, this.#stopped.signal);
     // A stop came while the files were fetched.
-    if (this.#stopCause !== undefined) return this.#reason(NEVER_RAN);
+    if (this.#why.stopCause !== undefined) return this.#reason(NEVER_RAN);
     if (!prepared.ok) return prepared.reason;
-    this.#clones = wantsClone(launch) && files.clone.isDue;
+    this.#clones = repositoriesOf(launch.workspace).length > 0 && files.clone.isDue;
     this.#launched = true;
+    const notify = (notices: RunnerNotice[]): void => this.#sockets.notify(notices);
     // The record is written while the sockets open. Wait for both before an error is thrown, so that `close` finds what opened.
     const [recorded, opened] = await Promise.allSettled([
       files.launched(launch.files, this.#clones),
-      this.#sockets.open(plan, this.#clones, this.#machineOf(launch, plan)),
+      this.#sockets.open(
+        plan,
+        this.#clones,
+        machineOf(this.#options, launch, plan, { signal: this.#stopped.signal, notify }),
+      ),
     ]);
     for (const result of [recorded, opened])
-      if (result.status === 'rejected' && this.#stopCause === undefined) throw result.reason;
-    if (this.#stopCause !== undefined || opened.status === 'rejected') {
+      if (result.status === 'rejected' && this.#why.stopCause === undefined) throw result.reason;
+    if (this.#why.stopCause !== undefined || opened.status === 'rejected') {
       await this.#close();
       return this.#reason(NEVER_RAN);
     }
@@ -245,7 +227,7 @@ export class ContainerRun {
       image: found?.image?.id,
     });
     if (result.ok) return undefined;
-    if (this.#stopCause !== undefined) {
+    if (this.#why.stopCause !== undefined) {
       await this.#close();
       return this.#reason(NEVER_RAN);
     }
@@ -254,44 +236,15 @@ export class ContainerRun {
     return result.failure;
   }
 
-  /** Finds or builds what the session's container starts from; undefined: it has no environment. */
-  #machineOf(launch: Launch, plan: EgressPlan): (() => Promise<SessionMachine>) | undefined {
-    const { backend, folders, environments, placement } = this.#options;
-    const { environment } = launch;
-    if (environment === undefined) return undefined;
-    const { resources } = placement;
-    if (environments === undefined || resources === null)
-      return async () => ({ ok: false, reason: { code: 'environment_unavailable', detail: NO_ENVIRONMENTS } });
-    const input = { launch, environment, plan, layout: backend.layout(folders) };
-    const request = {
-      resources,
-      signal: this.#stopped.signal,
-      notify: (notices: RunnerNotice[]) => this.#sockets.notify(notices),
-      onWaiting: (reason: Reason) => this.#sockets.notify([{ host_notice: 'waiting', reason }]),
-    };
-    return async () => await sessionMachine(environments, input, request);
-  }
-
   /** Opens the sockets of a container that an earlier runner process started. */
   async #adopt(files: LocalFiles, plan: EgressPlan): Promise<undefined> {
     await this.#options.backend.adopt(this.key, this.#options.folders);
     await this.#sockets.open(plan, false);
     // The earlier process may have heard that the clone is done, and died before the container was told to continue.
     const clone = files.state?.clone ?? 'none';
-    if (clone === 'cloned') this.#continueAfterClone('cloned');
+    if (clone === 'cloned') this.#afterClone.take('cloned');
     else if (clone === 'done') this.#sockets.go();
     this.#watchWorkspace();
-  }
-
-  /** Saves what was cloned as the files that the agent began with. Then the wrapper may continue. */
-  #continueAfterClone(how: 'cloned' | 'kept'): void {
-    if (this.#cloned) return;
-    this.#cloned = true;
-    const files = this.#files;
-    (how === 'cloned' ? files?.clone.cloned() : files?.clone.notCloned())?.then(
-      () => this.#sockets.go(),
-      (error: unknown) => this.#log.error('the session waits after its clone', { error }),
-    );
   }
 
   /** Ends a container whose wrapper does not answer, or cannot be reached. */
@@ -301,82 +254,46 @@ export class ContainerRun {
       this.#log.warn('processes not counted', { error });
       return null;
     });
-    this.#processes = counted ?? undefined;
-    this.#givenUp = why;
+    this.#why.processes = counted ?? undefined;
+    this.#why.givenUp = why;
     // Nobody in it would do anything about a gentle stop.
-    this.#graceMs = 0;
-    if (this.#phase === 'running') void this.#end();
+    this.#endWithin(0);
   }
 
   /** What stays is in nobody's way, and counts for the session's limit. */
   async #removeTemporary(): Promise<void> {
-    await removeTemporary(this.#options.folders).catch((error: unknown) => {
-      this.#log.error('temporary files not removed', { error });
-    });
+    const removed = removeTemporary(this.#options.folders);
+    await removed.catch((error: unknown) => this.#log.error('temporary files not removed', { error }));
   }
 
   #reason(exit: ContainerExit): Reason {
-    const { resources } = this.#options.placement;
-    return endReason({
-      exit,
-      stopCause: this.#stopCause,
-      refused: this.#refused,
-      full: this.#full,
-      givenUp: this.#givenUp,
-      lostAfterMs: this.#options.backend.line?.lostAfterMs,
-      processes: this.#processes,
-      resources,
-    });
+    const { placement, backend } = this.#options;
+    return endReason({ ...this.#why, exit, lostAfterMs: backend.line?.lostAfterMs, resources: placement.resources });
   }
 
   #watchWorkspace(): void {
-    const { placement, backend, space, measure, limits } = this.#options;
-    const { workspace_mb, workspace_files } = placement.resources ?? { workspace_mb: null };
-    if (workspace_mb === null || !backend.canPause) return;
-    this.#workspace = new WorkspaceWatch({
+    this.#workspace = watchWorkspace({
+      ...this.#options,
       folders: this.filled,
-      // A container that an earlier version started was told no number of files.
-      limits: { mb: workspace_mb, files: workspace_files ?? limits.workspaceFiles },
-      space,
-      measure,
-      pause: () => {
-        this.#sockets.setPaused(true);
-        return backend.pause(this.key);
-      },
-      resume: async () => {
-        await backend.resume(this.key);
-        this.#sockets.setPaused(false);
-      },
+      setPaused: (on) => this.#sockets.setPaused(on),
       onFull: (full, isFlood) => {
-        this.#full = full;
-        this.#graceMs = isFlood ? 0 : Math.min(this.#graceMs, FULL_GRACE_MS);
-        if (this.#phase === 'running') void this.#end();
+        this.#why.full = full;
+        this.#endWithin(isFlood ? 0 : FULL_GRACE_MS);
       },
-      onStillWriting: () => {
-        this.#graceMs = 0;
-        if (this.#phase === 'running') void this.#end();
-      },
+      onStillWriting: () => this.#endWithin(0),
       log: this.#log,
     });
   }
 
-  /** Ends the container. Repeats the request until the engine answers. */
+  /** Ends the container if it runs, and gives it no more than these milliseconds. */
+  #endWithin(graceMs: number): void {
+    this.#graceMs = Math.min(this.#graceMs, graceMs);
+    if (this.#phase === 'running') void this.#end();
+  }
+
   async #end(): Promise<void> {
-    while (this.#phase === 'running') {
-      try {
-        await this.#options.backend.stop(this.key, this.#graceMs);
-        return;
-      } catch (error) {
-        this.#log.warn('container not stopped yet', { error });
-        await pause(1_000, undefined, { ref: false });
-      }
-    }
+    const { backend } = this.#options;
+    const isRunning = (): boolean => this.#phase === 'running';
+    await endContainer({ isRunning, stop: () => backend.stop(this.key, this.#graceMs), log: this.#log });
   }
 }
-
-const NO_ENVIRONMENTS =
-  'This runner builds no images of environments: that takes a Docker engine of its own (RUNNER_BACKEND=docker).';
-
-const NEVER_RAN: ContainerExit = { code: null, signal: null, outOfMemory: false, log: '' };
-
-const wantsClone = ({ workspace }: Launch): boolean => repositoriesOf(workspace).length > 0;

@@ -8,8 +8,8 @@ import type { Full } from './workspace-watch.ts';
 /** Why the runner itself stopped a container. */
 export type StopCause = 'stopped_by_user' | 'runner_draining' | 'parent_unavailable' | 'disk_low';
 
-export interface EndFacts {
-  exit: ContainerExit;
+/** What the runner itself knows of why it ended. */
+export interface WhyEnded {
   stopCause: StopCause | undefined;
   /** Why the session no longer listens to the container. */
   refused: Refusal | 'lost_items' | undefined;
@@ -17,13 +17,20 @@ export interface EndFacts {
   full?: Full | undefined;
   /** Its wrapper did not answer any more, so it was killed; or the line to its machine was down for too long. Absent: neither. */
   givenUp?: 'unresponsive' | 'cut_off' | undefined;
-  /** For how long that line may be down, milliseconds. Absent: there is none. */
-  lostAfterMs?: number | undefined;
   /** How many processes and threads it had then; absent: nobody knows. */
   processes?: number | undefined;
+}
+
+export interface EndFacts extends WhyEnded {
+  exit: ContainerExit;
+  /** For how long that line may be down, milliseconds. Absent: there is none. */
+  lostAfterMs?: number | undefined;
   /** The container's limits; null: it had none. */
   resources: Resources | null;
 }
+
+/** The end of a container that never started. */
+export const NEVER_RAN: ContainerExit = { code: null, signal: null, outOfMemory: false, log: '' };
 
 /** Exit code of a container whose first process was killed by SIGKILL. */
 const SIGKILLED = 128 + 9;

@@ -4,7 +4,8 @@ import { DiskFloor } from '../../lib/disk/disk-floor.ts';
 import type { FreeSpace } from '../../lib/disk/free-space.ts';
 import type { Measure } from '../../lib/disk/usage.ts';
 import type { Log } from '../../lib/log.ts';
-import { FULL_GRACE_MS, type ContainerRun } from '../container/container-run.ts';
+import type { ContainerRun } from '../container/container-run.ts';
+import { FULL_GRACE_MS } from '../container/run/stop-grace.ts';
 import { Growth } from './growth.ts';
 
 const MB = 1024 * 1024;

@@ -21,7 +21,8 @@ interface Content extends Place {
 export type FindContent = (sha256: string) => Place | undefined;
 
 export type ReadResult =
-  { ok: true; content: Content } | { ok: false; what: 'not_a_file' | 'sparse' | 'too_large' | 'changing'; why: string };
+  | { ok: true; content: Content }
+  | { ok: false; what: 'not_a_file' | 'sparse' | 'too_large' | 'changing'; why: string };
 
 /**
  * Reads a consistent copy of a file. If it changes while it is read, it is read again, a few times.

@@ -29,7 +29,8 @@ export interface ShareInput {
 }
 
 export type SavedArtifact =
-  { ok: true; file: Omit<SharedFile, 'storage'> } | { ok: false; why: FilesRefusalCode; detail: string };
+  | { ok: true; file: Omit<SharedFile, 'storage'> }
+  | { ok: false; why: FilesRefusalCode; detail: string };
 
 /**
  * Stores a consistent copy of one file as its own tree. The manifest is put last, so the artifact exists completely or not at

@@ -14,7 +14,7 @@ import { socketAliases } from '../../../runner/link/socket-alias.ts';
 import { PorterDoor } from '../../../runner/porter/porter-door.ts';
 import { TaskFiles } from '../../../runner/porter/task-files.ts';
 import { describeDockerAsRoot } from '../../support/docker/describe-docker.ts';
-import { ECS_SETTINGS, QUICK } from '../../support/ecs/backend-on-stand-in.ts';
+import { ECS_SETTINGS, QUICK_CONTAINERS } from '../../support/ecs/backend-on-stand-in.ts';
 import { DockerRuntime } from '../../support/ecs/docker-runtime.ts';
 import { CREDENTIALS, EcsStandIn } from '../../support/ecs/ecs-stand-in.ts';
 import { sessionDefinition } from '../../support/ecs/session-definition.ts';
@@ -27,6 +27,7 @@ import { makeProbeImage } from '../../support/runner/probe-image.ts';
 import { sessionId } from '../../support/runner/running-runner.ts';
 import { scratch } from '../../support/scratch.ts';
 import { until } from '../../support/until.ts';
+import { atMost } from '../../support/patience.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../support/e2e/hostile/hostile-task.mjs', import.meta.url));
 const OWNER = { uid: 1000, gid: 1000 };
@@ -82,7 +83,7 @@ describeDockerAsRoot('an agent that wants out of its task', ({ docker, image }) 
       runnerId: 'a-runner',
       sessions,
       log,
-      times: QUICK,
+      times: QUICK_CONTAINERS,
     });
     onTestFinished(() => backend.close());
 
@@ -93,7 +94,7 @@ describeDockerAsRoot('an agent that wants out of its task', ({ docker, image }) 
       await copyFile(SCRIPT, path.join(folders.run, 'hostile-task.mjs'));
       await writeFile(path.join(folders.run, 'plan.json'), JSON.stringify(plan));
       const { token } = await door.expect(key, folders);
-      const signal = AbortSignal.timeout(120_000);
+      const signal = AbortSignal.timeout(atMost(120));
       const started = await backend.start(key, folders, RESOURCES, { signal, onWaiting: () => {} });
       expect(started).toEqual({ ok: true });
       return { token, address: (await door.arrived(key, signal)).address };

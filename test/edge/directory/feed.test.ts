@@ -1,4 +1,4 @@
-import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { runInDurableObject } from 'cloudflare:test';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { feedSession } from '../../../protocol/api/feed.ts';
@@ -9,6 +9,7 @@ import { useSettings } from '../support/edge-settings.ts';
 import { emptyPool } from '../support/pool.ts';
 import { askQuestion, resolve, working } from '../session/interactions/support/asking.ts';
 import { FeedReader } from './support/feed-reader.ts';
+import { evict } from '../support/setup/evict.ts';
 
 beforeEach(emptyPool);
 
@@ -88,7 +89,7 @@ describe('the feed of an owner', () => {
     const reader = await (await new FeedReader().connect(user)).live();
     await reader.leave();
     const { cursor } = reader;
-    await evictDurableObject(directoryObject(user));
+    await evict(directoryObject(user));
     await rename(user, id, 'after');
     await reader.connect(user, cursor);
     await reader.until((event) => event.type === 'session.changed' && event.data.title === 'after');
@@ -111,7 +112,7 @@ describe('the feed of an owner', () => {
       sql.exec('UPDATE feed_versions SET reserved = 200000');
       expect(directory).toBeDefined();
     });
-    await evictDurableObject(directoryObject(user));
+    await evict(directoryObject(user));
     await (await reader.connect(user)).live();
     expect(reader.events.map(({ type }) => type)).toContain('feed.gap');
     expect([...reader.sessions.keys()]).toEqual([one]);
@@ -172,7 +173,7 @@ describe('the feed of an owner', () => {
         if (one.do === 'remove' && ids.length > 0) await remove(user, ids[one.which % ids.length] ?? '');
         if (one.do === 'restart') {
           await reader.leave();
-          await evictDurableObject(directoryObject(user));
+          await evict(directoryObject(user));
           await reader.connect(user);
         }
       }

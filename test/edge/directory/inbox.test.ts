@@ -1,4 +1,4 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Directory } from '../../../durable/directory/directory.ts';
 import { User } from '../support/api.ts';
@@ -7,6 +7,7 @@ import { emptyPool } from '../support/pool.ts';
 import { sessionObject } from '../support/scene.ts';
 import { FeedReader } from './support/feed-reader.ts';
 import { askLeave, askQuestion, askUser, color, resolve, working } from '../session/interactions/support/asking.ts';
+import { evict } from '../support/setup/evict.ts';
 
 beforeEach(emptyPool);
 
@@ -142,7 +143,7 @@ describe('what waits in all sessions of an owner', () => {
     await runInDurableObject(directoryObject(user), (_, { storage: { sql } }) => {
       toVersion4(sql);
     });
-    await evictDurableObject(directoryObject(user));
+    await evict(directoryObject(user));
     expect(await ids(user)).toEqual([interaction]);
     const reader = await (await new FeedReader().connect(user)).live();
     expect([...reader.sessions.keys()].toSorted()).toEqual([id, other].toSorted());

@@ -1,9 +1,10 @@
-import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { env, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { textBody } from '../../../durable/discord/core/wire/message.ts';
 import { refuse } from '../../support/discord/world.ts';
 import { BOT, T0 } from './support/discord.ts';
 import { A, ask, inObject, minutes, OutboxScene, say } from './support/outbox-scene.ts';
+import { evict } from '../support/setup/evict.ts';
 
 // It says what Discord did not take, each time.
 beforeEach(() => {
@@ -76,7 +77,7 @@ describe('what is to be said', () => {
         await scene.pass(minutes(1));
       }
     });
-    await evictDurableObject(stub);
+    await evict(stub);
     await runInDurableObject(stub, async (_, { storage }) => {
       const scene = new OutboxScene(storage);
       scene.now = T0 + minutes(20);

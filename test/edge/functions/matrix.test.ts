@@ -22,8 +22,26 @@ const WITHOUT_TOKEN = [
   'GET /docs/docs.js',
   'GET /docs/swagger-ui-bundle.js',
   'GET /docs/swagger-ui.css',
+  // The console's page and its files are the same for all.
+  'GET /',
+  'GET /sessions',
+  'GET /sessions/{id}',
+  'GET /sessions/{id}/{view}',
+  'GET /console/{file}',
+  // Its worker, and what makes it an app.
+  'GET /notifications',
+  'GET /sw.js',
+  'GET /manifest.webmanifest',
+  'GET /icons/{file}',
+  // What a provider has answered stands in its address: test/real/functions/auth/oidc.test.ts.
+  'GET /login/oidc',
+  'GET /login/oidc/callback',
   // It takes a code: test/edge/functions/login.test.ts.
   'POST /api/v1/login',
+  // They are for the console's own page: test/edge/functions/console/browser-session.test.ts.
+  'GET /api/v1/console/session',
+  'POST /api/v1/console/session',
+  'DELETE /api/v1/console/session',
   'POST /api/v1/discord/interactions',
   // The link itself is the token: test/edge/session/webhooks/answer-links.test.ts.
   'GET /answer/{token}',
@@ -64,6 +82,13 @@ const BODIES: Readonly<Record<string, object>> = {
   'POST /api/v1/revocations': { sub: 'alice' },
   'PUT /api/v1/environments/{name}': { setup: 'true' },
   'PUT /api/v1/webhooks/{name}': { url: 'https://hooks.example/in' },
+  'PUT /api/v1/push/subscriptions/{id}': {
+    endpoint: 'https://push.example/device',
+    keys: {
+      p256dh: 'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4',
+      auth: 'BTBZMqHH6r4Tts7J_aSIgg',
+    },
+  },
 };
 /** What Discord needs to be configured with, so that its routes answer. */
 const DISCORD = {

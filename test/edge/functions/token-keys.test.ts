@@ -1,4 +1,4 @@
-import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { env, runInDurableObject } from 'cloudflare:test';
 import { SignJWT } from 'jose';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createApp } from '../../../functions/app.ts';
@@ -10,6 +10,7 @@ import { mintSessionToken } from '../../../durable/shared/tokens/session-token.t
 import { dial, mint, User } from '../support/api.ts';
 import { emptyPool } from '../support/pool.ts';
 import { FakeContainer, FakeRunner } from '../support/runner.ts';
+import { evict } from '../support/setup/evict.ts';
 
 beforeEach(emptyPool);
 
@@ -112,7 +113,7 @@ describe('a session’s token', () => {
       const launch = place === null ? null : table.launch(place);
       if (place !== null && launch !== null) table.setToken(place, launch, old);
     });
-    await evictDurableObject(pool);
+    await evict(pool);
     const runner = await FakeRunner.connect();
     const launch = await runner.launch(id);
     expect(launch.token).not.toBe(old);

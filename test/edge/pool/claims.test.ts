@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, inject, it } from 'vitest';
 import { dial, request, User } from '../support/api.ts';
 import { runnerToken } from '../support/runner-token.ts';
 import { emptyPool, pool } from '../support/pool.ts';
@@ -88,7 +88,7 @@ describe('a second connection in a runner’s name', () => {
     await first.control.next(({ kind }) => kind === 'probe');
     first.control.close();
     await second;
-    expect(Date.now() - begun).toBeLessThan(2500);
+    expect(Date.now() - begun).toBeLessThan(inject('waitMs') / 12);
   });
 });
 

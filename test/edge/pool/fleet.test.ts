@@ -1,4 +1,3 @@
-import { evictDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { PROTOCOL } from '../../../protocol/link/protocol-version.ts';
 import { MAX_UNKNOWN_PER_MINUTE } from '../../../durable/shared/unknown-frames.ts';
@@ -6,6 +5,7 @@ import { dial, mint, request, User } from '../support/api.ts';
 import { emptyPool, pool } from '../support/pool.ts';
 import { FakeRunner, storage } from '../support/runner.ts';
 import { runnerToken } from '../support/runner-token.ts';
+import { evict } from '../support/setup/evict.ts';
 
 const admin = async () => new User('root', { claims: { scope: 'admin' } });
 const status = async (user: User, id: string) => (await user.call('GET', `/sessions/${id}`)).body;
@@ -58,7 +58,7 @@ describe('who runs the service', () => {
     await expect.poll(async () => (await status(user, next)).reason?.detail).toMatch(/"old" is cordoned.*uncordon/);
     expect(await request('/ready')).toMatchObject({ status: 503 });
 
-    await evictDurableObject(pool());
+    await evict(pool());
     runner.control.close();
     const again = await FakeRunner.reconnect('old', [{ session_id: id, epoch: 1 }]);
     expect(await shown('old')).toMatchObject({ state: 'cordoned', running: 1 });

@@ -1,10 +1,11 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { launch } from '../../../protocol/link/runner-control.ts';
 import { dial, User } from '../support/api.ts';
 import { emptyPool, pool } from '../support/pool.ts';
 import { FakeRunner } from '../support/runner.ts';
 import { runnerToken } from '../support/runner-token.ts';
+import { evict } from '../support/setup/evict.ts';
 
 /** Lets the pool believe that a runner has been away since `since`. */
 async function awaySince(name: string, since: number): Promise<void> {
@@ -13,7 +14,7 @@ async function awaySince(name: string, since: number): Promise<void> {
     const row = JSON.stringify({ ...JSON.parse(json), away_since: since });
     ctx.storage.sql.exec('UPDATE runners SET json = ? WHERE name = ?', row, name);
   });
-  await evictDurableObject(pool());
+  await evict(pool());
 }
 
 const status = async (user: User, id: string) => (await user.call('GET', `/sessions/${id}`)).body;
@@ -308,7 +309,7 @@ describe('the pool', () => {
     expect((await steady.launch(second)).session_id).toBe(second);
     const third = await user.createSession();
     await expect.poll(async () => (await status(user, third)).reason?.code).toBe('pool_full');
-    await evictDurableObject(pool());
+    await evict(pool());
     expect((await seen('flaps')).rests_until).not.toBeNull();
   });
 
@@ -320,7 +321,7 @@ describe('the pool', () => {
       sql.exec('ALTER TABLE places DROP COLUMN since');
       sql.exec('UPDATE schema_version SET version = 1');
     });
-    await evictDurableObject(pool());
+    await evict(pool());
     expect((await pool().health()).waiting).toBe(1);
     await FakeRunner.connect('plain');
     const fitting = await FakeRunner.connect('gpu', { labels: { gpu: 'yes' } });

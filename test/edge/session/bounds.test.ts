@@ -1,4 +1,4 @@
-import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { env, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createApp } from '../../../functions/app.ts';
 import { User } from '../support/api.ts';
@@ -6,6 +6,7 @@ import { operatorSets } from '../support/operator.ts';
 import { emptyPool } from '../support/pool.ts';
 import type { FakeContainer } from '../support/runner.ts';
 import { ran, sessionObject } from '../support/scene.ts';
+import { evict } from '../support/setup/evict.ts';
 
 beforeEach(emptyPool);
 
@@ -76,7 +77,7 @@ describe('messages that wait in one session', () => {
       storage.sql.exec('UPDATE schema_version SET version = 4');
     });
     operatorSets({ MAX_QUEUE_MB: 1 });
-    await evictDurableObject(sessionObject(id));
+    await evict(sessionObject(id));
     expect((await chat()).status).toBe(202);
     expect((await chat()).body).toMatchObject(full);
   });

@@ -1,4 +1,4 @@
-import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MAX_BODY_BYTES, MAX_CONTENT_BYTES } from '../../../protocol/settings/limits.ts';
 import { file, image, pdf, pdfDocument, png, text } from '../../support/content/samples.ts';
@@ -6,6 +6,7 @@ import { User } from '../support/api.ts';
 import { emptyPool } from '../support/pool.ts';
 import { FakeContainer, FakeRunner, isCommand } from '../support/runner.ts';
 import { sessionObject } from '../support/scene.ts';
+import { evict } from '../support/setup/evict.ts';
 
 beforeEach(emptyPool);
 
@@ -92,7 +93,7 @@ describe('a message of blocks', () => {
     const blocks = [text('Read it.'), largePdf(MAX_CONTENT_BYTES * 0.74)];
     const queued = await chat(blocks);
     expect(queued.status).toBe(202);
-    await evictDurableObject(sessionObject(id));
+    await evict(sessionObject(id));
     await runner.end(container, 'out_of_memory');
     const again = await runner.start(id);
     const command = await again.prompt();

@@ -1,4 +1,4 @@
-import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { image, png, text } from '../../support/content/samples.ts';
 import { operatorSets } from '../support/operator.ts';
@@ -7,6 +7,7 @@ import { FakeContainer, isCommand } from '../support/runner.ts';
 import { ran, sessionObject, type Ran } from '../support/scene.ts';
 import { tablesOf } from '../support/tables.ts';
 import { later } from './interactions/support/asking.ts';
+import { evict } from '../support/setup/evict.ts';
 
 beforeEach(emptyPool);
 afterEach(() => {
@@ -75,7 +76,7 @@ describe('a long prompt', () => {
     const scene = await ran();
     const prompt = [text(long('beside')), image(png())];
     const { message_id } = (await chat(scene, prompt)).body;
-    await evictDurableObject(sessionObject(scene.id));
+    await evict(sessionObject(scene.id));
     expect(await scene.container.prompt()).toMatchObject({ content: prompt });
     scene.container.result(message_id, 'seen');
     await scene.container.stored();
@@ -140,7 +141,7 @@ describe('a long prompt', () => {
       sql.exec("CREATE INDEX messages_with_text ON messages (created) WHERE settled IS NOT NULL AND prompt <> ''");
       sql.exec('UPDATE schema_version SET version = 6');
     });
-    await evictDurableObject(sessionObject(scene.id));
+    await evict(sessionObject(scene.id));
     expect(await message(scene, message_id)).toMatchObject({ prompt: long('old') });
     expect(await scene.container.prompt()).toMatchObject({ prompt: long('old') });
     const { body } = await chat(scene, long('new'));

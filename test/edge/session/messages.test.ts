@@ -1,9 +1,10 @@
-import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { User } from '../support/api.ts';
 import { emptyPool } from '../support/pool.ts';
 import { FakeRunner, type FakeContainer, isCommand } from '../support/runner.ts';
 import { sessionObject } from '../support/scene.ts';
+import { evict } from '../support/setup/evict.ts';
 
 beforeEach(emptyPool);
 
@@ -130,7 +131,7 @@ describe('a message', () => {
       container.say({ type: 'assistant', parent_tool_use_id: null, message: { model: '<synthetic>' }, ...line });
       container.say({ type: 'system', subtype: 'status', filler: 'x'.repeat(1_200_000) });
       await container.stored();
-      await evictDurableObject(sessionObject(id));
+      await evict(sessionObject(id));
       const failure = { is_error: true, terminal_reason: 'api_error', api_error: 'max_output_tokens' };
       container.result(message_id, 'API Error', failure);
       await container.stored();
@@ -169,7 +170,7 @@ describe('a message', () => {
       const usage = JSON.stringify({ input_tokens: 1, output_tokens: 2 });
       sql.exec("UPDATE messages SET turn = json_set(turn, '$.usage', json(?))", usage);
     });
-    await evictDurableObject(object);
+    await evict(object);
     const usages = await Promise.all(
       ids.map(async (each) => (await user.call('GET', `/sessions/${id}/messages/${each}`)).body.usage),
     );

@@ -1,4 +1,4 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { EventLog } from '../../../durable/session/store/tables/event-log.ts';
 import { EventStreams } from '../../../durable/session/viewers/event-stream.ts';
@@ -6,6 +6,7 @@ import { User } from '../support/api.ts';
 import { operatorSets } from '../support/operator.ts';
 import { emptyPool } from '../support/pool.ts';
 import { park, ran, sessionObject, show, type Ran } from '../support/scene.ts';
+import { evict } from '../support/setup/evict.ts';
 
 beforeEach(emptyPool);
 afterEach(() => {
@@ -55,6 +56,12 @@ describe('a log that outgrows EVENT_LOG_MB', () => {
     expect(data.length).toBeLessThan(105);
     // What was not asked for is no gap.
     expect((await page(scene, first - 1)).gap).toBeUndefined();
+    const before = async (seq: number) =>
+      (await scene.user.call('GET', `/sessions/${scene.id}/events?before=${seq}&limit=10`)).body;
+    expect(await before(first + 20)).toMatchObject({ prev_cursor: `${first + 10}` });
+    expect((await before(first + 20)).gap).toBeUndefined();
+    expect(await before(first + 10)).toMatchObject({ prev_cursor: null, gap: { from: 1, to: first - 1 } });
+    expect((await before(first + 10)).data).toHaveLength(10);
 
     const { user, id } = scene;
     const viewer = await user.open(id, '?after=5');
@@ -140,7 +147,7 @@ describe('a log that outgrows EVENT_LOG_MB', () => {
       storage.sql.exec('DROP TABLE log_extent');
     });
     operatorSets({ EVENT_LOG_MB: 0.05 });
-    await evictDurableObject(sessionObject(scene.id));
+    await evict(sessionObject(scene.id));
     await say(scene, 1, KB);
     const { data, gap } = await page(scene);
     expect(data.length).toBeLessThan(52);
@@ -190,10 +197,16 @@ describe('events that are older than EVENT_RETENTION_DAYS', () => {
       steps.push(await count(id, 'events'));
     }
     expect(steps.length).toBeGreaterThan(2);
-    expect(await page(scene)).toEqual({ data: [], next_cursor: null, last_seq, gap: { from: 1, to: last_seq } });
+    expect(await page(scene)).toEqual({
+      data: [],
+      next_cursor: null,
+      prev_cursor: null,
+      last_seq,
+      gap: { from: 1, to: last_seq },
+    });
     expect(await streamed(scene, /\n\n/)).toContain(`"to":${last_seq}}`);
 
-    await evictDurableObject(sessionObject(id));
+    await evict(sessionObject(id));
     expect((await show(user, id)).last_seq).toBe(last_seq);
     await user.call('POST', `/sessions/${id}/chat`, { prompt: 'wake' });
     await runner.start(id);

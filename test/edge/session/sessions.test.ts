@@ -1,10 +1,11 @@
-import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { request, User } from '../support/api.ts';
 import { emptyPool } from '../support/pool.ts';
 import { FakeRunner } from '../support/runner.ts';
 import { sessionObject } from '../support/scene.ts';
 import { tablesOf } from '../support/tables.ts';
+import { evict } from '../support/setup/evict.ts';
 
 beforeEach(emptyPool);
 
@@ -102,7 +103,7 @@ describe('sessions', () => {
     const container = await runner.start(id);
     expect(await tables(id)).toContain('record');
     expect((await user.call('DELETE', `/sessions/${id}`)).status).toBe(204);
-    await evictDurableObject(sessionObject(id));
+    await evict(sessionObject(id));
     await runner.end(container, 'stopped_by_user');
     expect(await tables(id)).toEqual([]);
   });

@@ -1,9 +1,9 @@
-import { evictDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { User } from '../support/api.ts';
 import { emptyPool } from '../support/pool.ts';
 import { FakeContainer } from '../support/runner.ts';
 import { park, parkSaved, ran, sessionObject, sharing, show, wake, type Ran } from '../support/scene.ts';
+import { evict } from '../support/setup/evict.ts';
 
 beforeEach(emptyPool);
 
@@ -114,20 +114,22 @@ describe('a change of the settings', () => {
     expect(scene.container.data.unread(({ kind }) => kind === 'command')).toBe(0);
   });
 
-  it('of the title shows in the list, and null is as it was created', async () => {
+  it('of the title or the model shows in the list, and a title of null is as it was created', async () => {
     const scene = await ran();
     const { child_session_id: child } = (
       await scene.user.call('POST', `/sessions/${scene.id}/spawn`, { prompt: 'work', title: 'given' })
     ).body;
     const listed = async () => {
       const { data } = (await scene.user.call('GET', '/sessions')).body;
-      return data.find(({ session_id }: { session_id: string }) => session_id === child)?.title;
+      return data.find(({ session_id }: { session_id: string }) => session_id === child);
     };
     await scene.user.call('PATCH', `/sessions/${child}`, { title: 'renamed' });
-    await expect.poll(listed).toBe('renamed');
+    await expect.poll(listed).toMatchObject({ title: 'renamed', environment: null });
+    await scene.user.call('PATCH', `/sessions/${child}`, { model: 'haiku' });
+    await expect.poll(listed).toMatchObject({ model: 'haiku' });
     const { body } = await scene.user.call('PATCH', `/sessions/${child}`, { title: null });
     expect(body.title).toBe('given');
-    await expect.poll(listed).toBe('given');
+    await expect.poll(listed).toMatchObject({ title: 'given', model: 'haiku' });
   });
 
   it.each([
@@ -239,7 +241,7 @@ describe('what the container says of its settings', () => {
     await patch(scene, { permission_mode: 'ask' });
     await patch(scene, { permission_mode: 'accept_edits' });
     await say(scene, init('plan'));
-    await evictDurableObject(sessionObject(scene.id));
+    await evict(sessionObject(scene.id));
     await say(scene, answered('permission_mode'), init('default'));
     expect(await modeOf(scene)).toBe('accept_edits');
     await say(scene, answered('permission_mode'), init('default'));

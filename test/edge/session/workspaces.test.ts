@@ -1,8 +1,9 @@
-import { env, evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
+import { env, runDurableObjectAlarm } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { User } from '../support/api.ts';
 import { emptyPool } from '../support/pool.ts';
 import { park, parkSaved, ran, sessionObject, SHARED, show, wake } from '../support/scene.ts';
+import { evict } from '../support/setup/evict.ts';
 
 beforeEach(emptyPool);
 
@@ -51,7 +52,7 @@ describe('a persistent workspace', () => {
     const { version } = container.launch.files;
     const periodic = await runner.report(id, { version, storage: SHARED, final: false, trigger: 'periodic' });
     await park(first);
-    await evictDurableObject(sessionObject(id));
+    await evict(sessionObject(id));
     expect(await show(user, id)).toMatchObject({ status: 'stopped' });
     expect(await workspace(user, 'site')).toMatchObject({ held_by: id, snapshot_id: periodic.snapshot_id });
     expect((await user.call('DELETE', '/workspaces/site')).body.code).toBe('workspace_held');
@@ -65,7 +66,7 @@ describe('a persistent workspace', () => {
     const first = await ran(persistent('site'));
     const { user, id } = first;
     await parkSaved(first);
-    await evictDurableObject(sessionObject(id));
+    await evict(sessionObject(id));
     await runDurableObjectAlarm(sessionObject(id));
     await expect.poll(async () => (await workspace(user, 'site')).held_by).toBeNull();
   });

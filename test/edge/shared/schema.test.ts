@@ -1,8 +1,9 @@
-import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { env, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, expect, it } from 'vitest';
 import { emptyPool } from '../support/pool.ts';
 import { sessionObject } from '../support/scene.ts';
 import { User } from '../support/api.ts';
+import { evict } from '../support/setup/evict.ts';
 
 beforeEach(emptyPool);
 
@@ -11,7 +12,7 @@ it('a session that a newer version has stored is refused with a sentence, and ch
   const { session_id } = (await user.call('POST', '/sessions', {})).body;
   const object = sessionObject(session_id);
   await runInDurableObject(object, (_, { storage: { sql } }) => sql.exec('UPDATE schema_version SET version = 99'));
-  await evictDurableObject(object);
+  await evict(object);
   const { status, body } = await user.call('GET', `/sessions/${session_id}`);
   expect(status).toBe(500);
   expect(body).toMatchObject({
@@ -34,6 +35,6 @@ it.each([
     expect(sql.exec('SELECT count(*) AS rows FROM schema_version').one()).toEqual({ rows: 1 });
     sql.exec('UPDATE schema_version SET version = 99');
   });
-  await evictDurableObject(object);
+  await evict(object);
   await expect(ask()).rejects.toThrow(`state_too_new: This ${of} was stored by a newer version`);
 });

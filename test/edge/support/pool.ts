@@ -1,5 +1,5 @@
-import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test';
-import { until } from '../../support/until.ts';
+import { env, runInDurableObject } from 'cloudflare:test';
+import { evict } from './setup/evict.ts';
 
 export const pool = (name = 'default') => env.RUNNER_POOL.get(env.RUNNER_POOL.idFromName(name));
 
@@ -9,6 +9,6 @@ export async function emptyPool(): Promise<void> {
     for (const table of ['runners', 'places', 'copies', 'removals', 'cordons'])
       ctx.storage.sql.exec(`DELETE FROM ${table}`);
   });
-  // It has read them into memory. What the test before has asked of it may not be answered yet, and holds it there.
-  await until(() => evictDurableObject(pool(), { webSockets: 'close' }));
+  // It has read them into memory.
+  await evict(pool(), { webSockets: 'close' });
 }

@@ -187,6 +187,14 @@ test('killed, it is followed at once by one that has every word, runs a prompt, 
   const { sessions } = (await owner.call('GET', '/sessions')).body;
   expect(sessions).toHaveLength(2);
   expect(sessions[1]).toMatchObject({ status: 'stopped', reason: { code: 'runner_draining' } });
+  // The link that it prints signs a browser in as the same owner, once.
+  const link = new URL(/^ +open +(http\S+)$/m.exec(output.stdout)?.[1] ?? '');
+  expect(link.origin).toBe(url);
+  const authorization = `Bearer ${new URLSearchParams(link.hash.slice(1)).get('code')}`;
+  const headers = { authorization, origin: url, 'x-cc-docker-console': '1' };
+  const signIn = () => fetch(`${url}/api/v1/console/session`, { method: 'POST', headers });
+  expect(await (await signIn()).json()).toMatchObject({ sub: LOCAL_OWNER });
+  expect((await signIn()).status).toBe(401);
   service.kill('SIGINT');
   expect(await ended(service)).toBe(0);
   expect(leftovers()).toEqual([]);

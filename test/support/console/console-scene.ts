@@ -1,3 +1,4 @@
+import type { Browser } from 'playwright-core';
 import type { Client } from '../e2e/client.ts';
 import { Service, type ServiceOptions } from '../e2e/service.ts';
 import { startBrowser, type RunningBrowser } from './browser.ts';
@@ -31,6 +32,16 @@ export class ConsoleScene {
   async visit(options: VisitOptions = {}): Promise<Visit> {
     const token = options.token === undefined ? await this.service.token(USER) : options.token;
     return await Visit.open(this.#browser.browser, this.service.url, { ...options, token });
+  }
+
+  /** The browser, and where it goes as whom. */
+  async place(): Promise<{ browser: Browser; url: string; token: string }> {
+    return { browser: this.#browser.browser, url: this.service.url, token: await this.service.token(USER) };
+  }
+
+  /** A new session of the same user. @returns its id */
+  async session(title: string, config: object = {}): Promise<string> {
+    return await this.client.createSession(config, { type: 'ephemeral' }, title);
   }
 
   async stop(): Promise<void> {

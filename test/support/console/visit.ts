@@ -4,6 +4,7 @@ import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playw
 import { expect, onTestFinished } from 'vitest';
 import { WAIT_MS } from '../patience.ts';
 import { PROJECT } from '../../../start/lib/project.ts';
+import { signIn } from './sign-in.ts';
 import { watch, type Watch } from './watch.ts';
 import { WIDTHS, type Width } from './widths.ts';
 
@@ -43,7 +44,7 @@ export class Visit {
     const { width = 'phone', path: first = '/', token, more } = options;
     const context = await browser.newContext({ baseURL: origin, ...WIDTHS[width], ...more });
     context.setDefaultTimeout(WAIT_MS);
-    if (token !== null) await signIn(context, token);
+    if (token !== null) await signIn(context, origin, token);
     const watched = await watch(context, origin);
     const visit = new Visit(await context.newPage(), watched);
     onTestFinished(async ({ task }) => {
@@ -83,9 +84,4 @@ export class Visit {
       await page.screenshot({ path: index === 0 ? file : file.replace('.png', `-${index}.png`), timeout: 5000 });
     console.error(`${name}: ${file}, at ${this.page.url()}, with ${JSON.stringify(this.problems)}`);
   }
-}
-
-/** As the sign-in page does it. */
-async function signIn(context: BrowserContext, token: string): Promise<void> {
-  await context.setExtraHTTPHeaders({ authorization: `Bearer ${token}` });
 }

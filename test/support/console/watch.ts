@@ -2,7 +2,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 
 /** What a browser did that no page of the console may do, in words. */
 export interface Watch {
-  /** The addresses of all requests, in order. */
+  /** The addresses of all requests that pages have made, in order; not those of a service worker, which fetches ahead. */
   readonly requests: readonly string[];
   readonly problems: readonly string[];
 }
@@ -23,9 +23,12 @@ export async function watch(context: BrowserContext, origin: string): Promise<Wa
   const { port } = new URL(origin);
   context.on('request', (request) => {
     const url = new URL(request.url());
-    requests.push(url.href);
+    if (request.serviceWorker() === null) requests.push(url.href);
     const isPreview =
-      url.hostname.endsWith('.localhost') && url.port === port && request.frame().parentFrame() !== null;
+      request.serviceWorker() === null &&
+      url.hostname.endsWith('.localhost') &&
+      url.port === port &&
+      request.frame().parentFrame() !== null;
     const isOwn = url.origin === origin || url.protocol === 'data:' || url.protocol === 'blob:';
     if (!isOwn && !isPreview) problems.push(`a request left the origin: ${url.href}`);
   });

@@ -38,9 +38,11 @@ export class Client {
     });
   }
 
-  async createSession(config: object = {}, workspace: object = { type: 'ephemeral' }): Promise<string> {
+  /** @param title what the session is for; absent: it has none */
+  async createSession(config: object = {}, workspace: object = { type: 'ephemeral' }, title?: string): Promise<string> {
     const { status, body } = await this.call('POST', '/sessions', { workspace, config });
     if (status !== 201) throw new Error(`${status} ${JSON.stringify(body)}`);
+    if (title !== undefined) await this.call('PATCH', `/sessions/${body.session_id}`, { title });
     return body.session_id;
   }
 

@@ -28,6 +28,8 @@ export interface ServiceOptions {
   readonly worker?: string;
   /** More of the edge's settings. */
   readonly vars?: Readonly<Record<string, string>>;
+  /** Where its runners reach the edge; absent: at its own address. */
+  readonly edgeUrlOfRunners?: (url: string) => string;
   /** What the edge writes is in `edgeLog`, and not in the test's output. */
   readonly keepsEdgeLog?: boolean;
 }
@@ -111,8 +113,13 @@ export class Service {
 
   /** @param change of the runner's environment, from this start on */
   async startRunner(change: Readonly<Record<string, string | undefined>> = {}): Promise<void> {
-    this.#runner = await this.#spawnRunner('e2e', this.folder, change);
+    await this.beginRunner(change);
     await this.#untilRunners((runners) => runners > 0);
+  }
+
+  /** As `startRunner`, but does not wait until the runner is connected. */
+  async beginRunner(change: Readonly<Record<string, string | undefined>> = {}): Promise<void> {
+    this.#runner = await this.#spawnRunner('e2e', this.folder, change);
   }
 
   /** Starts one more runner, with a data folder of its own: its sessions' files are not those of the first. */
@@ -151,7 +158,7 @@ export class Service {
       env: {
         ...nodeEnvironment(),
         HOME: this.folder,
-        EDGE_URL: this.url,
+        EDGE_URL: this.#options.edgeUrlOfRunners?.(this.url) ?? this.url,
         RUNNER_TOKEN: token,
         RUNNER_BACKEND: backend,
         CC_DOCKER_DATA: folder,

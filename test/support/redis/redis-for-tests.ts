@@ -1,6 +1,7 @@
 /** What tests on Redis are given: where it is, or why there is none. */
 export type RedisForTests =
-  { readonly ok: true; readonly url: string; readonly token: string } | { readonly ok: false; readonly why: string };
+  | { readonly ok: true; readonly url: string; readonly token: string }
+  | { readonly ok: false; readonly why: string };
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -1,7 +1,10 @@
+import path from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { installMcpServers } from '../../../container/build/mcp-packages.ts';
 import { bundlePorter, bundleWorker, bundleWrapper } from '../../../scripts/bundle.ts';
+import { bundlePackage } from '../../../scripts/bundle-package.ts';
 import { installDeno } from '../../../start/deno/deno-binary.ts';
+import { PROJECT } from '../../../start/lib/project.ts';
 import { bundleFakeWrapper } from '../runner/fake-wrapper-bundle.ts';
 
 declare global {
@@ -9,8 +12,11 @@ declare global {
   var bundlesOfTests: Promise<unknown> | undefined;
 }
 
+/** What the package has in place of sources. */
+export const PACKAGE = path.join(PROJECT, 'build/package');
+
 const bundle = (): Promise<unknown> =>
-  Promise.all([bundleWrapper(), bundlePorter(), bundleWorker(), bundleFakeWrapper()]);
+  Promise.all([bundleWrapper(), bundlePorter(), bundleWorker(), bundleFakeWrapper(), bundlePackage(PACKAGE)]);
 
 /** The catalogue's MCP servers and Deno are installed here once, so that no test's time limit covers their download. */
 export async function prepareBundles(): Promise<void> {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { PROJECT } from '../../../start/lib/project.ts';
+import { PACKAGE } from '../run/bundles.ts';
 import { nodeEnvironment } from '../run/node-environment.ts';
 import { Tmux, type Terminal } from './tmux.ts';
 
@@ -67,4 +67,5 @@ export class CliUser {
   }
 }
 
-const BIN = path.join(PROJECT, 'cli', 'bin.mjs');
+/** What the package has: to take the types out of the sources takes a third of a start. */
+const BIN = path.join(PACKAGE, 'cli.js');

@@ -3,7 +3,7 @@ import { OWN_PREFIXES } from '../../../../protocol/api/session/event.ts';
 import type { TurnResult } from '../../../../protocol/api/session/message.ts';
 import { uuid } from '../../../../protocol/ids.ts';
 import { parseJson } from '../../../shared/json.ts';
-import type { EndedTurn, ReportedTask, TurnOutcome } from '../state.ts';
+import type { EndedTurn, ReportedTask, TurnOutcome } from '../life/input.ts';
 import { reportedSettings, type ReportedSettings } from '../settings/reported-settings.ts';
 import { turnError, type LoggedLine } from '../turns/turn-error.ts';
 

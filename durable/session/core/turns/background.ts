@@ -1,4 +1,5 @@
-import type { EndedTurn, OpenTask, ReportedTask, SessionState } from '../state.ts';
+import type { OpenTask, SessionState } from '../state.ts';
+import type { EndedTurn, ReportedTask } from '../life/input.ts';
 import type { Draft } from './draft.ts';
 
 /**

@@ -5,7 +5,16 @@ export interface Deadline {
   /** Epoch milliseconds. */
   readonly at: number;
   readonly kind:
-    'waiting' | 'limit' | 'retry' | 'startup' | 'idle' | 'background' | 'suspended' | 'turn' | 'interrupt' | 'lifetime';
+    | 'waiting'
+    | 'limit'
+    | 'retry'
+    | 'startup'
+    | 'idle'
+    | 'background'
+    | 'suspended'
+    | 'turn'
+    | 'interrupt'
+    | 'lifetime';
 }
 
 /** When the next `clock` input is due, epoch milliseconds; null: no deadline is set. */

@@ -1,5 +1,6 @@
 import type { Reason } from '../../../../protocol/reason.ts';
-import type { Limits, SessionEffect, SessionState, Step } from '../state.ts';
+import type { Limits, SessionState } from '../state.ts';
+import type { SessionEffect, Step } from '../life/effect.ts';
 
 /** One step of the state machine while it is made: the state so far, and the effects in order. */
 export class Draft {

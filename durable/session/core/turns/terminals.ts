@@ -1,4 +1,5 @@
-import type { OpenTerminal, SessionInput } from '../state.ts';
+import type { OpenTerminal } from '../state.ts';
+import type { SessionInput } from '../life/input.ts';
 import type { Draft } from './draft.ts';
 
 /** The terminals that people have in the container. */

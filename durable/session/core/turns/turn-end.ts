@@ -1,6 +1,7 @@
 import type { TurnResult, TurnView } from '../../../../protocol/api/session/message.ts';
 import type { MessageError } from '../../../../protocol/reason.ts';
-import type { EndedTurn, SessionState } from '../state.ts';
+import type { SessionState } from '../state.ts';
+import type { EndedTurn } from '../life/input.ts';
 import { isAnswered } from './background.ts';
 
 const TIMED_OUT: MessageError = { code: 'turn_timeout', detail: 'The turn did not end within its time.' };

@@ -1,7 +1,6 @@
 import type { MessageError } from '../../../../protocol/reason.ts';
 import type {
   AgentTurn,
-  EndedTurn,
   HandedMessage,
   InterruptCause,
   PendingMessage,
@@ -9,6 +8,7 @@ import type {
   SessionState,
   TurnClock,
 } from '../state.ts';
+import type { EndedTurn } from '../life/input.ts';
 import { isEnding, isRunning } from '../state.ts';
 import { Background, isAnswered } from './background.ts';
 import type { Draft } from './draft.ts';

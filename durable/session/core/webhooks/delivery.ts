@@ -1,3 +1,5 @@
+import type { PostOutcome } from '../../../shared/webhooks/post-types.ts';
+
 /**
  * When a post is tried again, and when it is given up. Follows standardwebhooks.com where that has a rule.
  */
@@ -28,12 +30,16 @@ export const SCHEDULE_MS = [
 const JITTER = 0.1;
 /** Statuses of the class 4xx that say nothing of the request: too slow, too early, too many. */
 const PASSING: readonly number[] = [408, 425, 429];
+/** Statuses with which a receiver says that it is there no more. */
+const GONE: Readonly<Record<Takes, readonly number[]>> = { standard: [410], chat: [410], push: [404, 410] };
 /** Longest `Retry-After` of a receiver that is respected, milliseconds. */
 export const MAX_RETRY_AFTER_MS = 12 * HOUR;
 
-/** The outcome of one post: the answer's status, or why there was no answer. */
-export type PostOutcome =
-  { readonly status: number; readonly retry_after: string | null } | { readonly status: null; readonly why: string };
+/**
+ * What kind of receiver it is: a server of its owner's; Slack, ntfy or Telegram; or the push service of a browser (RFC 8030). What
+ * the last two answer with 4xx they will not take later either.
+ */
+export type Takes = 'standard' | 'chat' | 'push';
 
 export type Verdict =
   | { readonly is: 'delivered' }
@@ -42,27 +48,27 @@ export type Verdict =
   | { readonly is: 'given_up'; readonly detail: string; readonly all: boolean };
 
 /**
- * Decides after a try: delivered, to be tried again, or given up. 410 Gone ends all posts to this receiver.
+ * Decides after a try: delivered, to be tried again, or given up. 410 Gone ends all posts to this receiver, and 404 those to a
+ * device: its subscription has ended (RFC 8030, 7.3).
  * `Retry-After` of a 429 or 503 can make a wait longer, never shorter.
  *
  * @param attempts tries so far, this one included
  * @param now epoch milliseconds
  * @param jitter random, from -1 to 1
- * @param isChat Slack, ntfy or Telegram: what they answer with 4xx they will not take later either
  */
 export function judge(
   outcome: PostOutcome,
   attempts: number,
   now: number,
   jitter: number,
-  isChat: boolean = false,
+  takes: Takes = 'standard',
 ): Verdict {
   const { status } = outcome;
   if (status !== null && status >= 200 && status < 300) return { is: 'delivered' };
   const detail = describeFailure(outcome);
-  if (status === 410) return { is: 'given_up', detail, all: true };
+  if (status !== null && GONE[takes].includes(status)) return { is: 'given_up', detail, all: true };
   const wait = SCHEDULE_MS[attempts - 1];
-  const isFinal = isChat && status !== null && status >= 400 && status < 500 && !PASSING.includes(status);
+  const isFinal = takes !== 'standard' && status !== null && status >= 400 && status < 500 && !PASSING.includes(status);
   if (wait === undefined || isFinal) return { is: 'given_up', detail, all: false };
   const requested = status === 429 || status === 503 ? retryAfterMs(outcome.retry_after, now) : 0;
   const jittered = Math.round(wait * (1 + JITTER * jitter));

@@ -1,4 +1,5 @@
 import { ntfyTopic, telegramChat, type WebhookEvent } from '../../../../protocol/api/webhook.ts';
+import type { PostRequest } from '../../../shared/webhooks/post-types.ts';
 import type { Receiver } from '../../../shared/webhooks/receiver.ts';
 import { signature, signingKey } from '../../../shared/webhooks/signing.ts';
 import { ntfyBody } from './formats/ntfy.ts';
@@ -19,20 +20,15 @@ export interface Post {
   readonly answer: { readonly url: string; readonly expires_at: string } | null;
 }
 
-/** An HTTP request, save for its method, which is POST. */
-export interface PostRequest {
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
+type TextRequest = PostRequest & { readonly body: string };
 
 /**
- * The request that posts something to a receiver in its format.
+ * The request that posts something to a webhook or a callback in its format.
  *
  * @param now when it is posted, epoch milliseconds
  * @returns null: the receiver's secret is none
  */
-export function requestOf(receiver: Receiver, post: Post, now: number): PostRequest | null {
+export function requestOf(receiver: Receiver, post: Post, now: number): TextRequest | null {
   const { url, format = 'standard', token } = receiver;
   if (format === 'standard') return standardRequest(receiver, post, now);
   const headers = {
@@ -43,6 +39,8 @@ export function requestOf(receiver: Receiver, post: Post, now: number): PostRequ
   const words = wordsOf(post.type as WebhookEvent, JSON.parse(post.json));
   const link = post.answer?.url ?? null;
   switch (format) {
+    case 'push':
+      throw new Error('a device gets pushes, which are encrypted for it');
     case 'slack':
       return { url, headers, body: slackBody(words, link) };
     case 'ntfy':
@@ -53,7 +51,7 @@ export function requestOf(receiver: Receiver, post: Post, now: number): PostRequ
   return format satisfies never;
 }
 
-function standardRequest({ url, secret = '' }: Receiver, post: Post, now: number): PostRequest | null {
+function standardRequest({ url, secret = '' }: Receiver, post: Post, now: number): TextRequest | null {
   const key = signingKey(secret);
   if (key === null) return null;
   const { id, type, time, json, answer } = post;

@@ -2,7 +2,7 @@ import type { OwnEvent } from '../../../../protocol/api/session/event.ts';
 import type { Prompt } from '../../../../protocol/content/blocks.ts';
 import type { WrapperCommand } from '../../../../protocol/link/wrapper/wrapper-link.ts';
 import type { Delivery, TurnOrigin } from '../../../../protocol/api/session/message.ts';
-import type { SessionInput } from '../../core/state.ts';
+import type { SessionInput } from '../../core/life/input.ts';
 import type { EndedTurnRow } from '../messages/turn-table.ts';
 import type { SessionRecord } from '../record.ts';
 

@@ -1,6 +1,6 @@
 import { v7 as uuidV7 } from 'uuid';
 import type { FilesInput } from '../../core/files.ts';
-import type { SessionEffect } from '../../core/state.ts';
+import type { SessionEffect } from '../../core/life/effect.ts';
 import { messageOfRunningTurn } from '../../core/turns/background.ts';
 import { listChanged, NO_CONTAINER, totalCost } from '../record.ts';
 import type { SessionTables } from '../session-tables.ts';

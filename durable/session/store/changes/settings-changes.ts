@@ -100,7 +100,7 @@ export class SettingsChanges {
     const isSame =
       now.model === before.model && now.permission_mode === before.permission_mode && now.title === before.title;
     if (isSame && refused === null) return;
-    if (now.title !== before.title) this.#tx.record = listChanged(this.#tx.record);
+    if (now.title !== before.title || now.model !== before.model) this.#tx.record = listChanged(this.#tx.record);
     this.#tx.emit({ type: 'session.settings', data: { ...now, ...(refused === null ? {} : { refused }) } });
   }
 }

@@ -11,7 +11,8 @@ import type { InteractionLimits } from '../../../shared/interactions/interaction
 import { advance } from '../../core/machine.ts';
 import { nextDeadline } from '../../core/turns/deadlines.ts';
 import type { QueueBound } from '../../core/queue-bound.ts';
-import { canHear, isEnding, type Limits, type SessionInput } from '../../core/state.ts';
+import { canHear, isEnding, type Limits } from '../../core/state.ts';
+import type { SessionInput } from '../../core/life/input.ts';
 import { BuildChanges } from './build-changes.ts';
 import { ChildChanges } from './child-changes.ts';
 import type { NumberedCommand } from '../tables/command-table.ts';

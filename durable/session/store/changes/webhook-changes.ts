@@ -62,7 +62,7 @@ export class WebhookChanges {
     this.#tables.unrouted.add(seq, this.#now);
   }
 
-  /** The owner's directory has said which webhooks there are: each that wants one of these events gets a delivery. */
+  /** The owner's directory has said which webhooks and devices there are: each that wants one of these events gets a delivery. */
   route(events: readonly Unrouted[], webhooks: readonly OwnerWebhook[]): void {
     for (const { seq, time } of events) {
       // Somebody who sets up a webhook does not want to hear of what was before.
@@ -76,7 +76,7 @@ export class WebhookChanges {
       if (wanting.length === 0) continue;
       const stored = { ...notice, of: 'session', seq, time } as const;
       this.#add(
-        wanting.map(({ name }) => ofOwner(name)),
+        wanting.map((one) => ofOwner(one)),
         stored,
       );
     }

@@ -164,6 +164,38 @@ export class EventLog {
       after,
       limit,
     );
+    return this.#upTo(rows, bytes);
+  }
+
+  /** Events just before `before`, the oldest first: at most `limit`, and fewer when their data is larger than `bytes`, as above. */
+  readBefore(before: number, limit: number, bytes: number): StoredEvent[] {
+    const rows = this.#sql.exec<Row>(
+      'SELECT seq, time, type, data, parts FROM events WHERE seq < ? ORDER BY seq DESC LIMIT ?',
+      before,
+      limit,
+    );
+    return this.#upTo(rows, bytes).toReversed();
+  }
+
+  /**
+   * `seq` of the first event that was stored at a time or later; one more than the last when there is none. Events are in the order of
+   * their times, as far as the clock of the machine is: so it is looked for by halves.
+   *
+   * @param time epoch milliseconds
+   */
+  firstSince(time: number): number {
+    let low = this.first();
+    let high = this.last() + 1;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const [row] = this.#sql.exec<{ time: number }>('SELECT time FROM events WHERE seq = ?', middle);
+      if (row === undefined || row.time >= time) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  #upTo(rows: Iterable<Row>, bytes: number): StoredEvent[] {
     const events: StoredEvent[] = [];
     let size = 0;
     for (const row of rows) {

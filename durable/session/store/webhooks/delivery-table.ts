@@ -176,6 +176,29 @@ export class DeliveryTable {
     );
   }
 
+  /** Is done with a delivery that nobody needs any more. */
+  cancel(id: string, detail: string): void {
+    this.#changed();
+    this.#sql.exec(
+      "UPDATE webhook_deliveries SET state = 'canceled', detail = ?, changes = changes + 1 WHERE id = ?",
+      detail,
+      id,
+    );
+  }
+
+  /** Whether a receiver has got something of this interaction, or may have: what is asked of it, as far as it is kept. */
+  mayHaveGot(receiver: string, interactionId: string): boolean {
+    const [row] = this.#sql.exec<{ asked: number; got: number | null }>(
+      `SELECT count(*) AS asked, sum(d.state = 'delivered') AS got FROM webhook_deliveries d
+        JOIN webhook_notices w ON w.n = d.notice
+        WHERE d.receiver = ? AND w.type IN ('interaction.opened', 'interaction.reminded')
+          AND w.json ->> '$.interaction_id' = ?`,
+      receiver,
+      interactionId,
+    );
+    return row === undefined || row.asked === 0 || (row.got ?? 0) > 0;
+  }
+
   /** Is done with all that waits for a receiver. @returns how many did */
   abandon(receiver: string, state: 'failed' | 'canceled', detail: string): number {
     this.#changed();

@@ -1,5 +1,5 @@
 import type { DeliveryState, DeliveryView } from '../../../../protocol/api/webhook.ts';
-import { ownersName } from './receivers.ts';
+import { devicesId, ownersName } from './receivers.ts';
 
 /** A delivery as `SELECT_VIEW` reads it. Times are epoch milliseconds. */
 export interface ViewRow extends Record<string, SqlStorageValue> {
@@ -29,6 +29,7 @@ export function viewOf(row: ViewRow): Omit<DeliveryView, 'session_id'> {
   return {
     delivery_id: id,
     webhook: ownersName(receiver),
+    push: devicesId(receiver),
     event: type,
     state,
     attempts,

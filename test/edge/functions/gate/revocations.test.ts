@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { openByTicket, User } from '../../support/api.ts';
 import { CloseCode } from '../../../../protocol/close-code.ts';
 
@@ -13,7 +13,9 @@ const jtiOf = async (user: User) => JSON.parse(atob((await user.token).split('.'
 
 /** A token is believed for two seconds after it was checked. */
 const refused = async (user: User) =>
-  expect.poll(async () => (await user.call('GET', '/sessions')).body.code, { timeout: 4000 }).toBe('token_revoked');
+  expect
+    .poll(async () => (await user.call('GET', '/sessions')).body.code, { timeout: inject('waitMs') / 6 })
+    .toBe('token_revoked');
 
 describe('a token', () => {
   it('is revoked by its id, alone, within seconds', async () => {

@@ -1,4 +1,3 @@
-import { evictDurableObject } from 'cloudflare:test';
 import { beforeEach, test } from 'vitest';
 import type { LinkCase } from '../../../support/link/case.ts';
 import { casesFor } from '../../../support/link/cases.ts';
@@ -10,6 +9,7 @@ import { emptyPool } from '../../support/pool.ts';
 import { FakeRunner } from '../../support/runner.ts';
 import { sessionObject } from '../../support/scene.ts';
 import type { Socket } from '../../support/socket.ts';
+import { evict } from '../../support/setup/evict.ts';
 
 beforeEach(emptyPool);
 
@@ -53,7 +53,7 @@ async function sessionEnd({ shown }: LinkCase): Promise<SessionEnd> {
       await user.call('POST', `/sessions/${id}/chat`, { prompt: 'wake' });
       await runner.launch(id);
     },
-    restart: () => evictDurableObject(sessionObject(id)),
+    restart: () => evict(sessionObject(id)),
     stored: async () =>
       (await user.events(id)).filter(({ type }) => type === 'system').map(({ data }) => String(data['word'])),
     storedNotices: async () =>

@@ -1,4 +1,4 @@
-import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { User } from '../../support/api.ts';
 import { emptyPool, pool } from '../../support/pool.ts';
@@ -6,6 +6,7 @@ import { FakeRunner, storage } from '../../support/runner.ts';
 import { park, parkSaved, ran, sessionObject, SHARED, sharing, show, wake } from '../../support/scene.ts';
 import { callFiles, dialTransfer, FakeTransfer } from './support/transfer.ts';
 import { runnerToken } from '../../support/runner-token.ts';
+import { evict } from '../../support/setup/evict.ts';
 
 beforeEach(emptyPool);
 
@@ -76,7 +77,7 @@ describe('files of a parked session', () => {
     expect(await (await writing).text()).toContain('a.txt');
     expect(at.files).toMatchObject({ local: 'stale', workspace: before, version: 3 });
     expect((await show(user, id)).files).toEqual({ runner: other.name, saved: false, snapshot_id: before });
-    await evictDurableObject(sessionObject(id));
+    await evict(sessionObject(id));
     const back = (await FakeRunner.reconnect(runner.name, [], { storage: storage(SHARED) })).runner;
     await wake(user, id);
     expect((await other.launch(id)).files.local).toBe('required');

@@ -1,9 +1,10 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { User } from '../../support/api.ts';
 import { emptyPool, pool } from '../../support/pool.ts';
 import { FakeContainer, FakeRunner, storage } from '../../support/runner.ts';
 import { park, parkSaved, ran, sessionObject, SHARED, sharing, show, wake } from '../../support/scene.ts';
+import { evict } from '../../support/setup/evict.ts';
 
 beforeEach(emptyPool);
 afterEach(() => {
@@ -55,7 +56,7 @@ describe('a parked session', () => {
       const full = JSON.stringify({ ...JSON.parse(row.json), capacity: 0 });
       ctx.storage.sql.exec('UPDATE runners SET json = ? WHERE name = ?', full, runner.name);
     });
-    await evictDurableObject(pool());
+    await evict(pool());
     await wake(user, id);
     expect((await other.launch(id)).files.local).toBe('stale');
   });
@@ -120,10 +121,10 @@ describe('a parked session', () => {
   it('is kept through evictions of its object', async () => {
     const scene = await ran();
     await park(scene);
-    await evictDurableObject(sessionObject(scene.id));
+    await evict(sessionObject(scene.id));
     const { version } = scene.container.launch.files;
     const { snapshot_id } = await scene.runner.report(scene.id, { version, storage: SHARED });
-    await evictDurableObject(sessionObject(scene.id));
+    await evict(sessionObject(scene.id));
     expect((await show(scene.user, scene.id)).files).toMatchObject({ saved: true, snapshot_id });
     await wake(scene.user, scene.id);
     expect((await scene.runner.launch(scene.id)).files).toMatchObject({ local: 'preferred', workspace: snapshot_id });
@@ -173,7 +174,7 @@ describe('a snapshot', () => {
     const { snapshot_id } = (await user.call('POST', `/sessions/${id}/snapshots`)).body;
     const path = `/sessions/${id}/snapshots/${snapshot_id}`;
     await expect.poll(async () => (await user.call('GET', path)).body.detail).toContain(`"${runner.name}"`);
-    await evictDurableObject(sessionObject(id));
+    await evict(sessionObject(id));
     const back = (await FakeRunner.reconnect(runner.name, [], { storage: storage(SHARED) })).runner;
     await makeOwed(id);
     await runDurableObjectAlarm(sessionObject(id));
@@ -243,7 +244,7 @@ async function makeOwed(id: string): Promise<void> {
   await runInDurableObject(sessionObject(id), (_, ctx) => {
     ctx.storage.sql.exec('UPDATE snapshots SET owed_at = 1 WHERE owed_at IS NOT NULL');
   });
-  await evictDurableObject(sessionObject(id));
+  await evict(sessionObject(id));
 }
 
 describe('a clone', () => {

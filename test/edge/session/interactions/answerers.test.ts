@@ -1,10 +1,11 @@
-import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { request, User } from '../../support/api.ts';
 import { askLeave, askUser, ofType, resolve, view, working, type Scene } from './support/asking.ts';
 import type { SessionRecord } from '../../../../durable/session/store/record.ts';
 import { emptyPool } from '../../support/pool.ts';
 import { sessionObject, show } from '../../support/scene.ts';
+import { evict } from '../../support/setup/evict.ts';
 
 beforeEach(emptyPool);
 
@@ -187,7 +188,7 @@ describe('what an earlier version stored', () => {
       const { json } = sql.exec<{ json: string }>('SELECT json FROM record').one();
       sql.exec('UPDATE record SET json = ?', JSON.stringify(firstVersion(JSON.parse(json) as SessionRecord)));
     });
-    await evictDurableObject(object);
+    await evict(object);
     expect(await view(scene, question)).toMatchObject({ state: 'open', answerers: null });
     expect((await show(scene.user, scene.id)).config).toMatchObject({ answerers: [], interaction_reminders: 0 });
     expect((await resolve(scene, question, { answer: '80' })).status).toBe(200);

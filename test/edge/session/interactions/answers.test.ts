@@ -1,9 +1,9 @@
-import { evictDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { askLeave, askQuestion, askUser, later, ofType, resolve, view, working } from './support/asking.ts';
 import { emptyPool } from '../../support/pool.ts';
 import { isCommand } from '../../support/runner.ts';
 import { sessionObject, show } from '../../support/scene.ts';
+import { evict } from '../../support/setup/evict.ts';
 
 beforeEach(emptyPool);
 afterEach(() => {
@@ -14,9 +14,9 @@ describe('an answer', () => {
   it('reaches the agent although the edge is evicted between question and answer', async () => {
     const scene = await working();
     const interaction = await askUser(scene);
-    await evictDurableObject(sessionObject(scene.id));
+    await evict(sessionObject(scene.id));
     await resolve(scene, interaction, { answer: '80' });
-    await evictDurableObject(sessionObject(scene.id));
+    await evict(sessionObject(scene.id));
     expect(await scene.container.answer()).toMatchObject({ call_id: interaction, text: '80' });
     expect(await resolve(scene, interaction, { answer: '80' })).toMatchObject({ status: 200 });
     expect(scene.container.data.unread(isCommand)).toBe(0);

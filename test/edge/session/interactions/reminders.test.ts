@@ -1,10 +1,11 @@
-import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
+import { runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { askLeave, askQuestion, askUser, later, ofType, resolve, view, working, type Scene } from './support/asking.ts';
 import { OWNER, withDesk } from '../../discord/support/desk.ts';
 import { emptyPool } from '../../support/pool.ts';
 import { sessionObject } from '../../support/scene.ts';
 import { until } from '../../../support/until.ts';
+import { evict } from '../../support/setup/evict.ts';
 
 beforeEach(emptyPool);
 afterEach(() => {
@@ -47,7 +48,7 @@ describe('a question that says how often people are to be reminded', () => {
   it('reminds once of all that was missed while the edge was down, and goes on from there', async () => {
     const scene = await working();
     await askUser(scene, { timeout_seconds: 1000, max_attempts: 9 });
-    await evictDurableObject(sessionObject(scene.id));
+    await evict(sessionObject(scene.id));
     await later(scene.id, 750);
     expect(await reminders(scene)).toMatchObject([{ attempt: 7, of: 9 }]);
     await later(scene.id, 60);
@@ -57,7 +58,7 @@ describe('a question that says how often people are to be reminded', () => {
   it('reminds no more where the edge was down until its deadline', async () => {
     const scene = await working();
     const question = await askUser(scene, { timeout_seconds: 100, max_attempts: 9 });
-    await evictDurableObject(sessionObject(scene.id));
+    await evict(sessionObject(scene.id));
     await later(scene.id, 101);
     expect((await view(scene, question)).state).toBe('expired');
     expect(await reminders(scene)).toEqual([]);

@@ -1,4 +1,4 @@
-import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { env, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SessionStore } from '../../../../durable/session/store/store.ts';
 import { decodeLabel } from '../../../../protocol/preview/label.ts';
@@ -8,6 +8,7 @@ import { emptyPool } from '../../support/pool.ts';
 import { park, ran, sessionObject, type Ran } from '../../support/scene.ts';
 import { ofType, useTool } from '../children/support/family.ts';
 import { later } from '../interactions/support/asking.ts';
+import { evict } from '../../support/setup/evict.ts';
 
 beforeEach(emptyPool);
 afterEach(() => {
@@ -74,7 +75,7 @@ describe('a shared port', () => {
     const scene = await ran();
     await share(scene, { port: 5173, ttl_seconds: 60 });
     await share(scene, { port: 5174 });
-    await evictDurableObject(sessionObject(scene.id));
+    await evict(sessionObject(scene.id));
     await later(scene.id, 61);
     expect((await list(scene)).data).toMatchObject([{ port: 5174 }]);
     expect(ofType(await scene.user.events(scene.id), 'session.port_unshared')).toEqual([

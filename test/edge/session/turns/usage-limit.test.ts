@@ -1,9 +1,9 @@
-import { evictDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { emptyPool } from '../../support/pool.ts';
 import { isCommand, type FakeContainer } from '../../support/runner.ts';
 import { ran, sessionObject, show, type Ran } from '../../support/scene.ts';
 import { later } from '../interactions/support/asking.ts';
+import { evict } from '../../support/setup/evict.ts';
 
 beforeEach(emptyPool);
 afterEach(() => {
@@ -52,7 +52,7 @@ describe('a message whose turn ends by a usage limit', () => {
     expect((await held(scene)).map(({ data }) => data)).toEqual([{ message_id: id, retry_at }]);
     expect(await show(scene.user, scene.id)).toMatchObject({ status: 'idle', reason: { code: 'usage_limit' } });
 
-    await evictDurableObject(sessionObject(scene.id));
+    await evict(sessionObject(scene.id));
     expect(scene.container.data.unread(isCommand)).toBe(0);
     await later(scene.id, 2 * MINUTE + 1);
     const second = await scene.container.prompt();

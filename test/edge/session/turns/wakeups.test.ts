@@ -1,4 +1,4 @@
-import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { env, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MAX_WAKEUPS } from '../../../../durable/session/core/turns/wakeup.ts';
 import { Session } from '../../../../durable/session/session.ts';
@@ -9,6 +9,7 @@ import { isCommand, type FakeContainer } from '../../support/runner.ts';
 import { park, parkSaved, ran, sessionObject, show, type Ran } from '../../support/scene.ts';
 import { ofType, spawn } from '../children/support/family.ts';
 import { later } from '../interactions/support/asking.ts';
+import { evict } from '../../support/setup/evict.ts';
 
 beforeEach(emptyPool);
 afterEach(() => {
@@ -71,7 +72,7 @@ describe('a wake-up', () => {
     const scene = await ran();
     await schedule(scene.container);
     await park(scene);
-    await evictDurableObject(sessionObject(scene.id));
+    await evict(sessionObject(scene.id));
     expect(await show(scene.user, scene.id)).toMatchObject({ status: 'stopped' });
     await later(scene.id, 61);
     vi.useRealTimers();
@@ -85,11 +86,11 @@ describe('a wake-up', () => {
     const wakeup_id = await schedule(scene.container, 1);
     await park(scene);
     // No test runs this alarm.
-    await expect.poll(() => events(scene, 'fired'), { timeout: 8000 }).toMatchObject([{ wakeup_id }]);
+    await expect.poll(() => events(scene, 'fired')).toMatchObject([{ wakeup_id }]);
     const again = await scene.runner.start(scene.id);
     await again.prompt();
     await schedule(again, 600, 'late');
-    await evictDurableObject(sessionObject(scene.id));
+    await evict(sessionObject(scene.id));
     await later(scene.id, 1200);
     expect(await events(scene, 'fired')).toHaveLength(2);
   });

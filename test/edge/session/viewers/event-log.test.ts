@@ -1,8 +1,10 @@
-import { env, evictDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { User } from '../../support/api.ts';
+import { until } from '../../../support/until.ts';
 import { emptyPool } from '../../support/pool.ts';
 import { FakeContainer, FakeRunner, isCommand } from '../../support/runner.ts';
+import { evict } from '../../support/setup/evict.ts';
 
 beforeEach(emptyPool);
 
@@ -43,6 +45,47 @@ describe('the event log', () => {
     await reader?.cancel();
     const ids = [...stream.matchAll(/^id: (\d+)$/gm)].map(([, seq]) => Number(seq));
     expect(ids).toEqual(numbers(1, pages.length));
+  });
+
+  it('gives the newest page first, and the pages before it, without a hole', async () => {
+    const { user, id, container } = await scene();
+    container.say(...numbers(1, 250).map(text));
+    await container.stored();
+    const all = await user.events(id);
+    const seen = [];
+    for (let before: string | null = '9007199254740991'; before !== null;) {
+      const { body } = await user.call('GET', `/sessions/${id}/events?before=${before}&limit=100`);
+      expect(body.next_cursor).toBe(seen.length === 0 ? null : `${body.data.at(-1).seq}`);
+      expect(body.last_seq).toBe(all.length);
+      seen.unshift(...body.data);
+      before = body.prev_cursor;
+    }
+    expect(seen).toEqual(all);
+    const none = await user.call('GET', `/sessions/${id}/events?before=1`);
+    expect(none.body).toEqual({ data: [], next_cursor: '0', prev_cursor: null, last_seq: all.length });
+    const middle = await user.call('GET', `/sessions/${id}/events?after=100&limit=50`);
+    expect(middle.body).toMatchObject({ next_cursor: '150', prev_cursor: '101' });
+  });
+
+  it('begins a page at a time', async () => {
+    const { user, id, container } = await scene();
+    container.say(text(1));
+    await container.stored();
+    const earlier = (await user.events(id)).length;
+    const since = new Date(Date.now() + 1).toISOString();
+    await until(() => Date.now() > Date.parse(since));
+    container.say(text(2));
+    await container.stored();
+    const later = await user.call('GET', `/sessions/${id}/events?since=${since}`);
+    expect(later.body.data.map(({ seq }: { seq: number }) => seq)).toEqual([earlier + 1]);
+    // Its own time is no later than it.
+    const own = await user.call('GET', `/sessions/${id}/events?since=${later.body.data[0].time}`);
+    expect(own.body.data).toEqual(later.body.data);
+    const all = await user.call('GET', `/sessions/${id}/events?since=2000-01-01T00:00:00Z`);
+    expect(all.body.data).toHaveLength(earlier + 1);
+    const none = await user.call('GET', `/sessions/${id}/events?since=2100-01-01T00:00:00Z`);
+    expect(none.body).toMatchObject({ data: [], next_cursor: null, prev_cursor: `${earlier + 2}` });
+    expect((await user.call('GET', `/sessions/${id}/events?after=1&before=3`)).status).toBe(422);
   });
 
   it('tells a wrapper that comes back how far it is, and orders it what it has not taken', async () => {
@@ -125,7 +168,7 @@ describe('the event log', () => {
     const viewer = await user.open(id, '?after=0');
     container.say(text(1));
     await container.stored();
-    await evictDurableObject(env.SESSION.get(env.SESSION.idFromName(id)));
+    await evict(env.SESSION.get(env.SESSION.idFromName(id)));
     container.say(text(2));
     await container.stored();
     const events = await viewer.events(

@@ -1,4 +1,4 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { User } from '../../support/api.ts';
 import { Reader } from '../../support/reader.ts';
@@ -6,6 +6,7 @@ import { emptyPool } from '../../support/pool.ts';
 import { FakeRunner } from '../../support/runner.ts';
 import { sessionObject } from '../../support/scene.ts';
 import { useSettings } from '../../support/edge-settings.ts';
+import { evict } from '../../support/setup/evict.ts';
 
 beforeEach(emptyPool);
 afterEach(() => {
@@ -168,7 +169,7 @@ describe('an idle WebSocket', () => {
     container.say(said('busy'));
     await container.stored();
     await viewer.events(({ type }) => type === 'assistant');
-    await evictDurableObject(sessionObject(id));
+    await evict(sessionObject(id));
     await alarmAfter(id, 20);
     expect(viewer.unread(isPing)).toBe(0);
     await alarmAfter(id, 10);
@@ -207,7 +208,7 @@ describe('a stream whose token expires', () => {
     const { user, id } = await scene();
     const viewer = await user.withToken({ expires: '-26s' }).open(id, '?after=0');
     await viewer.events(({ data }) => data?.status === 'idle');
-    await evictDurableObject(sessionObject(id));
+    await evict(sessionObject(id));
     pass(8);
     viewer.send({ type: 'prompt', prompt: 'too late' });
     expect((await viewer.closed()).code).toBe(4401);

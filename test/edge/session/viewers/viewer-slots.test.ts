@@ -1,9 +1,10 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { User } from '../../support/api.ts';
 import { directoryObject } from '../../support/directory.ts';
 import { emptyPool } from '../../support/pool.ts';
 import { sessionObject } from '../../support/scene.ts';
+import { evict } from '../../support/setup/evict.ts';
 
 beforeEach(emptyPool);
 afterEach(() => {
@@ -32,7 +33,7 @@ it('slots are renewed while somebody watches, reported anew after a restart, and
   await expect.poll(async () => (await slots(user))[0]?.until).toBeGreaterThan((first?.until ?? 0) + 50_000);
 
   await runInDurableObject(directoryObject(user), (_, { storage: { sql } }) => sql.exec('DELETE FROM viewer_slots'));
-  await evictDurableObject(sessionObject(id));
+  await evict(sessionObject(id));
   await alarmAfter(id, 31);
   await expect.poll(async () => (await slots(user)).map(({ slots: held }) => held)).toEqual([4]);
 

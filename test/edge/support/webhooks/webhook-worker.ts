@@ -49,6 +49,7 @@ export class Poster extends DurableObject<Env> {
       isOpen: () => true,
       target: async (receiver) => kv.get<Target>(`target ${receiver}`) ?? { is: 'gone', detail: 'It was removed.' },
       answer: async () => null,
+      push: () => Promise.reject(new Error('there are no devices here')),
       gaveUp: (tx, receiver, attempts, detail) => tx.push({ receiver, attempts, detail }),
       kept: 100,
       retry: () => {},

@@ -17,7 +17,7 @@ import {
   surroundings,
   timesIn,
 } from '../../../support/files/scene.ts';
-import { generatedRuns } from '../../../support/run/generated-runs.ts';
+import { dearRuns, generatedRuns } from '../../../support/run/generated-runs.ts';
 
 /**
  * Links as a hostile agent would leave them, by name, and where they point. Nothing here, nor any path below, leads out of the
@@ -123,7 +123,7 @@ test('of ten thousand generated paths none leaves the workspace, whatever is ask
   const ops: Record<string, { done: number; refused: number }> = {};
   const kind = fc.constantFrom('file', 'directory', 'symlink', 'link', 'through', 'pax');
   // As many as an issue asks for.
-  const runs = generatedRuns(10_000);
+  const runs = dearRuns(10_000);
   await fc.assert(
     fc.asyncProperty(attack(root), attack(root), kind, async (at, entry, kind) => {
       paths.add(at);

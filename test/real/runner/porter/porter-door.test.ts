@@ -23,6 +23,7 @@ import {
 import { sessionId } from '../../../support/runner/running-runner.ts';
 import { scratch } from '../../../support/scratch.ts';
 import { until } from '../../../support/until.ts';
+import { WAIT_MS } from '../../../support/patience.ts';
 
 const KEY = { session_id: sessionId(1), epoch: 1 };
 const OTHER = { session_id: sessionId(2), epoch: 1 };
@@ -71,7 +72,7 @@ test('a porter carries each of the session’s sockets to the runner, whole and 
   const porter = startPorter(run, environment);
   await porter.ready();
   expect(await isHealthy(environment)).toBe(true);
-  expect(await door.arrived(KEY, AbortSignal.timeout(1000))).toMatchObject({ address: '127.0.0.1' });
+  expect(await door.arrived(KEY, AbortSignal.timeout(WAIT_MS))).toMatchObject({ address: '127.0.0.1' });
 
   expect((await exchange(path.join(run, 'link.sock'), 'hello')).toString()).toBe('link:hello');
   const large = randomBytes(5_000_000);
@@ -239,7 +240,7 @@ test('a porter that was there before the runner, and outlives it, finds it again
   const second = await openDoor(folder, { listen });
   await second.door.expect(KEY, folders);
   expect((await call(second.door, { token, session_key: sessionKey(), version: '0.1.0' })).status).toBe('closed');
-  await second.door.arrived(KEY, AbortSignal.timeout(20_000));
+  await second.door.arrived(KEY, AbortSignal.timeout(WAIT_MS));
   // The porter may not have heard yet that it is welcome.
   await until(async () => {
     expect((await exchange(path.join(run, 'link.sock'), '3')).toString()).toBe('link:3');

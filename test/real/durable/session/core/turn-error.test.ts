@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { readClaudeLine } from '../../../../../durable/session/core/link/claude-line.ts';
-import type { TurnOutcome } from '../../../../../durable/session/core/state.ts';
+import type { TurnOutcome } from '../../../../../durable/session/core/life/input.ts';
 import { containerModelEnv, modelUpstreamEnvironment } from '../../../../../runner/model/upstream.ts';
 import { scripted, startClaude } from '../../../../support/model/model-claude.ts';
 import { openTestGateway } from '../../../../support/model/model-socket.ts';

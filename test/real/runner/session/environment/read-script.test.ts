@@ -10,6 +10,7 @@ import {
 } from '../../../../../runner/session/environment/devcontainer/read-script.ts';
 import { scratch } from '../../../../support/scratch.ts';
 import { Forge } from '../../../../support/wrapper/forge.ts';
+import { atMost } from '../../../../support/patience.ts';
 
 const MARK = 'mark-1';
 const FILE = '.devcontainer/devcontainer.json';
@@ -45,7 +46,7 @@ async function run(name: string, branch?: string): Promise<ReadFile | undefined>
   const repo = name.startsWith('http') || name.includes(' ') ? name : `${forge.url}/${name}`;
   const env = { PATH: '/usr/bin:/bin', HOME: scratch(), TMPDIR: scratch(), GIT_CONFIG_NOSYSTEM: '1' };
   const script = readScript({ repo, branch }, MARK);
-  const { stdout } = await promisify(execFile)('bash', ['-eE', '-c', script], { env, timeout: 20_000 });
+  const { stdout } = await promisify(execFile)('bash', ['-eE', '-c', script], { env, timeout: atMost(20) });
   return readOutput(stdout, MARK);
 }
 

@@ -7,11 +7,10 @@ import {
   NEW_SESSION,
   obstacleOf,
   type Limits,
-  type SessionEffect,
-  type SessionInput,
   type SessionState,
-  type TurnOutcome,
 } from '../../../../../durable/session/core/state.ts';
+import type { SessionEffect } from '../../../../../durable/session/core/life/effect.ts';
+import type { SessionInput, TurnOutcome } from '../../../../../durable/session/core/life/input.ts';
 import type { Delivery } from '../../../../../protocol/api/session/message.ts';
 import type { Reason } from '../../../../../protocol/reason.ts';
 

@@ -4,9 +4,9 @@ import {
   NEW_SESSION,
   type Limits,
   type OpenTerminal,
-  type SessionInput,
   type SessionState,
 } from '../../../../../durable/session/core/state.ts';
+import type { SessionInput } from '../../../../../durable/session/core/life/input.ts';
 import { nextDeadline } from '../../../../../durable/session/core/turns/deadlines.ts';
 import type { Reason } from '../../../../../protocol/reason.ts';
 

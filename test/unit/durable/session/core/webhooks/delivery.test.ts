@@ -1,13 +1,9 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  judge,
-  MAX_RETRY_AFTER_MS,
-  SCHEDULE_MS,
-  type PostOutcome,
-} from '../../../../../../durable/session/core/webhooks/delivery.ts';
+import { judge, MAX_RETRY_AFTER_MS, SCHEDULE_MS } from '../../../../../../durable/session/core/webhooks/delivery.ts';
 import { MAX_DATA_UNITS, noticeJson, standardBody } from '../../../../../../durable/session/core/webhooks/payload.ts';
+import type { PostOutcome } from '../../../../../../durable/shared/webhooks/post-types.ts';
 import { signature, signingKey, signingSecret } from '../../../../../../durable/shared/webhooks/signing.ts';
 import { targetRefusal } from '../../../../../../durable/shared/webhooks/target.ts';
 import { generatedRuns } from '../../../../../support/run/generated-runs.ts';
@@ -159,12 +155,12 @@ describe('what is asked', () => {
 
 describe('a chat', () => {
   it.each([400, 401, 403, 404])('that answers %i is not asked the same again', (code) => {
-    expect(judge(answered(code), 1, NOW, 0, true)).toMatchObject({ is: 'given_up', all: false });
+    expect(judge(answered(code), 1, NOW, 0, 'chat')).toMatchObject({ is: 'given_up', all: false });
     expect(judge(answered(code), 1, NOW, 0)).toMatchObject({ is: 'again' });
   });
 
   it.each([408, 429, 500, 503])('that answers %i is asked again', (code) => {
-    expect(judge(answered(code), 1, NOW, 0, true)).toMatchObject({ is: 'again' });
+    expect(judge(answered(code), 1, NOW, 0, 'chat')).toMatchObject({ is: 'again' });
   });
 });
 

@@ -1,0 +1,77 @@
+import type { RunRecord, SeenEvent, SessionRecord } from './records.ts';
+
+/** How a message may end. Anything else is a message that was lost. */
+const ENDS = ['completed', 'failed', 'interrupted'];
+/** The events that end a message; one of them comes for each, once. */
+const END_EVENTS = ['message.completed', 'message.failed', 'message.interrupted'];
+
+/** What was promised and not kept, a sentence each. None: nothing was lost, doubled, reordered, run twice or left over. */
+export function violationsOf({ sessions, left }: RunRecord): string[] {
+  return [...sessions.flatMap(ofSession), ...left.map((what) => `left over: ${what}`)];
+}
+
+function ofSession(record: SessionRecord): string[] {
+  const found = [
+    ...ofLog(record.stored),
+    ...record.viewers.flatMap(({ name, seen }) => ofViewer(name, seen, record.stored)),
+    ...ofMessages(record),
+    ...(record.mostContainers > 1 ? [`${record.mostContainers} containers lived at one time`] : []),
+  ];
+  return found.map((what) => `session ${record.id}: ${what}`);
+}
+
+function ofLog(stored: readonly SeenEvent[]): string[] {
+  const wrong = stored.findIndex(({ seq }, index) => seq !== index + 1);
+  return wrong === -1 ? [] : [`the log has event ${stored[wrong]?.seq} in the place of ${wrong + 1}`];
+}
+
+function ofViewer(name: string, seen: readonly SeenEvent[], stored: readonly SeenEvent[]): string[] {
+  const wrong = seen.findIndex(({ seq }, index) => seq !== index + 1);
+  if (wrong !== -1) return [`${name} was given event ${seen[wrong]?.seq} in the place of ${wrong + 1}`];
+  const missing = stored.length - seen.length;
+  if (missing > 0) return [`${name} was not given the last ${missing} events`];
+  if (missing < 0) return [`${name} was given ${-missing} events that are not stored`];
+  const other = seen.findIndex(({ what }, index) => what !== stored[index]?.what);
+  return other === -1 ? [] : [`${name} was given another event ${other + 1} than the one that is stored`];
+}
+
+function ofMessages({ sent, messages, stored, ran }: SessionRecord): string[] {
+  const ended = new Map(messages.map(({ id, status }) => [id, status]));
+  const ends = countBy(
+    stored.filter(({ type }) => END_EVENTS.includes(type)),
+    ({ messageId }) => messageId,
+  );
+  const queued = countBy(
+    stored.filter(({ type }) => type === 'message.queued'),
+    ({ messageId }) => messageId,
+  );
+  const lines = countBy(ran, (line) => line);
+  const begun = stored.filter(({ type }) => type === 'message.processing').map(({ messageId }) => messageId);
+  const inOrder = sent.map(({ id }) => id).filter((id) => begun.includes(id));
+  const early = begun.findIndex((id, index) => id !== inOrder[index]);
+  return [
+    ...(early === -1 ? [] : [`the message ${begun[early]} was begun in the place of ${inOrder[early] ?? 'none'}`]),
+    ...sent.flatMap(({ id, token, steps }) => {
+      const status = ended.get(id);
+      if (status === undefined) return [`the message ${id} was taken, and is lost`];
+      if (!ENDS.includes(status)) return [`the message ${id} is ${status} for ever`];
+      const found: string[] = [];
+      if (queued.get(id) !== 1) found.push(`the message ${id} was queued ${queued.get(id) ?? 0} times`);
+      if (ends.get(id) !== 1) found.push(`the message ${id} has ended ${ends.get(id) ?? 0} times`);
+      for (let step = 0; step < steps; step++) {
+        const times = lines.get(`${token} ${step}`) ?? 0;
+        if (times > 1) found.push(`step ${step} of the message ${id} was run ${times} times`);
+        if (times === 0 && status === 'completed')
+          found.push(`step ${step} of the completed message ${id} was not run`);
+      }
+      return found;
+    }),
+    ...(messages.length > sent.length ? [`there are ${messages.length} messages, and ${sent.length} were sent`] : []),
+  ];
+}
+
+function countBy<T, K>(all: readonly T[], keyOf: (one: T) => K): Map<K, number> {
+  const counts = new Map<K, number>();
+  for (const one of all) counts.set(keyOf(one), (counts.get(keyOf(one)) ?? 0) + 1);
+  return counts;
+}

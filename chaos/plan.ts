@@ -1,0 +1,68 @@
+import { Random } from '../bench/simulate/random.ts';
+
+/**
+ * What is done to the service, by its seed alone. A *kill* is a SIGKILL: of the edge's workerd, of the runner, of a session's wrapper, of
+ * its `claude`, or of all that runs in its container. The others break the network between edge, runner and clients, or the disk.
+ */
+export const KILLS = ['edge', 'runner', 'wrapper', 'claude', 'container'] as const;
+export const BREAKS = ['cut', 'stall', 'slow'] as const;
+export type FaultKind = (typeof KILLS)[number] | (typeof BREAKS)[number];
+
+/** One fault. It comes when the viewers have seen `afterEvents` more events since the one before, so that it hits every part of a turn. */
+export interface Fault {
+  readonly kind: FaultKind;
+  readonly afterEvents: number;
+  /** Which of those that may be hit, from 0 up to, but not including, 1. */
+  readonly pick: number;
+  /** How long a break lasts, and how long a killed runner stays away, milliseconds. */
+  readonly lastsMs: number;
+}
+
+/** How often each comes, of all: what a session has dies more often than what all have. */
+const WEIGHTS: Readonly<Record<FaultKind, number>> = {
+  claude: 6,
+  wrapper: 5,
+  container: 5,
+  runner: 4,
+  edge: 4,
+  cut: 4,
+  stall: 2,
+  slow: 2,
+};
+/** Events between two faults. A turn of the load has some ten. */
+const MEAN_EVENTS = 14;
+/** Longer than this no break lasts, milliseconds. */
+const LONGEST_MS = 4_000;
+
+export interface PlanOptions {
+  readonly seed: number;
+  readonly kills: number;
+  /** The kinds that this machine can make. */
+  readonly kinds: readonly FaultKind[];
+}
+
+/** The faults in their order, until there are so many kills. The same options give the same ones. */
+export function planOf({ seed, kills, kinds }: PlanOptions): Fault[] {
+  const random = new Random(seed);
+  const plan: Fault[] = [];
+  for (let killed = 0; killed < kills;) {
+    const kind = choose(kinds, random);
+    if (isKill(kind)) killed += 1;
+    const afterEvents = Math.round(random.exponential(MEAN_EVENTS));
+    plan.push({ kind, afterEvents, pick: random.next(), lastsMs: Math.round(random.next() ** 2 * LONGEST_MS) });
+  }
+  return plan;
+}
+
+export function isKill(kind: FaultKind): boolean {
+  return KILLS.some((one) => one === kind);
+}
+
+function choose(kinds: readonly FaultKind[], random: Random): FaultKind {
+  let left = random.next() * kinds.reduce((sum, kind) => sum + WEIGHTS[kind], 0);
+  for (const kind of kinds) {
+    left -= WEIGHTS[kind];
+    if (left < 0) return kind;
+  }
+  throw new Error('there is no kind of fault to choose from');
+}

@@ -1,0 +1,42 @@
+function times(part: string, length: number): string {
+  return part.repeat(Math.ceil(length / part.length)).slice(0, length);
+}
+
+/** Text that is too much for whoever reads or draws it whole. */
+export const SIZE: readonly string[] = [
+  times('a', 1_000_000),
+  times('word ', 1_000_000),
+  times('\u202e', 200_000),
+  times('e\u0301', 200_000),
+  times('👨‍👩‍👧', 200_000),
+  times('\n', 100_000),
+  times('a\n', 200_000),
+  times('\t', 100_000),
+  times('>', 10_000),
+  times('> ', 10_000),
+  times('- ', 10_000),
+  times('[', 50_000),
+  times('![', 50_000),
+  times('[a](b', 50_000),
+  times('`', 50_000),
+  times('*a_', 50_000),
+  times('***a** ', 50_000),
+  times('<a ', 50_000),
+  times('<!--', 50_000),
+  times('&amp;', 50_000),
+  times('1. a\n', 50_000),
+  times('- [ ] a\n', 50_000),
+  times('# a\n', 50_000),
+  times('```\n', 50_000),
+  times('[a]: b\n', 50_000),
+  times('**a**\n\n', 50_000),
+  `|${times('a|', 4000)}\n|${times('-|', 4000)}\n${times('|\n', 4000)}`,
+  `|a|b|\n|-|-|\n${times('|a|b|\n', 50_000)}`,
+  `http://a.example/${times(')', 20_000)}`,
+  `${times('a.b-c+', 20_000)}@`,
+  times('\u001b[31ma\u001b[0m', 300_000),
+  times('a\r', 300_000),
+  times('\u001b]0;', 100_000),
+  `@@ -1,99999 +1,99999 @@\n${times('-a\n+b\n', 300_000)}`,
+  times('diff --git a/x b/x\n', 200_000),
+];

@@ -88,6 +88,8 @@ export class World {
     await this.#watching;
     await this.#service.stop();
     await this.network.close();
+    // Sessions of a runner that was killed, and that no other one has followed.
+    for (const { pid } of await this.processes()) signalProcess(pid, 'SIGKILL');
   }
 
   async #watchContainers(): Promise<void> {

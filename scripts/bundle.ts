@@ -3,8 +3,8 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ASSETS } from '../functions/web/asset-sources.ts';
-import { bundleConsole } from './bundle-console.ts';
-import { withCompressed } from './compress.ts';
+import { bundleConsole } from './console/bundle-console.ts';
+import { withCompressed } from './console/compress.ts';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));

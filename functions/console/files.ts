@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import type { AppEnv } from '../app-env.ts';
 import { SAFE_HEADERS } from '../web/web-guard.ts';
 
-/** How files are compressed, the best first: the `Content-Encoding`, and the end of the file's name (`scripts/compress.ts`). */
+/** How files are compressed, the best first: the `Content-Encoding`, and the end of the file's name (`scripts/console/compress.ts`). */
 const ENCODINGS = [
   ['br', '.br'],
   ['gzip', '.gz'],

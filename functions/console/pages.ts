@@ -14,7 +14,7 @@ const TYPES: Readonly<Record<string, string>> = {
 /** A name that the bundler has made: it changes with what is in the file. */
 const FILE = /^[\w-]+-[A-Z0-9]{8}\.(js|css)$/;
 
-/** The console for people: its page, and the files that the page loads (`scripts/bundle-console.ts`). */
+/** The console for people: its page, and the files that the page loads (`scripts/console/bundle-console.ts`). */
 export function addConsole(app: OpenAPIHono<AppEnv>): void {
   for (const path of PAGES) app.get(path, (c) => consolePage(c, 200));
   app.get('/console/:file', async (c) => {

@@ -4,7 +4,7 @@ import type { EventPage, EventPlace, SessionEvent } from '../../../../client/mai
 import { LogWindow } from '../../../../console/session/log/window/log-window.ts';
 import { isSilent } from '../../../../console/transcript/silent.ts';
 import { Transcript } from '../../../../console/transcript/transcript.ts';
-import { longLog } from '../../../support/console/recorded-log.ts';
+import { longLog } from '../../../support/console/logs/recorded-log.ts';
 
 const LOG = longLog(1500) as (SessionEvent & { seq: number })[];
 const BOUNDS = { events: 120, size: 1024 * 1024, page: 40 };

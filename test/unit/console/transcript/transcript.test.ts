@@ -5,7 +5,7 @@ import type { Item, ToolItem } from '../../../../console/transcript/item.ts';
 import { toolLine } from '../../../../console/transcript/tools/tool-line.ts';
 import { toolState } from '../../../../console/transcript/tools/tool-state.ts';
 import { Transcript } from '../../../../console/transcript/transcript.ts';
-import { longLog, recordedLog } from '../../../support/console/recorded-log.ts';
+import { longLog, recordedLog } from '../../../support/console/logs/recorded-log.ts';
 
 const turns = recordedLog('turns');
 const previews = recordedLog('previews');

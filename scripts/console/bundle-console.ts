@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { build, type Metafile } from 'esbuild';
-import { PROJECT } from '../start/lib/project.ts';
-import { bundleWorkerOfConsole } from './console/bundle-worker.ts';
-import { xtermStyleSheets } from './console/xterm-style-sheets.ts';
+import { PROJECT } from '../../start/lib/project.ts';
+import { bundleWorkerOfConsole } from './bundle-worker.ts';
+import { xtermStyleSheets } from './xterm-style-sheets.ts';
 
 /**
  * Bundles the console: `index.html`, and files whose names change with what is in them. What only some pages need is in files of its

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { PreviewEvent, SessionEvent } from '../../../client/main.ts';
+import type { PreviewEvent, SessionEvent } from '../../../../client/main.ts';
 
 /**
  * Logs of the real service and the real `claude` (2.1.330) on the demo model, as `GET /events` gave them, without what is long or names a

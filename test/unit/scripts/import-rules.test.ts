@@ -34,5 +34,5 @@ test.each([
 });
 
 test('refuses a folder that the table does not name', () => {
-  expect(refusalOf('console/main.ts', './page.ts', false)).toContain('console/main.ts is in no row');
+  expect(refusalOf('attic/main.ts', './page.ts', false)).toContain('attic/main.ts is in no row');
 });

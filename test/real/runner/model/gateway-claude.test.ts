@@ -6,6 +6,7 @@ import { createModelPool } from '../../../../runner/model/pool.ts';
 import { scripted, startClaude } from '../../../support/model/model-claude.ts';
 import { openTestGateway } from '../../../support/model/model-socket.ts';
 import { startUpstream, streamedMessage } from '../../../support/model/model-upstream.ts';
+import { until } from '../../../support/until.ts';
 
 /** The real `claude`, whose only way out is a gateway to this model. */
 async function openClaude(upstream: ModelUpstream, maxRetries?: number) {
@@ -64,7 +65,8 @@ describe('claude with the demo model', () => {
       interrupted ||= text.length > 20;
     });
     expect(first.terminal_reason).toBe('aborted_streaming');
-    expect(gateway.exchanges.at(-1)).toEqual({ outcome: 'aborted' });
+    // The agent may tell of it before the gateway has heard of it.
+    await until(() => expect(gateway.exchanges.at(-1)).toEqual({ outcome: 'aborted' }));
     const second = await claude.ask('Still there?');
     expect(second.result).toMatch(/“Still there\?”.*message 5.*“I am Ada”/);
   });

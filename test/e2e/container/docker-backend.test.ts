@@ -9,6 +9,7 @@ import { sessionFolders, type Owner } from '../../../runner/lib/session-folders.
 import { makeProbeImage } from '../../support/runner/probe-image.ts';
 import { keptLog } from '../../support/quiet-log.ts';
 import { launchOf, runRunner, type RunnerSetUp } from '../../support/runner/running-runner.ts';
+import { until } from '../../support/until.ts';
 import { scratch } from '../../support/scratch.ts';
 import { describeDocker } from '../../support/docker/describe-docker.ts';
 
@@ -238,7 +239,8 @@ describeDocker('the docker backend', ({ docker, image }) => {
     const key = newKey();
     launch(key);
     await edge.frame('started');
-    await docker.getContainer(containerName(key)).pause();
+    // A busy kernel cannot always freeze all processes of a container in time; the engine says so.
+    await until(() => docker.getContainer(containerName(key)).pause());
     edge.order({ kind: 'stop', ...key });
     expect(await edge.frame('ended')).toMatchObject({ ...key, reason: { code: 'stopped_by_user' } });
     await expect.poll(async () => await inspect(key).catch(() => 'gone')).toBe('gone');

@@ -83,7 +83,8 @@ describe.skipIf(!hasChromium()).each<Width>(['phone', 'desk'])('every page on a 
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme });
         await page.evaluate(COLOURED);
-        found[`axe, ${colorScheme}`] = await axe(page);
+        // The second theme has other colours, and is the same page besides.
+        found[`axe, ${colorScheme}`] = await axe(page, colorScheme === 'light' ? {} : { only: ['color-contrast'] });
       }
       await page.evaluate(`document.documentElement.style.fontSize = '200%'`);
       found['beyond the edge'] = await page.evaluate(BEYOND);
@@ -97,6 +98,8 @@ describe.skipIf(!hasChromium()).each<Width>(['phone', 'desk'])('every page on a 
         'heading after a reload': name,
       });
     }
+    // The way back does not depend on the width.
+    if (width === 'desk') return;
     for (const each of pages().toReversed().slice(1)) {
       await page.goBack();
       await isAt(page, each);

@@ -15,6 +15,12 @@ export async function makePageKey(): Promise<string> {
   return key;
 }
 
+/** The worker has the key as well, also after the browser has removed what the worker reads, and kept the rest. */
+export async function sharePageKey(): Promise<void> {
+  const key = pageKey();
+  if (key !== null) await keepKeyForWorker(key);
+}
+
 function made(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(24));
   const key = btoa(String.fromCharCode(...bytes))

@@ -1,5 +1,5 @@
 import { computed, signal } from '@preact/signals';
-import { forgetPageKey, makePageKey, pageKey } from './page-key.ts';
+import { forgetPageKey, makePageKey, pageKey, sharePageKey } from './page-key.ts';
 import { CcDocker, unwrap, type BrowserSession } from '../../client/main.ts';
 
 /** Who is signed in to this browser; null: nobody, or it is not known yet. */
@@ -43,8 +43,12 @@ export async function askWho(): Promise<void> {
   const { session, oidc } = await unwrap(cc.api.GET('/api/v1/console/session'));
   provider.value = oidc?.issuer ?? null;
   isKnown.value = true;
-  if (session !== null) become(session);
-  else signedIn.value = false;
+  if (session === null) {
+    signedIn.value = false;
+    return;
+  }
+  become(session);
+  await sharePageKey();
 }
 
 /**

@@ -28,7 +28,8 @@ export interface LogBounds {
   readonly page: number;
 }
 
-const BOUNDS: LogBounds = { events: 4000, size: 12 * 1024 * 1024, page: 400 };
+/** With its rows' texts and trees, an event takes some 8 KB of a phone's memory: 10 MB in all. */
+const BOUNDS: LogBounds = { events: 1200, size: 4 * 1024 * 1024, page: 300 };
 
 /** How far in a page is looked for where a turn begins, so that the log is cut between two. */
 const CUT_WITHIN = 400;

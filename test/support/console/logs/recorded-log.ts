@@ -8,7 +8,7 @@ import type { PreviewEvent, SessionEvent } from '../../../../client/main.ts';
  * previews, from its beginning.
  */
 export function recordedLog(name: 'turns' | 'previews'): (SessionEvent | PreviewEvent)[] {
-  const text = readFileSync(path.join(import.meta.dirname, 'logs', `${name}.jsonl`), 'utf8');
+  const text = readFileSync(path.join(import.meta.dirname, `${name}.jsonl`), 'utf8');
   return text
     .trimEnd()
     .split('\n')

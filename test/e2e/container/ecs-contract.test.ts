@@ -10,7 +10,7 @@ import { PorterDoor } from '../../../runner/porter/porter-door.ts';
 import type { PlacementKey } from '../../../protocol/link/runner-control.ts';
 import { backendContract } from '../../support/backend-contract/contract.ts';
 import { describeDockerAsRoot } from '../../support/docker/describe-docker.ts';
-import { ECS_SETTINGS, QUICK_CONTAINERS } from '../../support/ecs/backend-on-stand-in.ts';
+import { ECS_SETTINGS, QUICK } from '../../support/ecs/backend-on-stand-in.ts';
 import { DockerRuntime, TASK_LABEL } from '../../support/ecs/docker-runtime.ts';
 import { CREDENTIALS, EcsStandIn } from '../../support/ecs/ecs-stand-in.ts';
 import { sessionDefinition } from '../../support/ecs/session-definition.ts';
@@ -62,16 +62,7 @@ describeDockerAsRoot('the contract of backends, on the stand-in of ECS', ({ dock
         });
         const files = new TaskFiles({ door, owner: { uid: 1000, gid: 1000 }, log });
         const client = ecsClient({ endpoint: ecs.url, region: 'eu-central-1', credentials: CREDENTIALS });
-        return new EcsBackend({
-          client,
-          settings: ECS_SETTINGS,
-          door,
-          files,
-          runnerId,
-          sessions,
-          log,
-          times: QUICK_CONTAINERS,
-        });
+        return new EcsBackend({ client, settings: ECS_SETTINGS, door, files, runnerId, sessions, log, times: QUICK });
       },
     running: async (key) => {
       const filters = { label: [`${TASK_LABEL}=${taskOf(key)}`], status: ['running'] };

@@ -19,7 +19,7 @@ export function keepForm(form: Form): void {
 /** A session was begun: its choices are those of the next one, what it was told is not. */
 export function keepChoices(form: Form): void {
   sessionStorage.removeItem(DRAFT);
-  const choices = Object.fromEntries(Object.entries(form).filter(([field]) => !OWN.has(field as Field)));
+  const choices = Object.fromEntries(Object.entries(form).filter(([field]) => !(isField(field) && OWN.has(field))));
   localStorage.setItem(CHOICES, JSON.stringify(choices));
 }
 
@@ -27,10 +27,11 @@ export function keepChoices(form: Form): void {
 function parse(text: string | null): Form | undefined {
   if (text === null) return undefined;
   const kept: Record<string, unknown> = JSON.parse(text);
-  const form = Object.fromEntries(
-    Object.entries(EMPTY).map(([field, empty]) => [field, typeof kept[field] === 'string' ? kept[field] : empty]),
-  ) as unknown as Form;
+  const form: Record<Field, string> = { ...EMPTY };
+  for (const [name, value] of Object.entries(kept)) if (isField(name) && typeof value === 'string') form[name] = value;
   const mode = PERMISSION_MODES.find(({ value }) => value === form.mode)?.value ?? EMPTY.mode;
   const files = form.files === 'kept' || form.files === 'copy' ? form.files : 'new';
   return { ...form, mode, files };
 }
+
+const isField = (name: string): name is Field => Object.hasOwn(EMPTY, name);

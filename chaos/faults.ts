@@ -1,6 +1,6 @@
 import { signalProcess } from '../runner/lib/process-identity.ts';
 import type { Fault, FaultKind } from './plan.ts';
-import type { World } from './world.ts';
+import type { World } from './world/world.ts';
 
 /** @returns what was hit, for people; null: there was nothing to hit */
 type Maker = (world: World, fault: Fault) => Promise<string | null>;

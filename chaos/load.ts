@@ -6,7 +6,7 @@ import { all, CcDockerError, type CcDocker, type CallOptions, type SessionEvent 
 import { script } from '../test/support/e2e/client.ts';
 import { waitAtMost } from '../runner/lib/wait-at-most.ts';
 import type { EndedMessage, SeenEvent, SentMessage, SessionRecord } from './records.ts';
-import type { World } from './world.ts';
+import type { World } from './world/world.ts';
 
 type Session = Awaited<ReturnType<CcDocker['sessions']['create']>>;
 

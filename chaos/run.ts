@@ -6,7 +6,7 @@ import { makeFault } from './faults.ts';
 import { LoadedSession } from './load.ts';
 import { isKill, planOf, type FaultKind } from './plan.ts';
 import type { RunRecord } from './records.ts';
-import { World } from './world.ts';
+import { World } from './world/world.ts';
 
 /** When nothing is seen for this long, milliseconds, the next fault comes all the same: the one before may be why. */
 const MOST_WAIT_MS = 10_000;

@@ -1,7 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Random } from '../bench/simulate/random.ts';
-import { close, listen } from '../test/support/net/listen.ts';
+import { Random } from '../../bench/simulate/random.ts';
+import { close, listen } from '../../test/support/net/listen.ts';
 
 /** The longest delay of a connection while the network is slow, milliseconds. What is sent on two of them arrives in another order then. */
 const SLOWEST_MS = 300;

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { CcDocker } from '../client/main.ts';
-import { runningProcess, signalProcess } from '../runner/lib/process-identity.ts';
-import { processFileOf } from '../start/edge/edge.ts';
-import { Service } from '../test/support/e2e/service.ts';
+import { CcDocker } from '../../client/main.ts';
+import { runningProcess, signalProcess } from '../../runner/lib/process-identity.ts';
+import { processFileOf } from '../../start/edge/edge.ts';
+import { Service } from '../../test/support/e2e/service.ts';
 import { Network } from './network.ts';
 import { sessionProcesses, type SessionProcess } from './processes.ts';
 

@@ -1,5 +1,5 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import { MARKER } from '../runner/backend/process-sweep.ts';
+import { MARKER } from '../../runner/backend/process-sweep.ts';
 
 /** A process of a session that lives. */
 export interface SessionProcess {

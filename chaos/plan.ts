@@ -39,6 +39,8 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
 };
 /** Events between two faults, where nothing else is asked for. A turn of the load has some ten. */
 export const MEAN_EVENTS = 14;
+/** How many of a hundred faults come together with the one before, where nothing else is asked for. */
+export const TOGETHER_PERCENT = 30;
 /** Longer than this no break lasts, milliseconds. */
 const LONGEST_MS = 4_000;
 
@@ -49,16 +51,18 @@ export interface PlanOptions {
   readonly kinds: readonly FaultKind[];
   /** Events between two faults, on average. */
   readonly every: number;
+  /** How probable it is that a fault comes together with the one before. */
+  readonly together: number;
 }
 
 /** The faults in their order, until there are so many kills. The same options give the same ones. */
-export function planOf({ seed, kills, kinds, every }: PlanOptions): Fault[] {
+export function planOf({ seed, kills, kinds, every, together }: PlanOptions): Fault[] {
   const random = new Random(seed);
   const plan: Fault[] = [];
   for (let killed = 0; killed < kills;) {
     const kind = choose(kinds, random);
     if (isKill(kind)) killed += 1;
-    const afterEvents = Math.round(random.exponential(every));
+    const afterEvents = random.is(together) ? 0 : Math.round(random.exponential(every / (1 - together)));
     plan.push({ kind, afterEvents, pick: random.next(), lastsMs: Math.round(random.next() ** 2 * LONGEST_MS) });
   }
   return plan;

@@ -21,6 +21,8 @@ export interface RunOptions {
   readonly kinds: readonly FaultKind[];
   /** Events between two faults, on average. */
   readonly every: number;
+  /** How probable it is that a fault comes together with the one before. */
+  readonly together: number;
   /** The engine on which the sessions run; absent: they are processes of this machine. */
   readonly engine?: EngineOfRun | undefined;
   /** These faults, instead of those that follow from the seed. */
@@ -92,7 +94,7 @@ export async function runChaos(options: RunOptions): Promise<RunResult> {
 
 /** Makes the faults, one after the other. One that lasts may not be over when the next one comes, unless that is of its kind. @returns those that hit something */
 async function breakIt(world: World, options: RunOptions, seen: EventCount): Promise<Fault[]> {
-  const { seed, kills, kinds, every, replay, say } = options;
+  const { seed, kills, kinds, every, together, replay, say } = options;
   const made: Fault[] = [];
   const lasting = new Map<FaultKind, Promise<unknown>>();
   const killed = () => made.filter(({ kind }) => isKill(kind)).length;
@@ -109,7 +111,8 @@ async function breakIt(world: World, options: RunOptions, seen: EventCount): Pro
   // A fault that finds nothing to hit does not count: the plan goes on until there were so many kills.
   else
     for (let round = 0; killed() < kills; round++)
-      for (const fault of planOf({ seed: seed + round, kills: kills - killed(), kinds, every })) await make(fault);
+      for (const fault of planOf({ seed: seed + round, kills: kills - killed(), kinds, every, together }))
+        await make(fault);
   await Promise.all(lasting.values());
   return made;
 }

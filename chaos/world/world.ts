@@ -26,7 +26,7 @@ const TOKEN_SECONDS = 86_400;
 /** How long the service may take to begin, milliseconds. */
 const BEGIN_MS = 120_000;
 /** Of the disk that is filled, MB, and below how much free space it takes no new work. */
-const DISK_MB = 448;
+const DISK_MB = 320;
 const FLOOR_MB = 40;
 
 /** The engine on which sessions run, with their image. */

@@ -38,7 +38,7 @@ async function chaos(command: ChaosOptions, engine?: EngineOfRun): Promise<numbe
   const kinds = possible(command.kinds, backend, say);
   const replay = command.replay === undefined ? undefined : parseSchedule(await readFile(command.replay, 'utf8'));
   say(`seed ${seed}: ${replay?.length ?? command.kills} ${replay ? 'faults' : 'kills'}, ${sessions} sessions`);
-  const result = await runChaos({ ...command, kinds, replay, engine, say });
+  const result = await runChaos({ ...command, kinds, replay, engine, signal: stopped.signal, say });
   say(reportOf(commandOf({ ...command, kinds }), result));
   if (command.logs !== undefined) await writeFile(command.logs, result.logs);
   const date = new Date().toISOString().slice(0, 10);
@@ -46,5 +46,9 @@ async function chaos(command: ChaosOptions, engine?: EngineOfRun): Promise<numbe
     await appendFile(command.record, `${JSON.stringify(runLine({ seed, backend, date }, result))}\n`);
   return result.violations.length === 0 ? 0 : 1;
 }
+
+// What was begun has to be ended: the service, its disk, an engine.
+const stopped = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort(new Error(signal)));
 
 process.exit(await main());

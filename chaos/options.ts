@@ -20,7 +20,8 @@ left over (docs/chaos.md). The real claude answers by the demo model; nothing le
   --logs FILE     writes what the edge and the runner wrote
   --help          this text`;
 
-export interface ChaosOptions {
+/** What the faults and the load follow from. */
+interface FaultOptions {
   readonly seed: number;
   readonly kills: number;
   readonly sessions: number;
@@ -29,6 +30,9 @@ export interface ChaosOptions {
   readonly together: number;
   readonly backend: 'process' | 'docker';
   readonly kinds: readonly FaultKind[];
+}
+
+export interface ChaosOptions extends FaultOptions {
   /** Files; undefined: none. */
   readonly replay: string | undefined;
   readonly record: string | undefined;
@@ -95,7 +99,7 @@ export function parseOptions(args: readonly string[]): ChaosCommand | Refused {
 }
 
 /** The command that makes the same faults again. */
-export function commandOf({ seed, kills, sessions, every, together, backend, kinds }: ChaosOptions): string {
+export function commandOf({ seed, kills, sessions, every, together, backend, kinds }: FaultOptions): string {
   const only = kinds.length === ALL_KINDS.length ? '' : ` --only ${kinds.join(',')}`;
   const numbers = `--seed ${seed} --kills ${kills} --sessions ${sessions} --every ${every} --together ${Math.round(together * 100)}`;
   return `npm run chaos -- ${numbers} --backend ${backend}${only}`;

@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly engine?: EngineOfRun | undefined;
   /** These faults, instead of those that follow from the seed. */
   readonly replay?: readonly Fault[] | undefined;
+  /** Ends the run before its time: what it began is ended with it. */
+  readonly signal?: AbortSignal | undefined;
   /** Gets a line for each fault. */
   readonly say: (line: string) => void;
 }
@@ -47,7 +49,7 @@ export interface RunResult {
   readonly logs: string;
 }
 
-/** Breaks a loaded service as the seed says, lets it come to rest, and checks what was promised. */
+/** Breaks a loaded service as the seed says, lets it come to rest, and checks what was promised. @throws when its signal aborts */
 export async function runChaos(options: RunOptions): Promise<RunResult> {
   const { seed, sessions, kinds, engine, say } = options;
   const began = performance.now();
@@ -94,13 +96,14 @@ export async function runChaos(options: RunOptions): Promise<RunResult> {
 
 /** Makes the faults, one after the other. One that lasts may not be over when the next one comes, unless that is of its kind. @returns those that hit something */
 async function breakIt(world: World, options: RunOptions, seen: EventCount): Promise<Fault[]> {
-  const { seed, kills, kinds, every, together, replay, say } = options;
+  const { seed, kills, kinds, every, together, replay, say, signal } = options;
   const made: Fault[] = [];
   const lasting = new Map<FaultKind, Promise<unknown>>();
   const killed = () => made.filter(({ kind }) => isKill(kind)).length;
   const make = async (fault: Fault) => {
     await seen.after(fault.afterEvents, MOST_WAIT_MS);
     await lasting.get(fault.kind);
+    signal?.throwIfAborted();
     const hit = await makeFault(world, fault);
     if (hit === null) return;
     lasting.set(fault.kind, hit.over);

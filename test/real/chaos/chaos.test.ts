@@ -16,7 +16,7 @@ test(
     const say = (line: string) => void said.push(line);
     const options = { ...OPTIONS, kinds: possible(ALL_KINDS, 'process', say) };
     const result = await runChaos({ ...options, say });
-    const again = commandOf({ ...options, backend: 'process', replay: undefined, record: undefined, logs: undefined });
+    const again = commandOf({ ...options, backend: 'process' });
     expect(result.violations, `${said.join('\n')}\n${reportOf(again, result)}`).toEqual([]);
     expect(result).toMatchObject({ kills: OPTIONS.kills });
     expect(result.ends.get('completed')).toBeGreaterThanOrEqual(OPTIONS.sessions);

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Random } from '../bench/simulate/random.ts';
 import { all, CcDockerError, type CcDocker, type CallOptions, type SessionEvent } from '../client/main.ts';
 import { script } from '../test/support/e2e/client.ts';
+import { atMost } from '../test/support/patience.ts';
 import { waitAtMost } from '../runner/lib/wait-at-most.ts';
 import type { EndedMessage, Refusal, SeenEvent, SentMessage, SessionRecord } from './records.ts';
 import type { World } from './world/world.ts';
@@ -14,7 +15,7 @@ type Session = Awaited<ReturnType<CcDocker['sessions']['create']>>;
 const FILE = 'ran';
 const RETRY_MS = 250;
 /** How long a session that rests may take to be saved, and its viewers to be given the rest of its log, milliseconds. */
-const RECORD_MS = 60_000;
+const RECORD_MS = atMost(60);
 
 /** Who hears of what happens to a session. */
 export interface Listeners {

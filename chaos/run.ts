@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Random } from '../bench/simulate/random.ts';
+import { atMost } from '../test/support/patience.ts';
 import { violationsOf } from './check.ts';
 import { makeFault } from './faults.ts';
 import { LoadedSession } from './load.ts';
@@ -10,9 +11,9 @@ import { World, type EngineOfRun } from './world/world.ts';
 /** When nothing is seen for this long, milliseconds, the next fault comes all the same: the one before may be why. */
 const MOST_WAIT_MS = 10_000;
 /** When nothing breaks any more, each session completes a message within this, milliseconds. */
-const REST_MS = 180_000;
+const REST_MS = atMost(180);
 /** What is deleted is gone after this, milliseconds. */
-const GRACE_MS = 30_000;
+const GRACE_MS = atMost(30);
 
 export interface RunOptions {
   readonly seed: number;

@@ -13,6 +13,7 @@ import { mintToken } from '../../start/settings/mint-token.ts';
 import { LoopDisk } from '../../test/support/disk/loop-disk.ts';
 import { freePort } from '../../test/support/net/free-port.ts';
 import { nodeEnvironment } from '../../test/support/run/node-environment.ts';
+import { atMost } from '../../test/support/patience.ts';
 import type { FaultKind } from '../plan.ts';
 import { Clock } from './clock/clock.ts';
 import { Containers } from './containers.ts';
@@ -24,7 +25,7 @@ import type { SessionHost } from './session-host.ts';
 const SECRET = 'known to every run and of no use elsewhere';
 const TOKEN_SECONDS = 86_400;
 /** How long the service may take to begin, milliseconds. */
-const BEGIN_MS = 120_000;
+const BEGIN_MS = atMost(120);
 /** Of the disk that is filled, MB, and below how much free space it takes no new work. */
 const DISK_MB = 320;
 const FLOOR_MB = 40;

@@ -23,6 +23,6 @@ describeDocker('chaos in sealed containers', ({ docker, host, image }) => {
       expect(result).toMatchObject({ kills: OPTIONS.kills });
       expect(result.ends.get('completed')).toBeGreaterThanOrEqual(OPTIONS.sessions);
     },
-    atMost(300),
+    atMost(600),
   );
 });

@@ -21,5 +21,5 @@ test(
     expect(result).toMatchObject({ kills: OPTIONS.kills });
     expect(result.ends.get('completed')).toBeGreaterThanOrEqual(OPTIONS.sessions);
   },
-  atMost(300),
+  atMost(600),
 );

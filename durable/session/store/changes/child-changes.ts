@@ -1,6 +1,6 @@
 import { v7 as uuidV7 } from 'uuid';
 import { CHILD_RESULT_WAIT } from '../../../../protocol/link/child-tools.ts';
-import type { OwnEvent } from '../../../../protocol/api/session/event.ts';
+import type { OwnEvent } from '../../../../protocol/api/session/own-events.ts';
 import { PROBLEMS, type Refusal } from '../../../../protocol/api/problem.ts';
 import type { ChildIdentity, ChildUpdate } from '../../../rpc/session/child-updates.ts';
 import type { VersionedVerdict } from '../../../rpc/directory-rpc.ts';

@@ -1,4 +1,4 @@
-import type { OwnEvent } from '../../../../protocol/api/session/event.ts';
+import type { OwnEvent } from '../../../../protocol/api/session/own-events.ts';
 import type { Reason } from '../../../../protocol/reason.ts';
 import { blocksOf, promptText, shownBlocks } from '../../../../protocol/content/prompt.ts';
 import type { AgentTool } from '../../../../protocol/api/session/session-config.ts';

@@ -15,7 +15,7 @@ import type { Reason } from '../../protocol/reason.ts';
 import type { ChildIdentity, ChildUpdate } from '../rpc/session/child-updates.ts';
 import type { Caller } from '../rpc/caller.ts';
 import type { CreateCall, SpawnCall, Spawned } from '../rpc/session/creation.ts';
-import type { QuotaNotice, VersionedVerdict } from '../rpc/directory-rpc.ts';
+import type { QuotaNotice, VersionedVerdict } from '../rpc/directory/reports.ts';
 import type { EdgeEnv } from '../rpc/edge-env.ts';
 import type {
   ContainerFacts,

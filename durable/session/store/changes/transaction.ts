@@ -17,7 +17,7 @@ import { BuildChanges } from './build-changes.ts';
 import { ChildChanges } from './child-changes.ts';
 import type { NumberedCommand } from '../tables/command-table.ts';
 import { InteractionChanges } from './interaction-changes.ts';
-import { LinkChanges } from './link-changes.ts';
+import { LinkChanges } from './link/link-changes.ts';
 import { SettingsChanges } from './settings-changes.ts';
 import { PortChanges, type PortBound } from './port-changes.ts';
 import { WakeupChanges } from './wakeup-changes.ts';

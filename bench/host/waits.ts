@@ -1,0 +1,34 @@
+import * as z from 'zod';
+
+/** What the log of a session says of its containers: milliseconds. */
+export interface Waits {
+  /** From the request for a place until a runner had it. */
+  readonly queue: number[];
+  /** From the request for a place until `claude` was ready. */
+  readonly ready: number[];
+}
+
+const event = z.looseObject({ time: z.string(), type: z.string(), data: z.looseObject({ status: z.string().optional() }) });
+
+/** Reads them off a whole log. */
+export function waitsOf(log: readonly unknown[]): Waits {
+  const waits: Waits = { queue: [], ready: [] };
+  let asked: number | null = null;
+  let isPlaced = false;
+  for (const entry of log) {
+    const { time, type, data } = event.parse(entry);
+    if (type !== 'session.status') continue;
+    const at = Date.parse(time);
+    if (data.status === 'queued') {
+      asked = at;
+      isPlaced = false;
+    } else if (asked !== null && data.status === 'starting' && !isPlaced) {
+      waits.queue.push(at - asked);
+      isPlaced = true;
+    } else if (asked !== null && (data.status === 'idle' || data.status === 'running')) {
+      waits.ready.push(at - asked);
+      asked = null;
+    }
+  }
+  return waits;
+}

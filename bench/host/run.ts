@@ -23,7 +23,7 @@ import type { Part } from './processes.ts';
 import { dayReport, limitsReport, LOOK_HEAD, lookLine, partsReport, peakOf, soakReport } from './report.ts';
 
 /** A session is parked after so many seconds without work: in a day that is pressed into minutes, and in a soak. */
-const IDLE_SECONDS = { day: 12, soak: 60 };
+const IDLE_SECONDS = { day: 12, soak: 240 };
 /** Logs that are read at once, at the end. */
 const AT_ONCE = 8;
 const OWNERS = 20;
@@ -35,6 +35,9 @@ const NO_BOUNDS = {
   MAX_SESSIONS_PER_HOUR: '0',
   RATE_LIMIT_PER_OWNER: '0',
   RATE_LIMIT_PER_ADDRESS: '0',
+  // On a machine that has other work, a start that is late is late, and no error.
+  CONTAINER_STARTUP_TIMEOUT: '1200',
+  RUNNER_LOST_AFTER: '600',
 };
 
 export interface HostRun {
@@ -135,10 +138,13 @@ async function run(
   const rush = options.soak === null ? await startAtOnce(options.places, await service.client('rush'), say) : null;
   const began = performance.now();
   say(LOOK_HEAD);
+  const told = new Set<string>();
   const seeing = (async () => {
     while (!signal.aborted) {
       const next = await look(watched, began);
       say(lookLine(next, looks.length === 1 ? undefined : looks.at(-1), cores));
+      for (const what of seen.errors.keys()) if (!told.has(what)) say(`ERROR: ${what}`);
+      for (const what of seen.errors.keys()) told.add(what);
       looks.push(next);
       if (next.at > seconds + AFTERWARDS) return;
       if (next.at > seconds && next.live === 0 && next.waiting === 0) return;
@@ -225,8 +231,8 @@ function planOf(options: HostOptions, seconds: number): PlannedSession[] {
       seconds,
       sessions: places,
       owners: OWNERS,
-      think: 8,
-      messages: 40,
+      think: 30,
+      messages: 12,
       away: 1.5 * IDLE_SECONDS.soak,
     });
   const day = {

@@ -34,11 +34,13 @@ export interface ServiceOptions {
   claude?: string;
   /** Containers at once. */
   capacity?: number;
+  /** More of its environment. */
+  env?: Readonly<Record<string, string>>;
 }
 
 /** Starts a service with the demo model on a free loopback port. `onStop` gets the function that ends it, at once. */
 export async function startService(
-  { backend, folder, image, claude, capacity = 8 }: ServiceOptions,
+  { backend, folder, image, claude, capacity = 8, env = {} }: ServiceOptions,
   onStop: (stop: () => Promise<void>) => void,
 ): Promise<Service | Refused> {
   const secret = randomBytes(48).toString('base64url');
@@ -66,6 +68,7 @@ export async function startService(
       ANTHROPIC_BASE_URL: '',
       RUNNER_CAPACITY: String(capacity),
       CLAUDE_CODE_MAX_RETRIES: '',
+      ...env,
     },
   });
   const exit = once(child, 'exit');

@@ -32,7 +32,7 @@ export interface PlannedMessage {
   readonly think: number;
 }
 
-export interface Visit {
+interface Visit {
   /** Seconds after the start. Later, when the visit before it has not ended. */
   readonly at: number;
   readonly messages: readonly PlannedMessage[];

@@ -37,7 +37,7 @@ export interface Limit {
 }
 
 /** What the real `claude` has when it is idle, several at once: resident memory that it shares with no other (PSS), MB. */
-export const CLAUDE_MB = 122;
+const CLAUDE_MB = 122;
 /** Of the memory, what sessions may have: the rest is the system's. */
 const USABLE = 0.9;
 

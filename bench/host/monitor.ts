@@ -9,7 +9,7 @@ import type { Seen } from './person.ts';
 import { descriptorLimit, PARTS, readProcesses, sortProcesses, usageOf, type Part } from './processes.ts';
 
 /** All processes of a part together. */
-export interface PartUsage {
+interface PartUsage {
   readonly processes: number;
   readonly rssMb: number;
   readonly pssMb: number;

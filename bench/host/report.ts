@@ -7,7 +7,7 @@ import { PARTS, type Part } from './processes.ts';
 /** What grows with what is stored or waits in memory, so what a soak judges. */
 const LASTING: readonly Part[] = ['edge', 'runner', 'dockerd', 'containerd'];
 /** A part's memory or descriptors may be this much larger at the end of a soak. */
-export const FLAT = 1.1;
+const FLAT = 1.1;
 
 const mb = (value: number) => value.toFixed(0);
 const ms = (value: number) => (value < 1000 ? `${value.toFixed(0)} ms` : `${(value / 1000).toFixed(1)} s`);

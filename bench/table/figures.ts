@@ -12,7 +12,7 @@ const figures = z.record(z.string(), figure);
 export type Figures = Readonly<Record<string, Figure>>;
 
 /** Where the last figure of each row is kept. */
-export const FIGURES_FILE = path.join(import.meta.dirname, '..', 'figures.json');
+const FIGURES_FILE = path.join(import.meta.dirname, '..', 'figures.json');
 /** Names the file to which the scripts of one run append their figures, a line of JSON each. */
 export const FIGURES_VARIABLE = 'BENCH_FIGURES';
 

@@ -54,7 +54,7 @@ export function shortTable(
 }
 
 /** Cells are padded to their column, as the formatter does. */
-export function markdownTable(head: readonly string[], texts: readonly (readonly string[])[]): string {
+function markdownTable(head: readonly string[], texts: readonly (readonly string[])[]): string {
   const rows = texts.map((cells) => cells.map((cell) => cell.replaceAll('|', String.raw`\|`)));
   const widths = head.map((cell, column) => Math.max(3, ...[head, ...rows].map((row) => (row[column] ?? cell).length)));
   const line = (cells: readonly string[]) =>

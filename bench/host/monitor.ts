@@ -117,7 +117,7 @@ async function sum(pids: readonly number[]): Promise<PartUsage> {
 /** What the data folder holds, KB on the disk, and of how many sessions. */
 export interface Disk {
   readonly sessions: number;
-  /** The runner's folder of sessions, its stored snapshots, and the objects' databases. */
+  /** The runner's folder of sessions, its stored snapshots, and the sessions' databases. */
   readonly runnerKb: number;
   readonly snapshotsKb: number;
   readonly edgeKb: number;
@@ -130,7 +130,7 @@ export async function readDisk(dataFolder: string): Promise<Disk> {
     readdir(sessions),
     kb(sessions),
     kb(path.join(runner, 'storage')),
-    kb(path.join(dataFolder, 'edge')),
+    kb(path.join(dataFolder, 'edge', 'do', 'cc-docker-Session')),
   ]);
   return { sessions: names.length, runnerKb, snapshotsKb, edgeKb };
 }

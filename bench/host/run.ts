@@ -164,7 +164,7 @@ async function run(
           signal,
         });
       } catch (error) {
-        if (!signal.aborted) seen.fail(`a person: ${error instanceof Error ? error.message : String(error)}`);
+        if (!signal.aborted) seen.fail(`a person: ${inWords(error)}`);
         return null;
       }
     }),
@@ -205,6 +205,12 @@ async function run(
       looks,
     },
   };
+}
+
+/** `fetch failed` alone says nothing. */
+function inWords(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message} (${inWords(error.cause)})`;
 }
 
 /** Between two looks, seconds. */

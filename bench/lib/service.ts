@@ -70,6 +70,8 @@ export async function startService(
       ANTHROPIC_BASE_URL: '',
       RUNNER_CAPACITY: String(capacity),
       CLAUDE_CODE_MAX_RETRIES: '',
+      // What is measured starts cold, unless a row says otherwise.
+      WARM_SESSIONS: '0',
       ...env,
     },
   });

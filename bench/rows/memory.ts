@@ -54,8 +54,7 @@ try {
   const folder = path.join(scratch.folder, 'service');
   await mkdir(folder);
   const service = await startService(
-    // A spare is a session's, and not the service's.
-    { backend: 'process', folder, claude: found.path, env: { WARM_SESSIONS: '0' } },
+    { backend: 'process', folder, claude: found.path },
     (stop) => void ends.unshift(stop),
   );
   if (isRefused(service)) throw new Error(service.refused);

@@ -39,7 +39,7 @@ async function own(folder: string): Promise<Contender> {
   const data = path.join(folder, 'service');
   await mkdir(data);
   // No bound is measured.
-  const env = { RATE_LIMIT_PER_OWNER: '0', RATE_LIMIT_PER_ADDRESS: '0', ACCESS_LOG: 'errors', WARM_SESSIONS: '0' };
+  const env = { RATE_LIMIT_PER_OWNER: '0', RATE_LIMIT_PER_ADDRESS: '0', ACCESS_LOG: 'errors' };
   const service = await startService({ backend: 'process', folder: data, env }, onEnd);
   if (isRefused(service)) throw new Error(service.refused);
   const nowhere = { config: { runner: { labels: { bench: 'nowhere' } } } };

@@ -93,7 +93,7 @@ const made = new WeakMap<TrustedAuthorities, Map<string, ContainerAuthorities>>(
 
 /** The authorities that a container's tools trust. The runner's own is among them only where it is needed. */
 export function containerAuthorities(
-  plan: EgressPlan,
+  plan: Pick<EgressPlan, 'wire'>,
   { trusted, authority }: EgressDependencies,
 ): ContainerAuthorities {
   const own = plan.wire.length === 0 ? '' : (authority?.certificate ?? '');

@@ -213,6 +213,7 @@ export class LinkChanges {
       return this.#tx.emit({ type: 'session.notice_refused', data: { epoch, notice: notice.notice, detail: fault } });
     switch (notice.notice) {
       case 'ready':
+        this.#conversation(notice.conversation_id ?? null);
         this.#tx.emit({ type: 'session.ready', data: { epoch, claude_version: notice.claude_version } });
         return this.#tx.input({ on: 'ready' });
       case 'sealed':

@@ -23,12 +23,18 @@ const discard = (file: string) => rm(file, { force: true });
  * had is in the session's folder: `finishClaims` ends what a crash has cut short.
  *
  * @param spare `root`'s name is the spare's id
- * @param keepsPaths the spare's paths go on leading to its files
+ * @param keepsPaths the spare's paths go on leading to its files: what finds them there runs already
  */
 export async function claimFolders(spare: SessionFolders, session: SessionFolders, keepsPaths: boolean): Promise<void> {
   const journal = journalOf(spare);
   await writeFile(journal, path.basename(session.root), { mode: 0o600 });
-  for (const name of FOLDERS) {
+  // Claude Code takes no folder for temporary files that is behind a link.
+  const staying = keepsPaths ? (['tmp', 'home'] as const) : [];
+  for (const name of staying) {
+    await moveInto(session[name], spare[name]);
+    await symlink(spare[name], session[name]);
+  }
+  for (const name of FOLDERS.filter((one) => !staying.some((other) => other === one))) {
     const [from, to] = [spare[name], session[name]];
     await rename(to, `${to}${ASIDE}`).catch(unlessMissing);
     await rename(from, to);

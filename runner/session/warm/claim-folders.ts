@@ -38,13 +38,13 @@ export async function claimFolders(spare: SessionFolders, session: SessionFolder
     const [from, to] = [spare[name], session[name]];
     await rename(to, `${to}${ASIDE}`).catch(unlessMissing);
     await rename(from, to);
+    if (keepsPaths) await symlink(to, from);
     await moveInto(`${to}${ASIDE}`, to);
   }
   // What the backend keeps there to find its process again.
-  for (const name of await readdir(spare.root))
-    await rename(path.join(spare.root, name), path.join(session.root, name));
-  await rmdir(spare.root);
-  if (keepsPaths) await symlink(session.root, spare.root);
+  const kept = (await readdir(spare.root, { withFileTypes: true })).filter((entry) => entry.isFile());
+  for (const { name } of kept) await rename(path.join(spare.root, name), path.join(session.root, name));
+  if (!keepsPaths) await rmdir(spare.root);
   await Promise.all([journal, ...[SPARE_FILE, SPARE_SOCKET].map((name) => path.join(session.run, name))].map(discard));
 }
 

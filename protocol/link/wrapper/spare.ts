@@ -1,5 +1,3 @@
-import * as z from 'zod';
-
 /**
  * A spare: a container whose `claude` waits, for a session that is not there yet. Its run folder has `spare.json` in place of
  * `launch.json`, in the same form: `session_id` is the spare's own id. `spare.sock` is the line between its wrapper and the runner,
@@ -9,16 +7,11 @@ import * as z from 'zod';
 export const SPARE_FILE = 'spare.json';
 export const SPARE_SOCKET = 'spare.sock';
 
-/** Wrapper → runner. */
-export const spareFrame = z.discriminatedUnion('spare', [
-  /** `claude` is initialised and waits. */
-  z.object({ spare: z.literal('parked') }),
-  /** It will not: the wrapper ends. */
-  z.object({ spare: z.literal('failed'), detail: z.string().max(8192) }),
-  /** The claim is read: this is a session's wrapper from now on. */
-  z.object({ spare: z.literal('taken') }),
-]);
-export type SpareFrame = z.infer<typeof spareFrame>;
+/**
+ * Wrapper → runner. `parked`: `claude` is initialised and waits. `failed`: it will not, and the wrapper ends. `taken`: the claim is read,
+ * and this is a session's wrapper from now on.
+ */
+export type SpareFrame = { spare: 'parked' } | { spare: 'failed'; detail: string } | { spare: 'taken' };
 
 /** Runner → wrapper, the one frame: there is a claim. */
 export const CLAIM_FRAME = '{"spare":"claim"}';

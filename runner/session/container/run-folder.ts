@@ -28,6 +28,8 @@ export interface RunFolderInput {
   egress: EgressDependencies;
   folders: SessionFolders;
   launch: Launch;
+  /** What the container trusts includes the runner's own authority. Absent: where the plan needs it. */
+  trustsRunner?: boolean;
   plan: Pick<EgressPlan, 'forwards' | 'exposedEnv' | 'packageEnv' | 'forgeEnv' | 'wire'>;
   /** The container is to clone a repository into its workspace. */
   clone: boolean;
@@ -92,7 +94,7 @@ async function writeFiles(input: RunFolderInput & Limits, name: string): Promise
     runner: seal?.runner,
     ...(resources !== null && { limits: backend.ownLimits?.(resources) }),
   };
-  const authorities = containerAuthorities(plan, egress);
+  const authorities = containerAuthorities(input.trustsRunner ?? plan.wire.length > 0, egress);
   const [file] = await Promise.all([
     launchFile(launchInput),
     writeRunFile(folders, GIT_CONFIG_FILE, gitConfig(launch, plan, sealed)),

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, rmdir, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { uuid } from '../../../protocol/ids.ts';
 import { SPARE_FILE, SPARE_SOCKET } from '../../../protocol/link/wrapper/spare.ts';
@@ -10,7 +10,7 @@ import { sessionFolders, type SessionFolders } from '../../lib/session-folders.t
 const FOLDERS = ['run', 'tmp', 'home', 'claude', 'workspace'] as const;
 /** What the session's folder had is here while it is moved into the spare's. */
 const ASIDE = '.before-claim';
-/** Files of a run folder that are mounted by themselves: those that the container began with stay. */
+/** Files of a run folder that are mounted by themselves: the container sees what is written into those that it began with. */
 const MOUNTED = [HOSTS_FILE, RESOLVER_FILE, PASSWD_FILE, GROUP_FILE];
 const JOURNAL = '.claim';
 
@@ -75,14 +75,17 @@ async function finishClaim(session: SessionFolders): Promise<void> {
   }
 }
 
-/** Moves all entries, and removes the folder that they were in. What is there already gives way, save what is mounted by itself. */
+/** Moves all entries, and removes the folder that they were in. What is there already gives way: of what is mounted by itself, its content. */
 async function moveInto(from: string, to: string): Promise<void> {
   const names = (await readdir(from).catch(unlessMissing)) ?? [];
   const there = names.length === 0 ? [] : await readdir(to);
   for (const name of names) {
     const target = path.join(to, name);
-    if (there.includes(name) && MOUNTED.includes(name)) await rm(path.join(from, name));
-    else {
+    if (there.includes(name) && MOUNTED.includes(name)) {
+      await writeFile(target, await readFile(path.join(from, name)), { flag: 'r+' });
+      await truncate(target, (await stat(path.join(from, name))).size);
+      await rm(path.join(from, name));
+    } else {
       if (there.includes(name)) await removeFolder(target);
       await rename(path.join(from, name), target);
     }

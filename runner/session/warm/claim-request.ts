@@ -10,7 +10,7 @@ export interface ClaimRequest {
   readonly key: PlacementKey;
   readonly folders: SessionFolders;
   readonly launch: Launch;
-  readonly plan: Pick<EgressPlan, 'forwards' | 'wire' | 'exposedNames' | 'packageEnv'>;
+  readonly plan: Pick<EgressPlan, 'wire' | 'exposedNames' | 'packageEnv' | 'forgeEnv'>;
   /** Of its environment; undefined: the session image. */
   readonly image: SessionImage | undefined;
   /** What `launch.json` says. */

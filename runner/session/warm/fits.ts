@@ -11,9 +11,8 @@ export type Unclaimable =
   | 'mcp_servers'
   | 'skills'
   | 'env'
-  | 'secrets'
-  /** Plain TCP to hosts by name, which the container's `/etc/hosts` has from its start. */
-  | 'forwards';
+  /** A secret that the operator exposes inside the container: no spare is to know one. */
+  | 'exposed_secrets';
 
 /** Why a spare cannot have a session that another spare could have: it was started with something else. */
 export type Unfit = keyof Profile;
@@ -29,8 +28,7 @@ export function unclaimable({ launch, plan, launchFile }: Session): Unclaimable 
   if (Object.keys(config.mcp_servers).length > 0) return 'mcp_servers';
   if (config.skills.length > 0) return 'skills';
   if (Object.keys(config.env ?? {}).length > 0) return 'env';
-  if (config.secrets.length > 0 || plan.wire.length > 0 || plan.exposedNames.length > 0) return 'secrets';
-  if (plan.forwards.length > 0) return 'forwards';
+  if (plan.exposedNames.length > 0) return 'exposed_secrets';
   return null;
 }
 
@@ -52,6 +50,8 @@ const FIELDS = [
   'max_turns',
   'tools',
   'packageEnv',
+  'forgeEnv',
+  'trustsRunner',
 ] as const satisfies readonly Unfit[];
 
 /** As text, with the fields of every object in one order. */

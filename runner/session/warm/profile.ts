@@ -14,7 +14,11 @@ export interface Profile {
   /** CC-Docker's own tools, by name. */
   readonly tools: readonly string[];
   /** The addresses of package registries. */
-  readonly packageEnv: Readonly<Record<string, string>>;
+  readonly packageEnv: Record<string, string>;
+  /** Dummies for the tools of forges. */
+  readonly forgeEnv: Record<string, string>;
+  /** `claude` trusts the runner's own authority, because the proxy puts a secret into requests. */
+  readonly trustsRunner: boolean;
 }
 
 /** Of a session that asks for nothing. */
@@ -28,6 +32,8 @@ export function plainProfile(resources: Resources | null, packageEnv: Record<str
     max_turns: PLAIN_MAX_TURNS,
     tools: [...agent_tools, ...more_tools].toSorted(),
     packageEnv,
+    forgeEnv: {},
+    trustsRunner: false,
   };
 }
 
@@ -45,5 +51,7 @@ export function profileOf({ launch, image, resources, plan }: Omit<ClaimRequest,
     max_turns,
     tools: [...agent_tools, ...more_tools].toSorted(),
     packageEnv: plan.packageEnv,
+    forgeEnv: plan.forgeEnv,
+    trustsRunner: plan.wire.length > 0,
   };
 }

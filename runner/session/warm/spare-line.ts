@@ -1,7 +1,14 @@
 import { createServer, type Socket } from 'node:net';
 import path from 'node:path';
-import { CLAIM_FRAME, SPARE_SOCKET, spareFrame } from '../../../protocol/link/wrapper/spare.ts';
+import { CLAIM_FRAME, SPARE_SOCKET, type SpareFrame } from '../../../protocol/link/wrapper/spare.ts';
+import * as z from 'zod';
 import { listenOnUnixSocket } from '../../lib/streams/unix-socket.ts';
+
+const spareFrame = z.discriminatedUnion('spare', [
+  z.object({ spare: z.literal('parked') }),
+  z.object({ spare: z.literal('failed'), detail: z.string().max(8192) }),
+  z.object({ spare: z.literal('taken') }),
+]) satisfies z.ZodType<SpareFrame>;
 
 /** More than a wrapper has to say. */
 const MAX_BYTES = 64 * 1024;

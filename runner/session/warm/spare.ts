@@ -116,12 +116,13 @@ export class Spare {
       parked: () => this.#options.onParked(),
       gone: (why) => this.#gone(why),
     });
-    const { image, resources, packageEnv } = profile;
+    const { image, resources, packageEnv, forgeEnv, trustsRunner } = profile;
     await writeSpareFolder({
       ...dependencies,
       folders: this.#folders,
       launch: spareLaunch(this.id, profile),
-      plan: { forwards: [], wire: [], exposedEnv: {}, forgeEnv: {}, packageEnv },
+      plan: { forwards: [], wire: [], exposedEnv: {}, forgeEnv, packageEnv },
+      trustsRunner,
       clone: false,
       image,
       resources,

@@ -14,7 +14,12 @@ async function scene() {
   const spare = sessionFolders(spares, SPARE);
   const session = sessionFolders(sessions, SESSION);
   for (const folders of [spare, session]) await makeSessionFolders(folders, undefined);
-  await put(spare, { 'run/spare.json': '{}', 'run/hosts': 'mounted', 'claude/.claude.json': 'spare', 'process.json': 'pid' });
+  await put(spare, {
+    'run/spare.json': '{}',
+    'run/hosts': 'of the spare, and longer than the other',
+    'claude/.claude.json': 'spare',
+    'process.json': 'pid',
+  });
   await put(session, {
     'run/launch.json': 'launch',
     'run/hosts': 'of the session',
@@ -51,13 +56,14 @@ async function expectWhole(session: SessionFolders): Promise<void> {
 
 test('the spare’s folders, which its container has mounted, are the session’s, with all that the session had', async () => {
   const { spares, spare, session } = await scene();
-  const inodes = await Promise.all(['workspace', 'run'].map((name) => stat(path.join(spare.root, name))));
+  const names = ['workspace', 'run', 'run/hosts'];
+  const inodes = await Promise.all(names.map((name) => stat(path.join(spare.root, name))));
   await claimFolders(spare, session, false);
-  const after = await Promise.all(['workspace', 'run'].map((name) => stat(path.join(session.root, name))));
+  const after = await Promise.all(names.map((name) => stat(path.join(session.root, name))));
   expect(after.map(({ ino }) => ino)).toEqual(inodes.map(({ ino }) => ino));
   await expectWhole(session);
-  // The container has this file mounted by itself.
-  expect(await text(session, 'run/hosts')).toBe('mounted');
+  // The container has this file mounted by itself, so that it sees this.
+  expect(await text(session, 'run/hosts')).toBe('of the session');
   expect(await text(session, 'process.json')).toBe('pid');
   expect(await readdir(session.run)).not.toContain('spare.json');
   expect(await readdir(spares)).toEqual([]);

@@ -51,7 +51,7 @@ function session(
   };
   return {
     launch,
-    plan: { forwards: [], wire: [], exposedNames: [], packageEnv: {}, ...change.plan },
+    plan: { wire: [], exposedNames: [], packageEnv: {}, forgeEnv: {}, ...change.plan },
     image: change.image,
     resources: change.resources === undefined ? RESOURCES : change.resources,
     launchFile: {
@@ -80,6 +80,7 @@ describe('a spare that was started for sessions that ask for nothing', () => {
     ['where it may connect', session({ network: { allow: ['github.com'], presets: [] } })],
     ['time limits and a budget', session({ timeout_seconds: 60, idle_timeout_seconds: 5, budget_usd: 1 })],
     ['who answers', session({ answerers: ['bob'], permission_default: 'allow', interaction_reminders: 2 })],
+    ['plain TCP to a host', session({ network: { allow: ['db.example.com:5432'], presets: [] } })],
     ['a repository', session({}, { launch: { workspace: { type: 'ephemeral', git_repo: 'https://github.com/a/b' } } })],
     ['the same limits by name', session({ resources: { memory_mb: 2048 } })],
   ])('fits: %s', (_, wanted) => {
@@ -93,10 +94,9 @@ describe('a spare that was started for sessions that ask for nothing', () => {
     ['mcp_servers', session({ mcp_servers: { github: { preset: 'github' } } })],
     ['skills', session({ skills: ['pdf'] })],
     ['env', session({ env: { NODE_ENV: 'test' } })],
-    ['secrets', session({ secrets: ['github'] })],
-    ['secrets', session({}, { plan: { wire: [WIRE] } })],
-    ['secrets', session({}, { plan: { exposedNames: ['TOKEN'] } })],
-    ['forwards', session({}, { plan: { forwards: [{ address: '127.1.0.1', host: 'db.example.com', port: 5432 }] } })],
+    ['exposed_secrets', session({}, { plan: { exposedNames: ['TOKEN'] } })],
+    ['trustsRunner', session({}, { plan: { wire: [WIRE] } })],
+    ['forgeEnv', session({}, { plan: { forgeEnv: { GH_TOKEN: 'dummy' } } })],
     ['image', session({}, { image: IMAGE })],
     ['resources', session({}, { resources: { ...RESOURCES, memory_mb: 4096 } })],
     ['resources', session({}, { resources: { ...RESOURCES, workspace_files: 5 } })],

@@ -3,7 +3,14 @@ import { sparesWanted, type Room } from '../../../../../runner/session/warm/want
 import { defaultWarm } from '../../../../../runner/session/settings.ts';
 
 const ONE = { memory_mb: 2048, cpus: 2, pids: 1024, workspace_mb: 1024 };
-const ROOM: Room = { setting: 2, capacity: 8, live: [], spare: ONE, machine: { cpus: 8, memory_mb: 16_384 }, closed: false };
+const ROOM: Room = {
+  setting: 2,
+  capacity: 8,
+  live: [],
+  spare: ONE,
+  machine: { cpus: 8, memory_mb: 16_384 },
+  closed: false,
+};
 
 test.each<[string, Partial<Room>, number]>([
   ['as many as the operator says', {}, 2],

@@ -34,8 +34,8 @@ const BUNDLE = {
   logLevel: 'silent',
 } as const satisfies BuildOptions;
 
-/** Leaves out zod's messages in other languages: they are half of the bundle, and each container's start would read them. */
-const englishOnly: Plugin = {
+/** Leaves out zod’s messages in other languages: they are half of the bundle, and every start would read them. */
+export const englishOnly: Plugin = {
   name: 'english-only',
   setup: (bundler) => {
     bundler.onResolve({ filter: /^\.\.\/locales\/index\.js$/ }, ({ importer }) =>

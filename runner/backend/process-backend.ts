@@ -12,6 +12,7 @@ import {
   type ContainerExit,
   type ContainerLayout,
   type OwnContainer,
+  type OwnedFolders,
   type StartResult,
 } from './backend.ts';
 import { messageOf, type Log } from '../lib/log.ts';
@@ -29,12 +30,16 @@ export interface ProcessBackendOptions {
   /** `PATH` of the agent's tools. */
   path: string;
   sessions: string;
+  /** The folder that has a folder for each spare. Absent: there are none. */
+  spares?: string;
   log: Log;
 }
 
 interface Running {
   child: ChildProcess;
   exit: Promise<ContainerExit>;
+  /** Of the session, and before that, of the spare that it was. */
+  folders: SessionFolders[];
 }
 
 /** This installation, which takes the place of the image. */
@@ -46,7 +51,12 @@ const OFFERS = {
 };
 
 /** A file in the session's folder. When the runner dies, the next one finds the process by it, and ends it. */
-const pidFile = z.object({ pid: z.int().min(2), start: z.string() });
+const pidFile = z.object({
+  pid: z.int().min(2),
+  start: z.string(),
+  /** The folder by which its processes are marked: of the spare that it was. Absent: the one that has this file. */
+  mark: z.string().optional(),
+});
 
 /**
  * Runs sessions as plain processes of this machine, for a laptop without Docker, with **no isolation at all**. The agent
@@ -113,14 +123,15 @@ export class ProcessBackend implements ContainerBackend {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const exit = waitForExit(child, () => this.#sweep(folders));
+    const own = [folders];
+    const exit = waitForExit(child, () => this.#sweep(own));
     const { pid } = child;
     if (pid === undefined) {
       const { log } = await exit;
       return { ok: false, failure: { code: 'container_start_failed', detail: `The wrapper did not start: ${log}` } };
     }
-    this.#running.set(name, { child, exit });
-    const record: z.infer<typeof pidFile> = { pid, start: processStart(pid) ?? '' };
+    this.#running.set(name, { child, exit, folders: own });
+    const record: z.infer<typeof pidFile> = { pid, start: processStart(pid) ?? '', mark: folders.root };
     await writeFile(pidPath(folders), JSON.stringify(record), { mode: 0o600 });
     return { ok: true };
   }
@@ -165,28 +176,48 @@ export class ProcessBackend implements ContainerBackend {
 
   /** Called at start. Ends the processes of an earlier runner: they depend on its sockets, so they cannot be adopted. */
   async list(): Promise<OwnContainer[]> {
-    for (const session of await readdir(this.#options.sessions)) {
-      const folders = sessionFolders(this.#options.sessions, session);
+    const { sessions, spares } = this.#options;
+    const inside = async (folder: string) =>
+      (await readdir(folder).catch(() => [])).map((name) => [name, sessionFolders(folder, name)] as const);
+    const known = await Promise.all([sessions, spares].flatMap((folder) => folder ?? []).map(inside));
+    for (const [session, folders] of known.flat()) {
       const file = pidPath(folders);
       const left = pidFile.safeParse(await readJson(file)).data;
       if (left === undefined) continue;
       if (processStart(left.pid) === left.start) signalProcess(-left.pid, 'SIGKILL');
-      await this.#sweep(folders);
+      await this.#sweep([folders]);
+      if (left.mark !== undefined) await killMarked(left.mark);
       this.#options.log.info('ended what an earlier runner left', { session, pid: left.pid });
     }
     return [];
   }
 
   /** Kills what is left of the session's processes, and removes their files, before the session's next launch can begin. */
-  async #sweep(folders: SessionFolders): Promise<void> {
-    await killMarked(folders.root);
-    const { home, tmp } = this.layout(folders);
-    await removeFolder(home, tmp, pidPath(folders));
+  async #sweep(all: readonly SessionFolders[]): Promise<void> {
+    for (const folders of all) {
+      await killMarked(folders.root);
+      const { home, tmp } = this.layout(folders);
+      await removeFolder(home, tmp, pidPath(folders));
+    }
   }
+
+  readonly spares = {
+    keepsPaths: true,
+    claim: async (spare: OwnedFolders, session: OwnedFolders) => {
+      const running = this.#running.get(nameOf(spare.key));
+      if (running === undefined || hasEnded(running.child)) return 'its process has ended';
+      this.#running.delete(nameOf(spare.key));
+      this.#running.set(nameOf(session.key), running);
+      // Its end is swept as a session's.
+      running.folders.push(session.folders);
+      return undefined;
+    },
+  };
 
   async close(): Promise<void> {}
 }
 
+const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;
 const nameOf = (key: PlacementKey) => `${key.session_id}-${key.epoch}`;
 const pidPath = (folders: SessionFolders) => path.join(folders.root, 'process.json');
 

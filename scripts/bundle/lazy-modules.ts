@@ -57,6 +57,12 @@ function withoutAwait(source: string): string {
 /** What esbuild writes at the end of what it adds to a module. */
 const END_OF_HELPERS = 'module.exports = __toCommonJS(stdin_exports);\n';
 
+/** A module that exports nothing has its imports right after them. */
+function withoutHelpers(code: string): string {
+  const end = code.indexOf(END_OF_HELPERS);
+  return code.slice(end === -1 ? Math.max(0, code.search(/^var import_/m)) : end + END_OF_HELPERS.length);
+}
+
 /** The text of a CommonJS module whose imports begin when they are first used. @throws when the source is not as `lazyModules` says */
 async function lazyModule(source: string, file: string): Promise<string> {
   const given = await transform(source.replace(/^import \* as z from 'zod';$/m, "import { z } from 'zod';"), {
@@ -66,8 +72,7 @@ async function lazyModule(source: string, file: string): Promise<string> {
     define: { 'import.meta.url': BUNDLE_URL },
   });
   const names = /__export\(stdin_exports, \{\n([^}]*)\n\}\);\n/.exec(given.code)?.[1] ?? '';
-  const end = given.code.indexOf(END_OF_HELPERS);
-  let code = end === -1 ? given.code : given.code.slice(end + END_OF_HELPERS.length);
+  let code = withoutHelpers(given.code);
   const holders: string[] = [];
   code = code.replace(
     /^var (import_\w+) = (?:__toESM\()?require\("([^"]+)"\)\)?;$/gm,

@@ -294,8 +294,7 @@ test('completion: verbs, options, and what the service knows, in each shell’s 
   await until(async () => expect(await values('attach', session.slice(-8, -4))).toEqual([session.slice(-8)]));
 });
 
-/** What the last of these words can be completed to. */
-/** What a shell completes. Of a service that does not answer while a person waits, it is nothing: on a busy machine, ask again. */
+/** What the last of these words can be completed to. Of what a service does not say while a person waits, it is nothing: ask again. */
 async function values(...words: string[]): Promise<(string | undefined)[]> {
   const lines = (await printed('__complete', ...words)).split('\n').filter((line) => line !== '');
   return lines.map((line) => line.split('\t')[0]);

@@ -6,6 +6,7 @@ import { noticeFault, type NoticeFacts } from '../../../core/link/notice-fault.t
 import type { SessionTables } from '../../session-tables.ts';
 import type { PreparingChanges } from '../preparing/preparing-changes.ts';
 import { isWakeupCall } from '../wakeup-changes.ts';
+import { conversationNamed } from './conversation.ts';
 import type { LinkContext, LinkTransaction } from './link-transaction.ts';
 
 /** The part of a transaction that stores what a wrapper says of its container. It is not trusted: each notice is checked first. */
@@ -29,6 +30,7 @@ export class NoticeChanges {
       return this.#tx.emit({ type: 'session.notice_refused', data: { epoch, notice: notice.notice, detail: fault } });
     switch (notice.notice) {
       case 'ready':
+        conversationNamed(this.#tx, notice.conversation_id ?? null);
         this.#tx.emit({ type: 'session.ready', data: { epoch, claude_version: notice.claude_version } });
         return this.#tx.input({ on: 'ready' });
       case 'sealed':

@@ -127,7 +127,14 @@ async function makeBackend(
   const { path: searchPath, wrapperBundle, claudePath, image, runtime } = settings;
   if (settings.backend === 'process')
     return {
-      backend: new ProcessBackend({ wrapperBundle, claudePath, path: searchPath, sessions: data.sessions, log }),
+      backend: new ProcessBackend({
+        wrapperBundle,
+        claudePath,
+        path: searchPath,
+        sessions: data.sessions,
+        spares: data.spares,
+        log,
+      }),
     };
   if (settings.ecs !== null) return await ecsBackend(settings.ecs, settings, data, log);
   // Windows has no user ids: `containerOwner` then chooses the image's user.

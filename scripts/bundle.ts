@@ -17,8 +17,8 @@ export const PORTER_BUNDLE = path.join(root, 'build/porter.mjs');
 /** The edge for workerd, once `bundleWorker` has made it. */
 export const WORKER_BUNDLE = path.join(root, 'build/worker.mjs');
 
-/** Leaves out zod's messages in other languages: they are half of the bundle, and each container's start would read them. */
-const englishOnly: Plugin = {
+/** Leaves out zod’s messages in other languages: they are half of the bundle, and every start would read them. */
+export const englishOnly: Plugin = {
   name: 'english-only',
   setup: (bundler) => {
     bundler.onResolve({ filter: /^\.\.\/locales\/index\.js$/ }, ({ importer }) =>

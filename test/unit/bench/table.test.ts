@@ -89,7 +89,8 @@ describe('a run', () => {
   it('takes the last figure that a script has reported of a row', () => {
     const line = (id: string, value: number) => JSON.stringify({ id, figure: of(value) });
     expect(parseReported(`${line('a', 1)}\n${line('b', 2)}\n${line('a', 3)}\n`)).toEqual({ a: of(3), b: of(2) });
-    expect(() => parseReported('{"id":"a","figure":{"value":null}}\n')).toThrow();
+    const noNumber = { id: 'a', figure: { ...of(1), value: null } };
+    expect(() => parseReported(JSON.stringify(noNumber))).toThrow('expected number');
   });
 
   it('has ratios of pairs, and no figure of what was not measured', () => {

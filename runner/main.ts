@@ -19,8 +19,6 @@ import { describeUpstream, modelUpstreamEnvironment, type ModelUpstream } from '
 import { RunnerIdentity } from './identity/identity.ts';
 import { RunnerKey } from './identity/runner-key.ts';
 import { socketAliases } from './link/socket-alias.ts';
-import { PorterDoor } from './porter/porter-door.ts';
-import { TaskFiles } from './porter/task-files.ts';
 import type { EcsRunnerSettings } from './session/ecs-settings.ts';
 import { ProcessBackend } from './backend/process-backend.ts';
 import type { RunnerOptions } from './session/runner-options.ts';
@@ -129,7 +127,14 @@ async function makeBackend(
   const { path: searchPath, wrapperBundle, claudePath, image, runtime } = settings;
   if (settings.backend === 'process')
     return {
-      backend: new ProcessBackend({ wrapperBundle, claudePath, path: searchPath, sessions: data.sessions, log }),
+      backend: new ProcessBackend({
+        wrapperBundle,
+        claudePath,
+        path: searchPath,
+        sessions: data.sessions,
+        spares: data.spares,
+        log,
+      }),
     };
   if (settings.ecs !== null) return await ecsBackend(settings.ecs, settings, data, log);
   // Windows has no user ids: `containerOwner` then chooses the image's user.
@@ -164,9 +169,11 @@ async function ecsBackend(
   { runnerId, sessions }: DataFolder,
   log: Log,
 ): Promise<BackendParts> {
-  const [{ EcsBackend, TASK_OWNER }, { ecsClient }] = await Promise.all([
+  const [{ EcsBackend, TASK_OWNER }, { ecsClient }, { PorterDoor }, { TaskFiles }] = await Promise.all([
     import('./backend/ecs/ecs-backend.ts'),
     import('./backend/ecs/task-api.ts'),
+    import('./porter/porter-door.ts'),
+    import('./porter/task-files.ts'),
   ]);
   const aliases = socketAliases();
   const folder = path.join(dataFolder, 'porter');

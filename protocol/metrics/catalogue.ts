@@ -157,6 +157,12 @@ export const RUNNER_METRICS = {
     help: 'Containers that a runner started or could not start, by the outcome',
     labels: ['outcome'],
   },
+  cc_docker_runner_spares: { type: 'gauge', help: 'Containers that wait for a session', labels: [] },
+  cc_docker_runner_warm_starts_total: {
+    type: 'counter',
+    help: 'Launches of a runner that keeps spares, by what came of it: claimed, failed, or why no spare could be had',
+    labels: ['outcome'],
+  },
   cc_docker_runner_egress_bytes_total: {
     type: 'counter',
     help: 'Bytes between containers and hosts beyond the model, by direction as seen from the container',

@@ -36,6 +36,8 @@ export interface StartOptions {
   onWaiting: (reason: Reason) => void;
   /** The id of the image to start from, on a backend that has images of environments. Absent: the session image. */
   image?: string | undefined;
+  /** It is a spare: `key` is its own, and `spares.claim` gives it a session's. Absent: it is a session's. */
+  spare?: boolean;
 }
 export type StartResult = { ok: true } | { ok: false; failure: StartFailure };
 
@@ -61,6 +63,14 @@ export const LOG_TAIL = 2048;
 export interface OwnContainer {
   key: PlacementKey;
   running: boolean;
+  /** No session has claimed it. Absent: it is a session's. */
+  spare?: true;
+}
+
+/** A container by its key, and its folders. */
+export interface OwnedFolders {
+  readonly key: PlacementKey;
+  readonly folders: SessionFolders;
 }
 
 /** Runs containers. The key of a container is its (session, epoch). */
@@ -85,6 +95,20 @@ export interface ContainerBackend {
    * lead here at the moment; and for how long they may not, milliseconds. Absent: they run on this machine.
    */
   readonly line?: { isUp: (key: PlacementKey) => boolean; lostAfterMs: number };
+  /** Absent: a container is started for its session alone. */
+  readonly spares?: {
+    /**
+     * Makes a spare that runs the session's: from now on it has the session's key, also for the next runner process. Its folders
+     * have become the session's already.
+     *
+     * @param image as it was started with
+     * @returns undefined: it is the session's; or why it cannot be
+     * @throws when the engine does not answer
+     */
+    claim(spare: OwnedFolders, session: OwnedFolders, image: string | undefined): Promise<string | undefined>;
+    /** Containers find their folders by the paths on this machine: a spare's must lead to the session's once they are that. */
+    readonly keepsPaths: boolean;
+  };
   /** `pause` works. Where it does not, what a container does to its files is not watched from outside. */
   readonly canPause: boolean;
   /**

@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
 import path from 'node:path';
-import type { PlacementKey } from '../../protocol/link/runner-control.ts';
+import { placementKey, type PlacementKey } from '../../protocol/link/runner-control.ts';
 import type { Resources } from '../../protocol/api/session/session-config.ts';
 import type { ContainerLayout } from './backend.ts';
 import type { Owner, SessionFolders } from '../lib/session-folders.ts';
@@ -10,6 +10,8 @@ export const Label = {
   runner: 'cc-docker.runner',
   session: 'cc-docker.session',
   epoch: 'cc-docker.epoch',
+  /** It was started as a spare. Once a session has claimed it, its name is the session's. */
+  spare: 'cc-docker.spare',
 } as const;
 
 /** What only the operator decides about containers. */
@@ -44,6 +46,12 @@ export function containerName(key: PlacementKey): string {
   return `cc-docker-${key.session_id}-${key.epoch}`;
 }
 
+/** The key of a container that the engine calls so, with or without a slash before it; undefined: the name is not of ours. */
+export function keyOfName(name: string): PlacementKey | undefined {
+  const [, session_id, epoch] = /^\/?cc-docker-([0-9a-f-]{36})-(\d+)$/.exec(name) ?? [];
+  return placementKey.safeParse({ session_id, epoch: Number(epoch) }).data;
+}
+
 /** Files of the run folder that become files of the container's `/etc`. */
 export const HOSTS_FILE = 'hosts';
 export const RESOLVER_FILE = 'resolv.conf';
@@ -60,6 +68,7 @@ export function containerSpec(
   key: PlacementKey,
   folders: SessionFolders,
   resources: Resources,
+  spare = false,
 ): Docker.ContainerCreateOptions & { HostConfig: Docker.HostConfig } {
   const { owner, runtime } = settings;
   return {
@@ -73,6 +82,7 @@ export function containerSpec(
       [Label.runner]: settings.runnerId,
       [Label.session]: key.session_id,
       [Label.epoch]: String(key.epoch),
+      ...(spare && { [Label.spare]: 'true' }),
     },
     NetworkDisabled: true,
     HostConfig: {

@@ -8,6 +8,7 @@ import {
   type ContainerBackend,
   type ContainerExit,
   type OwnContainer,
+  type OwnedFolders,
   type StartOptions,
   type StartResult,
 } from './backend.ts';
@@ -16,6 +17,7 @@ import {
   containerName,
   containerSpec,
   GROUP_FILE,
+  keyOfName,
   Label,
   PASSWD_FILE,
   type ContainerSettings,
@@ -113,7 +115,7 @@ export class DockerBackend implements ContainerBackend {
     key: PlacementKey,
     folders: SessionFolders,
     resources: Resources | null,
-    { image = this.#settings.image }: Pick<StartOptions, 'image'> = {},
+    { image = this.#settings.image, spare = false }: Pick<StartOptions, 'image' | 'spare'> = {},
   ): Promise<StartResult> {
     if (resources === null) throw new Error('a container without limits');
     const name = containerName(key);
@@ -127,7 +129,7 @@ export class DockerBackend implements ContainerBackend {
       const { passwd, group } = withAgent(await this.#users.of(image), this.owner);
       await Promise.all([writeRunFile(folders, PASSWD_FILE, passwd), writeRunFile(folders, GROUP_FILE, group)]);
       try {
-        const spec = containerSpec({ ...this.#settings, image }, key, folders, resources);
+        const spec = containerSpec({ ...this.#settings, image }, key, folders, resources, spare);
         await this.#docker.createContainer({ ...spec, abortSignal: AbortSignal.timeout(START_MS) });
       } catch (error) {
         // The name is taken: an earlier `start` of the same key got this far.
@@ -266,11 +268,35 @@ export class DockerBackend implements ContainerBackend {
       filters,
       abortSignal: AbortSignal.timeout(ANSWER_MS),
     });
-    return found.flatMap(({ Labels, State }) => {
-      const key = placementKey.safeParse({ session_id: Labels[Label.session], epoch: Number(Labels[Label.epoch]) });
-      return key.success ? [{ key: key.data, running: !ENDED.includes(State) }] : [];
+    return found.flatMap(({ Labels, Names, State }): OwnContainer[] => {
+      const labelled = placementKey.safeParse({
+        session_id: Labels[Label.session],
+        epoch: Number(Labels[Label.epoch]),
+      }).data;
+      if (labelled === undefined) return [];
+      const running = !ENDED.includes(State);
+      if (Labels[Label.spare] === undefined) return [{ key: labelled, running }];
+      // Labels cannot be changed: a spare that was claimed has the name of the session's container.
+      const key = Names.flatMap((name) => keyOfName(name) ?? [])[0] ?? labelled;
+      return [{ key, running, ...(key.session_id === labelled.session_id && { spare: true }) }];
     });
   }
+
+  readonly spares = {
+    keepsPaths: false,
+    claim: async (spare: OwnedFolders, session: OwnedFolders, image: string | undefined) => {
+      const container = this.#docker.getContainer(containerName(spare.key));
+      const [{ Id, Image, State }, present] = await Promise.all([
+        container.inspect(),
+        image === undefined ? this.#docker.getImage(this.#settings.image).inspect() : undefined,
+      ]);
+      if (!State.Running || State.Paused) return 'its container does not run';
+      if (present !== undefined && present.Id !== Image) return 'the session image is another one by now';
+      // By its id, so that it is the container that was inspected.
+      await this.#docker.getContainer(Id).rename({ name: containerName(session.key) });
+      return undefined;
+    },
+  };
 
   async close(): Promise<void> {
     this.#closed.abort();

@@ -11,8 +11,10 @@ import {
   type ContainerExit,
   type ContainerLayout,
   type OwnContainer,
+  type OwnedFolders,
   type StartResult,
 } from './backend.ts';
+import { heldProgram } from '../lib/held-program.ts';
 import { messageOf, type Log } from '../lib/log.ts';
 import { processStart, signalProcess } from '../lib/process-identity.ts';
 import { removeFolder } from '../lib/disk/remove-folder.ts';
@@ -28,12 +30,16 @@ export interface ProcessBackendOptions {
   /** `PATH` of the agent's tools. */
   path: string;
   sessions: string;
+  /** The folder that has a folder for each spare. Absent: there are none. */
+  spares?: string;
   log: Log;
 }
 
 interface Running {
   child: ChildProcess;
   exit: Promise<ContainerExit>;
+  /** Of the session, and before that, of the spare that it was. */
+  folders: SessionFolders[];
 }
 
 /** This installation, which takes the place of the image. */
@@ -45,7 +51,12 @@ const OFFERS = {
 };
 
 /** A file in the session's folder. When the runner dies, the next one finds the process by it, and ends it. */
-const pidFile = z.object({ pid: z.int().min(2), start: z.string() });
+const pidFile = z.object({
+  pid: z.int().min(2),
+  start: z.string(),
+  /** The folder by which its processes are marked: of the spare that it was. Absent: the one that has this file. */
+  mark: z.string().optional(),
+});
 
 /**
  * Runs sessions as plain processes of this machine, for a laptop without Docker, with **no isolation at all**. The agent
@@ -103,23 +114,34 @@ export class ProcessBackend implements ContainerBackend {
     if (this.#running.has(name)) return { ok: true };
     const layout = this.layout(folders);
     await Promise.all([layout.home, layout.tmp].map((folder) => mkdir(folder, { recursive: true, mode: 0o700 })));
-    const child = spawn(process.execPath, [this.#options.wrapperBundle, path.join(layout.run, 'launch.json')], {
+    const launch = path.join(layout.run, 'launch.json');
+    // Held until its record is written: a runner that is killed in between leaves nothing that the next one could not find.
+    const child = spawn(...heldProgram(process.execPath, this.#options.wrapperBundle, launch), {
       cwd: folders.workspace,
       // Nothing of the runner's own environment: it holds the real credentials.
       env: { HOME: layout.home, TMPDIR: layout.tmp, PATH: layout.path, LANG: 'C.UTF-8', [MARKER]: folders.root },
       // A process group of its own: it does not get the terminal's Ctrl-C, and can be killed as a whole.
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     });
-    const exit = waitForExit(child, () => this.#sweep(folders));
+    // One that was just killed cannot be told to begin: its exit says so.
+    child.stdin.on('error', () => {});
+    const own = [folders];
+    const exit = waitForExit(child, () => this.#sweep(own));
     const { pid } = child;
     if (pid === undefined) {
       const { log } = await exit;
       return { ok: false, failure: { code: 'container_start_failed', detail: `The wrapper did not start: ${log}` } };
     }
-    this.#running.set(name, { child, exit });
-    const record: z.infer<typeof pidFile> = { pid, start: processStart(pid) ?? '' };
-    await writeFile(pidPath(folders), JSON.stringify(record), { mode: 0o600 });
+    this.#running.set(name, { child, exit, folders: own });
+    const record: z.infer<typeof pidFile> = { pid, start: processStart(pid) ?? '', mark: folders.root };
+    try {
+      await writeFile(pidPath(folders), JSON.stringify(record), { mode: 0o600 });
+      child.stdin.write('\n');
+    } finally {
+      // Without the line before, it ends.
+      child.stdin.end();
+    }
     return { ok: true };
   }
 
@@ -163,28 +185,48 @@ export class ProcessBackend implements ContainerBackend {
 
   /** Called at start. Ends the processes of an earlier runner: they depend on its sockets, so they cannot be adopted. */
   async list(): Promise<OwnContainer[]> {
-    for (const session of await readdir(this.#options.sessions)) {
-      const folders = sessionFolders(this.#options.sessions, session);
+    const { sessions, spares } = this.#options;
+    const inside = async (folder: string) =>
+      (await readdir(folder).catch(() => [])).map((name) => [name, sessionFolders(folder, name)] as const);
+    const known = await Promise.all([sessions, spares].flatMap((folder) => folder ?? []).map(inside));
+    for (const [session, folders] of known.flat()) {
       const file = pidPath(folders);
       const left = pidFile.safeParse(await readJson(file)).data;
       if (left === undefined) continue;
       if (processStart(left.pid) === left.start) signalProcess(-left.pid, 'SIGKILL');
-      await this.#sweep(folders);
+      await this.#sweep([folders]);
+      if (left.mark !== undefined) await killMarked(left.mark);
       this.#options.log.info('ended what an earlier runner left', { session, pid: left.pid });
     }
     return [];
   }
 
   /** Kills what is left of the session's processes, and removes their files, before the session's next launch can begin. */
-  async #sweep(folders: SessionFolders): Promise<void> {
-    await killMarked(folders.root);
-    const { home, tmp } = this.layout(folders);
-    await removeFolder(home, tmp, pidPath(folders));
+  async #sweep(all: readonly SessionFolders[]): Promise<void> {
+    for (const folders of all) {
+      await killMarked(folders.root);
+      const { home, tmp } = this.layout(folders);
+      await removeFolder(home, tmp, pidPath(folders));
+    }
   }
+
+  readonly spares = {
+    keepsPaths: true,
+    claim: async (spare: OwnedFolders, session: OwnedFolders) => {
+      const running = this.#running.get(nameOf(spare.key));
+      if (running === undefined || hasEnded(running.child)) return 'its process has ended';
+      this.#running.delete(nameOf(spare.key));
+      this.#running.set(nameOf(session.key), running);
+      // Its end is swept as a session's.
+      running.folders.push(session.folders);
+      return undefined;
+    },
+  };
 
   async close(): Promise<void> {}
 }
 
+const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;
 const nameOf = (key: PlacementKey) => `${key.session_id}-${key.epoch}`;
 const pidPath = (folders: SessionFolders) => path.join(folders.root, 'process.json');
 

@@ -9,6 +9,8 @@ export interface DataFolder {
   /** Labels this folder's containers: other runners may use the same engine. */
   runnerId: string;
   sessions: string;
+  /** In the same file system: a spare's folders become a session's. It may be missing. */
+  spares: string;
   release(): void;
 }
 
@@ -39,7 +41,9 @@ export function openDataFolder(folder: string): { ok: true; data: DataFolder } |
       rmSync(lock, { force: true });
     }
   }
-  return { ok: true, data: { runnerId: runnerId(folder), sessions, release: () => rmSync(lock, { force: true }) } };
+  const spares = path.join(folder, 'spares');
+  const release = (): void => rmSync(lock, { force: true });
+  return { ok: true, data: { runnerId: runnerId(folder), sessions, spares, release } };
 }
 
 /** The id of the process that has the lock, if that still runs. */

@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
 import { epoch, uuid } from '../../protocol/ids.ts';
@@ -67,17 +67,27 @@ export async function removeSessionFolders(folders: SessionFolders): Promise<voi
   await removeFolder(folders.root);
 }
 
-/** Puts `launch.json` into the run folder, readable by the container's user alone. */
+export const LAUNCH_FILE = 'launch.json';
+
+/**
+ * Puts `launch.json` into the run folder, readable by the container's user alone.
+ *
+ * @param name of another file that has its form
+ */
 export async function writeLaunchFile(
   folders: SessionFolders,
   owner: Owner | undefined,
   launch: WrapperLaunch,
+  name = LAUNCH_FILE,
 ): Promise<void> {
-  const file = path.join(folders.run, 'launch.json');
+  const file = path.join(folders.run, name);
+  const temporary = `${file}.new`;
   // Always a new file: the last one belongs to the container's user, and writing to it would keep its mode.
-  await rm(file, { force: true });
-  await writeFile(file, JSON.stringify(launch), { mode: 0o600, flag: 'wx' });
-  if (owner !== undefined) await chown(file, owner.uid, owner.gid);
+  await rm(temporary, { force: true });
+  await writeFile(temporary, JSON.stringify(launch), { mode: 0o600, flag: 'wx' });
+  if (owner !== undefined) await chown(temporary, owner.uid, owner.gid);
+  // Whole or not at all: a spare's wrapper looks for it at any time.
+  await rename(temporary, file);
 }
 
 /** Puts a file into the run folder that everyone may read, and so the container's user. */

@@ -8,7 +8,7 @@ import type { ContainerRuns } from './container-runs.ts';
 import { endReason } from './container/end-reason.ts';
 
 export interface AdoptionOptions {
-  backend: Pick<ContainerBackend, 'list' | 'wait' | 'stop'>;
+  backend: Pick<ContainerBackend, 'list' | 'wait' | 'stop' | 'remove'>;
   /** The folder that has a folder for each session. */
   sessions: string;
   files: FilesRegistry;
@@ -69,12 +69,15 @@ export class Adoption {
     if (this.#containersKnown) await this.#adoptFiles([]);
   }
 
-  /** This runner's containers; none while the engine does not answer. */
+  /** This runner's containers of sessions; none while the engine does not answer. Spares that no session has claimed are removed. */
   async #list(): Promise<OwnContainer[]> {
+    const { backend } = this.#options;
     try {
-      const found = await this.#options.backend.list();
+      const found = await backend.list();
+      const spares = found.filter(({ spare }) => spare === true);
+      await Promise.all(spares.map(({ key }) => backend.remove(key)));
       this.#containersKnown = true;
-      return found;
+      return found.filter((one) => !spares.includes(one));
     } catch (error) {
       this.#options.log.warn('containers of an earlier runner cannot be listed yet', { error });
       return [];

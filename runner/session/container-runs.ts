@@ -5,6 +5,7 @@ import { placementName } from '../lib/placement-name.ts';
 import { containerFolders, type Placement } from '../lib/session-folders.ts';
 import type { LocalFiles } from '../session-files/local-files.ts';
 import { ContainerRun } from './container/container-run.ts';
+import type { ContainerRunOptions } from './container/run/run-options.ts';
 import { STOP_GRACE_MS } from './container/run/stop-grace.ts';
 import type { ContainerDependencies } from './container/container-sockets.ts';
 
@@ -14,6 +15,8 @@ export interface ContainerRunsOptions {
   sessions: string;
   files: (sessionId: string) => Promise<LocalFiles>;
   onStarted: (run: ContainerRun) => void;
+  /** Takes a spare for a launch. Absent: this runner has no spares. */
+  claim?: ContainerRunOptions['claim'];
   onEnded: (key: PlacementKey, reason: Reason) => void;
 }
 
@@ -92,7 +95,7 @@ export class ContainerRuns {
   }
 
   #add(key: PlacementKey, placement: Placement, launch: Launch | undefined, foldersFree: Promise<unknown>): void {
-    const { dependencies, sessions, files, onStarted, onEnded } = this.#options;
+    const { dependencies, sessions, files, claim, onStarted, onEnded } = this.#options;
     let hasStarted = false;
     const begun = Date.now();
     const run: ContainerRun = new ContainerRun({
@@ -104,6 +107,7 @@ export class ContainerRuns {
       folders: containerFolders(sessions, key.session_id, placement.workspace_of),
       files: () => files(key.session_id),
       endSharers: () => this.endSharers(key.session_id),
+      ...(claim && { claim }),
       onStarted: () => {
         hasStarted = true;
         if (launch !== undefined) this.#launched(launch, begun, undefined);

@@ -13,6 +13,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import type { EgressDependencies } from './container/session-egress.ts';
 import type { EnvironmentImages } from './environment/environment-images.ts';
 import type { Settings } from './settings.ts';
+import type { SparesOptions } from './warm/spares.ts';
 
 /** What a runner is made of. `main.ts` makes it from the environment, tests from fakes. */
 export interface RunnerOptions {
@@ -20,7 +21,8 @@ export interface RunnerOptions {
     Settings,
     'edgeUrl' | 'capacity' | 'labels' | 'claudeEnv' | 'limits' | 'files' | 'diskFloorMb' | 'drainSeconds'
   > &
-    Partial<Pick<Settings, 'machine'>>;
+    // Absent: that is not counted; no spares.
+    Partial<Pick<Settings, 'machine' | 'warmSessions'>>;
   credentials: Credentials;
   /** Make the connections to the edge; absent: it is dialled directly. */
   agents?: EdgeAgents | undefined;
@@ -50,6 +52,8 @@ export interface RunnerOptions {
   metricsMs?: number;
   backoff?: BackoffRange;
   heartbeatMs?: number;
+  /** How the runner keeps spares; absent: as it does for people. */
+  warmTimes?: SparesOptions['times'];
   /** Between two tries of a snapshot that the storage did not take. */
   snapshotBackoff?: BackoffRange;
   /** From a write to a parked session's files until they are saved, milliseconds. */

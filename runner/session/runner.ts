@@ -19,6 +19,8 @@ import { HealthWatch } from './health-watch.ts';
 import { PoolOrders } from './pool-orders.ts';
 import type { RunnerOptions } from './runner-options.ts';
 import { MOVES_SESSIONS, SelfReport } from './self-report.ts';
+import { openSpares } from './warm/open-spares.ts';
+import type { Spares } from './warm/spares.ts';
 
 /** Longest wait of a drain for the edge, milliseconds: more than the time that a container may take to end. */
 const DRAIN_MS = STOP_GRACE_MS + 2_500;
@@ -44,6 +46,7 @@ export class Runner {
   readonly #drain: Drain;
   readonly #report: SelfReport;
   readonly #orders: PoolOrders;
+  readonly #spares: Spares;
   #metricsTimer: NodeJS.Timeout | undefined;
 
   private constructor(options: RunnerOptions) {
@@ -100,23 +103,31 @@ export class Runner {
       log,
     });
     const { edgeUrl, claudeEnv } = settings;
+    const dependencies = {
+      backend,
+      upstream,
+      newModelHandler,
+      egress,
+      environments: options.environments,
+      space: this.#space,
+      measure,
+      limits: settings.limits,
+      log,
+      aliases: this.#aliases,
+      edgeUrl,
+      agents,
+      claudeEnv,
+      ...(options.traces && { traces: options.traces }),
+    };
+    this.#spares = openSpares({
+      options,
+      dependencies,
+      runs: () => this.#runs.all(),
+      closed: () => this.#drain.on || !this.#health.backend.ok || this.#disk.state?.low === true,
+    });
     this.#runs = new ContainerRuns({
-      dependencies: {
-        backend,
-        upstream,
-        newModelHandler,
-        egress,
-        environments: options.environments,
-        space: this.#space,
-        measure,
-        limits: settings.limits,
-        log,
-        aliases: this.#aliases,
-        edgeUrl,
-        agents,
-        claudeEnv,
-        ...(options.traces && { traces: options.traces }),
-      },
+      dependencies,
+      claim: (request) => this.#spares.claim(request),
       sessions: data.sessions,
       files: (sessionId) => this.#files.of(sessionId),
       onStarted: (run) => this.#orders.sendStarted(run),
@@ -134,7 +145,10 @@ export class Runner {
     this.#drain = new Drain({
       timeoutMs: settings.drainSeconds * 1000,
       runs: this.#runs,
-      send: (frame) => this.#control.send(frame),
+      send: (frame) => {
+        this.#control.send(frame);
+        this.#spares.adjust();
+      },
       edgeMovesSessions: () => this.#control.edgeProtocol >= MOVES_SESSIONS,
       log,
     });
@@ -145,7 +159,10 @@ export class Runner {
         if (health.ok && !this.#adoption.containersKnown) await this.#adoption.removeStrays();
         if (this.#report.isOutOfDate) this.#control.reconnect();
       },
-      onChange: () => this.#report.sendHealth(),
+      onChange: () => {
+        this.#report.sendHealth();
+        this.#spares.adjust();
+      },
       log,
     });
     this.#disk = new DiskWatch({
@@ -165,8 +182,10 @@ export class Runner {
   static async start(options: RunnerOptions): Promise<Runner> {
     const runner = new Runner(options);
     await Promise.all([runner.#health.init(), runner.#disk.start(), options.environments?.start()]);
+    await runner.#spares.recover();
     // Before the first `hello`, which names the adopted containers.
     await runner.#adoption.adopt();
+    await runner.#spares.start();
     runner.#control.open();
     runner.#health.start(options.healthMs ?? 1.5 * HEARTBEAT_MS);
     runner.#metricsTimer = setInterval(() => runner.#report.sendMetrics(), options.metricsMs ?? 1.5 * HEARTBEAT_MS);
@@ -205,6 +224,8 @@ export class Runner {
   /** Ends this runner and leaves everything as it is. Containers run on for the next runner process. */
   async detach(): Promise<void> {
     this.#drain.cut();
+    if ((await waitAtMost(this.#spares.close(), KILL_MS)) === 'late')
+      this.#options.log.error('the engine did not end every spare in time');
     this.#health.stop();
     clearInterval(this.#metricsTimer);
     await this.#disk.close();
@@ -235,6 +256,7 @@ export class Runner {
 
   #onEnded(key: PlacementKey, reason: Reason): void {
     this.#control.reportEnded(key, reason);
+    this.#spares.adjust();
     if (reason.code === 'engine_unavailable' || reason.code === 'image_missing') this.#health.check();
   }
 }

@@ -47,6 +47,11 @@ export function defaultCapacity(cpus: number, memoryBytes: number): number {
   return Math.max(1, Math.min(4 * cpus, Math.floor((memoryBytes * 0.75) / (768 * 1024 * 1024))));
 }
 
+/** A container that waits takes 250 MB: so there is one where that is little. */
+export function defaultWarm(freeBytes: number): number {
+  return freeBytes >= 4 * 1024 ** 3 ? 1 : 0;
+}
+
 /** Cores that sessions may be promised for each core of the machine: one works a quarter of its time, and waits for the model otherwise. */
 const CPUS_PER_CORE = 4;
 
@@ -102,6 +107,7 @@ const environment = z
     RUNNER_MEMORY_MB: wholeNumber(0, 100_000_000).optional(),
     RUNNER_CPUS: cores.optional(),
     RUNNER_LABELS: labels.default({}),
+    WARM_SESSIONS: wholeNumber(0, 64).default(() => defaultWarm(os.freemem())),
     CC_DOCKER_DATA: folder.default(path.resolve('.cc-docker')),
     SESSION_IMAGE: z.string().optional(),
     SESSION_MEMORY_MB: wholeNumber(256, 1_048_576).default(2048),
@@ -156,6 +162,8 @@ const environment = z
     /** What sessions may ask for together; 0: that is not counted. */
     machine: machineOf(env),
     labels: env.RUNNER_LABELS,
+    /** How many containers wait for a session at most; 0: none. */
+    warmSessions: env.WARM_SESSIONS,
     /** Absolute path of the runner's own folder. */
     dataFolder: path.join(env.CC_DOCKER_DATA, 'runner'),
     image: env.SESSION_IMAGE ?? '',

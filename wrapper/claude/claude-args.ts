@@ -16,6 +16,8 @@ export interface ResolvedSettings {
   servers: Record<string, McpDefinition>;
   /** The folder for `--add-dir`; null: the session names no skill. */
   skills: string | null;
+  /** It is started for no session yet, and waits for a claim. Absent: it is started for its session. */
+  parks?: boolean;
 }
 
 /**
@@ -53,7 +55,7 @@ const ALWAYS =
  *
  * @param resolved the session's MCP servers and the folder of its skills. CC-Docker's own server needs no argument.
  */
-export function claudeCall(launch: WrapperLaunch, { servers, skills }: ResolvedSettings): ClaudeCall {
+export function claudeCall(launch: WrapperLaunch, { servers, skills, parks }: ResolvedSettings): ClaudeCall {
   const { config } = launch;
   const files: ClaudeCall['files'] = [];
   const args = [
@@ -77,6 +79,7 @@ export function claudeCall(launch: WrapperLaunch, { servers, skills }: ResolvedS
     args.push('--mcp-config', path);
   }
   if (skills !== null) args.push('--add-dir', skills);
+  if (parks === true) args.push('--await-claim');
   return { args, files };
 }
 

@@ -39,6 +39,8 @@ export type OutputLine =
   | { kind: 'usage'; totalUsd: number | null }
   /** The answer to the wrapper's `set_model` or `set_permission_mode`. `refused`: why not; null: it is set. Sent as a notice. */
   | { kind: 'setting'; setting: Setting; refused: string | null }
+  /** The answer to the wrapper's `claim_session`, or to the `set_model` after it. `refused`: why not; null: done. Not sent. */
+  | { kind: 'claimed'; request: string; refused: string | null }
   /** The answer to the wrapper's `initialize`. Not sent. */
   | { kind: 'initialised'; version: string }
   | { kind: 'refused'; detail: string };
@@ -49,6 +51,11 @@ export const OWN_REQUESTS = 'cc-docker-';
 export const STATUS_REQUEST = `${OWN_REQUESTS}mcp-status`;
 /** The id of the wrapper's own `get_usage`. */
 export const USAGE_REQUEST = `${OWN_REQUESTS}usage`;
+
+/** The id of the wrapper's own `claim_session`. */
+export const CLAIM_REQUEST = `${OWN_REQUESTS}claim`;
+/** The id of the wrapper's own `set_model` after it. */
+export const MODEL_REQUEST = `${OWN_REQUESTS}claim-model`;
 
 /** A setting that `claude` takes as it runs. */
 export type Setting = Extract<WrapperNotice, { notice: 'setting_answered' }>['setting'];
@@ -122,6 +129,10 @@ export function readOutputLine(split: SplitLine, initialiseId: string): OutputLi
         : { kind: 'refused', detail: response.error };
     }
     const echo = responded.safeParse(value);
+    const echoed = echo.data?.response.request_id;
+    if (echo.success && (echoed === CLAIM_REQUEST || echoed === MODEL_REQUEST)) {
+      return { kind: 'claimed', request: echoed, refused: echo.data.response.error ?? null };
+    }
     if (echo.data?.response.request_id === STATUS_REQUEST) {
       return { kind: 'servers', servers: statusAnswer.safeParse(value).data?.response.response.mcpServers ?? [] };
     }

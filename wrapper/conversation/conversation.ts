@@ -8,6 +8,7 @@ import { PortWatch } from '../ports/port-watch.ts';
 import { SessionPorts } from '../ports/session-ports.ts';
 import { PidsWatch, readPids, STUCK_MS } from '../seal/pids-watch.ts';
 import type { SealNotice } from '../seal/seal.ts';
+import type { Parked } from '../spare/parked.ts';
 import { Dialogue } from './dialogue.ts';
 import { Processes } from './processes.ts';
 
@@ -49,8 +50,11 @@ export class Conversation {
   #over = false;
   #deadline: NodeJS.Timeout | undefined;
 
-  /** @param seal the result of probing the seal; null: this container is not to be sealed */
-  constructor(launch: WrapperLaunch, seal: SealNotice | null) {
+  /**
+   * @param seal the result of probing the seal; null: this container is not to be sealed
+   * @param parked the `claude` that waits for this session; null: none does
+   */
+  constructor(launch: WrapperLaunch, seal: SealNotice | null, parked: Parked | null = null) {
     const { promise, resolve } = Promise.withResolvers<ConversationEnd>();
     this.ended = promise;
     this.#settle = resolve;
@@ -79,23 +83,24 @@ export class Conversation {
       },
       ending: () => this.#stopping || this.#over,
     });
-    this.#processes = new Processes(launch, this.#dialogue, {
-      notice: (notice) => {
+    const listener = {
+      notice: (notice: WrapperNotice) => {
         this.#link.send(notice);
       },
-      line: (line) => {
+      line: (line: ClaudeLine) => {
         this.#line(line);
       },
       ready: () => {
         this.#link.startCommands();
       },
-      ended: (end) => {
+      ended: (end: WrapperNotice) => {
         this.#end(end);
       },
       stopped: () => {
         this.#nothingRuns();
       },
-    });
+    };
+    this.#processes = new Processes(launch, this.#dialogue, listener, parked);
     if (seal !== null) this.#link.send(seal);
     const sealed = seal?.notice !== 'seal_broken';
     // Before the link: `claude` takes half a second to start, and the link only milliseconds.

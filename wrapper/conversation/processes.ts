@@ -1,6 +1,6 @@
 import type { WrapperLaunch } from '../../protocol/link/wrapper/wrapper-launch.ts';
 import type { WrapperNotice } from '../../protocol/link/wrapper/wrapper-notice.ts';
-import { type ClaudeLine, ClaudeProcess } from '../claude/claude-process.ts';
+import { type ClaudeLine, type ClaudeListener, ClaudeProcess } from '../claude/claude-process.ts';
 import { skillsProblem } from '../claude/skills.ts';
 import { mcpServers } from '../mcp/mcp-servers.ts';
 import { openStreams } from '../streams/open-streams.ts';
@@ -8,6 +8,7 @@ import type { Streams } from '../streams/streams.ts';
 import { PrepareCommands } from '../workspace/prepare-commands.ts';
 import { type EgressListeners, openEgress } from '../workspace/egress.ts';
 import { LazyTerminals } from '../terminal/lazy-terminals.ts';
+import type { Parked } from '../spare/parked.ts';
 import { openTelemetryPort, type TelemetryPort } from '../workspace/telemetry-port.ts';
 import { WorkspaceClones } from '../git/workspace-clones.ts';
 import type { Dialogue } from './dialogue.ts';
@@ -34,6 +35,8 @@ export class Processes {
   readonly #launch: WrapperLaunch;
   readonly #dialogue: Dialogue;
   readonly #listener: ProcessesListener;
+  /** The `claude` that was started beforehand; null: there is none, or it was of no use. */
+  #parked: Parked | null;
   #egress: EgressListeners | null = null;
   #telemetry: TelemetryPort | null = null;
   #streams: Streams | null = null;
@@ -44,8 +47,10 @@ export class Processes {
   #claude: ClaudeProcess | null = null;
   #stopping = false;
 
-  constructor(launch: WrapperLaunch, dialogue: Dialogue, listener: ProcessesListener) {
+  /** @param parked absent: `claude` is yet to be started */
+  constructor(launch: WrapperLaunch, dialogue: Dialogue, listener: ProcessesListener, parked: Parked | null = null) {
     this.#launch = launch;
+    this.#parked = parked;
     this.#dialogue = dialogue;
     this.#listener = listener;
     this.terminals = new LazyTerminals(launch, (notice) => {
@@ -57,7 +62,7 @@ export class Processes {
   start(): void {
     const { egress, git, telemetry, streams_socket: streams } = this.#launch;
     if (egress !== undefined) this.#egress = openEgress(egress);
-    if (telemetry !== undefined) this.#telemetry = openTelemetryPort(telemetry);
+    if (telemetry !== undefined) this.#telemetry = this.#parked?.telemetry ?? openTelemetryPort(telemetry);
     if (streams !== undefined) this.#streams = openStreams(streams, this.#launch, this.terminals);
     void (git === undefined ? this.#startClaude() : this.#cloneFirst(git));
   }
@@ -75,6 +80,7 @@ export class Processes {
     this.#awaitsGo = false;
     this.terminals.close();
     this.#claude?.stop();
+    this.#parked?.claude.kill();
     this.#clone?.kill();
     this.#commands?.kill();
     return this.#claude !== null || this.#clone !== null || this.#commands !== null;
@@ -84,6 +90,7 @@ export class Processes {
   kill(): void {
     this.terminals.kill();
     this.#claude?.kill();
+    this.#parked?.claude.kill();
     this.#clone?.kill();
     this.#commands?.kill();
   }
@@ -162,22 +169,43 @@ export class Processes {
       this.#listener.notice({ notice: 'mcp_server', name, state: 'failed', detail });
     }
     this.#dialogue.watchServers(servers);
-    const claude = new ClaudeProcess(launch, servers, this.#dialogue.tools, {
+    if (!(await this.#claimed(launch))) {
+      if (this.#stopping) return this.#listener.stopped();
+      this.#claude = new ClaudeProcess(launch, servers, this.#dialogue.tools, this.#heard());
+    }
+    const claude = this.#claude;
+    const problem = (await this.#egress?.opened) ?? null;
+    // Without the proxy the session's network policy cannot be kept.
+    if (problem !== null) claude?.giveUp(problem);
+  }
+
+  /** Has the parked `claude` claim the session. False: there is none, or it cannot have this session, and has ended. */
+  async #claimed(launch: WrapperLaunch): Promise<boolean> {
+    const claude = this.#parked?.claude;
+    if (claude === undefined) return false;
+    this.#parked = null;
+    this.#claude = claude;
+    const refused = await claude.claim(launch, this.#heard());
+    if (refused === null) return true;
+    this.#claude = null;
+    console.error(`cc-docker wrapper: claude starts anew, because the one that waited cannot be used: ${refused}`);
+    return false;
+  }
+
+  #heard(): ClaudeListener {
+    return {
       line: (line) => {
         this.#listener.line(line);
       },
-      ready: (version) => {
-        this.#listener.notice({ notice: 'ready', claude_version: version });
+      ready: (version, conversation_id) => {
+        const known = conversation_id !== undefined && { conversation_id };
+        this.#listener.notice({ notice: 'ready', claude_version: version, ...known });
         this.#dialogue.ready();
         this.#listener.ready();
       },
       ended: (end) => {
         this.#listener.ended(end);
       },
-    });
-    this.#claude = claude;
-    const problem = (await this.#egress?.opened) ?? null;
-    // Without the proxy the session's network policy cannot be kept.
-    if (problem !== null) claude.giveUp(problem);
+    };
   }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
+import type { WrapperLaunch } from '../../protocol/link/wrapper/wrapper-launch.ts';
 import { listeners, type Listener } from './listeners.ts';
-import { SESSION_MARK } from './session-mark.ts';
+import { markOf, SESSION_MARK } from './session-mark.ts';
 import { ownersOf, ownSockets } from './socket-owners.ts';
 
 /** A port that the session's own servers listen on. */
@@ -26,9 +27,9 @@ export class SessionPorts {
   #judged: ReadonlyMap<string, Judged> = new Map();
 
   /** @param seal the session is alone in a container */
-  constructor({ session_id, seal }: { readonly session_id: string; readonly seal: boolean }) {
-    this.#isContainer = seal;
-    this.#mark = `${SESSION_MARK}=${session_id}`;
+  constructor(launch: Pick<WrapperLaunch, 'session_id' | 'spare' | 'seal'>) {
+    this.#isContainer = launch.seal;
+    this.#mark = `${SESSION_MARK}=${markOf(launch)}`;
   }
 
   /** Those that are open now. */

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { STREAMS_SOCKET } from '../../protocol/link/tunnel/streams.ts';
+import { SPARE_SOCKET } from '../../protocol/link/wrapper/spare.ts';
 import type { WrapperLaunch } from '../../protocol/link/wrapper/wrapper-launch.ts';
 import type { WrapperNotice } from '../../protocol/link/wrapper/wrapper-notice.ts';
 import { ownLimits } from './own-limits.ts';
@@ -14,7 +15,7 @@ type SealedLaunch = Pick<WrapperLaunch, 'cwd' | 'link_socket' | 'env' | 'limits'
 export type Probe = (facts: SealFacts, launch: SealedLaunch) => string | undefined;
 
 /** The runner's sockets in the run folder. */
-const OWN_SOCKETS = ['link.sock', 'model.sock', 'proxy.sock', STREAMS_SOCKET];
+const OWN_SOCKETS = ['link.sock', 'model.sock', 'proxy.sock', STREAMS_SOCKET, SPARE_SOCKET];
 /** What the engine itself mounts. */
 const ENGINE_MOUNTS = ['/', '/proc', '/sys', '/dev', '/etc/hosts', '/etc/hostname', '/etc/resolv.conf'];
 /** What the runner lays over the image's own. */

@@ -29,6 +29,11 @@ const cloneRules = {
 export const wrapperLaunch = z.object({
   session_id: uuid,
   epoch,
+  /**
+   * The spare that this session has claimed (`spare.ts`): its `claude` waits in this container. Claude Code's id of the conversation, and
+   * the mark of all that runs here, are the spare's id. Absent: the container was started for this session.
+   */
+  spare: uuid.optional(),
   /** Claude Code's id of the conversation; absent: it is the session's id. */
   conversation_id: uuid.optional(),
   /** True: continue the transcript (`--resume`). False: begin one (`--session-id`). */

@@ -23,7 +23,12 @@ const afterClone = z.boolean().optional();
 /** The wrapper's own notices, numbered together with Claude Code's lines. */
 export const wrapperNotice = z.discriminatedUnion('notice', [
   /** `claude` is initialised and takes prompts. */
-  z.object({ notice: z.literal('ready'), claude_version: z.string().max(128) }),
+  z.object({
+    notice: z.literal('ready'),
+    claude_version: z.string().max(128),
+    /** Claude Code's id of the conversation, of a `claude` that had one before the session came. Absent: its lines say it. */
+    conversation_id: uuid.optional(),
+  }),
   /** A clone begins. */
   z.object({ notice: z.literal('cloning'), ...clonePlace }),
   /**

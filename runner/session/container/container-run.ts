@@ -1,3 +1,4 @@
+import type { Resources } from '../../../protocol/api/session/session-config.ts';
 import { repositoriesOf } from '../../../protocol/api/files/workspace.ts';
 import type { Launch, PlacementKey, RunnerFrame } from '../../../protocol/link/runner-control.ts';
 import type { RunnerNotice } from '../../../protocol/link/runner-notice.ts';
@@ -8,6 +9,7 @@ import { removeTemporary } from '../../lib/session-folders.ts';
 import type { LocalFiles } from '../../session-files/local-files.ts';
 import { ContainerSockets } from './container-sockets.ts';
 import { endReason, NEVER_RAN, type EndFacts, type StopCause, type WhyEnded } from './end-reason.ts';
+import type { SessionImage } from './session-image.ts';
 import { planEgress, type EgressPlan } from './session-egress.ts';
 import { AfterClone } from './run/after-clone.ts';
 import { endContainer } from './run/end-container.ts';
@@ -88,6 +90,11 @@ export class ContainerRun {
   get canShare(): boolean {
     const adopting = this.#phase === 'starting' && this.#options.launch === undefined;
     return (adopting || this.#phase === 'running') && this.#why.stopCause === undefined;
+  }
+
+  /** The limits of its container; null: none. */
+  get resources(): Resources | null {
+    return this.#options.placement.resources;
   }
 
   /** It has a container, or is about to have one. */
@@ -221,6 +228,8 @@ export class ContainerRun {
     if (prepared.restored !== undefined) this.#sockets.notify([prepared.restored]);
     // Before the container starts, so that its own files do not count as having been there.
     this.#watchWorkspace();
+    const claimed = await this.#claim(launch, plan, found?.image);
+    if (claimed) return undefined;
     const result = await backend.start(this.key, folders, placement.resources, {
       signal: this.#stopped.signal,
       onWaiting: (reason) => this.#sockets.notify([{ host_notice: 'waiting', reason }]),
@@ -234,6 +243,19 @@ export class ContainerRun {
     this.#log.warn('container did not start', { ...result.failure });
     await this.#close();
     return result.failure;
+  }
+
+  /** Takes a spare, if one fits. What the session needs is in its folders by now. */
+  async #claim(launch: Launch, plan: EgressPlan, image: SessionImage | undefined): Promise<boolean> {
+    const { claim, folders, placement } = this.#options;
+    const { launchFile } = this.#sockets;
+    if (claim === undefined || launchFile === undefined) return false;
+    const { key } = this;
+    const claimed = await claim({ key, folders, launch, plan, image, launchFile, resources: placement.resources });
+    if (claimed === undefined) return false;
+    void this.released.then(() => claimed.release());
+    this.#log.info('spare claimed', { spare: claimed.spare });
+    return true;
   }
 
   /** Opens the sockets of a container that an earlier runner process started. */

@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Launch, PlacementKey } from '../../../protocol/link/runner-control.ts';
 import { STREAMS_SOCKET } from '../../../protocol/link/tunnel/streams.ts';
 import type { RunnerNotice } from '../../../protocol/link/runner-notice.ts';
+import type { WrapperLaunch } from '../../../protocol/link/wrapper/wrapper-launch.ts';
 import type { WrapperNotice } from '../../../protocol/link/wrapper/wrapper-notice.ts';
 import type { ContainerBackend } from '../../backend/backend.ts';
 import type { FreeSpace } from '../../lib/disk/free-space.ts';
@@ -77,6 +78,7 @@ export class ContainerSockets {
   /** Calls to the model are paused: what the session said last. */
   #modelPaused = false;
   #abandoned = false;
+  #launchFile: WrapperLaunch | undefined;
   /** The place in its trace of the turn that runs, or ran last; undefined: it is not traced. */
   #turn: string | undefined;
 
@@ -112,6 +114,11 @@ export class ContainerSockets {
     const found = await findMachine?.();
     if (found?.ok === true) await this.#writeFiles(alias.path, plan, clone, found);
     return found;
+  }
+
+  /** What `launch.json` says; undefined: this process has not written it. */
+  get launchFile(): WrapperLaunch | undefined {
+    return this.#launchFile;
   }
 
   /** Sends notices of the runner itself to the session. */
@@ -224,7 +231,8 @@ export class ContainerSockets {
 
   async #writeFiles(runPath: string, plan: EgressPlan, clone: boolean, found: FoundMachine | undefined): Promise<void> {
     const { launch = this.#options.launch, image } = found ?? {};
-    if (launch !== undefined) await writeRunFolder({ ...this.#options, launch, plan, clone, runPath, image });
+    if (launch === undefined) return;
+    this.#launchFile = await writeRunFolder({ ...this.#options, launch, plan, clone, runPath, image });
   }
 
   /** Of the model's name, and of all else that a call carries, nothing is read here. */

@@ -44,7 +44,11 @@ function readRepo(repo: string): GitRepo {
  * Git's system configuration in a container, the last that counts: the author of commits, and HTTPS in place of SSH, which
  * has no way out. It holds what the system's own says too.
  */
-export function gitConfig({ git_author, workspace }: Launch, plan: EgressPlan, sealed: boolean): string {
+export function gitConfig(
+  { git_author, workspace }: Launch,
+  plan: Pick<EgressPlan, 'wire' | 'forwards'>,
+  sealed: boolean,
+): string {
   const author = git_author === undefined ? [] : section('user', { name: git_author.name, email: git_author.email });
   const rewrites = sealed ? sshRewrites(workspace, plan.wire) : [];
   // A session that may speak SSH to a host has its own way there.

@@ -1,9 +1,12 @@
 import type { Launch } from '../../../protocol/link/runner-control.ts';
+import type { Resources } from '../../../protocol/api/session/session-config.ts';
+import { SPARE_FILE } from '../../../protocol/link/wrapper/spare.ts';
 import type { WrapperLaunch } from '../../../protocol/link/wrapper/wrapper-launch.ts';
 import type { ContainerBackend } from '../../backend/backend.ts';
 import { HOSTS_FILE, RESOLVER_FILE } from '../../backend/container-spec.ts';
 import { hostsFile, RESOLVER } from '../../egress/policy/forward-hosts.ts';
 import {
+  LAUNCH_FILE,
   writeLaunchFile,
   writePlacement,
   writeRunFile,
@@ -24,9 +27,10 @@ export interface RunFolderInput {
   claudeEnv: Record<string, string>;
   egress: EgressDependencies;
   folders: SessionFolders;
-  placement: Placement;
   launch: Launch;
-  plan: EgressPlan;
+  /** What the container trusts includes the runner's own authority. Absent: where the plan needs it. */
+  trustsRunner?: boolean;
+  plan: Pick<EgressPlan, 'forwards' | 'exposedEnv' | 'packageEnv' | 'forgeEnv' | 'wire'>;
   /** The container is to clone a repository into its workspace. */
   clone: boolean;
   /** The image of the session's environment; undefined: it is the session image. */
@@ -37,9 +41,31 @@ export interface RunFolderInput {
   runPath: string;
 }
 
-/** Writes what a container finds in its run folder, and the placement that a later runner process adopts it by. */
-export async function writeRunFolder(input: RunFolderInput): Promise<void> {
-  const { backend, upstream, claudeEnv, egress, folders, placement, launch, plan, clone, runPath } = input;
+/**
+ * Writes what a container finds in its run folder, and the placement that a later runner process adopts it by.
+ *
+ * @returns the content of its `launch.json`
+ */
+export async function writeRunFolder(input: RunFolderInput & { placement: Placement }): Promise<WrapperLaunch> {
+  const { folders, placement } = input;
+  const [file] = await Promise.all([
+    writeFiles({ ...input, resources: placement.resources }, LAUNCH_FILE),
+    writePlacement(folders, placement),
+  ]);
+  return file;
+}
+
+/** The same for a spare, which has no placement. */
+export async function writeSpareFolder(input: RunFolderInput & Limits): Promise<WrapperLaunch> {
+  return await writeFiles(input, SPARE_FILE);
+}
+
+interface Limits {
+  resources: Resources | null;
+}
+
+async function writeFiles(input: RunFolderInput & Limits, name: string): Promise<WrapperLaunch> {
+  const { backend, upstream, claudeEnv, egress, folders, resources, launch, plan, clone, runPath } = input;
   const ofBackend = backend.layout({ ...folders, run: runPath });
   const layout = input.image === undefined ? ofBackend : { ...ofBackend, path: input.image.path };
   const { seal, ownKernel } = backend;
@@ -66,12 +92,11 @@ export async function writeRunFolder(input: RunFolderInput): Promise<void> {
     prepare,
     telemetry,
     runner: seal?.runner,
-    ...(placement.resources !== null && { limits: backend.ownLimits?.(placement.resources) }),
+    ...(resources !== null && { limits: backend.ownLimits?.(resources) }),
   };
-  const authorities = containerAuthorities(plan, egress);
-  await Promise.all([
-    launchFile(launchInput).then((file) => writeLaunchFile(folders, backend.owner, file)),
-    writePlacement(folders, placement),
+  const authorities = containerAuthorities(input.trustsRunner ?? plan.wire.length > 0, egress);
+  const [file] = await Promise.all([
+    launchFile(launchInput),
     writeRunFile(folders, GIT_CONFIG_FILE, gitConfig(launch, plan, sealed)),
     ...(sealed
       ? [
@@ -82,6 +107,9 @@ export async function writeRunFolder(input: RunFolderInput): Promise<void> {
         ]
       : []),
   ]);
+  // The last one: a spare that finds it may begin.
+  await writeLaunchFile(folders, backend.owner, file, name);
+  return file;
 }
 
 /** What the wrapper runs once the repository is there; undefined: nothing. */

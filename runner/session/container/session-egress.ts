@@ -91,12 +91,12 @@ interface ContainerAuthorities {
 /** Made once for each of a runner's two sets, with and without its own authority: a trust store takes 10 ms. */
 const made = new WeakMap<TrustedAuthorities, Map<string, ContainerAuthorities>>();
 
-/** The authorities that a container's tools trust. The runner's own is among them only where it is needed. */
+/** The authorities that a container's tools trust. @param trustsRunner the runner's own is among them: only where it is needed */
 export function containerAuthorities(
-  plan: EgressPlan,
+  trustsRunner: boolean,
   { trusted, authority }: EgressDependencies,
 ): ContainerAuthorities {
-  const own = plan.wire.length === 0 ? '' : (authority?.certificate ?? '');
+  const own = trustsRunner ? (authority?.certificate ?? '') : '';
   const sets = made.get(trusted) ?? new Map<string, ContainerAuthorities>();
   made.set(trusted, sets);
   const known = sets.get(own);

@@ -4,5 +4,10 @@
  */
 export function nodeEnvironment(): Record<string, string> {
   const names = ['PATH', 'NODE_COMPILE_CACHE'];
-  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
+  // No `claude` is started beforehand, unless a test is about that.
+  const warm = { WARM_SESSIONS: '0' };
+  return {
+    ...warm,
+    ...Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
+  };
 }

@@ -1,6 +1,7 @@
 import type { Launch, PlacementKey } from '../../../../protocol/link/runner-control.ts';
 import type { Placement, SessionFolders } from '../../../lib/session-folders.ts';
 import type { LocalFiles } from '../../../session-files/local-files.ts';
+import type { Claimed, ClaimRequest } from '../../warm/claim-request.ts';
 import type { ContainerDependencies } from '../container-sockets.ts';
 
 export interface ContainerRunOptions extends ContainerDependencies {
@@ -16,4 +17,6 @@ export interface ContainerRunOptions extends ContainerDependencies {
   /** Ends the containers of other sessions that work in this session's workspace. Resolves when they have ended. */
   endSharers: () => Promise<void>;
   onStarted: () => void;
+  /** Takes a spare for the session; undefined: none fits, so that the container is started. Absent: this runner has no spares. */
+  claim?: (request: ClaimRequest) => Promise<Claimed | undefined>;
 }

@@ -78,7 +78,7 @@ export async function writeBuildFolder(run: string, inputs: BuildInputs): Promis
     capabilities: CAPABILITY_BITS,
     ...(ownKernel && { own_kernel: true }),
   };
-  const authorities = containerAuthorities(plan, egress);
+  const authorities = containerAuthorities(plan.wire.length > 0, egress);
   await mkdir(run, { recursive: true, mode: 0o755 });
   // Whatever the umask is.
   await chmod(run, 0o755);

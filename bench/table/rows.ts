@@ -73,7 +73,7 @@ export const MAIN_ROWS = [
   {
     id: 'kills.lost',
     part: 'kills',
-    what: 'events or messages lost, doubled or run twice; left over',
+    what: 'events or messages lost, doubled or run twice, left over: not mended',
     unit: '',
     goal: { most: 0 },
   },

@@ -12,8 +12,8 @@ import type { Claimed, ClaimRequest } from './claim-request.ts';
 import type { Profile } from './profile.ts';
 import { SpareLine } from './spare-line.ts';
 
-/** Milliseconds until its `claude` must wait: as long as it may take to start for a session. */
-const PARK_MS = 60_000;
+/** Milliseconds that a session waits for the `claude` of a spare that has only begun. After that it starts cold. */
+const PARK_MS = 15_000;
 /** Milliseconds until a wrapper must have read its claim. It does nothing else meanwhile. */
 const WAKE_MS = 5_000;
 

@@ -26,6 +26,8 @@ export interface SparesOptions {
   readonly closed: () => boolean;
   /** What a spare is made for before any session has come. */
   readonly plain: () => Promise<Profile>;
+  /** How many wait has changed. */
+  readonly onCount: () => void;
   readonly times?: Partial<typeof TIMES>;
 }
 
@@ -50,6 +52,8 @@ export class Spares {
   readonly #ends = new Set<Promise<void>>();
   /** What the last sessions that could have had a spare were, the newest first. */
   #recent: Profile[] = [];
+  /** How many wait, as it was said last. */
+  #parked = -1;
   #failures = 0;
   #notBefore = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -70,7 +74,7 @@ export class Spares {
   async start(): Promise<void> {
     const { spares, setting, plain, dependencies } = this.#options;
     await removeFolder(spares);
-    if (setting === 0) return;
+    if (setting === 0) return this.#report();
     if (dependencies.backend.spares === undefined) {
       dependencies.log.warn('WARM_SESSIONS has no effect: every session starts cold', {
         backend: dependencies.backend.name,
@@ -209,7 +213,10 @@ export class Spares {
   }
 
   #report(): void {
-    const parked = [...this.#spares].filter(({ isParked }) => isParked);
-    runnerMetrics.set('cc_docker_runner_spares', {}, parked.length);
+    const parked = [...this.#spares].filter(({ isParked }) => isParked).length;
+    if (parked === this.#parked) return;
+    this.#parked = parked;
+    runnerMetrics.set('cc_docker_runner_spares', {}, parked);
+    this.#options.onCount();
   }
 }

@@ -2,6 +2,7 @@ import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 import { copyAssets } from './scripts/bundle.ts';
 import { LongestFirst } from './test/support/run/longest-first.ts';
+import { noSourceMaps } from './test/support/run/no-source-maps.ts';
 import { atMost, WAIT_MS } from './test/support/patience.ts';
 import { receive } from './test/support/chats/recorded-posts.ts';
 import { isPushHost, receivePush } from './test/support/push/push-host.ts';
@@ -100,7 +101,7 @@ export default defineConfig({
         },
       },
       {
-        plugins: [edge()],
+        plugins: [noSourceMaps, edge()],
         test: {
           name: 'edge',
           include: ['test/edge/**/*.test.ts'],
@@ -111,6 +112,7 @@ export default defineConfig({
       },
       {
         plugins: [
+          noSourceMaps,
           edge(({ url, token }) => ({
             UPSTASH_REDIS_REST_URL: url,
             UPSTASH_REDIS_REST_TOKEN: token,

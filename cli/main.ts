@@ -14,7 +14,7 @@ async function main(args: readonly string[]): Promise<void> {
     if (error.code === 'EPIPE') process.exit(ExitCode.brokenPipe);
     throw error;
   });
-  const { signal, onInterrupt } = listenForInterrupts();
+  const interrupts = listenForInterrupts();
   const { stdin, stdout, stderr, env } = process;
   const cli: Cli = {
     out: createTerminal(stdout),
@@ -23,8 +23,8 @@ async function main(args: readonly string[]): Promise<void> {
     stdout,
     stderr,
     env,
-    signal,
-    onInterrupt,
+    signal: interrupts.signal,
+    onInterrupt: (handler, times) => interrupts.on(handler, times),
   };
   const root = program(cli);
   if (args[0] === '__complete') {

@@ -53,7 +53,10 @@ export interface SessionContext {
   readonly silenceMs: number;
 }
 
-/** One session. Every method is a call to the service, and throws `CcDockerError` when it is refused. */
+/**
+ * One session. Every method is a call to the service, and throws `CcDockerError` when it is refused. It is longer than 300 lines because
+ * the list of calls is.
+ */
 export class Session {
   readonly id: string;
   readonly files: SessionFiles;
@@ -162,8 +165,8 @@ export class Session {
   messages(options: CallOptions & { readonly state?: MessageStatus } = {}): AsyncGenerator<Message, void> {
     const { state } = options;
     return allPages(async (cursor) => {
-      const query = { limit: 200, ...(state && { state }), ...(cursor !== undefined && { cursor }) };
-      return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/messages', this.#page(options, query)));
+      const call = this.#page(options, cursor, state && { state });
+      return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/messages', call));
     });
   }
 
@@ -177,8 +180,7 @@ export class Session {
   /** The turns that have ended, whoever began them; the oldest first. */
   turns(options: CallOptions = {}): AsyncGenerator<Turn, void> {
     return allPages(async (cursor) => {
-      const query = { limit: 200, ...(cursor !== undefined && { cursor }) };
-      return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/turns', this.#page(options, query)));
+      return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/turns', this.#page(options, cursor)));
     });
   }
 
@@ -192,8 +194,8 @@ export class Session {
   async questions(options: CallOptions & { readonly state?: InteractionState | 'all' } = {}): Promise<Interaction[]> {
     const { state = 'open' } = options;
     const pages = allPages(async (cursor) => {
-      const query = { limit: 200, ...(state !== 'all' && { state }), ...(cursor !== undefined && { cursor }) };
-      return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/interactions', this.#page(options, query)));
+      const call = this.#page(options, cursor, state === 'all' ? {} : { state });
+      return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/interactions', call));
     });
     return await all(pages);
   }
@@ -257,8 +259,7 @@ export class Session {
   /** The sessions that it has begun, the oldest first. */
   children(options: CallOptions = {}): AsyncGenerator<SessionSummary, void> {
     return allPages(async (cursor) => {
-      const query = { limit: 200, ...(cursor !== undefined && { cursor }) };
-      return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/children', this.#page(options, query)));
+      return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/children', this.#page(options, cursor)));
     });
   }
 
@@ -270,8 +271,7 @@ export class Session {
   /** Files that its agent has given to people, the oldest first. Their bytes: `files.artifact(id)`. */
   artifacts(options: CallOptions = {}): AsyncGenerator<Artifact, void> {
     return allPages(async (cursor) => {
-      const query = { limit: 200, ...(cursor !== undefined && { cursor }) };
-      return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/artifacts', this.#page(options, query)));
+      return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/artifacts', this.#page(options, cursor)));
     });
   }
 
@@ -317,7 +317,8 @@ export class Session {
     return { ...signalOf(options), params: { path: this.#path } };
   }
 
-  #page<Q extends object>(options: CallOptions, query: Q) {
+  #page<Filter extends object>(options: CallOptions, cursor: string | undefined, filter?: Filter) {
+    const query = { limit: 200, ...filter, ...(cursor !== undefined && { cursor }) };
     return { ...signalOf(options), params: { path: this.#path, query } };
   }
 

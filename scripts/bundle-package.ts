@@ -1,27 +1,41 @@
 import path from 'node:path';
-import { build } from 'esbuild';
+import { build, type BuildOptions } from 'esbuild';
+import { englishOnly } from './bundle.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 
 /**
- * Bundles what the package has in place of sources: the command, `cli.js`, and the client, `client.js`. What the package depends on
- * is installed beside it.
+ * Bundles what the package has in place of sources: the command, `cli.js`, and the client, `client.js`.
+ *
+ * The command has in it what it depends on: to find and read 200 files of packages took a third of its start. What imports the
+ * client has the same packages in other places too, so those are installed beside it.
  *
  * @param out the folder
  * @throws when the sources do not bundle
  */
 export async function bundlePackage(out: string): Promise<void> {
-  await build({
-    entryPoints: { cli: path.join(ROOT, 'cli', 'main.ts'), client: path.join(ROOT, 'client', 'main.ts') },
+  const common: BuildOptions = {
     outdir: out,
     bundle: true,
     splitting: false,
     format: 'esm',
-    platform: 'neutral',
     mainFields: ['module', 'main'],
     target: 'es2024',
-    packages: 'external',
     external: ['node:*'],
     logLevel: 'warning',
-  });
+  };
+  await Promise.all([
+    build({
+      ...common,
+      entryPoints: { cli: path.join(ROOT, 'cli', 'main.ts') },
+      platform: 'node',
+      plugins: [englishOnly],
+    }),
+    build({
+      ...common,
+      entryPoints: { client: path.join(ROOT, 'client', 'main.ts') },
+      platform: 'neutral',
+      packages: 'external',
+    }),
+  ]);
 }

@@ -19,8 +19,8 @@ export const WORKER_BUNDLE = path.join(root, 'build/worker.mjs');
 /** What the edge serves as it is, once `bundleWorker` or `copyAssets` has copied it there. */
 export const ASSETS_FOLDER = path.join(root, 'build/assets');
 
-/** Leaves out zod's messages in other languages: they are half of the bundle, and each container's start would read them. */
-const englishOnly: Plugin = {
+/** Leaves out zod’s messages in other languages: they are half of the bundle, and every start would read them. */
+export const englishOnly: Plugin = {
   name: 'english-only',
   setup: (bundler) => {
     bundler.onResolve({ filter: /^\.\.\/locales\/index\.js$/ }, ({ importer }) =>

@@ -7,13 +7,14 @@ import { prepareBundles } from '../test/support/run/bundles.ts';
 import { runTests, type Lane } from '../test/support/run/run-tests.ts';
 
 /**
- * Lanes begin at the same time, and go through their projects one after the other. The last takes longest: it first makes an
- * engine and its image, and then mostly waits, for containers and agents. So the others give way to it. The first never waits for
+ * Lanes begin at the same time, and go through their projects one after the other. `e2e` first makes an engine and its image, so the
+ * others give way to it. `real` is what runs at the end, when too few files at once leave a core idle. `unit` never waits for
  * anything: it is what two cores do when nothing else is to be done.
  */
 const LANES: readonly Lane[] = [
-  { projects: ['unit', 'edge', 'edge-redis'], workers: 2, niceness: 6 },
-  { projects: ['real'], workers: 3, niceness: 3 },
+  { projects: ['unit'], workers: 2, niceness: 9 },
+  { projects: ['edge', 'edge-redis'], workers: 2, niceness: 3 },
+  { projects: ['real'], workers: 4, niceness: 3 },
   { projects: ['e2e'], workers: 4, niceness: 0 },
 ];
 

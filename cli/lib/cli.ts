@@ -14,8 +14,8 @@ export interface Cli {
   readonly env: Environment;
   /** Aborts at Ctrl-C, with `Interrupted` as its reason. */
   readonly signal: AbortSignal;
-  /** Has Ctrl-C call this instead, until the function that it returns is called. */
-  readonly onInterrupt: (handler: () => void) => () => void;
+  /** Has Ctrl-C call this instead, so many times, until the function that it returns is called. After that it ends the command at once. */
+  readonly onInterrupt: (handler: () => void, times: number) => () => void;
 }
 
 /** Options that every verb has. */

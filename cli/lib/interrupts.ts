@@ -1,38 +1,61 @@
 import { ExitCode, Interrupted } from './failure.ts';
 
-export interface Interrupts {
-  readonly signal: AbortSignal;
-  readonly onInterrupt: (handler: () => void) => () => void;
+/** What Ctrl-C does for a verb in place of ending it. */
+interface Handler {
+  readonly act: () => void;
+  /** How often it may still be called. */
+  left: number;
 }
 
 /**
  * Ctrl-C, and what supervisors send: the first one aborts the signal, so that the command ends in order. The second one ends it at
- * once. A verb can have the first ones for itself (`onInterrupt`).
+ * once. A verb can have the first ones for itself, and then Ctrl-C ends it at once as well: whatever it waits for, a person can leave.
  */
-export function listenForInterrupts(): Interrupts {
-  const controller = new AbortController();
-  const handlers: (() => void)[] = [];
-  const onSignal = (code: number) => {
-    const handler = handlers.at(-1);
-    if (handler !== undefined) handler();
-    else if (controller.signal.aborted) process.exit(code);
-    else controller.abort(new Interrupted(code));
-  };
-  process.on('SIGINT', () => onSignal(ExitCode.interrupted));
-  for (const name of ['SIGTERM', 'SIGHUP'] as const) {
-    process.on(name, () => {
-      if (controller.signal.aborted) process.exit(ExitCode.terminated);
-      controller.abort(new Interrupted(ExitCode.terminated));
-    });
+export class Interrupts {
+  readonly #exit: (code: number) => void;
+  readonly #controller = new AbortController();
+  readonly #handlers: Handler[] = [];
+
+  /** @param exit ends the process */
+  constructor(exit: (code: number) => void) {
+    this.#exit = exit;
   }
-  return {
-    signal: controller.signal,
-    onInterrupt: (handler) => {
-      handlers.push(handler);
-      return () => {
-        const at = handlers.indexOf(handler);
-        if (at !== -1) handlers.splice(at, 1);
-      };
-    },
-  };
+
+  /** Aborts with `Interrupted` as its reason. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Has Ctrl-C call this `times` times. @returns ends that earlier */
+  on(act: () => void, times: number): () => void {
+    const handler = { act, left: times };
+    this.#handlers.push(handler);
+    return () => {
+      const at = this.#handlers.indexOf(handler);
+      if (at !== -1) this.#handlers.splice(at, 1);
+    };
+  }
+
+  /** Ctrl-C was pressed. */
+  interrupt(): void {
+    const handler = this.#handlers.at(-1);
+    if (handler === undefined) return this.end(ExitCode.interrupted);
+    handler.left -= 1;
+    if (handler.left < 0) this.#exit(ExitCode.interrupted);
+    else handler.act();
+  }
+
+  /** The command is to end, with this exit code. */
+  end(code: number): void {
+    if (this.signal.aborted) this.#exit(code);
+    else this.#controller.abort(new Interrupted(code));
+  }
+}
+
+/** Of this process. */
+export function listenForInterrupts(): Interrupts {
+  const interrupts = new Interrupts((code) => process.exit(code));
+  process.on('SIGINT', () => interrupts.interrupt());
+  for (const name of ['SIGTERM', 'SIGHUP'] as const) process.on(name, () => interrupts.end(ExitCode.terminated));
+  return interrupts;
 }

@@ -9,7 +9,7 @@ import { keepChoices, keepForm, keptForm } from './new/kept-form.ts';
 import { Further, FURTHER, Machine, Workspace } from './new/parts.tsx';
 import { SessionStarter } from './new/start-session.ts';
 import { useEnvironments } from './new/use-environments.ts';
-import './sessions.css';
+import './new-session.css';
 
 /** Begins a session: what it should do, on which machine, with which model, and what it may spend. */
 export function NewSessionPage() {

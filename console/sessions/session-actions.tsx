@@ -1,12 +1,12 @@
 import { signal } from '@preact/signals';
 import { useLocation } from 'preact-iso';
-import { useState } from 'preact/hooks';
-import { CcDockerError, type FeedSession } from '../../client/main.ts';
+import type { FeedSession } from '../../client/main.ts';
 import { SafeText } from '../safe/safe-text.tsx';
 import { visibleText } from '../safe/text/visible.ts';
 import { sessions } from '../service/live.ts';
 import { cc } from '../service/service.ts';
-import { Confirm } from '../ui/dialog.tsx';
+import { Deletion } from '../session/load/deletion.tsx';
+import { doing } from '../session/load/doing.ts';
 import { Menu } from '../ui/menu.tsx';
 import { toast } from '../ui/toast.tsx';
 import { countBelow } from './rows/session-rows.ts';
@@ -52,67 +52,42 @@ export function SessionActions({ session }: { readonly session: FeedSession }) {
 }
 
 async function stop(session: FeedSession): Promise<void> {
-  await told(async () => {
+  await doing(async () => {
     await cc.session(session.session_id).stop();
     toast(`Stopped: ${sessionName(session)}. A message wakes it.`, 'good');
   });
 }
 
 async function fork(session: FeedSession, route: (url: string) => void): Promise<void> {
-  await told(async () => {
+  await doing(async () => {
     const forked = await cc.session(session.session_id).fork();
     toast(`This is a fork of ${sessionName(session)}.`, 'good');
     route(`/sessions/${forked.id}`);
   });
 }
 
-/** Does it, and says why it could not be done. @returns whether it was */
-async function told(act: () => Promise<void>): Promise<boolean> {
-  try {
-    await act();
-    return true;
-  } catch (error) {
-    if (!(error instanceof CcDockerError)) throw error;
-    toast(error.detail, 'bad');
-    return false;
-  }
-}
-
 /** Asks before a session is removed. The list has it, once. */
 export function RemoveSession() {
-  const [isBusy, setBusy] = useState(false);
-  const removing = toRemove.value;
-  const remove = async (session: FeedSession) => {
-    setBusy(true);
-    const isDone = await told(async () => {
-      await cc.session(session.session_id).remove();
-      toast(`Removed: ${sessionName(session)}`, 'good');
-    });
-    setBusy(false);
-    if (isDone) close();
-  };
   return (
-    <Confirm
+    <Deletion
+      of={toRemove.value}
       title="Remove the session?"
-      open={removing !== null}
       action="Remove"
-      busy={isBusy}
-      onConfirm={() => {
-        if (removing !== null) void remove(removing.session);
-      }}
+      run={({ session }) => cc.session(session.session_id).remove()}
       onClose={close}
+      onDeleted={({ session }) => toast(`Removed: ${sessionName(session)}`, 'good')}
     >
-      {removing !== null && (
+      {({ session, below }) => (
         <p>
           <strong>
-            <SafeText text={sessionName(removing.session)} line />
+            <SafeText text={sessionName(session)} line />
           </strong>{' '}
-          {removing.below > 0 && `and the ${removing.below} sessions below it are `}
-          {removing.below === 0 && 'is '}
+          {below > 0 && `and the ${below} sessions below it are `}
+          {below === 0 && 'is '}
           removed with the log, the conversation and the files. This cannot be undone.
         </p>
       )}
-    </Confirm>
+    </Deletion>
   );
 }
 

@@ -6,7 +6,7 @@ import type { SessionConfig } from '../../protocol/api/session/session-config.ts
 import { receiverOf, type Receiver } from '../shared/webhooks/receiver.ts';
 import type { CreateSessionRequest } from '../../protocol/api/session/session.ts';
 import type { ChildCreation, Creation, Spawned } from '../rpc/session/creation.ts';
-import type { CreateInput } from '../rpc/directory-rpc.ts';
+import type { CreateInput } from '../rpc/directory/creation-input.ts';
 import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
 import type { StoredSessionView, VersionedSummary } from '../rpc/session/views.ts';
 import type { Beginning } from '../shared/trees.ts';

@@ -7,7 +7,7 @@ import {
 } from '../../protocol/api/push.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { EdgeSettings } from '../../protocol/settings/edge-settings.ts';
-import type { PushInput } from '../rpc/directory-rpc.ts';
+import type { PushInput } from '../rpc/directory/receivers.ts';
 import { gateStub, type EdgeEnv } from '../rpc/edge-env.ts';
 import type { OwnerWebhook } from '../rpc/session/owner-webhooks.ts';
 import { POST_MS, publicInternet, send } from '../shared/posting.ts';

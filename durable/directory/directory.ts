@@ -8,28 +8,28 @@ import type { PushSubscriptionView, PushTested } from '../../protocol/api/push.t
 import type { DeliveryView, WebhookView } from '../../protocol/api/webhook.ts';
 import type { Created, Spawned } from '../rpc/session/creation.ts';
 import type { OwnerWebhooks } from '../rpc/session/owner-webhooks.ts';
+import type { CreateInput, SpawnInput } from '../rpc/directory/creation-input.ts';
+import type { DirectoryRpc } from '../rpc/directory/directory-rpc.ts';
 import type {
-  ArtifactInput,
-  CreateInput,
   DeliveryQuery,
-  DirectoryRpc,
   FeedPage,
   InboxPage,
   InboxQuery,
-  LeaseAnswer,
-  LeaseInput,
   ListInput,
   ListPage,
-  PushInput,
+  SummaryText,
+} from '../rpc/directory/lists.ts';
+import type { PushInput, WebhookInput } from '../rpc/directory/receivers.ts';
+import type {
+  ArtifactInput,
+  LeaseAnswer,
+  LeaseInput,
   QuotaNotice,
   SnapshotInput,
-  SpawnInput,
   SpendingReport,
-  SummaryText,
   VersionedVerdict,
   ViewersInput,
-  WebhookInput,
-} from '../rpc/directory-rpc.ts';
+} from '../rpc/directory/reports.ts';
 import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
 import { count, sendTelemetry } from '../rpc/telemetry/counts.ts';
 import type { Revocation } from '../rpc/gate-rpc.ts';

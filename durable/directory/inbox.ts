@@ -1,7 +1,7 @@
 import type { WaitingInteraction } from '../../protocol/api/session/interaction.ts';
 import { arrayText, jsonText, type JsonText } from '../../protocol/json-text.ts';
 import { BATCH_BYTES } from '../../protocol/settings/limits.ts';
-import type { InboxPage, InboxQuery } from '../rpc/directory-rpc.ts';
+import type { InboxPage, InboxQuery } from '../rpc/directory/lists.ts';
 import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
 import type { StoredSummary, VersionedInbox } from '../rpc/session/views.ts';
 import { waitingText } from './feed/feed-log.ts';

@@ -1,4 +1,4 @@
-import type { QuotaNotice } from '../rpc/directory-rpc.ts';
+import type { QuotaNotice } from '../rpc/directory/reports.ts';
 import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';
 import type { OwnerQuota } from './quota.ts';
 import type { SessionList } from './session-list.ts';

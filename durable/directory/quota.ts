@@ -1,6 +1,6 @@
 import type { StorageView } from '../../protocol/api/files/workspace.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
-import type { QuotaNotice } from '../rpc/directory-rpc.ts';
+import type { QuotaNotice } from '../rpc/directory/reports.ts';
 import { quotaBytes } from '../shared/quota.ts';
 import type { EdgeSettings } from '../../protocol/settings/edge-settings.ts';
 import { SessionBytesTable } from './tables/session-bytes-table.ts';

@@ -1,6 +1,6 @@
 import type { SessionStatus } from '../../protocol/api/session/session.ts';
 import { jsonText, type JsonText } from '../../protocol/json-text.ts';
-import type { ListInput, ListPage, SummaryText } from '../rpc/directory-rpc.ts';
+import type { ListInput, ListPage, SummaryText } from '../rpc/directory/lists.ts';
 import type { StoredSummary, VersionedSummary } from '../rpc/session/views.ts';
 import { ACTIVE_STATUSES, isActive } from '../shared/session-status.ts';
 import type { Versions } from './feed/versions.ts';

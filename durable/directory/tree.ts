@@ -2,7 +2,7 @@ import type { SessionTree, TreeNode } from '../../protocol/api/session/child.ts'
 import type { EdgeSettings } from '../../protocol/settings/edge-settings.ts';
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { Creation } from '../rpc/session/creation.ts';
-import type { SpendingReport, VersionedVerdict } from '../rpc/directory-rpc.ts';
+import type { SpendingReport, VersionedVerdict } from '../rpc/directory/reports.ts';
 import { spentDetail, type Verdict } from '../shared/turn-permit.ts';
 import { judge, treeCosts } from './core/budget.ts';
 import { sessionStub, type EdgeEnv } from '../rpc/edge-env.ts';

@@ -1,7 +1,7 @@
 import type { Refusal } from '../../protocol/api/problem.ts';
 import type { DeliveryView, WebhookRequest, WebhookView } from '../../protocol/api/webhook.ts';
 import type { EdgeSettings } from '../../protocol/settings/edge-settings.ts';
-import type { WebhookInput } from '../rpc/directory-rpc.ts';
+import type { WebhookInput } from '../rpc/directory/receivers.ts';
 import type { OwnerWebhook, OwnerWebhooks } from '../rpc/session/owner-webhooks.ts';
 import { receiverOf, shownReceiver, type Receiver } from '../shared/webhooks/receiver.ts';
 import { DeliveryListTable } from './tables/delivery-list-table.ts';

@@ -1,4 +1,4 @@
-import type { DirectoryRpc } from './directory-rpc.ts';
+import type { DirectoryRpc } from './directory/directory-rpc.ts';
 import type { DiscordRpc } from './discord-rpc.ts';
 import type { EdgeEnv } from './edge-env.ts';
 import type { GateRpc } from './gate-rpc.ts';

@@ -1,5 +1,5 @@
 import { DEFAULT_POOL } from '../../protocol/settings/pools-setting.ts';
-import type { DirectoryRpc } from './directory-rpc.ts';
+import type { DirectoryRpc } from './directory/directory-rpc.ts';
 import type { DiscordRpc } from './discord-rpc.ts';
 import type { GateRpc } from './gate-rpc.ts';
 import type { PoolRpc } from './pool-rpc.ts';

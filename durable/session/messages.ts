@@ -10,7 +10,7 @@ import { fingerprint } from './core/fingerprint.ts';
 import { promptBytes, queueExcess } from './core/queue-bound.ts';
 import { turnOverMaximum } from './core/limits.ts';
 import { isRunning } from './core/state.ts';
-import { withState } from './store/messages/message-table.ts';
+import { withState } from './store/messages/message-view.ts';
 import { Waiters } from '../shared/waiters.ts';
 
 /** Most messages that may wait in one session. */

@@ -9,13 +9,12 @@ import { SESSION_NOT_FOUND, type Refusal } from '../../protocol/api/problem.ts';
 import { jsonText, type JsonText } from '../../protocol/json-text.ts';
 import type { ChangeSessionRequest, SessionStatus } from '../../protocol/api/session/session.ts';
 import type { SnapshotView } from '../../protocol/api/files/workspace.ts';
-import { CloseCode } from '../../protocol/close-code.ts';
 import type { SnapshotReport } from '../../protocol/link/runner-control.ts';
 import type { Reason } from '../../protocol/reason.ts';
 import type { ChildIdentity, ChildUpdate } from '../rpc/session/child-updates.ts';
 import type { Caller } from '../rpc/caller.ts';
 import type { CreateCall, SpawnCall, Spawned } from '../rpc/session/creation.ts';
-import type { QuotaNotice, VersionedVerdict } from '../rpc/directory-rpc.ts';
+import type { QuotaNotice, VersionedVerdict } from '../rpc/directory/reports.ts';
 import type { EdgeEnv } from '../rpc/edge-env.ts';
 import type {
   ContainerFacts,
@@ -40,11 +39,13 @@ import type {
   VersionedSummary,
 } from '../rpc/session/views.ts';
 import type { Revocation } from '../shared/tokens/revocation.ts';
-import { count, countViewers } from '../rpc/telemetry/counts.ts';
+import { count } from '../rpc/telemetry/counts.ts';
 import { SessionAssembly } from './assembly.ts';
+import { identityOf, kindOf } from './beginning.ts';
 import { childLineOf, childOutcomeOf } from './children/child-views.ts';
 import { filesElsewhere } from './container/shared-workspace.ts';
 import { agentToolsOf } from './core/limits.ts';
+import { Deletion } from './deletion.ts';
 import { presentConfig } from './core/settings/live-settings.ts';
 import { shareOf, type FilesShare } from './core/shared-files.ts';
 import type { EventPlace } from './core/shown.ts';
@@ -68,32 +69,20 @@ const DELIVERY_NOT_FOUND: Refusal = {
 export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
   readonly #assembly: SessionAssembly;
   readonly #routes: SessionRoutes;
-  #deleting: Promise<{ deleted: true }> | null = null;
+  readonly #deletion: Deletion;
 
   constructor(ctx: DurableObjectState, env: EdgeEnv) {
     super(ctx, env);
     this.#assembly = new SessionAssembly(ctx, env);
     this.#routes = new SessionRoutes(this.#assembly);
+    this.#deletion = new Deletion(ctx, this.#assembly);
   }
 
-  create({ session_id, owner, request, beginning, creation }: CreateCall): {
-    view: StoredSessionView;
-    listed: VersionedSummary;
-  } {
+  create(call: CreateCall): { view: StoredSessionView; listed: VersionedSummary } {
     if (this.#store.record === null) {
-      const { fork_of: forked_from } = beginning;
-      const { spawn, author, origin, callback, environment } = creation;
-      const fixed = { session_id, owner, created: Date.now(), request, forked_from, spawn };
-      const named = {
-        ...(author && { author }),
-        ...(origin !== undefined && { origin }),
-        ...(callback && { callback }),
-        ...(environment && { environment: environment.of }),
-      };
-      const identity = { ...fixed, ...named };
-      this.#store.begin(identity, beginning, creation);
-      const kind = spawn !== null ? 'child' : forked_from === null ? 'direct' : 'fork';
-      count('cc_docker_sessions_created_total', { kind });
+      const identity = identityOf(call, Date.now());
+      this.#store.begin(identity, call.beginning, call.creation);
+      count('cc_docker_sessions_created_total', { kind: kindOf(identity) });
     }
     return { view: this.#view(), listed: summaryOf(this.#store.current) };
   }
@@ -291,38 +280,7 @@ export class Session extends DurableObject<EdgeEnv> implements SessionRpc {
   }
 
   async delete(owner: string): Promise<{ deleted: true } | Refusal> {
-    return this.#store.forOwner(owner, ({ identity }) => {
-      // Two callers may ask at once, such as its owner and a session above it that is deleted too.
-      this.#deleting ??= this.#delete(identity.session_id).finally(() => (this.#deleting = null));
-      return this.#deleting;
-    });
-  }
-
-  async #delete(sessionId: string): Promise<{ deleted: true }> {
-    const { children, shared, discord, builds, peers, streams, transfers, messages, tunnel, terminals } =
-      this.#assembly;
-    this.#store.change((tx) => {
-      tx.record = { ...tx.record, deleting: true };
-    });
-    await children.deleteBelow();
-    await children.detach();
-    await shared.detach();
-    await discord.detach();
-    await builds.detach();
-    await peers.pool.forgetSession(sessionId);
-    await peers.directory.remove(sessionId);
-    // A stream that went on would read tables that are gone.
-    streams.end();
-    this.#assembly.readyView.changed(this.#store.current.identity);
-    await this.#store.erase();
-    for (const socket of this.ctx.getWebSockets()) socket.close(CloseCode.notFound, 'the session was deleted');
-    countViewers(sessionId, { websocket: 0, sse: 0 });
-    transfers.end();
-    terminals.close();
-    tunnel.close();
-    messages.end();
-    this.#assembly.wakeFileCalls();
-    return { deleted: true };
+    return this.#store.forOwner(owner, ({ identity }) => this.#deletion.run(identity.session_id));
   }
 
   async mintTicket(caller: Caller): Promise<{ ticket: string; expires_at: string } | Refusal> {

@@ -1,10 +1,7 @@
-import { html, raw } from 'hono/html';
 import type { PreviewPage } from '../../protocol/preview/visit.ts';
+import { noticePage } from '../web/plain-page.ts';
 
 /** What people see in place of a port's answer. The pages have no scripts, and load nothing. */
-
-const STYLE = `body{font:17px/1.5 system-ui,sans-serif;max-width:36rem;margin:4rem auto;padding:0 1rem;color:#1d2330}
-h1{font-size:1.3rem}@media(prefers-color-scheme:dark){body{background:#14171d;color:#dfe3ea}}`;
 
 const HEADERS = {
   'cache-control': 'no-store',
@@ -68,23 +65,7 @@ export async function answer({ status, title, detail, again }: Said, asPage: boo
     const headers = { ...HEADERS, ...retry, 'content-type': 'text/plain; charset=utf-8' };
     return new Response(`${title}: ${detail}\n`, { status, headers });
   }
-  const refresh = again === null ? '' : html`<meta http-equiv="refresh" content="${Math.ceil(again)}" />`;
-  const body = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width" />
-        ${refresh}
-        <title>${title}</title>
-        <style>
-          ${raw(STYLE)}
-        </style>
-      </head>
-      <body>
-        <h1>${title}</h1>
-        <p>${detail}</p>
-      </body>
-    </html>`;
+  const body = noticePage(title, detail, again ?? undefined);
   return new Response(await body, {
     status,
     headers: { ...HEADERS, ...retry, 'content-type': 'text/html; charset=utf-8' },

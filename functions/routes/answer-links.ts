@@ -10,7 +10,8 @@ import { addressOf } from '../gate/address.ts';
 import { knownOverFailedTokens, overFailedTokens } from '../gate/limits.ts';
 import { ifTokenRevoked } from '../gate/revocations.ts';
 import { refuse } from '../refuse.ts';
-import { answeredPage, askingPage, closedPage, faultPage, type Linked } from '../web/answer-page.ts';
+import { answeredPage, askingPage, closedPage, type Linked } from '../web/answer-page.ts';
+import { noticePage, type Html } from '../web/plain-page.ts';
 import { readAnswerForm } from './answer-form.ts';
 
 /** Longest form, bytes: as long as the longest answers. */
@@ -105,15 +106,13 @@ function refused(c: C, refusal: Refusal): Response | Promise<Response> {
   if (!wantsPage(c)) return refuse(c, refusal);
   const [status, title] = PROBLEMS[refusal.refused];
   c.set('refused', refusal.refused);
-  return shown(c, faultPage(title, refusal.detail), status);
+  return shown(c, noticePage(title, refusal.detail), status);
 }
 
 /** Browsers name it; programs take JSON. */
 const wantsPage = (c: C) => c.req.header('accept')?.includes('text/html') === true;
 
-type Page = ReturnType<typeof answeredPage>;
-
-function shown(c: C, page: Page, status: ContentfulStatusCode): Response | Promise<Response> {
+function shown(c: C, page: Html, status: ContentfulStatusCode): Response | Promise<Response> {
   for (const [name, value] of Object.entries(PAGE_HEADERS)) c.header(name, value);
   return c.html(page, status);
 }

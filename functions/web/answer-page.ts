@@ -1,14 +1,14 @@
-import { html, raw } from 'hono/html';
+import { html } from 'hono/html';
 import type { InteractionView, Question } from '../../protocol/api/session/interaction.ts';
+import { noticePage, plainPage, type Html } from './plain-page.ts';
 
 /** The pages behind the link that answers a question. They need no script: a form posts the answer. */
 
-const STYLE = `body{font:17px/1.5 system-ui,sans-serif;max-width:40rem;margin:2rem auto;padding:0 1rem;color:#1d2330}
-h1{font-size:1.3rem}pre{background:#f4f5f8;padding:1rem;overflow:auto;white-space:pre-wrap;overflow-wrap:anywhere}
+const STYLE = `body{max-width:40rem;margin-top:2rem}pre{background:#f4f5f8;padding:1rem;overflow:auto;white-space:pre-wrap;overflow-wrap:anywhere}
 fieldset{border:1px solid #d9dce3;border-radius:.4rem;margin:1rem 0;padding:.6rem 1rem}label{display:block;margin:.4rem 0}
 textarea{box-sizing:border-box;width:100%;min-height:4rem;font:inherit}small{color:#5a6270}
 button{font:inherit;padding:.6rem 1.1rem;margin:.3rem .5rem .3rem 0;border:1px solid #9aa2b1;border-radius:.4rem;cursor:pointer}
-@media(prefers-color-scheme:dark){body{background:#14171d;color:#dfe3ea}pre{background:#1d2129}fieldset{border-color:#343a46}
+@media(prefers-color-scheme:dark){pre{background:#1d2129}fieldset{border-color:#343a46}
 small{color:#9aa2b1}textarea,button{background:#1d2129;color:inherit}}`;
 
 /** What a link answers, and in whose name. */
@@ -19,48 +19,21 @@ export interface Linked {
   readonly view: InteractionView;
 }
 
-type Html = ReturnType<typeof html>;
-
-function page(title: string, body: Html): Html {
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width" />
-        <meta name="robots" content="noindex" />
-        <title>${title}</title>
-        <style>
-          ${raw(STYLE)}
-        </style>
-      </head>
-      <body>
-        ${body}
-      </body>
-    </html>`;
-}
-
 /** What is asked, with a form for the answer. @param fault why the answer that was just sent is none */
 export function askingPage({ view, title }: Linked, fault: string | null): Html {
   const name = title ?? `Session ${view.session_id}`;
   const said = fault === null ? '' : html`<p role="alert"><strong>${fault}</strong></p>`;
-  return page(
-    'CC-Docker asks',
-    html`<h1>${name} asks</h1>
-      ${said}
-      ${view.subject.kind === 'permission' ? permissionForm(view.subject) : questionForm(view.subject.questions)}
-      <p><small>Until ${view.deadline}. The first answer counts.</small></p>`,
-  );
+  const body = html`<h1>${name} asks</h1>
+    ${said} ${view.subject.kind === 'permission' ? permissionForm(view.subject) : questionForm(view.subject.questions)}
+    <p><small>Until ${view.deadline}. The first answer counts.</small></p>`;
+  return plainPage({ title: 'CC-Docker asks', body, style: STYLE });
 }
 
 /** What has become of a question that is no longer asked. It says nothing of what was asked: old links lie about. */
 export function closedPage({ state, resolved_by, resolved_at }: InteractionView): Html {
   const who = state === 'resolved' ? `${resolved_by ?? 'Somebody'} answered` : WHY_CLOSED[state];
   const when = resolved_at === null ? '' : ` (${resolved_at})`;
-  return page(
-    'No longer asked',
-    html`<h1>No longer asked</h1>
-      <p>${who}${when}.</p>`,
-  );
+  return noticePage('No longer asked', `${who}${when}.`);
 }
 
 const WHY_CLOSED = {
@@ -72,20 +45,7 @@ const WHY_CLOSED = {
 
 /** The answer was taken. */
 export function answeredPage(): Html {
-  return page(
-    'Answered',
-    html`<h1>Answered</h1>
-      <p>The agent has your answer. You can close this page.</p>`,
-  );
-}
-
-/** The link leads nowhere, or not now. */
-export function faultPage(title: string, detail: string): Html {
-  return page(
-    title,
-    html`<h1>${title}</h1>
-      <p>${detail}</p>`,
-  );
+  return noticePage('Answered', 'The agent has your answer. You can close this page.');
 }
 
 type Permission = Extract<InteractionView['subject'], { kind: 'permission' }>;

@@ -15,6 +15,7 @@ import {
 import { FIRST_PROTOCOL, PROTOCOL, tooFarApart, worksWith } from '../../protocol/link/protocol-version.ts';
 import { frameReader } from '../../protocol/link/tolerant-reader.ts';
 import { backoffMs, type BackoffRange } from '../lib/backoff.ts';
+import { PendingReports } from './pending-reports.ts';
 import { dial, type DialEnd, type EdgeAgents } from './dial.ts';
 import type { Log } from '../lib/log.ts';
 import { runnerMetrics } from '../lib/metrics.ts';
@@ -22,8 +23,6 @@ import { placementName } from '../lib/placement-name.ts';
 import { waitAtMost } from '../lib/wait-at-most.ts';
 
 type Hello = Extract<RunnerFrame, { kind: 'hello' }>;
-type Ended = Extract<RunnerFrame, { kind: 'ended' }>;
-type Snapshot = Extract<RunnerFrame, { kind: 'snapshot' }>;
 
 /** A token for one connection, or why there is none. `isRefusal`: asking again within seconds does not help. */
 export type RunnerToken = { token: string } | { problem: string; isRefusal: boolean };
@@ -63,8 +62,7 @@ const SLOW: BackoffRange = { minMs: 15_000, maxMs: 30_000 };
 export class ControlConnection {
   readonly #options: ControlOptions;
   /** Sent on every connection until they are acknowledged. */
-  readonly #ended = new Map<string, Ended>();
-  readonly #snapshots = new Map<string, Snapshot>();
+  readonly #reports = new PendingReports();
   #socket: WebSocket | undefined;
   #timer: NodeJS.Timeout | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
@@ -72,7 +70,6 @@ export class ControlConnection {
   #closed = false;
   #edgeProtocol = FIRST_PROTOCOL;
   #unknown = 0;
-  #allAcked: (() => void)[] = [];
 
   constructor(options: ControlOptions) {
     this.#options = options;
@@ -96,29 +93,24 @@ export class ControlConnection {
 
   /** Reports that a launch has ended, again on each connection until the pool has acknowledged it. */
   reportEnded(key: PlacementKey, reason: Reason): void {
-    const frame: Ended = { kind: 'ended', session_id: key.session_id, epoch: key.epoch, reason };
-    this.#ended.set(placementName(key), frame);
-    this.send(frame);
+    this.send(this.#reports.addEnded(key, reason));
   }
 
   /** Sends the report again if it is not acknowledged yet; false when there is none. */
   repeatEnded(key: PlacementKey): boolean {
-    const frame = this.#ended.get(placementName(key));
+    const frame = this.#reports.endedOf(key);
     if (frame !== undefined) this.send(frame);
     return frame !== undefined;
   }
 
   /** Reports the outcome of a snapshot, again on each connection until the pool has acknowledged it. */
   reportSnapshot(sessionId: string, report: SnapshotReport): void {
-    const frame: Snapshot = { kind: 'snapshot', session_id: sessionId, report };
-    this.#snapshots.set(report.snapshot_id, frame);
-    this.send(frame);
+    this.send(this.#reports.addSnapshot(sessionId, report));
   }
 
   /** The session is deleted: nobody needs the reports of its snapshots. */
   forgetSnapshots(sessionId: string): void {
-    for (const [id, { session_id }] of this.#snapshots) if (session_id === sessionId) this.#snapshots.delete(id);
-    this.#resolveIfAllAcked();
+    this.#reports.forgetSnapshots(sessionId);
   }
 
   /** Closes the connection for a new one: the last `hello` is out of date, and each connection has only one. */
@@ -128,7 +120,7 @@ export class ControlConnection {
 
   /** Resolves when every end and every snapshot that was reported has been acknowledged. */
   async allAcked(): Promise<void> {
-    if (this.#ended.size + this.#snapshots.size > 0) await new Promise<void>((resolve) => this.#allAcked.push(resolve));
+    await this.#reports.allAcked();
   }
 
   /** Closes for good. Waits at most `lingerMs` for the edge's close frame. */
@@ -169,12 +161,10 @@ export class ControlConnection {
     const hello = this.#options.hello();
     const running = new Map(hello.running.map((key) => [placementName(key), key]));
     // Launches count as running until the pool has their `ended` frame with the reason, which follows.
-    for (const { session_id, epoch } of this.#ended.values())
-      running.set(placementName({ session_id, epoch }), { session_id, epoch });
+    for (const key of this.#reports.launches) running.set(placementName(key), key);
     this.#unknown = 0;
     this.send({ ...hello, running: [...running.values()] });
-    for (const frame of this.#ended.values()) this.send(frame);
-    for (const frame of this.#snapshots.values()) this.send(frame);
+    for (const frame of this.#reports.frames) this.send(frame);
 
     let missed = 0;
     socket.on('message', (data: Buffer) => {
@@ -232,20 +222,12 @@ export class ControlConnection {
   }
 
   #acked(key: PlacementKey): void {
-    if (this.#ended.delete(placementName(key))) this.#options.onEndedAck(key);
-    this.#resolveIfAllAcked();
+    if (this.#reports.ackEnded(key)) this.#options.onEndedAck(key);
   }
 
   #snapshotAcked(snapshotId: string): void {
-    const frame = this.#snapshots.get(snapshotId);
-    this.#snapshots.delete(snapshotId);
-    if (frame !== undefined) this.#options.onSnapshotAck(frame.session_id, snapshotId);
-    this.#resolveIfAllAcked();
-  }
-
-  #resolveIfAllAcked(): void {
-    if (this.#ended.size + this.#snapshots.size > 0) return;
-    for (const resolve of this.#allAcked.splice(0)) resolve();
+    const sessionId = this.#reports.ackSnapshot(snapshotId);
+    if (sessionId !== undefined) this.#options.onSnapshotAck(sessionId, snapshotId);
   }
 
   #disconnected(how: DialEnd): void {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { ownEvents, ownPreviews } from '../../protocol/api/session/event.ts';
+import { ownEvents, ownPreviews } from '../../protocol/api/session/own-events.ts';
 
 const DOCUMENT = path.join(import.meta.dirname, '..', '..', 'docs', 'openapi.json');
 

@@ -24,7 +24,7 @@ export function buildEnvironment(cli: Cli) {
         const release = cli.onInterrupt(() => {
           release();
           leave.abort(new Interrupted());
-        });
+        }, 1);
         const session = await cc.sessions.create({ config: { environment: name } });
         try {
           return await follow(cli, session, {

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
 import { unwrap, type EnvironmentRequest } from '../../../client/main.ts';
 import { withService } from '../../context/connect.ts';
 import { printJson, type Cli } from '../../lib/cli.ts';
 import { Failure, Misused } from '../../lib/failure.ts';
+import { readStdin } from '../../lib/read-stdin.ts';
 import { verb } from '../../lib/verb.ts';
 
 /** A word that stands for what comes on stdin. */
@@ -37,8 +37,8 @@ export function setEnvironment(cli: Cli) {
     });
 }
 
-async function read({ stdin }: Cli, file: string): Promise<string> {
-  if (file === STDIN) return await text(stdin);
+async function read(cli: Cli, file: string): Promise<string> {
+  if (file === STDIN) return await readStdin(cli);
   try {
     return await readFile(file, 'utf8');
   } catch (error) {

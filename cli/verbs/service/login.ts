@@ -3,6 +3,7 @@ import { printJson, type Cli } from '../../lib/cli.ts';
 import { serviceUrl } from '../../context/connection.ts';
 import { readContexts, writeContexts, type Context } from '../../context/contexts.ts';
 import { localServiceUrl, projectFolder, serviceEnvironment } from '../../lib/project.ts';
+import { readStdin } from '../../lib/read-stdin.ts';
 import { claimsOf, exchangeCode, localCode, tryToken } from './login-code.ts';
 
 /** `cc-docker login`. */
@@ -51,8 +52,7 @@ function nameOf(url: string): string {
 }
 
 async function givenToken(cli: Cli, url: string, token: string): Promise<Context> {
-  const { text } = await import('node:stream/consumers');
-  const read = token === '-' ? (await text(cli.stdin)).trim() : token;
+  const read = token === '-' ? (await readStdin(cli)).trim() : token;
   await tryToken(cli, url, read);
   return { url, token: read, ...claimsOf(read) };
 }

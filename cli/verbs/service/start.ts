@@ -24,8 +24,8 @@ export function start(cli: Cli) {
         ...(words.length === 0 ? [] : ['--', words.join(' ')]),
       ];
       const service = spawn(process.execPath, args, { stdio: 'inherit', env: cli.env });
-      // The terminal sends Ctrl-C to the service, too, which then ends in order.
-      const release = cli.onInterrupt(() => {});
+      // The terminal sends Ctrl-C to the service, too, which then ends in order, and knows what the next ones mean.
+      const release = cli.onInterrupt(() => {}, Infinity);
       cli.signal.addEventListener('abort', () => service.kill('SIGTERM'), { once: true });
       const [code] = (await once(service, 'exit')) as [number | null];
       release();

@@ -27,7 +27,7 @@ export function attach(cli: Cli) {
         const session = cc.session(await findSession(cc, name));
         const detach = new AbortController();
         const leave = () => detach.abort(new Detached());
-        const release = cli.onInterrupt(leave);
+        const release = cli.onInterrupt(leave, 1);
         const signal = AbortSignal.any([cli.signal, detach.signal]);
         const typed =
           isInteractive(cli) && options.json !== true

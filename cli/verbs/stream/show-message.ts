@@ -42,7 +42,7 @@ export async function showMessage(
     cli.err.line('ending the turn (Ctrl-C again: at once)', 'dim');
     endMessage(session, messageId).catch((error: unknown) => leave.abort(error));
   };
-  const release = cli.onInterrupt(interrupt);
+  const release = cli.onInterrupt(interrupt, 2);
   const screen = asks ? askingScreen(cli, session, interrupt, (error) => leave.abort(error)) : undefined;
   const shown = screen?.terminal ?? cli.out;
   const printer = new StreamPrinter(shown, [

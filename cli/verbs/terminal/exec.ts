@@ -53,7 +53,7 @@ async function piped(
     interrupts += 1;
     if (interrupts === 1) terminal.kill('INT');
     else terminal.leave();
-  });
+  }, 2);
   const feed = async () => {
     if (takesStdin) for await (const chunk of cli.stdin) await terminal.write(chunk as Buffer);
     terminal.end();

@@ -1,10 +1,9 @@
 import { useLocation } from 'preact-iso';
 import { useState } from 'preact/hooks';
 import { all, type Artifact } from '../../../client/main.ts';
-import { Confirm } from '../../ui/dialog.tsx';
 import { EmptyState, Loading } from '../../ui/empty-state.tsx';
 import { SafeText } from '../../safe/safe-text.tsx';
-import { doing } from '../load/doing.ts';
+import { Deletion } from '../load/deletion.tsx';
 import { Failed } from '../load/failed.tsx';
 import { useEvents } from '../load/use-events.ts';
 import { useLoad } from '../load/use-load.ts';
@@ -20,7 +19,6 @@ export function ArtifactsView({ session, store }: ViewProps) {
   const { data, error, reload } = useLoad((signal) => all(session.artifacts({ signal })));
   useEvents(store, HEARD, reload);
   const [doomed, setDoomed] = useState<Artifact | null>(null);
-  const [isDeleting, setIsDeleting] = useState(false);
   if (data === null)
     return error === null ? (
       <Loading what="the artifacts" />
@@ -33,14 +31,6 @@ export function ArtifactsView({ session, store }: ViewProps) {
         <p>What the agent shares with you stays here, as it was at that moment.</p>
       </EmptyState>
     );
-  const remove = async () => {
-    if (doomed === null) return;
-    setIsDeleting(true);
-    await doing(() => session.files.removeArtifact(doomed.artifact_id));
-    setIsDeleting(false);
-    setDoomed(null);
-    reload();
-  };
   return (
     <section class="artifacts" aria-label="Artifacts">
       <ul class="artifacts-list">
@@ -62,19 +52,21 @@ export function ArtifactsView({ session, store }: ViewProps) {
           />
         ))}
       </ul>
-      <Confirm
+      <Deletion
+        of={doomed}
         title="Delete the artifact?"
-        open={doomed !== null}
         action="Delete"
-        busy={isDeleting}
-        onConfirm={() => void remove()}
+        run={({ artifact_id: id }) => session.files.removeArtifact(id)}
         onClose={() => setDoomed(null)}
+        onDeleted={reload}
       >
-        <p>
-          The copy of <SafeText text={doomed?.name ?? ''} line /> is deleted for good. The file in the workspace, if it
-          is still there, stays.
-        </p>
-      </Confirm>
+        {({ name }) => (
+          <p>
+            The copy of <SafeText text={name} line /> is deleted for good. The file in the workspace, if it is still
+            there, stays.
+          </p>
+        )}
+      </Deletion>
     </section>
   );
 }

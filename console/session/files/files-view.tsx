@@ -1,8 +1,7 @@
 import { useLocation } from 'preact-iso';
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { Confirm } from '../../ui/dialog.tsx';
 import { FileName } from '../../safe/file-name.tsx';
-import { doing } from '../load/doing.ts';
+import { Deletion } from '../load/deletion.tsx';
 import type { ViewProps } from '../view-props.ts';
 import { FilePane } from './file-pane.tsx';
 import { FileTree } from './file-tree.ts';
@@ -21,7 +20,6 @@ export function FilesView({ session, store }: ViewProps) {
   const uploads = useMemo(() => new Uploads(session, () => tree.reload()), [session]);
   /** What is to be deleted, after a question. */
   const [doomed, setDoomed] = useState<string | null>(null);
-  const [isDeleting, setIsDeleting] = useState(false);
   useEffect(() => () => end.abort(), [end]);
   useEffect(() => {
     void tree.openFolder('');
@@ -29,15 +27,9 @@ export function FilesView({ session, store }: ViewProps) {
   }, [tree, path]);
   const worked = store.worked.value;
   useEffect(() => tree.reload(), [tree, worked]);
-  const remove = async () => {
-    if (doomed === null) return;
-    setIsDeleting(true);
-    const isDone = await doing(() => session.files.remove(doomed, { recursive: true }));
-    setIsDeleting(false);
-    setDoomed(null);
-    if (!isDone) return;
+  const deleted = (what: string) => {
     tree.reload();
-    if (path === doomed || path.startsWith(`${doomed}/`)) location.route(fileHref(session.id, folderOf(doomed)), true);
+    if (path === what || path.startsWith(`${what}/`)) location.route(fileHref(session.id, folderOf(what)), true);
   };
   return (
     <section class="files" aria-label="Files">
@@ -58,18 +50,20 @@ export function FilesView({ session, store }: ViewProps) {
           {path === '' && <p class="files-hint">Choose a file to see it here.</p>}
         </div>
       </div>
-      <Confirm
+      <Deletion
+        of={doomed}
         title="Delete it?"
-        open={doomed !== null}
         action="Delete"
-        busy={isDeleting}
-        onConfirm={() => void remove()}
+        run={(what) => session.files.remove(what, { recursive: true })}
         onClose={() => setDoomed(null)}
+        onDeleted={deleted}
       >
-        <p>
-          <FileName path={doomed ?? ''} /> is deleted from the workspace, with all that is in it.
-        </p>
-      </Confirm>
+        {(what) => (
+          <p>
+            <FileName path={what} /> is deleted from the workspace, with all that is in it.
+          </p>
+        )}
+      </Deletion>
     </section>
   );
 }

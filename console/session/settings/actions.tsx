@@ -2,8 +2,8 @@ import { useLocation } from 'preact-iso';
 import { useState } from 'preact/hooks';
 import type { Session, SessionView } from '../../../client/main.ts';
 import { Button } from '../../ui/button.tsx';
-import { Confirm } from '../../ui/dialog.tsx';
 import { toast } from '../../ui/toast.tsx';
+import { Deletion } from '../load/deletion.tsx';
 import { doing } from '../load/doing.ts';
 import { SpawnDialog } from './spawn-dialog.tsx';
 
@@ -59,24 +59,21 @@ export function Actions({ session, view }: Props) {
         </Button>
       </div>
       <SpawnDialog session={session} open={asks === 'spawn'} onClose={() => setAsks(null)} />
-      <Confirm
+      <Deletion
+        of={asks === 'remove' ? session : null}
         title="Remove the session?"
-        open={asks === 'remove'}
         action="Remove"
-        busy={busy === 'remove'}
+        run={(removed) => removed.remove()}
         onClose={() => setAsks(null)}
-        onConfirm={() =>
-          void act('remove', async () => {
-            await session.remove();
-            route('/sessions');
-          })
-        }
+        onDeleted={() => route('/sessions')}
       >
-        <p>
-          Its log, its messages and all that it stored are deleted for good
-          {view.workspace.type === 'persistent' ? '. Its workspace stays.' : ', with its files.'}
-        </p>
-      </Confirm>
+        {() => (
+          <p>
+            Its log, its messages and all that it stored are deleted for good
+            {view.workspace.type === 'persistent' ? '. Its workspace stays.' : ', with its files.'}
+          </p>
+        )}
+      </Deletion>
     </section>
   );
 }

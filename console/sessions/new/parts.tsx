@@ -1,18 +1,29 @@
-import { Select, TextArea, TextField } from '../../ui/field.tsx';
+import { Select } from '../../ui/field.tsx';
 import { MODELS, PERMISSION_MODES, type PermissionMode } from '../../session/settings/choices.ts';
-import type { Field, Files, Form, Problems } from './form.ts';
+import type { Field, Files } from './form.ts';
+import { Lines, Paragraph, type FormLine, type PartProps } from './form-fields.tsx';
 import type { Environments } from './use-environments.ts';
 
 const DEVCONTAINER = 'devcontainer';
 
-interface PartProps {
-  readonly form: Form;
-  readonly problems: Problems['fields'];
-  readonly set: <F extends Field>(field: F, value: Form[F]) => void;
-}
+const MODEL: FormLine = {
+  field: 'model',
+  label: 'Model',
+  placeholder: 'Claude Code’s own default',
+  offers: MODELS,
+};
+
+const BUDGET: FormLine = {
+  field: 'budget',
+  label: 'Budget',
+  placeholder: 'No limit',
+  hint: 'US dollars, with all that it begins. It pauses when that is spent.',
+  inputMode: 'decimal',
+};
 
 /** Which machine, which model, what it may do and spend. */
-export function Machine({ form, problems, set, environments }: PartProps & { readonly environments: Environments }) {
+export function Machine({ environments, ...part }: PartProps & { readonly environments: Environments }) {
+  const { form, problems, set } = part;
   const names = environments.kind === 'loaded' ? environments.list : [];
   const options = [
     { value: '', label: 'None: the plain machine' },
@@ -33,14 +44,7 @@ export function Machine({ form, problems, set, environments }: PartProps & { rea
         error={problems.environment ?? (environments.kind === 'failed' ? environments.reason : undefined)}
         hint={environments.kind === 'loading' ? 'Loading yours…' : undefined}
       />
-      <TextField
-        label="Model"
-        value={form.model}
-        offers={MODELS}
-        placeholder="Claude Code’s own default"
-        onInput={(value) => set('model', value)}
-        error={problems.model}
-      />
+      <Lines lines={[MODEL]} {...part} />
       <Select<PermissionMode>
         label="Permissions"
         value={form.mode}
@@ -49,15 +53,7 @@ export function Machine({ form, problems, set, environments }: PartProps & { rea
         error={problems.mode}
         hint={mode?.means}
       />
-      <TextField
-        label="Budget"
-        value={form.budget}
-        inputMode="decimal"
-        placeholder="No limit"
-        onInput={(value) => set('budget', value)}
-        error={problems.budget}
-        hint="US dollars, with all that it begins. It pauses when that is spent."
-      />
+      <Lines lines={[BUDGET]} {...part} />
     </div>
   );
 }
@@ -68,8 +64,19 @@ const FILES: readonly { readonly value: Files; readonly label: string }[] = [
   { value: 'copy', label: 'A copy of a kept workspace' },
 ];
 
+const REPOSITORY: readonly FormLine[] = [
+  { field: 'repo', label: 'Repository', placeholder: 'owner/name, or an address' },
+  { field: 'branch', label: 'Branch', placeholder: 'The repository’s default' },
+];
+
 /** Where it works. */
-export function Workspace({ form, problems, set }: PartProps) {
+export function Workspace(part: PartProps) {
+  const { form, problems, set } = part;
+  const name: FormLine = {
+    field: 'workspaceId',
+    label: 'Workspace’s name',
+    placeholder: form.files === 'kept' ? 'A new one by itself' : 'my-project',
+  };
   return (
     <div class="new-columns">
       <Select<Files>
@@ -79,125 +86,53 @@ export function Workspace({ form, problems, set }: PartProps) {
         onChange={(value) => set('files', value)}
         error={problems.files}
       />
-      {form.files !== 'new' && (
-        <TextField
-          label="Workspace’s name"
-          value={form.workspaceId}
-          placeholder={form.files === 'kept' ? 'A new one by itself' : 'my-project'}
-          onInput={(value) => set('workspaceId', value)}
-          error={problems.workspaceId}
-        />
-      )}
-      {form.files !== 'copy' && (
-        <>
-          <TextField
-            label="Repository"
-            value={form.repo}
-            placeholder="owner/name, or an address"
-            onInput={(value) => set('repo', value)}
-            error={problems.repo}
-          />
-          <TextField
-            label="Branch"
-            value={form.branch}
-            placeholder="The repository’s default"
-            onInput={(value) => set('branch', value)}
-            error={problems.branch}
-          />
-        </>
-      )}
+      {form.files !== 'new' && <Lines lines={[name]} {...part} />}
+      {form.files !== 'copy' && <Lines lines={REPOSITORY} {...part} />}
     </div>
   );
 }
 
+const FURTHER_LINES: readonly FormLine[] = [
+  { field: 'title', label: 'Title', placeholder: 'The prompt’s first line', maxLength: 200 },
+  {
+    field: 'presets',
+    label: 'Network presets',
+    placeholder: 'As the operator has set',
+    offers: ['packages', 'github', 'packages, github', 'open'],
+  },
+  { field: 'hosts', label: 'Hosts that it may reach', placeholder: 'docs.example.org, *.example.com' },
+  {
+    field: 'secrets',
+    label: 'Secrets',
+    placeholder: 'Names, with commas between',
+    hint: 'By the operator’s names. The agent never sees what they are.',
+  },
+  { field: 'maxTurns', label: 'Model calls that a message may take', placeholder: '100', inputMode: 'numeric' },
+  minutes('answerMinutes', 'Minutes that it waits for an answer'),
+  minutes('idleMinutes', 'Minutes idle until it is parked'),
+  minutes('lifeMinutes', 'Minutes that a container may live'),
+];
+
+function minutes(field: FormLine['field'], label: string): FormLine {
+  return { field, label, placeholder: 'As the operator has set', inputMode: 'decimal' };
+}
+
 /** What few need. */
-export function Further({ form, problems, set }: PartProps) {
+export function Further(part: PartProps) {
   return (
     <>
       <div class="new-columns">
-        <TextField
-          label="Title"
-          value={form.title}
-          maxLength={200}
-          placeholder="The prompt’s first line"
-          onInput={(value) => set('title', value)}
-        />
-        <TextField
-          label="Network presets"
-          value={form.presets}
-          offers={['packages', 'github', 'packages, github', 'open']}
-          placeholder="As the operator has set"
-          onInput={(value) => set('presets', value)}
-          error={problems.presets}
-        />
-        <TextField
-          label="Hosts that it may reach"
-          value={form.hosts}
-          placeholder="docs.example.org, *.example.com"
-          onInput={(value) => set('hosts', value)}
-          error={problems.hosts}
-        />
-        <TextField
-          label="Secrets"
-          value={form.secrets}
-          placeholder="Names, with commas between"
-          onInput={(value) => set('secrets', value)}
-          error={problems.secrets}
-          hint="By the operator’s names. The agent never sees what they are."
-        />
-        <TextField
-          label="Model calls that a message may take"
-          value={form.maxTurns}
-          inputMode="numeric"
-          placeholder="100"
-          onInput={(value) => set('maxTurns', value)}
-          error={problems.maxTurns}
-        />
-        <TextField
-          label="Minutes that it waits for an answer"
-          value={form.answerMinutes}
-          inputMode="decimal"
-          placeholder="As the operator has set"
-          onInput={(value) => set('answerMinutes', value)}
-          error={problems.answerMinutes}
-        />
-        <TextField
-          label="Minutes idle until it is parked"
-          value={form.idleMinutes}
-          inputMode="decimal"
-          placeholder="As the operator has set"
-          onInput={(value) => set('idleMinutes', value)}
-          error={problems.idleMinutes}
-        />
-        <TextField
-          label="Minutes that a container may live"
-          value={form.lifeMinutes}
-          inputMode="decimal"
-          placeholder="As the operator has set"
-          onInput={(value) => set('lifeMinutes', value)}
-          error={problems.lifeMinutes}
-        />
+        <Lines lines={FURTHER_LINES} {...part} />
       </div>
-      <TextArea
+      <Paragraph
+        field="instructions"
         label="Standing instructions"
-        value={form.instructions}
         placeholder="What holds for every message of this session"
-        onInput={(value) => set('instructions', value)}
-        error={problems.instructions}
+        {...part}
       />
     </>
   );
 }
 
 /** Which fields are in `Further`: it opens when one of them does not fit, or has something. */
-export const FURTHER: readonly Field[] = [
-  'title',
-  'presets',
-  'hosts',
-  'secrets',
-  'maxTurns',
-  'answerMinutes',
-  'idleMinutes',
-  'lifeMinutes',
-  'instructions',
-];
+export const FURTHER: readonly Field[] = [...FURTHER_LINES.map(({ field }) => field), 'instructions'];

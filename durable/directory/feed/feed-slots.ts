@@ -1,6 +1,6 @@
 import type { Refusal } from '../../../protocol/api/problem.ts';
 import type { EdgeSettings } from '../../../protocol/settings/edge-settings.ts';
-import { VIEWER_LEASE_MS } from '../../rpc/directory-rpc.ts';
+import { VIEWER_LEASE_MS } from '../../rpc/directory/reports.ts';
 import type { EdgeEnv } from '../../rpc/edge-env.ts';
 import { count, countViewers, sendTelemetry, VIEWER_REPORT_MS } from '../../rpc/telemetry/counts.ts';
 import type { ViewerSlotTable } from '../tables/viewer-slot-table.ts';

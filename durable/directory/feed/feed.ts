@@ -1,7 +1,7 @@
 import type { FeedEvent } from '../../../protocol/api/feed.ts';
 import { arrayText, jsonText, type JsonText } from '../../../protocol/json-text.ts';
 import type { Refusal } from '../../../protocol/api/problem.ts';
-import type { FeedPage } from '../../rpc/directory-rpc.ts';
+import type { FeedPage } from '../../rpc/directory/lists.ts';
 import type { Revocation } from '../../rpc/gate-rpc.ts';
 import type { StoredSummary } from '../../rpc/session/views.ts';
 import { bodyOf, EVENT_STREAM_HEADERS, type StreamToken } from '../../shared/sse/paced-stream.ts';

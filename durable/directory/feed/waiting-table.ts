@@ -1,6 +1,6 @@
 import type { InteractionSubject } from '../../../protocol/api/session/interaction.ts';
 import { jsonText, type JsonText } from '../../../protocol/json-text.ts';
-import type { InboxQuery } from '../../rpc/directory-rpc.ts';
+import type { InboxQuery } from '../../rpc/directory/lists.ts';
 import type { StoredSummary } from '../../rpc/session/views.ts';
 import type { ListedInteraction } from '../../shared/interactions/listed-interaction.ts';
 

@@ -1,5 +1,5 @@
 import type { DeliveryView } from '../../../protocol/api/webhook.ts';
-import type { DeliveryQuery } from '../../rpc/directory-rpc.ts';
+import type { DeliveryQuery } from '../../rpc/directory/lists.ts';
 
 /** Deliveries that the list has at most: the newest. Each session keeps its own as well. */
 const MAX_ROWS = 1000;

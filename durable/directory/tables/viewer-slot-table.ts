@@ -1,4 +1,4 @@
-import { VIEWER_LEASE_MS, type ViewersInput } from '../../rpc/directory-rpc.ts';
+import { VIEWER_LEASE_MS, type ViewersInput } from '../../rpc/directory/reports.ts';
 
 /** How many viewers each session of the owner may have connected. What a session does not renew goes back. */
 export class ViewerSlotTable {

@@ -29,7 +29,7 @@ import type { EventPlace } from '../../session/core/shown.ts';
 import type { Caller } from '../caller.ts';
 import type { ChildIdentity, ChildUpdate } from './child-updates.ts';
 import type { CreateCall, SpawnCall, Spawned } from './creation.ts';
-import type { QuotaNotice, VersionedVerdict } from '../directory-rpc.ts';
+import type { QuotaNotice, VersionedVerdict } from '../directory/reports.ts';
 import type {
   ArtifactPage,
   ChildLine,

@@ -1,4 +1,4 @@
-import type { SpendingReport } from '../../rpc/directory-rpc.ts';
+import type { SpendingReport } from '../../rpc/directory/reports.ts';
 import { RetryingCall, type Outgoing } from '../../shared/retrying-call.ts';
 import type { Peers } from '../store/peers.ts';
 import { totalCost } from '../store/record.ts';

@@ -1,5 +1,5 @@
 import type { Refusal } from '../../../protocol/api/problem.ts';
-import type { QuotaNotice } from '../../rpc/directory-rpc.ts';
+import type { QuotaNotice } from '../../rpc/directory/reports.ts';
 import { quotaBytes } from '../../shared/quota.ts';
 import { isActive } from '../../shared/session-status.ts';
 import type { Peers } from '../store/peers.ts';

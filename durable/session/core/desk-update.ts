@@ -1,4 +1,4 @@
-import type { OwnEvent } from '../../../protocol/api/session/event.ts';
+import type { OwnEvent } from '../../../protocol/api/session/own-events.ts';
 import type { InteractionView } from '../../../protocol/api/session/interaction.ts';
 import type { Reason } from '../../../protocol/reason.ts';
 import type { ChildResult } from '../../../protocol/api/session/child.ts';

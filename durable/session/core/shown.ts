@@ -1,4 +1,4 @@
-import type { OwnEvent, OwnPreviewType } from '../../../protocol/api/session/event.ts';
+import type { OwnEvent, OwnPreviewType } from '../../../protocol/api/session/own-events.ts';
 
 /** A stored event. `json` is its `data`: the JSON text exactly as it was written. */
 export interface StoredEvent {

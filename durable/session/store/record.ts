@@ -1,4 +1,4 @@
-import type { QuotaNotice } from '../../rpc/directory-rpc.ts';
+import type { QuotaNotice } from '../../rpc/directory/reports.ts';
 import type { ContainerFacts } from '../../rpc/session/session-rpc.ts';
 import type { Beginning } from '../../shared/trees.ts';
 import type { Spent } from '../../shared/turn-permit.ts';

@@ -8,7 +8,7 @@ import { settingsOf } from '../core/settings/live-settings.ts';
 import type { StoredSessionView, StoredSummary, VersionedInbox, VersionedSummary } from '../../rpc/session/views.ts';
 import { interactionViewOf } from '../../shared/interactions/interaction-view.ts';
 import { listedInteraction } from '../../shared/interactions/listed-interaction.ts';
-import { tasksView } from './messages/message-table.ts';
+import { tasksView } from './messages/message-view.ts';
 import { totalCost, type SessionRecord } from './record.ts';
 import type { SessionStore } from './store.ts';
 

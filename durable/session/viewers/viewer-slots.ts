@@ -1,5 +1,5 @@
 import { SESSION_NOT_FOUND, type Refusal } from '../../../protocol/api/problem.ts';
-import { VIEWER_LEASE_MS } from '../../rpc/directory-rpc.ts';
+import { VIEWER_LEASE_MS } from '../../rpc/directory/reports.ts';
 import { RetryingCall, type Outgoing } from '../../shared/retrying-call.ts';
 import type { Peers } from '../store/peers.ts';
 import type { SessionStore } from '../store/store.ts';

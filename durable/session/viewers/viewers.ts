@@ -1,6 +1,6 @@
 import { BATCH_BYTES, BATCH_EVENTS } from '../../../protocol/settings/limits.ts';
 import { CloseCode } from '../../../protocol/close-code.ts';
-import { OWN_PREFIXES } from '../../../protocol/api/session/event.ts';
+import { OWN_PREFIXES } from '../../../protocol/api/session/own-events.ts';
 import type { ViewerAnswer } from '../../../protocol/api/session/viewer-socket.ts';
 import { wordsOfScope, type Scope } from '../../../protocol/token.ts';
 import { isRevokedBy, type Revocation } from '../../shared/tokens/revocation.ts';

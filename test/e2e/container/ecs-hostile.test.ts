@@ -14,7 +14,7 @@ import { socketAliases } from '../../../runner/link/socket-alias.ts';
 import { PorterDoor } from '../../../runner/porter/porter-door.ts';
 import { TaskFiles } from '../../../runner/porter/task-files.ts';
 import { describeDockerAsRoot } from '../../support/docker/describe-docker.ts';
-import { ECS_SETTINGS, QUICK } from '../../support/ecs/backend-on-stand-in.ts';
+import { ECS_SETTINGS, QUICK_CONTAINERS } from '../../support/ecs/backend-on-stand-in.ts';
 import { DockerRuntime } from '../../support/ecs/docker-runtime.ts';
 import { CREDENTIALS, EcsStandIn } from '../../support/ecs/ecs-stand-in.ts';
 import { sessionDefinition } from '../../support/ecs/session-definition.ts';
@@ -83,7 +83,7 @@ describeDockerAsRoot('an agent that wants out of its task', ({ docker, image }) 
       runnerId: 'a-runner',
       sessions,
       log,
-      times: QUICK,
+      times: QUICK_CONTAINERS,
     });
     onTestFinished(() => backend.close());
 

@@ -217,7 +217,7 @@ const BAD: Readonly<Record<string, { code: string; token: () => Promise<string> 
   'a token that has expired': { code: 'token_expired', token: () => mint('alice', { expires: '-31s' }) },
   'one that is not valid yet': {
     code: 'token_invalid',
-    token: () => mint('alice', { claims: { nbf: Math.floor(Date.now() / 1000) + 60 } }),
+    token: () => mint('alice', { claims: { nbf: Math.floor(Date.now() / 1000) + 3600 } }),
   },
   'one of another secret': {
     code: 'token_invalid',

@@ -32,10 +32,23 @@ export async function setUp(backend: BackendUnderTest, options: RunnerSetUp = {}
           .filter((frame) => frame.kind === 'ended')
           .find((frame) => frame.session_id === key.session_id && frame.epoch === key.epoch)?.reason,
     );
-  /** Launches it, and waits until its wrapper speaks. @throws when it ends before */
+  /** The runner has said that it runs. */
+  const started = (key: PlacementKey) =>
+    edge.changes.until(() =>
+      edge.control.find(
+        (frame) => frame.kind === 'started' && frame.session_id === key.session_id && frame.epoch === key.epoch,
+      ),
+    );
+  /**
+   * Launches it, and waits until its wrapper speaks and the runner has said that it runs. Either comes first: ECS is looked at now and
+   * then, and a wrapper does not wait for that.
+   *
+   * @throws when it ends before
+   */
   const begin = async (key: PlacementKey): Promise<void> => {
     made.launch(key);
-    const begun = edge.line(key.session_id, (line) => line.includes('"resume"')).then(() => undefined);
+    const speaks = edge.line(key.session_id, (line) => line.includes('"resume"'));
+    const begun = Promise.all([speaks, started(key)]).then(() => undefined);
     const reason = await Promise.race([begun, reasonOf(key)]);
     if (reason !== undefined) throw new Error(`it ended with ${reason.code}: ${reason.detail}`);
   };

@@ -4,8 +4,8 @@ import type { TaskNetwork } from './task-network.ts';
 import type { ContainerEnd, TaskContainer, TaskPlan, TaskRun, TaskRuntime } from './task-runtime.ts';
 
 const MB = 1024 * 1024;
-/** ECS asks every 5 s at the most often. A test need not wait that long. */
-const HEALTH_EVERY_MS = 100;
+/** ECS asks every 5 s at the most often. A test need not wait that long, and each time is a process in the container. */
+const HEALTH_EVERY_MS = 500;
 /** The label of all containers and volumes of a stand-in's tasks; its value is the task's id. */
 export const TASK_LABEL = 'cc-docker-test.ecs-task';
 
@@ -94,7 +94,7 @@ export class DockerRuntime implements TaskRuntime {
       const exec = await container.exec({ Cmd });
       await exec.start({ Detach: true });
       let answer = await exec.inspect();
-      for (; answer.Running; answer = await exec.inspect()) await pause(20);
+      for (; answer.Running; answer = await exec.inspect()) await pause(100);
       if (answer.ExitCode === 0) return;
       await pause(HEALTH_EVERY_MS);
     }

@@ -137,6 +137,7 @@ export class FakeEdge {
   async frame<K extends RunnerFrame['kind']>(kind: K, skip = 0): Promise<Extract<RunnerFrame, { kind: K }>> {
     return await this.changes.until(
       () => this.control.filter((frame): frame is Extract<RunnerFrame, { kind: K }> => frame.kind === kind)[skip],
+      () => ({ wanted: `${kind} number ${skip + 1}`, came: this.control.map((frame) => frame.kind) }),
     );
   }
 
@@ -149,9 +150,17 @@ export class FakeEdge {
 
   /** The first line of Claude Code's, stored or to come, that matches. */
   async line(id: string, matches: (line: string) => boolean): Promise<string> {
-    return await this.changes.until(() =>
-      this.session(id).items.find((item): item is string => typeof item === 'string' && matches(item)),
+    return await this.changes.until(
+      () => this.session(id).items.find((item): item is string => typeof item === 'string' && matches(item)),
+      () => ({ wanted: String(matches), ...this.#heardOf(id) }),
     );
+  }
+
+  /** What came of a session, and of all on the control socket. */
+  #heardOf(id: string) {
+    const { items, hellos, commands, taken } = this.session(id);
+    const ends = this.control.filter((frame) => frame.kind === 'ended');
+    return { items, hellos, commands: commands.length, taken, came: this.control.map((frame) => frame.kind), ends };
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -50,6 +50,11 @@ export class CliUser {
       );
       command.stdin?.end(input ?? '');
     });
+  }
+
+  /** Begins it between pipes. */
+  begin(args: readonly string[]): ChildProcessWithoutNullStreams {
+    return spawn(process.execPath, [BIN, ...args], { cwd: this.home, env: this.env });
   }
 
   /** Runs it in a terminal. @param command the words after `cc-docker`, as a shell reads them */

@@ -34,7 +34,7 @@ export class Tmux {
     const shell = `exec env -i ${set.join(' ')} sh -c ${quoted(shown)}`;
     const options = ['set-option', '-g', 'remain-on-exit', 'on', ';', 'set-option', '-g', 'status', 'off', ';'];
     await this.tmux('start-server', ';', ...options, 'new-session', '-d', '-s', name, ...size, shell);
-    return new Terminal(this, name);
+    return new Terminal(this, name, command);
   }
 
   async tmux(...args: string[]): Promise<string> {
@@ -54,10 +54,13 @@ export class Tmux {
 export class Terminal {
   readonly #tmux: Tmux;
   readonly #name: string;
+  readonly #command: string;
 
-  constructor(tmux: Tmux, name: string) {
+  /** @param command that runs in it: a failure names it */
+  constructor(tmux: Tmux, name: string, command: string) {
     this.#tmux = tmux;
     this.#name = name;
+    this.#command = command;
   }
 
   /** What it shows, and has shown above that. @param styled with escape sequences */
@@ -79,8 +82,8 @@ export class Terminal {
   async shows(what: string | RegExp): Promise<string> {
     return await until(async () => {
       const screen = await this.screen();
-      if (typeof what === 'string') expect(screen).toContain(what);
-      else expect(screen).toMatch(what);
+      if (typeof what === 'string') expect(screen, this.#command).toContain(what);
+      else expect(screen, this.#command).toMatch(what);
       return screen;
     });
   }

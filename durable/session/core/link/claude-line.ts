@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { OWN_PREFIXES } from '../../../../protocol/api/session/event.ts';
+import { OWN_PREFIXES } from '../../../../protocol/api/session/own-events.ts';
 import type { TurnResult } from '../../../../protocol/api/session/message.ts';
 import { uuid } from '../../../../protocol/ids.ts';
 import { parseJson } from '../../../shared/json.ts';

@@ -1,4 +1,4 @@
-import type { OwnEvent } from '../../../../protocol/api/session/event.ts';
+import type { OwnEvent } from '../../../../protocol/api/session/own-events.ts';
 import type { InteractionView } from '../../../../protocol/api/session/interaction.ts';
 import type { WebhookEvent } from '../../../../protocol/api/webhook.ts';
 import { answeredBy, childEventOf, resultOf, type EndedMessage } from '../children/child-updates.ts';

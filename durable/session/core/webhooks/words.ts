@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { ownEvents } from '../../../../protocol/api/session/event.ts';
+import { ownEvents } from '../../../../protocol/api/session/own-events.ts';
 import { interactionSubject, type InteractionSubject } from '../../../../protocol/api/session/interaction.ts';
 import { childResult } from '../../../../protocol/api/session/child.ts';
 import type { WebhookEvent } from '../../../../protocol/api/webhook.ts';

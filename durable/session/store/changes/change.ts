@@ -1,4 +1,4 @@
-import type { OwnEvent } from '../../../../protocol/api/session/event.ts';
+import type { OwnEvent } from '../../../../protocol/api/session/own-events.ts';
 import type { Prompt } from '../../../../protocol/content/blocks.ts';
 import type { WrapperCommand } from '../../../../protocol/link/wrapper/wrapper-link.ts';
 import type { Delivery, TurnOrigin } from '../../../../protocol/api/session/message.ts';

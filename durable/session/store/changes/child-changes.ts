@@ -1,9 +1,9 @@
 import { v7 as uuidV7 } from 'uuid';
 import { CHILD_RESULT_WAIT } from '../../../../protocol/link/child-tools.ts';
-import type { OwnEvent } from '../../../../protocol/api/session/event.ts';
+import type { OwnEvent } from '../../../../protocol/api/session/own-events.ts';
 import { PROBLEMS, type Refusal } from '../../../../protocol/api/problem.ts';
 import type { ChildIdentity, ChildUpdate } from '../../../rpc/session/child-updates.ts';
-import type { VersionedVerdict } from '../../../rpc/directory-rpc.ts';
+import type { VersionedVerdict } from '../../../rpc/directory/reports.ts';
 import type { ChildOutcome } from '../../../rpc/session/views.ts';
 import { spentDetail } from '../../../shared/turn-permit.ts';
 import { childEventOf } from '../../core/children/child-updates.ts';

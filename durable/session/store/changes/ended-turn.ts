@@ -1,5 +1,5 @@
 import { v7 as uuidV7 } from 'uuid';
-import type { OwnEvent } from '../../../../protocol/api/session/event.ts';
+import type { OwnEvent } from '../../../../protocol/api/session/own-events.ts';
 import type { LineSignal } from '../../core/link/claude-line.ts';
 import type { SessionState } from '../../core/state.ts';
 import { turnEnd } from '../../core/turns/turn-end.ts';

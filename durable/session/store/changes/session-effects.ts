@@ -5,7 +5,7 @@ import { messageOfRunningTurn } from '../../core/turns/background.ts';
 import { listChanged, NO_CONTAINER, totalCost } from '../record.ts';
 import type { SessionTables } from '../session-tables.ts';
 import type { EndedTurnRow } from '../messages/turn-table.ts';
-import { tasksView } from '../messages/message-table.ts';
+import { tasksView } from '../messages/message-view.ts';
 import { traceOfMessage } from '../messages/turn-trace.ts';
 import type { Change } from './change.ts';
 import type { ChildChanges } from './child-changes.ts';

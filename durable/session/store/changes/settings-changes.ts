@@ -1,4 +1,4 @@
-import type { OwnEvent } from '../../../../protocol/api/session/event.ts';
+import type { OwnEvent } from '../../../../protocol/api/session/own-events.ts';
 import type { Refusal } from '../../../../protocol/api/problem.ts';
 import type { ChangeSessionRequest } from '../../../../protocol/api/session/session.ts';
 import { canHear } from '../../core/state.ts';

@@ -1,4 +1,4 @@
-import type { OwnEvent } from '../../../../protocol/api/session/event.ts';
+import type { OwnEvent } from '../../../../protocol/api/session/own-events.ts';
 import type { Reason } from '../../../../protocol/reason.ts';
 import { blocksOf, promptText, shownBlocks } from '../../../../protocol/content/prompt.ts';
 import type { AgentTool } from '../../../../protocol/api/session/session-config.ts';
@@ -17,7 +17,7 @@ import { BuildChanges } from './build-changes.ts';
 import { ChildChanges } from './child-changes.ts';
 import type { NumberedCommand } from '../tables/command-table.ts';
 import { InteractionChanges } from './interaction-changes.ts';
-import { LinkChanges } from './link-changes.ts';
+import { LinkChanges } from './link/link-changes.ts';
 import { SettingsChanges } from './settings-changes.ts';
 import { PortChanges, type PortBound } from './port-changes.ts';
 import { WakeupChanges } from './wakeup-changes.ts';

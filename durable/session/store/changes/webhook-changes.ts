@@ -1,5 +1,5 @@
 import { v7 as uuidV7 } from 'uuid';
-import type { OwnEvent } from '../../../../protocol/api/session/event.ts';
+import type { OwnEvent } from '../../../../protocol/api/session/own-events.ts';
 import {
   CHILD_CALLBACK_EVENTS,
   DEFAULT_WEBHOOK_EVENTS,

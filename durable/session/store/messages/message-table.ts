@@ -1,13 +1,6 @@
-import type {
-  BackgroundTask,
-  MessageStatus,
-  MessageView,
-  TurnOrigin,
-  TurnResult,
-} from '../../../../protocol/api/session/message.ts';
+import type { MessageStatus, TurnOrigin, TurnResult } from '../../../../protocol/api/session/message.ts';
 import { promptBytes } from '../../core/queue-bound.ts';
 import { addTurn } from '../../core/turns/sum.ts';
-import type { OpenTask, SessionState } from '../../core/state.ts';
 import { takePage } from '../page.ts';
 import type { EventLog } from '../tables/event-log.ts';
 import type { TurnTable } from './turn-table.ts';
@@ -16,6 +9,7 @@ import type { ContentBlock, Prompt } from '../../../../protocol/content/blocks.t
 import { messageError, type MessageError } from '../../../../protocol/reason.ts';
 import { dropExpiredKeys, KEY_LIFE_MS } from '../../../shared/keys/key-life.ts';
 import { MessageTexts } from './message-texts.ts';
+import { iso, type StoredMessage } from './message-view.ts';
 
 interface Row extends Record<string, SqlStorageValue> {
   id: string;
@@ -47,30 +41,6 @@ export interface NewMessageRow {
   /** `seq` of its event `message.queued`. */
   readonly queued: number;
 }
-
-/** A message without what only the session's state knows. */
-export type StoredMessage = Omit<MessageView, 'background_tasks' | 'retry_at'>;
-
-/** A message with what it began and is still running, and what it waits for. */
-export function withState(message: StoredMessage, { tasks, limited }: SessionState): MessageView {
-  return {
-    ...message,
-    retry_at: message.status === 'queued' ? iso(limited?.until ?? null) : null,
-    background_tasks: tasksView(tasks.filter(({ message_id }) => message_id === message.message_id)),
-  };
-}
-
-/** Background work as people see it. */
-export function tasksView(tasks: readonly OpenTask[]): BackgroundTask[] {
-  return tasks.map(({ task_id, kind, description, started }) => ({
-    task_id,
-    kind,
-    description,
-    started_at: new Date(started).toISOString(),
-  }));
-}
-
-const iso = (time: number | null) => (time === null ? null : new Date(time).toISOString());
 
 /** The messages of one session: their prompts, states and results. */
 export class MessageTable {

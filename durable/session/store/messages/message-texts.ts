@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { ownEvents } from '../../../../protocol/api/session/event.ts';
+import { ownEvents } from '../../../../protocol/api/session/own-events.ts';
 import { isWhole, type ContentBlock, type Prompt, type ShownBlock } from '../../../../protocol/content/blocks.ts';
 import { blocksOf, promptText, shownBlocks } from '../../../../protocol/content/prompt.ts';
 import type { EventLog } from '../tables/event-log.ts';

@@ -31,7 +31,9 @@ const DISCORD = {
   DISCORD_CHANNEL_ID: '1234567891',
 };
 const app = createApp();
-const alice = new User('alice');
+/** Other files have an alice of theirs in the same directory; the document shows this one by that name. */
+const ALICE = `alice-of-the-examples-${crypto.randomUUID().slice(0, 8)}`;
+const alice = new User(ALICE);
 
 interface Call {
   readonly method: string;
@@ -70,6 +72,7 @@ function shown(text: string): string {
     .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, (id) =>
       [...real.keys()].includes(id) ? id : (known.get(id) ?? other(id)),
     )
+    .replaceAll(ALICE, 'alice')
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '2026-11-30T12:00:00.000Z')
     .replaceAll(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, 'eyJ0eXAiOiJKV1QifQ.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl')
     .replaceAll(/\/\/[a-z2-7]{48}\./g, '//agjz6wt4dzyaaaadaanchrjcmfyxo3tfvmwsqz3cnvuw4zlt.')
@@ -149,7 +152,7 @@ async function make({ operationId, parameters = {}, body }: Example) {
     {
       method: call.method,
       headers: {
-        ...(call.scope !== '' && { authorization: `Bearer ${await mint('alice', { claims: { scope: call.scope } })}` }),
+        ...(call.scope !== '' && { authorization: `Bearer ${await mint(ALICE, { claims: { scope: call.scope } })}` }),
       },
       ...(['POST', 'PATCH', 'PUT'].includes(call.method) && { body: sent }),
     },

@@ -1,4 +1,4 @@
-import type { OwnEvent } from '../../../../../protocol/api/session/event.ts';
+import type { OwnEvent } from '../../../../../protocol/api/session/own-events.ts';
 import type { WrapperNotice } from '../../../../../protocol/link/wrapper/wrapper-notice.ts';
 
 export type CloneNotice = Extract<WrapperNotice, { notice: 'cloning' | 'cloned' | 'fetched' | 'clone_skipped' }>;

@@ -1,4 +1,4 @@
-import type { OwnEvent } from '../../../../../protocol/api/session/event.ts';
+import type { OwnEvent } from '../../../../../protocol/api/session/own-events.ts';
 import type { DevcontainerNotice } from '../../../../../protocol/link/environment/environment.ts';
 import type { FrozenEnvironment } from '../../../../shared/environments/frozen.ts';
 

@@ -44,6 +44,12 @@ const TIMES = {
   mostRetry: 600_000,
 };
 
+interface Wanted {
+  readonly profile: Profile;
+  /** The last session that was so; null: none has come yet. */
+  readonly like: string | null;
+}
+
 /** The spares of a runner: as many as there is room for, made for the sessions that came last. */
 export class Spares {
   readonly #options: SparesOptions;
@@ -51,7 +57,7 @@ export class Spares {
   readonly #spares = new Set<Spare>();
   readonly #ends = new Set<Promise<void>>();
   /** What the last sessions that could have had a spare were, the newest first. */
-  #recent: Profile[] = [];
+  #recent: Wanted[] = [];
   /** How many wait, as it was said last. */
   #parked = -1;
   #failures = 0;
@@ -82,7 +88,7 @@ export class Spares {
       return;
     }
     await mkdir(spares, { recursive: true, mode: 0o700 });
-    this.#recent = [await plain()];
+    this.#recent = [{ profile: await plain(), like: null }];
     this.#isOn = true;
     this.#look = setInterval(() => this.adjust(), this.#times.look);
     this.adjust();
@@ -93,7 +99,7 @@ export class Spares {
     if (!this.#isOn) return undefined;
     const never = unclaimable(request);
     const profile = profileOf(request);
-    if (never === null) this.#remember(profile);
+    if (never === null) this.#remember({ profile, like: request.key.session_id });
     const spare = never === null ? this.#take(profile) : undefined;
     this.#notBefore = Math.max(this.#notBefore, performance.now() + this.#times.refill);
     // A session that starts cold needs the room.
@@ -121,7 +127,7 @@ export class Spares {
     if (!this.#isOn) return;
     const { setting, capacity, machine, live, closed } = this.#options;
     const [newest] = this.#recent;
-    const room = { setting, capacity, machine, live: live(), closed: closed(), spare: newest?.resources ?? null };
+    const room = { setting, capacity, machine, live: live(), closed: closed(), spare: newest?.profile.resources ?? null };
     const wanted = sparesWanted(room);
     const now = performance.now();
     const targets = Array.from({ length: wanted }, (_, index) => this.#recent[index % this.#recent.length]);
@@ -147,9 +153,9 @@ export class Spares {
     await Promise.all(this.#ends);
   }
 
-  #remember(profile: Profile): void {
-    const others = this.#recent.filter((known) => differs(known, profile) !== null);
-    this.#recent = [profile, ...others].slice(0, Math.max(1, this.#options.setting));
+  #remember(wanted: Wanted): void {
+    const others = this.#recent.filter(({ profile }) => differs(profile, wanted.profile) !== null);
+    this.#recent = [wanted, ...others].slice(0, Math.max(1, this.#options.setting));
   }
 
   /** Nobody else gets it. One whose `claude` waits comes before one that is starting. */
@@ -160,14 +166,14 @@ export class Spares {
     return spare;
   }
 
-  #startLater(profile: Profile | undefined): void {
+  #startLater(wanted: Wanted | undefined): void {
     clearTimeout(this.#timer);
     const wait = this.#notBefore - performance.now();
     if (wait > 0) this.#timer = setTimeout(() => this.adjust(), wait);
-    else if (profile !== undefined && [...this.#spares].every(({ isParked }) => isParked)) this.#startOne(profile);
+    else if (wanted !== undefined && [...this.#spares].every(({ isParked }) => isParked)) this.#startOne(wanted);
   }
 
-  #startOne(profile: Profile): void {
+  #startOne({ profile, like }: Wanted): void {
     const { dependencies, spares } = this.#options;
     const { log } = dependencies;
     const spare: Spare = new Spare({
@@ -175,7 +181,8 @@ export class Spares {
       spares,
       profile,
       onParked: () => {
-        log.info('a spare waits', { spare: spare.id, ms: Math.round(performance.now() - spare.began) });
+        const ms = Math.round(performance.now() - spare.began);
+        log.info('a spare waits', { spare: spare.id, ms, ...(like !== null && { like }) });
         this.#failures = 0;
         this.adjust();
       },
@@ -195,7 +202,7 @@ export class Spares {
     this.#failures += 1;
     this.#notBefore = Math.max(this.#notBefore, performance.now() + wait);
     // Its image may be gone.
-    if (this.#recent.length > 1) this.#recent = this.#recent.filter((known) => differs(known, profile) !== null);
+    if (this.#recent.length > 1) this.#recent = this.#recent.filter((known) => differs(known.profile, profile) !== null);
   }
 
   #end(spare: Spare): void {

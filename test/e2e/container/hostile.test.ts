@@ -12,7 +12,7 @@ import { backwards } from '../../support/e2e/hostile/canary.ts';
 import { script, type Client } from '../../support/e2e/client.ts';
 import { Service } from '../../support/e2e/service.ts';
 import { testNamesEnv, type TestNames } from '../../support/e2e/test-names.ts';
-import { nextSpare, spareOf, startOf } from '../../support/warm/spares.ts';
+import { nextSpare, spareOf } from '../../support/warm/spares.ts';
 
 const SCRIPT = path.join(import.meta.dirname, '../../support/e2e/hostile', 'hostile-script.py');
 const SEEK = path.join(import.meta.dirname, '../../support/e2e/hostile', 'seek.py');
@@ -148,7 +148,7 @@ describeDocker('an agent that wants out', ({ host, image }) => {
     start: 'cold' | 'warm',
   ): Promise<z.infer<typeof report>> {
     // The first such session has no spare that fits; one is then made for its like.
-    if (start === 'warm') await nextSpare(service, startOf(cold));
+    if (start === 'warm') await nextSpare(service, cold);
     const id = await mallory.createSession({ network: { allow }, secrets: ['api', 'forge'] });
     await mallory.ask(id, 'Hello');
     expect(spareOf(service, id) === undefined ? 'cold' : 'warm').toBe(start);

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { script, type Client } from '../../support/e2e/client.ts';
 import { Service } from '../../support/e2e/service.ts';
 import { until } from '../../support/until.ts';
-import { nextSpare, spareOf, startOf } from '../../support/warm/spares.ts';
+import { nextSpare, parkedSpares, spareOf } from '../../support/warm/spares.ts';
 
 const bash = (command: string) => script({ tool: 'Bash', input: { command } }, { text: '{{last_tool_result}}' });
 
@@ -31,7 +31,11 @@ test('a spare whose claude dies is replaced, and a session takes the new one wit
   const wrapper = wrapperOf(first);
   const [claude = ''] = readFileSync(`/proc/${wrapper}/task/${wrapper}/children`, 'utf8').split(' ');
   process.kill(Number(claude), 'SIGKILL');
-  const second = await nextSpare(service, `"event":"a spare has ended","spare":"${first}"`);
+  const second = await until(async () => {
+    const others = (await readdir(path.join(service.folder, 'runner', 'spares'))).filter((name) => name !== first);
+    expect(parkedSpares(service)).toContain(others[0]);
+    return others[0];
+  });
 
   const id = await alice.createSession({ model: 'haiku-4', system_prompt: 'The word is walrus.' });
   expect((await alice.ask(id, 'My favourite colour is teal.')).status).toBe('completed');
@@ -61,7 +65,7 @@ test('files that were there before are the agent’s; settings among them that a
   await alice.ask(before, bash(`mkdir .claude; echo '${settings}' > .claude/settings.json; echo mine > b.txt`));
   await alice.park(before);
   // A spare is made for sessions like that one.
-  await nextSpare(service, startOf(before));
+  await nextSpare(service, before);
   const id = await alice.createSession({ max_turns: 7 }, workspace);
   expect((await alice.ask(id, bash('cat b.txt; echo $FROM_SETTINGS'))).result.trim()).toBe('mine\nyes');
   expect(spareOf(service, id)).toBeDefined();
@@ -71,7 +75,7 @@ test('files that were there before are the agent’s; settings among them that a
 });
 
 test('a spare that does not answer costs the session nothing but time', async () => {
-  const spare = await nextSpare(service, startOf(last));
+  const spare = await nextSpare(service, last);
   const wrapper = wrapperOf(spare);
   process.kill(wrapper, 'SIGSTOP');
   const id = await alice.createSession({ max_turns: 7 });
@@ -84,7 +88,7 @@ test('a spare that does not answer costs the session nothing but time', async ()
 });
 
 test('a runner that is killed in the middle of a claim loses nothing, and leaves nothing', async () => {
-  const spare = await nextSpare(service, startOf(last));
+  const spare = await nextSpare(service, last);
   const wrapper = wrapperOf(spare);
   process.kill(wrapper, 'SIGSTOP');
   const id = await alice.createSession({ max_turns: 7 });

@@ -5,6 +5,7 @@ interface Line {
   readonly event: string;
   readonly spare?: string;
   readonly session?: string;
+  readonly like?: string;
 }
 
 /** What the runner has logged of its spares. The last line may not be whole yet. */
@@ -15,22 +16,22 @@ const lines = (log: string): Line[] =>
     .filter((line) => line.startsWith('{') && line.includes('"spare":'))
     .map((line) => JSON.parse(line));
 
+/** The spares that have come to wait, in order. */
+export const parkedSpares = (service: Service): string[] =>
+  lines(service.log).flatMap(({ event, spare }) => (event === 'a spare waits' && spare !== undefined ? [spare] : []));
+
 /** The spare that a session has claimed; undefined: it started cold. */
 export const spareOf = (service: Service, session: string): string | undefined =>
   lines(service.log).find((line) => line.event === 'spare claimed' && line.session === session)?.spare;
 
-/** The log's line about the start of a session's first container. */
-export const startOf = (session: string) => `"event":"container started","session":"${session}"`;
-
-/**
- * The spare that comes to wait after this line of the log. Of `startOf`: made for sessions like that one, if none was being made before.
- *
- * @param line absent: the first one
- */
-export const nextSpare = (service: Service, line = ''): Promise<string> =>
+/** The spare that comes to wait, made for sessions like one of these. @param like none: for sessions that ask for nothing, at first */
+export const nextSpare = (service: Service, ...like: string[]): Promise<string> =>
   until(() => {
-    const at = service.log.indexOf(line);
-    const spare = at === -1 ? undefined : lines(service.log.slice(at)).find(({ event }) => event === 'a spare waits');
-    if (spare?.spare === undefined) throw new Error(`no spare waits:\n${service.log}`);
-    return spare.spare;
+    const made = (line: Line) => (line.like === undefined ? like.length === 0 : like.includes(line.like));
+    const all = lines(service.log);
+    const isGone = ({ spare }: Line) =>
+      all.some(({ event, spare: other }) => other === spare && (event === 'spare claimed' || event === 'a spare has ended'));
+    const found = all.find((line) => line.event === 'a spare waits' && made(line) && !isGone(line));
+    if (found?.spare === undefined) throw new Error(`no spare waits:\n${service.log}`);
+    return found.spare;
   });

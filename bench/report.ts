@@ -1,6 +1,9 @@
-import type { Goal, Measured } from './goals.ts';
-import { CONTENDERS, type Contender } from './rows/rounds.ts';
 import { median, pairedRatio, quantile } from './lib/statistics.ts';
+import { CONTENDERS, type Contender } from './rows/rounds.ts';
+import type { Figures } from './table/figures.ts';
+import type { Measured } from './table/from-samples.ts';
+import { goalText, withUnit } from './table/markdown.ts';
+import { verdict, type BenchRow } from './table/rows.ts';
 
 interface Row {
   name: string;
@@ -13,8 +16,7 @@ const LABEL = 48;
 const HEAD = ['n', 'min', 'median', 'p95', 'p99', 'max', '× raw'];
 
 /** The run as tables for people; milliseconds. */
-export function report(measured: Measured, goals: readonly Goal[]): string {
-  const { samples, lines } = measured;
+export function report({ samples, lines }: Measured): string {
   const { once, first, second, turns, httpTurns } = samples;
   const blocks = [
     table('New session to its first result (ms)', [
@@ -35,7 +37,6 @@ export function report(measured: Measured, goals: readonly Goal[]): string {
             { name: 'both', samples: [...lines.previews, ...lines.stored] },
           ]),
         ]),
-    ['Goals', ...goals.map(goalLine)].join('\n'),
   ];
   return blocks.filter((block) => block !== '').join('\n\n');
 }
@@ -72,8 +73,13 @@ function table(title: string, rows: readonly Row[]): string {
 const columns = (cells: readonly string[]) => cells.map((cell) => cell.padStart(8)).join('');
 const figure = (ms: number) => ms.toFixed(ms < 10 ? 2 : ms < 100 ? 1 : 0);
 
-function goalLine({ what, limit, unit, measured, met }: Goal): string {
-  const verdict = measured === undefined ? 'no figure' : met ? 'met' : 'MISSED';
-  const figure = measured === undefined ? '' : `: ${measured.toFixed(2)} ${unit}`;
-  return `  ${verdict.padEnd(10)}${what} ≤ ${limit} ${unit}${figure}`;
+/** Which goals are met, of all rows. @param isNew whether a row's figure is of this run */
+export function goalsReport(rows: readonly BenchRow[], figures: Figures, isNew: (row: BenchRow) => boolean): string {
+  const lines = rows.map((row) => {
+    const figure = figures[row.id];
+    const shown = figure === undefined ? '' : `: ${withUnit(figure.value, row.unit)}`;
+    const old = figure === undefined || isNew(row) ? '' : ` (of ${figure.date})`;
+    return `  ${verdict(row, figure?.value).padEnd(10)}${`${row.what} ${goalText(row)}`.trim()}${shown}${old}`;
+  });
+  return ['Goals', ...lines].join('\n');
 }

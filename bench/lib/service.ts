@@ -3,13 +3,15 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { health } from '../../protocol/health.ts';
 import type { BackendName } from '../../protocol/link/runner-control.ts';
 import { mintToken } from '../../start/settings/mint-token.ts';
 import { PROJECT } from '../../start/lib/project.ts';
 import type { Refused } from '../../start/lib/refused.ts';
 
-const START_MS = 60_000;
+/** On a machine that has other work, all of it takes a minute. */
+const START_MS = 300_000;
 /** Longer than the runner itself waits for its containers. */
 const STOP_MS = 30_000;
 const TOKEN_SECONDS = 3600;
@@ -34,11 +36,13 @@ export interface ServiceOptions {
   claude?: string;
   /** Containers at once. */
   capacity?: number;
+  /** More of its environment. */
+  env?: Readonly<Record<string, string>>;
 }
 
 /** Starts a service with the demo model on a free loopback port. `onStop` gets the function that ends it, at once. */
 export async function startService(
-  { backend, folder, image, claude, capacity = 8 }: ServiceOptions,
+  { backend, folder, image, claude, capacity = 8, env = {} }: ServiceOptions,
   onStop: (stop: () => Promise<void>) => void,
 ): Promise<Service | Refused> {
   const secret = randomBytes(48).toString('base64url');
@@ -66,6 +70,9 @@ export async function startService(
       ANTHROPIC_BASE_URL: '',
       RUNNER_CAPACITY: String(capacity),
       CLAUDE_CODE_MAX_RETRIES: '',
+      // What is measured starts cold, unless a row says otherwise.
+      WARM_SESSIONS: '0',
+      ...env,
     },
   });
   const exit = once(child, 'exit');
@@ -86,11 +93,21 @@ export async function startService(
   ]);
   if (url === undefined) return { refused: `the service did not start: ${output.join(' ')}` };
 
-  const { parts } = health.parse(await (await fetch(`${url}/health`)).json());
-  const [runner] = parts.pool.runners;
-  if (runner?.ok !== true) return { refused: runner?.detail ?? 'its runner did not come' };
+  const ready = await untilRunner(url, AbortSignal.timeout(START_MS));
+  if (ready !== null) return { refused: ready };
   const tokenOf = (sub: string) => mintToken(secret, { kind: 'user', sub, ttlSeconds: TOKEN_SECONDS });
   return { url, token: await tokenOf('bench'), tokenOf, sessions: path.join(folder, 'runner', 'sessions') };
+}
+
+/** Waits until its runner takes sessions. @returns null, or why it does not */
+async function untilRunner(url: string, signal: AbortSignal): Promise<string | null> {
+  for (;;) {
+    const { parts } = health.parse(await (await fetch(`${url}/health`)).json());
+    const [runner] = parts.pool.runners;
+    if (runner?.ok === true) return null;
+    if (signal.aborted) return runner?.detail ?? 'its runner did not come';
+    await delay(100);
+  }
 }
 
 function inherited(names: RegExp): Record<string, string | undefined> {

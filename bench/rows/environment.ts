@@ -4,6 +4,7 @@ import { Service } from '../../test/support/e2e/service.ts';
 import type { Client } from '../../test/support/e2e/client.ts';
 import { sessionImage } from '../lib/docker-image.ts';
 import { median, pairedRatio } from '../lib/statistics.ts';
+import { reportFigure } from '../table/figures.ts';
 
 /**
  * The time of a new session until its first answer: from an environment whose image is there, against one without an environment.
@@ -43,6 +44,7 @@ async function measure(rounds: number): Promise<number> {
       for (const one of round % 2 === 0 ? both : both.toReversed()) await one();
     }
     const ratio = pairedRatio(cached, bare);
+    reportFigure('environment', ratio);
     const met = ratio <= GOAL;
     console.log(
       `a session from a cached environment: ${median(cached).toFixed(0)} ms, from none ${median(bare).toFixed(0)} ms, ` +

@@ -10,6 +10,7 @@ import { forwardToModel } from '../../runner/model/forward.ts';
 import { openModelGateway } from '../../runner/model/gateway.ts';
 import { createModelPool } from '../../runner/model/pool.ts';
 import { quantile } from '../lib/statistics.ts';
+import { reportFigure } from '../table/figures.ts';
 
 /**
  * What the gateway adds to a model call, from sending the request to the first byte of the answer. Calls go past the gateway
@@ -87,6 +88,7 @@ async function compare(baseUrl: string, socketPath: string): Promise<number> {
     `a model call, p50 of ${CALLS} to the first byte: past ${past.toFixed(2)} ms, through ${through.toFixed(2)} ms`,
   );
   console.log(`  ${verdict}  the gateway adds ≤ ${GOAL_MS} ms: ${added.toFixed(2)} ms`);
+  reportFigure('model-call', added);
   return added <= GOAL_MS ? 0 : 1;
 }
 

@@ -12,6 +12,7 @@ import { PROJECT } from '../../start/lib/project.ts';
 import { residentMb } from '../lib/memory.ts';
 import { makeScratch } from '../lib/scratch.ts';
 import { median, pairedRatio } from '../lib/statistics.ts';
+import { reportFigure } from '../table/figures.ts';
 
 /**
  * The cost of a snapshot, against `tar | zstd` of the same tree to the same disk, in turns. The tree is this project with its
@@ -133,6 +134,7 @@ async function measure(): Promise<boolean> {
   line('zstd -d | tar x', samples.untar);
   line('restore, every byte verified', samples.restore, goal('restore', 'zstd -d | tar x'));
   console.log(`  memory of the process: ${idle} MB before, ${residentMb('VmHWM')} MB at most`);
+  for (const name of ['first', 'second', 'restore'] as const) reportFigure(`snapshot.${name}`, ratios[name]);
   return ratios.first <= GOALS.first && ratios.second <= GOALS.second && ratios.restore <= GOALS.restore;
 }
 

@@ -7,6 +7,7 @@ import { Service } from '../../test/support/e2e/service.ts';
 import type { Client } from '../../test/support/e2e/client.ts';
 import { sessionImage } from '../lib/docker-image.ts';
 import { median, pairedRatio } from '../lib/statistics.ts';
+import { reportFigure } from '../table/figures.ts';
 
 /**
  * The cost of parked sessions, and the time to wake one: from sending a message to its answer, against the same for a new
@@ -57,6 +58,7 @@ async function measure(sessions: number, rounds: number): Promise<number> {
       await alice.park(sleeper);
     }
     const ratio = pairedRatio(woken, cold);
+    reportFigure('wake', ratio);
     const met = ratio <= GOAL;
     console.log(
       `waking one: ${median(woken).toFixed(0)} ms, a new session ${median(cold).toFixed(0)} ms, median of ${rounds} pairs ` +

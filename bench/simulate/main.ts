@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { hostMain } from '../host/main.ts';
 import { report } from './report.ts';
 import { DAY } from './scenario.ts';
 import { World } from './world.ts';
@@ -13,9 +14,15 @@ A day of sessions on many runners, on a clock that jumps: what decides is the co
   --places N     of each runner, default ${DAY.places}
   --seed N       the same seed is the same day, default ${DAY.seed}
   --fifo         who has asked first is next, whoever owns it: to compare
-  --json         for other tools`;
+  --json         for other tools
+
+  --host         in place of this: a day on this machine, with real containers (--host --help)`;
+
+const args = process.argv.slice(2);
+if (args.includes('--host')) process.exit(await hostMain(args.filter((arg) => arg !== '--host')));
 
 const { values } = parseArgs({
+  args,
   options: {
     sessions: { type: 'string' },
     runners: { type: 'string' },

@@ -10,6 +10,7 @@ import { INSTANT } from '../../lib/script.ts';
 import { startService } from '../../lib/service.ts';
 import { chat, post } from '../../lib/stack-session.ts';
 import { openStream } from '../../lib/stream-client.ts';
+import { reportFigure } from '../../table/figures.ts';
 
 /**
  * The processor time of a preview, by process: sessions say a word each 30 milliseconds, and each has one viewer.
@@ -64,6 +65,7 @@ async function main(): Promise<void> {
   const count = previews - seen;
   const each = after.map((ms, n) => (ms - (before[n] ?? 0)) / count);
   const sum = each.reduce((all, ms) => all + ms, 0);
+  reportFigure('preview.cpu', sum);
   const named = parts.map(([name], n) => `${name} ${(each[n] ?? 0).toFixed(2)}`);
   console.log(
     `a preview: ${sum.toFixed(2)} ms of processor time (${named.join(', ')}), ${(count / SECONDS).toFixed(0)} a second`,

@@ -112,8 +112,13 @@ export class Client {
   }
 
   watch(sessionId: string, after: number): Watcher {
+    return new Watcher(this.openStream(sessionId, after));
+  }
+
+  /** A WebSocket on the session's stream, for who keeps nothing of it. */
+  openStream(sessionId: string, after: number): WebSocket {
     const url = `${this.#url.replace('http', 'ws')}/api/v1/sessions/${sessionId}/stream?after=${after}`;
-    return new Watcher(new WebSocket(url, { headers: { authorization: `Bearer ${this.#token}` } }));
+    return new WebSocket(url, { headers: { authorization: `Bearer ${this.#token}` } });
   }
 }
 

@@ -1,4 +1,4 @@
-import type { RunRecord, SeenEvent, SessionRecord } from './records.ts';
+import type { Refusal, RunRecord, SeenEvent, SessionRecord } from './records.ts';
 
 /** How a message may end. Anything else is a message that was lost. */
 const ENDS = ['completed', 'failed', 'interrupted'];
@@ -6,8 +6,20 @@ const ENDS = ['completed', 'failed', 'interrupted'];
 const END_EVENTS = ['message.completed', 'message.failed', 'message.interrupted'];
 
 /** What was promised and not kept, a sentence each. None: nothing was lost, doubled, reordered, run twice or left over. */
-export function violationsOf({ sessions, left }: RunRecord): string[] {
-  return [...sessions.flatMap(ofSession), ...left.map((what) => `left over: ${what}`)];
+export function violationsOf({ sessions, refusals, left }: RunRecord): string[] {
+  return [
+    ...sessions.flatMap(ofSession),
+    ...new Set(refusals.flatMap(ofRefusal)),
+    ...left.map((what) => `left over: ${what}`),
+  ];
+}
+
+/** What is not taken is refused with a reason: a full disk with 507, and nothing with a fault of the service's own. */
+function ofRefusal({ code, status, detail }: Refusal): string[] {
+  if (code === 'internal_error') return [`a call was refused with a fault: ${detail}`];
+  if (detail.trim() === '') return [`a call was refused with ${code} and without a sentence`];
+  if (code === 'disk_low' && status !== 507) return [`a full disk was answered with ${status}`];
+  return [];
 }
 
 function ofSession(record: SessionRecord): string[] {

@@ -4,15 +4,26 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Random } from '../bench/simulate/random.ts';
 import { all, CcDockerError, type CcDocker, type CallOptions, type SessionEvent } from '../client/main.ts';
 import { script } from '../test/support/e2e/client.ts';
+import { atMost } from '../test/support/patience.ts';
 import { waitAtMost } from '../runner/lib/wait-at-most.ts';
-import type { EndedMessage, SeenEvent, SentMessage, SessionRecord } from './records.ts';
-import type { World } from './world.ts';
+import type { EndedMessage, Refusal, SeenEvent, SentMessage, SessionRecord } from './records.ts';
+import type { World } from './world/world.ts';
 
 type Session = Awaited<ReturnType<CcDocker['sessions']['create']>>;
 
 /** To this file of its workspace a session's steps write. */
 const FILE = 'ran';
 const RETRY_MS = 250;
+/** How long a session that rests may take to be saved, and its viewers to be given the rest of its log, milliseconds. */
+const RECORD_MS = atMost(60);
+
+/** Who hears of what happens to a session. */
+export interface Listeners {
+  /** A viewer was given an event. */
+  readonly onEvent: () => void;
+  /** A call was not taken; it is made again. */
+  readonly onRefusal: (refusal: Refusal) => void;
+}
 
 /** One session with its user, who writes to it again and again, and with two viewers. What it is told follows from its seed. */
 export class LoadedSession {
@@ -23,22 +34,21 @@ export class LoadedSession {
   readonly #viewers: { readonly name: string; readonly seen: SeenEvent[] }[] = [];
   readonly #ended = new AbortController();
   readonly #follows: Promise<void>[];
-  readonly #onEvent: () => void;
+  readonly #listeners: Listeners;
   #works: Promise<void> = Promise.resolve();
 
-  private constructor(session: Session, random: Random, onEvent: () => void) {
+  private constructor(session: Session, random: Random, listeners: Listeners) {
     this.id = session.id;
     this.#session = session;
     this.#random = random;
-    this.#onEvent = onEvent;
+    this.#listeners = listeners;
     this.#follows = (['websocket', 'sse'] as const).map((transport) => this.#follow(transport));
   }
 
-  /** @param onEvent a viewer was given an event */
-  static async begin(cc: CcDocker, random: Random, onEvent: () => void): Promise<LoadedSession> {
+  static async begin(cc: CcDocker, random: Random, listeners: Listeners): Promise<LoadedSession> {
     const idempotencyKey = crypto.randomUUID();
-    const session = await untilTaken((options) => cc.sessions.create({}, { idempotencyKey, ...options }));
-    return new LoadedSession(session, random, onEvent);
+    const create = (options: CallOptions) => cc.sessions.create({}, { idempotencyKey, ...options });
+    return new LoadedSession(await untilTaken(create, listeners.onRefusal), random, listeners);
   }
 
   /** Writes to the session until `signal` ends that. */
@@ -56,10 +66,10 @@ export class LoadedSession {
       } else if (dice < 0.3) {
         const id = await this.#send();
         await pause(this.#random.between(0, 2_000));
-        await untilTaken((options) => this.#session.interrupt(options));
+        await this.#untilTaken((options) => this.#session.interrupt(options));
         await this.#settled(id);
       } else if (dice < 0.4) {
-        await untilTaken((options) => this.#session.stop(options));
+        await this.#untilTaken((options) => this.#session.stop(options));
       } else await this.#settled(await this.#send());
     }
   }
@@ -83,11 +93,15 @@ export class LoadedSession {
 
   /** What there is of it at the end. Its viewers are ended once they have all that is stored. */
   async record(world: World): Promise<SessionRecord> {
-    await untilTaken((options) => this.#session.stop(options));
-    await untilSo(async () => {
-      const { status, files } = await this.#session.show();
-      return status === 'stopped' && files.saved;
-    });
+    await this.#untilTaken((options) => this.#session.stop(options));
+    // Late: the checker says what is missing.
+    await waitAtMost(
+      untilSo(async () => {
+        const { status, files } = await this.#session.show();
+        return status === 'stopped' && files.saved;
+      }),
+      RECORD_MS,
+    );
     const stored: SeenEvent[] = [];
     const { last_seq: last } = await this.#session.show();
     const reading = new AbortController();
@@ -95,7 +109,10 @@ export class LoadedSession {
       stored.push(seenOf(event));
       if ((event.seq ?? 0) >= last) break;
     }
-    await untilSo(async () => this.#viewers.every(({ seen }) => (seen.at(-1)?.seq ?? 0) >= last));
+    await waitAtMost(
+      untilSo(async () => this.#viewers.every(({ seen }) => (seen.at(-1)?.seq ?? 0) >= last)),
+      RECORD_MS,
+    );
     this.#ended.abort();
     await Promise.allSettled(this.#follows);
     const messages = (await all(this.#session.messages())).map(({ message_id: id, status }): EndedMessage => ({
@@ -103,12 +120,12 @@ export class LoadedSession {
       status,
     }));
     const ran = (await readFile(world.workspace(this.id, FILE), 'utf8')).split('\n').filter((line) => line !== '');
-    const mostContainers = world.mostContainers.get(this.id) ?? 0;
+    const mostContainers = world.host.mostContainers.get(this.id) ?? 0;
     return { id: this.id, sent: this.#sent, messages, stored, viewers: this.#viewers, ran, mostContainers };
   }
 
   async remove(): Promise<void> {
-    await untilTaken((options) => this.#session.remove(options));
+    await this.#untilTaken((options) => this.#session.remove(options));
   }
 
   async #send(): Promise<string> {
@@ -117,18 +134,25 @@ export class LoadedSession {
     const prompt = script(
       ...Array.from({ length: steps }, (_, step) => [
         { text: `step ${step} ` },
-        { tool: 'Bash', input: { command: `echo ${token} ${step} >> ${FILE}; sleep 0.1` } },
+        // On a full disk nothing is written, until there is room again.
+        { tool: 'Bash', input: { command: `until echo ${token} ${step} >> ${FILE}; do sleep 0.2; done; sleep 0.1` } },
       ]).flat(),
       { text: `done ${token}` },
     );
     const idempotencyKey = crypto.randomUUID();
-    const { messageId } = await untilTaken((options) => this.#session.send(prompt, { idempotencyKey, ...options }));
+    const { messageId } = await this.#untilTaken((options) =>
+      this.#session.send(prompt, { idempotencyKey, ...options }),
+    );
     this.#sent.push({ id: messageId, token, steps });
     return messageId;
   }
 
   async #settled(messageId: string): Promise<void> {
-    await untilTaken((options) => this.#session.settled(messageId, options));
+    await this.#untilTaken((options) => this.#session.settled(messageId, options));
+  }
+
+  #untilTaken<T>(call: (options: CallOptions) => Promise<T>): Promise<T> {
+    return untilTaken(call, this.#listeners.onRefusal);
   }
 
   async #follow(transport: 'websocket' | 'sse'): Promise<void> {
@@ -136,7 +160,7 @@ export class LoadedSession {
     this.#viewers.push({ name: `the viewer by ${transport}`, seen });
     for await (const event of this.#session.events({ transport, signal: this.#ended.signal })) {
       seen.push(seenOf(event));
-      this.#onEvent();
+      this.#listeners.onEvent();
     }
   }
 }
@@ -150,19 +174,27 @@ function seenOf(event: SessionEvent): SeenEvent {
 }
 
 /** Makes a call until the service has taken it, as a program does that does not give up. @throws what will not change */
-async function untilTaken<T>(call: (options: CallOptions) => Promise<T>): Promise<T> {
+async function untilTaken<T>(
+  call: (options: CallOptions) => Promise<T>,
+  onRefusal: (refusal: Refusal) => void,
+): Promise<T> {
   for (;;) {
     try {
       // A connection over which nothing passes is given up: the network may be silent.
       return await call({ signal: AbortSignal.timeout(20_000) });
     } catch (error) {
-      const isLater =
-        error instanceof CcDockerError ? error.retryable || error.code === 'bad_answer' : isTimeout(error);
-      if (!isLater) throw error;
+      if (error instanceof CcDockerError) {
+        const { code, status = null, detail } = error;
+        onRefusal({ code, status, detail });
+        if (!error.retryable && !LATER.includes(code)) throw error;
+      } else if (!isTimeout(error)) throw error;
       await pause(RETRY_MS);
     }
   }
 }
+
+/** What may be taken later, though the client would not ask again by itself: somebody has to make room, and somebody will. */
+const LATER: readonly string[] = ['bad_answer', 'disk_low', 'internal_error'];
 
 const isTimeout = (error: unknown) => error instanceof DOMException && error.name === 'TimeoutError';
 

@@ -41,8 +41,18 @@ export interface SessionRecord {
   readonly mostContainers: number;
 }
 
+/** A call that the service did not take, and that was made again. */
+export interface Refusal {
+  readonly code: string;
+  /** Of the HTTP answer; null: there was none. */
+  readonly status: number | null;
+  /** The sentence for people. */
+  readonly detail: string;
+}
+
 export interface RunRecord {
   readonly sessions: readonly SessionRecord[];
+  readonly refusals: readonly Refusal[];
   /** What is left when all sessions are deleted and the grace time is over: processes, containers, folders. */
   readonly left: readonly string[];
 }

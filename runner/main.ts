@@ -19,8 +19,6 @@ import { describeUpstream, modelUpstreamEnvironment, type ModelUpstream } from '
 import { RunnerIdentity } from './identity/identity.ts';
 import { RunnerKey } from './identity/runner-key.ts';
 import { socketAliases } from './link/socket-alias.ts';
-import { PorterDoor } from './porter/porter-door.ts';
-import { TaskFiles } from './porter/task-files.ts';
 import type { EcsRunnerSettings } from './session/ecs-settings.ts';
 import { ProcessBackend } from './backend/process-backend.ts';
 import type { RunnerOptions } from './session/runner-options.ts';
@@ -171,9 +169,11 @@ async function ecsBackend(
   { runnerId, sessions }: DataFolder,
   log: Log,
 ): Promise<BackendParts> {
-  const [{ EcsBackend, TASK_OWNER }, { ecsClient }] = await Promise.all([
+  const [{ EcsBackend, TASK_OWNER }, { ecsClient }, { PorterDoor }, { TaskFiles }] = await Promise.all([
     import('./backend/ecs/ecs-backend.ts'),
     import('./backend/ecs/task-api.ts'),
+    import('./porter/porter-door.ts'),
+    import('./porter/task-files.ts'),
   ]);
   const aliases = socketAliases();
   const folder = path.join(dataFolder, 'porter');

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ASSETS } from '../functions/web/asset-sources.ts';
+import { ASSETS_FOLDER } from '../start/lib/project.ts';
 import { bundleConsole } from './console/bundle-console.ts';
 import { withCompressed } from './console/compress.ts';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
@@ -15,9 +16,6 @@ export const WRAPPER_BUNDLE = path.join(root, 'build/wrapper.mjs');
 export const PORTER_BUNDLE = path.join(root, 'build/porter.mjs');
 /** The edge for workerd, once `bundleWorker` has made it. */
 export const WORKER_BUNDLE = path.join(root, 'build/worker.mjs');
-
-/** What the edge serves as it is, once `bundleWorker` or `copyAssets` has copied it there. */
-export const ASSETS_FOLDER = path.join(root, 'build/assets');
 
 /** Leaves out zod’s messages in other languages: they are half of the bundle, and every start would read them. */
 export const englishOnly: Plugin = {

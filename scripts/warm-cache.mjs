@@ -15,11 +15,14 @@ const LATER = [
   'runner/storage/s3-store.ts',
   'start/lib/end-with-parent.ts',
   'start/lib/outlive-reader.ts',
+  'start/prompt/run-prompt.ts',
   'wrapper/tools/tool-list.ts',
 ];
-/** Each reads its sources, and ends: the first says its version, the second has no settings. */
+/** Each reads its sources, and ends: the first says its version, the second makes nothing, the last but one has no settings. */
 const PROGRAMS = [
   ['start/main.ts', '--version'],
+  ['scripts/make-bundles.ts'],
+  ['start/runner/look-for-engine.ts'],
   ['runner/main.ts'],
   ['--input-type=module', '--eval', LATER.map((file) => `await import('./${file}');`).join('')],
 ];

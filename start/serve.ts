@@ -1,13 +1,12 @@
 import path from 'node:path';
-import { stop as stopEsbuild } from 'esbuild';
-import { bundleWorker, bundleWrapper } from '../scripts/bundle.ts';
 import type { PromptRequest } from './settings/arguments.ts';
 import { banner } from './banner.ts';
 import { directWays } from './edge/direct-ways.ts';
 import { awaitEarlierEdge, edgeFolder, startEdgePart, type EdgePartOptions } from './edge/edge-part.ts';
 import type { Edge } from './edge/edge.ts';
-import { chooseBackend, findEngine } from './runner/engine.ts';
+import { chooseBackend, findEngineApart } from './runner/engine.ts';
 import { waitForRunners } from './edge/health.ts';
+import { makeBundles } from './bundles.ts';
 import { lockDataFolder } from './lib/lock.ts';
 import { mcpServersWithoutImage } from './runner/mcp-servers.ts';
 import { loginWays } from './settings/login-code.ts';
@@ -16,7 +15,6 @@ import { modelFor } from './runner/model.ts';
 import { claimPort, isLoopback } from './lib/port.ts';
 import { projectVersion, shownPath } from './lib/project.ts';
 import { isRefused, type Refused } from './lib/refused.ts';
-import { runPrompt } from './prompt/run-prompt.ts';
 import {
   checkRunnerEnvironment,
   drainSeconds,
@@ -84,8 +82,8 @@ async function runParts(
   const model = modelFor(env);
   if (isRefused(model)) return model;
 
-  const [engine, worker, wrapperBundle] = await Promise.all([findEngine(), bundleWorker(), bundleWrapper()]);
-  await stopEsbuild();
+  const [engine, bundles] = await Promise.all([findEngineApart(), makeBundles('worker', 'wrapper')]);
+  const { worker, wrapper: wrapperBundle } = bundles;
   const backend = chooseBackend(settings.backend, engine);
   const grant: Omit<RunnerGrant, 'edgeUrl' | 'token' | 'image'> = { backend, dataFolder, wrapperBundle };
   const faulty = checkRunnerEnvironment(runnerEnvironment(env, { ...grant, edgeUrl: '', token: '', image: undefined }));
@@ -107,8 +105,7 @@ async function runParts(
 
   const findImage = () => sessionImage({ env, engine, wrapperBundle, say, signal: stop.first });
   const rebuild = async (): Promise<string | undefined> => {
-    await bundleWrapper();
-    await stopEsbuild();
+    await makeBundles('wrapper');
     return backend === 'docker' ? await findImage() : undefined;
   };
   let image: string | undefined;
@@ -158,6 +155,7 @@ async function runParts(
     terminal.line(banner(facts, terminal));
   }
   if (prompt !== undefined && !ended.aborted) {
+    const { runPrompt } = await import('./prompt/run-prompt.ts');
     const run = {
       url: edge.url,
       secret: secret.value,

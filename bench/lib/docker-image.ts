@@ -1,6 +1,6 @@
 import { ensureImage } from '../../container/build/build-image.ts';
 import { bundleWrapper } from '../../scripts/bundle.ts';
-import { findEngine } from '../../start/runner/engine.ts';
+import { engineClient, findEngine } from '../../start/runner/engine.ts';
 import type { Refused } from '../../start/lib/refused.ts';
 import { ensureBaseImage } from '../../test/support/docker/base-image.ts';
 
@@ -8,7 +8,7 @@ import { ensureBaseImage } from '../../test/support/docker/base-image.ts';
 export async function sessionImage(log: (line: string) => void, signal: AbortSignal): Promise<string | Refused> {
   const engine = await findEngine();
   if (!engine.answers) return { refused: `no Docker engine answers: ${engine.detail}` };
-  const { docker } = engine;
+  const docker = await engineClient();
   const request = { docker, wrapper: await bundleWrapper(), onProgress: log, signal };
   const image = await ensureImage(request);
   if (image.ok) return image.tag;

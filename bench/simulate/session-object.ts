@@ -4,7 +4,7 @@ import { advance } from '../../durable/session/core/machine.ts';
 import { NEW_SESSION, type Limits } from '../../durable/session/core/state.ts';
 import type { SessionEffect } from '../../durable/session/core/life/effect.ts';
 import type { SessionInput } from '../../durable/session/core/life/input.ts';
-import { nextDeadline } from '../../durable/session/core/turns/deadlines.ts';
+import { nextDeadline } from '../../durable/session/core/life/deadlines.ts';
 import type { RunnerPart, SessionPart, Surroundings } from './parts.ts';
 
 /** A session's object: the state machine of `durable/session/core`, and the person who speaks to it. */

@@ -17,7 +17,7 @@ import { StorageQuota } from './container/storage-quota.ts';
 import { SharedWorkspace } from './container/shared-workspace.ts';
 import { WorkspaceLease } from './container/workspace-lease.ts';
 import { countCommitted } from './count-committed.ts';
-import { nextDeadline } from './core/turns/deadlines.ts';
+import { nextDeadline } from './core/life/deadlines.ts';
 import { SessionFilesAccess } from './files/access.ts';
 import { Artifacts } from './files/artifacts.ts';
 import { PlaceWait } from './files/place-wait.ts';

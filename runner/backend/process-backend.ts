@@ -14,6 +14,7 @@ import {
   type OwnedFolders,
   type StartResult,
 } from './backend.ts';
+import { heldProgram } from '../lib/held-program.ts';
 import { messageOf, type Log } from '../lib/log.ts';
 import { processStart, signalProcess } from '../lib/process-identity.ts';
 import { removeFolder } from '../lib/disk/remove-folder.ts';
@@ -113,14 +114,18 @@ export class ProcessBackend implements ContainerBackend {
     if (this.#running.has(name)) return { ok: true };
     const layout = this.layout(folders);
     await Promise.all([layout.home, layout.tmp].map((folder) => mkdir(folder, { recursive: true, mode: 0o700 })));
-    const child = spawn(process.execPath, [this.#options.wrapperBundle, path.join(layout.run, 'launch.json')], {
+    const launch = path.join(layout.run, 'launch.json');
+    // Held until its record is written: a runner that is killed in between leaves nothing that the next one could not find.
+    const child = spawn(...heldProgram(process.execPath, this.#options.wrapperBundle, launch), {
       cwd: folders.workspace,
       // Nothing of the runner's own environment: it holds the real credentials.
       env: { HOME: layout.home, TMPDIR: layout.tmp, PATH: layout.path, LANG: 'C.UTF-8', [MARKER]: folders.root },
       // A process group of its own: it does not get the terminal's Ctrl-C, and can be killed as a whole.
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     });
+    // One that was just killed cannot be told to begin: its exit says so.
+    child.stdin.on('error', () => {});
     const own = [folders];
     const exit = waitForExit(child, () => this.#sweep(own));
     const { pid } = child;
@@ -130,7 +135,13 @@ export class ProcessBackend implements ContainerBackend {
     }
     this.#running.set(name, { child, exit, folders: own });
     const record: z.infer<typeof pidFile> = { pid, start: processStart(pid) ?? '', mark: folders.root };
-    await writeFile(pidPath(folders), JSON.stringify(record), { mode: 0o600 });
+    try {
+      await writeFile(pidPath(folders), JSON.stringify(record), { mode: 0o600 });
+      child.stdin.write('\n');
+    } finally {
+      // Without the line before, it ends.
+      child.stdin.end();
+    }
     return { ok: true };
   }
 

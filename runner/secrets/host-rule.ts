@@ -1,6 +1,6 @@
 import net from 'node:net';
 import * as z from 'zod';
-import { egressRule } from '../../protocol/api/session/session-config.ts';
+import { egressRule } from '../../protocol/egress/egress-rule.ts';
 import { matchesHost, parseRule, type Rule } from '../egress/policy/rule.ts';
 
 /** A host to which a secret may be sent: a rule as in an allow-list, but not `*`. */
@@ -23,7 +23,7 @@ export const hostRule = egressRule.transform((text, context): Rule => {
  */
 export function covers(rule: Rule, host: string, port: number, standardPort: 80 | 443): boolean {
   const ports = rule.explicitPort ? rule.ports : [standardPort];
-  if (ports !== undefined && !ports.includes(port)) return false;
+  if (ports !== null && !ports.includes(port)) return false;
   return matchesHost(rule, { kind: KINDS[net.isIP(host)] ?? 'name', host });
 }
 

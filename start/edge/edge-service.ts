@@ -1,10 +1,9 @@
 import { once } from 'node:events';
 import path from 'node:path';
-import { stop as stopEsbuild } from 'esbuild';
-import { bundleWorker } from '../../scripts/bundle.ts';
 import { directWays } from './direct-ways.ts';
 import { awaitEarlierEdge, edgeFolder, startEdgePart } from './edge-part.ts';
 import { readFileVariables } from '../settings/file-variables.ts';
+import { makeBundles } from '../bundles.ts';
 import { lockDataFolder } from '../lib/lock.ts';
 import { isRefused, type Refused } from '../lib/refused.ts';
 import { loginWays } from '../settings/login-code.ts';
@@ -35,8 +34,7 @@ async function main(): Promise<number | Refused> {
     const earlier = await awaitEarlierEdge(settings.dataFolder, say, stop.first);
     if (stop.first.aborted) return 0;
     if (earlier !== undefined) return earlier;
-    const worker = await bundleWorker();
-    await stopEsbuild();
+    const { worker } = await makeBundles('worker');
     const edge = await startEdgePart({
       worker,
       host: settings.host,

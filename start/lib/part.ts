@@ -12,6 +12,11 @@ const LAST_LINES_MS = 1_000;
 /** The variables of this process that every part gets. */
 const COMMON = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'LC_ALL', 'TZ', 'NODE_EXTRA_CA_CERTS', 'NODE_COMPILE_CACHE'];
 
+/**
+ * V8's young objects, MB. With its own 16, a part keeps 15 MB for good that only its start has filled.
+ */
+const YOUNG_MB = 2;
+
 const OUTLIVE_READER = path.join(import.meta.dirname, 'outlive-reader.ts');
 
 /** How a part of the service ended. */
@@ -39,7 +44,10 @@ export function startPart(
   const part = fork(module, [log.path], {
     cwd: PROJECT,
     detached: true,
-    execArgv: [OUTLIVE_READER, ...preload].flatMap((file) => ['--import', pathToFileURL(file).href]),
+    execArgv: [
+      `--max-semi-space-size=${YOUNG_MB}`,
+      ...[OUTLIVE_READER, ...preload].flatMap((file) => ['--import', pathToFileURL(file).href]),
+    ],
     env: { ...inherited(COMMON), ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...(lifeline === undefined ? [] : [lifeline])],
   });

@@ -5,6 +5,9 @@ import * as z from 'zod';
 /** The root folder of this repository. */
 export const PROJECT = path.resolve(import.meta.dirname, '../..');
 
+/** What the edge serves as it is: `scripts/bundle.ts` places it there. */
+export const ASSETS_FOLDER = path.join(PROJECT, 'build', 'assets');
+
 /** CC-Docker's own version. */
 export function projectVersion(): string {
   const manifest = JSON.parse(readFileSync(path.join(PROJECT, 'package.json'), 'utf8'));

@@ -1,7 +1,6 @@
-import { stop as stopEsbuild } from 'esbuild';
-import { bundleWrapper } from '../../scripts/bundle.ts';
 import { findEngine } from './engine.ts';
 import { readFileVariables } from '../settings/file-variables.ts';
+import { makeBundles } from '../bundles.ts';
 import { isRefused } from '../lib/refused.ts';
 import { mcpServersWithoutImage } from './mcp-servers.ts';
 import { sessionImage } from './session-image.ts';
@@ -28,8 +27,7 @@ if (isRefused(env)) {
   console.error(env.refused);
   process.exit(1);
 }
-const wrapperBundle = await bundleWrapper();
-await stopEsbuild();
+const { wrapper: wrapperBundle } = await makeBundles('wrapper');
 const stopped = new AbortController();
 const stop = () => stopped.abort();
 // Exit at once: nothing is started yet, and otherwise the engine's build would keep this process waiting.

@@ -1,5 +1,5 @@
 import { ensureImage, imageTag } from '../../container/build/build-image.ts';
-import type { Engine } from './engine.ts';
+import { engineClient, type Engine } from './engine.ts';
 import type { Environment } from '../settings/settings.ts';
 
 export interface SessionImageRequest {
@@ -22,7 +22,7 @@ export async function sessionImage({ env, engine, wrapperBundle, say, signal }: 
     return tag;
   }
   const image = await ensureImage({
-    docker: engine.docker,
+    docker: await engineClient(),
     wrapper: wrapperBundle,
     onProgress: progress(say, tag),
     signal,

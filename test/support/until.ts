@@ -33,5 +33,6 @@ export async function until<T>(look: () => T | Promise<T>, everyMs = 50): Promis
       throw error;
     }
   };
+  // oxlint-disable-next-line no-restricted-properties -- with a limit that fits the machine
   return await vi.waitFor(sparingly, { timeout: inject('waitMs'), interval: everyMs });
 }

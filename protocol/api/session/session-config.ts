@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { egressRule } from '../../egress/egress-rule.ts';
 import { environmentName } from '../environment-name.ts';
 import { webhookCallback } from '../webhook.ts';
 import { userName } from '../../ids.ts';
@@ -40,19 +41,6 @@ export const secretName = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be the
 export const presetName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be the name of a preset such as packages');
-
-/**
- * One rule of an allow-list: `host`, `*.host` (its subdomains), `*` (any), an IPv4 address or an `[IPv6]` address, each with
- * an optional `:port` or `:*`. Without a port, 80 and 443 are meant. With another port, tools that know no proxy (such as
- * database clients) can reach the host too, under its own name.
- */
-export const egressRule = z
-  .string()
-  .max(300)
-  .regex(
-    /^(\*|(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?|\[[0-9a-f:.]+\])(:(\d{1,5}|\*))?$/i,
-    'must be a rule such as github.com, *.example.org, db.example.com:5432 or *',
-  );
 
 /** What a container may reach. */
 export const networkConfig = z.strictObject({

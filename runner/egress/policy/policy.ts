@@ -2,7 +2,8 @@ import type { Reason } from '../../../protocol/reason.ts';
 import type { NetworkConfig } from '../../../protocol/api/session/session-config.ts';
 import { judgeAddress, type PrivateGrant } from './address.ts';
 import { meansContainer } from './own-host.ts';
-import { DEFAULT_PORTS, matches, matchesHost, parseRule, type Rule } from './rule.ts';
+import { DEFAULT_PORTS } from '../../../protocol/egress/egress-rule.ts';
+import { matches, matchesHost, parseRule, type Rule } from './rule.ts';
 import type { Target } from './target.ts';
 
 /** Where one session's container may connect: what both its own rules and the operator's rules allow. */

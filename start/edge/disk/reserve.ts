@@ -2,6 +2,8 @@ import { open, rm, stat } from 'node:fs/promises';
 import { isMissing } from '../../lib/file-error.ts';
 
 const MB = 1024 * 1024;
+/** What the file is made of: a part of it that comes again and again. */
+const SOME = Buffer.alloc(MB / 16, 1);
 /** The file's size, MB. */
 const RESERVE_MB = 32;
 /** Below this much free space, MB, it is given up. */
@@ -52,7 +54,8 @@ export class Reserve {
       const file = await open(this.#file, 'w', 0o600);
       try {
         // Written, not truncated to its size: such a file would take no room.
-        for (let mb = 0; mb < RESERVE_MB; mb++) await file.write(Buffer.alloc(MB, 1));
+        // The same bytes each time: this process would keep the memory of 32 MB.
+        for (let written = 0; written < RESERVE_MB * MB;) written += (await file.write(SOME)).bytesWritten;
       } finally {
         await file.close();
       }

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import * as z from 'zod';
+import { heldProgram } from '../../../runner/lib/held-program.ts';
 import { signalProcess } from '../../../runner/lib/process-identity.ts';
 import { HTTP_SOCKET } from './config.ts';
 
@@ -13,8 +14,6 @@ const { default: WORKERD } = z.object({ default: z.string() }).parse(require('wo
 /** What workerd says on its control channel when a socket of its serves. */
 const listening = z.object({ event: z.literal('listen'), socket: z.literal(HTTP_SOCKET), port: z.int() });
 
-/** Waits for a line, and becomes the program. So nothing runs before it is known who ends it. */
-const HELD = 'read -r _ && exec "$@" </dev/null';
 /** Characters of the last output that are kept for a sentence on its end. */
 const TAIL = 4096;
 
@@ -51,8 +50,9 @@ export class WorkerdFailure extends Error {}
  * @throws WorkerdFailure
  */
 export async function startWorkerd({ file, address, env, take, onProcess }: WorkerdOptions): Promise<Workerd> {
-  const program = [WORKERD, 'serve', '--control-fd=3', `--socket-addr=${HTTP_SOCKET}=${address}`, file];
-  const child = spawn('sh', ['-c', HELD, 'sh', ...program], {
+  // Held: nothing runs before it is known who ends it.
+  const program = heldProgram(WORKERD, 'serve', '--control-fd=3', `--socket-addr=${HTTP_SOCKET}=${address}`, file);
+  const child = spawn(...program, {
     // In a process group of its own: a Ctrl-C at the terminal is not for it.
     detached: true,
     env,

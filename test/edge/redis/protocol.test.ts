@@ -1,7 +1,8 @@
 import { env } from 'cloudflare:test';
 import { Redis } from '@upstash/redis/cloudflare';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { sharedState } from '../../../functions/gate/shared-state.ts';
+import { until } from '../../support/until.ts';
 import { describeRedis } from './support/redis.ts';
 
 /** The stand-in for Upstash: what its client and ours rely on, as its REST API has it. */
@@ -96,8 +97,8 @@ describeRedis('Upstash’s protocol, over a real Redis', ({ settings, redis }) =
       automaticDeserialization: false,
     }).subscribe<string>([channel]);
     subscription.on('message', ({ message }) => heard.push(message));
-    await vi.waitFor(async () => expect(await redis.publish(channel, '{"a":"b,c"}')).toBe(1));
-    await vi.waitFor(() => expect(heard).toEqual(['{"a":"b,c"}']));
+    await until(async () => expect(await redis.publish(channel, '{"a":"b,c"}')).toBe(1));
+    await until(() => expect(heard).toEqual(['{"a":"b,c"}']));
     await subscription.unsubscribe();
   });
 });

@@ -1,8 +1,9 @@
 import { env } from 'cloudflare:test';
-import { expect, inject, test, vi } from 'vitest';
+import { expect, inject, onTestFinished, test, vi } from 'vitest';
 import { createApp } from '../../../functions/app.ts';
 import { sharedState } from '../../../functions/gate/shared-state.ts';
 import { RedisUnavailable } from '../../../redis/client.ts';
+import { until } from '../../support/until.ts';
 import { User } from '../support/api.ts';
 import { describeRedis } from './support/redis.ts';
 
@@ -10,6 +11,11 @@ import { describeRedis } from './support/redis.ts';
 
 const HOUR_MS = 3_600_000;
 const name = () => crypto.randomUUID();
+/** Permits come back with time: on a busy machine, between two calls. (Redis forgets a bucket by its own clock, once it would be full.) */
+function holdClock(): void {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+}
 /** As long as a request waits unless the operator says otherwise. */
 const hasty = { REDIS_TIMEOUT_MS: 200 };
 
@@ -22,11 +28,12 @@ describeRedis('on Redis', ({ settings, redis, trouble }) => {
   }
 
   test('a minute has so many permits for all edges together, a sixth of them at once', async () => {
+    holdClock();
     const key = name();
     const { limits } = edge();
-    expect(await limits.take(key, 60, 4)).toMatchObject({ granted: 4, remaining: 6 });
-    // Ten in all: of the next ten, six are left.
-    expect(await limits.take(key, 60, 10)).toMatchObject({ granted: 6, remaining: 0 });
+    expect(await limits.take(key, 60, 9)).toMatchObject({ granted: 9, remaining: 1 });
+    // Ten in all: of the next ten, one is left.
+    expect(await limits.take(key, 60, 10)).toMatchObject({ granted: 1, remaining: 0 });
     const none = await limits.take(key, 60, 10);
     expect(none).toMatchObject({ granted: 0, remaining: 0 });
     // One a second.
@@ -39,7 +46,7 @@ describeRedis('on Redis', ({ settings, redis, trouble }) => {
     const key = name();
     const { limits } = edge();
     expect(await limits.take(key, 600, 200)).toMatchObject({ granted: 100 });
-    await vi.waitFor(async () => expect(await limits.take(key, 600, 1)).toMatchObject({ granted: 1 }));
+    await until(async () => expect(await limits.take(key, 600, 1)).toMatchObject({ granted: 1 }));
   });
 
   test.each([1, 7, 59, 6000, 10_000_000])('%i permits a minute: never more than a sixth at once', async (perMinute) => {
@@ -48,13 +55,13 @@ describeRedis('on Redis', ({ settings, redis, trouble }) => {
   });
 
   test('edges that take at once get no more than there is', async () => {
+    holdClock();
     const key = name();
     const { limits } = edge();
     const all = await Promise.all(Array.from({ length: 10 }, () => limits.take(key, 60, 3)));
     const granted = all.map((one) => (one === 'unknown' ? NaN : one.granted)).reduce((sum, one) => sum + one, 0);
     expect(granted).toBeGreaterThan(0);
-    // One may come in meanwhile.
-    expect(granted).toBeLessThanOrEqual(11);
+    expect(granted).toBeLessThanOrEqual(10);
   });
 
   test('a revoked token is revoked for ever, and no other is', async () => {
@@ -100,9 +107,9 @@ describeRedis('on Redis', ({ settings, redis, trouble }) => {
     const first = await Promise.all(Array.from({ length: 5 }, () => seen.first(key, 60)));
     expect(first.filter((isFirst) => isFirst)).toHaveLength(1);
     expect(await seen.first(name(), 60)).toBe(true);
-    expect(await redis.ttl(`cc-docker/seen/${key}`)).toBeGreaterThan(50);
+    expect(await redis.ttl(`cc-docker/seen/${key}`)).toBeGreaterThan(0);
     await redis.pexpire(`cc-docker/seen/${key}`, 1);
-    await vi.waitFor(async () => expect(await seen.first(key, 60)).toBe(true));
+    await until(async () => expect(await seen.first(key, 60)).toBe(true));
   });
 
   test.each(['slow', 'failing', 'broken', 'silent'] as const)(

@@ -61,6 +61,10 @@ export class User {
   readonly name: string;
   readonly token: Promise<string>;
 
+  /**
+   * @param name of somebody who owns nothing, such as an admin, or whom a setting names. Files share a workerd, and what a session of
+   *   the file before still has to say may come late: whoever owns sessions has the name that nobody else has
+   */
   constructor(name: string = crypto.randomUUID(), options: TokenOptions = {}) {
     this.name = name;
     this.token = mint(name, options);

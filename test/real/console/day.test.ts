@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasChromium } from '../../support/client/chromium.ts';
 import { ConsoleScene } from '../../support/console/console-scene.ts';
-import { card, countOf, heard, isAt, log, press, toolLine } from '../../support/console/page-words.ts';
+import { card, countOf, countsOf, heard, isAt, log, press, toolLine } from '../../support/console/page-words.ts';
 import { asking, running, speaking, writing } from '../../support/console/prompts.ts';
 import type { Width } from '../../support/console/widths.ts';
 import { spoken } from '../../support/e2e/client.ts';
@@ -37,12 +37,9 @@ describe.skipIf(!hasChromium()).each<Width>(['phone', 'desk'])('on a %s', (width
     await press(width, page.getByRole('button', { name: 'Start' }));
     await isAt(page, /^\/sessions\/(?!new)[\w-]+$/);
     // Of the prompt there is one. The others grow in number, before the message is whole.
-    const lengths = new Set<number>();
-    await until(async () => {
-      lengths.add(await countOf(log(page), 'tick '));
-      expect(lengths).toContainEqual(61);
-    });
-    expect(lengths.size).toBeGreaterThan(3);
+    const counts = await countsOf(page, 'tick ');
+    await until(async () => expect(await counts()).toContain(61));
+    expect(new Set(await counts()).size).toBeGreaterThan(3);
     await page.getByRole('textbox', { name: 'Message' }).fill('Create hello.md saying "Hello from the console"');
     await press(width, page.getByRole('button', { name: 'Send' }));
     // A new session asks, unless one says otherwise.

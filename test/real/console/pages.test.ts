@@ -3,7 +3,7 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ASSETS_FOLDER } from '../../../scripts/bundle.ts';
+import { ASSETS_FOLDER } from '../../../start/lib/project.ts';
 import { startAgents } from '../../../scripts/screenshots/agents.ts';
 import { takePictures } from '../../../scripts/screenshots/take.ts';
 import { PROJECT } from '../../../start/lib/project.ts';

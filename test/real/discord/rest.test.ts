@@ -16,6 +16,7 @@ import { DiscordRest, type DiscordFetch } from '../../../durable/discord/outbox/
 import { isSameMessage } from '../../../durable/discord/core/same-message.ts';
 import { discordCreated, discordMessages } from '../../../protocol/api/discord.ts';
 import { DiscordStandIn } from '../../support/discord/stand-in.ts';
+import { atMost } from '../../support/patience.ts';
 
 let now: number;
 let discord: DiscordStandIn;
@@ -35,7 +36,7 @@ const client = (changes: Partial<ConstructorParameters<typeof DiscordRest>[0]> =
     baseUrl: discord.baseUrl,
     botToken: discord.botToken,
     now: () => now,
-    timeoutMs: 500,
+    timeoutMs: atMost(10),
     ...changes,
   });
 
@@ -199,7 +200,8 @@ describe('what failed', () => {
     'is anything that Discord being %s makes of it',
     async (fault) => {
       discord.fault = fault;
-      expect(await rest.send(unarchive(channel))).toMatchObject({ is: 'failed' });
+      const hasty = client({ timeoutMs: 500 });
+      expect(await hasty.send(unarchive(channel))).toMatchObject({ is: 'failed' });
     },
   );
 

@@ -26,6 +26,18 @@ export async function countOf(place: Locator, text: string): Promise<number> {
   return ((await place.textContent()) ?? '').split(text).length - 1;
 }
 
+/** From now on, how many there are of a text in the log, at each change: the page itself looks, for a busy test looks seldom. */
+export async function countsOf(page: Page, text: string): Promise<() => Promise<number[]>> {
+  const counts = await page.evaluateHandle<number[]>(`(() => {
+    const counts = [];
+    const look = () => counts.push((document.querySelector('[role="log"]')?.textContent ?? '').split(${JSON.stringify(text)}).length - 1);
+    new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
+    look();
+    return counts;
+  })()`);
+  return async () => await counts.jsonValue();
+}
+
 /** Presses Tab until the focus is on it. */
 export async function tabTo(page: Page, target: Locator): Promise<void> {
   await target.waitFor();

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import type Docker from 'dockerode';
 import { describe, inject, test } from 'vitest';
-import type { DockerForTests } from './docker-setup.ts';
 import { connectEngine } from './engine.ts';
+import type { DockerForTests } from './prepare-image.ts';
 
 /** An engine that has the session image. */
 export interface DockerUnderTest {

@@ -30,7 +30,7 @@ function session(change: Partial<SessionRecord> = {}): SessionRecord {
   };
 }
 
-const found = (change: Partial<SessionRecord>) => violationsOf({ sessions: [session(change)], left: [] });
+const found = (change: Partial<SessionRecord>) => violationsOf({ sessions: [session(change)], refusals: [], left: [] });
 const [created, queued, said, completed] = LOG as [SeenEvent, SeenEvent, SeenEvent, SeenEvent];
 
 describe('the checker', () => {
@@ -107,7 +107,21 @@ describe('the checker', () => {
     expect(found({ sent, stored, viewers: [] })).toContain('session s: the message m2 was begun in the place of m1');
   });
 
+  it.each([
+    ['a fault of the service', { code: 'internal_error', status: 500, detail: 'The log says more.' }, /with a fault/],
+    ['a refusal without a word', { code: 'disk_low', status: 507, detail: '' }, /disk_low and without a sentence/],
+    ['a full disk that is no 507', { code: 'disk_low', status: 500, detail: 'The disk is full.' }, /answered with 500/],
+  ])('finds %s', (_, refusal, violation) => {
+    expect(violationsOf({ sessions: [], refusals: [refusal, refusal], left: [] })).toEqual([
+      expect.stringMatching(violation),
+    ]);
+    const good = { code: 'disk_low', status: 507, detail: 'The disk is nearly full.' };
+    expect(violationsOf({ sessions: [], refusals: [good], left: [] })).toEqual([]);
+  });
+
   it('finds what is left over', () => {
-    expect(violationsOf({ sessions: [], left: ['wrapper 12 of s'] })).toEqual(['left over: wrapper 12 of s']);
+    expect(violationsOf({ sessions: [], refusals: [], left: ['wrapper 12 of s'] })).toEqual([
+      'left over: wrapper 12 of s',
+    ]);
   });
 });

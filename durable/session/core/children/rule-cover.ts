@@ -1,31 +1,15 @@
 import type { NetworkConfig } from '../../../../protocol/api/session/session-config.ts';
-
-/** A parsed rule of an allow-list (`egressRule`). */
-interface Pattern {
-  readonly kind: 'any' | 'subdomains' | 'exact';
-  readonly host: string;
-  /** Null: every port. */
-  readonly ports: readonly string[] | null;
-}
-
-function patternOf(rule: string): Pattern {
-  const text = rule.toLowerCase();
-  const [, name = text, port] = /^(\*|\[[^\]]*\]|[^:[\]]+)(?::(\d{1,5}|\*))?$/.exec(text) ?? [];
-  const ports = port === undefined ? ['80', '443'] : port === '*' ? null : [String(Number(port))];
-  if (name === '*') return { kind: 'any', host: '*', ports };
-  return name.startsWith('*.')
-    ? { kind: 'subdomains', host: name.slice(2), ports }
-    : { kind: 'exact', host: name, ports };
-}
+import { egressRuleParts, type EgressRuleParts } from '../../../../protocol/egress/egress-rule.ts';
 
 /** Whether rule `wide` allows everything that rule `narrow` allows. Both are written as `egressRule` says. */
 export function covers(wide: string, narrow: string): boolean {
-  const outer = patternOf(wide);
-  const inner = patternOf(narrow);
+  const outer = egressRuleParts(wide);
+  const inner = egressRuleParts(narrow);
+  if (outer === null || inner === null) return false;
   return coversHost(outer, inner) && coversPorts(outer.ports, inner.ports);
 }
 
-function coversHost(outer: Pattern, inner: Pattern): boolean {
+function coversHost(outer: EgressRuleParts, inner: EgressRuleParts): boolean {
   if (outer.kind === 'any') return true;
   if (inner.kind === 'any') return false;
   if (outer.kind === 'exact') return inner.kind === 'exact' && inner.host === outer.host;
@@ -36,7 +20,7 @@ function coversHost(outer: Pattern, inner: Pattern): boolean {
   return inner.kind === 'subdomains' ? below || inner.host === outer.host : below;
 }
 
-function coversPorts(outer: Pattern['ports'], inner: Pattern['ports']): boolean {
+function coversPorts(outer: EgressRuleParts['ports'], inner: EgressRuleParts['ports']): boolean {
   return outer === null || (inner !== null && inner.every((port) => outer.includes(port)));
 }
 

@@ -1,6 +1,6 @@
 import type { MessageError, Reason } from '../../../../protocol/reason.ts';
 import type { SessionState } from '../state.ts';
-import { type Deadline, earliest } from '../turns/deadlines.ts';
+import { type Deadline, earliest } from './deadlines.ts';
 import type { Draft } from '../turns/draft.ts';
 import type { Turns } from '../turns/turns.ts';
 import type { Container } from './container.ts';

@@ -9,7 +9,7 @@ import { deskUpdateOf } from '../../core/desk-update.ts';
 import { advanceFiles, newestTrees, waitsElsewhere, type FilesInput } from '../../core/files.ts';
 import type { InteractionLimits } from '../../../shared/interactions/interaction.ts';
 import { advance } from '../../core/machine.ts';
-import { nextDeadline } from '../../core/turns/deadlines.ts';
+import { nextDeadline } from '../../core/life/deadlines.ts';
 import type { QueueBound } from '../../core/queue-bound.ts';
 import { canHear, isEnding, type Limits } from '../../core/state.ts';
 import type { SessionInput } from '../../core/life/input.ts';

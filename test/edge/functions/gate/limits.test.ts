@@ -1,9 +1,14 @@
 import { env } from 'cloudflare:test';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createApp } from '../../../../functions/app.ts';
 import { mint, type TokenOptions } from '../../support/api.ts';
 
 const app = createApp();
+
+// Permits come back with time, and on a busy machine a call takes longer than that. (Redis forgets a bucket by its own clock, once it
+// would be full: so the limits here are low, and a permit takes seconds.)
+beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));
+afterEach(() => void vi.useRealTimers());
 
 interface Caller {
   readonly address?: string;
@@ -33,14 +38,14 @@ async function statuses(times: number, call: () => Promise<Response>): Promise<n
 describe('an owner', () => {
   it('may make so many requests a minute, a sixth of them at once, and is told how many are left', async () => {
     const token = await someone();
-    const settings = { RATE_LIMIT_PER_OWNER: '30' };
+    const settings = { RATE_LIMIT_PER_OWNER: '12' };
     const first = await list({ token, settings });
-    expect(first.headers.get('ratelimit-limit')).toBe('30');
-    expect(first.headers.get('ratelimit-policy')).toBe('30;w=60');
-    expect(Number(first.headers.get('ratelimit-remaining'))).toBe(4);
-    expect(await statuses(5, () => list({ token, settings }))).toEqual([200, 200, 200, 200, 429]);
+    expect(first.headers.get('ratelimit-limit')).toBe('12');
+    expect(first.headers.get('ratelimit-policy')).toBe('12;w=60');
+    expect(Number(first.headers.get('ratelimit-remaining'))).toBe(1);
+    expect(await statuses(2, () => list({ token, settings }))).toEqual([200, 429]);
     const refused = await list({ token, settings });
-    expect(refused.headers.get('retry-after')).toMatch(/^[12]$/);
+    expect(refused.headers.get('retry-after')).toMatch(/^[1-5]$/);
     expect(refused.headers.get('ratelimit-remaining')).toBe('0');
     expect(await refused.json()).toMatchObject({
       code: 'rate_limited',
@@ -58,13 +63,12 @@ describe('an owner', () => {
   it('has all that they may whether few or many ask at once', async () => {
     const token = await someone();
     const settings = { RATE_LIMIT_PER_OWNER: '1200' };
-    const begun = Date.now();
+    const begun = performance.now();
     const answers = await Promise.all(Array.from({ length: 260 }, () => list({ token, settings })));
-    const seconds = (Date.now() - begun) / 1000;
     const passed = answers.filter(({ status }) => status === 200).length;
-    // 200 at once, and what comes in meanwhile: 20 a second.
+    // 200 at once, of which an isolate takes a tenth at a time; and by the clock of Redis, what comes in meanwhile: 20 a second.
     expect(passed).toBeGreaterThanOrEqual(180);
-    expect(passed).toBeLessThanOrEqual(201 + 20 * seconds);
+    expect(passed).toBeLessThanOrEqual(200 + (20 * (performance.now() - begun)) / 1000);
   });
 
   it('pays for a large body as for so many requests', async () => {

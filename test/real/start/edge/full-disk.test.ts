@@ -10,7 +10,8 @@ import { startEdge, type Edge } from '../../../../start/edge/edge.ts';
 import { PROJECT } from '../../../../start/lib/project.ts';
 import { mintToken } from '../../../../start/settings/mint-token.ts';
 import { Client, script } from '../../../support/e2e/client.ts';
-import { describeOnDisk, LoopDisk } from '../../../support/loop-disk.ts';
+import { describeOnDisk } from '../../../support/disk/describe-on-disk.ts';
+import { LoopDisk } from '../../../support/disk/loop-disk.ts';
 import { nodeEnvironment } from '../../../support/run/node-environment.ts';
 import { until } from '../../../support/until.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { advance } from '../../../../../durable/session/core/machine.ts';
 import { NEW_SESSION, type SessionState } from '../../../../../durable/session/core/state.ts';
-import { nextDeadline } from '../../../../../durable/session/core/turns/deadlines.ts';
+import { nextDeadline } from '../../../../../durable/session/core/life/deadlines.ts';
 import type { Reason } from '../../../../../protocol/reason.ts';
 
 const LIMITS = {

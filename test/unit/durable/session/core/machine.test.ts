@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { advance } from '../../../../../durable/session/core/machine.ts';
-import { nextDeadline } from '../../../../../durable/session/core/turns/deadlines.ts';
+import { nextDeadline } from '../../../../../durable/session/core/life/deadlines.ts';
 import {
   isRunning,
   NEW_SESSION,

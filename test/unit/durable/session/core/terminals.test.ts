@@ -7,7 +7,7 @@ import {
   type SessionState,
 } from '../../../../../durable/session/core/state.ts';
 import type { SessionInput } from '../../../../../durable/session/core/life/input.ts';
-import { nextDeadline } from '../../../../../durable/session/core/turns/deadlines.ts';
+import { nextDeadline } from '../../../../../durable/session/core/life/deadlines.ts';
 import type { Reason } from '../../../../../protocol/reason.ts';
 
 const LIMITS: Limits = {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { covers, uncovered } from '../../../../../../durable/session/core/children/rule-cover.ts';
-import { egressRule } from '../../../../../../protocol/api/session/session-config.ts';
+import { egressRule } from '../../../../../../protocol/egress/egress-rule.ts';
 import { matches, parseRule } from '../../../../../../runner/egress/policy/rule.ts';
 import { parseHost } from '../../../../../../runner/egress/policy/target.ts';
 import { generatedRuns } from '../../../../../support/run/generated-runs.ts';

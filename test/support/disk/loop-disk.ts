@@ -12,7 +12,6 @@ import {
 } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { describe, test } from 'vitest';
 
 const MB = 1024 * 1024;
 
@@ -84,24 +83,11 @@ export class LoopDisk {
 }
 
 /** Why this machine has no such disk; undefined: it has. */
-function whyNoLoopDisk(): string | undefined {
+export function whyNoLoopDisk(): string | undefined {
   try {
     LoopDisk.make(8).remove();
     return undefined;
   } catch (error) {
     return `a small disk cannot be mounted here: ${String(error).trim().split('\n').at(-1)}`;
   }
-}
-
-/**
- * `describe` for what needs such a disk. Where there can be none, the group stands as one test that could not run; with
- * `REQUIRE_DOCKER=1` that test fails.
- */
-export function describeOnDisk(name: string, body: () => void): void {
-  const why = whyNoLoopDisk();
-  if (why === undefined) return void describe(name, body);
-  test(name, ({ skip }) => {
-    if (process.env['REQUIRE_DOCKER'] === '1') throw new Error(`REQUIRE_DOCKER=1, but ${why}`);
-    skip(why);
-  });
 }

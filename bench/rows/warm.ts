@@ -71,7 +71,8 @@ async function start(backend: (typeof BACKENDS)[number], folder: string, claude:
   await mkdir(data);
   const own = { backend, folder: data, env: { WARM_SESSIONS: '1' } } as const;
   const refused = isRefused(image) ? image : undefined;
-  const service = refused ?? (await startService({ ...own, ...(typeof image === 'string' ? { image } : { claude }) }, onEnd));
+  const service =
+    refused ?? (await startService({ ...own, ...(typeof image === 'string' ? { image } : { claude }) }, onEnd));
   if (isRefused(service)) {
     console.log(`  ${backend} was not measured: ${service.refused}`);
     return null;
@@ -81,8 +82,8 @@ async function start(backend: (typeof BACKENDS)[number], folder: string, claude:
 }
 
 async function main(): Promise<void> {
-  const claude = await findClaude();
-  if (isRefused(claude)) throw new Error(claude.refused);
+  const claude = await findClaude(process.arch === 'arm64' ? 'arm64' : 'x64');
+  if (!claude.ok) throw new Error(claude.detail);
   const { folder, remove } = await makeScratch();
   onEnd(remove);
   const rawFolder = path.join(folder, 'raw');
@@ -99,23 +100,23 @@ async function main(): Promise<void> {
   for (const backend of BACKENDS.filter((one) => values.only === undefined || values.only === one)) {
     const contender = await start(backend, folder, claude.path);
     if (contender === null) continue;
-    await warm(contender);
-    await byHand();
-    for (let round = 0; round < Number(values.rounds); round += 1) {
-      // Nothing is being made while one of them is measured.
-      await untilSpare(contender);
-      if (round % 2 === 0) contender.samples.push(await warm(contender));
-      else {
+    // Neither is measured while a spare is being made.
+    const turns = [
+      async () => void contender.samples.push(await warm(contender)),
+      async () => {
+        await untilSpare(contender);
         contender.byHand.push(await byHand());
-        contender.samples.push(await warm(contender));
-        continue;
-      }
-      await untilSpare(contender);
-      contender.byHand.push(await byHand());
-    }
+      },
+    ];
+    for (const turn of turns) await turn();
+    contender.samples.length = contender.byHand.length = 0;
+    for (let round = 0; round < Number(values.rounds); round += 1)
+      for (const turn of round % 2 === 0 ? turns : turns.toReversed()) await turn();
     const ratio = pairedRatio(contender.samples, contender.byHand);
     const shown = [contender.samples, contender.byHand].map((samples) => median(samples).toFixed(0));
-    console.log(`  ${backend.padEnd(8)} from a spare ${shown[0]} ms, claude by hand ${shown[1]} ms: ${ratio.toFixed(2)} ×`);
+    console.log(
+      `  ${backend.padEnd(8)} from a spare ${shown[0]} ms, claude by hand ${shown[1]} ms: ${ratio.toFixed(2)} ×`,
+    );
     reportFigure(`warm.${backend}`, ratio);
   }
 }

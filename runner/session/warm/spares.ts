@@ -1,7 +1,9 @@
 import { mkdir } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Resources } from '../../../protocol/api/session/session-config.ts';
 import { removeFolder } from '../../lib/disk/remove-folder.ts';
 import { runnerMetrics } from '../../lib/metrics.ts';
+import { waitAtMost } from '../../lib/wait-at-most.ts';
 import type { ContainerDependencies } from '../container/container-sockets.ts';
 import type { Claimed, ClaimRequest } from './claim-request.ts';
 import { finishClaims } from './claim-folders.ts';
@@ -43,6 +45,9 @@ const TIMES = {
   retry: 5_000,
   mostRetry: 600_000,
 };
+
+/** Longest wait of a session for the end of spares whose room it takes, milliseconds. */
+const END_MS = 2_000;
 
 interface Wanted {
   readonly profile: Profile;
@@ -106,7 +111,7 @@ export class Spares {
     this.adjust();
     if (spare === undefined) {
       this.#count(never ?? (this.#spares.size === 0 ? 'none' : 'other'));
-      await Promise.all(this.#ends);
+      await waitAtMost(Promise.all(this.#ends), END_MS);
       return undefined;
     }
     const claimed = await spare.claim(request);
@@ -127,7 +132,14 @@ export class Spares {
     if (!this.#isOn) return;
     const { setting, capacity, machine, live, closed } = this.#options;
     const [newest] = this.#recent;
-    const room = { setting, capacity, machine, live: live(), closed: closed(), spare: newest?.profile.resources ?? null };
+    const room = {
+      setting,
+      capacity,
+      machine,
+      live: live(),
+      closed: closed(),
+      spare: newest?.profile.resources ?? null,
+    };
     const wanted = sparesWanted(room);
     const now = performance.now();
     const targets = Array.from({ length: wanted }, (_, index) => this.#recent[index % this.#recent.length]);
@@ -202,17 +214,27 @@ export class Spares {
     this.#failures += 1;
     this.#notBefore = Math.max(this.#notBefore, performance.now() + wait);
     // Its image may be gone.
-    if (this.#recent.length > 1) this.#recent = this.#recent.filter((known) => differs(known.profile, profile) !== null);
+    if (this.#recent.length > 1)
+      this.#recent = this.#recent.filter((known) => differs(known.profile, profile) !== null);
   }
 
   #end(spare: Spare): void {
     this.#spares.delete(spare);
-    const { log } = this.#options.dependencies;
-    const end = spare
-      .end()
-      .catch((error: unknown) => log.warn('spare not removed', { spare: spare.id, error }))
-      .finally(() => this.#ends.delete(end));
+    const end = this.#remove(spare).finally(() => this.#ends.delete(end));
     this.#ends.add(end);
+  }
+
+  /** As often as it takes: the engine may be away. The next runner process removes what is left of this one's. */
+  async #remove(spare: Spare): Promise<void> {
+    for (;;) {
+      try {
+        return await spare.end();
+      } catch (error) {
+        this.#options.dependencies.log.warn('spare not removed', { spare: spare.id, error });
+        if (!this.#isOn) return;
+        await pause(this.#times.look, undefined, { ref: false });
+      }
+    }
   }
 
   #count(outcome: string): void {

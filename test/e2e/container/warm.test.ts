@@ -98,7 +98,9 @@ describeDocker('a session that starts from a spare, with the real claude', ({ do
     expect(containers[0]?.Id).not.toBe(containers[1]?.Id);
     // Each is the same owner's for good: the first goes with its session, and nobody gets it again.
     await alice.deleteSessions();
-    await until(async () => expect(await docker.listContainers({ all: true, filters: { id: [containers[0]?.Id ?? ''] } })).toEqual([]));
+    await until(async () =>
+      expect(await docker.listContainers({ all: true, filters: { id: [containers[0]?.Id ?? ''] } })).toEqual([]),
+    );
     last = other;
   });
 
@@ -130,6 +132,8 @@ describeDocker('a session that starts from a spare, with the real claude', ({ do
     expect((await owner.ask(mine, script({ text: 'still here' }))).result).toBe('still here');
     expect((await inspect(`cc-docker-${mine}-1`)).Id).toBe(begun);
     expect((await owner.events(mine)).filter(({ type }) => type === 'session.ready')).toHaveLength(1);
-    await until(async () => expect(await docker.listContainers({ all: true, filters: { id: [unclaimed] } })).toEqual([]));
+    await until(async () =>
+      expect(await docker.listContainers({ all: true, filters: { id: [unclaimed] } })).toEqual([]),
+    );
   });
 });

@@ -24,7 +24,8 @@ afterAll(async () => await service?.stop());
 const wrapperOf = (spare: string): number =>
   JSON.parse(readFileSync(path.join(service.folder, 'runner', 'spares', spare, 'process.json'), 'utf8')).pid;
 
-const isThere = (pid: number) => existsSync(`/proc/${pid}`) && !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z');
+const isThere = (pid: number) =>
+  existsSync(`/proc/${pid}`) && !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z');
 
 test('a spare whose claude dies is replaced, and a session takes the new one with all that it asks for', async () => {
   const first = await nextSpare(service);
@@ -103,7 +104,5 @@ test('a runner that is killed in the middle of a claim loses nothing, and leaves
   expect(events.filter(({ type }) => type === 'message.completed')).toHaveLength(1);
   expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
   expect(isThere(wrapper)).toBe(false);
-  await until(async () =>
-    expect(await readdir(path.join(service.folder, 'runner', 'spares'))).not.toContain(spare),
-  );
+  await until(async () => expect(await readdir(path.join(service.folder, 'runner', 'spares'))).not.toContain(spare));
 });

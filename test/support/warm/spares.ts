@@ -30,7 +30,9 @@ export const nextSpare = (service: Service, ...like: string[]): Promise<string> 
     const made = (line: Line) => (line.like === undefined ? like.length === 0 : like.includes(line.like));
     const all = lines(service.log);
     const isGone = ({ spare }: Line) =>
-      all.some(({ event, spare: other }) => other === spare && (event === 'spare claimed' || event === 'a spare has ended'));
+      all.some(
+        ({ event, spare: other }) => other === spare && (event === 'spare claimed' || event === 'a spare has ended'),
+      );
     const found = all.find((line) => line.event === 'a spare waits' && made(line) && !isGone(line));
     if (found?.spare === undefined) throw new Error(`no spare waits:\n${service.log}`);
     return found.spare;

@@ -65,8 +65,10 @@ async function warm(contender: Contender): Promise<number> {
 }
 
 async function start(backend: (typeof BACKENDS)[number], folder: string, claude: string): Promise<Contender | null> {
-  const log = (line: string): void => console.error(`· ${line}`);
-  const image = backend === 'docker' ? await sessionImage(log, new AbortController().signal) : undefined;
+  const image =
+    backend === 'docker'
+      ? await sessionImage((line) => console.error(`· ${line}`), new AbortController().signal)
+      : undefined;
   const data = path.join(folder, backend);
   await mkdir(data);
   const own = { backend, folder: data, env: { WARM_SESSIONS: '1' } } as const;

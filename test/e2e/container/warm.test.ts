@@ -11,6 +11,8 @@ import { nextSpare, spareOf } from '../../support/warm/spares.ts';
 
 const bash = (command: string) => script({ tool: 'Bash', input: { command } }, { text: '{{last_tool_result}}' });
 
+const spareName = (spare: string) => `cc-docker-${spare}-1`;
+
 describeDocker('a session that starts from a spare, with the real claude', ({ docker, host, image }) => {
   let service: Service;
   let alice: Client;
@@ -33,7 +35,6 @@ describeDocker('a session that starts from a spare, with the real claude', ({ do
   });
 
   const inspect = (name: string) => docker.getContainer(name).inspect();
-  const spareName = (spare: string) => `cc-docker-${spare}-1`;
   const exec = async (name: string, command: string): Promise<string> => {
     const { Id } = await inspect(name);
     return execFileSync('docker', [...(host === undefined ? [] : ['-H', host]), 'exec', Id, 'sh', '-c', command], {

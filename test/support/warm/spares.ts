@@ -24,16 +24,18 @@ export const parkedSpares = (service: Service): string[] =>
 export const spareOf = (service: Service, session: string): string | undefined =>
   lines(service.log).find((line) => line.event === 'spare claimed' && line.session === session)?.spare;
 
+const isLike = (line: Line, like: readonly string[]) =>
+  line.like === undefined ? like.length === 0 : like.includes(line.like);
+
 /** The spare that comes to wait, made for sessions like one of these. @param like none: for sessions that ask for nothing, at first */
 export const nextSpare = (service: Service, ...like: string[]): Promise<string> =>
   until(() => {
-    const made = (line: Line) => (line.like === undefined ? like.length === 0 : like.includes(line.like));
     const all = lines(service.log);
     const isGone = ({ spare }: Line) =>
       all.some(
         ({ event, spare: other }) => other === spare && (event === 'spare claimed' || event === 'a spare has ended'),
       );
-    const found = all.find((line) => line.event === 'a spare waits' && made(line) && !isGone(line));
+    const found = all.find((line) => line.event === 'a spare waits' && isLike(line, like) && !isGone(line));
     if (found?.spare === undefined) throw new Error(`no spare waits:\n${service.log}`);
     return found.spare;
   });

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { constants } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -225,7 +225,7 @@ export class ProcessBackend implements ContainerBackend {
 }
 
 const foldersIn = async (folder: string) =>
-  (await readdir(folder).catch(() => [])).map((name) => [name, sessionFolders(folder, name)] as const);
+  (existsSync(folder) ? await readdir(folder) : []).map((name) => [name, sessionFolders(folder, name)] as const);
 const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;
 const nameOf = (key: PlacementKey) => `${key.session_id}-${key.epoch}`;
 const pidPath = (folders: SessionFolders) => path.join(folders.root, 'process.json');

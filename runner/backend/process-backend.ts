@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { constants } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -187,9 +187,7 @@ export class ProcessBackend implements ContainerBackend {
   /** Called at start. Ends the processes of an earlier runner: they depend on its sockets, so they cannot be adopted. */
   async list(): Promise<OwnContainer[]> {
     const { sessions, spares } = this.#options;
-    const inside = async (folder: string) =>
-      (await readdir(folder).catch(() => [])).map((name) => [name, sessionFolders(folder, name)] as const);
-    const known = await Promise.all([sessions, spares].flatMap((folder) => folder ?? []).map(inside));
+    const known = await Promise.all([sessions, spares].flatMap((folder) => folder ?? []).map(foldersIn));
     for (const [session, folders] of known.flat()) {
       const file = pidPath(folders);
       const left = pidFile.safeParse(await readJson(file)).data;
@@ -227,6 +225,8 @@ export class ProcessBackend implements ContainerBackend {
   async close(): Promise<void> {}
 }
 
+const foldersIn = async (folder: string) =>
+  (existsSync(folder) ? await readdir(folder) : []).map((name) => [name, sessionFolders(folder, name)] as const);
 const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;
 const nameOf = (key: PlacementKey) => `${key.session_id}-${key.epoch}`;
 const pidPath = (folders: SessionFolders) => path.join(folders.root, 'process.json');

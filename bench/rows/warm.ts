@@ -72,7 +72,7 @@ async function start(backend: (typeof BACKENDS)[number], folder: string, claude:
   const data = path.join(folder, backend);
   await mkdir(data);
   const own = { backend, folder: data, env: { WARM_SESSIONS: '1' } } as const;
-  const refused = isRefused(image) ? image : undefined;
+  const refused = typeof image === 'object' ? image : undefined;
   const service =
     refused ?? (await startService({ ...own, ...(typeof image === 'string' ? { image } : { claude }) }, onEnd));
   if (isRefused(service)) {

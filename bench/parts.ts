@@ -25,6 +25,7 @@ export const SCRIPTS: Partial<Record<Part, { title: string; files: readonly stri
   memory: { title: 'Memory of the service, and of a session over claude’s own', files: ['memory.ts'] },
   preview: { title: 'Processor time of a preview', files: ['edge/preview-cost.ts'] },
   get: { title: 'GET of a session, beside others', files: ['edge/get.ts'] },
+  log: { title: 'A log of a million events', files: ['edge/log.ts'] },
   kills: { title: 'Kills so far', files: ['kills.ts'] },
   'way-out': { title: 'The way out', files: ['model-call.ts', 'egress.ts', 'tunnel.ts'] },
   snapshots: { title: 'Snapshots', files: ['snapshots.ts', 'wake.ts'] },

@@ -4,6 +4,7 @@ import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import * as z from 'zod';
+import { WRAPPER_FLAGS } from '../../protocol/link/wrapper/wrapper-flags.ts';
 import type { BackendHealth, PlacementKey } from '../../protocol/link/runner-control.ts';
 import {
   LOG_TAIL,
@@ -114,9 +115,9 @@ export class ProcessBackend implements ContainerBackend {
     if (this.#running.has(name)) return { ok: true };
     const layout = this.layout(folders);
     await Promise.all([layout.home, layout.tmp].map((folder) => mkdir(folder, { recursive: true, mode: 0o700 })));
-    const launch = path.join(layout.run, 'launch.json');
+    const command = [...WRAPPER_FLAGS, this.#options.wrapperBundle, path.join(layout.run, 'launch.json')];
     // Held until its record is written: a runner that is killed in between leaves nothing that the next one could not find.
-    const child = spawn(...heldProgram(process.execPath, this.#options.wrapperBundle, launch), {
+    const child = spawn(...heldProgram(process.execPath, ...command), {
       cwd: folders.workspace,
       // Nothing of the runner's own environment: it holds the real credentials.
       env: { HOME: layout.home, TMPDIR: layout.tmp, PATH: layout.path, LANG: 'C.UTF-8', [MARKER]: folders.root },

@@ -57,6 +57,17 @@ export function hostileTurn(host: string): { readonly prompt: string; readonly m
   return { prompt: script(...steps), marks: all.length + 1 };
 }
 
+/** A prompt by which a child's answer is hostile, with a mark. It is as long as an answer that its parent is told whole. */
+export const hostileAnswer = (mark: number): string =>
+  script({ text: [markOf(mark), ...MARKUP.slice(0, 20), ...MARKDOWN.slice(0, 20), ...TEXT.slice(0, 10)].join('\n\n') });
+
+/** Labels that a shared port can have: agents give them too. */
+export const HOSTILE_LABELS: readonly string[] = [...MARKUP, ...MARKDOWN, ...TEXT]
+  .map((text) => text.trim())
+  .filter((text) => text !== '' && text.length <= 64 && text.isWellFormed() && !text.includes('\0'))
+  .filter((_, index) => index % 8 === 0)
+  .slice(0, 15);
+
 /** A prompt by which the agent asks people, in words that are hostile. */
 export function hostileQuestion(): string {
   const options = MARKUP.slice(0, 4).map((payload, index) => ({

@@ -6,7 +6,7 @@ import { type Canary, startCanary } from '../../support/console/hostile/canary.t
 import { openComponents } from '../../support/console/hostile/components-page.ts';
 import { cpuTimeOf } from '../../support/console/hostile/cpu-time.ts';
 import {
-  HOSTILE_LABELS,
+  hostileLabels,
   hostileAnswer,
   hostileQuestion,
   hostileTurn,

@@ -9,7 +9,7 @@ import { SignInOver } from './sign-in-over.tsx';
 import { SignInPage } from './sign-in-page.tsx';
 import { isUnreachable, whyNot } from './why-not.ts';
 
-/** Shows the pages to who is signed in; before that it is known, nothing. Whoever has to sign in again does so over the page. */
+/** Shows the pages to whoever is signed in; nothing, until it is known whether somebody is. Whoever has to sign in again does so over the page. */
 export function Gate({ children }: { readonly children: ComponentChildren }) {
   const [error, setError] = useState<string | null>(null);
   const ask = () => {

@@ -34,7 +34,7 @@ export async function checkDevice(): Promise<void> {
     return;
   }
   if (known.sub !== who.value?.sub) {
-    // Somebody else was signed in to this browser. Their sessions are nothing for who is now.
+    // Somebody else was signed in to this browser. Whoever is signed in now must hear nothing of their sessions.
     await endPush();
     deviceState.value = 'off';
     return;

@@ -7,7 +7,7 @@ import './safe.css';
 interface Props {
   readonly mediaType: string;
   readonly base64: string;
-  /** What it is called, where it has a name: for who cannot see it, and for the download. */
+  /** What it is called, where it has a name: for whoever cannot see it, and for the download. */
   readonly name?: string;
 }
 

@@ -9,7 +9,7 @@ export function Badge({ tone = 'neutral', children }: { readonly tone?: Tone; re
   return <span class={`ui-badge ui-tone-${tone}`}>{children}</span>;
 }
 
-/** How many wait. Nothing when none does. @param what said to who listens: `3 waiting` */
+/** How many wait. Nothing when none does. @param what said to screen readers: `3 waiting` */
 export function Count({ of, what = 'waiting' }: { readonly of: number; readonly what?: string }) {
   if (of === 0) return null;
   return (
@@ -29,7 +29,7 @@ const STATUS_TONES: Readonly<Record<SessionStatus, Tone>> = {
   failed: 'bad',
 };
 
-/** A session's status as a dot. With `word`, the word stands beside it; without, it is said to who listens. */
+/** A session's status as a dot. With `word`, the word stands beside it; without, it is said to screen readers. */
 export function StatusDot({ status, word = false }: { readonly status: SessionStatus; readonly word?: boolean }) {
   return (
     <span class="ui-status" title={status}>

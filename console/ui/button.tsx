@@ -12,7 +12,7 @@ interface ButtonProps {
   readonly busy?: boolean;
   readonly disabled?: boolean;
   readonly type?: 'button' | 'submit';
-  /** More than its words say, for who listens or waits with the mouse on it. */
+  /** More than its words say, for screen readers, and for whoever waits with the mouse on it. */
   readonly title?: string;
   readonly class?: string;
   /** For a switch: whether it is on. */

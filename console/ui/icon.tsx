@@ -52,7 +52,7 @@ const PATHS = {
 /** A picture that the console has. */
 export type IconName = keyof typeof PATHS;
 
-/** A small picture beside words. Alone it says nothing to who listens: give what it is in a label (`IconButton`). */
+/** A small picture beside words. Alone it says nothing to screen readers: give what it is in a label (`IconButton`). */
 export function Icon({ name }: { readonly name: IconName }) {
   return (
     <svg class="ui-icon" viewBox="0 0 24 24" aria-hidden="true">

@@ -16,7 +16,7 @@ export interface MenuItem {
 }
 
 interface MenuProps {
-  /** What the menu is, for who listens: `More for Build the site`. */
+  /** What the menu is, for screen readers: `More for Build the site`. */
   readonly label: string;
   /** Inside the button that opens it. Default: three dots. */
   readonly button?: ComponentChildren;

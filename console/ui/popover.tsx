@@ -3,7 +3,7 @@ import { useId, useRef, useState } from 'preact/hooks';
 import { Icon } from './icon.tsx';
 
 interface PopoverProps {
-  /** What the button is called, for who listens. */
+  /** What the button is called, for screen readers. */
   readonly label: string;
   /** Inside the button that opens it. Default: three dots. */
   readonly button?: ComponentChildren;

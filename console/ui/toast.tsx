@@ -14,7 +14,7 @@ let lastId = 0;
 const SHOWN = { neutral: 5000, good: 5000, bad: 15_000 } as const;
 
 /**
- * Says something at the edge of the page, and to who listens.
+ * Says something at the edge of the page, and to screen readers.
  *
  * @param tone `bad`: something failed. What belongs to a place on the page is said there instead.
  */

@@ -10,7 +10,7 @@ export function UpdateNotice() {
   const { route } = useLocation();
   useEffect(() => {
     void followWorker(route);
-    // Offline, or refused: the page of the notifications says so to who looks there.
+    // Offline, or refused: the page of the notifications says so to whoever looks there.
     checkDevice().catch(() => undefined);
   }, []);
   return (

@@ -60,7 +60,7 @@ const EDGE_METRICS = {
   },
   cc_docker_turns_total: {
     type: 'counter',
-    help: 'Turns that have ended, by who began them and how they ended',
+    help: 'Turns that have ended, by whoever began them and how they ended',
     labels: ['origin', 'outcome'],
   },
   cc_docker_turn_duration_seconds: {

@@ -8,7 +8,7 @@ import { withSharedEnvironments } from '../settings/shared-environments.ts';
 import { watchFolders } from './watch-folders.ts';
 import { startWranglerDev } from './wrangler-dev.ts';
 
-const HELP = `npm run dev    serves CC-Docker for who changes it
+const HELP = `npm run dev    serves CC-Docker for whoever changes it
 
 The edge runs in \`wrangler dev\`: it is loaded anew after an edit, and a debugger finds it on port 9229. The runner is
 started again after an edit of what runs in it or in a container; its sessions are parked, and wake with their next message.

@@ -54,7 +54,7 @@ export async function sendAnswer(asked: Asked, request: ResolveRequest, pressed:
   }
 }
 
-/** It waited, and does not any more. (LOG's cards may show one that the feed does not have yet.) */
+/** It waited, and does not any more. (The log may show the card of one that the feed does not have yet.) */
 const isGone = ({ interaction_id, session }: Asked) => session !== undefined && !waiting.value.has(interaction_id);
 
 function reasonOf({ code, detail }: CcDockerError): string {

@@ -7,7 +7,7 @@ export type ToolPart =
   | { readonly kind: 'address'; readonly url: string }
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'plan'; readonly markdown: string }
-  /** All that no part above shows: nothing of an input is hidden from who decides. */
+  /** All that no part above shows: nothing of an input is hidden from whoever decides. */
   | { readonly kind: 'rest'; readonly fields: Readonly<Record<string, unknown>> };
 
 /** A tool's use, as it is asked for. */

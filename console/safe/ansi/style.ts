@@ -1,4 +1,4 @@
-/** How a piece of a terminal's text looks: the part of ECMA-48's SGR that is no danger to who reads it. */
+/** How a piece of a terminal's text looks: the part of ECMA-48's SGR that is no danger to whoever reads it. */
 export interface Style {
   readonly bold?: true;
   readonly dim?: true;

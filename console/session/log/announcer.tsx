@@ -3,7 +3,7 @@ import type { SessionEvent } from '../../../client/main.ts';
 import { visibleText } from '../../safe/text/visible.ts';
 import type { SessionStore } from '../session-store.ts';
 
-/** Says what ends a turn and what waits for an answer to who listens, one thing at a time. */
+/** Tells screen readers what ends a turn, and what waits for an answer, one thing at a time. */
 export function Announcer({ store }: { readonly store: SessionStore }) {
   const [said, say] = useState('');
   useEffect(

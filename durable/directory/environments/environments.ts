@@ -68,7 +68,7 @@ export class Environments {
   remove(name: string): { deleted: true } | Refusal {
     if (this.#table.get(name) === null) return this.#sharedOne(name) === null ? notFound(name) : isShared(name);
     this.#table.remove(name);
-    // Those of a shared one by that name are of no other.
+    // If the operator shares one by that name, its builds begin anew: those were of the owner's own.
     this.#builds.forget(name);
     return { deleted: true };
   }
@@ -97,7 +97,7 @@ export class Environments {
    * What a new session begins with.
    *
    * @param inherited of a child or a fork: its parent's, which is in its request already; null: there is none
-   * @returns its request with the environment beneath; `environment`: what it keeps of it, null: it has none
+   * @returns its request with what the environment sets below its own settings; `environment`: what it keeps of it, null: it has none
    */
   begin(
     request: CreateSessionRequest,

@@ -104,7 +104,7 @@ export class OwnerFeed {
     for (const stream of this.#open) stream.endIfRevoked(what, owner);
   }
 
-  /** Some of what has changed after a cursor, for who does not stay; it begins with `feed.gap` when that is not known. */
+  /** Some of what has changed after a cursor, for whoever does not stay; it begins with `feed.gap` when that is not known. */
   page(after: number): FeedPage {
     const isKnown = this.#isKnown(after);
     const messages = [...(isKnown ? [] : [GAP]), ...readFeed(this.#parts.sql, isKnown ? after : 0, MAX_READ)];

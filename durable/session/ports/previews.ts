@@ -71,7 +71,7 @@ export class Previews {
     return share !== null && isSame(share.secret, named.secret) ? share.port : null;
   }
 
-  /** Keeps the container for who looks, or has it started. @returns why there is none; null: there is one */
+  /** Keeps the container for whoever looks, or has it started. @returns why there is none; null: there is one */
   async #attend(wakes: boolean): Promise<PreviewPage | null> {
     const now = Date.now();
     const { state } = this.#store.current;

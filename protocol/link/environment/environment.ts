@@ -111,7 +111,7 @@ export const buildNotices = [
     reason,
     /** The line of `setup` that failed, from 1; null: none did. */
     line: z.int().min(1).nullable(),
-    /** The end of what it wrote, for who reads the event alone. */
+    /** The end of what it wrote, for whoever reads the event alone. */
     output: z.string().max(8192),
   }),
 ] as const;

@@ -36,5 +36,5 @@ export interface TerminalRefusal {
 
 /** Terminals that may run in a container at once. */
 export const MAX_TERMINALS = 16;
-/** How much of a terminal's output is kept for who comes back, and may be on its way without being acknowledged, bytes. */
+/** How much of a terminal's output is kept for whoever comes back, and may be on its way without being acknowledged, bytes. */
 export const TERMINAL_WINDOW = 256 * 1024;

@@ -1,6 +1,6 @@
 import type { Fields } from './frames.ts';
 
-/** Fields that are of one connection alone (RFC 9110, 7.6.1), with the old ones. `expect` is answered by who reads the request. */
+/** Fields that are of one connection alone (RFC 9110, 7.6.1), with the old ones. `expect` is answered by whoever reads the request. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',

@@ -5,7 +5,13 @@ import { ConsoleScene } from '../../support/console/console-scene.ts';
 import { type Canary, startCanary } from '../../support/console/hostile/canary.ts';
 import { openComponents } from '../../support/console/hostile/components-page.ts';
 import { cpuTimeOf } from '../../support/console/hostile/cpu-time.ts';
-import { hostileQuestion, hostileTurn, hostileWish } from '../../support/console/hostile/hostile-turn.ts';
+import {
+  hostileLabels,
+  hostileAnswer,
+  hostileQuestion,
+  hostileTurn,
+  hostileWish,
+} from '../../support/console/hostile/hostile-turn.ts';
 import { MARKDOWN } from '../../support/console/hostile/markdown.ts';
 import { MARKUP } from '../../support/console/hostile/markup.ts';
 import { ODD_DATA } from '../../support/console/hostile/odd-events.ts';
@@ -14,6 +20,7 @@ import { scan, watchForHits } from '../../support/console/hostile/scan.ts';
 import { SIZE } from '../../support/console/hostile/size.ts';
 import { TEXT } from '../../support/console/hostile/text.ts';
 import { atMost } from '../../support/patience.ts';
+import { until } from '../../support/until.ts';
 
 /** What an agent wrote is hostile: nothing of it runs, nothing leaves the origin, nothing hangs, and all of it is shown. */
 
@@ -83,16 +90,30 @@ describe.skipIf(!hasChromium())('the console', () => {
       const id = await client.createSession();
       await client.call('PATCH', `/sessions/${id}`, { title: TITLE });
       await client.ask(id, prompt);
+      const labels = hostileLabels(canary.host);
+      for (const [index, label] of labels.entries()) {
+        const shared = await client.call('POST', `/sessions/${id}/ports`, { port: 4000 + index, label });
+        expect(shared.status, label).toBe(201);
+      }
+      const child = { prompt: hostileAnswer(canary.host, marks), title: TITLE };
+      expect((await client.call('POST', `/sessions/${id}/spawn`, child)).status).toBe(201);
+      await until(async () => {
+        const types = (await client.events(id)).map(({ type }) => type);
+        expect(types).toContain('child.result');
+      });
       const { page } = await scene.visit({ width: 'desk' });
       const dialogs = await watchForHits(page);
       await openPage(page, `/sessions/${id}`);
       const seen = new Set<number>();
       await readLog(page, seen);
-      expect([...Array(marks).keys()].filter((mark) => !seen.has(mark))).toEqual([]);
+      expect([...Array(marks + 1).keys()].filter((mark) => !seen.has(mark))).toEqual([]);
       for (const part of ['timeline', 'changes', 'files', 'files?path=all.md', 'artifacts', 'ports', 'settings']) {
         await openPage(page, `/sessions/${id}/${part}`);
         await openAll(page);
         expect(await scan(page), part).toEqual([]);
+        if (part !== 'ports') continue;
+        const text = await page.locator('main').innerText();
+        expect(labels.filter((label) => !text.includes(shown(label)))).toEqual([]);
       }
       await openPage(page, '/sessions');
       await page.getByRole('link', { name: TITLE.slice(0, 20) }).waitFor();

@@ -71,6 +71,24 @@ const stateOf = async (id: string, asked: string) =>
   (await scene.client.call('GET', `/sessions/${id}/interactions/${asked}`)).body;
 
 describe.skipIf(!hasChromium())('the console as an app', () => {
+  test('says that a new version is here, and loads it when somebody wants it', async () => {
+    // The page lets no other code load than its own worker. Another address of that is a new version to the browser.
+    const { page } = await scene.visit({ more: { bypassCSP: true } });
+    const controller = () => page.evaluate<string>('navigator.serviceWorker.controller?.scriptURL ?? ""');
+    await until(async () => expect(await controller()).toMatch(/sw\.js$/));
+    await page.evaluate("document.body.dataset.used = 'yes'");
+    await page.evaluate(`navigator.serviceWorker.register('/sw.js?next', { scope: '/' }).then(() => undefined)`);
+    await page.getByText('A new version is here.').waitFor();
+    // Nothing is taken from under a person's hands.
+    expect(await controller()).toMatch(/sw\.js$/);
+    expect(await page.evaluate('document.body.dataset.used')).toBe('yes');
+    const loaded = page.waitForEvent('load');
+    await page.getByRole('button', { name: 'Reload' }).click();
+    await loaded;
+    expect(await controller()).toMatch(/\?next$/);
+    expect(await page.evaluate('document.body.dataset.used ?? null')).toBeNull();
+  });
+
   test('can be installed, and its worker is there under the CSP', async () => {
     const { page } = await notified();
     const cdp = await page.context().newCDPSession(page);

@@ -7,7 +7,7 @@ const TESTS = path.resolve(import.meta.dirname, '../..');
  * What `npm run test:watch` runs after an edit of the edge's source: the tests of its room, in workerd, and all of the edge's
  * pure code. By what imports it, that would be every test in workerd, for each of them begins with the whole edge.
  *
- * @param source within the repository, like `durable/session/core/children/delivery.ts`
+ * @param source within the repository, like `durable/session/core/webhooks/delivery.ts`
  */
 export function testsOfRoom(source: string): string[] {
   const { dir, name } = path.parse(source);

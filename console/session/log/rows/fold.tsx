@@ -7,7 +7,7 @@ interface FoldProps {
   readonly id: string;
   readonly place: LogPlace;
   readonly line: ComponentChildren;
-  /** In whole words, for who listens or points at it: what the line says by signs. */
+  /** In whole words, for screen readers, and for whoever points at it: what the line says by signs. */
   readonly label?: string;
   readonly children: ComponentChildren;
 }

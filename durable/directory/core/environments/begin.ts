@@ -25,7 +25,7 @@ export function begin(
   settings: Pick<EdgeSettings, 'ENVIRONMENT_IMAGES' | 'MAX_MCP_SERVERS'>,
 ): { readonly request: CreateSessionRequest; readonly environment: FrozenEnvironment } | Refusal {
   const { image, setup, env, network, secrets, ports = [] } = environment;
-  // What the operator shares, the operator has allowed.
+  // An image of a shared environment is the operator's own choice, so it is allowed.
   const forbidden = image === undefined || shared ? null : imageRefusal(settings, image, 'config.environment.image');
   if (forbidden !== null) return forbidden;
   const { callback, ...own } = request.config;

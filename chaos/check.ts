@@ -27,6 +27,8 @@ function ofSession(record: SessionRecord): string[] {
     ...ofLog(record.stored),
     ...record.viewers.flatMap((viewer) => ofViewer(viewer, record.stored)),
     ...ofMessages(record),
+    // It was not looked at: nothing that is said of containers would be worth anything.
+    ...(record.mostContainers === 0 && record.ran.length > 0 ? ['nobody has seen a container of it'] : []),
     ...(record.mostContainers > 1 ? [`${record.mostContainers} containers lived at one time`] : []),
   ];
   return found.map((what) => `session ${record.id}: ${what}`);

@@ -103,6 +103,7 @@ describe('the checker', () => {
       },
       /2 messages, and 1 were sent/,
     ],
+    ['a container that nobody looked at', { mostContainers: 0 }, /nobody has seen a container/],
     ['two containers at one time', { mostContainers: 2 }, /2 containers lived at one time/],
   ])('finds %s', (_, change, violation) => {
     const violations = found(change);

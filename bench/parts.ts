@@ -21,9 +21,11 @@ export type Part = (typeof PARTS)[number];
 
 /** Parts that are scripts of their own (in `rows/`), and print their own figures beside those of the table. */
 export const SCRIPTS: Partial<Record<Part, { title: string; files: readonly string[] }>> = {
+  warm: { title: 'From a warm spare', files: ['warm.ts'] },
   memory: { title: 'Memory of the service, and of a session over claude’s own', files: ['memory.ts'] },
   preview: { title: 'Processor time of a preview', files: ['edge/preview-cost.ts'] },
   get: { title: 'GET of a session, beside others', files: ['edge/get.ts'] },
+  log: { title: 'A log of a million events', files: ['edge/log.ts'] },
   kills: { title: 'Kills so far', files: ['kills.ts'] },
   'way-out': { title: 'The way out', files: ['model-call.ts', 'egress.ts', 'tunnel.ts'] },
   snapshots: { title: 'Snapshots', files: ['snapshots.ts', 'wake.ts'] },

@@ -17,6 +17,10 @@ export interface AppEnv {
     settings: EdgeSettings;
     /** The call's id: in its answer, in the access log, and in what is logged of it. */
     requestId: string;
+    /** Headers of its answer, whoever makes that. */
+    answerHeaders: Record<string, string>;
+    /** Its answer was made with all of them. */
+    isWhole?: true;
     /** Whose token the call has; absent: none is verified. */
     owner?: string;
     /** The call's span; absent: nothing is traced. */

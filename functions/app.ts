@@ -39,13 +39,13 @@ import { addPush } from './routes/push.ts';
 import { addWebhooks } from './routes/webhooks.ts';
 import { withAccess } from './telemetry/access.ts';
 import { executionOf } from './telemetry/background.ts';
-import { withRequestId } from './telemetry/request-id.ts';
 import { withTrace } from './telemetry/trace.ts';
 import { addTerminal } from './routes/session/terminal.ts';
 import { addTelemetry } from './telemetry/routes.ts';
 import { isTransient } from './until-answered.ts';
 import { addWorkspaces } from './routes/files/workspaces.ts';
-import { withCors, withKnownHost, withKnownOrigin, withSafeHeaders } from './web/web-guard.ts';
+import { withAnswerHeaders } from './web/answer-headers.ts';
+import { withCors, withKnownSite } from './web/web-guard.ts';
 
 const REDIS_UNAVAILABLE: Refusal = {
   refused: 'redis_unavailable',
@@ -98,13 +98,13 @@ export function createApp(where: 'worker' | 'elsewhere' = 'worker'): OpenAPIHono
 
   // Before all others: on the host of a preview, nothing of this answers.
   app.use(previewHosts(where));
-  app.use(withRequestId, withSettings, withAccess, withTrace, withSafeHeaders);
+  app.use(withAnswerHeaders, withSettings, withAccess, withTrace);
   // Edges elsewhere count their callers themselves: here all of those have one address.
   if (where === 'worker') app.route('/objects', objectsDoor);
   app.use(withAddressLimit);
   // Signed by Discord, which calls by whatever name a tunnel has.
   app.route('/api/v1/discord', discordInteractions);
-  app.use(withCors, withKnownHost, withKnownOrigin);
+  app.use(withCors, withKnownSite);
   addTelemetry(app);
   app.route('/answer', answerLinks);
   if (where === 'worker') app.route('/api/v1/runner', runnerSockets);

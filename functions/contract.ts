@@ -3,6 +3,7 @@ import type { Context, TypedResponse } from 'hono';
 import { idempotencyKey } from '../protocol/api/session/message.ts';
 import { problem, type ProblemCode } from '../protocol/api/problem.ts';
 import type { JsonText } from '../protocol/json-text.ts';
+import { answerWith } from './web/answer-headers.ts';
 
 /** Parts that several descriptions of calls share. */
 
@@ -44,7 +45,7 @@ export const json = <T extends z.ZodType>(description: string, schema: T) => ({
 
 /** An answer whose JSON is text already. Its type is that of what the text says, as of `c.json`. */
 export function answerText<T extends object>(c: Context, text: JsonText<T>) {
-  const answer: Response = c.body(text, 200, { 'content-type': 'application/json' });
+  const answer = answerWith(c, text, { 'content-type': 'application/json' });
   return answer as Response & TypedResponse<T, 200, 'json'>;
 }
 

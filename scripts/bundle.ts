@@ -1,12 +1,17 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { ASSETS } from '../functions/web/asset-sources.ts';
 import { ASSETS_FOLDER } from '../start/lib/project.ts';
 import { bundleConsole } from './console/bundle-console.ts';
 import { withCompressed } from './console/compress.ts';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
+import { BUNDLE_URL, lazyModules } from './bundle/lazy-modules.ts';
+import { CACHE_COMMAND, cacheOf, withCodeCache } from './bundle/with-code-cache.ts';
+import { WRAPPER_FLAGS } from '../protocol/link/wrapper/wrapper-flags.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -16,6 +21,16 @@ export const WRAPPER_BUNDLE = path.join(root, 'build/wrapper.mjs');
 export const PORTER_BUNDLE = path.join(root, 'build/porter.mjs');
 /** The edge for workerd, once `bundleWorker` has made it. */
 export const WORKER_BUNDLE = path.join(root, 'build/worker.mjs');
+
+const BUNDLE = {
+  absWorkingDir: root,
+  bundle: true,
+  write: false,
+  format: 'esm',
+  charset: 'utf8',
+  legalComments: 'none',
+  logLevel: 'silent',
+} as const satisfies BuildOptions;
 
 /** Leaves out zod’s messages in other languages: they are half of the bundle, and every start would read them. */
 export const englishOnly: Plugin = {
@@ -28,13 +43,19 @@ export const englishOnly: Plugin = {
   },
 };
 
-/** Puts the finished list of tools in place of the code that makes it. */
-const finishedToolList: Plugin = {
-  name: 'finished-tool-list',
+/** Modules of data that it takes long to make: the bundle has what they export. */
+const FINISHED = /[/\\]wrapper[/\\](tools[/\\]tool-list|shapes[/\\][\w-]+-shape)\.ts$/;
+
+/** Puts finished data in place of the code that makes it. */
+const finishedData: Plugin = {
+  name: 'finished-data',
   setup: (bundler) => {
-    bundler.onLoad({ filter: /[/\\]wrapper[/\\]tools[/\\]tool-list\.ts$/ }, async () => {
-      const { TOOL_LIST } = await import('../wrapper/tools/tool-list.ts');
-      return { contents: `export const TOOL_LIST = ${JSON.stringify(TOOL_LIST)}` };
+    bundler.onLoad({ filter: FINISHED }, async ({ path: file }) => {
+      const made: unknown = await import(file);
+      const lines = Object.entries(Object(made)).map(
+        ([name, value]) => `export const ${name} = ${JSON.stringify(value)};`,
+      );
+      return { contents: lines.join('\n') };
     });
   },
 };
@@ -47,13 +68,35 @@ const finishedToolList: Plugin = {
  * @throws when the sources do not bundle
  */
 export async function bundleWrapper(): Promise<string> {
-  return await bundle('wrapper/main.ts', WRAPPER_BUNDLE, {
+  const { outputFiles } = await build({
+    ...BUNDLE,
+    entryPoints: ['wrapper/main.ts'],
+    outfile: WRAPPER_BUNDLE,
     platform: 'node',
     target: 'node24',
-    // Each container's start reads it: 30 ms less.
+    // Each container's start reads it.
     minify: true,
-    plugins: [englishOnly, finishedToolList],
+    format: 'iife',
+    charset: 'ascii',
+    plugins: [englishOnly, finishedData, lazyModules(['wrapper', 'protocol'].map((folder) => path.join(root, folder)))],
   });
+  const text = outputFiles.map((file) => file.text).join('');
+  await mkdir(path.dirname(WRAPPER_BUNDLE), { recursive: true });
+  const program = `(${BUNDLE_URL}) => {${text}}`;
+  await place(WRAPPER_BUNDLE, Buffer.from(withCodeCache(program)));
+  await cacheWrapper(cacheOf(WRAPPER_BUNDLE, program));
+  return WRAPPER_BUNDLE;
+}
+
+/** Has the wrapper's cache for this Node beside the bundle, and none of bundles before it. An image makes its own. */
+async function cacheWrapper(cache: string): Promise<void> {
+  const folder = path.dirname(cache);
+  const caches = (await readdir(folder)).filter((name) => name.startsWith('wrapper.mjs.') && name.endsWith('.cache'));
+  const [own, old] = [caches.includes(path.basename(cache)), caches.filter((name) => name !== path.basename(cache))];
+  await Promise.all(old.map((name) => rm(path.join(folder, name), { force: true })));
+  if (own) return;
+  const { PATH = '' } = process.env;
+  await promisify(execFile)(process.execPath, [...WRAPPER_FLAGS, WRAPPER_BUNDLE, CACHE_COMMAND], { env: { PATH } });
 }
 
 /**
@@ -124,18 +167,7 @@ async function place(file: string, contents: Uint8Array): Promise<void> {
 }
 
 async function bundle(entry: string, outfile: string, options: BuildOptions): Promise<string> {
-  const { outputFiles = [] } = await build({
-    absWorkingDir: root,
-    entryPoints: [entry],
-    outfile,
-    bundle: true,
-    write: false,
-    format: 'esm',
-    charset: 'utf8',
-    legalComments: 'none',
-    logLevel: 'silent',
-    ...options,
-  });
+  const { outputFiles = [] } = await build({ ...BUNDLE, entryPoints: [entry], outfile, ...options });
   await mkdir(path.dirname(outfile), { recursive: true });
   for (const file of outputFiles) await place(file.path, file.contents);
   return outfile;

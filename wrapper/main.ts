@@ -1,27 +1,27 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { knownTools } from '../protocol/link/more-tools.ts';
 import { SPARE_FILE } from '../protocol/link/wrapper/spare.ts';
 import { WrapperExit } from '../protocol/link/wrapper/wrapper-exit.ts';
-import { type WrapperLaunch, wrapperLaunch } from '../protocol/link/wrapper/wrapper-launch.ts';
+import type { WrapperLaunch } from '../protocol/link/wrapper/wrapper-launch.ts';
 import { build } from './builder/build.ts';
 import { Conversation } from './conversation/conversation.ts';
 import { markOf, SESSION_MARK } from './ports/session-mark.ts';
+import { rehearse } from './rehearsal.ts';
 import { setOwnLimits } from './seal/own-limits.ts';
 import { judgeSeal, type SealNotice, unreadableSeal } from './seal/seal.ts';
 import { readSealFacts } from './seal/seal-facts.ts';
+import { readLaunchFile } from './shapes/read-launch.ts';
 import type { Parked } from './spare/parked.ts';
+import { knownTools } from './tools/known-tools.ts';
 
 /**
- * `node wrapper.mjs LAUNCH_JSON`: runs one epoch; where there is `spare.json` beside it instead, it waits for the session first. `node wrapper.mjs build BUILD_JSON`: makes an environment's image. Exit codes of
+ * `node wrapper.mjs LAUNCH_JSON`: runs one epoch; where there is `spare.json` beside it instead, it waits for the session first. `node wrapper.mjs
+ * cache`: writes the cache beside the bundle that lets it start sooner. `node wrapper.mjs build BUILD_JSON`: makes an environment's image. Exit codes of
  * both: protocol/link/wrapper/wrapper-exit.ts.
  */
 
 function readLaunch(path: string): WrapperLaunch {
-  const parsed = wrapperLaunch.safeParse(JSON.parse(readFileSync(path, 'utf8')));
-  if (parsed.success) return complete(parsed.data);
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-  throw new Error(`${path}: ${problems.join('; ')}`);
+  return complete(readLaunchFile(path));
 }
 
 /** The rest of the wrapper finds all tools in one place, and all that it starts has the session's mark. */
@@ -81,6 +81,7 @@ function isBroken(seal: SealNotice | null): boolean {
 }
 
 if (process.argv[2] === 'build') process.exit(await build(process.argv[3]));
+if (process.argv[2] === 'cache') process.exit(await rehearse());
 let session: { launch: WrapperLaunch; parked: Parked | null } | null;
 try {
   session = await sessionOf(process.argv[2]);

@@ -3,16 +3,9 @@ import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ensureImage } from '../../container/build/build-image.ts';
-import { bundleWorker, bundleWrapper } from '../../scripts/bundle.ts';
 import { isRefused, type Refused } from '../../start/lib/refused.ts';
-import { PROJECT } from '../../start/lib/project.ts';
-import { ensureBaseImage } from '../../test/support/docker/base-image.ts';
-import { findEngine, type TestEngine } from '../../test/support/docker/engine.ts';
-import { loadLayers } from '../../test/support/docker/layer-cache.ts';
+import type { TestEngine } from '../../test/support/docker/engine.ts';
 import type { Client } from '../../test/support/e2e/client.ts';
-import { Service } from '../../test/support/e2e/service.ts';
-import { buildFakeClaude, fakeImage } from '../fake-claude/build.ts';
 import { quantile } from '../lib/statistics.ts';
 import { planDay, planSoak, type PlannedSession } from './day.ts';
 import { busiestMinute, limitsOf, type Host } from './limits.ts';
@@ -21,6 +14,7 @@ import type { HostOptions } from './options.ts';
 import { act, readWaits, Seen } from './person.ts';
 import type { Part } from './processes.ts';
 import { dayReport, limitsReport, LOOK_HEAD, lookLine, partsReport, peakOf, soakReport } from './report.ts';
+import { setStage, type Stage } from './stage.ts';
 
 /** A session is parked after so many seconds without work: in a day that is pressed into minutes, and in a soak. */
 const IDLE_SECONDS = { day: 12, soak: 240 };
@@ -28,17 +22,7 @@ const IDLE_SECONDS = { day: 12, soak: 240 };
 const AT_ONCE = 8;
 const OWNERS = 20;
 /** What may have to be waited for after the day: the last turns, and that the last sessions are parked. Seconds. */
-const AFTERWARDS = 180;
-/** More than a day has: no bound is to be met that is there to be met. */
-const NO_BOUNDS = {
-  MAX_SESSIONS_PER_USER: '10000',
-  MAX_SESSIONS_PER_HOUR: '0',
-  RATE_LIMIT_PER_OWNER: '0',
-  RATE_LIMIT_PER_ADDRESS: '0',
-  // On a machine that has other work, a start that is late is late, and no error.
-  CONTAINER_STARTUP_TIMEOUT: '1200',
-  RUNNER_LOST_AFTER: '600',
-};
+const AFTERWARDS = 600;
 
 export interface HostRun {
   readonly isGood: boolean;
@@ -55,21 +39,12 @@ export async function runHost(
   const scratch = await mkdtemp(path.join('/var/tmp', 'ccdh-'));
   const ends: (() => Promise<unknown>)[] = [() => rm(scratch, { recursive: true, force: true })];
   try {
-    const fake = await buildFakeClaude(scratch);
-    if (isRefused(fake)) return fake;
-    const engine = await findEngine();
-    if (!engine.ok) return { refused: engine.why };
-    ends.unshift(engine.stop);
-    const image = await sessionImageFor(engine, say);
-    if (typeof image !== 'string') return image;
-    signal.throwIfAborted();
-    const sealed = await fakeImage(engine.docker, image, fake.path);
-    const service = await startService(options, sealed, engine);
-    ends.unshift(() => service.stop());
+    const stage = await setStage(options, scratch, signal, say, (end) => void ends.unshift(end));
+    if (isRefused(stage)) return stage;
     say(
       `${options.places} places, ${cpus().length} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB; seed ${options.seed}`,
     );
-    return await run(options, service, engine, signal, say);
+    return await run(options, stage, signal, say);
   } catch (error) {
     if (!signal.aborted) throw error;
     return { refused: 'it was ended by a signal' };
@@ -78,40 +53,9 @@ export async function runHost(
   }
 }
 
-async function sessionImageFor(engine: TestEngine, say: (line: string) => void): Promise<string | Refused> {
-  await loadLayers(engine.docker);
-  const base = await ensureBaseImage(engine.docker, say);
-  if (!base.ok) return { refused: base.why };
-  const image = await ensureImage({ docker: engine.docker, wrapper: await bundleWrapper(), onProgress: say });
-  return image.ok ? image.tag : { refused: image.detail };
-}
-
-async function startService(options: HostOptions, image: string, engine: TestEngine): Promise<Service> {
-  const worker = await bundleWorker(
-    'bench/lib/workers/alarms-worker.ts',
-    path.join(PROJECT, 'build/alarms/worker.mjs'),
-  );
-  return await Service.start({
-    backend: 'docker',
-    image,
-    worker,
-    runnerEnv: {
-      DOCKER_HOST: engine.host,
-      RUNNER_CAPACITY: String(options.places),
-      // Places alone count: a fake session needs a tenth of what a session may have.
-      RUNNER_MEMORY_MB: '0',
-      RUNNER_CPUS: '0',
-      LOG_LEVEL: 'warn',
-    },
-    vars: NO_BOUNDS,
-    keepsEdgeLog: true,
-  });
-}
-
 async function run(
   options: HostOptions,
-  service: Service,
-  engine: TestEngine,
+  { service, engine }: Stage,
   signal: AbortSignal,
   say: (line: string) => void,
 ): Promise<HostRun> {
@@ -135,20 +79,26 @@ async function run(
   };
   const cores = cpus().length;
   const looks: Look[] = [await look(watched, performance.now())];
-  const rush = options.soak === null ? await startAtOnce(options.places, await service.client('rush'), say) : null;
+  const lookNow = async () => void looks.push(await look(watched, performance.now()));
+  const rush =
+    options.soak === null ? await startAtOnce(options.places, await service.client('rush'), lookNow, say) : null;
   const began = performance.now();
   say(LOOK_HEAD);
   const told = new Set<string>();
+  let [haveGone, hasLooked] = [false, false];
   const seeing = (async () => {
     while (!signal.aborted) {
       const next = await look(watched, began);
-      say(lookLine(next, looks.length === 1 ? undefined : looks.at(-1), cores));
+      say(lookLine(next, hasLooked ? looks.at(-1) : undefined, cores));
+      hasLooked = true;
       for (const what of seen.errors.keys()) if (!told.has(what)) say(`ERROR: ${what}`);
       for (const what of seen.errors.keys()) told.add(what);
       looks.push(next);
       if (next.at > seconds + AFTERWARDS) return;
-      if (next.at > seconds && next.live === 0 && next.waiting === 0) return;
-      const until = Math.ceil((next.at + 1) / LOOK_SECONDS) * LOOK_SECONDS;
+      if (haveGone && next.live === 0) return;
+      // After the day, all that is left to see is when the last container goes.
+      const every = haveGone ? LOOK_SECONDS / 6 : LOOK_SECONDS;
+      const until = Math.ceil((next.at + 1) / every) * every;
       await Promise.race([delay(Math.max(1, until * 1000 - (performance.now() - began))), aborted]);
     }
   })();
@@ -169,6 +119,7 @@ async function run(
       }
     }),
   );
+  haveGone = true;
   await seeing;
   signal.throwIfAborted();
   const made = ids.flatMap((id, n) => (id === null ? [] : [{ id, plan: plans[n] }]));
@@ -256,19 +207,41 @@ function planOf(options: HostOptions, seconds: number): PlannedSession[] {
   return planDay({ ...day, away: seconds / 4 });
 }
 
-/** As many sessions as there are places, at once: how fast containers start when nothing else is to be done. @returns a second */
-async function startAtOnce(places: number, client: Client, say: (line: string) => void): Promise<number> {
+/**
+ * As many sessions as there are places, at once: how fast containers start when nothing else is to be done. Then all are asked once
+ * more, and the host is looked at with all of them.
+ *
+ * @returns containers a second
+ */
+async function startAtOnce(
+  places: number,
+  client: Client,
+  lookNow: () => Promise<void>,
+  say: (line: string) => void,
+): Promise<number> {
   const begun = performance.now();
   const ids = await Promise.all(
     Array.from({ length: places }, () => client.createSession({ idle_timeout_seconds: 3600 })),
   );
-  await Promise.all(ids.map((id) => client.ask(id, 'hello')));
+  await askAll(client, ids);
   const took = (performance.now() - begun) / 1000;
+  const asked = performance.now();
+  await askAll(client, ids);
+  const again = (performance.now() - asked) / 1000;
   say(
-    `${places} sessions at once have all answered after ${took.toFixed(1)} s: ${(places / took).toFixed(2)} containers a second`,
+    `${places} sessions at once have all answered after ${took.toFixed(1)} s: ${(places / took).toFixed(2)} containers a second; ` +
+      `asked again, all at once, after ${again.toFixed(1)} s`,
   );
+  await lookNow();
   await inParts(ids, (id) => client.call('DELETE', `/sessions/${id}`));
   return places / took;
+}
+
+/** @throws when one does not answer */
+async function askAll(client: Client, ids: readonly string[]): Promise<void> {
+  const answers = await Promise.all(ids.map((id) => client.ask(id, 'hello')));
+  const failed = answers.find(({ status }) => status !== 'completed');
+  if (failed !== undefined) throw new Error(`a session did not answer: ${JSON.stringify(failed)}`);
 }
 
 /** The facts that limits come from; null: no session was live, or it was a soak. */

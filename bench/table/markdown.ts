@@ -3,7 +3,7 @@ import { verdict, type BenchRow } from './rows.ts';
 
 /** A figure in its unit, with as many digits as say something. */
 export function withUnit(value: number, unit: BenchRow['unit']): string {
-  const digits = unit === '' || unit === '/s' || value >= 100 ? 0 : unit === 'MB' ? 0 : 2;
+  const digits = unit === '' || value >= 100 ? 0 : unit === 'MB' || unit === 'KB' ? 0 : 2;
   const number = value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
   return `${number} ${unit}`.trim();
 }

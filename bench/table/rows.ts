@@ -7,7 +7,7 @@ export interface BenchRow {
   readonly part: Part;
   readonly what: string;
   /** `''`: a bare number. */
-  readonly unit: '×' | 'ms' | 'MB' | '/s' | '';
+  readonly unit: '×' | 'ms' | 'KB' | 'MB' | '/s' | '';
   /** Null: none was set. */
   readonly goal: { readonly most: number } | { readonly least: number } | null;
 }
@@ -73,7 +73,7 @@ export const MAIN_ROWS = [
   {
     id: 'kills.lost',
     part: 'kills',
-    what: 'events or messages lost, doubled or run twice; left over',
+    what: 'events or messages lost, doubled or run twice, left over: not mended',
     unit: '',
     goal: { most: 0 },
   },
@@ -158,9 +158,51 @@ export const MORE_ROWS = [
   },
 ] as const satisfies readonly BenchRow[];
 
-export const ROWS: readonly BenchRow[] = [...MAIN_ROWS, ...MORE_ROWS];
+/** What a day on one host says besides: docs/scale.md. */
+export const HOST_ROWS = [
+  {
+    id: 'host.starts',
+    part: 'host',
+    what: 'containers that start in a rush, until they have answered',
+    unit: '/s',
+    goal: null,
+  },
+  {
+    id: 'host.base',
+    part: 'host',
+    what: 'memory of edge, runner and engine with all sessions live, PSS',
+    unit: 'MB',
+    goal: null,
+  },
+  {
+    id: 'host.session',
+    part: 'host',
+    what: 'memory of a live session without `claude`: wrapper, init, shim, PSS',
+    unit: 'MB',
+    goal: null,
+  },
+  { id: 'host.place.p50', part: 'host', what: 'wait for a place in the day, p50', unit: 'ms', goal: null },
+  { id: 'host.place.p99', part: 'host', what: 'the same, p99', unit: 'ms', goal: null },
+  {
+    id: 'host.ready.p50',
+    part: 'host',
+    what: 'from asking for a place until `claude` is ready, p50',
+    unit: 'ms',
+    goal: null,
+  },
+  { id: 'host.ready.p99', part: 'host', what: 'the same, p99', unit: 'ms', goal: null },
+  {
+    id: 'host.disk',
+    part: 'host',
+    what: 'disk of a parked session: its folder, snapshots, log',
+    unit: 'KB',
+    goal: null,
+  },
+] as const satisfies readonly BenchRow[];
 
-export type FigureId = (typeof MAIN_ROWS)[number]['id'] | (typeof MORE_ROWS)[number]['id'];
+export const ROWS: readonly BenchRow[] = [...MAIN_ROWS, ...MORE_ROWS, ...HOST_ROWS];
+
+export type FigureId = (typeof MAIN_ROWS | typeof MORE_ROWS | typeof HOST_ROWS)[number]['id'];
 
 /** What README shows, in words that need no row before them. */
 export const README_ROWS: readonly (readonly [FigureId, string])[] = [

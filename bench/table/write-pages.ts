@@ -3,13 +3,16 @@ import path from 'node:path';
 import { PROJECT } from '../../start/lib/project.ts';
 import type { Figures } from './figures.ts';
 import { goalTable, putBetween, shortTable } from './markdown.ts';
-import { MAIN_ROWS, MORE_ROWS, README_ROWS, ROWS } from './rows.ts';
+import { HOST_ROWS, MAIN_ROWS, MORE_ROWS, README_ROWS, ROWS } from './rows.ts';
 
 /** The pages with tables of figures, and what stands between which marks. */
 export const PAGES: Readonly<Record<string, Readonly<Record<string, (figures: Figures) => string>>>> = {
   'docs/performance.md': {
     goals: (figures) => goalTable(MAIN_ROWS, figures),
     more: (figures) => goalTable(MORE_ROWS, figures),
+  },
+  'docs/scale.md': {
+    host: (figures) => goalTable(HOST_ROWS, figures),
   },
   'README.md': {
     five: (figures) => shortTable(README_ROWS, ROWS, figures),

@@ -35,6 +35,7 @@ export function putByXhr(
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
     const { method, url, signal, headers } = request;
+    signal.throwIfAborted();
     const xhr = new Xhr();
     const abort = () => xhr.abort();
     signal.addEventListener('abort', abort, { once: true });

@@ -38,6 +38,8 @@ export function connectWebSocket(source: StreamSource, WebSocket: WebSocketConst
     const socket = await openSocket(source, WebSocket, `stream?after=${after}&acks=true`, signal);
     const connection = new SocketConnection(socket, source, after, refusal);
     signal.addEventListener('abort', () => connection.abort(), { once: true });
+    // While a token or a ticket was asked for.
+    if (signal.aborted) connection.abort();
     await connection.opened;
     return connection;
   };

@@ -187,6 +187,8 @@ export class SessionTerminal {
     this.#socket = socket;
     const stop = () => socket.close(null);
     this.#signal.addEventListener('abort', stop, { once: true });
+    // While a token or a ticket was asked for.
+    if (this.#signal.aborted) stop();
     try {
       const error = await socket.ended;
       this.#signal.throwIfAborted();

@@ -55,7 +55,7 @@ async function goesOn(isSeen: Promise<void>): Promise<boolean> {
 
 /** Waits until the tab is seen, if it rests. */
 export async function untilAwake(signal: AbortSignal): Promise<void> {
-  if (!isResting.value) return;
+  if (!isResting.value || signal.aborted) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   const end = isResting.subscribe((resting) => {
     if (!resting) resolve();

@@ -1,4 +1,5 @@
 import type { Refusal } from '../../protocol/api/problem.ts';
+import type { NameOf } from '../../protocol/metrics/catalogue.ts';
 import { FIRST_PROTOCOL } from '../../protocol/link/protocol-version.ts';
 import type { RunnerOfPool } from '../rpc/pool-rpc.ts';
 import { restsUntil } from './core/resting.ts';
@@ -65,7 +66,7 @@ export class Fleet {
   }
 
   #view(name: string, row: RunnerRow | null, load: RunnerLoad | undefined, now: number): RunnerOfPool {
-    const { sockets, cordons, places } = this.#deps;
+    const { sockets, cordons, places, metrics } = this.#deps;
     const running = places.byRunner.count(name);
     const cordon = cordons.of(name);
     const socket = sockets.of(name);
@@ -86,6 +87,7 @@ export class Fleet {
       capacity,
       running,
       free: state === 'connected' ? Math.max(0, capacity - running) : 0,
+      spares: socket === null ? null : (metrics.of(name, SPARES) ?? null),
       resources: resourcesOf(load),
       rests_until: restsUntilText(row, now),
       kept_for: this.#queue.kept?.runner === name ? this.#queue.kept.session_id : null,
@@ -113,6 +115,8 @@ function restsUntilText(row: RunnerRow | null, now: number): string | null {
   const until = restsUntil(row?.losses ?? [], now);
   return until === null ? null : new Date(until).toISOString();
 }
+
+const SPARES: NameOf<'gauge'> = 'cc_docker_runner_spares';
 
 /** The protocol from which on a runner understands `drain`. */
 const DRAINS = 2;

@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import type { AppEnv } from '../app-env.ts';
-import { SAFE_HEADERS } from '../web/web-guard.ts';
+import { SAFE_HEADERS } from '../web/answer-headers.ts';
 
 /** How files are compressed, the best first: the `Content-Encoding`, and the end of the file's name (`scripts/console/compress.ts`). */
 const ENCODINGS = [

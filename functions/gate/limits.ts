@@ -9,7 +9,7 @@ import { paceRefusal } from './pace.ts';
 import { knownEmpty, spend, type Spent } from './permits.ts';
 import { sharedState } from './shared-state.ts';
 
-type C = Pick<Context<AppEnv>, 'env' | 'req' | 'get' | 'header'>;
+type C = Pick<Context<AppEnv>, 'env' | 'req' | 'get'>;
 
 const network = (c: C) => networkOf(addressOf(c));
 
@@ -47,16 +47,16 @@ export async function overBodyLimit(
 const ownerKey = (c: Pick<Context<CallerEnv>, 'get'>) => `owner ${c.get('caller').owner}`;
 
 /** Lets an owner make so many requests a minute (`RATE_LIMIT_PER_OWNER`). Each answer says how many are left. */
-export async function overOwnerLimit(
-  c: Pick<Context<CallerEnv>, 'env' | 'req' | 'get' | 'header'>,
-): Promise<Refusal | null> {
+export async function overOwnerLimit(c: Pick<Context<CallerEnv>, 'env' | 'get'>): Promise<Refusal | null> {
   const { RATE_LIMIT_PER_OWNER: perMinute } = c.get('settings');
   if (perMinute === 0) return null;
   const spent = await spend(sharedState(c.env, c.get('settings')).limits, ownerKey(c), perMinute);
-  c.header('ratelimit-policy', `${perMinute};w=60`);
-  c.header('ratelimit-limit', String(perMinute));
-  c.header('ratelimit-remaining', String(spent.passed ? spent.remaining : 0));
-  c.header('ratelimit-reset', String(spent.passed ? 0 : Math.ceil(spent.retryMs / 1000)));
+  Object.assign(c.get('answerHeaders'), {
+    'ratelimit-policy': `${perMinute};w=60`,
+    'ratelimit-limit': String(perMinute),
+    'ratelimit-remaining': String(spent.passed ? spent.remaining : 0),
+    'ratelimit-reset': String(spent.passed ? 0 : Math.ceil(spent.retryMs / 1000)),
+  });
   if (spent.passed) return null;
   await paceRefusal(ownerKey(c));
   return limited(spent, 'You', perMinute, 'RATE_LIMIT_PER_OWNER');

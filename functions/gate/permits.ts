@@ -21,26 +21,36 @@ export type Spent =
 
 const held = new Recent<Held>(MAX_KEYS);
 
-/** Spends permits of the bucket `key`: `cost`, or as many as it can hold. All of them, or none. */
-export async function spend(limits: RateLimits, key: string, perMinute: number, cost = 1): Promise<Spent> {
-  const now = Date.now();
-  const burst = burstOf(perMinute);
-  const wanted = Math.min(cost, burst);
+/** Spends permits of the bucket `key`: `cost`, or as many as it can hold. All of them, or none. At once, when this isolate holds enough. */
+export function spend(limits: RateLimits, key: string, perMinute: number, cost = 1): Spent | Promise<Spent> {
+  const wanted = Math.min(cost, burstOf(perMinute));
   const mine = heldOf(`${perMinute} ${key}`);
-  if (mine.permits < wanted) {
-    if (now < mine.emptyUntil) return { passed: false, retryMs: mine.emptyUntil - now };
-    const taken = await limits.take(key, perMinute, Math.max(wanted - mine.permits, Math.floor(burst / 10)));
-    if (taken === 'unknown') return { passed: true, remaining: mine.left };
-    mine.permits += taken.granted;
-    mine.left = taken.remaining;
-    if (mine.permits < wanted) {
-      const retryMs = taken.resetMs + ((wanted - mine.permits - 1) * 60_000) / perMinute;
-      mine.emptyUntil = now + retryMs;
-      return { passed: false, retryMs };
-    }
-  }
+  return mine.permits < wanted ? takeAndSpend(limits, key, perMinute, wanted, mine) : spendHeld(mine, wanted);
+}
+
+function spendHeld(mine: Held, wanted: number): Spent {
   mine.permits -= wanted;
   return { passed: true, remaining: mine.permits + mine.left };
+}
+
+async function takeAndSpend(
+  limits: RateLimits,
+  key: string,
+  perMinute: number,
+  wanted: number,
+  mine: Held,
+): Promise<Spent> {
+  const now = Date.now();
+  if (now < mine.emptyUntil) return { passed: false, retryMs: mine.emptyUntil - now };
+  const more = Math.max(wanted - mine.permits, Math.floor(burstOf(perMinute) / 10));
+  const taken = await limits.take(key, perMinute, more);
+  if (taken === 'unknown') return { passed: true, remaining: mine.left };
+  mine.permits += taken.granted;
+  mine.left = taken.remaining;
+  if (mine.permits >= wanted) return spendHeld(mine, wanted);
+  const retryMs = taken.resetMs + ((wanted - mine.permits - 1) * 60_000) / perMinute;
+  mine.emptyUntil = now + retryMs;
+  return { passed: false, retryMs };
 }
 
 /** Whether the bucket was found empty, as far as this isolate knows: milliseconds until it is not; null: no. */

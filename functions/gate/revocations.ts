@@ -29,8 +29,8 @@ const REVOKED: Refusal = {
 };
 
 /** Refuses a caller whose token is revoked. */
-export async function ifRevoked(c: Pick<Context<AppEnv>, 'env' | 'get'>, caller: Caller): Promise<Refusal | null> {
-  return await ifTokenRevoked(c, markOf(caller));
+export function ifRevoked(c: Pick<Context<AppEnv>, 'env' | 'get'>, caller: Caller): Promise<Refusal | null> {
+  return ifTokenRevoked(c, markOf(caller));
 }
 
 /** Refuses a token that is revoked, whoever has it. */

@@ -19,13 +19,22 @@ const onRedis = new WeakMap<RedisClient, SharedState>();
 /** What edges share. Redis keeps it where that is configured (docs/redis.md), else a Durable Object. */
 export function sharedState(env: HandlerObjects, settings: RedisSettings): SharedState {
   const redis = redisOf(settings);
-  if (redis === null) return inObject(env);
+  if (redis === null) return inObjectOf(env);
   const known = onRedis.get(redis) ?? {
     limits: new RedisRateLimits(redis),
     revocations: new RedisRevocations(redis),
     seen: new RedisSeenOnce(redis),
   };
   onRedis.set(redis, known);
+  return known;
+}
+
+/** By environment, of which a process has one. */
+const inObjects = new WeakMap<HandlerObjects, SharedState>();
+
+function inObjectOf(env: HandlerObjects): SharedState {
+  const known = inObjects.get(env) ?? inObject(env);
+  inObjects.set(env, known);
   return known;
 }
 

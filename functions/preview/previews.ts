@@ -26,12 +26,12 @@ const LOCAL = /\.localhost$/;
  */
 export function previewHosts(where: 'worker' | 'elsewhere'): MiddlewareHandler<AppEnv> {
   const previews = previewsApp(where);
-  return async (c, next) => {
+  return (c, next) => {
     const settings = settingsOf(c.env).data;
     // Without settings that fit, every call is refused.
     if (settings === undefined) return next();
     if (previewLabelOf(originOf(c.req.url).hostname, settings) === null) return next();
-    return previews.fetch(c.req.raw, c.env, executionOf(c));
+    return Promise.resolve(previews.fetch(c.req.raw, c.env, executionOf(c)));
   };
 }
 

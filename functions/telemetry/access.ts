@@ -1,10 +1,11 @@
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
-import { count, observe, sendTelemetry } from '../../durable/rpc/telemetry/counts.ts';
+import { count, observeIn, sendTelemetry } from '../../durable/rpc/telemetry/counts.ts';
+import { histogramOf, type Histogram } from '../../protocol/metrics/registry.ts';
 import type { AppEnv } from '../app-env.ts';
 import { writeAccessLine } from './access-log.ts';
 import { inBackground } from './background.ts';
-import { ownerHash } from './owner-hash.ts';
+import { knownHash, ownerHash } from './owner-hash.ts';
 import { methodOf, routeOf } from './route-of.ts';
 
 /** One call, as the access log has it. Nothing that a caller wrote is in it, but a request id that fits its rule. */
@@ -38,8 +39,7 @@ export const withAccess = createMiddleware<AppEnv>(async (c, next) => {
   const code = c.get('refused');
   const trace = c.get('trace');
   if (code !== undefined) count('cc_docker_refusals_total', { code });
-  const labels = { method, route, status: `${Math.floor(status / 100)}xx` };
-  observe('cc_docker_http_request_duration_seconds', labels, ms / 1000);
+  observeIn(durationsOf(method, route, status), ms / 1000);
   sendTelemetry(c.env, (sending) => inBackground(c, sending));
   const { ACCESS_LOG } = c.get('settings');
   if (ACCESS_LOG === 'off' || (ACCESS_LOG === 'errors' && status < 400)) return;
@@ -52,13 +52,27 @@ export const withAccess = createMiddleware<AppEnv>(async (c, next) => {
     route,
     status,
     ms,
-    owner: owner === undefined ? null : await ownerHash(c.get('settings'), owner),
+    owner:
+      owner === undefined ? null : (knownHash(c.get('settings'), owner) ?? (await ownerHash(c.get('settings'), owner))),
     bytes_in: announced(c),
     ...(code !== undefined && { code }),
     ...(trace !== undefined && { trace: trace.trace_id }),
   };
   writeAccessLine(c, JSON.stringify(line));
 });
+
+/** Histograms by what they are of: as many as routes, methods and kinds of answers. */
+const durations = new Map<string, Histogram>();
+
+function durationsOf(method: string, route: string, status: number): Histogram {
+  const key = `${method} ${route} ${Math.floor(status / 100)}`;
+  const known = durations.get(key);
+  if (known !== undefined) return known;
+  const labels = { method, route, status: `${Math.floor(status / 100)}xx` };
+  const made = histogramOf('cc_docker_http_request_duration_seconds', labels);
+  durations.set(key, made);
+  return made;
+}
 
 function announced(c: Context<AppEnv>): number | null {
   const length = c.req.header('content-length');

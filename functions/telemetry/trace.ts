@@ -1,7 +1,6 @@
-import { createMiddleware } from 'hono/factory';
 import { record } from '../../durable/rpc/telemetry/spans.ts';
 import { isSampled, newSpanId, newTraceId, parseTraceparent, traceparentOf } from '../../protocol/trace/context.ts';
-import type { Context } from 'hono';
+import type { Context, MiddlewareHandler, Next } from 'hono';
 import type { AppEnv } from '../app-env.ts';
 import { inBackground } from './background.ts';
 import { methodOf, routeOf } from './route-of.ts';
@@ -10,9 +9,11 @@ import { methodOf, routeOf } from './route-of.ts';
 const PROBES = new Set(['/health', '/ready', '/metrics']);
 
 /** Records a span for each call, in the client's trace (`traceparent`) or in a new one, where a collector is set. */
-export const withTrace = createMiddleware<AppEnv>(async (c, next) => {
+export const withTrace: MiddlewareHandler<AppEnv> = (c, next) =>
+  c.get('settings').OTEL_EXPORTER_OTLP_ENDPOINT === undefined ? next() : traced(c, next);
+
+async function traced(c: Context<AppEnv>, next: Next): Promise<void> {
   const settings = c.get('settings');
-  if (settings.OTEL_EXPORTER_OTLP_ENDPOINT === undefined) return next();
   const parent = parseTraceparent(c.req.header('traceparent'));
   const trace_id = parent?.trace_id ?? newTraceId();
   const sampled = parent?.sampled ?? isSampled(trace_id, settings.OTEL_TRACES_SAMPLER_ARG);
@@ -37,7 +38,7 @@ export const withTrace = createMiddleware<AppEnv>(async (c, next) => {
   record({ ...span, name: `${method} ${route}`, attributes, ...error }, settings, (sending) =>
     inBackground(c, sending),
   );
-});
+}
 
 /** The call's place in its trace, for what it causes: a `traceparent`; undefined: nothing is traced. */
 export function traceOf(c: Pick<Context<AppEnv>, 'get'>): string | undefined {

@@ -1,4 +1,4 @@
-import { createMiddleware } from 'hono/factory';
+import type { MiddlewareHandler } from 'hono';
 import { edgeSettings } from '../../protocol/settings/edge-settings.ts';
 import type { AppEnv } from '../app-env.ts';
 import { refuse } from '../refuse.ts';
@@ -14,12 +14,13 @@ export function settingsOf(env: AppEnv['Bindings']): ReturnType<typeof edgeSetti
 }
 
 /** Reads the settings, once. Without valid settings every call is refused. */
-export const withSettings = createMiddleware<AppEnv>(async (c, next) => {
+export const withSettings: MiddlewareHandler<AppEnv> = (c, next) => {
   const parsed = settingsOf(c.env);
   if (!parsed.success) {
     const wrong = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
-    return refuse(c, { refused: 'not_configured', detail: `The edge's settings do not fit. ${wrong}` });
+    const detail = `The edge's settings do not fit. ${wrong}`;
+    return Promise.resolve(refuse(c, { refused: 'not_configured', detail }));
   }
   c.set('settings', parsed.data);
   return next();
-});
+};

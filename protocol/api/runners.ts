@@ -28,6 +28,8 @@ export const runnerView = z.object({
   capacity: z.int(),
   running: z.int(),
   free: z.int(),
+  /** Containers that wait for a session (`WARM_SESSIONS`). They take no place. Null: it does not say, or is away. */
+  spares: z.int().nullable(),
   /**
    * Cores and memory for its sessions, and what of it those take that it has: what each asks (`config.resources`), or else one place's
    * share. Null: it does not say, and its places alone are counted.

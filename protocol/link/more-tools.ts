@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { agentTool, type AgentTool } from '../api/session/session-config.ts';
+import type { AgentTool } from '../api/session/session-config.ts';
 
 /** Tools that came after version 0.1, whose runners and wrappers refuse a list with a name that they do not know. */
 const LATER: ReadonlySet<AgentTool> = new Set(['share_port']);
@@ -11,9 +11,4 @@ export const moreTools = z.array(z.string().max(64)).max(64);
 export function toolsOfLaunch(tools: readonly AgentTool[]): { agent_tools: AgentTool[]; more_tools: AgentTool[] } {
   const is = (later: boolean) => tools.filter((tool) => LATER.has(tool) === later);
   return { agent_tools: is(false), more_tools: is(true) };
-}
-
-/** Those that this version knows. */
-export function knownTools(names: readonly string[]): AgentTool[] {
-  return names.flatMap((name) => agentTool.safeParse(name).data ?? []);
 }

@@ -1,5 +1,3 @@
-import * as z from 'zod';
-
 /**
  * The version of what edge, runner and wrapper say to each other: on the control socket, the data sockets and the link. An addition that
  * an end of the version before can ignore (a new field, a new kind of frame that needs no answer) leaves it as it is. It is raised when
@@ -12,8 +10,6 @@ export const PROTOCOL = 2;
 
 /** What an end that says no version speaks. */
 export const FIRST_PROTOCOL = 1;
-
-export const protocolVersion = z.int().min(1).max(1_000_000);
 
 /** Whether ends of these versions work together: one version apart at most, so that they can be upgraded one after the other. */
 export const worksWith = (other: number): boolean => Math.abs(other - PROTOCOL) <= 1;

@@ -6,7 +6,7 @@ import { poolName } from '../settings/pools-setting.ts';
 import { filesRefusal, filesRequest, sessionFiles } from '../api/files/files.ts';
 import { launchEnvironment } from './environment/environment.ts';
 import { moreTools } from './more-tools.ts';
-import { protocolVersion } from './protocol-version.ts';
+import { protocolVersion } from './version-field.ts';
 import { resources, launchConfig } from '../api/session/session-config.ts';
 import { skippedFile, snapshotState, snapshotTrigger, workspace } from '../api/files/workspace.ts';
 

@@ -21,10 +21,14 @@ export class Registry {
   }
 
   observe<Name extends NameOf<'histogram'>>(name: Name, labels: LabelsOf<Name>, value: number): void {
-    const bound = METRICS[name].buckets.find((end) => value <= end);
-    const inside = labelsText(labels);
-    this.#add(`${name}_bucket{${inside === '' ? '' : `${inside},`}le="${bound ?? '+Inf'}"}`, 1);
-    this.#add(`${name}_sum${inside === '' ? '' : `{${inside}}`}`, value);
+    this.observeIn(histogramOf(name, labels), value);
+  }
+
+  /** As `observe`, of one whose labels were written before. */
+  observeIn({ bounds, buckets, sum }: Histogram, value: number): void {
+    const bucket = bounds.findIndex((end) => value <= end);
+    this.#add(buckets.at(bucket) ?? '', 1);
+    this.#add(sum, value);
   }
 
   set<Name extends NameOf<'gauge'>>(name: Name, labels: LabelsOf<Name>, value: number): void {
@@ -56,6 +60,24 @@ export class Registry {
     this.#version += 1;
     this.#counts.set(series, (this.#counts.get(series) ?? 0) + by);
   }
+}
+
+/** The series of a histogram with certain labels. */
+export interface Histogram {
+  readonly bounds: readonly number[];
+  /** The names of its buckets' series; the last one is of what is beyond all bounds. */
+  readonly buckets: readonly string[];
+  /** The name of its sum's. */
+  readonly sum: string;
+}
+
+/** The names of a histogram's series: to write them costs more than to count. */
+export function histogramOf<Name extends NameOf<'histogram'>>(name: Name, labels: LabelsOf<Name>): Histogram {
+  const { buckets: bounds } = METRICS[name];
+  const inside = labelsText(labels);
+  const start = `${name}_bucket{${inside === '' ? '' : `${inside},`}`;
+  const buckets = [...bounds.map(String), '+Inf'].map((end) => `${start}le="${end}"}`);
+  return { bounds, buckets, sum: `${name}_sum${inside === '' ? '' : `{${inside}}`}` };
 }
 
 /** The name of a series in Prometheus's format. */

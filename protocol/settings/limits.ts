@@ -45,3 +45,6 @@ export const LINK_WINDOW_EVENTS = 10_000;
  */
 export const LINK_FLOOD_BYTES = LINK_WINDOW_BYTES + MAX_FRAME_BYTES + BATCH_BYTES;
 export const LINK_FLOOD_EVENTS = LINK_WINDOW_EVENTS + 5 * BATCH_EVENTS;
+
+/** Longest line between runner and container about a stream: a terminal's command is in it. */
+export const MAX_STREAM_LINE = 256 * 1024;

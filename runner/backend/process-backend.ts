@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { constants } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import * as z from 'zod';
+import { WRAPPER_FLAGS } from '../../protocol/link/wrapper/wrapper-flags.ts';
 import type { BackendHealth, PlacementKey } from '../../protocol/link/runner-control.ts';
 import {
   LOG_TAIL,
@@ -114,9 +115,9 @@ export class ProcessBackend implements ContainerBackend {
     if (this.#running.has(name)) return { ok: true };
     const layout = this.layout(folders);
     await Promise.all([layout.home, layout.tmp].map((folder) => mkdir(folder, { recursive: true, mode: 0o700 })));
-    const launch = path.join(layout.run, 'launch.json');
+    const command = [...WRAPPER_FLAGS, this.#options.wrapperBundle, path.join(layout.run, 'launch.json')];
     // Held until its record is written: a runner that is killed in between leaves nothing that the next one could not find.
-    const child = spawn(...heldProgram(process.execPath, this.#options.wrapperBundle, launch), {
+    const child = spawn(...heldProgram(process.execPath, ...command), {
       cwd: folders.workspace,
       // Nothing of the runner's own environment: it holds the real credentials.
       env: { HOME: layout.home, TMPDIR: layout.tmp, PATH: layout.path, LANG: 'C.UTF-8', [MARKER]: folders.root },
@@ -186,9 +187,7 @@ export class ProcessBackend implements ContainerBackend {
   /** Called at start. Ends the processes of an earlier runner: they depend on its sockets, so they cannot be adopted. */
   async list(): Promise<OwnContainer[]> {
     const { sessions, spares } = this.#options;
-    const inside = async (folder: string) =>
-      (await readdir(folder).catch(() => [])).map((name) => [name, sessionFolders(folder, name)] as const);
-    const known = await Promise.all([sessions, spares].flatMap((folder) => folder ?? []).map(inside));
+    const known = await Promise.all([sessions, spares].flatMap((folder) => folder ?? []).map(foldersIn));
     for (const [session, folders] of known.flat()) {
       const file = pidPath(folders);
       const left = pidFile.safeParse(await readJson(file)).data;
@@ -226,6 +225,8 @@ export class ProcessBackend implements ContainerBackend {
   async close(): Promise<void> {}
 }
 
+const foldersIn = async (folder: string) =>
+  (existsSync(folder) ? await readdir(folder) : []).map((name) => [name, sessionFolders(folder, name)] as const);
 const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;
 const nameOf = (key: PlacementKey) => `${key.session_id}-${key.epoch}`;
 const pidPath = (folders: SessionFolders) => path.join(folders.root, 'process.json');

@@ -51,6 +51,7 @@ export class PauseGate {
   }
 
   async #resumed(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     this.#waiting.add(resolve);

@@ -97,6 +97,8 @@ export class PorterConnection {
 
   /** The porter saves the session's files now. Resolves when they are in the shuttle. @throws when it cannot, or is gone */
   async saveFiles(signal: AbortSignal): Promise<void> {
+    // Those before it may have taken all its time.
+    signal.throwIfAborted();
     const listener = this.#listener;
     if (listener === undefined || listener.closed) throw new Error('the porter does not listen');
     const order = Promise.withResolvers<void>();

@@ -123,6 +123,7 @@ export class Runner {
       options,
       dependencies,
       runs: () => this.#runs.all(),
+      onCount: () => this.#report.sendMetrics(),
       closed: () => this.#drain.on || !this.#health.backend.ok || this.#disk.state?.low === true,
     });
     this.#runs = new ContainerRuns({

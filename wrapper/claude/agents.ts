@@ -1,17 +1,18 @@
 import * as z from 'zod';
 import type { AskingAgent } from '../../protocol/api/session/interaction.ts';
 import { clip } from '../lib/clip.ts';
+import { once } from '../lib/once.ts';
 
 /** A subagent, as Claude Code's lines about tasks name it. */
-const agentTask = z.object({
-  task_id: z.string(),
-  task_type: z.literal('local_agent'),
-  subagent_type: z.string().optional(),
-  description: z.string().optional(),
-});
-export type AgentTask = z.infer<typeof agentTask>;
-
-const tasks = z.array(z.unknown());
+const agentTask = once(() =>
+  z.object({
+    task_id: z.string(),
+    task_type: z.literal('local_agent'),
+    subagent_type: z.string().optional(),
+    description: z.string().optional(),
+  }),
+);
+export type AgentTask = z.infer<ReturnType<typeof agentTask>>;
 
 /** Subagents whose names are kept. */
 const MAX_AGENTS = 1000;
@@ -22,12 +23,12 @@ export function agentsOf(line: Readonly<Record<string, unknown>>): AgentTask[] {
   if (line['type'] !== 'system') return [];
   if (line['subtype'] === 'task_started') return read(line);
   if (line['subtype'] !== 'background_tasks_changed') return [];
-  return (tasks.safeParse(line['tasks']).data ?? []).flatMap(read);
+  return (Array.isArray(line['tasks']) ? line['tasks'] : []).flatMap(read);
 }
 
 /** None: it is a task of another kind. */
 function read(value: unknown): AgentTask[] {
-  const parsed = agentTask.safeParse(value);
+  const parsed = agentTask().safeParse(value);
   return parsed.success ? [parsed.data] : [];
 }
 

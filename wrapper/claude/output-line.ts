@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { MAX_LINE_BYTES } from '../../protocol/settings/limits.ts';
 import type { LinkItem, WrapperNotice } from '../../protocol/link/wrapper/wrapper-notice.ts';
 import { HEAD_BYTES, type SplitLine } from '../lib/line-splitter.ts';
+import { once } from '../lib/once.ts';
 import { type AgentTask, agentsOf } from './agents.ts';
 import { withoutData } from './replay.ts';
 import { type ServerStatus, statusAnswer } from '../mcp/mcp-status.ts';
@@ -66,24 +67,19 @@ export const SETTING_REQUESTS = {
 } as const satisfies Record<Setting, string>;
 
 const NOTICE_CHARACTERS = 8192;
+const VERSION_CHARACTERS = 128;
 
-const lifecycle = z.object({ command_uuid: z.string(), state: z.string() });
-const request = z.object({ request_id: z.string() });
-const mcpMessage = z.object({
-  request_id: z.string(),
-  request: z.object({ subtype: z.literal('mcp_message'), server_name: z.string(), message: z.unknown() }),
-});
-const responded = z.object({ response: request.extend({ error: z.string().optional().catch(undefined) }) });
-const answer = z.object({
-  response: z.discriminatedUnion('subtype', [
-    z.object({
-      subtype: z.literal('success'),
-      request_id: z.string(),
-      response: z.object({ claude_code_version: z.string().max(128).catch('unknown') }),
-    }),
-    z.object({ subtype: z.literal('error'), request_id: z.string(), error: z.string() }),
-  ]),
-});
+// None of these is needed before `claude` asks for something.
+const request = once(() => z.object({ request_id: z.string() }));
+const mcpMessage = once(() =>
+  z.object({
+    request_id: z.string(),
+    request: z.object({ subtype: z.literal('mcp_message'), server_name: z.string(), message: z.unknown() }),
+  }),
+);
+const responded = once(() =>
+  z.object({ response: z.object({ request_id: z.string(), error: z.string().optional().catch(undefined) }) }),
+);
 
 /** Classifies a line. @param initialiseId the `request_id` of the wrapper's own `initialize` */
 export function readOutputLine(split: SplitLine, initialiseId: string): OutputLine {
@@ -100,44 +96,39 @@ export function readOutputLine(split: SplitLine, initialiseId: string): OutputLi
   const spending = sign !== null && { spending: sign };
   if (value.type === 'stream_event') return { kind: 'preview', line, ...spending };
   if (value.type === 'command_lifecycle') {
-    const parsed = lifecycle.safeParse(value);
-    if (parsed.success) {
-      return { kind: 'lifecycle', line, messageId: parsed.data.command_uuid, state: parsed.data.state };
-    }
+    const { command_uuid: messageId, state } = value;
+    if (typeof messageId === 'string' && typeof state === 'string')
+      return { kind: 'lifecycle', line, messageId, state };
   }
   if (value.type === 'control_request') {
-    const permission = permissionRequest.safeParse(value);
+    const permission = permissionRequest().safeParse(value);
     if (permission.success) return { kind: 'permission', request: permission.data };
-    const mcp = mcpMessage.safeParse(value);
+    const mcp = mcpMessage().safeParse(value);
     if (mcp.success) {
       const { server_name: server, message } = mcp.data.request;
       return { kind: 'mcp', requestId: mcp.data.request_id, server, message };
     }
-    const unknown = request.safeParse(value);
+    const unknown = request().safeParse(value);
     if (unknown.success) return { kind: 'request', line, requestId: unknown.data.request_id };
   }
   if (value.type === 'control_cancel_request') {
-    const cancelled = request.safeParse(value);
+    const cancelled = request().safeParse(value);
     if (cancelled.success) return { kind: 'cancel', line, requestId: cancelled.data.request_id };
   }
   if (value.type === 'control_response') {
-    const answered = answer.safeParse(value);
-    if (answered.success && answered.data.response.request_id === initialiseId) {
-      const { response } = answered.data;
-      return response.subtype === 'success'
-        ? { kind: 'initialised', version: response.response.claude_code_version }
-        : { kind: 'refused', detail: response.error };
-    }
-    const echo = responded.safeParse(value);
+    const { response } = value;
+    const initialised = isObject(response) && response.request_id === initialiseId ? initialisedBy(response) : null;
+    if (initialised !== null) return initialised;
+    const echo = responded().safeParse(value);
     const echoed = echo.data?.response.request_id;
     if (echo.success && (echoed === CLAIM_REQUEST || echoed === MODEL_REQUEST)) {
       return { kind: 'claimed', request: echoed, refused: echo.data.response.error ?? null };
     }
     if (echo.data?.response.request_id === STATUS_REQUEST) {
-      return { kind: 'servers', servers: statusAnswer.safeParse(value).data?.response.response.mcpServers ?? [] };
+      return { kind: 'servers', servers: statusAnswer().safeParse(value).data?.response.response.mcpServers ?? [] };
     }
     if (echo.data?.response.request_id === USAGE_REQUEST) {
-      const usage = usageAnswer.safeParse(value);
+      const usage = usageAnswer().safeParse(value);
       return { kind: 'usage', totalUsd: usage.data?.response.response.session.total_cost_usd ?? null };
     }
     const setting = echo.success ? settingOf(echo.data.response.request_id) : null;
@@ -152,6 +143,15 @@ export function readOutputLine(split: SplitLine, initialiseId: string): OutputLi
   // Callers wait for a `result` or a state. Nobody waits for these.
   const isSaid = value.type === 'assistant' || value.type === 'user';
   return isSaid ? { kind: 'said', line, ...more } : { kind: 'item', item: line, ...more };
+}
+
+/** The answer to `initialize`. Null: it is of no form that is known. */
+function initialisedBy({ subtype, response, error }: Record<string, unknown>): OutputLine | null {
+  if (subtype === 'error') return typeof error === 'string' ? { kind: 'refused', detail: error } : null;
+  if (subtype !== 'success' || !isObject(response)) return null;
+  const { claude_code_version: version } = response;
+  const isVersion = typeof version === 'string' && version.length <= VERSION_CHARACTERS;
+  return { kind: 'initialised', version: isVersion ? version : 'unknown' };
 }
 
 /** `init`: a turn begins; `status`: the model is called; `running`: opposed to `idle`, on which callers wait. */

@@ -9,22 +9,25 @@ import {
 } from '../../protocol/api/session/interaction.ts';
 import type { WrapperNotice } from '../../protocol/link/wrapper/wrapper-notice.ts';
 import { clip } from '../lib/clip.ts';
+import { once } from '../lib/once.ts';
 
 /** Claude Code's request before it uses a tool: `can_use_tool`. */
-export const permissionRequest = z.object({
-  request_id: z.string(),
-  request: z.object({
-    subtype: z.literal('can_use_tool'),
-    tool_name: z.string(),
-    input: z.record(z.string(), z.unknown()),
-    /** Rules or a mode with which it would not ask again. Returned as they came, except for their destination. */
-    permission_suggestions: z.array(z.looseObject({})).catch([]),
-    tool_use_id: z.string().catch(''),
-    /** The subagent that asks. Absent: the main agent does. */
-    agent_id: z.string().optional().catch(undefined),
+export const permissionRequest = once(() =>
+  z.object({
+    request_id: z.string(),
+    request: z.object({
+      subtype: z.literal('can_use_tool'),
+      tool_name: z.string(),
+      input: z.record(z.string(), z.unknown()),
+      /** Rules or a mode with which it would not ask again. Returned as they came, except for their destination. */
+      permission_suggestions: z.array(z.looseObject({})).catch([]),
+      tool_use_id: z.string().catch(''),
+      /** The subagent that asks. Absent: the main agent does. */
+      agent_id: z.string().optional().catch(undefined),
+    }),
   }),
-});
-export type PermissionRequest = z.infer<typeof permissionRequest>;
+);
+export type PermissionRequest = z.infer<ReturnType<typeof permissionRequest>>;
 
 /** The answer to such a request, in Claude Code's form. */
 type PermissionAnswer =
@@ -44,29 +47,31 @@ const UNANSWERED = 'Nobody answered. Go on with your best judgement, or say what
 const UNREADABLE = 'These questions cannot be shown. Ask one to four short ones, each with two to four options.';
 
 /** The fields of Claude Code's `AskUserQuestion` that matter here. */
-const askUserQuestion = z.object({
-  questions: z
-    .array(
-      z.object({
-        question: z.string().min(1),
-        header: z.string().optional(),
-        options: z
-          .array(
-            z.object({
-              label: z.string().min(1),
-              description: z.string().optional(),
-              preview: z.string().optional().catch(undefined),
-            }),
-          )
-          .max(25)
-          .catch([]),
-        multiSelect: z.boolean().catch(false),
-      }),
-    )
-    .min(1)
-    .max(8),
-});
-type AskedQuestions = z.infer<typeof askUserQuestion>['questions'];
+const askUserQuestion = once(() =>
+  z.object({
+    questions: z
+      .array(
+        z.object({
+          question: z.string().min(1),
+          header: z.string().optional(),
+          options: z
+            .array(
+              z.object({
+                label: z.string().min(1),
+                description: z.string().optional(),
+                preview: z.string().optional().catch(undefined),
+              }),
+            )
+            .max(25)
+            .catch([]),
+          multiSelect: z.boolean().catch(false),
+        }),
+      )
+      .min(1)
+      .max(8),
+  }),
+);
+type AskedQuestions = z.infer<ReturnType<typeof askUserQuestion>>['questions'];
 
 interface PendingRequest {
   requestId: string;
@@ -111,7 +116,7 @@ export class Permissions {
     const { tool_name, input, tool_use_id, permission_suggestions: suggestions } = request;
     const asksQuestions = tool_name === 'AskUserQuestion';
     if (!asksQuestions && !this.#permissionsAsked) return answer(request_id, { behavior: 'deny', message: NOT_ASKED });
-    const parsed = asksQuestions ? askUserQuestion.safeParse(input) : null;
+    const parsed = asksQuestions ? askUserQuestion().safeParse(input) : null;
     if (parsed?.success === false) return answer(request_id, { behavior: 'deny', message: UNREADABLE });
     const questions = parsed?.data.questions ?? null;
     this.#pending.set(interactionId, { requestId: request_id, input, suggestions, questions });

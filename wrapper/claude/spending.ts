@@ -1,12 +1,13 @@
 import * as z from 'zod';
 import type { WrapperNotice } from '../../protocol/link/wrapper/wrapper-notice.ts';
+import { once } from '../lib/once.ts';
 
 /** The part of Claude Code's answer to `get_usage` that is read: the conversation's cost since it began, USD. */
-export const usageAnswer = z.object({
-  response: z.object({ response: z.object({ session: z.object({ total_cost_usd: z.number() }) }) }),
-});
-
-const result = z.object({ total_cost_usd: z.number() });
+export const usageAnswer = once(() =>
+  z.object({
+    response: z.object({ response: z.object({ session: z.object({ total_cost_usd: z.number() }) }) }),
+  }),
+);
 
 /** What a line says about the cost. */
 export type SpendingSign =
@@ -26,10 +27,10 @@ export function spendingSign(value: Readonly<Record<string, unknown>>): Spending
     return ended ? { is: 'call_ended' } : null;
   }
   if (type === 'user' || (type === 'system' && subtype === 'task_notification')) return { is: 'call_ended' };
-  // Before the parse: this runs for every line, and a parse that fails costs a microsecond.
-  if (type !== 'result') return null;
-  const parsed = result.safeParse(value);
-  return parsed.success ? { is: 'result', totalUsd: parsed.data.total_cost_usd } : null;
+  const { total_cost_usd: totalUsd } = value;
+  return type === 'result' && Number.isFinite(totalUsd) && typeof totalUsd === 'number'
+    ? { is: 'result', totalUsd }
+    : null;
 }
 
 /** The control request `get_usage`. Without `skip_behaviors`, Claude Code reads the transcripts of a week for it. */

@@ -132,7 +132,8 @@ export class Conversation {
   }
 
   #watch(launch: WrapperLaunch): void {
-    this.#pidsTimer = setInterval(() => this.#checkPids(), PIDS_MS);
+    // Where no limit can be read, there never will be one.
+    if (readPids() !== null) this.#pidsTimer = setInterval(() => this.#checkPids(), PIDS_MS);
     this.#portWatch = new PortWatch(new SessionPorts(launch), (notice) => {
       this.#link.send(notice);
     });

@@ -1,10 +1,10 @@
 import { createConnection, type Socket } from 'node:net';
 import { MAX_FRAME_BYTES } from '../../protocol/settings/limits.ts';
-import { frameReader } from '../../protocol/link/tolerant-reader.ts';
-import { type SessionFrame, sessionFrame } from '../../protocol/link/wrapper/wrapper-link.ts';
+import type { SessionFrame } from '../../protocol/link/wrapper/wrapper-link.ts';
 import type { WrapperFrame } from '../../protocol/link/wrapper/wrapper-notice.ts';
 import { backoff } from '../lib/backoff.ts';
 import { LineSplitter, type SplitLine } from '../lib/line-splitter.ts';
+import { readSessionFrame } from '../shapes/read-frame.ts';
 
 /** The link's owner: it supplies the frames to send and receives the frames that come. */
 export interface LinkListener {
@@ -150,8 +150,6 @@ function encode(frame: WrapperFrame): string {
   return `${JSON.stringify(frame)}\n`;
 }
 
-const readSessionFrame = frameReader(sessionFrame);
-
 function decode(bytes: Buffer): SessionFrame | 'unknown' | null {
   let value: unknown;
   try {
@@ -159,7 +157,5 @@ function decode(bytes: Buffer): SessionFrame | 'unknown' | null {
   } catch {
     return null;
   }
-  const received = readSessionFrame(value);
-  if (received.is === 'frame') return received.frame;
-  return received.is === 'unknown' ? 'unknown' : null;
+  return readSessionFrame(value);
 }

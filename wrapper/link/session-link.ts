@@ -1,6 +1,7 @@
 import { PROTOCOL } from '../../protocol/link/protocol-version.ts';
-import { isKnownCommand, type SessionFrame, type WrapperCommand } from '../../protocol/link/wrapper/wrapper-link.ts';
+import type { SessionFrame, WrapperCommand } from '../../protocol/link/wrapper/wrapper-link.ts';
 import type { LinkItem, WrapperFrame } from '../../protocol/link/wrapper/wrapper-notice.ts';
+import { isKnownCommand } from '../shapes/read-frame.ts';
 import { CommandQueue } from './command-queue.ts';
 import { Link } from './link.ts';
 import { Outbox } from './outbox.ts';

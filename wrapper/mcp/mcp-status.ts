@@ -1,13 +1,14 @@
 import * as z from 'zod';
 import type { WrapperNotice } from '../../protocol/link/wrapper/wrapper-notice.ts';
+import { once } from '../lib/once.ts';
 import { maskCredentials } from '../lib/mask-credentials.ts';
 import type { McpDefinition } from './mcp-servers.ts';
 
-const serverStatus = z.object({ name: z.string(), status: z.string(), error: z.string().optional() });
 /** One server in Claude Code's answer to `mcp_status`. Nothing else of the answer is read: it holds headers. */
-export type ServerStatus = z.infer<typeof serverStatus>;
-export const statusAnswer = z.object({
-  response: z.object({ response: z.object({ mcpServers: z.array(serverStatus) }) }),
+export type ServerStatus = z.infer<ReturnType<typeof statusAnswer>>['response']['response']['mcpServers'][number];
+export const statusAnswer = once(() => {
+  const serverStatus = z.object({ name: z.string(), status: z.string(), error: z.string().optional() });
+  return z.object({ response: z.object({ response: z.object({ mcpServers: z.array(serverStatus) }) }) });
 });
 
 export type McpNotice = Extract<WrapperNotice, { notice: 'mcp_server' }>;

@@ -1,6 +1,7 @@
 import type { WrapperNotice } from '../../protocol/link/wrapper/wrapper-notice.ts';
 import { MAX_LISTENING_PORTS } from '../../protocol/settings/limits.ts';
 import type { OpenPort, SessionPorts } from './session-ports.ts';
+import { socketCounts } from './socket-counts.ts';
 
 type PortNotice = Extract<WrapperNotice, { notice: 'port' }>;
 
@@ -8,6 +9,11 @@ type PortNotice = Extract<WrapperNotice, { notice: 'port' }>;
 const LOOK_MS = 1000;
 /** A port counts as closed when so many looks in a row do not find it: a server that starts again is not away. */
 const MISSED = 2;
+/**
+ * As long as the number of sockets stays as it is, one look in so many: that one server closes and another one opens in the same second
+ * is rare.
+ */
+const SELDOM = 10;
 /** Notices in a minute. What changes more often is said later, as it then is. */
 const NOTICES_A_MINUTE = 60;
 const MINUTE_MS = 60_000;
@@ -49,11 +55,27 @@ export class PortChanges {
   }
 }
 
+/** When to look at which ports are open. Pure: the number of sockets is a parameter. */
+export class PortLooks {
+  #counts: string | null = null;
+  /** Looks since that number has changed. */
+  #same = 0;
+
+  /** It is time for a look, or for none. @param counts null: not known */
+  isDue(counts: string | null): boolean {
+    this.#same = counts === null || counts !== this.#counts ? 0 : this.#same + 1;
+    this.#counts = counts;
+    // A port counts as closed only when looks in a row have not found it.
+    return this.#same < MISSED || this.#same % SELDOM === 0;
+  }
+}
+
 /** Tells the session which ports the container's servers listen on, from second to second. */
 export class PortWatch {
   readonly #ports: SessionPorts;
   readonly #notify: (notice: PortNotice) => void;
   readonly #changes = new PortChanges();
+  readonly #looks = new PortLooks();
   readonly #timer: NodeJS.Timeout;
 
   constructor(ports: SessionPorts, notify: (notice: PortNotice) => void) {
@@ -67,6 +89,7 @@ export class PortWatch {
   }
 
   #look(): void {
+    if (!this.#looks.isDue(socketCounts())) return;
     for (const notice of this.#changes.look(this.#ports.open(), performance.now())) this.#notify(notice);
   }
 }

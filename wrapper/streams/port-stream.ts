@@ -1,10 +1,11 @@
 import { createConnection, type Socket } from 'node:net';
 import * as z from 'zod';
 import { port as portNumber } from '../../protocol/link/tunnel/target.ts';
+import { once } from '../lib/once.ts';
 import { joinStream } from './join-stream.ts';
 import type { OpenedStream, RefusedStream, StreamOpener } from './streams.ts';
 
-const portTarget = z.object({ kind: z.literal('port'), port: portNumber });
+const portTarget = once(() => z.object({ kind: z.literal('port'), port: portNumber }));
 
 /** Where a server of the container listens that wants to be seen: on all addresses, or on loopback of either kind. */
 const ADDRESSES = ['127.0.0.1', '::1'];
@@ -18,7 +19,7 @@ const DIAL_MS = 5_000;
  */
 export function portStreams(mayReach: (port: number) => boolean | Promise<boolean>): StreamOpener {
   return async (target, signal) => {
-    const parsed = portTarget.safeParse(target);
+    const parsed = portTarget().safeParse(target);
     if (!parsed.success) return refused('bad_answer', `not a port: ${JSON.stringify(target).slice(0, 200)}`);
     const { port } = parsed.data;
     if (!(await mayReach(port)))

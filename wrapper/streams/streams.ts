@@ -1,12 +1,12 @@
 import { createConnection, type Socket } from 'node:net';
 import type { StreamTarget } from '../../protocol/link/tunnel/target.ts';
 import {
-  MAX_STREAM_LINE,
   streamOrder,
   type StreamHello,
   type StreamOrder,
   type StreamReport,
 } from '../../protocol/link/tunnel/streams.ts';
+import { MAX_STREAM_LINE } from '../../protocol/settings/limits.ts';
 import { backoff } from '../lib/backoff.ts';
 import { LineSplitter } from '../lib/line-splitter.ts';
 

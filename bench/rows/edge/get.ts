@@ -29,7 +29,16 @@ const onEnd = (end: () => Promise<void>) => void ends.unshift(end);
 
 /** Answers a second. @throws when one was refused */
 async function load({ url, token }: Contender): Promise<number> {
-  const args = ['-t1', `-c${CONNECTIONS}`, `-d${SECONDS}s`, '-H', `Authorization: Bearer ${token}`, url];
+  const args = [
+    '-t1',
+    `-c${CONNECTIONS}`,
+    `-d${SECONDS}s`,
+    '--timeout',
+    '30s',
+    '-H',
+    `Authorization: Bearer ${token}`,
+    url,
+  ];
   const { stdout } = await promisify(execFile)('wrk', args);
   if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(stdout);
   return Number(/^Requests\/sec:\s+([\d.]+)/m.exec(stdout)?.[1]);

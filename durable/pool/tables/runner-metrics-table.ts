@@ -18,6 +18,12 @@ export class RunnerMetricsTable {
     this.#sql.exec('DELETE FROM runner_metrics WHERE runner = ?', runner);
   }
 
+  /** One series of a runner, as it said it last; undefined: it has not. */
+  of(runner: string, series: string): number | undefined {
+    const [row] = this.#sql.exec<{ counts: string }>('SELECT counts FROM runner_metrics WHERE runner = ?', runner);
+    return row === undefined ? undefined : (JSON.parse(row.counts) as Counts)[series];
+  }
+
   all(): Record<string, Counts> {
     const rows = this.#sql.exec<{ runner: string; counts: string }>('SELECT runner, counts FROM runner_metrics');
     return Object.fromEntries([...rows].map(({ runner, counts }) => [runner, JSON.parse(counts) as Counts]));

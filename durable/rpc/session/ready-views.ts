@@ -4,6 +4,8 @@ import type { StoredSessionView } from './views.ts';
 
 /** Views that are kept. One takes some 2 KB. */
 const MOST = 1000;
+/** Longer ones are not kept (a long system prompt is in them), so that all take 16 MB at most. UTF-16 units. */
+const MAX_LENGTH = 16_384;
 
 interface Ready {
   readonly owner: string;
@@ -29,6 +31,7 @@ export function readyView(
 
 /** For the session's object alone. What it gives is on the disk. */
 export function giveView(sessionId: string, ready: Ready): void {
+  if (ready.text.length > MAX_LENGTH) return;
   views.set(sessionId, ready);
   const [oldest] = views.keys();
   if (views.size > MOST && oldest !== undefined) views.delete(oldest);

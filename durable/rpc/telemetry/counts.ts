@@ -1,4 +1,4 @@
-import { Registry } from '../../../protocol/metrics/registry.ts';
+import { Registry, type Histogram } from '../../../protocol/metrics/registry.ts';
 import type { LabelsOf, NameOf } from '../../../protocol/metrics/catalogue.ts';
 import type { HandlerObjects } from '../callable.ts';
 import { gateStub } from '../edge-env.ts';
@@ -28,6 +28,11 @@ export function count<Name extends NameOf<'counter'>>(name: Name, labels: Labels
 /** Counts a duration, seconds. */
 export function observe<Name extends NameOf<'histogram'>>(name: Name, labels: LabelsOf<Name>, seconds: number): void {
   registry.observe(name, labels, seconds);
+}
+
+/** As `observe`, of a histogram whose labels were written before (`histogramOf`). */
+export function observeIn(histogram: Histogram, seconds: number): void {
+  registry.observeIn(histogram, seconds);
 }
 
 /** How many streams of a session are open now. Said again from time to time, so that a gate that has restarted knows it. */

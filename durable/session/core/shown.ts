@@ -24,9 +24,20 @@ const CLAUDE_PREVIEW = 'stream_event';
 
 export const previewType = ({ type }: Preview): string => type ?? CLAUDE_PREVIEW;
 
+/** The time that was written last. Events of one transaction have one time, and to write it costs as much as the rest of an envelope. */
+let written = { time: Number.NaN, iso: '' };
+
+function isoOf(time: number): string {
+  if (written.time !== time) written = { time, iso: new Date(time).toISOString() };
+  return written.iso;
+}
+
+/** A type of plain letters needs nothing written otherwise. A container may send any. */
+const typeJson = (type: string) => (/^[\w.]+$/.test(type) ? `"${type}"` : JSON.stringify(type));
+
 /** An event as sent over the wire. Claude Code's own JSON goes in byte for byte as it was written. */
 export function envelopeJson({ seq, time, type, json }: StoredEvent): string {
-  return `{"seq":${seq},"time":"${new Date(time).toISOString()}","type":${JSON.stringify(type)},"data":${json}}`;
+  return `{"seq":${seq},"time":"${isoOf(time)}","type":${typeJson(type)},"data":${json}}`;
 }
 
 /** A preview as sent over the wire. It has no `seq`, because it is not stored. */

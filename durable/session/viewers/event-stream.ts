@@ -1,9 +1,12 @@
-import { BATCH_BYTES, BATCH_EVENTS } from '../../../protocol/settings/limits.ts';
+import { BATCH_BYTES } from '../../../protocol/settings/limits.ts';
 import { bodyOf, encode, PacedStream, type StreamToken } from '../../shared/sse/paced-stream.ts';
 import type { Revocation } from '../../shared/tokens/revocation.ts';
 import type { StoredEvent } from '../core/shown.ts';
 import { Batch } from './batch.ts';
 import { Tail } from './tail.ts';
+
+/** Events that are read of the log at once: 5 ms of work. Each such piece waits for the reader, so small ones make a long replay slow. */
+const REPLAY_EVENTS = 1000;
 
 /** What the streams need of the session's log. */
 interface Log {
@@ -159,7 +162,7 @@ class EventStream extends PacedStream {
   /** Events that the tail has no more, or never had; null: there are none. Who reads them here gets no previews. */
   #fromLog(): Uint8Array | null {
     if (this.#keepsUp && this.#place === this.#tail.end) return null;
-    const events = this.#log.read(this.#cursor, BATCH_EVENTS, BATCH_BYTES);
+    const events = this.#log.read(this.#cursor, REPLAY_EVENTS, BATCH_BYTES);
     const batch = new Batch(events, this.#cursor);
     this.#cursor = batch.last;
     this.#place = this.#tail.after(batch.last);

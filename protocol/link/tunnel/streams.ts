@@ -39,6 +39,3 @@ export const streamReport = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('broken'), id: streamId }),
 ]);
 export type StreamReport = z.infer<typeof streamReport>;
-
-/** Longest line, bytes: a terminal's command is in it. */
-export const MAX_STREAM_LINE = 256 * 1024;

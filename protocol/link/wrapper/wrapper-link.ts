@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { contentBlock } from '../../content/blocks.ts';
 import { uuid } from '../../ids.ts';
-import { protocolVersion } from '../protocol-version.ts';
+import { protocolVersion } from '../version-field.ts';
 import { resolution } from '../../api/session/interaction.ts';
 import { modelName, permissionMode } from '../../api/session/session-config.ts';
 

@@ -5,7 +5,7 @@ import { wakeupToolCall } from '../wakeup-tools.ts';
 import { leftOut } from '../../git/left-out.ts';
 import { portNumber, sharePortInput } from '../../api/session/port.ts';
 import { uuid, epoch } from '../../ids.ts';
-import { protocolVersion } from '../protocol-version.ts';
+import { protocolVersion } from '../version-field.ts';
 import { askUserInput, interactionSubject, notifyUserInput } from '../../api/session/interaction.ts';
 
 /**

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
 import type { StreamTarget } from '../../../protocol/link/tunnel/target.ts';
 import {
-  MAX_STREAM_LINE,
   streamHello,
   streamReport,
   type StreamHello,
   type StreamOrder,
 } from '../../../protocol/link/tunnel/streams.ts';
+import { MAX_STREAM_LINE } from '../../../protocol/settings/limits.ts';
 import type { Log } from '../../lib/log.ts';
 import { listenOnUnixSocket } from '../../lib/streams/unix-socket.ts';
 import { LineSplitter } from '../relay/line-splitter.ts';

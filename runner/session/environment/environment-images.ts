@@ -257,7 +257,10 @@ export class EnvironmentImages {
 async function waitWith(build: Build, { signal, notify }: ImageRequest): Promise<BuildResult | undefined> {
   const waiter = { notify };
   const left = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    const leave = () => reject(signal.reason);
+    signal.addEventListener('abort', leave, { once: true });
+    // While it was looked for.
+    if (signal.aborted) leave();
   });
   left.catch(() => {});
   build.join(waiter);

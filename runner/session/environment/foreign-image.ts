@@ -4,6 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import type Docker from 'dockerode';
 import { pack } from 'tar-stream';
 import * as z from 'zod';
+import { WRAPPER_FLAGS } from '../../../protocol/link/wrapper/wrapper-flags.ts';
 import type { Reason } from '../../../protocol/reason.ts';
 import { engineAway, engineProblem } from '../../backend/docker-error.ts';
 import { ImageLabel, inspectImage, type ImageFacts, type ImageStore } from './image-store.ts';
@@ -12,10 +13,10 @@ import { ImageLabel, inspectImage, type ImageFacts, type ImageStore } from './im
 const OWN_NODE = '/opt/cc-docker/bin';
 
 /** How the wrapper is started there. */
-const ENTRYPOINT = [`${OWN_NODE}/node`, '/opt/cc-docker/wrapper.mjs', '/run/cc-docker/launch.json'];
+const ENTRYPOINT = [`${OWN_NODE}/node`, ...WRAPPER_FLAGS, '/opt/cc-docker/wrapper.mjs', '/run/cc-docker/launch.json'];
 
 /** Goes up with each change of the layer. */
-const RECIPE = 1;
+const RECIPE = 2;
 
 export type ForeignImage = { ok: true; image: ImageFacts } | { ok: false; reason: Reason };
 

@@ -28,19 +28,20 @@ const discard = (file: string) => rm(file, { force: true });
 export async function claimFolders(spare: SessionFolders, session: SessionFolders, keepsPaths: boolean): Promise<void> {
   const journal = journalOf(spare);
   await writeFile(journal, path.basename(session.root), { mode: 0o600 });
-  // Claude Code takes no folder for temporary files that is behind a link.
-  const staying = keepsPaths ? (['tmp', 'home'] as const) : [];
-  for (const name of staying) {
-    await moveInto(session[name], spare[name]);
-    await symlink(spare[name], session[name]);
-  }
-  for (const name of FOLDERS.filter((one) => !staying.some((other) => other === one))) {
-    const [from, to] = [spare[name], session[name]];
-    await rename(to, `${to}${ASIDE}`).catch(unlessMissing);
-    await rename(from, to);
-    if (keepsPaths) await symlink(to, from);
-    await moveInto(`${to}${ASIDE}`, to);
-  }
+  await Promise.all(
+    FOLDERS.map(async (name) => {
+      const [from, to] = [spare[name], session[name]];
+      // Claude Code takes no folder for temporary files that is behind a link.
+      if (keepsPaths && (name === 'tmp' || name === 'home')) {
+        await moveInto(to, from);
+        return await symlink(from, to);
+      }
+      await rename(to, `${to}${ASIDE}`).catch(unlessMissing);
+      await rename(from, to);
+      if (keepsPaths) await symlink(to, from);
+      await moveInto(`${to}${ASIDE}`, to);
+    }),
+  );
   // What the backend keeps there to find its process again.
   const kept = (await readdir(spare.root, { withFileTypes: true })).filter((entry) => entry.isFile());
   for (const { name } of kept) await rename(path.join(spare.root, name), path.join(session.root, name));

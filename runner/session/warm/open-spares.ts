@@ -11,10 +11,11 @@ export interface OpenSparesOptions {
   readonly dependencies: ContainerDependencies;
   readonly runs: () => readonly ContainerRun[];
   readonly closed: () => boolean;
+  readonly onCount: () => void;
 }
 
 /** A runner's spares, by the operator's settings. */
-export function openSpares({ options, dependencies, runs, closed }: OpenSparesOptions): Spares {
+export function openSpares({ options, dependencies, runs, closed, onCount }: OpenSparesOptions): Spares {
   const { settings, data, warmTimes } = options;
   const { backend, egress } = dependencies;
   return new Spares({
@@ -29,6 +30,7 @@ export function openSpares({ options, dependencies, runs, closed }: OpenSparesOp
         .filter(({ holdsPlace }) => holdsPlace)
         .map(({ resources }) => resources),
     closed,
+    onCount,
     plain: async () => {
       const resources = backend.seal === null ? null : effectiveResources(undefined, settings.limits);
       const planned = await planEgress({ secrets: [] }, egress, backend.seal !== null);

@@ -60,6 +60,11 @@ export class SpareLine {
     return await this.#until(() => this.#state === 'taken', ms);
   }
 
+  /** Its container has ended. */
+  ended(why: string): void {
+    this.#leave(why);
+  }
+
   /** A wrapper that was not claimed ends. */
   async close(): Promise<void> {
     this.#leave('the runner has given it up');

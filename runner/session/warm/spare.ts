@@ -12,8 +12,8 @@ import type { Claimed, ClaimRequest } from './claim-request.ts';
 import type { Profile } from './profile.ts';
 import { SpareLine } from './spare-line.ts';
 
-/** Milliseconds until its `claude` must wait: as long as it may take to start for a session. */
-const PARK_MS = 60_000;
+/** Milliseconds that a session waits for the `claude` of a spare that has only begun. After that it starts cold. */
+const PARK_MS = 15_000;
 /** Milliseconds until a wrapper must have read its claim. It does nothing else meanwhile. */
 const WAKE_MS = 5_000;
 
@@ -43,6 +43,8 @@ export class Spare {
   #alias: { path: string; release(): Promise<void> } | undefined;
   /** A session takes it, or has tried to. */
   #isTaken = false;
+  /** Nobody is to hear of its end: a session takes it, or the runner ends it. */
+  #isSilent = false;
 
   constructor(options: SpareOptions) {
     this.#options = options;
@@ -67,6 +69,7 @@ export class Spare {
    */
   async claim(request: ClaimRequest): Promise<Claimed | { why: string }> {
     this.#isTaken = true;
+    this.#isSilent = true;
     const { backend, log } = this.#options.dependencies;
     const { folders, launchFile } = request;
     let key = this.#key;
@@ -97,10 +100,10 @@ export class Spare {
     }
   }
 
-  /** Ends it, if no session has it. Resolves when nothing of it is left. @throws when the engine does not answer */
+  /** Ends it, if no session has it. Resolves when nothing of it is left. @throws when the engine does not answer: try again */
   async end(): Promise<void> {
     if (this.#isTaken) return;
-    this.#isTaken = true;
+    this.#isSilent = true;
     this.#stopped.abort();
     await this.#started;
     await this.#options.dependencies.backend.remove(this.#key);
@@ -131,11 +134,17 @@ export class Spare {
     const { signal } = this.#stopped;
     const options = { signal, onWaiting: () => {}, image: image?.id, spare: true };
     const result = await backend.start(this.#key, this.#folders, resources, options);
-    return result.ok ? undefined : result.failure.detail;
+    if (!result.ok) return result.failure.detail;
+    // One of an image of an earlier version does not even say that it cannot be a spare.
+    void backend.wait(this.#key).then(
+      ({ code, signal: by, log }) => this.#line?.ended(`its container has ended (${by ?? code}): ${log.trim()}`),
+      (error: unknown) => dependencies.log.debug('spare not waited for', { spare: this.id, error }),
+    );
+    return undefined;
   }
 
   #gone(why: string): void {
-    if (this.#isTaken) return;
+    if (this.#isSilent) return;
     this.#options.onGone(why);
   }
 

@@ -1,7 +1,9 @@
 import { mkdir } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Resources } from '../../../protocol/api/session/session-config.ts';
 import { removeFolder } from '../../lib/disk/remove-folder.ts';
 import { runnerMetrics } from '../../lib/metrics.ts';
+import { waitAtMost } from '../../lib/wait-at-most.ts';
 import type { ContainerDependencies } from '../container/container-sockets.ts';
 import type { Claimed, ClaimRequest } from './claim-request.ts';
 import { finishClaims } from './claim-folders.ts';
@@ -26,6 +28,8 @@ export interface SparesOptions {
   readonly closed: () => boolean;
   /** What a spare is made for before any session has come. */
   readonly plain: () => Promise<Profile>;
+  /** How many wait has changed. */
+  readonly onCount: () => void;
   readonly times?: Partial<typeof TIMES>;
 }
 
@@ -42,6 +46,15 @@ const TIMES = {
   mostRetry: 600_000,
 };
 
+/** Longest wait of a session for the end of spares whose room it takes, milliseconds. */
+const END_MS = 2_000;
+
+interface Wanted {
+  readonly profile: Profile;
+  /** The last session that was so; null: none has come yet. */
+  readonly like: string | null;
+}
+
 /** The spares of a runner: as many as there is room for, made for the sessions that came last. */
 export class Spares {
   readonly #options: SparesOptions;
@@ -49,7 +62,9 @@ export class Spares {
   readonly #spares = new Set<Spare>();
   readonly #ends = new Set<Promise<void>>();
   /** What the last sessions that could have had a spare were, the newest first. */
-  #recent: Profile[] = [];
+  #recent: Wanted[] = [];
+  /** How many wait, as it was said last. */
+  #parked = -1;
   #failures = 0;
   #notBefore = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -70,7 +85,7 @@ export class Spares {
   async start(): Promise<void> {
     const { spares, setting, plain, dependencies } = this.#options;
     await removeFolder(spares);
-    if (setting === 0) return;
+    if (setting === 0) return this.#report();
     if (dependencies.backend.spares === undefined) {
       dependencies.log.warn('WARM_SESSIONS has no effect: every session starts cold', {
         backend: dependencies.backend.name,
@@ -78,7 +93,7 @@ export class Spares {
       return;
     }
     await mkdir(spares, { recursive: true, mode: 0o700 });
-    this.#recent = [await plain()];
+    this.#recent = [{ profile: await plain(), like: null }];
     this.#isOn = true;
     this.#look = setInterval(() => this.adjust(), this.#times.look);
     this.adjust();
@@ -89,14 +104,14 @@ export class Spares {
     if (!this.#isOn) return undefined;
     const never = unclaimable(request);
     const profile = profileOf(request);
-    if (never === null) this.#remember(profile);
+    if (never === null) this.#remember({ profile, like: request.key.session_id });
     const spare = never === null ? this.#take(profile) : undefined;
     this.#notBefore = Math.max(this.#notBefore, performance.now() + this.#times.refill);
     // A session that starts cold needs the room.
     this.adjust();
     if (spare === undefined) {
       this.#count(never ?? (this.#spares.size === 0 ? 'none' : 'other'));
-      await Promise.all(this.#ends);
+      await waitAtMost(Promise.all(this.#ends), END_MS);
       return undefined;
     }
     const claimed = await spare.claim(request);
@@ -117,7 +132,14 @@ export class Spares {
     if (!this.#isOn) return;
     const { setting, capacity, machine, live, closed } = this.#options;
     const [newest] = this.#recent;
-    const room = { setting, capacity, machine, live: live(), closed: closed(), spare: newest?.resources ?? null };
+    const room = {
+      setting,
+      capacity,
+      machine,
+      live: live(),
+      closed: closed(),
+      spare: newest?.profile.resources ?? null,
+    };
     const wanted = sparesWanted(room);
     const now = performance.now();
     const targets = Array.from({ length: wanted }, (_, index) => this.#recent[index % this.#recent.length]);
@@ -143,9 +165,9 @@ export class Spares {
     await Promise.all(this.#ends);
   }
 
-  #remember(profile: Profile): void {
-    const others = this.#recent.filter((known) => differs(known, profile) !== null);
-    this.#recent = [profile, ...others].slice(0, Math.max(1, this.#options.setting));
+  #remember(wanted: Wanted): void {
+    const others = this.#recent.filter(({ profile }) => differs(profile, wanted.profile) !== null);
+    this.#recent = [wanted, ...others].slice(0, Math.max(1, this.#options.setting));
   }
 
   /** Nobody else gets it. One whose `claude` waits comes before one that is starting. */
@@ -156,14 +178,14 @@ export class Spares {
     return spare;
   }
 
-  #startLater(profile: Profile | undefined): void {
+  #startLater(wanted: Wanted | undefined): void {
     clearTimeout(this.#timer);
     const wait = this.#notBefore - performance.now();
     if (wait > 0) this.#timer = setTimeout(() => this.adjust(), wait);
-    else if (profile !== undefined && [...this.#spares].every(({ isParked }) => isParked)) this.#startOne(profile);
+    else if (wanted !== undefined && [...this.#spares].every(({ isParked }) => isParked)) this.#startOne(wanted);
   }
 
-  #startOne(profile: Profile): void {
+  #startOne({ profile, like }: Wanted): void {
     const { dependencies, spares } = this.#options;
     const { log } = dependencies;
     const spare: Spare = new Spare({
@@ -171,7 +193,8 @@ export class Spares {
       spares,
       profile,
       onParked: () => {
-        log.info('a spare waits', { spare: spare.id, ms: Math.round(performance.now() - spare.began) });
+        const ms = Math.round(performance.now() - spare.began);
+        log.info('a spare waits', { spare: spare.id, ms, ...(like !== null && { like }) });
         this.#failures = 0;
         this.adjust();
       },
@@ -191,17 +214,27 @@ export class Spares {
     this.#failures += 1;
     this.#notBefore = Math.max(this.#notBefore, performance.now() + wait);
     // Its image may be gone.
-    if (this.#recent.length > 1) this.#recent = this.#recent.filter((known) => differs(known, profile) !== null);
+    if (this.#recent.length > 1)
+      this.#recent = this.#recent.filter((known) => differs(known.profile, profile) !== null);
   }
 
   #end(spare: Spare): void {
     this.#spares.delete(spare);
-    const { log } = this.#options.dependencies;
-    const end = spare
-      .end()
-      .catch((error: unknown) => log.warn('spare not removed', { spare: spare.id, error }))
-      .finally(() => this.#ends.delete(end));
+    const end = this.#remove(spare).finally(() => this.#ends.delete(end));
     this.#ends.add(end);
+  }
+
+  /** As often as it takes: the engine may be away. The next runner process removes what is left of this one's. */
+  async #remove(spare: Spare): Promise<void> {
+    for (;;) {
+      try {
+        return await spare.end();
+      } catch (error) {
+        this.#options.dependencies.log.warn('spare not removed', { spare: spare.id, error });
+        if (!this.#isOn) return;
+        await pause(this.#times.look, undefined, { ref: false });
+      }
+    }
   }
 
   #count(outcome: string): void {
@@ -209,7 +242,10 @@ export class Spares {
   }
 
   #report(): void {
-    const parked = [...this.#spares].filter(({ isParked }) => isParked);
-    runnerMetrics.set('cc_docker_runner_spares', {}, parked.length);
+    const parked = [...this.#spares].filter(({ isParked }) => isParked).length;
+    if (parked === this.#parked) return;
+    this.#parked = parked;
+    runnerMetrics.set('cc_docker_runner_spares', {}, parked);
+    this.#options.onCount();
   }
 }

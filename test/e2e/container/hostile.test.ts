@@ -12,6 +12,7 @@ import { backwards } from '../../support/e2e/hostile/canary.ts';
 import { script, type Client } from '../../support/e2e/client.ts';
 import { Service } from '../../support/e2e/service.ts';
 import { testNamesEnv, type TestNames } from '../../support/e2e/test-names.ts';
+import { nextSpare, spareOf } from '../../support/warm/spares.ts';
 
 const SCRIPT = path.join(import.meta.dirname, '../../support/e2e/hostile', 'hostile-script.py');
 const SEEK = path.join(import.meta.dirname, '../../support/e2e/hostile', 'seek.py');
@@ -71,6 +72,8 @@ describeDocker('an agent that wants out', ({ host, image }) => {
   let mallory: Client;
   let bob: Client;
   let victim: string;
+  /** A session of the agent's that started cold. */
+  let cold: string;
 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-hostile-'));
@@ -82,6 +85,7 @@ describeDocker('an agent that wants out', ({ host, image }) => {
       vars: { TERMINAL: '1' },
       runnerEnv: {
         DOCKER_HOST: host,
+        WARM_SESSIONS: '1',
         ...testNamesEnv(NAMES, path.join(folder, 'asked')),
         EGRESS_ALLOW_PRIVATE: `${SITE_ADDRESS}:${bait.sitePort}`,
         CC_SECRET_API: JSON.stringify({ value: SECRET, hosts, as: 'bearer' }),
@@ -141,9 +145,14 @@ describeDocker('an agent that wants out', ({ host, image }) => {
     mode: 'narrow' | 'open',
     allow: string[],
     where: keyof typeof RUN,
+    start: 'cold' | 'warm',
   ): Promise<z.infer<typeof report>> {
+    // The first such session has no spare that fits; one is then made for its like.
+    if (start === 'warm') await nextSpare(service, cold);
     const id = await mallory.createSession({ network: { allow }, secrets: ['api', 'forge'] });
     await mallory.ask(id, 'Hello');
+    expect(spareOf(service, id) === undefined ? 'cold' : 'warm').toBe(start);
+    cold = id;
     const plan = planFor(mode);
     await writeFile(service.workspace(id, 'plan.json'), JSON.stringify(plan));
     await copyFile(SCRIPT, service.workspace(id, 'hostile.py'));
@@ -177,6 +186,7 @@ describeDocker('an agent that wants out', ({ host, image }) => {
       'narrow',
       NARROW.map((name) => `${name}.test:${bait.sitePort}`),
       'agent',
+      'cold',
     );
     expectNoEscape(done);
     expect(done.attempts.length).toBeGreaterThan(40);
@@ -186,7 +196,7 @@ describeDocker('an agent that wants out', ({ host, image }) => {
   });
 
   test('allowed every host and port, it reaches nothing that is not public; nor from a terminal beside it', async () => {
-    const done = await runHostile('open', ['*:*'], 'terminal');
+    const done = await runHostile('open', ['*:*'], 'terminal', 'warm');
     expectNoEscape(done);
     expect(done.attempts.length).toBeGreaterThan(40);
   });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { WRAPPER_FLAGS } from '../../../protocol/link/wrapper/wrapper-flags.ts';
 import { describeDocker } from '../../support/docker/describe-docker.ts';
 
 describeDocker('the session image', ({ docker, image }) => {
@@ -60,7 +61,14 @@ describeDocker('the session image', ({ docker, image }) => {
 
   test('starts the wrapper by itself', async () => {
     const { Config } = await docker.getImage(image).inspect();
-    expect(Config.Entrypoint).toEqual(['node', '/opt/cc-docker/wrapper.mjs', '/run/cc-docker/launch.json']);
+    expect(Config.Entrypoint).toEqual([
+      'node',
+      ...WRAPPER_FLAGS,
+      '/opt/cc-docker/wrapper.mjs',
+      '/run/cc-docker/launch.json',
+    ]);
+    const { output } = await inContainer('ls /opt/cc-docker');
+    expect(output).toMatch(/wrapper\.mjs\.\w+-v[\d.]+\.cache/);
     expect(Config.WorkingDir).toBe('/workspace');
   });
 });

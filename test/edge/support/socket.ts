@@ -1,5 +1,13 @@
+import { onTestFinished, TestRunner } from 'vitest';
+
+/** The real ones: a test may hold the clock. */
+const { setInterval, clearInterval } = globalThis;
+
 // oxlint-disable-next-line typescript/no-explicit-any -- tests read whatever came, and fail when it is not there
 type Frame = any;
+
+/** What a viewer is sent after 30 s of silence is no answer to anything. */
+const isNoPing = (frame: Frame) => frame?.type !== 'ping';
 
 /** A WebSocket whose frames can be waited for, in order. */
 export class Socket {
@@ -34,8 +42,17 @@ export class Socket {
     this.#socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame));
   }
 
+  /** Sends this again and again until the test ends, or the socket. */
+  keepSaying(text: string, everyMs: number): void {
+    const timer = setInterval(() => {
+      if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(text);
+    }, everyMs);
+    void this.#closed.then(() => clearInterval(timer));
+    if (TestRunner.getCurrentTest() !== undefined) onTestFinished(() => clearInterval(timer));
+  }
+
   /** The next frame that fits; the others stay, to be waited for themselves. */
-  async next(fits: (frame: Frame) => boolean = () => true): Promise<Frame> {
+  async next(fits: (frame: Frame) => boolean = isNoPing): Promise<Frame> {
     for (;;) {
       const index = this.#frames.findIndex(fits);
       if (index >= 0) return this.#frames.splice(index, 1)[0];
@@ -59,7 +76,7 @@ export class Socket {
   }
 
   /** Frames that have come and were not waited for. */
-  unread(fits: (frame: Frame) => boolean = () => true): number {
+  unread(fits: (frame: Frame) => boolean = isNoPing): number {
     return this.#frames.filter(fits).length;
   }
 

@@ -257,10 +257,13 @@ complete_words() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _cc_docker; printf
 complete_words cc-docker appr
 complete_words cc-docker stop ${session.slice(-8, -4)}
 complete_words cc-docker run '$(touch evil)' --mo`;
-  const bash = spawn('bash', ['-c', script], { cwd: user.home, env: user.env, stdio: ['ignore', 'pipe', 'inherit'] });
-  let said = '';
-  bash.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  await once(bash, 'close');
-  expect(said.trim().split('\n')).toEqual(['approve', session.slice(-8), '--model']);
+  // A service that does not answer while a person waits completes nothing: on a busy machine, they press Tab again.
+  await until(async () => {
+    const bash = spawn('bash', ['-c', script], { cwd: user.home, env: user.env, stdio: ['ignore', 'pipe', 'inherit'] });
+    let said = '';
+    bash.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    await once(bash, 'close');
+    expect(said.trim().split('\n')).toEqual(['approve', session.slice(-8), '--model']);
+  });
   expect(existsSync(path.join(user.home, 'evil'))).toBe(false);
 });

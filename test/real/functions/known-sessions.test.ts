@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { v7 as uuidV7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -12,6 +12,7 @@ import { WORKER_BUNDLE } from '../../../scripts/bundle.ts';
 import { startEdge, type Edge } from '../../../start/edge/edge.ts';
 import { mintToken } from '../../../start/settings/mint-token.ts';
 import { sharedScratch } from '../../support/scratch.ts';
+import { until } from '../../support/until.ts';
 
 /** workerd makes a file for each object that is called, and keeps it: nobody may have that done by naming ids. */
 
@@ -48,6 +49,12 @@ async function call(method: string, url: string, token: string | null, body?: st
   const answer = await fetch(edge.url + url, { method, headers, ...(body === undefined ? {} : { body }) });
   await answer.arrayBuffer();
   return answer.status;
+}
+
+/** What the caller is shown of a session. */
+async function view(id: string, token: string): Promise<{ readonly status: number; readonly text: string }> {
+  const answer = await fetch(`${edge.url}/api/v1/sessions/${id}`, { headers: { authorization: `Bearer ${token}` } });
+  return { status: answer.status, text: await answer.text() };
 }
 
 /** The status with which a WebSocket is refused. */
@@ -178,5 +185,39 @@ describe('an id that no session has leaves no file behind', () => {
       expect(await dial(`/api/v1/runner/sessions/${unknown}/data`, ofSession)).toBe(404);
     }
     expect(await files()).toEqual(before);
+  });
+});
+
+describe('a view of a session that is ready for handlers is never an old one', () => {
+  test('each change that was answered is in the next view, whoever asks meanwhile', async () => {
+    const { alice, id } = await people();
+    for (let n = 0; n < 50; n += 1) {
+      const asked = Array.from({ length: 4 }, () => view(id, alice));
+      expect(await call('PATCH', `/api/v1/sessions/${id}`, alice, JSON.stringify({ title: `title ${n}` }))).toBe(200);
+      expect((await view(id, alice)).text).toContain(`"title":"title ${n}"`);
+      await Promise.all(asked);
+      expect((await view(id, alice)).text).toContain(`"title":"title ${n}"`);
+    }
+  });
+
+  test('nobody but its owner is shown it, and nobody once it is deleted or their token is revoked', async () => {
+    const { alice, bob, id } = await people();
+    const sub = randomUUID();
+    const admin = await mintToken(SECRET, { kind: 'user', sub, ttlSeconds: 600, scope: 'admin' });
+    for (let n = 0; n < 3; n += 1) expect((await view(id, alice)).status).toBe(200);
+    expect((await view(id, bob)).status).toBe(404);
+    const revoked = await call('POST', '/api/v1/revocations', admin, JSON.stringify({ sub: decodeJwt(alice).sub }));
+    expect(revoked).toBeLessThan(300);
+    await until(async () => expect((await view(id, alice)).status).toBe(401));
+    const carol = await user(randomUUID());
+    const made = await fetch(`${edge.url}/api/v1/sessions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${carol}` },
+      body: '{}',
+    });
+    const { session_id: other } = (await made.json()) as { session_id: string };
+    for (let n = 0; n < 3; n += 1) expect((await view(other, carol)).status).toBe(200);
+    expect(await call('DELETE', `/api/v1/sessions/${other}`, carol)).toBe(204);
+    expect((await view(other, carol)).status).toBe(404);
   });
 });

@@ -15,7 +15,7 @@ let service: ChildProcess | undefined;
 let folder: string;
 afterEach(async () => {
   service?.kill('SIGINT');
-  if (service?.exitCode === null) await once(service, 'exit');
+  if (service?.exitCode === null && service.signalCode === null) await once(service, 'exit');
   rmSync(folder, { recursive: true, force: true });
 });
 

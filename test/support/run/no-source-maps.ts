@@ -11,10 +11,10 @@ export const noSourceMaps: Plugin = {
   name: 'no-source-maps',
   enforce: 'pre',
   load: {
-    // Not what Vite itself has bundled, which is in a folder of its own.
-    filter: { id: /\/node_modules\/(?!\.).*\.[cm]?js$/ },
+    // Not what Vite itself has bundled, which is in `.vite`. It adds a version to the path of all others.
+    filter: { id: /\/node_modules\/(?!\.)[^?]*\.[cm]?js(\?v=\w+)?$/ },
     handler: async (id) => {
-      const code = await readFile(id, 'utf8');
+      const code = await readFile(id.replace(/\?.*$/, ''), 'utf8');
       return POINTER.test(code) ? { code: code.replace(POINTER, ''), map: null } : null;
     },
   },

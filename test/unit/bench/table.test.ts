@@ -89,7 +89,8 @@ describe('a run', () => {
   it('takes the last figure that a script has reported of a row', () => {
     const line = (id: string, value: number) => JSON.stringify({ id, figure: of(value) });
     expect(parseReported(`${line('a', 1)}\n${line('b', 2)}\n${line('a', 3)}\n`)).toEqual({ a: of(3), b: of(2) });
-    expect(() => parseReported('{"id":"a","figure":{"value":null}}\n')).toThrow();
+    const noNumber = { id: 'a', figure: { ...of(1), value: null } };
+    expect(() => parseReported(JSON.stringify(noNumber))).toThrow('expected number');
   });
 
   it('has ratios of pairs, and no figure of what was not measured', () => {
@@ -126,12 +127,19 @@ describe('a run', () => {
   });
 });
 
-it('kills of all runs are added up, and what was found wrong in them', () => {
+/** A line of docs/chaos-runs.jsonl. */
+const chaosRun = (seed: number, kills: number, violations: string[], backend = 'process') =>
+  JSON.stringify({ date: '2026-11-30', seed, backend, kills, violations });
+
+it('kills of all runs are added up, and what was found is open until its seed runs without it', () => {
   const runs = [
-    { date: '2026-11-30', seed: 1, kills: 60, violations: 0 },
-    { date: '2026-11-30', seed: 2, kills: 100, violations: ['seq 7 came twice'] },
+    chaosRun(1, 60, []),
+    chaosRun(2, 100, ['seq 7 came twice']),
+    chaosRun(3, 40, ['a', 'b']),
+    chaosRun(2, 100, []),
   ];
-  const text = `${runs.map((run) => JSON.stringify(run)).join('\n')}\n\n`;
-  expect(sumRuns(text)).toEqual({ runs: 2, kills: 160, violations: 1 });
-  expect(sumRuns('')).toEqual({ runs: 0, kills: 0, violations: 0 });
+  expect(sumRuns(`${runs.join('\n')}\n\n`)).toEqual({ runs: 4, kills: 300, found: 3, open: 2 });
+  // Another backend is another run.
+  expect(sumRuns([chaosRun(3, 1, ['a']), chaosRun(3, 1, [], 'docker')].join('\n'))).toMatchObject({ open: 1 });
+  expect(sumRuns('')).toEqual({ runs: 0, kills: 0, found: 0, open: 0 });
 });

@@ -112,6 +112,12 @@ test('what waits is read as far as there is room, and goes on whole', async () =
   }
 });
 
+test('a call whose client has hung up already is not held', async () => {
+  const gate = new PauseGate(100_000);
+  gate.set(true);
+  await expect(gate.pass(Readable.from([]), AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');
+});
+
 test('more than there is room for goes on whole', async () => {
   const { gateway, upstream } = await heldGateway();
   const bodies = ['a', 'b', 'c'].map((letter) => bodyOf(20, letter));

@@ -57,7 +57,7 @@ describeOnDisk('the service as a person starts it, with its data on a disk that 
 
   afterAll(async () => {
     service?.kill('SIGTERM');
-    if (service?.exitCode === null) await once(service, 'exit');
+    if (service?.exitCode === null && service.signalCode === null) await once(service, 'exit');
     disk?.remove();
     if (home !== undefined) rmSync(home, { recursive: true, force: true });
   });

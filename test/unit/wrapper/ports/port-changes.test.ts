@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { listeners } from '../../../../wrapper/ports/listeners.ts';
-import { PortChanges } from '../../../../wrapper/ports/port-watch.ts';
+import { PortChanges, PortLooks } from '../../../../wrapper/ports/port-watch.ts';
+import { socketCounts } from '../../../../wrapper/ports/socket-counts.ts';
 
 const open = (...ports: number[]) => ports.map((port) => ({ port, process: 'node' }));
 const said = (port: number, state: 'open' | 'closed') => ({
@@ -70,4 +71,38 @@ it('sockets count that listen where loopback reaches them', () => {
     { port: 5173, address: '::', inode: '15' },
     { port: 5174, address: '::1', inode: '16' },
   ]);
+});
+
+const due = (...counts: (string | null)[]) => {
+  const looks = new PortLooks();
+  return counts.map((each) => looks.isDue(each));
+};
+
+describe('the ports are looked at', () => {
+  it('when the number of sockets has changed, and once more for what closes', () => {
+    expect(due('3', '3', '3', '4', '4', '4', '3')).toEqual([true, true, false, true, true, false, true]);
+  });
+
+  it('each time where the kernel does not say how many there are', () => {
+    expect(due(null, null, null, null)).toEqual([true, true, true, true]);
+  });
+
+  it('now and then in any case: a server may take the place of another one', () => {
+    expect(due(...Array<string>(25).fill('3')).filter(Boolean)).toHaveLength(4);
+  });
+});
+
+describe('the number of sockets', () => {
+  const files: Record<string, string> = {
+    '/proc/net/sockstat': 'sockets: used 9\nTCP: inuse 4 orphan 0 tw 0 alloc 6 mem 0\nUDP: inuse 0 mem 0\n',
+    '/proc/net/sockstat6': 'TCP6: inuse 2\nUDP6: inuse 0\n',
+  };
+
+  it('is that of TCP, of both kinds', () => {
+    expect(socketCounts((file) => files[file] ?? '')).toBe('4 2');
+  });
+
+  it('is not known where the kernel has no such files', () => {
+    expect(socketCounts(() => '')).toBeNull();
+  });
 });

@@ -127,9 +127,10 @@ test('a spare is made for what the last session was', () => {
 });
 
 test('of what is wanted and what there is, each is matched once', () => {
-  const asking = profileOf(session({ permission_mode: 'ask' }));
-  const [one, two, three] = [{ profile: PLAIN }, { profile: PLAIN }, { profile: asking }];
-  expect(matched([PLAIN], [one, two, three])).toEqual({ surplus: [two, three], missing: [] });
-  expect(matched([asking, PLAIN, asking], [one])).toEqual({ surplus: [], missing: [asking, asking] });
+  const asking = { profile: profileOf(session({ permission_mode: 'ask' })) };
+  const plain = { profile: PLAIN };
+  const [one, two, three] = [{ profile: PLAIN }, { profile: PLAIN }, { ...asking }];
+  expect(matched([plain], [one, two, three])).toEqual({ surplus: [two, three], missing: [] });
+  expect(matched([asking, plain, asking], [one])).toEqual({ surplus: [], missing: [asking, asking] });
   expect(matched([], [one])).toEqual({ surplus: [one], missing: [] });
 });

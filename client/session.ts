@@ -165,8 +165,10 @@ export class Session {
   messages(options: CallOptions & { readonly state?: MessageStatus } = {}): AsyncGenerator<Message, void> {
     const { state } = options;
     return allPages(async (cursor) => {
-      const call = this.#page(options, cursor, state && { state });
-      return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/messages', call));
+      const call = this.#page(options, cursor);
+      const query = { ...call.params.query, ...(state !== undefined && { state }) };
+      const filtered = { ...call, params: { ...call.params, query } };
+      return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/messages', filtered));
     });
   }
 
@@ -194,8 +196,10 @@ export class Session {
   async questions(options: CallOptions & { readonly state?: InteractionState | 'all' } = {}): Promise<Interaction[]> {
     const { state = 'open' } = options;
     const pages = allPages(async (cursor) => {
-      const call = this.#page(options, cursor, state === 'all' ? {} : { state });
-      return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/interactions', call));
+      const call = this.#page(options, cursor);
+      const query = { ...call.params.query, ...(state !== 'all' && { state }) };
+      const filtered = { ...call, params: { ...call.params, query } };
+      return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/interactions', filtered));
     });
     return await all(pages);
   }
@@ -317,8 +321,8 @@ export class Session {
     return { ...signalOf(options), params: { path: this.#path } };
   }
 
-  #page<Filter extends object>(options: CallOptions, cursor: string | undefined, filter?: Filter) {
-    const query = { limit: 200, ...filter, ...(cursor !== undefined && { cursor }) };
+  #page(options: CallOptions, cursor: string | undefined) {
+    const query = { limit: 200, ...(cursor !== undefined && { cursor }) };
     return { ...signalOf(options), params: { path: this.#path, query } };
   }
 

@@ -57,16 +57,16 @@ async function allOf(events: AsyncIterable<Item>) {
   throw new Error('a stream does not just end');
 }
 
+const isFull: Script = () => ({ frames: [], ends: refused('disk_low') });
 const fails: Script = () => ({ frames: [], ends: refused('unreachable', true) });
 const hangs = async (_: number, signal: AbortSignal): Promise<Connection> =>
   await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
 
 describe('a log that is followed', () => {
   test('goes on when a disk that was full has room again', async () => {
-    const full: Script = () => ({ frames: [], ends: refused('disk_low') });
     const { connect, asked } = scripted(
       () => ({ frames: [[event(1)]] }),
-      full,
+      isFull,
       () => ({ frames: [[event(2)]] }),
     );
     const { given, thrown } = await allOf(follow(connect, options()));

@@ -1,4 +1,4 @@
-import type { Refusal, RunRecord, SeenEvent, SessionRecord } from './records.ts';
+import type { Refusal, RunRecord, SeenEvent, SessionRecord, ViewerRecord } from './records.ts';
 
 /** How a message may end. Anything else is a message that was lost. */
 const ENDS = ['completed', 'failed', 'interrupted'];
@@ -25,8 +25,10 @@ function ofRefusal({ code, status, detail }: Refusal): string[] {
 function ofSession(record: SessionRecord): string[] {
   const found = [
     ...ofLog(record.stored),
-    ...record.viewers.flatMap(({ name, seen }) => ofViewer(name, seen, record.stored)),
+    ...record.viewers.flatMap((viewer) => ofViewer(viewer, record.stored)),
     ...ofMessages(record),
+    // It was not looked at: nothing that is said of containers would be worth anything.
+    ...(record.mostContainers === 0 && record.ran.length > 0 ? ['nobody has seen a container of it'] : []),
     ...(record.mostContainers > 1 ? [`${record.mostContainers} containers lived at one time`] : []),
   ];
   return found.map((what) => `session ${record.id}: ${what}`);
@@ -37,7 +39,8 @@ function ofLog(stored: readonly SeenEvent[]): string[] {
   return wrong === -1 ? [] : [`the log has event ${stored[wrong]?.seq} in the place of ${wrong + 1}`];
 }
 
-function ofViewer(name: string, seen: readonly SeenEvent[], stored: readonly SeenEvent[]): string[] {
+function ofViewer({ name, seen, ended }: ViewerRecord, stored: readonly SeenEvent[]): string[] {
+  if (ended !== null) return [`${name} was given no more: ${ended}`];
   const wrong = seen.findIndex(({ seq }, index) => seq !== index + 1);
   if (wrong !== -1) return [`${name} was given event ${seen[wrong]?.seq} in the place of ${wrong + 1}`];
   const missing = stored.length - seen.length;

@@ -31,7 +31,7 @@ export class LoadedSession {
   readonly #session: Session;
   readonly #random: Random;
   readonly #sent: SentMessage[] = [];
-  readonly #viewers: { readonly name: string; readonly seen: SeenEvent[] }[] = [];
+  readonly #viewers: { readonly name: string; readonly seen: SeenEvent[]; ended: string | null }[] = [];
   readonly #ended = new AbortController();
   readonly #follows: Promise<void>[];
   readonly #listeners: Listeners;
@@ -114,7 +114,7 @@ export class LoadedSession {
       RECORD_MS,
     );
     this.#ended.abort();
-    await Promise.allSettled(this.#follows);
+    await Promise.all(this.#follows);
     const messages = (await all(this.#session.messages())).map(({ message_id: id, status }): EndedMessage => ({
       id,
       status,
@@ -156,11 +156,15 @@ export class LoadedSession {
   }
 
   async #follow(transport: 'websocket' | 'sse'): Promise<void> {
-    const seen: SeenEvent[] = [];
-    this.#viewers.push({ name: `the viewer by ${transport}`, seen });
-    for await (const event of this.#session.events({ transport, signal: this.#ended.signal })) {
-      seen.push(seenOf(event));
-      this.#listeners.onEvent();
+    const viewer = { name: `the viewer by ${transport}`, seen: Array<SeenEvent>(), ended: null as string | null };
+    this.#viewers.push(viewer);
+    try {
+      for await (const event of this.#session.events({ transport, signal: this.#ended.signal })) {
+        viewer.seen.push(seenOf(event));
+        this.#listeners.onEvent();
+      }
+    } catch (error) {
+      if (!this.#ended.signal.aborted) viewer.ended = String(error);
     }
   }
 }
@@ -193,7 +197,7 @@ async function untilTaken<T>(
   }
 }
 
-/** What may be taken later, though the client would not ask again by itself: somebody has to make room, and somebody will. */
+/** What may be taken later, though the client would not ask again by itself: there is room again soon. Of a fault, the checker tells. */
 const LATER: readonly string[] = ['bad_answer', 'disk_low', 'internal_error'];
 
 const isTimeout = (error: unknown) => error instanceof DOMException && error.name === 'TimeoutError';

@@ -6,7 +6,7 @@ import { Random } from '../bench/simulate/random.ts';
  * container. The others, *breaks*, hit the network between edge, runner and clients, the clock, or the disk.
  */
 export const KILLS = ['edge', 'supervisor', 'keeper', 'runner', 'wrapper', 'claude', 'container'] as const;
-export const BREAKS = ['cut', 'stall', 'slow', 'reorder', 'twice', 'clock', 'disk'] as const;
+const BREAKS = ['cut', 'stall', 'slow', 'reorder', 'twice', 'clock', 'disk'] as const;
 export type FaultKind = (typeof KILLS)[number] | (typeof BREAKS)[number];
 export const ALL_KINDS: readonly FaultKind[] = [...KILLS, ...BREAKS];
 
@@ -29,12 +29,12 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   edge: 4,
   supervisor: 2,
   keeper: 1,
-  cut: 4,
-  stall: 2,
-  slow: 2,
-  reorder: 2,
-  twice: 2,
-  clock: 2,
+  cut: 3,
+  stall: 1,
+  slow: 1,
+  reorder: 1,
+  twice: 1,
+  clock: 1,
   disk: 1,
 };
 /** Events between two faults, where nothing else is asked for. A turn of the load has some ten. */

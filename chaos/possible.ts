@@ -3,7 +3,7 @@ import type { FaultKind } from './plan.ts';
 import { whyNoClock } from './world/clock/clock.ts';
 
 /** Why this machine cannot make a fault of this kind; undefined: it can. */
-export function whyNot(kind: FaultKind, backend: 'process' | 'docker'): string | undefined {
+function whyNot(kind: FaultKind, backend: 'process' | 'docker'): string | undefined {
   if (kind === 'clock') return whyNoClock();
   if (kind === 'disk') return whyNoLoopDisk();
   if (backend === 'docker' && (kind === 'wrapper' || kind === 'claude') && process.getuid?.() !== 0)

@@ -26,6 +26,13 @@ export interface SeenEvent {
   readonly messageId: string | null;
 }
 
+export interface ViewerRecord {
+  readonly name: string;
+  readonly seen: readonly SeenEvent[];
+  /** Why the client gave up; null: it did not. */
+  readonly ended: string | null;
+}
+
 export interface SessionRecord {
   readonly id: string;
   readonly sent: readonly SentMessage[];
@@ -34,7 +41,7 @@ export interface SessionRecord {
   /** Its log, read at the end. */
   readonly stored: readonly SeenEvent[];
   /** What each viewer was given, in its order. */
-  readonly viewers: readonly { readonly name: string; readonly seen: readonly SeenEvent[] }[];
+  readonly viewers: readonly ViewerRecord[];
   /** The lines of the file to which its steps write. */
   readonly ran: readonly string[];
   /** The most containers that it had at one time. */

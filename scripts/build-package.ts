@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { installPackages } from '../container/build/install-packages.ts';
-import { bundlePackage } from './bundle-package.ts';
+import { bundlePackage } from './package/bundle-package.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 const TOOLS = path.join(import.meta.dirname, 'lint');

@@ -11,7 +11,7 @@ import { PROJECT } from '../start/lib/project.ts';
 import { isRefused, type Refused } from '../start/lib/refused.ts';
 import { flagFault } from '../start/settings/arguments.ts';
 import { bundleWorker } from './bundle.ts';
-import { deployConfig, planDeployment } from './deploy-plan.ts';
+import { deployConfig, planDeployment } from './deploy/deploy-plan.ts';
 
 const HELP = `npm run deploy -- [options]
 

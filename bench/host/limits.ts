@@ -1,5 +1,3 @@
-import { median } from '../lib/statistics.ts';
-
 /** What a day has shown of one host. */
 export interface Host {
   readonly cores: number;
@@ -85,10 +83,13 @@ export function limitsOf(host: Host): Limit[] {
   return limits.toSorted((a, b) => b.share - a.share);
 }
 
-/** What a measure does over a long run: its median in the second fifth against that of the last one, as a ratio. */
+/**
+ * What a measure does over a long run: its least in the last third against its least in the second, as a ratio. The least, because
+ * Node's memory goes up and down by a hundred MB with what it has not collected yet.
+ */
 export function growth(values: readonly number[]): number {
-  const fifth = Math.max(1, Math.floor(values.length / 5));
-  return median(values.slice(-fifth)) / median(values.slice(fifth, 2 * fifth));
+  const third = Math.max(1, Math.floor(values.length / 3));
+  return Math.min(...values.slice(-third)) / Math.min(...values.slice(third, 2 * third));
 }
 
 /** Of these times (milliseconds), how many are in the minute that has most. */

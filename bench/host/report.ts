@@ -8,6 +8,8 @@ import { PARTS, type Part } from './processes.ts';
 const LASTING: readonly Part[] = ['edge', 'runner', 'dockerd', 'containerd'];
 /** A part's memory or descriptors may be this much larger at the end of a soak. */
 const FLAT = 1.1;
+/** Of the sessions of a soak, how many have to be live for a look to count. */
+const ALL = 0.9;
 
 const mb = (value: number) => value.toFixed(0);
 const ms = (value: number) => (value < 1000 ? `${value.toFixed(0)} ms` : `${(value / 1000).toFixed(1)} s`);
@@ -81,8 +83,9 @@ export function limitsReport(limits: readonly Limit[]): string {
 
 /** Whether memory and descriptors stayed as they were. */
 export function soakReport(looks: readonly Look[]): { text: string; isFlat: boolean } {
-  // What starts late has started by then, and what is parked has been.
-  const settled = looks.filter(({ live }) => live > 0);
+  // At its beginning and at its end there are fewer.
+  const most = Math.max(...looks.map(({ live }) => live));
+  const settled = looks.filter(({ live }) => live >= most * ALL);
   const judged = [
     ...LASTING.flatMap((part) => [
       { what: `memory of ${part} (PSS, MB)`, values: settled.map(({ parts }) => parts[part].pssMb) },
@@ -96,10 +99,13 @@ export function soakReport(looks: readonly Look[]): { text: string; isFlat: bool
     const ratio = growth(values);
     const met = ratio <= FLAT;
     isFlat &&= met;
-    const [from = 0, to = 0] = [values[Math.floor(values.length / 5)], values.at(-1)];
+    const [from = 0, to = 0] = [values[Math.floor(values.length / 3)], values.at(-1)];
     return `  ${met ? 'flat  ' : 'GROWS '} ${what.padEnd(36)} ${ratio.toFixed(2)} × (${from.toFixed(1)} → ${to.toFixed(1)})`;
   });
-  return { text: [`the last fifth against the second (flat: ≤ ${FLAT} ×)`, ...lines].join('\n'), isFlat };
+  return {
+    text: [`the least of the last third against that of the second (flat: ≤ ${FLAT} ×)`, ...lines].join('\n'),
+    isFlat,
+  };
 }
 
 /** All parts at the look with the most live sessions, for the tables of docs/scale.md. */

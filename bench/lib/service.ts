@@ -11,6 +11,12 @@ import { PROJECT } from '../../start/lib/project.ts';
 import type { Refused } from '../../start/lib/refused.ts';
 
 /** On a machine that has other work, all of it takes a minute. */
+/** As `npm start` has them (package.json). */
+const NODE_OPTIONS = [
+  '--max-semi-space-size=1',
+  ...['check-node.mjs', 'warm-cache.mjs'].flatMap((file) => ['--import', path.join(PROJECT, 'scripts', file)]),
+];
+
 const START_MS = 300_000;
 /** Longer than the runner itself waits for its containers. */
 const STOP_MS = 30_000;
@@ -46,7 +52,7 @@ export async function startService(
   onStop: (stop: () => Promise<void>) => void,
 ): Promise<Service | Refused> {
   const secret = randomBytes(48).toString('base64url');
-  const child = spawn(process.execPath, [path.join(PROJECT, 'start', 'main.ts')], {
+  const child = spawn(process.execPath, [...NODE_OPTIONS, path.join(PROJECT, 'start', 'main.ts')], {
     cwd: PROJECT,
     // Only this process gets a Ctrl-C. It then ends the service in order.
     detached: true,

@@ -24,12 +24,13 @@ export function sumRuns(text: string): ChaosTotal {
     .filter((line) => line.trim() !== '')
     .map((line) => run.parse(JSON.parse(line)));
   const last = new Map(runs.map((one) => [`${one.backend} ${one.seed}`, one]));
-  const count = (all: Iterable<{ violations: readonly string[] }>) =>
-    [...all].reduce((sum, { violations }) => sum + violations.length, 0);
   return {
     runs: runs.length,
     kills: runs.reduce((sum, { kills }) => sum + kills, 0),
-    found: count(runs),
-    open: count(last.values()),
+    found: violationsOf(runs),
+    open: violationsOf([...last.values()]),
   };
 }
+
+const violationsOf = (runs: readonly z.infer<typeof run>[]): number =>
+  runs.reduce((sum, { violations }) => sum + violations.length, 0);

@@ -97,7 +97,7 @@ export async function kindOf(pid: number): Promise<SessionProcess['what']> {
     readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => ''),
   ]);
   if (/\/claude( \(deleted\))?$/.test(program) && command.includes('--input-format')) return 'claude';
-  return /\/node$/.test(program) && /wrapper\.mjs\0[^\0]*launch\.json/.test(command) ? 'wrapper' : 'tool';
+  return program.endsWith('/node') && /wrapper\.mjs\0[^\0]*launch\.json/.test(command) ? 'wrapper' : 'tool';
 }
 
 /** The parent's id; NaN: it has ended. */

@@ -137,7 +137,7 @@ export class World {
     for (const pid of await allPids()) {
       if ((await parentOf(pid)) !== supervisor) continue;
       const command = await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '');
-      if (/^sh\0-c\0\npid=/.test(command)) return signalProcess(pid, 'SIGKILL');
+      if (command.startsWith('sh\0-c\0\npid=')) return signalProcess(pid, 'SIGKILL');
     }
     return false;
   }

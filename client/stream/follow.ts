@@ -87,7 +87,7 @@ export async function* reconnecting<T>(
       }
     } catch (thrown) {
       signal?.throwIfAborted();
-      if (!(thrown instanceof CcDockerError) || !thrown.retryable) throw thrown;
+      if (!(thrown instanceof CcDockerError) || !comesBack(thrown)) throw thrown;
       error = thrown;
     } finally {
       signal?.removeEventListener('abort', stop);
@@ -99,3 +99,6 @@ export async function* reconnecting<T>(
     await delay(waitMs, signal);
   }
 }
+
+/** On a full disk a call says so at once, because somebody has to make room. Who follows has the time to wait for that. */
+const comesBack = ({ code, retryable }: CcDockerError): boolean => retryable || code === 'disk_low';

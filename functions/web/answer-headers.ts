@@ -44,7 +44,20 @@ function complete(c: Context<AppEnv>, id: string): void {
   }
   const [first, ...others] = Object.entries(c.get('answerHeaders')).filter(([name]) => !headers.has(name));
   if (first === undefined) return;
-  // This makes another answer, whose headers can be changed: once.
-  c.header(...first);
+  if (!couldSet(headers, first)) {
+    // This makes another answer, whose headers can be changed: once.
+    c.header(...first);
+  }
   for (const [name, value] of others) c.res.headers.set(name, value);
+}
+
+/** Sets a header, unless these cannot be changed: those of an answer that somebody else has given. */
+function couldSet(headers: Headers, [name, value]: [string, string]): boolean {
+  try {
+    headers.set(name, value);
+    return true;
+  } catch (error) {
+    if (error instanceof TypeError) return false;
+    throw error;
+  }
 }

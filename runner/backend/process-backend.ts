@@ -15,7 +15,7 @@ import {
   type OwnedFolders,
   type StartResult,
 } from './backend.ts';
-import { heldProgram } from '../lib/held-program.ts';
+import { heldProgram } from '../lib/process/held-program.ts';
 import { messageOf, type Log } from '../lib/log.ts';
 import { processStart, signalProcess } from '../lib/process-identity.ts';
 import { removeFolder } from '../lib/disk/remove-folder.ts';

@@ -93,6 +93,12 @@ test.each(['docs/bounds.md', '.env.example', 'docker-compose.yml'])('each bound 
   expect(names.filter((name) => !text.includes(name))).toEqual([]);
 });
 
+test('the map of the docs has each page', () => {
+  const map = readFileSync(path.join(ROOT, 'docs/README.md'), 'utf8');
+  const pages = globSync('docs/*.md', { cwd: ROOT }).map((page) => path.basename(page));
+  expect(pages.filter((page) => page !== 'README.md' && !map.includes(`](${page})`))).toEqual([]);
+});
+
 test('the glossary has at most 30 words', () => {
   const rows = readFileSync(path.join(ROOT, 'docs/glossary.md'), 'utf8')
     .split('\n')

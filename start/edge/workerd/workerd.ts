@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import * as z from 'zod';
-import { heldProgram } from '../../../runner/lib/held-program.ts';
+import { heldProgram } from '../../../runner/lib/process/held-program.ts';
 import { signalProcess } from '../../../runner/lib/process-identity.ts';
 import { HTTP_SOCKET } from './config.ts';
 

@@ -6,7 +6,7 @@ import { type Canary, startCanary } from '../../support/console/hostile/canary.t
 import { openComponents } from '../../support/console/hostile/components-page.ts';
 import { cpuTimeOf } from '../../support/console/hostile/cpu-time.ts';
 import {
-  HOSTILE_LABELS,
+  hostileLabels,
   hostileAnswer,
   hostileQuestion,
   hostileTurn,
@@ -90,11 +90,12 @@ describe.skipIf(!hasChromium())('the console', () => {
       const id = await client.createSession();
       await client.call('PATCH', `/sessions/${id}`, { title: TITLE });
       await client.ask(id, prompt);
-      for (const [index, label] of HOSTILE_LABELS.entries()) {
+      const labels = hostileLabels(canary.host);
+      for (const [index, label] of labels.entries()) {
         const shared = await client.call('POST', `/sessions/${id}/ports`, { port: 4000 + index, label });
         expect(shared.status, label).toBe(201);
       }
-      const child = { prompt: hostileAnswer(marks), title: TITLE };
+      const child = { prompt: hostileAnswer(canary.host, marks), title: TITLE };
       expect((await client.call('POST', `/sessions/${id}/spawn`, child)).status).toBe(201);
       await until(async () => {
         const types = (await client.events(id)).map(({ type }) => type);
@@ -112,7 +113,7 @@ describe.skipIf(!hasChromium())('the console', () => {
         expect(await scan(page), part).toEqual([]);
         if (part !== 'ports') continue;
         const text = await page.locator('main').innerText();
-        expect(HOSTILE_LABELS.filter((label) => !text.includes(shown(label).split('\n', 1)[0] ?? ''))).toEqual([]);
+        expect(labels.filter((label) => !text.includes(shown(label)))).toEqual([]);
       }
       await openPage(page, '/sessions');
       await page.getByRole('link', { name: TITLE.slice(0, 20) }).waitFor();

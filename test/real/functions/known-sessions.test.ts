@@ -51,6 +51,12 @@ async function call(method: string, url: string, token: string | null, body?: st
   return answer.status;
 }
 
+/** What the caller is shown of a session. */
+async function view(id: string, token: string): Promise<{ readonly status: number; readonly text: string }> {
+  const answer = await fetch(`${edge.url}/api/v1/sessions/${id}`, { headers: { authorization: `Bearer ${token}` } });
+  return { status: answer.status, text: await answer.text() };
+}
+
 /** The status with which a WebSocket is refused. */
 async function dial(url: string, token: string | null): Promise<number> {
   const headers = token === null ? {} : { authorization: `Bearer ${token}` };
@@ -183,11 +189,6 @@ describe('an id that no session has leaves no file behind', () => {
 });
 
 describe('a view of a session that is ready for handlers is never an old one', () => {
-  const view = async (id: string, token: string) => {
-    const answer = await fetch(`${edge.url}/api/v1/sessions/${id}`, { headers: { authorization: `Bearer ${token}` } });
-    return { status: answer.status, text: await answer.text() };
-  };
-
   test('each change that was answered is in the next view, whoever asks meanwhile', async () => {
     const { alice, id } = await people();
     for (let n = 0; n < 50; n += 1) {

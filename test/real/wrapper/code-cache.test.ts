@@ -8,6 +8,7 @@ import { WRAPPER_BUNDLE } from '../../../scripts/bundle.ts';
 import { scratch } from '../../support/scratch.ts';
 
 const run = promisify(execFile);
+const start = async (...words: string[]) => await run(process.execPath, [...WRAPPER_FLAGS, ...words]);
 
 test('the wrapper writes beside itself what V8 has compiled, runs by it, and without `fetch` and all that it needs', async () => {
   const folder = scratch();
@@ -22,7 +23,6 @@ test('the wrapper writes beside itself what V8 has compiled, runs by it, and wit
      vm.Script = class extends Script { constructor(...given) { super(...given); rejected = this.cachedDataRejected; } };
      process.on('exit', () => console.log(JSON.stringify({ rejected, loaded: process.moduleLoadList })));`,
   );
-  const start = async (...words: string[]) => await run(process.execPath, [...WRAPPER_FLAGS, ...words]);
   const first = await start('-r', modules, bundle, 'cache');
   expect(JSON.parse(first.stdout)).toMatchObject({ loaded: expect.arrayContaining(['NativeModule child_process']) });
   expect(JSON.parse(first.stdout).loaded).not.toContain('NativeModule internal/deps/undici/undici');

@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { installMcpServers } from '../../../container/build/mcp-packages.ts';
 import { bundlePorter, bundleWorker, bundleWrapper } from '../../../scripts/bundle.ts';
-import { bundlePackage } from '../../../scripts/bundle-package.ts';
+import { bundlePackage } from '../../../scripts/package/bundle-package.ts';
 import { installDeno } from '../../../start/deno/deno-binary.ts';
 import { PROJECT } from '../../../start/lib/project.ts';
 import { bundleFakeWrapper } from '../runner/fake-wrapper-bundle.ts';

@@ -163,9 +163,10 @@ describe('limits of a host', () => {
     expect(busiestMinute([])).toBe(0);
   });
 
-  it('growth is the last fifth against the second, whatever the start was like', () => {
+  it('growth is the least of the last third against that of the second, whatever came before or was not collected yet', () => {
     expect(growth([900, 10, 100, 100, 100, 100, 100, 100, 100, 100])).toBeCloseTo(1);
-    expect(growth([0, 0, 100, 110, 120, 130, 140, 150, 160, 170])).toBeCloseTo(165 / 105);
+    expect(growth([0, 0, 100, 110, 120, 130, 140, 150, 160, 170])).toBeCloseTo(150 / 110);
+    expect(growth([1, 2, 3, 100, 180, 240, 250, 230, 105])).toBeCloseTo(1.05);
   });
 });
 

@@ -127,12 +127,19 @@ describe('a run', () => {
   });
 });
 
+/** A line of docs/chaos-runs.jsonl. */
+const chaosRun = (seed: number, kills: number, violations: string[], backend = 'process') =>
+  JSON.stringify({ date: '2026-11-30', seed, backend, kills, violations });
+
 it('kills of all runs are added up, and what was found is open until its seed runs without it', () => {
-  const line = (seed: number, kills: number, violations: string[], backend = 'process') =>
-    JSON.stringify({ date: '2026-11-30', seed, backend, kills, violations });
-  const runs = [line(1, 60, []), line(2, 100, ['seq 7 came twice']), line(3, 40, ['a', 'b']), line(2, 100, [])];
+  const runs = [
+    chaosRun(1, 60, []),
+    chaosRun(2, 100, ['seq 7 came twice']),
+    chaosRun(3, 40, ['a', 'b']),
+    chaosRun(2, 100, []),
+  ];
   expect(sumRuns(`${runs.join('\n')}\n\n`)).toEqual({ runs: 4, kills: 300, found: 3, open: 2 });
   // Another backend is another run.
-  expect(sumRuns([line(3, 1, ['a']), line(3, 1, [], 'docker')].join('\n'))).toMatchObject({ open: 1 });
+  expect(sumRuns([chaosRun(3, 1, ['a']), chaosRun(3, 1, [], 'docker')].join('\n'))).toMatchObject({ open: 1 });
   expect(sumRuns('')).toEqual({ runs: 0, kills: 0, found: 0, open: 0 });
 });

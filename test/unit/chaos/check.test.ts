@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { violationsOf } from '../../../chaos/check.ts';
-import type { SeenEvent, SessionRecord } from '../../../chaos/records.ts';
+import type { SeenEvent, SessionRecord, ViewerRecord } from '../../../chaos/records.ts';
 
 const event = (seq: number, type: string, messageId: string | null = null): SeenEvent => ({
   seq,
@@ -16,6 +16,13 @@ const LOG = [
   event(4, 'message.completed', 'm1'),
 ];
 
+/** A viewer that was given these. */
+const viewer = (seen: readonly SeenEvent[], ended: string | null = null): ViewerRecord => ({
+  name: 'a viewer',
+  seen,
+  ended,
+});
+
 /** A session that has kept every promise, with a change. */
 function session(change: Partial<SessionRecord> = {}): SessionRecord {
   return {
@@ -23,7 +30,7 @@ function session(change: Partial<SessionRecord> = {}): SessionRecord {
     sent: [{ id: 'm1', token: 't', steps: 2 }],
     messages: [{ id: 'm1', status: 'completed' }],
     stored: LOG,
-    viewers: [{ name: 'a viewer', seen: LOG }],
+    viewers: [viewer(LOG)],
     ran: ['t 0', 't 1'],
     mostContainers: 1,
     ...change,
@@ -39,7 +46,7 @@ describe('the checker', () => {
     // One that has failed may have run a part of its steps.
     const failed = { ...completed, type: 'message.failed' };
     const stored = [created, queued, said, failed];
-    const viewers = [{ name: 'a viewer', seen: stored }];
+    const viewers = [viewer(stored)];
     expect(found({ messages: [{ id: 'm1', status: 'failed' }], stored, viewers, ran: ['t 0'] })).toEqual([]);
   });
 
@@ -52,34 +59,35 @@ describe('the checker', () => {
     ],
     [
       'an event that a viewer was not given',
-      { viewers: [{ name: 'a viewer', seen: [created, queued, completed] }] },
+      { viewers: [viewer([created, queued, completed])] },
       /a viewer was given event 4 in the place of 3/,
     ],
     [
       'an event that a viewer was given twice',
-      { viewers: [{ name: 'a viewer', seen: [created, queued, queued, said, completed] }] },
+      { viewers: [viewer([created, queued, queued, said, completed])] },
       /event 2 in the place of 3/,
     ],
     [
       'two events in another order',
-      { viewers: [{ name: 'a viewer', seen: [created, said, queued, completed] }] },
+      { viewers: [viewer([created, said, queued, completed])] },
       /event 3 in the place of 2/,
     ],
     [
       'the end of a log that a viewer was not given',
-      { viewers: [{ name: 'a viewer', seen: LOG.slice(0, 2) }] },
+      { viewers: [viewer(LOG.slice(0, 2))] },
       /not given the last 2 events/,
     ],
     [
       'an event that was shown and is not stored',
-      { stored: LOG.slice(0, 3), viewers: [{ name: 'a viewer', seen: LOG }] },
+      { stored: LOG.slice(0, 3), viewers: [viewer(LOG)] },
       /given 1 events that are not stored/,
     ],
     [
       'an event that was shown as another',
-      { viewers: [{ name: 'a viewer', seen: [created, queued, { ...said, what: 'other' }, completed] }] },
+      { viewers: [viewer([created, queued, { ...said, what: 'other' }, completed])] },
       /another event 3/,
     ],
+    ['a viewer that gave up', { viewers: [viewer(LOG, 'a full disk')] }, /was given no more: a full disk/],
     ['a message that was taken and is lost', { messages: [] }, /m1 was taken, and is lost/],
     ['a message that never ends', { messages: [{ id: 'm1', status: 'processing' }] }, /m1 is processing for ever/],
     ['a message that ended without an event', { stored: LOG.slice(0, 3), viewers: [] }, /m1 has ended 0 times/],
@@ -95,6 +103,7 @@ describe('the checker', () => {
       },
       /2 messages, and 1 were sent/,
     ],
+    ['a container that nobody looked at', { mostContainers: 0 }, /nobody has seen a container/],
     ['two containers at one time', { mostContainers: 2 }, /2 containers lived at one time/],
   ])('finds %s', (_, change, violation) => {
     const violations = found(change);

@@ -62,6 +62,18 @@ const hangs = async (_: number, signal: AbortSignal): Promise<Connection> =>
   await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
 
 describe('a log that is followed', () => {
+  test('goes on when a disk that was full has room again', async () => {
+    const full: Script = () => ({ frames: [], ends: refused('disk_low') });
+    const { connect, asked } = scripted(
+      () => ({ frames: [[event(1)]] }),
+      full,
+      () => ({ frames: [[event(2)]] }),
+    );
+    const { given, thrown } = await allOf(follow(connect, options()));
+    expect({ given, asked }).toEqual({ given: [event(1), event(2)], asked: [0, 1, 1, 2] });
+    expect(thrown).toMatchObject({ code: 'session_not_found' });
+  });
+
   test('is given once, in order, wherever its connections break, and whatever they send again', async () => {
     const log = Array.from({ length: 30 }, (_, index) => event(index + 1));
     const connections = fc.array(

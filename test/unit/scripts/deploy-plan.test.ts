@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { deployConfig, planDeployment, SECRETS, type DeployRequest } from '../../../scripts/deploy-plan.ts';
+import { deployConfig, planDeployment, SECRETS, type DeployRequest } from '../../../scripts/deploy/deploy-plan.ts';
 
 const ALL = [...SECRETS];
 const ASSETS = { directory: 'build/assets', binding: 'ASSETS', run_worker_first: true };

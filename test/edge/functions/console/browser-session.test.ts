@@ -5,7 +5,7 @@ import { createApp } from '../../../../functions/app.ts';
 import { CloseCode } from '../../../../protocol/close-code.ts';
 import { TokenType } from '../../../../protocol/token.ts';
 import { mint, openByTicket, request, User, type TokenOptions } from '../../support/api.ts';
-import { Browser, ORIGIN } from '../../support/browser.ts';
+import { Browser, ORIGIN } from './support/browser.ts';
 
 const admin = new User('admin', { claims: { scope: 'admin' } });
 const revoke = (what: object) => admin.call('POST', '/revocations', what);

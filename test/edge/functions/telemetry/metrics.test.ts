@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { METRICS, type Metric } from '../../../../protocol/metrics/catalogue.ts';
+import { until } from '../../../support/until.ts';
 import { request, User } from '../../support/api.ts';
 import { emptyPool } from '../../support/pool.ts';
 import { FakeRunner } from '../../support/runner.ts';
@@ -66,7 +67,7 @@ const valueOf = ({ samples }: Exposed, name: string, labels: Record<string, stri
 
 describe('GET /metrics', () => {
   it('is in Prometheus’s format: each metric of the catalogue once, with its own labels and whole histograms', async () => {
-    const { user, container } = await ran();
+    const { user, container, id } = await ran();
     await user.call('GET', '/sessions/none');
     const exposed = await scrape();
     const catalogue = Object.entries<Metric>(METRICS);
@@ -96,6 +97,13 @@ describe('GET /metrics', () => {
     expect(buckets.at(-1)).toMatchObject({ labels: { le: '+Inf' } });
     expect(buckets.at(-1)?.value).toBe(valueOf(exposed, 'cc_docker_http_request_duration_seconds_count', route));
     expect(container.launch.epoch).toBe(1);
+    // What is reported late is not to be counted as the next test's.
+    const { body: view } = await user.call('GET', `/sessions/${id}`);
+    await until(async () => {
+      const now = await scrape();
+      expect(valueOf(now, 'cc_docker_sessions', { state: 'idle' })).toBeGreaterThanOrEqual(1);
+      expect(valueOf(now, 'cc_docker_events_stored_total')).toBeGreaterThanOrEqual(view.last_seq);
+    });
   });
 
   it('counts sessions by state, turns with their tokens and cost, events, waits and viewers', async () => {

@@ -57,16 +57,20 @@ export function hostileTurn(host: string): { readonly prompt: string; readonly m
   return { prompt: script(...steps), marks: all.length + 1 };
 }
 
-/** A prompt by which a child's answer is hostile, with a mark. It is as long as an answer that its parent is told whole. */
-export const hostileAnswer = (mark: number): string =>
-  script({ text: [markOf(mark), ...MARKUP.slice(0, 20), ...MARKDOWN.slice(0, 20), ...TEXT.slice(0, 10)].join('\n\n') });
+/** A prompt by which a child's answer is hostile, with a mark. It is no longer than what its parent is told of it. @param host stands for `CANARY` */
+export function hostileAnswer(host: string, mark: number): string {
+  const some = [...MARKUP.slice(0, 20), ...MARKDOWN.slice(0, 20), ...TEXT.slice(0, 10)];
+  return script({ text: [markOf(mark), ...some].join('\n\n').replaceAll('CANARY', host) });
+}
 
-/** Labels that a shared port can have: agents give them too. */
-export const HOSTILE_LABELS: readonly string[] = [...MARKUP, ...MARKDOWN, ...TEXT]
-  .map((text) => text.trim())
-  .filter((text) => text !== '' && text.length <= 64 && text.isWellFormed() && !text.includes('\0'))
-  .filter((_, index) => index % 8 === 0)
-  .slice(0, 15);
+/** Labels that a shared port can have: agents give them too. @param host stands for `CANARY` */
+export function hostileLabels(host: string): readonly string[] {
+  return [...MARKUP, ...MARKDOWN, ...TEXT]
+    .map((text) => text.replaceAll('CANARY', host).trim())
+    .filter((text) => text !== '' && text.length <= 64 && text.isWellFormed() && !/[\0\n]/.test(text))
+    .filter((_, index) => index % 8 === 0)
+    .slice(0, 15);
+}
 
 /** A prompt by which the agent asks people, in words that are hostile. */
 export function hostileQuestion(): string {

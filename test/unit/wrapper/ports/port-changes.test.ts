@@ -73,12 +73,12 @@ it('sockets count that listen where loopback reaches them', () => {
   ]);
 });
 
-describe('the ports are looked at', () => {
-  const due = (...counts: (string | null)[]) => {
-    const looks = new PortLooks();
-    return counts.map((each) => looks.isDue(each));
-  };
+const due = (...counts: (string | null)[]) => {
+  const looks = new PortLooks();
+  return counts.map((each) => looks.isDue(each));
+};
 
+describe('the ports are looked at', () => {
   it('when the number of sockets has changed, and once more for what closes', () => {
     expect(due('3', '3', '3', '4', '4', '4', '3')).toEqual([true, true, false, true, true, false, true]);
   });

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { discordSettings } from '../protocol/settings/discord-settings.ts';
-import { edgeSettings } from '../protocol/settings/edge-settings.ts';
+import { discordSettings } from '../../protocol/settings/discord-settings.ts';
+import { edgeSettings } from '../../protocol/settings/edge-settings.ts';
 
 /** Settings that are secrets of the Worker: they stand in no file, and in no `--var`. */
 export const SECRETS = ['JWT_SECRET', 'JWT_SECRET_PREVIOUS', 'DISCORD_BOT_TOKEN', 'UPSTASH_REDIS_REST_TOKEN'] as const;

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:test';
-import { createApp } from '../../../functions/app.ts';
-import { mint, type Answer, type TokenOptions } from './api.ts';
+import { createApp } from '../../../../../functions/app.ts';
+import { mint, type Answer, type TokenOptions } from '../../../support/api.ts';
 
 const app = createApp();
 

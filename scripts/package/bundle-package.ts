@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { build, type BuildOptions } from 'esbuild';
-import { englishOnly } from './bundle.ts';
+import { englishOnly } from '../bundle.ts';
 
-const ROOT = path.resolve(import.meta.dirname, '..');
+const ROOT = path.resolve(import.meta.dirname, '../..');
 
 /**
  * Bundles what the package has in place of sources: the command, `cli.js`, and the client, `client.js`.

@@ -7,22 +7,10 @@ import { IMPORT_TABLE } from '../../scripts/lint/import-table.ts';
 const ROOT = path.join(import.meta.dirname, '../..');
 const PAGES = globSync(['*.md', 'docs/*.md', 'test/fixtures/*/README.md'], { cwd: ROOT });
 /** The folders at the root that have code or pages. */
-const FOLDERS = [
-  ...[
-    'bench',
-    'chaos',
-    'cli',
-    'client',
-    'console',
-    'container',
-    'demo-model',
-    'docs',
-    'durable',
-    'functions',
-    'porter',
-  ],
-  ...['protocol', 'redis', 'runner', 'scripts', 'start', 'test', 'wrapper'],
-];
+const FOLDERS =
+  'bench chaos cli client console container demo-model docs durable functions porter protocol redis runner scripts start test wrapper'.split(
+    ' ',
+  );
 
 /** Paths of the project that a text names, as in `runner/link/relay/relay.ts`, or a folder, `runner/link/`. */
 const NAMED = new RegExp(
@@ -84,7 +72,7 @@ test('CONTRIBUTING.md has each folder that has a row in the table of imports', (
     .join('\n');
   const folders = Object.keys(IMPORT_TABLE).filter((row) => !/[*.]/.test(row) && !row.startsWith('durable/shared/'));
   const names = folders.map((folder) => folder.replace(/^(?:durable|runner)\//, ''));
-  expect(names.filter((name) => !tables.includes(`\`${name}/`) && !/\/core$/.test(name))).toEqual([]);
+  expect(names.filter((name) => !tables.includes(`\`${name}/`) && !name.endsWith('/core'))).toEqual([]);
 });
 
 test.each(['docs/bounds.md', '.env.example', 'docker-compose.yml'])('each bound is in %s', (file) => {

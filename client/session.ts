@@ -165,7 +165,7 @@ export class Session {
   messages(options: CallOptions & { readonly state?: MessageStatus } = {}): AsyncGenerator<Message, void> {
     const { state } = options;
     return allPages(async (cursor) => {
-      const call = this.#page(options, cursor, state && { state });
+      const call = this.#page(options, cursor, state === undefined ? {} : { state });
       return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/messages', call));
     });
   }
@@ -180,7 +180,7 @@ export class Session {
   /** The turns that have ended, whoever began them; the oldest first. */
   turns(options: CallOptions = {}): AsyncGenerator<Turn, void> {
     return allPages(async (cursor) => {
-      return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/turns', this.#page(options, cursor)));
+      return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/turns', this.#page(options, cursor, {})));
     });
   }
 
@@ -259,7 +259,9 @@ export class Session {
   /** The sessions that it has begun, the oldest first. */
   children(options: CallOptions = {}): AsyncGenerator<SessionSummary, void> {
     return allPages(async (cursor) => {
-      return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/children', this.#page(options, cursor)));
+      return await unwrap(
+        this.#http.api.GET('/api/v1/sessions/{session_id}/children', this.#page(options, cursor, {})),
+      );
     });
   }
 
@@ -271,7 +273,9 @@ export class Session {
   /** Files that its agent has given to people, the oldest first. Their bytes: `files.artifact(id)`. */
   artifacts(options: CallOptions = {}): AsyncGenerator<Artifact, void> {
     return allPages(async (cursor) => {
-      return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/artifacts', this.#page(options, cursor)));
+      return await unwrap(
+        this.#http.api.GET('/api/v1/sessions/{session_id}/artifacts', this.#page(options, cursor, {})),
+      );
     });
   }
 
@@ -317,7 +321,7 @@ export class Session {
     return { ...signalOf(options), params: { path: this.#path } };
   }
 
-  #page<Filter extends object>(options: CallOptions, cursor: string | undefined, filter?: Filter) {
+  #page<Filter extends object>(options: CallOptions, cursor: string | undefined, filter: Filter) {
     const query = { limit: 200, ...filter, ...(cursor !== undefined && { cursor }) };
     return { ...signalOf(options), params: { path: this.#path, query } };
   }

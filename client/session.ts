@@ -165,10 +165,8 @@ export class Session {
   messages(options: CallOptions & { readonly state?: MessageStatus } = {}): AsyncGenerator<Message, void> {
     const { state } = options;
     return allPages(async (cursor) => {
-      const call = this.#page(options, cursor);
-      const query = { ...call.params.query, ...(state !== undefined && { state }) };
-      const filtered = { ...call, params: { ...call.params, query } };
-      return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/messages', filtered));
+      const call = this.#page(options, cursor, state === undefined ? {} : { state });
+      return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/messages', call));
     });
   }
 
@@ -182,7 +180,7 @@ export class Session {
   /** The turns that have ended, whoever began them; the oldest first. */
   turns(options: CallOptions = {}): AsyncGenerator<Turn, void> {
     return allPages(async (cursor) => {
-      return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/turns', this.#page(options, cursor)));
+      return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/turns', this.#page(options, cursor, {})));
     });
   }
 
@@ -196,10 +194,8 @@ export class Session {
   async questions(options: CallOptions & { readonly state?: InteractionState | 'all' } = {}): Promise<Interaction[]> {
     const { state = 'open' } = options;
     const pages = allPages(async (cursor) => {
-      const call = this.#page(options, cursor);
-      const query = { ...call.params.query, ...(state !== 'all' && { state }) };
-      const filtered = { ...call, params: { ...call.params, query } };
-      return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/interactions', filtered));
+      const call = this.#page(options, cursor, state === 'all' ? {} : { state });
+      return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/interactions', call));
     });
     return await all(pages);
   }
@@ -263,7 +259,9 @@ export class Session {
   /** The sessions that it has begun, the oldest first. */
   children(options: CallOptions = {}): AsyncGenerator<SessionSummary, void> {
     return allPages(async (cursor) => {
-      return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/children', this.#page(options, cursor)));
+      return await unwrap(
+        this.#http.api.GET('/api/v1/sessions/{session_id}/children', this.#page(options, cursor, {})),
+      );
     });
   }
 
@@ -275,7 +273,9 @@ export class Session {
   /** Files that its agent has given to people, the oldest first. Their bytes: `files.artifact(id)`. */
   artifacts(options: CallOptions = {}): AsyncGenerator<Artifact, void> {
     return allPages(async (cursor) => {
-      return await unwrap(this.#http.api.GET('/api/v1/sessions/{session_id}/artifacts', this.#page(options, cursor)));
+      return await unwrap(
+        this.#http.api.GET('/api/v1/sessions/{session_id}/artifacts', this.#page(options, cursor, {})),
+      );
     });
   }
 
@@ -321,8 +321,8 @@ export class Session {
     return { ...signalOf(options), params: { path: this.#path } };
   }
 
-  #page(options: CallOptions, cursor: string | undefined) {
-    const query = { limit: 200, ...(cursor !== undefined && { cursor }) };
+  #page<Filter extends object>(options: CallOptions, cursor: string | undefined, filter: Filter) {
+    const query = { limit: 200, ...filter, ...(cursor !== undefined && { cursor }) };
     return { ...signalOf(options), params: { path: this.#path, query } };
   }
 

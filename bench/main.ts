@@ -134,7 +134,7 @@ async function runScripts({ parts }: BenchOptions, scratch: string): Promise<Run
     const { title, files } = SCRIPTS[part] ?? { title: '', files: [] };
     if (files.length > 0) console.log(`\n${title}`);
     for (const name of files) {
-      const script = spawn(process.execPath, [path.join(import.meta.dirname, 'rows', name)], {
+      const script = spawn(process.execPath, [path.join(import.meta.dirname, name)], {
         stdio: 'inherit',
         env: { ...process.env, [FIGURES_VARIABLE]: file },
       });

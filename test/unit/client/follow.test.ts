@@ -62,8 +62,6 @@ const fails: Script = () => ({ frames: [], ends: refused('unreachable', true) })
 const hangs = async (_: number, signal: AbortSignal): Promise<Connection> =>
   await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
 
-const full: Script = () => ({ frames: [], ends: refused('disk_low') });
-
 describe('a log that is followed', () => {
   test('goes on when a disk that was full has room again', async () => {
     const { connect, asked } = scripted(

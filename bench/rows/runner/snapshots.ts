@@ -5,21 +5,21 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { v7 as uuidV7 } from 'uuid';
-import { createLog } from '../../runner/lib/log.ts';
-import { Snapshots } from '../../runner/snapshot/snapshots.ts';
-import { openStorage } from '../../runner/storage/open-storage.ts';
-import { PROJECT } from '../../start/lib/project.ts';
-import { residentMb } from '../lib/memory.ts';
-import { makeScratch } from '../lib/scratch.ts';
-import { median, pairedRatio } from '../lib/statistics.ts';
-import { reportFigure } from '../table/figures.ts';
+import { createLog } from '../../../runner/lib/log.ts';
+import { Snapshots } from '../../../runner/snapshot/snapshots.ts';
+import { openStorage } from '../../../runner/storage/open-storage.ts';
+import { PROJECT } from '../../../start/lib/project.ts';
+import { residentMb } from '../../lib/memory.ts';
+import { makeScratch } from '../../lib/scratch.ts';
+import { median, pairedRatio } from '../../lib/statistics.ts';
+import { reportFigure } from '../../table/figures.ts';
 
 /**
  * The cost of a snapshot, against `tar | zstd` of the same tree to the same disk, in turns. The tree is this project with its
  * `node_modules`: saved for the first time, saved again after ten files were changed, and restored. It also shows the memory
  * of the process.
  *
- * `node bench/rows/snapshots.ts [--rounds N]`
+ * `node bench/rows/runner/snapshots.ts [--rounds N]`
  */
 
 const ROUNDS = Number(process.argv[process.argv.indexOf('--rounds') + 1]) || 3;

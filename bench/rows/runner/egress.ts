@@ -8,22 +8,22 @@ import type { AddressInfo, Server } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { parsePrivateGrant } from '../../runner/egress/policy/address.ts';
-import { openEgressProxy } from '../../runner/egress/proxy/proxy.ts';
-import { parseRule } from '../../runner/egress/policy/rule.ts';
-import { createLog } from '../../runner/lib/log.ts';
-import { certificateFor } from '../../test/support/net/certificate.ts';
-import { openEgress } from '../../wrapper/workspace/egress.ts';
-import { residentMb } from '../lib/memory.ts';
-import { median } from '../lib/statistics.ts';
-import { reportFigure } from '../table/figures.ts';
+import { parsePrivateGrant } from '../../../runner/egress/policy/address.ts';
+import { openEgressProxy } from '../../../runner/egress/proxy/proxy.ts';
+import { parseRule } from '../../../runner/egress/policy/rule.ts';
+import { createLog } from '../../../runner/lib/log.ts';
+import { certificateFor } from '../../../test/support/net/certificate.ts';
+import { openEgress } from '../../../wrapper/workspace/egress.ts';
+import { residentMb } from '../../lib/memory.ts';
+import { median } from '../../lib/statistics.ts';
+import { reportFigure } from '../../table/figures.ts';
 
 /**
  * The cost of a session's egress: curl downloads 100 MB directly ("past"), and through the wrapper's listener and the runner's
  * proxy. Each of these is a process of its own, as in a session. One server sends no faster than a network would. The other
  * sends as fast as it can over loopback: there all parts share the cores, so the figure mainly shows the number of cores.
  *
- * `node bench/rows/egress.ts [--rounds N]`
+ * `node bench/rows/runner/egress.ts [--rounds N]`
  */
 
 const BYTES = 100 * 1024 * 1024;

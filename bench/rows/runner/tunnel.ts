@@ -7,24 +7,24 @@ import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { WebSocket } from 'ws';
-import { STREAMS_FOLDER, STREAMS_SOCKET } from '../../protocol/link/tunnel/streams.ts';
-import { createLog } from '../../runner/lib/log.ts';
-import { SessionTunnel } from '../../runner/link/tunnel/session-tunnel.ts';
-import { StreamServer } from '../../runner/link/tunnel/stream-server.ts';
-import { bundleWorker } from '../../scripts/bundle.ts';
-import { processFileOf, startEdge } from '../../start/edge/edge.ts';
-import { portStreams } from '../../wrapper/streams/port-stream.ts';
-import { Streams } from '../../wrapper/streams/streams.ts';
-import { residentMb } from '../lib/memory.ts';
-import { quantile } from '../lib/statistics.ts';
-import { reportFigure } from '../table/figures.ts';
+import { STREAMS_FOLDER, STREAMS_SOCKET } from '../../../protocol/link/tunnel/streams.ts';
+import { createLog } from '../../../runner/lib/log.ts';
+import { SessionTunnel } from '../../../runner/link/tunnel/session-tunnel.ts';
+import { StreamServer } from '../../../runner/link/tunnel/stream-server.ts';
+import { bundleWorker } from '../../../scripts/bundle.ts';
+import { processFileOf, startEdge } from '../../../start/edge/edge.ts';
+import { portStreams } from '../../../wrapper/streams/port-stream.ts';
+import { Streams } from '../../../wrapper/streams/streams.ts';
+import { residentMb } from '../../lib/memory.ts';
+import { quantile } from '../../lib/statistics.ts';
+import { reportFigure } from '../../table/figures.ts';
 
 /**
  * A page of a container through the tunnel, beside its bare time, and the memory of all parts while 200 MB go through. Server,
  * wrapper's part, runner's part and workerd are processes of their own, as in a session; the object in workerd has the tunnel and
  * nothing else. The rounds of both ways alternate, so that other work of the machine slows down both.
  *
- * `node bench/rows/tunnel.ts [--pages N]`
+ * `node bench/rows/runner/tunnel.ts [--pages N]`
  */
 
 const PAGES = Number(process.argv[process.argv.indexOf('--pages') + 1]) || 2_000;

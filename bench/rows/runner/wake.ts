@@ -1,19 +1,19 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { parseArgs } from 'node:util';
-import { bundleWorker, bundleWrapper } from '../../scripts/bundle.ts';
-import { connectEngine } from '../../test/support/docker/engine.ts';
-import { Service } from '../../test/support/e2e/service.ts';
-import type { Client } from '../../test/support/e2e/client.ts';
-import { sessionImage } from '../lib/docker-image.ts';
-import { median, pairedRatio } from '../lib/statistics.ts';
-import { reportFigure } from '../table/figures.ts';
+import { bundleWorker, bundleWrapper } from '../../../scripts/bundle.ts';
+import { connectEngine } from '../../../test/support/docker/engine.ts';
+import { Service } from '../../../test/support/e2e/service.ts';
+import type { Client } from '../../../test/support/e2e/client.ts';
+import { sessionImage } from '../../lib/docker-image.ts';
+import { median, pairedRatio } from '../../lib/statistics.ts';
+import { reportFigure } from '../../table/figures.ts';
 
 /**
  * The cost of parked sessions, and the time to wake one: from sending a message to its answer, against the same for a new
  * session. On the docker backend where an engine answers, otherwise on the process backend.
  *
- * `node bench/rows/wake.ts [--sessions 100] [--rounds 11]`
+ * `node bench/rows/runner/wake.ts [--sessions 100] [--rounds 11]`
  */
 
 const GOAL = 1.3;

@@ -6,17 +6,17 @@ import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { Agent, request, type Dispatcher } from 'undici';
-import { forwardToModel } from '../../runner/model/forward.ts';
-import { openModelGateway } from '../../runner/model/gateway.ts';
-import { createModelPool } from '../../runner/model/pool.ts';
-import { quantile } from '../lib/statistics.ts';
-import { reportFigure } from '../table/figures.ts';
+import { forwardToModel } from '../../../runner/model/forward.ts';
+import { openModelGateway } from '../../../runner/model/gateway.ts';
+import { createModelPool } from '../../../runner/model/pool.ts';
+import { quantile } from '../../lib/statistics.ts';
+import { reportFigure } from '../../table/figures.ts';
 
 /**
  * What the gateway adds to a model call, from sending the request to the first byte of the answer. Calls go past the gateway
  * and through it in turn. The upstream, the gateway and the client are a process each, as in a session.
  *
- * `node bench/rows/model-call.ts`
+ * `node bench/rows/runner/model-call.ts`
  */
 
 const CALLS = 500;

@@ -15,7 +15,7 @@ const LANES: readonly Lane[] = [
   { projects: ['unit'], workers: 2, niceness: 9 },
   { projects: ['edge', 'edge-redis'], workers: 2, niceness: 3 },
   { projects: ['real'], workers: 4, niceness: 3 },
-  { projects: ['e2e'], workers: 4, niceness: 0 },
+  { projects: ['e2e'], workers: 3, niceness: 0 },
 ];
 
 /** All tests, in their lanes. */

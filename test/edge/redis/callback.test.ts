@@ -100,12 +100,10 @@ describeRedis('callback: pubsub', ({ settings, redis, trouble }) => {
     await trouble(channel, 'lost');
     const child = await spawn(user, id, { callback: { type: 'pubsub', channel } });
     await until(() => expect(heard.length).toBeGreaterThan(0));
-    await trouble(channel, 'none');
     await failedOnce(user, child);
-    const before = heard.length;
+    await trouble(channel, 'none');
     await tryNow(user, child);
-    await until(() => expect(heard.length).toBeGreaterThan(before));
-    expect(heard[before].id).toBe(heard[0].id);
+    await until(() => expect(heard.filter((one) => one.id === heard[0].id).length).toBeGreaterThan(1));
   });
 
   test('one that is given up is told to the parent', async () => {

@@ -248,6 +248,8 @@ describe('whom it is for', () => {
     expect(await codeOf(await having('alice'))).toBe('terminal_off');
     await service.stopEdge();
     await service.startEdge();
+    // Its container is connected again.
+    await until(async () => expect(await codeOf(await having('alice'))).toBe('opened'));
   });
 
   test('a browser opens it with a ticket, once; a token that is revoked ends it; the audit log says who', async () => {

@@ -12,7 +12,7 @@ export function waysContract(backend: BackendUnderTest): void {
   const { sealed } = PROMISES[backend.name];
 
   test('what a container wrote is there for people and for the next container', async () => {
-    const { edge, begin, ask, launch, reasonOf } = await setUp(backend);
+    const { edge, begin, ask, reasonOf } = await setUp(backend);
     const key = newKey();
     const read = async (transfer: string) => {
       const request = {
@@ -37,7 +37,7 @@ export function waysContract(backend: BackendUnderTest): void {
     await reasonOf(key);
     expect(await read(sessionId(51))).toBe('one');
     edge.sessions.delete(key.session_id);
-    launch({ ...key, epoch: 2 });
+    await begin({ ...key, epoch: 2 });
     expect(await ask(key, 'sh cat a; echo two > a', /^sh: /)).toBe('sh: one');
     expect(await read(sessionId(52))).toBe('two\n');
   });

@@ -10,9 +10,11 @@ export async function oldestWaiting(
   return data.at(-1);
 }
 
-/** It is tried now: nobody waits for its next try here. */
+/** It is tried now: nobody waits for its next try here, unless that came sooner. */
 export async function tryNow(user: User, id: string): Promise<void> {
-  const { delivery_id = '' } = (await oldestWaiting(user, id)) ?? {};
+  const waiting = await oldestWaiting(user, id);
+  if (waiting === undefined) return;
+  const { delivery_id } = waiting;
   const again = await user.call('POST', `/sessions/${id}/deliveries/${delivery_id}/redeliver`);
   expect(again.body).toMatchObject({ delivery_id, state: 'waiting' });
 }

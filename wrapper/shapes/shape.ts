@@ -17,6 +17,8 @@ export interface Shape {
   readonly minLength?: number;
   readonly maxLength?: number;
   readonly pattern?: string;
+  /** `uri` is checked. Any other has its pattern beside it. */
+  readonly format?: string;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly exclusiveMinimum?: number;
@@ -78,10 +80,11 @@ function isMeant(value: unknown, { properties = {} }: Shape): boolean {
 
 function problemWithText(
   value: string,
-  { minLength = 0, maxLength = Infinity, pattern }: Shape,
+  { minLength = 0, maxLength = Infinity, pattern, format }: Shape,
   at: string,
 ): string | null {
   if (value.length < minLength || value.length > maxLength) return `${at}: its length is ${value.length}`;
+  if (format === 'uri' && !URL.canParse(value)) return `${at}: must be a URL`;
   return pattern === undefined || new RegExp(pattern, 'u').test(value) ? null : `${at}: must fit ${pattern}`;
 }
 

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import * as z from 'zod';
 import { wrapperLaunch } from '../../../../protocol/link/wrapper/wrapper-launch.ts';
 import { sessionFrame } from '../../../../protocol/link/wrapper/wrapper-link.ts';
 import { LAUNCH_SHAPE } from '../../../../wrapper/shapes/launch-shape.ts';
 import { isKnownCommand, readSessionFrame } from '../../../../wrapper/shapes/read-frame.ts';
+import { shapeOf } from '../../../../wrapper/shapes/shape-of.ts';
 import { problemWith } from '../../../../wrapper/shapes/shape.ts';
 
 const ID = '0198b3c2-0000-7000-8000-000000000001';
@@ -96,5 +98,21 @@ describe('a frame of the session, read by its shape', () => {
     expect(readSessionFrame({ kind: 'ack', stored: 1, more: 1 })).toMatchObject({ kind: 'ack', stored: 1 });
     expect(isKnownCommand({ command: 'of_next_year' })).toBe(false);
     expect(isKnownCommand({ command: 'prompt' })).toBe(true);
+  });
+});
+
+describe('a shape of a schema', () => {
+  test.each([
+    ['multipleOf', z.object({ a: z.array(z.number().multipleOf(2)) })],
+    ['prefixItems', z.tuple([z.string()])],
+    ['exclusiveMaximum', z.union([z.number().lt(3), z.null()])],
+  ])('that has a rule that no check reads is refused, not left out: %s', (_, schema) => {
+    expect(() => shapeOf(schema)).toThrow(/a shape is not checked for/);
+  });
+
+  test('knows what a URL is', () => {
+    const shape = shapeOf(z.object({ url: z.url() }));
+    expect(problemWith({ url: 'https://example.com/mcp' }, shape, { exact: true })).toBeNull();
+    expect(problemWith({ url: 'no url' }, shape, { exact: true })).toBe('url: must be a URL');
   });
 });

@@ -1,13 +1,20 @@
-import { lazy, LocationProvider, Route, Router } from 'preact-iso';
+import { LocationProvider, Route, Router } from 'preact-iso';
 import { InboxPage } from './inbox/inbox-page.tsx';
+import { laterPage } from './loading/later.tsx';
 import { Gate } from './login/gate.tsx';
 import { Frame } from './shell/frame.tsx';
 import { NotFoundPage } from './shell/not-found-page.tsx';
 
-const SessionsPage = lazy(() => import('./sessions/sessions-page.tsx').then((file) => file.SessionsPage));
-const NewSessionPage = lazy(() => import('./sessions/new-session-page.tsx').then((file) => file.NewSessionPage));
-const NotificationsPage = lazy(() => import('./push/notifications-page.tsx').then((file) => file.NotificationsPage));
-const SessionPage = lazy(() => import('./session/session-page.tsx').then((file) => file.SessionPage));
+const SessionsPage = laterPage('sessions', () =>
+  import('./sessions/sessions-page.tsx').then((file) => file.SessionsPage),
+);
+const NewSessionPage = laterPage('form of a new session', () =>
+  import('./sessions/new-session-page.tsx').then((file) => file.NewSessionPage),
+);
+const NotificationsPage = laterPage('notifications', () =>
+  import('./push/notifications-page.tsx').then((file) => file.NotificationsPage),
+);
+const SessionPage = laterPage('session', () => import('./session/session-page.tsx').then((file) => file.SessionPage));
 
 /** The console: the sign-in until somebody is signed in, then the pages by their paths (`functions/console/` serves the same). */
 export function App() {

@@ -76,6 +76,9 @@ export function createApp(where: 'worker' | 'elsewhere' = 'worker'): OpenAPIHono
 
   app.onError(async (error, c) => {
     if (isTransient(error)) {
+      console.warn(
+        `edge: request ${c.get('requestId')} was answered 503, for an object was not reached: ${String(error)}`,
+      );
       const detail = 'The session could not be reached just now. Try again.';
       return refuse(c, { refused: 'unavailable', detail }, { 'retry-after': '1' });
     }

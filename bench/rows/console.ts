@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { CDPSession, Page } from 'playwright-core';
 import { bundleWorker, bundleWrapper } from '../../scripts/bundle.ts';
-import { startBrowser } from '../../test/support/console/browser.ts';
+import { startBrowser } from '../../test/support/console/browser/browser.ts';
 import { varied } from '../../test/support/console/prompts.ts';
 import { signIn } from '../../test/support/console/sign-in.ts';
 import { WIDTHS, type Width } from '../../test/support/console/widths.ts';

@@ -1,15 +1,21 @@
 import type { FunctionComponent } from 'preact';
-import { lazy } from 'preact-iso';
 import type { Session } from '../../client/main.ts';
+import { laterPage } from '../loading/later.tsx';
 import type { SessionStore } from './session-store.ts';
 import { Timeline } from './timeline/timeline.tsx';
 
-const FilesView = lazy(() => import('./files/files-view.tsx').then((file) => file.FilesView));
-const ChangesView = lazy(() => import('./changes/changes-view.tsx').then((file) => file.ChangesView));
-const ArtifactsView = lazy(() => import('./artifacts/artifacts-view.tsx').then((file) => file.ArtifactsView));
-const PortsView = lazy(() => import('./ports/ports-view.tsx').then((file) => file.PortsView));
-const TerminalView = lazy(() => import('./terminal/terminal-view.tsx').then((file) => file.TerminalView));
-const SettingsView = lazy(() => import('./settings/settings-view.tsx').then((file) => file.SettingsView));
+const FilesView = laterPage('files', () => import('./files/files-view.tsx').then((file) => file.FilesView));
+const ChangesView = laterPage('changes', () => import('./changes/changes-view.tsx').then((file) => file.ChangesView));
+const ArtifactsView = laterPage('artifacts', () =>
+  import('./artifacts/artifacts-view.tsx').then((file) => file.ArtifactsView),
+);
+const PortsView = laterPage('ports', () => import('./ports/ports-view.tsx').then((file) => file.PortsView));
+const TerminalView = laterPage('terminal', () =>
+  import('./terminal/terminal-view.tsx').then((file) => file.TerminalView),
+);
+const SettingsView = laterPage('settings', () =>
+  import('./settings/settings-view.tsx').then((file) => file.SettingsView),
+);
 
 /** The parts of a session's page, in the order of its tabs. `name` is the end of its address. */
 export const VIEWS = [

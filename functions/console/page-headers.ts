@@ -7,12 +7,13 @@ import { reachedAt } from '../auth/browser-cookie.ts';
  * What the console's page may do. Nothing runs but its own files, whatever an agent wrote; nothing of it goes elsewhere; no text becomes code
  * or HTML (Trusted Types, but for the one policy that names its worker's file). Only ports that people share are shown in frames.
  *
+ * @param script the hash of the one script that is in the page itself
  * @param previews where they are, such as `http://*.localhost:8000`; null: nowhere
  */
-const csp = (previews: string | null) =>
+const csp = (script: string, previews: string | null) =>
   [
     "default-src 'none'",
-    "script-src 'self'",
+    `script-src 'self' '${script}'`,
     "style-src 'self'",
     "img-src 'self' blob:",
     "connect-src 'self'",
@@ -45,12 +46,16 @@ const PERMISSIONS = [
   .map((feature) => `${feature}=()`)
   .join(', ');
 
-/** The headers of the console's page, beside those that every answer has. */
-export function pageHeaders(c: Context<AppEnv>): Record<string, string> {
+/**
+ * The headers of the console's page, beside those that every answer has.
+ *
+ * @param script the one that is in the page itself, as CSP names it: `sha256-…`
+ */
+export function pageHeaders(c: Context<AppEnv>, script: string): Record<string, string> {
   const place = previewPlace(c.get('settings'), reachedAt(c).origin);
   return {
     'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': csp(place === null ? null : `${place.scheme}//*${place.suffix}`),
+    'content-security-policy': csp(script, place === null ? null : `${place.scheme}//*${place.suffix}`),
     // Another page that opens this one, or is opened by it, has no hold on it.
     'cross-origin-opener-policy': 'same-origin',
     'permissions-policy': PERMISSIONS,

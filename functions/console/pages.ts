@@ -34,8 +34,9 @@ export const opensPage = ({ req }: Pick<Context, 'req'>): boolean =>
 
 /** The console's page. @param status 404: the page says itself that it has nothing at this address */
 export async function consolePage(c: Context<AppEnv>, status: 200 | 404): Promise<Response> {
-  const headers = pageHeaders(c);
-  const etag = await etagOf(c, headers);
+  const page = await pageText(c);
+  const headers = pageHeaders(c, await scriptOf(page));
+  const etag = await etagOf(page, headers);
   if (status === 200 && c.req.header('if-none-match') === etag) return c.body(null, 304, { ...headers, etag });
   const found = await consoleFile(c, 'index.html', { ...headers, etag }, status);
   if (found === null) throw new Error('the console is not built');
@@ -46,10 +47,23 @@ export async function consolePage(c: Context<AppEnv>, status: 200 | 404): Promis
  * Changes with the page, and with its headers: of an answer that a browser has, it takes no other CSP. It is a weak one, because the page may
  * come compressed.
  */
-async function etagOf(c: Context<AppEnv>, headers: Readonly<Record<string, string>>): Promise<string> {
-  const found = await c.env.ASSETS.fetch('https://assets/console/index.html');
-  if (!found.ok) throw new Error(`the console is not built: ${found.status}`);
-  const text = JSON.stringify(headers) + (await found.text());
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)));
+async function etagOf(page: string, headers: Readonly<Record<string, string>>): Promise<string> {
+  const hash = await sha256(JSON.stringify(headers) + page);
   return `W/"${Array.from(hash.slice(0, 12), (byte) => byte.toString(16).padStart(2, '0')).join('')}"`;
 }
+
+async function pageText(c: Context<AppEnv>): Promise<string> {
+  const found = await c.env.ASSETS.fetch('https://assets/console/index.html');
+  if (!found.ok) throw new Error(`the console is not built: ${found.status}`);
+  return await found.text();
+}
+
+/** The script that is in the page (`console/loading/begin.ts`), as CSP names it. */
+async function scriptOf(page: string): Promise<string> {
+  const script = /<script type="module">(.*?)<\/script>/s.exec(page)?.[1];
+  if (script === undefined) throw new Error('the console is not built: its page has no script');
+  return `sha256-${btoa(String.fromCharCode(...(await sha256(script))))}`;
+}
+
+const sha256 = async (text: string): Promise<Uint8Array> =>
+  new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)));

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { bundleWorker, bundleWrapper } from '../bundle.ts';
 import { PROJECT } from '../../start/lib/project.ts';
-import { startBrowser } from '../../test/support/console/browser.ts';
+import { startBrowser } from '../../test/support/console/browser/browser.ts';
 import { Service } from '../../test/support/e2e/service.ts';
 import { startAgents } from './agents.ts';
 import { takePictures } from './take.ts';

@@ -4,7 +4,7 @@ import { Json } from '../../safe/json.tsx';
 import { SafeLink } from '../../safe/safe-link.tsx';
 import { SafeText } from '../../safe/safe-text.tsx';
 import { textOf } from '../../safe/text/text-of.ts';
-import { later } from '../../shell/later.tsx';
+import { later } from '../../loading/later.tsx';
 import type { ToolPart, ToolView } from './tool-view.ts';
 
 const Markdown = later('plan', () => import('../../safe/markdown/markdown.tsx').then((file) => file.Markdown));

@@ -1,6 +1,6 @@
-import { lazy } from 'preact-iso';
 import { useEffect, useRef } from 'preact/hooks';
 import type { FileChange } from '../../../client/main.ts';
+import { laterPage } from '../../loading/later.tsx';
 import { FileName } from '../../safe/file-name.tsx';
 import { Badge } from '../../ui/badge.tsx';
 import { Icon } from '../../ui/icon.tsx';
@@ -8,7 +8,7 @@ import { fileHref } from '../files/tree.ts';
 import { bytesText } from '../save/bytes-text.ts';
 import type { FilePatch } from './patch.ts';
 
-const Diff = lazy(() => import('../../safe/diff/diff.tsx').then((file) => file.Diff));
+const Diff = laterPage('change', () => import('../../safe/diff/diff.tsx').then((file) => file.Diff));
 
 interface Props {
   readonly sessionId: string;

@@ -1,5 +1,5 @@
-import { lazy } from 'preact-iso';
 import { useState } from 'preact/hooks';
+import { laterPage } from '../../loading/later.tsx';
 import { Code } from '../../safe/code.tsx';
 import { SafeImage } from '../../safe/safe-image.tsx';
 import { Button } from '../../ui/button.tsx';
@@ -7,7 +7,7 @@ import { EmptyState } from '../../ui/empty-state.tsx';
 import type { OpenFile } from './open-file.ts';
 import { nameOf } from './tree.ts';
 
-const Markdown = lazy(() => import('../../safe/markdown/markdown.tsx').then((file) => file.Markdown));
+const Markdown = laterPage('page', () => import('../../safe/markdown/markdown.tsx').then((file) => file.Markdown));
 
 interface Props {
   readonly path: string;

@@ -171,7 +171,8 @@ describe.skipIf(!hasChromium())('the console', () => {
   test('weighs little: 66 KB before anything can be answered, without what is loaded later', async () => {
     const visit = await scene.visit();
     await card(visit.page, /git push origin v2.4.0/).waitFor();
-    const files = visit.requests.map((url) => new URL(url).pathname).filter((name) => name.startsWith('/console/'));
+    const paths = new Set(visit.requests.map((url) => new URL(url).pathname));
+    const files = [...paths].filter((name) => name.startsWith('/console/'));
     const sizes = await Promise.all(files.map(async (name) => [name, await gzipped(name)] as const));
     const bytes = sizes.reduce((all, [, size]) => all + size, 0);
     console.log(

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { steadyNetwork } from '../console/browser/steady-network.ts';
 import { nodeEnvironment } from '../run/node-environment.ts';
 
 interface Answer {
@@ -59,7 +60,7 @@ export class Chromium {
   static async open(url: string): Promise<Chromium> {
     const folder = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-chromium-'));
     const child = spawn('chromium', [...FLAGS, `--user-data-dir=${folder}`, 'about:blank'], {
-      env: { ...nodeEnvironment(), HOME: folder },
+      env: { ...nodeEnvironment(), HOME: folder, ...(await steadyNetwork(folder)) },
       stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
     });
     const chromium = new Chromium(child, folder);

@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core';
 import type { Client } from '../e2e/client.ts';
 import { Service, type ServiceOptions } from '../e2e/service.ts';
-import { startBrowser, type RunningBrowser } from './browser.ts';
+import { startBrowser, type RunningBrowser } from './browser/browser.ts';
 import { Visit, type VisitOptions } from './visit.ts';
 
 /** The one user that most tests need. */

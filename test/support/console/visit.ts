@@ -18,6 +18,8 @@ export interface VisitOptions {
   readonly path?: string;
   /** A user's token. Absent: the scene's own user; null: nobody is signed in. */
   readonly token?: string | null;
+  /** What is done to the page before it is opened. */
+  readonly before?: (page: Page) => Promise<unknown>;
   /** More of the browser: `colorScheme`, `reducedMotion`. */
   readonly more?: BrowserContextOptions;
 }
@@ -41,7 +43,7 @@ export class Visit {
     origin: string,
     options: VisitOptions & { token: string | null },
   ): Promise<Visit> {
-    const { width = 'phone', path: first = '/', token, more } = options;
+    const { width = 'phone', path: first = '/', token, before, more } = options;
     const context = await browser.newContext({ baseURL: origin, ...WIDTHS[width], ...more });
     context.setDefaultTimeout(WAIT_MS);
     if (token !== null) await signIn(context, origin, token);
@@ -52,6 +54,7 @@ export class Visit {
       await context.close();
       expect(visit.problems).toEqual([]);
     });
+    await before?.(visit.page);
     await visit.page.goto(first);
     return visit;
   }

@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { chromium, type Browser } from 'playwright-core';
-import { WAIT_MS } from '../patience.ts';
-import { nodeEnvironment } from '../run/node-environment.ts';
+import { WAIT_MS } from '../../patience.ts';
+import { nodeEnvironment } from '../../run/node-environment.ts';
+import { steadyNetwork } from './steady-network.ts';
 
 /** Where Debian has it. Nothing is downloaded. */
 const CHROMIUM = '/usr/bin/chromium';
@@ -27,7 +28,7 @@ export interface RunningBrowser {
 /** Starts it: two CPU seconds, so a file of tests has one. */
 export async function startBrowser(): Promise<RunningBrowser> {
   const home = await mkdtemp(path.join(os.tmpdir(), 'cc-docker-browser-'));
-  const env = { ...nodeEnvironment(), HOME: home };
+  const env = { ...nodeEnvironment(), HOME: home, ...(await steadyNetwork(home)) };
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS, env, timeout: WAIT_MS });
   const stop = async () => {
     await browser.close();

@@ -21,11 +21,11 @@ function loadAgain(href: string): Promise<void> {
     const link = document.createElement('link');
     link.rel = 'stylesheet';
     link.href = href;
-    link.onload = () => resolve();
-    link.onerror = () => {
+    link.addEventListener('load', () => resolve());
+    link.addEventListener('error', () => {
       link.remove();
       reject(new Error(`${href} could not be loaded`));
-    };
+    });
     document.head.append(link);
   });
 }

@@ -16,14 +16,14 @@ export async function* readEvents(
   stop: AbortSignal,
 ): AsyncGenerator<StreamedEvent, void, undefined> {
   const reader = body.getReader();
-  const stopped = new Promise<{ done: true; value?: undefined }>((resolve) => {
-    stop.addEventListener('abort', () => resolve({ done: true }), { once: true });
-  });
+  // The read that waits then ends as at the end of the stream. One that has broken says so to the read.
+  const cancel = () => void reader.cancel().catch(() => {});
+  stop.addEventListener('abort', cancel, { once: true });
   const decoder = new TextDecoder();
   let text = '';
   try {
     while (!stop.aborted) {
-      const { done, value } = await Promise.race([reader.read(), stopped]);
+      const { done, value } = await reader.read();
       if (done) return;
       const from = Math.max(0, text.length - 1);
       text += decoder.decode(value, { stream: true });
@@ -34,6 +34,7 @@ export async function* readEvents(
       }
     }
   } finally {
+    stop.removeEventListener('abort', cancel);
     await reader.cancel();
   }
 }

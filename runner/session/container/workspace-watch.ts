@@ -50,7 +50,8 @@ export interface WorkspaceWatchOptions {
 export class WorkspaceWatch {
   readonly #options: WorkspaceWatchOptions;
   readonly #closed = new AbortController();
-  readonly #aborted: Promise<never>;
+  /** Ends the wait for the next look. */
+  #stopWaiting: (why: Error) => void = () => {};
   readonly #done: Promise<void>;
   #paused = false;
   /** Resolves when the folders were measured for the first time, or never will be. */
@@ -60,10 +61,6 @@ export class WorkspaceWatch {
     this.#options = options;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.measured = promise;
-    this.#aborted = new Promise((_, reject) => {
-      this.#closed.signal.addEventListener('abort', () => reject(new Error('closed')), { once: true });
-    });
-    this.#aborted.catch(() => {});
     this.#done = this.#watch(resolve)
       .catch((error: unknown) => {
         if (!this.#closed.signal.aborted) options.log.error('the workspace is not measured any more', { error });
@@ -74,6 +71,7 @@ export class WorkspaceWatch {
 
   async close(): Promise<void> {
     this.#closed.abort();
+    this.#stopWaiting(new Error('closed'));
     await this.#done;
   }
 
@@ -149,9 +147,17 @@ export class WorkspaceWatch {
     return this.#options.measure(this.#options.folders, this.#closed.signal);
   }
 
-  /** @throws when the watch is closed */
+  /**
+   * Not by `Promise.race` with one promise that says when the watch is closed: that would keep every look of the container's life.
+   *
+   * @throws when the watch is closed
+   */
   #next(): Promise<Space> {
-    return Promise.race([this.#options.space.next(), this.#aborted]);
+    this.#closed.signal.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      this.#stopWaiting = reject;
+      this.#options.space.next().then(resolve, reject);
+    });
   }
 
   async #pause(): Promise<void> {

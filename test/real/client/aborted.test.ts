@@ -1,21 +1,8 @@
 import { createServer, type Server } from 'node:http';
-import { setTimeout as pause } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CcDocker, type CcDockerError } from '../../../client/main.ts';
+import { collectGarbage } from '../../support/collect-garbage.ts';
 import { close, listen } from '../../support/net/listen.ts';
-
-/** Has the garbage of all that went before collected, as happens in a program that runs for long. */
-async function collectGarbage(): Promise<void> {
-  setFlagsFromString('--expose-gc');
-  const collect: unknown = runInNewContext('gc');
-  if (typeof collect !== 'function') throw new Error('there is no gc()');
-  for (let round = 0; round < 5; round++) {
-    collect();
-    await pause(10);
-  }
-}
 
 const STOP = new Error('enough');
 

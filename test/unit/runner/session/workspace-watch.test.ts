@@ -6,6 +6,7 @@ import { FreeSpace, type Space } from '../../../../runner/lib/disk/free-space.ts
 import { measureWith } from '../../../../runner/lib/disk/usage.ts';
 import { WorkspaceWatch, type Full } from '../../../../runner/session/container/workspace-watch.ts';
 import { Changes } from '../../../support/changes.ts';
+import { collectGarbage } from '../../../support/collect-garbage.ts';
 import { keptLog } from '../../../support/quiet-log.ts';
 import { scratch } from '../../../support/scratch.ts';
 
@@ -156,4 +157,24 @@ test('it ends when told to, in the middle of a look too', async () => {
   const { close, full } = await watch([scratch()]);
   await close();
   expect(full).toEqual([]);
+});
+
+test('a container that runs for long does not keep all looks at the disk in memory', async () => {
+  const folder = scratch();
+  const looks: WeakRef<Space>[] = [];
+  const changes = new Changes();
+  const space = {
+    ...diskOf(folder),
+    next: async (): Promise<Space> => {
+      await pause(1, undefined, { ref: false });
+      const look = { freeBytes: 2 ** 40, availableBytes: 2 ** 40, freeFiles: 1_000_000 };
+      looks.push(new WeakRef(look));
+      changes.notify();
+      return look;
+    },
+  };
+  await watch([folder], { space });
+  await changes.until(() => looks.length >= 200 || undefined);
+  await collectGarbage();
+  expect(looks.filter((look) => look.deref() !== undefined).length).toBeLessThan(20);
 });

@@ -128,7 +128,8 @@ async function run(
   });
   const disk = await readDisk(service.folder);
   say(dayReport(seen, disk, looks));
-  if (seen.errors.size > 0) say(`What the edge has logged, its last lines:\n${service.edgeLog.trim().split('\n').slice(-20).join('\n')}`);
+  if (seen.errors.size > 0)
+    say(`What the edge has logged, its last lines:\n${service.edgeLog.trim().split('\n').slice(-20).join('\n')}`);
   const peak = peakOf(looks);
   if (peak === undefined) throw new Error('nobody has looked');
   say(partsReport(peak));

@@ -45,7 +45,7 @@ export async function bundleConsole(): Promise<ReadonlyMap<string, Uint8Array>> 
   const page = await readFile(path.join(PROJECT, 'console/index.html'), 'utf8');
   const begin = await bundleBegin(path.basename(main));
   const filled = page
-    .replace('{{begin.js}}', () => begin)
+    .replace('/* {{begin.js}} */', () => begin)
     .replace('{{main.css}}', style)
     .replace('</head>', `${[path.basename(main), ...importedBy(main, metafile)].map(preload).join('')}</head>`);
   files.set('index.html', new TextEncoder().encode(filled));

@@ -36,7 +36,9 @@ const noteOf = (name: BundleName, project: string): string => path.join(project,
 /** A word for all that a bundle is made of, as it is now: by names, sizes and times, as `make` does it. It takes 10 ms. */
 export function sourcesOf(name: BundleName, project = PROJECT): string {
   const files = [...SOURCES[name], ...TOOLS].flatMap((file) => statesIn(path.join(project, file)));
-  return createHash('sha256').update(JSON.stringify([process.version, files])).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify([process.version, files]))
+    .digest('hex');
 }
 
 /** Whether a bundle is there, and neither it nor what it is made of has been changed since it was made. */

@@ -30,8 +30,8 @@ test('a bundle is made again after an edit of what it is made of, and not before
       write('protocol/ids.ts', 'THREE');
       utimesSync(at('protocol/ids.ts'), 1, 1);
     },
-    'a file more': () => write('wrapper/lib/twice.ts', ''),
-    'a file less': () => rmSync(at('wrapper/lib/twice.ts')),
+    'a file more': () => write('wrapper/rehearsal.ts', ''),
+    'a file less': () => rmSync(at('wrapper/rehearsal.ts')),
     'another package': () => write('node_modules/.package-lock.json', '{}'),
     'another bundler': () => write('scripts/bundle.ts', ''),
     'another bundle in its place': () => write('build/wrapper.mjs', 'of somebody'),

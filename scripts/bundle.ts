@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -172,7 +171,9 @@ async function placeConsole(): Promise<void> {
  * that it has the time at which it was made.
  */
 async function place(file: string, contents: Uint8Array): Promise<void> {
-  if (existsSync(file) && (await readFile(file)).equals(contents)) return;
+  // Not there, or taken away at this moment: whatever else is wrong, the write says.
+  const before = await readFile(file).catch(() => undefined);
+  if (before?.equals(contents) === true) return;
   const part = path.join(root, 'build', `${path.basename(file)}.${randomUUID()}`);
   await writeFile(part, contents);
   await rename(part, file);

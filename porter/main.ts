@@ -14,13 +14,14 @@ import { parsePorterSettings, type PorterSettings } from './settings.ts';
 
 /**
  * `node porter.mjs`: stands beside a session on a machine that is not its runner's, and carries its sockets to the runner.
- * `node porter.mjs health`: exits with 0 when the session may start. Exit codes: 0, after SIGTERM; 1, when it could not start.
+ * `node porter.mjs health`: exits with 0 when the session may start, as `test -f` of `readyFile` does in a hundredth of the time.
+ * Exit codes: 0, after SIGTERM; 1, when it could not start.
  */
 
 /** What is left of the time to stop when the porter stops waiting for others, milliseconds. */
 const LAST_MS = 1_500;
 
-/** The session cannot write the folder, so it cannot make this file. */
+/** Task definitions look for it (`docs/ecs/tasks.yaml`). The session cannot write the folder, so it cannot make this file. */
 const readyFile = (run: string) => path.join(run, 'porter.ready');
 
 async function main({ run, trees, cache, user, stopMs, ...settings }: PorterSettings): Promise<void> {

@@ -10,17 +10,18 @@ import { bundleConsole } from './console/bundle-console.ts';
 import { withCompressed } from './console/compress.ts';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
 import { BUNDLE_URL, lazyModules } from './bundle/lazy-modules.ts';
+import { BUNDLES, noteMade, sourcesOf } from './bundle/made.ts';
 import { CACHE_COMMAND, cacheOf, withCodeCache } from './bundle/with-code-cache.ts';
 import { WRAPPER_FLAGS } from '../protocol/link/wrapper/wrapper-flags.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** The one file that runs in a container, once `bundleWrapper` has made it. */
-export const WRAPPER_BUNDLE = path.join(root, 'build/wrapper.mjs');
+export const WRAPPER_BUNDLE = BUNDLES.wrapper;
 /** What stands beside a container that is not on the runner's machine, once `bundlePorter` has made it. */
 export const PORTER_BUNDLE = path.join(root, 'build/porter.mjs');
 /** The edge for workerd, once `bundleWorker` has made it. */
-export const WORKER_BUNDLE = path.join(root, 'build/worker.mjs');
+export const WORKER_BUNDLE = BUNDLES.worker;
 
 const BUNDLE = {
   absWorkingDir: root,
@@ -68,6 +69,7 @@ const finishedData: Plugin = {
  * @throws when the sources do not bundle
  */
 export async function bundleWrapper(): Promise<string> {
+  const sources = sourcesOf('wrapper');
   const { outputFiles } = await build({
     ...BUNDLE,
     entryPoints: ['wrapper/main.ts'],
@@ -84,7 +86,9 @@ export async function bundleWrapper(): Promise<string> {
   await mkdir(path.dirname(WRAPPER_BUNDLE), { recursive: true });
   const program = `(${BUNDLE_URL}) => {${text}}`;
   await place(WRAPPER_BUNDLE, Buffer.from(withCodeCache(program)));
-  await cacheWrapper(cacheOf(WRAPPER_BUNDLE, program));
+  const cache = cacheOf(WRAPPER_BUNDLE, program);
+  await cacheWrapper(cache);
+  noteMade('wrapper', sources, [WRAPPER_BUNDLE, cache]);
   return WRAPPER_BUNDLE;
 }
 
@@ -124,8 +128,9 @@ export async function bundlePorter(): Promise<string> {
  * @throws when the sources do not bundle
  */
 export async function bundleWorker(entry: string = 'worker.ts', outfile: string = WORKER_BUNDLE): Promise<string> {
+  const sources = sourcesOf('worker');
   await placeAssets();
-  return await bundle(entry, outfile, {
+  await bundle(entry, outfile, {
     platform: 'neutral',
     target: 'es2024',
     conditions: ['workerd', 'worker', 'browser'],
@@ -134,6 +139,8 @@ export async function bundleWorker(entry: string = 'worker.ts', outfile: string 
     sourcemap: true,
     plugins: [englishOnly],
   });
+  if (outfile === WORKER_BUNDLE) noteMade('worker', sources, [outfile, `${outfile}.map`, ASSETS_FOLDER]);
+  return outfile;
 }
 
 /** Has all that the edge serves as it is in `ASSETS_FOLDER`. @throws when the console's sources do not bundle */
@@ -159,8 +166,14 @@ async function placeConsole(): Promise<void> {
   for (const name of await readdir(folder)) if (!files.has(name)) await rm(path.join(folder, name), { force: true });
 }
 
-/** The file takes its place whole: another process may read it, or list its folder, at this moment. */
+/**
+ * The file takes its place whole: another process may read it, or list its folder, at this moment. One that is there already stays, so
+ * that it has the time at which it was made.
+ */
 async function place(file: string, contents: Uint8Array): Promise<void> {
+  // Not there, or taken away at this moment: whatever else is wrong, the write says.
+  const before = await readFile(file).catch(() => undefined);
+  if (before?.equals(contents) === true) return;
   const part = path.join(root, 'build', `${path.basename(file)}.${randomUUID()}`);
   await writeFile(part, contents);
   await rename(part, file);

@@ -1,6 +1,6 @@
 import { stop as stopEsbuild } from 'esbuild';
 import { bundleWorker, bundleWrapper } from './bundle.ts';
-import type { BundleName } from '../start/bundles.ts';
+import type { BundleName } from './bundle/made.ts';
 
 /** Makes the bundles that its arguments name, and prints their paths as JSON (`start/bundles.ts`). */
 const MAKERS: Record<BundleName, () => Promise<string>> = { worker: bundleWorker, wrapper: bundleWrapper };

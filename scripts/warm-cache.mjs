@@ -27,11 +27,7 @@ const PROGRAMS = [
   ['--input-type=module', '--eval', LATER.map((file) => `await import('./${file}');`).join('')],
 ];
 
-const newest = FOLDERS.flatMap((folder) =>
-  readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') && !name.includes('node_modules'))
-    .map((name) => statSync(path.join(root, folder, name)).mtimeMs),
-).reduce((latest, time) => Math.max(latest, time), 0);
+const newest = FOLDERS.reduce((latest, folder) => Math.max(latest, newestIn(path.join(root, folder))), 0);
 const compiled = `${process.version} ${newest}`;
 const note = path.join(cache, 'compiled');
 
@@ -44,6 +40,23 @@ if (cache !== '' && read(note) !== compiled) {
   } catch {
     // A folder that cannot be written is no cache.
   }
+}
+
+/**
+ * When a source of the folder was last written. Packages are passed over: there are 25,000 files of theirs.
+ *
+ * @param {string} folder
+ * @returns {number}
+ */
+function newestIn(folder) {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter(({ name }) => name !== 'node_modules')
+    .map((entry) => {
+      const at = path.join(folder, entry.name);
+      if (entry.isDirectory()) return newestIn(at);
+      return entry.name.endsWith('.ts') ? statSync(at).mtimeMs : 0;
+    })
+    .reduce((latest, time) => Math.max(latest, time), 0);
 }
 
 /** @param {string} file */

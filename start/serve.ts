@@ -82,7 +82,7 @@ async function runParts(
   const model = modelFor(env);
   if (isRefused(model)) return model;
 
-  const [engine, bundles] = await Promise.all([findEngineApart(), makeBundles('worker', 'wrapper')]);
+  const [engine, bundles] = await Promise.all([findEngineApart(settings.backend), makeBundles('worker', 'wrapper')]);
   const { worker, wrapper: wrapperBundle } = bundles;
   const backend = chooseBackend(settings.backend, engine);
   const grant: Omit<RunnerGrant, 'edgeUrl' | 'token' | 'image'> = { backend, dataFolder, wrapperBundle };

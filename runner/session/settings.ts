@@ -1,6 +1,6 @@
 import os from 'node:os';
 import path from 'node:path';
-import { decodeProtectedHeader } from 'jose';
+import { decodeProtectedHeader } from 'jose/decode/protected_header';
 import * as z from 'zod';
 import { boundsSettings } from '../../protocol/settings/bounds-settings.ts';
 import { traceSettings } from '../../protocol/settings/trace-settings.ts';

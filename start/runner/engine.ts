@@ -28,8 +28,13 @@ export async function findEngine(): Promise<Engine> {
   }
 }
 
-/** As `findEngine`, apart: the engine's client takes 10 MB, and a service with another backend does not need it again. */
-export async function findEngineApart(): Promise<Engine> {
+/**
+ * As `findEngine`, apart: the engine's client takes 10 MB, and a service with another backend does not need it again.
+ *
+ * @param wanted the backend that is configured: `process` needs no engine, so none is looked for
+ */
+export async function findEngineApart(wanted: LocalBackend | undefined): Promise<Engine> {
+  if (wanted === 'process') return { answers: false, detail: 'RUNNER_BACKEND=process needs none' };
   return engine.parse(await inOwnProcess('start/runner/look-for-engine.ts'));
 }
 

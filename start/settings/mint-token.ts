@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { SignJWT } from 'jose';
+import { SignJWT } from 'jose/jwt/sign';
 import { signingKey } from '../../protocol/token-keys.ts';
 import { TokenType } from '../../protocol/token.ts';
 import type { Refused } from '../lib/refused.ts';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 import { PROJECT } from '../../../start/lib/project.ts';
-import { nodeEnvironment } from '../../support/run/node-environment.ts';
+import { CLAUDE, nodeEnvironment } from '../../support/run/node-environment.ts';
 import { script } from '../../support/e2e/client.ts';
 import { scratch } from '../../support/scratch.ts';
 import { until } from '../../support/until.ts';
@@ -18,7 +18,7 @@ async function run(verb: 'backup' | 'restore', data: string, ...args: string[]) 
 }
 
 async function runWith(more: Record<string, string>, verb: 'backup' | 'restore', data: string, ...args: string[]) {
-  const env = { ...nodeEnvironment(), CC_DOCKER_DATA: data, ...more };
+  const env = { ...nodeEnvironment(), CLAUDE_PATH: CLAUDE, CC_DOCKER_DATA: data, ...more };
   const command = [path.join(PROJECT, 'scripts', 'backup.ts'), verb, ...args];
   try {
     const { stdout } = await promisify(execFile)(process.execPath, command, { env });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { PROJECT } from '../../../start/lib/project.ts';
-import { nodeEnvironment } from '../run/node-environment.ts';
+import { CLAUDE, nodeEnvironment } from '../run/node-environment.ts';
 
 export interface RunningService {
   readonly url: string;
@@ -25,6 +25,7 @@ export async function startService(folder: string, settings: Record<string, stri
     cwd: PROJECT,
     env: {
       ...nodeEnvironment(),
+      CLAUDE_PATH: CLAUDE,
       HOME: folder,
       TMPDIR: folder,
       PORT: '0',

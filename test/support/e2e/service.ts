@@ -11,7 +11,7 @@ import { freePort } from '../net/free-port.ts';
 import { mintToken, type TokenRequest } from '../../../start/settings/mint-token.ts';
 import { WAIT_MS } from '../patience.ts';
 import { Client } from './client.ts';
-import { nodeEnvironment } from '../run/node-environment.ts';
+import { CLAUDE, nodeEnvironment } from '../run/node-environment.ts';
 import { runAs, type RunnerUser } from './run-as.ts';
 
 export const SECRET = 'known to every test and of no use elsewhere';
@@ -164,6 +164,7 @@ export class Service {
         CC_DOCKER_DATA: folder,
         WRAPPER_BUNDLE,
         ...(image === undefined ? {} : { SESSION_IMAGE: image }),
+        ...(backend === 'process' && { CLAUDE_PATH: CLAUDE }),
         CLAUDE_CODE_MAX_RETRIES: '0',
         ...runnerEnv,
         ...change,

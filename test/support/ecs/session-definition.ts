@@ -34,7 +34,7 @@ export function sessionDefinition(image = 'cc-docker/session', stopTimeout = 30)
         user: '0:0',
         entryPoint: ['node', '/opt/cc-docker/porter.mjs'],
         mountPoints: mounts([]),
-        healthCheck: { command: ['CMD', 'node', '/opt/cc-docker/porter.mjs', 'health'], interval: 5 },
+        healthCheck: { command: ['CMD', 'test', '-f', '/run/cc-docker/porter.ready'], interval: 5 },
         environment: [
           { name: 'CC_DOCKER_STOP_SECONDS', value: String(PORTER_STOP) },
           { name: 'CC_DOCKER_WORKSPACE', value: '/workspace' },

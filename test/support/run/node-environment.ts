@@ -1,3 +1,8 @@
+import path from 'node:path';
+
+/** What a runner without an image starts as `claude`: the real one, as `claude.sh` says. For its `CLAUDE_PATH`. */
+export const CLAUDE = path.join(import.meta.dirname, '../wrapper/claude.sh');
+
 /**
  * What a Node process that a test starts gets of this one's environment. It loads what an earlier one has compiled of the same
  * sources: `scripts/test.ts` says where.

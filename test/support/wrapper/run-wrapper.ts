@@ -98,6 +98,8 @@ export class Stage implements AsyncDisposable {
       CLAUDE_CODE_MAX_RETRIES: '0',
       DISABLE_AUTOUPDATER: '1',
       DISABLE_TELEMETRY: '1',
+      // As `claude.sh` beside this.
+      BUN_GC_TIMER_DISABLE: '1',
     };
   }
 

@@ -12,7 +12,7 @@ import { mintToken } from '../../../../start/settings/mint-token.ts';
 import { Client, script } from '../../../support/e2e/client.ts';
 import { describeOnDisk } from '../../../support/disk/describe-on-disk.ts';
 import { LoopDisk } from '../../../support/disk/loop-disk.ts';
-import { nodeEnvironment } from '../../../support/run/node-environment.ts';
+import { CLAUDE, nodeEnvironment } from '../../../support/run/node-environment.ts';
 import { until } from '../../../support/until.ts';
 
 const SECRET = 'known to every test and of no use elsewhere';
@@ -34,6 +34,7 @@ describeOnDisk('the service as a person starts it, with its data on a disk that 
       cwd: PROJECT,
       env: {
         ...nodeEnvironment(),
+        CLAUDE_PATH: CLAUDE,
         HOME: home,
         TMPDIR: home,
         PORT: '0',

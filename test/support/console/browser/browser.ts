@@ -6,8 +6,8 @@ import { WAIT_MS } from '../../patience.ts';
 import { nodeEnvironment } from '../../run/node-environment.ts';
 import { steadyNetwork } from './steady-network.ts';
 
-/** Where Debian has it. Nothing is downloaded. */
-const CHROMIUM = '/usr/bin/chromium';
+/** Starts the one that Debian has. Nothing is downloaded. */
+const CHROMIUM = path.join(import.meta.dirname, '../client/chromium.sh');
 
 const FLAGS = [
   // As root there is no sandbox. It opens pages of ours alone.

@@ -2,6 +2,7 @@ import { CloseCode } from '../../../protocol/close-code.ts';
 import { dataFrame, type DataFrame, type RunnerNoticeFrame } from '../../../protocol/link/runner-notice.ts';
 import { FIRST_PROTOCOL, PROTOCOL, tooFarApart, worksWith } from '../../../protocol/link/protocol-version.ts';
 import { frameReader } from '../../../protocol/link/tolerant-reader.ts';
+import { isPreviewFrame } from '../../../protocol/link/wrapper/preview-frame.ts';
 import type { SessionFrame, WrapperCommand } from '../../../protocol/link/wrapper/wrapper-link.ts';
 import type { WrapperFrame } from '../../../protocol/link/wrapper/wrapper-notice.ts';
 import type { NumberedCommand } from '../store/tables/command-table.ts';
@@ -261,7 +262,12 @@ function parseFrames(message: string | ArrayBuffer): { frames: Sized<DataFrame>[
   const frames: Sized<DataFrame>[] = [];
   let unknown = 0;
   for (const line of message.split('\n')) {
-    const received = readDataFrame(parseJson(line));
+    const json = parseJson(line);
+    if (isPreviewFrame(json)) {
+      frames.push({ frame: json, length: line.length });
+      continue;
+    }
+    const received = readDataFrame(json);
     if (received.is === 'invalid') return null;
     unknown += received.is === 'unknown' ? 1 : received.unknown;
     if (received.is === 'frame') frames.push({ frame: received.frame, length: line.length });

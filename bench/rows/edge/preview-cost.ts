@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { findClaude } from '../../../container/build/claude-binary.ts';
 import { createdSession } from '../../../protocol/api/session/session.ts';
 import { isRefused } from '../../../start/lib/refused.ts';
-import { costOf, EDGE, findAllBelow } from '../../lib/process-cost.ts';
+import { EDGE, exactCpuMs, findAllBelow } from '../../lib/process-cost.ts';
 import { makeScratch } from '../../lib/scratch.ts';
 import { INSTANT } from '../../lib/script.ts';
 import { startService } from '../../lib/service.ts';
@@ -28,8 +28,8 @@ const ends: (() => Promise<void>)[] = [];
 
 /** Of all processes of a part, milliseconds. */
 async function cost(command: RegExp): Promise<number> {
-  const all = await Promise.all((await findAllBelow(command)).map(costOf));
-  return all.reduce((sum, { cpuMs }) => sum + cpuMs, 0);
+  const all = await Promise.all((await findAllBelow(command)).map(exactCpuMs));
+  return all.reduce((sum, ms) => sum + ms, 0);
 }
 
 async function main(): Promise<void> {

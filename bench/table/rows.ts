@@ -98,6 +98,13 @@ export const MAIN_ROWS = [
 /** What else is measured. */
 export const MORE_ROWS = [
   {
+    id: 'preview.unwatched',
+    part: 'preview',
+    what: 'processor time of a preview that nobody watches',
+    unit: 'ms',
+    goal: null,
+  },
+  {
     id: 'preview.floor',
     part: 'preview',
     what: 'a streamed preview by relays that only read and write, in the place of all parts',

@@ -69,6 +69,8 @@ async function round({ service, edge, wallMs, cpuMs }: Side): Promise<void> {
   await delay(SETTLE_MS);
 }
 
+const ms = (all: readonly number[]): string => median(all).toFixed(1);
+
 async function main(): Promise<void> {
   const scratch = await makeScratch();
   ends.push(scratch.remove);
@@ -85,7 +87,6 @@ async function main(): Promise<void> {
   const wall = pairedRatio(crowded.wallMs, first.wallMs);
   reportFigure('create.waiting.cpu', cpu);
   reportFigure('create.waiting', wall);
-  const ms = (all: readonly number[]) => median(all).toFixed(1);
   console.log(`a create with ${WAITING} sessions waiting, against the first, ${ROUNDS} pairs:
   processor time ${cpu.toFixed(2)} × (${ms(first.cpuMs)} and ${ms(crowded.cpuMs)} ms), until it is answered ${wall.toFixed(2)} × (${ms(first.wallMs)} and ${ms(crowded.wallMs)} ms)`);
 }

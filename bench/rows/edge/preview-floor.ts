@@ -75,14 +75,25 @@ async function startEdge(folder: string): Promise<{ pid: number; url: string }> 
   await mkdir(objectsFolder);
   const text = workerdConfig({
     config: { ...(await readWranglerConfig()), durable_objects: objects },
-    ...{ file, worker, objectsFolder, assetsFolder: folder, texts: [], diskAddress: '127.0.0.1:1' },
-    ...{ outbound: network, webhooks: network },
+    file,
+    worker,
+    objectsFolder,
+    assetsFolder: folder,
+    texts: [],
+    outbound: network,
+    webhooks: network,
+    diskAddress: '127.0.0.1:1',
   });
   await writeFile(file, text);
   let pid = 0;
-  const take = (output: NodeJS.ReadableStream): void => void output.resume();
   const onProcess = (own: number): Promise<void> => Promise.resolve(void (pid = own));
-  const workerd = await startWorkerd({ file, address: '127.0.0.1:0', env: {}, take, onProcess });
+  const workerd = await startWorkerd({
+    file,
+    address: '127.0.0.1:0',
+    env: {},
+    take: (output) => void output.resume(),
+    onProcess,
+  });
   ends.unshift(() => workerd.kill());
   return { pid, url: `ws://127.0.0.1:${workerd.port}` };
 }

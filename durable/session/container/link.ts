@@ -44,20 +44,22 @@ export class ContainerLink {
   readonly #flow: Flow;
   readonly #unknown = new UnknownFrames();
   readonly #onWelcome: () => void;
-  readonly #show: (previews: readonly Preview[]) => void;
+  readonly #show: (previews: readonly Preview[]) => boolean;
+  /** The runner passes previews on. It does so at first; null: an object that was not in memory does not know. */
+  #previewsWanted: boolean | null = null;
   /** The epochs of data sockets, as long as the object is in memory. */
   readonly #epochs = new WeakMap<WebSocket, number>();
   /** While an acknowledgement is held back. Its container waits for it, so the object is in use. */
   #timer: ReturnType<typeof setTimeout> | null = null;
 
   /**
-   * @param show shows previews to viewers: they change nothing, so that no transaction has to
+   * @param show shows previews to viewers: they change nothing, so that no transaction has to. False: nobody watches who is shown them
    * @param onWelcome the container's link is up, for the first time or again
    */
   constructor(
     ctx: DurableObjectState,
     store: SessionStore,
-    show: (previews: readonly Preview[]) => void,
+    show: (previews: readonly Preview[]) => boolean,
     onWelcome: () => void,
   ) {
     this.#show = show;
@@ -123,6 +125,19 @@ export class ContainerLink {
     }
   }
 
+  /** A viewer has come: previews are wanted again. */
+  watched(): void {
+    if (this.#previewsWanted !== true) this.#wantPreviews(true);
+  }
+
+  /** Notifies the runner whether anybody is shown previews. Without that, it passes them on. */
+  #wantPreviews(wanted: boolean): void {
+    this.#previewsWanted = wanted;
+    for (const socket of this.#ctx.getWebSockets(TAG)) {
+      if (socket.readyState === WebSocket.OPEN) send(socket, { kind: 'previews', wanted });
+    }
+  }
+
   /** Asks the runner to dial the session's tunnel. */
   askTunnel(): 'asked' | 'not_connected' | 'runner_outdated' {
     for (const socket of this.#ctx.getWebSockets(TAG)) {
@@ -170,12 +185,13 @@ export class ContainerLink {
       if (frame.kind !== 'preview' || !this.#flow.preview(length, time) || !isJson(frame.line)) return [];
       return [{ time, preview: frame.line }];
     });
-    if (previews.length > 0) this.#show(previews);
+    if (previews.length > 0 && !this.#show(previews)) this.#wantPreviews(false);
   }
 
   #welcome(socket: WebSocket, epoch: number, taken: number): void {
     const { stored, notices_stored } = this.#store.current.link;
     this.#flow.welcomed();
+    this.#previewsWanted = true;
     // A `taken` frame may have been lost. If the container ends now, what the wrapper has taken must not be sent again.
     this.#store.commands.taken(epoch, taken);
     send(socket, { kind: 'welcome', stored, protocol: PROTOCOL });

@@ -127,10 +127,11 @@ export class Viewers {
     }
   }
 
-  /** Sends the events that have just been stored, with the previews between them. */
-  publish(batch: Batch): void {
+  /** Sends the events that have just been stored, with the previews between them. @returns whether anybody is connected */
+  publish(batch: Batch): boolean {
     const now = Date.now();
-    for (const [socket, viewer] of this.#all()) {
+    const all = this.#all();
+    for (const [socket, viewer] of all) {
       if (closeIfExpired(socket, viewer, now)) continue;
       if (viewer.cursor !== batch.before) {
         // The viewer is behind, so it gets the missing events from the log. Only viewers that keep up get previews.
@@ -145,6 +146,7 @@ export class Viewers {
         if (batch.hasEvents) this.#save(socket, viewer);
       }
     }
+    return all.length > 0;
   }
 
   acknowledge(socket: WebSocket, seq: number): void {

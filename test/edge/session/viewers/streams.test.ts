@@ -93,6 +93,39 @@ describe('previews over Server-Sent Events', () => {
   });
 });
 
+describe('previews that nobody is shown', () => {
+  const isNotice = ({ kind }: { kind: string }) => kind === 'previews';
+  const off = { kind: 'previews', wanted: false };
+  const on = { kind: 'previews', wanted: true };
+
+  it('are not asked for, until somebody comes who is', async () => {
+    const { user, id, container } = await scene();
+    container.data.send(preview(1));
+    expect(await container.data.next(isNotice)).toEqual(off);
+    // Who reads events alone is not shown them.
+    const events = new Reader(await user.stream(id));
+    expect(await container.data.next(isNotice)).toEqual(on);
+    container.data.send(preview(2));
+    expect(await container.data.next(isNotice)).toEqual(off);
+    const reader = new Reader(await user.stream(id, {}, '?previews=true'));
+    expect(await container.data.next(isNotice)).toEqual(on);
+    container.data.send(preview(3));
+    await reader.until(/"n":3/);
+    await Promise.all([reader.cancel(), events.cancel()]);
+  });
+
+  it('are asked for by an object that begins anew, as soon as somebody comes', async () => {
+    const { user, id, container } = await scene();
+    container.data.send(preview(1));
+    expect(await container.data.next(isNotice)).toEqual(off);
+    await evict(sessionObject(id));
+    const viewer = await user.open(id);
+    expect(await container.data.next(isNotice)).toEqual(on);
+    container.data.send(preview(2));
+    await viewer.next((frame) => Array.isArray(frame) && frame.some(({ data }) => data.n === 2));
+  });
+});
+
 /** Numbers of the events and of the previews that a stream has brought. */
 async function numbersUntil(response: Response, last: number): Promise<{ events: number[]; previews: number[] }> {
   if (response.body === null) throw new Error('no body');

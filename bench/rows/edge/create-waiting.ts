@@ -62,7 +62,7 @@ async function round({ service, edge, wallMs, cpuMs }: Side): Promise<void> {
   const start = performance.now();
   const { session_id } = await post(service, '/sessions', {}, createdSession);
   wallMs.push(performance.now() - start);
-  await delay(start + SETTLE_MS - performance.now());
+  await delay(Math.max(0, start + SETTLE_MS - performance.now()));
   const after = await exactCpuMs(edge);
   cpuMs.push(after - began - (began - before));
   await remove(service, session_id);

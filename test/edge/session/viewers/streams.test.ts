@@ -119,7 +119,7 @@ describe('previews that nobody is shown', () => {
     container.data.send(preview(1));
     expect(await container.data.next(isNotice)).toEqual(off);
     await evict(sessionObject(id));
-    const viewer = await user.open(id);
+    const viewer = await user.open(id, '?after=0');
     expect(await container.data.next(isNotice)).toEqual(on);
     container.data.send(preview(2));
     await viewer.next((frame) => Array.isArray(frame) && frame.some(({ data }) => data.n === 2));

@@ -74,7 +74,7 @@ async function startEdge(folder: string): Promise<{ pid: number; url: string }> 
   const [file, objectsFolder] = [path.join(folder, 'config.capnp'), path.join(folder, 'objects')];
   await mkdir(objectsFolder);
   const text = workerdConfig({
-    config: { ...(await readWranglerConfig()), durable_objects: objects },
+    config: { ...readWranglerConfig(), durable_objects: objects },
     file,
     worker,
     objectsFolder,

@@ -93,8 +93,10 @@ describe('previews over Server-Sent Events', () => {
   });
 });
 
+/** What the session tells of previews. */
+const isNotice = ({ kind }: { kind: string }) => kind === 'previews';
+
 describe('previews that nobody is shown', () => {
-  const isNotice = ({ kind }: { kind: string }) => kind === 'previews';
   const off = { kind: 'previews', wanted: false };
   const on = { kind: 'previews', wanted: true };
 

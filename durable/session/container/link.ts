@@ -28,9 +28,14 @@ interface Attachment {
   readonly epoch: number;
   /** The runner has said `hello`, and whether it dials tunnels. */
   readonly tunnels?: boolean;
+  /** What it speaks, by its `hello`. */
+  readonly protocol?: number;
 }
 
 const TAG = 'data';
+
+/** The protocol from which on a runner passes over frames that it does not know. */
+const PASSES_OVER = 2;
 
 /** The longest that a timer can wait, milliseconds. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -134,7 +139,9 @@ export class ContainerLink {
   #wantPreviews(wanted: boolean): void {
     this.#previewsWanted = wanted;
     for (const socket of this.#ctx.getWebSockets(TAG)) {
-      if (socket.readyState === WebSocket.OPEN) send(socket, { kind: 'previews', wanted });
+      if (socket.readyState !== WebSocket.OPEN) continue;
+      const { protocol = FIRST_PROTOCOL } = socket.deserializeAttachment() as Partial<Attachment>;
+      if (protocol >= PASSES_OVER) send(socket, { kind: 'previews', wanted });
     }
   }
 
@@ -170,7 +177,8 @@ export class ContainerLink {
         const runner = frame.protocol ?? FIRST_PROTOCOL;
         return socket.close(CloseCode.forbidden, tooFarApart({ runner, edge: PROTOCOL }));
       } else if (frame.epoch === epoch) {
-        socket.serializeAttachment({ kind: 'data', epoch, tunnels: frame.tunnel === true } satisfies Attachment);
+        const { tunnel: tunnels = false, protocol = FIRST_PROTOCOL } = frame;
+        socket.serializeAttachment({ kind: 'data', epoch, tunnels, protocol } satisfies Attachment);
         this.#welcome(socket, epoch, frame.taken);
       } else return socket.close(CloseCode.badFrame, 'the epoch is not that of the token');
     }
@@ -185,7 +193,7 @@ export class ContainerLink {
       if (frame.kind !== 'preview' || !this.#flow.preview(length, time) || !isJson(frame.line)) return [];
       return [{ time, preview: frame.line }];
     });
-    if (previews.length > 0 && !this.#show(previews)) this.#wantPreviews(false);
+    if (previews.length > 0 && !this.#show(previews) && this.#previewsWanted !== false) this.#wantPreviews(false);
   }
 
   #welcome(socket: WebSocket, epoch: number, taken: number): void {

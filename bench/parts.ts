@@ -6,6 +6,7 @@ export const PARTS = [
   'line',
   'memory',
   'preview',
+  'create',
   'get',
   'log',
   'kills',
@@ -23,7 +24,11 @@ export type Part = (typeof PARTS)[number];
 export const SCRIPTS: Partial<Record<Part, { title: string; files: readonly string[] }>> = {
   warm: { title: 'From a warm spare', files: ['./rows/warm.ts'] },
   memory: { title: 'Memory of the service, and of a session over claude’s own', files: ['./rows/memory.ts'] },
-  preview: { title: 'Processor time of a preview', files: ['./rows/edge/preview-cost.ts'] },
+  preview: {
+    title: 'Processor time of a preview',
+    files: ['./rows/edge/preview-cost.ts', './rows/edge/preview-floor.ts'],
+  },
+  create: { title: 'A create beside sessions that wait', files: ['./rows/edge/create-waiting.ts'] },
   get: { title: 'GET of a session, beside others', files: ['./rows/edge/get.ts'] },
   log: { title: 'A log of a million events', files: ['./rows/edge/log.ts'] },
   kills: { title: 'Kills so far', files: ['./rows/kills.ts'] },

@@ -48,3 +48,10 @@ export async function costOf(pid: number): Promise<ProcessCost> {
   const diskBytes = Number(/^write_bytes: (\d+)/m.exec(io)?.[1]);
   return { cpuMs: (Number(fields[11]) + Number(fields[12])) * TICK_MS, diskBytes };
 }
+
+/** The processor time of all threads that a process has, milliseconds, as exactly as the kernel counts it (proc(5), `schedstat`). */
+export async function exactCpuMs(pid: number): Promise<number> {
+  const threads = await readdir(`/proc/${pid}/task`);
+  const texts = await Promise.all(threads.map((one) => readFile(`/proc/${pid}/task/${one}/schedstat`, 'utf8')));
+  return texts.reduce((sum, text) => sum + Number(text.split(' ')[0]), 0) / 1e6;
+}

@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WRAPPER_FLAGS } from '../../protocol/link/wrapper/wrapper-flags.ts';
 import { bundleWrapper } from '../../scripts/bundle.ts';
+import { exactCpuMs } from '../lib/process-cost.ts';
 import { makeScratch } from '../lib/scratch.ts';
+import { SILENT_CLAUDE } from '../lib/silent-claude.ts';
 import { median } from '../lib/statistics.ts';
 
 /**
@@ -19,9 +21,6 @@ import { median } from '../lib/statistics.ts';
 
 const ROUNDS = Number(process.argv[2] ?? 9);
 
-const READY =
-  '{"type":"control_response","response":{"subtype":"success","request_id":"cc-docker-initialise","response":{"claude_code_version":"0"}}}';
-
 interface Cost {
   readonly cpuMs: number;
   readonly rssMb: number;
@@ -30,20 +29,13 @@ interface Cost {
 
 const scratch = await makeScratch();
 
-/** The processor time of all its threads so far. */
-async function cpuOf(pid: number): Promise<number> {
-  const threads = await readdir(`/proc/${pid}/task`);
-  const texts = await Promise.all(threads.map((one) => readFile(`/proc/${pid}/task/${one}/schedstat`, 'utf8')));
-  return texts.reduce((sum, text) => sum + Number(text.split(' ')[0]), 0) / 1e6;
-}
-
 /** @param ready settles when it has started */
 async function costOf(child: ChildProcess, ready: Promise<unknown>): Promise<Cost> {
   const { pid } = child;
   if (pid === undefined) throw new Error('it does not start');
   const failed = once(child, 'exit').then(() => Promise.reject(new Error('it has ended')));
   await Promise.race([ready, failed]);
-  const cpuMs = await cpuOf(pid);
+  const cpuMs = await exactCpuMs(pid);
   await delay(1000);
   const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8');
   const mb = (what: string): number => Number(new RegExp(`^${what}:\\s+(\\d+)`, 'm').exec(text)?.[1]) / 1024;
@@ -73,7 +65,7 @@ async function wrapper(bundle: string): Promise<Cost> {
     more_tools: ['share_port'],
     config: { agent_tools: ['ask_user'] },
   };
-  await writeFile(at('claude'), `#!/bin/sh\nread initialise\necho '${READY}'\nexec cat > /dev/null\n`, { mode: 0o755 });
+  await writeFile(at('claude'), SILENT_CLAUDE, { mode: 0o755 });
   await writeFile(at('launch.json'), JSON.stringify(launch));
   const words = [...WRAPPER_FLAGS, bundle, at('launch.json')];
   const child = spawn(process.execPath, words, { stdio: ['ignore', 'ignore', 'inherit'] });

@@ -62,6 +62,14 @@ export const MAIN_ROWS = [
     goal: { least: 2.8 },
   },
   {
+    id: 'create.waiting.cpu',
+    part: 'create',
+    what: '`POST /sessions` with 25 sessions waiting, against the first: processor time of the edge',
+    unit: '×',
+    goal: { most: 1.1 },
+  },
+  { id: 'create.waiting', part: 'create', what: 'the same, until it is answered', unit: '×', goal: { most: 1.1 } },
+  {
     id: 'log.millionth',
     part: 'log',
     what: 'the millionth event of a log, against the first',
@@ -89,6 +97,20 @@ export const MAIN_ROWS = [
 
 /** What else is measured. */
 export const MORE_ROWS = [
+  {
+    id: 'preview.unwatched',
+    part: 'preview',
+    what: 'processor time of a preview that nobody watches',
+    unit: 'ms',
+    goal: null,
+  },
+  {
+    id: 'preview.floor',
+    part: 'preview',
+    what: 'a streamed preview by relays that only read and write, in the place of all parts',
+    unit: 'ms',
+    goal: null,
+  },
   { id: 'get.jose', part: 'get', what: '`GET` of a session, against node:http + jose + a Map', unit: '×', goal: null },
   {
     id: 'line.p50',

@@ -202,6 +202,7 @@ export class SessionAssembly {
 
   /** A viewer has come. The alarm is for its pings, for the end of its token, and for its slot. */
   viewerCame(): void {
+    this.link.watched();
     this.#countViewers();
     this.setAlarm();
   }
@@ -259,10 +260,10 @@ export class SessionAssembly {
     this.#ctx.waitUntil(this.#ctx.storage.setAlarm(next));
   }
 
-  /** Sends viewers what is shown. */
-  #show(batch: Batch): void {
-    this.viewers.publish(batch);
-    this.streams.publish(batch);
+  /** Sends viewers what is shown. False: nobody is shown it. */
+  #show(batch: Batch): boolean {
+    const [byWebSocket, byStream] = [this.viewers.publish(batch), this.streams.publish(batch)];
+    return byWebSocket || byStream;
   }
 
   /** A transaction has been committed: every part that it concerns acts on it. */

@@ -66,6 +66,8 @@ export const SETTING_REQUESTS = {
   permission_mode: `${OWN_REQUESTS}set-permission-mode-`,
 } as const satisfies Record<Setting, string>;
 
+/** Of a partial message that is usual, characters. */
+const MAX_PREVIEW = 64 * 1024;
 const NOTICE_CHARACTERS = 8192;
 const VERSION_CHARACTERS = 128;
 
@@ -81,10 +83,23 @@ const responded = once(() =>
   z.object({ response: z.object({ request_id: z.string(), error: z.string().optional().catch(undefined) }) }),
 );
 
+/** So Claude Code begins each partial message. */
+const PREVIEW = '{"type":"stream_event","event":{';
+/** What one of them has that says more than what to show. */
+const CALL_ENDED = 'message_stop';
+
+/**
+ * Most lines are partial messages, and nothing of one is read here but where it ends: the session looks whether it is JSON before it shows
+ * it. Those that are unusual are read like any other line.
+ */
+const isPlainPreview = (line: string): boolean =>
+  line.startsWith(PREVIEW) && line.endsWith('}') && line.length <= MAX_PREVIEW && !line.includes(CALL_ENDED);
+
 /** Classifies a line. @param initialiseId the `request_id` of the wrapper's own `initialize` */
 export function readOutputLine(split: SplitLine, initialiseId: string): OutputLine {
   if (split.kind === 'oversized') return oversized(split.size, split.head);
   const line = split.bytes.toString('utf8');
+  if (isPlainPreview(line)) return { kind: 'preview', line };
   const value = isUtf8(split.bytes) ? parseObject(line) : null;
   const shortened = value?.type === 'user' ? withoutData(value) : null;
   if (shortened !== null) return { kind: 'item', item: shortened };

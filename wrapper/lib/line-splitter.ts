@@ -49,11 +49,17 @@ export class LineSplitter {
   #cut(): SplitLine {
     const line: SplitLine =
       this.#head === null
-        ? { kind: 'line', bytes: Buffer.concat(this.#parts) }
+        ? { kind: 'line', bytes: joined(this.#parts) }
         : { kind: 'oversized', size: this.#size, head: this.#head };
     this.#parts = [];
     this.#size = 0;
     this.#head = null;
     return line;
   }
+}
+
+/** Usually a line comes in one piece, which is not copied. */
+function joined(parts: readonly Buffer[]): Buffer {
+  const [first] = parts;
+  return parts.length === 1 && first !== undefined ? first : Buffer.concat(parts);
 }

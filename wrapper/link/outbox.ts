@@ -3,8 +3,8 @@ import type { LinkItem, WrapperFrame } from '../../protocol/link/wrapper/wrapper
 
 type ItemsFrame = Extract<WrapperFrame, { kind: 'items' }>;
 
-/** Bytes of previews that may wait for a slow connection. Previews beyond that are dropped. */
-const PREVIEW_BYTES = 1024 * 1024;
+/** Characters of previews that may wait for a slow connection. Previews beyond that are dropped. */
+const PREVIEW_LENGTH = 1024 * 1024;
 
 /**
  * The sending half of the link: it numbers the items, keeps each until the session has stored it, and sends it again after
@@ -24,8 +24,8 @@ export class Outbox {
   #unacknowledgedLength = 0;
   #connected = false;
   /** Each is sent right after the item numbered `after`. */
-  #previews: { after: number; line: string; bytes: number }[] = [];
-  #previewBytes = 0;
+  #previews: { after: number; line: string }[] = [];
+  #previewLength = 0;
 
   /** Bytes of the items that are not acknowledged yet: the memory that this outbox holds. */
   get bytes(): number {
@@ -51,17 +51,16 @@ export class Outbox {
 
   /** Sends a preview after all items before it, if the session is connected now. */
   preview(line: string): void {
-    const bytes = Buffer.byteLength(line);
-    if (!this.#connected || this.#previewBytes + bytes > PREVIEW_BYTES) return;
-    this.#previews.push({ after: this.#last, line, bytes });
-    this.#previewBytes += bytes;
+    if (!this.#connected || this.#previewLength + line.length > PREVIEW_LENGTH) return;
+    this.#previews.push({ after: this.#last, line });
+    this.#previewLength += line.length;
   }
 
   /** The connection is gone: nothing is sent until the next `welcome`. */
   disconnected(): void {
     this.#connected = false;
     this.#previews = [];
-    this.#previewBytes = 0;
+    this.#previewLength = 0;
     this.#forgetFrames(() => false);
   }
 
@@ -102,7 +101,7 @@ export class Outbox {
     const preview = this.#previews[0];
     if (preview !== undefined && preview.after < this.#next) {
       this.#previews.shift();
-      this.#previewBytes -= preview.bytes;
+      this.#previewLength -= preview.line.length;
       return { kind: 'preview', line: preview.line };
     }
     const first = this.#next;

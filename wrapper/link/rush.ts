@@ -45,19 +45,20 @@ export class Rush {
 
   /** Something is to be sent, and may wait for others until the end of the frame. @param length characters */
   join(length: number): void {
-    const wait = this.#flushedAt + FRAME_MS - this.#clock.now();
+    const now = this.#clock.now();
+    const wait = this.#flushedAt + FRAME_MS - now;
     this.#count += 1;
     this.#length += length;
-    if (wait <= 0 || this.#count >= BATCH_EVENTS || this.#length >= BATCH_BYTES) return this.now();
+    if (wait <= 0 || this.#count >= BATCH_EVENTS || this.#length >= BATCH_BYTES) return this.now(now);
     this.#stop ??= this.#clock.after(wait, () => {
       this.now();
     });
   }
 
   /** Something is to be sent that may not wait, and with it all that waits. */
-  now(): void {
+  now(at = this.#clock.now()): void {
     this.close();
-    this.#flushedAt = this.#clock.now();
+    this.#flushedAt = at;
     this.#count = 0;
     this.#length = 0;
     this.#flush();

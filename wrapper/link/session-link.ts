@@ -169,6 +169,7 @@ export class SessionLink {
         return true;
       case 'host_ack':
       case 'model':
+      case 'previews':
       case 'tunnel':
         // For the runner: a wrapper never gets them.
         break;

@@ -55,11 +55,29 @@ export class PortChanges {
   }
 }
 
-/** When to look at which ports are open. Pure: the number of sockets is a parameter. */
+/**
+ * How long looks may take, milliseconds a second, and how much of that may come at once. To list sockets takes 5 ms where the machine allows
+ * many connections, and where other programs come and go beside the session, their number changes each second. One look that took very
+ * long, because the machine was busy, does not keep the next one away for long.
+ */
+const LOOKS = { perSecond: 1, atOnce: 20, atMostOwed: 4 } as const;
+
+/** When to look at which ports are open. Pure: the number of sockets, and the time (milliseconds), are parameters. */
 export class PortLooks {
   #counts: string | null = null;
   /** Looks since that number has changed. */
   #same = 0;
+  /** How long looks may still take. Below 0: they have taken longer. */
+  #left: number = LOOKS.atOnce;
+  #at: number | null = null;
+
+  /** Looks have taken too much: not even the number of sockets is asked for. */
+  rests(now: number): boolean {
+    const gained = ((now - (this.#at ?? now)) / 1000) * LOOKS.perSecond;
+    this.#left = Math.min(LOOKS.atOnce, this.#left + gained);
+    this.#at = now;
+    return this.#left <= 0;
+  }
 
   /** It is time for a look, or for none. @param counts null: not known */
   isDue(counts: string | null): boolean {
@@ -67,6 +85,11 @@ export class PortLooks {
     this.#counts = counts;
     // A port counts as closed only when looks in a row have not found it.
     return this.#same < MISSED || this.#same % SELDOM === 0;
+  }
+
+  /** A look has taken so long. */
+  took(ms: number): void {
+    this.#left = Math.max(-LOOKS.atMostOwed, this.#left - ms);
   }
 }
 
@@ -89,7 +112,10 @@ export class PortWatch {
   }
 
   #look(): void {
-    if (!this.#looks.isDue(socketCounts())) return;
-    for (const notice of this.#changes.look(this.#ports.open(), performance.now())) this.#notify(notice);
+    const began = performance.now();
+    if (this.#looks.rests(began) || !this.#looks.isDue(socketCounts())) return;
+    const open = this.#ports.open();
+    this.#looks.took(performance.now() - began);
+    for (const notice of this.#changes.look(open, began)) this.#notify(notice);
   }
 }

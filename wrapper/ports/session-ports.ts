@@ -57,13 +57,13 @@ export class SessionPorts {
     if (all.length === 0) return new Map();
     const fresh = all.filter(({ inode }) => !this.#judged.has(inode)).map(({ inode }) => inode);
     const owners = fresh.length === 0 ? null : ownersOf(new Set(fresh), (pid) => this.#isContainer || this.#began(pid));
-    const own = ownSockets();
+    const own = fresh.length === 0 ? null : ownSockets();
     return new Map(
       all.map(({ inode }) => {
         const before = this.#judged.get(inode);
         if (before !== undefined) return [inode, before];
         const owner = owners?.get(inode);
-        const isOfSession = !own.has(inode) && (this.#isContainer || owner !== undefined);
+        const isOfSession = own?.has(inode) !== true && (this.#isContainer || owner !== undefined);
         return [inode, { isOfSession, process: owner?.name === '' ? undefined : owner?.name }];
       }),
     );

@@ -4,22 +4,26 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { findClaude } from '../../../container/build/claude-binary.ts';
 import { createdSession } from '../../../protocol/api/session/session.ts';
 import { isRefused } from '../../../start/lib/refused.ts';
-import { costOf, EDGE, findAllBelow } from '../../lib/process-cost.ts';
+import { EDGE, exactCpuMs, findAllBelow } from '../../lib/process-cost.ts';
 import { makeScratch } from '../../lib/scratch.ts';
 import { INSTANT } from '../../lib/script.ts';
 import { startService } from '../../lib/service.ts';
 import { chat, post } from '../../lib/stack-session.ts';
-import { openStream } from '../../lib/stream-client.ts';
+import { openStream, type StreamClient } from '../../lib/stream-client.ts';
 import { reportFigure } from '../../table/figures.ts';
+import type { FigureId } from '../../table/rows.ts';
 
 /**
- * The processor time of a preview, by process: sessions say a word each 30 milliseconds, and each has one viewer.
+ * The processor time of a preview, by process: sessions say a word each 30 milliseconds, and each has one viewer; then nobody.
  *
  * `node bench/rows/edge/preview-cost.ts [SESSIONS] [SECONDS]`
  */
 
 const SESSIONS = Number(process.argv[2] ?? 4);
 const SECONDS = Number(process.argv[3] ?? 10);
+
+/** Until all have begun to say words, or what was watched has ended, milliseconds. */
+const SETTLE_MS = 5000;
 
 /** What a preview passes. */
 const PARTS = { edge: EDGE, runner: /\boutlive-reader\.ts\b/, wrappers: /\bwrapper\.mjs\b/ };
@@ -28,8 +32,8 @@ const ends: (() => Promise<void>)[] = [];
 
 /** Of all processes of a part, milliseconds. */
 async function cost(command: RegExp): Promise<number> {
-  const all = await Promise.all((await findAllBelow(command)).map(costOf));
-  return all.reduce((sum, { cpuMs }) => sum + cpuMs, 0);
+  const all = await Promise.all((await findAllBelow(command)).map(exactCpuMs));
+  return all.reduce((sum, ms) => sum + ms, 0);
 }
 
 async function main(): Promise<void> {
@@ -46,30 +50,41 @@ async function main(): Promise<void> {
   const service = await startService({ backend: 'process', folder, claude }, (stop) => void ends.unshift(stop));
   if (isRefused(service)) throw new Error(service.refused);
   let previews = 0;
+  const streams: StreamClient[] = [];
   for (let n = 0; n < SESSIONS; n += 1) {
     const { session_id } = await post(service, '/sessions', {}, createdSession);
     await chat(service, session_id, INSTANT);
-    const stream = await openStream(
-      service,
-      session_id,
-      ({ type }) => void (previews += type === 'stream_event' ? 1 : 0),
+    streams.push(
+      await openStream(service, session_id, ({ type }) => void (previews += type === 'stream_event' ? 1 : 0)),
     );
-    ends.unshift(() => stream.close());
   }
-  await delay(5000);
-  const parts = Object.entries(PARTS);
-  const before = await Promise.all(parts.map(([, command]) => cost(command)));
+  await delay(SETTLE_MS);
   const seen = previews;
-  await delay(SECONDS * 1000);
-  const after = await Promise.all(parts.map(([, command]) => cost(command)));
+  const watched = await spend();
   const count = previews - seen;
-  const each = after.map((ms, n) => (ms - (before[n] ?? 0)) / count);
+  tell('a preview', 'preview.cpu', watched, count);
+  for (const stream of streams) await stream.close();
+  await delay(SETTLE_MS);
+  // As many are said as before.
+  tell('a preview that nobody watches', 'preview.unwatched', await spend(), count);
+}
+
+/** What each part spends in `SECONDS`, milliseconds. */
+async function spend(): Promise<number[]> {
+  const commands = Object.values(PARTS);
+  const before = await Promise.all(commands.map(cost));
+  await delay(SECONDS * 1000);
+  const after = await Promise.all(commands.map(cost));
+  return after.map((ms, n) => ms - (before[n] ?? 0));
+}
+
+function tell(what: string, id: FigureId, spent: readonly number[], count: number): void {
+  const each = spent.map((ms) => ms / count);
   const sum = each.reduce((all, ms) => all + ms, 0);
-  reportFigure('preview.cpu', sum);
-  const named = parts.map(([name], n) => `${name} ${(each[n] ?? 0).toFixed(2)}`);
-  console.log(
-    `a preview: ${sum.toFixed(2)} ms of processor time (${named.join(', ')}), ${(count / SECONDS).toFixed(0)} a second`,
-  );
+  reportFigure(id, sum);
+  const named = Object.keys(PARTS).map((name, n) => `${name} ${(each[n] ?? 0).toFixed(2)}`);
+  const pace = `${(count / SECONDS).toFixed(0)} a second`;
+  console.log(`${what}: ${sum.toFixed(2)} ms of processor time (${named.join(', ')}), ${pace}`);
 }
 
 try {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { WORD_MS, wordPreview } from '../../lib/word-preview.ts';
 
 /**
  * `words.ts CLAUDE ARGUMENTS…` runs `claude`, and from its first result on writes a preview of one word each 30 milliseconds: what
@@ -7,8 +8,6 @@ import { createInterface } from 'node:readline';
  */
 const [claude, ...args] = process.argv.slice(2);
 if (claude === undefined) throw new Error('usage: words.ts CLAUDE ARGUMENTS…');
-
-const PERIOD_MS = 30;
 
 const child = spawn(claude, args, { stdio: ['inherit', 'pipe', 'inherit'] });
 let timer: NodeJS.Timeout | undefined;
@@ -18,11 +17,8 @@ createInterface({ input: child.stdout }).on('line', (line) => {
   const session_id: unknown = JSON.parse(line).session_id;
   let n = 0;
   timer = setInterval(() => {
-    const delta = { type: 'text_delta', text: ` word${n++}` };
-    const event = { type: 'content_block_delta', index: 0, delta };
-    const said = { type: 'stream_event', event, session_id, parent_tool_use_id: null, uuid: crypto.randomUUID() };
-    process.stdout.write(`${JSON.stringify(said)}\n`);
-  }, PERIOD_MS);
+    process.stdout.write(`${wordPreview(session_id, n++)}\n`);
+  }, WORD_MS);
 });
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => child.kill(signal));
 child.once('close', (code) => process.exit(code ?? 1));

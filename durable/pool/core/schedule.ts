@@ -64,6 +64,8 @@ class Scheduling {
   #left: readonly Waiting[];
   #since: number;
   #kept: Kept | null = null;
+  /** The places in the queue, once they are asked for. */
+  #line: readonly Left[] | null = null;
 
   constructor(runners: readonly RunnerLoad[], waiting: readonly Waiting[], { owners, since, now }: Fairness) {
     this.#runners = [...runners];
@@ -86,7 +88,7 @@ class Scheduling {
     return {
       placed: this.#placed,
       reasonOf: (waiting) => this.#reasonOf(waiting),
-      left: () => this.#standing(),
+      left: () => (this.#line ??= this.#standing()),
       kept: this.#kept,
       since: this.#since,
     };

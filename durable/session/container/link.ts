@@ -2,6 +2,7 @@ import { CloseCode } from '../../../protocol/close-code.ts';
 import { dataFrame, type DataFrame, type RunnerNoticeFrame } from '../../../protocol/link/runner-notice.ts';
 import { FIRST_PROTOCOL, PROTOCOL, tooFarApart, worksWith } from '../../../protocol/link/protocol-version.ts';
 import { frameReader } from '../../../protocol/link/tolerant-reader.ts';
+import { isPreviewFrame } from '../../../protocol/link/wrapper/preview-frame.ts';
 import type { SessionFrame, WrapperCommand } from '../../../protocol/link/wrapper/wrapper-link.ts';
 import type { WrapperFrame } from '../../../protocol/link/wrapper/wrapper-notice.ts';
 import type { NumberedCommand } from '../store/tables/command-table.ts';
@@ -27,9 +28,14 @@ interface Attachment {
   readonly epoch: number;
   /** The runner has said `hello`, and whether it dials tunnels. */
   readonly tunnels?: boolean;
+  /** What it speaks, by its `hello`. */
+  readonly protocol?: number;
 }
 
 const TAG = 'data';
+
+/** The protocol from which on a runner passes over frames that it does not know. */
+const PASSES_OVER = 2;
 
 /** The longest that a timer can wait, milliseconds. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -43,20 +49,22 @@ export class ContainerLink {
   readonly #flow: Flow;
   readonly #unknown = new UnknownFrames();
   readonly #onWelcome: () => void;
-  readonly #show: (previews: readonly Preview[]) => void;
+  readonly #show: (previews: readonly Preview[]) => boolean;
+  /** The runner passes previews on. It does so at first; null: an object that was not in memory does not know. */
+  #previewsWanted: boolean | null = null;
   /** The epochs of data sockets, as long as the object is in memory. */
   readonly #epochs = new WeakMap<WebSocket, number>();
   /** While an acknowledgement is held back. Its container waits for it, so the object is in use. */
   #timer: ReturnType<typeof setTimeout> | null = null;
 
   /**
-   * @param show shows previews to viewers: they change nothing, so that no transaction has to
+   * @param show shows previews to viewers: they change nothing, so that no transaction has to. False: nobody watches who is shown them
    * @param onWelcome the container's link is up, for the first time or again
    */
   constructor(
     ctx: DurableObjectState,
     store: SessionStore,
-    show: (previews: readonly Preview[]) => void,
+    show: (previews: readonly Preview[]) => boolean,
     onWelcome: () => void,
   ) {
     this.#show = show;
@@ -122,6 +130,21 @@ export class ContainerLink {
     }
   }
 
+  /** A viewer has come: previews are wanted again. */
+  watched(): void {
+    if (this.#previewsWanted !== true) this.#wantPreviews(true);
+  }
+
+  /** Notifies the runner whether anybody is shown previews. Without that, it passes them on. */
+  #wantPreviews(wanted: boolean): void {
+    this.#previewsWanted = wanted;
+    for (const socket of this.#ctx.getWebSockets(TAG)) {
+      if (socket.readyState !== WebSocket.OPEN) continue;
+      const { protocol = FIRST_PROTOCOL } = socket.deserializeAttachment() as Partial<Attachment>;
+      if (protocol >= PASSES_OVER) send(socket, { kind: 'previews', wanted });
+    }
+  }
+
   /** Asks the runner to dial the session's tunnel. */
   askTunnel(): 'asked' | 'not_connected' | 'runner_outdated' {
     for (const socket of this.#ctx.getWebSockets(TAG)) {
@@ -154,7 +177,8 @@ export class ContainerLink {
         const runner = frame.protocol ?? FIRST_PROTOCOL;
         return socket.close(CloseCode.forbidden, tooFarApart({ runner, edge: PROTOCOL }));
       } else if (frame.epoch === epoch) {
-        socket.serializeAttachment({ kind: 'data', epoch, tunnels: frame.tunnel === true } satisfies Attachment);
+        const { tunnel: tunnels = false, protocol = FIRST_PROTOCOL } = frame;
+        socket.serializeAttachment({ kind: 'data', epoch, tunnels, protocol } satisfies Attachment);
         this.#welcome(socket, epoch, frame.taken);
       } else return socket.close(CloseCode.badFrame, 'the epoch is not that of the token');
     }
@@ -169,12 +193,13 @@ export class ContainerLink {
       if (frame.kind !== 'preview' || !this.#flow.preview(length, time) || !isJson(frame.line)) return [];
       return [{ time, preview: frame.line }];
     });
-    if (previews.length > 0) this.#show(previews);
+    if (previews.length > 0 && !this.#show(previews) && this.#previewsWanted !== false) this.#wantPreviews(false);
   }
 
   #welcome(socket: WebSocket, epoch: number, taken: number): void {
     const { stored, notices_stored } = this.#store.current.link;
     this.#flow.welcomed();
+    this.#previewsWanted = true;
     // A `taken` frame may have been lost. If the container ends now, what the wrapper has taken must not be sent again.
     this.#store.commands.taken(epoch, taken);
     send(socket, { kind: 'welcome', stored, protocol: PROTOCOL });
@@ -261,7 +286,12 @@ function parseFrames(message: string | ArrayBuffer): { frames: Sized<DataFrame>[
   const frames: Sized<DataFrame>[] = [];
   let unknown = 0;
   for (const line of message.split('\n')) {
-    const received = readDataFrame(parseJson(line));
+    const json = parseJson(line);
+    if (isPreviewFrame(json)) {
+      frames.push({ frame: json, length: line.length });
+      continue;
+    }
+    const received = readDataFrame(json);
     if (received.is === 'invalid') return null;
     unknown += received.is === 'unknown' ? 1 : received.unknown;
     if (received.is === 'frame') frames.push({ frame: received.frame, length: line.length });

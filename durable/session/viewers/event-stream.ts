@@ -50,12 +50,13 @@ export class EventStreams {
     return this.#open.size;
   }
 
-  /** Passes on what is shown. */
-  publish(batch: Batch): void {
+  /** Passes on what is shown. @returns whether anybody is shown it */
+  publish(batch: Batch): boolean {
     const readers = [...this.#open].filter((stream) => batch.hasEvents || stream.wantsPreviews);
-    if (readers.length === 0) return;
+    if (readers.length === 0) return false;
     this.#tail.push(batch);
     for (const stream of readers) stream.wake();
+    return true;
   }
 
   /** Ends the streams: the session was deleted. */

@@ -10,6 +10,7 @@ import type { InteractionTable } from '../store/tables/interaction-table.ts';
 import { plainJson, type StreamItem } from '../core/shown.ts';
 import type { EventLog } from '../store/tables/event-log.ts';
 import { Batch } from './batch.ts';
+import { closeIfExpired, type Viewer, type ViewerOptions } from './viewer.ts';
 
 /** How much a viewer that acknowledges may leave unacknowledged before sending to it pauses, UTF-16 units. */
 const WINDOW = 8 * 1024 * 1024;
@@ -26,43 +27,6 @@ const PING_MS = 30_000;
 /** Viewers that were sent nothing for this long get their ping with others, so that one alarm serves all of them. */
 const PING_WITH_OTHERS_MS = PING_MS / 2;
 const PING = JSON.stringify({ type: 'ping' } satisfies ViewerAnswer);
-
-/** The state of one viewer. Stored as the socket's attachment, so that it survives hibernation. */
-interface Viewer {
-  readonly kind: 'viewer';
-  /** The viewer uses the seed's dialect: one message per frame. */
-  readonly plain: boolean;
-  /** `seq` of the last event that was sent to it. */
-  cursor: number;
-  /** Sent and not acknowledged yet, UTF-16 units. workerd does not report how much of it is still in its buffer. */
-  unacknowledged: number;
-  /** The viewer acknowledges what it has read, so sending can pause until it does. */
-  acknowledges: boolean;
-  /** Since when its window is full, epoch milliseconds; null: it is not full. */
-  stalled: number | null;
-  /** When something was last sent to it, epoch milliseconds. */
-  sent_at: number;
-  /** When its token expires, epoch milliseconds. */
-  readonly expires: number;
-  /** The scopes of its token. */
-  readonly scopes: string;
-  /** What a revocation knows its token by. Viewers of an earlier version have none of it. */
-  readonly jti?: string | null;
-  readonly issued?: number | null;
-  readonly of?: string | undefined;
-  /** Where the viewer is. */
-  readonly address?: string | null;
-  /** The `traceparent` that its prompts have unless they say otherwise. */
-  readonly traceparent?: string;
-}
-
-export interface ViewerOptions extends Pick<
-  Viewer,
-  'plain' | 'acknowledges' | 'expires' | 'scopes' | 'jti' | 'issued' | 'of' | 'address' | 'traceparent'
-> {
-  /** The cursor to start after; null: only events from now on. */
-  readonly after: number | null;
-}
 
 const TAG = 'viewer';
 
@@ -127,24 +91,29 @@ export class Viewers {
     }
   }
 
-  /** Sends the events that have just been stored, with the previews between them. */
-  publish(batch: Batch): void {
+  /** Sends the events that have just been stored, with the previews between them. @returns whether anybody is connected */
+  publish(batch: Batch): boolean {
     const now = Date.now();
-    for (const [socket, viewer] of this.#all()) {
+    const all = this.#all();
+    let bytes = 0;
+    for (const [socket, viewer] of all) {
       if (closeIfExpired(socket, viewer, now)) continue;
       if (viewer.cursor !== batch.before) {
         // The viewer is behind, so it gets the missing events from the log. Only viewers that keep up get previews.
         this.#catchUp(socket, viewer);
       } else if (this.#mayReceive(socket, viewer)) {
         if (viewer.plain) {
-          for (const one of batch.items) this.#send(socket, viewer, plain(one), 'seq' in one ? one.seq : viewer.cursor);
+          for (const one of batch.items)
+            bytes += this.#send(socket, viewer, plain(one), 'seq' in one ? one.seq : viewer.cursor);
         } else {
-          this.#send(socket, viewer, batch.frame, batch.last, batch.frameBytes);
+          bytes += this.#send(socket, viewer, batch.frame, batch.last, batch.frameBytes);
         }
         // Previews move no cursor. What else they change matters only while the object is in memory.
         if (batch.hasEvents) this.#save(socket, viewer);
       }
     }
+    countBytes(bytes);
+    return all.length > 0;
   }
 
   acknowledge(socket: WebSocket, seq: number): void {
@@ -236,19 +205,20 @@ export class Viewers {
 
   /** Sends the stored events after the viewer's cursor, until the viewer may not receive more. */
   #catchUp(socket: WebSocket, viewer: Viewer): void {
-    this.#skipPruned(socket, viewer);
+    let bytes = this.#skipPruned(socket, viewer);
     for (;;) {
       const events = this.#log.read(viewer.cursor, BATCH_EVENTS, BATCH_BYTES);
       const last = events.at(-1);
       if (last === undefined) break;
       if (!this.#mayReceive(socket, viewer)) break;
       if (viewer.plain) {
-        for (const event of events) this.#send(socket, viewer, plain(event), event.seq);
+        for (const event of events) bytes += this.#send(socket, viewer, plain(event), event.seq);
       } else {
         const batch = new Batch(events, viewer.cursor);
-        this.#send(socket, viewer, batch.frame, last.seq, batch.frameBytes);
+        bytes += this.#send(socket, viewer, batch.frame, last.seq, batch.frameBytes);
       }
     }
+    countBytes(bytes);
     this.#save(socket, viewer);
   }
 
@@ -263,9 +233,9 @@ export class Viewers {
     return false;
   }
 
-  #send(socket: WebSocket, viewer: Viewer, frame: string, seq: number, bytes = utf8Bytes(frame)): void {
+  /** @returns how many bytes it sends */
+  #send(socket: WebSocket, viewer: Viewer, frame: string, seq: number, bytes = utf8Bytes(frame)): number {
     socket.send(frame);
-    count('cc_docker_viewer_bytes_total', { transport: 'websocket' }, bytes);
     viewer.cursor = seq;
     viewer.sent_at = Date.now();
     viewer.unacknowledged += frame.length;
@@ -274,26 +244,30 @@ export class Viewers {
     if (last?.seq === seq) last.size += frame.length;
     else sent.push({ seq, size: frame.length });
     this.#sent.set(socket, sent);
+    return bytes;
   }
 
   #closeSlow(socket: WebSocket): void {
     socket.close(CloseCode.tooSlow, 'come back with ?after= the last seq that you have');
   }
 
-  /** Says that events after the viewer's cursor are pruned, if they are. Also one that is slow can be overtaken by that. */
-  #skipPruned(socket: WebSocket, viewer: Viewer): void {
+  /**
+   * Says that events after the viewer's cursor are pruned, if they are. Also one that is slow can be overtaken by that.
+   *
+   * @returns how many bytes it sends
+   */
+  #skipPruned(socket: WebSocket, viewer: Viewer): number {
     const first = this.#log.first();
-    if (viewer.cursor >= first - 1) return;
+    if (viewer.cursor >= first - 1) return 0;
     const data = { from: viewer.cursor + 1, to: first - 1 };
     const gap = { time: new Date().toISOString(), type: 'session.gap', data };
-    this.#send(socket, viewer, JSON.stringify(viewer.plain ? { type: gap.type, ...data } : [gap]), first - 1);
+    return this.#send(socket, viewer, JSON.stringify(viewer.plain ? { type: gap.type, ...data } : [gap]), first - 1);
   }
 }
 
-function closeIfExpired(socket: WebSocket, { expires }: Viewer, now: number): boolean {
-  if (now < expires) return false;
-  socket.close(CloseCode.unauthorized, 'the token has expired: come back with a new one, and with your cursor');
-  return true;
+/** Of all viewers together: to write the metric's name for each costs as much as to send to one. */
+function countBytes(bytes: number): void {
+  if (bytes > 0) count('cc_docker_viewer_bytes_total', { transport: 'websocket' }, bytes);
 }
 
 function plain(one: StreamItem): string {

@@ -95,6 +95,8 @@ export const sessionFrame = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('go') }),
   /** `held`: model calls are paused, because the budget is spent. For the runner only: a wrapper never gets it. */
   z.object({ kind: z.literal('model'), held: z.boolean() }),
+  /** `wanted`: somebody watches who is shown previews. At first they are. For the runner only: a wrapper never gets it. */
+  z.object({ kind: z.literal('previews'), wanted: z.boolean() }),
   /** Dial the session's tunnel (`protocol/link/tunnel/frames.ts`). For the runner only, and for one whose `hello` has `tunnel`. */
   z.object({ kind: z.literal('tunnel') }),
   z.object({ kind: z.literal('command'), number: z.int().min(1), command: z.union([wrapperCommand, unknownCommand]) }),

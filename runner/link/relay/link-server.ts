@@ -1,6 +1,7 @@
 import { createServer, type Socket } from 'node:net';
 import { MAX_FRAME_BYTES } from '../../../protocol/settings/limits.ts';
 import { frameReader, type Received } from '../../../protocol/link/tolerant-reader.ts';
+import { isPreviewFrame } from '../../../protocol/link/wrapper/preview-frame.ts';
 import { wrapperFrame, type WrapperFrame } from '../../../protocol/link/wrapper/wrapper-notice.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { Pace } from './pace.ts';
@@ -191,7 +192,8 @@ const readWrapperFrame = frameReader(wrapperFrame);
 /** Nothing that a container sends is trusted. */
 function parseFrame(line: string): Received<WrapperFrame> {
   try {
-    return readWrapperFrame(JSON.parse(line));
+    const json: unknown = JSON.parse(line);
+    return isPreviewFrame(json) ? { is: 'frame', frame: json, unknown: 0 } : readWrapperFrame(json);
   } catch {
     return { is: 'invalid' };
   }

@@ -49,6 +49,8 @@ export class Relay {
   #wrapperSeen = false;
   /** The start of the gap that was asked for, so that one gap causes one request. */
   #resendFrom = 0;
+  /** Somebody watches the session who is shown previews. Each connection to it begins so. */
+  #previewsWanted = true;
   /** The wrapper may continue after its clone. */
   #mayGo = false;
   #containerEnded = false;
@@ -64,7 +66,10 @@ export class Relay {
     if (options.fresh) this.#items = new RelayBuffer(0);
     this.#pulse = new WrapperPulse(options);
     this.#session = new SessionPort(options, {
-      open: () => this.#greetSession(),
+      open: () => {
+        this.#previewsWanted = true;
+        this.#greetSession();
+      },
       frame: (frame, text) => this.#fromSession(frame, text),
       down: () => this.#regulate(),
       refused: (why) => this.#refuse(why),
@@ -166,7 +171,7 @@ export class Relay {
       }
       case 'preview':
         // A preview is of use now or never: it is not kept.
-        this.#session.send(text);
+        if (this.#previewsWanted) this.#session.send(text);
         break;
       case 'taken':
         this.#commands.take(frame.command);
@@ -228,6 +233,9 @@ export class Relay {
         break;
       case 'model':
         this.#options.onModelPaused?.(frame.held);
+        break;
+      case 'previews':
+        this.#previewsWanted = frame.wanted;
         break;
       case 'go':
       case 'ping':

@@ -1,9 +1,10 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { PROTOCOL } from '../../../../protocol/link/protocol-version.ts';
 import { User } from '../../support/api.ts';
 import { Reader } from '../../support/reader.ts';
 import { emptyPool } from '../../support/pool.ts';
-import { FakeRunner } from '../../support/runner.ts';
+import { FakeRunner, type FakeContainer } from '../../support/runner.ts';
 import { sessionObject } from '../../support/scene.ts';
 import { useSettings } from '../../support/edge-settings.ts';
 import { evict } from '../../support/setup/evict.ts';
@@ -90,6 +91,58 @@ describe('previews over Server-Sent Events', () => {
     expect(reader.text).not.toContain('id: 999\n');
     expect(reader.text).toContain('"n":1}');
     expect(reader.text).toMatch(/"x": +1\}/);
+  });
+});
+
+/** What the session tells of previews. */
+const isNotice = ({ kind }: { kind: string }) => kind === 'previews';
+
+/** The runner says what it speaks. */
+async function greet({ data, launch: { epoch } }: FakeContainer): Promise<void> {
+  await data.next(({ kind }) => kind === 'welcome');
+  data.send({ kind: 'hello', epoch, taken: 0, protocol: PROTOCOL });
+  await data.next(({ kind }) => kind === 'welcome');
+}
+
+describe('previews that nobody is shown', () => {
+  const off = { kind: 'previews', wanted: false };
+  const on = { kind: 'previews', wanted: true };
+
+  it('are not asked for, until somebody comes who is', async () => {
+    const { user, id, container } = await scene();
+    await greet(container);
+    container.data.send(preview(1));
+    expect(await container.data.next(isNotice)).toEqual(off);
+    // Who reads events alone is not shown them.
+    const events = new Reader(await user.stream(id));
+    expect(await container.data.next(isNotice)).toEqual(on);
+    container.data.send(preview(2));
+    expect(await container.data.next(isNotice)).toEqual(off);
+    const reader = new Reader(await user.stream(id, {}, '?previews=true'));
+    expect(await container.data.next(isNotice)).toEqual(on);
+    container.data.send(preview(3));
+    await reader.until(/"n":3/);
+    await Promise.all([reader.cancel(), events.cancel()]);
+  });
+
+  it('come as ever from a runner that would not understand', async () => {
+    const { container } = await scene();
+    container.data.send(preview(1));
+    container.say(said('one'));
+    await container.stored();
+    expect(container.data.unread(isNotice)).toBe(0);
+  });
+
+  it('are asked for by an object that begins anew, as soon as somebody comes', async () => {
+    const { user, id, container } = await scene();
+    await greet(container);
+    container.data.send(preview(1));
+    expect(await container.data.next(isNotice)).toEqual(off);
+    await evict(sessionObject(id));
+    const viewer = await user.open(id, '?after=0');
+    expect(await container.data.next(isNotice)).toEqual(on);
+    container.data.send(preview(2));
+    await viewer.next((frame) => Array.isArray(frame) && frame.some(({ data }) => data.n === 2));
   });
 });
 

@@ -7,7 +7,7 @@ import { nodeEnvironment } from '../../run/node-environment.ts';
 import { steadyNetwork } from './steady-network.ts';
 
 /** Starts the one that Debian has. Nothing is downloaded. */
-const CHROMIUM = path.join(import.meta.dirname, '../client/chromium.sh');
+const CHROMIUM = path.join(import.meta.dirname, '../../client/chromium.sh');
 
 const FLAGS = [
   // As root there is no sandbox. It opens pages of ours alone.

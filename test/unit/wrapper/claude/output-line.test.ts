@@ -92,9 +92,18 @@ test('the last line counts without its newline', () => {
   expect(read('{"a":1}')).toEqual([{ kind: 'item', item: '{"a":1}' }]);
 });
 
-test('partial messages are previews', () => {
-  expect(read('{"type":"stream_event","event":{}}\n')).toEqual([
-    { kind: 'preview', line: '{"type":"stream_event","event":{}}' },
+test('partial messages are previews, the last one of a model call says that it has ended, and one that is cut off is garbled', () => {
+  const word = '{"type":"stream_event","event":{"type":"content_block_delta","delta":{"text":"é"}},"uuid":"1"}';
+  const stop = '{"type":"stream_event","event":{"type":"message_stop"},"uuid":"2"}';
+  const said = '{"type":"stream_event","event":{"type":"content_block_delta","delta":{"text":"message_stop"}}}';
+  const other = '{ "type": "stream_event", "event": {} }';
+  const cut = '{"type":"stream_event","event":{"type":"content_bl';
+  expect(read([word, stop, said, other, cut].join('\n'))).toEqual([
+    { kind: 'preview', line: word },
+    { kind: 'preview', line: stop, spending: { is: 'call_ended' } },
+    { kind: 'preview', line: said },
+    { kind: 'preview', line: other },
+    { kind: 'item', item: { notice: 'garbled', line: cut } },
   ]);
 });
 

@@ -90,6 +90,28 @@ describe('the ports are looked at', () => {
   it('now and then in any case: a server may take the place of another one', () => {
     expect(due(...Array<string>(25).fill('3')).filter(Boolean)).toHaveLength(4);
   });
+
+  it('less often where each look takes long, and a port that opens after a quiet time at once', () => {
+    const looks = new PortLooks();
+    const looked: number[] = [];
+    const goOn = (from: number, to: number, ms: number) => {
+      for (let second = from; second < to; second += 1) {
+        if (looks.rests(second * 1000)) continue;
+        looked.push(second);
+        looks.took(ms);
+      }
+    };
+    goOn(0, 100, 5);
+    // A few at once, then one in five seconds.
+    expect(looked.slice(0, 4)).toEqual([0, 1, 2, 3]);
+    expect(looked.filter((second) => second >= 50)).toHaveLength(10);
+    // One that took very long is made up for soon.
+    looks.took(10_000);
+    expect([101, 102, 103, 105].map((second) => looks.rests(second * 1000))).toEqual([true, true, true, false]);
+    expect(looks.rests(200_000)).toBe(false);
+    looks.took(5);
+    expect(looks.rests(200_001)).toBe(false);
+  });
 });
 
 describe('the number of sockets', () => {

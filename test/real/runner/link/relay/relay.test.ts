@@ -527,3 +527,42 @@ test('whether the model is held back is told the runner, in its place among the 
   expect(modelPaused).toEqual([true, false]);
   expect(wrapper.received.map(({ kind }) => kind)).not.toContain('model');
 });
+
+test('previews that nobody is shown stay here, until somebody watches or the session is connected anew', async () => {
+  const { edge, session, linkPath, modelPaused } = await setUp();
+  const wrapper = await connect(linkPath);
+  wrapper.hello();
+  await wrapper.frame('welcome');
+  const say = (frame: SessionFrame) => session.socket?.send(JSON.stringify(frame));
+  /** The relay has read what the session said, when it has told the runner of what came after that. */
+  const heard = async () => {
+    const count = modelPaused.length;
+    say({ kind: 'model', held: true });
+    edge.prompt(ID, 'after it');
+    await wrapper.frame('command', count);
+  };
+  let stored = 0;
+  /** Says a preview, and waits for the line after it. */
+  const preview = async (line: string) => {
+    wrapper.send({ kind: 'preview', line });
+    wrapper.say((stored += 1), line);
+    await edge.changes.until(() => session.items.length === stored);
+  };
+  await edge.changes.until(() => session.hellos.length === 1);
+  await heard();
+  await preview('before');
+  say({ kind: 'previews', wanted: false });
+  await heard();
+  await preview('unseen');
+  say({ kind: 'previews', wanted: true });
+  await heard();
+  await preview('seen');
+  say({ kind: 'previews', wanted: false });
+  await heard();
+  session.socket?.terminate();
+  await edge.changes.until(() => session.hellos.length === 2);
+  await wrapper.frame('ack', 2);
+  await preview('on another connection');
+  expect(session.previews).toEqual(['before', 'seen', 'on another connection']);
+  expect(wrapper.received.map(({ kind }) => kind)).not.toContain('previews');
+});

@@ -29,7 +29,7 @@ function begin(): { log: MemoryLog; streams: EventStreams; say: (json: string) =
     log.events.push(event);
     publish([event], seq - 1);
   };
-  const show = (n: number): void => publish([{ time: 0, preview: `{"p":${n}}` }], log.events.length);
+  const show = (n: number): void => void publish([{ time: 0, preview: `{"p":${n}}` }], log.events.length);
   return { log, streams, say, show };
 }
 
